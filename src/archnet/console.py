@@ -1,0 +1,77 @@
+"""What long work shows: bars on a terminal, one line an epoch elsewhere; always on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+T = TypeVar("T")
+
+stderr = Console(stderr=True, highlight=False)
+stdout = Console(highlight=False)
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=stderr,
+        transient=True,
+        expand=True,
+    )
+
+
+def progress(items: Iterable[T], description: str, total: int) -> Iterable[T]:
+    """The items, with a bar on stderr while they are gone through."""
+    with _bar() as bar:
+        task = bar.add_task(description, total=total, note="")
+        for item in items:
+            yield item
+            bar.advance(task)
+
+
+class TrainingDisplay:
+    """Shows a training: a bar of the epoch's steps with loss and recall, and a line for each finished epoch."""
+
+    def __init__(self, bar: Progress) -> None:
+        self.bar = bar
+        self.task = bar.add_task("training", total=None, note="")
+
+    def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
+        """Moves the bar."""
+        note = f"loss {logs['loss']:.4f}  recall {logs['recall']:.3f}"
+        self.bar.update(self.task, description=f"epoch {epoch}", completed=step, total=num_steps, note=note)
+
+    def on_epoch(self, row: dict[str, float]) -> None:
+        """Prints the epoch's line."""
+        stderr.print(epoch_line(row), soft_wrap=True)
+
+
+def epoch_line(row: dict[str, float]) -> str:
+    """One epoch in one line.
+
+    >>> epoch_line({"epoch": 3, "seconds": 6.2, "train_loss": 0.41, "train_recall": 0.8})
+    'epoch   3  6.2 s  train loss 0.4100 recall 0.800'
+    """
+    parts = [f"epoch {row['epoch']:3.0f}", f"{row['seconds']:.1f} s"]
+    for name in ("train", "validation"):
+        if f"{name}_loss" in row:
+            told = [f"{name} loss {row[f'{name}_loss']:.4f}", f"recall {row[f'{name}_recall']:.3f}"]
+            told += [f"AUC {row[f'{name}_auc']:.3f}"] if f"{name}_auc" in row else []
+            parts.append(" ".join(told))
+    return "  ".join(parts)
+
+
+@contextmanager
+def training_display() -> Iterator[TrainingDisplay]:
+    """A display that goes away when the block ends."""
+    with _bar() as bar:
+        yield TrainingDisplay(bar)

@@ -1,0 +1,38 @@
+"""Data sets: cases and their crops, splits, and the phantom. Pixels are cut when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from archnet.data.dataset import Cases, Dataset, Progress, silent
+from archnet.data.folders import open_folder
+from archnet.data.luna16 import open_luna16
+from archnet.data.npz import open_npz
+from archnet.data.phantom import open_phantom
+from archnet.data.split import keep_rows, make_split
+from archnet.errors import DataError, did_you_mean
+from archnet.spec.experiment import Data
+
+__all__ = ["DATASETS", "Cases", "Dataset", "Progress", "keep_rows", "make_split", "open_dataset", "silent"]
+
+DATASETS: dict[str, Callable[[Data, Progress], Dataset]] = {
+    "luna16": open_luna16,
+    "mosmed": open_folder,
+    "folder": open_folder,
+    "npz": open_npz,
+    "phantom": open_phantom,
+}
+
+
+def open_dataset(data: Data, progress: Progress = silent) -> Dataset:
+    """The data set that an experiment names, its lists read and checked.
+
+    Raises:
+        DataError: It is unknown, missing, damaged, or not what the options say.
+    """
+    if data.name not in DATASETS:
+        known = ", ".join(DATASETS)
+        raise DataError(
+            f'data.name: unknown data set "{data.name}".{did_you_mean(data.name, DATASETS)} Known: {known}.'
+        )
+    return DATASETS[data.name](data, progress)

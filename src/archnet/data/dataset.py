@@ -1,0 +1,93 @@
+"""Cases, a table without pixels, and Dataset, which cuts the pixels of chosen rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.errors import DataError, did_you_mean
+
+T = TypeVar("T")
+
+SETS = ("train", "validation", "test")
+
+
+class Progress(Protocol):
+    """Passes items through and shows how far they have come."""
+
+    def __call__(self, items: Iterable[T], description: str, total: int) -> Iterable[T]:
+        """The same items, in the same order."""
+
+
+def silent(items: Iterable[T], description: str, total: int) -> Iterable[T]:
+    """A `Progress` that shows nothing."""
+    return items
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cases:
+    """One row a case.
+
+    Attributes:
+        ids: Unique and readable.
+        groups: The patient or scan that a case belongs to; a split by group keeps these together.
+        labels: Index into `classes`.
+        classes: Names in sorted order.
+        own_sets: "train", "validation" or "test" where the data set brings its own split, else None.
+        positive: Index into `classes` of the class whose recall counts.
+    """
+
+    ids: NDArray[np.str_]
+    groups: NDArray[np.str_]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    own_sets: NDArray[np.str_] | None = None
+    positive: int = 1
+
+    def only(self, rows: NDArray[np.int64]) -> Cases:
+        """The table with some of its rows, in the order of `rows`."""
+        own_sets = None if self.own_sets is None else self.own_sets[rows]
+        return replace(self, ids=self.ids[rows], groups=self.groups[rows], labels=self.labels[rows], own_sets=own_sets)
+
+
+class Dataset(ABC):
+    """Cases and the arrays that belong to them.
+
+    Attributes:
+        cases: The table.
+        shape: Of one case: (height, width) or (height, width, depth).
+        limits: Raw values that become 0 and 1 inside the model.
+        notes: What a reader of the results should know about the data, one sentence each.
+    """
+
+    cases: Cases
+    shape: tuple[int, ...]
+    limits: tuple[float, float]
+    notes: tuple[str, ...] = ()
+
+    @abstractmethod
+    def crops(self, rows: NDArray[np.int64], progress: Progress = silent) -> NDArray[Any]:
+        """Raw values of some cases, (len(rows), *shape), in the order of `rows`."""
+
+
+def positive_class(classes: Sequence[str], wanted: str | None, default: int = 1) -> int:
+    """The index of the class whose recall counts.
+
+    Raises:
+        DataError: There are fewer than two classes, or the wanted one is not among them.
+    """
+    if len(classes) < 2:
+        raise DataError(
+            f"classification needs at least two classes, the data have {len(classes)}: {', '.join(classes)}."
+        )
+    if wanted is None:
+        return default
+    if wanted not in classes:
+        known = ", ".join(f'"{name}"' for name in classes)
+        raise DataError(f'data.positive: no class "{wanted}".{did_you_mean(wanted, classes)} The data have {known}.')
+    return list(classes).index(wanted)

@@ -1,0 +1,168 @@
+"""LUNA16's layout: scans in subset folders, candidates in a csv file.
+
+Reference: Setio et al. 2017, doi:10.1016/j.media.2017.06.015.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.dataset import Cases, Dataset, Progress, positive_class, silent
+from archnet.data.places import existing_root
+from archnet.data.store import cut_crops
+from archnet.errors import DataError, did_you_mean
+from archnet.spec.experiment import Data
+
+CLASSES = ("non-nodule", "nodule")
+_LISTS = ("candidates.csv", "candidates_V2.csv")
+_COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "class")
+_DEFAULT_SIZE = (64, 64, 10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Candidates:
+    """A candidate list, one entry a data row.
+
+    Attributes:
+        series: Series uid of each.
+        points_mm: (n, 3) world positions (x, y, z), LPS.
+        labels: 1 is a nodule.
+        lines: Line in the file, from 1.
+    """
+
+    series: list[str]
+    points_mm: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    lines: list[int]
+
+
+class Luna16Dataset(Dataset):
+    """Candidates of those scans that are there."""
+
+    def __init__(self, root: Path, data: Data) -> None:
+        path = _candidate_list(root)
+        scans = scan_files(root)
+        candidates = read_candidates(path)
+        rows = np.flatnonzero([uid in scans for uid in candidates.series])
+        if not len(rows):
+            raise DataError(f"{path}: none of its {len(candidates.series):,} candidates lies in a scan under {root}.")
+        series = [candidates.series[row] for row in rows]
+        self.cases = Cases(
+            ids=np.array([f"{uid}#{row}" for uid, row in zip(series, rows.tolist(), strict=True)]),
+            groups=np.array(series),
+            labels=candidates.labels[rows],
+            classes=CLASSES,
+            positive=positive_class(CLASSES, data.positive),
+        )
+        height, width, depth = data.crop_size or _DEFAULT_SIZE
+        self.shape: tuple[int, int, int] = (height, width, depth)
+        self.limits = data.window_hu
+        self.notes = _notes(path, candidates, len(rows), len(set(series)))
+        self._scans = [str(scans[uid]) for uid in series]
+        self._points_mm = candidates.points_mm[rows]
+        self._places = [f"{path} line {candidates.lines[row]}" for row in rows]
+
+    def crops(self, rows: NDArray[np.int64], progress: Progress = silent) -> NDArray[np.int16]:
+        """Crops of HU around candidates, (len(rows), height, width, depth)."""
+        scans = np.array([self._scans[row] for row in rows], dtype=np.str_)
+        places = np.array([self._places[row] for row in rows], dtype=np.str_)
+        return cut_crops(scans, self._points_mm[rows], places, self.shape, progress)
+
+
+def open_luna16(data: Data, progress: Progress = silent) -> Luna16Dataset:
+    """LUNA16's candidates, or those of any folder in its layout.
+
+    Raises:
+        DataError: Scans or lists are missing, or a list is damaged.
+    """
+    root = existing_root(data, "subset0 to subset9 (any number of them) with .mhd scans, and candidates.csv")
+    return Luna16Dataset(root, data)
+
+
+def scan_files(root: Path) -> dict[str, Path]:
+    """The .mhd files of a folder and its subset folders, by series uid.
+
+    Raises:
+        DataError: There are none, or one series is there twice.
+    """
+    scans: dict[str, Path] = {}
+    for path in sorted([*root.glob("*.mhd"), *root.glob("subset*/*.mhd")]):
+        if path.stem in scans:
+            raise DataError(f"{path}: the same scan also lies at {scans[path.stem]}. Remove one of them.")
+        scans[path.stem] = path
+    if not scans:
+        raise DataError(f"{root}: no .mhd scans here or in subset0 to subset9. Unpack at least one subset there.")
+    return scans
+
+
+def read_candidates(path: Path) -> Candidates:
+    """A candidates file, every row checked.
+
+    Raises:
+        DataError: A column is missing, or a value is not what its column holds.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(_rows(csv.reader(file), path))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: not a readable csv file ({error}).") from error
+    if not rows:
+        raise DataError(f"{path}: the list is empty.")
+    series, x, y, z, labels, lines = zip(*rows, strict=True)
+    return Candidates(
+        series=list(series),
+        points_mm=np.array([x, y, z], dtype=np.float64).T.copy(),
+        labels=np.array(labels, dtype=np.int64),
+        lines=list(lines),
+    )
+
+
+def _rows(reader: Iterator[list[str]], path: Path) -> Iterator[tuple[str, float, float, float, int, int]]:
+    columns = _column_numbers(next(reader, []), path)
+    for line, row in enumerate(reader, start=2):
+        if not row:
+            continue
+        try:
+            uid, x, y, z, label = (row[column].strip() for column in columns)
+            point = (float(x), float(y), float(z))
+        except (IndexError, ValueError):
+            raise DataError(f"{path} line {line}: expected {', '.join(_COLUMNS)}, got {','.join(row)}.") from None
+        if not all(math.isfinite(value) for value in point):
+            raise DataError(f"{path} line {line}: a position must be three numbers in mm, got {x}, {y}, {z}.")
+        if label not in ("0", "1"):
+            raise DataError(f'{path} line {line}: class must be 0 or 1 (nodule), got "{label}".')
+        yield uid, *point, int(label), line
+
+
+def _column_numbers(header: list[str], path: Path) -> list[int]:
+    names = [name.strip() for name in header]
+    for column in _COLUMNS:
+        if names.count(column) != 1:
+            found = ", ".join(names) or "nothing"
+            problem = "stands twice." if column in names else f"is missing.{did_you_mean(column, names)}"
+            raise DataError(f'{path} line 1: the column "{column}" {problem} The header has {found}.')
+    return [names.index(column) for column in _COLUMNS]
+
+
+def _candidate_list(root: Path) -> Path:
+    for name in _LISTS:
+        if (root / name).is_file():
+            return root / name
+    raise DataError(f"{root}: neither {' nor '.join(_LISTS)} is here. LUNA16 publishes both beside its scans.")
+
+
+def _notes(path: Path, candidates: Candidates, num_kept: int, num_scans: int) -> tuple[str, ...]:
+    num_absent = len(candidates.series) - num_kept
+    if not num_absent:
+        return ()
+    return (
+        f"{num_absent:,} of the {len(candidates.series):,} candidates in {path.name} are left out: "
+        f"their scans are not there ({num_scans} are).",
+    )

@@ -1,0 +1,181 @@
+"""The body around the phantom's candidates: chest wall, ribs, spine, heart, airways, lungs and their vessel tree."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+SHAPE = (36, 224, 224)
+SPACING_MM = (1.35, 1.35, 2.5)
+
+_FAT_HU, _MUSCLE_HU, _BLOOD_HU, _BONE_HU = -95.0, 48.0, 40.0, 330.0
+_MIDDLE_MM = (SHAPE[2] * SPACING_MM[0] / 2, SHAPE[1] * SPACING_MM[1] / 2)
+_THINNEST_MM = 0.8
+
+Array = NDArray[np.float32]
+Box = tuple[slice, slice, slice]
+Grid = tuple[Array, Array, Array]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Body:
+    """HU before noise, and where the lungs are; painting changes `hu` in place.
+
+    Attributes:
+        hu: (z, y, x).
+        lung: Share of each voxel that is lung, (z, y, x).
+    """
+
+    hu: Array
+    lung: Array
+
+    def paint(self, box: Box, distance_mm: Array, hu: float, edge_mm: float) -> None:
+        """Raises the lung voxels of a box to `hu` where the distance to a surface is negative, with a soft edge."""
+        share = np.clip(0.5 - distance_mm / edge_mm, 0, 1) * self.lung[box]
+        self.hu[box] += share * np.maximum(hu - self.hu[box], 0)
+
+    def around(self, centre_mm: tuple[float, float, float], reach_mm: tuple[float, float, float]) -> tuple[Box, Grid]:
+        """The box around a place (x, y, z), and the millimetres (z, y, x) of its voxels, each broadcast on its axis."""
+        spans = []
+        for centre, reach, step, length in zip(centre_mm, reach_mm, SPACING_MM, reversed(SHAPE), strict=True):
+            low, high = math.ceil((centre - reach) / step - 1e-6), math.floor((centre + reach) / step + 1e-6)
+            spans.append(slice(max(low, 0), max(min(high + 1, length), 0)))
+        return (spans[2], spans[1], spans[0]), _grid((spans[2], spans[1], spans[0]))
+
+    def draw_vessel(
+        self, start: NDArray[np.float64], end: NDArray[np.float64], radii_mm: tuple[float, float], hu: float
+    ) -> None:
+        """A straight, round-ended vessel between two places (x, y, z) in mm, from one radius to another."""
+        reach = np.abs(end - start) / 2 + max(radii_mm) + 2
+        middle = (start + end) / 2
+        box, (z, y, x) = self.around(tuple(middle.tolist()), tuple(reach.tolist()))
+        along = end - start
+        away = (x - start[0], y - start[1], z - start[2])
+        part = np.clip(sum(a * b for a, b in zip(away, along, strict=True)) / float(along @ along), 0, 1)
+        gap = np.sqrt(sum((a - part * b) ** 2 for a, b in zip(away, along, strict=True)))
+        self.paint(box, gap - (radii_mm[0] + part * (radii_mm[1] - radii_mm[0])), hu, 1.6)
+
+
+def draw_body(rng: np.random.Generator) -> Body:
+    """A chest with its lungs and vessel tree."""
+    grid = _grid((slice(0, SHAPE[0]), slice(0, SHAPE[1]), slice(0, SHAPE[2])))
+    size = rng.uniform(0.95, 1.04)
+    hu = _chest_wall(rng, grid, size)
+    lung = _lungs(rng, grid, size)
+    hu += np.where(hu > -500, 160 * _pattern(rng, (0.8, 2.5, 2.5)), 0)
+    hu += lung * (_lung_texture(rng, grid) - hu)
+    _airways(hu, grid)
+    body = Body(hu=hu, lung=lung)
+    for side in (-1.0, 1.0):
+        hilum = np.array([_MIDDLE_MM[0] + side * 24, _MIDDLE_MM[1] + 2, SHAPE[0] * SPACING_MM[2] * 0.5])
+        for _ in range(7):
+            tilt, turn = rng.uniform(-0.7, 0.7), rng.uniform(-1.2, 1.2)
+            heading = np.array([side * math.cos(turn), math.sin(turn), tilt])
+            _grow(rng, body, hilum + rng.normal(0, 4, 3), heading, float(rng.uniform(3.0, 4.4)))
+    return body
+
+
+def _grid(box: Box) -> Grid:
+    """Millimetres of the voxels of a box as (z, y, x), each along its own axis."""
+    z, y, x = (
+        np.arange(span.start, max(span.stop, span.start), dtype=np.float32) * np.float32(step)
+        for span, step in zip(box, reversed(SPACING_MM), strict=True)
+    )
+    return z[:, None, None], y[None, :, None], x[None, None, :]
+
+
+def _ellipse(x: Array, y: Array, half_axes_mm: tuple[Array | float, Array | float]) -> Array:
+    """About the distance in mm to an ellipse around (0, 0), negative inside."""
+    a, b = half_axes_mm
+    distance: Array = (np.sqrt((x / a) ** 2 + (y / b) ** 2) - 1) * np.minimum(a, b)
+    return distance
+
+
+def _inside(distance_mm: Array, edge_mm: float = 1.6) -> Array:
+    share: Array = np.clip(0.5 - distance_mm / edge_mm, 0, 1)
+    return share
+
+
+def _chest_wall(rng: np.random.Generator, grid: Grid, size: float) -> Array:
+    """Air, fat, muscle, ribs, spine, breastbone, heart and aorta."""
+    z, y, x = grid
+    across, down = x - _MIDDLE_MM[0], y - _MIDDLE_MM[1]
+    hu = np.full(SHAPE, -1000, dtype=np.float32)
+    _cover(hu, _ellipse(across, down, (142 * size, 104 * size)), _FAT_HU)
+    _cover(hu, _ellipse(across, down, (128 * size, 92 * size)), _MUSCLE_HU)
+    turn = np.arctan2(down, across)
+    ribs: Array = np.abs(_ellipse(across, down, (119 * size, 85 * size))) - 3.5
+    gaps = 7 * (np.cos(9 * np.abs(turn) + z * 0.16 + rng.uniform(0, 6)) - 0.35)
+    _cover(hu, np.maximum(ribs, -gaps), _BONE_HU)
+    _cover(hu, _ellipse(across, down - 62 * size, (19, 16)), _BONE_HU * 0.65)
+    _cover(hu, np.abs(_ellipse(across, down - 62 * size, (18.5, 15.5))) - 1.0, _BONE_HU)
+    _cover(hu, _ellipse(across, down - 84 * size, (8, 7)), 20.0)
+    _cover(hu, np.abs(_ellipse(across, down - 84 * size, (10.5, 9.5))) - 2.0, _BONE_HU)
+    _cover(hu, _ellipse(across, down + 80 * size, (17, 5)), _BONE_HU * 0.7)
+    return hu
+
+
+def _lungs(rng: np.random.Generator, grid: Grid, size: float) -> Array:
+    """Share of lung in every voxel: two lungs with the mediastinum, heart, aorta and diaphragm left out."""
+    z, y, x = grid
+    across, down = x - _MIDDLE_MM[0], y - _MIDDLE_MM[1]
+    height = z / (SHAPE[0] * SPACING_MM[2])
+    narrowing = 1 - 0.16 * height**2
+    lung = np.zeros(SHAPE, dtype=np.float32)
+    for side in (-1.0, 1.0):
+        wave = 0.03 * np.sin(3 * np.arctan2(down, across - side * 58) + rng.uniform(0, 6) + z * 0.02)
+        outline = _ellipse(across - side * 58 * size, down - 2, (52 * size * narrowing, 76 * size * narrowing))
+        np.maximum(lung, _inside(outline + wave * 60), out=lung)
+    heart = _ellipse(across - 20, down + 22, (52 - 40 * height, 40 - 22 * height))
+    aorta = _ellipse(across - 21, down - 38, (12.0, 12.0))
+    middle = _ellipse(across, down - 12, (22.0, 62.0))
+    rise = np.sqrt(np.maximum(1 - ((z + 12) / 30) ** 2, 1e-6))
+    dome = _ellipse(np.abs(across) - 56, down - 4, (50 * rise, 70 * rise))
+    for organ in (heart, aorta, middle, dome):
+        lung *= 1 - _inside(organ)
+    return lung
+
+
+def _lung_texture(rng: np.random.Generator, grid: Grid) -> Array:
+    """Lung tissue: darker in front, denser behind where blood sinks, with a fine and a coarse pattern."""
+    coarse = ndimage.zoom(rng.standard_normal((6, 14, 14)), np.array(SHAPE) / (6, 14, 14), order=1)
+    slope = 0.25 * (grid[1] - _MIDDLE_MM[1])
+    texture: Array = (-865 + slope + 16 * coarse + 110 * _pattern(rng, (0.6, 1.2, 1.2))).astype(np.float32)
+    return texture
+
+
+def _pattern(rng: np.random.Generator, width: tuple[float, float, float]) -> Array:
+    """Random grains of some width (z, y, x) in voxels."""
+    grains: Array = ndimage.gaussian_filter(rng.standard_normal(SHAPE, dtype=np.float32), width)
+    return grains
+
+
+def _airways(hu: Array, grid: Grid) -> None:
+    """The windpipe, and below its fork the two main bronchi."""
+    z, y, x = grid
+    fork = SHAPE[0] * SPACING_MM[2] * 0.62
+    spread = np.maximum(fork - z, 0) * 0.9
+    for side in (-1.0, 1.0):
+        tube = _ellipse(x - _MIDDLE_MM[0] - side * spread, y - _MIDDLE_MM[1] - 4, (7.5, 7.0))
+        _cover(hu, np.where(spread < 22, tube, np.float32(99)), -990.0)
+
+
+def _cover(hu: Array, distance_mm: Array, value: float) -> None:
+    hu += _inside(distance_mm) * (np.float32(value) - hu)
+
+
+def _grow(
+    rng: np.random.Generator, body: Body, start: NDArray[np.float64], heading: NDArray[np.float64], radius_mm: float
+) -> None:
+    """A branch and, at its end, two thinner ones (their sections add up to a little more than its own)."""
+    heading = heading / np.linalg.norm(heading)
+    end = start + heading * radius_mm * rng.uniform(5.5, 8.5)
+    body.draw_vessel(start, end, (radius_mm, radius_mm * 0.9), _BLOOD_HU)
+    if radius_mm < _THINNEST_MM:
+        return
+    for share in (rng.uniform(0.68, 0.85), rng.uniform(0.55, 0.75)):
+        _grow(rng, body, end, heading + rng.normal(0, [0.42, 0.42, 0.35]), radius_mm * share)

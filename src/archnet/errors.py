@@ -1,0 +1,44 @@
+"""The exceptions that archnet raises for a user's mistake, and "did you mean".
+
+The command line prints an `ArchnetError` as its text, without a traceback, and exits with code 2. Anything else that
+escapes is a bug in archnet (code 1). Pure functions raise `ValueError`; the caller that knows the file and the place
+turns it into one of these.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ArchnetError(Exception):
+    """The user's input cannot be used; the text says where, what was given and expected, and how to mend it."""
+
+
+class DocumentError(ArchnetError):
+    """A JSON document is refused; its text has one line for each problem found."""
+
+
+class DataError(ArchnetError):
+    """A data set, scan or list is missing, damaged or not what the options say."""
+
+
+class RunError(ArchnetError):
+    """A run cannot start or continue: its folder is taken, or its parts do not fit each other."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint to append to a message: the nearest known word, or nothing.
+
+    >>> did_you_mean("kernel", ["kernel_size", "stride"])
+    ' Did you mean "kernel_size"?'
+    >>> did_you_mean("zzz", ["kernel_size", "stride"])
+    ''
+    """
+    candidates = sorted(known)
+    by_lower = {name.lower(): name for name in candidates}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    if close:
+        return f' Did you mean "{by_lower[close[0]]}"?'
+    contained = [name for name in candidates if len(word) > 2 and word.lower() in name.lower()]
+    return f' Did you mean "{contained[0]}"?' if contained else ""

@@ -1,0 +1,1 @@
+"""Metrics, intervals and comparison: recomputable from `predictions.csv` alone, without Keras."""

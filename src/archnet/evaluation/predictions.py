@@ -1,0 +1,203 @@
+"""Predictions: what a network said about each case, and `predictions.csv`, from which every result is recomputed."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.errors import DataError, RunError, did_you_mean
+from archnet.evaluation.run_folder import SETS, replaced
+
+_FIXED = ("case", "group", "set", "y_true")
+_REMEDY = "Restore the file, or run the experiment again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Predictions:
+    """One row a case: the truth, and the probability of each class.
+
+    Attributes:
+        cases: Unique names, shape (N,).
+        groups: The scan or patient of each case, shape (N,).
+        sets: "train", "validation" or "test", shape (N,).
+        y_true: Index into `classes`, shape (N,).
+        probabilities: Shape (N, K); each row sums to 1.
+        classes: The K class names.
+    """
+
+    cases: NDArray[np.str_]
+    groups: NDArray[np.str_]
+    sets: NDArray[np.str_]
+    y_true: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse columns of different lengths.
+
+        Raises:
+            ValueError: A column has another length than `cases`, or the probabilities another shape than (N, K).
+        """
+        num_cases = len(self.cases)
+        lengths = {len(self.groups), len(self.sets), len(self.y_true)}
+        if lengths != {num_cases} or self.probabilities.shape != (num_cases, len(self.classes)):
+            raise ValueError(
+                f"{num_cases} cases of {len(self.classes)} classes do not fit columns of {sorted(lengths)} rows "
+                f"and probabilities of shape {self.probabilities.shape}"
+            )
+
+    def only(self, name: str) -> Predictions:
+        """The rows of one set."""
+        rows = self.sets == name
+        return Predictions(
+            cases=self.cases[rows],
+            groups=self.groups[rows],
+            sets=self.sets[rows],
+            y_true=self.y_true[rows],
+            probabilities=self.probabilities[rows],
+            classes=self.classes,
+        )
+
+    def predicted(self, *, positive: int, threshold: float = 0.5) -> NDArray[np.int64]:
+        """The class that each case is taken for, shape (N,).
+
+        Of two classes the positive one from `threshold` on (p >= threshold); of more the most probable one, the
+        first of equals.
+        """
+        if len(self.classes) > 2:
+            return np.asarray(np.argmax(self.probabilities, axis=1), dtype=np.int64)
+        flagged = self.probabilities[:, positive] >= threshold
+        return np.where(flagged, positive, 1 - positive).astype(np.int64)
+
+
+def write_predictions(path: Path, predictions: Predictions) -> Path:
+    """Write `predictions.csv` by atomic rename; the probabilities read back to the very same floats."""
+    with replaced(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*_FIXED, *(f"p_{name}" for name in predictions.classes)])
+        names = [predictions.classes[label] for label in predictions.y_true.tolist()]
+        columns = (predictions.cases.tolist(), predictions.groups.tolist(), predictions.sets.tolist(), names)
+        probabilities = predictions.probabilities.tolist()
+        writer.writerows([*row, *map(repr, p)] for *row, p in zip(*columns, probabilities, strict=True))
+    return path
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read `predictions.csv`.
+
+    Raises:
+        RunError: The file is missing.
+        DataError: A column, name or number isn't what `write_predictions` writes; the text names the line.
+    """
+    header, lines, rows = _rows(path)
+    classes = _classes(path, header)
+    columns = list(zip(*rows, strict=True))
+    places = [f"{path} line {line}" for line in lines]
+    _check_unique(places, columns[0])
+    _check_known("set", places, columns[2], SETS)
+    _check_known("y_true", places, columns[3], classes)
+    index = {name: label for label, name in enumerate(classes)}
+    return Predictions(
+        cases=np.array(columns[0], dtype=np.str_),
+        groups=np.array(columns[1], dtype=np.str_),
+        sets=np.array(columns[2], dtype=np.str_),
+        y_true=np.array([index[name] for name in columns[3]], dtype=np.int64),
+        probabilities=_probabilities(places, header[4:], columns[4:]),
+        classes=classes,
+    )
+
+
+def _rows(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
+    """The header, each row's line number in the file, and the rows."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            header = next(reader, [])
+            numbered = [(reader.line_num, row) for row in reader]
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(f"{path}: no such file. Run the experiment to its end, or name another run folder.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: not UTF-8 text. {_REMEDY}") from None
+    except csv.Error as error:
+        raise DataError(f"{path} line {reader.line_num}: not a csv table ({error}). {_REMEDY}") from None
+    if not numbered:
+        raise DataError(f"{path}: has no cases. {_REMEDY}")
+    for line, row in numbered:
+        if len(row) != len(header):
+            raise DataError(f"{path} line {line}: {len(row)} fields, but the header has {len(header)}. {_REMEDY}")
+    return header, [line for line, _ in numbered], [row for _, row in numbered]
+
+
+def _classes(path: Path, header: list[str]) -> tuple[str, ...]:
+    """The class names that the header's p_ columns carry."""
+    names = tuple(name.removeprefix("p_") for name in header[4:] if name.startswith("p_"))
+    well_formed = tuple(header[:4]) == _FIXED and len(names) == len(header) - 4
+    if not well_formed or len(names) < 2 or len(set(names)) < len(names):
+        raise DataError(
+            f"{path} line 1: the columns are {','.join(header)}; expected case,group,set,y_true and one p_<class> "
+            f"for each of two or more classes. {_REMEDY}"
+        )
+    return names
+
+
+def _check_unique(places: list[str], cases: Sequence[str]) -> None:
+    seen: dict[str, str] = {}
+    for place, case in zip(places, cases, strict=True):
+        if case in seen:
+            first = seen[case].rpartition(" ")[2]
+            raise DataError(f'{place}: case "{case}" stands on line {first} already. {_REMEDY}')
+        seen[case] = place
+
+
+def _check_known(column: str, places: list[str], names: Sequence[str], known: Sequence[str]) -> None:
+    unknown = set(names) - set(known)
+    if not unknown:
+        return
+    place, name = next((place, name) for place, name in zip(places, names, strict=True) if name in unknown)
+    listed = ", ".join(f'"{word}"' for word in known)
+    raise DataError(f'{place}: {column} is "{name}"; expected one of {listed}.{did_you_mean(name, known)} {_REMEDY}')
+
+
+def _probabilities(places: list[str], header: list[str], columns: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+    """The probability columns as an (N, K) array; each row must sum to 1 within what float16 training can miss."""
+    try:
+        table = np.array([list(map(float, column)) for column in columns], dtype=np.float64).T
+    except ValueError:
+        raise _bad_number(places, header, columns, _is_no_number) from None
+    if not np.all((table >= 0) & (table <= 1)):
+        raise _bad_number(places, header, columns, _is_outside)
+    wrong = np.abs(table.sum(axis=1) - 1) > 0.01
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(f"{places[row]}: the probabilities sum to {table[row].sum():.4g}, not to 1. {_REMEDY}")
+    return np.ascontiguousarray(table)
+
+
+def _bad_number(
+    places: list[str], header: list[str], columns: Sequence[Sequence[str]], is_bad: Callable[[str], bool]
+) -> DataError:
+    """The error for the first field that `is_bad`."""
+    place, name, field = next(
+        (place, name, field)
+        for place, row in zip(places, zip(*columns, strict=True), strict=True)
+        for name, field in zip(header, row, strict=True)
+        if is_bad(field)
+    )
+    return DataError(f'{place}: {name} is "{field}", not a number from 0 to 1. {_REMEDY}')
+
+
+def _is_no_number(field: str) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return True
+    return False
+
+
+def _is_outside(field: str) -> bool:
+    return not 0 <= float(field) <= 1

@@ -1,0 +1,104 @@
+"""Ranking: cases in order of falling score, and what follows from the order alone: ROC, AUC, average precision.
+
+Everything takes weights, one row of them for each bootstrap resample, so that cases are sorted once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ranking:
+    """Cases in order of falling score; cases of equal score form one step.
+
+    Attributes:
+        order: Row of each case in the input, shape (N,).
+        is_positive: 1 for a positive case, in that order, shape (N,).
+        ends: Place of each step's last case in that order, shape (S,).
+        thresholds: Score of each step, falling, shape (S,).
+    """
+
+    order: NDArray[np.int64]
+    is_positive: Floats
+    ends: NDArray[np.int64]
+    thresholds: Floats
+
+    def counts(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Weight of the positive and of the negative cases that score at least each threshold.
+
+        Args:
+            weights: How often each case counts, in the input's order, shape (N,) or (B, N).
+
+        Returns:
+            True and false positives, each of shape (S,) or (B, S).
+        """
+        ordered = weights[..., self.order]
+        flagged = np.cumsum(ordered, axis=-1)[..., self.ends]
+        true_positives = np.cumsum(ordered * self.is_positive, axis=-1)[..., self.ends]
+        return true_positives, flagged - true_positives
+
+
+def ranking(scores: Floats, is_positive: NDArray[np.bool_]) -> Ranking:
+    """Sort cases by score, both of shape (N,)."""
+    order = np.argsort(-scores, kind="stable")
+    ordered = scores[order]
+    is_last = np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]
+    ends = np.flatnonzero(is_last)
+    return Ranking(
+        order=order,
+        is_positive=is_positive[order].astype(np.float64),
+        ends=ends,
+        thresholds=ordered[ends],
+    )
+
+
+def auc(true_positives: Floats, false_positives: Floats) -> Floats:
+    """Area under the ROC curve, equal scores counted half.
+
+    Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747.
+
+    Returns:
+        Shape () or (B,); NaN where the positives or the negatives are missing.
+    """
+    steps = np.diff(false_positives, axis=-1, prepend=0.0)
+    below = np.diff(true_positives, axis=-1, prepend=0.0)
+    area = np.sum(steps * (true_positives - below / 2), axis=-1)
+    return ratio(area, true_positives[..., -1] * false_positives[..., -1])
+
+
+def average_precision(true_positives: Floats, false_positives: Floats) -> Floats:
+    """Mean precision over the steps of recall, without interpolation, as scikit-learn defines it.
+
+    Returns:
+        Shape () or (B,); NaN where the positives are missing.
+    """
+    flagged = true_positives + false_positives
+    precision = np.divide(true_positives, flagged, out=np.zeros_like(flagged), where=flagged > 0)
+    steps = np.diff(true_positives, axis=-1, prepend=0.0)
+    return ratio(np.sum(steps * precision, axis=-1), true_positives[..., -1])
+
+
+def roc_curve(scores: Floats, is_positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """False-positive rate and recall at every threshold, from (0, 0) to (1, 1), each of shape (S + 1,).
+
+    Raises:
+        ValueError: All cases are positive, or none is.
+    """
+    if is_positive.all() or not is_positive.any():
+        raise ValueError("a ROC curve needs both positive and negative cases")
+    true_positives, false_positives = ranking(scores, is_positive).counts(np.ones(len(scores)))
+    recall = np.append(0.0, true_positives / true_positives[-1])
+    return np.append(0.0, false_positives / false_positives[-1]), recall
+
+
+def ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """The quotient, NaN where the denominator is 0."""
+    top, bottom = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    quotient: Floats = np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom != 0)
+    return quotient

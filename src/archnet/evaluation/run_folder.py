@@ -1,0 +1,130 @@
+"""A run folder's files: read with clear errors, written so that a half-written file is never seen."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from archnet.errors import DataError, RunError
+
+SETS = ("train", "validation", "test")
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place when the block ends, and vanishes when the block fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    draft = Path(name)
+    try:
+        yield draft
+        draft.chmod(0o666 & ~_umask())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The process's file mode mask; it can only be read by setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a UTF-8 file by atomic rename."""
+    with replaced(path) as draft:
+        draft.write_bytes(text.encode("utf-8"))
+    return path
+
+
+def write_json(path: Path, value: object) -> Path:
+    """Write a JSON file by atomic rename; NaN and infinity are refused, an undefined number is null."""
+    return write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """One of the run folder's JSON objects.
+
+    Raises:
+        RunError: The file is missing.
+        DataError: The file isn't a JSON object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(f"{path}: no such file. Run the experiment to its end, or name another run folder.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: not UTF-8 text. Restore the file, or run the experiment again.") from None
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"{path}:{error.lineno}: not JSON ({error.msg}). Restore the file, or run the experiment again."
+        ) from None
+    if not isinstance(value, dict):
+        raise DataError(f"{path}: holds {json.dumps(value)[:40]}, not a JSON object. Run the experiment again.")
+    return value
+
+
+def optional_json(path: Path) -> dict[str, Any] | None:
+    """One of the run folder's JSON objects, or None where the run did not write it."""
+    return read_json(path) if path.exists() else None
+
+
+def read_history(path: Path) -> dict[str, list[float]]:
+    """The columns of `history.csv`, one value an epoch; empty where there is no such file.
+
+    Raises:
+        DataError: A line has too few or too many fields, or something that isn't a number.
+    """
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        names = next(rows, [])
+        columns: dict[str, list[float]] = {name: [] for name in names}
+        for row in rows:
+            _append(columns, row, f"{path} line {rows.line_num}")
+    return columns
+
+
+def _append(columns: dict[str, list[float]], row: list[str], place: str) -> None:
+    """Append one line of `history.csv` to its columns; an empty field (a number that is undefined) is NaN."""
+    remedy = "Restore the file, or run the experiment again."
+    if len(row) != len(columns):
+        raise DataError(f"{place}: {len(row)} fields, but the header has {len(columns)}. {remedy}")
+    for name, field in zip(columns, row, strict=True):
+        try:
+            columns[name].append(float(field or "nan"))
+        except ValueError:
+            raise DataError(f'{place}: {name} is "{field}", not a number. {remedy}') from None
+
+
+def run_folders(paths: Sequence[Path]) -> list[Path]:
+    """The run folders that paths name: each itself, or all finished runs inside an experiment's folder, by name.
+
+    Raises:
+        RunError: A path is neither a finished run nor a folder that holds one.
+    """
+    found = [run for path in paths for run in _runs_at(path)]
+    return list(dict.fromkeys(found))
+
+
+def _runs_at(path: Path) -> list[Path]:
+    if not path.is_dir():
+        raise RunError(f"{path}: no such folder. Name a run folder, as `archnet run` printed it.")
+    if (path / "metrics.json").exists():
+        return [path]
+    inside = sorted(metrics.parent for metrics in path.glob("*/metrics.json"))
+    if inside:
+        return inside
+    raise RunError(
+        f"{path}: no metrics.json here or one level down, so there is no finished run. "
+        "Run the experiment to its end, or name another folder."
+    )

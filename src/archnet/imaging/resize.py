@@ -1,0 +1,80 @@
+"""A whole scan as a network's input: clipped, turned and resized as the CT tutorial does it, without its detours.
+
+The tutorial ("3D image classification from CT scans", H. Zunair, keras.io, 2020) reads a NIfTI array in its storage
+order (i, j, k), turns it with `scipy.ndimage.rotate(90, reshape=False)`, which takes (i, j) to (j reversed, i), and
+resizes it with `scipy.ndimage.zoom(order=1)`. For a file stored left, anterior, superior (LAS) the turned array is
+(posterior, left, superior), that is (height, width, depth) = (y, x, z) of LPS, so here a scan is brought into LPS and
+nothing has to be rotated. Clipping comes before resizing, since the two don't commute; scaling commutes with both.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.imaging.volume import Hu, Size, Volume, height_width_depth
+
+
+def turned_and_resized(volume: Volume, size: Size, window_hu: tuple[float, float]) -> NDArray[np.float32]:
+    """A whole volume, clipped to a window and resized with linear interpolation; its corner voxels stay corners.
+
+    Args:
+        volume: Stored in LPS, as `read_volume` gives it.
+        size: (height, width, depth).
+        window_hu: Values outside become its ends. The result is still in HU.
+
+    Returns:
+        (height, width, depth) = (y, x, z).
+    """
+    height, width, _ = size
+    hu = _turned_plane(volume.hu, window_hu[0])
+    rows, columns, slices = (_neighbours(n, m) for n, m in zip(hu.shape[1:] + hu.shape[:1], size, strict=True))
+    resized = np.empty((hu.shape[0], height, width), np.float32)
+    for one, target in zip(hu, resized, strict=True):
+        target[:] = _resized_plane(one, rows, columns, window_hu)
+    lower, upper, weight = slices
+    result = height_width_depth(resized)
+    near, far = result[..., lower], result[..., upper]
+    mixed: NDArray[np.float32] = near + (far - near) * weight
+    return mixed
+
+
+def _resized_plane(
+    plane: NDArray[Any], rows: _Neighbours, columns: _Neighbours, window_hu: tuple[float, float]
+) -> NDArray[np.float32]:
+    """One slice, (height, width): only the voxels that count are clipped and converted."""
+    picked = plane[np.concatenate(rows[:2])[:, None], np.concatenate(columns[:2])]
+    clipped = np.clip(picked.astype(np.float32), *window_hu)
+    top, bottom = clipped[: len(rows[0])], clipped[len(rows[0]) :]
+    mixed = top + (bottom - top) * rows[2][:, None]
+    left, right = mixed[:, : len(columns[0])], mixed[:, len(columns[0]) :]
+    return left + (right - left) * columns[2]
+
+
+_Neighbours = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+
+
+def _neighbours(length: int, wanted: int) -> _Neighbours:
+    """Of `wanted` points spread from the first to the last of `length`: both neighbours and the upper one's weight."""
+    position = np.linspace(0, length - 1, wanted) if wanted > 1 else np.zeros(1)
+    lower = np.minimum(position.astype(np.int64), length - 1)
+    return lower, np.minimum(lower + 1, length - 1), (position - lower).astype(np.float32)
+
+
+def _turned_plane(hu: Hu, low: float) -> Hu:
+    """A (z, y, x) array whose planes have as many rows as the scan has columns, and the reverse.
+
+    A quarter turn that keeps the array's shape swaps the sides of a plane that is not square: what no longer fits is
+    cut off, what is missing becomes `low`. CT planes are square, and stay as they are.
+    """
+    num_rows, num_columns = hu.shape[1:]
+    if num_rows == num_columns:
+        return hu
+    shift = (num_rows - num_columns) // 2
+    turned = np.full((hu.shape[0], num_columns, num_rows), low, hu.dtype)
+    rows = slice(max(shift, 0), max(shift, 0) + min(num_rows, num_columns))
+    side = slice(max(-shift, 0), max(-shift, 0) + min(num_rows, num_columns))
+    turned[:, side, rows] = hu[:, rows, side]
+    return turned

@@ -1,0 +1,167 @@
+"""Volume: Hounsfield units with their place in the world, and the crops that are cut from it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+AIR_HU = -1000
+
+Point = tuple[float, float, float]
+Index = tuple[int, int, int]
+Size = tuple[int, int, int]
+Hu = NDArray[np.int16] | NDArray[np.float32]
+
+# A direction matrix written with five digits is orthonormal to about this; a sheared one is not.
+_ORTHONORMAL_TOLERANCE = 1e-3
+
+# A world point that lies halfway between two voxels must stay there when the scan is stored flipped, although its
+# index then carries other rounding errors: indices are compared to a millionth of a voxel.
+_INDEX_DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Volume:
+    """A scan in Hounsfield units.
+
+    Attributes:
+        hu: int16 or float32, (z, y, x); may be a memory map or a view.
+        spacing_mm: Distance between voxel centres along x, y, z.
+        origin_mm: World position (x, y, z) of the centre of voxel (0, 0, 0), LPS.
+        direction: (3, 3); its columns are the world directions of the x, y and z index axes, as in ITK.
+
+    Raises:
+        ValueError: The array is not three-dimensional or is empty, or the geometry is not that of a scan.
+    """
+
+    hu: Hu
+    spacing_mm: Point
+    origin_mm: Point
+    direction: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if self.hu.ndim != 3 or 0 in self.hu.shape:
+            raise ValueError(f"a scan has three axes (z, y, x) with at least one voxel each, got {self.hu.shape}")
+        if not all(np.isfinite(step) and step > 0 for step in self.spacing_mm):
+            raise ValueError(f"voxel spacings must be positive millimetres, got {self.spacing_mm}")
+        if not np.isfinite(self.origin_mm).all():
+            raise ValueError(f"the origin must be three numbers in millimetres, got {self.origin_mm}")
+        if not np.allclose(self.direction.T @ self.direction, np.eye(3), atol=_ORTHONORMAL_TOLERANCE):
+            raise ValueError(
+                f"the axes of a scan must be perpendicular, got the direction matrix {self.direction.tolist()}"
+            )
+
+
+def as_hu(values: NDArray[Any]) -> Hu:
+    """The same numbers as int16 if they are whole, else as float32.
+
+    Raises:
+        ValueError: A value doesn't fit int16, is not finite, or is no number.
+
+    >>> as_hu(np.array([-1000, 400])).dtype
+    dtype('int16')
+    """
+    if values.dtype == np.int16:
+        return values
+    if values.dtype.kind in "iu":
+        low, high = int(values.min(initial=0)), int(values.max(initial=0))
+        if low < -32768 or high > 32767:
+            raise ValueError(f"Hounsfield units must fit 16-bit integers, got values from {low} to {high}")
+        return values.astype(np.int16)
+    if values.dtype.kind != "f":
+        raise ValueError(f"Hounsfield units must be numbers, got {values.dtype}")
+    if not np.isfinite(values).all():
+        raise ValueError("Hounsfield units must be finite, got NaN or infinity")
+    return values.astype(np.float32, copy=False)
+
+
+def in_lps(volume: Volume) -> Volume:
+    """The same scan with its array axes stored as close to (superior, posterior, left) as they can be.
+
+    Axes are exchanged and reversed as views; no voxel is touched or interpolated, and every voxel keeps its world
+    position. What an oblique scan is tilted by stays in its direction matrix.
+    """
+    order = max(itertools.permutations(range(3)), key=lambda axes: _alignment(volume.direction, axes))
+    direction = volume.direction[:, order]
+    spacing_mm = np.asarray(volume.spacing_mm)[list(order)]
+    hu = volume.hu.transpose([2 - axis for axis in reversed(order)])
+    origin_mm = np.asarray(volume.origin_mm, dtype=np.float64)
+    for axis in range(3):
+        if direction[axis, axis] < 0:
+            origin_mm = origin_mm + direction[:, axis] * spacing_mm[axis] * (hu.shape[2 - axis] - 1)
+            direction = direction * np.where(np.arange(3) == axis, -1.0, 1.0)
+            hu = np.flip(hu, 2 - axis)
+    return replace(volume, hu=hu, spacing_mm=_point(spacing_mm), origin_mm=_point(origin_mm), direction=direction + 0.0)
+
+
+def nearest_index(volume: Volume, points_mm: ArrayLike) -> NDArray[np.int64]:
+    """The voxels whose centres are nearest to world points; of two equally near the one with the higher index.
+
+    Args:
+        points_mm: (n, 3), each (x, y, z), LPS.
+
+    Returns:
+        (n, 3), each (z, y, x); outside the array where a point lies outside the scan.
+    """
+    to_world = volume.direction * np.asarray(volume.spacing_mm)
+    offset_mm = np.asarray(points_mm, dtype=np.float64).reshape(-1, 3) - np.asarray(volume.origin_mm)
+    continuous = np.linalg.solve(to_world, offset_mm.T).T[:, ::-1]
+    indices: NDArray[np.int64] = np.floor(np.round(continuous, _INDEX_DECIMALS) + 0.5).astype(np.int64)
+    return indices
+
+
+def voxel_at(volume: Volume, point_mm: Point) -> Index:
+    """The voxel whose centre is nearest to a world point.
+
+    Args:
+        point_mm: World position as (x, y, z), LPS.
+
+    Returns:
+        The (z, y, x) index into `volume.hu`.
+
+    Raises:
+        ValueError: The point lies outside the volume.
+    """
+    z, y, x = nearest_index(volume, point_mm)[0].tolist()
+    if not all(0 <= index < length for index, length in zip((z, y, x), volume.hu.shape, strict=True)):
+        raise ValueError(f"the point {point_mm} mm lies outside the scan")
+    return z, y, x
+
+
+def crop(volume: Volume, centre: Index, size: Size) -> Hu:
+    """The voxels around one of them, padded with air where they lie outside the scan.
+
+    Args:
+        centre: (z, y, x); the crop takes `[c - n // 2, c - n // 2 + n)` along each axis and is never shifted.
+        size: Voxels as (height, width, depth).
+
+    Returns:
+        A new array, (height, width, depth) = (y, x, z).
+    """
+    height, width, depth = size
+    starts = [c - n // 2 for c, n in zip(centre, (depth, height, width), strict=True)]
+    spans = list(zip(starts, (depth, height, width), volume.hu.shape, strict=True))
+    inside = tuple(slice(max(start, 0), max(min(start + n, length), 0)) for start, n, length in spans)
+    target = tuple(slice(part.start - start, part.stop - start) for part, start in zip(inside, starts, strict=True))
+    result = np.full((depth, height, width), AIR_HU, dtype=volume.hu.dtype)
+    if all(part.stop > part.start for part in inside):
+        result[target] = volume.hu[inside]
+    return height_width_depth(result)
+
+
+def height_width_depth(array: NDArray[Any]) -> NDArray[Any]:
+    """A (z, y, x) array as (height, width, depth) = (y, x, z), a view: the one place where the axes turn."""
+    return array.transpose(1, 2, 0)
+
+
+def _alignment(direction: NDArray[np.float64], axes: tuple[int, ...]) -> float:
+    return float(sum(abs(direction[world, axis]) for world, axis in enumerate(axes)))
+
+
+def _point(values: NDArray[np.float64]) -> Point:
+    x, y, z = values.tolist()
+    return x, y, z

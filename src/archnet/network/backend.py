@@ -1,0 +1,50 @@
+"""Starts Keras and its backend, and tells on what."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def start_quietly() -> str:
+    """Imports Keras and wakes its devices without the backend's start-up notes; shows them if the start fails.
+
+    TensorFlow writes its notes from C++ before its own log level counts, so the descriptor itself is turned away.
+
+    Returns:
+        What runs, such as "Keras 3.8.0 on tensorflow, CPU".
+    """
+    with _stderr_held_back():
+        import keras
+
+        keras.ops.convert_to_numpy(keras.ops.zeros(1))
+        devices = _devices()
+    return f"Keras {keras.__version__} on {keras.backend.backend()}, {devices}"
+
+
+def _devices() -> str:
+    import keras
+
+    num_accelerators = len(keras.distribution.list_devices("gpu"))
+    return f"{num_accelerators} GPU" + "s" * (num_accelerators > 1) if num_accelerators else "CPU"
+
+
+@contextmanager
+def _stderr_held_back() -> Iterator[None]:
+    """Keeps what is written to descriptor 2 meanwhile; writes it out only if the block raises."""
+    sys.stderr.flush()
+    visible = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(visible, held.read())
+            raise
+        finally:
+            os.dup2(visible, 2)
+            os.close(visible)

@@ -1,0 +1,217 @@
+"""The compiler: an `Arch` becomes a Keras model, one rule per layer type, 2D and 3D from the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Final
+
+import keras
+
+from archnet.spec.arch import Arch
+from archnet.spec.layers import (
+    BatchNorm,
+    Convolution,
+    Dropout,
+    FullyConnected,
+    GlobalAveragePooling,
+    Layer,
+    Pooling,
+    Repeat,
+    Residual,
+    Shape,
+    Terminal,
+)
+
+BATCH_NORM_MOMENTUM: Final = 0.9
+"""Keras's 0.99 needs hundreds of steps before the moving statistics, which prediction uses, have left their start; a
+small CT data set trains for fewer."""
+
+CONVOLUTION: Final = {2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
+POOLING: Final = {
+    ("max", 2): keras.layers.MaxPooling2D,
+    ("max", 3): keras.layers.MaxPooling3D,
+    ("avg", 2): keras.layers.AveragePooling2D,
+    ("avg", 3): keras.layers.AveragePooling3D,
+}
+GLOBAL_POOLING: Final = {2: keras.layers.GlobalAveragePooling2D, 3: keras.layers.GlobalAveragePooling3D}
+
+Tensor = Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """What every rule needs to know.
+
+    Attributes:
+        rank: Number of spatial axes.
+        seed: Weights and dropout follow from it and from a layer's position alone.
+        positions: Counts the Keras layers that draw random numbers.
+    """
+
+    rank: int
+    seed: int
+    positions: Iterator[int] = field(default_factory=count)
+
+    def next_seed(self) -> int:
+        """A seed of its own for each Keras layer."""
+        return (self.seed * 1_000_003 + next(self.positions)) % 2**31
+
+    def initializer(self, activation: str | None) -> keras.initializers.Initializer:
+        """Starting weights whose scale suits the activation that follows.
+
+        He normal for the rectifier family (He et al. 2015, doi:10.1109/ICCV.2015.123), LeCun normal for selu
+        (Klambauer et al. 2017, arXiv:1706.02515), Glorot uniform for linear, tanh and sigmoid (Glorot and Bengio
+        2010). Biases start at 0.
+        """
+        if activation == "selu":
+            return keras.initializers.LecunNormal(seed=self.next_seed())
+        if activation in (None, "tanh", "sigmoid"):
+            return keras.initializers.GlorotUniform(seed=self.next_seed())
+        return keras.initializers.HeNormal(seed=self.next_seed())
+
+
+def build(arch: Arch, input_shape: Shape | None = None, num_classes: int = 2, *, seed: int = 0) -> keras.Model:
+    """The network that gives logits for images scaled to [0, 1].
+
+    Args:
+        arch: The architecture.
+        input_shape: (height, width[, depth]) for one channel, or with channels last; see `Arch.plan`.
+        num_classes: Classes of the data.
+        seed: Of the starting weights and of dropout.
+
+    Returns:
+        (N, *input_shape) float32 -> (N, num_classes) logits, or (N, 1) where T is "sigmoid".
+
+    Raises:
+        DocumentError: A layer does not fit what reaches it.
+    """
+    plan = arch.plan(input_shape, num_classes)
+    inputs = keras.Input(arch.full_input_shape(input_shape), name="images")
+    layers = (*arch.layers[:-1], plan[-1].layer)
+    outputs = chain(layers, inputs, Builder(rank=arch.rank, seed=seed))
+    return keras.Model(inputs, outputs, name=arch.name.replace(".", "_").replace("-", "_"))
+
+
+def chain(layers: tuple[Layer, ...], tensor: Tensor, builder: Builder) -> Tensor:
+    """The tensor after a sequence of layers."""
+    for layer in layers:
+        tensor = RULES[type(layer)](layer, tensor, builder)
+    return tensor
+
+
+def _convolution(layer: Convolution, tensor: Tensor, builder: Builder) -> Tensor:
+    convolution = CONVOLUTION[builder.rank](
+        layer.num_output,
+        layer.kernel_size,
+        strides=layer.stride,
+        padding=layer.padding,
+        dilation_rate=layer.dilation,
+        kernel_initializer=builder.initializer(layer.activation),
+    )
+    return _finish(layer, convolution(tensor), builder)
+
+
+def _pooling(layer: Pooling, tensor: Tensor, builder: Builder) -> Tensor:
+    pooling = POOLING[layer.pool, builder.rank](layer.kernel_size, strides=layer.stride, padding=layer.padding)
+    return _dropped(layer.drop_out, pooling(tensor), builder)
+
+
+def _fully_connected(layer: FullyConnected, tensor: Tensor, builder: Builder) -> Tensor:
+    dense = keras.layers.Dense(layer.num_output, kernel_initializer=builder.initializer(layer.activation))
+    return _finish(layer, dense(_flat(tensor)), builder)
+
+
+def _terminal(layer: Terminal, tensor: Tensor, builder: Builder) -> Tensor:
+    dense = keras.layers.Dense(layer.num_output, kernel_initializer=builder.initializer(None))
+    return dense(_flat(tensor))
+
+
+def _dropout(layer: Dropout, tensor: Tensor, builder: Builder) -> Tensor:
+    return _dropped(layer.drop_out, tensor, builder)
+
+
+def _batch_norm(layer: BatchNorm, tensor: Tensor, builder: Builder) -> Tensor:
+    return keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(tensor)
+
+
+def _global_average_pooling(layer: GlobalAveragePooling, tensor: Tensor, builder: Builder) -> Tensor:
+    return GLOBAL_POOLING[builder.rank]()(tensor)
+
+
+def _residual(layer: Residual, tensor: Tensor, builder: Builder) -> Tensor:
+    inner = chain(layer.layers, tensor, builder)
+    shortcut = tensor
+    if inner.shape != tensor.shape:
+        projection = layer.shortcut(tuple(tensor.shape[1:]), inner.shape[-1])
+        shortcut = _convolution(projection, tensor, builder)
+    return _activated(layer.activation, keras.layers.Add()([inner, shortcut]))
+
+
+def _repeat(layer: Repeat, tensor: Tensor, builder: Builder) -> Tensor:
+    return chain(layer.layers * layer.times, tensor, builder)
+
+
+def _finish(layer: Convolution | FullyConnected, tensor: Tensor, builder: Builder) -> Tensor:
+    """Batch norm if asked, then activation, then dropout."""
+    if layer.batch_norm:
+        tensor = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(tensor)
+    return _dropped(layer.drop_out, _activated(layer.activation, tensor), builder)
+
+
+def _activated(activation: str | None, tensor: Tensor) -> Tensor:
+    return keras.layers.Activation(activation)(tensor) if activation else tensor
+
+
+def _dropped(percent: float, tensor: Tensor, builder: Builder) -> Tensor:
+    return keras.layers.Dropout(percent / 100, seed=builder.next_seed())(tensor) if percent else tensor
+
+
+def _flat(tensor: Tensor) -> Tensor:
+    return keras.layers.Flatten()(tensor) if len(tensor.shape) > 2 else tensor
+
+
+RULES: Final[dict[type[Layer], Callable[[Any, Tensor, Builder], Tensor]]] = {
+    Convolution: _convolution,
+    Pooling: _pooling,
+    FullyConnected: _fully_connected,
+    Terminal: _terminal,
+    Dropout: _dropout,
+    BatchNorm: _batch_norm,
+    GlobalAveragePooling: _global_average_pooling,
+    Residual: _residual,
+    Repeat: _repeat,
+}
+
+
+def scaling(limits: tuple[float, float]) -> keras.Sequential:
+    """Built-in layers without weights that map limits to [0, 1] and clip, so that a saved model takes raw values."""
+    low, high = limits
+    return keras.Sequential(
+        [keras.layers.Rescaling(1 / (high - low), offset=-low / (high - low)), keras.layers.ReLU(max_value=1.0)],
+        name="scaling",
+    )
+
+
+def with_probabilities(network: keras.Model, limits: tuple[float, float]) -> keras.Model:
+    """The model that is saved: raw values in, class probabilities out, sharing the network's weights.
+
+    Args:
+        network: Of `build`.
+        limits: Raw values that become 0 and 1, such as the HU window.
+
+    Returns:
+        (N, *input_shape) raw values -> (N, classes) probabilities; [1 - p, p] where T is "sigmoid".
+    """
+    inputs = keras.Input(network.input_shape[1:], name="images")
+    logits = two_logits(network(scaling(limits)(inputs)))
+    outputs = keras.layers.Softmax(name="probabilities", dtype="float32")(logits)
+    return keras.Model(inputs, outputs, name=network.name)
+
+
+def two_logits(logits: Tensor) -> Tensor:
+    """A single logit z as the pair (0, z), whose softmax is [1 - sigmoid(z), sigmoid(z)]; others as they are."""
+    if logits.shape[-1] > 1:
+        return logits
+    return keras.layers.Concatenate()([keras.layers.Rescaling(0.0)(logits), logits])

@@ -1,0 +1,106 @@
+"""A look at the data before training: what a data set holds, one case's slices, and what augmentation does to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data import open_dataset
+from archnet.data.dataset import Cases, Progress
+from archnet.data.split import keep_rows, make_split
+from archnet.errors import DataError, did_you_mean
+from archnet.evaluation.run_folder import SETS, replaced
+from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
+from archnet.spec.experiment import Experiment
+
+NUM_DRAWS = 5
+"""Random results shown of each augmentation."""
+
+
+def data_summary(experiment: Experiment, progress: Progress) -> dict[str, Any]:
+    """What a data set holds, JSON-ready: classes, groups, shape, limits, and the sets of the split."""
+    dataset = open_dataset(experiment.data, progress)
+    cases = dataset.cases
+    sets = make_split(cases, experiment.split)
+    kept = keep_rows(cases, sets, experiment.data, experiment.split)
+    return {
+        "name": experiment.data.name,
+        "cases": len(cases.ids),
+        "classes": _counts(cases),
+        "positive": cases.classes[cases.positive],
+        "groups": len(np.unique(cases.groups)),
+        "shape": "x".join(map(str, dataset.shape)),
+        "limits": f"{dataset.limits[0]:g} to {dataset.limits[1]:g} become 0 to 1",
+        **{name: _counts(cases.only(kept[sets[kept] == name])) for name in SETS},
+        **({"notes": " ".join(dataset.notes)} if dataset.notes else {}),
+    }
+
+
+def _counts(cases: Cases) -> dict[str, int]:
+    counts = np.bincount(cases.labels, minlength=len(cases.classes))
+    return {name: int(count) for name, count in zip(cases.classes, counts, strict=True)}
+
+
+def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress) -> Path:
+    """Draws a case's slices, and below them what each augmentation does to the central one.
+
+    Args:
+        experiment: Names the data; its augmentations are drawn, or every known one if it has none.
+        case: An id, or "first" for the first positive case.
+        path: Of the PNG.
+        progress: Wraps what takes long.
+
+    Raises:
+        DataError: There is no such case.
+    """
+    from archnet.report.case_picture import case_figure
+
+    dataset = open_dataset(experiment.data, progress)
+    row = case_row(dataset.cases, case)
+    crop = np.asarray(dataset.crops(np.array([row]), progress)[0], np.float32)
+    low, high = dataset.limits
+    image = np.clip((crop - low) / (high - low), 0, 1)
+    label = dataset.cases.classes[dataset.cases.labels[row]]
+    figure = case_figure(image, f"{dataset.cases.ids[row]} ({label})", augmented(image, experiment))
+    with replaced(path) as draft:
+        figure.savefig(draft, format="png", dpi=120)
+    return path
+
+
+def case_row(cases: Cases, case: str) -> int:
+    """The row of a case, by its id; "first" is the first positive.
+
+    Raises:
+        DataError: There is no such case.
+    """
+    if case == "first":
+        return int(np.flatnonzero(cases.labels == cases.positive)[0])
+    rows = np.flatnonzero(cases.ids == case)
+    if not rows.size:
+        hint = did_you_mean(case, cases.ids[:10_000].tolist()) or f' Cases are named like "{cases.ids[0]}".'
+        raise DataError(f'no case "{case}".{hint}')
+    return int(rows[0])
+
+
+def augmented(image: NDArray[np.float32], experiment: Experiment) -> dict[str, Any]:
+    """Some random results of each augmentation for one image (height, width[, depth]) in [0, 1], by its name."""
+    from archnet.network.augment import augment, num_uniforms, shape_problem
+
+    names = {kind: name for name, kind in AUGMENTATIONS.items()}
+    entries: tuple[Augmentation, ...] = experiment.training.augmentation or tuple(kind() for kind in names)
+    generator = np.random.default_rng(experiment.training.seed)
+    batch = np.repeat(image[np.newaxis, ..., np.newaxis], NUM_DRAWS, axis=0)
+    return {
+        names[type(entry)]: np.asarray(augment([entry], batch, _spread(num_uniforms([entry]), generator)))[..., 0]
+        for entry in entries
+        if shape_problem([entry], image.shape) is None
+    }
+
+
+def _spread(columns: int, generator: np.random.Generator) -> NDArray[np.float32]:
+    """(NUM_DRAWS, columns) numbers in [0, 1), each column evenly spread, so that a few draws show the whole range."""
+    even = (np.arange(NUM_DRAWS, dtype=np.float32)[:, np.newaxis] + 0.5) / NUM_DRAWS
+    return generator.permuted(np.repeat(even, columns, axis=1), axis=0)

@@ -1,0 +1,114 @@
+"""What reports are drawn from: the files of one run folder, read once."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.errors import DataError
+from archnet.evaluation.predictions import Predictions, read_predictions
+from archnet.evaluation.run_folder import SETS, optional_json, read_history, read_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Gallery:
+    """Input crops kept for the report.
+
+    Attributes:
+        images: Shape (M, height, width) or (M, height, width, depth), uint8: the data's limits become 0 and 255.
+        cases: Names as in `predictions.csv`, shape (M,).
+        kinds: "sample" (training) or "wrong" (confidently wrong), shape (M,).
+    """
+
+    images: NDArray[np.uint8]
+    cases: NDArray[np.str_]
+    kinds: NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunFiles:
+    """One run folder; what the run did not write is None (or empty).
+
+    Attributes:
+        folder: The run folder.
+        metrics: `metrics.json`.
+        predictions: `predictions.csv`.
+        history: The columns of `history.csv`, one value an epoch.
+        gallery: `gallery.npz`.
+        experiment: `experiment.json`, every default written out.
+        environment: `environment.json`.
+        network: `network.json`: the layers with their shapes and costs.
+    """
+
+    folder: Path
+    metrics: dict[str, Any]
+    predictions: Predictions
+    history: dict[str, list[float]]
+    gallery: Gallery | None
+    experiment: dict[str, Any] | None
+    environment: dict[str, Any] | None
+    network: dict[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        """The run folder's name."""
+        return self.folder.resolve().name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names."""
+        return self.predictions.classes
+
+    @property
+    def positive(self) -> int:
+        """Index of the class whose recall counts."""
+        return self.classes.index(self.metrics["positive"])
+
+    @property
+    def sets(self) -> list[str]:
+        """The sets that have metrics, training first."""
+        return [name for name in SETS if name in self.metrics]
+
+
+def read_run(folder: Path) -> RunFiles:
+    """Read a finished run folder.
+
+    Raises:
+        RunError: `metrics.json` or `predictions.csv` is missing, so the run isn't finished.
+        DataError: A file is damaged, or the files don't belong together.
+    """
+    metrics = read_json(folder / "metrics.json")
+    predictions = read_predictions(folder / "predictions.csv")
+    if metrics.get("positive") not in predictions.classes:
+        raise DataError(
+            f'{folder / "metrics.json"}: positive is "{metrics.get("positive")}", which is no class of predictions.csv '
+            f"({', '.join(predictions.classes)}). Run the experiment again."
+        )
+    return RunFiles(
+        folder=folder,
+        metrics=metrics,
+        predictions=predictions,
+        history=read_history(folder / "history.csv"),
+        gallery=_read_gallery(folder / "gallery.npz"),
+        experiment=optional_json(folder / "experiment.json"),
+        environment=optional_json(folder / "environment.json"),
+        network=optional_json(folder / "network.json"),
+    )
+
+
+def _read_gallery(path: Path) -> Gallery | None:
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            gallery = Gallery(images=arrays["images"], cases=arrays["case"], kinds=arrays["kind"])
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        raise DataError(
+            f"{path}: not a gallery of images, case and kind. Delete it to report without pictures of cases."
+        ) from None
+    return gallery

@@ -1,0 +1,165 @@
+"""Terminal: a run's results and a comparison as rich renderables; the caller prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from archnet.evaluation.comparison import Comparison, Row
+from archnet.evaluation.metrics import METRICS, class_report
+from archnet.evaluation.run_folder import SETS
+from archnet.report.wording import (
+    METRIC_NAMES,
+    SET_NAMES,
+    bounds,
+    comparison_sentence,
+    count,
+    decimals,
+    duration,
+    memory,
+    percent,
+    reported_set,
+    short_count,
+)
+
+_COLUMNS_AT_MOST = 3
+
+
+def run_summary(metrics: Mapping[str, Any]) -> RenderableType:
+    """What `archnet run` ends with: the confusion matrix, the errors beside it, and the classification report.
+
+    Args:
+        metrics: The content of `metrics.json`.
+    """
+    name = reported_set(list(metrics))
+    matrix, classes = metrics[name]["confusion_matrix"], metrics["classes"]
+    beside = Columns([confusion_table(matrix, classes, SET_NAMES[name]), error_table(metrics)], padding=(0, 2))
+    return Group(beside, "", classification_report(matrix, classes, SET_NAMES[name]))
+
+
+def confusion_table(matrix: Sequence[Sequence[int]], classes: Sequence[str], set_name: str) -> Table:
+    """A confusion matrix that says what its rows and columns are, with the recall of each class."""
+    table = _table(f"Confusion matrix, {set_name} set")
+    table.add_column("truth ↓ pred. →", no_wrap=True)
+    for name in classes:
+        table.add_column(Text(name), justify="right")
+    table.add_column("recall", justify="right")
+    for k, (entry, row) in enumerate(zip(class_report(matrix, classes), matrix, strict=True)):
+        cells = [Text(f"{number:,}", style="bold green" if k == j else "") for j, number in enumerate(row)]
+        table.add_row(Text(classes[k], style="bold"), *cells, percent(entry["recall"]))
+    return table
+
+
+def error_table(metrics: Mapping[str, Any]) -> Table:
+    """The share of cases that each set gets wrong."""
+    table = _table("Error")
+    table.add_column("set")
+    table.add_column("wrong", justify="right")
+    table.add_column("cases", justify="right")
+    for name in SETS:
+        if name in metrics:
+            accuracy = metrics[name]["accuracy"]
+            wrong = percent(None if accuracy is None else 1 - accuracy)
+            table.add_row(SET_NAMES[name], Text(wrong, style="bold"), count(metrics[name]["n"]))
+    return table
+
+
+def classification_report(matrix: Sequence[Sequence[int]], classes: Sequence[str], set_name: str) -> Table:
+    """Precision, recall, f1 and support of each class, and the accuracy."""
+    table = _table(f"Classification report, {set_name} set")
+    table.add_column("class")
+    for name in ("precision", "recall", "f1", "support"):
+        table.add_column(name, justify="right")
+    for entry in class_report(matrix, classes):
+        numbers = [decimals(entry[name]) for name in ("precision", "recall", "f1")]
+        table.add_row(Text(entry["class"], style="bold"), *numbers, count(entry["support"]))
+    total = sum(map(sum, matrix))
+    right = sum(row[k] for k, row in enumerate(matrix))
+    table.add_section()
+    table.add_row("accuracy", "", "", decimals(right / total if total else None), count(total))
+    return table
+
+
+def comparison_table(comparison: Comparison) -> RenderableType:
+    """Runs side by side, a sentence above and warnings below: a column each, or a line each when there are many."""
+    few = len(comparison.rows) <= _COLUMNS_AT_MOST
+    table = _runs_as_columns(comparison) if few else _runs_as_lines(comparison)
+    warnings = [Text(f"Warning: {warning}", style="bold yellow") for warning in comparison.warnings]
+    return Group(Text(comparison_sentence(comparison)), "", table, *warnings)
+
+
+def _runs_as_columns(comparison: Comparison) -> Table:
+    table = _table(f"Comparison on the {SET_NAMES[comparison.set]} set, 95% intervals below")
+    table.add_column("")
+    for row in comparison.rows:
+        table.add_column(Text(row.run, overflow="fold"), justify="right", ratio=1)
+    for name in ("recall", "precision", "mcc", "auc"):
+        table.add_row(METRIC_NAMES[name], *(_with_bounds(row, name, comparison.positive) for row in comparison.rows))
+    table.add_section()
+    table.add_row("confusion matrix\nrows truth", *(_matrix_text(row) for row in comparison.rows))
+    table.add_section()
+    for label, values in _costs(comparison.rows):
+        table.add_row(label, *values)
+    return table
+
+
+def _with_bounds(row: Row, name: str, positive: str) -> Text:
+    text = Text(decimals(row.value(name, positive)), style="bold")
+    ends = bounds(row.interval(name, positive))
+    return text.append(f"\n{ends}", style="not bold dim") if ends else text
+
+
+def _matrix_text(row: Row) -> str:
+    """A confusion matrix as aligned lines."""
+    matrix = row.metrics["confusion_matrix"]
+    width = max(len(f"{number:,}") for line in matrix for number in line)
+    return "\n".join("  ".join(f"{number:>{width},}" for number in line) for line in matrix)
+
+
+def _costs(rows: Sequence[Row]) -> Iterable[tuple[str, list[str]]]:
+    yield "parameters", [count(row.costs["parameters"]) for row in rows]
+    yield "multiply-adds", [short_count(row.costs["macs"]) for row in rows]
+    yield "peak memory", [memory(row.costs["peak_memory_bytes"]) for row in rows]
+    yield "training time", [duration(row.costs["train_seconds"]) for row in rows]
+
+
+def _runs_as_lines(comparison: Comparison) -> Table:
+    table = _table(f"Comparison on the {SET_NAMES[comparison.set]} set")
+    table.add_column("run", overflow="fold")
+    for name in ("recall", "prec.", "MCC", "AUC", "matrix", "param.", "mult-adds", "time"):
+        table.add_column(name, justify="right")
+    for row in comparison.rows:
+        numbers = [decimals(row.value(name, comparison.positive)) for name in ("recall", "precision", "mcc", "auc")]
+        costs = (short_count(row.costs["parameters"]), short_count(row.costs["macs"]))
+        table.add_row(Text(row.run), *numbers, _matrix_text(row), *costs, duration(row.costs["train_seconds"]))
+    return table
+
+
+def metrics_table(metrics: Mapping[str, Any]) -> Table:
+    """All metrics of every set, with intervals: of the positive class, or macro means of more than two classes."""
+    sets = [name for name in SETS if name in metrics]
+    table = _table("Metrics, 95% intervals below")
+    table.add_column("")
+    for name in sets:
+        table.add_column(SET_NAMES[name], justify="right")
+    for name in METRICS:
+        table.add_row(METRIC_NAMES[name], *(_metric_text(metrics[entry], name) for entry in sets))
+    return table
+
+
+def _metric_text(metrics: Mapping[str, Any], name: str) -> Text:
+    value, interval = metrics[name], metrics["intervals"][name]
+    if isinstance(value, dict):
+        value, interval = value["macro"], interval["macro"]
+    ends = bounds(interval)
+    return Text(decimals(value), style="bold").append(f"\n{ends}" if ends else "", style="not bold dim")
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)

@@ -1,0 +1,226 @@
+"""Wording: numbers as a reader wants them, and the sentences that stand at the top of a report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from archnet.evaluation.comparison import Comparison, Row, of_class
+from archnet.report.network_table import bytes_text, count_text
+from archnet.report.run_files import RunFiles
+
+UNDEFINED = "undefined"
+SET_NAMES = {"train": "training", "validation": "validation", "test": "test"}
+METRIC_NAMES = {
+    "accuracy": "accuracy",
+    "recall": "recall (sensitivity)",
+    "precision": "precision",
+    "specificity": "specificity",
+    "f1": "F1",
+    "mcc": "MCC",
+    "auc": "AUC (ROC)",
+    "average_precision": "average precision",
+}
+
+
+def decimals(value: float | None) -> str:
+    """A metric with three decimals.
+
+    >>> decimals(0.77580), decimals(None)
+    ('0.776', 'undefined')
+    """
+    return UNDEFINED if value is None else f"{value:.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def bounds(interval: list[float] | None) -> str:
+    """An interval's ends with three decimals, or nothing.
+
+    >>> bounds([0.7234, 0.8207])
+    '0.723 to 0.821'
+    """
+    return "" if interval is None else f"{decimals(interval[0])} to {decimals(interval[1])}"
+
+
+def percent(value: float | None) -> str:
+    """A share with one decimal.
+
+    >>> percent(0.7758)
+    '77.6%'
+    """
+    return UNDEFINED if value is None else f"{100 * value:.1f}%"
+
+
+def count(value: float | None) -> str:
+    """A whole number in groups of three digits.
+
+    >>> count(196108)
+    '196,108'
+    """
+    return "unknown" if value is None else f"{value:,.0f}"
+
+
+def short_count(value: float | None) -> str:
+    """A large number with a unit prefix.
+
+    >>> short_count(1_269_052), short_count(812)
+    ('1.27 M', '812')
+    """
+    return "unknown" if value is None else count_text(value)
+
+
+def memory(value: float | None) -> str:
+    """Bytes in decimal units.
+
+    >>> memory(412_000_000)
+    '412 MB'
+    """
+    return "unknown" if value is None else bytes_text(value)
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a reader says them.
+
+    >>> duration(200), duration(4.25), duration(7260)
+    ('3 min 20 s', '4.2 s', '2 h 1 min')
+    """
+    if seconds is None:
+        return "unknown"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def shape(sizes: list[int]) -> str:
+    """Sizes with the multiplication sign.
+
+    >>> shape([64, 64, 10, 1])
+    '64 × 64 × 10 × 1'
+    """
+    return " × ".join(str(size) for size in sizes)
+
+
+def short_case(name: str, length: int = 24) -> str:
+    """A case's name without its middle, when it is long.
+
+    >>> short_case("1.3.6.1.4.1.14519.5.2.1.6279.6001.1000#812", 15)
+    '1.3.6.1…1000#812'
+    """
+    return name if len(name) <= length else f"{name[: length // 2]}…{name[-(length - length // 2) :]}"
+
+
+def reported_set(sets: list[str]) -> str:
+    """The set that the headline is about: the test set, else the validation set, else the training set."""
+    return next(name for name in ("test", "validation", "train") if name in sets)
+
+
+def headline(run: RunFiles) -> str:
+    """The one sentence of a run: how many positive cases it finds, and at what cost in false alarms."""
+    name = reported_set(run.sets)
+    metrics = run.metrics[name]
+    if len(run.classes) == 2:
+        return _finding(run.name, metrics, run.classes, run.positive, name)
+    right = int(np.trace(metrics["confusion_matrix"]))
+    return (
+        f"{run.name} names the right one of {len(run.classes)} classes for {right:,} of {metrics['n']:,} "
+        f"{SET_NAMES[name]} cases: accuracy {percent(metrics['accuracy'])}"
+        f"{_interval_words(metrics['intervals']['accuracy'])}. "
+    ) + _finding("It", metrics, run.classes, run.positive, name)
+
+
+def _finding(subject: str, metrics: dict[str, Any], classes: tuple[str, ...], positive: int, set_name: str) -> str:
+    counts = detection_counts(metrics["confusion_matrix"], positive)
+    name = classes[positive]
+    if counts["positives"] == 0:
+        return f"{subject} met no “{name}” case in the {SET_NAMES[set_name]} set, so its recall is unknown."
+    interval = of_class(metrics["intervals"]["recall"], name)
+    return (
+        f"{subject} finds {counts['found']:,} of {counts['positives']:,} “{name}” cases in the "
+        f"{SET_NAMES[set_name]} set: recall {percent(of_class(metrics['recall'], name))}{_interval_words(interval)}, "
+        f"with {_alarms(counts['alarms'])} among {counts['others']:,} other cases."
+    )
+
+
+def detection_counts(matrix: list[list[int]], positive: int) -> dict[str, int]:
+    """Positive cases and those found, other cases and those taken for positive, from a confusion matrix.
+
+    >>> detection_counts([[1248, 90], [63, 218]], 1)
+    {'positives': 281, 'found': 218, 'others': 1338, 'alarms': 90}
+    """
+    counts = np.asarray(matrix)
+    return {
+        "positives": int(counts[positive].sum()),
+        "found": int(counts[positive, positive]),
+        "others": int(counts.sum() - counts[positive].sum()),
+        "alarms": int(counts[:, positive].sum() - counts[positive, positive]),
+    }
+
+
+def _interval_words(interval: list[float] | None) -> str:
+    return "" if interval is None else f" (95% interval {percent(interval[0])} to {percent(interval[1])})"
+
+
+def _alarms(number: int) -> str:
+    return f"{number:,} false alarm{'' if number == 1 else 's'}"
+
+
+def cautions(run: RunFiles) -> list[str]:
+    """What a reader must know before trusting the headline; empty when nothing speaks against it."""
+    name = reported_set(run.sets)
+    found = []
+    if name == "validation":
+        found.append(
+            "There is no test set. The validation set may have chosen the weights and the time to stop, "
+            "so these figures are optimistic."
+        )
+    if name == "train":
+        found.append("There is neither a test nor a validation set: these figures are of cases the network has learnt.")
+    return found + _leak(run, name)
+
+
+def _leak(run: RunFiles, name: str) -> list[str]:
+    """A sentence when scans or patients stand on both sides of the split, or may do so unseen."""
+    judged = set(run.predictions.only(name).groups.tolist())
+    learnt = set(run.predictions.only("train").groups.tolist())
+    shared = len(judged & learnt)
+    if name != "train" and shared:
+        return [
+            f"{shared:,} of the {len(judged):,} {SET_NAMES[name]} groups (scans or patients) also have cases in the "
+            "training set: the network has seen their neighbours, so these figures are optimistic."
+        ]
+    if name != "train" and _option(run, "split", "by") == "candidate":
+        return ["The split is by candidate: neighbours of a test case may be in the training set, which is optimistic."]
+    return []
+
+
+def _option(run: RunFiles, part: str, key: str) -> object:
+    value = (run.experiment or {}).get(part)
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def comparison_sentence(comparison: Comparison) -> str:
+    """Who finds the most positive cases, and what the others find, with their false alarms."""
+    k = comparison.classes.index(comparison.positive)
+    counts = [(row, detection_counts(row.metrics["confusion_matrix"], k)) for row in comparison.rows]
+    ordered = sorted(counts, key=lambda pair: -_share(pair[1]))
+    (best, most), others = ordered[0], ordered[1:]
+    listed = "; ".join(_finds(row, found) for row, found in others[:3])
+    more = f"; and {len(others) - 3} more find no more than that" if len(others) > 3 else ""
+    return (
+        f"Of the “{comparison.positive}” cases in the {SET_NAMES[comparison.set]} set, {_finds(best, most)}; "
+        f"{listed}{more}. Each counts at its own threshold."
+    )
+
+
+def _share(counts: dict[str, int]) -> float:
+    return counts["found"] / counts["positives"] if counts["positives"] else 0.0
+
+
+def _finds(row: Row, counts: dict[str, int]) -> str:
+    return (
+        f"{row.run} finds {counts['found']:,} of {counts['positives']:,} "
+        f"({percent(_share(counts))}) with {_alarms(counts['alarms'])}"
+    )

@@ -1,0 +1,1 @@
+"""What a document means: JSON in, frozen dataclasses out. No Keras, no image library."""

@@ -1,0 +1,84 @@
+"""What a network costs: parameters, multiply-adds, memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Final
+
+from archnet.spec.arch import PlannedLayer
+from archnet.spec.documents import place_of
+
+FLOAT_BYTES: Final = 4
+"""Of a float32."""
+
+TENSORS_PER_WEIGHT: Final = 4
+"""A weight, its gradient and Adam's two moments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Totals of a planned network.
+
+    Attributes:
+        num_parameters: Weights, trainable or not.
+        num_macs: Multiply-adds of one case's forward pass.
+        activation_bytes: Of one case: its input and every tensor that the backward pass keeps, in float32.
+        largest_bytes: The largest single layer's share of `activation_bytes`.
+    """
+
+    num_parameters: int
+    num_macs: int
+    activation_bytes: int
+    largest_bytes: int
+
+    def training_bytes(self, batch_size: int) -> int:
+        """An estimate of a training step's peak memory in float32 with Adam.
+
+        Weights, gradients and moments; the kept activations of the batch; and the gradients that flow through the
+        largest layer, in and out.
+        """
+        weights = FLOAT_BYTES * TENSORS_PER_WEIGHT * self.num_parameters
+        return weights + batch_size * (self.activation_bytes + 2 * self.largest_bytes)
+
+
+def cost_of(plan: tuple[PlannedLayer, ...]) -> Cost:
+    """The totals of a plan."""
+    return Cost(
+        num_parameters=sum(row.num_parameters for row in plan),
+        num_macs=sum(row.num_macs for row in plan),
+        activation_bytes=FLOAT_BYTES * (prod(plan[0].input_shape) + sum(row.num_activations for row in plan)),
+        largest_bytes=FLOAT_BYTES * max(row.num_activations for row in plan),
+    )
+
+
+def network_summary(plan: tuple[PlannedLayer, ...], batch_size: int) -> dict[str, Any]:
+    """A plan and its totals as one JSON-ready object: what `archnet show --json` prints.
+
+    Args:
+        plan: Of `Arch.plan`.
+        batch_size: For `training_bytes`.
+    """
+    cost = cost_of(plan)
+    return {
+        "input_shape": list(plan[0].input_shape),
+        "parameters": cost.num_parameters,
+        "macs": cost.num_macs,
+        "activation_bytes": cost.activation_bytes,
+        "batch_size": batch_size,
+        "training_bytes": cost.training_bytes(batch_size),
+        "layers": [_row(layer) for layer in plan],
+    }
+
+
+def _row(planned: PlannedLayer) -> dict[str, Any]:
+    repeat = "".join(f" #{time + 1}" for time in planned.repeat)
+    return {
+        "place": place_of(planned.path) + repeat,
+        "type": planned.type,
+        "summary": planned.layer.summary(),
+        "output_shape": list(planned.output_shape),
+        "parameters": planned.num_parameters,
+        "macs": planned.num_macs,
+        "activation_bytes": FLOAT_BYTES * planned.num_activations,
+    }

@@ -1,0 +1,49 @@
+"""The data sets' names, options and defaults; `data/` owns the code that reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+COMMON_OPTIONS: Final = frozenset({"name", "root", "positive", "view", "window_hu"})
+"""Options that every data set takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec:
+    """What a data set is and which options it takes beside the common ones.
+
+    Attributes:
+        description: One line for help texts.
+        defaults: Its own options with their defaults.
+    """
+
+    description: str
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def options(self) -> frozenset[str]:
+        """Every option that it takes."""
+        return COMMON_OPTIONS | frozenset(self.defaults)
+
+
+_CANDIDATES: Final = {"crop_size": (64, 64, 10), "negatives_per_positive": 5}
+_VOLUMES: Final = {"crop_size": (128, 128, 64)}
+
+DATASETS: Final[dict[str, DatasetSpec]] = {
+    "luna16": DatasetSpec(
+        description="LUNA16: a crop around each candidate of candidates.csv or candidates_V2.csv", defaults=_CANDIDATES
+    ),
+    "phantom": DatasetSpec(
+        description="generated chest scans in LUNA16's layout: nodules against vessels", defaults=_CANDIDATES
+    ),
+    "mosmed": DatasetSpec(
+        description="whole scans (.nii, .nii.gz) in class folders such as CT-0 and CT-23", defaults=_VOLUMES
+    ),
+    "folder": DatasetSpec(description="whole scans of any readable format in class folders", defaults=_VOLUMES),
+    "npz": DatasetSpec(
+        description="npz:PATH, arrays x (N, height, width[, depth]) and y, optionally group and split",
+        defaults={"range": "auto", "axes": "hwd"},
+    ),
+}

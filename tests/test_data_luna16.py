@@ -1,0 +1,209 @@
+import csv
+import re
+
+import numpy as np
+import pytest
+
+from archnet.data import open_dataset
+from archnet.errors import DataError
+from archnet.imaging import Volume
+from archnet.imaging.metaimage import write_mhd
+from archnet.spec.experiment import Data
+
+HEADER = "seriesuid,coordX,coordY,coordZ,class"
+
+
+def _scan(folder, uid, seed=0, shape=(12, 20, 24), flip=False):
+    folder.mkdir(exist_ok=True, parents=True)
+    hu = np.random.default_rng(seed).integers(-1000, 400, shape).astype(np.int16)
+    volume = Volume(
+        hu=np.flip(hu, (1, 2)) if flip else hu,
+        spacing_mm=(0.5, 0.5, 2.0),
+        origin_mm=(-20.0 + 11.5 * flip, -30.0 + 9.5 * flip, 100.0),
+        direction=np.diag([-1.0, -1.0, 1.0]) if flip else np.eye(3),
+    )
+    write_mhd(folder / f"{uid}.mhd", volume)
+    return hu
+
+
+def _point(z, y, x):
+    return -20 + 0.5 * x, -30 + 0.5 * y, 100 + 2.0 * z
+
+
+def _candidates(root, rows, name="candidates.csv"):
+    lines = [HEADER, *(",".join(str(value) for value in row) for row in rows)]
+    (root / name).write_text("\n".join(lines) + "\n")
+
+
+def _open(root, **options):
+    return open_dataset(Data(name="luna16", root=str(root), crop_size=options.pop("crop_size", (6, 4, 2)), **options))
+
+
+def test_candidates_become_cases_and_their_crops_are_centred_on_them(tmp_path):
+    first, second = _scan(tmp_path / "subset0", "1.2.3"), _scan(tmp_path / "subset7", "1.2.4", seed=1)
+    rows = [("1.2.4", *_point(5, 9, 11), 0), ("1.2.3", *_point(6, 10, 12), 1), ("1.2.4", *_point(4, 8, 10), 1)]
+    _candidates(tmp_path, rows)
+    dataset = _open(tmp_path)
+    assert dataset.cases.ids.tolist() == ["1.2.4#0", "1.2.3#1", "1.2.4#2"]
+    assert dataset.cases.groups.tolist() == ["1.2.4", "1.2.3", "1.2.4"]
+    assert dataset.cases.labels.tolist() == [0, 1, 1]
+    assert dataset.cases.classes == ("non-nodule", "nodule")
+    assert dataset.cases.positive == 1
+    assert dataset.shape == (6, 4, 2)
+    assert dataset.limits == (-1000, 400)
+    crops = dataset.crops(np.array([2, 1, 0]))
+    assert crops.dtype == np.int16
+    for found, hu, (z, y, x) in zip(crops, (second, first, second), [(4, 8, 10), (6, 10, 12), (5, 9, 11)], strict=True):
+        np.testing.assert_array_equal(found, hu[z - 1 : z + 1, y - 3 : y + 3, x - 2 : x + 2].transpose(1, 2, 0))
+
+
+def test_a_candidate_at_the_border_keeps_its_centre_and_gets_air(tmp_path):
+    hu = _scan(tmp_path, "1.2.3")
+    corners = [(z, y, x) for z in (0, 11) for y in (0, 19) for x in (0, 23)]
+    _candidates(tmp_path, [("1.2.3", *_point(*corner), 0) for corner in corners])
+    padded = np.pad(hu, 8, constant_values=-1000)
+    for found, (z, y, x) in zip(_open(tmp_path, crop_size=(8, 8, 6)).crops(np.arange(8)), corners, strict=True):
+        expected = padded[z + 5 : z + 11, y + 4 : y + 12, x + 4 : x + 12].transpose(1, 2, 0)
+        np.testing.assert_array_equal(found, expected)
+        assert found[4, 4, 3] == hu[z, y, x]
+
+
+def test_a_scan_stored_flipped_gives_the_same_crops(tmp_path):
+    for folder, flip in (("plain", False), ("flipped", True)):
+        _scan(tmp_path / folder, "1.2.3", flip=flip)
+        rng = np.random.default_rng(0)
+        halves = rng.integers(2, 18, (30, 3)) / 2
+        _candidates(tmp_path / folder, [("1.2.3", *_point(*place), 0) for place in halves])
+    plain, flipped = (_open(tmp_path / folder).crops(np.arange(30)) for folder in ("plain", "flipped"))
+    np.testing.assert_array_equal(plain, flipped)
+
+
+def test_the_six_real_crops_come_back_surrounded_by_air(tmp_path, real_data):
+    with (real_data / "luna16_hu_crops/candidates.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 6
+    rows, expected = [], []
+    for number, path in enumerate(sorted((real_data / "luna16_hu_crops").glob("*.npz"))):
+        with np.load(path) as file:
+            chunk = np.rint(file["ct_chunk"]).astype(np.int16)
+        origin, spacing = (-101.3 + number, 55.5, -7.25), (0.7, 0.71, 1.25)
+        volume = Volume(hu=chunk, spacing_mm=spacing, origin_mm=origin, direction=np.eye(3))
+        write_mhd(tmp_path / f"scan{number}.mhd", volume)
+        rows.append((f"scan{number}", *(np.array(origin) + np.array([24, 24, 16]) * spacing), number % 2))
+        expected.append(chunk)
+    _candidates(tmp_path, rows)
+    crops = _open(tmp_path, crop_size=(64, 64, 10)).crops(np.arange(6))
+    for found, chunk in zip(crops, expected, strict=True):
+        np.testing.assert_array_equal(found[8:56, 8:56], chunk[11:21].transpose(1, 2, 0))
+        rim = np.ones((64, 64), dtype=bool)
+        rim[8:56, 8:56] = False
+        assert (found[rim] == -1000).all()
+
+
+def test_candidates_of_absent_scans_are_left_out_and_counted(tmp_path):
+    _scan(tmp_path / "subset3", "1.2.3")
+    _candidates(tmp_path, [("9.9.9", 0, 0, 0, 1), ("1.2.3", *_point(5, 9, 11), 0), ("8.8.8", 0, 0, 0, 0)])
+    dataset = _open(tmp_path)
+    assert dataset.cases.ids.tolist() == ["1.2.3#1"]
+    assert dataset.notes == (
+        "2 of the 3 candidates in candidates.csv are left out: their scans are not there (1 are).",
+    )
+
+
+def test_the_second_list_is_read_where_the_first_is_absent_whatever_its_line_ends_and_column_order(tmp_path):
+    _scan(tmp_path, "1.2.3")
+    x, y, z = _point(5, 9, 11)
+    text = f"\ufeffclass,coordZ,coordY,coordX,seriesuid\r\n1,{z},{y},{x},1.2.3\r\n"
+    (tmp_path / "candidates_V2.csv").write_bytes(text.encode())
+    dataset = _open(tmp_path)
+    assert dataset.cases.labels.tolist() == [1]
+    assert dataset.crops(np.array([0]))[0, 3, 2, 1] == _scan(tmp_path, "1.2.3")[5, 9, 11]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", 'line 1: the column "seriesuid" is missing. The header has nothing.'),
+        (f"{HEADER}\n", ": the list is empty."),
+        (
+            "seriesuid,coordX,coordY,coordz,class\n",
+            'line 1: the column "coordZ" is missing. Did you mean "coordz"? '
+            "The header has seriesuid, coordX, coordY, coordz, class.",
+        ),
+        (
+            f"{HEADER},class\n",
+            'line 1: the column "class" stands twice. The header has seriesuid, coordX, coordY, coordZ, class, class.',
+        ),
+        (
+            f"{HEADER}\n1.2.3,1,2,3,1\n1.2.3,nan,2,3,1\n",
+            "line 3: a position must be three numbers in mm, got nan, 2, 3.",
+        ),
+        (
+            f"{HEADER}\n1.2.3,one,2,3,1\n",
+            "line 2: expected seriesuid, coordX, coordY, coordZ, class, got 1.2.3,one,2,3,1.",
+        ),
+        (f"{HEADER}\n1.2.3,1,2\n", "line 2: expected seriesuid, coordX, coordY, coordZ, class, got 1.2.3,1,2."),
+        (f"{HEADER}\n1.2.3,1,2,3,2\n", 'line 2: class must be 0 or 1 (nodule), got "2".'),
+    ],
+)
+def test_a_damaged_list_is_refused_with_its_line(tmp_path, text, message):
+    _scan(tmp_path, "1.2.3")
+    path = tmp_path / "candidates.csv"
+    path.write_text(text)
+    with pytest.raises(DataError) as caught:
+        _open(tmp_path)
+    separator = "" if message.startswith(":") else " "
+    assert str(caught.value) == f"{path}{separator}{message}"
+
+
+def test_a_candidate_outside_its_scan_is_refused_with_its_line(tmp_path):
+    _scan(tmp_path, "1.2.3")
+    _candidates(tmp_path, [("1.2.3", *_point(5, 9, 11), 0), ("1.2.3", 12.1, -80.4, -999.0, 1)])
+    message = f"{tmp_path / 'candidates.csv'} line 3: the point (12.1, -80.4, -999.0) mm lies outside scan 1.2.3.mhd."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        _open(tmp_path).crops(np.arange(2))
+
+
+def test_a_scan_that_is_there_twice_is_refused(tmp_path):
+    for subset in ("subset0", "subset1"):
+        _scan(tmp_path / subset, "1.2.3")
+    _candidates(tmp_path, [("1.2.3", *_point(5, 9, 11), 0)])
+    with pytest.raises(DataError) as caught:
+        _open(tmp_path)
+    one, other = tmp_path / "subset0/1.2.3.mhd", tmp_path / "subset1/1.2.3.mhd"
+    assert str(caught.value) == f"{other}: the same scan also lies at {one}. Remove one of them."
+
+
+def test_missing_scans_and_lists_are_named(tmp_path):
+    with pytest.raises(DataError) as caught:
+        _open(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: neither candidates.csv nor candidates_V2.csv is here. LUNA16 publishes both beside its scans."
+    )
+    _candidates(tmp_path, [("1.2.3", 0, 0, 0, 0)])
+    with pytest.raises(DataError) as caught:
+        _open(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: no .mhd scans here or in subset0 to subset9. Unpack at least one subset there."
+    )
+
+
+def test_a_list_about_other_scans_is_refused(tmp_path):
+    _scan(tmp_path, "1.2.3")
+    _candidates(tmp_path, [("9.9.9", 0, 0, 0, 0)])
+    with pytest.raises(DataError) as caught:
+        _open(tmp_path)
+    path = tmp_path / "candidates.csv"
+    assert str(caught.value) == f"{path}: none of its 1 candidates lies in a scan under {tmp_path}."
+
+
+def test_each_scan_is_opened_once(tmp_path, monkeypatch):
+    from archnet.data import store
+
+    for number in range(3):
+        _scan(tmp_path, f"scan{number}")
+    _candidates(tmp_path, [(f"scan{row % 3}", *_point(5, 9, 11), 0) for row in range(12)])
+    opened = []
+    read = store.read_volume
+    monkeypatch.setattr(store, "read_volume", lambda path: (opened.append(path.stem), read(path))[1])
+    _open(tmp_path).crops(np.arange(12))
+    assert opened == ["scan0", "scan1", "scan2"]

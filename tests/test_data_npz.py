@@ -1,0 +1,152 @@
+import numpy as np
+import pytest
+
+from archnet.data import open_dataset
+from archnet.errors import DataError
+from archnet.spec.experiment import Data
+
+
+def _save(path, **arrays):
+    np.savez(path, **arrays)
+    return path
+
+
+def _open(path, **options):
+    return open_dataset(Data(name="npz", root=str(path), **options))
+
+
+def _random(shape, dtype=np.uint8):
+    return np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
+
+
+def test_arrays_become_cases(tmp_path):
+    x = _random((4, 5, 6))
+    dataset = _open(_save(tmp_path / "a.npz", x=x, y=[3, 1, 3, 10], group=[7, 7, 8, 9]))
+    assert dataset.cases.ids.tolist() == ["0", "1", "2", "3"]
+    assert dataset.cases.groups.tolist() == ["7", "7", "8", "9"]
+    assert dataset.cases.classes == ("1", "3", "10")
+    assert dataset.cases.labels.tolist() == [1, 0, 1, 2]
+    assert dataset.cases.own_sets is None
+    assert dataset.shape == (5, 6)
+    assert dataset.limits == (0, 255)
+    np.testing.assert_array_equal(dataset.crops(np.array([2, 0])), x[[2, 0]])
+
+
+def test_without_groups_every_case_is_its_own(tmp_path):
+    dataset = _open(_save(tmp_path / "a.npz", x=_random((3, 4, 4)), y=[0, 1, 1]))
+    assert dataset.cases.groups.tolist() == ["0", "1", "2"]
+
+
+def test_axes_zyx_are_turned_to_height_width_depth(tmp_path):
+    x = _random((2, 3, 4, 5))
+    dataset = _open(_save(tmp_path / "a.npz", x=x, y=[0, 1]), axes="zyx")
+    assert dataset.shape == (4, 5, 3)
+    assert dataset.crops(np.array([1]))[0, 1, 2, 0] == x[1, 0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("x", "options", "limits"),
+    [
+        (_random((2, 3, 3)), {}, (0, 255)),
+        (_random((2, 3, 3), np.float64) / 255, {}, (0, 1)),
+        (_random((2, 3, 3), np.float32), {}, (-1000, 400)),
+        (_random((2, 3, 3), np.int16), {"window_hu": (-1200, 600)}, (-1200, 600)),
+        (_random((2, 3, 3)), {"range": "hu"}, (-1000, 400)),
+        (_random((2, 3, 3)), {"range": (10, 20)}, (10, 20)),
+        (_random((2, 3, 3)) > 100, {}, (0, 1)),
+    ],
+)
+def test_the_range_is_what_is_asked_for_or_what_the_numbers_look_like(tmp_path, x, options, limits):
+    assert _open(_save(tmp_path / "a.npz", x=x, y=[0, 1]), **options).limits == limits
+
+
+def test_medmnist_files_bring_their_own_sets(tmp_path):
+    parts = {name: _random((count, 4, 4)) for name, count in (("train", 3), ("val", 2), ("test", 1))}
+    arrays = {f"{name}_images": images for name, images in parts.items()}
+    arrays |= {f"{name}_labels": np.arange(len(images)).reshape(-1, 1) % 2 for name, images in parts.items()}
+    dataset = _open(_save(tmp_path / "a.npz", **arrays))
+    assert dataset.cases.own_sets.tolist() == ["train"] * 3 + ["validation"] * 2 + ["test"]
+    assert dataset.cases.labels.tolist() == [0, 1, 0, 0, 1, 0]
+    np.testing.assert_array_equal(dataset.crops(np.array([3])), parts["val"][:1])
+
+
+def test_the_positive_class_is_the_second_or_the_one_that_is_named(tmp_path):
+    path = _save(tmp_path / "a.npz", x=_random((3, 4, 4)), y=[0, 1, 2])
+    assert _open(path).cases.positive == 1
+    assert _open(path, positive="2").cases.positive == 2
+    with pytest.raises(DataError) as caught:
+        _open(path, positive="nodule")
+    assert str(caught.value) == 'data.positive: no class "nodule". The data have "0", "1", "2".'
+
+
+X = _random((2, 3, 3))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"x": X, "y": [0.0, 1.0]}, "y must hold whole numbers, one for each class, got float64"),
+        ({"x": X, "y": ["a", "b"]}, "y must hold whole numbers, one for each class, got <U1"),
+        ({"x": X, "y": [1, 1]}, "all labels in y are 1; classification needs at least two classes"),
+        ({"x": X, "y": [[0, 1], [1, 0]]}, "y must hold one label for each case, got (2, 2)"),
+        ({"x": X, "y": [0, 1, 1]}, "x has 2 cases, y has 3; give one entry for each case"),
+        ({"x": X, "y": [0, 1], "group": [1]}, "x has 2 cases, group has 1; give one entry for each case"),
+        (
+            {"x": X, "y": [0, 1], "split": ["train", "holdout"]},
+            'split must name "train", "validation" or "test", got "holdout"',
+        ),
+        (
+            {"x": X[0], "y": [0, 1, 1]},
+            "x must be (N, height, width) or (N, height, width, depth), got (3, 3)",
+        ),
+        (
+            {"x": np.full((2, 3, 3), np.nan), "y": [0, 1]},
+            "x: Hounsfield units must be finite, got NaN or infinity",
+        ),
+        (
+            {"images": X, "labels": [0, 1]},
+            "needs the arrays x and y, or train_images and train_labels as in MedMNIST; it holds images, labels",
+        ),
+        (
+            {"train_images": _random((2, 4, 4, 3)), "train_labels": [0, 1]},
+            "the images are in colour; grey ones are needed",
+        ),
+    ],
+)
+def test_arrays_that_are_no_data_set_are_refused(tmp_path, arrays, message):
+    path = _save(tmp_path / "a.npz", **arrays)
+    with pytest.raises(DataError) as caught:
+        _open(path)
+    assert str(caught.value) == f"{path}: {message}."
+
+
+def test_python_objects_are_never_unpickled(tmp_path):
+    path = _save(tmp_path / "a.npz", x=X, y=np.array([{"run": "me"}, 1], dtype=object))
+    with pytest.raises(DataError, match=r"y cannot be read .*; save plain numbers, not Python objects\.$"):
+        _open(path)
+
+
+def test_a_single_array_is_refused(tmp_path):
+    np.save(tmp_path / "a.npy", X)
+    with pytest.raises(DataError) as caught:
+        _open(tmp_path / "a.npy")
+    assert str(caught.value) == (
+        f"{tmp_path / 'a.npy'}: this holds one array; an .npz file with the arrays x and y is needed."
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 cut off"])
+def test_a_file_that_is_no_npz_is_refused(tmp_path, content):
+    path = tmp_path / "a.npz"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.npz: "):
+        _open(path)
+
+
+def test_a_missing_file_and_a_missing_name_are_told_apart(tmp_path):
+    with pytest.raises(DataError) as caught:
+        _open(tmp_path / "a.npz")
+    assert str(caught.value) == f"{tmp_path / 'a.npz'}: there is no such file."
+    with pytest.raises(DataError) as caught:
+        open_dataset(Data(name="npz"))
+    assert str(caught.value) == "data.root: an npz data set needs its file. Write --data npz:PATH."

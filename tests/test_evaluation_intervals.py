@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from archnet.evaluation.intervals import percentile_interval, resamples, wilson
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(218, 281), (0, 7), (7, 7), (1, 2), (1248, 1338), (0, 1)])
+def test_wilson_intervals_are_scipys(successes, trials):
+    expected = binomtest(successes, trials).proportion_ci(method="wilson")
+    assert wilson(successes, trials) == pytest.approx([expected.low, expected.high], abs=1e-12)
+
+
+def test_a_proportion_of_nothing_has_no_interval():
+    assert wilson(0, 0) is None
+
+
+def test_each_resample_draws_as_many_groups_as_there_are():
+    counts = np.concatenate(list(resamples(7, 50, num_cases=20, seed=0)))
+    assert counts.shape == (50, 7)
+    assert counts.sum(axis=1).tolist() == [7] * 50
+
+
+def test_resamples_do_not_depend_on_how_they_are_cut_into_chunks():
+    whole = np.concatenate(list(resamples(7, 50, num_cases=20, seed=4)))
+    chunks = list(resamples(7, 50, num_cases=300_000, seed=4))
+    assert len(chunks) == 4
+    np.testing.assert_array_equal(np.concatenate(chunks), whole)
+
+
+def test_undefined_resamples_are_left_out_of_the_percentiles():
+    values = np.array([np.nan, *np.linspace(0, 1, 101), np.nan])
+    assert percentile_interval(values) == pytest.approx([0.025, 0.975])
+    assert percentile_interval(np.array([np.nan])) is None

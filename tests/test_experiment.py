@@ -1,0 +1,238 @@
+"""Experiments: defaults, shorthand, overrides, and what is refused."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from archnet.errors import DocumentError
+from archnet.spec.augmentations import AUGMENTATIONS, RotatedCopies
+from archnet.spec.datasets import DATASETS
+from archnet.spec.documents import Document, parse_document, read_schema
+from archnet.spec.experiment import Data, EarlyStopping, Evaluation, Schedule, Split, Training
+from archnet.spec.resolve import (
+    command_experiment,
+    data_experiment,
+    parse_experiments,
+    parse_key,
+    parse_setting,
+    with_data,
+)
+
+ROOT = Path(__file__).parents[1]
+ARCH = {"name": "mine", "layers": [{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "T"}]}
+
+
+def experiment_of(settings=(), **keys):
+    document = Document(value={"archs": [ARCH], **keys}, source="mine.json")
+    return parse_experiments(document, [parse_setting(text) for text in settings])[0]
+
+
+def message_of(settings=(), **keys):
+    with pytest.raises(DocumentError) as caught:
+        experiment_of(settings, **keys)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.json")), ids=lambda path: path.stem)
+def test_every_shipped_experiment_reads_back_as_it_was_resolved(path):
+    for experiment in parse_experiments(command_experiment([path])):
+        document = Document(value=experiment.to_document(), source="resolved")
+        assert parse_experiments(document) == (experiment,)
+
+
+@pytest.mark.parametrize(
+    ("section", "kind"),
+    [
+        ("data", Data),
+        ("split", Split),
+        ("training", Training),
+        ("evaluation", Evaluation),
+        ("schedule", Schedule),
+        ("early_stopping", EarlyStopping),
+        *AUGMENTATIONS.items(),
+    ],
+)
+def test_schema_and_dataclass_have_the_same_keys_and_defaults(section, kind):
+    schema = read_schema("experiment")
+    places = {**schema["properties"], **schema["properties"]["training"]["properties"], **schema["$defs"]}
+    properties = {
+        key: value for key, value in places[section]["properties"].items() if key != "type" or section == "schedule"
+    }
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    assert set(properties) == set(fields)
+    for key in set(fields) - {"schedule"}:
+        default = fields[key].default
+        default = list(default) if isinstance(default, tuple) else default
+        assert properties[key]["default"] == default, key
+
+
+def test_the_schema_knows_the_data_sets_and_the_reader_has_code_for_each():
+    from archnet.data import DATASETS as READERS
+
+    assert read_schema("experiment")["properties"]["data"]["properties"]["name"]["enum"] == list(DATASETS)
+    assert set(READERS) == set(DATASETS)
+
+
+def test_defaults_are_filled_in_by_data_set():
+    data = experiment_of(data={"name": "phantom"}).data
+    assert (data.crop_size, data.negatives_per_positive, data.view) == ((64, 64, 10), 5, "slice")
+    assert experiment_of(data={"name": "mosmed"}).data.crop_size == (128, 128, 64)
+
+
+def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
+    volume = {**ARCH, "rank": 3, "layers": [{"type": "C", "num_output": 4, "kernel_size": [3, 3, 3]}, {"type": "T"}]}
+    both = parse_experiments(
+        Document(
+            value={"archs": [ARCH, {**volume, "name": "deep"}], "data": {"view": "slices-as-channels"}}, source="x"
+        )
+    )
+    assert [experiment.data.view for experiment in both] == ["slices-as-channels", "volume"]
+    assert "a 2D network cannot see a whole volume" in message_of(data={"view": "volume"})
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (
+            {"training": {"epoch": 3}},
+            'mine.json $.training.epoch: unknown key "epoch". Did you mean "epochs"?',
+        ),
+        (
+            {"training": {"optimizer": "Adamw"}},
+            'mine.json $.training.optimizer: "Adamw" is not one of "adam", "adamw", "sgd", "rmsprop". Did you mean "adamw"?',
+        ),
+        (
+            {"data": {"name": "phantom", "axes": "zyx"}},
+            'mine.json $.data.axes: the data set "phantom" has no option "axes". Its options: crop_size, name, '
+            "negatives_per_positive, positive, root, view, window_hu.",
+        ),
+        (
+            {"data": {"window_hu": [400, -1000]}},
+            "mine.json $.data.window_hu: expected [low, high] with low below high, got [400, -1000].",
+        ),
+        (
+            {"data": {"name": "npz"}},
+            'mine.json $.data: the data set "npz" needs "root", the path of the file; or use --data npz:PATH.',
+        ),
+        (
+            {"split": {"test": 0.6, "validation": 0.4}},
+            "mine.json $.split: test and validation leave nothing to train on. Lower one of them.",
+        ),
+        (
+            {"training": {"augmentation": [{"type": "flips"}]}},
+            'mine.json $.training.augmentation[0].type: "flips" is not one of "rotated_copies", "right_angles", "flip", '
+            '"rotate". Did you mean "flip"?',
+        ),
+        (
+            {"archs": [ARCH, ARCH]},
+            'mine.json $.archs: two architectures are named "mine". Give each its own "name".',
+        ),
+        ({"arch": ARCH}, 'mine.json $.arch: both "arch" and "archs" are given. Keep one of them.'),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(keys, message):
+    assert message_of(**keys) == message
+
+
+def test_a_document_without_architectures_is_refused():
+    with pytest.raises(DocumentError, match=re.escape('x $: the key "archs" is missing.')):
+        parse_experiments(Document(value={"data": {"name": "phantom"}}, source="x"))
+
+
+def test_set_overrides_any_key_and_makes_objects_on_the_way():
+    experiment = experiment_of(
+        ["training.epochs=5", "training.early_stopping.patience=3", "arch.layers[0].num_output=8", "name=other"]
+    )
+    assert experiment.training.epochs == 5
+    assert experiment.training.early_stopping == EarlyStopping(patience=3)
+    assert experiment.arch.layers[0].num_output == 8
+    assert experiment.name == "other"
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("training.epochs", '--set "training.epochs": expected KEY=VALUE, such as --set training.epochs=5.'),
+        ("training..x=1", '"training..x" is not a key. Write it like training.epochs or arch.layers[0].num_output.'),
+        ("training.epochs=many", 'mine.json $.training.epochs: expected a whole number, got "many".'),
+        ("arch.layers[9].num_output=1", "mine.json $.archs[0] $.layers: has no 9 to set."),
+        ("trainig.epochs=1", 'mine.json $.trainig: unknown key "trainig". Did you mean "training"?'),
+    ],
+)
+def test_a_setting_that_fits_nowhere_is_refused(setting, message):
+    assert message_of([setting]) == message
+
+
+def test_keys_reach_into_nested_layers():
+    assert parse_key("arch.layers[2].layers[0].kernel_size[1]") == (
+        *("arch", "layers", 2, "layers", 0, "kernel_size", 1),
+    )
+
+
+def test_other_data_keep_the_options_that_they_have_and_drop_the_rest():
+    document = command_experiment([ROOT / "experiments/luna16_seed_protocol.json"])
+    changed, dropped = with_data(document, "npz:some/file.npz")
+    assert dropped == ["crop_size", "negatives_per_positive"]
+    data = parse_experiments(changed)[0].data
+    assert (data.name, data.root, data.window_hu) == ("npz", "some/file.npz", (-1000, 400))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "phantm",
+            '--data: unknown data set "phantm". Did you mean "phantom"? Known: luna16, phantom, mosmed, folder, npz.',
+        ),
+        ("npz", "--data npz needs its file: --data npz:PATH."),
+        ("luna16:/data", "--data luna16: use --root /data to name its folder."),
+    ],
+)
+def test_unknown_data_are_refused(name, message):
+    with pytest.raises(DocumentError, match=f"^{re.escape(message)}$"):
+        data_experiment(name)
+
+
+def test_the_published_protocol_is_pinned():
+    experiment = parse_experiments(command_experiment([ROOT / "experiments/luna16_seed_protocol.json"]))[0]
+    assert experiment.split == Split(by="candidate", test=0.2, validation=0, seed=42)
+    training = experiment.training
+    assert (training.batch_size, training.epochs, training.learning_rate, training.l2) == (300, 30, 1e-3, 1e-3)
+    assert training.augmentation == (RotatedCopies(angles=(90, 180, 270), of="positive"),)
+    assert training.best_metric is None
+    assert experiment.warnings() == [
+        'split.by "candidate": neighbours of one nodule can stand in training and test, so the figures are optimistic. '
+        '"group" keeps each scan on one side.'
+    ]
+
+
+def test_the_tutorial_is_pinned():
+    experiment = parse_experiments(command_experiment([ROOT / "experiments/mosmed_tutorial.json"]))[0]
+    assert (experiment.split.validation, experiment.split.test) == (0.3, 0)
+    training = experiment.training
+    assert (training.batch_size, training.epochs, training.learning_rate) == (2, 100, 1e-4)
+    assert training.schedule == Schedule(type="exponential", decay_rate=0.96, decay_steps=100_000, staircase=True)
+    assert training.early_stopping == EarlyStopping(metric="accuracy", patience=15)
+    assert training.best_metric == "loss"
+
+
+def test_architectures_and_experiments_are_not_mixed():
+    paths = [ROOT / "archs/archsm.json", ROOT / "experiments/mosmed_tutorial.json"]
+    with pytest.raises(DocumentError, match="Give one experiment file alone, or architectures only"):
+        command_experiment(paths)
+
+
+def test_a_shorthand_is_named_after_its_data_and_an_unusual_split():
+    def name_of(settings):
+        return parse_experiments(
+            with_data(command_experiment([ROOT / "archs/archsm.json"]), "phantom")[0],
+            [parse_setting(text) for text in settings],
+        )[0].name
+
+    assert name_of([]) == "phantom"
+    assert name_of(["split.seed=1", "split.by=candidate"]) == "phantom-candidate-split1"
+    document = parse_document(json.dumps({"archs": [ARCH]}), "folder/my_study.json")
+    assert parse_experiments(document)[0].name == "my_study"

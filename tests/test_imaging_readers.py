@@ -1,0 +1,247 @@
+import itertools
+import re
+import zlib
+
+import nibabel
+import numpy as np
+import pytest
+import SimpleITK
+
+from archnet.errors import DataError
+from archnet.imaging import READERS, Volume, crop, in_lps, nearest_index, read_volume
+from archnet.imaging.metaimage import write_mhd
+
+OBLIQUE = SimpleITK.Euler3DTransform((0.0, 0.0, 0.0), 0.21, -0.13, 0.4).GetMatrix()
+DIRECTIONS = {
+    "axial": (1, 0, 0, 0, 1, 0, 0, 0, 1),
+    "flipped in x and y": (-1, 0, 0, 0, -1, 0, 0, 0, 1),
+    "flipped in z": (1, 0, 0, 0, 1, 0, 0, 0, -1),
+    "sagittal": (0, 0, 1, 1, 0, 0, 0, -1, 0),
+    "oblique": OBLIQUE,
+}
+
+
+def _image(array, spacing=(0.7, 0.71, 5.0), origin=(-193.7, -201.3, 1499.9), direction=DIRECTIONS["axial"]):
+    image = SimpleITK.GetImageFromArray(array)
+    image.SetSpacing(spacing)
+    image.SetOrigin(origin)
+    image.SetDirection(direction)
+    return image
+
+
+def _small():
+    return np.random.default_rng(0).integers(-1000, 1000, (4, 5, 6)).astype(np.int16)
+
+
+def _inside(volume):
+    """World points of every corner, of some edges and of the middle, none of them halfway between voxels."""
+    z, y, x = volume.hu.shape
+    places = itertools.product((0, 3, z // 2, z - 1), (0, 20, y // 2, y - 1), (0, 31, x // 2, x - 1))
+    to_world = volume.direction * np.asarray(volume.spacing_mm)
+    return [np.asarray(volume.origin_mm) + to_world @ (np.array([x, y, z]) + 0.2) for z, y, x in places]
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS)
+@pytest.mark.parametrize("number", [1, 2])
+def test_crops_of_a_real_ct_equal_what_simpleitk_finds_at_their_world_positions(tmp_path, real_data, number, direction):
+    ct = SimpleITK.ReadImage(str(real_data / f"ct/lung{number}_image.nrrd"))
+    path = tmp_path / "scan.mhd"
+    image = _image(SimpleITK.GetArrayFromImage(ct), direction=direction)
+    SimpleITK.WriteImage(image, str(path))
+    volume = read_volume(path)
+    points = _inside(volume)
+    indices = nearest_index(volume, points)
+    to_world = volume.direction * np.asarray(volume.spacing_mm)
+    for point, centre in zip(points, indices.tolist(), strict=True):
+        at_point = image[image.TransformPhysicalPointToIndex(point.tolist())]
+        cut = crop(volume, tuple(centre), (12, 8, 4))
+        assert cut[6, 4, 2] == at_point
+        for row, column, slice_ in itertools.product((0, 5, 11), (0, 7), (0, 3)):
+            step = np.array([column - 4, row - 6, slice_ - 2])
+            near = np.asarray(volume.origin_mm) + to_world @ (np.array(centre[::-1]) + step)
+            assert cut[row, column, slice_] == _value_at(image, near)
+
+
+def _value_at(image, point):
+    index = image.TransformPhysicalPointToIndex(point.tolist())
+    inside = all(0 <= place < length for place, length in zip(index, image.GetSize(), strict=True))
+    return image[index] if inside else -1000
+
+
+@pytest.mark.parametrize(
+    "name", ["scan.mhd", "scan.mha", "zipped.mhd", "zipped.mha", "scan.nrrd", "scan.nii", "scan.nii.gz"]
+)
+@pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS)
+def test_every_format_gives_the_same_volume(tmp_path, name, direction):
+    image = _image(_small(), direction=direction)
+    SimpleITK.WriteImage(image, str(tmp_path / name), useCompression="zipped" in name)
+    expected = in_lps(
+        Volume(
+            hu=_small(),
+            spacing_mm=image.GetSpacing(),
+            origin_mm=image.GetOrigin(),
+            direction=np.array(image.GetDirection()).reshape(3, 3),
+        )
+    )
+    found = read_volume(tmp_path / name)
+    np.testing.assert_array_equal(found.hu, expected.hu)
+    np.testing.assert_allclose(found.spacing_mm, expected.spacing_mm, rtol=1e-6)
+    np.testing.assert_allclose(found.origin_mm, expected.origin_mm, rtol=1e-5)
+    np.testing.assert_allclose(found.direction, expected.direction, atol=1e-6)
+
+
+def test_the_names_that_simpleitk_writes_are_all_readable_formats():
+    assert set(READERS) == {".mhd", ".mha", ".nii", ".nii.gz", ".nrrd"}
+
+
+@pytest.mark.parametrize("kind", ["<u1", ">i2", "<u2", "<i4", "<f4", ">f8"])
+def test_every_voxel_type_and_byte_order_of_metaimage_is_read(tmp_path, kind):
+    array = np.arange(24).reshape(2, 3, 4).astype(kind)
+    array.tofile(tmp_path / "scan.raw")
+    names = {
+        "u1": "MET_UCHAR",
+        "i2": "MET_SHORT",
+        "u2": "MET_USHORT",
+        "i4": "MET_INT",
+        "f4": "MET_FLOAT",
+        "f8": "MET_DOUBLE",
+    }
+    _write_header(tmp_path, ElementType=names[kind[1:]], BinaryDataByteOrderMSB=str(kind[0] == ">"))
+    np.testing.assert_array_equal(read_volume(tmp_path / "scan.mhd").hu, array)
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / "scan.mhd"))), array)
+
+
+def test_an_uncompressed_raw_file_is_mapped_and_not_read(tmp_path):
+    SimpleITK.WriteImage(_image(_small(), direction=DIRECTIONS["flipped in z"]), str(tmp_path / "scan.mhd"))
+    hu = read_volume(tmp_path / "scan.mhd").hu
+    assert isinstance(hu, np.memmap)
+    assert not hu.flags.writeable
+
+
+def test_a_written_scan_is_read_back_by_simpleitk(tmp_path):
+    direction = np.array(OBLIQUE).reshape(3, 3)
+    volume = Volume(hu=_small(), spacing_mm=(0.7, 0.8, 2.5), origin_mm=(-1.5, 2.25, 1e-3), direction=direction)
+    write_mhd(tmp_path / "a scan.mhd", volume)
+    image = SimpleITK.ReadImage(str(tmp_path / "a scan.mhd"))
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(image), volume.hu)
+    assert image.GetSpacing() == volume.spacing_mm
+    assert image.GetOrigin() == volume.origin_mm
+    np.testing.assert_allclose(image.GetDirection(), direction.ravel(), atol=1e-15)
+
+
+def test_rescale_slope_and_intercept_of_nifti_are_applied(tmp_path):
+    image = nibabel.Nifti1Image(np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.diag([-1.0, -1.0, 1.0, 1.0]))
+    image.header.set_slope_inter(2.0, -1024.0)
+    nibabel.save(image, tmp_path / "scan.nii.gz")
+    expected = np.asanyarray(nibabel.load(tmp_path / "scan.nii.gz").dataobj).transpose(2, 1, 0)
+    assert expected.min() == -1024.0
+    np.testing.assert_array_equal(read_volume(tmp_path / "scan.nii.gz").hu, expected)
+
+
+def _write_header(folder, **changes):
+    lines = {
+        "ObjectType": "Image",
+        "NDims": "3",
+        "BinaryData": "True",
+        "ElementSpacing": "1 1 2",
+        "DimSize": "4 3 2",
+        "ElementType": "MET_SHORT",
+        **changes,
+    }
+    lines["ElementDataFile"] = lines.pop("ElementDataFile", "scan.raw")
+    text = "".join(f"{key} = {value}\n" for key, value in lines.items() if value is not None)
+    (folder / "scan.mhd").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"DimSize": "4 3 3"},
+            "scan.raw should hold 4 x 3 x 3 voxels of 2 bytes (72 bytes), but holds 48; copy the scan again",
+        ),
+        (
+            {"DimSize": "4 3 1"},
+            "scan.raw should hold 4 x 3 x 1 voxels of 2 bytes (24 bytes), but holds 48; copy the scan again",
+        ),
+        ({"DimSize": "4 3"}, "DimSize must be 3 whole numbers, got 4 3"),
+        ({"DimSize": "4 3 0"}, "DimSize must be 3 whole numbers, got 4 3 0"),
+        ({"DimSize": None}, "the header has no DimSize"),
+        ({"NDims": "4"}, "NDims must be 3, got 4"),
+        (
+            {"ElementType": "MET_STRING"},
+            "ElementType must be one of MET_CHAR, MET_UCHAR, MET_SHORT, MET_USHORT, MET_INT, MET_UINT, MET_FLOAT, "
+            "MET_DOUBLE, got MET_STRING",
+        ),
+        ({"ElementSpacing": "1 1 -2"}, "voxel spacings must be positive millimetres, got (1.0, 1.0, -2.0)"),
+        ({"ElementSpacing": "1 1 nan"}, "ElementSpacing must be 3 numbers, got 1 1 nan"),
+        ({"CompressedData": "perhaps"}, "CompressedData must be True or False, got perhaps"),
+        ({"Offset": "0 0 0\nOrigin = 1 1 1"}, "Offset stands twice in the header"),
+        ({"ObjectType": "Image\nhello"}, "every line of a MetaImage header reads \"Key = value\", got 'hello'"),
+        (
+            {"ElementDataFile": "../../etc/passwd"},
+            "ElementDataFile = ../../etc/passwd lies outside the header's folder; put the voxels beside the header",
+        ),
+        (
+            {"ElementDataFile": "/etc/passwd"},
+            "ElementDataFile = /etc/passwd lies outside the header's folder; put the voxels beside the header",
+        ),
+        (
+            {"ElementDataFile": "other.raw"},
+            "ElementDataFile = other.raw is not there; the voxels belong beside the header",
+        ),
+        (
+            {"ElementDataFile": "LIST"},
+            "ElementDataFile = LIST: one file a slice is not read; store the voxels in one .raw file",
+        ),
+    ],
+)
+def test_a_header_that_lies_is_refused_with_its_place(tmp_path, changes, message):
+    np.arange(24, dtype=np.int16).tofile(tmp_path / "scan.raw")
+    _write_header(tmp_path, **changes)
+    path = tmp_path / "scan.mhd"
+    with pytest.raises(DataError, match=f"^{re.escape(f'{path}: {message}.')}$"):
+        read_volume(path)
+
+
+def test_a_compressed_scan_that_was_cut_off_is_refused(tmp_path):
+    SimpleITK.WriteImage(_image(_small()), str(tmp_path / "scan.mhd"), useCompression=True)
+    zraw = tmp_path / "scan.zraw"
+    zraw.write_bytes(zraw.read_bytes()[:100])
+    with pytest.raises(DataError, match=r"scan\.zraw should hold 6 x 5 x 4 voxels of 2 bytes \(240 bytes\), but holds"):
+        read_volume(tmp_path / "scan.mhd")
+
+
+def test_a_compressed_scan_that_explodes_is_refused_without_inflating_it(tmp_path):
+    (tmp_path / "scan.zraw").write_bytes(zlib.compress(bytes(50_000_000)))
+    _write_header(tmp_path, CompressedData="True", ElementDataFile="scan.zraw")
+    message = "scan.zraw should hold 4 x 3 x 2 voxels of 2 bytes (48 bytes), but holds more; copy the scan again."
+    with pytest.raises(DataError, match=re.escape(message)):
+        read_volume(tmp_path / "scan.mhd")
+
+
+def test_an_unknown_format_is_refused_with_those_that_are_known(tmp_path):
+    with pytest.raises(DataError) as caught:
+        read_volume(tmp_path / "scan.png")
+    assert str(caught.value) == (
+        f"{tmp_path / 'scan.png'}: this is not a scan format that is read. Use one of .mhd, .mha, .nii, .nii.gz, .nrrd."
+    )
+
+
+def test_a_missing_scan_is_named(tmp_path):
+    with pytest.raises(DataError, match=f"^{re.escape(str(tmp_path / 'scan.nii'))}: there is no such file\\.$"):
+        read_volume(tmp_path / "scan.nii")
+
+
+@pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz", "scan.nrrd", "scan.mhd"])
+def test_a_file_of_something_else_is_refused(tmp_path, name):
+    (tmp_path / name).write_text("This is a letter, not a scan.\n")
+    with pytest.raises(DataError, match=re.escape(str(tmp_path / name))):
+        read_volume(tmp_path / name)
+
+
+def test_a_nrrd_whose_voxels_lie_elsewhere_is_refused(tmp_path):
+    SimpleITK.WriteImage(_image(_small()), str(tmp_path / "scan.nhdr"))
+    (tmp_path / "scan.nrrd").write_bytes((tmp_path / "scan.nhdr").read_bytes() + b"\n")
+    with pytest.raises(DataError, match=r"its voxels lie in another file; store them inside the \.nrrd\.$"):
+        read_volume(tmp_path / "scan.nrrd")

@@ -1,0 +1,132 @@
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from archnet.report.figures import (
+    confusion_matrix_figure,
+    drawing,
+    interval_figure,
+    roc_curves,
+    roc_figure,
+    training_curves_figure,
+    write_figures,
+)
+from archnet.report.montage import Picture, central_slice, montage_figure, pictures, strip
+from archnet.report.run_files import read_run
+from archnet.report.theme import DARK, LIGHT
+from synthetic_runs import synthetic_predictions, write_run
+
+PICTURES = [
+    "confusion_matrix_train.png",
+    "confusion_matrix_validation.png",
+    "confusion_matrix_test.png",
+    "training_curves.png",
+    "roc.png",
+    "samples.png",
+    "wrong_cases.png",
+]
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+@pytest.mark.parametrize(("classes", "depth"), [(("non-nodule", "nodule"), None), (("CT-0", "CT-1", "$CT-23$"), 10)])
+def test_a_run_gets_all_its_pictures(tmp_path, classes, depth):
+    folder = write_run(tmp_path / "archsm", classes=classes, depth=depth)
+    written = write_figures(folder)
+    assert [path.name for path in written] == PICTURES
+    assert sorted(path.name for path in (folder / "figures").iterdir()) == sorted(PICTURES)
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
+
+
+def test_a_run_without_history_and_gallery_still_gets_its_pictures(tmp_path):
+    folder = write_run(tmp_path / "archsm")
+    (folder / "history.csv").unlink()
+    (folder / "gallery.npz").unlink()
+    expected = [name for name in PICTURES if name not in ("training_curves.png", "samples.png", "wrong_cases.png")]
+    assert [path.name for path in write_figures(folder)] == expected
+
+
+def test_drawing_leaves_matplotlib_as_it_was():
+    before = dict(mpl.rcParams)
+    with drawing(DARK):
+        confusion_matrix_figure([[1, 0], [0, 1]], ["a", "b"], "title", DARK)
+    assert dict(mpl.rcParams) == before
+
+
+def test_a_confusion_matrix_shows_counts_and_row_shares_with_the_truth_in_rows():
+    with drawing(LIGHT):
+        axes = confusion_matrix_figure([[1248, 90], [0, 0]], ["non-nodule", "nodule"], "test").axes[0]
+    assert texts(axes) == ["1,248", "93.3%", "90", "6.7%", "0", "no case", "0", "no case"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["non-nodule\n1,338 cases", "nodule\n0 cases"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
+    assert axes.yaxis_inverted()
+
+
+def test_training_curves_have_a_panel_for_each_measure_that_was_kept():
+    history = {"epoch": [1.0], "train_loss": [0.5], "train_recall": [0.1], "validation_loss": [float("nan")]}
+    with drawing(LIGHT):
+        figure = training_curves_figure(history)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Loss", "Recall"]
+    assert figure.axes[0].get_lines()[0].get_ydata().tolist() == [0.5]
+
+
+def test_the_roc_mark_stands_at_the_recall_and_false_positive_rate_of_the_threshold(tmp_path):
+    run = read_run(write_run(tmp_path / "archsm"))
+    curves = roc_curves(run)
+    assert [curve.name for curve in curves] == ["training", "validation", "test"]
+    test = run.metrics["test"]
+    assert curves[2].mark == pytest.approx((1 - test["specificity"], test["recall"]))
+    assert curves[2].auc == test["auc"]
+    with drawing(LIGHT):
+        legend = roc_figure(curves, "ROC").axes[0].get_legend()
+    assert legend.get_texts()[2].get_text() == f"test, AUC {test['auc']:.3f}"
+
+
+def test_a_class_without_cases_has_no_roc_curve(tmp_path):
+    predictions = synthetic_predictions(("a", "b", "c"))
+    predictions.y_true[predictions.y_true == 2] = 0
+    run = read_run(write_run(tmp_path / "r", classes=("a", "b", "c"), predictions=predictions))
+    assert [curve.name for curve in roc_curves(run)] == ["a", "b"]
+
+
+def test_intervals_are_drawn_where_the_numbers_are():
+    with drawing(LIGHT):
+        figure = interval_figure(["one", "two"], {"recall": [(0.5, [0.4, 0.6]), (None, None)]})
+    lines = [line.get_xdata() for line in figure.axes[0].get_lines()]
+    assert [list(line) for line in lines] == [[0.4, 0.6], [0.5]]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["one", "two"]
+
+
+def test_a_volume_shows_its_central_slice_and_neighbours_in_order():
+    volume = np.broadcast_to(np.arange(10, dtype=np.uint8), (4, 5, 10))
+    assert np.all(central_slice(volume) == 5)
+    assert [index for index, _ in strip(volume)] == [3, 4, 5, 6, 7]
+    assert all(np.all(pixels == index) for index, pixels in strip(volume))
+    assert [index for index, _ in strip(np.zeros((4, 5, 64), np.uint8))] == [20, 26, 32, 38, 44]
+    assert [index for index, _ in strip(np.zeros((4, 5, 3), np.uint8))] == [0, 1, 2]
+
+
+def test_slices_are_drawn_upright_with_the_first_row_on_top():
+    image = np.zeros((8, 6), np.uint8)
+    image[0, 0] = 255
+    with drawing(LIGHT):
+        drawn = montage_figure([Picture(image=image, case="a", truth="nodule")], "title").axes[0].images[0]
+    assert drawn.origin == "upper"
+    left, right, bottom, top = drawn.get_extent()
+    assert (left < right, bottom < top) == (True, True)
+    np.testing.assert_array_equal(drawn.get_array(), image)
+
+
+def test_wrong_cases_say_the_truth_and_what_they_were_taken_for(tmp_path):
+    run = read_run(write_run(tmp_path / "archsm"))
+    rows = {case: row for row, case in enumerate(run.predictions.cases.tolist())}
+    wrong = pictures(run, "wrong")
+    assert wrong
+    for picture in wrong:
+        row = rows[picture.case]
+        assert picture.truth == run.classes[run.predictions.y_true[row]]
+        assert picture.predicted != picture.truth
+        assert picture.confidence == run.predictions.probabilities[row].max()
+    assert all(picture.predicted is None for picture in pictures(run, "sample"))
