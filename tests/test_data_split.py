@@ -136,7 +136,7 @@ def test_every_set_keeps_its_positives_and_the_wanted_number_of_negatives():
 def test_a_smaller_ratio_keeps_a_part_of_what_a_larger_one_keeps():
     cases = _luna_like()
     sets = make_split(cases, Split())
-    assert set(_kept(cases, sets, 3)) < set(_kept(cases, sets, 5))
+    assert set(_kept(cases, sets, 1)) < set(_kept(cases, sets, 2))
 
 
 def test_the_negatives_of_the_test_set_do_not_depend_on_the_other_sets():

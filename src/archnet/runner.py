@@ -309,7 +309,7 @@ def _check_training_set(cases: Cases, sets: NDArray[np.str_]) -> None:
 
 def _examples(images: NDArray[Any], prepared: Prepared) -> dict[str, Any]:
     """The sets that are not empty, as the network takes them."""
-    from archnet.network.train import Examples
+    from archnet.network.batches import Examples
 
     rows = {name: np.flatnonzero(prepared.sets == name) for name in SETS}
     return {

@@ -23,7 +23,7 @@ from archnet.imaging.volume import Volume
 from archnet.spec.experiment import Data
 
 # Raise it with every change to what is drawn: a phantom of another version is not used again.
-_VERSION = 1
+_VERSION = 3
 _NUM_SUBSETS = 10
 
 

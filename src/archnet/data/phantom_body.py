@@ -12,6 +12,7 @@ from scipy import ndimage
 SHAPE = (36, 224, 224)
 SPACING_MM = (1.35, 1.35, 2.5)
 
+_LUNG_HU = -865.0
 _FAT_HU, _MUSCLE_HU, _BLOOD_HU, _BONE_HU = -95.0, 48.0, 40.0, 330.0
 _MIDDLE_MM = (SHAPE[2] * SPACING_MM[0] / 2, SHAPE[1] * SPACING_MM[1] / 2)
 _THINNEST_MM = 0.8
@@ -35,8 +36,9 @@ class Body:
 
     def paint(self, box: Box, distance_mm: Array, hu: float, edge_mm: float) -> None:
         """Raises the lung voxels of a box to `hu` where the distance to a surface is negative, with a soft edge."""
-        share = np.clip(0.5 - distance_mm / edge_mm, 0, 1) * self.lung[box]
-        self.hu[box] += share * np.maximum(hu - self.hu[box], 0)
+        share = _inside(distance_mm, edge_mm) * self.lung[box]
+        painted = np.where(share > 0, _LUNG_HU + share * np.float32(hu - _LUNG_HU), -np.inf)
+        self.hu[box] = np.maximum(self.hu[box], painted)
 
     def around(self, centre_mm: tuple[float, float, float], reach_mm: tuple[float, float, float]) -> tuple[Box, Grid]:
         """The box around a place (x, y, z), and the millimetres (z, y, x) of its voxels, each broadcast on its axis."""
@@ -95,6 +97,12 @@ def _ellipse(x: Array, y: Array, half_axes_mm: tuple[Array | float, Array | floa
     return distance
 
 
+def _shell(x: Array, y: Array, half_axes_mm: tuple[float, float], thickness_mm: float) -> Array:
+    """About the distance in mm to a layer around an ellipse, negative inside."""
+    distance: Array = np.abs(_ellipse(x, y, half_axes_mm)) - np.float32(thickness_mm / 2)
+    return distance
+
+
 def _inside(distance_mm: Array, edge_mm: float = 1.6) -> Array:
     share: Array = np.clip(0.5 - distance_mm / edge_mm, 0, 1)
     return share
@@ -108,13 +116,12 @@ def _chest_wall(rng: np.random.Generator, grid: Grid, size: float) -> Array:
     _cover(hu, _ellipse(across, down, (142 * size, 104 * size)), _FAT_HU)
     _cover(hu, _ellipse(across, down, (128 * size, 92 * size)), _MUSCLE_HU)
     turn = np.arctan2(down, across)
-    ribs: Array = np.abs(_ellipse(across, down, (119 * size, 85 * size))) - 3.5
-    gaps = 7 * (np.cos(9 * np.abs(turn) + z * 0.16 + rng.uniform(0, 6)) - 0.35)
-    _cover(hu, np.maximum(ribs, -gaps), _BONE_HU)
+    gaps = (7 * (np.cos(9 * np.abs(turn) + z * 0.16 + rng.uniform(0, 6)) - 0.35)).astype(np.float32)
+    _cover(hu, np.maximum(_shell(across, down, (119 * size, 85 * size), 7.0), -gaps), _BONE_HU)
     _cover(hu, _ellipse(across, down - 62 * size, (19, 16)), _BONE_HU * 0.65)
-    _cover(hu, np.abs(_ellipse(across, down - 62 * size, (18.5, 15.5))) - 1.0, _BONE_HU)
+    _cover(hu, _shell(across, down - 62 * size, (18.5, 15.5), 2.0), _BONE_HU)
     _cover(hu, _ellipse(across, down - 84 * size, (8, 7)), 20.0)
-    _cover(hu, np.abs(_ellipse(across, down - 84 * size, (10.5, 9.5))) - 2.0, _BONE_HU)
+    _cover(hu, _shell(across, down - 84 * size, (10.5, 9.5), 4.0), _BONE_HU)
     _cover(hu, _ellipse(across, down + 80 * size, (17, 5)), _BONE_HU * 0.7)
     return hu
 
@@ -144,7 +151,7 @@ def _lung_texture(rng: np.random.Generator, grid: Grid) -> Array:
     """Lung tissue: darker in front, denser behind where blood sinks, with a fine and a coarse pattern."""
     coarse = ndimage.zoom(rng.standard_normal((6, 14, 14)), np.array(SHAPE) / (6, 14, 14), order=1)
     slope = 0.25 * (grid[1] - _MIDDLE_MM[1])
-    texture: Array = (-865 + slope + 16 * coarse + 110 * _pattern(rng, (0.6, 1.2, 1.2))).astype(np.float32)
+    texture: Array = (_LUNG_HU + slope + 16 * coarse + 110 * _pattern(rng, (0.6, 1.2, 1.2))).astype(np.float32)
     return texture
 
 

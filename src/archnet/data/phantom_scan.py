@@ -17,23 +17,12 @@ from scipy import ndimage
 
 from archnet.data.phantom_body import SHAPE, SPACING_MM, Body, draw_body
 
-# Of ten candidates of a scan: two nodules, three vessels through the plane, five in the plane.
-_KINDS = (
-    "nodule",
-    "through",
-    "in-plane",
-    "in-plane",
-    "through",
-    "in-plane",
-    "nodule",
-    "in-plane",
-    "through",
-    "in-plane",
-)
+# Shares of the candidates of a scan; the rest are vessels in the plane.
+_NODULES, _THROUGH = 0.2, 0.32
 _MARGIN_SLICES = 4
-_MARGIN_MM = 9.0
+_MARGIN_MM = 10.0
 _CLEAR_HU = -650.0
-_APART_MM = 15.0
+_APART_MM = 17.0
 _APART_SLICES = 7
 _EDGE_MM = 1.6
 _NOISE_HU = 28.0
@@ -82,7 +71,7 @@ def draw_scan(rng: np.random.Generator, num_candidates: int) -> tuple[NDArray[np
     """A scan in HU, (z, y, x), and its candidates."""
     body = draw_body(rng)
     sections = [draw_section(rng, place) for place in _places(rng, body, num_candidates)]
-    kinds = rng.permutation(np.resize(_KINDS, len(sections))).tolist()
+    kinds = _kinds(rng, len(sections))
     for section, kind in zip(sections, kinds, strict=True):
         DRAW[kind](rng, body, section)
     noise = ndimage.gaussian_filter(rng.standard_normal(SHAPE, dtype=np.float32), (0.0, 0.6, 0.6))
@@ -97,7 +86,7 @@ def draw_section(rng: np.random.Generator, centre_mm: tuple[float, float, float]
     phases = rng.uniform(0, 2 * math.pi, 3)
     return Section(
         centre_mm=centre_mm,
-        radius_mm=float(rng.uniform(3.6, 6.2)),
+        radius_mm=float(rng.uniform(4.4, 7.2)),
         hu=float(rng.uniform(-60, 70)),
         waves=tuple(zip(amplitudes.tolist(), phases.tolist(), strict=True)),
     )
@@ -105,7 +94,7 @@ def draw_section(rng: np.random.Generator, centre_mm: tuple[float, float, float]
 
 def _draw_nodule(rng: np.random.Generator, body: Body, section: Section) -> None:
     """The section closes above and below, as in an ellipsoid."""
-    reach_mm = section.radius_mm * rng.uniform(0.7, 1.15)
+    reach_mm = section.radius_mm * rng.uniform(0.6, 1.05)
     lean = rng.normal(0, 0.15, 2)
 
     def level(depth_mm: float) -> Level | None:
@@ -141,7 +130,7 @@ def _draw_in_plane(rng: np.random.Generator, body: Body, section: Section) -> No
     """A vessel that one slice shows lengthwise: it winds away from the candidate on both sides and gets thinner."""
     angle = rng.uniform(0, 2 * math.pi)
     for first in (angle, angle + math.pi):
-        place, turn, radius = np.array(section.centre_mm), first, section.radius_mm * 0.62
+        place, turn, radius = np.array(section.centre_mm), first, section.radius_mm * 0.52
         bend, rise = rng.normal(0, 0.22), rng.normal(0, 0.1)
         for _ in range(int(rng.integers(3, 6))):
             step = np.array([math.cos(turn), math.sin(turn), rise]) * 6.5
@@ -175,6 +164,13 @@ def _draw_outline(body: Body, z: int, centre_mm: tuple[float, float], section: S
     for number, (amplitude, phase) in enumerate(section.waves, start=2):
         outline += amplitude * np.cos(number * angle + phase)
     body.paint(box, np.hypot(across, down) - section.radius_mm * scale * outline, section.hu, _EDGE_MM)
+
+
+def _kinds(rng: np.random.Generator, count: int) -> list[str]:
+    """What stands at each place: the same numbers in every scan, in random order."""
+    num_nodules, num_through = round(_NODULES * count), round(_THROUGH * count)
+    kinds = ["nodule"] * num_nodules + ["through"] * num_through + ["in-plane"] * (count - num_nodules - num_through)
+    return [str(kind) for kind in rng.permutation(kinds)]
 
 
 def _places(rng: np.random.Generator, body: Body, count: int) -> list[tuple[float, float, float]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from archnet.errors import DataError
+from archnet.imaging.dicom import read_dicom
 from archnet.imaging.metaimage import read_metaimage
 from archnet.imaging.volume import Hu, Point, Volume, as_hu, in_lps
 
@@ -19,9 +20,14 @@ _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 def read_volume(path: Path) -> Volume:
     """A scan, stored as close to LPS as its axes allow, whatever its format and storage order.
 
+    Args:
+        path: A file, or a folder that holds one DICOM series.
+
     Raises:
         DataError: The file is missing, damaged or of a format that is not read.
     """
+    if path.is_dir():
+        return in_lps(read_dicom(path))
     suffix = scan_suffix(path)
     if suffix not in READERS:
         raise DataError(f"{path}: this is not a scan format that is read. Use one of {', '.join(READERS)}.")

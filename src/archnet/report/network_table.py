@@ -33,7 +33,7 @@ def network_table(name: str, summary: Mapping[str, Any]) -> Table:
     table.add_column("memory/case", bytes_text(summary["activation_bytes"]), justify="right", no_wrap=True)
     for row in summary["layers"]:
         table.add_row(
-            row["place"].removeprefix("$."),
+            short_place(row["place"]),
             f"{row['type']} {row['summary']}",
             "x".join(map(str, row["output_shape"])),
             f"{row['parameters']:,}",
@@ -41,6 +41,15 @@ def network_table(name: str, summary: Mapping[str, Any]) -> Table:
             bytes_text(row["activation_bytes"]),
         )
     return table
+
+
+def short_place(place: str) -> str:
+    """A layer's place without the word that repeats.
+
+    >>> short_place("$.layers[3].layers[0] #2")
+    '3.0 #2'
+    """
+    return place.removeprefix("$.layers[").replace("].layers[", ".").replace("]", "")
 
 
 def count_text(number: float) -> str:

@@ -1,0 +1,254 @@
+"""CT series stored as DICOM, one slice a file. pydicom reads the headers, SimpleITK (GDCM) the pixels."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archnet.errors import DataError, did_you_mean
+from archnet.imaging.slices import Slice, stack
+from archnet.imaging.volume import Hu, Volume, as_hu
+
+_KEYWORDS = (
+    "SOPClassUID",
+    "Modality",
+    "SeriesInstanceUID",
+    "SeriesDescription",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "Rows",
+    "Columns",
+    "PixelSpacing",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "RescaleType",
+    "BitsAllocated",
+)
+_CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
+_DICOMDIR = "1.2.840.10008.1.3.10"
+# Files with these endings must be DICOM; any other file that is not may lie beside a series (notes, licences, XML).
+_ENDINGS = (".dcm", ".dicom", ".ima")
+_HU_TYPES = ("", "HU", "US")
+# Values longer than this stay in the file while headers are read; pixels are, no other value here is.
+_LONG_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """The header of one DICOM file.
+
+    Attributes:
+        values: By keyword, those of `_KEYWORDS`; None where missing.
+        syntax: UID of the transfer syntax.
+        num_bytes: Of the pixels; meaningless where they are compressed.
+    """
+
+    path: Path
+    values: dict[str, Any]
+    syntax: str
+    num_bytes: int
+
+    def text(self, keyword: str) -> str:
+        """A value as text; empty where it is missing."""
+        value = self.values[keyword]
+        return "" if value is None else str(value).strip()
+
+    def numbers(self, keyword: str, count: int) -> tuple[float, ...]:
+        """A value as numbers.
+
+        Raises:
+            DataError: It is missing, or not that many finite numbers.
+        """
+        value = self.values[keyword]
+        try:
+            numbers = tuple(float(part) for part in (value if count > 1 else [value]))
+        except (TypeError, ValueError):
+            numbers = ()
+        if len(numbers) != count or not all(math.isfinite(number) for number in numbers):
+            expected = f"{count} number{'s' * (count > 1)}"
+            raise DataError(f"{self.path}: {keyword} must be {expected}, got {self.text(keyword) or 'nothing'}.")
+        return numbers
+
+
+def read_dicom(folder: Path, series_uid: str | None = None) -> Volume:
+    """The CT series of a folder in HU, its slices ordered by where they lie.
+
+    File names and instance numbers don't matter, and files that are not DICOM are passed over.
+
+    Args:
+        series_uid: Which series, where the folder holds several.
+
+    Raises:
+        DataError: There is no series or more than one, or it is not a complete CT scan of evenly spaced slices.
+    """
+    files = _chosen(folder, series_uid)
+    for file in files:
+        _require_ct(file)
+    slices = [_slice(file) for file in files]
+    try:
+        place = stack(slices)
+        return Volume(
+            hu=as_hu(np.stack([_pixels(files[index]) for index in place.order])),
+            spacing_mm=place.spacing_mm,
+            origin_mm=place.origin_mm,
+            direction=place.direction,
+        )
+    except ValueError as error:
+        raise DataError(f"{folder}: series {files[0].text('SeriesInstanceUID')}: {error}.") from error
+
+
+def _chosen(folder: Path, series_uid: str | None) -> list[File]:
+    series: dict[str, list[File]] = {}
+    for file in _files(folder):
+        series.setdefault(file.text("SeriesInstanceUID"), []).append(file)
+    if not series:
+        raise DataError(f"{folder}: no DICOM files are here. A series lies in one folder, one file a slice.")
+    found = "; ".join(_told(uid, files) for uid, files in sorted(series.items()))
+    if series_uid is None and len(series) > 1:
+        raise DataError(
+            f"{folder}: {len(series)} series are here: {found}. "
+            f"Give each a folder of its own, or name the one to read: series_uid."
+        )
+    wanted = next(iter(series)) if series_uid is None else series_uid
+    if wanted not in series:
+        raise DataError(f'{folder}: there is no series "{wanted}" here.{did_you_mean(wanted, series)} Found: {found}.')
+    return series[wanted]
+
+
+def _told(uid: str, files: list[File]) -> str:
+    """A series in a few words, for a message.
+
+    Series are told by what they hold most: one odd file does not rename them.
+    """
+    modality, description = (
+        Counter(file.text(keyword) for file in files).most_common(1)[0][0]
+        for keyword in ("Modality", "SeriesDescription")
+    )
+    count = f"{len(files)} slice{'s' * (len(files) > 1)}"
+    return f'{uid} ({modality or "no modality"}, "{description or "no description"}", {count})'
+
+
+def _files(folder: Path) -> list[File]:
+    if not folder.is_dir():
+        raise DataError(f"{folder}: there is no such folder.")
+    paths = (path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith("."))
+    return [file for file in map(_file, paths) if file is not None]
+
+
+def _file(path: Path) -> File | None:
+    """A file's header, or nothing where it is no DICOM image."""
+    from pydicom.config import disable_value_validation
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    try:
+        # What matters here is checked below; pydicom would warn of much that does not.
+        with disable_value_validation():
+            file = _header(path)
+    except InvalidDicomError as error:
+        if path.suffix.lower() in _ENDINGS:
+            raise DataError(f"{path}: this is not a DICOM file, it has no DICM mark. Copy the series again.") from error
+        return None
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        NotImplementedError,
+        BytesLengthException,
+    ) as error:
+        raise DataError(f"{path}: its DICOM header is damaged ({str(error)[:80]}). Copy the series again.") from error
+    if file is not None and not file.text("SeriesInstanceUID"):
+        raise DataError(f"{path}: its DICOM header is damaged (it has no SeriesInstanceUID). Copy the series again.")
+    return file
+
+
+def _header(path: Path) -> File | None:
+    import pydicom
+
+    header = pydicom.dcmread(path, defer_size=_LONG_BYTES, specific_tags=[*_KEYWORDS, "PixelData"])
+    if header.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR:
+        return None
+    return File(
+        path=path,
+        values={keyword: header.get(keyword) for keyword in _KEYWORDS},
+        syntax=str(header.file_meta.get("TransferSyntaxUID", "")),
+        num_bytes=int(getattr(header.get_item("PixelData", keep_deferred=True), "length", 0)),
+    )
+
+
+def _require_ct(file: File) -> None:
+    from pydicom.config import IGNORE
+    from pydicom.uid import UID
+
+    if file.text("Modality") != "CT":
+        given = file.text("Modality") or "nothing"
+        raise DataError(f"{file.path}: the modality must be CT, got {given}: its values are not Hounsfield units.")
+    if file.text("SOPClassUID") != _CT_IMAGE:
+        kind = UID(file.text("SOPClassUID"), IGNORE).name or "nothing"
+        raise DataError(
+            f"{file.path}: expected CT Image Storage, one slice a file, got {kind}. "
+            f"Convert the series, for example with dcm2niix, and use the .nii.gz."
+        )
+    colours = file.text("PhotometricInterpretation")
+    if file.text("SamplesPerPixel") != "1" or colours != "MONOCHROME2":
+        raise DataError(
+            f"{file.path}: expected one grey value for each pixel (MONOCHROME2), got {colours or 'nothing'}."
+        )
+    if file.text("RescaleType") not in _HU_TYPES:
+        raise DataError(f"{file.path}: expected values in HU, got RescaleType {file.text('RescaleType')}.")
+    for keyword in ("RescaleSlope", "RescaleIntercept"):
+        file.numbers(keyword, 1)
+
+
+def _slice(file: File) -> Slice:
+    row_mm, column_mm = file.numbers("PixelSpacing", 2)
+    x, y, z = file.numbers("ImagePositionPatient", 3)
+    (rows,), (columns,) = file.numbers("Rows", 1), file.numbers("Columns", 1)
+    return Slice(
+        name=file.path.name,
+        position_mm=(x, y, z),
+        axes=file.numbers("ImageOrientationPatient", 6),
+        pixel_mm=(column_mm, row_mm),
+        shape=(int(rows), int(columns)),
+    )
+
+
+def _pixels(file: File) -> Hu:
+    """One slice in HU, its rescale slope and intercept applied, (y, x)."""
+    import SimpleITK
+    from pydicom.config import IGNORE
+    from pydicom.uid import UID
+
+    syntax = UID(file.syntax, IGNORE)
+    is_compressed = syntax.is_transfer_syntax and syntax.is_encapsulated
+    # GDCM fills up what is missing with whatever lies in memory.
+    if not is_compressed and file.num_bytes < _num_expected_bytes(file):
+        raise DataError(
+            f"{file.path}: {_num_expected_bytes(file):,} bytes of pixels were expected, got {file.num_bytes:,}. "
+            f"Copy the series again."
+        )
+    try:
+        image = SimpleITK.ReadImage(str(file.path), imageIO="GDCMImageIO")
+    except RuntimeError as error:
+        if is_compressed:
+            raise DataError(
+                f"{file.path}: its pixels are compressed ({syntax.name}) and cannot be decoded. Decompress the series "
+                f"first, for example with gdcmconv --raw, or convert it with dcm2niix and use the .nii.gz."
+            ) from error
+        raise DataError(f"{file.path}: its pixels are damaged or cut off. Copy the series again.") from error
+    try:
+        return as_hu(SimpleITK.GetArrayFromImage(image)[0])
+    except ValueError as error:
+        raise DataError(f"{file.path}: {error}.") from error
+
+
+def _num_expected_bytes(file: File) -> int:
+    return math.prod(int(file.numbers(keyword, 1)[0]) for keyword in ("Rows", "Columns", "BitsAllocated")) // 8

@@ -1,0 +1,175 @@
+"""Slices that lie anywhere in the world, in any order, as one box of voxels; or the reason why they form none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.imaging.volume import Point
+
+# Positions are written with as little as one decimal, so that equal steps look unequal by this much.
+_UNEVEN_MM = 0.1
+# Two positions rounded like that can stand this far apart sideways; it is less than half a pixel.
+_SIDEWAYS_MM = 0.2
+_SAME_PLACE_MM = 0.01
+_SAME_PIXEL_MM = 1e-4
+_SAME_DIRECTION = 1e-3
+# A gap is a multiple of the usual one if it differs from it by at most this many usual gaps.
+_MULTIPLE = 0.2
+_NUM_NAMED = 3
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Slice:
+    """Where one slice lies.
+
+    Attributes:
+        name: For messages.
+        position_mm: World position (x, y, z) of the centre of its first pixel, LPS.
+        axes: World directions (six numbers) in which the columns and the rows count up.
+        pixel_mm: Distance between neighbouring columns (x) and rows (y).
+        shape: Number of rows and columns.
+    """
+
+    name: str
+    position_mm: Point
+    axes: tuple[float, ...]
+    pixel_mm: tuple[float, float]
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stack:
+    """A box of voxels made of slices.
+
+    Attributes:
+        order: Indices of the slices, ascending along the normal (column direction x row direction).
+        spacing_mm: (x, y, z); z is the mean distance of neighbours along the normal.
+        origin_mm: Position of the first slice of `order`.
+        direction: (3, 3); its columns are the world directions of the x, y and z index axes.
+    """
+
+    order: tuple[int, ...]
+    spacing_mm: Point
+    origin_mm: Point
+    direction: Floats
+
+
+def stack(slices: Sequence[Slice]) -> Stack:
+    """How slices form a box, ordered by where they lie.
+
+    Raises:
+        ValueError: They form none: sizes, pixels or directions differ, slices are doubled, missing, unevenly
+            spaced or shifted sideways (gantry tilt), or there is only one. The text names the slices.
+    """
+    if len(slices) < 2:
+        raise ValueError("a scan has at least two slices, this one has 1")
+    _require_alike(slices)
+    across, down = np.array(slices[0].axes).reshape(2, 3)
+    normal = np.cross(across, down)
+    positions_mm = np.array([slice_.position_mm for slice_ in slices])
+    order = np.argsort(positions_mm @ normal, kind="stable")
+    names = [slices[index].name for index in order]
+    along_mm = positions_mm[order] @ normal
+    _require_single(names, along_mm)
+    _require_even(names, along_mm)
+    _require_upright(names, positions_mm[order], along_mm, normal)
+    return Stack(
+        order=tuple(order.tolist()),
+        spacing_mm=(*slices[0].pixel_mm, float(along_mm[-1] - along_mm[0]) / (len(slices) - 1)),
+        origin_mm=slices[order[0]].position_mm,
+        direction=np.stack([across, down, normal], axis=1),
+    )
+
+
+def named(names: Sequence[str]) -> str:
+    """The first few of some names.
+
+    >>> named(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = f" and {len(names) - _NUM_NAMED} more" if len(names) > _NUM_NAMED else ""
+    return ", ".join(names[:_NUM_NAMED]) + more
+
+
+def _require_alike(slices: Sequence[Slice]) -> None:
+    names = [slice_.name for slice_ in slices]
+    shapes = np.array([slice_.shape for slice_ in slices], dtype=np.float64)
+    _require_same(names, shapes, 0, lambda shape: f"{shape[1]:.0f} x {shape[0]:.0f} pixels")
+    pixels_mm = np.array([slice_.pixel_mm for slice_ in slices])
+    _require_same(names, pixels_mm, _SAME_PIXEL_MM, lambda mm: f"pixels of {mm[0]:g} x {mm[1]:g} mm")
+    axes = np.array([slice_.axes for slice_ in slices])
+    _require_same(names, axes, _SAME_DIRECTION, lambda six: f"the axes {_told(six)}")
+    across_down = axes[0].reshape(2, 3)
+    if not np.allclose(across_down @ across_down.T, np.eye(2), atol=_SAME_DIRECTION):
+        raise ValueError(f"the axes {_told(axes[0])} of its slices are not perpendicular unit vectors")
+
+
+def _require_same(names: list[str], values: Floats, tolerance: float, told: Callable[[Floats], str]) -> None:
+    rounded, counts = np.unique(np.round(values, 3), axis=0, return_counts=True)
+    usual = values[np.abs(values - rounded[counts.argmax()]).sum(axis=1).argmin()]
+    odd = np.flatnonzero((np.abs(values - usual) > tolerance).any(axis=1))
+    if len(odd):
+        others = named([names[index] for index in odd])
+        raise ValueError(f"its slices don't fit together: most have {told(usual)}, {others} {told(values[odd[0]])}")
+
+
+def _require_single(names: list[str], along_mm: Floats) -> None:
+    doubled = np.flatnonzero(np.diff(along_mm) < _SAME_PLACE_MM)
+    if len(doubled):
+        pairs = named([f"{names[index]} and {names[index + 1]} (at {along_mm[index]:.2f} mm)" for index in doubled])
+        raise ValueError(f"slices lie twice at the same place: {pairs}; remove one of each")
+
+
+def _require_even(names: list[str], along_mm: Floats) -> None:
+    """The slices lie at equal steps; `along_mm` is ascending."""
+    gaps_mm = np.diff(along_mm)
+    usual_mm = float(np.sort(gaps_mm)[len(gaps_mm) // 2])
+    even_mm = np.linspace(along_mm[0], along_mm[-1], len(along_mm))
+    if np.abs(along_mm - even_mm).max() <= min(_UNEVEN_MM, usual_mm / 4):
+        return
+    multiples = np.rint(gaps_mm / usual_mm)
+    if (np.abs(gaps_mm / usual_mm - multiples) <= _MULTIPLE).all() and (multiples > 1).any():
+        holes = np.flatnonzero(multiples > 1).tolist()
+        places = named([f"{multiples[index] - 1:.0f} between {_pair(names, along_mm, index)}" for index in holes])
+        raise ValueError(f"slices are missing: {places}; copy the whole series again")
+    unlike_mm = np.abs(gaps_mm - usual_mm)
+    odd = np.flatnonzero(unlike_mm > min(_UNEVEN_MM, unlike_mm.max() / 2)).tolist()
+    places = named([f"{gaps_mm[index]:.3f} mm between {_pair(names, along_mm, index)}" for index in odd])
+    raise ValueError(f"its slices are not evenly spaced: usually {usual_mm:.3f} mm apart, but {places}")
+
+
+def _require_upright(names: list[str], positions_mm: Floats, along_mm: Floats, normal: Floats) -> None:
+    """Each slice lies straight above the one before it."""
+    distance_mm = along_mm - along_mm[0]
+    sideways_mm = positions_mm - positions_mm[0] - distance_mm[:, None] * normal
+    if np.linalg.norm(sideways_mm, axis=1).max() <= _SIDEWAYS_MM:
+        return
+    slope = distance_mm @ sideways_mm / (distance_mm @ distance_mm)
+    left_mm = np.linalg.norm(sideways_mm - distance_mm[:, None] * slope, axis=1)
+    if left_mm.max() <= _SIDEWAYS_MM:
+        tilt = math.degrees(math.atan(float(np.linalg.norm(slope))))
+        raise ValueError(
+            f"the gantry was tilted by {tilt:.1f} degrees, so that its slices, from {names[0]} to {names[-1]}, form "
+            f"no box: each is shifted by {np.linalg.norm(slope) * distance_mm[1]:.2f} mm against the one below it; "
+            f"straighten it first, as dcm2niix does, and use the .nii.gz"
+        )
+    middle_mm = np.sort(sideways_mm, axis=0)[len(names) // 2]
+    off_mm = np.linalg.norm(sideways_mm - middle_mm, axis=1)
+    moved = named([f"{names[index]} by {off_mm[index]:.2f} mm" for index in np.flatnonzero(off_mm > _SIDEWAYS_MM)])
+    raise ValueError(f"its slices don't lie above each other: {moved} sideways")
+
+
+def _told(numbers: Floats) -> str:
+    return f"({', '.join(f'{number:g}' for number in numbers)})"
+
+
+def _pair(names: list[str], along_mm: Floats, index: int) -> str:
+    below, above = (f"{names[i]} (at {along_mm[i]:.2f} mm)" for i in (index, index + 1))
+    return f"{below} and {above}"
