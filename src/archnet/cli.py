@@ -22,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-data_app = typer.Typer(help="Look at data sets and make the phantom.", no_args_is_help=True)
+data_app = typer.Typer(help="Look at data sets, fetch public ones, make the phantom.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")]
@@ -193,12 +193,7 @@ def report(
     """Recompute metrics.json from predictions.csv, and draw the figures and report.html again."""
     from archnet.report.again import report_again
 
-    written = report_again(runs)
-    if as_json:
-        _print_json([str(path) for path in written])
-    else:
-        for path in written:
-            typer.echo(str(path))
+    _print_paths(report_again(runs), as_json)
 
 
 @data_app.command()
@@ -234,6 +229,51 @@ def info(
             typer.echo(
                 f"{key:<9} {value if not isinstance(value, dict) else ', '.join(f'{k}: {v}' for k, v in value.items())}"
             )
+
+
+@data_app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="Data set: luna16 or mosmed.")],
+    root: RootOption = None,
+    subsets: Annotated[
+        list[int] | None,
+        typer.Option("--subset", help="A subset of LUNA16, 0 to 9; may be repeated. Otherwise all ten.", metavar="N"),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Fetch a public data set, check it and unpack it. An interrupted fetch is continued by the next."""
+    from archnet.console import progress, stderr
+    from archnet.data.fetch import fetch as fetched
+    from archnet.data.places import home
+
+    def say(text: str) -> None:
+        stderr.print(text, soft_wrap=True, markup=False)
+
+    _print_paths(fetched(name, root or home() / name, subsets, progress, say), as_json)
+
+
+@data_app.command()
+def phantom(
+    out: Annotated[Path, typer.Option(help="A new folder for the scans and lists.", metavar="DIR")],
+    scans: Annotated[int, typer.Option(help="Number of scans.", min=1)] = 36,
+    candidates: Annotated[int, typer.Option(help="Candidates of each scan; about a fifth are nodules.", min=5)] = 28,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.", min=0)] = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write a phantom in LUNA16's layout: scans, candidates.csv and annotations.csv. Use it with --data luna16."""
+    from archnet.console import progress
+    from archnet.data.phantom import Phantom, generate_phantom
+
+    generate_phantom(out, Phantom(num_scans=scans, num_candidates=candidates, seed=seed), progress)
+    _print_paths([out], as_json)
+
+
+def _print_paths(paths: list[Path], as_json: bool) -> None:
+    if as_json:
+        _print_json([str(path) for path in paths])
+    else:
+        for path in paths:
+            typer.echo(str(path))
 
 
 def _print_runs(folders: list[Path]) -> None:

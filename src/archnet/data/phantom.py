@@ -18,6 +18,7 @@ from archnet.data.luna16 import Luna16Dataset
 from archnet.data.phantom_body import SPACING_MM
 from archnet.data.phantom_scan import Candidate, draw_scan
 from archnet.data.places import home
+from archnet.errors import DataError
 from archnet.imaging.metaimage import write_mhd
 from archnet.imaging.volume import Volume
 from archnet.spec.experiment import Data
@@ -79,23 +80,33 @@ def write_phantom(folder: Path, phantom: Phantom, progress: Progress = silent) -
 
 
 def _generated(root: Path, phantom: Phantom, progress: Progress) -> Path:
-    """The folder of a phantom below `root`, named by what decides it; it appears whole or not at all."""
+    """The folder of a phantom below `root`, named by what decides it."""
     words = json.dumps({"version": _VERSION, **asdict(phantom)}, sort_keys=True)
     folder = root / hashlib.sha256(words.encode()).hexdigest()[:12]
-    if folder.is_dir():
-        return folder
-    root.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=root))
+    if not folder.is_dir():
+        generate_phantom(folder, phantom, progress)
+    return folder
+
+
+def generate_phantom(folder: Path, phantom: Phantom, progress: Progress = silent) -> None:
+    """Writes a phantom into a new folder, which appears whole or not at all.
+
+    Raises:
+        DataError: The folder is there and holds something else.
+    """
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise DataError(f"{folder}: already there and not empty. Name a new folder for the phantom.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.parent))
     try:
         write_phantom(unfinished, phantom, progress)
         unfinished.chmod(0o755)
         unfinished.rename(folder)
     except OSError:
-        if not folder.is_dir():  # else another process has finished the same phantom first
+        if not (folder / "phantom.json").is_file():  # else another process has finished the same phantom first
             raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return folder
 
 
 def _world(candidate: Candidate, volume: Volume) -> tuple[float, float, float]:

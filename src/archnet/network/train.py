@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import keras
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 from archnet.errors import RunError
@@ -115,12 +114,12 @@ def _train_epoch(
         inputs = {"images": examples.batch(rows), "uniforms": uniforms[chosen]}
         logs = model.train_on_batch(inputs, examples.labels[rows], sample_weight=weights[chosen], return_dict=True)
         _check_finite(float(logs["loss"]), epoch, step)
-        tally.add(float(logs["loss"]), ops.convert_to_numpy(model.confusion.counts))
+        tally.add(float(logs["loss"]), model.confusion.counts.numpy())
         watcher.on_step(epoch + 1, step, len(steps), tally.means())
     return {
         "epoch": epoch + 1,
         "seconds": time.perf_counter() - start,
-        "learning_rate": float(ops.convert_to_numpy(model.optimizer.learning_rate)),
+        "learning_rate": float(model.optimizer.learning_rate),
         **{f"train_{name}": value for name, value in tally.means().items()},
     }
 

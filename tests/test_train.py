@@ -1,0 +1,212 @@
+"""Training: the loss, the penalty, the options' effects, which weights are kept, and the same result every time."""
+
+import math
+import re
+
+import keras
+import numpy as np
+import pytest
+
+from archnet.errors import RunError
+from archnet.network.batches import Entries, Examples, case_weights, entries_of, epoch_order
+from archnet.network.build import build, with_probabilities
+from archnet.network.predict import load_model, probabilities
+from archnet.network.train import is_stopped, train
+from archnet.network.training_model import TrainingModel, optimizer
+from archnet.spec.arch import parse_arch
+from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies
+from archnet.spec.documents import Document
+from archnet.spec.experiment import EarlyStopping, Schedule, Training
+
+LIMITS = (-1000.0, 400.0)
+
+
+class Silent:
+    def on_step(self, epoch, step, num_steps, logs):
+        assert 1 <= step <= num_steps
+
+    def on_epoch(self, row):
+        assert row["epoch"] >= 1
+
+
+def network_of(activation=None, drop_out=0, seed=0, rank=2, num_classes=2):
+    layers = [
+        {"type": "C", "num_output": 4, "kernel_size": [3] * rank, "activation": "relu", "drop_out": drop_out},
+        {"type": "GAP"},
+        {"type": "T", "activation": activation},
+    ]
+    arch = parse_arch(Document(value=layers, source="test"))
+    return build(arch, (8,) * rank, num_classes, seed=seed)
+
+
+def bright_and_dark(count=48, rank=2):
+    """HU images whose class is their brightness."""
+    generator = np.random.default_rng(0)
+    labels = np.arange(count) % 2
+    images = generator.normal(-700, 80, (count, *(8,) * rank, 1)) + 350 * labels.reshape(-1, *(1,) * (rank + 1))
+    return Examples(images=images.astype(np.int16), rows=np.arange(count), labels=labels)
+
+
+def fit(training, network=None, examples=None, validation=None):
+    network = network or network_of()
+    rows = train(network, LIMITS, examples or bright_and_dark(), validation, training, positive=1, watcher=Silent())
+    return network, rows
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("activation", [None, "softmax", "sigmoid"])
+def test_a_network_learns_and_the_saved_model_takes_hu_and_gives_probabilities(rank, activation, tmp_path):
+    examples = bright_and_dark(rank=rank)
+    network, history = fit(
+        Training(epochs=30, batch_size=16, learning_rate=0.02), network_of(activation, rank=rank), examples
+    )
+    assert history[-1]["train_accuracy"] == history[-1]["train_recall"] == 1
+    model = with_probabilities(network, LIMITS)
+    model.save(tmp_path / "model.keras")
+    told = probabilities(load_model(tmp_path / "model.keras"), examples.images)
+    assert np.allclose(told.sum(axis=1), 1, atol=1e-6)
+    assert np.array_equal(told.argmax(axis=1), examples.labels)
+
+
+def test_saved_probabilities_are_the_softmax_of_logits_on_scaled_images():
+    network, images = network_of(), bright_and_dark().images
+    logits = keras.ops.convert_to_numpy(network(np.clip((images + 1000) / 1400, 0, 1).astype(np.float32)))
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert np.allclose(probabilities(with_probabilities(network, LIMITS), images), expected, atol=1e-6)
+
+
+def test_a_single_logit_is_told_as_both_probabilities():
+    network, images = network_of("sigmoid"), bright_and_dark().images
+    logit = keras.ops.convert_to_numpy(network(np.clip((images + 1000) / 1400, 0, 1).astype(np.float32)))
+    second = 1 / (1 + np.exp(-logit))
+    told = probabilities(with_probabilities(network, LIMITS), images)
+    assert np.allclose(told, np.concatenate([1 - second, second], axis=1), atol=1e-6)
+
+
+def test_prediction_ignores_dropout():
+    model = with_probabilities(network_of(drop_out=50), LIMITS)
+    images = bright_and_dark().images
+    assert np.array_equal(probabilities(model, images), probabilities(model, images))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("l2", [0.0, 0.1])
+def test_the_loss_is_cross_entropy_and_half_the_squared_weights(smoothing, l2):
+    network = network_of()
+    for layer in network.layers:
+        if hasattr(layer, "bias"):
+            layer.bias.assign(layer.bias + 0.5)
+    model = TrainingModel(network, LIMITS, Training(l2=l2, label_smoothing=smoothing))
+    logits = np.array([[1.0, -1.0], [0.5, 2.0]], np.float32)
+    weights = np.array([1.0, 3.0], np.float32)
+    loss = float(model.compute_loss(y=np.array([0, 1]), y_pred=logits, sample_weight=weights))
+    cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing, reduction="none")
+    expected = float(np.mean(np.asarray(cross_entropy(np.eye(2, dtype=np.float32), logits)) * weights))
+    expected += l2 / 2 * sum(float(np.sum(np.square(weight))) for weight in network.get_weights())
+    assert loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_told_training_loss_is_the_mean_over_all_steps():
+    examples = bright_and_dark(20)
+    network = network_of()
+    start = with_probabilities(network, LIMITS)
+    told = probabilities(start, examples.images)[np.arange(20), examples.labels]
+    _, history = fit(Training(epochs=1, batch_size=6, learning_rate=1e-12), network, examples)
+    assert history[0]["train_loss"] == pytest.approx(-np.log(told).mean(), rel=1e-5)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
+    training = Training(epochs=2, batch_size=16, augmentation=(RightAngles(), Flip()))
+    first, again = (fit(training, network_of(drop_out=20, seed=3))[0].get_weights() for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    other = fit(Training(epochs=2, batch_size=16, seed=1, augmentation=training.augmentation), network_of(seed=3))[0]
+    assert not np.array_equal(first[0], other.get_weights()[0])
+
+
+def test_the_weights_of_the_best_validation_epoch_are_kept():
+    validation = bright_and_dark(16)
+    flipped = Examples(images=validation.images, rows=validation.rows, labels=1 - validation.labels)
+    training = Training(epochs=6, batch_size=16, learning_rate=0.02)
+    network, history = fit(training, validation=flipped)
+    losses = [row["validation_loss"] for row in history]
+    assert losses[0] == min(losses) < losses[-1]
+    told = probabilities(with_probabilities(network, LIMITS), flipped.images)[np.arange(16), flipped.labels]
+    assert -np.log(told).mean() == pytest.approx(losses[0], rel=1e-4)
+
+
+def test_without_a_best_metric_the_last_weights_are_kept():
+    training = Training(epochs=3, batch_size=16, learning_rate=0.02, best_metric=None)
+    network, history = fit(training, validation=bright_and_dark(16))
+    told = probabilities(with_probabilities(network, LIMITS), bright_and_dark(16).images)
+    last = -np.log(told[np.arange(16), np.arange(16) % 2]).mean()
+    assert last == pytest.approx(history[-1]["validation_loss"], rel=1e-4)
+
+
+def test_training_ends_when_the_watched_metric_has_not_improved_for_its_patience():
+    stopping = EarlyStopping(metric="auc", patience=2)
+    history = [{"validation_auc": value} for value in (0.6, 0.7, 0.7, float("nan"))]
+    assert [is_stopped(history[: n + 1], stopping) for n in range(4)] == [False, False, False, True]
+    assert not is_stopped(history, None)
+    training = Training(
+        epochs=50, batch_size=16, learning_rate=0.02, early_stopping=EarlyStopping(metric="accuracy", patience=3)
+    )
+    _, rows = fit(training, validation=bright_and_dark(16))
+    assert len(rows) < 50
+
+
+def test_a_loss_that_is_no_number_stops_the_run_with_advice():
+    message = "Lower training.learning_rate, or set training.clip_norm to 1."
+    training = Training(optimizer="sgd", learning_rate=1e30, batch_size=16, epochs=3)
+    with pytest.raises(RunError, match=f"^the loss is (nan|inf) in epoch . at step .: .*{re.escape(message)}$"):
+        fit(training)
+
+
+def test_every_epoch_has_its_own_order_of_all_entries():
+    entries = Entries(rows=np.arange(10), turns=np.zeros(10, np.float32), labels=np.arange(10) % 2)
+    first, second = (epoch_order(entries, Training(seed=5), epoch) for epoch in (0, 1))
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first.tolist() != second.tolist()
+
+
+def test_oversampling_draws_the_classes_alike_and_every_case():
+    labels = np.array([0] * 9 + [1] * 3)
+    entries = Entries(rows=np.arange(12), turns=np.zeros(12, np.float32), labels=labels)
+    order = epoch_order(entries, Training(balance="oversample"), 0)
+    assert np.bincount(labels[order]).tolist() == [6, 6]
+    assert np.bincount(order[labels[order] == 1], minlength=12)[9:].tolist() == [2, 2, 2]
+
+
+def test_weights_let_classes_count_alike():
+    labels = np.array([0] * 9 + [1] * 3)
+    entries = Entries(rows=np.arange(12), turns=np.zeros(12, np.float32), labels=labels)
+    weights = case_weights(entries, Training(balance="weights"))
+    assert weights[labels == 0].sum() == pytest.approx(weights[labels == 1].sum())
+    assert weights.mean() == pytest.approx(1)
+
+
+def test_rotated_copies_grow_the_training_set():
+    entries = entries_of(bright_and_dark(10), Training(augmentation=(RotatedCopies(),)), positive=1)
+    assert np.bincount(entries.labels).tolist() == [5, 20]
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop"])
+def test_each_optimizer_takes_its_options(name):
+    made = optimizer(Training(optimizer=name, weight_decay=0.1, clip_norm=2.0, momentum=0.5), 10)
+    assert type(made).__name__.lower() == name
+    assert (made.weight_decay, made.global_clipnorm) == (0.1, 2.0)
+    assert getattr(made, "momentum", 0.5) == 0.5
+
+
+def test_schedules_are_those_of_their_formulas():
+    def rates(schedule, steps):
+        made = optimizer(Training(learning_rate=0.1, schedule=schedule), 100)
+        if not isinstance(made._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+            return [float(made.learning_rate)] * len(steps)
+        return [float(made._learning_rate(step)) for step in steps]
+
+    assert rates(Schedule(), [0, 50]) == pytest.approx([0.1, 0.1])
+    staircase = Schedule(type="exponential", decay_rate=0.96, decay_steps=30, staircase=True)
+    assert rates(staircase, [29, 30, 61]) == pytest.approx([0.1, 0.096, 0.1 * 0.96**2])
+    assert rates(Schedule(type="cosine"), [0, 50, 100]) == pytest.approx(
+        [0.1, 0.05 * (1 + math.cos(math.pi / 2)), 0], abs=1e-7
+    )
