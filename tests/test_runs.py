@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from archnet.cli import app
 from archnet.errors import ArchnetError, RunError
 
 COMMAND = CliRunner()
+ROOT = Path(__file__).parents[1]
 
 NET_2D = {
     "name": "flat",
@@ -196,3 +198,27 @@ def test_a_phantom_runs_through_the_luna16_code(tmp_path):
     metrics = json.loads((tmp_path / "out/deep/metrics.json").read_text())
     assert metrics["positive"] == "nodule"
     assert sum(metrics[name]["n"] for name in ("train", "validation", "test")) == 80
+
+
+@pytest.mark.slow
+def test_real_ct_in_class_folders_runs_through_mosmed(real_data, tmp_path):
+    import SimpleITK
+
+    generator = np.random.default_rng(0)
+    for name, scan in (("CT-0", "lung1"), ("CT-23", "lung2")):
+        image = SimpleITK.ReadImage(real_data / "ct" / f"{scan}_image.nrrd")
+        (tmp_path / "scans" / name).mkdir(parents=True)
+        for number in range(3):
+            noisy = SimpleITK.GetArrayFromImage(image) + generator.normal(0, 30, image.GetSize()[::-1])
+            copy = SimpleITK.GetImageFromArray(noisy.astype(np.int16))
+            copy.CopyInformation(image)
+            SimpleITK.WriteImage(copy, tmp_path / "scans" / name / f"study_{number}.nii.gz")
+    result = invoked(
+        "run", ROOT / "archs/ct3d.json", "--data", "mosmed", "--root", tmp_path / "scans", "--out", tmp_path / "out",
+        "--set", "training.epochs=1", "--set", "training.batch_size=2",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    metrics = json.loads((tmp_path / "out/ct3d/metrics.json").read_text())
+    assert metrics["classes"] == ["CT-0", "CT-23"]
+    assert metrics["positive"] == "CT-23"
+    assert metrics["parameters"] == 1_352_897
