@@ -147,9 +147,6 @@ def run(
     from archnet.console import progress, stderr, training_display
 
     experiments = _experiments(files, data, root, [*(settings or []), *_seed_setting(seed)])
-    for experiment in experiments:
-        for warning in experiment.warnings():
-            typer.echo(f"warning: {warning}", err=True)
     from archnet.network.backend import start_quietly
 
     stderr.print(start_quietly())

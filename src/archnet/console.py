@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -70,8 +71,28 @@ def epoch_line(row: dict[str, float]) -> str:
     return "  ".join(parts)
 
 
+class WarningDisplay(logging.Handler):
+    """Shows the warnings of a log, each once."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.shown: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints a warning that has not been shown yet."""
+        if record.getMessage() not in self.shown:
+            self.shown.add(record.getMessage())
+            stderr.print(f"Warning: {record.getMessage()}", soft_wrap=True, markup=False, style="yellow")
+
+
 @contextmanager
 def training_display() -> Iterator[TrainingDisplay]:
-    """A display that goes away when the block ends."""
-    with _bar() as bar:
-        yield TrainingDisplay(bar)
+    """A display that goes away when the block ends; meanwhile archnet's warnings are shown too."""
+    warnings = WarningDisplay()
+    logger = logging.getLogger("archnet")
+    logger.addHandler(warnings)
+    try:
+        with _bar() as bar:
+            yield TrainingDisplay(bar)
+    finally:
+        logger.removeHandler(warnings)

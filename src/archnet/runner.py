@@ -47,12 +47,14 @@ class Prepared:
         sets: (N,) "train", "validation" or "test".
         crops: (N, height, width[, depth]) raw values; may be memory-mapped.
         limits: Raw values that become 0 and 1.
+        notes: What a reader of the results should know about the data.
     """
 
     cases: Cases
     sets: NDArray[np.str_]
     crops: NDArray[Any]
     limits: tuple[float, float]
+    notes: tuple[str, ...] = ()
 
 
 class Run:
@@ -157,6 +159,8 @@ def _run(experiment: Experiment, folder: Path, prepared: Prepared, watcher: Watc
     write_split(folder / "split.csv", cases, prepared.sets)
 
     with log_file(folder / "log.txt") as log:
+        for note in (*experiment.warnings(), *prepared.notes):
+            log.warning(note)
         reset_peak_memory()
         network = build(experiment.arch, images.shape[1:], len(cases.classes), seed=training.seed)
         sets = _examples(images, prepared)
@@ -212,7 +216,13 @@ def prepare(experiments: Sequence[Experiment], progress: Progress = silent) -> P
     rows = keep_rows(dataset.cases, sets, data, split)
     cases = dataset.cases.only(rows)
     _check_training_set(cases, sets[rows])
-    return Prepared(cases=cases, sets=sets[rows], crops=dataset.crops(rows, progress), limits=dataset.limits)
+    return Prepared(
+        cases=cases,
+        sets=sets[rows],
+        crops=dataset.crops(rows, progress),
+        limits=dataset.limits,
+        notes=tuple(dataset.notes),
+    )
 
 
 def run_name(experiment: Experiment) -> str:
