@@ -103,7 +103,7 @@ def test_two_architectures_share_one_split_and_are_compared(cubes, tmp_path):
     first, second = archnet.run_all(experiments, out=tmp_path / "out")
     assert (first.folder / "split.csv").read_bytes() == (second.folder / "split.csv").read_bytes()
     comparison = json.loads((tmp_path / "out/comparison.json").read_text())
-    assert [row["run"] for row in comparison["runs"]] == ["flat", "deep"]
+    assert [row["run"] for row in comparison["runs"]] == ["deep", "flat"]
     assert not comparison["warnings"]
     assert (tmp_path / "out/report.html").is_file()
     with pytest.raises(RunError, match=re.escape("the experiment has 2 (flat, deep). Use run_all.")):

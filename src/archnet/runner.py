@@ -17,7 +17,7 @@ from archnet.data.split import keep_rows, make_split
 from archnet.errors import RunError
 from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.predictions import Predictions, read_predictions, write_predictions
-from archnet.evaluation.run_folder import SETS, optional_json, read_json, replaced, write_json
+from archnet.evaluation.run_folder import SETS, optional_json, read_json, replaced, run_folders, write_json
 from archnet.machine import environment, peak_memory_bytes, reset_peak_memory
 from archnet.records import log_file, write_gallery, write_history, write_split
 from archnet.report.comparison_report import write_comparison
@@ -119,7 +119,7 @@ def run_all(
     progress: Progress = silent,
     watcher: Watcher | None = None,
 ) -> list[Run]:
-    """Trains and judges architectures on the same split, one after another; two or more are also compared.
+    """Trains and judges architectures on the same split, one after another, and compares all runs of the folder.
 
     Args:
         experiments: Of `parse_experiments`: the same data and split, one architecture each.
@@ -138,8 +138,9 @@ def run_all(
     write_json(folder / "experiment.json", _shared_document(experiments[0]))
     write_split(folder / "split.csv", prepared.cases, prepared.sets)
     runs = [_run(experiment, folder / run_name(experiment), prepared, watcher) for experiment in experiments]
-    if len(runs) > 1:
-        write_comparison(folder, [run.folder for run in runs])
+    finished = run_folders([folder])
+    if len(finished) > 1:
+        write_comparison(folder, finished)
     return runs
 
 
