@@ -1,14 +1,16 @@
 """Keeps the metrics of finished runs under experiments/results and prints their rows for the README.
 
+Times and memory are left out: they are the machine's, and not repeatable.
+
 Usage: python experiments/collect_results.py NAME=RUN_FOLDER...
 """
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
+MACHINES_OWN = ("peak_memory_bytes", "train_seconds", "samples_per_second")
 
 
 def readme_row(name: str, metrics: dict) -> str:
@@ -25,8 +27,10 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     for argument in sys.argv[1:]:
         name, _, folder = argument.partition("=")
-        shutil.copyfile(Path(folder) / "metrics.json", RESULTS / f"{name}.json")
-        print(readme_row(name, json.loads((RESULTS / f"{name}.json").read_text())))
+        metrics = json.loads((Path(folder) / "metrics.json").read_text())
+        kept = {key: value for key, value in metrics.items() if key not in MACHINES_OWN}
+        (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=2) + "\n")
+        print(readme_row(name, kept))
 
 
 if __name__ == "__main__":

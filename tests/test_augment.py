@@ -93,3 +93,10 @@ def test_turning_needs_square_slices():
     assert shape_problem([RightAngles()], (10, 12)) == message
     assert shape_problem([RotatedCopies(angles=(180,)), Flip()], (10, 12)) is None
     assert shape_problem([RightAngles()], (12, 12, 3)) is None
+
+
+def test_half_turns_need_no_square_slices():
+    images = images_of((2, 6, 9, 1))
+    assert np.array_equal(
+        result_of(RotatedCopies(angles=(180,)), images, [[0.5]] * 2), np.rot90(images, 2, axes=(1, 2))
+    )

@@ -80,7 +80,7 @@ def test_a_users_mistake_is_one_clear_message_and_exit_code_2(arguments, message
 
 
 def test_a_bug_is_told_as_one_and_its_traceback_kept(tmp_path):
-    code = "import archnet.spec.arch as a; a.load_arch = lambda path: 1 / 0; from archnet.cli import main; main()"
+    code = "import archnet.spec.arch as a; a.parse_arch = lambda path: 1 / 0; from archnet.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "show", "archs/archsm.json"],
         cwd=ROOT,
@@ -118,3 +118,21 @@ def test_help_teaches():
     done = archnet("run", "--help")
     assert done.returncode == 0
     assert "archnet run archs/arch3dsm.json --data phantom" in done.stdout
+
+
+def test_show_names_an_experiment_for_what_it_is():
+    done = archnet("show", "experiments/mosmed_tutorial.json")
+    assert done.returncode == 2
+    assert done.stderr.endswith("This is an experiment; name one of its architectures.\n")
+
+
+def test_an_out_folder_that_is_a_file_is_the_users_mistake(tmp_path):
+    import numpy as np
+
+    np.savez(tmp_path / "a.npz", x=np.zeros((20, 8, 8), np.uint8), y=np.arange(20) % 2)
+    (tmp_path / "taken").write_text("mine")
+    done = archnet("run", "archs/archsm.json", "--data", f"npz:{tmp_path / 'a.npz'}", "--out", tmp_path / "taken")
+    assert done.returncode == 2
+    message = f"{tmp_path / 'taken'}: File exists. Check the path, its permissions and the space on the disk.\n"
+    assert done.stderr.endswith(message)
+    assert (tmp_path / "taken").read_text() == "mine"

@@ -94,7 +94,7 @@ def test_too_few_groups_are_refused():
         make_split(_cases(["a", "a", "b"], [0, 1, 1]), Split(test=0.2, validation=0.1))
     assert str(caught.value) == (
         "split: 2 groups are too few for training, validation (0.1) and test (0.2) sets; the train set would be empty. "
-        "Set its share to 0 or add scans."
+        "Lower the others' shares or add scans."
     )
 
 

@@ -236,3 +236,43 @@ def test_a_shorthand_is_named_after_its_data_and_an_unusual_split():
     assert name_of(["split.seed=1", "split.by=candidate"]) == "phantom-candidate-split1"
     document = parse_document(json.dumps({"archs": [ARCH]}), "folder/my_study.json")
     assert parse_experiments(document)[0].name == "my_study"
+
+
+def test_whole_numbers_may_be_written_as_floats():
+    experiment = experiment_of(["training.epochs=5.0", "split.seed=1e1"], data={"crop_size": [32.0, 32, 6]})
+    assert (
+        repr((experiment.training.epochs, experiment.split.seed, experiment.data.crop_size)) == "(5, 10, (32, 32, 6))"
+    )
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999"])
+def test_endless_numbers_are_refused_from_the_command_line_too(value):
+    shown = {"NaN": "nan"}.get(value, "inf")
+    message = f"mine.json $.training.learning_rate: expected a finite number, got {shown}."
+    assert message in message_of([f"training.learning_rate={value}"]).splitlines()
+
+
+def test_a_whole_architecture_can_be_set_and_a_wrong_one_is_refused():
+    assert (
+        experiment_of(['arch=[{"type": "C", "num_output": 9, "kernel_size": [3, 3]}, {"type": "T"}]'])
+        .arch.layers[0]
+        .num_output
+        == 9
+    )
+    assert message_of(["arch=5"]) == "mine.json $.archs[0] $: expected an object or an array, got 5."
+
+
+def test_an_inline_architecture_without_a_name_is_named_by_its_place():
+    document = Document(value={"archs": [ARCH["layers"], {"layers": ARCH["layers"]}]}, source="mine.json")
+    assert [experiment.arch.name for experiment in parse_experiments(document)] == ["arch1", "arch2"]
+
+
+def test_a_class_may_be_named_by_its_number():
+    assert experiment_of(["data.positive=1"]).data.positive == "1"
+
+
+def test_early_stopping_without_a_validation_set_is_warned_about():
+    experiment = experiment_of(["split.validation=0", "training.early_stopping.patience=3"])
+    assert experiment.warnings() == [
+        "training.early_stopping: there is no validation set to watch, so training goes on to its last epoch."
+    ]

@@ -222,3 +222,15 @@ def test_real_ct_in_class_folders_runs_through_mosmed(real_data, tmp_path):
     assert metrics["classes"] == ["CT-0", "CT-23"]
     assert metrics["positive"] == "CT-23"
     assert metrics["parameters"] == 1_352_897
+
+
+def test_copies_count_as_samples_and_any_file_name_makes_a_model(cubes, tmp_path):
+    path = tmp_path / "my arch (1).json"
+    path.write_text(json.dumps(NET_2D["layers"]))
+    copies = {"augmentation": [{"type": "rotated_copies", "of": "all"}]}
+    run = archnet.run(experiment_on(cubes, str(path), training=copies), out=tmp_path / "out")
+    assert run.folder.name == "my-arch-1"
+    num_train = run.metrics["train"]["n"]
+    assert {row["cases"] for row in rows_of(run.folder / "history.csv")} == {str(4 * num_train)}
+    seen = run.metrics["samples_per_second"] * run.metrics["train_seconds"]
+    assert seen == pytest.approx(4 * 4 * num_train)

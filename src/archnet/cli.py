@@ -101,10 +101,11 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:
     """Show a network: layers, shapes, parameters, multiply-adds, memory."""
-    from archnet.spec.arch import load_arch
+    from archnet.spec.arch import parse_arch
     from archnet.spec.cost import network_summary
+    from archnet.spec.resolve import architecture_document
 
-    arch = load_arch(file)
+    arch = parse_arch(architecture_document(file))
     summary = network_summary(arch.plan(_input_shape(input_text), classes), batch)
     for warning in arch.warnings():
         typer.echo(f"warning: {warning}", err=True)
@@ -152,8 +153,12 @@ def run(
     stderr.print(start_quietly())
     from archnet.runner import run_all
 
-    with training_display() as display:
-        runs = run_all(experiments, out=out, progress=progress, watcher=display)
+    try:
+        with training_display() as display:
+            runs = run_all(experiments, out=out, progress=progress, watcher=display)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Nothing finished is lost; the same command starts the unfinished run again.", err=True)
+        raise
     if as_json:
         _print_json([{"folder": str(run.folder), "metrics": run.metrics} for run in runs])
     else:
@@ -328,6 +333,13 @@ def main() -> None:
         app()
     except ArchnetError as error:
         typer.echo(str(error), err=True)
+        sys.exit(2)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(
+            f"{where}{error.strerror or error}. Check the path, its permissions and the space on the disk.", err=True
+        )
+        _logged_traceback()
         sys.exit(2)
     except Exception as error:
         name = type(error).__name__

@@ -77,7 +77,12 @@ def case_row(cases: Cases, case: str) -> int:
         DataError: There is no such case.
     """
     if case == "first":
-        return int(np.flatnonzero(cases.labels == cases.positive)[0])
+        positives = np.flatnonzero(cases.labels == cases.positive)
+        if positives.size:
+            return int(positives[0])
+        raise DataError(
+            f'no case of "{cases.classes[cases.positive]}" is there. Name a case, such as "{cases.ids[0]}".'
+        )
     rows = np.flatnonzero(cases.ids == case)
     if not rows.size:
         hint = did_you_mean(case, cases.ids[:10_000].tolist()) or f' Cases are named like "{cases.ids[0]}".'

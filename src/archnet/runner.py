@@ -191,7 +191,7 @@ def _run(experiment: Experiment, folder: Path, prepared: Prepared, watcher: Watc
     predicted = predictions.predicted(positive=cases.positive, threshold=experiment.evaluation.threshold)
     write_gallery(folder / "gallery.npz", prepared.crops, prepared.limits, predictions, predicted)
     write_json(folder / "network.json", network_summary(plan, training.batch_size))
-    metrics = _judged(predictions, experiment, cases.positive) | _costs(plan, history, len(sets["train"]))
+    metrics = _judged(predictions, experiment, cases.positive) | _costs(plan, history)
     write_json(folder / "metrics.json", metrics)
     write_figures(folder)
     write_report(folder)
@@ -216,7 +216,7 @@ def prepare(experiments: Sequence[Experiment], progress: Progress = silent) -> P
     sets = make_split(dataset.cases, split)
     rows = keep_rows(dataset.cases, sets, data, split)
     cases = dataset.cases.only(rows)
-    _check_training_set(cases, sets[rows])
+    _check_training_set(cases, sets[rows], experiments[0])
     return Prepared(
         cases=cases,
         sets=sets[rows],
@@ -308,13 +308,15 @@ def _check_augmentation(experiment: Experiment, shape: tuple[int, ...]) -> None:
         raise RunError(f"training.augmentation: {problem}")
 
 
-def _check_training_set(cases: Cases, sets: NDArray[np.str_]) -> None:
+def _check_training_set(cases: Cases, sets: NDArray[np.str_], experiment: Experiment) -> None:
     present = np.unique(cases.labels[sets == "train"])
     if present.size < len(cases.classes):
+        is_own = experiment.split.by == "own"
+        remedy = "Use split.by=group." if is_own else "Lower split.test and split.validation, or add data."
         missing = ", ".join(name for label, name in enumerate(cases.classes) if label not in present)
         raise RunError(
             f"the training set has no case of {missing}: {np.count_nonzero(sets == 'train')} of {len(sets)} cases "
-            "are in it. Lower split.test and split.validation, or add data."
+            f"are in it. {remedy}"
         )
 
 
@@ -337,8 +339,8 @@ def _judged(predictions: Predictions, experiment: Experiment, positive: int) -> 
     return {"positive": predictions.classes[positive], "classes": list(predictions.classes), **sets}
 
 
-def _costs(plan: tuple[PlannedLayer, ...], history: Sequence[Mapping[str, float]], num_cases: int) -> dict[str, Any]:
-    """What the network and its training cost."""
+def _costs(plan: tuple[PlannedLayer, ...], history: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """What the network and its training cost; copies and repeated draws count as samples."""
     summary = network_summary(plan, 1)
     seconds = sum(row["seconds"] for row in history)
     return {
@@ -346,7 +348,7 @@ def _costs(plan: tuple[PlannedLayer, ...], history: Sequence[Mapping[str, float]
         "macs": summary["macs"],
         "peak_memory_bytes": peak_memory_bytes(),
         "train_seconds": seconds,
-        "samples_per_second": num_cases * len(history) / seconds,
+        "samples_per_second": sum(row["cases"] for row in history) / seconds,
     }
 
 

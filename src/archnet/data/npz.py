@@ -56,8 +56,9 @@ def _dataset(arrays: Arrays, data: Data) -> NpzDataset:
     x = _images(arrays["x"], data.axes)
     num_cases = len(x)
     for key in ("y", "group", "split"):
-        if key in arrays and len(arrays[key]) != num_cases:
-            raise ValueError(f"x has {num_cases} cases, {key} has {len(arrays[key])}; give one entry for each case")
+        num_entries = len(arrays[key]) if key in arrays and arrays[key].ndim else 0
+        if key in arrays and num_entries != num_cases:
+            raise ValueError(f"x has {num_cases} cases, {key} has {num_entries}; give one entry for each case")
     classes, labels = _labels(arrays["y"])
     ids = np.arange(num_cases).astype(np.str_)
     cases = Cases(

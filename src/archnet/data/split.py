@@ -128,9 +128,10 @@ def _refuse_empty(sets: NDArray[np.int64], split: Split) -> None:
     for number, share in enumerate(_shares(split)):
         if share > 0 and not np.any(sets == number):
             unit = "cases" if split.by == "candidate" else "groups"
+            remedy = "Set its share to 0 or add scans." if number else "Lower the others' shares or add scans."
             raise DataError(
                 f"split: {len(sets)} {unit} are too few for training, validation ({split.validation}) and test "
-                f"({split.test}) sets; the {SETS[number]} set would be empty. Set its share to 0 or add scans."
+                f"({split.test}) sets; the {SETS[number]} set would be empty. {remedy}"
             )
 
 

@@ -32,7 +32,8 @@ class Row:
 
 def _right_angles(entry: RightAngles | RotatedCopies, images: Tensor, uniforms: Tensor) -> Tensor:
     turns = ops.minimum(ops.floor(uniforms[:, 0] * 4), 3)
-    images = _where(_is_one_of(turns, 1, 3), ops.swapaxes(images, 1, 2), images)
+    if images.shape[1] == images.shape[2]:  # otherwise only half turns come this far, see `shape_problem`
+        images = _where(_is_one_of(turns, 1, 3), ops.swapaxes(images, 1, 2), images)
     images = _where(_is_one_of(turns, 1, 2), ops.flip(images, 1), images)
     return _where(_is_one_of(turns, 2, 3), ops.flip(images, 2), images)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -91,7 +92,7 @@ def build(arch: Arch, input_shape: Shape | None = None, num_classes: int = 2, *,
     inputs = keras.Input(arch.full_input_shape(input_shape), name="images")
     layers = (*arch.layers[:-1], plan[-1].layer)
     outputs = chain(layers, inputs, Builder(rank=arch.rank, seed=seed))
-    return keras.Model(inputs, outputs, name=arch.name.replace(".", "_").replace("-", "_"))
+    return keras.Model(inputs, outputs, name=re.sub(r"\W", "_", arch.name))
 
 
 def chain(layers: tuple[Layer, ...], tensor: Tensor, builder: Builder) -> Tensor:

@@ -91,11 +91,16 @@ class Tally:
         self.loss += loss * float(matrix.sum())
         self.matrix = self.matrix + matrix.astype(np.int64)
 
+    @property
+    def num_cases(self) -> int:
+        """Cases taken in."""
+        return int(self.matrix.sum())
+
     def means(self) -> dict[str, float]:
         """`loss`, `accuracy` and `recall` (NaN before the first positive case)."""
         metrics = matrix_metrics(self.matrix)
         return {
-            "loss": self.loss / float(self.matrix.sum()),
+            "loss": self.loss / self.num_cases,
             "accuracy": float(metrics["accuracy"]),
             "recall": float(metrics["recall"][self.positive]),
         }
@@ -119,6 +124,7 @@ def _train_epoch(
     return {
         "epoch": epoch + 1,
         "seconds": time.perf_counter() - start,
+        "cases": tally.num_cases,
         "learning_rate": float(model.optimizer.learning_rate),
         **{f"train_{name}": value for name, value in tally.means().items()},
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from archnet.errors import DocumentError
-from archnet.spec.documents import Document, JsonPath, Problem, place_of, read_document, schema_problems
+from archnet.spec.documents import Document, JsonPath, Problem, name_from, place_of, read_document, schema_problems
 from archnet.spec.layers import (
     TYPE_OF,
     Layer,
@@ -210,7 +210,7 @@ def parse_arch(document: Document) -> Arch:
     if problems or rank is None:
         raise document.error(problems)
     arch = Arch(
-        name=value.get("name") or Path(document.source).stem,
+        name=value.get("name") or name_from(Path(document.source).stem),
         rank=rank,
         layers=tuple(layer_from(layer, rank) for layer in value["layers"]),
         input_shape=tuple(map(int, value["input_shape"])) if "input_shape" in value else None,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from json.decoder import scanstring  # type: ignore[attr-defined]
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,6 +75,15 @@ class Document:
         """The error that tells every problem once, in the order of the file."""
         ordered = sorted(problems, key=lambda problem: self.lines.get(problem[0], 0))
         return DocumentError("\n".join(dict.fromkeys(self.problem(*problem) for problem in ordered)))
+
+
+def name_from(text: str) -> str:
+    """A name for folders and files from any text.
+
+    >>> name_from("my arch (1)")
+    'my-arch-1'
+    """
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:80] or "unnamed"
 
 
 def place_of(path: JsonPath) -> str:
@@ -290,7 +300,17 @@ def schema_problems(document: Document, schema: str) -> list[Problem]:
         document: What to validate.
         schema: "arch" or "experiment".
     """
-    return [problem for error in _validator(schema).iter_errors(document.value) for problem in _messages(error)]
+    errors = _validator(schema).iter_errors(document.value)
+    return [*_endless_numbers(document.value, ()), *(problem for error in errors for problem in _messages(error))]
+
+
+def _endless_numbers(value: Any, path: JsonPath) -> Iterator[Problem]:
+    """NaN and infinity, which no file can hold but a value from Python or the command line can."""
+    if isinstance(value, float) and not isfinite(value):
+        yield path, f"expected a finite number, got {value}."
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, entry in entries:
+        yield from _endless_numbers(entry, (*path, step))
 
 
 def _messages(error: Any) -> Iterator[Problem]:

@@ -154,7 +154,13 @@ class Experiment:
             'split.by "candidate": neighbours of one nodule can stand in training and test, so the figures are '
             'optimistic. "group" keeps each scan on one side.'
         )
-        return [*self.arch.warnings(), *([leak] if self.split.by == "candidate" else [])]
+        idle = "training.early_stopping: there is no validation set to watch, so training goes on to its last epoch."
+        is_idle = self.training.early_stopping and self.split.by != "own" and not self.split.validation
+        return [
+            *self.arch.warnings(),
+            *([leak] if self.split.by == "candidate" else []),
+            *([idle] if is_idle else []),
+        ]
 
     def to_document(self) -> dict[str, Any]:
         """The experiment as a JSON object with every default written out; `parse_experiments` reads it back."""

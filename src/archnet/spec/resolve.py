@@ -14,7 +14,7 @@ from archnet.errors import DocumentError, did_you_mean
 from archnet.spec.arch import Arch, parse_arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
 from archnet.spec.datasets import DATASETS
-from archnet.spec.documents import Document, JsonPath, Problem, read_document, schema_problems
+from archnet.spec.documents import Document, JsonPath, Problem, name_from, read_document, schema_problems
 from archnet.spec.experiment import Data, EarlyStopping, Evaluation, Experiment, Schedule, Split, Training
 
 SECTIONS: Final = ("data", "split", "training", "evaluation")
@@ -36,12 +36,27 @@ def command_experiment(paths: Sequence[Path | str]) -> Document:
     if len(documents) == 1 and not is_arch(documents[0].value):
         return documents[0]
     for document in documents:
-        if not is_arch(document.value):
-            raise DocumentError(
-                f'{document.source}: expected an architecture (a list of layers, or an object with "layers"). '
-                "Give one experiment file alone, or architectures only."
-            )
+        _check_arch(document, "Give one experiment file alone, or architectures only.")
     return Document(value={"archs": [str(Path(path).resolve()) for path in paths]}, source="command line")
+
+
+def architecture_document(path: Path | str) -> Document:
+    """The document in a file that must be an architecture.
+
+    Raises:
+        DocumentError: The file is not strict JSON, or an experiment.
+    """
+    document = read_document(path)
+    if isinstance(document.value, dict) and {"arch", "archs"} & set(document.value):
+        _check_arch(document, "This is an experiment; name one of its architectures.")
+    return document
+
+
+def _check_arch(document: Document, remedy: str) -> None:
+    if not is_arch(document.value):
+        raise DocumentError(
+            f'{document.source}: expected an architecture (a list of layers, or an object with "layers"). {remedy}'
+        )
 
 
 def with_data(document: Document, name: str) -> tuple[Document, list[str]]:
@@ -134,6 +149,8 @@ def with_setting(document: Document, path: JsonPath, value: Any) -> Document:
     Raises:
         DocumentError: The path leads through a value that is no object, or beyond the end of an array.
     """
+    if not path:
+        return replace(document, value=value, lines={})
     changed = copy.deepcopy(document.value)
     place = changed
     for depth, (step, following) in enumerate(zip(path, (*path[1:], None), strict=True)):
@@ -162,6 +179,7 @@ def parse_experiments(document: Document, settings: Sequence[tuple[JsonPath, Any
     for path, value in settings:
         if path[0] != "arch":
             document = with_setting(document, path, value)
+    document = replace(document, value=_whole(document.value))
     problems = schema_problems(document, "experiment")
     if isinstance(document.value, dict) and {"arch", "archs"} <= set(document.value):
         problems.append((("arch",), 'both "arch" and "archs" are given. Keep one of them.'))
@@ -198,6 +216,15 @@ def parse_experiments(document: Document, settings: Sequence[tuple[JsonPath, Any
     return experiments
 
 
+def _whole(value: Any) -> Any:
+    """A JSON value whose whole numbers are integers, however they are written: 5.0 and 5e0 are 5."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _whole(entry) for key, entry in value.items()}
+    return [_whole(entry) for entry in value] if isinstance(value, list) else value
+
+
 def _archs(document: Document) -> list[Document]:
     """The architecture documents that an experiment names or holds; relative paths start at its own folder."""
     if "arch" in document.value:
@@ -206,9 +233,16 @@ def _archs(document: Document) -> list[Document]:
     return [
         read_document(folder / entry)
         if isinstance(entry, str)
-        else Document(value=entry, source=f"{document.source} $.archs[{index}]")
+        else Document(value=_named(entry, f"arch{index + 1}"), source=f"{document.source} $.archs[{index}]")
         for index, entry in enumerate(document.value["archs"])
     ]
+
+
+def _named(arch: Any, name: str) -> Any:
+    """An inline architecture with a name of its own, or the one given."""
+    if isinstance(arch, list):
+        return {"name": name, "layers": arch}
+    return {"name": name, **arch}
 
 
 def _data_problems(data: Mapping[str, Any]) -> list[Problem]:
@@ -230,7 +264,10 @@ def _data_problems(data: Mapping[str, Any]) -> list[Problem]:
 
 def _data(given: Mapping[str, Any]) -> Data:
     defaults = DATASETS[given.get("name", Data().name)].defaults
-    return Data(**{key: _frozen(value) for key, value in {**defaults, **_set(given)}.items()})
+    values = {key: _frozen(value) for key, value in {**defaults, **_set(given)}.items()}
+    if "positive" in values:
+        values["positive"] = str(values["positive"])
+    return Data(**values)
 
 
 def _set(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -271,8 +308,8 @@ def _frozen(value: Any) -> Any:
 def _default_name(document: Document, data: Data, split: Split) -> str:
     """The experiment file's name, or for a shorthand the data's with what is unusual about the split."""
     if document.lines:
-        return Path(document.source).stem
-    label = Path(data.root).stem if data.name == "npz" and data.root else data.name
+        return name_from(Path(document.source).stem)
+    label = name_from(Path(data.root).stem) if data.name == "npz" and data.root else data.name
     by = "" if split.by == Split().by else f"-{split.by}"
     seed = "" if split.seed == Split().seed else f"-split{split.seed}"
     return f"{label}{by}{seed}"
