@@ -153,11 +153,7 @@ def _run(experiment: Experiment, folder: Path, prepared: Prepared, watcher: Watc
     training, cases = experiment.training, prepared.cases
     images = seen_images(prepared.crops, experiment)
     plan = plan_for(experiment, prepared.crops.shape[1:], cases)
-    folder.mkdir(exist_ok=True)
-    write_json(folder / "experiment.json", experiment.to_document())
-    write_json(folder / "arch.json", experiment.arch.to_document())
-    write_json(folder / "environment.json", environment())
-    write_split(folder / "split.csv", cases, prepared.sets)
+    _write_beginning(folder, experiment, prepared)
 
     with log_file(folder / "log.txt") as log:
         for note in (*experiment.warnings(), *prepared.notes):
@@ -184,6 +180,7 @@ def _run(experiment: Experiment, folder: Path, prepared: Prepared, watcher: Watc
             classes=cases.classes,
         )
 
+    metrics = _judged(predictions, experiment, cases.positive) | _costs(plan, history)
     with replaced(folder / "model.keras") as path:
         model.save(path)
     write_history(folder / "history.csv", history)
@@ -191,11 +188,19 @@ def _run(experiment: Experiment, folder: Path, prepared: Prepared, watcher: Watc
     predicted = predictions.predicted(positive=cases.positive, threshold=experiment.evaluation.threshold)
     write_gallery(folder / "gallery.npz", prepared.crops, prepared.limits, predictions, predicted)
     write_json(folder / "network.json", network_summary(plan, training.batch_size))
-    metrics = _judged(predictions, experiment, cases.positive) | _costs(plan, history)
     write_json(folder / "metrics.json", metrics)
     write_figures(folder)
     write_report(folder)
     return Run(folder)
+
+
+def _write_beginning(folder: Path, experiment: Experiment, prepared: Prepared) -> None:
+    """What is known of a run before it trains."""
+    folder.mkdir(exist_ok=True)
+    write_json(folder / "experiment.json", experiment.to_document())
+    write_json(folder / "arch.json", experiment.arch.to_document())
+    write_json(folder / "environment.json", environment())
+    write_split(folder / "split.csv", prepared.cases, prepared.sets)
 
 
 def prepare(experiments: Sequence[Experiment], progress: Progress = silent) -> Prepared:
