@@ -21,7 +21,7 @@ from pydicom.uid import (
 )
 
 from archnet.errors import DataError
-from archnet.imaging import in_lps, read_volume
+from archnet.imaging import in_lps, read_frame, read_volume, stored_files
 from archnet.imaging.dicom import read_dicom
 
 UID = "1.2.826.0.1.3680043.8.498.1"
@@ -112,6 +112,16 @@ def test_a_real_ct_comes_back_voxel_for_voxel_and_where_gdcm_places_it(
     np.testing.assert_allclose(volume.spacing_mm, image.GetSpacing(), rtol=1e-6)
     np.testing.assert_allclose(volume.origin_mm, image.GetOrigin(), atol=1e-5)
     np.testing.assert_allclose(volume.direction.ravel(), image.GetDirection(), atol=1e-9)
+
+    turned, frame = read_volume(tmp_path / "series"), read_frame(tmp_path / "series")
+    assert (frame.hu.shape, frame.spacing_mm, frame.origin_mm) == (
+        turned.hu.shape,
+        turned.spacing_mm,
+        turned.origin_mm,
+    )
+    np.testing.assert_array_equal(frame.direction, turned.direction)
+    assert set(frame.hu.strides) == {0}
+    assert stored_files(tmp_path / "series") == sorted(tmp_path / "series" / name for name in names)
 
     paths = SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(tmp_path / "series"), UID)
     theirs = SimpleITK.ReadImage(paths)

@@ -8,7 +8,7 @@ import pytest
 import SimpleITK
 
 from archnet.errors import DataError
-from archnet.imaging import READERS, Volume, crop, in_lps, nearest_index, read_volume
+from archnet.imaging import READERS, Volume, crop, in_lps, nearest_index, read_frame, read_volume, stored_files
 from archnet.imaging.metaimage import write_mhd
 
 OBLIQUE = SimpleITK.Euler3DTransform((0.0, 0.0, 0.0), 0.21, -0.13, 0.4).GetMatrix()
@@ -173,7 +173,7 @@ def _write_header(folder, **changes):
             "ElementType must be one of MET_CHAR, MET_UCHAR, MET_SHORT, MET_USHORT, MET_INT, MET_UINT, MET_FLOAT, "
             "MET_DOUBLE, got MET_STRING",
         ),
-        ({"ElementSpacing": "1 1 -2"}, "voxel spacings must be positive millimetres, got (1.0, 1.0, -2.0)"),
+        ({"ElementSpacing": "1 1 -2"}, "voxel spacings must lie between 0.001 and 1000 mm, got (1.0, 1.0, -2.0)"),
         ({"ElementSpacing": "1 1 nan"}, "ElementSpacing must be 3 numbers, got 1 1 nan"),
         ({"CompressedData": "perhaps"}, "CompressedData must be True or False, got perhaps"),
         ({"Offset": "0 0 0\nOrigin = 1 1 1"}, "Offset stands twice in the header"),
@@ -207,8 +207,13 @@ def test_a_header_that_lies_is_refused_with_its_place(tmp_path, changes, message
 def test_a_compressed_scan_that_was_cut_off_is_refused(tmp_path):
     SimpleITK.WriteImage(_image(_small()), str(tmp_path / "scan.mhd"), useCompression=True)
     zraw = tmp_path / "scan.zraw"
+    size = zraw.stat().st_size
     zraw.write_bytes(zraw.read_bytes()[:100])
-    with pytest.raises(DataError, match=r"scan\.zraw should hold 6 x 5 x 4 voxels of 2 bytes \(240 bytes\), but holds"):
+    message = (
+        f"{tmp_path / 'scan.mhd'}: scan.zraw should hold {size} packed bytes (CompressedDataSize), but holds 100; "
+        "copy the scan again."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_volume(tmp_path / "scan.mhd")
 
 
@@ -245,3 +250,66 @@ def test_a_nrrd_whose_voxels_lie_elsewhere_is_refused(tmp_path):
     (tmp_path / "scan.nrrd").write_bytes((tmp_path / "scan.nhdr").read_bytes() + b"\n")
     with pytest.raises(DataError, match=r"its voxels lie in another file; store them inside the \.nrrd\.$"):
         read_volume(tmp_path / "scan.nrrd")
+
+
+FILES = {
+    "scan.mhd": ["scan.mhd", "scan.raw"],
+    "zipped.mhd": ["zipped.mhd", "zipped.zraw"],
+    "scan.mha": ["scan.mha"],
+    "zipped.mha": ["zipped.mha"],
+    "scan.nrrd": ["scan.nrrd"],
+    "scan.nii": ["scan.nii"],
+    "scan.nii.gz": ["scan.nii.gz"],
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS)
+def test_a_real_cts_frame_is_that_of_its_volume_and_takes_no_memory(tmp_path, real_data, name, direction):
+    ct = SimpleITK.ReadImage(str(real_data / "ct/lung1_image.nrrd"))[100:300:4, :, 10:20]
+    image = _image(SimpleITK.GetArrayFromImage(ct), direction=direction)
+    SimpleITK.WriteImage(image, str(tmp_path / name), useCompression="zipped" in name)
+    _compare_frame(tmp_path / name)
+
+
+def _compare_frame(path):
+    frame, volume = read_frame(path), read_volume(path)
+    assert frame.hu.shape == volume.hu.shape
+    assert frame.spacing_mm == volume.spacing_mm
+    assert frame.origin_mm == volume.origin_mm
+    np.testing.assert_array_equal(frame.direction, volume.direction)
+    assert not frame.hu.any()
+    assert set(frame.hu.strides) == {0}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_all_files_of_a_scan_are_known(tmp_path, name):
+    SimpleITK.WriteImage(_image(_small()), str(tmp_path / name), useCompression="zipped" in name)
+    assert stored_files(tmp_path / name) == [tmp_path / file for file in FILES[name]]
+
+
+@pytest.mark.parametrize("read", [read_frame, stored_files])
+def test_a_header_whose_voxels_are_missing_has_neither_a_frame_nor_files(tmp_path, read):
+    _write_header(tmp_path, ElementDataFile="other.raw")
+    path = tmp_path / "scan.mhd"
+    message = f"{path}: ElementDataFile = other.raw is not there; the voxels belong beside the header."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read(path)
+
+
+@pytest.mark.parametrize("read", [read_frame, stored_files])
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_scan_has_neither_a_frame_nor_files(tmp_path, read, name):
+    with pytest.raises(DataError, match=f"^{re.escape(str(tmp_path / name))}: there is no such file\\.$"):
+        read(tmp_path / name)
+
+
+def test_a_frame_tells_when_a_raw_file_is_cut_off(tmp_path):
+    np.arange(23, dtype=np.int16).tofile(tmp_path / "scan.raw")
+    _write_header(tmp_path)
+    message = (
+        f"{tmp_path / 'scan.mhd'}: scan.raw should hold 4 x 3 x 2 voxels of 2 bytes (48 bytes), but holds 46; "
+        "copy the scan again."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_frame(tmp_path / "scan.mhd")

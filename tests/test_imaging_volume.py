@@ -54,6 +54,13 @@ def test_a_point_outside_the_scan_is_refused():
         voxel_at(_volume(), (-10.3, 20.0, 30.0))
 
 
+@pytest.mark.parametrize("far", [1e300, -1e300, 1e12])
+def test_a_point_in_another_world_is_only_outside(far):
+    volume = _volume(spacing_mm=(0.001, 0.001, 1000.0), origin_mm=(1e6, -1e6, 0.0))
+    (index,) = nearest_index(volume, [(far, far, far)])
+    assert not ((index >= 0) & (index < volume.hu.shape)).any()
+
+
 def test_a_crop_is_height_width_depth_and_its_centre_is_the_voxel():
     volume = _volume()
     cut = crop(volume, (2, 3, 4), (4, 3, 2))
@@ -107,7 +114,15 @@ def test_reordering_makes_views_and_copies_nothing():
     [
         ({"shape": (5, 6, 0)}, r"a scan has three axes (z, y, x) with at least one voxel each, got (5, 6, 0)"),
         ({"shape": (5, 6)}, r"a scan has three axes (z, y, x) with at least one voxel each, got (5, 6)"),
-        ({"spacing_mm": (1.0, -1.0, 1.0)}, r"voxel spacings must be positive millimetres, got (1.0, -1.0, 1.0)"),
+        ({"spacing_mm": (1.0, -1.0, 1.0)}, r"voxel spacings must lie between 0.001 and 1000 mm, got (1.0, -1.0, 1.0)"),
+        (
+            {"spacing_mm": (1.0, 1e308, 1.0)},
+            "voxel spacings must lie between 0.001 and 1000 mm, got (1.0, 1e+308, 1.0)",
+        ),
+        (
+            {"origin_mm": (0.0, 1e308, 0.0)},
+            "the origin must be three numbers in millimetres, got (0.0, 1e+308, 0.0)",
+        ),
         ({"origin_mm": (0.0, np.nan, 0.0)}, r"the origin must be three numbers in millimetres, got (0.0, nan, 0.0)"),
         (
             {"direction": np.array([[1.0, 0.3, 0], [0, 1, 0], [0, 0, 1]])},

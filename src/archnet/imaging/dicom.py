@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from archnet.errors import DataError, did_you_mean
 from archnet.imaging.slices import Slice, stack
-from archnet.imaging.volume import Hu, Volume, as_hu
+from archnet.imaging.volume import Hu, Volume, as_hu, no_voxels
 
 _KEYWORDS = (
     "SOPClassUID",
@@ -34,7 +34,7 @@ _KEYWORDS = (
 _CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 _DICOMDIR = "1.2.840.10008.1.3.10"
 # Files with these endings must be DICOM; any other file that is not may lie beside a series (notes, licences, XML).
-_ENDINGS = (".dcm", ".dicom", ".ima")
+ENDINGS = (".dcm", ".dicom", ".ima")
 _HU_TYPES = ("", "HU", "US")
 # Values longer than this stay in the file while headers are read; pixels are, no other value here is.
 _LONG_BYTES = 1024
@@ -88,20 +88,39 @@ def read_dicom(folder: Path, series_uid: str | None = None) -> Volume:
     Raises:
         DataError: There is no series or more than one, or it is not a complete CT scan of evenly spaced slices.
     """
+    files, frame = _placed(folder, series_uid)
+    try:
+        return replace(frame, hu=as_hu(np.stack([_pixels(file) for file in files])))
+    except ValueError as error:
+        raise DataError(f"{folder}: series {files[0].text('SeriesInstanceUID')}: {error}.") from error
+
+
+def dicom_frame(folder: Path) -> Volume:
+    """The place of a folder's one CT series, from its headers.
+
+    Raises:
+        DataError: As `read_dicom`, where the headers tell.
+    """
+    return _placed(folder, None)[1]
+
+
+def _placed(folder: Path, series_uid: str | None) -> tuple[list[File], Volume]:
+    """A series' files, ordered by where they lie, and its place, without its voxels."""
     files = _chosen(folder, series_uid)
     for file in files:
         _require_ct(file)
     slices = [_slice(file) for file in files]
     try:
         place = stack(slices)
-        return Volume(
-            hu=as_hu(np.stack([_pixels(files[index]) for index in place.order])),
+        frame = Volume(
+            hu=no_voxels((len(slices), *slices[0].shape)),
             spacing_mm=place.spacing_mm,
             origin_mm=place.origin_mm,
             direction=place.direction,
         )
     except ValueError as error:
         raise DataError(f"{folder}: series {files[0].text('SeriesInstanceUID')}: {error}.") from error
+    return [files[index] for index in place.order], frame
 
 
 def _chosen(folder: Path, series_uid: str | None) -> list[File]:
@@ -152,7 +171,7 @@ def _file(path: Path) -> File | None:
         with disable_value_validation():
             file = _header(path)
     except InvalidDicomError as error:
-        if path.suffix.lower() in _ENDINGS:
+        if path.suffix.lower() in ENDINGS:
             raise DataError(f"{path}: this is not a DICOM file, it has no DICM mark. Copy the series again.") from error
         return None
     except (

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import math
 import re
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.imaging.volume import Point, Volume, as_hu
+from archnet.imaging.volume import Hu, Point, Volume, as_hu, no_voxels
+from archnet.imaging.voxels import StoredVoxels
 
 _HEADER_LIMIT = 65_536
 _ALIASES = {
@@ -40,28 +39,12 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Header:
-    """What a MetaImage header says, checked.
+    """What a MetaImage header says, checked."""
 
-    Attributes:
-        shape: (z, y, x).
-        dtype: Of the stored voxels, with their byte order.
-        data_path: The file that holds the voxels.
-        data_start: Byte at which they begin.
-    """
-
-    shape: tuple[int, int, int]
-    dtype: np.dtype[Any]
+    voxels: StoredVoxels
     spacing_mm: Point
     origin_mm: Point
     direction: NDArray[np.float64]
-    is_compressed: bool
-    data_path: Path
-    data_start: int
-
-    @property
-    def num_bytes(self) -> int:
-        """Bytes of all voxels, uncompressed."""
-        return math.prod(self.shape) * self.dtype.itemsize
 
 
 def read_metaimage(path: Path) -> Volume:
@@ -72,10 +55,24 @@ def read_metaimage(path: Path) -> Volume:
         OSError: A file cannot be opened.
     """
     header = read_header(path)
-    stored = _inflated(header) if header.is_compressed else _mapped(header)
-    return Volume(
-        hu=as_hu(stored), spacing_mm=header.spacing_mm, origin_mm=header.origin_mm, direction=header.direction
-    )
+    return _volume(header, as_hu(header.voxels.read()))
+
+
+def metaimage_frame(path: Path) -> Volume:
+    """The place of a .mhd or .mha scan, from its header and the size of its data file.
+
+    Raises:
+        ValueError: The header is not understood, or cannot agree with a data file of this size.
+        OSError: A file cannot be opened.
+    """
+    header = read_header(path)
+    header.voxels.check_size()
+    return _volume(header, no_voxels(header.voxels.shape))
+
+
+def metaimage_files(path: Path) -> list[Path]:
+    """A .mhd or .mha file and the file that holds its voxels, sorted."""
+    return sorted({path, read_header(path).voxels.path})
 
 
 def read_header(path: Path) -> Header:
@@ -85,26 +82,15 @@ def read_header(path: Path) -> Header:
         ValueError: A key is missing, repeated or has a value that is not understood.
     """
     fields, length = _fields(path)
-    _require(fields, "NDims", "3")
-    _require(fields, "ElementNumberOfChannels", "1")
-    x, y, z = (int(word) for word in _words(fields, "DimSize", r"[1-9]\d{0,8}"))
-    element = _value(fields, "ElementType")
-    if element not in _TYPES:
-        raise ValueError(f"ElementType must be one of {', '.join(_TYPES)}, got {element}")
+    for key, only in {"NDims": "3", "ElementNumberOfChannels": "1", "BinaryData": "True"}.items():
+        _require(fields, key, only)
     direction = _numbers(fields, "TransformMatrix", 9, "1 0 0 0 1 0 0 0 1")
-    data_path, data_start = _data_place(path, fields, length)
-    header = Header(
-        shape=(z, y, x),
-        dtype=np.dtype((">" if _flag(fields, "BinaryDataByteOrderMSB") else "<") + _TYPES[element]),
+    return Header(
+        voxels=_voxels(path, fields, length),
         spacing_mm=_point(_numbers(fields, "ElementSpacing", 3, None)),
         origin_mm=_point(_numbers(fields, "Offset", 3, "0 0 0")),
         direction=np.array(direction).reshape(3, 3).T,  # a row of the file is the direction of one index axis
-        is_compressed=_flag(fields, "CompressedData"),
-        data_path=data_path,
-        data_start=data_start,
     )
-    _require(fields, "BinaryData", "True")
-    return header
 
 
 def write_mhd(path: Path, volume: Volume) -> None:
@@ -128,35 +114,29 @@ def write_mhd(path: Path, volume: Volume) -> None:
     path.write_text("".join(f"{key} = {value}\n" for key, value in lines.items()), encoding="ascii")
 
 
-def _mapped(header: Header) -> NDArray[Any]:
-    start = _data_start(header)
-    voxels: NDArray[Any] = np.memmap(header.data_path, header.dtype, "r", offset=start, shape=header.shape)
-    return voxels
+def _volume(header: Header, hu: Hu) -> Volume:
+    return Volume(hu=hu, spacing_mm=header.spacing_mm, origin_mm=header.origin_mm, direction=header.direction)
 
 
-def _inflated(header: Header) -> NDArray[Any]:
-    inflater = zlib.decompressobj()
-    with header.data_path.open("rb") as file:
-        file.seek(max(header.data_start, 0))
-        voxels = inflater.decompress(file.read(), header.num_bytes + 1)
-    if len(voxels) != header.num_bytes:
-        raise ValueError(_size_message(header, "more" if len(voxels) > header.num_bytes else f"{len(voxels):,}"))
-    return np.frombuffer(voxels, header.dtype).reshape(header.shape)
-
-
-def _data_start(header: Header) -> int:
-    stored = header.data_path.stat().st_size
-    start = stored - header.num_bytes if header.data_start < 0 else header.data_start
-    if start < 0 or stored - start != header.num_bytes:
-        raise ValueError(_size_message(header, f"{max(stored - max(start, 0), 0):,}"))
-    return start
-
-
-def _size_message(header: Header, found: str) -> str:
-    z, y, x = header.shape
-    return (
-        f"{header.data_path.name} should hold {x} x {y} x {z} voxels of {header.dtype.itemsize} bytes "
-        f"({header.num_bytes:,} bytes), but holds {found}; copy the scan again"
+def _voxels(path: Path, fields: dict[str, str], length: int) -> StoredVoxels:
+    x, y, z = (int(word) for word in _words(fields, "DimSize", r"[1-9]\d{0,8}"))
+    element = _value(fields, "ElementType")
+    if element not in _TYPES:
+        raise ValueError(f"ElementType must be one of {', '.join(_TYPES)}, got {element}")
+    dtype = np.dtype((">" if _flag(fields, "BinaryDataByteOrderMSB") else "<") + _TYPES[element])
+    is_packed = _flag(fields, "CompressedData")
+    data_path, start = _data_place(path, fields, length)
+    size = data_path.stat().st_size
+    if start < 0:
+        start = 0 if is_packed else max(size - x * y * z * dtype.itemsize, 0)
+    packed_size = fields.get("CompressedDataSize", str(size - start))
+    if is_packed and packed_size != str(size - start):
+        raise ValueError(
+            f"{data_path.name} should hold {packed_size} packed bytes (CompressedDataSize), but holds {size - start}; "
+            f"copy the scan again"
+        )
+    return StoredVoxels(
+        path=data_path, start=start, shape=(z, y, x), dtype=dtype, packing="zlib" if is_packed else "plain"
     )
 
 
@@ -177,7 +157,7 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
                 fields[key] = value
             if key == "ElementDataFile":
                 return fields, length
-    raise ValueError("the header has no ElementDataFile; is this a MetaImage file?")
+    raise ValueError("the header has no ElementDataFile, which ends every MetaImage header")
 
 
 def _data_place(path: Path, fields: dict[str, str], header_length: int) -> tuple[Path, int]:

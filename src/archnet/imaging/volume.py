@@ -23,6 +23,11 @@ _ORTHONORMAL_TOLERANCE = 1e-3
 # index then carries other rounding errors: indices are compared to a millionth of a voxel.
 _INDEX_DECIMALS = 6
 
+# Far outside what scanners write; what lies inside can be computed with.
+_SPACINGS_MM = (1e-3, 1e3)
+_FARTHEST_ORIGIN_MM = 1e6
+_FARTHEST_POINT_MM = 1e9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Volume:
@@ -46,11 +51,12 @@ class Volume:
     def __post_init__(self) -> None:
         if self.hu.ndim != 3 or 0 in self.hu.shape:
             raise ValueError(f"a scan has three axes (z, y, x) with at least one voxel each, got {self.hu.shape}")
-        if not all(np.isfinite(step) and step > 0 for step in self.spacing_mm):
-            raise ValueError(f"voxel spacings must be positive millimetres, got {self.spacing_mm}")
-        if not np.isfinite(self.origin_mm).all():
+        if not all(_SPACINGS_MM[0] <= step <= _SPACINGS_MM[1] for step in self.spacing_mm):
+            raise ValueError(f"voxel spacings must lie between 0.001 and 1000 mm, got {self.spacing_mm}")
+        if not all(abs(place) <= _FARTHEST_ORIGIN_MM for place in self.origin_mm):
             raise ValueError(f"the origin must be three numbers in millimetres, got {self.origin_mm}")
-        if not np.allclose(self.direction.T @ self.direction, np.eye(3), atol=_ORTHONORMAL_TOLERANCE):
+        axes = np.clip(self.direction, -2.0, 2.0)  # a wild number would overflow
+        if not np.allclose(axes.T @ axes, np.eye(3), atol=_ORTHONORMAL_TOLERANCE):
             raise ValueError(
                 f"the axes of a scan must be perpendicular, got the direction matrix {self.direction.tolist()}"
             )
@@ -74,9 +80,16 @@ def as_hu(values: NDArray[Any]) -> Hu:
         return values.astype(np.int16)
     if values.dtype.kind != "f":
         raise ValueError(f"Hounsfield units must be numbers, got {values.dtype}")
-    if not np.isfinite(values).all():
+    with np.errstate(over="ignore"):
+        hu = values.astype(np.float32, copy=False)
+    if not np.isfinite(hu).all():
         raise ValueError("Hounsfield units must be finite, got NaN or infinity")
-    return values.astype(np.float32, copy=False)
+    return hu
+
+
+def no_voxels(shape: Index) -> Hu:
+    """Zeros (z, y, x) that take no memory, for a scan of which only the place matters."""
+    return np.broadcast_to(np.int16(0), shape)
 
 
 def in_lps(volume: Volume) -> Volume:
@@ -107,11 +120,25 @@ def nearest_index(volume: Volume, points_mm: ArrayLike) -> NDArray[np.int64]:
     Returns:
         (n, 3), each (z, y, x); outside the array where a point lies outside the scan.
     """
-    to_world = volume.direction * np.asarray(volume.spacing_mm)
-    offset_mm = np.asarray(points_mm, dtype=np.float64).reshape(-1, 3) - np.asarray(volume.origin_mm)
-    continuous = np.linalg.solve(to_world, offset_mm.T).T[:, ::-1]
-    indices: NDArray[np.int64] = np.floor(np.round(continuous, _INDEX_DECIMALS) + 0.5).astype(np.int64)
+    places = np.round(continuous_index(volume, points_mm), _INDEX_DECIMALS)
+    indices: NDArray[np.int64] = np.floor(places + 0.5).astype(np.int64)
     return indices
+
+
+def continuous_index(volume: Volume, points_mm: ArrayLike) -> NDArray[np.float64]:
+    """Where world points lie between voxel centres.
+
+    Args:
+        points_mm: (n, 3), each (x, y, z), LPS.
+
+    Returns:
+        (n, 3), each (z, y, x), in voxels.
+    """
+    to_world = volume.direction * np.asarray(volume.spacing_mm)
+    points = np.clip(np.asarray(points_mm, dtype=np.float64).reshape(-1, 3), -_FARTHEST_POINT_MM, _FARTHEST_POINT_MM)
+    offset_mm = points - np.asarray(volume.origin_mm)
+    places: NDArray[np.float64] = np.linalg.solve(to_world, offset_mm.T).T[:, ::-1]
+    return places
 
 
 def voxel_at(volume: Volume, point_mm: Point) -> Index:

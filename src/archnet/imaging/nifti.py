@@ -1,0 +1,133 @@
+"""NIfTI files (.nii, .nii.gz): nibabel reads the header, the voxels are mapped or unpacked here."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.imaging.volume import Hu, Index, Point, Volume, as_hu, no_voxels
+from archnet.imaging.voxels import StoredVoxels, gunzipped, unpacking
+
+# Our world is LPS, NIfTI's is RAS. This turns either into the other.
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_LONGEST_HEADER = 540
+_BYTE_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
+
+# nibabel mends small faults of a header and logs each; what it cannot mend it raises as well.
+_QUIET = logging.Logger("quiet", logging.CRITICAL + 1)
+
+
+def read_nifti(path: Path) -> Volume:
+    """A .nii or .nii.gz scan as it is stored, its rescale slope and intercept applied.
+
+    Raises:
+        ValueError: The header is not understood, or does not agree with the voxels.
+        OSError: The file cannot be opened.
+    """
+    frame, voxels, header = _described(path)
+    return replace(frame, hu=as_hu(_rescaled(voxels.read(), *header.get_slope_inter())))
+
+
+def nifti_frame(path: Path) -> Volume:
+    """The place of a .nii or .nii.gz scan, from its header and its size; errors as `read_nifti`, where these tell."""
+    frame, voxels, _ = _described(path)
+    voxels.check_size()
+    return frame
+
+
+def write_nifti(path: Path, volume: Volume) -> None:
+    """Writes a .nii.gz scan; the same voxels give the same bytes at any time.
+
+    Args:
+        volume: Stored in LPS. In the file it is left, anterior, superior (LAS): for such a file the CT tutorial's steps
+            give the array that `turned_and_resized` gives.
+    """
+    import nibabel
+
+    affine = np.eye(4)
+    affine[:3, :3] = volume.direction * np.asarray(volume.spacing_mm)
+    affine[:3, 3] = volume.origin_mm
+    reversed_rows = np.diag([1.0, -1.0, 1.0, 1.0])
+    reversed_rows[1, 3] = volume.hu.shape[1] - 1
+    image = nibabel.Nifti1Image(volume.hu.transpose(2, 1, 0)[:, ::-1], _LPS_TO_RAS @ affine @ reversed_rows)
+    image.header.set_xyzt_units("mm")
+    path.write_bytes(gzip.compress(image.to_bytes(), compresslevel=4, mtime=0))
+
+
+def _described(path: Path) -> tuple[Volume, StoredVoxels, Any]:
+    """A scan's place, its voxels, not read yet, and nibabel's header."""
+    is_packed = path.suffix.lower() == ".gz"
+    with path.open("rb") as file, unpacking(path, "gzip"):
+        header = _header((gunzipped(file) if is_packed else file).read(_LONGEST_HEADER))
+    shape = _shape(header)
+    offset = max(header.get_data_offset(), header.single_vox_offset)
+    voxels = StoredVoxels(
+        path=path,
+        start=0 if is_packed else offset,
+        shape=shape,
+        dtype=header.get_data_dtype(),
+        packing="gzip" if is_packed else "plain",
+        skipped=offset if is_packed else 0,
+    )
+    return _placed(no_voxels(shape), _LPS_TO_RAS @ header.get_best_affine()), voxels, header
+
+
+def _shape(header: Any) -> Index:
+    shape = header.get_data_shape()
+    if len(shape) < 3 or any(length != 1 for length in shape[3:]):
+        raise ValueError(f"a scan has three axes, this file has {len(shape)}: {shape}")
+    if min(shape) < 1:
+        raise ValueError(f"a scan has at least one voxel along each axis, this file has {shape[:3]}")
+    x, y, z = shape[:3]
+    return z, y, x
+
+
+def _header(block: bytes) -> Any:
+    """What nibabel makes of a NIfTI-1 or NIfTI-2 header, small faults mended."""
+    from nibabel import Nifti1Header, Nifti2Header
+    from nibabel.spatialimages import HeaderDataError
+
+    lengths = [int.from_bytes(block[:4], order) for order in _BYTE_ORDERS]
+    kind = next((kind for kind in (Nifti1Header, Nifti2Header) if kind.sizeof_hdr in lengths), None)
+    if kind is None:
+        raise ValueError("not a NIfTI file")
+    if len(block) < kind.sizeof_hdr:
+        raise EOFError
+    try:
+        header = kind(block[: kind.sizeof_hdr], check=False)
+        header.check_fix(_QUIET)
+        header.get_data_offset(), header.get_slope_inter(), header.get_best_affine(), header.get_data_shape()
+    except (HeaderDataError, OverflowError, ValueError) as error:
+        raise ValueError(f"its NIfTI header is not understood ({error})") from error
+    return header
+
+
+def _rescaled(stored: NDArray[Any], slope: float | None, intercept: float | None) -> NDArray[Any]:
+    """Stored values as HU; both numbers are None where the header has no valid slope."""
+    if slope is None or intercept is None or (slope, intercept) == (1.0, 0.0):
+        return stored
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused as infinity
+        hu: NDArray[Any] = stored * np.float32(slope) + np.float32(intercept)
+    return hu
+
+
+def _placed(hu: Hu, affine: NDArray[np.float64]) -> Volume:
+    """A volume from its (z, y, x) voxels and the 4 x 4 matrix that takes (x, y, z) indices to LPS millimetres."""
+    with np.errstate(over="ignore"):
+        spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    if not np.isfinite(affine).all() or not (spacing > 0).all():
+        raise ValueError(f"the affine matrix does not place the voxels in space: {affine.tolist()}")
+    return Volume(
+        hu=hu, spacing_mm=_point(spacing), origin_mm=_point(affine[:3, 3]), direction=affine[:3, :3] / spacing
+    )
+
+
+def _point(values: NDArray[np.float64]) -> Point:
+    x, y, z = values.tolist()
+    return x, y, z

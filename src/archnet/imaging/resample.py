@@ -1,0 +1,65 @@
+"""Crops on a grid of millimetres, cut straight from a scan: linear, antialiased where the grid is the coarser one."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.imaging.volume import AIR_HU, Point, Size, Volume, continuous_index, height_width_depth
+
+# An edge sample must not fall out of the scan through a rounding error: indices are compared to a millionth of a voxel.
+_INDEX_DECIMALS = 6
+
+
+def crop_mm(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point) -> NDArray[np.float32]:
+    """The HU around a world point, on a grid of its own along the scan's axes.
+
+    Sample i of n along an axis lies at the point + (i - n // 2) spacings. Where the grid is finer than the scan, linear
+    interpolation; where it is coarser, the mean under a triangle as wide as two of its spacings, so that nothing
+    aliases. Up to half a voxel beyond the outermost voxel centres a scan goes on as its edge; farther out it is air.
+
+    Args:
+        volume: Stored in LPS, as `read_volume` gives it.
+        point_mm: World position as (x, y, z), LPS; any, not only a voxel's centre.
+        size: Samples as (height, width, depth).
+        spacing_mm: Distance between samples along the x, y and z index axes.
+
+    Returns:
+        A new array, (height, width, depth) = (y, x, z), not rounded.
+    """
+    height, width, depth = size
+    centre = continuous_index(volume, point_mm)[0].tolist()
+    steps = [wanted / own for wanted, own in zip(spacing_mm, volume.spacing_mm, strict=True)][::-1]
+    axes = zip(centre, (depth, height, width), steps, volume.hu.shape, strict=True)
+    (slices, along_z), (rows, along_y), (columns, along_x) = (_weights(*axis) for axis in axes)
+    # Air is 0 here: samples outside, whose weights are all 0, become air.
+    window = volume.hu[slices, rows, columns].astype(np.float32)
+    window -= AIR_HU
+    in_z = (along_z @ window.swapaxes(0, 1)).swapaxes(0, 1)
+    hu: NDArray[np.float32] = along_y @ in_z @ along_x.T
+    hu += AIR_HU
+    return height_width_depth(hu)
+
+
+def _weights(centre: float, count: int, step: float, length: int) -> tuple[slice, NDArray[np.float32]]:
+    """How much each voxel of one axis counts in each sample.
+
+    Args:
+        centre: Place of sample `count // 2`, in voxels.
+        step: Distance between samples, in voxels.
+        length: Voxels of the scan along this axis.
+
+    Returns:
+        The voxels that count at all, and (count, voxels) weights: each row adds up to 1, or is 0 outside the scan.
+    """
+    places = centre + (np.arange(count) - count // 2) * step
+    reach = max(step, 1.0)
+    first = min(max(math.floor(places[0] - reach) + 1, 0), length)
+    last = max(min(math.ceil(places[-1] + reach), length), first)
+    weights = np.maximum(reach - np.abs(np.arange(first, last) - places[:, None]), 0.0)
+    rounded = np.round(places, _INDEX_DECIMALS)
+    weights[(rounded < -0.5) | (rounded >= length - 0.5)] = 0.0
+    weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    return slice(first, last), weights.astype(np.float32)
