@@ -11,6 +11,7 @@ from archnet.imaging.metaimage import write_mhd
 from archnet.spec.experiment import Data
 
 HEADER = "seriesuid,coordX,coordY,coordZ,class"
+EXPECTED = "Expected seriesuid, coordX, coordY, coordZ, class (separated by commas), got"
 
 
 def _scan(folder, uid, seed=0, shape=(12, 20, 24), flip=False):
@@ -51,7 +52,7 @@ def test_candidates_become_cases_and_their_crops_are_centred_on_them(tmp_path):
     assert dataset.cases.positive == 1
     assert dataset.shape == (6, 4, 2)
     assert dataset.limits == (-1000, 400)
-    crops = dataset.crops(np.array([2, 1, 0]))
+    crops = dataset.crops(np.array([2, 1, 0])).values
     assert crops.dtype == np.int16
     for found, hu, (z, y, x) in zip(crops, (second, first, second), [(4, 8, 10), (6, 10, 12), (5, 9, 11)], strict=True):
         np.testing.assert_array_equal(found, hu[z - 1 : z + 1, y - 3 : y + 3, x - 2 : x + 2].transpose(1, 2, 0))
@@ -62,7 +63,7 @@ def test_a_candidate_at_the_border_keeps_its_centre_and_gets_air(tmp_path):
     corners = [(z, y, x) for z in (0, 11) for y in (0, 19) for x in (0, 23)]
     _candidates(tmp_path, [("1.2.3", *_point(*corner), 0) for corner in corners])
     padded = np.pad(hu, 8, constant_values=-1000)
-    for found, (z, y, x) in zip(_open(tmp_path, crop_size=(8, 8, 6)).crops(np.arange(8)), corners, strict=True):
+    for found, (z, y, x) in zip(_open(tmp_path, crop_size=(8, 8, 6)).crops(np.arange(8)).values, corners, strict=True):
         expected = padded[z + 5 : z + 11, y + 4 : y + 12, x + 4 : x + 12].transpose(1, 2, 0)
         np.testing.assert_array_equal(found, expected)
         assert found[4, 4, 3] == hu[z, y, x]
@@ -74,7 +75,7 @@ def test_a_scan_stored_flipped_gives_the_same_crops(tmp_path):
         rng = np.random.default_rng(0)
         halves = rng.integers(2, 18, (30, 3)) / 2
         _candidates(tmp_path / folder, [("1.2.3", *_point(*place), 0) for place in halves])
-    plain, flipped = (_open(tmp_path / folder).crops(np.arange(30)) for folder in ("plain", "flipped"))
+    plain, flipped = (_open(tmp_path / folder).crops(np.arange(30)).values for folder in ("plain", "flipped"))
     np.testing.assert_array_equal(plain, flipped)
 
 
@@ -91,7 +92,7 @@ def test_the_six_real_crops_come_back_surrounded_by_air(tmp_path, real_data):
         rows.append((f"scan{number}", *(np.array(origin) + np.array([24, 24, 16]) * spacing), number % 2))
         expected.append(chunk)
     _candidates(tmp_path, rows)
-    crops = _open(tmp_path, crop_size=(64, 64, 10)).crops(np.arange(6))
+    crops = _open(tmp_path, crop_size=(64, 64, 10)).crops(np.arange(6)).values
     for found, chunk in zip(crops, expected, strict=True):
         np.testing.assert_array_equal(found[8:56, 8:56], chunk[11:21].transpose(1, 2, 0))
         rim = np.ones((64, 64), dtype=bool)
@@ -116,22 +117,26 @@ def test_the_second_list_is_read_where_the_first_is_absent_whatever_its_line_end
     (tmp_path / "candidates_V2.csv").write_bytes(text.encode())
     dataset = _open(tmp_path)
     assert dataset.cases.labels.tolist() == [1]
-    assert dataset.crops(np.array([0]))[0, 3, 2, 1] == _scan(tmp_path, "1.2.3")[5, 9, 11]
+    assert dataset.crop(0)[3, 2, 1] == _scan(tmp_path, "1.2.3")[5, 9, 11]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", 'line 1: the column "seriesuid" is missing. The header has nothing.'),
-        (f"{HEADER}\n", ": the list is empty."),
+        ("", f'line 1: the column "seriesuid" is missing. {EXPECTED} nothing.'),
+        (f"{HEADER}\n", ": the list has no candidates. Copy it again."),
+        (
+            HEADER.replace(",", ";"),
+            f'line 1: the column "seriesuid" is missing. {EXPECTED} seriesuid;coordX;coordY;coordZ;class.',
+        ),
         (
             "seriesuid,coordX,coordY,coordz,class\n",
             'line 1: the column "coordZ" is missing. Did you mean "coordz"? '
-            "The header has seriesuid, coordX, coordY, coordz, class.",
+            f"{EXPECTED} seriesuid, coordX, coordY, coordz, class.",
         ),
         (
             f"{HEADER},class\n",
-            'line 1: the column "class" stands twice. The header has seriesuid, coordX, coordY, coordZ, class, class.',
+            f'line 1: the column "class" stands twice. {EXPECTED} seriesuid, coordX, coordY, coordZ, class, class.',
         ),
         (
             f"{HEADER}\n1.2.3,1,2,3,1\n1.2.3,nan,2,3,1\n",
@@ -139,9 +144,9 @@ def test_the_second_list_is_read_where_the_first_is_absent_whatever_its_line_end
         ),
         (
             f"{HEADER}\n1.2.3,one,2,3,1\n",
-            "line 2: expected seriesuid, coordX, coordY, coordZ, class, got 1.2.3,one,2,3,1.",
+            "line 2: expected seriesuid, coordX, coordY, coordZ, class, got 1.2.3, one, 2, 3, 1.",
         ),
-        (f"{HEADER}\n1.2.3,1,2\n", "line 2: expected seriesuid, coordX, coordY, coordZ, class, got 1.2.3,1,2."),
+        (f"{HEADER}\n1.2.3,1,2\n", "line 2: expected seriesuid, coordX, coordY, coordZ, class, got 1.2.3, 1, 2."),
         (f"{HEADER}\n1.2.3,1,2,3,2\n", 'line 2: class must be 0 or 1 (nodule), got "2".'),
     ],
 )
@@ -177,7 +182,8 @@ def test_missing_scans_and_lists_are_named(tmp_path):
     with pytest.raises(DataError) as caught:
         _open(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path}: neither candidates.csv nor candidates_V2.csv is here. LUNA16 publishes both beside its scans."
+        f"{tmp_path}: neither candidates.csv nor candidates_V2.csv is here. LUNA16 publishes both beside its scans. "
+        "Copy one there."
     )
     _candidates(tmp_path, [("1.2.3", 0, 0, 0, 0)])
     with pytest.raises(DataError) as caught:
@@ -193,17 +199,6 @@ def test_a_list_about_other_scans_is_refused(tmp_path):
     with pytest.raises(DataError) as caught:
         _open(tmp_path)
     path = tmp_path / "candidates.csv"
-    assert str(caught.value) == f"{path}: none of its 1 candidates lies in a scan under {tmp_path}."
-
-
-def test_each_scan_is_opened_once(tmp_path, monkeypatch):
-    from archnet.data import store
-
-    for number in range(3):
-        _scan(tmp_path, f"scan{number}")
-    _candidates(tmp_path, [(f"scan{row % 3}", *_point(5, 9, 11), 0) for row in range(12)])
-    opened = []
-    read = store.read_volume
-    monkeypatch.setattr(store, "read_volume", lambda path: (opened.append(path.stem), read(path))[1])
-    _open(tmp_path).crops(np.arange(12))
-    assert opened == ["scan0", "scan1", "scan2"]
+    assert str(caught.value) == (
+        f"{path}: none of its 1 candidates lies in a scan under {tmp_path}. The first names scan 9.9.9; there is 1.2.3."
+    )

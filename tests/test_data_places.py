@@ -33,5 +33,5 @@ def test_a_missing_folder_says_where_it_was_looked_for_and_what_it_should_hold(t
         open_dataset(Data(name="mosmed"))
     assert str(caught.value) == (
         f"{tmp_path / 'mosmed'}: there is no such folder (no --root was given). mosmed needs one folder for each class "
-        "(CT-0, CT-23) with scans inside; name its folder with --root FOLDER."
+        "(CT-0, CT-23) with scans inside. Name its folder with --root FOLDER, or fetch it: archnet data fetch mosmed."
     )

@@ -1,12 +1,18 @@
+import csv
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from archnet.data import open_dataset, phantom
-from archnet.data.phantom import Phantom, write_phantom
+from archnet.data.phantom import LAYOUTS, Phantom, generate_phantom, write_phantom
+from archnet.data.phantom_body import SPACING_MM
 from archnet.data.phantom_scan import draw_scan
+from archnet.errors import DataError
 from archnet.imaging import read_volume
 from archnet.spec.experiment import Data
 
@@ -89,17 +95,89 @@ def test_the_phantom_is_a_luna16_folder(small):
 
 def test_a_candidate_stands_on_what_it_marks(small):
     dataset = open_dataset(Data(name="phantom", root=str(small)))
-    crops = dataset.crops(np.arange(len(dataset.cases.ids)))
+    crops = dataset.crops(np.arange(len(dataset.cases.ids))).values
     assert crops.shape[1:] == (64, 64, 10)
     assert (crops[:, 31:34, 31:34, 5].mean((1, 2)) > -300).all()
 
 
-def test_the_same_seed_draws_the_same_files(small, tmp_path):
-    write_phantom(tmp_path, SMALL)
-    files = sorted(path.relative_to(small) for path in small.rglob("*") if path.is_file())
-    assert len(files) == 2 * 3 + 3
-    for name in files:
-        assert (tmp_path / name).read_bytes() == (small / name).read_bytes()
+def _rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _distances_mm(row, findings):
+    """From one candidate to the findings of its scan, and those findings' rows."""
+    here = [one for one in findings if one["seriesuid"] == row["seriesuid"]]
+    point, points = ([[float(one[f"coord{axis}"]) for axis in "XYZ"] for one in rows] for rows in ([row], here))
+    return np.linalg.norm(np.array(points) - np.array(point), axis=1), here
+
+
+def test_the_nodules_candidates_hit_their_annotation_and_no_other_candidate_hits_one(small):
+    candidates, annotations = _rows(small / "candidates.csv"), _rows(small / "annotations.csv")
+    hit = set()
+    for row in candidates:
+        distances_mm, here = _distances_mm(row, annotations)
+        hits = distances_mm < [float(one["diameter_mm"]) / 2 for one in here]
+        assert hits.sum() == int(row["class"])
+        hit |= {tuple(here[k].values()) for k in np.flatnonzero(hits)}
+    assert len(hit) == len(annotations) > 5
+
+
+def test_an_annotation_lies_in_the_middle_of_its_nodule():
+    """Of what is dense within a nodule's radius the middle is found in the voxels, and compared with what is written."""
+    shifts_mm = []
+    for number in range(4):
+        hu, candidates = draw_scan(np.random.default_rng([7, number]), 28)
+        for one in candidates:
+            if one.kind == "nodule":
+                away = [(np.arange(n) - c) * s for n, c, s in zip(hu.shape, one.centre, SPACING_MM[::-1], strict=True)]
+                distance = np.sqrt(sum(part**2 for part in np.ix_(*away)))
+                dense = np.argwhere((distance < 0.8 * one.diameter_mm) & (hu > -400))
+                shifts_mm.append((dense.mean(0) - one.centre) * SPACING_MM[::-1])
+    assert len(shifts_mm) > 20
+    assert np.abs(np.mean(shifts_mm, 0)).max() < 0.25
+    assert np.median(np.linalg.norm(shifts_mm, axis=1)) < 0.7
+
+
+def test_one_vessel_of_each_scan_is_an_excluded_finding(small):
+    excluded = _rows(small / "annotations_excluded.csv")
+    assert [one["seriesuid"] for one in excluded] == ["phantom-0-0000", "phantom-0-0001", "phantom-0-0002"]
+    assert {one["diameter_mm"] for one in excluded} == {"-1"}
+    hits = [row for row in _rows(small / "candidates.csv") if (_distances_mm(row, excluded)[0] < 5).any()]
+    assert [row["class"] for row in hits] == ["0", "0", "0"]
+
+
+def test_the_lists_have_the_form_of_luna16s_own(small, real_data):
+    for name in ("annotations.csv", "annotations_excluded.csv", "seriesuids.csv"):
+        ours, theirs = ((folder / name).read_text().splitlines() for folder in (small, real_data / "luna16_lists"))
+        assert ours[0].count(",") == theirs[0].count(",")
+        assert ours[0] == theirs[0] or name == "seriesuids.csv"
+
+
+def test_the_series_are_listed_without_a_header(small):
+    assert (small / "seriesuids.csv").read_text() == "phantom-0-0000\nphantom-0-0001\nphantom-0-0002\n"
+
+
+@pytest.mark.parametrize("given", [Phantom(num_scans=3, num_candidates=12), Phantom(layout="mosmed", num_scans=4)])
+def test_the_same_seed_draws_the_same_bytes_in_another_process_at_another_time(given, tmp_path):
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom archnet.data.phantom import Phantom, generate_phantom\n"
+        f"time.time = lambda: float(sys.argv[2])\ngenerate_phantom(Path(sys.argv[1]), {given!r})"
+    )
+    for seed, clock in (("1", "1e9"), ("2", "1.5e9")):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", code, tmp_path / seed, clock], check=True, env=environment)
+    one, other = (
+        {str(path.relative_to(tmp_path / seed)): path.read_bytes() for path in (tmp_path / seed).rglob("*.*")}
+        for seed in "12"
+    )
+    assert one == other
+    assert len(one) == {"luna16": 2 * 3 + 5, "mosmed": 4 + 1}[given.layout]
+
+
+def test_another_seed_draws_something_else(small, tmp_path):
+    write_phantom(tmp_path, Phantom(num_scans=1, num_candidates=12, seed=1))
+    assert (tmp_path / "candidates.csv").read_text() != (small / "candidates.csv").read_text()
 
 
 def test_a_scan_has_air_lung_tissue_and_bone(small):
@@ -119,13 +197,38 @@ def test_it_is_generated_once_and_only_whole(tmp_path, monkeypatch):
     assert len(list((tmp_path / "phantom").iterdir())) == 1
 
 
-def test_an_interrupted_generation_leaves_nothing(tmp_path, monkeypatch):
-    def interrupted(folder, *_):
-        (folder / "subset0").mkdir()
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("layout", list(LAYOUTS))
+def test_an_interrupted_generation_leaves_nothing(tmp_path, layout):
+    written = []
 
-    monkeypatch.setenv("ARCHNET_DATA", str(tmp_path))
-    monkeypatch.setattr(phantom, "write_phantom", interrupted)
+    def interrupted(items, *_):
+        for item in items:
+            written.extend(path for path in tmp_path.rglob("*") if path.is_file())
+            if item == 2:
+                raise KeyboardInterrupt
+            yield item
+
     with pytest.raises(KeyboardInterrupt):
-        open_dataset(Data(name="phantom"))
-    assert list((tmp_path / "phantom").iterdir()) == []
+        generate_phantom(tmp_path / "new", Phantom(layout=layout, num_scans=4, num_candidates=5), interrupted)
+    assert written
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["file", "folder"])
+def test_a_folder_that_holds_something_is_left_alone(tmp_path, content):
+    if content == "file":
+        (tmp_path / "mine").write_text("mine")
+    else:
+        (tmp_path / "mine/scans").mkdir(parents=True)
+    with pytest.raises(DataError) as caught:
+        generate_phantom(tmp_path / "mine", SMALL)
+    assert str(caught.value) == f"{tmp_path / 'mine'}: already there and not empty. Name a new folder for the phantom."
+
+
+def test_a_phantom_in_another_layout_is_named_as_such(tmp_path):
+    (tmp_path / "phantom.json").write_text("{}")
+    with pytest.raises(DataError) as caught:
+        open_dataset(Data(name="phantom", root=str(tmp_path)))
+    assert str(caught.value) == (
+        f"{tmp_path}: this phantom is in MosMed's layout. Read it with --data mosmed --root {tmp_path}."
+    )

@@ -14,8 +14,6 @@ from archnet.errors import DataError, did_you_mean
 
 T = TypeVar("T")
 
-SETS = ("train", "validation", "test")
-
 
 class Progress(Protocol):
     """Passes items through and shows how far they have come."""
@@ -39,6 +37,7 @@ class Cases:
         labels: Index into `classes`.
         classes: Names in sorted order.
         own_sets: "train", "validation" or "test" where the data set brings its own split, else None.
+        folds: The official fold where the data set has such folds, -1 for a case outside them, else None.
         positive: Index into `classes` of the class whose recall counts.
     """
 
@@ -47,12 +46,49 @@ class Cases:
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     own_sets: NDArray[np.str_] | None = None
+    folds: NDArray[np.int64] | None = None
     positive: int = 1
 
     def only(self, rows: NDArray[np.int64]) -> Cases:
         """The table with some of its rows, in the order of `rows`."""
-        own_sets = None if self.own_sets is None else self.own_sets[rows]
-        return replace(self, ids=self.ids[rows], groups=self.groups[rows], labels=self.labels[rows], own_sets=own_sets)
+        return replace(
+            self,
+            ids=self.ids[rows],
+            groups=self.groups[rows],
+            labels=self.labels[rows],
+            own_sets=None if self.own_sets is None else self.own_sets[rows],
+            folds=None if self.folds is None else self.folds[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostScan:
+    """A scan that could not be read.
+
+    Attributes:
+        scan: Its path.
+        reason: What is wrong with it.
+        num_cases: Cases that are missing with it.
+    """
+
+    scan: str
+    reason: str
+    num_cases: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Crops:
+    """The arrays of some cases.
+
+    Attributes:
+        values: (N, height, width[, depth]) raw values; may be memory-mapped.
+        is_there: (N,) false for cases whose scan could not be read.
+        lost: The scans of those.
+    """
+
+    values: NDArray[Any]
+    is_there: NDArray[np.bool_]
+    lost: tuple[LostScan, ...] = ()
 
 
 class Dataset(ABC):
@@ -71,8 +107,16 @@ class Dataset(ABC):
     notes: tuple[str, ...] = ()
 
     @abstractmethod
-    def crops(self, rows: NDArray[np.int64], progress: Progress = silent) -> NDArray[Any]:
-        """Raw values of some cases, (len(rows), *shape), in the order of `rows`."""
+    def crops(self, rows: NDArray[np.int64], progress: Progress = silent) -> Crops:
+        """Some cases, in the order of `rows`."""
+
+    def stored(self, rows: NDArray[np.int64]) -> str | None:
+        """What lies in a crop store of some cases, for people; null where the data set needs none."""
+        return None
+
+    @abstractmethod
+    def crop(self, row: int) -> NDArray[Any]:
+        """One case, (*shape): for a look at it; nothing is stored."""
 
 
 def positive_class(classes: Sequence[str], wanted: str | None, default: int = 1) -> int:

@@ -1,4 +1,7 @@
-"""Class folders of whole scans: `mosmed` (CT-0, CT-23; Morozov et al. 2020, arXiv:2005.06465) and `folder`."""
+"""Class folders of whole scans: `mosmed` (CT-0, CT-23; Morozov et al. 2020, arXiv:2005.06465) and `folder`.
+
+A scan is a file, or a folder that holds one DICOM series.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +10,31 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.dataset import Cases, Dataset, Progress, positive_class, silent
+from archnet.data.crops import WholeVolumes
+from archnet.data.dataset import Cases, Progress, positive_class, silent
+from archnet.data.patients import LIST_NAME, read_patients
 from archnet.data.places import existing_root
+from archnet.data.scan_dataset import ScanDataset
 from archnet.errors import DataError
-from archnet.imaging import READERS, read_volume, scan_suffix, turned_and_resized
+from archnet.imaging import READERS, scan_suffix
+from archnet.imaging.dicom_folders import is_series, patient_of
 from archnet.spec.experiment import Data
 
 _DEFAULT_SIZE = (128, 128, 64)
 
 
-class FolderDataset(Dataset):
+class FolderDataset(ScanDataset):
     """Whole scans, resized; the folder that a scan lies in is its class."""
 
     def __init__(self, root: Path, data: Data) -> None:
         paths = _scans_by_class(root)
         classes = tuple(sorted(paths))
         self._paths = [path for name in classes for path in paths[name]]
-        ids = np.array([f"{path.parent.name}/{_stem(path)}" for path in self._paths])
+        ids = [f"{path.parent.name}/{_stem(path)}" for path in self._paths]
+        groups, self.notes = _groups(ids, self._paths, root)
         self.cases = Cases(
-            ids=ids,
-            groups=ids,
+            ids=np.array(ids),
+            groups=np.array(groups),
             labels=np.repeat(np.arange(len(classes)), [len(paths[name]) for name in classes]),
             classes=classes,
             positive=positive_class(classes, data.positive),
@@ -34,13 +42,12 @@ class FolderDataset(Dataset):
         height, width, depth = data.crop_size or _DEFAULT_SIZE
         self.shape: tuple[int, int, int] = (height, width, depth)
         self.limits = data.window_hu
+        self._source = f"{data.name} in {root}"
 
-    def crops(self, rows: NDArray[np.int64], progress: Progress = silent) -> NDArray[np.float32]:
-        """Whole volumes in HU, clipped to the window and resized, (len(rows), height, width, depth)."""
-        crops = np.empty((len(rows), *self.shape), dtype=np.float32)
-        for number, row in enumerate(progress(rows.tolist(), "Reading scans", len(rows))):
-            crops[number] = turned_and_resized(read_volume(self._paths[row]), self.shape, self.limits)
-        return crops
+    def recipe(self, rows: NDArray[np.int64]) -> WholeVolumes:
+        """Whole volumes in HU, clipped to the window and resized."""
+        scans = [self._paths[row] for row in rows]
+        return WholeVolumes(self._source, self.cases.ids[rows], scans, self.shape, self.limits)
 
 
 def open_folder(data: Data, progress: Progress = silent) -> FolderDataset:
@@ -61,14 +68,14 @@ def _scans_by_class(root: Path) -> dict[str, list[Path]]:
     for name, scans in paths.items():
         if len(scans) < 2:
             raise DataError(
-                f"{root / name}: a class needs at least two scans ({', '.join(READERS)}), there "
+                f"{root / name}: a class needs at least two scans ({', '.join(READERS)}, DICOM folders), there "
                 f"{'is one' if scans else 'are none'}. Add scans, or move the folder away."
             )
     return paths
 
 
 def _scans(folder: Path) -> list[Path]:
-    scans = [path for path in sorted(folder.iterdir()) if path.is_file() and scan_suffix(path) in READERS]
+    scans = [path for path in sorted(folder.iterdir()) if _is_scan(path)]
     stems = [_stem(path) for path in scans]
     for path, stem in zip(scans, stems, strict=True):
         if stems.count(stem) > 1:
@@ -76,5 +83,36 @@ def _scans(folder: Path) -> list[Path]:
     return scans
 
 
+def _is_scan(path: Path) -> bool:
+    if path.is_dir():
+        return not path.name.startswith(".") and is_series(path)
+    return path.is_file() and scan_suffix(path) in READERS
+
+
 def _stem(path: Path) -> str:
-    return path.name[: -len(scan_suffix(path))]
+    return path.name if path.is_dir() else path.name[: -len(scan_suffix(path))]
+
+
+def _groups(ids: list[str], paths: list[Path], root: Path) -> tuple[list[str], tuple[str, ...]]:
+    """The group of each case, and a note where patients are not told apart.
+
+    Scans of one patient are one group; patients.csv knows them best, by the case's name ("CT-0/study_1"), then DICOM's
+    PatientID. A group bears the name of its first case, since what a run writes may be shown to others and a PatientID
+    may not. A scan whose patient is unknown is a group of its own, and so is every scan where all have the same
+    PatientID: an anonymising program wrote it. Wherever else it is in doubt whether two scans are of one patient they
+    stay together, which never leaks.
+    """
+    listed = read_patients(root / LIST_NAME, ids) if (root / LIST_NAME).is_file() else {}
+    patients = [
+        listed[case] if case in listed else patient_of(path) if path.is_dir() else None
+        for case, path in zip(ids, paths, strict=True)
+    ]
+    if not listed and patients[0] is not None and len(set(patients)) == 1:
+        note = f"All {len(ids)} scans have the same PatientID, so it names no patient: each scan is a group of its own."
+        return ids, (note,)
+    first: dict[str, str] = {}
+    groups = [
+        case if patient is None else first.setdefault(patient, case)
+        for case, patient in zip(ids, patients, strict=True)
+    ]
+    return groups, ()

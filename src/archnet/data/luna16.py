@@ -5,25 +5,29 @@ Reference: Setio et al. 2017, doi:10.1016/j.media.2017.06.015.
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.dataset import Cases, Dataset, Progress, positive_class, silent
+from archnet.data.crops import CandidateCrops
+from archnet.data.dataset import Cases, Progress, positive_class, silent
+from archnet.data.lists import list_rows, told
+from archnet.data.patients import patient_groups
 from archnet.data.places import existing_root
-from archnet.data.store import cut_crops
-from archnet.errors import DataError, did_you_mean
+from archnet.data.scan_dataset import ScanDataset
+from archnet.errors import DataError
 from archnet.spec.experiment import Data
 
 CLASSES = ("non-nodule", "nodule")
 _LISTS = ("candidates.csv", "candidates_V2.csv")
 _COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "class")
 _DEFAULT_SIZE = (64, 64, 10)
+_SUBSET = re.compile("subset([0-9])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,7 +47,7 @@ class Candidates:
     lines: list[int]
 
 
-class Luna16Dataset(Dataset):
+class Luna16Dataset(ScanDataset):
     """Candidates of those scans that are there."""
 
     def __init__(self, root: Path, data: Data) -> None:
@@ -52,28 +56,40 @@ class Luna16Dataset(Dataset):
         candidates = read_candidates(path)
         rows = np.flatnonzero([uid in scans for uid in candidates.series])
         if not len(rows):
-            raise DataError(f"{path}: none of its {len(candidates.series):,} candidates lies in a scan under {root}.")
+            raise DataError(
+                f"{path}: none of its {len(candidates.series):,} candidates lies in a scan under {root}. "
+                f"The first names scan {candidates.series[0]}; there is {min(scans)}."
+            )
         series = [candidates.series[row] for row in rows]
         self.cases = Cases(
             ids=np.array([f"{uid}#{row}" for uid, row in zip(series, rows.tolist(), strict=True)]),
-            groups=np.array(series),
+            groups=patient_groups(series, root, {*candidates.series, *scans}),
             labels=candidates.labels[rows],
             classes=CLASSES,
+            folds=_official_folds(series, scans),
             positive=positive_class(CLASSES, data.positive),
         )
         height, width, depth = data.crop_size or _DEFAULT_SIZE
         self.shape: tuple[int, int, int] = (height, width, depth)
         self.limits = data.window_hu
         self.notes = _notes(path, candidates, len(rows), len(set(series)))
-        self._scans = [str(scans[uid]) for uid in series]
+        self._source = f"{data.name} in {root}"
+        self._spacing_mm = data.spacing_mm
+        self._scans = [scans[uid] for uid in series]
         self._points_mm = candidates.points_mm[rows]
-        self._places = [f"{path} line {candidates.lines[row]}" for row in rows]
+        self._path, self._lines = path, np.array(candidates.lines)[rows]
 
-    def crops(self, rows: NDArray[np.int64], progress: Progress = silent) -> NDArray[np.int16]:
-        """Crops of HU around candidates, (len(rows), height, width, depth)."""
-        scans = np.array([self._scans[row] for row in rows], dtype=np.str_)
-        places = np.array([self._places[row] for row in rows], dtype=np.str_)
-        return cut_crops(scans, self._points_mm[rows], places, self.shape, progress)
+    def recipe(self, rows: NDArray[np.int64]) -> CandidateCrops:
+        """Crops of HU around candidates."""
+        return CandidateCrops(
+            source=self._source,
+            ids=self.cases.ids[rows],
+            scan_of_row=[self._scans[row] for row in rows],
+            points_mm=self._points_mm[rows],
+            place=lambda row: f"{self._path} line {self._lines[rows[row]]}",
+            shape=self.shape,
+            spacing_mm=self._spacing_mm,
+        )
 
 
 def open_luna16(data: Data, progress: Progress = silent) -> Luna16Dataset:
@@ -108,13 +124,9 @@ def read_candidates(path: Path) -> Candidates:
     Raises:
         DataError: A column is missing, or a value is not what its column holds.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(_rows(csv.reader(file), path))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: not a readable csv file ({error}).") from error
+    rows = list(_rows(path))
     if not rows:
-        raise DataError(f"{path}: the list is empty.")
+        raise DataError(f"{path}: the list has no candidates. Copy it again.")
     series, x, y, z, labels, lines = zip(*rows, strict=True)
     return Candidates(
         series=list(series),
@@ -124,16 +136,13 @@ def read_candidates(path: Path) -> Candidates:
     )
 
 
-def _rows(reader: Iterator[list[str]], path: Path) -> Iterator[tuple[str, float, float, float, int, int]]:
-    columns = _column_numbers(next(reader, []), path)
-    for line, row in enumerate(reader, start=2):
-        if not row:
-            continue
+def _rows(path: Path) -> Iterator[tuple[str, float, float, float, int, int]]:
+    for line, values in list_rows(path, _COLUMNS):
+        uid, x, y, z, label = values
         try:
-            uid, x, y, z, label = (row[column].strip() for column in columns)
             point = (float(x), float(y), float(z))
-        except (IndexError, ValueError):
-            raise DataError(f"{path} line {line}: expected {', '.join(_COLUMNS)}, got {','.join(row)}.") from None
+        except ValueError:
+            raise DataError(f"{path} line {line}: expected {', '.join(_COLUMNS)}, got {told(values)}.") from None
         if not all(math.isfinite(value) for value in point):
             raise DataError(f"{path} line {line}: a position must be three numbers in mm, got {x}, {y}, {z}.")
         if label not in ("0", "1"):
@@ -141,21 +150,20 @@ def _rows(reader: Iterator[list[str]], path: Path) -> Iterator[tuple[str, float,
         yield uid, *point, int(label), line
 
 
-def _column_numbers(header: list[str], path: Path) -> list[int]:
-    names = [name.strip() for name in header]
-    for column in _COLUMNS:
-        if names.count(column) != 1:
-            found = ", ".join(names) or "nothing"
-            problem = "stands twice." if column in names else f"is missing.{did_you_mean(column, names)}"
-            raise DataError(f'{path} line 1: the column "{column}" {problem} The header has {found}.')
-    return [names.index(column) for column in _COLUMNS]
+def _official_folds(series: Sequence[str], scans: Mapping[str, Path]) -> NDArray[np.int64] | None:
+    """The number of the subset folder that each scan lies in, -1 outside them; None where no scan lies in one."""
+    found = {uid: _SUBSET.fullmatch(path.parent.name) for uid, path in scans.items()}
+    numbers = {uid: int(match[1]) if match else -1 for uid, match in found.items()}
+    folds = np.array([numbers[uid] for uid in series], dtype=np.int64)
+    return folds if folds.max() >= 0 else None
 
 
 def _candidate_list(root: Path) -> Path:
     for name in _LISTS:
         if (root / name).is_file():
             return root / name
-    raise DataError(f"{root}: neither {' nor '.join(_LISTS)} is here. LUNA16 publishes both beside its scans.")
+    names = " nor ".join(_LISTS)
+    raise DataError(f"{root}: neither {names} is here. LUNA16 publishes both beside its scans. Copy one there.")
 
 
 def _notes(path: Path, candidates: Candidates, num_kept: int, num_scans: int) -> tuple[str, ...]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from archnet.data.dataset import Cases, Dataset, Progress, positive_class, silent
+from archnet.data.dataset import Cases, Crops, Dataset, Progress, positive_class, silent
+from archnet.data.unpack import told_bytes
 from archnet.errors import DataError
 from archnet.imaging.volume import as_hu
 from archnet.spec.experiment import Data
@@ -18,6 +22,13 @@ from archnet.spec.experiment import Data
 # MedMNIST (Yang et al. 2023, doi:10.1038/s41597-022-01721-8) says "val" where we say "validation".
 _MEDMNIST_SETS = {"train": "train", "val": "validation", "test": "test"}
 _SET_NAMES = {**_MEDMNIST_SETS, "validation": "validation"}
+
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_NO_HEADER = (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError)
+_UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, UnicodeDecodeError, RuntimeError)
+# Compressed CT becomes two or three times as large; a few images of nothing but air may grow more.
+_LARGEST_GROWTH = 100
+_HARMLESS_BYTES = 1_000_000_000
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -31,9 +42,12 @@ class NpzDataset(Dataset):
         self.limits = limits
         self._x = x
 
-    def crops(self, rows: NDArray[np.int64], progress: Progress = silent) -> NDArray[Any]:
+    def crops(self, rows: NDArray[np.int64], progress: Progress = silent) -> Crops:
         """Rows of `x`, in its own data type."""
-        return self._x[rows]
+        return Crops(values=self._x[rows], is_there=np.ones(len(rows), bool))
+
+    def crop(self, row: int) -> NDArray[Any]:
+        return np.asarray(self._x[row])
 
 
 def open_npz(data: Data, progress: Progress = silent) -> NpzDataset:
@@ -50,6 +64,8 @@ def open_npz(data: Data, progress: Progress = silent) -> NpzDataset:
         return _dataset(arrays, data)
     except ValueError as error:
         raise DataError(f"{path}: {error}.") from error
+    except MemoryError as error:
+        raise DataError(f"{path}: its arrays do not fit into this machine's memory ({error}).") from error
 
 
 def _dataset(arrays: Arrays, data: Data) -> NpzDataset:
@@ -63,7 +79,7 @@ def _dataset(arrays: Arrays, data: Data) -> NpzDataset:
     ids = np.arange(num_cases).astype(np.str_)
     cases = Cases(
         ids=ids,
-        groups=_column(arrays, "group").astype(np.str_) if "group" in arrays else ids,
+        groups=_names(arrays, "group") if "group" in arrays else ids,
         labels=labels,
         classes=classes,
         own_sets=_own_sets(arrays),
@@ -75,39 +91,76 @@ def _dataset(arrays: Arrays, data: Data) -> NpzDataset:
 def _load(path: Path) -> Arrays:
     try:
         with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if not isinstance(loaded, np.lib.npyio.NpzFile):
+            if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
                 raise ValueError("this holds one array; an .npz file with the arrays x and y is needed")
-            return _read(loaded)
+        with zipfile.ZipFile(path) as archive:
+            return _read(archive)
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file.") from error
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"not a readable .npz file ({error})") from error
+    except _UNREADABLE as error:
+        reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
+        raise ValueError(f"not a readable .npz file ({reason}); save it again with numpy.savez") from error
 
 
-def _read(file: np.lib.npyio.NpzFile) -> Arrays:
-    keys = set(file.files)
+def _read(archive: zipfile.ZipFile) -> Arrays:
+    keys = {name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")}
     if {"x", "y"} <= keys:
-        return {key: _array(file, key) for key in ("x", "y", "group", "split") if key in keys}
+        return _arrays(archive, [key for key in ("x", "y", "group", "split") if key in keys])
     sets = [name for name in _MEDMNIST_SETS if {f"{name}_images", f"{name}_labels"} <= keys]
     if not sets:
         found = ", ".join(sorted(keys)) or "nothing"
         raise ValueError(f"needs the arrays x and y, or train_images and train_labels as in MedMNIST; it holds {found}")
-    images = [_array(file, f"{name}_images") for name in sets]
+    arrays = _arrays(archive, [f"{name}_{kind}" for name in sets for kind in ("images", "labels")])
+    return _medmnist(sets, [arrays[f"{name}_images"] for name in sets], [arrays[f"{name}_labels"] for name in sets])
+
+
+def _medmnist(sets: list[str], images: list[NDArray[Any]], labels: list[NDArray[Any]]) -> Arrays:
     if images[0].ndim == 4 and images[0].shape[-1] == 3:
         raise ValueError("the images are in colour; grey ones are needed")
+    for name, part, its_labels in zip(sets, images, labels, strict=True):
+        if part.ndim == 0 or part.shape[:1] != its_labels.shape[:1]:
+            raise ValueError(f"{name}_images is {part.shape}, {name}_labels {its_labels.shape}; give a label for each")
+        if part.shape[1:] != images[0].shape[1:] or its_labels.shape[1:] != labels[0].shape[1:]:
+            raise ValueError(f"the cases of {sets[0]} and {name} differ in shape; all sets need the same")
     return {
         "x": np.concatenate(images),
-        "y": np.concatenate([_array(file, f"{name}_labels") for name in sets]),
+        "y": np.concatenate(labels),
         "split": np.repeat(sets, [len(part) for part in images]),
     }
 
 
-def _array(file: np.lib.npyio.NpzFile, key: str) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = file[key]
-    except ValueError as error:
-        raise ValueError(f"{key} cannot be read ({error}); save plain numbers, not Python objects") from error
+def _arrays(archive: zipfile.ZipFile, keys: list[str]) -> Arrays:
+    """Some arrays of a file; none of them is loaded before all have been found to be what they say they are."""
+    num_bytes = sum(_checked_size(archive, key) for key in keys)
+    packed = Path(archive.filename or "").stat().st_size
+    if num_bytes > max(_HARMLESS_BYTES, _LARGEST_GROWTH * packed):
+        raise ValueError(
+            f"it would grow from {told_bytes(packed)} to {told_bytes(num_bytes)}, over {_LARGEST_GROWTH} times, as no "
+            f"images do; if they are right, save them with numpy.savez, not compressed"
+        )
+    return {key: _array(archive, key) for key in keys}
+
+
+def _checked_size(archive: zipfile.ZipFile, key: str) -> int:
+    """Bytes of an array, whose header agrees with what the file holds."""
+    entry = archive.getinfo(f"{key}.npy")
+    with archive.open(entry) as file:
+        try:
+            shape, _, dtype = _HEADERS[npy.read_magic(file)](file)
+        except _NO_HEADER as error:
+            raise ValueError(f"{key} is no NumPy array; save it again with numpy.savez") from error
+        held = entry.file_size - file.tell()
+    if dtype.hasobject:
+        raise ValueError(f"{key} holds Python objects, which are never loaded; save plain numbers")
+    expected = math.prod(shape) * int(dtype.itemsize)
+    if min(shape, default=0) < 0 or held != expected:
+        raise ValueError(f"{key} says that it is {shape} of {dtype}, but holds {held:,} bytes; save it again")
+    return expected
+
+
+def _array(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
+    with archive.open(f"{key}.npy") as file:
+        array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
     return array
 
 
@@ -130,23 +183,26 @@ def _labels(y: NDArray[Any]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     if column.ndim != 1:
         raise ValueError(f"y must hold one label for each case, got {y.shape}")
     if column.dtype.kind not in "iub":
-        raise ValueError(f"y must hold whole numbers, one for each class, got {column.dtype}")
+        raise ValueError(f"y must hold whole numbers, one for each class, got {column.dtype}; number the classes")
     values, labels = np.unique(column.astype(np.int64), return_inverse=True)
     if len(values) < 2:
         raise ValueError(f"all labels in y are {values[0]}; classification needs at least two classes")
     return tuple(str(value) for value in values), labels
 
 
-def _column(arrays: Arrays, key: str) -> NDArray[Any]:
+def _names(arrays: Arrays, key: str) -> NDArray[np.str_]:
     if arrays[key].ndim != 1:
         raise ValueError(f"{key} must hold one entry for each case, got {arrays[key].shape}")
-    return arrays[key]
+    try:
+        return arrays[key].astype(np.str_)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{key} must hold numbers or text, got bytes that are no ASCII") from error
 
 
 def _own_sets(arrays: Arrays) -> NDArray[np.str_] | None:
     if "split" not in arrays:
         return None
-    names = _column(arrays, "split").astype(np.str_)
+    names = _names(arrays, "split")
     unknown = sorted(set(names.tolist()) - set(_SET_NAMES))
     if unknown:
         raise ValueError(f'split must name "train", "validation" or "test", got "{unknown[0]}"')

@@ -14,8 +14,9 @@ SPACING_MM = (1.35, 1.35, 2.5)
 
 _LUNG_HU = -865.0
 _FAT_HU, _MUSCLE_HU, _BLOOD_HU, _BONE_HU = -95.0, 48.0, 40.0, 330.0
-_MIDDLE_MM = (SHAPE[2] * SPACING_MM[0] / 2, SHAPE[1] * SPACING_MM[1] / 2)
+MIDDLE_MM = (SHAPE[2] * SPACING_MM[0] / 2, SHAPE[1] * SPACING_MM[1] / 2)
 _THINNEST_MM = 0.8
+_NOISE_HU = 28.0
 
 Array = NDArray[np.float32]
 Box = tuple[slice, slice, slice]
@@ -68,17 +69,25 @@ def draw_body(rng: np.random.Generator) -> Body:
     size = rng.uniform(0.95, 1.04)
     hu = _chest_wall(rng, grid, size)
     lung = _lungs(rng, grid, size)
-    hu += np.where(hu > -500, 160 * _pattern(rng, (0.8, 2.5, 2.5)), 0)
+    hu += np.where(hu > -500, 160 * pattern(rng, (0.8, 2.5, 2.5)), 0)
     hu += lung * (_lung_texture(rng, grid) - hu)
     _airways(hu, grid)
     body = Body(hu=hu, lung=lung)
     for side in (-1.0, 1.0):
-        hilum = np.array([_MIDDLE_MM[0] + side * 24, _MIDDLE_MM[1] + 2, SHAPE[0] * SPACING_MM[2] * 0.5])
+        hilum = np.array([MIDDLE_MM[0] + side * 24, MIDDLE_MM[1] + 2, SHAPE[0] * SPACING_MM[2] * 0.5])
         for _ in range(7):
             tilt, turn = rng.uniform(-0.7, 0.7), rng.uniform(-1.2, 1.2)
             heading = np.array([side * math.cos(turn), math.sin(turn), tilt])
-            _grow(rng, body, hilum + rng.normal(0, 4, 3), heading, float(rng.uniform(3.0, 4.4)))
+            grow(rng, body, hilum + rng.normal(0, 4, 3), heading, float(rng.uniform(3.0, 4.4)))
     return body
+
+
+def scanned(rng: np.random.Generator, body: Body) -> NDArray[np.int16]:
+    """What a scanner makes of a body: whole HU with noise, (z, y, x)."""
+    noise = ndimage.gaussian_filter(rng.standard_normal(SHAPE, dtype=np.float32), (0.0, 0.6, 0.6))
+    hu = np.rint(body.hu + noise * (_NOISE_HU / noise.std()))
+    whole: NDArray[np.int16] = np.clip(hu, -1024, 3071).astype(np.int16)
+    return whole
 
 
 def _grid(box: Box) -> Grid:
@@ -111,7 +120,7 @@ def _inside(distance_mm: Array, edge_mm: float = 1.6) -> Array:
 def _chest_wall(rng: np.random.Generator, grid: Grid, size: float) -> Array:
     """Air, fat, muscle, ribs, spine, breastbone, heart and aorta."""
     z, y, x = grid
-    across, down = x - _MIDDLE_MM[0], y - _MIDDLE_MM[1]
+    across, down = x - MIDDLE_MM[0], y - MIDDLE_MM[1]
     hu = np.full(SHAPE, -1000, dtype=np.float32)
     _cover(hu, _ellipse(across, down, (142 * size, 104 * size)), _FAT_HU)
     _cover(hu, _ellipse(across, down, (128 * size, 92 * size)), _MUSCLE_HU)
@@ -129,7 +138,7 @@ def _chest_wall(rng: np.random.Generator, grid: Grid, size: float) -> Array:
 def _lungs(rng: np.random.Generator, grid: Grid, size: float) -> Array:
     """Share of lung in every voxel: two lungs with the mediastinum, heart, aorta and diaphragm left out."""
     z, y, x = grid
-    across, down = x - _MIDDLE_MM[0], y - _MIDDLE_MM[1]
+    across, down = x - MIDDLE_MM[0], y - MIDDLE_MM[1]
     height = z / (SHAPE[0] * SPACING_MM[2])
     narrowing = 1 - 0.16 * height**2
     lung = np.zeros(SHAPE, dtype=np.float32)
@@ -150,12 +159,12 @@ def _lungs(rng: np.random.Generator, grid: Grid, size: float) -> Array:
 def _lung_texture(rng: np.random.Generator, grid: Grid) -> Array:
     """Lung tissue: darker in front, denser behind where blood sinks, with a fine and a coarse pattern."""
     coarse = ndimage.zoom(rng.standard_normal((6, 14, 14)), np.array(SHAPE) / (6, 14, 14), order=1)
-    slope = 0.25 * (grid[1] - _MIDDLE_MM[1])
-    texture: Array = (_LUNG_HU + slope + 16 * coarse + 110 * _pattern(rng, (0.6, 1.2, 1.2))).astype(np.float32)
+    slope = 0.25 * (grid[1] - MIDDLE_MM[1])
+    texture: Array = (_LUNG_HU + slope + 16 * coarse + 110 * pattern(rng, (0.6, 1.2, 1.2))).astype(np.float32)
     return texture
 
 
-def _pattern(rng: np.random.Generator, width: tuple[float, float, float]) -> Array:
+def pattern(rng: np.random.Generator, width: tuple[float, float, float]) -> Array:
     """Random grains of some width (z, y, x) in voxels."""
     grains: Array = ndimage.gaussian_filter(rng.standard_normal(SHAPE, dtype=np.float32), width)
     return grains
@@ -167,7 +176,7 @@ def _airways(hu: Array, grid: Grid) -> None:
     fork = SHAPE[0] * SPACING_MM[2] * 0.62
     spread = np.maximum(fork - z, 0) * 0.9
     for side in (-1.0, 1.0):
-        tube = _ellipse(x - _MIDDLE_MM[0] - side * spread, y - _MIDDLE_MM[1] - 4, (7.5, 7.0))
+        tube = _ellipse(x - MIDDLE_MM[0] - side * spread, y - MIDDLE_MM[1] - 4, (7.5, 7.0))
         _cover(hu, np.where(spread < 22, tube, np.float32(99)), -990.0)
 
 
@@ -175,7 +184,7 @@ def _cover(hu: Array, distance_mm: Array, value: float) -> None:
     hu += _inside(distance_mm) * (np.float32(value) - hu)
 
 
-def _grow(
+def grow(
     rng: np.random.Generator, body: Body, start: NDArray[np.float64], heading: NDArray[np.float64], radius_mm: float
 ) -> None:
     """A branch and, at its end, two thinner ones (their sections add up to a little more than its own)."""
@@ -185,4 +194,4 @@ def _grow(
     if radius_mm < _THINNEST_MM:
         return
     for share in (rng.uniform(0.68, 0.85), rng.uniform(0.55, 0.75)):
-        _grow(rng, body, end, heading + rng.normal(0, [0.42, 0.42, 0.35]), radius_mm * share)
+        grow(rng, body, end, heading + rng.normal(0, [0.42, 0.42, 0.35]), radius_mm * share)

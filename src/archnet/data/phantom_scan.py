@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from archnet.data.phantom_body import SHAPE, SPACING_MM, Body, draw_body
+from archnet.data.phantom_body import SHAPE, SPACING_MM, Body, draw_body, scanned
 
 # Shares of the candidates of a scan; the rest are vessels in the plane.
 _NODULES, _THROUGH = 0.2, 0.32
@@ -25,7 +25,6 @@ _CLEAR_HU = -650.0
 _APART_MM = 17.0
 _APART_SLICES = 7
 _EDGE_MM = 1.6
-_NOISE_HU = 28.0
 
 Array = NDArray[np.float32]
 
@@ -35,12 +34,14 @@ class Candidate:
     """A place in a scan that a detector would mark.
 
     Attributes:
-        index: (z, y, x), fractions of a voxel in the plane.
+        index: The mark, (z, y, x), fractions of a voxel in the plane.
+        centre: The middle of what is marked, (z, y, x).
         kind: "nodule", "through" or "in-plane".
         diameter_mm: In the central slice.
     """
 
     index: tuple[float, float, float]
+    centre: tuple[float, float, float]
     kind: str
     diameter_mm: float
 
@@ -74,10 +75,8 @@ def draw_scan(rng: np.random.Generator, num_candidates: int) -> tuple[NDArray[np
     kinds = _kinds(rng, len(sections))
     for section, kind in zip(sections, kinds, strict=True):
         DRAW[kind](rng, body, section)
-    noise = ndimage.gaussian_filter(rng.standard_normal(SHAPE, dtype=np.float32), (0.0, 0.6, 0.6))
-    hu = body.hu + noise * (_NOISE_HU / noise.std())
-    candidates = [_candidate(rng, section, kind) for section, kind in zip(sections, kinds, strict=True)]
-    return np.clip(np.rint(hu), -1024, 3071).astype(np.int16), candidates
+    hu = scanned(rng, body)
+    return hu, [_candidate(rng, section, kind) for section, kind in zip(sections, kinds, strict=True)]
 
 
 def draw_section(rng: np.random.Generator, centre_mm: tuple[float, float, float]) -> Section:
@@ -199,5 +198,9 @@ def _candidate(rng: np.random.Generator, section: Section, kind: str) -> Candida
     """The mark that a detector would leave: in the right slice, not quite in the middle."""
     x, y, z = section.centre_mm
     off_x, off_y = rng.normal(0, 0.7, 2)
-    index = (z / SPACING_MM[2], (y + off_y) / SPACING_MM[1], (x + off_x) / SPACING_MM[0])
-    return Candidate(index=index, kind=kind, diameter_mm=2 * section.radius_mm)
+    return Candidate(
+        index=(z / SPACING_MM[2], (y + off_y) / SPACING_MM[1], (x + off_x) / SPACING_MM[0]),
+        centre=(z / SPACING_MM[2], y / SPACING_MM[1], x / SPACING_MM[0]),
+        kind=kind,
+        diameter_mm=2 * section.radius_mm,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import platformdirs
@@ -29,11 +30,23 @@ def existing_root(data: Data, expected: str) -> Path:
     root = Path(data.root) if data.root is not None else home() / data.name
     if root.is_dir():
         return root
-    looked = (
-        ""
-        if data.root is not None
-        else " (no --root was given" + (")" if "ARCHNET_DATA" in os.environ else " and $ARCHNET_DATA is not set)")
-    )
-    raise DataError(
-        f"{root}: there is no such folder{looked}. {data.name} needs {expected}; name its folder with --root FOLDER."
-    )
+    needs = f"{data.name} needs {expected}. Name its folder with --root FOLDER"
+    if root.exists():
+        raise DataError(f"{root}: this is a file, not a folder. {needs}.")
+    raise DataError(f"{root}: there is no such folder{_looked(data)}. {needs}{_or_fetch(data)}.")
+
+
+def _looked(data: Data) -> str:
+    """Why it was looked for there."""
+    if data.root is not None:
+        return ""
+    return f" (no --root was given{'' if os.environ.get('ARCHNET_DATA') else ' and $ARCHNET_DATA is not set'})"
+
+
+def _or_fetch(data: Data) -> str:
+    from archnet.data.fetch import FETCHED  # servers are nothing that reading data needs
+
+    if data.name not in FETCHED:
+        return ""
+    root = "" if data.root is None else f" --root {shlex.quote(data.root)}"
+    return f", or fetch it: archnet data fetch {data.name}{root}"

@@ -1,4 +1,4 @@
-"""Training, validation and test sets, and the negatives that stay in each."""
+"""Training, validation and test sets, cross-validation, and the negatives that stay in each set."""
 
 from __future__ import annotations
 
@@ -7,34 +7,51 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.dataset import SETS, Cases
+from archnet.data.dataset import Cases
+from archnet.data.draws import Shares, closest_draw, closest_parts, even_parts, stratified_draw
 from archnet.errors import DataError
-from archnet.spec.experiment import Data, Split
+from archnet.spec.experiment import SETS, Data, Split
 
-_NUM_DRAWS = 200
+_NUMBER_OF_TEST = SETS.index("test")
 
 
 def make_split(cases: Cases, split: Split) -> NDArray[np.str_]:
     """The set of every case: "train", "validation" or "test".
 
+    Args:
+        split: With one `fold`, if it has `folds`.
+
     Raises:
-        DataError: The sets cannot be filled, or the data bring no sets of their own.
+        DataError: The sets cannot be filled, or the data bring no sets or folds of their own.
     """
     if split.by == "own":
         return _own_sets(cases)
-    if split.test + split.validation >= 1:
+    _refuse_large_shares(split)
+    sets = np.full(len(cases.labels), _NUMBER_OF_TEST)
+    rest = _untested(cases, split) if _is_cross_validation(split) else np.arange(len(sets))
+    sets[rest] = _drawn_sets(cases.only(rest), split, len(sets))
+    _refuse_empty(sets, cases, split)
+    names: NDArray[np.str_] = np.array(SETS)[sets]
+    return names
+
+
+def fold_parts(cases: Cases, split: Split) -> NDArray[np.int64]:
+    """The part of every case, from 0, in a cross-validation, whichever fold is tested.
+
+    Raises:
+        DataError: There are fewer groups than folds, or the data have no official folds.
+    """
+    if split.by == "official":
+        return _official_folds(cases)
+    counts, unit_of_case = _counts(cases, split)
+    num_parts = split.folds or 1
+    if len(counts) < num_parts:
         raise DataError(
-            f"split.test {split.test} and split.validation {split.validation} leave nothing to train on; "
-            "together they must stay below 1."
+            f"split.folds: {len(counts)} {_units(split)} are too few for {num_parts} folds; one would be empty. "
+            "Lower split.folds or add scans."
         )
-    units = cases.ids if split.by == "candidate" else cases.groups
-    names, unit_of_case = np.unique(units, return_inverse=True)
-    counts = np.zeros((len(names), len(cases.classes)), dtype=np.int64)
-    np.add.at(counts, (unit_of_case, cases.labels), 1)
-    draw = _stratified_draw if split.by == "candidate" else _closest_draw
-    sets = draw(counts, _shares(split), np.random.default_rng(split.seed))
-    _refuse_empty(sets, split)
-    return np.array(SETS)[sets][unit_of_case]
+    draw = even_parts if split.by == "candidate" else closest_parts
+    return draw(counts, num_parts, np.random.default_rng(split.seed))[unit_of_case]
 
 
 def keep_rows(
@@ -43,7 +60,8 @@ def keep_rows(
     """The rows that are used: every positive, and for each of them some negatives of the same set.
 
     Each set draws with a seed of its own, and a smaller ratio keeps a part of what a larger one keeps, so no other
-    set and no split changes with the ratio.
+    set and no split changes with the ratio. In a cross-validation each part draws so, and the rows are the same
+    whichever part is tested.
 
     Args:
         sets: The set of every case.
@@ -55,87 +73,109 @@ def keep_rows(
     if data.negatives_per_positive == "all":
         return np.arange(len(cases.labels))
     is_positive = cases.labels == cases.positive
-    kept = [np.flatnonzero(is_positive)]
-    for number, name in enumerate(SETS):
-        negatives = np.flatnonzero((sets == name) & ~is_positive)
-        wanted = round(data.negatives_per_positive * np.count_nonzero((sets == name) & is_positive))
-        shuffled = np.random.default_rng([split.seed, number]).permutation(negatives)
-        kept.append(negatives if name in keep_all else shuffled[:wanted])
-    return np.sort(np.concatenate(kept))
+    parts = fold_parts(cases, split) if _is_cross_validation(split) else _set_numbers(sets)
+    kept = [np.flatnonzero(is_positive | np.isin(sets, list(keep_all)))]
+    for part in np.unique(parts).tolist():
+        negatives = np.flatnonzero((parts == part) & ~is_positive)
+        wanted = round(data.negatives_per_positive * np.count_nonzero((parts == part) & is_positive))
+        kept.append(np.random.default_rng([split.seed, part]).permutation(negatives)[:wanted])
+    return np.unique(np.concatenate(kept))
 
 
-def _shares(split: Split) -> tuple[float, float, float]:
-    """In the order of `SETS`."""
-    return 1 - split.validation - split.test, split.validation, split.test
+def _is_cross_validation(split: Split) -> bool:
+    missing = (split.folds is None) + (split.fold is None)
+    if missing == 1 or (missing and split.by == "official"):
+        raise ValueError("a split has both folds and one fold, or neither; parse_experiments gives one for each fold")
+    return not missing
 
 
-def _closest_draw(
-    counts: NDArray[np.int64], shares: tuple[float, float, float], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Of many random divisions of groups the one whose share of each class in each set comes closest to the wanted.
+def _set_numbers(sets: NDArray[np.str_]) -> NDArray[np.int64]:
+    numbers: NDArray[np.int64] = np.argmax(sets[:, np.newaxis] == np.array(SETS), axis=1)
+    return numbers
+
+
+def _untested(cases: Cases, split: Split) -> NDArray[np.int64]:
+    """The rows outside the part that is tested."""
+    parts = fold_parts(cases, split)
+    if split.fold not in parts:
+        there = ", ".join(map(str, np.unique(parts).tolist()))
+        raise DataError(
+            f"split.fold {split.fold}: no case lies in this fold; the data have {there}. Choose one of these with "
+            f"split.fold, or add subset{split.fold}."
+        )
+    return np.flatnonzero(parts != split.fold)
+
+
+def _drawn_sets(cases: Cases, split: Split, num_all: int) -> NDArray[np.int64]:
+    """The set number of cases, in a cross-validation of those outside the test set.
 
     Args:
-        counts: Cases as (group, class).
-
-    Returns:
-        The set number of each group.
+        num_all: Cases of which `split.validation` is a share.
     """
-    totals = np.maximum(counts.sum(axis=0), 1)
-    draws = (_random_draw(counts.sum(axis=1), shares, rng) for _ in range(_NUM_DRAWS))
-    return min(draws, key=lambda sets: _distance(counts, totals, sets, shares))
+    if not len(cases.labels):
+        return np.empty(0, dtype=np.int64)
+    counts, unit_of_case = _counts(cases, split)
+    draw = stratified_draw if split.by == "candidate" else closest_draw
+    rng = np.random.default_rng(split.seed if split.fold is None else [split.seed, split.fold])
+    return draw(counts, _shares(split, num_all / len(cases.labels)), rng)[unit_of_case]
 
 
-def _random_draw(
-    sizes: NDArray[np.int64], shares: tuple[float, float, float], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Groups in random order, dealt to test, validation and training until each has its share of the cases.
-
-    A set that is wanted gets at least one group, however few there are.
-    """
-    order = rng.permutation(len(sizes))
-    middle = (np.cumsum(sizes[order]) - sizes[order] / 2) / sizes.sum()
-    _, validation, test = shares
-    num_test = max(int(np.count_nonzero(middle < test)), int(test > 0))
-    num_held_out = max(int(np.count_nonzero(middle < test + validation)), num_test + int(validation > 0))
-    sets = np.zeros(len(sizes), dtype=np.int64)
-    sets[order[:num_held_out]] = 1
-    sets[order[:num_test]] = 2
-    return sets
+def _shares(split: Split, scale: float) -> Shares:
+    test = 0.0 if split.folds else split.test or 0.0
+    validation = split.validation * scale
+    return 1 - validation - test, validation, test
 
 
-def _distance(
-    counts: NDArray[np.int64], totals: NDArray[np.int64], sets: NDArray[np.int64], shares: tuple[float, float, float]
-) -> tuple[int, float]:
-    """How many wanted sets stay empty or without a class, then the largest deviation from a wanted share."""
-    found = np.stack([counts[sets == number].sum(axis=0) for number in range(3)])
-    wanted = np.array(shares)[:, None]
-    return int(np.sum((found == 0) & (wanted > 0))), float(np.abs(found / totals - wanted).max())
+def _counts(cases: Cases, split: Split) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Cases as (unit, class), where a unit is what stays together; and the unit of each case."""
+    units = cases.ids if split.by == "candidate" else cases.groups
+    names, unit_of_case = np.unique(units, return_inverse=True)
+    counts = np.zeros((len(names), len(cases.classes)), dtype=np.int64)
+    np.add.at(counts, (unit_of_case, cases.labels), 1)
+    return counts, unit_of_case
 
 
-def _stratified_draw(
-    counts: NDArray[np.int64], shares: tuple[float, float, float], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Cases one by one, each class divided by itself."""
-    labels = counts.argmax(axis=1)
-    sets = np.empty(len(labels), dtype=np.int64)
-    for label in range(counts.shape[1]):
-        rows = np.flatnonzero(labels == label)
-        sets[rows] = _random_draw(np.ones(len(rows), dtype=np.int64), shares, rng) if len(rows) else 0
-    return sets
+def _units(split: Split) -> str:
+    return "cases" if split.by == "candidate" else "groups"
 
 
-def _refuse_empty(sets: NDArray[np.int64], split: Split) -> None:
-    for number, share in enumerate(_shares(split)):
-        if share > 0 and not np.any(sets == number):
-            unit = "cases" if split.by == "candidate" else "groups"
-            remedy = "Set its share to 0 or add scans." if number else "Lower the others' shares or add scans."
-            raise DataError(
-                f"split: {len(sets)} {unit} are too few for training, validation ({split.validation}) and test "
-                f"({split.test}) sets; the {SETS[number]} set would be empty. {remedy}"
-            )
+def _official_folds(cases: Cases) -> NDArray[np.int64]:
+    if cases.folds is None:
+        raise DataError(
+            'split.by "official": the data have no official folds; those are LUNA16\'s folders subset0 to subset9. '
+            'Use "group" or "candidate".'
+        )
+    outside = cases.ids[cases.folds < 0]
+    if len(outside):
+        raise DataError(
+            f'split.by "official": the scan of {outside[0]} lies in none of the folders subset0 to subset9. '
+            'Move it into its own, or use "group".'
+        )
+    return cases.folds
 
 
 def _own_sets(cases: Cases) -> NDArray[np.str_]:
     if cases.own_sets is None:
         raise DataError('split.by "own": the data bring no sets of their own. Use "group" or "candidate".')
     return cases.own_sets
+
+
+def _refuse_large_shares(split: Split) -> None:
+    if not split.folds and (split.test or 0) + split.validation >= 1:
+        raise DataError(
+            f"split.test {split.test} and split.validation {split.validation} leave nothing to train on; "
+            "together they must stay below 1."
+        )
+
+
+def _refuse_empty(sets: NDArray[np.int64], cases: Cases, split: Split) -> None:
+    test = f"1 of {split.folds} folds" if split.folds else split.test
+    is_wanted = (True, split.validation > 0, bool(split.folds or split.test))
+    for number, name in enumerate(SETS):
+        if is_wanted[number] and not np.any(sets == number):
+            units = cases.ids if split.by == "candidate" else cases.groups
+            remedy = "Set its share to 0 or add scans." if number else "Lower the others' shares or add scans."
+            raise DataError(
+                f"split: {len(np.unique(units))} {_units(split)} are too few for training, validation "
+                f"({split.validation}) and test ({test}) sets; the {name} set would be empty. {remedy}"
+            )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ class DatasetSpec:
         return COMMON_OPTIONS | frozenset(self.defaults)
 
 
-_CANDIDATES: Final = {"crop_size": (64, 64, 10), "negatives_per_positive": 5}
+_CANDIDATES: Final = {"crop_size": (64, 64, 10), "spacing_mm": None, "crop_size_mm": None, "negatives_per_positive": 5}
 _VOLUMES: Final = {"crop_size": (128, 128, 64)}
 
 DATASETS: Final[dict[str, DatasetSpec]] = {
@@ -47,3 +48,17 @@ DATASETS: Final[dict[str, DatasetSpec]] = {
         defaults={"range": "auto", "axes": "hwd"},
     ),
 }
+
+
+def size_in_voxels(size_mm: Sequence[float], spacing_mm: Sequence[float]) -> tuple[int, int, int]:
+    """The nearest whole number of voxels, at least one, that a size (height, width, depth) takes; ties up.
+
+    >>> size_in_voxels((45.0, 45.0, 25.0), (0.7, 0.7, 2.5))
+    (64, 64, 10)
+    """
+    x_mm, y_mm, z_mm = spacing_mm
+    height, width, depth = (
+        max(1, math.floor(round(length / step, 6) + 0.5))
+        for length, step in zip(size_mm, (y_mm, x_mm, z_mm), strict=True)
+    )
+    return height, width, depth

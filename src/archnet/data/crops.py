@@ -1,0 +1,135 @@
+"""What is cut from scans: crops around candidates, or whole volumes resized."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.dataset import Progress
+from archnet.data.recipe import Recipe, Values
+from archnet.errors import DataError
+from archnet.imaging import Volume, crop, crop_mm, nearest_index, read_frame, read_volume, turned_and_resized
+from archnet.imaging.volume import Hu, Point
+
+_PORTION_BYTES: Final = 32 * 2**20
+"""Crops that are held in memory before they are written; scans can have thousands."""
+
+
+class CandidateCrops(Recipe):
+    """A crop of HU around each candidate, int16."""
+
+    dtype = np.dtype(np.int16)
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the columns of a candidate list and the options
+        self,
+        source: str,
+        ids: NDArray[np.str_],
+        scan_of_row: Sequence[Path],
+        points_mm: NDArray[np.float64],
+        place: Callable[[int], str],
+        shape: tuple[int, int, int],
+        spacing_mm: Point | None = None,
+    ) -> None:
+        """Takes the rows of a candidate list.
+
+        Args:
+            source: For listings.
+            ids: (n,) case of each row.
+            scan_of_row: (n,) scan of each; rows of one scan need not stand together.
+            points_mm: (n, 3) world positions (x, y, z), LPS.
+            place: Where a row stands in its list, for messages.
+            shape: Voxels as (height, width, depth).
+            spacing_mm: Grid of the crop along x, y, z; null takes the scan's voxels as they are.
+        """
+        self.source, self.ids, self.shape = source, ids, shape
+        self.points_mm, self.place, self.spacing_mm = points_mm, place, spacing_mm
+        self.scans, self.rows = _by_scan(scan_of_row)
+
+    def options(self) -> Mapping[str, Any]:
+        points = hashlib.sha256(np.ascontiguousarray(self.points_mm).tobytes()).hexdigest()
+        return {"spacing_mm": self.spacing_mm and list(self.spacing_mm), "points_mm": points}
+
+    def check(self, progress: Progress) -> None:
+        """Looks at every header, so that a candidate outside its scan is found before anything is cut."""
+        scans = zip(self.scans, self.rows, strict=True)
+        for path, rows in progress(scans, "Checking scans", len(self.scans)):
+            try:
+                frame = read_frame(path)
+            except DataError:
+                continue  # cutting will say what is wrong with it
+            self._indices(frame, path, rows)
+
+    def cut(self, number: int) -> Iterator[tuple[NDArray[np.int64], Values]]:
+        path, rows = self.scans[number], self.rows[number]
+        volume = read_volume(path)
+        indices = self._indices(volume, path, rows)
+        size = max(1, _PORTION_BYTES // (self.num_bytes // len(self.ids)))
+        for start in range(0, len(rows), size):
+            portion = slice(start, start + size)
+            values = np.empty((len(rows[portion]), *self.shape), np.int16)
+            for target, index, row in zip(values, indices[portion].tolist(), rows[portion].tolist(), strict=True):
+                target[:] = self._crop(volume, index, row)
+            yield rows[portion], values
+
+    def _crop(self, volume: Volume, index: tuple[int, int, int], row: int) -> NDArray[np.int16]:
+        if self.spacing_mm is None:
+            return _whole_hu(crop(volume, index, self.shape))
+        x, y, z = self.points_mm[row].tolist()
+        return _whole_hu(crop_mm(volume, (x, y, z), self.shape, self.spacing_mm))
+
+    def _indices(self, volume: Volume, path: Path, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The voxel (z, y, x) of each candidate of a scan."""
+        indices = nearest_index(volume, self.points_mm[rows])
+        outside = ((indices < 0) | (indices >= volume.hu.shape)).any(axis=1)
+        if outside.any():
+            row = int(rows[outside.argmax()])
+            x, y, z = (round(value, 3) for value in self.points_mm[row].tolist())
+            raise DataError(f"{self.place(row)}: the point ({x}, {y}, {z}) mm lies outside scan {path.name}.")
+        return indices
+
+
+class WholeVolumes(Recipe):
+    """A whole scan a case: HU clipped to the window and resized, float32."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(
+        self,
+        source: str,
+        ids: NDArray[np.str_],
+        scans: Sequence[Path],
+        shape: tuple[int, int, int],
+        window_hu: tuple[float, float],
+    ) -> None:
+        self.source, self.ids, self.scans = source, ids, scans
+        self.shape, self.window_hu = shape, window_hu
+        self.rows = [np.array([row], np.int64) for row in range(len(scans))]
+
+    def check(self, progress: Progress) -> None:
+        """There is no list that could be wrong."""
+
+    def options(self) -> Mapping[str, Any]:
+        return {"window_hu": list(self.window_hu)}
+
+    def cut(self, number: int) -> Iterator[tuple[NDArray[np.int64], Values]]:
+        volume = read_volume(self.scans[number])
+        yield self.rows[number], turned_and_resized(volume, self.shape, self.window_hu)[np.newaxis]
+
+
+def _by_scan(scan_of_row: Sequence[Path]) -> tuple[list[Path], list[NDArray[np.int64]]]:
+    """Each scan once, in the order of its first row, and the rows of each."""
+    rows: dict[Path, list[int]] = {}
+    for row, scan in enumerate(scan_of_row):
+        rows.setdefault(scan, []).append(row)
+    return list(rows), [np.array(members, np.int64) for members in rows.values()]
+
+
+def _whole_hu(hu: Hu) -> NDArray[np.int16]:
+    if hu.dtype == np.int16:
+        return hu.astype(np.int16, copy=False)
+    return np.clip(np.rint(hu), -32768, 32767).astype(np.int16)

@@ -1,0 +1,108 @@
+"""Random divisions of groups that keep the shares of the classes: into sets of wanted shares, into equal parts."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shares = tuple[float, float, float]
+"""Wanted of training, validation and test."""
+
+_NUM_DRAWS = 200
+_NUM_DEALS = 10
+
+
+def closest_draw(counts: NDArray[np.int64], shares: Shares, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Of many random divisions of groups the one whose share of each class in each set comes closest to the wanted.
+
+    Args:
+        counts: Cases as (group, class).
+
+    Returns:
+        The set number of each group: 0 training, 1 validation, 2 test.
+    """
+    totals = np.maximum(counts.sum(axis=0), 1)
+    draws = (_random_draw(counts.sum(axis=1), shares, rng) for _ in range(_NUM_DRAWS))
+    return min(draws, key=lambda sets: _distance(counts, totals, sets, shares))
+
+
+def stratified_draw(counts: NDArray[np.int64], shares: Shares, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Like `closest_draw` where each group is a single case: each class is divided by itself."""
+    labels = counts.argmax(axis=1)
+    sets = np.empty(len(labels), dtype=np.int64)
+    for label in range(counts.shape[1]):
+        rows = np.flatnonzero(labels == label)
+        sets[rows] = _random_draw(np.ones(len(rows), dtype=np.int64), shares, rng) if len(rows) else 0
+    return sets
+
+
+def _random_draw(sizes: NDArray[np.int64], shares: Shares, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Groups in random order, dealt to test, validation and training until each has its share of the cases.
+
+    A set that is wanted gets at least one group, however few there are.
+    """
+    order = rng.permutation(len(sizes))
+    middle = (np.cumsum(sizes[order]) - sizes[order] / 2) / sizes.sum()
+    _, validation, test = shares
+    num_test = max(int(np.count_nonzero(middle < test)), int(test > 0))
+    num_held_out = max(int(np.count_nonzero(middle < test + validation)), num_test + int(validation > 0))
+    sets = np.zeros(len(sizes), dtype=np.int64)
+    sets[order[:num_held_out]] = 1
+    sets[order[:num_test]] = 2
+    return sets
+
+
+def _distance(
+    counts: NDArray[np.int64], totals: NDArray[np.int64], sets: NDArray[np.int64], shares: Shares
+) -> tuple[int, float]:
+    """How many wanted sets stay empty or without a class, then the largest deviation from a wanted share."""
+    found = np.stack([counts[sets == number].sum(axis=0) for number in range(3)])
+    wanted = np.array(shares)[:, None]
+    return int(np.sum((found == 0) & (wanted > 0))), float(np.abs(found / totals - wanted).max())
+
+
+def closest_parts(counts: NDArray[np.int64], num_parts: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Of some deals of groups to parts the one whose parts come closest to an equal share of each class and of all.
+
+    Args:
+        counts: Cases as (group, class).
+        num_parts: At most as many as there are groups; then no part is empty.
+
+    Returns:
+        The part of each group, from 0.
+    """
+    if counts.sum(axis=1).max() == 1:
+        return even_parts(counts, num_parts, rng)
+    sizes = np.column_stack([counts, counts.sum(axis=1)])
+    weights = sizes / np.maximum(sizes.sum(axis=0), 1)
+    deals = [_deal(weights, num_parts, rng) for _ in range(_NUM_DEALS)]
+    return min(deals, key=lambda deal: deal[0])[1]
+
+
+def even_parts(counts: NDArray[np.int64], num_parts: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Like `closest_parts` where each group is a single case: no two parts differ by more than one case of a class."""
+    shuffled = rng.permutation(len(counts))
+    by_class = shuffled[np.argsort(counts.argmax(axis=1)[shuffled], kind="stable")]
+    parts = np.empty(len(counts), dtype=np.int64)
+    parts[by_class] = np.arange(len(counts)) % num_parts
+    return parts
+
+
+def _deal(weights: NDArray[np.float64], num_parts: int, rng: np.random.Generator) -> tuple[float, NDArray[np.int64]]:
+    """Groups one by one, each to the part that holds least of what the group brings.
+
+    Large groups tend to come first and small ones fill the gaps; within that the order is random.
+
+    Args:
+        weights: The share of each class, and of all cases, that a group has.
+
+    Returns:
+        The largest deviation of a part from its share, and the part of each group.
+    """
+    order = np.argsort(-weights.sum(axis=1) * rng.uniform(0.5, 1, len(weights)))
+    held = np.zeros((num_parts, weights.shape[1]))
+    parts = np.empty(len(weights), dtype=np.int64)
+    for group in order:
+        parts[group] = np.argmin(held @ weights[group])
+        held[parts[group]] += weights[group]
+    return float(np.abs(held - 1 / num_parts).max()), parts

@@ -1,0 +1,99 @@
+"""What decides the content of a crop store: the scans, the rows that each fills, and how they are cut."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.dataset import Progress
+from archnet.errors import DataError
+from archnet.imaging import stored_files
+
+# Raise it with every change to how crops are cut or laid out: a store of another version is not used again.
+_VERSION: Final = 1
+
+Values = NDArray[np.int16] | NDArray[np.float32]
+
+
+class Recipe(ABC):
+    """Arrays to be cut from scans, one row a case.
+
+    Attributes:
+        source: Data set and folder, for listings.
+        ids: (n,) the case of each row.
+        scans: Files or DICOM folders, each once.
+        rows: The rows that each scan fills; every row belongs to one scan.
+        shape: Of one row, (height, width, depth).
+        dtype: Of the stored values.
+    """
+
+    source: str
+    ids: NDArray[np.str_]
+    scans: Sequence[Path]
+    rows: Sequence[NDArray[np.int64]]
+    shape: tuple[int, int, int]
+    dtype: np.dtype[Any]
+
+    @abstractmethod
+    def options(self) -> Mapping[str, Any]:
+        """Everything else that shapes the values, JSON-ready."""
+
+    @abstractmethod
+    def cut(self, number: int) -> Iterator[tuple[NDArray[np.int64], Values]]:
+        """The arrays of one scan, which is read once, in portions: their rows and values (k, *shape).
+
+        Raises:
+            DataError: The scan cannot be read.
+        """
+
+    @abstractmethod
+    def check(self, progress: Progress) -> None:
+        """Looks for what is wrong with the lists before anything is cut.
+
+        Raises:
+            DataError: A list does not fit its scans.
+        """
+
+    @property
+    def num_bytes(self) -> int:
+        """Of all values."""
+        return len(self.ids) * math.prod(self.shape) * self.dtype.itemsize
+
+    def description(self) -> dict[str, Any]:
+        """What decides the values, JSON-ready; the scans by path, size and time of their last change."""
+        return {
+            "version": _VERSION,
+            "source": self.source,
+            "shape": list(self.shape),
+            "dtype": self.dtype.name,
+            "crops": len(self.ids),
+            "cases": hashlib.sha256("\n".join(self.ids.tolist()).encode()).hexdigest(),
+            **self.options(),
+            "scans": [
+                {"path": str(path.absolute()), "rows": len(rows), "files": identity(path)}
+                for path, rows in zip(self.scans, self.rows, strict=True)
+            ],
+        }
+
+
+def digest(description: Mapping[str, Any]) -> str:
+    """The name of a store: equal where everything that decides its values is equal."""
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def identity(scan: Path) -> list[list[Any]]:
+    """Name, bytes and time of the last change (ns) of each file of a scan; of one that is not understood, of itself."""
+    try:
+        files = stored_files(scan)
+    except DataError:
+        files = [scan]
+    stats = [(path.name, path.stat()) for path in files if path.exists()]
+    return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]

@@ -1,0 +1,35 @@
+"""A data set whose cases are cut from scans: through the store, or one at a time."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.dataset import Crops, Dataset, Progress, silent
+from archnet.data.recipe import Recipe
+from archnet.data.store import store_state, stored_crops
+
+
+class ScanDataset(Dataset):
+    """Cases that lie in scans."""
+
+    shape: tuple[int, int, int]
+
+    @abstractmethod
+    def recipe(self, rows: NDArray[np.int64]) -> Recipe:
+        """How the arrays of some cases are cut."""
+
+    def crops(self, rows: NDArray[np.int64], progress: Progress = silent) -> Crops:
+        return stored_crops(self.recipe(rows), progress)
+
+    def stored(self, rows: NDArray[np.int64]) -> str:
+        return store_state(self.recipe(rows)).told()
+
+    def crop(self, row: int) -> NDArray[Any]:
+        recipe = self.recipe(np.array([row], np.int64))
+        _, values = next(recipe.cut(0))
+        case: NDArray[Any] = values[0]
+        return case

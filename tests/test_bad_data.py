@@ -1,0 +1,751 @@
+"""Bad input, a row a kind: one clear message, exit code 2, nothing new on the disk, nothing of the user's changed."""
+
+import functools
+import gzip
+import os
+import pickle
+import re
+import shlex
+import stat
+import sys
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+
+from archnet import cli
+from archnet.data import fetch
+from bad_files import (
+    COLUMNS,
+    LIST,
+    VOXEL_BYTES,
+    VOXELS,
+    X,
+    Y,
+    arrays,
+    bomb,
+    both,
+    candidates,
+    classes,
+    empty,
+    file,
+    gone,
+    linked,
+    members,
+    nifti,
+    nothing,
+    npy,
+    nrrd,
+    published,
+    scan,
+    series,
+    unreadable,
+)
+from test_data_fetch import Server, _entry, _zip
+from test_imaging_dicom import UID
+
+
+def unscanned(reason, path="scans/subset0/1.2.3.mhd", num_scans=1):
+    """What is said when no scan of a data set can be read."""
+    others = f" The other {num_scans - 1} scans cannot be read either." if num_scans > 1 else ""
+    return f"{path}: {reason}.{others}"
+
+
+def unclassed(reason, suffix=""):
+    return unscanned(reason, f"scans/a/1{suffix}", 4)
+
+
+PACKED = zlib.compress(VOXEL_BYTES)
+PACKED_NIFTI = gzip.compress(nifti(sizes=(32767, 32767, 32767)))
+ZEROS = _zip({"CT-0/a.nii": bytes(1 << 22)}, compression=zipfile.ZIP_DEFLATED)
+
+# The command lines.
+
+SMALL = "--set data.crop_size=[8,8,4] --set split.test=0 --set split.validation=0"
+LUNA16 = f"data prepare --data luna16 --root scans {SMALL}"
+FOLDER = f"data prepare --data folder --root scans {SMALL}"
+NPZ = "data prepare --data npz:a.npz"
+FETCH = "data fetch mosmed --root scans"
+
+# Parts of messages that stand in several.
+
+CSV = "scans/candidates.csv"
+ROW = "expected seriesuid, coordX, coordY, coordZ, class, got"
+NULS = r"\x00" * 20
+HEAD = "Expected seriesuid, coordX, coordY, coordZ, class (separated by commas), got"
+SAVE_AS_TEXT = "Save it as text in UTF-8, columns separated by commas."
+TYPES = "MET_CHAR, MET_UCHAR, MET_SHORT, MET_USHORT, MET_INT, MET_UINT, MET_FLOAT, MET_DOUBLE"
+SHOULD_HOLD = "1.2.3.raw should hold 24 x 24 x 12 voxels of 2 bytes (13,824 bytes), but holds"
+NEEDS_LUNA16 = (
+    "luna16 needs subset0 to subset9 (any number of them) with .mhd scans, and candidates.csv. "
+    "Name its folder with --root FOLDER"
+)
+NEEDS_CLASSES = "needs one folder for each class (CT-0, CT-23) with scans inside. Name its folder with --root FOLDER"
+OUTSIDE = "lies outside the header's folder; put the voxels beside the header"
+LABELS = "a.npz: y must hold whole numbers, one for each class,"
+NO_NPZ = "a.npz: not a readable .npz file"
+AGAIN = "save it again with numpy.savez."
+KEYS = "a.npz: needs the arrays x and y, or train_images and train_labels as in MedMNIST; it holds"
+OTHER_ARCHIVE = "Nothing was unpacked; get the archive from another place."
+ARCHIVE = "{here}/scans/.fetch/CT-0.zip"
+
+# Kind: what lies there, the command, all it says.
+BAD = {
+    # MetaImage
+    "a .raw that is cut off": (
+        scan(VOXEL_BYTES[:-100]),
+        LUNA16,
+        unscanned(f"{SHOULD_HOLD} 13,724; copy the scan again"),
+    ),
+    "a .raw of another type": (
+        scan(VOXELS.astype(np.float32).tobytes()),
+        LUNA16,
+        unscanned(f"{SHOULD_HOLD} 27,648; copy the scan again"),
+    ),
+    "no .raw": (
+        both(scan(), gone("scans/subset0/1.2.3.raw")),
+        LUNA16,
+        unscanned("ElementDataFile = 1.2.3.raw is not there; the voxels belong beside the header"),
+    ),
+    "a header that names another size": (
+        scan(DimSize="24 24 13"),
+        LUNA16,
+        unscanned(
+            "1.2.3.raw should hold 24 x 24 x 13 voxels of 2 bytes (14,976 bytes), but holds 13,824; copy the scan again"
+        ),
+    ),
+    "a header that names an enormous size": (
+        scan(DimSize="99999999 99999999 99999999"),
+        LUNA16,
+        unscanned(
+            "1.2.3.raw should hold 99999999 x 99999999 x 99999999 voxels of 2 bytes "
+            "(1,999,999,940,000,000,599,999,998 bytes), but holds 13,824; copy the scan again"
+        ),
+    ),
+    "a header that names another type": (
+        scan(ElementType="MET_DOUBLE"),
+        LUNA16,
+        unscanned(
+            "1.2.3.raw should hold 24 x 24 x 12 voxels of 8 bytes (55,296 bytes), but holds 13,824; copy the scan again"
+        ),
+    ),
+    "a header that names an unknown type": (
+        scan(ElementType="MET_SHRT"),
+        LUNA16,
+        unscanned(f"ElementType must be one of {TYPES}, got MET_SHRT"),
+    ),
+    "a header of two axes": (scan(NDims="2"), LUNA16, unscanned("NDims must be 3, got 2")),
+    "a header that is a picture": (
+        both(scan(), file("scans/subset0/1.2.3.mhd", b"\x89PNG\r\n\x1a\n")),
+        LUNA16,
+        unscanned("every line of a MetaImage header reads \"Key = value\", got '\\x89PNG'"),
+    ),
+    "ElementDataFile above its folder": (
+        scan(ElementDataFile="../../etc/passwd"),
+        LUNA16,
+        unscanned(f"ElementDataFile = ../../etc/passwd {OUTSIDE}"),
+    ),
+    "ElementDataFile with an absolute path": (
+        scan(ElementDataFile="/etc/passwd"),
+        LUNA16,
+        unscanned(f"ElementDataFile = /etc/passwd {OUTSIDE}"),
+    ),
+    "ElementDataFile that is a link out of its folder": (
+        linked,
+        LUNA16,
+        unscanned(f"ElementDataFile = 1.2.3.raw {OUTSIDE}"),
+    ),
+    "negative spacing": (
+        scan(ElementSpacing="1 1 -2"),
+        LUNA16,
+        unscanned("voxel spacings must lie between 0.001 and 1000 mm, got (1.0, 1.0, -2.0)"),
+    ),
+    "zero spacing": (
+        scan(ElementSpacing="1 0 2"),
+        LUNA16,
+        unscanned("voxel spacings must lie between 0.001 and 1000 mm, got (1.0, 0.0, 2.0)"),
+    ),
+    "spacing that is no number": (
+        scan(ElementSpacing="1 1 nan"),
+        LUNA16,
+        unscanned("ElementSpacing must be 3 numbers, got 1 1 nan"),
+    ),
+    "axes that are not perpendicular": (
+        scan(TransformMatrix="1 0 0 1 0 0 0 0 1"),
+        LUNA16,
+        unscanned(
+            "the axes of a scan must be perpendicular, got the direction matrix "
+            "[[1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]"
+        ),
+    ),
+    "a direction beyond all bounds": (
+        scan(TransformMatrix="1e300 0 0 0 1 0 0 0 1"),
+        LUNA16,
+        unscanned(
+            "the axes of a scan must be perpendicular, got the direction matrix "
+            "[[1e+300, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]"
+        ),
+    ),
+    "voxels beyond all bounds": (
+        scan(np.full((12, 24, 24), 1e300).tobytes(), ElementType="MET_DOUBLE"),
+        LUNA16,
+        unscanned("Hounsfield units must be finite, got NaN or infinity"),
+    ),
+    "voxels that are NaN": (
+        scan(np.full((12, 24, 24), np.nan, np.float32).tobytes(), ElementType="MET_FLOAT"),
+        LUNA16,
+        unscanned("Hounsfield units must be finite, got NaN or infinity"),
+    ),
+    "a .zraw that is not packed": (
+        scan(CompressedData="True"),
+        LUNA16,
+        unscanned("1.2.3.raw is damaged or not packed with zlib; copy the scan again"),
+    ),
+    "a .zraw of another size than its header names": (
+        scan(PACKED, CompressedData="True", CompressedDataSize="77"),
+        LUNA16,
+        unscanned(
+            f"1.2.3.raw should hold 77 packed bytes (CompressedDataSize), but holds {len(PACKED)}; copy the scan again"
+        ),
+    ),
+    "a .zraw that names an enormous size": (
+        scan(PACKED, CompressedData="True", DimSize="99999999 99999999 99999999"),
+        LUNA16,
+        unscanned(
+            "1.2.3.raw should hold 99999999 x 99999999 x 99999999 voxels of 2 bytes "
+            f"(1,999,999,940,000,000,599,999,998 bytes), but holds at most {1032 * len(PACKED):,}; copy the scan again"
+        ),
+    ),
+    "a .zraw that is cut off": (
+        scan(PACKED[:-500], CompressedData="True"),
+        LUNA16,
+        unscanned("1.2.3.raw is cut off; copy the scan again"),
+    ),
+    "a .zraw that explodes": (
+        scan(zlib.compress(bytes(1 << 24)), CompressedData="True"),
+        LUNA16,
+        unscanned(f"{SHOULD_HOLD} more; copy the scan again"),
+    ),
+    "a folder with a scan's name": (
+        both(empty("scans/subset0/1.2.3.mhd"), file(CSV, LIST)),
+        LUNA16,
+        unscanned("no DICOM files are here. A series lies in one folder, one file a slice"),
+    ),
+    "a scan that lies in two subsets": (
+        both(scan(), scan(name="scans/subset7/1.2.3")),
+        LUNA16,
+        "scans/subset7/1.2.3.mhd: the same scan also lies at scans/subset0/1.2.3.mhd. Remove one of them.",
+    ),
+    # Candidate lists
+    "NaN in a list": (
+        candidates(f"{COLUMNS}1.2.3,1,2,nan,1\n"),
+        LUNA16,
+        f"{CSV} line 2: a position must be three numbers in mm, got 1, 2, nan.",
+    ),
+    "infinity in a list": (
+        candidates(f"{COLUMNS}1.2.3,1,2,3,0\n1.2.3,-inf,2,3,1\n"),
+        LUNA16,
+        f"{CSV} line 3: a position must be three numbers in mm, got -inf, 2, 3.",
+    ),
+    "a word for a number": (
+        candidates(f"{COLUMNS}1.2.3,left,2,3,1\n"),
+        LUNA16,
+        f"{CSV} line 2: {ROW} 1.2.3, left, 2, 3, 1.",
+    ),
+    "a class that is not known": (
+        candidates(f"{COLUMNS}1.2.3,1,2,3,2\n"),
+        LUNA16,
+        f'{CSV} line 2: class must be 0 or 1 (nodule), got "2".',
+    ),
+    "a row that is cut off": (candidates(f"{LIST}1.2.3,1"), LUNA16, f"{CSV} line 6: {ROW} 1.2.3, 1."),
+    "a quote that is not closed": (
+        candidates(COLUMNS + '"1.2.3,1,2,3,0\n' + "1.2.3,1,2,3,0\n" * 50),
+        LUNA16,
+        f"{CSV} line 2: {ROW} 1.2.3,1,2,3,0\\n1.2.3,1,2,3,0\\n1.2.3,1,2,3,0\\n1.2.3,1,2,3,0\\n1.2.3,1,2,3,0\\n1.2.3….",
+    ),
+    "a quote that swallows a whole list": (
+        candidates(COLUMNS + '"1.2.3,1,2,3,0\n' + "1.2.3,1,2,3,0\n" * 20_000),
+        LUNA16,
+        f"{CSV}: not a readable csv file (field larger than field limit (131072)). {SAVE_AS_TEXT}",
+    ),
+    "a missing column": (
+        candidates("seriesuid,coordX,coordY,class\n"),
+        LUNA16,
+        f'{CSV} line 1: the column "coordZ" is missing. {HEAD} seriesuid, coordX, coordY, class.',
+    ),
+    "a renamed column": (
+        candidates("seriesuid,coordx,coordY,coordZ,class\n"),
+        LUNA16,
+        f'{CSV} line 1: the column "coordX" is missing. Did you mean "coordx"? '
+        f"{HEAD} seriesuid, coordx, coordY, coordZ, class.",
+    ),
+    "a column that stands twice": (
+        candidates("seriesuid,coordX,coordY,coordZ,class,class\n"),
+        LUNA16,
+        f'{CSV} line 1: the column "class" stands twice. {HEAD} seriesuid, coordX, coordY, coordZ, class, class.',
+    ),
+    "a list with semicolons": (
+        candidates(LIST.replace(",", ";")),
+        LUNA16,
+        f'{CSV} line 1: the column "seriesuid" is missing. {HEAD} seriesuid;coordX;coordY;coordZ;class.',
+    ),
+    "an empty list": (candidates(""), LUNA16, f'{CSV} line 1: the column "seriesuid" is missing. {HEAD} nothing.'),
+    "a list of nothing but a header": (
+        candidates(COLUMNS),
+        LUNA16,
+        f"{CSV}: the list has no candidates. Copy it again.",
+    ),
+    "a list that is a picture": (
+        candidates(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+        LUNA16,
+        f"{CSV}: not a readable csv file ('utf-8' codec can't decode byte 0x89 in position 0: invalid start byte). "
+        f"{SAVE_AS_TEXT}",
+    ),
+    "a list in UTF-16": (
+        candidates(LIST.encode("utf-16")),
+        LUNA16,
+        f"{CSV}: not a readable csv file ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte). "
+        f"{SAVE_AS_TEXT}",
+    ),
+    "a list of zero bytes": (candidates(COLUMNS + "\0" * 90), LUNA16, f"{CSV} line 2: {ROW} {NULS}…."),
+    "a candidate outside its scan": (
+        candidates(f"{COLUMNS}1.2.3,12,12,12,0\n1.2.3,12,12,-999,1\n"),
+        LUNA16,
+        f"{CSV} line 3: the point (12.0, 12.0, -999.0) mm lies outside scan 1.2.3.mhd.",
+    ),
+    "a candidate beyond all bounds": (
+        candidates(f"{COLUMNS}1.2.3,12,12,12,0\n1.2.3,1e300,12,12,1\n"),
+        LUNA16,
+        f"{CSV} line 3: the point (1e+300, 12.0, 12.0) mm lies outside scan 1.2.3.mhd.",
+    ),
+    "a list about other scans": (
+        candidates(f"{COLUMNS}9.8.7,12,12,12,0\n"),
+        LUNA16,
+        f"{CSV}: none of its 1 candidates lies in a scan under scans. The first names scan 9.8.7; there is 1.2.3.",
+    ),
+    "no list": (
+        both(scan(), gone(CSV)),
+        LUNA16,
+        "scans: neither candidates.csv nor candidates_V2.csv is here. LUNA16 publishes both beside its scans. "
+        "Copy one there.",
+    ),
+    "a list that may not be read": (
+        unreadable,
+        LUNA16,
+        f"{CSV}: cannot be read: Permission denied. Check its permissions.",
+    ),
+    "a patient who is nobody": (
+        both(scan(), file("scans/patients.csv", "seriesuid,patient\n1.2.3,\n")),
+        LUNA16,
+        'scans/patients.csv line 2: the series "1.2.3" has no patient. Name one or remove the line.',
+    ),
+    "a patient of a series that is not there": (
+        both(scan(), file("scans/patients.csv", "seriesuid,patient\n1.2.4,A\n")),
+        LUNA16,
+        'scans/patients.csv line 2: the data have no series "1.2.4". Correct it or remove the line.',
+    ),
+    # Folders
+    "no folder": (
+        nothing,
+        LUNA16,
+        f"scans: there is no such folder. {NEEDS_LUNA16}, or fetch it: archnet data fetch luna16 --root scans.",
+    ),
+    "no folder in the usual place": (
+        nothing,
+        "data info mosmed",
+        f"{{data}}/mosmed: there is no such folder (no --root was given). mosmed {NEEDS_CLASSES}, or fetch it: "
+        "archnet data fetch mosmed.",
+    ),
+    "no folder of one's own": (nothing, FOLDER, f"scans: there is no such folder. folder {NEEDS_CLASSES}."),
+    "a file for a folder": (
+        file("scans", "no folder"),
+        LUNA16,
+        f"scans: this is a file, not a folder. {NEEDS_LUNA16}.",
+    ),
+    "an empty folder": (
+        empty("scans"),
+        FOLDER,
+        "scans: at least two class folders with scans are needed, there is none.",
+    ),
+    "a list without scans": (
+        file(CSV, LIST),
+        LUNA16,
+        "scans: no .mhd scans here or in subset0 to subset9. Unpack at least one subset there.",
+    ),
+    "a data set that is not known": (
+        nothing,
+        "data info luna",
+        '--data: unknown data set "luna". Did you mean "luna16"? Known: luna16, phantom, mosmed, folder, npz.',
+    ),
+    "one class folder": (
+        classes(".nii", nifti(), ["a/1", "a/2"]),
+        FOLDER,
+        "scans: at least two class folders with scans are needed, there is only a.",
+    ),
+    "a class folder with one scan": (
+        classes(".nii", nifti(), ["a/1", "a/2", "b/1"]),
+        FOLDER,
+        "scans/b: a class needs at least two scans (.mhd, .mha, .nii, .nii.gz, .nrrd, DICOM folders), there is one. "
+        "Add scans, or move the folder away.",
+    ),
+    # Options
+    "a crop of no voxels": (
+        scan(),
+        f"{LUNA16} --set data.crop_size=[8,0,4]",
+        "command line $.data.crop_size[1]: expected at least 1, got 0.",
+    ),
+    "a crop of fewer than no voxels": (
+        scan(),
+        f"{LUNA16} --set data.crop_size=[8,8,-4]",
+        "command line $.data.crop_size[2]: expected at least 1, got -4.",
+    ),
+    "a crop of two axes": (
+        scan(),
+        f"{LUNA16} --set data.crop_size=[8,8]",
+        "command line $.data.crop_size: expected an array of at least 3, got [8, 8].",
+    ),
+    "a window that is turned round": (
+        scan(),
+        f"{LUNA16} --set data.window_hu=[400,-1000]",
+        "command line $.data.window_hu: expected [low, high] with low below high, got [400, -1000].",
+    ),
+    # NIfTI
+    "a .nii.gz that is cut off": (
+        classes(".nii.gz", gzip.compress(nifti(), mtime=0)[:-400]),
+        FOLDER,
+        unclassed("1.nii.gz is cut off; copy the scan again", ".nii.gz"),
+    ),
+    "a .nii.gz that is not packed": (
+        classes(".nii.gz", nifti()),
+        FOLDER,
+        unclassed("1.nii.gz is damaged or not packed with gzip; copy the scan again", ".nii.gz"),
+    ),
+    "a .nii that is cut off": (
+        classes(".nii", nifti()[:900]),
+        FOLDER,
+        unclassed(
+            "1.nii should hold 12 x 12 x 4 voxels of 2 bytes (1,152 bytes), but holds 548; copy the scan again", ".nii"
+        ),
+    ),
+    "a .nii that names an enormous size": (
+        classes(".nii", nifti(sizes=(32767, 32767, 32767))),
+        FOLDER,
+        unclassed(
+            "1.nii should hold 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but holds 1,152; copy the scan again",
+            ".nii",
+        ),
+    ),
+    "a .nii.gz that names an enormous size": (
+        classes(".nii.gz", PACKED_NIFTI),
+        FOLDER,
+        unclassed(
+            f"1.nii.gz should hold 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but holds at most {1032 * len(PACKED_NIFTI):,}; copy the scan again",
+            ".nii.gz",
+        ),
+    ),
+    "a .nii of negative size": (
+        classes(".nii", nifti(sizes=(-5, 12, 4))),
+        FOLDER,
+        unclassed("a scan has at least one voxel along each axis, this file has (-5, 12, 4)", ".nii"),
+    ),
+    "a .nii whose voxels begin behind its end": (
+        classes(".nii", nifti(offset=(1e30,))),
+        FOLDER,
+        unclassed(
+            "1.nii should hold 12 x 12 x 4 voxels of 2 bytes (1,152 bytes), but holds 0; copy the scan again", ".nii"
+        ),
+    ),
+    "a .nii that names an unknown type": (
+        classes(".nii", nifti(datatype=(999,))),
+        FOLDER,
+        unclassed("its NIfTI header is not understood (data code 999 not recognized)", ".nii"),
+    ),
+    "a .nii of four axes": (
+        classes(".nii", nifti((6, 6, 4, 3))),
+        FOLDER,
+        unclassed("a scan has three axes, this file has 4: (6, 6, 4, 3)", ".nii"),
+    ),
+    "a .nii with an affine of zeros": (
+        classes(".nii", nifti(affine=[0] * 12)),
+        FOLDER,
+        unclassed(
+            "the affine matrix does not place the voxels in space: "
+            "[[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]",
+            ".nii",
+        ),
+    ),
+    "a .nii with a sheared affine": (
+        classes(".nii", nifti(affine=[1, 0.75, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0])),
+        FOLDER,
+        unclassed(
+            "the axes of a scan must be perpendicular, got the direction matrix "
+            "[[-1.0, -0.6, 0.0], [0.0, -0.8, 0.0], [0.0, 0.0, 1.0]]",
+            ".nii",
+        ),
+    ),
+    # NRRD
+    "a .nrrd that is cut off": (
+        classes(".nrrd", nrrd()[:-100]),
+        FOLDER,
+        unclassed(
+            "1.nrrd should hold 24 x 24 x 12 voxels of 2 bytes (13,824 bytes), but holds 13,724; copy the scan again",
+            ".nrrd",
+        ),
+    ),
+    "a .nrrd that names an enormous size": (
+        classes(".nrrd", nrrd(sizes="32767 32767 32767")),
+        FOLDER,
+        unclassed(
+            "1.nrrd should hold 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but holds 13,824; copy the scan again",
+            ".nrrd",
+        ),
+    ),
+    "a .nrrd of four axes": (
+        classes(
+            ".nrrd", nrrd(dimension="4", sizes="24 24 12 1", **{"space directions": "none (1,0,0) (0,1,0) (0,0,2)"})
+        ),
+        FOLDER,
+        unclassed("a scan has three axes, this file has 4", ".nrrd"),
+    ),
+    "a .nrrd whose voxels lie in another file": (
+        classes(".nrrd", nrrd(**{"data file": "/etc/passwd"})),
+        FOLDER,
+        unclassed("its voxels lie in another file; store them inside the .nrrd", ".nrrd"),
+    ),
+    # DICOM
+    "two series in a folder": (
+        series({0: {"SeriesInstanceUID": "1.2.9"}, 1: {"SeriesInstanceUID": "1.2.9"}}),
+        FOLDER,
+        unclassed(
+            f'2 series are here: {UID} (CT, "Thorax 5.0", 4 slices); 1.2.9 (CT, "Thorax 5.0", 2 slices). '
+            "Give each a folder of its own, or name the one to read: series_uid"
+        ),
+    ),
+    "a missing slice": (
+        series({number: {"ImagePositionPatient": [0, 0, 5 * number - 95]} for number in (3, 4, 5)}),
+        FOLDER,
+        unclassed(
+            f"series {UID}: slices are missing: 1 between 2.dcm (at -90.00 mm) and 3.dcm (at -80.00 mm); "
+            "copy the whole series again"
+        ),
+    ),
+    "a slice that lies there twice": (
+        series({5: {"ImagePositionPatient": [-30.5, -40, -80]}}),
+        FOLDER,
+        unclassed(
+            f"series {UID}: slices lie twice at the same place: 4.dcm and 5.dcm (at -80.00 mm); remove one of each"
+        ),
+    ),
+    # Arrays
+    "no .npz file": (nothing, NPZ, "a.npz: there is no such file."),
+    "an .npz file without a name": (nothing, "data info npz", "--data npz needs its file: --data npz:PATH."),
+    "a folder for an .npz file": (empty("a.npz"), NPZ, f"{NO_NPZ} (Is a directory); {AGAIN}"),
+    "an .npz file that is a letter": (file("a.npz", "Dear all,"), NPZ, f"{NO_NPZ} (File is not a zip file); {AGAIN}"),
+    "an .npz file that is cut off": (file("a.npz", bomb(0)[:-30]), NPZ, f"{NO_NPZ} (File is not a zip file); {AGAIN}"),
+    "an .npz file that is a pickle": (
+        file("a.npz", pickle.dumps({"x": 1})),
+        NPZ,
+        f"{NO_NPZ} (File is not a zip file); {AGAIN}",
+    ),
+    "pickled objects in an .npz file": (
+        arrays(x=X, y=np.array([{"class": 1}] * 20, object)),
+        NPZ,
+        "a.npz: y holds Python objects, which are never loaded; save plain numbers.",
+    ),
+    "an .npz file that holds text": (members(x=b"Dear all,", y=npy(Y)), NPZ, f"a.npz: x is no NumPy array; {AGAIN}"),
+    "an array that is no .npz file": (
+        file("a.npz", npy(X)),
+        NPZ,
+        "a.npz: this holds one array; an .npz file with the arrays x and y is needed.",
+    ),
+    "arrays of other names": (arrays(images=X, labels=Y), NPZ, f"{KEYS} images, labels."),
+    "no labels": (arrays(x=X), NPZ, f"{KEYS} x."),
+    "no arrays": (arrays(), NPZ, f"{KEYS} nothing."),
+    "an array that names an enormous size": (
+        members(x=npy(X, shape=(10**12, 8, 8)), y=npy(Y)),
+        NPZ,
+        "a.npz: x says that it is (1000000000000, 8, 8) of uint8, but holds 1,280 bytes; save it again.",
+    ),
+    "an array of negative size": (
+        members(x=npy(X, shape=(-20, 8, -8)), y=npy(Y)),
+        NPZ,
+        "a.npz: x says that it is (-20, 8, -8) of uint8, but holds 1,280 bytes; save it again.",
+    ),
+    "an array that names another type": (
+        members(x=npy(X, descr="<f8"), y=npy(Y)),
+        NPZ,
+        "a.npz: x says that it is (20, 8, 8) of float64, but holds 1,280 bytes; save it again.",
+    ),
+    "an array that explodes": (
+        file("a.npz", bomb(2_000_000_000)),
+        NPZ,
+        "a.npz: it would grow from 610 bytes to 2.0 GB, over 100 times, as no images do; if they are right, save them "
+        "with numpy.savez, not compressed.",
+    ),
+    "labels that are floats": (arrays(x=X, y=Y / 2), NPZ, f"{LABELS} got float64; number the classes."),
+    "labels that are strings": (
+        arrays(x=X, y=np.array(["a", "b"] * 10)),
+        NPZ,
+        f"{LABELS} got <U1; number the classes.",
+    ),
+    "labels that are all the same": (
+        arrays(x=X, y=Y * 0),
+        NPZ,
+        "a.npz: all labels in y are 0; classification needs at least two classes.",
+    ),
+    "labels of two axes": (
+        arrays(x=X, y=np.stack([Y, Y], 1)),
+        NPZ,
+        "a.npz: y must hold one label for each case, got (20, 2).",
+    ),
+    "more images than labels": (
+        arrays(x=X, y=Y[1:]),
+        NPZ,
+        "a.npz: x has 20 cases, y has 19; give one entry for each case.",
+    ),
+    "images that are NaN": (
+        arrays(x=X * np.nan, y=Y),
+        NPZ,
+        "a.npz: x: Hounsfield units must be finite, got NaN or infinity.",
+    ),
+    "images of five axes": (
+        arrays(x=X.reshape(20, 2, 2, 4, 4), y=Y),
+        NPZ,
+        "a.npz: x must be (N, height, width) or (N, height, width, depth), got (20, 2, 2, 4, 4).",
+    ),
+    "images in colour": (
+        arrays(train_images=np.zeros((20, 8, 8, 3), np.uint8), train_labels=Y),
+        NPZ,
+        "a.npz: the images are in colour; grey ones are needed.",
+    ),
+    "fewer groups than images": (
+        arrays(x=X, y=Y, group=Y[1:]),
+        NPZ,
+        "a.npz: x has 20 cases, group has 19; give one entry for each case.",
+    ),
+    "groups that are no text": (
+        arrays(x=X, y=Y, group=[b"\xff"] * 20),
+        NPZ,
+        "a.npz: group must hold numbers or text, got bytes that are no ASCII.",
+    ),
+    "sets of other names": (
+        arrays(x=X, y=Y, split=["train", "holdout"] * 10),
+        NPZ,
+        'a.npz: split must name "train", "validation" or "test", got "holdout".',
+    ),
+    "sets without training": (
+        arrays(x=X, y=Y, split=["validation", "test"] * 10),
+        f"{NPZ} --set split.by=own",
+        "the training set has no case of 0, 1: 0 of 20 cases are in it. Use split.by=group.",
+    ),
+    "sets that are not there": (
+        arrays(x=X, y=Y),
+        f"{NPZ} --set split.by=own",
+        'split.by "own": the data bring no sets of their own. Use "group" or "candidate".',
+    ),
+    "one set's labels among another's": (
+        arrays(train_images=X[:9], train_labels=Y[:10], val_images=X[9:], val_labels=Y[10:]),
+        NPZ,
+        "a.npz: train_images is (9, 8, 8), train_labels (10,); give a label for each.",
+    ),
+    "sets of different shape": (
+        arrays(train_images=X[:9], train_labels=Y[:9], val_images=X[9:, 1:], val_labels=Y[9:]),
+        NPZ,
+        "a.npz: the cases of train and val differ in shape; all sets need the same.",
+    ),
+    # Archives
+    "an archive that escapes": (
+        published(_zip([(_entry("CT-0/../../../.bashrc"), b"")])),
+        FETCH,
+        f'{ARCHIVE}: the entry "CT-0/../../../.bashrc" leads out of its folder. {OTHER_ARCHIVE}',
+    ),
+    "an archive with a link": (
+        published(_zip([(_entry("CT-0/a.nii", stat.S_IFLNK | 0o777), b"/etc/passwd")])),
+        FETCH,
+        f'{ARCHIVE}: the entry "CT-0/a.nii" is a link, not a file. {OTHER_ARCHIVE}',
+    ),
+    "an archive that explodes": (
+        published(ZEROS),
+        FETCH,
+        f"{ARCHIVE}: it would grow from {len(ZEROS):,} to 4,194,304 bytes, over 100 times. {OTHER_ARCHIVE}",
+    ),
+    "an archive that is a web page": (
+        published(b"<html>"),
+        FETCH,
+        f"{ARCHIVE}: the zip archive is damaged (File is not a zip file). Fetch it again.",
+    ),
+}
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder for the command to work in, beside folders for data sets, crops and traces of bugs."""
+    for name in ("work", "data", "store", "state"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    for variable, name in {"ARCHNET_DATA": "data", "ARCHNET_STORE": "store", "XDG_STATE_HOME": "state"}.items():
+        monkeypatch.setenv(variable, str(tmp_path / name))
+    return tmp_path
+
+
+@pytest.fixture
+def server(place, monkeypatch):
+    """A server on this machine, which `data fetch` asks."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    server = Server()
+    monkeypatch.setattr(fetch, "fetch", functools.partial(fetch.fetch, servers=server.servers()))
+    yield server
+    server.close()
+
+
+def answered(command, monkeypatch, capsys):
+    """The exit code of a command, what it printed, and what it said."""
+    monkeypatch.setattr(sys, "argv", ["archnet", *shlex.split(command)])
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as stopped:
+        code = stopped.code
+    said = capsys.readouterr()
+    return code, said.out, said.err.strip("\n")
+
+
+def content(folder):
+    """Everything in a folder; the lock on a crop store, an empty file, may stay."""
+    paths = [path for path in folder.rglob("*") if path.suffix != ".lock" and path.name != ".unfinished"]
+    return {path: path.readlink() if path.is_symlink() else _bytes(path) for path in paths}
+
+
+def _bytes(path):
+    return path.read_bytes() if path.is_file() and os.access(path, os.R_OK) else None
+
+
+@pytest.mark.parametrize(("lay_out", "command", "message"), BAD.values(), ids=BAD)
+def test_bad_input_is_told_in_one_message_and_leaves_everything_as_it_was(
+    place, server, monkeypatch, capsys, lay_out, command, message
+):
+    lay_out(place / "work")
+    server.files = {f"/v0.2/{path.name}": path.read_bytes() for path in place.glob("work/server/*")}
+    before = content(place)
+    code, out, err = answered(command, monkeypatch, capsys)
+    # Scans are read side by side: any of the four in class folders may be told.
+    err = re.sub(r"\b2(?=\.n)", "1", re.sub(r"\bscans/[ab]/[12]\b", "scans/a/1", err))
+    assert err == message.replace("{here}", str(place / "work")).replace("{data}", str(place / "data"))
+    assert (code, out) == (2, "")
+    assert content(place) == before
+
+
+def test_there_are_at_least_forty_kinds():
+    assert len(BAD) >= 40
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\ufeff" + LIST, LIST.replace("\n", "\r\n"), LIST + "\n\n", LIST.rstrip("\n"), LIST.replace(",", " , ")],
+    ids=["a byte order mark", "Windows line ends", "empty lines", "no last line end", "spaces"],
+)
+def test_lists_as_programs_write_them_are_good_input(place, monkeypatch, capsys, text):
+    candidates(text)(place / "work")
+    code, out, err = answered(LUNA16, monkeypatch, capsys)
+    assert (code, out, err) == (0, "4 crops of 8x8x4, 0.0 MB\n", "")

@@ -1,0 +1,139 @@
+"""The crop store through the command line: prepare, info, prune, and runs on data sets with damaged scans."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from archnet.cli import app
+from archnet.imaging import Volume
+from archnet.imaging.metaimage import write_mhd
+
+LINEAR = {"name": "linear", "rank": 2, "layers": [{"type": "T"}]}
+
+
+@pytest.fixture
+def luna(tmp_path, monkeypatch):
+    """Ten scans with a nodule and two other candidates each, in LUNA16's layout."""
+    monkeypatch.setenv("ARCHNET_STORE", str(tmp_path / "store"))
+    monkeypatch.chdir(tmp_path)
+    generator = np.random.default_rng(0)
+    lines = ["seriesuid,coordX,coordY,coordZ,class"]
+    for number in range(10):
+        hu = generator.integers(-1000, 400, (6, 16, 16)).astype(np.int16)
+        folder = tmp_path / f"luna/subset{number}"
+        folder.mkdir(parents=True)
+        volume = Volume(hu=hu, spacing_mm=(1.0, 1.0, 1.0), origin_mm=(0.0, 0.0, 0.0), direction=np.eye(3))
+        write_mhd(folder / f"scan{number}.mhd", volume)
+        lines += [f"scan{number},{place},{place},3,{int(place == 5)}" for place in (5, 8, 11)]
+    (tmp_path / "luna/candidates.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "exp.json").write_text(
+        json.dumps(
+            {
+                "archs": [LINEAR],
+                "data": {"name": "luna16", "root": "luna", "crop_size": [6, 6, 4]},
+                "training": {"epochs": 1},
+            }
+        )
+    )
+    return tmp_path / "luna"
+
+
+def archnet(*arguments):
+    result = CliRunner().invoke(app, [str(word) for word in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def as_json(*arguments):
+    return json.loads(archnet(*arguments, "--json").stdout)
+
+
+def damage(luna, *numbers):
+    for number in numbers:
+        raw = luna / f"subset{number}/scan{number}.raw"
+        raw.write_bytes(raw.read_bytes()[:100])
+
+
+def test_prepare_cuts_what_run_then_finds(luna):
+    told = archnet("data", "info", "luna16", "--root", "luna", "--set", "data.crop_size=[6,6,4]").stdout
+    assert "stored    0.0 MB, 0 of 10 scans cut (archnet data prepare)" in told
+    assert archnet("data", "prepare", "exp.json").stdout == "30 crops of 6x6x4, 0.0 MB\n"
+    (store,) = as_json("data", "info")
+    assert (store["num_crops"], store["is_finished"], store["is_stale"]) == (30, True, False)
+    assert store["source"] == "luna16 in luna"
+    again = archnet("data", "prepare", "--data", "luna16", "--root", "luna", "--set", "data.crop_size=[6,6,4]")
+    assert again.stdout == "30 crops of 6x6x4, 0.0 MB\n"
+    assert len(as_json("data", "info")) == 1
+    assert (
+        f"stored    0.0 MB in {store['folder']}"
+        in archnet("data", "info", "luna16", "--root", "luna", "--set", "data.crop_size=[6,6,4]").stdout
+    )
+
+
+def test_prune_tells_what_it_removes(luna, tmp_path):
+    archnet("data", "prepare", "exp.json")
+    assert archnet("data", "prune").stdout == "0 stores removed, 0.00 GB\n"
+    damage(luna, 3)
+    assert archnet("data", "prune", "--dry-run").stdout.endswith("1 stores would be removed, 0.00 GB\n")
+    assert len(as_json("data", "info")) == 1
+    assert archnet("data", "prune").stdout.endswith("1 stores removed, 0.00 GB\n")
+    assert archnet("data", "info").stdout == f"{tmp_path / 'store'}: 0 stores, 0.00 GB\n"
+
+
+def test_damaged_scans_are_listed_and_strict_makes_them_an_error(luna):
+    damage(luna, 3, 4)
+    told = as_json("data", "prepare", "exp.json")
+    assert told["crops"] == 30
+    assert [(scan["scan"].rsplit("/", 1)[1], scan["num_cases"]) for scan in told["missing"]] == [
+        ("scan3.mhd", 3),
+        ("scan4.mhd", 3),
+    ]
+    warned = archnet("data", "prepare", "exp.json").stderr
+    assert (
+        "Warning: 2 scans could not be read: 6 of 30 cases are missing. "
+        "Mend or remove these scans, or use --strict to stop at them.\n"
+    ) in warned
+    assert "Warning: missing 3 cases: luna/subset3/scan3.mhd: " in warned
+
+
+def test_a_run_counts_what_is_missing_in_its_report(luna, tmp_path):
+    damage(luna, 3, 4)
+    archnet("run", "exp.json", "--out", "out")
+    record = json.loads((tmp_path / "out/linear/data.json").read_text())
+    assert [scan["num_cases"] for scan in record["lost"]] == [3, 3]
+    page = (tmp_path / "out/linear/report.html").read_text()
+    assert "6 cases are missing, because 2 scans could not be read; see the split." in page
+    assert "missing 3 cases: luna/subset3/scan3.mhd: " in page
+    rows = (tmp_path / "out/linear/predictions.csv").read_text().splitlines()
+    assert len(rows) == 1 + 24
+    assert not any(row.startswith(("scan3#", "scan4#")) for row in rows)
+
+
+@pytest.mark.parametrize("command", [("data", "prepare", "exp.json"), ("run", "exp.json", "--out", "out")])
+def test_strict_stops_at_damaged_scans(luna, tmp_path, command):
+    from archnet.errors import DataError
+
+    damage(luna, 3)
+    with pytest.raises(DataError, match=r"^luna/subset3/scan3\.mhd: .*\. 3 cases need this scan\.$"):
+        archnet(*command, "--strict")
+    assert not (tmp_path / "out").exists()
+
+
+def test_prepare_needs_to_know_the_data():
+    from archnet.errors import DocumentError
+
+    with pytest.raises(DocumentError, match=r"^Name an experiment file, or a data set with --data NAME\.$"):
+        archnet("data", "prepare")
+
+
+def test_crops_on_a_grid_of_millimetres_have_the_size_that_was_asked_for(luna):
+    settings = ["--set", "data.spacing_mm=[0.5,0.5,2]", "--set", "data.crop_size_mm=[4,5,6]"]
+    archnet("data", "prepare", "--data", "luna16", "--root", "luna", *settings)
+    (store,) = as_json("data", "info")
+    description = json.loads((Path(store["folder"]) / "store.json").read_text())
+    assert description["shape"] == [8, 10, 3]
+    assert description["spacing_mm"] == [0.5, 0.5, 2]

@@ -1,0 +1,329 @@
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from archnet.data import build_store, crops
+from archnet.data.crops import CandidateCrops, WholeVolumes
+from archnet.data.store import prune_stores, store_home, store_state, stored_crops, stores
+from archnet.errors import DataError
+from archnet.imaging import Volume, read_volume, turned_and_resized
+from archnet.imaging.metaimage import write_mhd
+
+
+@pytest.fixture(autouse=True)
+def _own_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARCHNET_STORE", str(tmp_path / "store"))
+
+
+def scan(folder, name, seed=0, shape=(12, 20, 24)):
+    folder.mkdir(exist_ok=True, parents=True)
+    hu = np.random.default_rng(seed).integers(-1000, 400, shape).astype(np.int16)
+    path = folder / f"{name}.mhd"
+    write_mhd(path, Volume(hu=hu, spacing_mm=(1.0, 1.0, 2.0), origin_mm=(0.0, 0.0, 0.0), direction=np.eye(3)))
+    return path
+
+
+def recipe(folder, num_scans=4, num_crops=30, shape=(6, 5, 4), **options):
+    """Candidates that go round the scans, so that no scan's rows stand together."""
+    paths = [scan(folder, f"scan{number}", number) for number in range(num_scans)]
+    points = np.random.default_rng(1).uniform((0, 0, 0), (23, 19, 22), (num_crops, 3))
+    return CandidateCrops(
+        "luna16 in here",
+        np.array([f"case{row}" for row in range(num_crops)]),
+        [paths[row % num_scans] for row in range(num_crops)],
+        points,
+        lambda row: f"list line {row}",
+        shape,
+        **options,
+    )
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def only_store():
+    (folder,) = [path for path in store_home().iterdir() if path.name != ".unfinished"]
+    return folder
+
+
+def test_every_row_holds_its_own_crop_however_small_the_portions(tmp_path, monkeypatch):
+    wanted = recipe(tmp_path / "scans")
+    expected = np.concatenate([recipe_row(wanted, row) for row in range(30)])
+    for portion in (1, 2**20):
+        monkeypatch.setattr(crops, "_PORTION_BYTES", portion)
+        prune_stores(everything=True)
+        found = stored_crops(wanted)
+        assert found.values.dtype == np.int16
+        np.testing.assert_array_equal(found.values, expected)
+        assert found.is_there.all()
+        assert found.lost == ()
+
+
+def recipe_row(wanted, row):
+    number = next(n for n, rows in enumerate(wanted.rows) if row in rows)
+    for rows, values in wanted.cut(number):
+        if row in rows:
+            return values[rows == row]
+    return None
+
+
+def test_crops_are_a_read_only_memory_map_that_numpy_opens_without_archnet(tmp_path):
+    found = stored_crops(recipe(tmp_path / "scans"))
+    assert isinstance(found.values, np.memmap)
+    assert not found.values.flags.writeable
+    np.testing.assert_array_equal(np.load(only_store() / "crops.npy", allow_pickle=False), found.values)
+    with (only_store() / "index.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[5] == {
+        "row": "5",
+        "case": "case5",
+        "scan": str(tmp_path / "scans/scan1.mhd"),
+        "is_there": "1",
+    }
+    assert len(rows) == 30
+
+
+def test_scans_are_read_once_and_not_at_all_when_the_store_is_there(tmp_path, monkeypatch):
+    wanted = recipe(tmp_path / "scans")
+    opened = []
+    monkeypatch.setattr(crops, "read_volume", lambda path: (opened.append(path.stem), read_volume(path))[1])
+    stored_crops(wanted)
+    stored_crops(wanted)
+    assert sorted(opened) == ["scan0", "scan1", "scan2", "scan3"]
+
+
+def test_whatever_shapes_the_crops_gives_another_store(tmp_path):
+    base = recipe(tmp_path / "scans")
+    others = [
+        recipe(tmp_path / "scans", shape=(6, 5, 3)),
+        recipe(tmp_path / "scans", spacing_mm=(1.0, 1.0, 1.0)),
+        recipe(tmp_path / "scans", num_crops=29),
+    ]
+    base.points_mm = base.points_mm.copy()
+    folders = {store_state(wanted).folder for wanted in (base, *others)}
+    base.points_mm[3, 1] += 0.25
+    folders.add(store_state(base).folder)
+    os.utime(tmp_path / "scans/scan2.raw", (1, 1))
+    folders.add(store_state(base).folder)
+    assert len(folders) == 6
+
+
+def test_an_interrupted_store_is_continued_without_cutting_a_finished_scan_again(tmp_path, monkeypatch):
+    wanted = recipe(tmp_path / "scans")
+    peaceful = stored_crops(wanted).values.copy()
+    expected = content(only_store())
+    prune_stores(everything=True)
+    monkeypatch.setattr(build_store, "_MOST_THREADS", 1)
+    opened, is_broken = [], [True]
+
+    def read_and_fail(path):
+        opened.append(path.stem)
+        if is_broken and len(opened) >= 3:
+            raise KeyboardInterrupt
+        return read_volume(path)
+
+    monkeypatch.setattr(crops, "read_volume", read_and_fail)
+    with pytest.raises(KeyboardInterrupt):
+        stored_crops(wanted)
+    assert store_state(wanted).num_finished == 2
+    is_broken.clear()
+    assert store_state(wanted).told() == "0.0 MB, 2 of 4 scans cut (archnet data prepare)"
+    np.testing.assert_array_equal(stored_crops(wanted).values, peaceful)
+    assert [opened.count(name) for name in ("scan0", "scan1")] == [1, 1]
+    assert content(only_store()) == expected
+    assert [path.name for path in (store_home() / ".unfinished").iterdir()] in ([], [f"{only_store().name}.lock"])
+
+
+def test_a_journal_line_that_a_crash_cut_off_does_not_count(tmp_path):
+    journal = tmp_path / "x.journal"
+    journal.write_bytes(b"0\n12\n1")
+    assert build_store._finished(journal) == {0, 12}
+
+
+def test_a_damaged_scan_is_listed_and_the_others_are_there(tmp_path):
+    wanted = recipe(tmp_path / "scans")
+    raw = tmp_path / "scans/scan1.raw"
+    raw.write_bytes(raw.read_bytes()[:-10])
+    (tmp_path / "scans/scan3.mhd").unlink()
+    found = stored_crops(wanted)
+    assert [lost.num_cases for lost in found.lost] == [8, 7]
+    assert found.lost[0].scan == str(tmp_path / "scans/scan1.mhd")
+    assert found.lost[0].reason.startswith(f"{tmp_path / 'scans/scan1.mhd'}: ")
+    assert found.lost[1].reason == f"{tmp_path / 'scans/scan3.mhd'}: there is no such file."
+    assert np.flatnonzero(~found.is_there).tolist() == sorted([*range(1, 30, 4), *range(3, 30, 4)])
+    assert not found.values[1].any()
+    assert found.values[0].any()
+
+
+def test_when_no_scan_can_be_read_nothing_is_stored(tmp_path):
+    wanted = recipe(tmp_path / "scans", num_scans=1)
+    (tmp_path / "scans/scan0.raw").unlink()
+    with pytest.raises(
+        DataError,
+        match=r"^.*/scan0\.mhd: ElementDataFile = scan0\.raw is not there; the voxels belong beside the header\.$",
+    ):
+        stored_crops(wanted)
+    assert not [path for path in store_home().iterdir() if path.name != ".unfinished"]
+    assert list((store_home() / ".unfinished").glob("*/*")) == []
+
+
+def test_a_candidate_outside_its_scan_is_found_before_anything_is_cut(tmp_path, monkeypatch):
+    wanted = recipe(tmp_path / "scans")
+    wanted.points_mm[29] = (12.1, -80.4, -999.0)
+    monkeypatch.setattr(crops, "read_volume", lambda path: pytest.fail("a scan was read"))
+    message = "list line 29: the point (12.1, -80.4, -999.0) mm lies outside scan scan1.mhd."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        stored_crops(wanted)
+
+
+def test_a_disk_that_is_too_small_is_told_before_anything_is_cut(tmp_path, monkeypatch):
+    wanted = recipe(tmp_path / "scans")
+    monkeypatch.setattr(build_store.shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
+    folder = store_home() / ".unfinished" / store_state(wanted).folder.name
+    message = (
+        f"{folder}: 30 crops need 0.0 GB, but the disk has 0.0 GB free. Make room (archnet data prune), or set "
+        "$ARCHNET_STORE to a folder on another disk."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        stored_crops(wanted)
+
+
+def test_whole_volumes_keep_their_fractions(tmp_path):
+    paths = [scan(tmp_path / "CT-0", f"study{number}", number) for number in range(3)]
+    found = stored_crops(WholeVolumes("mosmed in here", np.array(["a", "b", "c"]), paths, (8, 8, 6), (-1000, 400)))
+    assert found.values.dtype == np.float32
+    for values, path in zip(found.values, paths, strict=True):
+        np.testing.assert_array_equal(values, turned_and_resized(read_volume(path), (8, 8, 6), (-1000, 400)))
+
+
+def test_two_threads_that_want_the_same_store_cut_it_once(tmp_path, monkeypatch):
+    wanted = recipe(tmp_path / "scans")
+    opened = []
+
+    def read_slowly(path):
+        opened.append(path.stem)
+        time.sleep(0.05)
+        return read_volume(path)
+
+    monkeypatch.setattr(crops, "read_volume", read_slowly)
+    found, told = [], []
+
+    def progress(items, description, total):
+        told.append(description)
+        return items
+
+    threads = [threading.Thread(target=lambda: found.append(stored_crops(wanted, progress))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(opened) == ["scan0", "scan1", "scan2", "scan3"]
+    np.testing.assert_array_equal(found[0].values, found[1].values)
+    assert "Waiting for another process that cuts the same crops" in told
+
+
+def test_prune_removes_what_is_stale_and_nothing_else(tmp_path):
+    stored_crops(recipe(tmp_path / "one"))
+    stored_crops(recipe(tmp_path / "two"))
+    assert [store.is_stale for store in stores()] == [False, False]
+    os.utime(tmp_path / "two/scan2.raw", (1, 1))
+    stale = prune_stores(dry_run=True)
+    assert len(stale) == 1
+    assert stale[0].told().endswith("30 crops         0.0 MB  stale: its scans have changed or gone  luna16 in here")
+    assert len(stores()) == 2
+    assert prune_stores() == stale
+    assert [store.is_stale for store in stores()] == [False]
+    prune_stores(everything=True)
+    assert stores() == []
+    assert len(list((tmp_path / "one").iterdir())) == 8
+
+
+def test_a_store_whose_description_is_damaged_says_how_to_go_on(tmp_path):
+    stored_crops(recipe(tmp_path / "scans"))
+    path = only_store() / "store.json"
+    path.write_text("{")
+    with pytest.raises(DataError) as caught:
+        stores()
+    assert str(caught.value) == (
+        f"{path}: not readable (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)). "
+        "Remove the folder; the crops are cut again."
+    )
+
+
+def test_a_folder_that_cannot_be_written_names_the_variable(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ARCHNET_STORE", str(tmp_path / "file"))
+    with pytest.raises(DataError) as caught:
+        stored_crops(recipe(tmp_path / "scans"))
+    assert str(caught.value) == (
+        f"{tmp_path / 'file/.unfinished'}: crops cannot be stored here (Not a directory). "
+        "Set $ARCHNET_STORE to a folder for them."
+    )
+
+
+BUILD = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from archnet.data import crops
+from archnet.data.crops import CandidateCrops
+from archnet.data.store import stored_crops
+from archnet.imaging import read_volume
+
+def slowly(path):
+    time.sleep(0.02)
+    return read_volume(path)
+
+crops.read_volume = slowly
+paths = sorted(Path(sys.argv[1]).glob("*.mhd"))
+points = np.random.default_rng(1).uniform((0, 0, 0), (23, 19, 22), (600, 3))
+ids = np.array([f"case{row}" for row in range(600)])
+scans = [paths[row % len(paths)] for row in range(600)]
+print("started", flush=True)
+stored_crops(CandidateCrops("luna16", ids, scans, points, str, (16, 16, 8)))
+"""
+
+
+def test_a_store_that_was_killed_ten_times_equals_one_that_was_cut_in_peace(tmp_path):
+    for number in range(40):
+        scan(tmp_path / "scans", f"scan{number:02d}", number)
+    generator = np.random.default_rng(0)
+    num_killed = 0
+    for _ in range(10):
+        process = start_build(tmp_path, "killed")
+        time.sleep(generator.uniform(0.005, 0.15))
+        process.send_signal(signal.SIGKILL)
+        num_killed += process.wait() == -signal.SIGKILL
+        process.stdout.close()
+    assert num_killed >= 3
+    for name in ("killed", "peaceful"):
+        process = start_build(tmp_path, name)
+        assert process.wait() == 0
+        process.stdout.close()
+    killed, peaceful = (
+        [path for path in (tmp_path / name).iterdir() if path.name != ".unfinished"] for name in ("killed", "peaceful")
+    )
+    assert [path.name for path in killed] == [path.name for path in peaceful]
+    assert content(killed[0]) == content(peaceful[0])
+    assert set(content(killed[0])) == {"crops.npy", "index.csv", "store.json"}
+
+
+def start_build(folder, store):
+    """A process that is about to cut a store."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", BUILD, str(folder / "scans")],
+        env={**os.environ, "ARCHNET_STORE": str(folder / store)},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout.readline() == b"started\n"
+    return process
