@@ -1,0 +1,221 @@
+"""Hits: which marks of a detector lie in which nodules, by the rules of LUNA16's evaluation.
+
+Reference: Setio et al. 2017, doi:10.1016/j.media.2017.06.015.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.evaluation.ranking import Floats
+
+UNKNOWN_DIAMETER_MM = 10.0  # of a finding whose list gives a negative diameter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Marks:
+    """What a detector says: places and how sure it is.
+
+    Attributes:
+        series: Series uid of each of M marks.
+        points_mm: World positions (x, y, z), LPS, shape (M, 3).
+        scores: The higher, the surer, shape (M,).
+    """
+
+    series: Sequence[str]
+    points_mm: Floats
+    scores: Floats
+
+    def __post_init__(self) -> None:
+        """Refuse columns of different lengths.
+
+        Raises:
+            ValueError: A column has another length than `series`.
+        """
+        _check_shapes(len(self.series), self.points_mm, self.scores)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Findings:
+    """What readers have annotated.
+
+    Attributes:
+        series: Series uid of each of F findings.
+        points_mm: World positions (x, y, z) of their centres, LPS, shape (F, 3).
+        diameters_mm: Shape (F,); a negative one is unknown and counts as 10 mm.
+    """
+
+    series: Sequence[str]
+    points_mm: Floats
+    diameters_mm: Floats
+
+    def __post_init__(self) -> None:
+        """Refuse columns of different lengths.
+
+        Raises:
+            ValueError: A column has another length than `series`.
+        """
+        _check_shapes(len(self.series), self.points_mm, self.diameters_mm)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reference:
+    """What marks are judged by.
+
+    Attributes:
+        series: Uids of the scans that count, each once; those without marks and nodules count as well. Marks and
+            findings of other series are left out.
+        nodules: To be found.
+        excluded: Findings that count neither way: a mark that hits nothing but one of these is ignored.
+    """
+
+    series: Sequence[str]
+    nodules: Findings
+    excluded: Findings
+
+    def __post_init__(self) -> None:
+        """Refuse a list that has no scan, or one twice.
+
+        Raises:
+            ValueError: It does.
+        """
+        if not len(self.series) or len(set(self.series)) != len(self.series):
+            raise ValueError("the list of series must have at least one uid, and each only once")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hits:
+    """What counts: each nodule that was found, with the score of its best mark, and each false positive.
+
+    Attributes:
+        scans: Place in the list of series of each of the N entries.
+        scores: Shape (N,).
+        is_nodule: True for a nodule that was found, False for a false positive, shape (N,).
+        num_nodules: Nodules of each scan, found or missed, shape (S,).
+        num_marks: Marks in the listed series, after `max_marks`.
+        num_unlisted: Marks on series that are not listed: left out.
+        num_ignored: Marks that hit nothing but excluded findings.
+        num_double: Marks beyond the best one of each nodule; a mark in two nodules may be one of each.
+    """
+
+    scans: NDArray[np.int64]
+    scores: Floats
+    is_nodule: NDArray[np.bool_]
+    num_nodules: NDArray[np.int64]
+    num_marks: int
+    num_unlisted: int
+    num_ignored: int
+    num_double: int
+
+    @property
+    def num_true_positives(self) -> int:
+        """Nodules that were found."""
+        return int(self.is_nodule.sum())
+
+    @property
+    def num_false_positives(self) -> int:
+        """Marks that hit nothing."""
+        return len(self.is_nodule) - self.num_true_positives
+
+    @property
+    def num_false_negatives(self) -> int:
+        """Nodules that were missed."""
+        return int(self.num_nodules.sum()) - self.num_true_positives
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Scan:
+    """The part of `Hits` that one scan gives."""
+
+    scores: Floats
+    is_nodule: NDArray[np.bool_]
+    num_marks: int
+    num_ignored: int
+    num_double: int
+
+
+def hits_of(marks: Marks, reference: Reference, max_marks: int | None = None) -> Hits:
+    """Matches marks with findings: a mark hits a finding when it is nearer to the centre than the radius.
+
+    A mark in several nodules counts for each; one that hits a nodule is neither ignored nor a false positive.
+
+    Args:
+        marks: Of one detector.
+        reference: Scans and findings.
+        max_marks: Keep the best so many of a scan that has more; of marks that tie with the best one left out, none
+            is kept.
+    """
+    series = reference.series
+    all_rows = _rows_by_scan(marks.series, series)
+    mark_rows = [_best(rows, marks.scores, max_marks) for rows in all_rows]
+    nodule_rows = _rows_by_scan(reference.nodules.series, series)
+    excluded_rows = _rows_by_scan(reference.excluded.series, series)
+    scans = [
+        _scan_hits(
+            marks.scores[rows],
+            in_nodule=_inside(reference.nodules, nodules, marks.points_mm[rows]),
+            in_excluded=_inside(reference.excluded, excluded, marks.points_mm[rows]),
+        )
+        for rows, nodules, excluded in zip(mark_rows, nodule_rows, excluded_rows, strict=True)
+    ]
+    return Hits(
+        scans=np.repeat(np.arange(len(scans)), [len(scan.scores) for scan in scans]),
+        scores=np.concatenate([scan.scores for scan in scans]),
+        is_nodule=np.concatenate([scan.is_nodule for scan in scans]),
+        num_nodules=np.array([len(rows) for rows in nodule_rows], dtype=np.int64),
+        num_marks=sum(scan.num_marks for scan in scans),
+        num_unlisted=len(marks.series) - sum(map(len, all_rows)),
+        num_ignored=sum(scan.num_ignored for scan in scans),
+        num_double=sum(scan.num_double for scan in scans),
+    )
+
+
+def _rows_by_scan(series: Sequence[str], listed: Sequence[str]) -> list[NDArray[np.int64]]:
+    """For each listed series the rows that name it, in their order."""
+    places = {uid: place for place, uid in enumerate(listed)}
+    scans = np.array([places.get(uid, -1) for uid in series], dtype=np.int64)
+    order = np.argsort(scans, kind="stable")
+    ends = np.searchsorted(scans[order], np.arange(len(listed) + 1))
+    return [order[start:end] for start, end in pairwise(ends.tolist())]
+
+
+def _best(rows: NDArray[np.int64], scores: Floats, max_marks: int | None) -> NDArray[np.int64]:
+    if max_marks is None or len(rows) <= max_marks:
+        return rows
+    best_left_out = np.sort(scores[rows])[::-1][max_marks]
+    kept: NDArray[np.int64] = rows[scores[rows] > best_left_out]
+    return kept
+
+
+def _inside(findings: Findings, rows: NDArray[np.int64], points_mm: Floats) -> NDArray[np.bool_]:
+    """Whether each of M points lies in each of the findings `rows`, shape (len(rows), M)."""
+    diameters_mm = findings.diameters_mm[rows]
+    radii_mm = np.where(diameters_mm < 0, UNKNOWN_DIAMETER_MM, diameters_mm) / 2
+    offsets_mm = findings.points_mm[rows][:, None] - points_mm[None]
+    inside: NDArray[np.bool_] = (offsets_mm**2).sum(axis=-1) < radii_mm[:, None] ** 2
+    return inside
+
+
+def _scan_hits(scores: Floats, *, in_nodule: NDArray[np.bool_], in_excluded: NDArray[np.bool_]) -> _Scan:
+    """The marks of one scan, (M,), by whether they lie in its nodules and excluded findings, each (findings, M)."""
+    is_found, has_hit = in_nodule.any(axis=1), in_nodule.any(axis=0)
+    is_ignored = in_excluded.any(axis=0) & ~has_hit
+    best = np.where(in_nodule, scores, -np.inf).max(axis=1, initial=-np.inf)[is_found]
+    false = scores[~has_hit & ~is_ignored]
+    return _Scan(
+        scores=np.concatenate([best, false]),
+        is_nodule=np.repeat([True, False], [len(best), len(false)]),
+        num_marks=len(scores),
+        num_ignored=int(is_ignored.sum()),
+        num_double=int(in_nodule.sum() - is_found.sum()),
+    )
+
+
+def _check_shapes(num_rows: int, points_mm: Floats, values: Floats) -> None:
+    if points_mm.shape != (num_rows, 3) or values.shape != (num_rows,):
+        raise ValueError(f"{num_rows} series do not fit points of shape {points_mm.shape} and values of {values.shape}")

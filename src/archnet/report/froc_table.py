@@ -1,0 +1,61 @@
+"""FROC on a terminal: a sentence, the seven sensitivities with the CPM, and what became of the marks."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from archnet.evaluation.froc import Froc
+from archnet.report.wording import bounds, count, decimals
+
+RATE_NAMES = ("1/8", "1/4", "1/2", "1", "2", "4", "8")
+"""Of the seven rates, as a reader says them."""
+
+
+def froc_summary(froc: Froc) -> RenderableType:
+    """What `archnet froc` prints."""
+    return Group(Text(froc_sentence(froc)), "", sensitivity_table(froc), counts_table(froc))
+
+
+def froc_sentence(froc: Froc) -> str:
+    """How many nodules the marks find in how many scans, and the CPM."""
+    results, ends = froc.as_json(), bounds(froc.cpm_interval)
+    interval = f" (95% interval {ends})" if ends else ""
+    return (
+        f"The marks find {results['num_true_positives']:,} of {results['num_nodules']:,} nodules in "
+        f"{results['num_scans']:,} scans: CPM {decimals(results['cpm'])}{interval}."
+    )
+
+
+def sensitivity_table(froc: Froc) -> Table:
+    """The sensitivity at each of the seven rates, and the CPM, which is their mean."""
+    table, results = _table("FROC"), froc.as_json()
+    table.add_column("false positives\nper scan", justify="right")
+    table.add_column("sensitivity", justify="right")
+    rows = list(zip(RATE_NAMES, results["sensitivities"], froc.intervals, strict=True))
+    if froc.band is not None:
+        table.add_column("95% interval", justify="right")
+    for name, value, interval in (*rows, ("CPM", results["cpm"], froc.cpm_interval)):
+        table.add_row(name, decimals(value), *([bounds(interval)] if interval else []), end_section=name == "8")
+    return table
+
+
+def counts_table(froc: Froc) -> Table:
+    """What became of nodules and marks."""
+    hits, table = froc.hits, _table("Nodules and marks")
+    table.add_column("")
+    table.add_column("number", justify="right")
+    table.add_row("nodules found", count(hits.num_true_positives))
+    table.add_row("nodules missed", count(hits.num_false_negatives))
+    table.add_section()
+    table.add_row("marks", count(hits.num_marks))
+    table.add_row("false positives", count(hits.num_false_positives))
+    table.add_row("ignored, hit only excluded findings", count(hits.num_ignored))
+    table.add_row("double, not the best on their nodule", count(hits.num_double))
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
