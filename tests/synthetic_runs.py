@@ -1,6 +1,7 @@
 """Synthetic run folders: small and plausible, for the tests of evaluation and report."""
 
 import json
+import re
 
 import numpy as np
 
@@ -38,17 +39,21 @@ def synthetic_predictions(classes=("non-nodule", "nodule"), num_cases=600, skill
     )
 
 
-def write_run(folder, *, classes=("non-nodule", "nodule"), depth=None, skill=1.6, seed=0, predictions=None):
-    """Write a finished run folder; `depth` makes its gallery three-dimensional."""
+def write_run(
+    folder, *, classes=("non-nodule", "nodule"), depth=None, skill=1.6, seed=0, fold=None, macs=41_200_000,
+    recall=None, predictions=None,
+):  # fmt: skip
+    """Write a finished run folder, of an architecture of the same name; `depth` makes its gallery three-dimensional."""
     folder.mkdir(parents=True)
+    arch = ARCH | {"name": re.sub(r"-(fold|seed)\d+", "", folder.name)}
     predictions = predictions or synthetic_predictions(classes, skill=skill)
     write_predictions(folder / "predictions.csv", predictions)
-    sets = evaluate(predictions, positive=1, bootstraps=200)
-    costs = {"parameters": 99_948, "macs": 41_200_000, "peak_memory_bytes": 412_000_000, "train_seconds": 83.4}
+    sets = evaluate(predictions, positive=1, recall=recall, bootstraps=200)
+    costs = {"parameters": 99_948, "macs": macs, "peak_memory_bytes": 412_000_000, "train_seconds": 83.4}
     metrics = {"positive": classes[1], "classes": list(classes), **sets, **costs, "samples_per_second": 1812.0}
     _write_json(folder / "metrics.json", metrics)
-    _write_json(folder / "arch.json", ARCH)
-    _write_json(folder / "experiment.json", _experiment(seed))
+    _write_json(folder / "arch.json", arch)
+    _write_json(folder / "experiment.json", _experiment(arch, seed, fold))
     _write_json(folder / "environment.json", _environment(seed))
     _write_json(folder / "network.json", _network())
     _write_history(folder / "history.csv")
@@ -60,12 +65,12 @@ def _write_json(path, value):
     path.write_text(json.dumps(value, indent=2), encoding="utf-8")
 
 
-def _experiment(seed):
+def _experiment(arch, seed, fold):
     return {
         "name": "luna16-2d",
-        "arch": ARCH,
+        "arch": arch,
         "data": {"name": "luna16", "root": "data/luna16", "negatives_per_positive": 5, "window_hu": [-1000, 400]},
-        "split": {"by": "group", "test": 0.2, "validation": 0.1, "seed": 42},
+        "split": {"by": "group", "test": 0.2, "validation": 0.1, "seed": 42, "fold": fold},
         "training": {"optimizer": "adam", "learning_rate": 0.001, "epochs": 30, "batch_size": 300, "seed": seed},
         "evaluation": {"threshold": 0.5, "bootstraps": 200},
     }

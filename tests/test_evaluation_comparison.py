@@ -1,14 +1,18 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from archnet.errors import DataError, RunError
 from archnet.evaluation.comparison import compare
+from archnet.evaluation.metrics import METRICS, evaluate
+from archnet.evaluation.paired_tests import mcnemar
 from synthetic_runs import synthetic_predictions, write_run
 
 
@@ -17,7 +21,6 @@ def test_runs_stand_side_by_side_with_their_own_numbers(tmp_path):
     comparison = compare(folders)
     assert (comparison.classes, comparison.positive, comparison.set) == (("non-nodule", "nodule"), "nodule", "test")
     assert [row.run for row in comparison.rows] == ["archsm", "arch3dsm"]
-    assert comparison.warnings == ()
     for row, folder in zip(comparison.rows, folders, strict=True):
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         assert row.value("recall", "nodule") == metrics["test"]["recall"]
@@ -55,30 +58,161 @@ def test_the_comparison_is_json(tmp_path):
     assert [row["run"] for row in document["runs"]] == ["a", "b"]
 
 
-def test_runs_on_other_test_cases_carry_a_warning_that_says_how_they_differ(tmp_path):
+def test_the_reference_is_the_architecture_of_the_fewest_multiply_adds(tmp_path):
+    costs = {"deep": 9_000, "flat": 1_000, "wide": 5_000}
+    comparison = compare([write_run(tmp_path / name, macs=macs) for name, macs in costs.items()])
+    assert [(pair.reference, pair.other) for pair in comparison.paired] == [("flat", "deep"), ("flat", "wide")]
+    equal = compare([write_run(tmp_path / "b"), write_run(tmp_path / "a")])
+    assert [(pair.reference, pair.other) for pair in equal.paired] == [("b", "a")]
+
+
+def test_two_runs_are_paired_case_by_case_whatever_the_order_of_their_lines(tmp_path):
+    predictions = [synthetic_predictions(skill=skill) for skill in (1.6, 2.5)]
+    order = np.random.default_rng(0).permutation(len(predictions[1].cases))
+    columns = ("cases", "groups", "sets", "y_true", "probabilities")
+    shuffled = replace(predictions[1], **{name: getattr(predictions[1], name)[order] for name in columns})
+    (pair,) = compare(
+        [write_run(tmp_path / "a", predictions=predictions[0]), write_run(tmp_path / "b", predictions=shuffled)]
+    ).paired
+    first, second = (part.only("test") for part in predictions)
+    scores = [part.probabilities[:, 1] for part in (first, second)]
+    areas = [roc_auc_score(first.y_true, each) for each in scores]
+    assert pair.delong["difference"] == pytest.approx(areas[1] - areas[0], abs=1e-12)
+    assert pair.differences["auc"]["difference"] == pytest.approx(areas[1] - areas[0], abs=1e-12)
+    right = [(each >= 0.5) == (first.y_true == 1) for each in scores]
+    assert pair.mcnemar == (
+        {"reference_seed": 0, "other_seed": 0, **mcnemar(*right)},
+    )  # fmt: skip
+    assert pair.document == ()
+
+
+def test_seeds_of_one_architecture_are_one_row_with_mean_and_spread(tmp_path):
+    for seed in range(3):
+        predictions = replace(
+            synthetic_predictions(), probabilities=synthetic_predictions(skill=1 + seed).probabilities
+        )
+        write_run(tmp_path / f"net-seed{seed}", seed=seed, predictions=predictions)
+    write_run(tmp_path / "other", skill=2.0)
+    comparison = compare([tmp_path])
+    net, other = comparison.rows
+    assert ([row.run for row in comparison.rows], net.seeds, other.seeds) == (["net", "other"], (0, 1, 2), (0,))
+    runs = [json.loads((tmp_path / f"net-seed{seed}" / "metrics.json").read_text())["test"] for seed in range(3)]
+    recalls = [run["recall"] for run in runs]
+    assert net.value("recall", "nodule") == pytest.approx(np.mean(recalls))
+    assert net.deviation("recall", "nodule") == pytest.approx(np.std(recalls, ddof=1))
+    assert [entry["recall"] for entry in net.of_seeds] == recalls
+    assert net.interval("recall", "nodule") is None
+    np.testing.assert_allclose(
+        net.metrics["confusion_matrix"], np.mean([run["confusion_matrix"] for run in runs], axis=0)
+    )
+    (pair,) = comparison.paired
+    assert pair.differences["auc"]["reference"] == pytest.approx(np.mean([run["auc"] for run in runs]))
+    assert pair.delong["difference"] == pytest.approx(pair.differences["auc"]["difference"])
+    assert [(test["reference_seed"], test["other_seed"]) for test in pair.mcnemar] == [(0, 0)]
+
+
+def in_folds(folder, skill, num_folds=4):
+    """A cross-validation's runs: the groups are dealt out, and each fold has its part as the test set."""
+    whole = synthetic_predictions(skill=skill)
+    part = np.unique(whole.groups, return_inverse=True)[1] % num_folds
+    for fold in range(num_folds):
+        sets = np.where(part == fold, "test", "train")
+        write_run(folder.with_name(f"{folder.name}-fold{fold}"), fold=fold, predictions=replace(whole, sets=sets))
+    return replace(whole, sets=np.full(len(part), "test"))
+
+
+def test_folds_of_one_architecture_are_judged_as_one_set_of_cases(tmp_path):
+    whole = [in_folds(tmp_path / name, skill) for name, skill in (("a", 1.6), ("b", 2.4))]
+    comparison = compare([tmp_path])
+    for row, predictions in zip(comparison.rows, whole, strict=True):
+        expected = evaluate(predictions, positive=1, bootstraps=200)["test"]
+        assert {name: row.metrics[name] for name in ("n", "confusion_matrix", *METRICS)} == {
+            name: expected[name] if not isinstance(expected[name], float) else pytest.approx(expected[name], abs=1e-12)
+            for name in ("n", "confusion_matrix", *METRICS)
+        }
+        assert (row.folds, row.seeds, len(row.folders)) == ((0, 1, 2, 3), (0,), 4)
+        assert row.interval("recall", "nodule") == pytest.approx(expected["intervals"]["recall"])
+
+
+def test_a_cross_validation_by_itself_is_a_comparison_of_one_row(tmp_path):
+    in_folds(tmp_path / "net", 2.0)
+    comparison = compare([tmp_path])
+    assert ([row.run for row in comparison.rows], comparison.paired) == (["net"], ())
+
+
+def test_runs_of_one_architecture_trained_otherwise_are_not_taken_together(tmp_path):
+    for name, seed in (("net", 0), ("net-seed1", 1), ("net-seed2", 2)):
+        write_run(tmp_path / name, seed=seed)
+    path = tmp_path / "net-seed2" / "experiment.json"
+    document = json.loads(path.read_text())
+    document["training"]["learning_rate"] = 0.01
+    path.write_text(json.dumps(document))
+    comparison = compare([tmp_path])
+    assert [(row.run, row.seeds) for row in comparison.rows] == [("net", (0, 1)), ("net-seed2", (2,))]
+    assert comparison.paired[0].document == (
+        {"place": "training.learning_rate", "reference": 0.001, "other": 0.01},
+    )  # fmt: skip
+
+
+def test_a_copy_of_a_run_and_a_run_without_its_experiment_stand_for_themselves(tmp_path):
+    for name in ("net", "other"):
+        write_run(tmp_path / name)
+    shutil.copytree(tmp_path / "net", tmp_path / "copy")
+    (tmp_path / "other" / "experiment.json").unlink()
+    assert [row.run for row in compare([tmp_path]).rows] == ["copy", "net", "other"]
+
+
+def test_runs_on_other_test_cases_are_refused_with_what_differs(tmp_path):
     predictions = synthetic_predictions()
     fewer_sets = predictions.sets.copy()
-    fewer_sets[np.flatnonzero(fewer_sets == "test")[:20]] = "train"
+    fewer_sets[np.flatnonzero(predictions.sets == "test")[:20]] = "train"
     num_test = int(np.sum(predictions.sets == "test"))
+    lacking = min(predictions.cases[np.flatnonzero(predictions.sets == "test")[:20]])
     first = write_run(tmp_path / "a", predictions=predictions)
     other = write_run(tmp_path / "b", predictions=replace(predictions, sets=fewer_sets))
-    assert compare([first, other]).warnings == (
-        f"The test cases differ: b has {num_test - 20}, a has {num_test}, and they share {num_test - 20}. "
-        "Their numbers cannot be compared; run both on the same split.",
+    message = (
+        f"b: its test cases are not those of a: it has {num_test - 20}, a has {num_test}, and they share "
+        f'{num_test - 20} ("{lacking}" is only in a). Only runs on the same cases can be compared: the same data and '
+        "split, and the same folds."
     )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        compare([first, other])
 
 
-def test_runs_that_disagree_about_the_truth_carry_a_warning(tmp_path):
+def test_runs_that_disagree_about_the_truth_are_refused(tmp_path):
     predictions = synthetic_predictions()
     flipped = predictions.y_true.copy()
-    flipped[np.flatnonzero(predictions.sets == "test")[:3]] ^= 1
+    rows = np.flatnonzero(predictions.sets == "test")[:3]
+    flipped[rows] ^= 1
     num_test = int(np.sum(predictions.sets == "test"))
     first = write_run(tmp_path / "a", predictions=predictions)
     other = write_run(tmp_path / "b", predictions=replace(predictions, y_true=flipped))
-    assert compare([first, other]).warnings == (
-        f"The test cases differ: b has {num_test}, a has {num_test}, and they share {num_test}, 3 of them with another "
-        "true class. Their numbers cannot be compared; run both on the same split.",
+    message = (
+        f"b: its test cases are not those of a: it has {num_test}, a has {num_test}, and they share {num_test}, 3 of "
+        f'them with another true class ("{min(predictions.cases[rows])}"). Only runs on the same cases can be compared: '
+        "the same data and split, and the same folds."
     )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        compare([first, other])
+
+
+def test_seeds_of_one_architecture_on_other_cases_are_refused(tmp_path):
+    write_run(tmp_path / "net")
+    write_run(tmp_path / "net-seed1", seed=1, predictions=synthetic_predictions(num_cases=500))
+    with pytest.raises(RunError, match=r"^net, seed 1: its test cases are not those of net, seed 0: it has "):
+        compare([tmp_path])
+
+
+def test_folds_that_share_a_case_are_refused(tmp_path):
+    for fold in range(2):
+        write_run(tmp_path / f"net-fold{fold}", fold=fold)
+    predictions = synthetic_predictions().only("test")
+    message = (
+        f'{tmp_path / "net-fold0"} and {tmp_path / "net-fold1"}: case "{min(predictions.cases)}" is in the test set of '
+        "more than one fold, so that the folds cannot be taken together. Run them again with one split.seed."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        compare([tmp_path])
 
 
 def test_without_test_sets_the_validation_sets_are_compared(tmp_path):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from archnet.evaluation.metrics import METRICS, class_report, confusion_matrix, evaluate, recomputed
+from archnet.evaluation.confusion import class_report, confusion_matrix
+from archnet.evaluation.metrics import METRICS, evaluate, recomputed
 from archnet.evaluation.predictions import Predictions
 from synthetic_runs import synthetic_predictions
 

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from archnet.errors import DataError, RunError
 from archnet.report.run_report import write_report
-from synthetic_runs import write_run
+from synthetic_runs import synthetic_predictions, write_run
 
 
 class Page(HTMLParser):
@@ -66,6 +67,43 @@ def test_every_picture_says_what_it_shows_and_volumes_show_their_neighbours(tmp_
     assert all("alt" in attrs for attrs in images)
     assert sum(attrs.get("class") == "middle" for attrs in images) == len([a for a in images if "Central" in a["alt"]])
     assert {attrs["title"] for attrs in images if "title" in attrs} == {f"slice {n} of 10" for n in (4, 5, 6, 7, 8)}
+
+
+def test_the_report_tells_operating_points_and_calibration(tmp_path):
+    folder = write_run(tmp_path / "archsm", recall=0.9)
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["test"]
+    text = page_of(folder).text
+    for why, point in (
+        ("as set", metrics),
+        ("recall of at least 0.9 in validation", metrics["operating_points"]["recall"]),
+        ("best MCC in validation", metrics["operating_points"]["mcc"]),
+    ):
+        low, high = point["intervals"]["recall"]
+        assert f"{why} {point['threshold']:.3f} {point['recall']:.3f} {low:.3f} to {high:.3f}" in text
+        (_, alarms), (missed, found) = point["confusion_matrix"]
+        assert f"{found} of {found + missed} {alarms}" in text
+    before, after = metrics["calibration"], metrics["calibration"]["scaled"]
+    errors = [f"{entry['expected_calibration_error']:.3f}" for entry in (before, after)]
+    assert f"expected calibration error {' '.join(errors)}" in text
+    assert f"as it is temperature {after['temperature']:.2f} Brier score {before['brier']:.3f}" in text
+
+
+def test_without_a_validation_set_the_report_has_no_operating_points_but_a_calibration(tmp_path):
+    predictions = synthetic_predictions()
+    sets = np.where(predictions.sets == "validation", "train", predictions.sets)
+    text = page_of(write_run(tmp_path / "a", predictions=replace(predictions, sets=sets))).text
+    assert "Operating points" not in text
+    assert "expected calibration error" in text
+    assert "temperature" not in text
+
+
+def test_an_older_run_without_calibration_is_still_reported(tmp_path):
+    folder = write_run(tmp_path / "a")
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    for name in ("train", "validation", "test"):
+        del metrics[name]["calibration"], metrics[name]["operating_points"]
+    (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    assert "expected calibration error" not in page_of(folder).text
 
 
 def test_names_with_markup_are_shown_and_never_obeyed(tmp_path):

@@ -4,6 +4,7 @@ import json
 from rich.console import Console
 
 from archnet.evaluation.comparison import compare
+from archnet.report.comparison_wording import comparison_cautions, comparison_sentence
 from archnet.report.terminal import classification_report, comparison_table, confusion_table, metrics_table, run_summary
 from synthetic_runs import synthetic_predictions, write_run
 
@@ -84,8 +85,41 @@ def test_many_runs_stand_in_lines(tmp_path):
         assert any(line[:2] == [row.run, f"{row.metrics['recall']:.3f}"] for line in lines if line)
 
 
-def test_a_comparison_of_other_cases_warns_in_its_own_line(tmp_path):
-    first = write_run(tmp_path / "a", predictions=synthetic_predictions(seed=0))
-    other = write_run(tmp_path / "b", predictions=synthetic_predictions(seed=1))
-    text = " ".join(" ".join(printed(comparison_table(compare([first, other])))).split())
-    assert "Warning: The test cases differ: b has" in text
+def test_a_comparison_tells_the_sentence_the_paired_differences_and_what_differs(tmp_path):
+    runs = [
+        write_run(tmp_path / name, skill=skill, macs=macs)
+        for name, skill, macs in (("flat", 1.6, 10), ("deep", 2.5, 90))
+    ]
+    path = runs[1] / "experiment.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["arch"]["layers"][0]["num_output"] = 64
+    path.write_text(json.dumps(document), encoding="utf-8")
+    comparison = compare(runs)
+    (pair,) = comparison.paired
+    lines = printed(comparison_table(comparison), width=100)
+    assert " ".join(" ".join(lines).split()).startswith(comparison_sentence(comparison))
+    entry = pair.differences["auc"]
+    numbers = [f"{entry['reference']:.3f}", f"{entry['other']:.3f}", f"{entry['difference']:+.3f}"]
+    assert any(line[:-1] == ["AUC", "(ROC)", *numbers] for line in words(lines))
+    assert " to ".join(f"{end:+.3f}" for end in entry["interval"]) in "\n".join(lines).replace("\N{MINUS SIGN}", "-")
+    assert ["arch.layers[0].num_output", "16", "64"] in words(lines)
+    assert any("McNemar's exact p" in line for line in lines)
+
+
+def test_pooled_runs_say_how_many_they_are_and_how_far_apart(tmp_path):
+    for seed in range(2):
+        predictions = synthetic_predictions(skill=1.5 + seed)
+        write_run(tmp_path / f"net-seed{seed}", seed=seed, predictions=predictions)
+    write_run(tmp_path / "other")
+    comparison = compare([tmp_path])
+    lines = words(printed(comparison_table(comparison)))
+    assert ["runs", "2", "seeds", "(mean)", "1", "run"] in lines
+    deviation = comparison.rows[0].deviation("recall", "nodule")
+    assert any(line[:2] == ["SD", f"{deviation:.3f}"] for line in lines)
+
+
+def test_cautions_stand_in_their_own_lines(tmp_path):
+    comparison = compare([write_run(tmp_path / name) for name in ("a", "b")])
+    text = " ".join(" ".join(printed(comparison_table(comparison))).split())
+    for caution in comparison_cautions(comparison):
+        assert f"Warning: {caution}" in text

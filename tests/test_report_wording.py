@@ -3,10 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from archnet.evaluation.comparison import compare
 from archnet.evaluation.predictions import Predictions
 from archnet.report.run_files import read_run
-from archnet.report.wording import cautions, comparison_sentence, count, duration, headline, memory, short_count
+from archnet.report.wording import cautions, count, duration, headline, memory, short_count
 from synthetic_runs import synthetic_predictions, write_run
 
 
@@ -71,15 +70,6 @@ def test_without_a_test_set_the_figures_are_called_optimistic(tmp_path):
         "There is no test set. The validation set may have chosen the weights and the time to stop, "
         "so these figures are optimistic."
     ]
-
-
-def test_the_comparison_sentence_puts_the_best_recall_first(tmp_path):
-    worse = write_run(tmp_path / "archsm", predictions=published())
-    better = write_run(tmp_path / "arch3dsm", predictions=published(1234, 104, 41, 240))
-    assert comparison_sentence(compare([worse, better])) == (
-        "Of the “nodule” cases in the test set, arch3dsm finds 240 of 281 (85.4%) with 104 false alarms; "
-        "archsm finds 218 of 281 (77.6%) with 90 false alarms. Each counts at its own threshold."
-    )
 
 
 @pytest.mark.parametrize("say", [count, short_count, memory, duration])

@@ -1,71 +1,69 @@
-"""Comparison: several runs side by side, read from their folders alone."""
+"""Comparison: architectures side by side on the same cases, and paired against the cheapest, from run folders alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from archnet.errors import DataError, RunError
-from archnet.evaluation.metrics import METRICS
-from archnet.evaluation.predictions import Predictions, read_predictions
-from archnet.evaluation.run_folder import read_json, run_folders
+import numpy as np
 
-COSTS = ("parameters", "macs", "peak_memory_bytes", "train_seconds", "samples_per_second")
+from archnet.errors import DataError, RunError
+from archnet.evaluation.comparison_rows import Row, comparison_row
+from archnet.evaluation.document_differences import Difference, document_differences
+from archnet.evaluation.metrics import METRICS
+from archnet.evaluation.paired import Training, Truth, paired_differences
+from archnet.evaluation.paired_tests import delong, mcnemar
+from archnet.evaluation.pools import Pool, read_pools
+from archnet.evaluation.run_folder import read_json, run_folders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One run of a comparison.
+class Paired:
+    """One architecture against the reference, case by case.
 
     Attributes:
-        run: The run folder's name.
-        folder: The run folder, as it was given.
-        metrics: What `metrics.json` says about the compared set.
-        train_accuracy: On the training cases; None where the run has no training set.
-        costs: The values of `COSTS`, None where the run doesn't know one.
+        reference: Name of the reference's row.
+        other: Name of the other's row.
+        differences: Of `paired_differences`.
+        delong: Of `delong`, of the positive class against the rest.
+        mcnemar: Of `mcnemar`, for each pair of seeds in their order, with `reference_seed` and `other_seed`.
+        document: Where the experiments differ: architecture, training.
     """
 
-    run: str
-    folder: str
-    metrics: dict[str, Any]
-    train_accuracy: float | None
-    costs: dict[str, float | None]
-
-    def value(self, name: str, positive: str) -> float | None:
-        """A metric's number: of the positive class where every class has one."""
-        number: float | None = of_class(self.metrics.get(name), positive)
-        return number
-
-    def interval(self, name: str, positive: str) -> list[float] | None:
-        """The 95% interval of `value`."""
-        ends: list[float] | None = of_class(self.metrics.get("intervals", {}).get(name), positive)
-        return ends
-
-
-def of_class(entry: Any, positive: str) -> Any:
-    """An entry of `metrics.json`; of the positive class where every class has one."""
-    return entry["per_class"].get(positive) if isinstance(entry, dict) else entry
+    reference: str
+    other: str
+    differences: dict[str, dict[str, Any]]
+    delong: dict[str, Any] | None
+    mcnemar: tuple[dict[str, Any], ...]
+    document: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Runs side by side on one set.
+    """Architectures side by side on one set.
 
     Attributes:
         classes: Class names, the same for all runs.
         positive: The class whose recall counts, the same for all runs.
         set: "test", or "validation" where not every run has a test set.
-        rows: One for each run, in the order given.
-        warnings: Sentences that say why the numbers may not be comparable; empty when they are.
+        rows: One for each architecture, in the order given.
+        paired: Each architecture but the reference, against it. The reference is the one of the fewest multiply-adds;
+            of equal ones the first.
+        pools: What the rows were computed from.
     """
 
     classes: tuple[str, ...]
     positive: str
     set: str
     rows: tuple[Row, ...]
-    warnings: tuple[str, ...]
+    paired: tuple[Paired, ...]
+    pools: tuple[Pool, ...]
+
+    def row(self, name: str) -> Row:
+        """The row of an architecture."""
+        return next(row for row in self.rows if row.run == name)
 
     def as_json(self) -> dict[str, Any]:
         """The comparison as `comparison.json` holds it."""
@@ -73,33 +71,41 @@ class Comparison:
             "classes": list(self.classes),
             "positive": self.positive,
             "set": self.set,
-            "warnings": list(self.warnings),
-            "runs": [asdict(row) for row in self.rows],
+            "runs": [_listed(asdict(row)) for row in self.rows],
+            "paired": [_listed(asdict(pair)) for pair in self.paired],
         }
+
+
+def _listed(value: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows lists, no tuples."""
+    return {key: list(entry) if isinstance(entry, tuple) else entry for key, entry in value.items()}
 
 
 def compare(runs: Sequence[Path]) -> Comparison:
     """Runs side by side: those of run folders, or of all finished runs inside an experiment's folder.
 
     Raises:
-        RunError: There are fewer than two runs, one isn't finished, or they have no classes, positive class or set in
-            common.
+        RunError: There are fewer than two runs, one isn't finished, or they have not the same classes, positive class,
+            set and cases.
         DataError: A run's files are damaged.
     """
     folders = run_folders(runs)
     if len(folders) < 2:
         raise RunError(f"{folders[0] if folders else 'no run'}: a comparison needs two runs or more. Name another one.")
-    metrics = [_checked_metrics(folder) for folder in folders]
+    metrics = {folder: _checked_metrics(folder) for folder in folders}
     for key in ("classes", "positive"):
-        _check_shared(key, folders, metrics)
-    compared_set = _compared_set(folders, metrics)
-    names = _names(folders)
+        _check_shared(key, metrics)
+    compared_set = _compared_set(metrics)
+    pools = read_pools(folders, compared_set)
+    rows = [comparison_row(pool, [metrics[folder] for folder in pool.folders], compared_set) for pool in pools]
+    classes, positive = tuple(metrics[folders[0]]["classes"]), metrics[folders[0]]["positive"]
     return Comparison(
-        classes=tuple(metrics[0]["classes"]),
-        positive=metrics[0]["positive"],
+        classes=classes,
+        positive=positive,
         set=compared_set,
-        rows=tuple(_row(*parts, compared_set) for parts in zip(names, folders, metrics, strict=True)),
-        warnings=_case_warnings(folders, names, compared_set),
+        rows=tuple(rows),
+        paired=tuple(_all_paired(pools, rows, classes.index(positive))),
+        pools=tuple(pools),
     )
 
 
@@ -117,12 +123,13 @@ def _checked_metrics(folder: Path) -> dict[str, Any]:
     return metrics
 
 
-def _check_shared(key: str, folders: list[Path], metrics: list[dict[str, Any]]) -> None:
+def _check_shared(key: str, metrics: Mapping[Path, Mapping[str, Any]]) -> None:
     """Refuse runs whose metrics are about different classes."""
-    for folder, entry in zip(folders, metrics, strict=True):
-        if entry[key] != metrics[0][key]:
+    first, expected = next((folder, entry[key]) for folder, entry in metrics.items())
+    for folder, entry in metrics.items():
+        if entry[key] != expected:
             raise RunError(
-                f"{folder}: {key} {_said(entry[key])}, but {key} {_said(metrics[0][key])} in {folders[0]}. "
+                f"{folder}: {key} {_said(entry[key])}, but {key} {_said(expected)} in {first}. "
                 "Compare runs of the same classes and the same positive class."
             )
 
@@ -131,55 +138,67 @@ def _said(value: str | list[str]) -> str:
     return f'is "{value}"' if isinstance(value, str) else "are " + ", ".join(f'"{name}"' for name in value)
 
 
-def _compared_set(folders: list[Path], metrics: list[dict[str, Any]]) -> str:
+def _compared_set(metrics: Mapping[Path, Mapping[str, Any]]) -> str:
     for name in ("test", "validation"):
-        if all(name in entry for entry in metrics):
+        if all(name in entry for entry in metrics.values()):
             return name
-    lacking = next(folder for folder, entry in zip(folders, metrics, strict=True) if "test" not in entry)
+    lacking = next(folder for folder, entry in metrics.items() if "test" not in entry)
     raise RunError(
         f"{lacking}: has no test cases, and not every run has validation cases, so that there is no set to compare on. "
         "Run it again with split.test above 0."
     )
 
 
-def _names(folders: list[Path]) -> list[str]:
-    """The folders' names, with as many parents as tell them apart."""
-    for depth in range(1, max(len(folder.resolve().parts) for folder in folders) + 1):
-        names = ["/".join(folder.resolve().parts[-depth:]) for folder in folders]
-        if len(set(names)) == len(names):
-            break
-    return names
+def _all_paired(pools: Sequence[Pool], rows: Sequence[Row], positive: int) -> list[Paired]:
+    """Each architecture but the cheapest against the cheapest."""
+    costs = [row.costs["macs"] for row in rows]
+    known = [cost for cost in costs if cost is not None]
+    first = costs.index(min(known)) if known else 0
+    thresholds = [row.metrics["threshold"] for row in rows]
+    sides = [_trainings(pool, positive, threshold) for pool, threshold in zip(pools, thresholds, strict=True)]
+    truth = _truth(pools[first], positive)
+    return [_paired((pools[first], pools[k]), (sides[first], sides[k]), truth) for k in range(len(pools)) if k != first]
 
 
-def _row(name: str, folder: Path, metrics: dict[str, Any], compared_set: str) -> Row:
-    return Row(
-        run=name,
-        folder=str(folder),
-        metrics=metrics[compared_set],
-        train_accuracy=metrics.get("train", {}).get("accuracy"),
-        costs={cost: metrics.get(cost) for cost in COSTS},
+def _trainings(pool: Pool, positive: int, threshold: float | None) -> list[Training]:
+    cut = 0.5 if threshold is None else threshold
+    return [
+        Training(scores=cases.probabilities[:, positive], predicted=cases.predicted(positive=positive, threshold=cut))
+        for cases in pool.trainings
+    ]
+
+
+def _truth(pool: Pool, positive: int) -> Truth:
+    cases = pool.trainings[0]
+    groups = np.unique(cases.groups, return_inverse=True)[1]
+    return Truth(y_true=cases.y_true, groups=groups, num_classes=len(cases.classes), positive=positive)
+
+
+def _paired(pools: tuple[Pool, Pool], sides: tuple[list[Training], list[Training]], truth: Truth) -> Paired:
+    first, second = pools
+    scores = [[training.scores for training in side] for side in sides]
+    reference, other = (_told(pool.document) for pool in pools)
+    return Paired(
+        reference=first.name,
+        other=second.name,
+        differences=paired_differences(*sides, truth, bootstraps=first.bootstraps),
+        delong=delong(scores[0], scores[1], truth.is_positive),
+        mcnemar=tuple(_mcnemars(pools, sides, truth)),
+        document=tuple(document_differences(reference, other)),
     )
 
 
-def _case_warnings(folders: list[Path], names: list[str], compared_set: str) -> tuple[str, ...]:
-    """One sentence for each run that was judged on other cases than the first."""
-    cases = [_truth(read_predictions(folder / "predictions.csv").only(compared_set)) for folder in folders]
-    differing = zip(names[1:], cases[1:], strict=True)
-    return tuple(
-        _difference(names[0], cases[0], name, other, compared_set) for name, other in differing if other != cases[0]
-    )
+def _told(document: Mapping[str, Any]) -> dict[str, Any]:
+    """An experiment without what is only said about its architecture."""
+    arch = {key: value for key, value in document.get("arch", {}).items() if key not in ("name", "description")}
+    return {**document, "arch": arch}
 
 
-def _truth(predictions: Predictions) -> dict[str, str]:
-    """The true class of each case."""
-    return dict(zip(predictions.cases.tolist(), (predictions.classes[k] for k in predictions.y_true), strict=True))
-
-
-def _difference(first: str, cases: dict[str, str], name: str, other: dict[str, str], compared_set: str) -> str:
-    shared = cases.keys() & other.keys()
-    relabelled = sum(cases[case] != other[case] for case in shared)
-    labels = f", {relabelled:,} of them with another true class" if relabelled else ""
-    return (
-        f"The {compared_set} cases differ: {name} has {len(other):,}, {first} has {len(cases):,}, "
-        f"and they share {len(shared):,}{labels}. Their numbers cannot be compared; run both on the same split."
-    )
+def _mcnemars(
+    pools: tuple[Pool, Pool], sides: tuple[list[Training], list[Training]], truth: Truth
+) -> Iterator[dict[str, Any]]:
+    """The test of each pair of seeds: it is about two networks, not about two architectures."""
+    seeds = zip(pools[0].seeds, pools[1].seeds, strict=False)
+    for (reference_seed, other_seed), first, second in zip(seeds, *sides, strict=False):
+        found = mcnemar(first.predicted == truth.y_true, second.predicted == truth.y_true)
+        yield {"reference_seed": reference_seed, "other_seed": other_seed, **found}

@@ -13,8 +13,6 @@ from typing import Any
 
 from archnet.errors import DataError, RunError
 
-SETS = ("train", "validation", "test")
-
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:

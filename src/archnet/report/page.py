@@ -21,7 +21,20 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from matplotlib.figure import Figure
 
-_FILTERS = ("decimals", "bounds", "percent", "count", "short_count", "memory", "duration", "shape", "short_case")
+_FILTERS = (
+    "decimals",
+    "bounds",
+    "signed",
+    "signed_bounds",
+    "mean_count",
+    "percent",
+    "count",
+    "short_count",
+    "memory",
+    "duration",
+    "shape",
+    "short_case",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from archnet.errors import DataError
 from archnet.evaluation.predictions import Predictions, read_predictions
-from archnet.evaluation.run_folder import SETS, optional_json, read_history, read_json
+from archnet.evaluation.run_folder import optional_json, read_history, read_json
+from archnet.spec.experiment import SETS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,6 +44,7 @@ class RunFiles:
         experiment: `experiment.json`, every default written out.
         environment: `environment.json`.
         network: `network.json`: the layers with their shapes and costs.
+        data: `data.json`: notes on the data, and the scans that could not be read.
     """
 
     folder: Path
@@ -53,6 +55,7 @@ class RunFiles:
     experiment: dict[str, Any] | None
     environment: dict[str, Any] | None
     network: dict[str, Any] | None
+    data: dict[str, Any] | None
 
     @property
     def name(self) -> str:
@@ -98,6 +101,7 @@ def read_run(folder: Path) -> RunFiles:
         experiment=optional_json(folder / "experiment.json"),
         environment=optional_json(folder / "environment.json"),
         network=optional_json(folder / "network.json"),
+        data=optional_json(folder / "data.json"),
     )
 
 

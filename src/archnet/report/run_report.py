@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from archnet.evaluation.comparison import COSTS
-from archnet.evaluation.metrics import METRICS, class_report
+from archnet.evaluation.comparison_rows import COSTS
+from archnet.evaluation.confusion import class_report
+from archnet.evaluation.metrics import METRICS
+from archnet.report.calibration_figure import reliability_figure
 from archnet.report.figures import roc_curves, roc_figure, training_curves_figure
 from archnet.report.montage import Picture, central_slice, pictures, strip
 from archnet.report.page import Embedded, embedded, image_uri, write_page
 from archnet.report.run_files import RunFiles, read_run
-from archnet.report.wording import cautions, headline, reported_set, short_case
+from archnet.report.wording import SET_NAMES, cautions, headline, reported_set, short_case
 
 
 def write_report(folder: Path) -> Path:
@@ -47,12 +49,16 @@ def _values(run: RunFiles) -> dict[str, Any]:
         "costs": {name: run.metrics.get(name) for name in COSTS},
         "metric_rows": _metric_rows(run),
         "reports": {name: class_report(run.metrics[name]["confusion_matrix"], run.classes) for name in run.sets},
+        "points": _points(run),
+        "calibration": run.metrics[reported_set(run.sets)].get("calibration"),
+        "reliability": _reliability(run),
         "roc": _roc(run),
         "curves": _curves(run),
         "samples": [_card(picture) for picture in pictures(run, "sample")],
         "wrong": [_card(picture) for picture in pictures(run, "wrong")],
         "network": run.network,
         "split_rows": _split_rows(run),
+        "data": run.data or {},
         "options": run.experiment or {},
         "experiment": json.dumps(run.experiment, indent=2, ensure_ascii=False) if run.experiment else None,
         "environment": _flat(run.environment or {}),
@@ -80,6 +86,28 @@ def _roc(run: RunFiles) -> Embedded | None:
         return None
     said = "; ".join(f"{curve.name}: area {curve.auc:.3f}" for curve in curves if curve.auc is not None)
     return embedded(partial(roc_figure, curves, "ROC"), f"ROC curves. {said}.")
+
+
+def _points(run: RunFiles) -> list[dict[str, Any]]:
+    """What the reported set says at each threshold: the run's own, and those that the validation set chose."""
+    entry = run.metrics[reported_set(run.sets)]
+    chosen = entry.get("operating_points", {})
+    names = {"recall": "recall of at least {wanted:g} in validation", "mcc": "best MCC in validation"}
+    points = [(names[key].format_map(point), point) for key, point in chosen.items()]
+    return [{"why": why, **point} for why, point in [("as set", entry), *points]] if points else []
+
+
+def _reliability(run: RunFiles) -> Embedded | None:
+    """The reliability diagram of the reported set, before and after temperature scaling."""
+    name = reported_set(run.sets)
+    entry = run.metrics[name].get("calibration")
+    if entry is None:
+        return None
+    curves = {"as it is": entry["bins"]}
+    if "scaled" in entry:
+        curves[f"temperature {entry['scaled']['temperature']:.2f}"] = entry["scaled"]["bins"]
+    said = f"Reliability diagram, expected calibration error {entry['expected_calibration_error']:.3f}."
+    return embedded(partial(reliability_figure, curves, f"Calibration, {SET_NAMES[name]} set"), said)
 
 
 def _curves(run: RunFiles) -> Embedded | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -11,22 +11,37 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from archnet.evaluation.comparison import Comparison, Row
-from archnet.evaluation.metrics import METRICS, class_report
-from archnet.evaluation.run_folder import SETS
+from archnet.evaluation.comparison import Comparison, Paired
+from archnet.evaluation.comparison_rows import Row
+from archnet.evaluation.confusion import class_report
+from archnet.evaluation.metrics import METRICS
+from archnet.report.comparison_wording import (
+    DIFFERENCE_NAMES,
+    comparison_cautions,
+    comparison_sentence,
+    errors_text,
+    p_value,
+    place_text,
+    pooled_text,
+    probability,
+    uncertainty,
+)
 from archnet.report.wording import (
     METRIC_NAMES,
     SET_NAMES,
     bounds,
-    comparison_sentence,
     count,
     decimals,
     duration,
+    mean_count,
     memory,
     percent,
     reported_set,
     short_count,
+    signed,
+    signed_bounds,
 )
+from archnet.spec.experiment import SETS
 
 _COLUMNS_AT_MOST = 3
 
@@ -87,18 +102,23 @@ def classification_report(matrix: Sequence[Sequence[int]], classes: Sequence[str
 
 
 def comparison_table(comparison: Comparison) -> RenderableType:
-    """Runs side by side, a sentence above and warnings below: a column each, or a line each when there are many."""
+    """What follows from a comparison, the architectures side by side, and each of them against the reference."""
     few = len(comparison.rows) <= _COLUMNS_AT_MOST
     table = _runs_as_columns(comparison) if few else _runs_as_lines(comparison)
-    warnings = [Text(f"Warning: {warning}", style="bold yellow") for warning in comparison.warnings]
-    return Group(Text(comparison_sentence(comparison)), "", table, *warnings)
+    pairs = [part for pair in comparison.paired for part in ("", *_paired_parts(pair, comparison, few))]
+    warnings = [Text(f"Warning: {caution}", style="bold yellow") for caution in comparison_cautions(comparison)]
+    return Group(Text(comparison_sentence(comparison), style="bold"), "", table, *pairs, *warnings)
 
 
 def _runs_as_columns(comparison: Comparison) -> Table:
-    table = _table(f"Comparison on the {SET_NAMES[comparison.set]} set, 95% intervals below")
+    has_seeds = any(row.spread for row in comparison.rows)
+    below = "95% intervals (SD: standard deviation over seeds) below" if has_seeds else "95% intervals below"
+    table = _table(f"Comparison on the {SET_NAMES[comparison.set]} set, {below}")
     table.add_column("")
     for row in comparison.rows:
         table.add_column(Text(row.run, overflow="fold"), justify="right", ratio=1)
+    if any(len(row.folders) > 1 for row in comparison.rows):
+        table.add_row("runs", *(pooled_text(row) for row in comparison.rows))
     for name in ("recall", "precision", "mcc", "auc"):
         table.add_row(METRIC_NAMES[name], *(_with_bounds(row, name, comparison.positive) for row in comparison.rows))
     table.add_section()
@@ -111,15 +131,15 @@ def _runs_as_columns(comparison: Comparison) -> Table:
 
 def _with_bounds(row: Row, name: str, positive: str) -> Text:
     text = Text(decimals(row.value(name, positive)), style="bold")
-    ends = bounds(row.interval(name, positive))
-    return text.append(f"\n{ends}", style="not bold dim") if ends else text
+    below = uncertainty(row, name, positive)
+    return text.append(f"\n{below}", style="not bold dim") if below else text
 
 
 def _matrix_text(row: Row) -> str:
     """A confusion matrix as aligned lines."""
-    matrix = row.metrics["confusion_matrix"]
-    width = max(len(f"{number:,}") for line in matrix for number in line)
-    return "\n".join("  ".join(f"{number:>{width},}" for number in line) for line in matrix)
+    matrix = [[mean_count(number) for number in line] for line in row.metrics["confusion_matrix"]]
+    width = max(len(text) for line in matrix for text in line)
+    return "\n".join("  ".join(text.rjust(width) for text in line) for line in matrix)
 
 
 def _costs(rows: Sequence[Row]) -> Iterable[tuple[str, list[str]]]:
@@ -127,6 +147,42 @@ def _costs(rows: Sequence[Row]) -> Iterable[tuple[str, list[str]]]:
     yield "multiply-adds", [short_count(row.costs["macs"]) for row in rows]
     yield "peak memory", [memory(row.costs["peak_memory_bytes"]) for row in rows]
     yield "training time", [duration(row.costs["train_seconds"]) for row in rows]
+
+
+def _paired_parts(pair: Paired, comparison: Comparison, is_full: bool) -> Iterator[RenderableType]:
+    """One architecture against the reference; where there are many, without what differs in their documents."""
+    yield _paired_table(pair)
+    yield from (Text(line) for line in errors_text(pair))
+    if is_full and pair.document:
+        yield ""
+        yield _document_table(pair)
+
+
+def _paired_table(pair: Paired) -> Table:
+    table = _table(f"{pair.other} against {pair.reference}, 95% intervals below")
+    table.add_column("")
+    for name in (pair.reference, pair.other):
+        table.add_column(Text(name, overflow="fold"), justify="right", min_width=9)
+    table.add_column("difference", justify="right", min_width=16)
+    table.add_column("p", justify="right", min_width=6)
+    for name, label in DIFFERENCE_NAMES.items():
+        if name in pair.differences:
+            entry = pair.differences[name]
+            numbers = (decimals(entry["reference"]), decimals(entry["other"]))
+            difference = Text(signed(entry["difference"]), style="bold")
+            if entry["interval"]:
+                difference.append(f"\n{signed_bounds(entry['interval'])}", style="not bold dim")
+            table.add_row(label, *numbers, difference, probability(p_value(pair, name)))
+    return table
+
+
+def _document_table(pair: Paired) -> Table:
+    table = _table("What differs in their documents")
+    for name in ("", pair.reference, pair.other):
+        table.add_column(Text(name), overflow="fold")
+    for difference in pair.document:
+        table.add_row(*map(Text, place_text(difference)))
+    return table
 
 
 def _runs_as_lines(comparison: Comparison) -> Table:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from archnet.evaluation.comparison import Comparison, Row, of_class
+from archnet.evaluation.comparison_rows import of_class
 from archnet.report.network_table import bytes_text, count_text
 from archnet.report.run_files import RunFiles
 
@@ -42,6 +43,24 @@ def bounds(interval: list[float] | None) -> str:
     return "" if interval is None else f"{decimals(interval[0])} to {decimals(interval[1])}"
 
 
+def signed(value: float | None) -> str:
+    """A difference with its sign and three decimals.
+
+    >>> signed(0.0391), signed(-0.2), signed(None)
+    ('+0.039', '−0.200', 'undefined')
+    """
+    return UNDEFINED if value is None else f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def signed_bounds(interval: list[float] | None) -> str:
+    """The ends of a difference's interval, or nothing.
+
+    >>> signed_bounds([-0.0212, 0.0676])
+    '−0.021 to +0.068'
+    """
+    return "" if interval is None else f"{signed(interval[0])} to {signed(interval[1])}"
+
+
 def percent(value: float | None) -> str:
     """A share with one decimal.
 
@@ -58,6 +77,15 @@ def count(value: float | None) -> str:
     '196,108'
     """
     return "unknown" if value is None else f"{value:,.0f}"
+
+
+def mean_count(value: float) -> str:
+    """A number of cases that may be a mean over runs.
+
+    >>> mean_count(1248), mean_count(39.6667)
+    ('1,248', '39.7')
+    """
+    return f"{value:,.0f}" if abs(value - round(value)) < 1e-6 else f"{value:,.1f}"
 
 
 def short_count(value: float | None) -> str:
@@ -144,18 +172,20 @@ def _finding(subject: str, metrics: dict[str, Any], classes: tuple[str, ...], po
     )
 
 
-def detection_counts(matrix: list[list[int]], positive: int) -> dict[str, int]:
+def detection_counts(matrix: Sequence[Sequence[float]], positive: int) -> dict[str, Any]:
     """Positive cases and those found, other cases and those taken for positive, from a confusion matrix.
+
+    The last of each pair need not be whole, where the matrix is a mean.
 
     >>> detection_counts([[1248, 90], [63, 218]], 1)
     {'positives': 281, 'found': 218, 'others': 1338, 'alarms': 90}
     """
     counts = np.asarray(matrix)
     return {
-        "positives": int(counts[positive].sum()),
-        "found": int(counts[positive, positive]),
-        "others": int(counts.sum() - counts[positive].sum()),
-        "alarms": int(counts[:, positive].sum() - counts[positive, positive]),
+        "positives": round(counts[positive].sum()),
+        "found": counts[positive, positive].item(),
+        "others": round(counts.sum() - counts[positive].sum()),
+        "alarms": (counts[:, positive].sum() - counts[positive, positive]).item(),
     }
 
 
@@ -178,7 +208,16 @@ def cautions(run: RunFiles) -> list[str]:
         )
     if name == "train":
         found.append("There is neither a test nor a validation set: these figures are of cases the network has learnt.")
-    return found + _leak(run, name)
+    return found + _leak(run, name) + _missing(run)
+
+
+def _missing(run: RunFiles) -> list[str]:
+    """A sentence when scans could not be read."""
+    lost = (run.data or {}).get("lost", [])
+    if not lost:
+        return []
+    num_cases = sum(scan["num_cases"] for scan in lost)
+    return [f"{num_cases:,} cases are missing, because {len(lost):,} scans could not be read; see the split."]
 
 
 def _leak(run: RunFiles, name: str) -> list[str]:
@@ -199,28 +238,3 @@ def _leak(run: RunFiles, name: str) -> list[str]:
 def _option(run: RunFiles, part: str, key: str) -> object:
     value = (run.experiment or {}).get(part)
     return value.get(key) if isinstance(value, dict) else None
-
-
-def comparison_sentence(comparison: Comparison) -> str:
-    """Who finds the most positive cases, and what the others find, with their false alarms."""
-    k = comparison.classes.index(comparison.positive)
-    counts = [(row, detection_counts(row.metrics["confusion_matrix"], k)) for row in comparison.rows]
-    ordered = sorted(counts, key=lambda pair: -_share(pair[1]))
-    (best, most), others = ordered[0], ordered[1:]
-    listed = "; ".join(_finds(row, found) for row, found in others[:3])
-    more = f"; and {len(others) - 3} more find no more than that" if len(others) > 3 else ""
-    return (
-        f"Of the “{comparison.positive}” cases in the {SET_NAMES[comparison.set]} set, {_finds(best, most)}; "
-        f"{listed}{more}. Each counts at its own threshold."
-    )
-
-
-def _share(counts: dict[str, int]) -> float:
-    return counts["found"] / counts["positives"] if counts["positives"] else 0.0
-
-
-def _finds(row: Row, counts: dict[str, int]) -> str:
-    return (
-        f"{row.run} finds {counts['found']:,} of {counts['positives']:,} "
-        f"({percent(_share(counts))}) with {_alarms(counts['alarms'])}"
-    )

@@ -1,0 +1,122 @@
+"""Calibration: whether probabilities come true, before and after temperature scaling."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from archnet.evaluation.intervals import Interval, percentile_interval, resamples, wilson
+from archnet.evaluation.predictions import Predictions
+from archnet.evaluation.ranking import Floats
+
+NUM_BINS: Final = 15
+"""Of equal width over [0, 1], each without its lower and with its upper end, as Guo et al. bin."""
+
+_HIGHEST: Final = 50.0
+"""Temperatures are looked for from 1 / 50 to 50; a best one beyond is none."""
+
+
+def calibration(part: Predictions, positive: int, *, bootstraps: int, seed: int) -> dict[str, Any]:
+    """How far one set's probabilities come true, JSON-ready.
+
+    Of two classes it is the positive class's probability that is judged; of more, the probability of the class that a
+    case is taken for.
+
+    Args:
+        part: The set's cases.
+        positive: Index of the class whose recall counts.
+        bootstraps: Resamples of groups behind the interval of the Brier score; 0 leaves it out (None).
+        seed: Of the resamples.
+
+    Returns:
+        `brier` (Brier 1950; of two classes the mean squared error of the positive class's probability, of more the
+        sum of the squared errors of all classes), `expected_calibration_error` (Guo et al. 2017, arXiv:1706.04599: the
+        mean over cases of how far share and probability lie apart in their bin), `bins` (`n` cases of mean
+        `probability`, and the `share` of them that came true with Wilson's `interval`) and `intervals` of the Brier
+        score.
+    """
+    stated, came_true, errors = _judged(part, positive)
+    bins = _bins(stated, came_true)
+    gaps = [entry["n"] * abs(entry["share"] - entry["probability"]) for entry in bins]
+    return {
+        "brier": float(errors.mean()),
+        "expected_calibration_error": sum(gaps) / len(errors),
+        "bins": bins,
+        "intervals": {"brier": _mean_interval(part, errors, bootstraps, seed)},
+    }
+
+
+def _judged(part: Predictions, positive: int) -> tuple[Floats, Floats, Floats]:
+    """The stated probability of each case, whether it came true (0 or 1), and its squared error, each (N,)."""
+    truth = np.eye(len(part.classes))[part.y_true]
+    squares = (part.probabilities - truth) ** 2
+    if len(part.classes) == 2:
+        return part.probabilities[:, positive], truth[:, positive], squares[:, positive]
+    taken = part.probabilities.argmax(axis=1)
+    rows = np.arange(len(taken))
+    return part.probabilities[rows, taken], truth[rows, taken], squares.sum(axis=1)
+
+
+def _bins(stated: Floats, came_true: Floats) -> list[dict[str, Any]]:
+    """What is said and what comes true in each bin that has cases."""
+    place = np.searchsorted(np.linspace(0, 1, NUM_BINS + 1)[1:-1], stated)
+    sizes = np.bincount(place, minlength=NUM_BINS)
+    hits = np.bincount(place, came_true, minlength=NUM_BINS)
+    sums = np.bincount(place, stated, minlength=NUM_BINS)
+    return [
+        {
+            "n": int(sizes[k]),
+            "probability": float(sums[k] / sizes[k]),
+            "share": float(hits[k] / sizes[k]),
+            "interval": wilson(round(hits[k]), int(sizes[k])),
+        }
+        for k in np.flatnonzero(sizes)
+    ]
+
+
+def _mean_interval(part: Predictions, errors: Floats, bootstraps: int, seed: int) -> Interval | None:
+    """The bootstrap interval of a mean over cases, groups being drawn."""
+    names, groups = np.unique(part.groups, return_inverse=True)
+    if len(names) < 2 or bootstraps == 0:
+        return None
+    sums, sizes = np.bincount(groups, errors), np.bincount(groups)
+    draws = resamples(len(names), bootstraps, num_cases=len(names), seed=seed)
+    return percentile_interval(np.concatenate([(counts @ sums) / (counts @ sizes) for counts in draws]))
+
+
+def temperature(part: Predictions) -> float | None:
+    """The temperature that makes a set's cases most likely (Guo et al. 2017, arXiv:1706.04599).
+
+    Returns:
+        None where no temperature is best: cases told without an error ask for ever smaller ones, cases told worse
+        than by chance for ever larger ones.
+    """
+    from scipy.optimize import minimize_scalar
+
+    logits, rows = _logits(part), np.arange(len(part.cases))
+    limit = np.log(_HIGHEST)
+
+    def surprise(log_heat: float) -> float:
+        return float(-_log_softmax(logits * np.exp(-log_heat))[rows, part.y_true].mean())
+
+    found = minimize_scalar(surprise, bounds=(-limit, limit), method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(found.x)) if abs(found.x) < limit - 1e-3 else None
+
+
+def scaled(part: Predictions, heat: float) -> Predictions:
+    """The predictions after temperature scaling; the order of a case's classes stays as it is."""
+    return replace(part, probabilities=np.exp(_log_softmax(_logits(part) / heat)))
+
+
+def _logits(part: Predictions) -> Floats:
+    """Logits up to a constant of each case; a probability of 0 becomes the smallest that float32 knows."""
+    logits: Floats = np.log(np.maximum(part.probabilities, np.finfo(np.float32).tiny))
+    return logits
+
+
+def _log_softmax(logits: Floats) -> Floats:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    normalised: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return normalised

@@ -1,0 +1,131 @@
+"""Comparison rows: what one architecture's runs come to on the compared set, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from archnet.evaluation.metrics import METRICS, evaluate
+from archnet.evaluation.pools import Pool
+
+COSTS = ("parameters", "macs", "peak_memory_bytes", "train_seconds", "samples_per_second")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One architecture of a comparison: a run, or all its folds and seeds together.
+
+    Attributes:
+        run: The run folder's name, or the architecture's where there are several runs.
+        folders: The run folders, as they were given.
+        seeds: Of training.
+        folds: Of a cross-validation, whose cases are judged together; empty without one.
+        metrics: As in `metrics.json`, about the compared set; of several seeds the means over them, without intervals.
+        of_seeds: The same for each seed by itself; empty of one seed.
+        spread: The standard deviation of each metric over the seeds, in the metrics' form; None of one seed.
+        train_accuracy: On the training cases, the mean over the runs; None where there is no training set.
+        costs: The values of `COSTS`, means over the runs; None where a run doesn't know one.
+    """
+
+    run: str
+    folders: tuple[str, ...]
+    seeds: tuple[int, ...]
+    folds: tuple[int, ...]
+    metrics: dict[str, Any]
+    of_seeds: tuple[dict[str, Any], ...]
+    spread: dict[str, Any] | None
+    train_accuracy: float | None
+    costs: dict[str, float | None]
+
+    def value(self, name: str, positive: str) -> float | None:
+        """A metric's number: of the positive class where every class has one."""
+        number: float | None = of_class(self.metrics.get(name), positive)
+        return number
+
+    def interval(self, name: str, positive: str) -> list[float] | None:
+        """The 95% interval of `value`; None of several seeds."""
+        ends: list[float] | None = of_class(self.metrics.get("intervals", {}).get(name), positive)
+        return ends
+
+    def deviation(self, name: str, positive: str) -> float | None:
+        """The standard deviation of `value` over the seeds; None of one seed."""
+        number: float | None = of_class(self.spread and self.spread.get(name), positive)
+        return number
+
+
+def of_class(entry: Any, positive: str) -> Any:
+    """An entry of `metrics.json`; of the positive class where every class has one."""
+    return entry["per_class"].get(positive) if isinstance(entry, dict) else entry
+
+
+def comparison_row(pool: Pool, metrics: Sequence[Mapping[str, Any]], compared_set: str) -> Row:
+    """One architecture's row.
+
+    Args:
+        pool: Its runs.
+        metrics: The content of `metrics.json` of each of them.
+        compared_set: Name of the set.
+    """
+    of_seeds = _of_seeds(pool, metrics[0], compared_set)
+    is_mean = len(of_seeds) > 1
+    return Row(
+        run=pool.name,
+        folders=tuple(map(str, pool.folders)),
+        seeds=pool.seeds,
+        folds=pool.folds,
+        metrics=_over_seeds(of_seeds, np.mean) if is_mean else of_seeds[0],
+        of_seeds=tuple(of_seeds) if is_mean else (),
+        spread=_over_seeds(of_seeds, _deviation, METRICS) if is_mean else None,
+        train_accuracy=_mean([entry.get("train", {}).get("accuracy") for entry in metrics]),
+        costs={cost: _mean([entry.get(cost) for entry in metrics]) for cost in COSTS},
+    )
+
+
+def _of_seeds(pool: Pool, metrics: Mapping[str, Any], compared_set: str) -> list[dict[str, Any]]:
+    """The metrics of each seed: a single run's own, those of several runs computed from their cases."""
+    if len(pool.folders) == 1:
+        found = [metrics[compared_set]]
+    else:
+        judged = [_judged(pool, k, metrics, metrics[compared_set]["threshold"]) for k in range(len(pool.seeds))]
+        found = [sets[compared_set] for sets in judged]
+    kept = ("n", "threshold", "confusion_matrix", *METRICS, "intervals")
+    return [{key: entry[key] for key in kept} for entry in found]
+
+
+def _judged(pool: Pool, k: int, metrics: Mapping[str, Any], threshold: float | None) -> dict[str, dict[str, Any]]:
+    return evaluate(
+        pool.trainings[k],
+        positive=pool.trainings[k].classes.index(metrics["positive"]),
+        threshold=0.5 if threshold is None else threshold,
+        bootstraps=pool.bootstraps if len(pool.seeds) == 1 else 0,  # several seeds show their spread instead
+    )
+
+
+def _over_seeds(
+    entries: Sequence[dict[str, Any]],
+    function: Callable[..., Any],
+    names: Sequence[str] = ("n", "threshold", "confusion_matrix", *METRICS),
+) -> dict[str, Any]:
+    return {name: _combined([entry[name] for entry in entries], function) for name in names}
+
+
+def _combined(values: list[Any], function: Callable[..., Any]) -> Any:
+    """A function of several seeds' numbers, matrices or numbers of each class; None where one is undefined."""
+    if isinstance(values[0], dict):
+        return {key: _combined([value[key] for value in values], function) for key in values[0]}
+    if any(value is None for value in values):
+        return None
+    return np.asarray(function(np.asarray(values), axis=0)).tolist()
+
+
+def _deviation(values: Any, axis: int) -> Any:
+    """The standard deviation as an estimate from a sample."""
+    return np.std(values, axis=axis, ddof=1)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None

@@ -1,0 +1,67 @@
+"""Document differences: where two JSON documents, such as those of two experiments, say different things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from typing import Any
+
+Difference = dict[str, Any]
+"""`place`, and the value of the `reference` and of the `other`; the key of the one that has nothing there is absent."""
+
+
+def document_differences(reference: Any, other: Any, place: str = "") -> list[Difference]:
+    """Every place at which two JSON values differ, in the reference's order.
+
+    Layers are matched by their types, so that a layer more is one difference and not one for each layer after it. A
+    size that is the same number on one axis more is none: a document's `rank` says that already.
+
+    >>> document_differences({"epochs": 5, "layers": [{"type": "T"}]}, {"layers": [{"type": "BN"}, {"type": "T"}]})
+    [{'place': 'epochs', 'reference': 5}, {'place': 'layers[0]', 'other': {'type': 'BN'}}]
+    """
+    return list(_differences(reference, other, place))
+
+
+def _differences(reference: Any, other: Any, place: str) -> Iterator[Difference]:
+    if isinstance(reference, dict) and isinstance(other, dict):
+        yield from _of_objects(reference, other, place)
+    elif _has_types(reference) and _has_types(other):
+        yield from _of_layers(reference, other, place)
+    elif reference != other and not _is_spread(reference, other):
+        yield {"place": place, "reference": reference, "other": other}
+
+
+def _of_objects(reference: dict[str, Any], other: dict[str, Any], place: str) -> Iterator[Difference]:
+    for key in dict.fromkeys([*reference, *other]):
+        inner = f"{place}.{key}" if place else key
+        if key not in other:
+            yield {"place": inner, "reference": reference[key]}
+        elif key not in reference:
+            yield {"place": inner, "other": other[key]}
+        else:
+            yield from _differences(reference[key], other[key], inner)
+
+
+def _has_types(value: Any) -> bool:
+    """Whether a value is a list of layers or augmentations."""
+    return isinstance(value, list) and all(isinstance(entry, dict) and "type" in entry for entry in value)
+
+
+def _of_layers(reference: list[Any], other: list[Any], place: str) -> Iterator[Difference]:
+    first, second = ([entry["type"] for entry in layers] for layers in (reference, other))
+    matched = SequenceMatcher(None, first, second, autojunk=False)
+    for step, start, stop, other_start, other_stop in matched.get_opcodes():
+        if step == "equal":
+            for k, j in zip(range(start, stop), range(other_start, other_stop), strict=True):
+                yield from _differences(reference[k], other[j], f"{place}[{k}]")
+            continue
+        for k in range(start, stop):
+            yield {"place": f"{place}[{k}]", "reference": reference[k]}
+        for j in range(other_start, other_stop):
+            yield {"place": f"{place}[{j}]", "other": other[j]}
+
+
+def _is_spread(reference: Any, other: Any) -> bool:
+    """Whether two sizes are one number, on a different number of axes."""
+    both = [*reference, *other] if isinstance(reference, list) and isinstance(other, list) else []
+    return bool(both) and all(value == both[0] for value in both)

@@ -1,0 +1,216 @@
+"""Comparison wording: the sentences that say what follows from a comparison, and what doesn't."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archnet.evaluation.comparison import Comparison, Paired
+from archnet.evaluation.comparison_rows import Row
+from archnet.evaluation.document_differences import Difference
+from archnet.evaluation.paired import AT_EQUAL_ALARMS, AT_EQUAL_PRECISION
+from archnet.report.wording import METRIC_NAMES, SET_NAMES, bounds, decimals, detection_counts, mean_count, percent
+from archnet.spec.documents import shown
+
+DIFFERENCE_NAMES = {
+    AT_EQUAL_ALARMS: "recall at equal false-positive rate",
+    AT_EQUAL_PRECISION: "recall at equal precision",
+    "auc": METRIC_NAMES["auc"],
+    "mcc": METRIC_NAMES["mcc"],
+    "accuracy": METRIC_NAMES["accuracy"],
+}
+"""The paired differences, in the order in which a reader wants them."""
+
+_FEW_GROUPS = 20  # Cameron and Miller 2015, doi:10.3368/jhr.50.2.317, section VI
+
+
+def comparison_sentence(comparison: Comparison) -> str:
+    """What follows from a comparison, how sure it is and at what cost, and what does not follow."""
+    if not comparison.paired:
+        return _alone(comparison.rows[0], comparison)
+    verdicts = [_verdict(pair, comparison) for pair in comparison.paired]
+    if any(len(row.seeds) == 1 for row in comparison.rows):
+        verdicts.append("What another seed of training would change is not known from this.")
+    return " ".join(verdicts)
+
+
+def _alone(row: Row, comparison: Comparison) -> str:
+    """The sentence of a single architecture with several runs."""
+    counts = detection_counts(row.metrics["confusion_matrix"], comparison.classes.index(comparison.positive))
+    folds = f", each case judged once in {len(row.folds)} folds" if row.folds else ""
+    seeds = f" in the mean of {len(row.seeds)} seeds" if row.spread else ""
+    deviation = f", standard deviation {percent(row.deviation('recall', comparison.positive))}" if row.spread else ""
+    return (
+        f"{row.run} finds {mean_count(counts['found'])} of {counts['positives']:,} “{comparison.positive}” cases in "
+        f"the {SET_NAMES[comparison.set]} set{seeds}{folds}: recall {percent(row.value('recall', comparison.positive))}"
+        f"{deviation}, with {mean_count(counts['alarms'])} false alarms among {counts['others']:,} other cases."
+    )
+
+
+def _verdict(pair: Paired, comparison: Comparison) -> str:
+    """What one architecture does better or worse than the reference, and whether that is sure."""
+    reference, other = comparison.row(pair.reference), comparison.row(pair.other)
+    name = AT_EQUAL_ALARMS if AT_EQUAL_ALARMS in pair.differences else "accuracy"
+    entry, set_name = pair.differences[name], SET_NAMES[comparison.set]
+    if entry["difference"] is None:
+        return f"Nothing follows for {other.run} and {reference.run}: the {set_name} set lacks a class."
+    total = _num_judged(name, reference, comparison)
+    fact = _fact(name, entry["difference"] * total, total, (reference, other), comparison.positive)
+    cost = _cost(reference, other)
+    if entry["interval"] is None:
+        return f"{fact}, but there are too few groups to say how sure that is{cost}."
+    low, high = (end * total for end in entry["interval"])
+    if low <= 0 <= high:
+        return (
+            f"This {set_name} set cannot tell {other.run} from {reference.run}: {fact}, but the 95% interval runs from "
+            f"{_signed(low)} to {_signed(high)}{cost}."
+        )
+    nearer, farther = sorted((abs(low), abs(high)))
+    return f"{fact}; 95% interval {_short(nearer)} to {_short(farther)}{cost}."
+
+
+def _num_judged(name: str, row: Row, comparison: Comparison) -> int:
+    """The cases that a difference is a share of: the positive ones of a recall, all of an accuracy."""
+    if name == "accuracy":
+        return int(row.metrics["n"])
+    counts = detection_counts(row.metrics["confusion_matrix"], comparison.classes.index(comparison.positive))
+    return int(counts["positives"])
+
+
+def _fact(name: str, number: float, total: int, rows: tuple[Row, Row], positive: str) -> str:
+    """The difference in cases, without its interval."""
+    reference, other = rows
+    average = " on average" if max(len(row.seeds) for row in rows) > 1 else ""
+    if name == "accuracy":
+        return f"{other.run} names the right class{average} of {_amount(number, total, 'cases')} {reference.run}"
+    amount = _amount(number, total, f"“{positive}” cases")
+    return f"{other.run} finds{average} {amount} {reference.run} at the same false-positive rate"
+
+
+def _amount(number: float, total: int, noun: str) -> str:
+    """How many cases more or fewer, with what they are compared to.
+
+    >>> _amount(11, 281, "cases"), _amount(-0.5, 281, "cases"), _amount(0, 281, "cases")
+    ('11 of 281 cases more than', '0.5 of 281 cases fewer than', 'as many of 281 cases as')
+    """
+    if number == 0:
+        return f"as many of {total:,} {noun} as"
+    return f"{_short(abs(number))} of {total:,} {noun} {'more' if number > 0 else 'fewer'} than"
+
+
+def _signed(number: float) -> str:
+    """A number of cases with its direction in words.
+
+    >>> _signed(-6.2), _signed(12), _signed(0)
+    ('6.2 fewer', '12 more', '0')
+    """
+    return "0" if number == 0 else f"{_short(abs(number))} {'more' if number > 0 else 'fewer'}"
+
+
+def _short(number: float) -> str:
+    """A number of cases, not more exact than it can be: a mean or an interval's end need not be whole.
+
+    >>> _short(11), _short(2.34), _short(19.2), _short(0.04)
+    ('11', '2.3', '19', '0.04')
+    """
+    if number >= 10 or abs(number - round(number)) < 1e-6:
+        return f"{number:,.0f}"
+    return f"{number:.1f}" if number >= 0.1 else f"{number:.1g}"
+
+
+def _cost(reference: Row, other: Row) -> str:
+    """What the other architecture costs, after a semicolon."""
+    ratio = cost_ratio(reference, other, "macs")
+    if ratio is None:
+        return ""
+    return "; both cost the same multiply-adds" if ratio == 1 else f"; it costs {ratio_text(ratio)} the multiply-adds"
+
+
+def ratio_text(ratio: float | None) -> str:
+    """A ratio of costs.
+
+    >>> ratio_text(8.27), ratio_text(26.4), ratio_text(0.31), ratio_text(1)
+    ('8.3 times', '26 times', '0.31 times', 'the same')
+    """
+    if ratio is None:
+        return ""
+    if ratio == 1:
+        return "the same"
+    return f"{ratio:.0f} times" if ratio >= 10 else f"{ratio:{'.1f' if ratio >= 1 else '.2g'}} times"
+
+
+def cost_ratio(reference: Row, other: Row, name: str) -> float | None:
+    """How many times the reference's cost the other's is; None where either is unknown."""
+    first, second = reference.costs[name], other.costs[name]
+    return second / first if first and second is not None else None
+
+
+def comparison_cautions(comparison: Comparison) -> list[str]:
+    """What a reader must know before trusting the sentence; empty when nothing speaks against it."""
+    found = []
+    if comparison.set == "validation":
+        found.append(
+            "There is no common test set. The validation set may have chosen the weights and the time to stop, "
+            "so these figures are optimistic."
+        )
+    num_groups = len(set(comparison.pools[0].trainings[0].groups.tolist()))
+    if num_groups < _FEW_GROUPS:
+        found.append(
+            f"The cases come from only {num_groups} groups (scans or patients). Intervals from so few are too narrow."
+        )
+    if len(comparison.paired) > 1:
+        found.append(
+            f"{len(comparison.paired)} differences are judged at once, each at 95% by itself: of twenty such, one may "
+            "exclude zero by chance."
+        )
+    return found
+
+
+def probability(p: float | None) -> str:
+    """A p value.
+
+    >>> probability(0.0421), probability(1e-9), probability(None)
+    ('0.042', '<0.001', '')
+    """
+    if p is None:
+        return ""
+    return "<0.001" if p < 0.001 else decimals(p)
+
+
+def p_value(pair: Paired, name: str) -> float | None:
+    """The paired test's p that belongs to a difference: DeLong's to the AUC, McNemar's to single seeds' accuracy."""
+    if name == "auc":
+        return pair.delong["p"] if pair.delong else None
+    return pair.mcnemar[0]["p"] if name == "accuracy" and len(pair.mcnemar) == 1 else None
+
+
+def errors_text(pair: Paired) -> list[str]:
+    """McNemar's test in words, one line for each pair of seeds."""
+    return [_errors_line(pair, test) for test in pair.mcnemar]
+
+
+def _errors_line(pair: Paired, test: Mapping[str, Any]) -> str:
+    seeds = "" if len(pair.mcnemar) == 1 else f"seeds {test['reference_seed']} and {test['other_seed']}: "
+    return (
+        f"{seeds}{test['only_other_right']:,} cases only {pair.other} tells right, {test['only_reference_right']:,} "
+        f"only {pair.reference}; McNemar's exact p {probability(test['p'])}"
+    )
+
+
+def pooled_text(row: Row) -> str:
+    """Which runs a row stands for."""
+    folds = [f"{len(row.folds)} folds"] if row.folds else []
+    seeds = [f"{len(row.seeds)} seeds (mean)"] if len(row.seeds) > 1 else []
+    return " × ".join([*folds, *seeds]) or "1 run"
+
+
+def uncertainty(row: Row, name: str, positive: str) -> str:
+    """A metric's interval, or its standard deviation over the seeds; nothing where neither is defined."""
+    deviation = row.deviation(name, positive)
+    return bounds(row.interval(name, positive)) if deviation is None else f"SD {decimals(deviation)}"
+
+
+def place_text(difference: Difference) -> tuple[str, str, str]:
+    """A difference of two documents as place, the reference's value and the other's; a dash where there is none."""
+    first, second = (shown(difference[key]) if key in difference else "–" for key in ("reference", "other"))
+    return difference["place"], first, second
