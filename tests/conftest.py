@@ -13,3 +13,11 @@ def real_data():
     if not folder:
         pytest.skip("ARCHNET_REAL_DATA is not set: no real CTs to test on")
     return Path(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _store(tmp_path_factory):
+    """Crops are stored in a folder that goes away."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ARCHNET_STORE", str(tmp_path_factory.mktemp("store")))
+        yield

@@ -9,17 +9,16 @@ import pytest
 
 from archnet.errors import DocumentError
 from archnet.spec.augmentations import AUGMENTATIONS, RotatedCopies
-from archnet.spec.datasets import DATASETS
+from archnet.spec.datasets import DATASETS, size_in_voxels
 from archnet.spec.documents import Document, parse_document, read_schema
 from archnet.spec.experiment import Data, EarlyStopping, Evaluation, Schedule, Split, Training
 from archnet.spec.resolve import (
     command_experiment,
-    data_experiment,
+    data_experiments,
     parse_experiments,
-    parse_key,
-    parse_setting,
     with_data,
 )
+from archnet.spec.settings import parse_key, parse_setting
 
 ROOT = Path(__file__).parents[1]
 ARCH = {"name": "mine", "layers": [{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "T"}]}
@@ -106,12 +105,21 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"data": {"name": "phantom", "axes": "zyx"}},
-            'mine.json $.data.axes: the data set "phantom" has no option "axes". Its options: crop_size, name, '
-            "negatives_per_positive, positive, root, view, window_hu.",
+            'mine.json $.data.axes: the data set "phantom" has no option "axes". Its options: crop_size, '
+            "crop_size_mm, name, negatives_per_positive, positive, root, spacing_mm, view, window_hu.",
         ),
         (
             {"data": {"window_hu": [400, -1000]}},
             "mine.json $.data.window_hu: expected [low, high] with low below high, got [400, -1000].",
+        ),
+        (
+            {"data": {"crop_size_mm": [50, 50, 30]}},
+            "mine.json $.data.crop_size_mm: needs spacing_mm: without it, crops of different scans would differ in shape.",
+        ),
+        (
+            {"data": {"crop_size_mm": [50, 50, 30], "spacing_mm": [1, 1, 1], "crop_size": [64, 64, 10]}},
+            "mine.json $.data.crop_size_mm: gives [50, 50, 30] voxels at this spacing, but crop_size is [64, 64, 10]. "
+            "Leave one of the two out.",
         ),
         (
             {"data": {"name": "npz"}},
@@ -122,9 +130,43 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
             "mine.json $.split: test and validation leave nothing to train on. Lower one of them.",
         ),
         (
+            {"split": {"folds": 2, "validation": 0.5}},
+            "mine.json $.split: test and validation leave nothing to train on. Lower one of them.",
+        ),
+        (
+            {"split": {"folds": 5, "test": 0.2}},
+            "mine.json $.split.test: with folds each part is the test set once, so it has no share. Remove it, or set it "
+            "to null.",
+        ),
+        (
+            {"split": {"fold": 3}},
+            "mine.json $.split.fold: there are no folds to choose from. Say how many with split.folds, such as 10.",
+        ),
+        (
+            {"split": {"folds": 5, "fold": 5}},
+            "mine.json $.split.fold: expected one of the 5 folds, 0 to 4, got 5.",
+        ),
+        (
+            {"split": {"by": "official", "folds": 5}},
+            "mine.json $.split.folds: there are 10 official folds, got 5. Remove it, or split by group.",
+        ),
+        (
+            {"split": {"by": "own", "folds": 5}},
+            'mine.json $.split: by "own" takes the sets that the data bring, which have no folds. Remove folds and fold, '
+            "or by.",
+        ),
+        (
+            {"split": {"folds": 1}},
+            "mine.json $.split.folds: expected at least 2, got 1.",
+        ),
+        (
+            {"data": {"name": "mosmed"}, "evaluation": {"keep_all_candidates": True}},
+            'mine.json $.evaluation.keep_all_candidates: the data set "mosmed" always keeps all its cases. Remove it.',
+        ),
+        (
             {"training": {"augmentation": [{"type": "flips"}]}},
             'mine.json $.training.augmentation[0].type: "flips" is not one of "rotated_copies", "right_angles", "flip", '
-            '"rotate". Did you mean "flip"?',
+            '"rotate", "shift", "zoom", "intensity", "noise", "cutout". Did you mean "flip"?',
         ),
         (
             {"archs": [ARCH, ARCH]},
@@ -193,7 +235,7 @@ def test_other_data_keep_the_options_that_they_have_and_drop_the_rest():
 )
 def test_unknown_data_are_refused(name, message):
     with pytest.raises(DocumentError, match=f"^{re.escape(message)}$"):
-        data_experiment(name)
+        data_experiments(name)
 
 
 def test_the_published_protocol_is_pinned():
@@ -234,8 +276,46 @@ def test_a_shorthand_is_named_after_its_data_and_an_unusual_split():
 
     assert name_of([]) == "phantom"
     assert name_of(["split.seed=1", "split.by=candidate"]) == "phantom-candidate-split1"
+    assert name_of(["split.folds=5", "split.fold=2"]) == "phantom-folds5"
+    assert name_of(["split.by=official"]) == "phantom-official"
     document = parse_document(json.dumps({"archs": [ARCH]}), "folder/my_study.json")
     assert parse_experiments(document)[0].name == "my_study"
+
+
+def test_folds_become_one_experiment_each_architecture_by_architecture():
+    document = Document(value={"archs": [ARCH, {**ARCH, "name": "other"}], "split": {"folds": 3}}, source="x")
+    experiments = parse_experiments(document)
+    found = [(experiment.arch.name, experiment.split.fold) for experiment in experiments]
+    assert found == [("mine", 0), ("mine", 1), ("mine", 2), ("other", 0), ("other", 1), ("other", 2)]
+    assert {experiment.split.folds for experiment in experiments} == {3}
+
+
+@pytest.mark.parametrize("split", [{"by": "official"}, {"by": "official", "folds": 10}, {"folds": 10, "test": None}])
+def test_a_resolved_fold_has_no_share_for_its_test_set_and_reads_back_as_it_is(split):
+    document = Document(value={"archs": [ARCH], "split": split}, source="x")
+    experiments = parse_experiments(document)
+    by = split.get("by", "group")
+    assert [one.split for one in experiments] == [Split(by=by, test=None, folds=10, fold=fold) for fold in range(10)]
+    resolved = experiments[4].to_document()
+    assert resolved["split"] == {"by": by, "test": None, "validation": 0.1, "seed": 42, "folds": 10, "fold": 4}
+    assert parse_experiments(Document(value=resolved, source="resolved")) == (experiments[4],)
+
+
+def test_one_fold_can_be_chosen():
+    assert experiment_of(["split.by=official", "split.fold=9"]).split == Split(
+        by="official", test=None, folds=10, fold=9
+    )
+
+
+def test_a_split_without_folds_has_the_default_share_where_null_is_written():
+    assert experiment_of(["split.test=null"]).split == Split()
+
+
+def test_candidates_can_all_be_kept_for_testing():
+    keep = {"keep_all_candidates": True}
+    assert experiment_of(data={"name": "phantom"}, evaluation=keep).evaluation.keep_all_candidates
+    mosmed = experiment_of(data={"name": "mosmed"}, evaluation={"keep_all_candidates": False})
+    assert mosmed.evaluation == Evaluation()
 
 
 def test_whole_numbers_may_be_written_as_floats():
@@ -276,3 +356,23 @@ def test_early_stopping_without_a_validation_set_is_warned_about():
     assert experiment.warnings() == [
         "training.early_stopping: there is no validation set to watch, so training goes on to its last epoch."
     ]
+
+
+@pytest.mark.parametrize(
+    ("size_mm", "spacing_mm", "expected"),
+    [
+        ((44.8, 44.8, 25.0), (0.7, 0.7, 2.5), (64, 64, 10)),
+        ((10.0, 20.0, 30.0), (2.0, 1.0, 3.0), (10, 10, 10)),
+        ((1.05, 1.75, 0.1), (0.7, 0.7, 5.0), (2, 3, 1)),
+    ],
+)
+def test_a_size_in_millimetres_is_the_nearest_number_of_voxels_ties_up_and_at_least_one(size_mm, spacing_mm, expected):
+    assert size_in_voxels(size_mm, spacing_mm) == expected
+
+
+def test_a_crop_size_in_millimetres_becomes_voxels_and_the_resolved_document_reads_back():
+    data = {"name": "phantom", "spacing_mm": [0.7, 0.7, 2.5], "crop_size_mm": [45, 45, 25]}
+    (experiment,) = parse_experiments(Document(value={"archs": [ARCH], "data": data}, source="mine.json"))
+    assert experiment.data.crop_size == (64, 64, 10)
+    again = parse_experiments(Document(value=experiment.to_document(), source="again.json"))
+    assert again == (experiment,)

@@ -34,7 +34,7 @@ NET_3D = {
 }
 RUN_FILES = {
     "experiment.json", "arch.json", "network.json", "split.csv", "history.csv", "model.keras", "predictions.csv",
-    "metrics.json", "report.html", "gallery.npz", "environment.json", "log.txt", "figures",
+    "metrics.json", "report.html", "gallery.npz", "environment.json", "log.txt", "figures", "data.json",
 }  # fmt: skip
 
 
@@ -104,10 +104,33 @@ def test_two_architectures_share_one_split_and_are_compared(cubes, tmp_path):
     assert (first.folder / "split.csv").read_bytes() == (second.folder / "split.csv").read_bytes()
     comparison = json.loads((tmp_path / "out/comparison.json").read_text())
     assert [row["run"] for row in comparison["runs"]] == ["deep", "flat"]
-    assert not comparison["warnings"]
+    assert [(pair["reference"], pair["other"]) for pair in comparison["paired"]] == [("flat", "deep")]
     assert (tmp_path / "out/report.html").is_file()
     with pytest.raises(RunError, match=re.escape("the experiment has 2 (flat, deep). Use run_all.")):
         archnet.run(experiment_on(cubes, NET_2D, NET_3D))
+
+
+def test_folds_are_compared_when_both_architectures_have_them(cubes, tmp_path, caplog):
+    out, folds = tmp_path / "out", {"folds": 2}
+    training = {"epochs": 1}
+    archnet.run_all(archnet.load_experiments(experiment_on(cubes, NET_2D, split=folds, training=training)), out=out)
+    (row,) = json.loads((out / "comparison.json").read_text())["runs"]
+    assert (row["run"], row["folds"], row["metrics"]["n"]) == ("flat", [0, 1], 60)
+    archnet.run(experiment_on(cubes, NET_3D, split={"folds": 2, "fold": 0}, training=training), out=out)
+    assert (
+        "no comparison: flat: its test cases are not those of deep-fold0: it has 60, deep-fold0 has 30" in caplog.text
+    )
+    archnet.run(experiment_on(cubes, NET_3D, split={"folds": 2, "fold": 1}, training=training), out=out)
+    comparison = json.loads((out / "comparison.json").read_text())
+    assert [(row["run"], row["folds"]) for row in comparison["runs"]] == [("deep", [0, 1]), ("flat", [0, 1])]
+
+
+def test_the_wanted_recall_chooses_a_threshold_on_the_validation_set(cubes, tmp_path):
+    split, evaluation = {"validation": 0.3}, {"recall": 0.9}
+    run = archnet.run(experiment_on(cubes, NET_2D, split=split, evaluation=evaluation), out=tmp_path / "out")
+    point = run.metrics["validation"]["operating_points"]["recall"]
+    assert (point["wanted"], point["recall"] >= 0.9) == (0.9, True)
+    assert run.metrics["test"]["operating_points"]["recall"]["threshold"] == point["threshold"]
 
 
 def test_a_finished_run_is_never_overwritten_and_another_split_needs_its_own_folder(cubes, tmp_path):

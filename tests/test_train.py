@@ -1,56 +1,25 @@
 """Training: the loss, the penalty, the options' effects, which weights are kept, and the same result every time."""
 
+import dataclasses
 import math
 import re
 
 import keras
 import numpy as np
 import pytest
+import sklearn.metrics
 
 from archnet.errors import RunError
 from archnet.network.batches import Entries, Examples, case_weights, entries_of, epoch_order
-from archnet.network.build import build, with_probabilities
-from archnet.network.predict import load_model, probabilities
-from archnet.network.train import is_stopped, train
-from archnet.network.training_model import TrainingModel, optimizer
-from archnet.spec.arch import parse_arch
+from archnet.network.build import with_probabilities
+from archnet.network.optimizers import optimizer
+from archnet.network.predict import load_model
+from archnet.network.progress import is_stopped
+from archnet.network.trainer import Trainer
+from archnet.network.validation import validation_metrics
 from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies
-from archnet.spec.documents import Document
 from archnet.spec.experiment import EarlyStopping, Schedule, Training
-
-LIMITS = (-1000.0, 400.0)
-
-
-class Silent:
-    def on_step(self, epoch, step, num_steps, logs):
-        assert 1 <= step <= num_steps
-
-    def on_epoch(self, row):
-        assert row["epoch"] >= 1
-
-
-def network_of(activation=None, drop_out=0, seed=0, rank=2, num_classes=2):
-    layers = [
-        {"type": "C", "num_output": 4, "kernel_size": [3] * rank, "activation": "relu", "drop_out": drop_out},
-        {"type": "GAP"},
-        {"type": "T", "activation": activation},
-    ]
-    arch = parse_arch(Document(value=layers, source="test"))
-    return build(arch, (8,) * rank, num_classes, seed=seed)
-
-
-def bright_and_dark(count=48, rank=2):
-    """HU images whose class is their brightness."""
-    generator = np.random.default_rng(0)
-    labels = np.arange(count) % 2
-    images = generator.normal(-700, 80, (count, *(8,) * rank, 1)) + 350 * labels.reshape(-1, *(1,) * (rank + 1))
-    return Examples(images=images.astype(np.int16), rows=np.arange(count), labels=labels)
-
-
-def fit(training, network=None, examples=None, validation=None):
-    network = network or network_of()
-    rows = train(network, LIMITS, examples or bright_and_dark(), validation, training, positive=1, watcher=Silent())
-    return network, rows
+from small_training import LIMITS, are_equal, bright_and_dark, fit, network_of, told_by
 
 
 @pytest.mark.parametrize("rank", [2, 3])
@@ -63,7 +32,7 @@ def test_a_network_learns_and_the_saved_model_takes_hu_and_gives_probabilities(r
     assert history[-1]["train_accuracy"] == history[-1]["train_recall"] == 1
     model = with_probabilities(network, LIMITS)
     model.save(tmp_path / "model.keras")
-    told = probabilities(load_model(tmp_path / "model.keras"), examples.images)
+    told = told_by(load_model(tmp_path / "model.keras"), examples.images)
     assert np.allclose(told.sum(axis=1), 1, atol=1e-6)
     assert np.array_equal(told.argmax(axis=1), examples.labels)
 
@@ -72,45 +41,41 @@ def test_saved_probabilities_are_the_softmax_of_logits_on_scaled_images():
     network, images = network_of(), bright_and_dark().images
     logits = keras.ops.convert_to_numpy(network(np.clip((images + 1000) / 1400, 0, 1).astype(np.float32)))
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    assert np.allclose(probabilities(with_probabilities(network, LIMITS), images), expected, atol=1e-6)
+    assert np.allclose(told_by(with_probabilities(network, LIMITS), images), expected, atol=1e-6)
 
 
 def test_a_single_logit_is_told_as_both_probabilities():
     network, images = network_of("sigmoid"), bright_and_dark().images
     logit = keras.ops.convert_to_numpy(network(np.clip((images + 1000) / 1400, 0, 1).astype(np.float32)))
     second = 1 / (1 + np.exp(-logit))
-    told = probabilities(with_probabilities(network, LIMITS), images)
+    told = told_by(with_probabilities(network, LIMITS), images)
     assert np.allclose(told, np.concatenate([1 - second, second], axis=1), atol=1e-6)
 
 
 def test_prediction_ignores_dropout():
     model = with_probabilities(network_of(drop_out=50), LIMITS)
     images = bright_and_dark().images
-    assert np.array_equal(probabilities(model, images), probabilities(model, images))
+    assert np.array_equal(told_by(model, images), told_by(model, images))
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("l2", [0.0, 0.1])
-def test_the_loss_is_cross_entropy_and_half_the_squared_weights(smoothing, l2):
-    network = network_of()
+def test_the_told_loss_is_cross_entropy_and_half_the_squared_weights(l2):
+    network, examples = network_of(), bright_and_dark(16)
     for layer in network.layers:
         if hasattr(layer, "bias"):
             layer.bias.assign(layer.bias + 0.5)
-    model = TrainingModel(network, LIMITS, Training(l2=l2, label_smoothing=smoothing))
-    logits = np.array([[1.0, -1.0], [0.5, 2.0]], np.float32)
-    weights = np.array([1.0, 3.0], np.float32)
-    loss = float(model.compute_loss(y=np.array([0, 1]), y_pred=logits, sample_weight=weights))
-    cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing, reduction="none")
-    expected = float(np.mean(np.asarray(cross_entropy(np.eye(2, dtype=np.float32), logits)) * weights))
+    told = told_by(with_probabilities(network, LIMITS), examples.images)
+    expected = -np.log(told[np.arange(16), examples.labels]).mean()
     expected += l2 / 2 * sum(float(np.sum(np.square(weight))) for weight in network.get_weights())
-    assert loss == pytest.approx(expected, rel=1e-5)
+    _, history = fit(Training(epochs=1, batch_size=16, l2=l2), network, examples)
+    assert history[0]["train_loss"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_told_training_loss_is_the_mean_over_all_steps():
     examples = bright_and_dark(20)
     network = network_of()
     start = with_probabilities(network, LIMITS)
-    told = probabilities(start, examples.images)[np.arange(20), examples.labels]
+    told = told_by(start, examples.images)[np.arange(20), examples.labels]
     _, history = fit(Training(epochs=1, batch_size=6, learning_rate=1e-12), network, examples)
     assert history[0]["train_loss"] == pytest.approx(-np.log(told).mean(), rel=1e-5)
 
@@ -130,14 +95,14 @@ def test_the_weights_of_the_best_validation_epoch_are_kept():
     network, history = fit(training, validation=flipped)
     losses = [row["validation_loss"] for row in history]
     assert losses[0] == min(losses) < losses[-1]
-    told = probabilities(with_probabilities(network, LIMITS), flipped.images)[np.arange(16), flipped.labels]
+    told = told_by(with_probabilities(network, LIMITS), flipped.images)[np.arange(16), flipped.labels]
     assert -np.log(told).mean() == pytest.approx(losses[0], rel=1e-4)
 
 
 def test_without_a_best_metric_the_last_weights_are_kept():
     training = Training(epochs=3, batch_size=16, learning_rate=0.02, best_metric=None)
     network, history = fit(training, validation=bright_and_dark(16))
-    told = probabilities(with_probabilities(network, LIMITS), bright_and_dark(16).images)
+    told = told_by(with_probabilities(network, LIMITS), bright_and_dark(16).images)
     last = -np.log(told[np.arange(16), np.arange(16) % 2]).mean()
     assert last == pytest.approx(history[-1]["validation_loss"], rel=1e-4)
 
@@ -154,11 +119,81 @@ def test_training_ends_when_the_watched_metric_has_not_improved_for_its_patience
     assert len(rows) < 50
 
 
-def test_a_loss_that_is_no_number_stops_the_run_with_advice():
-    message = "Lower training.learning_rate, or set training.clip_norm to 1."
-    training = Training(optimizer="sgd", learning_rate=1e30, batch_size=16, epochs=3)
-    with pytest.raises(RunError, match=f"^the loss is (nan|inf) in epoch . at step .: .*{re.escape(message)}$"):
-        fit(training)
+def test_a_loss_that_is_no_number_stops_the_run_with_its_cases_and_advice():
+    training = Training(optimizer="sgd", learning_rate=1e30, batch_size=10, epochs=3)
+    with pytest.raises(RunError) as caught:
+        fit(training, examples=bright_and_dark(20), ids=np.array([f"case-{row}" for row in range(20)]))
+    told = re.fullmatch(
+        r"the loss is (?:nan|inf) in epoch \d at step \d: training has diverged\. The step's cases: ((?:case-\d+, ){7}case-\d+) "
+        r"and 2 more\. Lower training\.learning_rate, or set training\.clip_norm to 1\.",
+        str(caught.value),
+    )
+    assert len(set(told[1].split(", "))) == 8
+
+
+def test_memory_that_runs_out_becomes_advice(monkeypatch):
+    def exhausted(trainer, parts):
+        raise keras_like_error("OOM when allocating tensor with shape[300,64,64,10,64]")
+
+    keras_like_error = type("ResourceExhaustedError", (Exception,), {})
+    monkeypatch.setattr(Trainer, "step", exhausted)
+    message = (
+        "memory has run out with 5 cases at once in the network. Give --memory, so that a batch goes through it in "
+        "parts, lower training.batch_size, or take a smaller network."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        fit(Training(batch_size=16), micro_batch=5)
+
+
+def test_errors_of_other_kinds_pass(monkeypatch):
+    monkeypatch.setattr(Trainer, "step", lambda trainer, parts: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        fit(Training(batch_size=16))
+
+
+def test_images_may_be_of_any_type_and_memory_mapped(tmp_path):
+    expected, _ = fit(Training(epochs=2, batch_size=16), examples=bright_and_dark(dtype=np.float32))
+    examples = bright_and_dark()
+    np.save(tmp_path / "images.npy", np.repeat(examples.images, 2, axis=0))
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    examples = dataclasses.replace(examples, images=mapped, rows=np.arange(0, 96, 2))
+    network, _ = fit(Training(epochs=2, batch_size=16), examples=examples)
+    rounded = dataclasses.replace(examples, images=bright_and_dark().images.astype(np.float64), rows=np.arange(48))
+    again, _ = fit(Training(epochs=2, batch_size=16), examples=rounded)
+    assert are_equal(network.get_weights(), again.get_weights())
+    assert not are_equal(network.get_weights(), expected.get_weights())
+
+
+@pytest.mark.parametrize("metric", ["loss", "accuracy", "recall", "mcc", "auc", "average_precision"])
+def test_any_metric_of_the_validation_set_may_stop_training(metric):
+    training = Training(
+        epochs=60, batch_size=16, learning_rate=0.05, early_stopping=EarlyStopping(metric=metric, patience=6)
+    )
+    validation = bright_and_dark(16)
+    if metric == "loss":
+        validation = dataclasses.replace(validation, labels=1 - validation.labels)
+    _, rows = fit(training, validation=validation)
+    assert len(rows) < 60
+    values = [row[f"validation_{metric}"] for row in rows]
+    best = (min if metric == "loss" else max)(value for value in values if not math.isnan(value))
+    assert values.index(best) == len(rows) - 7
+
+
+def test_the_metrics_of_the_validation_set_are_those_of_scikit_learn():
+    generator = np.random.default_rng(0)
+    scores, labels = generator.random(60), generator.integers(0, 2, 60)
+    told = validation_metrics(np.stack([1 - scores, scores], axis=1), labels, 1, Training())
+    called = (scores > 0.5).astype(int)
+    assert told == pytest.approx(
+        {
+            "loss": sklearn.metrics.log_loss(labels, scores),
+            "accuracy": sklearn.metrics.accuracy_score(labels, called),
+            "recall": sklearn.metrics.recall_score(labels, called),
+            "mcc": sklearn.metrics.matthews_corrcoef(labels, called),
+            "auc": sklearn.metrics.roc_auc_score(labels, scores),
+            "average_precision": sklearn.metrics.average_precision_score(labels, scores),
+        }
+    )
 
 
 def test_every_epoch_has_its_own_order_of_all_entries():
@@ -199,7 +234,7 @@ def test_each_optimizer_takes_its_options(name):
 
 def test_schedules_are_those_of_their_formulas():
     def rates(schedule, steps):
-        made = optimizer(Training(learning_rate=0.1, schedule=schedule), 100)
+        made = optimizer(Training(learning_rate=0.1, schedule=schedule, epochs=10), 10)
         if not isinstance(made._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
             return [float(made.learning_rate)] * len(steps)
         return [float(made._learning_rate(step)) for step in steps]

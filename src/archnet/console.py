@@ -71,28 +71,31 @@ def epoch_line(row: dict[str, float]) -> str:
     return "  ".join(parts)
 
 
-class WarningDisplay(logging.Handler):
-    """Shows the warnings of a log, each once."""
+class LogDisplay(logging.Handler):
+    """Shows the warnings of a log, and on what it runs, each once."""
 
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.INFO)
         self.shown: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Prints a warning that has not been shown yet."""
-        if record.getMessage() not in self.shown:
-            self.shown.add(record.getMessage())
-            stderr.print(f"Warning: {record.getMessage()}", soft_wrap=True, markup=False, style="yellow")
+        """Prints what has not been shown yet."""
+        text, is_warning = record.getMessage(), record.levelno >= logging.WARNING
+        if text in self.shown or not (is_warning or record.name == "archnet.device"):
+            return
+        self.shown.add(text)
+        told = f"Warning: {text}" if is_warning else text
+        stderr.print(told, soft_wrap=True, markup=False, style="yellow" if is_warning else None)
 
 
 @contextmanager
 def training_display() -> Iterator[TrainingDisplay]:
     """A display that goes away when the block ends; meanwhile archnet's warnings are shown too."""
-    warnings = WarningDisplay()
+    display = LogDisplay()
     logger = logging.getLogger("archnet")
-    logger.addHandler(warnings)
+    logger.addHandler(display)
     try:
         with _bar() as bar:
             yield TrainingDisplay(bar)
     finally:
-        logger.removeHandler(warnings)
+        logger.removeHandler(display)

@@ -66,14 +66,27 @@ def reset_peak_memory() -> None:
         return
 
 
+def resident_memory_bytes() -> int | None:
+    """The memory of this process that is in use now; null where the system doesn't tell (it isn't Linux)."""
+    return _status_bytes("VmRSS")
+
+
 def peak_memory_bytes() -> int | None:
     """The largest resident memory of this process since `reset_peak_memory`; null where the system doesn't tell."""
-    if _STATUS.is_file():
-        for line in _STATUS.read_text().splitlines():
-            if line.startswith("VmHWM"):
-                return int(line.split()[1]) * 1024
+    peak = _status_bytes("VmHWM")
+    if peak is not None:
+        return peak
     try:
         import resource
     except ImportError:
         return None
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _status_bytes(name: str) -> int | None:
+    if not _STATUS.is_file():
+        return None
+    for line in _STATUS.read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    return None

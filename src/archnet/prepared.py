@@ -91,7 +91,7 @@ def prepare(
 
 
 def kept_rows(cases: Cases, sets: NDArray[np.str_], experiment: Experiment) -> NDArray[np.int64]:
-    """The rows that an experiment uses, ascending; the test set keeps all candidates where the evaluation asks for it."""
+    """The rows that an experiment uses, ascending; its test set keeps all candidates where that is asked for."""
     keep_all = {"test"} if experiment.evaluation.keep_all_candidates else set()
     return keep_rows(cases, sets, experiment.data, experiment.split, keep_all)
 

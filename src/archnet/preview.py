@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +13,14 @@ from numpy.typing import NDArray
 
 from archnet.data import open_dataset
 from archnet.data.dataset import Cases, Progress
-from archnet.data.split import keep_rows, make_split
+from archnet.data.split import make_split
 from archnet.errors import DataError, did_you_mean
-from archnet.evaluation.run_folder import SETS, replaced
-from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
-from archnet.spec.experiment import Experiment
+from archnet.evaluation.run_folder import replaced
+from archnet.prepared import kept_rows
+from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, RotatedCopies, shape_problem
+from archnet.spec.experiment import SETS, Experiment
 
-NUM_DRAWS = 5
+NUM_DRAWS = 10
 """Random results shown of each augmentation."""
 
 
@@ -25,7 +29,8 @@ def data_summary(experiment: Experiment, progress: Progress) -> dict[str, Any]:
     dataset = open_dataset(experiment.data, progress)
     cases = dataset.cases
     sets = make_split(cases, experiment.split)
-    kept = keep_rows(cases, sets, experiment.data, experiment.split)
+    kept = kept_rows(cases, sets, experiment)
+    stored = dataset.stored(kept)
     return {
         "name": experiment.data.name,
         "cases": len(cases.ids),
@@ -35,6 +40,7 @@ def data_summary(experiment: Experiment, progress: Progress) -> dict[str, Any]:
         "shape": "x".join(map(str, dataset.shape)),
         "limits": f"{dataset.limits[0]:g} to {dataset.limits[1]:g} become 0 to 1",
         **{name: _counts(cases.only(kept[sets[kept] == name])) for name in SETS},
+        **({"stored": stored} if stored else {}),
         **({"notes": " ".join(dataset.notes)} if dataset.notes else {}),
     }
 
@@ -45,7 +51,7 @@ def _counts(cases: Cases) -> dict[str, int]:
 
 
 def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress) -> Path:
-    """Draws a case's slices, and below them what each augmentation does to the central one.
+    """Draws a case's slices, and below them what each augmentation does to it.
 
     Args:
         experiment: Names the data; its augmentations are drawn, or every known one if it has none.
@@ -60,7 +66,7 @@ def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress)
 
     dataset = open_dataset(experiment.data, progress)
     row = case_row(dataset.cases, case)
-    crop = np.asarray(dataset.crops(np.array([row]), progress)[0], np.float32)
+    crop = np.asarray(dataset.crop(row), np.float32)
     low, high = dataset.limits
     image = np.clip((crop - low) / (high - low), 0, 1)
     label = dataset.cases.classes[dataset.cases.labels[row]]
@@ -90,22 +96,40 @@ def case_row(cases: Cases, case: str) -> int:
     return int(rows[0])
 
 
-def augmented(image: NDArray[np.float32], experiment: Experiment) -> dict[str, Any]:
-    """Some random results of each augmentation for one image (height, width[, depth]) in [0, 1], by its name."""
-    from archnet.network.augment import augment, num_uniforms, shape_problem
+def augmented(image: NDArray[np.float32], experiment: Experiment) -> list[tuple[str, NDArray[np.float32]]]:
+    """Some random results of each augmentation for one image (height, width[, depth]) in [0, 1], with its name.
 
-    names = {kind: name for name, kind in AUGMENTATIONS.items()}
-    entries: tuple[Augmentation, ...] = experiment.training.augmentation or tuple(kind() for kind in names)
-    generator = np.random.default_rng(experiment.training.seed)
-    batch = np.repeat(image[np.newaxis, ..., np.newaxis], NUM_DRAWS, axis=0)
-    return {
-        names[type(entry)]: np.asarray(augment([entry], batch, _spread(num_uniforms([entry]), generator)))[..., 0]
-        for entry in entries
-        if shape_problem([entry], image.shape) is None
-    }
+    Returns:
+        Of each augmentation that can act on the image, and of several those of all together, (draws, height, width[,
+        depth]); the first random number of an augmentation rises from draw to draw.
+    """
+    from archnet.network.augment import augment
+
+    def results(entries: Sequence[Augmentation]) -> NDArray[np.float32]:
+        uniforms = _spread(entries, np.random.default_rng(experiment.training.seed))
+        batch = np.repeat(image[np.newaxis, ..., np.newaxis], len(uniforms), axis=0)
+        return np.asarray(augment(entries, batch, uniforms))[..., 0]
+
+    given = experiment.training.augmentation
+    entries: tuple[Augmentation, ...] = given or tuple(kind() for kind in AUGMENTATIONS.values())
+    possible = [entry for entry in entries if shape_problem([entry], image.shape) is None]
+    rows = [(_told(entry), results([entry])) for entry in possible]
+    return [*rows, ("all of them, in this order", results(possible))] if given and len(possible) > 1 else rows
 
 
-def _spread(columns: int, generator: np.random.Generator) -> NDArray[np.float32]:
-    """(NUM_DRAWS, columns) numbers in [0, 1), each column evenly spread, so that a few draws show the whole range."""
+def _told(entry: Augmentation) -> str:
+    """An augmentation's name and parameters, as its JSON has them."""
+    name = next(name for name, kind in AUGMENTATIONS.items() if kind is type(entry))
+    keys = (f"{key} {json.dumps(value)}" for key, value in asdict(entry).items())
+    return ": ".join(filter(None, [name, ", ".join(keys).replace('"', "")]))
+
+
+def _spread(entries: Sequence[Augmentation], generator: np.random.Generator) -> NDArray[np.float32]:
+    """Numbers in [0, 1) for some draws, each column evenly spread, so that a few draws show the whole range."""
+    from archnet.network.augment import copies, draw_uniforms, num_uniforms
+
+    if len(entries) == 1 and isinstance(entries[0], RotatedCopies):
+        return draw_uniforms(entries, copies(entries, np.ones(1, np.bool_))[1], seed=0, epoch=0)
     even = (np.arange(NUM_DRAWS, dtype=np.float32)[:, np.newaxis] + 0.5) / NUM_DRAWS
-    return generator.permuted(np.repeat(even, columns, axis=1), axis=0)
+    shuffled = generator.permuted(np.repeat(even, num_uniforms(entries) - 1, axis=1), axis=0)
+    return np.concatenate([even, shuffled], axis=1)

@@ -15,35 +15,36 @@ from numpy.typing import NDArray
 
 from archnet.data.dataset import Cases
 from archnet.evaluation.predictions import Predictions
-from archnet.evaluation.run_folder import SETS, replaced, write_text
+from archnet.evaluation.run_folder import replaced, write_text
+from archnet.prepared import Prepared
+from archnet.spec.experiment import SETS
 
 NUM_GALLERY: Final = 16
 """Cases of each kind whose images a run folder keeps for its report."""
 
 
-def write_split(path: Path, cases: Cases, sets: NDArray[np.str_]) -> None:
+def split_text(cases: Cases, sets: NDArray[np.str_]) -> str:
     """split.csv: case, group, label and set of every case."""
     labels = np.asarray(cases.classes)[cases.labels]
-    _write_rows(path, ["case", "group", "label", "set"], zip(cases.ids, cases.groups, labels, sets, strict=True))
+    return _rows_text(["case", "group", "label", "set"], zip(cases.ids, cases.groups, labels, sets, strict=True))
 
 
 def write_history(path: Path, history: Sequence[dict[str, float]]) -> None:
     """history.csv: one row an epoch."""
-    _write_rows(path, list(history[0]), (row.values() for row in history))
+    write_text(path, _rows_text(list(history[0]), (row.values() for row in history)))
 
 
-def _write_rows(path: Path, header: Sequence[str], rows: Any) -> None:
+def _rows_text(header: Sequence[str], rows: Any) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    write_text(path, text.getvalue())
+    return text.getvalue()
 
 
 def write_gallery(
     path: Path,
-    crops: NDArray[Any],
-    limits: tuple[float, float],
+    prepared: Prepared,
     predictions: Predictions,
     predicted: NDArray[np.int64],
 ) -> None:
@@ -55,16 +56,15 @@ def write_gallery(
 
     Args:
         path: Of the file.
-        crops: (N, height, width[, depth]) raw values of all cases.
-        limits: Raw values that become 0 and 255.
+        prepared: The arrays of all cases.
         predictions: Of all cases.
         predicted: (N,) the class that each case is taken for.
     """
     samples = sample_rows(predictions, NUM_GALLERY)
     wrong = wrong_rows(predictions, predicted, NUM_GALLERY)
     rows = np.concatenate([samples, wrong]).astype(np.int64)
-    low, high = limits
-    scaled = (np.asarray(crops[rows], np.float32) - low) / (high - low)
+    low, high = prepared.limits
+    scaled = (np.asarray(prepared.values[prepared.rows[rows]], np.float32) - low) / (high - low)
     with replaced(path) as draft, draft.open("wb") as stream:
         np.savez_compressed(
             stream,
@@ -93,10 +93,10 @@ def wrong_rows(predictions: Predictions, predicted: NDArray[np.int64], count: in
 
 
 @contextmanager
-def log_file(path: Path) -> Iterator[logging.Logger]:
-    """Lets archnet's log go to a file as well, while the block runs."""
+def log_file(path: Path, *, is_continued: bool = False) -> Iterator[logging.Logger]:
+    """Lets archnet's log go to a file as well, while the block runs; a continued run's log goes on."""
     logger = logging.getLogger("archnet")
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler = logging.FileHandler(path, mode="a" if is_continued else "w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level = logger.level
     logger.setLevel(logging.INFO)

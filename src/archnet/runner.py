@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,49 +13,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data import open_dataset
-from archnet.data.dataset import Cases, Progress, silent
-from archnet.data.split import keep_rows, make_split
+from archnet.data.dataset import Dataset, Progress, silent
 from archnet.errors import RunError
 from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.predictions import Predictions, read_predictions, write_predictions
-from archnet.evaluation.run_folder import SETS, optional_json, read_json, replaced, run_folders, write_json
+from archnet.evaluation.run_folder import read_json, replaced, run_folders, write_json, write_text
 from archnet.machine import environment, peak_memory_bytes, reset_peak_memory
-from archnet.records import log_file, write_gallery, write_history, write_split
+from archnet.placement import CHECKPOINT, is_to_run, run_name, shared_document
+from archnet.prepared import Prepared, plan_for, prepare
+from archnet.records import log_file, split_text, write_gallery, write_history
 from archnet.report.comparison_report import write_comparison
 from archnet.report.figures import write_figures
 from archnet.report.run_report import write_report
 from archnet.spec.arch import PlannedLayer
+from archnet.spec.augmentations import shape_problem
 from archnet.spec.cost import network_summary
 from archnet.spec.documents import Document, read_document
-from archnet.spec.experiment import Experiment
+from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.resolve import parse_experiments
 
 if TYPE_CHECKING:
     import keras
 
     from archnet.network.train import Watcher
-
-SHARED_SECTIONS = ("data", "split", "evaluation")
-"""What all runs of one experiment's folder have in common."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Prepared:
-    """The data of an experiment, divided and cut; the runs of one experiment share it.
-
-    Attributes:
-        cases: The cases that are left after the draw of negatives.
-        sets: (N,) "train", "validation" or "test".
-        crops: (N, height, width[, depth]) raw values; may be memory-mapped.
-        limits: Raw values that become 0 and 1.
-        notes: What a reader of the results should know about the data.
-    """
-
-    cases: Cases
-    sets: NDArray[np.str_]
-    crops: NDArray[Any]
-    limits: tuple[float, float]
-    notes: tuple[str, ...] = ()
 
 
 class Run:
@@ -96,13 +77,13 @@ def run(experiment: Experiment | Mapping[str, Any] | Path | str, *, out: Path | 
     """
     experiments = (experiment,) if isinstance(experiment, Experiment) else load_experiments(experiment)
     if len(experiments) != 1:
-        names = ", ".join(one.arch.name for one in experiments)
-        raise RunError(f"run takes one architecture, but the experiment has {len(experiments)} ({names}). Use run_all.")
+        names = ", ".join(run_name(one) for one in experiments)
+        raise RunError(f"run makes one run, but the experiment has {len(experiments)} ({names}). Use run_all.")
     return run_all(experiments, out=out)[0]
 
 
 def load_experiments(source: Mapping[str, Any] | Path | str) -> tuple[Experiment, ...]:
-    """The experiments in a file or a document, one for each architecture.
+    """The experiments in a file or a document, one for each architecture and fold.
 
     Raises:
         DocumentError: One line for every problem found.
@@ -118,211 +99,146 @@ def run_all(
     out: Path | str | None = None,
     progress: Progress = silent,
     watcher: Watcher | None = None,
+    strict: bool = False,
+    resume: bool = False,
 ) -> list[Run]:
-    """Trains and judges architectures on the same split, one after another, and compares all runs of the folder.
+    """Trains and judges architectures on the same splits, one after another, and compares all runs of the folder.
 
     Args:
-        experiments: Of `parse_experiments`: the same data and split, one architecture each.
+        experiments: Of `parse_experiments`: the same data, one architecture and one split or fold each.
         out: The experiment's folder; by default runs/<experiment>.
         progress: Wraps what takes long while data are prepared.
         watcher: Is told of every training step and epoch.
+        strict: A scan that cannot be read is an error, not a note.
+        resume: Finished runs stay as they are, and one that was interrupted goes on where it stopped.
 
     Raises:
         ArchnetError: The documents, the data or the folder cannot be used.
     """
     folder = Path(out) if out else Path("runs") / experiments[0].name
-    for experiment in experiments:
-        check_free(folder, experiment)
-    prepared = prepare(experiments, progress)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "experiment.json", _shared_document(experiments[0]))
-    write_split(folder / "split.csv", prepared.cases, prepared.sets)
-    runs = [_run(experiment, folder / run_name(experiment), prepared, watcher) for experiment in experiments]
+    wanted = [one for one in experiments if is_to_run(folder, one, resume=resume)]
+    if wanted:
+        dataset = open_dataset(wanted[0].data, progress)
+        plans = [_checked_plan(experiment, dataset) for experiment in wanted]
+        prepared = prepare(dataset, wanted, progress, strict=strict)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "experiment.json", shared_document(wanted[0]))
+        if wanted[0].split.folds is None:
+            write_text(folder / "split.csv", split_text(prepared[0].cases, prepared[0].sets))
+        for experiment, plan, data in zip(wanted, plans, prepared, strict=True):
+            _run(experiment, plan, folder / run_name(experiment), data, watcher)
     finished = run_folders([folder])
     if len(finished) > 1:
+        _compare(folder, finished)
+    return [Run(folder / run_name(experiment)) for experiment in experiments]
+
+
+def _compare(folder: Path, finished: Sequence[Path]) -> None:
+    """Writes the comparison; folds that one architecture has and another has not yet are told, and no mistake."""
+    try:
         write_comparison(folder, finished)
-    return runs
+    except RunError as error:
+        logging.getLogger("archnet").warning("no comparison: %s", error)
 
 
-def _run(experiment: Experiment, folder: Path, prepared: Prepared, watcher: Watcher | None) -> Run:
-    """One run on prepared data."""
-    from archnet.network.build import build, with_probabilities
-    from archnet.network.predict import probabilities
-    from archnet.network.train import train
+def _run(
+    experiment: Experiment,
+    plan: tuple[PlannedLayer, ...],
+    folder: Path,
+    prepared: Prepared,
+    watcher: Watcher | None,
+) -> None:
+    """One run on prepared data; continues what the folder's checkpoint holds."""
+    from archnet.network.backend import start_quietly
 
-    training, cases = experiment.training, prepared.cases
-    images = seen_images(prepared.crops, experiment)
-    plan = plan_for(experiment, prepared.crops.shape[1:], cases)
+    is_continued = (folder / CHECKPOINT).exists()
     _write_beginning(folder, experiment, prepared)
-
-    with log_file(folder / "log.txt") as log:
+    with log_file(folder / "log.txt", is_continued=is_continued) as log:
+        logging.getLogger("archnet.device").info(start_quietly())
         for note in (*experiment.warnings(), *prepared.notes):
             log.warning(note)
         reset_peak_memory()
-        network = build(experiment.arch, images.shape[1:], len(cases.classes), seed=training.seed)
-        sets = _examples(images, prepared)
-        history = train(
-            network,
-            prepared.limits,
-            sets["train"],
-            sets.get("validation"),
-            training,
-            positive=cases.positive,
-            watcher=_Logged(log, watcher),
-        )
-        model = with_probabilities(network, prepared.limits)
-        predictions = Predictions(
-            cases=cases.ids,
-            groups=cases.groups,
-            sets=prepared.sets,
-            y_true=cases.labels,
-            probabilities=probabilities(model, images),
-            classes=cases.classes,
-        )
-
-    metrics = _judged(predictions, experiment, cases.positive) | _costs(plan, history)
+        model, history = _trained(experiment, prepared, folder / CHECKPOINT, _Logged(log, watcher))
+        predictions = _predictions(model, experiment, prepared)
+    metrics = _judged(predictions, experiment, prepared.cases.positive) | _costs(plan, history)
     with replaced(folder / "model.keras") as path:
         model.save(path)
     write_history(folder / "history.csv", history)
     write_predictions(folder / "predictions.csv", predictions)
-    predicted = predictions.predicted(positive=cases.positive, threshold=experiment.evaluation.threshold)
-    write_gallery(folder / "gallery.npz", prepared.crops, prepared.limits, predictions, predicted)
-    write_json(folder / "network.json", network_summary(plan, training.batch_size))
+    predicted = predictions.predicted(positive=prepared.cases.positive, threshold=experiment.evaluation.threshold)
+    write_gallery(folder / "gallery.npz", prepared, predictions, predicted)
+    write_json(folder / "network.json", network_summary(plan, experiment.training.batch_size))
     write_json(folder / "metrics.json", metrics)
+    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
     write_figures(folder)
     write_report(folder)
-    return Run(folder)
 
 
-def _write_beginning(folder: Path, experiment: Experiment, prepared: Prepared) -> None:
-    """What is known of a run before it trains."""
-    folder.mkdir(exist_ok=True)
-    write_json(folder / "experiment.json", experiment.to_document())
-    write_json(folder / "arch.json", experiment.arch.to_document())
-    write_json(folder / "environment.json", environment())
-    write_split(folder / "split.csv", prepared.cases, prepared.sets)
+def _trained(
+    experiment: Experiment, prepared: Prepared, checkpoint: Path, watcher: Watcher
+) -> tuple[keras.Model, list[dict[str, float]]]:
+    """The trained model (raw values in, probabilities out), and the rows of history.csv."""
+    from archnet.network.build import build, with_probabilities
+    from archnet.network.train import Execution, train
+
+    training, cases = experiment.training, prepared.cases
+    images = prepared.seen(experiment)
+    network = build(experiment.arch, images.shape[1:], len(cases.classes), seed=training.seed)
+    sets = _examples(images, prepared)
+    history = train(
+        network,
+        prepared.limits,
+        sets["train"],
+        sets.get("validation"),
+        training,
+        positive=cases.positive,
+        watcher=watcher,
+        execution=Execution(checkpoint=checkpoint, ids=cases.ids[prepared.sets == "train"]),
+    )
+    return with_probabilities(network, prepared.limits), history
 
 
-def prepare(experiments: Sequence[Experiment], progress: Progress = silent) -> Prepared:
-    """Reads, divides and cuts the data that experiments share.
+def _predictions(model: keras.Model, experiment: Experiment, prepared: Prepared) -> Predictions:
+    from archnet.network.predict import probabilities
 
-    Args:
-        experiments: With the same data and split; every architecture is checked against the data before they are cut.
-        progress: Wraps what takes long.
-
-    Raises:
-        ArchnetError: The data are missing or damaged, or an architecture does not fit them.
-    """
-    data, split = experiments[0].data, experiments[0].split
-    dataset = open_dataset(data, progress)
-    for experiment in experiments:
-        plan_for(experiment, dataset.shape, dataset.cases)
-        _check_augmentation(experiment, dataset.shape)
-    sets = make_split(dataset.cases, split)
-    rows = keep_rows(dataset.cases, sets, data, split)
-    cases = dataset.cases.only(rows)
-    _check_training_set(cases, sets[rows], experiments[0])
-    return Prepared(
-        cases=cases,
-        sets=sets[rows],
-        crops=dataset.crops(rows, progress),
-        limits=dataset.limits,
-        notes=tuple(dataset.notes),
+    cases = prepared.cases
+    return Predictions(
+        cases=cases.ids,
+        groups=cases.groups,
+        sets=prepared.sets,
+        y_true=cases.labels,
+        probabilities=probabilities(model, prepared.seen(experiment), prepared.rows),
+        classes=cases.classes,
     )
 
 
-def run_name(experiment: Experiment) -> str:
-    """The run folder's name: the architecture's, and the seed if it is not 0."""
-    seed = experiment.training.seed
-    return experiment.arch.name + (f"-seed{seed}" if seed else "")
-
-
-def check_free(folder: Path, experiment: Experiment) -> None:
-    """That a run may be written into an experiment's folder.
+def _write_beginning(folder: Path, experiment: Experiment, prepared: Prepared) -> None:
+    """What is known of a run before it trains.
 
     Raises:
-        RunError: The run is there and finished, or the folder holds an experiment on other data or another split.
+        RunError: The folder keeps the checkpoint of a run on other cases.
     """
-    name = run_name(experiment)
-    if (folder / name / "metrics.json").exists():
+    folder.mkdir(exist_ok=True)
+    split = split_text(prepared.cases, prepared.sets)
+    if (folder / CHECKPOINT).exists() and (folder / "split.csv").read_bytes() != split.encode():
         raise RunError(
-            f"{folder / name}: this run is finished and is not overwritten. "
-            f"Give another folder with --out, or remove it first. To see it again: archnet report {folder / name}"
+            f"{folder / 'split.csv'}: the data have changed since this run began, so it cannot be continued. "
+            "Bring them back, or give another folder with --out."
         )
-    there, here = optional_json(folder / "experiment.json"), _shared_document(experiment)
-    for key in SHARED_SECTIONS if there else ():
-        if there and there.get(key) != here[key]:
-            raise RunError(
-                f"{folder}: holds an experiment with another {key} ({_difference(there.get(key) or {}, here[key])}). "
-                "Give this one its own folder with --out."
-            )
+    write_json(folder / "experiment.json", experiment.to_document())
+    write_json(folder / "arch.json", experiment.arch.to_document())
+    write_json(folder / "environment.json", environment())
+    write_json(folder / "data.json", prepared.record())
+    write_text(folder / "split.csv", split)
 
 
-def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    key = next(key for key in [*here, *there] if there.get(key) != here.get(key))
-    return f"{key}: {there.get(key)!r} there, {here.get(key)!r} here"
-
-
-def _shared_document(experiment: Experiment) -> dict[str, Any]:
-    """What an experiment's folder says of all its runs; `view` differs between 2D and 3D."""
-    document = experiment.to_document()
-    document["data"].pop("view")
-    return {key: document[key] for key in ("name", *SHARED_SECTIONS)}
-
-
-def input_shape(experiment: Experiment, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """What a network sees of cases of a (height, width[, depth]): its input shape, channels last.
-
-    Raises:
-        RunError: A 3D network on 2D data.
-    """
-    if experiment.arch.rank == 3:
-        if len(shape) == 2:
-            raise RunError(
-                f"{experiment.arch.document.source}: a 3D network needs volumes, but the cases of "
-                f'"{experiment.data.name}" are single slices of {shape[0]}x{shape[1]}. Take a 2D architecture.'
-            )
-        return (*shape, 1)
-    if experiment.data.view == "slices-as-channels" and len(shape) == 3:
-        return shape
-    return (*shape[:2], 1)
-
-
-def seen_images(crops: NDArray[Any], experiment: Experiment) -> NDArray[Any]:
-    """The part of all cases that a network sees, a view of shape (N, *input_shape)."""
-    wanted = input_shape(experiment, crops.shape[1:])
-    if len(wanted) == 3 and crops.ndim == 4 and wanted[-1] == 1:
-        crops = crops[..., crops.shape[-1] // 2]
-    return crops if crops.shape[1:] == wanted else crops[..., np.newaxis]
-
-
-def plan_for(experiment: Experiment, shape: tuple[int, ...], cases: Cases) -> tuple[PlannedLayer, ...]:
-    """The network's layers on these data.
-
-    Raises:
-        ArchnetError: The architecture does not fit the data.
-    """
-    return experiment.arch.plan(input_shape(experiment, shape), len(cases.classes))
-
-
-def _check_augmentation(experiment: Experiment, shape: tuple[int, ...]) -> None:
-    from archnet.network.augment import shape_problem
-
-    problem = shape_problem(experiment.training.augmentation, shape)
+def _checked_plan(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLayer, ...]:
+    """The network's layers; that the network and its augmentation fit the data is known before anything is cut."""
+    plan = plan_for(experiment, dataset)
+    problem = shape_problem(experiment.training.augmentation, dataset.shape)
     if problem:
         raise RunError(f"training.augmentation: {problem}")
-
-
-def _check_training_set(cases: Cases, sets: NDArray[np.str_], experiment: Experiment) -> None:
-    present = np.unique(cases.labels[sets == "train"])
-    if present.size < len(cases.classes):
-        is_own = experiment.split.by == "own"
-        remedy = "Use split.by=group." if is_own else "Lower split.test and split.validation, or add data."
-        missing = ", ".join(name for label, name in enumerate(cases.classes) if label not in present)
-        raise RunError(
-            f"the training set has no case of {missing}: {np.count_nonzero(sets == 'train')} of {len(sets)} cases "
-            f"are in it. {remedy}"
-        )
+    return plan
 
 
 def _examples(images: NDArray[Any], prepared: Prepared) -> dict[str, Any]:
@@ -331,7 +247,7 @@ def _examples(images: NDArray[Any], prepared: Prepared) -> dict[str, Any]:
 
     rows = {name: np.flatnonzero(prepared.sets == name) for name in SETS}
     return {
-        name: Examples(images=images, rows=members, labels=prepared.cases.labels[members])
+        name: Examples(images=images, rows=prepared.rows[members], labels=prepared.cases.labels[members])
         for name, members in rows.items()
         if members.size
     }
@@ -340,7 +256,13 @@ def _examples(images: NDArray[Any], prepared: Prepared) -> dict[str, Any]:
 def _judged(predictions: Predictions, experiment: Experiment, positive: int) -> dict[str, Any]:
     """The metrics of each set."""
     options = experiment.evaluation
-    sets = evaluate(predictions, positive=positive, threshold=options.threshold, bootstraps=options.bootstraps)
+    sets = evaluate(
+        predictions,
+        positive=positive,
+        threshold=options.threshold,
+        recall=options.recall,
+        bootstraps=options.bootstraps,
+    )
     return {"positive": predictions.classes[positive], "classes": list(predictions.classes), **sets}
 
 

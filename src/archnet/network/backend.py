@@ -1,4 +1,4 @@
-"""Starts Keras and its backend, and tells on what."""
+"""Starts Keras and its backend, tells on what, and reaches what Keras leaves to each backend."""
 
 from __future__ import annotations
 
@@ -7,6 +7,24 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
+
+from archnet.errors import RunError
+
+
+def beneath_keras() -> ModuleType:
+    """`compiled` and `value_and_gradients` of the backend that Keras runs on.
+
+    Raises:
+        RunError: It is not one that archnet trains on.
+    """
+    import keras
+
+    name = keras.backend.backend()
+    if name not in ("tensorflow", "jax"):
+        raise RunError(f'archnet trains on tensorflow and jax, but KERAS_BACKEND is "{name}". Set it to one of them.')
+    return import_module(f"archnet.network.on_{name}")
 
 
 def start_quietly() -> str:
@@ -48,3 +66,9 @@ def _stderr_held_back() -> Iterator[None]:
         finally:
             os.dup2(visible, 2)
             os.close(visible)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error of any backend says that memory has run out."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return bool(names & {"MemoryError", "ResourceExhaustedError"}) or "RESOURCE_EXHAUSTED" in str(error)

@@ -10,11 +10,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.network.augment import copies
+from archnet.network.augment import copies, draw_uniforms
+from archnet.network.dropout import draw_keys
 from archnet.spec.experiment import Training
 
 _ORDER_STREAM: Final = 1 << 32
 """Keeps the random numbers of the data order apart from those of the augmentation, which are keyed by the epoch."""
+
+_SMALL_TYPES: Final = tuple(map(np.dtype, (np.uint8, np.int8, np.int16, np.float16, np.float32)))
+"""What a graph takes as it is and turns into float32 itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,9 +38,14 @@ class Examples:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batch(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The images of some cases of this set, in memory."""
-        return np.asarray(self.images[self.rows[rows]], np.float32)
+    def batch(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """The images of some cases of this set, in memory; see `gathered`."""
+        return gathered(self.images, self.rows[rows])
+
+
+def gathered(images: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Some of many images, in memory: in their own type if that is small, so that less is moved, else float32."""
+    return np.ascontiguousarray(images[rows], None if images.dtype in _SMALL_TYPES else np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,6 +98,72 @@ def case_weights(entries: Entries, training: Training) -> NDArray[np.float32]:
         return np.ones(len(entries.rows), np.float32)
     present, inverse, counts = np.unique(entries.labels, return_inverse=True, return_counts=True)
     return (len(entries.rows) / (len(present) * counts[inverse])).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Step:
+    """One batch on its way to the network.
+
+    Attributes:
+        number: Within the epoch, from 1.
+        rows: (N,) its cases among the training set's.
+        parts: Its arrays, see `Trainer.step`; more than one where a batch does not fit into memory.
+    """
+
+    number: int
+    rows: NDArray[np.int64]
+    parts: list[dict[str, NDArray[Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Steps:
+    """The training set cut into steps, the same for the same seed.
+
+    Attributes:
+        examples: The training set.
+        entries: Its cases and their rotated copies.
+        training: The options.
+        micro_batch: Cases that go through the network at once; null is the whole batch.
+    """
+
+    examples: Examples
+    entries: Entries
+    training: Training
+    micro_batch: int | None = None
+
+    @property
+    def num_steps(self) -> int:
+        """Of an epoch."""
+        return math.ceil(len(epoch_order(self.entries, self.training, 0)) / self.training.batch_size)
+
+    def of_epoch(self, epoch: int, num_done: int = 0) -> Iterator[Step]:
+        """The steps of one epoch; the last one may be smaller.
+
+        Args:
+            epoch: From 0.
+            num_done: Steps to leave out at the start.
+        """
+        seed, size = self.training.seed, self.training.batch_size
+        order = epoch_order(self.entries, self.training, epoch)
+        draws = {
+            "labels": self.entries.labels[order].astype(np.int32),
+            "weights": case_weights(self.entries, self.training)[order],
+            "uniforms": draw_uniforms(self.training.augmentation, self.entries.turns[order], seed, epoch),
+            "keys": draw_keys(len(order), seed, epoch),
+        }
+        for number in range(num_done + 1, math.ceil(len(order) / size) + 1):
+            places = np.arange((number - 1) * size, min(number * size, len(order)))
+            rows = self.entries.rows[order[places]]
+            yield Step(number=number, rows=rows, parts=list(self._parts(rows, _rows_of(draws, places))))
+
+    def _parts(self, rows: NDArray[np.int64], draws: dict[str, NDArray[Any]]) -> Iterator[dict[str, NDArray[Any]]]:
+        draws = {**draws, "weights": draws["weights"] / np.float32(len(rows))}
+        for chosen in batches(np.arange(len(rows)), self.micro_batch or len(rows)):
+            yield {"images": self.examples.batch(rows[chosen]), **_rows_of(draws, chosen)}
+
+
+def _rows_of(arrays: dict[str, NDArray[Any]], rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    return {name: array[rows] for name, array in arrays.items()}
 
 
 def batches(order: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:

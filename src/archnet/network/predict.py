@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import RunError
+from archnet.network.backend import beneath_keras
+from archnet.network.batches import batches, gathered
+from archnet.network.prefetch import ahead
 
-PREDICT_BATCH = 64
-"""Cases a prediction step; small enough for whole scans."""
+PREDICT_BATCH: Final = 64
+"""Cases a prediction step, at most."""
+
+PREDICT_VOXELS: Final = 1 << 22
+"""Input voxels a prediction step, at most, if there is more than one case: whole scans are large."""
 
 
-def probabilities(model: keras.Model, images: NDArray[Any]) -> NDArray[np.float64]:
-    """Class probabilities of images.
+class Predictor:
+    """Class probabilities of images, by one model.
 
-    Args:
+    Attributes:
         model: Of `with_probabilities`.
-        images: (N, height, width[, depth], channels) raw values; may be memory-mapped.
-
-    Returns:
-        (N, classes), float64.
     """
-    batches = [
-        model.predict_on_batch(np.asarray(images[start : start + PREDICT_BATCH], np.float32))
-        for start in range(0, len(images), PREDICT_BATCH)
-    ]
-    return np.concatenate(batches).astype(np.float64)
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self._forward = beneath_keras().compiled(lambda batch: model(batch["images"], training=False), model.variables)
+
+    def probabilities(self, images: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Class probabilities of some images.
+
+        Args:
+            images: (all cases, height, width[, depth], channels) raw values; may be memory-mapped.
+            rows: (N,) the cases that are wanted.
+
+        Returns:
+            (N, classes), float64.
+        """
+        size = min(PREDICT_BATCH, max(PREDICT_VOXELS // math.prod(images.shape[1:]), 1))
+        read = ahead({"images": gathered(images, chosen)} for chosen in batches(rows, size))
+        return np.concatenate([keras.ops.convert_to_numpy(self._forward(batch)) for batch in read]).astype(np.float64)
+
+
+def probabilities(model: keras.Model, images: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Class probabilities of images, (N, classes); see `Predictor`."""
+    return Predictor(model).probabilities(images, rows)
 
 
 def load_model(path: Path) -> keras.Model:

@@ -1,23 +1,33 @@
-"""Training: epochs over shuffled, augmented batches in graph mode; the best weights by validation are kept."""
+"""Training: epochs over shuffled, augmented batches; the best weights by validation are kept; can be continued."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from typing import Any, Protocol
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import RunError
-from archnet.evaluation.metrics import confusion_matrix, matrix_metrics
-from archnet.evaluation.ranking import auc, ranking
-from archnet.network.augment import draw_uniforms
-from archnet.network.batches import Entries, Examples, batches, case_weights, entries_of, epoch_order
-from archnet.network.training_model import TrainingModel, optimizer
-from archnet.spec.experiment import EarlyStopping, Training
+from archnet.network.backend import is_out_of_memory
+from archnet.network.batches import Examples, Step, Steps, entries_of
+from archnet.network.build import with_probabilities
+from archnet.network.checkpoint import Checkpoint, kept_record
+from archnet.network.precision import with_precision
+from archnet.network.predict import Predictor
+from archnet.network.prefetch import ahead
+from archnet.network.progress import Progress, Row, is_stopped
+from archnet.network.trainer import Told, Trainer, told_values
+from archnet.network.validation import validation_metrics
+from archnet.spec.experiment import Training
+
+NUM_NAMED = 8
+"""Cases that a message names."""
 
 
 class Watcher(Protocol):
@@ -30,6 +40,23 @@ class Watcher(Protocol):
         """After each epoch, with its row of history.csv."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Execution:
+    """How a training is carried out; but for rounding it does not change the result.
+
+    Attributes:
+        micro_batch: Cases that go through the network at once; null is a whole batch. Batch norm sees so many.
+        checkpoint: Folder in which the training is kept, and from which it goes on if it is there; null keeps nothing.
+        checkpoint_seconds: How often it is kept within an epoch; it always is at the end of one.
+        ids: (N,) names of the training cases, for messages.
+    """
+
+    micro_batch: int | None = None
+    checkpoint: Path | None = None
+    checkpoint_seconds: float = 60.0
+    ids: NDArray[np.str_] | None = None
+
+
 def train(  # noqa: PLR0913 - the parts of an experiment meet here
     network: keras.Model,
     limits: tuple[float, float],
@@ -39,7 +66,8 @@ def train(  # noqa: PLR0913 - the parts of an experiment meet here
     *,
     positive: int,
     watcher: Watcher,
-) -> list[dict[str, float]]:
+    execution: Execution = Execution(),
+) -> list[Row]:
     """Trains a network in place and leaves the weights in it that `best_metric` asks for.
 
     Args:
@@ -50,155 +78,135 @@ def train(  # noqa: PLR0913 - the parts of an experiment meet here
         training: The options.
         positive: Class whose recall is told.
         watcher: Is told of every step and epoch.
+        execution: How it is carried out.
 
     Returns:
         The rows of history.csv, one an epoch.
 
     Raises:
-        RunError: The loss is no longer a number.
+        RunError: The loss is no longer a number, memory has run out, or the checkpoint cannot be used.
     """
+    kept = kept_record(execution.checkpoint) or {}
+    micro_batch = kept.get("micro_batch", execution.micro_batch)
+    num_cases = min(micro_batch or training.batch_size, training.batch_size)
+    training = with_precision(network, limits, training, num_cases, kept.get("training", {}).get("precision"))
     entries = entries_of(examples, training, positive)
-    num_steps = math.ceil(len(epoch_order(entries, training, 0)) / training.batch_size)
-    model = TrainingModel(network, limits, training)
-    # XLA makes 3D convolutions on the CPU many times slower under TensorFlow.
-    jit_compile = False if keras.backend.backend() == "tensorflow" else "auto"
-    model.compile(optimizer=optimizer(training, num_steps * training.epochs), jit_compile=jit_compile)
-    history: list[dict[str, float]] = []
-    best = BestWeights(network, training, has_validation=validation is not None)
-    for epoch in range(training.epochs):
-        row = _train_epoch(model, examples, entries, epoch, Tally(positive), watcher)
-        if validation is not None:
-            row |= _validated(model, validation, positive, training.batch_size)
-        history.append(row)
-        watcher.on_epoch(row)
-        best.update(row)
-        if is_stopped(history, training.early_stopping):
-            break
-    best.restore()
-    return history
+    steps = Steps(examples=examples, entries=entries, training=training, micro_batch=micro_batch)
+    course = Course(Trainer(network, limits, training, steps.num_steps), steps, positive, watcher)
+    course.ids = execution.ids
+    judge = Judge(network, limits, validation, positive) if validation is not None else None
+    record = {
+        "training": asdict(training),
+        "micro_batch": micro_batch,
+        "limits": limits,
+        "classes": np.bincount(entries.labels).tolist(),
+        "weights": [list(weight.shape) for weight in network.weights],
+    }
+    checkpoint = Checkpoint(folder=execution.checkpoint, record=record, seconds=execution.checkpoint_seconds)
+    course.run(network, judge, checkpoint)
+    return course.progress.history
 
 
-class Tally:
-    """Sums an epoch's steps up: mean loss, accuracy and recall of the cases so far."""
+class Judge:
+    """The validation set, and the network's model that it is shown to."""
 
-    def __init__(self, positive: int) -> None:
+    def __init__(self, network: keras.Model, limits: tuple[float, float], validation: Examples, positive: int) -> None:
+        self.predictor = Predictor(with_probabilities(network, limits))
+        self.validation = validation
         self.positive = positive
-        self.loss = 0.0
-        self.matrix: Any = 0
 
-    def add(self, loss: float, matrix: NDArray[np.float32]) -> None:
-        """Takes in a step: its mean loss, and its confusion matrix (K, K)."""
-        self.loss += loss * float(matrix.sum())
-        self.matrix = self.matrix + matrix.astype(np.int64)
-
-    @property
-    def num_cases(self) -> int:
-        """Cases taken in."""
-        return int(self.matrix.sum())
-
-    def means(self) -> dict[str, float]:
-        """`loss`, `accuracy` and `recall` (NaN before the first positive case)."""
-        metrics = matrix_metrics(self.matrix)
-        return {
-            "loss": self.loss / self.num_cases,
-            "accuracy": float(metrics["accuracy"]),
-            "recall": float(metrics["recall"][self.positive]),
-        }
+    def row(self, training: Training) -> Row:
+        """The validation columns of history.csv."""
+        probabilities = self.predictor.probabilities(self.validation.images, self.validation.rows)
+        metrics = validation_metrics(probabilities, self.validation.labels, self.positive, training)
+        return {f"validation_{name}": value for name, value in metrics.items()}
 
 
-def _train_epoch(
-    model: TrainingModel, examples: Examples, entries: Entries, epoch: int, tally: Tally, watcher: Watcher
-) -> dict[str, float]:
-    training = model.options
-    start = time.perf_counter()
-    steps = list(batches(epoch_order(entries, training, epoch), training.batch_size))
-    uniforms = draw_uniforms(training.augmentation, entries.turns, training.seed, epoch)
-    weights = case_weights(entries, training)
-    for step, chosen in enumerate(steps, start=1):
-        rows = entries.rows[chosen]
-        inputs = {"images": examples.batch(rows), "uniforms": uniforms[chosen]}
-        logs = model.train_on_batch(inputs, examples.labels[rows], sample_weight=weights[chosen], return_dict=True)
-        _check_finite(float(logs["loss"]), epoch, step)
-        tally.add(float(logs["loss"]), model.confusion.counts.numpy())
-        watcher.on_step(epoch + 1, step, len(steps), tally.means())
-    return {
-        "epoch": epoch + 1,
-        "seconds": time.perf_counter() - start,
-        "cases": tally.num_cases,
-        "learning_rate": float(model.optimizer.learning_rate),
-        **{f"train_{name}": value for name, value in tally.means().items()},
-    }
+class Course:
+    """A training on its way.
 
+    Attributes:
+        trainer: Of the network.
+        steps: Of the training set.
+        positive: Class whose recall is told.
+        watcher: Is told of every step and epoch.
+        progress: Where it stands.
+        ids: Names of the training cases, if they have any.
+    """
 
-def _check_finite(loss: float, epoch: int, step: int) -> None:
-    if not math.isfinite(loss):
-        raise RunError(
-            f"the loss is {loss} in epoch {epoch + 1} at step {step}: training has diverged. "
-            "Lower training.learning_rate, or set training.clip_norm to 1."
-        )
+    def __init__(self, trainer: Trainer, steps: Steps, positive: int, watcher: Watcher) -> None:
+        self.trainer = trainer
+        self.steps = steps
+        self.positive = positive
+        self.watcher = watcher
+        self.progress = Progress()
+        self.ids: NDArray[np.str_] | None = None
 
+    def run(self, network: keras.Model, judge: Judge | None, checkpoint: Checkpoint) -> None:
+        """Goes on from where the checkpoint stands, to the end, and leaves the weights in the network."""
+        training = self.steps.training
+        self.progress = checkpoint.load(self.trainer.state) or self.progress
+        for epoch in range(len(self.progress.history), training.epochs):
+            if is_stopped(self.progress.history, training.early_stopping):
+                break
+            row = self._epoch(epoch, checkpoint)
+            network.set_weights(self.trainer.current_weights())
+            row |= judge.row(training) if judge else {}
+            self.progress.end_epoch(row, training.best_metric, network.get_weights())
+            checkpoint.save(self.trainer.state, self.progress)
+            self.watcher.on_epoch(row)
+        network.set_weights(self.progress.best_weights or self.trainer.current_weights())
 
-def _validated(model: TrainingModel, validation: Examples, positive: int, batch_size: int) -> dict[str, float]:
-    """Loss, accuracy, recall and AUC on the validation set."""
-    empty = np.zeros((len(validation), 0), np.float32)
-    logits = [
-        model.predict_on_batch({"images": validation.batch(rows), "uniforms": empty[rows]})
-        for rows in batches(np.arange(len(validation)), batch_size)
-    ]
-    probabilities = _softmax(np.concatenate(logits).astype(np.float64))
-    truth = validation.labels
-    matrix = confusion_matrix(truth, probabilities.argmax(axis=1), probabilities.shape[1])
-    told = np.clip(probabilities[np.arange(len(truth)), truth], 1e-12, 1)
-    ranked = ranking(probabilities[:, positive], truth == positive)
-    return {
-        "validation_loss": float(-np.log(told).mean()),
-        "validation_accuracy": float((matrix.trace()) / matrix.sum()),
-        "validation_recall": float(matrix_metrics(matrix)["recall"][positive]),
-        "validation_auc": float(auc(*ranked.counts(np.ones(len(truth))))),
-    }
+    def _epoch(self, epoch: int, checkpoint: Checkpoint) -> Row:
+        """One epoch, or what is left of it.
 
+        What a step told is read when the next one is under way, so that an accelerator does not wait for the reading.
+        """
+        tally = self.progress.tally
+        start = time.perf_counter() - tally.seconds
+        untold: tuple[Step, list[Told]] | None = None
+        with closing(ahead(self.steps.of_epoch(epoch, tally.num_steps))) as steps:
+            for step in steps:
+                told = self._told(step)
+                if untold:
+                    self._tell(epoch, *untold)
+                untold = (step, told)
+                if checkpoint.is_due():
+                    self._tell(epoch, *untold)
+                    untold = None
+                    tally.seconds = time.perf_counter() - start
+                    checkpoint.save(self.trainer.state, self.progress)
+        if untold:
+            self._tell(epoch, *untold)
+        means = {f"train_{name}": value for name, value in tally.means(self.positive).items()}
+        seconds = time.perf_counter() - start
+        rate = self.trainer.learning_rate()
+        return {"epoch": epoch + 1, "seconds": seconds, "cases": tally.num_cases, "learning_rate": rate, **means}
 
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+    def _told(self, step: Step) -> list[Told]:
+        try:
+            return self.trainer.step(step.parts)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            num_cases = len(step.parts[0]["labels"])
+            raise RunError(
+                f"memory has run out with {num_cases} cases at once in the network. Give --memory, so that a batch "
+                "goes through it in parts, lower training.batch_size, or take a smaller network."
+            ) from error
 
+    def _tell(self, epoch: int, step: Step, told: list[Told]) -> None:
+        loss, counts = told_values(told)
+        if not math.isfinite(loss):
+            raise RunError(
+                f"the loss is {loss} in epoch {epoch + 1} at step {step.number}: training has diverged. "
+                f"The step's cases: {self._names(step.rows)}. "
+                "Lower training.learning_rate, or set training.clip_norm to 1."
+            )
+        tally = self.progress.tally
+        tally.add(loss, counts)
+        self.watcher.on_step(epoch + 1, tally.num_steps, self.steps.num_steps, tally.means(self.positive))
 
-def is_better(metric: str, value: float, best: float | None) -> bool:
-    """Whether a validation value beats the best so far; nothing beats with NaN."""
-    if math.isnan(value):
-        return False
-    return best is None or (value < best if metric == "loss" else value > best)
-
-
-def is_stopped(history: Sequence[dict[str, float]], stopping: EarlyStopping | None) -> bool:
-    """Whether the watched validation metric has had no better epoch for `patience` epochs."""
-    key = f"validation_{stopping.metric}" if stopping else ""
-    if stopping is None or key not in history[-1]:
-        return False
-    best: float | None = None
-    best_epoch = 0
-    for epoch, row in enumerate(history, start=1):
-        if is_better(stopping.metric, row[key], best):
-            best, best_epoch = row[key], epoch
-    return len(history) - best_epoch >= stopping.patience
-
-
-class BestWeights:
-    """Keeps a copy of a network's weights at the best validation value so far."""
-
-    def __init__(self, network: keras.Model, training: Training, *, has_validation: bool) -> None:
-        self.network = network
-        self.metric = training.best_metric if has_validation else None
-        self.value: float | None = None
-        self.weights: list[NDArray[np.float32]] | None = None
-
-    def update(self, row: dict[str, float]) -> None:
-        """Looks at an epoch's row."""
-        value = row[f"validation_{self.metric}"] if self.metric else 0.0
-        if self.metric and is_better(self.metric, value, self.value):
-            self.value, self.weights = value, self.network.get_weights()
-
-    def restore(self) -> None:
-        """Puts the best weights back, if any were kept; otherwise the last ones stay."""
-        if self.weights is not None:
-            self.network.set_weights(self.weights)
+    def _names(self, rows: NDArray[np.int64]) -> str:
+        named = [str(row if self.ids is None else self.ids[row]) for row in rows[:NUM_NAMED]]
+        return ", ".join(named) + (f" and {len(rows) - NUM_NAMED} more" if len(rows) > NUM_NAMED else "")

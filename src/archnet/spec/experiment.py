@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from archnet.spec.arch import Arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
 from archnet.spec.datasets import DATASETS
 
-Metric = Literal["loss", "accuracy", "recall", "auc"]
+Metric = Literal["loss", "accuracy", "recall", "mcc", "auc", "average_precision"]
+Precision = Literal["float32", "bfloat16", "float16", "auto"]
+
+SETS: Final = ("train", "validation", "test")
+"""What cases are divided into."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,9 @@ class Data:
         root: Folder of the data (`npz`: the file); null means the places that the data set's documentation names.
         positive: Class whose recall counts; null means the data set's own positive, else the second in sorted order.
         crop_size: Voxels as (height, width, depth): of a crop, or of the resized volume.
+        spacing_mm: Grid of a crop along x, y, z, to which a scan is resampled around each candidate (linear,
+            antialiased where it shrinks); null takes the scan's own voxels, as published.
+        crop_size_mm: Size of a crop as (height, width, depth) in millimetres; gives `crop_size` from `spacing_mm`.
         view: What a 2D network sees of a volume: the central axial slice (index depth // 2), or all as channels. A 3D
             network sees the volume.
         window_hu: Hounsfield units that become 0 and 1; values outside are clipped.
@@ -34,6 +41,8 @@ class Data:
     root: str | None = None
     positive: str | None = None
     crop_size: tuple[int, int, int] | None = None
+    spacing_mm: tuple[float, float, float] | None = None
+    crop_size_mm: tuple[float, float, float] | None = None
     view: Literal["slice", "slices-as-channels", "volume"] | None = None
     window_hu: tuple[float, float] = (-1000, 400)
     range: Literal["hu", "auto"] | tuple[float, float] = "auto"
@@ -47,16 +56,21 @@ class Split:
 
     Attributes:
         by: "group" keeps all cases of a patient or scan on one side; "candidate" splits case by case (the published
-            protocol; leaks); "own" takes the sets that the data set itself names.
-        test: Share of the cases, 0 to below 1.
+            protocol; leaks); "official" takes LUNA16's ten subset folders as folds; "own" takes the sets that the data
+            set itself names.
+        test: Share of the cases, 0 to below 1; null with `folds`, where each part is the test set once.
         validation: Share of the cases (of all, not of the rest), 0 to below 1.
         seed: Of the division and of the draw of negatives.
+        folds: Parts of a cross-validation; null divides once.
+        fold: The part that is the test set, from 0; a resolved experiment with `folds` has exactly one.
     """
 
-    by: Literal["group", "candidate", "own"] = "group"
-    test: float = 0.2
+    by: Literal["group", "candidate", "official", "own"] = "group"
+    test: float | None = 0.2
     validation: float = 0.1
     seed: int = 42
+    folds: int | None = None
+    fold: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +108,21 @@ class Training:
         weight_decay: Decoupled decay of the optimizer (adamw: 0.01 is usual); null is none.
         momentum: Of sgd and rmsprop.
         schedule: The learning rate over the steps.
+        warmup_epochs: Epochs, or a part of one, in which the learning rate grows evenly from near 0 before the
+            schedule begins.
         batch_size: Cases a step.
         epochs: At most.
         l2: λ adds λ/2·Σw² over kernels and biases of C, FC and T to the loss.
+        loss: "focal" lets cases that are told well count less: cross-entropy times (1 - p)^`focal_gamma`.
+        focal_gamma: Of "focal"; 0 is cross-entropy.
         label_smoothing: Share of each label that is spread over all classes.
         balance: "weights" weighs cases so that classes count alike; "oversample" draws them alike.
         augmentation: What happens to training cases, in this order.
         clip_norm: Largest norm of the whole gradient; null does not clip.
+        ema: Decay of a moving average of the weights over the steps, such as 0.999; validation and the saved model use
+            the average. Null is none.
+        precision: In which the network computes in training; weights and the last layer stay float32. "auto" takes
+            bfloat16 where processor or GPU has it and a short trial is faster, else float32.
         best_metric: The weights of the epoch with the best validation value of this are kept; null keeps the last.
             Without a validation set the last are kept.
         early_stopping: When to end before `epochs`; null never.
@@ -112,13 +134,18 @@ class Training:
     weight_decay: float | None = None
     momentum: float = 0.0
     schedule: Schedule = Schedule()
+    warmup_epochs: float = 0.0
     batch_size: int = 32
     epochs: int = 20
     l2: float = 0.0
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    focal_gamma: float = 2.0
     label_smoothing: float = 0.0
     balance: Literal["none", "weights", "oversample"] = "none"
     augmentation: tuple[Augmentation, ...] = ()
     clip_norm: float | None = None
+    ema: float | None = None
+    precision: Precision = "float32"
     best_metric: Metric | None = "loss"
     early_stopping: EarlyStopping | None = None
     seed: int = 0
@@ -130,11 +157,16 @@ class Evaluation:
 
     Attributes:
         threshold: A case is called positive when its probability of the positive class is at least this.
+        recall: With two classes: recall that a threshold chosen on the validation set reaches there; the test set is
+            then judged at that threshold too. Null chooses none.
         bootstraps: Resamples of the groups behind each interval that has no closed form.
+        keep_all_candidates: The test set keeps all its negatives, whatever `Data.negatives_per_positive` says.
     """
 
     threshold: float = 0.5
+    recall: float | None = None
     bootstraps: int = 1000
+    keep_all_candidates: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

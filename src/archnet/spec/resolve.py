@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +11,11 @@ from typing import Any, Final, Literal
 from archnet.errors import DocumentError, did_you_mean
 from archnet.spec.arch import Arch, parse_arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
-from archnet.spec.datasets import DATASETS
+from archnet.spec.datasets import DATASETS, size_in_voxels
 from archnet.spec.documents import Document, JsonPath, Problem, name_from, read_document, schema_problems
 from archnet.spec.experiment import Data, EarlyStopping, Evaluation, Experiment, Schedule, Split, Training
+from archnet.spec.settings import with_setting
+from archnet.spec.splits import split_problems, splits_from
 
 SECTIONS: Final = ("data", "split", "training", "evaluation")
 """The parts of an experiment beside its architectures."""
@@ -89,8 +89,8 @@ def with_data(document: Document, name: str) -> tuple[Document, list[str]]:
     return replace(document, value=value), dropped
 
 
-def data_experiment(name: str, settings: Sequence[tuple[JsonPath, Any]] = ()) -> Experiment:
-    """An experiment on a data set with a linear network, for looking at the data before there is a better one.
+def data_experiments(name: str, settings: Sequence[tuple[JsonPath, Any]] = ()) -> tuple[Experiment, ...]:
+    """The experiments, one a fold, on a data set with a linear network: for looking at data before there is a network.
 
     Args:
         name: As after `--data`.
@@ -98,76 +98,11 @@ def data_experiment(name: str, settings: Sequence[tuple[JsonPath, Any]] = ()) ->
     """
     linear = {"name": "linear", "rank": 2, "layers": [{"type": "T"}]}
     document, _ = with_data(Document(value={"archs": [linear]}, source="command line"), name)
-    return parse_experiments(document, settings)[0]
-
-
-_STEP = re.compile(r"([A-Za-z_$][\w$-]*)|\[(\d+)\]")
-
-
-def parse_key(text: str) -> JsonPath:
-    """A dotted key such as `arch.layers[0].num_output` as a path.
-
-    >>> parse_key("arch.layers[0].num_output")
-    ('arch', 'layers', 0, 'num_output')
-
-    Raises:
-        DocumentError: The text is not a dotted key.
-    """
-    path: list[str | int] = []
-    position = 0
-    while position < len(text):
-        match = _STEP.match(text, position)
-        if match is None:
-            break
-        path.append(match[1] if match[1] else int(match[2]))
-        position = match.end()
-        if text[position : position + 1] == "." and position + 1 < len(text):
-            position += 1
-    if position < len(text) or not path or isinstance(path[0], int):
-        raise DocumentError(f'"{text}" is not a key. Write it like training.epochs or arch.layers[0].num_output.')
-    return tuple(path)
-
-
-def parse_setting(text: str) -> tuple[JsonPath, Any]:
-    """A `--set KEY=VALUE`: the path and the value, read as JSON where it is JSON, else as text.
-
-    Raises:
-        DocumentError: There is no "=", or the key is not a dotted key.
-    """
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise DocumentError(f'--set "{text}": expected KEY=VALUE, such as --set training.epochs=5.')
-    try:
-        return parse_key(key.strip()), json.loads(value)
-    except json.JSONDecodeError:
-        return parse_key(key.strip()), value
-
-
-def with_setting(document: Document, path: JsonPath, value: Any) -> Document:
-    """The document with one value replaced; objects on the way are made.
-
-    Raises:
-        DocumentError: The path leads through a value that is no object, or beyond the end of an array.
-    """
-    if not path:
-        return replace(document, value=value, lines={})
-    changed = copy.deepcopy(document.value)
-    place = changed
-    for depth, (step, following) in enumerate(zip(path, (*path[1:], None), strict=True)):
-        fits = isinstance(place, list) and isinstance(step, int) and step < len(place)
-        if not fits and not (isinstance(place, dict) and isinstance(step, str)):
-            raise DocumentError(document.problem(path[:depth], f"has no {step!r} to set."))
-        if following is None:
-            place[step] = value
-        elif isinstance(place, dict) and place.get(step) is None:
-            place[step] = {}
-        place = place[step]
-    lines = {known: line for known, line in document.lines.items() if known[: len(path)] != path}
-    return replace(document, value=changed, lines=lines)
+    return parse_experiments(document, settings)
 
 
 def parse_experiments(document: Document, settings: Sequence[tuple[JsonPath, Any]] = ()) -> tuple[Experiment, ...]:
-    """The experiments of a document, one for each of its architectures, every default filled in.
+    """The experiments of a document, one for each architecture and each fold, every default filled in.
 
     Args:
         document: As `read_document` gives it.
@@ -176,6 +111,30 @@ def parse_experiments(document: Document, settings: Sequence[tuple[JsonPath, Any
     Raises:
         DocumentError: One line for every problem found.
     """
+    document, archs = _settled(document, settings)
+    sections = {name: dict(document.value.get(name) or {}) for name in SECTIONS}
+    problems = _data_problems(sections["data"]) + split_problems(sections["split"]) + _evaluation_problems(sections)
+    if problems:
+        raise document.error(problems)
+    training = _training(sections["training"])
+    splits = splits_from(sections["split"])
+    data = _data(sections["data"])
+    return tuple(
+        Experiment(
+            name=document.value.get("name") or _default_name(document, data, split),
+            arch=arch,
+            data=replace(data, view=_view(data, arch)),
+            split=split,
+            training=training,
+            evaluation=Evaluation(**sections["evaluation"]),
+        )
+        for arch in _parsed(archs, document)
+        for split in splits
+    )
+
+
+def _settled(document: Document, settings: Sequence[tuple[JsonPath, Any]]) -> tuple[Document, list[Document]]:
+    """An experiment that fits its schema, and its architectures, settings applied to both."""
     for path, value in settings:
         if path[0] != "arch":
             document = with_setting(document, path, value)
@@ -189,31 +148,16 @@ def parse_experiments(document: Document, settings: Sequence[tuple[JsonPath, Any
     for path, value in settings:
         if path[0] == "arch":
             archs = [with_setting(arch, path[1:], value) for arch in archs]
-    sections = {name: dict(document.value.get(name) or {}) for name in SECTIONS}
-    problems = _data_problems(sections["data"])
-    if problems:
-        raise document.error(problems)
-    training = _training(sections["training"])
-    split = Split(**sections["split"])
-    if split.test + split.validation >= 1:
-        raise document.error([(("split",), "test and validation leave nothing to train on. Lower one of them.")])
-    data = _data(sections["data"])
-    experiments = tuple(
-        Experiment(
-            name=document.value.get("name") or _default_name(document, data, split),
-            arch=arch,
-            data=replace(data, view=_view(data, arch)),
-            split=split,
-            training=training,
-            evaluation=Evaluation(**sections["evaluation"]),
-        )
-        for arch in map(parse_arch, archs)
-    )
-    names = [experiment.arch.name for experiment in experiments]
+    return document, archs
+
+
+def _parsed(archs: Sequence[Document], document: Document) -> list[Arch]:
+    parsed = [parse_arch(arch) for arch in archs]
+    names = [arch.name for arch in parsed]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise document.error([(("archs",), f'two architectures are named "{twice[0]}". Give each its own "name".')])
-    return experiments
+    return parsed
 
 
 def _whole(value: Any) -> Any:
@@ -257,9 +201,28 @@ def _data_problems(data: Mapping[str, Any]) -> list[Problem]:
         limits = data.get(key)
         if isinstance(limits, list) and limits[0] >= limits[1]:
             problems.append((("data", key), f"expected [low, high] with low below high, got {limits}."))
+    if data.get("crop_size_mm") is not None and not problems:
+        problems += _physical_size_problems(data)
     if name == "npz" and not data.get("root"):
         problems.append((("data",), 'the data set "npz" needs "root", the path of the file; or use --data npz:PATH.'))
     return problems
+
+
+def _physical_size_problems(data: Mapping[str, Any]) -> list[Problem]:
+    path = ("data", "crop_size_mm")
+    if data.get("spacing_mm") is None:
+        return [(path, "needs spacing_mm: without it, crops of different scans would differ in shape.")]
+    size, given = list(size_in_voxels(data["crop_size_mm"], data["spacing_mm"])), data.get("crop_size")
+    if given not in (None, size):
+        return [(path, f"gives {size} voxels at this spacing, but crop_size is {given}. Leave one of the two out.")]
+    return []
+
+
+def _evaluation_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Problem]:
+    name = sections["data"].get("name", Data().name)
+    if not sections["evaluation"].get("keep_all_candidates") or "negatives_per_positive" in DATASETS[name].options:
+        return []
+    return [(("evaluation", "keep_all_candidates"), f'the data set "{name}" always keeps all its cases. Remove it.')]
 
 
 def _data(given: Mapping[str, Any]) -> Data:
@@ -267,6 +230,8 @@ def _data(given: Mapping[str, Any]) -> Data:
     values = {key: _frozen(value) for key, value in {**defaults, **_set(given)}.items()}
     if "positive" in values:
         values["positive"] = str(values["positive"])
+    if values.get("crop_size_mm"):
+        values["crop_size"] = size_in_voxels(values["crop_size_mm"], values["spacing_mm"])
     return Data(**values)
 
 
@@ -311,5 +276,6 @@ def _default_name(document: Document, data: Data, split: Split) -> str:
         return name_from(Path(document.source).stem)
     label = name_from(Path(data.root).stem) if data.name == "npz" and data.root else data.name
     by = "" if split.by == Split().by else f"-{split.by}"
+    folds = f"-folds{split.folds}" if split.folds and split.by != "official" else ""
     seed = "" if split.seed == Split().seed else f"-split{split.seed}"
-    return f"{label}{by}{seed}"
+    return f"{label}{by}{folds}{seed}"

@@ -1,0 +1,56 @@
+"""The command line: parse, call one function, print. Results go to stdout, progress and messages to stderr."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import typer
+
+from archnet.cli.bench import bench
+from archnet.cli.commands import check, compare, report, run, show
+from archnet.cli.data import data_app
+from archnet.cli.froc import froc
+from archnet.errors import ArchnetError
+
+app = typer.Typer(
+    name="archnet",
+    help="JSON architecture files to 2D and 3D convolutional networks for chest CT: train, evaluate, compare.",
+    epilog="Start with: archnet run archs/arch3dsm.json --data phantom",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (check, show, run, compare, froc, report, bench):
+    app.command()(command)
+app.add_typer(data_app, name="data")
+
+
+def main() -> None:
+    """Runs the command line and exits: 0 done, 1 a bug, 2 the user's input, 130 interrupted."""
+    try:
+        app()
+    except ArchnetError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(
+            f"{where}{error.strerror or error}. Check the path, its permissions and the space on the disk.", err=True
+        )
+        _logged_traceback()
+        sys.exit(2)
+    except Exception as error:
+        name = type(error).__name__
+        typer.echo(f"A bug in archnet: {name}: {error}\nThe traceback is in {_logged_traceback()}", err=True)
+        sys.exit(1)
+
+
+def _logged_traceback() -> Path:
+    import traceback
+
+    from platformdirs import user_log_path
+
+    path = user_log_path("archnet", ensure_exists=True) / "last_error.txt"
+    path.write_text(traceback.format_exc(), encoding="utf-8")
+    return path

@@ -1,0 +1,210 @@
+"""The commands on architectures, experiments and runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from archnet.cli.options import (
+    DataOption,
+    JsonFlag,
+    ResumeOption,
+    RootOption,
+    SetOption,
+    StrictOption,
+    experiments_of,
+    input_shape,
+    print_json,
+    print_paths,
+)
+from archnet.errors import DocumentError
+
+if TYPE_CHECKING:
+    from archnet.spec.experiment import Experiment
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Architecture or experiment files.", metavar="FILE...")],
+    input_text: Annotated[str | None, typer.Option("--input", help="Spatial input, such as 64x64x10.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Validate JSON files: every problem of every file, each with its place. Exit code 2 if there is one."""
+    results = [_checked(path, input_text) for path in files]
+    if as_json:
+        print_json(results)
+    for result in results if not as_json else ():
+        for warning in result["warnings"]:
+            typer.echo(f"warning: {warning}", err=True)
+        typer.echo(result["says"] if result["valid"] else "\n".join(result["problems"]), err=not result["valid"])
+    if not all(result["valid"] for result in results):
+        raise typer.Exit(2)
+
+
+def _checked(path: Path, input_text: str | None) -> dict[str, Any]:
+    from archnet.spec.arch import parse_arch
+    from archnet.spec.cost import cost_of
+    from archnet.spec.documents import read_document
+    from archnet.spec.resolve import is_arch, parse_experiments
+
+    result: dict[str, Any] = {"file": str(path), "valid": True, "problems": [], "warnings": []}
+    try:
+        document = read_document(path)
+        if is_arch(document.value):
+            arch = parse_arch(document)
+            plan = arch.plan(input_shape(input_text))
+            sizes = "x".join(map(str, plan[0].input_shape))
+            says = f"{arch.rank}D, {len(plan)} layers, {cost_of(plan).num_parameters:,} parameters at {sizes}"
+            result["warnings"] = arch.warnings()
+        else:
+            experiments = parse_experiments(document)
+            names = dict.fromkeys(experiment.arch.name for experiment in experiments)
+            says = f"an experiment with {', '.join(names)}"
+            result["warnings"] = [text for experiment in experiments for text in experiment.arch.warnings()]
+        return {**result, "says": f"{path}: valid: {says}"}
+    except DocumentError as error:
+        return {**result, "valid": False, "problems": str(error).splitlines()}
+
+
+def show(
+    file: Annotated[Path, typer.Argument(help="Architecture file; for --augment an experiment file, too.")],
+    input_text: Annotated[
+        str | None, typer.Option("--input", help="Spatial input, such as 64x64x10; otherwise the file's own.")
+    ] = None,
+    classes: Annotated[int, typer.Option(help="Number of classes.", min=2)] = 2,
+    batch: Annotated[int, typer.Option(help="Batch size for the memory estimate.", min=1)] = 32,
+    augment: Annotated[
+        Path | None,
+        typer.Option(help="Draw into this PNG what the augmentation does to a case of the data.", metavar="PNG"),
+    ] = None,
+    data: DataOption = None,
+    root: RootOption = None,
+    settings: SetOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show a network: layers, shapes, parameters, multiply-adds, memory. With --augment: the augmentation instead."""
+    if augment:
+        print_paths([_drawn_augmentation(experiments_of([file], data, root, settings or [])[0], augment)], as_json)
+        return
+    from archnet.spec.arch import parse_arch
+    from archnet.spec.cost import network_summary
+    from archnet.spec.resolve import architecture_document
+
+    arch = parse_arch(architecture_document(file))
+    summary = network_summary(arch.plan(input_shape(input_text), classes), batch)
+    for warning in arch.warnings():
+        typer.echo(f"warning: {warning}", err=True)
+    if as_json:
+        print_json(summary)
+    else:
+        from archnet.console import stdout
+        from archnet.report.network_table import network_table
+
+        stdout.print(network_table(arch.name, summary))
+
+
+def _drawn_augmentation(experiment: Experiment, path: Path) -> Path:
+    from archnet.console import progress
+    from archnet.network.backend import start_quietly
+    from archnet.preview import draw_case
+
+    start_quietly()
+    return draw_case(experiment, "first", path, progress)
+
+
+def run(
+    files: Annotated[
+        list[Path], typer.Argument(help="Architecture files, or one experiment file.", metavar="ARCH...|EXPERIMENT")
+    ],
+    data: DataOption = None,
+    root: RootOption = None,
+    settings: SetOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The experiment's folder; otherwise runs/<experiment>.", metavar="DIR")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of weights, order and augmentation (training.seed).", min=0)
+    ] = None,
+    strict: StrictOption = False,
+    resume: ResumeOption = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Train architectures, judge them on the test set, and leave a run folder with a report.
+
+    Two or more architectures are trained on the same split and compared.
+
+    Examples:
+        archnet run archs/arch3dsm.json --data phantom
+
+        archnet run archs/archsm.json archs/arch3dsm.json --data luna16 --root /data/LUNA16
+
+        archnet run experiments/luna16_seed_protocol.json --set training.epochs=5
+    """
+    from archnet.console import progress, training_display
+
+    experiments = experiments_of(files, data, root, [*(settings or []), *_seed_setting(seed)])
+    from archnet.runner import run_all
+
+    try:
+        with training_display() as display:
+            runs = run_all(experiments, out=out, progress=progress, watcher=display, strict=strict, resume=resume)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Nothing is lost: the same command with --resume goes on where it stopped.", err=True)
+        raise
+    if as_json:
+        print_json([{"folder": str(run.folder), "metrics": run.metrics} for run in runs])
+    else:
+        _print_runs([run.folder for run in runs])
+
+
+def _seed_setting(seed: int | None) -> list[str]:
+    return [] if seed is None else [f"training.seed={seed}"]
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, or an experiment's folder.", metavar="RUN...")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Compare architectures on the same test cases: paired tests, differences with intervals, metrics, costs.
+
+    Runs of one architecture that differ in fold or seed alone are taken together. The architecture with the fewest
+    multiply-adds is the one that the others are compared to. Runs on different cases are refused.
+    """
+    from archnet.evaluation.comparison import compare as compared
+
+    comparison = compared(runs)
+    if as_json:
+        print_json(comparison.as_json())
+    else:
+        from archnet.console import stdout
+        from archnet.report.terminal import comparison_table
+
+        stdout.print(comparison_table(comparison))
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, or an experiment's folder.", metavar="RUN...")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Recompute metrics.json from predictions.csv, and draw the figures and report.html again."""
+    from archnet.report.again import report_again
+
+    print_paths(report_again(runs), as_json)
+
+
+def _print_runs(folders: list[Path]) -> None:
+    from archnet.console import stdout
+    from archnet.evaluation.comparison import compare as compared
+    from archnet.evaluation.run_folder import read_json
+    from archnet.report.terminal import comparison_table, run_summary
+
+    for folder in folders:
+        stdout.rule(folder.name)
+        stdout.print(run_summary(read_json(folder / "metrics.json")))
+        stdout.print(f"Pictures: {folder / 'figures'}", soft_wrap=True)
+        stdout.print(f"Report:   {folder / 'report.html'}", soft_wrap=True)
+    if len(folders) > 1:
+        stdout.rule("comparison")
+        stdout.print(comparison_table(compared(folders)))
+        stdout.print(f"Report:   {folders[0].parent / 'report.html'}", soft_wrap=True)

@@ -1,0 +1,196 @@
+"""`archnet data`: look at data sets, fetch them, cut their crops, make the phantom."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from archnet.cli.options import (
+    DataOption,
+    JsonFlag,
+    RootOption,
+    SetOption,
+    StrictOption,
+    experiments_of,
+    print_json,
+    print_paths,
+    settings_of,
+)
+from archnet.errors import DocumentError
+
+data_app = typer.Typer(
+    help="Look at data sets, fetch public ones, cut their crops, make the phantom.", no_args_is_help=True
+)
+
+
+@data_app.command()
+def info(
+    data: Annotated[
+        str | None,
+        typer.Argument(help="Data set: luna16, phantom, mosmed, folder or npz:PATH. Without one: all crop stores."),
+    ] = None,
+    root: RootOption = None,
+    settings: SetOption = None,
+    picture: Annotated[
+        str | None,
+        typer.Option(
+            help='Draw this case\'s slices and what augmentation does to them; "first" is the first positive.'
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where the picture goes.")] = Path("case.png"),
+    as_json: JsonFlag = False,
+) -> None:
+    """Tell what a data set holds: classes, groups, shape, the sets of the default split, and what is stored of it."""
+    if data is None:
+        _print_stores(as_json)
+        return
+    from archnet.console import progress
+    from archnet.preview import data_summary, draw_case
+    from archnet.spec.resolve import data_experiments
+
+    experiment = data_experiments(data, settings_of(root, settings))[0]
+    summary = data_summary(experiment, progress)
+    if picture:
+        from archnet.network.backend import start_quietly
+
+        start_quietly()
+        summary["picture"] = str(draw_case(experiment, picture, out, progress))
+    if as_json:
+        print_json(summary)
+    else:
+        for key, value in summary.items():
+            typer.echo(
+                f"{key:<9} {value if not isinstance(value, dict) else ', '.join(f'{k}: {v}' for k, v in value.items())}"
+            )
+
+
+def _print_stores(as_json: bool) -> None:
+    from archnet.data.store import store_home, stores
+
+    found = stores()
+    if as_json:
+        print_json([{**asdict(store), "folder": str(store.folder)} for store in found])
+        return
+    for store in found:
+        typer.echo(store.told())
+    total = sum(store.num_bytes for store in found)
+    typer.echo(f"{store_home()}: {len(found)} stores, {total / 1e9:,.2f} GB")
+
+
+@data_app.command()
+def prepare(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Experiment or architecture files; not needed with --data.", metavar="[FILE...]"),
+    ] = None,
+    data: DataOption = None,
+    root: RootOption = None,
+    settings: SetOption = None,
+    strict: StrictOption = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Cut the crops of an experiment now, so that runs start at once. An interrupted run is continued by the next.
+
+    Examples:
+        archnet data prepare --data luna16 --root /data/LUNA16
+
+        archnet data prepare experiments/luna16_seed_protocol.json --strict
+    """
+    from archnet.console import progress, stderr
+    from archnet.data import open_dataset
+    from archnet.prepared import prepare as prepared
+    from archnet.spec.resolve import data_experiments
+
+    if files:
+        experiments = experiments_of(files, data, root, settings or [])
+    elif data:
+        experiments = data_experiments(data, settings_of(root, settings))
+    else:
+        raise DocumentError("Name an experiment file, or a data set with --data NAME.")
+    dataset = open_dataset(experiments[0].data, progress)
+    first = prepared(dataset, experiments, progress, strict=strict)[0]
+    for note in first.notes:
+        stderr.print(f"Warning: {note}", soft_wrap=True, markup=False, style="yellow")
+    if as_json:
+        print_json(
+            {
+                "crops": len(first.values),
+                "bytes": first.values.nbytes,
+                "missing": [asdict(scan) for scan in first.lost],
+            }
+        )
+    else:
+        typer.echo(
+            f"{len(first.values):,} crops of {'x'.join(map(str, first.shape))}, {first.values.nbytes / 1e6:,.1f} MB"
+        )
+
+
+@data_app.command()
+def prune(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Remove every store, also those that are still good.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Remove crop stores whose scans have changed or gone. Scans and runs are never touched; crops can be cut again."""
+    from archnet.data.store import prune_stores
+
+    removed = prune_stores(everything=everything, dry_run=dry_run)
+    if as_json:
+        print_json([{**asdict(store), "folder": str(store.folder)} for store in removed])
+        return
+    for store in removed:
+        typer.echo(store.told())
+    total = sum(store.num_bytes for store in removed)
+    typer.echo(f"{len(removed)} stores {'would be ' if dry_run else ''}removed, {total / 1e9:,.2f} GB")
+
+
+@data_app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="Data set: luna16 or mosmed.")],
+    root: RootOption = None,
+    subsets: Annotated[
+        list[int] | None,
+        typer.Option("--subset", help="A subset of LUNA16, 0 to 9; may be repeated. Otherwise all ten.", metavar="N"),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Fetch a public data set, check it and unpack it. An interrupted fetch is continued by the next."""
+    from archnet.console import progress, stderr
+    from archnet.data.fetch import fetch as fetched
+    from archnet.data.places import home
+
+    def say(text: str) -> None:
+        stderr.print(text, soft_wrap=True, markup=False)
+
+    print_paths(fetched(name, root or home() / name, subsets, progress, say), as_json)
+
+
+@data_app.command()
+def phantom(
+    out: Annotated[Path, typer.Option(help="A new folder for the scans and lists.", metavar="DIR")],
+    layout: Annotated[
+        Literal["luna16", "mosmed"],
+        typer.Option(help="luna16: nodule candidates. mosmed: whole scans, healthy or with ground-glass patches."),
+    ] = "luna16",
+    scans: Annotated[int, typer.Option(help="Number of scans.", min=1)] = 36,
+    candidates: Annotated[
+        int | None,
+        typer.Option(help="luna16: candidates of each scan, otherwise 28; about a fifth are nodules.", min=5),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.", min=0)] = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write a phantom in a public data set's layout. Use it with --data luna16 or --data mosmed and --root DIR."""
+    from archnet.console import progress
+    from archnet.data.phantom import Phantom, generate_phantom
+
+    drawn = Phantom(layout=layout, num_scans=scans, seed=seed)
+    if candidates is not None and layout != "luna16":
+        raise DocumentError(f"--candidates {candidates}: only --layout luna16 has candidates. Leave it out.")
+    generate_phantom(out, drawn if candidates is None else replace(drawn, num_candidates=candidates), progress)
+    print_paths([out], as_json)

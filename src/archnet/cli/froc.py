@@ -1,0 +1,102 @@
+"""`archnet froc`: a submission judged as LUNA16 does it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archnet.cli.options import JsonFlag, print_json
+from archnet.errors import DocumentError
+
+if TYPE_CHECKING:
+    from archnet.evaluation.froc import Froc
+
+_PICTURE, _POINTS = ".png", ".csv"
+
+
+def froc(
+    submission: Annotated[
+        Path,
+        typer.Argument(
+            help="The marks: a csv file with seriesuid, coordX, coordY, coordZ, probability.", metavar="SUBMISSION"
+        ),
+    ],
+    annotations: Annotated[
+        Path, typer.Option(help="The nodules, LUNA16's annotations.csv: the point and diameter_mm.", metavar="CSV")
+    ],
+    excluded: Annotated[
+        Path,
+        typer.Option(help="Findings that count neither way, LUNA16's annotations_excluded.csv.", metavar="CSV"),
+    ],
+    series: Annotated[
+        Path, typer.Option(help="The scans that count, LUNA16's seriesuids.csv: one uid a line.", metavar="CSV")
+    ],
+    max_marks: Annotated[
+        int | None,
+        typer.Option(
+            help="Keep the best N marks of a scan that has more; those that tie with the best one left out go, too.",
+            metavar="N",
+            min=1,
+        ),
+    ] = None,
+    bootstraps: Annotated[int, typer.Option(help="Resamples of scans behind the intervals; 0 for none.", min=0)] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of the resamples.", min=0)] = 0,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(help="Write the curve: a picture (.png) or its points (.csv). May be repeated.", metavar="FILE"),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Judge marks by LUNA16's rules: the FROC curve, its seven sensitivities and the CPM, with 95% intervals.
+
+    Marks and findings of series that are not listed are left out. Listed series without marks count as scans.
+
+    Examples:
+        archnet froc submission.csv --annotations annotations.csv --excluded annotations_excluded.csv
+        --series seriesuids.csv --out froc.png --out froc.csv
+    """
+    _check_names(out or [])
+    from archnet.evaluation.froc import froc_of
+    from archnet.froc_files import read_lists
+
+    marks, reference = read_lists(submission, annotations, excluded, series)
+    result = froc_of(marks, reference, max_marks=max_marks, bootstraps=bootstraps, seed=seed)
+    if result.hits.num_unlisted:
+        typer.echo(
+            f"Warning: {result.hits.num_unlisted:,} of {len(marks.series):,} marks are of series that {series} "
+            "does not list; they are left out.",
+            err=True,
+        )
+    if as_json:
+        print_json(result.as_json())
+    else:
+        _print_summary(result)
+    for path in out or []:
+        _write(path, result, submission.stem)
+        typer.echo(f"Wrote {path}", err=as_json)
+
+
+def _check_names(out: list[Path]) -> None:
+    for path in out:
+        if path.suffix.lower() not in (_PICTURE, _POINTS):
+            raise DocumentError(f"--out {path}: expected a name that ends in .png (a picture) or .csv (its points).")
+
+
+def _print_summary(result: Froc) -> None:
+    from archnet.console import stdout
+    from archnet.report.froc_table import froc_summary
+
+    stdout.print(froc_summary(result))
+
+
+def _write(path: Path, result: Froc, name: str) -> None:
+    if path.suffix.lower() == _POINTS:
+        from archnet.froc_files import write_curve
+
+        write_curve(path, result.curve)
+    else:
+        from archnet.report.froc_figure import write_froc_figure
+
+        write_froc_figure(path, {name: result})

@@ -1,0 +1,88 @@
+"""What several commands share: options, how they become experiments, and how results are printed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from archnet.errors import DocumentError
+
+if TYPE_CHECKING:
+    from archnet.spec.experiment import Experiment
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")]
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        help="Data set: luna16, phantom, mosmed, folder or npz:PATH. Overrides an experiment file's.",
+        metavar="NAME",
+    ),
+]
+RootOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the data; otherwise $ARCHNET_DATA/NAME, else the user data folder.", metavar="DIR"),
+]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Go on where an interrupted run stopped; runs that are finished stay.")
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Stop if a scan cannot be read; otherwise go on without it.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="Override any key of the experiment, such as training.epochs=5 or arch.layers[0].num_output=8.",
+        metavar="KEY=VALUE",
+    ),
+]
+
+
+def print_paths(paths: list[Path], as_json: bool) -> None:
+    """Each path on a line of its own."""
+    if as_json:
+        print_json([str(path) for path in paths])
+    else:
+        for path in paths:
+            typer.echo(str(path))
+
+
+def experiments_of(
+    files: list[Path], data: str | None, root: Path | None, settings: list[str]
+) -> tuple[Experiment, ...]:
+    """What the command line asks for, with files, `--data` and `--set` in that order of precedence, last wins."""
+    from archnet.spec.resolve import command_experiment, parse_experiments, with_data
+
+    document = command_experiment(files)
+    if data:
+        document, dropped = with_data(document, data)
+        if dropped:
+            typer.echo(f"--data {data}: leaves out {', '.join(dropped)}, which this data set does not have.", err=True)
+    return parse_experiments(document, settings_of(root, settings))
+
+
+def settings_of(root: Path | None, settings: list[str] | None) -> list[tuple[tuple[str | int, ...], Any]]:
+    """The keys that `--root` and `--set` override, with their values."""
+    from archnet.spec.settings import parse_setting
+
+    given = [parse_setting(text) for text in settings or []]
+    return given if root is None else [(("data", "root"), str(root)), *given]
+
+
+def input_shape(text: str | None) -> tuple[int, ...] | None:
+    """The sizes in a text such as 64x64x10."""
+    if text is None:
+        return None
+    sizes = text.lower().replace("×", "x").split("x")
+    if not all(size.isascii() and size.isdigit() for size in sizes):
+        raise DocumentError(f'--input "{text}": expected sizes joined by x, such as 64x64 or 64x64x10.')
+    return tuple(map(int, sizes))
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,50 @@
+"""The losses: what a case costs, and the penalty on the weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from archnet.spec.experiment import Training
+
+Tensor = Any
+
+
+def case_losses(logits: Tensor, labels: Tensor, training: Training) -> Tensor:
+    """Cross-entropy of each case with label smoothing, or its focal form.
+
+    The focal loss is Σ -y·(1 - p)^γ·log p (Lin et al. 2017, doi:10.1109/ICCV.2017.324); its class weights α are
+    `balance`.
+
+    Args:
+        logits: (N, classes), float32.
+        labels: (N,) index of the class.
+        training: Its `loss`, `focal_gamma` and `label_smoothing`.
+
+    Returns:
+        (N,), float32.
+    """
+    num_classes, smoothing = logits.shape[-1], training.label_smoothing
+    target = ops.one_hot(labels, num_classes, dtype="float32") * (1 - smoothing) + smoothing / num_classes
+    told = ops.log_softmax(logits)
+    losses = -target * told
+    if training.loss == "focal":
+        # Away from 0, where a power below 1 has no gradient.
+        losses = losses * ops.maximum(1 - ops.exp(told), 1e-7) ** training.focal_gamma
+    return ops.sum(losses, axis=-1)
+
+
+def penalised(network: keras.Model) -> list[keras.Variable]:
+    """Kernels and biases of convolutions and fully connected layers, which the L2 penalty λ/2·Σw² concerns."""
+    layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
+    return [weight for layer in layers for weight in (layer.kernel, layer.bias)]
+
+
+def confusion_counts(logits: Tensor, labels: Tensor) -> Tensor:
+    """Counts of a batch, (classes, classes) float32: rows truth, columns prediction."""
+    num_classes = logits.shape[-1]
+    truth = ops.one_hot(labels, num_classes, dtype="float32")
+    called = ops.one_hot(ops.argmax(logits, axis=-1), num_classes, dtype="float32")
+    return ops.matmul(ops.transpose(truth), called)

@@ -1,0 +1,80 @@
+"""Work done ahead in the background, so that the network does not wait for its data."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Generator, Iterable
+from typing import Final, TypeVar
+
+from archnet.errors import RunError
+
+Item = TypeVar("Item")
+
+AHEAD: Final = 2
+"""Items that lie ready; more would only take memory."""
+
+_LOOK_SECONDS: Final = 1.0
+"""How often a waiting side looks whether the other one still lives."""
+
+
+class _End:
+    """What comes after the last item: the error that ended the worker, if any."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+
+def ahead(items: Iterable[Item]) -> Generator[Item, None, None]:
+    """The same items, made by a thread of their own a little ahead of their use.
+
+    An error of the worker is raised here. When the consumer leaves early, the worker ends.
+
+    Raises:
+        RunError: The worker is gone without a word.
+    """
+    ready: queue.Queue[Item | _End] = queue.Queue(AHEAD)
+    is_left = threading.Event()
+    worker = threading.Thread(target=_work, args=(items, ready, is_left), name="archnet-batches", daemon=True)
+    worker.start()
+    try:
+        while not isinstance(item := _next(ready, worker), _End):
+            yield item
+        if item.error:
+            raise item.error
+    finally:
+        is_left.set()
+        while not ready.empty():
+            ready.get()
+        worker.join()
+
+
+def _work(items: Iterable[Item], ready: queue.Queue[Item | _End], is_left: threading.Event) -> None:
+    try:
+        for item in items:
+            if not _put(item, ready, is_left):
+                return
+    except BaseException as error:  # whatever it is, the consumer must not wait for ever
+        _put(_End(error), ready, is_left)
+    else:
+        _put(_End(), ready, is_left)
+
+
+def _put(item: Item | _End, ready: queue.Queue[Item | _End], is_left: threading.Event) -> bool:
+    """Whether the item could be handed over before the consumer left."""
+    while not is_left.is_set():
+        try:
+            ready.put(item, timeout=_LOOK_SECONDS)
+        except queue.Full:
+            continue
+        return True
+    return False
+
+
+def _next(ready: queue.Queue[Item | _End], worker: threading.Thread) -> Item | _End:
+    while True:
+        try:
+            return ready.get(timeout=_LOOK_SECONDS)
+        except queue.Empty:
+            if not worker.is_alive() and ready.empty():
+                raise RunError("the thread that reads the training cases has died. Run again with --resume.") from None

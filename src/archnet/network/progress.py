@@ -1,0 +1,104 @@
+"""How far a training has come: the epochs behind it, the epoch in hand, and the best weights so far."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.evaluation.confusion import matrix_metrics
+from archnet.spec.experiment import EarlyStopping
+
+Row = dict[str, float]
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """Sums an epoch's steps up: mean loss, accuracy and recall of the cases so far.
+
+    Attributes:
+        num_steps: Steps taken in.
+        loss: Sum of the cases' losses.
+        matrix: Their confusion counts, (K, K).
+        seconds: What the steps took.
+    """
+
+    num_steps: int = 0
+    loss: float = 0.0
+    matrix: Any = 0
+    seconds: float = 0.0
+
+    def add(self, loss: float, matrix: NDArray[np.float64]) -> None:
+        """Takes in a step: its mean loss, and its confusion matrix (K, K)."""
+        self.num_steps += 1
+        self.loss += loss * float(matrix.sum())
+        self.matrix = self.matrix + matrix.astype(np.int64)
+
+    @property
+    def num_cases(self) -> int:
+        """Cases taken in."""
+        return int(self.matrix.sum())
+
+    def means(self, positive: int) -> Row:
+        """`loss`, `accuracy`, and `recall` of the positive class (NaN before its first case)."""
+        metrics = matrix_metrics(self.matrix)
+        return {
+            "loss": self.loss / self.num_cases,
+            "accuracy": float(metrics["accuracy"]),
+            "recall": float(metrics["recall"][positive]),
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """Where a training stands.
+
+    Attributes:
+        history: The rows of history.csv so far; as many as epochs are behind.
+        tally: Of the epoch in hand.
+        best_value: Best validation value so far, if weights are kept by one.
+        best_weights: The weights that had it.
+    """
+
+    history: list[Row] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    best_value: float | None = None
+    best_weights: list[NDArray[Any]] | None = None
+
+    def end_epoch(self, row: Row, metric: str | None, weights: list[NDArray[Any]]) -> None:
+        """Closes an epoch.
+
+        Args:
+            row: Of history.csv.
+            metric: The validation metric whose best value decides which weights are kept, if any.
+            weights: After the epoch.
+        """
+        self.history.append(row)
+        self.tally = Tally()
+        value = row.get(f"validation_{metric}", math.nan)
+        if metric and is_better(metric, value, self.best_value):
+            self.best_value, self.best_weights = value, weights
+
+
+def is_better(metric: str, value: float, best: float | None) -> bool:
+    """Whether a validation value beats the best so far; nothing beats with NaN."""
+    if math.isnan(value):
+        return False
+    return best is None or (value < best if metric == "loss" else value > best)
+
+
+def is_stopped(history: Sequence[Row], stopping: EarlyStopping | None) -> bool:
+    """Whether the watched validation metric has had no better epoch for `patience` epochs."""
+    key = f"validation_{stopping.metric}" if stopping else ""
+    if stopping is None or not history or key not in history[-1]:
+        return False
+    best: float | None = None
+    best_epoch = 0
+    for epoch, row in enumerate(history, start=1):
+        if is_better(stopping.metric, row[key], best):
+            best, best_epoch = row[key], epoch
+    return len(history) - best_epoch >= stopping.patience

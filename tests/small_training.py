@@ -1,0 +1,76 @@
+"""A small network and small data to train it on."""
+
+import numpy as np
+
+from archnet.network.batches import Examples
+from archnet.network.build import build
+from archnet.network.predict import probabilities
+from archnet.network.train import Execution, train
+from archnet.spec.arch import parse_arch
+from archnet.spec.documents import Document
+
+LIMITS = (-1000.0, 400.0)
+
+
+class Silent:
+    def on_step(self, epoch, step, num_steps, logs):
+        assert 1 <= step <= num_steps
+
+    def on_epoch(self, row):
+        assert row["epoch"] >= 1
+
+
+def network_of(activation=None, drop_out=0, seed=0, rank=2, num_classes=2):
+    layers = [
+        {"type": "C", "num_output": 4, "kernel_size": [3] * rank, "activation": "relu", "drop_out": drop_out},
+        {"type": "GAP"},
+        {"type": "T", "activation": activation},
+    ]
+    return built(layers, rank, num_classes, seed)
+
+
+def deep_network(rank=2, drop_out=30, batch_norm=False, seed=0):
+    """Convolution, pooling and fully connected layers, with dropout behind each."""
+    layers = [
+        {"type": "C", "num_output": 4, "kernel_size": [3] * rank, "activation": "relu", "drop_out": drop_out,
+         "batch_norm": batch_norm},
+        {"type": "P", "pool": "max", "kernel_size": [2] * rank, "drop_out": drop_out},
+        {"type": "FC", "num_output": 5, "activation": "tanh", "drop_out": drop_out},
+        {"type": "T"},
+    ]  # fmt: skip
+    return built(layers, rank, 2, seed)
+
+
+def built(layers, rank, num_classes, seed):
+    return build(parse_arch(Document(value=layers, source="test")), (8,) * rank, num_classes, seed=seed)
+
+
+def bright_and_dark(count=48, rank=2, dtype=np.int16):
+    """HU images whose class is their brightness."""
+    generator = np.random.default_rng(0)
+    labels = np.arange(count) % 2
+    images = generator.normal(-700, 80, (count, *(8,) * rank, 1)) + 350 * labels.reshape(-1, *(1,) * (rank + 1))
+    return Examples(images=images.astype(dtype), rows=np.arange(count), labels=labels)
+
+
+def fit(training, network=None, examples=None, validation=None, *, watcher=None, **execution):
+    network = network or network_of()
+    rows = train(
+        network,
+        LIMITS,
+        examples or bright_and_dark(),
+        validation,
+        training,
+        positive=1,
+        watcher=watcher or Silent(),
+        execution=Execution(**execution),
+    )
+    return network, rows
+
+
+def told_by(model, images):
+    return probabilities(model, images, np.arange(len(images)))
+
+
+def are_equal(weights, others):
+    return all(np.array_equal(one, other) for one, other in zip(weights, others, strict=True))

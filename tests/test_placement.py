@@ -1,0 +1,131 @@
+"""Which runs are made, continued, kept or refused."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+import archnet
+from archnet.errors import RunError
+
+NET = {
+    "name": "net",
+    "rank": 2,
+    "layers": [{"type": "FC", "num_output": 8, "activation": "relu", "drop_out": 30}, {"type": "T"}],
+}
+TRAINING = {
+    "epochs": 3,
+    "batch_size": 8,
+    "learning_rate": 0.01,
+    "ema": 0.9,
+    "balance": "oversample",
+    "augmentation": [{"type": "right_angles"}, {"type": "noise"}],
+}
+
+
+@pytest.fixture
+def cubes(tmp_path):
+    x = np.random.default_rng(0).integers(0, 200, (60, 8, 8), dtype=np.uint8)
+    y = np.arange(60) % 2
+    x[y == 1, 2:6, 2:6] += 40
+    np.savez(tmp_path / "cubes.npz", x=x, y=y, group=np.repeat(np.arange(20), 3))
+    return tmp_path / "cubes.npz"
+
+
+def experiments(path, seeds=(0,), **training):
+    document = {"archs": [NET], "data": {"name": "npz", "root": str(path)}}
+    return [
+        one
+        for seed in seeds
+        for one in archnet.load_experiments({**document, "training": {**TRAINING, **training, "seed": seed}})
+    ]
+
+
+class Interrupts:
+    """Ends a training in the middle of an epoch, as Ctrl-C does."""
+
+    def __init__(self, epoch, step):
+        self.place = (epoch, step)
+
+    def on_step(self, epoch, step, num_steps, logs):
+        if (epoch, step) == self.place:
+            raise KeyboardInterrupt
+
+    def on_epoch(self, row):
+        pass
+
+
+def interrupted(path, out, epoch=2, step=3, **training):
+    with pytest.raises(KeyboardInterrupt):
+        archnet.run_all(experiments(path, **training), out=out, watcher=Interrupts(epoch, step))
+
+
+def test_a_resumed_run_ends_as_if_it_had_never_stopped(cubes, tmp_path):
+    (whole,) = archnet.run_all(experiments(cubes), out=tmp_path / "whole")
+    interrupted(cubes, tmp_path / "out")
+    (resumed,) = archnet.run_all(experiments(cubes), out=tmp_path / "out", resume=True)
+    for name in ("predictions.csv", "split.csv", "experiment.json"):
+        assert (resumed.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+    assert not (resumed.folder / "checkpoint").exists()
+    log = (resumed.folder / "log.txt").read_text()
+    assert [log.count(f" epoch={epoch} ") for epoch in (1, 2, 3)] == [1, 1, 1]
+
+
+def test_resume_makes_only_the_runs_that_are_missing(cubes, tmp_path):
+    (first,) = archnet.run_all(experiments(cubes), out=tmp_path / "out")
+    before = (first.folder / "model.keras").stat().st_mtime_ns
+    runs = archnet.run_all(experiments(cubes, seeds=(0, 1)), out=tmp_path / "out", resume=True)
+    assert [run.folder.name for run in runs] == ["net", "net-seed1"]
+    assert (first.folder / "model.keras").stat().st_mtime_ns == before
+    assert archnet.run_all(experiments(cubes, seeds=(0, 1)), out=tmp_path / "out", resume=True)[1].metrics
+
+
+def test_an_interrupted_run_is_neither_lost_nor_started_again_by_itself(cubes, tmp_path):
+    interrupted(cubes, tmp_path / "out")
+    place = tmp_path / "out/net"
+    kept = (place / "checkpoint/training.npz").read_bytes()
+    message = (
+        f"{place}: this run was interrupted. Continue it with --resume, remove the folder to start anew, or give "
+        "another one with --out."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        archnet.run_all(experiments(cubes), out=tmp_path / "out")
+    assert (place / "checkpoint/training.npz").read_bytes() == kept
+
+
+def test_a_run_is_not_continued_with_other_options(cubes, tmp_path):
+    interrupted(cubes, tmp_path / "out")
+    message = (
+        f"{tmp_path / 'out/net'}: was begun with another training (learning_rate: 0.01 there, 0.02 here). "
+        "Give the same one to continue, or another folder with --out."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        archnet.run_all(experiments(cubes, learning_rate=0.02), out=tmp_path / "out", resume=True)
+
+
+def test_a_run_is_not_continued_on_other_cases(cubes, tmp_path):
+    interrupted(cubes, tmp_path / "out")
+    with np.load(cubes) as arrays:
+        content = dict(arrays)
+    content["group"] = content["group"][::-1].copy()
+    np.savez(cubes, **content)
+    message = (
+        f"{tmp_path / 'out/net/split.csv'}: the data have changed since this run began, so it cannot be continued. "
+        "Bring them back, or give another folder with --out."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        archnet.run_all(experiments(cubes), out=tmp_path / "out", resume=True)
+
+
+def test_folds_test_every_case_once_each_in_a_folder_of_its_own(cubes, tmp_path):
+    document = {"archs": [NET], "data": {"name": "npz", "root": str(cubes)}, "split": {"folds": 3}}
+    folds = archnet.load_experiments({**document, "training": {"epochs": 1}})
+    runs = archnet.run_all(folds, out=tmp_path / "out")
+    assert [run.folder.name for run in runs] == ["net-fold0", "net-fold1", "net-fold2"]
+    tested = [run.predictions.only("test").cases for run in runs]
+    assert sorted(np.concatenate(tested)) == sorted(runs[0].predictions.cases)
+    for run in runs:
+        judged, learnt = (set(run.predictions.only(name).groups) for name in ("test", "train"))
+        assert not judged & learnt
+    assert "fold" not in json.loads((tmp_path / "out/experiment.json").read_text())["split"]
