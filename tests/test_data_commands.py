@@ -63,7 +63,7 @@ def test_prepare_cuts_what_run_then_finds(luna):
     assert "stored    0.0 MB, 0 of 10 scans cut (archnet data prepare)" in told
     assert archnet("data", "prepare", "exp.json").stdout == "30 crops of 6x6x4, 0.0 MB\n"
     (store,) = as_json("data", "info")
-    assert (store["num_crops"], store["is_finished"], store["is_stale"]) == (30, True, False)
+    assert (store["num_crops"], store["state"]) == (30, "ready")
     assert store["source"] == "luna16 in luna"
     again = archnet("data", "prepare", "--data", "luna16", "--root", "luna", "--set", "data.crop_size=[6,6,4]")
     assert again.stdout == "30 crops of 6x6x4, 0.0 MB\n"
@@ -78,9 +78,9 @@ def test_prune_tells_what_it_removes(luna, tmp_path):
     archnet("data", "prepare", "exp.json")
     assert archnet("data", "prune").stdout == "0 stores removed, 0.00 GB\n"
     damage(luna, 3)
-    assert archnet("data", "prune", "--dry-run").stdout.endswith("1 stores would be removed, 0.00 GB\n")
+    assert archnet("data", "prune", "--dry-run").stdout.endswith("1 store would be removed, 0.00 GB\n")
     assert len(as_json("data", "info")) == 1
-    assert archnet("data", "prune").stdout.endswith("1 stores removed, 0.00 GB\n")
+    assert archnet("data", "prune").stdout.endswith("1 store removed, 0.00 GB\n")
     assert archnet("data", "info").stdout == f"{tmp_path / 'store'}: 0 stores, 0.00 GB\n"
 
 
@@ -95,7 +95,7 @@ def test_damaged_scans_are_listed_and_strict_makes_them_an_error(luna):
     warned = archnet("data", "prepare", "exp.json").stderr
     assert (
         "Warning: 2 scans could not be read: 6 of 30 cases are missing. "
-        "Mend or remove these scans, or use --strict to stop at them.\n"
+        "Mend or remove what is damaged, or use --strict to make it an error.\n"
     ) in warned
     assert "Warning: missing 3 cases: luna/subset3/scan3.mhd: " in warned
 
@@ -106,7 +106,7 @@ def test_a_run_counts_what_is_missing_in_its_report(luna, tmp_path):
     record = json.loads((tmp_path / "out/linear/data.json").read_text())
     assert [scan["num_cases"] for scan in record["lost"]] == [3, 3]
     page = (tmp_path / "out/linear/report.html").read_text()
-    assert "6 cases are missing, because 2 scans could not be read; see the split." in page
+    assert "6 cases missing, because 2 scans could not be read; see the split." in page
     assert "missing 3 cases: luna/subset3/scan3.mhd: " in page
     rows = (tmp_path / "out/linear/predictions.csv").read_text().splitlines()
     assert len(rows) == 1 + 24
@@ -118,7 +118,7 @@ def test_strict_stops_at_damaged_scans(luna, tmp_path, command):
     from archnet.errors import DataError
 
     damage(luna, 3)
-    with pytest.raises(DataError, match=r"^luna/subset3/scan3\.mhd: .*\. 3 cases need this scan\.$"):
+    with pytest.raises(DataError, match=r"^luna/subset3/scan3\.mhd: .*\. It has 3 cases\.$"):
         archnet(*command, "--strict")
     assert not (tmp_path / "out").exists()
 
@@ -137,3 +137,10 @@ def test_crops_on_a_grid_of_millimetres_have_the_size_that_was_asked_for(luna):
     description = json.loads((Path(store["folder"]) / "store.json").read_text())
     assert description["shape"] == [8, 10, 3]
     assert description["spacing_mm"] == [0.5, 0.5, 2]
+
+
+def test_options_without_a_data_set_are_not_ignored():
+    from archnet.errors import DocumentError
+
+    with pytest.raises(DocumentError, match=r"^Name the data set, such as: archnet data info luna16 --root DIR\.$"):
+        archnet("data", "info", "--root", "luna")

@@ -1,59 +1,25 @@
 import csv
 import os
 import re
-import signal
-import subprocess
-import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from archnet.data import build_store, crops
-from archnet.data.crops import CandidateCrops, WholeVolumes
+from archnet.data.crops import WholeVolumes
 from archnet.data.store import prune_stores, store_home, store_state, stored_crops, stores
 from archnet.errors import DataError
-from archnet.imaging import Volume, read_volume, turned_and_resized
-from archnet.imaging.metaimage import write_mhd
+from archnet.imaging import read_volume, turned_and_resized
+from stored_scans import only_store, recipe, scan
 
 
 @pytest.fixture(autouse=True)
 def _own_store(tmp_path, monkeypatch):
     monkeypatch.setenv("ARCHNET_STORE", str(tmp_path / "store"))
-
-
-def scan(folder, name, seed=0, shape=(12, 20, 24)):
-    folder.mkdir(exist_ok=True, parents=True)
-    hu = np.random.default_rng(seed).integers(-1000, 400, shape).astype(np.int16)
-    path = folder / f"{name}.mhd"
-    write_mhd(path, Volume(hu=hu, spacing_mm=(1.0, 1.0, 2.0), origin_mm=(0.0, 0.0, 0.0), direction=np.eye(3)))
-    return path
-
-
-def recipe(folder, num_scans=4, num_crops=30, shape=(6, 5, 4), **options):
-    """Candidates that go round the scans, so that no scan's rows stand together."""
-    paths = [scan(folder, f"scan{number}", number) for number in range(num_scans)]
-    points = np.random.default_rng(1).uniform((0, 0, 0), (23, 19, 22), (num_crops, 3))
-    return CandidateCrops(
-        "luna16 in here",
-        np.array([f"case{row}" for row in range(num_crops)]),
-        [paths[row % num_scans] for row in range(num_crops)],
-        points,
-        lambda row: f"list line {row}",
-        shape,
-        **options,
-    )
-
-
-def content(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-def only_store():
-    (folder,) = [path for path in store_home().iterdir() if path.name != ".unfinished"]
-    return folder
 
 
 def test_every_row_holds_its_own_crop_however_small_the_portions(tmp_path, monkeypatch):
@@ -118,38 +84,6 @@ def test_whatever_shapes_the_crops_gives_another_store(tmp_path):
     assert len(folders) == 6
 
 
-def test_an_interrupted_store_is_continued_without_cutting_a_finished_scan_again(tmp_path, monkeypatch):
-    wanted = recipe(tmp_path / "scans")
-    peaceful = stored_crops(wanted).values.copy()
-    expected = content(only_store())
-    prune_stores(everything=True)
-    monkeypatch.setattr(build_store, "_MOST_THREADS", 1)
-    opened, is_broken = [], [True]
-
-    def read_and_fail(path):
-        opened.append(path.stem)
-        if is_broken and len(opened) >= 3:
-            raise KeyboardInterrupt
-        return read_volume(path)
-
-    monkeypatch.setattr(crops, "read_volume", read_and_fail)
-    with pytest.raises(KeyboardInterrupt):
-        stored_crops(wanted)
-    assert store_state(wanted).num_finished == 2
-    is_broken.clear()
-    assert store_state(wanted).told() == "0.0 MB, 2 of 4 scans cut (archnet data prepare)"
-    np.testing.assert_array_equal(stored_crops(wanted).values, peaceful)
-    assert [opened.count(name) for name in ("scan0", "scan1")] == [1, 1]
-    assert content(only_store()) == expected
-    assert [path.name for path in (store_home() / ".unfinished").iterdir()] in ([], [f"{only_store().name}.lock"])
-
-
-def test_a_journal_line_that_a_crash_cut_off_does_not_count(tmp_path):
-    journal = tmp_path / "x.journal"
-    journal.write_bytes(b"0\n12\n1")
-    assert build_store._finished(journal) == {0, 12}
-
-
 def test_a_damaged_scan_is_listed_and_the_others_are_there(tmp_path):
     wanted = recipe(tmp_path / "scans")
     raw = tmp_path / "scans/scan1.raw"
@@ -189,9 +123,8 @@ def test_a_candidate_outside_its_scan_is_found_before_anything_is_cut(tmp_path, 
 def test_a_disk_that_is_too_small_is_told_before_anything_is_cut(tmp_path, monkeypatch):
     wanted = recipe(tmp_path / "scans")
     monkeypatch.setattr(build_store.shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
-    folder = store_home() / ".unfinished" / store_state(wanted).folder.name
     message = (
-        f"{folder}: 30 crops need 0.0 GB, but the disk has 0.0 GB free. Make room (archnet data prune), or set "
+        f"{store_home()}: 30 crops need 0.0 GB, but the disk has 0.0 GB free. Make room (archnet data prune), or set "
         "$ARCHNET_STORE to a folder on another disk."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
@@ -235,29 +168,53 @@ def test_two_threads_that_want_the_same_store_cut_it_once(tmp_path, monkeypatch)
 def test_prune_removes_what_is_stale_and_nothing_else(tmp_path):
     stored_crops(recipe(tmp_path / "one"))
     stored_crops(recipe(tmp_path / "two"))
-    assert [store.is_stale for store in stores()] == [False, False]
+    assert [store.state for store in stores()] == ["ready", "ready"]
     os.utime(tmp_path / "two/scan2.raw", (1, 1))
     stale = prune_stores(dry_run=True)
     assert len(stale) == 1
-    assert stale[0].told().endswith("30 crops         0.0 MB  stale: its scans have changed or gone  luna16 in here")
+    assert stale[0].told().endswith("30 crops         0.0 MB  stale: its scans have changed  luna16 in here")
     assert len(stores()) == 2
     assert prune_stores() == stale
-    assert [store.is_stale for store in stores()] == [False]
+    assert [store.state for store in stores()] == ["ready"]
     prune_stores(everything=True)
     assert stores() == []
     assert len(list((tmp_path / "one").iterdir())) == 8
 
 
-def test_a_store_whose_description_is_damaged_says_how_to_go_on(tmp_path):
-    stored_crops(recipe(tmp_path / "scans"))
+@pytest.mark.parametrize("content", ["{", "{}", "[1]", ""])
+def test_a_store_whose_description_is_damaged_is_told_and_pruned_and_the_others_stay(tmp_path, content):
+    wanted = recipe(tmp_path / "scans")
+    stored_crops(wanted)
     path = only_store() / "store.json"
-    path.write_text("{")
-    with pytest.raises(DataError) as caught:
-        stores()
-    assert str(caught.value) == (
-        f"{path}: not readable (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)). "
-        "Remove the folder; the crops are cut again."
-    )
+    stored_crops(recipe(tmp_path / "others", num_crops=29))
+    path.write_text(content)
+    message = f"{path}: damaged. Remove it with archnet data prune; the crops are cut again."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        stored_crops(wanted)
+    assert sorted(store.state for store in stores()) == ["damaged", "ready"]
+    assert [store.folder for store in prune_stores()] == [path.parent]
+    assert [store.num_crops for store in stores()] == [29]
+
+
+def test_the_same_scans_under_another_spelling_of_their_folder_are_stored_once(tmp_path, monkeypatch):
+    stored_crops(recipe(tmp_path / "scans"))
+    monkeypatch.chdir(tmp_path)
+    again = recipe(Path("../") / tmp_path.name / "scans")
+    again.source = "luna16 elsewhere"
+    for path in (tmp_path / "scans").iterdir():
+        os.utime(path, ns=(0, 0))
+    before = recipe(tmp_path / "scans")
+    for path in (tmp_path / "scans").iterdir():
+        os.utime(path, ns=(0, 0))
+    assert store_state(again).folder == store_state(before).folder
+
+
+def test_scans_on_a_disk_that_is_away_do_not_cost_their_store(tmp_path):
+    stored_crops(recipe(tmp_path / "scans"))
+    (tmp_path / "scans").rename(tmp_path / "away")
+    assert [store.state for store in stores()] == ["gone"]
+    assert prune_stores() == []
+    assert len(prune_stores(everything=True)) == 1
 
 
 def test_a_folder_that_cannot_be_written_names_the_variable(tmp_path, monkeypatch):
@@ -266,64 +223,5 @@ def test_a_folder_that_cannot_be_written_names_the_variable(tmp_path, monkeypatc
     with pytest.raises(DataError) as caught:
         stored_crops(recipe(tmp_path / "scans"))
     assert str(caught.value) == (
-        f"{tmp_path / 'file/.unfinished'}: crops cannot be stored here (Not a directory). "
-        "Set $ARCHNET_STORE to a folder for them."
+        f"{tmp_path / 'file'}: crops cannot be stored here (Not a directory). Set $ARCHNET_STORE to a folder for them."
     )
-
-
-BUILD = """
-import sys, time
-from pathlib import Path
-import numpy as np
-from archnet.data import crops
-from archnet.data.crops import CandidateCrops
-from archnet.data.store import stored_crops
-from archnet.imaging import read_volume
-
-def slowly(path):
-    time.sleep(0.02)
-    return read_volume(path)
-
-crops.read_volume = slowly
-paths = sorted(Path(sys.argv[1]).glob("*.mhd"))
-points = np.random.default_rng(1).uniform((0, 0, 0), (23, 19, 22), (600, 3))
-ids = np.array([f"case{row}" for row in range(600)])
-scans = [paths[row % len(paths)] for row in range(600)]
-print("started", flush=True)
-stored_crops(CandidateCrops("luna16", ids, scans, points, str, (16, 16, 8)))
-"""
-
-
-def test_a_store_that_was_killed_ten_times_equals_one_that_was_cut_in_peace(tmp_path):
-    for number in range(40):
-        scan(tmp_path / "scans", f"scan{number:02d}", number)
-    generator = np.random.default_rng(0)
-    num_killed = 0
-    for _ in range(10):
-        process = start_build(tmp_path, "killed")
-        time.sleep(generator.uniform(0.005, 0.15))
-        process.send_signal(signal.SIGKILL)
-        num_killed += process.wait() == -signal.SIGKILL
-        process.stdout.close()
-    assert num_killed >= 3
-    for name in ("killed", "peaceful"):
-        process = start_build(tmp_path, name)
-        assert process.wait() == 0
-        process.stdout.close()
-    killed, peaceful = (
-        [path for path in (tmp_path / name).iterdir() if path.name != ".unfinished"] for name in ("killed", "peaceful")
-    )
-    assert [path.name for path in killed] == [path.name for path in peaceful]
-    assert content(killed[0]) == content(peaceful[0])
-    assert set(content(killed[0])) == {"crops.npy", "index.csv", "store.json"}
-
-
-def start_build(folder, store):
-    """A process that is about to cut a store."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", BUILD, str(folder / "scans")],
-        env={**os.environ, "ARCHNET_STORE": str(folder / store)},
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout.readline() == b"started\n"
-    return process

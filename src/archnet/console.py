@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -11,6 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 T = TypeVar("T")
+
+SECONDS_BETWEEN_LINES = 30
+"""How often long work tells where it is when stderr is a file."""
 
 stderr = Console(stderr=True, highlight=False)
 stdout = Console(highlight=False)
@@ -27,16 +31,34 @@ def _bar() -> Progress:
         console=stderr,
         transient=True,
         expand=True,
+        disable=not stderr.is_terminal,
     )
 
 
 def progress(items: Iterable[T], description: str, total: int) -> Iterable[T]:
-    """The items, with a bar on stderr while they are gone through."""
+    """The items; meanwhile a bar with items a second on stderr, or a line now and then where it is no terminal."""
+    if not stderr.is_terminal:
+        yield from _with_lines(items, description, total)
+        return
     with _bar() as bar:
         task = bar.add_task(description, total=total, note="")
         for item in items:
             yield item
             bar.advance(task)
+            speed = bar.tasks[0].speed
+            bar.update(task, note=f"{speed:,.1f}/s" if speed else "")
+
+
+def _with_lines(items: Iterable[T], description: str, total: int) -> Iterable[T]:
+    start = told = time.monotonic()
+    for number, item in enumerate(items, start=1):
+        yield item
+        now = time.monotonic()
+        if now - told >= SECONDS_BETWEEN_LINES:
+            told, rate = now, number / (now - start)
+            stderr.print(
+                f"{description}: {number:,} of {total:,}, {rate:,.1f}/s, {(total - number) / rate:,.0f} s left"
+            )
 
 
 class TrainingDisplay:

@@ -42,3 +42,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         return f' Did you mean "{by_lower[close[0]]}"?'
     contained = [name for name in candidates if len(word) > 2 and word.lower() in name.lower()]
     return f' Did you mean "{contained[0]}"?' if contained else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the plural unless it is one.
+
+    >>> counted(1, "scan"), counted(1200, "scan")
+    ('1 scan', '1,200 scans')
+    """
+    return f"{number:,} {noun}" + "s" * (number != 1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from archnet.data.dataset import Cases, Crops, Dataset, LostScan, Progress, silent
 from archnet.data.split import keep_rows, make_split
-from archnet.errors import DataError, RunError
+from archnet.errors import DataError, RunError, counted
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.experiment import Experiment, Split
 
@@ -82,7 +82,7 @@ def prepare(
     used = np.unique(np.concatenate([rows for _, rows in drawn.values()]))
     crops = dataset.crops(used, progress)
     if strict and crops.lost:
-        raise DataError("\n".join(f"{lost.reason} {lost.num_cases:,} cases need this scan." for lost in crops.lost))
+        raise DataError("\n".join(f"{lost.reason} It has {counted(lost.num_cases, 'case')}." for lost in crops.lost))
     prepared = {split: _divided(dataset, sets, rows, used, crops) for split, (sets, rows) in drawn.items()}
     for experiment in experiments:
         data = prepared[experiment.split]
@@ -118,10 +118,10 @@ def _lost_notes(lost: tuple[LostScan, ...], num_wanted: int, num_kept: int) -> t
     if not lost:
         return ()
     total = (
-        f"{len(lost):,} scans could not be read: {num_wanted - num_kept:,} of {num_wanted:,} cases are missing. "
-        "Mend or remove these scans, or use --strict to stop at them."
+        f"{counted(len(lost), 'scan')} could not be read: {num_wanted - num_kept:,} of {num_wanted:,} cases are "
+        "missing. Mend or remove what is damaged, or use --strict to make it an error."
     )
-    return (total, *(f"missing {scan.num_cases:,} cases: {scan.reason}" for scan in lost))
+    return (total, *(f"missing {counted(scan.num_cases, 'case')}: {scan.reason}" for scan in lost))
 
 
 def input_shape(experiment: Experiment, shape: tuple[int, ...]) -> tuple[int, ...]:

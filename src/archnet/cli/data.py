@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,7 +19,10 @@ from archnet.cli.options import (
     print_paths,
     settings_of,
 )
-from archnet.errors import DocumentError
+from archnet.errors import DocumentError, counted
+
+if TYPE_CHECKING:
+    from archnet.spec.experiment import Experiment
 
 data_app = typer.Typer(
     help="Look at data sets, fetch public ones, cut their crops, make the phantom.", no_args_is_help=True
@@ -45,6 +48,8 @@ def info(
 ) -> None:
     """Tell what a data set holds: classes, groups, shape, the sets of the default split, and what is stored of it."""
     if data is None:
+        if root or settings or picture:
+            raise DocumentError("Name the data set, such as: archnet data info luna16 --root DIR.")
         _print_stores(as_json)
         return
     from archnet.console import progress
@@ -77,7 +82,7 @@ def _print_stores(as_json: bool) -> None:
     for store in found:
         typer.echo(store.told())
     total = sum(store.num_bytes for store in found)
-    typer.echo(f"{store_home()}: {len(found)} stores, {total / 1e9:,.2f} GB")
+    typer.echo(f"{store_home()}: {counted(len(found), 'store')}, {total / 1e9:,.2f} GB")
 
 
 @data_app.command()
@@ -99,39 +104,40 @@ def prepare(
 
         archnet data prepare experiments/luna16_seed_protocol.json --strict
     """
-    from archnet.console import progress, stderr
-    from archnet.data import open_dataset
-    from archnet.prepared import prepare as prepared
-    from archnet.spec.resolve import data_experiments
-
     if files:
         experiments = experiments_of(files, data, root, settings or [])
     elif data:
+        from archnet.spec.resolve import data_experiments
+
         experiments = data_experiments(data, settings_of(root, settings))
     else:
         raise DocumentError("Name an experiment file, or a data set with --data NAME.")
-    dataset = open_dataset(experiments[0].data, progress)
-    first = prepared(dataset, experiments, progress, strict=strict)[0]
+    try:
+        _prepare(experiments, strict, as_json)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Scans that are cut are kept; the same command goes on.", err=True)
+        raise
+
+
+def _prepare(experiments: tuple[Experiment, ...], strict: bool, as_json: bool) -> None:
+    from archnet.console import progress, stderr
+    from archnet.data import open_dataset
+    from archnet.prepared import prepare as prepared
+
+    first = prepared(open_dataset(experiments[0].data, progress), experiments, progress, strict=strict)[0]
     for note in first.notes:
         stderr.print(f"Warning: {note}", soft_wrap=True, markup=False, style="yellow")
+    size = first.values.nbytes
     if as_json:
-        print_json(
-            {
-                "crops": len(first.values),
-                "bytes": first.values.nbytes,
-                "missing": [asdict(scan) for scan in first.lost],
-            }
-        )
+        print_json({"crops": len(first.values), "bytes": size, "missing": [asdict(scan) for scan in first.lost]})
     else:
-        typer.echo(
-            f"{len(first.values):,} crops of {'x'.join(map(str, first.shape))}, {first.values.nbytes / 1e6:,.1f} MB"
-        )
+        typer.echo(f"{len(first.values):,} crops of {'x'.join(map(str, first.shape))}, {size / 1e6:,.1f} MB")
 
 
 @data_app.command()
 def prune(
     everything: Annotated[
-        bool, typer.Option("--all", help="Remove every store, also those that are still good.")
+        bool, typer.Option("--all", help="Remove every store, also those that are still good or whose disk is away.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
     as_json: JsonFlag = False,
@@ -146,7 +152,8 @@ def prune(
     for store in removed:
         typer.echo(store.told())
     total = sum(store.num_bytes for store in removed)
-    typer.echo(f"{len(removed)} stores {'would be ' if dry_run else ''}removed, {total / 1e9:,.2f} GB")
+    would = "would be " if dry_run else ""
+    typer.echo(f"{counted(len(removed), 'store')} {would}removed, {total / 1e9:,.2f} GB")
 
 
 @data_app.command()

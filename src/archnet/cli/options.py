@@ -30,7 +30,11 @@ ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Go on where an interrupted run stopped; runs that are finished stay.")
 ]
 StrictOption = Annotated[
-    bool, typer.Option("--strict", help="Stop if a scan cannot be read; otherwise go on without it.")
+    bool,
+    typer.Option(
+        "--strict",
+        help="A scan that cannot be read is an error, told once all have been tried; otherwise it is left out.",
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,

@@ -12,22 +12,22 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from archnet.data.dataset import Progress
-from archnet.data.recipe import Recipe, Values
+from archnet.data.recipe import Recipe, Values, absolute
 from archnet.errors import DataError
 
-_MOST_THREADS: Final = 8
-"""Each holds one scan in memory."""
+_MOST_THREADS: Final = 4
+"""Each holds one scan in memory, of up to 0.4 GB."""
 
 
 def build_store(recipe: Recipe, description: Mapping[str, Any], folder: Path, progress: Progress) -> None:
@@ -44,18 +44,25 @@ def build_store(recipe: Recipe, description: Mapping[str, Any], folder: Path, pr
     """
     recipe.check(progress)
     draft = unfinished(folder)
-    draft.mkdir(parents=True, exist_ok=True)
     journal, values = draft.with_suffix(".journal"), draft / "crops.npy"
-    done = _finished(journal) if _is_laid_out(values, recipe) else set()
-    if not done:
-        _lay_out(values, recipe)
-        _write(draft / "store.json", _json(description))
-        journal.write_bytes(b"")
-    lost = _cut_scans(recipe, done, values, journal, progress)
-    _write(draft / "index.csv", _index(recipe, lost))
-    _write(draft / "store.json", _json({**description, "lost": lost}))
-    draft.rename(folder)
-    journal.unlink()
+    try:
+        done = finished_scans(journal) if is_laid_out(values, recipe) else set()
+        if not done:
+            _check_room(recipe, draft)
+            draft.mkdir(parents=True, exist_ok=True)
+            note_finished(journal, [], mode="wb")  # first: an old journal must never meet a new, empty layout
+            _lay_out(values, recipe)
+            _write(draft / "store.json", _json(description))
+        lost = _cut_scans(recipe, done, values, journal, progress)
+        _write(draft / "index.csv", _index(recipe, lost))
+        _write(draft / "store.json", _json({**description, "lost": lost}))
+        draft.rename(folder)
+        journal.unlink()
+    except OSError as error:
+        raise DataError(
+            f"{draft}: crops cannot be written ({error.strerror or error}). Make room (archnet data prune), or set "
+            "$ARCHNET_STORE to another folder; what is cut is kept, and the same command goes on."
+        ) from error
 
 
 def unfinished(folder: Path) -> Path:
@@ -68,8 +75,8 @@ def _cut_scans(recipe: Recipe, done: set[int], values: Path, journal: Path, prog
     numbers = [number for number in range(len(recipe.scans)) if number not in done]
     told = f"Cutting crops ({len(done)} scans were done before)" if done else "Cutting crops"
     reasons: dict[int, str] = {}
-    with journal.open("ab") as lines, values.open("r+b") as data:
-        for number, reason in progress(_results(recipe, numbers, values, data, lines), told, len(numbers)):
+    with closing(_results(recipe, numbers, values, journal)) as results:
+        for number, reason in progress(results, told, len(numbers)):
             if reason is not None:
                 reasons[number] = reason
     if len(reasons) == len(recipe.scans):
@@ -78,50 +85,60 @@ def _cut_scans(recipe: Recipe, done: set[int], values: Path, journal: Path, prog
         others = f" The other {len(reasons) - 1} scans cannot be read either." if len(reasons) > 1 else ""
         raise DataError(reasons[min(reasons)] + others)
     return [
-        {"scan": str(recipe.scans[number].absolute()), "reason": reasons[number], "num_cases": len(recipe.rows[number])}
+        {"scan": absolute(recipe.scans[number]), "reason": reasons[number], "num_cases": len(recipe.rows[number])}
         for number in sorted(reasons)
     ]
 
 
 def _results(
-    recipe: Recipe, numbers: list[int], values: Path, data: BinaryIO, lines: BinaryIO
-) -> Iterator[tuple[int, str | None]]:
+    recipe: Recipe, numbers: list[int], values: Path, journal: Path
+) -> Generator[tuple[int, str | None], None, None]:
     """The scans as they are finished, with the reason if one cannot be read."""
     with _threads() as pool:
         scans = {pool.submit(_cut_scan, recipe, number, values): number for number in numbers}
         pending: set[Future[str | None]] = set(scans)
-        while pending:
-            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-            results = [(scans[future], future.result()) for future in finished if future.exception() is None]
-            _note_finished([number for number, reason in results if reason is None], data, lines)
-            yield from results
-            for future in finished:
-                future.result()  # raises what went wrong, once the others are safe
+        try:
+            while pending:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                _keep(finished, scans, values, journal)
+                yield from ((scans[future], future.result()) for future in finished)
+        finally:
+            pool.shutdown(cancel_futures=True)
+            _keep({future for future in pending if not future.cancelled()}, scans, values, journal)
 
 
-def _note_finished(numbers: list[int], data: BinaryIO, lines: BinaryIO) -> None:
-    """Enters scans into the journal once their values are on the disk."""
-    os.fsync(data.fileno())
-    lines.write("".join(f"{number}\n" for number in numbers).encode())
-    lines.flush()
-    os.fsync(lines.fileno())
+def _keep(
+    futures: set[Future[str | None]], scans: Mapping[Future[str | None], int], values: Path, journal: Path
+) -> None:
+    """Enters the scans that were cut into the journal once their values are on the disk."""
+    cut = [scans[future] for future in futures if future.exception() is None and future.result() is None]
+    if cut:
+        with values.open("r+b") as data:
+            os.fsync(data.fileno())
+        note_finished(journal, cut)
+
+
+def note_finished(journal: Path, numbers: Iterable[int], mode: Literal["ab", "wb"] = "ab") -> None:
+    """Adds scans to a journal, safe from a loss of power; "wb" begins a new one."""
+    with journal.open(mode) as lines:
+        lines.write("".join(f"{number}\n" for number in numbers).encode())
+        lines.flush()
+        os.fsync(lines.fileno())
 
 
 @contextmanager
 def _threads() -> Iterator[ThreadPoolExecutor]:
-    """Threads, not processes: reading, inflating and copying let others run; what hasn't begun is dropped on errors."""
-    pool = ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1))
-    with threadpool_limits(1, "blas"):  # small matrices: threads inside threads slow resampling down many times
-        try:
-            yield pool
-        finally:
-            pool.shutdown(cancel_futures=True)
+    """Threads, not processes: reading, inflating and copying let others run."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    # Small matrices: threads of BLAS inside these threads slow resampling down many times.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(_MOST_THREADS, cores)) as pool:
+        yield pool
 
 
 def _cut_scan(recipe: Recipe, number: int, path: Path) -> str | None:
     """Writes the rows of one scan; gives the reason if it cannot be read."""
     start = path.stat().st_size - recipe.num_bytes
-    with path.open("r+b", buffering=0) as file:
+    with path.open("r+b") as file:  # buffered: a raw write may end half-way without an error
         try:
             for rows, values in recipe.cut(number):
                 for first, run in _runs(rows, values):
@@ -139,15 +156,19 @@ def _runs(rows: NDArray[np.int64], values: Values) -> Iterator[tuple[int, NDArra
         yield int(rows[start]), np.ascontiguousarray(values[start:end])
 
 
-def _lay_out(path: Path, recipe: Recipe) -> None:
-    """An .npy file of zeros that takes no room on the disk yet."""
-    free = shutil.disk_usage(path.parent).free
+def _check_room(recipe: Recipe, draft: Path) -> None:
+    there = next(path for path in draft.parents if path.is_dir())
+    free = shutil.disk_usage(there).free
     if recipe.num_bytes > free:
         raise DataError(
-            f"{path.parent}: {len(recipe.ids):,} crops need {recipe.num_bytes / 1e9:,.1f} GB, but the disk has "
-            f"{free / 1e9:,.1f} GB free. Make room (archnet data prune), or set "
-            "$ARCHNET_STORE to a folder on another disk."
+            f"{draft.parent.parent}: {len(recipe.ids):,} crops need {recipe.num_bytes / 1e9:,.1f} GB, but the disk has "
+            f"{free / 1e9:,.1f} GB free. Make room (archnet data prune), or set $ARCHNET_STORE to a folder on another "
+            "disk."
         )
+
+
+def _lay_out(path: Path, recipe: Recipe) -> None:
+    """An .npy file of zeros that takes no room on the disk yet."""
     with path.open("wb") as file:
         file.write(_header(recipe))
         file.truncate(file.tell() + recipe.num_bytes)
@@ -161,7 +182,8 @@ def _header(recipe: Recipe) -> bytes:
     return stream.getvalue()
 
 
-def _is_laid_out(path: Path, recipe: Recipe) -> bool:
+def is_laid_out(path: Path, recipe: Recipe) -> bool:
+    """Whether a file is an array of the recipe's shape and type, of full length."""
     header = _header(recipe)
     if not path.is_file() or path.stat().st_size != len(header) + recipe.num_bytes:
         return False
@@ -169,7 +191,7 @@ def _is_laid_out(path: Path, recipe: Recipe) -> bool:
         return file.read(len(header)) == header
 
 
-def _finished(journal: Path) -> set[int]:
+def finished_scans(journal: Path) -> set[int]:
     """The scans in a journal; a last line that was cut off by a crash does not count."""
     if not journal.is_file():
         return set()
@@ -179,29 +201,32 @@ def _finished(journal: Path) -> set[int]:
 def _index(recipe: Recipe, lost: list[dict[str, Any]]) -> str:
     """index.csv: the case of each row, its scan, and whether it could be cut."""
     absent = {scan["scan"] for scan in lost}
+    scans = [absolute(scan) for scan in recipe.scans]
     scan_of_row = np.empty(len(recipe.ids), np.int64)
     for number, rows in enumerate(recipe.rows):
         scan_of_row[rows] = number
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["row", "case", "scan", "is_there"])
-    for row, (case, number) in enumerate(zip(recipe.ids.tolist(), scan_of_row.tolist(), strict=True)):
-        scan = str(recipe.scans[number].absolute())
-        writer.writerow([row, case, scan, int(scan not in absent)])
+    for row, number in enumerate(scan_of_row.tolist()):
+        writer.writerow([row, recipe.ids[row], scans[number], int(scans[number] not in absent)])
     return text.getvalue()
 
 
 def _json(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(value, indent=1) + "\n"
 
 
 def _write(path: Path, text: str) -> None:
-    with path.open("wb") as file:
-        file.write(text.encode())
+    """A whole file or none; names that are not UTF-8 keep their bytes."""
+    draft = path.with_name(f"{path.name}.new")
+    with draft.open("wb") as file:
+        file.write(text.encode(errors="surrogateescape"))
         file.flush()
         os.fsync(file.fileno())
+    draft.replace(path)
 
 
 def num_finished(folder: Path) -> int:
     """Scans of an unfinished store that are done."""
-    return len(_finished(unfinished(folder).with_suffix(".journal")))
+    return len(finished_scans(unfinished(folder).with_suffix(".journal")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -75,18 +76,24 @@ class Recipe(ABC):
             "shape": list(self.shape),
             "dtype": self.dtype.name,
             "crops": len(self.ids),
-            "cases": hashlib.sha256("\n".join(self.ids.tolist()).encode()).hexdigest(),
+            "cases": hashlib.sha256("\n".join(self.ids.tolist()).encode(errors="surrogateescape")).hexdigest(),
             **self.options(),
             "scans": [
-                {"path": str(path.absolute()), "rows": len(rows), "files": identity(path)}
+                {"path": absolute(path), "rows": len(rows), "files": identity(path)}
                 for path, rows in zip(self.scans, self.rows, strict=True)
             ],
         }
 
 
 def digest(description: Mapping[str, Any]) -> str:
-    """The name of a store: equal where everything that decides its values is equal."""
-    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
+    """The name of a store: equal where everything that decides its values is equal, whatever a folder is called."""
+    deciding = {key: value for key, value in description.items() if key != "source"}
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def absolute(path: Path) -> str:
+    """One spelling of a path; links are kept."""
+    return os.path.abspath(path)  # noqa: PTH100 - Path.absolute keeps ".."
 
 
 def identity(scan: Path) -> list[list[Any]]:

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from archnet.data.build_store import build_store, num_finished, unfinished
+from archnet.data.build_store import build_store, is_laid_out, note_finished, num_finished, unfinished
 from archnet.data.dataset import Crops, LostScan, Progress, silent
 from archnet.data.places import home
-from archnet.data.recipe import Recipe, digest, identity
+from archnet.data.recipe import Recipe, absolute, digest, identity
 from archnet.errors import DataError
 
 
@@ -39,19 +41,61 @@ def stored_crops(recipe: Recipe, progress: Progress = silent) -> Crops:
     Raises:
         DataError: A list does not fit its scans, the disk is too small, or no scan can be read.
     """
-    description = recipe.description()
-    folder = store_home() / digest(description)
-    if not folder.is_dir():
+    folder = store_home() / digest(recipe.description())
+    if not _is_whole(folder, recipe) or _is_mended(folder, recipe):
         with _locked(folder, progress):
+            if not _is_whole(folder, recipe):
+                _discard(folder)
+            elif _is_mended(folder, recipe):
+                _reopen(folder, recipe)
             if not folder.is_dir():
-                build_store(recipe, description, folder, progress)
+                build_store(recipe, recipe.description(), folder, progress)
     values = np.load(folder / "crops.npy", mmap_mode="r", allow_pickle=False)
     lost = [LostScan(**entry) for entry in _told(folder)["lost"]]
-    absent = {entry.scan for entry in lost}
     is_there = np.ones(len(recipe.ids), bool)
-    for scan, rows in zip(recipe.scans, recipe.rows, strict=True):
-        is_there[rows] = str(scan.absolute()) not in absent
+    for number in _lost_numbers(recipe, folder):
+        is_there[recipe.rows[number]] = False
     return Crops(values=values, is_there=is_there, lost=tuple(lost))
+
+
+def _is_whole(folder: Path, recipe: Recipe) -> bool:
+    """Whether a finished store is there, with nothing removed or cut off."""
+    return (folder / "store.json").is_file() and is_laid_out(folder / "crops.npy", recipe)
+
+
+def _lost_numbers(recipe: Recipe, folder: Path) -> list[int]:
+    absent = {entry["scan"] for entry in _told(folder)["lost"]}
+    return [number for number, scan in enumerate(recipe.scans) if absolute(scan) in absent]
+
+
+def _is_mended(folder: Path, recipe: Recipe) -> bool:
+    """Whether a scan that could not be read now can: a file may be put back with its size and time."""
+    return any(_is_readable(recipe, number) for number in _lost_numbers(recipe, folder))
+
+
+def _is_readable(recipe: Recipe, number: int) -> bool:
+    try:
+        next(recipe.cut(number))
+    except DataError:
+        return False
+    return True
+
+
+def _reopen(folder: Path, recipe: Recipe) -> None:
+    """Makes a finished store an unfinished one that lacks its lost scans."""
+    lost = set(_lost_numbers(recipe, folder))
+    draft = unfinished(folder)
+    note_finished(draft.with_suffix(".journal"), [n for n in range(len(recipe.scans)) if n not in lost], mode="wb")
+    _discard(draft)
+    folder.rename(draft)
+
+
+def _discard(folder: Path) -> None:
+    """Removes a folder; a process that is killed meanwhile leaves no half of it under its name."""
+    if folder.is_dir():
+        away = Path(tempfile.mkdtemp(prefix="removed-", dir=store_home() / ".unfinished"))
+        folder.rename(away / folder.name)
+        shutil.rmtree(away)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +125,18 @@ class StoreState:
 def store_state(recipe: Recipe) -> StoreState:
     """What is stored of a recipe; nothing is cut."""
     folder = store_home() / digest(recipe.description())
-    finished = len(recipe.scans) if folder.is_dir() else num_finished(folder)
+    finished = len(recipe.scans) if _is_whole(folder, recipe) else num_finished(folder)
     return StoreState(folder=folder, num_bytes=recipe.num_bytes, num_scans=len(recipe.scans), num_finished=finished)
+
+
+State = Literal["ready", "unfinished", "changed", "gone", "damaged"]
+_MEANING: Final[dict[State, str]] = {
+    "ready": "ready",
+    "unfinished": "unfinished",
+    "changed": "stale: its scans have changed",
+    "gone": "its scans are not there (a disk that is not mounted?)",
+    "damaged": "damaged",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,70 +148,82 @@ class StoredCrops:
         source: Data set and folder that it was cut from.
         num_crops: Its rows.
         num_bytes: On disk.
-        is_finished: Whether all scans are cut.
-        is_stale: Whether a scan has changed or gone since.
+        state: "ready", or why it is not; "changed" and "damaged" can never be used again.
     """
 
     folder: Path
     source: str
     num_crops: int
     num_bytes: int
-    is_finished: bool
-    is_stale: bool
+    state: State
 
     def told(self) -> str:
         """The store in one line."""
-        state = (
-            "stale: its scans have changed or gone" if self.is_stale else "ready" if self.is_finished else "unfinished"
-        )
-        return (
-            f"{self.folder.name}  {self.num_crops:>9,} crops  {self.num_bytes / 1e6:>10,.1f} MB  {state}  {self.source}"
-        )
+        size = f"{self.num_crops:>9,} crops  {self.num_bytes / 1e6:>10,.1f} MB"
+        return f"{self.folder.name}  {size}  {_MEANING[self.state]}  {self.source}"
 
 
 def stores() -> list[StoredCrops]:
     """Every store, finished or not, by name."""
     root = store_home()
-    found = [*root.glob("*/store.json"), *root.glob(".unfinished/*/store.json")]
-    return [_stored(path.parent) for path in sorted(found)]
+    found = [path for path in (*root.glob("*"), *root.glob(".unfinished/*")) if _is_store_name(path) and path.is_dir()]
+    return [_stored(path) for path in sorted(found)]
 
 
 def prune_stores(*, everything: bool = False, dry_run: bool = False) -> list[StoredCrops]:
-    """Removes stores whose scans have changed or gone; one that another process is cutting stays.
+    """Removes stores that can never be used again; one that another process is cutting stays.
 
     Args:
         everything: Removes those that could still be used too.
-        dry_run: Only tells what would be removed.
+        dry_run: Removes nothing.
 
     Returns:
-        The stores that are removed.
+        The stores that are removed, or would be.
     """
-    chosen = [store for store in stores() if everything or store.is_stale]
-    return [store for store in chosen if dry_run or _removed(store.folder)]
+    chosen = [store for store in stores() if everything or store.state in ("changed", "damaged")]
+    return [store for store in chosen if _removed(store.folder, dry_run=dry_run)]
 
 
-def _removed(folder: Path) -> bool:
-    """Removes a store, unless another process is cutting it."""
+def _removed(folder: Path, *, dry_run: bool) -> bool:
+    """Removes a store, unless another process is cutting or has removed it."""
     final = store_home() / folder.name
     try:
-        with FileLock(_lock_path(final), blocking=False):
-            shutil.rmtree(folder)
+        with _lock(final).acquire(blocking=False):
+            if dry_run or not folder.is_dir():
+                return folder.is_dir()
             unfinished(final).with_suffix(".journal").unlink(missing_ok=True)
+            _discard(folder)
     except Timeout:
         return False
     return True
 
 
+def _is_store_name(path: Path) -> bool:
+    return re.fullmatch("[0-9a-f]{16}", path.name) is not None
+
+
 def _stored(folder: Path) -> StoredCrops:
-    told = _told(folder)
+    try:
+        told = _told(folder)
+    except DataError:
+        told = {}
+    is_finished = folder.parent.name != ".unfinished"
     return StoredCrops(
         folder=folder,
-        source=told["source"],
-        num_crops=told["crops"],
-        num_bytes=sum(_bytes_on_disk(path) for path in folder.iterdir()),
-        is_finished=folder.parent.name != unfinished(folder).parent.name,
-        is_stale=any(identity(Path(scan["path"])) != scan["files"] for scan in told["scans"]),
+        source=str(told.get("source", "unknown")),
+        num_crops=int(told.get("crops", 0)),
+        num_bytes=sum(_bytes_on_disk(path) for path in folder.glob("*")),
+        state=_state(told, is_finished=is_finished and (folder / "crops.npy").is_file()) if told else "damaged",
     )
+
+
+def _state(told: Mapping[str, Any], *, is_finished: bool) -> State:
+    scans = [(Path(scan["path"]), scan["files"]) for scan in told["scans"]]
+    if not any(path.exists() for path, _ in scans):
+        return "gone"
+    if any(identity(path) != files for path, files in scans):
+        return "changed"
+    return "ready" if is_finished else "unfinished"
 
 
 def _bytes_on_disk(path: Path) -> int:
@@ -167,34 +233,39 @@ def _bytes_on_disk(path: Path) -> int:
 
 
 def _told(folder: Path) -> dict[str, Any]:
+    """What store.json says.
+
+    Raises:
+        DataError: It is missing or damaged.
+    """
     path = folder / "store.json"
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: not readable ({error}). Remove the folder; the crops are cut again.") from error
+        told = json.loads(path.read_bytes())
+        return {"lost": [], **{key: told[key] for key in ("source", "crops", "scans")}, **told}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: damaged. Remove it with archnet data prune; the crops are cut again.") from error
 
 
 @contextmanager
 def _locked(folder: Path, progress: Progress) -> Iterator[None]:
     """Holds the right to cut a store; waits for a process that has it."""
-    path = _lock_path(folder)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished(folder).parent.mkdir(parents=True, exist_ok=True)
+        lock = _lock(folder)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            for _ in progress(map(lock.acquire, [None]), "Waiting for another process that cuts the same crops", 1):
+                pass
     except OSError as error:
         raise DataError(
-            f"{path.parent}: crops cannot be stored here ({error.strerror}). Set $ARCHNET_STORE to a folder for them."
+            f"{store_home()}: crops cannot be stored here ({error.strerror}). Set $ARCHNET_STORE to a folder for them."
         ) from error
-    lock = FileLock(path)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        for _ in progress(map(lock.acquire, [None]), "Waiting for another process that cuts the same crops", 1):
-            pass
     try:
         yield
     finally:
         lock.release()
 
 
-def _lock_path(folder: Path) -> Path:
-    return unfinished(folder).with_suffix(".lock")
+def _lock(folder: Path) -> FileLock:
+    return FileLock(unfinished(folder).with_suffix(".lock"))

@@ -169,7 +169,8 @@ def _data_place(path: Path, fields: dict[str, str], header_length: int) -> tuple
         raise ValueError(f"ElementDataFile = {name}: one file a slice is not read; store the voxels in one .raw file")
     data_path = path.parent / name
     if not data_path.resolve().is_relative_to(path.parent.resolve()):
-        raise ValueError(f"ElementDataFile = {name} lies outside the header's folder; put the voxels beside the header")
+        outside = "is a link out of" if data_path.is_symlink() else "lies outside"
+        raise ValueError(f"ElementDataFile = {name} {outside} the header's folder; put the voxels beside the header")
     if not data_path.is_file():
         raise ValueError(f"ElementDataFile = {name} is not there; the voxels belong beside the header")
     return data_path, skipped

@@ -75,7 +75,9 @@ def _described(path: Path) -> tuple[Volume, StoredVoxels, Any]:
         packing="gzip" if is_packed else "plain",
         skipped=offset if is_packed else 0,
     )
-    return _placed(no_voxels(shape), _LPS_TO_RAS @ header.get_best_affine()), voxels, header
+    with np.errstate(invalid="ignore", over="ignore"):  # numbers that are not finite are refused where they are placed
+        affine = _LPS_TO_RAS @ header.get_best_affine()
+    return _placed(no_voxels(shape), affine), voxels, header
 
 
 def _shape(header: Any) -> Index:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from archnet.errors import counted
 from archnet.evaluation.comparison_rows import of_class
 from archnet.report.network_table import bytes_text, count_text
 from archnet.report.run_files import RunFiles
@@ -217,7 +218,8 @@ def _missing(run: RunFiles) -> list[str]:
     if not lost:
         return []
     num_cases = sum(scan["num_cases"] for scan in lost)
-    return [f"{num_cases:,} cases are missing, because {len(lost):,} scans could not be read; see the split."]
+    cases, scans = counted(num_cases, "case"), counted(len(lost), "scan")
+    return [f"{cases} missing, because {scans} could not be read; see the split."]
 
 
 def _leak(run: RunFiles, name: str) -> list[str]:

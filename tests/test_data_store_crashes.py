@@ -1,0 +1,187 @@
+"""A store whose making was interrupted, or that was damaged: no wrong crop, and nothing cut twice."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from archnet.data import build_store, crops
+from archnet.data.store import prune_stores, store_home, store_state, stored_crops
+from archnet.errors import DataError
+from archnet.imaging import read_volume
+from stored_scans import content, only_store, recipe, scan
+
+
+@pytest.fixture(autouse=True)
+def _own_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARCHNET_STORE", str(tmp_path / "store"))
+
+
+def test_an_interrupted_store_is_continued_without_cutting_a_finished_scan_again(tmp_path, monkeypatch):
+    wanted = recipe(tmp_path / "scans")
+    peaceful = stored_crops(wanted).values.copy()
+    expected = content(only_store())
+    prune_stores(everything=True)
+    monkeypatch.setattr(build_store, "_MOST_THREADS", 1)
+    opened, is_broken = [], [True]
+
+    def read_and_fail(path):
+        opened.append(path.stem)
+        if is_broken and len(opened) >= 3:
+            raise KeyboardInterrupt
+        return read_volume(path)
+
+    monkeypatch.setattr(crops, "read_volume", read_and_fail)
+    with pytest.raises(KeyboardInterrupt):
+        stored_crops(wanted)
+    assert store_state(wanted).num_finished == 2
+    is_broken.clear()
+    assert store_state(wanted).told() == "0.0 MB, 2 of 4 scans cut (archnet data prepare)"
+    np.testing.assert_array_equal(stored_crops(wanted).values, peaceful)
+    assert [opened.count(name) for name in ("scan0", "scan1")] == [1, 1]
+    assert content(only_store()) == expected
+    assert [path.name for path in (store_home() / ".unfinished").iterdir()] in ([], [f"{only_store().name}.lock"])
+
+
+def test_a_journal_line_that_a_crash_cut_off_does_not_count(tmp_path):
+    journal = tmp_path / "x.journal"
+    journal.write_bytes(b"0\n12\n1")
+    assert build_store.finished_scans(journal) == {0, 12}
+
+
+def test_a_scan_that_is_mended_without_a_trace_is_cut_after_all(tmp_path, monkeypatch):
+    wanted = recipe(tmp_path / "scans")
+    expected = stored_crops(wanted).values.copy()
+    prune_stores(everything=True)
+    is_broken = [True]
+
+    def read(path):
+        if path.stem == "scan2" and is_broken:
+            raise DataError(f"{path}: damaged.")
+        opened.append(path.stem)
+        return read_volume(path)
+
+    opened = []
+    monkeypatch.setattr(crops, "read_volume", read)
+    assert stored_crops(wanted).is_there.sum() == 30 - 7
+    is_broken.clear()
+    opened.clear()
+    found = stored_crops(wanted)
+    np.testing.assert_array_equal(found.values, expected)
+    assert found.lost == ()
+    assert set(opened) == {"scan2"}
+
+
+def test_an_old_journal_never_meets_a_new_layout(tmp_path, monkeypatch):
+    wanted = recipe(tmp_path / "scans")
+    expected = stored_crops(wanted).values.copy()
+    name = only_store().name
+    prune_stores(everything=True)
+    build_store.note_finished(store_home() / f".unfinished/{name}.journal", range(4), mode="wb")
+    with monkeypatch.context() as patch:
+        patch.setattr(build_store, "_write", lambda path, text: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            stored_crops(wanted)
+    np.testing.assert_array_equal(stored_crops(wanted).values, expected)
+
+
+def test_a_store_that_lost_a_part_is_cut_again(tmp_path):
+    wanted = recipe(tmp_path / "scans")
+    expected = stored_crops(wanted).values.copy()
+    for damage in (lambda path: path.unlink(), lambda path: os.truncate(path, 200), lambda path: os.truncate(path, 0)):
+        damage(only_store() / "crops.npy")
+        np.testing.assert_array_equal(stored_crops(wanted).values, expected)
+    (only_store() / "store.json").unlink()
+    np.testing.assert_array_equal(stored_crops(wanted).values, expected)
+    assert [path.suffix for path in (store_home() / ".unfinished").iterdir()] == [".lock"]
+
+
+def test_a_disk_that_fills_up_leaves_no_wrong_crop(tmp_path):
+    """A limit on the size of files stands for the disk: the file is laid out, but its end cannot be written."""
+    paths = [scan(tmp_path / "scans", f"scan{number:02d}", number) for number in range(40)]
+    code = BUILD.replace("stored_crops(Cand", "limited(); stored_crops(Cand").replace(
+        "def slowly",
+        "def limited():\n"
+        "    import resource, signal\n"
+        "    from archnet.data import build_store\n"
+        "    lay_out = build_store._lay_out\n"
+        "    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "    def then_limit(path, recipe):\n"
+        "        lay_out(path, recipe)\n"
+        "        resource.setrlimit(resource.RLIMIT_FSIZE, (recipe.num_bytes // 2 + 1000, -1))\n"
+        "    build_store._lay_out = then_limit\n\n"
+        "def slowly",
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "scans")]
+    environment = {**os.environ, "ARCHNET_STORE": str(tmp_path / "full")}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert "crops cannot be written (File too large). Make room (archnet data prune)" in result.stderr
+    for name in ("full", "peaceful"):
+        process = start_build(tmp_path, name)
+        assert process.wait() == 0
+        process.stdout.close()
+    full, peaceful = (next(path for path in (tmp_path / name).glob("[0-9a-f]*")) for name in ("full", "peaceful"))
+    assert content(full) == content(peaceful)
+    assert len(paths) == 40
+
+
+BUILD = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from archnet.data import crops
+from archnet.data.crops import CandidateCrops
+from archnet.data.store import stored_crops
+from archnet.imaging import read_volume
+
+def slowly(path):
+    time.sleep(0.02)
+    return read_volume(path)
+
+crops.read_volume = slowly
+paths = sorted(Path(sys.argv[1]).glob("*.mhd"))
+points = np.random.default_rng(1).uniform((0, 0, 0), (23, 19, 22), (600, 3))
+ids = np.array([f"case{row}" for row in range(600)])
+scans = [paths[row % len(paths)] for row in range(600)]
+print("started", flush=True)
+stored_crops(CandidateCrops("luna16", ids, scans, points, str, (16, 16, 8)))
+"""
+
+
+def test_a_store_that_was_killed_ten_times_equals_one_that_was_cut_in_peace(tmp_path):
+    for number in range(40):
+        scan(tmp_path / "scans", f"scan{number:02d}", number)
+    generator = np.random.default_rng(0)
+    num_killed = 0
+    for _ in range(10):
+        process = start_build(tmp_path, "killed")
+        time.sleep(generator.uniform(0.005, 0.15))
+        process.send_signal(signal.SIGKILL)
+        num_killed += process.wait() == -signal.SIGKILL
+        process.stdout.close()
+    assert num_killed >= 3
+    for name in ("killed", "peaceful"):
+        process = start_build(tmp_path, name)
+        assert process.wait() == 0
+        process.stdout.close()
+    killed, peaceful = (
+        [path for path in (tmp_path / name).iterdir() if path.name != ".unfinished"] for name in ("killed", "peaceful")
+    )
+    assert [path.name for path in killed] == [path.name for path in peaceful]
+    assert content(killed[0]) == content(peaceful[0])
+    assert set(content(killed[0])) == {"crops.npy", "index.csv", "store.json"}
+
+
+def start_build(folder, store):
+    """A process that is about to cut a store."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", BUILD, str(folder / "scans")],
+        env={**os.environ, "ARCHNET_STORE": str(folder / store)},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout.readline() == b"started\n"
+    return process
