@@ -59,7 +59,7 @@ class CaseDropout(keras.layers.Layer):
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """The inputs, (N, ...), with their masks applied if `training`."""
-        if not training or self.threshold == 0 or self.keys.batch is None:
+        if not training:
             return inputs
         size = math.prod(inputs.shape[1:])
         bits = ops.view(hashes(self.keys.batch, (size + 1) // 2, self.number), "uint16")[:, :size]

@@ -95,16 +95,20 @@ def train(  # noqa: PLR0913 - the parts of an experiment meet here
     course = Course(Trainer(network, limits, training, steps.num_steps), steps, positive, watcher)
     course.ids = execution.ids
     judge = Judge(network, limits, validation, positive) if validation is not None else None
+    course.run(network, judge, _checkpoint(execution, network, limits, steps))
+    return course.progress.history
+
+
+def _checkpoint(execution: Execution, network: keras.Model, limits: tuple[float, float], steps: Steps) -> Checkpoint:
+    """Keeps the training, and with it what must be the same to continue it."""
     record = {
-        "training": asdict(training),
-        "micro_batch": micro_batch,
+        "training": asdict(steps.training),
+        "micro_batch": steps.micro_batch,
         "limits": limits,
-        "classes": np.bincount(entries.labels).tolist(),
+        "classes": np.bincount(steps.entries.labels).tolist(),
         "weights": [list(weight.shape) for weight in network.weights],
     }
-    checkpoint = Checkpoint(folder=execution.checkpoint, record=record, seconds=execution.checkpoint_seconds)
-    course.run(network, judge, checkpoint)
-    return course.progress.history
+    return Checkpoint(folder=execution.checkpoint, record=record, seconds=execution.checkpoint_seconds)
 
 
 class Judge:
