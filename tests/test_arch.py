@@ -11,6 +11,7 @@ from archnet.spec.arch import load_arch, parse_arch
 from archnet.spec.cost import cost_of, network_summary
 from archnet.spec.documents import Document, parse_document, read_schema, schema_problems
 from archnet.spec.layers import LAYERS
+from archnet.spec.memory import memory_of, micro_batch
 
 ARCHS = Path(__file__).parents[1] / "archs"
 T = {"type": "T"}
@@ -187,7 +188,9 @@ def test_a_repetition_has_fresh_weights_each_time():
     written_out = arch_of([C, C, C, T])
     assert cost_of(repeated.plan()) == cost_of(written_out.plan())
     assert build(repeated, (8, 8)).count_params() == build(written_out, (8, 8)).count_params()
-    places = [row["place"] for row in network_summary(repeated.plan(), 1)["layers"]]
+    places = [
+        row["place"] for row in network_summary(repeated.plan(), micro_batch(memory_of(repeated.plan()), 1))["layers"]
+    ]
     inner = "$.layers[0].layers[0]"
     assert places == [f"{inner} #1", f"{inner} #2", f"{inner} #3", "$.layers[1]"]
 

@@ -22,6 +22,11 @@ LAYERS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def small_matrices(monkeypatch):
+    monkeypatch.setattr("archnet.network.speed.MATRIX_SIZE", 8)
+
+
 def small_arch():
     return parse_arch(Document(value={"name": "small", "layers": LAYERS}, source="test"))
 
@@ -37,7 +42,7 @@ def test_what_is_measured_is_told_with_it():
     assert measured["input_shape"] == [8, 8, 1]
     assert [measured[key] for key in ("batch_size", "num_steps", "num_rounds")] == [4, 2, 2]
     assert measured["precision"] == "float32"
-    assert measured["predicted_memory_bytes"] == cost_of(small_arch().plan((8, 8), 3)).training_bytes(4)
+    assert measured["predicted_memory_bytes"] == cost_of(small_arch().plan((8, 8), 3)).memory.training(4)
     speeds = ("first_step_seconds", "step_samples_per_second", "pipeline_samples_per_second")
     assert all(measured[key] > 0 for key in (*speeds, "pipeline_share", "matmul_macs_per_second", "matmul_share"))
     assert json.loads(json.dumps(measured)) == measured
@@ -80,6 +85,13 @@ def test_both_sides_of_a_round_train_on_the_same_cases(monkeypatch):
     assert np.array_equal(seen[:3], seen[3:])
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_rate_in_memory_comes_before_the_pipelines_in_every_round(number, monkeypatch):
+    monkeypatch.setattr("archnet.bench.seconds_of", lambda trainer, steps: 2.0 if isinstance(steps, list) else 4.0)
+    in_memory, gathered, _ = Pace(small_subject()).round(number, 3)
+    assert (in_memory, gathered) == (6.0, 3.0)
+
+
 def test_after_an_epoch_the_next_one_begins():
     pace = Pace(small_subject())
     steps = list(pace.steps_from(0, 6))
@@ -108,7 +120,6 @@ def test_the_cases_of_an_experiment_are_its_training_set(tmp_path):
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_the_rate_of_a_multiplication_is_that_of_its_matrices(precision, monkeypatch):
-    monkeypatch.setattr("archnet.network.speed.MATRIX_SIZE", 8)
     ticks = iter([0, 100, 100, 104, 104, 106, 106, 109])
     monkeypatch.setattr("archnet.network.speed.time.perf_counter", lambda: next(ticks))
     assert matmul_rate(precision) == 8**3 / 2

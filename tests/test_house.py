@@ -25,7 +25,9 @@ MAY_IMPORT = {
     "prepared": {"errors", "spec", "data"},
     "placement": {"errors", "spec", "evaluation"},
     "records": {"errors", "spec", "data", "evaluation", "prepared"},
+    "budget": {"errors", "spec", "machine"},
     "runner": {
+        "budget",
         "errors",
         "spec",
         "data",

@@ -6,6 +6,7 @@ import os
 import platform
 import shlex
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,9 @@ PACKAGES: Final = (
 """Packages whose versions can change a result."""
 
 _STATUS: Final = Path("/proc/self/status")
+_MEMINFO: Final = Path("/proc/meminfo")
+_GROUPS: Final = Path("/proc/self/cgroup")
+_GROUP_ROOT: Final = Path("/sys/fs/cgroup")
 _CLEAR: Final = Path("/proc/self/clear_refs")
 
 
@@ -83,10 +87,51 @@ def peak_memory_bytes() -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _status_bytes(name: str) -> int | None:
-    if not _STATUS.is_file():
+def free_memory_bytes() -> int | None:
+    """What this process may hold in all: what it has, and what is free; null where the system doesn't tell.
+
+    Free is what the machine and the process's control group (a container's limit) still have.
+    """
+    held, available = resident_memory_bytes(), _bytes_in(_MEMINFO, "MemAvailable")
+    if held is None or available is None:
         return None
-    for line in _STATUS.read_text().splitlines():
+    return held + max(min([available, *_group_rooms()]), 0)
+
+
+def _group_rooms() -> Iterator[int]:
+    """Bytes that the limits of this process's control groups leave, version 1 and 2; cached files count as free."""
+    for line in _GROUPS.read_text().splitlines() if _GROUPS.is_file() else ():
+        _, controllers, path = line.split(":", 2)
+        is_second = not controllers
+        if not is_second and "memory" not in controllers.split(","):
+            continue
+        root = _GROUP_ROOT if is_second else _GROUP_ROOT / "memory"
+        for folder in {root, root / path.lstrip("/")}:
+            room = _room(folder, *(("max", "current") if is_second else ("limit_in_bytes", "usage_in_bytes")))
+            if room is not None:
+                yield room
+
+
+def _room(folder: Path, limit_name: str, usage_name: str) -> int | None:
+    try:
+        limit = (folder / f"memory.{limit_name}").read_text().strip()
+        usage = int((folder / f"memory.{usage_name}").read_text())
+        cached = [line.split() for line in (folder / "memory.stat").read_text().splitlines()]
+    except (OSError, ValueError):
+        return None
+    files = {name: int(size) for name, size in cached if name in ("inactive_file", "total_inactive_file")}
+    return None if limit == "max" else int(limit) - usage + max(files.values(), default=0)
+
+
+def _status_bytes(name: str) -> int | None:
+    return _bytes_in(_STATUS, name)
+
+
+def _bytes_in(path: Path, name: str) -> int | None:
+    """A number of kB in one of the system's tables."""
+    if not path.is_file():
+        return None
+    for line in path.read_text().splitlines():
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
     return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.budget import passes, tell
 from archnet.data import open_dataset
 from archnet.data.dataset import Dataset, Progress, silent
 from archnet.errors import RunError
@@ -27,9 +28,10 @@ from archnet.report.figures import write_figures
 from archnet.report.run_report import write_report
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.augmentations import shape_problem
-from archnet.spec.cost import network_summary
+from archnet.spec.cost import cost_of, network_summary
 from archnet.spec.documents import Document, read_document
 from archnet.spec.experiment import SETS, Experiment
+from archnet.spec.memory import MicroBatch
 from archnet.spec.resolve import parse_experiments
 
 if TYPE_CHECKING:
@@ -149,7 +151,7 @@ def _run(
     watcher: Watcher | None,
 ) -> None:
     """One run on prepared data; continues what the folder's checkpoint holds."""
-    from archnet.network.backend import start_quietly
+    from archnet.network.backend import num_accelerators, start_quietly
 
     is_continued = (folder / CHECKPOINT).exists()
     _write_beginning(folder, experiment, prepared)
@@ -157,9 +159,11 @@ def _run(
         logging.getLogger("archnet.device").info(start_quietly())
         for note in (*experiment.warnings(), *prepared.notes):
             log.warning(note)
+        micro = passes(experiment, plan, on_accelerator=num_accelerators() > 0)
+        tell(micro, plan, is_own_budget=experiment.training.memory is None)
         reset_peak_memory()
-        model, history = _trained(experiment, prepared, folder / CHECKPOINT, _Logged(log, watcher))
-        predictions = _predictions(model, experiment, prepared)
+        model, history = _trained(experiment, prepared, folder / CHECKPOINT, _Logged(log, watcher), micro)
+        predictions = _predictions(model, experiment, prepared, micro.size)
     metrics = _judged(predictions, experiment, prepared.cases.positive) | _costs(plan, history)
     with replaced(folder / "model.keras") as path:
         model.save(path)
@@ -167,7 +171,7 @@ def _run(
     write_predictions(folder / "predictions.csv", predictions)
     predicted = predictions.predicted(positive=prepared.cases.positive, threshold=experiment.evaluation.threshold)
     write_gallery(folder / "gallery.npz", prepared, predictions, predicted)
-    write_json(folder / "network.json", network_summary(plan, experiment.training.batch_size))
+    write_json(folder / "network.json", network_summary(plan, micro))
     write_json(folder / "metrics.json", metrics)
     shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
     write_figures(folder)
@@ -175,7 +179,7 @@ def _run(
 
 
 def _trained(
-    experiment: Experiment, prepared: Prepared, checkpoint: Path, watcher: Watcher
+    experiment: Experiment, prepared: Prepared, checkpoint: Path, watcher: Watcher, micro: MicroBatch
 ) -> tuple[keras.Model, list[dict[str, float]]]:
     """The trained model (raw values in, probabilities out), and the rows of history.csv."""
     from archnet.network.build import build, with_probabilities
@@ -193,12 +197,12 @@ def _trained(
         training,
         positive=cases.positive,
         watcher=watcher,
-        execution=Execution(checkpoint=checkpoint, ids=cases.ids[prepared.sets == "train"]),
+        execution=Execution(micro_batch=micro.size, checkpoint=checkpoint, ids=cases.ids[prepared.sets == "train"]),
     )
     return with_probabilities(network, prepared.limits), history
 
 
-def _predictions(model: keras.Model, experiment: Experiment, prepared: Prepared) -> Predictions:
+def _predictions(model: keras.Model, experiment: Experiment, prepared: Prepared, at_once: int) -> Predictions:
     from archnet.network.predict import probabilities
 
     cases = prepared.cases
@@ -207,7 +211,7 @@ def _predictions(model: keras.Model, experiment: Experiment, prepared: Prepared)
         groups=cases.groups,
         sets=prepared.sets,
         y_true=cases.labels,
-        probabilities=probabilities(model, prepared.seen(experiment), prepared.rows),
+        probabilities=probabilities(model, prepared.seen(experiment), prepared.rows, at_once),
         classes=cases.classes,
     )
 
@@ -238,6 +242,8 @@ def _checked_plan(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLaye
     problem = shape_problem(experiment.training.augmentation, dataset.shape)
     if problem:
         raise RunError(f"training.augmentation: {problem}")
+    if experiment.training.memory is not None:
+        passes(experiment, plan)
     return plan
 
 
@@ -268,11 +274,11 @@ def _judged(predictions: Predictions, experiment: Experiment, positive: int) -> 
 
 def _costs(plan: tuple[PlannedLayer, ...], history: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """What the network and its training cost; copies and repeated draws count as samples."""
-    summary = network_summary(plan, 1)
+    cost = cost_of(plan)
     seconds = sum(row["seconds"] for row in history)
     return {
-        "parameters": summary["parameters"],
-        "macs": summary["macs"],
+        "parameters": cost.num_parameters,
+        "macs": cost.num_macs,
         "peak_memory_bytes": peak_memory_bytes(),
         "train_seconds": seconds,
         "samples_per_second": sum(row["cases"] for row in history) / seconds,

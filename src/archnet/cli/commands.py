@@ -10,6 +10,7 @@ import typer
 from archnet.cli.options import (
     DataOption,
     JsonFlag,
+    MemoryOption,
     ResumeOption,
     RootOption,
     SetOption,
@@ -22,7 +23,9 @@ from archnet.cli.options import (
 from archnet.errors import DocumentError
 
 if TYPE_CHECKING:
+    from archnet.spec.arch import PlannedLayer
     from archnet.spec.experiment import Experiment
+    from archnet.spec.memory import MicroBatch
 
 
 def check(
@@ -73,7 +76,8 @@ def show(
         str | None, typer.Option("--input", help="Spatial input, such as 64x64x10; otherwise the file's own.")
     ] = None,
     classes: Annotated[int, typer.Option(help="Number of classes.", min=2)] = 2,
-    batch: Annotated[int, typer.Option(help="Batch size for the memory estimate.", min=1)] = 32,
+    batch: Annotated[int, typer.Option(help="Batch size for the memory that training takes.", min=1)] = 32,
+    memory: MemoryOption = None,
     augment: Annotated[
         Path | None,
         typer.Option(help="Draw into this PNG what the augmentation does to a case of the data.", metavar="PNG"),
@@ -92,7 +96,8 @@ def show(
     from archnet.spec.resolve import architecture_document
 
     arch = parse_arch(architecture_document(file))
-    summary = network_summary(arch.plan(input_shape(input_text), classes), batch)
+    plan = arch.plan(input_shape(input_text), classes)
+    summary = network_summary(plan, _passes(plan, batch, memory))
     for warning in arch.warnings():
         typer.echo(f"warning: {warning}", err=True)
     if as_json:
@@ -102,6 +107,15 @@ def show(
         from archnet.report.network_table import network_table
 
         stdout.print(network_table(arch.name, summary))
+
+
+def _passes(plan: tuple[PlannedLayer, ...], batch_size: int, memory: str | None) -> MicroBatch:
+    from archnet.spec.memory import bytes_of, memory_of, micro_batch
+
+    try:
+        return micro_batch(memory_of(plan), batch_size, None if memory is None else bytes_of(memory))
+    except ValueError as error:
+        raise DocumentError(f"--memory {memory}: {error}") from None
 
 
 def _drawn_augmentation(experiment: Experiment, path: Path) -> Path:
@@ -126,6 +140,7 @@ def run(
     seed: Annotated[
         int | None, typer.Option(help="Seed of weights, order and augmentation (training.seed).", min=0)
     ] = None,
+    memory: MemoryOption = None,
     strict: StrictOption = False,
     resume: ResumeOption = False,
     as_json: JsonFlag = False,
@@ -143,7 +158,7 @@ def run(
     """
     from archnet.console import progress, training_display
 
-    experiments = experiments_of(files, data, root, [*(settings or []), *_seed_setting(seed)])
+    experiments = experiments_of(files, data, root, [*(settings or []), *_seed_setting(seed), *_memory_setting(memory)])
     from archnet.runner import run_all
 
     try:
@@ -160,6 +175,10 @@ def run(
 
 def _seed_setting(seed: int | None) -> list[str]:
     return [] if seed is None else [f"training.seed={seed}"]
+
+
+def _memory_setting(memory: str | None) -> list[str]:
+    return [] if memory is None else [f'training.memory="{memory}"']
 
 
 def compare(

@@ -45,6 +45,15 @@ SetOption = Annotated[
     ),
 ]
 
+MemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        help="Most memory that training may take, such as 4GB or 2GiB (training.memory); otherwise what is free.",
+        metavar="SIZE",
+    ),
+]
+
 
 def print_paths(paths: list[Path], as_json: bool) -> None:
     """Each path on a line of its own."""

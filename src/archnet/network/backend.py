@@ -43,11 +43,16 @@ def start_quietly() -> str:
     return f"Keras {keras.__version__} on {keras.backend.backend()}, {devices}"
 
 
-def _devices() -> str:
+def num_accelerators() -> int:
+    """GPUs that Keras's backend sees."""
     import keras
 
-    num_accelerators = len(keras.distribution.list_devices("gpu"))
-    return f"{num_accelerators} GPU" + "s" * (num_accelerators > 1) if num_accelerators else "CPU"
+    return len(keras.distribution.list_devices("gpu"))
+
+
+def _devices() -> str:
+    count = num_accelerators()
+    return f"{count} GPU" + "s" * (count > 1) if count else "CPU"
 
 
 @contextmanager

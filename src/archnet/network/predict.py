@@ -27,10 +27,12 @@ class Predictor:
 
     Attributes:
         model: Of `with_probabilities`.
+        at_once: Cases that go through it at once, at most.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, at_once: int | None = None) -> None:
         self.model = model
+        self.at_once = min(at_once or PREDICT_BATCH, PREDICT_BATCH)
         self._forward = beneath_keras().compiled(lambda batch: model(batch["images"], training=False), model.variables)
 
     def probabilities(self, images: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -43,14 +45,16 @@ class Predictor:
         Returns:
             (N, classes), float64.
         """
-        size = min(PREDICT_BATCH, max(PREDICT_VOXELS // math.prod(images.shape[1:]), 1))
+        size = min(self.at_once, max(PREDICT_VOXELS // math.prod(images.shape[1:]), 1))
         read = ahead({"images": gathered(images, chosen)} for chosen in batches(rows, size))
         return np.concatenate([keras.ops.convert_to_numpy(self._forward(batch)) for batch in read]).astype(np.float64)
 
 
-def probabilities(model: keras.Model, images: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def probabilities(
+    model: keras.Model, images: NDArray[Any], rows: NDArray[np.int64], at_once: int | None = None
+) -> NDArray[np.float64]:
     """Class probabilities of images, (N, classes); see `Predictor`."""
-    return Predictor(model).probabilities(images, rows)
+    return Predictor(model, at_once).probabilities(images, rows)
 
 
 def load_model(path: Path) -> keras.Model:

@@ -94,7 +94,7 @@ def train(  # noqa: PLR0913 - the parts of an experiment meet here
     steps = Steps(examples=examples, entries=entries, training=training, micro_batch=micro_batch)
     course = Course(Trainer(network, limits, training, steps.num_steps), steps, positive, watcher)
     course.ids = execution.ids
-    judge = Judge(network, limits, validation, positive) if validation is not None else None
+    judge = Judge(network, limits, validation, positive, num_cases) if validation is not None else None
     course.run(network, judge, _checkpoint(execution, network, limits, steps))
     return course.progress.history
 
@@ -112,10 +112,12 @@ def _checkpoint(execution: Execution, network: keras.Model, limits: tuple[float,
 
 
 class Judge:
-    """The validation set, and the network's model that it is shown to."""
+    """The validation set, and the network's model that it is shown to, at most as many cases at once as in training."""
 
-    def __init__(self, network: keras.Model, limits: tuple[float, float], validation: Examples, positive: int) -> None:
-        self.predictor = Predictor(with_probabilities(network, limits))
+    def __init__(
+        self, network: keras.Model, limits: tuple[float, float], validation: Examples, positive: int, at_once: int
+    ) -> None:
+        self.predictor = Predictor(with_probabilities(network, limits), at_once)
         self.validation = validation
         self.positive = positive
 

@@ -16,10 +16,9 @@ def network_table(name: str, summary: Mapping[str, Any]) -> Table:
         name: Of the architecture.
         summary: Of `spec.cost.network_summary`.
     """
-    training = bytes_text(summary["training_bytes"])
     table = Table(
         title=f"{name}, input {'x'.join(map(str, summary['input_shape']))}",
-        caption=f"Training takes about {training} at batch size {summary['batch_size']} (float32, Adam; an estimate).",
+        caption=training_text(summary),
         box=box.SIMPLE_HEAD,
         show_footer=True,
         title_justify="left",
@@ -41,6 +40,18 @@ def network_table(name: str, summary: Mapping[str, Any]) -> Table:
             bytes_text(row["activation_bytes"]),
         )
     return table
+
+
+def training_text(summary: Mapping[str, Any]) -> str:
+    """What training takes, and in how many parts a batch goes through the network.
+
+    >>> training_text({"batch_size": 300, "micro_batch": 43, "parts": 7, "training_bytes": 3.5e9, "memory_bytes": 4e9})
+    'Training takes 3.5 GB of 4 GB at batch size 300, in 7 parts of at most 43 cases (predicted for float32 and Adam).'
+    """
+    within = f" of {bytes_text(summary['memory_bytes'])}" if summary["memory_bytes"] else ""
+    parts = f", in {summary['parts']} parts of at most {summary['micro_batch']} cases" if summary["parts"] > 1 else ""
+    taken = f"{bytes_text(summary['training_bytes'])}{within} at batch size {summary['batch_size']}{parts}"
+    return f"Training takes {taken} (predicted for float32 and Adam)."
 
 
 def short_place(place: str) -> str:

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Final
+from typing import Any
 
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.documents import place_of
-
-FLOAT_BYTES: Final = 4
-"""Of a float32."""
-
-TENSORS_PER_WEIGHT: Final = 4
-"""A weight, its gradient and Adam's two moments."""
+from archnet.spec.memory import FLOAT_BYTES, Memory, MicroBatch, memory_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,22 +19,13 @@ class Cost:
         num_parameters: Weights, trainable or not.
         num_macs: Multiply-adds of one case's forward pass.
         activation_bytes: Of one case: its input and every tensor that the backward pass keeps, in float32.
-        largest_bytes: The largest single layer's share of `activation_bytes`.
+        memory: What training it takes, in float32 with Adam.
     """
 
     num_parameters: int
     num_macs: int
     activation_bytes: int
-    largest_bytes: int
-
-    def training_bytes(self, batch_size: int) -> int:
-        """An estimate of a training step's peak memory in float32 with Adam.
-
-        Weights, gradients and moments; the kept activations of the batch; and the gradients that flow through the
-        largest layer, in and out.
-        """
-        weights = FLOAT_BYTES * TENSORS_PER_WEIGHT * self.num_parameters
-        return weights + batch_size * (self.activation_bytes + 2 * self.largest_bytes)
+    memory: Memory
 
 
 def cost_of(plan: tuple[PlannedLayer, ...]) -> Cost:
@@ -48,16 +34,16 @@ def cost_of(plan: tuple[PlannedLayer, ...]) -> Cost:
         num_parameters=sum(row.num_parameters for row in plan),
         num_macs=sum(row.num_macs for row in plan),
         activation_bytes=FLOAT_BYTES * (prod(plan[0].input_shape) + sum(row.num_activations for row in plan)),
-        largest_bytes=FLOAT_BYTES * max(row.num_activations for row in plan),
+        memory=memory_of(plan),
     )
 
 
-def network_summary(plan: tuple[PlannedLayer, ...], batch_size: int) -> dict[str, Any]:
+def network_summary(plan: tuple[PlannedLayer, ...], micro: MicroBatch) -> dict[str, Any]:
     """A plan and its totals as one JSON-ready object: what `archnet show --json` prints.
 
     Args:
         plan: Of `Arch.plan`.
-        batch_size: For `training_bytes`.
+        micro: How a batch goes through the network.
     """
     cost = cost_of(plan)
     return {
@@ -65,8 +51,7 @@ def network_summary(plan: tuple[PlannedLayer, ...], batch_size: int) -> dict[str
         "parameters": cost.num_parameters,
         "macs": cost.num_macs,
         "activation_bytes": cost.activation_bytes,
-        "batch_size": batch_size,
-        "training_bytes": cost.training_bytes(batch_size),
+        **micro.as_json(),
         "layers": [_row(layer) for layer in plan],
     }
 

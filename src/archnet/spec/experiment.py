@@ -123,6 +123,9 @@ class Training:
             the average. Null is none.
         precision: In which the network computes in training; weights and the last layer stay float32. "auto" takes
             bfloat16 where processor or GPU has it and a short trial is faster, else float32.
+        memory: Most resident memory that the process may take, such as "4GB", "512MB", "2GiB" or a number of bytes: a
+            batch that takes more goes through the network in parts whose gradients are added up. Null is what is free
+            on this machine.
         best_metric: The weights of the epoch with the best validation value of this are kept; null keeps the last.
             Without a validation set the last are kept.
         early_stopping: When to end before `epochs`; null never.
@@ -146,6 +149,7 @@ class Training:
     clip_norm: float | None = None
     ema: float | None = None
     precision: Precision = "float32"
+    memory: str | int | None = None
     best_metric: Metric | None = "loss"
     early_stopping: EarlyStopping | None = None
     seed: int = 0

@@ -14,6 +14,7 @@ from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
 from archnet.spec.datasets import DATASETS, size_in_voxels
 from archnet.spec.documents import Document, JsonPath, Problem, name_from, read_document, schema_problems
 from archnet.spec.experiment import Data, EarlyStopping, Evaluation, Experiment, Schedule, Split, Training
+from archnet.spec.memory import bytes_of
 from archnet.spec.settings import with_setting
 from archnet.spec.splits import split_problems, splits_from
 
@@ -114,6 +115,7 @@ def parse_experiments(document: Document, settings: Sequence[tuple[JsonPath, Any
     document, archs = _settled(document, settings)
     sections = {name: dict(document.value.get(name) or {}) for name in SECTIONS}
     problems = _data_problems(sections["data"]) + split_problems(sections["split"]) + _evaluation_problems(sections)
+    problems += _memory_problems(sections["training"])
     if problems:
         raise document.error(problems)
     training = _training(sections["training"])
@@ -223,6 +225,14 @@ def _evaluation_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Prob
     if not sections["evaluation"].get("keep_all_candidates") or "negatives_per_positive" in DATASETS[name].options:
         return []
     return [(("evaluation", "keep_all_candidates"), f'the data set "{name}" always keeps all its cases. Remove it.')]
+
+
+def _memory_problems(training: Mapping[str, Any]) -> list[Problem]:
+    try:
+        bytes_of(training.get("memory") or 0)
+    except ValueError as error:
+        return [(("training", "memory"), str(error))]
+    return []
 
 
 def _data(given: Mapping[str, Any]) -> Data:

@@ -1,0 +1,198 @@
+"""Predicted against measured peak memory of training, for networks of every kind.
+
+    python experiments/bench_memory.py [--json]
+
+Each network trains a few steps in a process of its own, through the same code as `archnet run`, on random images; what
+is measured is the peak of its resident memory (VmHWM of /proc/self/status, so Linux only). The prediction is that of
+`archnet show`. "above the process" leaves out on both sides what a process takes before it builds a network, which is
+measured as well.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archnet.report.network_table import bytes_text
+from archnet.spec.arch import Arch, load_arch, parse_arch
+from archnet.spec.documents import Document
+from archnet.spec.experiment import Training
+from archnet.spec.memory import PROCESS_BYTES, memory_of
+
+ARCHS = Path(__file__).parents[1] / "archs"
+LIMITS = (-1000.0, 400.0)
+NUM_STEPS = 2
+WITHIN = 0.25
+
+
+def conv(num_output: int, rank: int, **options: object) -> dict:
+    return {"type": "C", "num_output": num_output, "kernel_size": [3] * rank, "activation": "relu", **options}
+
+
+def residual(num_output: int, rank: int) -> dict:
+    inner = [conv(num_output, rank, batch_norm=True), conv(num_output, rank, activation=None, batch_norm=True)]
+    return {"type": "RES", "layers": inner, "activation": "relu", "batch_norm": True}
+
+
+POOL = {"type": "P", "pool": "max", "kernel_size": [2, 2]}
+END = [{"type": "GAP"}, {"type": "T"}]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A network and how it is trained; `arch` is a name in archs/ or a list of layers."""
+
+    name: str
+    arch: str | list
+    shape: tuple[int, ...]
+    batch_size: int
+    micro_batch: int | None = None
+    training: dict = field(default_factory=dict)
+
+    def parsed(self) -> Arch:
+        if isinstance(self.arch, str):
+            return load_arch(ARCHS / f"{self.arch}.json")
+        return parse_arch(Document(value=self.arch, source=self.name))
+
+
+CASES = [
+    Case(name="2D (arch)", arch="arch", shape=(64, 64), batch_size=256),
+    Case(name="2D small (archsm)", arch="archsm", shape=(64, 64), batch_size=512),
+    Case(name="3D (arch3d)", arch="arch3d", shape=(64, 64, 10), batch_size=32),
+    Case(name="3D in parts", arch="arch3d", shape=(64, 64, 10), batch_size=64, micro_batch=16),
+    Case(name="3D small (arch3dsm)", arch="arch3dsm", shape=(64, 64, 10), batch_size=128),
+    Case(
+        name="3D small, bfloat16",
+        arch="arch3dsm",
+        shape=(64, 64, 10),
+        batch_size=256,
+        training={"precision": "bfloat16"},
+    ),
+    Case(name="whole scans, batch norm (ct3d)", arch="ct3d", shape=(128, 128, 64), batch_size=2),
+    Case(name="wide", arch=[conv(192, 2), conv(192, 2), *END], shape=(64, 64), batch_size=128),
+    Case(
+        name="wide, fully connected",
+        arch=[conv(8, 2), {"type": "FC", "num_output": 1024, "activation": "relu"}, {"type": "T"}],
+        shape=(64, 64),
+        batch_size=32,
+    ),
+    Case(name="deep", arch=[conv(16, 2) for _ in range(24)] + END, shape=(64, 64), batch_size=256),
+    Case(
+        name="batch norm",
+        arch=[conv(32, 3, batch_norm=True) for _ in range(4)] + END,
+        shape=(32, 32, 16),
+        batch_size=64,
+    ),
+    Case(
+        name="residual, batch norm",
+        arch=[conv(32, 2), residual(32, 2), residual(32, 2), POOL, residual(64, 2), residual(64, 2), *END],
+        shape=(64, 64),
+        batch_size=192,
+    ),
+    Case(
+        name="EMA, rotation",
+        arch="archsm",
+        shape=(64, 64),
+        batch_size=512,
+        training={"ema": 0.99, "augmentation": [{"type": "rotate"}]},
+    ),
+]
+
+
+def peak_of(number: int) -> tuple[int, int]:
+    """The process's resident memory before the network of a case is built, and its peak after a few steps."""
+    import matplotlib.figure  # noqa: F401 - a run has loaded it when it trains
+    import numpy as np
+
+    from archnet import runner  # noqa: F401 - likewise
+    from archnet.machine import peak_memory_bytes, resident_memory_bytes
+    from archnet.network.backend import start_quietly
+    from archnet.network.batches import Examples
+    from archnet.network.build import build
+    from archnet.network.train import Execution, train
+
+    start_quietly()
+    before = resident_memory_bytes()
+    case = CASES[number]
+    arch, training = case.parsed(), training_of(case)
+    network = build(arch, case.shape)
+    count = NUM_STEPS * case.batch_size
+    shape = arch.full_input_shape(case.shape)
+    images = np.random.default_rng(0).integers(*map(int, LIMITS), (count, *shape), np.int16)
+    examples = Examples(images=images, rows=np.arange(count), labels=np.arange(count) % 2)
+    few = np.arange(min(8, count))
+    judged = Examples(images=images, rows=few, labels=few % 2)
+    execution = Execution(micro_batch=case.micro_batch)
+    train(network, LIMITS, examples, judged, training, positive=1, watcher=Silent(), execution=execution)
+    return before or 0, peak_memory_bytes() or 0
+
+
+def training_of(case: Case) -> Training:
+    from archnet.spec.resolve import parse_experiments
+
+    document = {"archs": [case.parsed().to_document()], "training": {**case.training, "batch_size": case.batch_size}}
+    document["training"]["epochs"] = 1
+    return parse_experiments(Document(value=document, source=case.name))[0].training
+
+
+class Silent:
+    """A watcher that tells nothing."""
+
+    def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None: ...
+
+    def on_epoch(self, row: dict[str, float]) -> None: ...
+
+
+def row_of(number: int) -> dict:
+    """One line of the table."""
+    case = CASES[number]
+    command = [sys.executable, __file__, "--case", str(number)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    before, measured = json.loads(done.stdout)
+    memory = memory_of(case.parsed().plan(case.shape), training_of(case))
+    predicted = memory.peak(case.batch_size, case.micro_batch)
+    return {
+        "name": case.name,
+        "batch_size": case.batch_size,
+        "micro_batch": case.micro_batch or case.batch_size,
+        "process_bytes": before,
+        "predicted_bytes": predicted,
+        "measured_bytes": measured,
+        "error": predicted / measured - 1,
+        "error_above_process": (predicted - PROCESS_BYTES) / (measured - before) - 1,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--only", metavar="NAME", help="of one network")
+    parser.add_argument("--case", type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.case is not None:
+        print(json.dumps(peak_of(arguments.case)))
+        return
+    if not arguments.json:
+        print(f"{'network':<32} batch at once  predicted   measured  error  above the process")
+    rows = []
+    for number in [number for number, case in enumerate(CASES) if arguments.only in (None, case.name)]:
+        row = row_of(number)
+        rows.append(row)
+        if not arguments.json:
+            sizes = f"{bytes_text(row['predicted_bytes']):>10} {bytes_text(row['measured_bytes']):>10}"
+            errors = f"{row['error']:>+6.0%}  {row['error_above_process']:>+6.0%}"
+            print(f"{row['name']:<32} {row['batch_size']:>5} {row['micro_batch']:>7} {sizes} {errors}", flush=True)
+    worst = max(abs(row["error"]) for row in rows)
+    if arguments.json:
+        print(json.dumps({"cores": os.cpu_count(), "worst_error": worst, "within": WITHIN, "rows": rows}, indent=2))
+    else:
+        print(
+            f"worst {worst:.0%}, {'within' if worst <= WITHIN else 'NOT within'} {WITHIN:.0%}; {os.cpu_count()} cores"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,284 @@
+"""How much memory a training takes, and how many cases may go through the network at once within a budget.
+
+The prediction counts what TensorFlow holds on a CPU: it is calibrated against measured peaks of resident memory, see
+`experiments/bench_memory.py`. TensorFlow keeps what it has once taken from the system, so that the peak is what counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import Final
+
+from archnet.spec.arch import PlannedLayer
+from archnet.spec.experiment import Training
+from archnet.spec.layers import BatchNorm, Convolution, Dropout, FullyConnected, Pooling, Residual
+
+FLOAT_BYTES: Final = 4
+"""Of a float32."""
+
+PROCESS_BYTES: Final = 850_000_000
+"""A process of `archnet run` before it builds a network: Python, TensorFlow and the libraries for data and figures."""
+
+HEADROOM: Final = 0.1
+"""Share of a budget that a plan leaves free, because a prediction can be too low."""
+
+_WEIGHT_COPIES: Final = 6.5
+"""The network, its twin in training, the gradient, and what updating and reading them takes for a moment."""
+
+_COPIES_A_SLOT: Final = 1.5
+"""What each of the optimizer's memories takes, with its share of the update."""
+
+_AVERAGE_COPIES: Final = 3.25
+_SUM_COPIES: Final = 1.25
+_BEST_COPIES: Final = 2.0
+
+_BATCHES_READY: Final = 5
+"""Whole batches on their way: one being gathered, two that lie ready, one in the network, one whose loss is read."""
+
+_RAW_BYTES: Final = 2
+"""Of a voxel on its way: HU are int16."""
+
+_INPUT_VALUES: Final = 3
+"""float32 values a voxel while an image is scaled."""
+
+_AUGMENTED_VALUES: Final = 16
+"""float32 values a voxel while an image is augmented: the places of a rotation and the values gathered there."""
+
+_SLOTS: Final = {"adam": 2, "adamw": 2, "sgd": 0, "rmsprop": 1}
+
+_ACTIVATION_VALUES: Final = {"leaky_relu": 1.0, "softplus": 1.0, "silu": 1.25, "gelu": 3.0}
+"""What an activation keeps beside its output; the others keep none."""
+
+_BYTES: Final = re.compile(r"(\d+(?:\.\d+)?) ?(?:([kKMGT])(i?))?B?")
+
+
+def bytes_of(memory: str | int) -> int:
+    """The bytes that a `training.memory` means.
+
+    >>> bytes_of("4GB"), bytes_of("1.5 GiB"), bytes_of(2048)
+    (4000000000, 1610612736, 2048)
+
+    Raises:
+        ValueError: It is no number of bytes.
+    """
+    match = _BYTES.fullmatch(str(memory))
+    if match is None:
+        raise ValueError(f'"{memory}" is no amount of memory. Write it like "4GB", "512MB" or "2GiB", or as bytes.')
+    number, prefix, is_binary = match.groups()
+    power = "kMGT".index(prefix.replace("K", "k")) + 1 if prefix else 0
+    return round(float(number) * (1024.0 if is_binary else 1000.0) ** power)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the training of a planned network takes, in bytes.
+
+    Attributes:
+        weights: Weights, gradients, the optimizer's memories, averages and best weights.
+        sums: Of the gradients, where a batch goes through the network in parts.
+        ready: Of one case of a batch, in the batches that are gathered in the background.
+        case: Of one case that goes through the network: what the backward pass keeps, and the most that is in flight
+            beside it.
+    """
+
+    weights: int
+    sums: int
+    ready: int
+    case: int
+
+    def training(self, batch_size: int, micro_batch: int | None = None) -> int:
+        """The peak of a training, without the process itself.
+
+        Args:
+            batch_size: Cases a step.
+            micro_batch: Cases that go through the network at once; null is the whole batch.
+        """
+        at_once = min(micro_batch or batch_size, batch_size)
+        sums = self.sums if at_once < batch_size else 0
+        return self.weights + sums + batch_size * self.ready + at_once * self.case
+
+    def peak(self, batch_size: int, micro_batch: int | None = None) -> int:
+        """The peak resident memory of the process that trains; see `training`."""
+        return PROCESS_BYTES + self.training(batch_size, micro_batch)
+
+
+def memory_of(plan: tuple[PlannedLayer, ...], training: Training | None = None) -> Memory:
+    """What a training takes.
+
+    Args:
+        plan: Of `Arch.plan`.
+        training: Its options; the default ones if there are none.
+    """
+    training = training or Training()
+    weights = FLOAT_BYTES * sum(row.num_parameters for row in plan)
+    voxels = prod(plan[0].input_shape)
+    value_bytes = FLOAT_BYTES if training.precision in ("float32", "auto") else FLOAT_BYTES // 2
+    image = voxels * (_INPUT_VALUES + (_AUGMENTED_VALUES if training.augmentation else 0))
+    return Memory(
+        weights=round(weights * _weight_copies(training)),
+        sums=round(weights * _SUM_COPIES),
+        ready=voxels * _RAW_BYTES * _BATCHES_READY,
+        case=round(FLOAT_BYTES * image + value_bytes * _peak_values(plan)),
+    )
+
+
+def _weight_copies(training: Training) -> float:
+    has_momentum = training.momentum > 0 and training.optimizer in ("sgd", "rmsprop")
+    return (
+        _WEIGHT_COPIES
+        + _COPIES_A_SLOT * (_SLOTS[training.optimizer] + has_momentum)
+        + (_AVERAGE_COPIES if training.ema is not None else 0)
+        + (_BEST_COPIES if training.best_metric else 0)
+    )
+
+
+def _peak_values(plan: tuple[PlannedLayer, ...]) -> float:
+    """The most values of one case at any moment of the backward pass.
+
+    It starts from all that is kept, and frees a layer's share once that layer is behind it.
+    """
+    blocks = [row for row in plan if isinstance(row.layer, Residual)]
+    kept = peak = 0.0
+    for row in plan:
+        kept += _kept(row)
+        peak = max(peak, kept + _in_flight(row) + _held(row, blocks))
+    return peak
+
+
+def _kept(row: PlannedLayer) -> float:
+    """Values that the backward pass needs of a layer: what it made, and what its operations keep beside that."""
+    made = prod(row.output_shape)
+    match row.layer:
+        case Convolution() | FullyConnected():
+            drawn = 2 * (row.layer.drop_out > 0)  # the mask as numbers, and what it left
+            return made * (1 + row.layer.batch_norm + drawn + _ACTIVATION_VALUES.get(row.layer.activation or "", 0.0))
+        case Pooling():
+            return made * (1 + 2 * (row.layer.drop_out > 0))
+        case Dropout():
+            return made * 2
+        case Residual():
+            return made * (_ACTIVATION_VALUES.get(row.layer.activation or "", 0.0) + _kept_of_sum(row.layer, row))
+    return made
+
+
+def _kept_of_sum(layer: Residual, row: PlannedLayer) -> int:
+    """Tensors that the sum of a residual block keeps: its own, and a summand that something else needs."""
+    last = layer.layers[-1]
+    is_only_summed = isinstance(last, Convolution) and not last.activation and not last.drop_out
+    has_normed_shortcut = layer.batch_norm and layer.output_shape(row.input_shape) != row.input_shape
+    return 1 - is_only_summed + has_normed_shortcut
+
+
+def _in_flight(row: PlannedLayer) -> float:
+    """Values that come and go while gradients pass through a layer; the factors are measured."""
+    seen, made, layer = prod(row.input_shape), prod(row.output_shape), row.layer
+    if isinstance(layer, BatchNorm):
+        return 4 * made
+    if isinstance(layer, Pooling):
+        return 2 * seen + made * (1 + (layer.drop_out > 0))
+    if isinstance(layer, Convolution | FullyConnected):
+        return seen + made * (0.5 + 2.5 * layer.batch_norm + (layer.drop_out > 0))
+    return seen + made
+
+
+def _held(row: PlannedLayer, blocks: Sequence[PlannedLayer]) -> int:
+    """Gradients that wait at the sums of the residual blocks around a layer."""
+    around = (
+        block
+        for block in blocks
+        if len(block.path) < len(row.path)
+        and block.path == row.path[: len(block.path)]
+        and block.repeat == row.repeat[: len(block.repeat)]
+    )
+    return sum(prod(block.output_shape) for block in around)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MicroBatch:
+    """How a batch goes through the network.
+
+    Attributes:
+        batch_size: Cases a step.
+        size: Cases that go through the network at once.
+        peak_bytes: Predicted peak resident memory of the process.
+        budget_bytes: That was to be kept; null is none.
+    """
+
+    batch_size: int
+    size: int
+    peak_bytes: int
+    budget_bytes: int | None
+
+    @property
+    def num_parts(self) -> int:
+        """Passes a step."""
+        return ceil(self.batch_size / self.size)
+
+    def told(self) -> str:
+        """The plan in one sentence."""
+        peak = f"predicted peak memory {gigabytes(self.peak_bytes)}"
+        of = "" if self.budget_bytes is None else f" of {gigabytes(self.budget_bytes)}"
+        if self.num_parts == 1:
+            return f"a batch of {self.batch_size} goes through the network at once; {peak}{of}."
+        return (
+            f"a batch of {self.batch_size} goes through the network in {self.num_parts} parts of at most {self.size} "
+            f"cases, whose gradients are added up; {peak}{of}."
+        )
+
+    def as_json(self) -> dict[str, int | None]:
+        """One JSON-ready object."""
+        return {
+            "batch_size": self.batch_size,
+            "micro_batch": self.size,
+            "parts": self.num_parts,
+            "training_bytes": self.peak_bytes,
+            "memory_bytes": self.budget_bytes,
+        }
+
+
+def micro_batch(memory: Memory, batch_size: int, budget_bytes: int | None = None) -> MicroBatch:
+    """The fewest parts of a batch, as equal as can be, whose predicted peak keeps within a budget.
+
+    Args:
+        memory: Of `memory_of`.
+        batch_size: Cases a step.
+        budget_bytes: Of the whole process; null is no limit.
+
+    Raises:
+        ValueError: One case alone does not fit.
+    """
+    size = batch_size
+    allowed = None if budget_bytes is None else (1 - HEADROOM) * budget_bytes
+    if allowed is not None and memory.peak(batch_size) > allowed:
+        room = allowed - memory.peak(batch_size, 1)
+        if room < 0:
+            raise ValueError(_refusal(memory, batch_size))
+        most = min(1 + int(room // memory.case), batch_size - 1)
+        size = ceil(batch_size / ceil(batch_size / most))
+    return MicroBatch(
+        batch_size=batch_size, size=size, peak_bytes=memory.peak(batch_size, size), budget_bytes=budget_bytes
+    )
+
+
+def _refusal(memory: Memory, batch_size: int) -> str:
+    needed = memory.peak(batch_size, 1)
+    parts = {
+        "the process": PROCESS_BYTES,
+        "weights and gradients": memory.weights + memory.sums,
+        "the cases that are read ahead": batch_size * memory.ready,
+        "one case in the network": memory.case,
+    }
+    told = ", ".join(f"{gigabytes(size)} {name}" for name, size in parts.items())
+    return (
+        f"one case at a time already takes {gigabytes(needed)} ({told}). Give at least "
+        f"{gigabytes(needed / (1 - HEADROOM))}, make the crop smaller (data.crop_size), or give the network's first "
+        "layers fewer num_output or a stride."
+    )
+
+
+def gigabytes(size: float) -> str:
+    """Rounded up, so that what is given suffices."""
+    return f"{ceil(size / 1e7) / 100:.2f} GB"
