@@ -134,7 +134,7 @@ def training_of(case: Case) -> Training:
     from archnet.spec.resolve import parse_experiments
 
     document = {"archs": [case.parsed().to_document()], "training": {**case.training, "batch_size": case.batch_size}}
-    document["training"]["epochs"] = 1
+    document["training"]["epochs"] = 2
     return parse_experiments(Document(value=document, source=case.name))[0].training
 
 

@@ -154,7 +154,7 @@ BAD = {
     "ElementDataFile that is a link out of its folder": (
         linked,
         LUNA16,
-        unscanned(f"ElementDataFile = 1.2.3.raw {OUTSIDE}"),
+        unscanned(f"ElementDataFile = 1.2.3.raw {OUTSIDE.replace('lies outside', 'is a link out of')}"),
     ),
     "negative spacing": (
         scan(ElementSpacing="1 1 -2"),

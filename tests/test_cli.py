@@ -19,7 +19,7 @@ def archnet(*arguments, cwd=ROOT, **environment):
         cwd=cwd,
         env={**os.environ, **environment},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
         timeout=300,
     )

@@ -118,7 +118,7 @@ def test_a_disk_that_fills_up_leaves_no_wrong_crop(tmp_path):
     )
     command = [sys.executable, "-c", code, str(tmp_path / "scans")]
     environment = {**os.environ, "ARCHNET_STORE": str(tmp_path / "full")}
-    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    result = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
     assert "crops cannot be written (File too large). Make room (archnet data prune)" in result.stderr
     for name in ("full", "peaceful"):
         process = start_build(tmp_path, name)

@@ -148,23 +148,23 @@ def test_without_a_budget_a_batch_stays_whole():
 def test_a_refusal_tells_what_would_fit():
     said = (
         "one case at a time already takes 0.88 GB (0.85 GB the process, 0.01 GB weights and gradients, 0.01 GB the "
-        "cases that are read ahead, 0.01 GB one case in the network). Give at least 0.98 GB, make the crop smaller "
+        "cases that are read ahead, 0.01 GB one case in the network). Give at least 1.03 GB, make the crop smaller "
         "(data.crop_size), or give the network's first layers fewer num_output or a stride."
     )
     memory = Memory(weights=4 * 10**6, sums=10**6, ready=10**6, case=10**7)
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         micro_batch(memory, 10, 900_000_000)
-    assert micro_batch(memory, 10, 980_000_000).size >= 1
+    assert micro_batch(memory, 10, 1_030_000_000).size >= 1
 
 
 def test_the_published_network_of_full_width_trains_within_4_gb():
     memory = memory_of(load_arch(ROOT / "archs/arch3d.json").plan((64, 64, 10)))
     assert memory.peak(300) > 18e9
     micro = micro_batch(memory, 300, bytes_of("4GB"))
-    assert (micro.num_parts, micro.size) == (7, 43)
+    assert (micro.num_parts, micro.size) == (8, 38)
     assert micro.told() == (
-        "a batch of 300 goes through the network in 7 parts of at most 43 cases, whose gradients are added up; "
-        "predicted peak memory 3.60 GB of 4.00 GB."
+        "a batch of 300 goes through the network in 8 parts of at most 38 cases, whose gradients are added up; "
+        "predicted peak memory 3.30 GB of 4.00 GB."
     )
     assert micro_batch(memory, 4).told() == (
         "a batch of 4 goes through the network at once; predicted peak memory 1.15 GB."
@@ -173,12 +173,12 @@ def test_the_published_network_of_full_width_trains_within_4_gb():
 
 def test_show_prints_the_plan():
     shown = COMMAND.invoke(app, ["show", str(ROOT / "archs/arch3d.json"), "--batch", "300", "--memory", "4GB"])
-    assert "in 7 parts of at most 43 cases" in " ".join(shown.stdout.split())
+    assert "in 8 parts of at most 38 cases" in " ".join(shown.stdout.split())
     told = COMMAND.invoke(app, ["show", str(ROOT / "archs/arch3d.json"), "--memory", "2GiB", "--json"])
     plan = json.loads(told.stdout)
-    assert (plan["batch_size"], plan["micro_batch"], plan["parts"]) == (32, 16, 2)
+    assert (plan["batch_size"], plan["micro_batch"], plan["parts"]) == (32, 11, 3)
     assert plan["training_bytes"] < plan["memory_bytes"] == 2**31
-    assert "in 2 parts" in training_text(plan)
+    assert "in 3 parts" in training_text(plan)
 
 
 def test_show_refuses_what_cannot_fit():
@@ -189,9 +189,9 @@ def test_show_refuses_what_cannot_fit():
 
 def test_the_budget_is_the_options_else_what_is_free_else_none(monkeypatch):
     plan = plan_of(CONV)
-    monkeypatch.setattr(budget, "free_memory_bytes", lambda: 10**9)
+    monkeypatch.setattr(budget, "free_memory_bytes", lambda: 3 * 10**9)
     assert budget.passes(experiment_of([CONV], memory="2GB"), plan).budget_bytes == 2 * 10**9
-    assert budget.passes(experiment_of([CONV]), plan).budget_bytes == 10**9
+    assert budget.passes(experiment_of([CONV]), plan).budget_bytes == 3 * 10**9
     assert budget.passes(experiment_of([CONV]), plan, on_accelerator=True).budget_bytes is None
     monkeypatch.setattr(budget, "free_memory_bytes", lambda: None)
     assert budget.passes(experiment_of([CONV]), plan).budget_bytes is None

@@ -22,8 +22,8 @@ FLOAT_BYTES: Final = 4
 PROCESS_BYTES: Final = 850_000_000
 """A process of `archnet run` before it builds a network: Python, TensorFlow and the libraries for data and figures."""
 
-HEADROOM: Final = 0.1
-"""Share of a budget that a plan leaves free, because a prediction can be too low."""
+HEADROOM: Final = 0.15
+"""Share of a budget that a plan leaves free: a prediction can be too low, and from run to run peaks differ by 10%."""
 
 _WEIGHT_COPIES: Final = 6.5
 """The network, its twin in training, the gradient, and what updating and reading them takes for a moment."""
