@@ -35,6 +35,9 @@ _CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 _DICOMDIR = "1.2.840.10008.1.3.10"
 # Files with these endings must be DICOM; any other file that is not may lie beside a series (notes, licences, XML).
 ENDINGS = (".dcm", ".dicom", ".ima")
+
+# What pydicom raises on damaged headers, beside its own exceptions.
+DAMAGED = (OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError)
 _HU_TYPES = ("", "HU", "US")
 # Values longer than this stay in the file while headers are read; pixels are, no other value here is.
 _LONG_BYTES = 1024
@@ -174,15 +177,7 @@ def _file(path: Path) -> File | None:
         if path.suffix.lower() in ENDINGS:
             raise DataError(f"{path}: this is not a DICOM file, it has no DICM mark. Copy the series again.") from error
         return None
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        AttributeError,
-        NotImplementedError,
-        BytesLengthException,
-    ) as error:
+    except (*DAMAGED, BytesLengthException) as error:
         raise DataError(f"{path}: its DICOM header is damaged ({str(error)[:80]}). Copy the series again.") from error
     if file is not None and not file.text("SeriesInstanceUID"):
         raise DataError(f"{path}: its DICOM header is damaged (it has no SeriesInstanceUID). Copy the series again.")

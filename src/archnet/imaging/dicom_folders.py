@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from archnet.imaging.dicom import ENDINGS
+from archnet.imaging.dicom import DAMAGED, ENDINGS
 
 # What anonymising programs write for everyone. "Anonymous 12" is not among them: a number tells patients apart.
 _NOBODY = re.compile(r"anon(ym(ous|i[sz]ed?)?)?|deidentified|unknown|none|noid|noname|null|na|removed|patient(id)?|x+")
@@ -53,14 +53,5 @@ def _patient_id(path: Path) -> str | None:
             warnings.simplefilter("ignore")
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["PatientID", "SeriesInstanceUID"])
             return str(header.get("PatientID") or "").strip() if header.get("SeriesInstanceUID") else None
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        AttributeError,
-        NotImplementedError,
-        BytesLengthException,
-        InvalidDicomError,
-    ):
+    except (*DAMAGED, BytesLengthException, InvalidDicomError):
         return None  # whoever reads the series says what is wrong with it
