@@ -1,6 +1,6 @@
 """How fast archnet trains: the CT tutorial's step and the published CNN3D's against archnet's, in one run.
 
-    python experiments/bench_train.py [--rounds 5] [--only tutorial|published|pipeline] [--json]
+    python experiments/bench_train.py [--seconds 60] [--quick] [--only tutorial|published|pipeline] [--json]
 
 The sides that are timed:
 
@@ -12,9 +12,12 @@ The sides that are timed:
 - pipeline: archnet's training on the phantom through crop store, shuffling, augmentation and gathering ahead, against
   the same steps on batches in memory, in 3D and 2D.
 
-A ratio is the median over rounds in which both sides run one after the other; other work on the machine meets both
-alike. The ratio of the fastest steps is told beside it: it is nearest to that of a machine without other work.
-bfloat16 is left out where the processor does not have it.
+A ratio is the median over rounds in which both sides run one after the other. Rounds in which other work took more
+than a twentieth of the machine are left out; where that is all of them the calmest three count. What other work took
+of the rounds that count is told.
+Beside the ratio stands that of the processor time of both sides, which other work changes little, but which counts a
+side that keeps one core busy while the other rests as cheaper than the clock does. bfloat16 is left out where the
+processor does not have it.
 """
 
 import argparse
@@ -22,42 +25,117 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 import numpy as np
-from scipy import ndimage
 
 from archnet.network.backend import start_quietly
 
 start_quietly()
 
 import keras  # noqa: E402 - after the quiet start
+from their_steps import ANGLES, PUBLISHED_BATCH, PUBLISHED_L2, published_step, tutorial_step  # noqa: E402
 
-from archnet.bench import PRODUCTS_PER_STEP, Pace, Subject, measure, subject_on_data, subject_on_noise  # noqa: E402
+from archnet.bench import PRODUCTS_PER_STEP, Pace, Subject, subject_on_data, subject_on_noise  # noqa: E402
 from archnet.network.precision import has_bfloat16  # noqa: E402
-from archnet.network.speed import matmul_rate, seconds_of  # noqa: E402
+from archnet.network.prefetch import ahead  # noqa: E402
+from archnet.network.speed import MATRIX_SIZE, seconds_of  # noqa: E402
 from archnet.spec.cost import cost_of  # noqa: E402
 from archnet.spec.experiment import Experiment  # noqa: E402
 from archnet.spec.resolve import command_experiment, parse_experiments, with_data  # noqa: E402
 
 ARCHS = Path(__file__).parents[1] / "archs"
-ANGLES = (-20, -10, -5, 5, 10, 20)
-LOW, HIGH = -1000, 400
-PUBLISHED_L2 = 1e-3
-PUBLISHED_BATCH = 32
 PIPELINE_STEPS = {"arch3dsm": 10, "archsm": 30}
 PRECISIONS = ("float32", "bfloat16") if has_bfloat16() else ("float32",)
+
+ENOUGH = 5
+"""Undisturbed rounds of a comparison."""
+DISTURBED = 0.05
+"""Share of the machine that other work takes in a round that is left out."""
+CALMEST = 3
+"""Rounds that count where all were disturbed."""
+STAT = Path("/proc/stat")
 
 Step = Callable[[], object]
 
 
-def seconds(work: Step, repeats: int = 1) -> float:
-    """Of one of some repeats."""
-    start = time.perf_counter()
+@dataclass(frozen=True, kw_only=True)
+class Timed:
+    """What a step took: seconds by the clock and of the processors, and the share of the machine other work took."""
+
+    seconds: float
+    cpu_seconds: float
+    others: float
+
+
+def timed(step: Step, repeats: int = 1) -> Timed:
+    """One of some repeats."""
+    before = time.perf_counter(), time.process_time(), busy_seconds()
     for _ in range(repeats):
-        work()
-    return (time.perf_counter() - start) / repeats
+        step()
+    after = time.perf_counter(), time.process_time(), busy_seconds()
+    seconds, own, busy = (end - start for start, end in zip(before, after, strict=True))
+    others = max(0.0, busy - own) / (seconds * (os.cpu_count() or 1))
+    return Timed(seconds=seconds / repeats, cpu_seconds=own / repeats, others=others)
+
+
+def busy_seconds() -> float:
+    """Processor time of everything that runs here, or of this process alone where the system does not tell."""
+    if not STAT.is_file():
+        return time.process_time()
+    user, nice, system, _, _, *rest = map(int, STAT.read_text().split("\n", 1)[0].split()[1:9])
+    return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
+
+
+Round = dict[str, Timed]
+
+
+def rounds_of(steps: dict[str, Step], repeats: dict[str, int], limit: float) -> list[Round]:
+    """Rounds of all steps, turn and turn about, until enough were undisturbed, or else the calmest before the limit."""
+    rounds: list[Round] = []
+    calm: list[Round] = []
+    end = time.perf_counter() + limit
+    while not rounds or (len(calm) < ENOUGH and time.perf_counter() < end):
+        names = list(steps) if len(rounds) % 2 else list(reversed(steps))
+        rounds.append({name: timed(steps[name], repeats.get(name, 1)) for name in names})
+        calm = [each for each in rounds if disturbance(each) <= DISTURBED]
+    return calm or sorted(rounds, key=disturbance)[:CALMEST]
+
+
+def disturbance(each: Round) -> float:
+    return max(side.others for side in each.values())
+
+
+def compared(name: str, rounds: list[Round], theirs: str, ours: str) -> dict:
+    """A row: one side against another."""
+    pairs = [(each[theirs], each[ours]) for each in rounds]
+    return {
+        "name": name,
+        "theirs_s": median(a.seconds for a, _ in pairs),
+        "ours_s": median(b.seconds for _, b in pairs),
+        "ratio": median(a.seconds / b.seconds for a, b in pairs),
+        "cpu_ratio": median(a.cpu_seconds / b.cpu_seconds for a, b in pairs),
+        "num_rounds": len(rounds),
+        "others": median(disturbance(each) for each in rounds),
+    }
+
+
+def multiplication(precision: str) -> Step:
+    """Of two square matrices, the measure of what the machine can do."""
+    numbers = np.random.default_rng(0).random((MATRIX_SIZE, MATRIX_SIZE), np.float32)
+    matrix = keras.ops.cast(keras.ops.convert_to_tensor(numbers), precision)
+    return lambda: keras.ops.convert_to_numpy(keras.ops.matmul(matrix, matrix)[0, :1])
+
+
+def rates(rounds: list[Round], ours: str, product: str, subject: Subject, num_steps: int = 1) -> dict:
+    """How near some steps come to the rate of a multiplication in the same rounds."""
+    macs = num_steps * PRODUCTS_PER_STEP * cost_of(subject.plan).num_macs * subject.training.batch_size
+    shares = [macs / each[ours].seconds * each[product].seconds / MATRIX_SIZE**3 for each in rounds]
+    return {"matmul_share": median(shares), "macs_per_s": median(macs / each[ours].seconds for each in rounds)}
 
 
 def experiment_of(name: str, training: dict, data: str | None = None) -> Experiment:
@@ -65,80 +143,6 @@ def experiment_of(name: str, training: dict, data: str | None = None) -> Experim
     if data:
         document = with_data(document, data)[0]
     return parse_experiments(document, [(("training", key), value) for key, value in training.items()])[0]
-
-
-def tutorial_network() -> keras.Model:
-    layers = [keras.Input((128, 128, 64, 1))]
-    for filters in (64, 64, 128, 256):
-        layers += [
-            keras.layers.Conv3D(filters, 3, activation="relu"),
-            keras.layers.MaxPool3D(2),
-            keras.layers.BatchNormalization(),
-        ]
-    layers += [
-        keras.layers.GlobalAveragePooling3D(),
-        keras.layers.Dense(512, activation="relu"),
-        keras.layers.Dropout(0.3),
-        keras.layers.Dense(1, activation="sigmoid"),
-    ]
-    return keras.Sequential(layers)
-
-
-def tutorial_step(is_eager: bool) -> Step:
-    """One step as the tutorial makes it: both cases turned by SciPy, then the network, eager or as a graph."""
-    network = tutorial_network()
-    rates = keras.optimizers.schedules.ExponentialDecay(1e-4, 100_000, 0.96, staircase=True)
-    network.compile("adam", "binary_crossentropy", metrics=["acc"], run_eagerly=is_eager)
-    network.optimizer.learning_rate = rates(0)
-    generator = np.random.default_rng(0)
-    volumes, labels = generator.random((2, 128, 128, 64), np.float32), np.array([[0], [1]], np.float32)
-
-    def step() -> None:
-        turned = [ndimage.rotate(volume, generator.choice(ANGLES), reshape=False) for volume in volumes]
-        network.train_on_batch(np.clip(turned, 0, 1)[..., np.newaxis], labels)
-
-    return step
-
-
-def published_network() -> keras.Model:
-    """The published 3D network of small width, its penalty on weights and biases included."""
-    half = keras.regularizers.L2(PUBLISHED_L2 / 2)
-    l2 = {"kernel_regularizer": half, "bias_regularizer": half}
-    relu = {"activation": "relu", **l2}
-    conv = {"padding": "same", **relu}
-    layers = [
-        keras.Input((64, 64, 10, 1)),
-        keras.layers.Conv3D(16, 3, **conv),
-        keras.layers.Dropout(0.083),
-        keras.layers.MaxPool3D(2, padding="same"),
-        keras.layers.Dropout(0.167),
-        keras.layers.Conv3D(32, 3, **conv),
-        keras.layers.Conv3D(16, (5, 5, 1), **conv),
-        keras.layers.Dropout(0.167),
-        keras.layers.MaxPool3D((5, 5, 2), 3, padding="same"),
-        keras.layers.Conv3D(32, 3, **conv),
-        keras.layers.Flatten(),
-        keras.layers.Dense(20, **relu),
-        keras.layers.Dropout(0.083),
-        keras.layers.Dense(10, **relu),
-        keras.layers.Dense(2, **l2),
-    ]
-    return keras.Sequential(layers)
-
-
-def published_step() -> Step:
-    """One step as published: the cases of a batch scaled one by one in Python, and fed as a NumPy array."""
-    network = published_network()
-    network.compile(keras.optimizers.Adam(1e-3), keras.losses.CategoricalCrossentropy(from_logits=True))
-    generator = np.random.default_rng(0)
-    crops = generator.integers(LOW, HIGH, (4 * PUBLISHED_BATCH, 64, 64, 10), np.int16)
-
-    def step() -> None:
-        chosen = generator.permutation(len(crops))[:PUBLISHED_BATCH]
-        batch = [np.clip((crops[row].astype(np.float64) - LOW) / (HIGH - LOW), 0, 1) for row in chosen]
-        network.train_on_batch(np.array(batch)[..., np.newaxis], np.eye(2)[chosen % 2])
-
-    return step
 
 
 def our_step(name: str, training: dict) -> tuple[Step, Subject]:
@@ -151,39 +155,26 @@ def our_step(name: str, training: dict) -> tuple[Step, Subject]:
     return lambda: seconds_of(pace.trainer, [held[next(numbers) % len(held)]]), subject
 
 
-def against(theirs: Step, others: dict[str, Step], name: str, training: dict, num_rounds: int) -> list[dict]:
-    """Rows: archnet's step in each precision against theirs, which is slow; their other ways are told beside it."""
-    ours = {}
+def against(theirs: Step, others: dict[str, Step], name: str, training: dict, limit: float) -> list[dict]:
+    """Rows: archnet's step in each precision against theirs; their other ways are told beside it."""
+    ours, subjects, first = {}, {}, {}
     for precision in PRECISIONS:
-        ours[precision], subject = our_step(name, {**training, "precision": precision})
-    macs = PRODUCTS_PER_STEP * cost_of(subject.plan).num_macs * subject.training.batch_size
-    steps = {"theirs": theirs, **others, **ours}
-    times: dict[str, list[float]] = {key: [] for key in steps}
-    rates: dict[str, list[float]] = {key: [] for key in PRECISIONS}
+        ours[precision], subjects[precision] = our_step(name, {**training, "precision": precision})
+        first[precision] = timed(ours[precision]).seconds
+    products = {f"{precision} product": multiplication(precision) for precision in PRECISIONS}
+    steps = {"theirs": theirs, **others, **ours, **products}
     for step in steps.values():
-        seconds(step, 2)  # builds the graphs
-    for _ in range(num_rounds):
-        for key, step in steps.items():
-            times[key].append(seconds(step, 1 if key == "theirs" else 3))
-        for precision in PRECISIONS:
-            rates[precision].append(matmul_rate(precision))
-    rows = []
-    for key in [*others, *PRECISIONS]:
-        row = {
-            "name": f"{name} {key}",
-            "theirs_s": median(times["theirs"]),
-            "ours_s": median(times[key]),
-            "ratio": median(a / b for a, b in zip(times["theirs"], times[key], strict=True)),
-            "fastest_ratio": min(times["theirs"]) / min(times[key]),
-        }
-        if key in rates:
-            row["matmul_share"] = median(macs / t / r for t, r in zip(times[key], rates[key], strict=True))
-            row["macs_per_s"] = macs / median(times[key])
-        rows.append(row)
+        step()  # builds the graphs, and warms up
+    rounds = rounds_of(steps, dict.fromkeys(ours, 2) | dict.fromkeys(products, 5), limit)
+    rows = [compared(f"{name} {key}", rounds, "theirs", key) for key in others]
+    for precision, subject in subjects.items():
+        row = compared(f"{name} {precision}", rounds, "theirs", precision)
+        row |= rates(rounds, precision, f"{precision} product", subject)
+        rows.append({**row, "first_step_s": first[precision]})
     return rows
 
 
-def bench_tutorial(num_rounds: int) -> list[dict]:
+def bench_tutorial(limit: float) -> list[dict]:
     training = {
         "batch_size": 2,
         "learning_rate": 1e-4,
@@ -191,35 +182,45 @@ def bench_tutorial(num_rounds: int) -> list[dict]:
         "augmentation": [{"type": "rotate", "degrees": list(ANGLES)}],
     }
     others = {"their graph": tutorial_step(is_eager=False)}
-    return against(tutorial_step(is_eager=True), others, "ct3d", training, num_rounds)
+    return against(tutorial_step(is_eager=True), others, "ct3d", training, limit)
 
 
-def bench_published(num_rounds: int) -> list[dict]:
+def bench_published(limit: float) -> list[dict]:
     training = {"batch_size": PUBLISHED_BATCH, "l2": PUBLISHED_L2}
-    return against(published_step(), {}, "arch3dsm", training, num_rounds)
+    return against(published_step(), {}, "arch3dsm", training, limit)
 
 
-def bench_pipeline(num_rounds: int) -> list[dict]:
+def bench_pipeline(limit: float) -> list[dict]:
     """Rows: the whole pipeline against the same steps in memory, both from the beginning of an epoch on."""
+    training = {
+        "batch_size": PUBLISHED_BATCH,
+        "l2": PUBLISHED_L2,
+        "augmentation": [{"type": "rotated_copies", "angles": [90, 180, 270], "of": "positive"}],
+    }
     rows = []
     for name, num_steps in PIPELINE_STEPS.items():
-        training = {
-            "batch_size": PUBLISHED_BATCH,
-            "l2": PUBLISHED_L2,
-            "augmentation": [{"type": "rotated_copies", "angles": [90, 180, 270], "of": "positive"}],
-        }
         subject = subject_on_data(experiment_of(name, training, "phantom"))
-        measured = measure(subject, num_steps, num_rounds)
-        rows.append(
-            {
-                "name": f"{name} pipeline",
-                "theirs_s": PUBLISHED_BATCH / measured.step_samples_per_second,
-                "ours_s": PUBLISHED_BATCH / measured.pipeline_samples_per_second,
-                "ratio": measured.pipeline_share,
-                "matmul_share": measured.matmul_share,
-            }
-        )
+        pace = Pace(subject)
+        first = seconds_of(pace.trainer, pace.steps_from(0, 1))
+        held = list(pace.steps_from(0, num_steps))
+        steps = {
+            "in memory": partial(seconds_of, pace.trainer, held),
+            "pipeline": partial(gathered, pace, num_steps),
+            "product": multiplication(pace.precision),
+        }
+        for step in steps.values():
+            step()
+        rounds = rounds_of(steps, {"product": 5}, limit)
+        row = compared(f"{name} pipeline", rounds, "in memory", "pipeline")
+        row |= {key: row[key] / num_steps for key in ("theirs_s", "ours_s")}
+        rows.append({**row, **rates(rounds, "pipeline", "product", subject, num_steps), "first_step_s": first})
     return rows
+
+
+def gathered(pace: Pace, num_steps: int) -> None:
+    """Steps on batches that are gathered from the store meanwhile."""
+    with closing(ahead(pace.steps_from(0, num_steps))) as steps:
+        seconds_of(pace.trainer, steps)
 
 
 BENCHES = {"tutorial": bench_tutorial, "published": bench_published, "pipeline": bench_pipeline}
@@ -231,9 +232,12 @@ def told(row: dict) -> str:
         ("theirs_s", "{:8.3f} s"),
         ("ours_s", "{:8.3f} s"),
         ("ratio", "ratio {:6.2f}"),
-        ("fastest_ratio", "(of the fastest {:.2f})"),
+        ("cpu_ratio", "(of processor time {:.2f})"),
         ("matmul_share", "{:.0%} of the matrix-multiply rate"),
         ("macs_per_s", "{:.3g} mult-adds/s"),
+        ("first_step_s", "first step {:.1f} s"),
+        ("num_rounds", "{} rounds"),
+        ("others", "other work {:.0%}"),
     ):
         if key in row:
             parts.append(text.format(row[key]))
@@ -242,22 +246,21 @@ def told(row: dict) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each comparison")
+    parser.add_argument("--seconds", type=float, default=60, help="at most, for each comparison")
+    parser.add_argument("--quick", action="store_true", help="one round of each comparison, whatever else is at work")
     parser.add_argument("--only", choices=BENCHES, help="one comparison alone")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
-    chosen = [arguments.only] if arguments.only else list(BENCHES)
-    rows, loads = [], [os.getloadavg()[0]]
-    for name in chosen:
-        rows += BENCHES[name](arguments.rounds)
-        loads.append(os.getloadavg()[0])
+    rows = []
+    if not arguments.json:
+        print(f"{os.cpu_count()} cores; seconds a step: theirs, ours (pipeline: batches in memory, whole pipeline)")
+    for name in [arguments.only] if arguments.only else list(BENCHES):
+        added = BENCHES[name](0 if arguments.quick else arguments.seconds)
+        rows += added
+        if not arguments.json:
+            print(*map(told, added), sep="\n", flush=True)
     if arguments.json:
-        print(json.dumps({"cores": os.cpu_count(), "loads": loads, "rows": rows}, indent=2))
-        return
-    print(f"{os.cpu_count()} cores, load {' '.join(f'{load:.1f}' for load in loads)}; seconds a step: theirs, ours")
-    print("(pipeline: batches in memory, whole pipeline)")
-    for row in rows:
-        print(told(row))
+        print(json.dumps({"cores": os.cpu_count(), "rows": rows}, indent=2))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
     python experiments/check_resume.py [--kills 20] [--folder DIR]
 
-The run has five epochs with dropout, augmentation, weight averaging and oversampling on generated cubes. Each of the
-runs is killed once (SIGKILL) at a random moment between its first and its last training step, and then resumed with
-`archnet run --resume`. Prints for each when it was killed and whether predictions.csv is equal, byte for byte; the exit
-code is 1 if one differs.
+The run has five epochs with dropout, augmentation, weight averaging and oversampling on generated cubes, and is kept
+after every seventh step and every epoch. Each of the runs is killed once (SIGKILL) at a random moment: at or shortly
+after a random one of its steps, each as likely, so that most kills fall between two checkpoints and some into the
+writing of one. Then it is resumed with `archnet run --resume`. Prints for each where it was killed and whether
+predictions.csv is equal, byte for byte, to that of the run left in peace; the exit code is 1 if one differs.
 """
 
 import argparse
@@ -38,6 +39,30 @@ TRAINING = {
     "augmentation": [{"type": "right_angles"}, {"type": "flip"}, {"type": "shift"}, {"type": "noise"}],
 }
 NUM_CASES = 800
+MOST_DELAY = 0.05
+"""Seconds after its step at which a kill comes at most: longer than a step and the writing of a checkpoint."""
+
+COMMAND = """
+import itertools, os, sys
+from archnet.cli import main
+from archnet.network.checkpoint import Checkpoint
+
+marks = os.open(sys.argv.pop(1), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+numbers, save = itertools.count(1), Checkpoint.save
+
+def is_due(checkpoint):
+    os.write(marks, b"s")
+    return next(numbers) % 7 == 0
+
+def marked_save(checkpoint, *arguments):
+    os.write(marks, b"(")
+    save(checkpoint, *arguments)
+    os.write(marks, b")")
+
+Checkpoint.is_due, Checkpoint.save = is_due, marked_save
+main()
+"""
+"""`archnet run`, which marks its steps "s" and each writing of a checkpoint "()" in a file."""
 
 
 def write_experiment(folder: Path) -> Path:
@@ -52,10 +77,15 @@ def write_experiment(folder: Path) -> Path:
     return path
 
 
-def started(experiment: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
-    code = "from archnet.cli import main; main()"
-    command = [sys.executable, "-c", code, "run", str(experiment), "--out", str(out), *options]
+def started(experiment: Path, run: Path, *options: str) -> subprocess.Popen[bytes]:
+    """A run in a process of its own; its marks stand beside its folder."""
+    out = run.parent
+    command = [sys.executable, "-c", COMMAND, str(marks_of(run)), "run", str(experiment), "--out", str(out), *options]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def marks_of(run: Path) -> Path:
+    return run.parent.with_suffix(".marks")
 
 
 def finished(process: subprocess.Popen[bytes]) -> None:
@@ -64,10 +94,26 @@ def finished(process: subprocess.Popen[bytes]) -> None:
         raise SystemExit(told.decode())
 
 
-def begun(run: Path, process: subprocess.Popen[bytes]) -> None:
-    """Waits until the log tells that training is about to begin."""
-    while process.poll() is None and not ((run / "log.txt").exists() and (run / "log.txt").stat().st_size):
-        time.sleep(0.01)
+def killed(process: subprocess.Popen[bytes], marks: Path, step: int, delay: float) -> str:
+    """Kills a run some seconds after a step; gives the marks up to there."""
+    while process.poll() is None and not (marks.exists() and marks.read_bytes().count(b"s") >= step):
+        time.sleep(0.001)
+    time.sleep(delay)
+    process.kill()
+    process.communicate()
+    return marks.read_text()
+
+
+def place_of(marks: str, num_epoch_steps: int) -> str:
+    """Where a run was killed, in words."""
+    num_steps = marks.count("s")
+    since = len(marks) - 1 - max(marks.rfind("("), marks.rfind(")"))
+    where = f"step {num_steps} in epoch {1 + (num_steps - 1) // num_epoch_steps}"
+    if marks.count("(") > marks.count(")"):
+        return f"{where}, while a checkpoint was written"
+    if ")" not in marks:
+        return f"{where}, before the first checkpoint"
+    return f"{where}, {since} steps after a checkpoint" if since else f"{where}, at a checkpoint"
 
 
 def main() -> None:
@@ -78,33 +124,25 @@ def main() -> None:
     chance = random.Random(0)
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = Path(name)
-        experiment = write_experiment(folder)
-        process = started(experiment, folder / "whole")
-        begun(folder / "whole/net", process)
-        start = time.perf_counter()
-        finished(process)
-        length = time.perf_counter() - start
-        whole = (folder / "whole/net/predictions.csv").read_bytes()
-        num_equal = num_inside = 0
+        experiment, whole = write_experiment(folder), folder / "whole/net"
+        finished(started(experiment, whole))
+        num_steps = marks_of(whole).read_text().count("s")
+        num_epoch_steps = num_steps // TRAINING["epochs"]
+        places, num_equal = [], 0
         for number in range(arguments.kills):
             run = folder / f"run{number}/net"
-            process = started(experiment, run.parent)
-            begun(run, process)
-            moment = chance.uniform(0, length)
-            time.sleep(moment)
-            process.kill()
-            process.communicate()
-            was_finished = (run / "metrics.json").exists()
-            kept = (run / "checkpoint/training.npz").exists()
-            finished(started(experiment, run.parent, "--resume"))
-            is_equal = (run / "predictions.csv").read_bytes() == whole
+            step, delay = chance.randint(1, num_steps), chance.uniform(0, MOST_DELAY)
+            places.append(place_of(killed(started(experiment, run), marks_of(run), step, delay), num_epoch_steps))
+            finished(started(experiment, run, "--resume"))
+            is_equal = (run / "predictions.csv").read_bytes() == (whole / "predictions.csv").read_bytes()
             num_equal += is_equal
-            num_inside += not was_finished
-            state = "after the end" if was_finished else "with a checkpoint" if kept else "before the first checkpoint"
-            print(
-                f"{number + 1:3}  killed {moment:5.2f} s into training, {state}: {'equal' if is_equal else 'DIFFERENT'}"
-            )
-        print(f"{num_equal} of {arguments.kills} equal; {num_inside} were killed before they had finished")
+            print(f"{number + 1:3}  killed at {places[-1]}: {'equal' if is_equal else 'DIFFERENT'}", flush=True)
+        between = sum("steps after" in place or "before the first" in place for place in places)
+        writing = sum("while" in place for place in places)
+        print(
+            f"{num_equal} of {arguments.kills} equal; all were killed in training ({num_steps} steps), {between} of "
+            f"them between checkpoints and {writing} while one was written"
+        )
     sys.exit(num_equal != arguments.kills)
 
 

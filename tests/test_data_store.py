@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from archnet.data import build_store, crops
+from archnet.data import build_store
 from archnet.data.crops import WholeVolumes
 from archnet.data.store import prune_stores, store_home, store_state, stored_crops, stores
 from archnet.errors import DataError
@@ -26,7 +26,7 @@ def test_every_row_holds_its_own_crop_however_small_the_portions(tmp_path, monke
     wanted = recipe(tmp_path / "scans")
     expected = np.concatenate([recipe_row(wanted, row) for row in range(30)])
     for portion in (1, 2**20):
-        monkeypatch.setattr(crops, "_PORTION_BYTES", portion)
+        monkeypatch.setattr("archnet.data.crops._PORTION_BYTES", portion)
         prune_stores(everything=True)
         found = stored_crops(wanted)
         assert found.values.dtype == np.int16
@@ -62,7 +62,9 @@ def test_crops_are_a_read_only_memory_map_that_numpy_opens_without_archnet(tmp_p
 def test_scans_are_read_once_and_not_at_all_when_the_store_is_there(tmp_path, monkeypatch):
     wanted = recipe(tmp_path / "scans")
     opened = []
-    monkeypatch.setattr(crops, "read_volume", lambda path: (opened.append(path.stem), read_volume(path))[1])
+    monkeypatch.setattr(
+        "archnet.data.recipe.read_volume", lambda path: (opened.append(path.stem), read_volume(path))[1]
+    )
     stored_crops(wanted)
     stored_crops(wanted)
     assert sorted(opened) == ["scan0", "scan1", "scan2", "scan3"]
@@ -114,7 +116,7 @@ def test_when_no_scan_can_be_read_nothing_is_stored(tmp_path):
 def test_a_candidate_outside_its_scan_is_found_before_anything_is_cut(tmp_path, monkeypatch):
     wanted = recipe(tmp_path / "scans")
     wanted.points_mm[29] = (12.1, -80.4, -999.0)
-    monkeypatch.setattr(crops, "read_volume", lambda path: pytest.fail("a scan was read"))
+    monkeypatch.setattr("archnet.data.recipe.read_volume", lambda path: pytest.fail("a scan was read"))
     message = "list line 29: the point (12.1, -80.4, -999.0) mm lies outside scan scan1.mhd."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         stored_crops(wanted)
@@ -148,7 +150,7 @@ def test_two_threads_that_want_the_same_store_cut_it_once(tmp_path, monkeypatch)
         time.sleep(0.05)
         return read_volume(path)
 
-    monkeypatch.setattr(crops, "read_volume", read_slowly)
+    monkeypatch.setattr("archnet.data.recipe.read_volume", read_slowly)
     found, told = [], []
 
     def progress(items, description, total):

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from archnet.data import build_store, crops
+from archnet.data import build_store
 from archnet.data.store import prune_stores, store_home, store_state, stored_crops
 from archnet.errors import DataError
 from archnet.imaging import read_volume
@@ -35,7 +35,7 @@ def test_an_interrupted_store_is_continued_without_cutting_a_finished_scan_again
             raise KeyboardInterrupt
         return read_volume(path)
 
-    monkeypatch.setattr(crops, "read_volume", read_and_fail)
+    monkeypatch.setattr("archnet.data.recipe.read_volume", read_and_fail)
     with pytest.raises(KeyboardInterrupt):
         stored_crops(wanted)
     assert store_state(wanted).num_finished == 2
@@ -66,7 +66,7 @@ def test_a_scan_that_is_mended_without_a_trace_is_cut_after_all(tmp_path, monkey
         return read_volume(path)
 
     opened = []
-    monkeypatch.setattr(crops, "read_volume", read)
+    monkeypatch.setattr("archnet.data.recipe.read_volume", read)
     assert stored_crops(wanted).is_there.sum() == 30 - 7
     is_broken.clear()
     opened.clear()
@@ -133,7 +133,7 @@ BUILD = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from archnet.data import crops
+from archnet.data import recipe
 from archnet.data.crops import CandidateCrops
 from archnet.data.store import stored_crops
 from archnet.imaging import read_volume
@@ -142,7 +142,7 @@ def slowly(path):
     time.sleep(0.05)
     return read_volume(path)
 
-crops.read_volume = slowly
+recipe.read_volume = slowly
 paths = sorted(Path(sys.argv[1]).glob("*.mhd"))
 points = np.random.default_rng(1).uniform((0, 0, 0), (23, 19, 22), (600, 3))
 ids = np.array([f"case{row}" for row in range(600)])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from archnet.evaluation.ranking import auc, average_precision, ranking, roc_curve
+from archnet.evaluation.ranking import auc, average_precision, precision_recall_curve, ranking, roc_curve
 
 CASES = st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 3)), min_size=1, max_size=40)
 
@@ -40,3 +40,17 @@ def test_a_roc_curve_of_one_class_is_refused(truth):
     message = "a ROC curve needs both positive and negative cases"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         roc_curve(np.array([0.1, 0.2]), np.array(truth))
+
+
+def test_the_precision_recall_curve_is_scikit_learns():
+    rng = np.random.default_rng(1)
+    truth, scores = rng.random(300) < 0.2, rng.integers(0, 40, 300) / 40
+    recall, precision = precision_recall_curve(scores, truth)
+    expected_precision, expected_recall, _ = sk.precision_recall_curve(truth, scores)
+    np.testing.assert_allclose(recall, expected_recall[-2::-1], atol=1e-12)
+    np.testing.assert_allclose(precision, expected_precision[-2::-1], atol=1e-12)
+
+
+def test_a_precision_recall_curve_without_positive_cases_is_refused():
+    with pytest.raises(ValueError, match=r"^a precision-recall curve needs positive cases$"):
+        precision_recall_curve(np.zeros(2), np.zeros(2, bool))

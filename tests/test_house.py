@@ -19,28 +19,62 @@ MAY_IMPORT = {
     "evaluation": {"errors", "spec"},
     "network": {"errors", "spec", "evaluation"},
     "report": {"errors", "spec", "evaluation"},
+    "tracking": {"errors", "evaluation"},
     "froc_files": {"errors", "data", "evaluation"},
+    "froc_run": {"spec", "data", "evaluation", "report", "froc_files"},
+    "inference": {"errors", "spec", "imaging", "data", "evaluation", "network", "prepared"},
     "machine": set(),
     "console": set(),
     "prepared": {"errors", "spec", "data"},
     "placement": {"errors", "spec", "evaluation"},
     "records": {"errors", "spec", "data", "evaluation", "prepared"},
     "budget": {"errors", "spec", "machine"},
+    "judging": {
+        "errors",
+        "spec",
+        "data",
+        "evaluation",
+        "froc_run",
+        "network",
+        "report",
+        "placement",
+        "prepared",
+        "records",
+    },
+    "trained": {"errors", "spec", "evaluation", "network", "machine", "placement", "prepared"},
     "runner": {
+        "trained",
         "budget",
         "errors",
         "spec",
         "data",
         "evaluation",
+        "judging",
         "network",
         "report",
         "machine",
         "placement",
         "prepared",
         "records",
+        "tracking",
     },
+    "baseline": {"data", "evaluation", "judging", "machine", "placement", "prepared", "records", "runner", "spec"},
     "bench": {"errors", "spec", "data", "network", "prepared", "machine"},
+    "export": {"errors", "spec", "evaluation", "network", "prepared", "report"},
     "preview": {"errors", "spec", "data", "prepared", "evaluation", "network", "report"},
+    "sweep": {
+        "budget",
+        "data",
+        "errors",
+        "evaluation",
+        "judging",
+        "placement",
+        "prepared",
+        "records",
+        "report",
+        "runner",
+        "spec",
+    },
 }
 """The command line, which comes last, may import everything; `spec` reaches into `network` at one place, see below."""
 
@@ -92,7 +126,7 @@ def test_the_wheel_carries_schemas_and_templates(tmp_path):
 
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"archnet/schemas/arch.schema.json", "archnet/schemas/experiment.schema.json"} <= names
+    assert {f"archnet/schemas/{name}.schema.json" for name in ("arch", "experiment", "sweep")} <= names
     templates = {f"archnet/report/templates/{path.name}" for path in (SOURCE / "report/templates").iterdir()}
     assert templates
     assert templates <= names

@@ -193,3 +193,19 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     first, again, other = (build(arch, (6, 6), seed=seed).get_weights() for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first[0], other[0])
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_a_strided_1x1_convolution_is_one_of_every_other_voxel(rank):
+    """Never a strided one: TensorFlow's gradient of that writes beyond its memory."""
+    import numpy as np
+
+    layer = {"type": "C", "num_output": 3, "kernel_size": [1] * rank, "stride": [2] * rank}
+    model = build(parse_arch(Document(value=[layer, {"type": "GAP"}, {"type": "T"}], source="drawn")), (7,) * rank)
+    convolution = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D | keras.layers.Conv3D))
+    images = np.random.default_rng(0).random((2, *(7,) * rank, 1), np.float32)
+    seen = keras.Model(model.input, convolution.output)(images)
+    kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in convolution.get_weights())
+    assert convolution.strides == (1,) * rank
+    every_other = images[(slice(None), *[slice(None, None, 2)] * rank)]
+    np.testing.assert_allclose(seen, every_other @ kernel.reshape(1, 3) + bias, rtol=1e-6, atol=1e-6)

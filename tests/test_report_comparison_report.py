@@ -11,6 +11,7 @@ from archnet.report.comparison_report import write_comparison
 from archnet.report.comparison_wording import (
     DIFFERENCE_NAMES,
     comparison_cautions,
+    comparison_document,
     comparison_sentence,
     errors_text,
 )
@@ -24,7 +25,8 @@ def test_a_comparison_is_written_as_a_page_and_as_json(tmp_path):
     path = write_comparison(tmp_path, runs)
     assert path == tmp_path / "report.html"
     document = json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
-    assert document == compare(runs).as_json()
+    assert document == comparison_document(compare(runs))
+    assert document["sentence"] == comparison_sentence(compare(runs))
     text = Page(path.read_text(encoding="utf-8")).text
     for row in compare(runs).rows:
         low, high = row.metrics["intervals"]["recall"]

@@ -1,13 +1,14 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
+from sklearn import metrics as sk
 
+from archnet.report.curve_figure import curve_figure
+from archnet.report.curves import PRECISION_RECALL, ROC, run_curves
 from archnet.report.figures import (
     confusion_matrix_figure,
     drawing,
     interval_figure,
-    roc_curves,
-    roc_figure,
     training_curves_figure,
     write_figures,
 )
@@ -22,6 +23,7 @@ PICTURES = [
     "confusion_matrix_test.png",
     "training_curves.png",
     "roc.png",
+    "precision_recall.png",
     "samples.png",
     "wrong_cases.png",
 ]
@@ -72,23 +74,37 @@ def test_training_curves_have_a_panel_for_each_measure_that_was_kept():
     assert figure.axes[0].get_lines()[0].get_ydata().tolist() == [0.5]
 
 
-def test_the_roc_mark_stands_at_the_recall_and_false_positive_rate_of_the_threshold(tmp_path):
+def test_marks_stand_where_the_threshold_is_and_the_legend_says_the_area(tmp_path):
     run = read_run(write_run(tmp_path / "archsm"))
-    curves = roc_curves(run)
-    assert [curve.name for curve in curves] == ["training", "validation", "test"]
-    test = run.metrics["test"]
-    assert curves[2].mark == pytest.approx((1 - test["specificity"], test["recall"]))
-    assert curves[2].auc == test["auc"]
-    with drawing(LIGHT):
-        legend = roc_figure(curves, "ROC").axes[0].get_legend()
-    assert legend.get_texts()[2].get_text() == f"test, AUC {test['auc']:.3f}"
+    test, curves = run.metrics["test"], run_curves(run)
+    expected = {ROC: (1 - test["specificity"], test["recall"]), PRECISION_RECALL: (test["recall"], test["precision"])}
+    for plot, area in ((ROC, "auc"), (PRECISION_RECALL, "average_precision")):
+        assert [curve.name for curve in curves[plot]] == ["training", "validation", "test"]
+        assert curves[plot][2].mark == pytest.approx(expected[plot])
+        assert curves[plot][2].area == test[area]
+        with drawing(LIGHT):
+            axes = curve_figure(plot, curves[plot], "title").axes[0]
+        assert axes.get_legend().get_texts()[2].get_text() == f"test, {plot.area} {test[area]:.3f}"
+        assert (axes.get_xlabel(), axes.get_ylabel()) == (plot.x, plot.y)
 
 
-def test_a_class_without_cases_has_no_roc_curve(tmp_path):
+def test_the_staircase_of_precision_has_the_average_precision_as_its_area_and_scikit_learns_corners(tmp_path):
+    run = read_run(write_run(tmp_path / "archsm"))
+    part = run.predictions.only("test")
+    curve = run_curves(run)[PRECISION_RECALL][2]
+    assert np.trapezoid(curve.y, curve.x) == pytest.approx(run.metrics["test"]["average_precision"], abs=1e-12)
+    precision, recall, _ = sk.precision_recall_curve(part.y_true, part.probabilities[:, 1])
+    corners = set(zip(recall[:-1].round(12), precision[:-1].round(12), strict=True))
+    assert corners <= set(zip(curve.x.round(12), curve.y.round(12), strict=True))
+
+
+def test_a_class_without_cases_has_no_curves(tmp_path):
     predictions = synthetic_predictions(("a", "b", "c"))
     predictions.y_true[predictions.y_true == 2] = 0
     run = read_run(write_run(tmp_path / "r", classes=("a", "b", "c"), predictions=predictions))
-    assert [curve.name for curve in roc_curves(run)] == ["a", "b"]
+    for curves in run_curves(run).values():
+        assert [curve.name for curve in curves] == ["a", "b"]
+        assert [curve.mark for curve in curves] == [None, None]
 
 
 def test_intervals_are_drawn_where_the_numbers_are():

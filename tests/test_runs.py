@@ -34,7 +34,7 @@ NET_3D = {
 }
 RUN_FILES = {
     "experiment.json", "arch.json", "network.json", "split.csv", "history.csv", "model.keras", "predictions.csv",
-    "metrics.json", "report.html", "gallery.npz", "environment.json", "log.txt", "figures", "data.json",
+    "metrics.json", "report.html", "gallery.npz", "environment.json", "log.txt", "figures", "data.json", "tensorboard",
 }  # fmt: skip
 
 

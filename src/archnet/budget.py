@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
 
 from archnet.errors import RunError
 from archnet.machine import free_memory_bytes
@@ -15,13 +17,16 @@ from archnet.spec.memory import MicroBatch, bytes_of, gigabytes, memory_of, micr
 log = logging.getLogger("archnet.device")
 
 
-def passes(experiment: Experiment, plan: tuple[PlannedLayer, ...], *, on_accelerator: bool = False) -> MicroBatch:
+def passes(
+    experiment: Experiment, plan: tuple[PlannedLayer, ...], *, on_accelerator: bool = False, num_devices: int = 1
+) -> MicroBatch:
     """How a batch goes through the network; by default within what is free on this machine.
 
     Args:
         experiment: Its `training` decides.
         plan: The network's layers.
         on_accelerator: The network's memory is not the process's, so that only `training.memory` limits it.
+        num_devices: Among which the cases are divided; the budget and the peak are each one's.
 
     Raises:
         RunError: One case alone takes more.
@@ -31,35 +36,48 @@ def passes(experiment: Experiment, plan: tuple[PlannedLayer, ...], *, on_acceler
     if training.memory is None and on_accelerator:
         budget = None
     try:
-        return micro_batch(memory_of(plan, training), training.batch_size, budget)
+        share = micro_batch(memory_of(plan, training), ceil(training.batch_size / num_devices), budget)
+        size = min(share.size * num_devices, training.batch_size)
+        return replace(share, batch_size=training.batch_size, size=size)
     except ValueError as error:
         told = "on this machine" if training.memory is None else f"training.memory {training.memory}"
         free = f"{gigabytes(budget or 0)} are free" if training.memory is None else "is too little"
         raise RunError(f"{experiment.arch.name}: {told} {free}: {error}") from None
 
 
-def tell(micro: MicroBatch, plan: Sequence[PlannedLayer], *, is_own_budget: bool) -> None:
+def tell(micro: MicroBatch, plan: Sequence[PlannedLayer], *, is_own_budget: bool, num_devices: int = 1) -> None:
     """Writes the plan into the log, with what it changes.
 
     Args:
         micro: Of `passes`.
         plan: The network's layers.
         is_own_budget: Nobody has set the budget.
+        num_devices: Among which the cases are divided.
     """
     log.info(micro.told())
-    if micro.num_parts == 1:
+    if num_devices > 1:
+        log.info(f"{num_devices} devices divide the cases; their gradients are added up, and the memory is each one's.")
+    at_once = ceil(micro.size / num_devices)
+    if at_once == micro.batch_size:
         return
-    if is_own_budget:
+    if is_own_budget and micro.num_parts > 1:
         log.warning(
             "a whole batch does not fit into the memory that is free now, so it goes through the network in parts. "
             f'To get the same parts again, give training.memory, such as "{gigabytes(micro.budget_bytes or 0)}".'
         )
     if any(has_batch_norm(row) for row in plan):
         log.warning(
-            f"batch norm takes its statistics from the {micro.size} cases that go through the network at once, not "
-            f"from the {micro.batch_size} of the batch, so the result is not that of a whole batch. Give more memory, "
-            f"or set training.batch_size to {micro.size} and a lower learning rate."
+            f"batch norm takes its statistics from the {at_once} cases that go through the network at once"
+            f"{' on a device' * (num_devices > 1)}, not from the {micro.batch_size} of the batch, so the result is not "
+            f"that of a whole batch. {_remedy(micro, num_devices)}."
         )
+
+
+def _remedy(micro: MicroBatch, num_devices: int) -> str:
+    if micro.num_parts == 1:
+        return "Take one device, or a batch that is so many times as large"
+    smaller = f"set training.batch_size to {micro.size} and a lower learning rate"
+    return ("Give more memory, or " if num_devices == 1 else "Take one device or more memory, or ") + smaller
 
 
 def has_batch_norm(row: PlannedLayer) -> bool:

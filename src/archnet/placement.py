@@ -17,6 +17,11 @@ CHECKPOINT: Final = "checkpoint"
 """The folder inside a run's that keeps an unfinished training."""
 
 
+def experiment_folder(experiment: Experiment, out: Path | str | None = None) -> Path:
+    """The folder of an experiment's runs: the one that is asked for, otherwise runs/<experiment>."""
+    return Path(out) if out else Path("runs") / experiment.name
+
+
 def run_name(experiment: Experiment) -> str:
     """The run folder's name: the architecture's, the fold if there are folds, and the seed if it is not 0."""
     seed, fold = experiment.training.seed, experiment.split.fold
@@ -30,7 +35,7 @@ def is_to_run(folder: Path, experiment: Experiment, *, resume: bool = False) -> 
         RunError: The run is there, or the folder holds an experiment on other data or another split.
     """
     place = folder / run_name(experiment)
-    _check_shared(folder, experiment)
+    check_shared(folder, experiment)
     is_finished, is_begun = (place / "metrics.json").exists(), (place / CHECKPOINT).exists()
     if is_finished and not resume:
         raise RunError(
@@ -55,7 +60,12 @@ def shared_document(experiment: Experiment) -> dict[str, Any]:
     return {key: document[key] for key in ("name", *SHARED_SECTIONS)}
 
 
-def _check_shared(folder: Path, experiment: Experiment) -> None:
+def check_shared(folder: Path, experiment: Experiment) -> None:
+    """That an experiment's folder holds what this one has in common with its runs.
+
+    Raises:
+        RunError: It holds an experiment on other data or another split.
+    """
     there, here = optional_json(folder / "experiment.json"), shared_document(experiment)
     for key in SHARED_SECTIONS if there else ():
         if there and there.get(key) != here[key]:

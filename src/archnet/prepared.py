@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.dataset import Cases, Crops, Dataset, LostScan, Progress, silent
+from archnet.data.scan_ranges import ScanRanges, scan_ranges
 from archnet.data.split import keep_rows, make_split
 from archnet.errors import DataError, RunError, counted
 from archnet.spec.arch import PlannedLayer
@@ -28,6 +29,7 @@ class Prepared:
         limits: Raw values that become 0 and 1.
         notes: What a reader of the results should know about the data.
         lost: Scans that could not be read; their cases are missing.
+        scans: What the scans look like that the cases of all sets lie in; null where they lie in none.
     """
 
     cases: Cases
@@ -37,10 +39,15 @@ class Prepared:
     limits: tuple[float, float]
     notes: tuple[str, ...] = ()
     lost: tuple[LostScan, ...] = ()
+    scans: ScanRanges | None = None
 
     def record(self) -> dict[str, Any]:
-        """What a run folder keeps of the data, JSON-ready: notes, and the scans that are missing."""
-        return {"notes": list(self.notes), "lost": [asdict(scan) for scan in self.lost]}
+        """What a run folder keeps of the data, JSON-ready: notes, scans that are missing, and what the others are."""
+        return {
+            "notes": list(self.notes),
+            "lost": [asdict(scan) for scan in self.lost],
+            "scans": self.scans and self.scans.document(),
+        }
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -49,11 +56,15 @@ class Prepared:
 
     def seen(self, experiment: Experiment) -> NDArray[Any]:
         """The part of `values` that a network sees, a view of shape (M, *input_shape)."""
-        wanted = input_shape(experiment, self.shape)
-        values = self.values
-        if len(wanted) == 3 and values.ndim == 4 and wanted[-1] == 1:
-            values = values[..., values.shape[-1] // 2]
-        return values if values.shape[1:] == wanted else values[..., np.newaxis]
+        return seen(self.values, experiment)
+
+
+def seen(values: NDArray[Any], experiment: Experiment) -> NDArray[Any]:
+    """What a network sees of cases (N, height, width[, depth]), a view of shape (N, *input_shape)."""
+    wanted = input_shape(experiment, values.shape[1:])
+    if len(wanted) == 3 and values.ndim == 4 and wanted[-1] == 1:
+        values = values[..., values.shape[-1] // 2]
+    return values if values.shape[1:] == wanted else values[..., np.newaxis]
 
 
 def prepare(
@@ -84,6 +95,8 @@ def prepare(
     if strict and crops.lost:
         raise DataError("\n".join(f"{lost.reason} It has {counted(lost.num_cases, 'case')}." for lost in crops.lost))
     prepared = {split: _divided(dataset, sets, rows, used, crops) for split, (sets, rows) in drawn.items()}
+    ranges = _ranges(dataset, used, crops, progress)
+    prepared = {split: replace(data, scans=ranges) for split, data in prepared.items()}
     for experiment in experiments:
         data = prepared[experiment.split]
         check_training_set(data.cases, data.sets, experiment)
@@ -112,6 +125,13 @@ def _divided(
         notes=(*dataset.notes, *_lost_notes(crops.lost, len(rows), len(kept))),
         lost=crops.lost,
     )
+
+
+def _ranges(dataset: Dataset, used: NDArray[np.int64], crops: Crops, progress: Progress) -> ScanRanges | None:
+    """What the scans that could be read look like."""
+    scans = dataset.scans(used[crops.is_there])
+    cases = crops.values[crops.is_there] if crops.lost else crops.values
+    return scan_ranges(scans, cases, dataset.limits, progress) if scans else None
 
 
 def _lost_notes(lost: tuple[LostScan, ...], num_wanted: int, num_kept: int) -> tuple[str, ...]:

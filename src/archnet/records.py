@@ -19,8 +19,11 @@ from archnet.evaluation.run_folder import replaced, write_text
 from archnet.prepared import Prepared
 from archnet.spec.experiment import SETS
 
-NUM_GALLERY: Final = 16
-"""Cases of each kind whose images a run folder keeps for its report."""
+NUM_SAMPLES: Final = 16
+"""Training cases whose images a run folder keeps for its report."""
+
+NUM_WRONG: Final = 32
+"""Wrong cases that it keeps: twice those of a report, for a comparison to choose from."""
 
 
 def split_text(cases: Cases, sets: NDArray[np.str_]) -> str:
@@ -60,8 +63,8 @@ def write_gallery(
         predictions: Of all cases.
         predicted: (N,) the class that each case is taken for.
     """
-    samples = sample_rows(predictions, NUM_GALLERY)
-    wrong = wrong_rows(predictions, predicted, NUM_GALLERY)
+    samples = sample_rows(predictions, NUM_SAMPLES)
+    wrong = wrong_rows(predictions, predicted, NUM_WRONG)
     rows = np.concatenate([samples, wrong]).astype(np.int64)
     low, high = prepared.limits
     scaled = (np.asarray(prepared.values[prepared.rows[rows]], np.float32) - low) / (high - low)

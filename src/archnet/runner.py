@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import logging
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from archnet.budget import passes, tell
 from archnet.data import open_dataset
 from archnet.data.dataset import Dataset, Progress, silent
 from archnet.errors import RunError
-from archnet.evaluation.metrics import evaluate
-from archnet.evaluation.predictions import Predictions, read_predictions, write_predictions
+from archnet.evaluation.predictions import Predictions, read_predictions
 from archnet.evaluation.run_folder import read_json, replaced, run_folders, write_json, write_text
+from archnet.judging import costs_of, of_sets, predictions_of, write_judgement
 from archnet.machine import environment, peak_memory_bytes, reset_peak_memory
-from archnet.placement import CHECKPOINT, is_to_run, run_name, shared_document
+from archnet.placement import CHECKPOINT, experiment_folder, is_to_run, run_name, shared_document
 from archnet.prepared import Prepared, plan_for, prepare
-from archnet.records import log_file, split_text, write_gallery, write_history
+from archnet.records import log_file, split_text, write_history
 from archnet.report.comparison_report import write_comparison
-from archnet.report.figures import write_figures
-from archnet.report.run_report import write_report
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.augmentations import shape_problem
-from archnet.spec.cost import cost_of, network_summary
+from archnet.spec.cost import network_summary
 from archnet.spec.documents import Document, read_document
 from archnet.spec.experiment import SETS, Experiment
-from archnet.spec.memory import MicroBatch
 from archnet.spec.resolve import parse_experiments
+from archnet.tracking.curves import curves
+from archnet.trained import trained
 
 if TYPE_CHECKING:
     import keras
@@ -67,21 +64,29 @@ class Run:
         return load_model(self.folder / "model.keras")
 
 
-def run(experiment: Experiment | Mapping[str, Any] | Path | str, *, out: Path | str | None = None) -> Run:
+def run(
+    experiment: Experiment | Mapping[str, Any] | Path | str,
+    *,
+    out: Path | str | None = None,
+    device: str | None = None,
+    deterministic: bool = False,
+) -> Run:
     """Trains and judges one architecture and leaves a run folder.
 
     Args:
         experiment: An experiment, its document, or the file that holds it.
         out: The experiment's folder; by default runs/<experiment>.
+        device: See `run_all`.
+        deterministic: See `run_all`.
 
     Raises:
-        ArchnetError: The documents, the data or the folder cannot be used.
+        ArchnetError: The documents, the data, the folder or the device cannot be used.
     """
     experiments = (experiment,) if isinstance(experiment, Experiment) else load_experiments(experiment)
     if len(experiments) != 1:
         names = ", ".join(run_name(one) for one in experiments)
         raise RunError(f"run makes one run, but the experiment has {len(experiments)} ({names}). Use run_all.")
-    return run_all(experiments, out=out)[0]
+    return run_all(experiments, out=out, device=device, deterministic=deterministic)[0]
 
 
 def load_experiments(source: Mapping[str, Any] | Path | str) -> tuple[Experiment, ...]:
@@ -95,7 +100,7 @@ def load_experiments(source: Mapping[str, Any] | Path | str) -> tuple[Experiment
     return parse_experiments(read_document(source))
 
 
-def run_all(
+def run_all(  # noqa: PLR0913 - what the command line offers
     experiments: Sequence[Experiment],
     *,
     out: Path | str | None = None,
@@ -103,6 +108,8 @@ def run_all(
     watcher: Watcher | None = None,
     strict: bool = False,
     resume: bool = False,
+    device: str | None = None,
+    deterministic: bool = False,
 ) -> list[Run]:
     """Trains and judges architectures on the same splits, one after another, and compares all runs of the folder.
 
@@ -113,12 +120,17 @@ def run_all(
         watcher: Is told of every training step and epoch.
         strict: A scan that cannot be read is an error, not a note.
         resume: Finished runs stay as they are, and one that was interrupted goes on where it stopped.
+        device: What trains, for this whole process: "cpu", "gpu" (all of them) or "gpu:1"; null is a GPU if there is
+            one.
+        deterministic: GPUs give the same bits every time, too.
 
     Raises:
-        ArchnetError: The documents, the data or the folder cannot be used.
+        ArchnetError: The documents, the data, the folder or the device cannot be used.
     """
-    folder = Path(out) if out else Path("runs") / experiments[0].name
+    folder = experiment_folder(experiments[0], out)
     wanted = [one for one in experiments if is_to_run(folder, one, resume=resume)]
+    if wanted and (device or deterministic):
+        _start(device, is_deterministic=deterministic)
     if wanted:
         dataset = open_dataset(wanted[0].data, progress)
         plans = [_checked_plan(experiment, dataset) for experiment in wanted]
@@ -131,11 +143,43 @@ def run_all(
             _run(experiment, plan, folder / run_name(experiment), data, watcher)
     finished = run_folders([folder])
     if len(finished) > 1:
-        _compare(folder, finished)
+        compare_runs(folder, finished)
     return [Run(folder / run_name(experiment)) for experiment in experiments]
 
 
-def _compare(folder: Path, finished: Sequence[Path]) -> None:
+def run_part(
+    experiment: Experiment, folder: Path, *, watcher: Watcher | None = None, judged: Sequence[str] = SETS
+) -> Run:
+    """One run of a folder that others fill at the same time; goes on where it was interrupted, and compares nothing.
+
+    Args:
+        experiment: Of `parse_experiments`.
+        folder: The experiment's.
+        watcher: Is told of every training step and epoch.
+        judged: The sets that the trained network is judged on; `judge` makes up for the others.
+
+    Raises:
+        ArchnetError: The documents, the data or the folder cannot be used.
+    """
+    place = folder / run_name(experiment)
+    if is_to_run(folder, experiment, resume=True):
+        dataset = open_dataset(experiment.data)
+        plan = _checked_plan(experiment, dataset)
+        (prepared,) = prepare(dataset, [experiment])
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "experiment.json", shared_document(experiment))
+        _run(experiment, plan, place, prepared, watcher, judged)
+    return Run(place)
+
+
+def _start(device: str | None, *, is_deterministic: bool) -> None:
+    """Before the data are read: a device that is missing is told at once."""
+    from archnet.network.backend import start_quietly
+
+    start_quietly(device, is_deterministic=is_deterministic)
+
+
+def compare_runs(folder: Path, finished: Sequence[Path]) -> None:
     """Writes the comparison; folds that one architecture has and another has not yet are told, and no mistake."""
     try:
         write_comparison(folder, finished)
@@ -149,71 +193,29 @@ def _run(
     folder: Path,
     prepared: Prepared,
     watcher: Watcher | None,
+    judged: Sequence[str] = SETS,
 ) -> None:
-    """One run on prepared data; continues what the folder's checkpoint holds."""
-    from archnet.network.backend import num_accelerators, start_quietly
+    """One run on prepared data, judged on some sets; continues what the folder's checkpoint holds."""
+    from archnet.network.backend import devices, is_on_gpu, start_quietly
 
-    is_continued = (folder / CHECKPOINT).exists()
+    is_continued, shown = (folder / CHECKPOINT).exists(), of_sets(prepared, judged)
     _write_beginning(folder, experiment, prepared)
     with log_file(folder / "log.txt", is_continued=is_continued) as log:
         logging.getLogger("archnet.device").info(start_quietly())
         for note in (*experiment.warnings(), *prepared.notes):
             log.warning(note)
-        micro = passes(experiment, plan, on_accelerator=num_accelerators() > 0)
-        tell(micro, plan, is_own_budget=experiment.training.memory is None)
+        num_devices = len(devices())
+        micro = passes(experiment, plan, on_accelerator=is_on_gpu(), num_devices=num_devices)
+        tell(micro, plan, is_own_budget=experiment.training.memory is None, num_devices=num_devices)
         reset_peak_memory()
-        model, history = _trained(experiment, prepared, folder / CHECKPOINT, _Logged(log, watcher), micro)
-        predictions = _predictions(model, experiment, prepared, micro.size)
-    metrics = _judged(predictions, experiment, prepared.cases.positive) | _costs(plan, history)
+        with _watchers(folder, log, watcher) as told:
+            model, history = trained(experiment, plan, prepared, micro, folder, told)
+        predictions = predictions_of(model, experiment, shown, ceil(micro.size / num_devices))
     with replaced(folder / "model.keras") as path:
         model.save(path)
     write_history(folder / "history.csv", history)
-    write_predictions(folder / "predictions.csv", predictions)
-    predicted = predictions.predicted(positive=prepared.cases.positive, threshold=experiment.evaluation.threshold)
-    write_gallery(folder / "gallery.npz", prepared, predictions, predicted)
     write_json(folder / "network.json", network_summary(plan, micro))
-    write_json(folder / "metrics.json", metrics)
-    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
-    write_figures(folder)
-    write_report(folder)
-
-
-def _trained(
-    experiment: Experiment, prepared: Prepared, checkpoint: Path, watcher: Watcher, micro: MicroBatch
-) -> tuple[keras.Model, list[dict[str, float]]]:
-    """The trained model (raw values in, probabilities out), and the rows of history.csv."""
-    from archnet.network.build import build, with_probabilities
-    from archnet.network.train import Execution, train
-
-    training, cases = experiment.training, prepared.cases
-    images = prepared.seen(experiment)
-    network = build(experiment.arch, images.shape[1:], len(cases.classes), seed=training.seed)
-    sets = _examples(images, prepared)
-    history = train(
-        network,
-        prepared.limits,
-        sets["train"],
-        sets.get("validation"),
-        training,
-        positive=cases.positive,
-        watcher=watcher,
-        execution=Execution(micro_batch=micro.size, checkpoint=checkpoint, ids=cases.ids[prepared.sets == "train"]),
-    )
-    return with_probabilities(network, prepared.limits), history
-
-
-def _predictions(model: keras.Model, experiment: Experiment, prepared: Prepared, at_once: int) -> Predictions:
-    from archnet.network.predict import probabilities
-
-    cases = prepared.cases
-    return Predictions(
-        cases=cases.ids,
-        groups=cases.groups,
-        sets=prepared.sets,
-        y_true=cases.labels,
-        probabilities=probabilities(model, prepared.seen(experiment), prepared.rows, at_once),
-        classes=cases.classes,
-    )
+    write_judgement(folder, predictions, experiment, shown, costs_of(plan, history, peak_memory_bytes()))
 
 
 def _write_beginning(folder: Path, experiment: Experiment, prepared: Prepared) -> None:
@@ -247,56 +249,27 @@ def _checked_plan(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLaye
     return plan
 
 
-def _examples(images: NDArray[Any], prepared: Prepared) -> dict[str, Any]:
-    """The sets that are not empty, as the network takes them."""
-    from archnet.network.batches import Examples
+@contextmanager
+def _watchers(folder: Path, log: logging.Logger, watcher: Watcher | None) -> Iterator[Watcher]:
+    """Tells the log, TensorBoard's files and another watcher how training goes."""
+    from archnet.network.checkpoint import kept_history
 
-    rows = {name: np.flatnonzero(prepared.sets == name) for name in SETS}
-    return {
-        name: Examples(images=images, rows=prepared.rows[members], labels=prepared.cases.labels[members])
-        for name, members in rows.items()
-        if members.size
-    }
-
-
-def _judged(predictions: Predictions, experiment: Experiment, positive: int) -> dict[str, Any]:
-    """The metrics of each set."""
-    options = experiment.evaluation
-    sets = evaluate(
-        predictions,
-        positive=positive,
-        threshold=options.threshold,
-        recall=options.recall,
-        bootstraps=options.bootstraps,
-    )
-    return {"positive": predictions.classes[positive], "classes": list(predictions.classes), **sets}
-
-
-def _costs(plan: tuple[PlannedLayer, ...], history: Sequence[Mapping[str, float]]) -> dict[str, Any]:
-    """What the network and its training cost; copies and repeated draws count as samples."""
-    cost = cost_of(plan)
-    seconds = sum(row["seconds"] for row in history)
-    return {
-        "parameters": cost.num_parameters,
-        "macs": cost.num_macs,
-        "peak_memory_bytes": peak_memory_bytes(),
-        "train_seconds": seconds,
-        "samples_per_second": sum(row["cases"] for row in history) / seconds,
-    }
+    with curves(folder, kept_history(folder / CHECKPOINT)) as drawn:
+        yield _Logged(log, [*drawn, *([watcher] if watcher else [])])
 
 
 class _Logged:
     """A watcher that writes each epoch into the log and passes everything on."""
 
-    def __init__(self, log: Any, watcher: Watcher | None) -> None:
+    def __init__(self, log: Any, watchers: Sequence[Watcher]) -> None:
         self.log = log
-        self.watcher = watcher
+        self.watchers = watchers
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
-        if self.watcher:
-            self.watcher.on_step(epoch, step, num_steps, logs)
+        for watcher in self.watchers:
+            watcher.on_step(epoch, step, num_steps, logs)
 
     def on_epoch(self, row: dict[str, float]) -> None:
         self.log.info(" ".join(f"{key}={value:.6g}" for key, value in row.items()))
-        if self.watcher:
-            self.watcher.on_epoch(row)
+        for watcher in self.watchers:
+            watcher.on_epoch(row)

@@ -9,6 +9,8 @@ import typer
 
 from archnet.cli.options import (
     DataOption,
+    DeterministicOption,
+    DeviceOption,
     JsonFlag,
     RootOption,
     SetOption,
@@ -41,6 +43,8 @@ def bench(
         typer.Option(help="Of the training (training.precision); otherwise the experiment's, or float32."),
     ] = None,
     steps: Annotated[int, typer.Option(help="Steps of each of the rounds.", min=1)] = 10,
+    device: DeviceOption = None,
+    deterministic: DeterministicOption = False,
     settings: SetOption = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -57,7 +61,7 @@ def bench(
     given = {"batch_size": batch, "precision": precision}
     told = [f"training.{key}={value}" for key, value in given.items() if value is not None]
     experiment = experiments_of([file], data, root, [*(settings or []), *told])[0]
-    device = start_quietly()
+    started = start_quietly(device, is_deterministic=deterministic)
 
     from archnet.bench import measure, subject_on_data, subject_on_noise
 
@@ -69,11 +73,11 @@ def bench(
         subject = subject_on_noise(experiment.arch, experiment.training, input_shape(input_text), classes)
     measured = measure(subject, steps, progress=progress)
     if as_json:
-        print_json({**measured.as_json(), "device": device})
+        print_json({**measured.as_json(), "device": started})
     else:
         from archnet.console import stdout
 
-        stdout.print(bench_table(measured, device))
+        stdout.print(bench_table(measured, started))
 
 
 def _names_data(file: Path, data: str | None) -> bool:

@@ -8,28 +8,36 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from archnet.cli.options import (
+    BaselineOption,
     DataOption,
+    DeterministicOption,
+    DeviceOption,
     JsonFlag,
     MemoryOption,
     ResumeOption,
     RootOption,
     SetOption,
     StrictOption,
+    TrackOption,
     experiments_of,
     input_shape,
     print_json,
     print_paths,
 )
-from archnet.errors import DocumentError
+from archnet.errors import DocumentError, counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archnet.runner import Run
     from archnet.spec.arch import PlannedLayer
     from archnet.spec.experiment import Experiment
     from archnet.spec.memory import MicroBatch
+    from archnet.tracking.mlflow_store import Store
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Architecture or experiment files.", metavar="FILE...")],
+    files: Annotated[list[Path], typer.Argument(help="Architecture, experiment or sweep files.", metavar="FILE...")],
     input_text: Annotated[str | None, typer.Option("--input", help="Spatial input, such as 64x64x10.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -50,6 +58,8 @@ def _checked(path: Path, input_text: str | None) -> dict[str, Any]:
     from archnet.spec.cost import cost_of
     from archnet.spec.documents import read_document
     from archnet.spec.resolve import is_arch, parse_experiments
+    from archnet.spec.sweep import is_sweep
+    from archnet.spec.sweep_document import parse_sweep
 
     result: dict[str, Any] = {"file": str(path), "valid": True, "problems": [], "warnings": []}
     try:
@@ -60,6 +70,9 @@ def _checked(path: Path, input_text: str | None) -> dict[str, Any]:
             sizes = "x".join(map(str, plan[0].input_shape))
             says = f"{arch.rank}D, {len(plan)} layers, {cost_of(plan).num_parameters:,} parameters at {sizes}"
             result["warnings"] = arch.warnings()
+        elif is_sweep(document.value):
+            sweep = parse_sweep(document)
+            says = f"a sweep of {counted(sweep.num_trials, 'trial')} over {', '.join(sweep.space) or 'folds and seeds'}"
         else:
             experiments = parse_experiments(document)
             names = dict.fromkeys(experiment.arch.name for experiment in experiments)
@@ -141,8 +154,12 @@ def run(
         int | None, typer.Option(help="Seed of weights, order and augmentation (training.seed).", min=0)
     ] = None,
     memory: MemoryOption = None,
+    device: DeviceOption = None,
+    deterministic: DeterministicOption = False,
     strict: StrictOption = False,
     resume: ResumeOption = False,
+    baseline: BaselineOption = False,
+    track: TrackOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Train architectures, judge them on the test set, and leave a run folder with a report.
@@ -161,16 +178,45 @@ def run(
     experiments = experiments_of(files, data, root, [*(settings or []), *_seed_setting(seed), *_memory_setting(memory)])
     from archnet.runner import run_all
 
+    store = _store(experiments[0], out) if track else None
     try:
         with training_display() as display:
-            runs = run_all(experiments, out=out, progress=progress, watcher=display, strict=strict, resume=resume)
+            runs = run_all(
+                experiments,
+                out=out,
+                progress=progress,
+                watcher=display,
+                strict=strict,
+                resume=resume,
+                device=device,
+                deterministic=deterministic,
+            )
+            runs += _baselines(experiments, out) if baseline else []
     except KeyboardInterrupt:
         typer.echo("Interrupted. Nothing is lost: the same command with --resume goes on where it stopped.", err=True)
         raise
+    if store:
+        for finished in runs:
+            store.add(finished.folder)
     if as_json:
         print_json([{"folder": str(run.folder), "metrics": run.metrics} for run in runs])
     else:
         _print_runs([run.folder for run in runs])
+
+
+def _baselines(experiments: Sequence[Experiment], out: Path | None) -> list[Run]:
+    from archnet.baseline import run_baselines
+    from archnet.console import progress
+
+    return run_baselines(experiments, out=out, progress=progress)
+
+
+def _store(experiment: Experiment, out: Path | None) -> Store:
+    """The tracking store, opened before anything is trained."""
+    from archnet.placement import experiment_folder
+    from archnet.tracking.mlflow_store import Store
+
+    return Store(experiment_folder(experiment, out).parent)
 
 
 def _seed_setting(seed: int | None) -> list[str]:
@@ -194,7 +240,9 @@ def compare(
 
     comparison = compared(runs)
     if as_json:
-        print_json(comparison.as_json())
+        from archnet.report.comparison_wording import comparison_document
+
+        print_json(comparison_document(comparison))
     else:
         from archnet.console import stdout
         from archnet.report.terminal import comparison_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -51,6 +51,37 @@ MemoryOption = Annotated[
         "--memory",
         help="Most memory that training may take, such as 4GB or 2GiB (training.memory); otherwise what is free.",
         metavar="SIZE",
+    ),
+]
+
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        help="What trains: cpu, gpu (all of them) or a single one, such as gpu:1; otherwise a GPU if there is one.",
+        metavar="DEVICE",
+    ),
+]
+DeterministicOption = Annotated[
+    bool,
+    typer.Option(
+        "--deterministic",
+        help="On a GPU, too, the same seed gives the same bits, with slower operations; a CPU always.",
+    ),
+]
+BaselineOption = Annotated[
+    bool,
+    typer.Option(
+        "--baseline",
+        help="Compare with a random forest and a logistic regression on the downsampled voxels, too.",
+    ),
+]
+TrackOption = Annotated[
+    Literal["mlflow"] | None,
+    typer.Option(
+        "--track",
+        help="Write finished runs into an MLflow store, too: $MLFLOW_TRACKING_URI, otherwise mlflow.db beside the "
+        "experiment's folder (needs archnet[track]).",
     ),
 ]
 

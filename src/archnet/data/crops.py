@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from archnet.data.dataset import Progress
 from archnet.data.recipe import Recipe, Values
 from archnet.errors import DataError
-from archnet.imaging import Volume, crop, crop_mm, nearest_index, read_frame, read_volume, turned_and_resized
+from archnet.imaging import Volume, crop, crop_mm, nearest_index, read_frame, turned_and_resized
 from archnet.imaging.volume import Hu, Point
 
 _PORTION_BYTES: Final = 32 * 2**20
@@ -64,9 +64,8 @@ class CandidateCrops(Recipe):
                 continue  # cutting will say what is wrong with it
             self._indices(frame, path, rows)
 
-    def cut(self, number: int) -> Iterator[tuple[NDArray[np.int64], Values]]:
+    def portions(self, number: int, volume: Volume) -> Iterator[tuple[NDArray[np.int64], Values]]:
         path, rows = self.scans[number], self.rows[number]
-        volume = read_volume(path)
         indices = self._indices(volume, path, rows)
         size = max(1, _PORTION_BYTES // (self.num_bytes // len(self.ids)))
         for start in range(0, len(rows), size):
@@ -116,8 +115,7 @@ class WholeVolumes(Recipe):
     def options(self) -> Mapping[str, Any]:
         return {"window_hu": list(self.window_hu)}
 
-    def cut(self, number: int) -> Iterator[tuple[NDArray[np.int64], Values]]:
-        volume = read_volume(self.scans[number])
+    def portions(self, number: int, volume: Volume) -> Iterator[tuple[NDArray[np.int64], Values]]:
         yield self.rows[number], turned_and_resized(volume, self.shape, self.window_hu)[np.newaxis]
 
 

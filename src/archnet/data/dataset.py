@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -113,6 +114,10 @@ class Dataset(ABC):
     def stored(self, rows: NDArray[np.int64]) -> str | None:
         """What lies in a crop store of some cases, for people; null where the data set needs none."""
         return None
+
+    def scans(self, rows: NDArray[np.int64]) -> Sequence[Path]:
+        """The scans that some cases lie in, each once; empty where the data set has none."""
+        return ()
 
     @abstractmethod
     def crop(self, row: int) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from archnet.data.dataset import Progress
 from archnet.errors import DataError
-from archnet.imaging import stored_files
+from archnet.imaging import Volume, read_volume, stored_files
 
 # Raise it with every change to how crops are cut or laid out: a store of another version is not used again.
 _VERSION: Final = 1
@@ -48,12 +48,20 @@ class Recipe(ABC):
         """Everything else that shapes the values, JSON-ready."""
 
     @abstractmethod
+    def portions(self, number: int, volume: Volume) -> Iterator[tuple[NDArray[np.int64], Values]]:
+        """The arrays of one scan, which has been read, in portions: their rows and values (k, *shape).
+
+        Raises:
+            DataError: The lists do not fit the scan.
+        """
+
     def cut(self, number: int) -> Iterator[tuple[NDArray[np.int64], Values]]:
-        """The arrays of one scan, which is read once, in portions: their rows and values (k, *shape).
+        """The arrays of one scan, which is read once; see `portions`.
 
         Raises:
             DataError: The scan cannot be read.
         """
+        yield from self.portions(number, read_volume(self.scans[number]))
 
     @abstractmethod
     def check(self, progress: Progress) -> None:

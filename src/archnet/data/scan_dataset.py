@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,9 @@ class ScanDataset(Dataset):
 
     def stored(self, rows: NDArray[np.int64]) -> str:
         return store_state(self.recipe(rows)).told()
+
+    def scans(self, rows: NDArray[np.int64]) -> Sequence[Path]:
+        return self.recipe(rows).scans
 
     def crop(self, row: int) -> NDArray[Any]:
         recipe = self.recipe(np.array([row], np.int64))

@@ -29,7 +29,7 @@ class Paired:
         differences: Of `paired_differences`.
         delong: Of `delong`, of the positive class against the rest.
         mcnemar: Of `mcnemar`, for each pair of seeds in their order, with `reference_seed` and `other_seed`.
-        document: Where the experiments differ: architecture, training.
+        document: Where the experiments differ: architecture, training. Empty where one is a baseline without a network.
     """
 
     reference: str
@@ -178,13 +178,14 @@ def _paired(pools: tuple[Pool, Pool], sides: tuple[list[Training], list[Training
     first, second = pools
     scores = [[training.scores for training in side] for side in sides]
     reference, other = (_told(pool.document) for pool in pools)
+    is_of_networks = not any("baseline" in document["arch"] for document in (reference, other))
     return Paired(
         reference=first.name,
         other=second.name,
         differences=paired_differences(*sides, truth, bootstraps=first.bootstraps),
         delong=delong(scores[0], scores[1], truth.is_positive),
         mcnemar=tuple(_mcnemars(pools, sides, truth)),
-        document=tuple(document_differences(reference, other)),
+        document=tuple(document_differences(reference, other)) if is_of_networks else (),
     )
 
 

@@ -97,6 +97,18 @@ def roc_curve(scores: Floats, is_positive: NDArray[np.bool_]) -> tuple[Floats, F
     return np.append(0.0, false_positives / false_positives[-1]), recall
 
 
+def precision_recall_curve(scores: Floats, is_positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Recall and precision at every score from the highest to the lowest, each of shape (S,).
+
+    Raises:
+        ValueError: No case is positive.
+    """
+    if not is_positive.any():
+        raise ValueError("a precision-recall curve needs positive cases")
+    true_positives, false_positives = ranking(scores, is_positive).counts(np.ones(len(scores)))
+    return true_positives / true_positives[-1], true_positives / (true_positives + false_positives)
+
+
 def ratio(numerator: Floats, denominator: Floats) -> Floats:
     """The quotient, NaN where the denominator is 0."""
     top, bottom = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)

@@ -22,10 +22,15 @@ def is_series(folder: Path) -> bool:
 def patient_of(folder: Path) -> str | None:
     """The PatientID of a series; nothing where it is empty, a word for nobody, or cannot be read."""
     for path in _dicom_files(folder):
-        found = _patient_id(path)
+        found = _value(path, "PatientID")
         if found is not None:
             return found if found and not _NOBODY.fullmatch(re.sub(r"[\W_]", "", found).casefold()) else None
     return None
+
+
+def series_uid_of(folder: Path) -> str | None:
+    """The SeriesInstanceUID of the first image of a folder; nothing where there is none."""
+    return next(filter(None, (_value(path, "SeriesInstanceUID") for path in _dicom_files(folder))), None)
 
 
 def _dicom_files(folder: Path) -> Iterator[Path]:
@@ -42,8 +47,8 @@ def _has_mark(path: Path) -> bool:
         return False
 
 
-def _patient_id(path: Path) -> str | None:
-    """The PatientID of one file, stripped; nothing where the file is no image or its header is damaged."""
+def _value(path: Path, keyword: str) -> str | None:
+    """A text of one file's header, stripped; nothing where the file is no image or its header is damaged."""
     import pydicom
     from pydicom.config import disable_value_validation
     from pydicom.errors import BytesLengthException, InvalidDicomError
@@ -51,7 +56,7 @@ def _patient_id(path: Path) -> str | None:
     try:
         with disable_value_validation(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["PatientID", "SeriesInstanceUID"])
-            return str(header.get("PatientID") or "").strip() if header.get("SeriesInstanceUID") else None
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=[keyword, "SeriesInstanceUID"])
+            return str(header.get(keyword) or "").strip() if header.get("SeriesInstanceUID") else None
     except (*DAMAGED, BytesLengthException, InvalidDicomError):
         return None  # whoever reads the series says what is wrong with it

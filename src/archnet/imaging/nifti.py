@@ -48,14 +48,28 @@ def write_nifti(path: Path, volume: Volume) -> None:
         volume: Stored in LPS. In the file it is left, anterior, superior (LAS): for such a file the CT tutorial's steps
             give the array that `turned_and_resized` gives.
     """
-    import nibabel
+    reversed_rows = np.diag([1.0, -1.0, 1.0, 1.0])
+    reversed_rows[1, 3] = volume.hu.shape[1] - 1
+    _write(path, volume.hu[:, ::-1], _affine(volume) @ reversed_rows)
 
+
+def write_nifti_as_stored(path: Path, volume: Volume) -> None:
+    """Writes a .nii.gz scan whose axes have the order and the directions of the volume's."""
+    _write(path, volume.hu, _affine(volume))
+
+
+def _affine(volume: Volume) -> NDArray[np.float64]:
+    """The 4 x 4 matrix that takes (x, y, z) indices to LPS millimetres."""
     affine = np.eye(4)
     affine[:3, :3] = volume.direction * np.asarray(volume.spacing_mm)
     affine[:3, 3] = volume.origin_mm
-    reversed_rows = np.diag([1.0, -1.0, 1.0, 1.0])
-    reversed_rows[1, 3] = volume.hu.shape[1] - 1
-    image = nibabel.Nifti1Image(volume.hu.transpose(2, 1, 0)[:, ::-1], _LPS_TO_RAS @ affine @ reversed_rows)
+    return affine
+
+
+def _write(path: Path, values: Hu, affine: NDArray[np.float64]) -> None:
+    import nibabel
+
+    image = nibabel.Nifti1Image(values.transpose(2, 1, 0), _LPS_TO_RAS @ affine)
     image.header.set_xyzt_units("mm")
     path.write_bytes(gzip.compress(image.to_bytes(), compresslevel=4, mtime=0))
 

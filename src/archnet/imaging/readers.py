@@ -37,7 +37,12 @@ def read_frame(path: Path) -> Volume:
     Raises:
         DataError: As `read_volume`, where the headers and the files' sizes tell.
     """
-    return in_lps(dicom_frame(path) if path.is_dir() else _of_file(path, lambda reader: reader.frame(path)))
+    return in_lps(stored_frame(path))
+
+
+def stored_frame(path: Path) -> Volume:
+    """As `read_frame`, but with the axes in the order and the directions in which the scan is stored."""
+    return dicom_frame(path) if path.is_dir() else _of_file(path, lambda reader: reader.frame(path))
 
 
 def stored_files(path: Path) -> list[Path]:

@@ -3,14 +3,49 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
+from typing import Any, Final
 
 from archnet.errors import RunError
+
+_DEVICE: Final = re.compile(r"cpu|gpu(?::(\d+))?")
+_VARIABLES: Final = (
+    "KERAS_BACKEND",
+    "CUDA_VISIBLE_DEVICES",
+    "NVIDIA_TF32_OVERRIDE",
+    "OMP_NUM_THREADS",
+    "ONEDNN_MAX_CPU_ISA",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_CUDNN_USE_AUTOTUNE",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+    "JAX_DEFAULT_MATMUL_PRECISION",
+)
+"""Environment variables that change what a backend computes."""
+
+
+@dataclass(slots=True)
+class _Process:
+    """What has been decided for this process.
+
+    Attributes:
+        has_devices: They are chosen.
+        is_deterministic: Operations give the same bits every time.
+    """
+
+    has_devices: bool = False
+    is_deterministic: bool = False
+
+
+_process = _Process()
 
 
 def beneath_keras() -> ModuleType:
@@ -27,43 +62,107 @@ def beneath_keras() -> ModuleType:
     return import_module(f"archnet.network.on_{name}")
 
 
-def start_quietly() -> str:
+def start_quietly(device: str | None = None, *, is_deterministic: bool = False) -> str:
     """Imports Keras and wakes its devices without the backend's start-up notes; shows them if the start fails.
 
     TensorFlow writes its notes from C++ before its own log level counts, so the descriptor itself is turned away.
 
+    Args:
+        device: "cpu", "gpu" (all of them) or "gpu:1", for the whole process; null is what was chosen before, else
+            the first GPU if there is one.
+        is_deterministic: From now on operations give the same bits every time, or are refused.
+
     Returns:
         What runs, such as "Keras 3.8.0 on tensorflow, CPU".
+
+    Raises:
+        RunError: There is no such device, or it is too late to choose one.
     """
+    if device is not None and not _DEVICE.fullmatch(device):
+        raise RunError(f'--device "{device}": expected cpu, gpu or a GPU by its number, such as gpu:1.')
     with _stderr_held_back():
         import keras
 
+        backend = beneath_keras()
+        if device is not None or not _process.has_devices:
+            _choose(device, backend)
+        if is_deterministic:
+            backend.be_deterministic()
+            _process.is_deterministic = True
         keras.ops.convert_to_numpy(keras.ops.zeros(1))
-        devices = _devices()
-    return f"Keras {keras.__version__} on {keras.backend.backend()}, {devices}"
+        return f"Keras {keras.__version__} on {keras.backend.backend()}, {_told_devices()}"
 
 
-def num_accelerators() -> int:
-    """GPUs that Keras's backend sees."""
+def _choose(device: str | None, backend: ModuleType) -> None:
+    gpus = None if device is None else _gpus(device, backend)
+    try:
+        backend.use(gpus)
+    except RuntimeError:
+        if device is not None:
+            raise RunError(
+                f"--device {device}: Keras has been at work in this process, and its devices cannot be changed any "
+                "more. Choose the device first, or in a new process."
+            ) from None
+    _process.has_devices = True
+
+
+def _gpus(device: str, backend: ModuleType) -> list[int]:
+    """The numbers of the GPUs that a text asks for."""
+    if device == "cpu":
+        return []
+    count, number = backend.num_gpus(), device.partition(":")[2]
+    wanted = [int(number)] if number else list(range(count))
+    if wanted and wanted[-1] < count:
+        return wanted
+    there = {0: "there is no GPU", 1: "there is one GPU, gpu:0"}.get(count, f"there are gpu:0 to gpu:{count - 1}")
+    raise RunError(
+        f"--device {device}: {there}, says {backend.__name__.rpartition('_')[2]}. Give another device, such as cpu. "
+        f"A GPU that is there and not seen needs its driver and {backend.PACKAGES_FOR_GPUS}."
+    )
+
+
+def devices() -> list[str]:
+    """The devices among which a batch is divided, such as "CPU" or "GPU:0 NVIDIA A100"."""
+    names: list[str] = beneath_keras().devices()
+    return names
+
+
+def is_on_gpu() -> bool:
+    """Whether GPUs train."""
+    return devices()[0].startswith("GPU")
+
+
+def _told_devices() -> str:
+    names = devices()
+    present = beneath_keras().num_gpus() if is_on_gpu() else 0
+    unused = f" (one of {present}: {beneath_keras().ON_SEVERAL_GPUS})" if len(names) == 1 < present else ""
+    return ", ".join(names) + unused
+
+
+def execution_record() -> dict[str, Any]:
+    """What decides how this process computes, JSON-ready."""
     import keras
 
-    return len(keras.distribution.list_devices("gpu"))
-
-
-def _devices() -> str:
-    count = num_accelerators()
-    return f"{count} GPU" + "s" * (count > 1) if count else "CPU"
+    return {
+        "backend": keras.backend.backend(),
+        "devices": devices(),
+        "deterministic": _process.is_deterministic,
+        "threads": beneath_keras().num_threads(),
+        "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
+    }
 
 
 @contextmanager
 def _stderr_held_back() -> Iterator[None]:
-    """Keeps what is written to descriptor 2 meanwhile; writes it out only if the block raises."""
+    """Keeps what is written to descriptor 2 meanwhile; writes it out only if the block raises what nobody foresaw."""
     sys.stderr.flush()
     visible = os.dup(2)
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
             yield
+        except RunError:
+            raise
         except Exception:
             held.seek(0)
             os.write(visible, held.read())
@@ -71,9 +170,3 @@ def _stderr_held_back() -> Iterator[None]:
         finally:
             os.dup2(visible, 2)
             os.close(visible)
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error of any backend says that memory has run out."""
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(names & {"MemoryError", "ResourceExhaustedError"}) or "RESOURCE_EXHAUSTED" in str(error)

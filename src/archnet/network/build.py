@@ -103,10 +103,14 @@ def chain(layers: tuple[Layer, ...], tensor: Tensor, builder: Builder) -> Tensor
 
 
 def _convolution(layer: Convolution, tensor: Tensor, builder: Builder) -> Tensor:
+    stride = layer.stride
+    if set(layer.kernel_size) == set(layer.dilation) == {1} != set(stride):
+        # The same values: TensorFlow's gradient of a strided 1x1 convolution writes beyond its memory (oneDNN, 2D).
+        tensor, stride = POOLING["max", builder.rank](1, strides=stride)(tensor), (1,) * builder.rank
     convolution = CONVOLUTION[builder.rank](
         layer.num_output,
         layer.kernel_size,
-        strides=layer.stride,
+        strides=stride,
         padding=layer.padding,
         dilation_rate=layer.dilation,
         kernel_initializer=builder.initializer(layer.activation),
@@ -193,6 +197,13 @@ def scaling(limits: tuple[float, float]) -> keras.Sequential:
         [keras.layers.Rescaling(1 / (high - low), offset=-low / (high - low)), keras.layers.ReLU(max_value=1.0)],
         name="scaling",
     )
+
+
+def limits_of(model: keras.Model) -> tuple[float, float]:
+    """The raw values that a model of `with_probabilities` maps to 0 and 1."""
+    rescaling = model.get_layer("scaling").layers[0]
+    low = -rescaling.offset / rescaling.scale
+    return round(low, 6), round(low + 1 / rescaling.scale, 6)
 
 
 def with_probabilities(network: keras.Model, limits: tuple[float, float]) -> keras.Model:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import replaced
-from archnet.network.progress import Progress, Tally
+from archnet.network.progress import Progress, Row, Tally
 
 FILE: Final = "training.npz"
 
@@ -97,6 +97,17 @@ def kept_record(folder: Path | None) -> dict[str, Any] | None:
     if folder is None or not (folder / FILE).exists():
         return None
     return dict(_read(folder / FILE)[1]["record"])
+
+
+def kept_history(folder: Path) -> list[Row]:
+    """The rows of history.csv that the training has which a folder keeps; none if it keeps none.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    if not (folder / FILE).exists():
+        return []
+    return list(_read(folder / FILE)[1]["progress"]["history"])
 
 
 def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -42,9 +42,15 @@ def penalised(network: keras.Model) -> list[keras.Variable]:
     return [weight for layer in layers for weight in (layer.kernel, layer.bias)]
 
 
-def confusion_counts(logits: Tensor, labels: Tensor) -> Tensor:
-    """Counts of a batch, (classes, classes) float32: rows truth, columns prediction."""
+def confusion_counts(logits: Tensor, labels: Tensor, is_counted: Tensor) -> Tensor:
+    """Counts of a batch, (classes, classes) float32: rows truth, columns prediction.
+
+    Args:
+        logits: (N, classes).
+        labels: (N,) index of the class.
+        is_counted: (N,) booleans.
+    """
     num_classes = logits.shape[-1]
-    truth = ops.one_hot(labels, num_classes, dtype="float32")
+    truth = ops.one_hot(labels, num_classes, dtype="float32") * ops.expand_dims(ops.cast(is_counted, "float32"), 1)
     called = ops.one_hot(ops.argmax(logits, axis=-1), num_classes, dtype="float32")
     return ops.matmul(ops.transpose(truth), called)

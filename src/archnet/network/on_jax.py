@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Final
 
 import jax
-from keras import StatelessScope
+from keras import StatelessScope, ops
 
 Tensor = Any
+
+PACKAGES_FOR_GPUS: Final = 'pip install "jax[cuda13]"'
+ON_SEVERAL_GPUS: Final = "on JAX archnet trains on one"
+
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # read when the first GPU is used
+
+_OPTIONS: dict[str, Any] = {}
+"""Of the compiler, for this process."""
 
 
 def compiled(function: Callable[..., Tensor], variables: Sequence[Any]) -> Callable[..., Tensor]:
@@ -24,7 +34,7 @@ def compiled(function: Callable[..., Tensor], variables: Sequence[Any]) -> Calla
             told = function(*batches)
         return told, _values(scope, variables)
 
-    graph = jax.jit(pure)
+    graph = jax.jit(pure, compiler_options=_OPTIONS or None)
 
     def call(*batches: dict[str, Any]) -> Tensor:
         told, values = graph([variable.value for variable in variables], batches)
@@ -62,9 +72,74 @@ def _values(scope: StatelessScope, variables: Sequence[Any]) -> list[Tensor]:
     return [scope.get_current_value(variable) for variable in variables]
 
 
+def replicated(
+    function: Callable[[dict[str, Tensor]], Tensor], variables: Sequence[Any]
+) -> Callable[[dict[str, Tensor]], Tensor]:
+    """The function itself: on JAX one device trains."""
+    return function
+
+
+def num_gpus() -> int:
+    """GPUs of this machine."""
+    try:
+        return len(jax.devices("gpu"))
+    except RuntimeError:  # JAX has no other way to say that there are none
+        return 0
+
+
+def use(gpus: Sequence[int] | None) -> None:
+    """Lets the first of some GPUs train.
+
+    Args:
+        gpus: Numbers among all; none is the CPU; null is what JAX takes.
+    """
+    if gpus is None:
+        return
+    if not gpus:
+        jax.config.update("jax_platforms", "cpu")  # other devices are not even woken
+    jax.config.update("jax_default_device", jax.devices("gpu")[gpus[0]] if gpus else jax.devices("cpu")[0])
+
+
+def be_deterministic() -> None:
+    """From now on what is compiled gives the same bits every time, or is refused."""
+    _OPTIONS["xla_gpu_deterministic_ops"] = True
+
+
+def _device() -> Any:
+    return jax.config.jax_default_device or jax.devices()[0]
+
+
+def devices() -> list[str]:
+    """The device that trains: a GPU with its name, or the CPU."""
+    device = _device()
+    return ["CPU"] if device.platform == "cpu" else [f"{device.platform.upper()}:{device.id} {device.device_kind}"]
+
+
+def num_threads() -> int:
+    """Threads that an operation on the CPU may take; 0 is one for each core."""
+    return 0
+
+
 def accelerator_has_bfloat16() -> bool | None:
-    """Whether the first accelerator computes in bfloat16 (GPUs of compute capability 8.0 on); None without one."""
-    device = jax.devices()[0]
+    """Whether the accelerator computes in bfloat16 (GPUs of compute capability 8.0 on); None without one."""
+    device = _device()
     if device.platform == "cpu":
         return None
     return float(getattr(device, "compute_capability", "8.0")) >= 8
+
+
+def without_shortcuts() -> AbstractContextManager[None]:
+    """Lets accelerators multiply in float32 rather than in fewer bits, while the block runs."""
+    precision: AbstractContextManager[None] = jax.default_matmul_precision("float32")
+    return precision
+
+
+def normalised(inputs: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Inputs (..., channels) normalised over all axes but the last, with their means and variances (channels,).
+
+    In float32, as Keras's layer does; XLA makes few passes of it.
+    """
+    numbers = ops.cast(inputs, "float32")
+    mean, variance = ops.moments(numbers, axes=tuple(range(inputs.ndim - 1)))
+    outputs = ops.batch_normalization(numbers, mean, variance, -1, offset, scale, epsilon)
+    return ops.cast(outputs, inputs.dtype), mean, variance

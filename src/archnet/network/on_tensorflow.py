@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
 
 import tensorflow as tf
+from keras import StatelessScope
 
 Tensor = Any
+
+PACKAGES_FOR_GPUS: Final = 'pip install "archnet[cuda]"'
+ON_SEVERAL_GPUS: Final = "--device gpu takes all"
 
 # Each network has graphs of its own, which TensorFlow takes for one that is traced again and again.
 tf.get_logger().setLevel("ERROR")
@@ -48,15 +54,134 @@ def value_and_gradients(
         weights: Trainable variables.
         others: Variables that the function changes.
     """
+    values = [weight.value for weight in weights]
     with tf.GradientTape() as tape:
+        tape.watch(values)
         scalar, told = function()
-    return told, tape.gradient(scalar, [weight.value for weight in weights])
+    return told, tape.gradient(scalar, values)
+
+
+def replicated(
+    function: Callable[[dict[str, Tensor]], Tensor], variables: Sequence[Any]
+) -> Callable[[dict[str, Tensor]], Tensor]:
+    """A function that every device carries out on its share of the cases; what it gives is added up over them.
+
+    The devices get the variables' values and give back what they would change, whose mean is taken: variables stay
+    where they are, so that neither an optimizer nor a checkpoint knows of devices. On one device, the function itself.
+
+    Args:
+        function: Takes a dict of tensors with at least as many cases as there are devices, gives tensors in tuples
+            and lists.
+        variables: Everything that the function reads and changes.
+    """
+    names = [device.name for device in _logical_devices()]
+    if len(names) == 1:
+        return function
+    # Adding up on one device needs no NCCL, always adds in the same order, and nothing has to travel back.
+    strategy = tf.distribute.MirroredStrategy(names, cross_device_ops=tf.distribute.ReductionToOneDevice())
+    changing = [variable for variable in variables if not variable.trainable]
+
+    def call(batch: dict[str, Tensor]) -> Tensor:
+        mapping = [(variable, tf.convert_to_tensor(variable.value)) for variable in variables]
+
+        def share() -> tuple[Tensor, list[Tensor]]:
+            context = tf.distribute.get_replica_context()
+            place, count = context.replica_id_in_sync_group, context.num_replicas_in_sync
+            with StatelessScope(state_mapping=mapping) as scope:
+                told = function({name: tensor[place::count] for name, tensor in batch.items()})
+            values = [scope.get_current_value(variable) for variable in changing]
+            return told, values
+
+        def reduced(how: tf.distribute.ReduceOp, shares: Tensor) -> Tensor:
+            return tf.nest.map_structure(lambda each: strategy.extended.reduce_to(how, each, names[0]), shares)
+
+        told, values = strategy.run(share)
+        for variable, value in zip(changing, reduced(tf.distribute.ReduceOp.MEAN, values), strict=True):
+            variable.assign(value)
+        return reduced(tf.distribute.ReduceOp.SUM, told)
+
+    return call
+
+
+def num_gpus() -> int:
+    """GPUs of this machine."""
+    return len(tf.config.list_physical_devices("GPU"))
+
+
+def use(gpus: Sequence[int] | None) -> None:
+    """Lets nothing but some GPUs be seen, and lets these take memory as they need it. Must come first.
+
+    Args:
+        gpus: Numbers among all; none is the CPU; null is the first if there is one.
+
+    Raises:
+        RuntimeError: This process has used its devices already.
+    """
+    present = tf.config.list_physical_devices("GPU")
+    chosen = present[:1] if gpus is None else [present[number] for number in gpus]
+    if chosen != tf.config.get_visible_devices("GPU"):
+        tf.config.set_visible_devices(chosen, "GPU")
+    for gpu in chosen:
+        if not tf.config.experimental.get_memory_growth(gpu):
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def be_deterministic() -> None:
+    """From now on operations give the same bits every time, or are refused."""
+    tf.config.experimental.enable_op_determinism()
+
+
+def _logical_devices() -> Sequence[Any]:
+    return tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+
+
+def devices() -> list[str]:
+    """The devices that train: GPUs with their names, or CPUs."""
+    gpus = tf.config.get_visible_devices("GPU")
+    if not gpus:
+        cpus = _logical_devices()
+        return ["CPU"] if len(cpus) == 1 else [f"CPU:{number}" for number in range(len(cpus))]
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name", "") for gpu in gpus]
+    return [f"GPU:{gpu.name.rpartition(':')[2]} {name}".strip() for gpu, name in zip(gpus, names, strict=True)]
+
+
+def num_threads() -> int:
+    """Threads that an operation on the CPU may take; 0 is one for each core."""
+    return int(tf.config.threading.get_intra_op_parallelism_threads())
 
 
 def accelerator_has_bfloat16() -> bool | None:
     """Whether the first GPU computes in bfloat16 (compute capability 8.0 and later); None without a GPU."""
-    devices = tf.config.list_physical_devices("GPU")
+    devices = tf.config.get_visible_devices("GPU")
     if not devices:
         return None
     capability = tf.config.experimental.get_device_details(devices[0]).get("compute_capability", (0, 0))
     return bool(capability >= (8, 0))
+
+
+def served(path: Path) -> Callable[[Any], Tensor]:
+    """The function that a saved model's folder serves, read without Keras."""
+    model = tf.saved_model.load(path)
+    return lambda images: model.serve(images)  # the function alone would let the weights go
+
+
+@contextmanager
+def without_shortcuts() -> Iterator[None]:
+    """Lets GPUs multiply in float32, not in TensorFloat-32, whose factors have ten bits, while the block runs."""
+    was_enabled = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(was_enabled)
+
+
+def normalised(inputs: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Inputs (..., channels) normalised over all axes but the last, with their means and variances (channels,).
+
+    One operation forward and one backward, in float32 within; Keras's takes a dozen passes over memory.
+    """
+    rows = tf.reshape(inputs, (tf.shape(inputs)[0], 1, -1, inputs.shape[-1]))
+    outputs, mean, unbiased = tf.compat.v1.nn.fused_batch_norm(rows, scale, offset, epsilon=epsilon, is_training=True)
+    count = tf.cast(tf.size(rows) // inputs.shape[-1], tf.float32)
+    return tf.reshape(outputs, tf.shape(inputs)), mean, unbiased * (count - 1) / count

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import closing
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -13,8 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.errors import RunError
-from archnet.network.backend import is_out_of_memory
+from archnet.network.backend import devices
 from archnet.network.batches import Examples, Step, Steps, entries_of
 from archnet.network.build import with_probabilities
 from archnet.network.checkpoint import Checkpoint, kept_record
@@ -23,11 +22,10 @@ from archnet.network.predict import Predictor
 from archnet.network.prefetch import ahead
 from archnet.network.progress import Progress, Row, is_stopped
 from archnet.network.trainer import Told, Trainer, told_values
+from archnet.network.trouble import diverged, explained
 from archnet.network.validation import validation_metrics
 from archnet.spec.experiment import Training
-
-NUM_NAMED = 8
-"""Cases that a message names."""
+from archnet.spec.memory import Memory
 
 
 class Watcher(Protocol):
@@ -45,16 +43,42 @@ class Execution:
     """How a training is carried out; but for rounding it does not change the result.
 
     Attributes:
-        micro_batch: Cases that go through the network at once; null is a whole batch. Batch norm sees so many.
+        micro_batch: Cases that go through the network at once; null is a whole batch. Several devices divide them,
+            and batch norm sees each device's.
         checkpoint: Folder in which the training is kept, and from which it goes on if it is there; null keeps nothing.
         checkpoint_seconds: How often it is kept within an epoch; it always is at the end of one.
         ids: (N,) names of the training cases, for messages.
+        memory: What the training takes, for messages.
     """
 
     micro_batch: int | None = None
     checkpoint: Path | None = None
     checkpoint_seconds: float = 60.0
     ids: NDArray[np.str_] | None = None
+    memory: Memory | None = None
+
+
+def settled(
+    network: keras.Model, limits: tuple[float, float], training: Training, execution: Execution
+) -> tuple[Training, Execution]:
+    """The options with nothing left open: what "auto" means here, or what a training began with that goes on.
+
+    Args:
+        network: Of `build`, with fresh weights.
+        limits: Raw values that become 0 and 1.
+        training: The options.
+        execution: How it is carried out.
+
+    Raises:
+        RunError: The checkpoint is damaged.
+    """
+    kept = kept_record(execution.checkpoint) or {}
+    micro_batch = kept.get("micro_batch", execution.micro_batch)
+    num_cases = min(micro_batch or training.batch_size, training.batch_size)
+    precision = kept.get("training", {}).get("precision")
+    with explained(num_cases, training.batch_size, execution.memory):
+        training = with_precision(network, limits, training, num_cases, precision)
+    return training, replace(execution, micro_batch=micro_batch)
 
 
 def train(  # noqa: PLR0913 - the parts of an experiment meet here
@@ -86,15 +110,13 @@ def train(  # noqa: PLR0913 - the parts of an experiment meet here
     Raises:
         RunError: The loss is no longer a number, memory has run out, or the checkpoint cannot be used.
     """
-    kept = kept_record(execution.checkpoint) or {}
-    micro_batch = kept.get("micro_batch", execution.micro_batch)
-    num_cases = min(micro_batch or training.batch_size, training.batch_size)
-    training = with_precision(network, limits, training, num_cases, kept.get("training", {}).get("precision"))
+    training, execution = settled(network, limits, training, execution)
     entries = entries_of(examples, training, positive)
-    steps = Steps(examples=examples, entries=entries, training=training, micro_batch=micro_batch)
+    steps = Steps(examples=examples, entries=entries, training=training, micro_batch=execution.micro_batch)
     course = Course(Trainer(network, limits, training, steps.num_steps), steps, positive, watcher)
-    course.ids = execution.ids
-    judge = Judge(network, limits, validation, positive, num_cases) if validation is not None else None
+    course.ids, course.memory = execution.ids, execution.memory
+    at_once = -(-min(execution.micro_batch or training.batch_size, training.batch_size) // len(devices()))
+    judge = Judge(network, limits, validation, positive, at_once) if validation is not None else None
     course.run(network, judge, _checkpoint(execution, network, limits, steps))
     return course.progress.history
 
@@ -104,6 +126,7 @@ def _checkpoint(execution: Execution, network: keras.Model, limits: tuple[float,
     record = {
         "training": asdict(steps.training),
         "micro_batch": steps.micro_batch,
+        "devices": len(devices()),
         "limits": limits,
         "classes": np.bincount(steps.entries.labels).tolist(),
         "weights": [list(weight.shape) for weight in network.weights],
@@ -138,6 +161,7 @@ class Course:
         watcher: Is told of every step and epoch.
         progress: Where it stands.
         ids: Names of the training cases, if they have any.
+        memory: What the training takes, if that is known.
     """
 
     def __init__(self, trainer: Trainer, steps: Steps, positive: int, watcher: Watcher) -> None:
@@ -147,6 +171,7 @@ class Course:
         self.watcher = watcher
         self.progress = Progress()
         self.ids: NDArray[np.str_] | None = None
+        self.memory: Memory | None = None
 
     def run(self, network: keras.Model, judge: Judge | None, checkpoint: Checkpoint) -> None:
         """Goes on from where the checkpoint stands, to the end, and leaves the weights in the network."""
@@ -190,29 +215,18 @@ class Course:
         return {"epoch": epoch + 1, "seconds": seconds, "cases": tally.num_cases, "learning_rate": rate, **means}
 
     def _told(self, step: Step) -> list[Told]:
-        try:
+        with self._explained(step):
             return self.trainer.step(step.parts)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            num_cases = len(step.parts[0]["labels"])
-            raise RunError(
-                f"memory has run out with {num_cases} cases at once in the network. Give --memory, so that a batch "
-                "goes through it in parts, lower training.batch_size, or take a smaller network."
-            ) from error
+
+    def _explained(self, step: Step) -> AbstractContextManager[None]:
+        return explained(len(step.parts[0]["labels"]), self.steps.training.batch_size, self.memory)
 
     def _tell(self, epoch: int, step: Step, told: list[Told]) -> None:
-        loss, counts = told_values(told)
+        with self._explained(step):
+            loss, counts = told_values(told)
         if not math.isfinite(loss):
-            raise RunError(
-                f"the loss is {loss} in epoch {epoch + 1} at step {step.number}: training has diverged. "
-                f"The step's cases: {self._names(step.rows)}. "
-                "Lower training.learning_rate, or set training.clip_norm to 1."
-            )
+            names = [str(row if self.ids is None else self.ids[row]) for row in step.rows]
+            raise diverged(loss, f"in epoch {epoch + 1} at step {step.number}", names)
         tally = self.progress.tally
         tally.add(loss, counts)
         self.watcher.on_step(epoch + 1, tally.num_steps, self.steps.num_steps, tally.means(self.positive))
-
-    def _names(self, rows: NDArray[np.int64]) -> str:
-        named = [str(row if self.ids is None else self.ids[row]) for row in rows[:NUM_NAMED]]
-        return ", ".join(named) + (f" and {len(rows) - NUM_NAMED} more" if len(rows) > NUM_NAMED else "")

@@ -11,7 +11,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from archnet.network.augment import augment
-from archnet.network.backend import beneath_keras
+from archnet.network.backend import beneath_keras, devices
 from archnet.network.build import scaling, two_logits
 from archnet.network.dropout import CaseKeys
 from archnet.network.losses import case_losses, confusion_counts, penalised
@@ -33,6 +33,7 @@ class Trainer:
         twin: The network in training.
         optimizer: Keras's.
         state: Everything that changes from step to step and must be kept to continue.
+        num_devices: That the cases of a step are divided among.
     """
 
     def __init__(self, network: keras.Model, limits: tuple[float, float], training: Training, epoch_steps: int) -> None:
@@ -49,6 +50,8 @@ class Trainer:
         self.penalties = [training.l2 if id(weight) in concerned else 0.0 for weight in self.weights]
         self.sums: list[keras.Variable] = []
         self.state = [*self.twin.weights, *self.optimizer.variables, *self._own_variables()]
+        self.num_devices = len(devices())
+        self._told_and_gradients = beneath_keras().replicated(self._gradients, self.twin.weights)
         self._whole = beneath_keras().compiled(self._train, self.state)
 
     def _own_variables(self) -> list[keras.Variable]:
@@ -65,6 +68,7 @@ class Trainer:
         Returns:
             What adds up to the batch's loss and confusion counts.
         """
+        parts = [_filled(part, self.num_devices) for part in parts]
         if len(parts) == 1:
             return [self._whole(parts[0])]
         if not self.sums:
@@ -88,11 +92,11 @@ class Trainer:
         return float(ops.convert_to_numpy(self.optimizer.learning_rate))
 
     def _train(self, batch: dict[str, Tensor]) -> Told:
-        (loss, counts), gradients = self._gradients(batch)
+        (loss, counts), gradients = self._told_and_gradients(batch)
         return loss + self._update(gradients), counts
 
     def _add_gradients(self, batch: dict[str, Tensor]) -> Told:
-        told, gradients = self._gradients(batch)
+        told, gradients = self._told_and_gradients(batch)
         for total, gradient in zip(self.sums, gradients, strict=True):
             total.assign_add(gradient)
         return told
@@ -111,7 +115,7 @@ class Trainer:
             logits = self._logits(batch["images"], batch["uniforms"])
             losses = case_losses(logits, batch["labels"], self.training)
             loss = ops.sum(losses * batch["weights"])
-            return loss * factor, (loss, confusion_counts(logits, batch["labels"]))
+            return loss * factor, (loss, confusion_counts(logits, batch["labels"], batch["weights"] > 0))
 
         self.keys.batch = batch["keys"]
         try:
@@ -159,6 +163,16 @@ class Trainer:
         for variable, value in zip(changing, before, strict=True):
             variable.assign(ops.where(is_finite, variable.value, value))
         scale.update(is_finite)
+
+
+def _filled(part: Batch, num_devices: int) -> Batch:
+    """A part with at least a case for each device: some come again, with weight 0, and count for nothing."""
+    count = len(part["labels"])
+    if count >= num_devices:
+        return part
+    filled = {name: array[np.arange(num_devices) % count] for name, array in part.items()}
+    filled["weights"][count:] = 0
+    return filled
 
 
 def told_values(told: Sequence[Told]) -> tuple[float, NDArray[np.float64]]:

@@ -7,18 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from archnet.evaluation.comparison import Comparison, Paired, compare
 from archnet.evaluation.comparison_rows import Row, of_class
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.metrics import METRICS
-from archnet.evaluation.pools import Pool
-from archnet.evaluation.ranking import roc_curve
-from archnet.evaluation.run_folder import write_json
+from archnet.evaluation.run_folder import optional_json, read_json, write_json
+from archnet.report.comparison_cases import differing_cases
 from archnet.report.comparison_wording import (
     DIFFERENCE_NAMES,
     comparison_cautions,
+    comparison_document,
     comparison_sentence,
     cost_ratio,
     errors_text,
@@ -29,7 +27,12 @@ from archnet.report.comparison_wording import (
     ratio_text,
     uncertainty,
 )
-from archnet.report.figures import Curve, interval_figure, roc_figure
+from archnet.report.curve_figure import curve_figure
+from archnet.report.curves import Judged, all_curves
+from archnet.report.figures import interval_figure
+from archnet.report.froc_section import froc_section
+from archnet.report.live import live_panel
+from archnet.report.network_drawing import network_drawing
 from archnet.report.page import Embedded, embedded, write_page
 from archnet.report.paired_figure import difference_figure
 from archnet.report.wording import (
@@ -37,7 +40,6 @@ from archnet.report.wording import (
     SET_NAMES,
     count,
     decimals,
-    detection_counts,
     duration,
     memory,
     short_count,
@@ -68,28 +70,34 @@ def write_comparison(experiment_folder: Path, runs: Sequence[Path]) -> Path:
         DataError: A file of a run folder is damaged.
     """
     comparison = compare(runs)
-    write_json(experiment_folder / "comparison.json", comparison.as_json())
+    write_json(experiment_folder / "comparison.json", comparison_document(comparison))
     return write_page(experiment_folder / "report.html", "comparison.html", _values(experiment_folder, comparison))
 
 
 def _values(experiment_folder: Path, comparison: Comparison) -> dict[str, Any]:
     """What the template is filled with."""
+    classes = comparison.classes
+    binary = len(classes) == 2
     return {
         "title": experiment_folder.resolve().name,
         "headline": comparison_sentence(comparison),
         "cautions": comparison_cautions(comparison),
         "comparison": comparison,
-        "classes": comparison.classes,
+        "classes": classes,
         "positive": comparison.positive,
         "links": [_links(experiment_folder, row) for row in comparison.rows],
         "pooled": [pooled_text(row) for row in comparison.rows],
         "metric_rows": _metric_rows(comparison),
         "cost_rows": _cost_rows(comparison),
         "pairs": [_pair_values(pair) for pair in comparison.paired],
-        "reports": [class_report(row.metrics["confusion_matrix"], comparison.classes) for row in comparison.rows],
+        "reports": [class_report(row.metrics["confusion_matrix"], classes) for row in comparison.rows],
         "differences": _differences(comparison),
         "intervals": embedded(partial(_intervals, comparison), _spoken_intervals(comparison)),
-        "roc": _roc(comparison),
+        "live": live_panel(_judged(comparison), classes.index(comparison.positive), by_alarms=True) if binary else None,
+        "class_curves": [] if binary else _class_curves(comparison),
+        "froc": froc_section({row.run: found for row in comparison.rows if (found := _of_one_run(row))}),
+        "cases": differing_cases(comparison),
+        "networks": _networks(comparison),
     }
 
 
@@ -99,6 +107,12 @@ def _links(experiment_folder: Path, row: Row) -> list[tuple[str, str]]:
     home = experiment_folder.resolve()
     inside = [report for report in reports if report.is_relative_to(home) and report.exists()]
     return [(report.parent.name, report.relative_to(home).as_posix()) for report in inside]
+
+
+def _networks(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:
+    """Name and drawing of each architecture, of those whose runs have kept their layers."""
+    kept = {row.run: optional_json(Path(row.folders[0]) / "network.json") for row in comparison.rows}
+    return [(name, network_drawing(summary)) for name, summary in kept.items() if summary]
 
 
 def _pair_values(pair: Paired) -> dict[str, Any]:
@@ -188,33 +202,35 @@ def _spoken_intervals(comparison: Comparison) -> str:
     return f"Metrics of each run with 95% intervals. Recall: {'; '.join(said)}."
 
 
-def _roc(comparison: Comparison) -> Embedded | None:
-    """The ROC curve of the positive class on the compared set, of each architecture."""
-    k = comparison.classes.index(comparison.positive)
-    is_positive = comparison.pools[0].trainings[0].y_true == k
-    if is_positive.all() or not is_positive.any():
-        return None
-    curves = [_curve(pool, row, k) for pool, row in zip(comparison.pools, comparison.rows, strict=True)]
-    draw = partial(roc_figure, curves, f"ROC, {SET_NAMES[comparison.set]} set")
-    return embedded(draw, "ROC curves of " + ", ".join(curve.name for curve in curves) + ".")
+def _judged(comparison: Comparison) -> list[Judged]:
+    """What the curves and the threshold slider are about."""
+    return [
+        Judged(name=row.run, trainings=pool.trainings, metrics=row.metrics, points=_points(row, comparison.set))
+        for pool, row in zip(comparison.pools, comparison.rows, strict=True)
+    ]
 
 
-def _curve(pool: Pool, row: Row, k: int) -> Curve:
-    """An architecture's curve; of several seeds the mean recall at each false-positive rate (Fawcett 2006).
-
-    doi:10.1016/j.patrec.2005.10.010
-    """
-    found = [roc_curve(cases.probabilities[:, k], cases.y_true == k) for cases in pool.trainings]
-    area = row.value("auc", pool.trainings[0].classes[k])
-    if len(found) == 1:
-        mark = _mark(row, k) if row.metrics["threshold"] is not None else None
-        return Curve(name=pool.name, false_positive_rate=found[0][0], recall=found[0][1], auc=area, mark=mark)
-    grid = np.linspace(0, 1, 401)
-    recall = np.mean([np.interp(grid, *curve) for curve in found], axis=0)
-    return Curve(name=pool.name, false_positive_rate=grid, recall=recall, auc=area)
+def _points(row: Row, set_name: str) -> dict[str, Any]:
+    """A single run's operating points; several runs have chosen their thresholds each by itself."""
+    found = _of_one_run(row)
+    points: dict[str, Any] = found[1][set_name].get("operating_points", {}) if found else {}
+    return points
 
 
-def _mark(row: Row, k: int) -> tuple[float, float]:
-    """False-positive rate and recall at the threshold."""
-    counts = detection_counts(row.metrics["confusion_matrix"], k)
-    return counts["alarms"] / counts["others"], counts["found"] / counts["positives"]
+def _of_one_run(row: Row) -> tuple[Path, dict[str, Any]] | None:
+    """Folder and `metrics.json` of an architecture with a single run."""
+    folder = Path(row.folders[0])
+    return (folder, read_json(folder / "metrics.json")) if len(row.folders) == 1 else None
+
+
+def _class_curves(comparison: Comparison) -> list[Embedded]:
+    """The curves of the positive one of more than two classes, of each architecture."""
+    k, where = comparison.classes.index(comparison.positive), f", {SET_NAMES[comparison.set]} set"
+    found = all_curves([(judged, k, judged.name) for judged in _judged(comparison)])
+    return [
+        embedded(
+            partial(curve_figure, plot, curves, plot.title + where),
+            f"{plot.title} of {', '.join(curve.name for curve in curves)}.",
+        )
+        for plot, curves in found.items()
+    ]

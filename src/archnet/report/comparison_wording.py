@@ -24,6 +24,12 @@ DIFFERENCE_NAMES = {
 _FEW_GROUPS = 20  # Cameron and Miller 2015, doi:10.3368/jhr.50.2.317, section VI
 
 
+def comparison_document(comparison: Comparison) -> dict[str, Any]:
+    """The comparison as JSON holds it: what follows in words, then the numbers."""
+    words = {"sentence": comparison_sentence(comparison), "cautions": comparison_cautions(comparison)}
+    return words | comparison.as_json()
+
+
 def comparison_sentence(comparison: Comparison) -> str:
     """What follows from a comparison, how sure it is and at what cost, and what does not follow."""
     if not comparison.paired:

@@ -7,44 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archnet.evaluation.predictions import Predictions
-from archnet.evaluation.ranking import Floats, roc_curve
+from archnet.evaluation.ranking import Floats
 from archnet.evaluation.run_folder import replaced
-from archnet.report.montage import montage_figure, pictures
+from archnet.report.curve_figure import curve_figure
+from archnet.report.curves import ROC, run_curves
+from archnet.report.montage import NUM_SHOWN, montage_figure, pictures
 from archnet.report.run_files import RunFiles, read_run
 from archnet.report.theme import LIGHT, LINES, Theme, new_figure, style
-from archnet.report.wording import SET_NAMES, decimals, percent, reported_set
+from archnet.report.wording import SET_NAMES, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _PANELS = {"loss": "Loss", "accuracy": "Accuracy", "recall": "Recall", "auc": "AUC"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Curve:
-    """One ROC curve.
-
-    Attributes:
-        name: What the legend says.
-        false_positive_rate: Shape (S,), rising.
-        recall: Shape (S,), rising.
-        auc: Area under it; None where unknown.
-        mark: (false-positive rate, recall) at the run's threshold, or None.
-    """
-
-    name: str
-    false_positive_rate: Floats
-    recall: Floats
-    auc: float | None
-    mark: tuple[float, float] | None = None
 
 
 @contextmanager
@@ -128,60 +109,6 @@ def _draw_history(axes: Axes, history: Mapping[str, Sequence[float]], key: str, 
         axes.set_ylim(-0.02, 1.02)
 
 
-def roc_figure(curves: Sequence[Curve], title: str, theme: Theme = LIGHT) -> Figure:
-    """ROC curves with their areas; a ring marks where the run's threshold stands."""
-    figure = new_figure((4.6, 4.5), theme)
-    axes = figure.add_subplot()
-    axes.plot([0, 1], [0, 1], color=theme.faint, lw=0.8, linestyle=(0, (2, 3)))
-    for place, curve in enumerate(curves):
-        colour, line = theme.series[place % len(theme.series)], LINES[place % len(LINES)]
-        label = f"{curve.name}, AUC {decimals(curve.auc)}"
-        axes.plot(curve.false_positive_rate, curve.recall, color=colour, linestyle=line, label=label)
-        if curve.mark is not None:
-            axes.plot(*curve.mark, "o", ms=8, mfc=theme.paper, mec=colour, mew=1.8, zorder=3)
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="false-positive rate", ylabel="recall")
-    axes.set_aspect("equal")
-    axes.set_title(title)
-    axes.legend(loc="lower right")
-    figure.tight_layout()
-    return figure
-
-
-def roc_curves(run: RunFiles) -> list[Curve]:
-    """The curve of each set for two classes; of each class against the rest, on the reported set, for more."""
-    if len(run.classes) == 2:
-        found = [roc_curve_of(run, name, run.positive, SET_NAMES[name]) for name in run.sets]
-    else:
-        name = reported_set(run.sets)
-        found = [roc_curve_of(run, name, k, label) for k, label in enumerate(run.classes)]
-    return [curve for curve in found if curve is not None]
-
-
-def roc_curve_of(run: RunFiles, set_name: str, k: int, label: str) -> Curve | None:
-    """The ROC curve of class k in one set; None where the class or its rest is missing."""
-    part = run.predictions.only(set_name)
-    is_positive = part.y_true == k
-    if is_positive.all() or not is_positive.any():
-        return None
-    false_positive_rate, recall = roc_curve(part.probabilities[:, k], is_positive)
-    area = run.metrics[set_name]["auc"]
-    return Curve(
-        name=label,
-        false_positive_rate=false_positive_rate,
-        recall=recall,
-        auc=area["per_class"][run.classes[k]] if isinstance(area, dict) else area,
-        mark=_operating_point(part, k, run.metrics[set_name]["threshold"]),
-    )
-
-
-def _operating_point(part: Predictions, k: int, threshold: float | None) -> tuple[float, float] | None:
-    """False-positive rate and recall of class k at a threshold."""
-    if threshold is None:
-        return None
-    flagged, is_positive = part.probabilities[:, k] >= threshold, part.y_true == k
-    return float(flagged[~is_positive].mean()), float(flagged[is_positive].mean())
-
-
 def interval_figure(
     names: Sequence[str],
     panels: Mapping[str, Sequence[tuple[float | None, Sequence[float] | None]]],
@@ -241,14 +168,14 @@ def _figures(run: RunFiles, theme: Theme) -> Iterator[tuple[str, Figure]]:
         yield f"confusion_matrix_{name}", confusion_matrix_figure(matrix, run.classes, title, theme)
     if run.history.get("epoch"):
         yield "training_curves", training_curves_figure(run.history, theme)
-    curves = roc_curves(run)
-    if curves:
-        yield "roc", roc_figure(curves, f"ROC, {run.name}", theme)
+    for plot, curves in run_curves(run).items():
+        name = "roc" if plot is ROC else "precision_recall"
+        yield name, curve_figure(plot, curves, f"{plot.title}, {run.name}", theme)
     for name, kind, title in (
         ("samples", "sample", "Training cases"),
         ("wrong_cases", "wrong", "Most confidently wrong"),
     ):
-        shown = pictures(run, kind)
+        shown = pictures(run, kind)[:NUM_SHOWN]
         if shown:
             yield name, montage_figure(shown, title, theme=theme)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from archnet.report.wording import percent, short_case
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+NUM_SHOWN: Final = 16
+"""Cases of each kind on a page or in a montage."""
 
 _NEIGHBOURS = 2  # on each side of the central slice
 _INCHES = 1.85  # width of a picture; the lengths below but the title's are in widths of a picture

@@ -1,13 +1,18 @@
-"""Page: the one way from a template and its values to a self-contained HTML file."""
+"""Page: the one way from a template and its values to a self-contained HTML file.
+
+Its one script is named to the browser by its digest: nothing else runs, whatever a name in the data holds.
+"""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +24,15 @@ from archnet.report.theme import DARK, LIGHT, Theme
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
     from matplotlib.figure import Figure
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
 
 _FILTERS = (
     "decimals",
     "bounds",
+    "threshold",
     "signed",
     "signed_bounds",
     "mean_count",
@@ -56,7 +65,30 @@ class Embedded:
 
 def write_page(path: Path, template: str, values: Mapping[str, Any]) -> Path:
     """Fill a template of this package and write it by atomic rename."""
-    return write_text(path, _environment().get_template(template).render(values))
+    environment = _environment()
+    script = _script()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    text = environment.get_template(template).render({**values, "script": script, "script_digest": digest})
+    return write_text(path, text)
+
+
+def _script() -> Markup:
+    """The page's script as it stands between its tags."""
+    from markupsafe import Markup
+
+    return Markup("\n" + (TEMPLATES / "page.js").read_text(encoding="utf-8") + "\n")
+
+
+def script_json(value: object) -> Markup:
+    r"""JSON that can stand inside a script element, whatever names it holds.
+
+    >>> script_json({"</script>": 1})
+    Markup('{"\\u003c/script\\u003e":1}')
+    """
+    from markupsafe import Markup
+
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
 def _environment() -> Environment:
@@ -69,7 +101,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update({name: getattr(wording, name) for name in _FILTERS})
+    environment.filters.update({name: getattr(wording, name) for name in _FILTERS} | {"script_json": script_json})
     environment.globals.update(set_names=wording.SET_NAMES, metric_names=wording.METRIC_NAMES)
     return environment
 
@@ -92,10 +124,10 @@ def _figure_uri(figure: Figure) -> str:
 
 def image_uri(pixels: NDArray[np.uint8]) -> str:
     """A grey image of shape (height, width) as a data URI, 0 black and 255 white."""
-    from matplotlib.image import imsave
+    from PIL import Image
 
     buffer = io.BytesIO()
-    imsave(buffer, pixels, cmap="gray", vmin=0, vmax=255, format="png")
+    Image.fromarray(pixels).save(buffer, format="png", optimize=True)
     return _png_uri(buffer.getvalue())
 
 

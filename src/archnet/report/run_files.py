@@ -97,7 +97,7 @@ def read_run(folder: Path) -> RunFiles:
         metrics=metrics,
         predictions=predictions,
         history=read_history(folder / "history.csv"),
-        gallery=_read_gallery(folder / "gallery.npz"),
+        gallery=read_gallery(folder / "gallery.npz"),
         experiment=optional_json(folder / "experiment.json"),
         environment=optional_json(folder / "environment.json"),
         network=optional_json(folder / "network.json"),
@@ -105,7 +105,12 @@ def read_run(folder: Path) -> RunFiles:
     )
 
 
-def _read_gallery(path: Path) -> Gallery | None:
+def read_gallery(path: Path) -> Gallery | None:
+    """A run's `gallery.npz`, or None where it has none.
+
+    Raises:
+        DataError: The file is damaged.
+    """
     if not path.exists():
         return None
     try:

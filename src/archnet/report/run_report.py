@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -14,11 +15,17 @@ from archnet.evaluation.comparison_rows import COSTS
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.metrics import METRICS
 from archnet.report.calibration_figure import reliability_figure
-from archnet.report.figures import roc_curves, roc_figure, training_curves_figure
-from archnet.report.montage import Picture, central_slice, pictures, strip
-from archnet.report.page import Embedded, embedded, image_uri, write_page
+from archnet.report.curve_figure import curve_figure
+from archnet.report.curves import judged_sets, run_curves
+from archnet.report.figures import training_curves_figure
+from archnet.report.froc_section import froc_section
+from archnet.report.gallery import cards
+from archnet.report.live import live_panel
+from archnet.report.montage import NUM_SHOWN, pictures
+from archnet.report.network_drawing import network_drawing
+from archnet.report.page import Embedded, embedded, write_page
 from archnet.report.run_files import RunFiles, read_run
-from archnet.report.wording import SET_NAMES, cautions, headline, reported_set, short_case
+from archnet.report.wording import SET_NAMES, cautions, decimals, headline, reported_set
 
 
 def write_report(folder: Path) -> Path:
@@ -37,6 +44,11 @@ def write_report(folder: Path) -> Path:
 
 def _values(run: RunFiles) -> dict[str, Any]:
     """What the template is filled with."""
+    return _numbers(run) | _pictures(run) | _making(run)
+
+
+def _numbers(run: RunFiles) -> dict[str, Any]:
+    """Sentences and tables."""
     return {
         "title": run.name,
         "headline": headline(run),
@@ -51,18 +63,47 @@ def _values(run: RunFiles) -> dict[str, Any]:
         "reports": {name: class_report(run.metrics[name]["confusion_matrix"], run.classes) for name in run.sets},
         "points": _points(run),
         "calibration": run.metrics[reported_set(run.sets)].get("calibration"),
-        "reliability": _reliability(run),
-        "roc": _roc(run),
-        "curves": _curves(run),
-        "samples": [_card(picture) for picture in pictures(run, "sample")],
-        "wrong": [_card(picture) for picture in pictures(run, "wrong")],
-        "network": run.network,
         "split_rows": _split_rows(run),
+    }
+
+
+def _pictures(run: RunFiles) -> dict[str, Any]:
+    """Curves, figures and cases."""
+    is_binary = len(run.classes) == 2
+    wrong, samples = pictures(run, "wrong")[:NUM_SHOWN], pictures(run, "sample")[:NUM_SHOWN]
+    return {
+        "live": live_panel(judged_sets(run)[::-1], run.positive, by_alarms=False) if is_binary else None,
+        "class_curves": [] if is_binary else _class_curves(run),
+        "froc": froc_section({run.name: (run.folder, run.metrics)}),
+        "reliability": _reliability(run),
+        "curves": _curves(run),
+        "samples": cards(samples, len(wrong) + len(samples)),
+        "wrong": cards(wrong, len(wrong) + len(samples)),
+    }
+
+
+def _making(run: RunFiles) -> dict[str, Any]:
+    """What the results were made with."""
+    return {
+        "network": run.network,
+        "drawing": network_drawing(run.network) if run.network else None,
         "data": run.data or {},
         "options": run.experiment or {},
-        "experiment": json.dumps(run.experiment, indent=2, ensure_ascii=False) if run.experiment else None,
+        "experiment": _readable(run.experiment) if run.experiment else None,
         "environment": _flat(run.environment or {}),
     }
+
+
+def _readable(document: Mapping[str, Any]) -> str:
+    """A document as JSON, lists of plain values on one line.
+
+    >>> print(_readable({"crop_size": [64, 64, 10]}))
+    {
+      "crop_size": [64, 64, 10]
+    }
+    """
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return re.sub(r"\[\n\s+([^][{}\"]+?)\n\s+]", lambda found: "[" + re.sub(r",\s+", ", ", found[1]) + "]", text)
 
 
 def _metric_rows(run: RunFiles) -> list[dict[str, Any]]:
@@ -80,12 +121,13 @@ def _number_and_interval(metrics: Mapping[str, Any], name: str) -> dict[str, Any
     return {"value": value, "interval": interval}
 
 
-def _roc(run: RunFiles) -> Embedded | None:
-    curves = roc_curves(run)
-    if not curves:
-        return None
-    said = "; ".join(f"{curve.name}: area {curve.auc:.3f}" for curve in curves if curve.auc is not None)
-    return embedded(partial(roc_figure, curves, "ROC"), f"ROC curves. {said}.")
+def _class_curves(run: RunFiles) -> list[Embedded]:
+    """ROC and precision-recall curves of each of more than two classes."""
+    pages = []
+    for plot, curves in run_curves(run).items():
+        said = "; ".join(f"{curve.name}: {plot.area} {decimals(curve.area)}" for curve in curves)
+        pages.append(embedded(partial(curve_figure, plot, curves, plot.title), f"{plot.title}. {said}."))
+    return pages
 
 
 def _points(run: RunFiles) -> list[dict[str, Any]]:
@@ -115,22 +157,6 @@ def _curves(run: RunFiles) -> Embedded | None:
         return None
     epochs = len(run.history["epoch"])
     return embedded(partial(training_curves_figure, run.history), f"Training curves over {epochs} epochs.")
-
-
-def _card(picture: Picture) -> dict[str, Any]:
-    """A picture for the gallery: its central slice, and of a volume the strip of neighbours."""
-    slices = strip(picture.image) if picture.is_volume else []
-    return {
-        "case": picture.case,
-        "short_case": short_case(picture.case),
-        "truth": picture.truth,
-        "predicted": picture.predicted,
-        "confidence": picture.confidence,
-        "central": image_uri(central_slice(picture.image)),
-        "strip": [{"index": index, "uri": image_uri(pixels)} for index, pixels in slices],
-        "middle": picture.image.shape[2] // 2 if picture.is_volume else None,
-        "depth": picture.image.shape[2] if picture.is_volume else None,
-    }
 
 
 def _split_rows(run: RunFiles) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,6 +43,17 @@ def bounds(interval: list[float] | None) -> str:
     '0.723 to 0.821'
     """
     return "" if interval is None else f"{decimals(interval[0])} to {decimals(interval[1])}"
+
+
+def threshold(value: float) -> str:
+    """A threshold; near 0 and 1 with as many decimals as tell it from them.
+
+    >>> threshold(0.5), threshold(0.00012), threshold(0.99965), threshold(1.0)
+    ('0.500', '0.00012', '0.99965', '1.000')
+    """
+    gap = min(value, 1 - value)
+    places = min(9, 1 - math.floor(math.log10(gap))) if 0 < gap < 0.01 else 3
+    return f"{value:.{places}f}"
 
 
 def signed(value: float | None) -> str:

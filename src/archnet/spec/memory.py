@@ -176,11 +176,11 @@ def _in_flight(row: PlannedLayer) -> float:
     """Values that come and go while gradients pass through a layer; the factors are measured."""
     seen, made, layer = prod(row.input_shape), prod(row.output_shape), row.layer
     if isinstance(layer, BatchNorm):
-        return 4 * made
+        return 2 * made
     if isinstance(layer, Pooling):
         return 2 * seen + made * (1 + (layer.drop_out > 0))
     if isinstance(layer, Convolution | FullyConnected):
-        return seen + made * (0.5 + 2.5 * layer.batch_norm + (layer.drop_out > 0))
+        return seen + made * (0.5 + layer.batch_norm + (layer.drop_out > 0))
     return seen + made
 
 

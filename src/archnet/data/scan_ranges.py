@@ -1,0 +1,104 @@
+"""What a run's scans looked like: the ranges that its folder keeps, so that a scan unlike them can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.dataset import Progress, silent
+from archnet.imaging import Volume, read_frame
+from archnet.imaging.volume import Point
+
+_MOST_CASES: Final = 512
+"""Cases whose mean is taken, evenly spread over all: enough for a range."""
+
+Range = tuple[Point, Point]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanRanges:
+    """The scans of a run's data, each range from the smallest to the largest.
+
+    Attributes:
+        count: Scans.
+        spacing_mm: Voxel spacings along x, y, z.
+        size_mm: Extents along x, y, z, voxels times spacing.
+        mean_hu: Mean of a case as the network sees it, clipped to the window.
+    """
+
+    count: int
+    spacing_mm: Range
+    size_mm: Range
+    mean_hu: tuple[float, float]
+
+    def document(self) -> dict[str, Any]:
+        """JSON-ready; `scan_ranges_from` reads it back."""
+        return asdict(self)
+
+
+def scan_ranges_from(document: Mapping[str, Any]) -> ScanRanges:
+    """What `ScanRanges.document` wrote.
+
+    Raises:
+        KeyError: A key is missing.
+    """
+    low, high = document["mean_hu"]
+    return ScanRanges(
+        count=document["count"],
+        spacing_mm=_range(document["spacing_mm"]),
+        size_mm=_range(document["size_mm"]),
+        mean_hu=(low, high),
+    )
+
+
+def scan_ranges(
+    scans: Sequence[Path], cases: NDArray[Any], limits: tuple[float, float], progress: Progress = silent
+) -> ScanRanges:
+    """The ranges of some scans, from their headers, and of the cases cut from them.
+
+    Args:
+        scans: At least one; all can be read.
+        cases: (N, height, width, depth) in HU; a few hundred, evenly spread, are looked at.
+        limits: The window.
+        progress: Wraps the scans.
+    """
+    frames = [read_frame(path) for path in progress(scans, "Reading headers", len(scans))]
+    chosen = np.unique(np.linspace(0, len(cases) - 1, min(len(cases), _MOST_CASES)).round().astype(int))
+    means = [mean_hu(cases[row], limits) for row in chosen.tolist()]
+    return ScanRanges(
+        count=len(scans),
+        spacing_mm=_extremes([frame.spacing_mm for frame in frames]),
+        size_mm=_extremes([size_mm(frame) for frame in frames]),
+        mean_hu=(min(means), max(means)),
+    )
+
+
+def mean_hu(values: NDArray[Any], limits: tuple[float, float]) -> float:
+    """The mean of voxels, clipped to the window, to a tenth of a Hounsfield unit.
+
+    >>> mean_hu(np.array([-2000, 0]), (-1000, 400))
+    -500.0
+    """
+    return round(float(np.clip(values, *limits).mean(dtype=np.float64)), 1)
+
+
+def size_mm(volume: Volume) -> Point:
+    """The extent of a scan along x, y and z."""
+    x, y, z = (step * count for step, count in zip(volume.spacing_mm, volume.hu.shape[::-1], strict=True))
+    return x, y, z
+
+
+def _extremes(points: Sequence[Point]) -> Range:
+    """The smallest and the largest of each coordinate, to a thousandth of a millimetre."""
+    low, high = (np.round(found, 3).tolist() for found in (np.min(points, axis=0), np.max(points, axis=0)))
+    return (low[0], low[1], low[2]), (high[0], high[1], high[2])
+
+
+def _range(given: Sequence[Sequence[float]]) -> Range:
+    (x, y, z), (last_x, last_y, last_z) = given
+    return (x, y, z), (last_x, last_y, last_z)

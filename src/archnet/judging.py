@@ -1,0 +1,133 @@
+"""What a trained network says of the cases, and what a run folder keeps of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from archnet.data import open_dataset
+from archnet.evaluation.metrics import evaluate
+from archnet.evaluation.predictions import Predictions, write_predictions
+from archnet.evaluation.run_folder import read_json, write_json
+from archnet.froc_run import write_run_froc
+from archnet.placement import CHECKPOINT
+from archnet.prepared import Prepared, prepare
+from archnet.records import write_gallery
+from archnet.report.figures import write_figures
+from archnet.report.run_report import write_report
+from archnet.spec.arch import PlannedLayer
+from archnet.spec.cost import cost_of
+from archnet.spec.documents import read_document
+from archnet.spec.experiment import SETS, Experiment
+from archnet.spec.resolve import parse_experiments
+
+if TYPE_CHECKING:
+    import keras
+
+
+def judge(folder: Path) -> None:
+    """Judges a finished run on all its sets, also those that were left out when it was made, and reports again.
+
+    Args:
+        folder: The run's.
+
+    Raises:
+        ArchnetError: A file of the run is missing or damaged, or its data are gone.
+    """
+    from archnet.network.backend import start_quietly
+
+    start_quietly()
+    from archnet.network.predict import load_model
+
+    (experiment,) = parse_experiments(read_document(folder / "experiment.json"))
+    metrics = read_json(folder / "metrics.json")
+    at_once = int(read_json(folder / "network.json")["micro_batch"])
+    (prepared,) = prepare(open_dataset(experiment.data), [experiment])
+    predictions = predictions_of(load_model(folder / "model.keras"), experiment, prepared, at_once)
+    costs = {key: value for key, value in metrics.items() if key not in SETS}
+    write_judgement(folder, predictions, experiment, prepared, costs)
+
+
+def of_sets(prepared: Prepared, sets: Sequence[str]) -> Prepared:
+    """The cases of some of the sets."""
+    members = np.flatnonzero(np.isin(prepared.sets, list(sets)))
+    cases = prepared.cases.only(members)
+    return replace(prepared, cases=cases, sets=prepared.sets[members], rows=prepared.rows[members])
+
+
+def predictions_of(model: keras.Model, experiment: Experiment, prepared: Prepared, at_once: int) -> Predictions:
+    """What a model says of every case.
+
+    Args:
+        model: Raw values in, probabilities out.
+        experiment: Its view.
+        prepared: The cases.
+        at_once: Cases that go through the network at once.
+    """
+    from archnet.network.predict import probabilities
+
+    cases = prepared.cases
+    return Predictions(
+        cases=cases.ids,
+        groups=cases.groups,
+        sets=prepared.sets,
+        y_true=cases.labels,
+        probabilities=probabilities(model, prepared.seen(experiment), prepared.rows, at_once),
+        classes=cases.classes,
+    )
+
+
+def write_judgement(
+    folder: Path, predictions: Predictions, experiment: Experiment, prepared: Prepared, costs: Mapping[str, Any]
+) -> None:
+    """Writes predictions, pictures, metrics and report; with metrics.json a run is finished.
+
+    Args:
+        folder: The run's.
+        predictions: Of the cases.
+        experiment: Says how they are judged.
+        prepared: The cases.
+        costs: What else metrics.json holds.
+    """
+    positive = prepared.cases.positive
+    write_predictions(folder / "predictions.csv", predictions)
+    predicted = predictions.predicted(positive=positive, threshold=experiment.evaluation.threshold)
+    write_gallery(folder / "gallery.npz", prepared, predictions, predicted)
+    froc = write_run_froc(folder, predictions, experiment)
+    write_json(folder / "metrics.json", {**_judged(predictions, experiment, positive), **costs, **froc})
+    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+    write_figures(folder)
+    write_report(folder)
+
+
+def _judged(predictions: Predictions, experiment: Experiment, positive: int) -> dict[str, Any]:
+    """The metrics of each set."""
+    options = experiment.evaluation
+    sets = evaluate(
+        predictions,
+        positive=positive,
+        threshold=options.threshold,
+        recall=options.recall,
+        bootstraps=options.bootstraps,
+    )
+    return {"positive": predictions.classes[positive], "classes": list(predictions.classes), **sets}
+
+
+def costs_of(
+    plan: tuple[PlannedLayer, ...], history: Sequence[Mapping[str, float]], peak_memory_bytes: int | None
+) -> dict[str, Any]:
+    """What the network and its training cost; copies and repeated draws count as samples."""
+    cost = cost_of(plan)
+    seconds = sum(row["seconds"] for row in history)
+    return {
+        "parameters": cost.num_parameters,
+        "macs": cost.num_macs,
+        "peak_memory_bytes": peak_memory_bytes,
+        "train_seconds": seconds,
+        "samples_per_second": sum(row["cases"] for row in history) / seconds,
+    }

@@ -1,0 +1,90 @@
+"""What goes wrong in a training through no fault of archnet's, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from math import ceil
+from typing import Final
+
+from archnet.errors import RunError
+from archnet.spec.memory import HEADROOM, Memory, gigabytes
+
+NUM_NAMED: Final = 8
+"""Cases that a message names."""
+
+_OUT_OF_MEMORY: Final = {"MemoryError", "ResourceExhaustedError"}
+_NODE: Final = re.compile(r"\{\{node ([^}]+)\}\}")
+
+
+@contextmanager
+def explained(num_cases: int, batch_size: int, memory: Memory | None) -> Iterator[None]:
+    """Lets an error of a backend that can be foreseen in a training step be told with what to do about it.
+
+    Args:
+        num_cases: That go through the network at once.
+        batch_size: Cases a step.
+        memory: What the training takes, if that is known.
+
+    Raises:
+        RunError: Memory has run out, or an operation is not deterministic and has to be.
+    """
+    try:
+        yield
+    except Exception as error:
+        told = _meaning(error, num_cases, batch_size, memory)
+        if told is None:
+            raise
+        raise RunError(told) from error
+
+
+def _meaning(error: Exception, num_cases: int, batch_size: int, memory: Memory | None) -> str | None:
+    names, text = {kind.__name__ for kind in type(error).__mro__}, str(error)
+    if names & _OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in text:
+        return _out_of_memory(num_cases, batch_size, memory)
+    if ("UnimplementedError" in names or "UNIMPLEMENTED" in text) and "determinis" in text.lower():
+        return _not_deterministic(text)
+    return None
+
+
+def _out_of_memory(num_cases: int, batch_size: int, memory: Memory | None) -> str:
+    start = f"memory has run out with {num_cases} of the batch's {batch_size} cases at once in the network. "
+    if num_cases == 1:
+        return start + (
+            "Make the crop smaller (data.crop_size), or give the network's first layers fewer num_output or a stride."
+        )
+    fewer = ceil(num_cases / 2)
+    given = "--memory"
+    if memory:
+        budget = memory.peak(batch_size, fewer) / (1 - HEADROOM)
+        given = f"--memory {gigabytes(budget).replace(' ', '')}"
+    return start + (
+        f"Give {given}, so that at most {fewer} go through it at once and the step stays the same, or lower "
+        "training.batch_size, or take a smaller network."
+    )
+
+
+def _not_deterministic(text: str) -> str:
+    node = _NODE.search(text)
+    which = f"the operation {node[1]}" if node else "an operation"
+    told = next(line for line in text.splitlines() if "determinis" in line.lower()).strip()
+    return (
+        f'--deterministic: {which} gives other bits every time, and there is no other one here: "{told}" Leave '
+        "--deterministic out, train with --device cpu, or do without the layer or augmentation that needs it."
+    )
+
+
+def diverged(loss: float, place: str, names: Sequence[str]) -> RunError:
+    """A loss that is no number.
+
+    Args:
+        loss: What it is.
+        place: Epoch and step.
+        names: The step's cases.
+    """
+    more = f" and {len(names) - NUM_NAMED} more" if len(names) > NUM_NAMED else ""
+    return RunError(
+        f"the loss is {loss} {place}: training has diverged. The step's cases: {', '.join(names[:NUM_NAMED])}{more}. "
+        "Lower training.learning_rate, or set training.clip_norm to 1."
+    )

@@ -1,0 +1,172 @@
+"use strict";
+{
+  const minus = "\u2212";
+  const decimals = value => Number.isFinite(value) ? value.toFixed(3).replace("-", minus) : "undefined";
+  const percent = value => `${(100 * value).toFixed(1)}%`;
+  const count = value => value.toLocaleString("en-US", {
+    minimumFractionDigits: Number.isInteger(value) ? 0 : 1, maximumFractionDigits: 1,
+  });
+  const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const ratio = (part, whole) => whole ? part / whole : NaN;
+
+  /* A threshold: three decimals, and near the ends as many as tell it from 0 or 1. */
+  const thresholdText = value => {
+    const gap = Math.min(value, 1 - value);
+    return gap > 0 && gap < 0.01 ? value.toFixed(Math.min(9, 1 - Math.floor(Math.log10(gap)))) : value.toFixed(3);
+  };
+
+  const metrics = (found, alarms, {positives, others}) => {
+    const missed = positives - found, passed = others - alarms;
+    const spread = Math.sqrt((found + alarms) * positives * others * (passed + missed));
+    return {
+      recall: ratio(found, positives),
+      precision: ratio(found, found + alarms),
+      specificity: ratio(passed, others),
+      f1: ratio(2 * found, 2 * found + alarms + missed),
+      mcc: ratio(found * passed - alarms * missed, spread),
+      accuracy: ratio(found + passed, positives + others),
+    };
+  };
+
+  /* What the proportions are shares of: only these have an interval without the cases' groups (Wilson 1927). */
+  const wholes = {
+    recall: (found, alarms, column) => column.positives,
+    precision: (found, alarms) => found + alarms,
+    specificity: (found, alarms, column) => column.others,
+    accuracy: (found, alarms, column) => column.positives + column.others,
+  };
+  const wilson = (share, n) => {
+    const z = 1.959963984540054, centre = share + z * z / (2 * n), scale = 1 + z * z / n;
+    const half = z * Math.sqrt(share * (1 - share) / n + z * z / (4 * n * n));
+    return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
+  };
+
+  const live = document.getElementById("live");
+  if (live) {
+    const data = JSON.parse(document.getElementById("live-data").textContent);
+    const positive = Number(live.dataset.positive);
+    const slider = live.querySelector("#threshold"), output = live.querySelector("output");
+    const buttons = [...live.querySelectorAll("[data-point]")];
+    const matrices = [...live.querySelectorAll("table.matrix")];
+    const rows = [...live.querySelectorAll("tr[data-column]")];
+    const plots = [...live.querySelectorAll(".plot > svg")];
+    let scale = 0;
+
+    const showMatrix = (matrix, found, alarms, {positives, others}) => {
+      const negative = 1 - positive;
+      const cells = [
+        [positive, positive, found, positives], [positive, negative, positives - found, positives],
+        [negative, positive, alarms, others], [negative, negative, others - alarms, others],
+      ];
+      for (const [truth, predicted, number, total] of cells) {
+        const cell = matrix.querySelector(`[data-cell="${truth}${predicted}"]`);
+        cell.style.setProperty("--share", total ? number / total : 0);
+        cell.querySelector("b").textContent = count(number);
+        cell.querySelector("small").textContent = total ? percent(number / total) : "no case";
+      }
+    };
+
+    const showNumbers = (row, threshold, trainings, column) => {
+      row.querySelector('[data-metric="threshold"]').textContent = thresholdText(threshold);
+      const each = trainings.map(([found, alarms]) => metrics(found, alarms, column));
+      for (const name of Object.keys(each[0])) {
+        const cell = row.querySelector(`[data-metric="${name}"]`), value = mean(each.map(entry => entry[name]));
+        cell.querySelector(".value").textContent = decimals(value);
+        const whole = trainings.length === 1 && name in wholes ? wholes[name](...trainings[0], column) : 0;
+        cell.querySelector(".interval").textContent = whole ? wilson(value, whole).map(decimals).join(" to ") : "";
+      }
+    };
+
+    const placeMark = (plot, name, x, y) => {
+      const mark = [...plot.querySelectorAll(".mark")].find(one => one.dataset.column === name);
+      if (!mark) return;
+      const {left, top, side} = plot.dataset;
+      mark.style.display = Number.isFinite(x) && Number.isFinite(y) ? "" : "none";
+      if (mark.style.display) return;
+      mark.setAttribute("cx", Number(left) + side * x);
+      mark.setAttribute("cy", Number(top) + side * (1 - y));
+    };
+
+    /* Shows one step of a scale, or a button's point, which is a scale of one step. */
+    const show = (columns, step) => columns.forEach(({thresholds, trainings}, place) => {
+      const column = data.columns[place], name = rows[place].dataset.column;
+      const counts = trainings.map(({found, alarms}) => [found[step], alarms[step]]);
+      const found = mean(counts.map(([number]) => number)), alarms = mean(counts.map(([, number]) => number));
+      showMatrix(matrices[place], found, alarms, column);
+      showNumbers(rows[place], thresholds[step], counts, column);
+      const {recall, precision, specificity} = metrics(found, alarms, column);
+      if (plots.length) {
+        placeMark(plots[0], name, 1 - specificity, recall);
+        placeMark(plots[1], name, recall, precision);
+      }
+    });
+
+    const tell = () => {
+      const step = data.scales[scale].steps[slider.value];
+      const text = scale ? `at most ${count(step)}` : thresholdText(step);
+      output.textContent = text;
+      slider.setAttribute("aria-valuetext", text);
+    };
+    const press = chosen => buttons.forEach(button => button.setAttribute("aria-pressed", button === chosen));
+    const useScale = place => {
+      scale = place;
+      slider.max = data.scales[scale].steps.length - 1;
+      live.querySelector(".slide label").textContent = scale ? "False alarms" : "Threshold";
+    };
+
+    slider.addEventListener("input", () => {
+      press(null);
+      show(data.scales[scale].columns, slider.value);
+      tell();
+    });
+    for (const button of buttons) {
+      button.addEventListener("click", () => {
+        const point = data.points[button.dataset.point];
+        slider.value = point.at[scale];
+        tell();
+        press(button);
+        show(point.columns, 0);
+      });
+    }
+    for (const radio of live.querySelectorAll('[name="scale"]')) {
+      radio.addEventListener("change", () => {
+        useScale(Number(radio.value));
+        slider.value = data.points[0].at[scale];
+        tell();
+        press(null);
+        show(data.scales[scale].columns, slider.value);
+      });
+    }
+    useScale(0);
+    slider.value = data.points[0].at[0];
+    tell();
+    press(buttons[0]);
+    live.querySelector(".controls").hidden = false;
+  }
+
+  /* Stacks of slices: a slider, and the wheel over the picture once the pointer has moved on it, so that a page that
+     is scrolled under a resting pointer is not caught. */
+  let armed = null;
+  addEventListener("scroll", () => { armed = null; }, {passive: true});
+  for (const stack of document.querySelectorAll(".stack")) {
+    const slider = stack.querySelector("input"), picture = stack.querySelector(".slice");
+    const show = () => {
+      stack.style.setProperty("--slice", slider.value);
+      const text = `slice ${1 + Number(stack.dataset.first) + slider.value * stack.dataset.step} of ${stack.dataset.depth}`;
+      slider.setAttribute("aria-valuetext", text);
+      stack.querySelector("output").textContent = text;
+    };
+    slider.addEventListener("input", show);
+    picture.addEventListener("pointermove", event => { if (event.movementX || event.movementY) armed = picture; });
+    picture.addEventListener("wheel", event => {
+      const before = slider.value;
+      if (armed !== picture || event.ctrlKey || !event.deltaY) return;
+      slider.value = Number(before) + Math.sign(event.deltaY);
+      if (slider.value === before) return;
+      event.preventDefault();
+      show();
+    }, {passive: false});
+    stack.querySelector(".turn").hidden = false;
+    show();
+  }
+}

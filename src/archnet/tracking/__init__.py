@@ -1,0 +1,1 @@
+"""Tracking: what other tools show of runs."""

@@ -1,0 +1,202 @@
+"""MLflow: a finished run folder as a run in a tracking store, one a folder, however often it is written."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import platform
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from archnet.errors import RunError
+from archnet.evaluation.comparison_rows import COSTS
+from archnet.evaluation.metrics import METRICS
+from archnet.evaluation.run_folder import read_history, read_json
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+T = TypeVar("T")
+
+STORE: Final = "mlflow.db"
+"""The file beside the experiments' folders that is the store where MLFLOW_TRACKING_URI names no other."""
+
+PACKAGES: Final = ("mlflow", "sqlalchemy", "alembic")
+ARTIFACTS: Final = ("report.html", "metrics.json")
+FOLDER_TAG: Final = "archnet.folder"
+"""Says of which folder on which machine a run is."""
+
+_LONGEST: Final = 6000
+"""Characters of a parameter that MLflow takes."""
+_AT_ONCE: Final = 100
+"""Parameters that MLflow takes in one call."""
+
+
+class Store:
+    """A tracking store of MLflow.
+
+    Attributes:
+        uri: Where it is.
+        artifacts: Folder of new experiments' artefacts; null leaves it to the store, which is a server.
+    """
+
+    def __init__(self, runs: Path) -> None:
+        """Opens the store that MLFLOW_TRACKING_URI names, else `STORE` in the folder of all experiments.
+
+        Raises:
+            RunError: MLflow is missing, or the store cannot be opened.
+        """
+        _check_installed()
+        own = os.environ.get("MLFLOW_TRACKING_URI")
+        self.uri = own or f"sqlite:///{runs.resolve() / STORE}"
+        is_server = self.uri.startswith(("http:", "https:", "databricks"))
+        self.artifacts = None if is_server else runs.resolve() / "mlartifacts"
+        if own is None:
+            runs.mkdir(parents=True, exist_ok=True)
+        with _refusal_told(f"--track mlflow: {self.uri} cannot be used", "Set MLFLOW_TRACKING_URI to a store."):
+            self._client = _client(self.uri)
+
+    def add(self, folder: Path) -> str:
+        """Writes a finished run; one of the same folder that is there already is removed.
+
+        Args:
+            folder: The run's.
+
+        Returns:
+            MLflow's id of the run.
+
+        Raises:
+            RunError: The run is not finished, or the store refuses it.
+        """
+        document, metrics = read_json(folder / "experiment.json"), read_json(folder / "metrics.json")
+        tag = f"{platform.node()}:{folder.resolve().as_uri()}"
+        again = "Mend the store, then run again with --resume: finished runs are written once more."
+        with _refusal_told(f"{folder}: is finished, but {self.uri} does not take it", again):
+            experiment = self._experiment(str(document["name"]))
+            for older in self._client.search_runs([experiment], f"tags.`{FOLDER_TAG}` = '{tag}'"):
+                self._client.delete_run(older.info.run_id)
+            end = int((folder / "metrics.json").stat().st_mtime * 1000)
+            start = end - int(1000 * (metrics.get("train_seconds") or 0))
+            run = self._client.create_run(experiment, start, {FOLDER_TAG: tag}, folder.resolve().name)
+            self._fill(run.info.run_id, folder, flat(document), [*epochs(folder, start), *final(metrics, end)])
+            self._client.set_terminated(run.info.run_id, end_time=end)
+        return str(run.info.run_id)
+
+    def _experiment(self, name: str) -> str:
+        there = self._client.get_experiment_by_name(name)
+        if there:
+            return str(there.experiment_id)
+        place = self.artifacts and (self.artifacts / re.sub(r"\W", "_", name)).as_uri()
+        return str(self._client.create_experiment(name, artifact_location=place))
+
+    def _fill(self, run: str, folder: Path, params: Mapping[str, str], points: Sequence[Point]) -> None:
+        from mlflow.entities import Metric, Param
+
+        for keys in _parts(list(params)):
+            self._client.log_batch(run, params=[Param(_allowed(key), params[key][:_LONGEST]) for key in keys])
+        for part in _parts(points):
+            self._client.log_batch(run, metrics=[Metric(_allowed(name), *rest) for name, *rest in part])
+        for name in ARTIFACTS:
+            self._client.log_artifact(run, str(folder / name))
+
+
+Point = tuple[str, float, int, int]
+"""A metric's name and value, the time in milliseconds, and the epoch (0 for what belongs to none)."""
+
+
+def flat(value: Any, place: str = "") -> dict[str, str]:
+    """A JSON value as its places and leaves; a list of plain values is one leaf.
+
+    >>> flat({"split": {"test": 0.2, "fold": None}, "layers": [{"type": "T"}], "size": [64, 64]})
+    {'split.test': '0.2', 'split.fold': 'null', 'layers.0.type': 'T', 'size': '[64, 64]'}
+    """
+    is_plain = isinstance(value, list) and not any(isinstance(entry, dict | list) for entry in value)
+    if isinstance(value, dict):
+        entries = list(value.items())
+    elif isinstance(value, list) and not is_plain:
+        entries = list(enumerate(value))
+    else:
+        return {place: value if isinstance(value, str) else json.dumps(value)}
+    joined = f"{place}." if place else ""
+    return {name: leaf for key, entry in entries for name, leaf in flat(entry, f"{joined}{key}").items()}
+
+
+def epochs(folder: Path, start: int) -> Iterator[Point]:
+    """The points of history.csv; a network's run has one, a baseline's none."""
+    history = read_history(folder / "history.csv")
+    times = [start + int(1000 * seconds) for seconds in accumulate(history.get("seconds", []))]
+    for name, values in history.items():
+        for epoch, time, value in zip(history["epoch"], times, values, strict=True):
+            if name != "epoch" and math.isfinite(value):
+                yield name, value, time, int(epoch)
+
+
+def final(metrics: Mapping[str, Any], time: int) -> Iterator[Point]:
+    """What metrics.json says of the test set (of the validation set where there is none), and the costs."""
+    judged = "test" if "test" in metrics else "validation"
+    for name in METRICS if judged in metrics else ():
+        entry, ends = metrics[judged][name], metrics[judged]["intervals"][name]
+        for label, value, interval in _numbers(f"{judged}.{name}", entry, ends):
+            low, high = interval or (None, None)
+            told = {label: value, f"{label}.low": low, f"{label}.high": high}
+            yield from ((key, number, time, 0) for key, number in told.items() if number is not None)
+    yield from ((name, metrics[name], time, 0) for name in COSTS if metrics.get(name) is not None)
+
+
+def _numbers(label: str, entry: Any, ends: Any) -> Iterator[tuple[str, float | None, list[float] | None]]:
+    """A metric's number and interval, or those of each class and their mean."""
+    if not isinstance(entry, dict):
+        yield label, entry, ends
+        return
+    yield f"{label}.macro", entry["macro"], ends["macro"]
+    for name, value in entry["per_class"].items():
+        yield f"{label}.{name}", value, ends["per_class"][name]
+
+
+def _allowed(name: str) -> str:
+    """A name with nothing but characters that MLflow takes."""
+    return re.sub(r"[^\w\-. /]", "_", name)
+
+
+def _parts(entries: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(entries), _AT_ONCE):
+        yield entries[start : start + _AT_ONCE]
+
+
+def _check_installed() -> None:
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise RunError(
+            f"--track mlflow: needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed. "
+            'Install what is missing: pip install "archnet[track]"'
+        )
+
+
+def _client(uri: str) -> MlflowClient:
+    """A client that has reached its store; MLflow's own reports of its use, and its notes, are turned off."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    from mlflow import MlflowClient
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    client = MlflowClient(tracking_uri=uri)
+    client.search_experiments(max_results=1)
+    return client
+
+
+@contextmanager
+def _refusal_told(what: str, remedy: str) -> Iterator[None]:
+    """Turns MLflow's errors into one that says what did not work, and what to do."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        raise RunError(f"{what}: {str(error).strip().splitlines()[0]} {remedy}") from error

@@ -1,0 +1,154 @@
+"""FROC of a run: its submission gives what `archnet froc` gives, and the report draws it."""
+
+import csv
+import json
+import logging
+import re
+import shutil
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import archnet
+from archnet.cli import app
+from archnet.data import open_dataset
+from archnet.data.phantom import Phantom, generate_phantom
+from archnet.evaluation.predictions import Predictions
+from archnet.froc_run import write_run_froc
+from archnet.report.comparison_report import write_comparison
+from archnet.report.run_report import write_report
+from archnet.runner import load_experiments
+from synthetic_runs import write_run
+from test_report_run_report import page_of
+
+NET = {
+    "name": "flat",
+    "layers": [
+        {"type": "C", "num_output": 2, "kernel_size": [3, 3], "activation": "relu"},
+        {"type": "GAP"},
+        {"type": "T"},
+    ],
+}
+LISTS = ("annotations.csv", "annotations_excluded.csv")
+
+
+@pytest.fixture(scope="module")
+def phantom(tmp_path_factory):
+    """A small phantom in LUNA16's layout, one of its nodules without a candidate."""
+    root = tmp_path_factory.mktemp("phantom") / "root"
+    generate_phantom(root, Phantom(num_scans=8, num_candidates=10))
+    path = root / "annotations.csv"
+    uid = path.read_text().splitlines()[1].split(",")[0]
+    path.write_text(path.read_text() + f"{uid},900,900,900,6\n")
+    return root
+
+
+def experiment_on(root, **evaluation):
+    document = {"archs": [NET], "data": {"name": "luna16", "root": str(root), "crop_size": [16, 16, 4]},
+                "training": {"epochs": 1, "batch_size": 16}, "split": {"test": 0.5, "validation": 0},
+                "evaluation": {"keep_all_candidates": True, "bootstraps": 100, **evaluation}}  # fmt: skip
+    return load_experiments(document)[0]
+
+
+def predictions_on(experiment, num_test=40):
+    """The first cases are of the test set; the scores know a little of the truth."""
+    cases = open_dataset(experiment.data).cases
+    scores = np.random.default_rng(0).random(len(cases.ids)) * 0.6 + 0.3 * cases.labels
+    return Predictions(
+        cases=cases.ids,
+        groups=np.full(len(cases.ids), "one patient"),
+        sets=np.where(np.arange(len(cases.ids)) < num_test, "test", "train"),
+        y_true=cases.labels,
+        probabilities=np.stack([1 - scores, scores], axis=1),
+        classes=cases.classes,
+    )
+
+
+def official(submission, root, series):
+    """What the command says of a submission and the data set's own lists."""
+    lists = ["--annotations", root / LISTS[0], "--excluded", root / LISTS[1], "--series", series]
+    result = CliRunner().invoke(app, ["froc", *map(str, [submission, *lists, "--bootstraps", 100, "--json"])])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_run_that_keeps_all_candidates_has_the_froc_that_the_command_gives_for_its_submission(phantom, tmp_path):
+    document = experiment_on(phantom).to_document()
+    run = archnet.run(document, out=tmp_path / "out")
+    with (run.folder / "split.csv").open() as stream:
+        test = [row["case"].rpartition("#")[0] for row in csv.DictReader(stream) if row["set"] == "test"]
+    (tmp_path / "series.csv").write_text("\n".join(sorted(set(test))))
+    assert run.metrics["froc"] == official(run.folder / "froc/submission.csv", phantom, tmp_path / "series.csv")
+    assert run.metrics["froc"]["num_scans"] == len(set(test))
+    assert run.metrics["froc"]["num_marks"] == len(test)
+    own = official(run.folder / "froc/submission.csv", run.folder / "froc", run.folder / "froc/seriesuids.csv")
+    assert own == run.metrics["froc"]
+    assert (run.folder / "figures/froc.png").exists()
+    assert f"CPM, their mean {run.metrics['froc']['cpm']:.3f}" in page_of(run.folder).text
+
+
+def test_scans_are_counted_by_series_though_they_are_of_one_patient(phantom, tmp_path):
+    experiment = experiment_on(phantom)
+    froc = write_run_froc(tmp_path, predictions_on(experiment, num_test=30), experiment)["froc"]
+    assert (froc["num_scans"], froc["num_marks"]) == (3, 30)
+    assert (tmp_path / "froc/seriesuids.csv").read_text().split() == [f"phantom-0-000{n}" for n in range(3)]
+
+
+def test_a_nodule_without_a_candidate_is_missed_and_marks_on_excluded_findings_are_ignored(phantom, tmp_path):
+    experiment = experiment_on(phantom)
+    froc = write_run_froc(tmp_path, predictions_on(experiment), experiment)["froc"]
+    assert froc["num_false_negatives"] == 1
+    assert froc["num_ignored"] > 0
+    assert froc["num_true_positives"] + froc["num_double"] + froc["num_false_positives"] + froc["num_ignored"] == 40
+
+
+def test_the_submission_names_the_candidates_places_and_the_probability_of_a_nodule(phantom, tmp_path):
+    experiment = experiment_on(phantom)
+    predictions = predictions_on(experiment)
+    write_run_froc(tmp_path, predictions, experiment)
+    with (tmp_path / "froc/submission.csv").open() as stream, (phantom / "candidates.csv").open() as truth:
+        for row, candidate, p in zip(
+            csv.DictReader(stream), csv.DictReader(truth), predictions.probabilities, strict=False
+        ):
+            assert row["seriesuid"] == candidate["seriesuid"]
+            assert [float(row[f"coord{axis}"]) for axis in "XYZ"] == [
+                float(candidate[f"coord{axis}"]) for axis in "XYZ"
+            ]
+            assert float(row["probability"]) == p[1]
+
+
+def test_without_all_candidates_or_without_a_test_set_there_is_no_froc(phantom, tmp_path):
+    drawn, whole = experiment_on(phantom, keep_all_candidates=False), experiment_on(phantom)
+    assert write_run_froc(tmp_path, predictions_on(drawn), drawn) == {}
+    assert write_run_froc(tmp_path, predictions_on(whole, num_test=0), whole) == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_list_is_told_and_the_submission_is_kept(phantom, tmp_path, caplog):
+    root = tmp_path / "root"
+    shutil.copytree(phantom, root)
+    (root / LISTS[1]).unlink()
+    experiment = experiment_on(root)
+    with caplog.at_level(logging.WARNING, logger="archnet"):
+        assert write_run_froc(tmp_path / "run", predictions_on(experiment), experiment) == {}
+    submission = tmp_path / "run/froc/submission.csv"
+    assert caplog.messages == [
+        f"no FROC: annotations_excluded.csv is not in {root}. LUNA16 publishes it with its evaluation script; copy it "
+        f"there, or judge {submission} with `archnet froc`."
+    ]
+    assert len(submission.read_text().splitlines()) == 41
+
+
+def test_a_comparison_draws_the_froc_curves_over_each_other(phantom, tmp_path):
+    experiment = experiment_on(phantom)
+    for name in ("flat", "deep"):
+        folder = write_run(tmp_path / name)
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        metrics |= write_run_froc(folder, predictions_on(experiment), experiment)
+        (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+        write_report(folder)
+    text = write_comparison(tmp_path, [tmp_path / "flat", tmp_path / "deep"]).read_text(encoding="utf-8")
+    cpm = metrics["froc"]["cpm"]
+    assert f'aria-label="FROC. flat: CPM {cpm:.3f}; deep: CPM {cpm:.3f}."' in text
+    assert len(re.findall('class="band', text)) == 2

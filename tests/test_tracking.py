@@ -1,0 +1,243 @@
+"""Tracking: TensorBoard and MLflow show what the run folder holds, once."""
+
+import csv
+import json
+import logging
+import math
+import re
+import socket
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from typer.testing import CliRunner
+
+import archnet
+from archnet.cli import app
+from archnet.errors import RunError
+from archnet.tracking import curves as curves_module
+from archnet.tracking import mlflow_store
+from archnet.tracking.curves import Curves, curves
+from archnet.tracking.mlflow_store import Store
+from synthetic_runs import write_run
+
+pytestmark = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:mlflow\.")  # it uses what SQLAlchemy will drop
+COMMAND = CliRunner()
+NET = {
+    "name": "flat",
+    "layers": [
+        {"type": "C", "num_output": 4, "kernel_size": [3, 3], "activation": "relu", "drop_out": 10},
+        {"type": "GAP"},
+        {"type": "T"},
+    ],
+}
+
+
+@pytest.fixture
+def slices(tmp_path):
+    """60 slices of 8x8 from 20 scans."""
+    generator = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    x = generator.integers(0, 90, (60, 8, 8), dtype=np.uint8) + (60 * y[:, np.newaxis, np.newaxis]).astype(np.uint8)
+    np.savez(tmp_path / "slices.npz", x=x, y=y, group=np.repeat(np.arange(20), 3))
+    return tmp_path / "slices.npz"
+
+
+def experiments(path):
+    training = {"epochs": 4, "batch_size": 8}
+    return archnet.load_experiments({"archs": [NET], "data": {"name": "npz", "root": str(path)}, "training": training})
+
+
+def rows_of(path):
+    with path.open() as stream:
+        return [{key: float(value or "nan") for key, value in row.items()} for row in csv.DictReader(stream)]
+
+
+def points_of(folder):
+    """What TensorBoard itself reads."""
+    accumulator = EventAccumulator(str(folder)).Reload()
+    return {
+        tag: [(event.step, event.value) for event in accumulator.Scalars(tag)] for tag in accumulator.Tags()["scalars"]
+    }
+
+
+def expected_points(history, name):
+    columns = {key.removeprefix(f"{name}_"): key for key in history[0] if key.startswith(f"{name}_")}
+    columns |= {"learning_rate": "learning_rate", "seconds": "seconds"} if name == "train" else {}
+    return {
+        tag: [(row["epoch"], pytest.approx(row[key], nan_ok=True)) for row in history] for tag, key in columns.items()
+    }
+
+
+class Interrupts:
+    def on_step(self, epoch, step, num_steps, logs):
+        if (epoch, step) == (3, 2):
+            raise KeyboardInterrupt
+
+    def on_epoch(self, row):
+        pass
+
+
+def test_tensorboard_draws_the_columns_of_history_csv_of_both_sets(slices, tmp_path):
+    (run,) = archnet.run_all(experiments(slices), out=tmp_path / "out")
+    history = rows_of(run.folder / "history.csv")
+    assert len(history) == 4
+    for name in ("train", "validation"):
+        points = points_of(run.folder / "tensorboard" / name)
+        assert points == expected_points(history, name)
+        assert {"loss", "accuracy", "recall"} <= points.keys()
+
+
+def test_a_run_that_goes_on_draws_each_epoch_once(slices, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        archnet.run_all(experiments(slices), out=tmp_path / "out", watcher=Interrupts())
+    begun = tmp_path / "out/flat/tensorboard/train"
+    assert [step for step, _ in points_of(begun)["loss"]] == [1, 2]
+    (run,) = archnet.run_all(experiments(slices), out=tmp_path / "out", resume=True)
+    assert points_of(begun) == expected_points(rows_of(run.folder / "history.csv"), "train")
+    assert len(list(begun.iterdir())) == 1
+
+
+def test_an_epoch_can_be_seen_while_the_next_one_trains(tmp_path):
+    drawn = Curves(tmp_path, [])
+    drawn.on_epoch({"epoch": 1, "seconds": 2.0, "train_loss": 0.5})
+    assert points_of(tmp_path / "train")["loss"] == [(1, 0.5)]
+    drawn.close()
+
+
+def test_without_tensorboard_nothing_is_drawn_and_the_log_says_so(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(curves_module, "find_spec", lambda name: None)
+    with caplog.at_level(logging.INFO, "archnet"), curves(tmp_path, []) as drawn:
+        assert drawn == []
+    assert caplog.messages == ["no TensorBoard logs: the package tensorboard is not installed"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A store in a file, and the folder of all experiments beside it; nothing is sent anywhere."""
+
+    def refused(*given):
+        raise AssertionError(f"a connection to {given}")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.setattr(socket.socket, "connect", refused)
+        yield Store(tmp_path_factory.mktemp("mlflow") / "runs")
+
+
+@pytest.fixture(scope="module")
+def tracked(store, tmp_path_factory):
+    """A run folder that was written into the store twice, and what the store then holds of it."""
+    folder = write_run(tmp_path_factory.mktemp("runs") / "archsm")
+    (folder / "report.html").write_text("<p>report</p>")
+    store.add(folder)
+    return folder, store.add(folder)
+
+
+def client_of(store):
+    return MlflowClient(tracking_uri=store.uri)
+
+
+def test_the_store_is_a_file_beside_the_experiments(store):
+    assert re.fullmatch(r"sqlite:////.*/runs/mlflow\.db", store.uri)
+
+
+def test_a_folder_is_one_run_however_often_it_is_written(store, tracked):
+    experiment = client_of(store).get_experiment_by_name("luna16-2d")
+    (run,) = client_of(store).search_runs([experiment.experiment_id])
+    assert run.info.run_id == tracked[1]
+    assert (run.info.run_name, run.info.status) == ("archsm", "FINISHED")
+    assert run.data.tags["archnet.folder"].endswith(tracked[0].as_uri())
+
+
+def test_parameters_are_the_resolved_experiment(store, tracked):
+    params = client_of(store).get_run(tracked[1]).data.params
+    document = json.loads((tracked[0] / "experiment.json").read_text())
+    assert params["training.learning_rate"] == "0.001"
+    assert params["arch.layers.0.kernel_size"] == "[3, 3]"
+    assert params["arch.layers.3.activation"] == "null"
+    assert params["data.window_hu"] == json.dumps(document["data"]["window_hu"])
+    assert len(params) == len(mlflow_store.flat(document))
+
+
+def test_metrics_are_the_epochs_and_the_test_set_with_intervals(store, tracked):
+    metrics = json.loads((tracked[0] / "metrics.json").read_text())
+    history = rows_of(tracked[0] / "history.csv")
+    data = client_of(store).get_run(tracked[1]).data.metrics
+    assert data["test.recall"] == metrics["test"]["recall"]
+    assert [data["test.auc.low"], data["test.auc.high"]] == metrics["test"]["intervals"]["auc"]
+    assert data["parameters"] == 99_948
+    points = client_of(store).get_metric_history(tracked[1], "validation_loss")
+    assert [(point.step, point.value) for point in points] == [
+        (row["epoch"], row["validation_loss"]) for row in history
+    ]
+    times = [point.timestamp for point in points]
+    assert math.isclose((times[-1] - times[0]) / 1000, sum(row["seconds"] for row in history[1:]), abs_tol=0.01)
+
+
+def test_report_and_metrics_are_its_artefacts(store, tracked):
+    names = {artifact.path for artifact in client_of(store).list_artifacts(tracked[1])}
+    assert names == {"report.html", "metrics.json"}
+
+
+def test_more_than_two_classes_have_a_metric_each(store, tmp_path):
+    folder = write_run(tmp_path / "many", classes=("a b", "c/d", "é(3)"))
+    (folder / "report.html").write_text("")
+    data = client_of(store).get_run(store.add(folder)).data.metrics
+    recall = json.loads((folder / "metrics.json").read_text())["test"]["recall"]
+    assert data["test.recall.macro"] == recall["macro"]
+    assert data["test.recall.a b"] == recall["per_class"]["a b"]
+    assert data["test.recall.é_3_"] == recall["per_class"]["é(3)"]
+
+
+def test_the_command_tracks_its_runs_in_the_store_that_the_environment_names(store, slices, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)
+    (tmp_path / "flat.json").write_text(json.dumps(NET))
+    command = ["run", str(tmp_path / "flat.json"), "--data", f"npz:{slices}", "--out", str(tmp_path / "out")]
+    told = COMMAND.invoke(app, [*command, "--set", "training.epochs=2", "--set", "name=tracked", "--track", "mlflow"])
+    assert told.exit_code == 0, told.output
+    experiment = client_of(store).get_experiment_by_name("tracked")
+    (run,) = client_of(store).search_runs([experiment.experiment_id])
+    metrics = json.loads((tmp_path / "out/flat/metrics.json").read_text())
+    assert run.data.metrics["test.auc"] == metrics["test"]["auc"]
+    assert run.info.artifact_uri.startswith((tmp_path / "mlartifacts/tracked").as_uri())
+
+
+def test_missing_packages_are_told_before_anything_is_trained(slices, tmp_path, monkeypatch):
+    monkeypatch.setattr(mlflow_store, "find_spec", lambda name: None if name == "mlflow" else name)
+    (tmp_path / "flat.json").write_text(json.dumps(NET))
+    command = ["run", str(tmp_path / "flat.json"), "--data", f"npz:{slices}", "--out", str(tmp_path / "out")]
+    told = COMMAND.invoke(app, [*command, "--track", "mlflow"])
+    assert isinstance(told.exception, RunError)
+    assert str(told.exception) == (
+        '--track mlflow: needs mlflow, which is not installed. Install what is missing: pip install "archnet[track]"'
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_store_that_cannot_be_opened_is_told_with_what_mlflow_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "databricks://nowhere")
+
+    def refused(uri):
+        raise MlflowException("  No such store.\nMore lines.")
+
+    monkeypatch.setattr(mlflow_store, "_client", refused)
+    message = "--track mlflow: databricks://nowhere cannot be used: No such store. Set MLFLOW_TRACKING_URI to a store."
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        Store(tmp_path)
+
+
+def test_a_run_that_the_store_does_not_take_is_told_how_to_write_it_again(store, tracked, monkeypatch):
+    def refused(*given, **named):
+        raise MlflowException("The disk is full.")
+
+    monkeypatch.setattr(store._client, "log_batch", refused)
+    message = (
+        f"{tracked[0]}: is finished, but {store.uri} does not take it: The disk is full. Mend the store, then run "
+        "again with --resume: finished runs are written once more."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        store.add(tracked[0])
