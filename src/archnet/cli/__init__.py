@@ -10,7 +10,9 @@ import typer
 from archnet.cli.bench import bench
 from archnet.cli.commands import check, compare, report, run, show
 from archnet.cli.data import data_app
+from archnet.cli.explain import explain
 from archnet.cli.froc import froc
+from archnet.cli.predict import predict
 from archnet.errors import ArchnetError
 
 app = typer.Typer(
@@ -21,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (check, show, run, compare, froc, report, bench):
+for command in (check, show, run, compare, froc, report, predict, explain, bench):
     app.command()(command)
 app.add_typer(data_app, name="data")
 

@@ -1,0 +1,81 @@
+"""The way back: where the voxels of a scan lie in an array that was cut from it or made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.imaging.volume import Index, Point, Size, Volume, continuous_index, nearest_index
+
+Places = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""For each index of a scan along z, y and x: where it lies in the array along its depth, height and width."""
+
+
+def places_in_crop(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point | None = None) -> Places:
+    """Of a crop around a world point, as `crop` cuts it, or with a spacing as `crop_mm` does.
+
+    Args:
+        volume: Stored in LPS.
+        point_mm: (x, y, z), LPS.
+        size: (height, width, depth).
+        spacing_mm: Along x, y, z.
+    """
+    height, width, depth = size
+    if spacing_mm is None:
+        centre, steps = nearest_index(volume, point_mm)[0].tolist(), [1.0, 1.0, 1.0]
+    else:
+        centre = continuous_index(volume, point_mm)[0].tolist()
+        steps = [wanted / own for wanted, own in zip(spacing_mm, volume.spacing_mm, strict=True)][::-1]
+    z, y, x = (
+        (np.arange(length) - middle) / step + count // 2
+        for length, middle, step, count in zip(volume.hu.shape, centre, steps, (depth, height, width), strict=True)
+    )
+    return z, y, x
+
+
+def places_in_resized(shape: Index, size: Size) -> Places:
+    """Of a whole volume, as `turned_and_resized` makes it.
+
+    Args:
+        shape: Of the scan, (z, y, x).
+        size: (height, width, depth).
+    """
+    num_slices, num_rows, num_columns = shape
+    height, width, depth = size
+    shift = (num_rows - num_columns) // 2  # of a plane that is not square, whose turned copy has its shape exchanged
+    return (
+        _spread(np.arange(num_slices), num_slices, depth),
+        _spread(np.arange(num_rows) - shift, num_columns, height),
+        _spread(np.arange(num_columns) + shift, num_rows, width),
+    )
+
+
+def _spread(index: NDArray[np.int64], length: int, wanted: int) -> NDArray[np.float64]:
+    """Where indices of `length` points lie among `wanted` points from the first to the last of them."""
+    return index.astype(np.float64) * ((wanted - 1) / max(length - 1, 1))
+
+
+def on_scan(array: NDArray[Any], places: Places) -> NDArray[np.float32]:
+    """An array (height, width, depth) on the grid of its scan, (z, y, x): linear between, 0 outside."""
+    in_zyx = array.transpose(2, 0, 1)
+    spread = interpolated(in_zyx, places)
+    for axis, (at, length) in enumerate(zip(places, in_zyx.shape, strict=True)):
+        is_outside = (at < -0.5) | (at >= length - 0.5)
+        spread[(slice(None),) * axis + (is_outside,)] = 0
+    return spread
+
+
+def interpolated(array: NDArray[Any], places: Sequence[NDArray[np.float64]]) -> NDArray[np.float32]:
+    """An array at a grid of places between its own, one row of places an axis: linear, its edges go on outside."""
+    values = array.astype(np.float32)
+    for axis, at in enumerate(places):
+        inside = np.clip(at, 0, values.shape[axis] - 1)
+        lower = np.floor(inside).astype(np.int64)
+        upper = np.minimum(lower + 1, values.shape[axis] - 1)
+        weight = (inside - lower).astype(np.float32).reshape(-1, *(1,) * (values.ndim - axis - 1))
+        near = values.take(lower, axis)
+        values = near + (values.take(upper, axis) - near) * weight
+    return values

@@ -1,0 +1,104 @@
+"""Candidate lists without labels, and LUNA16's submission form."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.crops import CandidateCrops
+from archnet.data.lists import list_rows, told
+from archnet.errors import DataError
+from archnet.evaluation.run_folder import replaced
+from archnet.inference.trained import TrainedRun
+
+POINT: Final = ("seriesuid", "coordX", "coordY", "coordZ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CandidateList:
+    """Candidates of the scans that are there.
+
+    Attributes:
+        path: Of the list.
+        series: Series uid of each.
+        points_mm: (N, 3) world positions (x, y, z), LPS.
+        lines: Line in the file, from 1.
+        num_left_out: Candidates of other series.
+    """
+
+    path: Path
+    series: list[str]
+    points_mm: NDArray[np.float64]
+    lines: list[int]
+    num_left_out: int
+
+
+def read_candidate_list(path: Path, series: Collection[str]) -> CandidateList:
+    """The candidates of some series; of the list's columns only the uid and the position matter.
+
+    Raises:
+        DataError: The list is missing or damaged, or names none of the series.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no such file. Name a list with the columns {', '.join(POINT)}.")
+    wanted, kept, first = set(series), [], ""
+    num_rows = 0
+    for line, (uid, *values) in list_rows(path, POINT):
+        num_rows, first = num_rows + 1, first or uid
+        if uid in wanted:
+            kept.append((uid, _point(values, f"{path} line {line}"), line))
+    if not kept:
+        named = f"The first names {told([first])}; there is {told([min(series)])}." if first else "It is empty."
+        raise DataError(f"{path}: none of its {num_rows:,} candidates lies in a scan that was given. {named}")
+    return CandidateList(
+        path=path,
+        series=[uid for uid, _, _ in kept],
+        points_mm=np.array([point for _, point, _ in kept], np.float64),
+        lines=[line for _, _, line in kept],
+        num_left_out=num_rows - len(kept),
+    )
+
+
+def _point(values: Sequence[str], place: str) -> list[float]:
+    try:
+        point = [float(value) for value in values]
+    except ValueError:
+        point = [math.nan]
+    if not all(map(math.isfinite, point)):
+        raise DataError(f"{place}: a position must be three numbers in mm, got {told(values)}.")
+    return point
+
+
+def candidate_crops(run: TrainedRun, candidates: CandidateList, scans: Mapping[str, Path]) -> CandidateCrops:
+    """How candidates become a run's cases, as in its training.
+
+    Args:
+        run: On candidates.
+        candidates: Of the scans.
+        scans: By series uid, see `scans_by_name`.
+    """
+    return CandidateCrops(
+        source=str(candidates.path),
+        ids=np.array([f"{uid}#{line}" for uid, line in zip(candidates.series, candidates.lines, strict=True)]),
+        scan_of_row=[scans[uid] for uid in candidates.series],
+        points_mm=candidates.points_mm,
+        place=lambda row: f"{candidates.path} line {candidates.lines[row]}",
+        shape=run.crop_size,
+        spacing_mm=run.experiment.data.spacing_mm,
+    )
+
+
+def write_submission(path: Path, candidates: CandidateList, probabilities: NDArray[np.float64]) -> None:
+    """A file in LUNA16's submission form, by atomic rename; candidates whose probability is NaN are left out."""
+    with replaced(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*POINT, "probability"])
+        rows = zip(candidates.series, candidates.points_mm.tolist(), probabilities.tolist(), strict=True)
+        writer.writerows([uid, *point, probability] for uid, point, probability in rows if not math.isnan(probability))

@@ -1,0 +1,132 @@
+"""Probabilities of the cases of scans, by one run or the mean of several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.crops import WholeVolumes
+from archnet.data.dataset import Progress, silent
+from archnet.data.recipe import Recipe
+from archnet.data.scan_ranges import mean_hu
+from archnet.errors import DataError
+from archnet.imaging import Volume, read_volume
+from archnet.inference.likeness import refusal, unlike_frame, unlike_values
+from archnet.inference.symmetries import symmetries
+from archnet.inference.trained import TrainedRun
+from archnet.prepared import seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Predicted:
+    """What networks say of the cases of scans.
+
+    Attributes:
+        probabilities: (N, classes); rows of refused scans are NaN.
+        refused: Why a scan was not judged, by its path.
+        warnings: In which ways scans are unlike the training data, by path.
+    """
+
+    probabilities: NDArray[np.float64]
+    refused: dict[Path, str]
+    warnings: dict[Path, list[str]]
+
+    @property
+    def is_there(self) -> NDArray[np.bool_]:
+        """(N,) whether a case was judged."""
+        there: NDArray[np.bool_] = ~np.isnan(self.probabilities[:, 0])
+        return there
+
+
+class Ensemble:
+    """Networks that see the same cases; what they say is averaged."""
+
+    def __init__(self, runs: Sequence[TrainedRun], *, tta: bool = False) -> None:
+        """Loads the models.
+
+        Args:
+            runs: Of `read_runs`.
+            tta: Average over the symmetries of a case, too.
+        """
+        from archnet.network.predict import Predictor, load_model
+
+        self.runs = tuple(runs)
+        self.tta = tta
+        self._predictors = [Predictor(load_model(run.folder / "model.keras")) for run in runs]
+
+    def probabilities(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Mean class probabilities, (N, classes), of cases (N, height, width[, depth]) in raw values."""
+        views = symmetries(self.runs[0].kind, values.shape[1:])[: None if self.tta else 1]
+        rows = np.arange(len(values))
+        found = [
+            predictor.probabilities(seen(view(values), run.experiment), rows)
+            for run, predictor in zip(self.runs, self._predictors, strict=True)
+            for view in views
+        ]
+        mean: NDArray[np.float64] = np.mean(found, axis=0)
+        return mean
+
+
+def predict(ensemble: Ensemble, recipe: Recipe, progress: Progress = silent) -> Predicted:
+    """The probabilities of cases that are cut from scans; each scan is read once and let go.
+
+    A scan that cannot be read, or is no chest CT, is left out and told.
+    """
+    window_hu = ensemble.runs[0].experiment.data.window_hu
+    probabilities = np.full((len(recipe.ids), len(ensemble.runs[0].classes)), np.nan)
+    refused: dict[Path, str] = {}
+    warnings: dict[Path, list[str]] = {}
+    for number in progress(range(len(recipe.scans)), "Predicting", len(recipe.scans)):
+        path = recipe.scans[number]
+        try:
+            volume = accepted_volume(path)
+            total_hu = 0.0
+            for rows, values in recipe.portions(number, volume):
+                probabilities[rows] = ensemble.probabilities(values)
+                total_hu += mean_hu(values, window_hu) * len(rows)
+        except DataError as error:
+            refused[path] = str(error)
+            continue
+        sentences = unlike(volume, total_hu / len(recipe.rows[number]), ensemble.runs)
+        if sentences:
+            warnings[path] = sentences
+    return Predicted(probabilities=probabilities, refused=refused, warnings=warnings)
+
+
+def accepted_volume(path: Path) -> Volume:
+    """A scan that can be judged.
+
+    Raises:
+        DataError: It cannot be read, or is no chest CT in Hounsfield units.
+    """
+    volume = read_volume(path)
+    reason = refusal(volume)
+    if reason:
+        raise DataError(f"{path}: {reason}")
+    return volume
+
+
+def unlike(volume: Volume, mean: float, runs: Sequence[TrainedRun]) -> list[str]:
+    """What is unlike the training data of any run, each told once."""
+    return list(dict.fromkeys(sentence for run in runs for sentence in _unlike_run(volume, mean, run)))
+
+
+def _unlike_run(volume: Volume, mean: float, run: TrainedRun) -> Iterator[str]:
+    yield from unlike_frame(volume, run)
+    yield from unlike_values(mean, run.scans, run.experiment.data.window_hu)
+
+
+def whole_scans(run: TrainedRun, scans: Sequence[Path]) -> WholeVolumes:
+    """How whole scans become a run's cases, as in its training."""
+    return WholeVolumes(
+        source="scans on the command line",
+        ids=np.array([str(path) for path in scans]),
+        scans=scans,
+        shape=run.crop_size,
+        window_hu=run.experiment.data.window_hu,
+    )

@@ -1,0 +1,121 @@
+"""What in an image decided: Grad-CAM and occlusion, for 2D and 3D networks."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from archnet.errors import RunError
+from archnet.network.backend import beneath_keras
+from archnet.network.build import CONVOLUTION, limits_of, two_logits
+from archnet.network.predict import Predictor
+
+BOX_SHARE: Final = 4
+"""Occlusion's boxes are this part of the image along each axis, and each lies half over the next."""
+
+_FOLLOWERS: Final = (keras.layers.BatchNormalization, keras.layers.Activation)
+
+Tensor = Any
+
+
+def grad_cam(model: keras.Model, image: NDArray[Any], label: int) -> NDArray[np.float32]:
+    """How much each place of the last convolution speaks for a class, 0 or more.
+
+    Grad-CAM (Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74): with A^k the feature maps of the last convolution
+    (behind its batch norm, activation and residual sum) and y the score of the class, the map is ReLU(sum_k a_k A^k),
+    where a_k is the mean of dy/dA^k over all places. The score is the log-odds of the class, log p/(1 - p): the logit
+    of a sigmoid, and for a softmax no matter of what is added to all logits alike.
+
+    Args:
+        model: Of `with_probabilities`.
+        image: (height, width[, depth], channels) raw values.
+        label: Index of the class.
+
+    Returns:
+        (height, width[, depth]) of the features, which are mostly fewer than voxels; 0 where nothing speaks for it.
+
+    Raises:
+        RunError: The network has no convolution.
+    """
+    network = model.get_layer(model.name)
+    features = _last_features(network)
+    if features is None:
+        raise RunError(f"{model.name}: Grad-CAM needs a convolution, and this network has none. Use occlusion.")
+    body, head = keras.Model(network.input, features), keras.Model(features, network.output)
+    maps = keras.Variable(body(model.get_layer("scaling")(image[np.newaxis]), training=False), name="features")
+
+    def score() -> tuple[Tensor, Tensor]:
+        log_odds = _log_odds(two_logits(head(ops.convert_to_tensor(maps), training=False))[0], label)
+        return log_odds, log_odds
+
+    _, (gradient,) = beneath_keras().value_and_gradients(score, [maps], [])
+    values, slopes = (ops.convert_to_numpy(tensor)[0].astype(np.float64) for tensor in (maps.value, gradient))
+    weights = slopes.mean(axis=tuple(range(slopes.ndim - 1)))
+    heat: NDArray[np.float32] = np.maximum(values @ weights, 0).astype(np.float32)
+    return heat
+
+
+def _last_features(network: keras.Model) -> Tensor | None:
+    """What leaves the last convolution or residual sum, behind the batch norm and activation that belong to it."""
+    kinds = (*CONVOLUTION.values(), keras.layers.Add)
+    places = [place for place, layer in enumerate(network.layers) if isinstance(layer, kinds)]
+    if not places:
+        return None
+    place = places[-1]
+    while isinstance(network.layers[place + 1], _FOLLOWERS):
+        place += 1
+    return network.layers[place].output
+
+
+def _log_odds(logits: Tensor, label: int) -> Tensor:
+    others = [other for other in range(logits.shape[0]) if other != label]
+    return logits[label] - ops.logsumexp(ops.take(logits, np.array(others)))
+
+
+def occlusion(
+    model: keras.Model, image: NDArray[Any], label: int, progress: Callable[..., Iterable[Any]]
+) -> NDArray[np.float32]:
+    """By how much the probability of a class falls when a box of the image is hidden behind air.
+
+    Zeiler and Fergus 2014, doi:10.1007/978-3-319-10590-1_53. Each voxel has the mean over the boxes that hide it.
+
+    Args:
+        model: Of `with_probabilities`.
+        image: (height, width[, depth], channels) raw values.
+        label: Index of the class.
+        progress: Wraps the boxes.
+
+    Returns:
+        (height, width[, depth]) of the image; negative where hiding makes the class more probable.
+    """
+    predictor, row = Predictor(model), np.zeros(1, np.int64)
+    boxes = hidden_boxes(image.shape[:-1])
+    before = predictor.probabilities(image[np.newaxis], row)[0, label]
+    falls, counts = np.zeros(image.shape[:-1]), np.zeros(image.shape[:-1])
+    for box in progress(boxes, "Hiding boxes", len(boxes)):
+        hidden = image.copy()
+        hidden[box] = limits_of(model)[0]
+        falls[box] += before - predictor.probabilities(hidden[np.newaxis], row)[0, label]
+        counts[box] += 1
+    return (falls / counts).astype(np.float32)
+
+
+def hidden_boxes(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
+    """Boxes that cover an image, all of one size.
+
+    >>> len(hidden_boxes((8, 3))), hidden_boxes((8, 3))[3]
+    (21, (slice(1, 3, None), slice(0, 1, None)))
+    """
+    axes = []
+    for length in shape:
+        side = math.ceil(length / BOX_SHARE)
+        starts = {*range(0, length - side, math.ceil(side / 2)), length - side}
+        axes.append([slice(start, start + side) for start in sorted(starts)])
+    return list(itertools.product(*axes))
