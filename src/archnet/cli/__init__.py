@@ -11,6 +11,7 @@ from archnet.cli.bench import bench
 from archnet.cli.commands import check, compare, report, run, show
 from archnet.cli.data import data_app
 from archnet.cli.explain import explain
+from archnet.cli.export import export
 from archnet.cli.froc import froc
 from archnet.cli.predict import predict
 from archnet.errors import ArchnetError
@@ -23,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (check, show, run, compare, froc, report, predict, explain, bench):
+for command in (check, show, run, compare, froc, report, predict, explain, export, bench):
     app.command()(command)
 app.add_typer(data_app, name="data")
 

@@ -1,0 +1,45 @@
+"""`archnet export`: a run's model for others to use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from archnet.cli.options import JsonFlag, print_json
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="The run folder.", metavar="RUN")],
+    form: Annotated[
+        Literal["keras", "saved_model", "onnx"],
+        typer.Option("--format", help="Keras's own file, a TensorFlow folder, or ONNX (needs archnet[export])."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="A new folder; otherwise export-<format> in the run folder.", metavar="DIR")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Export a run's model with a model card: HU in, probabilities out, for any number of cases.
+
+    The exported model is read back and held against Keras on cases of the run and on noise; one whose probabilities
+    differ by more than 1e-5 is not kept.
+
+    Examples:
+        archnet export runs/phantom/arch3dsm --format onnx
+    """
+    from archnet.export.archive import TOLERANCE, export_run
+    from archnet.network.backend import start_quietly
+
+    start_quietly()
+    archive = export_run(run, form, out)
+    if as_json:
+        print_json(archive.as_json())
+        return
+    typer.echo(f"Model: {archive.model}")
+    typer.echo(f"Card:  {archive.folder / 'MODEL_CARD.md'}")
+    typer.echo(
+        f"Largest difference from Keras over {archive.num_real} cases of the run and {archive.num_noise} of noise: "
+        f"{archive.difference:.2g} (at most {TOLERANCE:g} is allowed)"
+    )

@@ -1,0 +1,142 @@
+"""Archives: a run's model in the form that is asked for, held against Keras, and its model card."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.errors import RunError
+from archnet.evaluation.run_folder import run_folders
+from archnet.export.card import model_card
+from archnet.prepared import seen
+from archnet.report.run_files import RunFiles, read_run
+from archnet.spec.documents import read_document
+from archnet.spec.resolve import parse_experiments
+
+TOLERANCE: Final = 1e-5
+"""How far an exported model's probabilities may be from Keras's."""
+
+NUM_REAL, NUM_NOISE = 9, 4
+"""Cases of the run, and of noise within and beyond the window, that an export is checked on."""
+
+CARD: Final = "MODEL_CARD.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """A model that was exported.
+
+    Attributes:
+        folder: What was written.
+        model: The model in it, a file or a folder.
+        difference: The largest between its probabilities and Keras's.
+        num_real: Cases of the run that it was checked on.
+        num_noise: Cases of noise that it was checked on.
+    """
+
+    folder: Path
+    model: Path
+    difference: float
+    num_real: int
+    num_noise: int
+
+    def as_json(self) -> dict[str, Any]:
+        """As `archnet export --json` prints it."""
+        checked = {"real": self.num_real, "noise": self.num_noise}
+        paths = {"folder": str(self.folder), "model": str(self.model), "card": str(self.folder / CARD)}
+        return {**paths, "largest_difference": self.difference, "tolerance": TOLERANCE, "num_checked": checked}
+
+
+def export_run(run: Path, form: str, out: Path | None = None) -> Archive:
+    """Writes a new folder with a run's model and its card; raw values (HU) in, probabilities out.
+
+    Args:
+        run: The run folder.
+        form: One of `network.export.FORMS`.
+        out: The new folder; by default `export-<form>` in the run folder.
+
+    Raises:
+        RunError: The run has no model, the folder is there, a package is missing, or the exported model's
+            probabilities are not Keras's.
+    """
+    folder = out or run / f"export-{form}"
+    if folder.exists():
+        raise RunError(f"{folder}: is there already and is not overwritten. Remove it, or give another with --out.")
+    files = _run_with_model(run)
+    from archnet.network import export as network
+    from archnet.network.build import limits_of
+    from archnet.network.predict import load_model
+
+    network.check_form(form)
+    model, way = load_model(run / "model.keras"), network.FORMS[form]
+    shape, limits = tuple(model.input_shape[1:]), limits_of(model)
+    real, noise = _real_cases(files, limits), _noise(shape, limits)
+    with _new_folder(folder) as draft:
+        path = draft / way.name
+        way.write(model, path)
+        difference = network.largest_difference(model, way.read(path), np.concatenate([*real, noise]))
+        _check(difference, folder, form)
+        draft.joinpath(CARD).write_text(model_card(files, shape, limits, path.name), encoding="utf-8")
+    return Archive(
+        folder=folder,
+        model=folder / path.name,
+        difference=difference,
+        num_real=sum(map(len, real)),
+        num_noise=len(noise),
+    )
+
+
+def _run_with_model(run: Path) -> RunFiles:
+    """The files of a finished run that has a network."""
+    (first, *_) = run_folders([run])
+    if first != run:
+        raise RunError(f"{run}: is no run folder itself. Name a run inside it, such as {first}.")
+    if not (run / "model.keras").is_file():
+        raise RunError(f"{run}: has no model.keras to export. Name a run of a network.")
+    return read_run(run)
+
+
+def _real_cases(files: RunFiles, limits: tuple[float, float]) -> list[NDArray[np.float32]]:
+    """Cases that the run folder keeps, as raw values that the network sees; an empty list where it keeps none."""
+    if files.gallery is None:
+        return []
+    low, high = limits
+    (experiment,) = parse_experiments(read_document(files.folder / "experiment.json"))
+    scaled = files.gallery.images[-NUM_REAL:] / np.float32(255)
+    return [seen(scaled * np.float32(high - low) + np.float32(low), experiment)]
+
+
+def _noise(shape: tuple[int, ...], limits: tuple[float, float]) -> NDArray[np.float32]:
+    low, high = limits
+    width = high - low
+    noise = np.random.default_rng(0).uniform(low - width / 2, high + width / 2, (NUM_NOISE, *shape))
+    return noise.astype(np.float32)
+
+
+def _check(difference: float, folder: Path, form: str) -> None:
+    if not difference <= TOLERANCE:
+        raise RunError(
+            f"{folder}: was not written: as {form} the model's probabilities are up to {difference:.2g} from Keras's; "
+            f"at most {TOLERANCE:g} is allowed. Export it as keras, and report this with the architecture."
+        )
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """A folder beside `folder` that takes its place when the block ends, and vanishes when the block fails."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield draft
+        draft.chmod(0o755)
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

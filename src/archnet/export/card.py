@@ -1,0 +1,192 @@
+"""The model card: what a model was trained on, how well it does, what it takes, and what it is not for.
+
+After Mitchell et al. 2019, doi:10.1145/3287560.3287596.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from archnet.errors import counted
+from archnet.evaluation.metrics import METRICS
+from archnet.report.run_files import RunFiles
+from archnet.report.wording import METRIC_NAMES, SET_NAMES, bounds, cautions, count, decimals, headline, reported_set
+
+NOT_CLINICAL: Final = (
+    "**Not for clinical use.** The model is a result of research. It is no medical device, nobody has examined it as "
+    "one, and no decision about a person may rest on what it says."
+)
+
+_SCAN_AXES: Final = (
+    "Height runs along the scan's y axis (to the back), width along x (to the left), depth along z (up)."
+)
+
+_TRAINING: Final = (
+    "optimizer", "learning_rate", "schedule", "batch_size", "epochs", "l2", "loss", "balance", "augmentation",
+    "precision", "best_metric", "early_stopping", "seed",
+)  # fmt: skip
+
+
+def model_card(run: RunFiles, shape: tuple[int, ...], limits: tuple[float, float], name: str) -> str:
+    """The card as Markdown.
+
+    Args:
+        run: The run.
+        shape: Of the model's input, channels last.
+        limits: Raw values that the model maps to 0 and 1.
+        name: Of the model's file or folder beside the card.
+    """
+    parts = [
+        [f"# {run.name}", NOT_CLINICAL, headline(run), *cautions(run)],
+        ["## Intended use", _intended_use(run)],
+        ["## Input and output", _input(run, shape, limits, name), _output(run)],
+        ["## Data", _data(run)],
+        ["## Results", _results(run)],
+        ["## Network", _network(run)],
+        ["## Training", _training(run)],
+        ["## Limits", _limits(run)],
+        ["## Where it comes from", _origin(run)],
+    ]
+    return "\n\n".join(text for part in parts for text in part) + "\n"
+
+
+def _intended_use(run: RunFiles) -> str:
+    return (
+        f"Research on chest CT: to repeat and to compare the results of this run on data like its own "
+        f"({_section(run, 'data').get('name', 'unknown')}), where a person looks at every result."
+    )
+
+
+def _input(run: RunFiles, shape: tuple[int, ...], limits: tuple[float, float], name: str) -> str:
+    data = _section(run, "data")
+    is_hu = list(limits) == [float(end) for end in data.get("window_hu", [])]
+    unit = "Hounsfield units" if is_hu else "the data's own values"
+    axes = "height, width" if len(shape) == 3 else "height, width, depth"
+    spacing = data.get("spacing_mm")
+    return _list(
+        f"`{name}` takes float32 of shape (cases, {', '.join(map(str, shape))}): any number of cases, then {axes}, "
+        "channels.",
+        *([_SCAN_AXES] if data.get("name") in ("luna16", "phantom") else []),
+        *_view(run, shape),
+        f"The values are {unit}, as they are. The model itself maps {limits[0]:g} to 0 and {limits[1]:g} to 1 and "
+        "clips what lies outside.",
+        f"A voxel is {' × '.join(f'{size:g}' for size in spacing)} mm along x, y, z."
+        if spacing
+        else "Voxels have the size that the data came with; cases are not brought to one spacing.",
+    )
+
+
+def _view(run: RunFiles, shape: tuple[int, ...]) -> list[str]:
+    """What a 2D network takes of volumes."""
+    if len(shape) == 4 or run.gallery is None or run.gallery.images.ndim == 3:
+        return []
+    if shape[-1] > 1:
+        return ["Its channels are the axial slices of a volume, from index 0 on."]
+    return ["Of a volume it takes the central axial slice (index depth // 2)."]
+
+
+def _output(run: RunFiles) -> str:
+    places = ", ".join(f"{k}: “{name}”" for k, name in enumerate(run.classes))
+    threshold = _section(run, "evaluation").get("threshold", 0.5)
+    if len(run.classes) == 2:
+        rule = f"“{run.classes[run.positive]}” from a probability of {threshold:g} on"
+    else:
+        rule = "what is most probable"
+    return (
+        f"It gives the probabilities of {len(run.classes)} classes (cases, {len(run.classes)}), in this order: "
+        f"{places}. The run calls a case {rule}."
+    )
+
+
+def _data(run: RunFiles) -> str:
+    split, data = _section(run, "split"), _section(run, "data")
+    folds = f", fold {split['fold']} of {split['folds']}" if split.get("folds") else ""
+    rows = [(SET_NAMES[name], *_counts(run, name)) for name in run.sets]
+    division = f"Split by {split.get('by', 'unknown')}, seed {split.get('seed', 'unknown')}{folds}"
+    return (
+        f"Data set: {data.get('name', 'unknown')}. {division}.\n\n"
+        + _table(("set", "cases", "groups (scans or patients)", *run.classes), rows)
+        + "".join(f"\n\n{note}" for note in (run.data or {}).get("notes", []))
+    )
+
+
+def _counts(run: RunFiles, name: str) -> list[str]:
+    cases = run.predictions.only(name)
+    labels = np.bincount(cases.y_true, minlength=len(run.classes))
+    return [count(number) for number in (len(cases.cases), len(set(cases.groups.tolist())), *labels.tolist())]
+
+
+def _results(run: RunFiles) -> str:
+    name = reported_set(run.sets)
+    entry = run.metrics[name]
+    kind = f"of “{run.classes[run.positive]}”" if len(run.classes) == 2 else "macro means over the classes"
+    rows = [(METRIC_NAMES[metric], *_number(entry, metric)) for metric in METRICS]
+    matrix = [(f"**{k}**", *map(count, row)) for k, row in zip(run.classes, entry["confusion_matrix"], strict=True)]
+    return (
+        f"On the {SET_NAMES[name]} set, {kind}, with 95% intervals:\n\n{_table(('metric', 'value', '95%'), rows)}\n\n"
+        f"Confusion matrix (rows are the truth, columns what the model says):\n\n{_table(('', *run.classes), matrix)}"
+    )
+
+
+def _number(entry: Mapping[str, Any], metric: str) -> tuple[str, str]:
+    value, interval = entry[metric], entry["intervals"][metric]
+    if isinstance(value, dict):
+        value, interval = value["macro"], interval["macro"]
+    return decimals(value), bounds(interval)
+
+
+def _network(run: RunFiles) -> str:
+    layers = (run.network or {}).get("layers", [])
+    rows = [
+        (layer["type"], layer["summary"], " × ".join(map(str, layer["output_shape"])), count(layer["parameters"]))
+        for layer in layers
+    ]
+    arch = _section(run, "arch")
+    told = f"{arch['description']}\n\n" if arch.get("description") else ""
+    totals = (
+        f"{count(run.metrics.get('parameters'))} parameters, {count(run.metrics.get('macs'))} multiply-adds a case."
+    )
+    return f"{told}{_table(('layer', 'what', 'output', 'parameters'), rows)}\n\n{totals}"
+
+
+def _training(run: RunFiles) -> str:
+    options = _section(run, "training")
+    rows = [(key, f"`{json.dumps(options[key])}`") for key in _TRAINING if options.get(key) not in (None, [], 0.0)]
+    return _table(("option", "value"), rows)
+
+
+def _limits(run: RunFiles) -> str:
+    name = reported_set(run.sets)
+    groups = len(set(run.predictions.only(name).groups.tolist()))
+    return _list(
+        "It knows cases like those it was trained on: other scanners, doses, slice thicknesses, populations and "
+        "findings were not tried unless they are in the data above.",
+        f"The results are one training's on {counted(groups, 'group')} of the {SET_NAMES[name]} set; another seed or "
+        "another division gives other numbers.",
+        "Where positive cases are rarer than in the data above, more of its alarms are false than the precision says.",
+        "Its probabilities rank cases; that they come true as often as they say holds on the data above at best.",
+    )
+
+
+def _origin(run: RunFiles) -> str:
+    environment = run.environment or {}
+    versions = ", ".join(f"{name} {version}" for name, version in environment.get("packages", {}).items())
+    return f"Trained with `{environment.get('command', 'unknown')}`.\n\nVersions: {versions or 'unknown'}."
+
+
+def _section(run: RunFiles, name: str) -> dict[str, Any]:
+    return dict((run.experiment or {}).get(name) or {})
+
+
+def _list(*items: str) -> str:
+    return "\n".join(f"- {item}" for item in items)
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    names = list(header)
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join(f"| {' | '.join(str(cell).replace('|', '/') for cell in line)} |" for line in lines)

@@ -1,0 +1,138 @@
+"""Exports: a saved model in a form that others read, and read back from it to be checked."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.errors import RunError
+from archnet.network.backend import beneath_keras
+from archnet.network.predict import load_model
+
+Model = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""(N, *input_shape) raw values -> (N, classes) probabilities, of any N."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A form that a model is exported in.
+
+    Attributes:
+        name: Of the file or folder.
+        packages: Modules that it needs beside what archnet always has.
+        write: Writes a model at a path.
+        read: Reads it back, without Keras where there is another reader.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    write: Callable[[keras.Model, Path], None]
+    read: Callable[[Path], Model]
+
+
+def _write_keras(model: keras.Model, path: Path) -> None:
+    model.save(path)
+
+
+def _read_keras(path: Path) -> Model:
+    return as_function(load_model(path))
+
+
+def as_function(model: keras.Model) -> Model:
+    """A Keras model as a function of arrays."""
+    return lambda images: np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
+
+
+def _write_saved_model(model: keras.Model, path: Path) -> None:
+    model.export(path, format="tf_saved_model", verbose=False)
+
+
+def _read_saved_model(path: Path) -> Model:
+    serve = beneath_keras().served(path)
+    return lambda images: np.asarray(serve(images))
+
+
+def largest_difference(model: keras.Model, other: Model, images: NDArray[np.float32]) -> float:
+    """How far the probabilities of a Keras model and of its export are apart, at most.
+
+    The cases go through both in batches of four and what is left over.
+
+    Args:
+        model: Raw values in, probabilities out.
+        other: Its export, read back.
+        images: (N, *input_shape) raw values.
+    """
+    own = as_function(model)
+    parts = [images[start : start + 4] for start in range(0, len(images), 4)]
+    with beneath_keras().without_shortcuts():
+        return max(float(np.abs(own(part) - other(part)).max()) for part in parts)
+
+
+def _write_onnx(model: keras.Model, path: Path) -> None:
+    """An ONNX file whose tensors and free axis have names, and which tells what the values are."""
+    import onnx
+
+    model(keras.ops.zeros((1, *model.input_shape[1:])))  # Keras exports to ONNX only what has been called
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # Keras looks for NumPy 1's np.object
+        model.export(path, format="onnx", verbose=False)
+    document = onnx.load(path)
+    _rename_output(document.graph, "probabilities")
+    for value in (*document.graph.input, *document.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "cases"
+    onnx.checker.check_model(document)
+    onnx.save(document, path)
+
+
+def _rename_output(graph: Any, name: str) -> None:
+    (output,) = graph.output
+    for node in graph.node:
+        node.output[:] = [name if given == output.name else given for given in node.output]
+    output.name = name
+
+
+def _read_onnx(path: Path) -> Model:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda images: np.asarray(session.run(None, {name: images})[0])
+
+
+FORMS: Final = {
+    "keras": Form(name="model.keras", packages=(), write=_write_keras, read=_read_keras),
+    "saved_model": Form(name="saved_model", packages=("tensorflow",), write=_write_saved_model, read=_read_saved_model),
+    "onnx": Form(
+        name="model.onnx",
+        packages=("tensorflow", "tf2onnx", "onnx", "onnxruntime"),
+        write=_write_onnx,
+        read=_read_onnx,
+    ),
+}
+
+
+def check_form(name: str) -> None:
+    """That a form can be written here.
+
+    Raises:
+        RunError: A package is missing, or Keras runs on a backend that has no way to it.
+    """
+    missing = [package for package in FORMS[name].packages if find_spec(package) is None]
+    if missing:
+        raise RunError(
+            f"--format {name}: needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed. "
+            'Install what is missing: pip install "archnet[export]"'
+        )
+    if FORMS[name].packages and keras.backend.backend() != "tensorflow":
+        raise RunError(
+            f'--format {name}: is written by TensorFlow, but KERAS_BACKEND is "{keras.backend.backend()}". Set '
+            "KERAS_BACKEND=tensorflow for this command: a run's model.keras is the same on either."
+        )
