@@ -8,11 +8,14 @@ from typer.testing import CliRunner
 
 from archnet.bench import Pace, measure, subject_on_data, subject_on_noise
 from archnet.cli import app
+from archnet.errors import RunError
 from archnet.network.speed import matmul_rate
+from archnet.network.trainer import Trainer
 from archnet.spec.arch import parse_arch
 from archnet.spec.cost import cost_of
 from archnet.spec.documents import Document
 from archnet.spec.experiment import Training
+from archnet.spec.memory import memory_of, micro_batch
 from archnet.spec.resolve import parse_experiments
 
 LAYERS = [
@@ -46,6 +49,33 @@ def test_what_is_measured_is_told_with_it():
     speeds = ("first_step_seconds", "step_samples_per_second", "pipeline_samples_per_second")
     assert all(measured[key] > 0 for key in (*speeds, "pipeline_share", "matmul_macs_per_second", "matmul_share"))
     assert json.loads(json.dumps(measured)) == measured
+
+
+def test_memory_is_predicted_for_the_options_that_were_measured():
+    subject = small_subject(precision="bfloat16", ema=0.9)
+    predicted = memory_of(subject.plan, subject.training).training(4)
+    assert measure(subject, 1, 1).predicted_memory_bytes == predicted
+    assert predicted != cost_of(subject.plan).memory.training(4)
+
+
+def test_a_budget_cuts_the_batch_into_parts_as_in_a_run(tmp_path, monkeypatch):
+    monkeypatch.setattr("archnet.spec.memory.PROCESS_BYTES", 0)
+    line = [arch_file(tmp_path), "--input", "8x8", "--batch", "64", "--steps", "1", "--memory", "100kB"]
+    plan = small_arch().plan((8, 8))
+    size = micro_batch(memory_of(plan), 64, 100_000).size
+    told = json.loads(bench_line(*line, "--json").stdout)
+    assert told["micro_batch"] == size < 64
+    assert told["predicted_memory_bytes"] == memory_of(plan).training(64, size) < 100_000
+    assert f"batch 64 in parts of {size}, float32" in bench_line(*line).stdout
+
+
+def test_what_goes_wrong_in_a_step_is_told_with_advice(monkeypatch):
+    def exhausted(trainer, parts):
+        raise type("ResourceExhaustedError", (Exception,), {})("OOM")
+
+    monkeypatch.setattr(Trainer, "step", exhausted)
+    with pytest.raises(RunError, match=r"^memory has run out with 4 of the batch's 4 cases at once in the network\. "):
+        measure(small_subject(), 1, 1)
 
 
 def test_in_a_single_round_the_shares_follow_from_the_rates():
@@ -149,7 +179,7 @@ def test_the_command_prints_a_table(tmp_path):
     result = bench_line(arch_file(tmp_path), "--input", "8x8", "--steps", "1")
     assert result.exit_code == 0
     assert "small on noise, 8x8x1, batch 32, float32" in result.stdout
-    for line in ("whole pipeline", "first step", "peak memory of training", "predicted, in float32"):
+    for line in ("whole pipeline", "first step", "peak memory of training", "predicted "):
         assert line in result.stdout
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -136,3 +137,16 @@ def test_an_out_folder_that_is_a_file_is_the_users_mistake(tmp_path):
     message = f"{tmp_path / 'taken'}: File exists. Check the path, its permissions and the space on the disk.\n"
     assert done.stderr.endswith(message)
     assert (tmp_path / "taken").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["run", "compare", "froc", "report", "predict", "explain", "export"])
+def test_help_teaches_with_examples_and_loses_no_word_to_markup(name):
+    from typer.main import get_command
+    from typer.testing import CliRunner
+
+    from archnet.cli import app
+
+    text = CliRunner().invoke(app, [name, "--help"]).stdout
+    assert f"archnet {name} " in text.partition("Examples:")[2]
+    for parameter in get_command(app).commands[name].params:
+        assert not re.search(r"\[[a-z]", parameter.help)

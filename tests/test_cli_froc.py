@@ -112,6 +112,12 @@ def test_a_curve_of_an_unknown_form_is_refused_before_anything_is_read(lists):
     assert done.stderr == "--out curve.jpg: expected a name that ends in .png (a picture) or .csv (its points).\n"
 
 
+def test_a_curve_does_not_replace_a_list(lists):
+    done = froc(lists, "--out", "series.csv")
+    assert done.returncode == 2
+    assert done.stderr == "--out series.csv: is read by this command, and would be lost. Give another name.\n"
+
+
 def test_froc_imports_no_network(lists):
     arguments = ["froc", *(str(lists / name) for name in FILES)]
     for place, option in ((2, "--annotations"), (4, "--excluded"), (6, "--series")):

@@ -163,10 +163,13 @@ def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(count, device, t
 
 
 @pytest.mark.parametrize("device", ["tpu", "gpu:", "gpu:-1", "GPU", "cpu:0", ""])
-def test_what_is_no_device_is_refused(device):
+def test_what_is_no_device_is_refused(device, tmp_path):
     message = f'--device "{device}": expected cpu, gpu or a GPU by its number, such as gpu:1.'
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         start_quietly(device)
+    (tmp_path / "net.json").write_text(json.dumps(LAYERS))
+    line = ["run", str(tmp_path / "net.json"), "--data", "npz:nowhere.npz", "--device", device]
+    assert str(CliRunner().invoke(app, line).exception) == message
 
 
 def test_a_device_is_chosen_before_any_is_used(machine_with, monkeypatch):
@@ -291,8 +294,22 @@ def test_an_operation_that_is_not_deterministic_is_named():
         failing("UnimplementedError", "INT8 is not supported.")
 
 
+def test_an_operation_that_a_device_lacks_in_a_precision_is_named():
+    text = (
+        "No OpKernel was registered to support Op 'MaxPool3D' used by {{node net/max_pooling3d/MaxPool3D}} with these "
+        'attrs: [padding="SAME", strides=[1, 2, 2, 2, 1], T=DT_HALF, data_format="NDHWC", ksize=[1, 2, 2, 2, 1]]\n'
+        "Registered devices: [CPU]"
+    )
+    message = (
+        'training.precision "float16": there is no MaxPool3D in it on this device. Take another precision, such as '
+        '"float32", or another --device.'
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), explained(16, 32, MEMORY):
+        failing("InvalidArgumentError", text)
+
+
 def test_names_are_cut_short_after_a_few():
-    error = trouble.diverged(float("nan"), "in epoch 1 at step 2", [f"case-{number}" for number in range(9)])
+    error = trouble.diverged("the loss is nan in epoch 1 at step 2", [f"case-{number}" for number in range(9)])
     assert str(error).endswith(
         "case-7 and 1 more. Lower training.learning_rate, or set training.clip_norm to 1."
     )  # fmt: skip

@@ -237,7 +237,7 @@ def test_explain_writes_a_picture_of_the_case_with_its_heat(tmp_path):
     run = write_trained_run(tmp_path / "run", WHOLE, SEES_BLOBS, knows=what_is_bright)
     SimpleITK.WriteImage(scan_with_a_blob(), str(tmp_path / "scan.nrrd"))
     done = command(run, tmp_path / "scan.nrrd", "--out", tmp_path / "new")
-    stem = tmp_path / "new/scan-CT-23-gradcam"
+    stem = tmp_path / "new/run-scan-CT-23-gradcam"
     assert done.stdout == f"Wrote {stem}.png\nWrote {stem}.nii.gz\n"
     assert done.stderr == ""
     picture = matplotlib.image.imread(f"{stem}.png")
@@ -248,6 +248,16 @@ def test_explain_writes_a_picture_of_the_case_with_its_heat(tmp_path):
     found = explain(read_run(run), tmp_path / "scan.nrrd", 1)
     assert found.probability > 0.5
     assert found.heat.max() == 1
+
+
+def test_pictures_of_two_runs_do_not_replace_each_other_and_a_class_cannot_lead_out_of_the_folder(tmp_path):
+    scan = write_chest(tmp_path / "scan.mhd")
+    for name in ("first", "second"):
+        run = write_trained_run(tmp_path / name, WHOLE, SEES_BLOBS, classes=["CT-0", "../$a$ b"])
+        assert command(run, scan, "--out", tmp_path / "new").exit_code == 0
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {
+        f"{name}-scan-..__a__b-gradcam{ending}" for name in ("first", "second") for ending in (".png", ".nii.gz")
+    }
 
 
 def test_an_empty_heat_map_is_told(tmp_path):
@@ -272,6 +282,11 @@ def test_what_cannot_be_explained_is_told(tmp_path):
         (nodules, scan): f"{nodules}: this run judges candidates. Say which with --at=X,Y,Z, in mm.",
         (whole, scan, "--at=1,2,3"): f"{whole}: this run judges whole scans. Leave out --at.",
         (nodules, scan, "--at=1,2"): '--at "1,2": expected three numbers in mm, such as --at=-100.6,67.3,-231.8.',
+        (
+            nodules,
+            scan,
+            "--at=nan,2,3",
+        ): '--at "nan,2,3": expected three numbers in mm, such as --at=-100.6,67.3,-231.8.',
         (nodules, scan, "--at=1,2,999"): "--at: the point (1.0, 2.0, 999.0) mm lies outside scan a.mhd.",
         (arrays, scan): f"{arrays}: this run was trained on the arrays of an .npz file, so no scan can be cut alike.",
         (whole, folder): f"{folder}: 2 scans are here. Name one of them, such as {scan}.",

@@ -5,17 +5,20 @@ import json
 import logging
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import archnet
+from archnet.again import report_again
 from archnet.cli import app
 from archnet.data import open_dataset
 from archnet.data.phantom import Phantom, generate_phantom
-from archnet.evaluation.predictions import Predictions
-from archnet.froc_run import write_run_froc
+from archnet.errors import DataError
+from archnet.evaluation.predictions import Predictions, write_predictions
+from archnet.froc_run import froc_again, write_run_froc
 from archnet.report.comparison_report import write_comparison
 from archnet.report.run_report import write_report
 from archnet.runner import load_experiments
@@ -86,6 +89,41 @@ def test_a_run_that_keeps_all_candidates_has_the_froc_that_the_command_gives_for
     assert own == run.metrics["froc"]
     assert (run.folder / "figures/froc.png").exists()
     assert f"CPM, their mean {run.metrics['froc']['cpm']:.3f}" in page_of(run.folder).text
+
+
+def test_reporting_again_judges_the_submission_with_the_probabilities_of_the_predictions(phantom, tmp_path):
+    experiment = experiment_on(phantom)
+    predictions = predictions_on(experiment)
+    folder = write_run(tmp_path / "flat", predictions=predictions)
+    (folder / "experiment.json").write_text(json.dumps(experiment.to_document()), encoding="utf-8")
+    first = {"froc": write_run_froc(folder, predictions, experiment)["froc"]}
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8")) | first
+    (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    report_again([folder])
+    assert json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["froc"] == first["froc"]
+
+    write_predictions(
+        folder / "predictions.csv", replace(predictions, probabilities=predictions.probabilities[:, ::-1])
+    )
+    (folder / "figures/froc.png").unlink()
+    report_again([folder])
+    again = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["froc"]
+    assert again == official(folder / "froc/submission.csv", phantom, folder / "froc/seriesuids.csv")
+    assert again["cpm"] < first["froc"]["cpm"]
+    assert (folder / "figures/froc.png").exists()
+    assert f"CPM, their mean {again['cpm']:.3f}" in page_of(folder).text
+
+
+def test_a_submission_of_other_cases_is_not_judged_again(phantom, tmp_path):
+    experiment = experiment_on(phantom)
+    predictions = predictions_on(experiment)
+    write_run_froc(tmp_path, predictions, experiment)
+    message = (
+        f"{tmp_path / 'froc/submission.csv'}: its rows are not the test cases of predictions.csv in their order. "
+        "Restore both files, or run the experiment again."
+    )
+    with pytest.raises(DataError, match=re.escape(message)):
+        froc_again(tmp_path, predictions_on(experiment, num_test=39), 1, 0)
 
 
 def test_scans_are_counted_by_series_though_they_are_of_one_patient(phantom, tmp_path):

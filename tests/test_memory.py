@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from archnet import budget, machine
+from archnet import budget, machine, runner
 from archnet.cli import app
 from archnet.errors import DocumentError, RunError
+from archnet.judging import predictions_of
+from archnet.network import train
 from archnet.report.network_table import training_text
 from archnet.spec.arch import load_arch, parse_arch
 from archnet.spec.documents import Document
@@ -64,9 +66,8 @@ def test_what_is_no_amount_of_memory_is_refused(text):
     said = f'"{text}" is no amount of memory. Write it like "4GB", "512MB" or "2GiB", or as bytes.'
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         bytes_of(text)
-    if text:
-        with pytest.raises(DocumentError, match=re.escape(f"mine.json $.training.memory: {said}")):
-            experiment_of([CONV], memory=text)
+    with pytest.raises(DocumentError, match=re.escape(f"mine.json $.training.memory: {said}")):
+        experiment_of([CONV], memory=text)
 
 
 def test_each_case_costs_what_the_backward_pass_keeps_of_it():
@@ -258,6 +259,37 @@ def test_a_run_within_a_budget_says_in_its_log_and_files_in_which_parts(tmp_path
     assert 1 < network["parts"] == -(-16 // network["micro_batch"])
     assert f"in {network['parts']} parts of at most" in (tmp_path / "out/net/log.txt").read_text()
     assert json.loads((tmp_path / "out/net/experiment.json").read_text())["training"]["memory"] == "200kB"
+
+
+def test_a_run_that_goes_on_keeps_its_parts_whatever_is_free_now(tmp_path, monkeypatch):
+    monkeypatch.setattr("archnet.spec.memory.PROCESS_BYTES", 0)
+    generator = np.random.default_rng(0)
+    np.savez(tmp_path / "cases.npz", x=generator.random((40, 16, 16)), y=np.arange(40) % 2)
+    (tmp_path / "net.json").write_text(json.dumps([CONV, *END]))
+    seen = []
+    monkeypatch.setattr(runner, "predictions_of", lambda *given: seen.append(given[3]) or predictions_of(*given))
+
+    def told_with(free, out, *options):
+        monkeypatch.setattr(budget, "free_memory_bytes", lambda: free)
+        keys = [word for key in ("epochs=2", "batch_size=16") for word in ("--set", f"training.{key}")]
+        line = ["run", str(tmp_path / "net.json"), "--data", f"npz:{tmp_path / 'cases.npz'}", *keys]
+        return COMMAND.invoke(app, [*line, "--out", str(tmp_path / out), *options])
+
+    assert told_with(200_000, "whole").exit_code == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(train.Judge, "row", lambda *_: {}["power failure"])
+        patched.setattr(train.Checkpoint, "is_due", lambda _: True)
+        assert told_with(200_000, "again").exit_code == 1
+    assert told_with(10**9, "again", "--resume").exit_code == 0
+    network, whole = (json.loads((tmp_path / out / "net/network.json").read_text()) for out in ("again", "whole"))
+    assert {**network, "memory_bytes": 200_000} == {**whole, "memory_bytes": 200_000}
+    assert network["micro_batch"] < 16
+    assert seen == [network["micro_batch"]] * 2
+    log = (tmp_path / "again/net/log.txt").read_text()
+    assert log.count(f"in {network['parts']} parts of at most") == 2
+    assert log.count("does not fit into the memory that is free now") == 1
+    predictions = [(tmp_path / out / "net/predictions.csv").read_bytes() for out in ("whole", "again")]
+    assert predictions[0] == predictions[1]
 
 
 @pytest.mark.slow

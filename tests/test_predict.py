@@ -337,6 +337,31 @@ def test_a_run_folder_that_is_damaged_is_told(run, tmp_path):
     assert str(predict(broken, tmp_path).exception).startswith(message)
 
 
+def test_a_baseline_is_left_out_of_its_experiment_and_refused_by_itself(tmp_path):
+    write_trained_run(tmp_path / "all/net")
+    forest = write_trained_run(tmp_path / "all/random_forest")
+    document = {"arch": {"name": "random_forest", "baseline": {}}, "training": {"seed": 0}}
+    (forest / "experiment.json").write_text(json.dumps(document), encoding="utf-8")
+    scan = write_chest(tmp_path / "scan.mhd")
+    assert told(tmp_path / "all", scan)["runs"] == [str(tmp_path / "all/net")]
+    message = f"{forest}: is a baseline, of which no model is kept. Name a run of a network."
+    assert str(predict(forest, scan).exception) == message
+    (tmp_path / "all/net/metrics.json").unlink()
+    message = f"{tmp_path / 'all'}: only baselines are here, of which no model is kept. Name a run of a network."
+    assert str(predict(tmp_path / "all", scan).exception) == message
+
+
+def test_a_submission_does_not_replace_the_list_that_it_is_made_from(nodules, tmp_path):
+    scan, path = write_chest(tmp_path / "scan.mhd"), tmp_path / "candidates.csv"
+    path.write_text("seriesuid,coordX,coordY,coordZ,class\nscan,0,0,110,1\n")
+    done = predict(nodules, scan, "--candidates", path, "--out", tmp_path / "../" / tmp_path.name / "candidates.csv")
+    assert str(done.exception) == (
+        f"--out {tmp_path / '../' / tmp_path.name / 'candidates.csv'}: is read by this command, and would be lost. "
+        "Give another name."
+    )
+    assert path.read_text().endswith(",1\n")
+
+
 def test_every_data_set_has_a_kind():
     assert set(KINDS) == set(DATASETS)
     candidates = {name for name, dataset in DATASETS.items() if "spacing_mm" in dataset.defaults}

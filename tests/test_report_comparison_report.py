@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from archnet.again import report_again
 from archnet.errors import RunError
 from archnet.evaluation.comparison import compare
-from archnet.report.again import report_again
 from archnet.report.comparison_report import write_comparison
 from archnet.report.comparison_wording import (
     DIFFERENCE_NAMES,
@@ -39,6 +39,15 @@ def test_the_page_leads_to_each_runs_own_report_and_nowhere_else(tmp_path):
     write_report(runs[0])
     page = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8"))
     assert [attrs["href"] for tag, attrs in page.tags if tag == "a"] == ["#main", "archsm/report.html"]
+
+
+def test_an_address_is_one_whatever_the_folders_are_called(tmp_path):
+    runs = [write_run(tmp_path / name) for name in ("a#1", "javascript:alert(1)")]
+    for run in runs:
+        write_report(run)
+    page = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8"))
+    addresses = [attrs["href"] for tag, attrs in page.tags if tag == "a"]
+    assert addresses == ["#main", "a%231/report.html", "javascript%3Aalert%281%29/report.html"]
 
 
 def test_the_page_tells_the_sentence_the_paired_tests_and_the_costs(tmp_path):
@@ -100,6 +109,14 @@ def test_the_page_of_a_cross_validation_or_of_more_classes_is_whole(tmp_path, cl
     assert "runs 3 folds" in page.text
     assert "Case by case" not in page.text
     assert json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))["paired"] == []
+
+
+def test_of_more_classes_the_page_says_whose_auc_is_compared_and_of_slices_it_promises_no_others(tmp_path):
+    runs = [write_run(tmp_path / name, classes=("a", "b", "c"), skill=skill) for name, skill in (("x", 1), ("y", 3))]
+    text = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8")).text
+    assert "The AUC is of “b” against the rest." in text
+    assert "y right, x wrong" in text
+    assert "Turn the wheel" not in text
 
 
 def test_runs_on_other_cases_give_no_page(tmp_path):

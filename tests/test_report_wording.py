@@ -73,5 +73,5 @@ def test_without_a_test_set_the_figures_are_called_optimistic(tmp_path):
 
 
 @pytest.mark.parametrize("say", [count, short_count, memory, duration])
-def test_an_unknown_cost_is_called_unknown(say):
-    assert say(None) == "unknown"
+def test_a_dash_stands_for_an_unknown_cost(say):
+    assert say(None) == "–"

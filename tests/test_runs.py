@@ -154,6 +154,18 @@ def test_an_empty_test_set_is_absent_from_the_metrics(cubes, tmp_path):
     assert "test" not in run.metrics
 
 
+def test_a_training_that_its_last_step_spoils_is_no_run(cubes, tmp_path):
+    training = {"optimizer": "sgd", "learning_rate": 1e37, "epochs": 1, "batch_size": 64}
+    message = (
+        "the trained network's probabilities are nan: training has diverged. Lower training.learning_rate, or set "
+        "training.clip_norm to 1."
+    )
+    experiment = experiment_on(cubes, NET_3D, training=training, split={"validation": 0})
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        archnet.run(experiment, out=tmp_path / "out")
+    assert not list(tmp_path.glob("out/*/predictions.csv"))
+
+
 def test_a_3d_network_on_slices_is_refused_before_anything_is_written(tmp_path):
     path = tmp_path / "flat.npz"
     np.savez(path, x=np.zeros((20, 8, 8), np.uint8), y=np.arange(20) % 2)

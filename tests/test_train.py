@@ -131,6 +131,15 @@ def test_a_loss_that_is_no_number_stops_the_run_with_its_cases_and_advice():
     assert len(set(told[1].split(", "))) == 8
 
 
+def test_a_validation_loss_that_is_no_number_stops_the_run_after_its_epoch():
+    message = (
+        "the loss is nan on the validation set after epoch 1: training has diverged. Lower training.learning_rate, or "
+        "set training.clip_norm to 1."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        fit(Training(optimizer="sgd", learning_rate=1e37, batch_size=64), validation=bright_and_dark(16))
+
+
 def test_memory_that_runs_out_becomes_advice(monkeypatch):
     def exhausted(trainer, parts):
         raise keras_like_error("OOM when allocating tensor with shape[300,64,64,10,64]")
@@ -230,6 +239,14 @@ def test_each_optimizer_takes_its_options(name):
     assert type(made).__name__.lower() == name
     assert (made.weight_decay, made.global_clipnorm) == (0.1, 2.0)
     assert getattr(made, "momentum", 0.5) == 0.5
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop"])
+@pytest.mark.parametrize("schedule", ["constant", "exponential", "cosine"])
+def test_options_may_be_whole_numbers_as_they_are_read_from_json(name, schedule):
+    schedule = Schedule(type=schedule, decay_rate=1)
+    training = Training(optimizer=name, learning_rate=1, momentum=0, weight_decay=0, clip_norm=1, schedule=schedule)
+    assert float(optimizer(training, 10).learning_rate) == 1
 
 
 def test_schedules_are_those_of_their_formulas():

@@ -5,26 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, count, islice
 from typing import Any, Final
 
 import numpy as np
 
+from archnet.budget import passes
 from archnet.data import open_dataset
 from archnet.data.dataset import Progress, silent
 from archnet.machine import peak_memory_bytes, reset_peak_memory, resident_memory_bytes
+from archnet.network.backend import devices, is_on_gpu
 from archnet.network.batches import Examples, Step, Steps, entries_of
 from archnet.network.build import build
 from archnet.network.precision import with_precision
 from archnet.network.prefetch import ahead
 from archnet.network.speed import matmul_rate, seconds_of
 from archnet.network.trainer import Trainer
+from archnet.network.trouble import explained
 from archnet.prepared import plan_for, prepare
 from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.cost import cost_of
 from archnet.spec.experiment import Experiment, Training
 from archnet.spec.layers import Shape
+from archnet.spec.memory import memory_of
 
 PRODUCTS_PER_STEP: Final = 3
 """A step multiplies as much as three forward passes: one, and backward for the weights and for the layer before."""
@@ -66,6 +70,7 @@ class Measured:
         data: Where the cases are from.
         input_shape: Channels last.
         batch_size: Cases a step.
+        micro_batch: Cases that went through the network at once.
         precision: In which the network computed.
         num_steps: Steps of a round.
         num_rounds: Rounds.
@@ -77,14 +82,16 @@ class Measured:
         pipeline_share: The second as a share of the first.
         matmul_macs_per_second: That one matrix multiplication reaches here in the same precision.
         matmul_share: Of that rate the network reaches, a step counted as three forward passes.
-        memory_bytes: The process's peak above what it held before the network was built; null where not known.
-        predicted_memory_bytes: What `archnet show` predicts, in float32.
+        memory_bytes: The process's peak above what it held before the network was built; null where not known, and
+            on a GPU, which has its own memory.
+        predicted_memory_bytes: What is predicted for that.
     """
 
     arch: str
     data: str
     input_shape: tuple[int, ...]
     batch_size: int
+    micro_batch: int
     precision: str
     num_steps: int
     num_rounds: int
@@ -167,7 +174,21 @@ def measure(subject: Subject, num_steps: int, num_rounds: int = 5, progress: Pro
         num_steps: Of each round; beyond an epoch the next one begins.
         num_rounds: In each, the same steps run on batches in memory and on batches gathered meanwhile.
         progress: Wraps the rounds.
+
+    Raises:
+        RunError: Memory does not suffice, or the device lacks what the options need.
     """
+    memory, batch_size = memory_of(subject.plan, subject.training), subject.training.batch_size
+    with explained(_at_once(subject), batch_size, memory):
+        return _measured(subject, num_steps, num_rounds, progress)
+
+
+def _at_once(subject: Subject) -> int:
+    """Cases that go through the network at once, as `archnet run` would decide."""
+    return passes(subject, subject.plan, on_accelerator=is_on_gpu(), num_devices=len(devices())).size
+
+
+def _measured(subject: Subject, num_steps: int, num_rounds: int, progress: Progress) -> Measured:
     if subject.training.precision != "auto":
         matmul_rate(subject.training.precision)  # what it takes in memory is not the training's
     before = resident_memory_bytes()
@@ -176,14 +197,16 @@ def measure(subject: Subject, num_steps: int, num_rounds: int = 5, progress: Pro
     first_seconds = seconds_of(pace.trainer, pace.steps_from(0, 1))
     numbers = progress(range(1 + num_rounds), "rounds", 1 + num_rounds)
     rounds = [pace.round(number, num_steps) for number in numbers][1:]  # the first one warms up
-    peak = peak_memory_bytes()
+    peak = None if is_on_gpu() else peak_memory_bytes()
     in_memory, gathered, rates = np.array(rounds).T
-    cost = cost_of(subject.plan)
+    cost, batch_size = cost_of(subject.plan), subject.training.batch_size
+    memory = memory_of(subject.plan, replace(subject.training, precision=pace.precision))
     return Measured(
         arch=subject.arch.name,
         data=subject.data,
         input_shape=tuple(subject.plan[0].input_shape),
-        batch_size=subject.training.batch_size,
+        batch_size=batch_size,
+        micro_batch=pace.micro_batch,
         precision=pace.precision,
         num_steps=num_steps,
         num_rounds=num_rounds,
@@ -195,7 +218,7 @@ def measure(subject: Subject, num_steps: int, num_rounds: int = 5, progress: Pro
         matmul_macs_per_second=float(np.median(rates)),
         matmul_share=float(np.median(PRODUCTS_PER_STEP * cost.num_macs * in_memory / rates)),
         memory_bytes=None if before is None or peak is None else peak - before,
-        predicted_memory_bytes=cost.memory.training(subject.training.batch_size),
+        predicted_memory_bytes=memory.training(batch_size, pace.micro_batch),
     )
 
 
@@ -206,15 +229,16 @@ class Pace:
         trainer: Of the network.
         steps: Of the cases.
         precision: In which the network computes.
+        micro_batch: Cases that go through the network at once.
     """
 
     def __init__(self, subject: Subject) -> None:
         training, examples = subject.training, subject.examples
         network = build(subject.arch, subject.plan[0].input_shape, subject.num_classes, seed=training.seed)
-        num_cases = min(training.batch_size, len(examples))
-        training = with_precision(network, subject.limits, training, num_cases)
+        self.micro_batch = _at_once(subject)
+        training = with_precision(network, subject.limits, training, min(self.micro_batch, len(examples)))
         entries = entries_of(examples, training, subject.positive)
-        self.steps = Steps(examples=examples, entries=entries, training=training)
+        self.steps = Steps(examples=examples, entries=entries, training=training, micro_batch=self.micro_batch)
         self.trainer = Trainer(network, subject.limits, training, self.steps.num_steps)
         self.precision = training.precision
 

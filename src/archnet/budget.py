@@ -6,19 +6,32 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil
+from typing import Protocol
 
 from archnet.errors import RunError
 from archnet.machine import free_memory_bytes
-from archnet.spec.arch import PlannedLayer
-from archnet.spec.experiment import Experiment
+from archnet.spec.arch import Arch, PlannedLayer
+from archnet.spec.experiment import Training
 from archnet.spec.layers import BatchNorm, Convolution, FullyConnected, Residual
 from archnet.spec.memory import MicroBatch, bytes_of, gigabytes, memory_of, micro_batch
 
 log = logging.getLogger("archnet.device")
 
 
+class Planned(Protocol):
+    """What is trained, such as an experiment."""
+
+    @property
+    def arch(self) -> Arch:
+        """The architecture."""
+
+    @property
+    def training(self) -> Training:
+        """The options."""
+
+
 def passes(
-    experiment: Experiment, plan: tuple[PlannedLayer, ...], *, on_accelerator: bool = False, num_devices: int = 1
+    experiment: Planned, plan: tuple[PlannedLayer, ...], *, on_accelerator: bool = False, num_devices: int = 1
 ) -> MicroBatch:
     """How a batch goes through the network; by default within what is free on this machine.
 
@@ -43,6 +56,22 @@ def passes(
         told = "on this machine" if training.memory is None else f"training.memory {training.memory}"
         free = f"{gigabytes(budget or 0)} are free" if training.memory is None else "is too little"
         raise RunError(f"{experiment.arch.name}: {told} {free}: {error}") from None
+
+
+def as_begun(
+    micro: MicroBatch, size: int, experiment: Planned, plan: tuple[PlannedLayer, ...], num_devices: int = 1
+) -> MicroBatch:
+    """The parts of a training that goes on: those it began with, whatever is free now.
+
+    Args:
+        micro: Of `passes`.
+        size: Cases that went through the network at once.
+        experiment: Its `training` decides.
+        plan: The network's layers.
+        num_devices: Among which the cases are divided.
+    """
+    memory, batch_size = memory_of(plan, experiment.training), experiment.training.batch_size
+    return replace(micro, size=size, peak_bytes=memory.peak(ceil(batch_size / num_devices), ceil(size / num_devices)))
 
 
 def tell(micro: MicroBatch, plan: Sequence[PlannedLayer], *, is_own_budget: bool, num_devices: int = 1) -> None:

@@ -14,15 +14,18 @@ import numpy as np
 
 from archnet.data import open_dataset
 from archnet.data.luna16 import Luna16Dataset
+from archnet.errors import DataError
 from archnet.evaluation.froc import Froc, froc_of
 from archnet.evaluation.froc_hits import Findings, Marks, Reference
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.run_folder import write_json, write_text
-from archnet.froc_files import read_findings
+from archnet.froc_files import read_findings, read_marks, read_series
 from archnet.report.froc_figure import write_froc_figure
 from archnet.spec.experiment import Experiment
 
 ANNOTATIONS, EXCLUDED = "annotations.csv", "annotations_excluded.csv"
+SUBMISSION, SERIES = "froc/submission.csv", "froc/seriesuids.csv"
+_FINDINGS = (f"froc/{ANNOTATIONS}", f"froc/{EXCLUDED}")
 _POINT = ("seriesuid", "coordX", "coordY", "coordZ")
 
 
@@ -50,8 +53,8 @@ def write_run_froc(folder: Path, predictions: Predictions, experiment: Experimen
     if not isinstance(dataset, Luna16Dataset):
         return {}
     marks, root = _marks(dataset, test)
-    _write_rows(folder / "froc/submission.csv", "probability", (marks.series, marks.points_mm, marks.scores))
-    _write_series(folder / "froc/seriesuids.csv", marks)
+    _write_submission(folder, marks)
+    _write_series(folder / SERIES, marks)
     missing = [name for name in (ANNOTATIONS, EXCLUDED) if not (root / name).is_file()]
     if missing:
         logging.getLogger("archnet").warning(
@@ -59,10 +62,38 @@ def write_run_froc(folder: Path, predictions: Predictions, experiment: Experimen
             "with `archnet froc`.",
             " and ".join(missing),
             root,
-            folder / "froc/submission.csv",
+            folder / SUBMISSION,
         )
         return {}
-    return {"froc": _judged(folder, marks, root, experiment.evaluation.bootstraps)}
+    _write_findings(folder, marks, root)
+    return {"froc": _judged(folder, experiment.evaluation.bootstraps)}
+
+
+def froc_again(folder: Path, predictions: Predictions, positive: int, bootstraps: int) -> dict[str, Any]:
+    """Judges a run once more by the lists in its folder, with the probabilities of its predictions.
+
+    Args:
+        folder: The run's.
+        predictions: Of the cases.
+        positive: Index of the class of nodules.
+        bootstraps: Resamples behind the intervals.
+
+    Returns:
+        As `write_run_froc`; empty where the run has no FROC.
+
+    Raises:
+        DataError: A list is damaged, or the submission's rows are not the test cases.
+    """
+    if not all((folder / name).is_file() for name in (SUBMISSION, SERIES, *_FINDINGS)):
+        return {}
+    marks, test = read_marks(folder / SUBMISSION), predictions.only("test")
+    if list(marks.series) != [case.rpartition("#")[0] for case in test.cases.tolist()]:
+        raise DataError(
+            f"{folder / SUBMISSION}: its rows are not the test cases of predictions.csv in their order. Restore both "
+            "files, or run the experiment again."
+        )
+    _write_submission(folder, replace(marks, scores=test.probabilities[:, positive]))
+    return {"froc": _judged(folder, bootstraps)}
 
 
 def _marks(dataset: Luna16Dataset, test: Predictions) -> tuple[Marks, Path]:
@@ -78,12 +109,11 @@ def _marks(dataset: Luna16Dataset, test: Predictions) -> tuple[Marks, Path]:
     return Marks(series=series.tolist(), points_mm=recipe.points_mm, scores=scores), root
 
 
-def _judged(folder: Path, marks: Marks, root: Path, bootstraps: int) -> dict[str, Any]:
-    series = sorted(set(marks.series))
-    nodules, excluded = (_of_series(read_findings(root / name), set(series)) for name in (ANNOTATIONS, EXCLUDED))
-    for name, found in ((ANNOTATIONS, nodules), (EXCLUDED, excluded)):
-        _write_rows(folder / "froc" / name, "diameter_mm", (found.series, found.points_mm, found.diameters_mm))
-    result = froc_of(marks, Reference(series=series, nodules=nodules, excluded=excluded), bootstraps=bootstraps)
+def _judged(folder: Path, bootstraps: int) -> dict[str, Any]:
+    """What the submission in a run folder comes to by the lists beside it."""
+    nodules, excluded = (read_findings(folder / name) for name in _FINDINGS)
+    reference = Reference(series=read_series(folder / SERIES), nodules=nodules, excluded=excluded)
+    result = froc_of(read_marks(folder / SUBMISSION), reference, bootstraps=bootstraps)
     if result.hits.num_nodules.any():
         write_json(folder / "froc/curve.json", _curve(result))
         write_froc_figure(folder / "figures/froc.png", {folder.resolve().name: result})
@@ -107,6 +137,17 @@ def _of_series(findings: Findings, series: set[str]) -> Findings:
         points_mm=findings.points_mm[rows],
         diameters_mm=findings.diameters_mm[rows],
     )
+
+
+def _write_submission(folder: Path, marks: Marks) -> None:
+    _write_rows(folder / SUBMISSION, "probability", (marks.series, marks.points_mm, marks.scores))
+
+
+def _write_findings(folder: Path, marks: Marks, root: Path) -> None:
+    """The rows of LUNA16's lists that are of the marks' series."""
+    for name, place in zip((ANNOTATIONS, EXCLUDED), _FINDINGS, strict=True):
+        found = _of_series(read_findings(root / name), set(marks.series))
+        _write_rows(folder / place, "diameter_mm", (found.series, found.points_mm, found.diameters_mm))
 
 
 def _write_series(path: Path, marks: Marks) -> None:

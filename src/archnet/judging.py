@@ -68,16 +68,22 @@ def predictions_of(model: keras.Model, experiment: Experiment, prepared: Prepare
         experiment: Its view.
         prepared: The cases.
         at_once: Cases that go through the network at once.
+
+    Raises:
+        RunError: It says no numbers: the last step of its training went astray.
     """
     from archnet.network.predict import probabilities
+    from archnet.network.trouble import diverged
 
-    cases = prepared.cases
+    cases, said = prepared.cases, probabilities(model, prepared.seen(experiment), prepared.rows, at_once)
+    if np.isnan(said).any():
+        raise diverged("the trained network's probabilities are nan")
     return Predictions(
         cases=cases.ids,
         groups=cases.groups,
         sets=prepared.sets,
         y_true=cases.labels,
-        probabilities=probabilities(model, prepared.seen(experiment), prepared.rows, at_once),
+        probabilities=said,
         classes=cases.classes,
     )
 

@@ -10,7 +10,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archnet.budget import passes, tell
+from archnet.budget import as_begun, passes, tell
 from archnet.data import open_dataset
 from archnet.data.dataset import Dataset, Progress, silent
 from archnet.errors import RunError
@@ -129,7 +129,7 @@ def run_all(  # noqa: PLR0913 - what the command line offers
     """
     folder = experiment_folder(experiments[0], out)
     wanted = [one for one in experiments if is_to_run(folder, one, resume=resume)]
-    if wanted and (device or deterministic):
+    if wanted and (device is not None or deterministic):
         _start(device, is_deterministic=deterministic)
     if wanted:
         dataset = open_dataset(wanted[0].data, progress)
@@ -197,6 +197,7 @@ def _run(
 ) -> None:
     """One run on prepared data, judged on some sets; continues what the folder's checkpoint holds."""
     from archnet.network.backend import devices, is_on_gpu, start_quietly
+    from archnet.network.checkpoint import kept_record
 
     is_continued, shown = (folder / CHECKPOINT).exists(), of_sets(prepared, judged)
     _write_beginning(folder, experiment, prepared)
@@ -204,9 +205,12 @@ def _run(
         logging.getLogger("archnet.device").info(start_quietly())
         for note in (*experiment.warnings(), *prepared.notes):
             log.warning(note)
-        num_devices = len(devices())
+        num_devices, begun = len(devices()), kept_record(folder / CHECKPOINT)
         micro = passes(experiment, plan, on_accelerator=is_on_gpu(), num_devices=num_devices)
-        tell(micro, plan, is_own_budget=experiment.training.memory is None, num_devices=num_devices)
+        if begun:
+            micro = as_begun(micro, begun["micro_batch"], experiment, plan, num_devices)
+        is_own_budget = experiment.training.memory is None and not begun
+        tell(micro, plan, is_own_budget=is_own_budget, num_devices=num_devices)
         reset_peak_memory()
         with _watchers(folder, log, watcher) as told:
             model, history = trained(experiment, plan, prepared, micro, folder, told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +13,7 @@ from archnet.cli.options import (
     DeterministicOption,
     DeviceOption,
     JsonFlag,
+    MemoryOption,
     RootOption,
     SetOption,
     experiments_of,
@@ -42,6 +44,7 @@ def bench(
         Literal["float32", "bfloat16", "float16", "auto"] | None,
         typer.Option(help="Of the training (training.precision); otherwise the experiment's, or float32."),
     ] = None,
+    memory: MemoryOption = None,
     steps: Annotated[int, typer.Option(help="Steps of each of the rounds.", min=1)] = 10,
     device: DeviceOption = None,
     deterministic: DeterministicOption = False,
@@ -58,8 +61,8 @@ def bench(
     from archnet.console import progress
     from archnet.network.backend import start_quietly
 
-    given = {"batch_size": batch, "precision": precision}
-    told = [f"training.{key}={value}" for key, value in given.items() if value is not None]
+    given = {"batch_size": batch, "precision": precision, "memory": memory}
+    told = [f"training.{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
     experiment = experiments_of([file], data, root, [*(settings or []), *told])[0]
     started = start_quietly(device, is_deterministic=deterministic)
 
@@ -93,9 +96,10 @@ def bench_table(measured: Measured, device: str) -> Table:
     from rich.table import Table
 
     load = "" if measured.load is None else f"; load {measured.load:.1f}"
+    parts = "" if measured.micro_batch == measured.batch_size else f" in parts of {measured.micro_batch}"
     table = Table(
         title=f"{measured.arch} on {measured.data}, {'x'.join(map(str, measured.input_shape))}, "
-        f"batch {measured.batch_size}, {measured.precision}",
+        f"batch {measured.batch_size}{parts}, {measured.precision}",
         caption=f"{device}{load}; medians of {measured.num_rounds} rounds of {measured.num_steps} steps.",
         box=box.SIMPLE_HEAD,
         show_header=False,
@@ -121,5 +125,5 @@ def _rows(measured: Measured) -> list[tuple[str, str]]:
         ("matrix multiplication", f"{count_text(measured.matmul_macs_per_second)} mult-adds/s"),
         ("network, of this rate", f"{measured.matmul_share:.0%}"),
         ("peak memory of training", memory),
-        ("predicted, in float32", bytes_text(measured.predicted_memory_bytes)),
+        ("predicted", bytes_text(measured.predicted_memory_bytes)),
     ]

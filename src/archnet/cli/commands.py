@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -224,7 +225,7 @@ def _seed_setting(seed: int | None) -> list[str]:
 
 
 def _memory_setting(memory: str | None) -> list[str]:
-    return [] if memory is None else [f'training.memory="{memory}"']
+    return [] if memory is None else [f"training.memory={json.dumps(memory)}"]
 
 
 def compare(
@@ -235,6 +236,11 @@ def compare(
 
     Runs of one architecture that differ in fold or seed alone are taken together. The architecture with the fewest
     multiply-adds is the one that the others are compared to. Runs on different cases are refused.
+
+    Examples:
+        archnet compare runs/luna16/archsm runs/luna16/arch3dsm
+
+        archnet compare runs/phantom_2d_vs_3d --json
     """
     from archnet.evaluation.comparison import compare as compared
 
@@ -254,8 +260,16 @@ def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or an experiment's folder.", metavar="RUN...")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Recompute metrics.json from predictions.csv, and draw the figures and report.html again."""
-    from archnet.report.again import report_again
+    """Recompute metrics.json from predictions.csv, and draw the figures and report.html again.
+
+    Of an experiment's folder the comparison is written again, too.
+
+    Examples:
+        archnet report runs/luna16/arch3dsm
+
+        archnet report runs/luna16
+    """
+    from archnet.again import report_again
 
     print_paths(report_again(runs), as_json)
 

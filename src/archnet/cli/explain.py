@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -64,7 +66,8 @@ def explain(
     start_quietly()
     found = explained(trained, path, label, method, point, progress)
     case, asked = scan_name(path), trained.classes[label]
-    name = "-".join([case, *([at.replace(",", "_")] if at else []), asked, method])
+    named = [trained.folder.resolve().name, case, *([at.replace(",", "_")] if at else []), asked, method]
+    name = re.sub(r"[^\w.+-]", "_", "-".join(named))
     place = f" at {at} mm" if at else ""
     title = f"{case}{place}\n{asked}: {100 * found.probability:.2f}%  {trained.folder}"
     files = _written(found, path, out / name, title, METHODS[method])
@@ -101,7 +104,9 @@ def _point(run: TrainedRun, at: str | None) -> Point | None:
     try:
         x, y, z = map(float, at.split(","))
     except ValueError:
-        raise DocumentError(f'--at "{at}": expected three numbers in mm, such as --at=-100.6,67.3,-231.8.') from None
+        x = y = z = math.nan
+    if not all(map(math.isfinite, (x, y, z))):
+        raise DocumentError(f'--at "{at}": expected three numbers in mm, such as --at=-100.6,67.3,-231.8.')
     return x, y, z
 
 
@@ -117,10 +122,11 @@ def _label(run: TrainedRun, name: str | None) -> int:
 def _written(found: Explanation, scan: Path, stem: Path, title: str, meaning: str) -> list[Path]:
     from archnet.evaluation.run_folder import replaced
     from archnet.inference.explain import write_heat
+    from archnet.report.figures import drawing
     from archnet.report.heat_figure import heat_figure
 
     picture, volume = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.nii.gz")
-    with replaced(picture) as draft:
+    with drawing(), replaced(picture) as draft:
         heat_figure(found.image, found.heat, title, meaning).savefig(draft, format="png")
     with replaced(volume) as draft:
         write_heat(draft, scan, found.on_scan)

@@ -14,7 +14,7 @@ def export(
     run: Annotated[Path, typer.Argument(help="The run folder.", metavar="RUN")],
     form: Annotated[
         Literal["keras", "saved_model", "onnx"],
-        typer.Option("--format", help="Keras's own file, a TensorFlow folder, or ONNX (needs archnet[export])."),
+        typer.Option("--format", help="Keras's own file, a TensorFlow folder, or ONNX (needs the extra: export)."),
     ],
     out: Annotated[
         Path | None, typer.Option(help="A new folder; otherwise export-<format> in the run folder.", metavar="DIR")

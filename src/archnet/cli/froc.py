@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archnet.cli.options import JsonFlag, print_json
+from archnet.cli.options import JsonFlag, check_no_input, print_json
 from archnet.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def froc(
         --series seriesuids.csv --out froc.png --out froc.csv
     """
     _check_names(out or [])
+    for path in out or []:
+        check_no_input(path, (submission, annotations, excluded, series))
     from archnet.evaluation.froc import froc_of
     from archnet.froc_files import read_lists
 

@@ -11,6 +11,8 @@ import typer
 from archnet.errors import DocumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archnet.spec.experiment import Experiment
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")]
@@ -81,7 +83,7 @@ TrackOption = Annotated[
     typer.Option(
         "--track",
         help="Write finished runs into an MLflow store, too: $MLFLOW_TRACKING_URI, otherwise mlflow.db beside the "
-        "experiment's folder (needs archnet[track]).",
+        "experiment's folder (needs the extra: track).",
     ),
 ]
 
@@ -115,6 +117,16 @@ def settings_of(root: Path | None, settings: list[str] | None) -> list[tuple[tup
 
     given = [parse_setting(text) for text in settings or []]
     return given if root is None else [(("data", "root"), str(root)), *given]
+
+
+def check_no_input(out: Path | None, inputs: Sequence[Path]) -> None:
+    """That what is written is none of what is read.
+
+    Raises:
+        DocumentError: It is.
+    """
+    if out is not None and out.resolve() in [path.resolve() for path in inputs]:
+        raise DocumentError(f"--out {out}: is read by this command, and would be lost. Give another name.")
 
 
 def input_shape(text: str | None) -> tuple[int, ...] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from archnet.cli.options import JsonFlag, print_json
+from archnet.cli.options import JsonFlag, check_no_input, print_json
 from archnet.errors import DataError, RunError, counted
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def predict(
     run: Annotated[
-        Path, typer.Argument(help="A run folder, or an experiment's folder: the mean of all its runs.", metavar="RUN")
+        Path,
+        typer.Argument(help="A run folder, or an experiment's folder: the mean of all its networks.", metavar="RUN"),
     ],
     scans: Annotated[
         list[Path],
@@ -70,6 +71,7 @@ def predict(
     _check_kind(runs[0], candidates, out)
     found = scan_paths(scans)
     if candidates and out:
+        check_no_input(out, (candidates, *found))
         _predict_candidates(runs, found, candidates, out, tta=tta, as_json=as_json)
     else:
         _predict_scans(runs, found, tta=tta, as_json=as_json)

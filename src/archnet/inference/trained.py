@@ -75,9 +75,11 @@ def read_run(folder: Path) -> TrainedRun:
     """What a run folder tells of its run.
 
     Raises:
-        ArchnetError: A file is missing or damaged.
+        ArchnetError: A file is missing or damaged, or the run is a baseline's.
     """
     source = folder / "experiment.json"
+    if _is_baseline(folder):
+        raise RunError(f"{folder}: is a baseline, of which no model is kept. Name a run of a network.")
     experiments = parse_experiments(Document(value=read_json(source), source=str(source)))
     metrics = read_json(folder / "metrics.json")
     scans = (optional_json(folder / "data.json") or {}).get("scans")
@@ -97,12 +99,15 @@ def read_run(folder: Path) -> TrainedRun:
 
 
 def read_runs(paths: Sequence[Path]) -> list[TrainedRun]:
-    """The runs of some folders, an experiment's folder standing for all its runs; they see cases alike.
+    """The runs of some folders, an experiment's folder standing for all its networks; they see cases alike.
 
     Raises:
         ArchnetError: A folder holds no finished run, or the runs differ in classes or in how cases are cut.
     """
-    first, *others = runs = [read_run(folder) for folder in run_folders(paths)]
+    folders = [folder for folder in run_folders(paths) if folder in paths or not _is_baseline(folder)]
+    if not folders:
+        raise RunError(f"{paths[0]}: only baselines are here, of which no model is kept. Name a run of a network.")
+    first, *others = runs = [read_run(folder) for folder in folders]
     expected = first.input_document()
     for run in others:
         found = run.input_document()
@@ -113,6 +118,10 @@ def read_runs(paths: Sequence[Path]) -> list[TrainedRun]:
                 f"{_told(expected[key])} there. Name runs that see the same cases."
             )
     return runs
+
+
+def _is_baseline(folder: Path) -> bool:
+    return "baseline" in (read_json(folder / "experiment.json").get("arch") or {})
 
 
 def _told(value: Any) -> str:

@@ -56,26 +56,31 @@ def learning_rate(training: Training, epoch_steps: int) -> float | LearningRateS
 
 def _scheduled(training: Training, num_steps: int) -> float | LearningRateSchedule:
     schedule: Schedule = training.schedule
+    rate = float(training.learning_rate)
     if schedule.type == "exponential":
         return keras.optimizers.schedules.ExponentialDecay(
-            training.learning_rate, schedule.decay_steps, schedule.decay_rate, staircase=schedule.staircase
+            rate, schedule.decay_steps, schedule.decay_rate, staircase=schedule.staircase
         )
     if schedule.type == "cosine":
-        return keras.optimizers.schedules.CosineDecay(training.learning_rate, max(num_steps, 1))
-    return training.learning_rate
+        return keras.optimizers.schedules.CosineDecay(rate, max(num_steps, 1))
+    return rate
 
 
 def optimizer(training: Training, epoch_steps: int) -> keras.optimizers.Optimizer:
-    """Keras's optimizer of that name with the options' learning rate, decay and clipping."""
+    """Keras's optimizer of that name with the options' learning rate, decay and clipping.
+
+    Whole numbers come as integers from JSON, also where they are written 0.0 or 1.0; Keras refuses these.
+    """
+    momentum = float(training.momentum)
     options: dict[str, Any] = {
         "learning_rate": learning_rate(training, epoch_steps),
         "global_clipnorm": training.clip_norm,
         "weight_decay": training.weight_decay,
     }
     if training.optimizer == "sgd":
-        return keras.optimizers.SGD(momentum=training.momentum, **options)
+        return keras.optimizers.SGD(momentum=momentum, **options)
     if training.optimizer == "rmsprop":
-        return keras.optimizers.RMSprop(momentum=training.momentum, **options)
+        return keras.optimizers.RMSprop(momentum=momentum, **options)
     if training.optimizer == "adamw":
         return keras.optimizers.AdamW(**{**options, "weight_decay": training.weight_decay or 0.0})
     return keras.optimizers.Adam(**options)

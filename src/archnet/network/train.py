@@ -183,6 +183,8 @@ class Course:
             row = self._epoch(epoch, checkpoint)
             network.set_weights(self.trainer.current_weights())
             row |= judge.row(training) if judge else {}
+            if math.isnan(row.get("validation_loss", 0.0)):
+                raise diverged(f"the loss is nan on the validation set after epoch {epoch + 1}")
             self.progress.end_epoch(row, training.best_metric, network.get_weights())
             checkpoint.save(self.trainer.state, self.progress)
             self.watcher.on_epoch(row)
@@ -226,7 +228,7 @@ class Course:
             loss, counts = told_values(told)
         if not math.isfinite(loss):
             names = [str(row if self.ids is None else self.ids[row]) for row in step.rows]
-            raise diverged(loss, f"in epoch {epoch + 1} at step {step.number}", names)
+            raise diverged(f"the loss is {loss} in epoch {epoch + 1} at step {step.number}", names)
         tally = self.progress.tally
         tally.add(loss, counts)
         self.watcher.on_step(epoch + 1, tally.num_steps, self.steps.num_steps, tally.means(self.positive))

@@ -15,6 +15,8 @@ NUM_NAMED: Final = 8
 """Cases that a message names."""
 
 _OUT_OF_MEMORY: Final = {"MemoryError", "ResourceExhaustedError"}
+_NO_KERNEL: Final = re.compile(r"No OpKernel was registered to support Op '(\w+)'.*\bT=(DT_HALF|DT_BFLOAT16)")
+_PRECISIONS: Final = {"DT_HALF": "float16", "DT_BFLOAT16": "bfloat16"}
 _NODE: Final = re.compile(r"\{\{node ([^}]+)\}\}")
 
 
@@ -28,7 +30,8 @@ def explained(num_cases: int, batch_size: int, memory: Memory | None) -> Iterato
         memory: What the training takes, if that is known.
 
     Raises:
-        RunError: Memory has run out, or an operation is not deterministic and has to be.
+        RunError: Memory has run out, an operation is not deterministic and has to be, or there is none in this
+            precision.
     """
     try:
         yield
@@ -45,6 +48,11 @@ def _meaning(error: Exception, num_cases: int, batch_size: int, memory: Memory |
         return _out_of_memory(num_cases, batch_size, memory)
     if ("UnimplementedError" in names or "UNIMPLEMENTED" in text) and "determinis" in text.lower():
         return _not_deterministic(text)
+    if missing := _NO_KERNEL.search(text):
+        return (
+            f'training.precision "{_PRECISIONS[missing[2]]}": there is no {missing[1]} in it on this device. Take '
+            'another precision, such as "float32", or another --device.'
+        )
     return None
 
 
@@ -75,16 +83,15 @@ def _not_deterministic(text: str) -> str:
     )
 
 
-def diverged(loss: float, place: str, names: Sequence[str]) -> RunError:
-    """A loss that is no number.
+def diverged(found: str, names: Sequence[str] = ()) -> RunError:
+    """A training that leads nowhere.
 
     Args:
-        loss: What it is.
-        place: Epoch and step.
-        names: The step's cases.
+        found: What shows it, and where.
+        names: The step's cases, if a step shows it.
     """
     more = f" and {len(names) - NUM_NAMED} more" if len(names) > NUM_NAMED else ""
+    cases = f" The step's cases: {', '.join(names[:NUM_NAMED])}{more}." if names else ""
     return RunError(
-        f"the loss is {loss} {place}: training has diverged. The step's cases: {', '.join(names[:NUM_NAMED])}{more}. "
-        "Lower training.learning_rate, or set training.clip_norm to 1."
+        f"{found}: training has diverged.{cases} Lower training.learning_rate, or set training.clip_norm to 1."
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from archnet.evaluation.comparison import Comparison, Paired, compare
 from archnet.evaluation.comparison_rows import Row, of_class
@@ -106,7 +107,7 @@ def _links(experiment_folder: Path, row: Row) -> list[tuple[str, str]]:
     reports = [Path(folder).resolve() / "report.html" for folder in row.folders]
     home = experiment_folder.resolve()
     inside = [report for report in reports if report.is_relative_to(home) and report.exists()]
-    return [(report.parent.name, report.relative_to(home).as_posix()) for report in inside]
+    return [(report.parent.name, quote(report.relative_to(home).as_posix())) for report in inside]
 
 
 def _networks(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:

@@ -14,6 +14,9 @@ from archnet.report.network_table import bytes_text, count_text
 from archnet.report.run_files import RunFiles
 
 UNDEFINED = "undefined"
+UNKNOWN = "–"
+"""Stands for a cost that a run does not have, such as the multiply-adds of a baseline."""
+
 SET_NAMES = {"train": "training", "validation": "validation", "test": "test"}
 METRIC_NAMES = {
     "accuracy": "accuracy",
@@ -89,7 +92,7 @@ def count(value: float | None) -> str:
     >>> count(196108)
     '196,108'
     """
-    return "unknown" if value is None else f"{value:,.0f}"
+    return UNKNOWN if value is None else f"{value:,.0f}"
 
 
 def mean_count(value: float) -> str:
@@ -107,7 +110,7 @@ def short_count(value: float | None) -> str:
     >>> short_count(1_269_052), short_count(812)
     ('1.27 M', '812')
     """
-    return "unknown" if value is None else count_text(value)
+    return UNKNOWN if value is None else count_text(value)
 
 
 def memory(value: float | None) -> str:
@@ -116,7 +119,7 @@ def memory(value: float | None) -> str:
     >>> memory(412_000_000)
     '412 MB'
     """
-    return "unknown" if value is None else bytes_text(value)
+    return UNKNOWN if value is None else bytes_text(value)
 
 
 def duration(seconds: float | None) -> str:
@@ -126,7 +129,7 @@ def duration(seconds: float | None) -> str:
     ('3 min 20 s', '4.2 s', '2 h 1 min')
     """
     if seconds is None:
-        return "unknown"
+        return UNKNOWN
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

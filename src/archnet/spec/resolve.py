@@ -229,7 +229,7 @@ def _evaluation_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Prob
 
 def _memory_problems(training: Mapping[str, Any]) -> list[Problem]:
     try:
-        bytes_of(training.get("memory") or 0)
+        bytes_of(0 if training.get("memory") is None else training["memory"])
     except ValueError as error:
         return [(("training", "memory"), str(error))]
     return []

@@ -8,6 +8,7 @@ from typing import Any
 
 from archnet.evaluation.metrics import recomputed
 from archnet.evaluation.run_folder import run_folders, write_json
+from archnet.froc_run import froc_again
 from archnet.report.comparison_report import write_comparison
 from archnet.report.figures import write_figures
 from archnet.report.run_files import RunFiles, read_run
@@ -34,8 +35,10 @@ def report_again(paths: Sequence[Path]) -> list[Path]:
 
 def _run_again(folder: Path) -> Path:
     run = read_run(folder)
-    metrics = recomputed(run.predictions, run.metrics, bootstraps=_bootstraps(run))
-    write_json(folder / "metrics.json", metrics)
+    bootstraps = _bootstraps(run)
+    metrics = recomputed(run.predictions, run.metrics, bootstraps=bootstraps)
+    froc = froc_again(folder, run.predictions, run.positive, bootstraps)
+    write_json(folder / "metrics.json", metrics | froc)
     write_figures(folder)
     return write_report(folder)
 
