@@ -65,6 +65,8 @@ def test_a_budget_cuts_the_batch_into_parts_as_in_a_run(tmp_path, monkeypatch):
     size = micro_batch(memory_of(plan), 64, 100_000).size
     told = json.loads(bench_line(*line, "--json").stdout)
     assert told["micro_batch"] == size < 64
+    subject = subject_on_noise(small_arch(), Training(batch_size=64, memory="100kB"), (8, 8))
+    assert {len(part["labels"]) for part in next(Pace(subject).steps_from(0, 1)).parts[:-1]} == {size}
     assert told["predicted_memory_bytes"] == memory_of(plan).training(64, size) < 100_000
     assert f"batch 64 in parts of {size}, float32" in bench_line(*line).stdout
 

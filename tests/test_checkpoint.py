@@ -9,6 +9,7 @@ import pytest
 
 from archnet.errors import RunError
 from archnet.network import checkpoint as checkpoint_module
+from archnet.network import train as train_module
 from archnet.network.checkpoint import FILE, kept_record
 from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies
 from archnet.spec.experiment import EarlyStopping, Schedule, Training
@@ -135,6 +136,26 @@ def test_a_checkpoint_of_other_options_is_refused(tmp_path):
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         fitted(FULL, checkpoint=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "other"), [("devices", ["GPU:1 NVIDIA A100"]), ("devices", ["CPU:0", "CPU:1"]), ("deterministic", True)]
+)
+def test_a_checkpoint_of_another_device_is_refused(tmp_path, monkeypatch, key, other):
+    fitted(dataclasses.replace(FULL, epochs=1), checkpoint=tmp_path)
+    monkeypatch.setattr(
+        train_module, "execution_record", lambda: {"devices": ["CPU"], "deterministic": False, key: other}
+    )
+    with pytest.raises(RunError, match=f"belongs to another training: its {key} differs"):
+        fitted(dataclasses.replace(FULL, epochs=1), checkpoint=tmp_path)
+
+
+def test_a_checkpoint_goes_on_on_another_gpu_of_its_kind(tmp_path, monkeypatch):
+    for number in (0, 1):
+        here = {"devices": [f"GPU:{number} NVIDIA A100"], "deterministic": False}
+        monkeypatch.setattr(train_module, "execution_record", lambda here=here: here)
+        _, history = fitted(dataclasses.replace(FULL, epochs=1), checkpoint=tmp_path)
+    assert len(history) == 1
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):

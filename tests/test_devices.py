@@ -263,9 +263,9 @@ MEMORY = Memory(weights=10**6, sums=10**6, ready=10**5, case=10**7)
 def test_memory_that_runs_out_is_told_with_the_budget_that_would_fit(error):
     # (850 MB of the process + 1 + 1 + 32 x 0.1 + 8 x 10) / 0.85 = 1100.2 MB
     message = (
-        "memory has run out with 16 of the batch's 32 cases at once in the network. Give --memory 1.11GB, "
-        "so that at most 8 go through it at once and the step stays the same, or lower training.batch_size, or take a "
-        "smaller network."
+        "memory has run out with 16 of the batch's 32 cases at once in the network. Begin again in another "
+        "folder with --memory 1.11GB, so that at most 8 go through it at once and the step stays the same, or lower "
+        "training.batch_size, or take a smaller network."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"), explained(16, 32, MEMORY):
         failing(*error)

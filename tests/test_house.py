@@ -60,7 +60,7 @@ MAY_IMPORT = {
         "tracking",
     },
     "baseline": {"data", "evaluation", "judging", "machine", "placement", "prepared", "records", "runner", "spec"},
-    "bench": {"errors", "spec", "data", "network", "prepared", "machine"},
+    "bench": {"errors", "spec", "data", "network", "prepared", "machine", "budget"},
     "export": {"errors", "spec", "evaluation", "network", "prepared", "report"},
     "preview": {"errors", "spec", "data", "prepared", "evaluation", "network", "report"},
     "sweep": {

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.network.backend import devices
+from archnet.network.backend import devices, execution_record
 from archnet.network.batches import Examples, Step, Steps, entries_of
 from archnet.network.build import with_probabilities
 from archnet.network.checkpoint import Checkpoint, kept_record
@@ -122,11 +122,13 @@ def train(  # noqa: PLR0913 - the parts of an experiment meet here
 
 
 def _checkpoint(execution: Execution, network: keras.Model, limits: tuple[float, float], steps: Steps) -> Checkpoint:
-    """Keeps the training, and with it what must be the same to continue it."""
+    """Keeps the training, and with it what must be the same to continue it; a GPU may have another number."""
+    here = execution_record()
     record = {
         "training": asdict(steps.training),
         "micro_batch": steps.micro_batch,
-        "devices": len(devices()),
+        "devices": [name.partition(" ")[2] or name for name in here["devices"]],
+        "deterministic": here["deterministic"],
         "limits": limits,
         "classes": np.bincount(steps.entries.labels).tolist(),
         "weights": [list(weight.shape) for weight in network.weights],

@@ -68,8 +68,8 @@ def _out_of_memory(num_cases: int, batch_size: int, memory: Memory | None) -> st
         budget = memory.peak(batch_size, fewer) / (1 - HEADROOM)
         given = f"--memory {gigabytes(budget).replace(' ', '')}"
     return start + (
-        f"Give {given}, so that at most {fewer} go through it at once and the step stays the same, or lower "
-        "training.batch_size, or take a smaller network."
+        f"Begin again in another folder with {given}, so that at most {fewer} go through it at once and the step stays "
+        "the same, or lower training.batch_size, or take a smaller network."
     )
 
 
