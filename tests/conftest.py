@@ -1,9 +1,18 @@
 """Fixtures that several test files share."""
 
+import locale
 import os
 from pathlib import Path
 
 import pytest
+
+SPOKEN = locale.setlocale(locale.LC_ALL)
+
+
+@pytest.fixture(autouse=True)
+def _locale():
+    """SimpleITK leaves the "C" locale behind when a test writes DICOM with it, and text is read as ASCII from then on."""
+    locale.setlocale(locale.LC_ALL, SPOKEN)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Finished run folders whose networks were not trained: for the tests of prediction and explanation."""
 
 import json
-import locale
 
 import numpy as np
 import SimpleITK
@@ -93,7 +92,6 @@ def write_chest(path, **options):
 
 def as_four_formats(image, folder):
     """The same scan as .nrrd, .nii.gz, .mhd and a DICOM series, written by SimpleITK."""
-    spoken = locale.setlocale(locale.LC_ALL)
     folder.mkdir()
     paths = [folder / name for name in ("a.nrrd", "a.nii.gz", "a.mhd", "dicom")]
     for path in paths[:3]:
@@ -114,5 +112,4 @@ def as_four_formats(image, folder):
             piece.SetMetaData(key, value)
         writer.SetFileName(str(paths[3] / f"{100 - number}.dcm"))
         writer.Execute(piece)
-    locale.setlocale(locale.LC_ALL, spoken)  # SimpleITK leaves "C" behind when it writes DICOM
     return paths
