@@ -221,6 +221,15 @@ def test_oversampling_draws_the_classes_alike_and_every_case():
     assert np.bincount(order[labels[order] == 1], minlength=12)[9:].tolist() == [2, 2, 2]
 
 
+def test_a_ratio_lifts_rare_classes_and_leaves_the_others():
+    labels = np.array([0] * 60 + [1] * 6 + [2] * 34)
+    entries = Entries(rows=np.arange(100), turns=np.zeros(100, np.float32), labels=labels)
+    order = epoch_order(entries, Training(balance=2), 0)
+    assert np.bincount(labels[order]).tolist() == [49, 25, 28]  # 60, 30 and 34 of 124
+    enough = Entries(rows=np.arange(60), turns=np.zeros(60, np.float32), labels=np.repeat([0, 1], [40, 20]))
+    assert sorted(epoch_order(enough, Training(balance=2), 0)) == list(range(60))
+
+
 def test_weights_let_classes_count_alike():
     labels = np.array([0] * 9 + [1] * 3)
     entries = Entries(rows=np.arange(12), turns=np.zeros(12, np.float32), labels=labels)

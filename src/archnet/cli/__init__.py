@@ -14,6 +14,7 @@ from archnet.cli.explain import explain
 from archnet.cli.export import export
 from archnet.cli.froc import froc
 from archnet.cli.predict import predict
+from archnet.cli.sweep import sweep_app
 from archnet.errors import ArchnetError
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app = typer.Typer(
 for command in (check, show, run, compare, froc, report, predict, explain, export, bench):
     app.command()(command)
 app.add_typer(data_app, name="data")
+app.add_typer(sweep_app, name="sweep")
 
 
 def main() -> None:

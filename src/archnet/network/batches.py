@@ -64,7 +64,7 @@ class Entries:
 
 
 def epoch_order(entries: Entries, training: Training, epoch: int) -> NDArray[np.int64]:
-    """The entries of one epoch in random order; with "oversample" the same number of each class.
+    """The entries of one epoch in random order; where classes are balanced by drawing, rare ones more than once.
 
     Args:
         entries: Of the training set.
@@ -72,12 +72,30 @@ def epoch_order(entries: Entries, training: Training, epoch: int) -> NDArray[np.
         epoch: From 0; every epoch has its own order.
     """
     generator = np.random.Generator(np.random.Philox(key=np.array([training.seed, _ORDER_STREAM + epoch], np.uint64)))
-    if training.balance != "oversample":
+    present, counts = np.unique(entries.labels, return_counts=True)
+    shares = drawn_shares(counts, training.balance)
+    if shares is None:
         return generator.permutation(len(entries.rows))
-    present = np.unique(entries.labels)
-    share = math.ceil(len(entries.rows) / len(present))
-    drawn = [_repeated(np.flatnonzero(entries.labels == label), share, generator) for label in present]
+    numbers = [math.ceil(share * len(entries.rows)) for share in shares]
+    drawn = [
+        _repeated(np.flatnonzero(entries.labels == label), number, generator)
+        for label, number in zip(present, numbers, strict=True)
+    ]
     return generator.permutation(np.concatenate(drawn))
+
+
+def drawn_shares(counts: NDArray[np.int64], balance: str | float) -> NDArray[np.float64] | None:
+    """Share of each class in an epoch, where classes are balanced by drawing; null where each case comes once.
+
+    Args:
+        counts: (classes,) cases of each class.
+        balance: See `Training`; a number r lifts classes to 1/r of the largest, and leaves those that have more.
+    """
+    ratio = 1.0 if balance == "oversample" else balance
+    if isinstance(ratio, str) or counts.max() <= ratio * counts.min():
+        return None
+    lifted = np.maximum(counts, counts.max() / ratio)
+    return np.asarray(lifted / lifted.sum())
 
 
 def _repeated(members: NDArray[np.int64], count: int, generator: np.random.Generator) -> NDArray[np.int64]:

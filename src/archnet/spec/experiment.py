@@ -116,7 +116,8 @@ class Training:
         loss: "focal" lets cases that are told well count less: cross-entropy times (1 - p)^`focal_gamma`.
         focal_gamma: Of "focal"; 0 is cross-entropy.
         label_smoothing: Share of each label that is spread over all classes.
-        balance: "weights" weighs cases so that classes count alike; "oversample" draws them alike.
+        balance: "weights" weighs cases so that classes count alike; "oversample" draws them alike; a number r draws
+            rare classes more often, until each makes up 1/r of the largest.
         augmentation: What happens to training cases, in this order.
         clip_norm: Largest norm of the whole gradient; null does not clip.
         ema: Decay of a moving average of the weights over the steps, such as 0.999; validation and the saved model use
@@ -144,7 +145,7 @@ class Training:
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     focal_gamma: float = 2.0
     label_smoothing: float = 0.0
-    balance: Literal["none", "weights", "oversample"] = "none"
+    balance: Literal["none", "weights", "oversample"] | float = "none"
     augmentation: tuple[Augmentation, ...] = ()
     clip_norm: float | None = None
     ema: float | None = None

@@ -1,0 +1,156 @@
+"""Checks of `archnet sweep` that take minutes, with real networks on generated cubes.
+
+    python experiments/check_sweep.py kills [--kills 5]   a sweep killed with SIGKILL at random moments and resumed
+    python experiments/check_sweep.py at-once             two trials at once against one after the other
+    python experiments/check_sweep.py memory [--trials 30]   what the sweep's own processes hold after 3 trials and all
+
+Prints what was measured. The exit code is 1 if the leaderboard of a killed sweep differs from that of one left in
+peace.
+"""
+
+import argparse
+import contextlib
+import csv
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+LAYERS = [
+    {"type": "C", "num_output": 8, "kernel_size": [3, 3, 3], "activation": "relu", "drop_out": 10},
+    {"type": "P", "pool": "max", "kernel_size": [2, 2, 2]},
+    {"type": "C", "num_output": 8, "kernel_size": [3, 3, 3], "activation": "relu"},
+    {"type": "GAP"},
+    {"type": "T"},
+]
+WIDTH = "arch.layers[0].num_output"
+PAGE = 4096
+
+
+def write_sweep(folder: Path, num_cases: int, epochs: int, **keys: object) -> Path:
+    generator = np.random.default_rng(0)
+    x = generator.integers(0, 150, (num_cases, 16, 16, 8), dtype=np.uint8)
+    y = (np.arange(num_cases) % 4 == 0).astype(np.int64)
+    x[y == 1, 5:11, 5:11, 2:6] += 60
+    np.savez(folder / "cubes.npz", x=x, y=y, group=np.arange(num_cases) // 4)
+    base = {
+        "arch": {"name": "net", "layers": LAYERS},
+        "data": {"name": "npz", "root": str(folder / "cubes.npz")},
+        "training": {"epochs": epochs, "learning_rate": 0.01},
+        "evaluation": {"bootstraps": 20},
+    }
+    path = folder / "sweep.json"
+    path.write_text(json.dumps({"name": "check", "base": base, "metric": "auc", **keys}))
+    return path
+
+
+def started(path: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", "import archnet.cli; archnet.cli.main()", "sweep", str(path), "--out", str(out)]
+    return subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def finished(process: subprocess.Popen[bytes]) -> None:
+    _, told = process.communicate()
+    if process.returncode:
+        raise SystemExit(told.decode())
+
+
+def timeless(out: Path) -> list[dict[str, str]]:
+    """The leaderboard without the seconds that trials took."""
+    rows = list(csv.DictReader((out / "leaderboard.csv").read_text().splitlines()))
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+def check_kills(folder: Path, num_kills: int) -> bool:
+    path = write_sweep(folder, 400, 5, space={WIDTH: [4, 8, 12, 16]})
+    start = time.perf_counter()
+    finished(started(path, folder / "whole"))
+    length = time.perf_counter() - start
+    chance = random.Random(0)
+    for _ in range(num_kills):
+        process = started(path, folder / "killed", "--resume")
+        moment = chance.uniform(0.2, 0.5) * length
+        time.sleep(moment)
+        process.kill()
+        process.communicate()
+        trials = [json.loads(file.read_text()) for file in sorted(folder.glob("killed/trials/*/trial.json"))]
+        print(
+            f"killed after {moment:.1f} s: {', '.join(trial['state'] for trial in trials) or 'before the first trial'}"
+        )
+    finished(started(path, folder / "killed", "--resume"))
+    is_equal = timeless(folder / "killed") == timeless(folder / "whole")
+    print(f"the leaderboard is {'equal' if is_equal else 'DIFFERENT'}")
+    return is_equal
+
+
+def check_at_once() -> bool:
+    for name, keys in {
+        "two at once, a core each": {"resources": {"cpus": 1}, "at_once": 2},
+        "one after the other, a core": {"resources": {"cpus": 1}, "at_once": 1},
+        "one after the other, two cores": {"resources": {"cpus": 2}, "at_once": 1},
+    }.items():
+        with tempfile.TemporaryDirectory() as part:
+            path = write_sweep(Path(part), 2000, 6, space={WIDTH: [16, 17, 18, 19]}, **keys)
+            start = time.perf_counter()
+            finished(started(path, Path(part) / "out"))
+            print(f"{name}: {time.perf_counter() - start:.0f} s for four trials", flush=True)
+    return True
+
+
+def held_bytes(pid: int) -> int:
+    """Resident memory of a process and of what it has started, but for the runs themselves."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+
+    def held(one: int) -> int:
+        folder = Path(f"/proc/{one}")
+        try:
+            if b"archnet.sweep.process" in (folder / "cmdline").read_bytes():
+                return 0
+            own = PAGE * int((folder / "statm").read_text().split()[1])
+        except OSError:
+            return 0
+        return own + sum(held(child) for child, parent in parents.items() if parent == one)
+
+    return held(pid)
+
+
+def check_memory(folder: Path, num_trials: int) -> bool:
+    path = write_sweep(folder, 120, 1, space={"training.seed": list(range(num_trials))})
+    process, held = started(path, folder / "out"), {}
+    while process.poll() is None:
+        num_ended = len(list(folder.glob("out/trials/*/*/metrics.json")))
+        held[num_ended] = held_bytes(process.pid)
+        time.sleep(0.2)
+    finished(process)
+    for least in (3, num_trials // 2, num_trials - 1):
+        number = min(number for number in held if number >= least)
+        print(f"after {number} trials: {held[number] / 1e6:.0f} MB")
+    return True
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["kills", "at-once", "memory"])
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--trials", type=int, default=30)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        checks = {
+            "kills": lambda: check_kills(Path(name), arguments.kills),
+            "at-once": check_at_once,
+            "memory": lambda: check_memory(Path(name), arguments.trials),
+        }
+        is_well = checks[arguments.what]()
+    sys.exit(not is_well)
+
+
+if __name__ == "__main__":
+    main()

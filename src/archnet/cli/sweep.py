@@ -1,0 +1,149 @@
+"""`archnet sweep`: many trials of one experiment, on this machine or a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from archnet.cli.options import JsonFlag, ResumeOption, print_json, print_paths
+from archnet.errors import RunError
+
+if TYPE_CHECKING:
+    from archnet.spec.sweep import Sweep
+    from archnet.sweep.leaderboard import Leaderboard
+    from archnet.sweep.trials import Trial
+
+SECONDS_BETWEEN_LOOKS = 2
+"""How often the live table looks into the folder."""
+
+
+class _FileFirst(TyperGroup):
+    """A group whose first argument may be a file: `archnet sweep FILE` is `archnet sweep run FILE`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        is_run = bool(args) and args[0] not in self.commands and args[0] != "--help"
+        return super().parse_args(ctx, ["run", *args] if is_run else args)
+
+
+sweep_app = typer.Typer(
+    cls=_FileFirst,
+    help="Run many trials of one experiment, on this machine or a cluster: archnet sweep FILE.",
+    no_args_is_help=True,
+)
+
+SweepFolder = Annotated[Path, typer.Argument(help="The sweep's folder.", metavar="DIR")]
+
+
+@sweep_app.command()
+def run(
+    file: Annotated[Path, typer.Argument(help="The sweep file.", metavar="FILE")],
+    out: Annotated[Path | None, typer.Option(help="The sweep's folder; otherwise runs/<sweep>.", metavar="DIR")] = None,
+    resume: ResumeOption = False,
+    address: Annotated[
+        str | None,
+        typer.Option(help='Join a Ray cluster, such as "auto" or HOST:6379; its machines share the folder.'),
+    ] = None,
+    trials: Annotated[int | None, typer.Option(help="Number of trials, instead of the file's.", min=1)] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a sweep; the word run may be left out.
+
+    Impossible trials are refused before they start. What fails is listed with its reason, and the others go on.
+
+    Examples:
+        archnet sweep experiments/sweep_width.json
+
+        archnet sweep experiments/sweep_width.json --resume --trials 20
+    """
+    from archnet.console import progress
+    from archnet.spec.documents import read_document
+    from archnet.spec.sweep_document import parse_sweep
+
+    sweep = parse_sweep(read_document(file), trials=trials)
+    folder = out or Path("runs") / sweep.name
+    from archnet.sweep.conduct import run_sweep
+    from archnet.sweep.engine import Engine
+
+    try:
+        with _shown(sweep, folder) as on_end:
+            board = run_sweep(
+                sweep, folder, resume=resume, engine=Engine(address=address), progress=progress, on_end=on_end
+            )
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Nothing is lost: the same command with --resume goes on where it stopped.", err=True)
+        raise
+    _print(board, folder, is_under_way=False, as_json=as_json)
+    if not as_json:
+        print_paths([folder / "leaderboard.csv", folder / "sweep.html"], as_json)
+
+
+@contextmanager
+def _shown(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], None]]:
+    """A live table while the block runs; where stderr is no terminal, a line for each trial that has ended."""
+    from rich.live import Live
+
+    from archnet.console import stderr
+    from archnet.sweep.leaderboard import leaderboard
+    from archnet.sweep.table import sweep_table, trial_line
+
+    if not stderr.is_terminal:
+        yield lambda trial: stderr.print(trial_line(trial), soft_wrap=True, markup=False)
+        return
+    look = lambda: sweep_table(leaderboard(sweep, folder), is_under_way=True)  # noqa: E731
+    with Live(get_renderable=look, console=stderr, refresh_per_second=1 / SECONDS_BETWEEN_LOOKS, transient=True):
+        yield lambda trial: None
+
+
+@sweep_app.command()
+def status(folder: SweepFolder, as_json: JsonFlag = False) -> None:
+    """Show how a sweep stands, also while it runs."""
+    from archnet.sweep.conduct import is_under_way
+
+    _print(_board(folder), folder, is_under_way=is_under_way(folder), as_json=as_json)
+
+
+@sweep_app.command()
+def best(
+    folder: SweepFolder,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the architecture into this file; otherwise it is printed.", metavar="FILE"),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write the architecture of the best trial on the validation set."""
+    from archnet.evaluation.run_folder import write_json
+    from archnet.sweep.leaderboard import best_architecture
+
+    document = best_architecture(_board(folder), folder, out.stem if out else None)
+    if out is None:
+        print_json(document)
+        return
+    if out.exists():
+        raise RunError(f"{out}: this file is there and is not overwritten. Give another name.")
+    print_paths([write_json(out, document)], as_json)
+
+
+def _board(folder: Path) -> Leaderboard:
+    from archnet.sweep.leaderboard import leaderboard
+    from archnet.sweep.trials import read_sweep
+
+    sweep = read_sweep(folder)
+    if sweep is None:
+        raise RunError(f"{folder}: holds no sweep. Name the folder that archnet sweep was given, such as runs/NAME.")
+    return leaderboard(sweep, folder)
+
+
+def _print(board: Leaderboard, folder: Path, *, is_under_way: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({"folder": str(folder), "is_under_way": is_under_way, **board.as_json()})
+        return
+    from archnet.console import stdout
+    from archnet.sweep.table import sweep_table
+
+    stdout.print(sweep_table(board, is_under_way=is_under_way))

@@ -1,0 +1,159 @@
+"""A sweep from beginning to end: its folder is begun or gone on with, its trials are run, the best one is judged."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
+
+from archnet.data.dataset import Progress, silent
+from archnet.errors import RunError
+from archnet.evaluation.run_folder import optional_json, write_json
+from archnet.report.comparison_report import write_comparison
+from archnet.spec.sweep import Sweep
+from archnet.sweep.agenda import Agenda
+from archnet.sweep.checks import Checks
+from archnet.sweep.engine import COMMAND, Engine
+from archnet.sweep.leaderboard import Leaderboard, leaderboard, write_leaderboard
+from archnet.sweep.process import judge_order
+from archnet.sweep.trials import SWEEP_FILE, Trial, trial_folder
+
+JUDGED_FILE: Final = "judged.json"
+"""Which trials the test set was shown to, in this order."""
+
+_MAY_CHANGE: Final = ("name", "trials", "at_once", "resources")
+"""Keys that decide how much is done and how fast, not what a trial's number means."""
+
+
+def run_sweep(
+    sweep: Sweep,
+    folder: Path,
+    *,
+    resume: bool = False,
+    engine: Engine | None = None,
+    progress: Progress = silent,
+    on_end: Callable[[Trial], None] = lambda trial: None,
+) -> Leaderboard:
+    """Runs what is left of a sweep, judges the best trial on the test set, and writes leaderboard and report.
+
+    Args:
+        sweep: Of `parse_sweep`.
+        folder: The sweep's.
+        resume: The folder may hold trials of this sweep; those that have ended stay as they are.
+        engine: How runs are made; by default with Ray on this machine.
+        progress: Wraps what takes long while data are prepared.
+        on_end: Is told of each trial that has ended.
+
+    Raises:
+        ArchnetError: The folder is taken, or the data or Ray cannot be used.
+    """
+    with alone_in(folder):
+        _begin(sweep, folder, resume=resume)
+        agenda = Agenda(sweep, folder, Checks(sweep=sweep, progress=progress), on_end)
+        if agenda.is_left():
+            (engine or Engine()).run(agenda)
+        return finish(sweep, folder)
+
+
+def finish(sweep: Sweep, folder: Path) -> Leaderboard:
+    """Judges the best trial on the test set if that was not done, and writes leaderboard and report."""
+    from archnet.sweep.report import write_sweep_report
+
+    board = leaderboard(sweep, folder)
+    if board.best is not None:
+        _judge(sweep, folder, board.best.trial)
+        board = leaderboard(sweep, folder)
+    write_leaderboard(board, folder / "leaderboard.csv")
+    write_sweep_report(board, folder, judged_trials(folder))
+    return board
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Nobody else works in the sweep's folder while the block runs.
+
+    Raises:
+        RunError: Somebody does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(f"{folder}: this sweep is under way. Watch it with: archnet sweep status {folder}") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_under_way(folder: Path) -> bool:
+    """Whether somebody works at the sweep of a folder."""
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _begin(sweep: Sweep, folder: Path, *, resume: bool) -> None:
+    """Writes sweep.json, or checks that the one there asks for the same trials.
+
+    Raises:
+        RunError: The folder holds a sweep that is not to be resumed, or another one.
+    """
+    there, here = optional_json(folder / SWEEP_FILE), json.loads(json.dumps(sweep.to_document()))
+    if there is not None and not resume:
+        raise RunError(f"{folder}: holds a sweep already. Go on with it with --resume, or give another --out.")
+    for key in here if there is not None else ():
+        if key not in _MAY_CHANGE and there is not None and there.get(key) != here[key]:
+            raise RunError(
+                f"{folder}: holds a sweep with another {key}. Resume it with the file it was begun with, or give "
+                "another --out."
+            )
+    if there is not None and sweep.search == "tpe" and there["at_once"] != here["at_once"]:
+        raise RunError(
+            f"{folder}: was begun with at_once {there['at_once']}, on which the trials of a TPE search depend. "
+            "Resume it with the same."
+        )
+    write_json(folder / SWEEP_FILE, here)
+
+
+def _judge(sweep: Sweep, folder: Path, trial: Trial) -> None:
+    """Judges a trial's runs on the test set too, once, and writes down that it was seen."""
+    judged = judged_trials(folder)
+    if trial.number not in judged:
+        for name in trial.runs if sweep.is_choice else ():
+            _ask(judge_order(trial_folder(folder, trial.number) / name))
+        write_json(folder / JUDGED_FILE, {"trials": [*judged, trial.number]})
+    if len(trial.runs) > 1:
+        place = trial_folder(folder, trial.number)
+        write_comparison(place, [place / name for name in trial.runs])
+
+
+def judged_trials(folder: Path) -> list[int]:
+    """The trials that the test set was shown to."""
+    return list((optional_json(folder / JUDGED_FILE) or {"trials": []})["trials"])
+
+
+def _ask(order: dict[str, Any]) -> None:
+    """Has a process carry out an order.
+
+    Raises:
+        RunError: It could not.
+    """
+    with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("unreachable")
+        process.stdin.write(json.dumps(order) + "\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline() or "{}")
+    if answer.get("ended") != "finished":
+        raise RunError(f"the best trial could not be judged on the test set: {answer.get('reason', 'it was killed')}")

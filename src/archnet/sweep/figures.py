@@ -1,0 +1,179 @@
+"""The pictures of a sweep's report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from archnet.report.network_table import count_text
+from archnet.report.theme import Theme, new_figure
+from archnet.report.wording import METRIC_NAMES
+from archnet.spec.axes import Axis, Choice, Range, values_in_order
+from archnet.sweep.analysis import pareto_front
+from archnet.sweep.leaderboard import Leaderboard, Row, axis_names, axis_text
+from archnet.sweep.trials import STOPPED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MAX_TICKS = 8
+"""Values of an axis that parallel coordinates name."""
+
+
+def metric_label(board: Leaderboard) -> str:
+    """The metric as an axis of a picture is called."""
+    return f"validation {METRIC_NAMES.get(board.sweep.metric, board.sweep.metric)}"
+
+
+def pareto_figure(board: Leaderboard, theme: Theme) -> Figure:
+    """The metric against parameters, multiply-adds and seconds; a line joins those that none beats at their cost."""
+    figure = new_figure((10.4, 3.5), theme)
+    rows = [row for row in board.rows if row.is_ranked]
+    panels = {
+        "parameters": [float(row.trial.parameters or 0) for row in rows],
+        "multiply-adds per case": [float(row.trial.macs or 0) for row in rows],
+        "training seconds": [row.seconds for row in rows],
+    }
+    for place, (name, costs) in enumerate(panels.items()):
+        axes = figure.add_subplot(1, 3, place + 1)
+        _draw_pareto(axes, board, rows, costs, theme)
+        axes.set_xlabel(name)
+        if place == 0:
+            axes.set_ylabel(metric_label(board))
+    names = list(dict.fromkeys(row.trial.arch or "" for row in rows))
+    if len(names) > 1:
+        figure.axes[0].legend(loc="best")
+    figure.tight_layout()
+    return figure
+
+
+def _draw_pareto(axes: Axes, board: Leaderboard, rows: Sequence[Row], costs: Sequence[float], theme: Theme) -> None:
+    values = [row.value or 0.0 for row in rows]
+    sign = 1 if board.sweep.metric == "loss" else -1
+    front = pareto_front(costs, [sign * value for value in values])
+    axes.plot([costs[k] for k in front], [values[k] for k in front], color=theme.faint, lw=1.2, zorder=1)
+    for colour, (name, members) in zip(theme.series * len(rows), _by_arch(rows).items(), strict=False):
+        for k in members:
+            is_on = k in front
+            axes.plot(costs[k], values[k], "o", ms=6, mec=colour, mfc=colour if is_on else theme.paper, mew=1.4)
+        axes.plot([], [], "o", ms=6, color=colour, label=name)
+    for k in front:
+        axes.annotate(str(rows[k].trial.number), (costs[k], values[k]), (5, -10), textcoords="offset points", size=8)
+    axes.set_xscale("log")
+    _label_costs(axes, costs)
+    if board.sweep.metric == "loss":
+        axes.invert_yaxis()
+
+
+def _label_costs(axes: Axes, costs: Sequence[float]) -> None:
+    """A few round numbers, since Matplotlib's powers of ten need its own formulas."""
+    low, high = min(costs), max(costs)
+    steps = (1, 2, 5) if high / low < 100 else (1,)
+    ticks = [step * 10.0**power for power in range(-3, 16) for step in steps]
+    shown = [tick for tick in ticks if low / 1.6 <= tick <= high * 1.6]
+    axes.set_xticks(shown, [count_text(tick) for tick in shown])
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(low / 1.7, high * 1.7)
+
+
+def _by_arch(rows: Sequence[Row]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        places.setdefault(row.trial.arch or "", []).append(place)
+    return places
+
+
+def parallel_figure(board: Leaderboard, theme: Theme) -> Figure:
+    """A line for each trial through its values and its metric; the darker the better, the best one in colour."""
+    rows = [row for row in board.rows if row.is_compared]
+    axes_of = list(board.sweep.space.items())
+    figure = new_figure((10.4, 3.6), theme)
+    axes = figure.add_subplot()
+    values = np.array([row.value for row in rows], np.float64)
+    low, high = float(values.min()), float(values.max())
+    heights = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
+    shades = 1 - heights if board.sweep.metric == "loss" else heights
+    for row, height, shade in sorted(zip(rows, heights, shades, strict=True), key=lambda entry: entry[2]):
+        points = [*(_height(axis, row.trial.values[key]) for key, axis in axes_of), height]
+        is_best = row is board.best
+        colour = theme.wrong if is_best else theme.accent
+        axes.plot(range(len(points)), points, color=colour, lw=2.6 if is_best else 1.3, alpha=0.15 + 0.75 * shade)
+    _label_parallel(axes, board, (low, high), theme)
+    figure.tight_layout()
+    return figure
+
+
+def _label_parallel(axes: Axes, board: Leaderboard, limits: tuple[float, float], theme: Theme) -> None:
+    axes.grid(visible=False)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.spines["bottom"].set_visible(False)
+    space = board.sweep.space
+    names = [*axis_names(list(space)), metric_label(board)]
+    axes.set_xticks(range(len(names)), names)
+    axes.tick_params(axis="x", length=0, pad=10, labelcolor=theme.ink)
+    low, high = limits
+    ticks = [*map(_ticks, space.values()), [(0.0, f"{low:.3f}"), (1.0, f"{high:.3f}")]]
+    for place, entries in enumerate(ticks):
+        axes.axvline(place, color=theme.faint, lw=1, zorder=0)
+        for height, text in entries:
+            axes.text(place + 0.02, height, text, size=8, va="center", color=theme.ink,
+                      bbox={"boxstyle": "square,pad=0.1", "fc": theme.paper, "ec": "none", "alpha": 0.8})  # fmt: skip
+    axes.set_xlim(-0.05, len(names) - 0.8)
+
+
+def _height(axis: Axis, value: Any) -> float:
+    """Where a value stands on its axis, from 0 to 1."""
+    if isinstance(axis, Choice):
+        return axis.values.index(value) / max(len(axis.values) - 1, 1)
+    low, high = axis.low, axis.high
+    if isinstance(axis, Range) and axis.type == "log_uniform":
+        return float(np.log(value / low) / np.log(high / low))
+    return float((value - low) / (high - low))
+
+
+def _ticks(axis: Axis) -> list[tuple[float, str]]:
+    values = list(values_in_order(axis) or ())
+    shown = values if 0 < len(values) <= MAX_TICKS else [*axis.ends()]
+    return [(_height(axis, value), axis_text(value)) for value in shown[: MAX_TICKS * 2]]
+
+
+def importance_figure(shares: Sequence[tuple[str, float | None]], theme: Theme) -> Figure:
+    """A bar for each axis, the longest first."""
+    ordered = sorted(shares, key=lambda entry: entry[1] or 0.0)
+    figure = new_figure((6.4, 0.9 + 0.34 * len(ordered)), theme)
+    axes = figure.add_subplot()
+    axes.barh([name for name, _ in ordered], [share or 0.0 for _, share in ordered], color=theme.accent, height=0.6)
+    for place, (_, share) in enumerate(ordered):
+        text = "too few trials" if share is None else f"{share:.0%}"
+        axes.text((share or 0.0) + 0.01, place, text, size=8, va="center", color=theme.ink)
+    axes.set_xlim(0, 1.08)
+    axes.set_xlabel("share of the variance between trials")
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    figure.tight_layout()
+    return figure
+
+
+def learning_figure(board: Leaderboard, theme: Theme) -> Figure:
+    """The metric of each run after each epoch; ended early dashed, the best trial in colour."""
+    figure = new_figure((10.4, 3.4), theme)
+    axes = figure.add_subplot()
+    for row in reversed(board.rows):
+        is_best, is_stopped = row is board.best, row.trial.state == STOPPED
+        for course in row.courses:
+            epochs = range(1, len(course.values) + 1)
+            line = "--" if is_stopped else "-"
+            if is_best:
+                axes.plot(epochs, course.values, line, color=theme.wrong, lw=2.2, zorder=3)
+            else:
+                mark = "o" if len(course.values) == 1 else None
+                axes.plot(epochs, course.values, line, color=theme.accent, lw=1, alpha=0.45, marker=mark, ms=3)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(metric_label(board))
+    axes.locator_params(axis="x", integer=True)
+    figure.tight_layout()
+    return figure

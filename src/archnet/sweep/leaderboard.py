@@ -1,0 +1,224 @@
+"""Leaderboard: the trials in the order of their validation metric, with what they cost; drawn from the folder alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from archnet.errors import RunError
+from archnet.evaluation.run_folder import optional_json, write_text
+from archnet.spec.sweep import Sweep
+from archnet.sweep.trials import (
+    FINISHED,
+    RUNNING,
+    STATES,
+    STOPPED,
+    WAITING,
+    Course,
+    Trial,
+    course_of,
+    read_trials,
+    trial_folder,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A trial and how it did.
+
+    Attributes:
+        trial: What was tried.
+        value: Mean of its runs' metric on the validation set, each at the weights that it keeps; null without one.
+        spread: Standard deviation over its runs; null of a single one.
+        seconds: Training time of all its runs.
+        epochs: That its runs trained.
+        courses: How each run went.
+        metrics: Of each finished run, its metrics.json.
+    """
+
+    trial: Trial
+    value: float | None
+    spread: float | None
+    seconds: float
+    epochs: int
+    courses: tuple[Course, ...]
+    metrics: tuple[dict[str, Any], ...]
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether it may be chosen: it went to its end, and has a value."""
+        return self.trial.state == FINISHED and self.value is not None
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether its value says something, be it that it was ended early."""
+        return self.trial.state in (FINISHED, STOPPED) and self.value is not None
+
+    def as_json(self) -> dict[str, Any]:
+        """One JSON-ready object."""
+        trial = self.trial
+        return {
+            "trial": trial.number,
+            "state": trial.state,
+            "reason": trial.reasons,
+            "values": dict(trial.values),
+            "value": self.value,
+            "spread": self.spread,
+            "epochs": self.epochs,
+            "parameters": trial.parameters,
+            "macs": trial.macs,
+            "seconds": self.seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaderboard:
+    """The trials of a sweep, the best first; then those that were stopped early, then the others by number.
+
+    Attributes:
+        sweep: Whose trials they are.
+        rows: The trials.
+    """
+
+    sweep: Sweep
+    rows: tuple[Row, ...]
+
+    @property
+    def best(self) -> Row | None:
+        """The trial that is chosen: the best on the validation set; of a sweep without axes its only one."""
+        if self.rows and (
+            self.rows[0].is_ranked or (not self.sweep.is_choice and self.rows[0].trial.state == FINISHED)
+        ):
+            return self.rows[0]
+        return None
+
+    def count(self, state: str) -> int:
+        """How many trials are in a state; those that are not proposed yet wait."""
+        unproposed = self.sweep.num_trials - len(self.rows) if state == WAITING else 0
+        return sum(row.trial.state == state for row in self.rows) + unproposed
+
+    def seconds_left(self) -> float | None:
+        """A guess at what is left, from the runs that have ended; null before the first."""
+        runs = [run for row in self.rows for run in row.trial.runs.values()]
+        taken = [run.seconds for run in runs if run.seconds is not None]
+        running = sum(run.state == RUNNING for run in runs)
+        waiting = sum(run.state == WAITING for run in runs)
+        waiting += (self.sweep.num_trials - len(self.rows)) * (self.sweep.folds or 1) * (self.sweep.seeds or 1)
+        return mean(taken) * (waiting + running / 2) / max(running, 1) if taken else None
+
+    def as_json(self) -> dict[str, Any]:
+        """One JSON-ready object."""
+        return {
+            "name": self.sweep.name,
+            "metric": self.sweep.metric,
+            "trials": self.sweep.num_trials,
+            "states": {state: self.count(state) for state in STATES},
+            "best": None if self.best is None else self.best.trial.number,
+            "seconds_left": self.seconds_left(),
+            "rows": [row.as_json() for row in self.rows],
+        }
+
+
+def leaderboard(sweep: Sweep, folder: Path) -> Leaderboard:
+    """The leaderboard of a sweep's folder, also while the sweep runs."""
+    rows = [_row(sweep, folder, trial) for trial in read_trials(folder)]
+    sign = 1 if sweep.metric == "loss" else -1
+
+    def rank(row: Row) -> tuple[int, float, int]:
+        place = 0 if row.is_ranked else 1 if row.is_compared else 2
+        return place, sign * row.value if place < 2 and row.value is not None else 0.0, row.trial.number
+
+    return Leaderboard(sweep=sweep, rows=tuple(sorted(rows, key=rank)))
+
+
+def _row(sweep: Sweep, folder: Path, trial: Trial) -> Row:
+    place = trial_folder(folder, trial.number)
+    courses = tuple(course_of(place / name, sweep.metric) for name in trial.runs)
+    values = [course.value for course in courses if course.value is not None]
+    found = (optional_json(place / name / "metrics.json") for name in trial.runs)
+    return Row(
+        trial=trial,
+        value=mean(values) if values else None,
+        spread=stdev(values) if len(values) > 1 else None,
+        seconds=sum(course.seconds for course in courses),
+        epochs=sum(len(course.values) for course in courses),
+        courses=courses,
+        metrics=tuple(metrics for metrics in found if metrics),
+    )
+
+
+def write_leaderboard(board: Leaderboard, path: Path) -> None:
+    """leaderboard.csv: a line for each trial, the best first."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    metric, axes = f"validation_{board.sweep.metric}", list(board.sweep.space)
+    writer.writerow(
+        ["rank", "trial", "state", metric, "spread", "epochs", "parameters", "macs", *axes, "reason", "seconds"]
+    )
+    for place, row in enumerate(board.rows, start=1):
+        writer.writerow([place if row.is_ranked else "", *_cells(row, axes)])
+    write_text(path, text.getvalue())
+
+
+def _cells(row: Row, axes: Sequence[str]) -> list[Any]:
+    trial = row.trial
+    values = [axis_text(trial.values[axis]) for axis in axes]
+    costs = [trial.parameters, trial.macs]
+    return [trial.number, trial.state, row.value, row.spread, row.epochs, *costs, *values, trial.reasons, row.seconds]
+
+
+def axis_text(value: Any) -> str:
+    """A value of an axis in a table.
+
+    >>> axis_text("arch3dsm"), axis_text([3, 3]), axis_text(0.00012345678)
+    ('arch3dsm', '[3, 3]', '0.0001235')
+    """
+    if isinstance(value, str):
+        return value
+    return f"{value:.4g}" if isinstance(value, float) else json.dumps(value)
+
+
+def axis_names(axes: Sequence[str]) -> list[str]:
+    """Short names of axes: as many last parts of each key as tell it apart.
+
+    >>> axis_names(["arch", "arch.layers[0].num_output", "arch.layers[2].num_output", "training.learning_rate"])
+    ['arch', 'layers[0].num_output', 'layers[2].num_output', 'learning_rate']
+    """
+    parts = [axis.split(".") for axis in axes]
+    return [
+        next(
+            ".".join(mine[-depth:])
+            for depth in range(1, len(mine) + 1)
+            if depth == len(mine) or sum(other[-depth:] == mine[-depth:] for other in parts) == 1
+        )
+        for mine in parts
+    ]
+
+
+def best_architecture(board: Leaderboard, folder: Path, name: str | None) -> dict[str, Any]:
+    """The architecture of the best trial, as a document.
+
+    Args:
+        board: Of the sweep.
+        folder: The sweep's.
+        name: Of the architecture; by default the sweep's and the trial's.
+
+    Raises:
+        RunError: No trial has finished.
+    """
+    if board.best is None:
+        raise RunError(f"{folder}: no trial has finished, so that there is no best one yet.")
+    return architecture_of(board, board.best.trial, name)
+
+
+def architecture_of(board: Leaderboard, trial: Trial, name: str | None = None) -> dict[str, Any]:
+    """A trial's architecture, as a document with a name of its own that says where it comes from."""
+    document = board.sweep.experiments(trial.values)[0].arch.to_document()
+    told = f"Trial {trial.number} of the sweep {board.sweep.name}."
+    return {**document, "name": name or f"{board.sweep.name}-{trial.number}", "description": told}

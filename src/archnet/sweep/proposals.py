@@ -1,0 +1,117 @@
+"""Which values a trial tries: a pure function of the sweep, the trial's number and what earlier trials told."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log
+from typing import Any, Final
+
+import numpy as np
+
+from archnet.errors import RunError
+from archnet.spec.axes import Axis, Choice, Range, values_in_order
+from archnet.spec.sweep import Sweep
+
+STARTUP_TRIALS: Final = 10
+"""Of a TPE search: the first ones, which are drawn at random."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What came of a trial.
+
+    Attributes:
+        values: By axis.
+        value: The metric's; null where there is none (refused, failed).
+    """
+
+    values: Mapping[str, Any]
+    value: float | None
+
+
+def proposed(sweep: Sweep, number: int, told: Sequence[Told]) -> dict[str, Any]:
+    """The values of a trial, by axis.
+
+    Args:
+        sweep: Its space, search and seed.
+        number: Of the trial, from 0.
+        told: Of the trials from 0 on. Only TPE looks at it, and only at the trials that are `lag` or more behind.
+    """
+    if sweep.search == "grid":
+        return _of_grid(sweep.space, number)
+    if sweep.search == "random" or number < STARTUP_TRIALS:
+        generator = np.random.default_rng([sweep.seed, number])
+        return {key: _drawn(axis, generator.random()) for key, axis in sweep.space.items()}
+    return _of_tpe(sweep, number, told[: number - lag(sweep) + 1])
+
+
+def lag(sweep: Sweep) -> int:
+    """How far behind a TPE trial those are that it is drawn from, so that it does not depend on which ends first."""
+    return sweep.at_once or 1
+
+
+def _of_grid(space: Mapping[str, Axis], number: int) -> dict[str, Any]:
+    values = [values_in_order(axis) or () for axis in space.values()]
+    chosen = next(itertools.islice(itertools.product(*values), number, None))
+    return dict(zip(space, chosen, strict=True))
+
+
+def _drawn(axis: Axis, share: float) -> Any:
+    """The value of an axis that lies a share (0 to 1) of the way along it."""
+    values = values_in_order(axis)
+    if values is not None:
+        return values[int(share * len(values))]
+    low, high = axis.ends()
+    if isinstance(axis, Range) and axis.type == "log_uniform":
+        return min(max(exp(log(low) + share * (log(high) - log(low))), low), high)
+    return low + share * (high - low)
+
+
+def _of_tpe(sweep: Sweep, number: int, told: Sequence[Told]) -> dict[str, Any]:
+    """A draw of Optuna's tree-structured Parzen estimator (Bergstra et al. 2011).
+
+    The study is built anew each time, in the trials' order, so that nothing but `told` and the seed counts. A trial
+    without a value counts as the worst that has one, so that the search turns away from what cannot be built.
+    """
+    optuna, is_loss = _optuna(), sweep.metric == "loss"
+    spaces = {key: _distribution(optuna, axis) for key, axis in sweep.space.items()}
+    seed = int(np.random.SeedSequence([sweep.seed, number]).generate_state(1)[0])
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=0)
+    study = optuna.create_study(direction="minimize" if is_loss else "maximize", sampler=sampler)
+    worst = (max if is_loss else min)((trial.value for trial in told if trial.value is not None), default=0.0)
+    for trial in told:
+        params = {key: _as_param(axis, trial.values[key]) for key, axis in sweep.space.items()}
+        value = worst if trial.value is None else trial.value
+        study.add_trial(optuna.trial.create_trial(params=params, distributions=spaces, value=value))
+    params = study.ask(spaces).params
+    return {key: _from_param(axis, params[key]) for key, axis in sweep.space.items()}
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError:
+        raise RunError('search "tpe" needs Optuna. Install it with: pip install "archnet[sweep]"') from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+def _distribution(optuna: Any, axis: Axis) -> Any:
+    """The axis as Optuna knows it; a choice by its places, since values may be arrays."""
+    kinds = optuna.distributions
+    if isinstance(axis, Choice):
+        return kinds.CategoricalDistribution(tuple(range(len(axis.values))))
+    if axis.type == "integer":
+        values = range(int(axis.low), int(axis.high) + 1, axis.step)
+        return kinds.IntDistribution(values[0], values[-1], step=axis.step)
+    return kinds.FloatDistribution(axis.low, axis.high, log=axis.type == "log_uniform")
+
+
+def _as_param(axis: Axis, value: Any) -> Any:
+    return axis.values.index(value) if isinstance(axis, Choice) else value
+
+
+def _from_param(axis: Axis, param: Any) -> Any:
+    return axis.values[param] if isinstance(axis, Choice) else param

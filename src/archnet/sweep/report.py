@@ -1,0 +1,207 @@
+"""The sweep's report: one self-contained page, drawn from the sweep's folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from archnet.errors import counted
+from archnet.evaluation.run_folder import optional_json
+from archnet.report.page import Embedded, embedded, write_page
+from archnet.report.wording import METRIC_NAMES, bounds, decimals
+from archnet.sweep.analysis import importance, pareto_front
+from archnet.sweep.figures import importance_figure, learning_figure, metric_label, parallel_figure, pareto_figure
+from archnet.sweep.leaderboard import Leaderboard, Row, architecture_of, axis_names, axis_text
+from archnet.sweep.table import headline as counts_line
+from archnet.sweep.table import value_text
+from archnet.sweep.trials import FAILED, REFUSED, trial_folder
+
+NUM_ARCHITECTURES: Final = 3
+"""The best trials whose architectures stand ready to copy."""
+
+NUM_ROWS: Final = 100
+"""Of the table; leaderboard.csv has all."""
+
+_TEST_METRICS: Final = ("recall", "precision", "specificity", "mcc", "auc", "average_precision")
+
+
+def write_sweep_report(board: Leaderboard, folder: Path, judged: list[int]) -> Path:
+    """Writes sweep.html.
+
+    Args:
+        board: Of the sweep.
+        folder: The sweep's.
+        judged: The trials that the test set was shown to, in this order.
+    """
+    return write_page(folder / "sweep.html", "sweep.html", _values(board, folder, judged))
+
+
+def _values(board: Leaderboard, folder: Path, judged: list[int]) -> dict[str, Any]:
+    """What the template is filled with."""
+    sweep, best = board.sweep, board.best
+    ranked = [row for row in board.rows if row.is_ranked]
+    axes = list(sweep.space)
+    return {
+        "title": sweep.name,
+        "kicker": counts_line(board, is_under_way=False),
+        "headline": _headline(board, folder),
+        "cautions": _cautions(board, judged),
+        "metric": metric_label(board),
+        "test_rows": _test_rows(folder, best) if best else [],
+        "test_note": _test_note(board, judged),
+        "best_links": _links(folder, best) if best else [],
+        "pareto": embedded(partial(pareto_figure, board), _spoken_pareto(board, ranked)) if ranked and axes else None,
+        "parallel": _parallel(board) if axes else None,
+        "importance": _importance(board, ranked) if axes else None,
+        "curves": _curves(board),
+        "axes": axis_names(axes),
+        "rows": [_table_row(folder, row, axes) for row in board.rows[:NUM_ROWS]],
+        "num_more": max(len(board.rows) - NUM_ROWS, 0),
+        "bad": [row.trial for row in board.rows if row.trial.state in (REFUSED, FAILED)],
+        "architectures": _architectures(board, ranked),
+        "command": f"archnet sweep best {folder} --out archs/{sweep.name}.json",
+    }
+
+
+def _headline(board: Leaderboard, folder: Path) -> str:
+    best, sweep = board.best, board.sweep
+    if best is None:
+        return "No trial has finished, so that there is no best one."
+    value = f"{metric_label(board)} {value_text(best)}"
+    if not sweep.is_choice:
+        said = f"{counted(len(best.trial.runs), 'run')} of {best.trial.arch} with {value}."
+        comparison = optional_json(trial_folder(folder, best.trial.number) / "comparison.json")
+        return f"{said} On all test cases together: {comparison['sentence']}" if comparison else said
+    said = ", ".join(
+        f"{name} {axis_text(best.trial.values[axis])}"
+        for name, axis in zip(axis_names(list(sweep.space)), sweep.space, strict=True)
+    )
+    return f"Trial {best.trial.number} is the best on the validation set, with {value}: {said}."
+
+
+def _cautions(board: Leaderboard, judged: list[int]) -> list[str]:
+    ranked = sum(row.is_ranked for row in board.rows)
+    told = []
+    if board.sweep.is_choice and ranked > 1:
+        told.append(
+            f"The best of {ranked} trials was chosen by its validation {_metric(board)}, which is therefore too good. "
+            "The test set took no part in the choice."
+        )
+    if len(judged) > 1 and board.sweep.is_choice:
+        told.append(
+            f"The sweep was gone on with after the test set had been seen: it was shown to trials "
+            f"{', '.join(map(str, judged))} in turn. Its figures are those of more than one look."
+        )
+    return told
+
+
+def _metric(board: Leaderboard) -> str:
+    return METRIC_NAMES.get(board.sweep.metric, board.sweep.metric)
+
+
+def _test_rows(folder: Path, best: Row) -> list[dict[str, Any]]:
+    """The best trial's metrics on validation and test; of several runs those of the pooled test cases."""
+    metrics = best.metrics[0] if best.metrics else {}
+    sets: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        name: (metrics[name], {}) for name in ("validation", "test") if name in metrics
+    }
+    if len(best.trial.runs) > 1:
+        pooled = _pooled(folder, best)
+        sets = {"test": (pooled["metrics"], pooled["spread"] or {})} if pooled else {}
+    return [
+        {
+            "name": METRIC_NAMES[name],
+            "cells": {part: _cell(metrics, spread, name) for part, (metrics, spread) in sets.items()},
+        }
+        for name in (_TEST_METRICS if sets else ())
+    ]
+
+
+def _pooled(folder: Path, row: Row) -> dict[str, Any] | None:
+    """What the comparison says of a trial's runs together: each case judged once in the folds, means over seeds."""
+    comparison = optional_json(trial_folder(folder, row.trial.number) / "comparison.json")
+    return comparison["runs"][0] if comparison else None
+
+
+def _cell(part: Mapping[str, Any], spread: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A metric, and below it its interval, or of several seeds the standard deviation; the mean over many classes."""
+    value, interval, deviation = part[name], part.get("intervals", {}).get(name), spread.get(name)
+    if isinstance(value, dict):
+        value, interval = value["macro"], (interval or {}).get("macro")
+    if isinstance(deviation, dict):
+        deviation = deviation["macro"]
+    return {"value": value, "below": bounds(interval) if deviation is None else f"SD {decimals(deviation)}"}
+
+
+def _test_note(board: Leaderboard, judged: list[int]) -> str:
+    if not board.sweep.is_choice:
+        return "Nothing was chosen: every run was judged on its test set once."
+    if not judged:
+        return "The test set has not been looked at."
+    if len(judged) == 1:
+        return f"The test set was looked at once, for trial {judged[0]}, after it had been chosen."
+    return f"The test set was looked at {len(judged)} times, for trials {', '.join(map(str, judged))}."
+
+
+def _links(folder: Path, row: Row) -> list[tuple[str, str]]:
+    """Name and relative address of the reports of a trial's runs."""
+    place = trial_folder(folder, row.trial.number)
+    paths = {name: place / name / "report.html" for name in row.trial.runs} | {"all together": place / "report.html"}
+    return [(name, quote(path.relative_to(folder).as_posix())) for name, path in paths.items() if path.exists()]
+
+
+def _spoken_pareto(board: Leaderboard, ranked: list[Row]) -> str:
+    sign = 1 if board.sweep.metric == "loss" else -1
+    front = pareto_front([row.trial.macs or 0 for row in ranked], [sign * (row.value or 0.0) for row in ranked])
+    said = "; ".join(f"trial {ranked[k].trial.number} {decimals(ranked[k].value)}" for k in front)
+    return f"{metric_label(board)} against cost. None beats at its multiply-adds: {said}."
+
+
+def _parallel(board: Leaderboard) -> Embedded | None:
+    if not any(row.is_compared for row in board.rows):
+        return None
+    return embedded(partial(parallel_figure, board), "Each trial's values and metric; the table below has the numbers.")
+
+
+def _importance(board: Leaderboard, ranked: list[Row]) -> Embedded | None:
+    names = axis_names(list(board.sweep.space))
+    shares = [
+        (name, importance(axis, [row.trial.values[key] for row in ranked], [row.value or 0.0 for row in ranked]))
+        for name, (key, axis) in zip(names, board.sweep.space.items(), strict=True)
+    ]
+    if all(share is None for _, share in shares):
+        return None
+    said = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
+    return embedded(partial(importance_figure, shares), f"Importance of each axis: {said}.")
+
+
+def _curves(board: Leaderboard) -> Embedded | None:
+    if not any(course.values for row in board.rows for course in row.courses):
+        return None
+    return embedded(partial(learning_figure, board), f"{metric_label(board)} of each run after each epoch.")
+
+
+def _table_row(folder: Path, row: Row, axes: list[str]) -> dict[str, Any]:
+    return {
+        "trial": row.trial,
+        "value": value_text(row) if row.value is not None else "",
+        "epochs": row.epochs,
+        "seconds": row.seconds,
+        "tried": [axis_text(row.trial.values[axis]) for axis in axes],
+        "link": next((address for _, address in _links(folder, row)), None),
+    }
+
+
+def _architectures(board: Leaderboard, ranked: list[Row]) -> list[dict[str, str]]:
+    """The best architectures, each once, as JSON."""
+    found: dict[str, dict[str, str]] = {}
+    for row in ranked:
+        document = architecture_of(board, row.trial)
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        title = f"Trial {row.trial.number}, {metric_label(board)} {value_text(row)}"
+        found.setdefault(json.dumps(document["layers"]), {"title": title, "text": text})
+    return list(found.values())[:NUM_ARCHITECTURES]

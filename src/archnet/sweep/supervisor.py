@@ -1,0 +1,114 @@
+"""What Ray Tune runs: a supervisor on some machine that starts a run's process and tells how it goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from math import isnan
+from pathlib import Path
+from typing import Any, Final
+
+from ray import tune
+
+from archnet.sweep.trials import course_of
+
+STOP_SECONDS: Final = 10
+"""How long a process may take to end by itself."""
+
+
+def environment(cpus: float, gpus: float, given: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a run's process: as many threads as it has cores, and only the GPUs that it was given.
+
+    Args:
+        cpus: Its share of cores.
+        gpus: Its share of GPUs; which ones, Ray has said in CUDA_VISIBLE_DEVICES.
+        given: Variables of the sweep's own process that count.
+    """
+    threads = str(max(int(cpus), 1))
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    shown = {} if gpus else {"CUDA_VISIBLE_DEVICES": "-1"}
+    shared = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"} if 0 < gpus < 1 else {}
+    return {**os.environ, **given, **dict.fromkeys(names, threads), **shown, **shared}
+
+
+class Supervisor(tune.Trainable):  # type: ignore[misc]
+    """Reports each epoch of one run, and at last how it ended."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Starts the process.
+
+        Args:
+            config: `command`, its `order` as one line of JSON, its `environment` (cpus, gpus, given), the `run`'s
+                folder, where its `errors` go, and the `metric`.
+        """
+        earlier = course_of(Path(config["run"]), config["metric"]).values
+        self.earlier = [_result(index + 1, value) for index, value in enumerate(earlier)]
+        self.is_asked = False
+        self.errors = Path(config["errors"])
+        with self.errors.open("ab") as errors:
+            self.process = subprocess.Popen(
+                config["command"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env=environment(*config["environment"]),
+                cwd=config["folder"],
+            )
+        self._say(config["order"])
+
+    def _say(self, line: str) -> None:
+        with suppress(BrokenPipeError):
+            if self.process.stdin:
+                self.process.stdin.write(line + "\n")
+                self.process.stdin.flush()
+
+    def step(self) -> dict[str, Any]:
+        """The next epoch, first those of an earlier session; or the end."""
+        if self.earlier:
+            return self.earlier.pop(0)
+        if self.is_asked:
+            self._say("go on")
+        line = self.process.stdout.readline() if self.process.stdout else ""
+        answer: dict[str, Any] = json.loads(line) if line else {"ended": "failed", "reason": self._death()}
+        if "ended" in answer:
+            return {"done": True, **answer}
+        self.is_asked = True
+        return _result(answer["epoch"], answer["value"])
+
+    def _death(self) -> str:
+        """Why a process ended that has not said so."""
+        code = self.process.wait()
+        if code >= 0:
+            lines = self.errors.read_text(encoding="utf-8", errors="replace").splitlines() or ["it said nothing"]
+            return f"its process ended with code {code}: {lines[-1]}"
+        name = signal.Signals(-code).name
+        hint = ": by somebody, or by the system because memory ran out" if name == "SIGKILL" else ""
+        return f"its process was killed by {name}{hint}"
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Goes on with another run, in a process of its own."""
+        self.cleanup()
+        self.setup(new_config)
+        return True
+
+    def cleanup(self) -> None:
+        """Ends the process if it has not ended; closing its input tells it to."""
+        with suppress(BrokenPipeError):
+            if self.process.stdin:
+                self.process.stdin.close()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def _result(epoch: int, value: float | None) -> dict[str, Any]:
+    """What Tune and its scheduler are told; no value where the metric is undefined."""
+    is_known = value is not None and not isnan(value)
+    return {"epoch": epoch, "done": False, **({"value": value} if is_known else {})}

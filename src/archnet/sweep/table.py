@@ -1,0 +1,89 @@
+"""The state of a sweep on a terminal: the best so far, what runs, and what was refused or failed, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from archnet.report.wording import decimals, duration, short_count
+from archnet.sweep.leaderboard import Leaderboard, Row, axis_names, axis_text
+from archnet.sweep.trials import FAILED, FINISHED, REFUSED, RUNNING, STATES, STOPPED, Trial
+
+NUM_BEST = 10
+"""Trials that a terminal shows of the best, and of those with a reason."""
+
+
+def sweep_table(board: Leaderboard, *, is_under_way: bool) -> RenderableType:
+    """The counts, the best trials, those that run, and those that were refused or failed.
+
+    Args:
+        board: Of the sweep.
+        is_under_way: Somebody works at it; else what "runs" was interrupted.
+    """
+    ranked = [row for row in board.rows if row.trial.state in (FINISHED, STOPPED)]
+    running = [row for row in board.rows if row.trial.state == RUNNING]
+    parts: list[RenderableType] = [Text(headline(board, is_under_way=is_under_way), style="bold")]
+    if ranked or running:
+        parts.append(_trials(board, [*ranked[:NUM_BEST], *running]))
+    bad = [row.trial for row in board.rows if row.trial.state in (REFUSED, FAILED)]
+    return Group(*parts, *_reasons(bad))
+
+
+def headline(board: Leaderboard, *, is_under_way: bool) -> str:
+    """The counts in one line."""
+    counts = ", ".join(f"{board.count(state)} {_said(state, is_under_way)}" for state in STATES if board.count(state))
+    left = board.seconds_left() if is_under_way else None
+    return f"{board.sweep.name}: {counts}" + (f"; about {duration(left)} left" if left else "")
+
+
+def _said(state: str, is_under_way: bool) -> str:
+    return "interrupted" if state == RUNNING and not is_under_way else state
+
+
+def _trials(board: Leaderboard, rows: Sequence[Row]) -> Table:
+    axes = list(board.sweep.space)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("trial", board.sweep.metric, "epochs", "parameters", "multiply-adds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in (*axis_names(axes), "state"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        trial = row.trial
+        numbers = [
+            str(trial.number),
+            value_text(row),
+            str(row.epochs),
+            short_count(trial.parameters),
+            short_count(trial.macs),
+        ]
+        style = "bold" if board.best is row else "dim" if trial.state == STOPPED else None
+        table.add_row(*numbers, *(axis_text(trial.values[axis]) for axis in axes), trial.state, style=style)
+    return table
+
+
+def value_text(row: Row) -> str:
+    """A trial's metric, with its spread where it has several runs."""
+    return decimals(row.value) + (f" ± {decimals(row.spread)}" if row.spread is not None else "")
+
+
+def _reasons(trials: Sequence[Trial]) -> Iterable[Text]:
+    """Each reason once, with the trials it is about."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        groups.setdefault((trial.state, trial.reasons), []).append(str(trial.number))
+    for (state, reason), numbers in list(groups.items())[:NUM_BEST]:
+        yield Text(f"trial{'s' * (len(numbers) > 1)} {', '.join(numbers)} {state}: {reason}", style="yellow")
+    if len(groups) > NUM_BEST:
+        yield Text(f"and {len(groups) - NUM_BEST} more reasons, see leaderboard.csv", style="yellow")
+
+
+def trial_line(trial: Trial) -> str:
+    """How a trial ended, in one line.
+
+    >>> trial_line(Trial(number=3, values={}, reason="too large"))
+    'trial 3 refused: too large'
+    """
+    return f"trial {trial.number} {trial.state}" + (f": {trial.reasons}" if trial.reasons else "")

@@ -1,0 +1,42 @@
+"""A small sweep on an .npz of generated crops, whose runs are made by `fake_sweep_run.py` or in earnest."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from archnet.spec.documents import Document
+from archnet.spec.sweep_document import parse_sweep
+
+FAKE = (sys.executable, str(Path(__file__).with_name("fake_sweep_run.py")))
+LAYERS = [
+    {"type": "C", "num_output": 4, "kernel_size": [3, 3], "activation": "relu", "drop_out": 0},
+    {"type": "P", "pool": "max", "kernel_size": [2, 2], "padding": "valid"},
+    {"type": "FC", "num_output": 6, "activation": "relu"},
+    {"type": "T"},
+]
+WIDTH, DROP_OUT, POOL = "arch.layers[0].num_output", "arch.layers[0].drop_out", "arch.layers[1].kernel_size"
+
+
+def write_cubes(folder, count=120):
+    """Crops whose positives hold a bright square."""
+    y = (np.arange(count) % 3 == 0).astype(np.int64)
+    x = np.random.default_rng(0).integers(0, 150, (count, 12, 12, 4), dtype=np.uint8)
+    x[y == 1, 4:8, 4:8, 1:3] += 70
+    np.savez(folder / "cubes.npz", x=x, y=y, group=np.arange(count) // 4)
+    return str(folder / "cubes.npz")
+
+
+def sweep_document(folder, **keys):
+    base = {
+        "arch": {"name": "net", "layers": LAYERS},
+        "data": {"name": "npz", "root": write_cubes(folder)},
+        "training": {"epochs": 4, "learning_rate": 0.01},
+        "evaluation": {"bootstraps": 10},
+    }
+    return json.loads(json.dumps({"name": "small", "base": base, "metric": "auc", "space": {WIDTH: [2, 4, 8]}, **keys}))
+
+
+def small_sweep(folder, **keys):
+    return parse_sweep(Document(value=sweep_document(folder, **keys), source="small.json"))

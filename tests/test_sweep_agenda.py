@@ -1,0 +1,197 @@
+"""The agenda: what is next, what is written down, and that a sweep goes on from its folder alone."""
+
+import json
+import sys
+
+import pytest
+
+from archnet.errors import RunError
+from archnet.sweep.agenda import MAX_LOST, Agenda, Job
+from archnet.sweep.checks import Checks
+from archnet.sweep.conduct import run_sweep
+from archnet.sweep.trials import read_trials, trial_folder
+from small_sweeps import POOL, WIDTH, small_sweep
+
+
+def agenda_of(sweep, folder, ended=None):
+    ended = [] if ended is None else ended
+    return Agenda(
+        sweep, folder, Checks(sweep=sweep), lambda trial: ended.append((trial.number, trial.state)), lambda: 5.0
+    )
+
+
+def write_run(folder, job, values, *, is_finished=True):
+    """What a run leaves."""
+    run = trial_folder(folder, job.number) / job.run
+    run.mkdir(parents=True, exist_ok=True)
+    rows = "".join(f"{epoch},0.5,{value}\n" for epoch, value in enumerate(values, start=1))
+    (run / "history.csv").write_text("epoch,seconds,validation_auc\n" + rows)
+    (run / "experiment.json").write_text(json.dumps({"training": {"epochs": 9, "best_metric": "auc"}}))
+    if is_finished:
+        (run / "metrics.json").write_text("{}")
+
+
+def finish_all(agenda, value=0.5):
+    """Takes and finishes what there is, one run at a time."""
+    numbers = []
+    while isinstance(job := agenda.next(), Job):
+        numbers.append(job.number)
+        write_run(agenda.folder, job, [value])
+        agenda.end(job, "finished", None)
+    return numbers, job
+
+
+def test_every_trial_comes_once_and_then_all_is_done(tmp_path):
+    ended = []
+    agenda = agenda_of(small_sweep(tmp_path), tmp_path, ended)
+    assert finish_all(agenda) == ([0, 1, 2], "done")
+    assert ended == [(0, "finished"), (1, "finished"), (2, "finished")]
+    assert [trial.values for trial in read_trials(tmp_path)] == [{WIDTH: 2}, {WIDTH: 4}, {WIDTH: 8}]
+
+
+def test_an_impossible_trial_is_refused_with_its_reason_before_it_starts(tmp_path):
+    ended = []
+    sweep = small_sweep(tmp_path, space={POOL: [[2, 2], [64, 64]]}, limits={"max_parameters": 1000})
+    assert finish_all(agenda_of(sweep, tmp_path, ended)) == ([0], "done")
+    assert ended == [(0, "finished"), (1, "refused")]
+    assert read_trials(tmp_path)[1].reasons == (
+        'small.json $.base $.arch $.layers[1]: P "valid" with kernel 64 does not fit its input (12, 12). '
+        "Remove a pooling or enlarge the crop."
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"max_parameters": 500}, "924 parameters, but limits.max_parameters is 500"),
+        ({"max_macs": 100}, "6,060 multiply-adds, but limits.max_macs is 100"),
+        ({"memory": "0.1GB"}, "training is predicted to take 0.86 GB, but limits.memory is 0.1GB"),
+    ],
+)
+def test_a_trial_beyond_a_limit_is_refused(limits, reason, tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [4]}, limits=limits)
+    assert agenda_of(sweep, tmp_path).next() == "done"
+    (trial,) = read_trials(tmp_path)
+    assert (trial.state, trial.reasons) == ("refused", reason)
+
+
+def test_a_failed_run_is_written_down_and_the_others_go_on(tmp_path):
+    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
+    agenda.end(agenda.next(), "failed", "the loss is nan")
+    assert finish_all(agenda) == ([1, 2], "done")
+    assert [(trial.state, trial.reasons) for trial in read_trials(tmp_path)] == [
+        ("failed", "the loss is nan"), ("finished", ""), ("finished", "")]  # fmt: skip
+
+
+def test_a_run_whose_machine_was_lost_comes_again_but_not_for_ever(tmp_path):
+    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
+    first = agenda.next()
+    for _ in range(MAX_LOST - 1):
+        agenda.end(first, None, "its worker died")
+        assert agenda.next() == first
+    agenda.end(first, None, "its worker died")
+    assert agenda.next().number == 1
+    trial = read_trials(tmp_path)[0]
+    assert (trial.state, trial.reasons) == (
+        "failed", "lost 3 times with the machine or worker it ran on: its worker died")  # fmt: skip
+
+
+def test_a_sweep_goes_on_with_what_has_not_ended(tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16, 32]})
+    killed = agenda_of(sweep, tmp_path)
+    finished, failed, finished_untold, half = (killed.next() for _ in range(4))
+    write_run(tmp_path, finished, [0.5])
+    killed.end(finished, "finished", None)
+    killed.end(failed, "failed", "why")
+    write_run(tmp_path, finished_untold, [0.5])
+    write_run(tmp_path, half, [0.5], is_finished=False)
+    resumed = agenda_of(sweep, tmp_path)
+    assert [trial.state for trial in read_trials(tmp_path)] == ["finished", "failed", "finished", "waiting"]
+    assert finish_all(resumed) == ([3, 4], "done")
+
+
+def test_a_finished_run_whose_folder_was_removed_is_made_again(tmp_path):
+    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
+    finish_all(agenda)
+    (trial_folder(tmp_path, 1) / "net/metrics.json").unlink()
+    assert finish_all(agenda_of(small_sweep(tmp_path), tmp_path)) == ([1], "done")
+
+
+def test_a_trial_that_was_ended_early_keeps_no_checkpoint_and_is_not_tried_again(tmp_path):
+    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
+    job = agenda.next()
+    checkpoint = trial_folder(tmp_path, 0) / job.run / "checkpoint"
+    checkpoint.mkdir(parents=True)
+    agenda.end(job, "stopped", "ended by ASHA after 1 epoch")
+    assert not checkpoint.exists()
+    assert agenda_of(small_sweep(tmp_path), tmp_path).next().number == 1
+
+
+def test_no_more_runs_are_given_out_at_once_than_allowed(tmp_path):
+    agenda = agenda_of(small_sweep(tmp_path, at_once=2), tmp_path)
+    first, second = agenda.next(), agenda.next()
+    assert agenda.next() == "wait"
+    agenda.end(first, "finished", None)
+    assert agenda.next().number == 2
+    assert agenda.next() == "wait"
+    assert second.number == 1
+
+
+def test_a_tpe_trial_waits_for_those_that_it_is_drawn_from(tmp_path):
+    axis = {"type": "integer", "low": 2, "high": 20}
+    agenda = agenda_of(small_sweep(tmp_path, space={WIDTH: axis}, search="tpe", trials=4, at_once=2), tmp_path)
+    first, second = agenda.next(), agenda.next()
+    agenda.end(second, "finished", None)
+    assert agenda.next() == "wait"
+    agenda.end(first, "finished", None)
+    assert (agenda.next().number, agenda.next().number) == (2, 3)
+
+
+def test_a_trial_of_folds_and_seeds_ends_with_its_last_run(tmp_path):
+    ended = []
+    agenda = agenda_of(small_sweep(tmp_path, space={}, folds=2, seeds=2), tmp_path, ended)
+    jobs = [agenda.next() for _ in range(4)]
+    assert [job.run for job in jobs] == ["net-fold0", "net-fold1", "net-fold0-seed1", "net-fold1-seed1"]
+    for job in jobs:
+        assert ended == []
+        write_run(tmp_path, job, [0.5])
+        agenda.end(job, "finished", None)
+    assert (ended, agenda.next()) == ([(0, "finished")], "done")
+
+
+def test_the_crops_of_each_split_are_prepared_once(tmp_path, monkeypatch):
+    prepared = []
+    monkeypatch.setattr(
+        "archnet.sweep.checks.prepare", lambda dataset, runs, progress: prepared.append(runs[0].split.seed)
+    )
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4], "split.seed": [1, 2]})
+    finish_all(agenda_of(sweep, tmp_path))
+    assert prepared == [1, 2]
+
+
+def test_a_sweep_without_ray_says_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(RunError, match=r'^a sweep needs Ray\. Install it with: pip install "archnet\[sweep\]"$'):
+        run_sweep(small_sweep(tmp_path), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"seed": 1},
+            "holds a sweep with another seed. Resume it with the file it was begun with, or give another --out.",
+        ),
+        (
+            {"at_once": 3},
+            "was begun with at_once None, on which the trials of a TPE search depend. Resume it with the same.",
+        ),
+    ],
+)
+def test_another_sweep_is_not_resumed(change, message, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    keys = {"space": {WIDTH: {"type": "integer", "low": 2, "high": 20}}, "search": "tpe", "trials": 2}
+    for sweep in (small_sweep(tmp_path, **keys), small_sweep(tmp_path, **{**keys, **change})):
+        with pytest.raises(RunError) as caught:
+            run_sweep(sweep, tmp_path / "out", resume=True)
+    assert str(caught.value) == f"{tmp_path / 'out'}: {message}"
