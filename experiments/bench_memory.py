@@ -25,6 +25,18 @@ from archnet.spec.memory import PROCESS_BYTES, memory_of
 ARCHS = Path(__file__).parents[1] / "archs"
 LIMITS = (-1000.0, 400.0)
 NUM_STEPS = 2
+PLAIN = {
+    "optimizer": "adam",
+    "weight_decay": None,
+    "schedule": {"type": "constant"},
+    "warmup_epochs": 0,
+    "balance": "none",
+    "augmentation": [],
+    "ema": None,
+    "batch_norm_momentum": 0.9,
+    "best_metric": "loss",
+}
+"""Options of the training where a network sets no others."""
 WITHIN = 0.25
 
 
@@ -133,8 +145,8 @@ def peak_of(number: int) -> tuple[int, int]:
 def training_of(case: Case) -> Training:
     from archnet.spec.resolve import parse_experiments
 
-    document = {"archs": [case.parsed().to_document()], "training": {**case.training, "batch_size": case.batch_size}}
-    document["training"]["epochs"] = 2
+    document = {"archs": [case.parsed().to_document()], "training": {**PLAIN, **case.training}}
+    document["training"] |= {"batch_size": case.batch_size, "epochs": 2}
     return parse_experiments(Document(value=document, source=case.name))[0].training
 
 

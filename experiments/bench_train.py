@@ -49,6 +49,19 @@ from archnet.spec.experiment import Experiment  # noqa: E402
 from archnet.spec.resolve import command_experiment, parse_experiments, with_data  # noqa: E402
 
 ARCHS = Path(__file__).parents[1] / "archs"
+PLAIN = {
+    "optimizer": "adam",
+    "weight_decay": None,
+    "schedule": {"type": "constant"},
+    "warmup_epochs": 0,
+    "balance": "none",
+    "augmentation": [],
+    "ema": None,
+    "batch_norm_momentum": 0.9,
+    "best_metric": "loss",
+}
+"""Options of the training where a comparison sets no others: what the steps that archnet's are measured against do."""
+
 PIPELINE_STEPS = {"arch3dsm": 10, "archsm": 30}
 PRECISIONS = ("float32", "bfloat16") if has_bfloat16() else ("float32",)
 
@@ -142,7 +155,7 @@ def experiment_of(name: str, training: dict, data: str | None = None) -> Experim
     document = command_experiment([ARCHS / f"{name}.json"])
     if data:
         document = with_data(document, data)[0]
-    return parse_experiments(document, [(("training", key), value) for key, value in training.items()])[0]
+    return parse_experiments(document, [(("training", key), value) for key, value in {**PLAIN, **training}.items()])[0]
 
 
 def our_step(name: str, training: dict) -> tuple[Step, Subject]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import optional_json
 from archnet.spec.experiment import Experiment
+from archnet.spec.picks import as_picked
 
 SHARED_SECTIONS: Final = ("data", "split", "evaluation")
 """What all runs of one experiment's folder have in common."""
@@ -77,7 +78,8 @@ def check_shared(folder: Path, experiment: Experiment) -> None:
 
 def _check_same(place: Path, experiment: Experiment) -> None:
     """That a run which goes on, or counts as done, is the one that is asked for."""
-    there, here = optional_json(place / "experiment.json") or {}, experiment.to_document()
+    there = optional_json(place / "experiment.json") or {}
+    here = as_picked(experiment.to_document(), there)
     for key in ("arch", "training"):
         if there.get(key) != here[key]:
             raise RunError(

@@ -13,8 +13,9 @@ from archnet.spec.arch import Arch, parse_arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
 from archnet.spec.datasets import DATASETS, size_in_voxels
 from archnet.spec.documents import Document, JsonPath, Problem, name_from, read_document, schema_problems
-from archnet.spec.experiment import Data, EarlyStopping, Evaluation, Experiment, Schedule, Split, Training
+from archnet.spec.experiment import AUTO, Data, EarlyStopping, Evaluation, Experiment, Schedule, Split, Training
 from archnet.spec.memory import bytes_of
+from archnet.spec.picks import true_reasons
 from archnet.spec.settings import with_setting
 from archnet.spec.splits import split_problems, splits_from
 
@@ -83,6 +84,7 @@ def with_data(document: Document, name: str) -> tuple[Document, list[str]]:
     given: dict[str, Any] = value["data"] if isinstance(value.get("data"), dict) else {}
     moved = {"name", "root", *(() if given.get("name") == name else ("positive",))}
     kept = {key: given[key] for key in given if key in DATASETS[name].options - moved}
+    value.pop("picked", None)
     value["data"] = {"name": name, **({"root": root} if root else {}), **kept}
     if not root and given.get("name") == name and "root" in given:
         value["data"]["root"] = given["root"]
@@ -129,6 +131,7 @@ def parse_experiments(document: Document, settings: Sequence[tuple[JsonPath, Any
             split=split,
             training=training,
             evaluation=Evaluation(**sections["evaluation"]),
+            picked=true_reasons(document.value.get("picked", {}), training),
         )
         for arch in _parsed(archs, document)
         for split in splits
@@ -140,6 +143,8 @@ def _settled(document: Document, settings: Sequence[tuple[JsonPath, Any]]) -> tu
     for path, value in settings:
         if path[0] != "arch":
             document = with_setting(document, path, value)
+    if {path[0] for path, _ in settings} & {"data", "split"} and isinstance(document.value, dict):
+        document = replace(document, value={key: part for key, part in document.value.items() if key != "picked"})
     document = replace(document, value=_whole(document.value))
     problems = schema_problems(document, "experiment")
     if isinstance(document.value, dict) and {"arch", "archs"} <= set(document.value):
@@ -262,6 +267,8 @@ def _view(data: Data, arch: Arch) -> Literal["slice", "slices-as-channels", "vol
 
 
 def _training(given: Mapping[str, Any]) -> Training:
+    auto = tuple(key for key in AUTO if given.get(key, "auto") == "auto")
+    given = {key: value for key, value in given.items() if key not in auto}
     values = {key: _frozen(value) for key, value in given.items()}
     if "schedule" in given:
         values["schedule"] = Schedule(**given["schedule"])
@@ -269,7 +276,7 @@ def _training(given: Mapping[str, Any]) -> Training:
         values["early_stopping"] = EarlyStopping(**given["early_stopping"])
     if "augmentation" in given:
         values["augmentation"] = tuple(_augmentation(entry) for entry in given["augmentation"])
-    return Training(**values)
+    return Training(auto=auto, **values)
 
 
 def _augmentation(entry: Mapping[str, Any]) -> Augmentation:
