@@ -14,9 +14,9 @@ from archnet.network.trainer import Trainer
 from archnet.spec.arch import parse_arch
 from archnet.spec.cost import cost_of
 from archnet.spec.documents import Document
-from archnet.spec.experiment import Training
 from archnet.spec.memory import memory_of, micro_batch
 from archnet.spec.resolve import parse_experiments
+from plain_training import plain
 
 LAYERS = [
     {"type": "C", "num_output": 4, "kernel_size": [3, 3], "activation": "relu"},
@@ -35,7 +35,7 @@ def small_arch():
 
 
 def small_subject(**training):
-    return subject_on_noise(small_arch(), Training(batch_size=4, **training), (8, 8), 3)
+    return subject_on_noise(small_arch(), plain(batch_size=4, **training), (8, 8), 3)
 
 
 def test_what_is_measured_is_told_with_it():
@@ -65,7 +65,7 @@ def test_a_budget_cuts_the_batch_into_parts_as_in_a_run(tmp_path, monkeypatch):
     size = micro_batch(memory_of(plan), 64, 100_000).size
     told = json.loads(bench_line(*line, "--json").stdout)
     assert told["micro_batch"] == size < 64
-    subject = subject_on_noise(small_arch(), Training(batch_size=64, memory="100kB"), (8, 8))
+    subject = subject_on_noise(small_arch(), plain(batch_size=64, memory="100kB"), (8, 8))
     assert {len(part["labels"]) for part in next(Pace(subject).steps_from(0, 1)).parts[:-1]} == {size}
     assert told["predicted_memory_bytes"] == memory_of(plan).training(64, size) < 100_000
     assert f"batch 64 in parts of {size}, float32" in bench_line(*line).stdout

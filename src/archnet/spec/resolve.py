@@ -100,7 +100,8 @@ def data_experiments(name: str, settings: Sequence[tuple[JsonPath, Any]] = ()) -
         settings: As for `parse_experiments`.
     """
     linear = {"name": "linear", "rank": 2, "layers": [{"type": "T"}]}
-    document, _ = with_data(Document(value={"archs": [linear]}, source="command line"), name)
+    value = {"archs": [linear], "training": {"augmentation": []}}
+    document, _ = with_data(Document(value=value, source="command line"), name)
     return parse_experiments(document, settings)
 
 

@@ -1,0 +1,350 @@
+"""What is picked from the data: the rules, who wins, and that a run tells it and can be made again."""
+
+import json
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+import archnet
+from archnet.cli import app
+from archnet.data import open_dataset
+from archnet.errors import RunError
+from archnet.evaluation.pools import read_pools
+from archnet.network.batches import Examples, Steps, entries_of
+from archnet.network.build import build
+from archnet.network.dropout import CaseKeys
+from archnet.network.twin import training_twin
+from archnet.prepared import picked_for, plan_for
+from archnet.spec.arch import parse_arch
+from archnet.spec.augmentations import (
+    AUGMENTATIONS,
+    Flip,
+    Intensity,
+    RightAngles,
+    Rotate,
+    RotatedCopies,
+    Shift,
+    shape_problem,
+)
+from archnet.spec.documents import Document, schema_problems
+from archnet.spec.experiment import AUTO, Training
+from archnet.spec.memory import gigabytes, memory_of
+from archnet.spec.picks import PICKS, TrainingSet, picked, value_text
+from archnet.spec.resolve import parse_experiments, with_data
+from archnet.spec.settings import parse_setting
+from archnet.sweep.checks import Checks
+from small_sweeps import WIDTH, small_sweep
+
+ALL_AXES = ("height", "width", "depth")
+FLAT = {"name": "flat", "rank": 2, "layers": [{"type": "T"}]}
+DEEP = {"name": "deep", "rank": 3, "layers": [{"type": "T"}]}
+NET = {
+    "name": "net",
+    "layers": [
+        {"type": "C", "num_output": 4, "kernel_size": [3, 3, 3], "activation": "relu", "batch_norm": True},
+        {"type": "GAP"},
+        {"type": "T"},
+    ],
+}
+COMMAND = CliRunner()
+
+
+def asked(net=DEEP, data="npz", **training):
+    root = {"root": "some.npz"} if data == "npz" else {}
+    document = {"archs": [net], "data": {"name": data, **root}, "training": training}
+    return parse_experiments(Document(value=document, source="mine.json"))[0]
+
+
+def picks_of(counts, shape, net=DEEP, data="npz", positive=1, **training):
+    return picked(asked(net, data, **training), TrainingSet(counts=counts, shape=shape, positive=positive))
+
+
+def values_of(training):
+    return tuple(getattr(training, name) for name in AUTO if name != "augmentation")
+
+
+@pytest.mark.parametrize(
+    ("counts", "shape", "values", "augmentation"),
+    [
+        pytest.param(
+            *((150, 150), (28, 28, 28), (16, "none", 60, 1, 0.9912, 0.965)),
+            (RightAngles(), Flip(axes=ALL_AXES), Shift(height=2, width=2, depth=2), Intensity()),
+            id="300 cubes, 1:1",
+        ),
+        pytest.param(
+            *((500, 200), (64, 64, 12), (32, 2, 60, 1, 0.9924, 0.97)),
+            (RightAngles(), Flip(axes=ALL_AXES), Shift(height=3, width=3, depth=1), Intensity()),
+            id="700 flat cubes, 5:2",
+        ),
+        pytest.param(
+            *((9975, 25), (50, 40), (64, 2, 23, 1, 0.9972, 0.989)),
+            (Flip(axes=ALL_AXES[:2]), Shift(height=3, width=2), Intensity()),
+            id="10,000 slices, not square, 1:400",
+        ),
+        pytest.param(
+            *((400, 300, 300), (8, 8, 1), (32, "none", 60, 1, 0.9948, 0.979)),
+            (RightAngles(), Flip(axes=ALL_AXES[:2]), Intensity()),
+            id="1,000 tiny images of three classes",
+        ),
+        pytest.param(
+            *((500_000, 1_300), (64, 64, 10), (64, 2, 10, 0.5, 0.9999, 0.99)),
+            (RightAngles(), Flip(axes=ALL_AXES), Shift(height=3, width=3, depth=1), Intensity()),
+            id="half a million crops",
+        ),
+        pytest.param(
+            *((4, 4), (16, 16, 16), (8, "none", 60, 1, None, 0.9)),
+            (RightAngles(), Flip(axes=ALL_AXES), Shift(height=1, width=1, depth=1), Intensity()),
+            id="eight cases",
+        ),
+    ],
+)
+def test_the_rules(counts, shape, values, augmentation):
+    training = picks_of(counts, shape, DEEP if len(shape) == 3 else FLAT).training
+    assert values_of(training) == values
+    assert training.augmentation == augmentation
+    assert (training.optimizer, training.learning_rate, training.weight_decay) == ("adamw", 0.002, 0.01)
+    assert (training.schedule.type, training.best_metric, training.auto) == ("cosine", None, ())
+
+
+def test_each_pick_has_its_reason():
+    assert picks_of((4740, 945), (50, 50), FLAT).picked == {
+        "training.batch_size": "64: 2,000 training cases or more (5,685)",
+        "training.balance": "2: the largest class has more than 2 times the cases of the smallest (4,740 and 945)",
+        "training.augmentation": "right_angles, flip axes (height, width), shift height 3 width 3 depth 0, intensity "
+        "scale (0.9, 1.1) shift (-0.05, 0.05): crops may lie any way",
+        "training.epochs": "40: for 3,500 steps at 89 an epoch",
+        "training.warmup_epochs": "1: a twentieth of 40 epochs, 1 at most",
+        "training.ema": "0.9972: an average over a tenth of all 3,560 steps",
+        "training.batch_norm_momentum": "0.989: moving statistics over a fortieth of all 3,560 steps, 10 to 100 steps",
+    }
+    few, many = picks_of((3, 4), (9, 8), FLAT).picked, picks_of((50_000, 50_000), (9, 9), FLAT).picked
+    assert few["training.batch_size"] == "7: all training cases at once (7)"
+    assert (
+        few["training.balance"]
+        == "none: the largest class has no more than 2 times the cases of the smallest (4 and 3)"
+    )
+    assert few["training.epochs"] == "60: for 3,500 steps at 1 an epoch, 60 epochs at most"
+    assert few["training.ema"] == "none: fewer than 100 steps (60)"
+    assert few["training.augmentation"].endswith(": crops may lie any way; slices that are not square are not turned")
+    assert many["training.epochs"] == "10: for 3,500 steps at 1,563 an epoch, 10 epochs at least"
+
+
+def test_a_2d_network_is_not_moved_along_what_it_does_not_see():
+    training = picks_of((150, 150), (28, 28, 28), FLAT).training
+    assert training.augmentation == (RightAngles(), Flip(), Shift(height=2, width=2), Intensity())
+
+
+@pytest.mark.parametrize("data", ["mosmed", "folder"])
+def test_whole_scans_stay_as_patients_lie(data):
+    experiment = picks_of((80, 80), (128, 128, 64), data=data)
+    assert experiment.training.augmentation == (
+        Rotate(degrees=(-10, -5, 0, 5, 10)),
+        Shift(height=3, width=3, depth=3),
+        Intensity(),
+    )
+    why = experiment.picked["training.augmentation"]
+    assert why.endswith(": whole scans lie as patients lie, with a left and a right")
+
+
+def test_what_is_given_is_never_overridden_and_the_rest_follows_it():
+    copies = [{"type": "rotated_copies"}]
+    experiment = picks_of((900, 100), (28, 28), FLAT, batch_size=10, augmentation=copies, balance="none", ema=None)
+    training = experiment.training
+    assert (training.batch_size, training.balance, training.ema) == (10, "none", None)
+    assert training.augmentation == (RotatedCopies(),)
+    assert set(experiment.picked) == {f"training.{key}" for key in ("epochs", "warmup_epochs", "batch_norm_momentum")}
+    assert experiment.picked["training.epochs"] == "27: for 3,500 steps at 130 an epoch"
+    assert picks_of((900, 100), (28, 28), epochs=4).training.warmup_epochs == 0.2
+
+
+def test_nothing_is_left_to_pick_twice():
+    experiment = picks_of((900, 100), (28, 28), FLAT)
+    assert picked(experiment, TrainingSet(counts=(9, 9), shape=(5, 5))) == experiment
+    assert set(PICKS) == set(AUTO) < {field.name for field in fields(Training)}
+
+
+COUNTS = st.lists(st.integers(0, 60), min_size=2, max_size=4) | st.lists(st.integers(1, 10**7), min_size=2, max_size=4)
+SHAPES = st.lists(st.integers(1, 200), min_size=2, max_size=3)
+
+
+@given(
+    counts=COUNTS, shape=SHAPES, rank=st.sampled_from([FLAT, DEEP]), data=st.sampled_from(["npz", "luna16", "mosmed"])
+)
+def test_what_is_picked_fits_the_schema_and_the_cases_and_reads_back(counts, shape, rank, data):
+    net = FLAT if len(shape) == 2 else rank
+    experiment = picks_of(tuple(counts), tuple(shape), net, data)
+    assert shape_problem(experiment.training.augmentation, tuple(shape)) is None
+    document = Document(value=experiment.to_document(), source="resolved.json")
+    assert schema_problems(document, "experiment") == []
+    assert parse_experiments(document) == (experiment,)
+    assert set(experiment.picked) == {f"training.{name}" for name in AUTO}
+
+
+@settings(max_examples=60)
+@given(
+    counts=st.lists(st.integers(1, 90), min_size=2, max_size=4),
+    batch_size=st.integers(1, 40),
+    balance=st.sampled_from(["auto", "none", "weights", "oversample", 1.5, 3]),
+    copied=st.sampled_from([None, "positive", "all"]),
+)
+def test_the_steps_that_picks_count_with_are_those_that_are_made(counts, batch_size, balance, copied):
+    augmentation = [{"type": "rotated_copies", "of": copied}] if copied else []
+    options = {"batch_size": batch_size, "balance": balance, "augmentation": augmentation}
+    experiment = picks_of(tuple(counts), (6, 6), FLAT, **options)
+    labels = np.repeat(np.arange(len(counts)), counts)
+    examples = Examples(images=np.zeros((len(labels), 1, 1, 1)), rows=np.arange(len(labels)), labels=labels)
+    entries = entries_of(examples, experiment.training, 1)
+    steps = Steps(examples=examples, entries=entries, training=experiment.training).num_steps
+    assert f"at {steps:,} an epoch" in experiment.picked["training.epochs"]
+
+
+def test_a_reason_goes_with_the_value_that_it_was_the_reason_of():
+    document = Document(value=picks_of((900, 100), (28, 28), FLAT).to_document(), source="resolved.json")
+    reasons = document.value["picked"]
+
+    def left(*texts):
+        return dict(parse_experiments(document, [parse_setting(text) for text in texts])[0].picked)
+
+    assert left("training.seed=1") == left() == reasons
+    assert left("training.epochs=7") == {key: why for key, why in reasons.items() if key != "training.epochs"}
+    assert "training.ema" not in left("training.ema=auto")
+    assert left("split.test=0.3") == left("data.root=other.npz") == {}
+    moved = parse_experiments(with_data(document, "phantom")[0])[0]
+    assert (moved.picked, moved.training.auto, moved.training.batch_size) == ({}, (), 32)
+
+
+def test_values_are_told_briefly():
+    assert value_text((*(kind() for kind in AUGMENTATIONS.values()),)).startswith(
+        "rotated_copies angles (90, 180, 270)"
+    )
+    assert [value_text(value) for value in (1.0, 1, 0.989, None, "none", ())] == [
+        "1",
+        "1",
+        "0.989",
+        "none",
+        "none",
+        "none",
+    ]
+
+
+def test_the_momentum_of_batch_norm_is_obeyed_in_training():
+    images = np.random.default_rng(0).random((6, 4, 4, 4, 1), np.float32)
+    batch_means = []
+    for momentum in (0.9, 0.25):
+        network = build(
+            parse_arch(Document(value=NET["layers"], source="net")), (4, 4, 4), batch_norm_momentum=momentum
+        )
+        twin = training_twin(network, CaseKeys())
+        twin(images, training=True)
+        (layer,) = [layer for layer in twin.layers if "batch_norm" in layer.name]
+        batch_means.append(np.asarray(layer.moving_mean) / (1 - momentum))
+    np.testing.assert_allclose(*batch_means, rtol=1e-4)
+    assert (np.abs(batch_means[0]) > 0.01).all()
+
+
+@pytest.fixture
+def cubes(tmp_path):
+    """40 cubes of 8x8x6 from 20 scans, one positive of four."""
+    generator = np.random.default_rng(0)
+    y = (np.arange(40) % 4 == 0).astype(np.int64)
+    x = generator.integers(0, 90, (40, 8, 8, 6), dtype=np.uint8)
+    x[y == 1, 2:6, 2:6, 1:5] += 120
+    np.savez(tmp_path / "cubes.npz", x=x, y=y, group=np.repeat(np.arange(20), 2))
+    (tmp_path / "net.json").write_text(json.dumps(NET))
+    return tmp_path / "cubes.npz"
+
+
+def on(cubes, **keys):
+    return {"archs": [NET], "data": {"name": "npz", "root": str(cubes)}, "evaluation": {"bootstraps": 10}, **keys}
+
+
+def resolved(folder):
+    return json.loads((folder / "experiment.json").read_text())
+
+
+def test_a_run_without_a_key_set_tells_what_was_picked_and_why_and_runs_again_to_the_same(cubes, tmp_path):
+    arguments = ["run", tmp_path / "net.json", "--data", f"npz:{cubes}", "--out", tmp_path / "out"]
+    done = COMMAND.invoke(app, [*map(str, arguments), "--set", "evaluation.bootstraps=10"])
+    assert done.exit_code == 0, done.output
+    line = (
+        "picked from the data (why: experiment.json): batch_size 16, balance 2, augmentation right_angles + flip + "
+        "intensity, epochs 60, warmup_epochs 1, ema 0.9167, batch_norm_momentum 0.9."
+    )
+    assert done.stderr.count(line) == 1
+    run = tmp_path / "out/net"
+    assert line in (run / "log.txt").read_text()
+    document = resolved(run)
+    assert "auto" not in document["training"].values()
+    assert document["picked"]["training.batch_size"] == "16: fewer than 600 training cases (28)"
+    assert document["picked"]["training.batch_size"] in (run / "report.html").read_text()
+    assert len((run / "history.csv").read_text().splitlines()) == 1 + 60
+    again = archnet.run(run / "experiment.json", out=tmp_path / "again")
+    assert resolved(again.folder) == document
+    assert (again.folder / "predictions.csv").read_bytes() == (run / "predictions.csv").read_bytes()
+
+
+class Interrupts:
+    def on_step(self, epoch, step, num_steps, logs):
+        if (epoch, step) == (2, 2):
+            raise InterruptedError
+
+    def on_epoch(self, row):
+        pass
+
+
+def test_a_run_that_goes_on_has_the_same_picks_and_another_value_is_refused(cubes, tmp_path):
+    def wanted(**training):
+        return archnet.load_experiments(on(cubes, training={"epochs": 4, **training}))
+
+    whole = archnet.run_all(wanted(), out=tmp_path / "whole")[0]
+    with pytest.raises(InterruptedError):
+        archnet.run_all(wanted(), out=tmp_path / "out", watcher=Interrupts())
+    assert resolved(tmp_path / "out/net")["picked"] == resolved(whole.folder)["picked"]
+    with pytest.raises(RunError, match=r"another training \(batch_size: 16 there, 8 here\)"):
+        archnet.run_all(wanted(batch_size=8), out=tmp_path / "out", resume=True)
+    with pytest.raises(RunError, match=r"another training \(epochs: 4 there, 'auto' here\)"):
+        archnet.run_all(archnet.load_experiments(on(cubes)), out=tmp_path / "out", resume=True)
+    run = archnet.run_all(wanted(batch_size=16), out=tmp_path / "out", resume=True)[0]
+    assert (run.folder / "predictions.csv").read_bytes() == (whole.folder / "predictions.csv").read_bytes()
+
+
+def test_each_fold_is_picked_from_its_own_training_set_and_they_are_compared_as_one(cubes, tmp_path):
+    with np.load(cubes) as arrays:
+        held = dict(arrays)
+    held["group"] = np.array([0] * 25 + list(range(1, 16)))
+    np.savez(cubes, **held)
+    training = {"epochs": 1, "batch_size": 3, "batch_norm_momentum": 0.5}
+    folds = archnet.load_experiments(on(cubes, training=training, split={"folds": 2, "validation": 0}))
+    runs = archnet.run_all(folds, out=tmp_path / "out")
+    documents = [resolved(run.folder) for run in runs]
+    counts = [len(run.predictions.only("train").cases) for run in runs]
+    assert [picked_for(fold, open_dataset(fold.data)).to_document() for fold in folds] == documents
+    assert counts[0] != counts[1]
+    (layer,) = [layer for layer in runs[0].model.layers[2].layers if "batch_norm" in layer.name]
+    assert layer.momentum == 0.5
+    for document, count in zip(documents, counts, strict=True):
+        assert document["picked"]["training.ema"] == f"none: fewer than 100 steps ({-(-count // 3)})"
+    (pool,) = read_pools([run.folder for run in runs], "test")
+    assert pool.folds == (0, 1)
+    assert "picked" not in pool.document
+
+
+def test_a_sweep_plans_each_trial_with_what_is_picked_for_it(tmp_path):
+    given = {"training": {"batch_size": 512}}
+    told = {}
+    for name, base in {"left to the data": {"training": {}}, "given": given}.items():
+        sweep = small_sweep(tmp_path, limits={"memory": "1kB"})
+        value = {**sweep.base.value, **base}
+        trial = Checks(sweep=replace(sweep, base=replace(sweep.base, value=value))).trial(0, {WIDTH: 4})
+        told[name] = trial.reason
+    (experiment,) = parse_experiments(Document(value={**sweep.base.value, "training": {}}, source="x"))
+    dataset = open_dataset(experiment.data)
+    training = picked_for(experiment, dataset).training
+    peak = memory_of(plan_for(experiment, dataset), training).peak(16)
+    assert training.batch_size == 16
+    assert told["left to the data"] == f"training is predicted to take {gigabytes(peak)}, but limits.memory is 1kB"
+    assert told["given"] != told["left to the data"]
