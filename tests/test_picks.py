@@ -317,7 +317,7 @@ def test_each_fold_is_picked_from_its_own_training_set_and_they_are_compared_as_
         held = dict(arrays)
     held["group"] = np.array([0] * 25 + list(range(1, 16)))
     np.savez(cubes, **held)
-    training = {"epochs": 1, "batch_size": 3, "batch_norm_momentum": 0.5}
+    training = {"epochs": 8, "batch_size": 1, "balance": "none", "batch_norm_momentum": 0.5}
     folds = archnet.load_experiments(on(cubes, training=training, split={"folds": 2, "validation": 0}))
     runs = archnet.run_all(folds, out=tmp_path / "out")
     documents = [resolved(run.folder) for run in runs]
@@ -327,7 +327,9 @@ def test_each_fold_is_picked_from_its_own_training_set_and_they_are_compared_as_
     (layer,) = [layer for layer in runs[0].model.layers[2].layers if "batch_norm" in layer.name]
     assert layer.momentum == 0.5
     for document, count in zip(documents, counts, strict=True):
-        assert document["picked"]["training.ema"] == f"none: fewer than 100 steps ({-(-count // 3)})"
+        ema = document["training"]["ema"]
+        assert document["picked"]["training.ema"] == f"{ema}: an average over a tenth of all {8 * count} steps"
+    assert documents[0]["training"]["ema"] != documents[1]["training"]["ema"]
     (pool,) = read_pools([run.folder for run in runs], "test")
     assert pool.folds == (0, 1)
     assert "picked" not in pool.document
@@ -339,9 +341,10 @@ def test_a_sweep_plans_each_trial_with_what_is_picked_for_it(tmp_path):
     for name, base in {"left to the data": {"training": {}}, "given": given}.items():
         sweep = small_sweep(tmp_path, limits={"memory": "1kB"})
         value = {**sweep.base.value, **base}
-        trial = Checks(sweep=replace(sweep, base=replace(sweep.base, value=value))).trial(0, {WIDTH: 4})
+        trial = Checks(sweep=replace(sweep, base=replace(sweep.base, value=value))).trial(0, {WIDTH: 512})
         told[name] = trial.reason
-    (experiment,) = parse_experiments(Document(value={**sweep.base.value, "training": {}}, source="x"))
+    document = Document(value={**sweep.base.value, "training": {}}, source="x")
+    (experiment,) = parse_experiments(document, [parse_setting(f"{WIDTH}=512")])
     dataset = open_dataset(experiment.data)
     training = picked_for(experiment, dataset).training
     peak = memory_of(plan_for(experiment, dataset), training).peak(16)
