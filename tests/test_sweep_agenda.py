@@ -29,6 +29,7 @@ def write_run(folder, job, values, *, is_finished=True):
     (run / "experiment.json").write_text(json.dumps({"training": {"epochs": 9, "best_metric": "auc"}}))
     if is_finished:
         (run / "metrics.json").write_text("{}")
+        (run / "report.html").touch()
 
 
 def finish_all(agenda, value=0.5):
@@ -110,10 +111,10 @@ def test_a_sweep_goes_on_with_what_has_not_ended(tmp_path):
     assert finish_all(resumed) == ([3, 4], "done")
 
 
-def test_a_finished_run_whose_folder_was_removed_is_made_again(tmp_path):
+def test_a_run_that_lacks_its_last_file_is_gone_on_with(tmp_path):
     agenda = agenda_of(small_sweep(tmp_path), tmp_path)
     finish_all(agenda)
-    (trial_folder(tmp_path, 1) / "net/metrics.json").unlink()
+    (trial_folder(tmp_path, 1) / "net/report.html").unlink()
     assert finish_all(agenda_of(small_sweep(tmp_path), tmp_path)) == ([1], "done")
 
 

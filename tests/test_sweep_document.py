@@ -101,7 +101,7 @@ def test_every_problem_is_told_at_once_with_its_place():
             "a b": [1],
         },
         search="tpe",
-        limits={"memory": "much"},
+        limits={"memory": ""},
     )
     place = "mine.json:2 $.base"
     assert text.splitlines() == [
@@ -112,7 +112,7 @@ def test_every_problem_is_told_at_once_with_its_place():
         f"mine.json:53 $.space.arch.layers[9].num_output[0]: {place} $.arch $.layers: has no 9 to set.",
         'mine.json:55 $.space.a b: "a b" is not a key. Write it like training.epochs or arch.layers[0].num_output.',
         'mine.json:59 $.search: "tpe" needs the number of trials. Give "trials", such as 20.',
-        'mine.json:61 $.limits.memory: "much" is no amount of memory. Write it like "4GB", "512MB" or "2GiB", or as bytes.',
+        'mine.json:61 $.limits.memory: "" is no amount of memory. Write it like "4GB", "512MB" or "2GiB", or as bytes.',
     ]  # fmt: skip
 
 

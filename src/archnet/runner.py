@@ -16,12 +16,12 @@ from archnet.data.dataset import Dataset, Progress, silent
 from archnet.errors import RunError
 from archnet.evaluation.predictions import Predictions, read_predictions
 from archnet.evaluation.run_folder import read_json, replaced, run_folders, write_json, write_text
-from archnet.judging import costs_of, of_sets, predictions_of, write_judgement
+from archnet.froc_run import write_comparison_with_froc
+from archnet.judging import costs_of, draw_what_is_missing, of_sets, predictions_of, write_judgement
 from archnet.machine import environment, peak_memory_bytes, reset_peak_memory
 from archnet.placement import CHECKPOINT, experiment_folder, is_to_run, run_name, shared_document
 from archnet.prepared import Prepared, plan_for, prepare
 from archnet.records import log_file, split_text, write_history
-from archnet.report.comparison_report import write_comparison
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.augmentations import shape_problem
 from archnet.spec.cost import network_summary
@@ -141,6 +141,8 @@ def run_all(  # noqa: PLR0913 - what the command line offers
             write_text(folder / "split.csv", split_text(prepared[0].cases, prepared[0].sets))
         for experiment, plan, data in zip(wanted, plans, prepared, strict=True):
             _run(experiment, plan, folder / run_name(experiment), data, watcher)
+    for experiment in experiments:
+        draw_what_is_missing(folder / run_name(experiment))
     finished = run_folders([folder])
     if len(finished) > 1:
         compare_runs(folder, finished)
@@ -169,6 +171,7 @@ def run_part(
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "experiment.json", shared_document(experiment))
         _run(experiment, plan, place, prepared, watcher, judged)
+    draw_what_is_missing(place)
     return Run(place)
 
 
@@ -182,7 +185,7 @@ def _start(device: str | None, *, is_deterministic: bool) -> None:
 def compare_runs(folder: Path, finished: Sequence[Path]) -> None:
     """Writes the comparison; folds that one architecture has and another has not yet are told, and no mistake."""
     try:
-        write_comparison(folder, finished)
+        write_comparison_with_froc(folder, finished)
     except RunError as error:
         logging.getLogger("archnet").warning("no comparison: %s", error)
 

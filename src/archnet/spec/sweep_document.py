@@ -77,7 +77,8 @@ def _key_problems(given: Mapping[str, Any]) -> Iterator[Problem]:
             if axis in space:
                 yield ("space", axis), f'"{key}" already goes through this key. Remove one of the two.'
     try:
-        bytes_of(given.get("limits", {}).get("memory") or 0)
+        memory = given.get("limits", {}).get("memory")
+        bytes_of(0 if memory is None else memory)
     except ValueError as error:
         yield ("limits", "memory"), str(error)
 

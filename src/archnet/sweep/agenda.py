@@ -81,7 +81,7 @@ class Agenda:
     def _left(self, trial: Trial) -> list[Job]:
         """The runs of an earlier session's trial that have not ended; run folders tell which have."""
         for name, run in trial.runs.items():
-            is_there = (trial_folder(self.folder, trial.number) / name / "metrics.json").exists()
+            is_there = (trial_folder(self.folder, trial.number) / name / "report.html").exists()
             run.state = FINISHED if is_there else run.state if run.state in ENDED - {FINISHED} else WAITING
         write_trial(self.folder, trial)
         return [Job(number=trial.number, run=name) for name, run in trial.runs.items() if run.state == WAITING]
