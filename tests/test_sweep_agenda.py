@@ -9,6 +9,7 @@ from archnet.errors import RunError
 from archnet.sweep.agenda import MAX_LOST, Agenda, Job
 from archnet.sweep.checks import Checks
 from archnet.sweep.conduct import run_sweep
+from archnet.sweep.engine import Engine
 from archnet.sweep.trials import read_trials, trial_folder
 from small_sweeps import POOL, WIDTH, small_sweep
 
@@ -196,3 +197,11 @@ def test_another_sweep_is_not_resumed(change, message, tmp_path, monkeypatch):
         with pytest.raises(RunError) as caught:
             run_sweep(sweep, tmp_path / "out", resume=True)
     assert str(caught.value) == f"{tmp_path / 'out'}: {message}"
+
+
+@pytest.mark.parametrize(("gpus", "device"), [(0, None), (0.5, None), (1, None), (2, "gpu")])
+def test_a_run_with_several_gpus_divides_its_batches_among_them(tmp_path, gpus, device):
+    agenda = agenda_of(small_sweep(tmp_path, resources={"gpus": gpus}), tmp_path)
+    config = Engine().config_of(agenda, agenda.next())
+    assert json.loads(config["order"])["device"] == device
+    assert config["environment"][:2] == (1, gpus)

@@ -184,3 +184,13 @@ def test_check_tells_a_sweep_from_an_experiment(tmp_path):
     path.write_text(json.dumps(sweep_document(tmp_path)))
     result = CliRunner().invoke(app, ["check", str(path)])
     assert result.output == f"{path}: valid: a sweep of 3 trials over {WIDTH}\n"
+
+
+def test_the_command_line_changes_the_base_experiment_but_no_architecture():
+    document = parse_document(json.dumps({"base": BASE, "space": {"training.seed": [0, 1]}}), "mine.json")
+    sweep = parse_sweep(document, data="npz:other.npz", settings=[(("training", "epochs"), 3)])
+    (experiment,) = sweep.experiments({"training.seed": 1})
+    assert (experiment.data.name, experiment.data.root) == ("npz", "other.npz")
+    assert (experiment.training.epochs, experiment.training.seed) == (3, 1)
+    with pytest.raises(DocumentError, match=r'--set arch\.name: what varies is an axis in "space"'):
+        parse_sweep(document, settings=[(("arch", "name"), "other")])

@@ -150,7 +150,12 @@ def run_all(  # noqa: PLR0913 - what the command line offers
 
 
 def run_part(
-    experiment: Experiment, folder: Path, *, watcher: Watcher | None = None, judged: Sequence[str] = SETS
+    experiment: Experiment,
+    folder: Path,
+    *,
+    watcher: Watcher | None = None,
+    judged: Sequence[str] = SETS,
+    device: str | None = None,
 ) -> Run:
     """One run of a folder that others fill at the same time; goes on where it was interrupted, and compares nothing.
 
@@ -159,12 +164,15 @@ def run_part(
         folder: The experiment's.
         watcher: Is told of every training step and epoch.
         judged: The sets that the trained network is judged on; `judge` makes up for the others.
+        device: See `run_all`.
 
     Raises:
         ArchnetError: The documents, the data or the folder cannot be used.
     """
     place = folder / run_name(experiment)
     if is_to_run(folder, experiment, resume=True):
+        if device is not None:
+            _start(device, is_deterministic=False)
         dataset = open_dataset(experiment.data)
         plan = _checked_plan(experiment, dataset)
         (prepared,) = prepare(dataset, [experiment])

@@ -130,7 +130,8 @@ class Engine:
         experiments = sweep.experiments(agenda.trials[job.number].values)
         experiment = next(one for one in experiments if run_name(one) == job.run)
         judged = [name for name in SETS if name != "test"] if sweep.is_choice else SETS
-        order = run_order(_document(experiment), folder, sweep.metric, judged, asks=sweep.scheduler is not None)
+        asks, device = sweep.scheduler is not None, "gpu" if sweep.resources.gpus > 1 else None
+        order = run_order(_document(experiment), folder, sweep.metric, judged, asks=asks, device=device)
         given = {name: os.environ[name] for name in _GIVEN if name in os.environ}
         return {
             "command": list(self.command),
