@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from archnet.errors import RunError
+from archnet.sweep import proposals
 from archnet.sweep.agenda import MAX_LOST, Agenda, Job
 from archnet.sweep.checks import Checks
 from archnet.sweep.conduct import run_sweep
@@ -139,7 +140,8 @@ def test_no_more_runs_are_given_out_at_once_than_allowed(tmp_path):
     assert second.number == 1
 
 
-def test_a_tpe_trial_waits_for_those_that_it_is_drawn_from(tmp_path):
+def test_a_tpe_trial_waits_for_those_that_it_is_drawn_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(proposals, "STARTUP_TRIALS", 2)
     axis = {"type": "integer", "low": 2, "high": 20}
     agenda = agenda_of(small_sweep(tmp_path, space={WIDTH: axis}, search="tpe", trials=4, at_once=2), tmp_path)
     first, second = agenda.next(), agenda.next()
@@ -147,6 +149,29 @@ def test_a_tpe_trial_waits_for_those_that_it_is_drawn_from(tmp_path):
     assert agenda.next() == "wait"
     agenda.end(first, "finished", None)
     assert (agenda.next().number, agenda.next().number) == (2, 3)
+
+
+def test_trials_that_tpe_draws_at_random_wait_for_none(tmp_path):
+    axis = {"type": "integer", "low": 2, "high": 20}
+    agenda = agenda_of(small_sweep(tmp_path, space={WIDTH: axis}, search="tpe", trials=9, at_once=2), tmp_path)
+    first, second = agenda.next(), agenda.next()
+    agenda.end(second, "finished", None)
+    assert (first.number, agenda.next().number) == (0, 2)
+
+
+def test_refused_trials_leave_tpe_as_many_runs_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(proposals, "STARTUP_TRIALS", 0)
+    space = {POOL: [[64, 64], [2, 2]], WIDTH: {"type": "integer", "low": 2, "high": 20}}
+    agenda = agenda_of(small_sweep(tmp_path, space=space, search="tpe", trials=40, at_once=2), tmp_path)
+    for _ in range(5):
+        jobs = [agenda.next(), agenda.next()]
+        assert all(isinstance(job, Job) for job in jobs)
+        assert agenda.next() == "wait"
+        for job in jobs:
+            write_run(tmp_path, job, [0.5])
+            agenda.end(job, "finished", None)
+    states = [trial.state for trial in read_trials(tmp_path)]
+    assert "refused" in states
 
 
 def test_a_trial_of_folds_and_seeds_ends_with_its_last_run(tmp_path):

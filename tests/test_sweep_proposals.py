@@ -68,15 +68,6 @@ def test_tpe_comes_nearer_to_the_best_than_chance(tmp_path):
         assert found("tpe", seed) < 0.6 * found("random", seed)
 
 
-def test_tpe_looks_only_at_trials_that_are_as_far_behind_as_runs_go_at_once(tmp_path):
-    sweep = small_sweep(tmp_path, space=RANGES, search="tpe", trials=30, at_once=3)
-    told = searched(sweep, 20, far_from_best)
-    unknown = [*told[:18], Told(values=told[18].values, value=None), Told(values=told[19].values, value=-99.0)]
-    assert proposed(sweep, 20, told) == proposed(sweep, 20, unknown)
-    changed = [*told[:17], Told(values=told[17].values, value=-99.0), *told[18:]]
-    assert proposed(sweep, 20, told) != proposed(sweep, 20, changed)
-
-
 def test_tpe_turns_away_from_what_is_refused(tmp_path):
     space = {"training.optimizer": ["adam", "sgd", "rmsprop", "adamw"], RATE: RANGES[RATE]}
     sweep = small_sweep(tmp_path, space=space, search="tpe", trials=50, metric="loss")

@@ -37,19 +37,19 @@ def proposed(sweep: Sweep, number: int, told: Sequence[Told]) -> dict[str, Any]:
     Args:
         sweep: Its space, search and seed.
         number: Of the trial, from 0.
-        told: Of the trials from 0 on. Only TPE looks at it, and only at the trials that are `lag` or more behind.
+        told: Of the trials that it is drawn from, if it is.
     """
     if sweep.search == "grid":
         return _of_grid(sweep.space, number)
-    if sweep.search == "random" or number < STARTUP_TRIALS:
+    if not is_drawn_from_others(sweep, number):
         generator = np.random.default_rng([sweep.seed, number])
         return {key: _drawn(axis, generator.random()) for key, axis in sweep.space.items()}
-    return _of_tpe(sweep, number, told[: number - lag(sweep) + 1])
+    return _of_tpe(sweep, number, told)
 
 
-def lag(sweep: Sweep) -> int:
-    """How far behind a TPE trial those are that it is drawn from, so that it does not depend on which ends first."""
-    return sweep.at_once or 1
+def is_drawn_from_others(sweep: Sweep, number: int) -> bool:
+    """Whether what earlier trials told decides what a trial tries."""
+    return sweep.search == "tpe" and number >= STARTUP_TRIALS
 
 
 def _of_grid(space: Mapping[str, Axis], number: int) -> dict[str, Any]:
