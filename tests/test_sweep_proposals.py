@@ -37,6 +37,12 @@ def test_a_grid_goes_through_the_product_of_its_axes_in_order(tmp_path):
     assert found == list(itertools.product([2, 4], [1, 2, 3]))
 
 
+def test_a_huge_grid_is_not_listed(tmp_path):
+    axes = {"training.seed": {"type": "integer", "low": 0, "high": 10**9}, "training.epochs": [1, 2]}
+    values = proposed(small_sweep(tmp_path, space=axes), 10**9 + 1, [])
+    assert values == {"training.seed": 5 * 10**8, "training.epochs": 2}
+
+
 def test_random_draws_are_spread_as_the_ranges_say(tmp_path):
     sweep = small_sweep(tmp_path, space=RANGES, search="random", trials=400)
     drawn = [proposed(sweep, number, []) for number in range(400)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
@@ -53,9 +52,13 @@ def is_drawn_from_others(sweep: Sweep, number: int) -> bool:
 
 
 def _of_grid(space: Mapping[str, Axis], number: int) -> dict[str, Any]:
-    values = [values_in_order(axis) or () for axis in space.values()]
-    chosen = next(itertools.islice(itertools.product(*values), number, None))
-    return dict(zip(space, chosen, strict=True))
+    """As `itertools.product` would give it, the last axis fastest; the grid is never listed, as it may be huge."""
+    chosen: dict[str, Any] = {}
+    for key, axis in reversed(space.items()):
+        values = values_in_order(axis) or ()
+        number, place = divmod(number, len(values))
+        chosen[key] = values[place]
+    return {key: chosen[key] for key in space}
 
 
 def _drawn(axis: Axis, share: float) -> Any:
