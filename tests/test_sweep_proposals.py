@@ -83,3 +83,15 @@ def test_tpe_turns_away_from_what_is_refused(tmp_path):
 
     late = searched(sweep, 50, refuses_two)[20:]
     assert sum(trial.value is None for trial in late) < 0.4 * len(late)
+
+
+@pytest.mark.parametrize("search", ["random", "tpe"])
+def test_nothing_is_tried_twice_while_there_is_something_else(tmp_path, search):
+    space = {WIDTH: [2, 4, 8, 16], "training.optimizer": ["adam", "sgd", "rmsprop"]}
+    sweep = small_sweep(tmp_path, space=space, search=search, trials=13)
+    told, known = [], []
+    for number in range(13):
+        known.append(proposed(sweep, number, told, known))
+        told.append(Told(values=known[-1], value=0.5))
+    assert len({tuple(values.values()) for values in known[:12]}) == 12
+    assert known[12] in known[:12]

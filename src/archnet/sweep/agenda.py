@@ -121,7 +121,8 @@ class Agenda:
         return [trial for trial in earlier if trial.number not in beside]
 
     def _propose(self, number: int, basis: Sequence[Trial]) -> None:
-        trial = self.checks.trial(number, proposed(self.sweep, number, [self._told(trial) for trial in basis]))
+        told, known = [self._told(trial) for trial in basis], [trial.values for trial in self.trials.values()]
+        trial = self.checks.trial(number, proposed(self.sweep, number, told, known))
         self.trials[number] = trial
         write_trial(self.folder, trial)
         if trial.state in ENDED:
