@@ -70,6 +70,7 @@ def train(document, run, asks):
     names = ("recall", "precision", "specificity", "mcc", "auc", "average_precision")
     (run / "draft").write_text(json.dumps({"validation": dict.fromkeys(names)}))
     (run / "draft").replace(run / "metrics.json")
+    (run / "report.html").touch()
     tell({"ended": "finished"})
 
 

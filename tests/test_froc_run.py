@@ -191,3 +191,45 @@ def test_a_comparison_draws_the_froc_curves_over_each_other(phantom, tmp_path):
     cpm = metrics["froc"]["cpm"]
     assert f'aria-label="FROC. flat: CPM {cpm:.3f}; deep: CPM {cpm:.3f}."' in text
     assert len(re.findall('class="band', text)) == 2
+
+
+def fold_runs(folder, experiment, seed):
+    """Two folds of one training, that divide the first 40 cases (4 scans) between them."""
+    whole = predictions_on(experiment)
+    scores = np.clip(whole.probabilities[:, 1] + np.random.default_rng(seed).normal(0, 0.2, len(whole.cases)), 0, 1)
+    whole = replace(whole, probabilities=np.stack([1 - scores, scores], axis=1))
+    for fold in (0, 1):
+        inside = (np.arange(len(whole.cases)) < 40) & (np.arange(len(whole.cases)) // 10 % 2 == fold)
+        predictions = replace(whole, sets=np.where(inside, "test", "train"))
+        run = write_run(folder / f"flat-fold{fold}-seed{seed}", predictions=predictions, seed=seed, fold=fold)
+        metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+        found = write_run_froc(run, predictions, experiment)
+        (run / "metrics.json").write_text(json.dumps(metrics | found), encoding="utf-8")
+    return whole
+
+
+def test_folds_are_judged_together_on_all_their_scans(phantom, tmp_path):
+    experiment = experiment_on(phantom, bootstraps=200)
+    whole = fold_runs(tmp_path / "cv", experiment, 0)
+    report_again([tmp_path / "cv"])
+    (pooled,) = json.loads((tmp_path / "cv/comparison.json").read_text())["froc"]["flat"]["of_seeds"]
+    assert pooled == write_run_froc(tmp_path / "at once", whole, experiment)["froc"]
+    assert (pooled["num_scans"], pooled["num_marks"]) == (4, 40)
+    together = tmp_path / "cv/together/flat"
+    again = official(together / "froc/submission.csv", phantom, together / "froc/seriesuids.csv")
+    assert again["cpm"] == pooled["cpm"]
+    text = (tmp_path / "cv/report.html").read_text(encoding="utf-8")
+    assert f'aria-label="FROC. flat: CPM {pooled["cpm"]:.3f}."' in text
+
+
+def test_the_cpm_of_several_seeds_is_their_mean_beside_the_spread(phantom, tmp_path):
+    experiment = experiment_on(phantom)
+    for seed in (0, 1):
+        fold_runs(tmp_path / "cv", experiment, seed)
+    report_again([tmp_path / "cv"])
+    froc = json.loads((tmp_path / "cv/comparison.json").read_text())["froc"]["flat"]
+    values = [one["cpm"] for one in froc["of_seeds"]]
+    assert values[0] != values[1]
+    assert (froc["cpm"], froc["spread"]) == (pytest.approx(np.mean(values)), pytest.approx(np.std(values, ddof=1)))
+    text = (tmp_path / "cv/report.html").read_text(encoding="utf-8")
+    assert f"flat, seed 0: CPM {values[0]:.3f}; flat, seed 1: CPM {values[1]:.3f}." in text

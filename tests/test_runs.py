@@ -204,6 +204,17 @@ def test_the_command_line_runs_compares_and_reports(cubes, tmp_path):
     assert (out / "flat-seed3/metrics.json").read_text() == metrics
 
 
+def test_a_run_that_was_ended_before_its_report_was_drawn_gets_it_on_resume(cubes, tmp_path):
+    out = tmp_path / "out"
+    command = ("run", written(tmp_path, NET_2D), "--data", f"npz:{cubes}", "--out", out, "--set", "training.epochs=1")
+    assert invoked(*command).exit_code == 0
+    model = (out / "flat/model.keras").stat().st_mtime_ns
+    (out / "flat/report.html").unlink()
+    assert invoked(*command, "--resume").exit_code == 0
+    assert (out / "flat/report.html").is_file()
+    assert (out / "flat/model.keras").stat().st_mtime_ns == model
+
+
 def test_the_command_line_ends_with_a_confusion_matrix_a_recall_and_pictures(cubes, tmp_path):
     out = tmp_path / "out"
     result = invoked("run", written(tmp_path, NET_2D), "--data", f"npz:{cubes}", "--out", out)

@@ -88,6 +88,21 @@ def test_folds_and_seeds_are_pooled(tmp_path):
     assert f"SD {pooled['spread']['auc']:.3f}" in page
 
 
+def test_a_choice_over_folds_is_made_on_validation_and_the_chosen_one_is_judged_on_every_fold(tmp_path):
+    told = json.loads(swept(tmp_path, "--json", space={WIDTH: [2, 4]}, folds=2))
+    runs = {path.parent: read_json(path) for path in tmp_path.glob("out/trials/*/*/metrics.json")}
+    assert len(runs) == 4
+    best = tmp_path / f"out/trials/{told['best']:03d}"
+    assert {run for run, metrics in runs.items() if "test" in metrics} == set(best.glob("net-fold?"))
+    means = [
+        sum(metrics["validation"]["auc"] for run, metrics in runs.items() if run.parent.name == f"{number:03d}") / 2
+        for number in (0, 1)
+    ]
+    assert [row["value"] for row in sorted(told["rows"], key=lambda row: row["trial"])] == pytest.approx(means)
+    (pooled,) = read_json(best / "comparison.json")["runs"]
+    assert (pooled["metrics"]["n"], pooled["folds"]) == (120, [0, 1])
+
+
 def test_a_file_or_a_command_may_follow_the_word_sweep():
     runner = CliRunner()
     assert "The sweep file." in runner.invoke(app, ["sweep", "run", "--help"]).output

@@ -6,9 +6,11 @@ import sys
 import pytest
 
 from archnet.errors import RunError
+from archnet.sweep import proposals
 from archnet.sweep.agenda import MAX_LOST, Agenda, Job
 from archnet.sweep.checks import Checks
 from archnet.sweep.conduct import run_sweep
+from archnet.sweep.engine import Engine
 from archnet.sweep.trials import read_trials, trial_folder
 from small_sweeps import POOL, WIDTH, small_sweep
 
@@ -29,6 +31,7 @@ def write_run(folder, job, values, *, is_finished=True):
     (run / "experiment.json").write_text(json.dumps({"training": {"epochs": 9, "best_metric": "auc"}}))
     if is_finished:
         (run / "metrics.json").write_text("{}")
+        (run / "report.html").touch()
 
 
 def finish_all(agenda, value=0.5):
@@ -110,10 +113,10 @@ def test_a_sweep_goes_on_with_what_has_not_ended(tmp_path):
     assert finish_all(resumed) == ([3, 4], "done")
 
 
-def test_a_finished_run_whose_folder_was_removed_is_made_again(tmp_path):
+def test_a_run_that_lacks_its_last_file_is_gone_on_with(tmp_path):
     agenda = agenda_of(small_sweep(tmp_path), tmp_path)
     finish_all(agenda)
-    (trial_folder(tmp_path, 1) / "net/metrics.json").unlink()
+    (trial_folder(tmp_path, 1) / "net/report.html").unlink()
     assert finish_all(agenda_of(small_sweep(tmp_path), tmp_path)) == ([1], "done")
 
 
@@ -137,7 +140,8 @@ def test_no_more_runs_are_given_out_at_once_than_allowed(tmp_path):
     assert second.number == 1
 
 
-def test_a_tpe_trial_waits_for_those_that_it_is_drawn_from(tmp_path):
+def test_a_tpe_trial_waits_for_those_that_it_is_drawn_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(proposals, "STARTUP_TRIALS", 2)
     axis = {"type": "integer", "low": 2, "high": 20}
     agenda = agenda_of(small_sweep(tmp_path, space={WIDTH: axis}, search="tpe", trials=4, at_once=2), tmp_path)
     first, second = agenda.next(), agenda.next()
@@ -145,6 +149,29 @@ def test_a_tpe_trial_waits_for_those_that_it_is_drawn_from(tmp_path):
     assert agenda.next() == "wait"
     agenda.end(first, "finished", None)
     assert (agenda.next().number, agenda.next().number) == (2, 3)
+
+
+def test_trials_that_tpe_draws_at_random_wait_for_none(tmp_path):
+    axis = {"type": "integer", "low": 2, "high": 20}
+    agenda = agenda_of(small_sweep(tmp_path, space={WIDTH: axis}, search="tpe", trials=9, at_once=2), tmp_path)
+    first, second = agenda.next(), agenda.next()
+    agenda.end(second, "finished", None)
+    assert (first.number, agenda.next().number) == (0, 2)
+
+
+def test_refused_trials_leave_tpe_as_many_runs_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(proposals, "STARTUP_TRIALS", 0)
+    space = {POOL: [[64, 64], [2, 2]], WIDTH: {"type": "integer", "low": 2, "high": 20}}
+    agenda = agenda_of(small_sweep(tmp_path, space=space, search="tpe", trials=40, at_once=2), tmp_path)
+    for _ in range(5):
+        jobs = [agenda.next(), agenda.next()]
+        assert all(isinstance(job, Job) for job in jobs)
+        assert agenda.next() == "wait"
+        for job in jobs:
+            write_run(tmp_path, job, [0.5])
+            agenda.end(job, "finished", None)
+    states = [trial.state for trial in read_trials(tmp_path)]
+    assert "refused" in states
 
 
 def test_a_trial_of_folds_and_seeds_ends_with_its_last_run(tmp_path):
@@ -195,3 +222,11 @@ def test_another_sweep_is_not_resumed(change, message, tmp_path, monkeypatch):
         with pytest.raises(RunError) as caught:
             run_sweep(sweep, tmp_path / "out", resume=True)
     assert str(caught.value) == f"{tmp_path / 'out'}: {message}"
+
+
+@pytest.mark.parametrize(("gpus", "device"), [(0, None), (0.5, None), (1, None), (2, "gpu")])
+def test_a_run_with_several_gpus_divides_its_batches_among_them(tmp_path, gpus, device):
+    agenda = agenda_of(small_sweep(tmp_path, resources={"gpus": gpus}), tmp_path)
+    config = Engine().config_of(agenda, agenda.next())
+    assert json.loads(config["order"])["device"] == device
+    assert config["environment"][:2] == (1, gpus)

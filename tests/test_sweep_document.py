@@ -101,7 +101,7 @@ def test_every_problem_is_told_at_once_with_its_place():
             "a b": [1],
         },
         search="tpe",
-        limits={"memory": "much"},
+        limits={"memory": ""},
     )
     place = "mine.json:2 $.base"
     assert text.splitlines() == [
@@ -112,7 +112,7 @@ def test_every_problem_is_told_at_once_with_its_place():
         f"mine.json:53 $.space.arch.layers[9].num_output[0]: {place} $.arch $.layers: has no 9 to set.",
         'mine.json:55 $.space.a b: "a b" is not a key. Write it like training.epochs or arch.layers[0].num_output.',
         'mine.json:59 $.search: "tpe" needs the number of trials. Give "trials", such as 20.',
-        'mine.json:61 $.limits.memory: "much" is no amount of memory. Write it like "4GB", "512MB" or "2GiB", or as bytes.',
+        'mine.json:61 $.limits.memory: "" is no amount of memory. Write it like "4GB", "512MB" or "2GiB", or as bytes.',
     ]  # fmt: skip
 
 
@@ -184,3 +184,13 @@ def test_check_tells_a_sweep_from_an_experiment(tmp_path):
     path.write_text(json.dumps(sweep_document(tmp_path)))
     result = CliRunner().invoke(app, ["check", str(path)])
     assert result.output == f"{path}: valid: a sweep of 3 trials over {WIDTH}\n"
+
+
+def test_the_command_line_changes_the_base_experiment_but_no_architecture():
+    document = parse_document(json.dumps({"base": BASE, "space": {"training.seed": [0, 1]}}), "mine.json")
+    sweep = parse_sweep(document, data="npz:other.npz", settings=[(("training", "epochs"), 3)])
+    (experiment,) = sweep.experiments({"training.seed": 1})
+    assert (experiment.data.name, experiment.data.root) == ("npz", "other.npz")
+    assert (experiment.training.epochs, experiment.training.seed) == (3, 1)
+    with pytest.raises(DocumentError, match=r'--set arch\.name: what varies is an axis in "space"'):
+        parse_sweep(document, settings=[(("arch", "name"), "other")])

@@ -37,6 +37,12 @@ def test_a_grid_goes_through_the_product_of_its_axes_in_order(tmp_path):
     assert found == list(itertools.product([2, 4], [1, 2, 3]))
 
 
+def test_a_huge_grid_is_not_listed(tmp_path):
+    axes = {"training.seed": {"type": "integer", "low": 0, "high": 10**9}, "training.epochs": [1, 2]}
+    values = proposed(small_sweep(tmp_path, space=axes), 10**9 + 1, [])
+    assert values == {"training.seed": 5 * 10**8, "training.epochs": 2}
+
+
 def test_random_draws_are_spread_as_the_ranges_say(tmp_path):
     sweep = small_sweep(tmp_path, space=RANGES, search="random", trials=400)
     drawn = [proposed(sweep, number, []) for number in range(400)]
@@ -68,15 +74,6 @@ def test_tpe_comes_nearer_to_the_best_than_chance(tmp_path):
         assert found("tpe", seed) < 0.6 * found("random", seed)
 
 
-def test_tpe_looks_only_at_trials_that_are_as_far_behind_as_runs_go_at_once(tmp_path):
-    sweep = small_sweep(tmp_path, space=RANGES, search="tpe", trials=30, at_once=3)
-    told = searched(sweep, 20, far_from_best)
-    unknown = [*told[:18], Told(values=told[18].values, value=None), Told(values=told[19].values, value=-99.0)]
-    assert proposed(sweep, 20, told) == proposed(sweep, 20, unknown)
-    changed = [*told[:17], Told(values=told[17].values, value=-99.0), *told[18:]]
-    assert proposed(sweep, 20, told) != proposed(sweep, 20, changed)
-
-
 def test_tpe_turns_away_from_what_is_refused(tmp_path):
     space = {"training.optimizer": ["adam", "sgd", "rmsprop", "adamw"], RATE: RANGES[RATE]}
     sweep = small_sweep(tmp_path, space=space, search="tpe", trials=50, metric="loss")
@@ -86,3 +83,15 @@ def test_tpe_turns_away_from_what_is_refused(tmp_path):
 
     late = searched(sweep, 50, refuses_two)[20:]
     assert sum(trial.value is None for trial in late) < 0.4 * len(late)
+
+
+@pytest.mark.parametrize("search", ["random", "tpe"])
+def test_nothing_is_tried_twice_while_there_is_something_else(tmp_path, search):
+    space = {WIDTH: [2, 4, 8, 16], "training.optimizer": ["adam", "sgd", "rmsprop"]}
+    sweep = small_sweep(tmp_path, space=space, search=search, trials=13)
+    told, known = [], []
+    for number in range(13):
+        known.append(proposed(sweep, number, told, known))
+        told.append(Told(values=known[-1], value=0.5))
+    assert len({tuple(values.values()) for values in known[:12]}) == 12
+    assert known[12] in known[:12]

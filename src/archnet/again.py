@@ -8,8 +8,7 @@ from typing import Any
 
 from archnet.evaluation.metrics import recomputed
 from archnet.evaluation.run_folder import run_folders, write_json
-from archnet.froc_run import froc_again
-from archnet.report.comparison_report import write_comparison
+from archnet.froc_run import froc_again, write_comparison_with_froc
 from archnet.report.figures import write_figures
 from archnet.report.run_files import RunFiles, read_run
 from archnet.report.run_report import write_report
@@ -30,7 +29,7 @@ def report_again(paths: Sequence[Path]) -> list[Path]:
     """
     written = [_run_again(folder) for folder in run_folders(paths)]
     experiments = [path for path in dict.fromkeys(paths) if len(run_folders([path])) > 1]
-    return written + [write_comparison(path, run_folders([path])) for path in experiments]
+    return written + [write_comparison_with_froc(path, run_folders([path])) for path in experiments]
 
 
 def _run_again(folder: Path) -> Path:

@@ -7,6 +7,7 @@ import io
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,13 @@ from archnet.data.luna16 import Luna16Dataset
 from archnet.errors import DataError
 from archnet.evaluation.froc import Froc, froc_of
 from archnet.evaluation.froc_hits import Findings, Marks, Reference
+from archnet.evaluation.pools import Pool
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.run_folder import write_json, write_text
 from archnet.froc_files import read_findings, read_marks, read_series
+from archnet.report.comparison_report import write_comparison
 from archnet.report.froc_figure import write_froc_figure
+from archnet.report.froc_section import RunFroc
 from archnet.spec.experiment import Experiment
 
 ANNOTATIONS, EXCLUDED = "annotations.csv", "annotations_excluded.csv"
@@ -84,7 +88,7 @@ def froc_again(folder: Path, predictions: Predictions, positive: int, bootstraps
     Raises:
         DataError: A list is damaged, or the submission's rows are not the test cases.
     """
-    if not all((folder / name).is_file() for name in (SUBMISSION, SERIES, *_FINDINGS)):
+    if not _has_lists(folder):
         return {}
     marks, test = read_marks(folder / SUBMISSION), predictions.only("test")
     if list(marks.series) != [case.rpartition("#")[0] for case in test.cases.tolist()]:
@@ -94,6 +98,52 @@ def froc_again(folder: Path, predictions: Predictions, positive: int, bootstraps
         )
     _write_submission(folder, replace(marks, scores=test.probabilities[:, positive]))
     return {"froc": _judged(folder, bootstraps)}
+
+
+def write_comparison_with_froc(place: Path, runs: Sequence[Path]) -> Path:
+    """`write_comparison`, with the FROC of runs that are taken together."""
+    return write_comparison(place, runs, partial(pooled_froc, place))
+
+
+def pooled_froc(place: Path, pool: Pool) -> list[RunFroc]:
+    """FROC of several runs together, where each kept all candidates of its test scans: one for each seed.
+
+    The folds' submissions and lists are joined into `PLACE/together/NAME/froc`, as `archnet froc` reads them.
+
+    Args:
+        place: The experiment's folder.
+        pool: Runs of one architecture.
+    """
+    if not all(_has_lists(folder) for folder in pool.folders):
+        return []
+    names = [f"{pool.name}, seed {seed}" if len(pool.seeds) > 1 else pool.name for seed in pool.seeds]
+    return [_joined(place / "together" / name, pool.by_seed[k], pool.bootstraps) for k, name in enumerate(names)]
+
+
+def _joined(home: Path, folders: Sequence[Path], bootstraps: int) -> RunFroc:
+    """The FROC of a training's folds, whose submission and lists are written into a folder."""
+    marks = [read_marks(folder / SUBMISSION) for folder in folders]
+    points, scores = _joined_columns(marks, "points_mm", "scores")
+    _write_submission(home, Marks(series=_joined_series(marks), points_mm=points, scores=scores))
+    for name in _FINDINGS:
+        parts = [read_findings(folder / name) for folder in folders]
+        points, sizes = _joined_columns(parts, "points_mm", "diameters_mm")
+        _write_rows(home / name, "diameter_mm", (_joined_series(parts), points, sizes))
+    series = {uid for folder in folders for uid in read_series(folder / SERIES)}
+    write_text(home / SERIES, "".join(f"{uid}\n" for uid in sorted(series)))
+    return RunFroc(name=home.name, folder=home, found=_judged(home, bootstraps))
+
+
+def _joined_series(parts: Sequence[Marks] | Sequence[Findings]) -> list[str]:
+    return [uid for part in parts for uid in part.series]
+
+
+def _joined_columns(parts: Sequence[Marks] | Sequence[Findings], *names: str) -> list[Any]:
+    return [np.concatenate([getattr(part, name) for part in parts]) for name in names]
+
+
+def _has_lists(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in (SUBMISSION, SERIES, *_FINDINGS))
 
 
 def _marks(dataset: Luna16Dataset, test: Predictions) -> tuple[Marks, Path]:

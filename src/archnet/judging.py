@@ -107,8 +107,18 @@ def write_judgement(
     froc = write_run_froc(folder, predictions, experiment)
     write_json(folder / "metrics.json", {**_judged(predictions, experiment, positive), **costs, **froc})
     shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+    _draw(folder)
+
+
+def _draw(folder: Path) -> None:
     write_figures(folder)
     write_report(folder)
+
+
+def draw_what_is_missing(folder: Path) -> None:
+    """Writes the pictures and the report of a finished run that was ended before they were written."""
+    if not (folder / "report.html").exists():
+        _draw(folder)
 
 
 def _judged(predictions: Predictions, experiment: Experiment, positive: int) -> dict[str, Any]:

@@ -16,12 +16,12 @@ from archnet.data.dataset import Dataset, Progress, silent
 from archnet.errors import RunError
 from archnet.evaluation.predictions import Predictions, read_predictions
 from archnet.evaluation.run_folder import read_json, replaced, run_folders, write_json, write_text
-from archnet.judging import costs_of, of_sets, predictions_of, write_judgement
+from archnet.froc_run import write_comparison_with_froc
+from archnet.judging import costs_of, draw_what_is_missing, of_sets, predictions_of, write_judgement
 from archnet.machine import environment, peak_memory_bytes, reset_peak_memory
 from archnet.placement import CHECKPOINT, experiment_folder, is_to_run, run_name, shared_document
 from archnet.prepared import Prepared, picked_for, plan_for, prepare
 from archnet.records import log_file, split_text, write_history
-from archnet.report.comparison_report import write_comparison
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.augmentations import shape_problem
 from archnet.spec.cost import network_summary
@@ -143,6 +143,8 @@ def run_all(  # noqa: PLR0913 - what the command line offers
             write_text(folder / "split.csv", split_text(prepared[0].cases, prepared[0].sets))
         for experiment, plan, data in zip(wanted, plans, prepared, strict=True):
             _run(experiment, plan, folder / run_name(experiment), data, watcher)
+    for experiment in experiments:
+        draw_what_is_missing(folder / run_name(experiment))
     finished = run_folders([folder])
     if len(finished) > 1:
         compare_runs(folder, finished)
@@ -150,7 +152,12 @@ def run_all(  # noqa: PLR0913 - what the command line offers
 
 
 def run_part(
-    experiment: Experiment, folder: Path, *, watcher: Watcher | None = None, judged: Sequence[str] = SETS
+    experiment: Experiment,
+    folder: Path,
+    *,
+    watcher: Watcher | None = None,
+    judged: Sequence[str] = SETS,
+    device: str | None = None,
 ) -> Run:
     """One run of a folder that others fill at the same time; goes on where it was interrupted, and compares nothing.
 
@@ -159,12 +166,15 @@ def run_part(
         folder: The experiment's.
         watcher: Is told of every training step and epoch.
         judged: The sets that the trained network is judged on; `judge` makes up for the others.
+        device: See `run_all`.
 
     Raises:
         ArchnetError: The documents, the data or the folder cannot be used.
     """
     place = folder / run_name(experiment)
     if is_to_run(folder, experiment, resume=True):
+        if device is not None:
+            _start(device, is_deterministic=False)
         dataset = open_dataset(experiment.data)
         experiment = picked_for(experiment, dataset)
         plan = _checked_plan(experiment, dataset)
@@ -172,6 +182,7 @@ def run_part(
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "experiment.json", shared_document(experiment))
         _run(experiment, plan, place, prepared, watcher, judged)
+    draw_what_is_missing(place)
     return Run(place)
 
 
@@ -185,7 +196,7 @@ def _start(device: str | None, *, is_deterministic: bool) -> None:
 def compare_runs(folder: Path, finished: Sequence[Path]) -> None:
     """Writes the comparison; folds that one architecture has and another has not yet are told, and no mistake."""
     try:
-        write_comparison(folder, finished)
+        write_comparison_with_froc(folder, finished)
     except RunError as error:
         logging.getLogger("archnet").warning("no comparison: %s", error)
 

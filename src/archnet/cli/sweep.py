@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from archnet.cli.options import JsonFlag, ResumeOption, print_json, print_paths
+from archnet.cli.options import (
+    DataOption,
+    JsonFlag,
+    ResumeOption,
+    RootOption,
+    SetOption,
+    print_json,
+    print_paths,
+    settings_of,
+)
 from archnet.errors import RunError
 
 if TYPE_CHECKING:
@@ -42,6 +51,9 @@ SweepFolder = Annotated[Path, typer.Argument(help="The sweep's folder.", metavar
 @sweep_app.command()
 def run(
     file: Annotated[Path, typer.Argument(help="The sweep file.", metavar="FILE")],
+    data: DataOption = None,
+    root: RootOption = None,
+    settings: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="The sweep's folder; otherwise runs/<sweep>.", metavar="DIR")] = None,
     resume: ResumeOption = False,
     address: Annotated[
@@ -58,13 +70,15 @@ def run(
     Examples:
         archnet sweep experiments/sweep_width.json
 
+        archnet sweep experiments/sweep_width.json --data luna16 --root /data/LUNA16
+
         archnet sweep experiments/sweep_width.json --resume --trials 20
     """
     from archnet.console import progress
     from archnet.spec.documents import read_document
     from archnet.spec.sweep_document import parse_sweep
 
-    sweep = parse_sweep(read_document(file), trials=trials)
+    sweep = parse_sweep(read_document(file), trials=trials, data=data, settings=settings_of(root, settings))
     folder = out or Path("runs") / sweep.name
     from archnet.sweep.conduct import run_sweep
     from archnet.sweep.engine import Engine

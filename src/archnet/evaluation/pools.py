@@ -28,6 +28,7 @@ class Pool:
     Attributes:
         name: The architecture's; a single run's folder name.
         folders: The run folders.
+        by_seed: The same, those of each seed.
         document: The first one's experiment without its name, fold and seed; empty where a run has none.
         seeds: Of training, in rising order.
         folds: Those that the runs cover, in rising order; empty without a cross-validation.
@@ -36,6 +37,7 @@ class Pool:
 
     name: str
     folders: tuple[Path, ...]
+    by_seed: tuple[tuple[Path, ...], ...]
     document: dict[str, Any]
     seeds: tuple[int, ...]
     folds: tuple[int, ...]
@@ -140,6 +142,7 @@ def _pool(name: str, members: Sequence[_Member], compared_set: str) -> Pool:
     return Pool(
         name=name,
         folders=tuple(member.folder for member in members),
+        by_seed=tuple(tuple(by_seed[seed]) for seed in seeds),
         document=members[0].document,
         seeds=tuple(seeds),
         folds=tuple(sorted({member.fold for member in members if member.fold is not None})),

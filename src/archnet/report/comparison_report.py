@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from archnet.evaluation.comparison import Comparison, Paired, compare
 from archnet.evaluation.comparison_rows import Row, of_class
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.metrics import METRICS
+from archnet.evaluation.pools import Pool
 from archnet.evaluation.run_folder import optional_json, read_json, write_json
 from archnet.report.comparison_cases import differing_cases
 from archnet.report.comparison_wording import (
@@ -31,7 +33,7 @@ from archnet.report.comparison_wording import (
 from archnet.report.curve_figure import curve_figure
 from archnet.report.curves import Judged, all_curves
 from archnet.report.figures import interval_figure
-from archnet.report.froc_section import froc_section
+from archnet.report.froc_section import RunFroc, froc_section, run_froc
 from archnet.report.live import live_panel
 from archnet.report.network_drawing import network_drawing
 from archnet.report.page import Embedded, embedded, write_page
@@ -60,8 +62,15 @@ _COSTS = {
 }
 
 
-def write_comparison(experiment_folder: Path, runs: Sequence[Path]) -> Path:
+def write_comparison(
+    experiment_folder: Path, runs: Sequence[Path], pooled_froc: Callable[[Pool], list[RunFroc]] = lambda pool: []
+) -> Path:
     """Write `report.html` and `comparison.json` of several runs into their experiment's folder.
+
+    Args:
+        experiment_folder: Where to.
+        runs: Run folders, or experiments' folders.
+        pooled_froc: Judges runs that are taken together.
 
     Returns:
         The page written.
@@ -71,8 +80,36 @@ def write_comparison(experiment_folder: Path, runs: Sequence[Path]) -> Path:
         DataError: A file of a run folder is damaged.
     """
     comparison = compare(runs)
-    write_json(experiment_folder / "comparison.json", comparison_document(comparison))
-    return write_page(experiment_folder / "report.html", "comparison.html", _values(experiment_folder, comparison))
+    frocs = {pool.name: _frocs(row, pool, pooled_froc) for row, pool in _rows_and_pools(comparison)}
+    write_json(experiment_folder / "comparison.json", comparison_document(comparison) | _froc_document(frocs))
+    values = _values(experiment_folder, comparison)
+    froc = froc_section([froc for found in frocs.values() for froc in found])
+    return write_page(experiment_folder / "report.html", "comparison.html", {**values, "froc": froc})
+
+
+def _rows_and_pools(comparison: Comparison) -> list[tuple[Row, Pool]]:
+    return list(zip(comparison.rows, comparison.pools, strict=True))
+
+
+def _frocs(row: Row, pool: Pool, pooled_froc: Callable[[Pool], list[RunFroc]]) -> list[RunFroc]:
+    """A single run's own FROC; of several runs that of all their test scans, for each seed."""
+    alone = _of_one_run(row)
+    return pooled_froc(pool) if alone is None else run_froc(row.run, *alone)
+
+
+def _froc_document(frocs: Mapping[str, Sequence[RunFroc]]) -> dict[str, Any]:
+    """FROC by architecture: of each seed, and the mean and standard deviation of the CPM over them."""
+    found = {name: [froc.found for froc in several] for name, several in frocs.items() if several}
+    return {"froc": {name: _over_seeds(several) for name, several in found.items()}} if found else {}
+
+
+def _over_seeds(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    known = [one["cpm"] for one in found if one["cpm"] is not None]
+    return {
+        "cpm": mean(known) if known else None,
+        "spread": stdev(known) if len(known) > 1 else None,
+        "of_seeds": [dict(one) for one in found],
+    }
 
 
 def _values(experiment_folder: Path, comparison: Comparison) -> dict[str, Any]:
@@ -96,7 +133,6 @@ def _values(experiment_folder: Path, comparison: Comparison) -> dict[str, Any]:
         "intervals": embedded(partial(_intervals, comparison), _spoken_intervals(comparison)),
         "live": live_panel(_judged(comparison), classes.index(comparison.positive), by_alarms=True) if binary else None,
         "class_curves": [] if binary else _class_curves(comparison),
-        "froc": froc_section({row.run: found for row in comparison.rows if (found := _of_one_run(row))}),
         "cases": differing_cases(comparison),
         "networks": _networks(comparison),
     }
@@ -207,7 +243,7 @@ def _judged(comparison: Comparison) -> list[Judged]:
     """What the curves and the threshold slider are about."""
     return [
         Judged(name=row.run, trainings=pool.trainings, metrics=row.metrics, points=_points(row, comparison.set))
-        for pool, row in zip(comparison.pools, comparison.rows, strict=True)
+        for row, pool in _rows_and_pools(comparison)
     ]
 
 

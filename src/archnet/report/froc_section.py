@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,23 +20,38 @@ FROC: Final = Plot(title="FROC", x="false positives per scan", y="sensitivity", 
 _DOUBLINGS: Final = 6  # from the first rate to the last
 
 
-def froc_section(runs: Mapping[str, tuple[Path, Mapping[str, Any]]]) -> dict[str, Any] | None:
-    """What the template draws; None where no run has a FROC curve.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFroc:
+    """FROC of a run, or of several taken together.
 
-    Args:
-        runs: By name, each with its folder and the content of its `metrics.json`.
+    Attributes:
+        name: What tables and legends say.
+        folder: Whose `froc/curve.json` is drawn.
+        found: The part "froc" of `metrics.json`.
     """
-    drawn = {name: (folder, metrics["froc"]) for name, (folder, metrics) in runs.items() if "froc" in metrics}
-    points = {name: optional_json(folder / "froc/curve.json") for name, (folder, _) in drawn.items()}
-    kept = {name: curve for name, curve in points.items() if curve}
+
+    name: str
+    folder: Path
+    found: Mapping[str, Any]
+
+
+def run_froc(name: str, folder: Path, metrics: Mapping[str, Any]) -> list[RunFroc]:
+    """The FROC that a run's `metrics.json` holds, if it holds one."""
+    return [RunFroc(name=name, folder=folder, found=metrics["froc"])] if "froc" in metrics else []
+
+
+def froc_section(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
+    """What the template draws; None where no run has a FROC curve."""
+    points = [(froc, optional_json(froc.folder / "froc/curve.json")) for froc in frocs]
+    kept = [(froc, curve) for froc, curve in points if curve]
     if not kept:
         return None
-    curves = [_curve(name, curve, drawn[name][1]["cpm"]) for name, curve in kept.items()]
+    curves = [_curve(froc.name, curve, froc.found["cpm"]) for froc, curve in kept]
     ticks = dict(zip(RATE_NAMES, _along(np.array(RATES)).tolist(), strict=True))
     return {
-        "plot": inline_plot(FROC, curves, ticks, [_band(curve["band"]) for curve in kept.values()]),
+        "plot": inline_plot(FROC, curves, ticks, [_band(curve["band"]) for _, curve in kept]),
         "rates": RATE_NAMES,
-        "rows": [{"name": name, **drawn[name][1]} for name in kept],
+        "rows": [{"name": froc.name, **froc.found} for froc, _ in kept],
     }
 
 

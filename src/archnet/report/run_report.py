@@ -18,7 +18,7 @@ from archnet.report.calibration_figure import reliability_figure
 from archnet.report.curve_figure import curve_figure
 from archnet.report.curves import judged_sets, run_curves
 from archnet.report.figures import training_curves_figure
-from archnet.report.froc_section import froc_section
+from archnet.report.froc_section import froc_section, run_froc
 from archnet.report.gallery import cards
 from archnet.report.live import live_panel
 from archnet.report.montage import NUM_SHOWN, pictures
@@ -74,7 +74,7 @@ def _pictures(run: RunFiles) -> dict[str, Any]:
     return {
         "live": live_panel(judged_sets(run)[::-1], run.positive, by_alarms=False) if is_binary else None,
         "class_curves": [] if is_binary else _class_curves(run),
-        "froc": froc_section({run.name: (run.folder, run.metrics)}),
+        "froc": froc_section(run_froc(run.name, run.folder, run.metrics)),
         "reliability": _reliability(run),
         "curves": _curves(run),
         "samples": cards(samples, len(wrong) + len(samples)),

@@ -43,7 +43,7 @@ class Resources:
 
     Attributes:
         cpus: Cores, and threads of the network.
-        gpus: GPUs or a share of one.
+        gpus: A share of one, or several, among which each batch is divided.
     """
 
     cpus: float = 1

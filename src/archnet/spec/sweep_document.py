@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,25 @@ from archnet.spec.axes import axis_from, range_problems
 from archnet.spec.documents import Document, JsonPath, Problem, name_from, read_document, schema_problems
 from archnet.spec.experiment import Experiment
 from archnet.spec.memory import bytes_of
-from archnet.spec.resolve import is_arch, parse_experiments
-from archnet.spec.settings import parse_key
+from archnet.spec.resolve import is_arch, parse_experiments, with_data
+from archnet.spec.settings import parse_key, with_setting
 from archnet.spec.sweep import ARCH, PLAIN_KEYS, Limits, Resources, Scheduler, Sweep, with_arch
 
 
-def parse_sweep(document: Document, *, trials: int | None = None) -> Sweep:
+def parse_sweep(
+    document: Document,
+    *,
+    trials: int | None = None,
+    data: str | None = None,
+    settings: Sequence[tuple[JsonPath, Any]] = (),
+) -> Sweep:
     """The sweep that a document means, its files read in.
 
     Args:
         document: As `read_document` gives it.
         trials: Replaces the document's number.
+        data: Replaces the base experiment's data set; see `with_data`.
+        settings: Values that replace those of the base experiment, beside its architecture's.
 
     Raises:
         DocumentError: One line for every problem found.
@@ -34,7 +43,8 @@ def parse_sweep(document: Document, *, trials: int | None = None) -> Sweep:
     given: dict[str, Any] = {**document.value, **({} if trials is None else {"trials": trials})}
     problems += [*_key_problems(given), *_axis_problems(given)]
     archs, arch_problems = _archs(document, given)
-    base, base_problems = _base(document, given, archs)
+    change = partial(_changed, data=data, settings=settings)
+    base, base_problems = _base(document, given, archs, change)
     problems += [*arch_problems, *base_problems]
     if base is None:
         raise document.error(problems)
@@ -77,7 +87,8 @@ def _key_problems(given: Mapping[str, Any]) -> Iterator[Problem]:
             if axis in space:
                 yield ("space", axis), f'"{key}" already goes through this key. Remove one of the two.'
     try:
-        bytes_of(given.get("limits", {}).get("memory") or 0)
+        memory = given.get("limits", {}).get("memory")
+        bytes_of(0 if memory is None else memory)
     except ValueError as error:
         yield ("limits", "memory"), str(error)
 
@@ -135,8 +146,21 @@ def _arch(document: Document, entry: Any, path: JsonPath) -> Document:
     return replace(arch, value=value)
 
 
+def _changed(base: Document, data: str | None, settings: Sequence[tuple[JsonPath, Any]]) -> Document:
+    """The base experiment as the command line wants it."""
+    base = with_data(base, data)[0] if data else base
+    for path, value in settings:
+        if path[0] == ARCH:
+            raise DocumentError(f'--set {".".join(map(str, path))}: what varies is an axis in "space".')
+        base = with_setting(base, path, value)
+    return base
+
+
 def _base(
-    document: Document, given: Mapping[str, Any], archs: Mapping[str, Document]
+    document: Document,
+    given: Mapping[str, Any],
+    archs: Mapping[str, Document],
+    change: Callable[[Document], Document],
 ) -> tuple[Document | None, list[Problem]]:
     """The base experiment with the one architecture inside, and what is wrong with it."""
     entry = given["base"]
@@ -146,6 +170,7 @@ def _base(
             if isinstance(entry, str)
             else Document(value=entry, source=document.where(("base",)))
         )
+        base = change(base)
         if isinstance(base.value, dict) and archs:
             base = with_arch(base, next(iter(archs.values())))
         experiments = parse_experiments(base, _fold_settings(given))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -13,11 +13,12 @@ from archnet.errors import counted
 from archnet.placement import CHECKPOINT
 from archnet.spec.sweep import Sweep
 from archnet.sweep.checks import Checks
-from archnet.sweep.proposals import Told, lag, proposed
+from archnet.sweep.proposals import Told, is_drawn_from_others, proposed
 from archnet.sweep.trials import (
     ENDED,
     FAILED,
     FINISHED,
+    REFUSED,
     RUNNING,
     STOPPED,
     WAITING,
@@ -81,7 +82,7 @@ class Agenda:
     def _left(self, trial: Trial) -> list[Job]:
         """The runs of an earlier session's trial that have not ended; run folders tell which have."""
         for name, run in trial.runs.items():
-            is_there = (trial_folder(self.folder, trial.number) / name / "metrics.json").exists()
+            is_there = (trial_folder(self.folder, trial.number) / name / "report.html").exists()
             run.state = FINISHED if is_there else run.state if run.state in ENDED - {FINISHED} else WAITING
         write_trial(self.folder, trial)
         return [Job(number=trial.number, run=name) for name, run in trial.runs.items() if run.state == WAITING]
@@ -98,23 +99,30 @@ class Agenda:
             number = next((number for number in range(self.sweep.num_trials) if number not in self.trials), None)
             if number is None:
                 return "wait" if self.running else "done"
-            if not self._is_proposable(number):
+            basis = self._basis(number)
+            if not all(trial.state in ENDED for trial in basis):
                 return "wait"
-            self._propose(number)
+            self._propose(number, basis)
         job = self.waiting.pop(0)
         self.running.add(job)
         self._set(job, RUNNING)
         return job
 
-    def _is_proposable(self, number: int) -> bool:
-        """Whether all trials have ended that this one is drawn from."""
-        if self.sweep.search != "tpe":
-            return True
-        return all(self.trials[other].state in ENDED for other in range(number - lag(self.sweep) + 1))
+    def _basis(self, number: int) -> list[Trial]:
+        """The trials that one is drawn from: those before it, but for the last ones that may still run beside it.
 
-    def _propose(self, number: int) -> None:
-        told = [self._told(self.trials[other]) for other in range(number)] if self.sweep.search == "tpe" else []
-        trial = self.checks.trial(number, proposed(self.sweep, number, told))
+        Which they are follows from the sweep alone and not from what happens to end first.
+        """
+        if not is_drawn_from_others(self.sweep, number):
+            return []
+        earlier = [self.trials[other] for other in range(number)]
+        started = [trial.number for trial in earlier if trial.state != REFUSED]
+        beside = set(started[len(started) - (self.sweep.at_once or 1) + 1 :])
+        return [trial for trial in earlier if trial.number not in beside]
+
+    def _propose(self, number: int, basis: Sequence[Trial]) -> None:
+        told, known = [self._told(trial) for trial in basis], [trial.values for trial in self.trials.values()]
+        trial = self.checks.trial(number, proposed(self.sweep, number, told, known))
         self.trials[number] = trial
         write_trial(self.folder, trial)
         if trial.state in ENDED:

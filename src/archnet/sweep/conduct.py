@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from archnet.data.dataset import Progress, silent
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import optional_json, write_json
-from archnet.report.comparison_report import write_comparison
+from archnet.froc_run import write_comparison_with_froc
 from archnet.spec.sweep import Sweep
 from archnet.sweep.agenda import Agenda
 from archnet.sweep.checks import Checks
@@ -135,7 +135,7 @@ def _judge(sweep: Sweep, folder: Path, trial: Trial) -> None:
         write_json(folder / JUDGED_FILE, {"trials": [*judged, trial.number]})
     if len(trial.runs) > 1:
         place = trial_folder(folder, trial.number)
-        write_comparison(place, [place / name for name in trial.runs])
+        write_comparison_with_froc(place, [place / name for name in trial.runs])
 
 
 def judged_trials(folder: Path) -> list[int]:

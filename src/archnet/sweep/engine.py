@@ -29,11 +29,13 @@ _SETTINGS: Final = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_memory_monitor_refresh_ms": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
-"""Ray phones nobody, keeps no logs of its own, and leaves Ctrl-C to archnet."""
+"""Ray phones nobody, keeps no logs of its own, and leaves Ctrl-C to archnet. Where memory runs out the system ends the
+process that takes most, a run; Ray would end its supervisors, and all runs with them."""
 
 _GIVEN: Final = ("ARCHNET_DATA", "ARCHNET_STORE", "KERAS_BACKEND")
 """Variables of the sweep's process that its runs have too, on whatever machine."""
@@ -63,13 +65,19 @@ class Engine:
         """Runs everything on the agenda.
 
         Raises:
-            RunError: Ray is not installed or not there, or no machine has what a run takes.
+            RunError: Ray is not installed or not there, no machine has what a run takes, or Ray has come to an end.
         """
         self._start(agenda.sweep)
         import ray
+        import ray.tune
 
         try:
             self._tuner(agenda).fit()
+        except (RuntimeError, ray.exceptions.RayError, ray.tune.TuneError) as error:
+            first, *_ = str(error).splitlines() or [type(error).__name__]
+            raise RunError(
+                f"Ray has ended the sweep: {first} Nothing is lost: the same command with --resume goes on."
+            ) from error
         finally:
             ray.shutdown()
             shutil.rmtree(agenda.folder / ".ray", ignore_errors=True)
@@ -130,7 +138,8 @@ class Engine:
         experiments = sweep.experiments(agenda.trials[job.number].values)
         experiment = next(one for one in experiments if run_name(one) == job.run)
         judged = [name for name in SETS if name != "test"] if sweep.is_choice else SETS
-        order = run_order(_document(experiment), folder, sweep.metric, judged, asks=sweep.scheduler is not None)
+        asks, device = sweep.scheduler is not None, "gpu" if sweep.resources.gpus > 1 else None
+        order = run_order(_document(experiment), folder, sweep.metric, judged, asks=asks, device=device)
         given = {name: os.environ[name] for name in _GIVEN if name in os.environ}
         return {
             "command": list(self.command),

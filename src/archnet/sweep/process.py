@@ -70,7 +70,7 @@ def _listen() -> None:
 
 
 def run_order(
-    document: Mapping[str, Any], folder: Path, metric: str, judged: Sequence[str], asks: bool
+    document: Mapping[str, Any], folder: Path, metric: str, judged: Sequence[str], *, asks: bool, device: str | None
 ) -> dict[str, Any]:
     """What makes the process train.
 
@@ -80,8 +80,9 @@ def run_order(
         metric: Whose validation value is told after each epoch.
         judged: The sets that the network is judged on.
         asks: After each epoch it waits for leave to go on.
+        device: What trains; see `run_all`.
     """
-    options = {"metric": metric, "judged": list(judged), "asks": asks}
+    options = {"metric": metric, "judged": list(judged), "asks": asks, "device": device}
     return {"task": "run", "experiment": document, "folder": str(folder), **options}
 
 
@@ -98,7 +99,7 @@ def _run(order: Mapping[str, Any], tell: Tell) -> None:
     name = run_name(experiment)
     with FileLock(folder / f".{name}.lock", timeout=LOCK_SECONDS):
         watcher = _Teller(folder / name / "history.csv", order["metric"], tell, asks=order["asks"])
-        run_part(experiment, folder, watcher=watcher, judged=order["judged"])
+        run_part(experiment, folder, watcher=watcher, judged=order["judged"], device=order["device"])
 
 
 def _judge(order: Mapping[str, Any], tell: Tell) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
@@ -16,6 +15,9 @@ from archnet.spec.sweep import Sweep
 
 STARTUP_TRIALS: Final = 10
 """Of a TPE search: the first ones, which are drawn at random."""
+
+MOST_DRAWS: Final = 100
+"""Of values for one trial, until they are none that were tried before; TPE, which clings, makes half of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,31 +33,45 @@ class Told:
     value: float | None
 
 
-def proposed(sweep: Sweep, number: int, told: Sequence[Told]) -> dict[str, Any]:
+def proposed(
+    sweep: Sweep, number: int, told: Sequence[Told], known: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """The values of a trial, by axis.
 
     Args:
         sweep: Its space, search and seed.
         number: Of the trial, from 0.
-        told: Of the trials from 0 on. Only TPE looks at it, and only at the trials that are `lag` or more behind.
+        told: Of the trials that it is drawn from, if it is.
+        known: Values of earlier trials, which are not drawn again as long as others are found.
     """
     if sweep.search == "grid":
         return _of_grid(sweep.space, number)
-    if sweep.search == "random" or number < STARTUP_TRIALS:
-        generator = np.random.default_rng([sweep.seed, number])
-        return {key: _drawn(axis, generator.random()) for key, axis in sweep.space.items()}
-    return _of_tpe(sweep, number, told[: number - lag(sweep) + 1])
+    draws = (_draw(sweep, number, attempt, told) for attempt in range(MOST_DRAWS))
+    first = next(draws)
+    return first if first not in known else next((values for values in draws if values not in known), first)
 
 
-def lag(sweep: Sweep) -> int:
-    """How far behind a TPE trial those are that it is drawn from, so that it does not depend on which ends first."""
-    return sweep.at_once or 1
+def _draw(sweep: Sweep, number: int, attempt: int, told: Sequence[Told]) -> dict[str, Any]:
+    seeds = [sweep.seed, number, attempt]
+    if is_drawn_from_others(sweep, number) and attempt < MOST_DRAWS / 2:
+        return _of_tpe(sweep, seeds, told)
+    generator = np.random.default_rng(seeds)
+    return {key: _drawn(axis, generator.random()) for key, axis in sweep.space.items()}
+
+
+def is_drawn_from_others(sweep: Sweep, number: int) -> bool:
+    """Whether what earlier trials told decides what a trial tries."""
+    return sweep.search == "tpe" and number >= STARTUP_TRIALS
 
 
 def _of_grid(space: Mapping[str, Axis], number: int) -> dict[str, Any]:
-    values = [values_in_order(axis) or () for axis in space.values()]
-    chosen = next(itertools.islice(itertools.product(*values), number, None))
-    return dict(zip(space, chosen, strict=True))
+    """As `itertools.product` would give it, the last axis fastest; the grid is never listed, as it may be huge."""
+    chosen: dict[str, Any] = {}
+    for key in reversed(list(space)):
+        values = values_in_order(space[key]) or ()
+        number, place = divmod(number, len(values))
+        chosen[key] = values[place]
+    return {key: chosen[key] for key in space}
 
 
 def _drawn(axis: Axis, share: float) -> Any:
@@ -69,7 +85,7 @@ def _drawn(axis: Axis, share: float) -> Any:
     return low + share * (high - low)
 
 
-def _of_tpe(sweep: Sweep, number: int, told: Sequence[Told]) -> dict[str, Any]:
+def _of_tpe(sweep: Sweep, seeds: Sequence[int], told: Sequence[Told]) -> dict[str, Any]:
     """A draw of Optuna's tree-structured Parzen estimator (Bergstra et al. 2011).
 
     The study is built anew each time, in the trials' order, so that nothing but `told` and the seed counts. A trial
@@ -77,7 +93,7 @@ def _of_tpe(sweep: Sweep, number: int, told: Sequence[Told]) -> dict[str, Any]:
     """
     optuna, is_loss = _optuna(), sweep.metric == "loss"
     spaces = {key: _distribution(optuna, axis) for key, axis in sweep.space.items()}
-    seed = int(np.random.SeedSequence([sweep.seed, number]).generate_state(1)[0])
+    seed = int(np.random.SeedSequence(seeds).generate_state(1)[0])
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=0)
     study = optuna.create_study(direction="minimize" if is_loss else "maximize", sampler=sampler)
     worst = (max if is_loss else min)((trial.value for trial in told if trial.value is not None), default=0.0)

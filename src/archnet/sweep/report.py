@@ -74,7 +74,7 @@ def _headline(board: Leaderboard, folder: Path) -> str:
     value = f"{metric_label(board)} {value_text(best)}"
     if not sweep.is_choice:
         said = f"{counted(len(best.trial.runs), 'run')} of {best.trial.arch} with {value}."
-        comparison = optional_json(trial_folder(folder, best.trial.number) / "comparison.json")
+        comparison = _comparison(folder, best)
         return f"{said} On all test cases together: {comparison['sentence']}" if comparison else said
     said = ", ".join(
         f"{name} {axis_text(best.trial.values[axis])}"
@@ -112,19 +112,44 @@ def _test_rows(folder: Path, best: Row) -> list[dict[str, Any]]:
     if len(best.trial.runs) > 1:
         pooled = _pooled(folder, best)
         sets = {"test": (pooled["metrics"], pooled["spread"] or {})} if pooled else {}
-    return [
+    rows = [
         {
             "name": METRIC_NAMES[name],
             "cells": {part: _cell(metrics, spread, name) for part, (metrics, spread) in sets.items()},
         }
         for name in (_TEST_METRICS if sets else ())
     ]
+    return rows + _cpm_row(folder, best, list(sets))
+
+
+def _comparison(folder: Path, row: Row) -> dict[str, Any]:
+    """The comparison.json of a trial's runs; empty of a single run."""
+    return optional_json(trial_folder(folder, row.trial.number) / "comparison.json") or {}
 
 
 def _pooled(folder: Path, row: Row) -> dict[str, Any] | None:
     """What the comparison says of a trial's runs together: each case judged once in the folds, means over seeds."""
-    comparison = optional_json(trial_folder(folder, row.trial.number) / "comparison.json")
-    return comparison["runs"][0] if comparison else None
+    return next(iter(_comparison(folder, row).get("runs", [])), None)
+
+
+def _cpm_row(folder: Path, row: Row, sets: list[str]) -> list[dict[str, Any]]:
+    """The CPM of the test scans, of several runs of all of them together; none where candidates were left out."""
+    found: dict[str, Any]
+    if len(row.metrics) == 1:
+        found = row.metrics[0].get("froc", {})
+        cell = {"value": found.get("cpm"), "below": bounds(found.get("intervals", {}).get("cpm"))}
+    else:
+        found = next(iter(_comparison(folder, row).get("froc", {}).values()), {})
+        cell = {"value": found.get("cpm"), "below": _cpm_uncertainty(found)}
+    nothing = {"value": None, "below": ""}
+    return [{"name": "CPM", "cells": {part: cell if part == "test" else nothing for part in sets}}] if found else []
+
+
+def _cpm_uncertainty(pooled: Mapping[str, Any]) -> str:
+    """As `_cell` says it, of a pool's FROC."""
+    if not pooled or pooled["spread"] is not None:
+        return f"SD {decimals(pooled['spread'])}" if pooled else ""
+    return bounds(pooled["of_seeds"][0]["intervals"]["cpm"])
 
 
 def _cell(part: Mapping[str, Any], spread: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,8 +13,11 @@ from archnet.report.wording import decimals, duration, short_count
 from archnet.sweep.leaderboard import Leaderboard, Row, axis_names, axis_text
 from archnet.sweep.trials import FAILED, FINISHED, REFUSED, RUNNING, STATES, STOPPED, Trial
 
-NUM_BEST = 10
+NUM_BEST: Final = 10
 """Trials that a terminal shows of the best, and of those with a reason."""
+
+MOST_COLUMNS: Final = 3
+"""Axes that have a column each; more are written into one."""
 
 
 def sweep_table(board: Leaderboard, *, is_under_way: bool) -> RenderableType:
@@ -48,8 +52,12 @@ def _trials(board: Leaderboard, rows: Sequence[Row]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("trial", board.sweep.metric, "epochs", "parameters", "multiply-adds"):
         table.add_column(name, justify="right", no_wrap=True)
-    for name in (*axis_names(axes), "state"):
+    names = axis_names(axes)
+    is_wide = len(names) > MOST_COLUMNS
+    for name in (*(["values"] if is_wide else names), "state"):
         table.add_column(name, overflow="fold")
+    if is_wide:
+        table.caption, table.caption_justify = f"values: {', '.join(names)}", "left"
     for row in rows:
         trial = row.trial
         numbers = [
@@ -60,7 +68,8 @@ def _trials(board: Leaderboard, rows: Sequence[Row]) -> Table:
             short_count(trial.macs),
         ]
         style = "bold" if board.best is row else "dim" if trial.state == STOPPED else None
-        table.add_row(*numbers, *(axis_text(trial.values[axis]) for axis in axes), trial.state, style=style)
+        values = [axis_text(trial.values[axis]) for axis in axes]
+        table.add_row(*numbers, *([", ".join(values)] if is_wide else values), trial.state, style=style)
     return table
 
 
