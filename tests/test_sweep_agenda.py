@@ -289,7 +289,7 @@ def test_a_damaged_trial_is_told_with_its_file(tmp_path, document):
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(document))
     with pytest.raises(
-        RunError, match="this file is damaged. Remove its folder, and --resume makes the trial again"
+        RunError, match=r"this file is damaged\. Remove its folder, and --resume makes the trial again"
     ) as caught:
         read_trials(tmp_path)
     assert str(caught.value).startswith(f"{path}: ")
