@@ -1,15 +1,16 @@
 """The agenda: what is next, what is written down, and that a sweep goes on from its folder alone."""
 
 import json
+import shutil
 import sys
 
 import pytest
 
-from archnet.errors import RunError
+from archnet.errors import DataError, RunError
 from archnet.sweep import proposals
 from archnet.sweep.agenda import MAX_LOST, Agenda, Job
 from archnet.sweep.checks import Checks
-from archnet.sweep.conduct import run_sweep
+from archnet.sweep.conduct import forget_failures, run_sweep
 from archnet.sweep.engine import Engine
 from archnet.sweep.trials import read_trials, trial_folder
 from small_sweeps import POOL, WIDTH, small_sweep
@@ -186,14 +187,14 @@ def test_a_trial_of_folds_and_seeds_ends_with_its_last_run(tmp_path):
     assert (ended, agenda.next()) == ([(0, "finished")], "done")
 
 
-def test_the_crops_of_each_split_are_prepared_once(tmp_path, monkeypatch):
+def test_the_crops_of_each_data_set_are_prepared_once(tmp_path, monkeypatch):
     prepared = []
     monkeypatch.setattr(
-        "archnet.sweep.checks.prepare", lambda dataset, runs, progress: prepared.append(runs[0].split.seed)
+        "archnet.sweep.checks.prepare", lambda dataset, runs, progress: prepared.append(runs[0].data.range)
     )
-    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4], "split.seed": [1, 2]})
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4], "data.range": [[0, 200], [0, 255]]})
     finish_all(agenda_of(sweep, tmp_path))
-    assert prepared == [1, 2]
+    assert prepared == [(0, 200), (0, 255)]
 
 
 def test_a_sweep_without_ray_says_how_to_install_it(tmp_path, monkeypatch):
@@ -218,6 +219,7 @@ def test_a_sweep_without_ray_says_how_to_install_it(tmp_path, monkeypatch):
 def test_another_sweep_is_not_resumed(change, message, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     keys = {"space": {WIDTH: {"type": "integer", "low": 2, "high": 20}}, "search": "tpe", "trials": 2}
+    (tmp_path / "out/trials/000").mkdir(parents=True)
     for sweep in (small_sweep(tmp_path, **keys), small_sweep(tmp_path, **{**keys, **change})):
         with pytest.raises(RunError) as caught:
             run_sweep(sweep, tmp_path / "out", resume=True)
@@ -230,3 +232,84 @@ def test_a_run_with_several_gpus_divides_its_batches_among_them(tmp_path, gpus, 
     config = Engine().config_of(agenda, agenda.next())
     assert json.loads(config["order"])["device"] == device
     assert config["environment"][:2] == (1, gpus)
+
+
+def test_a_sweep_whose_axes_stand_in_another_order_is_another_one(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    space = {WIDTH: [2, 4], "training.learning_rate": [0.01, 0.02]}
+    (tmp_path / "out/trials/000").mkdir(parents=True)
+    with pytest.raises(RunError, match="needs Ray"):
+        run_sweep(small_sweep(tmp_path, space=space), tmp_path / "out")
+    with pytest.raises(RunError, match="holds a sweep with another space"):
+        run_sweep(small_sweep(tmp_path, space=dict(reversed(space.items()))), tmp_path / "out", resume=True)
+
+
+def test_missing_data_end_the_sweep_and_refuse_no_trial(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    sweep = small_sweep(tmp_path)
+    (tmp_path / "cubes.npz").rename(tmp_path / "elsewhere.npz")
+    with pytest.raises(DataError, match=r"cubes\.npz"):
+        run_sweep(sweep, tmp_path / "out")
+    assert read_trials(tmp_path / "out") == []
+    (tmp_path / "elsewhere.npz").rename(tmp_path / "cubes.npz")
+    with pytest.raises(RunError, match="needs Ray"):  # nothing has begun, so there is nothing to resume
+        run_sweep(sweep, tmp_path / "out")
+
+
+def test_failures_are_kept_until_they_are_to_be_forgotten(tmp_path):
+    sweep = small_sweep(tmp_path)
+    agenda = agenda_of(sweep, tmp_path)
+    agenda.end(agenda.next(), "failed", "somebody killed it")
+    assert finish_all(agenda_of(sweep, tmp_path)) == ([1, 2], "done")
+    assert finish_all(agenda_of(sweep, tmp_path)) == ([], "done")
+    forget_failures(tmp_path)
+    assert finish_all(agenda_of(sweep, tmp_path)) == ([0], "done")
+
+
+def test_a_run_waits_until_it_has_found_its_place(tmp_path):
+    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
+    job = agenda.next()
+    assert read_trials(tmp_path)[0].state == "waiting"
+    agenda.start(job)
+    assert read_trials(tmp_path)[0].state == "running"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"number": 0, "values": {}},
+        {"number": 0, "values": {}, "runs": {"../../elsewhere": {}}},
+        {"number": 0, "values": {}, "runs": {"net": {"state": "finished", "unknown": 1}}},
+        {"number": 7, "values": {}, "runs": {}},
+        [],
+    ],
+)
+def test_a_damaged_trial_is_told_with_its_file(tmp_path, document):
+    path = trial_folder(tmp_path, 0) / "trial.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(document))
+    with pytest.raises(
+        RunError, match=r"this file is damaged\. Remove its folder, and --resume makes the trial again"
+    ) as caught:
+        read_trials(tmp_path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_folders_that_are_no_trials_are_passed_over(tmp_path):
+    finish_all(agenda_of(small_sweep(tmp_path), tmp_path))
+    shutil.copytree(trial_folder(tmp_path, 1), tmp_path / "trials/001 copy")
+    assert [trial.number for trial in read_trials(tmp_path)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("address", "answer"), [("127.0.0.1:1", "refused"), ("nonsense", "nonsense")])
+def test_a_cluster_that_does_not_answer_is_told_at_once(tmp_path, address, answer):
+    pytest.importorskip("ray")
+    with pytest.raises(RunError, match=f"^--address {address}: no Ray cluster answers there: .*{answer}"):
+        run_sweep(small_sweep(tmp_path), tmp_path / "out", engine=Engine(address=address))
+
+
+def test_relative_folders_of_the_data_are_those_of_the_sweep(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARCHNET_DATA", "data")
+    monkeypatch.chdir(tmp_path)
+    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
+    assert Engine().config_of(agenda, agenda.next())["environment"][2]["ARCHNET_DATA"] == str(tmp_path / "data")

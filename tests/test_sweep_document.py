@@ -194,3 +194,33 @@ def test_the_command_line_changes_the_base_experiment_but_no_architecture():
     assert (experiment.training.epochs, experiment.training.seed) == (3, 1)
     with pytest.raises(DocumentError, match=r'--set arch\.name: what varies is an axis in "space"'):
         parse_sweep(document, settings=[(("arch", "name"), "other")])
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (
+            {
+                "space": {"arch.layers[0].num_output": {"type": "uniform", "low": 2, "high": 20}},
+                "search": "random",
+                "trials": 2,
+            },
+            "expected a whole number, got 8.875388",
+        ),
+        ({"space": {"training.seed": [2, 2, 4]}}, "expected different values, got [2, 2, 4]."),
+        (
+            {"space": {"split.seed": [1, 2]}},
+            "trials on other cases cannot be compared. Make a sweep of each; folds and seeds repeat trials.",
+        ),
+        (
+            {"space": {"data.negatives_per_positive": [1, 5]}},
+            "trials on other cases cannot be compared. Make a sweep of each; folds and seeds repeat trials.",
+        ),
+        (
+            {"space": {"training.loss": ["focal", "cross_entropy"]}},
+            'losses of different kinds cannot be compared. Choose by another metric: "auc".',
+        ),
+    ],
+)
+def test_axes_that_cannot_be_meant_are_told(keys, message):
+    assert message in message_of(**keys)

@@ -56,6 +56,7 @@ def run(
     settings: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="The sweep's folder; otherwise runs/<sweep>.", metavar="DIR")] = None,
     resume: ResumeOption = False,
+    retry: Annotated[bool, typer.Option("--retry", help="With --resume: make the runs that failed again.")] = False,
     address: Annotated[
         str | None,
         typer.Option(help='Join a Ray cluster, such as "auto" or HOST:6379; its machines share the folder.'),
@@ -65,7 +66,8 @@ def run(
 ) -> None:
     """Run a sweep; the word run may be left out.
 
-    Impossible trials are refused before they start. What fails is listed with its reason, and the others go on.
+    Impossible trials are refused before they start. What fails is listed with its reason, and the others go on. The
+    exit code is 1 if no trial has come to an end that can be chosen.
 
     Examples:
         archnet sweep experiments/sweep_width.json
@@ -80,13 +82,20 @@ def run(
 
     sweep = parse_sweep(read_document(file), trials=trials, data=data, settings=settings_of(root, settings))
     folder = out or Path("runs") / sweep.name
-    from archnet.sweep.conduct import run_sweep
+    from archnet.sweep.conduct import forget_failures, run_sweep
     from archnet.sweep.engine import Engine
 
+    if resume and retry:
+        forget_failures(folder)
     try:
         with _shown(sweep, folder) as on_end:
             board = run_sweep(
-                sweep, folder, resume=resume, engine=Engine(address=address), progress=progress, on_end=on_end
+                sweep,
+                folder,
+                resume=resume,
+                engine=Engine(address=address),
+                progress=progress,
+                on_end=on_end,
             )
     except KeyboardInterrupt:
         typer.echo("Interrupted. Nothing is lost: the same command with --resume goes on where it stopped.", err=True)
@@ -94,6 +103,8 @@ def run(
     _print(board, folder, is_under_way=False, as_json=as_json)
     if not as_json:
         print_paths([folder / "leaderboard.csv", folder / "sweep.html"], as_json)
+    if board.best is None:
+        raise typer.Exit(1)
 
 
 @contextmanager
@@ -132,9 +143,10 @@ def best(
 ) -> None:
     """Write the architecture of the best trial on the validation set."""
     from archnet.evaluation.run_folder import write_json
+    from archnet.spec.documents import name_from
     from archnet.sweep.leaderboard import best_architecture
 
-    document = best_architecture(_board(folder), folder, out.stem if out else None)
+    document = best_architecture(_board(folder), folder, name_from(out.stem) if out else None)
     if out is None:
         print_json(document)
         return

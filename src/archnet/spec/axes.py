@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from archnet.spec.documents import JsonPath, Problem
+
+SHARE_BETWEEN: Final = 0.381966
+"""Of the way from low to high, where a whole number stands only by chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +48,14 @@ class Range:
     step: int = 1
 
     def ends(self) -> tuple[float, ...]:
-        """The values that must fit, so that all do."""
-        return (self.low, self.high)
+        """The values that must fit, so that all do: the ends, and where numbers need not be whole, one that is not."""
+        between = self.low + (self.high - self.low) * SHARE_BETWEEN
+        return (self.low, self.high) if self.type == "integer" else (self.low, self.high, between)
 
     def places(self) -> list[JsonPath]:
         """Where each of `ends` stands in the axis."""
-        return [("low",), ("high",)]
+        ends: list[JsonPath] = [("low",), ("high",)]
+        return ends if self.type == "integer" else [*ends, ("type",)]
 
     def document(self) -> Any:
         """The axis as the document gives it."""

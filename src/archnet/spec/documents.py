@@ -354,6 +354,7 @@ _LIMITS: Final = {
     "exclusiveMaximum": "below {}",
     "minItems": "an array of at least {}",
     "maxItems": "an array of at most {}",
+    "uniqueItems": "different values",
     "minLength": "at least {} characters",
     "pattern": "text that matches {}",
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from archnet.errors import DocumentError
 from archnet.spec.arch import parse_arch
@@ -17,6 +17,9 @@ from archnet.spec.memory import bytes_of
 from archnet.spec.resolve import is_arch, parse_experiments, with_data
 from archnet.spec.settings import parse_key, with_setting
 from archnet.spec.sweep import ARCH, PLAIN_KEYS, Limits, Resources, Scheduler, Sweep, with_arch
+
+_CASES: Final = ("data", "data.name", "data.root", "data.negatives_per_positive")
+"""Keys of the data that say which cases there are."""
 
 
 def parse_sweep(
@@ -82,15 +85,29 @@ def _key_problems(given: Mapping[str, Any]) -> Iterator[Problem]:
             "trials of several folds or seeds are compared by their mean, which an early end spoils. "
             "Remove it, or folds and seeds.",
         )
-    for key, axes in (("folds", ("split.folds", "split.fold")), ("seeds", ("training.seed",))):
-        for axis in axes if given.get(key) else ():
-            if axis in space:
-                yield ("space", axis), f'"{key}" already goes through this key. Remove one of the two.'
+    yield from _incomparable(given)
+    if given.get("seeds") and "training.seed" in space:
+        yield ("space", "training.seed"), '"seeds" already goes through this key. Remove one of the two.'
     try:
         memory = given.get("limits", {}).get("memory")
         bytes_of(0 if memory is None else memory)
     except ValueError as error:
         yield ("limits", "memory"), str(error)
+
+
+def _incomparable(given: Mapping[str, Any]) -> Iterator[Problem]:
+    """Axes that would have trials judged on different cases, or by different measures."""
+    for key in given.get("space", {}):
+        if key in _CASES or key.split(".")[0] == "split":
+            yield (
+                ("space", key),
+                "trials on other cases cannot be compared. Make a sweep of each; folds and seeds repeat trials.",
+            )
+        if key in ("training.loss", "training.focal_gamma") and given.get("metric", "loss") == "loss":
+            yield (
+                ("space", key),
+                'losses of different kinds cannot be compared. Choose by another metric: "auc".',
+            )
 
 
 def _axis_problems(given: Mapping[str, Any]) -> Iterator[Problem]:

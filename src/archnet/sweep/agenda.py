@@ -60,6 +60,7 @@ class Agenda:
         trials: Those that were proposed, by number.
         waiting: Runs that may start.
         running: Runs that were given out.
+        proposing: All trials before it were proposed.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Agenda:
         self.trials = {trial.number: trial for trial in read_trials(folder)}
         self.waiting = [job for trial in self.trials.values() for job in self._left(trial)]
         self.running: set[Job] = set()
+        self.proposing = 0
 
     def _left(self, trial: Trial) -> list[Job]:
         """The runs of an earlier session's trial that have not ended; run folders tell which have."""
@@ -96,17 +98,21 @@ class Agenda:
         if self.sweep.at_once and len(self.running) >= self.sweep.at_once:
             return "wait"
         while not self.waiting:
-            number = next((number for number in range(self.sweep.num_trials) if number not in self.trials), None)
-            if number is None:
+            while self.proposing in self.trials:
+                self.proposing += 1
+            if self.proposing >= self.sweep.num_trials:
                 return "wait" if self.running else "done"
-            basis = self._basis(number)
+            basis = self._basis(self.proposing)
             if not all(trial.state in ENDED for trial in basis):
                 return "wait"
-            self._propose(number, basis)
+            self._propose(self.proposing, basis)
         job = self.waiting.pop(0)
         self.running.add(job)
-        self._set(job, RUNNING)
         return job
+
+    def start(self, job: Job) -> None:
+        """Writes down that a run which was given out has found its place on a machine, and begins."""
+        self._set(job, RUNNING)
 
     def _basis(self, number: int) -> list[Trial]:
         """The trials that one is drawn from: those before it, but for the last ones that may still run beside it.
@@ -117,7 +123,7 @@ class Agenda:
             return []
         earlier = [self.trials[other] for other in range(number)]
         started = [trial.number for trial in earlier if trial.state != REFUSED]
-        beside = set(started[len(started) - (self.sweep.at_once or 1) + 1 :])
+        beside = set(started[max(len(started) - (self.sweep.at_once or 1) + 1, 0) :])
         return [trial for trial in earlier if trial.number not in beside]
 
     def _propose(self, number: int, basis: Sequence[Trial]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from archnet.budget import passes
 from archnet.data import open_dataset
 from archnet.data.dataset import Dataset, Progress, silent
-from archnet.errors import ArchnetError, RunError
+from archnet.errors import ArchnetError, DataError, RunError
 from archnet.placement import run_name
 from archnet.prepared import picked_for, plan_for, prepare
 from archnet.spec.arch import PlannedLayer
@@ -51,10 +51,25 @@ class Checks:
             _check(picked_for(experiments[0], dataset), plan, dataset, self.sweep.limits)
             self._store(experiments, dataset)
         except ArchnetError as error:
+            if isinstance(error, DataError) and not self._varies_data():
+                raise
             trial.reason = str(error)
             return trial
         trial.runs = {run_name(experiment): TrialRun() for experiment in experiments}
         return trial
+
+    def prepare_data(self) -> None:
+        """Opens and cuts, before any trial starts, what all of them share, unless the data are an axis.
+
+        Raises:
+            DataError: The data cannot be used; no trial is refused for that.
+        """
+        if not self._varies_data():
+            experiments = self.sweep.experiments({})
+            self._store(experiments, self._dataset(experiments[0]))
+
+    def _varies_data(self) -> bool:
+        return any(key.split(".")[0] == "data" for key in self.sweep.space)
 
     def _dataset(self, experiment: Experiment) -> Dataset:
         key = json.dumps({**asdict(experiment.data), "view": None})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from archnet.data.dataset import Progress, silent
 from archnet.errors import RunError
-from archnet.evaluation.run_folder import optional_json, write_json
+from archnet.evaluation.run_folder import optional_json, read_json, write_json
 from archnet.froc_run import write_comparison_with_froc
 from archnet.spec.sweep import Sweep
 from archnet.sweep.agenda import Agenda
@@ -21,10 +22,13 @@ from archnet.sweep.checks import Checks
 from archnet.sweep.engine import COMMAND, Engine
 from archnet.sweep.leaderboard import Leaderboard, leaderboard, write_leaderboard
 from archnet.sweep.process import judge_order
-from archnet.sweep.trials import SWEEP_FILE, Trial, trial_folder
+from archnet.sweep.trials import FAILED, SWEEP_FILE, WAITING, Trial, read_trials, trial_folder, write_trial
 
 JUDGED_FILE: Final = "judged.json"
 """Which trials the test set was shown to, in this order."""
+
+PATIENCE_SECONDS: Final = 1
+"""How long a sweep waits for somebody who only looks whether one is under way."""
 
 _MAY_CHANGE: Final = ("name", "trials", "at_once", "resources")
 """Keys that decide how much is done and how fast, not what a trial's number means."""
@@ -54,8 +58,10 @@ def run_sweep(
     """
     with alone_in(folder):
         _begin(sweep, folder, resume=resume)
-        agenda = Agenda(sweep, folder, Checks(sweep=sweep, progress=progress), on_end)
+        checks = Checks(sweep=sweep, progress=progress)
+        agenda = Agenda(sweep, folder, checks, on_end)
         if agenda.is_left():
+            checks.prepare_data()
             (engine or Engine()).run(agenda)
         return finish(sweep, folder)
 
@@ -73,6 +79,15 @@ def finish(sweep: Sweep, folder: Path) -> Leaderboard:
     return board
 
 
+def forget_failures(folder: Path) -> None:
+    """Has the runs that failed made again when the sweep is gone on with."""
+    with alone_in(folder):
+        for trial in read_trials(folder):
+            for run in trial.runs.values():
+                run.state = WAITING if run.state == FAILED else run.state
+            write_trial(folder, trial)
+
+
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Nobody else works in the sweep's folder while the block runs.
@@ -83,7 +98,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=PATIENCE_SECONDS)
     except Timeout:
         raise RunError(f"{folder}: this sweep is under way. Watch it with: archnet sweep status {folder}") from None
     try:
@@ -99,6 +114,8 @@ def is_under_way(folder: Path) -> bool:
         lock.acquire(timeout=0)
     except Timeout:
         return True
+    except PermissionError:  # who may not write here does not work here
+        return False
     lock.release()
     return False
 
@@ -109,11 +126,12 @@ def _begin(sweep: Sweep, folder: Path, *, resume: bool) -> None:
     Raises:
         RunError: The folder holds a sweep that is not to be resumed, or another one.
     """
-    there, here = optional_json(folder / SWEEP_FILE), json.loads(json.dumps(sweep.to_document()))
+    is_begun = any(folder.glob("trials/*"))
+    there, here = optional_json(folder / SWEEP_FILE) if is_begun else None, sweep.to_document()
     if there is not None and not resume:
         raise RunError(f"{folder}: holds a sweep already. Go on with it with --resume, or give another --out.")
     for key in here if there is not None else ():
-        if key not in _MAY_CHANGE and there is not None and there.get(key) != here[key]:
+        if key not in _MAY_CHANGE and there is not None and json.dumps(there.get(key)) != json.dumps(here[key]):
             raise RunError(
                 f"{folder}: holds a sweep with another {key}. Resume it with the file it was begun with, or give "
                 "another --out."
@@ -129,13 +147,21 @@ def _begin(sweep: Sweep, folder: Path, *, resume: bool) -> None:
 def _judge(sweep: Sweep, folder: Path, trial: Trial) -> None:
     """Judges a trial's runs on the test set too, once, and writes down that it was seen."""
     judged = judged_trials(folder)
+    place = trial_folder(folder, trial.number)
+    for name in trial.runs:
+        if trial.number not in judged or _is_unjudged(place / name):
+            _ask(judge_order(place / name))
     if trial.number not in judged:
-        for name in trial.runs if sweep.is_choice else ():
-            _ask(judge_order(trial_folder(folder, trial.number) / name))
         write_json(folder / JUDGED_FILE, {"trials": [*judged, trial.number]})
     if len(trial.runs) > 1:
-        place = trial_folder(folder, trial.number)
         write_comparison_with_froc(place, [place / name for name in trial.runs])
+
+
+def _is_unjudged(run: Path) -> bool:
+    """Whether a run that was made again has not been judged on a test set that it has."""
+    with (run / "split.csv").open(encoding="utf-8", newline="") as stream:
+        has_test = any(row["set"] == "test" for row in csv.DictReader(stream))
+    return has_test and "test" not in read_json(run / "metrics.json")
 
 
 def judged_trials(folder: Path) -> list[int]:

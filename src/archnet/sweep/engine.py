@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -40,8 +41,14 @@ process that takes most, a run; Ray would end its supervisors, and all runs with
 _GIVEN: Final = ("ARCHNET_DATA", "ARCHNET_STORE", "KERAS_BACKEND")
 """Variables of the sweep's process that its runs have too, on whatever machine."""
 
+_FOLDERS: Final = ("ARCHNET_DATA", "ARCHNET_STORE")
+"""Those of them that are folders, which may be relative to the sweep's own."""
+
 _OBJECT_STORE_BYTES: Final = 100_000_000
 """Ray's shared memory; nothing large goes through it."""
+
+ANSWER_SECONDS: Final = 10
+"""How long a cluster's head may take to take a connection."""
 
 _NEVER: Final = 10**9
 """Epochs after which ASHA would end a run because it is done; runs know that themselves."""
@@ -73,7 +80,7 @@ class Engine:
 
         try:
             self._tuner(agenda).fit()
-        except (RuntimeError, ray.exceptions.RayError, ray.tune.TuneError) as error:
+        except (ray.exceptions.RayError, ray.tune.TuneError) as error:
             first, *_ = str(error).splitlines() or [type(error).__name__]
             raise RunError(
                 f"Ray has ended the sweep: {first} Nothing is lost: the same command with --resume goes on."
@@ -95,13 +102,16 @@ class Engine:
             "object_store_memory": _OBJECT_STORE_BYTES,
         }
         try:
+            if self.address:
+                _check_answers(self.address)
             ray.init(
                 **({"address": self.address} if self.address else local),
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-        except ConnectionError as error:
-            raise RunError(f"--address {self.address}: no Ray cluster answers there: {error}") from None
+        except (ConnectionError, ValueError, ray.exceptions.RaySystemError) as error:
+            first, *_ = str(error).splitlines() or [type(error).__name__]
+            raise RunError(f"--address {self.address}: no Ray cluster answers there: {first}") from None
         for name in ("ray", "ray.tune", "ray.train"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         _check_room(sweep, ray.nodes())
@@ -141,6 +151,7 @@ class Engine:
         asks, device = sweep.scheduler is not None, "gpu" if sweep.resources.gpus > 1 else None
         order = run_order(_document(experiment), folder, sweep.metric, judged, asks=asks, device=device)
         given = {name: os.environ[name] for name in _GIVEN if name in os.environ}
+        given |= {name: str(Path(given[name]).resolve()) for name in _FOLDERS if name in given}
         return {
             "command": list(self.command),
             "order": json.dumps(order),
@@ -150,6 +161,22 @@ class Engine:
             "errors": str(folder / f"{job.run}.txt"),
             "metric": sweep.metric,
         }
+
+
+def _check_answers(address: str) -> None:
+    """That somebody listens where a cluster is said to be; Ray itself waits for many minutes.
+
+    Raises:
+        ConnectionError: Nobody does.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or "://" in address or not port.isdecimal():
+        return
+    try:
+        with socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS):
+            pass
+    except OSError as error:
+        raise ConnectionError(str(error)) from None
 
 
 def _document(experiment: Experiment) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from archnet.sweep.agenda import Agenda, Job
+from archnet.sweep.supervisor import BEGUN
 from archnet.sweep.trials import STOPPED
 
 
@@ -33,6 +34,11 @@ class Queue(Searcher):  # type: ignore[misc]
             return None if job == "wait" else Searcher.FINISHED
         self.jobs[trial_id] = job
         return self.config_of(self.agenda, job)
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Hears of each epoch; the first that is told is that the run begins."""
+        if result["epoch"] == BEGUN["epoch"]:
+            self.agenda.start(self.jobs[trial_id])
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Writes down how a run ended; Tune's own errors are lost machines, for supervisors tell all others."""

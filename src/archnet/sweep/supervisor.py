@@ -16,6 +16,9 @@ from ray import tune
 
 from archnet.sweep.trials import course_of
 
+BEGUN: Final[Mapping[str, Any]] = {"epoch": 0, "done": False}
+"""What is told first: the run has found its place."""
+
 STOP_SECONDS: Final = 10
 """How long a process may take to end by itself."""
 
@@ -46,7 +49,7 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
                 folder, where its `errors` go, and the `metric`.
         """
         earlier = course_of(Path(config["run"]), config["metric"]).values
-        self.earlier = [_result(index + 1, value) for index, value in enumerate(earlier)]
+        self.earlier = [BEGUN, *(_result(index + 1, value) for index, value in enumerate(earlier))]
         self.is_asked = False
         self.errors = Path(config["errors"])
         with self.errors.open("ab") as errors:
@@ -68,9 +71,9 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
                 self.process.stdin.flush()
 
     def step(self) -> dict[str, Any]:
-        """The next epoch, first those of an earlier session; or the end."""
+        """That the run has begun, the epochs of an earlier session, the next epoch, or the end."""
         if self.earlier:
-            return self.earlier.pop(0)
+            return dict(self.earlier.pop(0))
         if self.is_asked:
             self._say("go on")
         line = self.process.stdout.readline() if self.process.stdout else ""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from archnet.errors import DataError, RunError
 from archnet.evaluation.run_folder import optional_json, read_history, read_json, write_json
 from archnet.spec.documents import Document
 from archnet.spec.sweep import Sweep
@@ -96,14 +98,24 @@ def write_trial(folder: Path, trial: Trial) -> None:
 
 def read_trials(folder: Path) -> list[Trial]:
     """The trials that were proposed, in their order."""
-    paths = sorted(folder.glob(f"trials/*/{TRIAL_FILE}"), key=lambda path: int(path.parent.name))
-    return [_trial(read_json(path)) for path in paths]
+    paths = (path for path in folder.glob(f"trials/*/{TRIAL_FILE}") if path.parent.name.isdecimal())
+    return [_trial(path) for path in sorted(paths, key=lambda path: int(path.parent.name))]
 
 
-def _trial(document: dict[str, Any]) -> Trial:
-    runs = {name: TrialRun(**run) for name, run in document.pop("runs").items()}
-    document.pop("state")
-    return Trial(runs=runs, **document)
+def _trial(path: Path) -> Trial:
+    trial = None
+    with suppress(KeyError, TypeError, AttributeError, DataError):
+        document = {key: value for key, value in read_json(path).items() if key != "state"}
+        runs = {name: TrialRun(**run) for name, run in document.pop("runs").items()}
+        trial = Trial(runs=runs, **document)
+    if trial is None or trial.number != int(path.parent.name) or not all(map(_is_plain, trial.runs)):
+        raise RunError(f"{path}: this file is damaged. Remove its folder, and --resume makes the trial again.")
+    return trial
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a run's name leads to a folder inside the trial's."""
+    return name == Path(name).name and name not in ("", ".", "..")
 
 
 def read_sweep(folder: Path) -> Sweep | None:
