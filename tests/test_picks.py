@@ -76,12 +76,12 @@ def values_of(training):
             id="300 cubes, 1:1",
         ),
         pytest.param(
-            *((500, 200), (64, 64, 12), (32, 2, 60, 1, 0.9924, 0.97)),
+            *((500, 200), (64, 64, 12), (32, 1.5, 60, 1, 0.9924, 0.97)),
             (RightAngles(), Flip(axes=ALL_AXES), Shift(height=3, width=3, depth=1), Intensity()),
             id="700 flat cubes, 5:2",
         ),
         pytest.param(
-            *((9975, 25), (50, 40), (64, 2, 23, 1, 0.9972, 0.989)),
+            *((9975, 25), (50, 40), (64, 1.5, 23, 1, 0.9972, 0.989)),
             (Flip(axes=ALL_AXES[:2]), Shift(height=3, width=2), Intensity()),
             id="10,000 slices, not square, 1:400",
         ),
@@ -91,7 +91,7 @@ def values_of(training):
             id="1,000 tiny images of three classes",
         ),
         pytest.param(
-            *((500_000, 1_300), (64, 64, 10), (64, 2, 10, 0.5, 0.9999, 0.99)),
+            *((500_000, 1_300), (64, 64, 10), (64, 1.5, 10, 0.5, 0.9999, 0.99)),
             (RightAngles(), Flip(axes=ALL_AXES), Shift(height=3, width=3, depth=1), Intensity()),
             id="half a million crops",
         ),
@@ -113,7 +113,7 @@ def test_the_rules(counts, shape, values, augmentation):
 def test_each_pick_has_its_reason():
     assert picks_of((4740, 945), (50, 50), FLAT).picked == {
         "training.batch_size": "64: 2,000 training cases or more (5,685)",
-        "training.balance": "2: the largest class has more than 2 times the cases of the smallest (4,740 and 945)",
+        "training.balance": "1.5: the largest class has more than 1.5 times the cases of the smallest (4,740 and 945)",
         "training.augmentation": "right_angles, flip axes (height, width), shift height 3 width 3 depth 0, intensity "
         "scale (0.9, 1.1) shift (-0.05, 0.05): crops may lie any way",
         "training.epochs": "40: for 3,500 steps at 89 an epoch",
@@ -125,7 +125,7 @@ def test_each_pick_has_its_reason():
     assert few["training.batch_size"] == "7: all training cases at once (7)"
     assert (
         few["training.balance"]
-        == "none: the largest class has no more than 2 times the cases of the smallest (4 and 3)"
+        == "none: the largest class has no more than 1.5 times the cases of the smallest (4 and 3)"
     )
     assert few["training.epochs"] == "60: for 3,500 steps at 1 an epoch, 60 epochs at most"
     assert few["training.ema"] == "none: fewer than 100 steps (60)"
@@ -271,7 +271,7 @@ def test_a_run_without_a_key_set_tells_what_was_picked_and_why_and_runs_again_to
     done = COMMAND.invoke(app, [*map(str, arguments), "--set", "evaluation.bootstraps=10"])
     assert done.exit_code == 0, done.output
     line = (
-        "picked from the data (why: experiment.json): batch_size 16, balance 2, augmentation right_angles + flip + "
+        "picked from the data (why: experiment.json): batch_size 16, balance 1.5, augmentation right_angles + flip + "
         "intensity, epochs 60, warmup_epochs 1, ema 0.9167, batch_norm_momentum 0.9."
     )
     assert done.stderr.count(line) == 1

@@ -36,7 +36,7 @@ BATCH_SIZES: Final = ((600, 16), (2000, 32))
 
 LARGE_BATCH: Final = 64
 
-LARGEST_RATIO: Final = 2
+LARGEST_RATIO: Final = 1.5
 """Of the largest class to the smallest, which drawing rare cases more often comes down to."""
 
 MOST_SHIFT: Final = 3
@@ -158,7 +158,7 @@ def _batch_size(experiment: Experiment, known: TrainingSet) -> Picked:
 
 def _balance(experiment: Experiment, known: TrainingSet) -> Picked:
     largest, smallest = max(known.counts), min(known.counts)
-    told = f"than {LARGEST_RATIO} times the cases of the smallest ({largest:,} and {smallest:,})"
+    told = f"than {LARGEST_RATIO:g} times the cases of the smallest ({largest:,} and {smallest:,})"
     if largest > LARGEST_RATIO * smallest:
         return LARGEST_RATIO, f"the largest class has more {told}"
     return "none", f"the largest class has no more {told}"
