@@ -1,36 +1,49 @@
-"""Keeps the metrics of finished runs under experiments/results and prints their rows for the README.
+"""Keeps what finished runs came to under experiments/results and prints their rows for the README.
 
-Times and memory are left out: they are the machine's, and not repeatable.
+Each file holds the command, the resolved experiment and the metrics. Times and memory are left out: they are the
+machine's, and not repeatable; so is the folder in which the data lay.
 
-Usage: python experiments/collect_results.py NAME=RUN_FOLDER...
+Usage: python experiments/collect_results.py --command "archnet run ..." NAME=RUN_FOLDER...
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 MACHINES_OWN = ("peak_memory_bytes", "train_seconds", "samples_per_second")
 
 
-def readme_row(name: str, metrics: dict) -> str:
+def readme_row(name: str, result: dict) -> str:
     """The test set's figures as a line of the README's table; undefined numbers are a dash."""
-    test = metrics["test"]
+    test = result["metrics"]["test"]
     rows = "".join("[" + " ".join(map(str, row)) + "]" for row in test["confusion_matrix"])
     numbers = [test[key] for key in ("accuracy", "recall", "precision", "mcc", "auc")]
     cells = ["–" if number is None else f"{number:.3f}" for number in numbers]
     return f"| [{name}](experiments/results/{name}.json) | [{rows}] | {' | '.join(cells)} |"
 
 
+def result_of(folder: Path, command: str) -> dict:
+    """What is kept of a run."""
+    experiment, metrics = (json.loads((folder / name).read_text()) for name in ("experiment.json", "metrics.json"))
+    if experiment["data"].get("root"):
+        experiment["data"]["root"] = Path(experiment["data"]["root"]).name
+    kept = {key: value for key, value in metrics.items() if key not in MACHINES_OWN}
+    return {"command": command, "experiment": experiment, "metrics": kept}
+
+
 def main() -> None:
-    """Copies and prints."""
+    """Keeps and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--command", required=True, help="what made the runs")
+    parser.add_argument("runs", nargs="+", metavar="NAME=RUN_FOLDER")
+    arguments = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
-    for argument in sys.argv[1:]:
+    for argument in arguments.runs:
         name, _, folder = argument.partition("=")
-        metrics = json.loads((Path(folder) / "metrics.json").read_text())
-        kept = {key: value for key, value in metrics.items() if key not in MACHINES_OWN}
-        (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=2) + "\n")
-        print(readme_row(name, kept))
+        result = result_of(Path(folder), arguments.command)
+        (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+        print(readme_row(name, result))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`archnet` whose sweeps are made of fake runs; with FAKE_NODES on a cluster of two nodes, of which one is lost.
 
-FAKE_NODES is the number of epochs after which the second node is killed, of the first run that is on it.
+FAKE_NODES is the number of epochs after which the second node is killed, of the first run that is on it; until then
+that node's runs are held.
 """
 
 import os
@@ -23,6 +24,7 @@ def lose_a_node(cluster, node):
     raylet = node.all_processes["raylet"][0].process.pid
     while not is_under_way(notes.read_text().splitlines() if notes.exists() else [], raylet):
         time.sleep(0.05)
+    (notes.parent / "held").write_text(str(raylet))
     cluster.remove_node(node, allow_graceful=False)
 
 

@@ -57,6 +57,8 @@ def train(document, run, asks):
         sys.exit(3)
     for epoch in range(done + 1, training["epochs"] + 1):
         time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
+        while is_held():
+            time.sleep(0.05)
         if layer["drop_out"] == IS_KILLED and epoch == 2:
             os.kill(os.getpid(), signal.SIGKILL)
         value = 1 - 1 / (layer["num_output"] + epoch + training["seed"] / 10)
@@ -72,6 +74,12 @@ def train(document, run, asks):
     (run / "draft").replace(run / "metrics.json")
     (run / "report.html").touch()
     tell({"ended": "finished"})
+
+
+def is_held():
+    """Whether the node that this run is on is about to be lost."""
+    held = Path(os.environ["FAKE_SWEEP"]) / "held"
+    return held.exists() and held.read_text() == os.environ.get("RAY_RAYLET_PID")
 
 
 def note(line):

@@ -127,7 +127,7 @@ def test_ctrl_c_leaves_a_sweep_that_goes_on(sweep):
 
 
 def test_the_trials_of_a_lost_node_are_run_again_from_their_checkpoint(sweep):
-    ended(sweep.begin(space={WIDTH: [2, 4, 8, 16]}, variables={"FAKE_NODES": "1", "FAKE_SECONDS": "2"}))
+    ended(sweep.begin(space={WIDTH: [2, 4, 8, 16]}, variables={"FAKE_NODES": "1", "FAKE_SECONDS": "0.5"}))
     assert [row["state"] for row in sweep.board()] == ["finished"] * 4
     assert max(Counter(sweep.lines("epoch")).values()) == 1
     again = [line for line in sweep.lines("start") if line.split()[3] != "0"]

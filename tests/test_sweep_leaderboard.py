@@ -2,20 +2,17 @@
 
 import csv
 import json
+from dataclasses import replace
 
-import numpy as np
 import pytest
-from scipy.stats import f_oneway
 from typer.testing import CliRunner
 
 from archnet.cli import app
 from archnet.evaluation.run_folder import write_json
-from archnet.spec.axes import Choice, Range
 from archnet.sweep.agenda import Job
-from archnet.sweep.analysis import importance, pareto_front
 from archnet.sweep.leaderboard import leaderboard, write_leaderboard
 from archnet.sweep.report import write_sweep_report
-from archnet.sweep.trials import SWEEP_FILE, course_of
+from archnet.sweep.trials import SWEEP_FILE, TrialRun, course_of
 from small_sweeps import WIDTH, small_sweep
 from test_sweep_agenda import agenda_of, write_run
 
@@ -31,10 +28,11 @@ def swept(tmp_path):
     for number, values in HISTORIES.items():
         job = agenda.next()
         assert job == Job(number=number, run="net")
+        agenda.start(job)
         write_run(tmp_path, job, values, is_finished=number in (0, 2, 4))
         state = {1: "stopped", 3: "failed"}.get(number, "finished")
         agenda.end(job, state, {1: "ended by ASHA after 1 epoch", 3: "its process was killed by SIGKILL"}.get(number))
-    agenda.next()
+    agenda.start(agenda.next())
     return sweep, tmp_path
 
 
@@ -88,10 +86,51 @@ def test_time_left_is_told_from_the_runs_that_ended(tmp_path):
     agenda = agenda_of(sweep, tmp_path)
     assert leaderboard(sweep, tmp_path).seconds_left() is None
     job = agenda.next()
+    agenda.start(job)
     agenda.clock = lambda: 15.0
     agenda.end(job, "finished", None)
-    agenda.next()
+    agenda.start(agenda.next())
     assert leaderboard(sweep, tmp_path).seconds_left() == 10 * (2 + 0.5)
+
+
+def test_fewer_trials_than_there_are_leave_nothing_to_wait_for(swept):
+    sweep, folder = swept
+    board = leaderboard(replace(sweep, search="random", trials=2), folder)
+    assert board.count("waiting") == 0
+    trials = [replace(row.trial, runs={"net": TrialRun(state="finished", seconds=7.0)}) for row in board.rows]
+    ended = replace(board, rows=tuple(replace(row, trial=trial) for row, trial in zip(board.rows, trials, strict=True)))
+    assert ended.seconds_left() == 0
+
+
+def test_a_trial_that_ended_has_a_value_only_if_each_of_its_runs_has_one(tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4]}, folds=3)
+    agenda = agenda_of(sweep, tmp_path)
+    for values in ([0.9, "", 0.9], [0.5, 0.6, 0.7]):
+        for value in values:
+            job = agenda.next()
+            write_run(tmp_path, job, [value])
+            agenda.end(job, "finished", None)
+            if job.run == "net-fold0":
+                assert leaderboard(sweep, tmp_path).rows[-1].value == value
+    board = leaderboard(sweep, tmp_path)
+    assert [(row.trial.number, row.value) for row in board.rows] == [(1, pytest.approx(0.6)), (0, None)]
+    assert [row.spread for row in board.rows] == [pytest.approx(0.1), None]
+
+
+def test_the_runs_of_trials_that_ended_are_read_once(swept, monkeypatch):
+    sweep, folder = swept
+    known = {}
+    first = leaderboard(sweep, folder, known)
+    assert sorted(known) == [0, 1, 2, 3, 4]
+    looked = []
+    monkeypatch.setattr(
+        "archnet.sweep.leaderboard.course_of", lambda place, metric: looked.append(place) or course_of(place, metric)
+    )
+    assert leaderboard(sweep, folder, known) == first
+    assert looked == [folder / "trials/005/net"]
+    path = folder / "trials/000/trial.json"
+    path.write_text(path.read_text().replace('"finished"', '"waiting"'))
+    assert {row.trial.number: row.trial.state for row in leaderboard(sweep, folder, known).rows}[0] == "waiting"
 
 
 def test_status_tells_counts_the_best_and_each_reason_once(swept):
@@ -127,6 +166,27 @@ def test_there_is_no_best_before_a_trial_has_finished(tmp_path):
     assert str(result.exception) == f"{tmp_path}: no trial has finished, so that there is no best one yet."
 
 
+@pytest.mark.parametrize(
+    ("count", "said"), [(1, "1 trial finished, but validation auc is undefined in it"),
+                        (2, "2 trials finished, but validation auc is undefined in all of them")],
+)  # fmt: skip
+def test_there_is_no_best_where_the_metric_is_undefined(count, said, tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8]})
+    write_json(tmp_path / SWEEP_FILE, sweep.to_document())
+    agenda = agenda_of(sweep, tmp_path)
+    for _ in range(count):
+        job = agenda.next()
+        write_run(tmp_path, job, ["", ""])
+        agenda.end(job, "finished", None)
+    result = CliRunner().invoke(app, ["sweep", "best", str(tmp_path)])
+    why = (
+        f"{said}, so that there is no best one. Sweep with another metric, or with a larger split.validation, so that "
+        "its cases are of more than one class."
+    )
+    assert str(result.exception) == f"{tmp_path}: {why}"
+    assert why in write_sweep_report(leaderboard(sweep, tmp_path), tmp_path, []).read_text()
+
+
 def test_a_folder_without_a_sweep_is_refused(tmp_path):
     result = CliRunner().invoke(app, ["sweep", "status", str(tmp_path)])
     assert str(result.exception) == (
@@ -134,47 +194,10 @@ def test_a_folder_without_a_sweep_is_refused(tmp_path):
     )
 
 
-def test_the_report_says_what_was_chosen_and_how_often_the_test_set_was_seen(swept):
+def test_the_report_says_what_was_chosen_and_what_failed(swept):
     sweep, folder = swept
     page = write_sweep_report(leaderboard(sweep, folder), folder, []).read_text()
     assert "Trial 2 is the best on the validation set, with validation AUC (ROC) 0.800: num_output 8." in page
     assert "The best of 3 trials was chosen by its validation AUC (ROC), which is therefore too good." in page
     assert "its process was killed by SIGKILL" in page
     assert page.count("<img") == 3
-    assert "shown to trials 0, 2 in turn" in write_sweep_report(leaderboard(sweep, folder), folder, [0, 2]).read_text()
-
-
-def test_none_on_the_pareto_front_is_beaten_and_all_others_are():
-    generator = np.random.default_rng(0)
-    costs, losses = generator.integers(0, 20, 60).tolist(), generator.integers(0, 20, 60).tolist()
-
-    def is_beaten(k):
-        return any(
-            costs[j] <= costs[k] and losses[j] <= losses[k] and (costs[j], losses[j]) != (costs[k], losses[k])
-            for j in range(60)
-        )
-
-    front = {(costs[k], losses[k]) for k in pareto_front(costs, losses)}
-    assert front == {(costs[k], losses[k]) for k in range(60) if not is_beaten(k)}
-    assert pareto_front([2, 1, 1], [0.5, 0.5, 0.6]) == [1]
-
-
-def test_importance_is_what_the_f_statistic_of_scipy_says():
-    generator = np.random.default_rng(0)
-    tried = [number % 3 for number in range(30)]
-    values = [value + generator.normal(0, 1) for value in tried]
-    f = f_oneway(
-        *([value for value, group in zip(values, tried, strict=True) if group == k] for k in range(3))
-    ).statistic
-    share = importance(Choice(values=(0, 1, 2)), tried, values)
-    assert share == pytest.approx((f - 1) * 2 / (f * 2 + 27))
-
-
-def test_an_axis_that_does_nothing_is_of_no_importance_and_one_value_tells_nothing():
-    generator = np.random.default_rng(1)
-    axis = Range(type="uniform", low=0, high=1)
-    tried, noise = generator.random(200).tolist(), generator.random(200).tolist()
-    assert importance(axis, tried, noise) < 0.05
-    assert importance(axis, tried, tried) > 0.9
-    assert importance(Choice(values=(1, 2)), [1] * 5, [0.1, 0.2, 0.3, 0.4, 0.5]) is None
-    assert importance(Choice(values=(1, 2)), [1, 2], [0.1, 0.2]) is None

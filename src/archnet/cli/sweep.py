@@ -24,7 +24,7 @@ from archnet.errors import RunError
 
 if TYPE_CHECKING:
     from archnet.spec.sweep import Sweep
-    from archnet.sweep.leaderboard import Leaderboard
+    from archnet.sweep.leaderboard import Leaderboard, Row
     from archnet.sweep.trials import Trial
 
 SECONDS_BETWEEN_LOOKS = 2
@@ -119,7 +119,8 @@ def _shown(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], None]]:
     if not stderr.is_terminal:
         yield lambda trial: stderr.print(trial_line(trial), soft_wrap=True, markup=False)
         return
-    look = lambda: sweep_table(leaderboard(sweep, folder), is_under_way=True)  # noqa: E731
+    known: dict[int, Row] = {}
+    look = lambda: sweep_table(leaderboard(sweep, folder, known), is_under_way=True)  # noqa: E731
     with Live(get_renderable=look, console=stderr, refresh_per_second=1 / SECONDS_BETWEEN_LOOKS, transient=True):
         yield lambda trial: None
 
@@ -142,17 +143,18 @@ def best(
     as_json: JsonFlag = False,
 ) -> None:
     """Write the architecture of the best trial on the validation set."""
-    from archnet.evaluation.run_folder import write_json
+    from archnet.evaluation.run_folder import compact_json, write_text
     from archnet.spec.documents import name_from
     from archnet.sweep.leaderboard import best_architecture
 
     document = best_architecture(_board(folder), folder, name_from(out.stem) if out else None)
+    text = compact_json(document)
     if out is None:
-        print_json(document)
+        typer.echo(text)
         return
     if out.exists():
         raise RunError(f"{out}: this file is there and is not overwritten. Give another name.")
-    print_paths([write_json(out, document)], as_json)
+    print_paths([write_text(out, text + "\n")], as_json)
 
 
 def _board(folder: Path) -> Leaderboard:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from archnet.report.network_table import count_text
 from archnet.report.theme import Theme, new_figure
 from archnet.report.wording import METRIC_NAMES
 from archnet.spec.axes import Axis, Choice, Range, values_in_order
-from archnet.sweep.analysis import pareto_front
+from archnet.sweep.analysis import pareto_front, place_of
 from archnet.sweep.leaderboard import Leaderboard, Row, axis_names, axis_text
 from archnet.sweep.trials import STOPPED
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 MAX_TICKS = 8
 """Values of an axis that parallel coordinates name."""
+
+LINE_LENGTH = 120
+"""Characters that the names under parallel coordinates have room for, side by side."""
+
+LEAST_HEIGHT = 0.005
+"""Of the metric between the bottom and the top of a picture; less is noise, and would be drawn as large."""
 
 
 def metric_label(board: Leaderboard) -> str:
@@ -47,36 +54,73 @@ def pareto_figure(board: Leaderboard, theme: Theme) -> Figure:
     if len(names) > 1:
         figure.axes[0].legend(loc="best")
     figure.tight_layout()
+    for axes, costs in zip(figure.axes, panels.values(), strict=True):
+        _name_front(axes, board, rows, costs)
     return figure
 
 
 def _draw_pareto(axes: Axes, board: Leaderboard, rows: Sequence[Row], costs: Sequence[float], theme: Theme) -> None:
     values = [row.value or 0.0 for row in rows]
-    sign = 1 if board.sweep.metric == "loss" else -1
-    front = pareto_front(costs, [sign * value for value in values])
-    axes.plot([costs[k] for k in front], [values[k] for k in front], color=theme.faint, lw=1.2, zorder=1)
+    front = _front(board, rows, costs)
+    steps = [costs[k] for k in front], [values[k] for k in front]
+    axes.plot(*steps, drawstyle="steps-post", color=theme.faint, lw=1.2, zorder=1)
     for colour, (name, members) in zip(theme.series * len(rows), _by_arch(rows).items(), strict=False):
         for k in members:
             is_on = k in front
             axes.plot(costs[k], values[k], "o", ms=6, mec=colour, mfc=colour if is_on else theme.paper, mew=1.4)
         axes.plot([], [], "o", ms=6, color=colour, label=name)
-    for k in front:
-        axes.annotate(str(rows[k].trial.number), (costs[k], values[k]), (5, -10), textcoords="offset points", size=8)
-    axes.set_xscale("log")
     _label_costs(axes, costs)
+    _spread_values(axes, values)
     if board.sweep.metric == "loss":
         axes.invert_yaxis()
 
 
+def _front(board: Leaderboard, rows: Sequence[Row], costs: Sequence[float]) -> list[int]:
+    sign = 1 if board.sweep.metric == "loss" else -1
+    return pareto_front(costs, [sign * (row.value or 0.0) for row in rows])
+
+
+def _name_front(axes: Axes, board: Leaderboard, rows: Sequence[Row], costs: Sequence[float]) -> None:
+    """The numbers of the trials on the front, above their points; where there is no room, above the last one's."""
+    size, taken = axes.figure.dpi / 72, list[tuple[float, float]]()
+    for k in _front(board, rows, costs):
+        text = str(rows[k].trial.number)
+        x, y = axes.transData.transform((costs[k], rows[k].value or 0.0)) / size
+        rise = 5
+        while any(abs(x - other) < 5 * len(text) + 4 and abs(y + rise - height) < 9 for other, height in taken):
+            rise += 9
+        taken.append((x, y + rise))
+        axes.annotate(
+            text, (costs[k], rows[k].value or 0.0), (0, rise), textcoords="offset points", ha="center", size=8
+        )
+
+
 def _label_costs(axes: Axes, costs: Sequence[float]) -> None:
-    """A few round numbers, since Matplotlib's powers of ten need its own formulas."""
+    """A few round numbers."""
     low, high = min(costs), max(costs)
+    margin = max((high / low) ** 0.12, 1.15)
     steps = (1, 2, 5) if high / low < 100 else (1,)
+    _label_logarithmic(axes, (low / margin, high * margin), steps)
+    if len(axes.get_xticks()) < 2:
+        axes.set_xticks([low, high], [count_text(low), count_text(high)])
+
+
+def _label_logarithmic(axes: Axes, limits: tuple[float, float], steps: Sequence[int]) -> None:
+    """Labels of our own, since Matplotlib's powers of ten need its own formulas."""
     ticks = [step * 10.0**power for power in range(-3, 16) for step in steps]
-    shown = [tick for tick in ticks if low / 1.6 <= tick <= high * 1.6]
+    shown = [tick for tick in ticks if limits[0] <= tick <= limits[1]]
+    axes.set_xscale("log")
     axes.set_xticks(shown, [count_text(tick) for tick in shown])
     axes.set_xticks([], minor=True)
-    axes.set_xlim(low / 1.7, high * 1.7)
+    axes.set_xlim(limits)
+
+
+def _spread_values(axes: Axes, values: Sequence[float]) -> None:
+    """Room above the points for their names, and no differences drawn large that are none."""
+    low, high = min(values), max(values)
+    margin = max(0.14 * (high - low), (LEAST_HEIGHT - (high - low)) / 2)
+    axes.set_ylim(low - margin, high + margin)
+    axes.ticklabel_format(axis="y", useOffset=False)
 
 
 def _by_arch(rows: Sequence[Row]) -> dict[str, list[int]]:
@@ -95,12 +139,13 @@ def parallel_figure(board: Leaderboard, theme: Theme) -> Figure:
     values = np.array([row.value for row in rows], np.float64)
     low, high = float(values.min()), float(values.max())
     heights = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
-    shades = 1 - heights if board.sweep.metric == "loss" else heights
+    places = np.argsort(np.argsort(-values if board.sweep.metric == "loss" else values))
+    shades = ((places + 1) / len(rows)) ** 2  # by place, as one bad trial would else make all others dark
     for row, height, shade in sorted(zip(rows, heights, shades, strict=True), key=lambda entry: entry[2]):
         points = [*(_height(axis, row.trial.values[key]) for key, axis in axes_of), height]
         is_best = row is board.best
         colour = theme.wrong if is_best else theme.accent
-        axes.plot(range(len(points)), points, color=colour, lw=2.6 if is_best else 1.3, alpha=0.15 + 0.75 * shade)
+        axes.plot(range(len(points)), points, color=colour, lw=2.6 if is_best else 1.3, alpha=0.1 + 0.8 * shade)
     _label_parallel(axes, board, (low, high), theme)
     figure.tight_layout()
     return figure
@@ -113,7 +158,7 @@ def _label_parallel(axes: Axes, board: Leaderboard, limits: tuple[float, float],
     axes.spines["bottom"].set_visible(False)
     space = board.sweep.space
     names = [*axis_names(list(space)), metric_label(board)]
-    axes.set_xticks(range(len(names)), names)
+    axes.set_xticks(range(len(names)), [_wrapped(name, LINE_LENGTH // len(names)) for name in names])
     axes.tick_params(axis="x", length=0, pad=10, labelcolor=theme.ink)
     low, high = limits
     ticks = [*map(_ticks, space.values()), [(0.0, f"{low:.3f}"), (1.0, f"{high:.3f}")]]
@@ -125,10 +170,26 @@ def _label_parallel(axes: Axes, board: Leaderboard, limits: tuple[float, float],
     axes.set_xlim(-0.05, len(names) - 0.8)
 
 
+def _wrapped(name: str, length: int) -> str:
+    r"""A name in lines of at most so many characters, broken within words only where they don't fit.
+
+    >>> _wrapped("layers[1].layers[2].num_output", 20), _wrapped("training.learning_rate", 9)
+    ('layers[1].layers[2].\nnum_output', 'training.\nlearning_\nrate')
+    """
+    parts, lines = re.findall(r"[^. ]+[. ]?", name), [""]
+    if max(map(len, parts)) > length:
+        parts = re.findall(r"[^._ ]*[._ ]|[^._ ]+", name)
+    for part in parts:
+        if lines[-1] and len(lines[-1] + part) > length:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
 def _height(axis: Axis, value: Any) -> float:
     """Where a value stands on its axis, from 0 to 1."""
     if isinstance(axis, Choice):
-        return axis.values.index(value) / max(len(axis.values) - 1, 1)
+        return place_of(axis.values, value) / max(len(axis.values) - 1, 1)
     low, high = axis.low, axis.high
     if isinstance(axis, Range) and axis.type == "log_uniform":
         return float(np.log(value / low) / np.log(high / low))
@@ -136,9 +197,12 @@ def _height(axis: Axis, value: Any) -> float:
 
 
 def _ticks(axis: Axis) -> list[tuple[float, str]]:
-    values = list(values_in_order(axis) or ())
-    shown = values if 0 < len(values) <= MAX_TICKS else [*axis.ends()]
-    return [(_height(axis, value), axis_text(value)) for value in shown[: MAX_TICKS * 2]]
+    """Height and text of the values that are named: all, or the ends of a range, or some of a choice, evenly."""
+    values = values_in_order(axis) or ()
+    if not 0 < len(values) <= MAX_TICKS:
+        known = axis.values if isinstance(axis, Choice) else (axis.low, axis.high)
+        values = [known[round(place)] for place in np.linspace(0, len(known) - 1, min(len(known), MAX_TICKS))]
+    return [(_height(axis, value), axis_text(value)) for value in values]
 
 
 def importance_figure(shares: Sequence[tuple[str, float | None]], theme: Theme) -> Figure:
@@ -159,7 +223,10 @@ def importance_figure(shares: Sequence[tuple[str, float | None]], theme: Theme) 
 
 
 def learning_figure(board: Leaderboard, theme: Theme) -> Figure:
-    """The metric of each run after each epoch; ended early dashed, the best trial in colour."""
+    """The metric of each run after each epoch; ended early dashed, the best trial in colour.
+
+    Epochs are logarithmic where trials were ended early: ASHA compares them after 1, 3, 9, ... epochs.
+    """
     figure = new_figure((10.4, 3.4), theme)
     axes = figure.add_subplot()
     for row in reversed(board.rows):
@@ -170,10 +237,16 @@ def learning_figure(board: Leaderboard, theme: Theme) -> Figure:
             if is_best:
                 axes.plot(epochs, course.values, line, color=theme.wrong, lw=2.2, zorder=3)
             else:
-                mark = "o" if len(course.values) == 1 else None
-                axes.plot(epochs, course.values, line, color=theme.accent, lw=1, alpha=0.45, marker=mark, ms=3)
+                axes.plot(epochs, course.values, line, color=theme.accent, lw=1, alpha=0.45)
+            if is_stopped or len(course.values) == 1:
+                axes.plot(epochs[-1:], course.values[-1:], "o", color=theme.accent, ms=3.5)
     axes.set_xlabel("epoch")
     axes.set_ylabel(metric_label(board))
-    axes.locator_params(axis="x", integer=True)
+    axes.ticklabel_format(axis="y", useOffset=False)
+    longest = max(len(course.values) for row in board.rows for course in row.courses)
+    if any(row.trial.state == STOPPED for row in board.rows) and longest > 1:
+        _label_logarithmic(axes, (1 / 1.03, longest * 1.03), (1, 2, 3, 5))
+    else:
+        axes.locator_params(axis="x", integer=True)
     figure.tight_layout()
     return figure

@@ -11,10 +11,11 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from archnet.errors import RunError
+from archnet.errors import RunError, counted
 from archnet.evaluation.run_folder import optional_json, write_text
 from archnet.spec.sweep import Sweep
 from archnet.sweep.trials import (
+    ENDED,
     FINISHED,
     RUNNING,
     STATES,
@@ -34,7 +35,8 @@ class Row:
 
     Attributes:
         trial: What was tried.
-        value: Mean of its runs' metric on the validation set, each at the weights that it keeps; null without one.
+        value: Mean of its runs' metric on the validation set, each at the weights that it keeps; null without one, and
+            of a trial that has ended unless all its runs have one.
         spread: Standard deviation over its runs; null of a single one.
         seconds: Training time of all its runs.
         epochs: That its runs trained.
@@ -100,8 +102,23 @@ class Leaderboard:
 
     def count(self, state: str) -> int:
         """How many trials are in a state; those that are not proposed yet wait."""
-        unproposed = self.sweep.num_trials - len(self.rows) if state == WAITING else 0
-        return sum(row.trial.state == state for row in self.rows) + unproposed
+        return sum(row.trial.state == state for row in self.rows) + (self._num_unproposed if state == WAITING else 0)
+
+    @property
+    def _num_unproposed(self) -> int:
+        """A sweep that is gone on with may ask for fewer trials than there are."""
+        return max(self.sweep.num_trials - len(self.rows), 0)
+
+    def why_no_best(self) -> str:
+        """Why no trial is the best, and how to mend it."""
+        finished = self.count(FINISHED)
+        if not finished:
+            return "no trial has finished, so that there is no best one yet."
+        return (
+            f"{counted(finished, 'trial')} finished, but validation {self.sweep.metric} is undefined in "
+            f"{'all of them' if finished > 1 else 'it'}, so that there is no best one. Sweep with another metric, or "
+            "with a larger split.validation, so that its cases are of more than one class."
+        )
 
     def seconds_left(self) -> float | None:
         """A guess at what is left, from the runs that have ended; null before the first."""
@@ -109,7 +126,7 @@ class Leaderboard:
         taken = [run.seconds for run in runs if run.seconds is not None]
         running = sum(run.state == RUNNING for run in runs)
         waiting = sum(run.state == WAITING for run in runs)
-        waiting += (self.sweep.num_trials - len(self.rows)) * (self.sweep.folds or 1) * (self.sweep.seeds or 1)
+        waiting += self._num_unproposed * (self.sweep.folds or 1) * (self.sweep.seeds or 1)
         return mean(taken) * (waiting + running / 2) / max(running, 1) if taken else None
 
     def as_json(self) -> dict[str, Any]:
@@ -125,9 +142,16 @@ class Leaderboard:
         }
 
 
-def leaderboard(sweep: Sweep, folder: Path) -> Leaderboard:
-    """The leaderboard of a sweep's folder, also while the sweep runs."""
-    rows = [_row(sweep, folder, trial) for trial in read_trials(folder)]
+def leaderboard(sweep: Sweep, folder: Path, known: dict[int, Row] | None = None) -> Leaderboard:
+    """The leaderboard of a sweep's folder, also while the sweep runs.
+
+    Args:
+        sweep: Of the folder.
+        folder: The sweep's.
+        known: Rows of earlier looks by trial. Runs of trials that had ended are not read again; new ones are added.
+    """
+    known = {} if known is None else known
+    rows = [_known_row(sweep, folder, trial, known) for trial in read_trials(folder)]
     sign = 1 if sweep.metric == "loss" else -1
 
     def rank(row: Row) -> tuple[int, float, int]:
@@ -137,10 +161,21 @@ def leaderboard(sweep: Sweep, folder: Path) -> Leaderboard:
     return Leaderboard(sweep=sweep, rows=tuple(sorted(rows, key=rank)))
 
 
+def _known_row(sweep: Sweep, folder: Path, trial: Trial, known: dict[int, Row]) -> Row:
+    if trial.number in known and known[trial.number].trial == trial:
+        return known[trial.number]
+    row = _row(sweep, folder, trial)
+    if trial.state in ENDED:
+        known[trial.number] = row
+    return row
+
+
 def _row(sweep: Sweep, folder: Path, trial: Trial) -> Row:
     place = trial_folder(folder, trial.number)
     courses = tuple(course_of(place / name, sweep.metric) for name in trial.runs)
     values = [course.value for course in courses if course.value is not None]
+    if trial.state in ENDED and len(values) < len(courses):
+        values = []
     found = (optional_json(place / name / "metrics.json") for name in trial.runs)
     return Row(
         trial=trial,
@@ -210,15 +245,16 @@ def best_architecture(board: Leaderboard, folder: Path, name: str | None) -> dic
         name: Of the architecture; by default the sweep's and the trial's.
 
     Raises:
-        RunError: No trial has finished.
+        RunError: No trial has finished, or the metric is undefined in all of them.
     """
     if board.best is None:
-        raise RunError(f"{folder}: no trial has finished, so that there is no best one yet.")
+        raise RunError(f"{folder}: {board.why_no_best()}")
     return architecture_of(board, board.best.trial, name)
 
 
 def architecture_of(board: Leaderboard, trial: Trial, name: str | None = None) -> dict[str, Any]:
-    """A trial's architecture, as a document with a name of its own that says where it comes from."""
-    document = board.sweep.experiments(trial.values)[0].arch.to_document()
+    """A trial's architecture as it was written, under a name of its own, with where it comes from."""
+    written = board.sweep.experiments(trial.values)[0].arch.document.value
     told = f"Trial {trial.number} of the sweep {board.sweep.name}."
-    return {**document, "name": name or f"{board.sweep.name}-{trial.number}", "description": told}
+    named = {"name": name or f"{board.sweep.name}-{trial.number}", "description": told}
+    return {**named, **{key: value for key, value in written.items() if key not in (*named, "$schema")}}

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from archnet.errors import RunError
-from archnet.spec.axes import Axis, Choice, Range, values_in_order
+from archnet.spec.axes import Axis, Choice, values_in_order
 from archnet.spec.sweep import Sweep
 
 STARTUP_TRIALS: Final = 10
@@ -79,8 +79,10 @@ def _drawn(axis: Axis, share: float) -> Any:
     values = values_in_order(axis)
     if values is not None:
         return values[int(share * len(values))]
-    low, high = axis.ends()
-    if isinstance(axis, Range) and axis.type == "log_uniform":
+    if isinstance(axis, Choice):
+        raise TypeError("unreachable")
+    low, high = axis.low, axis.high
+    if axis.type == "log_uniform":
         return min(max(exp(log(low) + share * (log(high) - log(low))), low), high)
     return low + share * (high - low)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from archnet.errors import counted
-from archnet.evaluation.run_folder import optional_json
+from archnet.evaluation.run_folder import compact_json, optional_json
 from archnet.report.page import Embedded, embedded, write_page
 from archnet.report.wording import METRIC_NAMES, bounds, decimals
 from archnet.sweep.analysis import importance, pareto_front
@@ -63,14 +64,15 @@ def _values(board: Leaderboard, folder: Path, judged: list[int]) -> dict[str, An
         "num_more": max(len(board.rows) - NUM_ROWS, 0),
         "bad": [row.trial for row in board.rows if row.trial.state in (REFUSED, FAILED)],
         "architectures": _architectures(board, ranked),
-        "command": f"archnet sweep best {folder} --out archs/{sweep.name}.json",
+        "command": shlex.join(["archnet", "sweep", "best", str(folder), "--out", f"archs/{sweep.name}.json"]),
     }
 
 
 def _headline(board: Leaderboard, folder: Path) -> str:
     best, sweep = board.best, board.sweep
     if best is None:
-        return "No trial has finished, so that there is no best one."
+        why = board.why_no_best()
+        return why[0].upper() + why[1:]
     value = f"{metric_label(board)} {value_text(best)}"
     if not sweep.is_choice:
         said = f"{counted(len(best.trial.runs), 'run')} of {best.trial.arch} with {value}."
@@ -86,17 +88,33 @@ def _headline(board: Leaderboard, folder: Path) -> str:
 def _cautions(board: Leaderboard, judged: list[int]) -> list[str]:
     ranked = sum(row.is_ranked for row in board.rows)
     told = []
+    has_test = _has_test(board, judged)
     if board.sweep.is_choice and ranked > 1:
         told.append(
-            f"The best of {ranked} trials was chosen by its validation {_metric(board)}, which is therefore too good. "
-            "The test set took no part in the choice."
+            f"The best of {ranked} trials was chosen by its validation {_metric(board)}, which is therefore too good."
+            + (f" {_part_in_choice(board)}" if has_test else "")
         )
-    if len(judged) > 1 and board.sweep.is_choice:
+    if len(judged) > 1 and board.sweep.is_choice and has_test:
         told.append(
             f"The sweep was gone on with after the test set had been seen: it was shown to trials "
             f"{', '.join(map(str, judged))} in turn. Its figures are those of more than one look."
         )
     return told
+
+
+def _part_in_choice(board: Leaderboard) -> str:
+    """Whether test cases helped to choose: in folds they do, since each is a validation case of other folds."""
+    if not board.sweep.folds:
+        return "The test set took no part in the choice."
+    return (
+        "Cases that test one fold helped to choose in others (the choice is not nested), so that the test figures of "
+        "all folds together are somewhat too good, too."
+    )
+
+
+def _has_test(board: Leaderboard, judged: list[int]) -> bool:
+    """Whether there is a test set, as far as is known: a trial that was judged has it in its metrics."""
+    return not judged or board.best is None or any("test" in metrics for metrics in board.best.metrics)
 
 
 def _metric(board: Leaderboard) -> str:
@@ -163,13 +181,21 @@ def _cell(part: Mapping[str, Any], spread: Mapping[str, Any], name: str) -> dict
 
 
 def _test_note(board: Leaderboard, judged: list[int]) -> str:
+    if not _has_test(board, judged):
+        return "There is no test set."
     if not board.sweep.is_choice:
         return "Nothing was chosen: every run was judged on its test set once."
     if not judged:
         return "The test set has not been looked at."
-    if len(judged) == 1:
-        return f"The test set was looked at once, for trial {judged[0]}, after it had been chosen."
-    return f"The test set was looked at {len(judged)} times, for trials {', '.join(map(str, judged))}."
+    trials = f"trial {judged[0]}" if len(judged) == 1 else f"trials {', '.join(map(str, judged))}"
+    times = "once" if len(judged) == 1 else f"{len(judged)} times"
+    if board.sweep.folds:
+        return (
+            f"Each fold's test cases were looked at {times}, for {trials}; but in other folds they had helped to "
+            "choose (the choice is not nested)."
+        )
+    after = ", after it had been chosen" if len(judged) == 1 else ""
+    return f"The test set was looked at {times}, for {trials}{after}."
 
 
 def _links(folder: Path, row: Row) -> list[tuple[str, str]]:
@@ -225,8 +251,10 @@ def _architectures(board: Leaderboard, ranked: list[Row]) -> list[dict[str, str]
     """The best architectures, each once, as JSON."""
     found: dict[str, dict[str, str]] = {}
     for row in ranked:
+        if len(found) == NUM_ARCHITECTURES:
+            break
         document = architecture_of(board, row.trial)
-        text = json.dumps(document, indent=2, ensure_ascii=False)
+        text = compact_json(document)
         title = f"Trial {row.trial.number}, {metric_label(board)} {value_text(row)}"
         found.setdefault(json.dumps(document["layers"]), {"title": title, "text": text})
-    return list(found.values())[:NUM_ARCHITECTURES]
+    return list(found.values())
