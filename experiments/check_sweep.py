@@ -75,22 +75,26 @@ def timeless(out: Path) -> list[dict[str, str]]:
     return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
 
 
+def num_epochs(out: Path) -> int:
+    """Epochs that a sweep's runs have trained so far."""
+    return sum(len(path.read_text().splitlines()) - 1 for path in out.glob("trials/*/*/history.csv"))
+
+
 def check_kills(folder: Path, num_kills: int) -> bool:
-    path = write_sweep(folder, 400, 5, space={WIDTH: [4, 8, 12, 16]})
-    start = time.perf_counter()
+    widths, epochs = [4, 8, 12, 16], 5
+    path = write_sweep(folder, 400, epochs, space={WIDTH: widths})
     finished(started(path, folder / "whole"))
-    length = time.perf_counter() - start
     chance = random.Random(0)
-    for _ in range(num_kills):
+    for moment in sorted(chance.sample(range(len(widths) * epochs), num_kills)):
         process = started(path, folder / "killed", "--resume")
-        moment = chance.uniform(0.2, 0.5) * length
-        time.sleep(moment)
+        while num_epochs(folder / "killed") < moment and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.5))
         process.kill()
         process.communicate()
         trials = [json.loads(file.read_text()) for file in sorted(folder.glob("killed/trials/*/trial.json"))]
-        print(
-            f"killed after {moment:.1f} s: {', '.join(trial['state'] for trial in trials) or 'before the first trial'}"
-        )
+        states = ", ".join(trial["state"] for trial in trials) or "before the first trial"
+        print(f"killed after {num_epochs(folder / 'killed')} epochs in all: {states}", flush=True)
     finished(started(path, folder / "killed", "--resume"))
     is_equal = timeless(folder / "killed") == timeless(folder / "whole")
     print(f"the leaderboard is {'equal' if is_equal else 'DIFFERENT'}")
