@@ -44,7 +44,7 @@ def few_trees(monkeypatch):
 def no_pictures(monkeypatch):
     for name in ("write_figures", "write_report"):
         monkeypatch.setattr(f"archnet.judging.{name}", lambda folder: None)
-    monkeypatch.setattr("archnet.runner.write_comparison", lambda folder, finished: None)
+    monkeypatch.setattr("archnet.runner.write_comparison_with_froc", lambda folder, finished: None)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from archnet.cli.options import (
     JsonFlag,
     ResumeOption,
     RootOption,
-    SetOption,
     print_json,
     print_paths,
     settings_of,
@@ -41,7 +40,8 @@ class _FileFirst(TyperGroup):
 
 sweep_app = typer.Typer(
     cls=_FileFirst,
-    help="Run many trials of one experiment, on this machine or a cluster: archnet sweep FILE.",
+    help="Run many trials of one experiment, on this machine or a cluster: archnet sweep FILE. Its options: "
+    "archnet sweep run --help.",
     no_args_is_help=True,
 )
 
@@ -53,7 +53,14 @@ def run(
     file: Annotated[Path, typer.Argument(help="The sweep file.", metavar="FILE")],
     data: DataOption = None,
     root: RootOption = None,
-    settings: SetOption = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Override any key of the base experiment, such as training.epochs=5; what varies stands in the file.",
+            metavar="KEY=VALUE",
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The sweep's folder; otherwise runs/<sweep>.", metavar="DIR")] = None,
     resume: ResumeOption = False,
     retry: Annotated[bool, typer.Option("--retry", help="With --resume: make the runs that failed again.")] = False,
@@ -66,15 +73,16 @@ def run(
 ) -> None:
     """Run a sweep; the word run may be left out.
 
-    Impossible trials are refused before they start. What fails is listed with its reason, and the others go on. The
-    exit code is 1 if no trial has come to an end that can be chosen.
+    Impossible trials are refused before they start. What fails is listed with its reason, and the others go on.
+
+    The exit code is 1 if no trial has come to an end that can be chosen.
 
     Examples:
         archnet sweep experiments/sweep_width.json
 
-        archnet sweep experiments/sweep_width.json --data luna16 --root /data/LUNA16
+        archnet sweep experiments/sweep_luna16_small.json --data npz:luna16_candidates_2d.npz
 
-        archnet sweep experiments/sweep_width.json --resume --trials 20
+        archnet sweep experiments/sweep_luna16_small.json --data npz:luna16_candidates_2d.npz --resume --trials 20
     """
     from archnet.console import progress
     from archnet.spec.documents import read_document

@@ -16,8 +16,8 @@ from archnet.sweep.trials import FAILED, FINISHED, REFUSED, RUNNING, STATES, STO
 NUM_BEST: Final = 10
 """Trials that a terminal shows of the best, and of those with a reason."""
 
-MOST_COLUMNS: Final = 3
-"""Axes that have a column each; more are written into one."""
+MOST_LETTERS: Final = 24
+"""Of axes' names that have a column each; longer ones are written into one, so that the table fits 80 columns."""
 
 
 def sweep_table(board: Leaderboard, *, is_under_way: bool) -> RenderableType:
@@ -53,7 +53,7 @@ def _trials(board: Leaderboard, rows: Sequence[Row]) -> Table:
     for name in ("trial", board.sweep.metric, "epochs", "parameters", "multiply-adds"):
         table.add_column(name, justify="right", no_wrap=True)
     names = axis_names(axes)
-    is_wide = len(names) > MOST_COLUMNS
+    is_wide = sum(map(len, names)) > MOST_LETTERS
     for name in (*(["values"] if is_wide else names), "state"):
         table.add_column(name, overflow="fold")
     if is_wide:
