@@ -4,11 +4,13 @@ Each file holds the command, the resolved experiment and the metrics. Times and 
 machine's, and not repeatable; so is the folder in which the data lay.
 
 Usage: python experiments/collect_results.py --command "archnet run ..." NAME=RUN_FOLDER...
+       python experiments/collect_results.py --means NAME...    of kept results NAME_seed0, NAME_seed1 and so on
 """
 
 import argparse
 import json
 from pathlib import Path
+from statistics import mean, stdev
 
 RESULTS = Path(__file__).parent / "results"
 MACHINES_OWN = ("peak_memory_bytes", "train_seconds", "samples_per_second")
@@ -23,6 +25,17 @@ def readme_row(name: str, result: dict) -> str:
     return f"| [{name}](experiments/results/{name}.json) | [{rows}] | {' | '.join(cells)} |"
 
 
+def mean_row(name: str) -> str:
+    """Means and standard deviations over the seeds of a kept result, as a line of the README's table."""
+    paths = sorted(RESULTS.glob(f"{name}_seed*.json"))
+    metrics = [json.loads(path.read_text())["metrics"] for path in paths]
+    links = " ".join(f"[{path.stem.rpartition('_seed')[2]}](experiments/results/{path.name})" for path in paths)
+    costs = [f"{metrics[0]['parameters']:,}", f"{metrics[0]['macs'] / 1e6:.1f} M"]
+    numbers = [[one["test"][key] for one in metrics] for key in ("recall", "precision", "mcc", "auc")]
+    cells = [f"{mean(values):.3f} ± {stdev(values):.3f}" for values in numbers]
+    return f"| {name} {links} | {' | '.join([*costs, *cells])} |"
+
+
 def result_of(folder: Path, command: str) -> dict:
     """What is kept of a run."""
     experiment, metrics = (json.loads((folder / name).read_text()) for name in ("experiment.json", "metrics.json"))
@@ -35,9 +48,13 @@ def result_of(folder: Path, command: str) -> dict:
 def main() -> None:
     """Keeps and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--command", required=True, help="what made the runs")
-    parser.add_argument("runs", nargs="+", metavar="NAME=RUN_FOLDER")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--command", help="what made the runs")
+    what.add_argument("--means", nargs="+", default=[], metavar="NAME", help="print means of what is kept")
+    parser.add_argument("runs", nargs="*", metavar="NAME=RUN_FOLDER")
     arguments = parser.parse_args()
+    for name in arguments.means:
+        print(mean_row(name))
     RESULTS.mkdir(exist_ok=True)
     for argument in arguments.runs:
         name, _, folder = argument.partition("=")

@@ -1,6 +1,6 @@
 """LIDC nodules as benign against malignant: malignancy 1 or 2 against 4 or 5; the undecided 3 are left out.
 
-    python experiments/lidc_malignancy.py lidc_nodules_51.npz lidc_malignancy.npz
+python experiments/lidc_malignancy.py lidc_nodules_51.npz lidc_malignancy.npz
 """
 
 import sys
