@@ -40,7 +40,7 @@ def main() -> None:
         for cost, middle, (name, (_, values)), colour in zip(costs, means, points.items(), LIGHT.series, strict=False):
             axes.plot([cost] * len(values), values, "o", color=colour, alpha=0.5, ms=5)
             axes.plot([cost], [middle], "_", color=colour, ms=22, mew=2)
-            axes.annotate(name.replace("_", " "), (cost, middle), (14, 0), textcoords="offset points", va="center")
+            axes.annotate(name.replace("_", " "), (cost, middle), (14, -2), textcoords="offset points", va="top")
         axes.set(xlabel="million multiply-adds per case", ylabel="test AUC, dots are seeds", title="What quality costs")
         axes.set_xlim(0, max(costs) * 1.3)
         figure.tight_layout()
