@@ -1,6 +1,7 @@
 """Checks of `archnet sweep` that take minutes, with real networks on generated cubes.
 
     python experiments/check_sweep.py kills [--kills 5]   a sweep killed with SIGKILL at random moments and resumed
+    python experiments/check_sweep.py lost-node             one of a cluster's two nodes killed in the middle
     python experiments/check_sweep.py at-once             two trials at once against one after the other
     python experiments/check_sweep.py memory [--trials 30]   what the sweep's own processes hold after 3 trials and all
 
@@ -12,6 +13,7 @@ import argparse
 import contextlib
 import csv
 import json
+import os
 import random
 import subprocess
 import sys
@@ -101,6 +103,26 @@ def check_kills(folder: Path, num_kills: int) -> bool:
     return is_equal
 
 
+def check_lost_node(folder: Path) -> bool:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    from ray.cluster_utils import Cluster
+
+    room = {"num_cpus": 1, "object_store_memory": 100_000_000}
+    cluster = Cluster(initialize_head=True, head_node_args={**room, "include_dashboard": False})
+    node, out = cluster.add_node(**room), folder / "out"
+    path = write_sweep(folder, 400, 5, space={WIDTH: [4, 8, 12, 16]})
+    process = started(path, out, "--address", cluster.address)
+    while num_epochs(out) < 4 and process.poll() is None:
+        time.sleep(0.01)
+    cluster.remove_node(node, allow_graceful=False)
+    finished(process)
+    cluster.shutdown()
+    trials = [json.loads(file.read_text()) for file in sorted(out.glob("trials/*/trial.json"))]
+    lost = sum(run["lost"] for trial in trials for run in trial["runs"].values())
+    print(f"{', '.join(trial['state'] for trial in trials)}; lost with its node: {lost}; epochs: {num_epochs(out)}")
+    return all(trial["state"] == "finished" for trial in trials) and lost == 1
+
+
 def check_at_once() -> bool:
     taken = []
     for name, keys in {
@@ -155,13 +177,14 @@ def check_memory(folder: Path, num_trials: int) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["kills", "at-once", "memory"])
+    parser.add_argument("what", choices=["kills", "lost-node", "at-once", "memory"])
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--trials", type=int, default=30)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         checks = {
             "kills": lambda: check_kills(Path(name), arguments.kills),
+            "lost-node": lambda: check_lost_node(Path(name)),
             "at-once": check_at_once,
             "memory": lambda: check_memory(Path(name), arguments.trials),
         }

@@ -139,6 +139,7 @@ def test_status_tells_counts_the_best_and_each_reason_once(swept):
     assert lines[0] == "small: 3 finished, 1 stopped, 1 interrupted, 1 failed"
     assert lines[1].split() == ["trial", "auc", "epochs", "parameters", "multiply-adds", "num_output", "state"]
     assert lines[2].split() == ["2", "0.800", "2", "1.83", "k", "12.1", "k", "8", "finished"]
+    assert [line.split()[-1] for line in lines[2:-1]][-1] == "interrupted"
     assert lines[-1] == "trial 3 failed: its process was killed by SIGKILL"
 
 

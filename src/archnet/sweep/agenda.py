@@ -82,7 +82,7 @@ class Agenda:
         self.proposing = 0
 
     def _left(self, trial: Trial) -> list[Job]:
-        """The runs of an earlier session's trial that have not ended; run folders tell which have."""
+        """The runs of a trial that had not ended when the sweep was interrupted; run folders tell which have since."""
         for name, run in trial.runs.items():
             is_there = (trial_folder(self.folder, trial.number) / name / "report.html").exists()
             run.state = FINISHED if is_there else run.state if run.state in ENDED - {FINISHED} else WAITING

@@ -205,7 +205,7 @@ def _check_room(sweep: Sweep, nodes: Sequence[dict[str, Any]]) -> None:
 
 
 def _scheduler(agenda: Agenda) -> Any:
-    """ASHA, if the sweep has it, that knows the runs of earlier sessions; null ends no run early."""
+    """ASHA, if the sweep has it, that knows the runs that ended before an interruption; null ends no run early."""
     from types import SimpleNamespace
 
     from ray.tune.schedulers import AsyncHyperBandScheduler

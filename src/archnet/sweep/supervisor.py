@@ -71,7 +71,7 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
                 self.process.stdin.flush()
 
     def step(self) -> dict[str, Any]:
-        """That the run has begun, the epochs of an earlier session, the next epoch, or the end."""
+        """That the run has begun, the epochs before an interruption, the next epoch, or the end."""
         if self.earlier:
             return dict(self.earlier.pop(0))
         if self.is_asked:

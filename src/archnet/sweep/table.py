@@ -31,7 +31,7 @@ def sweep_table(board: Leaderboard, *, is_under_way: bool) -> RenderableType:
     running = [row for row in board.rows if row.trial.state == RUNNING]
     parts: list[RenderableType] = [Text(headline(board, is_under_way=is_under_way), style="bold")]
     if ranked or running:
-        parts.append(_trials(board, [*ranked[:NUM_BEST], *running]))
+        parts.append(_trials(board, [*ranked[:NUM_BEST], *running], is_under_way=is_under_way))
     bad = [row.trial for row in board.rows if row.trial.state in (REFUSED, FAILED)]
     return Group(*parts, *_reasons(bad))
 
@@ -47,7 +47,7 @@ def _said(state: str, is_under_way: bool) -> str:
     return "interrupted" if state == RUNNING and not is_under_way else state
 
 
-def _trials(board: Leaderboard, rows: Sequence[Row]) -> Table:
+def _trials(board: Leaderboard, rows: Sequence[Row], *, is_under_way: bool) -> Table:
     axes = list(board.sweep.space)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("trial", board.sweep.metric, "epochs", "parameters", "multiply-adds"):
@@ -69,7 +69,9 @@ def _trials(board: Leaderboard, rows: Sequence[Row]) -> Table:
         ]
         style = "bold" if board.best is row else "dim" if trial.state == STOPPED else None
         values = [axis_text(trial.values[axis]) for axis in axes]
-        table.add_row(*numbers, *([", ".join(values)] if is_wide else values), trial.state, style=style)
+        table.add_row(
+            *numbers, *([", ".join(values)] if is_wide else values), _said(trial.state, is_under_way), style=style
+        )
     return table
 
 
