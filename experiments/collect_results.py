@@ -1,7 +1,8 @@
 """Keeps what finished runs came to under experiments/results and prints their rows for the README.
 
-Each file holds the command, the resolved experiment and the metrics. Times and memory are left out: they are the
-machine's, and not repeatable; so is the folder in which the data lay.
+Each file holds the command, the resolved experiment and the metrics. NAMEs with a folder are of runs that a table tells
+only together, and print no row. Times and memory are left out: they are the machine's, and not repeatable; so is the
+folder in which the data lay.
 
 Usage: python experiments/collect_results.py --command "archnet run ..." NAME=RUN_FOLDER...
        python experiments/collect_results.py --means NAME...    of kept results NAME_seed0, NAME_seed1 and so on
@@ -55,12 +56,14 @@ def main() -> None:
     arguments = parser.parse_args()
     for name in arguments.means:
         print(mean_row(name))
-    RESULTS.mkdir(exist_ok=True)
     for argument in arguments.runs:
         name, _, folder = argument.partition("=")
         result = result_of(Path(folder), arguments.command)
-        (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
-        print(readme_row(name, result))
+        path = RESULTS / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result, indent=1) + "\n")
+        if path.parent == RESULTS:
+            print(readme_row(name, result))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from archnet.network.build import build
 from archnet.network.dropout import CaseKeys
 from archnet.network.twin import training_twin
 from archnet.prepared import picked_for, plan_for
+from archnet.spec import picks
 from archnet.spec.arch import parse_arch
 from archnet.spec.augmentations import (
     AUGMENTATIONS,
@@ -30,7 +31,7 @@ from archnet.spec.augmentations import (
     Shift,
     shape_problem,
 )
-from archnet.spec.documents import Document, schema_problems
+from archnet.spec.documents import Document, read_schema, schema_problems
 from archnet.spec.experiment import AUTO, Training
 from archnet.spec.memory import gigabytes, memory_of
 from archnet.spec.picks import PICKS, TrainingSet, picked, value_text
@@ -71,12 +72,12 @@ def values_of(training):
     ("counts", "shape", "values", "augmentation"),
     [
         pytest.param(
-            *((150, 150), (28, 28, 28), (16, "none", 40, 1, 0.9868, 0.947)),
+            *((150, 150), (28, 28, 28), (16, "none", 100, 1, 0.9947, 0.979)),
             (RightAngles(), Flip(axes=ALL_AXES), Shift(height=2, width=2, depth=2), Intensity()),
             id="300 cubes, 1:1",
         ),
         pytest.param(
-            *((500, 200), (64, 64, 12), (32, 1.5, 40, 1, 0.9886, 0.955)),
+            *((500, 200), (64, 64, 12), (32, 1.5, 100, 1, 0.9955, 0.982)),
             (RightAngles(), Flip(axes=ALL_AXES), Shift(height=3, width=3, depth=1), Intensity()),
             id="700 flat cubes, 5:2",
         ),
@@ -86,7 +87,7 @@ def values_of(training):
             id="10,000 slices, not square, 1:400",
         ),
         pytest.param(
-            *((400, 300, 300), (8, 8, 1), (32, "none", 40, 1, 0.9922, 0.969)),
+            *((400, 300, 300), (8, 8, 1), (32, "none", 100, 1, 0.9969, 0.988)),
             (RightAngles(), Flip(axes=ALL_AXES[:2]), Intensity()),
             id="1,000 tiny images of three classes",
         ),
@@ -96,7 +97,7 @@ def values_of(training):
             id="half a million crops",
         ),
         pytest.param(
-            *((4, 4), (16, 16, 16), (8, "none", 40, 1, None, 0.9)),
+            *((4, 4), (16, 16, 16), (8, "none", 100, 1, 0.9, 0.9)),
             (RightAngles(), Flip(axes=ALL_AXES), Shift(height=1, width=1, depth=1), Intensity()),
             id="eight cases",
         ),
@@ -108,6 +109,20 @@ def test_the_rules(counts, shape, values, augmentation):
     assert training.augmentation == augmentation
     assert (training.optimizer, training.learning_rate, training.weight_decay) == ("adamw", 0.002, 0.01)
     assert (training.schedule.type, training.best_metric, training.auto) == ("cosine", None, ())
+
+
+def test_the_schema_tells_the_rules():
+    options = read_schema("experiment")["properties"]["training"]["properties"]
+    (few, small), (more, medium) = picks.BATCH_SIZES
+    for name, rule in {
+        "batch_size": f'"auto": {small} below {few:,} training cases, {medium} below {more:,}, else {picks.LARGE_BATCH};',
+        "epochs": f'"auto": as many as make {picks.NUM_STEPS:,} steps, at least %d and at most %d.' % picks.EPOCHS,
+        "balance": f'"auto": {picks.LARGEST_RATIO:g} where the largest class has more than {picks.LARGEST_RATIO:g} times',
+        "augmentation": f"shift by {picks.SHIFT_SHARE:.0%} of each side but {picks.MOST_SHIFT} voxels at most",
+        "ema": f"null below {picks.FEWEST_AVERAGED} steps",
+        "batch_norm_momentum": f"a fortieth of all steps (1 - {1 / picks.STATISTICS_SHARE:g} / steps)",
+    }.items():
+        assert rule in options[name]["description"], name
 
 
 def test_each_pick_has_its_reason():
@@ -127,8 +142,9 @@ def test_each_pick_has_its_reason():
         few["training.balance"]
         == "none: the largest class has no more than 1.5 times the cases of the smallest (4 and 3)"
     )
-    assert few["training.epochs"] == "40: for 3,500 steps at 1 an epoch, 40 epochs at most"
-    assert few["training.ema"] == "none: fewer than 100 steps (40)"
+    assert few["training.epochs"] == "100: for 3,500 steps at 1 an epoch, 100 epochs at most"
+    assert few["training.ema"] == "0.9: an average over a tenth of all 100 steps"
+    assert picks_of((3, 4), (9, 8), FLAT, epochs=40).picked["training.ema"] == "none: fewer than 100 steps (40)"
     assert few["training.augmentation"].endswith(": crops may lie any way; slices that are not square are not turned")
     assert many["training.epochs"] == "10: for 3,500 steps at 1,563 an epoch, 10 epochs at least"
 
@@ -272,7 +288,7 @@ def test_a_run_without_a_key_set_tells_what_was_picked_and_why_and_runs_again_to
     assert done.exit_code == 0, done.output
     line = (
         "picked from the data (why: experiment.json): batch_size 16, balance 1.5, augmentation right_angles + flip + "
-        "intensity, epochs 40, warmup_epochs 1, ema none, batch_norm_momentum 0.9."
+        "intensity, epochs 100, warmup_epochs 1, ema 0.95, batch_norm_momentum 0.9."
     )
     assert done.stderr.count(line) == 1
     run = tmp_path / "out/net"
@@ -281,7 +297,7 @@ def test_a_run_without_a_key_set_tells_what_was_picked_and_why_and_runs_again_to
     assert "auto" not in document["training"].values()
     assert document["picked"]["training.batch_size"] == "16: fewer than 600 training cases (28)"
     assert document["picked"]["training.batch_size"] in (run / "report.html").read_text()
-    assert len((run / "history.csv").read_text().splitlines()) == 1 + 40
+    assert len((run / "history.csv").read_text().splitlines()) == 1 + 100
     again = archnet.run(run / "experiment.json", out=tmp_path / "again")
     assert resolved(again.folder) == document
     assert (again.folder / "predictions.csv").read_bytes() == (run / "predictions.csv").read_bytes()

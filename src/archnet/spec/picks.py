@@ -28,7 +28,7 @@ from archnet.spec.experiment import AUTO, Experiment, Training
 NUM_STEPS: Final = 3500
 """That the epochs are to make."""
 
-EPOCHS: Final = (10, 40)
+EPOCHS: Final = (10, 100)
 """Fewest and most."""
 
 BATCH_SIZES: Final = ((600, 16), (2000, 32))

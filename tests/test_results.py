@@ -1,0 +1,54 @@
+"""The results: what the two READMEs tell is what lies under experiments/results."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+RESULTS = EXPERIMENTS / "results"
+
+
+def script(name):
+    specification = importlib.util.spec_from_file_location(name, EXPERIMENTS / f"{name}.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def readme_lines(folder):
+    return set((folder / "README.md").read_text().splitlines())
+
+
+def test_the_readme_tells_each_result_or_the_mean_over_its_seeds():
+    collect, lines = script("collect_results"), readme_lines(EXPERIMENTS.parent)
+    results = sorted(RESULTS.glob("*.json"))
+    assert len(results) > 8
+    for path in results:
+        alone, name = collect.readme_row(path.stem, json.loads(path.read_text())), path.stem.rpartition("_seed")[0]
+        assert alone in lines or (name and collect.mean_row(name) in lines), path
+
+
+def test_each_result_tells_its_command_and_its_resolved_experiment():
+    for path in RESULTS.rglob("*.json"):
+        if path.name not in ("ablation.json", "comparison.json"):
+            result = json.loads(path.read_text())
+            assert result["command"].startswith("archnet "), path
+            assert result["experiment"]["split"], path
+            assert result["metrics"]["validation"], path
+
+
+def test_the_ablation_s_table_is_what_its_sweep_came_to():
+    ablation, lines = script("ablation_table"), readme_lines(EXPERIMENTS)
+    rows = json.loads((RESULTS / "sweep_recipe/ablation.json").read_text())
+    assert len(rows) == len(json.loads((EXPERIMENTS / "sweep_recipe.json").read_text())["space"]["training"])
+    for row in rows:
+        assert ablation.table_row(row) in lines, row
+
+
+def test_the_tables_of_comparisons_are_what_archnet_compare_says():
+    keep, lines = script("keep_comparison"), readme_lines(EXPERIMENTS)
+    comparisons = sorted(RESULTS.rglob("comparison.json"))
+    assert len(comparisons) > 4
+    for path in comparisons:
+        name = str(path.parent.relative_to(RESULTS))
+        assert lines >= set(keep.lines(name, json.loads(path.read_text()))), name
