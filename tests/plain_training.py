@@ -20,4 +20,4 @@ PLAIN = {
 
 def plain(**options):
     """A plain training with some options of its own."""
-    return Training(**{**PLAIN, "schedule": Schedule(), "augmentation": (), **options})
+    return Training(**{**PLAIN, "schedule": Schedule(type="constant"), "augmentation": (), **options})

@@ -86,7 +86,7 @@ def test_options_that_are_picked_are_said_to_be_so_and_take_the_word_and_no_othe
 
 def test_a_given_option_is_not_left_to_the_data_and_the_rest_reads_back_as_left_to_it():
     experiment = experiment_of(["training.epochs=5", "training.ema=null", "training.augmentation=[]"])
-    left = ("batch_size", "balance", "warmup_epochs", "batch_norm_momentum")
+    left = ("balance", "batch_size", "warmup_epochs", "batch_norm_momentum")
     assert experiment.training.auto == left
     document = experiment.to_document()
     training = document["training"]

@@ -22,7 +22,7 @@ from plain_training import PLAIN
 
 COMMAND = CliRunner()
 ARCHS = sorted((Path(__file__).parents[1] / "archs").glob("*.json"))
-INPUTS = {"ct3d": (46, 46, 46), "cube3d": (24, 24, 24)}
+INPUTS = {"ct3d": (46, 46, 46)}
 """Where the usual small input leaves nothing."""
 NET = {
     "name": "flat",

@@ -72,32 +72,37 @@ def values_of(training):
     ("counts", "shape", "values", "augmentation"),
     [
         pytest.param(
-            *((150, 150), (28, 28, 28), (16, "none", 100, 1, 0.9947, 0.979)),
+            *((150, 150), (28, 28, 28), ("none", 16, 100, 1, 0.9947, 0.979)),
             (RightAngles(), Flip(axes=ALL_AXES), Shift(height=2, width=2, depth=2), Intensity()),
             id="300 cubes, 1:1",
         ),
         pytest.param(
-            *((500, 200), (64, 64, 12), (32, 1.5, 100, 1, 0.9955, 0.982)),
+            *((500, 200), (64, 64, 12), (1.5, 32, 100, 1, 0.9955, 0.982)),
             (RightAngles(), Flip(axes=ALL_AXES), Shift(height=3, width=3, depth=1), Intensity()),
             id="700 flat cubes, 5:2",
         ),
         pytest.param(
-            *((9975, 25), (50, 40), (64, 1.5, 23, 1, 0.9972, 0.989)),
+            *((9975, 25), (50, 40), (1.5, 64, 23, 1, 0.9972, 0.989)),
             (Flip(axes=ALL_AXES[:2]), Shift(height=3, width=2), Intensity()),
             id="10,000 slices, not square, 1:400",
         ),
         pytest.param(
-            *((400, 300, 300), (8, 8, 1), (32, "none", 100, 1, 0.9969, 0.988)),
+            *((400, 300, 300), (8, 8, 1), ("none", 32, 100, 1, 0.9969, 0.988)),
             (RightAngles(), Flip(axes=ALL_AXES[:2]), Intensity()),
             id="1,000 tiny images of three classes",
         ),
         pytest.param(
-            *((500_000, 1_300), (64, 64, 10), (64, 1.5, 10, 0.5, 0.9999, 0.99)),
+            *((500_000, 1_300), (64, 64, 10), (1.5, 64, 10, 0.5, 0.9999, 0.99)),
             (RightAngles(), Flip(axes=ALL_AXES), Shift(height=3, width=3, depth=1), Intensity()),
             id="half a million crops",
         ),
         pytest.param(
-            *((4, 4), (16, 16, 16), (8, "none", 100, 1, 0.9, 0.9)),
+            *((25, 24), (20, 20), ("none", 17, 100, 1, 0.9667, 0.9)),
+            (RightAngles(), Flip(axes=ALL_AXES[:2]), Shift(height=1, width=1), Intensity()),
+            id="49 slices, whose last batch would hold one",
+        ),
+        pytest.param(
+            *((4, 4), (16, 16, 16), ("none", 8, 100, 1, 0.9, 0.9)),
             (RightAngles(), Flip(axes=ALL_AXES), Shift(height=1, width=1, depth=1), Intensity()),
             id="eight cases",
         ),
@@ -107,6 +112,8 @@ def test_the_rules(counts, shape, values, augmentation):
     training = picks_of(counts, shape, DEEP if len(shape) == 3 else FLAT).training
     assert values_of(training) == values
     assert training.augmentation == augmentation
+    drawn = sum(picks.class_draws(counts, training.balance))
+    assert not 0 < drawn % training.batch_size < training.batch_size / 4
     assert (training.optimizer, training.learning_rate, training.weight_decay) == ("adamw", 0.002, 0.01)
     assert (training.schedule.type, training.best_metric, training.auto) == ("cosine", None, ())
 
@@ -136,6 +143,10 @@ def test_each_pick_has_its_reason():
         "training.ema": "0.9972: an average over a tenth of all 3,560 steps",
         "training.batch_norm_momentum": "0.989: moving statistics over a fortieth of all 3,560 steps, 10 to 100 steps",
     }
+    rare = picks_of((9975, 25), (50, 40), FLAT).picked["training.balance"]
+    assert rare.endswith("smallest (9,975 and 25), whose cases are each drawn about 160 times an epoch")
+    even = picks_of((17, 16), (9, 9), FLAT).picked["training.batch_size"]
+    assert even == "17: fewer than 600 training cases (33), and no small batch at the end as by 16"
     few, many = picks_of((3, 4), (9, 8), FLAT).picked, picks_of((50_000, 50_000), (9, 9), FLAT).picked
     assert few["training.batch_size"] == "7: all training cases at once (7)"
     assert (
@@ -226,11 +237,43 @@ def test_a_reason_goes_with_the_value_that_it_was_the_reason_of():
         return dict(parse_experiments(document, [parse_setting(text) for text in texts])[0].picked)
 
     assert left("training.seed=1") == left() == reasons
-    assert left("training.epochs=7") == {key: why for key, why in reasons.items() if key != "training.epochs"}
-    assert "training.ema" not in left("training.ema=auto")
-    assert left("split.test=0.3") == left("data.root=other.npz") == {}
-    moved = parse_experiments(with_data(document, "phantom")[0])[0]
-    assert (moved.picked, moved.training.auto, moved.training.batch_size) == ({}, (), 32)
+    edited = {**document.value, "training": {**document.value["training"], "epochs": 7}}
+    other = parse_experiments(replace(document, value=edited))[0]
+    assert dict(other.picked) == {key: why for key, why in reasons.items() if key != "training.epochs"}
+    moved = parse_experiments(with_data(replace(document, value=edited), "phantom")[0])[0]
+    assert (moved.picked, moved.training.epochs) == ({}, 7)
+    assert set(moved.training.auto) == set(AUTO) - {"epochs"}
+
+
+def test_what_was_picked_is_picked_again_where_a_setting_changes_what_it_was_picked_from():
+    document = Document(value=picks_of((900, 100), (28, 28), FLAT).to_document(), source="resolved.json")
+
+    def auto(*texts):
+        experiment = parse_experiments(document, [parse_setting(text) for text in texts])[0]
+        assert not experiment.picked or not experiment.training.auto
+        return set(experiment.training.auto)
+
+    assert auto() == auto("training.seed=1") == auto("training.learning_rate=0.1") == set()
+    assert auto("split.test=0.3") == auto("data.root=other.npz") == auto("training.ema=auto") == set(AUTO)
+    assert auto("training.epochs=7") == set(AUTO) - {"epochs"}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "values"),
+    [
+        ("adamw", (0.002, 0, 0.01)),
+        ("adam", (0.001, 0, None)),
+        ("rmsprop", (0.001, 0, None)),
+        ("sgd", (0.01, 0.9, None)),
+    ],
+)
+def test_each_optimizer_has_its_usual_options_unless_they_are_given(optimizer, values):
+    training = asked(optimizer=optimizer).training
+    assert (training.learning_rate, training.momentum, training.weight_decay) == values
+    given = asked(optimizer=optimizer, learning_rate=0.5, momentum=0.1, weight_decay=0.3)
+    assert (given.training.learning_rate, given.training.momentum, given.training.weight_decay) == (0.5, 0.1, 0.3)
+    plain = Document(value=asked(optimizer=optimizer, momentum=0, weight_decay=None).to_document(), source="a")
+    assert parse_experiments(plain)[0].training.momentum == 0
 
 
 def test_values_are_told_briefly():
@@ -287,8 +330,8 @@ def test_a_run_without_a_key_set_tells_what_was_picked_and_why_and_runs_again_to
     done = COMMAND.invoke(app, [*map(str, arguments), "--set", "evaluation.bootstraps=10"])
     assert done.exit_code == 0, done.output
     line = (
-        "picked from the data (why: experiment.json): batch_size 16, balance 1.5, augmentation right_angles + flip + "
-        "intensity, epochs 100, warmup_epochs 1, ema 0.95, batch_norm_momentum 0.9."
+        "picked from the data (why: experiment.json): balance 1.5, augmentation right_angles + flip + intensity, "
+        "batch_size 16, epochs 100, warmup_epochs 1, ema 0.95, batch_norm_momentum 0.9."
     )
     assert done.stderr.count(line) == 1
     run = tmp_path / "out/net"
@@ -312,7 +355,7 @@ class Interrupts:
         pass
 
 
-def test_a_run_that_goes_on_has_the_same_picks_and_another_value_is_refused(cubes, tmp_path):
+def test_a_run_that_goes_on_has_the_same_picks_and_another_value_is_refused(cubes, tmp_path, monkeypatch):
     def wanted(**training):
         return archnet.load_experiments(on(cubes, training={"epochs": 4, **training}))
 
@@ -322,10 +365,28 @@ def test_a_run_that_goes_on_has_the_same_picks_and_another_value_is_refused(cube
     assert resolved(tmp_path / "out/net")["picked"] == resolved(whole.folder)["picked"]
     with pytest.raises(RunError, match=r"another training \(batch_size: 16 there, 8 here\)"):
         archnet.run_all(wanted(batch_size=8), out=tmp_path / "out", resume=True)
+    monkeypatch.setattr(picks, "BATCH_SIZES", ((600, 4),))
     with pytest.raises(RunError, match=r"another training \(epochs: 4 there, 'auto' here\)"):
         archnet.run_all(archnet.load_experiments(on(cubes)), out=tmp_path / "out", resume=True)
-    run = archnet.run_all(wanted(batch_size=16), out=tmp_path / "out", resume=True)[0]
+    run = archnet.run_all(wanted(), out=tmp_path / "out", resume=True)[0]
     assert (run.folder / "predictions.csv").read_bytes() == (whole.folder / "predictions.csv").read_bytes()
+    assert resolved(run.folder)["training"] == resolved(whole.folder)["training"]
+
+
+def test_what_was_picked_for_other_cases_is_kept_and_told(cubes, tmp_path, caplog):
+    run = archnet.run(on(cubes, training={"epochs": 1}), out=tmp_path / "out")
+    with np.load(cubes) as data:
+        x, y = data["x"], data["y"]
+    np.savez(cubes, x=x[:30], y=y[:30])
+    caplog.clear()
+    again = archnet.run(run.folder / "experiment.json", out=tmp_path / "again")
+    assert resolved(again.folder)["training"] == resolved(run.folder)["training"]
+    others = {"training.balance", "training.batch_size"}
+    assert set(resolved(again.folder)["picked"]) == set(resolved(run.folder)["picked"]) - others
+    assert (
+        "kept as picked for another training set: training.balance, training.batch_size. "
+        'Set them to "auto" to have them picked for this one.'
+    ) in caplog.messages
 
 
 def test_each_fold_is_picked_from_its_own_training_set_and_they_are_compared_as_one(cubes, tmp_path):

@@ -4,6 +4,10 @@ import importlib.util
 import json
 from pathlib import Path
 
+from archnet.spec.documents import Document
+from archnet.spec.picks import TrainingSet, with_true_reasons
+from archnet.spec.resolve import parse_experiments
+
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 RESULTS = EXPERIMENTS / "results"
 
@@ -34,7 +38,7 @@ def test_each_result_tells_its_command_and_its_resolved_experiment():
             result = json.loads(path.read_text())
             assert result["command"].startswith("archnet "), path
             assert result["experiment"]["split"], path
-            assert result["metrics"]["validation"], path
+            assert {"validation", "test"} & set(result["metrics"]), path
 
 
 def test_the_ablation_s_table_is_what_its_sweep_came_to():
@@ -52,3 +56,25 @@ def test_the_tables_of_comparisons_are_what_archnet_compare_says():
     for path in comparisons:
         name = str(path.parent.relative_to(RESULTS))
         assert lines >= set(keep.lines(name, json.loads(path.read_text()))), name
+
+
+SHAPES = {
+    "luna16_candidates_2d.npz": (50, 50),
+    "lidc_nodule_vs_background_3d.npz": (24, 24, 24),
+    "lidc_malignancy.npz": (51, 51, 51),
+}
+
+
+def test_the_results_of_the_default_recipe_have_what_is_picked_for_their_cases():
+    checked = 0
+    for path in RESULTS.rglob("*.json"):
+        result = json.loads(path.read_text())
+        if "picked" not in (result.get("experiment", {}) if isinstance(result, dict) else {}):
+            continue
+        (experiment,) = parse_experiments(Document(value=result["experiment"], source=str(path)))
+        counts = tuple(sum(row) for row in result["metrics"]["train"]["confusion_matrix"])
+        shape = experiment.data.crop_size or SHAPES[experiment.data.root]
+        known = TrainingSet(counts=counts, shape=shape, positive=1)
+        assert with_true_reasons(experiment, known).picked == result["experiment"]["picked"], path
+        checked += 1
+    assert checked > 20

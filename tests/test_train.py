@@ -267,7 +267,7 @@ def test_schedules_are_those_of_their_formulas():
             return [float(made.learning_rate)] * len(steps)
         return [float(made._learning_rate(step)) for step in steps]
 
-    assert rates(Schedule(), [0, 50]) == pytest.approx([0.1, 0.1])
+    assert rates(Schedule(type="constant"), [0, 50]) == pytest.approx([0.1, 0.1])
     staircase = Schedule(type="exponential", decay_rate=0.96, decay_steps=30, staircase=True)
     assert rates(staircase, [29, 30, 61]) == pytest.approx([0.1, 0.096, 0.1 * 0.96**2])
     assert rates(Schedule(type="cosine"), [0, 50, 100]) == pytest.approx(

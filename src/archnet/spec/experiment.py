@@ -17,7 +17,7 @@ Precision = Literal["float32", "bfloat16", "float16", "auto"]
 SETS: Final = ("train", "validation", "test")
 """What cases are divided into."""
 
-AUTO: Final = ("batch_size", "balance", "augmentation", "epochs", "warmup_epochs", "ema", "batch_norm_momentum")
+AUTO: Final = ("balance", "augmentation", "batch_size", "epochs", "warmup_epochs", "ema", "batch_norm_momentum")
 """Options of the training that are picked from the data (see `picks`) unless they are given, in this order."""
 
 
@@ -88,7 +88,7 @@ class Schedule:
         staircase: Of "exponential": in jumps rather than smoothly.
     """
 
-    type: Literal["constant", "exponential", "cosine"] = "constant"
+    type: Literal["constant", "exponential", "cosine"] = "cosine"
     decay_rate: float = 0.96
     decay_steps: int = 1000
     staircase: bool = False
@@ -102,6 +102,14 @@ class EarlyStopping:
     patience: int = 10
 
 
+OPTIMIZER_DEFAULTS: Final[Mapping[str, Mapping[str, float | None]]] = {
+    "adam": {"learning_rate": 0.001, "weight_decay": None},
+    "rmsprop": {"learning_rate": 0.001, "weight_decay": None},
+    "sgd": {"learning_rate": 0.01, "momentum": 0.9, "weight_decay": None},
+}
+"""What is usual with an optimizer of a document, where `Training`'s own defaults, those of adamw, are not."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
     """How the weights are found.
@@ -110,7 +118,7 @@ class Training:
 
     Attributes:
         optimizer: Keras's optimizer of this name.
-        learning_rate: At the start.
+        learning_rate: After the warm-up.
         weight_decay: Decoupled decay of the optimizer; null is none.
         momentum: Of sgd and rmsprop.
         schedule: The learning rate over the steps.
@@ -145,7 +153,7 @@ class Training:
     learning_rate: float = 0.002
     weight_decay: float | None = 0.01
     momentum: float = 0.0
-    schedule: Schedule = Schedule(type="cosine")
+    schedule: Schedule = Schedule()
     warmup_epochs: float = 1.0
     batch_size: int = 64
     epochs: int = 40

@@ -1,7 +1,7 @@
 """What `"auto"` means: options of the training that follow from the data, each with the reason in one sentence.
 
-Small data sets take small batches, so that there are enough steps; all take about as many steps, whatever their size;
-what reaches over steps (averages, moving statistics) reaches over a share of them.
+Small data sets take small batches, so that there are enough steps; the epochs follow from a number of steps, within
+bounds; what reaches over steps (averages, moving statistics) reaches over a share of them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from math import ceil
 from typing import Any, Final
 
+from archnet.errors import counted
 from archnet.spec.augmentations import (
     AUGMENTATIONS,
     Augmentation,
@@ -36,8 +37,14 @@ BATCH_SIZES: Final = ((600, 16), (2000, 32))
 
 LARGE_BATCH: Final = 64
 
+SMALLEST_REST: Final = 0.25
+"""Share of a batch below which an epoch's last one is spread over the others: batch norm needs more cases."""
+
 LARGEST_RATIO: Final = 1.5
 """Of the largest class to the smallest, which drawing rare cases more often comes down to."""
+
+MANY_DRAWS: Final = 10
+"""Of a case in an epoch, from which on they are told."""
 
 MOST_SHIFT: Final = 3
 SHIFT_SHARE: Final = 0.06
@@ -90,11 +97,18 @@ def picked(experiment: Experiment, known: TrainingSet) -> Experiment:
     return replace(experiment, training=replace(training, auto=()), picked=reasons)
 
 
+def with_true_reasons(experiment: Experiment, known: TrainingSet) -> Experiment:
+    """The experiment with those reasons that hold for its training set; what was picked for another keeps its value."""
+    names = tuple(key.removeprefix("training.") for key in experiment.picked)
+    again = picked(replace(experiment, training=replace(experiment.training, auto=names), picked={}), known)
+    return replace(experiment, picked={key: why for key, why in experiment.picked.items() if again.picked[key] == why})
+
+
 def unpicked(document: Mapping[str, Any]) -> dict[str, Any]:
     """An experiment's document as it was before anything was picked: "auto" again."""
     if not document.get("picked"):
         return dict(document)
-    names = [key.removeprefix("training.") for key in document.get("picked", {})]
+    names = [key.removeprefix("training.") for key in document["picked"]]
     training = {**document.get("training", {}), **dict.fromkeys(names, "auto")}
     return {key: value for key, value in document.items() if key != "picked"} | {"training": training}
 
@@ -147,21 +161,14 @@ def _name(entry: Augmentation) -> str:
     return next(name for name, kind in AUGMENTATIONS.items() if kind is type(entry))
 
 
-def _batch_size(experiment: Experiment, known: TrainingSet) -> Picked:
-    num_cases = sum(known.counts)
-    below, size = next(((below, size) for below, size in BATCH_SIZES if num_cases < below), (0, LARGE_BATCH))
-    if num_cases < size:
-        return max(num_cases, 1), f"all training cases at once ({num_cases:,})"
-    told = f"fewer than {below:,} training cases" if below else f"{BATCH_SIZES[-1][0]:,} training cases or more"
-    return size, f"{told} ({num_cases:,})"
-
-
 def _balance(experiment: Experiment, known: TrainingSet) -> Picked:
     largest, smallest = max(known.counts), min(known.counts)
     told = f"than {LARGEST_RATIO:g} times the cases of the smallest ({largest:,} and {smallest:,})"
-    if largest > LARGEST_RATIO * smallest:
-        return LARGEST_RATIO, f"the largest class has more {told}"
-    return "none", f"the largest class has no more {told}"
+    if largest <= LARGEST_RATIO * smallest:
+        return "none", f"the largest class has no more {told}"
+    draws = class_draws(known.counts, LARGEST_RATIO)[known.counts.index(smallest)] / max(smallest, 1)
+    often = f", whose cases are each drawn about {draws:.0f} times an epoch" if draws > MANY_DRAWS else ""
+    return LARGEST_RATIO, f"the largest class has more {told}{often}"
 
 
 def _epochs(experiment: Experiment, known: TrainingSet) -> Picked:
@@ -175,7 +182,7 @@ def _epochs(experiment: Experiment, known: TrainingSet) -> Picked:
 
 def _warmup_epochs(experiment: Experiment, known: TrainingSet) -> Picked:
     epochs = experiment.training.epochs
-    return min(1.0, epochs / 20), f"a twentieth of {epochs:,} epochs, 1 at most"
+    return min(1.0, epochs / 20), f"a twentieth of {counted(epochs, 'epoch')}, 1 at most"
 
 
 def _ema(experiment: Experiment, known: TrainingSet) -> Picked:
@@ -211,10 +218,21 @@ def _augmentation(experiment: Experiment, known: TrainingSet) -> Picked:
     return tuple(entry for entry in entries if entry != Shift(height=0, width=0) and entry != Flip(axes=())), why
 
 
+def _batch_size(experiment: Experiment, known: TrainingSet) -> Picked:
+    num_cases, drawn = sum(known.counts), _epoch_cases(experiment.training, known)
+    below, size = next(((below, size) for below, size in BATCH_SIZES if num_cases < below), (0, LARGE_BATCH))
+    if drawn <= size:
+        return max(drawn, 1), f"all training cases at once ({num_cases:,})"
+    told = f"fewer than {below:,} training cases" if below else f"{BATCH_SIZES[-1][0]:,} training cases or more"
+    if 0 < drawn % size < SMALLEST_REST * size:
+        return ceil(drawn / (drawn // size)), f"{told} ({num_cases:,}), and no small batch at the end as by {size}"
+    return size, f"{told} ({num_cases:,})"
+
+
 PICKS: Final = {
-    "batch_size": _batch_size,
     "balance": _balance,
     "augmentation": _augmentation,
+    "batch_size": _batch_size,
     "epochs": _epochs,
     "warmup_epochs": _warmup_epochs,
     "ema": _ema,
@@ -228,20 +246,24 @@ def _all_steps(training: Training, known: TrainingSet) -> int:
 
 
 def _epoch_steps(training: Training, known: TrainingSet) -> int:
-    """Batches of an epoch, with the copies that the augmentation adds and what balancing rounds up."""
+    return max(1, ceil(_epoch_cases(training, known) / training.batch_size))
+
+
+def _epoch_cases(training: Training, known: TrainingSet) -> int:
+    """Cases of an epoch, with the copies that the augmentation adds and what balancing rounds up."""
     counts = list(known.counts)
     for entry in training.augmentation:
         if isinstance(entry, RotatedCopies):
             of = [label for label in range(len(counts)) if entry.of == "all" or label == known.positive]
             counts = [count + len(entry.angles) * known.counts[k] * (k in of) for k, count in enumerate(counts)]
-    return max(1, ceil(_num_drawn(counts, training.balance) / training.batch_size))
+    return sum(class_draws(counts, training.balance))
 
 
-def _num_drawn(counts: Sequence[int], balance: str | float) -> int:
-    """Cases of an epoch, see `network.batches.epoch_order`: each class's share of them is rounded up."""
+def class_draws(counts: Sequence[int], balance: str | float) -> list[int]:
+    """Of each class in an epoch, see `network.batches.epoch_order`: its share of all cases is rounded up."""
     ratio = 1.0 if balance == "oversample" else balance
     present = [count for count in counts if count]
     if isinstance(ratio, str) or not present or max(present) <= ratio * min(present):
-        return sum(present)
-    lifted = [max(count, max(present) / ratio) for count in present]
-    return sum(ceil(share / sum(lifted) * sum(present)) for share in lifted)
+        return list(counts)
+    lifted = [max(count, max(present) / ratio) if count else 0 for count in counts]
+    return [ceil(share / sum(lifted) * sum(counts)) for share in lifted]
