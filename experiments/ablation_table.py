@@ -1,6 +1,6 @@
-"""The table of an ablation: what a sweep's trials lose against its first one, on the validation cases of all seeds.
+"""The table of an ablation: what a sweep's trials lose against the one that changes nothing, on the validation cases.
 
-    python experiments/ablation_table.py runs/sweep_recipe
+Usage: python experiments/ablation_table.py runs/sweep_recipe
 
 Keeps the figures as experiments/results/NAME/ablation.json and prints the rows for experiments/README.md. Differences
 are paired, with 95% bootstrap intervals over groups of cases; see `archnet compare`.
@@ -19,8 +19,11 @@ SHOWN = ("auc", "mcc", "recall")
 
 
 def compared(folder: Path) -> tuple[list[dict], Comparison]:
-    """The values of each finished trial, and all of them against the first."""
+    """The values of each finished trial, and all of them against the one that changes nothing, which is the first."""
     trials = [trial for trial in read_trials(folder) if trial.state == "finished"]
+    trials.sort(key=lambda trial: any(trial.values.values()))
+    if not trials or any(trials[0].values.values()):
+        sys.exit(f"{folder}: the trial that changes nothing has not finished, so there is nothing to compare with.")
     runs = [trial_folder(folder, trial.number) / name for trial in trials for name in trial.runs]
     return [dict(trial.values) for trial in trials], compare(runs)
 
@@ -43,7 +46,7 @@ def table_row(figure: dict) -> str:
     """A line of the table."""
     (tried,) = figure["values"].values()
     label = ", ".join(f"`{key}` {json.dumps(value)}" for key, value in tried.items()) or "the default recipe"
-    cells = [f"{figure[name]:.3f} ± {figure['deviations'][name]:.3f}" for name in SHOWN]
+    cells = [_mean(figure[name], figure["deviations"][name]) for name in SHOWN]
     difference = figure["auc_difference"]
     if difference is None:
         return f"| {label} | {' | '.join(cells)} | |"
@@ -51,8 +54,14 @@ def table_row(figure: dict) -> str:
     return f"| {label} | {' | '.join(cells)} | {difference['difference']:+.4f} ({low:+.4f} to {high:+.4f}) |"
 
 
+def _mean(value: float | None, deviation: float | None) -> str:
+    return "–" if value is None or deviation is None else f"{value:.3f} ± {deviation:.3f}"
+
+
 def main() -> None:
     """Keeps and prints."""
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     folder = Path(sys.argv[1])
     rows = figures(*compared(folder))
     write_json(RESULTS / read_json(folder / "sweep.json")["name"] / "ablation.json", rows)

@@ -16,6 +16,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from plain_options import PLAIN
+
 from archnet.report.network_table import bytes_text
 from archnet.spec.arch import Arch, load_arch, parse_arch
 from archnet.spec.documents import Document
@@ -25,18 +27,6 @@ from archnet.spec.memory import PROCESS_BYTES, memory_of
 ARCHS = Path(__file__).parents[1] / "archs"
 LIMITS = (-1000.0, 400.0)
 NUM_STEPS = 2
-PLAIN = {
-    "optimizer": "adam",
-    "weight_decay": None,
-    "schedule": {"type": "constant"},
-    "warmup_epochs": 0,
-    "balance": "none",
-    "augmentation": [],
-    "ema": None,
-    "batch_norm_momentum": 0.9,
-    "best_metric": "loss",
-}
-"""Options of the training where a network sets no others."""
 WITHIN = 0.25
 
 

@@ -38,6 +38,7 @@ from archnet.network.backend import start_quietly
 start_quietly()
 
 import keras  # noqa: E402 - after the quiet start
+from plain_options import PLAIN  # noqa: E402
 from their_steps import ANGLES, PUBLISHED_BATCH, PUBLISHED_L2, published_step, tutorial_step  # noqa: E402
 
 from archnet.bench import PRODUCTS_PER_STEP, Pace, Subject, subject_on_data, subject_on_noise  # noqa: E402
@@ -49,19 +50,6 @@ from archnet.spec.experiment import Experiment  # noqa: E402
 from archnet.spec.resolve import command_experiment, parse_experiments, with_data  # noqa: E402
 
 ARCHS = Path(__file__).parents[1] / "archs"
-PLAIN = {
-    "optimizer": "adam",
-    "weight_decay": None,
-    "schedule": {"type": "constant"},
-    "warmup_epochs": 0,
-    "balance": "none",
-    "augmentation": [],
-    "ema": None,
-    "batch_norm_momentum": 0.9,
-    "best_metric": "loss",
-}
-"""Options of the training where a comparison sets no others: what the steps that archnet's are measured against do."""
-
 PIPELINE_STEPS = {"arch3dsm": 10, "archsm": 30}
 PRECISIONS = ("float32", "bfloat16") if has_bfloat16() else ("float32",)
 

@@ -10,6 +10,7 @@ Usage: python experiments/collect_results.py --command "archnet run ..." NAME=RU
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -29,6 +30,8 @@ def readme_row(name: str, result: dict) -> str:
 def mean_row(name: str) -> str:
     """Means and standard deviations over the seeds of a kept result, as a line of the README's table."""
     paths = sorted(RESULTS.glob(f"{name}_seed*.json"))
+    if len(paths) < 2:
+        sys.exit(f"{name}: a mean needs {RESULTS}/{name}_seed0.json and _seed1.json at least.")
     metrics = [json.loads(path.read_text())["metrics"] for path in paths]
     links = " ".join(f"[{path.stem.rpartition('_seed')[2]}](experiments/results/{path.name})" for path in paths)
     costs = [f"{metrics[0]['parameters']:,}", f"{metrics[0]['macs'] / 1e6:.1f} M"]

@@ -7,6 +7,7 @@ through the means that no cheaper network reaches.
 import json
 import re
 from collections import defaultdict
+from itertools import cycle
 from pathlib import Path
 from statistics import mean
 
@@ -37,7 +38,9 @@ def main() -> None:
         axes = figure.add_subplot()
         front = pareto_front(costs, [-value for value in means])
         axes.plot([costs[k] for k in front], [means[k] for k in front], color=LIGHT.faint, lw=1, zorder=0)
-        for cost, middle, (name, (_, values)), colour in zip(costs, means, points.items(), LIGHT.series, strict=False):
+        for cost, middle, (name, (_, values)), colour in zip(
+            costs, means, points.items(), cycle(LIGHT.series), strict=False
+        ):
             axes.plot([cost] * len(values), values, "o", color=colour, alpha=0.5, ms=5)
             axes.plot([cost], [middle], "_", color=colour, ms=22, mew=2)
             axes.annotate(name.replace("_", " "), (cost, middle), (14, -2), textcoords="offset points", va="top")

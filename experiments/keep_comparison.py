@@ -1,7 +1,7 @@
 """Keeps what `archnet compare` says of some runs as experiments/results/NAME/comparison.json, and prints the table for
 experiments/README.md: a row for each network, pooled over folds and seeds, then the sentence.
 
-    python experiments/keep_comparison.py NAME RUN...
+Usage: python experiments/keep_comparison.py NAME RUN...
 
 Folders, times and memory are left out: they are the machine's, and not repeatable.
 """
@@ -46,6 +46,8 @@ def _row(name: str, row: dict, positive: str) -> str:
 
 def main() -> None:
     """Keeps and prints."""
+    if len(sys.argv) < 4:
+        sys.exit(__doc__)
     name, *runs = sys.argv[1:]
     document = kept(comparison_document(compare([Path(run) for run in runs])))
     folder = RESULTS / name

@@ -1,6 +1,6 @@
 """LIDC nodules as benign against malignant: malignancy 1 or 2 against 4 or 5; the undecided 3 are left out.
 
-python experiments/lidc_malignancy.py lidc_nodules_51.npz lidc_malignancy.npz
+Usage: python experiments/lidc_malignancy.py lidc_nodules_51.npz lidc_malignancy.npz
 """
 
 import sys
@@ -10,6 +10,8 @@ import numpy as np
 
 def main() -> None:
     """Writes the cases with labels that archnet reads."""
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     source, target = sys.argv[1:]
     with np.load(source) as data:
         is_decided = data["malignancy"] != 3

@@ -81,7 +81,7 @@ def test_options_that_are_picked_are_said_to_be_so_and_take_the_word_and_no_othe
     for key in AUTO:
         assert '"auto"' in options[key]["description"], key
         assert experiment_of([f"training.{key}=auto"]).training == Training(auto=AUTO)
-        assert 'or "auto", got "atuo".' in message_of([f"training.{key}=atuo"])
+        assert 'or "auto", got "atuo". Did you mean "auto"?' in message_of([f"training.{key}=atuo"])
 
 
 def test_a_given_option_is_not_left_to_the_data_and_the_rest_reads_back_as_left_to_it():

@@ -370,7 +370,8 @@ def _value_message(error: Any) -> str:
         hint = did_you_mean(error.instance, words) if isinstance(error.instance, str) else ""
         return f"{given} is not one of {', '.join(map(shown, allowed))}.{hint}"
     if error.validator == "type" or (error.validator == "pattern" and _words(error.schema)):
-        return f"expected {_kinds(error.schema)}, got {given}."
+        hint = did_you_mean(error.instance, _words(error.schema)) if isinstance(error.instance, str) else ""
+        return f"expected {_kinds(error.schema)}, got {given}.{hint}"
     if error.validator in _LIMITS:
         return f"expected {_LIMITS[error.validator].format(limit)}, got {given}."
     return f"{error.message}."
