@@ -1,4 +1,4 @@
-"""The table of an ablation: what a sweep's trials lose against the one that changes nothing, on the validation cases.
+"""The table of an ablation: what a sweep's trials lose against its first one, on the validation cases.
 
 Usage: python experiments/ablation_table.py runs/sweep_recipe
 
@@ -19,11 +19,10 @@ SHOWN = ("auc", "mcc", "recall")
 
 
 def compared(folder: Path) -> tuple[list[dict], Comparison]:
-    """The values of each finished trial, and all of them against the one that changes nothing, which is the first."""
+    """The values of each finished trial, and all of them against the sweep's first."""
     trials = [trial for trial in read_trials(folder) if trial.state == "finished"]
-    trials.sort(key=lambda trial: any(trial.values.values()))
-    if not trials or any(trials[0].values.values()):
-        sys.exit(f"{folder}: the trial that changes nothing has not finished, so there is nothing to compare with.")
+    if not trials or trials[0].number != 0:
+        sys.exit(f"{folder}: its first trial has not finished, so there is nothing to compare with.")
     runs = [trial_folder(folder, trial.number) / name for trial in trials for name in trial.runs]
     return [dict(trial.values) for trial in trials], compare(runs)
 
@@ -44,8 +43,9 @@ def figures(values: list[dict], comparison: Comparison) -> list[dict]:
 
 def table_row(figure: dict) -> str:
     """A line of the table."""
-    (tried,) = figure["values"].values()
-    label = ", ".join(f"`{key}` {json.dumps(value)}" for key, value in tried.items()) or "the default recipe"
+    ((axis, tried),) = figure["values"].items()
+    changed = tried if isinstance(tried, dict) else {axis: tried}
+    label = ", ".join(f"`{key}` {json.dumps(value)}" for key, value in changed.items()) or "the default recipe"
     cells = [_mean(figure[name], figure["deviations"][name]) for name in SHOWN]
     difference = figure["auc_difference"]
     if difference is None:

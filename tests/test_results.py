@@ -4,6 +4,8 @@ import importlib.util
 import json
 from pathlib import Path
 
+import pytest
+
 from archnet.spec.documents import Document
 from archnet.spec.picks import TrainingSet, with_true_reasons
 from archnet.spec.resolve import parse_experiments
@@ -41,10 +43,12 @@ def test_each_result_tells_its_command_and_its_resolved_experiment():
             assert {"validation", "test"} & set(result["metrics"]), path
 
 
-def test_the_ablation_s_table_is_what_its_sweep_came_to():
+@pytest.mark.parametrize("name", ["sweep_recipe", "sweep_batch_norm"])
+def test_the_ablations_tables_are_what_their_sweeps_came_to(name):
     ablation, lines = script("ablation_table"), readme_lines(EXPERIMENTS)
-    rows = json.loads((RESULTS / "sweep_recipe/ablation.json").read_text())
-    assert len(rows) == len(json.loads((EXPERIMENTS / "sweep_recipe.json").read_text())["space"]["training"])
+    rows = json.loads((RESULTS / name / "ablation.json").read_text())
+    (values,) = json.loads((EXPERIMENTS / f"{name}.json").read_text())["space"].values()
+    assert [next(iter(row["values"].values())) for row in rows] == values
     for row in rows:
         assert ablation.table_row(row) in lines, row
 
@@ -52,7 +56,7 @@ def test_the_ablation_s_table_is_what_its_sweep_came_to():
 def test_the_tables_of_comparisons_are_what_archnet_compare_says():
     keep, lines = script("keep_comparison"), readme_lines(EXPERIMENTS)
     comparisons = sorted(RESULTS.rglob("comparison.json"))
-    assert len(comparisons) > 4
+    assert len(comparisons) > 1
     for path in comparisons:
         name = str(path.parent.relative_to(RESULTS))
         assert lines >= set(keep.lines(name, json.loads(path.read_text()))), name
