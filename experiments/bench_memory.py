@@ -16,6 +16,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from plain_options import PLAIN
+
 from archnet.report.network_table import bytes_text
 from archnet.spec.arch import Arch, load_arch, parse_arch
 from archnet.spec.documents import Document
@@ -133,8 +135,8 @@ def peak_of(number: int) -> tuple[int, int]:
 def training_of(case: Case) -> Training:
     from archnet.spec.resolve import parse_experiments
 
-    document = {"archs": [case.parsed().to_document()], "training": {**case.training, "batch_size": case.batch_size}}
-    document["training"]["epochs"] = 2
+    document = {"archs": [case.parsed().to_document()], "training": {**PLAIN, **case.training}}
+    document["training"] |= {"batch_size": case.batch_size, "epochs": 2}
     return parse_experiments(Document(value=document, source=case.name))[0].training
 
 

@@ -38,6 +38,7 @@ from archnet.network.backend import start_quietly
 start_quietly()
 
 import keras  # noqa: E402 - after the quiet start
+from plain_options import PLAIN  # noqa: E402
 from their_steps import ANGLES, PUBLISHED_BATCH, PUBLISHED_L2, published_step, tutorial_step  # noqa: E402
 
 from archnet.bench import PRODUCTS_PER_STEP, Pace, Subject, subject_on_data, subject_on_noise  # noqa: E402
@@ -142,7 +143,7 @@ def experiment_of(name: str, training: dict, data: str | None = None) -> Experim
     document = command_experiment([ARCHS / f"{name}.json"])
     if data:
         document = with_data(document, data)[0]
-    return parse_experiments(document, [(("training", key), value) for key, value in training.items()])[0]
+    return parse_experiments(document, [(("training", key), value) for key, value in {**PLAIN, **training}.items()])[0]
 
 
 def our_step(name: str, training: dict) -> tuple[Step, Subject]:

@@ -34,6 +34,7 @@ NETWORK = {
 TRAINING = {
     "epochs": 5,
     "batch_size": 16,
+    "best_metric": "loss",
     "ema": 0.95,
     "balance": "oversample",
     "augmentation": [{"type": "right_angles"}, {"type": "flip"}, {"type": "shift"}, {"type": "noise"}],

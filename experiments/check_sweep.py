@@ -44,7 +44,15 @@ def write_sweep(folder: Path, num_cases: int, epochs: int, **keys: object) -> Pa
     base = {
         "arch": {"name": "net", "layers": LAYERS},
         "data": {"name": "npz", "root": str(folder / "cubes.npz")},
-        "training": {"epochs": epochs, "learning_rate": 0.01},
+        "training": {
+            "optimizer": "adam",
+            "learning_rate": 0.01,
+            "weight_decay": None,
+            "schedule": {"type": "constant"},
+            "batch_size": 32,
+            "epochs": epochs,
+            "augmentation": [],
+        },
         "evaluation": {"bootstraps": 20},
     }
     path = folder / "sweep.json"

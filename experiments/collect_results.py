@@ -1,14 +1,18 @@
 """Keeps what finished runs came to under experiments/results and prints their rows for the README.
 
-Each file holds the command, the resolved experiment and the metrics. Times and memory are left out: they are the
-machine's, and not repeatable; so is the folder in which the data lay.
+Each file holds the command, the resolved experiment and the metrics. NAMEs with a folder are of runs that a table tells
+only together, and print no row. Times and memory are left out: they are the machine's, and not repeatable; so is the
+folder in which the data lay.
 
 Usage: python experiments/collect_results.py --command "archnet run ..." NAME=RUN_FOLDER...
+       python experiments/collect_results.py --means NAME...    of kept results NAME_seed0, NAME_seed1 and so on
 """
 
 import argparse
 import json
+import sys
 from pathlib import Path
+from statistics import mean, stdev
 
 RESULTS = Path(__file__).parent / "results"
 MACHINES_OWN = ("peak_memory_bytes", "train_seconds", "samples_per_second")
@@ -23,6 +27,19 @@ def readme_row(name: str, result: dict) -> str:
     return f"| [{name}](experiments/results/{name}.json) | [{rows}] | {' | '.join(cells)} |"
 
 
+def mean_row(name: str) -> str:
+    """Means and standard deviations over the seeds of a kept result, as a line of the README's table."""
+    paths = sorted(RESULTS.glob(f"{name}_seed*.json"))
+    if len(paths) < 2:
+        sys.exit(f"{name}: a mean needs {RESULTS}/{name}_seed0.json and _seed1.json at least.")
+    metrics = [json.loads(path.read_text())["metrics"] for path in paths]
+    links = " ".join(f"[{path.stem.rpartition('_seed')[2]}](experiments/results/{path.name})" for path in paths)
+    costs = [f"{metrics[0]['parameters']:,}", f"{metrics[0]['macs'] / 1e6:.1f} M"]
+    numbers = [[one["test"][key] for one in metrics] for key in ("recall", "precision", "mcc", "auc")]
+    cells = [f"{mean(values):.3f} ± {stdev(values):.3f}" for values in numbers]
+    return f"| {name} {links} | {' | '.join([*costs, *cells])} |"
+
+
 def result_of(folder: Path, command: str) -> dict:
     """What is kept of a run."""
     experiment, metrics = (json.loads((folder / name).read_text()) for name in ("experiment.json", "metrics.json"))
@@ -35,15 +52,21 @@ def result_of(folder: Path, command: str) -> dict:
 def main() -> None:
     """Keeps and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--command", required=True, help="what made the runs")
-    parser.add_argument("runs", nargs="+", metavar="NAME=RUN_FOLDER")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--command", help="what made the runs")
+    what.add_argument("--means", nargs="+", default=[], metavar="NAME", help="print means of what is kept")
+    parser.add_argument("runs", nargs="*", metavar="NAME=RUN_FOLDER")
     arguments = parser.parse_args()
-    RESULTS.mkdir(exist_ok=True)
+    for name in arguments.means:
+        print(mean_row(name))
     for argument in arguments.runs:
         name, _, folder = argument.partition("=")
         result = result_of(Path(folder), arguments.command)
-        (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
-        print(readme_row(name, result))
+        path = RESULTS / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result, indent=1) + "\n")
+        if path.parent == RESULTS:
+            print(readme_row(name, result))
 
 
 if __name__ == "__main__":

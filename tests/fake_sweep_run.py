@@ -44,7 +44,8 @@ def name_of(document):
 
 def train(document, run, asks):
     run.mkdir(exist_ok=True)
-    (run / "experiment.json").write_text(json.dumps(document))
+    (run / "draft").write_text(json.dumps(document))
+    (run / "draft").replace(run / "experiment.json")
     layer, training = document["arch"]["layers"][0], document["training"]
     history = run / "history.csv"
     done = len(history.read_text().splitlines()) - 1 if history.exists() else 0

@@ -8,6 +8,7 @@ import numpy as np
 
 from archnet.spec.documents import Document
 from archnet.spec.sweep_document import parse_sweep
+from plain_training import PLAIN
 
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_sweep_run.py")))
 LAYERS = [
@@ -32,7 +33,7 @@ def sweep_document(folder, **keys):
     base = {
         "arch": {"name": "net", "layers": LAYERS},
         "data": {"name": "npz", "root": write_cubes(folder)},
-        "training": {"epochs": 4, "learning_rate": 0.01},
+        "training": {**PLAIN, "epochs": 4, "learning_rate": 0.01},
         "evaluation": {"bootstraps": 10},
     }
     return json.loads(json.dumps({"name": "small", "base": base, "metric": "auc", "space": {WIDTH: [2, 4, 8]}, **keys}))

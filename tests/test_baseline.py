@@ -18,6 +18,7 @@ from archnet.errors import RunError
 from archnet.evaluation.comparison import compare
 from archnet.evaluation.predictions import read_predictions
 from archnet.prepared import Prepared
+from plain_training import PLAIN
 
 COMMAND = CliRunner()
 NET = {
@@ -64,7 +65,7 @@ def written(path, num_classes):
 
 def experiments(path, seeds=(0,), **keys):
     document = {"archs": [NET], "data": {"name": "npz", "root": str(path)}, "evaluation": {"bootstraps": 20}, **keys}
-    training = {"epochs": 1, "batch_size": 32}
+    training = {**PLAIN, "epochs": 1, "batch_size": 32}
     return [
         one for seed in seeds for one in archnet.load_experiments({**document, "training": {**training, "seed": seed}})
     ]

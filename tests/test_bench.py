@@ -17,6 +17,7 @@ from archnet.spec.documents import Document
 from archnet.spec.experiment import Training
 from archnet.spec.memory import memory_of, micro_batch
 from archnet.spec.resolve import parse_experiments
+from plain_training import plain
 
 LAYERS = [
     {"type": "C", "num_output": 4, "kernel_size": [3, 3], "activation": "relu"},
@@ -35,7 +36,7 @@ def small_arch():
 
 
 def small_subject(**training):
-    return subject_on_noise(small_arch(), Training(batch_size=4, **training), (8, 8), 3)
+    return subject_on_noise(small_arch(), plain(batch_size=4, **training), (8, 8), 3)
 
 
 def test_what_is_measured_is_told_with_it():
@@ -45,7 +46,7 @@ def test_what_is_measured_is_told_with_it():
     assert measured["input_shape"] == [8, 8, 1]
     assert [measured[key] for key in ("batch_size", "num_steps", "num_rounds")] == [4, 2, 2]
     assert measured["precision"] == "float32"
-    assert measured["predicted_memory_bytes"] == cost_of(small_arch().plan((8, 8), 3)).memory.training(4)
+    assert measured["predicted_memory_bytes"] == memory_of(small_arch().plan((8, 8), 3), plain()).training(4)
     speeds = ("first_step_seconds", "step_samples_per_second", "pipeline_samples_per_second")
     assert all(measured[key] > 0 for key in (*speeds, "pipeline_share", "matmul_macs_per_second", "matmul_share"))
     assert json.loads(json.dumps(measured)) == measured
@@ -62,7 +63,7 @@ def test_a_budget_cuts_the_batch_into_parts_as_in_a_run(tmp_path, monkeypatch):
     monkeypatch.setattr("archnet.spec.memory.PROCESS_BYTES", 0)
     line = [arch_file(tmp_path), "--input", "8x8", "--batch", "64", "--steps", "1", "--memory", "100kB"]
     plan = small_arch().plan((8, 8))
-    size = micro_batch(memory_of(plan), 64, 100_000).size
+    size = micro_batch(memory_of(plan, Training()), 64, 100_000).size
     told = json.loads(bench_line(*line, "--json").stdout)
     assert told["micro_batch"] == size < 64
     subject = subject_on_noise(small_arch(), Training(batch_size=64, memory="100kB"), (8, 8))
@@ -180,7 +181,7 @@ def test_the_command_prints_one_json_object(tmp_path):
 def test_the_command_prints_a_table(tmp_path):
     result = bench_line(arch_file(tmp_path), "--input", "8x8", "--steps", "1")
     assert result.exit_code == 0
-    assert "small on noise, 8x8x1, batch 32, float32" in result.stdout
+    assert "small on noise, 8x8x1, batch 64, float32" in result.stdout
     for line in ("whole pipeline", "first step", "peak memory of training", "predicted "):
         assert line in result.stdout
 
@@ -188,3 +189,10 @@ def test_the_command_prints_a_table(tmp_path):
 def test_a_size_beside_data_is_refused(tmp_path):
     result = bench_line(arch_file(tmp_path), "--data", "phantom", "--input", "8x8")
     assert str(result.exception) == "--input 8x8: with data, the size is theirs. Leave one of the two out."
+
+
+def test_without_data_the_augmentation_is_a_typical_one_as_far_as_it_fits_the_shape():
+    left = Training(batch_size=4, auto=("augmentation",))
+    assert subject_on_noise(small_arch(), left, (8, 8)).training == left
+    narrow = subject_on_noise(small_arch(), left, (8, 3)).training.augmentation
+    assert [type(entry).__name__ for entry in narrow] == ["Flip", "Intensity"]

@@ -12,10 +12,11 @@ from archnet.network import checkpoint as checkpoint_module
 from archnet.network import train as train_module
 from archnet.network.checkpoint import FILE, kept_record
 from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies
-from archnet.spec.experiment import EarlyStopping, Schedule, Training
+from archnet.spec.experiment import EarlyStopping, Schedule
+from plain_training import plain
 from small_training import Silent, are_equal, bright_and_dark, deep_network, fit
 
-FULL = Training(
+FULL = plain(
     epochs=5, batch_size=8, learning_rate=0.02, schedule=Schedule(type="cosine"), warmup_epochs=1, l2=0.001, ema=0.9,
     balance="oversample", augmentation=(RightAngles(), Flip(), RotatedCopies(angles=(90,))), clip_norm=1.0,
 )  # fmt: skip

@@ -21,8 +21,8 @@ from archnet.network.backend import start_quietly
 from archnet.network.trouble import explained
 from archnet.spec.arch import parse_arch
 from archnet.spec.documents import Document
-from archnet.spec.experiment import Training
 from archnet.spec.memory import Memory
+from plain_training import plain
 from trainings import TRAININGS, done
 
 LAYERS = [
@@ -214,7 +214,7 @@ def planned(**layer):
 
 
 def asking(batch_size, memory=None):
-    return SimpleNamespace(training=Training(batch_size=batch_size, memory=memory), arch=SimpleNamespace(name="net"))
+    return SimpleNamespace(training=plain(batch_size=batch_size, memory=memory), arch=SimpleNamespace(name="net"))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from archnet.network.build import with_probabilities
 from archnet.network.dropout import CaseDropout, CaseKeys, draw_keys, hashes
 from archnet.network.predict import load_model
 from archnet.network.twin import training_twin
-from archnet.spec.experiment import Training
+from plain_training import plain
 from small_training import LIMITS, bright_and_dark, deep_network, fit, told_by
 
 NUM_CASES, NUM_ELEMENTS = 2000, 1001
@@ -74,7 +74,7 @@ def test_a_twin_computes_as_its_network_and_drops_in_training_alone():
 
 
 def test_a_saved_model_needs_nothing_of_archnet(tmp_path):
-    network, _ = fit(Training(epochs=1, batch_size=16), deep_network())
+    network, _ = fit(plain(epochs=1, batch_size=16), deep_network())
     model = with_probabilities(network, LIMITS)
     model.save(tmp_path / "model.keras")
     loaded = load_model(tmp_path / "model.keras")

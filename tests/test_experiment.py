@@ -11,7 +11,7 @@ from archnet.errors import DocumentError
 from archnet.spec.augmentations import AUGMENTATIONS, RotatedCopies
 from archnet.spec.datasets import DATASETS, size_in_voxels
 from archnet.spec.documents import Document, parse_document, read_schema
-from archnet.spec.experiment import Data, EarlyStopping, Evaluation, Schedule, Split, Training
+from archnet.spec.experiment import AUTO, Data, EarlyStopping, Evaluation, Schedule, Split, Training
 from archnet.spec.resolve import (
     command_experiment,
     data_experiments,
@@ -64,12 +64,35 @@ def test_schema_and_dataclass_have_the_same_keys_and_defaults(section, kind):
     properties = {
         key: value for key, value in places[section]["properties"].items() if key != "type" or section == "schedule"
     }
-    fields = {field.name: field for field in dataclasses.fields(kind)}
+    fields = {field.name: field for field in dataclasses.fields(kind) if field.name != "auto"}
     assert set(properties) == set(fields)
-    for key in set(fields) - {"schedule"}:
+    assert set(AUTO) <= set(fields) or kind is not Training
+    for key in fields:
         default = fields[key].default
+        default = {"type": default.type} if isinstance(default, Schedule) else default
         default = list(default) if isinstance(default, tuple) else default
-        assert properties[key]["default"] == default, key
+        is_auto = kind is Training and key in AUTO
+        assert properties[key]["default"] == ("auto" if is_auto else default), key
+
+
+def test_options_that_are_picked_are_said_to_be_so_and_take_the_word_and_no_other():
+    options = read_schema("experiment")["properties"]["training"]["properties"]
+    assert {key for key, option in options.items() if "auto" in option.get("pattern", "")} == set(AUTO)
+    for key in AUTO:
+        assert '"auto"' in options[key]["description"], key
+        assert experiment_of([f"training.{key}=auto"]).training == Training(auto=AUTO)
+        assert 'or "auto", got "atuo". Did you mean "auto"?' in message_of([f"training.{key}=atuo"])
+
+
+def test_a_given_option_is_not_left_to_the_data_and_the_rest_reads_back_as_left_to_it():
+    experiment = experiment_of(["training.epochs=5", "training.ema=null", "training.augmentation=[]"])
+    left = ("balance", "batch_size", "warmup_epochs", "batch_norm_momentum")
+    assert experiment.training.auto == left
+    document = experiment.to_document()
+    training = document["training"]
+    assert {key for key in training if training[key] == "auto"} == set(left)
+    assert (training["epochs"], training["ema"], training["augmentation"]) == (5, None, [])
+    assert parse_experiments(Document(value=document, source="again.json")) == (experiment,)
 
 
 def test_the_schema_knows_the_data_sets_and_the_reader_has_code_for_each():
@@ -203,7 +226,7 @@ def test_set_overrides_any_key_and_makes_objects_on_the_way():
     [
         ("training.epochs", '--set "training.epochs": expected KEY=VALUE, such as --set training.epochs=5.'),
         ("training..x=1", '"training..x" is not a key. Write it like training.epochs or arch.layers[0].num_output.'),
-        ("training.epochs=many", 'mine.json $.training.epochs: expected a whole number, got "many".'),
+        ("training.epochs=many", 'mine.json $.training.epochs: expected a whole number or "auto", got "many".'),
         ("arch.layers[9].num_output=1", "mine.json $.archs[0] $.layers: has no 9 to set."),
         ("trainig.epochs=1", 'mine.json $.trainig: unknown key "trainig". Did you mean "training"?'),
     ],

@@ -18,10 +18,11 @@ from archnet.errors import RunError
 from archnet.export.archive import export_run
 from archnet.network import export as network
 from archnet.network.build import limits_of, with_probabilities
+from plain_training import PLAIN
 
 COMMAND = CliRunner()
 ARCHS = sorted((Path(__file__).parents[1] / "archs").glob("*.json"))
-INPUTS = {"ct3d": (46, 46, 46), "cube3d": (24, 24, 24)}
+INPUTS = {"ct3d": (46, 46, 46)}
 """Where the usual small input leaves nothing."""
 NET = {
     "name": "flat",
@@ -43,7 +44,7 @@ def run(tmp_path_factory):
     x[y == 1] += 200
     np.savez(folder / "cubes.npz", x=x, y=y, group=np.repeat(np.arange(20), 3))
     data = {"name": "npz", "root": str(folder / "cubes.npz"), "range": "hu"}
-    return archnet.run({"archs": [NET], "data": data, "training": {"epochs": 1}}, out=folder / "runs").folder
+    return archnet.run({"archs": [NET], "data": data, "training": {**PLAIN, "epochs": 1}}, out=folder / "runs").folder
 
 
 def shipped_model(path):

@@ -22,6 +22,7 @@ from archnet.froc_run import froc_again, write_run_froc
 from archnet.report.comparison_report import write_comparison
 from archnet.report.run_report import write_report
 from archnet.runner import load_experiments
+from plain_training import PLAIN
 from synthetic_runs import write_run
 from test_report_run_report import page_of
 
@@ -49,7 +50,7 @@ def phantom(tmp_path_factory):
 
 def experiment_on(root, **evaluation):
     document = {"archs": [NET], "data": {"name": "luna16", "root": str(root), "crop_size": [16, 16, 4]},
-                "training": {"epochs": 1, "batch_size": 16}, "split": {"test": 0.5, "validation": 0},
+                "training": {**PLAIN, "epochs": 1, "batch_size": 16}, "split": {"test": 0.5, "validation": 0},
                 "evaluation": {"keep_all_candidates": True, "bootstraps": 100, **evaluation}}  # fmt: skip
     return load_experiments(document)[0]
 

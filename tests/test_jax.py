@@ -9,6 +9,8 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from plain_training import PLAIN
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed: see CONTRIBUTING.md"),
@@ -21,6 +23,7 @@ LAYERS = [
     {"type": "T"},
 ]
 TRAINING = {
+    **PLAIN,
     "epochs": 3, "batch_size": 16, "ema": 0.9, "balance": "oversample", "l2": 0.001, "clip_norm": 1.0,
     "augmentation": [{"type": "right_angles"}, {"type": "flip"}, {"type": "noise"}],
 }  # fmt: skip

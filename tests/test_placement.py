@@ -8,6 +8,7 @@ import pytest
 
 import archnet
 from archnet.errors import RunError
+from plain_training import PLAIN
 
 NET = {
     "name": "net",
@@ -15,6 +16,7 @@ NET = {
     "layers": [{"type": "FC", "num_output": 8, "activation": "relu", "drop_out": 30}, {"type": "T"}],
 }
 TRAINING = {
+    **PLAIN,
     "epochs": 3,
     "batch_size": 8,
     "learning_rate": 0.01,
@@ -120,7 +122,7 @@ def test_a_run_is_not_continued_on_other_cases(cubes, tmp_path):
 
 def test_folds_test_every_case_once_each_in_a_folder_of_its_own(cubes, tmp_path):
     document = {"archs": [NET], "data": {"name": "npz", "root": str(cubes)}, "split": {"folds": 3}}
-    folds = archnet.load_experiments({**document, "training": {"epochs": 1}})
+    folds = archnet.load_experiments({**document, "training": {**PLAIN, "epochs": 1}})
     runs = archnet.run_all(folds, out=tmp_path / "out")
     assert [run.folder.name for run in runs] == ["net-fold0", "net-fold1", "net-fold2"]
     tested = [run.predictions.only("test").cases for run in runs]

@@ -18,6 +18,7 @@ from archnet.inference.predict import Ensemble
 from archnet.inference.trained import KINDS, read_run
 from archnet.network.predict import load_model
 from archnet.spec.datasets import DATASETS
+from plain_training import PLAIN
 from trained_runs import CANDIDATES, LAYERS_2D, WHOLE, as_four_formats, chest, write_chest, write_trained_run
 
 COMMAND = CliRunner()
@@ -124,7 +125,7 @@ def test_a_run_predicts_its_own_cases_as_it_did_itself(tmp_path):
     rows = [f"{name},{x},{x},{120 + x},{x // 3}" for name in names for x in (0, 3, 5)]
     (tmp_path / "data/candidates.csv").write_text("\n".join(["seriesuid,coordX,coordY,coordZ,class", *rows]) + "\n")
     data = {"name": "luna16", "root": str(tmp_path / "data"), "crop_size": [8, 8, 4], "spacing_mm": [1.5, 1.5, 2.0]}
-    training = {"epochs": 1, "learning_rate": 0.1}
+    training = {**PLAIN, "epochs": 1, "learning_rate": 0.1}
     experiment = {"name": "t", "archs": [{"name": "tiny", "layers": layers}], "data": data, "training": training}
     run = archnet.run(experiment, out=tmp_path / "out")
     out = tmp_path / "submission.csv"

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from archnet.network.checkpoint import FILE
+from plain_training import PLAIN
 
 LAYERS = [
     {"type": "C", "num_output": 4, "kernel_size": [3, 3, 3], "activation": "relu", "drop_out": 20, "batch_norm": True},
@@ -20,6 +21,7 @@ LAYERS = [
     {"type": "T"},
 ]
 TRAINING = {
+    **PLAIN,
     "epochs": 5,
     "batch_size": 16,
     "learning_rate": 0.01,

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import archnet
 from archnet.cli import app
 from archnet.errors import ArchnetError, RunError
+from plain_training import PLAIN
 
 COMMAND = CliRunner()
 ROOT = Path(__file__).parents[1]
@@ -51,7 +52,7 @@ def cubes(tmp_path):
 
 
 def experiment_on(path, *archs, **keys):
-    training = {"epochs": 4, "batch_size": 8, "learning_rate": 0.03, **keys.pop("training", {})}
+    training = {**PLAIN, "epochs": 4, "batch_size": 8, "learning_rate": 0.03, **keys.pop("training", {})}
     return {"archs": list(archs), "data": {"name": "npz", "root": str(path)}, "training": training, **keys}
 
 

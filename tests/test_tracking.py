@@ -21,6 +21,7 @@ from archnet.tracking import curves as curves_module
 from archnet.tracking import mlflow_store
 from archnet.tracking.curves import Curves, curves
 from archnet.tracking.mlflow_store import Store
+from plain_training import PLAIN
 from synthetic_runs import write_run
 
 pytestmark = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:mlflow\.")  # it uses what SQLAlchemy will drop
@@ -46,7 +47,7 @@ def slices(tmp_path):
 
 
 def experiments(path):
-    training = {"epochs": 4, "batch_size": 8}
+    training = {**PLAIN, "epochs": 4, "batch_size": 8}
     return archnet.load_experiments({"archs": [NET], "data": {"name": "npz", "root": str(path)}, "training": training})
 
 

@@ -12,7 +12,7 @@ from archnet.network.losses import case_losses, penalised
 from archnet.network.optimizers import Average, LossScale
 from archnet.network.trainer import Trainer, told_values
 from archnet.spec.augmentations import Flip, RightAngles
-from archnet.spec.experiment import Training
+from plain_training import plain
 from small_training import LIMITS, are_equal, bright_and_dark, deep_network, fit, network_of, told_by
 
 
@@ -25,7 +25,7 @@ def steps_of(training, examples=None, micro_batch=None):
 @pytest.mark.parametrize("rank", [2, 3])
 @pytest.mark.parametrize("balance", ["none", "weights"])
 def test_micro_batches_do_not_change_the_weights(rank, balance):
-    training = Training(
+    training = plain(
         optimizer="sgd", momentum=0.9, learning_rate=0.05, epochs=2, batch_size=16, l2=0.01, clip_norm=0.3,
         balance=balance, augmentation=(RightAngles(), Flip()), ema=0.9, label_smoothing=0.1,
     )  # fmt: skip
@@ -41,7 +41,7 @@ def test_micro_batches_do_not_change_the_weights(rank, balance):
 
 
 def test_a_step_is_cut_into_parts_that_share_its_weight():
-    steps = list(steps_of(Training(batch_size=10), bright_and_dark(25), micro_batch=4).of_epoch(0))
+    steps = list(steps_of(plain(batch_size=10), bright_and_dark(25), micro_batch=4).of_epoch(0))
     assert [[len(part["labels"]) for part in step.parts] for step in steps] == [[4, 4, 2], [4, 4, 2], [4, 1]]
     assert [sum(part["weights"].sum() for part in step.parts) for step in steps] == pytest.approx([1, 1, 1])
     assert np.array_equal(np.sort(np.concatenate([step.rows for step in steps])), np.arange(25))
@@ -49,7 +49,7 @@ def test_a_step_is_cut_into_parts_that_share_its_weight():
 
 
 def test_what_is_left_of_an_epoch_is_the_same_as_in_one_go():
-    steps = steps_of(Training(batch_size=10, augmentation=(Flip(),), balance="oversample"), bright_and_dark(25))
+    steps = steps_of(plain(batch_size=10, augmentation=(Flip(),), balance="oversample"), bright_and_dark(25))
     last, (again,) = list(steps.of_epoch(3))[-1], list(steps.of_epoch(3, num_done=2))
     assert again.number == last.number == 3
     for name, array in last.parts[0].items():
@@ -58,13 +58,15 @@ def test_what_is_left_of_an_epoch_is_the_same_as_in_one_go():
 
 def test_the_penalty_is_the_gradient_of_half_the_squared_weights():
     """With a learning rate of 1, SGD takes the whole penalty gradient λ·w away, from kernels and biases alone."""
-    plain, penalised_too = (
-        fit(Training(optimizer="sgd", learning_rate=1.0, epochs=1, batch_size=64, l2=l2), deep_network(drop_out=0, batch_norm=True))[0]
+    without_l2, penalised_too = (
+        fit(plain(optimizer="sgd", learning_rate=1.0, epochs=1, batch_size=64, l2=l2), deep_network(drop_out=0, batch_norm=True))[0]
         for l2 in (0.0, 0.25)
     )  # fmt: skip
     start = deep_network(drop_out=0, batch_norm=True)
     concerned = {weight.path for weight in penalised(start)}
-    for weight, with_l2, without in zip(start.weights, penalised_too.get_weights(), plain.get_weights(), strict=True):
+    for weight, with_l2, without in zip(
+        start.weights, penalised_too.get_weights(), without_l2.get_weights(), strict=True
+    ):
         factor = 0.25 if weight.path in concerned else 0
         assert np.allclose(without - with_l2, factor * keras.ops.convert_to_numpy(weight), atol=1e-6), weight.path
     assert len(concerned) == 6
@@ -81,7 +83,7 @@ def test_the_losses_are_those_of_keras(smoothing, gamma):
         alpha=1.0, gamma=gamma, label_smoothing=smoothing, reduction="none"
     )
     entropy = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing, reduction="none")
-    options = Training(loss="focal", focal_gamma=gamma, label_smoothing=smoothing)
+    options = plain(loss="focal", focal_gamma=gamma, label_smoothing=smoothing)
     assert np.allclose(case_losses(logits, labels, options), focal(target, probabilities), rtol=1e-4)
     options = dataclasses.replace(options, loss="cross_entropy")
     assert np.allclose(case_losses(logits, labels, options), entropy(target, probabilities), rtol=1e-4)
@@ -89,7 +91,7 @@ def test_the_losses_are_those_of_keras(smoothing, gamma):
 
 def test_the_focal_loss_lets_well_told_cases_count_less():
     entropy, focal = (
-        fit(Training(epochs=4, batch_size=16, loss=loss), validation=bright_and_dark(16))[1]
+        fit(plain(epochs=4, batch_size=16, loss=loss), validation=bright_and_dark(16))[1]
         for loss in ("cross_entropy", "focal")
     )
     assert focal[-1]["train_loss"] < 0.5 * entropy[-1]["train_loss"]
@@ -108,8 +110,8 @@ def test_the_average_follows_its_formula():
 
 
 def test_validation_and_the_final_weights_are_the_averages():
-    training = Training(optimizer="sgd", learning_rate=0.05, epochs=3, batch_size=16, best_metric=None)
-    plain, rows = fit(training, validation=bright_and_dark(16))
+    training = plain(optimizer="sgd", learning_rate=0.05, epochs=3, batch_size=16, best_metric=None)
+    last_ones, rows = fit(training, validation=bright_and_dark(16))
     training = dataclasses.replace(training, ema=0.9)
     averaged, averaged_rows = fit(training, validation=bright_and_dark(16))
     assert [row["train_loss"] for row in rows] == [row["train_loss"] for row in averaged_rows]
@@ -122,7 +124,7 @@ def test_validation_and_the_final_weights_are_the_averages():
             decay = min(0.9, num_steps / (num_steps + 9))
             pairs = zip(expected, trainer.twin.get_weights(), strict=True)
             expected = [decay * average + (1 - decay) * weight for average, weight in pairs]
-    for weight, average, last in zip(averaged.get_weights(), expected, plain.get_weights(), strict=True):
+    for weight, average, last in zip(averaged.get_weights(), expected, last_ones.get_weights(), strict=True):
         assert np.allclose(weight, average, atol=1e-6)
         assert not np.allclose(weight, last, atol=1e-6)
     told = told_by(with_probabilities(averaged, LIMITS), bright_and_dark(16).images)
@@ -131,14 +133,14 @@ def test_validation_and_the_final_weights_are_the_averages():
 
 
 def test_warm_up_grows_to_the_schedule():
-    training = Training(optimizer="sgd", learning_rate=0.1, epochs=5, batch_size=16, warmup_epochs=2)
+    training = plain(optimizer="sgd", learning_rate=0.1, epochs=5, batch_size=16, warmup_epochs=2)
     rates = [row["learning_rate"] for row in fit(training)[1]]
     assert rates == pytest.approx([0.1 * 4 / 7, 0.1, 0.1, 0.1, 0.1])
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_half_precisions_learn_and_keep_float32_weights(precision):
-    training = Training(epochs=20, batch_size=16, learning_rate=0.02, precision=precision)
+    training = plain(epochs=20, batch_size=16, learning_rate=0.02, precision=precision)
     network, rows = fit(training, network_of())
     assert rows[-1]["train_accuracy"] == 1
     full, _ = fit(dataclasses.replace(training, precision="float32"), network_of())
@@ -151,7 +153,7 @@ def test_half_precisions_learn_and_keep_float32_weights(precision):
 
 
 def test_a_float16_step_that_overflows_is_left_out_and_halves_the_scale():
-    training = Training(precision="float16", batch_size=16, ema=0.9)
+    training = plain(precision="float16", batch_size=16, ema=0.9)
     trainer = Trainer(network_of(), LIMITS, training, 3)
     trainer.loss_scale.factor.assign(2.0**40)
     before = [keras.ops.convert_to_numpy(variable) for variable in trainer.state]

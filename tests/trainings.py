@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from archnet.spec.augmentations import Flip, RightAngles
-from archnet.spec.experiment import Training
+from plain_training import plain
 
-SGD = Training(optimizer="sgd", momentum=0.9, learning_rate=0.05, epochs=2, batch_size=16)
+SGD = plain(optimizer="sgd", momentum=0.9, learning_rate=0.05, epochs=2, batch_size=16)
 FULL = dataclasses.replace(
     SGD, l2=0.01, clip_norm=0.3, balance="weights", augmentation=(RightAngles(), Flip()), ema=0.9, label_smoothing=0.1
 )

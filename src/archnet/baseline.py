@@ -103,7 +103,7 @@ def _run(folder: Path, name: str, experiment: Experiment, prepared: Prepared) ->
 def document(name: str, experiment: Experiment) -> dict[str, Any]:
     """What decides a baseline's result, in the form of an experiment's document."""
     options = {"random_forest": FOREST, "logistic_regression": LOGISTIC}[name]
-    kept = {key: value for key, value in experiment.to_document().items() if key not in ("arch", "training")}
+    kept = {key: value for key, value in experiment.to_document().items() if key not in ("arch", "training", "picked")}
     kept["data"].pop("view", None)
     return {
         **kept,

@@ -23,8 +23,9 @@ from archnet.network.prefetch import ahead
 from archnet.network.speed import matmul_rate, seconds_of
 from archnet.network.trainer import Trainer
 from archnet.network.trouble import explained
-from archnet.prepared import plan_for, prepare
+from archnet.prepared import picked_for, plan_for, prepare
 from archnet.spec.arch import Arch, PlannedLayer
+from archnet.spec.augmentations import shape_problem
 from archnet.spec.cost import cost_of
 from archnet.spec.experiment import Experiment, Training
 from archnet.spec.layers import Shape
@@ -117,6 +118,7 @@ def subject_on_data(experiment: Experiment, progress: Progress = silent) -> Subj
         ArchnetError: The data cannot be used, or the network does not fit them.
     """
     dataset = open_dataset(experiment.data, progress)
+    experiment = picked_for(experiment, dataset)
     plan = plan_for(experiment, dataset)
     prepared = prepare(dataset, [experiment], progress)[0]
     members = np.flatnonzero(prepared.sets == "train")
@@ -142,7 +144,7 @@ def subject_on_noise(
 
     Args:
         arch: The architecture.
-        training: The options.
+        training: The options; of an augmentation that nobody has asked for, what can act on the shape.
         shape: (height, width[, depth]); null is the architecture's own.
         num_classes: Classes.
         num_batches: So many full batches are there.
@@ -151,6 +153,10 @@ def subject_on_noise(
         DocumentError: The network does not fit the shape.
     """
     plan = arch.plan(shape, num_classes)
+    if "augmentation" in training.auto:
+        size = plan[0].input_shape[: arch.rank]
+        entries = tuple(entry for entry in training.augmentation if shape_problem([entry], size) is None)
+        training = replace(training, augmentation=entries)
     num_cases = num_batches * training.batch_size
     images = np.random.default_rng(0).integers(*NOISE_HU, (num_cases, *plan[0].input_shape), np.int16)
     rows = np.arange(num_cases)
@@ -234,7 +240,13 @@ class Pace:
 
     def __init__(self, subject: Subject) -> None:
         training, examples = subject.training, subject.examples
-        network = build(subject.arch, subject.plan[0].input_shape, subject.num_classes, seed=training.seed)
+        network = build(
+            subject.arch,
+            subject.plan[0].input_shape,
+            subject.num_classes,
+            seed=training.seed,
+            batch_norm_momentum=training.batch_norm_momentum,
+        )
         self.micro_batch = _at_once(subject)
         training = with_precision(network, subject.limits, training, min(self.micro_batch, len(examples)))
         entries = entries_of(examples, training, subject.positive)

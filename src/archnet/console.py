@@ -94,7 +94,7 @@ def epoch_line(row: dict[str, float]) -> str:
 
 
 class LogDisplay(logging.Handler):
-    """Shows the warnings of a log, and on what it runs, each once."""
+    """Shows the warnings of a log, on what it runs, and what was picked from the data, each once."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -103,7 +103,7 @@ class LogDisplay(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Prints what has not been shown yet."""
         text, is_warning = record.getMessage(), record.levelno >= logging.WARNING
-        if text in self.shown or not (is_warning or record.name == "archnet.device"):
+        if text in self.shown or not (is_warning or record.name in ("archnet.device", "archnet.picks")):
             return
         self.shown.add(text)
         told = f"Warning: {text}" if is_warning else text

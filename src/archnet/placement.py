@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import optional_json
+from archnet.spec.documents import Document
 from archnet.spec.experiment import Experiment
+from archnet.spec.picks import as_picked
+from archnet.spec.resolve import parse_experiments
 
 SHARED_SECTIONS: Final = ("data", "split", "evaluation")
 """What all runs of one experiment's folder have in common."""
@@ -52,6 +56,17 @@ def is_to_run(folder: Path, experiment: Experiment, *, resume: bool = False) -> 
     return not is_finished
 
 
+def with_begun_picks(folder: Path, experiment: Experiment) -> Experiment:
+    """A run that goes on in an experiment's folder with what was picked when it began; another one as it is."""
+    place = folder / run_name(experiment)
+    there = optional_json(place / "experiment.json") if (place / CHECKPOINT).exists() else None
+    if not there or not experiment.training.auto:
+        return experiment
+    document = as_picked(experiment.to_document(), there) | {"picked": there.get("picked", {})}
+    (begun,) = parse_experiments(Document(value=document, source=str(place / "experiment.json")))
+    return replace(begun, arch=experiment.arch)
+
+
 def shared_document(experiment: Experiment) -> dict[str, Any]:
     """What an experiment's folder says of all its runs; `view` differs between 2D and 3D, `fold` between folds."""
     document = experiment.to_document()
@@ -77,7 +92,8 @@ def check_shared(folder: Path, experiment: Experiment) -> None:
 
 def _check_same(place: Path, experiment: Experiment) -> None:
     """That a run which goes on, or counts as done, is the one that is asked for."""
-    there, here = optional_json(place / "experiment.json") or {}, experiment.to_document()
+    there = optional_json(place / "experiment.json") or {}
+    here = as_picked(experiment.to_document(), there)
     for key in ("arch", "training"):
         if there.get(key) != here[key]:
             raise RunError(

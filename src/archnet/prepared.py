@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from archnet.data.split import keep_rows, make_split
 from archnet.errors import DataError, RunError, counted
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.experiment import Experiment, Split
+from archnet.spec.picks import TrainingSet, picked, with_true_reasons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,6 +67,31 @@ def seen(values: NDArray[Any], experiment: Experiment) -> NDArray[Any]:
     if len(wanted) == 3 and values.ndim == 4 and wanted[-1] == 1:
         values = values[..., values.shape[-1] // 2]
     return values if values.shape[1:] == wanted else values[..., np.newaxis]
+
+
+def picked_for(experiment: Experiment, dataset: Dataset) -> Experiment:
+    """The experiment with what it leaves to the data picked from its training set, before anything is cut.
+
+    What was picked for other data keeps its value, with a warning.
+
+    Raises:
+        DataError: The sets cannot be filled.
+    """
+    if not experiment.training.auto and not experiment.picked:
+        return experiment
+    cases = dataset.cases
+    sets = make_split(cases, experiment.split)
+    rows = kept_rows(cases, sets, experiment)
+    counts = np.bincount(cases.labels[rows[sets[rows] == "train"]], minlength=len(cases.classes))
+    known = TrainingSet(counts=tuple(counts.tolist()), shape=tuple(dataset.shape), positive=cases.positive)
+    checked = with_true_reasons(experiment, known)
+    others = [key for key in experiment.picked if key not in checked.picked]
+    if others:
+        logging.getLogger("archnet.picks").warning(
+            'kept as picked for another training set: %s. Set them to "auto" to have them picked for this one.',
+            ", ".join(others),
+        )
+    return picked(checked, known)
 
 
 def prepare(

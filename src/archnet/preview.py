@@ -16,7 +16,7 @@ from archnet.data.dataset import Cases, Progress
 from archnet.data.split import make_split
 from archnet.errors import DataError, did_you_mean
 from archnet.evaluation.run_folder import replaced
-from archnet.prepared import kept_rows
+from archnet.prepared import kept_rows, picked_for
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, RotatedCopies, shape_problem
 from archnet.spec.experiment import SETS, Experiment
 
@@ -54,7 +54,7 @@ def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress)
     """Draws a case's slices, and below them what each augmentation does to it.
 
     Args:
-        experiment: Names the data; its augmentations are drawn, or every known one if it has none.
+        experiment: Names the data; its augmentations, given or picked, are drawn, or every known one if it has none.
         case: An id, or "first" for the first positive case.
         path: Of the PNG.
         progress: Wraps what takes long.
@@ -70,7 +70,8 @@ def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress)
     low, high = dataset.limits
     image = np.clip((crop - low) / (high - low), 0, 1)
     label = dataset.cases.classes[dataset.cases.labels[row]]
-    figure = case_figure(image, f"{dataset.cases.ids[row]} ({label})", augmented(image, experiment))
+    drawn = augmented(image, picked_for(experiment, dataset))
+    figure = case_figure(image, f"{dataset.cases.ids[row]} ({label})", drawn)
     with replaced(path) as draft:
         figure.savefig(draft, format="png", dpi=120)
     return path

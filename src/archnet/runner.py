@@ -19,14 +19,15 @@ from archnet.evaluation.run_folder import read_json, replaced, run_folders, writ
 from archnet.froc_run import write_comparison_with_froc
 from archnet.judging import costs_of, draw_what_is_missing, of_sets, predictions_of, write_judgement
 from archnet.machine import environment, peak_memory_bytes, reset_peak_memory
-from archnet.placement import CHECKPOINT, experiment_folder, is_to_run, run_name, shared_document
-from archnet.prepared import Prepared, plan_for, prepare
+from archnet.placement import CHECKPOINT, experiment_folder, is_to_run, run_name, shared_document, with_begun_picks
+from archnet.prepared import Prepared, picked_for, plan_for, prepare
 from archnet.records import log_file, split_text, write_history
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.augmentations import shape_problem
 from archnet.spec.cost import network_summary
 from archnet.spec.documents import Document, read_document
 from archnet.spec.experiment import SETS, Experiment
+from archnet.spec.picks import picks_told
 from archnet.spec.resolve import parse_experiments
 from archnet.tracking.curves import curves
 from archnet.trained import trained
@@ -133,6 +134,7 @@ def run_all(  # noqa: PLR0913 - what the command line offers
         _start(device, is_deterministic=deterministic)
     if wanted:
         dataset = open_dataset(wanted[0].data, progress)
+        wanted = [picked_for(with_begun_picks(folder, experiment), dataset) for experiment in wanted]
         plans = [_checked_plan(experiment, dataset) for experiment in wanted]
         prepared = prepare(dataset, wanted, progress, strict=strict)
         folder.mkdir(parents=True, exist_ok=True)
@@ -174,6 +176,7 @@ def run_part(
         if device is not None:
             _start(device, is_deterministic=False)
         dataset = open_dataset(experiment.data)
+        experiment = picked_for(with_begun_picks(folder, experiment), dataset)
         plan = _checked_plan(experiment, dataset)
         (prepared,) = prepare(dataset, [experiment])
         folder.mkdir(parents=True, exist_ok=True)
@@ -214,6 +217,8 @@ def _run(
     _write_beginning(folder, experiment, prepared)
     with log_file(folder / "log.txt", is_continued=is_continued) as log:
         logging.getLogger("archnet.device").info(start_quietly())
+        if experiment.picked:
+            logging.getLogger("archnet.picks").info(picks_told(experiment))
         for note in (*experiment.warnings(), *prepared.notes):
             log.warning(note)
         num_devices, begun = len(devices()), kept_record(folder / CHECKPOINT)

@@ -47,7 +47,13 @@ def trained(
     from archnet.network.train import Execution, settled, train
 
     images, cases = prepared.seen(experiment), prepared.cases
-    network = build(experiment.arch, images.shape[1:], len(cases.classes), seed=experiment.training.seed)
+    network = build(
+        experiment.arch,
+        images.shape[1:],
+        len(cases.classes),
+        seed=experiment.training.seed,
+        batch_norm_momentum=experiment.training.batch_norm_momentum,
+    )
     execution = Execution(
         micro_batch=micro.size,
         checkpoint=folder / CHECKPOINT,

@@ -38,7 +38,7 @@ def bench(
     ] = None,
     classes: Annotated[int, typer.Option(help="Without --data: number of classes.", min=2)] = 2,
     batch: Annotated[
-        int | None, typer.Option(help="Cases a step (training.batch_size); otherwise the experiment's, or 32.", min=1)
+        int | None, typer.Option(help="Cases a step (training.batch_size); otherwise the experiment's, or 64.", min=1)
     ] = None,
     precision: Annotated[
         Literal["float32", "bfloat16", "float16", "auto"] | None,

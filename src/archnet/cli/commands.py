@@ -90,7 +90,7 @@ def show(
         str | None, typer.Option("--input", help="Spatial input, such as 64x64x10; otherwise the file's own.")
     ] = None,
     classes: Annotated[int, typer.Option(help="Number of classes.", min=2)] = 2,
-    batch: Annotated[int, typer.Option(help="Batch size for the memory that training takes.", min=1)] = 32,
+    batch: Annotated[int, typer.Option(help="Batch size for the memory that training takes.", min=1)] = 64,
     memory: MemoryOption = None,
     augment: Annotated[
         Path | None,

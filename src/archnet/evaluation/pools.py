@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 from archnet.errors import RunError
 from archnet.evaluation.predictions import Predictions, read_predictions
 from archnet.evaluation.run_folder import optional_json
+from archnet.spec.picks import unpicked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,7 +29,7 @@ class Pool:
         name: The architecture's; a single run's folder name.
         folders: The run folders.
         by_seed: The same, those of each seed.
-        document: Their experiment without its name, fold and seed; empty where a run has none.
+        document: The first one's experiment without its name, fold and seed; empty where a run has none.
         seeds: Of training, in rising order.
         folds: Those that the runs cover, in rising order; empty without a cross-validation.
         trainings: For each seed the cases of the compared set, of all folds together, in the order of their names.
@@ -50,10 +51,19 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Member:
-    """One run: what it is a run of, and which."""
+    """One run: what it is a run of, and which.
+
+    Attributes:
+        folder: The run folder.
+        document: The experiment without its name, fold and seed.
+        asked: The same before anything was picked from the data, which differ between folds.
+        seed: Of training.
+        fold: Null without a cross-validation.
+    """
 
     folder: Path
     document: dict[str, Any]
+    asked: dict[str, Any]
     seed: int
     fold: int | None
 
@@ -77,17 +87,25 @@ def read_pools(folders: Sequence[Path], compared_set: str) -> list[Pool]:
 
 def _member(folder: Path) -> _Member:
     document = optional_json(folder / "experiment.json") or {}
+    seed, fold = (document.get("training") or {}).get("seed", 0), (document.get("split") or {}).get("fold")
+    asked = _without_place(unpicked(document))
+    return _Member(folder=folder, document=_without_place(document), asked=asked, seed=seed, fold=fold)
+
+
+def _without_place(document: Mapping[str, Any]) -> dict[str, Any]:
+    """An experiment without its name, fold, seed, and the reasons for what was picked."""
+    kept = {key: value for key, value in document.items() if key not in ("name", "picked")}
     split, training = dict(document.get("split") or {}), dict(document.get("training") or {})
-    fold, seed = split.pop("fold", None), training.pop("seed", 0)
-    kept = {key: value for key, value in document.items() if key != "name"}
-    return _Member(folder=folder, document=kept and kept | {"split": split, "training": training}, seed=seed, fold=fold)
+    split.pop("fold", None)
+    training.pop("seed", None)
+    return kept and kept | {"split": split, "training": training}
 
 
 def _grouped(members: Sequence[_Member]) -> list[list[_Member]]:
     """Members of one experiment's folder and one document, as long as no two have the same fold and seed."""
     groups: defaultdict[tuple[Any, ...], list[_Member]] = defaultdict(list)
     for member in members:
-        key = (member.folder.resolve().parent, json.dumps(member.document, sort_keys=True))
+        key = (member.folder.resolve().parent, json.dumps(member.asked, sort_keys=True))
         is_new = all((one.fold, one.seed) != (member.fold, member.seed) for one in groups[key])
         groups[key if is_new else (member.folder,)].append(member)
     return [group for group in groups.values() if group]

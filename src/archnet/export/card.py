@@ -27,7 +27,7 @@ _SCAN_AXES: Final = (
 
 _TRAINING: Final = (
     "optimizer", "learning_rate", "schedule", "batch_size", "epochs", "l2", "loss", "balance", "augmentation",
-    "precision", "best_metric", "early_stopping", "seed",
+    "ema", "batch_norm_momentum", "precision", "best_metric", "early_stopping", "seed",
 )  # fmt: skip
 
 

@@ -48,16 +48,22 @@ class Builder:
     Attributes:
         rank: Number of spatial axes.
         seed: Weights and dropout follow from it and from a layer's position alone.
+        batch_norm_momentum: Share of their old values that moving statistics keep in a step.
         positions: Counts the Keras layers that draw random numbers.
     """
 
     rank: int
     seed: int
+    batch_norm_momentum: float
     positions: Iterator[int] = field(default_factory=count)
 
     def next_seed(self) -> int:
         """A seed of its own for each Keras layer."""
         return (self.seed * 1_000_003 + next(self.positions)) % 2**31
+
+    def batch_norm(self) -> keras.layers.Layer:
+        """A batch norm layer."""
+        return keras.layers.BatchNormalization(momentum=self.batch_norm_momentum)
 
     def initializer(self, activation: str | None) -> keras.initializers.Initializer:
         """Starting weights whose scale suits the activation that follows.
@@ -73,7 +79,14 @@ class Builder:
         return keras.initializers.HeNormal(seed=self.next_seed())
 
 
-def build(arch: Arch, input_shape: Shape | None = None, num_classes: int = 2, *, seed: int = 0) -> keras.Model:
+def build(
+    arch: Arch,
+    input_shape: Shape | None = None,
+    num_classes: int = 2,
+    *,
+    seed: int = 0,
+    batch_norm_momentum: float = BATCH_NORM_MOMENTUM,
+) -> keras.Model:
     """The network that gives logits for images scaled to [0, 1].
 
     Args:
@@ -81,6 +94,7 @@ def build(arch: Arch, input_shape: Shape | None = None, num_classes: int = 2, *,
         input_shape: (height, width[, depth]) for one channel, or with channels last; see `Arch.plan`.
         num_classes: Classes of the data.
         seed: Of the starting weights and of dropout.
+        batch_norm_momentum: Share of their old values that the moving statistics of batch norm keep in a step.
 
     Returns:
         (N, *input_shape) float32 -> (N, num_classes) logits, or (N, 1) where T is "sigmoid".
@@ -91,7 +105,7 @@ def build(arch: Arch, input_shape: Shape | None = None, num_classes: int = 2, *,
     plan = arch.plan(input_shape, num_classes)
     inputs = keras.Input(arch.full_input_shape(input_shape), name="images")
     layers = (*arch.layers[:-1], plan[-1].layer)
-    outputs = chain(layers, inputs, Builder(rank=arch.rank, seed=seed))
+    outputs = chain(layers, inputs, Builder(rank=arch.rank, seed=seed, batch_norm_momentum=batch_norm_momentum))
     return keras.Model(inputs, outputs, name=re.sub(r"\W", "_", arch.name))
 
 
@@ -138,7 +152,7 @@ def _dropout(layer: Dropout, tensor: Tensor, builder: Builder) -> Tensor:
 
 
 def _batch_norm(layer: BatchNorm, tensor: Tensor, builder: Builder) -> Tensor:
-    return keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(tensor)
+    return builder.batch_norm()(tensor)
 
 
 def _global_average_pooling(layer: GlobalAveragePooling, tensor: Tensor, builder: Builder) -> Tensor:
@@ -161,7 +175,7 @@ def _repeat(layer: Repeat, tensor: Tensor, builder: Builder) -> Tensor:
 def _finish(layer: Convolution | FullyConnected, tensor: Tensor, builder: Builder) -> Tensor:
     """Batch norm if asked, then activation, then dropout."""
     if layer.batch_norm:
-        tensor = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(tensor)
+        tensor = builder.batch_norm()(tensor)
     return _dropped(layer.drop_out, _activated(layer.activation, tensor), builder)
 
 

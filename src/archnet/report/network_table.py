@@ -46,12 +46,12 @@ def training_text(summary: Mapping[str, Any]) -> str:
     """What training takes, and in how many parts a batch goes through the network.
 
     >>> training_text({"batch_size": 300, "micro_batch": 43, "parts": 7, "training_bytes": 3.5e9, "memory_bytes": 4e9})
-    'Training takes 3.5 GB of 4 GB at batch size 300, in 7 parts of at most 43 cases (predicted for float32 and Adam).'
+    'Training takes 3.5 GB of 4 GB at batch size 300, in 7 parts of at most 43 cases (predicted for float32 and AdamW).'
     """
     within = f" of {bytes_text(summary['memory_bytes'])}" if summary["memory_bytes"] else ""
     parts = f", in {summary['parts']} parts of at most {summary['micro_batch']} cases" if summary["parts"] > 1 else ""
     taken = f"{bytes_text(summary['training_bytes'])}{within} at batch size {summary['batch_size']}{parts}"
-    return f"Training takes {taken} (predicted for float32 and Adam)."
+    return f"Training takes {taken} (predicted for float32 and AdamW)."
 
 
 def short_place(place: str) -> str:

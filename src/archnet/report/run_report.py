@@ -89,6 +89,7 @@ def _making(run: RunFiles) -> dict[str, Any]:
         "drawing": network_drawing(run.network) if run.network else None,
         "data": run.data or {},
         "options": run.experiment or {},
+        "picked": (run.experiment or {}).get("picked", {}),
         "experiment": _readable(run.experiment) if run.experiment else None,
         "environment": _flat(run.environment or {}),
     }

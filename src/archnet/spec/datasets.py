@@ -18,10 +18,12 @@ class DatasetSpec:
     Attributes:
         description: One line for help texts.
         defaults: Its own options with their defaults.
+        is_whole: Cases are whole scans, not crops.
     """
 
     description: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    is_whole: bool = False
 
     @property
     def options(self) -> frozenset[str]:
@@ -40,9 +42,13 @@ DATASETS: Final[dict[str, DatasetSpec]] = {
         description="generated chest scans in LUNA16's layout: nodules against vessels", defaults=_CANDIDATES
     ),
     "mosmed": DatasetSpec(
-        description="whole scans (.nii, .nii.gz) in class folders such as CT-0 and CT-23", defaults=_VOLUMES
+        description="whole scans (.nii, .nii.gz) in class folders such as CT-0 and CT-23",
+        defaults=_VOLUMES,
+        is_whole=True,
     ),
-    "folder": DatasetSpec(description="whole scans of any readable format in class folders", defaults=_VOLUMES),
+    "folder": DatasetSpec(
+        description="whole scans of any readable format in class folders", defaults=_VOLUMES, is_whole=True
+    ),
     "npz": DatasetSpec(
         description="npz:PATH, arrays x (N, height, width[, depth]) and y, optionally group and split",
         defaults={"range": "auto", "axes": "hwd"},

@@ -369,12 +369,29 @@ def _value_message(error: Any) -> str:
         words = [word for word in allowed if isinstance(word, str)]
         hint = did_you_mean(error.instance, words) if isinstance(error.instance, str) else ""
         return f"{given} is not one of {', '.join(map(shown, allowed))}.{hint}"
-    if error.validator == "type":
-        kinds = [limit] if isinstance(limit, str) else limit
-        return f"expected {' or '.join(_JSON_TYPES[kind] for kind in kinds)}, got {given}."
+    if error.validator == "type" or (error.validator == "pattern" and _words(error.schema)):
+        hint = did_you_mean(error.instance, _words(error.schema)) if isinstance(error.instance, str) else ""
+        return f"expected {_kinds(error.schema)}, got {given}.{hint}"
     if error.validator in _LIMITS:
         return f"expected {_LIMITS[error.validator].format(limit)}, got {given}."
     return f"{error.message}."
+
+
+def _kinds(schema: Mapping[str, Any]) -> str:
+    """What a value may be: its types, and the words in place of any string where its pattern lists them.
+
+    >>> _kinds({"type": ["integer", "string"], "pattern": "^auto$"})
+    'a whole number or "auto"'
+    """
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    kinds = [_JSON_TYPES[kind] for kind in types if kind != "string" or not _words(schema)]
+    return " or ".join([*kinds, *map(shown, _words(schema))])
+
+
+def _words(schema: Mapping[str, Any]) -> list[str]:
+    """The words that a pattern such as ^(hu|auto)$ lists; none where it is another kind of pattern."""
+    listed = re.fullmatch(r"\^\(?(\w+(?:\|\w+)*)\)?\$", schema.get("pattern", ""))
+    return listed[1].split("|") if listed else []
 
 
 def shown(value: Any) -> str:

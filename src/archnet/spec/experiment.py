@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 from archnet.spec.arch import Arch
-from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
+from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, Flip, Intensity, RightAngles, Shift
 from archnet.spec.datasets import DATASETS
 
 Metric = Literal["loss", "accuracy", "recall", "mcc", "auc", "average_precision"]
@@ -15,6 +16,9 @@ Precision = Literal["float32", "bfloat16", "float16", "auto"]
 
 SETS: Final = ("train", "validation", "test")
 """What cases are divided into."""
+
+AUTO: Final = ("balance", "augmentation", "batch_size", "epochs", "warmup_epochs", "ema", "batch_norm_momentum")
+"""Options of the training that are picked from the data (see `picks`) unless they are given, in this order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,7 @@ class Schedule:
         staircase: Of "exponential": in jumps rather than smoothly.
     """
 
-    type: Literal["constant", "exponential", "cosine"] = "constant"
+    type: Literal["constant", "exponential", "cosine"] = "cosine"
     decay_rate: float = 0.96
     decay_steps: int = 1000
     staircase: bool = False
@@ -98,14 +102,24 @@ class EarlyStopping:
     patience: int = 10
 
 
+OPTIMIZER_DEFAULTS: Final[Mapping[str, Mapping[str, float | None]]] = {
+    "adam": {"learning_rate": 0.001, "weight_decay": None},
+    "rmsprop": {"learning_rate": 0.001, "weight_decay": None},
+    "sgd": {"learning_rate": 0.01, "momentum": 0.9, "weight_decay": None},
+}
+"""What is usual with an optimizer of a document, where `Training`'s own defaults, those of adamw, are not."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
     """How the weights are found.
 
+    The defaults of the options in `AUTO` are what is picked for a few thousand square crops.
+
     Attributes:
         optimizer: Keras's optimizer of this name.
-        learning_rate: At the start.
-        weight_decay: Decoupled decay of the optimizer (adamw: 0.01 is usual); null is none.
+        learning_rate: After the warm-up.
+        weight_decay: Decoupled decay of the optimizer; null is none.
         momentum: Of sgd and rmsprop.
         schedule: The learning rate over the steps.
         warmup_epochs: Epochs, or a part of one, in which the learning rate grows evenly from near 0 before the
@@ -130,30 +144,34 @@ class Training:
         best_metric: The weights of the epoch with the best validation value of this are kept; null keeps the last.
             Without a validation set the last are kept.
         early_stopping: When to end before `epochs`; null never.
+        batch_norm_momentum: Share of their old values that the moving statistics of batch norm keep in a step.
         seed: Of weights, dropout, data order and augmentation.
+        auto: Options, of those in `AUTO`, that are still to be picked from the data. Not a key of the document.
     """
 
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
-    learning_rate: float = 0.001
-    weight_decay: float | None = None
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adamw"
+    learning_rate: float = 0.002
+    weight_decay: float | None = 0.01
     momentum: float = 0.0
     schedule: Schedule = Schedule()
-    warmup_epochs: float = 0.0
-    batch_size: int = 32
-    epochs: int = 20
+    warmup_epochs: float = 1.0
+    batch_size: int = 64
+    epochs: int = 40
     l2: float = 0.0
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     focal_gamma: float = 2.0
     label_smoothing: float = 0.0
     balance: Literal["none", "weights", "oversample"] | float = "none"
-    augmentation: tuple[Augmentation, ...] = ()
+    augmentation: tuple[Augmentation, ...] = (RightAngles(), Flip(), Shift(height=3, width=3), Intensity())
     clip_norm: float | None = None
-    ema: float | None = None
+    ema: float | None = 0.9972
     precision: Precision = "float32"
     memory: str | int | None = None
-    best_metric: Metric | None = "loss"
+    best_metric: Metric | None = None
     early_stopping: EarlyStopping | None = None
+    batch_norm_momentum: float = 0.989
     seed: int = 0
+    auto: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,14 +194,19 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One architecture on one division of one data set; everything that decides a result."""
+    """One architecture on one division of one data set; everything that decides a result.
+
+    Attributes:
+        picked: Why the options have their values that were picked from the data, by their dotted keys.
+    """
 
     name: str
     arch: Arch
     data: Data = Data()
     split: Split = Split()
-    training: Training = Training()
+    training: Training = Training(auto=AUTO)
     evaluation: Evaluation = Evaluation()
+    picked: Mapping[str, str] = field(default_factory=dict)
 
     def warnings(self) -> list[str]:
         """What is allowed but should be known, one line each."""
@@ -203,6 +226,7 @@ class Experiment:
         """The experiment as a JSON object with every default written out; `parse_experiments` reads it back."""
         training = asdict(self.training)
         training["augmentation"] = [_augmentation_document(entry) for entry in self.training.augmentation]
+        training |= dict.fromkeys(training.pop("auto"), "auto")
         options = DATASETS[self.data.name].options
         document = {
             "name": self.name,
@@ -211,6 +235,7 @@ class Experiment:
             "split": asdict(self.split),
             "training": training,
             "evaluation": asdict(self.evaluation),
+            **({"picked": dict(self.picked)} if self.picked else {}),
         }
         return dict(json.loads(json.dumps(document)))
 

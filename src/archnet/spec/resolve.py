@@ -13,8 +13,19 @@ from archnet.spec.arch import Arch, parse_arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
 from archnet.spec.datasets import DATASETS, size_in_voxels
 from archnet.spec.documents import Document, JsonPath, Problem, name_from, read_document, schema_problems
-from archnet.spec.experiment import Data, EarlyStopping, Evaluation, Experiment, Schedule, Split, Training
+from archnet.spec.experiment import (
+    AUTO,
+    OPTIMIZER_DEFAULTS,
+    Data,
+    EarlyStopping,
+    Evaluation,
+    Experiment,
+    Schedule,
+    Split,
+    Training,
+)
 from archnet.spec.memory import bytes_of
+from archnet.spec.picks import true_reasons, unpicked
 from archnet.spec.settings import with_setting
 from archnet.spec.splits import split_problems, splits_from
 
@@ -63,7 +74,8 @@ def _check_arch(document: Document, remedy: str) -> None:
 def with_data(document: Document, name: str) -> tuple[Document, list[str]]:
     """The experiment on other data: `--data NAME` or `--data npz:PATH`.
 
-    Options that the new data set does not have are dropped; so is the old one's root.
+    Options that the new data set does not have are dropped; so is the old one's root. What was picked from the old data
+    is left to the new ones.
 
     Returns:
         The document, and the names of the dropped options.
@@ -79,7 +91,7 @@ def with_data(document: Document, name: str) -> tuple[Document, list[str]]:
             if name == "npz"
             else f"--data {name}: use --root {root} to name its folder."
         )
-    value = copy.deepcopy(document.value) if isinstance(document.value, dict) else {}
+    value = copy.deepcopy(_unpicked(document).value) if isinstance(document.value, dict) else {}
     given: dict[str, Any] = value["data"] if isinstance(value.get("data"), dict) else {}
     moved = {"name", "root", *(() if given.get("name") == name else ("positive",))}
     kept = {key: given[key] for key in given if key in DATASETS[name].options - moved}
@@ -98,7 +110,8 @@ def data_experiments(name: str, settings: Sequence[tuple[JsonPath, Any]] = ()) -
         settings: As for `parse_experiments`.
     """
     linear = {"name": "linear", "rank": 2, "layers": [{"type": "T"}]}
-    document, _ = with_data(Document(value={"archs": [linear]}, source="command line"), name)
+    value = {"archs": [linear], "training": {"augmentation": []}}
+    document, _ = with_data(Document(value=value, source="command line"), name)
     return parse_experiments(document, settings)
 
 
@@ -129,6 +142,7 @@ def parse_experiments(document: Document, settings: Sequence[tuple[JsonPath, Any
             split=split,
             training=training,
             evaluation=Evaluation(**sections["evaluation"]),
+            picked=true_reasons(document.value.get("picked", {}), training),
         )
         for arch in _parsed(archs, document)
         for split in splits
@@ -137,6 +151,8 @@ def parse_experiments(document: Document, settings: Sequence[tuple[JsonPath, Any
 
 def _settled(document: Document, settings: Sequence[tuple[JsonPath, Any]]) -> tuple[Document, list[Document]]:
     """An experiment that fits its schema, and its architectures, settings applied to both."""
+    if any(path[0] in ("data", "split") or path[-1] in AUTO for path, _ in settings):
+        document = _unpicked(document)
     for path, value in settings:
         if path[0] != "arch":
             document = with_setting(document, path, value)
@@ -151,6 +167,15 @@ def _settled(document: Document, settings: Sequence[tuple[JsonPath, Any]]) -> tu
         if path[0] == "arch":
             archs = [with_setting(arch, path[1:], value) for arch in archs]
     return document, archs
+
+
+def _unpicked(document: Document) -> Document:
+    """A resolved experiment whose picked options are left to the data again; those changed since by hand stay."""
+    whole = replace(document, value=_whole(document.value))
+    if not isinstance(whole.value, dict) or not whole.value.get("picked") or schema_problems(whole, "experiment"):
+        return document
+    reasons = true_reasons(whole.value["picked"], _training(whole.value.get("training", {})))
+    return replace(document, value=unpicked({**whole.value, "picked": reasons}))
 
 
 def _parsed(archs: Sequence[Document], document: Document) -> list[Arch]:
@@ -262,14 +287,17 @@ def _view(data: Data, arch: Arch) -> Literal["slice", "slices-as-channels", "vol
 
 
 def _training(given: Mapping[str, Any]) -> Training:
-    values = {key: _frozen(value) for key, value in given.items()}
+    auto = tuple(key for key in AUTO if given.get(key, "auto") == "auto")
+    given = {key: value for key, value in given.items() if key not in auto}
+    usual = OPTIMIZER_DEFAULTS.get(given.get("optimizer", Training().optimizer), {})
+    values = {**usual, **{key: _frozen(value) for key, value in given.items()}}
     if "schedule" in given:
         values["schedule"] = Schedule(**given["schedule"])
     if given.get("early_stopping") is not None:
         values["early_stopping"] = EarlyStopping(**given["early_stopping"])
     if "augmentation" in given:
         values["augmentation"] = tuple(_augmentation(entry) for entry in given["augmentation"])
-    return Training(**values)
+    return Training(auto=auto, **values)
 
 
 def _augmentation(entry: Mapping[str, Any]) -> Augmentation:

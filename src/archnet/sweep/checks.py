@@ -12,7 +12,7 @@ from archnet.data import open_dataset
 from archnet.data.dataset import Dataset, Progress, silent
 from archnet.errors import ArchnetError, DataError, RunError
 from archnet.placement import run_name
-from archnet.prepared import plan_for, prepare
+from archnet.prepared import picked_for, plan_for, prepare
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.augmentations import shape_problem
 from archnet.spec.cost import Cost, cost_of
@@ -48,7 +48,7 @@ class Checks:
             plan = plan_for(experiments[0], dataset)
             cost = cost_of(plan)
             trial.parameters, trial.macs = cost.num_parameters, cost.num_macs
-            _check(experiments[0], plan, dataset, self.sweep.limits)
+            _check(picked_for(experiments[0], dataset), plan, dataset, self.sweep.limits)
             self._store(experiments, dataset)
         except ArchnetError as error:
             if isinstance(error, DataError) and not self._varies_data():

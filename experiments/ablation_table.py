@@ -1,0 +1,72 @@
+"""The table of an ablation: what a sweep's trials lose against its first one, on the validation cases.
+
+Usage: python experiments/ablation_table.py runs/sweep_recipe
+
+Keeps the figures as experiments/results/NAME/ablation.json and prints the rows for experiments/README.md. Differences
+are paired, with 95% bootstrap intervals over groups of cases; see `archnet compare`.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from archnet.evaluation.comparison import Comparison, compare
+from archnet.evaluation.run_folder import read_json, write_json
+from archnet.sweep.trials import read_trials, trial_folder
+
+RESULTS = Path(__file__).parent / "results"
+SHOWN = ("auc", "mcc", "recall")
+
+
+def compared(folder: Path) -> tuple[list[dict], Comparison]:
+    """The values of each finished trial, and all of them against the sweep's first."""
+    trials = [trial for trial in read_trials(folder) if trial.state == "finished"]
+    if not trials or trials[0].number != 0:
+        sys.exit(f"{folder}: its first trial has not finished, so there is nothing to compare with.")
+    runs = [trial_folder(folder, trial.number) / name for trial in trials for name in trial.runs]
+    return [dict(trial.values) for trial in trials], compare(runs)
+
+
+def figures(values: list[dict], comparison: Comparison) -> list[dict]:
+    """A row for each trial: means over the seeds, their deviations, and the difference to the first in AUC."""
+    differences = {pair.other: pair.differences["auc"] for pair in comparison.paired}
+    return [
+        {
+            "values": tried,
+            **{name: row.value(name, comparison.positive) for name in SHOWN},
+            "deviations": {name: row.deviation(name, comparison.positive) for name in SHOWN},
+            "auc_difference": differences.get(row.run),
+        }
+        for tried, row in zip(values, comparison.rows, strict=True)
+    ]
+
+
+def table_row(figure: dict) -> str:
+    """A line of the table."""
+    ((axis, tried),) = figure["values"].items()
+    changed = tried if isinstance(tried, dict) else {axis: tried}
+    label = ", ".join(f"`{key}` {json.dumps(value)}" for key, value in changed.items()) or "the default recipe"
+    cells = [_mean(figure[name], figure["deviations"][name]) for name in SHOWN]
+    difference = figure["auc_difference"]
+    if difference is None:
+        return f"| {label} | {' | '.join(cells)} | |"
+    low, high = difference["interval"]
+    return f"| {label} | {' | '.join(cells)} | {difference['difference']:+.4f} ({low:+.4f} to {high:+.4f}) |"
+
+
+def _mean(value: float | None, deviation: float | None) -> str:
+    return "–" if value is None or deviation is None else f"{value:.3f} ± {deviation:.3f}"
+
+
+def main() -> None:
+    """Keeps and prints."""
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    folder = Path(sys.argv[1])
+    rows = figures(*compared(folder))
+    write_json(RESULTS / read_json(folder / "sweep.json")["name"] / "ablation.json", rows)
+    print("\n".join(map(table_row, rows)))
+
+
+if __name__ == "__main__":
+    main()

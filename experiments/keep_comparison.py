@@ -1,0 +1,60 @@
+"""Keeps what `archnet compare` says of some runs as experiments/results/NAME/comparison.json, and prints the table for
+experiments/README.md: a row for each network, pooled over folds and seeds, then the sentence.
+
+Usage: python experiments/keep_comparison.py NAME RUN...
+
+Folders, times and memory are left out: they are the machine's, and not repeatable.
+"""
+
+import sys
+from pathlib import Path
+
+from archnet.evaluation.comparison import compare
+from archnet.evaluation.comparison_rows import of_class
+from archnet.evaluation.run_folder import write_json
+from archnet.report.comparison_wording import comparison_document
+
+RESULTS = Path(__file__).parent / "results"
+SHOWN = ("recall", "mcc", "auc")
+
+
+def kept(document: dict) -> dict:
+    """A comparison without what is the machine's."""
+    rows = [{key: value for key, value in row.items() if key not in ("folders", "costs")} for row in document["runs"]]
+    return {**document, "runs": rows}
+
+
+def lines(name: str, document: dict) -> list[str]:
+    """Of the table in experiments/README.md, and the sentence below it."""
+    rows = [_row(name, row, document["positive"]) for row in document["runs"]]
+    return [*rows, f"{name}: {document['sentence']}"]
+
+
+def _row(name: str, row: dict, positive: str) -> str:
+    """A network's line: numbers with their 95% intervals, or of several seeds their standard deviations."""
+    metrics, spread = row["metrics"], row["spread"]
+    cells = []
+    for metric in SHOWN:
+        value = of_class(metrics[metric], positive)
+        if spread is None:
+            low, high = of_class(metrics["intervals"][metric], positive)
+            cells.append(f"{value:.3f} ({low:.3f} to {high:.3f})")
+        else:
+            cells.append(f"{value:.3f} ± {of_class(spread[metric], positive):.3f}")
+    return f"| {name} | {row['run']} | {metrics['n']:,} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Keeps and prints."""
+    if len(sys.argv) < 4:
+        sys.exit(__doc__)
+    name, *runs = sys.argv[1:]
+    document = kept(comparison_document(compare([Path(run) for run in runs])))
+    folder = RESULTS / name
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "comparison.json", document)
+    print("\n".join(lines(name, document)))
+
+
+if __name__ == "__main__":
+    main()

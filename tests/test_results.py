@@ -1,0 +1,84 @@
+"""The results: what the two READMEs tell is what lies under experiments/results."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from archnet.spec.documents import Document
+from archnet.spec.picks import TrainingSet, with_true_reasons
+from archnet.spec.resolve import parse_experiments
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+RESULTS = EXPERIMENTS / "results"
+
+
+def script(name):
+    specification = importlib.util.spec_from_file_location(name, EXPERIMENTS / f"{name}.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def readme_lines(folder):
+    return set((folder / "README.md").read_text().splitlines())
+
+
+def test_the_readme_tells_each_result_or_the_mean_over_its_seeds():
+    collect, lines = script("collect_results"), readme_lines(EXPERIMENTS.parent)
+    results = sorted(RESULTS.glob("*.json"))
+    assert len(results) > 8
+    for path in results:
+        alone, name = collect.readme_row(path.stem, json.loads(path.read_text())), path.stem.rpartition("_seed")[0]
+        assert alone in lines or (name and collect.mean_row(name) in lines), path
+
+
+def test_each_result_tells_its_command_and_its_resolved_experiment():
+    for path in RESULTS.rglob("*.json"):
+        if path.name not in ("ablation.json", "comparison.json"):
+            result = json.loads(path.read_text())
+            assert result["command"].startswith("archnet "), path
+            assert result["experiment"]["split"], path
+            assert {"validation", "test"} & set(result["metrics"]), path
+
+
+@pytest.mark.parametrize("name", ["sweep_recipe", "sweep_batch_norm"])
+def test_the_ablations_tables_are_what_their_sweeps_came_to(name):
+    ablation, lines = script("ablation_table"), readme_lines(EXPERIMENTS)
+    rows = json.loads((RESULTS / name / "ablation.json").read_text())
+    (values,) = json.loads((EXPERIMENTS / f"{name}.json").read_text())["space"].values()
+    assert [next(iter(row["values"].values())) for row in rows] == values
+    for row in rows:
+        assert ablation.table_row(row) in lines, row
+
+
+def test_the_tables_of_comparisons_are_what_archnet_compare_says():
+    keep, lines = script("keep_comparison"), readme_lines(EXPERIMENTS)
+    comparisons = sorted(RESULTS.rglob("comparison.json"))
+    assert len(comparisons) > 1
+    for path in comparisons:
+        name = str(path.parent.relative_to(RESULTS))
+        assert lines >= set(keep.lines(name, json.loads(path.read_text()))), name
+
+
+SHAPES = {
+    "luna16_candidates_2d.npz": (50, 50),
+    "lidc_nodule_vs_background_3d.npz": (24, 24, 24),
+    "lidc_malignancy.npz": (51, 51, 51),
+}
+
+
+def test_the_results_of_the_default_recipe_have_what_is_picked_for_their_cases():
+    checked = 0
+    for path in RESULTS.rglob("*.json"):
+        result = json.loads(path.read_text())
+        if "picked" not in (result.get("experiment", {}) if isinstance(result, dict) else {}):
+            continue
+        (experiment,) = parse_experiments(Document(value=result["experiment"], source=str(path)))
+        counts = tuple(sum(row) for row in result["metrics"]["train"]["confusion_matrix"])
+        shape = experiment.data.crop_size or SHAPES[experiment.data.root]
+        known = TrainingSet(counts=counts, shape=shape, positive=1)
+        assert with_true_reasons(experiment, known).picked == result["experiment"]["picked"], path
+        checked += 1
+    assert checked > 20
