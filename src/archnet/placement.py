@@ -62,9 +62,11 @@ def begun_experiment(folder: Path, experiment: Experiment) -> Experiment | None:
     there = optional_json(place / "experiment.json") if (place / CHECKPOINT).exists() else None
     if not there:
         return None
-    document = as_picked(experiment.to_document(), there) | {"picked": there.get("picked", {})}
+    document = as_picked(experiment.to_document(), there)
     (found,) = parse_experiments(Document(value=document, source=str(place / "experiment.json")))
-    return replace(found, arch=experiment.arch)
+    picks = {name: getattr(found.training, name) for name in experiment.training.auto}
+    training = replace(experiment.training, auto=(), **picks)
+    return replace(experiment, training=training, picked=there.get("picked", {}))
 
 
 def shared_document(experiment: Experiment) -> dict[str, Any]:
