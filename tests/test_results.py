@@ -67,7 +67,9 @@ def test_the_tables_of_comparisons_are_what_archnet_compare_says():
         assert lines >= set(keep.lines(name, json.loads(path.read_text()))), name
 
 
-OTHER_RECIPES = r"luna16_(archsm_published_|published_protocol|by_group|small_)|phantom_"
+OTHER_RECIPES = (
+    r"luna16_(archsm_published_|published_protocol|by_group|small_)|phantom_|random_forest|logistic_regression"
+)
 SHAPES = {
     "luna16_candidates_2d.npz": (50, 50),
     "lidc_nodule_vs_background_3d.npz": (24, 24, 24),
