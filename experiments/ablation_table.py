@@ -24,7 +24,10 @@ def compared(folder: Path) -> tuple[list[dict], Comparison]:
     if not trials or trials[0].number != 0:
         sys.exit(f"{folder}: its first trial has not finished, so there is nothing to compare with.")
     runs = [trial_folder(folder, trial.number) / name for trial in trials for name in trial.runs]
-    return [dict(trial.values) for trial in trials], compare(runs)
+    comparison = compare(runs)
+    if any(pair.reference != comparison.rows[0].run for pair in comparison.paired):
+        sys.exit(f"{folder}: its first trial is not the cheapest network, with which `archnet compare` compares.")
+    return [dict(trial.values) for trial in trials], comparison
 
 
 def figures(values: list[dict], comparison: Comparison) -> list[dict]:

@@ -27,7 +27,7 @@ def kept(document: dict) -> dict:
 def lines(name: str, document: dict) -> list[str]:
     """Of the table in experiments/README.md, and the sentence below it."""
     rows = [_row(name, row, document["positive"]) for row in document["runs"]]
-    return [*rows, f"{name}: {document['sentence']}"]
+    return [*rows, " ".join([f"{name}: {document['sentence']}", *document["cautions"]])]
 
 
 def _row(name: str, row: dict, positive: str) -> str:
@@ -36,7 +36,9 @@ def _row(name: str, row: dict, positive: str) -> str:
     cells = []
     for metric in SHOWN:
         value = of_class(metrics[metric], positive)
-        if spread is None:
+        if value is None:
+            cells.append("–")
+        elif spread is None:
             low, high = of_class(metrics["intervals"][metric], positive)
             cells.append(f"{value:.3f} ({low:.3f} to {high:.3f})")
         else:

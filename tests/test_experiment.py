@@ -226,6 +226,10 @@ def test_set_overrides_any_key_and_makes_objects_on_the_way():
     [
         ("training.epochs", '--set "training.epochs": expected KEY=VALUE, such as --set training.epochs=5.'),
         ("training..x=1", '"training..x" is not a key. Write it like training.epochs or arch.layers[0].num_output.'),
+        (
+            "training.schedule.decay_steps=50",
+            'mine.json $.training.schedule.decay_steps: needs "type" beside it.',
+        ),
         ("training.epochs=many", 'mine.json $.training.epochs: expected a whole number or "auto", got "many".'),
         ("arch.layers[9].num_output=1", "mine.json $.archs[0] $.layers: has no 9 to set."),
         ("trainig.epochs=1", 'mine.json $.trainig: unknown key "trainig". Did you mean "training"?'),

@@ -89,7 +89,8 @@ def kerass_own(arch, shape, num_classes):
     terminal = LAYERS["T"](activation=arch.layers[-1].activation, num_classes=num_classes)
     inputs = keras.Input(shape)
     try:
-        model = keras.Model(inputs, chain((*arch.layers[:-1], terminal), inputs, Builder(rank=arch.rank, seed=0)))
+        builder = Builder(rank=arch.rank, seed=0, batch_norm_momentum=0.9)
+        model = keras.Model(inputs, chain((*arch.layers[:-1], terminal), inputs, builder))
     except ValueError:
         return None
     # Keras's Add stretches an axis of 1, which is no residual block.

@@ -37,6 +37,7 @@ from archnet.spec.memory import gigabytes, memory_of
 from archnet.spec.picks import PICKS, TrainingSet, picked, value_text
 from archnet.spec.resolve import parse_experiments, with_data
 from archnet.spec.settings import parse_setting
+from archnet.spec.sweep_document import parse_sweep
 from archnet.sweep.checks import Checks
 from small_sweeps import WIDTH, small_sweep
 
@@ -112,8 +113,6 @@ def test_the_rules(counts, shape, values, augmentation):
     training = picks_of(counts, shape, DEEP if len(shape) == 3 else FLAT).training
     assert values_of(training) == values
     assert training.augmentation == augmentation
-    drawn = sum(picks.class_draws(counts, training.balance))
-    assert not 0 < drawn % training.batch_size < training.batch_size / 4
     assert (training.optimizer, training.learning_rate, training.weight_decay) == ("adamw", 0.002, 0.01)
     assert (training.schedule.type, training.best_metric, training.auto) == ("cosine", None, ())
 
@@ -209,6 +208,14 @@ def test_what_is_picked_fits_the_schema_and_the_cases_and_reads_back(counts, sha
     assert schema_problems(document, "experiment") == []
     assert parse_experiments(document) == (experiment,)
     assert set(experiment.picked) == {f"training.{name}" for name in AUTO}
+
+
+@given(counts=st.lists(st.integers(1, 3000), min_size=2, max_size=3))
+def test_no_epoch_ends_with_a_small_batch(counts):
+    training = picks_of(tuple(counts), (9, 9), FLAT).training
+    drawn, size = sum(picks.class_draws(counts, training.balance)), training.batch_size
+    assert drawn % size == 0 or drawn % size >= size / 4
+    assert size <= 80
 
 
 @settings(max_examples=60)
@@ -347,8 +354,11 @@ def test_a_run_without_a_key_set_tells_what_was_picked_and_why_and_runs_again_to
 
 
 class Interrupts:
+    def __init__(self, epoch=2):
+        self.epoch = epoch
+
     def on_step(self, epoch, step, num_steps, logs):
-        if (epoch, step) == (2, 2):
+        if (epoch, step) == (self.epoch, 2):
             raise InterruptedError
 
     def on_epoch(self, row):
@@ -368,24 +378,28 @@ def test_a_run_that_goes_on_has_the_same_picks_and_another_value_is_refused(cube
     monkeypatch.setattr(picks, "BATCH_SIZES", ((600, 4),))
     with pytest.raises(RunError, match=r"another training \(epochs: 4 there, 'auto' here\)"):
         archnet.run_all(archnet.load_experiments(on(cubes)), out=tmp_path / "out", resume=True)
+    with pytest.raises(InterruptedError):
+        archnet.run_all(wanted(), out=tmp_path / "out", watcher=Interrupts(3), resume=True)
     run = archnet.run_all(wanted(), out=tmp_path / "out", resume=True)[0]
     assert (run.folder / "predictions.csv").read_bytes() == (whole.folder / "predictions.csv").read_bytes()
-    assert resolved(run.folder)["training"] == resolved(whole.folder)["training"]
+    assert resolved(run.folder) == resolved(whole.folder)
+    archnet.run_all(wanted(), out=tmp_path / "out", resume=True)
 
 
 def test_what_was_picked_for_other_cases_is_kept_and_told(cubes, tmp_path, caplog):
     run = archnet.run(on(cubes, training={"epochs": 1}), out=tmp_path / "out")
     with np.load(cubes) as data:
         x, y = data["x"], data["y"]
-    np.savez(cubes, x=x[:30], y=y[:30])
+    np.savez(cubes, x=x[:20], y=y[:20])
     caplog.clear()
     again = archnet.run(run.folder / "experiment.json", out=tmp_path / "again")
     assert resolved(again.folder)["training"] == resolved(run.folder)["training"]
-    others = {"training.balance", "training.batch_size"}
-    assert set(resolved(again.folder)["picked"]) == set(resolved(run.folder)["picked"]) - others
+    first, second = resolved(run.folder)["picked"], resolved(again.folder)["picked"]
+    assert set(second) == set(first) - {"training.batch_size"}
+    assert second["training.balance"] != first["training.balance"]
     assert (
-        "kept as picked for another training set: training.balance, training.batch_size. "
-        'Set them to "auto" to have them picked for this one.'
+        "kept, though other values would be picked here: training.batch_size. "
+        'Set them to "auto" to have them picked again.'
     ) in caplog.messages
 
 
@@ -428,3 +442,19 @@ def test_a_sweep_plans_each_trial_with_what_is_picked_for_it(tmp_path):
     assert training.batch_size == 16
     assert told["left to the data"] == f"training is predicted to take {gigabytes(peak)}, but limits.memory is 1kB"
     assert told["given"] != told["left to the data"]
+
+
+def test_a_sweep_leaves_what_was_picked_to_its_data_again_where_the_command_line_changes_them():
+    resolved_base = picks_of((900, 100), (28, 28), FLAT).to_document()
+    document = Document(value={"base": resolved_base, "space": {"training.learning_rate": [0.1]}}, source="sweep.json")
+
+    def left(data=None, **settings):
+        sweep = parse_sweep(
+            document, data=data, settings=[(("training", key), value) for key, value in settings.items()]
+        )
+        (trial,) = sweep.experiments({"training.learning_rate": 0.1})
+        return set(trial.training.auto)
+
+    assert left() == left(seed=3) == set()
+    assert left(epochs=3) == set(AUTO) - {"epochs"}
+    assert left(data="npz:other.npz") == set(AUTO)

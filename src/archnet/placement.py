@@ -56,15 +56,17 @@ def is_to_run(folder: Path, experiment: Experiment, *, resume: bool = False) -> 
     return not is_finished
 
 
-def with_begun_picks(folder: Path, experiment: Experiment) -> Experiment:
-    """A run that goes on in an experiment's folder with what was picked when it began; another one as it is."""
+def begun_experiment(folder: Path, experiment: Experiment) -> Experiment | None:
+    """The experiment of a run that goes on, with what was picked when it began; null where there is no such run."""
     place = folder / run_name(experiment)
     there = optional_json(place / "experiment.json") if (place / CHECKPOINT).exists() else None
-    if not there or not experiment.training.auto:
-        return experiment
-    document = as_picked(experiment.to_document(), there) | {"picked": there.get("picked", {})}
-    (begun,) = parse_experiments(Document(value=document, source=str(place / "experiment.json")))
-    return replace(begun, arch=experiment.arch)
+    if not there:
+        return None
+    document = as_picked(experiment.to_document(), there)
+    (found,) = parse_experiments(Document(value=document, source=str(place / "experiment.json")))
+    picks = {name: getattr(found.training, name) for name in experiment.training.auto}
+    training = replace(experiment.training, auto=(), **picks)
+    return replace(experiment, training=training, picked=there.get("picked", {}))
 
 
 def shared_document(experiment: Experiment) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def seen(values: NDArray[Any], experiment: Experiment) -> NDArray[Any]:
 def picked_for(experiment: Experiment, dataset: Dataset) -> Experiment:
     """The experiment with what it leaves to the data picked from its training set, before anything is cut.
 
-    What was picked for other data keeps its value, with a warning.
+    What a document says was picked keeps its value, with a warning where it would now be another.
 
     Raises:
         DataError: The sets cannot be filled.
@@ -88,7 +88,7 @@ def picked_for(experiment: Experiment, dataset: Dataset) -> Experiment:
     others = [key for key in experiment.picked if key not in checked.picked]
     if others:
         logging.getLogger("archnet.picks").warning(
-            'kept as picked for another training set: %s. Set them to "auto" to have them picked for this one.',
+            'kept, though other values would be picked here: %s. Set them to "auto" to have them picked again.',
             ", ".join(others),
         )
     return picked(checked, known)

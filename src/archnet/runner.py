@@ -19,7 +19,7 @@ from archnet.evaluation.run_folder import read_json, replaced, run_folders, writ
 from archnet.froc_run import write_comparison_with_froc
 from archnet.judging import costs_of, draw_what_is_missing, of_sets, predictions_of, write_judgement
 from archnet.machine import environment, peak_memory_bytes, reset_peak_memory
-from archnet.placement import CHECKPOINT, experiment_folder, is_to_run, run_name, shared_document, with_begun_picks
+from archnet.placement import CHECKPOINT, begun_experiment, experiment_folder, is_to_run, run_name, shared_document
 from archnet.prepared import Prepared, picked_for, plan_for, prepare
 from archnet.records import log_file, split_text, write_history
 from archnet.spec.arch import PlannedLayer
@@ -134,7 +134,7 @@ def run_all(  # noqa: PLR0913 - what the command line offers
         _start(device, is_deterministic=deterministic)
     if wanted:
         dataset = open_dataset(wanted[0].data, progress)
-        wanted = [picked_for(with_begun_picks(folder, experiment), dataset) for experiment in wanted]
+        wanted = [begun_experiment(folder, experiment) or picked_for(experiment, dataset) for experiment in wanted]
         plans = [_checked_plan(experiment, dataset) for experiment in wanted]
         prepared = prepare(dataset, wanted, progress, strict=strict)
         folder.mkdir(parents=True, exist_ok=True)
@@ -176,7 +176,7 @@ def run_part(
         if device is not None:
             _start(device, is_deterministic=False)
         dataset = open_dataset(experiment.data)
-        experiment = picked_for(with_begun_picks(folder, experiment), dataset)
+        experiment = begun_experiment(folder, experiment) or picked_for(experiment, dataset)
         plan = _checked_plan(experiment, dataset)
         (prepared,) = prepare(dataset, [experiment])
         folder.mkdir(parents=True, exist_ok=True)

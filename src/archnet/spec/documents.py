@@ -324,6 +324,9 @@ def _messages(error: Any) -> Iterator[Problem]:
         for key in error.validator_value:
             if key not in error.instance:
                 yield path, f'the key "{key}" is missing.{_described(error.schema, key)}'
+    elif error.validator == "dependentRequired":
+        for key in sorted(set(error.instance) & set(error.validator_value)):
+            yield (*path, key), f"needs {', '.join(map(shown, error.validator_value[key]))} beside it."
     elif error.validator not in ("if", "allOf"):
         yield path, _value_message(error)
 

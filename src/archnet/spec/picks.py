@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from math import ceil
 from typing import Any, Final
 
@@ -98,10 +99,10 @@ def picked(experiment: Experiment, known: TrainingSet) -> Experiment:
 
 
 def with_true_reasons(experiment: Experiment, known: TrainingSet) -> Experiment:
-    """The experiment with those reasons that hold for its training set; what was picked for another keeps its value."""
+    """The experiment with this training set's reasons for what was picked; what would be picked otherwise loses its."""
     names = tuple(key.removeprefix("training.") for key in experiment.picked)
     again = picked(replace(experiment, training=replace(experiment.training, auto=names), picked={}), known)
-    return replace(experiment, picked={key: why for key, why in experiment.picked.items() if again.picked[key] == why})
+    return replace(experiment, picked=true_reasons(again.picked, experiment.training))
 
 
 def unpicked(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,9 +225,8 @@ def _batch_size(experiment: Experiment, known: TrainingSet) -> Picked:
     if drawn <= size:
         return max(drawn, 1), f"all training cases at once ({num_cases:,})"
     told = f"fewer than {below:,} training cases" if below else f"{BATCH_SIZES[-1][0]:,} training cases or more"
-    if 0 < drawn % size < SMALLEST_REST * size:
-        return ceil(drawn / (drawn // size)), f"{told} ({num_cases:,}), and no small batch at the end as by {size}"
-    return size, f"{told} ({num_cases:,})"
+    even = next(one for one in count(size) if drawn % one == 0 or drawn % one >= SMALLEST_REST * one)
+    return even, f"{told} ({num_cases:,})" + (f", and no small batch at the end as by {size}" if even > size else "")
 
 
 PICKS: Final = {

@@ -11,7 +11,8 @@ from typing import Any, Final, Literal
 from archnet.errors import DocumentError, did_you_mean
 from archnet.spec.arch import Arch, parse_arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
-from archnet.spec.datasets import DATASETS, size_in_voxels
+from archnet.spec.data_options import data_from, data_problems
+from archnet.spec.datasets import DATASETS
 from archnet.spec.documents import Document, JsonPath, Problem, name_from, read_document, schema_problems
 from archnet.spec.experiment import (
     AUTO,
@@ -102,6 +103,15 @@ def with_data(document: Document, name: str) -> tuple[Document, list[str]]:
     return replace(document, value=value), dropped
 
 
+def with_settings(document: Document, settings: Sequence[tuple[JsonPath, Any]]) -> Document:
+    """The experiment with values that are set; what was picked from what they change is left to the data again."""
+    if any(path[0] in ("data", "split") or path[-1] in AUTO for path, _ in settings):
+        document = _unpicked(document)
+    for path, value in settings:
+        document = with_setting(document, path, value)
+    return document
+
+
 def data_experiments(name: str, settings: Sequence[tuple[JsonPath, Any]] = ()) -> tuple[Experiment, ...]:
     """The experiments, one a fold, on a data set with a linear network: for looking at data before there is a network.
 
@@ -127,13 +137,13 @@ def parse_experiments(document: Document, settings: Sequence[tuple[JsonPath, Any
     """
     document, archs = _settled(document, settings)
     sections = {name: dict(document.value.get(name) or {}) for name in SECTIONS}
-    problems = _data_problems(sections["data"]) + split_problems(sections["split"]) + _evaluation_problems(sections)
+    problems = data_problems(sections["data"]) + split_problems(sections["split"]) + _evaluation_problems(sections)
     problems += _memory_problems(sections["training"])
     if problems:
         raise document.error(problems)
     training = _training(sections["training"])
     splits = splits_from(sections["split"])
-    data = _data(sections["data"])
+    data = data_from(sections["data"])
     return tuple(
         Experiment(
             name=document.value.get("name") or _default_name(document, data, split),
@@ -151,11 +161,7 @@ def parse_experiments(document: Document, settings: Sequence[tuple[JsonPath, Any
 
 def _settled(document: Document, settings: Sequence[tuple[JsonPath, Any]]) -> tuple[Document, list[Document]]:
     """An experiment that fits its schema, and its architectures, settings applied to both."""
-    if any(path[0] in ("data", "split") or path[-1] in AUTO for path, _ in settings):
-        document = _unpicked(document)
-    for path, value in settings:
-        if path[0] != "arch":
-            document = with_setting(document, path, value)
+    document = with_settings(document, [(path, value) for path, value in settings if path[0] != "arch"])
     document = replace(document, value=_whole(document.value))
     problems = schema_problems(document, "experiment")
     if isinstance(document.value, dict) and {"arch", "archs"} <= set(document.value):
@@ -216,35 +222,6 @@ def _named(arch: Any, name: str) -> Any:
     return {"name": name, **arch}
 
 
-def _data_problems(data: Mapping[str, Any]) -> list[Problem]:
-    name = data.get("name", Data().name)
-    spec = DATASETS[name]
-    problems: list[Problem] = [
-        (("data", key), f'the data set "{name}" has no option "{key}". Its options: {", ".join(sorted(spec.options))}.')
-        for key in data
-        if key not in spec.options
-    ]
-    for key in ("window_hu", "range"):
-        limits = data.get(key)
-        if isinstance(limits, list) and limits[0] >= limits[1]:
-            problems.append((("data", key), f"expected [low, high] with low below high, got {limits}."))
-    if data.get("crop_size_mm") is not None and not problems:
-        problems += _physical_size_problems(data)
-    if name == "npz" and not data.get("root"):
-        problems.append((("data",), 'the data set "npz" needs "root", the path of the file; or use --data npz:PATH.'))
-    return problems
-
-
-def _physical_size_problems(data: Mapping[str, Any]) -> list[Problem]:
-    path = ("data", "crop_size_mm")
-    if data.get("spacing_mm") is None:
-        return [(path, "needs spacing_mm: without it, crops of different scans would differ in shape.")]
-    size, given = list(size_in_voxels(data["crop_size_mm"], data["spacing_mm"])), data.get("crop_size")
-    if given not in (None, size):
-        return [(path, f"gives {size} voxels at this spacing, but crop_size is {given}. Leave one of the two out.")]
-    return []
-
-
 def _evaluation_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Problem]:
     name = sections["data"].get("name", Data().name)
     if not sections["evaluation"].get("keep_all_candidates") or "negatives_per_positive" in DATASETS[name].options:
@@ -258,21 +235,6 @@ def _memory_problems(training: Mapping[str, Any]) -> list[Problem]:
     except ValueError as error:
         return [(("training", "memory"), str(error))]
     return []
-
-
-def _data(given: Mapping[str, Any]) -> Data:
-    defaults = DATASETS[given.get("name", Data().name)].defaults
-    values = {key: _frozen(value) for key, value in {**defaults, **_set(given)}.items()}
-    if "positive" in values:
-        values["positive"] = str(values["positive"])
-    if values.get("crop_size_mm"):
-        values["crop_size"] = size_in_voxels(values["crop_size_mm"], values["spacing_mm"])
-    return Data(**values)
-
-
-def _set(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that are not null, which stands for the default."""
-    return {key: value for key, value in given.items() if value is not None}
 
 
 def _view(data: Data, arch: Arch) -> Literal["slice", "slices-as-channels", "volume"]:

@@ -14,8 +14,8 @@ from archnet.spec.axes import axis_from, range_problems
 from archnet.spec.documents import Document, JsonPath, Problem, name_from, read_document, schema_problems
 from archnet.spec.experiment import Experiment
 from archnet.spec.memory import bytes_of
-from archnet.spec.resolve import is_arch, parse_experiments, with_data
-from archnet.spec.settings import parse_key, with_setting
+from archnet.spec.resolve import is_arch, parse_experiments, with_data, with_settings
+from archnet.spec.settings import parse_key
 from archnet.spec.sweep import ARCH, PLAIN_KEYS, Limits, Resources, Scheduler, Sweep, with_arch
 
 _CASES: Final = ("data", "data.name", "data.root", "data.negatives_per_positive")
@@ -166,11 +166,10 @@ def _arch(document: Document, entry: Any, path: JsonPath) -> Document:
 def _changed(base: Document, data: str | None, settings: Sequence[tuple[JsonPath, Any]]) -> Document:
     """The base experiment as the command line wants it."""
     base = with_data(base, data)[0] if data else base
-    for path, value in settings:
+    for path, _ in settings:
         if path[0] == ARCH:
             raise DocumentError(f'--set {".".join(map(str, path))}: what varies is an axis in "space".')
-        base = with_setting(base, path, value)
-    return base
+    return with_settings(base, settings)
 
 
 def _base(
