@@ -167,6 +167,8 @@ def run(
 
     Two or more architectures are trained on the same split and compared.
 
+    What is not set follows the default recipe: batch size, epochs and the like are picked from the data, and told.
+
     Examples:
         archnet run archs/arch3dsm.json --data phantom
 
