@@ -211,12 +211,13 @@ def _run(
 ) -> None:
     """One run on prepared data, judged on some sets; continues what the folder's checkpoint holds."""
     from archnet.network.backend import devices, is_on_gpu, start_quietly
-    from archnet.network.checkpoint import kept_record
 
     is_continued, shown = (folder / CHECKPOINT).exists(), of_sets(prepared, judged)
     _write_beginning(folder, experiment, prepared)
     with log_file(folder / "log.txt", is_continued=is_continued) as log:
         logging.getLogger("archnet.device").info(start_quietly())
+        from archnet.network.checkpoint import kept_record  # imports Keras: only after the quiet start
+
         if experiment.picked:
             logging.getLogger("archnet.picks").info(picks_told(experiment))
         for note in (*experiment.warnings(), *prepared.notes):
