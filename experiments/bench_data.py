@@ -63,7 +63,7 @@ def source_hu() -> tuple[np.ndarray, str]:
     if real:
         paths = [Path(real) / "ct" / name for name in ("lung1_image.nrrd", "lung2_image.nrrd")]
         return np.concatenate([read_volume(path).hu for path in paths]), "two chest CTs of 5 mm slices"
-    from archnet.data.phantom_scan import draw_scan
+    from archnet.phantom.scan import draw_scan
 
     hu = draw_scan(np.random.default_rng(0), 28)[0]
     repeats = -(-512 // hu.shape[1])

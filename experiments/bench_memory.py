@@ -18,9 +18,9 @@ from pathlib import Path
 
 from plain_options import PLAIN
 
+from archnet.files.strict_json import Document
 from archnet.report.network_table import bytes_text
 from archnet.spec.arch import Arch, load_arch, parse_arch
-from archnet.spec.documents import Document
 from archnet.spec.experiment import Training
 from archnet.spec.memory import PROCESS_BYTES, memory_of
 
@@ -109,12 +109,12 @@ def peak_of(number: int) -> tuple[int, int]:
     import matplotlib.figure  # noqa: F401 - a run has loaded it when it trains
     import numpy as np
 
-    from archnet import runner  # noqa: F401 - likewise
     from archnet.machine import peak_memory_bytes, resident_memory_bytes
     from archnet.network.backend import start_quietly
-    from archnet.network.batches import Examples
     from archnet.network.build import build
-    from archnet.network.train import Execution, train
+    from archnet.network.training.batches import Examples
+    from archnet.network.training.loop import Execution, train
+    from archnet.runs import runner  # noqa: F401 - likewise
 
     start_quietly()
     before = resident_memory_bytes()

@@ -41,10 +41,10 @@ import keras  # noqa: E402 - after the quiet start
 from plain_options import PLAIN  # noqa: E402
 from their_steps import ANGLES, PUBLISHED_BATCH, PUBLISHED_L2, published_step, tutorial_step  # noqa: E402
 
-from archnet.bench import PRODUCTS_PER_STEP, Pace, Subject, subject_on_data, subject_on_noise  # noqa: E402
-from archnet.network.precision import has_bfloat16  # noqa: E402
-from archnet.network.prefetch import ahead  # noqa: E402
-from archnet.network.speed import MATRIX_SIZE, seconds_of  # noqa: E402
+from archnet.network.training.precision import has_bfloat16  # noqa: E402
+from archnet.network.training.prefetch import ahead  # noqa: E402
+from archnet.network.training.speed import MATRIX_SIZE, seconds_of  # noqa: E402
+from archnet.runs.benchmark import PRODUCTS_PER_STEP, Pace, Subject, subject_on_data, subject_on_noise  # noqa: E402
 from archnet.spec.cost import cost_of  # noqa: E402
 from archnet.spec.experiment import Experiment  # noqa: E402
 from archnet.spec.resolve import command_experiment, parse_experiments, with_data  # noqa: E402

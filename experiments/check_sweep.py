@@ -151,7 +151,7 @@ def held_bytes(pid: int) -> int:
     def held(one: int) -> int:
         folder = Path(f"/proc/{one}")
         try:
-            if b"archnet.sweep.process" in (folder / "cmdline").read_bytes():
+            if b"archnet.sweep.trial_process" in (folder / "cmdline").read_bytes():
                 return 0
             own = PAGE * int((folder / "statm").read_text().split()[1])
         except OSError:

@@ -13,7 +13,7 @@ from statistics import mean
 
 import matplotlib
 
-from archnet.report.theme import LIGHT, new_figure, style
+from archnet.report.figures.theme import LIGHT, new_figure, style
 from archnet.sweep.analysis import pareto_front
 
 HERE = Path(__file__).parent

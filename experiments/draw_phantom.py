@@ -10,11 +10,11 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
-from archnet.data.phantom_mosmed import CLASSES, draw_whole_scan
-from archnet.data.phantom_scan import draw_scan
 from archnet.imaging import crop, nearest_index
 from archnet.imaging.volume import Volume
-from archnet.report.theme import LIGHT, new_figure, style
+from archnet.phantom.mosmed import CLASSES, draw_whole_scan
+from archnet.phantom.scan import draw_scan
+from archnet.report.figures.theme import LIGHT, new_figure, style
 
 PICTURE = Path(__file__).parent / "pictures" / "phantom.png"
 WINDOW_HU = (-1000, 400)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from archnet.evaluation.comparison import compare
 from archnet.evaluation.comparison_rows import of_class
-from archnet.evaluation.run_folder import write_json
+from archnet.files.atomic import write_json
 from archnet.report.comparison_wording import comparison_document
 
 RESULTS = Path(__file__).parent / "results"

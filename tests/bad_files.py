@@ -9,8 +9,8 @@ import nibabel
 import numpy as np
 import pytest
 
-from test_data_fetch import _zip
-from test_imaging_dicom import _write as write_series
+from dicom_files import write_series
+from server import zip_bytes
 
 VOXELS = np.random.default_rng(0).integers(-1000, 400, (12, 24, 24)).astype(np.int16)
 VOXEL_BYTES = VOXELS.tobytes()
@@ -104,12 +104,12 @@ def arrays(**given):
 
 def members(**given):
     """An .npz file of members that hold these bytes."""
-    return file("a.npz", _zip({f"{key}.npy": content for key, content in given.items()}))
+    return file("a.npz", zip_bytes({f"{key}.npy": content for key, content in given.items()}))
 
 
 def published(archive):
     """MosMed as its server has it, with one archive replaced; a fetch has been interrupted here before."""
-    good = _zip({"CT-23/a.nii": b"1"})
+    good = zip_bytes({"CT-23/a.nii": b"1"})
     return both(file("server/CT-0.zip", archive), file("server/CT-23.zip", good), empty("scans/.fetch"))
 
 
@@ -152,6 +152,6 @@ def npy(array, **lies):
 def bomb(num_bytes):
     """An .npz file of a few bytes whose x takes that many, if its directory and its header are believed."""
     header = npy(X[:0], shape=(20, num_bytes // 20, 1))
-    content = bytearray(_zip({"x.npy": header, "y.npy": npy(Y)}))
+    content = bytearray(zip_bytes({"x.npy": header, "y.npy": npy(Y)}))
     struct.pack_into("<I", content, content.index(b"PK\x01\x02") + 24, len(header) + num_bytes)
     return bytes(content)

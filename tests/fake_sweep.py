@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from archnet.cli import main
-from archnet.sweep import conduct, engine
+from archnet.sweep import run as conduct
+from archnet.sweep import tune as engine
 
 HERE = Path(__file__).parent
 conduct.COMMAND = (sys.executable, str(HERE / "fake_sweep_run.py"))

@@ -1,4 +1,4 @@
-"""Stands for `python -m archnet.sweep.process` where no network is needed: "trains" in milliseconds, and misbehaves.
+"""Stands for `python -m archnet.sweep.trial_process` where no network is needed: "trains" in milliseconds, and misbehaves.
 
 The folder named in FAKE_SWEEP holds a line for each start and epoch; drop_out of the first layer tells what goes wrong.
 """

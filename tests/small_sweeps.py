@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from archnet.spec.documents import Document
-from archnet.spec.sweep_document import parse_sweep
+from archnet.files.strict_json import Document
+from archnet.spec.sweeps.document import parse_sweep
+from archnet.sweep.feasibility import Checks
+from archnet.sweep.schedule import Agenda
+from archnet.sweep.trials import trial_folder
 from plain_training import PLAIN
 
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_sweep_run.py")))
@@ -41,3 +44,22 @@ def sweep_document(folder, **keys):
 
 def small_sweep(folder, **keys):
     return parse_sweep(Document(value=sweep_document(folder, **keys), source="small.json"))
+
+
+def agenda_of(sweep, folder, ended=None):
+    ended = [] if ended is None else ended
+    return Agenda(
+        sweep, folder, Checks(sweep=sweep), lambda trial: ended.append((trial.number, trial.state)), lambda: 5.0
+    )
+
+
+def write_run(folder, job, values, *, is_finished=True):
+    """What a run leaves."""
+    run = trial_folder(folder, job.number) / job.run
+    run.mkdir(parents=True, exist_ok=True)
+    rows = "".join(f"{epoch},0.5,{value}\n" for epoch, value in enumerate(values, start=1))
+    (run / "history.csv").write_text("epoch,seconds,validation_auc\n" + rows)
+    (run / "experiment.json").write_text(json.dumps({"training": {"epochs": 9, "best_metric": "auc"}}))
+    if is_finished:
+        (run / "metrics.json").write_text("{}")
+        (run / "report.html").touch()

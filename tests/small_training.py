@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from archnet.network.batches import Examples
+from archnet.files.strict_json import Document
 from archnet.network.build import build
 from archnet.network.predict import probabilities
-from archnet.network.train import Execution, train
+from archnet.network.training.batches import Examples
+from archnet.network.training.loop import Execution, train
 from archnet.spec.arch import parse_arch
-from archnet.spec.documents import Document
 
 LIMITS = (-1000.0, 400.0)
 

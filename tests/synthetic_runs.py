@@ -150,3 +150,30 @@ def synthetic_crop(label, seed, depth=None, size=48):
     image += 140 * (label > 0) * (np.hypot(np.hypot(x - size / 2, y - size / 2), 2 * (z - (depth or 1) // 2)) < 6)
     image = np.clip(image, 0, 255).astype(np.uint8)
     return image if depth else image[:, :, 0]
+
+
+def predictions_of(y_true, probabilities, groups=None, set_name="test"):
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    names = np.array([f"case{row}" for row in range(len(y_true))])
+    return Predictions(
+        cases=names,
+        groups=names if groups is None else np.asarray(groups),
+        sets=np.array([set_name] * len(y_true)),
+        y_true=np.asarray(y_true, dtype=np.int64),
+        probabilities=probabilities,
+        classes=tuple(f"k{k}" for k in range(probabilities.shape[1])),
+    )
+
+
+def published(true_negatives=1248, false_positives=90, false_negatives=63, true_positives=218):
+    counts = [true_negatives, false_positives, false_negatives, true_positives]
+    p = np.repeat([0.1, 0.9, 0.1, 0.9], counts)
+    names = np.array([f"c{row}" for row in range(len(p))])
+    return Predictions(
+        cases=names,
+        groups=names,
+        sets=np.array(["test"] * len(p)),
+        y_true=np.repeat([0, 0, 1, 1], counts),
+        probabilities=np.column_stack([1 - p, p]),
+        classes=("non-nodule", "nodule"),
+    )

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from archnet import cli
-from archnet.data import fetch
+from archnet.fetching import catalogue as fetch
 from bad_files import (
     COLUMNS,
     LIST,
@@ -42,8 +42,8 @@ from bad_files import (
     series,
     unreadable,
 )
-from test_data_fetch import Server, _entry, _zip
-from test_imaging_dicom import UID
+from dicom_files import UID
+from server import Server, zip_bytes, zip_entry
 
 
 def unscanned(reason, path="scans/subset0/1.2.3.mhd", num_scans=1):
@@ -58,7 +58,7 @@ def unclassed(reason, suffix=""):
 
 PACKED = zlib.compress(VOXEL_BYTES)
 PACKED_NIFTI = gzip.compress(nifti(sizes=(32767, 32767, 32767)))
-ZEROS = _zip({"CT-0/a.nii": bytes(1 << 22)}, compression=zipfile.ZIP_DEFLATED)
+ZEROS = zip_bytes({"CT-0/a.nii": bytes(1 << 22)}, compression=zipfile.ZIP_DEFLATED)
 
 # The command lines.
 
@@ -656,12 +656,12 @@ BAD = {
     ),
     # Archives
     "an archive that escapes": (
-        published(_zip([(_entry("CT-0/../../../.bashrc"), b"")])),
+        published(zip_bytes([(zip_entry("CT-0/../../../.bashrc"), b"")])),
         FETCH,
         f'{ARCHIVE}: the entry "CT-0/../../../.bashrc" leads out of its folder. {OTHER_ARCHIVE}',
     ),
     "an archive with a link": (
-        published(_zip([(_entry("CT-0/a.nii", stat.S_IFLNK | 0o777), b"/etc/passwd")])),
+        published(zip_bytes([(zip_entry("CT-0/a.nii", stat.S_IFLNK | 0o777), b"/etc/passwd")])),
         FETCH,
         f'{ARCHIVE}: the entry "CT-0/a.nii" is a link, not a file. {OTHER_ARCHIVE}',
     ),

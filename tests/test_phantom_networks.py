@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from test_runs import ROOT, invoked
+from command_line import ROOT, invoked
 
 
 @pytest.mark.slow

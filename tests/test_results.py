@@ -8,8 +8,8 @@ from statistics import mean
 
 import pytest
 
-from archnet.spec.documents import Document
-from archnet.spec.picks import TrainingSet, with_true_reasons
+from archnet.files.strict_json import Document
+from archnet.spec.auto import TrainingSet, with_true_reasons
 from archnet.spec.resolve import parse_experiments
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import SimpleITK
 
+from archnet.files.strict_json import Document
 from archnet.imaging import Volume
 from archnet.imaging.metaimage import write_mhd
 from archnet.network.build import build, with_probabilities
-from archnet.prepared import input_shape
-from archnet.spec.documents import Document
 from archnet.spec.resolve import parse_experiments
+from archnet.spec.view import input_shape
 
 LAYERS = [
     {"type": "C", "num_output": 6, "kernel_size": [3, 3, 3], "activation": "relu"},

@@ -12,29 +12,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archnet.errors import ArchnetError as ArchnetError
-    from archnet.runner import Run as Run
-    from archnet.runner import load_experiments as load_experiments
-    from archnet.runner import run as run
-    from archnet.runner import run_all as run_all
-    from archnet.spec.arch import Arch as Arch
-    from archnet.spec.arch import load_arch as load_arch
-
-_HOMES = {
-    "Arch": "archnet.spec.arch",
-    "ArchnetError": "archnet.errors",
-    "Run": "archnet.runner",
-    "load_arch": "archnet.spec.arch",
-    "load_experiments": "archnet.runner",
-    "run": "archnet.runner",
-    "run_all": "archnet.runner",
-}
+    from archnet.api import Arch as Arch
+    from archnet.api import ArchnetError as ArchnetError
+    from archnet.api import Run as Run
+    from archnet.api import load_arch as load_arch
+    from archnet.api import load_experiments as load_experiments
+    from archnet.api import run as run
+    from archnet.api import run_all as run_all
 
 __all__ = ["Arch", "ArchnetError", "Run", "load_arch", "load_experiments", "run", "run_all"]
 
 
 def __getattr__(name: str) -> Any:
     """Loads a public name when it is first used, so that `import archnet` and `archnet show` stay fast."""
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module 'archnet' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module("archnet.api"), name)

@@ -25,7 +25,7 @@ from archnet.errors import DocumentError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from archnet.bench import Measured
+    from archnet.runs.benchmark import Measured
 
 
 def bench(
@@ -58,7 +58,7 @@ def bench(
 
         archnet bench archs/ct3d.json --batch 2 --precision bfloat16 --set training.augmentation='[{"type": "rotate"}]'
     """
-    from archnet.console import progress
+    from archnet.cli.console import progress
     from archnet.network.backend import start_quietly
 
     given = {"batch_size": batch, "precision": precision, "memory": memory}
@@ -66,7 +66,7 @@ def bench(
     experiment = experiments_of([file], data, root, [*(settings or []), *told])[0]
     started = start_quietly(device, is_deterministic=deterministic)
 
-    from archnet.bench import measure, subject_on_data, subject_on_noise
+    from archnet.runs.benchmark import measure, subject_on_data, subject_on_noise
 
     if _names_data(file, data):
         if input_text:
@@ -78,13 +78,13 @@ def bench(
     if as_json:
         print_json({**measured.as_json(), "device": started})
     else:
-        from archnet.console import stdout
+        from archnet.cli.console import stdout
 
         stdout.print(bench_table(measured, started))
 
 
 def _names_data(file: Path, data: str | None) -> bool:
-    from archnet.spec.documents import read_document
+    from archnet.files.strict_json import read_document
     from archnet.spec.resolve import is_arch
 
     return data is not None or not is_arch(read_document(file).value)

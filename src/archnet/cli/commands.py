@@ -30,7 +30,7 @@ from archnet.errors import DocumentError, counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archnet.runner import Run
+    from archnet.runs.result import Run
     from archnet.spec.arch import PlannedLayer
     from archnet.spec.experiment import Experiment
     from archnet.spec.memory import MicroBatch
@@ -55,12 +55,12 @@ def check(
 
 
 def _checked(path: Path, input_text: str | None) -> dict[str, Any]:
+    from archnet.files.strict_json import read_document
     from archnet.spec.arch import parse_arch
     from archnet.spec.cost import cost_of
-    from archnet.spec.documents import read_document
     from archnet.spec.resolve import is_arch, parse_experiments
-    from archnet.spec.sweep import is_sweep
-    from archnet.spec.sweep_document import parse_sweep
+    from archnet.spec.sweeps.document import parse_sweep
+    from archnet.spec.sweeps.sweep import is_sweep
 
     result: dict[str, Any] = {"file": str(path), "valid": True, "problems": [], "warnings": []}
     try:
@@ -117,7 +117,7 @@ def show(
     if as_json:
         print_json(summary)
     else:
-        from archnet.console import stdout
+        from archnet.cli.console import stdout
         from archnet.report.network_table import network_table
 
         stdout.print(network_table(arch.name, summary))
@@ -133,9 +133,9 @@ def _passes(plan: tuple[PlannedLayer, ...], batch_size: int, memory: str | None)
 
 
 def _drawn_augmentation(experiment: Experiment, path: Path) -> Path:
-    from archnet.console import progress
+    from archnet.cli.console import progress
     from archnet.network.backend import start_quietly
-    from archnet.preview import draw_case
+    from archnet.runs.preview import draw_case
 
     start_quietly()
     return draw_case(experiment, "first", path, progress)
@@ -176,10 +176,10 @@ def run(
 
         archnet run experiments/luna16_seed_protocol.json --set training.epochs=5
     """
-    from archnet.console import progress, training_display
+    from archnet.cli.console import progress, training_display
 
     experiments = experiments_of(files, data, root, [*(settings or []), *_seed_setting(seed), *_memory_setting(memory)])
-    from archnet.runner import run_all
+    from archnet.runs.runner import run_all
 
     store = _store(experiments[0], out) if track else None
     try:
@@ -208,15 +208,15 @@ def run(
 
 
 def _baselines(experiments: Sequence[Experiment], out: Path | None) -> list[Run]:
-    from archnet.baseline import run_baselines
-    from archnet.console import progress
+    from archnet.cli.console import progress
+    from archnet.runs.baselines import run_baselines
 
     return run_baselines(experiments, out=out, progress=progress)
 
 
 def _store(experiment: Experiment, out: Path | None) -> Store:
     """The tracking store, opened before anything is trained."""
-    from archnet.placement import experiment_folder
+    from archnet.runs.folder import experiment_folder
     from archnet.tracking.mlflow_store import Store
 
     return Store(experiment_folder(experiment, out).parent)
@@ -252,7 +252,7 @@ def compare(
 
         print_json(comparison_document(comparison))
     else:
-        from archnet.console import stdout
+        from archnet.cli.console import stdout
         from archnet.report.terminal import comparison_table
 
         stdout.print(comparison_table(comparison))
@@ -271,13 +271,13 @@ def report(
 
         archnet report runs/luna16
     """
-    from archnet.again import report_again
+    from archnet.runs.rereport import report_again
 
     print_paths(report_again(runs), as_json)
 
 
 def _print_runs(folders: list[Path]) -> None:
-    from archnet.console import stdout
+    from archnet.cli.console import stdout
     from archnet.evaluation.comparison import compare as compared
     from archnet.evaluation.run_folder import read_json
     from archnet.report.terminal import comparison_table, run_summary

@@ -52,8 +52,8 @@ def info(
             raise DocumentError("Name the data set, such as: archnet data info luna16 --root DIR.")
         _print_stores(as_json)
         return
-    from archnet.console import progress
-    from archnet.preview import data_summary, draw_case
+    from archnet.cli.console import progress
+    from archnet.runs.preview import data_summary, draw_case
     from archnet.spec.resolve import data_experiments
 
     experiment = data_experiments(data, settings_of(root, settings))[0]
@@ -120,9 +120,9 @@ def prepare(
 
 
 def _prepare(experiments: tuple[Experiment, ...], strict: bool, as_json: bool) -> None:
-    from archnet.console import progress, stderr
+    from archnet.cli.console import progress, stderr
     from archnet.data import open_dataset
-    from archnet.prepared import prepare as prepared
+    from archnet.runs.preparation import prepare as prepared
 
     first = prepared(open_dataset(experiments[0].data, progress), experiments, progress, strict=strict)[0]
     for note in first.notes:
@@ -167,9 +167,9 @@ def fetch(
     as_json: JsonFlag = False,
 ) -> None:
     """Fetch a public data set, check it and unpack it. An interrupted fetch is continued by the next."""
-    from archnet.console import progress, stderr
-    from archnet.data.fetch import fetch as fetched
-    from archnet.data.places import home
+    from archnet.cli.console import progress, stderr
+    from archnet.fetching.catalogue import fetch as fetched
+    from archnet.files.user_folders import home
 
     def say(text: str) -> None:
         stderr.print(text, soft_wrap=True, markup=False)
@@ -193,8 +193,8 @@ def phantom(
     as_json: JsonFlag = False,
 ) -> None:
     """Write a phantom in a public data set's layout. Use it with --data luna16 or --data mosmed and --root DIR."""
-    from archnet.console import progress
-    from archnet.data.phantom import Phantom, generate_phantom
+    from archnet.cli.console import progress
+    from archnet.phantom.luna16 import Phantom, generate_phantom
 
     drawn = Phantom(layout=layout, num_scans=scans, seed=seed)
     if candidates is not None and layout != "luna16":

@@ -15,7 +15,7 @@ from archnet.errors import DocumentError, RunError, did_you_mean
 if TYPE_CHECKING:
     from archnet.imaging.volume import Point
     from archnet.inference.explain import Explanation
-    from archnet.inference.trained import TrainedRun
+    from archnet.inference.trained_run import TrainedRun
 
 
 def explain(
@@ -52,7 +52,7 @@ def explain(
     from archnet.inference.explain import METHODS
     from archnet.inference.explain import explain as explained
     from archnet.inference.scan_paths import scan_name, scan_paths
-    from archnet.inference.trained import read_runs
+    from archnet.inference.trained_run import read_runs
 
     trained = _only(read_runs([run]), run)
     point = _point(trained, at)
@@ -60,7 +60,7 @@ def explain(
     (path, *others) = scan_paths([scan])
     if others:
         raise RunError(f"{scan}: {len(others) + 1} scans are here. Name one of them, such as {path}.")
-    from archnet.console import progress
+    from archnet.cli.console import progress
     from archnet.network.backend import start_quietly
 
     start_quietly()
@@ -120,10 +120,10 @@ def _label(run: TrainedRun, name: str | None) -> int:
 
 
 def _written(found: Explanation, scan: Path, stem: Path, title: str, meaning: str) -> list[Path]:
-    from archnet.evaluation.run_folder import replaced
+    from archnet.files.atomic import replaced
     from archnet.inference.explain import write_heat
-    from archnet.report.figures import drawing
-    from archnet.report.heat_figure import heat_figure
+    from archnet.report.figures.heat_map import heat_figure
+    from archnet.report.figures.run_figures import drawing
 
     picture, volume = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.nii.gz")
     with drawing(), replaced(picture) as draft:

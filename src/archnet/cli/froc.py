@@ -11,7 +11,7 @@ from archnet.cli.options import JsonFlag, check_no_input, print_json
 from archnet.errors import DocumentError
 
 if TYPE_CHECKING:
-    from archnet.evaluation.froc import Froc
+    from archnet.evaluation.froc.curve import Froc
 
 _PICTURE, _POINTS = ".png", ".csv"
 
@@ -60,8 +60,8 @@ def froc(
     _check_names(out or [])
     for path in out or []:
         check_no_input(path, (submission, annotations, excluded, series))
-    from archnet.evaluation.froc import froc_of
-    from archnet.froc_files import read_lists
+    from archnet.evaluation.froc.curve import froc_of
+    from archnet.evaluation.froc.lists import read_lists
 
     marks, reference = read_lists(submission, annotations, excluded, series)
     result = froc_of(marks, reference, max_marks=max_marks, bootstraps=bootstraps, seed=seed)
@@ -87,7 +87,7 @@ def _check_names(out: list[Path]) -> None:
 
 
 def _print_summary(result: Froc) -> None:
-    from archnet.console import stdout
+    from archnet.cli.console import stdout
     from archnet.report.froc_table import froc_summary
 
     stdout.print(froc_summary(result))
@@ -95,10 +95,10 @@ def _print_summary(result: Froc) -> None:
 
 def _write(path: Path, result: Froc, name: str) -> None:
     if path.suffix.lower() == _POINTS:
-        from archnet.froc_files import write_curve
+        from archnet.evaluation.froc.lists import write_curve
 
         write_curve(path, result.curve)
     else:
-        from archnet.report.froc_figure import write_froc_figure
+        from archnet.report.figures.froc import write_froc_figure
 
         write_froc_figure(path, {name: result})

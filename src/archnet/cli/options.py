@@ -113,7 +113,7 @@ def experiments_of(
 
 def settings_of(root: Path | None, settings: list[str] | None) -> list[tuple[tuple[str | int, ...], Any]]:
     """The keys that `--root` and `--set` override, with their values."""
-    from archnet.spec.settings import parse_setting
+    from archnet.spec.overrides import parse_setting
 
     given = [parse_setting(text) for text in settings or []]
     return given if root is None else [(("data", "root"), str(root)), *given]

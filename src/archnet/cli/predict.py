@@ -12,7 +12,7 @@ from archnet.errors import DataError, RunError, counted
 
 if TYPE_CHECKING:
     from archnet.inference.predict import Ensemble, Predicted
-    from archnet.inference.trained import TrainedRun
+    from archnet.inference.trained_run import TrainedRun
 
 
 def predict(
@@ -65,7 +65,7 @@ def predict(
         --out submission.csv
     """
     from archnet.inference.scan_paths import scan_paths
-    from archnet.inference.trained import read_runs
+    from archnet.inference.trained_run import read_runs
 
     runs = read_runs([run, *(also or [])])
     _check_kind(runs[0], candidates, out)
@@ -100,7 +100,7 @@ def _check_kind(run: TrainedRun, candidates: Path | None, out: Path | None) -> N
 def _predict_candidates(
     runs: list[TrainedRun], scans: list[Path], candidates: Path, out: Path, *, tta: bool, as_json: bool
 ) -> None:
-    from archnet.console import progress
+    from archnet.cli.console import progress
     from archnet.inference.candidates import candidate_crops, read_candidate_list, write_submission
     from archnet.inference.predict import predict as predicted
     from archnet.inference.scan_paths import scans_by_name
@@ -132,7 +132,7 @@ def _predict_candidates(
 
 
 def _predict_scans(runs: list[TrainedRun], scans: list[Path], *, tta: bool, as_json: bool) -> None:
-    from archnet.console import progress
+    from archnet.cli.console import progress
     from archnet.inference.predict import predict as predicted
     from archnet.inference.predict import whole_scans
 

@@ -10,19 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from archnet.cli.options import (
-    DataOption,
-    JsonFlag,
-    ResumeOption,
-    RootOption,
-    print_json,
-    print_paths,
-    settings_of,
-)
+from archnet.cli.options import DataOption, JsonFlag, ResumeOption, RootOption, print_json, print_paths, settings_of
 from archnet.errors import RunError
 
 if TYPE_CHECKING:
-    from archnet.spec.sweep import Sweep
+    from archnet.spec.sweeps.sweep import Sweep
     from archnet.sweep.leaderboard import Leaderboard, Row
     from archnet.sweep.trials import Trial
 
@@ -84,14 +76,14 @@ def run(
 
         archnet sweep experiments/sweep_luna16_small.json --data npz:luna16_candidates_2d.npz --resume --trials 20
     """
-    from archnet.console import progress
-    from archnet.spec.documents import read_document
-    from archnet.spec.sweep_document import parse_sweep
+    from archnet.cli.console import progress
+    from archnet.files.strict_json import read_document
+    from archnet.spec.sweeps.document import parse_sweep
 
     sweep = parse_sweep(read_document(file), trials=trials, data=data, settings=settings_of(root, settings))
     folder = out or Path("runs") / sweep.name
-    from archnet.sweep.conduct import forget_failures, run_sweep
-    from archnet.sweep.engine import Engine
+    from archnet.sweep.run import forget_failures, run_sweep
+    from archnet.sweep.tune import Engine
 
     if resume and retry:
         forget_failures(folder)
@@ -120,9 +112,9 @@ def _shown(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], None]]:
     """A live table while the block runs; where stderr is no terminal, a line for each trial that has ended."""
     from rich.live import Live
 
-    from archnet.console import stderr
+    from archnet.cli.console import stderr
     from archnet.sweep.leaderboard import leaderboard
-    from archnet.sweep.table import sweep_table, trial_line
+    from archnet.sweep.status_table import sweep_table, trial_line
 
     if not stderr.is_terminal:
         yield lambda trial: stderr.print(trial_line(trial), soft_wrap=True, markup=False)
@@ -136,7 +128,7 @@ def _shown(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], None]]:
 @sweep_app.command()
 def status(folder: SweepFolder, as_json: JsonFlag = False) -> None:
     """Show how a sweep stands, also while it runs."""
-    from archnet.sweep.conduct import is_under_way
+    from archnet.sweep.run import is_under_way
 
     _print(_board(folder), folder, is_under_way=is_under_way(folder), as_json=as_json)
 
@@ -151,8 +143,8 @@ def best(
     as_json: JsonFlag = False,
 ) -> None:
     """Write the architecture of the best trial on the validation set."""
-    from archnet.evaluation.run_folder import compact_json, write_text
-    from archnet.spec.documents import name_from
+    from archnet.files.atomic import compact_json, write_text
+    from archnet.files.strict_json import name_from
     from archnet.sweep.leaderboard import best_architecture
 
     document = best_architecture(_board(folder), folder, name_from(out.stem) if out else None)
@@ -179,7 +171,7 @@ def _print(board: Leaderboard, folder: Path, *, is_under_way: bool, as_json: boo
     if as_json:
         print_json({"folder": str(folder), "is_under_way": is_under_way, **board.as_json()})
         return
-    from archnet.console import stdout
-    from archnet.sweep.table import sweep_table
+    from archnet.cli.console import stdout
+    from archnet.sweep.status_table import sweep_table
 
     stdout.print(sweep_table(board, is_under_way=is_under_way))

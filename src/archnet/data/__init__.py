@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from archnet.data.dataset import Cases, Dataset, Progress, silent
+from archnet.data.dataset import Cases, Dataset
 from archnet.data.folders import open_folder
 from archnet.data.luna16 import open_luna16
 from archnet.data.npz import open_npz
 from archnet.data.phantom import open_phantom
 from archnet.data.split import keep_rows, make_split
 from archnet.errors import DataError, did_you_mean
+from archnet.files.progress import Progress, silent
 from archnet.spec.experiment import Data
 
 __all__ = ["DATASETS", "Cases", "Dataset", "Progress", "keep_rows", "make_split", "open_dataset", "silent"]

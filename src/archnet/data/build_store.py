@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from archnet.data.dataset import Progress
 from archnet.data.recipe import Recipe, Values, absolute
 from archnet.errors import DataError
+from archnet.files.progress import Progress
 
 _MOST_THREADS: Final = 4
 """Each holds one scan in memory, of up to 0.4 GB."""

@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.dataset import Progress
 from archnet.data.recipe import Recipe, Values
 from archnet.errors import DataError
+from archnet.files.progress import Progress
 from archnet.imaging import Volume, crop, crop_mm, nearest_index, read_frame, turned_and_resized
 from archnet.imaging.volume import Hu, Point
 

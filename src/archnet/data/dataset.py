@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import DataError, did_you_mean
+from archnet.files.progress import Progress, silent
 
 T = TypeVar("T")
-
-
-class Progress(Protocol):
-    """Passes items through and shows how far they have come."""
-
-    def __call__(self, items: Iterable[T], description: str, total: int) -> Iterable[T]:
-        """The same items, in the same order."""
-
-
-def silent(items: Iterable[T], description: str, total: int) -> Iterable[T]:
-    """A `Progress` that shows nothing."""
-    return items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

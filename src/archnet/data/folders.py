@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.crops import WholeVolumes
-from archnet.data.dataset import Cases, Progress, positive_class, silent
+from archnet.data.dataset import Cases, positive_class
 from archnet.data.patients import LIST_NAME, read_patients
-from archnet.data.places import existing_root
+from archnet.data.root import existing_root
 from archnet.data.scan_dataset import ScanDataset
 from archnet.errors import DataError
+from archnet.files.progress import Progress, silent
 from archnet.imaging import READERS, scan_suffix
 from archnet.imaging.dicom_folders import is_series, patient_of
 from archnet.spec.experiment import Data

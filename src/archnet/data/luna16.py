@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.crops import CandidateCrops
-from archnet.data.dataset import Cases, Progress, positive_class, silent
-from archnet.data.lists import list_rows, told
+from archnet.data.dataset import Cases, positive_class
 from archnet.data.patients import patient_groups
-from archnet.data.places import existing_root
+from archnet.data.root import existing_root
 from archnet.data.scan_dataset import ScanDataset
 from archnet.errors import DataError
+from archnet.files.csv_rows import list_rows, told
+from archnet.files.progress import Progress, silent
 from archnet.spec.experiment import Data
 
 CLASSES = ("non-nodule", "nodule")

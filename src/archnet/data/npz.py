@@ -13,9 +13,10 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from archnet.data.dataset import Cases, Crops, Dataset, Progress, positive_class, silent
-from archnet.data.unpack import told_bytes
+from archnet.data.dataset import Cases, Crops, Dataset, positive_class
 from archnet.errors import DataError
+from archnet.fetching.archive import told_bytes
+from archnet.files.progress import Progress, silent
 from archnet.imaging.volume import as_hu
 from archnet.spec.experiment import Data
 

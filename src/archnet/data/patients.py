@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.lists import list_rows
 from archnet.errors import DataError
+from archnet.files.csv_rows import list_rows
 
 LIST_NAME: Final = "patients.csv"
 _COLUMNS = ("seriesuid", "patient")

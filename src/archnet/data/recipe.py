@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.dataset import Progress
 from archnet.errors import DataError
+from archnet.files.progress import Progress
 from archnet.imaging import Volume, read_volume, stored_files
 
 # Raise it with every change to how crops are cut or laid out: a store of another version is not used again.

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.dataset import Crops, Dataset, Progress, silent
+from archnet.data.dataset import Crops, Dataset
 from archnet.data.recipe import Recipe
 from archnet.data.store import store_state, stored_crops
+from archnet.files.progress import Progress, silent
 
 
 class ScanDataset(Dataset):

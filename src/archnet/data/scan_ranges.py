@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.dataset import Progress, silent
+from archnet.files.progress import Progress, silent
 from archnet.imaging import Volume, read_frame
 from archnet.imaging.volume import Point
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.dataset import Cases
-from archnet.data.draws import Shares, closest_draw, closest_parts, even_parts, stratified_draw
+from archnet.data.stratified import Shares, closest_draw, closest_parts, even_parts, stratified_draw
 from archnet.errors import DataError
 from archnet.spec.experiment import SETS, Data, Split
 

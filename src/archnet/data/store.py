@@ -21,10 +21,11 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from archnet.data.build_store import build_store, is_laid_out, note_finished, num_finished, unfinished
-from archnet.data.dataset import Crops, LostScan, Progress, silent
-from archnet.data.places import home
+from archnet.data.dataset import Crops, LostScan
 from archnet.data.recipe import Recipe, absolute, digest, identity
 from archnet.errors import DataError
+from archnet.files.progress import Progress, silent
+from archnet.files.user_folders import home
 
 
 def store_home() -> Path:

@@ -15,7 +15,7 @@ from archnet.evaluation.document_differences import Difference, document_differe
 from archnet.evaluation.metrics import METRICS
 from archnet.evaluation.paired import Training, Truth, paired_differences
 from archnet.evaluation.paired_tests import delong, mcnemar
-from archnet.evaluation.pools import Pool, read_pools
+from archnet.evaluation.pooling import Pool, read_pools
 from archnet.evaluation.run_folder import read_json, run_folders
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from archnet.evaluation.metrics import METRICS, evaluate
-from archnet.evaluation.pools import Pool
+from archnet.evaluation.pooling import Pool
 
 COSTS = ("parameters", "macs", "peak_memory_bytes", "train_seconds", "samples_per_second")
 

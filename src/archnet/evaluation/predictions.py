@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import DataError, RunError, did_you_mean
-from archnet.evaluation.run_folder import replaced
+from archnet.files.atomic import replaced
 from archnet.spec.experiment import SETS
 
 _FIXED = ("case", "group", "set", "y_true")

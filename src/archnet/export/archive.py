@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import run_folders
 from archnet.export.card import model_card
-from archnet.prepared import seen
+from archnet.files.strict_json import read_document
 from archnet.report.run_files import RunFiles, read_run
-from archnet.spec.documents import read_document
 from archnet.spec.resolve import parse_experiments
+from archnet.spec.view import seen
 
 TOLERANCE: Final = 1e-5
 """How far an exported model's probabilities may be from Keras's."""

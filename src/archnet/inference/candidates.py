@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.crops import CandidateCrops
-from archnet.data.lists import list_rows, told
 from archnet.errors import DataError
-from archnet.evaluation.run_folder import replaced
-from archnet.inference.trained import TrainedRun
+from archnet.files.atomic import replaced
+from archnet.files.csv_rows import list_rows, told
+from archnet.inference.trained_run import TrainedRun
 
 POINT: Final = ("seriesuid", "coordX", "coordY", "coordZ")
 

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.crops import CandidateCrops
-from archnet.data.dataset import Progress, silent
 from archnet.data.scan_ranges import mean_hu
+from archnet.files.progress import Progress, silent
 from archnet.imaging import in_lps, stored_frame
 from archnet.imaging.nifti import write_nifti_as_stored
-from archnet.imaging.places import interpolated, on_scan, places_in_crop, places_in_resized
+from archnet.imaging.scan_grid import interpolated, on_scan, places_in_crop, places_in_resized
 from archnet.imaging.volume import Point
 from archnet.inference.predict import accepted_volume, unlike, whole_scans
-from archnet.inference.trained import TrainedRun
-from archnet.prepared import seen
-from archnet.spec.feature_places import feature_places
+from archnet.inference.trained_run import TrainedRun
+from archnet.spec.receptive_field import feature_places
+from archnet.spec.view import seen
 
 Method = Literal["gradcam", "occlusion"]
 

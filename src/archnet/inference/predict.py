@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.crops import WholeVolumes
-from archnet.data.dataset import Progress, silent
 from archnet.data.recipe import Recipe
 from archnet.data.scan_ranges import mean_hu
 from archnet.errors import DataError
+from archnet.files.progress import Progress, silent
 from archnet.imaging import Volume, read_volume
-from archnet.inference.likeness import refusal, unlike_frame, unlike_values
+from archnet.inference.suitability import refusal, unlike_frame, unlike_values
 from archnet.inference.symmetries import symmetries
-from archnet.inference.trained import TrainedRun
-from archnet.prepared import seen
+from archnet.inference.trained_run import TrainedRun
+from archnet.spec.view import seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.inference.trained import Kind
+from archnet.inference.trained_run import Kind
 
 Images = NDArray[Any]
 

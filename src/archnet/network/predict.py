@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from archnet.errors import RunError
 from archnet.network.backend import beneath_keras
-from archnet.network.batches import batches, gathered
-from archnet.network.prefetch import ahead
+from archnet.network.training.batches import batches, gathered
+from archnet.network.training.prefetch import ahead
 
 PREDICT_BATCH: Final = 64
 """Cases a prediction step, at most."""

@@ -10,7 +10,7 @@ from archnet.evaluation.comparison_rows import Row
 from archnet.evaluation.document_differences import Difference
 from archnet.evaluation.paired import AT_EQUAL_ALARMS, AT_EQUAL_PRECISION
 from archnet.report.wording import METRIC_NAMES, SET_NAMES, bounds, decimals, detection_counts, mean_count, percent
-from archnet.spec.documents import shown
+from archnet.spec.schema import shown
 
 DIFFERENCE_NAMES = {
     AT_EQUAL_ALARMS: "recall at equal false-positive rate",

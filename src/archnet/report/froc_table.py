@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from archnet.evaluation.froc import Froc
+from archnet.evaluation.froc.curve import Froc
 from archnet.report.wording import bounds, count, decimals
 
 RATE_NAMES = ("1/8", "1/4", "1/2", "1", "2", "4", "8")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from archnet.errors import DocumentError
-from archnet.spec.documents import Document, JsonPath, Problem, name_from, place_of, read_document, schema_problems
+from archnet.files.strict_json import Document, JsonPath, Problem, name_from, place_of, read_document
 from archnet.spec.layers import (
     TYPE_OF,
     Layer,
@@ -21,6 +21,7 @@ from archnet.spec.layers import (
     num_expanded,
     sizes_text,
 )
+from archnet.spec.schema import schema_problems
 
 if TYPE_CHECKING:
     import keras

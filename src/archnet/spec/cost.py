@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from archnet.files.strict_json import place_of
 from archnet.spec.arch import PlannedLayer
-from archnet.spec.documents import place_of
 from archnet.spec.memory import FLOAT_BYTES, Memory, MicroBatch, memory_of
 
 

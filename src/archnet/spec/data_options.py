@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from archnet.files.strict_json import Problem
 from archnet.spec.datasets import DATASETS, size_in_voxels
-from archnet.spec.documents import Problem
 from archnet.spec.experiment import Data
 
 

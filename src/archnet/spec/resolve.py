@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from archnet.errors import DocumentError, did_you_mean
+from archnet.files.strict_json import Document, JsonPath, Problem, name_from, read_document
 from archnet.spec.arch import Arch, parse_arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
+from archnet.spec.auto import true_reasons, unpicked
 from archnet.spec.data_options import data_from, data_problems
 from archnet.spec.datasets import DATASETS
-from archnet.spec.documents import Document, JsonPath, Problem, name_from, read_document, schema_problems
 from archnet.spec.experiment import (
     AUTO,
     OPTIMIZER_DEFAULTS,
@@ -26,9 +27,9 @@ from archnet.spec.experiment import (
     Training,
 )
 from archnet.spec.memory import bytes_of
-from archnet.spec.picks import true_reasons, unpicked
-from archnet.spec.settings import with_setting
-from archnet.spec.splits import split_problems, splits_from
+from archnet.spec.overrides import with_setting
+from archnet.spec.schema import schema_problems
+from archnet.spec.split_options import split_problems, splits_from
 
 SECTIONS: Final = ("data", "split", "training", "evaluation")
 """The parts of an experiment beside its architectures."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from archnet.spec.axes import Axis, Choice, values_in_order
+from archnet.spec.sweeps.search_space import Axis, Choice, values_in_order
 
 NUM_BINS: Final = 4
 """Of an axis whose values are too many to compare one by one: groups of about as many trials each."""

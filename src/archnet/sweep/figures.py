@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from archnet.report.figures.theme import Theme, new_figure
 from archnet.report.network_table import count_text
-from archnet.report.theme import Theme, new_figure
 from archnet.report.wording import METRIC_NAMES
-from archnet.spec.axes import Axis, Choice, Range, values_in_order
+from archnet.spec.sweeps.search_space import Axis, Choice, Range, values_in_order
 from archnet.sweep.analysis import pareto_front, place_of
 from archnet.sweep.leaderboard import Leaderboard, Row, axis_names, axis_text
 from archnet.sweep.trials import STOPPED

@@ -12,8 +12,9 @@ from statistics import mean, stdev
 from typing import Any
 
 from archnet.errors import RunError, counted
-from archnet.evaluation.run_folder import optional_json, write_text
-from archnet.spec.sweep import Sweep
+from archnet.evaluation.run_folder import optional_json
+from archnet.files.atomic import write_text
+from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.trials import (
     ENDED,
     FINISHED,

@@ -11,14 +11,15 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from archnet.errors import counted
-from archnet.evaluation.run_folder import compact_json, optional_json
-from archnet.report.page import Embedded, embedded, write_page
+from archnet.evaluation.run_folder import optional_json
+from archnet.files.atomic import compact_json
+from archnet.report.html.page import Embedded, embedded, write_page
 from archnet.report.wording import METRIC_NAMES, bounds, decimals
 from archnet.sweep.analysis import importance, pareto_front
 from archnet.sweep.figures import importance_figure, learning_figure, metric_label, parallel_figure, pareto_figure
 from archnet.sweep.leaderboard import Leaderboard, Row, architecture_of, axis_names, axis_text
-from archnet.sweep.table import headline as counts_line
-from archnet.sweep.table import value_text
+from archnet.sweep.status_table import headline as counts_line
+from archnet.sweep.status_table import value_text
 from archnet.sweep.trials import FAILED, REFUSED, trial_folder
 
 NUM_ARCHITECTURES: Final = 3

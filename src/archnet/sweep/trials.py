@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import DataError, RunError
-from archnet.evaluation.run_folder import optional_json, read_history, read_json, write_json
-from archnet.spec.documents import Document
-from archnet.spec.sweep import Sweep
-from archnet.spec.sweep_document import parse_sweep
+from archnet.evaluation.run_folder import optional_json, read_history, read_json
+from archnet.files.atomic import write_json
+from archnet.files.strict_json import Document
+from archnet.spec.sweeps.document import parse_sweep
+from archnet.spec.sweeps.sweep import Sweep
 
 SWEEP_FILE: Final = "sweep.json"
 TRIAL_FILE: Final = "trial.json"

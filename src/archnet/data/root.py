@@ -1,0 +1,45 @@
+"""Where data are: `data.root`, else `$ARCHNET_DATA/<name>`, else the user's data folder."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from archnet.errors import DataError
+from archnet.files.user_folders import home
+from archnet.spec.experiment import Data
+
+
+def existing_root(data: Data, expected: str) -> Path:
+    """The folder of a data set that must be there already.
+
+    Args:
+        expected: What the folder should hold, for the message.
+
+    Raises:
+        DataError: It is not there.
+    """
+    root = Path(data.root) if data.root is not None else home() / data.name
+    if root.is_dir():
+        return root
+    needs = f"{data.name} needs {expected}. Name its folder with --root FOLDER"
+    if root.exists():
+        raise DataError(f"{root}: this is a file, not a folder. {needs}.")
+    raise DataError(f"{root}: there is no such folder{_looked(data)}. {needs}{_or_fetch(data)}.")
+
+
+def _looked(data: Data) -> str:
+    """Why it was looked for there."""
+    if data.root is not None:
+        return ""
+    return f" (no --root was given{'' if os.environ.get('ARCHNET_DATA') else ' and $ARCHNET_DATA is not set'})"
+
+
+def _or_fetch(data: Data) -> str:
+    from archnet.fetching.catalogue import FETCHED  # servers are nothing that reading data needs
+
+    if data.name not in FETCHED:
+        return ""
+    root = "" if data.root is None else f" --root {shlex.quote(data.root)}"
+    return f", or fetch it: archnet data fetch {data.name}{root}"

@@ -1,0 +1,1 @@
+"""FROC: marks evaluated with the LUNA16 protocol."""

@@ -1,0 +1,129 @@
+"""The lists that LUNA16's evaluation reads, and the curve as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.errors import DataError
+from archnet.evaluation.froc.curve import Curve
+from archnet.evaluation.froc.hits import Findings, Marks, Reference
+from archnet.files.atomic import write_text
+from archnet.files.csv_rows import list_rows, told
+
+_POINT = ("seriesuid", "coordX", "coordY", "coordZ")
+_HEADER = "seriesuid"
+
+
+def read_marks(path: Path) -> Marks:
+    """A submission: seriesuid, coordX, coordY, coordZ, probability; without rows it marks nothing.
+
+    Raises:
+        DataError: A column is missing, or a value is not what its column holds.
+    """
+    series, numbers = _numbered(path, "probability")
+    return Marks(series=series, points_mm=numbers[:, :3], scores=numbers[:, 3])
+
+
+def read_findings(path: Path) -> Findings:
+    """Annotations: seriesuid, coordX, coordY, coordZ, diameter_mm.
+
+    Raises:
+        DataError: A column is missing, or a value is not what its column holds.
+    """
+    series, numbers = _numbered(path, "diameter_mm")
+    return Findings(series=series, points_mm=numbers[:, :3], diameters_mm=numbers[:, 3])
+
+
+def read_series(path: Path) -> list[str]:
+    """Series uids, one a line; a first line "seriesuid" is a header.
+
+    Raises:
+        DataError: The list is empty or damaged, or a uid stands there twice.
+    """
+    lines: dict[str, int] = {}
+    for line, text in enumerate(_text(path).splitlines(), start=1):
+        uid = text.strip()
+        if not uid or (line == 1 and uid == _HEADER):
+            continue
+        if "," in uid:
+            raise DataError(f"{path} line {line}: expected one series uid, got {told([uid])}.")
+        if uid in lines:
+            raise DataError(f"{path} line {line}: {told([uid])} stands on line {lines[uid]} already. Remove one.")
+        lines[uid] = line
+    if not lines:
+        raise DataError(f"{path}: the list has no series. It needs the uid of each scan, one a line.")
+    return list(lines)
+
+
+def read_lists(submission: Path, annotations: Path, excluded: Path, series: Path) -> tuple[Marks, Reference]:
+    """A submission and what it is judged by.
+
+    Raises:
+        DataError: A list is missing or damaged; or no nodule, or none of the marks, lies in a listed series.
+    """
+    listed = read_series(series)
+    marks, nodules = read_marks(submission), read_findings(annotations)
+    if not nodules.series:
+        raise DataError(f"{annotations}: the list has no nodules, so there is no sensitivity to compute.")
+    for path, uids in ((annotations, nodules.series), (submission, marks.series)):
+        if uids and not set(uids) & set(listed):
+            raise DataError(
+                f"{path}: none of its rows is of a series that {series} lists. "
+                f"The first names {told([uids[0]])}; the list begins with {told([listed[0]])}."
+            )
+    return marks, Reference(series=listed, nodules=nodules, excluded=read_findings(excluded))
+
+
+def write_curve(path: Path, curve: Curve) -> Path:
+    """A csv file with a line for each point of the curve, by atomic rename."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["false_positives_per_scan", "sensitivity", "threshold"])
+    columns = (curve.false_positives_per_scan, curve.sensitivity, curve.thresholds)
+    writer.writerows(zip(*(column.tolist() for column in columns), strict=True))
+    return write_text(path, text.getvalue())
+
+
+def _numbered(path: Path, last_column: str) -> tuple[list[str], NDArray[np.float64]]:
+    """Series uids, and the other columns as an (N, 4) array of finite numbers."""
+    _check_is_file(path)
+    columns = (*_POINT, last_column)
+    series, numbers = [], []
+    for line, (uid, *values) in list_rows(path, columns):
+        series.append(uid)
+        numbers.append(_finite(values, f"{path} line {line}", columns))
+    return series, np.array(numbers, dtype=np.float64).reshape(-1, 4)
+
+
+def _finite(values: Sequence[str], place: str, columns: Sequence[str]) -> list[float]:
+    for name, value in zip(columns[1:], values, strict=True):
+        if not _is_finite(value):
+            raise DataError(f'{place}: {name} must be a number, got "{told([value])}".')
+    return [float(value) for value in values]
+
+
+def _is_finite(value: str) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
+
+
+def _text(path: Path) -> str:
+    _check_is_file(path)
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not a readable list ({error}). Save it as text in UTF-8.") from error
+
+
+def _check_is_file(path: Path) -> None:
+    if not path.is_file():
+        raise DataError(f"{path}: no such file. Name one of LUNA16's lists, or one in its form.")

@@ -1,0 +1,14 @@
+"""The folders that archnet keeps for a user, outside any project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+
+def home() -> Path:
+    """The folder that holds one folder for each data set."""
+    given = os.environ.get("ARCHNET_DATA")
+    return Path(given) if given else Path(platformdirs.user_data_dir("archnet", appauthor=False))

@@ -1,0 +1,88 @@
+"""Whether a scan is one that a network can judge: no CT is refused, one unlike the training data is warned about."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from archnet.data.scan_ranges import ScanRanges, size_mm
+from archnet.imaging import Volume
+from archnet.inference.trained_run import TrainedRun
+
+HIGHEST_MINIMUM_HU: Final = -500
+"""A chest CT holds air, near -1000 HU; a scan without any value below this is none, or its values are not in HU."""
+
+TOLERATED_RATIO: Final = 1.5
+"""How far beyond the range of training a spacing or an extent may lie."""
+
+TOLERATED_SHARE: Final = 0.1
+"""How far beyond the range of training a mean may lie, as a share of the window."""
+
+
+def refusal(volume: Volume) -> str | None:
+    """Why the values of a scan are not those of a chest CT, if so."""
+    low, high = float(volume.hu.min()), float(volume.hu.max())
+    if low <= HIGHEST_MINIMUM_HU:
+        return None
+    return (
+        f"its values go from {low:g} to {high:g}, but a chest CT in Hounsfield units holds air, near -1000. "
+        f"{_guess(low, high)}"
+    )
+
+
+def _guess(low: float, high: float) -> str:
+    """What such values often are, and the remedy."""
+    if low < 0:
+        return "They have been clipped or scaled, or this is no chest CT: use the scan as it came from the scanner."
+    if high <= 1:
+        return "They look scaled to 0..1: use the scan as it was before."
+    if high <= 255:
+        return "They look like the grey values of a picture: use the scan that it was made from."
+    return "This is no CT, or its rescale intercept is lost: use the scan as it came from the scanner."
+
+
+def unlike_frame(volume: Volume, run: TrainedRun) -> list[str]:
+    """In which ways a scan's geometry lies outside what a network was trained on, one sentence each."""
+    if run.scans is None:
+        return []
+    spacing = [
+        f"its voxels are {value:.3g} mm along {axis}; in training they were {_span(low, high, '.3g')} mm."
+        for axis, value, low, high in zip("xyz", volume.spacing_mm, *run.scans.spacing_mm, strict=True)
+        if _is_beyond(value, low, high)
+    ]
+    if run.kind == "candidates":
+        return spacing if run.experiment.data.spacing_mm is None else []
+    extents = zip("xyz", size_mm(volume), *run.scans.size_mm, strict=True)
+    return [
+        *spacing,
+        *(
+            f"it is {value:.0f} mm long along {axis}; in training scans were {_span(low, high, '.0f')} mm."
+            for axis, value, low, high in extents
+            if _is_beyond(value, low, high)
+        ),
+    ]
+
+
+def _is_beyond(value: float, low: float, high: float) -> bool:
+    return not low / TOLERATED_RATIO <= value <= high * TOLERATED_RATIO
+
+
+def _span(low: float, high: float, form: str) -> str:
+    first, last = format(low, form), format(high, form)
+    return first if first == last else f"{first} to {last}"
+
+
+def unlike_values(mean: float, ranges: ScanRanges | None, limits: tuple[float, float]) -> list[str]:
+    """Whether what a network sees of a scan is much brighter or darker than what it was trained on.
+
+    Args:
+        mean: Of the cases of a scan, clipped to the window, in HU.
+        ranges: Of training.
+        limits: The window.
+    """
+    if ranges is None:
+        return []
+    low, high = ranges.mean_hu
+    tolerated = TOLERATED_SHARE * (limits[1] - limits[0])
+    if low - tolerated <= mean <= high + tolerated:
+        return []
+    return [f"the network sees a mean of {mean:.0f} HU; in training it was {_span(low, high, '.0f')} HU."]

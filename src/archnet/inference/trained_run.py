@@ -1,0 +1,128 @@
+"""Runs that predict: what their folders tell of the network, its classes, and how its cases are cut from scans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from archnet.data.scan_ranges import ScanRanges, scan_ranges_from
+from archnet.errors import DataError, RunError
+from archnet.evaluation.run_folder import optional_json, read_json, run_folders
+from archnet.files.strict_json import Document
+from archnet.spec.experiment import Experiment
+from archnet.spec.resolve import parse_experiments
+
+Kind = Literal["candidates", "whole scans", "arrays"]
+
+KINDS: Final[dict[str, Kind]] = {
+    "luna16": "candidates",
+    "phantom": "candidates",
+    "mosmed": "whole scans",
+    "folder": "whole scans",
+    "npz": "arrays",
+}
+"""What the cases of each data set are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainedRun:
+    """A finished run.
+
+    Attributes:
+        folder: Its run folder.
+        experiment: As it was resolved.
+        classes: In the order of the model's outputs.
+        positive: Index into `classes`.
+        scans: What the scans of its data looked like; null where it had none, or an older archnet made it.
+    """
+
+    folder: Path
+    experiment: Experiment
+    classes: tuple[str, ...]
+    positive: int
+    scans: ScanRanges | None
+
+    @property
+    def kind(self) -> Kind:
+        """What its cases are."""
+        return KINDS[self.experiment.data.name]
+
+    @property
+    def crop_size(self) -> tuple[int, int, int]:
+        """Voxels of a case, (height, width, depth).
+
+        Raises:
+            RunError: Its cases are arrays of a file, which are not cut.
+        """
+        if self.experiment.data.crop_size is None:
+            raise RunError(f"{self.folder}: this run knows no crop size: it was trained on arrays, not on scans.")
+        return self.experiment.data.crop_size
+
+    def input_document(self) -> dict[str, Any]:
+        """All that decides which voxels reach the network, by name."""
+        data = self.experiment.data
+        cut: dict[Kind, dict[str, Any]] = {
+            "candidates": {"crop_size": data.crop_size, "spacing_mm": data.spacing_mm},
+            "whole scans": {"crop_size": data.crop_size, "window_hu": data.window_hu},
+            "arrays": {"axes": data.axes},
+        }
+        return {"classes": self.classes, "trained on": self.kind, **cut[self.kind]}
+
+
+def read_run(folder: Path) -> TrainedRun:
+    """What a run folder tells of its run.
+
+    Raises:
+        ArchnetError: A file is missing or damaged, or the run is a baseline's.
+    """
+    source = folder / "experiment.json"
+    if _is_baseline(folder):
+        raise RunError(f"{folder}: is a baseline, of which no model is kept. Name a run of a network.")
+    experiments = parse_experiments(Document(value=read_json(source), source=str(source)))
+    metrics = read_json(folder / "metrics.json")
+    scans = (optional_json(folder / "data.json") or {}).get("scans")
+    try:
+        classes = tuple(metrics["classes"])
+        return TrainedRun(
+            folder=folder,
+            experiment=experiments[0],
+            classes=classes,
+            positive=classes.index(metrics["positive"]),
+            scans=scan_ranges_from(scans) if scans else None,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{folder}: metrics.json or data.json is not what a run writes ({error}). Run the experiment again."
+        ) from error
+
+
+def read_runs(paths: Sequence[Path]) -> list[TrainedRun]:
+    """The runs of some folders, an experiment's folder standing for all its networks; they see cases alike.
+
+    Raises:
+        ArchnetError: A folder holds no finished run, or the runs differ in classes or in how cases are cut.
+    """
+    folders = [folder for folder in run_folders(paths) if folder in paths or not _is_baseline(folder)]
+    if not folders:
+        raise RunError(f"{paths[0]}: only baselines are here, of which no model is kept. Name a run of a network.")
+    first, *others = runs = [read_run(folder) for folder in folders]
+    expected = first.input_document()
+    for run in others:
+        found = run.input_document()
+        key = next((key for key in expected if found.get(key) != expected[key]), None)
+        if key is not None:
+            raise RunError(
+                f"{run.folder}: cannot be averaged with {first.folder}: {key} {_told(found.get(key))} here, "
+                f"{_told(expected[key])} there. Name runs that see the same cases."
+            )
+    return runs
+
+
+def _is_baseline(folder: Path) -> bool:
+    return "baseline" in (read_json(folder / "experiment.json").get("arch") or {})
+
+
+def _told(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

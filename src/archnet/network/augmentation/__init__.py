@@ -1,0 +1,1 @@
+"""Augmentation: random changes of whole batches, inside the graph."""

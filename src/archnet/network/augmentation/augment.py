@@ -1,0 +1,132 @@
+"""What the augmentations of `spec/augmentations.py` do: on whole batches, inside the graph, 2D and 3D alike.
+
+Images are (N, height, width[, depth], channels), scaled to [0, 1]. All randomness comes in as uniform numbers in
+[0, 1), drawn on the host for each case from (seed, epoch, case), so that neither the order of cases nor the size of a
+batch changes what happens to a case.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from archnet.network.augmentation.intensity import noisy, rescaled
+from archnet.network.augmentation.spatial import cut_out, flipped, rotated, shifted, turned, zoomed
+from archnet.spec.augmentations import (
+    Augmentation,
+    Cutout,
+    Flip,
+    Intensity,
+    Noise,
+    RightAngles,
+    Rotate,
+    RotatedCopies,
+    Shift,
+    Zoom,
+)
+
+Tensor = Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One augmentation: how many uniform numbers it takes for a case, and what it does with them."""
+
+    num_uniforms: int
+    apply: Callable[[Any, Tensor, Tensor], Tensor]
+
+
+ROWS: Final[dict[type[Augmentation], Row]] = {
+    RotatedCopies: Row(num_uniforms=1, apply=turned),
+    RightAngles: Row(num_uniforms=1, apply=turned),
+    Flip: Row(num_uniforms=3, apply=flipped),
+    Rotate: Row(num_uniforms=1, apply=rotated),
+    Shift: Row(num_uniforms=3, apply=shifted),
+    Zoom: Row(num_uniforms=1, apply=zoomed),
+    Intensity: Row(num_uniforms=2, apply=rescaled),
+    Noise: Row(num_uniforms=2, apply=noisy),
+    Cutout: Row(num_uniforms=3, apply=cut_out),
+}
+
+
+def num_uniforms(entries: Sequence[Augmentation]) -> int:
+    """Uniform numbers that one case takes."""
+    return sum(ROWS[type(entry)].num_uniforms for entry in entries)
+
+
+def augment(entries: Sequence[Augmentation], images: Tensor, uniforms: Tensor) -> Tensor:
+    """The images after every augmentation, in order.
+
+    Args:
+        entries: Of `training.augmentation`.
+        images: (N, height, width[, depth], channels) in [0, 1].
+        uniforms: (N, num_uniforms(entries)) in [0, 1), float32.
+
+    Returns:
+        Images of the same shape, float32.
+
+    Raises:
+        ValueError: The uniform numbers come in another precision: rounded, they stand for something else.
+    """
+    dtype = keras.backend.standardize_dtype(uniforms.dtype)
+    if dtype != "float32":
+        raise ValueError(f"the uniform numbers are {dtype}, expected float32. Keep them out of mixed precision.")
+    images = ops.cast(images, "float32")
+    for entry, columns in zip(entries, _columns(entries), strict=True):
+        images = ROWS[type(entry)].apply(entry, images, uniforms[:, columns])
+    return images
+
+
+def _columns(entries: Sequence[Augmentation]) -> list[slice]:
+    """Each entry's share of a case's uniform numbers."""
+    ends = list(itertools.accumulate((ROWS[type(entry)].num_uniforms for entry in entries), initial=0))
+    return [slice(*pair) for pair in itertools.pairwise(ends)]
+
+
+def copies(
+    entries: Sequence[Augmentation], is_positive: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The training set with its rotated copies.
+
+    Args:
+        entries: Of `training.augmentation`; each `RotatedCopies` adds its own copies.
+        is_positive: (N,) for the training cases.
+
+    Returns:
+        For each case and copy its row (M,) in the training set, and the uniform number (M,) that stands for its turn.
+    """
+    rows = [np.arange(is_positive.size)]
+    turns = [np.zeros(is_positive.size, np.float32)]
+    for entry in entries:
+        if isinstance(entry, RotatedCopies):
+            copied = np.flatnonzero(is_positive) if entry.of == "positive" else np.arange(is_positive.size)
+            for angle in entry.angles:
+                rows.append(copied)
+                turns.append(np.full(copied.size, angle / 360, np.float32))
+    return np.concatenate(rows), np.concatenate(turns)
+
+
+def draw_uniforms(
+    entries: Sequence[Augmentation], turns: NDArray[np.float32], seed: int, epoch: int
+) -> NDArray[np.float32]:
+    """The uniform numbers of one epoch, (M, num_uniforms(entries)): row i belongs to training entry i.
+
+    Args:
+        entries: Of `training.augmentation`.
+        turns: Of `copies`; they take the place of random numbers for `RotatedCopies`.
+        seed: Of the training.
+        epoch: From 0.
+    """
+    generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], np.uint64)))
+    uniforms = generator.random((turns.size, num_uniforms(entries)), dtype=np.float32)
+    for entry, columns in zip(entries, _columns(entries), strict=True):
+        if isinstance(entry, RotatedCopies):
+            uniforms[:, columns] = turns[:, np.newaxis]
+    return uniforms

@@ -1,0 +1,173 @@
+"""Augmentations in space, on whole batches: turns, mirrors, shifts, zooms, and boxes cut out.
+
+Voxels that only change places are gathered by their flat index, columns along the depth as a whole where they may
+stay: exact, in one pass. What falls between voxels is interpolated linearly with air (0) outside, as SciPy's
+`ndimage.affine_transform` does with `order=1, mode="grid-constant"`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from keras import ops
+
+from archnet.network.augmentation.random import between, whole_numbers
+from archnet.spec.augmentations import Axis, Cutout, Flip, RightAngles, Rotate, RotatedCopies, Shift, Zoom
+
+Tensor = Any
+
+AXES: Final[tuple[Axis, ...]] = ("height", "width", "depth")
+
+
+def turned(entry: RightAngles | RotatedCopies, images: Tensor, uniforms: Tensor) -> Tensor:
+    """Each case turned by 0, 90, 180 or 270 degrees; see `shape_problem` for oblong slices."""
+    slice_shape = images.shape[1:3]
+    pixels = np.arange(math.prod(slice_shape), dtype=np.int32).reshape(slice_shape)
+    tables = np.stack([np.rot90(pixels, turns).reshape(slice_shape) for turns in range(4)])
+    return _gathered(images, ops.take(tables, whole_numbers(uniforms[:, 0], 4), axis=0))
+
+
+def flipped(entry: Flip, images: Tensor, uniforms: Tensor) -> Tensor:
+    """Each case mirrored along each axis with probability 1/2."""
+    sources = [
+        ops.where(uniforms[:, axis, None] < 0.5, ops.flip(source, 1), source) if AXES[axis] in entry.axes else source
+        for axis, source in enumerate(_places_along_axes(images))
+    ]
+    return _gathered(images, _flat(sources if "depth" in entry.axes else sources[:2]))
+
+
+def shifted(entry: Shift, images: Tensor, uniforms: Tensor) -> Tensor:
+    """Each case moved by whole voxels, air coming in."""
+    limits = (entry.height, entry.width, entry.depth) if entry.depth else (entry.height, entry.width)
+    sources = [
+        source - (whole_numbers(uniforms[:, axis, None], 2 * limit + 1) - limit)
+        for axis, (source, limit) in enumerate(zip(_places_along_axes(images), limits, strict=False))
+    ]
+    is_inside = True
+    for axis, source in enumerate(sources):
+        is_inside = ops.logical_and(is_inside, _along(axis, _is_inside(source, 0, source.shape[1]), images))
+    nearest = [ops.clip(source, 0, source.shape[1] - 1) for source in sources]
+    return ops.where(is_inside, _gathered(images, _flat(nearest)), 0.0)
+
+
+def cut_out(entry: Cutout, images: Tensor, uniforms: Tensor) -> Tensor:
+    """Each case with a box of air wholly inside it (after DeVries and Taylor 2017, arXiv:1708.04552)."""
+    is_cut = True
+    for axis, place in enumerate(_places_along_axes(images)):
+        length = round(entry.share * place.shape[1])
+        start = whole_numbers(uniforms[:, axis, None], place.shape[1] - length + 1)
+        is_cut = ops.logical_and(is_cut, _along(axis, _is_inside(place, start, start + length), images))
+    return ops.where(is_cut, 0.0, images)
+
+
+def rotated(entry: Rotate, images: Tensor, uniforms: Tensor) -> Tensor:
+    """Each case turned about its centre in the axial plane by one of the entry's angles."""
+    height, width = images.shape[1:3]
+    down = np.arange(height, dtype=np.float32)[:, np.newaxis] - (height - 1) / 2
+    right = np.arange(width, dtype=np.float32) - (width - 1) / 2
+    radians = np.deg2rad(np.asarray(entry.degrees))
+    angles = np.stack([np.cos(radians) - 1, np.sin(radians)]).astype(np.float32)
+    chosen = whole_numbers(uniforms[:, 0, None, None], len(radians))
+    cosine, sine = ops.take(angles[0], chosen), ops.take(angles[1], chosen)
+    return _interpolated(images, cosine * down + sine * right, cosine * right - sine * down)
+
+
+def zoomed(entry: Zoom, images: Tensor, uniforms: Tensor) -> Tensor:
+    """Each case enlarged about its centre, one axis after the other."""
+    factors = between(entry.factor, uniforms[:, 0])
+    shape = ops.shape(images)
+    for axis, size in enumerate(images.shape[1:-1]):
+        if AXES[axis] in entry.axes:
+            before, after = math.prod(images.shape[1 : axis + 1]), math.prod(images.shape[axis + 2 :])
+            weights = _zoom_weights(size, factors)
+            if after == 1:  # one large product for each case instead of many small ones
+                images = ops.matmul(ops.reshape(images, (-1, before, size)), ops.swapaxes(weights, 1, 2))
+            else:
+                images = ops.matmul(weights[:, None], ops.reshape(images, (-1, before, size, after)))
+            images = ops.reshape(images, shape)
+    return ops.clip(images, 0.0, 1.0)  # a GPU may round the weights of a product so that they add up to more than 1
+
+
+def _zoom_weights(size: int, factors: Tensor) -> Tensor:
+    """(N, size, size) weight of each old voxel (last axis) in each new one, along one axis."""
+    steps = np.arange(size, dtype=np.float32)
+    from_centre = (steps - (size - 1) / 2)[:, np.newaxis]
+    distance = (1 / factors - 1)[:, None, None] * from_centre - (steps - steps[:, np.newaxis])
+    return _hat(distance)
+
+
+def _places_along_axes(images: Tensor) -> list[Tensor]:
+    """For each spatial axis (1, size): where each voxel stands."""
+    return [ops.arange(size, dtype="int32")[None] for size in images.shape[1:-1]]
+
+
+def _is_inside(places: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    return ops.logical_and(places >= start, places < end)
+
+
+def _along(axis: int, values: Tensor, images: Tensor) -> Tensor:
+    """(N, size) values along one spatial axis, spread over images."""
+    shape = [1] * (len(images.shape) - 1)
+    shape[axis] = values.shape[1]
+    return ops.reshape(values, (-1, *shape))
+
+
+def _flat(sources: Sequence[Tensor]) -> Tensor:
+    """Flat places (N, size, size, ..) from the places (N, size) along each axis."""
+    flat = sources[0]
+    for source in sources[1:]:
+        spread = ops.reshape(source, (-1, *(1,) * (len(flat.shape) - 1), source.shape[1]))
+        flat = flat[..., None] * source.shape[1] + spread
+    return flat
+
+
+def _gathered(images: Tensor, places: Tensor) -> Tensor:
+    """Images whose voxels, or columns of them, come from elsewhere in the same case.
+
+    Args:
+        images: (N, height, width[, depth], channels).
+        places: (N, height, width[, depth]) flat index over these axes; without depth whole columns move.
+    """
+    num_axes = len(places.shape) - 1
+    num_places = math.prod(images.shape[1 : num_axes + 1])
+    first = ops.reshape(ops.arange(ops.shape(images)[0], dtype="int32") * num_places, (-1, *(1,) * num_axes))
+    return ops.take(ops.reshape(images, (-1, *images.shape[num_axes + 1 :])), places + first, axis=0)
+
+
+def _interpolated(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
+    """Images whose every column comes from between four others.
+
+    Args:
+        images: (N, height, width[, depth], channels).
+        down: (N, height, width) how far below its own place each column comes from. A displacement, not a position,
+            since it is smaller and its digits behind the point more.
+        right: Likewise.
+    """
+    rows, columns = (places[0] for places in _places_along_axes(images)[:2])
+    result = 0.0
+    for (row, above), (column, beside) in itertools.product(
+        _neighbours(rows[:, None], down, images.shape[1]), _neighbours(columns, right, images.shape[2])
+    ):
+        weights = ops.reshape(above * beside, (-1, *images.shape[1:3], *(1,) * (len(images.shape) - 3)))
+        result += _gathered(images, row * images.shape[2] + column) * weights
+    return ops.clip(result, 0.0, 1.0)
+
+
+def _neighbours(places: Tensor, displacements: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
+    """The two places along one axis between which something comes from, with their weights, 0 outside."""
+    before = ops.floor(displacements)
+    sides = []
+    for side in (0, 1):
+        place = places + ops.cast(before, "int32") + side
+        weight = ops.where(_is_inside(place, 0, size), _hat(displacements - before - side), 0.0)
+        sides.append((ops.clip(place, 0, size - 1), weight))
+    return sides
+
+
+def _hat(distance: Tensor) -> Tensor:
+    """The weight that linear interpolation gives to a voxel at this distance, in voxels."""
+    return ops.maximum(1 - ops.abs(distance), 0.0)

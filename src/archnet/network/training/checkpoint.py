@@ -1,0 +1,159 @@
+"""What a training needs to go on after a crash, kept in one file that is always whole.
+
+Random numbers have no state here: each follows from the seed, the epoch and the case's place in it. So the variables,
+the place in the epoch, the history and the best weights are all there is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from archnet.errors import RunError
+from archnet.files.atomic import replaced
+from archnet.network.training.progress import Progress, Row, Tally
+
+FILE: Final = "training.npz"
+
+
+@dataclass(slots=True, kw_only=True)
+class Checkpoint:
+    """Keeps a training in a folder.
+
+    Attributes:
+        folder: Where; null keeps nothing.
+        record: What must be the same to continue, JSON-ready.
+        seconds: How often within an epoch.
+        last: When it was kept last, by a clock that only runs forward.
+    """
+
+    folder: Path | None
+    record: Mapping[str, Any]
+    seconds: float
+    last: float = field(default_factory=time.monotonic)
+
+    def is_due(self) -> bool:
+        """Whether the last one is old enough."""
+        return self.folder is not None and time.monotonic() - self.last >= self.seconds
+
+    def save(self, state: Sequence[keras.Variable], progress: Progress) -> None:
+        """Writes a whole new file and lets it take the old one's place.
+
+        Raises:
+            RunError: The disk is full or may not be written.
+        """
+        if self.folder is None:
+            return
+        arrays = {f"state/{place}": ops.convert_to_numpy(variable) for place, variable in enumerate(state)}
+        arrays |= {f"best/{place}": weight for place, weight in enumerate(progress.best_weights or [])}
+        told = {"record": self.record, "progress": _progress_document(progress)}
+        try:
+            _write(self.folder / FILE, {**arrays, "told": np.array(json.dumps(told))})
+        except OSError as error:
+            raise RunError(
+                f"{self.folder / FILE}: cannot be written: {error.strerror}. What was kept before is still there: "
+                "make room, then run again with --resume."
+            ) from error
+        self.last = time.monotonic()
+
+    def load(self, state: Sequence[keras.Variable]) -> Progress | None:
+        """Puts the kept values into the variables and tells where the training stood; None if there is no file.
+
+        Raises:
+            RunError: The file is damaged, or belongs to another training.
+        """
+        if self.folder is None or not (self.folder / FILE).exists():
+            return None
+        arrays, told = _read(self.folder / FILE)
+        here = json.loads(json.dumps(self.record))
+        if told["record"] != here:
+            differing = ", ".join(key for key in here if told["record"].get(key) != here[key])
+            raise RunError(
+                f"{self.folder / FILE}: belongs to another training: its {differing} differs. "
+                "Give the same options, or remove the folder to start anew."
+            )
+        for place, variable in enumerate(state):
+            variable.assign(arrays[f"state/{place}"])
+        return _progress(told["progress"], [arrays[f"best/{place}"] for place in range(told["progress"]["num_best"])])
+
+
+def kept_record(folder: Path | None) -> dict[str, Any] | None:
+    """The record of the training that a folder keeps; None if it keeps none.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    if folder is None or not (folder / FILE).exists():
+        return None
+    return dict(_read(folder / FILE)[1]["record"])
+
+
+def kept_history(folder: Path) -> list[Row]:
+    """The rows of history.csv that the training has which a folder keeps; none if it keeps none.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    if not (folder / FILE).exists():
+        return []
+    return list(_read(folder / FILE)[1]["progress"]["history"])
+
+
+def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    with replaced(path) as draft, draft.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **arrays)
+        stream.flush()
+        os.fsync(stream.fileno())
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes a renaming last through a loss of power, where the system can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows opens no folders
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
+            arrays = {name: content[name] for name in content.files}
+        return arrays, json.loads(str(arrays["told"]))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise RunError(f"{path}: damaged ({error}). Remove it and run again from the start.") from error
+
+
+def _progress_document(progress: Progress) -> dict[str, Any]:
+    tally = asdict(progress.tally)
+    return {
+        "history": progress.history,
+        "tally": {**tally, "matrix": np.asarray(tally["matrix"]).tolist()},
+        "best_value": progress.best_value,
+        "num_best": len(progress.best_weights or []),
+    }
+
+
+def _progress(document: Mapping[str, Any], best: list[NDArray[Any]]) -> Progress:
+    tally = Tally(**{**document["tally"], "matrix": np.asarray(document["tally"]["matrix"])})
+    return Progress(
+        history=list(document["history"]),
+        tally=tally,
+        best_value=document["best_value"],
+        best_weights=best or None,
+    )

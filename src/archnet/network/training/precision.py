@@ -1,0 +1,90 @@
+"""In which precision a network is trained: as asked for, or bfloat16 where that is faster on this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import statistics
+import time
+from pathlib import Path
+from typing import Final
+
+import keras
+import numpy as np
+
+from archnet.network.augmentation.augment import num_uniforms
+from archnet.network.backend import beneath_keras
+from archnet.network.training.trainer import Batch, Trainer, told_values
+from archnet.spec.experiment import Precision, Training
+
+WORTH: Final = 1.1
+"""How many times as fast bfloat16 must be in the trial: less may be chance."""
+
+_ROUNDS: Final = 3
+_PROCESSOR: Final = Path("/proc/cpuinfo")
+_FLAGS: Final = {"avx512_bf16", "amx_bf16", "bf16"}
+
+log = logging.getLogger("archnet")
+
+
+def with_precision(
+    network: keras.Model, limits: tuple[float, float], training: Training, num_cases: int, kept: Precision | None = None
+) -> Training:
+    """The options with "auto" replaced by what it means here.
+
+    Args:
+        network: That will be trained; a twin of it is tried, it stays as it is.
+        limits: Raw values that become 0 and 1.
+        training: The options.
+        num_cases: That go through the network at once.
+        kept: What was chosen when this training began, if it is continued.
+    """
+    if training.precision != "auto":
+        return training
+    if kept is None:
+        kept, reason = _chosen(network, limits, training, num_cases)
+        log.info("precision %s: %s", kept, reason)
+    return dataclasses.replace(training, precision=kept)
+
+
+def _chosen(
+    network: keras.Model, limits: tuple[float, float], training: Training, num_cases: int
+) -> tuple[Precision, str]:
+    if not has_bfloat16():
+        return "float32", "this machine does not compute in bfloat16"
+    batch = _trial_batch(network, limits, training, num_cases)
+    names: tuple[Precision, ...] = ("float32", "bfloat16")
+    trainers = {
+        name: Trainer(network, limits, dataclasses.replace(training, precision=name), epoch_steps=1) for name in names
+    }
+    seconds: dict[Precision, list[float]] = {name: [] for name in trainers}
+    for _ in range(1 + _ROUNDS):  # the first round compiles
+        for name, trainer in trainers.items():
+            start = time.perf_counter()
+            told_values(trainer.step([batch]))
+            seconds[name].append(time.perf_counter() - start)
+    times, half_times = (statistics.median(seconds[name][1:]) for name in trainers)
+    reason = f"a step takes {times:.3g} s in float32 and {half_times:.3g} s in bfloat16"
+    return ("bfloat16" if times > WORTH * half_times else "float32"), reason
+
+
+def _trial_batch(network: keras.Model, limits: tuple[float, float], training: Training, num_cases: int) -> Batch:
+    generator = np.random.default_rng(0)
+    return {
+        "images": generator.uniform(*limits, (num_cases, *network.input_shape[1:])).astype(np.float32),
+        "labels": np.zeros(num_cases, np.int32),
+        "weights": np.full(num_cases, 1 / num_cases, np.float32),
+        "uniforms": generator.random((num_cases, num_uniforms(training.augmentation)), np.float32),
+        "keys": generator.integers(0, 1 << 32, num_cases, np.uint32),
+    }
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor or the GPU, whichever trains, computes in bfloat16."""
+    on_accelerator: bool | None = beneath_keras().accelerator_has_bfloat16()
+    if on_accelerator is not None:
+        return on_accelerator
+    if not _PROCESSOR.is_file():
+        return False
+    lines = _PROCESSOR.read_text().splitlines()
+    return any(_FLAGS & set(line.split()) for line in lines if line.lower().startswith(("flags", "features")))

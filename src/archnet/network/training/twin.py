@@ -1,0 +1,76 @@
+"""The network as it is trained: the same layers and weights in the precision of the training, dropout by case."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any, Final
+
+import keras
+
+from archnet.network.build import CONVOLUTION, POOLING
+from archnet.network.training.dropout import CaseDropout, CaseKeys
+from archnet.network.training.fused import BatchNorm, PooledConvolution
+
+POLICIES: Final = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+"""Keras's names; in the mixed ones variables stay float32."""
+
+_CONVOLUTIONS: Final = tuple(CONVOLUTION.values())
+_MAX_POOLINGS: Final = tuple(layer for (kind, _), layer in POOLING.items() if kind == "max")
+
+
+def training_twin(network: keras.Model, keys: CaseKeys, precision: str = "float32") -> keras.Model:
+    """A network with weights of its own, equal to another's, whose dropout takes its masks from the cases' keys.
+
+    The network itself stays as Keras knows it, so that what is saved needs neither code of archnet's nor the
+    precision of the training.
+
+    Args:
+        network: Of `build`.
+        keys: Where the dropout layers find their keys.
+        precision: A key of `POLICIES`, for all layers but the last, whose logits stay float32.
+    """
+    numbers = count()
+    pooled = {layer.name: behind for layer in network.layers if (behind := _up_to_pooling(network, layer))}
+    moved = {layer.name for behind in pooled.values() for layer in behind}
+
+    def cloned(layer: keras.layers.Layer) -> keras.layers.Layer:
+        policy = "float32" if layer is network.layers[-1] else POLICIES[precision]
+        options = {"name": layer.name, "dtype": policy}
+        if isinstance(layer, keras.layers.Dropout):
+            return CaseDropout(layer.rate, next(numbers), keys, **options)
+        if layer.name in pooled:
+            *rectifiers, pooling = (_copied(part, policy) for part in pooled[layer.name])
+            return PooledConvolution(_copied(layer, policy), pooling, bool(rectifiers), **options)
+        if layer.name in moved:
+            return keras.layers.Identity(**options)
+        return _copied(layer, policy)
+
+    twin = keras.models.clone_model(network, clone_function=cloned)
+    twin.set_weights(network.get_weights())
+    return twin
+
+
+def _copied(layer: keras.layers.Layer, policy: str) -> keras.layers.Layer:
+    kind = BatchNorm if isinstance(layer, keras.layers.BatchNormalization) else layer.__class__
+    config: dict[str, Any] = layer.get_config()
+    return kind.from_config({**config, "dtype": policy})
+
+
+def _up_to_pooling(network: keras.Model, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """The layers behind a convolution up to the max pooling that alone sees it, as it is or rectified; else none."""
+    if not isinstance(layer, _CONVOLUTIONS):
+        return []
+    behind = _only_followers(network, layer)
+    if behind and isinstance(behind[0], keras.layers.Activation) and behind[0].activation is keras.activations.relu:
+        behind += _only_followers(network, behind[0])
+    return behind if behind and isinstance(behind[-1], _MAX_POOLINGS) else []
+
+
+def _only_followers(network: keras.Model, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """The layer that takes another's output, if it is a single one."""
+    followers = [
+        other
+        for other in network.layers[1:]
+        if any(tensor is layer.output for tensor in keras.tree.flatten(other.input))
+    ]
+    return followers if len(followers) == 1 else []

@@ -1,0 +1,206 @@
+"""One synthetic chest scan: body, lungs, vessel tree, nodules, and vessels that one slice cannot tell from nodules.
+
+A nodule and a vessel that runs through the plane are drawn alike: first a cross-section (radius, outline, HU,
+position), then its depth, which is where they part. The central slice of both is therefore the same draw of the same
+distribution, and only the slices above and below tell them apart. A vessel in the plane is long in one slice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from archnet.phantom.body import SHAPE, SPACING_MM, Body, draw_body, scanned
+
+# Shares of the candidates of a scan; the rest are vessels in the plane.
+_NODULES, _THROUGH = 0.2, 0.32
+_MARGIN_SLICES = 4
+_MARGIN_MM = 10.0
+_CLEAR_HU = -650.0
+_APART_MM = 17.0
+_APART_SLICES = 7
+_EDGE_MM = 1.6
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A place in a scan that a detector would mark.
+
+    Attributes:
+        index: The mark, (z, y, x), fractions of a voxel in the plane.
+        centre: The middle of what is marked, (z, y, x).
+        kind: "nodule", "through" or "in-plane".
+        diameter_mm: In the central slice.
+    """
+
+    index: tuple[float, float, float]
+    centre: tuple[float, float, float]
+    kind: str
+    diameter_mm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """What an object shows in its central slice: all that is drawn before it is known what the object is.
+
+    Attributes:
+        waves: Amplitude and phase of the outline's second, third and fourth harmonic.
+    """
+
+    centre_mm: tuple[float, float, float]
+    radius_mm: float
+    hu: float
+    waves: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """How an object stands in a slice above or below its central one: its scale and its shift."""
+
+    scale: float
+    shift_mm: tuple[float, float]
+
+
+def draw_scan(rng: np.random.Generator, num_candidates: int) -> tuple[NDArray[np.int16], list[Candidate]]:
+    """A scan in HU, (z, y, x), and its candidates."""
+    body = draw_body(rng)
+    sections = [draw_section(rng, place) for place in _places(rng, body, num_candidates)]
+    kinds = _kinds(rng, len(sections))
+    for section, kind in zip(sections, kinds, strict=True):
+        DRAW[kind](rng, body, section)
+    hu = scanned(rng, body)
+    return hu, [_candidate(rng, section, kind) for section, kind in zip(sections, kinds, strict=True)]
+
+
+def draw_section(rng: np.random.Generator, centre_mm: tuple[float, float, float]) -> Section:
+    """A roundish, slightly lumpy cross-section."""
+    amplitudes = np.abs(rng.normal(0, [0.10, 0.05, 0.02]))
+    phases = rng.uniform(0, 2 * math.pi, 3)
+    return Section(
+        centre_mm=centre_mm,
+        radius_mm=float(rng.uniform(4.4, 7.2)),
+        hu=float(rng.uniform(-60, 70)),
+        waves=tuple(zip(amplitudes.tolist(), phases.tolist(), strict=True)),
+    )
+
+
+def _draw_nodule(rng: np.random.Generator, body: Body, section: Section) -> None:
+    """The section closes above and below, as in an ellipsoid."""
+    reach_mm = section.radius_mm * rng.uniform(0.6, 1.05)
+    lean = rng.normal(0, 0.15, 2)
+
+    def level(depth_mm: float) -> Level | None:
+        if abs(depth_mm) >= reach_mm:
+            return None
+        scale = math.sqrt(1 - (depth_mm / reach_mm) ** 2)
+        return Level(scale=scale, shift_mm=(float(lean[0] * depth_mm), float(lean[1] * depth_mm)))
+
+    _draw_levels(body, section, level)
+
+
+def _draw_through(rng: np.random.Generator, body: Body, section: Section) -> None:
+    """The section goes on above and below: tilted, bent, tapering, until it ends."""
+    angle, tilt = rng.uniform(0, 2 * math.pi), math.tan(rng.uniform(0, math.radians(20)))
+    bend = rng.normal(0, 0.006, 2)
+    taper = rng.uniform(-0.012, 0.012)
+    ends_mm = np.where(rng.random(2) < 0.15, rng.uniform(6, 11, 2), rng.uniform(16, 32, 2))
+
+    def level(depth_mm: float) -> Level | None:
+        left_mm = float(ends_mm[int(depth_mm > 0)]) - abs(depth_mm)
+        if left_mm <= 0:
+            return None
+        run_x, run_y = tilt * math.cos(angle) * depth_mm, tilt * math.sin(angle) * depth_mm
+        return Level(
+            scale=(1 + taper * depth_mm) * min(1.0, math.sqrt(left_mm / 4)),
+            shift_mm=(float(run_x + bend[0] * depth_mm**2), float(run_y + bend[1] * depth_mm**2)),
+        )
+
+    _draw_levels(body, section, level)
+
+
+def _draw_in_plane(rng: np.random.Generator, body: Body, section: Section) -> None:
+    """A vessel that one slice shows lengthwise: it winds away from the candidate on both sides and gets thinner."""
+    angle = rng.uniform(0, 2 * math.pi)
+    for first in (angle, angle + math.pi):
+        place, turn, radius = np.array(section.centre_mm), first, section.radius_mm * 0.52
+        bend, rise = rng.normal(0, 0.22), rng.normal(0, 0.1)
+        for _ in range(int(rng.integers(3, 6))):
+            step = np.array([math.cos(turn), math.sin(turn), rise]) * 6.5
+            body.draw_vessel(place, place + step, (radius, radius * 0.9), section.hu)
+            place, turn, radius = place + step, turn + bend, radius * 0.9
+
+
+DRAW: dict[str, Callable[[np.random.Generator, Body, Section], None]] = {
+    "nodule": _draw_nodule,
+    "through": _draw_through,
+    "in-plane": _draw_in_plane,
+}
+
+
+def _draw_levels(body: Body, section: Section, level: Callable[[float], Level | None]) -> None:
+    """Paints a section slice by slice, each with its own scale and shift."""
+    centre_x, centre_y, centre_z = section.centre_mm
+    for z in range(SHAPE[0]):
+        place = level(z * SPACING_MM[2] - centre_z)
+        if place is not None:
+            x_mm, y_mm = centre_x + place.shift_mm[0], centre_y + place.shift_mm[1]
+            _draw_outline(body, z, (x_mm, y_mm), section, place.scale)
+
+
+def _draw_outline(body: Body, z: int, centre_mm: tuple[float, float], section: Section, scale: float) -> None:
+    reach = section.radius_mm * scale * 1.5 + 2 * _EDGE_MM
+    box, (_, y, x) = body.around((*centre_mm, z * SPACING_MM[2]), (reach, reach, 0.0))
+    across, down = x - centre_mm[0], y - centre_mm[1]
+    angle = np.arctan2(down, across)
+    outline = np.ones_like(angle)
+    for number, (amplitude, phase) in enumerate(section.waves, start=2):
+        outline += amplitude * np.cos(number * angle + phase)
+    body.paint(box, np.hypot(across, down) - section.radius_mm * scale * outline, section.hu, _EDGE_MM)
+
+
+def _kinds(rng: np.random.Generator, count: int) -> list[str]:
+    """What stands at each place: the same numbers in every scan, in random order."""
+    num_nodules, num_through = round(_NODULES * count), round(_THROUGH * count)
+    kinds = ["nodule"] * num_nodules + ["through"] * num_through + ["in-plane"] * (count - num_nodules - num_through)
+    return [str(kind) for kind in rng.permutation(kinds)]
+
+
+def _places(rng: np.random.Generator, body: Body, count: int) -> list[tuple[float, float, float]]:
+    """Places (x, y, z) in mm, clear of the lungs' border, of vessels and of each other; z on the middle of a slice."""
+    margin = round(_MARGIN_MM / SPACING_MM[0])
+    inner = ndimage.maximum_filter(body.hu, size=(3, 2 * margin + 1, 2 * margin + 1)) < _CLEAR_HU
+    inner &= body.lung > 0.99  # air outside the body and in the windpipe is clear too
+    inner[:_MARGIN_SLICES] = inner[-_MARGIN_SLICES:] = False
+    voxels = rng.permutation(np.argwhere(inner))
+    chosen: list[NDArray[np.float64]] = []
+    for z, y, x in voxels[: 100 * count]:
+        place = np.array([x + rng.uniform(-0.5, 0.5), y + rng.uniform(-0.5, 0.5), z]) * SPACING_MM
+        if all(_is_apart(place, other) for other in chosen):
+            chosen.append(place)
+        if len(chosen) == count:
+            break
+    return [(float(x), float(y), float(z)) for x, y, z in chosen]
+
+
+def _is_apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    across = math.hypot(one[0] - other[0], one[1] - other[1])
+    return across > _APART_MM or abs(one[2] - other[2]) > _APART_SLICES * SPACING_MM[2]
+
+
+def _candidate(rng: np.random.Generator, section: Section, kind: str) -> Candidate:
+    """The mark that a detector would leave: in the right slice, not quite in the middle."""
+    x, y, z = section.centre_mm
+    off_x, off_y = rng.normal(0, 0.7, 2)
+    return Candidate(
+        index=(z / SPACING_MM[2], (y + off_y) / SPACING_MM[1], (x + off_x) / SPACING_MM[0]),
+        centre=(z / SPACING_MM[2], y / SPACING_MM[1], x / SPACING_MM[0]),
+        kind=kind,
+        diameter_mm=2 * section.radius_mm,
+    )

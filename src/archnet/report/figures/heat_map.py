@@ -1,0 +1,88 @@
+"""A heat map over the case that it explains: slices without it, and below them with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.report.figures.theme import LIGHT, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NUM_SLICES: Final = 8
+"""Slices shown, at most."""
+
+COLOUR_MAP: Final = "inferno"
+_SIDE = 1.35  # inches of a picture
+_MOST_COVERED = 0.75  # how far the hottest place hides the image
+
+
+def heat_figure(image: NDArray[np.float32], heat: NDArray[np.float32], title: str, meaning: str) -> Figure:
+    """Slices of a case above, the same slices under their heat below; what is not above 0 stays uncovered.
+
+    Args:
+        image: (height, width, depth) in [0, 1].
+        heat: (height, width, depth).
+        title: Of the figure; its second line is set smaller.
+        meaning: What the values of the heat map are.
+    """
+    indices = shown_slices(heat)
+    width, height = _SIDE * len(indices) + 1.0, 2 * _SIDE + 0.75
+    figure = new_figure((max(width, 6.0), height), LIGHT)
+    right = (width - 0.9) / max(width, 6.0)
+    grid = figure.subplots(2, len(indices), squeeze=False)
+    figure.subplots_adjust(left=0.01, right=right, bottom=0.02, top=1 - 0.66 / height, hspace=0.03, wspace=0.03)
+    top = float(max(heat.max(), 0)) or 1.0
+    for column, index in enumerate(indices):
+        for row, axes in enumerate(grid[:, column]):
+            axes.set_axis_off()
+            axes.imshow(image[:, :, index], cmap="gray", vmin=0, vmax=1)
+            if row:
+                _cover(axes, heat[:, :, index], top)
+        _label(grid[0, column], index)
+    _draw_bar(figure, right, top, meaning)
+    heading, _, detail = title.partition("\n")
+    figure.text(0.01, 1 - 0.1 / height, heading, size=10, weight="bold", va="top", color=LIGHT.ink)
+    figure.text(0.01, 1 - 0.36 / height, detail, size=8, va="top", color=LIGHT.faint)
+    return figure
+
+
+def shown_slices(heat: NDArray[np.float32]) -> list[int]:
+    """Slices evenly spread over the depth, the hottest one in place of its nearest.
+
+    >>> hot = np.zeros((2, 2, 30), np.float32)
+    >>> hot[0, 0, 11] = 1
+    >>> shown_slices(hot)
+    [0, 4, 8, 11, 17, 21, 25, 29]
+    """
+    depth = heat.shape[2]
+    indices = np.unique(np.linspace(0, depth - 1, min(depth, NUM_SLICES)).round().astype(int))
+    hottest = int(heat.max(axis=(0, 1)).argmax())
+    if heat.max() > 0:
+        indices[np.abs(indices - hottest).argmin()] = hottest
+    chosen: list[int] = indices.tolist()
+    return chosen
+
+
+def _cover(axes: Axes, heat: NDArray[np.float32], top: float) -> None:
+    share = np.clip(heat / top, 0, 1)
+    axes.imshow(share, cmap=COLOUR_MAP, vmin=0, vmax=1, alpha=_MOST_COVERED * np.sqrt(share))
+
+
+def _label(axes: Axes, index: int) -> None:
+    box: dict[str, Any] = {"facecolor": "black", "edgecolor": "none", "pad": 1}
+    axes.text(0.03, 0.04, str(index), size=6, color="white", bbox=box, transform=axes.transAxes)
+
+
+def _draw_bar(figure: Figure, right: float, top: float, meaning: str) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    axes = figure.add_axes((right + 0.012, 0.06, 0.012, 0.66))
+    bar = figure.colorbar(ScalarMappable(Normalize(0, top), COLOUR_MAP), cax=axes)
+    bar.ax.tick_params(labelsize=6, color=LIGHT.faint, labelcolor=LIGHT.ink)
+    bar.set_label(meaning, size=6, color=LIGHT.ink)

@@ -1,0 +1,1 @@
+"""HTML: the self-contained pages of runs and comparisons."""

@@ -1,0 +1,1 @@
+"""Runs: an experiment becomes a run folder."""

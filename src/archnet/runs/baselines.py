@@ -1,0 +1,178 @@
+"""The humble baseline: a random forest and a logistic regression on the downsampled voxels of the same split.
+
+On small sets of CT such models have beaten published networks. They leave run folders like a network's, without a
+model, so that they stand in every comparison.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data import open_dataset
+from archnet.evaluation.comparison_rows import COSTS
+from archnet.evaluation.predictions import Predictions
+from archnet.evaluation.run_folder import run_folders
+from archnet.files.atomic import write_json, write_text
+from archnet.files.progress import Progress, silent
+from archnet.machine import environment
+from archnet.runs.artifacts import split_text
+from archnet.runs.evaluation import write_judgement
+from archnet.runs.folder import check_shared, experiment_folder, run_name, shared_document
+from archnet.runs.preparation import Prepared, prepare
+from archnet.runs.result import Run
+from archnet.runs.runner import compare_runs
+from archnet.spec.experiment import Experiment
+
+GRID: Final = (16, 16, 8)
+"""Blocks along height, width and depth, at most, whose means the models see."""
+
+FOREST: Final = {"n_estimators": 300, "min_samples_leaf": 5, "class_weight": "balanced"}
+LOGISTIC: Final = {"C": 0.01, "class_weight": "balanced", "max_iter": 2000}
+"""Options of scikit-learn; the logistic regression sees each voxel less its mean, by its standard deviation."""
+
+_CASES_AT_ONCE: Final = 512
+
+Classifier = Any
+
+
+def run_baselines(
+    experiments: Sequence[Experiment], *, out: Path | str | None = None, progress: Progress = silent
+) -> list[Run]:
+    """Adds the baselines to an experiment's folder, one of each for every fold and seed, and compares all runs in it.
+
+    Baselines that are there stay.
+
+    Args:
+        experiments: Whose data, splits and seeds they are given; their networks play no part.
+        out: The experiment's folder; by default runs/<experiment>.
+        progress: Wraps what takes long.
+
+    Raises:
+        ArchnetError: The data cannot be used.
+    """
+    folder = experiment_folder(experiments[0], out)
+    places = {folder / _name(name, one): (name, one) for one in experiments for name in BASELINES}
+    wanted = {place: pair for place, pair in places.items() if not (place / "metrics.json").exists()}
+    if wanted:
+        check_shared(folder, experiments[0])
+        dataset = open_dataset(experiments[0].data, progress)
+        prepared = prepare(dataset, [experiment for _, experiment in wanted.values()], progress)
+        write_json(folder / "experiment.json", shared_document(experiments[0]))
+        for (place, (name, experiment)), data in zip(wanted.items(), prepared, strict=True):
+            _run(place, name, experiment, data)
+    finished = run_folders([folder])
+    if wanted and len(finished) > 1:
+        compare_runs(folder, finished)
+    return [Run(place) for place in places]
+
+
+def _name(name: str, experiment: Experiment) -> str:
+    """The run folder's name: like a network's, with the baseline's name in place of the architecture's."""
+    return name + run_name(experiment).removeprefix(experiment.arch.name)
+
+
+def _run(folder: Path, name: str, experiment: Experiment, prepared: Prepared) -> None:
+    """One baseline on prepared data."""
+    start = time.perf_counter()
+    is_training = prepared.sets == "train"
+    labels = prepared.cases.labels
+    voxels = block_means(prepared, GRID)
+    model = fitted(name, voxels[is_training], labels[is_training], experiment.training.seed)
+    seconds = time.perf_counter() - start
+    predictions = Predictions(
+        cases=prepared.cases.ids,
+        groups=prepared.cases.groups,
+        sets=prepared.sets,
+        y_true=labels,
+        probabilities=model.predict_proba(voxels),
+        classes=prepared.cases.classes,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "experiment.json", document(name, experiment))
+    write_json(folder / "environment.json", environment())
+    write_json(folder / "data.json", prepared.record())
+    write_text(folder / "split.csv", split_text(prepared.cases, prepared.sets))
+    costs = dict.fromkeys(COSTS) | {"parameters": num_parameters(model), "train_seconds": seconds}
+    write_judgement(folder, predictions, experiment, prepared, costs)
+
+
+def document(name: str, experiment: Experiment) -> dict[str, Any]:
+    """What decides a baseline's result, in the form of an experiment's document."""
+    options = {"random_forest": FOREST, "logistic_regression": LOGISTIC}[name]
+    kept = {key: value for key, value in experiment.to_document().items() if key not in ("arch", "training", "picked")}
+    kept["data"].pop("view", None)
+    return {
+        **kept,
+        "arch": {"name": name, "baseline": {"grid": list(GRID), **options}},
+        "training": {"seed": experiment.training.seed},
+    }
+
+
+def block_means(prepared: Prepared, grid: Sequence[int]) -> NDArray[np.float32]:
+    """Every case as the means over blocks of its voxels.
+
+    Args:
+        prepared: The cases, of (height, width[, depth]).
+        grid: Blocks along each axis, at most; an axis with fewer voxels stays as it is.
+
+    Returns:
+        (N, blocks), of voxels scaled to [0, 1] as a network sees them.
+    """
+    low, high = prepared.limits
+    parts = []
+    for start in range(0, len(prepared.rows), _CASES_AT_ONCE):
+        values = np.asarray(prepared.values[prepared.rows[start : start + _CASES_AT_ONCE]], np.float32)
+        images = ((values - low) / (high - low)).clip(0, 1)
+        for axis, number in zip(range(1, images.ndim), grid, strict=False):
+            images = _means_along(images, axis, min(number, images.shape[axis]))
+        parts.append(images.reshape(len(images), -1))
+    return np.concatenate(parts)
+
+
+def _means_along(images: NDArray[np.float32], axis: int, number: int) -> NDArray[np.float32]:
+    """The means over blocks along one axis, whose sizes differ by one voxel at most."""
+    edges = np.arange(number + 1) * images.shape[axis] // number
+    sizes = np.diff(edges).astype(np.float32).reshape([-1 if k == axis else 1 for k in range(images.ndim)])
+    means: NDArray[np.float32] = np.add.reduceat(images, edges[:-1], axis=axis) / sizes
+    return means
+
+
+def fitted(name: str, voxels: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> Classifier:
+    """A baseline that has learnt from (N, blocks) voxels."""
+    model = BASELINES[name](seed).fit(voxels, labels)
+    if "n_jobs" in model.get_params():
+        model.set_params(n_jobs=1)  # threads would add up the trees' votes in any order
+    return model
+
+
+def _forest(seed: int) -> Classifier:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(**FOREST, random_state=seed, n_jobs=-1)
+
+
+def _logistic(seed: int) -> Classifier:
+    """It draws nothing, so that every seed gives the same."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), LogisticRegression(**LOGISTIC))
+
+
+BASELINES: Final[dict[str, Callable[[int], Classifier]]] = {"random_forest": _forest, "logistic_regression": _logistic}
+
+
+def num_parameters(model: Classifier) -> int:
+    """The nodes of a forest's trees, or the coefficients of a logistic regression."""
+    trees = getattr(model, "estimators_", None)
+    if trees is not None:
+        return sum(int(tree.tree_.node_count) for tree in trees)
+    regression = model[-1]
+    return int(regression.coef_.size + regression.intercept_.size)

@@ -1,0 +1,109 @@
+"""Where a run's files go, and whether they may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from archnet.errors import RunError
+from archnet.evaluation.run_folder import optional_json
+from archnet.files.strict_json import Document
+from archnet.spec.auto import as_picked
+from archnet.spec.experiment import Experiment
+from archnet.spec.resolve import parse_experiments
+
+SHARED_SECTIONS: Final = ("data", "split", "evaluation")
+"""What all runs of one experiment's folder have in common."""
+
+CHECKPOINT: Final = "checkpoint"
+"""The folder inside a run's that keeps an unfinished training."""
+
+
+def experiment_folder(experiment: Experiment, out: Path | str | None = None) -> Path:
+    """The folder of an experiment's runs: the one that is asked for, otherwise runs/<experiment>."""
+    return Path(out) if out else Path("runs") / experiment.name
+
+
+def run_name(experiment: Experiment) -> str:
+    """The run folder's name: the architecture's, the fold if there are folds, and the seed if it is not 0."""
+    seed, fold = experiment.training.seed, experiment.split.fold
+    return experiment.arch.name + ("" if fold is None else f"-fold{fold}") + (f"-seed{seed}" if seed else "")
+
+
+def is_to_run(folder: Path, experiment: Experiment, *, resume: bool = False) -> bool:
+    """Whether a run has to be made in an experiment's folder; false if it is finished and `resume` is set.
+
+    Raises:
+        RunError: The run is there, or the folder holds an experiment on other data or another split.
+    """
+    place = folder / run_name(experiment)
+    check_shared(folder, experiment)
+    is_finished, is_begun = (place / "metrics.json").exists(), (place / CHECKPOINT).exists()
+    if is_finished and not resume:
+        raise RunError(
+            f"{place}: this run is finished and is not overwritten. Give another folder with --out, or add --resume to "
+            f"make only the runs that are missing. To see it again: archnet report {place}"
+        )
+    if is_begun and not is_finished and not resume:
+        raise RunError(
+            f"{place}: this run was interrupted. Continue it with --resume, remove the folder to start anew, or give "
+            "another one with --out."
+        )
+    if is_begun or is_finished:
+        _check_same(place, experiment)
+    return not is_finished
+
+
+def begun_experiment(folder: Path, experiment: Experiment) -> Experiment | None:
+    """The experiment of a run that goes on, with what was picked when it began; null where there is no such run."""
+    place = folder / run_name(experiment)
+    there = optional_json(place / "experiment.json") if (place / CHECKPOINT).exists() else None
+    if not there:
+        return None
+    document = as_picked(experiment.to_document(), there)
+    (found,) = parse_experiments(Document(value=document, source=str(place / "experiment.json")))
+    picks = {name: getattr(found.training, name) for name in experiment.training.auto}
+    training = replace(experiment.training, auto=(), **picks)
+    return replace(experiment, training=training, picked=there.get("picked", {}))
+
+
+def shared_document(experiment: Experiment) -> dict[str, Any]:
+    """What an experiment's folder says of all its runs; `view` differs between 2D and 3D, `fold` between folds."""
+    document = experiment.to_document()
+    document["data"].pop("view")
+    document["split"].pop("fold")
+    return {key: document[key] for key in ("name", *SHARED_SECTIONS)}
+
+
+def check_shared(folder: Path, experiment: Experiment) -> None:
+    """That an experiment's folder holds what this one has in common with its runs.
+
+    Raises:
+        RunError: It holds an experiment on other data or another split.
+    """
+    there, here = optional_json(folder / "experiment.json"), shared_document(experiment)
+    for key in SHARED_SECTIONS if there else ():
+        if there and there.get(key) != here[key]:
+            raise RunError(
+                f"{folder}: holds an experiment with another {key} ({_difference(there.get(key) or {}, here[key])}). "
+                "Give this one its own folder with --out."
+            )
+
+
+def _check_same(place: Path, experiment: Experiment) -> None:
+    """That a run which goes on, or counts as done, is the one that is asked for."""
+    there = optional_json(place / "experiment.json") or {}
+    here = as_picked(experiment.to_document(), there)
+    for key in ("arch", "training"):
+        if there.get(key) != here[key]:
+            raise RunError(
+                f"{place}: was begun with another {key} ({_difference(there.get(key) or {}, here[key])}). "
+                "Give the same one to continue, or another folder with --out."
+            )
+
+
+def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    key = next(key for key in [*here, *there] if there.get(key) != here.get(key))
+    return f"{key}: {there.get(key)!r} there, {here.get(key)!r} here"

@@ -1,0 +1,137 @@
+"""A look at the data before training: what a data set holds, one case's slices, and what augmentation does to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data import open_dataset
+from archnet.data.dataset import Cases
+from archnet.data.split import make_split
+from archnet.errors import DataError, did_you_mean
+from archnet.files.atomic import replaced
+from archnet.files.progress import Progress
+from archnet.runs.preparation import kept_rows, picked_for
+from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, RotatedCopies, shape_problem
+from archnet.spec.experiment import SETS, Experiment
+
+NUM_DRAWS = 10
+"""Random results shown of each augmentation."""
+
+
+def data_summary(experiment: Experiment, progress: Progress) -> dict[str, Any]:
+    """What a data set holds, JSON-ready: classes, groups, shape, limits, and the sets of the split."""
+    dataset = open_dataset(experiment.data, progress)
+    cases = dataset.cases
+    sets = make_split(cases, experiment.split)
+    kept = kept_rows(cases, sets, experiment)
+    stored = dataset.stored(kept)
+    return {
+        "name": experiment.data.name,
+        "cases": len(cases.ids),
+        "classes": _counts(cases),
+        "positive": cases.classes[cases.positive],
+        "groups": len(np.unique(cases.groups)),
+        "shape": "x".join(map(str, dataset.shape)),
+        "limits": f"{dataset.limits[0]:g} to {dataset.limits[1]:g} become 0 to 1",
+        **{name: _counts(cases.only(kept[sets[kept] == name])) for name in SETS},
+        **({"stored": stored} if stored else {}),
+        **({"notes": " ".join(dataset.notes)} if dataset.notes else {}),
+    }
+
+
+def _counts(cases: Cases) -> dict[str, int]:
+    counts = np.bincount(cases.labels, minlength=len(cases.classes))
+    return {name: int(count) for name, count in zip(cases.classes, counts, strict=True)}
+
+
+def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress) -> Path:
+    """Draws a case's slices, and below them what each augmentation does to it.
+
+    Args:
+        experiment: Names the data; its augmentations, given or picked, are drawn, or every known one if it has none.
+        case: An id, or "first" for the first positive case.
+        path: Of the PNG.
+        progress: Wraps what takes long.
+
+    Raises:
+        DataError: There is no such case.
+    """
+    from archnet.report.figures.case import case_figure
+
+    dataset = open_dataset(experiment.data, progress)
+    row = case_row(dataset.cases, case)
+    crop = np.asarray(dataset.crop(row), np.float32)
+    low, high = dataset.limits
+    image = np.clip((crop - low) / (high - low), 0, 1)
+    label = dataset.cases.classes[dataset.cases.labels[row]]
+    drawn = augmented(image, picked_for(experiment, dataset))
+    figure = case_figure(image, f"{dataset.cases.ids[row]} ({label})", drawn)
+    with replaced(path) as draft:
+        figure.savefig(draft, format="png", dpi=120)
+    return path
+
+
+def case_row(cases: Cases, case: str) -> int:
+    """The row of a case, by its id; "first" is the first positive.
+
+    Raises:
+        DataError: There is no such case.
+    """
+    if case == "first":
+        positives = np.flatnonzero(cases.labels == cases.positive)
+        if positives.size:
+            return int(positives[0])
+        raise DataError(
+            f'no case of "{cases.classes[cases.positive]}" is there. Name a case, such as "{cases.ids[0]}".'
+        )
+    rows = np.flatnonzero(cases.ids == case)
+    if not rows.size:
+        hint = did_you_mean(case, cases.ids[:10_000].tolist()) or f' Cases are named like "{cases.ids[0]}".'
+        raise DataError(f'no case "{case}".{hint}')
+    return int(rows[0])
+
+
+def augmented(image: NDArray[np.float32], experiment: Experiment) -> list[tuple[str, NDArray[np.float32]]]:
+    """Some random results of each augmentation for one image (height, width[, depth]) in [0, 1], with its name.
+
+    Returns:
+        Of each augmentation that can act on the image, and of several those of all together, (draws, height, width[,
+        depth]); the first random number of an augmentation rises from draw to draw.
+    """
+    from archnet.network.augmentation.augment import augment
+
+    def results(entries: Sequence[Augmentation]) -> NDArray[np.float32]:
+        uniforms = _spread(entries, np.random.default_rng(experiment.training.seed))
+        batch = np.repeat(image[np.newaxis, ..., np.newaxis], len(uniforms), axis=0)
+        return np.asarray(augment(entries, batch, uniforms))[..., 0]
+
+    given = experiment.training.augmentation
+    entries: tuple[Augmentation, ...] = given or tuple(kind() for kind in AUGMENTATIONS.values())
+    possible = [entry for entry in entries if shape_problem([entry], image.shape) is None]
+    rows = [(_told(entry), results([entry])) for entry in possible]
+    return [*rows, ("all of them, in this order", results(possible))] if given and len(possible) > 1 else rows
+
+
+def _told(entry: Augmentation) -> str:
+    """An augmentation's name and parameters, as its JSON has them."""
+    name = next(name for name, kind in AUGMENTATIONS.items() if kind is type(entry))
+    keys = (f"{key} {json.dumps(value)}" for key, value in asdict(entry).items())
+    return ": ".join(filter(None, [name, ", ".join(keys).replace('"', "")]))
+
+
+def _spread(entries: Sequence[Augmentation], generator: np.random.Generator) -> NDArray[np.float32]:
+    """Numbers in [0, 1) for some draws, each column evenly spread, so that a few draws show the whole range."""
+    from archnet.network.augmentation.augment import copies, draw_uniforms, num_uniforms
+
+    if len(entries) == 1 and isinstance(entries[0], RotatedCopies):
+        return draw_uniforms(entries, copies(entries, np.ones(1, np.bool_))[1], seed=0, epoch=0)
+    even = (np.arange(NUM_DRAWS, dtype=np.float32)[:, np.newaxis] + 0.5) / NUM_DRAWS
+    shuffled = generator.permuted(np.repeat(even, num_uniforms(entries) - 1, axis=1), axis=0)
+    return np.concatenate([even, shuffled], axis=1)

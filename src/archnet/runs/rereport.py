@@ -1,0 +1,49 @@
+"""Reports again: what follows from `predictions.csv`, computed and drawn once more from run folders alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from archnet.evaluation.metrics import recomputed
+from archnet.evaluation.run_folder import run_folders
+from archnet.files.atomic import write_json
+from archnet.report.figures.run_figures import write_figures
+from archnet.report.html.run_page import write_report
+from archnet.report.run_files import RunFiles, read_run
+from archnet.runs.froc import froc_again, write_comparison_with_froc
+
+
+def report_again(paths: Sequence[Path]) -> list[Path]:
+    """Recompute `metrics.json`, and draw the figures and `report.html`, of run folders or whole experiments.
+
+    Args:
+        paths: Run folders; or experiment folders, whose comparison is written again too.
+
+    Returns:
+        The pages written, the comparisons' last.
+
+    Raises:
+        RunError: A run isn't finished.
+        DataError: A file of a run folder is damaged.
+    """
+    written = [_run_again(folder) for folder in run_folders(paths)]
+    experiments = [path for path in dict.fromkeys(paths) if len(run_folders([path])) > 1]
+    return written + [write_comparison_with_froc(path, run_folders([path])) for path in experiments]
+
+
+def _run_again(folder: Path) -> Path:
+    run = read_run(folder)
+    bootstraps = _bootstraps(run)
+    metrics = recomputed(run.predictions, run.metrics, bootstraps=bootstraps)
+    froc = froc_again(folder, run.predictions, run.positive, bootstraps)
+    write_json(folder / "metrics.json", metrics | froc)
+    write_figures(folder)
+    return write_report(folder)
+
+
+def _bootstraps(run: RunFiles) -> int:
+    """As many resamples as the experiment asks for."""
+    options: dict[str, Any] = (run.experiment or {}).get("evaluation", {})
+    return int(options.get("bootstraps", 1000))

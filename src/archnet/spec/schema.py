@@ -1,0 +1,149 @@
+"""JSON schemas: the ways in which a document breaks one, each in words that say what to change."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from math import isfinite
+from pathlib import Path
+from typing import Any, Final
+
+from archnet.errors import did_you_mean
+from archnet.files.strict_json import Document, JsonPath, Problem
+
+
+@cache
+def read_schema(name: str) -> dict[str, Any]:
+    """One of archnet's JSON schemas, by the first part of its file name, such as "arch"."""
+    packaged = resources.files("archnet") / "schemas" / f"{name}.schema.json"
+    if packaged.is_file():
+        return dict(json.loads(packaged.read_text("utf-8")))
+    checkout = Path(__file__).parents[3] / "schemas" / f"{name}.schema.json"
+    return dict(json.loads(checkout.read_text("utf-8")))
+
+
+@cache
+def _validator(name: str) -> Any:
+    from jsonschema import Draft202012Validator
+    from referencing import Registry, Resource
+
+    resources_by_name = [(f"{part}.schema.json", Resource.from_contents(read_schema(part))) for part in ("arch", name)]
+    registry: Any = Registry().with_resources(resources_by_name)
+    return Draft202012Validator(read_schema(name), registry=registry)
+
+
+def schema_problems(document: Document, schema: str) -> list[Problem]:
+    """Every way in which a document breaks a schema; empty if it does not.
+
+    Args:
+        document: What to validate.
+        schema: "arch" or "experiment".
+    """
+    errors = _validator(schema).iter_errors(document.value)
+    return [*_endless_numbers(document.value, ()), *(problem for error in errors for problem in _messages(error))]
+
+
+def _endless_numbers(value: Any, path: JsonPath) -> Iterator[Problem]:
+    """NaN and infinity, which no file can hold but a value from Python or the command line can."""
+    if isinstance(value, float) and not isfinite(value):
+        yield path, f"expected a finite number, got {value}."
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, entry in entries:
+        yield from _endless_numbers(entry, (*path, step))
+
+
+def _messages(error: Any) -> Iterator[Problem]:
+    """What one schema violation says to a person, with the path it is about."""
+    path = tuple(error.absolute_path)
+    if error.validator in ("additionalProperties", "unevaluatedProperties"):
+        known = error.schema.get("properties", {})
+        for key in sorted(set(error.instance) - set(known)):
+            yield (*path, key), f'unknown key "{key}".{did_you_mean(key, known) or _listed("Known keys", known)}'
+    elif error.validator == "required":
+        for key in error.validator_value:
+            if key not in error.instance:
+                yield path, f'the key "{key}" is missing.{_described(error.schema, key)}'
+    elif error.validator == "dependentRequired":
+        for key in sorted(set(error.instance) & set(error.validator_value)):
+            yield (*path, key), f"needs {', '.join(map(shown, error.validator_value[key]))} beside it."
+    elif error.validator not in ("if", "allOf"):
+        yield path, _value_message(error)
+
+
+def _described(schema: Mapping[str, Any], key: str) -> str:
+    description = schema.get("properties", {}).get(key, {}).get("description", "")
+    return f" It means: {description}" if description else ""
+
+
+def _listed(title: str, words: Sequence[str] | Mapping[str, Any]) -> str:
+    return f" {title}: {', '.join(sorted(map(str, words)))}."
+
+
+_JSON_TYPES: Final = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "a string",
+    "boolean": "true or false",
+    "array": "an array",
+    "object": "an object",
+    "null": "null",
+}
+
+_LIMITS: Final = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "exclusiveMinimum": "above {}",
+    "exclusiveMaximum": "below {}",
+    "minItems": "an array of at least {}",
+    "maxItems": "an array of at most {}",
+    "uniqueItems": "different values",
+    "minLength": "at least {} characters",
+    "pattern": "text that matches {}",
+}
+
+
+def _value_message(error: Any) -> str:
+    """What is wrong with one value: what stands there and what was expected."""
+    given = shown(error.instance)
+    limit = error.validator_value
+    if error.validator in ("enum", "const"):
+        allowed = [limit] if error.validator == "const" else limit
+        words = [word for word in allowed if isinstance(word, str)]
+        hint = did_you_mean(error.instance, words) if isinstance(error.instance, str) else ""
+        return f"{given} is not one of {', '.join(map(shown, allowed))}.{hint}"
+    if error.validator == "type" or (error.validator == "pattern" and _words(error.schema)):
+        hint = did_you_mean(error.instance, _words(error.schema)) if isinstance(error.instance, str) else ""
+        return f"expected {_kinds(error.schema)}, got {given}.{hint}"
+    if error.validator in _LIMITS:
+        return f"expected {_LIMITS[error.validator].format(limit)}, got {given}."
+    return f"{error.message}."
+
+
+def _kinds(schema: Mapping[str, Any]) -> str:
+    """What a value may be: its types, and the words in place of any string where its pattern lists them.
+
+    >>> _kinds({"type": ["integer", "string"], "pattern": "^auto$"})
+    'a whole number or "auto"'
+    """
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    kinds = [_JSON_TYPES[kind] for kind in types if kind != "string" or not _words(schema)]
+    return " or ".join([*kinds, *map(shown, _words(schema))])
+
+
+def _words(schema: Mapping[str, Any]) -> list[str]:
+    """The words that a pattern such as ^(hu|auto)$ lists; none where it is another kind of pattern."""
+    listed = re.fullmatch(r"\^\(?(\w+(?:\|\w+)*)\)?\$", schema.get("pattern", ""))
+    return listed[1].split("|") if listed else []
+
+
+def shown(value: Any) -> str:
+    """A JSON value as a message quotes it, shortened.
+
+    >>> shown([3, 3]), shown(None), shown("relu")
+    ('[3, 3]', 'null', '"relu"')
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,1 @@
+"""Sweeps: what a sweep document means."""

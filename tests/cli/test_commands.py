@@ -1,0 +1,149 @@
+"""The command line as a process: exit codes, messages, and that what must be fast imports nothing heavy."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from command_line import ROOT, archnet
+
+
+def test_show_tells_the_published_counts_to_machines():
+    done = archnet("show", "archs/arch3dsm.json", "--input", "64x64x10", "--classes", "2", "--json")
+    assert done.returncode == 0
+    summary = json.loads(done.stdout)
+    assert summary["parameters"] == 196_108
+    assert {"macs", "activation_bytes", "training_bytes", "layers"} <= set(summary)
+
+
+def test_show_tells_the_counts_to_people():
+    done = archnet("show", "archs/arch3d.json", "--batch", "300")
+    assert "1,269,052" in done.stdout
+    assert "at batch size 300" in done.stdout
+
+
+def test_check_tells_every_problem_of_every_file_and_exits_with_2(tmp_path):
+    (tmp_path / "typo.json").write_text('[{"type": "C", "num_output": 4, "kernelsize": 3}]')
+    (tmp_path / "broken.json").write_text('[{"type": "C",}]')
+    done = archnet("check", ROOT / "archs/archsm.json", "typo.json", "broken.json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == f"{ROOT}/archs/archsm.json: valid: 2D, 9 layers, 99,948 parameters at 64x64x1\n"
+    assert [line.partition(" It means")[0] for line in done.stderr.splitlines()] == [
+        'typo.json:1 $[0]: the key "kernel_size" is missing.',
+        'typo.json:1 $[0].kernelsize: unknown key "kernelsize". Did you mean "kernel_size"?',
+        'typo.json:1 $: the layer T is missing. End the list with {"type": "T"}.',
+        "typo.json:1 $: no array of sizes tells whether this is a 2D or a 3D network. "
+        'Say which, beside "layers": "rank": 2 or "rank": 3.',
+        'broken.json:1:15: not valid JSON: expected another value after the comma (no comma stands before "}"), found "}".',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show", "archs/arch3d_sm.json"], 'archs/arch3d_sm.json: no such file. Did you mean "archs/arch3d'),
+        (["show", "archs/archsm.json", "--input", "64by64"], '--input "64by64": expected sizes joined by x'),
+        (
+            ["run", "archs/archsm.json", "--data", "phantm"],
+            '--data: unknown data set "phantm". Did you mean "phantom"?',
+        ),
+        (["run", "archs/archsm.json", "--data", "luna16", "--root", "no/where"], "no/where: there is no such folder"),
+        (["run", "archs/archsm.json", "--data", "npz:no.npz"], "no.npz"),
+        (["run", "archs/archsm.json", "--set", "training.epoch=1"], 'unknown key "epoch". Did you mean "epochs"?'),
+        (["compare", "runs/nowhere"], "runs/nowhere: no such folder."),
+        (["data", "info", "npz:no.npz"], "no.npz"),
+    ],
+)
+def test_a_users_mistake_is_one_clear_message_and_exit_code_2(arguments, message):
+    done = archnet(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_bug_is_told_as_one_and_its_traceback_kept(tmp_path):
+    code = "import archnet.spec.arch as a; a.parse_arch = lambda path: 1 / 0; from archnet.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "show", "archs/archsm.json"],
+        cwd=ROOT,
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    first, second = done.stderr.splitlines()
+    assert first == "A bug in archnet: ZeroDivisionError: division by zero"
+    log = Path(second.removeprefix("The traceback is in "))
+    assert "ZeroDivisionError" in log.read_text()
+
+
+@pytest.mark.parametrize("command", ["check", "show", "compare"])
+def test_fast_commands_import_nothing_heavy(command, tmp_path):
+    from synthetic_runs import write_run
+
+    for name in ("a", "b"):
+        write_run(tmp_path / name)
+    files = [tmp_path / "a", tmp_path / "b"] if command == "compare" else [ROOT / "archs/arch3dsm.json"]
+    code = (
+        "import sys\nfrom archnet.cli import app\n"
+        f"app({[command, *map(str, files)]!r}, standalone_mode=False)\n"
+        "heavy = {'keras', 'tensorflow', 'scipy', 'sklearn', 'SimpleITK', 'matplotlib', 'nibabel'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_a_run_tells_nothing_of_its_backends_start_but_the_device(tmp_path):
+    import numpy as np
+
+    labels = np.arange(40) % 2
+    np.savez(tmp_path / "cases.npz", x=np.random.default_rng(0).random((40, 8, 8)) + labels[:, None, None], y=labels)
+    (tmp_path / "net.json").write_text('{"rank": 2, "layers": [{"type": "T"}]}')
+    options = ("--set", "training.epochs=1", "--set", "evaluation.bootstraps=10", "--out", "out")
+    done = archnet("run", "net.json", "--data", f"npz:{tmp_path / 'cases.npz'}", *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("Keras "), done.stderr
+
+
+def test_help_teaches():
+    done = archnet("run", "--help")
+    assert done.returncode == 0
+    assert "archnet run archs/arch3dsm.json --data phantom" in done.stdout
+
+
+def test_show_names_an_experiment_for_what_it_is():
+    done = archnet("show", "experiments/mosmed_tutorial.json")
+    assert done.returncode == 2
+    assert done.stderr.endswith("This is an experiment; name one of its architectures.\n")
+
+
+def test_an_out_folder_that_is_a_file_is_the_users_mistake(tmp_path):
+    import numpy as np
+
+    np.savez(tmp_path / "a.npz", x=np.zeros((20, 8, 8), np.uint8), y=np.arange(20) % 2)
+    (tmp_path / "taken").write_text("mine")
+    done = archnet("run", "archs/archsm.json", "--data", f"npz:{tmp_path / 'a.npz'}", "--out", tmp_path / "taken")
+    assert done.returncode == 2
+    message = f"{tmp_path / 'taken'}: File exists. Check the path, its permissions and the space on the disk.\n"
+    assert done.stderr.endswith(message)
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["run", "compare", "froc", "report", "predict", "explain", "export"])
+def test_help_teaches_with_examples_and_loses_no_word_to_markup(name):
+    from typer.main import get_command
+    from typer.testing import CliRunner
+
+    from archnet.cli import app
+
+    text = CliRunner().invoke(app, [name, "--help"]).stdout
+    assert f"archnet {name} " in text.partition("Examples:")[2]
+    for parameter in get_command(app).commands[name].params:
+        assert not re.search(r"\[[a-z]", parameter.help)

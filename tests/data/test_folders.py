@@ -1,0 +1,201 @@
+import nibabel
+import numpy as np
+import pytest
+import SimpleITK
+from scipy import ndimage
+
+from archnet.data import open_dataset
+from archnet.errors import DataError
+from archnet.spec.experiment import Data
+from dicom_files import OTHER_UID
+from dicom_files import write_series as write_dicom
+
+LAS = np.diag([-0.7, 0.7, 5.0, 1.0])
+
+
+def _save(path, seed, affine=LAS):
+    path.parent.mkdir(exist_ok=True)
+    stored = np.random.default_rng(seed).integers(-1200, 700, (24, 24, 6)).astype(np.int16)
+    nibabel.save(nibabel.Nifti1Image(stored, affine), path)
+    return stored
+
+
+def _open(root, name="mosmed", **options):
+    return open_dataset(Data(name=name, root=str(root), **options))
+
+
+def test_class_folders_become_cases(tmp_path):
+    for number, name in enumerate(["CT-23/study_2.nii", "CT-0/study_7.nii.gz", "CT-0/study_1.nii.gz", "CT-23/a.b.nii"]):
+        _save(tmp_path / name, number)
+    (tmp_path / "CT-0/notes.txt").write_text("not a scan")
+    (tmp_path / ".cache").mkdir()
+    dataset = _open(tmp_path)
+    assert dataset.cases.ids.tolist() == ["CT-0/study_1", "CT-0/study_7", "CT-23/a.b", "CT-23/study_2"]
+    assert dataset.cases.groups.tolist() == dataset.cases.ids.tolist()
+    assert dataset.cases.classes == ("CT-0", "CT-23")
+    assert dataset.cases.labels.tolist() == [0, 0, 1, 1]
+    assert dataset.cases.positive == 1
+    assert dataset.shape == (128, 128, 64)
+
+
+def test_a_case_scaled_by_the_limits_is_what_the_tutorial_makes_of_the_file(tmp_path):
+    stored = [_save(tmp_path / f"CT-{number // 2}/scan{number}.nii", number) for number in range(4)]
+    dataset = _open(tmp_path, crop_size=(16, 16, 8))
+    low, high = dataset.limits
+    found = (dataset.crops(np.array([3, 0])).values - low) / (high - low)
+    for case, values in zip(found, (stored[3], stored[0]), strict=True):
+        scaled = ((np.clip(values, -1000, 400) + 1000) / 1400).astype("float32")
+        turned = ndimage.rotate(scaled, 90, reshape=False)
+        np.testing.assert_allclose(case, ndimage.zoom(turned, (16 / 24, 16 / 24, 8 / 6), order=1), atol=1e-5)
+
+
+def test_a_folder_may_mix_formats_that_hold_the_same_scan(tmp_path):
+    _save(tmp_path / "a/one.nii", 0)
+    _save(tmp_path / "b/one.nii", 1)
+    _save(tmp_path / "b/two.nii", 2)
+    image = SimpleITK.ReadImage(str(tmp_path / "a/one.nii"))
+    SimpleITK.WriteImage(image, str(tmp_path / "a/two.mhd"))
+    crops = _open(tmp_path, name="folder", crop_size=(12, 12, 6)).crops(np.arange(2)).values
+    np.testing.assert_array_equal(crops[0], crops[1])
+
+
+def test_one_class_folder_is_refused(tmp_path):
+    _save(tmp_path / "CT-0/one.nii", 0)
+    with pytest.raises(DataError) as caught:
+        _open(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: at least two class folders with scans are needed, there is only CT-0."
+
+
+@pytest.mark.parametrize(("count", "found"), [(0, "are none"), (1, "is one")])
+def test_a_class_with_fewer_than_two_scans_is_refused(tmp_path, count, found):
+    for name in ("CT-0/one.nii", "CT-0/two.nii", *["CT-23/one.nii"][:count]):
+        _save(tmp_path / name, 0)
+    (tmp_path / "CT-23").mkdir(exist_ok=True)
+    with pytest.raises(DataError) as caught:
+        _open(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path / 'CT-23'}: a class needs at least two scans (.mhd, .mha, .nii, .nii.gz, .nrrd, DICOM folders), "
+        f"there {found}. "
+        "Add scans, or move the folder away."
+    )
+
+
+def test_the_same_scan_in_two_formats_is_refused(tmp_path):
+    for name in ("CT-0/one.nii", "CT-0/one.nii.gz"):
+        _save(tmp_path / name, 0)
+    (tmp_path / "CT-23").mkdir()
+    with pytest.raises(DataError) as caught:
+        _open(tmp_path)
+    path = tmp_path / "CT-0/one.nii"
+    assert str(caught.value) == f"{path}: the folder holds this scan in two formats. Remove one of them."
+
+
+def _series(root, patients):
+    """DICOM scans by their name, each of a patient; the folders of those."""
+    for name, patient in patients.items():
+        (root / name).mkdir(parents=True)
+        write_dicom(root / name, 4, PatientID=patient)
+
+
+def test_a_folder_with_a_dicom_series_is_a_scan_beside_files(tmp_path):
+    _series(tmp_path, {"a/one": "7", "b/v1.0": "8"})
+    (tmp_path / "a/one/report.txt").write_text("no slice")
+    (tmp_path / "a/.cache").mkdir()
+    (tmp_path / "a/notes").mkdir()
+    (tmp_path / "a/notes/read.me").write_text("no scan")
+    _save(tmp_path / "a/two.nii", 0)
+    _save(tmp_path / "b/two.nii", 1)
+    dataset = _open(tmp_path, name="folder", crop_size=(10, 8, 4))
+    assert dataset.cases.ids.tolist() == ["a/one", "a/two", "b/two", "b/v1.0"]
+    assert dataset.notes == ()
+    rows = [SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / f"a/one/{k}.dcm")))[0] for k in range(4)]
+    expected = np.clip(np.stack(rows, axis=-1), -1000, 400)  # rows of 8 x 10 are turned to 10 x 8 and cut to fit
+    found = dataset.crops(np.array([0])).values[0]
+    assert np.isin(found[1:9], np.append(expected, -1000)).all()
+    np.testing.assert_array_equal(found[1:9], expected[:, 1:9])
+
+
+def test_a_slice_needs_neither_ending_nor_mark_in_its_name(tmp_path):
+    _series(tmp_path, dict.fromkeys(("a/1", "a/2", "b/1", "b/2"), ""))
+    for path in tmp_path.glob("a/*/*.dcm"):
+        path.rename(path.with_suffix(""))
+    assert _open(tmp_path, name="folder").cases.ids.tolist() == ["a/1", "a/2", "b/1", "b/2"]
+
+
+def test_series_of_one_patient_are_one_group_that_does_not_tell_the_patients_number(tmp_path):
+    patients = {"a/1": "P-17", "a/2": "P-18", "b/1": " P-17", "b/2": "P-19", "b/3": "p-17"}
+    _series(tmp_path, patients)
+    _save(tmp_path / "a/0.nii", 0)
+    dataset = _open(tmp_path, name="folder")
+    assert dataset.cases.ids.tolist() == ["a/0", "a/1", "a/2", "b/1", "b/2", "b/3"]
+    assert dataset.cases.groups.tolist() == ["a/0", "a/1", "a/2", "a/1", "b/2", "b/3"]
+
+
+@pytest.mark.parametrize("word", ["", "ANONYMOUS", "anonymized", "Anon^", "DE-IDENTIFIED", "N/A", "xxxx", "Patient ID"])
+def test_a_word_for_nobody_makes_no_group(tmp_path, word):
+    _series(tmp_path, {"a/1": word, "a/2": "5", "b/1": word, "b/2": word})
+    dataset = _open(tmp_path, name="folder")
+    assert dataset.cases.groups.tolist() == dataset.cases.ids.tolist()
+    assert dataset.notes == ()
+
+
+@pytest.mark.parametrize("name", ["Anonymous 12", "0", "nobody"])
+def test_what_may_be_a_patient_makes_a_group(tmp_path, name):
+    _series(tmp_path, {"a/1": name, "a/2": "5", "b/1": name, "b/2": name})
+    assert _open(tmp_path, name="folder").cases.groups.tolist() == ["a/1", "a/2", "a/1", "a/1"]
+
+
+def test_one_number_for_all_scans_names_no_patient(tmp_path):
+    _series(tmp_path, dict.fromkeys(("a/1", "a/2", "b/1", "b/2"), "STUDY 9"))
+    dataset = _open(tmp_path, name="folder")
+    assert dataset.cases.groups.tolist() == dataset.cases.ids.tolist()
+    assert dataset.notes == (
+        "All 4 scans have the same PatientID, so it names no patient: each scan is a group of its own.",
+    )
+
+
+def test_a_list_of_patients_is_believed_before_dicom(tmp_path):
+    _series(tmp_path, {"a/1": "5", "a/2": "5", "b/1": "5", "b/2": "Smith"})
+    _save(tmp_path / "a/0.nii", 0)
+    _save(tmp_path / "b/0.nii", 1)
+    (tmp_path / "patients.csv").write_text("seriesuid,patient\na/0,Smith\na/2,Jones\nb/0,Jones\n")
+    dataset = _open(tmp_path, name="folder")
+    assert dataset.cases.ids.tolist() == ["a/0", "a/1", "a/2", "b/0", "b/1", "b/2"]
+    assert dataset.cases.groups.tolist() == ["a/0", "a/1", "a/2", "a/2", "a/1", "a/0"]
+
+
+def test_a_list_that_names_one_patient_for_all_is_believed(tmp_path):
+    for name in ("a/1", "a/2", "b/1", "b/2"):
+        _save(tmp_path / f"{name}.nii", 0)
+    (tmp_path / "patients.csv").write_text("seriesuid,patient\na/1,P\na/2,P\nb/1,P\nb/2,P\n")
+    dataset = _open(tmp_path, name="folder")
+    assert set(dataset.cases.groups.tolist()) == {"a/1"}
+    assert dataset.notes == ()
+
+
+def test_a_list_of_patients_that_names_another_scan_is_refused(tmp_path):
+    for name in ("a/1", "a/2", "b/1", "b/2"):
+        _save(tmp_path / f"{name}.nii", 0)
+    (tmp_path / "patients.csv").write_text("seriesuid,patient\na/3,P\n")
+    with pytest.raises(DataError) as caught:
+        _open(tmp_path, name="folder")
+    assert str(caught.value) == (
+        f'{tmp_path / "patients.csv"} line 2: the data have no series "a/3". Correct it or remove the line.'
+    )
+
+
+def test_a_damaged_first_slice_hides_no_patient(tmp_path):
+    _series(tmp_path, {"a/1": "5", "a/2": "6", "b/1": "5", "b/2": "7"})
+    (tmp_path / "b/1/0.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\xff" * 40)
+    (tmp_path / "b/2/0.dcm").write_bytes(b"no DICOM")
+    assert _open(tmp_path, name="folder").cases.groups.tolist() == ["a/1", "a/2", "a/1", "b/2"]
+
+
+def test_two_series_in_one_folder_are_refused_by_the_reader(tmp_path):
+    _series(tmp_path, dict.fromkeys(("a/1", "a/2", "b/1", "b/2"), ""))
+    write_dicom(tmp_path / "a/2", 3, {1: {"SeriesInstanceUID": OTHER_UID}, 2: {"SeriesInstanceUID": OTHER_UID}})
+    crops = _open(tmp_path, name="folder", crop_size=(4, 4, 4)).crops(np.arange(4))
+    assert crops.is_there.tolist() == [True, False, True, True]
+    (lost,) = crops.lost
+    assert lost.reason.startswith(f"{tmp_path / 'a/2'}: 2 series are here: ")
+    assert lost.reason.endswith("Give each a folder of its own, or name the one to read: series_uid.")

@@ -1,0 +1,220 @@
+"""Exports: what another runtime computes is what Keras computes, and what does not is not written."""
+
+import json
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+import tensorflow as tf
+from typer.testing import CliRunner
+
+import archnet
+from archnet.cli import app
+from archnet.errors import RunError
+from archnet.export.archive import export_run
+from archnet.network import export as network
+from archnet.network.build import limits_of, with_probabilities
+from plain_training import PLAIN
+
+COMMAND = CliRunner()
+ARCHS = sorted((Path(__file__).parents[2] / "archs").glob("*.json"))
+INPUTS = {"ct3d": (46, 46, 46)}
+"""Where the usual small input leaves nothing."""
+NET = {
+    "name": "flat",
+    "layers": [
+        {"type": "C", "num_output": 4, "kernel_size": [3, 3], "activation": "relu", "drop_out": 10},
+        {"type": "GAP"},
+        {"type": "T"},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of a 2D network on volumes in HU."""
+    folder = tmp_path_factory.mktemp("export")
+    generator = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    x = generator.integers(-1100, 500, (60, 8, 8, 4), dtype=np.int16)
+    x[y == 1] += 200
+    np.savez(folder / "cubes.npz", x=x, y=y, group=np.repeat(np.arange(20), 3))
+    data = {"name": "npz", "root": str(folder / "cubes.npz"), "range": "hu"}
+    return archnet.run({"archs": [NET], "data": data, "training": {**PLAIN, "epochs": 1}}, out=folder / "runs").folder
+
+
+def shipped_model(path):
+    """With batch norm statistics, so that all weights matter."""
+    arch = archnet.load_arch(path)
+    shape = INPUTS.get(arch.name, (16, 16, 10)[: arch.rank])
+    model = with_probabilities(arch.build(shape, 2, seed=1), (-1000.0, 400.0))
+    generator = np.random.default_rng(1)
+    for weight in model.weights:
+        if "moving" in weight.path:
+            weight.assign(generator.uniform(0.5, 2, weight.shape))
+    return model
+
+
+def hu_like(model, count=5):
+    return np.random.default_rng(2).uniform(-1500, 900, (count, *model.input_shape[1:])).astype(np.float32)
+
+
+def told_by_keras(model, images):
+    return keras.ops.convert_to_numpy(model(images, training=False))
+
+
+@pytest.mark.parametrize("path", ARCHS, ids=lambda path: path.stem)
+def test_onnx_runtime_and_the_saved_model_agree_with_keras_for_every_shipped_architecture(path, tmp_path):
+    model = shipped_model(path)
+    network.FORMS["onnx"].write(model, tmp_path / "model.onnx")
+    network.FORMS["saved_model"].write(model, tmp_path / "saved_model")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    saved = tf.saved_model.load(tmp_path / "saved_model")
+    for count in (1, 5):
+        images = hu_like(model, count)
+        expected = told_by_keras(model, images)
+        assert expected.shape == (count, 2)
+        np.testing.assert_allclose(session.run(None, {"images": images})[0], expected, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(saved.serve(images).numpy(), expected, rtol=0, atol=1e-5)
+
+
+def test_an_onnx_file_names_its_tensors_and_its_free_axis(tmp_path):
+    network.FORMS["onnx"].write(shipped_model(ARCHS[0]), tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    (images,), (probabilities,) = session.get_inputs(), session.get_outputs()
+    assert (images.name, images.shape, images.type) == ("images", ["cases", 16, 16, 1], "tensor(float)")
+    assert (probabilities.name, probabilities.shape) == ("probabilities", ["cases", 2])
+
+
+@pytest.mark.parametrize("form", ["keras", "saved_model", "onnx"])
+def test_an_export_is_a_new_folder_with_a_model_that_was_checked_and_its_card(run, tmp_path, form):
+    told = COMMAND.invoke(app, ["export", str(run), "--format", form, "--out", str(tmp_path / "new"), "--json"])
+    assert told.exit_code == 0, told.output
+    archive = json.loads(told.stdout)
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {network.FORMS[form].name, "MODEL_CARD.md"}
+    assert archive["largest_difference"] <= archive["tolerance"] == 1e-5
+    assert archive["num_checked"] == {"real": 9, "noise": 4}
+    images = hu_like(archnet.Run(run).model)
+    told_by_export = network.FORMS[form].read(Path(archive["model"]))(images)
+    np.testing.assert_allclose(told_by_export, told_by_keras(archnet.Run(run).model, images), atol=1e-5)
+
+
+def test_the_command_prints_the_difference(run, tmp_path):
+    told = COMMAND.invoke(app, ["export", str(run), "--format", "keras", "--out", str(tmp_path / "new")])
+    assert told.stdout == (
+        f"Model: {tmp_path / 'new/model.keras'}\n"
+        f"Card:  {tmp_path / 'new/MODEL_CARD.md'}\n"
+        "Largest difference from Keras over 9 cases of the run and 4 of noise: 0 (at most 1e-05 is allowed)\n"
+    )
+
+
+def test_the_cases_it_is_checked_on_are_those_of_the_run(run, tmp_path, monkeypatch):
+    seen = []
+
+    def watched(model, other, images):
+        seen.append(images)
+        return 0.0
+
+    monkeypatch.setattr(network, "largest_difference", watched)
+    export_run(run, "keras", tmp_path / "new")
+    with np.load(run / "gallery.npz") as gallery, np.load(run.parent.parent / "cubes.npz") as cubes:
+        wanted = [cubes["x"][int(case), :, :, 2] for case in gallery["case"][-9:]]
+    assert seen[0].shape == (13, 8, 8, 1)
+    clipped = np.clip(wanted, -1000, 400)
+    assert np.abs(seen[0][:9, ..., 0] - clipped).max() <= 1400 / 255 / 2 + 1e-3  # kept in 8 bits
+    assert seen[0][9:].min() < -1000
+    assert seen[0][9:].max() > 400
+
+
+def test_a_model_that_computes_something_else_is_not_written(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(network, "largest_difference", lambda *given: 3.21e-5)
+    message = (
+        f"{tmp_path / 'new'}: was not written: as onnx the model's probabilities are up to 3.2e-05 from Keras's; at "
+        "most 1e-05 is allowed. Export it as keras, and report this with the architecture."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        export_run(run, "onnx", tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_difference_in_the_last_case_alone_counts():
+    model = shipped_model(ARCHS[0])
+    images = hu_like(model)
+
+    def shifted(part):
+        return told_by_keras(model, part) + (0.25 if len(part) == 1 else 0)
+
+    assert network.largest_difference(model, shifted, images) == pytest.approx(0.25)
+
+
+def test_a_folder_that_is_there_is_not_overwritten(run, tmp_path):
+    told = COMMAND.invoke(app, ["export", str(run), "--format", "keras", "--out", str(tmp_path)])
+    message = f"{tmp_path}: is there already and is not overwritten. Remove it, or give another with --out."
+    assert isinstance(told.exception, RunError)
+    assert str(told.exception) == message
+
+
+def test_a_missing_package_is_told_with_the_command_that_brings_it(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(network, "find_spec", lambda name: None if name in ("tf2onnx", "onnxruntime") else name)
+    message = (
+        "--format onnx: needs tf2onnx, onnxruntime, which are not installed. "
+        'Install what is missing: pip install "archnet[export]"'
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        export_run(run, "onnx", tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_backend_is_told_how_to_export(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    message = (
+        '--format saved_model: is written by TensorFlow, but KERAS_BACKEND is "jax". Set KERAS_BACKEND=tensorflow for '
+        "this command: a run's model.keras is the same on either."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        network.check_form("saved_model")
+
+
+def test_a_run_without_a_network_and_a_folder_of_several_are_refused(run, tmp_path):
+    (tmp_path / "forest").mkdir()
+    (tmp_path / "forest/metrics.json").write_text("{}")
+    message = f"{tmp_path / 'forest'}: has no model.keras to export. Name a run of a network."
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        export_run(tmp_path / "forest", "keras")
+    message = f"{tmp_path}: is no run folder itself. Name a run inside it, such as {tmp_path / 'forest'}."
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        export_run(tmp_path, "keras")
+
+
+@pytest.mark.parametrize("limits", [(-1000.0, 400.0), (0.0, 255.0), (-0.3, 0.7)])
+def test_a_model_tells_its_limits_also_when_it_was_saved(limits, tmp_path):
+    model = with_probabilities(archnet.load_arch(ARCHS[0]).build((16, 16), 2), limits)
+    model.save(tmp_path / "model.keras")
+    assert limits_of(keras.saving.load_model(tmp_path / "model.keras")) == limits
+
+
+def test_the_card_tells_what_the_run_folder_holds(run, tmp_path):
+    card = (export_run(run, "keras", tmp_path / "new").folder / "MODEL_CARD.md").read_text()
+    metrics = json.loads((run / "metrics.json").read_text())["test"]
+    low, high = metrics["intervals"]["accuracy"]
+    lines = card.splitlines()
+    assert "**Not for clinical use.** The model is a result of research." in card
+    assert f"| accuracy | {metrics['accuracy']:.3f} | {low:.3f} to {high:.3f} |" in lines
+    assert "Data set: npz. Split by group, seed 42." in lines
+    assert "| test | 12 | 4 | 6 | 6 |" in lines
+    assert "| C | 4 3x3 relu drop 10% | 8 × 8 × 4 | 40 |" in lines
+    assert "| epochs | `1` |" in lines
+    assert (
+        "- `model.keras` takes float32 of shape (cases, 8, 8, 1): any number of cases, then height, width, channels."
+    ) in lines
+    assert "- Of a volume it takes the central axial slice (index depth // 2)." in lines
+    assert (
+        "- The values are Hounsfield units, as they are. The model itself maps -1000 to 0 and 400 to 1 and clips what "
+        "lies outside."
+    ) in lines
+    assert "in this order: 0: “0”, 1: “1”. The run calls a case “1” from a probability of 0.5 on." in card
+    assert f"Versions: archnet {version('archnet')}, keras {version('keras')}" in card

@@ -1,0 +1,133 @@
+"""Strict JSON: what is read, what is refused, and in which words."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archnet.errors import DocumentError
+from archnet.files.strict_json import MAX_BYTES, parse_document, place_of, read_document
+from archnet.spec.schema import read_schema
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(json_values, st.sampled_from([None, 0, 2]), st.booleans())
+def test_strict_json_reads_as_the_standard_library_reads_it(value, indent, ascii_only):
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
+    assert parse_document(text, "any.json").value == json.loads(text)
+
+
+@given(st.text(alphabet='{}[]",:0123456789.eE+-truefalsn \n\\u', max_size=30))
+def test_what_is_accepted_is_what_the_standard_library_accepts(text):
+    try:
+        expected = json.loads(text)
+    except json.JSONDecodeError:
+        with pytest.raises(DocumentError):
+            parse_document(text, "any.json")
+        return
+    try:
+        value = parse_document(text, "any.json").value
+    except DocumentError as error:
+        # Repeated keys and numbers beyond a double are JSON to the standard library only.
+        value = expected if re.search("given twice|range of a double", str(error)) else error
+    assert value == expected
+
+
+def test_every_value_knows_its_line():
+    document = parse_document('{\n "a": [\n  1,\n  {"b":\n 2}\n ]\n}', "mine.json")
+    assert document.lines == {(): 1, ("a",): 2, ("a", 0): 3, ("a", 1): 4, ("a", 1, "b"): 4}
+    assert document.where(("a", 1, "b")) == "mine.json:4 $.a[1].b"
+
+
+REFUSED = {
+    '{"a": 1,\n "a": 2}': 'f.json:2 $: the key "a" is given twice, first in line 1. Remove one of the two.',
+    "[NaN]": "f.json:1:2: not valid JSON: NaN is not JSON; give a number.",
+    "[\n-Infinity]": "f.json:2:1: not valid JSON: -Infinity is not JSON; give a number.",
+    "[1] // note": 'f.json:1:5: not valid JSON: JSON has no comments; remove it, or use a "description" key.',
+    "[1, 2,]": 'f.json:1:7: not valid JSON: expected another value after the comma (no comma stands before "]"), found "]".',
+    '{"a" 1}': 'f.json:1:6: not valid JSON: expected ":" after the key "a", found "1".',
+    "{a: 1}": 'f.json:1:2: not valid JSON: expected a key in double quotes, found "a".',
+    "{'a': 1}": "f.json:1:2: not valid JSON: strings stand in double quotes.",
+    "[True]": "f.json:1:2: not valid JSON: write true in lower case.",
+    "[1 2]": 'f.json:1:4: not valid JSON: expected "," or "]", found "2".',
+    "[1": 'f.json:1:3: not valid JSON: expected "," or "]", found the end of the file.',
+    "": "f.json:1:1: not valid JSON: expected a value, found the end of the file.",
+    "[] []": 'f.json:1:4: not valid JSON: expected the end of the document, found "[".',
+    '"abc': "f.json:1: not valid JSON: Unterminated string starting.",
+    "[1e999]": "f.json:1: the number 1e999 is beyond the range of a double.",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_is_no_strict_json_is_refused_with_its_line(text):
+    with pytest.raises(DocumentError, match=f"^{re.escape(REFUSED[text])}$"):
+        parse_document(text, "f.json")
+
+
+def test_absurd_nesting_is_refused():
+    message = 'f.json:1: nested more than 64 levels deep. Use "REP" with "times" to repeat layers.'
+    with pytest.raises(DocumentError, match=re.escape(message)):
+        parse_document("[" * 100_000, "f.json")
+
+
+def test_a_huge_file_is_refused_without_being_read(tmp_path):
+    path = tmp_path / "huge.json"
+    with path.open("wb") as stream:
+        stream.truncate(100_000_000)
+    message = (
+        f"{path}: larger than {MAX_BYTES // 1_000_000} MB, which no architecture or experiment is. Is this a data file?"
+    )
+    with pytest.raises(DocumentError, match=re.escape(message)):
+        read_document(path)
+
+
+def test_another_encoding_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "latin.json"
+    path.write_bytes('[\n"größe"]'.encode("latin-1"))
+    message = f"{path}:2: not UTF-8 text (byte 5 is 0xf6). Save the file as UTF-8."
+    with pytest.raises(DocumentError, match=re.escape(message)):
+        read_document(path)
+
+
+def test_a_byte_order_mark_is_no_obstacle(tmp_path):
+    path = tmp_path / "bom.json"
+    path.write_bytes(b"\xef\xbb\xbf[1]")
+    assert read_document(path).value == [1]
+
+
+def test_a_missing_file_is_told_with_the_nearest_name(tmp_path):
+    (tmp_path / "arch3dsm.json").write_text("[]")
+    message = f'{tmp_path}/arch3sm.json: no such file. Did you mean "{tmp_path}/arch3dsm.json"?'
+    with pytest.raises(DocumentError, match=re.escape(message)):
+        read_document(tmp_path / "arch3sm.json")
+    with pytest.raises(DocumentError, match=re.escape("There is no folder nowhere either.")):
+        read_document("nowhere/a.json")
+
+
+def test_places_are_written_as_json_paths():
+    assert place_of(()) == "$"
+    assert place_of(("layers", 3, "kernel_size")) == "$.layers[3].kernel_size"
+
+
+def keys_of(schema, path="$"):
+    for name, part in schema.get("properties", {}).items():
+        yield f"{path}.{name}", part
+        yield from keys_of(part, f"{path}.{name}")
+    for name, part in schema.get("$defs", {}).items():
+        yield from keys_of(part, f"{path}.{name}")
+
+
+@pytest.mark.parametrize("name", ["arch", "experiment"])
+def test_every_key_of_a_schema_has_a_description_and_an_example(name):
+    keys = list(keys_of(read_schema(name)))
+    assert len(keys) > 30
+    for path, key in keys:
+        assert key.get("description"), path
+        assert key.get("examples") or "$ref" in key, path

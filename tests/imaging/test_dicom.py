@@ -1,0 +1,410 @@
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import (
+    HTJ2K,
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    EnhancedCTImageStorage,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    MediaStorageDirectoryStorage,
+    RLELossless,
+    generate_uid,
+)
+
+from archnet.errors import DataError
+from archnet.imaging import in_lps, read_frame, read_volume, stored_files
+from archnet.imaging.dicom import read_dicom
+from dicom_files import OTHER_UID, UID, save_slice, slice_header, slice_of, write_series
+
+OBLIQUE = np.array(SimpleITK.Euler3DTransform((0.0, 0.0, 0.0), 0.21, -0.13, 0.4).GetMatrix()).reshape(3, 3)
+
+
+def _write_real(folder, image, *, intercept=-1024, seed=0):
+    """A SimpleITK image as a DICOM series with shuffled file names and instance numbers; the names in their order."""
+    folder.mkdir()
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    names = [f"IM{number:04d}" for number in np.random.default_rng(seed).permutation(image.GetDepth())]
+    for index, voxels in enumerate(SimpleITK.GetArrayFromImage(image)):
+        stored = (voxels.astype(np.int32) - intercept).astype(np.uint16 if intercept else np.int16)
+        column_mm, row_mm, _ = image.GetSpacing()
+        position_mm = image.TransformIndexToPhysicalPoint((0, 0, index))
+        save_slice(
+            folder / names[index],
+            slice_header(
+                stored,
+                InstanceNumber=1 + (index * 7) % image.GetDepth(),
+                PixelSpacing=[row_mm, column_mm],
+                ImagePositionPatient=[f"{value:.8g}" for value in position_mm],
+                ImageOrientationPatient=[f"{value:.12g}" for value in direction[:, :2].T.ravel()],
+                RescaleIntercept=str(intercept),
+            ),
+        )
+    return names
+
+
+@pytest.mark.parametrize(("number", "intercept"), [(1, -1024), (2, 0)])
+@pytest.mark.parametrize("direction", [np.eye(3), OBLIQUE], ids=["axial", "oblique"])
+def test_a_real_ct_comes_back_voxel_for_voxel_and_where_gdcm_places_it(
+    tmp_path, real_data, number, intercept, direction
+):
+    image = SimpleITK.ReadImage(str(real_data / f"ct/lung{number}_image.nrrd"))[:, :, 10:30]
+    image.SetDirection(direction.ravel().tolist())
+    names = _write_real(tmp_path / "series", image, intercept=intercept)
+    assert names != sorted(names)
+    volume = read_dicom(tmp_path / "series")
+    assert volume.hu.dtype == np.int16
+    np.testing.assert_array_equal(volume.hu, SimpleITK.GetArrayFromImage(image))
+    np.testing.assert_allclose(volume.spacing_mm, image.GetSpacing(), rtol=1e-6)
+    np.testing.assert_allclose(volume.origin_mm, image.GetOrigin(), atol=1e-5)
+    np.testing.assert_allclose(volume.direction.ravel(), image.GetDirection(), atol=1e-9)
+
+    turned, frame = read_volume(tmp_path / "series"), read_frame(tmp_path / "series")
+    assert (frame.hu.shape, frame.spacing_mm, frame.origin_mm) == (
+        turned.hu.shape,
+        turned.spacing_mm,
+        turned.origin_mm,
+    )
+    np.testing.assert_array_equal(frame.direction, turned.direction)
+    assert set(frame.hu.strides) == {0}
+    assert stored_files(tmp_path / "series") == sorted(tmp_path / "series" / name for name in names)
+
+    paths = SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(tmp_path / "series"), UID)
+    theirs = SimpleITK.ReadImage(paths)
+    np.testing.assert_array_equal(volume.hu, SimpleITK.GetArrayFromImage(theirs))
+    np.testing.assert_allclose(volume.spacing_mm, theirs.GetSpacing(), rtol=1e-6)
+    np.testing.assert_allclose(volume.origin_mm, theirs.GetOrigin(), atol=1e-9)
+    np.testing.assert_allclose(volume.direction.ravel(), theirs.GetDirection(), atol=1e-6)
+
+
+def test_a_folder_is_read_like_any_other_scan_and_turned_to_lps(tmp_path):
+    write_series(
+        tmp_path / "series.1",
+        ImageOrientationPatient=[0, 1, 0, 0, 0, -1],
+        num_slices=2,
+        changes={0: {"ImagePositionPatient": [10.0, 0.0, 0.0]}, 1: {"ImagePositionPatient": [5.0, 0.0, 0.0]}},
+    )
+    volume = read_volume(tmp_path / "series.1")
+    expected = in_lps(read_dicom(tmp_path / "series.1"))
+    np.testing.assert_array_equal(volume.hu, expected.hu)
+    assert volume.hu.shape == (8, 10, 2)
+    assert volume.spacing_mm == (5.0, 0.7, 0.71)
+    np.testing.assert_allclose(volume.origin_mm, (5.0, 0.0, -7 * 0.71))
+    np.testing.assert_array_equal(volume.direction, np.eye(3))
+
+
+def test_each_slice_has_its_own_rescale_slope_and_intercept(tmp_path):
+    slopes, intercepts = ["1", "0.5", "2", "1.25", "1", "1"], ["-1024", "-1000.5", "-3000", "0", "-1", "7"]
+    changes = {
+        number: {"RescaleSlope": slope, "RescaleIntercept": intercept}
+        for number, (slope, intercept) in enumerate(zip(slopes, intercepts, strict=True))
+    }
+    write_series(tmp_path / "series", changes=changes)
+    hu = read_dicom(tmp_path / "series").hu
+    assert hu.dtype == np.float32
+    for number in range(6):
+        stored = np.frombuffer(slice_of(number).PixelData, np.uint16).reshape(8, 10).astype(np.float64)
+        np.testing.assert_array_equal(hu[number], stored * float(slopes[number]) + float(intercepts[number]))
+
+
+@pytest.mark.parametrize(
+    "syntax", [ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, RLELossless], ids=lambda syntax: syntax.name
+)
+def test_every_transfer_syntax_that_gdcm_decodes_gives_the_same_voxels(tmp_path, syntax):
+    stored = np.random.default_rng(0).integers(0, 4000, (2, 32, 32)).astype(np.uint16)
+    for number in range(2):
+        header = slice_header(stored[number], ImagePositionPatient=[0, 0, number])
+        if syntax == RLELossless:
+            header.compress(RLELossless, generate_instance_uid=False)
+        save_slice(tmp_path / f"{number}", header, syntax)
+    np.testing.assert_array_equal(read_dicom(tmp_path).hu, stored.astype(np.int16) - 1024)
+
+
+@pytest.mark.parametrize("compressor", ["JPEG", "JPEG2000"])
+def test_lossless_jpeg_series_give_the_same_voxels(tmp_path, compressor):
+    hu = np.random.default_rng(0).integers(-1000, 1000, (2, 64, 64)).astype(np.int16)
+    writer = SimpleITK.ImageFileWriter()
+    writer.SetImageIO("GDCMImageIO")
+    writer.KeepOriginalImageUIDOn()
+    writer.UseCompressionOn()
+    writer.SetCompressor(compressor)
+    for number in range(2):
+        image = SimpleITK.GetImageFromArray(hu[number : number + 1])
+        values = {"0008|0016": CTImageStorage, "0008|0060": "CT", "0020|000e": UID, "0020|0032": f"0\\0\\{number}"}
+        for key, value in (values | {"0028|1052": "0", "0028|1053": "1"}).items():
+            image.SetMetaData(key, value)
+        writer.SetFileName(str(tmp_path / f"{number}.dcm"))
+        writer.Execute(image)
+    assert pydicom.dcmread(tmp_path / "0.dcm").file_meta.TransferSyntaxUID.is_compressed
+    np.testing.assert_array_equal(read_dicom(tmp_path).hu, hu)
+
+
+def test_positions_rounded_to_one_decimal_are_still_even(tmp_path):
+    positions = {n: {"ImagePositionPatient": [0.0, 0.0, round(0.625 * n, 1)]} for n in range(20)}
+    write_series(tmp_path / "series", num_slices=20, changes=positions)
+    np.testing.assert_allclose(read_dicom(tmp_path / "series").spacing_mm, (0.7, 0.71, 11.9 / 19))
+
+
+def test_files_that_are_not_dicom_may_lie_beside_a_series(tmp_path):
+    write_series(tmp_path)
+    (tmp_path / "LICENSE").write_text("free", encoding="ascii")
+    (tmp_path / "._0.dcm").write_bytes(b"\0" * 300)
+    (tmp_path / "folder").mkdir()
+    directory = Dataset()
+    directory.file_meta = FileMetaDataset()
+    directory.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    directory.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    directory.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    directory.save_as(tmp_path / "DICOMDIR", enforce_file_format=True)
+    assert read_dicom(tmp_path).hu.shape == (6, 8, 10)
+
+
+def test_values_that_do_not_matter_may_be_invalid(tmp_path):
+    write_series(tmp_path, num_slices=2)
+    for path in tmp_path.iterdir():
+        changed = path.read_bytes().replace(b"Thorax 5.0", b"Thorax\xff\xfe\\ ")
+        path.write_bytes(changed.replace(UID.encode(), UID.replace(".1.368", ".01.36").encode()))
+    assert read_dicom(tmp_path).hu.shape == (2, 8, 10)
+
+
+def _write_two_series(folder):
+    write_series(folder, num_slices=3)
+    for number in range(2):
+        save_slice(folder / f"other{number}", slice_of(number, SeriesInstanceUID=OTHER_UID, SeriesDescription=None))
+    save_slice(folder / "report", slice_of(0, SeriesInstanceUID="1.2.3", SeriesDescription="Dose", Modality="SR"))
+
+
+FOUND = f'1.2.3 (SR, "Dose", 1 slice); {UID} (CT, "Thorax 5.0", 3 slices); {OTHER_UID} (CT, "no description", 2 slices)'
+
+
+def test_of_several_series_one_must_be_named(tmp_path):
+    _write_two_series(tmp_path)
+    message = (
+        f"{tmp_path}: 3 series are here: {FOUND}. Give each a folder of its own, or name the one to read: series_uid."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_dicom(tmp_path)
+    assert read_dicom(tmp_path, UID).hu.shape == (3, 8, 10)
+    assert read_dicom(tmp_path, series_uid=OTHER_UID).hu.shape == (2, 8, 10)
+
+
+def test_a_series_that_is_not_there_is_answered_with_those_that_are(tmp_path):
+    _write_two_series(tmp_path)
+    message = f'{tmp_path}: there is no series "{OTHER_UID}0" here. Did you mean "{OTHER_UID}"? Found: {FOUND}.'
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_dicom(tmp_path, OTHER_UID + "0")
+
+
+def _shift(number, x, y, z):
+    return {"ImagePositionPatient": [-30.5 + x, -40.0 + y, -100.0 + 5 * number + z]}
+
+
+AXES = "the axes (1, 0, 0, 0, 1, 0)"
+TROUBLES = {
+    "one slice": (
+        {"num_slices": 1},
+        f"series {UID}: a scan has at least two slices, this one has 1.",
+    ),
+    "mixed sizes": (
+        {"changes": {3: {"Rows": 10, "Columns": 8}}},
+        f"series {UID}: its slices don't fit together: most have 10 x 8 pixels, 3.dcm 8 x 10 pixels.",
+    ),
+    "mixed pixels": (
+        {"changes": {k: {"PixelSpacing": [0.71, 0.8]} for k in (1, 4)}},
+        f"series {UID}: its slices don't fit together: most have pixels of 0.7 x 0.71 mm, "
+        "1.dcm, 4.dcm pixels of 0.8 x 0.71 mm.",
+    ),
+    "a scout among the slices": (
+        {"changes": {5: {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]}}},
+        f"series {UID}: its slices don't fit together: most have {AXES}, 5.dcm the axes (1, 0, 0, 0, 0, -1).",
+    ),
+    "doubled slices": (
+        {"num_slices": 7, "changes": {2: _shift(1, 0, 0, 0.005), 6: _shift(0, 0, 0, 0)}},
+        f"series {UID}: slices lie twice at the same place: 0.dcm and 6.dcm (at -100.00 mm), "
+        "1.dcm and 2.dcm (at -95.00 mm); remove one of each.",
+    ),
+    "every slice doubled": (
+        {"num_slices": 10, "changes": {k: _shift(k % 5, 0, 0, 0) for k in range(10)}},
+        f"series {UID}: slices lie twice at the same place: 0.dcm and 5.dcm (at -100.00 mm), "
+        "1.dcm and 6.dcm (at -95.00 mm), 2.dcm and 7.dcm (at -90.00 mm) and 2 more; remove one of each.",
+    ),
+    "missing slices": (
+        {"num_slices": 9, "changes": {k: _shift(k, 0, 0, 5 * (k > 3) + 10 * (k > 7)) for k in range(9)}},
+        f"series {UID}: slices are missing: 1 between 3.dcm (at -85.00 mm) and 4.dcm (at -75.00 mm), "
+        "2 between 7.dcm (at -60.00 mm) and 8.dcm (at -45.00 mm); copy the whole series again.",
+    ),
+    "mixed spacings": (
+        {"num_slices": 7, "changes": {k: _shift(k, 0, 0, -2.5 * max(k - 4, 0)) for k in range(7)}},
+        f"series {UID}: its slices are not evenly spaced: usually 5.000 mm apart, but "
+        "2.500 mm between 4.dcm (at -80.00 mm) and 5.dcm (at -77.50 mm), "
+        "2.500 mm between 5.dcm (at -77.50 mm) and 6.dcm (at -75.00 mm).",
+    ),
+    "spacings that drift": (
+        {"num_slices": 10, "changes": {k: _shift(k, 0, 0, 0.09 * max(k - 5, 0)) for k in range(10)}},
+        f"series {UID}: its slices are not evenly spaced: usually 5.000 mm apart, but "
+        "5.090 mm between 5.dcm (at -75.00 mm) and 6.dcm (at -69.91 mm), "
+        "5.090 mm between 6.dcm (at -69.91 mm) and 7.dcm (at -64.82 mm), "
+        "5.090 mm between 7.dcm (at -64.82 mm) and 8.dcm (at -59.73 mm) and 1 more.",
+    ),
+    "gantry tilt": (
+        {"changes": {k: _shift(k, 0, 5 * k * np.tan(np.radians(12)), 0) for k in range(6)}},
+        f"series {UID}: the gantry was tilted by 12.0 degrees, so that its slices, from 0.dcm to 5.dcm, form no box: "
+        "each is shifted by 1.06 mm against the one below it; straighten it first, as dcm2niix does, and use the "
+        ".nii.gz.",
+    ),
+    "shifted sideways": (
+        {"changes": {4: _shift(4, 3, 4, 0)}},
+        f"series {UID}: its slices don't lie above each other: 4.dcm by 5.00 mm sideways.",
+    ),
+    "no rotation": (
+        {"ImageOrientationPatient": [1, 0, 0, 0.6, 0.8, 0]},
+        f"series {UID}: the axes (1, 0, 0, 0.6, 0.8, 0) of its slices are not perpendicular unit vectors.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "reason"), TROUBLES.values(), ids=TROUBLES)
+def test_slices_that_form_no_scan_are_named(tmp_path, options, reason):
+    write_series(tmp_path / "series", **options)
+    with pytest.raises(DataError) as raised:
+        read_dicom(tmp_path / "series")
+    assert str(raised.value) == f"{tmp_path / 'series'}: {reason}"
+
+
+BAD_FILES = {
+    "MRI": ({"Modality": "MR"}, "the modality must be CT, got MR: its values are not Hounsfield units."),
+    "no modality": ({"Modality": None}, "the modality must be CT, got nothing: its values are not Hounsfield units."),
+    "many slices in one file": (
+        {"SOPClassUID": EnhancedCTImageStorage},
+        "expected CT Image Storage, one slice a file, got Enhanced CT Image Storage. "
+        "Convert the series, for example with dcm2niix, and use the .nii.gz.",
+    ),
+    "colours": (
+        {"PhotometricInterpretation": "RGB"},
+        "expected one grey value for each pixel (MONOCHROME2), got RGB.",
+    ),
+    "optical density": ({"RescaleType": "OD"}, "expected values in HU, got RescaleType OD."),
+    "values beyond 16 bits": (
+        {"RescaleIntercept": "40000"},
+        "Hounsfield units must fit 16-bit integers, got values from 0 to 43922.",
+    ),
+    "no intercept": ({"RescaleIntercept": None}, "RescaleIntercept must be 1 number, got nothing."),
+    "no position": ({"ImagePositionPatient": None}, "ImagePositionPatient must be 3 numbers, got nothing."),
+    "a short position": ({"ImagePositionPatient": [1, 2]}, "ImagePositionPatient must be 3 numbers, got [1.0, 2.0]."),
+    "one pixel spacing": ({"PixelSpacing": "0.7"}, "PixelSpacing must be 2 numbers, got 0.7."),
+    "no size": ({"Rows": None}, "Rows must be 1 number, got nothing."),
+    "no series": (
+        {"SeriesInstanceUID": None},
+        "its DICOM header is damaged (it has no SeriesInstanceUID). Copy the series again.",
+    ),
+    "too few pixels": (
+        {"PixelData": b"\0" * 100},
+        "160 bytes of pixels were expected, got 100. Copy the series again.",
+    ),
+    "no pixels": ({"PixelData": None}, "160 bytes of pixels were expected, got 0. Copy the series again."),
+}
+
+
+@pytest.mark.parametrize(("change", "reason"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_file_that_is_no_ct_slice_is_named(tmp_path, change, reason):
+    write_series(tmp_path, num_slices=3, changes={1: change})
+    with pytest.raises(DataError) as raised:
+        read_dicom(tmp_path)
+    assert str(raised.value) == f"{tmp_path / '1.dcm'}: {reason}"
+
+
+def test_a_number_that_is_none_is_refused(tmp_path):
+    write_series(tmp_path, num_slices=2)
+    path = tmp_path / "1.dcm"
+    path.write_bytes(path.read_bytes().replace(b"-1024 ", b"-1O24 "))
+    message = f"{path}: RescaleIntercept must be 1 number, got -1O24."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_dicom(tmp_path)
+
+
+def test_a_file_cut_off_in_its_pixels_is_refused(tmp_path):
+    write_series(tmp_path, num_slices=2)
+    path = tmp_path / "1.dcm"
+    path.write_bytes(path.read_bytes()[:-20])
+    message = f"{path}: its pixels are damaged or cut off. Copy the series again."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_dicom(tmp_path)
+
+
+@pytest.mark.parametrize("length", [0, 60, 128, 131, 140, 200, 350, 500, 600])
+def test_a_file_cut_off_anywhere_is_a_data_error_that_names_it(tmp_path, length):
+    write_series(tmp_path, num_slices=2)
+    path = tmp_path / "1.dcm"
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(DataError, match=f"^{re.escape(str(path))}: "):
+        read_dicom(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_file_with_wrong_bytes_is_read_or_refused_but_never_a_bug(tmp_path):
+    write_series(tmp_path, num_slices=2)
+    path = tmp_path / "1.dcm"
+    good, rng = path.read_bytes(), np.random.default_rng(0)
+    num_refused = 0
+    for _ in range(100):
+        wrong = bytearray(good)
+        for place in rng.integers(128, len(good) - 160, 3):
+            wrong[place] = rng.integers(256)
+        path.write_bytes(wrong)
+        try:
+            read_dicom(tmp_path)
+        except DataError:
+            num_refused += 1
+    assert 50 < num_refused < 100
+
+
+def test_a_file_with_a_dicom_name_that_is_none_is_refused(tmp_path):
+    write_series(tmp_path, num_slices=2)
+    (tmp_path / "x.IMA").write_bytes(b"\0" * 300)
+    message = f"{tmp_path / 'x.IMA'}: this is not a DICOM file, it has no DICM mark. Copy the series again."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_dicom(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "name"),
+    [
+        (HTJ2K, "High-Throughput JPEG 2000 Image Compression"),
+        (JPEG2000Lossless, "JPEG 2000 Image Compression (Lossless Only)"),
+    ],
+)
+def test_pixels_that_cannot_be_decoded_are_refused_with_their_compression(tmp_path, syntax, name):
+    for number in range(2):
+        header = slice_of(number)
+        header.PixelData = pydicom.encaps.encapsulate([b"\0" * 64])
+        header["PixelData"].is_undefined_length = True
+        save_slice(tmp_path / f"{number}.dcm", header, syntax)
+    message = (
+        f"{tmp_path / '0.dcm'}: its pixels are compressed ({name}) and cannot be decoded. Decompress the series "
+        f"first, for example with gdcmconv --raw, or convert it with dcm2niix and use the .nii.gz."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_dicom(tmp_path)
+
+
+def test_an_empty_folder_and_a_missing_one_say_so(tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing", encoding="ascii")
+    message = f"{tmp_path}: no DICOM files are here. A series lies in one folder, one file a slice."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_dicom(tmp_path)
+    message = f"{tmp_path / 'nowhere'}: there is no such folder."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_dicom(tmp_path / "nowhere")
+
+
+def test_reading_other_formats_does_not_import_pydicom():
+    code = "import sys, archnet.imaging; sys.exit('pydicom' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

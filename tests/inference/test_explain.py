@@ -1,0 +1,303 @@
+"""`archnet explain`: heat maps that are what their formulas say, and lie where the voxels lie that they are about."""
+
+import json
+
+import keras
+import matplotlib.image
+import numpy as np
+import pytest
+import SimpleITK
+from typer.testing import CliRunner
+
+from archnet.cli import app
+from archnet.files.strict_json import Document
+from archnet.imaging.scan_grid import interpolated
+from archnet.inference.explain import explain
+from archnet.inference.trained_run import read_run
+from archnet.network.build import build, with_probabilities
+from archnet.network.explain import _last_features, grad_cam, occlusion
+from archnet.network.predict import load_model
+from archnet.spec.arch import parse_arch
+from archnet.spec.receptive_field import feature_places
+from trained_runs import CANDIDATES, WHOLE, as_four_formats, chest, what_is_bright, write_chest, write_trained_run
+
+COMMAND = CliRunner()
+BLOB_MM = (4.0, 22.0, 124.0)
+SEES_BLOBS = [
+    {"type": "C", "num_output": 2, "kernel_size": [3, 3, 3], "activation": "relu", "padding": "valid"},
+    {"type": "P", "pool": "avg", "kernel_size": [2, 2, 2], "padding": "valid"},
+    {"type": "C", "num_output": 2, "kernel_size": [3, 3, 1], "activation": "relu"},
+    {"type": "GAP"},
+    {"type": "T"},
+]
+SEES_BLOBS_2D = [
+    {"type": "C", "num_output": 2, "kernel_size": [3, 3], "activation": "relu"},
+    {"type": "P", "pool": "max", "kernel_size": [2, 2]},
+    {"type": "GAP"},
+    {"type": "T"},
+]
+
+
+def command(*arguments):
+    return COMMAND.invoke(app, ["explain", *map(str, arguments)], catch_exceptions=True)
+
+
+def scan_with_a_blob(shape=(20, 32, 32)):
+    """A chest, turned about the z axis, with one bright blob at `BLOB_MM`."""
+    volume = chest(shape=shape)
+    image = SimpleITK.GetImageFromArray(volume.hu)
+    image.SetSpacing(volume.spacing_mm)
+    image.SetOrigin(volume.origin_mm)
+    turn = np.deg2rad(8)
+    image.SetDirection([np.cos(turn), -np.sin(turn), 0, np.sin(turn), np.cos(turn), 0, 0, 0, 1])
+    grid = np.stack(np.indices(volume.hu.shape)[::-1], -1) * volume.spacing_mm
+    places = grid @ np.reshape(image.GetDirection(), (3, 3)).T + volume.origin_mm
+    is_blob = np.linalg.norm(places - BLOB_MM, axis=-1) < 5
+    assert is_blob.sum() > 10
+    blob = SimpleITK.GetImageFromArray(np.where(is_blob, 400, volume.hu).astype(np.int16))
+    blob.CopyInformation(image)
+    return blob
+
+
+def hot_spot_mm(image):
+    """The middle of all that is hotter than half of the largest value, in world millimetres."""
+    heat = SimpleITK.GetArrayFromImage(image).astype(np.float64)
+    weights = np.where(heat > heat.max() / 2, heat, 0)
+    z, y, x = (np.indices(heat.shape) * weights).sum(axis=(1, 2, 3)) / weights.sum()
+    return np.array(image.TransformContinuousIndexToPhysicalPoint((x, y, z)))
+
+
+def stored_otherwise(image, order):
+    """The same scan with its axes stored in another order and direction."""
+    return SimpleITK.DICOMOrient(image, order)
+
+
+def heat_of(folder, scan, *options):
+    """The heat map that the command writes, read by SimpleITK."""
+    done = command(folder, scan, "--out", scan.parent / "out", "--json", *options)
+    assert done.exception is None, done.exception
+    return SimpleITK.ReadImage(next(name for name in json.loads(done.stdout)["files"] if name.endswith(".nii.gz")))
+
+
+def assert_same_frame(heat, image):
+    assert heat.GetSize() == image.GetSize()
+    for kind in ("Spacing", "Origin", "Direction"):
+        np.testing.assert_allclose(getattr(heat, f"Get{kind}")(), getattr(image, f"Get{kind}")(), atol=1e-4)
+
+
+WAYS = {
+    "whole scan": (WHOLE, SEES_BLOBS, [], 2.7),
+    "crop": (CANDIDATES | {"crop_size": [16, 16, 12]}, SEES_BLOBS, ["--at=0.5,18.2,121"], 1.6),
+    "crop on a grid in mm": (
+        CANDIDATES | {"crop_size": [24, 24, 12], "spacing_mm": [1.5, 1.5, 2.0]}, SEES_BLOBS, ["--at=0.5,18.2,121"], 1.6,
+    ),
+    "central slice": (CANDIDATES | {"crop_size": [16, 16, 8]}, SEES_BLOBS_2D, ["--at=0.5,18.2,124"], 1.6),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("data", "layers", "options", "tolerance_mm"), WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("method", ["gradcam", "occlusion"])
+def test_the_hot_spot_lies_on_what_the_network_responds_to(tmp_path, data, layers, options, tolerance_mm, method):
+    run = write_trained_run(tmp_path / "run", data, layers, knows=what_is_bright)
+    image, scan = scan_with_a_blob(), tmp_path / "scan.nrrd"
+    SimpleITK.WriteImage(image, str(scan))
+    heat = heat_of(run, scan, *options, "--method", method)
+    assert_same_frame(heat, image)
+    box_mm = 2.5 if method == "occlusion" else 0  # boxes are coarse
+    assert np.linalg.norm(hot_spot_mm(heat) - BLOB_MM) < tolerance_mm + box_mm
+    assert 0 < (SimpleITK.GetArrayFromImage(heat) > 0).mean() < 0.2
+
+
+def test_slices_as_channels_share_one_heat_map(tmp_path):
+    data = CANDIDATES | {"crop_size": [16, 16, 8], "view": "slices-as-channels"}
+    run = write_trained_run(tmp_path / "run", data, SEES_BLOBS_2D, knows=what_is_bright)  # looks at the first slice
+    SimpleITK.WriteImage(scan_with_a_blob(), str(tmp_path / "scan.nrrd"))
+    heat = heat_of(run, tmp_path / "scan.nrrd", "--at=0.5,18.2,136")
+    assert np.linalg.norm(hot_spot_mm(heat)[:2] - BLOB_MM[:2]) < 1.6
+    array = SimpleITK.GetArrayFromImage(heat)
+    assert np.flatnonzero(array.any(axis=(1, 2))).tolist() == list(range(8, 16))
+    np.testing.assert_array_equal(array[8:16], np.broadcast_to(array[8], (8, 32, 32)))
+
+
+@pytest.mark.parametrize("order", ["LPS", "RAI", "SAR", "PIL"])
+def test_a_heat_map_has_the_frame_of_the_scans_own_file(tmp_path, order):
+    run = write_trained_run(tmp_path / "run", WHOLE, SEES_BLOBS, knows=what_is_bright)
+    image, scan = stored_otherwise(scan_with_a_blob((20, 32, 28)), order), tmp_path / "scan.nii.gz"
+    SimpleITK.WriteImage(image, str(scan))
+    heat = heat_of(run, scan)
+    assert_same_frame(heat, image)
+    assert np.linalg.norm(hot_spot_mm(heat) - BLOB_MM) < 2.7
+
+
+def test_on_real_scans_the_frame_is_the_same_in_every_format(real_data, tmp_path):
+    run = write_trained_run(tmp_path / "run", WHOLE, SEES_BLOBS, knows=what_is_bright)
+    image = SimpleITK.ReadImage(str(real_data / "ct/lung1_image.nrrd"))
+    for path in as_four_formats(image, tmp_path / "scans"):
+        heat = heat_of(run, path)
+        assert_same_frame(heat, image)
+        bright = SimpleITK.GetArrayFromImage(image)[SimpleITK.GetArrayFromImage(heat) > 0.5]
+        assert np.median(bright) > 50
+
+
+def arch_of(layers, rank=2):
+    return parse_arch(Document(value={"rank": rank, "layers": layers}, source="test"))
+
+
+C, P = {"type": "C", "num_output": 3, "kernel_size": 3}, {"type": "P", "pool": "avg", "kernel_size": 2}
+TAIL = [{"type": "GAP"}, {"type": "T"}]
+GEOMETRIES = {
+    "same": [C, P, C],
+    "valid": [C | {"padding": "valid"}, P | {"padding": "valid"}, C | {"padding": "valid"}],
+    "strides and dilation": [C | {"stride": 2}, C | {"dilation": 2}, P | {"kernel_size": 3, "stride": 2}, C, P],
+    "an even kernel": [C | {"kernel_size": 4}, P, C | {"kernel_size": 2, "stride": 3}],
+    "blocks": [{"type": "REP", "times": 2, "layers": [{"type": "RES", "layers": [C, C | {"stride": 2}]}, P]}],
+}
+
+
+@pytest.mark.parametrize("layers", GEOMETRIES.values(), ids=GEOMETRIES)
+def test_features_lie_in_the_middle_of_what_they_see(layers):
+    arch = arch_of([*layers, *TAIL])
+    network = build(arch, (48, 47))
+    for layer in network.layers:
+        layer.set_weights([np.full_like(weight, weight.ndim > 1) for weight in layer.get_weights()])
+    body = keras.Model(network.input, _last_features(network))
+    middle = [n // 2 for n in body.output.shape[1:3]]
+    for axis, (start, step) in enumerate(feature_places(arch, (48, 47))):
+        lines = np.zeros((48 - axis, 48, 47, 1), np.float32)
+        for number in range(len(lines)):
+            lines[number].swapaxes(0, axis)[number] = 1
+        is_seen = np.flatnonzero(np.asarray(body(lines))[:, middle[0], middle[1], 0])
+        assert (is_seen[0] + is_seen[-1]) / 2 == pytest.approx(start + step * middle[axis])
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize(("num_classes", "activation"), [(2, None), (2, "sigmoid"), (3, None)])
+def test_grad_cam_is_its_formula(rank, num_classes, activation):
+    layers = [
+        {"type": "C", "num_output": 5, "kernel_size": 3, "activation": "relu", "batch_norm": True},
+        {"type": "GAP"},
+        {"type": "T", "activation": activation},
+    ]
+    network = build(arch_of(layers, rank), (8,) * rank, num_classes, seed=1)
+    model = with_probabilities(network, (-1000, 400))
+    image = np.random.default_rng(0).uniform(-1000, 400, (*(8,) * rank, 1)).astype(np.float32)
+    maps = np.asarray(keras.Model(network.input, network.layers[-3].output)((image[None] + 1000) / 1400))[0]
+    kernel, bias = network.layers[-1].get_weights()
+    if activation:
+        kernel, bias = np.stack([0 * kernel[:, 0], kernel[:, 0]], 1), np.array([0, bias[0]])
+    logits = maps.mean(axis=tuple(range(rank))) @ kernel + bias
+    num_hot = 0
+    for label in range(num_classes):
+        others = np.delete(np.arange(num_classes), label)
+        shares = np.exp(logits[others]) / np.exp(logits[others]).sum()
+        weights = (kernel[:, label] - kernel[:, others] @ shares) / 8**rank
+        expected = np.maximum(maps @ weights, 0)
+        num_hot += expected.any()
+        np.testing.assert_allclose(grad_cam(model, image, label), expected, atol=1e-6)
+    assert num_hot > 0
+
+
+def test_occlusion_is_the_mean_fall_of_the_probability_behind_the_boxes_over_a_voxel(tmp_path):
+    folder = write_trained_run(tmp_path / "run", {"name": "mosmed", "crop_size": [12, 9, 3]})
+    model = load_model(folder / "model.keras")
+    image = np.random.default_rng(0).uniform(-1000, 400, (12, 9, 3, 1)).astype(np.float32)
+    heat = occlusion(model, image, 1, lambda boxes, description, total: boxes)
+
+    def probability(shown):
+        return float(np.asarray(model(shown[None]))[0, 1])
+
+    def fall(corner):
+        hidden = image.copy()
+        hidden[tuple(slice(start, start + side) for start, side in zip(corner, (3, 3, 1), strict=True))] = -1000
+        return probability(image) - probability(hidden)
+
+    over = {
+        (0, 0, 0): [(0, 0, 0)],
+        (11, 8, 2): [(9, 6, 2)],
+        (3, 3, 1): [(2, 2, 1)],
+        (4, 5, 1): [(2, 4, 1), (4, 4, 1)],
+        (4, 4, 0): [(row, column, 0) for row in (2, 4) for column in (2, 4)],
+    }
+    for voxel, corners in over.items():
+        assert heat[voxel] == pytest.approx(np.mean([fall(corner) for corner in corners]), abs=1e-6)
+    assert heat.min() < 0 < heat.max()
+
+
+def test_interpolation_is_scipys():
+    from scipy import ndimage
+
+    generator = np.random.default_rng(0)
+    array = generator.normal(size=(5, 6, 7)).astype(np.float32)
+    places = [np.sort(generator.uniform(-2, n + 1, 9)) for n in array.shape]
+    expected = ndimage.map_coordinates(array, np.meshgrid(*places, indexing="ij"), order=1, mode="nearest")
+    np.testing.assert_allclose(interpolated(array, places), expected, atol=1e-5)
+
+
+def test_explain_writes_a_picture_of_the_case_with_its_heat(tmp_path):
+    run = write_trained_run(tmp_path / "run", WHOLE, SEES_BLOBS, knows=what_is_bright)
+    SimpleITK.WriteImage(scan_with_a_blob(), str(tmp_path / "scan.nrrd"))
+    done = command(run, tmp_path / "scan.nrrd", "--out", tmp_path / "new")
+    stem = tmp_path / "new/run-scan-CT-23-gradcam"
+    assert done.stdout == f"Wrote {stem}.png\nWrote {stem}.nii.gz\n"
+    assert done.stderr == ""
+    picture = matplotlib.image.imread(f"{stem}.png")
+    is_coloured = np.ptp(picture[:, : int(0.9 * picture.shape[1]), :3], axis=-1) > 0.3  # left of the colour bar
+    above, below = np.array_split(is_coloured, 2)
+    assert not above.any()
+    assert 0.001 < below.mean() < 0.1
+    found = explain(read_run(run), tmp_path / "scan.nrrd", 1)
+    assert found.probability > 0.5
+    assert found.heat.max() == 1
+
+
+def test_pictures_of_two_runs_do_not_replace_each_other_and_a_class_cannot_lead_out_of_the_folder(tmp_path):
+    scan = write_chest(tmp_path / "scan.mhd")
+    for name in ("first", "second"):
+        run = write_trained_run(tmp_path / name, WHOLE, SEES_BLOBS, classes=["CT-0", "../$a$ b"])
+        assert command(run, scan, "--out", tmp_path / "new").exit_code == 0
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {
+        f"{name}-scan-..__a__b-gradcam{ending}" for name in ("first", "second") for ending in (".png", ".nii.gz")
+    }
+
+
+def test_an_empty_heat_map_is_told(tmp_path):
+    run = write_trained_run(tmp_path / "run", WHOLE, SEES_BLOBS, knows=what_is_bright)
+    done = command(run, write_chest(tmp_path / "scan.mhd"), "--out", tmp_path)
+    assert done.exit_code == 0
+    assert done.stderr == (
+        "Warning: the heat map is empty: nothing here speaks for CT-23. Ask about another class with --class.\n"
+    )
+
+
+def test_what_cannot_be_explained_is_told(tmp_path):
+    whole, nodules = (
+        write_trained_run(tmp_path / "runs/whole"),
+        write_trained_run(tmp_path / "runs/nodules", CANDIDATES),
+    )
+    arrays = write_trained_run(tmp_path / "arrays", {"name": "npz", "root": "cubes.npz"})
+    flat = write_trained_run(tmp_path / "flat", WHOLE, [{"type": "FC", "num_output": 2}, {"type": "T"}], rank=3)
+    scan, folder = write_chest(tmp_path / "scans/a.mhd"), tmp_path / "scans"
+    write_chest(folder / "b.mhd")
+    expected = {
+        (nodules, scan): f"{nodules}: this run judges candidates. Say which with --at=X,Y,Z, in mm.",
+        (whole, scan, "--at=1,2,3"): f"{whole}: this run judges whole scans. Leave out --at.",
+        (nodules, scan, "--at=1,2"): '--at "1,2": expected three numbers in mm, such as --at=-100.6,67.3,-231.8.',
+        (
+            nodules,
+            scan,
+            "--at=nan,2,3",
+        ): '--at "nan,2,3": expected three numbers in mm, such as --at=-100.6,67.3,-231.8.',
+        (nodules, scan, "--at=1,2,999"): "--at: the point (1.0, 2.0, 999.0) mm lies outside scan a.mhd.",
+        (arrays, scan): f"{arrays}: this run was trained on the arrays of an .npz file, so no scan can be cut alike.",
+        (whole, folder): f"{folder}: 2 scans are here. Name one of them, such as {scan}.",
+        (tmp_path / "runs", scan): f"{tmp_path / 'runs'}: cannot",
+        (whole, scan, "--class", "CT-2"): '--class: no class "CT-2". Did you mean "CT-23"? The run has CT-0, CT-23.',
+        (flat, scan): "flat: Grad-CAM needs a convolution, and this network has none. Use occlusion.",
+    }
+    expected[tmp_path / "runs", scan] = (
+        f"{whole}: cannot be averaged with {nodules}: classes CT-0, CT-23 here, non-nodule, nodule there. "
+        "Name runs that see the same cases."
+    )
+    for arguments, message in expected.items():
+        assert str(command(*arguments, "--out", tmp_path / "out").exception) == message
+    assert not (tmp_path / "out").exists()

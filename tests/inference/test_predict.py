@@ -1,0 +1,369 @@
+"""`archnet predict`: scans and candidates judged as in training, whatever their format; what is unlike them is told."""
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+import SimpleITK
+from typer.testing import CliRunner
+
+import archnet
+from archnet.cli import app
+from archnet.data.scan_ranges import scan_ranges_from
+from archnet.errors import DataError, RunError
+from archnet.imaging import read_volume, turned_and_resized
+from archnet.inference.predict import Ensemble
+from archnet.inference.trained_run import KINDS, read_run
+from archnet.network.predict import load_model
+from archnet.spec.datasets import DATASETS
+from plain_training import PLAIN
+from trained_runs import CANDIDATES, LAYERS_2D, WHOLE, as_four_formats, chest, write_chest, write_trained_run
+
+COMMAND = CliRunner()
+LIKE_CHEST = {
+    "count": 2,
+    "spacing_mm": [[2.0, 2.0, 3.0], [2.0, 2.0, 3.0]],
+    "size_mm": [[64.0, 64.0, 60.0], [64.0, 64.0, 60.0]],
+    "mean_hu": [-900.0, -500.0],
+}
+
+
+def predict(*arguments):
+    return COMMAND.invoke(app, ["predict", *map(str, arguments)], catch_exceptions=True)
+
+
+def told(*arguments):
+    """What `archnet predict --json` prints."""
+    done = predict(*arguments, "--json")
+    assert done.exception is None, done.exception
+    return json.loads(done.stdout)
+
+
+def probabilities_of(run, *scans, options=()):
+    return [row["probabilities"] for row in told(run, *scans, *options)["scans"]]
+
+
+def submission(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run on whole scans."""
+    return write_trained_run(tmp_path_factory.mktemp("runs") / "whole", scans=LIKE_CHEST, gain=4)
+
+
+@pytest.fixture(scope="module")
+def nodules(tmp_path_factory):
+    """A run on candidates."""
+    return write_trained_run(tmp_path_factory.mktemp("runs") / "nodules", CANDIDATES, scans=LIKE_CHEST, gain=4)
+
+
+def test_a_scan_gets_a_line_for_each_class_with_two_decimals(run, tmp_path):
+    scan = write_chest(tmp_path / "scan.mhd")
+    done = predict(run, scan)
+    (found,) = probabilities_of(run, scan)
+    assert done.exit_code == 0
+    assert done.stderr == ""
+    assert done.stdout == (
+        f"This model is {100 * found['CT-0']:.2f} percent confident that CT scan is CT-0\n"
+        f"This model is {100 * found['CT-23']:.2f} percent confident that CT scan is CT-23\n"
+    )
+
+
+def test_a_scan_reaches_the_network_as_in_training(run, tmp_path):
+    scan = write_chest(tmp_path / "scan.mhd", seed=3)
+    volume = turned_and_resized(read_volume(scan), (24, 24, 12), (-1000, 400))
+    expected = np.asarray(load_model(run / "model.keras")(volume[np.newaxis, ..., np.newaxis]))[0]
+    (found,) = probabilities_of(run, scan)
+    assert list(found.values()) == pytest.approx(expected.tolist(), abs=1e-6)
+
+
+def test_real_scans_get_the_same_probability_in_every_format(real_data, tmp_path):
+    run = write_trained_run(tmp_path / "whole", gain=8)
+    found = []
+    for name in ("lung1", "lung2"):
+        image = SimpleITK.ReadImage(str(real_data / f"ct/{name}_image.nrrd"))
+        rows = probabilities_of(run, *as_four_formats(image, tmp_path / name))
+        found.append([row["CT-23"] for row in rows])
+        assert max(found[-1]) - min(found[-1]) < 1e-6
+    assert abs(found[0][0] - found[1][0]) > 1e-3
+
+
+def test_candidates_become_a_submission_in_luna16s_form(nodules, tmp_path):
+    scans = [write_chest(tmp_path / f"scans/subset{n}/scan{n}.mhd", seed=n) for n in range(2)]
+    points = [("scan1", -10.5, 3.25, 120.0), ("scan0", 0.0, 10.0, 130.0), ("gone", 0, 0, 0), ("scan1", 5, 5, 110)]
+    rows = [",".join(map(str, row)) for row in points]
+    (tmp_path / "candidates.csv").write_text("\n".join(["seriesuid,coordX,coordY,coordZ", *rows]) + "\n")
+    out = tmp_path / "new/submission.csv"
+    done = predict(nodules, tmp_path / "scans", "--candidates", tmp_path / "candidates.csv", "--out", out)
+    assert done.exit_code == 0
+    assert done.stdout == f"Wrote {out}: the probability of nodule of 3 candidates in 2 scans.\n"
+    assert done.stderr == "1 candidate of scans that were not given are left out.\n"
+    found = submission(out)
+    assert [(row["seriesuid"], float(row["coordX"])) for row in found] == [("scan1", -10.5), ("scan0", 0), ("scan1", 5)]
+    images = [SimpleITK.ReadImage(str(scan)) for scan in scans]
+    model = load_model(nodules / "model.keras")
+    for row in found:
+        point = [float(row[f"coord{axis}"]) for axis in "XYZ"]
+        image = images[int(row["seriesuid"][-1])]
+        x, y, z = image.TransformPhysicalPointToIndex(point)
+        array = SimpleITK.GetArrayFromImage(image)[z - 2 : z + 2, y - 6 : y + 6, x - 6 : x + 6].transpose(1, 2, 0)
+        expected = float(np.asarray(model(array[np.newaxis, ..., np.newaxis].astype(np.float32)))[0, 1])
+        assert float(row["probability"]) == pytest.approx(expected, abs=1e-6)
+    assert len({row["probability"] for row in found}) == 3
+
+
+def test_a_run_predicts_its_own_cases_as_it_did_itself(tmp_path):
+    layers = [{"type": "C", "num_output": 2, "kernel_size": [3, 3, 3]}, {"type": "GAP"}, {"type": "T"}]
+    names = [f"scan{n}" for n in range(8)]
+    for seed, name in enumerate(names):
+        write_chest(tmp_path / f"data/{name}.mhd", seed=seed)
+    rows = [f"{name},{x},{x},{120 + x},{x // 3}" for name in names for x in (0, 3, 5)]
+    (tmp_path / "data/candidates.csv").write_text("\n".join(["seriesuid,coordX,coordY,coordZ,class", *rows]) + "\n")
+    data = {"name": "luna16", "root": str(tmp_path / "data"), "crop_size": [8, 8, 4], "spacing_mm": [1.5, 1.5, 2.0]}
+    training = {**PLAIN, "epochs": 1, "learning_rate": 0.1}
+    experiment = {"name": "t", "archs": [{"name": "tiny", "layers": layers}], "data": data, "training": training}
+    run = archnet.run(experiment, out=tmp_path / "out")
+    out = tmp_path / "submission.csv"
+    told(run.folder, tmp_path / "data", "--candidates", tmp_path / "data/candidates.csv", "--out", out)
+    probabilities = [float(row["probability"]) for row in submission(out)]
+    predictions = run.predictions
+    places = [int(case.partition("#")[2]) for case in predictions.cases.tolist()]
+    np.testing.assert_allclose(np.array(probabilities)[places], predictions.probabilities[:, 1], atol=1e-6)
+    ranges = json.loads((run.folder / "data.json").read_text())["scans"]
+    assert ranges["count"] == 8
+    assert ranges["spacing_mm"] == [[2.0, 2.0, 3.0], [2.0, 2.0, 3.0]]
+    assert ranges["size_mm"] == [[64.0, 64.0, 60.0], [64.0, 64.0, 60.0]]
+    assert -900 < ranges["mean_hu"][0] < ranges["mean_hu"][1] < 0
+    assert scan_ranges_from(ranges).document() == {
+        key: value if key == "count" else tuple(tuple(part) if isinstance(part, list) else part for part in value)
+        for key, value in ranges.items()
+    }
+
+
+@pytest.mark.parametrize("data", [WHOLE, CANDIDATES], ids=["whole", "candidates"])
+def test_tta_is_the_mean_over_the_symmetries(tmp_path, data):
+    folder = write_trained_run(tmp_path / "run", data, gain=4)
+    values = np.random.default_rng(0).uniform(-1000, 400, (3, *data["crop_size"])).astype(np.float32)
+    model = load_model(folder / "model.keras")
+    flips = [values, values[:, :, ::-1]]
+    views = flips if data is WHOLE else [np.rot90(one, turns, (1, 2)) for one in flips for turns in range(4)]
+    expected = np.mean([np.asarray(model(np.ascontiguousarray(view)[..., np.newaxis])) for view in views], axis=0)
+    plain, augmented = (Ensemble([read_run(folder)], tta=tta).probabilities(values) for tta in (False, True))
+    np.testing.assert_allclose(augmented, expected, atol=1e-6)
+    assert np.abs(augmented - plain).max() > 1e-4
+
+
+def test_several_runs_are_averaged_also_2d_with_3d_ones(nodules, tmp_path):
+    flat = write_trained_run(tmp_path / "all/flat", CANDIDATES, LAYERS_2D, gain=4)
+    write_trained_run(tmp_path / "all/other", CANDIDATES, seed=1, gain=4)
+    scan = write_chest(tmp_path / "scan.mhd")
+    (tmp_path / "list.csv").write_text("seriesuid,coordX,coordY,coordZ\nscan,0,10,130\n")
+    found = {}
+    for name, runs in {
+        "a": [nodules],
+        "b": [flat],
+        "c": [tmp_path / "all/other"],
+        "all": [nodules, tmp_path / "all"],
+    }.items():
+        also = ["--also", runs[1]] if len(runs) > 1 else []
+        done = told(runs[0], scan, "--candidates", tmp_path / "list.csv", "--out", tmp_path / "out.csv", *also)
+        found[name] = float(submission(tmp_path / "out.csv")[0]["probability"])
+    assert done["runs"] == [str(nodules), str(flat), str(tmp_path / "all/other")]
+    assert found["all"] == pytest.approx((found["a"] + found["b"] + found["c"]) / 3, abs=1e-6)
+    assert len(set(found.values())) == 4
+
+
+def test_the_mean_of_several_models_says_that_it_is_one(run, tmp_path):
+    write_trained_run(tmp_path / "other", seed=1)
+    done = predict(run, write_chest(tmp_path / "scan.mhd"), "--also", tmp_path / "other")
+    assert done.stdout.startswith("The mean of 2 models is ")
+
+
+def test_runs_that_see_other_cases_are_not_averaged(run, tmp_path):
+    wide = write_trained_run(tmp_path / "wide", {"name": "mosmed", "crop_size": [24, 24, 16]})
+    other = write_trained_run(tmp_path / "other", classes=["CT-0", "CT-4"])
+    scan = write_chest(tmp_path / "scan.mhd")
+    ending = "Name runs that see the same cases."
+    expected = {
+        wide: f"{wide}: cannot be averaged with {run}: crop_size 24, 24, 16 here, 24, 24, 12 there. {ending}",
+        other: f"{other}: cannot be averaged with {run}: classes CT-0, CT-4 here, CT-0, CT-23 there. {ending}",
+    }
+    for folder, message in expected.items():
+        error = predict(run, scan, "--also", folder).exception
+        assert isinstance(error, RunError)
+        assert str(error) == message
+
+
+NO_CT = {
+    "scaled": (0.0, 1.0, "go from 0 to 1,", "They look scaled to 0..1: use the scan as it was before."),
+    "picture": (0, 255, "go from 0 to 255,", "They look like the grey values of a picture: use the scan that it was made from."),
+    "stored": (0, 2000, "go from 0 to 2000,", "This is no CT, or its rescale intercept is lost: use the scan as it came from the scanner."),
+    "clipped": (-160, 240, "go from -160 to 240,", "They have been clipped or scaled, or this is no chest CT: use the scan as it came from the scanner."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("low", "high", "values", "guess"), NO_CT.values(), ids=NO_CT)
+def test_what_is_no_ct_is_refused_and_the_others_are_judged(run, tmp_path, low, high, values, guess):
+    hu = chest().hu.astype(np.float32)
+    strange = (hu - hu.min()) / (hu.max() - hu.min()) * (high - low) + low
+    image = SimpleITK.GetImageFromArray(strange if high == 1 else strange.round().astype(np.int16))
+    SimpleITK.WriteImage(image, str(tmp_path / "a.nrrd"))
+    write_chest(tmp_path / "b.mhd")
+    done = predict(run, tmp_path)
+    message = (
+        f"{tmp_path / 'a.nrrd'}: its values {values} but a chest CT in Hounsfield units holds air, near -1000. {guess}"
+    )
+    assert isinstance(done.exception, DataError)
+    assert str(done.exception) == message
+    assert done.stdout.splitlines()[0] == f"{tmp_path / 'b.mhd'}:"
+    assert len(done.stdout.splitlines()) == 3
+
+
+def test_a_scan_unlike_the_training_data_is_judged_with_a_warning(run, tmp_path):
+    scan = write_chest(tmp_path / "scan.mhd", spacing_mm=(2.0, 2.0, 7.5))
+    done = predict(run, scan)
+    begin = f"Warning: {scan} is unlike the training data: "
+    assert done.stderr == (
+        f"{begin}its voxels are 7.5 mm along z; in training they were 3 mm.\n"
+        f"{begin}it is 150 mm long along z; in training scans were 60 mm.\n"
+    )
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_values_far_from_those_of_training_are_warned_about(tmp_path):
+    ranges = {**LIKE_CHEST, "mean_hu": [-100.0, 0.0]}
+    run = write_trained_run(tmp_path / "run", scans=ranges)
+    scan = write_chest(tmp_path / "scan.mhd")
+    mean = turned_and_resized(read_volume(scan), (24, 24, 12), (-1000, 400)).mean()
+    assert told(run, scan)["warnings"] == {
+        str(scan): [f"the network sees a mean of {mean:.0f} HU; in training it was -100 to 0 HU."]
+    }
+
+
+def test_crops_on_a_grid_of_millimetres_may_come_from_any_spacing(tmp_path):
+    scan = write_chest(tmp_path / "scan.mhd", spacing_mm=(2.0, 2.0, 7.5))
+    (tmp_path / "list.csv").write_text("seriesuid,coordX,coordY,coordZ\nscan,0,10,130\n")
+    found = {}
+    for name, spacing in {"own": None, "mm": [2.0, 2.0, 3.0]}.items():
+        run = write_trained_run(tmp_path / name, {**CANDIDATES, "spacing_mm": spacing}, scans=LIKE_CHEST)
+        done = told(run, scan, "--candidates", tmp_path / "list.csv", "--out", tmp_path / "out.csv")
+        found[name] = done["warnings"]
+    assert found == {
+        "own": {str(scan): ["its voxels are 7.5 mm along z; in training they were 3 mm."]},
+        "mm": {},
+    }
+
+
+def test_options_that_do_not_fit_the_run_are_refused(run, nodules, tmp_path):
+    scan, lists = write_chest(tmp_path / "scan.mhd"), ["--candidates", tmp_path / "a.csv", "--out", tmp_path / "b.csv"]
+    arrays = write_trained_run(tmp_path / "arrays", {"name": "npz", "root": "cubes.npz"})
+    expected = {
+        (nodules, scan): f"{nodules}: this run judges candidates, not whole scans. Name their list with --candidates "
+        "and the file to write with --out.",
+        (run, scan, *lists): f"{run}: this run judges whole scans, not candidates. Leave out --candidates and --out.",
+        (arrays, scan): f"{arrays}: this run was trained on the arrays of an .npz file. They do not tell how they were "
+        "cut from scans, so that no scan can be cut alike. Predict with a run on luna16, mosmed or folder data.",
+        (nodules, scan, *lists): f"{tmp_path / 'a.csv'}: no such file. Name a list with the columns seriesuid, coordX, "
+        "coordY, coordZ.",
+        (run, tmp_path / "none.mhd"): f"{tmp_path / 'none.mhd'}: there is no such file. Name a scan (.mhd, .mha, .nii, "
+        ".nii.gz, .nrrd), a DICOM folder, or a folder of scans.",
+        (run, arrays): f"{arrays}: no scans are here. Name a scan (.mhd, .mha, .nii, .nii.gz, .nrrd), a DICOM folder, "
+        "or a folder of scans.",
+    }  # fmt: skip
+    for arguments, message in expected.items():
+        assert str(predict(*arguments).exception) == message
+
+
+BAD_LISTS = {
+    "scan,0,x,0\n": "{path} line 2: a position must be three numbers in mm, got 0, x, 0.",
+    "scan,0,inf,0\n": "{path} line 2: a position must be three numbers in mm, got 0, inf, 0.",
+    "\nscan,0,0,9999\n": "{path} line 3: the point (0.0, 0.0, 9999.0) mm lies outside scan scan.mhd.",
+    "other,0,0,0\n": "{path}: none of its 1 candidates lies in a scan that was given. The first names other; there is scan.",
+    "": "{path}: none of its 0 candidates lies in a scan that was given. It is empty.",
+}
+
+
+@pytest.mark.parametrize(("rows", "message"), BAD_LISTS.items(), ids=map(str, range(len(BAD_LISTS))))
+def test_a_damaged_candidate_list_is_told_with_its_line(nodules, tmp_path, rows, message):
+    path = tmp_path / "list.csv"
+    path.write_text("seriesuid,coordX,coordY,coordZ\n" + rows)
+    scan = write_chest(tmp_path / "scan.mhd")
+    done = predict(nodules, scan, "--candidates", path, "--out", tmp_path / "out.csv")
+    with pytest.raises(DataError, match=f"^{re.escape(message.format(path=path))}$"):
+        raise done.exception
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_candidates_of_a_dicom_series_name_it_by_its_folder_or_its_uid(nodules, tmp_path):
+    volume = chest(shape=(8, 16, 16))
+    image = SimpleITK.GetImageFromArray(volume.hu)
+    image.SetSpacing(volume.spacing_mm)
+    nrrd, _, _, folder = as_four_formats(image, tmp_path / "scans")
+    found = []
+    for scan, name in [(nrrd, "a"), (folder, "dicom"), (folder, "1.2.826.0.1.3680043.2.1125.1.7")]:
+        (tmp_path / "list.csv").write_text(f"seriesuid,coordX,coordY,coordZ\n{name},12.5,10,9\n")
+        told(nodules, scan, "--candidates", tmp_path / "list.csv", "--out", tmp_path / "out.csv")
+        (row,) = submission(tmp_path / "out.csv")
+        assert row["seriesuid"] == name
+        found.append(float(row["probability"]))
+    assert np.ptp(found) < 1e-6
+
+
+def test_two_scans_of_one_name_are_refused(nodules, tmp_path):
+    paths = [write_chest(tmp_path / f"{part}/scan.mhd") for part in ("a", "b")]
+    (tmp_path / "list.csv").write_text("seriesuid,coordX,coordY,coordZ\nscan,0,10,130\n")
+    done = predict(nodules, *paths, "--candidates", tmp_path / "list.csv", "--out", tmp_path / "out.csv")
+    assert str(done.exception) == f"{paths[1]}: the same scan also lies at {paths[0]}. Name one of them."
+
+
+def test_the_folder_of_luna16_is_its_subsets_and_not_the_lung_masks_beside_them(nodules, tmp_path):
+    from archnet.inference.scan_paths import scan_paths
+
+    wanted = [write_chest(tmp_path / f"subset{n}/scan{n}.mhd") for n in range(2)]
+    write_chest(tmp_path / "seg-lungs-LUNA16/scan0.mhd")
+    assert scan_paths([tmp_path]) == wanted
+    assert scan_paths([wanted[1], tmp_path / "subset1"]) == wanted[1:]
+    assert scan_paths([tmp_path / "seg-lungs-LUNA16"]) == [tmp_path / "seg-lungs-LUNA16/scan0.mhd"]
+
+
+def test_a_run_folder_that_is_damaged_is_told(run, tmp_path):
+    broken = write_trained_run(tmp_path / "broken")
+    (broken / "metrics.json").write_text('{"classes": ["a", "b"], "positive": "c"}')
+    message = f"{broken}: metrics.json or data.json is not what a run writes ("
+    assert str(predict(broken, tmp_path).exception).startswith(message)
+
+
+def test_a_baseline_is_left_out_of_its_experiment_and_refused_by_itself(tmp_path):
+    write_trained_run(tmp_path / "all/net")
+    forest = write_trained_run(tmp_path / "all/random_forest")
+    document = {"arch": {"name": "random_forest", "baseline": {}}, "training": {"seed": 0}}
+    (forest / "experiment.json").write_text(json.dumps(document), encoding="utf-8")
+    scan = write_chest(tmp_path / "scan.mhd")
+    assert told(tmp_path / "all", scan)["runs"] == [str(tmp_path / "all/net")]
+    message = f"{forest}: is a baseline, of which no model is kept. Name a run of a network."
+    assert str(predict(forest, scan).exception) == message
+    (tmp_path / "all/net/metrics.json").unlink()
+    message = f"{tmp_path / 'all'}: only baselines are here, of which no model is kept. Name a run of a network."
+    assert str(predict(tmp_path / "all", scan).exception) == message
+
+
+def test_a_submission_does_not_replace_the_list_that_it_is_made_from(nodules, tmp_path):
+    scan, path = write_chest(tmp_path / "scan.mhd"), tmp_path / "candidates.csv"
+    path.write_text("seriesuid,coordX,coordY,coordZ,class\nscan,0,0,110,1\n")
+    done = predict(nodules, scan, "--candidates", path, "--out", tmp_path / "../" / tmp_path.name / "candidates.csv")
+    assert str(done.exception) == (
+        f"--out {tmp_path / '../' / tmp_path.name / 'candidates.csv'}: is read by this command, and would be lost. "
+        "Give another name."
+    )
+    assert path.read_text().endswith(",1\n")
+
+
+def test_every_data_set_has_a_kind():
+    assert set(KINDS) == set(DATASETS)
+    candidates = {name for name, dataset in DATASETS.items() if "spacing_mm" in dataset.defaults}
+    assert {name for name, kind in KINDS.items() if kind == "candidates"} == candidates

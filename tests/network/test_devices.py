@@ -1,0 +1,375 @@
+"""Which devices train, that several of them do what one does, and what a run writes down to be repeated."""
+
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from archnet.cli import app
+from archnet.errors import RunError
+from archnet.files.strict_json import Document
+from archnet.network import backend, on_tensorflow
+from archnet.network.backend import start_quietly
+from archnet.network.training import failures as trouble
+from archnet.network.training.failures import explained
+from archnet.runs import micro_batch as budget
+from archnet.spec.arch import parse_arch
+from archnet.spec.memory import Memory
+from plain_training import plain
+from trainings import TRAININGS, done
+
+LAYERS = [
+    {"type": "C", "num_output": 4, "kernel_size": [3, 3], "activation": "relu", "drop_out": 20},
+    {"type": "GAP"},
+    {"type": "T"},
+]
+
+
+@pytest.fixture(scope="module")
+def on_two_devices(tmp_path_factory):
+    """What a process gives that has two virtual CPUs, an array for each weight and history."""
+    path = tmp_path_factory.mktemp("devices") / "trained.npz"
+    script = Path(__file__).parents[1] / "trainings.py"
+    subprocess.run([sys.executable, script, "2", path], check=True, stderr=subprocess.DEVNULL)
+    with np.load(path) as content:
+        return dict(content)
+
+
+def weights_of(arrays, name):
+    return [array for key, array in arrays.items() if key.startswith(f"{name}/") and not key.endswith("history")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted({*TRAININGS} - {"batch norm"}))
+def test_two_devices_train_as_one_does(name, on_two_devices):
+    tolerance = 1e-3 if name == "float16" else 1e-5
+    weights, history = done(name)
+    assert np.allclose(on_two_devices[f"{name}/history"], history, rtol=0, atol=tolerance)
+    for weight, other in zip(weights, weights_of(on_two_devices, name), strict=True):
+        assert np.abs(weight - other).max() < tolerance
+
+
+@pytest.mark.slow
+def test_batch_norm_on_two_devices_learns_from_each_ones_cases(on_two_devices):
+    weights, history = done("batch norm")
+    told = on_two_devices["batch norm/history"]
+    assert np.isfinite(told).all()
+    assert told[-1, 0] < told[0, 0]
+    assert not np.allclose(told, history, atol=1e-5)
+    for weight, other in zip(weights, weights_of(on_two_devices, "batch norm"), strict=True):
+        assert np.allclose(weight, other, atol=0.1)
+
+
+@pytest.mark.slow
+def test_an_interrupted_training_on_two_devices_ends_with_the_same_weights(on_two_devices):
+    """But for rounding: virtual CPUs share their threads, so that now and then a sum is taken in another order."""
+    whole = weights_of(on_two_devices, "all options in parts")
+    for weight, other in zip(whole, weights_of(on_two_devices, "continued"), strict=True):
+        assert np.abs(weight - other).max() < 1e-6
+
+
+class FakeConfig:
+    """TensorFlow's devices of a machine with some GPUs."""
+
+    def __init__(self, count):
+        self.gpus = [SimpleNamespace(name=f"/physical_device:GPU:{number}") for number in range(count)]
+        self.visible, self.growing, self.is_deterministic = list(self.gpus), [], False
+        self.experimental = self
+
+    def list_physical_devices(self, kind):
+        return list(self.gpus)
+
+    def get_visible_devices(self, kind):
+        return self.visible
+
+    def set_visible_devices(self, devices, kind):
+        self.visible = devices
+
+    def get_memory_growth(self, gpu):
+        return gpu in self.growing
+
+    def set_memory_growth(self, gpu, is_growing):
+        self.growing.append(gpu)
+
+    def enable_op_determinism(self):
+        self.is_deterministic = True
+
+    def get_device_details(self, gpu):
+        return {"device_name": "A100"}
+
+
+@pytest.fixture
+def machine_with(monkeypatch):
+    def with_gpus(count):
+        config = FakeConfig(count)
+        monkeypatch.setattr(on_tensorflow.tf, "config", config)
+        monkeypatch.setattr(backend, "_process", backend._Process())
+        return config
+
+    return with_gpus
+
+
+@pytest.mark.parametrize(
+    ("count", "device", "expected"),
+    [
+        (0, None, ["CPU"]),
+        (0, "cpu", ["CPU"]),
+        (1, None, ["GPU:0 A100"]),
+        (1, "cpu", ["CPU"]),
+        (3, None, ["GPU:0 A100"]),
+        (3, "gpu", ["GPU:0 A100", "GPU:1 A100", "GPU:2 A100"]),
+        (3, "gpu:1", ["GPU:1 A100"]),
+    ],
+)
+def test_one_gpu_is_taken_without_being_asked_all_of_them_or_another_when_asked(
+    count, device, expected, machine_with, monkeypatch
+):
+    config = machine_with(count)
+    monkeypatch.setattr(on_tensorflow, "_logical_devices", lambda: [None])
+    told = start_quietly(device)
+    assert backend.devices() == expected
+    assert backend.is_on_gpu() == (expected != ["CPU"])
+    assert config.growing == config.visible
+    unused = " (one of 3: --device gpu takes all)" if count == 3 and len(expected) == 1 else ""
+    assert told.endswith(f" on tensorflow, {', '.join(expected)}{unused}")
+    start_quietly()
+    assert backend.devices() == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "device", "there"),
+    [
+        (0, "gpu", "there is no GPU"),
+        (0, "gpu:0", "there is no GPU"),
+        (1, "gpu:1", "there is one GPU, gpu:0"),
+        (3, "gpu:3", "there are gpu:0 to gpu:2"),
+    ],
+)
+def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(count, device, there, machine_with):
+    machine_with(count)
+    message = (
+        f"--device {device}: {there}, says tensorflow. Give another device, such as cpu. A GPU that is there and not "
+        'seen needs its driver and pip install "archnet[cuda]".'
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        start_quietly(device)
+
+
+@pytest.mark.parametrize("device", ["tpu", "gpu:", "gpu:-1", "GPU", "cpu:0", ""])
+def test_what_is_no_device_is_refused(device, tmp_path):
+    message = f'--device "{device}": expected cpu, gpu or a GPU by its number, such as gpu:1.'
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        start_quietly(device)
+    (tmp_path / "net.json").write_text(json.dumps(LAYERS))
+    line = ["run", str(tmp_path / "net.json"), "--data", "npz:nowhere.npz", "--device", device]
+    assert str(CliRunner().invoke(app, line).exception) == message
+
+
+def test_a_device_is_chosen_before_any_is_used(machine_with, monkeypatch):
+    config = machine_with(2)
+
+    def refused(devices, kind):
+        raise RuntimeError("Visible devices cannot be modified after being initialized")
+
+    monkeypatch.setattr(config, "set_visible_devices", refused)
+    message = (
+        "--device gpu:1: Keras has been at work in this process, and its devices cannot be changed any more. Choose "
+        "the device first, or in a new process."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        start_quietly("gpu:1")
+    start_quietly()
+    assert len(backend.devices()) == 2
+
+
+@pytest.mark.parametrize("command", ["run", "bench"])
+def test_the_commands_refuse_a_device_before_they_read_data(command, machine_with, tmp_path):
+    machine_with(0)
+    (tmp_path / "net.json").write_text(json.dumps(LAYERS))
+    line = [command, str(tmp_path / "net.json"), "--data", "npz:nowhere.npz", "--device", "gpu"]
+    result = CliRunner().invoke(app, line)
+    assert isinstance(result.exception, RunError)
+    assert str(result.exception).startswith("--device gpu: there is no GPU, says tensorflow.")
+
+
+def test_another_backend_is_refused(monkeypatch):
+    import keras
+
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    message = 'archnet trains on tensorflow and jax, but KERAS_BACKEND is "torch". Set it to one of them.'
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        start_quietly()
+
+
+def planned(**layer):
+    layers = [{"type": "C", "num_output": 4, "kernel_size": [3, 3], **layer}, {"type": "GAP"}, {"type": "T"}]
+    return parse_arch(Document(value=layers, source="test")).plan((8, 8))
+
+
+def asking(batch_size, memory=None):
+    return SimpleNamespace(training=plain(batch_size=batch_size, memory=memory), arch=SimpleNamespace(name="net"))
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "num_devices", "expected"), [(16, 2, (16, 1)), (15, 2, (15, 1)), (1, 4, (1, 1))]
+)
+def test_devices_divide_a_batch_that_fits(batch_size, num_devices, expected):
+    micro = budget.passes(asking(batch_size), planned(), on_accelerator=True, num_devices=num_devices)
+    assert (micro.size, micro.num_parts) == expected
+
+
+def test_each_device_takes_as_many_cases_at_once_as_one_would(monkeypatch):
+    memory = Memory(weights=0, sums=0, ready=0, case=10**7)
+    monkeypatch.setattr(budget, "memory_of", lambda plan, training: memory)
+    alone, two = (
+        budget.passes(asking(size, "1.05GB"), planned(), num_devices=count) for size, count in ((30, 1), (60, 2))
+    )
+    assert alone.size < 30
+    assert (two.size, two.batch_size, two.num_parts) == (2 * alone.size, 60, alone.num_parts)
+    assert two.peak_bytes == alone.peak_bytes
+
+
+def test_what_several_devices_change_is_told(caplog):
+    caplog.set_level(logging.INFO, logger="archnet")
+    experiment, plan = asking(16), planned(batch_norm=True)
+    micro = budget.passes(experiment, plan, on_accelerator=True, num_devices=2)
+    budget.tell(micro, plan, is_own_budget=True, num_devices=2)
+    assert caplog.messages[1:] == [
+        "2 devices divide the cases; their gradients are added up, and the memory is each one's.",
+        "batch norm takes its statistics from the 8 cases that go through the network at once on a device, not from "
+        "the 16 of the batch, so the result is not that of a whole batch. Take one device, or a batch that is so many "
+        "times as large.",
+    ]
+    caplog.clear()
+    budget.tell(micro, planned(), is_own_budget=True, num_devices=2)
+    assert len(caplog.messages) == 2
+
+
+def failing(name, text):
+    raise type(name, (Exception,), {})(text)
+
+
+MEMORY = Memory(weights=10**6, sums=10**6, ready=10**5, case=10**7)
+
+
+@pytest.mark.parametrize("error", [("ResourceExhaustedError", "OOM"), ("JaxRuntimeError", "RESOURCE_EXHAUSTED: Out")])
+def test_memory_that_runs_out_is_told_with_the_budget_that_would_fit(error):
+    # (850 MB of the process + 1 + 1 + 32 x 0.1 + 8 x 10) / 0.85 = 1100.2 MB
+    message = (
+        "memory has run out with 16 of the batch's 32 cases at once in the network. Begin again in another "
+        "folder with --memory 1.11GB, so that at most 8 go through it at once and the step stays the same, or lower "
+        "training.batch_size, or take a smaller network."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), explained(16, 32, MEMORY):
+        failing(*error)
+    message = (
+        "memory has run out with 1 of the batch's 32 cases at once in the network. Make the crop smaller "
+        "(data.crop_size), or give the network's first layers fewer num_output or a stride."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), explained(1, 32, MEMORY):
+        failing(*error)
+
+
+def test_an_operation_that_is_not_deterministic_is_named():
+    text = (
+        "Graph execution error:\n\nDetected at node gradient_tape/conv1/BiasAddGrad defined at (most recent call last):\n"
+        "  File \"net.py\", line 1, in <module>\nA deterministic GPU implementation of BiasAddGrad is not currently "
+        "available.\n\t [[{{node gradient_tape/conv1/BiasAddGrad}}]] [Op:__inference__train_7]"
+    )  # fmt: skip
+    message = (
+        "--deterministic: the operation gradient_tape/conv1/BiasAddGrad gives other bits every time, and there is no "
+        'other one here: "A deterministic GPU implementation of BiasAddGrad is not currently available." Leave '
+        "--deterministic out, train with --device cpu, or do without the layer or augmentation that needs it."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), explained(16, 32, MEMORY):
+        failing("UnimplementedError", text)
+    with pytest.raises(Exception, match=r"^INT8 is not supported\.$"), explained(16, 32, MEMORY):
+        failing("UnimplementedError", "INT8 is not supported.")
+
+
+def test_an_operation_that_a_device_lacks_in_a_precision_is_named():
+    text = (
+        "No OpKernel was registered to support Op 'MaxPool3D' used by {{node net/max_pooling3d/MaxPool3D}} with these "
+        'attrs: [padding="SAME", strides=[1, 2, 2, 2, 1], T=DT_HALF, data_format="NDHWC", ksize=[1, 2, 2, 2, 1]]\n'
+        "Registered devices: [CPU]"
+    )
+    message = (
+        'training.precision "float16": there is no MaxPool3D in it on this device. Take another precision, such as '
+        '"float32", or another --device.'
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), explained(16, 32, MEMORY):
+        failing("InvalidArgumentError", text)
+
+
+def test_names_are_cut_short_after_a_few():
+    error = trouble.diverged("the loss is nan in epoch 1 at step 2", [f"case-{number}" for number in range(9)])
+    assert str(error).endswith(
+        "case-7 and 1 more. Lower training.learning_rate, or set training.clip_norm to 1."
+    )  # fmt: skip
+
+
+@pytest.fixture
+def commanded(tmp_path):
+    """Runs `archnet run` on small cases in a process of its own; gives the run's folder."""
+    y = np.arange(60) % 2
+    x = np.random.default_rng(0).integers(0, 160, (60, 10, 10), dtype=np.uint8)
+    x[y == 1, 3:7, 3:7] += 60
+    np.savez(tmp_path / "cases.npz", x=x, y=y)
+    (tmp_path / "net.json").write_text(json.dumps({"name": "net", "layers": LAYERS}))
+
+    def done(name, *options):
+        line = [
+            sys.executable,
+            "-c",
+            "from archnet.cli import main; main()",
+            "run",
+            "net.json",
+            "--data",
+            "npz:cases.npz",
+            "--out",
+            name,
+        ]
+        keys = ["training.epochs=2", "training.batch_size=8", "evaluation.bootstraps=10"]
+        told = subprocess.run(
+            [*line, *(word for key in keys for word in ("--set", key)), *options],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "KERAS_BACKEND": "tensorflow", "TF_NUM_INTRAOP_THREADS": "2"},
+        )
+        assert told.returncode == 0, told.stderr
+        (folder,) = (path.parent for path in (tmp_path / name).glob("*/predictions.csv"))
+        return folder
+
+    return done
+
+
+@pytest.mark.slow
+def test_two_processes_with_the_same_seed_leave_the_same_bytes(commanded):
+    first, again, other = (
+        commanded("a"),
+        commanded("b", "--device", "cpu", "--deterministic"),
+        commanded("c", "--seed", "1"),
+    )
+    bytes_of = {folder: (folder / "predictions.csv").read_bytes() for folder in (first, again, other)}
+    assert bytes_of[first] == bytes_of[again]
+    assert bytes_of[first] != bytes_of[other]
+    records = [json.loads((folder / "environment.json").read_text()) for folder in (first, again)]
+    for record, is_deterministic in zip(records, (False, True), strict=True):
+        execution = record["execution"]
+        assert (
+            execution.pop("variables").items() >= {"KERAS_BACKEND": "tensorflow", "TF_NUM_INTRAOP_THREADS": "2"}.items()
+        )
+        assert execution == {
+            "backend": "tensorflow", "devices": ["CPU"], "deterministic": is_deterministic, "threads": 0, "micro_batch": 8,
+            "precision": "float32",
+        }  # fmt: skip
+        assert 1 <= record["num_usable_cores"] <= record["num_cores"]

@@ -1,0 +1,132 @@
+"""The twin's layers that stand for several of Keras's: same values, same gradients, same statistics."""
+
+import keras
+import numpy as np
+import pytest
+
+from archnet.files.strict_json import Document
+from archnet.network.backend import beneath_keras
+from archnet.network.build import build
+from archnet.network.training.dropout import CaseKeys
+from archnet.network.training.fused import BatchNorm, PooledConvolution
+from archnet.network.training.twin import training_twin
+from archnet.spec.arch import parse_arch
+
+END = [{"type": "GAP"}, {"type": "FC", "num_output": 5}, {"type": "T"}]
+
+
+def conv(rank, **options):
+    return {"type": "C", "num_output": 4, "kernel_size": [3] * rank, "activation": "relu", **options}
+
+
+def pool(rank, **options):
+    return {"type": "P", "pool": "max", "kernel_size": [2] * rank, **options}
+
+
+def network_of(rank, layers):
+    """Its weights are sixteenths, biases too, so that convolutions of whole numbers are free of rounding."""
+    arch = parse_arch(Document(value=[*layers, *END], source="test"))
+    network = build(arch, (12,) * rank, 2)
+    generator = np.random.default_rng(0)
+    network.set_weights([generator.integers(-12, 13, weight.shape) / 16 for weight in network.get_weights()])
+    return network
+
+
+def outcome(network, images):
+    """Logits and gradients of a training step, and the weights, statistics among them, after it.
+
+    In a graph, as in training: outside of one, TensorFlow's 3D pooling gives a gradient to each of several equals.
+    """
+    below = beneath_keras()
+
+    def step(batch):
+        def squares():
+            logits = network(batch["images"], training=True)
+            return keras.ops.sum(keras.ops.square(logits)), logits
+
+        return below.value_and_gradients(squares, network.trainable_variables, network.non_trainable_variables)
+
+    logits, gradients = below.compiled(step, network.variables)({"images": images})
+    return [*(keras.ops.convert_to_numpy(array) for array in (logits, *gradients)), *network.get_weights()]
+
+
+def kinds_of(network):
+    return [type(layer).__name__ for layer in training_twin(network, CaseKeys()).layers]
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("activation", ["relu", None])
+@pytest.mark.parametrize("window", [{}, {"kernel_size": 3, "stride": 2, "padding": "same"}])
+def test_a_twin_learns_what_its_network_would(rank, activation, window):
+    window = {key: value if key == "padding" else [value] * rank for key, value in window.items()}
+    network = network_of(rank, [conv(rank, activation=activation), pool(rank, **window), conv(rank), pool(rank)])
+    images = np.random.default_rng(1).integers(0, 4, (6, *(12,) * rank, 1)).astype(np.float32)
+    assert kinds_of(network).count("PooledConvolution") == 2
+    twin = training_twin(network, CaseKeys())
+    for array, other in zip(outcome(network, images), outcome(twin, images), strict=True):
+        assert np.abs(array - other).max() <= 1e-6 * np.abs(array).max()
+
+
+@pytest.mark.parametrize("shape", [(12, 3), (5, 6, 7, 3), (4, 5, 6, 7, 3)])
+def test_batch_norm_is_that_of_keras_in_double_precision(shape):
+    generator = np.random.default_rng(0)
+    inputs, slopes = generator.normal(0.3, 1, (2, *shape))
+    weights = [generator.uniform(0.5, 2, 3) for _ in range(4)]
+    told = []
+    for layer in (
+        BatchNorm(momentum=0.9),
+        keras.layers.BatchNormalization(momentum=0.9, dtype="float64"),
+    ):
+        offsets = keras.Variable(np.zeros(shape), dtype=layer.dtype)
+        layer.build(shape)
+        layer.set_weights(weights)
+
+        def product(layer=layer, offsets=offsets):
+            outputs = layer(inputs.astype(layer.dtype) + offsets.value, training=True)
+            return keras.ops.sum(outputs * slopes.astype(layer.dtype)), outputs
+
+        trainable = [offsets, *layer.trainable_variables]
+        outputs, gradients = beneath_keras().value_and_gradients(product, trainable, layer.non_trainable_variables)
+        told.append([*(keras.ops.convert_to_numpy(array) for array in (outputs, *gradients)), *layer.get_weights()])
+    for array, expected in zip(*told, strict=True):
+        assert np.abs(array - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+def test_only_what_max_pooling_alone_sees_waits_until_behind_it():
+    assert kinds_of(network_of(2, [conv(2), pool(2)]))[1:4] == ["PooledConvolution", "Identity", "Identity"]
+    kept = ["Conv2D", "Activation"]
+    for layers in (
+        [conv(2), pool(2, pool="avg")],
+        [conv(2, drop_out=20), pool(2)],
+        [conv(2, activation="tanh"), pool(2)],
+        [conv(2), conv(2)],
+    ):
+        assert kinds_of(network_of(2, layers))[1:3] == kept
+
+
+def test_a_convolution_that_more_than_pooling_sees_stays_as_it_is():
+    inputs = keras.Input((12, 12, 1))
+    features = keras.layers.Conv2D(4, 3)(inputs)
+    others = [keras.layers.Conv2D(4, 3)(features), keras.layers.MaxPooling2D(2)(features)]
+    seen = [keras.layers.GlobalAveragePooling2D()(other) for other in others]
+    outputs = keras.layers.Dense(2)(keras.layers.Concatenate()(seen))
+    assert "PooledConvolution" not in kinds_of(keras.Model(inputs, outputs))
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_batch_norm_computes_in_float32_whatever_comes_in(precision):
+    inputs = np.random.default_rng(0).normal(300, 5, (8, 6, 6, 3)).astype(np.float32)
+    halves = keras.ops.cast(inputs, precision)
+    ours, keras_own = (kind(dtype=f"mixed_{precision}") for kind in (BatchNorm, keras.layers.BatchNormalization))
+    for layer in (ours, keras_own):
+        told = layer(halves, training=True)
+        assert keras.backend.standardize_dtype(told.dtype) == precision
+        assert np.abs(keras.ops.convert_to_numpy(keras.ops.cast(told, "float32")).std() - 1) < 0.01
+    for weight, other in zip(ours.get_weights(), keras_own.get_weights(), strict=True):
+        assert np.allclose(weight, other, rtol=1e-4)
+
+
+def test_a_pooled_convolution_shows_the_weights_that_a_penalty_concerns():
+    layer = training_twin(network_of(3, [conv(3), pool(3)]), CaseKeys()).layers[1]
+    assert isinstance(layer, PooledConvolution)
+    assert [weight.name for weight in layer.weights] == [layer.kernel.name, layer.bias.name] == ["kernel", "bias"]

@@ -1,0 +1,76 @@
+"""The precision that "auto" means: asked of the machine, tried, and written down."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from archnet.network import on_tensorflow
+from archnet.network.training import precision
+from archnet.network.training.precision import has_bfloat16, with_precision
+from plain_training import plain
+from small_training import LIMITS, are_equal, fit, network_of
+
+
+@pytest.fixture
+def processor(tmp_path, monkeypatch):
+    """A processor with the given flags."""
+
+    def with_flags(text):
+        (tmp_path / "cpuinfo").write_text(f"model name\t: anything bf16 at all\nflags\t\t: fpu {text} avx2\n")
+        monkeypatch.setattr(precision, "_PROCESSOR", tmp_path / "cpuinfo")
+
+    return with_flags
+
+
+@pytest.mark.parametrize(("flags", "expected"), [("avx512_bf16", True), ("amx_bf16", True), ("avx512f", False)])
+def test_a_processor_tells_whether_it_has_bfloat16(processor, flags, expected, monkeypatch):
+    monkeypatch.setattr(on_tensorflow, "accelerator_has_bfloat16", lambda: None)
+    processor(flags)
+    assert has_bfloat16() == expected
+
+
+def test_a_gpu_decides_before_the_processor(processor, monkeypatch):
+    processor("avx512_bf16")
+    monkeypatch.setattr(on_tensorflow, "accelerator_has_bfloat16", lambda: False)
+    assert not has_bfloat16()
+
+
+@pytest.mark.parametrize(("half_seconds", "expected"), [(0.5, "bfloat16"), (0.95, "float32"), (2.0, "float32")])
+def test_auto_takes_bfloat16_where_a_trial_is_faster(half_seconds, expected, monkeypatch, caplog):
+    seconds = {"float32": 1.0, "bfloat16": half_seconds}
+    clock = [0.0]
+
+    def step(trainer, parts):
+        clock[0] += seconds[trainer.training.precision]
+        return [(0.0, np.eye(2))]
+
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(precision.Trainer, "step", step)
+    monkeypatch.setattr(precision.time, "perf_counter", lambda: clock[0])
+    network = network_of()
+    before = network.get_weights()
+    with caplog.at_level(logging.INFO, "archnet"):
+        chosen = with_precision(network, LIMITS, plain(precision="auto"), 4)
+    assert chosen == plain(precision=expected)
+    assert caplog.messages == [
+        f"precision {expected}: a step takes 1 s in float32 and {half_seconds:.3g} s in bfloat16"
+    ]
+    assert are_equal(before, network.get_weights())
+
+
+def test_auto_is_float32_where_there_is_no_bfloat16(monkeypatch, caplog):
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: False)
+    with caplog.at_level(logging.INFO, "archnet"):
+        assert with_precision(network_of(), LIMITS, plain(precision="auto"), 4).precision == "float32"
+    assert caplog.messages == ["precision float32: this machine does not compute in bfloat16"]
+
+
+def test_auto_is_what_it_was_when_a_training_goes_on():
+    assert with_precision(network_of(), LIMITS, plain(precision="auto"), 4, "bfloat16").precision == "bfloat16"
+    assert with_precision(network_of(), LIMITS, plain(precision="float16"), 4, "float32").precision == "float16"
+
+
+def test_auto_trains():
+    _, rows = fit(plain(epochs=20, batch_size=16, learning_rate=0.02, precision="auto"))
+    assert rows[-1]["train_accuracy"] == 1

@@ -1,0 +1,28 @@
+"""HTML pages as tests read them."""
+
+from html.parser import HTMLParser
+
+from archnet.report.html.run_page import write_report
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the visible words."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.words = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words += data.split()
+
+    @property
+    def text(self):
+        return " ".join(self.words)
+
+
+def page_of(folder):
+    return Page(write_report(folder).read_text(encoding="utf-8"))

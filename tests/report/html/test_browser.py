@@ -1,0 +1,310 @@
+"""The reports in a browser: what their sliders show is what scikit-learn computes, and nothing leaves the page."""
+
+import json
+
+import numpy as np
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
+from selenium.webdriver.common.keys import Keys
+from sklearn import metrics as sk
+
+from archnet.evaluation.predictions import read_predictions
+from archnet.report.html.comparison_page import write_comparison
+from archnet.report.html.run_page import write_report
+from browser import start_reader
+from synthetic_runs import synthetic_predictions, write_run
+
+SETS = {"test": "test", "validation": "validation", "training": "train"}
+
+
+@pytest.fixture(scope="module")
+def reader():
+    reader = start_reader()
+    yield reader
+    reader.driver.quit()
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory):
+    """Two runs and their comparison."""
+    folder = tmp_path_factory.mktemp("runs") / "both"
+    runs = [
+        write_run(folder / name, skill=skill, depth=10, recall=0.9)
+        for name, skill in (("archsm", 1.6), ("arch3dsm", 2.5))
+    ]
+    for run in runs:
+        write_report(run)
+    write_comparison(folder, runs)
+    return folder
+
+
+def number(text):
+    return float(text.replace("\N{MINUS SIGN}", "-"))
+
+
+def shown(reader, name):
+    """What the page says about a set or a network: numbers, confusion matrix, marks (x, y) on the two plots."""
+    row = f'#live tr[data-column="{name}"]'
+    values = {
+        cell.get_attribute("data-metric"): cell.find_element("class name", "value").text
+        for cell in reader.all(f"{row} [data-metric]:not([data-metric=threshold])")
+    }
+    cells = [cell.text.replace(",", "") for cell in reader.all(f'#live table[data-column="{name}"] td.cell b')]
+    return {key: number(text) for key, text in values.items()}, [float(text) for text in cells], marks(reader, name)
+
+
+def marks(reader, name):
+    found = []
+    for plot in reader.all("#live .plot > svg"):
+        left, top, side = (float(plot.get_attribute(f"data-{key}")) for key in ("left", "top", "side"))
+        mark = plot.find_element("css selector", f'.mark[data-column="{name}"]')
+        x, y = (float(mark.get_attribute(key)) for key in ("cx", "cy"))
+        found.append(((x - left) / side, 1 - (y - top) / side))
+    return found
+
+
+def assert_is_scikit_learns(seen, scores, truth, threshold):
+    numbers, cells, (roc, precision_recall) = seen
+    predicted = scores >= threshold
+    matrix = sk.confusion_matrix(truth, predicted)
+    recall, precision = sk.recall_score(truth, predicted), sk.precision_score(truth, predicted)
+    expected = {
+        "recall": recall,
+        "precision": precision,
+        "specificity": sk.recall_score(~truth, ~predicted),
+        "f1": sk.f1_score(truth, predicted),
+        "mcc": sk.matthews_corrcoef(truth, predicted),
+        "accuracy": sk.accuracy_score(truth, predicted),
+    }
+    assert numbers == pytest.approx(expected, abs=0.000501)
+    assert cells == matrix.ravel().tolist()
+    assert roc == pytest.approx((1 - expected["specificity"], recall), abs=2e-4)
+    assert precision_recall == pytest.approx((recall, precision), abs=2e-4)
+
+
+def steps(reader, scale=0):
+    return json.loads(reader.run("return document.getElementById('live-data').textContent"))["scales"][scale]
+
+
+def cases_of(folder, name):
+    part = read_predictions(folder / "predictions.csv").only(name)
+    return part.probabilities[:, 1], part.y_true == 1
+
+
+@pytest.mark.parametrize("share", [0.08, 0.4, 0.71])
+def test_the_slider_shows_what_scikit_learn_computes_for_its_threshold(reader, experiment, share):
+    reader.open(experiment / "archsm/report.html")
+    thresholds = steps(reader)["steps"]
+    place = int(share * len(thresholds))
+    reader.slide("#threshold", place)
+    for name, key in SETS.items():
+        assert_is_scikit_learns(shown(reader, name), *cases_of(experiment / "archsm", key), thresholds[place])
+        assert number(reader.one(f'tr[data-column="{name}"] [data-metric=threshold]').text) == pytest.approx(
+            thresholds[place], abs=0.000501
+        )
+
+
+def test_before_anything_is_moved_the_page_shows_the_experiments_threshold(reader, experiment):
+    reader.open(experiment / "archsm/report.html")
+    for name, key in SETS.items():
+        assert_is_scikit_learns(shown(reader, name), *cases_of(experiment / "archsm", key), 0.5)
+    assert reader.one("#live output").text == "0.500"
+    assert [button.get_attribute("aria-pressed") for button in reader.all("#live button")] == ["true", "false", "false"]
+
+
+def test_the_buttons_show_the_thresholds_that_validation_chose(reader, experiment):
+    metrics = json.loads((experiment / "archsm/metrics.json").read_text(encoding="utf-8"))["test"]
+    reader.open(experiment / "archsm/report.html")
+    buttons = {button.text: button for button in reader.all("#live button")}
+    assert list(buttons) == [
+        "threshold 0.5, as set", "recall of at least 0.9 in validation", "best MCC in validation",
+    ]  # fmt: skip
+    for label, point in zip(list(buttons)[1:], metrics["operating_points"].values(), strict=True):
+        buttons[label].click()
+        assert_is_scikit_learns(shown(reader, "test"), *cases_of(experiment / "archsm", "test"), point["threshold"])
+        assert number(reader.one("#live output").text) == pytest.approx(point["threshold"], abs=0.000501)
+        low, high = point["intervals"]["recall"]
+        interval = reader.one('tr[data-column="test"] [data-metric=recall] .interval').text
+        assert interval == f"{low:.3f} to {high:.3f}"
+
+
+def test_the_keyboard_moves_the_slider_and_presses_the_buttons(reader, experiment):
+    reader.open(experiment / "archsm/report.html")
+    thresholds = steps(reader)["steps"]
+    slider = reader.one("#threshold")
+    reader.run("arguments[0].focus()", slider)
+    slider.send_keys(Keys.HOME, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert slider.get_attribute("value") == "3"
+    assert slider.get_attribute("aria-valuetext") == reader.one("#live output").text
+    assert_is_scikit_learns(shown(reader, "test"), *cases_of(experiment / "archsm", "test"), thresholds[3])
+    slider.send_keys(Keys.TAB, Keys.TAB)
+    pressed = reader.run("return document.activeElement")
+    assert pressed.text == "recall of at least 0.9 in validation"
+    outline = reader.run("return getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    pressed.send_keys(Keys.ENTER)
+    assert pressed.get_attribute("aria-pressed") == "true"
+
+
+def test_one_slider_moves_both_networks_to_a_threshold(reader, experiment):
+    reader.open(experiment / "report.html")
+    thresholds = steps(reader)["steps"]
+    reader.slide("#threshold", 150)
+    for name in ("archsm", "arch3dsm"):
+        assert_is_scikit_learns(shown(reader, name), *cases_of(experiment / name, "test"), thresholds[150])
+
+
+def test_one_slider_moves_both_networks_to_as_many_false_alarms(reader, experiment):
+    reader.open(experiment / "report.html")
+    reader.one('input[name="scale"][value="1"]').click()
+    scale = steps(reader, 1)
+    assert scale["steps"][:4] == [0, 1, 2, 3]
+    reader.slide("#threshold", 5)
+    assert reader.one("#live output").text == "at most 5"
+    for place, name in enumerate(("archsm", "arch3dsm")):
+        scores, truth = cases_of(experiment / name, "test")
+        threshold = scale["columns"][place]["thresholds"][5]
+        assert_is_scikit_learns(shown(reader, name), scores, truth, threshold)
+        allowed = [cut for cut in scores if (scores[~truth] >= cut).sum() <= 5]
+        assert threshold == min(allowed)
+
+
+def test_several_seeds_show_the_means_of_their_numbers(reader, tmp_path):
+    folder = tmp_path / "both"
+    runs = [
+        write_run(folder / f"net-seed{seed}", seed=seed, predictions=synthetic_predictions(skill=1 + seed))
+        for seed in range(2)
+    ]
+    write_run(folder / "other", skill=2)
+    write_comparison(folder, sorted(folder.iterdir()))
+    reader.open(folder / "report.html")
+    threshold = steps(reader)["steps"][200]
+    reader.slide("#threshold", 200)
+    numbers, cells, _ = shown(reader, "net")
+    predicted = [(truth, scores >= threshold) for scores, truth in (cases_of(run, "test") for run in runs)]
+    assert numbers["mcc"] == pytest.approx(np.mean([sk.matthews_corrcoef(*one) for one in predicted]), abs=0.000501)
+    assert cells == np.mean([sk.confusion_matrix(*one) for one in predicted], axis=0).ravel().tolist()
+
+
+def test_a_class_that_does_not_occur_is_undefined_not_zero(reader, tmp_path):
+    predictions = synthetic_predictions(num_cases=200)
+    kept = np.flatnonzero((predictions.sets != "test") | (predictions.y_true == 0))
+    rest = {name: getattr(predictions, name)[kept] for name in ("cases", "groups", "sets", "y_true", "probabilities")}
+    run = write_run(tmp_path / "net", predictions=type(predictions)(classes=predictions.classes, **rest))
+    reader.open(write_report(run))
+    reader.slide("#threshold", 100)
+    row = 'tr[data-column="test"] [data-metric={}] .value'
+    assert [reader.one(row.format(name)).text for name in ("recall", "mcc")] == ["undefined", "undefined"]
+    assert reader.complaints() == []
+
+
+def test_slices_turn_with_the_slider_the_keyboard_and_the_wheel(reader, experiment):
+    reader.open(experiment / "archsm/report.html")
+    stack, slider = reader.one(".stack"), reader.one(".stack input")
+    reader.scroll_to(stack)
+    assert stack.find_element("css selector", "output").text == "slice 6 of 10"
+    picture = stack.find_element("css selector", ".slice")
+    before = picture.screenshot_as_png
+    slider.send_keys(Keys.ARROW_RIGHT)
+    assert stack.find_element("css selector", "output").text == "slice 7 of 10"
+    assert picture.screenshot_as_png != before
+    wheel_over(reader, picture, -100)
+    wheel_over(reader, picture, -100)
+    assert slider.get_attribute("value") == "4"
+
+
+def wheel_over(reader, picture, distance):
+    for right in (-9, 4, 6):
+        ActionChains(reader.driver).move_to_element_with_offset(picture, right, 1).perform()
+    turn_wheel(reader, picture, distance)
+
+
+def turn_wheel(reader, picture, distance):
+    ActionChains(reader.driver).scroll_from_origin(ScrollOrigin.from_element(picture, 6, 1), 0, distance).perform()
+
+
+def test_a_page_that_is_scrolled_is_not_caught_by_a_picture_under_a_resting_pointer(reader, experiment):
+    reader.open(experiment / "archsm/report.html")
+    picture, slider = reader.one(".stack .slice"), reader.one(".stack input")
+    reader.scroll_to(picture)
+    wheel_over(reader, picture, 100)
+    reader.run("dispatchEvent(new Event('scroll'))")
+    value = slider.get_attribute("value")
+    turn_wheel(reader, picture, 100)
+    assert (slider.get_attribute("value"), value) == ("6", "6")
+
+
+def test_the_console_stays_silent_and_no_request_leaves_the_pages(reader, experiment):
+    reader.complaints(), reader.requests()
+    for page in (experiment / "report.html", experiment / "archsm/report.html"):
+        reader.open(page)
+        reader.slide("#threshold", 20)
+        reader.all("#live button")[-1].click()
+        reader.slide(".stack input", 0)
+        assert reader.complaints() == []
+        assert reader.requests() == [page.as_uri()]
+
+
+def test_a_script_that_is_not_the_pages_own_is_not_run(reader, experiment, tmp_path):
+    text = (experiment / "archsm/report.html").read_text(encoding="utf-8")
+    page = tmp_path / "evil.html"
+    page.write_text(text.replace("<main", "<script>document.title = 'evil'</script><main", 1), encoding="utf-8")
+    reader.open(page)
+    assert "evil" not in reader.driver.title
+    assert any("Content Security Policy" in line for line in reader.complaints())
+
+
+@pytest.mark.parametrize("name", ["</script><script>document.title='evil'</script>", "<img src=x onerror=alert(1)>"])
+def test_names_with_markup_break_neither_the_page_nor_its_data(reader, tmp_path, name):
+    run = write_run(tmp_path / "net", classes=("a", name))
+    reader.open(write_report(run))
+    assert reader.one("#live tbody tr:last-child th b").text == name
+    reader.slide("#threshold", 10)
+    assert "evil" not in reader.driver.title
+    assert reader.complaints() == []
+
+
+def test_without_scripts_the_page_shows_the_experiments_threshold_and_no_slider(experiment):
+    plain = start_reader("--blink-settings=scriptEnabled=false")
+    try:
+        plain.open(experiment / "archsm/report.html")
+        assert not plain.one("#threshold").is_displayed()
+        assert not plain.one(".stack input").is_displayed()
+        metrics = json.loads((experiment / "archsm/metrics.json").read_text(encoding="utf-8"))["test"]
+        assert number(plain.one('tr[data-column="test"] [data-metric=mcc] .value').text) == round(metrics["mcc"], 3)
+    finally:
+        plain.driver.quit()
+
+
+def emulated(reader, **media):
+    features = [{"name": "prefers-color-scheme", "value": media["scheme"]}] if "scheme" in media else []
+    reader.driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"media": media.get("medium", ""), "features": features}
+    )
+
+
+def test_a_dark_screen_gets_a_dark_page_with_dark_pictures_and_paper_a_light_one(reader, experiment):
+    reader.open(experiment / "archsm/report.html")
+    ground = "return getComputedStyle(document.body).backgroundColor"
+    picture = "return document.querySelector('picture img').currentSrc"
+    light = reader.run(ground), reader.run(picture)
+    emulated(reader, scheme="dark")
+    dark = reader.run(ground), reader.run(picture)
+    emulated(reader, scheme="dark", medium="print")
+    on_paper = reader.run(ground), reader.one(".controls").is_displayed(), reader.one(".turn").is_displayed()
+    emulated(reader)
+    assert light[0] == "rgb(255, 255, 255)"
+    assert dark[0] == "rgb(20, 23, 28)"
+    assert dark[1] != light[1]
+    assert on_paper == ("rgb(255, 255, 255)", False, False)
+
+
+@pytest.mark.parametrize("width", [1280, 700])
+@pytest.mark.parametrize("page", ["report.html", "archsm/report.html"])
+def test_no_page_is_wider_than_its_window(reader, experiment, page, width):
+    reader.driver.set_window_size(width, 900)
+    reader.open(experiment / page)
+    wide = reader.run("return [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    reader.driver.set_window_size(1280, 900)
+    assert wide[0] == wide[1]

@@ -1,0 +1,107 @@
+"""The gallery: all slices of a case in one picture, and a page that stays small however large the scans are."""
+
+import base64
+import io
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from archnet.evaluation.comparison import compare
+from archnet.report.figures.montage import Picture
+from archnet.report.html.comparison_cases import differing_cases
+from archnet.report.html.gallery import PAGE_PIXELS, cards, fitted
+from archnet.report.html.run_page import write_report
+from synthetic_runs import synthetic_predictions, write_run
+
+
+def sprite_of(card):
+    """The card's picture as (slices, height, width)."""
+    png = base64.b64decode(card["sprite"].removeprefix("data:image/png;base64,"))
+    pixels = np.asarray(Image.open(io.BytesIO(png)))
+    assert pixels.dtype == np.uint8
+    return pixels.reshape(card["count"], card["height"], card["width"])
+
+
+def noise(*shape):
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+def test_a_small_volume_is_kept_slice_by_slice_as_it_is():
+    image = noise(6, 5, 10)
+    (card,) = cards([Picture(image=image, case="a", truth="nodule")], 32)
+    np.testing.assert_array_equal(sprite_of(card), image.transpose(2, 0, 1))
+    assert (card["first"], card["step"], card["depth"], card["central"]) == (0, 1, 10, 5)
+    assert card["strip"] == [3, 4, 5, 6, 7]
+
+
+def test_an_image_is_its_own_only_slice():
+    image = noise(6, 5)
+    (card,) = cards([Picture(image=image, case="a", truth="nodule")], 1)
+    np.testing.assert_array_equal(sprite_of(card), image[np.newaxis])
+    assert (card["count"], card["strip"]) == (1, [])
+
+
+def test_a_large_volume_becomes_block_means_first():
+    image = noise(128, 100, 8)
+    smaller, indices = fitted(image, 64 * 50 * 8)
+    assert indices == range(8)
+    assert smaller.shape == (64, 50, 8)
+    assert smaller[3, 7, 2] == np.round(image[6:8, 14:16, 2].mean())
+
+
+@pytest.mark.parametrize("shape", [(128, 128, 64), (512, 512, 301), (50, 60, 1000), (97, 131, 33)])
+def test_a_volume_of_any_size_fits_and_keeps_its_central_slice(shape):
+    smaller, indices = fitted(np.zeros(shape, np.uint8), 200_000)
+    assert smaller.size <= 200_000
+    assert smaller.shape[2] == len(indices)
+    assert min(smaller.shape[:2]) >= 48
+    assert shape[2] // 2 in indices
+
+
+@pytest.mark.slow
+def test_a_page_of_large_noisy_volumes_stays_under_15_megabytes(tmp_path):
+    folder = write_run(tmp_path / "net", skill=0.8)
+    with np.load(folder / "gallery.npz") as arrays:
+        names, kinds = arrays["case"], arrays["kind"]
+    assert (kinds == "wrong").sum() == (kinds == "sample").sum() == 16
+    np.savez(folder / "gallery.npz", images=noise(len(names), 128, 128, 64), case=names, kind=kinds)
+    text = write_report(folder).read_text(encoding="utf-8")
+    assert PAGE_PIXELS < len(text) < 15e6
+
+
+def test_a_comparison_shows_the_cases_that_only_one_network_tells_right_the_surest_mistakes_first(tmp_path):
+    flat = synthetic_predictions(skill=1.2)
+    guesses = np.random.default_rng(5).random(len(flat.cases))
+    sure = np.where(flat.y_true == 1, 0.35 + 0.65 * guesses, 0.65 * guesses)
+    deep = replace(flat, probabilities=np.stack([1 - sure, sure], axis=1))
+    runs = [
+        write_run(tmp_path / name, predictions=predictions, depth=4, macs=macs)
+        for name, predictions, macs in (("flat", flat, 1), ("deep", deep, 9))
+    ]
+    groups = differing_cases(compare(runs))
+    assert [(group["right"], group["wrong"]) for group in groups] == [("deep", "flat"), ("flat", "deep")]
+    flat, deep = (pool.trainings[0] for pool in compare(runs).pools)
+    rows = {case: row for row, case in enumerate(flat.cases.tolist())}
+    right = {"deep": deep, "flat": flat}
+    for group in groups:
+        confidences = [card["confidence"] for card in group["cards"]]
+        assert confidences == sorted(confidences, reverse=True)
+        assert 0 < len(confidences) <= 8
+        for card in group["cards"]:
+            row = rows[card["case"]]
+            truth = flat.y_true[row]
+            assert card["truth"] == flat.classes[truth]
+            assert right[group["right"]].probabilities[row].argmax() == truth
+            assert right[group["wrong"]].probabilities[row].argmax() != truth
+            assert card["confidence"] == right[group["wrong"]].probabilities[row].max()
+
+
+def test_many_networks_share_the_room_of_a_page(tmp_path):
+    for place in range(6):
+        write_run(tmp_path / f"net{place}", skill=1 + place / 3, depth=4, macs=1 + place)
+    groups = differing_cases(compare([tmp_path]))
+    assert 0 < sum(len(group["cards"]) for group in groups) <= 32
+    assert re.fullmatch("net[1-5]", groups[0]["right"])

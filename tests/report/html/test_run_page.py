@@ -1,0 +1,172 @@
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from archnet.errors import DataError, RunError
+from archnet.report.html.page import script_json
+from archnet.report.html.run_page import write_report
+from pages import Page, page_of
+from synthetic_runs import synthetic_predictions, write_run
+
+
+@pytest.mark.parametrize("depth", [None, 10])
+def test_the_report_needs_nothing_but_itself(tmp_path, depth):
+    text = write_report(write_run(tmp_path / "archsm", depth=depth)).read_text(encoding="utf-8")
+    page = Page(text)
+    addresses = [value for _, attrs in page.tags for key, value in attrs.items() if key in ("src", "srcset", "href")]
+    assert addresses
+    assert all(address.startswith(("data:image/png;base64,", "#")) for address in addresses)
+    assert set(re.findall(r"url\(([^)]{0,22})", text)) <= {"data:image/png;base64,"}
+    assert not {"link", "iframe"} & {tag for tag, _ in page.tags}
+    assert [attrs for tag, attrs in page.tags if tag == "script"] == [
+        {"type": "application/json", "id": "live-data"},
+        {},
+    ]
+    assert len(text) < 15e6
+
+
+def test_the_report_holds_headline_matrices_metrics_layers_split_and_environment(tmp_path):
+    folder = write_run(tmp_path / "archsm")
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    text = page_of(folder).text
+    recall, (low, high) = metrics["test"]["recall"], metrics["test"]["intervals"]["recall"]
+    assert f"recall {100 * recall:.1f}% (95% interval {100 * low:.1f}% to {100 * high:.1f}%)" in text
+    for name in ("train", "validation", "test"):
+        low, high = metrics[name]["intervals"]["auc"]
+        assert f"{metrics[name]['auc']:.3f} {low:.3f} to {high:.3f}" in text
+    errors = (f"{100 * (1 - metrics[name]['accuracy']):.1f}%" for name in ("train", "validation", "test"))
+    assert f"error {' '.join(errors)}" in text
+    assert "$.layers[0] C 16 3x3 relu drop 8.3% 64 × 64 × 16 160 589,824 262 kB" in text
+    assert "by group, test 0.2, validation 0.1, seed 42" in text
+    assert "versions.keras 3.15.1" in text
+    assert '"learning_rate": 0.001' in text
+
+
+def test_every_picture_says_what_it_shows_and_volumes_have_a_slider_and_their_neighbours(tmp_path):
+    tags = page_of(write_run(tmp_path / "a", depth=10)).tags
+    assert all("alt" in attrs for tag, attrs in tags if tag == "img")
+    drawn = [attrs for tag, attrs in tags if attrs.get("role") == "img"]
+    assert all(attrs["aria-label"] for attrs in drawn)
+    stacks = [attrs for tag, attrs in tags if attrs.get("class") == "stack"]
+    sliders = [attrs for tag, attrs in tags if tag == "input" and "Slice of case" in attrs.get("aria-label", "")]
+    assert len(stacks) == len(sliders) == len([attrs for attrs in drawn if "slice of case" in attrs["aria-label"]]) > 16
+    assert {(attrs["min"], attrs["max"], attrs["value"]) for attrs in sliders} == {("0", "9", "5")}
+    strip = [attrs["style"] for _, attrs in tags if attrs.get("style", "").startswith("--slice")]
+    assert strip == [f"--slice: {place}" for place in (3, 4, 5, 6, 7)] * len(stacks)
+
+
+def test_the_report_tells_operating_points_and_calibration(tmp_path):
+    folder = write_run(tmp_path / "archsm", recall=0.9)
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["test"]
+    text = page_of(folder).text
+    for why, point in (
+        ("as set", metrics),
+        ("recall of at least 0.9 in validation", metrics["operating_points"]["recall"]),
+        ("best MCC in validation", metrics["operating_points"]["mcc"]),
+    ):
+        low, high = point["intervals"]["recall"]
+        assert f"{why} {point['threshold']:.3f} {point['recall']:.3f} {low:.3f} to {high:.3f}" in text
+        (_, alarms), (missed, found) = point["confusion_matrix"]
+        assert f"{found} of {found + missed} {alarms}" in text
+    before, after = metrics["calibration"], metrics["calibration"]["scaled"]
+    errors = [f"{entry['expected_calibration_error']:.3f}" for entry in (before, after)]
+    assert f"expected calibration error {' '.join(errors)}" in text
+    assert f"as it is temperature {after['temperature']:.2f} Brier score {before['brier']:.3f}" in text
+
+
+def test_without_a_validation_set_the_report_has_no_operating_points_but_a_calibration(tmp_path):
+    predictions = synthetic_predictions()
+    sets = np.where(predictions.sets == "validation", "train", predictions.sets)
+    text = page_of(write_run(tmp_path / "a", predictions=replace(predictions, sets=sets))).text
+    assert "Operating points" not in text
+    assert "expected calibration error" in text
+    assert "temperature" not in text
+
+
+def test_an_older_run_without_calibration_is_still_reported(tmp_path):
+    folder = write_run(tmp_path / "a")
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    for name in ("train", "validation", "test"):
+        del metrics[name]["calibration"], metrics[name]["operating_points"]
+    (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    assert "expected calibration error" not in page_of(folder).text
+
+
+def test_names_with_markup_are_shown_and_never_obeyed(tmp_path):
+    evil = "<script>alert(1)</script>"
+    page = page_of(write_run(tmp_path / "a", classes=("CT-0", "CT-1", evil)))
+    assert [tag for tag, _ in page.tags].count("script") == 1
+    assert evil in page.text
+
+
+def test_data_for_a_script_cannot_end_it():
+    text = script_json({"</script>": "<!-- & -->"})
+    assert not set("<>&") & set(text)
+    assert json.loads(text) == {"</script>": "<!-- & -->"}
+
+
+def test_an_undefined_number_is_called_undefined(tmp_path):
+    folder = write_run(tmp_path / "a")
+    lines = (folder / "predictions.csv").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if ",test,nodule," not in line]
+    (folder / "predictions.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
+    from archnet.runs.rereport import report_again
+
+    report_again([folder])
+    text = page_of(folder).text
+    assert "met no “nodule” case in the test set, so its recall is unknown." in text
+    assert "recall (sensitivity)" in text
+    assert "undefined" in text
+
+
+def test_a_folder_with_metrics_and_predictions_alone_still_gives_a_report(tmp_path):
+    folder = write_run(tmp_path / "a")
+    for path in folder.iterdir():
+        if path.name not in ("metrics.json", "predictions.csv"):
+            path.unlink()
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    without_costs = {key: value for key, value in metrics.items() if key != "samples_per_second"}
+    (folder / "metrics.json").write_text(json.dumps(without_costs), encoding="utf-8")
+    assert "training samples per second –" in page_of(folder).text
+
+
+def test_an_unfinished_run_is_refused(tmp_path):
+    message = f"{tmp_path / 'metrics.json'}: no such file. Run the experiment to its end, or name another run folder."
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        write_report(tmp_path)
+
+
+def test_metrics_of_other_classes_are_refused(tmp_path):
+    folder = write_run(tmp_path / "a")
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    (folder / "metrics.json").write_text(json.dumps(metrics | {"positive": "tumour"}), encoding="utf-8")
+    message = (
+        f'{folder / "metrics.json"}: positive is "tumour", which is no class of predictions.csv (non-nodule, nodule). '
+        "Run the experiment again."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        write_report(folder)
+
+
+def test_a_damaged_gallery_or_history_is_refused(tmp_path):
+    folder = write_run(tmp_path / "a")
+    gallery = folder / "gallery.npz"
+    for content in (b"not a zip", b""):
+        gallery.write_bytes(content)
+        message = f"{gallery}: not a gallery of images, case and kind. Delete it to report without pictures of cases."
+        with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+            write_report(folder)
+    np.savez(gallery, images=np.zeros((1, 2, 2), np.uint8))
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        write_report(folder)
+    gallery.unlink()
+    (folder / "history.csv").write_text("epoch,train_loss\n1,x\n", encoding="utf-8")
+    message = (
+        f'{folder / "history.csv"} line 2: train_loss is "x", not a number. '
+        "Restore the file, or run the experiment again."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        write_report(folder)

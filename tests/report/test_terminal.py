@@ -1,0 +1,131 @@
+import io
+import json
+
+from rich.console import Console
+
+from archnet.evaluation.comparison import compare
+from archnet.report.comparison_wording import comparison_cautions, comparison_sentence
+from archnet.report.terminal import (
+    classification_report,
+    comparison_table,
+    confusion_table,
+    metrics_table,
+    run_summary,
+)
+from synthetic_runs import synthetic_predictions, write_run
+
+PUBLISHED = [[1248, 90], [63, 218]]
+CLASSES = ["non-nodule", "nodule"]
+
+
+def printed(renderable, width=80):
+    console = Console(width=width, record=True, color_system=None, file=io.StringIO())
+    console.print(renderable)
+    return [line.rstrip() for line in console.export_text().splitlines()]
+
+
+def words(lines):
+    return [line.split() for line in lines]
+
+
+def test_the_confusion_matrix_names_rows_columns_and_recalls():
+    lines = words(printed(confusion_table(PUBLISHED, CLASSES, "test")))
+    assert ["Confusion", "matrix,", "test", "set"] in lines
+    assert ["truth", "↓", "pred.", "→", "non-nodule", "nodule", "recall"] in lines
+    assert ["non-nodule", "1,248", "90", "93.3%"] in lines
+    assert ["nodule", "63", "218", "77.6%"] in lines
+
+
+def test_the_classification_report_has_every_class_and_the_accuracy():
+    lines = words(printed(classification_report(PUBLISHED, CLASSES, "test")))
+    assert ["class", "precision", "recall", "f1", "support"] in lines
+    assert ["non-nodule", "0.952", "0.933", "0.942", "1,338"] in lines
+    assert ["nodule", "0.708", "0.776", "0.740", "281"] in lines
+    assert ["accuracy", "0.905", "1,619"] in lines
+
+
+def test_a_class_without_cases_has_an_undefined_recall():
+    assert ["nodule", "0", "0", "undefined"] in words(printed(confusion_table([[3, 0], [0, 0]], CLASSES, "test")))
+
+
+def test_the_summary_of_a_run_fits_80_columns_with_errors_beside_the_matrix(tmp_path):
+    folder = write_run(tmp_path / "archsm")
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    lines = printed(run_summary(metrics))
+    heading = next(line for line in lines if "Confusion matrix" in line)
+    assert heading.split() == ["Confusion", "matrix,", "test", "set", "Error"]
+    for name, said in (("train", "training"), ("validation", "validation"), ("test", "test")):
+        wrong = f"{100 * (1 - metrics[name]['accuracy']):.1f}%"
+        assert any(line.split()[-3:] == [said, wrong, str(metrics[name]["n"])] for line in lines), name
+
+
+def test_the_metrics_table_has_every_set_with_its_interval(tmp_path):
+    folder = write_run(tmp_path / "archsm")
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    text = "\n".join(printed(metrics_table(metrics)))
+    low, high = metrics["test"]["intervals"]["auc"]
+    assert f"{metrics['test']['auc']:.3f}" in text
+    assert f"{low:.3f} to {high:.3f}" in text
+
+
+def test_square_brackets_in_class_names_are_printed_as_they_are():
+    assert any("[red]x" in line for line in printed(confusion_table(PUBLISHED, ["[red]x", "y"], "test")))
+    assert any("[red]x" in line for line in printed(classification_report(PUBLISHED, ["[red]x", "y"], "test")))
+
+
+def test_few_runs_stand_in_columns_with_intervals(tmp_path):
+    comparison = compare([write_run(tmp_path / "archsm"), write_run(tmp_path / "arch3dsm", skill=2.5)])
+    lines = words(printed(comparison_table(comparison)))
+    assert ["archsm", "arch3dsm"] in lines
+    recalls = [f"{row.metrics['recall']:.3f}" for row in comparison.rows]
+    assert ["recall", "(sensitivity)", *recalls] in lines
+    assert ["parameters", "99,948", "99,948"] in lines
+    assert ["multiply-adds", "41.2", "M", "41.2", "M"] in lines
+
+
+def test_many_runs_stand_in_lines(tmp_path):
+    folders = [write_run(tmp_path / f"net{number}", skill=1 + number) for number in range(4)]
+    comparison = compare(folders)
+    lines = words(printed(comparison_table(comparison), width=110))
+    for row in comparison.rows:
+        assert any(line[:2] == [row.run, f"{row.metrics['recall']:.3f}"] for line in lines if line)
+
+
+def test_a_comparison_tells_the_sentence_the_paired_differences_and_what_differs(tmp_path):
+    runs = [
+        write_run(tmp_path / name, skill=skill, macs=macs)
+        for name, skill, macs in (("flat", 1.6, 10), ("deep", 2.5, 90))
+    ]
+    path = runs[1] / "experiment.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["arch"]["layers"][0]["num_output"] = 64
+    path.write_text(json.dumps(document), encoding="utf-8")
+    comparison = compare(runs)
+    (pair,) = comparison.paired
+    lines = printed(comparison_table(comparison), width=100)
+    assert " ".join(" ".join(lines).split()).startswith(comparison_sentence(comparison))
+    entry = pair.differences["auc"]
+    numbers = [f"{entry['reference']:.3f}", f"{entry['other']:.3f}", f"{entry['difference']:+.3f}"]
+    assert any(line[:-1] == ["AUC", "(ROC)", *numbers] for line in words(lines))
+    assert " to ".join(f"{end:+.3f}" for end in entry["interval"]) in "\n".join(lines).replace("\N{MINUS SIGN}", "-")
+    assert ["arch.layers[0].num_output", "16", "64"] in words(lines)
+    assert any("McNemar's exact p" in line for line in lines)
+
+
+def test_pooled_runs_say_how_many_they_are_and_how_far_apart(tmp_path):
+    for seed in range(2):
+        predictions = synthetic_predictions(skill=1.5 + seed)
+        write_run(tmp_path / f"net-seed{seed}", seed=seed, predictions=predictions)
+    write_run(tmp_path / "other")
+    comparison = compare([tmp_path])
+    lines = words(printed(comparison_table(comparison)))
+    assert ["runs", "2", "seeds", "(mean)", "1", "run"] in lines
+    deviation = comparison.rows[0].deviation("recall", "nodule")
+    assert any(line[:2] == ["SD", f"{deviation:.3f}"] for line in lines)
+
+
+def test_cautions_stand_in_their_own_lines(tmp_path):
+    comparison = compare([write_run(tmp_path / name) for name in ("a", "b")])
+    text = " ".join(" ".join(printed(comparison_table(comparison))).split())
+    for caution in comparison_cautions(comparison):
+        assert f"Warning: {caution}" in text

@@ -1,0 +1,274 @@
+"""Whole runs: from documents and data to a run folder, through Python and through the command line."""
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+
+import archnet
+from archnet.errors import ArchnetError, RunError
+from command_line import ROOT, invoked
+from plain_training import PLAIN
+
+NET_2D = {
+    "name": "flat",
+    "layers": [
+        {"type": "C", "num_output": 4, "kernel_size": [3, 3], "activation": "relu", "drop_out": 10},
+        {"type": "GAP"},
+        {"type": "T"},
+    ],
+}
+NET_3D = {
+    "name": "deep",
+    "layers": [
+        {"type": "C", "num_output": 4, "kernel_size": [3, 3, 3], "activation": "relu"},
+        {"type": "GAP"},
+        {"type": "T", "activation": "sigmoid"},
+    ],
+}
+RUN_FILES = {
+    "experiment.json", "arch.json", "network.json", "split.csv", "history.csv", "model.keras", "predictions.csv",
+    "metrics.json", "report.html", "gallery.npz", "environment.json", "log.txt", "figures", "data.json", "tensorboard",
+}  # fmt: skip
+
+
+@pytest.fixture
+def cubes(tmp_path):
+    """60 cubes of 10x10x6 from 20 scans; positives are brighter in the middle."""
+    generator = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    x = generator.integers(0, 90, (60, 10, 10, 6), dtype=np.uint8)
+    x[y == 1, 2:8, 2:8, 1:5] += 120
+    path = tmp_path / "cubes.npz"
+    np.savez(path, x=x, y=y, group=np.repeat(np.arange(20), 3))
+    return path
+
+
+def experiment_on(path, *archs, **keys):
+    training = {**PLAIN, "epochs": 4, "batch_size": 8, "learning_rate": 0.03, **keys.pop("training", {})}
+    return {"archs": list(archs), "data": {"name": "npz", "root": str(path)}, "training": training, **keys}
+
+
+def rows_of(path):
+    with path.open() as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize("net", [NET_2D, NET_3D], ids=["2D", "3D"])
+def test_a_run_leaves_a_complete_folder_whose_parts_agree(cubes, tmp_path, net):
+    run = archnet.run(experiment_on(cubes, net), out=tmp_path / "out")
+    assert {path.name for path in run.folder.iterdir()} == RUN_FILES
+    assert run.folder == tmp_path / "out" / net["name"]
+    predictions, split = rows_of(run.folder / "predictions.csv"), rows_of(run.folder / "split.csv")
+    assert [(row["case"], row["group"], row["set"], row["y_true"]) for row in predictions] == [
+        (row["case"], row["group"], row["set"], row["label"]) for row in split
+    ]
+    sides = {row["group"]: set() for row in split}
+    for row in split:
+        sides[row["group"]].add(row["set"])
+    assert all(len(side) == 1 for side in sides.values())
+    test = [row for row in predictions if row["set"] == "test"]
+    called = [float(row["p_1"]) >= 0.5 for row in test]
+    hits = sum(is_called and row["y_true"] == "1" for is_called, row in zip(called, test, strict=True))
+    assert run.metrics["test"]["recall"] == pytest.approx(hits / sum(row["y_true"] == "1" for row in test))
+    assert run.metrics["parameters"] == run.model.count_params()
+    assert len(rows_of(run.folder / "history.csv")) == 4
+    resolved = json.loads((run.folder / "experiment.json").read_text())
+    assert resolved["training"]["optimizer"] == "adam"
+    again = archnet.run(run.folder / "experiment.json", out=tmp_path / "again")
+    assert (again.folder / "predictions.csv").read_bytes() == (run.folder / "predictions.csv").read_bytes()
+
+
+def test_the_saved_model_predicts_what_predictions_csv_says(cubes, tmp_path):
+    run = archnet.run(experiment_on(cubes, NET_2D), out=tmp_path / "out")
+    slices = np.load(cubes)["x"][..., 3, np.newaxis].astype(np.float32)
+    assert np.allclose(run.model.predict_on_batch(slices), run.predictions.probabilities, atol=1e-6)
+
+
+def test_slices_can_be_channels(cubes, tmp_path):
+    document = experiment_on(cubes, NET_2D)
+    document["data"]["view"] = "slices-as-channels"
+    run = archnet.run(document, out=tmp_path / "out")
+    assert run.model.input_shape == (None, 10, 10, 6)
+
+
+def test_two_architectures_share_one_split_and_are_compared(cubes, tmp_path):
+    experiments = archnet.load_experiments(experiment_on(cubes, NET_2D, NET_3D))
+    first, second = archnet.run_all(experiments, out=tmp_path / "out")
+    assert (first.folder / "split.csv").read_bytes() == (second.folder / "split.csv").read_bytes()
+    comparison = json.loads((tmp_path / "out/comparison.json").read_text())
+    assert [row["run"] for row in comparison["runs"]] == ["deep", "flat"]
+    assert [(pair["reference"], pair["other"]) for pair in comparison["paired"]] == [("flat", "deep")]
+    assert (tmp_path / "out/report.html").is_file()
+    with pytest.raises(RunError, match=re.escape("the experiment has 2 (flat, deep). Use run_all.")):
+        archnet.run(experiment_on(cubes, NET_2D, NET_3D))
+
+
+def test_folds_are_compared_when_both_architectures_have_them(cubes, tmp_path, caplog):
+    out, folds = tmp_path / "out", {"folds": 2}
+    training = {"epochs": 1}
+    archnet.run_all(archnet.load_experiments(experiment_on(cubes, NET_2D, split=folds, training=training)), out=out)
+    (row,) = json.loads((out / "comparison.json").read_text())["runs"]
+    assert (row["run"], row["folds"], row["metrics"]["n"]) == ("flat", [0, 1], 60)
+    archnet.run(experiment_on(cubes, NET_3D, split={"folds": 2, "fold": 0}, training=training), out=out)
+    assert (
+        "no comparison: flat: its test cases are not those of deep-fold0: it has 60, deep-fold0 has 30" in caplog.text
+    )
+    archnet.run(experiment_on(cubes, NET_3D, split={"folds": 2, "fold": 1}, training=training), out=out)
+    comparison = json.loads((out / "comparison.json").read_text())
+    assert [(row["run"], row["folds"]) for row in comparison["runs"]] == [("deep", [0, 1]), ("flat", [0, 1])]
+
+
+def test_the_wanted_recall_chooses_a_threshold_on_the_validation_set(cubes, tmp_path):
+    split, evaluation = {"validation": 0.3}, {"recall": 0.9}
+    run = archnet.run(experiment_on(cubes, NET_2D, split=split, evaluation=evaluation), out=tmp_path / "out")
+    point = run.metrics["validation"]["operating_points"]["recall"]
+    assert (point["wanted"], point["recall"] >= 0.9) == (0.9, True)
+    assert run.metrics["test"]["operating_points"]["recall"]["threshold"] == point["threshold"]
+
+
+def test_a_finished_run_is_never_overwritten_and_another_split_needs_its_own_folder(cubes, tmp_path):
+    out = tmp_path / "out"
+    run = archnet.run(experiment_on(cubes, NET_2D), out=out)
+    before = (run.folder / "predictions.csv").read_bytes()
+    with pytest.raises(RunError, match=re.escape(f"{run.folder}: this run is finished and is not overwritten.")):
+        archnet.run(experiment_on(cubes, NET_2D), out=out)
+    message = f"{out}: holds an experiment with another split (by: 'group' there, 'candidate' here)."
+    with pytest.raises(RunError, match=re.escape(message)):
+        archnet.run(experiment_on(cubes, NET_3D, split={"by": "candidate"}), out=out)
+    assert (run.folder / "predictions.csv").read_bytes() == before
+    seeded = archnet.run(experiment_on(cubes, NET_2D, training={"seed": 1}), out=out)
+    assert seeded.folder.name == "flat-seed1"
+    assert (seeded.folder / "predictions.csv").read_bytes() != before
+
+
+def test_an_empty_test_set_is_absent_from_the_metrics(cubes, tmp_path):
+    run = archnet.run(experiment_on(cubes, NET_2D, split={"test": 0, "validation": 0.3}), out=tmp_path / "out")
+    assert {"train", "validation"} <= set(run.metrics)
+    assert "test" not in run.metrics
+
+
+def test_a_training_that_its_last_step_spoils_is_no_run(cubes, tmp_path):
+    training = {"optimizer": "sgd", "learning_rate": 1e37, "epochs": 1, "batch_size": 64}
+    message = (
+        "the trained network's probabilities are nan: training has diverged. Lower training.learning_rate, or set "
+        "training.clip_norm to 1."
+    )
+    experiment = experiment_on(cubes, NET_3D, training=training, split={"validation": 0})
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        archnet.run(experiment, out=tmp_path / "out")
+    assert not list(tmp_path.glob("out/*/predictions.csv"))
+
+
+def test_a_3d_network_on_slices_is_refused_before_anything_is_written(tmp_path):
+    path = tmp_path / "flat.npz"
+    np.savez(path, x=np.zeros((20, 8, 8), np.uint8), y=np.arange(20) % 2)
+    with pytest.raises(ArchnetError, match="a 3D network needs volumes"):
+        archnet.run(experiment_on(path, NET_3D), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def written(tmp_path, net):
+    path = tmp_path / f"{net['name']}.json"
+    path.write_text(json.dumps(net))
+    return str(path)
+
+
+def test_the_command_line_runs_compares_and_reports(cubes, tmp_path):
+    archs = [written(tmp_path, NET_2D), written(tmp_path, NET_3D)]
+    out = tmp_path / "out"
+    result = invoked(
+        "run", *archs, "--data", f"npz:{cubes}", "--out", out, "--set", "training.epochs=2", "--seed", 3, "--json"
+    )
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert [run["folder"] for run in told] == [str(out / "flat-seed3"), str(out / "deep-seed3")]
+    compared = json.loads(invoked("compare", out, "--json").stdout)
+    assert [row["run"] for row in compared["runs"]] == ["deep-seed3", "flat-seed3"]
+    assert "recall" in invoked("compare", out).stdout
+    metrics = (out / "flat-seed3/metrics.json").read_text()
+    (out / "flat-seed3/report.html").unlink()
+    assert invoked("report", out / "flat-seed3").exit_code == 0
+    assert (out / "flat-seed3/report.html").is_file()
+    assert (out / "flat-seed3/metrics.json").read_text() == metrics
+
+
+def test_a_run_that_was_ended_before_its_report_was_drawn_gets_it_on_resume(cubes, tmp_path):
+    out = tmp_path / "out"
+    command = ("run", written(tmp_path, NET_2D), "--data", f"npz:{cubes}", "--out", out, "--set", "training.epochs=1")
+    assert invoked(*command).exit_code == 0
+    model = (out / "flat/model.keras").stat().st_mtime_ns
+    (out / "flat/report.html").unlink()
+    assert invoked(*command, "--resume").exit_code == 0
+    assert (out / "flat/report.html").is_file()
+    assert (out / "flat/model.keras").stat().st_mtime_ns == model
+
+
+def test_the_command_line_ends_with_a_confusion_matrix_a_recall_and_pictures(cubes, tmp_path):
+    out = tmp_path / "out"
+    result = invoked("run", written(tmp_path, NET_2D), "--data", f"npz:{cubes}", "--out", out)
+    assert result.exit_code == 0, result.output
+    for words in ("Confusion matrix, test set", "recall", "Classification report", "accuracy", "Error", str(out)):
+        assert words in result.stdout
+    pictures = {path.name for path in (out / "flat/figures").iterdir()}
+    assert {"confusion_matrix_test.png", "training_curves.png", "roc.png", "samples.png"} <= pictures
+
+
+def test_a_case_is_drawn_with_its_augmentations(cubes, tmp_path):
+    picture = tmp_path / "case.png"
+    result = invoked("data", "info", f"npz:{cubes}", "--picture", "first", "--out", picture, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["classes"] == {"0": 30, "1": 30}
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_a_phantom_runs_through_the_luna16_code(tmp_path):
+    folder = tmp_path / "phantom"
+    assert invoked("data", "phantom", "--out", folder, "--scans", 8, "--candidates", 10).exit_code == 0
+    result = invoked(
+        "run", written(tmp_path, NET_3D), "--data", "luna16", "--root", folder, "--out", tmp_path / "out",
+        "--set", "training.epochs=1", "--set", "data.crop_size=[32, 32, 6]",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    metrics = json.loads((tmp_path / "out/deep/metrics.json").read_text())
+    assert metrics["positive"] == "nodule"
+    assert sum(metrics[name]["n"] for name in ("train", "validation", "test")) == 80
+
+
+@pytest.mark.slow
+def test_real_ct_in_class_folders_runs_through_mosmed(real_data, tmp_path):
+    import SimpleITK
+
+    generator = np.random.default_rng(0)
+    for name, scan in (("CT-0", "lung1"), ("CT-23", "lung2")):
+        image = SimpleITK.ReadImage(real_data / "ct" / f"{scan}_image.nrrd")
+        (tmp_path / "scans" / name).mkdir(parents=True)
+        for number in range(3):
+            noisy = SimpleITK.GetArrayFromImage(image) + generator.normal(0, 30, image.GetSize()[::-1])
+            copy = SimpleITK.GetImageFromArray(noisy.astype(np.int16))
+            copy.CopyInformation(image)
+            SimpleITK.WriteImage(copy, tmp_path / "scans" / name / f"study_{number}.nii.gz")
+    result = invoked(
+        "run", ROOT / "archs/ct3d.json", "--data", "mosmed", "--root", tmp_path / "scans", "--out", tmp_path / "out",
+        "--set", "training.epochs=1", "--set", "training.batch_size=2",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    metrics = json.loads((tmp_path / "out/ct3d/metrics.json").read_text())
+    assert metrics["classes"] == ["CT-0", "CT-23"]
+    assert metrics["positive"] == "CT-23"
+    assert metrics["parameters"] == 1_352_897
+
+
+def test_copies_count_as_samples_and_any_file_name_makes_a_model(cubes, tmp_path):
+    path = tmp_path / "my arch (1).json"
+    path.write_text(json.dumps(NET_2D["layers"]))
+    copies = {"augmentation": [{"type": "rotated_copies", "of": "all"}]}
+    run = archnet.run(experiment_on(cubes, str(path), training=copies), out=tmp_path / "out")
+    assert run.folder.name == "my-arch-1"
+    num_train = run.metrics["train"]["n"]
+    assert {row["cases"] for row in rows_of(run.folder / "history.csv")} == {str(4 * num_train)}
+    seen = run.metrics["samples_per_second"] * run.metrics["train_seconds"]
+    assert seen == pytest.approx(4 * 4 * num_train)

@@ -1,0 +1,219 @@
+"""Architectures: the published facts, every problem at once with its place, and what an architecture means."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from archnet.errors import DocumentError
+from archnet.files.strict_json import Document, parse_document
+from archnet.network.build import build
+from archnet.spec.arch import load_arch, parse_arch
+from archnet.spec.cost import cost_of, network_summary
+from archnet.spec.layers import LAYERS
+from archnet.spec.memory import memory_of, micro_batch
+from archnet.spec.schema import read_schema, schema_problems
+
+ARCHS = Path(__file__).parents[2] / "archs"
+T = {"type": "T"}
+C = {"type": "C", "num_output": 4, "kernel_size": [3, 3]}
+
+PUBLISHED = {
+    "archsm": ((64, 64), 99_948),
+    "arch": ((64, 64), 663_228),
+    "arch3dsm": ((64, 64, 10), 196_108),
+    "arch3d": ((64, 64, 10), 1_269_052),
+    "ct3d": ((128, 128, 64), 1_352_897),
+}
+
+
+def arch_of(layers, **keys):
+    return parse_arch(Document(value={**keys, "layers": layers} if keys else layers, source="mine.json"))
+
+
+def message_of(layers, **keys):
+    with pytest.raises(DocumentError) as caught:
+        arch_of(layers, **keys).plan()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_published_parameter_counts_are_met_and_keras_agrees(name):
+    shape, num_parameters = PUBLISHED[name]
+    arch = load_arch(ARCHS / f"{name}.json")
+    assert cost_of(arch.plan(shape)).num_parameters == num_parameters
+    assert build(arch, shape).count_params() == num_parameters
+
+
+def test_the_published_activation_memory_is_met():
+    # "its activations at batch 300 need 8.8 GB": why the wide 3D network never ran.
+    cost = cost_of(load_arch(ARCHS / "arch3d.json").plan((64, 64, 10)))
+    assert round(300 * cost.activation_bytes / 1e9, 1) == 8.8
+
+
+@pytest.mark.parametrize("path", sorted(ARCHS.glob("*.json")), ids=lambda path: path.stem)
+def test_every_shipped_architecture_validates_builds_and_reads_back(path):
+    arch = load_arch(path)
+    assert arch.name == path.stem
+    assert not arch.warnings()
+    again = parse_arch(Document(value=arch.to_document(), source="again"))
+    assert again == arch
+    assert build(arch).count_params() == cost_of(arch.plan()).num_parameters
+
+
+def test_every_problem_of_a_file_is_told_at_once_with_its_line():
+    text = """{"layers": [
+  {"type": "C", "num_output": 16, "kernel": [3, 3], "kernel_size": 3},
+  {"type": "Conv"},
+  {"type": "FC", "num_output": 0, "activation": "relux"},
+  {"type": "C", "num_output": 16, "kernel_size": [3, 3, 3], "drop_out": 100},
+  {"type": "T"},
+  {"type": "P", "pool": "maximum", "kernel_size": [3, 3]}
+]}"""
+    with pytest.raises(DocumentError) as caught:
+        parse_arch(parse_document(text, "mine.json"))
+    assert str(caught.value).splitlines() == [
+        'mine.json:2 $.layers[0].kernel: unknown key "kernel". Did you mean "kernel_size"?',
+        'mine.json:3 $.layers[1].type: "Conv" is not one of "C", "P", "FC", "T", "DO", "BN", "GAP", "RES", "REP".',
+        "mine.json:4 $.layers[2].num_output: expected at least 1, got 0.",
+        'mine.json:4 $.layers[2].activation: "relux" is not one of null, "relu", "tanh", "sigmoid", "leaky_relu", "elu", '
+        '"selu", "gelu", "silu", "softplus". Did you mean "relu"?',
+        "mine.json:5 $.layers[3].drop_out: expected below 100, got 100.",
+        "mine.json:5 $.layers[3]: C needs spatial axes, but FC at $.layers[2] has flattened them. Move it before.",
+        "mine.json:6 $.layers[4]: T must be the last layer, but 1 more follow.",
+        'mine.json:7 $.layers[5].pool: "maximum" is not one of "max", "avg". Did you mean "max"?',
+        "mine.json:7 $.layers[5]: P needs spatial axes, but FC at $.layers[2] has flattened them. Move it before.",
+        "mine.json:7 $.layers[5].kernel_size: this is 2D, but $.layers[3].kernel_size is 3D. Use one rank throughout.",
+    ]
+
+
+REFUSED = {
+    "T missing": ([C], 'mine.json $: the layer T is missing. End the list with {"type": "T"}.'),
+    "T doubled": ([C, T, T], "mine.json $[2]: T stands here again, first at $[1]. Keep the last one only."),
+    "T not last": ([T, C], "mine.json $[0]: T must be the last layer, but 1 more follow."),
+    "T in REP": (
+        [C, {"type": "REP", "times": 2, "layers": [T]}, T],
+        "mine.json $[1].layers[0]: T cannot stand inside REP. Move it out.",
+    ),
+    "FC in REP in RES": (
+        [{"type": "RES", "layers": [{"type": "REP", "times": 1, "layers": [{"type": "FC", "num_output": 2}]}]}, C, T],
+        "mine.json $[0].layers[0].layers[0]: FC cannot stand inside RES. Move it out.\n"
+        "mine.json $[1]: C needs spatial axes, but FC at $[0].layers[0].layers[0] has flattened them. Move it before.",
+    ),
+    "FC before C": (
+        [C, {"type": "FC", "num_output": 4}, C, T],
+        "mine.json $[2]: C needs spatial axes, but FC at $[1] has flattened them. Move it before.",
+    ),
+    "RES after GAP": (
+        [C, {"type": "GAP"}, {"type": "RES", "layers": [{"type": "BN"}]}, T],
+        "mine.json $[2]: RES needs spatial axes, but GAP at $[1] has flattened them. Move it before.",
+    ),
+    "GAP repeated": (
+        [C, {"type": "REP", "times": 2, "layers": [{"type": "GAP"}]}, T],
+        "mine.json $[1].layers[0]: GAP needs spatial axes, but its input (4,) is flat. Move it before the first FC or GAP.",
+    ),
+    "no rank": (
+        [{"type": "FC", "num_output": 3}, T],
+        "mine.json $: no array of sizes tells whether this is a 2D or a 3D network. "
+        'Say which, beside "layers": "rank": 2 or "rank": 3.',
+    ),
+    "ranks mixed": (
+        [C, {**C, "stride": [1, 1, 1]}, T],
+        "mine.json $[1].stride: this is 3D, but $[0].kernel_size is 2D. Use one rank throughout.",
+    ),
+    "shape gone": (
+        [{**C, "kernel_size": [65, 3], "padding": "valid"}, T],
+        'mine.json $[0]: C "valid" with kernel (65, 3) does not fit its input (64, 64). '
+        "Remove a pooling or enlarge the crop.",
+    ),
+    "stride and dilation": (
+        [{**C, "stride": 2, "dilation": 2}, T],
+        "mine.json $[0]: C stride 2x2 and dilation 2x2 cannot both be above 1. Set one of them to 1.",
+    ),
+    "shapes that cannot meet": (
+        [{"type": "RES", "layers": [{**C, "padding": "valid"}]}, T],
+        "mine.json $[0]: RES the inner layers make (62, 62, 4) of (64, 64, 1), but a shortcut with their strides makes "
+        '(64, 64, 4). Use "same" padding inside, or strides that divide the input.',
+    ),
+    "drop_out below 0": (
+        [{**C, "drop_out": -1}, T],
+        "mine.json $[0].drop_out: expected at least 0, got -1.",
+    ),
+    "too many layers": (
+        [{"type": "REP", "times": 1000, "layers": [{"type": "REP", "times": 1000, "layers": [C]}]}, T],
+        "mine.json: REP makes more than 10,000 layers. Lower its times.",
+    ),
+    "no layers": ([], "mine.json $: expected an array of at least 1, got []."),
+    "a number": ([C, 3, T], "mine.json $[1]: expected an object, got 3."),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_an_impossible_network_is_refused_with_place_and_remedy(case):
+    layers, message = REFUSED[case]
+    assert sorted(message_of(layers).splitlines()) == sorted(message.splitlines())
+
+
+def test_an_architecture_that_is_no_array_or_object_is_refused():
+    with pytest.raises(DocumentError, match=re.escape("mine.json $: expected an object or an array, got 3.")):
+        parse_arch(Document(value=3, source="mine.json"))
+
+
+def test_sigmoid_is_refused_for_more_than_two_classes():
+    arch = arch_of([C, {"type": "T", "activation": "sigmoid"}])
+    message = 'mine.json $[1]: T "sigmoid" is for two classes, the data have 3. Use "softmax".'
+    with pytest.raises(DocumentError, match=re.escape(message)):
+        arch.plan((8, 8), 3)
+
+
+def test_an_input_of_another_rank_is_refused():
+    with pytest.raises(DocumentError, match=re.escape("a 2D network does not take the input 8x8x8x8.")):
+        arch_of([C, T]).plan((8, 8, 8, 8))
+
+
+def test_a_share_given_as_drop_out_is_warned_about():
+    arch = arch_of([{**C, "drop_out": 0.25}, T])
+    assert arch.warnings() == [
+        "mine.json $[0].drop_out: drop_out is a percentage: 0.25 drops 0.25% of the values. Did you mean 25?"
+    ]
+
+
+def test_a_plain_number_spreads_over_the_axes_and_rank_may_be_said():
+    layers = [{"type": "C", "num_output": 4, "kernel_size": 3}, T]
+    assert arch_of(layers, rank=3).layers[0].kernel_size == (3, 3, 3)
+    assert arch_of(layers, rank=2).layers[0].kernel_size == (3, 3)
+
+
+def test_a_repetition_has_fresh_weights_each_time():
+    repeated = arch_of([{"type": "REP", "times": 3, "layers": [C]}, T])
+    written_out = arch_of([C, C, C, T])
+    assert cost_of(repeated.plan()) == cost_of(written_out.plan())
+    assert build(repeated, (8, 8)).count_params() == build(written_out, (8, 8)).count_params()
+    places = [
+        row["place"] for row in network_summary(repeated.plan(), micro_batch(memory_of(repeated.plan()), 1))["layers"]
+    ]
+    inner = "$.layers[0].layers[0]"
+    assert places == [f"{inner} #1", f"{inner} #2", f"{inner} #3", "$.layers[1]"]
+
+
+def test_schema_and_dataclasses_have_the_same_keys_and_defaults():
+    from dataclasses import MISSING, fields
+
+    definitions = read_schema("arch")["$defs"]
+    for name, kind in LAYERS.items():
+        properties = {k: v for k, v in definitions[name]["properties"].items() if k not in ("type", "description")}
+        own = {item.name: item for item in fields(kind) if item.metadata.get("in_document", True)}
+        assert set(properties) == set(own), name
+        for key, item in own.items():
+            default = item.metadata.get("default") if item.default is MISSING else item.default
+            assert properties[key].get("default") == default, (name, key)
+        required = set(definitions[name]["required"]) - {"type"}
+        assert required == {key for key in own if "default" not in properties[key]} - {"stride"}, name
+
+
+def test_every_example_in_the_schema_is_valid():
+    definitions = read_schema("arch")["$defs"]
+    for name in LAYERS:
+        for example in definitions[name]["examples"]:
+            layers = [example] if name == "T" else [example, T]
+            assert not schema_problems(Document(value=layers, source="example"), "arch"), name

@@ -1,0 +1,461 @@
+"""What is picked from the data: the rules, who wins, and that a run tells it and can be made again."""
+
+import json
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+import archnet
+from archnet.cli import app
+from archnet.data import open_dataset
+from archnet.errors import RunError
+from archnet.evaluation.pooling import read_pools
+from archnet.files.strict_json import Document
+from archnet.network.build import build
+from archnet.network.training.batches import Examples, Steps, entries_of
+from archnet.network.training.dropout import CaseKeys
+from archnet.network.training.twin import training_twin
+from archnet.runs.preparation import picked_for, plan_for
+from archnet.spec import auto as picks
+from archnet.spec.arch import parse_arch
+from archnet.spec.augmentations import (
+    AUGMENTATIONS,
+    Flip,
+    Intensity,
+    RightAngles,
+    Rotate,
+    RotatedCopies,
+    Shift,
+    shape_problem,
+)
+from archnet.spec.auto import PICKS, TrainingSet, picked, value_text
+from archnet.spec.experiment import AUTO, Training
+from archnet.spec.memory import gigabytes, memory_of
+from archnet.spec.overrides import parse_setting
+from archnet.spec.resolve import parse_experiments, with_data
+from archnet.spec.schema import read_schema, schema_problems
+from archnet.spec.sweeps.document import parse_sweep
+from archnet.sweep.feasibility import Checks
+from small_sweeps import WIDTH, small_sweep
+
+ALL_AXES = ("height", "width", "depth")
+FLAT = {"name": "flat", "rank": 2, "layers": [{"type": "T"}]}
+DEEP = {"name": "deep", "rank": 3, "layers": [{"type": "T"}]}
+NET = {
+    "name": "net",
+    "layers": [
+        {"type": "C", "num_output": 4, "kernel_size": [3, 3, 3], "activation": "relu", "batch_norm": True},
+        {"type": "GAP"},
+        {"type": "T"},
+    ],
+}
+COMMAND = CliRunner()
+
+
+def asked(net=DEEP, data="npz", **training):
+    root = {"root": "some.npz"} if data == "npz" else {}
+    document = {"archs": [net], "data": {"name": data, **root}, "training": training}
+    return parse_experiments(Document(value=document, source="mine.json"))[0]
+
+
+def picks_of(counts, shape, net=DEEP, data="npz", positive=1, **training):
+    return picked(asked(net, data, **training), TrainingSet(counts=counts, shape=shape, positive=positive))
+
+
+def values_of(training):
+    return tuple(getattr(training, name) for name in AUTO if name != "augmentation")
+
+
+@pytest.mark.parametrize(
+    ("counts", "shape", "values", "augmentation"),
+    [
+        pytest.param(
+            *((150, 150), (28, 28, 28), ("none", 16, 100, 1, 0.9947, 0.979)),
+            (RightAngles(), Flip(axes=ALL_AXES), Shift(height=2, width=2, depth=2), Intensity()),
+            id="300 cubes, 1:1",
+        ),
+        pytest.param(
+            *((500, 200), (64, 64, 12), (1.5, 32, 100, 1, 0.9955, 0.982)),
+            (RightAngles(), Flip(axes=ALL_AXES), Shift(height=3, width=3, depth=1), Intensity()),
+            id="700 flat cubes, 5:2",
+        ),
+        pytest.param(
+            *((9975, 25), (50, 40), (1.5, 64, 23, 1, 0.9972, 0.989)),
+            (Flip(axes=ALL_AXES[:2]), Shift(height=3, width=2), Intensity()),
+            id="10,000 slices, not square, 1:400",
+        ),
+        pytest.param(
+            *((400, 300, 300), (8, 8, 1), ("none", 32, 100, 1, 0.9969, 0.988)),
+            (RightAngles(), Flip(axes=ALL_AXES[:2]), Intensity()),
+            id="1,000 tiny images of three classes",
+        ),
+        pytest.param(
+            *((500_000, 1_300), (64, 64, 10), (1.5, 64, 10, 0.5, 0.9999, 0.99)),
+            (RightAngles(), Flip(axes=ALL_AXES), Shift(height=3, width=3, depth=1), Intensity()),
+            id="half a million crops",
+        ),
+        pytest.param(
+            *((25, 24), (20, 20), ("none", 17, 100, 1, 0.9667, 0.9)),
+            (RightAngles(), Flip(axes=ALL_AXES[:2]), Shift(height=1, width=1), Intensity()),
+            id="49 slices, whose last batch would hold one",
+        ),
+        pytest.param(
+            *((4, 4), (16, 16, 16), ("none", 8, 100, 1, 0.9, 0.9)),
+            (RightAngles(), Flip(axes=ALL_AXES), Shift(height=1, width=1, depth=1), Intensity()),
+            id="eight cases",
+        ),
+    ],
+)
+def test_the_rules(counts, shape, values, augmentation):
+    training = picks_of(counts, shape, DEEP if len(shape) == 3 else FLAT).training
+    assert values_of(training) == values
+    assert training.augmentation == augmentation
+    assert (training.optimizer, training.learning_rate, training.weight_decay) == ("adamw", 0.002, 0.01)
+    assert (training.schedule.type, training.best_metric, training.auto) == ("cosine", None, ())
+
+
+def test_the_schema_tells_the_rules():
+    options = read_schema("experiment")["properties"]["training"]["properties"]
+    (few, small), (more, medium) = picks.BATCH_SIZES
+    for name, rule in {
+        "batch_size": f'"auto": {small} below {few:,} training cases, {medium} below {more:,}, else {picks.LARGE_BATCH};',
+        "epochs": f'"auto": as many as make {picks.NUM_STEPS:,} steps, at least %d and at most %d.' % picks.EPOCHS,
+        "balance": f'"auto": {picks.LARGEST_RATIO:g} where the largest class has more than {picks.LARGEST_RATIO:g} times',
+        "augmentation": f"shift by {picks.SHIFT_SHARE:.0%} of each side but {picks.MOST_SHIFT} voxels at most",
+        "ema": f"null below {picks.FEWEST_AVERAGED} steps",
+        "batch_norm_momentum": f"a fortieth of all steps (1 - {1 / picks.STATISTICS_SHARE:g} / steps)",
+    }.items():
+        assert rule in options[name]["description"], name
+
+
+def test_each_pick_has_its_reason():
+    assert picks_of((4740, 945), (50, 50), FLAT).picked == {
+        "training.batch_size": "64: 2,000 training cases or more (5,685)",
+        "training.balance": "1.5: the largest class has more than 1.5 times the cases of the smallest (4,740 and 945)",
+        "training.augmentation": "right_angles, flip axes (height, width), shift height 3 width 3 depth 0, intensity "
+        "scale (0.9, 1.1) shift (-0.05, 0.05): crops may lie any way",
+        "training.epochs": "40: for 3,500 steps at 89 an epoch",
+        "training.warmup_epochs": "1: a twentieth of 40 epochs, 1 at most",
+        "training.ema": "0.9972: an average over a tenth of all 3,560 steps",
+        "training.batch_norm_momentum": "0.989: moving statistics over a fortieth of all 3,560 steps, 10 to 100 steps",
+    }
+    rare = picks_of((9975, 25), (50, 40), FLAT).picked["training.balance"]
+    assert rare.endswith("smallest (9,975 and 25), whose cases are each drawn about 160 times an epoch")
+    even = picks_of((17, 16), (9, 9), FLAT).picked["training.batch_size"]
+    assert even == "17: fewer than 600 training cases (33), and no small batch at the end as by 16"
+    few, many = picks_of((3, 4), (9, 8), FLAT).picked, picks_of((50_000, 50_000), (9, 9), FLAT).picked
+    assert few["training.batch_size"] == "7: all training cases at once (7)"
+    assert (
+        few["training.balance"]
+        == "none: the largest class has no more than 1.5 times the cases of the smallest (4 and 3)"
+    )
+    assert few["training.epochs"] == "100: for 3,500 steps at 1 an epoch, 100 epochs at most"
+    assert few["training.ema"] == "0.9: an average over a tenth of all 100 steps"
+    assert picks_of((3, 4), (9, 8), FLAT, epochs=40).picked["training.ema"] == "none: fewer than 100 steps (40)"
+    assert few["training.augmentation"].endswith(": crops may lie any way; slices that are not square are not turned")
+    assert many["training.epochs"] == "10: for 3,500 steps at 1,563 an epoch, 10 epochs at least"
+
+
+def test_a_2d_network_is_not_moved_along_what_it_does_not_see():
+    training = picks_of((150, 150), (28, 28, 28), FLAT).training
+    assert training.augmentation == (RightAngles(), Flip(), Shift(height=2, width=2), Intensity())
+
+
+@pytest.mark.parametrize("data", ["mosmed", "folder"])
+def test_whole_scans_stay_as_patients_lie(data):
+    experiment = picks_of((80, 80), (128, 128, 64), data=data)
+    assert experiment.training.augmentation == (
+        Rotate(degrees=(-10, -5, 0, 5, 10)),
+        Shift(height=3, width=3, depth=3),
+        Intensity(),
+    )
+    why = experiment.picked["training.augmentation"]
+    assert why.endswith(": whole scans lie as patients lie, with a left and a right")
+
+
+def test_what_is_given_is_never_overridden_and_the_rest_follows_it():
+    copies = [{"type": "rotated_copies"}]
+    experiment = picks_of((900, 100), (28, 28), FLAT, batch_size=10, augmentation=copies, balance="none", ema=None)
+    training = experiment.training
+    assert (training.batch_size, training.balance, training.ema) == (10, "none", None)
+    assert training.augmentation == (RotatedCopies(),)
+    assert set(experiment.picked) == {f"training.{key}" for key in ("epochs", "warmup_epochs", "batch_norm_momentum")}
+    assert experiment.picked["training.epochs"] == "27: for 3,500 steps at 130 an epoch"
+    assert picks_of((900, 100), (28, 28), epochs=4).training.warmup_epochs == 0.2
+
+
+def test_nothing_is_left_to_pick_twice():
+    experiment = picks_of((900, 100), (28, 28), FLAT)
+    assert picked(experiment, TrainingSet(counts=(9, 9), shape=(5, 5))) == experiment
+    assert set(PICKS) == set(AUTO) < {field.name for field in fields(Training)}
+
+
+COUNTS = st.lists(st.integers(0, 60), min_size=2, max_size=4) | st.lists(st.integers(1, 10**7), min_size=2, max_size=4)
+SHAPES = st.lists(st.integers(1, 200), min_size=2, max_size=3)
+
+
+@given(
+    counts=COUNTS, shape=SHAPES, rank=st.sampled_from([FLAT, DEEP]), data=st.sampled_from(["npz", "luna16", "mosmed"])
+)
+def test_what_is_picked_fits_the_schema_and_the_cases_and_reads_back(counts, shape, rank, data):
+    net = FLAT if len(shape) == 2 else rank
+    experiment = picks_of(tuple(counts), tuple(shape), net, data)
+    assert shape_problem(experiment.training.augmentation, tuple(shape)) is None
+    document = Document(value=experiment.to_document(), source="resolved.json")
+    assert schema_problems(document, "experiment") == []
+    assert parse_experiments(document) == (experiment,)
+    assert set(experiment.picked) == {f"training.{name}" for name in AUTO}
+
+
+@given(counts=st.lists(st.integers(1, 3000), min_size=2, max_size=3))
+def test_no_epoch_ends_with_a_small_batch(counts):
+    training = picks_of(tuple(counts), (9, 9), FLAT).training
+    drawn, size = sum(picks.class_draws(counts, training.balance)), training.batch_size
+    assert drawn % size == 0 or drawn % size >= size / 4
+    assert size <= 80
+
+
+@settings(max_examples=60)
+@given(
+    counts=st.lists(st.integers(1, 90), min_size=2, max_size=4),
+    batch_size=st.integers(1, 40),
+    balance=st.sampled_from(["auto", "none", "weights", "oversample", 1.5, 3]),
+    copied=st.sampled_from([None, "positive", "all"]),
+)
+def test_the_steps_that_picks_count_with_are_those_that_are_made(counts, batch_size, balance, copied):
+    augmentation = [{"type": "rotated_copies", "of": copied}] if copied else []
+    options = {"batch_size": batch_size, "balance": balance, "augmentation": augmentation}
+    experiment = picks_of(tuple(counts), (6, 6), FLAT, **options)
+    labels = np.repeat(np.arange(len(counts)), counts)
+    examples = Examples(images=np.zeros((len(labels), 1, 1, 1)), rows=np.arange(len(labels)), labels=labels)
+    entries = entries_of(examples, experiment.training, 1)
+    steps = Steps(examples=examples, entries=entries, training=experiment.training).num_steps
+    assert f"at {steps:,} an epoch" in experiment.picked["training.epochs"]
+
+
+def test_a_reason_goes_with_the_value_that_it_was_the_reason_of():
+    document = Document(value=picks_of((900, 100), (28, 28), FLAT).to_document(), source="resolved.json")
+    reasons = document.value["picked"]
+
+    def left(*texts):
+        return dict(parse_experiments(document, [parse_setting(text) for text in texts])[0].picked)
+
+    assert left("training.seed=1") == left() == reasons
+    edited = {**document.value, "training": {**document.value["training"], "epochs": 7}}
+    other = parse_experiments(replace(document, value=edited))[0]
+    assert dict(other.picked) == {key: why for key, why in reasons.items() if key != "training.epochs"}
+    moved = parse_experiments(with_data(replace(document, value=edited), "phantom")[0])[0]
+    assert (moved.picked, moved.training.epochs) == ({}, 7)
+    assert set(moved.training.auto) == set(AUTO) - {"epochs"}
+
+
+def test_what_was_picked_is_picked_again_where_a_setting_changes_what_it_was_picked_from():
+    document = Document(value=picks_of((900, 100), (28, 28), FLAT).to_document(), source="resolved.json")
+
+    def auto(*texts):
+        experiment = parse_experiments(document, [parse_setting(text) for text in texts])[0]
+        assert not experiment.picked or not experiment.training.auto
+        return set(experiment.training.auto)
+
+    assert auto() == auto("training.seed=1") == auto("training.learning_rate=0.1") == set()
+    assert auto("split.test=0.3") == auto("data.root=other.npz") == auto("training.ema=auto") == set(AUTO)
+    assert auto("training.epochs=7") == set(AUTO) - {"epochs"}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "values"),
+    [
+        ("adamw", (0.002, 0, 0.01)),
+        ("adam", (0.001, 0, None)),
+        ("rmsprop", (0.001, 0, None)),
+        ("sgd", (0.01, 0.9, None)),
+    ],
+)
+def test_each_optimizer_has_its_usual_options_unless_they_are_given(optimizer, values):
+    training = asked(optimizer=optimizer).training
+    assert (training.learning_rate, training.momentum, training.weight_decay) == values
+    given = asked(optimizer=optimizer, learning_rate=0.5, momentum=0.1, weight_decay=0.3)
+    assert (given.training.learning_rate, given.training.momentum, given.training.weight_decay) == (0.5, 0.1, 0.3)
+    plain = Document(value=asked(optimizer=optimizer, momentum=0, weight_decay=None).to_document(), source="a")
+    assert parse_experiments(plain)[0].training.momentum == 0
+
+
+def test_values_are_told_briefly():
+    assert value_text((*(kind() for kind in AUGMENTATIONS.values()),)).startswith(
+        "rotated_copies angles (90, 180, 270)"
+    )
+    assert [value_text(value) for value in (1.0, 1, 0.989, None, "none", ())] == [
+        "1",
+        "1",
+        "0.989",
+        "none",
+        "none",
+        "none",
+    ]
+
+
+def test_the_momentum_of_batch_norm_is_obeyed_in_training():
+    images = np.random.default_rng(0).random((6, 4, 4, 4, 1), np.float32)
+    batch_means = []
+    for momentum in (0.9, 0.25):
+        network = build(
+            parse_arch(Document(value=NET["layers"], source="net")), (4, 4, 4), batch_norm_momentum=momentum
+        )
+        twin = training_twin(network, CaseKeys())
+        twin(images, training=True)
+        (layer,) = [layer for layer in twin.layers if "batch_norm" in layer.name]
+        batch_means.append(np.asarray(layer.moving_mean) / (1 - momentum))
+    np.testing.assert_allclose(*batch_means, rtol=1e-4)
+    assert (np.abs(batch_means[0]) > 0.01).all()
+
+
+@pytest.fixture
+def cubes(tmp_path):
+    """40 cubes of 8x8x6 from 20 scans, one positive of four."""
+    generator = np.random.default_rng(0)
+    y = (np.arange(40) % 4 == 0).astype(np.int64)
+    x = generator.integers(0, 90, (40, 8, 8, 6), dtype=np.uint8)
+    x[y == 1, 2:6, 2:6, 1:5] += 120
+    np.savez(tmp_path / "cubes.npz", x=x, y=y, group=np.repeat(np.arange(20), 2))
+    (tmp_path / "net.json").write_text(json.dumps(NET))
+    return tmp_path / "cubes.npz"
+
+
+def on(cubes, **keys):
+    return {"archs": [NET], "data": {"name": "npz", "root": str(cubes)}, "evaluation": {"bootstraps": 10}, **keys}
+
+
+def resolved(folder):
+    return json.loads((folder / "experiment.json").read_text())
+
+
+def test_a_run_without_a_key_set_tells_what_was_picked_and_why_and_runs_again_to_the_same(cubes, tmp_path):
+    arguments = ["run", tmp_path / "net.json", "--data", f"npz:{cubes}", "--out", tmp_path / "out"]
+    done = COMMAND.invoke(app, [*map(str, arguments), "--set", "evaluation.bootstraps=10"])
+    assert done.exit_code == 0, done.output
+    line = (
+        "picked from the data (why: experiment.json): balance 1.5, augmentation right_angles + flip + intensity, "
+        "batch_size 16, epochs 100, warmup_epochs 1, ema 0.95, batch_norm_momentum 0.9."
+    )
+    assert done.stderr.count(line) == 1
+    run = tmp_path / "out/net"
+    assert line in (run / "log.txt").read_text()
+    document = resolved(run)
+    assert "auto" not in document["training"].values()
+    assert document["picked"]["training.batch_size"] == "16: fewer than 600 training cases (28)"
+    assert document["picked"]["training.batch_size"] in (run / "report.html").read_text()
+    assert len((run / "history.csv").read_text().splitlines()) == 1 + 100
+    again = archnet.run(run / "experiment.json", out=tmp_path / "again")
+    assert resolved(again.folder) == document
+    assert (again.folder / "predictions.csv").read_bytes() == (run / "predictions.csv").read_bytes()
+
+
+class Interrupts:
+    def __init__(self, epoch=2):
+        self.epoch = epoch
+
+    def on_step(self, epoch, step, num_steps, logs):
+        if (epoch, step) == (self.epoch, 2):
+            raise InterruptedError
+
+    def on_epoch(self, row):
+        pass
+
+
+def test_a_run_that_goes_on_has_the_same_picks_and_another_value_is_refused(cubes, tmp_path, monkeypatch):
+    def wanted(**training):
+        return archnet.load_experiments(on(cubes, training={"epochs": 4, **training}))
+
+    whole = archnet.run_all(wanted(), out=tmp_path / "whole")[0]
+    with pytest.raises(InterruptedError):
+        archnet.run_all(wanted(), out=tmp_path / "out", watcher=Interrupts())
+    assert resolved(tmp_path / "out/net")["picked"] == resolved(whole.folder)["picked"]
+    with pytest.raises(RunError, match=r"another training \(batch_size: 16 there, 8 here\)"):
+        archnet.run_all(wanted(batch_size=8), out=tmp_path / "out", resume=True)
+    monkeypatch.setattr(picks, "BATCH_SIZES", ((600, 4),))
+    with pytest.raises(RunError, match=r"another training \(epochs: 4 there, 'auto' here\)"):
+        archnet.run_all(archnet.load_experiments(on(cubes)), out=tmp_path / "out", resume=True)
+    with pytest.raises(InterruptedError):
+        archnet.run_all(wanted(), out=tmp_path / "out", watcher=Interrupts(3), resume=True)
+    run = archnet.run_all(wanted(), out=tmp_path / "out", resume=True)[0]
+    assert (run.folder / "predictions.csv").read_bytes() == (whole.folder / "predictions.csv").read_bytes()
+    assert resolved(run.folder) == resolved(whole.folder)
+    archnet.run_all(wanted(), out=tmp_path / "out", resume=True)
+
+
+def test_what_was_picked_for_other_cases_is_kept_and_told(cubes, tmp_path, caplog):
+    run = archnet.run(on(cubes, training={"epochs": 1}), out=tmp_path / "out")
+    with np.load(cubes) as data:
+        x, y = data["x"], data["y"]
+    np.savez(cubes, x=x[:20], y=y[:20])
+    caplog.clear()
+    again = archnet.run(run.folder / "experiment.json", out=tmp_path / "again")
+    assert resolved(again.folder)["training"] == resolved(run.folder)["training"]
+    first, second = resolved(run.folder)["picked"], resolved(again.folder)["picked"]
+    assert set(second) == set(first) - {"training.batch_size"}
+    assert second["training.balance"] != first["training.balance"]
+    assert (
+        "kept, though other values would be picked here: training.batch_size. "
+        'Set them to "auto" to have them picked again.'
+    ) in caplog.messages
+
+
+def test_each_fold_is_picked_from_its_own_training_set_and_they_are_compared_as_one(cubes, tmp_path):
+    with np.load(cubes) as arrays:
+        held = dict(arrays)
+    held["group"] = np.array([0] * 25 + list(range(1, 16)))
+    np.savez(cubes, **held)
+    training = {"epochs": 8, "batch_size": 1, "balance": "none", "batch_norm_momentum": 0.5}
+    folds = archnet.load_experiments(on(cubes, training=training, split={"folds": 2, "validation": 0}))
+    runs = archnet.run_all(folds, out=tmp_path / "out")
+    documents = [resolved(run.folder) for run in runs]
+    counts = [len(run.predictions.only("train").cases) for run in runs]
+    assert [picked_for(fold, open_dataset(fold.data)).to_document() for fold in folds] == documents
+    assert counts[0] != counts[1]
+    (layer,) = [layer for layer in runs[0].model.layers[2].layers if "batch_norm" in layer.name]
+    assert layer.momentum == 0.5
+    for document, count in zip(documents, counts, strict=True):
+        ema = document["training"]["ema"]
+        assert document["picked"]["training.ema"] == f"{ema}: an average over a tenth of all {8 * count} steps"
+    assert documents[0]["training"]["ema"] != documents[1]["training"]["ema"]
+    (pool,) = read_pools([run.folder for run in runs], "test")
+    assert pool.folds == (0, 1)
+    assert "picked" not in pool.document
+
+
+def test_a_sweep_plans_each_trial_with_what_is_picked_for_it(tmp_path):
+    given = {"training": {"batch_size": 512}}
+    told = {}
+    for name, base in {"left to the data": {"training": {}}, "given": given}.items():
+        sweep = small_sweep(tmp_path, limits={"memory": "1kB"})
+        value = {**sweep.base.value, **base}
+        trial = Checks(sweep=replace(sweep, base=replace(sweep.base, value=value))).trial(0, {WIDTH: 512})
+        told[name] = trial.reason
+    document = Document(value={**sweep.base.value, "training": {}}, source="x")
+    (experiment,) = parse_experiments(document, [parse_setting(f"{WIDTH}=512")])
+    dataset = open_dataset(experiment.data)
+    training = picked_for(experiment, dataset).training
+    peak = memory_of(plan_for(experiment, dataset), training).peak(16)
+    assert training.batch_size == 16
+    assert told["left to the data"] == f"training is predicted to take {gigabytes(peak)}, but limits.memory is 1kB"
+    assert told["given"] != told["left to the data"]
+
+
+def test_a_sweep_leaves_what_was_picked_to_its_data_again_where_the_command_line_changes_them():
+    resolved_base = picks_of((900, 100), (28, 28), FLAT).to_document()
+    document = Document(value={"base": resolved_base, "space": {"training.learning_rate": [0.1]}}, source="sweep.json")
+
+    def left(data=None, **settings):
+        sweep = parse_sweep(
+            document, data=data, settings=[(("training", key), value) for key, value in settings.items()]
+        )
+        (trial,) = sweep.experiments({"training.learning_rate": 0.1})
+        return set(trial.training.auto)
+
+    assert left() == left(seed=3) == set()
+    assert left(epochs=3) == set(AUTO) - {"epochs"}
+    assert left(data="npz:other.npz") == set(AUTO)

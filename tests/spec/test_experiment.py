@@ -1,0 +1,405 @@
+"""Experiments: defaults, shorthand, overrides, and what is refused."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from archnet.errors import DocumentError
+from archnet.files.strict_json import Document, parse_document
+from archnet.spec.augmentations import AUGMENTATIONS, RotatedCopies
+from archnet.spec.datasets import DATASETS, size_in_voxels
+from archnet.spec.experiment import AUTO, Data, EarlyStopping, Evaluation, Schedule, Split, Training
+from archnet.spec.overrides import parse_key, parse_setting
+from archnet.spec.resolve import command_experiment, data_experiments, parse_experiments, with_data
+from archnet.spec.schema import read_schema
+
+ROOT = Path(__file__).parents[2]
+ARCH = {"name": "mine", "layers": [{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "T"}]}
+
+
+def experiment_of(settings=(), **keys):
+    document = Document(value={"archs": [ARCH], **keys}, source="mine.json")
+    return parse_experiments(document, [parse_setting(text) for text in settings])[0]
+
+
+def message_of(settings=(), **keys):
+    with pytest.raises(DocumentError) as caught:
+        experiment_of(settings, **keys)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(set((ROOT / "experiments").glob("*.json")) - set((ROOT / "experiments").glob("sweep_*.json"))),
+    ids=lambda path: path.stem,
+)
+def test_every_shipped_experiment_reads_back_as_it_was_resolved(path):
+    for experiment in parse_experiments(command_experiment([path])):
+        document = Document(value=experiment.to_document(), source="resolved")
+        assert parse_experiments(document) == (experiment,)
+
+
+@pytest.mark.parametrize(
+    ("section", "kind"),
+    [
+        ("data", Data),
+        ("split", Split),
+        ("training", Training),
+        ("evaluation", Evaluation),
+        ("schedule", Schedule),
+        ("early_stopping", EarlyStopping),
+        *AUGMENTATIONS.items(),
+    ],
+)
+def test_schema_and_dataclass_have_the_same_keys_and_defaults(section, kind):
+    schema = read_schema("experiment")
+    places = {**schema["properties"], **schema["properties"]["training"]["properties"], **schema["$defs"]}
+    properties = {
+        key: value for key, value in places[section]["properties"].items() if key != "type" or section == "schedule"
+    }
+    fields = {field.name: field for field in dataclasses.fields(kind) if field.name != "auto"}
+    assert set(properties) == set(fields)
+    assert set(AUTO) <= set(fields) or kind is not Training
+    for key in fields:
+        default = fields[key].default
+        default = {"type": default.type} if isinstance(default, Schedule) else default
+        default = list(default) if isinstance(default, tuple) else default
+        is_auto = kind is Training and key in AUTO
+        assert properties[key]["default"] == ("auto" if is_auto else default), key
+
+
+def test_options_that_are_picked_are_said_to_be_so_and_take_the_word_and_no_other():
+    options = read_schema("experiment")["properties"]["training"]["properties"]
+    assert {key for key, option in options.items() if "auto" in option.get("pattern", "")} == set(AUTO)
+    for key in AUTO:
+        assert '"auto"' in options[key]["description"], key
+        assert experiment_of([f"training.{key}=auto"]).training == Training(auto=AUTO)
+        assert 'or "auto", got "atuo". Did you mean "auto"?' in message_of([f"training.{key}=atuo"])
+
+
+def test_a_given_option_is_not_left_to_the_data_and_the_rest_reads_back_as_left_to_it():
+    experiment = experiment_of(["training.epochs=5", "training.ema=null", "training.augmentation=[]"])
+    left = ("balance", "batch_size", "warmup_epochs", "batch_norm_momentum")
+    assert experiment.training.auto == left
+    document = experiment.to_document()
+    training = document["training"]
+    assert {key for key in training if training[key] == "auto"} == set(left)
+    assert (training["epochs"], training["ema"], training["augmentation"]) == (5, None, [])
+    assert parse_experiments(Document(value=document, source="again.json")) == (experiment,)
+
+
+def test_the_schema_knows_the_data_sets_and_the_reader_has_code_for_each():
+    from archnet.data import DATASETS as READERS
+
+    assert read_schema("experiment")["properties"]["data"]["properties"]["name"]["enum"] == list(DATASETS)
+    assert set(READERS) == set(DATASETS)
+
+
+def test_defaults_are_filled_in_by_data_set():
+    data = experiment_of(data={"name": "phantom"}).data
+    assert (data.crop_size, data.negatives_per_positive, data.view) == ((64, 64, 10), 5, "slice")
+    assert experiment_of(data={"name": "mosmed"}).data.crop_size == (128, 128, 64)
+
+
+def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
+    volume = {**ARCH, "rank": 3, "layers": [{"type": "C", "num_output": 4, "kernel_size": [3, 3, 3]}, {"type": "T"}]}
+    both = parse_experiments(
+        Document(
+            value={"archs": [ARCH, {**volume, "name": "deep"}], "data": {"view": "slices-as-channels"}}, source="x"
+        )
+    )
+    assert [experiment.data.view for experiment in both] == ["slices-as-channels", "volume"]
+    assert "a 2D network cannot see a whole volume" in message_of(data={"view": "volume"})
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (
+            {"training": {"epoch": 3}},
+            'mine.json $.training.epoch: unknown key "epoch". Did you mean "epochs"?',
+        ),
+        (
+            {"training": {"optimizer": "Adamw"}},
+            'mine.json $.training.optimizer: "Adamw" is not one of "adam", "adamw", "sgd", "rmsprop". Did you mean "adamw"?',
+        ),
+        (
+            {"data": {"name": "phantom", "axes": "zyx"}},
+            'mine.json $.data.axes: the data set "phantom" has no option "axes". Its options: crop_size, '
+            "crop_size_mm, name, negatives_per_positive, positive, root, spacing_mm, view, window_hu.",
+        ),
+        (
+            {"data": {"window_hu": [400, -1000]}},
+            "mine.json $.data.window_hu: expected [low, high] with low below high, got [400, -1000].",
+        ),
+        (
+            {"data": {"crop_size_mm": [50, 50, 30]}},
+            "mine.json $.data.crop_size_mm: needs spacing_mm: without it, crops of different scans would differ in shape.",
+        ),
+        (
+            {"data": {"crop_size_mm": [50, 50, 30], "spacing_mm": [1, 1, 1], "crop_size": [64, 64, 10]}},
+            "mine.json $.data.crop_size_mm: gives [50, 50, 30] voxels at this spacing, but crop_size is [64, 64, 10]. "
+            "Leave one of the two out.",
+        ),
+        (
+            {"data": {"name": "npz"}},
+            'mine.json $.data: the data set "npz" needs "root", the path of the file; or use --data npz:PATH.',
+        ),
+        (
+            {"split": {"test": 0.6, "validation": 0.4}},
+            "mine.json $.split: test and validation leave nothing to train on. Lower one of them.",
+        ),
+        (
+            {"split": {"folds": 2, "validation": 0.5}},
+            "mine.json $.split: test and validation leave nothing to train on. Lower one of them.",
+        ),
+        (
+            {"split": {"folds": 5, "test": 0.2}},
+            "mine.json $.split.test: with folds each part is the test set once, so it has no share. Remove it, or set it "
+            "to null.",
+        ),
+        (
+            {"split": {"fold": 3}},
+            "mine.json $.split.fold: there are no folds to choose from. Say how many with split.folds, such as 10.",
+        ),
+        (
+            {"split": {"folds": 5, "fold": 5}},
+            "mine.json $.split.fold: expected one of the 5 folds, 0 to 4, got 5.",
+        ),
+        (
+            {"split": {"by": "official", "folds": 5}},
+            "mine.json $.split.folds: there are 10 official folds, got 5. Remove it, or split by group.",
+        ),
+        (
+            {"split": {"by": "own", "folds": 5}},
+            'mine.json $.split: by "own" takes the sets that the data bring, which have no folds. Remove folds and fold, '
+            "or by.",
+        ),
+        (
+            {"split": {"folds": 1}},
+            "mine.json $.split.folds: expected at least 2, got 1.",
+        ),
+        (
+            {"data": {"name": "mosmed"}, "evaluation": {"keep_all_candidates": True}},
+            'mine.json $.evaluation.keep_all_candidates: the data set "mosmed" always keeps all its cases. Remove it.',
+        ),
+        (
+            {"training": {"augmentation": [{"type": "flips"}]}},
+            'mine.json $.training.augmentation[0].type: "flips" is not one of "rotated_copies", "right_angles", "flip", '
+            '"rotate", "shift", "zoom", "intensity", "noise", "cutout". Did you mean "flip"?',
+        ),
+        (
+            {"archs": [ARCH, ARCH]},
+            'mine.json $.archs: two architectures are named "mine". Give each its own "name".',
+        ),
+        ({"arch": ARCH}, 'mine.json $.arch: both "arch" and "archs" are given. Keep one of them.'),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(keys, message):
+    assert message_of(**keys) == message
+
+
+def test_a_document_without_architectures_is_refused():
+    with pytest.raises(DocumentError, match=re.escape('x $: the key "archs" is missing.')):
+        parse_experiments(Document(value={"data": {"name": "phantom"}}, source="x"))
+
+
+def test_set_overrides_any_key_and_makes_objects_on_the_way():
+    experiment = experiment_of(
+        ["training.epochs=5", "training.early_stopping.patience=3", "arch.layers[0].num_output=8", "name=other"]
+    )
+    assert experiment.training.epochs == 5
+    assert experiment.training.early_stopping == EarlyStopping(patience=3)
+    assert experiment.arch.layers[0].num_output == 8
+    assert experiment.name == "other"
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("training.epochs", '--set "training.epochs": expected KEY=VALUE, such as --set training.epochs=5.'),
+        ("training..x=1", '"training..x" is not a key. Write it like training.epochs or arch.layers[0].num_output.'),
+        (
+            "training.schedule.decay_steps=50",
+            'mine.json $.training.schedule.decay_steps: needs "type" beside it.',
+        ),
+        ("training.epochs=many", 'mine.json $.training.epochs: expected a whole number or "auto", got "many".'),
+        ("arch.layers[9].num_output=1", "mine.json $.archs[0] $.layers: has no 9 to set."),
+        ("trainig.epochs=1", 'mine.json $.trainig: unknown key "trainig". Did you mean "training"?'),
+    ],
+)
+def test_a_setting_that_fits_nowhere_is_refused(setting, message):
+    assert message_of([setting]) == message
+
+
+def test_keys_reach_into_nested_layers():
+    assert parse_key("arch.layers[2].layers[0].kernel_size[1]") == (
+        *("arch", "layers", 2, "layers", 0, "kernel_size", 1),
+    )
+
+
+def test_other_data_keep_the_options_that_they_have_and_drop_the_rest():
+    document = command_experiment([ROOT / "experiments/luna16_seed_protocol.json"])
+    changed, dropped = with_data(document, "npz:some/file.npz")
+    assert dropped == ["crop_size", "negatives_per_positive"]
+    data = parse_experiments(changed)[0].data
+    assert (data.name, data.root, data.window_hu) == ("npz", "some/file.npz", (-1000, 400))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "phantm",
+            '--data: unknown data set "phantm". Did you mean "phantom"? Known: luna16, phantom, mosmed, folder, npz.',
+        ),
+        ("npz", "--data npz needs its file: --data npz:PATH."),
+        ("luna16:/data", "--data luna16: use --root /data to name its folder."),
+    ],
+)
+def test_unknown_data_are_refused(name, message):
+    with pytest.raises(DocumentError, match=f"^{re.escape(message)}$"):
+        data_experiments(name)
+
+
+def test_the_published_protocol_is_pinned():
+    experiment = parse_experiments(command_experiment([ROOT / "experiments/luna16_seed_protocol.json"]))[0]
+    assert experiment.split == Split(by="candidate", test=0.2, validation=0, seed=42)
+    training = experiment.training
+    assert (training.batch_size, training.epochs, training.learning_rate, training.l2) == (300, 30, 1e-3, 1e-3)
+    assert training.augmentation == (RotatedCopies(angles=(90, 180, 270), of="positive"),)
+    assert training.best_metric is None
+    assert experiment.warnings() == [
+        'split.by "candidate": neighbours of one nodule can stand in training and test, so the figures are optimistic. '
+        '"group" keeps each scan on one side.'
+    ]
+
+
+def test_the_tutorial_is_pinned():
+    experiment = parse_experiments(command_experiment([ROOT / "experiments/mosmed_tutorial.json"]))[0]
+    assert (experiment.split.validation, experiment.split.test) == (0.3, 0)
+    training = experiment.training
+    assert (training.batch_size, training.epochs, training.learning_rate) == (2, 100, 1e-4)
+    assert training.schedule == Schedule(type="exponential", decay_rate=0.96, decay_steps=100_000, staircase=True)
+    assert training.early_stopping == EarlyStopping(metric="accuracy", patience=15)
+    assert training.best_metric == "loss"
+
+
+def test_architectures_and_experiments_are_not_mixed():
+    paths = [ROOT / "archs/archsm.json", ROOT / "experiments/mosmed_tutorial.json"]
+    with pytest.raises(DocumentError, match="Give one experiment file alone, or architectures only"):
+        command_experiment(paths)
+
+
+def test_a_shorthand_is_named_after_its_data_and_an_unusual_split():
+    def name_of(settings):
+        return parse_experiments(
+            with_data(command_experiment([ROOT / "archs/archsm.json"]), "phantom")[0],
+            [parse_setting(text) for text in settings],
+        )[0].name
+
+    assert name_of([]) == "phantom"
+    assert name_of(["split.seed=1", "split.by=candidate"]) == "phantom-candidate-split1"
+    assert name_of(["split.folds=5", "split.fold=2"]) == "phantom-folds5"
+    assert name_of(["split.by=official"]) == "phantom-official"
+    document = parse_document(json.dumps({"archs": [ARCH]}), "folder/my_study.json")
+    assert parse_experiments(document)[0].name == "my_study"
+
+
+def test_folds_become_one_experiment_each_architecture_by_architecture():
+    document = Document(value={"archs": [ARCH, {**ARCH, "name": "other"}], "split": {"folds": 3}}, source="x")
+    experiments = parse_experiments(document)
+    found = [(experiment.arch.name, experiment.split.fold) for experiment in experiments]
+    assert found == [("mine", 0), ("mine", 1), ("mine", 2), ("other", 0), ("other", 1), ("other", 2)]
+    assert {experiment.split.folds for experiment in experiments} == {3}
+
+
+@pytest.mark.parametrize("split", [{"by": "official"}, {"by": "official", "folds": 10}, {"folds": 10, "test": None}])
+def test_a_resolved_fold_has_no_share_for_its_test_set_and_reads_back_as_it_is(split):
+    document = Document(value={"archs": [ARCH], "split": split}, source="x")
+    experiments = parse_experiments(document)
+    by = split.get("by", "group")
+    assert [one.split for one in experiments] == [Split(by=by, test=None, folds=10, fold=fold) for fold in range(10)]
+    resolved = experiments[4].to_document()
+    assert resolved["split"] == {"by": by, "test": None, "validation": 0.1, "seed": 42, "folds": 10, "fold": 4}
+    assert parse_experiments(Document(value=resolved, source="resolved")) == (experiments[4],)
+
+
+def test_one_fold_can_be_chosen():
+    assert experiment_of(["split.by=official", "split.fold=9"]).split == Split(
+        by="official", test=None, folds=10, fold=9
+    )
+
+
+def test_a_split_without_folds_has_the_default_share_where_null_is_written():
+    assert experiment_of(["split.test=null"]).split == Split()
+
+
+def test_candidates_can_all_be_kept_for_testing():
+    keep = {"keep_all_candidates": True}
+    assert experiment_of(data={"name": "phantom"}, evaluation=keep).evaluation.keep_all_candidates
+    mosmed = experiment_of(data={"name": "mosmed"}, evaluation={"keep_all_candidates": False})
+    assert mosmed.evaluation == Evaluation()
+
+
+def test_whole_numbers_may_be_written_as_floats():
+    experiment = experiment_of(["training.epochs=5.0", "split.seed=1e1"], data={"crop_size": [32.0, 32, 6]})
+    assert (
+        repr((experiment.training.epochs, experiment.split.seed, experiment.data.crop_size)) == "(5, 10, (32, 32, 6))"
+    )
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999"])
+def test_endless_numbers_are_refused_from_the_command_line_too(value):
+    shown = {"NaN": "nan"}.get(value, "inf")
+    message = f"mine.json $.training.learning_rate: expected a finite number, got {shown}."
+    assert message in message_of([f"training.learning_rate={value}"]).splitlines()
+
+
+def test_a_whole_architecture_can_be_set_and_a_wrong_one_is_refused():
+    assert (
+        experiment_of(['arch=[{"type": "C", "num_output": 9, "kernel_size": [3, 3]}, {"type": "T"}]'])
+        .arch.layers[0]
+        .num_output
+        == 9
+    )
+    assert message_of(["arch=5"]) == "mine.json $.archs[0] $: expected an object or an array, got 5."
+
+
+def test_an_inline_architecture_without_a_name_is_named_by_its_place():
+    document = Document(value={"archs": [ARCH["layers"], {"layers": ARCH["layers"]}]}, source="mine.json")
+    assert [experiment.arch.name for experiment in parse_experiments(document)] == ["arch1", "arch2"]
+
+
+def test_a_class_may_be_named_by_its_number():
+    assert experiment_of(["data.positive=1"]).data.positive == "1"
+
+
+def test_early_stopping_without_a_validation_set_is_warned_about():
+    experiment = experiment_of(["split.validation=0", "training.early_stopping.patience=3"])
+    assert experiment.warnings() == [
+        "training.early_stopping: there is no validation set to watch, so training goes on to its last epoch."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size_mm", "spacing_mm", "expected"),
+    [
+        ((44.8, 44.8, 25.0), (0.7, 0.7, 2.5), (64, 64, 10)),
+        ((10.0, 20.0, 30.0), (2.0, 1.0, 3.0), (10, 10, 10)),
+        ((1.05, 1.75, 0.1), (0.7, 0.7, 5.0), (2, 3, 1)),
+    ],
+)
+def test_a_size_in_millimetres_is_the_nearest_number_of_voxels_ties_up_and_at_least_one(size_mm, spacing_mm, expected):
+    assert size_in_voxels(size_mm, spacing_mm) == expected
+
+
+def test_a_crop_size_in_millimetres_becomes_voxels_and_the_resolved_document_reads_back():
+    data = {"name": "phantom", "spacing_mm": [0.7, 0.7, 2.5], "crop_size_mm": [45, 45, 25]}
+    (experiment,) = parse_experiments(Document(value={"archs": [ARCH], "data": data}, source="mine.json"))
+    assert experiment.data.crop_size == (64, 64, 10)
+    again = parse_experiments(Document(value=experiment.to_document(), source="again.json"))
+    assert again == (experiment,)

@@ -1,0 +1,212 @@
+"""Hypothesis holds the pure shape and parameter rules against Keras, in what they give and in what they refuse."""
+
+import keras
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archnet.errors import DocumentError
+from archnet.files.strict_json import Document
+from archnet.network.build import Builder, build, chain
+from archnet.spec.arch import parse_arch
+from archnet.spec.layers import LAYERS, Convolution, Residual, layer_document, layer_from
+
+ACTIVATIONS = [None, "relu", "tanh", "sigmoid", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus"]
+activations = st.sampled_from(ACTIVATIONS)
+drop_outs = st.sampled_from([0, 8.3, 50])
+paddings = st.sampled_from(["same", "valid"])
+
+
+def sizes(rank, largest):
+    one = st.integers(1, largest)
+    return one | st.lists(one, min_size=rank, max_size=rank)
+
+
+def convolutions(rank):
+    return st.fixed_dictionaries(
+        {
+            "type": st.just("C"),
+            "num_output": st.integers(1, 4),
+            "kernel_size": sizes(rank, 4),
+            "padding": paddings,
+            "batch_norm": st.booleans(),
+        },
+        optional={
+            "stride": sizes(rank, 3),
+            "dilation": sizes(rank, 2),
+            "activation": activations,
+            "drop_out": drop_outs,
+        },
+    )
+
+
+def poolings(rank):
+    return st.fixed_dictionaries(
+        {
+            "type": st.just("P"),
+            "pool": st.sampled_from(["max", "avg"]),
+            "kernel_size": sizes(rank, 4),
+            "padding": paddings,
+        },
+        optional={"stride": sizes(rank, 3), "drop_out": drop_outs},
+    )
+
+
+def simple_layers(rank):
+    others = st.sampled_from([{"type": "BN"}, {"type": "DO", "drop_out": 30}])
+    return st.one_of(convolutions(rank), poolings(rank), others)
+
+
+def spatial_layers(rank):
+    inner = st.lists(simple_layers(rank), min_size=1, max_size=2)
+    residual = st.fixed_dictionaries(
+        {"type": st.just("RES"), "layers": inner}, optional={"activation": activations, "batch_norm": st.booleans()}
+    )
+    repeat = st.fixed_dictionaries({"type": st.just("REP"), "times": st.integers(1, 3), "layers": inner})
+    return st.one_of(simple_layers(rank), residual, repeat)
+
+
+fully_connected = st.fixed_dictionaries(
+    {"type": st.just("FC"), "num_output": st.integers(1, 5)},
+    optional={"activation": activations, "drop_out": drop_outs, "batch_norm": st.booleans()},
+)
+
+
+@st.composite
+def networks(draw):
+    """A document, an input shape with channels, and a number of classes; many of them impossible."""
+    rank = draw(st.sampled_from([2, 3]))
+    shape = (*draw(st.lists(st.integers(1, 9), min_size=rank, max_size=rank)), draw(st.integers(1, 2)))
+    layers = draw(st.lists(spatial_layers(rank), min_size=1, max_size=4))
+    layers += draw(st.sampled_from([[], [{"type": "GAP"}]]))
+    layers += draw(st.lists(fully_connected, max_size=2))
+    layers += [{"type": "T", "activation": draw(st.sampled_from([None, "softmax"]))}]
+    return {"name": "drawn", "rank": rank, "layers": layers}, shape, draw(st.integers(2, 4))
+
+
+def kerass_own(arch, shape, num_classes):
+    """What Keras makes of the layers, without archnet's check beforehand; None where Keras refuses."""
+    terminal = LAYERS["T"](activation=arch.layers[-1].activation, num_classes=num_classes)
+    inputs = keras.Input(shape)
+    try:
+        builder = Builder(rank=arch.rank, seed=0, batch_norm_momentum=0.9)
+        model = keras.Model(inputs, chain((*arch.layers[:-1], terminal), inputs, builder))
+    except ValueError:
+        return None
+    # Keras's Add stretches an axis of 1, which is no residual block.
+    sums = [layer for layer in model.layers if isinstance(layer, keras.layers.Add)]
+    return model if all(len({tensor.shape for tensor in layer.input}) == 1 for layer in sums) else None
+
+
+@pytest.mark.slow
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(networks())
+def test_shapes_parameters_and_refusals_are_those_of_keras(network):
+    document, shape, num_classes = network
+    arch = parse_arch(Document(value=document, source="drawn"))
+    model = kerass_own(arch, shape, num_classes)
+    try:
+        plan = arch.plan(shape, num_classes)
+    except DocumentError:
+        assert model is None
+        return
+    assert model is not None
+    assert plan[-1].output_shape == model.output_shape[1:]
+    assert sum(row.num_parameters for row in plan) == model.count_params()
+
+
+def test_a_network_that_keras_would_refuse_is_refused_with_its_place_and_input():
+    document = {"layers": [{"type": "P", "pool": "max", "kernel_size": [4, 4, 4], "padding": "valid"}, {"type": "T"}]}
+    with pytest.raises(DocumentError) as caught:
+        parse_arch(Document(value=document, source="mine.json")).plan((3, 3, 1))
+    assert str(caught.value) == (
+        'mine.json $.layers[0]: P "valid" with kernel 4 does not fit its input (3, 3, 1). '
+        "Remove a pooling or enlarge the crop."
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([2, 3]).flatmap(lambda rank: st.tuples(st.just(rank), spatial_layers(rank))))
+def test_a_layer_written_out_reads_back_the_same(drawn):
+    rank, document = drawn
+    layer = layer_from(document, rank)
+    assert layer_from(layer_document(layer), rank) == layer
+
+
+def test_multiply_adds_are_those_counted_by_hand():
+    layer = layer_from({"type": "C", "num_output": 4, "kernel_size": [3, 3], "stride": 2, "padding": "valid"}, 2)
+    assert layer.output_shape((7, 9, 2)) == (3, 4, 4)
+    assert layer.num_macs((7, 9, 2)) == 3 * 4 * 4 * 3 * 3 * 2
+
+
+def test_the_shortcut_takes_the_strides_of_the_inner_layers():
+    inner = [
+        {"type": "C", "num_output": 8, "kernel_size": 3, "stride": [2, 1, 1]},
+        {"type": "REP", "times": 2, "layers": [{"type": "P", "pool": "max", "kernel_size": [1, 2, 1]}]},
+    ]
+    residual = layer_from({"type": "RES", "layers": inner}, 3)
+    assert isinstance(residual, Residual)
+    assert residual.output_shape((8, 8, 8, 4)) == (4, 2, 8, 8)
+    shortcut = residual.shortcut((8, 8, 8, 4), 8)
+    assert shortcut.stride == (2, 4, 1)
+    assert residual.num_parameters((8, 8, 8, 4)) == 4 * 8 + 8
+    assert isinstance(shortcut, Convolution)
+
+
+def test_every_layer_type_has_a_rule_in_the_compiler():
+    from archnet.network.build import RULES
+
+    assert set(RULES) == set(LAYERS.values())
+
+
+def test_keras_layers_follow_the_order_that_the_vocabulary_names():
+    layer = {
+        "type": "C",
+        "num_output": 2,
+        "kernel_size": [3, 3],
+        "activation": "relu",
+        "drop_out": 10,
+        "batch_norm": True,
+    }
+    arch = parse_arch(Document(value=[layer, {"type": "T"}], source="drawn"))
+    names = [type(layer).__name__ for layer in build(arch, (8, 8)).layers]
+    assert names == ["InputLayer", "Conv2D", "BatchNormalization", "Activation", "Dropout", "Flatten", "Dense"]
+
+
+def test_dropout_acts_in_training_only():
+    import numpy as np
+
+    arch = parse_arch(
+        Document(value={"rank": 2, "layers": [{"type": "DO", "drop_out": 50}, {"type": "T"}]}, source="d")
+    )
+    model = build(arch, (6, 6))
+    images = np.random.default_rng(0).random((4, 6, 6, 1), np.float32)
+    assert np.array_equal(model(images, training=False), model(images, training=False))
+    assert not np.array_equal(model(images, training=True), model(images, training=False))
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
+    import numpy as np
+
+    arch = parse_arch(
+        Document(value=[{"type": "C", "num_output": 2, "kernel_size": [3, 3]}, {"type": "T"}], source="drawn")
+    )
+    first, again, other = (build(arch, (6, 6), seed=seed).get_weights() for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], other[0])
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_a_strided_1x1_convolution_is_one_of_every_other_voxel(rank):
+    """Never a strided one: TensorFlow's gradient of that writes beyond its memory."""
+    import numpy as np
+
+    layer = {"type": "C", "num_output": 3, "kernel_size": [1] * rank, "stride": [2] * rank}
+    model = build(parse_arch(Document(value=[layer, {"type": "GAP"}, {"type": "T"}], source="drawn")), (7,) * rank)
+    convolution = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D | keras.layers.Conv3D))
+    images = np.random.default_rng(0).random((2, *(7,) * rank, 1), np.float32)
+    seen = keras.Model(model.input, convolution.output)(images)
+    kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in convolution.get_weights())
+    assert convolution.strides == (1,) * rank
+    every_other = images[(slice(None), *[slice(None, None, 2)] * rank)]
+    np.testing.assert_allclose(seen, every_other @ kernel.reshape(1, 3) + bias, rtol=1e-6, atol=1e-6)

@@ -1,0 +1,304 @@
+"""The memory that training takes, the parts of a batch that fit a budget, and the budget of the machine."""
+
+import json
+import logging
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from archnet import machine
+from archnet.cli import app
+from archnet.errors import DocumentError, RunError
+from archnet.files.strict_json import Document
+from archnet.network.training import loop as train
+from archnet.report.network_table import training_text
+from archnet.runs import micro_batch as budget
+from archnet.runs import runner
+from archnet.runs.evaluation import predictions_of
+from archnet.spec.arch import load_arch, parse_arch
+from archnet.spec.memory import HEADROOM, PROCESS_BYTES, Memory, bytes_of, memory_of, micro_batch
+from archnet.spec.resolve import parse_experiments
+from plain_training import PLAIN, plain
+
+ROOT = Path(__file__).parents[2]
+COMMAND = CliRunner()
+CONV = {"type": "C", "num_output": 4, "kernel_size": [3, 3], "activation": "relu"}
+END = [{"type": "GAP"}, {"type": "T"}]
+
+
+def plan_of(*layers, shape=(16, 16)):
+    return parse_arch(Document(value=[*layers, *END], source="net")).plan(shape)
+
+
+def case_bytes(*layers, **training):
+    return memory_of(plan_of(*layers), plain(**training)).case
+
+
+def experiment_of(layers, **training):
+    document = {"archs": [{"name": "net", "layers": [*layers, *END]}], "training": {**PLAIN, **training}}
+    return parse_experiments(Document(value=document, source="mine.json"))[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("4GB", 4 * 10**9),
+        ("4G", 4 * 10**9),
+        ("512 MB", 512 * 10**6),
+        ("1.5GiB", 3 * 2**29),
+        ("2KiB", 2048),
+        ("3kB", 3000),
+        ("77", 77),
+        (77, 77),
+    ],
+)
+def test_an_amount_of_memory_has_a_unit_or_is_in_bytes(text, size):
+    assert bytes_of(text) == size
+
+
+@pytest.mark.parametrize("text", ["4 gigs", "GB", "-4GB", "4gb", "4 iB", ""])
+def test_what_is_no_amount_of_memory_is_refused(text):
+    said = f'"{text}" is no amount of memory. Write it like "4GB", "512MB" or "2GiB", or as bytes.'
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        bytes_of(text)
+    with pytest.raises(DocumentError, match=re.escape(f"mine.json $.training.memory: {said}")):
+        experiment_of([CONV], memory=text)
+
+
+def test_each_case_costs_what_the_backward_pass_keeps_of_it():
+    values = 16 * 16 * 4
+    image = 4 * 3 * 16 * 16
+    assert case_bytes(CONV) == image + 4 * (values + values + 8)  # its output; then the gradient in front of the mean
+    dropped = case_bytes({**CONV, "drop_out": 20})
+    assert dropped - case_bytes(CONV) == 4 * (2 * values + round(values * 0.5) + 16 * 16 - 8)
+    assert case_bytes(CONV, CONV) - case_bytes(CONV) == 4 * (values + round(values * 0.5) - 8)
+
+
+@pytest.mark.parametrize(
+    ("more", "less"),
+    [
+        ({**CONV, "batch_norm": True}, CONV),
+        ({**CONV, "drop_out": 20}, CONV),
+        ({**CONV, "activation": "gelu"}, {**CONV, "activation": "silu"}),
+        ({**CONV, "activation": "silu"}, CONV),
+        ({"type": "RES", "layers": [CONV, CONV]}, {"type": "REP", "times": 2, "layers": [CONV]}),
+        ({"type": "RES", "layers": [CONV, CONV]}, {"type": "RES", "layers": [CONV, {**CONV, "activation": None}]}),
+    ],
+)
+def test_what_keeps_more_tensors_costs_more(more, less):
+    assert case_bytes(CONV, more) > case_bytes(CONV, less)
+
+
+def test_a_gradient_waits_at_the_sum_of_a_residual_block():
+    """The widest layer stands inside the block: its peak carries the gradient of the sum."""
+    wide = {**CONV, "num_output": 64}
+    block = case_bytes(CONV, {"type": "RES", "layers": [wide, {**CONV, "activation": None}]})
+    assert block >= case_bytes(CONV, wide, {**CONV, "activation": None}) + 4 * 16 * 16 * 4
+
+
+def test_half_precision_halves_the_activations_and_repetition_changes_nothing():
+    layers = (CONV, {**CONV, "batch_norm": True})
+    image = 4 * 3 * 16 * 16
+    assert case_bytes(*layers, precision="bfloat16") - image == (case_bytes(*layers) - image) / 2
+    assert case_bytes(*layers, precision="auto") == case_bytes(*layers)
+    assert memory_of(plan_of({"type": "REP", "times": 3, "layers": [CONV]})) == memory_of(plan_of(CONV, CONV, CONV))
+
+
+def test_optimizer_average_and_best_weights_cost_weights():
+    plan = plan_of(CONV)
+    weights = [
+        memory_of(plan, plain(**options)).weights
+        for options in (
+            {"optimizer": "sgd", "best_metric": None},
+            {"optimizer": "sgd"},
+            {"optimizer": "sgd", "momentum": 0.9},
+            {"optimizer": "adam"},
+            {"optimizer": "adam", "ema": 0.99},
+        )
+    ]
+    assert weights == sorted(set(weights))
+
+
+MEMORY = Memory(weights=10**6, sums=10**6, ready=1000, case=10**7)
+
+
+@given(batch_size=st.integers(1, 500), budget_bytes=st.integers(PROCESS_BYTES // 2, 20 * PROCESS_BYTES))
+def test_a_batch_goes_through_in_the_fewest_equal_parts_that_fit(batch_size, budget_bytes):
+    allowed = (1 - HEADROOM) * budget_bytes
+    try:
+        micro = micro_batch(MEMORY, batch_size, budget_bytes)
+    except ValueError:
+        assert MEMORY.peak(batch_size, 1) > allowed
+        return
+    assert micro.peak_bytes == MEMORY.peak(batch_size, micro.size) <= allowed
+    assert micro.num_parts * micro.size - batch_size < micro.num_parts
+    if micro.num_parts > 1:
+        fewer = -(-batch_size // (micro.num_parts - 1))
+        assert MEMORY.peak(batch_size, fewer) > allowed
+
+
+def test_without_a_budget_a_batch_stays_whole():
+    assert micro_batch(MEMORY, 10**6).num_parts == 1
+
+
+def test_a_refusal_tells_what_would_fit():
+    said = (
+        "one case at a time already takes 0.88 GB (0.85 GB the process, 0.01 GB weights and gradients, 0.01 GB the "
+        "cases that are read ahead, 0.01 GB one case in the network). Give at least 1.03 GB, make the crop smaller "
+        "(data.crop_size), or give the network's first layers fewer num_output or a stride."
+    )
+    memory = Memory(weights=4 * 10**6, sums=10**6, ready=10**6, case=10**7)
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        micro_batch(memory, 10, 900_000_000)
+    assert micro_batch(memory, 10, 1_030_000_000).size >= 1
+
+
+def test_the_published_network_of_full_width_trains_within_4_gb():
+    memory = memory_of(load_arch(ROOT / "archs/arch3d.json").plan((64, 64, 10)), plain())
+    assert memory.peak(300) > 18e9
+    micro = micro_batch(memory, 300, bytes_of("4GB"))
+    assert (micro.num_parts, micro.size) == (8, 38)
+    assert micro.told() == (
+        "a batch of 300 goes through the network in 8 parts of at most 38 cases, whose gradients are added up; "
+        "predicted peak memory 3.30 GB of 4.00 GB."
+    )
+    assert micro_batch(memory, 4).told() == (
+        "a batch of 4 goes through the network at once; predicted peak memory 1.15 GB."
+    )
+
+
+def test_show_prints_the_plan():
+    shown = COMMAND.invoke(app, ["show", str(ROOT / "archs/arch3d.json"), "--batch", "300", "--memory", "4GB"])
+    assert "in 9 parts of at most 34 cases" in " ".join(shown.stdout.split())
+    told = COMMAND.invoke(app, ["show", str(ROOT / "archs/arch3d.json"), "--memory", "2GiB", "--json"])
+    plan = json.loads(told.stdout)
+    assert (plan["batch_size"], plan["micro_batch"], plan["parts"]) == (64, 13, 5)
+    assert plan["training_bytes"] < plan["memory_bytes"] == 2**31
+    assert "in 5 parts" in training_text(plan)
+
+
+def test_show_refuses_what_cannot_fit():
+    shown = COMMAND.invoke(app, ["show", str(ROOT / "archs/arch3d.json"), "--memory", "0.5GB"])
+    assert isinstance(shown.exception, DocumentError)
+    assert str(shown.exception).startswith("--memory 0.5GB: one case at a time already takes 1.01 GB (0.85 GB the proc")
+
+
+def test_the_budget_is_the_options_else_what_is_free_else_none(monkeypatch):
+    plan = plan_of(CONV)
+    monkeypatch.setattr(budget, "free_memory_bytes", lambda: 3 * 10**9)
+    assert budget.passes(experiment_of([CONV], memory="2GB"), plan).budget_bytes == 2 * 10**9
+    assert budget.passes(experiment_of([CONV]), plan).budget_bytes == 3 * 10**9
+    assert budget.passes(experiment_of([CONV]), plan, on_accelerator=True).budget_bytes is None
+    monkeypatch.setattr(budget, "free_memory_bytes", lambda: None)
+    assert budget.passes(experiment_of([CONV]), plan).budget_bytes is None
+
+
+def test_a_refusal_names_whose_budget_it_is(monkeypatch):
+    plan = plan_of(CONV)
+    with pytest.raises(RunError, match=re.escape("net: training.memory 500MB is too little: one case at a time")):
+        budget.passes(experiment_of([CONV], memory="500MB"), plan)
+    monkeypatch.setattr(budget, "free_memory_bytes", lambda: 500_000_000)
+    with pytest.raises(RunError, match=re.escape("net: on this machine 0.50 GB are free: one case at a time")):
+        budget.passes(experiment_of([CONV]), plan)
+
+
+def test_batch_norm_and_a_budget_of_the_moment_are_told(caplog):
+    caplog.set_level(logging.INFO, logger="archnet")
+    micro = micro_batch(MEMORY, 300, 2 * 10**9)
+    plan = plan_of({**CONV, "batch_norm": True})
+    budget.tell(micro, plan, is_own_budget=True)
+    assert caplog.messages == [
+        micro.told(),
+        "a whole batch does not fit into the memory that is free now, so it goes through the network in parts. To get "
+        'the same parts again, give training.memory, such as "2.00 GB".',
+        "batch norm takes its statistics from the 75 cases that go through the network at once, not from the 300 of "
+        "the batch, so the result is not that of a whole batch. Give more memory, or set training.batch_size to 75 and "
+        "a lower learning rate.",
+    ]
+    caplog.clear()
+    budget.tell(micro_batch(MEMORY, 300), plan, is_own_budget=True)
+    assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_containers_limit_counts_as_what_is_free(tmp_path, monkeypatch, version):
+    group = tmp_path / ("memory/box" if version == 1 else "box")
+    group.mkdir(parents=True)
+    names = ("limit_in_bytes", "usage_in_bytes") if version == 1 else ("max", "current")
+    for name, size in zip(names, ("5000000", "3000000"), strict=True):
+        (group / f"memory.{name}").write_text(f"{size}\n")
+    (group / "memory.stat").write_text("cache 9\ninactive_file 1000000\n")
+    (tmp_path / "groups").write_text("4:memory:/box\n" if version == 1 else "0::/box\n")
+    (tmp_path / "meminfo").write_text("MemTotal: 99 kB\nMemAvailable: 8000 kB\n")
+    monkeypatch.setattr(machine, "_MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(machine, "_GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(machine, "_GROUP_ROOT", tmp_path)
+    monkeypatch.setattr(machine, "resident_memory_bytes", lambda: 100)
+    assert machine.free_memory_bytes() == 3_000_100
+    (group / f"memory.{names[0]}").write_text("max" if version == 2 else str(2**63 - 4096))
+    assert machine.free_memory_bytes() == 8000 * 1024 + 100
+    monkeypatch.setattr(machine, "_MEMINFO", tmp_path / "missing")
+    assert machine.free_memory_bytes() is None
+
+
+def test_a_run_within_a_budget_says_in_its_log_and_files_in_which_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr("archnet.spec.memory.PROCESS_BYTES", 0)
+    generator = np.random.default_rng(0)
+    np.savez(tmp_path / "cases.npz", x=generator.random((40, 16, 16)), y=np.arange(40) % 2)
+    (tmp_path / "net.json").write_text(json.dumps([CONV, *END]))
+    arguments = ["run", str(tmp_path / "net.json"), "--data", f"npz:{tmp_path / 'cases.npz'}", "--memory", "200kB"]
+    options = ["--set", "training.epochs=1", "--set", "training.batch_size=16", "--out", str(tmp_path / "out")]
+    result = COMMAND.invoke(app, [*arguments, *options])
+    assert result.exit_code == 0, result.output
+    network = json.loads((tmp_path / "out/net/network.json").read_text())
+    assert 1 < network["parts"] == -(-16 // network["micro_batch"])
+    assert f"in {network['parts']} parts of at most" in (tmp_path / "out/net/log.txt").read_text()
+    assert json.loads((tmp_path / "out/net/experiment.json").read_text())["training"]["memory"] == "200kB"
+
+
+def test_a_run_that_goes_on_keeps_its_parts_whatever_is_free_now(tmp_path, monkeypatch):
+    monkeypatch.setattr("archnet.spec.memory.PROCESS_BYTES", 0)
+    generator = np.random.default_rng(0)
+    np.savez(tmp_path / "cases.npz", x=generator.random((40, 16, 16)), y=np.arange(40) % 2)
+    (tmp_path / "net.json").write_text(json.dumps([CONV, *END]))
+    seen = []
+    monkeypatch.setattr(runner, "predictions_of", lambda *given: seen.append(given[3]) or predictions_of(*given))
+
+    def told_with(free, out, *options):
+        monkeypatch.setattr(budget, "free_memory_bytes", lambda: free)
+        keys = [word for key in ("epochs=2", "batch_size=16") for word in ("--set", f"training.{key}")]
+        line = ["run", str(tmp_path / "net.json"), "--data", f"npz:{tmp_path / 'cases.npz'}", *keys]
+        return COMMAND.invoke(app, [*line, "--out", str(tmp_path / out), *options])
+
+    assert told_with(200_000, "whole").exit_code == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(train.Judge, "row", lambda *_: {}["power failure"])
+        patched.setattr(train.Checkpoint, "is_due", lambda _: True)
+        assert told_with(200_000, "again").exit_code == 1
+    assert told_with(10**9, "again", "--resume").exit_code == 0
+    network, whole = (json.loads((tmp_path / out / "net/network.json").read_text()) for out in ("again", "whole"))
+    assert {**network, "memory_bytes": 200_000} == {**whole, "memory_bytes": 200_000}
+    assert network["micro_batch"] < 16
+    assert seen == [network["micro_batch"]] * 2
+    log = (tmp_path / "again/net/log.txt").read_text()
+    assert log.count(f"in {network['parts']} parts of at most") == 2
+    assert log.count("does not fit into the memory that is free now") == 1
+    predictions = [(tmp_path / out / "net/predictions.csv").read_bytes() for out in ("whole", "again")]
+    assert predictions[0] == predictions[1]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process's peak")
+def test_the_prediction_is_near_the_measured_peak():
+    command = [sys.executable, str(ROOT / "experiments/bench_memory.py"), "--json", "--only", "3D small (arch3dsm)"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+    (row,) = json.loads(done.stdout)["rows"]
+    assert abs(row["error"]) < 0.25
+    assert abs(row["error_above_process"]) < 0.35

@@ -1,0 +1,227 @@
+"""The sweep document: what it means, and that every problem of it is told at once with its place."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from archnet.cli import app
+from archnet.errors import DocumentError
+from archnet.files.strict_json import Document, parse_document, read_document
+from archnet.spec.schema import read_schema
+from archnet.spec.sweeps.document import parse_sweep
+from archnet.spec.sweeps.search_space import Choice, Range
+from archnet.spec.sweeps.sweep import Limits, Resources, Scheduler, Sweep
+from small_sweeps import LAYERS, WIDTH, sweep_document
+
+ROOT = Path(__file__).parents[2]
+BASE = {"arch": {"name": "net", "layers": LAYERS}, "data": {"name": "phantom"}}
+
+
+def sweep_of(trials=None, **keys):
+    return parse_sweep(parse_document(json.dumps({"base": BASE, **keys}, indent=1), "mine.json"), trials=trials)
+
+
+def message_of(**keys):
+    with pytest.raises(DocumentError) as caught:
+        sweep_of(**keys)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("sweep_*.json")), ids=lambda path: path.stem)
+def test_every_shipped_sweep_reads_back_as_it_was_resolved(path):
+    sweep = parse_sweep(read_document(path))
+    again = parse_sweep(Document(value=sweep.to_document(), source="resolved"))
+    assert again.to_document() == sweep.to_document()
+    values = {key: axis.ends()[0] for key, axis in sweep.space.items()}
+    assert again.experiments(values)[0].to_document() == sweep.experiments(values)[0].to_document()
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"), [((), Sweep), (("scheduler",), Scheduler), (("resources",), Resources), (("limits",), Limits)]
+)
+def test_schema_and_dataclass_have_the_same_keys_and_defaults(place, kind):
+    schema = read_schema("sweep")
+    for key in place:
+        schema = schema["properties"][key]
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    assert set(schema["properties"]) - {"$schema", "description"} == set(fields) - {"archs"}
+    plain = {name: field.default for name, field in fields.items() if field.default is not dataclasses.MISSING}
+    for name in set(plain) - {"resources", "limits", "type"}:
+        assert schema["properties"][name]["default"] == plain[name], name
+
+
+def test_an_array_is_a_choice_and_an_object_a_range():
+    space = {WIDTH: [2, 4], "training.learning_rate": {"type": "log_uniform", "low": 0.001, "high": 0.1}}
+    sweep = sweep_of(space=space, search="random", trials=5)
+    assert sweep.space == {
+        WIDTH: Choice(values=(2, 4)),
+        "training.learning_rate": Range(type="log_uniform", low=0.001, high=0.1),
+    }
+    assert sweep.num_trials == 5
+
+
+def test_a_grid_has_all_combinations_unless_fewer_are_asked_for():
+    space = {WIDTH: [2, 4, 8], "training.epochs": {"type": "integer", "low": 1, "high": 9, "step": 4}}
+    assert sweep_of(space=space).num_trials == 9
+    assert sweep_of(space=space, trials=4).num_trials == 4
+
+
+def test_architectures_are_an_axis_and_keys_below_change_whichever_is_chosen():
+    archs = [str(ROOT / "archs/archsm.json"), str(ROOT / "archs/arch3dsm.json")]
+    sweep = sweep_of(space={"arch": archs, WIDTH: [6]})
+    (flat,) = sweep.experiments({"arch": "archsm", WIDTH: 6})
+    (deep,) = sweep.experiments({"arch": "arch3dsm", WIDTH: 6})
+    assert (flat.arch.rank, deep.arch.rank) == (2, 3)
+    assert flat.arch.layers[0].num_output == deep.arch.layers[0].num_output == 6
+    assert (flat.data.view, deep.data.view) == ("slice", "volume")
+
+
+def test_a_key_that_only_one_of_the_architectures_has_is_an_axis_all_the_same():
+    archs = [{"name": "short", "layers": [LAYERS[0], LAYERS[3]]}, {"name": "long", "layers": LAYERS}]
+    sweep = sweep_of(space={"arch": archs, "arch.layers[2].num_output": [5]})
+    assert sweep.experiments({"arch": "long", "arch.layers[2].num_output": 5})[0].arch.layers[2].num_output == 5
+    with pytest.raises(DocumentError, match=r"\$\.layers: has no 2 to set\.$"):
+        sweep.experiments({"arch": "short", "arch.layers[2].num_output": 5})
+
+
+def test_folds_and_seeds_are_runs_of_one_trial():
+    runs = sweep_of(space={}, folds=3, seeds=2).experiments({})
+    assert [(run.split.fold, run.training.seed) for run in runs] == [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)]
+
+
+def test_every_problem_is_told_at_once_with_its_place():
+    text = message_of(
+        space={
+            "arch.layers[0].num_outpt": [4],
+            "training.learning_rate": {"type": "log_uniform", "low": -1, "high": 1},
+            "training.epochs": [5, 0],
+            "arch.layers[9].num_output": [4],
+            "a b": [1],
+        },
+        search="tpe",
+        limits={"memory": ""},
+    )
+    place = "mine.json:2 $.base"
+    assert text.splitlines() == [
+        f'mine.json:41 $.space.arch.layers[0].num_outpt[0]: {place} $.arch $.layers[0].num_outpt: unknown key '
+        '"num_outpt". Did you mean "num_output"?',
+        "mine.json:45 $.space.training.learning_rate.low: expected above 0, because the logarithm is drawn evenly, got -1.",
+        f"mine.json:50 $.space.training.epochs[1]: {place} $.training.epochs: expected at least 1, got 0.",
+        f"mine.json:53 $.space.arch.layers[9].num_output[0]: {place} $.arch $.layers: has no 9 to set.",
+        'mine.json:55 $.space.a b: "a b" is not a key. Write it like training.epochs or arch.layers[0].num_output.',
+        'mine.json:59 $.search: "tpe" needs the number of trials. Give "trials", such as 20.',
+        'mine.json:61 $.limits.memory: "" is no amount of memory. Write it like "4GB", "512MB" or "2GiB", or as bytes.',
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (
+            {"space": {"training.l2": {"type": "uniform", "low": 0, "high": 1}}},
+            '$.space.training.l2: a grid needs values to go through. Give them in an array, or set search to "random" '
+            'or "tpe".',
+        ),
+        (
+            {"space": {"training.l2": {"type": "uniform", "low": 1, "high": 1}}, "search": "random", "trials": 2},
+            "$.space.training.l2: expected low below high, got 1 and 1.",
+        ),
+        (
+            {"space": {WIDTH: {"type": "integer", "low": 1.5, "high": 3}}},
+            "$.space.arch.layers[0].num_output.low: expected a whole number, got 1.5.",
+        ),
+        (
+            {"space": {"training.l2": {"type": "uniform", "low": 0, "high": 1, "step": 1}}, "search": "random", "trials": 2},
+            "$.space.training.l2.step: only whole numbers have steps. Remove it, or take the type integer.",
+        ),
+        (
+            {"search": "random", "trials": 3},
+            '$.search: "random" has nothing to draw: "space" is empty. Give it axes, or remove "search".',
+        ),
+        (
+            {"seeds": 2, "scheduler": {"type": "asha"}},
+            "$.scheduler: trials of several folds or seeds are compared by their mean, which an early end spoils. "
+            "Remove it, or folds and seeds.",
+        ),
+        (
+            {"seeds": 2, "space": {"training.seed": [1, 2]}},
+            '$.space.training.seed: "seeds" already goes through this key. Remove one of the two.',
+        ),
+        ({"space": {"arch": ["nowhere.json"]}}, "$.space.arch[0]: nowhere.json: no such file."),
+        (
+            {"space": {"arch": [LAYERS, {"name": "arch1", "layers": LAYERS}]}},
+            '$.space.arch[1]: there is another architecture named "arch1". Give each its own "name".',
+        ),
+        ({"space": {"arch": [7]}}, "$.space.arch[0]: expected the path of an architecture file, or an architecture."),
+        ({"space": {"archs": [7]}}, '$.space.archs: the axis of architectures is called "arch".'),
+        (
+            {"space": {"arch": {"type": "uniform", "low": 0, "high": 1}}, "search": "random", "trials": 1},
+            "$.space.arch: architectures are a choice. Give an array of files.",
+        ),
+        ({"base": "nowhere.json"}, "$.base: nowhere.json: no such file."),
+        (
+            {"base": {**BASE, "split": {"folds": 4}}},
+            '$.base: has 4 folds. Remove split.folds there, and give "folds" here.',
+        ),
+        (
+            {"base": {**BASE, "split": {"validation": 0}}, "space": {WIDTH: [3]}},
+            "$.base: has no validation set to choose by. Give it split.validation, such as 0.1.",
+        ),
+        (
+            {"base": {"archs": [LAYERS, {"name": "other", "layers": LAYERS}]}},
+            '$.base: has 2 architectures (arch1, other). Make them an axis: "arch" in "space".',
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused(keys, message):
+    assert message in message_of(**keys).splitlines()[0]
+
+
+def test_check_tells_a_sweep_from_an_experiment(tmp_path):
+    path = tmp_path / "small.json"
+    path.write_text(json.dumps(sweep_document(tmp_path)))
+    result = CliRunner().invoke(app, ["check", str(path)])
+    assert result.output == f"{path}: valid: a sweep of 3 trials over {WIDTH}\n"
+
+
+def test_the_command_line_changes_the_base_experiment_but_no_architecture():
+    document = parse_document(json.dumps({"base": BASE, "space": {"training.seed": [0, 1]}}), "mine.json")
+    sweep = parse_sweep(document, data="npz:other.npz", settings=[(("training", "epochs"), 3)])
+    (experiment,) = sweep.experiments({"training.seed": 1})
+    assert (experiment.data.name, experiment.data.root) == ("npz", "other.npz")
+    assert (experiment.training.epochs, experiment.training.seed) == (3, 1)
+    with pytest.raises(DocumentError, match=r'--set arch\.name: what varies is an axis in "space"'):
+        parse_sweep(document, settings=[(("arch", "name"), "other")])
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (
+            {
+                "space": {"arch.layers[0].num_output": {"type": "uniform", "low": 2, "high": 20}},
+                "search": "random",
+                "trials": 2,
+            },
+            "expected a whole number, got 8.875388",
+        ),
+        ({"space": {"training.seed": [2, 2, 4]}}, "expected different values, got [2, 2, 4]."),
+        (
+            {"space": {"split.seed": [1, 2]}},
+            "trials on other cases cannot be compared. Make a sweep of each; folds and seeds repeat trials.",
+        ),
+        (
+            {"space": {"data.negatives_per_positive": [1, 5]}},
+            "trials on other cases cannot be compared. Make a sweep of each; folds and seeds repeat trials.",
+        ),
+        (
+            {"space": {"training.loss": ["focal", "cross_entropy"]}},
+            'losses of different kinds cannot be compared. Choose by another metric: "auc".',
+        ),
+    ],
+)
+def test_axes_that_cannot_be_meant_are_told(keys, message):
+    assert message in message_of(**keys)

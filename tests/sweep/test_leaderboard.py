@@ -1,0 +1,203 @@
+"""The leaderboard: order, costs and states, the choice of the best, and what the axes mattered."""
+
+import csv
+import json
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from archnet.cli import app
+from archnet.files.atomic import write_json
+from archnet.sweep.leaderboard import leaderboard, write_leaderboard
+from archnet.sweep.report import write_sweep_report
+from archnet.sweep.schedule import Job
+from archnet.sweep.trials import SWEEP_FILE, TrialRun, course_of
+from small_sweeps import WIDTH, agenda_of, small_sweep, write_run
+
+HISTORIES = {0: [0.5, 0.7, 0.6], 1: [0.9], 2: [0.6, 0.8], 3: [0.99], 4: [0.8, 0.7]}
+
+
+@pytest.fixture
+def swept(tmp_path):
+    """Five trials: three finished, one stopped, one failed at its height; and one that is still running."""
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16, 32, 64]}, limits={"max_parameters": 100_000})
+    write_json(tmp_path / SWEEP_FILE, sweep.to_document())
+    agenda = agenda_of(sweep, tmp_path)
+    for number, values in HISTORIES.items():
+        job = agenda.next()
+        assert job == Job(number=number, run="net")
+        agenda.start(job)
+        write_run(tmp_path, job, values, is_finished=number in (0, 2, 4))
+        state = {1: "stopped", 3: "failed"}.get(number, "finished")
+        agenda.end(job, state, {1: "ended by ASHA after 1 epoch", 3: "its process was killed by SIGKILL"}.get(number))
+    agenda.start(agenda.next())
+    return sweep, tmp_path
+
+
+def test_finished_trials_are_ranked_by_the_weights_they_keep_then_the_stopped_then_the_others(swept):
+    board = leaderboard(*swept)
+    assert [(row.trial.number, row.value) for row in board.rows] == [
+        (2, 0.8), (4, 0.8), (0, 0.7), (1, 0.9), (3, 0.99), (5, None)]  # fmt: skip
+    assert board.best.trial.number == 2
+    states = ("finished", "stopped", "running", "waiting", "refused", "failed")
+    assert [board.count(state) for state in states] == [3, 1, 1, 0, 0, 1]
+
+
+def test_the_csv_has_a_line_for_each_trial(swept, tmp_path):
+    write_leaderboard(leaderboard(*swept), tmp_path / "leaderboard.csv")
+    rows = list(csv.DictReader((tmp_path / "leaderboard.csv").read_text().splitlines()))
+    assert [(row["rank"], row["trial"], row["state"], row["validation_auc"]) for row in rows[:4]] == [
+        ("1", "2", "finished", "0.8"), ("2", "4", "finished", "0.8"), ("3", "0", "finished", "0.7"), ("", "1", "stopped", "0.9")
+    ]  # fmt: skip
+    assert [row[WIDTH] for row in rows] == ["8", "32", "2", "4", "16", "64"]
+    assert rows[4]["reason"] == "its process was killed by SIGKILL"
+
+
+@pytest.mark.parametrize(
+    ("best_metric", "kept"),
+    [("loss", 1), ("auc", 2), (None, 3), ("recall", 3)],
+    ids=["loss", "auc", "last", "undefined"],
+)
+def test_the_value_is_that_of_the_epoch_whose_weights_are_kept(best_metric, kept, tmp_path):
+    (tmp_path / "history.csv").write_text(
+        "epoch,seconds,validation_loss,validation_auc,validation_recall\n1,1,0.9,0.1,\n2,1,0.2,0.2,\n3,1,0.2,0.8,\n4,1,0.5,0.4,\n"
+    )
+    (tmp_path / "experiment.json").write_text(json.dumps({"training": {"best_metric": best_metric, "epochs": 7}}))
+    course = course_of(tmp_path, "auc")
+    assert (course.kept, course.value, course.num_epochs) == (kept, [0.1, 0.2, 0.8, 0.4][kept], 7)
+
+
+def test_a_loss_is_best_where_it_is_lowest(tmp_path):
+    sweep = small_sweep(tmp_path, metric="loss", space={WIDTH: [2, 4]})
+    agenda = agenda_of(sweep, tmp_path)
+    for value in (0.5, 0.4):
+        job = agenda.next()
+        write_run(tmp_path, job, [value])
+        history = tmp_path / f"trials/{job.number:03d}/net/history.csv"
+        history.write_text(history.read_text().replace("auc", "loss"))
+        agenda.end(job, "finished", None)
+    assert leaderboard(sweep, tmp_path).best.trial.number == 1
+
+
+def test_time_left_is_told_from_the_runs_that_ended(tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16]})
+    agenda = agenda_of(sweep, tmp_path)
+    assert leaderboard(sweep, tmp_path).seconds_left() is None
+    job = agenda.next()
+    agenda.start(job)
+    agenda.clock = lambda: 15.0
+    agenda.end(job, "finished", None)
+    agenda.start(agenda.next())
+    assert leaderboard(sweep, tmp_path).seconds_left() == 10 * (2 + 0.5)
+
+
+def test_fewer_trials_than_there_are_leave_nothing_to_wait_for(swept):
+    sweep, folder = swept
+    board = leaderboard(replace(sweep, search="random", trials=2), folder)
+    assert board.count("waiting") == 0
+    trials = [replace(row.trial, runs={"net": TrialRun(state="finished", seconds=7.0)}) for row in board.rows]
+    ended = replace(board, rows=tuple(replace(row, trial=trial) for row, trial in zip(board.rows, trials, strict=True)))
+    assert ended.seconds_left() == 0
+
+
+def test_a_trial_that_ended_has_a_value_only_if_each_of_its_runs_has_one(tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4]}, folds=3)
+    agenda = agenda_of(sweep, tmp_path)
+    for values in ([0.9, "", 0.9], [0.5, 0.6, 0.7]):
+        for value in values:
+            job = agenda.next()
+            write_run(tmp_path, job, [value])
+            agenda.end(job, "finished", None)
+            if job.run == "net-fold0":
+                assert leaderboard(sweep, tmp_path).rows[-1].value == value
+    board = leaderboard(sweep, tmp_path)
+    assert [(row.trial.number, row.value) for row in board.rows] == [(1, pytest.approx(0.6)), (0, None)]
+    assert [row.spread for row in board.rows] == [pytest.approx(0.1), None]
+
+
+def test_the_runs_of_trials_that_ended_are_read_once(swept, monkeypatch):
+    sweep, folder = swept
+    known = {}
+    first = leaderboard(sweep, folder, known)
+    assert sorted(known) == [0, 1, 2, 3, 4]
+    looked = []
+    monkeypatch.setattr(
+        "archnet.sweep.leaderboard.course_of", lambda place, metric: looked.append(place) or course_of(place, metric)
+    )
+    assert leaderboard(sweep, folder, known) == first
+    assert looked == [folder / "trials/005/net"]
+    path = folder / "trials/000/trial.json"
+    path.write_text(path.read_text().replace('"finished"', '"waiting"'))
+    assert {row.trial.number: row.trial.state for row in leaderboard(sweep, folder, known).rows}[0] == "waiting"
+
+
+def test_status_tells_counts_the_best_and_each_reason_once(swept):
+    result = CliRunner().invoke(app, ["sweep", "status", str(swept[1])], env={"COLUMNS": "120"})
+    lines = [line.strip() for line in result.output.splitlines()]
+    assert lines[0] == "small: 3 finished, 1 stopped, 1 interrupted, 1 failed"
+    assert lines[1].split() == ["trial", "auc", "epochs", "parameters", "multiply-adds", "num_output", "state"]
+    assert lines[2].split() == ["2", "0.800", "2", "1.83", "k", "12.1", "k", "8", "finished"]
+    assert [line.split()[-1] for line in lines[2:-1]][-1] == "interrupted"
+    assert lines[-1] == "trial 3 failed: its process was killed by SIGKILL"
+
+
+def test_status_is_also_told_to_machines(swept):
+    told = json.loads(CliRunner().invoke(app, ["sweep", "status", str(swept[1]), "--json"]).output)
+    assert (told["best"], told["is_under_way"], told["trials"]) == (2, False, 6)
+    assert told["rows"][0]["values"] == {WIDTH: 8}
+
+
+def test_best_writes_the_winning_architecture_once(swept, tmp_path):
+    out = tmp_path / "mine.json"
+    runner = CliRunner()
+    assert runner.invoke(app, ["sweep", "best", str(swept[1]), "--out", str(out)]).exit_code == 0
+    document = json.loads(out.read_text())
+    assert (document["name"], document["description"]) == ("mine", "Trial 2 of the sweep small.")
+    assert document["layers"][0]["num_output"] == 8
+    assert runner.invoke(app, ["check", str(out), "--input", "12x12"]).exit_code == 0
+    again = runner.invoke(app, ["sweep", "best", str(swept[1]), "--out", str(out)])
+    assert str(again.exception) == f"{out}: this file is there and is not overwritten. Give another name."
+
+
+def test_there_is_no_best_before_a_trial_has_finished(tmp_path):
+    write_json(tmp_path / SWEEP_FILE, small_sweep(tmp_path).to_document())
+    result = CliRunner().invoke(app, ["sweep", "best", str(tmp_path)])
+    assert str(result.exception) == f"{tmp_path}: no trial has finished, so that there is no best one yet."
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(1, "1 trial finished, but validation auc is undefined in it"),
+                        (2, "2 trials finished, but validation auc is undefined in all of them")],
+)  # fmt: skip
+def test_there_is_no_best_where_the_metric_is_undefined(count, said, tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8]})
+    write_json(tmp_path / SWEEP_FILE, sweep.to_document())
+    agenda = agenda_of(sweep, tmp_path)
+    for _ in range(count):
+        job = agenda.next()
+        write_run(tmp_path, job, ["", ""])
+        agenda.end(job, "finished", None)
+    result = CliRunner().invoke(app, ["sweep", "best", str(tmp_path)])
+    why = (
+        f"{said}, so that there is no best one. Sweep with another metric, or with a larger split.validation, so that "
+        "its cases are of more than one class."
+    )
+    assert str(result.exception) == f"{tmp_path}: {why}"
+    assert why in write_sweep_report(leaderboard(sweep, tmp_path), tmp_path, []).read_text()
+
+
+def test_a_folder_without_a_sweep_is_refused(tmp_path):
+    result = CliRunner().invoke(app, ["sweep", "status", str(tmp_path)])
+    assert str(result.exception) == (
+        f"{tmp_path}: holds no sweep. Name the folder that archnet sweep was given, such as runs/NAME."
+    )
+
+
+def test_the_report_says_what_was_chosen_and_what_failed(swept):
+    sweep, folder = swept
+    page = write_sweep_report(leaderboard(sweep, folder), folder, []).read_text()
+    assert "Trial 2 is the best on the validation set, with validation AUC (ROC) 0.800: num_output 8." in page
+    assert "The best of 3 trials was chosen by its validation AUC (ROC), which is therefore too good." in page
+    assert "its process was killed by SIGKILL" in page
+    assert page.count("<img") == 3

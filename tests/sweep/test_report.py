@@ -1,0 +1,93 @@
+"""The sweep's report: what it says of the choice and of the test set, and what it offers to copy."""
+
+import json
+import shlex
+
+import pytest
+
+from archnet.sweep import report
+from archnet.sweep.leaderboard import leaderboard
+from archnet.sweep.report import write_sweep_report
+from archnet.sweep.trials import trial_folder
+from small_sweeps import WIDTH, agenda_of, small_sweep, write_run
+
+METRICS = dict.fromkeys(("recall", "precision", "specificity", "mcc", "auc", "average_precision"), 0.5)
+NO_TEST = {"validation": METRICS}
+TEST = {**NO_TEST, "test": METRICS}
+
+
+def page_of(sweep, folder, metrics, judged):
+    """The report of a sweep whose trials all finish, the last one best, with these metrics."""
+    agenda = agenda_of(sweep, folder)
+    while not isinstance(job := agenda.next(), str):
+        write_run(folder, job, [0.5 + job.number / 10])
+        (trial_folder(folder, job.number) / job.run / "metrics.json").write_text(json.dumps(metrics))
+        agenda.end(job, "finished", None)
+    if len(metrics) == 2 and sweep.folds:
+        pooled = json.dumps({"runs": [{"metrics": METRICS, "spread": None}], "sentence": "All alike."})
+        for number in agenda.trials:
+            (trial_folder(folder, number) / "comparison.json").write_text(pooled)
+    return write_sweep_report(leaderboard(sweep, folder), folder, judged).read_text().replace("&#39;", "'")
+
+
+@pytest.mark.parametrize(("judged", "times"), [([2], "once, for trial 2"), ([0, 2], "2 times, for trials 0, 2")])
+def test_of_folds_that_were_chosen_by_it_says_that_test_cases_took_part_in_the_choice(judged, times, tmp_path):
+    page = page_of(small_sweep(tmp_path, folds=3), tmp_path, TEST, judged)
+    assert (
+        "The best of 3 trials was chosen by its validation AUC (ROC), which is therefore too good. Cases that test one "
+        "fold helped to choose in others (the choice is not nested), so that the test figures of all folds together are "
+        "somewhat too good, too."
+    ) in page
+    assert (
+        f"Each fold's test cases were looked at {times}; but in other folds they had helped to choose (the choice is not "
+        "nested)."
+    ) in page
+    assert "took no part" not in page
+    assert "after it had been chosen" not in page
+
+
+def test_of_folds_without_a_choice_nothing_was_chosen(tmp_path):
+    page = page_of(small_sweep(tmp_path, space={}, folds=3), tmp_path, TEST, [0])
+    assert "Nothing was chosen: every run was judged on its test set once." in page
+    assert "not nested" not in page
+
+
+def test_of_one_split_the_test_set_was_looked_at_after_the_choice(tmp_path):
+    page = page_of(small_sweep(tmp_path), tmp_path, TEST, [2])
+    assert "which is therefore too good. The test set took no part in the choice." in page
+    assert "The test set was looked at once, for trial 2, after it had been chosen." in page
+    assert "gone on with" not in page
+
+
+def test_a_second_look_at_the_test_set_is_told(tmp_path):
+    page = page_of(small_sweep(tmp_path), tmp_path, TEST, [0, 2])
+    assert "The test set was looked at 2 times, for trials 0, 2." in page
+    assert "shown to trials 0, 2 in turn" in page
+
+
+def test_without_a_test_set_it_says_so(tmp_path):
+    page = page_of(small_sweep(tmp_path), tmp_path, NO_TEST, [0, 2])
+    assert "There is no test set." in page
+    assert "looked at" not in page
+    assert "took no part" not in page
+    assert "had been seen" not in page
+
+
+def test_the_command_is_one_that_a_shell_understands(tmp_path):
+    folder = tmp_path / "my sweeps"
+    folder.mkdir()
+    page = page_of(small_sweep(folder), folder, TEST, [2])
+    command = page.split('<p class="note"><code>')[1].split("</code>")[0]
+    assert shlex.split(command) == ["archnet", "sweep", "best", str(folder), "--out", "archs/small.json"]
+
+
+def test_no_more_architectures_are_made_than_are_shown(tmp_path, monkeypatch):
+    asked = []
+    make = report.architecture_of
+    monkeypatch.setattr(
+        report, "architecture_of", lambda board, trial: asked.append(trial.number) or make(board, trial)
+    )
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16, 32], "training.seed": [0, 1]})
+    page = page_of(sweep, tmp_path, TEST, [9])
+    assert page.count("<details") == 3
+    assert asked == [9, 8, 7, 6, 5]

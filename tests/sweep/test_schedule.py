@@ -1,0 +1,295 @@
+"""The agenda: what is next, what is written down, and that a sweep goes on from its folder alone."""
+
+import json
+import shutil
+import sys
+
+import pytest
+
+from archnet.errors import DataError, RunError
+from archnet.sweep import search as proposals
+from archnet.sweep.run import forget_failures, run_sweep
+from archnet.sweep.schedule import MAX_LOST, Job
+from archnet.sweep.trials import read_trials, trial_folder
+from archnet.sweep.tune import Engine
+from small_sweeps import POOL, WIDTH, agenda_of, small_sweep, write_run
+
+
+def finish_all(agenda, value=0.5):
+    """Takes and finishes what there is, one run at a time."""
+    numbers = []
+    while isinstance(job := agenda.next(), Job):
+        numbers.append(job.number)
+        write_run(agenda.folder, job, [value])
+        agenda.end(job, "finished", None)
+    return numbers, job
+
+
+def test_every_trial_comes_once_and_then_all_is_done(tmp_path):
+    ended = []
+    agenda = agenda_of(small_sweep(tmp_path), tmp_path, ended)
+    assert finish_all(agenda) == ([0, 1, 2], "done")
+    assert ended == [(0, "finished"), (1, "finished"), (2, "finished")]
+    assert [trial.values for trial in read_trials(tmp_path)] == [{WIDTH: 2}, {WIDTH: 4}, {WIDTH: 8}]
+
+
+def test_an_impossible_trial_is_refused_with_its_reason_before_it_starts(tmp_path):
+    ended = []
+    sweep = small_sweep(tmp_path, space={POOL: [[2, 2], [64, 64]]}, limits={"max_parameters": 1000})
+    assert finish_all(agenda_of(sweep, tmp_path, ended)) == ([0], "done")
+    assert ended == [(0, "finished"), (1, "refused")]
+    assert read_trials(tmp_path)[1].reasons == (
+        'small.json $.base $.arch $.layers[1]: P "valid" with kernel 64 does not fit its input (12, 12). '
+        "Remove a pooling or enlarge the crop."
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"max_parameters": 500}, "924 parameters, but limits.max_parameters is 500"),
+        ({"max_macs": 100}, "6,060 multiply-adds, but limits.max_macs is 100"),
+        ({"memory": "0.1GB"}, "training is predicted to take 0.86 GB, but limits.memory is 0.1GB"),
+    ],
+)
+def test_a_trial_beyond_a_limit_is_refused(limits, reason, tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [4]}, limits=limits)
+    assert agenda_of(sweep, tmp_path).next() == "done"
+    (trial,) = read_trials(tmp_path)
+    assert (trial.state, trial.reasons) == ("refused", reason)
+
+
+def test_a_failed_run_is_written_down_and_the_others_go_on(tmp_path):
+    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
+    agenda.end(agenda.next(), "failed", "the loss is nan")
+    assert finish_all(agenda) == ([1, 2], "done")
+    assert [(trial.state, trial.reasons) for trial in read_trials(tmp_path)] == [
+        ("failed", "the loss is nan"), ("finished", ""), ("finished", "")]  # fmt: skip
+
+
+def test_a_run_whose_machine_was_lost_comes_again_but_not_for_ever(tmp_path):
+    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
+    first = agenda.next()
+    for _ in range(MAX_LOST - 1):
+        agenda.end(first, None, "its worker died")
+        assert agenda.next() == first
+    agenda.end(first, None, "its worker died")
+    assert agenda.next().number == 1
+    trial = read_trials(tmp_path)[0]
+    assert (trial.state, trial.reasons) == (
+        "failed", "lost 3 times with the machine or worker it ran on: its worker died")  # fmt: skip
+
+
+def test_a_sweep_goes_on_with_what_has_not_ended(tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16, 32]})
+    killed = agenda_of(sweep, tmp_path)
+    finished, failed, finished_untold, half = (killed.next() for _ in range(4))
+    write_run(tmp_path, finished, [0.5])
+    killed.end(finished, "finished", None)
+    killed.end(failed, "failed", "why")
+    write_run(tmp_path, finished_untold, [0.5])
+    write_run(tmp_path, half, [0.5], is_finished=False)
+    resumed = agenda_of(sweep, tmp_path)
+    assert [trial.state for trial in read_trials(tmp_path)] == ["finished", "failed", "finished", "waiting"]
+    assert finish_all(resumed) == ([3, 4], "done")
+
+
+def test_a_run_that_lacks_its_last_file_is_gone_on_with(tmp_path):
+    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
+    finish_all(agenda)
+    (trial_folder(tmp_path, 1) / "net/report.html").unlink()
+    assert finish_all(agenda_of(small_sweep(tmp_path), tmp_path)) == ([1], "done")
+
+
+def test_a_trial_that_was_ended_early_keeps_no_checkpoint_and_is_not_tried_again(tmp_path):
+    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
+    job = agenda.next()
+    checkpoint = trial_folder(tmp_path, 0) / job.run / "checkpoint"
+    checkpoint.mkdir(parents=True)
+    agenda.end(job, "stopped", "ended by ASHA after 1 epoch")
+    assert not checkpoint.exists()
+    assert agenda_of(small_sweep(tmp_path), tmp_path).next().number == 1
+
+
+def test_no_more_runs_are_given_out_at_once_than_allowed(tmp_path):
+    agenda = agenda_of(small_sweep(tmp_path, at_once=2), tmp_path)
+    first, second = agenda.next(), agenda.next()
+    assert agenda.next() == "wait"
+    agenda.end(first, "finished", None)
+    assert agenda.next().number == 2
+    assert agenda.next() == "wait"
+    assert second.number == 1
+
+
+def test_a_tpe_trial_waits_for_those_that_it_is_drawn_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(proposals, "STARTUP_TRIALS", 2)
+    axis = {"type": "integer", "low": 2, "high": 20}
+    agenda = agenda_of(small_sweep(tmp_path, space={WIDTH: axis}, search="tpe", trials=4, at_once=2), tmp_path)
+    first, second = agenda.next(), agenda.next()
+    agenda.end(second, "finished", None)
+    assert agenda.next() == "wait"
+    agenda.end(first, "finished", None)
+    assert (agenda.next().number, agenda.next().number) == (2, 3)
+
+
+def test_trials_that_tpe_draws_at_random_wait_for_none(tmp_path):
+    axis = {"type": "integer", "low": 2, "high": 20}
+    agenda = agenda_of(small_sweep(tmp_path, space={WIDTH: axis}, search="tpe", trials=9, at_once=2), tmp_path)
+    first, second = agenda.next(), agenda.next()
+    agenda.end(second, "finished", None)
+    assert (first.number, agenda.next().number) == (0, 2)
+
+
+def test_refused_trials_leave_tpe_as_many_runs_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(proposals, "STARTUP_TRIALS", 0)
+    space = {POOL: [[64, 64], [2, 2]], WIDTH: {"type": "integer", "low": 2, "high": 20}}
+    agenda = agenda_of(small_sweep(tmp_path, space=space, search="tpe", trials=40, at_once=2), tmp_path)
+    for _ in range(5):
+        jobs = [agenda.next(), agenda.next()]
+        assert all(isinstance(job, Job) for job in jobs)
+        assert agenda.next() == "wait"
+        for job in jobs:
+            write_run(tmp_path, job, [0.5])
+            agenda.end(job, "finished", None)
+    states = [trial.state for trial in read_trials(tmp_path)]
+    assert "refused" in states
+
+
+def test_a_trial_of_folds_and_seeds_ends_with_its_last_run(tmp_path):
+    ended = []
+    agenda = agenda_of(small_sweep(tmp_path, space={}, folds=2, seeds=2), tmp_path, ended)
+    jobs = [agenda.next() for _ in range(4)]
+    assert [job.run for job in jobs] == ["net-fold0", "net-fold1", "net-fold0-seed1", "net-fold1-seed1"]
+    for job in jobs:
+        assert ended == []
+        write_run(tmp_path, job, [0.5])
+        agenda.end(job, "finished", None)
+    assert (ended, agenda.next()) == ([(0, "finished")], "done")
+
+
+def test_the_crops_of_each_data_set_are_prepared_once(tmp_path, monkeypatch):
+    prepared = []
+    monkeypatch.setattr(
+        "archnet.sweep.feasibility.prepare", lambda dataset, runs, progress: prepared.append(runs[0].data.range)
+    )
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4], "data.range": [[0, 200], [0, 255]]})
+    finish_all(agenda_of(sweep, tmp_path))
+    assert prepared == [(0, 200), (0, 255)]
+
+
+def test_a_sweep_without_ray_says_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(RunError, match=r'^a sweep needs Ray\. Install it with: pip install "archnet\[sweep\]"$'):
+        run_sweep(small_sweep(tmp_path), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"seed": 1},
+            "holds a sweep with another seed. Resume it with the file it was begun with, or give another --out.",
+        ),
+        (
+            {"at_once": 3},
+            "was begun with at_once None, on which the trials of a TPE search depend. Resume it with the same.",
+        ),
+    ],
+)
+def test_another_sweep_is_not_resumed(change, message, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    keys = {"space": {WIDTH: {"type": "integer", "low": 2, "high": 20}}, "search": "tpe", "trials": 2}
+    (tmp_path / "out/trials/000").mkdir(parents=True)
+    for sweep in (small_sweep(tmp_path, **keys), small_sweep(tmp_path, **{**keys, **change})):
+        with pytest.raises(RunError) as caught:
+            run_sweep(sweep, tmp_path / "out", resume=True)
+    assert str(caught.value) == f"{tmp_path / 'out'}: {message}"
+
+
+@pytest.mark.parametrize(("gpus", "device"), [(0, None), (0.5, None), (1, None), (2, "gpu")])
+def test_a_run_with_several_gpus_divides_its_batches_among_them(tmp_path, gpus, device):
+    agenda = agenda_of(small_sweep(tmp_path, resources={"gpus": gpus}), tmp_path)
+    config = Engine().config_of(agenda, agenda.next())
+    assert json.loads(config["order"])["device"] == device
+    assert config["environment"][:2] == (1, gpus)
+
+
+def test_a_sweep_whose_axes_stand_in_another_order_is_another_one(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    space = {WIDTH: [2, 4], "training.learning_rate": [0.01, 0.02]}
+    (tmp_path / "out/trials/000").mkdir(parents=True)
+    with pytest.raises(RunError, match="needs Ray"):
+        run_sweep(small_sweep(tmp_path, space=space), tmp_path / "out")
+    with pytest.raises(RunError, match="holds a sweep with another space"):
+        run_sweep(small_sweep(tmp_path, space=dict(reversed(space.items()))), tmp_path / "out", resume=True)
+
+
+def test_missing_data_end_the_sweep_and_refuse_no_trial(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    sweep = small_sweep(tmp_path)
+    (tmp_path / "cubes.npz").rename(tmp_path / "elsewhere.npz")
+    with pytest.raises(DataError, match=r"cubes\.npz"):
+        run_sweep(sweep, tmp_path / "out")
+    assert read_trials(tmp_path / "out") == []
+    (tmp_path / "elsewhere.npz").rename(tmp_path / "cubes.npz")
+    with pytest.raises(RunError, match="needs Ray"):  # nothing has begun, so there is nothing to resume
+        run_sweep(sweep, tmp_path / "out")
+
+
+def test_failures_are_kept_until_they_are_to_be_forgotten(tmp_path):
+    sweep = small_sweep(tmp_path)
+    agenda = agenda_of(sweep, tmp_path)
+    agenda.end(agenda.next(), "failed", "somebody killed it")
+    assert finish_all(agenda_of(sweep, tmp_path)) == ([1, 2], "done")
+    assert finish_all(agenda_of(sweep, tmp_path)) == ([], "done")
+    forget_failures(tmp_path)
+    assert finish_all(agenda_of(sweep, tmp_path)) == ([0], "done")
+
+
+def test_a_run_waits_until_it_has_found_its_place(tmp_path):
+    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
+    job = agenda.next()
+    assert read_trials(tmp_path)[0].state == "waiting"
+    agenda.start(job)
+    assert read_trials(tmp_path)[0].state == "running"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"number": 0, "values": {}},
+        {"number": 0, "values": {}, "runs": {"../../elsewhere": {}}},
+        {"number": 0, "values": {}, "runs": {"net": {"state": "finished", "unknown": 1}}},
+        {"number": 7, "values": {}, "runs": {}},
+        [],
+    ],
+)
+def test_a_damaged_trial_is_told_with_its_file(tmp_path, document):
+    path = trial_folder(tmp_path, 0) / "trial.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(document))
+    with pytest.raises(
+        RunError, match=r"this file is damaged\. Remove its folder, and --resume makes the trial again"
+    ) as caught:
+        read_trials(tmp_path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_folders_that_are_no_trials_are_passed_over(tmp_path):
+    finish_all(agenda_of(small_sweep(tmp_path), tmp_path))
+    shutil.copytree(trial_folder(tmp_path, 1), tmp_path / "trials/001 copy")
+    assert [trial.number for trial in read_trials(tmp_path)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("address", "answer"), [("127.0.0.1:1", "refused"), ("nonsense", "nonsense")])
+def test_a_cluster_that_does_not_answer_is_told_at_once(tmp_path, address, answer):
+    pytest.importorskip("ray")
+    with pytest.raises(RunError, match=f"^--address {address}: no Ray cluster answers there: .*{answer}"):
+        run_sweep(small_sweep(tmp_path), tmp_path / "out", engine=Engine(address=address))
+
+
+def test_relative_folders_of_the_data_are_those_of_the_sweep(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARCHNET_DATA", "data")
+    monkeypatch.chdir(tmp_path)
+    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
+    assert Engine().config_of(agenda, agenda.next())["environment"][2]["ARCHNET_DATA"] == str(tmp_path / "data")

@@ -1,0 +1,97 @@
+"""Proposals: grids in order, and draws that depend on the seed and what was told alone."""
+
+import itertools
+from math import log10
+
+import numpy as np
+import pytest
+
+from archnet.sweep.search import STARTUP_TRIALS, Told, proposed
+from small_sweeps import WIDTH, small_sweep
+
+RATE = "training.learning_rate"
+RANGES = {
+    RATE: {"type": "log_uniform", "low": 1e-5, "high": 1e-1},
+    WIDTH: {"type": "integer", "low": 4, "high": 30, "step": 4},
+    "training.l2": {"type": "uniform", "low": 0.1, "high": 0.3},
+    "training.optimizer": ["adam", "sgd"],
+}
+
+
+def searched(sweep, number, loss):
+    """What a search proposes one at a time, and the losses."""
+    told = []
+    for trial in range(number):
+        values = proposed(sweep, trial, told)
+        told.append(Told(values=values, value=loss(values)))
+    return told
+
+
+def far_from_best(values):
+    return abs(log10(values[RATE]) + 2) + (values["training.optimizer"] == "adam")
+
+
+def test_a_grid_goes_through_the_product_of_its_axes_in_order(tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4], "training.epochs": [1, 2, 3]})
+    found = [tuple(proposed(sweep, number, []).values()) for number in range(sweep.num_trials)]
+    assert found == list(itertools.product([2, 4], [1, 2, 3]))
+
+
+def test_a_huge_grid_is_not_listed(tmp_path):
+    axes = {"training.seed": {"type": "integer", "low": 0, "high": 10**9}, "training.epochs": [1, 2]}
+    values = proposed(small_sweep(tmp_path, space=axes), 10**9 + 1, [])
+    assert values == {"training.seed": 5 * 10**8, "training.epochs": 2}
+
+
+def test_random_draws_are_spread_as_the_ranges_say(tmp_path):
+    sweep = small_sweep(tmp_path, space=RANGES, search="random", trials=400)
+    drawn = [proposed(sweep, number, []) for number in range(400)]
+    exponents = np.log10([values[RATE] for values in drawn])
+    assert np.histogram(exponents, 4, (-5, -1))[0].min() > 70
+    assert {values[WIDTH] for values in drawn} == {4, 8, 12, 16, 20, 24, 28}
+    assert np.histogram([values["training.l2"] for values in drawn], 4, (0.1, 0.3))[0].sum() == 400
+    assert {values["training.optimizer"] for values in drawn} == {"adam", "sgd"}
+
+
+@pytest.mark.parametrize("search", ["random", "tpe"])
+def test_the_same_seed_proposes_the_same_trials_and_another_one_others(search, tmp_path):
+    first, again, other = (
+        searched(
+            small_sweep(tmp_path, space=RANGES, search=search, trials=16, seed=seed, metric="loss"), 16, far_from_best
+        )
+        for seed in (3, 3, 4)
+    )
+    assert first == again
+    assert all(one.values != another.values for one, another in zip(first, other, strict=True))
+
+
+def test_tpe_comes_nearer_to_the_best_than_chance(tmp_path):
+    def found(search, seed):
+        sweep = small_sweep(tmp_path, space=RANGES, search=search, trials=40, seed=seed, metric="loss")
+        return np.mean([trial.value for trial in searched(sweep, 40, far_from_best)[STARTUP_TRIALS:]])
+
+    for seed in range(3):
+        assert found("tpe", seed) < 0.6 * found("random", seed)
+
+
+def test_tpe_turns_away_from_what_is_refused(tmp_path):
+    space = {"training.optimizer": ["adam", "sgd", "rmsprop", "adamw"], RATE: RANGES[RATE]}
+    sweep = small_sweep(tmp_path, space=space, search="tpe", trials=50, metric="loss")
+
+    def refuses_two(values):
+        return None if values["training.optimizer"] in ("sgd", "rmsprop") else abs(log10(values[RATE]) + 2)
+
+    late = searched(sweep, 50, refuses_two)[20:]
+    assert sum(trial.value is None for trial in late) < 0.4 * len(late)
+
+
+@pytest.mark.parametrize("search", ["random", "tpe"])
+def test_nothing_is_tried_twice_while_there_is_something_else(tmp_path, search):
+    space = {WIDTH: [2, 4, 8, 16], "training.optimizer": ["adam", "sgd", "rmsprop"]}
+    sweep = small_sweep(tmp_path, space=space, search=search, trials=13)
+    told, known = [], []
+    for number in range(13):
+        known.append(proposed(sweep, number, told, known))
+        told.append(Told(values=known[-1], value=0.5))
+    assert len({tuple(values.values()) for values in known[:12]}) == 12
+    assert known[12] in known[:12]
