@@ -26,14 +26,14 @@ def compared(folder: Path) -> tuple[list[dict], Comparison]:
         sys.exit(f"{folder}: its first trial has not finished, so there is nothing to compare with.")
     runs = [trial_folder(folder, trial.number) / name for trial in trials for name in trial.runs]
     comparison = compare(runs)
-    if any(pair.reference != comparison.rows[0].run for pair in comparison.paired):
+    if any(pair.reference != comparison.rows[0].run for pair in comparison.pairs):
         sys.exit(f"{folder}: its first trial is not the cheapest network, with which `archnet compare` compares.")
     return [dict(trial.values) for trial in trials], comparison
 
 
 def figures(values: list[dict], comparison: Comparison) -> list[dict]:
     """A row for each trial: means over the seeds, their deviations, and the difference to the first in AUC."""
-    differences = {pair.other: pair.differences["auc"] for pair in comparison.paired}
+    differences = {pair.other: pair.differences["auc"] for pair in comparison.pairs}
     return [
         {
             "values": tried,

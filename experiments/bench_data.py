@@ -34,8 +34,8 @@ import SimpleITK
 from scipy import ndimage
 
 from archnet.data.crops import CandidateCrops
-from archnet.data.store import prune_stores, stored_crops
-from archnet.imaging import Volume, read_volume, turned_and_resized
+from archnet.data.store import open_crops, prune_stores
+from archnet.imaging import Volume, read_volume, resize_volume
 
 SIZE = (64, 64, 10)
 WINDOW_HU = (-1000, 400)
@@ -154,7 +154,7 @@ def tutorial(array: np.ndarray) -> np.ndarray:
 
 def ours_whole(volume: Volume) -> np.ndarray:
     low, high = WINDOW_HU
-    return (turned_and_resized(volume, (128, 128, 64), WINDOW_HU) - low) / (high - low)
+    return (resize_volume(volume, (128, 128, 64), WINDOW_HU) - low) / (high - low)
 
 
 def bench_volumes(folder: Path, volume: Volume) -> list[dict]:
@@ -202,7 +202,7 @@ def bench_store(folder: Path, path: Path) -> list[dict]:
 
     def build() -> None:
         prune_stores(everything=True)
-        stored_crops(recipe)
+        open_crops(recipe)
 
     plain_s, build_s, ratio = rounds(plain, build, 3)
     peak = peak_memory(scans, 50_000 // NUM_SCANS)

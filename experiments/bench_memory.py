@@ -22,7 +22,7 @@ from archnet.files.strict_json import Document
 from archnet.report.network_table import bytes_text
 from archnet.spec.arch import Arch, load_arch, parse_arch
 from archnet.spec.experiment import Training
-from archnet.spec.memory import PROCESS_BYTES, memory_of
+from archnet.spec.memory import PROCESS_BYTES, estimate_memory
 
 ARCHS = Path(__file__).parents[1] / "archs"
 LIMITS = (-1000.0, 400.0)
@@ -128,7 +128,7 @@ def peak_of(number: int) -> tuple[int, int]:
     few = np.arange(min(8, count))
     judged = Examples(images=images, rows=few, labels=few % 2)
     execution = Execution(micro_batch=case.micro_batch)
-    train(network, LIMITS, examples, judged, training, positive=1, watcher=Silent(), execution=execution)
+    train(network, LIMITS, examples, judged, training, positive=1, callback=Silent(), execution=execution)
     return before or 0, peak_memory_bytes() or 0
 
 
@@ -154,8 +154,8 @@ def row_of(number: int) -> dict:
     command = [sys.executable, __file__, "--case", str(number)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     before, measured = json.loads(done.stdout)
-    memory = memory_of(case.parsed().plan(case.shape), training_of(case))
-    predicted = memory.peak(case.batch_size, case.micro_batch)
+    memory = estimate_memory(case.parsed().plan(case.shape), training_of(case))
+    predicted = memory.peak_bytes(case.batch_size, case.micro_batch)
     return {
         "name": case.name,
         "batch_size": case.batch_size,

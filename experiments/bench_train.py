@@ -42,12 +42,12 @@ from plain_options import PLAIN  # noqa: E402
 from their_steps import ANGLES, PUBLISHED_BATCH, PUBLISHED_L2, published_step, tutorial_step  # noqa: E402
 
 from archnet.network.training.precision import has_bfloat16  # noqa: E402
-from archnet.network.training.prefetch import ahead  # noqa: E402
-from archnet.network.training.speed import MATRIX_SIZE, seconds_of  # noqa: E402
-from archnet.runs.benchmark import PRODUCTS_PER_STEP, Pace, Subject, subject_on_data, subject_on_noise  # noqa: E402
-from archnet.spec.cost import cost_of  # noqa: E402
+from archnet.network.training.prefetch import prefetch_items  # noqa: E402
+from archnet.network.training.speed import MATRIX_SIZE, measure_seconds  # noqa: E402
+from archnet.runs.benchmark import PRODUCTS_PER_STEP, TimedTraining, Workload, load_data_workload, make_noise_workload  # noqa: E402
+from archnet.spec.cost import network_cost  # noqa: E402
 from archnet.spec.experiment import Experiment  # noqa: E402
-from archnet.spec.resolve import command_experiment, parse_experiments, with_data  # noqa: E402
+from archnet.spec.resolve import parse_experiments, read_experiment_document, replace_data  # noqa: E402
 
 ARCHS = Path(__file__).parents[1] / "archs"
 PIPELINE_STEPS = {"arch3dsm": 10, "archsm": 30}
@@ -132,28 +132,28 @@ def multiplication(precision: str) -> Step:
     return lambda: keras.ops.convert_to_numpy(keras.ops.matmul(matrix, matrix)[0, :1])
 
 
-def rates(rounds: list[Round], ours: str, product: str, subject: Subject, num_steps: int = 1) -> dict:
+def rates(rounds: list[Round], ours: str, product: str, subject: Workload, num_steps: int = 1) -> dict:
     """How near some steps come to the rate of a multiplication in the same rounds."""
-    macs = num_steps * PRODUCTS_PER_STEP * cost_of(subject.plan).num_macs * subject.training.batch_size
+    macs = num_steps * PRODUCTS_PER_STEP * network_cost(subject.plan).num_macs * subject.training.batch_size
     shares = [macs / each[ours].seconds * each[product].seconds / MATRIX_SIZE**3 for each in rounds]
     return {"matmul_share": median(shares), "macs_per_s": median(macs / each[ours].seconds for each in rounds)}
 
 
 def experiment_of(name: str, training: dict, data: str | None = None) -> Experiment:
-    document = command_experiment([ARCHS / f"{name}.json"])
+    document = read_experiment_document([ARCHS / f"{name}.json"])
     if data:
-        document = with_data(document, data)[0]
+        document = replace_data(document, data)[0]
     return parse_experiments(document, [(("training", key), value) for key, value in {**PLAIN, **training}.items()])[0]
 
 
-def our_step(name: str, training: dict) -> tuple[Step, Subject]:
+def our_step(name: str, training: dict) -> tuple[Step, Workload]:
     """One step of archnet's on batches that lie in memory as int16."""
     experiment = experiment_of(name, training)
-    subject = subject_on_noise(experiment.arch, experiment.training)
-    pace = Pace(subject)
-    held = list(pace.steps_from(0, 4))
+    subject = make_noise_workload(experiment.arch, experiment.training)
+    pace = TimedTraining(subject)
+    held = list(pace.iterate_steps(0, 4))
     numbers = iter(range(1 << 30))
-    return lambda: seconds_of(pace.trainer, [held[next(numbers) % len(held)]]), subject
+    return lambda: measure_seconds(pace.trainer, [held[next(numbers) % len(held)]]), subject
 
 
 def against(theirs: Step, others: dict[str, Step], name: str, training: dict, limit: float) -> list[dict]:
@@ -200,12 +200,12 @@ def bench_pipeline(limit: float) -> list[dict]:
     }
     rows = []
     for name, num_steps in PIPELINE_STEPS.items():
-        subject = subject_on_data(experiment_of(name, training, "phantom"))
-        pace = Pace(subject)
-        first = seconds_of(pace.trainer, pace.steps_from(0, 1))
-        held = list(pace.steps_from(0, num_steps))
+        subject = load_data_workload(experiment_of(name, training, "phantom"))
+        pace = TimedTraining(subject)
+        first = measure_seconds(pace.trainer, pace.iterate_steps(0, 1))
+        held = list(pace.iterate_steps(0, num_steps))
         steps = {
-            "in memory": partial(seconds_of, pace.trainer, held),
+            "in memory": partial(measure_seconds, pace.trainer, held),
             "pipeline": partial(gathered, pace, num_steps),
             "product": multiplication(pace.precision),
         }
@@ -218,10 +218,10 @@ def bench_pipeline(limit: float) -> list[dict]:
     return rows
 
 
-def gathered(pace: Pace, num_steps: int) -> None:
+def gathered(pace: TimedTraining, num_steps: int) -> None:
     """Steps on batches that are gathered from the store meanwhile."""
-    with closing(ahead(pace.steps_from(0, num_steps))) as steps:
-        seconds_of(pace.trainer, steps)
+    with closing(prefetch_items(pace.iterate_steps(0, num_steps))) as steps:
+        measure_seconds(pace.trainer, steps)
 
 
 BENCHES = {"tutorial": bench_tutorial, "published": bench_published, "pipeline": bench_pipeline}

@@ -13,7 +13,7 @@ from statistics import mean
 
 import matplotlib
 
-from archnet.report.figures.theme import LIGHT, new_figure, style
+from archnet.report.figures.theme import LIGHT, new_figure, rc_params
 from archnet.sweep.analysis import pareto_front
 
 HERE = Path(__file__).parent
@@ -33,7 +33,7 @@ def main() -> None:
     points = measured()
     costs = [macs / 1e6 for macs, _ in points.values()]
     means = [mean(values) for _, values in points.values()]
-    with matplotlib.rc_context(style(LIGHT)):
+    with matplotlib.rc_context(rc_params(LIGHT)):
         figure = new_figure((6.4, 4.0), LIGHT)
         axes = figure.add_subplot()
         front = pareto_front(costs, [-value for value in means])

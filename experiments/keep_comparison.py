@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from archnet.evaluation.comparison import compare
-from archnet.evaluation.comparison_rows import of_class
+from archnet.evaluation.comparison_rows import class_value
 from archnet.files.atomic import write_json
 from archnet.report.comparison_wording import comparison_document
 
@@ -35,14 +35,14 @@ def _row(name: str, row: dict, positive: str) -> str:
     metrics, spread = row["metrics"], row["spread"]
     cells = []
     for metric in SHOWN:
-        value = of_class(metrics[metric], positive)
+        value = class_value(metrics[metric], positive)
         if value is None:
             cells.append("–")
         elif spread is None:
-            low, high = of_class(metrics["intervals"][metric], positive)
+            low, high = class_value(metrics["intervals"][metric], positive)
             cells.append(f"{value:.3f} ({low:.3f} to {high:.3f})")
         else:
-            cells.append(f"{value:.3f} ± {of_class(spread[metric], positive):.3f}")
+            cells.append(f"{value:.3f} ± {class_value(spread[metric], positive):.3f}")
     return f"| {name} | {row['run']} | {metrics['n']:,} | {' | '.join(cells)} |"
 
 

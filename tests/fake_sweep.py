@@ -12,12 +12,11 @@ from functools import partial
 from pathlib import Path
 
 from archnet.cli import main
-from archnet.sweep import run as conduct
-from archnet.sweep import tune as engine
+from archnet.sweep import run, tune
 
 HERE = Path(__file__).parent
-conduct.COMMAND = (sys.executable, str(HERE / "fake_sweep_run.py"))
-engine.Engine = partial(engine.Engine, command=conduct.COMMAND, num_cpus=2)
+run.COMMAND = (sys.executable, str(HERE / "fake_sweep_run.py"))
+tune.TuneRunner = partial(tune.TuneRunner, command=run.COMMAND, num_cpus=2)
 
 
 def lose_a_node(cluster, node):

@@ -9,7 +9,7 @@ import threading
 import zipfile
 
 from archnet.fetching.catalogue import Servers
-from archnet.fetching.http import Patience
+from archnet.fetching.http import RetryPolicy
 
 
 def zip_bytes(entries, **options):
@@ -56,7 +56,7 @@ class Server:
         """Everything lies here, and is waited for briefly."""
         limits = {"num_tries": 3, "timeout_s": 5.0, "slowest_bytes_per_s": 1.0, "sleep": lambda seconds: None}
         return Servers(
-            zenodo=f"{self.url}/api/records", mosmed=f"{self.url}/v0.2", patience=Patience(**limits | patience)
+            zenodo=f"{self.url}/api/records", mosmed=f"{self.url}/v0.2", policy=RetryPolicy(**limits | patience)
         )
 
 

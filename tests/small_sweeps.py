@@ -8,8 +8,8 @@ import numpy as np
 
 from archnet.files.strict_json import Document
 from archnet.spec.sweeps.document import parse_sweep
-from archnet.sweep.feasibility import Checks
-from archnet.sweep.schedule import Agenda
+from archnet.sweep.feasibility import TrialPlanner
+from archnet.sweep.schedule import TrialSchedule
 from archnet.sweep.trials import trial_folder
 from plain_training import PLAIN
 
@@ -48,8 +48,8 @@ def small_sweep(folder, **keys):
 
 def agenda_of(sweep, folder, ended=None):
     ended = [] if ended is None else ended
-    return Agenda(
-        sweep, folder, Checks(sweep=sweep), lambda trial: ended.append((trial.number, trial.state)), lambda: 5.0
+    return TrialSchedule(
+        sweep, folder, TrialPlanner(sweep=sweep), lambda trial: ended.append((trial.number, trial.state)), lambda: 5.0
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from archnet.files.strict_json import Document
 from archnet.network.build import build
-from archnet.network.predict import probabilities
+from archnet.network.predict import predict_probabilities
 from archnet.network.training.batches import Examples
 from archnet.network.training.loop import Execution, train
 from archnet.spec.arch import parse_arch
@@ -62,14 +62,14 @@ def fit(training, network=None, examples=None, validation=None, *, watcher=None,
         validation,
         training,
         positive=1,
-        watcher=watcher or Silent(),
+        callback=watcher or Silent(),
         execution=Execution(**execution),
     )
     return network, rows
 
 
 def told_by(model, images):
-    return probabilities(model, images, np.arange(len(images)))
+    return predict_probabilities(model, images, np.arange(len(images)))
 
 
 def are_equal(weights, others):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from archnet import cli
-from archnet.fetching import catalogue as fetch
+from archnet.fetching import catalogue
 from bad_files import (
     COLUMNS,
     LIST,
@@ -694,7 +694,7 @@ def server(place, monkeypatch):
     """A server on this machine, which `data fetch` asks."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     server = Server()
-    monkeypatch.setattr(fetch, "fetch", functools.partial(fetch.fetch, servers=server.servers()))
+    monkeypatch.setattr(catalogue, "fetch", functools.partial(catalogue.fetch, servers=server.servers()))
     yield server
     server.close()
 

@@ -9,7 +9,7 @@ from statistics import mean
 import pytest
 
 from archnet.files.strict_json import Document
-from archnet.spec.auto import TrainingSet, with_true_reasons
+from archnet.spec.auto import TrainingSet, refresh_reasons
 from archnet.spec.resolve import parse_experiments
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
@@ -87,6 +87,6 @@ def test_the_results_of_the_default_recipe_have_what_is_picked_for_their_cases()
         counts = tuple(sum(row) for row in result["metrics"]["train"]["confusion_matrix"])
         shape = experiment.data.crop_size or SHAPES[experiment.data.root]
         known = TrainingSet(counts=counts, shape=shape, positive=1)
-        assert with_true_reasons(experiment, known).picked == result["experiment"]["picked"] != {}, path
+        assert refresh_reasons(experiment, known).auto_reasons == result["experiment"]["picked"] != {}, path
         checked += 1
     assert checked > 20

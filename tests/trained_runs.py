@@ -8,7 +8,7 @@ import SimpleITK
 from archnet.files.strict_json import Document
 from archnet.imaging import Volume
 from archnet.imaging.metaimage import write_mhd
-from archnet.network.build import build, with_probabilities
+from archnet.network.build import build, build_inference_model
 from archnet.spec.resolve import parse_experiments
 from archnet.spec.view import input_shape
 
@@ -46,7 +46,7 @@ def write_trained_run(
     if knows:
         knows(network)
     folder.mkdir(parents=True)
-    with_probabilities(network, experiment.data.window_hu).save(folder / "model.keras")
+    build_inference_model(network, experiment.data.window_hu).save(folder / "model.keras")
     files = {
         "experiment.json": experiment.to_document(),
         "metrics.json": {"classes": classes, "positive": classes[1]},

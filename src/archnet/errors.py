@@ -44,7 +44,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f' Did you mean "{contained[0]}"?' if contained else ""
 
 
-def counted(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """A number with its noun, in the plural unless it is one.
 
     >>> counted(1, "scan"), counted(1200, "scan")

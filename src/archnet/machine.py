@@ -93,27 +93,29 @@ def free_memory_bytes() -> int | None:
 
     Free is what the machine and the process's control group (a container's limit) still have.
     """
-    held, available = resident_memory_bytes(), _bytes_in(_MEMINFO, "MemAvailable")
-    if held is None or available is None:
+    resident, available = resident_memory_bytes(), _read_bytes(_MEMINFO, "MemAvailable")
+    if resident is None or available is None:
         return None
-    return held + max(min([available, *_group_rooms()]), 0)
+    return resident + max(min([available, *_group_free_bytes()]), 0)
 
 
-def _group_rooms() -> Iterator[int]:
+def _group_free_bytes() -> Iterator[int]:
     """Bytes that the limits of this process's control groups leave, version 1 and 2; cached files count as free."""
     for line in _GROUPS.read_text().splitlines() if _GROUPS.is_file() else ():
         _, controllers, path = line.split(":", 2)
-        is_second = not controllers
-        if not is_second and "memory" not in controllers.split(","):
+        is_version_2 = not controllers
+        if not is_version_2 and "memory" not in controllers.split(","):
             continue
-        root = _GROUP_ROOT if is_second else _GROUP_ROOT / "memory"
+        root = _GROUP_ROOT if is_version_2 else _GROUP_ROOT / "memory"
         for folder in {root, root / path.lstrip("/")}:
-            room = _room(folder, *(("max", "current") if is_second else ("limit_in_bytes", "usage_in_bytes")))
-            if room is not None:
-                yield room
+            free_bytes = _free_group_bytes(
+                folder, *(("max", "current") if is_version_2 else ("limit_in_bytes", "usage_in_bytes"))
+            )
+            if free_bytes is not None:
+                yield free_bytes
 
 
-def _room(folder: Path, limit_name: str, usage_name: str) -> int | None:
+def _free_group_bytes(folder: Path, limit_name: str, usage_name: str) -> int | None:
     try:
         limit = (folder / f"memory.{limit_name}").read_text().strip()
         usage = int((folder / f"memory.{usage_name}").read_text())
@@ -125,10 +127,10 @@ def _room(folder: Path, limit_name: str, usage_name: str) -> int | None:
 
 
 def _status_bytes(name: str) -> int | None:
-    return _bytes_in(_STATUS, name)
+    return _read_bytes(_STATUS, name)
 
 
-def _bytes_in(path: Path, name: str) -> int | None:
+def _read_bytes(path: Path, name: str) -> int | None:
     """A number of kB in one of the system's tables."""
     if not path.is_file():
         return None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from archnet.data import Cases, keep_rows, make_split, open_dataset
-from archnet.data.split import fold_parts
+from archnet.data.split import case_folds
 from archnet.errors import DataError
 from archnet.spec.experiment import Data, Split
 
@@ -75,7 +75,7 @@ def test_each_fold_tests_its_own_part_and_validates_on_the_wanted_share(by, fold
     cases = _luna_like()
     for split in _splits(by, folds, validation=0.1):
         sets = make_split(cases, split)
-        np.testing.assert_array_equal(sets == "test", fold_parts(cases, split) == split.fold)
+        np.testing.assert_array_equal(sets == "test", case_folds(cases, split) == split.fold)
         for label in (0, 1):
             assert abs(np.mean(sets[cases.labels == label] == "validation") - 0.1) < 0.02
 
@@ -98,19 +98,19 @@ def test_every_fold_draws_its_validation_set_with_a_seed_of_its_own():
 @pytest.mark.parametrize("by", ["group", "candidate"])
 def test_the_seed_decides_the_parts_and_the_order_of_the_cases_does_not(by):
     cases = _luna_like()
-    one, again, other = (fold_parts(cases, _splits(by, seed=seed)[0]) for seed in (1, 1, 2))
+    one, again, other = (case_folds(cases, _splits(by, seed=seed)[0]) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
     together = one[:, np.newaxis] == one
     assert (together != (other[:, np.newaxis] == other)).any()
     order = np.random.default_rng(3).permutation(len(one))
-    np.testing.assert_array_equal(fold_parts(cases.only(order), _splits(by, seed=1)[0]), one[order])
+    np.testing.assert_array_equal(case_folds(cases.only(order), _splits(by, seed=1)[0]), one[order])
 
 
 @pytest.mark.parametrize(("num_folds", "tolerance"), [(3, 0.006), (5, 0.006), (10, 0.008)])
 def test_parts_by_group_have_equal_shares_of_each_class(num_folds, tolerance):
     cases = _luna_like()
     for seed in range(3):
-        parts = fold_parts(cases, _splits(folds=num_folds, seed=seed)[0])
+        parts = case_folds(cases, _splits(folds=num_folds, seed=seed)[0])
         assert _deviation(parts, cases.labels, num_folds) < tolerance
 
 
@@ -122,21 +122,21 @@ def _deviation(parts, labels, num_folds):
 
 def test_parts_by_candidate_differ_by_one_case_of_a_class_at_most():
     cases = _luna_like()
-    parts = fold_parts(cases, _splits("candidate", 7)[0])
+    parts = case_folds(cases, _splits("candidate", 7)[0])
     for labels in (cases.labels == 0, cases.labels == 1, cases.labels >= 0):
         assert np.ptp(np.bincount(parts[labels])) <= 1
 
 
 def test_groups_of_one_case_are_divided_like_cases():
     labels = np.arange(3000) % 3 == 0
-    parts = fold_parts(_cases([f"{number:04d}" for number in range(3000)], labels), _splits(folds=10)[0])
+    parts = case_folds(_cases([f"{number:04d}" for number in range(3000)], labels), _splits(folds=10)[0])
     assert np.bincount(parts[labels]).tolist() == [100] * 10
     assert np.bincount(parts[~labels]).tolist() == [200] * 10
 
 
 def test_no_part_is_empty_where_each_group_has_a_class_of_its_own():
     cases = _cases(["a", "a", "b", "b", "c"], [0, 0, 1, 1, 1])
-    assert sorted(set(fold_parts(cases, _splits(folds=3)[0]).tolist())) == [0, 1, 2]
+    assert sorted(set(case_folds(cases, _splits(folds=3)[0]).tolist())) == [0, 1, 2]
 
 
 def test_the_real_candidates_are_divided_more_evenly_than_scikit_learn_does(real_data: Path):
@@ -146,7 +146,7 @@ def test_the_real_candidates_are_divided_more_evenly_than_scikit_learn_does(real
     for num_folds in (5, 10):
         ours, theirs = [], []
         for seed in range(5):
-            ours.append(_deviation(fold_parts(cases, _splits(folds=num_folds, seed=seed)[0]), labels, num_folds))
+            ours.append(_deviation(case_folds(cases, _splits(folds=num_folds, seed=seed)[0]), labels, num_folds))
             theirs.append(_deviation(_their_parts(labels, groups, num_folds, seed), labels, num_folds))
         assert max(ours) < 0.007
         assert max(ours) < max(theirs)
@@ -174,7 +174,7 @@ def test_the_same_rows_are_used_whichever_fold_is_tested(by, folds):
     first, *others = (_kept(cases, split, 1) for split in _splits(by, folds))
     for rows in others:
         np.testing.assert_array_equal(rows, first)
-    parts = fold_parts(cases, _splits(by, folds)[0])
+    parts = case_folds(cases, _splits(by, folds)[0])
     for part in range(folds):
         in_part = cases.labels[first[parts[first] == part]]
         assert np.count_nonzero(in_part) == np.count_nonzero(cases.labels[parts == part])

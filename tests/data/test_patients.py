@@ -50,7 +50,7 @@ def test_a_list_beside_the_candidates_decides_the_groups_and_may_name_scans_that
     cases = Luna16Dataset(tmp_path, Data(name="luna16")).cases
     assert cases.groups.tolist() == ["p1"] * 4
     assert cases.folds.tolist() == [4] * 4
-    assert cases.only(np.array([2])).folds.tolist() == [4]
+    assert cases.select(np.array([2])).folds.tolist() == [4]
 
 
 def test_scans_outside_the_subset_folders_have_no_official_fold(tmp_path):

@@ -11,9 +11,9 @@ import pytest
 
 from archnet.data import build_store
 from archnet.data.crops import WholeVolumes
-from archnet.data.store import prune_stores, store_home, store_state, stored_crops, stores
+from archnet.data.store import list_stores, open_crops, prune_stores, store_home, store_state
 from archnet.errors import DataError
-from archnet.imaging import read_volume, turned_and_resized
+from archnet.imaging import read_volume, resize_volume
 from stored_scans import only_store, recipe, scan
 
 
@@ -26,13 +26,13 @@ def test_every_row_holds_its_own_crop_however_small_the_portions(tmp_path, monke
     wanted = recipe(tmp_path / "scans")
     expected = np.concatenate([recipe_row(wanted, row) for row in range(30)])
     for portion in (1, 2**20):
-        monkeypatch.setattr("archnet.data.crops._PORTION_BYTES", portion)
+        monkeypatch.setattr("archnet.data.crops._CHUNK_BYTES", portion)
         prune_stores(everything=True)
-        found = stored_crops(wanted)
+        found = open_crops(wanted)
         assert found.values.dtype == np.int16
         np.testing.assert_array_equal(found.values, expected)
         assert found.is_there.all()
-        assert found.lost == ()
+        assert found.unreadable_scans == ()
 
 
 def recipe_row(wanted, row):
@@ -44,7 +44,7 @@ def recipe_row(wanted, row):
 
 
 def test_crops_are_a_read_only_memory_map_that_numpy_opens_without_archnet(tmp_path):
-    found = stored_crops(recipe(tmp_path / "scans"))
+    found = open_crops(recipe(tmp_path / "scans"))
     assert isinstance(found.values, np.memmap)
     assert not found.values.flags.writeable
     np.testing.assert_array_equal(np.load(only_store() / "crops.npy", allow_pickle=False), found.values)
@@ -65,8 +65,8 @@ def test_scans_are_read_once_and_not_at_all_when_the_store_is_there(tmp_path, mo
     monkeypatch.setattr(
         "archnet.data.recipe.read_volume", lambda path: (opened.append(path.stem), read_volume(path))[1]
     )
-    stored_crops(wanted)
-    stored_crops(wanted)
+    open_crops(wanted)
+    open_crops(wanted)
     assert sorted(opened) == ["scan0", "scan1", "scan2", "scan3"]
 
 
@@ -91,11 +91,11 @@ def test_a_damaged_scan_is_listed_and_the_others_are_there(tmp_path):
     raw = tmp_path / "scans/scan1.raw"
     raw.write_bytes(raw.read_bytes()[:-10])
     (tmp_path / "scans/scan3.mhd").unlink()
-    found = stored_crops(wanted)
-    assert [lost.num_cases for lost in found.lost] == [8, 7]
-    assert found.lost[0].scan == str(tmp_path / "scans/scan1.mhd")
-    assert found.lost[0].reason.startswith(f"{tmp_path / 'scans/scan1.mhd'}: ")
-    assert found.lost[1].reason == f"{tmp_path / 'scans/scan3.mhd'}: there is no such file."
+    found = open_crops(wanted)
+    assert [lost.num_cases for lost in found.unreadable_scans] == [8, 7]
+    assert found.unreadable_scans[0].scan == str(tmp_path / "scans/scan1.mhd")
+    assert found.unreadable_scans[0].reason.startswith(f"{tmp_path / 'scans/scan1.mhd'}: ")
+    assert found.unreadable_scans[1].reason == f"{tmp_path / 'scans/scan3.mhd'}: there is no such file."
     assert np.flatnonzero(~found.is_there).tolist() == sorted([*range(1, 30, 4), *range(3, 30, 4)])
     assert not found.values[1].any()
     assert found.values[0].any()
@@ -108,7 +108,7 @@ def test_when_no_scan_can_be_read_nothing_is_stored(tmp_path):
         DataError,
         match=r"^.*/scan0\.mhd: ElementDataFile = scan0\.raw is not there; the voxels belong beside the header\.$",
     ):
-        stored_crops(wanted)
+        open_crops(wanted)
     assert not [path for path in store_home().iterdir() if path.name != ".unfinished"]
     assert list((store_home() / ".unfinished").glob("*/*")) == []
 
@@ -119,7 +119,7 @@ def test_a_candidate_outside_its_scan_is_found_before_anything_is_cut(tmp_path, 
     monkeypatch.setattr("archnet.data.recipe.read_volume", lambda path: pytest.fail("a scan was read"))
     message = "list line 29: the point (12.1, -80.4, -999.0) mm lies outside scan scan1.mhd."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-        stored_crops(wanted)
+        open_crops(wanted)
 
 
 def test_a_disk_that_is_too_small_is_told_before_anything_is_cut(tmp_path, monkeypatch):
@@ -130,15 +130,15 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_cut(tmp_path, monke
         "$ARCHNET_STORE to a folder on another disk."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-        stored_crops(wanted)
+        open_crops(wanted)
 
 
 def test_whole_volumes_keep_their_fractions(tmp_path):
     paths = [scan(tmp_path / "CT-0", f"study{number}", number) for number in range(3)]
-    found = stored_crops(WholeVolumes("mosmed in here", np.array(["a", "b", "c"]), paths, (8, 8, 6), (-1000, 400)))
+    found = open_crops(WholeVolumes("mosmed in here", np.array(["a", "b", "c"]), paths, (8, 8, 6), (-1000, 400)))
     assert found.values.dtype == np.float32
     for values, path in zip(found.values, paths, strict=True):
-        np.testing.assert_array_equal(values, turned_and_resized(read_volume(path), (8, 8, 6), (-1000, 400)))
+        np.testing.assert_array_equal(values, resize_volume(read_volume(path), (8, 8, 6), (-1000, 400)))
 
 
 def test_two_threads_that_want_the_same_store_cut_it_once(tmp_path, monkeypatch):
@@ -157,7 +157,7 @@ def test_two_threads_that_want_the_same_store_cut_it_once(tmp_path, monkeypatch)
         told.append(description)
         return items
 
-    threads = [threading.Thread(target=lambda: found.append(stored_crops(wanted, progress))) for _ in range(2)]
+    threads = [threading.Thread(target=lambda: found.append(open_crops(wanted, progress))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -168,38 +168,38 @@ def test_two_threads_that_want_the_same_store_cut_it_once(tmp_path, monkeypatch)
 
 
 def test_prune_removes_what_is_stale_and_nothing_else(tmp_path):
-    stored_crops(recipe(tmp_path / "one"))
-    stored_crops(recipe(tmp_path / "two"))
-    assert [store.state for store in stores()] == ["ready", "ready"]
+    open_crops(recipe(tmp_path / "one"))
+    open_crops(recipe(tmp_path / "two"))
+    assert [store.state for store in list_stores()] == ["ready", "ready"]
     os.utime(tmp_path / "two/scan2.raw", (1, 1))
     stale = prune_stores(dry_run=True)
     assert len(stale) == 1
-    assert stale[0].told().endswith("30 crops         0.0 MB  stale: its scans have changed  luna16 in here")
-    assert len(stores()) == 2
+    assert stale[0].summary().endswith("30 crops         0.0 MB  stale: its scans have changed  luna16 in here")
+    assert len(list_stores()) == 2
     assert prune_stores() == stale
-    assert [store.state for store in stores()] == ["ready"]
+    assert [store.state for store in list_stores()] == ["ready"]
     prune_stores(everything=True)
-    assert stores() == []
+    assert list_stores() == []
     assert len(list((tmp_path / "one").iterdir())) == 8
 
 
 @pytest.mark.parametrize("content", ["{", "{}", "[1]", ""])
 def test_a_store_whose_description_is_damaged_is_told_and_pruned_and_the_others_stay(tmp_path, content):
     wanted = recipe(tmp_path / "scans")
-    stored_crops(wanted)
+    open_crops(wanted)
     path = only_store() / "store.json"
-    stored_crops(recipe(tmp_path / "others", num_crops=29))
+    open_crops(recipe(tmp_path / "others", num_crops=29))
     path.write_text(content)
     message = f"{path}: damaged. Remove it with archnet data prune; the crops are cut again."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-        stored_crops(wanted)
-    assert sorted(store.state for store in stores()) == ["damaged", "ready"]
+        open_crops(wanted)
+    assert sorted(store.state for store in list_stores()) == ["damaged", "ready"]
     assert [store.folder for store in prune_stores()] == [path.parent]
-    assert [store.num_crops for store in stores()] == [29]
+    assert [store.num_crops for store in list_stores()] == [29]
 
 
 def test_the_same_scans_under_another_spelling_of_their_folder_are_stored_once(tmp_path, monkeypatch):
-    stored_crops(recipe(tmp_path / "scans"))
+    open_crops(recipe(tmp_path / "scans"))
     monkeypatch.chdir(tmp_path)
     again = recipe(Path("../") / tmp_path.name / "scans")
     again.source = "luna16 elsewhere"
@@ -212,9 +212,9 @@ def test_the_same_scans_under_another_spelling_of_their_folder_are_stored_once(t
 
 
 def test_scans_on_a_disk_that_is_away_do_not_cost_their_store(tmp_path):
-    stored_crops(recipe(tmp_path / "scans"))
+    open_crops(recipe(tmp_path / "scans"))
     (tmp_path / "scans").rename(tmp_path / "away")
-    assert [store.state for store in stores()] == ["gone"]
+    assert [store.state for store in list_stores()] == ["gone"]
     assert prune_stores() == []
     assert len(prune_stores(everything=True)) == 1
 
@@ -223,7 +223,7 @@ def test_a_folder_that_cannot_be_written_names_the_variable(tmp_path, monkeypatc
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("ARCHNET_STORE", str(tmp_path / "file"))
     with pytest.raises(DataError) as caught:
-        stored_crops(recipe(tmp_path / "scans"))
+        open_crops(recipe(tmp_path / "scans"))
     assert str(caught.value) == (
         f"{tmp_path / 'file'}: crops cannot be stored here (Not a directory). Set $ARCHNET_STORE to a folder for them."
     )

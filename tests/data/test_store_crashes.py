@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from archnet.data import build_store
-from archnet.data.store import prune_stores, store_home, store_state, stored_crops
+from archnet.data.store import open_crops, prune_stores, store_home, store_state
 from archnet.errors import DataError
 from archnet.imaging import read_volume
 from stored_scans import content, only_store, recipe, scan
@@ -23,10 +23,10 @@ def _own_store(tmp_path, monkeypatch):
 
 def test_an_interrupted_store_is_continued_without_cutting_a_finished_scan_again(tmp_path, monkeypatch):
     wanted = recipe(tmp_path / "scans")
-    peaceful = stored_crops(wanted).values.copy()
+    peaceful = open_crops(wanted).values.copy()
     expected = content(only_store())
     prune_stores(everything=True)
-    monkeypatch.setattr(build_store, "_MOST_THREADS", 1)
+    monkeypatch.setattr(build_store, "_MAX_THREADS", 1)
     opened, is_broken = [], [True]
 
     def read_and_fail(path):
@@ -37,11 +37,11 @@ def test_an_interrupted_store_is_continued_without_cutting_a_finished_scan_again
 
     monkeypatch.setattr("archnet.data.recipe.read_volume", read_and_fail)
     with pytest.raises(KeyboardInterrupt):
-        stored_crops(wanted)
+        open_crops(wanted)
     assert store_state(wanted).num_finished == 2
     is_broken.clear()
-    assert store_state(wanted).told() == "0.0 MB, 2 of 4 scans cut (archnet data prepare)"
-    np.testing.assert_array_equal(stored_crops(wanted).values, peaceful)
+    assert store_state(wanted).summary() == "0.0 MB, 2 of 4 scans cut (archnet data prepare)"
+    np.testing.assert_array_equal(open_crops(wanted).values, peaceful)
     assert [opened.count(name) for name in ("scan0", "scan1")] == [1, 1]
     assert content(only_store()) == expected
     assert [path.name for path in (store_home() / ".unfinished").iterdir()] in ([], [f"{only_store().name}.lock"])
@@ -50,12 +50,12 @@ def test_an_interrupted_store_is_continued_without_cutting_a_finished_scan_again
 def test_a_journal_line_that_a_crash_cut_off_does_not_count(tmp_path):
     journal = tmp_path / "x.journal"
     journal.write_bytes(b"0\n12\n1")
-    assert build_store.finished_scans(journal) == {0, 12}
+    assert build_store.read_journal(journal) == {0, 12}
 
 
 def test_a_scan_that_is_mended_without_a_trace_is_cut_after_all(tmp_path, monkeypatch):
     wanted = recipe(tmp_path / "scans")
-    expected = stored_crops(wanted).values.copy()
+    expected = open_crops(wanted).values.copy()
     prune_stores(everything=True)
     is_broken = [True]
 
@@ -67,36 +67,36 @@ def test_a_scan_that_is_mended_without_a_trace_is_cut_after_all(tmp_path, monkey
 
     opened = []
     monkeypatch.setattr("archnet.data.recipe.read_volume", read)
-    assert stored_crops(wanted).is_there.sum() == 30 - 7
+    assert open_crops(wanted).is_there.sum() == 30 - 7
     is_broken.clear()
     opened.clear()
-    found = stored_crops(wanted)
+    found = open_crops(wanted)
     np.testing.assert_array_equal(found.values, expected)
-    assert found.lost == ()
+    assert found.unreadable_scans == ()
     assert set(opened) == {"scan2"}
 
 
 def test_an_old_journal_never_meets_a_new_layout(tmp_path, monkeypatch):
     wanted = recipe(tmp_path / "scans")
-    expected = stored_crops(wanted).values.copy()
+    expected = open_crops(wanted).values.copy()
     name = only_store().name
     prune_stores(everything=True)
-    build_store.note_finished(store_home() / f".unfinished/{name}.journal", range(4), mode="wb")
+    build_store.write_journal(store_home() / f".unfinished/{name}.journal", range(4), mode="wb")
     with monkeypatch.context() as patch:
         patch.setattr(build_store, "_write", lambda path, text: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            stored_crops(wanted)
-    np.testing.assert_array_equal(stored_crops(wanted).values, expected)
+            open_crops(wanted)
+    np.testing.assert_array_equal(open_crops(wanted).values, expected)
 
 
 def test_a_store_that_lost_a_part_is_cut_again(tmp_path):
     wanted = recipe(tmp_path / "scans")
-    expected = stored_crops(wanted).values.copy()
+    expected = open_crops(wanted).values.copy()
     for damage in (lambda path: path.unlink(), lambda path: os.truncate(path, 200), lambda path: os.truncate(path, 0)):
         damage(only_store() / "crops.npy")
-        np.testing.assert_array_equal(stored_crops(wanted).values, expected)
+        np.testing.assert_array_equal(open_crops(wanted).values, expected)
     (only_store() / "store.json").unlink()
-    np.testing.assert_array_equal(stored_crops(wanted).values, expected)
+    np.testing.assert_array_equal(open_crops(wanted).values, expected)
     assert [path.suffix for path in (store_home() / ".unfinished").iterdir()] == [".lock"]
 
 

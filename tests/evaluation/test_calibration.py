@@ -4,7 +4,7 @@ from scipy.special import log_softmax
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
-from archnet.evaluation.calibration import NUM_BINS, calibration, scaled, temperature
+from archnet.evaluation.calibration import NUM_BINS, apply_temperature, calibration, fit_temperature
 from archnet.evaluation.metrics import evaluate
 from synthetic_runs import predictions_of, synthetic_predictions
 
@@ -64,8 +64,8 @@ def test_the_interval_of_the_brier_score_is_that_of_repeated_groups():
 @pytest.mark.parametrize("heat", [0.4, 2.5])
 def test_the_temperature_undoes_what_made_a_network_too_sure(classes, heat):
     predictions = synthetic_predictions(classes, num_cases=500)
-    natural = temperature(predictions)
-    assert temperature(sharpened(predictions, heat)) == pytest.approx(natural * heat, rel=1e-4)
+    natural = fit_temperature(predictions)
+    assert fit_temperature(sharpened(predictions, heat)) == pytest.approx(natural * heat, rel=1e-4)
 
 
 @pytest.mark.parametrize("classes", [("0", "1"), THREE])
@@ -74,17 +74,17 @@ def test_no_temperature_on_a_fine_grid_is_better(classes):
     logits = np.log(predictions.probabilities)
     grid = np.geomspace(0.5, 5, 151)
     losses = [sk.log_loss(predictions.y_true, np.exp(log_softmax(logits / heat, axis=1))) for heat in grid]
-    assert temperature(predictions) == pytest.approx(grid[np.argmin(losses)], rel=0.01)
+    assert fit_temperature(predictions) == pytest.approx(grid[np.argmin(losses)], rel=0.01)
 
 
 @pytest.mark.parametrize("y_true", [[0, 1, 0], [1, 0, 1]])
 def test_cases_told_without_an_error_or_all_wrong_have_no_temperature(y_true):
-    assert temperature(predictions_of(y_true, [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])) is None
+    assert fit_temperature(predictions_of(y_true, [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])) is None
 
 
 def test_scaling_keeps_order_and_sums_and_bears_certainty():
     part = predictions_of([0, 1, 1], [[1.0, 0.0], [0.0, 1.0], [0.3, 0.7]])
-    cooled = scaled(part, 3.0).probabilities
+    cooled = apply_temperature(part, 3.0).probabilities
     np.testing.assert_allclose(cooled.sum(axis=1), 1)
     assert np.all(np.diff(cooled[[0, 2, 1], 1]) > 0)
 
@@ -92,9 +92,9 @@ def test_scaling_keeps_order_and_sums_and_bears_certainty():
 def test_every_set_tells_its_calibration_before_and_after_the_temperature_of_the_validation_set():
     predictions = synthetic_predictions(num_cases=2000)
     found = evaluate(predictions, positive=1, bootstraps=50)
-    heat = temperature(predictions.only("validation"))
+    heat = fit_temperature(predictions.only("validation"))
     for name, entry in found.items():
         part = predictions.only(name)
         after = entry["calibration"].pop("scaled")
         assert entry["calibration"] == calibration(part, 1, bootstraps=50, seed=0)
-        assert after == {"temperature": heat, **calibration(scaled(part, heat), 1, bootstraps=50, seed=0)}
+        assert after == {"temperature": heat, **calibration(apply_temperature(part, heat), 1, bootstraps=50, seed=0)}

@@ -61,9 +61,9 @@ def test_the_comparison_is_json(tmp_path):
 def test_the_reference_is_the_architecture_of_the_fewest_multiply_adds(tmp_path):
     costs = {"deep": 9_000, "flat": 1_000, "wide": 5_000}
     comparison = compare([write_run(tmp_path / name, macs=macs) for name, macs in costs.items()])
-    assert [(pair.reference, pair.other) for pair in comparison.paired] == [("flat", "deep"), ("flat", "wide")]
+    assert [(pair.reference, pair.other) for pair in comparison.pairs] == [("flat", "deep"), ("flat", "wide")]
     equal = compare([write_run(tmp_path / "b"), write_run(tmp_path / "a")])
-    assert [(pair.reference, pair.other) for pair in equal.paired] == [("b", "a")]
+    assert [(pair.reference, pair.other) for pair in equal.pairs] == [("b", "a")]
 
 
 def test_two_runs_are_paired_case_by_case_whatever_the_order_of_their_lines(tmp_path):
@@ -73,7 +73,7 @@ def test_two_runs_are_paired_case_by_case_whatever_the_order_of_their_lines(tmp_
     shuffled = replace(predictions[1], **{name: getattr(predictions[1], name)[order] for name in columns})
     (pair,) = compare(
         [write_run(tmp_path / "a", predictions=predictions[0]), write_run(tmp_path / "b", predictions=shuffled)]
-    ).paired
+    ).pairs
     first, second = (part.only("test") for part in predictions)
     scores = [part.probabilities[:, 1] for part in (first, second)]
     areas = [roc_auc_score(first.y_true, each) for each in scores]
@@ -105,7 +105,7 @@ def test_seeds_of_one_architecture_are_one_row_with_mean_and_spread(tmp_path):
     np.testing.assert_allclose(
         net.metrics["confusion_matrix"], np.mean([run["confusion_matrix"] for run in runs], axis=0)
     )
-    (pair,) = comparison.paired
+    (pair,) = comparison.pairs
     assert pair.differences["auc"]["reference"] == pytest.approx(np.mean([run["auc"] for run in runs]))
     assert pair.delong["difference"] == pytest.approx(pair.differences["auc"]["difference"])
     assert [(test["reference_seed"], test["other_seed"]) for test in pair.mcnemar] == [(0, 0)]
@@ -137,7 +137,7 @@ def test_folds_of_one_architecture_are_judged_as_one_set_of_cases(tmp_path):
 def test_a_cross_validation_by_itself_is_a_comparison_of_one_row(tmp_path):
     in_folds(tmp_path / "net", 2.0)
     comparison = compare([tmp_path])
-    assert ([row.run for row in comparison.rows], comparison.paired) == (["net"], ())
+    assert ([row.run for row in comparison.rows], comparison.pairs) == (["net"], ())
 
 
 def test_runs_of_one_architecture_trained_otherwise_are_not_taken_together(tmp_path):
@@ -149,7 +149,7 @@ def test_runs_of_one_architecture_trained_otherwise_are_not_taken_together(tmp_p
     path.write_text(json.dumps(document))
     comparison = compare([tmp_path])
     assert [(row.run, row.seeds) for row in comparison.rows] == [("net", (0, 1)), ("net-seed2", (2,))]
-    assert comparison.paired[0].document == (
+    assert comparison.pairs[0].document == (
         {"place": "training.learning_rate", "reference": 0.001, "other": 0.01},
     )  # fmt: skip
 

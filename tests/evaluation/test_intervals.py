@@ -2,17 +2,17 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from archnet.evaluation.intervals import percentile_interval, resamples, wilson
+from archnet.evaluation.intervals import percentile_interval, resamples, wilson_interval
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(218, 281), (0, 7), (7, 7), (1, 2), (1248, 1338), (0, 1)])
 def test_wilson_intervals_are_scipys(successes, trials):
     expected = binomtest(successes, trials).proportion_ci(method="wilson")
-    assert wilson(successes, trials) == pytest.approx([expected.low, expected.high], abs=1e-12)
+    assert wilson_interval(successes, trials) == pytest.approx([expected.low, expected.high], abs=1e-12)
 
 
 def test_a_proportion_of_nothing_has_no_interval():
-    assert wilson(0, 0) is None
+    assert wilson_interval(0, 0) is None
 
 
 def test_each_resample_draws_as_many_groups_as_there_are():

@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics as sk
 
 from archnet.evaluation.confusion import class_report, confusion_matrix
-from archnet.evaluation.metrics import METRICS, evaluate, recomputed
+from archnet.evaluation.metrics import METRICS, evaluate, recompute_metrics
 from synthetic_runs import predictions_of, synthetic_predictions
 
 THREE = ("CT-0", "CT-1", "CT-23")
@@ -182,9 +182,9 @@ def test_metrics_recomputed_from_predictions_are_the_same_and_keep_the_costs():
     predictions = synthetic_predictions()
     metrics = {"positive": "nodule", "classes": list(predictions.classes), "parameters": 99_948}
     metrics |= evaluate(predictions, positive=1, threshold=0.4, bootstraps=60)
-    assert recomputed(predictions, metrics, bootstraps=60) == metrics
+    assert recompute_metrics(predictions, metrics, bootstraps=60) == metrics
 
 
 def test_recomputing_with_a_positive_class_of_another_run_is_refused():
     with pytest.raises(ValueError, match=r'^positive class "tumour" is none of non-nodule, nodule$'):
-        recomputed(synthetic_predictions(), {"positive": "tumour"})
+        recompute_metrics(synthetic_predictions(), {"positive": "tumour"})

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from archnet.evaluation.metrics import evaluate, recomputed
-from archnet.evaluation.operating_points import chosen_thresholds
+from archnet.evaluation.metrics import evaluate, recompute_metrics
+from archnet.evaluation.operating_points import choose_thresholds
 from synthetic_runs import predictions_of, synthetic_predictions
 
 NAMES = ("accuracy", "recall", "precision", "specificity", "f1", "mcc")
@@ -21,7 +21,7 @@ def test_the_threshold_is_the_highest_case_that_reaches_the_wanted_recall(positi
     part = synthetic_predictions(seed=2).only("validation")
     scores, truth = part.probabilities[:, positive], part.y_true == positive
     reaching = [t for t in scores if np.mean(scores[truth] >= t) >= wanted]
-    point = chosen_thresholds(part, positive, wanted)["recall"]
+    point = choose_thresholds(part, positive, wanted)["recall"]
     assert point == {"wanted": wanted, "threshold": max(reaching)}
 
 
@@ -29,28 +29,28 @@ def test_the_threshold_of_the_best_mcc_is_the_best_of_all():
     part = synthetic_predictions(seed=2).only("validation")
     scores = part.probabilities[:, 1]
     best = max(sk.matthews_corrcoef(part.y_true, scores >= t) for t in scores)
-    threshold = chosen_thresholds(part, 1, None)["mcc"]["threshold"]
+    threshold = choose_thresholds(part, 1, None)["mcc"]["threshold"]
     assert sk.matthews_corrcoef(part.y_true, scores >= threshold) == pytest.approx(best, abs=1e-12)
 
 
 @pytest.mark.parametrize(("wanted", "num_positives", "needed"), [(0.95, 20, 19), (0.55, 100, 55)])
 def test_a_wanted_recall_is_met_exactly_where_the_cases_allow(wanted, num_positives, needed):
     scores = np.linspace(0.9, 0.1, num_positives)
-    point = chosen_thresholds(two_class([1] * num_positives, scores), 1, wanted)["recall"]
+    point = choose_thresholds(two_class([1] * num_positives, scores), 1, wanted)["recall"]
     assert point["threshold"] == scores[needed - 1]
 
 
 def test_what_the_validation_set_cannot_tell_is_not_chosen():
-    assert chosen_thresholds(None, 1, 0.95) == {}
-    assert chosen_thresholds(synthetic_predictions(("a", "b", "c")).only("validation"), 1, 0.95) == {}
-    assert chosen_thresholds(two_class([0, 0, 0], [0.1, 0.2, 0.3]), 1, 0.95) == {}
-    assert set(chosen_thresholds(two_class([1, 1], [0.1, 0.2]), 1, 0.95)) == {"recall"}
+    assert choose_thresholds(None, 1, 0.95) == {}
+    assert choose_thresholds(synthetic_predictions(("a", "b", "c")).only("validation"), 1, 0.95) == {}
+    assert choose_thresholds(two_class([0, 0, 0], [0.1, 0.2, 0.3]), 1, 0.95) == {}
+    assert set(choose_thresholds(two_class([1, 1], [0.1, 0.2]), 1, 0.95)) == {"recall"}
 
 
 def test_every_set_is_judged_at_the_thresholds_of_the_validation_set():
     predictions = synthetic_predictions(seed=3)
     found = evaluate(predictions, positive=1, recall=0.9, bootstraps=50)
-    points = chosen_thresholds(predictions.only("validation"), 1, 0.9)
+    points = choose_thresholds(predictions.only("validation"), 1, 0.9)
     for set_name, entry in found.items():
         assert set(entry["operating_points"]) == {"recall", "mcc"}
         for name, point in entry["operating_points"].items():
@@ -90,4 +90,4 @@ def test_recomputing_keeps_the_wanted_recall():
     predictions = synthetic_predictions()
     metrics = {"positive": "nodule", "classes": list(predictions.classes), "parameters": 99_948}
     metrics |= evaluate(predictions, positive=1, recall=0.9, bootstraps=60)
-    assert recomputed(predictions, metrics, bootstraps=60) == metrics
+    assert recompute_metrics(predictions, metrics, bootstraps=60) == metrics

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from archnet.evaluation.paired import AT_EQUAL_ALARMS, AT_EQUAL_PRECISION, Training, Truth, paired_differences
+from archnet.evaluation.paired import (
+    RECALL_AT_EQUAL_FALSE_POSITIVE_RATE,
+    RECALL_AT_EQUAL_PRECISION,
+    SeedPredictions,
+    Truth,
+    paired_differences,
+)
 
 
 def truth_of(y_true, groups=None, num_classes=2):
@@ -12,7 +18,7 @@ def truth_of(y_true, groups=None, num_classes=2):
 
 def training(scores, threshold=0.5):
     scores = np.asarray(scores, dtype=np.float64)
-    return Training(scores=scores, predicted=(scores >= threshold).astype(np.int64))
+    return SeedPredictions(scores=scores, y_pred=(scores >= threshold).astype(np.int64))
 
 
 def drawn(num_cases=160, num_groups=12, seed=0, decimals=2):
@@ -56,13 +62,17 @@ def slow_numbers(side, reference, y_true):
         "accuracy": np.mean([np.mean(one.predicted == y_true) for one in side]),
         "mcc": np.mean([sk.matthews_corrcoef(y_true, one.predicted) for one in side]),
         "auc": np.mean([sk.roc_auc_score(y_true, one.scores) for one in side]),
-        AT_EQUAL_ALARMS: np.mean([slow_recall_at_alarms(one, own, y_true) for one in side for own in reference]),
-        AT_EQUAL_PRECISION: np.mean([slow_recall_at_precision(one, own, y_true) for one in side for own in reference]),
+        RECALL_AT_EQUAL_FALSE_POSITIVE_RATE: np.mean(
+            [slow_recall_at_alarms(one, own, y_true) for one in side for own in reference]
+        ),
+        RECALL_AT_EQUAL_PRECISION: np.mean(
+            [slow_recall_at_precision(one, own, y_true) for one in side for own in reference]
+        ),
     }
 
 
 def only(side, rows):
-    return [Training(scores=one.scores[rows], predicted=one.predicted[rows]) for one in side]
+    return [SeedPredictions(scores=one.scores[rows], y_pred=one.predicted[rows]) for one in side]
 
 
 @pytest.mark.parametrize("num_seeds", [(1, 1), (2, 3)])
@@ -124,24 +134,32 @@ def test_the_threshold_moves_to_as_many_false_positives_as_the_reference_has():
     reference = training([0.9, 0.8, 0.3, 0.2, 0.7, 0.1, 0.1, 0.1])
     other = training([0.40, 0.39, 0.38, 0.20, 0.385, 0.30, 0.1, 0.1])
     found = paired_differences([reference], [other], truth, bootstraps=0)
-    assert found[AT_EQUAL_ALARMS] == {"reference": 1.0, "other": 0.75, "difference": -0.25, "interval": None}
-    assert found[AT_EQUAL_PRECISION] == {"reference": 1.0, "other": 1.0, "difference": 0.0, "interval": None}
+    assert found[RECALL_AT_EQUAL_FALSE_POSITIVE_RATE] == {
+        "reference": 1.0,
+        "other": 0.75,
+        "difference": -0.25,
+        "interval": None,
+    }
+    assert found[RECALL_AT_EQUAL_PRECISION] == {"reference": 1.0, "other": 1.0, "difference": 0.0, "interval": None}
 
 
 def test_equal_scores_are_taken_together_or_not_at_all():
     truth = truth_of([1, 1, 0, 0])
     reference, tied = training([0.9, 0.4, 0.2, 0.1]), training([0.9, 0.6, 0.6, 0.1])
     found = paired_differences([reference], [tied], truth, bootstraps=0)
-    assert (found[AT_EQUAL_ALARMS]["reference"], found[AT_EQUAL_ALARMS]["other"]) == (1.0, 0.5)
+    assert (
+        found[RECALL_AT_EQUAL_FALSE_POSITIVE_RATE]["reference"],
+        found[RECALL_AT_EQUAL_FALSE_POSITIVE_RATE]["other"],
+    ) == (1.0, 0.5)
 
 
 def test_a_reference_that_finds_nothing_has_no_precision_to_be_compared_at():
     truth, network = drawn()
-    silent = Training(scores=network(1).scores, predicted=np.zeros(160, dtype=np.int64))
+    silent = SeedPredictions(scores=network(1).scores, y_pred=np.zeros(160, dtype=np.int64))
     found = paired_differences([silent], [network(2)], truth, bootstraps=50)
-    for name in ("mcc", AT_EQUAL_PRECISION):
+    for name in ("mcc", RECALL_AT_EQUAL_PRECISION):
         assert (found[name]["reference"], found[name]["difference"], found[name]["interval"]) == (None, None, None)
-    assert found[AT_EQUAL_ALARMS]["difference"] > 0
+    assert found[RECALL_AT_EQUAL_FALSE_POSITIVE_RATE]["difference"] > 0
     assert found["auc"]["interval"] is not None
 
 
@@ -150,7 +168,7 @@ def test_without_a_class_what_needs_both_is_undefined(label):
     side = [training([0.9, 0.2, 0.6])]
     found = paired_differences(side, side, truth_of([label] * 3), bootstraps=20)
     assert {name for name, entry in found.items() if entry["difference"] is not None} <= {
-        "accuracy", "mcc", AT_EQUAL_PRECISION,
+        "accuracy", "mcc", RECALL_AT_EQUAL_PRECISION,
     }  # fmt: skip
     assert found["auc"] == {"reference": None, "other": None, "difference": None, "interval": None}
 
@@ -158,7 +176,7 @@ def test_without_a_class_what_needs_both_is_undefined(label):
 def test_of_more_classes_accuracy_mcc_and_auc_are_compared():
     rng = np.random.default_rng(1)
     truth = truth_of(rng.integers(3, size=60), num_classes=3)
-    side = [Training(scores=rng.random(60), predicted=rng.integers(3, size=60))]
+    side = [SeedPredictions(scores=rng.random(60), y_pred=rng.integers(3, size=60))]
     assert set(paired_differences(side, side, truth, bootstraps=0)) == {"accuracy", "mcc", "auc"}
 
 

@@ -134,4 +134,4 @@ def test_two_classes_are_told_apart_at_the_threshold_inclusive(positive, expecte
         probabilities=np.array([[0.75, 0.25], [0.5, 0.5], [0.25, 0.75]]),
         classes=("0", "1"),
     )
-    assert predictions.predicted(positive=positive, threshold=0.5).tolist() == expected
+    assert predictions.predicted_classes(positive=positive, threshold=0.5).tolist() == expected

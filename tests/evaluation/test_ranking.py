@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from archnet.evaluation.ranking import auc, average_precision, precision_recall_curve, ranking, roc_curve
+from archnet.evaluation.ranking import average_precision, precision_recall_curve, ranking, roc_auc, roc_curve
 
 CASES = st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 3)), min_size=1, max_size=40)
 
@@ -18,11 +18,11 @@ def test_auc_and_average_precision_are_scikit_learns_for_any_ties_and_weights(ca
     counts = ranking(scores, truth).counts(weights)
     positives, negatives = weights[truth].sum(), weights[~truth].sum()
     if positives and negatives:
-        assert auc(*counts) == pytest.approx(sk.roc_auc_score(truth, scores, sample_weight=weights), abs=1e-12)
+        assert roc_auc(*counts) == pytest.approx(sk.roc_auc_score(truth, scores, sample_weight=weights), abs=1e-12)
         expected = sk.average_precision_score(truth, scores, sample_weight=weights)
         assert average_precision(*counts) == pytest.approx(expected, abs=1e-12)
     else:
-        assert np.isnan(auc(*counts))
+        assert np.isnan(roc_auc(*counts))
         assert np.isnan(average_precision(*counts)) == (positives == 0)
 
 

@@ -17,7 +17,7 @@ from archnet.cli import app
 from archnet.errors import RunError
 from archnet.export.archive import export_run
 from archnet.network import export as network
-from archnet.network.build import limits_of, with_probabilities
+from archnet.network.build import build_inference_model, input_limits
 from plain_training import PLAIN
 
 COMMAND = CliRunner()
@@ -51,7 +51,7 @@ def shipped_model(path):
     """With batch norm statistics, so that all weights matter."""
     arch = archnet.load_arch(path)
     shape = INPUTS.get(arch.name, (16, 16, 10)[: arch.rank])
-    model = with_probabilities(arch.build(shape, 2, seed=1), (-1000.0, 400.0))
+    model = build_inference_model(arch.build(shape, 2, seed=1), (-1000.0, 400.0))
     generator = np.random.default_rng(1)
     for weight in model.weights:
         if "moving" in weight.path:
@@ -70,8 +70,8 @@ def told_by_keras(model, images):
 @pytest.mark.parametrize("path", ARCHS, ids=lambda path: path.stem)
 def test_onnx_runtime_and_the_saved_model_agree_with_keras_for_every_shipped_architecture(path, tmp_path):
     model = shipped_model(path)
-    network.FORMS["onnx"].write(model, tmp_path / "model.onnx")
-    network.FORMS["saved_model"].write(model, tmp_path / "saved_model")
+    network.EXPORT_FORMATS["onnx"].write(model, tmp_path / "model.onnx")
+    network.EXPORT_FORMATS["saved_model"].write(model, tmp_path / "saved_model")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     saved = tf.saved_model.load(tmp_path / "saved_model")
     for count in (1, 5):
@@ -83,7 +83,7 @@ def test_onnx_runtime_and_the_saved_model_agree_with_keras_for_every_shipped_arc
 
 
 def test_an_onnx_file_names_its_tensors_and_its_free_axis(tmp_path):
-    network.FORMS["onnx"].write(shipped_model(ARCHS[0]), tmp_path / "model.onnx")
+    network.EXPORT_FORMATS["onnx"].write(shipped_model(ARCHS[0]), tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     (images,), (probabilities,) = session.get_inputs(), session.get_outputs()
     assert (images.name, images.shape, images.type) == ("images", ["cases", 16, 16, 1], "tensor(float)")
@@ -95,11 +95,11 @@ def test_an_export_is_a_new_folder_with_a_model_that_was_checked_and_its_card(ru
     told = COMMAND.invoke(app, ["export", str(run), "--format", form, "--out", str(tmp_path / "new"), "--json"])
     assert told.exit_code == 0, told.output
     archive = json.loads(told.stdout)
-    assert {path.name for path in (tmp_path / "new").iterdir()} == {network.FORMS[form].name, "MODEL_CARD.md"}
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {network.EXPORT_FORMATS[form].name, "MODEL_CARD.md"}
     assert archive["largest_difference"] <= archive["tolerance"] == 1e-5
     assert archive["num_checked"] == {"real": 9, "noise": 4}
     images = hu_like(archnet.Run(run).model)
-    told_by_export = network.FORMS[form].read(Path(archive["model"]))(images)
+    told_by_export = network.EXPORT_FORMATS[form].read(Path(archive["model"]))(images)
     np.testing.assert_allclose(told_by_export, told_by_keras(archnet.Run(run).model, images), atol=1e-5)
 
 
@@ -176,7 +176,7 @@ def test_another_backend_is_told_how_to_export(monkeypatch):
         "this command: a run's model.keras is the same on either."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
-        network.check_form("saved_model")
+        network.check_format("saved_model")
 
 
 def test_a_run_without_a_network_and_a_folder_of_several_are_refused(run, tmp_path):
@@ -192,9 +192,9 @@ def test_a_run_without_a_network_and_a_folder_of_several_are_refused(run, tmp_pa
 
 @pytest.mark.parametrize("limits", [(-1000.0, 400.0), (0.0, 255.0), (-0.3, 0.7)])
 def test_a_model_tells_its_limits_also_when_it_was_saved(limits, tmp_path):
-    model = with_probabilities(archnet.load_arch(ARCHS[0]).build((16, 16), 2), limits)
+    model = build_inference_model(archnet.load_arch(ARCHS[0]).build((16, 16), 2), limits)
     model.save(tmp_path / "model.keras")
-    assert limits_of(keras.saving.load_model(tmp_path / "model.keras")) == limits
+    assert input_limits(keras.saving.load_model(tmp_path / "model.keras")) == limits
 
 
 def test_the_card_tells_what_the_run_folder_holds(run, tmp_path):

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from archnet.errors import DataError
-from archnet.fetching.archive import Limits, unpack
+from archnet.fetching.archive import ArchiveLimits, unpack
 from archnet.fetching.catalogue import LUNA16_LISTS, LUNA16_SUBSETS, MOSMED, Servers, fetch
-from archnet.fetching.download import Downloader, Remote
-from archnet.fetching.http import BrokenError, Patience, opened
+from archnet.fetching.download import Downloader, RemoteFile
+from archnet.fetching.http import RetryPolicy, TransientError, open_url
 from server import Server, serve, zip_bytes, zip_entry
 
 LISTS = {"annotations.csv": b"seriesuid,coordX\n", "candidates.csv": b"seriesuid,coordX,class\n"}
@@ -125,7 +125,7 @@ def test_what_is_there_is_not_fetched_again(tmp_path, server):
     first = fetch("luna16", tmp_path, [0], servers=server.servers())
     server.requests.clear()
     said = []
-    assert fetch("luna16", tmp_path, [0], say=said.append, servers=server.servers()) == first
+    assert fetch("luna16", tmp_path, [0], log=said.append, servers=server.servers()) == first
     assert server.requests == []
     assert said == [f"{tmp_path}: annotations.csv, candidates.csv, subset0: there already."]
 
@@ -151,9 +151,9 @@ def test_megabytes_are_counted_once_through_all_connections(tmp_path, server):
         counted.append((description, total, list(items)))
         return ()
 
-    downloader = Downloader(progress=progress, patience=server.servers().patience)
-    remote = Remote(name="x", url=f"{server.url}/x", size=len(content), checksum=None)
-    assert downloader.file(remote, tmp_path).read_bytes() == content
+    downloader = Downloader(progress=progress, policy=server.servers().patience)
+    remote = RemoteFile(name="x", url=f"{server.url}/x", size=len(content), checksum=None)
+    assert downloader.fetch_file(remote, tmp_path).read_bytes() == content
     assert counted == [("Fetching x (MB)", 3, [0, 1, 2])]
 
 
@@ -161,7 +161,7 @@ def test_a_dropped_connection_is_continued_where_it_broke(tmp_path, server):
     server.answers[SUBSET0] = [drop_after(100_000), drop_after(50_000), drop_after(0), drop_after(7)]
     waits, said = [], []
     servers = server.servers(sleep=waits.append)
-    fetch("luna16", tmp_path, [0], say=said.append, servers=servers)
+    fetch("luna16", tmp_path, [0], log=said.append, servers=servers)
     assert _files(tmp_path) == LISTS | SCANS
     assert [start for name, start in server.requests if name == "subset0.zip"] == [
         0,
@@ -292,7 +292,7 @@ def test_a_server_that_is_not_there_is_given_up(tmp_path, server):
         f"{url}/3723295: given up after 3 tries, the last one because the connection failed (Connection refused). "
         f"Check the connection and run the same command again."
     ):
-        fetch("luna16", tmp_path, [0], servers=Servers(zenodo=url, patience=server.servers().patience))
+        fetch("luna16", tmp_path, [0], servers=Servers(zenodo=url, policy=server.servers().patience))
 
 
 def test_an_answer_that_will_not_change_is_not_asked_for_again(tmp_path, server):
@@ -357,7 +357,10 @@ def test_no_redirect_leads_from_https_to_http():
 
 @pytest.mark.parametrize("kind", ["file", "ftp"])
 def test_only_http_is_spoken(kind):
-    with pytest.raises(BrokenError, match=f"unknown url type: {kind}"), opened(f"{kind}:///etc/passwd", 0, Patience()):
+    with (
+        pytest.raises(TransientError, match=f"unknown url type: {kind}"),
+        open_url(f"{kind}:///etc/passwd", 0, RetryPolicy()),
+    ):
         pass
 
 
@@ -446,7 +449,7 @@ def _publish_mosmed(server):
 def test_mosmed_comes_without_checksums_and_is_held_to_its_first_fetch(tmp_path, server):
     scans = _publish_mosmed(server)
     said = []
-    assert fetch("mosmed", tmp_path, say=said.append, servers=server.servers()) == [
+    assert fetch("mosmed", tmp_path, log=said.append, servers=server.servers()) == [
         tmp_path / "CT-0",
         tmp_path / "CT-23",
     ]
@@ -603,7 +606,7 @@ def test_a_bad_archive_is_refused_and_leaves_nothing(tmp_path, packed, reason):
     folder.mkdir()
     archive = folder / "scans.zip"
     archive.write_bytes(packed())
-    limits = Limits(num_entries=50, num_bytes=1_000_000, ratio=100)
+    limits = ArchiveLimits(num_entries=50, num_bytes=1_000_000, ratio=100)
     for key, value in {"{archive}": archive, "{folder}": folder, "{size}": archive.stat().st_size}.items():
         reason = reason.replace(key, str(value))
     with _raises(f"{archive}: {reason}"):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archnet.errors import DocumentError
-from archnet.files.strict_json import MAX_BYTES, parse_document, place_of, read_document
+from archnet.files.strict_json import MAX_BYTES, parse_document, path_text, read_document
 from archnet.spec.schema import read_schema
 
 json_values = st.recursive(
@@ -43,7 +43,7 @@ def test_what_is_accepted_is_what_the_standard_library_accepts(text):
 def test_every_value_knows_its_line():
     document = parse_document('{\n "a": [\n  1,\n  {"b":\n 2}\n ]\n}', "mine.json")
     assert document.lines == {(): 1, ("a",): 2, ("a", 0): 3, ("a", 1): 4, ("a", 1, "b"): 4}
-    assert document.where(("a", 1, "b")) == "mine.json:4 $.a[1].b"
+    assert document.location(("a", 1, "b")) == "mine.json:4 $.a[1].b"
 
 
 REFUSED = {
@@ -112,8 +112,8 @@ def test_a_missing_file_is_told_with_the_nearest_name(tmp_path):
 
 
 def test_places_are_written_as_json_paths():
-    assert place_of(()) == "$"
-    assert place_of(("layers", 3, "kernel_size")) == "$.layers[3].kernel_size"
+    assert path_text(()) == "$"
+    assert path_text(("layers", 3, "kernel_size")) == "$.layers[3].kernel_size"
 
 
 def keys_of(schema, path="$"):

@@ -21,7 +21,7 @@ from pydicom.uid import (
 )
 
 from archnet.errors import DataError
-from archnet.imaging import in_lps, read_frame, read_volume, stored_files
+from archnet.imaging import list_scan_files, orient_to_lps, read_frame, read_volume
 from archnet.imaging.dicom import read_dicom
 from dicom_files import OTHER_UID, UID, save_slice, slice_header, slice_of, write_series
 
@@ -75,7 +75,7 @@ def test_a_real_ct_comes_back_voxel_for_voxel_and_where_gdcm_places_it(
     )
     np.testing.assert_array_equal(frame.direction, turned.direction)
     assert set(frame.hu.strides) == {0}
-    assert stored_files(tmp_path / "series") == sorted(tmp_path / "series" / name for name in names)
+    assert list_scan_files(tmp_path / "series") == sorted(tmp_path / "series" / name for name in names)
 
     paths = SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(tmp_path / "series"), UID)
     theirs = SimpleITK.ReadImage(paths)
@@ -93,7 +93,7 @@ def test_a_folder_is_read_like_any_other_scan_and_turned_to_lps(tmp_path):
         changes={0: {"ImagePositionPatient": [10.0, 0.0, 0.0]}, 1: {"ImagePositionPatient": [5.0, 0.0, 0.0]}},
     )
     volume = read_volume(tmp_path / "series.1")
-    expected = in_lps(read_dicom(tmp_path / "series.1"))
+    expected = orient_to_lps(read_dicom(tmp_path / "series.1"))
     np.testing.assert_array_equal(volume.hu, expected.hu)
     assert volume.hu.shape == (8, 10, 2)
     assert volume.spacing_mm == (5.0, 0.7, 0.71)

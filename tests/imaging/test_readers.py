@@ -8,7 +8,16 @@ import pytest
 import SimpleITK
 
 from archnet.errors import DataError
-from archnet.imaging import READERS, Volume, crop, in_lps, nearest_index, read_frame, read_volume, stored_files
+from archnet.imaging import (
+    READERS,
+    Volume,
+    crop,
+    list_scan_files,
+    nearest_index,
+    orient_to_lps,
+    read_frame,
+    read_volume,
+)
 from archnet.imaging.metaimage import write_mhd
 
 OBLIQUE = SimpleITK.Euler3DTransform((0.0, 0.0, 0.0), 0.21, -0.13, 0.4).GetMatrix()
@@ -75,7 +84,7 @@ def _value_at(image, point):
 def test_every_format_gives_the_same_volume(tmp_path, name, direction):
     image = _image(_small(), direction=direction)
     SimpleITK.WriteImage(image, str(tmp_path / name), useCompression="zipped" in name)
-    expected = in_lps(
+    expected = orient_to_lps(
         Volume(
             hu=_small(),
             spacing_mm=image.GetSpacing(),
@@ -285,10 +294,10 @@ def _compare_frame(path):
 @pytest.mark.parametrize("name", FILES)
 def test_all_files_of_a_scan_are_known(tmp_path, name):
     SimpleITK.WriteImage(_image(_small()), str(tmp_path / name), useCompression="zipped" in name)
-    assert stored_files(tmp_path / name) == [tmp_path / file for file in FILES[name]]
+    assert list_scan_files(tmp_path / name) == [tmp_path / file for file in FILES[name]]
 
 
-@pytest.mark.parametrize("read", [read_frame, stored_files])
+@pytest.mark.parametrize("read", [read_frame, list_scan_files])
 def test_a_header_whose_voxels_are_missing_has_neither_a_frame_nor_files(tmp_path, read):
     _write_header(tmp_path, ElementDataFile="other.raw")
     path = tmp_path / "scan.mhd"
@@ -297,7 +306,7 @@ def test_a_header_whose_voxels_are_missing_has_neither_a_frame_nor_files(tmp_pat
         read(path)
 
 
-@pytest.mark.parametrize("read", [read_frame, stored_files])
+@pytest.mark.parametrize("read", [read_frame, list_scan_files])
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_scan_has_neither_a_frame_nor_files(tmp_path, read, name):
     with pytest.raises(DataError, match=f"^{re.escape(str(tmp_path / name))}: there is no such file\\.$"):

@@ -6,7 +6,7 @@ import SimpleITK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archnet.imaging import Volume, crop, crop_mm, in_lps, nearest_index, read_volume
+from archnet.imaging import Volume, crop, crop_mm, nearest_index, orient_to_lps, read_volume
 
 AXIAL = np.eye(3)
 OBLIQUE = np.array(SimpleITK.Euler3DTransform((0.0, 0.0, 0.0), 0.21, -0.13, 0.4).GetMatrix()).reshape(3, 3)
@@ -21,7 +21,7 @@ OWN_MM = (0.7, 0.8, 2.5)
 
 
 def _volume(hu, spacing_mm=OWN_MM, direction=AXIAL):
-    return in_lps(Volume(hu=hu, spacing_mm=spacing_mm, origin_mm=(-30.0, 12.5, 100.0), direction=direction))
+    return orient_to_lps(Volume(hu=hu, spacing_mm=spacing_mm, origin_mm=(-30.0, 12.5, 100.0), direction=direction))
 
 
 def _noise(shape=(9, 14, 11), dtype=np.int16):
@@ -146,7 +146,7 @@ def test_what_a_coarse_grid_cannot_show_vanishes_and_does_not_alias():
 def test_samples_on_the_border_do_not_fall_out_of_a_copy_stored_flipped():
     hu = _noise((5, 6, 7))
     volume = Volume(hu=hu, spacing_mm=(0.7, 0.7, 1.1), origin_mm=(0.1, 0.2, 0.3), direction=np.eye(3))
-    flipped = in_lps(
+    flipped = orient_to_lps(
         Volume(
             hu=hu[::-1, ::-1, ::-1],
             spacing_mm=volume.spacing_mm,

@@ -4,7 +4,7 @@ import pytest
 import SimpleITK
 from scipy import ndimage
 
-from archnet.imaging import Volume, read_volume, turned_and_resized
+from archnet.imaging import Volume, read_volume, resize_volume
 
 WINDOW = (-1000.0, 400.0)
 LAS = np.diag([-0.7, 0.7, 5.0, 1.0])
@@ -19,7 +19,7 @@ def _tutorial(stored, size):
 
 
 def _ours(path, size):
-    return (turned_and_resized(read_volume(path), size, WINDOW) + 1000) / 1400
+    return (resize_volume(read_volume(path), size, WINDOW) + 1000) / 1400
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -55,7 +55,7 @@ def test_a_copy_in_flipped_storage_gives_the_same_array(tmp_path, axes):
 def test_the_first_and_last_voxels_stay_where_they_are():
     hu = np.random.default_rng(3).integers(-900, 300, (5, 12, 12)).astype(np.int16)
     volume = Volume(hu=hu, spacing_mm=(1.0, 1.0, 1.0), origin_mm=(0.0, 0.0, 0.0), direction=np.eye(3))
-    resized = turned_and_resized(volume, (6, 7, 8), WINDOW)
+    resized = resize_volume(volume, (6, 7, 8), WINDOW)
     assert resized[0, 0, 0] == hu[0, 0, 0]
     assert resized[-1, 0, -1] == hu[-1, -1, 0]
     assert resized[0, -1, 0] == hu[0, 0, -1]

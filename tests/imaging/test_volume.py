@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archnet.imaging import Volume, crop, in_lps, nearest_index, voxel_at
-from archnet.imaging.volume import as_hu
+from archnet.imaging import Volume, crop, nearest_index, orient_to_lps, voxel_at
+from archnet.imaging.volume import convert_to_hu
 
 IDENTITY = np.eye(3)
 
@@ -88,7 +88,7 @@ def test_a_crop_is_that_of_the_scan_padded_with_air_on_all_sides(centre, size):
 @pytest.mark.parametrize("tilt", [0.0, 17.0])
 def test_every_storage_order_of_a_scan_gives_the_same_array_and_geometry(axes, flips, tilt):
     volume = _volume(direction=_rotation(tilt, 0) @ _rotation(tilt / 2, 2))
-    found = in_lps(_stored_otherwise(volume, axes, flips))
+    found = orient_to_lps(_stored_otherwise(volume, axes, flips))
     np.testing.assert_array_equal(found.hu, volume.hu)
     np.testing.assert_allclose(found.spacing_mm, volume.spacing_mm, atol=1e-12)
     np.testing.assert_allclose(found.origin_mm, volume.origin_mm, atol=1e-9)
@@ -97,7 +97,7 @@ def test_every_storage_order_of_a_scan_gives_the_same_array_and_geometry(axes, f
 
 def test_a_tie_stays_a_tie_in_a_flipped_copy_whose_origin_is_rounded():
     volume = _volume(spacing_mm=(0.7, 0.7, 1.1), origin_mm=(0.1, 0.2, 0.3))
-    flipped = in_lps(_stored_otherwise(volume, (0, 1, 2), (0, 1, 2)))
+    flipped = orient_to_lps(_stored_otherwise(volume, (0, 1, 2), (0, 1, 2)))
     points = np.array([_world(volume, z + 0.5, y + 0.5, x + 0.5) for z in range(4) for y in range(5) for x in range(6)])
     expected = [[z + 1, y + 1, x + 1] for z in range(4) for y in range(5) for x in range(6)]
     assert nearest_index(volume, points).tolist() == expected
@@ -106,7 +106,7 @@ def test_a_tie_stays_a_tie_in_a_flipped_copy_whose_origin_is_rounded():
 
 def test_reordering_makes_views_and_copies_nothing():
     volume = _volume()
-    assert np.shares_memory(in_lps(_stored_otherwise(volume, (2, 0, 1), (0, 2))).hu, volume.hu)
+    assert np.shares_memory(orient_to_lps(_stored_otherwise(volume, (2, 0, 1), (0, 2))).hu, volume.hu)
 
 
 @pytest.mark.parametrize(
@@ -137,10 +137,10 @@ def test_an_impossible_volume_is_refused(change, message):
 
 
 def test_hounsfield_units_are_int16_where_whole_and_float32_else():
-    assert as_hu(np.array([-1000, 3000], dtype=">i4")).dtype == np.dtype("=i2")
-    assert as_hu(np.array([0.5])).dtype == np.float32
+    assert convert_to_hu(np.array([-1000, 3000], dtype=">i4")).dtype == np.dtype("=i2")
+    assert convert_to_hu(np.array([0.5])).dtype == np.float32
     stored = np.zeros(3, dtype=np.int16)
-    assert as_hu(stored) is stored
+    assert convert_to_hu(stored) is stored
 
 
 @pytest.mark.parametrize(
@@ -153,4 +153,4 @@ def test_hounsfield_units_are_int16_where_whole_and_float32_else():
 )
 def test_values_that_are_no_hounsfield_units_are_refused(values, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        as_hu(values)
+        convert_to_hu(values)

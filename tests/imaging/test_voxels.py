@@ -290,7 +290,7 @@ def test_unpacking_gives_what_was_packed_and_keeps_one_copy(tmp_path, packing, l
     pack = gzip.compress if packing == "gzip" else zlib.compress
     (tmp_path / "packed").write_bytes(b"12345" + pack(voxels.tobytes(), level))
     stored = StoredVoxels(
-        path=tmp_path / "packed", start=5, shape=voxels.shape, dtype=np.dtype(np.int16), packing=packing
+        path=tmp_path / "packed", start=5, shape=voxels.shape, dtype=np.dtype(np.int16), compression=packing
     )
     with _peak() as peak:
         found = stored.read()

@@ -11,14 +11,14 @@ from typer.testing import CliRunner
 
 from archnet.cli import app
 from archnet.files.strict_json import Document
-from archnet.imaging.scan_grid import interpolated
+from archnet.imaging.scan_grid import interpolate
 from archnet.inference.explain import explain
-from archnet.inference.trained_run import read_run
-from archnet.network.build import build, with_probabilities
+from archnet.inference.trained_run import read_trained_run
+from archnet.network.build import build, build_inference_model
 from archnet.network.explain import _last_features, grad_cam, occlusion
 from archnet.network.predict import load_model
 from archnet.spec.arch import parse_arch
-from archnet.spec.receptive_field import feature_places
+from archnet.spec.receptive_field import feature_grid
 from trained_runs import CANDIDATES, WHOLE, as_four_formats, chest, what_is_bright, write_chest, write_trained_run
 
 COMMAND = CliRunner()
@@ -162,7 +162,7 @@ def test_features_lie_in_the_middle_of_what_they_see(layers):
         layer.set_weights([np.full_like(weight, weight.ndim > 1) for weight in layer.get_weights()])
     body = keras.Model(network.input, _last_features(network))
     middle = [n // 2 for n in body.output.shape[1:3]]
-    for axis, (start, step) in enumerate(feature_places(arch, (48, 47))):
+    for axis, (start, step) in enumerate(feature_grid(arch, (48, 47))):
         lines = np.zeros((48 - axis, 48, 47, 1), np.float32)
         for number in range(len(lines)):
             lines[number].swapaxes(0, axis)[number] = 1
@@ -179,7 +179,7 @@ def test_grad_cam_is_its_formula(rank, num_classes, activation):
         {"type": "T", "activation": activation},
     ]
     network = build(arch_of(layers, rank), (8,) * rank, num_classes, seed=1)
-    model = with_probabilities(network, (-1000, 400))
+    model = build_inference_model(network, (-1000, 400))
     image = np.random.default_rng(0).uniform(-1000, 400, (*(8,) * rank, 1)).astype(np.float32)
     maps = np.asarray(keras.Model(network.input, network.layers[-3].output)((image[None] + 1000) / 1400))[0]
     kernel, bias = network.layers[-1].get_weights()
@@ -230,7 +230,7 @@ def test_interpolation_is_scipys():
     array = generator.normal(size=(5, 6, 7)).astype(np.float32)
     places = [np.sort(generator.uniform(-2, n + 1, 9)) for n in array.shape]
     expected = ndimage.map_coordinates(array, np.meshgrid(*places, indexing="ij"), order=1, mode="nearest")
-    np.testing.assert_allclose(interpolated(array, places), expected, atol=1e-5)
+    np.testing.assert_allclose(interpolate(array, places), expected, atol=1e-5)
 
 
 def test_explain_writes_a_picture_of_the_case_with_its_heat(tmp_path):
@@ -245,7 +245,7 @@ def test_explain_writes_a_picture_of_the_case_with_its_heat(tmp_path):
     above, below = np.array_split(is_coloured, 2)
     assert not above.any()
     assert 0.001 < below.mean() < 0.1
-    found = explain(read_run(run), tmp_path / "scan.nrrd", 1)
+    found = explain(read_trained_run(run), tmp_path / "scan.nrrd", 1)
     assert found.probability > 0.5
     assert found.heat.max() == 1
 

@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 import archnet
 from archnet.cli import app
-from archnet.data.scan_ranges import scan_ranges_from
+from archnet.data.scan_ranges import parse_scan_ranges
 from archnet.errors import DataError, RunError
-from archnet.imaging import read_volume, turned_and_resized
+from archnet.imaging import read_volume, resize_volume
 from archnet.inference.predict import Ensemble
-from archnet.inference.trained_run import KINDS, read_run
+from archnet.inference.trained_run import CASE_KINDS, read_trained_run
 from archnet.network.predict import load_model
 from archnet.spec.datasets import DATASETS
 from plain_training import PLAIN
@@ -76,7 +76,7 @@ def test_a_scan_gets_a_line_for_each_class_with_two_decimals(run, tmp_path):
 
 def test_a_scan_reaches_the_network_as_in_training(run, tmp_path):
     scan = write_chest(tmp_path / "scan.mhd", seed=3)
-    volume = turned_and_resized(read_volume(scan), (24, 24, 12), (-1000, 400))
+    volume = resize_volume(read_volume(scan), (24, 24, 12), (-1000, 400))
     expected = np.asarray(load_model(run / "model.keras")(volume[np.newaxis, ..., np.newaxis]))[0]
     (found,) = probabilities_of(run, scan)
     assert list(found.values()) == pytest.approx(expected.tolist(), abs=1e-6)
@@ -139,7 +139,7 @@ def test_a_run_predicts_its_own_cases_as_it_did_itself(tmp_path):
     assert ranges["spacing_mm"] == [[2.0, 2.0, 3.0], [2.0, 2.0, 3.0]]
     assert ranges["size_mm"] == [[64.0, 64.0, 60.0], [64.0, 64.0, 60.0]]
     assert -900 < ranges["mean_hu"][0] < ranges["mean_hu"][1] < 0
-    assert scan_ranges_from(ranges).document() == {
+    assert parse_scan_ranges(ranges).to_document() == {
         key: value if key == "count" else tuple(tuple(part) if isinstance(part, list) else part for part in value)
         for key, value in ranges.items()
     }
@@ -153,7 +153,7 @@ def test_tta_is_the_mean_over_the_symmetries(tmp_path, data):
     flips = [values, values[:, :, ::-1]]
     views = flips if data is WHOLE else [np.rot90(one, turns, (1, 2)) for one in flips for turns in range(4)]
     expected = np.mean([np.asarray(model(np.ascontiguousarray(view)[..., np.newaxis])) for view in views], axis=0)
-    plain, augmented = (Ensemble([read_run(folder)], tta=tta).probabilities(values) for tta in (False, True))
+    plain, augmented = (Ensemble([read_trained_run(folder)], tta=tta).probabilities(values) for tta in (False, True))
     np.testing.assert_allclose(augmented, expected, atol=1e-6)
     assert np.abs(augmented - plain).max() > 1e-4
 
@@ -239,7 +239,7 @@ def test_values_far_from_those_of_training_are_warned_about(tmp_path):
     ranges = {**LIKE_CHEST, "mean_hu": [-100.0, 0.0]}
     run = write_trained_run(tmp_path / "run", scans=ranges)
     scan = write_chest(tmp_path / "scan.mhd")
-    mean = turned_and_resized(read_volume(scan), (24, 24, 12), (-1000, 400)).mean()
+    mean = resize_volume(read_volume(scan), (24, 24, 12), (-1000, 400)).mean()
     assert told(run, scan)["warnings"] == {
         str(scan): [f"the network sees a mean of {mean:.0f} HU; in training it was -100 to 0 HU."]
     }
@@ -364,6 +364,6 @@ def test_a_submission_does_not_replace_the_list_that_it_is_made_from(nodules, tm
 
 
 def test_every_data_set_has_a_kind():
-    assert set(KINDS) == set(DATASETS)
+    assert set(CASE_KINDS) == set(DATASETS)
     candidates = {name for name, dataset in DATASETS.items() if "spacing_mm" in dataset.defaults}
-    assert {name for name, kind in KINDS.items() if kind == "candidates"} == candidates
+    assert {name for name, kind in CASE_KINDS.items() if kind == "candidates"} == candidates

@@ -18,11 +18,11 @@ from archnet.errors import RunError
 from archnet.files.strict_json import Document
 from archnet.network import backend, on_tensorflow
 from archnet.network.backend import start_quietly
-from archnet.network.training import failures as trouble
-from archnet.network.training.failures import explained
-from archnet.runs import micro_batch as budget
+from archnet.network.training import failures
+from archnet.network.training.failures import translate_errors
+from archnet.runs import micro_batch
 from archnet.spec.arch import parse_arch
-from archnet.spec.memory import Memory
+from archnet.spec.memory import MemoryEstimate
 from plain_training import plain
 from trainings import TRAININGS, done
 
@@ -222,26 +222,29 @@ def asking(batch_size, memory=None):
     ("batch_size", "num_devices", "expected"), [(16, 2, (16, 1)), (15, 2, (15, 1)), (1, 4, (1, 1))]
 )
 def test_devices_divide_a_batch_that_fits(batch_size, num_devices, expected):
-    micro = budget.passes(asking(batch_size), planned(), on_accelerator=True, num_devices=num_devices)
-    assert (micro.size, micro.num_parts) == expected
+    micro = micro_batch.choose_micro_batch(asking(batch_size), planned(), on_accelerator=True, num_devices=num_devices)
+    assert (micro.size, micro.num_micro_batches) == expected
 
 
 def test_each_device_takes_as_many_cases_at_once_as_one_would(monkeypatch):
-    memory = Memory(weights=0, sums=0, ready=0, case=10**7)
-    monkeypatch.setattr(budget, "memory_of", lambda plan, training: memory)
+    memory = MemoryEstimate(
+        weight_bytes=0, accumulator_bytes=0, prefetch_bytes_per_case=0, network_bytes_per_case=10**7
+    )
+    monkeypatch.setattr(micro_batch, "memory_of", lambda plan, training: memory)
     alone, two = (
-        budget.passes(asking(size, "1.05GB"), planned(), num_devices=count) for size, count in ((30, 1), (60, 2))
+        micro_batch.choose_micro_batch(asking(size, "1.05GB"), planned(), num_devices=count)
+        for size, count in ((30, 1), (60, 2))
     )
     assert alone.size < 30
-    assert (two.size, two.batch_size, two.num_parts) == (2 * alone.size, 60, alone.num_parts)
+    assert (two.size, two.batch_size, two.num_micro_batches) == (2 * alone.size, 60, alone.num_micro_batches)
     assert two.peak_bytes == alone.peak_bytes
 
 
 def test_what_several_devices_change_is_told(caplog):
     caplog.set_level(logging.INFO, logger="archnet")
     experiment, plan = asking(16), planned(batch_norm=True)
-    micro = budget.passes(experiment, plan, on_accelerator=True, num_devices=2)
-    budget.tell(micro, plan, is_own_budget=True, num_devices=2)
+    micro = micro_batch.choose_micro_batch(experiment, plan, on_accelerator=True, num_devices=2)
+    micro_batch.log_micro_batch(micro, plan, is_default_budget=True, num_devices=2)
     assert caplog.messages[1:] == [
         "2 devices divide the cases; their gradients are added up, and the memory is each one's.",
         "batch norm takes its statistics from the 8 cases that go through the network at once on a device, not from "
@@ -249,7 +252,7 @@ def test_what_several_devices_change_is_told(caplog):
         "times as large.",
     ]
     caplog.clear()
-    budget.tell(micro, planned(), is_own_budget=True, num_devices=2)
+    micro_batch.log_micro_batch(micro, planned(), is_default_budget=True, num_devices=2)
     assert len(caplog.messages) == 2
 
 
@@ -257,7 +260,9 @@ def failing(name, text):
     raise type(name, (Exception,), {})(text)
 
 
-MEMORY = Memory(weights=10**6, sums=10**6, ready=10**5, case=10**7)
+MEMORY = MemoryEstimate(
+    weight_bytes=10**6, accumulator_bytes=10**6, prefetch_bytes_per_case=10**5, network_bytes_per_case=10**7
+)
 
 
 @pytest.mark.parametrize("error", [("ResourceExhaustedError", "OOM"), ("JaxRuntimeError", "RESOURCE_EXHAUSTED: Out")])
@@ -268,13 +273,13 @@ def test_memory_that_runs_out_is_told_with_the_budget_that_would_fit(error):
         "folder with --memory 1.11GB, so that at most 8 go through it at once and the step stays the same, or lower "
         "training.batch_size, or take a smaller network."
     )
-    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), explained(16, 32, MEMORY):
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), translate_errors(16, 32, MEMORY):
         failing(*error)
     message = (
         "memory has run out with 1 of the batch's 32 cases at once in the network. Make the crop smaller "
         "(data.crop_size), or give the network's first layers fewer num_output or a stride."
     )
-    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), explained(1, 32, MEMORY):
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), translate_errors(1, 32, MEMORY):
         failing(*error)
 
 
@@ -289,9 +294,9 @@ def test_an_operation_that_is_not_deterministic_is_named():
         'other one here: "A deterministic GPU implementation of BiasAddGrad is not currently available." Leave '
         "--deterministic out, train with --device cpu, or do without the layer or augmentation that needs it."
     )
-    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), explained(16, 32, MEMORY):
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), translate_errors(16, 32, MEMORY):
         failing("UnimplementedError", text)
-    with pytest.raises(Exception, match=r"^INT8 is not supported\.$"), explained(16, 32, MEMORY):
+    with pytest.raises(Exception, match=r"^INT8 is not supported\.$"), translate_errors(16, 32, MEMORY):
         failing("UnimplementedError", "INT8 is not supported.")
 
 
@@ -305,12 +310,12 @@ def test_an_operation_that_a_device_lacks_in_a_precision_is_named():
         'training.precision "float16": there is no MaxPool3D in it on this device. Take another precision, such as '
         '"float32", or another --device.'
     )
-    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), explained(16, 32, MEMORY):
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), translate_errors(16, 32, MEMORY):
         failing("InvalidArgumentError", text)
 
 
 def test_names_are_cut_short_after_a_few():
-    error = trouble.diverged("the loss is nan in epoch 1 at step 2", [f"case-{number}" for number in range(9)])
+    error = failures.divergence_error("the loss is nan in epoch 1 at step 2", [f"case-{number}" for number in range(9)])
     assert str(error).endswith(
         "case-7 and 1 more. Lower training.learning_rate, or set training.clip_norm to 1."
     )  # fmt: skip

@@ -11,7 +11,7 @@ from scipy import stats
 from archnet.data import open_dataset
 from archnet.errors import DataError
 from archnet.imaging import read_volume
-from archnet.phantom import luna16 as phantom
+from archnet.phantom import luna16
 from archnet.phantom.body import SPACING_MM
 from archnet.phantom.luna16 import LAYOUTS, Phantom, generate_phantom, write_phantom
 from archnet.phantom.scan import draw_scan
@@ -190,9 +190,9 @@ def test_a_scan_has_air_lung_tissue_and_bone(small):
 
 def test_it_is_generated_once_and_only_whole(tmp_path, monkeypatch):
     monkeypatch.setenv("ARCHNET_DATA", str(tmp_path))
-    monkeypatch.setattr(phantom, "Phantom", lambda: SMALL)
+    monkeypatch.setattr(luna16, "Phantom", lambda: SMALL)
     first = open_dataset(Data(name="phantom"))
-    monkeypatch.setattr(phantom, "write_phantom", lambda *_: pytest.fail("generated again"))
+    monkeypatch.setattr(luna16, "write_phantom", lambda *_: pytest.fail("generated again"))
     again = open_dataset(Data(name="phantom"))
     np.testing.assert_array_equal(first.cases.ids, again.cases.ids)
     assert len(list((tmp_path / "phantom").iterdir())) == 1

@@ -54,7 +54,7 @@ def test_the_phantom_is_a_mosmed_folder(small):
     assert dataset.cases.classes == ("CT-0", "CT-23")
     crops = dataset.crops(np.arange(5))
     assert crops.values.shape == (5, 128, 128, 64)
-    assert crops.lost == ()
+    assert crops.unreadable_scans == ()
     assert json.loads((small / "phantom.json").read_text()) == {
         "version": 1,
         "layout": "mosmed",

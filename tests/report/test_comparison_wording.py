@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from archnet.evaluation.comparison import compare
-from archnet.report.comparison_wording import comparison_cautions, comparison_sentence, errors_text, pooled_text
+from archnet.report.comparison_wording import comparison_cautions, comparison_sentence, errors_text, runs_text
 from synthetic_runs import published, synthetic_predictions, write_run
 
 UNKNOWN = " What another seed of training would change is not known from this."
@@ -28,7 +28,7 @@ def sentence_of(tmp_path, reference, other, macs=(1_000, 8_270)):
 
 
 def interval_of(tmp_path):
-    (pair,) = compare([tmp_path / "archsm", tmp_path / "arch3dsm"]).paired
+    (pair,) = compare([tmp_path / "archsm", tmp_path / "arch3dsm"]).pairs
     return [100 * end for end in pair.differences["recall_at_equal_false_positive_rate"]["interval"]]
 
 
@@ -104,8 +104,8 @@ def test_several_seeds_are_told_as_an_average_and_leave_no_open_question(tmp_pat
     sentence = comparison_sentence(comparison)
     assert sentence.startswith("arch3dsm finds on average 40 of 100 “nodule” cases more than archsm at the same false-")
     assert sentence.endswith("; it costs 8.3 times the multiply-adds.")
-    assert [pooled_text(row) for row in comparison.rows] == ["2 seeds (mean)"] * 2
-    assert [line.split(":")[0] for line in errors_text(comparison.paired[0])] == ["seeds 0 and 0", "seeds 1 and 1"]
+    assert [runs_text(row) for row in comparison.rows] == ["2 seeds (mean)"] * 2
+    assert [line.split(":")[0] for line in errors_text(comparison.pairs[0])] == ["seeds 0 and 0", "seeds 1 and 1"]
 
 
 def test_one_architecture_with_several_seeds_is_told_by_itself(tmp_path):
@@ -127,12 +127,12 @@ def test_a_cross_validation_is_told_by_itself(tmp_path):
         "net finds 40 of 100 “nodule” cases in the test set, each case judged once in 2 folds: recall 40.0%, with 20 "
         "false alarms among 300 other cases."
     )
-    assert pooled_text(comparison.rows[0]) == "2 folds"
+    assert runs_text(comparison.rows[0]) == "2 folds"
 
 
 def test_the_errors_of_two_networks_are_told_with_mcnemars_p(tmp_path):
     sentence_of(tmp_path, judged(40, 25), judged(80, 20))
-    (pair,) = compare([tmp_path / "archsm", tmp_path / "arch3dsm"]).paired
+    (pair,) = compare([tmp_path / "archsm", tmp_path / "arch3dsm"]).pairs
     assert errors_text(pair) == ["45 cases only arch3dsm tells right, 0 only archsm; McNemar's exact p <0.001"]
 
 

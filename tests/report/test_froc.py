@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from archnet.evaluation.froc.curve import RATES, froc_of
-from archnet.evaluation.froc.hits import Findings, Marks, Reference
+from archnet.evaluation.froc.curve import RATES, compute_froc
+from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
 from archnet.report.figures.froc import froc_figure, write_froc_figure
-from archnet.report.figures.run_figures import drawing
+from archnet.report.figures.run_figures import theme_context
 from archnet.report.froc_table import RATE_NAMES, froc_summary
 
 
@@ -21,8 +21,8 @@ def froc(request):
     places = np.repeat([[0.0, 0, 0], [90.0, 0, 0]], [40, 80], axis=0)
     marks = Marks(series=series * 3, points_mm=places, scores=scores)
     nothing = Findings(series=(), points_mm=np.zeros((0, 3)), diameters_mm=np.zeros(0))
-    reference = Reference(series=series, nodules=nodules, excluded=nothing)
-    return froc_of(marks, reference, bootstraps=request.param)
+    reference = ReferenceStandard(series=series, nodules=nodules, excluded=nothing)
+    return compute_froc(marks, reference, bootstraps=request.param)
 
 
 def test_rates_are_named_as_they_are():
@@ -30,7 +30,7 @@ def test_rates_are_named_as_they_are():
 
 
 def test_the_figure_shows_the_curve_the_seven_sensitivities_and_the_band(froc):
-    with drawing():
+    with theme_context():
         figure = froc_figure({"archsm": froc}, "FROC")
     axes = figure.axes[0]
     curve, dots = axes.get_lines()

@@ -101,7 +101,7 @@ def test_a_comparison_tells_the_sentence_the_paired_differences_and_what_differs
     document["arch"]["layers"][0]["num_output"] = 64
     path.write_text(json.dumps(document), encoding="utf-8")
     comparison = compare(runs)
-    (pair,) = comparison.paired
+    (pair,) = comparison.pairs
     lines = printed(comparison_table(comparison), width=100)
     assert " ".join(" ".join(lines).split()).startswith(comparison_sentence(comparison))
     entry = pair.differences["auc"]

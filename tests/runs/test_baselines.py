@@ -16,8 +16,8 @@ from archnet.data.dataset import Cases
 from archnet.errors import RunError
 from archnet.evaluation.comparison import compare
 from archnet.evaluation.predictions import read_predictions
-from archnet.runs.baselines import BASELINES, GRID, block_means, fitted, num_parameters, run_baselines
-from archnet.runs.preparation import Prepared
+from archnet.runs.baselines import BASELINES, GRID, block_means, fit_baseline, num_parameters, run_baselines
+from archnet.runs.preparation import PreparedData
 from plain_training import PLAIN
 
 COMMAND = CliRunner()
@@ -80,7 +80,7 @@ def prepared_of(values, limits):
         classes=("0", "1"),
         positive=1,
     )
-    return Prepared(
+    return PreparedData(
         cases=cases, sets=np.full(count, "train"), values=values, rows=np.arange(count)[::-1].copy(), limits=limits
     )
 
@@ -108,12 +108,12 @@ def test_the_models_are_those_of_scikit_learn():
     scaler = StandardScaler().fit(voxels)
     logistic = LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000)
     expected = logistic.fit(scaler.transform(voxels), labels).predict_proba(scaler.transform(voxels))
-    ours = fitted("logistic_regression", voxels, labels, seed=5)
+    ours = fit_baseline("logistic_regression", voxels, labels, seed=5)
     np.testing.assert_allclose(ours.predict_proba(voxels), expected, rtol=1e-6)
     assert num_parameters(ours) == 31
     forest = RandomForestClassifier(10, min_samples_leaf=5, class_weight="balanced", random_state=5)
     expected = forest.fit(voxels, labels).predict_proba(voxels)
-    ours = fitted("random_forest", voxels, labels, seed=5)
+    ours = fit_baseline("random_forest", voxels, labels, seed=5)
     np.testing.assert_allclose(ours.predict_proba(voxels), expected, rtol=1e-12)
     assert num_parameters(ours) == sum(tree.tree_.node_count for tree in forest.estimators_)
 
@@ -144,8 +144,8 @@ def test_a_command_compares_a_network_with_both_baselines_on_the_same_cases(cube
     assert told.exit_code == 0, told.output
     comparison = compare([tmp_path / "out"])
     assert {row.run for row in comparison.rows} == {"flat", "random_forest", "logistic_regression"}
-    assert [pair.reference for pair in comparison.paired] == ["flat", "flat"]
-    assert [pair.document for pair in comparison.paired] == [(), ()]
+    assert [pair.reference for pair in comparison.pairs] == ["flat", "flat"]
+    assert [pair.document for pair in comparison.pairs] == [(), ()]
     written = json.loads((tmp_path / "out/comparison.json").read_text())
     assert len(written["runs"]) == 3
     splits = {(tmp_path / "out" / row.run / "split.csv").read_text() for row in comparison.rows}

@@ -9,13 +9,13 @@ from typer.testing import CliRunner
 from archnet.cli import app
 from archnet.errors import RunError
 from archnet.files.strict_json import Document
-from archnet.network.training.speed import matmul_rate
+from archnet.network.training.speed import measure_matmul_rate
 from archnet.network.training.trainer import Trainer
-from archnet.runs.benchmark import Pace, measure, subject_on_data, subject_on_noise
+from archnet.runs.benchmark import TimedTraining, load_data_workload, make_noise_workload, measure
 from archnet.spec.arch import parse_arch
-from archnet.spec.cost import cost_of
+from archnet.spec.cost import network_cost
 from archnet.spec.experiment import Training
-from archnet.spec.memory import memory_of, micro_batch
+from archnet.spec.memory import estimate_memory, plan_micro_batches
 from archnet.spec.resolve import parse_experiments
 from plain_training import plain
 
@@ -36,7 +36,7 @@ def small_arch():
 
 
 def small_subject(**training):
-    return subject_on_noise(small_arch(), plain(batch_size=4, **training), (8, 8), 3)
+    return make_noise_workload(small_arch(), plain(batch_size=4, **training), (8, 8), 3)
 
 
 def test_what_is_measured_is_told_with_it():
@@ -46,7 +46,9 @@ def test_what_is_measured_is_told_with_it():
     assert measured["input_shape"] == [8, 8, 1]
     assert [measured[key] for key in ("batch_size", "num_steps", "num_rounds")] == [4, 2, 2]
     assert measured["precision"] == "float32"
-    assert measured["predicted_memory_bytes"] == memory_of(small_arch().plan((8, 8), 3), plain()).training(4)
+    assert measured["predicted_memory_bytes"] == estimate_memory(small_arch().plan((8, 8), 3), plain()).training_bytes(
+        4
+    )
     speeds = ("first_step_seconds", "step_samples_per_second", "pipeline_samples_per_second")
     assert all(measured[key] > 0 for key in (*speeds, "pipeline_share", "matmul_macs_per_second", "matmul_share"))
     assert json.loads(json.dumps(measured)) == measured
@@ -54,21 +56,23 @@ def test_what_is_measured_is_told_with_it():
 
 def test_memory_is_predicted_for_the_options_that_were_measured():
     subject = small_subject(precision="bfloat16", ema=0.9)
-    predicted = memory_of(subject.plan, subject.training).training(4)
+    predicted = estimate_memory(subject.plan, subject.training_bytes).training_bytes(4)
     assert measure(subject, 1, 1).predicted_memory_bytes == predicted
-    assert predicted != cost_of(subject.plan).memory.training(4)
+    assert predicted != network_cost(subject.plan).memory.training_bytes(4)
 
 
 def test_a_budget_cuts_the_batch_into_parts_as_in_a_run(tmp_path, monkeypatch):
     monkeypatch.setattr("archnet.spec.memory.PROCESS_BYTES", 0)
     line = [arch_file(tmp_path), "--input", "8x8", "--batch", "64", "--steps", "1", "--memory", "100kB"]
     plan = small_arch().plan((8, 8))
-    size = micro_batch(memory_of(plan, Training()), 64, 100_000).size
+    size = plan_micro_batches(estimate_memory(plan, Training()), 64, 100_000).size
     told = json.loads(bench_line(*line, "--json").stdout)
     assert told["micro_batch"] == size < 64
-    subject = subject_on_noise(small_arch(), Training(batch_size=64, memory="100kB"), (8, 8))
-    assert {len(part["labels"]) for part in next(Pace(subject).steps_from(0, 1)).parts[:-1]} == {size}
-    assert told["predicted_memory_bytes"] == memory_of(plan).training(64, size) < 100_000
+    subject = make_noise_workload(small_arch(), Training(batch_size=64, memory="100kB"), (8, 8))
+    assert {len(part["labels"]) for part in next(TimedTraining(subject).iterate_steps(0, 1)).micro_batches[:-1]} == {
+        size
+    }
+    assert told["predicted_memory_bytes"] == estimate_memory(plan).training_bytes(64, size) < 100_000
     assert f"batch 64 in parts of {size}, float32" in bench_line(*line).stdout
 
 
@@ -84,7 +88,7 @@ def test_what_goes_wrong_in_a_step_is_told_with_advice(monkeypatch):
 def test_in_a_single_round_the_shares_follow_from_the_rates():
     measured = measure(small_subject(), num_steps=2, num_rounds=1)
     share = measured.pipeline_samples_per_second / measured.step_samples_per_second
-    macs = 3 * cost_of(small_arch().plan((8, 8), 3)).num_macs * measured.step_samples_per_second
+    macs = 3 * network_cost(small_arch().plan((8, 8), 3)).num_macs * measured.step_samples_per_second
     assert measured.pipeline_share == pytest.approx(share)
     assert measured.matmul_share == pytest.approx(macs / measured.matmul_macs_per_second)
 
@@ -105,7 +109,7 @@ def test_auto_becomes_the_precision_that_was_used():
 
 
 def test_both_sides_of_a_round_train_on_the_same_cases(monkeypatch):
-    pace, seen = Pace(small_subject()), []
+    pace, seen = TimedTraining(small_subject()), []
     step = pace.trainer.step
 
     def watched(parts):
@@ -113,7 +117,7 @@ def test_both_sides_of_a_round_train_on_the_same_cases(monkeypatch):
         return step(parts)
 
     monkeypatch.setattr(pace.trainer, "step", watched)
-    pace.round(0, 3)
+    pace.time_round(0, 3)
     assert len(seen) == 6
     assert np.array_equal(seen[:3], seen[3:])
 
@@ -121,16 +125,16 @@ def test_both_sides_of_a_round_train_on_the_same_cases(monkeypatch):
 @pytest.mark.parametrize("number", [0, 1])
 def test_the_rate_in_memory_comes_before_the_pipelines_in_every_round(number, monkeypatch):
     monkeypatch.setattr(
-        "archnet.runs.benchmark.seconds_of", lambda trainer, steps: 2.0 if isinstance(steps, list) else 4.0
+        "archnet.runs.benchmark.measure_seconds", lambda trainer, steps: 2.0 if isinstance(steps, list) else 4.0
     )
-    in_memory, gathered, _ = Pace(small_subject()).round(number, 3)
+    in_memory, gathered, _ = TimedTraining(small_subject()).time_round(number, 3)
     assert (in_memory, gathered) == (6.0, 3.0)
 
 
 def test_after_an_epoch_the_next_one_begins():
-    pace = Pace(small_subject())
-    steps = list(pace.steps_from(0, 6))
-    epochs = [list(pace.steps.of_epoch(epoch)) for epoch in (0, 1)]
+    pace = TimedTraining(small_subject())
+    steps = list(pace.iterate_steps(0, 6))
+    epochs = [list(pace.steps.epoch_batches(epoch)) for epoch in (0, 1)]
     assert len(epochs[0]) == 4
     expected = [*epochs[0], *epochs[1][:2]]
     assert all(np.array_equal(one.rows, other.rows) for one, other in zip(steps, expected, strict=True))
@@ -145,7 +149,7 @@ def test_the_cases_of_an_experiment_are_its_training_set(tmp_path):
         "data": {"name": "npz", "root": str(tmp_path / "cases.npz")},
         "training": {"batch_size": 4},
     }
-    subject = subject_on_data(parse_experiments(Document(value=document, source="test"))[0])
+    subject = load_data_workload(parse_experiments(Document(value=document, source="test"))[0])
     assert subject.data == "npz"
     assert len(subject.examples) == 28
     assert subject.limits == (0.0, 1.0)
@@ -157,7 +161,7 @@ def test_the_cases_of_an_experiment_are_its_training_set(tmp_path):
 def test_the_rate_of_a_multiplication_is_that_of_its_matrices(precision, monkeypatch):
     ticks = iter([0, 100, 100, 104, 104, 106, 106, 109])
     monkeypatch.setattr("archnet.network.training.speed.time.perf_counter", lambda: next(ticks))
-    assert matmul_rate(precision) == 8**3 / 2
+    assert measure_matmul_rate(precision) == 8**3 / 2
 
 
 def arch_file(tmp_path):
@@ -195,6 +199,6 @@ def test_a_size_beside_data_is_refused(tmp_path):
 
 def test_without_data_the_augmentation_is_a_typical_one_as_far_as_it_fits_the_shape():
     left = Training(batch_size=4, auto=("augmentation",))
-    assert subject_on_noise(small_arch(), left, (8, 8)).training == left
-    narrow = subject_on_noise(small_arch(), left, (8, 3)).training.augmentation
+    assert make_noise_workload(small_arch(), left, (8, 8)).training == left
+    narrow = make_noise_workload(small_arch(), left, (8, 3)).training.augmentation
     assert [type(entry).__name__ for entry in narrow] == ["Flip", "Intensity"]

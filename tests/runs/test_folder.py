@@ -60,7 +60,7 @@ class Interrupts:
 
 def interrupted(path, out, epoch=2, step=3, **training):
     with pytest.raises(KeyboardInterrupt):
-        archnet.run_all(experiments(path, **training), out=out, watcher=Interrupts(epoch, step))
+        archnet.run_all(experiments(path, **training), out=out, callback=Interrupts(epoch, step))
 
 
 def test_a_resumed_run_ends_as_if_it_had_never_stopped(cubes, tmp_path):
@@ -125,9 +125,9 @@ def test_folds_test_every_case_once_each_in_a_folder_of_its_own(cubes, tmp_path)
     folds = archnet.load_experiments({**document, "training": {**PLAIN, "epochs": 1}})
     runs = archnet.run_all(folds, out=tmp_path / "out")
     assert [run.folder.name for run in runs] == ["net-fold0", "net-fold1", "net-fold2"]
-    tested = [run.predictions.only("test").cases for run in runs]
+    tested = [run.predictions.select("test").cases for run in runs]
     assert sorted(np.concatenate(tested)) == sorted(runs[0].predictions.cases)
     for run in runs:
-        judged, learnt = (set(run.predictions.only(name).groups) for name in ("test", "train"))
+        judged, learnt = (set(run.predictions.select(name).groups) for name in ("test", "train"))
         assert not judged & learnt
     assert "fold" not in json.loads((tmp_path / "out/experiment.json").read_text())["split"]

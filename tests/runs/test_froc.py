@@ -20,8 +20,8 @@ from archnet.evaluation.predictions import Predictions, write_predictions
 from archnet.phantom.luna16 import Phantom, generate_phantom
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.run_page import write_report
-from archnet.runs.froc import froc_again, write_run_froc
-from archnet.runs.rereport import report_again
+from archnet.runs.froc import recompute_run_froc, write_run_froc
+from archnet.runs.rereport import regenerate_reports
 from pages import page_of
 from plain_training import PLAIN
 from synthetic_runs import write_run
@@ -100,14 +100,14 @@ def test_reporting_again_judges_the_submission_with_the_probabilities_of_the_pre
     first = {"froc": write_run_froc(folder, predictions, experiment)["froc"]}
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8")) | first
     (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
-    report_again([folder])
+    regenerate_reports([folder])
     assert json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["froc"] == first["froc"]
 
     write_predictions(
         folder / "predictions.csv", replace(predictions, probabilities=predictions.probabilities[:, ::-1])
     )
     (folder / "figures/froc.png").unlink()
-    report_again([folder])
+    regenerate_reports([folder])
     again = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["froc"]
     assert again == official(folder / "froc/submission.csv", phantom, folder / "froc/seriesuids.csv")
     assert again["cpm"] < first["froc"]["cpm"]
@@ -124,7 +124,7 @@ def test_a_submission_of_other_cases_is_not_judged_again(phantom, tmp_path):
         "Restore both files, or run the experiment again."
     )
     with pytest.raises(DataError, match=re.escape(message)):
-        froc_again(tmp_path, predictions_on(experiment, num_test=39), 1, 0)
+        recompute_run_froc(tmp_path, predictions_on(experiment, num_test=39), 1, 0)
 
 
 def test_scans_are_counted_by_series_though_they_are_of_one_patient(phantom, tmp_path):
@@ -211,7 +211,7 @@ def fold_runs(folder, experiment, seed):
 def test_folds_are_judged_together_on_all_their_scans(phantom, tmp_path):
     experiment = experiment_on(phantom, bootstraps=200)
     whole = fold_runs(tmp_path / "cv", experiment, 0)
-    report_again([tmp_path / "cv"])
+    regenerate_reports([tmp_path / "cv"])
     (pooled,) = json.loads((tmp_path / "cv/comparison.json").read_text())["froc"]["flat"]["of_seeds"]
     assert pooled == write_run_froc(tmp_path / "at once", whole, experiment)["froc"]
     assert (pooled["num_scans"], pooled["num_marks"]) == (4, 40)
@@ -226,7 +226,7 @@ def test_the_cpm_of_several_seeds_is_their_mean_beside_the_spread(phantom, tmp_p
     experiment = experiment_on(phantom)
     for seed in (0, 1):
         fold_runs(tmp_path / "cv", experiment, seed)
-    report_again([tmp_path / "cv"])
+    regenerate_reports([tmp_path / "cv"])
     froc = json.loads((tmp_path / "cv/comparison.json").read_text())["froc"]["flat"]
     values = [one["cpm"] for one in froc["of_seeds"]]
     assert values[0] != values[1]

@@ -9,9 +9,9 @@ from archnet.errors import DocumentError
 from archnet.files.strict_json import Document, parse_document
 from archnet.network.build import build
 from archnet.spec.arch import load_arch, parse_arch
-from archnet.spec.cost import cost_of, network_summary
+from archnet.spec.cost import network_cost, network_summary
 from archnet.spec.layers import LAYERS
-from archnet.spec.memory import memory_of, micro_batch
+from archnet.spec.memory import estimate_memory, plan_micro_batches
 from archnet.spec.schema import read_schema, schema_problems
 
 ARCHS = Path(__file__).parents[2] / "archs"
@@ -41,13 +41,13 @@ def message_of(layers, **keys):
 def test_the_published_parameter_counts_are_met_and_keras_agrees(name):
     shape, num_parameters = PUBLISHED[name]
     arch = load_arch(ARCHS / f"{name}.json")
-    assert cost_of(arch.plan(shape)).num_parameters == num_parameters
+    assert network_cost(arch.plan(shape)).num_parameters == num_parameters
     assert build(arch, shape).count_params() == num_parameters
 
 
 def test_the_published_activation_memory_is_met():
     # "its activations at batch 300 need 8.8 GB": why the wide 3D network never ran.
-    cost = cost_of(load_arch(ARCHS / "arch3d.json").plan((64, 64, 10)))
+    cost = network_cost(load_arch(ARCHS / "arch3d.json").plan((64, 64, 10)))
     assert round(300 * cost.activation_bytes / 1e9, 1) == 8.8
 
 
@@ -58,7 +58,7 @@ def test_every_shipped_architecture_validates_builds_and_reads_back(path):
     assert not arch.warnings()
     again = parse_arch(Document(value=arch.to_document(), source="again"))
     assert again == arch
-    assert build(arch).count_params() == cost_of(arch.plan()).num_parameters
+    assert build(arch).count_params() == network_cost(arch.plan()).num_parameters
 
 
 def test_every_problem_of_a_file_is_told_at_once_with_its_line():
@@ -187,10 +187,11 @@ def test_a_plain_number_spreads_over_the_axes_and_rank_may_be_said():
 def test_a_repetition_has_fresh_weights_each_time():
     repeated = arch_of([{"type": "REP", "times": 3, "layers": [C]}, T])
     written_out = arch_of([C, C, C, T])
-    assert cost_of(repeated.plan()) == cost_of(written_out.plan())
+    assert network_cost(repeated.plan()) == network_cost(written_out.plan())
     assert build(repeated, (8, 8)).count_params() == build(written_out, (8, 8)).count_params()
     places = [
-        row["place"] for row in network_summary(repeated.plan(), micro_batch(memory_of(repeated.plan()), 1))["layers"]
+        row["place"]
+        for row in network_summary(repeated.plan(), plan_micro_batches(estimate_memory(repeated.plan()), 1))["layers"]
     ]
     inner = "$.layers[0].layers[0]"
     assert places == [f"{inner} #1", f"{inner} #2", f"{inner} #3", "$.layers[1]"]

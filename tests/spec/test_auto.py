@@ -16,11 +16,11 @@ from archnet.errors import RunError
 from archnet.evaluation.pooling import read_pools
 from archnet.files.strict_json import Document
 from archnet.network.build import build
-from archnet.network.training.batches import Examples, Steps, entries_of
+from archnet.network.training.batches import Examples, TrainingBatches, epoch_samples
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.twin import training_twin
-from archnet.runs.preparation import picked_for, plan_for
-from archnet.spec import auto as picks
+from archnet.runs.preparation import plan_network, resolve_auto_from_data
+from archnet.spec import auto
 from archnet.spec.arch import parse_arch
 from archnet.spec.augmentations import (
     AUGMENTATIONS,
@@ -32,14 +32,14 @@ from archnet.spec.augmentations import (
     Shift,
     shape_problem,
 )
-from archnet.spec.auto import PICKS, TrainingSet, picked, value_text
+from archnet.spec.auto import AUTO_RULES, TrainingSet, resolve_auto, value_text
 from archnet.spec.experiment import AUTO, Training
-from archnet.spec.memory import gigabytes, memory_of
-from archnet.spec.overrides import parse_setting
-from archnet.spec.resolve import parse_experiments, with_data
+from archnet.spec.memory import estimate_memory, gigabytes_text
+from archnet.spec.overrides import parse_override
+from archnet.spec.resolve import parse_experiments, replace_data
 from archnet.spec.schema import read_schema, schema_problems
 from archnet.spec.sweeps.document import parse_sweep
-from archnet.sweep.feasibility import Checks
+from archnet.sweep.feasibility import TrialPlanner
 from small_sweeps import WIDTH, small_sweep
 
 ALL_AXES = ("height", "width", "depth")
@@ -63,7 +63,7 @@ def asked(net=DEEP, data="npz", **training):
 
 
 def picks_of(counts, shape, net=DEEP, data="npz", positive=1, **training):
-    return picked(asked(net, data, **training), TrainingSet(counts=counts, shape=shape, positive=positive))
+    return resolve_auto(asked(net, data, **training), TrainingSet(counts=counts, shape=shape, positive=positive))
 
 
 def values_of(training):
@@ -120,14 +120,15 @@ def test_the_rules(counts, shape, values, augmentation):
 
 def test_the_schema_tells_the_rules():
     options = read_schema("experiment")["properties"]["training"]["properties"]
-    (few, small), (more, medium) = picks.BATCH_SIZES
+    (few, small), (more, medium) = auto.BATCH_SIZES
     for name, rule in {
-        "batch_size": f'"auto": {small} below {few:,} training cases, {medium} below {more:,}, else {picks.LARGE_BATCH};',
-        "epochs": f'"auto": as many as make {picks.NUM_STEPS:,} steps, at least %d and at most %d.' % picks.EPOCHS,
-        "balance": f'"auto": {picks.LARGEST_RATIO:g} where the largest class has more than {picks.LARGEST_RATIO:g} times',
-        "augmentation": f"shift by {picks.SHIFT_SHARE:.0%} of each side but {picks.MOST_SHIFT} voxels at most",
-        "ema": f"null below {picks.FEWEST_AVERAGED} steps",
-        "batch_norm_momentum": f"a fortieth of all steps (1 - {1 / picks.STATISTICS_SHARE:g} / steps)",
+        "batch_size": f'"auto": {small} below {few:,} training cases, {medium} below {more:,}, else {auto.LARGE_BATCH};',
+        "epochs": f'"auto": as many as make {auto.TARGET_STEPS:,} steps, at least %d and at most %d.'
+        % auto.EPOCH_RANGE,
+        "balance": f'"auto": {auto.MAX_CLASS_RATIO:g} where the largest class has more than {auto.MAX_CLASS_RATIO:g} times',
+        "augmentation": f"shift by {auto.SHIFT_FRACTION:.0%} of each side but {auto.MAX_SHIFT} voxels at most",
+        "ema": f"null below {auto.MIN_EMA_STEPS} steps",
+        "batch_norm_momentum": f"a fortieth of all steps (1 - {1 / auto.BATCH_NORM_FRACTION:g} / steps)",
     }.items():
         assert rule in options[name]["description"], name
 
@@ -190,8 +191,8 @@ def test_what_is_given_is_never_overridden_and_the_rest_follows_it():
 
 def test_nothing_is_left_to_pick_twice():
     experiment = picks_of((900, 100), (28, 28), FLAT)
-    assert picked(experiment, TrainingSet(counts=(9, 9), shape=(5, 5))) == experiment
-    assert set(PICKS) == set(AUTO) < {field.name for field in fields(Training)}
+    assert resolve_auto(experiment, TrainingSet(counts=(9, 9), shape=(5, 5))) == experiment
+    assert set(AUTO_RULES) == set(AUTO) < {field.name for field in fields(Training)}
 
 
 COUNTS = st.lists(st.integers(0, 60), min_size=2, max_size=4) | st.lists(st.integers(1, 10**7), min_size=2, max_size=4)
@@ -214,7 +215,7 @@ def test_what_is_picked_fits_the_schema_and_the_cases_and_reads_back(counts, sha
 @given(counts=st.lists(st.integers(1, 3000), min_size=2, max_size=3))
 def test_no_epoch_ends_with_a_small_batch(counts):
     training = picks_of(tuple(counts), (9, 9), FLAT).training
-    drawn, size = sum(picks.class_draws(counts, training.balance)), training.batch_size
+    drawn, size = sum(auto.samples_per_class(counts, training.balance)), training.batch_size
     assert drawn % size == 0 or drawn % size >= size / 4
     assert size <= 80
 
@@ -232,8 +233,8 @@ def test_the_steps_that_picks_count_with_are_those_that_are_made(counts, batch_s
     experiment = picks_of(tuple(counts), (6, 6), FLAT, **options)
     labels = np.repeat(np.arange(len(counts)), counts)
     examples = Examples(images=np.zeros((len(labels), 1, 1, 1)), rows=np.arange(len(labels)), labels=labels)
-    entries = entries_of(examples, experiment.training, 1)
-    steps = Steps(examples=examples, entries=entries, training=experiment.training).num_steps
+    entries = epoch_samples(examples, experiment.training, 1)
+    steps = TrainingBatches(examples=examples, samples=entries, training=experiment.training).steps_per_epoch
     assert f"at {steps:,} an epoch" in experiment.picked["training.epochs"]
 
 
@@ -242,14 +243,14 @@ def test_a_reason_goes_with_the_value_that_it_was_the_reason_of():
     reasons = document.value["picked"]
 
     def left(*texts):
-        return dict(parse_experiments(document, [parse_setting(text) for text in texts])[0].picked)
+        return dict(parse_experiments(document, [parse_override(text) for text in texts])[0].auto_reasons)
 
     assert left("training.seed=1") == left() == reasons
     edited = {**document.value, "training": {**document.value["training"], "epochs": 7}}
     other = parse_experiments(replace(document, value=edited))[0]
-    assert dict(other.picked) == {key: why for key, why in reasons.items() if key != "training.epochs"}
-    moved = parse_experiments(with_data(replace(document, value=edited), "phantom")[0])[0]
-    assert (moved.picked, moved.training.epochs) == ({}, 7)
+    assert dict(other.auto_reasons) == {key: why for key, why in reasons.items() if key != "training.epochs"}
+    moved = parse_experiments(replace_data(replace(document, value=edited), "phantom")[0])[0]
+    assert (moved.auto_reasons, moved.training.epochs) == ({}, 7)
     assert set(moved.training.auto) == set(AUTO) - {"epochs"}
 
 
@@ -257,8 +258,8 @@ def test_what_was_picked_is_picked_again_where_a_setting_changes_what_it_was_pic
     document = Document(value=picks_of((900, 100), (28, 28), FLAT).to_document(), source="resolved.json")
 
     def auto(*texts):
-        experiment = parse_experiments(document, [parse_setting(text) for text in texts])[0]
-        assert not experiment.picked or not experiment.training.auto
+        experiment = parse_experiments(document, [parse_override(text) for text in texts])[0]
+        assert not experiment.auto_reasons or not experiment.training.auto
         return set(experiment.training.auto)
 
     assert auto() == auto("training.seed=1") == auto("training.learning_rate=0.1") == set()
@@ -372,15 +373,15 @@ def test_a_run_that_goes_on_has_the_same_picks_and_another_value_is_refused(cube
 
     whole = archnet.run_all(wanted(), out=tmp_path / "whole")[0]
     with pytest.raises(InterruptedError):
-        archnet.run_all(wanted(), out=tmp_path / "out", watcher=Interrupts())
+        archnet.run_all(wanted(), out=tmp_path / "out", callback=Interrupts())
     assert resolved(tmp_path / "out/net")["picked"] == resolved(whole.folder)["picked"]
     with pytest.raises(RunError, match=r"another training \(batch_size: 16 there, 8 here\)"):
         archnet.run_all(wanted(batch_size=8), out=tmp_path / "out", resume=True)
-    monkeypatch.setattr(picks, "BATCH_SIZES", ((600, 4),))
+    monkeypatch.setattr(auto, "BATCH_SIZES", ((600, 4),))
     with pytest.raises(RunError, match=r"another training \(epochs: 4 there, 'auto' here\)"):
         archnet.run_all(archnet.load_experiments(on(cubes)), out=tmp_path / "out", resume=True)
     with pytest.raises(InterruptedError):
-        archnet.run_all(wanted(), out=tmp_path / "out", watcher=Interrupts(3), resume=True)
+        archnet.run_all(wanted(), out=tmp_path / "out", callback=Interrupts(3), resume=True)
     run = archnet.run_all(wanted(), out=tmp_path / "out", resume=True)[0]
     assert (run.folder / "predictions.csv").read_bytes() == (whole.folder / "predictions.csv").read_bytes()
     assert resolved(run.folder) == resolved(whole.folder)
@@ -413,8 +414,8 @@ def test_each_fold_is_picked_from_its_own_training_set_and_they_are_compared_as_
     folds = archnet.load_experiments(on(cubes, training=training, split={"folds": 2, "validation": 0}))
     runs = archnet.run_all(folds, out=tmp_path / "out")
     documents = [resolved(run.folder) for run in runs]
-    counts = [len(run.predictions.only("train").cases) for run in runs]
-    assert [picked_for(fold, open_dataset(fold.data)).to_document() for fold in folds] == documents
+    counts = [len(run.predictions.select("train").cases) for run in runs]
+    assert [resolve_auto_from_data(fold, open_dataset(fold.data)).to_document() for fold in folds] == documents
     assert counts[0] != counts[1]
     (layer,) = [layer for layer in runs[0].model.layers[2].layers if "batch_norm" in layer.name]
     assert layer.momentum == 0.5
@@ -433,15 +434,15 @@ def test_a_sweep_plans_each_trial_with_what_is_picked_for_it(tmp_path):
     for name, base in {"left to the data": {"training": {}}, "given": given}.items():
         sweep = small_sweep(tmp_path, limits={"memory": "1kB"})
         value = {**sweep.base.value, **base}
-        trial = Checks(sweep=replace(sweep, base=replace(sweep.base, value=value))).trial(0, {WIDTH: 512})
+        trial = TrialPlanner(sweep=replace(sweep, base=replace(sweep.base, value=value))).plan_trial(0, {WIDTH: 512})
         told[name] = trial.reason
     document = Document(value={**sweep.base.value, "training": {}}, source="x")
-    (experiment,) = parse_experiments(document, [parse_setting(f"{WIDTH}=512")])
+    (experiment,) = parse_experiments(document, [parse_override(f"{WIDTH}=512")])
     dataset = open_dataset(experiment.data)
-    training = picked_for(experiment, dataset).training
-    peak = memory_of(plan_for(experiment, dataset), training).peak(16)
+    training = resolve_auto_from_data(experiment, dataset).training
+    peak = estimate_memory(plan_network(experiment, dataset), training).peak_bytes(16)
     assert training.batch_size == 16
-    assert told["left to the data"] == f"training is predicted to take {gigabytes(peak)}, but limits.memory is 1kB"
+    assert told["left to the data"] == f"training is predicted to take {gigabytes_text(peak)}, but limits.memory is 1kB"
     assert told["given"] != told["left to the data"]
 
 
@@ -451,7 +452,7 @@ def test_a_sweep_leaves_what_was_picked_to_its_data_again_where_the_command_line
 
     def left(data=None, **settings):
         sweep = parse_sweep(
-            document, data=data, settings=[(("training", key), value) for key, value in settings.items()]
+            document, data=data, overrides=[(("training", key), value) for key, value in settings.items()]
         )
         (trial,) = sweep.experiments({"training.learning_rate": 0.1})
         return set(trial.training.auto)

@@ -12,8 +12,8 @@ from archnet.files.strict_json import Document, parse_document
 from archnet.spec.augmentations import AUGMENTATIONS, RotatedCopies
 from archnet.spec.datasets import DATASETS, size_in_voxels
 from archnet.spec.experiment import AUTO, Data, EarlyStopping, Evaluation, Schedule, Split, Training
-from archnet.spec.overrides import parse_key, parse_setting
-from archnet.spec.resolve import command_experiment, data_experiments, parse_experiments, with_data
+from archnet.spec.overrides import parse_key, parse_override
+from archnet.spec.resolve import data_experiments, parse_experiments, read_experiment_document, replace_data
 from archnet.spec.schema import read_schema
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ ARCH = {"name": "mine", "layers": [{"type": "C", "num_output": 4, "kernel_size":
 
 def experiment_of(settings=(), **keys):
     document = Document(value={"archs": [ARCH], **keys}, source="mine.json")
-    return parse_experiments(document, [parse_setting(text) for text in settings])[0]
+    return parse_experiments(document, [parse_override(text) for text in settings])[0]
 
 
 def message_of(settings=(), **keys):
@@ -37,7 +37,7 @@ def message_of(settings=(), **keys):
     ids=lambda path: path.stem,
 )
 def test_every_shipped_experiment_reads_back_as_it_was_resolved(path):
-    for experiment in parse_experiments(command_experiment([path])):
+    for experiment in parse_experiments(read_experiment_document([path])):
         document = Document(value=experiment.to_document(), source="resolved")
         assert parse_experiments(document) == (experiment,)
 
@@ -242,8 +242,8 @@ def test_keys_reach_into_nested_layers():
 
 
 def test_other_data_keep_the_options_that_they_have_and_drop_the_rest():
-    document = command_experiment([ROOT / "experiments/luna16_seed_protocol.json"])
-    changed, dropped = with_data(document, "npz:some/file.npz")
+    document = read_experiment_document([ROOT / "experiments/luna16_seed_protocol.json"])
+    changed, dropped = replace_data(document, "npz:some/file.npz")
     assert dropped == ["crop_size", "negatives_per_positive"]
     data = parse_experiments(changed)[0].data
     assert (data.name, data.root, data.window_hu) == ("npz", "some/file.npz", (-1000, 400))
@@ -266,7 +266,7 @@ def test_unknown_data_are_refused(name, message):
 
 
 def test_the_published_protocol_is_pinned():
-    experiment = parse_experiments(command_experiment([ROOT / "experiments/luna16_seed_protocol.json"]))[0]
+    experiment = parse_experiments(read_experiment_document([ROOT / "experiments/luna16_seed_protocol.json"]))[0]
     assert experiment.split == Split(by="candidate", test=0.2, validation=0, seed=42)
     training = experiment.training
     assert (training.batch_size, training.epochs, training.learning_rate, training.l2) == (300, 30, 1e-3, 1e-3)
@@ -279,7 +279,7 @@ def test_the_published_protocol_is_pinned():
 
 
 def test_the_tutorial_is_pinned():
-    experiment = parse_experiments(command_experiment([ROOT / "experiments/mosmed_tutorial.json"]))[0]
+    experiment = parse_experiments(read_experiment_document([ROOT / "experiments/mosmed_tutorial.json"]))[0]
     assert (experiment.split.validation, experiment.split.test) == (0.3, 0)
     training = experiment.training
     assert (training.batch_size, training.epochs, training.learning_rate) == (2, 100, 1e-4)
@@ -291,14 +291,14 @@ def test_the_tutorial_is_pinned():
 def test_architectures_and_experiments_are_not_mixed():
     paths = [ROOT / "archs/archsm.json", ROOT / "experiments/mosmed_tutorial.json"]
     with pytest.raises(DocumentError, match="Give one experiment file alone, or architectures only"):
-        command_experiment(paths)
+        read_experiment_document(paths)
 
 
 def test_a_shorthand_is_named_after_its_data_and_an_unusual_split():
     def name_of(settings):
         return parse_experiments(
-            with_data(command_experiment([ROOT / "archs/archsm.json"]), "phantom")[0],
-            [parse_setting(text) for text in settings],
+            replace_data(read_experiment_document([ROOT / "archs/archsm.json"]), "phantom")[0],
+            [parse_override(text) for text in settings],
         )[0].name
 
     assert name_of([]) == "phantom"

@@ -9,7 +9,7 @@ from archnet.errors import DocumentError
 from archnet.files.strict_json import Document
 from archnet.network.build import Builder, build, chain
 from archnet.spec.arch import parse_arch
-from archnet.spec.layers import LAYERS, Convolution, Residual, layer_document, layer_from
+from archnet.spec.layers import LAYERS, Convolution, Residual, layer_document, parse_layer
 
 ACTIVATIONS = [None, "relu", "tanh", "sigmoid", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus"]
 activations = st.sampled_from(ACTIVATIONS)
@@ -129,12 +129,12 @@ def test_a_network_that_keras_would_refuse_is_refused_with_its_place_and_input()
 @given(st.sampled_from([2, 3]).flatmap(lambda rank: st.tuples(st.just(rank), spatial_layers(rank))))
 def test_a_layer_written_out_reads_back_the_same(drawn):
     rank, document = drawn
-    layer = layer_from(document, rank)
-    assert layer_from(layer_document(layer), rank) == layer
+    layer = parse_layer(document, rank)
+    assert parse_layer(layer_document(layer), rank) == layer
 
 
 def test_multiply_adds_are_those_counted_by_hand():
-    layer = layer_from({"type": "C", "num_output": 4, "kernel_size": [3, 3], "stride": 2, "padding": "valid"}, 2)
+    layer = parse_layer({"type": "C", "num_output": 4, "kernel_size": [3, 3], "stride": 2, "padding": "valid"}, 2)
     assert layer.output_shape((7, 9, 2)) == (3, 4, 4)
     assert layer.num_macs((7, 9, 2)) == 3 * 4 * 4 * 3 * 3 * 2
 
@@ -144,7 +144,7 @@ def test_the_shortcut_takes_the_strides_of_the_inner_layers():
         {"type": "C", "num_output": 8, "kernel_size": 3, "stride": [2, 1, 1]},
         {"type": "REP", "times": 2, "layers": [{"type": "P", "pool": "max", "kernel_size": [1, 2, 1]}]},
     ]
-    residual = layer_from({"type": "RES", "layers": inner}, 3)
+    residual = parse_layer({"type": "RES", "layers": inner}, 3)
     assert isinstance(residual, Residual)
     assert residual.output_shape((8, 8, 8, 4)) == (4, 2, 8, 8)
     shortcut = residual.shortcut((8, 8, 8, 4), 8)

@@ -17,13 +17,19 @@ from archnet import machine
 from archnet.cli import app
 from archnet.errors import DocumentError, RunError
 from archnet.files.strict_json import Document
-from archnet.network.training import loop as train
+from archnet.network.training import loop
 from archnet.report.network_table import training_text
-from archnet.runs import micro_batch as budget
-from archnet.runs import runner
-from archnet.runs.evaluation import predictions_of
+from archnet.runs import micro_batch, runner
+from archnet.runs.evaluation import predict_cases
 from archnet.spec.arch import load_arch, parse_arch
-from archnet.spec.memory import HEADROOM, PROCESS_BYTES, Memory, bytes_of, memory_of, micro_batch
+from archnet.spec.memory import (
+    HEADROOM,
+    PROCESS_BYTES,
+    MemoryEstimate,
+    estimate_memory,
+    parse_bytes,
+    plan_micro_batches,
+)
 from archnet.spec.resolve import parse_experiments
 from plain_training import PLAIN, plain
 
@@ -38,7 +44,7 @@ def plan_of(*layers, shape=(16, 16)):
 
 
 def case_bytes(*layers, **training):
-    return memory_of(plan_of(*layers), plain(**training)).case
+    return estimate_memory(plan_of(*layers), plain(**training)).network_bytes_per_case
 
 
 def experiment_of(layers, **training):
@@ -60,14 +66,14 @@ def experiment_of(layers, **training):
     ],
 )
 def test_an_amount_of_memory_has_a_unit_or_is_in_bytes(text, size):
-    assert bytes_of(text) == size
+    assert parse_bytes(text) == size
 
 
 @pytest.mark.parametrize("text", ["4 gigs", "GB", "-4GB", "4gb", "4 iB", ""])
 def test_what_is_no_amount_of_memory_is_refused(text):
     said = f'"{text}" is no amount of memory. Write it like "4GB", "512MB" or "2GiB", or as bytes.'
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
-        bytes_of(text)
+        parse_bytes(text)
     with pytest.raises(DocumentError, match=re.escape(f"mine.json $.training.memory: {said}")):
         experiment_of([CONV], memory=text)
 
@@ -108,13 +114,15 @@ def test_half_precision_halves_the_activations_and_repetition_changes_nothing():
     image = 4 * 3 * 16 * 16
     assert case_bytes(*layers, precision="bfloat16") - image == (case_bytes(*layers) - image) / 2
     assert case_bytes(*layers, precision="auto") == case_bytes(*layers)
-    assert memory_of(plan_of({"type": "REP", "times": 3, "layers": [CONV]})) == memory_of(plan_of(CONV, CONV, CONV))
+    assert estimate_memory(plan_of({"type": "REP", "times": 3, "layers": [CONV]})) == estimate_memory(
+        plan_of(CONV, CONV, CONV)
+    )
 
 
 def test_optimizer_average_and_best_weights_cost_weights():
     plan = plan_of(CONV)
     weights = [
-        memory_of(plan, plain(**options)).weights
+        estimate_memory(plan, plain(**options)).weight_bytes
         for options in (
             {"optimizer": "sgd", "best_metric": None},
             {"optimizer": "sgd"},
@@ -126,26 +134,28 @@ def test_optimizer_average_and_best_weights_cost_weights():
     assert weights == sorted(set(weights))
 
 
-MEMORY = Memory(weights=10**6, sums=10**6, ready=1000, case=10**7)
+MEMORY = MemoryEstimate(
+    weight_bytes=10**6, accumulator_bytes=10**6, prefetch_bytes_per_case=1000, network_bytes_per_case=10**7
+)
 
 
 @given(batch_size=st.integers(1, 500), budget_bytes=st.integers(PROCESS_BYTES // 2, 20 * PROCESS_BYTES))
 def test_a_batch_goes_through_in_the_fewest_equal_parts_that_fit(batch_size, budget_bytes):
     allowed = (1 - HEADROOM) * budget_bytes
     try:
-        micro = micro_batch(MEMORY, batch_size, budget_bytes)
+        micro = plan_micro_batches(MEMORY, batch_size, budget_bytes)
     except ValueError:
-        assert MEMORY.peak(batch_size, 1) > allowed
+        assert MEMORY.peak_bytes(batch_size, 1) > allowed
         return
-    assert micro.peak_bytes == MEMORY.peak(batch_size, micro.size) <= allowed
-    assert micro.num_parts * micro.size - batch_size < micro.num_parts
-    if micro.num_parts > 1:
-        fewer = -(-batch_size // (micro.num_parts - 1))
-        assert MEMORY.peak(batch_size, fewer) > allowed
+    assert micro.peak_bytes == MEMORY.peak_bytes(batch_size, micro.size) <= allowed
+    assert micro.num_micro_batches * micro.size - batch_size < micro.num_micro_batches
+    if micro.num_micro_batches > 1:
+        fewer = -(-batch_size // (micro.num_micro_batches - 1))
+        assert MEMORY.peak_bytes(batch_size, fewer) > allowed
 
 
 def test_without_a_budget_a_batch_stays_whole():
-    assert micro_batch(MEMORY, 10**6).num_parts == 1
+    assert plan_micro_batches(MEMORY, 10**6).num_micro_batches == 1
 
 
 def test_a_refusal_tells_what_would_fit():
@@ -154,22 +164,24 @@ def test_a_refusal_tells_what_would_fit():
         "cases that are read ahead, 0.01 GB one case in the network). Give at least 1.03 GB, make the crop smaller "
         "(data.crop_size), or give the network's first layers fewer num_output or a stride."
     )
-    memory = Memory(weights=4 * 10**6, sums=10**6, ready=10**6, case=10**7)
+    memory = MemoryEstimate(
+        weight_bytes=4 * 10**6, accumulator_bytes=10**6, prefetch_bytes_per_case=10**6, network_bytes_per_case=10**7
+    )
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
-        micro_batch(memory, 10, 900_000_000)
-    assert micro_batch(memory, 10, 1_030_000_000).size >= 1
+        plan_micro_batches(memory, 10, 900_000_000)
+    assert plan_micro_batches(memory, 10, 1_030_000_000).size >= 1
 
 
 def test_the_published_network_of_full_width_trains_within_4_gb():
-    memory = memory_of(load_arch(ROOT / "archs/arch3d.json").plan((64, 64, 10)), plain())
-    assert memory.peak(300) > 18e9
-    micro = micro_batch(memory, 300, bytes_of("4GB"))
-    assert (micro.num_parts, micro.size) == (8, 38)
-    assert micro.told() == (
+    memory = estimate_memory(load_arch(ROOT / "archs/arch3d.json").plan((64, 64, 10)), plain())
+    assert memory.peak_bytes(300) > 18e9
+    micro = plan_micro_batches(memory, 300, parse_bytes("4GB"))
+    assert (micro.num_micro_batches, micro.size) == (8, 38)
+    assert micro.describe() == (
         "a batch of 300 goes through the network in 8 parts of at most 38 cases, whose gradients are added up; "
         "predicted peak memory 3.30 GB of 4.00 GB."
     )
-    assert micro_batch(memory, 4).told() == (
+    assert plan_micro_batches(memory, 4).describe() == (
         "a batch of 4 goes through the network at once; predicted peak memory 1.15 GB."
     )
 
@@ -192,30 +204,30 @@ def test_show_refuses_what_cannot_fit():
 
 def test_the_budget_is_the_options_else_what_is_free_else_none(monkeypatch):
     plan = plan_of(CONV)
-    monkeypatch.setattr(budget, "free_memory_bytes", lambda: 3 * 10**9)
-    assert budget.passes(experiment_of([CONV], memory="2GB"), plan).budget_bytes == 2 * 10**9
-    assert budget.passes(experiment_of([CONV]), plan).budget_bytes == 3 * 10**9
-    assert budget.passes(experiment_of([CONV]), plan, on_accelerator=True).budget_bytes is None
-    monkeypatch.setattr(budget, "free_memory_bytes", lambda: None)
-    assert budget.passes(experiment_of([CONV]), plan).budget_bytes is None
+    monkeypatch.setattr(micro_batch, "free_memory_bytes", lambda: 3 * 10**9)
+    assert micro_batch.choose_micro_batch(experiment_of([CONV], memory="2GB"), plan).budget_bytes == 2 * 10**9
+    assert micro_batch.choose_micro_batch(experiment_of([CONV]), plan).budget_bytes == 3 * 10**9
+    assert micro_batch.choose_micro_batch(experiment_of([CONV]), plan, on_accelerator=True).budget_bytes is None
+    monkeypatch.setattr(micro_batch, "free_memory_bytes", lambda: None)
+    assert micro_batch.choose_micro_batch(experiment_of([CONV]), plan).budget_bytes is None
 
 
 def test_a_refusal_names_whose_budget_it_is(monkeypatch):
     plan = plan_of(CONV)
     with pytest.raises(RunError, match=re.escape("net: training.memory 500MB is too little: one case at a time")):
-        budget.passes(experiment_of([CONV], memory="500MB"), plan)
-    monkeypatch.setattr(budget, "free_memory_bytes", lambda: 500_000_000)
+        micro_batch.choose_micro_batch(experiment_of([CONV], memory="500MB"), plan)
+    monkeypatch.setattr(micro_batch, "free_memory_bytes", lambda: 500_000_000)
     with pytest.raises(RunError, match=re.escape("net: on this machine 0.50 GB are free: one case at a time")):
-        budget.passes(experiment_of([CONV]), plan)
+        micro_batch.choose_micro_batch(experiment_of([CONV]), plan)
 
 
 def test_batch_norm_and_a_budget_of_the_moment_are_told(caplog):
     caplog.set_level(logging.INFO, logger="archnet")
-    micro = micro_batch(MEMORY, 300, 2 * 10**9)
+    micro = plan_micro_batches(MEMORY, 300, 2 * 10**9)
     plan = plan_of({**CONV, "batch_norm": True})
-    budget.tell(micro, plan, is_own_budget=True)
+    micro_batch.log_micro_batch(micro, plan, is_default_budget=True)
     assert caplog.messages == [
-        micro.told(),
+        micro.describe(),
         "a whole batch does not fit into the memory that is free now, so it goes through the network in parts. To get "
         'the same parts again, give training.memory, such as "2.00 GB".',
         "batch norm takes its statistics from the 75 cases that go through the network at once, not from the 300 of "
@@ -223,7 +235,7 @@ def test_batch_norm_and_a_budget_of_the_moment_are_told(caplog):
         "a lower learning rate.",
     ]
     caplog.clear()
-    budget.tell(micro_batch(MEMORY, 300), plan, is_own_budget=True)
+    micro_batch.log_micro_batch(plan_micro_batches(MEMORY, 300), plan, is_default_budget=True)
     assert len(caplog.messages) == 1
 
 
@@ -269,18 +281,18 @@ def test_a_run_that_goes_on_keeps_its_parts_whatever_is_free_now(tmp_path, monke
     np.savez(tmp_path / "cases.npz", x=generator.random((40, 16, 16)), y=np.arange(40) % 2)
     (tmp_path / "net.json").write_text(json.dumps([CONV, *END]))
     seen = []
-    monkeypatch.setattr(runner, "predictions_of", lambda *given: seen.append(given[3]) or predictions_of(*given))
+    monkeypatch.setattr(runner, "predictions_of", lambda *given: seen.append(given[3]) or predict_cases(*given))
 
     def told_with(free, out, *options):
-        monkeypatch.setattr(budget, "free_memory_bytes", lambda: free)
+        monkeypatch.setattr(micro_batch, "free_memory_bytes", lambda: free)
         keys = [word for key in ("epochs=2", "batch_size=16") for word in ("--set", f"training.{key}")]
         line = ["run", str(tmp_path / "net.json"), "--data", f"npz:{tmp_path / 'cases.npz'}", *keys]
         return COMMAND.invoke(app, [*line, "--out", str(tmp_path / out), *options])
 
     assert told_with(200_000, "whole").exit_code == 0
     with monkeypatch.context() as patched:
-        patched.setattr(train.Judge, "row", lambda *_: {}["power failure"])
-        patched.setattr(train.Checkpoint, "is_due", lambda _: True)
+        patched.setattr(loop.Evaluator, "row", lambda *_: {}["power failure"])
+        patched.setattr(loop.Checkpoint, "is_due", lambda _: True)
         assert told_with(200_000, "again").exit_code == 1
     assert told_with(10**9, "again", "--resume").exit_code == 0
     network, whole = (json.loads((tmp_path / out / "net/network.json").read_text()) for out in ("again", "whole"))

@@ -35,7 +35,7 @@ def test_every_shipped_sweep_reads_back_as_it_was_resolved(path):
     sweep = parse_sweep(read_document(path))
     again = parse_sweep(Document(value=sweep.to_document(), source="resolved"))
     assert again.to_document() == sweep.to_document()
-    values = {key: axis.ends()[0] for key, axis in sweep.space.items()}
+    values = {key: axis.probe_values()[0] for key, axis in sweep.space.items()}
     assert again.experiments(values)[0].to_document() == sweep.experiments(values)[0].to_document()
 
 
@@ -189,12 +189,12 @@ def test_check_tells_a_sweep_from_an_experiment(tmp_path):
 
 def test_the_command_line_changes_the_base_experiment_but_no_architecture():
     document = parse_document(json.dumps({"base": BASE, "space": {"training.seed": [0, 1]}}), "mine.json")
-    sweep = parse_sweep(document, data="npz:other.npz", settings=[(("training", "epochs"), 3)])
+    sweep = parse_sweep(document, data="npz:other.npz", overrides=[(("training", "epochs"), 3)])
     (experiment,) = sweep.experiments({"training.seed": 1})
     assert (experiment.data.name, experiment.data.root) == ("npz", "other.npz")
     assert (experiment.training.epochs, experiment.training.seed) == (3, 1)
     with pytest.raises(DocumentError, match=r'--set arch\.name: what varies is an axis in "space"'):
-        parse_sweep(document, settings=[(("arch", "name"), "other")])
+        parse_sweep(document, overrides=[(("arch", "name"), "other")])
 
 
 @pytest.mark.parametrize(

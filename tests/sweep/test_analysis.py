@@ -8,10 +8,10 @@ from scipy.stats import f_oneway
 
 from archnet.report.figures.theme import LIGHT
 from archnet.spec.sweeps.search_space import Choice, Range
-from archnet.sweep.analysis import importance, pareto_front, place_of
+from archnet.sweep.analysis import importance, pareto_front, value_index
 from archnet.sweep.figures import learning_figure, parallel_figure, pareto_figure
-from archnet.sweep.leaderboard import Leaderboard, Row
-from archnet.sweep.trials import Course, Trial, TrialRun
+from archnet.sweep.leaderboard import Leaderboard, LeaderboardRow
+from archnet.sweep.trials import LearningCurve, Trial, TrialRun
 from small_sweeps import DROP_OUT, WIDTH, small_sweep
 
 
@@ -62,7 +62,7 @@ def test_equal_numbers_are_in_one_group_whatever_the_order_of_the_trials():
 
 
 def test_false_is_not_zero_and_true_is_not_one():
-    assert [place_of((0, False, 1, True, "1", [1]), value) for value in (False, True, [1])] == [1, 3, 5]
+    assert [value_index((0, False, 1, True, "1", [1]), value) for value in (False, True, [1])] == [1, 3, 5]
     share = importance(Choice(values=(0, False)), [0, 0, False, False], [0.1, 0.2, 0.8, 0.9])
     assert share == pytest.approx(
         (f_oneway([0.1, 0.2], [0.8, 0.9]).statistic - 1) / (f_oneway([0.1, 0.2], [0.8, 0.9]).statistic + 2)
@@ -72,7 +72,7 @@ def test_false_is_not_zero_and_true_is_not_one():
 def board_of(sweep, tried, values, state="finished"):
     """A leaderboard of trials with given values of the axes, and the metric after each epoch."""
     rows = tuple(
-        Row(
+        LeaderboardRow(
             trial=Trial(
                 number=number,
                 values=one,
@@ -86,7 +86,7 @@ def board_of(sweep, tried, values, state="finished"):
             seconds=5.0,
             epochs=len(course),
             metrics=(),
-            courses=(Course(values=tuple(course), kept=len(course) - 1, seconds=5.0, num_epochs=9),),
+            curves=(LearningCurve(values=tuple(course), best_index=len(course) - 1, seconds=5.0, num_epochs=9),),
         )
         for number, (one, course) in enumerate(zip(tried, values, strict=True))
     )

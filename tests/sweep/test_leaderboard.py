@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from archnet.cli import app
 from archnet.files.atomic import write_json
-from archnet.sweep.leaderboard import leaderboard, write_leaderboard
+from archnet.sweep.leaderboard import read_leaderboard, write_leaderboard
 from archnet.sweep.report import write_sweep_report
 from archnet.sweep.schedule import Job
-from archnet.sweep.trials import SWEEP_FILE, TrialRun, course_of
+from archnet.sweep.trials import SWEEP_FILE, TrialRun, read_learning_curve
 from small_sweeps import WIDTH, agenda_of, small_sweep, write_run
 
 HISTORIES = {0: [0.5, 0.7, 0.6], 1: [0.9], 2: [0.6, 0.8], 3: [0.99], 4: [0.8, 0.7]}
@@ -36,7 +36,7 @@ def swept(tmp_path):
 
 
 def test_finished_trials_are_ranked_by_the_weights_they_keep_then_the_stopped_then_the_others(swept):
-    board = leaderboard(*swept)
+    board = read_leaderboard(*swept)
     assert [(row.trial.number, row.value) for row in board.rows] == [
         (2, 0.8), (4, 0.8), (0, 0.7), (1, 0.9), (3, 0.99), (5, None)]  # fmt: skip
     assert board.best.trial.number == 2
@@ -45,7 +45,7 @@ def test_finished_trials_are_ranked_by_the_weights_they_keep_then_the_stopped_th
 
 
 def test_the_csv_has_a_line_for_each_trial(swept, tmp_path):
-    write_leaderboard(leaderboard(*swept), tmp_path / "leaderboard.csv")
+    write_leaderboard(read_leaderboard(*swept), tmp_path / "leaderboard.csv")
     rows = list(csv.DictReader((tmp_path / "leaderboard.csv").read_text().splitlines()))
     assert [(row["rank"], row["trial"], row["state"], row["validation_auc"]) for row in rows[:4]] == [
         ("1", "2", "finished", "0.8"), ("2", "4", "finished", "0.8"), ("3", "0", "finished", "0.7"), ("", "1", "stopped", "0.9")
@@ -64,8 +64,8 @@ def test_the_value_is_that_of_the_epoch_whose_weights_are_kept(best_metric, kept
         "epoch,seconds,validation_loss,validation_auc,validation_recall\n1,1,0.9,0.1,\n2,1,0.2,0.2,\n3,1,0.2,0.8,\n4,1,0.5,0.4,\n"
     )
     (tmp_path / "experiment.json").write_text(json.dumps({"training": {"best_metric": best_metric, "epochs": 7}}))
-    course = course_of(tmp_path, "auc")
-    assert (course.kept, course.value, course.num_epochs) == (kept, [0.1, 0.2, 0.8, 0.4][kept], 7)
+    course = read_learning_curve(tmp_path, "auc")
+    assert (course.best_index, course.value, course.num_epochs) == (kept, [0.1, 0.2, 0.8, 0.4][kept], 7)
 
 
 def test_a_loss_is_best_where_it_is_lowest(tmp_path):
@@ -77,24 +77,24 @@ def test_a_loss_is_best_where_it_is_lowest(tmp_path):
         history = tmp_path / f"trials/{job.number:03d}/net/history.csv"
         history.write_text(history.read_text().replace("auc", "loss"))
         agenda.end(job, "finished", None)
-    assert leaderboard(sweep, tmp_path).best.trial.number == 1
+    assert read_leaderboard(sweep, tmp_path).best.trial.number == 1
 
 
 def test_time_left_is_told_from_the_runs_that_ended(tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16]})
     agenda = agenda_of(sweep, tmp_path)
-    assert leaderboard(sweep, tmp_path).seconds_left() is None
+    assert read_leaderboard(sweep, tmp_path).seconds_left() is None
     job = agenda.next()
     agenda.start(job)
     agenda.clock = lambda: 15.0
     agenda.end(job, "finished", None)
     agenda.start(agenda.next())
-    assert leaderboard(sweep, tmp_path).seconds_left() == 10 * (2 + 0.5)
+    assert read_leaderboard(sweep, tmp_path).seconds_left() == 10 * (2 + 0.5)
 
 
 def test_fewer_trials_than_there_are_leave_nothing_to_wait_for(swept):
     sweep, folder = swept
-    board = leaderboard(replace(sweep, search="random", trials=2), folder)
+    board = read_leaderboard(replace(sweep, search="random", trials=2), folder)
     assert board.count("waiting") == 0
     trials = [replace(row.trial, runs={"net": TrialRun(state="finished", seconds=7.0)}) for row in board.rows]
     ended = replace(board, rows=tuple(replace(row, trial=trial) for row, trial in zip(board.rows, trials, strict=True)))
@@ -110,8 +110,8 @@ def test_a_trial_that_ended_has_a_value_only_if_each_of_its_runs_has_one(tmp_pat
             write_run(tmp_path, job, [value])
             agenda.end(job, "finished", None)
             if job.run == "net-fold0":
-                assert leaderboard(sweep, tmp_path).rows[-1].value == value
-    board = leaderboard(sweep, tmp_path)
+                assert read_leaderboard(sweep, tmp_path).rows[-1].value == value
+    board = read_leaderboard(sweep, tmp_path)
     assert [(row.trial.number, row.value) for row in board.rows] == [(1, pytest.approx(0.6)), (0, None)]
     assert [row.spread for row in board.rows] == [pytest.approx(0.1), None]
 
@@ -119,17 +119,18 @@ def test_a_trial_that_ended_has_a_value_only_if_each_of_its_runs_has_one(tmp_pat
 def test_the_runs_of_trials_that_ended_are_read_once(swept, monkeypatch):
     sweep, folder = swept
     known = {}
-    first = leaderboard(sweep, folder, known)
+    first = read_leaderboard(sweep, folder, known)
     assert sorted(known) == [0, 1, 2, 3, 4]
     looked = []
     monkeypatch.setattr(
-        "archnet.sweep.leaderboard.course_of", lambda place, metric: looked.append(place) or course_of(place, metric)
+        "archnet.sweep.leaderboard.read_learning_curve",
+        lambda place, metric: looked.append(place) or read_learning_curve(place, metric),
     )
-    assert leaderboard(sweep, folder, known) == first
+    assert read_leaderboard(sweep, folder, known) == first
     assert looked == [folder / "trials/005/net"]
     path = folder / "trials/000/trial.json"
     path.write_text(path.read_text().replace('"finished"', '"waiting"'))
-    assert {row.trial.number: row.trial.state for row in leaderboard(sweep, folder, known).rows}[0] == "waiting"
+    assert {row.trial.number: row.trial.state for row in read_leaderboard(sweep, folder, known).rows}[0] == "waiting"
 
 
 def test_status_tells_counts_the_best_and_each_reason_once(swept):
@@ -184,7 +185,7 @@ def test_there_is_no_best_where_the_metric_is_undefined(count, said, tmp_path):
         "its cases are of more than one class."
     )
     assert str(result.exception) == f"{tmp_path}: {why}"
-    assert why in write_sweep_report(leaderboard(sweep, tmp_path), tmp_path, []).read_text()
+    assert why in write_sweep_report(read_leaderboard(sweep, tmp_path), tmp_path, []).read_text()
 
 
 def test_a_folder_without_a_sweep_is_refused(tmp_path):
@@ -196,7 +197,7 @@ def test_a_folder_without_a_sweep_is_refused(tmp_path):
 
 def test_the_report_says_what_was_chosen_and_what_failed(swept):
     sweep, folder = swept
-    page = write_sweep_report(leaderboard(sweep, folder), folder, []).read_text()
+    page = write_sweep_report(read_leaderboard(sweep, folder), folder, []).read_text()
     assert "Trial 2 is the best on the validation set, with validation AUC (ROC) 0.800: num_output 8." in page
     assert "The best of 3 trials was chosen by its validation AUC (ROC), which is therefore too good." in page
     assert "its process was killed by SIGKILL" in page

@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from archnet.sweep import report
-from archnet.sweep.leaderboard import leaderboard
+from archnet.sweep.leaderboard import read_leaderboard
 from archnet.sweep.report import write_sweep_report
 from archnet.sweep.trials import trial_folder
 from small_sweeps import WIDTH, agenda_of, small_sweep, write_run
@@ -27,7 +27,7 @@ def page_of(sweep, folder, metrics, judged):
         pooled = json.dumps({"runs": [{"metrics": METRICS, "spread": None}], "sentence": "All alike."})
         for number in agenda.trials:
             (trial_folder(folder, number) / "comparison.json").write_text(pooled)
-    return write_sweep_report(leaderboard(sweep, folder), folder, judged).read_text().replace("&#39;", "'")
+    return write_sweep_report(read_leaderboard(sweep, folder), folder, judged).read_text().replace("&#39;", "'")
 
 
 @pytest.mark.parametrize(("judged", "times"), [([2], "once, for trial 2"), ([0, 2], "2 times, for trials 0, 2")])

@@ -7,11 +7,11 @@ import sys
 import pytest
 
 from archnet.errors import DataError, RunError
-from archnet.sweep import search as proposals
-from archnet.sweep.run import forget_failures, run_sweep
-from archnet.sweep.schedule import MAX_LOST, Job
+from archnet.sweep import search
+from archnet.sweep.run import reset_failed_runs, run_sweep
+from archnet.sweep.schedule import MAX_LOST_RUNS, Job
 from archnet.sweep.trials import read_trials, trial_folder
-from archnet.sweep.tune import Engine
+from archnet.sweep.tune import TuneRunner
 from small_sweeps import POOL, WIDTH, agenda_of, small_sweep, write_run
 
 
@@ -70,7 +70,7 @@ def test_a_failed_run_is_written_down_and_the_others_go_on(tmp_path):
 def test_a_run_whose_machine_was_lost_comes_again_but_not_for_ever(tmp_path):
     agenda = agenda_of(small_sweep(tmp_path), tmp_path)
     first = agenda.next()
-    for _ in range(MAX_LOST - 1):
+    for _ in range(MAX_LOST_RUNS - 1):
         agenda.end(first, None, "its worker died")
         assert agenda.next() == first
     agenda.end(first, None, "its worker died")
@@ -122,7 +122,7 @@ def test_no_more_runs_are_given_out_at_once_than_allowed(tmp_path):
 
 
 def test_a_tpe_trial_waits_for_those_that_it_is_drawn_from(tmp_path, monkeypatch):
-    monkeypatch.setattr(proposals, "STARTUP_TRIALS", 2)
+    monkeypatch.setattr(search, "STARTUP_TRIALS", 2)
     axis = {"type": "integer", "low": 2, "high": 20}
     agenda = agenda_of(small_sweep(tmp_path, space={WIDTH: axis}, search="tpe", trials=4, at_once=2), tmp_path)
     first, second = agenda.next(), agenda.next()
@@ -141,7 +141,7 @@ def test_trials_that_tpe_draws_at_random_wait_for_none(tmp_path):
 
 
 def test_refused_trials_leave_tpe_as_many_runs_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(proposals, "STARTUP_TRIALS", 0)
+    monkeypatch.setattr(search, "STARTUP_TRIALS", 0)
     space = {POOL: [[64, 64], [2, 2]], WIDTH: {"type": "integer", "low": 2, "high": 20}}
     agenda = agenda_of(small_sweep(tmp_path, space=space, search="tpe", trials=40, at_once=2), tmp_path)
     for _ in range(5):
@@ -209,7 +209,7 @@ def test_another_sweep_is_not_resumed(change, message, tmp_path, monkeypatch):
 @pytest.mark.parametrize(("gpus", "device"), [(0, None), (0.5, None), (1, None), (2, "gpu")])
 def test_a_run_with_several_gpus_divides_its_batches_among_them(tmp_path, gpus, device):
     agenda = agenda_of(small_sweep(tmp_path, resources={"gpus": gpus}), tmp_path)
-    config = Engine().config_of(agenda, agenda.next())
+    config = TuneRunner().job_config(agenda, agenda.next())
     assert json.loads(config["order"])["device"] == device
     assert config["environment"][:2] == (1, gpus)
 
@@ -242,7 +242,7 @@ def test_failures_are_kept_until_they_are_to_be_forgotten(tmp_path):
     agenda.end(agenda.next(), "failed", "somebody killed it")
     assert finish_all(agenda_of(sweep, tmp_path)) == ([1, 2], "done")
     assert finish_all(agenda_of(sweep, tmp_path)) == ([], "done")
-    forget_failures(tmp_path)
+    reset_failed_runs(tmp_path)
     assert finish_all(agenda_of(sweep, tmp_path)) == ([0], "done")
 
 
@@ -285,11 +285,11 @@ def test_folders_that_are_no_trials_are_passed_over(tmp_path):
 def test_a_cluster_that_does_not_answer_is_told_at_once(tmp_path, address, answer):
     pytest.importorskip("ray")
     with pytest.raises(RunError, match=f"^--address {address}: no Ray cluster answers there: .*{answer}"):
-        run_sweep(small_sweep(tmp_path), tmp_path / "out", engine=Engine(address=address))
+        run_sweep(small_sweep(tmp_path), tmp_path / "out", runner=TuneRunner(address=address))
 
 
 def test_relative_folders_of_the_data_are_those_of_the_sweep(tmp_path, monkeypatch):
     monkeypatch.setenv("ARCHNET_DATA", "data")
     monkeypatch.chdir(tmp_path)
     agenda = agenda_of(small_sweep(tmp_path), tmp_path)
-    assert Engine().config_of(agenda, agenda.next())["environment"][2]["ARCHNET_DATA"] == str(tmp_path / "data")
+    assert TuneRunner().job_config(agenda, agenda.next())["environment"][2]["ARCHNET_DATA"] == str(tmp_path / "data")

@@ -6,7 +6,7 @@ from math import log10
 import numpy as np
 import pytest
 
-from archnet.sweep.search import STARTUP_TRIALS, Told, proposed
+from archnet.sweep.search import STARTUP_TRIALS, Observation, propose_values
 from small_sweeps import WIDTH, small_sweep
 
 RATE = "training.learning_rate"
@@ -22,8 +22,8 @@ def searched(sweep, number, loss):
     """What a search proposes one at a time, and the losses."""
     told = []
     for trial in range(number):
-        values = proposed(sweep, trial, told)
-        told.append(Told(values=values, value=loss(values)))
+        values = propose_values(sweep, trial, told)
+        told.append(Observation(values=values, value=loss(values)))
     return told
 
 
@@ -33,19 +33,19 @@ def far_from_best(values):
 
 def test_a_grid_goes_through_the_product_of_its_axes_in_order(tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4], "training.epochs": [1, 2, 3]})
-    found = [tuple(proposed(sweep, number, []).values()) for number in range(sweep.num_trials)]
+    found = [tuple(propose_values(sweep, number, []).values()) for number in range(sweep.num_trials)]
     assert found == list(itertools.product([2, 4], [1, 2, 3]))
 
 
 def test_a_huge_grid_is_not_listed(tmp_path):
     axes = {"training.seed": {"type": "integer", "low": 0, "high": 10**9}, "training.epochs": [1, 2]}
-    values = proposed(small_sweep(tmp_path, space=axes), 10**9 + 1, [])
+    values = propose_values(small_sweep(tmp_path, space=axes), 10**9 + 1, [])
     assert values == {"training.seed": 5 * 10**8, "training.epochs": 2}
 
 
 def test_random_draws_are_spread_as_the_ranges_say(tmp_path):
     sweep = small_sweep(tmp_path, space=RANGES, search="random", trials=400)
-    drawn = [proposed(sweep, number, []) for number in range(400)]
+    drawn = [propose_values(sweep, number, []) for number in range(400)]
     exponents = np.log10([values[RATE] for values in drawn])
     assert np.histogram(exponents, 4, (-5, -1))[0].min() > 70
     assert {values[WIDTH] for values in drawn} == {4, 8, 12, 16, 20, 24, 28}
@@ -91,7 +91,7 @@ def test_nothing_is_tried_twice_while_there_is_something_else(tmp_path, search):
     sweep = small_sweep(tmp_path, space=space, search=search, trials=13)
     told, known = [], []
     for number in range(13):
-        known.append(proposed(sweep, number, told, known))
-        told.append(Told(values=known[-1], value=0.5))
+        known.append(propose_values(sweep, number, told, known))
+        told.append(Observation(values=known[-1], value=0.5))
     assert len({tuple(values.values()) for values in known[:12]}) == 12
     assert known[12] in known[:12]

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from archnet.cli import app
 from archnet.cli.sweep import sweep_app
 from archnet.evaluation.run_folder import read_json
-from archnet.sweep.supervisor import environment
+from archnet.sweep.supervisor import process_environment
 from small_sweeps import WIDTH, sweep_document
 
 pytestmark = pytest.mark.slow
@@ -59,7 +59,7 @@ def test_a_trial_is_the_ordinary_run_of_its_experiment_on_as_many_threads(tmp_pa
             "--out",
             alone,
         ],
-        env=environment(1, 0, {}),
+        env=process_environment(1, 0, {}),
         check=True,
         capture_output=True,
     )
@@ -70,7 +70,7 @@ def test_a_trial_is_the_ordinary_run_of_its_experiment_on_as_many_threads(tmp_pa
 
 def test_threads_and_gpus_are_those_that_a_run_was_given(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
-    without, shared = environment(0.5, 0, {}), environment(2.9, 0.5, {"ARCHNET_DATA": "/data"})
+    without, shared = process_environment(0.5, 0, {}), process_environment(2.9, 0.5, {"ARCHNET_DATA": "/data"})
     names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "CUDA_VISIBLE_DEVICES")
     assert [without[name] for name in names] == ["1", "1", "1", "-1"]
     assert [shared[name] for name in names] == ["2", "2", "2", "3"]

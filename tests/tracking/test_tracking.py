@@ -19,8 +19,8 @@ from archnet.cli import app
 from archnet.errors import RunError
 from archnet.tracking import curves as curves_module
 from archnet.tracking import mlflow_store
-from archnet.tracking.curves import Curves, curves
-from archnet.tracking.mlflow_store import Store
+from archnet.tracking.curves import TensorBoardCallback, open_tensorboard_callback
+from archnet.tracking.mlflow_store import MlflowStore
 from plain_training import PLAIN
 from synthetic_runs import write_run
 
@@ -93,7 +93,7 @@ def test_tensorboard_draws_the_columns_of_history_csv_of_both_sets(slices, tmp_p
 
 def test_a_run_that_goes_on_draws_each_epoch_once(slices, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        archnet.run_all(experiments(slices), out=tmp_path / "out", watcher=Interrupts())
+        archnet.run_all(experiments(slices), out=tmp_path / "out", callback=Interrupts())
     begun = tmp_path / "out/flat/tensorboard/train"
     assert [step for step, _ in points_of(begun)["loss"]] == [1, 2]
     (run,) = archnet.run_all(experiments(slices), out=tmp_path / "out", resume=True)
@@ -102,7 +102,7 @@ def test_a_run_that_goes_on_draws_each_epoch_once(slices, tmp_path):
 
 
 def test_an_epoch_can_be_seen_while_the_next_one_trains(tmp_path):
-    drawn = Curves(tmp_path, [])
+    drawn = TensorBoardCallback(tmp_path, [])
     drawn.on_epoch({"epoch": 1, "seconds": 2.0, "train_loss": 0.5})
     assert points_of(tmp_path / "train")["loss"] == [(1, 0.5)]
     drawn.close()
@@ -110,7 +110,7 @@ def test_an_epoch_can_be_seen_while_the_next_one_trains(tmp_path):
 
 def test_without_tensorboard_nothing_is_drawn_and_the_log_says_so(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(curves_module, "find_spec", lambda name: None)
-    with caplog.at_level(logging.INFO, "archnet"), curves(tmp_path, []) as drawn:
+    with caplog.at_level(logging.INFO, "archnet"), open_tensorboard_callback(tmp_path, []) as drawn:
         assert drawn == []
     assert caplog.messages == ["no TensorBoard logs: the package tensorboard is not installed"]
     assert list(tmp_path.iterdir()) == []
@@ -126,7 +126,7 @@ def store(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         patch.setattr(socket.socket, "connect", refused)
-        yield Store(tmp_path_factory.mktemp("mlflow") / "runs")
+        yield MlflowStore(tmp_path_factory.mktemp("mlflow") / "runs")
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_parameters_are_the_resolved_experiment(store, tracked):
     assert params["arch.layers.0.kernel_size"] == "[3, 3]"
     assert params["arch.layers.3.activation"] == "null"
     assert params["data.window_hu"] == json.dumps(document["data"]["window_hu"])
-    assert len(params) == len(mlflow_store.flat(document))
+    assert len(params) == len(mlflow_store.flatten(document))
 
 
 def test_metrics_are_the_epochs_and_the_test_set_with_intervals(store, tracked):
@@ -228,7 +228,7 @@ def test_a_store_that_cannot_be_opened_is_told_with_what_mlflow_says(tmp_path, m
     monkeypatch.setattr(mlflow_store, "_client", refused)
     message = "--track mlflow: databricks://nowhere cannot be used: No such store. Set MLFLOW_TRACKING_URI to a store."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
-        Store(tmp_path)
+        MlflowStore(tmp_path)
 
 
 def test_a_run_that_the_store_does_not_take_is_told_how_to_write_it_again(store, tracked, monkeypatch):

@@ -43,15 +43,15 @@ def main() -> None:
         typer.echo(
             f"{where}{error.strerror or error}. Check the path, its permissions and the space on the disk.", err=True
         )
-        _logged_traceback()
+        _write_traceback()
         sys.exit(2)
     except Exception as error:
         name = type(error).__name__
-        typer.echo(f"A bug in archnet: {name}: {error}\nThe traceback is in {_logged_traceback()}", err=True)
+        typer.echo(f"A bug in archnet: {name}: {error}\nThe traceback is in {_write_traceback()}", err=True)
         sys.exit(1)
 
 
-def _logged_traceback() -> Path:
+def _write_traceback() -> Path:
     import traceback
 
     from platformdirs import user_log_path

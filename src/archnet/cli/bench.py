@@ -16,8 +16,8 @@ from archnet.cli.options import (
     MemoryOption,
     RootOption,
     SetOption,
-    experiments_of,
-    input_shape,
+    load_command_experiments,
+    parse_input_shape,
     print_json,
 )
 from archnet.errors import DocumentError
@@ -25,7 +25,7 @@ from archnet.errors import DocumentError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from archnet.runs.benchmark import Measured
+    from archnet.runs.benchmark import BenchmarkResult
 
 
 def bench(
@@ -61,46 +61,46 @@ def bench(
     from archnet.cli.console import progress
     from archnet.network.backend import start_quietly
 
-    given = {"batch_size": batch, "precision": precision, "memory": memory}
-    told = [f"training.{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
-    experiment = experiments_of([file], data, root, [*(settings or []), *told])[0]
-    started = start_quietly(device, is_deterministic=deterministic)
+    options = {"batch_size": batch, "precision": precision, "memory": memory}
+    overrides = [f"training.{key}={json.dumps(value)}" for key, value in options.items() if value is not None]
+    experiment = load_command_experiments([file], data, root, [*(settings or []), *overrides])[0]
+    device_description = start_quietly(device, is_deterministic=deterministic)
 
-    from archnet.runs.benchmark import measure, subject_on_data, subject_on_noise
+    from archnet.runs.benchmark import load_data_workload, make_noise_workload, measure
 
-    if _names_data(file, data):
+    if _is_on_data(file, data):
         if input_text:
             raise DocumentError(f"--input {input_text}: with data, the size is theirs. Leave one of the two out.")
-        subject = subject_on_data(experiment, progress)
+        workload = load_data_workload(experiment, progress)
     else:
-        subject = subject_on_noise(experiment.arch, experiment.training, input_shape(input_text), classes)
-    measured = measure(subject, steps, progress=progress)
+        workload = make_noise_workload(experiment.arch, experiment.training, parse_input_shape(input_text), classes)
+    result = measure(workload, steps, progress=progress)
     if as_json:
-        print_json({**measured.as_json(), "device": started})
+        print_json({**result.as_json(), "device": device_description})
     else:
         from archnet.cli.console import stdout
 
-        stdout.print(bench_table(measured, started))
+        stdout.print(bench_table(result, device_description))
 
 
-def _names_data(file: Path, data: str | None) -> bool:
+def _is_on_data(file: Path, data: str | None) -> bool:
     from archnet.files.strict_json import read_document
     from archnet.spec.resolve import is_arch
 
     return data is not None or not is_arch(read_document(file).value)
 
 
-def bench_table(measured: Measured, device: str) -> Table:
+def bench_table(result: BenchmarkResult, device: str) -> Table:
     """What was measured, one line each."""
     from rich import box
     from rich.table import Table
 
-    load = "" if measured.load is None else f"; load {measured.load:.1f}"
-    parts = "" if measured.micro_batch == measured.batch_size else f" in parts of {measured.micro_batch}"
+    load = "" if result.load is None else f"; load {result.load:.1f}"
+    parts = "" if result.micro_batch == result.batch_size else f" in parts of {result.micro_batch}"
     table = Table(
-        title=f"{measured.arch} on {measured.data}, {'x'.join(map(str, measured.input_shape))}, "
-        f"batch {measured.batch_size}{parts}, {measured.precision}",
-        caption=f"{device}{load}; medians of {measured.num_rounds} rounds of {measured.num_steps} steps.",
+        title=f"{result.arch} on {result.data}, {'x'.join(map(str, result.input_shape))}, "
+        f"batch {result.batch_size}{parts}, {result.precision}",
+        caption=f"{device}{load}; medians of {result.num_rounds} rounds of {result.num_steps} steps.",
         box=box.SIMPLE_HEAD,
         show_header=False,
         title_justify="left",
@@ -108,22 +108,22 @@ def bench_table(measured: Measured, device: str) -> Table:
     )
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
-    for row in _rows(measured):
+    for row in _table_rows(result):
         table.add_row(*row)
     return table
 
 
-def _rows(measured: Measured) -> list[tuple[str, str]]:
+def _table_rows(result: BenchmarkResult) -> list[tuple[str, str]]:
     from archnet.report.network_table import bytes_text, count_text
 
-    memory = "unknown" if measured.memory_bytes is None else bytes_text(measured.memory_bytes)
+    memory = "unknown" if result.memory_bytes is None else bytes_text(result.memory_bytes)
     return [
-        ("training, batches in memory", f"{measured.step_samples_per_second:,.1f} samples/s"),
-        ("training, whole pipeline", f"{measured.pipeline_samples_per_second:,.1f} samples/s"),
-        ("pipeline, of the step in memory", f"{measured.pipeline_share:.0%}"),
-        ("first step", f"{measured.first_step_seconds:.2f} s"),
-        ("matrix multiplication", f"{count_text(measured.matmul_macs_per_second)} mult-adds/s"),
-        ("network, of this rate", f"{measured.matmul_share:.0%}"),
+        ("training, batches in memory", f"{result.step_samples_per_second:,.1f} samples/s"),
+        ("training, whole pipeline", f"{result.pipeline_samples_per_second:,.1f} samples/s"),
+        ("pipeline, of the step in memory", f"{result.pipeline_share:.0%}"),
+        ("first step", f"{result.first_step_seconds:.2f} s"),
+        ("matrix multiplication", f"{count_text(result.matmul_macs_per_second)} mult-adds/s"),
+        ("network, of this rate", f"{result.matmul_share:.0%}"),
         ("peak memory of training", memory),
-        ("predicted", bytes_text(measured.predicted_memory_bytes)),
+        ("predicted", bytes_text(result.predicted_memory_bytes)),
     ]

@@ -20,12 +20,12 @@ from archnet.cli.options import (
     SetOption,
     StrictOption,
     TrackOption,
-    experiments_of,
-    input_shape,
+    load_command_experiments,
+    parse_input_shape,
     print_json,
     print_paths,
 )
-from archnet.errors import DocumentError, counted
+from archnet.errors import DocumentError, pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from archnet.spec.arch import PlannedLayer
     from archnet.spec.experiment import Experiment
     from archnet.spec.memory import MicroBatch
-    from archnet.tracking.mlflow_store import Store
+    from archnet.tracking.mlflow_store import MlflowStore
 
 
 def check(
@@ -43,7 +43,7 @@ def check(
     as_json: JsonFlag = False,
 ) -> None:
     """Validate JSON files: every problem of every file, each with its place. Exit code 2 if there is one."""
-    results = [_checked(path, input_text) for path in files]
+    results = [_check_file(path, input_text) for path in files]
     if as_json:
         print_json(results)
     for result in results if not as_json else ():
@@ -54,10 +54,10 @@ def check(
         raise typer.Exit(2)
 
 
-def _checked(path: Path, input_text: str | None) -> dict[str, Any]:
+def _check_file(path: Path, input_text: str | None) -> dict[str, Any]:
     from archnet.files.strict_json import read_document
     from archnet.spec.arch import parse_arch
-    from archnet.spec.cost import cost_of
+    from archnet.spec.cost import network_cost
     from archnet.spec.resolve import is_arch, parse_experiments
     from archnet.spec.sweeps.document import parse_sweep
     from archnet.spec.sweeps.sweep import is_sweep
@@ -67,19 +67,23 @@ def _checked(path: Path, input_text: str | None) -> dict[str, Any]:
         document = read_document(path)
         if is_arch(document.value):
             arch = parse_arch(document)
-            plan = arch.plan(input_shape(input_text))
+            plan = arch.plan(parse_input_shape(input_text))
             sizes = "x".join(map(str, plan[0].input_shape))
-            says = f"{arch.rank}D, {len(plan)} layers, {cost_of(plan).num_parameters:,} parameters at {sizes}"
+            description = (
+                f"{arch.rank}D, {len(plan)} layers, {network_cost(plan).num_parameters:,} parameters at {sizes}"
+            )
             result["warnings"] = arch.warnings()
         elif is_sweep(document.value):
             sweep = parse_sweep(document)
-            says = f"a sweep of {counted(sweep.num_trials, 'trial')} over {', '.join(sweep.space) or 'folds and seeds'}"
+            description = (
+                f"a sweep of {pluralize(sweep.num_trials, 'trial')} over {', '.join(sweep.space) or 'folds and seeds'}"
+            )
         else:
             experiments = parse_experiments(document)
             names = dict.fromkeys(experiment.arch.name for experiment in experiments)
-            says = f"an experiment with {', '.join(names)}"
+            description = f"an experiment with {', '.join(names)}"
             result["warnings"] = [text for experiment in experiments for text in experiment.arch.warnings()]
-        return {**result, "says": f"{path}: valid: {says}"}
+        return {**result, "says": f"{path}: valid: {description}"}
     except DocumentError as error:
         return {**result, "valid": False, "problems": str(error).splitlines()}
 
@@ -103,15 +107,17 @@ def show(
 ) -> None:
     """Show a network: layers, shapes, parameters, multiply-adds, memory. With --augment: the augmentation instead."""
     if augment:
-        print_paths([_drawn_augmentation(experiments_of([file], data, root, settings or [])[0], augment)], as_json)
+        print_paths(
+            [_draw_augmentation(load_command_experiments([file], data, root, settings or [])[0], augment)], as_json
+        )
         return
     from archnet.spec.arch import parse_arch
     from archnet.spec.cost import network_summary
-    from archnet.spec.resolve import architecture_document
+    from archnet.spec.resolve import read_arch_document
 
-    arch = parse_arch(architecture_document(file))
-    plan = arch.plan(input_shape(input_text), classes)
-    summary = network_summary(plan, _passes(plan, batch, memory))
+    arch = parse_arch(read_arch_document(file))
+    plan = arch.plan(parse_input_shape(input_text), classes)
+    summary = network_summary(plan, _choose_micro_batch(plan, batch, memory))
     for warning in arch.warnings():
         typer.echo(f"warning: {warning}", err=True)
     if as_json:
@@ -123,16 +129,16 @@ def show(
         stdout.print(network_table(arch.name, summary))
 
 
-def _passes(plan: tuple[PlannedLayer, ...], batch_size: int, memory: str | None) -> MicroBatch:
-    from archnet.spec.memory import bytes_of, memory_of, micro_batch
+def _choose_micro_batch(plan: tuple[PlannedLayer, ...], batch_size: int, memory: str | None) -> MicroBatch:
+    from archnet.spec.memory import estimate_memory, parse_bytes, plan_micro_batches
 
     try:
-        return micro_batch(memory_of(plan), batch_size, None if memory is None else bytes_of(memory))
+        return plan_micro_batches(estimate_memory(plan), batch_size, None if memory is None else parse_bytes(memory))
     except ValueError as error:
         raise DocumentError(f"--memory {memory}: {error}") from None
 
 
-def _drawn_augmentation(experiment: Experiment, path: Path) -> Path:
+def _draw_augmentation(experiment: Experiment, path: Path) -> Path:
     from archnet.cli.console import progress
     from archnet.network.backend import start_quietly
     from archnet.runs.preview import draw_case
@@ -176,50 +182,52 @@ def run(
 
         archnet run experiments/luna16_seed_protocol.json --set training.epochs=5
     """
-    from archnet.cli.console import progress, training_display
+    from archnet.cli.console import progress, show_training
 
-    experiments = experiments_of(files, data, root, [*(settings or []), *_seed_setting(seed), *_memory_setting(memory)])
+    experiments = load_command_experiments(
+        files, data, root, [*(settings or []), *_seed_setting(seed), *_memory_setting(memory)]
+    )
     from archnet.runs.runner import run_all
 
-    store = _store(experiments[0], out) if track else None
+    store = _open_store(experiments[0], out) if track else None
     try:
-        with training_display() as display:
+        with show_training() as display:
             runs = run_all(
                 experiments,
                 out=out,
                 progress=progress,
-                watcher=display,
+                callback=display,
                 strict=strict,
                 resume=resume,
                 device=device,
                 deterministic=deterministic,
             )
-            runs += _baselines(experiments, out) if baseline else []
+            runs += _run_baselines(experiments, out) if baseline else []
     except KeyboardInterrupt:
         typer.echo("Interrupted. Nothing is lost: the same command with --resume goes on where it stopped.", err=True)
         raise
     if store:
-        for finished in runs:
-            store.add(finished.folder)
+        for finished_run in runs:
+            store.add(finished_run.folder)
     if as_json:
         print_json([{"folder": str(run.folder), "metrics": run.metrics} for run in runs])
     else:
         _print_runs([run.folder for run in runs])
 
 
-def _baselines(experiments: Sequence[Experiment], out: Path | None) -> list[Run]:
+def _run_baselines(experiments: Sequence[Experiment], out: Path | None) -> list[Run]:
     from archnet.cli.console import progress
     from archnet.runs.baselines import run_baselines
 
     return run_baselines(experiments, out=out, progress=progress)
 
 
-def _store(experiment: Experiment, out: Path | None) -> Store:
+def _open_store(experiment: Experiment, out: Path | None) -> MlflowStore:
     """The tracking store, opened before anything is trained."""
     from archnet.runs.folder import experiment_folder
-    from archnet.tracking.mlflow_store import Store
+    from archnet.tracking.mlflow_store import MlflowStore
 
-    return Store(experiment_folder(experiment, out).parent)
+    return MlflowStore(experiment_folder(experiment, out).parent)
 
 
 def _seed_setting(seed: int | None) -> list[str]:
@@ -271,9 +279,9 @@ def report(
 
         archnet report runs/luna16
     """
-    from archnet.runs.rereport import report_again
+    from archnet.runs.rereport import regenerate_reports
 
-    print_paths(report_again(runs), as_json)
+    print_paths(regenerate_reports(runs), as_json)
 
 
 def _print_runs(folders: list[Path]) -> None:

@@ -20,7 +20,7 @@ stderr = Console(stderr=True, highlight=False)
 stdout = Console(highlight=False)
 
 
-def _bar() -> Progress:
+def _progress_bar() -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
@@ -38,9 +38,9 @@ def _bar() -> Progress:
 def progress(items: Iterable[T], description: str, total: int) -> Iterable[T]:
     """The items; meanwhile a bar with items a second on stderr, or a line now and then where it is no terminal."""
     if not stderr.is_terminal:
-        yield from _with_lines(items, description, total)
+        yield from _print_progress_lines(items, description, total)
         return
-    with _bar() as bar:
+    with _progress_bar() as bar:
         task = bar.add_task(description, total=total, note="")
         for item in items:
             yield item
@@ -49,13 +49,13 @@ def progress(items: Iterable[T], description: str, total: int) -> Iterable[T]:
             bar.update(task, note=f"{speed:,.1f}/s" if speed else "")
 
 
-def _with_lines(items: Iterable[T], description: str, total: int) -> Iterable[T]:
-    start = told = time.monotonic()
+def _print_progress_lines(items: Iterable[T], description: str, total: int) -> Iterable[T]:
+    start = last_printed_at = time.monotonic()
     for number, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
-        if now - told >= SECONDS_BETWEEN_LINES:
-            told, rate = now, number / (now - start)
+        if now - last_printed_at >= SECONDS_BETWEEN_LINES:
+            last_printed_at, rate = now, number / (now - start)
             stderr.print(
                 f"{description}: {number:,} of {total:,}, {rate:,.1f}/s, {(total - number) / rate:,.0f} s left"
             )
@@ -87,9 +87,9 @@ def epoch_line(row: dict[str, float]) -> str:
     parts = [f"epoch {row['epoch']:3.0f}", f"{row['seconds']:.1f} s"]
     for name in ("train", "validation"):
         if f"{name}_loss" in row:
-            told = [f"{name} loss {row[f'{name}_loss']:.4f}", f"recall {row[f'{name}_recall']:.3f}"]
-            told += [f"AUC {row[f'{name}_auc']:.3f}"] if f"{name}_auc" in row else []
-            parts.append(" ".join(told))
+            values = [f"{name} loss {row[f'{name}_loss']:.4f}", f"recall {row[f'{name}_recall']:.3f}"]
+            values += [f"AUC {row[f'{name}_auc']:.3f}"] if f"{name}_auc" in row else []
+            parts.append(" ".join(values))
     return "  ".join(parts)
 
 
@@ -98,26 +98,26 @@ class LogDisplay(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
-        self.shown: set[str] = set()
+        self.past_messages: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Prints what has not been shown yet."""
         text, is_warning = record.getMessage(), record.levelno >= logging.WARNING
-        if text in self.shown or not (is_warning or record.name in ("archnet.device", "archnet.picks")):
+        if text in self.past_messages or not (is_warning or record.name in ("archnet.device", "archnet.picks")):
             return
-        self.shown.add(text)
-        told = f"Warning: {text}" if is_warning else text
-        stderr.print(told, soft_wrap=True, markup=False, style="yellow" if is_warning else None)
+        self.past_messages.add(text)
+        line = f"Warning: {text}" if is_warning else text
+        stderr.print(line, soft_wrap=True, markup=False, style="yellow" if is_warning else None)
 
 
 @contextmanager
-def training_display() -> Iterator[TrainingDisplay]:
+def show_training() -> Iterator[TrainingDisplay]:
     """A display that goes away when the block ends; meanwhile archnet's warnings are shown too."""
     display = LogDisplay()
     logger = logging.getLogger("archnet")
     logger.addHandler(display)
     try:
-        with _bar() as bar:
+        with _progress_bar() as bar:
             yield TrainingDisplay(bar)
     finally:
         logger.removeHandler(display)

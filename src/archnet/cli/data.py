@@ -14,12 +14,12 @@ from archnet.cli.options import (
     RootOption,
     SetOption,
     StrictOption,
-    experiments_of,
+    load_command_experiments,
+    parse_overrides,
     print_json,
     print_paths,
-    settings_of,
 )
-from archnet.errors import DocumentError, counted
+from archnet.errors import DocumentError, pluralize
 
 if TYPE_CHECKING:
     from archnet.spec.experiment import Experiment
@@ -53,11 +53,11 @@ def info(
         _print_stores(as_json)
         return
     from archnet.cli.console import progress
-    from archnet.runs.preview import data_summary, draw_case
+    from archnet.runs.preview import draw_case, summarize_data
     from archnet.spec.resolve import data_experiments
 
-    experiment = data_experiments(data, settings_of(root, settings))[0]
-    summary = data_summary(experiment, progress)
+    experiment = data_experiments(data, parse_overrides(root, settings))[0]
+    summary = summarize_data(experiment, progress)
     if picture:
         from archnet.network.backend import start_quietly
 
@@ -73,16 +73,16 @@ def info(
 
 
 def _print_stores(as_json: bool) -> None:
-    from archnet.data.store import store_home, stores
+    from archnet.data.store import list_stores, store_home
 
-    found = stores()
+    all_stores = list_stores()
     if as_json:
-        print_json([{**asdict(store), "folder": str(store.folder)} for store in found])
+        print_json([{**asdict(store), "folder": str(store.folder)} for store in all_stores])
         return
-    for store in found:
-        typer.echo(store.told())
-    total = sum(store.num_bytes for store in found)
-    typer.echo(f"{store_home()}: {counted(len(found), 'store')}, {total / 1e9:,.2f} GB")
+    for store in all_stores:
+        typer.echo(store.summary())
+    total = sum(store.num_bytes for store in all_stores)
+    typer.echo(f"{store_home()}: {pluralize(len(all_stores), 'store')}, {total / 1e9:,.2f} GB")
 
 
 @data_app.command()
@@ -105,21 +105,21 @@ def prepare(
         archnet data prepare experiments/luna16_seed_protocol.json --strict
     """
     if files:
-        experiments = experiments_of(files, data, root, settings or [])
+        experiments = load_command_experiments(files, data, root, settings or [])
     elif data:
         from archnet.spec.resolve import data_experiments
 
-        experiments = data_experiments(data, settings_of(root, settings))
+        experiments = data_experiments(data, parse_overrides(root, settings))
     else:
         raise DocumentError("Name an experiment file, or a data set with --data NAME.")
     try:
-        _prepare(experiments, strict, as_json)
+        _prepare_crops(experiments, strict, as_json)
     except KeyboardInterrupt:
         typer.echo("Interrupted. Scans that are cut are kept; the same command goes on.", err=True)
         raise
 
 
-def _prepare(experiments: tuple[Experiment, ...], strict: bool, as_json: bool) -> None:
+def _prepare_crops(experiments: tuple[Experiment, ...], strict: bool, as_json: bool) -> None:
     from archnet.cli.console import progress, stderr
     from archnet.data import open_dataset
     from archnet.runs.preparation import prepare as prepared
@@ -129,7 +129,7 @@ def _prepare(experiments: tuple[Experiment, ...], strict: bool, as_json: bool) -
         stderr.print(f"Warning: {note}", soft_wrap=True, markup=False, style="yellow")
     size = first.values.nbytes
     if as_json:
-        print_json({"crops": len(first.values), "bytes": size, "missing": [asdict(scan) for scan in first.lost]})
+        print_json({"crops": len(first.values), "bytes": size, "missing": [asdict(scan) for scan in first.lost_scans]})
     else:
         typer.echo(f"{len(first.values):,} crops of {'x'.join(map(str, first.shape))}, {size / 1e6:,.1f} MB")
 
@@ -150,10 +150,10 @@ def prune(
         print_json([{**asdict(store), "folder": str(store.folder)} for store in removed])
         return
     for store in removed:
-        typer.echo(store.told())
+        typer.echo(store.summary())
     total = sum(store.num_bytes for store in removed)
     would = "would be " if dry_run else ""
-    typer.echo(f"{counted(len(removed), 'store')} {would}removed, {total / 1e9:,.2f} GB")
+    typer.echo(f"{pluralize(len(removed), 'store')} {would}removed, {total / 1e9:,.2f} GB")
 
 
 @data_app.command()
@@ -169,12 +169,12 @@ def fetch(
     """Fetch a public data set, check it and unpack it. An interrupted fetch is continued by the next."""
     from archnet.cli.console import progress, stderr
     from archnet.fetching.catalogue import fetch as fetched
-    from archnet.files.user_folders import home
+    from archnet.files.user_folders import data_home
 
-    def say(text: str) -> None:
+    def print_message(text: str) -> None:
         stderr.print(text, soft_wrap=True, markup=False)
 
-    print_paths(fetched(name, root or home() / name, subsets, progress, say), as_json)
+    print_paths(fetched(name, root or data_home() / name, subsets, progress, print_message), as_json)
 
 
 @data_app.command()
@@ -196,8 +196,8 @@ def phantom(
     from archnet.cli.console import progress
     from archnet.phantom.luna16 import Phantom, generate_phantom
 
-    drawn = Phantom(layout=layout, num_scans=scans, seed=seed)
+    options = Phantom(layout=layout, num_scans=scans, seed=seed)
     if candidates is not None and layout != "luna16":
         raise DocumentError(f"--candidates {candidates}: only --layout luna16 has candidates. Leave it out.")
-    generate_phantom(out, drawn if candidates is None else replace(drawn, num_candidates=candidates), progress)
+    generate_phantom(out, options if candidates is None else replace(options, num_candidates=candidates), progress)
     print_paths([out], as_json)

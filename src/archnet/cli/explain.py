@@ -52,11 +52,11 @@ def explain(
     from archnet.inference.explain import METHODS
     from archnet.inference.explain import explain as explained
     from archnet.inference.scan_paths import scan_name, scan_paths
-    from archnet.inference.trained_run import read_runs
+    from archnet.inference.trained_run import read_trained_runs
 
-    trained = _only(read_runs([run]), run)
-    point = _point(trained, at)
-    label = _label(trained, class_name)
+    trained_run = _single_run(read_trained_runs([run]), run)
+    point = _parse_point(trained_run, at)
+    label = _class_index(trained_run, class_name)
     (path, *others) = scan_paths([scan])
     if others:
         raise RunError(f"{scan}: {len(others) + 1} scans are here. Name one of them, such as {path}.")
@@ -64,28 +64,28 @@ def explain(
     from archnet.network.backend import start_quietly
 
     start_quietly()
-    found = explained(trained, path, label, method, point, progress)
-    case, asked = scan_name(path), trained.classes[label]
-    named = [trained.folder.resolve().name, case, *([at.replace(",", "_")] if at else []), asked, method]
-    name = re.sub(r"[^\w.+-]", "_", "-".join(named))
-    place = f" at {at} mm" if at else ""
-    title = f"{case}{place}\n{asked}: {100 * found.probability:.2f}%  {trained.folder}"
-    files = _written(found, path, out / name, title, METHODS[method])
-    _tell(found, path, asked)
+    explanation = explained(trained_run, path, label, method, point, progress)
+    case, label_name = scan_name(path), trained_run.classes[label]
+    name_parts = [trained_run.folder.resolve().name, case, *([at.replace(",", "_")] if at else []), label_name, method]
+    name = re.sub(r"[^\w.+-]", "_", "-".join(name_parts))
+    position_text = f" at {at} mm" if at else ""
+    title = f"{case}{position_text}\n{label_name}: {100 * explanation.probability:.2f}%  {trained_run.folder}"
+    files = _write_files(explanation, path, out / name, title, METHODS[method])
+    _print_warnings(explanation, path, label_name)
     if as_json:
-        probability = {"class": asked, "probability": found.probability}
-        print_json({"files": [str(file) for file in files], **probability, "warnings": found.warnings})
+        probability = {"class": label_name, "probability": explanation.probability}
+        print_json({"files": [str(file) for file in files], **probability, "warnings": explanation.warnings})
     else:
         typer.echo("\n".join(f"Wrote {file}" for file in files))
 
 
-def _only(runs: list[TrainedRun], given: Path) -> TrainedRun:
+def _single_run(runs: list[TrainedRun], path: Path) -> TrainedRun:
     if len(runs) > 1:
-        raise RunError(f"{given}: {len(runs)} runs are here. Name one of them, such as {runs[0].folder}.")
+        raise RunError(f"{path}: {len(runs)} runs are here. Name one of them, such as {runs[0].folder}.")
     return runs[0]
 
 
-def _point(run: TrainedRun, at: str | None) -> Point | None:
+def _parse_point(run: TrainedRun, at: str | None) -> Point | None:
     """The candidate's position, where the run is on candidates.
 
     Raises:
@@ -110,7 +110,7 @@ def _point(run: TrainedRun, at: str | None) -> Point | None:
     return x, y, z
 
 
-def _label(run: TrainedRun, name: str | None) -> int:
+def _class_index(run: TrainedRun, name: str | None) -> int:
     if name is None:
         return run.positive
     if name not in run.classes:
@@ -119,24 +119,24 @@ def _label(run: TrainedRun, name: str | None) -> int:
     return run.classes.index(name)
 
 
-def _written(found: Explanation, scan: Path, stem: Path, title: str, meaning: str) -> list[Path]:
-    from archnet.files.atomic import replaced
-    from archnet.inference.explain import write_heat
+def _write_files(explanation: Explanation, scan: Path, stem: Path, title: str, meaning: str) -> list[Path]:
+    from archnet.files.atomic import atomic_write
+    from archnet.inference.explain import write_heat_map
     from archnet.report.figures.heat_map import heat_figure
-    from archnet.report.figures.run_figures import drawing
+    from archnet.report.figures.run_figures import theme_context
 
     picture, volume = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.nii.gz")
-    with drawing(), replaced(picture) as draft:
-        heat_figure(found.image, found.heat, title, meaning).savefig(draft, format="png")
-    with replaced(volume) as draft:
-        write_heat(draft, scan, found.on_scan)
+    with theme_context(), atomic_write(picture) as draft:
+        heat_figure(explanation.image, explanation.heat, title, meaning).savefig(draft, format="png")
+    with atomic_write(volume) as draft:
+        write_heat_map(draft, scan, explanation.scan_heat)
     return [picture, volume]
 
 
-def _tell(found: Explanation, scan: Path, name: str) -> None:
-    for sentence in found.warnings:
+def _print_warnings(explanation: Explanation, scan: Path, name: str) -> None:
+    for sentence in explanation.warnings:
         typer.echo(f"Warning: {scan} is unlike the training data: {sentence}", err=True)
-    if found.heat.max() <= 0:
+    if explanation.heat.max() <= 0:
         typer.echo(
             f"Warning: the heat map is empty: nothing here speaks for {name}. Ask about another class with --class.",
             err=True,

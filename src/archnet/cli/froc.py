@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archnet.cli.options import JsonFlag, check_no_input, print_json
+from archnet.cli.options import JsonFlag, check_output_path, print_json
 from archnet.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -57,14 +57,14 @@ def froc(
         archnet froc submission.csv --annotations annotations.csv --excluded annotations_excluded.csv
         --series seriesuids.csv --out froc.png --out froc.csv
     """
-    _check_names(out or [])
+    _check_output_names(out or [])
     for path in out or []:
-        check_no_input(path, (submission, annotations, excluded, series))
-    from archnet.evaluation.froc.curve import froc_of
+        check_output_path(path, (submission, annotations, excluded, series))
+    from archnet.evaluation.froc.curve import compute_froc
     from archnet.evaluation.froc.lists import read_lists
 
     marks, reference = read_lists(submission, annotations, excluded, series)
-    result = froc_of(marks, reference, max_marks=max_marks, bootstraps=bootstraps, seed=seed)
+    result = compute_froc(marks, reference, max_marks=max_marks, bootstraps=bootstraps, seed=seed)
     if result.hits.num_unlisted:
         typer.echo(
             f"Warning: {result.hits.num_unlisted:,} of {len(marks.series):,} marks are of series that {series} "
@@ -76,11 +76,11 @@ def froc(
     else:
         _print_summary(result)
     for path in out or []:
-        _write(path, result, submission.stem)
+        _write_curve_file(path, result, submission.stem)
         typer.echo(f"Wrote {path}", err=as_json)
 
 
-def _check_names(out: list[Path]) -> None:
+def _check_output_names(out: list[Path]) -> None:
     for path in out:
         if path.suffix.lower() not in (_PICTURE, _POINTS):
             raise DocumentError(f"--out {path}: expected a name that ends in .png (a picture) or .csv (its points).")
@@ -93,7 +93,7 @@ def _print_summary(result: Froc) -> None:
     stdout.print(froc_summary(result))
 
 
-def _write(path: Path, result: Froc, name: str) -> None:
+def _write_curve_file(path: Path, result: Froc, name: str) -> None:
     if path.suffix.lower() == _POINTS:
         from archnet.evaluation.froc.lists import write_curve
 

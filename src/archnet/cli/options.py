@@ -97,29 +97,31 @@ def print_paths(paths: list[Path], as_json: bool) -> None:
             typer.echo(str(path))
 
 
-def experiments_of(
+def load_command_experiments(
     files: list[Path], data: str | None, root: Path | None, settings: list[str]
 ) -> tuple[Experiment, ...]:
     """What the command line asks for, with files, `--data` and `--set` in that order of precedence, last wins."""
-    from archnet.spec.resolve import command_experiment, parse_experiments, with_data
+    from archnet.spec.resolve import parse_experiments, read_experiment_document, replace_data
 
-    document = command_experiment(files)
+    document = read_experiment_document(files)
     if data:
-        document, dropped = with_data(document, data)
-        if dropped:
-            typer.echo(f"--data {data}: leaves out {', '.join(dropped)}, which this data set does not have.", err=True)
-    return parse_experiments(document, settings_of(root, settings))
+        document, dropped_keys = replace_data(document, data)
+        if dropped_keys:
+            typer.echo(
+                f"--data {data}: leaves out {', '.join(dropped_keys)}, which this data set does not have.", err=True
+            )
+    return parse_experiments(document, parse_overrides(root, settings))
 
 
-def settings_of(root: Path | None, settings: list[str] | None) -> list[tuple[tuple[str | int, ...], Any]]:
+def parse_overrides(root: Path | None, settings: list[str] | None) -> list[tuple[tuple[str | int, ...], Any]]:
     """The keys that `--root` and `--set` override, with their values."""
-    from archnet.spec.overrides import parse_setting
+    from archnet.spec.overrides import parse_override
 
-    given = [parse_setting(text) for text in settings or []]
-    return given if root is None else [(("data", "root"), str(root)), *given]
+    overrides = [parse_override(text) for text in settings or []]
+    return overrides if root is None else [(("data", "root"), str(root)), *overrides]
 
 
-def check_no_input(out: Path | None, inputs: Sequence[Path]) -> None:
+def check_output_path(out: Path | None, inputs: Sequence[Path]) -> None:
     """That what is written is none of what is read.
 
     Raises:
@@ -129,7 +131,7 @@ def check_no_input(out: Path | None, inputs: Sequence[Path]) -> None:
         raise DocumentError(f"--out {out}: is read by this command, and would be lost. Give another name.")
 
 
-def input_shape(text: str | None) -> tuple[int, ...] | None:
+def parse_input_shape(text: str | None) -> tuple[int, ...] | None:
     """The sizes in a text such as 64x64x10."""
     if text is None:
         return None

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from archnet.cli.options import JsonFlag, check_no_input, print_json
-from archnet.errors import DataError, RunError, counted
+from archnet.cli.options import JsonFlag, check_output_path, print_json
+from archnet.errors import DataError, RunError, pluralize
 
 if TYPE_CHECKING:
-    from archnet.inference.predict import Ensemble, Predicted
+    from archnet.inference.predict import Ensemble, ScanPredictions
     from archnet.inference.trained_run import TrainedRun
 
 
@@ -65,16 +65,16 @@ def predict(
         --out submission.csv
     """
     from archnet.inference.scan_paths import scan_paths
-    from archnet.inference.trained_run import read_runs
+    from archnet.inference.trained_run import read_trained_runs
 
-    runs = read_runs([run, *(also or [])])
+    runs = read_trained_runs([run, *(also or [])])
     _check_kind(runs[0], candidates, out)
-    found = scan_paths(scans)
+    scan_files = scan_paths(scans)
     if candidates and out:
-        check_no_input(out, (candidates, *found))
-        _predict_candidates(runs, found, candidates, out, tta=tta, as_json=as_json)
+        check_output_path(out, (candidates, *scan_files))
+        _predict_candidates(runs, scan_files, candidates, out, tta=tta, as_json=as_json)
     else:
-        _predict_scans(runs, found, tta=tta, as_json=as_json)
+        _predict_scans(runs, scan_files, tta=tta, as_json=as_json)
 
 
 def _check_kind(run: TrainedRun, candidates: Path | None, out: Path | None) -> None:
@@ -106,29 +106,32 @@ def _predict_candidates(
     from archnet.inference.scan_paths import scans_by_name
 
     by_name = scans_by_name(scans)
-    listed = read_candidate_list(candidates, by_name)
-    recipe = candidate_crops(runs[0], listed, by_name)
+    candidate_list = read_candidate_list(candidates, by_name)
+    recipe = candidate_crops(runs[0], candidate_list, by_name)
     recipe.check(progress)
-    results = predicted(_ensemble(runs, tta=tta), recipe, progress)
+    results = predicted(_load_ensemble(runs, tta=tta), recipe, progress)
     probabilities = results.probabilities[:, runs[0].positive]
-    _tell_warnings(results)
-    if results.is_there.any():
-        write_submission(out, listed, probabilities)
+    _print_warnings(results)
+    if results.is_predicted.any():
+        write_submission(out, candidate_list, probabilities)
     counts = {
-        "num_candidates": int(results.is_there.sum()),
-        "num_left_out": listed.num_left_out,
-        "num_scans": len(recipe.scans) - len(results.refused),
+        "num_candidates": int(results.is_predicted.sum()),
+        "num_left_out": candidate_list.num_left_out,
+        "num_scans": len(recipe.scans) - len(results.rejected),
     }
     if as_json:
-        print_json({**_told(runs, results, tta=tta), "out": str(out), **counts})
-    elif results.is_there.any():
+        print_json({**_result_document(runs, results, tta=tta), "out": str(out), **counts})
+    elif results.is_predicted.any():
         typer.echo(
             f"Wrote {out}: the probability of {runs[0].classes[runs[0].positive]} of "
-            f"{counted(counts['num_candidates'], 'candidate')} in {counted(counts['num_scans'], 'scan')}."
+            f"{pluralize(counts['num_candidates'], 'candidate')} in {pluralize(counts['num_scans'], 'scan')}."
         )
-    if listed.num_left_out:
-        typer.echo(f"{counted(listed.num_left_out, 'candidate')} of scans that were not given are left out.", err=True)
-    _fail_if_refused(results)
+    if candidate_list.num_left_out:
+        typer.echo(
+            f"{pluralize(candidate_list.num_left_out, 'candidate')} of scans that were not given are left out.",
+            err=True,
+        )
+    _fail_if_rejected(results)
 
 
 def _predict_scans(runs: list[TrainedRun], scans: list[Path], *, tta: bool, as_json: bool) -> None:
@@ -136,31 +139,31 @@ def _predict_scans(runs: list[TrainedRun], scans: list[Path], *, tta: bool, as_j
     from archnet.inference.predict import predict as predicted
     from archnet.inference.predict import whole_scans
 
-    results = predicted(_ensemble(runs, tta=tta), whole_scans(runs[0], scans), progress)
-    _tell_warnings(results)
+    results = predicted(_load_ensemble(runs, tta=tta), whole_scans(runs[0], scans), progress)
+    _print_warnings(results)
     rows = [
         {"scan": str(scan), "probabilities": dict(zip(runs[0].classes, row, strict=True))}
-        for scan, row, is_there in zip(scans, results.probabilities.tolist(), results.is_there, strict=True)
+        for scan, row, is_there in zip(scans, results.probabilities.tolist(), results.is_predicted, strict=True)
         if is_there
     ]
     if as_json:
-        print_json({**_told(runs, results, tta=tta), "scans": rows})
+        print_json({**_result_document(runs, results, tta=tta), "scans": rows})
     else:
-        _print_sentences(runs, rows, is_alone=len(scans) == 1)
-    _fail_if_refused(results)
+        _print_sentences(runs, rows, is_single_scan=len(scans) == 1)
+    _fail_if_rejected(results)
 
 
-def _print_sentences(runs: list[TrainedRun], rows: list[dict[str, Any]], *, is_alone: bool) -> None:
+def _print_sentences(runs: list[TrainedRun], rows: list[dict[str, Any]], *, is_single_scan: bool) -> None:
     """A line for each class, as the CT tutorial words it."""
     subject = "This model is" if len(runs) == 1 else f"The mean of {len(runs)} models is"
     for row in rows:
-        if not is_alone:
+        if not is_single_scan:
             typer.echo(f"{row['scan']}:")
         for name, probability in row["probabilities"].items():
             typer.echo(f"{subject} {100 * probability:.2f} percent confident that CT scan is {name}")
 
 
-def _ensemble(runs: list[TrainedRun], *, tta: bool) -> Ensemble:
+def _load_ensemble(runs: list[TrainedRun], *, tta: bool) -> Ensemble:
     from archnet.inference.predict import Ensemble
     from archnet.network.backend import start_quietly
 
@@ -168,28 +171,28 @@ def _ensemble(runs: list[TrainedRun], *, tta: bool) -> Ensemble:
     return Ensemble(runs, tta=tta)
 
 
-def _told(runs: list[TrainedRun], results: Predicted, *, tta: bool) -> dict[str, Any]:
+def _result_document(runs: list[TrainedRun], results: ScanPredictions, *, tta: bool) -> dict[str, Any]:
     """What is told to machines of any prediction."""
     return {
         "runs": [str(run.folder) for run in runs],
         "classes": list(runs[0].classes),
         "tta": tta,
         "warnings": {str(path): sentences for path, sentences in results.warnings.items()},
-        "refused": {str(path): reason for path, reason in results.refused.items()},
+        "refused": {str(path): reason for path, reason in results.rejected.items()},
     }
 
 
-def _tell_warnings(results: Predicted) -> None:
+def _print_warnings(results: ScanPredictions) -> None:
     for path, sentences in results.warnings.items():
         for sentence in sentences:
             typer.echo(f"Warning: {path} is unlike the training data: {sentence}", err=True)
 
 
-def _fail_if_refused(results: Predicted) -> None:
+def _fail_if_rejected(results: ScanPredictions) -> None:
     """Ends with exit code 2 if a scan was not judged, once all others have been.
 
     Raises:
         DataError: The reasons, one a line.
     """
-    if results.refused:
-        raise DataError("\n".join(results.refused.values()))
+    if results.rejected:
+        raise DataError("\n".join(results.rejected.values()))

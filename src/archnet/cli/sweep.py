@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from archnet.cli.options import DataOption, JsonFlag, ResumeOption, RootOption, print_json, print_paths, settings_of
+from archnet.cli.options import DataOption, JsonFlag, ResumeOption, RootOption, parse_overrides, print_json, print_paths
 from archnet.errors import RunError
 
 if TYPE_CHECKING:
     from archnet.spec.sweeps.sweep import Sweep
-    from archnet.sweep.leaderboard import Leaderboard, Row
+    from archnet.sweep.leaderboard import Leaderboard, LeaderboardRow
     from archnet.sweep.trials import Trial
 
-SECONDS_BETWEEN_LOOKS = 2
+REFRESH_SECONDS = 2
 """How often the live table looks into the folder."""
 
 
@@ -80,27 +80,27 @@ def run(
     from archnet.files.strict_json import read_document
     from archnet.spec.sweeps.document import parse_sweep
 
-    sweep = parse_sweep(read_document(file), trials=trials, data=data, settings=settings_of(root, settings))
+    sweep = parse_sweep(read_document(file), trials=trials, data=data, overrides=parse_overrides(root, settings))
     folder = out or Path("runs") / sweep.name
-    from archnet.sweep.run import forget_failures, run_sweep
-    from archnet.sweep.tune import Engine
+    from archnet.sweep.run import reset_failed_runs, run_sweep
+    from archnet.sweep.tune import TuneRunner
 
     if resume and retry:
-        forget_failures(folder)
+        reset_failed_runs(folder)
     try:
-        with _shown(sweep, folder) as on_end:
+        with _show_progress(sweep, folder) as on_trial_end:
             board = run_sweep(
                 sweep,
                 folder,
                 resume=resume,
-                engine=Engine(address=address),
+                runner=TuneRunner(address=address),
                 progress=progress,
-                on_end=on_end,
+                on_trial_end=on_trial_end,
             )
     except KeyboardInterrupt:
         typer.echo("Interrupted. Nothing is lost: the same command with --resume goes on where it stopped.", err=True)
         raise
-    _print(board, folder, is_under_way=False, as_json=as_json)
+    _print_board(board, folder, is_running=False, as_json=as_json)
     if not as_json:
         print_paths([folder / "leaderboard.csv", folder / "sweep.html"], as_json)
     if board.best is None:
@@ -108,29 +108,29 @@ def run(
 
 
 @contextmanager
-def _shown(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], None]]:
+def _show_progress(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], None]]:
     """A live table while the block runs; where stderr is no terminal, a line for each trial that has ended."""
     from rich.live import Live
 
     from archnet.cli.console import stderr
-    from archnet.sweep.leaderboard import leaderboard
+    from archnet.sweep.leaderboard import read_leaderboard
     from archnet.sweep.status_table import sweep_table, trial_line
 
     if not stderr.is_terminal:
         yield lambda trial: stderr.print(trial_line(trial), soft_wrap=True, markup=False)
         return
-    known: dict[int, Row] = {}
-    look = lambda: sweep_table(leaderboard(sweep, folder, known), is_under_way=True)  # noqa: E731
-    with Live(get_renderable=look, console=stderr, refresh_per_second=1 / SECONDS_BETWEEN_LOOKS, transient=True):
+    cache: dict[int, LeaderboardRow] = {}
+    render_table = lambda: sweep_table(read_leaderboard(sweep, folder, cache), is_running=True)  # noqa: E731
+    with Live(get_renderable=render_table, console=stderr, refresh_per_second=1 / REFRESH_SECONDS, transient=True):
         yield lambda trial: None
 
 
 @sweep_app.command()
 def status(folder: SweepFolder, as_json: JsonFlag = False) -> None:
     """Show how a sweep stands, also while it runs."""
-    from archnet.sweep.run import is_under_way
+    from archnet.sweep.run import is_sweep_running
 
-    _print(_board(folder), folder, is_under_way=is_under_way(folder), as_json=as_json)
+    _print_board(_read_board(folder), folder, is_running=is_sweep_running(folder), as_json=as_json)
 
 
 @sweep_app.command()
@@ -144,10 +144,10 @@ def best(
 ) -> None:
     """Write the architecture of the best trial on the validation set."""
     from archnet.files.atomic import compact_json, write_text
-    from archnet.files.strict_json import name_from
+    from archnet.files.strict_json import slugify
     from archnet.sweep.leaderboard import best_architecture
 
-    document = best_architecture(_board(folder), folder, name_from(out.stem) if out else None)
+    document = best_architecture(_read_board(folder), folder, slugify(out.stem) if out else None)
     text = compact_json(document)
     if out is None:
         typer.echo(text)
@@ -157,21 +157,21 @@ def best(
     print_paths([write_text(out, text + "\n")], as_json)
 
 
-def _board(folder: Path) -> Leaderboard:
-    from archnet.sweep.leaderboard import leaderboard
+def _read_board(folder: Path) -> Leaderboard:
+    from archnet.sweep.leaderboard import read_leaderboard
     from archnet.sweep.trials import read_sweep
 
     sweep = read_sweep(folder)
     if sweep is None:
         raise RunError(f"{folder}: holds no sweep. Name the folder that archnet sweep was given, such as runs/NAME.")
-    return leaderboard(sweep, folder)
+    return read_leaderboard(sweep, folder)
 
 
-def _print(board: Leaderboard, folder: Path, *, is_under_way: bool, as_json: bool) -> None:
+def _print_board(board: Leaderboard, folder: Path, *, is_running: bool, as_json: bool) -> None:
     if as_json:
-        print_json({"folder": str(folder), "is_under_way": is_under_way, **board.as_json()})
+        print_json({"folder": str(folder), "is_under_way": is_running, **board.as_json()})
         return
     from archnet.cli.console import stdout
     from archnet.sweep.status_table import sweep_table
 
-    stdout.print(sweep_table(board, is_under_way=is_under_way))
+    stdout.print(sweep_table(board, is_running=is_running))

@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from archnet.data.recipe import Recipe, Values, absolute
+from archnet.data.recipe import Recipe, Values, absolute_path
 from archnet.errors import DataError
 from archnet.files.progress import Progress
 
-_MOST_THREADS: Final = 4
+_MAX_THREADS: Final = 4
 """Each holds one scan in memory, of up to 0.4 GB."""
 
 
@@ -43,19 +43,19 @@ def build_store(recipe: Recipe, description: Mapping[str, Any], folder: Path, pr
         DataError: A list does not fit its scans, the disk is too small, or no scan can be read.
     """
     recipe.check(progress)
-    draft = unfinished(folder)
+    draft = draft_folder(folder)
     journal, values = draft.with_suffix(".journal"), draft / "crops.npy"
     try:
-        done = finished_scans(journal) if is_laid_out(values, recipe) else set()
-        if not done:
-            _check_room(recipe, draft)
+        finished = read_journal(journal) if matches_recipe(values, recipe) else set()
+        if not finished:
+            _check_disk_space(recipe, draft)
             draft.mkdir(parents=True, exist_ok=True)
-            note_finished(journal, [], mode="wb")  # first: an old journal must never meet a new, empty layout
-            _lay_out(values, recipe)
-            _write(draft / "store.json", _json(description))
-        lost = _cut_scans(recipe, done, values, journal, progress)
-        _write(draft / "index.csv", _index(recipe, lost))
-        _write(draft / "store.json", _json({**description, "lost": lost}))
+            write_journal(journal, [], mode="wb")  # first: an old journal must never meet a new, empty layout
+            _allocate(values, recipe)
+            _write(draft / "store.json", _json_text(description))
+        unreadable = _cut_scans(recipe, finished, values, journal, progress)
+        _write(draft / "index.csv", _index_csv(recipe, unreadable))
+        _write(draft / "store.json", _json_text({**description, "lost": unreadable}))
         draft.rename(folder)
         journal.unlink()
     except OSError as error:
@@ -65,18 +65,20 @@ def build_store(recipe: Recipe, description: Mapping[str, Any], folder: Path, pr
         ) from error
 
 
-def unfinished(folder: Path) -> Path:
+def draft_folder(folder: Path) -> Path:
     """Where the store is while it is being cut."""
     return folder.parent / ".unfinished" / folder.name
 
 
-def _cut_scans(recipe: Recipe, done: set[int], values: Path, journal: Path, progress: Progress) -> list[dict[str, Any]]:
+def _cut_scans(
+    recipe: Recipe, finished: set[int], values: Path, journal: Path, progress: Progress
+) -> list[dict[str, Any]]:
     """Cuts the scans that are not done yet; gives those that could not be read."""
-    numbers = [number for number in range(len(recipe.scans)) if number not in done]
-    told = f"Cutting crops ({len(done)} scans were done before)" if done else "Cutting crops"
+    numbers = [number for number in range(len(recipe.scans)) if number not in finished]
+    label = f"Cutting crops ({len(finished)} scans were done before)" if finished else "Cutting crops"
     reasons: dict[int, str] = {}
-    with closing(_results(recipe, numbers, values, journal)) as results:
-        for number, reason in progress(results, told, len(numbers)):
+    with closing(_cut_in_parallel(recipe, numbers, values, journal)) as results:
+        for number, reason in progress(results, label, len(numbers)):
             if reason is not None:
                 reasons[number] = reason
     if len(reasons) == len(recipe.scans):
@@ -85,40 +87,40 @@ def _cut_scans(recipe: Recipe, done: set[int], values: Path, journal: Path, prog
         others = f" The other {len(reasons) - 1} scans cannot be read either." if len(reasons) > 1 else ""
         raise DataError(reasons[min(reasons)] + others)
     return [
-        {"scan": absolute(recipe.scans[number]), "reason": reasons[number], "num_cases": len(recipe.rows[number])}
+        {"scan": absolute_path(recipe.scans[number]), "reason": reasons[number], "num_cases": len(recipe.rows[number])}
         for number in sorted(reasons)
     ]
 
 
-def _results(
+def _cut_in_parallel(
     recipe: Recipe, numbers: list[int], values: Path, journal: Path
 ) -> Generator[tuple[int, str | None], None, None]:
     """The scans as they are finished, with the reason if one cannot be read."""
-    with _threads() as pool:
+    with _thread_pool() as pool:
         scans = {pool.submit(_cut_scan, recipe, number, values): number for number in numbers}
         pending: set[Future[str | None]] = set(scans)
         try:
             while pending:
                 finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-                _keep(finished, scans, values, journal)
+                _journal_scans(finished, scans, values, journal)
                 yield from ((scans[future], future.result()) for future in finished)
         finally:
             pool.shutdown(cancel_futures=True)
-            _keep({future for future in pending if not future.cancelled()}, scans, values, journal)
+            _journal_scans({future for future in pending if not future.cancelled()}, scans, values, journal)
 
 
-def _keep(
+def _journal_scans(
     futures: set[Future[str | None]], scans: Mapping[Future[str | None], int], values: Path, journal: Path
 ) -> None:
     """Enters the scans that were cut into the journal once their values are on the disk."""
-    cut = [scans[future] for future in futures if future.exception() is None and future.result() is None]
-    if cut:
+    numbers = [scans[future] for future in futures if future.exception() is None and future.result() is None]
+    if numbers:
         with values.open("r+b") as data:
             os.fsync(data.fileno())
-        note_finished(journal, cut)
+        write_journal(journal, numbers)
 
 
-def note_finished(journal: Path, numbers: Iterable[int], mode: Literal["ab", "wb"] = "ab") -> None:
+def write_journal(journal: Path, numbers: Iterable[int], mode: Literal["ab", "wb"] = "ab") -> None:
     """Adds scans to a journal, safe from a loss of power; "wb" begins a new one."""
     with journal.open(mode) as lines:
         lines.write("".join(f"{number}\n" for number in numbers).encode())
@@ -127,11 +129,11 @@ def note_finished(journal: Path, numbers: Iterable[int], mode: Literal["ab", "wb
 
 
 @contextmanager
-def _threads() -> Iterator[ThreadPoolExecutor]:
+def _thread_pool() -> Iterator[ThreadPoolExecutor]:
     """Threads, not processes: reading, inflating and copying let others run."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     # Small matrices: threads of BLAS inside these threads slow resampling down many times.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(_MOST_THREADS, cores)) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(_MAX_THREADS, cores)) as pool:
         yield pool
 
 
@@ -141,24 +143,24 @@ def _cut_scan(recipe: Recipe, number: int, path: Path) -> str | None:
     with path.open("r+b") as file:  # buffered: a raw write may end half-way without an error
         try:
             for rows, values in recipe.cut(number):
-                for first, run in _runs(rows, values):
+                for first, block in _contiguous_blocks(rows, values):
                     file.seek(start + first * (recipe.num_bytes // len(recipe.ids)))
-                    file.write(run.data.cast("B"))
+                    file.write(block.data.cast("B"))
         except DataError as error:
             return str(error)
     return None
 
 
-def _runs(rows: NDArray[np.int64], values: Values) -> Iterator[tuple[int, NDArray[Any]]]:
+def _contiguous_blocks(rows: NDArray[np.int64], values: Values) -> Iterator[tuple[int, NDArray[Any]]]:
     """Stretches of rows that follow one another, with their values."""
     starts = np.flatnonzero(np.diff(rows, prepend=rows[0] - 2) != 1).tolist()
     for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
         yield int(rows[start]), np.ascontiguousarray(values[start:end])
 
 
-def _check_room(recipe: Recipe, draft: Path) -> None:
-    there = next(path for path in draft.parents if path.is_dir())
-    free = shutil.disk_usage(there).free
+def _check_disk_space(recipe: Recipe, draft: Path) -> None:
+    existing = next(path for path in draft.parents if path.is_dir())
+    free = shutil.disk_usage(existing).free
     if recipe.num_bytes > free:
         raise DataError(
             f"{draft.parent.parent}: {len(recipe.ids):,} crops need {recipe.num_bytes / 1e9:,.1f} GB, but the disk has "
@@ -167,7 +169,7 @@ def _check_room(recipe: Recipe, draft: Path) -> None:
         )
 
 
-def _lay_out(path: Path, recipe: Recipe) -> None:
+def _allocate(path: Path, recipe: Recipe) -> None:
     """An .npy file of zeros that takes no room on the disk yet."""
     with path.open("wb") as file:
         file.write(_header(recipe))
@@ -182,7 +184,7 @@ def _header(recipe: Recipe) -> bytes:
     return stream.getvalue()
 
 
-def is_laid_out(path: Path, recipe: Recipe) -> bool:
+def matches_recipe(path: Path, recipe: Recipe) -> bool:
     """Whether a file is an array of the recipe's shape and type, of full length."""
     header = _header(recipe)
     if not path.is_file() or path.stat().st_size != len(header) + recipe.num_bytes:
@@ -191,17 +193,17 @@ def is_laid_out(path: Path, recipe: Recipe) -> bool:
         return file.read(len(header)) == header
 
 
-def finished_scans(journal: Path) -> set[int]:
+def read_journal(journal: Path) -> set[int]:
     """The scans in a journal; a last line that was cut off by a crash does not count."""
     if not journal.is_file():
         return set()
     return {int(line) for line in journal.read_bytes().split(b"\n")[:-1] if line.isdigit()}
 
 
-def _index(recipe: Recipe, lost: list[dict[str, Any]]) -> str:
+def _index_csv(recipe: Recipe, unreadable: list[dict[str, Any]]) -> str:
     """index.csv: the case of each row, its scan, and whether it could be cut."""
-    absent = {scan["scan"] for scan in lost}
-    scans = [absolute(scan) for scan in recipe.scans]
+    unreadable_scans = {scan["scan"] for scan in unreadable}
+    scans = [absolute_path(scan) for scan in recipe.scans]
     scan_of_row = np.empty(len(recipe.ids), np.int64)
     for number, rows in enumerate(recipe.rows):
         scan_of_row[rows] = number
@@ -209,11 +211,11 @@ def _index(recipe: Recipe, lost: list[dict[str, Any]]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["row", "case", "scan", "is_there"])
     for row, number in enumerate(scan_of_row.tolist()):
-        writer.writerow([row, recipe.ids[row], scans[number], int(scans[number] not in absent)])
+        writer.writerow([row, recipe.ids[row], scans[number], int(scans[number] not in unreadable_scans)])
     return text.getvalue()
 
 
-def _json(value: Mapping[str, Any]) -> str:
+def _json_text(value: Mapping[str, Any]) -> str:
     return json.dumps(value, indent=1) + "\n"
 
 
@@ -227,6 +229,6 @@ def _write(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def num_finished(folder: Path) -> int:
+def num_finished_scans(folder: Path) -> int:
     """Scans of an unfinished store that are done."""
-    return len(finished_scans(unfinished(folder).with_suffix(".journal")))
+    return len(read_journal(draft_folder(folder).with_suffix(".journal")))

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from archnet.data.recipe import Recipe, Values
 from archnet.errors import DataError
 from archnet.files.progress import Progress
-from archnet.imaging import Volume, crop, crop_mm, nearest_index, read_frame, turned_and_resized
+from archnet.imaging import Volume, crop, crop_mm, nearest_index, read_frame, resize_volume
 from archnet.imaging.volume import Hu, Point
 
-_PORTION_BYTES: Final = 32 * 2**20
+_CHUNK_BYTES: Final = 32 * 2**20
 """Crops that are held in memory before they are written; scans can have thousands."""
 
 
@@ -31,7 +31,7 @@ class CandidateCrops(Recipe):
         ids: NDArray[np.str_],
         scan_of_row: Sequence[Path],
         points_mm: NDArray[np.float64],
-        place: Callable[[int], str],
+        location: Callable[[int], str],
         shape: tuple[int, int, int],
         spacing_mm: Point | None = None,
     ) -> None:
@@ -42,13 +42,13 @@ class CandidateCrops(Recipe):
             ids: (n,) case of each row.
             scan_of_row: (n,) scan of each; rows of one scan need not stand together.
             points_mm: (n, 3) world positions (x, y, z), LPS.
-            place: Where a row stands in its list, for messages.
+            location: Where a row stands in its list, for messages.
             shape: Voxels as (height, width, depth).
             spacing_mm: Grid of the crop along x, y, z; null takes the scan's voxels as they are.
         """
         self.source, self.ids, self.shape = source, ids, shape
-        self.points_mm, self.place, self.spacing_mm = points_mm, place, spacing_mm
-        self.scans, self.rows = _by_scan(scan_of_row)
+        self.points_mm, self.location, self.spacing_mm = points_mm, location, spacing_mm
+        self.scans, self.rows = _group_rows_by_scan(scan_of_row)
 
     def options(self) -> Mapping[str, Any]:
         points = hashlib.sha256(np.ascontiguousarray(self.points_mm).tobytes()).hexdigest()
@@ -64,22 +64,22 @@ class CandidateCrops(Recipe):
                 continue  # cutting will say what is wrong with it
             self._indices(frame, path, rows)
 
-    def portions(self, number: int, volume: Volume) -> Iterator[tuple[NDArray[np.int64], Values]]:
+    def cut_volume(self, number: int, volume: Volume) -> Iterator[tuple[NDArray[np.int64], Values]]:
         path, rows = self.scans[number], self.rows[number]
         indices = self._indices(volume, path, rows)
-        size = max(1, _PORTION_BYTES // (self.num_bytes // len(self.ids)))
+        size = max(1, _CHUNK_BYTES // (self.num_bytes // len(self.ids)))
         for start in range(0, len(rows), size):
-            portion = slice(start, start + size)
-            values = np.empty((len(rows[portion]), *self.shape), np.int16)
-            for target, index, row in zip(values, indices[portion].tolist(), rows[portion].tolist(), strict=True):
-                target[:] = self._crop(volume, index, row)
-            yield rows[portion], values
+            chunk = slice(start, start + size)
+            values = np.empty((len(rows[chunk]), *self.shape), np.int16)
+            for target, index, row in zip(values, indices[chunk].tolist(), rows[chunk].tolist(), strict=True):
+                target[:] = self._cut_crop(volume, index, row)
+            yield rows[chunk], values
 
-    def _crop(self, volume: Volume, index: tuple[int, int, int], row: int) -> NDArray[np.int16]:
+    def _cut_crop(self, volume: Volume, index: tuple[int, int, int], row: int) -> NDArray[np.int16]:
         if self.spacing_mm is None:
-            return _whole_hu(crop(volume, index, self.shape))
+            return _round_hu(crop(volume, index, self.shape))
         x, y, z = self.points_mm[row].tolist()
-        return _whole_hu(crop_mm(volume, (x, y, z), self.shape, self.spacing_mm))
+        return _round_hu(crop_mm(volume, (x, y, z), self.shape, self.spacing_mm))
 
     def _indices(self, volume: Volume, path: Path, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """The voxel (z, y, x) of each candidate of a scan."""
@@ -88,7 +88,7 @@ class CandidateCrops(Recipe):
         if outside.any():
             row = int(rows[outside.argmax()])
             x, y, z = (round(value, 3) for value in self.points_mm[row].tolist())
-            raise DataError(f"{self.place(row)}: the point ({x}, {y}, {z}) mm lies outside scan {path.name}.")
+            raise DataError(f"{self.location(row)}: the point ({x}, {y}, {z}) mm lies outside scan {path.name}.")
         return indices
 
 
@@ -115,11 +115,11 @@ class WholeVolumes(Recipe):
     def options(self) -> Mapping[str, Any]:
         return {"window_hu": list(self.window_hu)}
 
-    def portions(self, number: int, volume: Volume) -> Iterator[tuple[NDArray[np.int64], Values]]:
-        yield self.rows[number], turned_and_resized(volume, self.shape, self.window_hu)[np.newaxis]
+    def cut_volume(self, number: int, volume: Volume) -> Iterator[tuple[NDArray[np.int64], Values]]:
+        yield self.rows[number], resize_volume(volume, self.shape, self.window_hu)[np.newaxis]
 
 
-def _by_scan(scan_of_row: Sequence[Path]) -> tuple[list[Path], list[NDArray[np.int64]]]:
+def _group_rows_by_scan(scan_of_row: Sequence[Path]) -> tuple[list[Path], list[NDArray[np.int64]]]:
     """Each scan once, in the order of its first row, and the rows of each."""
     rows: dict[Path, list[int]] = {}
     for row, scan in enumerate(scan_of_row):
@@ -127,7 +127,7 @@ def _by_scan(scan_of_row: Sequence[Path]) -> tuple[list[Path], list[NDArray[np.i
     return list(rows), [np.array(members, np.int64) for members in rows.values()]
 
 
-def _whole_hu(hu: Hu) -> NDArray[np.int16]:
+def _round_hu(hu: Hu) -> NDArray[np.int16]:
     if hu.dtype == np.int16:
         return hu.astype(np.int16, copy=False)
     return np.clip(np.rint(hu), -32768, 32767).astype(np.int16)

@@ -39,7 +39,7 @@ class Cases:
     folds: NDArray[np.int64] | None = None
     positive: int = 1
 
-    def only(self, rows: NDArray[np.int64]) -> Cases:
+    def select(self, rows: NDArray[np.int64]) -> Cases:
         """The table with some of its rows, in the order of `rows`."""
         return replace(
             self,
@@ -52,7 +52,7 @@ class Cases:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LostScan:
+class UnreadableScan:
     """A scan that could not be read.
 
     Attributes:
@@ -73,12 +73,12 @@ class Crops:
     Attributes:
         values: (N, height, width[, depth]) raw values; may be memory-mapped.
         is_there: (N,) false for cases whose scan could not be read.
-        lost: The scans of those.
+        unreadable_scans: The scans of those.
     """
 
     values: NDArray[Any]
     is_there: NDArray[np.bool_]
-    lost: tuple[LostScan, ...] = ()
+    unreadable_scans: tuple[UnreadableScan, ...] = ()
 
 
 class Dataset(ABC):
@@ -100,7 +100,7 @@ class Dataset(ABC):
     def crops(self, rows: NDArray[np.int64], progress: Progress = silent) -> Crops:
         """Some cases, in the order of `rows`."""
 
-    def stored(self, rows: NDArray[np.int64]) -> str | None:
+    def store_summary(self, rows: NDArray[np.int64]) -> str | None:
         """What lies in a crop store of some cases, for people; null where the data set needs none."""
         return None
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from archnet.data.crops import WholeVolumes
 from archnet.data.dataset import Cases, positive_class
-from archnet.data.patients import LIST_NAME, read_patients
-from archnet.data.root import existing_root
+from archnet.data.patients import PATIENTS_FILE, read_patients
+from archnet.data.root import require_root
 from archnet.data.scan_dataset import ScanDataset
 from archnet.errors import DataError
 from archnet.files.progress import Progress, silent
 from archnet.imaging import READERS, scan_suffix
-from archnet.imaging.dicom_folders import is_series, patient_of
+from archnet.imaging.dicom_folders import is_series, read_patient_id
 from archnet.spec.experiment import Data
 
 _DEFAULT_SIZE = (128, 128, 64)
@@ -28,11 +28,11 @@ class FolderDataset(ScanDataset):
     """Whole scans, resized; the folder that a scan lies in is its class."""
 
     def __init__(self, root: Path, data: Data) -> None:
-        paths = _scans_by_class(root)
+        paths = _find_scans_by_class(root)
         classes = tuple(sorted(paths))
         self._paths = [path for name in classes for path in paths[name]]
         ids = [f"{path.parent.name}/{_stem(path)}" for path in self._paths]
-        groups, self.notes = _groups(ids, self._paths, root)
+        groups, self.notes = _assign_groups(ids, self._paths, root)
         self.cases = Cases(
             ids=np.array(ids),
             groups=np.array(groups),
@@ -57,12 +57,12 @@ def open_folder(data: Data, progress: Progress = silent) -> FolderDataset:
     Raises:
         DataError: The folder is missing, or does not hold at least two classes of at least two scans.
     """
-    return FolderDataset(existing_root(data, "one folder for each class (CT-0, CT-23) with scans inside"), data)
+    return FolderDataset(require_root(data, "one folder for each class (CT-0, CT-23) with scans inside"), data)
 
 
-def _scans_by_class(root: Path) -> dict[str, list[Path]]:
+def _find_scans_by_class(root: Path) -> dict[str, list[Path]]:
     folders = [path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith(".")]
-    paths = {folder.name: _scans(folder) for folder in folders}
+    paths = {folder.name: _find_scans(folder) for folder in folders}
     if len(paths) < 2:
         found = f"only {folders[0].name}" if folders else "none"
         raise DataError(f"{root}: at least two class folders with scans are needed, there is {found}.")
@@ -75,7 +75,7 @@ def _scans_by_class(root: Path) -> dict[str, list[Path]]:
     return paths
 
 
-def _scans(folder: Path) -> list[Path]:
+def _find_scans(folder: Path) -> list[Path]:
     scans = [path for path in sorted(folder.iterdir()) if _is_scan(path)]
     stems = [_stem(path) for path in scans]
     for path, stem in zip(scans, stems, strict=True):
@@ -94,7 +94,7 @@ def _stem(path: Path) -> str:
     return path.name if path.is_dir() else path.name[: -len(scan_suffix(path))]
 
 
-def _groups(ids: list[str], paths: list[Path], root: Path) -> tuple[list[str], tuple[str, ...]]:
+def _assign_groups(ids: list[str], paths: list[Path], root: Path) -> tuple[list[str], tuple[str, ...]]:
     """The group of each case, and a note where patients are not told apart.
 
     Scans of one patient are one group; patients.csv knows them best, by the case's name ("CT-0/study_1"), then DICOM's
@@ -103,17 +103,17 @@ def _groups(ids: list[str], paths: list[Path], root: Path) -> tuple[list[str], t
     PatientID: an anonymising program wrote it. Wherever else it is in doubt whether two scans are of one patient they
     stay together, which never leaks.
     """
-    listed = read_patients(root / LIST_NAME, ids) if (root / LIST_NAME).is_file() else {}
+    listed_patients = read_patients(root / PATIENTS_FILE, ids) if (root / PATIENTS_FILE).is_file() else {}
     patients = [
-        listed[case] if case in listed else patient_of(path) if path.is_dir() else None
+        listed_patients[case] if case in listed_patients else read_patient_id(path) if path.is_dir() else None
         for case, path in zip(ids, paths, strict=True)
     ]
-    if not listed and patients[0] is not None and len(set(patients)) == 1:
+    if not listed_patients and patients[0] is not None and len(set(patients)) == 1:
         note = f"All {len(ids)} scans have the same PatientID, so it names no patient: each scan is a group of its own."
         return ids, (note,)
-    first: dict[str, str] = {}
+    first_case: dict[str, str] = {}
     groups = [
-        case if patient is None else first.setdefault(patient, case)
+        case if patient is None else first_case.setdefault(patient, case)
         for case, patient in zip(ids, patients, strict=True)
     ]
     return groups, ()

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from archnet.data.crops import CandidateCrops
 from archnet.data.dataset import Cases, positive_class
 from archnet.data.patients import patient_groups
-from archnet.data.root import existing_root
+from archnet.data.root import require_root
 from archnet.data.scan_dataset import ScanDataset
 from archnet.errors import DataError
-from archnet.files.csv_rows import list_rows, told
+from archnet.files.csv_rows import excerpt, read_rows
 from archnet.files.progress import Progress, silent
 from archnet.spec.experiment import Data
 
@@ -52,8 +52,8 @@ class Luna16Dataset(ScanDataset):
     """Candidates of those scans that are there."""
 
     def __init__(self, root: Path, data: Data) -> None:
-        path = _candidate_list(root)
-        scans = scan_files(root)
+        path = _find_candidate_list(root)
+        scans = find_scans(root)
         candidates = read_candidates(path)
         rows = np.flatnonzero([uid in scans for uid in candidates.series])
         if not len(rows):
@@ -87,7 +87,7 @@ class Luna16Dataset(ScanDataset):
             ids=self.cases.ids[rows],
             scan_of_row=[self._scans[row] for row in rows],
             points_mm=self._points_mm[rows],
-            place=lambda row: f"{self._path} line {self._lines[rows[row]]}",
+            location=lambda row: f"{self._path} line {self._lines[rows[row]]}",
             shape=self.shape,
             spacing_mm=self._spacing_mm,
         )
@@ -99,11 +99,11 @@ def open_luna16(data: Data, progress: Progress = silent) -> Luna16Dataset:
     Raises:
         DataError: Scans or lists are missing, or a list is damaged.
     """
-    root = existing_root(data, "subset0 to subset9 (any number of them) with .mhd scans, and candidates.csv")
+    root = require_root(data, "subset0 to subset9 (any number of them) with .mhd scans, and candidates.csv")
     return Luna16Dataset(root, data)
 
 
-def scan_files(root: Path) -> dict[str, Path]:
+def find_scans(root: Path) -> dict[str, Path]:
     """The .mhd files of a folder and its subset folders, by series uid.
 
     Raises:
@@ -125,7 +125,7 @@ def read_candidates(path: Path) -> Candidates:
     Raises:
         DataError: A column is missing, or a value is not what its column holds.
     """
-    rows = list(_rows(path))
+    rows = list(_parse_rows(path))
     if not rows:
         raise DataError(f"{path}: the list has no candidates. Copy it again.")
     series, x, y, z, labels, lines = zip(*rows, strict=True)
@@ -137,13 +137,13 @@ def read_candidates(path: Path) -> Candidates:
     )
 
 
-def _rows(path: Path) -> Iterator[tuple[str, float, float, float, int, int]]:
-    for line, values in list_rows(path, _COLUMNS):
+def _parse_rows(path: Path) -> Iterator[tuple[str, float, float, float, int, int]]:
+    for line, values in read_rows(path, _COLUMNS):
         uid, x, y, z, label = values
         try:
             point = (float(x), float(y), float(z))
         except ValueError:
-            raise DataError(f"{path} line {line}: expected {', '.join(_COLUMNS)}, got {told(values)}.") from None
+            raise DataError(f"{path} line {line}: expected {', '.join(_COLUMNS)}, got {excerpt(values)}.") from None
         if not all(math.isfinite(value) for value in point):
             raise DataError(f"{path} line {line}: a position must be three numbers in mm, got {x}, {y}, {z}.")
         if label not in ("0", "1"):
@@ -153,13 +153,13 @@ def _rows(path: Path) -> Iterator[tuple[str, float, float, float, int, int]]:
 
 def _official_folds(series: Sequence[str], scans: Mapping[str, Path]) -> NDArray[np.int64] | None:
     """The number of the subset folder that each scan lies in, -1 outside them; None where no scan lies in one."""
-    found = {uid: _SUBSET.fullmatch(path.parent.name) for uid, path in scans.items()}
-    numbers = {uid: int(match[1]) if match else -1 for uid, match in found.items()}
+    matches = {uid: _SUBSET.fullmatch(path.parent.name) for uid, path in scans.items()}
+    numbers = {uid: int(match[1]) if match else -1 for uid, match in matches.items()}
     folds = np.array([numbers[uid] for uid in series], dtype=np.int64)
     return folds if folds.max() >= 0 else None
 
 
-def _candidate_list(root: Path) -> Path:
+def _find_candidate_list(root: Path) -> Path:
     for name in _LISTS:
         if (root / name).is_file():
             return root / name

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from archnet.data.dataset import Cases, Crops, Dataset, positive_class
 from archnet.errors import DataError
-from archnet.fetching.archive import told_bytes
+from archnet.fetching.archive import format_bytes
 from archnet.files.progress import Progress, silent
-from archnet.imaging.volume import as_hu
+from archnet.imaging.volume import convert_to_hu
 from archnet.spec.experiment import Data
 
 # MedMNIST (Yang et al. 2023, doi:10.1038/s41597-022-01721-8) says "val" where we say "validation".
@@ -28,7 +28,7 @@ _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0
 _NO_HEADER = (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError)
 _UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, UnicodeDecodeError, RuntimeError)
 # Compressed CT becomes two or three times as large; a few images of nothing but air may grow more.
-_LARGEST_GROWTH = 100
+_MAX_GROWTH = 100
 _HARMLESS_BYTES = 1_000_000_000
 
 Arrays = dict[str, NDArray[Any]]
@@ -62,14 +62,14 @@ def open_npz(data: Data, progress: Progress = silent) -> NpzDataset:
     path = Path(data.root)
     try:
         arrays = _load(path)
-        return _dataset(arrays, data)
+        return _build_dataset(arrays, data)
     except ValueError as error:
         raise DataError(f"{path}: {error}.") from error
     except MemoryError as error:
         raise DataError(f"{path}: its arrays do not fit into this machine's memory ({error}).") from error
 
 
-def _dataset(arrays: Arrays, data: Data) -> NpzDataset:
+def _build_dataset(arrays: Arrays, data: Data) -> NpzDataset:
     x = _images(arrays["x"], data.axes)
     num_cases = len(x)
     for key in ("y", "group", "split"):
@@ -95,7 +95,7 @@ def _load(path: Path) -> Arrays:
             if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
                 raise ValueError("this holds one array; an .npz file with the arrays x and y is needed")
         with zipfile.ZipFile(path) as archive:
-            return _read(archive)
+            return _read_arrays(archive)
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file.") from error
     except _UNREADABLE as error:
@@ -103,19 +103,21 @@ def _load(path: Path) -> Arrays:
         raise ValueError(f"not a readable .npz file ({reason}); save it again with numpy.savez") from error
 
 
-def _read(archive: zipfile.ZipFile) -> Arrays:
+def _read_arrays(archive: zipfile.ZipFile) -> Arrays:
     keys = {name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")}
     if {"x", "y"} <= keys:
-        return _arrays(archive, [key for key in ("x", "y", "group", "split") if key in keys])
+        return _load_arrays(archive, [key for key in ("x", "y", "group", "split") if key in keys])
     sets = [name for name in _MEDMNIST_SETS if {f"{name}_images", f"{name}_labels"} <= keys]
     if not sets:
         found = ", ".join(sorted(keys)) or "nothing"
         raise ValueError(f"needs the arrays x and y, or train_images and train_labels as in MedMNIST; it holds {found}")
-    arrays = _arrays(archive, [f"{name}_{kind}" for name in sets for kind in ("images", "labels")])
-    return _medmnist(sets, [arrays[f"{name}_images"] for name in sets], [arrays[f"{name}_labels"] for name in sets])
+    arrays = _load_arrays(archive, [f"{name}_{kind}" for name in sets for kind in ("images", "labels")])
+    return _merge_medmnist(
+        sets, [arrays[f"{name}_images"] for name in sets], [arrays[f"{name}_labels"] for name in sets]
+    )
 
 
-def _medmnist(sets: list[str], images: list[NDArray[Any]], labels: list[NDArray[Any]]) -> Arrays:
+def _merge_medmnist(sets: list[str], images: list[NDArray[Any]], labels: list[NDArray[Any]]) -> Arrays:
     if images[0].ndim == 4 and images[0].shape[-1] == 3:
         raise ValueError("the images are in colour; grey ones are needed")
     for name, part, its_labels in zip(sets, images, labels, strict=True):
@@ -130,19 +132,19 @@ def _medmnist(sets: list[str], images: list[NDArray[Any]], labels: list[NDArray[
     }
 
 
-def _arrays(archive: zipfile.ZipFile, keys: list[str]) -> Arrays:
+def _load_arrays(archive: zipfile.ZipFile, keys: list[str]) -> Arrays:
     """Some arrays of a file; none of them is loaded before all have been found to be what they say they are."""
-    num_bytes = sum(_checked_size(archive, key) for key in keys)
-    packed = Path(archive.filename or "").stat().st_size
-    if num_bytes > max(_HARMLESS_BYTES, _LARGEST_GROWTH * packed):
+    num_bytes = sum(_check_size(archive, key) for key in keys)
+    num_packed_bytes = Path(archive.filename or "").stat().st_size
+    if num_bytes > max(_HARMLESS_BYTES, _MAX_GROWTH * num_packed_bytes):
         raise ValueError(
-            f"it would grow from {told_bytes(packed)} to {told_bytes(num_bytes)}, over {_LARGEST_GROWTH} times, as no "
+            f"it would grow from {format_bytes(num_packed_bytes)} to {format_bytes(num_bytes)}, over {_MAX_GROWTH} times, as no "
             f"images do; if they are right, save them with numpy.savez, not compressed"
         )
-    return {key: _array(archive, key) for key in keys}
+    return {key: _load_array(archive, key) for key in keys}
 
 
-def _checked_size(archive: zipfile.ZipFile, key: str) -> int:
+def _check_size(archive: zipfile.ZipFile, key: str) -> int:
     """Bytes of an array, whose header agrees with what the file holds."""
     entry = archive.getinfo(f"{key}.npy")
     with archive.open(entry) as file:
@@ -150,16 +152,18 @@ def _checked_size(archive: zipfile.ZipFile, key: str) -> int:
             shape, _, dtype = _HEADERS[npy.read_magic(file)](file)
         except _NO_HEADER as error:
             raise ValueError(f"{key} is no NumPy array; save it again with numpy.savez") from error
-        held = entry.file_size - file.tell()
+        num_stored_bytes = entry.file_size - file.tell()
     if dtype.hasobject:
         raise ValueError(f"{key} holds Python objects, which are never loaded; save plain numbers")
     expected = math.prod(shape) * int(dtype.itemsize)
-    if min(shape, default=0) < 0 or held != expected:
-        raise ValueError(f"{key} says that it is {shape} of {dtype}, but holds {held:,} bytes; save it again")
+    if min(shape, default=0) < 0 or num_stored_bytes != expected:
+        raise ValueError(
+            f"{key} says that it is {shape} of {dtype}, but holds {num_stored_bytes:,} bytes; save it again"
+        )
     return expected
 
 
-def _array(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
+def _load_array(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
     with archive.open(f"{key}.npy") as file:
         array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
     return array
@@ -172,7 +176,7 @@ def _images(x: NDArray[Any], axes: str) -> NDArray[Any]:
     if x.dtype == np.bool_:
         x = x.astype(np.float32)
     try:
-        values: NDArray[Any] = x if x.dtype == np.uint8 else as_hu(x)
+        values: NDArray[Any] = x if x.dtype == np.uint8 else convert_to_hu(x)
     except ValueError as error:
         raise ValueError(f"x: {error}") from error
     return values.transpose(0, 2, 3, 1) if axes == "zyx" and x.ndim == 4 else values

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import DataError
-from archnet.files.csv_rows import list_rows
+from archnet.files.csv_rows import read_rows
 
-LIST_NAME: Final = "patients.csv"
+PATIENTS_FILE: Final = "patients.csv"
 _COLUMNS = ("seriesuid", "patient")
 
 LUNA16_PATIENTS: Final = {
@@ -38,7 +38,7 @@ def patient_groups(series: Sequence[str], root: Path, known: Collection[str]) ->
     Raises:
         DataError: patients.csv is damaged.
     """
-    path = root / LIST_NAME
+    path = root / PATIENTS_FILE
     patients = LUNA16_PATIENTS | (read_patients(path, known) if path.is_file() else {})
     return np.array([patients.get(uid, uid) for uid in series])
 
@@ -54,7 +54,7 @@ def read_patients(path: Path, known: Collection[str]) -> dict[str, str]:
     """
     patients: dict[str, str] = {}
     lines: dict[str, int] = {}
-    for line, (uid, patient) in list_rows(path, _COLUMNS):
+    for line, (uid, patient) in read_rows(path, _COLUMNS):
         if not patient:
             raise DataError(f'{path} line {line}: the series "{uid}" has no patient. Name one or remove the line.')
         if uid in lines:

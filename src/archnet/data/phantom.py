@@ -10,8 +10,8 @@ from pathlib import Path
 from archnet.data.luna16 import Luna16Dataset
 from archnet.errors import DataError
 from archnet.files.progress import Progress, silent
-from archnet.files.user_folders import home
-from archnet.phantom.luna16 import Phantom, _decisive, generate_phantom
+from archnet.files.user_folders import data_home
+from archnet.phantom.luna16 import Phantom, _phantom_document, generate_phantom
 from archnet.spec.experiment import Data
 
 
@@ -21,17 +21,17 @@ def open_phantom(data: Data, progress: Progress = silent) -> Luna16Dataset:
     Raises:
         DataError: `data.root` holds a phantom in another layout.
     """
-    root = Path(data.root) if data.root is not None else home() / "phantom"
+    root = Path(data.root) if data.root is not None else data_home() / "phantom"
     if not (root / "candidates.csv").is_file():
         if (root / "phantom.json").is_file():
             raise DataError(f"{root}: this phantom is in MosMed's layout. Read it with --data mosmed --root {root}.")
-        root = _generated(root, Phantom(), progress)
+        root = _generate_if_missing(root, Phantom(), progress)
     return Luna16Dataset(root, replace(data, root=str(root)))
 
 
-def _generated(root: Path, phantom: Phantom, progress: Progress) -> Path:
+def _generate_if_missing(root: Path, phantom: Phantom, progress: Progress) -> Path:
     """The folder of a phantom below `root`, named by what decides it."""
-    words = json.dumps(_decisive(phantom), sort_keys=True)
+    words = json.dumps(_phantom_document(phantom), sort_keys=True)
     folder = root / hashlib.sha256(words.encode()).hexdigest()[:12]
     if not folder.is_dir():
         generate_phantom(folder, phantom, progress)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from archnet.errors import DataError
 from archnet.files.progress import Progress
-from archnet.imaging import Volume, read_volume, stored_files
+from archnet.imaging import Volume, list_scan_files, read_volume
 
 # Raise it with every change to how crops are cut or laid out: a store of another version is not used again.
 _VERSION: Final = 1
@@ -48,7 +48,7 @@ class Recipe(ABC):
         """Everything else that shapes the values, JSON-ready."""
 
     @abstractmethod
-    def portions(self, number: int, volume: Volume) -> Iterator[tuple[NDArray[np.int64], Values]]:
+    def cut_volume(self, number: int, volume: Volume) -> Iterator[tuple[NDArray[np.int64], Values]]:
         """The arrays of one scan, which has been read, in portions: their rows and values (k, *shape).
 
         Raises:
@@ -56,12 +56,12 @@ class Recipe(ABC):
         """
 
     def cut(self, number: int) -> Iterator[tuple[NDArray[np.int64], Values]]:
-        """The arrays of one scan, which is read once; see `portions`.
+        """The arrays of one scan, which is read once; see `cut_volume`.
 
         Raises:
             DataError: The scan cannot be read.
         """
-        yield from self.portions(number, read_volume(self.scans[number]))
+        yield from self.cut_volume(number, read_volume(self.scans[number]))
 
     @abstractmethod
     def check(self, progress: Progress) -> None:
@@ -87,27 +87,27 @@ class Recipe(ABC):
             "cases": hashlib.sha256("\n".join(self.ids.tolist()).encode(errors="surrogateescape")).hexdigest(),
             **self.options(),
             "scans": [
-                {"path": absolute(path), "rows": len(rows), "files": identity(path)}
+                {"path": absolute_path(path), "rows": len(rows), "files": scan_fingerprint(path)}
                 for path, rows in zip(self.scans, self.rows, strict=True)
             ],
         }
 
 
-def digest(description: Mapping[str, Any]) -> str:
+def store_name(description: Mapping[str, Any]) -> str:
     """The name of a store: equal where everything that decides its values is equal, whatever a folder is called."""
-    deciding = {key: value for key, value in description.items() if key != "source"}
-    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
+    relevant = {key: value for key, value in description.items() if key != "source"}
+    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def absolute(path: Path) -> str:
+def absolute_path(path: Path) -> str:
     """One spelling of a path; links are kept."""
     return os.path.abspath(path)  # noqa: PTH100 - Path.absolute keeps ".."
 
 
-def identity(scan: Path) -> list[list[Any]]:
+def scan_fingerprint(scan: Path) -> list[list[Any]]:
     """Name, bytes and time of the last change (ns) of each file of a scan; of one that is not understood, of itself."""
     try:
-        files = stored_files(scan)
+        files = list_scan_files(scan)
     except DataError:
         files = [scan]
     stats = [(path.name, path.stat()) for path in files if path.exists()]

@@ -7,11 +7,11 @@ import shlex
 from pathlib import Path
 
 from archnet.errors import DataError
-from archnet.files.user_folders import home
+from archnet.files.user_folders import data_home
 from archnet.spec.experiment import Data
 
 
-def existing_root(data: Data, expected: str) -> Path:
+def require_root(data: Data, expected: str) -> Path:
     """The folder of a data set that must be there already.
 
     Args:
@@ -20,26 +20,26 @@ def existing_root(data: Data, expected: str) -> Path:
     Raises:
         DataError: It is not there.
     """
-    root = Path(data.root) if data.root is not None else home() / data.name
+    root = Path(data.root) if data.root is not None else data_home() / data.name
     if root.is_dir():
         return root
     needs = f"{data.name} needs {expected}. Name its folder with --root FOLDER"
     if root.exists():
         raise DataError(f"{root}: this is a file, not a folder. {needs}.")
-    raise DataError(f"{root}: there is no such folder{_looked(data)}. {needs}{_or_fetch(data)}.")
+    raise DataError(f"{root}: there is no such folder{_search_note(data)}. {needs}{_fetch_hint(data)}.")
 
 
-def _looked(data: Data) -> str:
+def _search_note(data: Data) -> str:
     """Why it was looked for there."""
     if data.root is not None:
         return ""
     return f" (no --root was given{'' if os.environ.get('ARCHNET_DATA') else ' and $ARCHNET_DATA is not set'})"
 
 
-def _or_fetch(data: Data) -> str:
-    from archnet.fetching.catalogue import FETCHED  # servers are nothing that reading data needs
+def _fetch_hint(data: Data) -> str:
+    from archnet.fetching.catalogue import FETCHABLE  # servers are nothing that reading data needs
 
-    if data.name not in FETCHED:
+    if data.name not in FETCHABLE:
         return ""
     root = "" if data.root is None else f" --root {shlex.quote(data.root)}"
     return f", or fetch it: archnet data fetch {data.name}{root}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from archnet.data.dataset import Crops, Dataset
 from archnet.data.recipe import Recipe
-from archnet.data.store import store_state, stored_crops
+from archnet.data.store import open_crops, store_state
 from archnet.files.progress import Progress, silent
 
 
@@ -26,10 +26,10 @@ class ScanDataset(Dataset):
         """How the arrays of some cases are cut."""
 
     def crops(self, rows: NDArray[np.int64], progress: Progress = silent) -> Crops:
-        return stored_crops(self.recipe(rows), progress)
+        return open_crops(self.recipe(rows), progress)
 
-    def stored(self, rows: NDArray[np.int64]) -> str:
-        return store_state(self.recipe(rows)).told()
+    def store_summary(self, rows: NDArray[np.int64]) -> str:
+        return store_state(self.recipe(rows)).summary()
 
     def scans(self, rows: NDArray[np.int64]) -> Sequence[Path]:
         return self.recipe(rows).scans

@@ -14,7 +14,7 @@ from archnet.files.progress import Progress, silent
 from archnet.imaging import Volume, read_frame
 from archnet.imaging.volume import Point
 
-_MOST_CASES: Final = 512
+_MAX_CASES: Final = 512
 """Cases whose mean is taken, evenly spread over all: enough for a range."""
 
 Range = tuple[Point, Point]
@@ -36,13 +36,13 @@ class ScanRanges:
     size_mm: Range
     mean_hu: tuple[float, float]
 
-    def document(self) -> dict[str, Any]:
-        """JSON-ready; `scan_ranges_from` reads it back."""
+    def to_document(self) -> dict[str, Any]:
+        """JSON-ready; `parse_scan_ranges` reads it back."""
         return asdict(self)
 
 
-def scan_ranges_from(document: Mapping[str, Any]) -> ScanRanges:
-    """What `ScanRanges.document` wrote.
+def parse_scan_ranges(document: Mapping[str, Any]) -> ScanRanges:
+    """What `ScanRanges.to_document` wrote.
 
     Raises:
         KeyError: A key is missing.
@@ -50,13 +50,13 @@ def scan_ranges_from(document: Mapping[str, Any]) -> ScanRanges:
     low, high = document["mean_hu"]
     return ScanRanges(
         count=document["count"],
-        spacing_mm=_range(document["spacing_mm"]),
-        size_mm=_range(document["size_mm"]),
+        spacing_mm=_parse_range(document["spacing_mm"]),
+        size_mm=_parse_range(document["size_mm"]),
         mean_hu=(low, high),
     )
 
 
-def scan_ranges(
+def measure_scan_ranges(
     scans: Sequence[Path], cases: NDArray[Any], limits: tuple[float, float], progress: Progress = silent
 ) -> ScanRanges:
     """The ranges of some scans, from their headers, and of the cases cut from them.
@@ -68,8 +68,8 @@ def scan_ranges(
         progress: Wraps the scans.
     """
     frames = [read_frame(path) for path in progress(scans, "Reading headers", len(scans))]
-    chosen = np.unique(np.linspace(0, len(cases) - 1, min(len(cases), _MOST_CASES)).round().astype(int))
-    means = [mean_hu(cases[row], limits) for row in chosen.tolist()]
+    rows = np.unique(np.linspace(0, len(cases) - 1, min(len(cases), _MAX_CASES)).round().astype(int))
+    means = [mean_hu(cases[row], limits) for row in rows.tolist()]
     return ScanRanges(
         count=len(scans),
         spacing_mm=_extremes([frame.spacing_mm for frame in frames]),
@@ -95,10 +95,10 @@ def size_mm(volume: Volume) -> Point:
 
 def _extremes(points: Sequence[Point]) -> Range:
     """The smallest and the largest of each coordinate, to a thousandth of a millimetre."""
-    low, high = (np.round(found, 3).tolist() for found in (np.min(points, axis=0), np.max(points, axis=0)))
+    low, high = (np.round(extreme, 3).tolist() for extreme in (np.min(points, axis=0), np.max(points, axis=0)))
     return (low[0], low[1], low[2]), (high[0], high[1], high[2])
 
 
-def _range(given: Sequence[Sequence[float]]) -> Range:
-    (x, y, z), (last_x, last_y, last_z) = given
+def _parse_range(document: Sequence[Sequence[float]]) -> Range:
+    (x, y, z), (last_x, last_y, last_z) = document
     return (x, y, z), (last_x, last_y, last_z)

@@ -8,11 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.dataset import Cases
-from archnet.data.stratified import Shares, closest_draw, closest_parts, even_parts, stratified_draw
+from archnet.data.stratified import (
+    Shares,
+    stratified_folds,
+    stratified_group_folds,
+    stratified_group_split,
+    stratified_split,
+)
 from archnet.errors import DataError
 from archnet.spec.experiment import SETS, Data, Split
 
-_NUMBER_OF_TEST = SETS.index("test")
+_TEST_NUMBER = SETS.index("test")
 
 
 def make_split(cases: Cases, split: Split) -> NDArray[np.str_]:
@@ -27,15 +33,15 @@ def make_split(cases: Cases, split: Split) -> NDArray[np.str_]:
     if split.by == "own":
         return _own_sets(cases)
     _refuse_large_shares(split)
-    sets = np.full(len(cases.labels), _NUMBER_OF_TEST)
-    rest = _untested(cases, split) if _is_cross_validation(split) else np.arange(len(sets))
-    sets[rest] = _drawn_sets(cases.only(rest), split, len(sets))
+    sets = np.full(len(cases.labels), _TEST_NUMBER)
+    rest = _rows_outside_fold(cases, split) if _is_cross_validation(split) else np.arange(len(sets))
+    sets[rest] = _draw_sets(cases.select(rest), split, len(sets))
     _refuse_empty(sets, cases, split)
     names: NDArray[np.str_] = np.array(SETS)[sets]
     return names
 
 
-def fold_parts(cases: Cases, split: Split) -> NDArray[np.int64]:
+def case_folds(cases: Cases, split: Split) -> NDArray[np.int64]:
     """The part of every case, from 0, in a cross-validation, whichever fold is tested.
 
     Raises:
@@ -43,19 +49,19 @@ def fold_parts(cases: Cases, split: Split) -> NDArray[np.int64]:
     """
     if split.by == "official":
         return _official_folds(cases)
-    counts, unit_of_case = _counts(cases, split)
-    num_parts = split.folds or 1
-    if len(counts) < num_parts:
+    counts, unit_of_case = _class_counts(cases, split)
+    num_folds = split.folds or 1
+    if len(counts) < num_folds:
         raise DataError(
-            f"split.folds: {len(counts)} {_units(split)} are too few for {num_parts} folds; one would be empty. "
+            f"split.folds: {len(counts)} {_unit_name(split)} are too few for {num_folds} folds; one would be empty. "
             "Lower split.folds or add scans."
         )
-    draw = even_parts if split.by == "candidate" else closest_parts
-    return draw(counts, num_parts, np.random.default_rng(split.seed))[unit_of_case]
+    assign_folds = stratified_folds if split.by == "candidate" else stratified_group_folds
+    return assign_folds(counts, num_folds, np.random.default_rng(split.seed))[unit_of_case]
 
 
 def keep_rows(
-    cases: Cases, sets: NDArray[np.str_], data: Data, split: Split, keep_all: Collection[str] = ()
+    cases: Cases, sets: NDArray[np.str_], data: Data, split: Split, full_sets: Collection[str] = ()
 ) -> NDArray[np.int64]:
     """The rows that are used: every positive, and for each of them some negatives of the same set.
 
@@ -65,7 +71,7 @@ def keep_rows(
 
     Args:
         sets: The set of every case.
-        keep_all: Sets that keep all their negatives.
+        full_sets: Sets that keep all their negatives.
 
     Returns:
         Row numbers, ascending.
@@ -73,13 +79,13 @@ def keep_rows(
     if data.negatives_per_positive == "all":
         return np.arange(len(cases.labels))
     is_positive = cases.labels == cases.positive
-    parts = fold_parts(cases, split) if _is_cross_validation(split) else _set_numbers(sets)
-    kept = [np.flatnonzero(is_positive | np.isin(sets, list(keep_all)))]
+    parts = case_folds(cases, split) if _is_cross_validation(split) else _set_numbers(sets)
+    row_groups = [np.flatnonzero(is_positive | np.isin(sets, list(full_sets)))]
     for part in np.unique(parts).tolist():
         negatives = np.flatnonzero((parts == part) & ~is_positive)
         wanted = round(data.negatives_per_positive * np.count_nonzero((parts == part) & is_positive))
-        kept.append(np.random.default_rng([split.seed, part]).permutation(negatives)[:wanted])
-    return np.unique(np.concatenate(kept))
+        row_groups.append(np.random.default_rng([split.seed, part]).permutation(negatives)[:wanted])
+    return np.unique(np.concatenate(row_groups))
 
 
 def _is_cross_validation(split: Split) -> bool:
@@ -94,19 +100,19 @@ def _set_numbers(sets: NDArray[np.str_]) -> NDArray[np.int64]:
     return numbers
 
 
-def _untested(cases: Cases, split: Split) -> NDArray[np.int64]:
+def _rows_outside_fold(cases: Cases, split: Split) -> NDArray[np.int64]:
     """The rows outside the part that is tested."""
-    parts = fold_parts(cases, split)
-    if split.fold not in parts:
-        there = ", ".join(map(str, np.unique(parts).tolist()))
+    folds = case_folds(cases, split)
+    if split.fold not in folds:
+        available = ", ".join(map(str, np.unique(folds).tolist()))
         raise DataError(
-            f"split.fold {split.fold}: no case lies in this fold; the data have {there}. Choose one of these with "
+            f"split.fold {split.fold}: no case lies in this fold; the data have {available}. Choose one of these with "
             f"split.fold, or add subset{split.fold}."
         )
-    return np.flatnonzero(parts != split.fold)
+    return np.flatnonzero(folds != split.fold)
 
 
-def _drawn_sets(cases: Cases, split: Split, num_all: int) -> NDArray[np.int64]:
+def _draw_sets(cases: Cases, split: Split, num_all: int) -> NDArray[np.int64]:
     """The set number of cases, in a cross-validation of those outside the test set.
 
     Args:
@@ -114,10 +120,10 @@ def _drawn_sets(cases: Cases, split: Split, num_all: int) -> NDArray[np.int64]:
     """
     if not len(cases.labels):
         return np.empty(0, dtype=np.int64)
-    counts, unit_of_case = _counts(cases, split)
-    draw = stratified_draw if split.by == "candidate" else closest_draw
+    counts, unit_of_case = _class_counts(cases, split)
+    assign_sets = stratified_split if split.by == "candidate" else stratified_group_split
     rng = np.random.default_rng(split.seed if split.fold is None else [split.seed, split.fold])
-    return draw(counts, _shares(split, num_all / len(cases.labels)), rng)[unit_of_case]
+    return assign_sets(counts, _shares(split, num_all / len(cases.labels)), rng)[unit_of_case]
 
 
 def _shares(split: Split, scale: float) -> Shares:
@@ -126,7 +132,7 @@ def _shares(split: Split, scale: float) -> Shares:
     return 1 - validation - test, validation, test
 
 
-def _counts(cases: Cases, split: Split) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+def _class_counts(cases: Cases, split: Split) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
     """Cases as (unit, class), where a unit is what stays together; and the unit of each case."""
     units = cases.ids if split.by == "candidate" else cases.groups
     names, unit_of_case = np.unique(units, return_inverse=True)
@@ -135,7 +141,7 @@ def _counts(cases: Cases, split: Split) -> tuple[NDArray[np.int64], NDArray[np.i
     return counts, unit_of_case
 
 
-def _units(split: Split) -> str:
+def _unit_name(split: Split) -> str:
     return "cases" if split.by == "candidate" else "groups"
 
 
@@ -176,6 +182,6 @@ def _refuse_empty(sets: NDArray[np.int64], cases: Cases, split: Split) -> None:
             units = cases.ids if split.by == "candidate" else cases.groups
             remedy = "Set its share to 0 or add scans." if number else "Lower the others' shares or add scans."
             raise DataError(
-                f"split: {len(np.unique(units))} {_units(split)} are too few for training, validation "
+                f"split: {len(np.unique(units))} {_unit_name(split)} are too few for training, validation "
                 f"({split.validation}) and test ({test}) sets; the {name} set would be empty. {remedy}"
             )

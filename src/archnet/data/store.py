@@ -20,21 +20,21 @@ from typing import Any, Final, Literal
 import numpy as np
 from filelock import FileLock, Timeout
 
-from archnet.data.build_store import build_store, is_laid_out, note_finished, num_finished, unfinished
-from archnet.data.dataset import Crops, LostScan
-from archnet.data.recipe import Recipe, absolute, digest, identity
+from archnet.data.build_store import build_store, draft_folder, matches_recipe, num_finished_scans, write_journal
+from archnet.data.dataset import Crops, UnreadableScan
+from archnet.data.recipe import Recipe, absolute_path, scan_fingerprint, store_name
 from archnet.errors import DataError
 from archnet.files.progress import Progress, silent
-from archnet.files.user_folders import home
+from archnet.files.user_folders import data_home
 
 
 def store_home() -> Path:
     """The folder of all stores: `$ARCHNET_STORE`, else beside the data sets."""
-    given = os.environ.get("ARCHNET_STORE")
-    return Path(given) if given else home() / "store"
+    folder = os.environ.get("ARCHNET_STORE")
+    return Path(folder) if folder else data_home() / "store"
 
 
-def stored_crops(recipe: Recipe, progress: Progress = silent) -> Crops:
+def open_crops(recipe: Recipe, progress: Progress = silent) -> Crops:
     """The crops of a recipe, memory-mapped; cut now if they are not there yet.
 
     Two processes that want the same crops cut them once: the second waits. An interrupted store is continued.
@@ -42,36 +42,36 @@ def stored_crops(recipe: Recipe, progress: Progress = silent) -> Crops:
     Raises:
         DataError: A list does not fit its scans, the disk is too small, or no scan can be read.
     """
-    folder = store_home() / digest(recipe.description())
-    if not _is_whole(folder, recipe) or _is_mended(folder, recipe):
-        with _locked(folder, progress):
-            if not _is_whole(folder, recipe):
+    folder = store_home() / store_name(recipe.description())
+    if not _is_complete(folder, recipe) or _needs_reopening(folder, recipe):
+        with _hold_lock(folder, progress):
+            if not _is_complete(folder, recipe):
                 _discard(folder)
-            elif _is_mended(folder, recipe):
+            elif _needs_reopening(folder, recipe):
                 _reopen(folder, recipe)
             if not folder.is_dir():
                 build_store(recipe, recipe.description(), folder, progress)
     values = np.load(folder / "crops.npy", mmap_mode="r", allow_pickle=False)
-    lost = [LostScan(**entry) for entry in _told(folder)["lost"]]
+    unreadable = [UnreadableScan(**entry) for entry in _read_store_json(folder)["lost"]]
     is_there = np.ones(len(recipe.ids), bool)
-    for number in _lost_numbers(recipe, folder):
+    for number in _unreadable_numbers(recipe, folder):
         is_there[recipe.rows[number]] = False
-    return Crops(values=values, is_there=is_there, lost=tuple(lost))
+    return Crops(values=values, is_there=is_there, unreadable_scans=tuple(unreadable))
 
 
-def _is_whole(folder: Path, recipe: Recipe) -> bool:
+def _is_complete(folder: Path, recipe: Recipe) -> bool:
     """Whether a finished store is there, with nothing removed or cut off."""
-    return (folder / "store.json").is_file() and is_laid_out(folder / "crops.npy", recipe)
+    return (folder / "store.json").is_file() and matches_recipe(folder / "crops.npy", recipe)
 
 
-def _lost_numbers(recipe: Recipe, folder: Path) -> list[int]:
-    absent = {entry["scan"] for entry in _told(folder)["lost"]}
-    return [number for number, scan in enumerate(recipe.scans) if absolute(scan) in absent]
+def _unreadable_numbers(recipe: Recipe, folder: Path) -> list[int]:
+    unreadable = {entry["scan"] for entry in _read_store_json(folder)["lost"]}
+    return [number for number, scan in enumerate(recipe.scans) if absolute_path(scan) in unreadable]
 
 
-def _is_mended(folder: Path, recipe: Recipe) -> bool:
+def _needs_reopening(folder: Path, recipe: Recipe) -> bool:
     """Whether a scan that could not be read now can: a file may be put back with its size and time."""
-    return any(_is_readable(recipe, number) for number in _lost_numbers(recipe, folder))
+    return any(_is_readable(recipe, number) for number in _unreadable_numbers(recipe, folder))
 
 
 def _is_readable(recipe: Recipe, number: int) -> bool:
@@ -84,9 +84,11 @@ def _is_readable(recipe: Recipe, number: int) -> bool:
 
 def _reopen(folder: Path, recipe: Recipe) -> None:
     """Makes a finished store an unfinished one that lacks its lost scans."""
-    lost = set(_lost_numbers(recipe, folder))
-    draft = unfinished(folder)
-    note_finished(draft.with_suffix(".journal"), [n for n in range(len(recipe.scans)) if n not in lost], mode="wb")
+    unreadable = set(_unreadable_numbers(recipe, folder))
+    draft = draft_folder(folder)
+    write_journal(
+        draft.with_suffix(".journal"), [n for n in range(len(recipe.scans)) if n not in unreadable], mode="wb"
+    )
     _discard(draft)
     folder.rename(draft)
 
@@ -94,9 +96,9 @@ def _reopen(folder: Path, recipe: Recipe) -> None:
 def _discard(folder: Path) -> None:
     """Removes a folder; a process that is killed meanwhile leaves no half of it under its name."""
     if folder.is_dir():
-        away = Path(tempfile.mkdtemp(prefix="removed-", dir=store_home() / ".unfinished"))
-        folder.rename(away / folder.name)
-        shutil.rmtree(away)
+        trash = Path(tempfile.mkdtemp(prefix="removed-", dir=store_home() / ".unfinished"))
+        folder.rename(trash / folder.name)
+        shutil.rmtree(trash)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ class StoreState:
     num_scans: int
     num_finished: int
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The state in one line."""
         size = f"{self.num_bytes / 1e6:,.1f} MB"
         if self.num_finished == self.num_scans:
@@ -125,8 +127,8 @@ class StoreState:
 
 def store_state(recipe: Recipe) -> StoreState:
     """What is stored of a recipe; nothing is cut."""
-    folder = store_home() / digest(recipe.description())
-    finished = len(recipe.scans) if _is_whole(folder, recipe) else num_finished(folder)
+    folder = store_home() / store_name(recipe.description())
+    finished = len(recipe.scans) if _is_complete(folder, recipe) else num_finished_scans(folder)
     return StoreState(folder=folder, num_bytes=recipe.num_bytes, num_scans=len(recipe.scans), num_finished=finished)
 
 
@@ -158,17 +160,19 @@ class StoredCrops:
     num_bytes: int
     state: State
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The store in one line."""
         size = f"{self.num_crops:>9,} crops  {self.num_bytes / 1e6:>10,.1f} MB"
         return f"{self.folder.name}  {size}  {_MEANING[self.state]}  {self.source}"
 
 
-def stores() -> list[StoredCrops]:
+def list_stores() -> list[StoredCrops]:
     """Every store, finished or not, by name."""
     root = store_home()
-    found = [path for path in (*root.glob("*"), *root.glob(".unfinished/*")) if _is_store_name(path) and path.is_dir()]
-    return [_stored(path) for path in sorted(found)]
+    folders = [
+        path for path in (*root.glob("*"), *root.glob(".unfinished/*")) if _is_store_name(path) and path.is_dir()
+    ]
+    return [_describe_store(path) for path in sorted(folders)]
 
 
 def prune_stores(*, everything: bool = False, dry_run: bool = False) -> list[StoredCrops]:
@@ -181,18 +185,18 @@ def prune_stores(*, everything: bool = False, dry_run: bool = False) -> list[Sto
     Returns:
         The stores that are removed, or would be.
     """
-    chosen = [store for store in stores() if everything or store.state in ("changed", "damaged")]
-    return [store for store in chosen if _removed(store.folder, dry_run=dry_run)]
+    chosen = [store for store in list_stores() if everything or store.state in ("changed", "damaged")]
+    return [store for store in chosen if _remove(store.folder, dry_run=dry_run)]
 
 
-def _removed(folder: Path, *, dry_run: bool) -> bool:
+def _remove(folder: Path, *, dry_run: bool) -> bool:
     """Removes a store, unless another process is cutting or has removed it."""
     final = store_home() / folder.name
     try:
         with _lock(final).acquire(blocking=False):
             if dry_run or not folder.is_dir():
                 return folder.is_dir()
-            unfinished(final).with_suffix(".journal").unlink(missing_ok=True)
+            draft_folder(final).with_suffix(".journal").unlink(missing_ok=True)
             _discard(folder)
     except Timeout:
         return False
@@ -203,26 +207,28 @@ def _is_store_name(path: Path) -> bool:
     return re.fullmatch("[0-9a-f]{16}", path.name) is not None
 
 
-def _stored(folder: Path) -> StoredCrops:
+def _describe_store(folder: Path) -> StoredCrops:
     try:
-        told = _told(folder)
+        document = _read_store_json(folder)
     except DataError:
-        told = {}
+        document = {}
     is_finished = folder.parent.name != ".unfinished"
     return StoredCrops(
         folder=folder,
-        source=str(told.get("source", "unknown")),
-        num_crops=int(told.get("crops", 0)),
+        source=str(document.get("source", "unknown")),
+        num_crops=int(document.get("crops", 0)),
         num_bytes=sum(_bytes_on_disk(path) for path in folder.glob("*")),
-        state=_state(told, is_finished=is_finished and (folder / "crops.npy").is_file()) if told else "damaged",
+        state=_current_state(document, is_finished=is_finished and (folder / "crops.npy").is_file())
+        if document
+        else "damaged",
     )
 
 
-def _state(told: Mapping[str, Any], *, is_finished: bool) -> State:
-    scans = [(Path(scan["path"]), scan["files"]) for scan in told["scans"]]
+def _current_state(document: Mapping[str, Any], *, is_finished: bool) -> State:
+    scans = [(Path(scan["path"]), scan["files"]) for scan in document["scans"]]
     if not any(path.exists() for path, _ in scans):
         return "gone"
-    if any(identity(path) != files for path, files in scans):
+    if any(scan_fingerprint(path) != files for path, files in scans):
         return "changed"
     return "ready" if is_finished else "unfinished"
 
@@ -233,7 +239,7 @@ def _bytes_on_disk(path: Path) -> int:
     return min(stat.st_size, getattr(stat, "st_blocks", stat.st_size) * 512)
 
 
-def _told(folder: Path) -> dict[str, Any]:
+def _read_store_json(folder: Path) -> dict[str, Any]:
     """What store.json says.
 
     Raises:
@@ -241,17 +247,17 @@ def _told(folder: Path) -> dict[str, Any]:
     """
     path = folder / "store.json"
     try:
-        told = json.loads(path.read_bytes())
-        return {"lost": [], **{key: told[key] for key in ("source", "crops", "scans")}, **told}
+        document = json.loads(path.read_bytes())
+        return {"lost": [], **{key: document[key] for key in ("source", "crops", "scans")}, **document}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: damaged. Remove it with archnet data prune; the crops are cut again.") from error
 
 
 @contextmanager
-def _locked(folder: Path, progress: Progress) -> Iterator[None]:
+def _hold_lock(folder: Path, progress: Progress) -> Iterator[None]:
     """Holds the right to cut a store; waits for a process that has it."""
     try:
-        unfinished(folder).parent.mkdir(parents=True, exist_ok=True)
+        draft_folder(folder).parent.mkdir(parents=True, exist_ok=True)
         lock = _lock(folder)
         try:
             lock.acquire(blocking=False)
@@ -269,4 +275,4 @@ def _locked(folder: Path, progress: Progress) -> Iterator[None]:
 
 
 def _lock(folder: Path) -> FileLock:
-    return FileLock(unfinished(folder).with_suffix(".lock"))
+    return FileLock(draft_folder(folder).with_suffix(".lock"))

@@ -12,7 +12,7 @@ _NUM_DRAWS = 200
 _NUM_DEALS = 10
 
 
-def closest_draw(counts: NDArray[np.int64], shares: Shares, rng: np.random.Generator) -> NDArray[np.int64]:
+def stratified_group_split(counts: NDArray[np.int64], shares: Shares, rng: np.random.Generator) -> NDArray[np.int64]:
     """Of many random divisions of groups the one whose share of each class in each set comes closest to the wanted.
 
     Args:
@@ -22,21 +22,21 @@ def closest_draw(counts: NDArray[np.int64], shares: Shares, rng: np.random.Gener
         The set number of each group: 0 training, 1 validation, 2 test.
     """
     totals = np.maximum(counts.sum(axis=0), 1)
-    draws = (_random_draw(counts.sum(axis=1), shares, rng) for _ in range(_NUM_DRAWS))
-    return min(draws, key=lambda sets: _distance(counts, totals, sets, shares))
+    draws = (_draw_sets(counts.sum(axis=1), shares, rng) for _ in range(_NUM_DRAWS))
+    return min(draws, key=lambda sets: _deviation(counts, totals, sets, shares))
 
 
-def stratified_draw(counts: NDArray[np.int64], shares: Shares, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Like `closest_draw` where each group is a single case: each class is divided by itself."""
+def stratified_split(counts: NDArray[np.int64], shares: Shares, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Like `stratified_group_split` where each group is a single case: each class is divided by itself."""
     labels = counts.argmax(axis=1)
     sets = np.empty(len(labels), dtype=np.int64)
     for label in range(counts.shape[1]):
         rows = np.flatnonzero(labels == label)
-        sets[rows] = _random_draw(np.ones(len(rows), dtype=np.int64), shares, rng) if len(rows) else 0
+        sets[rows] = _draw_sets(np.ones(len(rows), dtype=np.int64), shares, rng) if len(rows) else 0
     return sets
 
 
-def _random_draw(sizes: NDArray[np.int64], shares: Shares, rng: np.random.Generator) -> NDArray[np.int64]:
+def _draw_sets(sizes: NDArray[np.int64], shares: Shares, rng: np.random.Generator) -> NDArray[np.int64]:
     """Groups in random order, dealt to test, validation and training until each has its share of the cases.
 
     A set that is wanted gets at least one group, however few there are.
@@ -52,43 +52,45 @@ def _random_draw(sizes: NDArray[np.int64], shares: Shares, rng: np.random.Genera
     return sets
 
 
-def _distance(
+def _deviation(
     counts: NDArray[np.int64], totals: NDArray[np.int64], sets: NDArray[np.int64], shares: Shares
 ) -> tuple[int, float]:
     """How many wanted sets stay empty or without a class, then the largest deviation from a wanted share."""
-    found = np.stack([counts[sets == number].sum(axis=0) for number in range(3)])
+    set_counts = np.stack([counts[sets == number].sum(axis=0) for number in range(3)])
     wanted = np.array(shares)[:, None]
-    return int(np.sum((found == 0) & (wanted > 0))), float(np.abs(found / totals - wanted).max())
+    return int(np.sum((set_counts == 0) & (wanted > 0))), float(np.abs(set_counts / totals - wanted).max())
 
 
-def closest_parts(counts: NDArray[np.int64], num_parts: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def stratified_group_folds(counts: NDArray[np.int64], num_folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Of some deals of groups to parts the one whose parts come closest to an equal share of each class and of all.
 
     Args:
         counts: Cases as (group, class).
-        num_parts: At most as many as there are groups; then no part is empty.
+        num_folds: At most as many as there are groups; then no part is empty.
 
     Returns:
         The part of each group, from 0.
     """
     if counts.sum(axis=1).max() == 1:
-        return even_parts(counts, num_parts, rng)
+        return stratified_folds(counts, num_folds, rng)
     sizes = np.column_stack([counts, counts.sum(axis=1)])
     weights = sizes / np.maximum(sizes.sum(axis=0), 1)
-    deals = [_deal(weights, num_parts, rng) for _ in range(_NUM_DEALS)]
+    deals = [_deal_to_folds(weights, num_folds, rng) for _ in range(_NUM_DEALS)]
     return min(deals, key=lambda deal: deal[0])[1]
 
 
-def even_parts(counts: NDArray[np.int64], num_parts: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Like `closest_parts` where each group is a single case: no two parts differ by more than one case of a class."""
+def stratified_folds(counts: NDArray[np.int64], num_folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Like `stratified_group_folds` where each group is a single case: no two parts differ by more than one case of a class."""
     shuffled = rng.permutation(len(counts))
     by_class = shuffled[np.argsort(counts.argmax(axis=1)[shuffled], kind="stable")]
-    parts = np.empty(len(counts), dtype=np.int64)
-    parts[by_class] = np.arange(len(counts)) % num_parts
-    return parts
+    folds = np.empty(len(counts), dtype=np.int64)
+    folds[by_class] = np.arange(len(counts)) % num_folds
+    return folds
 
 
-def _deal(weights: NDArray[np.float64], num_parts: int, rng: np.random.Generator) -> tuple[float, NDArray[np.int64]]:
+def _deal_to_folds(
+    weights: NDArray[np.float64], num_folds: int, rng: np.random.Generator
+) -> tuple[float, NDArray[np.int64]]:
     """Groups one by one, each to the part that holds least of what the group brings.
 
     Large groups tend to come first and small ones fill the gaps; within that the order is random.
@@ -100,9 +102,9 @@ def _deal(weights: NDArray[np.float64], num_parts: int, rng: np.random.Generator
         The largest deviation of a part from its share, and the part of each group.
     """
     order = np.argsort(-weights.sum(axis=1) * rng.uniform(0.5, 1, len(weights)))
-    held = np.zeros((num_parts, weights.shape[1]))
-    parts = np.empty(len(weights), dtype=np.int64)
+    fold_shares = np.zeros((num_folds, weights.shape[1]))
+    folds = np.empty(len(weights), dtype=np.int64)
     for group in order:
-        parts[group] = np.argmin(held @ weights[group])
-        held[parts[group]] += weights[group]
-    return float(np.abs(held - 1 / num_parts).max()), parts
+        folds[group] = np.argmin(fold_shares @ weights[group])
+        fold_shares[folds[group]] += weights[group]
+    return float(np.abs(fold_shares - 1 / num_folds).max()), folds

@@ -7,14 +7,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from archnet.evaluation.intervals import Interval, percentile_interval, resamples, wilson
+from archnet.evaluation.intervals import Interval, percentile_interval, resamples, wilson_interval
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.ranking import Floats
 
 NUM_BINS: Final = 15
 """Of equal width over [0, 1], each without its lower and with its upper end, as Guo et al. bin."""
 
-_HIGHEST: Final = 50.0
+_MAX_TEMPERATURE: Final = 50.0
 """Temperatures are looked for from 1 / 50 to 50; a best one beyond is none."""
 
 
@@ -37,8 +37,8 @@ def calibration(part: Predictions, positive: int, *, bootstraps: int, seed: int)
         `probability`, and the `share` of them that came true with Wilson's `interval`) and `intervals` of the Brier
         score.
     """
-    stated, came_true, errors = _judged(part, positive)
-    bins = _bins(stated, came_true)
+    confidences, outcomes, errors = _confidences_and_outcomes(part, positive)
+    bins = _bins(confidences, outcomes)
     gaps = [entry["n"] * abs(entry["share"] - entry["probability"]) for entry in bins]
     return {
         "brier": float(errors.mean()),
@@ -48,29 +48,29 @@ def calibration(part: Predictions, positive: int, *, bootstraps: int, seed: int)
     }
 
 
-def _judged(part: Predictions, positive: int) -> tuple[Floats, Floats, Floats]:
+def _confidences_and_outcomes(part: Predictions, positive: int) -> tuple[Floats, Floats, Floats]:
     """The stated probability of each case, whether it came true (0 or 1), and its squared error, each (N,)."""
     truth = np.eye(len(part.classes))[part.y_true]
     squares = (part.probabilities - truth) ** 2
     if len(part.classes) == 2:
         return part.probabilities[:, positive], truth[:, positive], squares[:, positive]
-    taken = part.probabilities.argmax(axis=1)
-    rows = np.arange(len(taken))
-    return part.probabilities[rows, taken], truth[rows, taken], squares.sum(axis=1)
+    top_class = part.probabilities.argmax(axis=1)
+    rows = np.arange(len(top_class))
+    return part.probabilities[rows, top_class], truth[rows, top_class], squares.sum(axis=1)
 
 
-def _bins(stated: Floats, came_true: Floats) -> list[dict[str, Any]]:
+def _bins(confidences: Floats, outcomes: Floats) -> list[dict[str, Any]]:
     """What is said and what comes true in each bin that has cases."""
-    place = np.searchsorted(np.linspace(0, 1, NUM_BINS + 1)[1:-1], stated)
-    sizes = np.bincount(place, minlength=NUM_BINS)
-    hits = np.bincount(place, came_true, minlength=NUM_BINS)
-    sums = np.bincount(place, stated, minlength=NUM_BINS)
+    bin_index = np.searchsorted(np.linspace(0, 1, NUM_BINS + 1)[1:-1], confidences)
+    sizes = np.bincount(bin_index, minlength=NUM_BINS)
+    hits = np.bincount(bin_index, outcomes, minlength=NUM_BINS)
+    sums = np.bincount(bin_index, confidences, minlength=NUM_BINS)
     return [
         {
             "n": int(sizes[k]),
             "probability": float(sums[k] / sizes[k]),
             "share": float(hits[k] / sizes[k]),
-            "interval": wilson(round(hits[k]), int(sizes[k])),
+            "interval": wilson_interval(round(hits[k]), int(sizes[k])),
         }
         for k in np.flatnonzero(sizes)
     ]
@@ -86,7 +86,7 @@ def _mean_interval(part: Predictions, errors: Floats, bootstraps: int, seed: int
     return percentile_interval(np.concatenate([(counts @ sums) / (counts @ sizes) for counts in draws]))
 
 
-def temperature(part: Predictions) -> float | None:
+def fit_temperature(part: Predictions) -> float | None:
     """The temperature that makes a set's cases most likely (Guo et al. 2017, arXiv:1706.04599).
 
     Returns:
@@ -96,18 +96,20 @@ def temperature(part: Predictions) -> float | None:
     from scipy.optimize import minimize_scalar
 
     logits, rows = _logits(part), np.arange(len(part.cases))
-    limit = np.log(_HIGHEST)
+    limit = np.log(_MAX_TEMPERATURE)
 
-    def surprise(log_heat: float) -> float:
+    def negative_log_likelihood(log_heat: float) -> float:
         return float(-_log_softmax(logits * np.exp(-log_heat))[rows, part.y_true].mean())
 
-    found = minimize_scalar(surprise, bounds=(-limit, limit), method="bounded", options={"xatol": 1e-6})
-    return float(np.exp(found.x)) if abs(found.x) < limit - 1e-3 else None
+    optimum = minimize_scalar(
+        negative_log_likelihood, bounds=(-limit, limit), method="bounded", options={"xatol": 1e-6}
+    )
+    return float(np.exp(optimum.x)) if abs(optimum.x) < limit - 1e-3 else None
 
 
-def scaled(part: Predictions, heat: float) -> Predictions:
+def apply_temperature(part: Predictions, temperature: float) -> Predictions:
     """The predictions after temperature scaling; the order of a case's classes stays as it is."""
-    return replace(part, probabilities=np.exp(_log_softmax(_logits(part) / heat)))
+    return replace(part, probabilities=np.exp(_log_softmax(_logits(part) / temperature)))
 
 
 def _logits(part: Predictions) -> Floats:

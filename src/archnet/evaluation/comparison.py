@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 
 from archnet.errors import DataError, RunError
-from archnet.evaluation.comparison_rows import Row, comparison_row
+from archnet.evaluation.comparison_rows import ComparisonRow, comparison_row
 from archnet.evaluation.document_differences import Difference, document_differences
 from archnet.evaluation.metrics import METRICS
-from archnet.evaluation.paired import Training, Truth, paired_differences
+from archnet.evaluation.paired import SeedPredictions, Truth, paired_differences
 from archnet.evaluation.paired_tests import delong, mcnemar
 from archnet.evaluation.pooling import Pool, read_pools
-from archnet.evaluation.run_folder import read_json, run_folders
+from archnet.evaluation.run_folder import find_run_folders, read_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paired:
+class PairedComparison:
     """One architecture against the reference, case by case.
 
     Attributes:
@@ -49,7 +49,7 @@ class Comparison:
         positive: The class whose recall counts, the same for all runs.
         set: "test", or "validation" where not every run has a test set.
         rows: One for each architecture, in the order given.
-        paired: Each architecture but the reference, against it. The reference is the one of the fewest multiply-adds;
+        pairs: Each architecture but the reference, against it. The reference is the one of the fewest multiply-adds;
             of equal ones the first.
         pools: What the rows were computed from.
     """
@@ -57,11 +57,11 @@ class Comparison:
     classes: tuple[str, ...]
     positive: str
     set: str
-    rows: tuple[Row, ...]
-    paired: tuple[Paired, ...]
+    rows: tuple[ComparisonRow, ...]
+    pairs: tuple[PairedComparison, ...]
     pools: tuple[Pool, ...]
 
-    def row(self, name: str) -> Row:
+    def row(self, name: str) -> ComparisonRow:
         """The row of an architecture."""
         return next(row for row in self.rows if row.run == name)
 
@@ -71,12 +71,12 @@ class Comparison:
             "classes": list(self.classes),
             "positive": self.positive,
             "set": self.set,
-            "runs": [_listed(asdict(row)) for row in self.rows],
-            "paired": [_listed(asdict(pair)) for pair in self.paired],
+            "runs": [_convert_tuples(asdict(row)) for row in self.rows],
+            "paired": [_convert_tuples(asdict(pair)) for pair in self.pairs],
         }
 
 
-def _listed(value: dict[str, Any]) -> dict[str, Any]:
+def _convert_tuples(value: dict[str, Any]) -> dict[str, Any]:
     """JSON knows lists, no tuples."""
     return {key: list(entry) if isinstance(entry, tuple) else entry for key, entry in value.items()}
 
@@ -89,10 +89,10 @@ def compare(runs: Sequence[Path]) -> Comparison:
             set and cases.
         DataError: A run's files are damaged.
     """
-    folders = run_folders(runs)
+    folders = find_run_folders(runs)
     if len(folders) < 2:
         raise RunError(f"{folders[0] if folders else 'no run'}: a comparison needs two runs or more. Name another one.")
-    metrics = {folder: _checked_metrics(folder) for folder in folders}
+    metrics = {folder: _read_metrics(folder) for folder in folders}
     for key in ("classes", "positive"):
         _check_shared(key, metrics)
     compared_set = _compared_set(metrics)
@@ -104,12 +104,12 @@ def compare(runs: Sequence[Path]) -> Comparison:
         positive=positive,
         set=compared_set,
         rows=tuple(rows),
-        paired=tuple(_all_paired(pools, rows, classes.index(positive))),
+        pairs=tuple(_paired_comparisons(pools, rows, classes.index(positive))),
         pools=tuple(pools),
     )
 
 
-def _checked_metrics(folder: Path) -> dict[str, Any]:
+def _read_metrics(folder: Path) -> dict[str, Any]:
     """A run's `metrics.json`, with the keys that a comparison needs."""
     path = folder / "metrics.json"
     metrics = read_json(path)
@@ -129,12 +129,12 @@ def _check_shared(key: str, metrics: Mapping[Path, Mapping[str, Any]]) -> None:
     for folder, entry in metrics.items():
         if entry[key] != expected:
             raise RunError(
-                f"{folder}: {key} {_said(entry[key])}, but {key} {_said(expected)} in {first}. "
+                f"{folder}: {key} {_value_text(entry[key])}, but {key} {_value_text(expected)} in {first}. "
                 "Compare runs of the same classes and the same positive class."
             )
 
 
-def _said(value: str | list[str]) -> str:
+def _value_text(value: str | list[str]) -> str:
     return f'is "{value}"' if isinstance(value, str) else "are " + ", ".join(f'"{name}"' for name in value)
 
 
@@ -142,64 +142,73 @@ def _compared_set(metrics: Mapping[Path, Mapping[str, Any]]) -> str:
     for name in ("test", "validation"):
         if all(name in entry for entry in metrics.values()):
             return name
-    lacking = next(folder for folder, entry in metrics.items() if "test" not in entry)
+    incomplete = next(folder for folder, entry in metrics.items() if "test" not in entry)
     raise RunError(
-        f"{lacking}: has no test cases, and not every run has validation cases, so that there is no set to compare on. "
+        f"{incomplete}: has no test cases, and not every run has validation cases, so that there is no set to compare on. "
         "Run it again with split.test above 0."
     )
 
 
-def _all_paired(pools: Sequence[Pool], rows: Sequence[Row], positive: int) -> list[Paired]:
+def _paired_comparisons(pools: Sequence[Pool], rows: Sequence[ComparisonRow], positive: int) -> list[PairedComparison]:
     """Each architecture but the cheapest against the cheapest."""
     costs = [row.costs["macs"] for row in rows]
-    known = [cost for cost in costs if cost is not None]
-    first = costs.index(min(known)) if known else 0
+    known_costs = [cost for cost in costs if cost is not None]
+    first = costs.index(min(known_costs)) if known_costs else 0
     thresholds = [row.metrics["threshold"] for row in rows]
-    sides = [_trainings(pool, positive, threshold) for pool, threshold in zip(pools, thresholds, strict=True)]
+    sides = [_seed_predictions(pool, positive, threshold) for pool, threshold in zip(pools, thresholds, strict=True)]
     truth = _truth(pools[first], positive)
-    return [_paired((pools[first], pools[k]), (sides[first], sides[k]), truth) for k in range(len(pools)) if k != first]
-
-
-def _trainings(pool: Pool, positive: int, threshold: float | None) -> list[Training]:
-    cut = 0.5 if threshold is None else threshold
     return [
-        Training(scores=cases.probabilities[:, positive], predicted=cases.predicted(positive=positive, threshold=cut))
-        for cases in pool.trainings
+        _paired_comparison((pools[first], pools[k]), (sides[first], sides[k]), truth)
+        for k in range(len(pools))
+        if k != first
+    ]
+
+
+def _seed_predictions(pool: Pool, positive: int, threshold: float | None) -> list[SeedPredictions]:
+    decision_threshold = 0.5 if threshold is None else threshold
+    return [
+        SeedPredictions(
+            scores=cases.probabilities[:, positive],
+            y_pred=cases.predicted_classes(positive=positive, threshold=decision_threshold),
+        )
+        for cases in pool.predictions_by_seed
     ]
 
 
 def _truth(pool: Pool, positive: int) -> Truth:
-    cases = pool.trainings[0]
+    cases = pool.predictions_by_seed[0]
     groups = np.unique(cases.groups, return_inverse=True)[1]
     return Truth(y_true=cases.y_true, groups=groups, num_classes=len(cases.classes), positive=positive)
 
 
-def _paired(pools: tuple[Pool, Pool], sides: tuple[list[Training], list[Training]], truth: Truth) -> Paired:
+def _paired_comparison(
+    pools: tuple[Pool, Pool], sides: tuple[list[SeedPredictions], list[SeedPredictions]], truth: Truth
+) -> PairedComparison:
     first, second = pools
     scores = [[training.scores for training in side] for side in sides]
-    reference, other = (_told(pool.document) for pool in pools)
+    reference, other = (_strip_description(pool.document) for pool in pools)
     is_of_networks = not any("baseline" in document["arch"] for document in (reference, other))
-    return Paired(
+    return PairedComparison(
         reference=first.name,
         other=second.name,
         differences=paired_differences(*sides, truth, bootstraps=first.bootstraps),
         delong=delong(scores[0], scores[1], truth.is_positive),
-        mcnemar=tuple(_mcnemars(pools, sides, truth)),
+        mcnemar=tuple(_mcnemar_tests(pools, sides, truth)),
         document=tuple(document_differences(reference, other)) if is_of_networks else (),
     )
 
 
-def _told(document: Mapping[str, Any]) -> dict[str, Any]:
+def _strip_description(document: Mapping[str, Any]) -> dict[str, Any]:
     """An experiment without what is only said about its architecture."""
     arch = {key: value for key, value in document.get("arch", {}).items() if key not in ("name", "description")}
     return {**document, "arch": arch}
 
 
-def _mcnemars(
-    pools: tuple[Pool, Pool], sides: tuple[list[Training], list[Training]], truth: Truth
+def _mcnemar_tests(
+    pools: tuple[Pool, Pool], sides: tuple[list[SeedPredictions], list[SeedPredictions]], truth: Truth
 ) -> Iterator[dict[str, Any]]:
     """The test of each pair of seeds: it is about two networks, not about two architectures."""
     seeds = zip(pools[0].seeds, pools[1].seeds, strict=False)
     for (reference_seed, other_seed), first, second in zip(seeds, *sides, strict=False):
-        found = mcnemar(first.predicted == truth.y_true, second.predicted == truth.y_true)
-        yield {"reference_seed": reference_seed, "other_seed": other_seed, **found}
+        result = mcnemar(first.y_pred == truth.y_true, second.y_pred == truth.y_true)
+        yield {"reference_seed": reference_seed, "other_seed": other_seed, **result}

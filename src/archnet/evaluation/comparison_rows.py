@@ -15,7 +15,7 @@ COSTS = ("parameters", "macs", "peak_memory_bytes", "train_seconds", "samples_pe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ComparisonRow:
     """One architecture of a comparison: a run, or all its folds and seeds together.
 
     Attributes:
@@ -42,26 +42,26 @@ class Row:
 
     def value(self, name: str, positive: str) -> float | None:
         """A metric's number: of the positive class where every class has one."""
-        number: float | None = of_class(self.metrics.get(name), positive)
+        number: float | None = class_value(self.metrics.get(name), positive)
         return number
 
     def interval(self, name: str, positive: str) -> list[float] | None:
         """The 95% interval of `value`; None of several seeds."""
-        ends: list[float] | None = of_class(self.metrics.get("intervals", {}).get(name), positive)
+        ends: list[float] | None = class_value(self.metrics.get("intervals", {}).get(name), positive)
         return ends
 
     def deviation(self, name: str, positive: str) -> float | None:
         """The standard deviation of `value` over the seeds; None of one seed."""
-        number: float | None = of_class(self.spread and self.spread.get(name), positive)
+        number: float | None = class_value(self.spread and self.spread.get(name), positive)
         return number
 
 
-def of_class(entry: Any, positive: str) -> Any:
+def class_value(entry: Any, positive: str) -> Any:
     """An entry of `metrics.json`; of the positive class where every class has one."""
     return entry["per_class"].get(positive) if isinstance(entry, dict) else entry
 
 
-def comparison_row(pool: Pool, metrics: Sequence[Mapping[str, Any]], compared_set: str) -> Row:
+def comparison_row(pool: Pool, metrics: Sequence[Mapping[str, Any]], compared_set: str) -> ComparisonRow:
     """One architecture's row.
 
     Args:
@@ -69,53 +69,57 @@ def comparison_row(pool: Pool, metrics: Sequence[Mapping[str, Any]], compared_se
         metrics: The content of `metrics.json` of each of them.
         compared_set: Name of the set.
     """
-    of_seeds = _of_seeds(pool, metrics[0], compared_set)
-    is_mean = len(of_seeds) > 1
-    return Row(
+    seed_metrics = _metrics_by_seed(pool, metrics[0], compared_set)
+    is_mean = len(seed_metrics) > 1
+    return ComparisonRow(
         run=pool.name,
         folders=tuple(map(str, pool.folders)),
         seeds=pool.seeds,
         folds=pool.folds,
-        metrics=_over_seeds(of_seeds, np.mean) if is_mean else of_seeds[0],
-        of_seeds=tuple(of_seeds) if is_mean else (),
-        spread=_over_seeds(of_seeds, _deviation, METRICS) if is_mean else None,
+        metrics=_aggregate_seeds(seed_metrics, np.mean) if is_mean else seed_metrics[0],
+        of_seeds=tuple(seed_metrics) if is_mean else (),
+        spread=_aggregate_seeds(seed_metrics, _deviation, METRICS) if is_mean else None,
         train_accuracy=_mean([entry.get("train", {}).get("accuracy") for entry in metrics]),
         costs={cost: _mean([entry.get(cost) for entry in metrics]) for cost in COSTS},
     )
 
 
-def _of_seeds(pool: Pool, metrics: Mapping[str, Any], compared_set: str) -> list[dict[str, Any]]:
+def _metrics_by_seed(pool: Pool, metrics: Mapping[str, Any], compared_set: str) -> list[dict[str, Any]]:
     """The metrics of each seed: a single run's own, those of several runs computed from their cases."""
     if len(pool.folders) == 1:
-        found = [metrics[compared_set]]
+        entries = [metrics[compared_set]]
     else:
-        judged = [_judged(pool, k, metrics, metrics[compared_set]["threshold"]) for k in range(len(pool.seeds))]
-        found = [sets[compared_set] for sets in judged]
-    kept = ("n", "threshold", "confusion_matrix", *METRICS, "intervals")
-    return [{key: entry[key] for key in kept} for entry in found]
+        evaluations = [
+            _evaluate_seed(pool, k, metrics, metrics[compared_set]["threshold"]) for k in range(len(pool.seeds))
+        ]
+        entries = [sets[compared_set] for sets in evaluations]
+    keys = ("n", "threshold", "confusion_matrix", *METRICS, "intervals")
+    return [{key: entry[key] for key in keys} for entry in entries]
 
 
-def _judged(pool: Pool, k: int, metrics: Mapping[str, Any], threshold: float | None) -> dict[str, dict[str, Any]]:
+def _evaluate_seed(
+    pool: Pool, k: int, metrics: Mapping[str, Any], threshold: float | None
+) -> dict[str, dict[str, Any]]:
     return evaluate(
-        pool.trainings[k],
-        positive=pool.trainings[k].classes.index(metrics["positive"]),
+        pool.predictions_by_seed[k],
+        positive=pool.predictions_by_seed[k].classes.index(metrics["positive"]),
         threshold=0.5 if threshold is None else threshold,
         bootstraps=pool.bootstraps if len(pool.seeds) == 1 else 0,  # several seeds show their spread instead
     )
 
 
-def _over_seeds(
+def _aggregate_seeds(
     entries: Sequence[dict[str, Any]],
     function: Callable[..., Any],
     names: Sequence[str] = ("n", "threshold", "confusion_matrix", *METRICS),
 ) -> dict[str, Any]:
-    return {name: _combined([entry[name] for entry in entries], function) for name in names}
+    return {name: _aggregate([entry[name] for entry in entries], function) for name in names}
 
 
-def _combined(values: list[Any], function: Callable[..., Any]) -> Any:
+def _aggregate(values: list[Any], function: Callable[..., Any]) -> Any:
     """A function of several seeds' numbers, matrices or numbers of each class; None where one is undefined."""
     if isinstance(values[0], dict):
-        return {key: _combined([value[key] for value in values], function) for key in values[0]}
+        return {key: _aggregate([value[key] for value in values], function) for key in values[0]}
     if any(value is None for value in values):
         return None
     return np.asarray(function(np.asarray(values), axis=0)).tolist()
@@ -127,5 +131,5 @@ def _deviation(values: Any, axis: int) -> Any:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if len(known) == len(values) else None
+    defined = [value for value in values if value is not None]
+    return sum(defined) / len(defined) if len(defined) == len(values) else None

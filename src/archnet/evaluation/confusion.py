@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.intervals import Interval, wilson
+from archnet.evaluation.intervals import Interval, wilson_interval
 from archnet.evaluation.ranking import Floats, ratio
 
 MATRIX_METRICS = ("accuracy", "recall", "precision", "specificity", "f1", "mcc")
@@ -68,12 +68,12 @@ def class_report(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> lis
     values = matrix_metrics(counts)
     names = ("precision", "recall", "f1")
     return [
-        {"class": name, **{key: number(values[key][k]) for key in names}, "support": round(counts[k].sum())}
+        {"class": name, **{key: number_or_none(values[key][k]) for key in names}, "support": round(counts[k].sum())}
         for k, name in enumerate(classes)
     ]
 
 
-def proportions(matrix: NDArray[np.int64], columns: list[int]) -> dict[str, list[Interval | None]]:
+def proportion_intervals(matrix: NDArray[np.int64], columns: list[int]) -> dict[str, list[Interval | None]]:
     """Wilson's interval of each metric that is a proportion: of the accuracy, and of each of the classes `columns`."""
     hits, truth, predicted = np.diagonal(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
     others = matrix.sum() - truth
@@ -82,13 +82,13 @@ def proportions(matrix: NDArray[np.int64], columns: list[int]) -> dict[str, list
         "precision": (hits, predicted),
         "specificity": (others - predicted + hits, others),
     }
-    of_classes = {
-        name: [wilson(int(successes[k]), int(trials[k])) for k in columns]
+    class_intervals = {
+        name: [wilson_interval(int(successes[k]), int(trials[k])) for k in columns]
         for name, (successes, trials) in pairs.items()
     }
-    return {"accuracy": [wilson(int(hits.sum()), int(matrix.sum()))], **of_classes}
+    return {"accuracy": [wilson_interval(int(hits.sum()), int(matrix.sum()))], **class_intervals}
 
 
-def number(value: Floats) -> float | None:
+def number_or_none(value: Floats) -> float | None:
     """A number as JSON knows it: None where it is undefined (NaN)."""
     return None if np.isnan(value) else float(value)

@@ -24,14 +24,14 @@ def document_differences(reference: Any, other: Any, place: str = "") -> list[Di
 
 def _differences(reference: Any, other: Any, place: str) -> Iterator[Difference]:
     if isinstance(reference, dict) and isinstance(other, dict):
-        yield from _of_objects(reference, other, place)
+        yield from _object_differences(reference, other, place)
     elif _has_types(reference) and _has_types(other):
-        yield from _of_layers(reference, other, place)
+        yield from _layer_differences(reference, other, place)
     elif reference != other and not _is_spread(reference, other):
         yield {"place": place, "reference": reference, "other": other}
 
 
-def _of_objects(reference: dict[str, Any], other: dict[str, Any], place: str) -> Iterator[Difference]:
+def _object_differences(reference: dict[str, Any], other: dict[str, Any], place: str) -> Iterator[Difference]:
     for key in dict.fromkeys([*reference, *other]):
         inner = f"{place}.{key}" if place else key
         if key not in other:
@@ -47,11 +47,11 @@ def _has_types(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(entry, dict) and "type" in entry for entry in value)
 
 
-def _of_layers(reference: list[Any], other: list[Any], place: str) -> Iterator[Difference]:
+def _layer_differences(reference: list[Any], other: list[Any], place: str) -> Iterator[Difference]:
     first, second = ([entry["type"] for entry in layers] for layers in (reference, other))
-    matched = SequenceMatcher(None, first, second, autojunk=False)
-    for step, start, stop, other_start, other_stop in matched.get_opcodes():
-        if step == "equal":
+    matcher = SequenceMatcher(None, first, second, autojunk=False)
+    for operation, start, stop, other_start, other_stop in matcher.get_opcodes():
+        if operation == "equal":
             for k, j in zip(range(start, stop), range(other_start, other_stop), strict=True):
                 yield from _differences(reference[k], other[j], f"{place}[{k}]")
             continue

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 Interval = list[float]
 
 _Z = 1.959963984540054  # the 97.5% point of the normal distribution
-_CHUNK = 4_000_000  # weights held at once: 32 MB
+_MAX_WEIGHTS = 4_000_000  # weights held at once: 32 MB
 
 
-def wilson(successes: int, trials: int) -> Interval | None:
+def wilson_interval(successes: int, trials: int) -> Interval | None:
     """The 95% score interval of a proportion (Wilson 1927, doi:10.1080/01621459.1927.10502953).
 
     Returns:
@@ -49,12 +49,12 @@ def resamples(num_groups: int, bootstraps: int, *, num_cases: int, seed: int) ->
         Counts of shape (chunk, num_groups), until `bootstraps` rows were given.
     """
     rng = np.random.default_rng(seed)
-    chunk = max(1, _CHUNK // max(num_cases, num_groups))
+    chunk = max(1, _MAX_WEIGHTS // max(num_cases, num_groups))
     for start in range(0, bootstraps, chunk):
         num = min(chunk, bootstraps - start)
-        drawn = rng.integers(num_groups, size=(num, num_groups))
-        drawn += num_groups * np.arange(num)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=num * num_groups)
+        draws = rng.integers(num_groups, size=(num, num_groups))
+        draws += num_groups * np.arange(num)[:, None]
+        counts = np.bincount(draws.ravel(), minlength=num * num_groups)
         yield counts.reshape(num, num_groups).astype(np.float64)
 
 

@@ -13,12 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.calibration import calibration, scaled, temperature
-from archnet.evaluation.confusion import MATRIX_METRICS, confusion_matrix, matrix_metrics, number, proportions
+from archnet.evaluation.calibration import apply_temperature, calibration, fit_temperature
+from archnet.evaluation.confusion import (
+    MATRIX_METRICS,
+    confusion_matrix,
+    matrix_metrics,
+    number_or_none,
+    proportion_intervals,
+)
 from archnet.evaluation.intervals import Interval, percentile_interval, resamples
-from archnet.evaluation.operating_points import chosen_thresholds
+from archnet.evaluation.operating_points import choose_thresholds
 from archnet.evaluation.predictions import Predictions
-from archnet.evaluation.ranking import Floats, Ranking, auc, average_precision, ranking, ratio
+from archnet.evaluation.ranking import Floats, Ranking, average_precision, ranking, ratio, roc_auc
 from archnet.spec.experiment import SETS
 
 METRICS = (*MATRIX_METRICS, "auc", "average_precision")
@@ -29,7 +35,7 @@ IntervalEntry = Interval | dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class MetricOptions:
     """How numbers are drawn from predictions.
 
     Attributes:
@@ -70,113 +76,124 @@ def evaluate(
         more than two classes a metric of one class is {"macro": ..., "per_class": {name: ...}}. Then `calibration`,
         and where there is a validation set and two classes, `operating_points`: the same at thresholds chosen there.
     """
-    rule = Rule(positive=positive, threshold=threshold, bootstraps=bootstraps, seed=seed)
-    parts = {name: predictions.only(name) for name in SETS if np.any(predictions.sets == name)}
-    points = chosen_thresholds(parts.get("validation"), positive, recall)
-    heat = temperature(parts["validation"]) if "validation" in parts else None
+    options = MetricOptions(positive=positive, threshold=threshold, bootstraps=bootstraps, seed=seed)
+    parts = {name: predictions.select(name) for name in SETS if np.any(predictions.sets == name)}
+    points = choose_thresholds(parts.get("validation"), positive, recall)
+    heat = fit_temperature(parts["validation"]) if "validation" in parts else None
     return {
-        name: _set_metrics(part, rule) | _operating_points(part, rule, points) | _calibration(part, rule, heat)
+        name: _set_metrics(part, options) | _operating_points(part, options, points) | _calibration(part, options, heat)
         for name, part in parts.items()
     }
 
 
-def _set_metrics(part: Predictions, rule: Rule) -> dict[str, Any]:
+def _set_metrics(part: Predictions, options: MetricOptions) -> dict[str, Any]:
     """The numbers of one set."""
-    threshold = rule.threshold if len(part.classes) == 2 else None
-    return {"n": len(part.cases), "threshold": threshold, **_numbers(part, rule, METRICS)}
+    threshold = options.threshold if len(part.classes) == 2 else None
+    return {"n": len(part.cases), "threshold": threshold, **_metrics_with_intervals(part, options, METRICS)}
 
 
 def _operating_points(
-    part: Predictions, rule: Rule, points: Mapping[str, Mapping[str, float]]
+    part: Predictions, options: MetricOptions, points: Mapping[str, Mapping[str, float]]
 ) -> dict[str, dict[str, Any]]:
     """What one set's cases say at each chosen threshold, as an entry of `metrics.json`; nothing without a choice."""
     entries = {
-        name: {**point, **_numbers(part, replace(rule, threshold=point["threshold"]), MATRIX_METRICS)}
+        name: {**point, **_metrics_with_intervals(part, replace(options, threshold=point["threshold"]), MATRIX_METRICS)}
         for name, point in points.items()
     }
     return {"operating_points": entries} if entries else {}
 
 
-def _calibration(part: Predictions, rule: Rule, heat: float | None) -> dict[str, dict[str, Any]]:
+def _calibration(part: Predictions, options: MetricOptions, temperature: float | None) -> dict[str, dict[str, Any]]:
     """One set's calibration as the network gave it, and after temperature scaling where that could be fitted."""
-    entry = calibration(part, rule.positive, bootstraps=rule.bootstraps, seed=rule.seed)
-    if heat is not None:
-        after = calibration(scaled(part, heat), rule.positive, bootstraps=rule.bootstraps, seed=rule.seed)
-        entry["scaled"] = {"temperature": heat, **after}
+    entry = calibration(part, options.positive, bootstraps=options.bootstraps, seed=options.seed)
+    if temperature is not None:
+        calibrated = calibration(
+            apply_temperature(part, temperature), options.positive, bootstraps=options.bootstraps, seed=options.seed
+        )
+        entry["scaled"] = {"temperature": temperature, **calibrated}
     return {"calibration": entry}
 
 
-def _numbers(part: Predictions, rule: Rule, wanted: Sequence[str]) -> dict[str, Any]:
-    """The confusion matrix, the metrics `wanted` (all of them, or those of the matrix alone), and their intervals."""
+def _metrics_with_intervals(part: Predictions, options: MetricOptions, metric_names: Sequence[str]) -> dict[str, Any]:
+    """The confusion matrix, the metrics `metric_names` (all of them, or those of the matrix alone), and their intervals."""
     num_classes = len(part.classes)
-    columns = [rule.positive] if num_classes == 2 else list(range(num_classes))
-    y_pred = part.predicted(positive=rule.positive, threshold=rule.threshold)
+    columns = [options.positive] if num_classes == 2 else list(range(num_classes))
+    y_pred = part.predicted_classes(positive=options.positive, threshold=options.threshold)
     matrix = confusion_matrix(part.y_true, y_pred, num_classes)
-    ranked = [] if wanted is MATRIX_METRICS else [_ranked(part, k) for k in columns]
-    values = _values(matrix, ranked, np.ones(len(y_pred)), columns)
-    samples = _bootstrapped(part, y_pred, ranked, columns, rule)
-    names, shares = [part.classes[k] for k in columns], proportions(matrix, columns)
+    rankings = [] if metric_names is MATRIX_METRICS else [_class_ranking(part, k) for k in columns]
+    values = _metric_values(matrix, rankings, np.ones(len(y_pred)), columns)
+    samples = _bootstrap_metrics(part, y_pred, rankings, columns, options)
+    names, shares = [part.classes[k] for k in columns], proportion_intervals(matrix, columns)
     return {
         "confusion_matrix": matrix.tolist(),
-        **{name: _entry(values[name], names) for name in wanted},
+        **{name: _metric_entry(values[name], names) for name in metric_names},
         "intervals": {
             name: _interval_entry(shares.get(name), samples.get(name), names[:1] if name in _SCALARS else names)
-            for name in wanted
+            for name in metric_names
         },
     }
 
 
-def _ranked(predictions: Predictions, k: int) -> Ranking:
+def _class_ranking(predictions: Predictions, k: int) -> Ranking:
     """The cases in order of their probability of class k."""
     return ranking(predictions.probabilities[:, k], predictions.y_true == k)
 
 
-def _values(matrix: NDArray[Any], ranked: Sequence[Ranking], weights: Floats, columns: list[int]) -> dict[str, Floats]:
+def _metric_values(
+    matrix: NDArray[Any], rankings: Sequence[Ranking], weights: Floats, columns: list[int]
+) -> dict[str, Floats]:
     """All metrics: those of the whole set of shape (...), those of one class of shape (..., len(columns))."""
     whole = matrix_metrics(matrix)
     values = {name: value if name in _SCALARS else value[..., columns] for name, value in whole.items()}
-    if ranked:
-        counts = [entry.counts(weights) for entry in ranked]
-        values["auc"] = np.stack([auc(*pair) for pair in counts], axis=-1)
+    if rankings:
+        counts = [entry.counts(weights) for entry in rankings]
+        values["auc"] = np.stack([roc_auc(*pair) for pair in counts], axis=-1)
         values["average_precision"] = np.stack([average_precision(*pair) for pair in counts], axis=-1)
     return values
 
 
-def _bootstrapped(
-    part: Predictions, y_pred: NDArray[np.int64], ranked: Sequence[Ranking], columns: list[int], rule: Rule
+def _bootstrap_metrics(
+    part: Predictions,
+    y_pred: NDArray[np.int64],
+    rankings: Sequence[Ranking],
+    columns: list[int],
+    options: MetricOptions,
 ) -> dict[str, Floats]:
     """All metrics of each resample of groups; empty where there is nothing to resample (fewer than two groups)."""
     names, groups = np.unique(part.groups, return_inverse=True)
-    if len(names) < 2 or rule.bootstraps == 0:
+    if len(names) < 2 or options.bootstraps == 0:
         return {}
     num_classes = len(part.classes)
     cells = (groups * num_classes + part.y_true) * num_classes + y_pred
     matrices = np.bincount(cells, minlength=len(names) * num_classes**2).reshape(len(names), -1)
     chunks = [
-        _values(
+        _metric_values(
             (counts @ matrices).reshape(-1, num_classes, num_classes),
-            ranked,
-            counts[:, groups] if ranked else counts,
+            rankings,
+            counts[:, groups] if rankings else counts,
             columns,
         )
-        for counts in resamples(len(names), rule.bootstraps, num_cases=len(groups), seed=rule.seed)
+        for counts in resamples(len(names), options.bootstraps, num_cases=len(groups), seed=options.seed)
     ]
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
-def _entry(values: Floats, names: list[str]) -> Entry:
+def _metric_entry(values: Floats, names: list[str]) -> Entry:
     """A metric as it stands in `metrics.json`: a number, or a macro mean with the number of each class."""
     if values.ndim == 0 or len(names) == 1:
-        return number(values.reshape(()))
-    return {"macro": number(_macro(values)), "per_class": dict(zip(names, map(number, values), strict=True))}
+        return number_or_none(values.reshape(()))
+    return {
+        "macro": number_or_none(_macro_mean(values)),
+        "per_class": dict(zip(names, map(number_or_none, values), strict=True)),
+    }
 
 
 def _interval_entry(shares: list[Interval | None] | None, samples: Floats | None, names: list[str]) -> IntervalEntry:
-    """A metric's interval in the form of its `_entry`: Wilson's where it is a proportion, else the bootstrap's."""
+    """A metric's interval in the form of its `_metric_entry`: Wilson's where it is a proportion, else the bootstrap's."""
     ends = shares or _sample_intervals(samples, len(names))
     if len(ends) == 1:
         return ends[0]
-    macro = None if samples is None else percentile_interval(_macro(samples))
+    macro = None if samples is None else percentile_interval(_macro_mean(samples))
     return {"macro": macro, "per_class": dict(zip(names, ends, strict=True))}
 
 
@@ -187,13 +204,15 @@ def _sample_intervals(samples: Floats | None, num_columns: int) -> list[Interval
     return [percentile_interval(column) for column in samples.reshape(len(samples), -1).T]
 
 
-def _macro(values: Floats) -> Floats:
+def _macro_mean(values: Floats) -> Floats:
     """The mean over the classes (the last axis) whose number is defined; NaN where none is."""
     defined = ~np.isnan(values)
     return ratio(np.where(defined, values, 0.0).sum(axis=-1), defined.sum(axis=-1).astype(np.float64))
 
 
-def recomputed(predictions: Predictions, metrics: Mapping[str, Any], *, bootstraps: int = 1000) -> dict[str, Any]:
+def recompute_metrics(
+    predictions: Predictions, metrics: Mapping[str, Any], *, bootstraps: int = 1000
+) -> dict[str, Any]:
     """`metrics.json` computed again from the predictions; what they can't tell (the costs) is kept as it was.
 
     Args:

@@ -9,7 +9,7 @@ from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.ranking import Floats, Ranking, ranking
 
 
-def chosen_thresholds(
+def choose_thresholds(
     validation: Predictions | None, positive: int, recall: float | None
 ) -> dict[str, dict[str, float]]:
     """The thresholds that the validation set chooses for two classes; empty without one, or for more classes.
@@ -27,25 +27,28 @@ def chosen_thresholds(
     """
     if validation is None or len(validation.classes) != 2:
         return {}
-    ranked = ranking(validation.probabilities[:, positive], validation.y_true == positive)
-    hits, alarms = ranked.counts(np.ones(len(validation.cases)))
+    case_ranking = ranking(validation.probabilities[:, positive], validation.y_true == positive)
+    true_positives, false_positives = case_ranking.counts(np.ones(len(validation.cases)))
     points = {}
-    if recall is not None and hits[-1]:
-        points["recall"] = {"wanted": recall, "threshold": _threshold_of_recall(ranked, hits, recall)}
-    correlations = _correlations(hits, alarms)
-    if not np.all(np.isnan(correlations)):
-        points["mcc"] = {"threshold": float(ranked.thresholds[np.nanargmax(correlations)])}
+    if recall is not None and true_positives[-1]:
+        points["recall"] = {"wanted": recall, "threshold": _recall_threshold(case_ranking, true_positives, recall)}
+    mcc_values = _mcc_by_threshold(true_positives, false_positives)
+    if not np.all(np.isnan(mcc_values)):
+        points["mcc"] = {"threshold": float(case_ranking.thresholds[np.nanargmax(mcc_values)])}
     return points
 
 
-def _threshold_of_recall(ranked: Ranking, hits: Floats, recall: float) -> float:
+def _recall_threshold(case_ranking: Ranking, true_positives: Floats, recall: float) -> float:
     """The highest threshold that finds at least this share of the positive cases."""
-    needed = np.ceil(recall * hits[-1] - 1e-9)  # 0.55 of 100 is 55, whatever the last bit says
-    return float(ranked.thresholds[np.argmax(hits >= needed)])
+    needed = np.ceil(recall * true_positives[-1] - 1e-9)  # 0.55 of 100 is 55, whatever the last bit says
+    return float(case_ranking.thresholds[np.argmax(true_positives >= needed)])
 
 
-def _correlations(hits: Floats, alarms: Floats) -> Floats:
+def _mcc_by_threshold(true_positives: Floats, false_positives: Floats) -> Floats:
     """The MCC at every threshold, NaN where undefined."""
-    missed, passed = hits[-1] - hits, alarms[-1] - alarms
-    rows = np.stack([np.stack([passed, alarms], axis=-1), np.stack([missed, hits], axis=-1)], axis=-2)
-    return matrix_metrics(rows)["mcc"]
+    false_negatives, true_negatives = true_positives[-1] - true_positives, false_positives[-1] - false_positives
+    matrices = np.stack(
+        [np.stack([true_negatives, false_positives], axis=-1), np.stack([false_negatives, true_positives], axis=-1)],
+        axis=-2,
+    )
+    return matrix_metrics(matrices)["mcc"]

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.confusion import matrix_metrics, number
+from archnet.evaluation.confusion import matrix_metrics, number_or_none
 from archnet.evaluation.intervals import percentile_interval, resamples
-from archnet.evaluation.ranking import Floats, auc, ranking, ratio
+from archnet.evaluation.ranking import Floats, ranking, ratio, roc_auc
 
-AT_EQUAL_ALARMS = "recall_at_equal_false_positive_rate"
-AT_EQUAL_PRECISION = "recall_at_equal_precision"
+RECALL_AT_EQUAL_FALSE_POSITIVE_RATE = "recall_at_equal_false_positive_rate"
+RECALL_AT_EQUAL_PRECISION = "recall_at_equal_precision"
 
 Values = dict[str, tuple[Floats, Floats]]
 """For each name the reference's and the other's number in every resample, each (B,)."""
@@ -49,24 +49,29 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Training:
+class SeedPredictions:
     """What one training's network says about the shared cases.
 
     Attributes:
         scores: Probability of the positive class, shape (N,).
-        predicted: The class that each case is taken for, shape (N,).
+        y_pred: The class that each case is taken for, shape (N,).
     """
 
     scores: Floats
-    predicted: NDArray[np.int64]
+    y_pred: NDArray[np.int64]
 
 
 def paired_differences(
-    reference: Sequence[Training], other: Sequence[Training], truth: Truth, *, bootstraps: int, seed: int = 0
+    reference: Sequence[SeedPredictions],
+    other: Sequence[SeedPredictions],
+    truth: Truth,
+    *,
+    bootstraps: int,
+    seed: int = 0,
 ) -> dict[str, dict[str, Any]]:
     """How far the other architecture is from the reference, in each number that pairs of networks are compared by.
 
-    `accuracy` and `mcc` are those at each network's own threshold, `auc` is the positive class's against the rest. Of
+    `accuracy` and `mcc` are those at each network's own threshold, `roc_auc` is the positive class's against the rest. Of
     two classes there is also the recall at the reference's false-positive rate and at its precision: both networks'
     thresholds are moved to the lowest at which there are no more false positives (no lower precision) than the
     reference has at its own threshold, cases of equal scores being taken together or not at all. Both follow the one
@@ -84,55 +89,58 @@ def paired_differences(
         None where undefined.
     """
     sides = (_Side(reference, truth), _Side(other, truth))
-    even = tuple(np.full((1, side.num_trainings), 1 / side.num_trainings) for side in sides)
-    found = _values(sides, truth, np.ones((1, len(truth.y_true))), even)
-    chunks = [_values(sides, truth, weights, shares) for weights, shares in _draws(sides, truth, bootstraps, seed)]
-    return {name: _difference(pair, [chunk[name] for chunk in chunks]) for name, pair in found.items()}
+    equal_shares = tuple(np.full((1, side.num_seeds), 1 / side.num_seeds) for side in sides)
+    values = _paired_values(sides, truth, np.ones((1, len(truth.y_true))), equal_shares)
+    chunks = [
+        _paired_values(sides, truth, weights, shares)
+        for weights, shares in _bootstrap_weights(sides, truth, bootstraps, seed)
+    ]
+    return {name: _difference(pair, [chunk[name] for chunk in chunks]) for name, pair in values.items()}
 
 
-def _difference(found: tuple[Floats, Floats], samples: Sequence[tuple[Floats, Floats]]) -> dict[str, Any]:
+def _difference(values: tuple[Floats, Floats], samples: Sequence[tuple[Floats, Floats]]) -> dict[str, Any]:
     """One number's entry, from its values (1,) on either side and those of all resamples."""
-    first, second = (number(value[0]) for value in found)
+    first, second = (number_or_none(value[0]) for value in values)
     difference = None if first is None or second is None else second - first
-    drawn = [other - reference for reference, other in samples]
-    interval = percentile_interval(np.concatenate(drawn)) if drawn and difference is not None else None
+    differences = [other - reference for reference, other in samples]
+    interval = percentile_interval(np.concatenate(differences)) if differences and difference is not None else None
     return {"reference": first, "other": second, "difference": difference, "interval": interval}
 
 
 class _Side:
     """One architecture's trainings, sorted once for all resamples."""
 
-    def __init__(self, trainings: Sequence[Training], truth: Truth) -> None:
-        self.num_trainings = len(trainings)
-        self.rankings = [ranking(training.scores, truth.is_positive) for training in trainings]
+    def __init__(self, predictions_by_seed: Sequence[SeedPredictions], truth: Truth) -> None:
+        self.num_seeds = len(predictions_by_seed)
+        self.rankings = [ranking(training.scores, truth.is_positive) for training in predictions_by_seed]
         num_cells = truth.num_classes**2
-        cells = [truth.y_true * truth.num_classes + training.predicted for training in trainings]
+        cells = [truth.y_true * truth.num_classes + training.y_pred for training in predictions_by_seed]
         self.cells = [np.eye(num_cells)[cell] for cell in cells]
 
 
-def _draws(
+def _bootstrap_weights(
     sides: tuple[_Side, _Side], truth: Truth, bootstraps: int, seed: int
 ) -> Iterator[tuple[Floats, tuple[Floats, ...]]]:
     """Resamples: how often each case is drawn (B, N), and each training's share on either side (B, num_trainings)."""
     num_groups = int(truth.groups.max()) + 1
     if num_groups < 2 or bootstraps == 0:
         return
-    shares = [_training_shares(side.num_trainings, bootstraps, seed + 1 + k) for k, side in enumerate(sides)]
-    num_held = len(truth.y_true) * sum(side.num_trainings for side in sides)
+    shares = [_seed_shares(side.num_seeds, bootstraps, seed + 1 + k) for k, side in enumerate(sides)]
+    num_weights = len(truth.y_true) * sum(side.num_seeds for side in sides)
     start = 0
-    for counts in resamples(num_groups, bootstraps, num_cases=num_held, seed=seed):
+    for counts in resamples(num_groups, bootstraps, num_cases=num_weights, seed=seed):
         stop = start + len(counts)
         yield counts[:, truth.groups], tuple(share[start:stop] for share in shares)
         start = stop
 
 
-def _training_shares(num_trainings: int, bootstraps: int, seed: int) -> Floats:
+def _seed_shares(num_seeds: int, bootstraps: int, seed: int) -> Floats:
     """The share of each training in each resample, shape (bootstraps, num_trainings)."""
-    draws = resamples(num_trainings, bootstraps, num_cases=num_trainings, seed=seed)
-    return np.concatenate(list(draws)) / num_trainings
+    draws = resamples(num_seeds, bootstraps, num_cases=num_seeds, seed=seed)
+    return np.concatenate(list(draws)) / num_seeds
 
 
-def _values(sides: tuple[_Side, _Side], truth: Truth, weights: Floats, shares: tuple[Floats, ...]) -> Values:
+def _paired_values(sides: tuple[_Side, _Side], truth: Truth, weights: Floats, shares: tuple[Floats, ...]) -> Values:
     """All numbers of both sides in every resample."""
     curves = [[ranked.counts(weights) for ranked in side.rankings] for side in sides]
     shape = (len(weights), truth.num_classes, truth.num_classes)
@@ -140,25 +148,25 @@ def _values(sides: tuple[_Side, _Side], truth: Truth, weights: Floats, shares: t
     metrics = [[matrix_metrics(matrix) for matrix in side] for side in matrices]
     values: Values = {}
     for name in ("accuracy", "mcc"):
-        values[name] = _both([[entry[name] for entry in side] for side in metrics], shares)
-    values["auc"] = _both([[auc(*curve) for curve in side] for side in curves], shares)
-    return values | _recalls(curves, matrices[0], truth, shares) if truth.num_classes == 2 else values
+        values[name] = _side_means([[entry[name] for entry in side] for side in metrics], shares)
+    values["auc"] = _side_means([[roc_auc(*curve) for curve in side] for side in curves], shares)
+    return values | _matched_recalls(curves, matrices[0], truth, shares) if truth.num_classes == 2 else values
 
 
-def _both(numbers: Sequence[Sequence[Floats]], shares: tuple[Floats, ...]) -> tuple[Floats, Floats]:
+def _side_means(numbers: Sequence[Sequence[Floats]], shares: tuple[Floats, ...]) -> tuple[Floats, Floats]:
     """Each side's mean over its trainings."""
-    first, second = (_mean(side, share) for side, share in zip(numbers, shares, strict=True))
+    first, second = (_mean_over_seeds(side, share) for side, share in zip(numbers, shares, strict=True))
     return first, second
 
 
-def _mean(numbers: Sequence[Floats], share: Floats) -> Floats:
+def _mean_over_seeds(numbers: Sequence[Floats], share: Floats) -> Floats:
     """The mean over trainings in each resample, (B,); a training that is not drawn cannot spoil it."""
     columns = np.stack(numbers, axis=-1)
     mean: Floats = np.where(share > 0, columns * share, 0.0).sum(axis=-1)
     return mean
 
 
-def _recalls(
+def _matched_recalls(
     curves: Sequence[Sequence[tuple[Floats, Floats]]],
     matrices: Sequence[Floats],
     truth: Truth,
@@ -178,34 +186,47 @@ def _recalls(
         (matrix[:, truth.positive, truth.positive], matrix[:, 1 - truth.positive, truth.positive])
         for matrix in matrices
     ]
-    rules = {AT_EQUAL_ALARMS: _recall_at_alarms, AT_EQUAL_PRECISION: _recall_at_precision}
+    rules = {
+        RECALL_AT_EQUAL_FALSE_POSITIVE_RATE: _recall_at_false_positives,
+        RECALL_AT_EQUAL_PRECISION: _recall_at_precision,
+    }
     values: Values = {}
     for name, recall_at in rules.items():
-        at_points = [_both([[recall_at(curve, *point) for curve in side] for side in curves], shares) for point in own]
+        at_points = [
+            _side_means([[recall_at(curve, *point) for curve in side] for side in curves], shares) for point in own
+        ]
         values[name] = (
-            _mean([first for first, _ in at_points], shares[0]),
-            _mean([second for _, second in at_points], shares[0]),
+            _mean_over_seeds([first for first, _ in at_points], shares[0]),
+            _mean_over_seeds([second for _, second in at_points], shares[0]),
         )
     return values
 
 
-def _recall_at_alarms(curve: tuple[Floats, Floats], own_hits: Floats, own_alarms: Floats) -> Floats:
-    """The highest recall with no more false positives than `own_alarms`, (B,); NaN without positives or negatives."""
-    hits, alarms = curve
-    recall = _recall(hits, np.sum(alarms <= own_alarms[:, None], axis=1))
-    return np.where(alarms[:, -1] > 0, recall, np.nan)
+def _recall_at_false_positives(
+    curve: tuple[Floats, Floats], own_true_positives: Floats, own_false_positives: Floats
+) -> Floats:
+    """The highest recall with no more false positives than `own_false_positives`, (B,); NaN without positives or negatives."""
+    true_positives, false_positives = curve
+    recall = _recall(true_positives, np.sum(false_positives <= own_false_positives[:, None], axis=1))
+    return np.where(false_positives[:, -1] > 0, recall, np.nan)
 
 
-def _recall_at_precision(curve: tuple[Floats, Floats], own_hits: Floats, own_alarms: Floats) -> Floats:
+def _recall_at_precision(
+    curve: tuple[Floats, Floats], own_true_positives: Floats, own_false_positives: Floats
+) -> Floats:
     """The highest recall with no lower precision than own_hits / (own_hits + own_alarms), (B,); NaN where that is."""
-    hits, alarms = curve
-    is_precise = hits * own_alarms[:, None] >= alarms * own_hits[:, None]  # cross-multiplied: exact for whole numbers
+    true_positives, false_positives = curve
+    is_precise = (
+        true_positives * own_false_positives[:, None] >= false_positives * own_true_positives[:, None]
+    )  # cross-multiplied: exact for whole numbers
     steps = is_precise.shape[1] - np.argmax(is_precise[:, ::-1], axis=1)
-    recall = _recall(hits, np.where(is_precise.any(axis=1), steps, 0))
-    return np.where(own_hits + own_alarms > 0, recall, np.nan)
+    recall = _recall(true_positives, np.where(is_precise.any(axis=1), steps, 0))
+    return np.where(own_true_positives + own_false_positives > 0, recall, np.nan)
 
 
-def _recall(hits: Floats, steps: NDArray[np.int64]) -> Floats:
+def _recall(true_positives: Floats, steps: NDArray[np.int64]) -> Floats:
     """The recall after the first `steps` steps of a curve."""
-    reached = np.where(steps > 0, hits[np.arange(len(hits)), np.maximum(steps - 1, 0)], 0.0)
-    return ratio(reached, hits[:, -1])
+    true_positives_at_step = np.where(
+        steps > 0, true_positives[np.arange(len(true_positives)), np.maximum(steps - 1, 0)], 0.0
+    )
+    return ratio(true_positives_at_step, true_positives[:, -1])

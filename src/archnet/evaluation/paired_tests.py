@@ -66,9 +66,11 @@ def delong(
     if min(is_positive.sum(), (~is_positive).sum()) < 2:
         return None
     first, second = (_mean_placements(scores, is_positive) for scores in (reference, other))
-    of_positives, of_others = second[0] - first[0], second[1] - first[1]
-    difference = float(of_positives.mean())
-    variance = of_positives.var(ddof=1) / len(of_positives) + of_others.var(ddof=1) / len(of_others)
+    positive_differences, other_differences = second[0] - first[0], second[1] - first[1]
+    difference = float(positive_differences.mean())
+    variance = positive_differences.var(ddof=1) / len(positive_differences) + other_differences.var(ddof=1) / len(
+        other_differences
+    )
     spread = math.sqrt(variance)
     z = difference / spread if spread else None
     return {
@@ -79,16 +81,16 @@ def delong(
     }
 
 
-def _mean_placements(trainings: Sequence[Floats], is_positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _mean_placements(scores_by_seed: Sequence[Floats], is_positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """The share of the other kind that each positive case outranks, and that outranks each other case, over trainings.
 
     Returns:
         Shapes (num_positives,) and (num_others,); the mean of either is the mean area.
     """
-    pairs = [(scores[is_positive], scores[~is_positive]) for scores in trainings]
-    of_positives = np.mean([_share_below(np.sort(others), positives) for positives, others in pairs], axis=0)
-    of_others = np.mean([1 - _share_below(np.sort(positives), others) for positives, others in pairs], axis=0)
-    return of_positives, of_others
+    pairs = [(scores[is_positive], scores[~is_positive]) for scores in scores_by_seed]
+    positive_placements = np.mean([_share_below(np.sort(others), positives) for positives, others in pairs], axis=0)
+    other_placements = np.mean([1 - _share_below(np.sort(positives), others) for positives, others in pairs], axis=0)
+    return positive_placements, other_placements
 
 
 def _share_below(ordered: Floats, values: Floats) -> Floats:

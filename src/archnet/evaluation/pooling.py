@@ -17,8 +17,8 @@ import numpy as np
 
 from archnet.errors import RunError
 from archnet.evaluation.predictions import Predictions, read_predictions
-from archnet.evaluation.run_folder import optional_json
-from archnet.spec.auto import unpicked
+from archnet.evaluation.run_folder import read_optional_json
+from archnet.spec.auto import restore_auto
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,20 +28,20 @@ class Pool:
     Attributes:
         name: The architecture's; a single run's folder name.
         folders: The run folders.
-        by_seed: The same, those of each seed.
+        folders_by_seed: The same, those of each seed.
         document: The first one's experiment without its name, fold and seed; empty where a run has none.
         seeds: Of training, in rising order.
         folds: Those that the runs cover, in rising order; empty without a cross-validation.
-        trainings: For each seed the cases of the compared set, of all folds together, in the order of their names.
+        predictions_by_seed: For each seed the cases of the compared set, of all folds together, in the order of their names.
     """
 
     name: str
     folders: tuple[Path, ...]
-    by_seed: tuple[tuple[Path, ...], ...]
+    folders_by_seed: tuple[tuple[Path, ...], ...]
     document: dict[str, Any]
     seeds: tuple[int, ...]
     folds: tuple[int, ...]
-    trainings: tuple[Predictions, ...]
+    predictions_by_seed: tuple[Predictions, ...]
 
     @property
     def bootstraps(self) -> int:
@@ -56,14 +56,14 @@ class _Member:
     Attributes:
         folder: The run folder.
         document: The experiment without its name, fold and seed.
-        asked: The same before anything was picked from the data, which differ between folds.
+        requested_document: The same before anything was picked from the data, which differ between folds.
         seed: Of training.
         fold: Null without a cross-validation.
     """
 
     folder: Path
     document: dict[str, Any]
-    asked: dict[str, Any]
+    requested_document: dict[str, Any]
     seed: int
     fold: int | None
 
@@ -77,82 +77,86 @@ def read_pools(folders: Sequence[Path], compared_set: str) -> list[Pool]:
         RunError: Two pools, or two seeds of one, were judged on different cases; or a case was judged in two folds.
         DataError: A file is damaged.
     """
-    groups = _grouped([_member(folder) for folder in folders])
-    names = _names(groups)
-    pools = [_pool(name, members, compared_set) for name, members in zip(names, groups, strict=True)]
+    groups = _group_members([_read_member(folder) for folder in folders])
+    names = _pool_names(groups)
+    pools = [_read_pool(name, members, compared_set) for name, members in zip(names, groups, strict=True)]
     for pool in pools[1:]:
-        _check_same_cases(pools[0].name, pools[0].trainings[0], pool.name, pool.trainings[0], compared_set)
+        _check_same_cases(
+            pools[0].name, pools[0].predictions_by_seed[0], pool.name, pool.predictions_by_seed[0], compared_set
+        )
     return pools
 
 
-def _member(folder: Path) -> _Member:
-    document = optional_json(folder / "experiment.json") or {}
+def _read_member(folder: Path) -> _Member:
+    document = read_optional_json(folder / "experiment.json") or {}
     seed, fold = (document.get("training") or {}).get("seed", 0), (document.get("split") or {}).get("fold")
-    asked = _without_place(unpicked(document))
-    return _Member(folder=folder, document=_without_place(document), asked=asked, seed=seed, fold=fold)
+    requested_document = _drop_run_keys(restore_auto(document))
+    return _Member(
+        folder=folder, document=_drop_run_keys(document), requested_document=requested_document, seed=seed, fold=fold
+    )
 
 
-def _without_place(document: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_run_keys(document: Mapping[str, Any]) -> dict[str, Any]:
     """An experiment without its name, fold, seed, and the reasons for what was picked."""
-    kept = {key: value for key, value in document.items() if key not in ("name", "picked")}
+    shared_keys = {key: value for key, value in document.items() if key not in ("name", "picked")}
     split, training = dict(document.get("split") or {}), dict(document.get("training") or {})
     split.pop("fold", None)
     training.pop("seed", None)
-    return kept and kept | {"split": split, "training": training}
+    return shared_keys and shared_keys | {"split": split, "training": training}
 
 
-def _grouped(members: Sequence[_Member]) -> list[list[_Member]]:
+def _group_members(members: Sequence[_Member]) -> list[list[_Member]]:
     """Members of one experiment's folder and one document, as long as no two have the same fold and seed."""
     groups: defaultdict[tuple[Any, ...], list[_Member]] = defaultdict(list)
     for member in members:
-        key = (member.folder.resolve().parent, json.dumps(member.asked, sort_keys=True))
+        key = (member.folder.resolve().parent, json.dumps(member.requested_document, sort_keys=True))
         is_new = all((one.fold, one.seed) != (member.fold, member.seed) for one in groups[key])
         groups[key if is_new else (member.folder,)].append(member)
     return [group for group in groups.values() if group]
 
 
-def _names(groups: Sequence[Sequence[_Member]]) -> list[str]:
+def _pool_names(groups: Sequence[Sequence[_Member]]) -> list[str]:
     """The architectures' names (a single run's folder name), with as many parents as tell them apart."""
-    places = [_place(group) for group in groups]
-    if len(set(places)) < len(places):
-        places = [group[0].folder.resolve() for group in groups]
-    for depth in range(1, max(len(place.parts) for place in places) + 1):
-        names = ["/".join(place.parts[-depth:]) for place in places]
+    paths = [_pool_path(group) for group in groups]
+    if len(set(paths)) < len(paths):
+        paths = [group[0].folder.resolve() for group in groups]
+    for depth in range(1, max(len(path.parts) for path in paths) + 1):
+        names = ["/".join(path.parts[-depth:]) for path in paths]
         if len(set(names)) == len(names):
             break
     return names
 
 
-def _place(group: Sequence[_Member]) -> Path:
+def _pool_path(group: Sequence[_Member]) -> Path:
     folder = group[0].folder.resolve()
     if len(group) == 1:
         return folder
     return folder.parent / str(group[0].document.get("arch", {}).get("name", folder.name))
 
 
-def _pool(name: str, members: Sequence[_Member], compared_set: str) -> Pool:
-    by_seed: defaultdict[int, list[Path]] = defaultdict(list)
+def _read_pool(name: str, members: Sequence[_Member], compared_set: str) -> Pool:
+    folders_by_seed: defaultdict[int, list[Path]] = defaultdict(list)
     for member in members:
-        by_seed[member.seed].append(member.folder)
-    seeds = sorted(by_seed)
-    trainings = [_out_of_folds(by_seed[seed], compared_set) for seed in seeds]
-    for seed, training in zip(seeds[1:], trainings[1:], strict=True):
+        folders_by_seed[member.seed].append(member.folder)
+    seeds = sorted(folders_by_seed)
+    predictions_by_seed = [_read_out_of_fold_predictions(folders_by_seed[seed], compared_set) for seed in seeds]
+    for seed, predictions in zip(seeds[1:], predictions_by_seed[1:], strict=True):
         first = f"{name}, seed {seeds[0]}"
-        _check_same_cases(first, trainings[0], f"{name}, seed {seed}", training, compared_set)
+        _check_same_cases(first, predictions_by_seed[0], f"{name}, seed {seed}", predictions, compared_set)
     return Pool(
         name=name,
         folders=tuple(member.folder for member in members),
-        by_seed=tuple(tuple(by_seed[seed]) for seed in seeds),
+        folders_by_seed=tuple(tuple(folders_by_seed[seed]) for seed in seeds),
         document=members[0].document,
         seeds=tuple(seeds),
         folds=tuple(sorted({member.fold for member in members if member.fold is not None})),
-        trainings=tuple(trainings),
+        predictions_by_seed=tuple(predictions_by_seed),
     )
 
 
-def _out_of_folds(folders: Sequence[Path], compared_set: str) -> Predictions:
+def _read_out_of_fold_predictions(folders: Sequence[Path], compared_set: str) -> Predictions:
     """The compared set's cases of all folds of one seed, in the order of their names."""
-    parts = [read_predictions(folder / "predictions.csv").only(compared_set) for folder in folders]
+    parts = [read_predictions(folder / "predictions.csv").select(compared_set) for folder in folders]
     cases = np.concatenate([part.cases for part in parts])
     order = np.argsort(cases, kind="stable")
     repeated = cases[order][1:][cases[order][1:] == cases[order][:-1]]
@@ -162,8 +166,8 @@ def _out_of_folds(folders: Sequence[Path], compared_set: str) -> Predictions:
             "so that the folds cannot be taken together. Run them again with one split.seed."
         )
     columns = ("groups", "sets", "y_true", "probabilities")
-    joined = {name: np.concatenate([getattr(part, name) for part in parts])[order] for name in columns}
-    return Predictions(cases=cases[order], classes=parts[0].classes, **joined)
+    arrays = {name: np.concatenate([getattr(part, name) for part in parts])[order] for name in columns}
+    return Predictions(cases=cases[order], classes=parts[0].classes, **arrays)
 
 
 def _check_same_cases(first: str, cases: Predictions, name: str, other: Predictions, compared_set: str) -> None:
@@ -172,10 +176,14 @@ def _check_same_cases(first: str, cases: Predictions, name: str, other: Predicti
         return
     truths = [dict(zip(part.cases.tolist(), part.y_true.tolist(), strict=True)) for part in (cases, other)]
     shared = truths[0].keys() & truths[1].keys()
-    relabelled = sorted(case for case in shared if truths[0][case] != truths[1][case])
-    alone = [(case, first if case in truths[0] else name) for case in sorted(truths[0].keys() ^ truths[1].keys())]
-    detail = f' ("{alone[0][0]}" is only in {alone[0][1]})' if alone else ""
-    labels = f', {len(relabelled):,} of them with another true class ("{relabelled[0]}")' if relabelled else ""
+    label_conflicts = sorted(case for case in shared if truths[0][case] != truths[1][case])
+    extra_cases = [(case, first if case in truths[0] else name) for case in sorted(truths[0].keys() ^ truths[1].keys())]
+    detail = f' ("{extra_cases[0][0]}" is only in {extra_cases[0][1]})' if extra_cases else ""
+    labels = (
+        f', {len(label_conflicts):,} of them with another true class ("{label_conflicts[0]}")'
+        if label_conflicts
+        else ""
+    )
     raise RunError(
         f"{name}: its {compared_set} cases are not those of {first}: it has {len(truths[1]):,}, {first} has "
         f"{len(truths[0]):,}, and they share {len(shared):,}{detail}{labels}. Only runs on the same cases can be "

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import DataError, RunError, did_you_mean
-from archnet.files.atomic import replaced
+from archnet.files.atomic import atomic_write
 from archnet.spec.experiment import SETS
 
-_FIXED = ("case", "group", "set", "y_true")
+_FIXED_COLUMNS = ("case", "group", "set", "y_true")
 _REMEDY = "Restore the file, or run the experiment again."
 
 
@@ -52,7 +52,7 @@ class Predictions:
                 f"and probabilities of shape {self.probabilities.shape}"
             )
 
-    def only(self, name: str) -> Predictions:
+    def select(self, name: str) -> Predictions:
         """The rows of one set."""
         rows = self.sets == name
         return Predictions(
@@ -64,7 +64,7 @@ class Predictions:
             classes=self.classes,
         )
 
-    def predicted(self, *, positive: int, threshold: float = 0.5) -> NDArray[np.int64]:
+    def predicted_classes(self, *, positive: int, threshold: float = 0.5) -> NDArray[np.int64]:
         """The class that each case is taken for, shape (N,).
 
         Of two classes the positive one from `threshold` on (p >= threshold); of more the most probable one, the
@@ -72,15 +72,15 @@ class Predictions:
         """
         if len(self.classes) > 2:
             return np.asarray(np.argmax(self.probabilities, axis=1), dtype=np.int64)
-        flagged = self.probabilities[:, positive] >= threshold
-        return np.where(flagged, positive, 1 - positive).astype(np.int64)
+        is_positive = self.probabilities[:, positive] >= threshold
+        return np.where(is_positive, positive, 1 - positive).astype(np.int64)
 
 
 def write_predictions(path: Path, predictions: Predictions) -> Path:
     """Write `predictions.csv` by atomic rename; the probabilities read back to the very same floats."""
-    with replaced(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*_FIXED, *(f"p_{name}" for name in predictions.classes)])
+        writer.writerow([*_FIXED_COLUMNS, *(f"p_{name}" for name in predictions.classes)])
         names = [predictions.classes[label] for label in predictions.y_true.tolist()]
         columns = (predictions.cases.tolist(), predictions.groups.tolist(), predictions.sets.tolist(), names)
         probabilities = predictions.probabilities.tolist()
@@ -95,8 +95,8 @@ def read_predictions(path: Path) -> Predictions:
         RunError: The file is missing.
         DataError: A column, name or number isn't what `write_predictions` writes; the text names the line.
     """
-    header, lines, rows = _rows(path)
-    classes = _classes(path, header)
+    header, lines, rows = _read_rows(path)
+    classes = _parse_classes(path, header)
     columns = list(zip(*rows, strict=True))
     places = [f"{path} line {line}" for line in lines]
     _check_unique(places, columns[0])
@@ -108,37 +108,37 @@ def read_predictions(path: Path) -> Predictions:
         groups=np.array(columns[1], dtype=np.str_),
         sets=np.array(columns[2], dtype=np.str_),
         y_true=np.array([index[name] for name in columns[3]], dtype=np.int64),
-        probabilities=_probabilities(places, header[4:], columns[4:]),
+        probabilities=_parse_probabilities(places, header[4:], columns[4:]),
         classes=classes,
     )
 
 
-def _rows(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
+def _read_rows(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
     """The header, each row's line number in the file, and the rows."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
-            numbered = [(reader.line_num, row) for row in reader]
+            numbered_rows = [(reader.line_num, row) for row in reader]
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(f"{path}: no such file. Run the experiment to its end, or name another run folder.") from None
     except UnicodeDecodeError:
         raise DataError(f"{path}: not UTF-8 text. {_REMEDY}") from None
     except csv.Error as error:
         raise DataError(f"{path} line {reader.line_num}: not a csv table ({error}). {_REMEDY}") from None
-    if not numbered:
+    if not numbered_rows:
         raise DataError(f"{path}: has no cases. {_REMEDY}")
-    for line, row in numbered:
+    for line, row in numbered_rows:
         if len(row) != len(header):
             raise DataError(f"{path} line {line}: {len(row)} fields, but the header has {len(header)}. {_REMEDY}")
-    return header, [line for line, _ in numbered], [row for _, row in numbered]
+    return header, [line for line, _ in numbered_rows], [row for _, row in numbered_rows]
 
 
-def _classes(path: Path, header: list[str]) -> tuple[str, ...]:
+def _parse_classes(path: Path, header: list[str]) -> tuple[str, ...]:
     """The class names that the header's p_ columns carry."""
     names = tuple(name.removeprefix("p_") for name in header[4:] if name.startswith("p_"))
-    well_formed = tuple(header[:4]) == _FIXED and len(names) == len(header) - 4
-    if not well_formed or len(names) < 2 or len(set(names)) < len(names):
+    is_well_formed = tuple(header[:4]) == _FIXED_COLUMNS and len(names) == len(header) - 4
+    if not is_well_formed or len(names) < 2 or len(set(names)) < len(names):
         raise DataError(
             f"{path} line 1: the columns are {','.join(header)}; expected case,group,set,y_true and one p_<class> "
             f"for each of two or more classes. {_REMEDY}"
@@ -147,12 +147,12 @@ def _classes(path: Path, header: list[str]) -> tuple[str, ...]:
 
 
 def _check_unique(places: list[str], cases: Sequence[str]) -> None:
-    seen: dict[str, str] = {}
+    place_by_case: dict[str, str] = {}
     for place, case in zip(places, cases, strict=True):
-        if case in seen:
-            first = seen[case].rpartition(" ")[2]
+        if case in place_by_case:
+            first = place_by_case[case].rpartition(" ")[2]
             raise DataError(f'{place}: case "{case}" stands on line {first} already. {_REMEDY}')
-        seen[case] = place
+        place_by_case[case] = place
 
 
 def _check_known(column: str, places: list[str], names: Sequence[str], known: Sequence[str]) -> None:
@@ -160,16 +160,18 @@ def _check_known(column: str, places: list[str], names: Sequence[str], known: Se
     if not unknown:
         return
     place, name = next((place, name) for place, name in zip(places, names, strict=True) if name in unknown)
-    listed = ", ".join(f'"{word}"' for word in known)
-    raise DataError(f'{place}: {column} is "{name}"; expected one of {listed}.{did_you_mean(name, known)} {_REMEDY}')
+    known_names = ", ".join(f'"{word}"' for word in known)
+    raise DataError(
+        f'{place}: {column} is "{name}"; expected one of {known_names}.{did_you_mean(name, known)} {_REMEDY}'
+    )
 
 
-def _probabilities(places: list[str], header: list[str], columns: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+def _parse_probabilities(places: list[str], header: list[str], columns: Sequence[Sequence[str]]) -> NDArray[np.float64]:
     """The probability columns as an (N, K) array; each row must sum to 1 within what float16 training can miss."""
     try:
         table = np.array([list(map(float, column)) for column in columns], dtype=np.float64).T
     except ValueError:
-        raise _bad_number(places, header, columns, _is_no_number) from None
+        raise _bad_number(places, header, columns, _is_not_a_number) from None
     if not np.all((table >= 0) & (table <= 1)):
         raise _bad_number(places, header, columns, _is_outside)
     wrong = np.abs(table.sum(axis=1) - 1) > 0.01
@@ -192,7 +194,7 @@ def _bad_number(
     return DataError(f'{place}: {name} is "{field}", not a number from 0 to 1. {_REMEDY}')
 
 
-def _is_no_number(field: str) -> bool:
+def _is_not_a_number(field: str) -> bool:
     try:
         float(field)
     except ValueError:

@@ -38,27 +38,27 @@ class Ranking:
         Returns:
             True and false positives, each of shape (S,) or (B, S).
         """
-        ordered = weights[..., self.order]
-        flagged = np.cumsum(ordered, axis=-1)[..., self.ends]
-        true_positives = np.cumsum(ordered * self.is_positive, axis=-1)[..., self.ends]
-        return true_positives, flagged - true_positives
+        sorted_weights = weights[..., self.order]
+        predicted_positives = np.cumsum(sorted_weights, axis=-1)[..., self.ends]
+        true_positives = np.cumsum(sorted_weights * self.is_positive, axis=-1)[..., self.ends]
+        return true_positives, predicted_positives - true_positives
 
 
 def ranking(scores: Floats, is_positive: NDArray[np.bool_]) -> Ranking:
     """Sort cases by score, both of shape (N,)."""
     order = np.argsort(-scores, kind="stable")
-    ordered = scores[order]
-    is_last = np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]
+    sorted_scores = scores[order]
+    is_last = np.append(sorted_scores[1:] != sorted_scores[:-1], True)[: len(sorted_scores)]
     ends = np.flatnonzero(is_last)
     return Ranking(
         order=order,
         is_positive=is_positive[order].astype(np.float64),
         ends=ends,
-        thresholds=ordered[ends],
+        thresholds=sorted_scores[ends],
     )
 
 
-def auc(true_positives: Floats, false_positives: Floats) -> Floats:
+def roc_auc(true_positives: Floats, false_positives: Floats) -> Floats:
     """Area under the ROC curve, equal scores counted half.
 
     Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747.
@@ -78,8 +78,10 @@ def average_precision(true_positives: Floats, false_positives: Floats) -> Floats
     Returns:
         Shape () or (B,); NaN where the positives are missing.
     """
-    flagged = true_positives + false_positives
-    precision = np.divide(true_positives, flagged, out=np.zeros_like(flagged), where=flagged > 0)
+    predicted_positives = true_positives + false_positives
+    precision = np.divide(
+        true_positives, predicted_positives, out=np.zeros_like(predicted_positives), where=predicted_positives > 0
+    )
     steps = np.diff(true_positives, axis=-1, prepend=0.0)
     return ratio(np.sum(steps * precision, axis=-1), true_positives[..., -1])
 

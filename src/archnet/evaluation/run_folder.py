@@ -33,7 +33,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def optional_json(path: Path) -> dict[str, Any] | None:
+def read_optional_json(path: Path) -> dict[str, Any] | None:
     """One of the run folder's JSON objects, or None where the run did not write it."""
     return read_json(path) if path.exists() else None
 
@@ -51,11 +51,11 @@ def read_history(path: Path) -> dict[str, list[float]]:
         names = next(rows, [])
         columns: dict[str, list[float]] = {name: [] for name in names}
         for row in rows:
-            _append(columns, row, f"{path} line {rows.line_num}")
+            _append_row(columns, row, f"{path} line {rows.line_num}")
     return columns
 
 
-def _append(columns: dict[str, list[float]], row: list[str], place: str) -> None:
+def _append_row(columns: dict[str, list[float]], row: list[str], place: str) -> None:
     """Append one line of `history.csv` to its columns; an empty field (a number that is undefined) is NaN."""
     remedy = "Restore the file, or run the experiment again."
     if len(row) != len(columns):
@@ -67,24 +67,24 @@ def _append(columns: dict[str, list[float]], row: list[str], place: str) -> None
             raise DataError(f'{place}: {name} is "{field}", not a number. {remedy}') from None
 
 
-def run_folders(paths: Sequence[Path]) -> list[Path]:
+def find_run_folders(paths: Sequence[Path]) -> list[Path]:
     """The run folders that paths name: each itself, or all finished runs inside an experiment's folder, by name.
 
     Raises:
         RunError: A path is neither a finished run nor a folder that holds one.
     """
-    found = [run for path in paths for run in _runs_at(path)]
-    return list(dict.fromkeys(found))
+    folders = [run for path in paths for run in _find_runs(path)]
+    return list(dict.fromkeys(folders))
 
 
-def _runs_at(path: Path) -> list[Path]:
+def _find_runs(path: Path) -> list[Path]:
     if not path.is_dir():
         raise RunError(f"{path}: no such folder. Name a run folder, as `archnet run` printed it.")
     if (path / "metrics.json").exists():
         return [path]
-    inside = sorted(metrics.parent for metrics in path.glob("*/metrics.json"))
-    if inside:
-        return inside
+    folders = sorted(metrics.parent for metrics in path.glob("*/metrics.json"))
+    if folders:
+        return folders
     raise RunError(
         f"{path}: no metrics.json here or one level down, so there is no finished run. "
         "Run the experiment to its end, or name another folder."

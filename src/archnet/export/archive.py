@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import RunError
-from archnet.evaluation.run_folder import run_folders
+from archnet.evaluation.run_folder import find_run_folders
 from archnet.export.card import model_card
 from archnet.files.strict_json import read_document
 from archnet.report.run_files import RunFiles, read_run
 from archnet.spec.resolve import parse_experiments
-from archnet.spec.view import seen
+from archnet.spec.view import network_input
 
 TOLERANCE: Final = 1e-5
 """How far an exported model's probabilities may be from Keras's."""
@@ -50,9 +50,9 @@ class Archive:
 
     def as_json(self) -> dict[str, Any]:
         """As `archnet export --json` prints it."""
-        checked = {"real": self.num_real, "noise": self.num_noise}
+        counts = {"real": self.num_real, "noise": self.num_noise}
         paths = {"folder": str(self.folder), "model": str(self.model), "card": str(self.folder / CARD)}
-        return {**paths, "largest_difference": self.difference, "tolerance": TOLERANCE, "num_checked": checked}
+        return {**paths, "largest_difference": self.difference, "tolerance": TOLERANCE, "num_checked": counts}
 
 
 def export_run(run: Path, form: str, out: Path | None = None) -> Archive:
@@ -70,20 +70,20 @@ def export_run(run: Path, form: str, out: Path | None = None) -> Archive:
     folder = out or run / f"export-{form}"
     if folder.exists():
         raise RunError(f"{folder}: is there already and is not overwritten. Remove it, or give another with --out.")
-    files = _run_with_model(run)
+    files = _read_run_with_model(run)
     from archnet.network import export as network
-    from archnet.network.build import limits_of
+    from archnet.network.build import input_limits
     from archnet.network.predict import load_model
 
-    network.check_form(form)
-    model, way = load_model(run / "model.keras"), network.FORMS[form]
-    shape, limits = tuple(model.input_shape[1:]), limits_of(model)
-    real, noise = _real_cases(files, limits), _noise(shape, limits)
-    with _new_folder(folder) as draft:
-        path = draft / way.name
-        way.write(model, path)
-        difference = network.largest_difference(model, way.read(path), np.concatenate([*real, noise]))
-        _check(difference, folder, form)
+    network.check_format(form)
+    model, export_format = load_model(run / "model.keras"), network.EXPORT_FORMATS[form]
+    shape, limits = tuple(model.input_shape[1:]), input_limits(model)
+    real, noise = _real_cases(files, limits), _noise_cases(shape, limits)
+    with _create_folder(folder) as draft:
+        path = draft / export_format.name
+        export_format.write(model, path)
+        difference = network.largest_difference(model, export_format.read(path), np.concatenate([*real, noise]))
+        _check_difference(difference, folder, form)
         draft.joinpath(CARD).write_text(model_card(files, shape, limits, path.name), encoding="utf-8")
     return Archive(
         folder=folder,
@@ -94,9 +94,9 @@ def export_run(run: Path, form: str, out: Path | None = None) -> Archive:
     )
 
 
-def _run_with_model(run: Path) -> RunFiles:
+def _read_run_with_model(run: Path) -> RunFiles:
     """The files of a finished run that has a network."""
-    (first, *_) = run_folders([run])
+    (first, *_) = find_run_folders([run])
     if first != run:
         raise RunError(f"{run}: is no run folder itself. Name a run inside it, such as {first}.")
     if not (run / "model.keras").is_file():
@@ -111,17 +111,17 @@ def _real_cases(files: RunFiles, limits: tuple[float, float]) -> list[NDArray[np
     low, high = limits
     (experiment,) = parse_experiments(read_document(files.folder / "experiment.json"))
     scaled = files.gallery.images[-NUM_REAL:] / np.float32(255)
-    return [seen(scaled * np.float32(high - low) + np.float32(low), experiment)]
+    return [network_input(scaled * np.float32(high - low) + np.float32(low), experiment)]
 
 
-def _noise(shape: tuple[int, ...], limits: tuple[float, float]) -> NDArray[np.float32]:
+def _noise_cases(shape: tuple[int, ...], limits: tuple[float, float]) -> NDArray[np.float32]:
     low, high = limits
     width = high - low
     noise = np.random.default_rng(0).uniform(low - width / 2, high + width / 2, (NUM_NOISE, *shape))
     return noise.astype(np.float32)
 
 
-def _check(difference: float, folder: Path, form: str) -> None:
+def _check_difference(difference: float, folder: Path, form: str) -> None:
     if not difference <= TOLERANCE:
         raise RunError(
             f"{folder}: was not written: as {form} the model's probabilities are up to {difference:.2g} from Keras's; "
@@ -130,7 +130,7 @@ def _check(difference: float, folder: Path, form: str) -> None:
 
 
 @contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
+def _create_folder(folder: Path) -> Iterator[Path]:
     """A folder beside `folder` that takes its place when the block ends, and vanishes when the block fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from archnet.errors import counted
+from archnet.errors import pluralize
 from archnet.evaluation.metrics import METRICS
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import METRIC_NAMES, SET_NAMES, bounds, cautions, count, decimals, headline, reported_set
@@ -115,7 +115,7 @@ def _data(run: RunFiles) -> str:
 
 
 def _counts(run: RunFiles, name: str) -> list[str]:
-    cases = run.predictions.only(name)
+    cases = run.predictions.select(name)
     labels = np.bincount(cases.y_true, minlength=len(run.classes))
     return [count(number) for number in (len(cases.cases), len(set(cases.groups.tolist())), *labels.tolist())]
 
@@ -146,11 +146,11 @@ def _network(run: RunFiles) -> str:
         for layer in layers
     ]
     arch = _section(run, "arch")
-    told = f"{arch['description']}\n\n" if arch.get("description") else ""
+    description = f"{arch['description']}\n\n" if arch.get("description") else ""
     totals = (
         f"{count(run.metrics.get('parameters'))} parameters, {count(run.metrics.get('macs'))} multiply-adds a case."
     )
-    return f"{told}{_table(('layer', 'what', 'output', 'parameters'), rows)}\n\n{totals}"
+    return f"{description}{_table(('layer', 'what', 'output', 'parameters'), rows)}\n\n{totals}"
 
 
 def _training(run: RunFiles) -> str:
@@ -161,11 +161,11 @@ def _training(run: RunFiles) -> str:
 
 def _limits(run: RunFiles) -> str:
     name = reported_set(run.sets)
-    groups = len(set(run.predictions.only(name).groups.tolist()))
+    groups = len(set(run.predictions.select(name).groups.tolist()))
     return _list(
         "It knows cases like those it was trained on: other scanners, doses, slice thicknesses, populations and "
         "findings were not tried unless they are in the data above.",
-        f"The results are one training's on {counted(groups, 'group')} of the {SET_NAMES[name]} set; another seed or "
+        f"The results are one training's on {pluralize(groups, 'group')} of the {SET_NAMES[name]} set; another seed or "
         "another division gives other numbers.",
         "Where positive cases are rarer than in the data above, more of its alarms are false than the precision says.",
         "Its probabilities rank cases; that they come true as often as they say holds on the data above at best.",

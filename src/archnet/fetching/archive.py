@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from archnet.errors import DataError
 from archnet.files.progress import Progress, silent
 
-_PIECE_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _OTHER_METHODS = {9: "deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz", 98: "PPMd"}
 
@@ -23,7 +23,7 @@ class BadArchiveError(DataError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ArchiveLimits:
     """What an archive may become; LUNA16's largest holds about 180 files, and 15 GB, at twice its own size.
 
     Attributes:
@@ -37,7 +37,7 @@ class Limits:
     ratio: int = 100
 
 
-def unpack(archive: Path, target: Path, limits: Limits = Limits(), progress: Progress = silent) -> None:
+def unpack(archive: Path, target: Path, limits: ArchiveLimits = ArchiveLimits(), progress: Progress = silent) -> None:
     """Unpacks a zip to a file or folder, which appears complete by renaming.
 
     A folder of the target's name at the archive's top becomes the target; an archive without it becomes the target
@@ -53,15 +53,15 @@ def unpack(archive: Path, target: Path, limits: Limits = Limits(), progress: Pro
     folder = archive.with_name(f"{target.name}.unpacking")
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        with zipfile.ZipFile(archive) as opened:
-            entries = opened.infolist()
+        with zipfile.ZipFile(archive) as zip_file:
+            entries = zip_file.infolist()
             _require_sound(archive, entries, limits)
             _require_readable(archive, entries, target)
-            require_space(target.parent, sum(entry.file_size for entry in entries), f"to unpack {archive.name}")
+            require_disk_space(target.parent, sum(entry.file_size for entry in entries), f"to unpack {archive.name}")
             folder.mkdir()
             for entry in progress(entries, f"Unpacking {archive.name}", len(entries)):
-                _extract(opened, entry, folder)
-        _payload(archive, folder, target).rename(target)
+                _extract(zip_file, entry, folder)
+        _find_payload(archive, folder, target).rename(target)
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
         reason = str(error).rstrip(".") or type(error).__name__
         raise BadArchiveError(f"{archive}: the zip archive is damaged ({reason}). Fetch it again.") from error
@@ -71,7 +71,7 @@ def unpack(archive: Path, target: Path, limits: Limits = Limits(), progress: Pro
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def require_space(folder: Path, num_bytes: int, purpose: str) -> None:
+def require_disk_space(folder: Path, num_bytes: int, purpose: str) -> None:
     """The disk has room.
 
     Raises:
@@ -80,12 +80,12 @@ def require_space(folder: Path, num_bytes: int, purpose: str) -> None:
     free = shutil.disk_usage(folder).free
     if num_bytes > free:
         raise DataError(
-            f"{folder}: {told_bytes(num_bytes)} are needed {purpose}, but only {told_bytes(free)} are free. "
+            f"{folder}: {format_bytes(num_bytes)} are needed {purpose}, but only {format_bytes(free)} are free. "
             f"Make room, or name a folder on another disk with --root."
         )
 
 
-def told_bytes(count: int) -> str:
+def format_bytes(count: int) -> str:
     """A number of bytes to read.
 
     >>> told_bytes(6_812_000_000), told_bytes(999)
@@ -97,22 +97,22 @@ def told_bytes(count: int) -> str:
     return f"{count} bytes"
 
 
-def _require_sound(archive: Path, entries: list[zipfile.ZipInfo], limits: Limits) -> None:
-    problems = [problem for problem in map(_problem, entries) if problem]
+def _require_sound(archive: Path, entries: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
+    problems = [problem for problem in map(_entry_problem, entries) if problem]
     paths = Counter(PurePosixPath(entry.filename) for entry in entries)
     problems += [f'the entry "{path}" stands {count} times in it' for path, count in paths.items() if count > 1]
-    packed, num_bytes = archive.stat().st_size, sum(entry.file_size for entry in entries)
+    num_packed_bytes, num_bytes = archive.stat().st_size, sum(entry.file_size for entry in entries)
     if len(entries) > limits.num_entries:
         problems.append(f"it holds {len(entries):,} entries, more than {limits.num_entries:,}")
     if num_bytes > limits.num_bytes:
         problems.append(f"it would become {num_bytes:,} bytes, more than {limits.num_bytes:,}")
-    if num_bytes > limits.ratio * packed:
-        problems.append(f"it would grow from {packed:,} to {num_bytes:,} bytes, over {limits.ratio} times")
+    if num_bytes > limits.ratio * num_packed_bytes:
+        problems.append(f"it would grow from {num_packed_bytes:,} to {num_bytes:,} bytes, over {limits.ratio} times")
     if problems:
         raise BadArchiveError(f"{archive}: {problems[0]}. Nothing was unpacked; get the archive from another place.")
 
 
-def _problem(entry: zipfile.ZipInfo) -> str:
+def _entry_problem(entry: zipfile.ZipInfo) -> str:
     """Why an entry is refused, if it is."""
     name = entry.filename
     parts = (*PurePosixPath(name).parts, *PureWindowsPath(name).parts)
@@ -136,17 +136,17 @@ def _require_readable(archive: Path, entries: list[zipfile.ZipInfo], target: Pat
             )
 
 
-def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
+def _extract(zip_file: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
     path = folder / entry.filename
     if entry.is_dir():
         path.mkdir(parents=True, exist_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with opened.open(entry) as source, path.open("xb") as file:
-        shutil.copyfileobj(source, file, _PIECE_BYTES)
+    with zip_file.open(entry) as source, path.open("xb") as file:
+        shutil.copyfileobj(source, file, _CHUNK_BYTES)
 
 
-def _payload(archive: Path, folder: Path, target: Path) -> Path:
+def _find_payload(archive: Path, folder: Path, target: Path) -> Path:
     if (folder / target.name).exists():
         return folder / target.name
     if target.suffix:

@@ -15,54 +15,54 @@ from typing import IO, Any
 
 from archnet.errors import DataError
 
-_PIECE_BYTES = 1 << 18
+_CHUNK_BYTES = 1 << 18
 # The server is busy or out of order for now; any other answer from 400 on stays as it is.
-_PASSING = (408, 425, 429, 500, 502, 503, 504)
+_TRANSIENT_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class RetryPolicy:
     """How long a server is waited for.
 
     Attributes:
-        num_tries: Tries in a row that bring next to nothing before giving up.
-        first_wait_s: Pause after the first of them; each further one is twice as long.
-        longest_wait_s: No pause is longer.
+        max_attempts: Tries in a row that bring next to nothing before giving up.
+        initial_delay_s: Pause after the first of them; each further one is twice as long.
+        max_delay_s: No pause is longer.
         timeout_s: Silence that ends a try, and the time over which the speed is judged.
-        slowest_bytes_per_s: A try that stays slower is ended; one that brings less than this times `timeout_s` has
+        min_bytes_per_s: A try that stays slower is ended; one that brings less than this times `timeout_s` has
             brought next to nothing.
         sleep: Pauses for some seconds.
         clock: Seconds that only go forward.
     """
 
-    num_tries: int = 8
-    first_wait_s: float = 1.0
-    longest_wait_s: float = 60.0
+    max_attempts: int = 8
+    initial_delay_s: float = 1.0
+    max_delay_s: float = 60.0
     timeout_s: float = 60.0
-    slowest_bytes_per_s: float = 1000.0
+    min_bytes_per_s: float = 1000.0
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
-    def wait_s(self, num_failures: int, asked_s: float = 0.0) -> float:
+    def delay_s(self, num_failures: int, retry_after_s: float = 0.0) -> float:
         """The pause after some failures in a row, at least what the server asks for.
 
         >>> [Patience().wait_s(failures) for failures in (1, 2, 3, 8)]
         [1.0, 2.0, 4.0, 60.0]
         """
-        return min(max(self.first_wait_s * 2.0 ** (num_failures - 1), asked_s), self.longest_wait_s)
+        return min(max(self.initial_delay_s * 2.0 ** (num_failures - 1), retry_after_s), self.max_delay_s)
 
 
-class BrokenError(Exception):
-    """A try that came to nothing for now; the text says why, `asked_s` how long the server asks to wait."""
+class TransientError(Exception):
+    """A try that came to nothing for now; the text says why, `retry_after_s` how long the server asks to wait."""
 
-    def __init__(self, reason: str, asked_s: float = 0.0) -> None:
-        super().__init__(reason, asked_s)
+    def __init__(self, reason: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(reason, retry_after_s)
         self.reason = reason
-        self.asked_s = asked_s
+        self.retry_after_s = retry_after_s
 
 
 @contextmanager
-def opened(url: str, start: int, patience: Patience) -> Iterator[http.client.HTTPResponse]:
+def open_url(url: str, start: int, policy: RetryPolicy) -> Iterator[http.client.HTTPResponse]:
     """The answer to a request for a file from some byte on.
 
     Raises:
@@ -73,35 +73,35 @@ def opened(url: str, start: int, patience: Patience) -> Iterator[http.client.HTT
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
-        response = _opener().open(urllib.request.Request(url, headers=headers), timeout=patience.timeout_s)
+        response = _build_opener().open(urllib.request.Request(url, headers=headers), timeout=policy.timeout_s)
     except urllib.error.HTTPError as error:
         with error:
-            raise _refused(url, error) from error
+            raise _http_error(url, error) from error
     except (OSError, http.client.HTTPException) as error:
-        raise BrokenError(_reason(error, patience.timeout_s)) from error
+        raise TransientError(_failure_reason(error, policy.timeout_s)) from error
     with response:
         yield response
 
 
-def pieces(response: http.client.HTTPResponse, url: str, longest: int, patience: Patience) -> Iterator[bytes]:
+def read_chunks(response: http.client.HTTPResponse, url: str, max_bytes: int, policy: RetryPolicy) -> Iterator[bytes]:
     """What a server sends, as it comes.
 
     Raises:
         BrokenError: It breaks off, stays silent or is too slow.
-        DataError: More than `longest` bytes come.
+        DataError: More than `max_bytes` bytes come.
     """
-    since_s, num_since, num_bytes = patience.clock(), 0, 0
-    while piece := _piece(response, patience.timeout_s):
-        num_since += len(piece)
-        num_bytes += len(piece)
-        if num_bytes > longest:
-            raise DataError(f"{url}: {longest:,} bytes were expected, but the server sends more.")
-        yield piece
-        seconds = patience.clock() - since_s
-        if seconds >= patience.timeout_s:
-            if num_since < patience.slowest_bytes_per_s * seconds:
-                raise BrokenError(f"only {num_since:,} bytes came in {seconds:.0f} s")
-            since_s, num_since = patience.clock(), 0
+    window_start_s, window_bytes, num_bytes = policy.clock(), 0, 0
+    while chunk := _read_chunk(response, policy.timeout_s):
+        window_bytes += len(chunk)
+        num_bytes += len(chunk)
+        if num_bytes > max_bytes:
+            raise DataError(f"{url}: {max_bytes:,} bytes were expected, but the server sends more.")
+        yield chunk
+        seconds = policy.clock() - window_start_s
+        if seconds >= policy.timeout_s:
+            if window_bytes < policy.min_bytes_per_s * seconds:
+                raise TransientError(f"only {window_bytes:,} bytes came in {seconds:.0f} s")
+            window_start_s, window_bytes = policy.clock(), 0
 
 
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
@@ -115,13 +115,13 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _opener() -> urllib.request.OpenerDirector:
+def _build_opener() -> urllib.request.OpenerDirector:
     """Opens http and https and nothing else: no file:, no ftp:."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
         urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(context=_certificates()),
+        urllib.request.HTTPSHandler(context=_ssl_context()),
         urllib.request.UnknownHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
@@ -132,7 +132,7 @@ def _opener() -> urllib.request.OpenerDirector:
 
 
 @functools.cache
-def _certificates() -> ssl.SSLContext:
+def _ssl_context() -> ssl.SSLContext:
     import certifi
 
     context = ssl.create_default_context()
@@ -140,22 +140,22 @@ def _certificates() -> ssl.SSLContext:
     return context
 
 
-def _piece(response: http.client.HTTPResponse, timeout_s: float) -> bytes:
+def _read_chunk(response: http.client.HTTPResponse, timeout_s: float) -> bytes:
     try:
-        return response.read1(_PIECE_BYTES)
+        return response.read1(_CHUNK_BYTES)
     except (OSError, http.client.HTTPException) as error:
-        raise BrokenError(_reason(error, timeout_s)) from error
+        raise TransientError(_failure_reason(error, timeout_s)) from error
 
 
-def _refused(url: str, error: urllib.error.HTTPError) -> Exception:
+def _http_error(url: str, error: urllib.error.HTTPError) -> Exception:
     answer = f"the server answers {error.code} {error.reason}"
-    if error.code not in _PASSING:
+    if error.code not in _TRANSIENT_STATUSES:
         return DataError(f"{url}: {answer}.")
-    asked = error.headers.get("Retry-After") or ""
-    return BrokenError(answer, float(asked) if asked.isdigit() else 0.0)
+    retry_after = error.headers.get("Retry-After") or ""
+    return TransientError(answer, float(retry_after) if retry_after.isdigit() else 0.0)
 
 
-def _reason(error: Exception, timeout_s: float) -> str:
+def _failure_reason(error: Exception, timeout_s: float) -> str:
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(cause, TimeoutError):
         return f"nothing came for {timeout_s:g} s"

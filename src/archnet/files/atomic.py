@@ -14,7 +14,7 @@ _LINE_LENGTH: Final = 120
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place when the block ends, and vanishes when the block fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=path.suffix, dir=path.parent)
@@ -37,7 +37,7 @@ def _umask() -> int:
 
 def write_text(path: Path, text: str) -> Path:
     """Write a UTF-8 file by atomic rename."""
-    with replaced(path) as draft:
+    with atomic_write(path) as draft:
         draft.write_bytes(text.encode("utf-8"))
     return path
 
@@ -64,9 +64,9 @@ def compact_json(value: Any, indent: int = 0) -> str:
         return line
     inner = indent + 2
     if isinstance(value, dict):
-        parts = [f"{json.dumps(key, ensure_ascii=False)}: {compact_json(one, inner)}" for key, one in value.items()]
+        parts = [f"{json.dumps(key, ensure_ascii=False)}: {compact_json(entry, inner)}" for key, entry in value.items()]
     else:
-        parts = [compact_json(one, inner) for one in value]
+        parts = [compact_json(entry, inner) for entry in value]
     opening, closing = "{}" if isinstance(value, dict) else "[]"
     lines = ",\n".join(" " * inner + part for part in parts)
     return f"{opening}\n{lines}\n{' ' * indent}{closing}"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from archnet.errors import DataError, did_you_mean
 
-_LONGEST_TOLD = 80
+_MAX_EXCERPT = 80
 
 
-def list_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Line number, from 1, and the values of some columns, of every row that is not blank.
 
     Args:
@@ -24,12 +24,12 @@ def list_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[st
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
-            places = _column_numbers(next(reader, []), columns, path)
+            numbers = _column_numbers(next(reader, []), columns, path)
             for line, row in enumerate(reader, start=2):
-                if row and len(row) <= max(places):
-                    raise DataError(f"{path} line {line}: expected {', '.join(columns)}, got {told(row)}.")
+                if row and len(row) <= max(numbers):
+                    raise DataError(f"{path} line {line}: expected {', '.join(columns)}, got {excerpt(row)}.")
                 if row:
-                    yield line, [row[place].strip() for place in places]
+                    yield line, [row[number].strip() for number in numbers]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             f"{path}: not a readable csv file ({error}). Save it as text in UTF-8, columns separated by commas."
@@ -38,10 +38,10 @@ def list_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[st
         raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
 
 
-def told(words: Sequence[str]) -> str:
+def excerpt(words: Sequence[str]) -> str:
     """A row of a list in a message: on one line, and not all of it if it is long."""
     text = repr(", ".join(words))[1:-1]
-    return text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD]}…"
+    return text if len(text) <= _MAX_EXCERPT else f"{text[:_MAX_EXCERPT]}…"
 
 
 def _column_numbers(header: Sequence[str], columns: Sequence[str], path: Path) -> list[int]:
@@ -52,6 +52,6 @@ def _column_numbers(header: Sequence[str], columns: Sequence[str], path: Path) -
             problem = "stands twice." if column in names else f"is missing.{hint}"
             raise DataError(
                 f'{path} line 1: the column "{column}" {problem} '
-                f"Expected {', '.join(columns)} (separated by commas), got {told(names) or 'nothing'}."
+                f"Expected {', '.join(columns)} (separated by commas), got {excerpt(names) or 'nothing'}."
             )
     return [names.index(column) for column in columns]

@@ -41,7 +41,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _LITERALS: Final = {"true": True, "false": False, "null": None}
 
 
-_UNACCEPTED: Final = {
+_COMMON_MISTAKES: Final = {
     "NaN": "NaN is not JSON; give a number",
     "Infinity": "Infinity is not JSON; give a number",
     "-Infinity": "-Infinity is not JSON; give a number",
@@ -69,14 +69,14 @@ class Document:
     source: str
     lines: Mapping[JsonPath, int] = field(default_factory=dict, compare=False, repr=False)
 
-    def where(self, path: JsonPath) -> str:
+    def location(self, path: JsonPath) -> str:
         """The place of a path as messages print it, such as `archs/mine.json:14 $.layers[3]`."""
         line = self.lines.get(path)
-        return f"{self.source}{f':{line}' if line else ''} {place_of(path)}"
+        return f"{self.source}{f':{line}' if line else ''} {path_text(path)}"
 
     def problem(self, path: JsonPath, message: str) -> str:
         """One line of a `DocumentError`."""
-        return f"{self.where(path)}: {message}"
+        return f"{self.location(path)}: {message}"
 
     def error(self, problems: Iterable[Problem]) -> DocumentError:
         """The error that tells every problem once, in the order of the file."""
@@ -84,7 +84,7 @@ class Document:
         return DocumentError("\n".join(dict.fromkeys(self.problem(*problem) for problem in ordered)))
 
 
-def name_from(text: str) -> str:
+def slugify(text: str) -> str:
     """A name for folders and files from any text.
 
     >>> name_from("my arch (1)")
@@ -93,7 +93,7 @@ def name_from(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:80] or "unnamed"
 
 
-def place_of(path: JsonPath) -> str:
+def path_text(path: JsonPath) -> str:
     """A JSON path as text.
 
     >>> place_of(("layers", 3, "kernel_size"))
@@ -113,7 +113,7 @@ def read_document(path: Path | str) -> Document:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise DocumentError(f"{path}: no such file.{_nearby(path)}") from None
+        raise DocumentError(f"{path}: no such file.{_similar_file_hint(path)}") from None
     except OSError as error:
         raise DocumentError(f"{path}: cannot be read: {error.strerror}.") from error
     if len(content) > MAX_BYTES:
@@ -132,7 +132,7 @@ def read_document(path: Path | str) -> Document:
     return parse_document(text, str(path))
 
 
-def _nearby(path: Path) -> str:
+def _similar_file_hint(path: Path) -> str:
     """A hint at a file of a similar name in the same folder."""
     if not path.parent.is_dir():
         return f" There is no folder {path.parent} either."
@@ -151,7 +151,7 @@ def parse_document(text: str, source: str) -> Document:
         DocumentError: The text is not strict JSON: the line, the column and what stands there.
     """
     parser = _Parser(text, source)
-    value = parser.document()
+    value = parser.parse()
     return Document(value=value, source=source, lines=parser.lines)
 
 
@@ -164,52 +164,54 @@ class _Parser:
         self.lines: dict[JsonPath, int] = {}
         self.line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
-    def document(self) -> Any:
-        value, end = self.value(self.skip(0), ())
-        if self.skip(end) != len(self.text):
-            self.refuse(self.skip(end), "expected the end of the document")
+    def parse(self) -> Any:
+        value, end = self.parse_value(self.skip_space(0), ())
+        if self.skip_space(end) != len(self.text):
+            self.refuse(self.skip_space(end), "expected the end of the document")
         return value
 
-    def skip(self, position: int) -> int:
+    def skip_space(self, position: int) -> int:
         match = _SPACE.match(self.text, position)
         return match.end() if match else position
 
-    def line(self, position: int) -> int:
+    def line_number(self, position: int) -> int:
         return bisect_right(self.line_starts, position)
 
     def refuse(self, position: int, expected: str) -> None:
         rest = self.text[position:]
-        known = next((message for start, message in _UNACCEPTED.items() if rest.startswith(start)), None)
+        mistake = next((message for start, message in _COMMON_MISTAKES.items() if rest.startswith(start)), None)
         found = json.dumps(rest[:1]) if rest else "the end of the file"
-        line = self.line(position)
+        line = self.line_number(position)
         column = position - self.line_starts[line - 1] + 1
-        raise DocumentError(f"{self.source}:{line}:{column}: not valid JSON: {known or f'{expected}, found {found}'}.")
+        raise DocumentError(
+            f"{self.source}:{line}:{column}: not valid JSON: {mistake or f'{expected}, found {found}'}."
+        )
 
-    def value(self, position: int, path: JsonPath) -> tuple[Any, int]:
+    def parse_value(self, position: int, path: JsonPath) -> tuple[Any, int]:
         if len(path) > MAX_DEPTH:
             raise DocumentError(
-                f"{self.source}:{self.line(position)}: nested more than {MAX_DEPTH} levels deep. "
+                f"{self.source}:{self.line_number(position)}: nested more than {MAX_DEPTH} levels deep. "
                 'Use "REP" with "times" to repeat layers.'
             )
-        self.lines.setdefault(path, self.line(position))
+        self.lines.setdefault(path, self.line_number(position))
         start = self.text[position : position + 1]
         if start == "{":
-            return self.object(position + 1, path)
+            return self.parse_object(position + 1, path)
         if start == "[":
-            return self.array(position + 1, path)
+            return self.parse_array(position + 1, path)
         if start == '"':
-            return self.string(position)
-        return self.scalar(position)
+            return self.parse_string(position)
+        return self.parse_scalar(position)
 
-    def string(self, position: int) -> tuple[str, int]:
+    def parse_string(self, position: int) -> tuple[str, int]:
         try:
             value, end = scanstring(self.text, position + 1, True)
         except json.JSONDecodeError as error:
-            line = self.line(min(error.pos, len(self.text)))
+            line = self.line_number(min(error.pos, len(self.text)))
             raise DocumentError(f"{self.source}:{line}: not valid JSON: {error.msg.rstrip(' at')}.") from None
         return str(value), int(end)
 
-    def scalar(self, position: int) -> tuple[Any, int]:
+    def parse_scalar(self, position: int) -> tuple[Any, int]:
         for word, value in _LITERALS.items():
             if self.text.startswith(word, position):
                 return value, position + len(word)
@@ -217,64 +219,64 @@ class _Parser:
         if match is None:
             self.refuse(position, "expected a value")
             raise RuntimeError("unreachable")
-        return self.number(match), match.end()
+        return self.parse_number(match), match.end()
 
-    def number(self, match: re.Match[str]) -> int | float:
+    def parse_number(self, match: re.Match[str]) -> int | float:
         digits = match.group()
         is_float = match.group(1) or match.group(2)
         value = float(digits) if is_float or len(digits) > 300 else int(digits)
         if value in (float("inf"), float("-inf")):
-            line = self.line(match.start())
+            line = self.line_number(match.start())
             raise DocumentError(f"{self.source}:{line}: the number {digits[:20]} is beyond the range of a double.")
         return value
 
-    def array(self, position: int, path: JsonPath) -> tuple[list[Any], int]:
+    def parse_array(self, position: int, path: JsonPath) -> tuple[list[Any], int]:
         items: list[Any] = []
-        position = self.skip(position)
+        position = self.skip_space(position)
         if self.text.startswith("]", position):
             return items, position + 1
         while True:
-            item, end = self.value(self.skip(position), (*path, len(items)))
+            item, end = self.parse_value(self.skip_space(position), (*path, len(items)))
             items.append(item)
-            position = self.skip(end)
+            position = self.skip_space(end)
             if self.text.startswith("]", position):
                 return items, position + 1
-            position = self.comma(position, "]")
+            position = self.expect_comma(position, "]")
 
-    def object(self, position: int, path: JsonPath) -> tuple[dict[str, Any], int]:
+    def parse_object(self, position: int, path: JsonPath) -> tuple[dict[str, Any], int]:
         members: dict[str, Any] = {}
-        position = self.skip(position)
+        position = self.skip_space(position)
         if self.text.startswith("}", position):
             return members, position + 1
         while True:
-            key, position = self.key(self.skip(position), path, members)
-            members[key], end = self.value(position, (*path, key))
-            position = self.skip(end)
+            key, position = self.parse_key(self.skip_space(position), path, members)
+            members[key], end = self.parse_value(position, (*path, key))
+            position = self.skip_space(end)
             if self.text.startswith("}", position):
                 return members, position + 1
-            position = self.comma(position, "}")
+            position = self.expect_comma(position, "}")
 
-    def key(self, position: int, path: JsonPath, members: Mapping[str, Any]) -> tuple[str, int]:
+    def parse_key(self, position: int, path: JsonPath, members: Mapping[str, Any]) -> tuple[str, int]:
         if not self.text.startswith('"', position):
             self.refuse(position, "expected a key in double quotes")
-        key, end = self.string(position)
-        line = self.line(position)
+        key, end = self.parse_string(position)
+        line = self.line_number(position)
         if key in members:
             first = self.lines[(*path, key)]
             raise DocumentError(
-                f'{self.source}:{line} {place_of(path)}: the key "{key}" is given twice, first in line {first}. '
+                f'{self.source}:{line} {path_text(path)}: the key "{key}" is given twice, first in line {first}. '
                 "Remove one of the two."
             )
         self.lines[(*path, key)] = line
-        colon = self.skip(end)
+        colon = self.skip_space(end)
         if not self.text.startswith(":", colon):
             self.refuse(colon, f'expected ":" after the key "{key}"')
-        return key, self.skip(colon + 1)
+        return key, self.skip_space(colon + 1)
 
-    def comma(self, position: int, closing: str) -> int:
+    def expect_comma(self, position: int, closing: str) -> int:
         if not self.text.startswith(",", position):
             self.refuse(position, f'expected "," or "{closing}"')
-        after = self.skip(position + 1)
+        after = self.skip_space(position + 1)
         if self.text.startswith(closing, after):
             self.refuse(after, f'expected another value after the comma (no comma stands before "{closing}")')
         return after

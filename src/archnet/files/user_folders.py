@@ -8,7 +8,7 @@ from pathlib import Path
 import platformdirs
 
 
-def home() -> Path:
+def data_home() -> Path:
     """The folder that holds one folder for each data set."""
-    given = os.environ.get("ARCHNET_DATA")
-    return Path(given) if given else Path(platformdirs.user_data_dir("archnet", appauthor=False))
+    folder = os.environ.get("ARCHNET_DATA")
+    return Path(folder) if folder else Path(platformdirs.user_data_dir("archnet", appauthor=False))

@@ -1,9 +1,9 @@
 """Volumes: geometry, readers, cutting, resizing. HU, millimetres, LPS; arrays are (z, y, x) until a crop is cut."""
 
-from archnet.imaging.readers import READERS, read_frame, read_volume, scan_suffix, stored_files, stored_frame
+from archnet.imaging.readers import READERS, list_scan_files, read_frame, read_stored_frame, read_volume, scan_suffix
 from archnet.imaging.resample import crop_mm
-from archnet.imaging.resize import turned_and_resized
-from archnet.imaging.volume import AIR_HU, Volume, crop, in_lps, nearest_index, voxel_at
+from archnet.imaging.resize import resize_volume
+from archnet.imaging.volume import AIR_HU, Volume, crop, nearest_index, orient_to_lps, voxel_at
 
 __all__ = [
     "AIR_HU",
@@ -11,13 +11,13 @@ __all__ = [
     "Volume",
     "crop",
     "crop_mm",
-    "in_lps",
+    "list_scan_files",
     "nearest_index",
+    "orient_to_lps",
     "read_frame",
+    "read_stored_frame",
     "read_volume",
+    "resize_volume",
     "scan_suffix",
-    "stored_files",
-    "stored_frame",
-    "turned_and_resized",
     "voxel_at",
 ]

@@ -12,7 +12,7 @@ import numpy as np
 
 from archnet.errors import DataError, did_you_mean
 from archnet.imaging.slices import Slice, stack
-from archnet.imaging.volume import Hu, Volume, as_hu, no_voxels
+from archnet.imaging.volume import Hu, Volume, convert_to_hu, placeholder_voxels
 
 _KEYWORDS = (
     "SOPClassUID",
@@ -34,28 +34,28 @@ _KEYWORDS = (
 _CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 _DICOMDIR = "1.2.840.10008.1.3.10"
 # Files with these endings must be DICOM; any other file that is not may lie beside a series (notes, licences, XML).
-ENDINGS = (".dcm", ".dicom", ".ima")
+DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
 # What pydicom raises on damaged headers, beside its own exceptions.
-DAMAGED = (OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError)
+HEADER_ERRORS = (OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError)
 _HU_TYPES = ("", "HU", "US")
 # Values longer than this stay in the file while headers are read; pixels are, no other value here is.
-_LONG_BYTES = 1024
+_DEFER_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class File:
+class DicomHeader:
     """The header of one DICOM file.
 
     Attributes:
         values: By keyword, those of `_KEYWORDS`; None where missing.
-        syntax: UID of the transfer syntax.
+        transfer_syntax: UID of the transfer syntax.
         num_bytes: Of the pixels; meaningless where they are compressed.
     """
 
     path: Path
     values: dict[str, Any]
-    syntax: str
+    transfer_syntax: str
     num_bytes: int
 
     def text(self, keyword: str) -> str:
@@ -91,60 +91,62 @@ def read_dicom(folder: Path, series_uid: str | None = None) -> Volume:
     Raises:
         DataError: There is no series or more than one, or it is not a complete CT scan of evenly spaced slices.
     """
-    files, frame = _placed(folder, series_uid)
+    files, frame = _read_series(folder, series_uid)
     try:
-        return replace(frame, hu=as_hu(np.stack([_pixels(file) for file in files])))
+        return replace(frame, hu=convert_to_hu(np.stack([_read_pixels(file) for file in files])))
     except ValueError as error:
         raise DataError(f"{folder}: series {files[0].text('SeriesInstanceUID')}: {error}.") from error
 
 
-def dicom_frame(folder: Path) -> Volume:
+def read_dicom_frame(folder: Path) -> Volume:
     """The place of a folder's one CT series, from its headers.
 
     Raises:
         DataError: As `read_dicom`, where the headers tell.
     """
-    return _placed(folder, None)[1]
+    return _read_series(folder, None)[1]
 
 
-def _placed(folder: Path, series_uid: str | None) -> tuple[list[File], Volume]:
+def _read_series(folder: Path, series_uid: str | None) -> tuple[list[DicomHeader], Volume]:
     """A series' files, ordered by where they lie, and its place, without its voxels."""
-    files = _chosen(folder, series_uid)
+    files = _select_series(folder, series_uid)
     for file in files:
         _require_ct(file)
     slices = [_slice(file) for file in files]
     try:
-        place = stack(slices)
+        box = stack(slices)
         frame = Volume(
-            hu=no_voxels((len(slices), *slices[0].shape)),
-            spacing_mm=place.spacing_mm,
-            origin_mm=place.origin_mm,
-            direction=place.direction,
+            hu=placeholder_voxels((len(slices), *slices[0].shape)),
+            spacing_mm=box.spacing_mm,
+            origin_mm=box.origin_mm,
+            direction=box.direction,
         )
     except ValueError as error:
         raise DataError(f"{folder}: series {files[0].text('SeriesInstanceUID')}: {error}.") from error
-    return [files[index] for index in place.order], frame
+    return [files[index] for index in box.order], frame
 
 
-def _chosen(folder: Path, series_uid: str | None) -> list[File]:
-    series: dict[str, list[File]] = {}
-    for file in _files(folder):
+def _select_series(folder: Path, series_uid: str | None) -> list[DicomHeader]:
+    series: dict[str, list[DicomHeader]] = {}
+    for file in _read_headers(folder):
         series.setdefault(file.text("SeriesInstanceUID"), []).append(file)
     if not series:
         raise DataError(f"{folder}: no DICOM files are here. A series lies in one folder, one file a slice.")
-    found = "; ".join(_told(uid, files) for uid, files in sorted(series.items()))
+    descriptions = "; ".join(_describe_series(uid, files) for uid, files in sorted(series.items()))
     if series_uid is None and len(series) > 1:
         raise DataError(
-            f"{folder}: {len(series)} series are here: {found}. "
+            f"{folder}: {len(series)} series are here: {descriptions}. "
             f"Give each a folder of its own, or name the one to read: series_uid."
         )
     wanted = next(iter(series)) if series_uid is None else series_uid
     if wanted not in series:
-        raise DataError(f'{folder}: there is no series "{wanted}" here.{did_you_mean(wanted, series)} Found: {found}.')
+        raise DataError(
+            f'{folder}: there is no series "{wanted}" here.{did_you_mean(wanted, series)} Found: {descriptions}.'
+        )
     return series[wanted]
 
 
-def _told(uid: str, files: list[File]) -> str:
+def _describe_series(uid: str, files: list[DicomHeader]) -> str:
     """A series in a few words, for a message.
 
     Series are told by what they hold most: one odd file does not rename them.
@@ -157,14 +159,14 @@ def _told(uid: str, files: list[File]) -> str:
     return f'{uid} ({modality or "no modality"}, "{description or "no description"}", {count})'
 
 
-def _files(folder: Path) -> list[File]:
+def _read_headers(folder: Path) -> list[DicomHeader]:
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder.")
     paths = (path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith("."))
-    return [file for file in map(_file, paths) if file is not None]
+    return [file for file in map(_read_header, paths) if file is not None]
 
 
-def _file(path: Path) -> File | None:
+def _read_header(path: Path) -> DicomHeader | None:
     """A file's header, or nothing where it is no DICOM image."""
     from pydicom.config import disable_value_validation
     from pydicom.errors import BytesLengthException, InvalidDicomError
@@ -172,33 +174,33 @@ def _file(path: Path) -> File | None:
     try:
         # What matters here is checked below; pydicom would warn of much that does not.
         with disable_value_validation():
-            file = _header(path)
+            file = _parse_header(path)
     except InvalidDicomError as error:
-        if path.suffix.lower() in ENDINGS:
+        if path.suffix.lower() in DICOM_SUFFIXES:
             raise DataError(f"{path}: this is not a DICOM file, it has no DICM mark. Copy the series again.") from error
         return None
-    except (*DAMAGED, BytesLengthException) as error:
+    except (*HEADER_ERRORS, BytesLengthException) as error:
         raise DataError(f"{path}: its DICOM header is damaged ({str(error)[:80]}). Copy the series again.") from error
     if file is not None and not file.text("SeriesInstanceUID"):
         raise DataError(f"{path}: its DICOM header is damaged (it has no SeriesInstanceUID). Copy the series again.")
     return file
 
 
-def _header(path: Path) -> File | None:
+def _parse_header(path: Path) -> DicomHeader | None:
     import pydicom
 
-    header = pydicom.dcmread(path, defer_size=_LONG_BYTES, specific_tags=[*_KEYWORDS, "PixelData"])
+    header = pydicom.dcmread(path, defer_size=_DEFER_BYTES, specific_tags=[*_KEYWORDS, "PixelData"])
     if header.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR:
         return None
-    return File(
+    return DicomHeader(
         path=path,
         values={keyword: header.get(keyword) for keyword in _KEYWORDS},
-        syntax=str(header.file_meta.get("TransferSyntaxUID", "")),
+        transfer_syntax=str(header.file_meta.get("TransferSyntaxUID", "")),
         num_bytes=int(getattr(header.get_item("PixelData", keep_deferred=True), "length", 0)),
     )
 
 
-def _require_ct(file: File) -> None:
+def _require_ct(file: DicomHeader) -> None:
     from pydicom.config import IGNORE
     from pydicom.uid import UID
 
@@ -222,7 +224,7 @@ def _require_ct(file: File) -> None:
         file.numbers(keyword, 1)
 
 
-def _slice(file: File) -> Slice:
+def _slice(file: DicomHeader) -> Slice:
     row_mm, column_mm = file.numbers("PixelSpacing", 2)
     x, y, z = file.numbers("ImagePositionPatient", 3)
     (rows,), (columns,) = file.numbers("Rows", 1), file.numbers("Columns", 1)
@@ -235,13 +237,13 @@ def _slice(file: File) -> Slice:
     )
 
 
-def _pixels(file: File) -> Hu:
+def _read_pixels(file: DicomHeader) -> Hu:
     """One slice in HU, its rescale slope and intercept applied, (y, x)."""
     import SimpleITK
     from pydicom.config import IGNORE
     from pydicom.uid import UID
 
-    syntax = UID(file.syntax, IGNORE)
+    syntax = UID(file.transfer_syntax, IGNORE)
     is_compressed = syntax.is_transfer_syntax and syntax.is_encapsulated
     # GDCM fills up what is missing with whatever lies in memory.
     if not is_compressed and file.num_bytes < _num_expected_bytes(file):
@@ -259,10 +261,10 @@ def _pixels(file: File) -> Hu:
             ) from error
         raise DataError(f"{file.path}: its pixels are damaged or cut off. Copy the series again.") from error
     try:
-        return as_hu(SimpleITK.GetArrayFromImage(image)[0])
+        return convert_to_hu(SimpleITK.GetArrayFromImage(image)[0])
     except ValueError as error:
         raise DataError(f"{file.path}: {error}.") from error
 
 
-def _num_expected_bytes(file: File) -> int:
+def _num_expected_bytes(file: DicomHeader) -> int:
     return math.prod(int(file.numbers(keyword, 1)[0]) for keyword in ("Rows", "Columns", "BitsAllocated")) // 8

@@ -7,11 +7,13 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from archnet.imaging.dicom import DAMAGED, ENDINGS
+from archnet.imaging.dicom import DICOM_SUFFIXES, HEADER_ERRORS
 
 # What anonymising programs write for everyone. "Anonymous 12" is not among them: a number tells patients apart.
-_NOBODY = re.compile(r"anon(ym(ous|i[sz]ed?)?)?|deidentified|unknown|none|noid|noname|null|na|removed|patient(id)?|x+")
-_MARK_AT = 128
+_PLACEHOLDER_ID = re.compile(
+    r"anon(ym(ous|i[sz]ed?)?)?|deidentified|unknown|none|noid|noname|null|na|removed|patient(id)?|x+"
+)
+_MARK_OFFSET = 128
 
 
 def is_series(folder: Path) -> bool:
@@ -19,35 +21,41 @@ def is_series(folder: Path) -> bool:
     return next(_dicom_files(folder), None) is not None
 
 
-def patient_of(folder: Path) -> str | None:
+def read_patient_id(folder: Path) -> str | None:
     """The PatientID of a series; nothing where it is empty, a word for nobody, or cannot be read."""
     for path in _dicom_files(folder):
-        found = _value(path, "PatientID")
-        if found is not None:
-            return found if found and not _NOBODY.fullmatch(re.sub(r"[\W_]", "", found).casefold()) else None
+        patient = _read_value(path, "PatientID")
+        if patient is not None:
+            return (
+                patient if patient and not _PLACEHOLDER_ID.fullmatch(re.sub(r"[\W_]", "", patient).casefold()) else None
+            )
     return None
 
 
-def series_uid_of(folder: Path) -> str | None:
+def read_series_uid(folder: Path) -> str | None:
     """The SeriesInstanceUID of the first image of a folder; nothing where there is none."""
-    return next(filter(None, (_value(path, "SeriesInstanceUID") for path in _dicom_files(folder))), None)
+    return next(filter(None, (_read_value(path, "SeriesInstanceUID") for path in _dicom_files(folder))), None)
 
 
 def _dicom_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.name.startswith(".") and (path.suffix.lower() in ENDINGS or _has_mark(path)):
+        if (
+            path.is_file()
+            and not path.name.startswith(".")
+            and (path.suffix.lower() in DICOM_SUFFIXES or _has_mark(path))
+        ):
             yield path
 
 
 def _has_mark(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return file.read(_MARK_AT + 4)[_MARK_AT:] == b"DICM"
+            return file.read(_MARK_OFFSET + 4)[_MARK_OFFSET:] == b"DICM"
     except OSError:
         return False
 
 
-def _value(path: Path, keyword: str) -> str | None:
+def _read_value(path: Path, keyword: str) -> str | None:
     """A text of one file's header, stripped; nothing where the file is no image or its header is damaged."""
     import pydicom
     from pydicom.config import disable_value_validation
@@ -58,5 +66,5 @@ def _value(path: Path, keyword: str) -> str | None:
             warnings.simplefilter("ignore")
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=[keyword, "SeriesInstanceUID"])
             return str(header.get(keyword) or "").strip() if header.get("SeriesInstanceUID") else None
-    except (*DAMAGED, BytesLengthException, InvalidDicomError):
+    except (*HEADER_ERRORS, BytesLengthException, InvalidDicomError):
         return None  # whoever reads the series says what is wrong with it

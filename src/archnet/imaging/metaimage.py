@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.imaging.volume import Hu, Point, Volume, as_hu, no_voxels
+from archnet.imaging.volume import Hu, Point, Volume, convert_to_hu, placeholder_voxels
 from archnet.imaging.voxels import StoredVoxels
 
 _HEADER_LIMIT = 65_536
@@ -38,7 +38,7 @@ _TYPES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Header:
+class MetaImageHeader:
     """What a MetaImage header says, checked."""
 
     voxels: StoredVoxels
@@ -55,10 +55,10 @@ def read_metaimage(path: Path) -> Volume:
         OSError: A file cannot be opened.
     """
     header = read_header(path)
-    return _volume(header, as_hu(header.voxels.read()))
+    return _volume(header, convert_to_hu(header.voxels.read()))
 
 
-def metaimage_frame(path: Path) -> Volume:
+def read_metaimage_frame(path: Path) -> Volume:
     """The place of a .mhd or .mha scan, from its header and the size of its data file.
 
     Raises:
@@ -67,25 +67,25 @@ def metaimage_frame(path: Path) -> Volume:
     """
     header = read_header(path)
     header.voxels.check_size()
-    return _volume(header, no_voxels(header.voxels.shape))
+    return _volume(header, placeholder_voxels(header.voxels.shape))
 
 
-def metaimage_files(path: Path) -> list[Path]:
+def list_metaimage_files(path: Path) -> list[Path]:
     """A .mhd or .mha file and the file that holds its voxels, sorted."""
     return sorted({path, read_header(path).voxels.path})
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path) -> MetaImageHeader:
     """The header of a .mhd or .mha file.
 
     Raises:
         ValueError: A key is missing, repeated or has a value that is not understood.
     """
-    fields, length = _fields(path)
-    for key, only in {"NDims": "3", "ElementNumberOfChannels": "1", "BinaryData": "True"}.items():
-        _require(fields, key, only)
+    fields, length = _read_fields(path)
+    for key, expected in {"NDims": "3", "ElementNumberOfChannels": "1", "BinaryData": "True"}.items():
+        _require(fields, key, expected)
     direction = _numbers(fields, "TransformMatrix", 9, "1 0 0 0 1 0 0 0 1")
-    return Header(
+    return MetaImageHeader(
         voxels=_voxels(path, fields, length),
         spacing_mm=_point(_numbers(fields, "ElementSpacing", 3, None)),
         origin_mm=_point(_numbers(fields, "Offset", 3, "0 0 0")),
@@ -103,10 +103,10 @@ def write_mhd(path: Path, volume: Volume) -> None:
         "BinaryData": True,
         "BinaryDataByteOrderMSB": False,
         "CompressedData": False,
-        "TransformMatrix": _joined(volume.direction.T.ravel()),
-        "Offset": _joined(volume.origin_mm),
+        "TransformMatrix": _format_numbers(volume.direction.T.ravel()),
+        "Offset": _format_numbers(volume.origin_mm),
         "CenterOfRotation": "0 0 0",
-        "ElementSpacing": _joined(volume.spacing_mm),
+        "ElementSpacing": _format_numbers(volume.spacing_mm),
         "DimSize": " ".join(str(length) for length in reversed(volume.hu.shape)),
         "ElementType": "MET_SHORT" if volume.hu.dtype == np.int16 else "MET_FLOAT",
         "ElementDataFile": raw.name,
@@ -114,7 +114,7 @@ def write_mhd(path: Path, volume: Volume) -> None:
     path.write_text("".join(f"{key} = {value}\n" for key, value in lines.items()), encoding="ascii")
 
 
-def _volume(header: Header, hu: Hu) -> Volume:
+def _volume(header: MetaImageHeader, hu: Hu) -> Volume:
     return Volume(hu=hu, spacing_mm=header.spacing_mm, origin_mm=header.origin_mm, direction=header.direction)
 
 
@@ -125,7 +125,7 @@ def _voxels(path: Path, fields: dict[str, str], length: int) -> StoredVoxels:
         raise ValueError(f"ElementType must be one of {', '.join(_TYPES)}, got {element}")
     dtype = np.dtype((">" if _flag(fields, "BinaryDataByteOrderMSB") else "<") + _TYPES[element])
     is_packed = _flag(fields, "CompressedData")
-    data_path, start = _data_place(path, fields, length)
+    data_path, start = _data_location(path, fields, length)
     size = data_path.stat().st_size
     if start < 0:
         start = 0 if is_packed else max(size - x * y * z * dtype.itemsize, 0)
@@ -136,11 +136,11 @@ def _voxels(path: Path, fields: dict[str, str], length: int) -> StoredVoxels:
             f"copy the scan again"
         )
     return StoredVoxels(
-        path=data_path, start=start, shape=(z, y, x), dtype=dtype, packing="zlib" if is_packed else "plain"
+        path=data_path, start=start, shape=(z, y, x), dtype=dtype, compression="zlib" if is_packed else "plain"
     )
 
 
-def _fields(path: Path) -> tuple[dict[str, str], int]:
+def _read_fields(path: Path) -> tuple[dict[str, str], int]:
     """The header's keys with their values, and its length in bytes; ElementDataFile always ends it."""
     fields: dict[str, str] = {}
     length = 0
@@ -160,9 +160,9 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
     raise ValueError("the header has no ElementDataFile, which ends every MetaImage header")
 
 
-def _data_place(path: Path, fields: dict[str, str], header_length: int) -> tuple[Path, int]:
+def _data_location(path: Path, fields: dict[str, str], header_length: int) -> tuple[Path, int]:
     name = _value(fields, "ElementDataFile")
-    skipped = int(_words({"HeaderSize": "0"} | fields, "HeaderSize", r"-1|\d{1,9}")[0])
+    header_size = int(_words({"HeaderSize": "0"} | fields, "HeaderSize", r"-1|\d{1,9}")[0])
     if name.upper() == "LOCAL":
         return path, header_length
     if name.upper().startswith("LIST") or "%" in name:
@@ -173,7 +173,7 @@ def _data_place(path: Path, fields: dict[str, str], header_length: int) -> tuple
         raise ValueError(f"ElementDataFile = {name} {outside} the header's folder; put the voxels beside the header")
     if not data_path.is_file():
         raise ValueError(f"ElementDataFile = {name} is not there; the voxels belong beside the header")
-    return data_path, skipped
+    return data_path, header_size
 
 
 def _value(fields: dict[str, str], key: str) -> str:
@@ -182,9 +182,9 @@ def _value(fields: dict[str, str], key: str) -> str:
     return fields[key]
 
 
-def _require(fields: dict[str, str], key: str, only: str) -> None:
-    if fields.get(key, only).lower() != only.lower():
-        raise ValueError(f"{key} must be {only}, got {fields[key]}")
+def _require(fields: dict[str, str], key: str, expected: str) -> None:
+    if fields.get(key, expected).lower() != expected.lower():
+        raise ValueError(f"{key} must be {expected}, got {fields[key]}")
 
 
 def _flag(fields: dict[str, str], key: str) -> bool:
@@ -218,5 +218,5 @@ def _point(numbers: list[float]) -> Point:
     return x, y, z
 
 
-def _joined(numbers: Iterable[float]) -> str:
+def _format_numbers(numbers: Iterable[float]) -> str:
     return " ".join(repr(float(number)) for number in numbers)

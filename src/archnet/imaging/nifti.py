@@ -11,12 +11,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.imaging.volume import Hu, Index, Point, Volume, as_hu, no_voxels
-from archnet.imaging.voxels import StoredVoxels, gunzipped, unpacking
+from archnet.imaging.volume import Hu, Index, Point, Volume, convert_to_hu, placeholder_voxels
+from archnet.imaging.voxels import StoredVoxels, open_gzip, translate_errors
 
 # Our world is LPS, NIfTI's is RAS. This turns either into the other.
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-_LONGEST_HEADER = 540
+_MAX_HEADER_BYTES = 540
 _BYTE_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 
 # nibabel mends small faults of a header and logs each; what it cannot mend it raises as well.
@@ -30,13 +30,13 @@ def read_nifti(path: Path) -> Volume:
         ValueError: The header is not understood, or does not agree with the voxels.
         OSError: The file cannot be opened.
     """
-    frame, voxels, header = _described(path)
-    return replace(frame, hu=as_hu(_rescaled(voxels.read(), *header.get_slope_inter())))
+    frame, voxels, header = _read_header(path)
+    return replace(frame, hu=convert_to_hu(_rescale(voxels.read(), *header.get_slope_inter())))
 
 
-def nifti_frame(path: Path) -> Volume:
+def read_nifti_frame(path: Path) -> Volume:
     """The place of a .nii or .nii.gz scan, from its header and its size; errors as `read_nifti`, where these tell."""
-    frame, voxels, _ = _described(path)
+    frame, voxels, _ = _read_header(path)
     voxels.check_size()
     return frame
 
@@ -74,11 +74,11 @@ def _write(path: Path, values: Hu, affine: NDArray[np.float64]) -> None:
     path.write_bytes(gzip.compress(image.to_bytes(), compresslevel=4, mtime=0))
 
 
-def _described(path: Path) -> tuple[Volume, StoredVoxels, Any]:
+def _read_header(path: Path) -> tuple[Volume, StoredVoxels, Any]:
     """A scan's place, its voxels, not read yet, and nibabel's header."""
     is_packed = path.suffix.lower() == ".gz"
-    with path.open("rb") as file, unpacking(path, "gzip"):
-        header = _header((gunzipped(file) if is_packed else file).read(_LONGEST_HEADER))
+    with path.open("rb") as file, translate_errors(path, "gzip"):
+        header = _parse_header((open_gzip(file) if is_packed else file).read(_MAX_HEADER_BYTES))
     shape = _shape(header)
     offset = max(header.get_data_offset(), header.single_vox_offset)
     voxels = StoredVoxels(
@@ -86,12 +86,12 @@ def _described(path: Path) -> tuple[Volume, StoredVoxels, Any]:
         start=0 if is_packed else offset,
         shape=shape,
         dtype=header.get_data_dtype(),
-        packing="gzip" if is_packed else "plain",
-        skipped=offset if is_packed else 0,
+        compression="gzip" if is_packed else "plain",
+        num_bytes_before=offset if is_packed else 0,
     )
     with np.errstate(invalid="ignore", over="ignore"):  # numbers that are not finite are refused where they are placed
         affine = _LPS_TO_RAS @ header.get_best_affine()
-    return _placed(no_voxels(shape), affine), voxels, header
+    return _build_volume(placeholder_voxels(shape), affine), voxels, header
 
 
 def _shape(header: Any) -> Index:
@@ -104,7 +104,7 @@ def _shape(header: Any) -> Index:
     return z, y, x
 
 
-def _header(block: bytes) -> Any:
+def _parse_header(block: bytes) -> Any:
     """What nibabel makes of a NIfTI-1 or NIfTI-2 header, small faults mended."""
     from nibabel import Nifti1Header, Nifti2Header
     from nibabel.spatialimages import HeaderDataError
@@ -124,7 +124,7 @@ def _header(block: bytes) -> Any:
     return header
 
 
-def _rescaled(stored: NDArray[Any], slope: float | None, intercept: float | None) -> NDArray[Any]:
+def _rescale(stored: NDArray[Any], slope: float | None, intercept: float | None) -> NDArray[Any]:
     """Stored values as HU; both numbers are None where the header has no valid slope."""
     if slope is None or intercept is None or (slope, intercept) == (1.0, 0.0):
         return stored
@@ -133,7 +133,7 @@ def _rescaled(stored: NDArray[Any], slope: float | None, intercept: float | None
     return hu
 
 
-def _placed(hu: Hu, affine: NDArray[np.float64]) -> Volume:
+def _build_volume(hu: Hu, affine: NDArray[np.float64]) -> Volume:
     """A volume from its (z, y, x) voxels and the 4 x 4 matrix that takes (x, y, z) indices to LPS millimetres."""
     with np.errstate(over="ignore"):
         spacing = np.linalg.norm(affine[:3, :3], axis=0)

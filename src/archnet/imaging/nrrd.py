@@ -12,11 +12,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from archnet.imaging.volume import Volume, as_hu, no_voxels
+from archnet.imaging.volume import Volume, convert_to_hu, placeholder_voxels
 from archnet.imaging.voxels import StoredVoxels
 
 _HEADER_LIMIT: Final = 65_536
-_PACKINGS: Final[dict[str, Literal["plain", "gzip"]]] = {"raw": "plain", "gzip": "gzip", "gz": "gzip"}
+_COMPRESSIONS: Final[dict[str, Literal["plain", "gzip"]]] = {"raw": "plain", "gzip": "gzip", "gz": "gzip"}
 
 
 def read_nrrd(path: Path) -> Volume:
@@ -26,35 +26,35 @@ def read_nrrd(path: Path) -> Volume:
         ValueError: The header is not understood, or does not agree with the voxels.
         OSError: The file cannot be opened.
     """
-    frame, voxels = _described(path)
-    return replace(frame, hu=as_hu(voxels.read()))
+    frame, voxels = _read_header(path)
+    return replace(frame, hu=convert_to_hu(voxels.read()))
 
 
-def nrrd_frame(path: Path) -> Volume:
+def read_nrrd_frame(path: Path) -> Volume:
     """The place of a .nrrd scan, from its header and its size; errors as `read_nrrd`, where these tell."""
-    frame, voxels = _described(path)
+    frame, voxels = _read_header(path)
     voxels.check_size()
     return frame
 
 
-def _described(path: Path) -> tuple[Volume, StoredVoxels]:
-    fields, start = _fields(path)
+def _read_header(path: Path) -> tuple[Volume, StoredVoxels]:
+    fields, start = _read_fields(path)
     if fields.get("dimension") != "3":
         raise ValueError(f"a scan has three axes, this file has {fields.get('dimension', 'none')}")
-    information = _information(path)
+    information = _read_information(path)
     x, y, z = information.GetSize()
     frame = Volume(
-        hu=no_voxels((z, y, x)),
+        hu=placeholder_voxels((z, y, x)),
         spacing_mm=information.GetSpacing(),
         origin_mm=information.GetOrigin(),
         direction=np.array(information.GetDirection()).reshape(3, 3),
     )
     dtype = _dtype(information.GetPixelID()).newbyteorder(">" if fields.get("endian", "").lower() == "big" else "<")
-    packing = _PACKINGS[fields["encoding"].lower()]
-    return frame, StoredVoxels(path=path, start=start, shape=(z, y, x), dtype=dtype, packing=packing)
+    packing = _COMPRESSIONS[fields["encoding"].lower()]
+    return frame, StoredVoxels(path=path, start=start, shape=(z, y, x), dtype=dtype, compression=packing)
 
 
-def _information(path: Path) -> Any:
+def _read_information(path: Path) -> Any:
     """A SimpleITK reader that has read the header."""
     import SimpleITK
 
@@ -77,7 +77,7 @@ def _dtype(pixel_id: int) -> np.dtype[Any]:
     return dtype
 
 
-def _fields(path: Path) -> tuple[dict[str, str], int]:
+def _read_fields(path: Path) -> tuple[dict[str, str], int]:
     """The header's fields, and the byte at which the voxels begin."""
     with path.open("rb") as file:
         text = file.read(_HEADER_LIMIT)
@@ -92,6 +92,6 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
     skips = ("byte skip", "byteskip", "line skip", "lineskip")
     if any(fields.get(key, "0") != "0" for key in skips):
         raise ValueError("its voxels do not follow its header at once (byte skip, line skip); store them so")
-    if fields.get("encoding", "").lower() not in _PACKINGS:
-        raise ValueError(f"encoding must be one of {', '.join(_PACKINGS)}, got {fields.get('encoding', 'none')}")
+    if fields.get("encoding", "").lower() not in _COMPRESSIONS:
+        raise ValueError(f"encoding must be one of {', '.join(_COMPRESSIONS)}, got {fields.get('encoding', 'none')}")
     return fields, end.end()

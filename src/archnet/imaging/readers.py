@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from archnet.errors import DataError
-from archnet.imaging.dicom import dicom_frame, read_dicom
-from archnet.imaging.metaimage import metaimage_files, metaimage_frame, read_metaimage
-from archnet.imaging.nifti import nifti_frame, read_nifti
-from archnet.imaging.nrrd import nrrd_frame, read_nrrd
-from archnet.imaging.volume import Volume, in_lps
+from archnet.imaging.dicom import read_dicom, read_dicom_frame
+from archnet.imaging.metaimage import list_metaimage_files, read_metaimage, read_metaimage_frame
+from archnet.imaging.nifti import read_nifti, read_nifti_frame
+from archnet.imaging.nrrd import read_nrrd, read_nrrd_frame
+from archnet.imaging.volume import Volume, orient_to_lps
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ def read_volume(path: Path) -> Volume:
     Raises:
         DataError: The file is missing, damaged or of a format that is not read.
     """
-    return in_lps(read_dicom(path) if path.is_dir() else _of_file(path, lambda reader: reader.volume(path)))
+    return orient_to_lps(read_dicom(path) if path.is_dir() else _apply_reader(path, lambda reader: reader.volume(path)))
 
 
 def read_frame(path: Path) -> Volume:
@@ -37,15 +37,15 @@ def read_frame(path: Path) -> Volume:
     Raises:
         DataError: As `read_volume`, where the headers and the files' sizes tell.
     """
-    return in_lps(stored_frame(path))
+    return orient_to_lps(read_stored_frame(path))
 
 
-def stored_frame(path: Path) -> Volume:
+def read_stored_frame(path: Path) -> Volume:
     """As `read_frame`, but with the axes in the order and the directions in which the scan is stored."""
-    return dicom_frame(path) if path.is_dir() else _of_file(path, lambda reader: reader.frame(path))
+    return read_dicom_frame(path) if path.is_dir() else _apply_reader(path, lambda reader: reader.frame(path))
 
 
-def stored_files(path: Path) -> list[Path]:
+def list_scan_files(path: Path) -> list[Path]:
     """Every file that a scan consists of, sorted: of a .mhd its voxels' file too, of a DICOM folder all files in it.
 
     Raises:
@@ -53,7 +53,7 @@ def stored_files(path: Path) -> list[Path]:
     """
     if path.is_dir():
         return sorted(file for file in path.iterdir() if file.is_file())
-    return _of_file(path, lambda reader: reader.files(path))
+    return _apply_reader(path, lambda reader: reader.files(path))
 
 
 def scan_suffix(path: Path) -> str:
@@ -74,26 +74,26 @@ class Reader(NamedTuple):
     files: Callable[[Path], list[Path]]
 
 
-def _alone(path: Path) -> list[Path]:
+def _single_file(path: Path) -> list[Path]:
     path.stat()
     return [path]
 
 
 READERS: dict[str, Reader] = {
-    ".mhd": Reader(read_metaimage, metaimage_frame, metaimage_files),
-    ".mha": Reader(read_metaimage, metaimage_frame, metaimage_files),
-    ".nii": Reader(read_nifti, nifti_frame, _alone),
-    ".nii.gz": Reader(read_nifti, nifti_frame, _alone),
-    ".nrrd": Reader(read_nrrd, nrrd_frame, _alone),
+    ".mhd": Reader(read_metaimage, read_metaimage_frame, list_metaimage_files),
+    ".mha": Reader(read_metaimage, read_metaimage_frame, list_metaimage_files),
+    ".nii": Reader(read_nifti, read_nifti_frame, _single_file),
+    ".nii.gz": Reader(read_nifti, read_nifti_frame, _single_file),
+    ".nrrd": Reader(read_nrrd, read_nrrd_frame, _single_file),
 }
 
 
-def _of_file(path: Path, wanted: Callable[[Reader], T]) -> T:
+def _apply_reader(path: Path, read: Callable[[Reader], T]) -> T:
     suffix = scan_suffix(path)
     if suffix not in READERS:
         raise DataError(f"{path}: this is not a scan format that is read. Use one of {', '.join(READERS)}.")
     try:
-        return wanted(READERS[suffix])
+        return read(READERS[suffix])
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file.") from error
     except OSError as error:

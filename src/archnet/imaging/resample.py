@@ -54,12 +54,12 @@ def _weights(centre: float, count: int, step: float, length: int) -> tuple[slice
     Returns:
         The voxels that count at all, and (count, voxels) weights: each row adds up to 1, or is 0 outside the scan.
     """
-    places = centre + (np.arange(count) - count // 2) * step
+    positions = centre + (np.arange(count) - count // 2) * step
     reach = max(step, 1.0)
-    first = min(max(math.floor(places[0] - reach) + 1, 0), length)
-    last = max(min(math.ceil(places[-1] + reach), length), first)
-    weights = np.maximum(reach - np.abs(np.arange(first, last) - places[:, None]), 0.0)
-    rounded = np.round(places, _INDEX_DECIMALS)
+    first = min(max(math.floor(positions[0] - reach) + 1, 0), length)
+    last = max(min(math.ceil(positions[-1] + reach), length), first)
+    weights = np.maximum(reach - np.abs(np.arange(first, last) - positions[:, None]), 0.0)
+    rounded = np.round(positions, _INDEX_DECIMALS)
     weights[(rounded < -0.5) | (rounded >= length - 0.5)] = 0.0
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
     return slice(first, last), weights.astype(np.float32)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from archnet.imaging.volume import Hu, Size, Volume, height_width_depth
 
 
-def turned_and_resized(volume: Volume, size: Size, window_hu: tuple[float, float]) -> NDArray[np.float32]:
+def resize_volume(volume: Volume, size: Size, window_hu: tuple[float, float]) -> NDArray[np.float32]:
     """A whole volume, clipped to a window and resized with linear interpolation; its corner voxels stay corners.
 
     Args:
@@ -29,11 +29,11 @@ def turned_and_resized(volume: Volume, size: Size, window_hu: tuple[float, float
         (height, width, depth) = (y, x, z).
     """
     height, width, _ = size
-    hu = _turned_plane(volume.hu, window_hu[0])
+    hu = _turn_planes(volume.hu, window_hu[0])
     rows, columns, slices = (_neighbours(n, m) for n, m in zip(hu.shape[1:] + hu.shape[:1], size, strict=True))
     resized = np.empty((hu.shape[0], height, width), np.float32)
     for one, target in zip(hu, resized, strict=True):
-        target[:] = _resized_plane(one, rows, columns, window_hu)
+        target[:] = _resize_plane(one, rows, columns, window_hu)
     lower, upper, weight = slices
     result = height_width_depth(resized)
     near, far = result[..., lower], result[..., upper]
@@ -41,12 +41,12 @@ def turned_and_resized(volume: Volume, size: Size, window_hu: tuple[float, float
     return mixed
 
 
-def _resized_plane(
+def _resize_plane(
     plane: NDArray[Any], rows: _Neighbours, columns: _Neighbours, window_hu: tuple[float, float]
 ) -> NDArray[np.float32]:
     """One slice, (height, width): only the voxels that count are clipped and converted."""
-    picked = plane[np.concatenate(rows[:2])[:, None], np.concatenate(columns[:2])]
-    clipped = np.clip(picked.astype(np.float32), *window_hu)
+    neighbours = plane[np.concatenate(rows[:2])[:, None], np.concatenate(columns[:2])]
+    clipped = np.clip(neighbours.astype(np.float32), *window_hu)
     top, bottom = clipped[: len(rows[0])], clipped[len(rows[0]) :]
     mixed = top + (bottom - top) * rows[2][:, None]
     left, right = mixed[:, : len(columns[0])], mixed[:, len(columns[0]) :]
@@ -63,7 +63,7 @@ def _neighbours(length: int, wanted: int) -> _Neighbours:
     return lower, np.minimum(lower + 1, length - 1), (position - lower).astype(np.float32)
 
 
-def _turned_plane(hu: Hu, low: float) -> Hu:
+def _turn_planes(hu: Hu, low: float) -> Hu:
     """A (z, y, x) array whose planes have as many rows as the scan has columns, and the reverse.
 
     A quarter turn that keeps the array's shape swaps the sides of a plane that is not square: what no longer fits is

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from archnet.imaging.volume import Index, Point, Size, Volume, continuous_index, nearest_index
 
-Places = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+ScanGrid = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """For each index of a scan along z, y and x: where it lies in the array along its depth, height and width."""
 
 
-def places_in_crop(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point | None = None) -> Places:
+def crop_grid(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point | None = None) -> ScanGrid:
     """Of a crop around a world point, as `crop` cuts it, or with a spacing as `crop_mm` does.
 
     Args:
@@ -36,7 +36,7 @@ def places_in_crop(volume: Volume, point_mm: Point, size: Size, spacing_mm: Poin
     return z, y, x
 
 
-def places_in_resized(shape: Index, size: Size) -> Places:
+def resized_grid(shape: Index, size: Size) -> ScanGrid:
     """Of a whole volume, as `turned_and_resized` makes it.
 
     Args:
@@ -47,35 +47,35 @@ def places_in_resized(shape: Index, size: Size) -> Places:
     height, width, depth = size
     shift = (num_rows - num_columns) // 2  # of a plane that is not square, whose turned copy has its shape exchanged
     return (
-        _spread(np.arange(num_slices), num_slices, depth),
-        _spread(np.arange(num_rows) - shift, num_columns, height),
-        _spread(np.arange(num_columns) + shift, num_rows, width),
+        _rescale_index(np.arange(num_slices), num_slices, depth),
+        _rescale_index(np.arange(num_rows) - shift, num_columns, height),
+        _rescale_index(np.arange(num_columns) + shift, num_rows, width),
     )
 
 
-def _spread(index: NDArray[np.int64], length: int, wanted: int) -> NDArray[np.float64]:
+def _rescale_index(index: NDArray[np.int64], length: int, wanted: int) -> NDArray[np.float64]:
     """Where indices of `length` points lie among `wanted` points from the first to the last of them."""
     return index.astype(np.float64) * ((wanted - 1) / max(length - 1, 1))
 
 
-def on_scan(array: NDArray[Any], places: Places) -> NDArray[np.float32]:
+def resample_to_scan(array: NDArray[Any], grid: ScanGrid) -> NDArray[np.float32]:
     """An array (height, width, depth) on the grid of its scan, (z, y, x): linear between, 0 outside."""
     in_zyx = array.transpose(2, 0, 1)
-    spread = interpolated(in_zyx, places)
-    for axis, (at, length) in enumerate(zip(places, in_zyx.shape, strict=True)):
-        is_outside = (at < -0.5) | (at >= length - 0.5)
-        spread[(slice(None),) * axis + (is_outside,)] = 0
-    return spread
+    values = interpolate(in_zyx, grid)
+    for axis, (positions, length) in enumerate(zip(grid, in_zyx.shape, strict=True)):
+        is_outside = (positions < -0.5) | (positions >= length - 0.5)
+        values[(slice(None),) * axis + (is_outside,)] = 0
+    return values
 
 
-def interpolated(array: NDArray[Any], places: Sequence[NDArray[np.float64]]) -> NDArray[np.float32]:
+def interpolate(array: NDArray[Any], grid: Sequence[NDArray[np.float64]]) -> NDArray[np.float32]:
     """An array at a grid of places between its own, one row of places an axis: linear, its edges go on outside."""
     values = array.astype(np.float32)
-    for axis, at in enumerate(places):
-        inside = np.clip(at, 0, values.shape[axis] - 1)
-        lower = np.floor(inside).astype(np.int64)
+    for axis, positions in enumerate(grid):
+        clipped = np.clip(positions, 0, values.shape[axis] - 1)
+        lower = np.floor(clipped).astype(np.int64)
         upper = np.minimum(lower + 1, values.shape[axis] - 1)
-        weight = (inside - lower).astype(np.float32).reshape(-1, *(1,) * (values.ndim - axis - 1))
+        weight = (clipped - lower).astype(np.float32).reshape(-1, *(1,) * (values.ndim - axis - 1))
         near = values.take(lower, axis)
         values = near + (values.take(upper, axis) - near) * weight
     return values

@@ -19,8 +19,8 @@ _SAME_PLACE_MM = 0.01
 _SAME_PIXEL_MM = 1e-4
 _SAME_DIRECTION = 1e-3
 # A gap is a multiple of the usual one if it differs from it by at most this many usual gaps.
-_MULTIPLE = 0.2
-_NUM_NAMED = 3
+_MULTIPLE_TOLERANCE = 0.2
+_MAX_NAMES = 3
 
 Floats = NDArray[np.float64]
 
@@ -88,14 +88,14 @@ def stack(slices: Sequence[Slice]) -> Stack:
     )
 
 
-def named(names: Sequence[str]) -> str:
+def abbreviated_list(names: Sequence[str]) -> str:
     """The first few of some names.
 
     >>> named(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
     """
-    more = f" and {len(names) - _NUM_NAMED} more" if len(names) > _NUM_NAMED else ""
-    return ", ".join(names[:_NUM_NAMED]) + more
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return ", ".join(names[:_MAX_NAMES]) + more
 
 
 def _require_alike(slices: Sequence[Slice]) -> None:
@@ -105,25 +105,29 @@ def _require_alike(slices: Sequence[Slice]) -> None:
     pixels_mm = np.array([slice_.pixel_mm for slice_ in slices])
     _require_same(names, pixels_mm, _SAME_PIXEL_MM, lambda mm: f"pixels of {mm[0]:g} x {mm[1]:g} mm")
     axes = np.array([slice_.axes for slice_ in slices])
-    _require_same(names, axes, _SAME_DIRECTION, lambda six: f"the axes {_told(six)}")
+    _require_same(names, axes, _SAME_DIRECTION, lambda six: f"the axes {_format_vector(six)}")
     across_down = axes[0].reshape(2, 3)
     if not np.allclose(across_down @ across_down.T, np.eye(2), atol=_SAME_DIRECTION):
-        raise ValueError(f"the axes {_told(axes[0])} of its slices are not perpendicular unit vectors")
+        raise ValueError(f"the axes {_format_vector(axes[0])} of its slices are not perpendicular unit vectors")
 
 
-def _require_same(names: list[str], values: Floats, tolerance: float, told: Callable[[Floats], str]) -> None:
+def _require_same(names: list[str], values: Floats, tolerance: float, describe: Callable[[Floats], str]) -> None:
     rounded, counts = np.unique(np.round(values, 3), axis=0, return_counts=True)
     usual = values[np.abs(values - rounded[counts.argmax()]).sum(axis=1).argmin()]
     odd = np.flatnonzero((np.abs(values - usual) > tolerance).any(axis=1))
     if len(odd):
-        others = named([names[index] for index in odd])
-        raise ValueError(f"its slices don't fit together: most have {told(usual)}, {others} {told(values[odd[0]])}")
+        others = abbreviated_list([names[index] for index in odd])
+        raise ValueError(
+            f"its slices don't fit together: most have {describe(usual)}, {others} {describe(values[odd[0]])}"
+        )
 
 
 def _require_single(names: list[str], along_mm: Floats) -> None:
-    doubled = np.flatnonzero(np.diff(along_mm) < _SAME_PLACE_MM)
-    if len(doubled):
-        pairs = named([f"{names[index]} and {names[index + 1]} (at {along_mm[index]:.2f} mm)" for index in doubled])
+    duplicates = np.flatnonzero(np.diff(along_mm) < _SAME_PLACE_MM)
+    if len(duplicates):
+        pairs = abbreviated_list(
+            [f"{names[index]} and {names[index + 1]} (at {along_mm[index]:.2f} mm)" for index in duplicates]
+        )
         raise ValueError(f"slices lie twice at the same place: {pairs}; remove one of each")
 
 
@@ -135,13 +139,15 @@ def _require_even(names: list[str], along_mm: Floats) -> None:
     if np.abs(along_mm - even_mm).max() <= min(_UNEVEN_MM, usual_mm / 4):
         return
     multiples = np.rint(gaps_mm / usual_mm)
-    if (np.abs(gaps_mm / usual_mm - multiples) <= _MULTIPLE).all() and (multiples > 1).any():
+    if (np.abs(gaps_mm / usual_mm - multiples) <= _MULTIPLE_TOLERANCE).all() and (multiples > 1).any():
         holes = np.flatnonzero(multiples > 1).tolist()
-        places = named([f"{multiples[index] - 1:.0f} between {_pair(names, along_mm, index)}" for index in holes])
+        places = abbreviated_list(
+            [f"{multiples[index] - 1:.0f} between {_pair(names, along_mm, index)}" for index in holes]
+        )
         raise ValueError(f"slices are missing: {places}; copy the whole series again")
-    unlike_mm = np.abs(gaps_mm - usual_mm)
-    odd = np.flatnonzero(unlike_mm > min(_UNEVEN_MM, unlike_mm.max() / 2)).tolist()
-    places = named([f"{gaps_mm[index]:.3f} mm between {_pair(names, along_mm, index)}" for index in odd])
+    deviation_mm = np.abs(gaps_mm - usual_mm)
+    odd = np.flatnonzero(deviation_mm > min(_UNEVEN_MM, deviation_mm.max() / 2)).tolist()
+    places = abbreviated_list([f"{gaps_mm[index]:.3f} mm between {_pair(names, along_mm, index)}" for index in odd])
     raise ValueError(f"its slices are not evenly spaced: usually {usual_mm:.3f} mm apart, but {places}")
 
 
@@ -152,8 +158,8 @@ def _require_upright(names: list[str], positions_mm: Floats, along_mm: Floats, n
     if np.linalg.norm(sideways_mm, axis=1).max() <= _SIDEWAYS_MM:
         return
     slope = distance_mm @ sideways_mm / (distance_mm @ distance_mm)
-    left_mm = np.linalg.norm(sideways_mm - distance_mm[:, None] * slope, axis=1)
-    if left_mm.max() <= _SIDEWAYS_MM:
+    residual_mm = np.linalg.norm(sideways_mm - distance_mm[:, None] * slope, axis=1)
+    if residual_mm.max() <= _SIDEWAYS_MM:
         tilt = math.degrees(math.atan(float(np.linalg.norm(slope))))
         raise ValueError(
             f"the gantry was tilted by {tilt:.1f} degrees, so that its slices, from {names[0]} to {names[-1]}, form "
@@ -161,12 +167,14 @@ def _require_upright(names: list[str], positions_mm: Floats, along_mm: Floats, n
             f"straighten it first, as dcm2niix does, and use the .nii.gz"
         )
     middle_mm = np.sort(sideways_mm, axis=0)[len(names) // 2]
-    off_mm = np.linalg.norm(sideways_mm - middle_mm, axis=1)
-    moved = named([f"{names[index]} by {off_mm[index]:.2f} mm" for index in np.flatnonzero(off_mm > _SIDEWAYS_MM)])
-    raise ValueError(f"its slices don't lie above each other: {moved} sideways")
+    offset_mm = np.linalg.norm(sideways_mm - middle_mm, axis=1)
+    shifts = abbreviated_list(
+        [f"{names[index]} by {offset_mm[index]:.2f} mm" for index in np.flatnonzero(offset_mm > _SIDEWAYS_MM)]
+    )
+    raise ValueError(f"its slices don't lie above each other: {shifts} sideways")
 
 
-def _told(numbers: Floats) -> str:
+def _format_vector(numbers: Floats) -> str:
     return f"({', '.join(f'{number:g}' for number in numbers)})"
 
 

@@ -62,7 +62,7 @@ class Volume:
             )
 
 
-def as_hu(values: NDArray[Any]) -> Hu:
+def convert_to_hu(values: NDArray[Any]) -> Hu:
     """The same numbers as int16 if they are whole, else as float32.
 
     Raises:
@@ -87,12 +87,12 @@ def as_hu(values: NDArray[Any]) -> Hu:
     return hu
 
 
-def no_voxels(shape: Index) -> Hu:
+def placeholder_voxels(shape: Index) -> Hu:
     """Zeros (z, y, x) that take no memory, for a scan of which only the place matters."""
     return np.broadcast_to(np.int16(0), shape)
 
 
-def in_lps(volume: Volume) -> Volume:
+def orient_to_lps(volume: Volume) -> Volume:
     """The same scan with its array axes stored as close to (superior, posterior, left) as they can be.
 
     Axes are exchanged and reversed as views; no voxel is touched or interpolated, and every voxel keeps its world
@@ -137,8 +137,8 @@ def continuous_index(volume: Volume, points_mm: ArrayLike) -> NDArray[np.float64
     to_world = volume.direction * np.asarray(volume.spacing_mm)
     points = np.clip(np.asarray(points_mm, dtype=np.float64).reshape(-1, 3), -_FARTHEST_POINT_MM, _FARTHEST_POINT_MM)
     offset_mm = points - np.asarray(volume.origin_mm)
-    places: NDArray[np.float64] = np.linalg.solve(to_world, offset_mm.T).T[:, ::-1]
-    return places
+    indices: NDArray[np.float64] = np.linalg.solve(to_world, offset_mm.T).T[:, ::-1]
+    return indices
 
 
 def voxel_at(volume: Volume, point_mm: Point) -> Index:

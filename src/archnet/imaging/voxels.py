@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from archnet.imaging.volume import Index
 
-_MOST_PACKED: Final = 1032
+_MAX_DEFLATE_RATIO: Final = 1032
 """No deflate stream holds more bytes for each of its own (M. Adler, zlib technical details)."""
 
 _BLOCK_BYTES: Final = 2**18
@@ -30,15 +30,15 @@ class StoredVoxels:
         start: Byte of the file at which they, or the stream they are packed in, begin.
         shape: (z, y, x), x varying fastest.
         dtype: With its byte order.
-        skipped: Bytes of the unpacked stream that come before them.
+        num_bytes_before: Bytes of the unpacked stream that come before them.
     """
 
     path: Path
     start: int
     shape: Index
     dtype: np.dtype[Any]
-    packing: Literal["plain", "gzip", "zlib"]
-    skipped: int = 0
+    compression: Literal["plain", "gzip", "zlib"]
+    num_bytes_before: int = 0
 
     @property
     def num_bytes(self) -> int:
@@ -52,10 +52,10 @@ class StoredVoxels:
             ValueError: They are too few or too many, or more than can be packed in a file of this size.
         """
         found = max(self.path.stat().st_size - self.start, 0)
-        if self.packing == "plain" and found != self.num_bytes:
+        if self.compression == "plain" and found != self.num_bytes:
             raise self._wrong_size(f"{found:,}")
-        if self.packing != "plain" and self.skipped + self.num_bytes > found * _MOST_PACKED:
-            raise self._wrong_size(f"at most {found * _MOST_PACKED:,}")
+        if self.compression != "plain" and self.num_bytes_before + self.num_bytes > found * _MAX_DEFLATE_RATIO:
+            raise self._wrong_size(f"at most {found * _MAX_DEFLATE_RATIO:,}")
 
     def read(self) -> NDArray[Any]:
         """The voxels, (z, y, x): a read-only memory map where they lie plain.
@@ -64,12 +64,12 @@ class StoredVoxels:
             ValueError: The file is cut off, damaged, or holds more.
         """
         self.check_size()
-        if self.packing == "plain":
-            mapped: NDArray[Any] = np.memmap(self.path, self.dtype, "r", offset=self.start, shape=self.shape)
-            return mapped
+        if self.compression == "plain":
+            voxels: NDArray[Any] = np.memmap(self.path, self.dtype, "r", offset=self.start, shape=self.shape)
+            return voxels
         unpacked = np.empty(self.num_bytes, np.uint8)
         filled = 0
-        for block in self._blocks():
+        for block in self._read_blocks():
             end = filled + len(block)
             if end > self.num_bytes:
                 raise self._wrong_size("more")
@@ -79,14 +79,14 @@ class StoredVoxels:
             raise self._wrong_size(f"{filled:,}")
         return unpacked.view(self.dtype).reshape(self.shape)
 
-    def _blocks(self) -> Iterator[bytes]:
-        with self.path.open("rb") as file, unpacking(self.path, self.packing):
+    def _read_blocks(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file, translate_errors(self.path, self.compression):
             file.seek(self.start)
-            if self.packing == "zlib":
-                yield from _inflated(file)
+            if self.compression == "zlib":
+                yield from _inflate(file)
                 return
-            stream = gunzipped(file)
-            stream.seek(self.skipped)
+            stream = open_gzip(file)
+            stream.seek(self.num_bytes_before)
             yield from iter(lambda: stream.read(_BLOCK_BYTES), b"")
 
     def _wrong_size(self, found: str) -> ValueError:
@@ -98,7 +98,7 @@ class StoredVoxels:
 
 
 @contextmanager
-def unpacking(path: Path, packing: str) -> Iterator[None]:
+def translate_errors(path: Path, compression: str) -> Iterator[None]:
     """Says what is wrong with a packed file where unpacking it fails.
 
     Raises:
@@ -109,15 +109,15 @@ def unpacking(path: Path, packing: str) -> Iterator[None]:
     except EOFError as error:
         raise ValueError(f"{path.name} is cut off; copy the scan again") from error
     except (igzip_lib.IsalError, gzip.BadGzipFile) as error:  # type: ignore[misc] # isal's stub calls it an instance
-        raise ValueError(f"{path.name} is damaged or not packed with {packing}; copy the scan again") from error
+        raise ValueError(f"{path.name} is damaged or not packed with {compression}; copy the scan again") from error
 
 
-def gunzipped(file: BinaryIO) -> BinaryIO:
+def open_gzip(file: BinaryIO) -> BinaryIO:
     """What a gzip stream holds, as a file; its checksum is compared when its end is read."""
     return cast(BinaryIO, igzip.IGzipFile(fileobj=file))  # type: ignore[no-untyped-call]
 
 
-def _inflated(file: BinaryIO) -> Iterator[bytes]:
+def _inflate(file: BinaryIO) -> Iterator[bytes]:
     """What a zlib stream holds; its checksum is compared at the end."""
     inflater = isal_zlib.decompressobj()
     while not inflater.eof:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from archnet.data.crops import CandidateCrops
 from archnet.errors import DataError
-from archnet.files.atomic import replaced
-from archnet.files.csv_rows import list_rows, told
+from archnet.files.atomic import atomic_write
+from archnet.files.csv_rows import excerpt, read_rows
 from archnet.inference.trained_run import TrainedRun
 
-POINT: Final = ("seriesuid", "coordX", "coordY", "coordZ")
+POINT_COLUMNS: Final = ("seriesuid", "coordX", "coordY", "coordZ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,32 +47,36 @@ def read_candidate_list(path: Path, series: Collection[str]) -> CandidateList:
         DataError: The list is missing or damaged, or names none of the series.
     """
     if not path.is_file():
-        raise DataError(f"{path}: no such file. Name a list with the columns {', '.join(POINT)}.")
-    wanted, kept, first = set(series), [], ""
+        raise DataError(f"{path}: no such file. Name a list with the columns {', '.join(POINT_COLUMNS)}.")
+    wanted, candidates, first_uid = set(series), [], ""
     num_rows = 0
-    for line, (uid, *values) in list_rows(path, POINT):
-        num_rows, first = num_rows + 1, first or uid
+    for line, (uid, *values) in read_rows(path, POINT_COLUMNS):
+        num_rows, first_uid = num_rows + 1, first_uid or uid
         if uid in wanted:
-            kept.append((uid, _point(values, f"{path} line {line}"), line))
-    if not kept:
-        named = f"The first names {told([first])}; there is {told([min(series)])}." if first else "It is empty."
-        raise DataError(f"{path}: none of its {num_rows:,} candidates lies in a scan that was given. {named}")
+            candidates.append((uid, _parse_point(values, f"{path} line {line}"), line))
+    if not candidates:
+        hint = (
+            f"The first names {excerpt([first_uid])}; there is {excerpt([min(series)])}."
+            if first_uid
+            else "It is empty."
+        )
+        raise DataError(f"{path}: none of its {num_rows:,} candidates lies in a scan that was given. {hint}")
     return CandidateList(
         path=path,
-        series=[uid for uid, _, _ in kept],
-        points_mm=np.array([point for _, point, _ in kept], np.float64),
-        lines=[line for _, _, line in kept],
-        num_left_out=num_rows - len(kept),
+        series=[uid for uid, _, _ in candidates],
+        points_mm=np.array([point for _, point, _ in candidates], np.float64),
+        lines=[line for _, _, line in candidates],
+        num_left_out=num_rows - len(candidates),
     )
 
 
-def _point(values: Sequence[str], place: str) -> list[float]:
+def _parse_point(values: Sequence[str], location: str) -> list[float]:
     try:
         point = [float(value) for value in values]
     except ValueError:
         point = [math.nan]
     if not all(map(math.isfinite, point)):
-        raise DataError(f"{place}: a position must be three numbers in mm, got {told(values)}.")
+        raise DataError(f"{location}: a position must be three numbers in mm, got {excerpt(values)}.")
     return point
 
 
@@ -89,7 +93,7 @@ def candidate_crops(run: TrainedRun, candidates: CandidateList, scans: Mapping[s
         ids=np.array([f"{uid}#{line}" for uid, line in zip(candidates.series, candidates.lines, strict=True)]),
         scan_of_row=[scans[uid] for uid in candidates.series],
         points_mm=candidates.points_mm,
-        place=lambda row: f"{candidates.path} line {candidates.lines[row]}",
+        location=lambda row: f"{candidates.path} line {candidates.lines[row]}",
         shape=run.crop_size,
         spacing_mm=run.experiment.data.spacing_mm,
     )
@@ -97,8 +101,8 @@ def candidate_crops(run: TrainedRun, candidates: CandidateList, scans: Mapping[s
 
 def write_submission(path: Path, candidates: CandidateList, probabilities: NDArray[np.float64]) -> None:
     """A file in LUNA16's submission form, by atomic rename; candidates whose probability is NaN are left out."""
-    with replaced(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*POINT, "probability"])
+        writer.writerow([*POINT_COLUMNS, "probability"])
         rows = zip(candidates.series, candidates.points_mm.tolist(), probabilities.tolist(), strict=True)
         writer.writerows([uid, *point, probability] for uid, point, probability in rows if not math.isnan(probability))

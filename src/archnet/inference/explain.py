@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from archnet.data.crops import CandidateCrops
 from archnet.data.scan_ranges import mean_hu
 from archnet.files.progress import Progress, silent
-from archnet.imaging import in_lps, stored_frame
+from archnet.imaging import orient_to_lps, read_stored_frame
 from archnet.imaging.nifti import write_nifti_as_stored
-from archnet.imaging.scan_grid import interpolated, on_scan, places_in_crop, places_in_resized
+from archnet.imaging.scan_grid import crop_grid, interpolate, resample_to_scan, resized_grid
 from archnet.imaging.volume import Point
-from archnet.inference.predict import accepted_volume, unlike, whole_scans
+from archnet.inference.predict import out_of_distribution_warnings, read_chest_ct, whole_scans
 from archnet.inference.trained_run import TrainedRun
-from archnet.spec.receptive_field import feature_places
-from archnet.spec.view import seen
+from archnet.spec.receptive_field import feature_grid
+from archnet.spec.view import network_input
 
 Method = Literal["gradcam", "occlusion"]
 
@@ -31,7 +31,7 @@ METHODS: Final[dict[Method, str]] = {
 """What the values of each heat map are."""
 
 
-_BITS: Final = 10
+_HEAT_MAP_BITS: Final = 10
 """To which a heat map is rounded in its file, so that it is small when packed."""
 
 
@@ -42,14 +42,14 @@ class Explanation:
     Attributes:
         image: (height, width, depth) the case as it was cut, its limits scaled to [0, 1].
         heat: (height, width, depth) of the case; see `METHODS`.
-        on_scan: (z, y, x) the heat on the scan's grid in LPS, 0 outside the case.
+        scan_heat: (z, y, x) the heat on the scan's grid in LPS, 0 outside the case.
         probability: Of the class.
         warnings: In which ways the scan is unlike the training data.
     """
 
     image: NDArray[np.float32]
     heat: NDArray[np.float32]
-    on_scan: NDArray[np.float32]
+    scan_heat: NDArray[np.float32]
     probability: float
     warnings: list[str]
 
@@ -75,42 +75,42 @@ def explain(
     Raises:
         ArchnetError: The scan cannot be judged, the point lies outside it, or the network has no convolution.
     """
-    from archnet.network.predict import load_model, probabilities
+    from archnet.network.predict import load_model, predict_probabilities
 
-    volume = accepted_volume(scan)
-    recipe = whole_scans(run, [scan]) if point_mm is None else _at(run, scan, point_mm)
-    ((_, values),) = recipe.portions(0, volume)
+    volume = read_chest_ct(scan)
+    recipe = whole_scans(run, [scan]) if point_mm is None else _candidate_recipe(run, scan, point_mm)
+    ((_, values),) = recipe.cut_volume(0, volume)
     model = load_model(run.folder / "model.keras")
-    images = seen(values, run.experiment)
-    heat = _on_case(_heat(run, model, images[0], label, method, progress), run)
+    images = network_input(values, run.experiment)
+    heat = _expand_to_case(_heat_map(run, model, images[0], label, method, progress), run)
     low, high = limits = run.experiment.data.window_hu
     places = (
-        places_in_resized(volume.hu.shape, run.crop_size)
+        resized_grid(volume.hu.shape, run.crop_size)
         if point_mm is None
-        else places_in_crop(volume, point_mm, run.crop_size, run.experiment.data.spacing_mm)
+        else crop_grid(volume, point_mm, run.crop_size, run.experiment.data.spacing_mm)
     )
     return Explanation(
         image=np.clip((values[0].astype(np.float32) - low) / (high - low), 0, 1),
         heat=heat,
-        on_scan=on_scan(heat, places),
-        probability=float(probabilities(model, images, np.zeros(1, np.int64))[0, label]),
-        warnings=unlike(volume, mean_hu(values[0], limits), [run]),
+        scan_heat=resample_to_scan(heat, places),
+        probability=float(predict_probabilities(model, images, np.zeros(1, np.int64))[0, label]),
+        warnings=out_of_distribution_warnings(volume, mean_hu(values[0], limits), [run]),
     )
 
 
-def _at(run: TrainedRun, scan: Path, point_mm: Point) -> CandidateCrops:
+def _candidate_recipe(run: TrainedRun, scan: Path, point_mm: Point) -> CandidateCrops:
     return CandidateCrops(
         source="a point on the command line",
         ids=np.array([str(scan)]),
         scan_of_row=[scan],
         points_mm=np.array([point_mm]),
-        place=lambda row: "--at",
+        location=lambda row: "--at",
         shape=run.crop_size,
         spacing_mm=run.experiment.data.spacing_mm,
     )
 
 
-def _heat(
+def _heat_map(
     run: TrainedRun, model: Any, image: NDArray[Any], label: int, method: Method, progress: Progress
 ) -> NDArray[np.float32]:
     """(height, width[, depth]) of the image that the network sees."""
@@ -119,34 +119,36 @@ def _heat(
     if method == "occlusion":
         return occlusion(model, image, label, progress)
     heat = grad_cam(model, image, label)
-    axes = feature_places(run.experiment.arch, image.shape) or ()
+    axes = feature_grid(run.experiment.arch, image.shape) or ()
     places = [(np.arange(n) - start) / step for n, (start, step) in zip(image.shape, axes, strict=False)]
-    fine = interpolated(heat, places)
-    return fine / (fine.max() or 1)
+    upsampled_heat = interpolate(heat, places)
+    return upsampled_heat / (upsampled_heat.max() or 1)
 
 
-def _on_case(heat: NDArray[np.float32], run: TrainedRun) -> NDArray[np.float32]:
+def _expand_to_case(heat: NDArray[np.float32], run: TrainedRun) -> NDArray[np.float32]:
     """A heat map on a case; a 2D network's on the slice that it sees, or on all if these are its channels."""
     if heat.ndim == 3:
         return heat
     depth = run.crop_size[2]
     if run.experiment.data.view == "slices-as-channels":
         return np.repeat(heat[..., np.newaxis], depth, axis=2)
-    spread = np.zeros(run.crop_size, np.float32)
-    spread[..., depth // 2] = heat
-    return spread
+    volume_heat = np.zeros(run.crop_size, np.float32)
+    volume_heat[..., depth // 2] = heat
+    return volume_heat
 
 
-def write_heat(path: Path, scan: Path, heat: NDArray[np.float32]) -> None:
+def write_heat_map(path: Path, scan: Path, heat: NDArray[np.float32]) -> None:
     """A heat map as .nii.gz with the very grid, origin and axes of its scan's file.
 
     Args:
         path: Of the new file.
         scan: The file or DICOM folder.
-        heat: (z, y, x) in LPS, as `Explanation.on_scan`.
+        heat: (z, y, x) in LPS, as `Explanation.scan_heat`.
     """
-    frame = stored_frame(scan)
+    frame = read_stored_frame(scan)
     stored = np.zeros(frame.hu.shape, np.float32)
-    step = 2.0 ** (math.floor(math.log2(np.abs(heat).max() or 1)) - _BITS)
-    in_lps(replace(frame, hu=stored)).hu[:] = np.round(heat / step) * step  # into a view, which turns the axes back
+    step = 2.0 ** (math.floor(math.log2(np.abs(heat).max() or 1)) - _HEAT_MAP_BITS)
+    orient_to_lps(replace(frame, hu=stored)).hu[:] = (
+        np.round(heat / step) * step
+    )  # into a view, which turns the axes back
     write_nifti_as_stored(path, replace(frame, hu=stored))

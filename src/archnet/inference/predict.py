@@ -16,31 +16,31 @@ from archnet.data.scan_ranges import mean_hu
 from archnet.errors import DataError
 from archnet.files.progress import Progress, silent
 from archnet.imaging import Volume, read_volume
-from archnet.inference.suitability import refusal, unlike_frame, unlike_values
+from archnet.inference.suitability import geometry_warnings, intensity_warnings, rejection_reason
 from archnet.inference.symmetries import symmetries
 from archnet.inference.trained_run import TrainedRun
-from archnet.spec.view import seen
+from archnet.spec.view import network_input
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Predicted:
+class ScanPredictions:
     """What networks say of the cases of scans.
 
     Attributes:
         probabilities: (N, classes); rows of refused scans are NaN.
-        refused: Why a scan was not judged, by its path.
+        rejected: Why a scan was not judged, by its path.
         warnings: In which ways scans are unlike the training data, by path.
     """
 
     probabilities: NDArray[np.float64]
-    refused: dict[Path, str]
+    rejected: dict[Path, str]
     warnings: dict[Path, list[str]]
 
     @property
-    def is_there(self) -> NDArray[np.bool_]:
+    def is_predicted(self) -> NDArray[np.bool_]:
         """(N,) whether a case was judged."""
-        there: NDArray[np.bool_] = ~np.isnan(self.probabilities[:, 0])
-        return there
+        is_predicted: NDArray[np.bool_] = ~np.isnan(self.probabilities[:, 0])
+        return is_predicted
 
 
 class Ensemble:
@@ -63,62 +63,62 @@ class Ensemble:
         """Mean class probabilities, (N, classes), of cases (N, height, width[, depth]) in raw values."""
         views = symmetries(self.runs[0].kind, values.shape[1:])[: None if self.tta else 1]
         rows = np.arange(len(values))
-        found = [
-            predictor.probabilities(seen(view(values), run.experiment), rows)
+        view_probabilities = [
+            predictor.predict(network_input(view(values), run.experiment), rows)
             for run, predictor in zip(self.runs, self._predictors, strict=True)
             for view in views
         ]
-        mean: NDArray[np.float64] = np.mean(found, axis=0)
+        mean: NDArray[np.float64] = np.mean(view_probabilities, axis=0)
         return mean
 
 
-def predict(ensemble: Ensemble, recipe: Recipe, progress: Progress = silent) -> Predicted:
+def predict(ensemble: Ensemble, recipe: Recipe, progress: Progress = silent) -> ScanPredictions:
     """The probabilities of cases that are cut from scans; each scan is read once and let go.
 
     A scan that cannot be read, or is no chest CT, is left out and told.
     """
     window_hu = ensemble.runs[0].experiment.data.window_hu
     probabilities = np.full((len(recipe.ids), len(ensemble.runs[0].classes)), np.nan)
-    refused: dict[Path, str] = {}
+    rejected: dict[Path, str] = {}
     warnings: dict[Path, list[str]] = {}
     for number in progress(range(len(recipe.scans)), "Predicting", len(recipe.scans)):
         path = recipe.scans[number]
         try:
-            volume = accepted_volume(path)
+            volume = read_chest_ct(path)
             total_hu = 0.0
-            for rows, values in recipe.portions(number, volume):
+            for rows, values in recipe.cut_volume(number, volume):
                 probabilities[rows] = ensemble.probabilities(values)
                 total_hu += mean_hu(values, window_hu) * len(rows)
         except DataError as error:
-            refused[path] = str(error)
+            rejected[path] = str(error)
             continue
-        sentences = unlike(volume, total_hu / len(recipe.rows[number]), ensemble.runs)
+        sentences = out_of_distribution_warnings(volume, total_hu / len(recipe.rows[number]), ensemble.runs)
         if sentences:
             warnings[path] = sentences
-    return Predicted(probabilities=probabilities, refused=refused, warnings=warnings)
+    return ScanPredictions(probabilities=probabilities, rejected=rejected, warnings=warnings)
 
 
-def accepted_volume(path: Path) -> Volume:
+def read_chest_ct(path: Path) -> Volume:
     """A scan that can be judged.
 
     Raises:
         DataError: It cannot be read, or is no chest CT in Hounsfield units.
     """
     volume = read_volume(path)
-    reason = refusal(volume)
+    reason = rejection_reason(volume)
     if reason:
         raise DataError(f"{path}: {reason}")
     return volume
 
 
-def unlike(volume: Volume, mean: float, runs: Sequence[TrainedRun]) -> list[str]:
+def out_of_distribution_warnings(volume: Volume, mean: float, runs: Sequence[TrainedRun]) -> list[str]:
     """What is unlike the training data of any run, each told once."""
-    return list(dict.fromkeys(sentence for run in runs for sentence in _unlike_run(volume, mean, run)))
+    return list(dict.fromkeys(sentence for run in runs for sentence in _run_warnings(volume, mean, run)))
 
 
-def _unlike_run(volume: Volume, mean: float, run: TrainedRun) -> Iterator[str]:
-    yield from unlike_frame(volume, run)
-    yield from unlike_values(mean, run.scans, run.experiment.data.window_hu)
+def _run_warnings(volume: Volume, mean: float, run: TrainedRun) -> Iterator[str]:
+    yield from geometry_warnings(volume, run)
+    yield from intensity_warnings(mean, run.scan_ranges, run.experiment.data.window_hu)
 
 
 def whole_scans(run: TrainedRun, scans: Sequence[Path]) -> WholeVolumes:

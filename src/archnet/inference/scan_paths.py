@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archnet.errors import DataError
 from archnet.imaging import READERS, scan_suffix
-from archnet.imaging.dicom_folders import is_series, series_uid_of
+from archnet.imaging.dicom_folders import is_series, read_series_uid
 
 
 def scan_paths(paths: Sequence[Path]) -> list[Path]:
@@ -20,7 +20,7 @@ def scan_paths(paths: Sequence[Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in paths:
-        scans = list(_scans_at(path)) if path.exists() else []
+        scans = list(_iterate_scans(path)) if path.exists() else []
         if not scans:
             raise DataError(
                 f"{path}: {'no scans are here' if path.is_dir() else 'there is no such file'}. Name a scan "
@@ -43,21 +43,21 @@ def scans_by_name(paths: Sequence[Path]) -> dict[str, Path]:
     """
     scans: dict[str, Path] = {}
     for path in paths:
-        for name in {scan_name(path), series_uid_of(path) or ""} - {""} if path.is_dir() else {scan_name(path)}:
+        for name in {scan_name(path), read_series_uid(path) or ""} - {""} if path.is_dir() else {scan_name(path)}:
             if name in scans:
                 raise DataError(f"{path}: the same scan also lies at {scans[name]}. Name one of them.")
             scans[name] = path
     return scans
 
 
-def _scans_at(path: Path) -> Iterator[Path]:
+def _iterate_scans(path: Path) -> Iterator[Path]:
     if not path.is_dir() or is_series(path):
         yield path
         return
     subsets = sorted(folder for folder in path.glob("subset*") if folder.is_dir())
-    inside = sorted(part for part in path.iterdir() if not part.name.startswith("."))
-    for part in inside:
+    entries = sorted(part for part in path.iterdir() if not part.name.startswith("."))
+    for part in entries:
         if part.is_file() and scan_suffix(part) in READERS:
             yield part
-    for folder in subsets or [part for part in inside if part.is_dir()]:
-        yield from _scans_at(folder)
+    for folder in subsets or [part for part in entries if part.is_dir()]:
+        yield from _iterate_scans(folder)

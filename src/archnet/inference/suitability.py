@@ -18,18 +18,18 @@ TOLERATED_SHARE: Final = 0.1
 """How far beyond the range of training a mean may lie, as a share of the window."""
 
 
-def refusal(volume: Volume) -> str | None:
+def rejection_reason(volume: Volume) -> str | None:
     """Why the values of a scan are not those of a chest CT, if so."""
     low, high = float(volume.hu.min()), float(volume.hu.max())
     if low <= HIGHEST_MINIMUM_HU:
         return None
     return (
         f"its values go from {low:g} to {high:g}, but a chest CT in Hounsfield units holds air, near -1000. "
-        f"{_guess(low, high)}"
+        f"{_likely_cause(low, high)}"
     )
 
 
-def _guess(low: float, high: float) -> str:
+def _likely_cause(low: float, high: float) -> str:
     """What such values often are, and the remedy."""
     if low < 0:
         return "They have been clipped or scaled, or this is no chest CT: use the scan as it came from the scanner."
@@ -40,38 +40,38 @@ def _guess(low: float, high: float) -> str:
     return "This is no CT, or its rescale intercept is lost: use the scan as it came from the scanner."
 
 
-def unlike_frame(volume: Volume, run: TrainedRun) -> list[str]:
+def geometry_warnings(volume: Volume, run: TrainedRun) -> list[str]:
     """In which ways a scan's geometry lies outside what a network was trained on, one sentence each."""
-    if run.scans is None:
+    if run.scan_ranges is None:
         return []
     spacing = [
-        f"its voxels are {value:.3g} mm along {axis}; in training they were {_span(low, high, '.3g')} mm."
-        for axis, value, low, high in zip("xyz", volume.spacing_mm, *run.scans.spacing_mm, strict=True)
-        if _is_beyond(value, low, high)
+        f"its voxels are {value:.3g} mm along {axis}; in training they were {_range_text(low, high, '.3g')} mm."
+        for axis, value, low, high in zip("xyz", volume.spacing_mm, *run.scan_ranges.spacing_mm, strict=True)
+        if _is_out_of_range(value, low, high)
     ]
     if run.kind == "candidates":
         return spacing if run.experiment.data.spacing_mm is None else []
-    extents = zip("xyz", size_mm(volume), *run.scans.size_mm, strict=True)
+    extents = zip("xyz", size_mm(volume), *run.scan_ranges.size_mm, strict=True)
     return [
         *spacing,
         *(
-            f"it is {value:.0f} mm long along {axis}; in training scans were {_span(low, high, '.0f')} mm."
+            f"it is {value:.0f} mm long along {axis}; in training scans were {_range_text(low, high, '.0f')} mm."
             for axis, value, low, high in extents
-            if _is_beyond(value, low, high)
+            if _is_out_of_range(value, low, high)
         ),
     ]
 
 
-def _is_beyond(value: float, low: float, high: float) -> bool:
+def _is_out_of_range(value: float, low: float, high: float) -> bool:
     return not low / TOLERATED_RATIO <= value <= high * TOLERATED_RATIO
 
 
-def _span(low: float, high: float, form: str) -> str:
+def _range_text(low: float, high: float, form: str) -> str:
     first, last = format(low, form), format(high, form)
     return first if first == last else f"{first} to {last}"
 
 
-def unlike_values(mean: float, ranges: ScanRanges | None, limits: tuple[float, float]) -> list[str]:
+def intensity_warnings(mean: float, ranges: ScanRanges | None, limits: tuple[float, float]) -> list[str]:
     """Whether what a network sees of a scan is much brighter or darker than what it was trained on.
 
     Args:
@@ -82,7 +82,7 @@ def unlike_values(mean: float, ranges: ScanRanges | None, limits: tuple[float, f
     if ranges is None:
         return []
     low, high = ranges.mean_hu
-    tolerated = TOLERATED_SHARE * (limits[1] - limits[0])
-    if low - tolerated <= mean <= high + tolerated:
+    tolerance = TOLERATED_SHARE * (limits[1] - limits[0])
+    if low - tolerance <= mean <= high + tolerance:
         return []
-    return [f"the network sees a mean of {mean:.0f} HU; in training it was {_span(low, high, '.0f')} HU."]
+    return [f"the network sees a mean of {mean:.0f} HU; in training it was {_range_text(low, high, '.0f')} HU."]

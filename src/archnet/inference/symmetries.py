@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.inference.trained_run import Kind
+from archnet.inference.trained_run import CaseKind
 
 Images = NDArray[Any]
 
 
-def symmetries(kind: Kind, shape: tuple[int, ...]) -> list[Callable[[Images], Images]]:
+def symmetries(kind: CaseKind, shape: tuple[int, ...]) -> list[Callable[[Images], Images]]:
     """Exact views of cases (N, height, width[, depth]), the first of which is the case itself.
 
     What a crop shows has no upright in its axial slice: the eight symmetries of a square, or the four of an oblong. A

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from archnet.data.scan_ranges import ScanRanges, scan_ranges_from
+from archnet.data.scan_ranges import ScanRanges, parse_scan_ranges
 from archnet.errors import DataError, RunError
-from archnet.evaluation.run_folder import optional_json, read_json, run_folders
+from archnet.evaluation.run_folder import find_run_folders, read_json, read_optional_json
 from archnet.files.strict_json import Document
 from archnet.spec.experiment import Experiment
 from archnet.spec.resolve import parse_experiments
 
-Kind = Literal["candidates", "whole scans", "arrays"]
+CaseKind = Literal["candidates", "whole scans", "arrays"]
 
-KINDS: Final[dict[str, Kind]] = {
+CASE_KINDS: Final[dict[str, CaseKind]] = {
     "luna16": "candidates",
     "phantom": "candidates",
     "mosmed": "whole scans",
@@ -35,19 +35,19 @@ class TrainedRun:
         experiment: As it was resolved.
         classes: In the order of the model's outputs.
         positive: Index into `classes`.
-        scans: What the scans of its data looked like; null where it had none, or an older archnet made it.
+        scan_ranges: What the scans of its data looked like; null where it had none, or an older archnet made it.
     """
 
     folder: Path
     experiment: Experiment
     classes: tuple[str, ...]
     positive: int
-    scans: ScanRanges | None
+    scan_ranges: ScanRanges | None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> CaseKind:
         """What its cases are."""
-        return KINDS[self.experiment.data.name]
+        return CASE_KINDS[self.experiment.data.name]
 
     @property
     def crop_size(self) -> tuple[int, int, int]:
@@ -63,7 +63,7 @@ class TrainedRun:
     def input_document(self) -> dict[str, Any]:
         """All that decides which voxels reach the network, by name."""
         data = self.experiment.data
-        cut: dict[Kind, dict[str, Any]] = {
+        cut: dict[CaseKind, dict[str, Any]] = {
             "candidates": {"crop_size": data.crop_size, "spacing_mm": data.spacing_mm},
             "whole scans": {"crop_size": data.crop_size, "window_hu": data.window_hu},
             "arrays": {"axes": data.axes},
@@ -71,7 +71,7 @@ class TrainedRun:
         return {"classes": self.classes, "trained on": self.kind, **cut[self.kind]}
 
 
-def read_run(folder: Path) -> TrainedRun:
+def read_trained_run(folder: Path) -> TrainedRun:
     """What a run folder tells of its run.
 
     Raises:
@@ -82,7 +82,7 @@ def read_run(folder: Path) -> TrainedRun:
         raise RunError(f"{folder}: is a baseline, of which no model is kept. Name a run of a network.")
     experiments = parse_experiments(Document(value=read_json(source), source=str(source)))
     metrics = read_json(folder / "metrics.json")
-    scans = (optional_json(folder / "data.json") or {}).get("scans")
+    scans = (read_optional_json(folder / "data.json") or {}).get("scans")
     try:
         classes = tuple(metrics["classes"])
         return TrainedRun(
@@ -90,7 +90,7 @@ def read_run(folder: Path) -> TrainedRun:
             experiment=experiments[0],
             classes=classes,
             positive=classes.index(metrics["positive"]),
-            scans=scan_ranges_from(scans) if scans else None,
+            scan_ranges=parse_scan_ranges(scans) if scans else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
@@ -98,24 +98,24 @@ def read_run(folder: Path) -> TrainedRun:
         ) from error
 
 
-def read_runs(paths: Sequence[Path]) -> list[TrainedRun]:
+def read_trained_runs(paths: Sequence[Path]) -> list[TrainedRun]:
     """The runs of some folders, an experiment's folder standing for all its networks; they see cases alike.
 
     Raises:
         ArchnetError: A folder holds no finished run, or the runs differ in classes or in how cases are cut.
     """
-    folders = [folder for folder in run_folders(paths) if folder in paths or not _is_baseline(folder)]
+    folders = [folder for folder in find_run_folders(paths) if folder in paths or not _is_baseline(folder)]
     if not folders:
         raise RunError(f"{paths[0]}: only baselines are here, of which no model is kept. Name a run of a network.")
-    first, *others = runs = [read_run(folder) for folder in folders]
+    first, *others = runs = [read_trained_run(folder) for folder in folders]
     expected = first.input_document()
     for run in others:
-        found = run.input_document()
-        key = next((key for key in expected if found.get(key) != expected[key]), None)
+        document = run.input_document()
+        key = next((key for key in expected if document.get(key) != expected[key]), None)
         if key is not None:
             raise RunError(
-                f"{run.folder}: cannot be averaged with {first.folder}: {key} {_told(found.get(key))} here, "
-                f"{_told(expected[key])} there. Name runs that see the same cases."
+                f"{run.folder}: cannot be averaged with {first.folder}: {key} {_value_text(document.get(key))} here, "
+                f"{_value_text(expected[key])} there. Name runs that see the same cases."
             )
     return runs
 
@@ -124,5 +124,5 @@ def _is_baseline(folder: Path) -> bool:
     return "baseline" in (read_json(folder / "experiment.json").get("arch") or {})
 
 
-def _told(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -48,7 +48,7 @@ class _Process:
 _process = _Process()
 
 
-def beneath_keras() -> ModuleType:
+def backend_module() -> ModuleType:
     """`compiled` and `value_and_gradients` of the backend that Keras runs on.
 
     Raises:
@@ -80,21 +80,21 @@ def start_quietly(device: str | None = None, *, is_deterministic: bool = False) 
     """
     if device is not None and not _DEVICE.fullmatch(device):
         raise RunError(f'--device "{device}": expected cpu, gpu or a GPU by its number, such as gpu:1.')
-    with _stderr_held_back():
+    with _hold_back_stderr():
         import keras
 
-        backend = beneath_keras()
+        backend = backend_module()
         if device is not None or not _process.has_devices:
-            _choose(device, backend)
+            _choose_devices(device, backend)
         if is_deterministic:
             backend.be_deterministic()
             _process.is_deterministic = True
         keras.ops.convert_to_numpy(keras.ops.zeros(1))
-        return f"Keras {keras.__version__} on {keras.backend.backend()}, {_told_devices()}"
+        return f"Keras {keras.__version__} on {keras.backend.backend()}, {_describe_devices()}"
 
 
-def _choose(device: str | None, backend: ModuleType) -> None:
-    gpus = None if device is None else _gpus(device, backend)
+def _choose_devices(device: str | None, backend: ModuleType) -> None:
+    gpus = None if device is None else _gpu_numbers(device, backend)
     try:
         backend.use(gpus)
     except RuntimeError:
@@ -106,7 +106,7 @@ def _choose(device: str | None, backend: ModuleType) -> None:
     _process.has_devices = True
 
 
-def _gpus(device: str, backend: ModuleType) -> list[int]:
+def _gpu_numbers(device: str, backend: ModuleType) -> list[int]:
     """The numbers of the GPUs that a text asks for."""
     if device == "cpu":
         return []
@@ -114,16 +114,16 @@ def _gpus(device: str, backend: ModuleType) -> list[int]:
     wanted = [int(number)] if number else list(range(count))
     if wanted and wanted[-1] < count:
         return wanted
-    there = {0: "there is no GPU", 1: "there is one GPU, gpu:0"}.get(count, f"there are gpu:0 to gpu:{count - 1}")
+    present = {0: "there is no GPU", 1: "there is one GPU, gpu:0"}.get(count, f"there are gpu:0 to gpu:{count - 1}")
     raise RunError(
-        f"--device {device}: {there}, says {backend.__name__.rpartition('_')[2]}. Give another device, such as cpu. "
+        f"--device {device}: {present}, says {backend.__name__.rpartition('_')[2]}. Give another device, such as cpu. "
         f"A GPU that is there and not seen needs its driver and {backend.PACKAGES_FOR_GPUS}."
     )
 
 
 def devices() -> list[str]:
     """The devices among which a batch is divided, such as "CPU" or "GPU:0 NVIDIA A100"."""
-    names: list[str] = beneath_keras().devices()
+    names: list[str] = backend_module().devices()
     return names
 
 
@@ -132,10 +132,10 @@ def is_on_gpu() -> bool:
     return devices()[0].startswith("GPU")
 
 
-def _told_devices() -> str:
+def _describe_devices() -> str:
     names = devices()
-    present = beneath_keras().num_gpus() if is_on_gpu() else 0
-    unused = f" (one of {present}: {beneath_keras().ON_SEVERAL_GPUS})" if len(names) == 1 < present else ""
+    present = backend_module().num_gpus() if is_on_gpu() else 0
+    unused = f" (one of {present}: {backend_module().ON_SEVERAL_GPUS})" if len(names) == 1 < present else ""
     return ", ".join(names) + unused
 
 
@@ -147,25 +147,25 @@ def execution_record() -> dict[str, Any]:
         "backend": keras.backend.backend(),
         "devices": devices(),
         "deterministic": _process.is_deterministic,
-        "threads": beneath_keras().num_threads(),
+        "threads": backend_module().num_threads(),
         "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
     }
 
 
 @contextmanager
-def _stderr_held_back() -> Iterator[None]:
+def _hold_back_stderr() -> Iterator[None]:
     """Keeps what is written to descriptor 2 meanwhile; writes it out only if the block raises what nobody foresaw."""
     sys.stderr.flush()
     visible = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as buffer:
+        os.dup2(buffer.fileno(), 2)
         try:
             yield
         except RunError:
             raise
         except Exception:
-            held.seek(0)
-            os.write(visible, held.read())
+            buffer.seek(0)
+            os.write(visible, buffer.read())
             raise
         finally:
             os.dup2(visible, 2)

@@ -134,21 +134,21 @@ def _convolution(layer: Convolution, tensor: Tensor, builder: Builder) -> Tensor
 
 def _pooling(layer: Pooling, tensor: Tensor, builder: Builder) -> Tensor:
     pooling = POOLING[layer.pool, builder.rank](layer.kernel_size, strides=layer.stride, padding=layer.padding)
-    return _dropped(layer.drop_out, pooling(tensor), builder)
+    return _drop_out(layer.drop_out, pooling(tensor), builder)
 
 
 def _fully_connected(layer: FullyConnected, tensor: Tensor, builder: Builder) -> Tensor:
     dense = keras.layers.Dense(layer.num_output, kernel_initializer=builder.initializer(layer.activation))
-    return _finish(layer, dense(_flat(tensor)), builder)
+    return _finish(layer, dense(_flatten(tensor)), builder)
 
 
 def _terminal(layer: Terminal, tensor: Tensor, builder: Builder) -> Tensor:
     dense = keras.layers.Dense(layer.num_output, kernel_initializer=builder.initializer(None))
-    return dense(_flat(tensor))
+    return dense(_flatten(tensor))
 
 
 def _dropout(layer: Dropout, tensor: Tensor, builder: Builder) -> Tensor:
-    return _dropped(layer.drop_out, tensor, builder)
+    return _drop_out(layer.drop_out, tensor, builder)
 
 
 def _batch_norm(layer: BatchNorm, tensor: Tensor, builder: Builder) -> Tensor:
@@ -165,7 +165,7 @@ def _residual(layer: Residual, tensor: Tensor, builder: Builder) -> Tensor:
     if inner.shape != tensor.shape:
         projection = layer.shortcut(tuple(tensor.shape[1:]), inner.shape[-1])
         shortcut = _convolution(projection, tensor, builder)
-    return _activated(layer.activation, keras.layers.Add()([inner, shortcut]))
+    return _activate(layer.activation, keras.layers.Add()([inner, shortcut]))
 
 
 def _repeat(layer: Repeat, tensor: Tensor, builder: Builder) -> Tensor:
@@ -176,18 +176,18 @@ def _finish(layer: Convolution | FullyConnected, tensor: Tensor, builder: Builde
     """Batch norm if asked, then activation, then dropout."""
     if layer.batch_norm:
         tensor = builder.batch_norm()(tensor)
-    return _dropped(layer.drop_out, _activated(layer.activation, tensor), builder)
+    return _drop_out(layer.drop_out, _activate(layer.activation, tensor), builder)
 
 
-def _activated(activation: str | None, tensor: Tensor) -> Tensor:
+def _activate(activation: str | None, tensor: Tensor) -> Tensor:
     return keras.layers.Activation(activation)(tensor) if activation else tensor
 
 
-def _dropped(percent: float, tensor: Tensor, builder: Builder) -> Tensor:
+def _drop_out(percent: float, tensor: Tensor, builder: Builder) -> Tensor:
     return keras.layers.Dropout(percent / 100, seed=builder.next_seed())(tensor) if percent else tensor
 
 
-def _flat(tensor: Tensor) -> Tensor:
+def _flatten(tensor: Tensor) -> Tensor:
     return keras.layers.Flatten()(tensor) if len(tensor.shape) > 2 else tensor
 
 
@@ -213,14 +213,14 @@ def scaling(limits: tuple[float, float]) -> keras.Sequential:
     )
 
 
-def limits_of(model: keras.Model) -> tuple[float, float]:
-    """The raw values that a model of `with_probabilities` maps to 0 and 1."""
+def input_limits(model: keras.Model) -> tuple[float, float]:
+    """The raw values that a model of `build_inference_model` maps to 0 and 1."""
     rescaling = model.get_layer("scaling").layers[0]
     low = -rescaling.offset / rescaling.scale
     return round(low, 6), round(low + 1 / rescaling.scale, 6)
 
 
-def with_probabilities(network: keras.Model, limits: tuple[float, float]) -> keras.Model:
+def build_inference_model(network: keras.Model, limits: tuple[float, float]) -> keras.Model:
     """The model that is saved: raw values in, class probabilities out, sharing the network's weights.
 
     Args:

@@ -13,8 +13,8 @@ from keras import ops
 from numpy.typing import NDArray
 
 from archnet.errors import RunError
-from archnet.network.backend import beneath_keras
-from archnet.network.build import CONVOLUTION, limits_of, two_logits
+from archnet.network.backend import backend_module
+from archnet.network.build import CONVOLUTION, input_limits, two_logits
 from archnet.network.predict import Predictor
 
 BOX_SHARE: Final = 4
@@ -55,7 +55,7 @@ def grad_cam(model: keras.Model, image: NDArray[Any], label: int) -> NDArray[np.
         log_odds = _log_odds(two_logits(head(ops.convert_to_tensor(maps), training=False))[0], label)
         return log_odds, log_odds
 
-    _, (gradient,) = beneath_keras().value_and_gradients(score, [maps], [])
+    _, (gradient,) = backend_module().value_and_gradients(score, [maps], [])
     values, slopes = (ops.convert_to_numpy(tensor)[0].astype(np.float64) for tensor in (maps.value, gradient))
     weights = slopes.mean(axis=tuple(range(slopes.ndim - 1)))
     heat: NDArray[np.float32] = np.maximum(values @ weights, 0).astype(np.float32)
@@ -65,13 +65,13 @@ def grad_cam(model: keras.Model, image: NDArray[Any], label: int) -> NDArray[np.
 def _last_features(network: keras.Model) -> Tensor | None:
     """What leaves the last convolution or residual sum, behind the batch norm and activation that belong to it."""
     kinds = (*CONVOLUTION.values(), keras.layers.Add)
-    places = [place for place, layer in enumerate(network.layers) if isinstance(layer, kinds)]
-    if not places:
+    indices = [index for index, layer in enumerate(network.layers) if isinstance(layer, kinds)]
+    if not indices:
         return None
-    place = places[-1]
-    while isinstance(network.layers[place + 1], _FOLLOWERS):
-        place += 1
-    return network.layers[place].output
+    index = indices[-1]
+    while isinstance(network.layers[index + 1], _FOLLOWERS):
+        index += 1
+    return network.layers[index].output
 
 
 def _log_odds(logits: Tensor, label: int) -> Tensor:
@@ -96,18 +96,18 @@ def occlusion(
         (height, width[, depth]) of the image; negative where hiding makes the class more probable.
     """
     predictor, row = Predictor(model), np.zeros(1, np.int64)
-    boxes = hidden_boxes(image.shape[:-1])
-    before = predictor.probabilities(image[np.newaxis], row)[0, label]
-    falls, counts = np.zeros(image.shape[:-1]), np.zeros(image.shape[:-1])
+    boxes = occlusion_boxes(image.shape[:-1])
+    before = predictor.predict(image[np.newaxis], row)[0, label]
+    drops, counts = np.zeros(image.shape[:-1]), np.zeros(image.shape[:-1])
     for box in progress(boxes, "Hiding boxes", len(boxes)):
-        hidden = image.copy()
-        hidden[box] = limits_of(model)[0]
-        falls[box] += before - predictor.probabilities(hidden[np.newaxis], row)[0, label]
+        occluded = image.copy()
+        occluded[box] = input_limits(model)[0]
+        drops[box] += before - predictor.predict(occluded[np.newaxis], row)[0, label]
         counts[box] += 1
-    return (falls / counts).astype(np.float32)
+    return (drops / counts).astype(np.float32)
 
 
-def hidden_boxes(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
+def occlusion_boxes(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
     """Boxes that cover an image, all of one size.
 
     >>> len(hidden_boxes((8, 3))), hidden_boxes((8, 3))[3]

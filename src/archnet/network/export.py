@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import RunError
-from archnet.network.backend import beneath_keras
+from archnet.network.backend import backend_module
 from archnet.network.predict import load_model
 
-Model = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+PredictFunction = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """(N, *input_shape) raw values -> (N, classes) probabilities, of any N."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class ExportFormat:
     """A form that a model is exported in.
 
     Attributes:
@@ -35,18 +35,18 @@ class Form:
     name: str
     packages: tuple[str, ...]
     write: Callable[[keras.Model, Path], None]
-    read: Callable[[Path], Model]
+    read: Callable[[Path], PredictFunction]
 
 
 def _write_keras(model: keras.Model, path: Path) -> None:
     model.save(path)
 
 
-def _read_keras(path: Path) -> Model:
-    return as_function(load_model(path))
+def _read_keras(path: Path) -> PredictFunction:
+    return predict_function(load_model(path))
 
 
-def as_function(model: keras.Model) -> Model:
+def predict_function(model: keras.Model) -> PredictFunction:
     """A Keras model as a function of arrays."""
     return lambda images: np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
 
@@ -55,12 +55,12 @@ def _write_saved_model(model: keras.Model, path: Path) -> None:
     model.export(path, format="tf_saved_model", verbose=False)
 
 
-def _read_saved_model(path: Path) -> Model:
-    serve = beneath_keras().served(path)
+def _read_saved_model(path: Path) -> PredictFunction:
+    serve = backend_module().served(path)
     return lambda images: np.asarray(serve(images))
 
 
-def largest_difference(model: keras.Model, other: Model, images: NDArray[np.float32]) -> float:
+def largest_difference(model: keras.Model, other: PredictFunction, images: NDArray[np.float32]) -> float:
     """How far the probabilities of a Keras model and of its export are apart, at most.
 
     The cases go through both in batches of four and what is left over.
@@ -70,10 +70,10 @@ def largest_difference(model: keras.Model, other: Model, images: NDArray[np.floa
         other: Its export, read back.
         images: (N, *input_shape) raw values.
     """
-    own = as_function(model)
-    parts = [images[start : start + 4] for start in range(0, len(images), 4)]
-    with beneath_keras().without_shortcuts():
-        return max(float(np.abs(own(part) - other(part)).max()) for part in parts)
+    own = predict_function(model)
+    batches = [images[start : start + 4] for start in range(0, len(images), 4)]
+    with backend_module().without_shortcuts():
+        return max(float(np.abs(own(batch) - other(batch)).max()) for batch in batches)
 
 
 def _write_onnx(model: keras.Model, path: Path) -> None:
@@ -95,11 +95,11 @@ def _write_onnx(model: keras.Model, path: Path) -> None:
 def _rename_output(graph: Any, name: str) -> None:
     (output,) = graph.output
     for node in graph.node:
-        node.output[:] = [name if given == output.name else given for given in node.output]
+        node.output[:] = [name if output_name == output.name else output_name for output_name in node.output]
     output.name = name
 
 
-def _read_onnx(path: Path) -> Model:
+def _read_onnx(path: Path) -> PredictFunction:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -107,10 +107,12 @@ def _read_onnx(path: Path) -> Model:
     return lambda images: np.asarray(session.run(None, {name: images})[0])
 
 
-FORMS: Final = {
-    "keras": Form(name="model.keras", packages=(), write=_write_keras, read=_read_keras),
-    "saved_model": Form(name="saved_model", packages=("tensorflow",), write=_write_saved_model, read=_read_saved_model),
-    "onnx": Form(
+EXPORT_FORMATS: Final = {
+    "keras": ExportFormat(name="model.keras", packages=(), write=_write_keras, read=_read_keras),
+    "saved_model": ExportFormat(
+        name="saved_model", packages=("tensorflow",), write=_write_saved_model, read=_read_saved_model
+    ),
+    "onnx": ExportFormat(
         name="model.onnx",
         packages=("tensorflow", "tf2onnx", "onnx", "onnxruntime"),
         write=_write_onnx,
@@ -119,19 +121,19 @@ FORMS: Final = {
 }
 
 
-def check_form(name: str) -> None:
+def check_format(name: str) -> None:
     """That a form can be written here.
 
     Raises:
         RunError: A package is missing, or Keras runs on a backend that has no way to it.
     """
-    missing = [package for package in FORMS[name].packages if find_spec(package) is None]
+    missing = [package for package in EXPORT_FORMATS[name].packages if find_spec(package) is None]
     if missing:
         raise RunError(
             f"--format {name}: needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed. "
             'Install what is missing: pip install "archnet[export]"'
         )
-    if FORMS[name].packages and keras.backend.backend() != "tensorflow":
+    if EXPORT_FORMATS[name].packages and keras.backend.backend() != "tensorflow":
         raise RunError(
             f'--format {name}: is written by TensorFlow, but KERAS_BACKEND is "{keras.backend.backend()}". Set '
             "KERAS_BACKEND=tensorflow for this command: a run's model.keras is the same on either."

@@ -12,8 +12,8 @@ from keras import StatelessScope, ops
 
 Tensor = Any
 
-PACKAGES_FOR_GPUS: Final = 'pip install "jax[cuda13]"'
-ON_SEVERAL_GPUS: Final = "on JAX archnet trains on one"
+GPU_PACKAGES: Final = 'pip install "jax[cuda13]"'
+MULTI_GPU_HINT: Final = "on JAX archnet trains on one"
 
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # read when the first GPU is used
 
@@ -21,7 +21,7 @@ _OPTIONS: dict[str, Any] = {}
 """Of the compiler, for this process."""
 
 
-def compiled(function: Callable[..., Tensor], variables: Sequence[Any]) -> Callable[..., Tensor]:
+def compile_graph(function: Callable[..., Tensor], variables: Sequence[Any]) -> Callable[..., Tensor]:
     """A function compiled for each size of batch; it sees and changes variables as if they were values.
 
     Args:
@@ -31,16 +31,16 @@ def compiled(function: Callable[..., Tensor], variables: Sequence[Any]) -> Calla
 
     def pure(values: list[Tensor], batches: tuple[dict[str, Tensor], ...]) -> tuple[Tensor, list[Tensor]]:
         with StatelessScope(state_mapping=list(zip(variables, values, strict=True))) as scope:
-            told = function(*batches)
-        return told, _values(scope, variables)
+            outputs = function(*batches)
+        return outputs, _current_values(scope, variables)
 
     graph = jax.jit(pure, compiler_options=_OPTIONS or None)
 
     def call(*batches: dict[str, Any]) -> Tensor:
-        told, values = graph([variable.value for variable in variables], batches)
+        outputs, values = graph([variable.value for variable in variables], batches)
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
-        return told
+        return outputs
 
     return call
 
@@ -59,20 +59,20 @@ def value_and_gradients(
     def pure(values: list[Tensor]) -> tuple[Tensor, tuple[Tensor, list[Tensor]]]:
         mapping = [*zip(weights, values, strict=True), *((other, other.value) for other in others)]
         with StatelessScope(state_mapping=mapping) as scope:
-            scalar, told = function()
-        return scalar, (told, _values(scope, others))
+            scalar, outputs = function()
+        return scalar, (outputs, _current_values(scope, others))
 
-    (_, (told, values)), gradients = jax.value_and_grad(pure, has_aux=True)([weight.value for weight in weights])
+    (_, (outputs, values)), gradients = jax.value_and_grad(pure, has_aux=True)([weight.value for weight in weights])
     for other, value in zip(others, values, strict=True):
         other.assign(value)
-    return told, gradients
+    return outputs, gradients
 
 
-def _values(scope: StatelessScope, variables: Sequence[Any]) -> list[Tensor]:
+def _current_values(scope: StatelessScope, variables: Sequence[Any]) -> list[Tensor]:
     return [scope.get_current_value(variable) for variable in variables]
 
 
-def replicated(
+def replicate(
     function: Callable[[dict[str, Tensor]], Tensor], variables: Sequence[Any]
 ) -> Callable[[dict[str, Tensor]], Tensor]:
     """The function itself: on JAX one device trains."""
@@ -87,7 +87,7 @@ def num_gpus() -> int:
         return 0
 
 
-def use(gpus: Sequence[int] | None) -> None:
+def use_gpus(gpus: Sequence[int] | None) -> None:
     """Lets the first of some GPUs train.
 
     Args:
@@ -100,7 +100,7 @@ def use(gpus: Sequence[int] | None) -> None:
     jax.config.update("jax_default_device", jax.devices("gpu")[gpus[0]] if gpus else jax.devices("cpu")[0])
 
 
-def be_deterministic() -> None:
+def enable_determinism() -> None:
     """From now on what is compiled gives the same bits every time, or is refused."""
     _OPTIONS["xla_gpu_deterministic_ops"] = True
 
@@ -128,13 +128,13 @@ def accelerator_has_bfloat16() -> bool | None:
     return float(getattr(device, "compute_capability", "8.0")) >= 8
 
 
-def without_shortcuts() -> AbstractContextManager[None]:
+def full_float32() -> AbstractContextManager[None]:
     """Lets accelerators multiply in float32 rather than in fewer bits, while the block runs."""
     precision: AbstractContextManager[None] = jax.default_matmul_precision("float32")
     return precision
 
 
-def normalised(inputs: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
+def normalise(inputs: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
     """Inputs (..., channels) normalised over all axes but the last, with their means and variances (channels,).
 
     In float32, as Keras's layer does; XLA makes few passes of it.

@@ -12,14 +12,14 @@ from keras import StatelessScope
 
 Tensor = Any
 
-PACKAGES_FOR_GPUS: Final = 'pip install "archnet[cuda]"'
-ON_SEVERAL_GPUS: Final = "--device gpu takes all"
+GPU_PACKAGES: Final = 'pip install "archnet[cuda]"'
+MULTI_GPU_HINT: Final = "--device gpu takes all"
 
 # Each network has graphs of its own, which TensorFlow takes for one that is traced again and again.
 tf.get_logger().setLevel("ERROR")
 
 
-def compiled(function: Callable[..., Tensor], variables: Sequence[Any]) -> Callable[..., Tensor]:
+def compile_graph(function: Callable[..., Tensor], variables: Sequence[Any]) -> Callable[..., Tensor]:
     """A function as a graph that takes any number of cases.
 
     XLA stays off: it makes 3D convolutions on a CPU many times slower.
@@ -33,14 +33,14 @@ def compiled(function: Callable[..., Tensor], variables: Sequence[Any]) -> Calla
     def call(*batches: dict[str, Any]) -> Tensor:
         tensors = [{name: tf.convert_to_tensor(array) for name, array in batch.items()} for batch in batches]
         if not graphs:
-            signature = [{name: _any_number(tensor) for name, tensor in batch.items()} for batch in tensors]
+            signature = [{name: _batch_spec(tensor) for name, tensor in batch.items()} for batch in tensors]
             graphs.append(tf.function(function, input_signature=signature, jit_compile=False, autograph=False))
         return graphs[0](*tensors)
 
     return call
 
 
-def _any_number(tensor: Tensor) -> tf.TensorSpec:
+def _batch_spec(tensor: Tensor) -> tf.TensorSpec:
     return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype)
 
 
@@ -57,11 +57,11 @@ def value_and_gradients(
     values = [weight.value for weight in weights]
     with tf.GradientTape() as tape:
         tape.watch(values)
-        scalar, told = function()
-    return told, tape.gradient(scalar, values)
+        scalar, outputs = function()
+    return outputs, tape.gradient(scalar, values)
 
 
-def replicated(
+def replicate(
     function: Callable[[dict[str, Tensor]], Tensor], variables: Sequence[Any]
 ) -> Callable[[dict[str, Tensor]], Tensor]:
     """A function that every device carries out on its share of the cases; what it gives is added up over them.
@@ -84,21 +84,21 @@ def replicated(
     def call(batch: dict[str, Tensor]) -> Tensor:
         mapping = [(variable, tf.convert_to_tensor(variable.value)) for variable in variables]
 
-        def share() -> tuple[Tensor, list[Tensor]]:
+        def run_replica() -> tuple[Tensor, list[Tensor]]:
             context = tf.distribute.get_replica_context()
-            place, count = context.replica_id_in_sync_group, context.num_replicas_in_sync
+            replica, count = context.replica_id_in_sync_group, context.num_replicas_in_sync
             with StatelessScope(state_mapping=mapping) as scope:
-                told = function({name: tensor[place::count] for name, tensor in batch.items()})
+                outputs = function({name: tensor[replica::count] for name, tensor in batch.items()})
             values = [scope.get_current_value(variable) for variable in changing]
-            return told, values
+            return outputs, values
 
-        def reduced(how: tf.distribute.ReduceOp, shares: Tensor) -> Tensor:
+        def reduce_shares(how: tf.distribute.ReduceOp, shares: Tensor) -> Tensor:
             return tf.nest.map_structure(lambda each: strategy.extended.reduce_to(how, each, names[0]), shares)
 
-        told, values = strategy.run(share)
-        for variable, value in zip(changing, reduced(tf.distribute.ReduceOp.MEAN, values), strict=True):
+        outputs, values = strategy.run(run_replica)
+        for variable, value in zip(changing, reduce_shares(tf.distribute.ReduceOp.MEAN, values), strict=True):
             variable.assign(value)
-        return reduced(tf.distribute.ReduceOp.SUM, told)
+        return reduce_shares(tf.distribute.ReduceOp.SUM, outputs)
 
     return call
 
@@ -108,7 +108,7 @@ def num_gpus() -> int:
     return len(tf.config.list_physical_devices("GPU"))
 
 
-def use(gpus: Sequence[int] | None) -> None:
+def use_gpus(gpus: Sequence[int] | None) -> None:
     """Lets nothing but some GPUs be seen, and lets these take memory as they need it. Must come first.
 
     Args:
@@ -126,7 +126,7 @@ def use(gpus: Sequence[int] | None) -> None:
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
-def be_deterministic() -> None:
+def enable_determinism() -> None:
     """From now on operations give the same bits every time, or are refused."""
     tf.config.experimental.enable_op_determinism()
 
@@ -159,14 +159,14 @@ def accelerator_has_bfloat16() -> bool | None:
     return bool(capability >= (8, 0))
 
 
-def served(path: Path) -> Callable[[Any], Tensor]:
+def load_saved_model(path: Path) -> Callable[[Any], Tensor]:
     """The function that a saved model's folder serves, read without Keras."""
     model = tf.saved_model.load(path)
     return lambda images: model.serve(images)  # the function alone would let the weights go
 
 
 @contextmanager
-def without_shortcuts() -> Iterator[None]:
+def full_float32() -> Iterator[None]:
     """Lets GPUs multiply in float32, not in TensorFloat-32, whose factors have ten bits, while the block runs."""
     was_enabled = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(False)
@@ -176,7 +176,7 @@ def without_shortcuts() -> Iterator[None]:
         tf.config.experimental.enable_tensor_float_32_execution(was_enabled)
 
 
-def normalised(inputs: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
+def normalise(inputs: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
     """Inputs (..., channels) normalised over all axes but the last, with their means and variances (channels,).
 
     One operation forward and one backward, in float32 within; Keras's takes a dozen passes over memory.

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import RunError
-from archnet.network.backend import beneath_keras
-from archnet.network.training.batches import batches, gathered
-from archnet.network.training.prefetch import ahead
+from archnet.network.backend import backend_module
+from archnet.network.training.batches import gather_images, split_batches
+from archnet.network.training.prefetch import prefetch_items
 
 PREDICT_BATCH: Final = 64
 """Cases a prediction step, at most."""
@@ -27,15 +27,15 @@ class Predictor:
 
     Attributes:
         model: Of `with_probabilities`.
-        at_once: Cases that go through it at once, at most.
+        batch_size: Cases that go through it at once, at most.
     """
 
-    def __init__(self, model: keras.Model, at_once: int | None = None) -> None:
+    def __init__(self, model: keras.Model, batch_size: int | None = None) -> None:
         self.model = model
-        self.at_once = min(at_once or PREDICT_BATCH, PREDICT_BATCH)
-        self._forward = beneath_keras().compiled(lambda batch: model(batch["images"], training=False), model.variables)
+        self.batch_size = min(batch_size or PREDICT_BATCH, PREDICT_BATCH)
+        self._forward = backend_module().compiled(lambda batch: model(batch["images"], training=False), model.variables)
 
-    def probabilities(self, images: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    def predict(self, images: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Class probabilities of some images.
 
         Args:
@@ -45,16 +45,20 @@ class Predictor:
         Returns:
             (N, classes), float64.
         """
-        size = min(self.at_once, max(PREDICT_VOXELS // math.prod(images.shape[1:]), 1))
-        read = ahead({"images": gathered(images, chosen)} for chosen in batches(rows, size))
-        return np.concatenate([keras.ops.convert_to_numpy(self._forward(batch)) for batch in read]).astype(np.float64)
+        size = min(self.batch_size, max(PREDICT_VOXELS // math.prod(images.shape[1:]), 1))
+        micro_batches = prefetch_items(
+            {"images": gather_images(images, members)} for members in split_batches(rows, size)
+        )
+        return np.concatenate([keras.ops.convert_to_numpy(self._forward(batch)) for batch in micro_batches]).astype(
+            np.float64
+        )
 
 
-def probabilities(
-    model: keras.Model, images: NDArray[Any], rows: NDArray[np.int64], at_once: int | None = None
+def predict_probabilities(
+    model: keras.Model, images: NDArray[Any], rows: NDArray[np.int64], batch_size: int | None = None
 ) -> NDArray[np.float64]:
     """Class probabilities of images, (N, classes); see `Predictor`."""
-    return Predictor(model, at_once).probabilities(images, rows)
+    return Predictor(model, batch_size).predict(images, rows)
 
 
 def load_model(path: Path) -> keras.Model:

@@ -37,11 +37,13 @@ class Body:
 
     def paint(self, box: Box, distance_mm: Array, hu: float, edge_mm: float) -> None:
         """Raises the lung voxels of a box to `hu` where the distance to a surface is negative, with a soft edge."""
-        share = _inside(distance_mm, edge_mm) * self.lung[box]
+        share = _inside_share(distance_mm, edge_mm) * self.lung[box]
         painted = np.where(share > 0, _LUNG_HU + share * np.float32(hu - _LUNG_HU), -np.inf)
         self.hu[box] = np.maximum(self.hu[box], painted)
 
-    def around(self, centre_mm: tuple[float, float, float], reach_mm: tuple[float, float, float]) -> tuple[Box, Grid]:
+    def neighbourhood(
+        self, centre_mm: tuple[float, float, float], reach_mm: tuple[float, float, float]
+    ) -> tuple[Box, Grid]:
         """The box around a place (x, y, z), and the millimetres (z, y, x) of its voxels, each broadcast on its axis."""
         spans = []
         for centre, reach, step, length in zip(centre_mm, reach_mm, SPACING_MM, reversed(SHAPE), strict=True):
@@ -55,7 +57,7 @@ class Body:
         """A straight, round-ended vessel between two places (x, y, z) in mm, from one radius to another."""
         reach = np.abs(end - start) / 2 + max(radii_mm) + 2
         middle = (start + end) / 2
-        box, (z, y, x) = self.around(tuple(middle.tolist()), tuple(reach.tolist()))
+        box, (z, y, x) = self.neighbourhood(tuple(middle.tolist()), tuple(reach.tolist()))
         along = end - start
         away = (x - start[0], y - start[1], z - start[2])
         part = np.clip(sum(a * b for a, b in zip(away, along, strict=True)) / float(along @ along), 0, 1)
@@ -71,18 +73,18 @@ def draw_body(rng: np.random.Generator) -> Body:
     lung = _lungs(rng, grid, size)
     hu += np.where(hu > -500, 160 * pattern(rng, (0.8, 2.5, 2.5)), 0)
     hu += lung * (_lung_texture(rng, grid) - hu)
-    _airways(hu, grid)
+    _draw_airways(hu, grid)
     body = Body(hu=hu, lung=lung)
     for side in (-1.0, 1.0):
         hilum = np.array([MIDDLE_MM[0] + side * 24, MIDDLE_MM[1] + 2, SHAPE[0] * SPACING_MM[2] * 0.5])
         for _ in range(7):
             tilt, turn = rng.uniform(-0.7, 0.7), rng.uniform(-1.2, 1.2)
             heading = np.array([side * math.cos(turn), math.sin(turn), tilt])
-            grow(rng, body, hilum + rng.normal(0, 4, 3), heading, float(rng.uniform(3.0, 4.4)))
+            draw_branch(rng, body, hilum + rng.normal(0, 4, 3), heading, float(rng.uniform(3.0, 4.4)))
     return body
 
 
-def scanned(rng: np.random.Generator, body: Body) -> NDArray[np.int16]:
+def simulate_scan(rng: np.random.Generator, body: Body) -> NDArray[np.int16]:
     """What a scanner makes of a body: whole HU with noise, (z, y, x)."""
     noise = ndimage.gaussian_filter(rng.standard_normal(SHAPE, dtype=np.float32), (0.0, 0.6, 0.6))
     hu = np.rint(body.hu + noise * (_NOISE_HU / noise.std()))
@@ -112,7 +114,7 @@ def _shell(x: Array, y: Array, half_axes_mm: tuple[float, float], thickness_mm: 
     return distance
 
 
-def _inside(distance_mm: Array, edge_mm: float = 1.6) -> Array:
+def _inside_share(distance_mm: Array, edge_mm: float = 1.6) -> Array:
     share: Array = np.clip(0.5 - distance_mm / edge_mm, 0, 1)
     return share
 
@@ -122,16 +124,16 @@ def _chest_wall(rng: np.random.Generator, grid: Grid, size: float) -> Array:
     z, y, x = grid
     across, down = x - MIDDLE_MM[0], y - MIDDLE_MM[1]
     hu = np.full(SHAPE, -1000, dtype=np.float32)
-    _cover(hu, _ellipse(across, down, (142 * size, 104 * size)), _FAT_HU)
-    _cover(hu, _ellipse(across, down, (128 * size, 92 * size)), _MUSCLE_HU)
+    _paint_over(hu, _ellipse(across, down, (142 * size, 104 * size)), _FAT_HU)
+    _paint_over(hu, _ellipse(across, down, (128 * size, 92 * size)), _MUSCLE_HU)
     turn = np.arctan2(down, across)
     gaps = (7 * (np.cos(9 * np.abs(turn) + z * 0.16 + rng.uniform(0, 6)) - 0.35)).astype(np.float32)
-    _cover(hu, np.maximum(_shell(across, down, (119 * size, 85 * size), 7.0), -gaps), _BONE_HU)
-    _cover(hu, _ellipse(across, down - 62 * size, (19, 16)), _BONE_HU * 0.65)
-    _cover(hu, _shell(across, down - 62 * size, (18.5, 15.5), 2.0), _BONE_HU)
-    _cover(hu, _ellipse(across, down - 84 * size, (8, 7)), 20.0)
-    _cover(hu, _shell(across, down - 84 * size, (10.5, 9.5), 4.0), _BONE_HU)
-    _cover(hu, _ellipse(across, down + 80 * size, (17, 5)), _BONE_HU * 0.7)
+    _paint_over(hu, np.maximum(_shell(across, down, (119 * size, 85 * size), 7.0), -gaps), _BONE_HU)
+    _paint_over(hu, _ellipse(across, down - 62 * size, (19, 16)), _BONE_HU * 0.65)
+    _paint_over(hu, _shell(across, down - 62 * size, (18.5, 15.5), 2.0), _BONE_HU)
+    _paint_over(hu, _ellipse(across, down - 84 * size, (8, 7)), 20.0)
+    _paint_over(hu, _shell(across, down - 84 * size, (10.5, 9.5), 4.0), _BONE_HU)
+    _paint_over(hu, _ellipse(across, down + 80 * size, (17, 5)), _BONE_HU * 0.7)
     return hu
 
 
@@ -145,14 +147,14 @@ def _lungs(rng: np.random.Generator, grid: Grid, size: float) -> Array:
     for side in (-1.0, 1.0):
         wave = 0.03 * np.sin(3 * np.arctan2(down, across - side * 58) + rng.uniform(0, 6) + z * 0.02)
         outline = _ellipse(across - side * 58 * size, down - 2, (52 * size * narrowing, 76 * size * narrowing))
-        np.maximum(lung, _inside(outline + wave * 60), out=lung)
+        np.maximum(lung, _inside_share(outline + wave * 60), out=lung)
     heart = _ellipse(across - 20, down + 22, (52 - 40 * height, 40 - 22 * height))
     aorta = _ellipse(across - 21, down - 38, (12.0, 12.0))
     middle = _ellipse(across, down - 12, (22.0, 62.0))
     rise = np.sqrt(np.maximum(1 - ((z + 12) / 30) ** 2, 1e-6))
     dome = _ellipse(np.abs(across) - 56, down - 4, (50 * rise, 70 * rise))
     for organ in (heart, aorta, middle, dome):
-        lung *= 1 - _inside(organ)
+        lung *= 1 - _inside_share(organ)
     return lung
 
 
@@ -170,21 +172,21 @@ def pattern(rng: np.random.Generator, width: tuple[float, float, float]) -> Arra
     return grains
 
 
-def _airways(hu: Array, grid: Grid) -> None:
+def _draw_airways(hu: Array, grid: Grid) -> None:
     """The windpipe, and below its fork the two main bronchi."""
     z, y, x = grid
     fork = SHAPE[0] * SPACING_MM[2] * 0.62
     spread = np.maximum(fork - z, 0) * 0.9
     for side in (-1.0, 1.0):
         tube = _ellipse(x - MIDDLE_MM[0] - side * spread, y - MIDDLE_MM[1] - 4, (7.5, 7.0))
-        _cover(hu, np.where(spread < 22, tube, np.float32(99)), -990.0)
+        _paint_over(hu, np.where(spread < 22, tube, np.float32(99)), -990.0)
 
 
-def _cover(hu: Array, distance_mm: Array, value: float) -> None:
-    hu += _inside(distance_mm) * (np.float32(value) - hu)
+def _paint_over(hu: Array, distance_mm: Array, value: float) -> None:
+    hu += _inside_share(distance_mm) * (np.float32(value) - hu)
 
 
-def grow(
+def draw_branch(
     rng: np.random.Generator, body: Body, start: NDArray[np.float64], heading: NDArray[np.float64], radius_mm: float
 ) -> None:
     """A branch and, at its end, two thinner ones (their sections add up to a little more than its own)."""
@@ -194,4 +196,4 @@ def grow(
     if radius_mm < _THINNEST_MM:
         return
     for share in (rng.uniform(0.68, 0.85), rng.uniform(0.55, 0.75)):
-        grow(rng, body, end, heading + rng.normal(0, [0.42, 0.42, 0.35]), radius_mm * share)
+        draw_branch(rng, body, end, heading + rng.normal(0, [0.42, 0.42, 0.35]), radius_mm * share)

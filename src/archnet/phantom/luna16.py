@@ -70,7 +70,7 @@ def write_phantom(folder: Path, phantom: Phantom, progress: Progress = silent) -
         folder: An empty folder.
     """
     LAYOUTS[phantom.layout](folder, phantom, progress)
-    (folder / "phantom.json").write_text(json.dumps(_decisive(phantom), indent=2) + "\n", encoding="ascii")
+    (folder / "phantom.json").write_text(json.dumps(_phantom_document(phantom), indent=2) + "\n", encoding="ascii")
 
 
 def _write_luna16(folder: Path, phantom: Phantom, progress: Progress) -> None:
@@ -92,20 +92,20 @@ def _write_series(folder: Path, phantom: Phantom, number: int) -> Series:
     """One scan and what the lists say about it."""
     uid = f"phantom-{phantom.seed}-{number:04d}"
     rng = np.random.default_rng([_VERSION, phantom.seed, number])
-    hu, found = draw_scan(rng, phantom.num_candidates)
+    hu, candidates = draw_scan(rng, phantom.num_candidates)
     x, y, z = (round(value, 2) for value in rng.uniform(-250, -50, 3).tolist())
     volume = Volume(hu=hu, spacing_mm=SPACING_MM, origin_mm=(x, y, z), direction=np.eye(3))
     subset = folder / f"subset{number % _NUM_SUBSETS}"
     subset.mkdir(exist_ok=True)
     write_mhd(subset / f"{uid}.mhd", volume)
-    nodules = [one for one in found if one.kind == "nodule"]
+    nodules = [one for one in candidates if one.kind == "nodule"]
     # As if a reader had marked a vessel; most of LUNA16's excluded findings are no nodules either.
-    excluded = [one for one in found if one.kind == "in-plane"][:1]
+    excluded = [one for one in candidates if one.kind == "in-plane"][:1]
     return Series(
         uid=uid,
-        candidates=[(*_world(one.index, volume), int(one.kind == "nodule")) for one in found],
-        nodules=[(*_world(one.centre, volume), round(one.diameter_mm, 3)) for one in nodules],
-        excluded=[(*_world(one.centre, volume), -1) for one in excluded],
+        candidates=[(*_world_point(one.index, volume), int(one.kind == "nodule")) for one in candidates],
+        nodules=[(*_world_point(one.centre, volume), round(one.diameter_mm, 3)) for one in nodules],
+        excluded=[(*_world_point(one.centre, volume), -1) for one in excluded],
     )
 
 
@@ -116,7 +116,7 @@ def _write_mosmed(folder: Path, phantom: Phantom, progress: Progress) -> None:
 LAYOUTS: dict[str, Callable[[Path, Phantom, Progress], None]] = {"luna16": _write_luna16, "mosmed": _write_mosmed}
 
 
-def _decisive(phantom: Phantom) -> dict[str, Any]:
+def _phantom_document(phantom: Phantom) -> dict[str, Any]:
     """Everything that decides a phantom's files."""
     if phantom.layout == "luna16":
         return {"version": _VERSION, **asdict(phantom)}
@@ -137,19 +137,19 @@ def generate_phantom(folder: Path, phantom: Phantom, progress: Progress = silent
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise DataError(f"{folder}: already there and not empty. Name a new folder for the phantom.")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.parent))
+    draft = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.parent))
     try:
-        write_phantom(unfinished, phantom, progress)
-        unfinished.chmod(0o755)
-        unfinished.rename(folder)
+        write_phantom(draft, phantom, progress)
+        draft.chmod(0o755)
+        draft.rename(folder)
     except OSError:
         if not (folder / "phantom.json").is_file():  # else another process has finished the same phantom first
             raise
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
 
 
-def _world(index: tuple[float, float, float], volume: Volume) -> tuple[float, float, float]:
+def _world_point(index: tuple[float, float, float], volume: Volume) -> tuple[float, float, float]:
     """The place in mm, (x, y, z), of an index (z, y, x)."""
     x, y, z = (
         round(origin + step * place, 4)

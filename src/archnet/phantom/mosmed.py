@@ -16,7 +16,7 @@ from scipy import ndimage
 from archnet.files.progress import Progress
 from archnet.imaging.nifti import write_nifti
 from archnet.imaging.volume import Volume
-from archnet.phantom.body import MIDDLE_MM, SHAPE, SPACING_MM, Body, Box, draw_body, grow, pattern, scanned
+from archnet.phantom.body import MIDDLE_MM, SHAPE, SPACING_MM, Body, Box, draw_body, draw_branch, pattern, simulate_scan
 
 # Raise it with every change to what is drawn.
 VERSION = 1
@@ -49,7 +49,7 @@ def draw_whole_scan(rng: np.random.Generator, *, has_patches: bool) -> NDArray[n
     _draw_twigs(rng, body)
     if has_patches:
         body.hu[:] += _haze(rng, body) * np.maximum(-body.hu, 0)  # what is dense, as vessels are, shows through
-    return scanned(rng, body)
+    return simulate_scan(rng, body)
 
 
 def _draw_twigs(rng: np.random.Generator, body: Body) -> None:
@@ -58,21 +58,23 @@ def _draw_twigs(rng: np.random.Generator, body: Body) -> None:
         place = np.array([x, y, z]) * SPACING_MM
         hilum = np.array([MIDDLE_MM[0], MIDDLE_MM[1], SHAPE[0] * SPACING_MM[2] / 2])
         outward = (place - hilum) / np.linalg.norm(place - hilum)
-        grow(rng, body, place, outward + rng.normal(0, 0.3, 3), float(rng.uniform(0.75, 1.5)))
+        draw_branch(rng, body, place, outward + rng.normal(0, 0.3, 3), float(rng.uniform(0.75, 1.5)))
 
 
 def _haze(rng: np.random.Generator, body: Body) -> Array:
     """How far each voxel is filled, from 0 (air as before) to 1 (water): patches with ragged, soft edges and grain."""
     rim = _rim(body.lung)
-    ragged = 0.28 * _even(pattern(rng, (2.4, 6.0, 6.0))) + 0.16 * _even(pattern(rng, (1.2, 2.5, 2.5)))
+    edge_noise = 0.28 * _unit_variance(pattern(rng, (2.4, 6.0, 6.0))) + 0.16 * _unit_variance(
+        pattern(rng, (1.2, 2.5, 2.5))
+    )
     haze = np.zeros(SHAPE, np.float32)
     for centre_mm in _patch_centres(rng, rim):
         radius_mm, opacity, inwards = rng.uniform(12, 36), rng.uniform(*_OPACITY), rng.uniform(0.1, 1)
         radii_mm = (radius_mm, radius_mm, radius_mm * rng.uniform(0.5, 0.8))
         box, distance = _ellipsoid(body, centre_mm, radii_mm)
-        share = np.clip((1 - distance + ragged[box]) / 0.35, 0, 1) * (rim[box] + inwards * (1 - rim[box]))
+        share = np.clip((1 - distance + edge_noise[box]) / 0.35, 0, 1) * (rim[box] + inwards * (1 - rim[box]))
         haze[box] = np.maximum(haze[box], opacity * share)
-    grain = np.clip(1 + 0.22 * _even(pattern(rng, (0.6, 1.1, 1.1))), 0.2, 1.8)
+    grain = np.clip(1 + 0.22 * _unit_variance(pattern(rng, (0.6, 1.1, 1.1))), 0.2, 1.8)
     haze *= grain * body.lung
     return haze
 
@@ -90,8 +92,8 @@ def _patch_centres(rng: np.random.Generator, rim: Array) -> NDArray[np.float64]:
     across, down = np.abs(x * SPACING_MM[0] - MIDDLE_MM[0]), y * SPACING_MM[1] - MIDDLE_MM[1]
     outer = (rim > 0.3) & ((across > 45) | (down > 30))
     weight = np.where(outer, np.exp(-z / 16) * (1 + np.clip(down, -30, 60) / 45), 0).ravel()
-    chosen = rng.choice(weight.size, int(rng.integers(14, 28)), replace=False, p=weight / weight.sum())
-    centres: NDArray[np.float64] = np.stack(np.unravel_index(chosen, SHAPE)[::-1], axis=1) * np.array(SPACING_MM)
+    voxels = rng.choice(weight.size, int(rng.integers(14, 28)), replace=False, p=weight / weight.sum())
+    centres: NDArray[np.float64] = np.stack(np.unravel_index(voxels, SHAPE)[::-1], axis=1) * np.array(SPACING_MM)
     return centres
 
 
@@ -100,12 +102,12 @@ def _ellipsoid(
 ) -> tuple[Box, NDArray[np.float64]]:
     """The box around a patch, and the distance of its voxels from the centre in radii, (z, y, x)."""
     across, down, up = radii_mm
-    box, (z, y, x) = body.around(tuple(centre_mm.tolist()), (2 * across, 2 * down, 2 * up))
+    box, (z, y, x) = body.neighbourhood(tuple(centre_mm.tolist()), (2 * across, 2 * down, 2 * up))
     away = (((x - centre_mm[0]) / across) ** 2, ((y - centre_mm[1]) / down) ** 2, ((z - centre_mm[2]) / up) ** 2)
     return box, np.sqrt(sum(away))
 
 
-def _even(grains: Array) -> Array:
+def _unit_variance(grains: Array) -> Array:
     """The same pattern with standard deviation 1."""
-    even: Array = grains / grains.std()
-    return even
+    scaled: Array = grains / grains.std()
+    return scaled

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from archnet.phantom.body import SHAPE, SPACING_MM, Body, draw_body, scanned
+from archnet.phantom.body import SHAPE, SPACING_MM, Body, draw_body, simulate_scan
 
 # Shares of the candidates of a scan; the rest are vessels in the plane.
 _NODULES, _THROUGH = 0.2, 0.32
 _MARGIN_SLICES = 4
 _MARGIN_MM = 10.0
 _CLEAR_HU = -650.0
-_APART_MM = 17.0
-_APART_SLICES = 7
+_MIN_DISTANCE_MM = 17.0
+_MIN_DISTANCE_SLICES = 7
 _EDGE_MM = 1.6
 
 Array = NDArray[np.float32]
@@ -71,12 +71,12 @@ class Level:
 def draw_scan(rng: np.random.Generator, num_candidates: int) -> tuple[NDArray[np.int16], list[Candidate]]:
     """A scan in HU, (z, y, x), and its candidates."""
     body = draw_body(rng)
-    sections = [draw_section(rng, place) for place in _places(rng, body, num_candidates)]
-    kinds = _kinds(rng, len(sections))
+    sections = [draw_section(rng, place) for place in _draw_points(rng, body, num_candidates)]
+    kinds = _draw_kinds(rng, len(sections))
     for section, kind in zip(sections, kinds, strict=True):
-        DRAW[kind](rng, body, section)
-    hu = scanned(rng, body)
-    return hu, [_candidate(rng, section, kind) for section, kind in zip(sections, kinds, strict=True)]
+        DRAW_FUNCTIONS[kind](rng, body, section)
+    hu = simulate_scan(rng, body)
+    return hu, [_mark_candidate(rng, section, kind) for section, kind in zip(sections, kinds, strict=True)]
 
 
 def draw_section(rng: np.random.Generator, centre_mm: tuple[float, float, float]) -> Section:
@@ -105,7 +105,7 @@ def _draw_nodule(rng: np.random.Generator, body: Body, section: Section) -> None
     _draw_levels(body, section, level)
 
 
-def _draw_through(rng: np.random.Generator, body: Body, section: Section) -> None:
+def _draw_through_vessel(rng: np.random.Generator, body: Body, section: Section) -> None:
     """The section goes on above and below: tilted, bent, tapering, until it ends."""
     angle, tilt = rng.uniform(0, 2 * math.pi), math.tan(rng.uniform(0, math.radians(20)))
     bend = rng.normal(0, 0.006, 2)
@@ -125,7 +125,7 @@ def _draw_through(rng: np.random.Generator, body: Body, section: Section) -> Non
     _draw_levels(body, section, level)
 
 
-def _draw_in_plane(rng: np.random.Generator, body: Body, section: Section) -> None:
+def _draw_in_plane_vessel(rng: np.random.Generator, body: Body, section: Section) -> None:
     """A vessel that one slice shows lengthwise: it winds away from the candidate on both sides and gets thinner."""
     angle = rng.uniform(0, 2 * math.pi)
     for first in (angle, angle + math.pi):
@@ -137,10 +137,10 @@ def _draw_in_plane(rng: np.random.Generator, body: Body, section: Section) -> No
             place, turn, radius = place + step, turn + bend, radius * 0.9
 
 
-DRAW: dict[str, Callable[[np.random.Generator, Body, Section], None]] = {
+DRAW_FUNCTIONS: dict[str, Callable[[np.random.Generator, Body, Section], None]] = {
     "nodule": _draw_nodule,
-    "through": _draw_through,
-    "in-plane": _draw_in_plane,
+    "through": _draw_through_vessel,
+    "in-plane": _draw_in_plane_vessel,
 }
 
 
@@ -156,7 +156,7 @@ def _draw_levels(body: Body, section: Section, level: Callable[[float], Level | 
 
 def _draw_outline(body: Body, z: int, centre_mm: tuple[float, float], section: Section, scale: float) -> None:
     reach = section.radius_mm * scale * 1.5 + 2 * _EDGE_MM
-    box, (_, y, x) = body.around((*centre_mm, z * SPACING_MM[2]), (reach, reach, 0.0))
+    box, (_, y, x) = body.neighbourhood((*centre_mm, z * SPACING_MM[2]), (reach, reach, 0.0))
     across, down = x - centre_mm[0], y - centre_mm[1]
     angle = np.arctan2(down, across)
     outline = np.ones_like(angle)
@@ -165,36 +165,36 @@ def _draw_outline(body: Body, z: int, centre_mm: tuple[float, float], section: S
     body.paint(box, np.hypot(across, down) - section.radius_mm * scale * outline, section.hu, _EDGE_MM)
 
 
-def _kinds(rng: np.random.Generator, count: int) -> list[str]:
+def _draw_kinds(rng: np.random.Generator, count: int) -> list[str]:
     """What stands at each place: the same numbers in every scan, in random order."""
     num_nodules, num_through = round(_NODULES * count), round(_THROUGH * count)
     kinds = ["nodule"] * num_nodules + ["through"] * num_through + ["in-plane"] * (count - num_nodules - num_through)
     return [str(kind) for kind in rng.permutation(kinds)]
 
 
-def _places(rng: np.random.Generator, body: Body, count: int) -> list[tuple[float, float, float]]:
+def _draw_points(rng: np.random.Generator, body: Body, count: int) -> list[tuple[float, float, float]]:
     """Places (x, y, z) in mm, clear of the lungs' border, of vessels and of each other; z on the middle of a slice."""
     margin = round(_MARGIN_MM / SPACING_MM[0])
     inner = ndimage.maximum_filter(body.hu, size=(3, 2 * margin + 1, 2 * margin + 1)) < _CLEAR_HU
     inner &= body.lung > 0.99  # air outside the body and in the windpipe is clear too
     inner[:_MARGIN_SLICES] = inner[-_MARGIN_SLICES:] = False
     voxels = rng.permutation(np.argwhere(inner))
-    chosen: list[NDArray[np.float64]] = []
+    points_mm: list[NDArray[np.float64]] = []
     for z, y, x in voxels[: 100 * count]:
         place = np.array([x + rng.uniform(-0.5, 0.5), y + rng.uniform(-0.5, 0.5), z]) * SPACING_MM
-        if all(_is_apart(place, other) for other in chosen):
-            chosen.append(place)
-        if len(chosen) == count:
+        if all(_is_apart(place, other) for other in points_mm):
+            points_mm.append(place)
+        if len(points_mm) == count:
             break
-    return [(float(x), float(y), float(z)) for x, y, z in chosen]
+    return [(float(x), float(y), float(z)) for x, y, z in points_mm]
 
 
 def _is_apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
     across = math.hypot(one[0] - other[0], one[1] - other[1])
-    return across > _APART_MM or abs(one[2] - other[2]) > _APART_SLICES * SPACING_MM[2]
+    return across > _MIN_DISTANCE_MM or abs(one[2] - other[2]) > _MIN_DISTANCE_SLICES * SPACING_MM[2]
 
 
-def _candidate(rng: np.random.Generator, section: Section, kind: str) -> Candidate:
+def _mark_candidate(rng: np.random.Generator, section: Section, kind: str) -> Candidate:
     """The mark that a detector would leave: in the right slice, not quite in the middle."""
     x, y, z = section.centre_mm
     off_x, off_y = rng.normal(0, 0.7, 2)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archnet.evaluation.comparison import Comparison, Paired
-from archnet.evaluation.comparison_rows import Row
+from archnet.evaluation.comparison import Comparison, PairedComparison
+from archnet.evaluation.comparison_rows import ComparisonRow
 from archnet.evaluation.document_differences import Difference
-from archnet.evaluation.paired import AT_EQUAL_ALARMS, AT_EQUAL_PRECISION
+from archnet.evaluation.paired import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION
 from archnet.report.wording import METRIC_NAMES, SET_NAMES, bounds, decimals, detection_counts, mean_count, percent
-from archnet.spec.schema import shown
+from archnet.spec.schema import json_text
 
 DIFFERENCE_NAMES = {
-    AT_EQUAL_ALARMS: "recall at equal false-positive rate",
-    AT_EQUAL_PRECISION: "recall at equal precision",
+    RECALL_AT_EQUAL_FALSE_POSITIVE_RATE: "recall at equal false-positive rate",
+    RECALL_AT_EQUAL_PRECISION: "recall at equal precision",
     "auc": METRIC_NAMES["auc"],
     "mcc": METRIC_NAMES["mcc"],
     "accuracy": METRIC_NAMES["accuracy"],
@@ -32,15 +32,15 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
 
 def comparison_sentence(comparison: Comparison) -> str:
     """What follows from a comparison, how sure it is and at what cost, and what does not follow."""
-    if not comparison.paired:
-        return _alone(comparison.rows[0], comparison)
-    verdicts = [_verdict(pair, comparison) for pair in comparison.paired]
+    if not comparison.pairs:
+        return _single_sentence(comparison.rows[0], comparison)
+    verdicts = [_verdict(pair, comparison) for pair in comparison.pairs]
     if any(len(row.seeds) == 1 for row in comparison.rows):
         verdicts.append("What another seed of training would change is not known from this.")
     return " ".join(verdicts)
 
 
-def _alone(row: Row, comparison: Comparison) -> str:
+def _single_sentence(row: ComparisonRow, comparison: Comparison) -> str:
     """The sentence of a single architecture with several runs."""
     counts = detection_counts(row.metrics["confusion_matrix"], comparison.classes.index(comparison.positive))
     folds = f", each case judged once in {len(row.folds)} folds" if row.folds else ""
@@ -53,29 +53,33 @@ def _alone(row: Row, comparison: Comparison) -> str:
     )
 
 
-def _verdict(pair: Paired, comparison: Comparison) -> str:
+def _verdict(pair: PairedComparison, comparison: Comparison) -> str:
     """What one architecture does better or worse than the reference, and whether that is sure."""
     reference, other = comparison.row(pair.reference), comparison.row(pair.other)
-    name = AT_EQUAL_ALARMS if AT_EQUAL_ALARMS in pair.differences else "accuracy"
+    name = (
+        RECALL_AT_EQUAL_FALSE_POSITIVE_RATE if RECALL_AT_EQUAL_FALSE_POSITIVE_RATE in pair.differences else "accuracy"
+    )
     entry, set_name = pair.differences[name], SET_NAMES[comparison.set]
     if entry["difference"] is None:
         return f"Nothing follows for {other.run} and {reference.run}: the {set_name} set lacks a class."
-    total = _num_judged(name, reference, comparison)
-    fact = _fact(name, entry["difference"] * total, total, (reference, other), comparison.positive)
-    cost = _cost(reference, other)
+    total = _num_cases(name, reference, comparison)
+    difference_text = _difference_text(
+        name, entry["difference"] * total, total, (reference, other), comparison.positive
+    )
+    cost = _cost_text(reference, other)
     if entry["interval"] is None:
-        return f"{fact}, but there are too few groups to say how sure that is{cost}."
+        return f"{difference_text}, but there are too few groups to say how sure that is{cost}."
     low, high = (end * total for end in entry["interval"])
     if low <= 0 <= high:
         return (
-            f"This {set_name} set cannot tell {other.run} from {reference.run}: {fact}, but the 95% interval runs from "
+            f"This {set_name} set cannot tell {other.run} from {reference.run}: {difference_text}, but the 95% interval runs from "
             f"{_signed(low)} to {_signed(high)}{cost}."
         )
     nearer, farther = sorted((abs(low), abs(high)))
-    return f"{fact}; 95% interval {_short(nearer)} to {_short(farther)}{cost}."
+    return f"{difference_text}; 95% interval {_short_number(nearer)} to {_short_number(farther)}{cost}."
 
 
-def _num_judged(name: str, row: Row, comparison: Comparison) -> int:
+def _num_cases(name: str, row: ComparisonRow, comparison: Comparison) -> int:
     """The cases that a difference is a share of: the positive ones of a recall, all of an accuracy."""
     if name == "accuracy":
         return int(row.metrics["n"])
@@ -83,7 +87,9 @@ def _num_judged(name: str, row: Row, comparison: Comparison) -> int:
     return int(counts["positives"])
 
 
-def _fact(name: str, number: float, total: int, rows: tuple[Row, Row], positive: str) -> str:
+def _difference_text(
+    name: str, number: float, total: int, rows: tuple[ComparisonRow, ComparisonRow], positive: str
+) -> str:
     """The difference in cases, without its interval."""
     reference, other = rows
     average = " on average" if max(len(row.seeds) for row in rows) > 1 else ""
@@ -101,7 +107,7 @@ def _amount(number: float, total: int, noun: str) -> str:
     """
     if number == 0:
         return f"as many of {total:,} {noun} as"
-    return f"{_short(abs(number))} of {total:,} {noun} {'more' if number > 0 else 'fewer'} than"
+    return f"{_short_number(abs(number))} of {total:,} {noun} {'more' if number > 0 else 'fewer'} than"
 
 
 def _signed(number: float) -> str:
@@ -110,10 +116,10 @@ def _signed(number: float) -> str:
     >>> _signed(-6.2), _signed(12), _signed(0)
     ('6.2 fewer', '12 more', '0')
     """
-    return "0" if number == 0 else f"{_short(abs(number))} {'more' if number > 0 else 'fewer'}"
+    return "0" if number == 0 else f"{_short_number(abs(number))} {'more' if number > 0 else 'fewer'}"
 
 
-def _short(number: float) -> str:
+def _short_number(number: float) -> str:
     """A number of cases, not more exact than it can be: a mean or an interval's end need not be whole.
 
     >>> _short(11), _short(2.34), _short(19.2), _short(0.04)
@@ -124,7 +130,7 @@ def _short(number: float) -> str:
     return f"{number:.1f}" if number >= 0.1 else f"{number:.1g}"
 
 
-def _cost(reference: Row, other: Row) -> str:
+def _cost_text(reference: ComparisonRow, other: ComparisonRow) -> str:
     """What the other architecture costs, after a semicolon."""
     ratio = cost_ratio(reference, other, "macs")
     if ratio is None:
@@ -145,7 +151,7 @@ def ratio_text(ratio: float | None) -> str:
     return f"{ratio:.0f} times" if ratio >= 10 else f"{ratio:{'.1f' if ratio >= 1 else '.2g'}} times"
 
 
-def cost_ratio(reference: Row, other: Row, name: str) -> float | None:
+def cost_ratio(reference: ComparisonRow, other: ComparisonRow, name: str) -> float | None:
     """How many times the reference's cost the other's is; None where either is unknown."""
     first, second = reference.costs[name], other.costs[name]
     return second / first if first and second is not None else None
@@ -153,26 +159,26 @@ def cost_ratio(reference: Row, other: Row, name: str) -> float | None:
 
 def comparison_cautions(comparison: Comparison) -> list[str]:
     """What a reader must know before trusting the sentence; empty when nothing speaks against it."""
-    found = []
+    texts = []
     if comparison.set == "validation":
-        found.append(
+        texts.append(
             "There is no common test set. The validation set may have chosen the weights and the time to stop, "
             "so these figures are optimistic."
         )
-    num_groups = len(set(comparison.pools[0].trainings[0].groups.tolist()))
+    num_groups = len(set(comparison.pools[0].predictions_by_seed[0].groups.tolist()))
     if num_groups < _FEW_GROUPS:
-        found.append(
+        texts.append(
             f"The cases come from only {num_groups} groups (scans or patients). Intervals from so few are too narrow."
         )
-    if len(comparison.paired) > 1:
-        found.append(
-            f"{len(comparison.paired)} differences are judged at once, each at 95% by itself: of twenty such, one may "
+    if len(comparison.pairs) > 1:
+        texts.append(
+            f"{len(comparison.pairs)} differences are judged at once, each at 95% by itself: of twenty such, one may "
             "exclude zero by chance."
         )
-    return found
+    return texts
 
 
-def probability(p: float | None) -> str:
+def p_value_text(p: float | None) -> str:
     """A p value.
 
     >>> probability(0.0421), probability(1e-9), probability(None)
@@ -183,40 +189,40 @@ def probability(p: float | None) -> str:
     return "<0.001" if p < 0.001 else decimals(p)
 
 
-def p_value(pair: Paired, name: str) -> float | None:
+def p_value(pair: PairedComparison, name: str) -> float | None:
     """The paired test's p that belongs to a difference: DeLong's to the AUC, McNemar's to single seeds' accuracy."""
     if name == "auc":
         return pair.delong["p"] if pair.delong else None
     return pair.mcnemar[0]["p"] if name == "accuracy" and len(pair.mcnemar) == 1 else None
 
 
-def errors_text(pair: Paired) -> list[str]:
+def errors_text(pair: PairedComparison) -> list[str]:
     """McNemar's test in words, one line for each pair of seeds."""
     return [_errors_line(pair, test) for test in pair.mcnemar]
 
 
-def _errors_line(pair: Paired, test: Mapping[str, Any]) -> str:
+def _errors_line(pair: PairedComparison, test: Mapping[str, Any]) -> str:
     seeds = "" if len(pair.mcnemar) == 1 else f"seeds {test['reference_seed']} and {test['other_seed']}: "
     return (
         f"{seeds}{test['only_other_right']:,} cases only {pair.other} tells right, {test['only_reference_right']:,} "
-        f"only {pair.reference}; McNemar's exact p {probability(test['p'])}"
+        f"only {pair.reference}; McNemar's exact p {p_value_text(test['p'])}"
     )
 
 
-def pooled_text(row: Row) -> str:
+def runs_text(row: ComparisonRow) -> str:
     """Which runs a row stands for."""
     folds = [f"{len(row.folds)} folds"] if row.folds else []
     seeds = [f"{len(row.seeds)} seeds (mean)"] if len(row.seeds) > 1 else []
     return " × ".join([*folds, *seeds]) or "1 run"
 
 
-def uncertainty(row: Row, name: str, positive: str) -> str:
+def uncertainty_text(row: ComparisonRow, name: str, positive: str) -> str:
     """A metric's interval, or its standard deviation over the seeds; nothing where neither is defined."""
     deviation = row.deviation(name, positive)
     return bounds(row.interval(name, positive)) if deviation is None else f"SD {decimals(deviation)}"
 
 
-def place_text(difference: Difference) -> tuple[str, str, str]:
+def difference_texts(difference: Difference) -> tuple[str, str, str]:
     """A difference of two documents as place, the reference's value and the other's; a dash where there is none."""
-    first, second = (shown(difference[key]) if key in difference else "–" for key in ("reference", "other"))
+    first, second = (json_text(difference[key]) if key in difference else "–" for key in ("reference", "other"))
     return difference["place"], first, second

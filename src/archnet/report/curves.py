@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.comparison_rows import of_class
+from archnet.evaluation.comparison_rows import class_value
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.ranking import Floats, precision_recall_curve, roc_curve
 from archnet.report.run_files import RunFiles
@@ -21,24 +21,24 @@ _GRID: Final[Floats] = np.linspace(0, 1, 401)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Judged:
+class EvaluationResult:
     """Cases that were judged together: a set of one run, or an architecture of a comparison.
 
     Attributes:
         name: What a legend says.
-        trainings: The cases with their probabilities, by each seed's network.
+        predictions_by_seed: The cases with their probabilities, by each seed's network.
         metrics: As in `metrics.json`; of several seeds the means.
-        points: The entries `operating_points` of `metrics.json`; empty of several runs.
+        operating_points: The entries `operating_points` of `metrics.json`; empty of several runs.
     """
 
     name: str
-    trainings: tuple[Predictions, ...]
+    predictions_by_seed: tuple[Predictions, ...]
     metrics: Mapping[str, Any]
-    points: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    operating_points: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def is_positive(self, k: int) -> NDArray[np.bool_]:
         """Whether each case is of class k, shape (N,)."""
-        is_of_class: NDArray[np.bool_] = self.trainings[0].y_true == k
+        is_of_class: NDArray[np.bool_] = self.predictions_by_seed[0].y_true == k
         return is_of_class
 
 
@@ -85,67 +85,81 @@ class Curve:
 def run_curves(run: RunFiles) -> dict[Plot, list[Curve]]:
     """The curves of each set for two classes; of each class against the rest, on the reported set, for more."""
     if len(run.classes) == 2:
-        return all_curves([(judged, run.positive, judged.name) for judged in judged_sets(run)])
-    judged = _judged_set(run, reported_set(run.sets))
-    return all_curves([(judged, k, label) for k, label in enumerate(run.classes)])
+        return all_curves([(result, run.positive, result.name) for result in set_results(run)])
+    result = _set_result(run, reported_set(run.sets))
+    return all_curves([(result, k, label) for k, label in enumerate(run.classes)])
 
 
-def judged_sets(run: RunFiles) -> list[Judged]:
+def set_results(run: RunFiles) -> list[EvaluationResult]:
     """Each set of a run, training first."""
-    return [_judged_set(run, name) for name in run.sets]
+    return [_set_result(run, name) for name in run.sets]
 
 
-def _judged_set(run: RunFiles, name: str) -> Judged:
+def _set_result(run: RunFiles, name: str) -> EvaluationResult:
     entry = run.metrics[name]
     points = entry.get("operating_points", {})
-    return Judged(name=SET_NAMES[name], trainings=(run.predictions.only(name),), metrics=entry, points=points)
+    return EvaluationResult(
+        name=SET_NAMES[name],
+        predictions_by_seed=(run.predictions.select(name),),
+        metrics=entry,
+        operating_points=points,
+    )
 
 
-def all_curves(wanted: Sequence[tuple[Judged, int, str]]) -> dict[Plot, list[Curve]]:
+def all_curves(entries: Sequence[tuple[EvaluationResult, int, str]]) -> dict[Plot, list[Curve]]:
     """Both kinds of curves of a class, by what the legend says; without those that lack the class or its rest."""
-    whole = [(judged, k, name) for judged, k, name in wanted if 0 < judged.is_positive(k).mean() < 1]
-    if not whole:
+    plottable = [(result, k, name) for result, k, name in entries if 0 < result.is_positive(k).mean() < 1]
+    if not plottable:
         return {}
     return {
-        ROC: [_roc(judged, k, name) for judged, k, name in whole],
-        PRECISION_RECALL: [_precision_recall(judged, k, name) for judged, k, name in whole],
+        ROC: [_roc_curve(result, k, name) for result, k, name in plottable],
+        PRECISION_RECALL: [_precision_recall_curve(result, k, name) for result, k, name in plottable],
     }
 
 
-def _roc(judged: Judged, k: int, name: str) -> Curve:
+def _roc_curve(result: EvaluationResult, k: int, name: str) -> Curve:
     """Of several seeds the mean recall at each false-positive rate (Fawcett 2006, doi:10.1016/j.patrec.2005.10.010)."""
-    x, y = _mean([roc_curve(cases.probabilities[:, k], cases.y_true == k) for cases in judged.trainings])
-    return Curve(name=name, x=x, y=y, area=_number(judged, "auc", k), mark=marks(judged, k)[0])
+    x, y = _mean_curve(
+        [roc_curve(cases.probabilities[:, k], cases.y_true == k) for cases in result.predictions_by_seed]
+    )
+    return Curve(name=name, x=x, y=y, area=_class_metric(result, "auc", k), mark=threshold_marks(result, k)[0])
 
 
-def _precision_recall(judged: Judged, k: int, name: str) -> Curve:
+def _precision_recall_curve(result: EvaluationResult, k: int, name: str) -> Curve:
     """As steps, whose area is the average precision; of several seeds the mean precision at each recall."""
-    x, y = _mean([_steps(cases.probabilities[:, k], cases.y_true == k) for cases in judged.trainings])
-    return Curve(name=name, x=x, y=y, area=_number(judged, "average_precision", k), mark=marks(judged, k)[1])
+    x, y = _mean_curve(
+        [_staircase(cases.probabilities[:, k], cases.y_true == k) for cases in result.predictions_by_seed]
+    )
+    return Curve(
+        name=name, x=x, y=y, area=_class_metric(result, "average_precision", k), mark=threshold_marks(result, k)[1]
+    )
 
 
-def _steps(scores: Floats, is_positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _staircase(scores: Floats, is_positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Precision as a staircase over recall: each recall is reached at the precision of its own threshold."""
     recall, precision = precision_recall_curve(scores, is_positive)
     return np.concatenate([[0.0], np.repeat(recall, 2)])[:-1], np.repeat(precision, 2)
 
 
-def _mean(found: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
-    if len(found) == 1:
-        return found[0]
-    mean: Floats = np.mean([np.interp(_GRID, *points) for points in found], axis=0)
+def _mean_curve(curves: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    if len(curves) == 1:
+        return curves[0]
+    mean: Floats = np.mean([np.interp(_GRID, *points) for points in curves], axis=0)
     return _GRID, mean
 
 
-def _number(judged: Judged, name: str, k: int) -> float | None:
-    number: float | None = of_class(judged.metrics[name], judged.trainings[0].classes[k])
+def _class_metric(result: EvaluationResult, name: str, k: int) -> float | None:
+    number: float | None = class_value(result.metrics[name], result.predictions_by_seed[0].classes[k])
     return number
 
 
-def marks(judged: Judged, k: int) -> tuple[Point | None, Point | None]:
+def threshold_marks(result: EvaluationResult, k: int) -> tuple[Point | None, Point | None]:
     """Where the threshold of two classes stands on the ROC and on the precision-recall curve."""
-    if judged.metrics["threshold"] is None:
+    if result.metrics["threshold"] is None:
         return None, None
-    counts = detection_counts(judged.metrics["confusion_matrix"], k)
-    recall, flagged = counts["found"] / counts["positives"], counts["found"] + counts["alarms"]
-    return (counts["alarms"] / counts["others"], recall), (recall, counts["found"] / flagged) if flagged else None
+    counts = detection_counts(result.metrics["confusion_matrix"], k)
+    recall, num_predicted_positives = counts["found"] / counts["positives"], counts["found"] + counts["alarms"]
+    return (counts["alarms"] / counts["others"], recall), (
+        recall,
+        counts["found"] / num_predicted_positives,
+    ) if num_predicted_positives else None

@@ -32,7 +32,7 @@ def network_table(name: str, summary: Mapping[str, Any]) -> Table:
     table.add_column("memory/case", bytes_text(summary["activation_bytes"]), justify="right", no_wrap=True)
     for row in summary["layers"]:
         table.add_row(
-            short_place(row["place"]),
+            short_location(row["place"]),
             f"{row['type']} {row['summary']}",
             "x".join(map(str, row["output_shape"])),
             f"{row['parameters']:,}",
@@ -48,19 +48,21 @@ def training_text(summary: Mapping[str, Any]) -> str:
     >>> training_text({"batch_size": 300, "micro_batch": 43, "parts": 7, "training_bytes": 3.5e9, "memory_bytes": 4e9})
     'Training takes 3.5 GB of 4 GB at batch size 300, in 7 parts of at most 43 cases (predicted for float32 and AdamW).'
     """
-    within = f" of {bytes_text(summary['memory_bytes'])}" if summary["memory_bytes"] else ""
-    parts = f", in {summary['parts']} parts of at most {summary['micro_batch']} cases" if summary["parts"] > 1 else ""
-    taken = f"{bytes_text(summary['training_bytes'])}{within} at batch size {summary['batch_size']}{parts}"
-    return f"Training takes {taken} (predicted for float32 and AdamW)."
+    limit = f" of {bytes_text(summary['memory_bytes'])}" if summary["memory_bytes"] else ""
+    micro_batches = (
+        f", in {summary['parts']} parts of at most {summary['micro_batch']} cases" if summary["parts"] > 1 else ""
+    )
+    usage = f"{bytes_text(summary['training_bytes'])}{limit} at batch size {summary['batch_size']}{micro_batches}"
+    return f"Training takes {usage} (predicted for float32 and AdamW)."
 
 
-def short_place(place: str) -> str:
+def short_location(location: str) -> str:
     """A layer's place without the word that repeats.
 
     >>> short_place("$.layers[3].layers[0] #2")
     '3.0 #2'
     """
-    return place.removeprefix("$.layers[").replace("].layers[", ".").replace("]", "")
+    return location.removeprefix("$.layers[").replace("].layers[", ".").replace("]", "")
 
 
 def count_text(number: float) -> str:
@@ -69,7 +71,7 @@ def count_text(number: float) -> str:
     >>> count_text(157_510_108), count_text(20)
     ('158 M', '20')
     """
-    return _scaled(number, ("", "k", "M", "G"))
+    return _number_with_unit(number, ("", "k", "M", "G"))
 
 
 def bytes_text(number: float) -> str:
@@ -78,10 +80,10 @@ def bytes_text(number: float) -> str:
     >>> bytes_text(8_755_723_200), bytes_text(40)
     ('8.76 GB', '40 B')
     """
-    return _scaled(number, ("B", "kB", "MB", "GB"))
+    return _number_with_unit(number, ("B", "kB", "MB", "GB"))
 
 
-def _scaled(number: float, units: tuple[str, ...]) -> str:
+def _number_with_unit(number: float, units: tuple[str, ...]) -> str:
     for unit in units[:-1]:
         if number < 1000:
             return f"{number:.3g} {unit}".rstrip()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from archnet.errors import DataError
 from archnet.evaluation.predictions import Predictions, read_predictions
-from archnet.evaluation.run_folder import optional_json, read_history, read_json
+from archnet.evaluation.run_folder import read_history, read_json, read_optional_json
 from archnet.spec.experiment import SETS
 
 
@@ -98,10 +98,10 @@ def read_run(folder: Path) -> RunFiles:
         predictions=predictions,
         history=read_history(folder / "history.csv"),
         gallery=read_gallery(folder / "gallery.npz"),
-        experiment=optional_json(folder / "experiment.json"),
-        environment=optional_json(folder / "environment.json"),
-        network=optional_json(folder / "network.json"),
-        data=optional_json(folder / "data.json"),
+        experiment=read_optional_json(folder / "experiment.json"),
+        environment=read_optional_json(folder / "environment.json"),
+        network=read_optional_json(folder / "network.json"),
+        data=read_optional_json(folder / "data.json"),
     )
 
 

@@ -11,20 +11,20 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from archnet.evaluation.comparison import Comparison, Paired
-from archnet.evaluation.comparison_rows import Row
+from archnet.evaluation.comparison import Comparison, PairedComparison
+from archnet.evaluation.comparison_rows import ComparisonRow
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.metrics import METRICS
 from archnet.report.comparison_wording import (
     DIFFERENCE_NAMES,
     comparison_cautions,
     comparison_sentence,
+    difference_texts,
     errors_text,
     p_value,
-    place_text,
-    pooled_text,
-    probability,
-    uncertainty,
+    p_value_text,
+    runs_text,
+    uncertainty_text,
 )
 from archnet.report.wording import (
     METRIC_NAMES,
@@ -43,7 +43,7 @@ from archnet.report.wording import (
 )
 from archnet.spec.experiment import SETS
 
-_COLUMNS_AT_MOST = 3
+_MAX_COLUMNS = 3
 
 
 def run_summary(metrics: Mapping[str, Any]) -> RenderableType:
@@ -54,8 +54,8 @@ def run_summary(metrics: Mapping[str, Any]) -> RenderableType:
     """
     name = reported_set(list(metrics))
     matrix, classes = metrics[name]["confusion_matrix"], metrics["classes"]
-    beside = Columns([confusion_table(matrix, classes, SET_NAMES[name]), error_table(metrics)], padding=(0, 2))
-    return Group(beside, "", classification_report(matrix, classes, SET_NAMES[name]))
+    tables = Columns([confusion_table(matrix, classes, SET_NAMES[name]), error_table(metrics)], padding=(0, 2))
+    return Group(tables, "", classification_report(matrix, classes, SET_NAMES[name]))
 
 
 def confusion_table(matrix: Sequence[Sequence[int]], classes: Sequence[str], set_name: str) -> Table:
@@ -103,9 +103,9 @@ def classification_report(matrix: Sequence[Sequence[int]], classes: Sequence[str
 
 def comparison_table(comparison: Comparison) -> RenderableType:
     """What follows from a comparison, the architectures side by side, and each of them against the reference."""
-    few = len(comparison.rows) <= _COLUMNS_AT_MOST
-    table = _runs_as_columns(comparison) if few else _runs_as_lines(comparison)
-    pairs = [part for pair in comparison.paired for part in ("", *_paired_parts(pair, comparison, few))]
+    is_narrow = len(comparison.rows) <= _MAX_COLUMNS
+    table = _runs_as_columns(comparison) if is_narrow else _runs_as_lines(comparison)
+    pairs = [part for pair in comparison.pairs for part in ("", *_paired_parts(pair, comparison, is_narrow))]
     warnings = [Text(f"Warning: {caution}", style="bold yellow") for caution in comparison_cautions(comparison)]
     return Group(Text(comparison_sentence(comparison), style="bold"), "", table, *pairs, *warnings)
 
@@ -118,38 +118,38 @@ def _runs_as_columns(comparison: Comparison) -> Table:
     for row in comparison.rows:
         table.add_column(Text(row.run, overflow="fold"), justify="right", ratio=1)
     if any(len(row.folders) > 1 for row in comparison.rows):
-        table.add_row("runs", *(pooled_text(row) for row in comparison.rows))
+        table.add_row("runs", *(runs_text(row) for row in comparison.rows))
     for name in ("recall", "precision", "mcc", "auc"):
-        table.add_row(METRIC_NAMES[name], *(_with_bounds(row, name, comparison.positive) for row in comparison.rows))
+        table.add_row(METRIC_NAMES[name], *(_metric_cell(row, name, comparison.positive) for row in comparison.rows))
     table.add_section()
     table.add_row("confusion matrix\nrows truth", *(_matrix_text(row) for row in comparison.rows))
     table.add_section()
-    for label, values in _costs(comparison.rows):
+    for label, values in _cost_rows(comparison.rows):
         table.add_row(label, *values)
     return table
 
 
-def _with_bounds(row: Row, name: str, positive: str) -> Text:
+def _metric_cell(row: ComparisonRow, name: str, positive: str) -> Text:
     text = Text(decimals(row.value(name, positive)), style="bold")
-    below = uncertainty(row, name, positive)
+    below = uncertainty_text(row, name, positive)
     return text.append(f"\n{below}", style="not bold dim") if below else text
 
 
-def _matrix_text(row: Row) -> str:
+def _matrix_text(row: ComparisonRow) -> str:
     """A confusion matrix as aligned lines."""
     matrix = [[mean_count(number) for number in line] for line in row.metrics["confusion_matrix"]]
     width = max(len(text) for line in matrix for text in line)
     return "\n".join("  ".join(text.rjust(width) for text in line) for line in matrix)
 
 
-def _costs(rows: Sequence[Row]) -> Iterable[tuple[str, list[str]]]:
+def _cost_rows(rows: Sequence[ComparisonRow]) -> Iterable[tuple[str, list[str]]]:
     yield "parameters", [count(row.costs["parameters"]) for row in rows]
     yield "multiply-adds", [short_count(row.costs["macs"]) for row in rows]
     yield "peak memory", [memory(row.costs["peak_memory_bytes"]) for row in rows]
     yield "training time", [duration(row.costs["train_seconds"]) for row in rows]
 
 
-def _paired_parts(pair: Paired, comparison: Comparison, is_full: bool) -> Iterator[RenderableType]:
+def _paired_parts(pair: PairedComparison, comparison: Comparison, is_full: bool) -> Iterator[RenderableType]:
     """One architecture against the reference; where there are many, without what differs in their documents."""
     yield _paired_table(pair)
     yield from (Text(line) for line in errors_text(pair))
@@ -158,7 +158,7 @@ def _paired_parts(pair: Paired, comparison: Comparison, is_full: bool) -> Iterat
         yield _document_table(pair)
 
 
-def _paired_table(pair: Paired) -> Table:
+def _paired_table(pair: PairedComparison) -> Table:
     table = _table(f"{pair.other} against {pair.reference}, 95% intervals below")
     table.add_column("")
     for name in (pair.reference, pair.other):
@@ -172,16 +172,16 @@ def _paired_table(pair: Paired) -> Table:
             difference = Text(signed(entry["difference"]), style="bold")
             if entry["interval"]:
                 difference.append(f"\n{signed_bounds(entry['interval'])}", style="not bold dim")
-            table.add_row(label, *numbers, difference, probability(p_value(pair, name)))
+            table.add_row(label, *numbers, difference, p_value_text(p_value(pair, name)))
     return table
 
 
-def _document_table(pair: Paired) -> Table:
+def _document_table(pair: PairedComparison) -> Table:
     table = _table("What differs in their documents")
     for name in ("", pair.reference, pair.other):
         table.add_column(Text(name), overflow="fold")
     for difference in pair.document:
-        table.add_row(*map(Text, place_text(difference)))
+        table.add_row(*map(Text, difference_texts(difference)))
     return table
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from archnet.errors import counted
-from archnet.evaluation.comparison_rows import of_class
+from archnet.errors import pluralize
+from archnet.evaluation.comparison_rows import class_value
 from archnet.report.network_table import bytes_text, count_text
 from archnet.report.run_files import RunFiles
 
@@ -166,25 +166,27 @@ def headline(run: RunFiles) -> str:
     name = reported_set(run.sets)
     metrics = run.metrics[name]
     if len(run.classes) == 2:
-        return _finding(run.name, metrics, run.classes, run.positive, name)
+        return _detection_sentence(run.name, metrics, run.classes, run.positive, name)
     right = int(np.trace(metrics["confusion_matrix"]))
     return (
         f"{run.name} names the right one of {len(run.classes)} classes for {right:,} of {metrics['n']:,} "
         f"{SET_NAMES[name]} cases: accuracy {percent(metrics['accuracy'])}"
         f"{_interval_words(metrics['intervals']['accuracy'])}. "
-    ) + _finding("It", metrics, run.classes, run.positive, name)
+    ) + _detection_sentence("It", metrics, run.classes, run.positive, name)
 
 
-def _finding(subject: str, metrics: dict[str, Any], classes: tuple[str, ...], positive: int, set_name: str) -> str:
+def _detection_sentence(
+    subject: str, metrics: dict[str, Any], classes: tuple[str, ...], positive: int, set_name: str
+) -> str:
     counts = detection_counts(metrics["confusion_matrix"], positive)
     name = classes[positive]
     if counts["positives"] == 0:
         return f"{subject} met no “{name}” case in the {SET_NAMES[set_name]} set, so its recall is unknown."
-    interval = of_class(metrics["intervals"]["recall"], name)
+    interval = class_value(metrics["intervals"]["recall"], name)
     return (
         f"{subject} finds {counts['found']:,} of {counts['positives']:,} “{name}” cases in the "
-        f"{SET_NAMES[set_name]} set: recall {percent(of_class(metrics['recall'], name))}{_interval_words(interval)}, "
-        f"with {_alarms(counts['alarms'])} among {counts['others']:,} other cases."
+        f"{SET_NAMES[set_name]} set: recall {percent(class_value(metrics['recall'], name))}{_interval_words(interval)}, "
+        f"with {_false_positives_text(counts['alarms'])} among {counts['others']:,} other cases."
     )
 
 
@@ -209,42 +211,42 @@ def _interval_words(interval: list[float] | None) -> str:
     return "" if interval is None else f" (95% interval {percent(interval[0])} to {percent(interval[1])})"
 
 
-def _alarms(number: int) -> str:
+def _false_positives_text(number: int) -> str:
     return f"{number:,} false alarm{'' if number == 1 else 's'}"
 
 
 def cautions(run: RunFiles) -> list[str]:
     """What a reader must know before trusting the headline; empty when nothing speaks against it."""
     name = reported_set(run.sets)
-    found = []
+    texts = []
     if name == "validation":
-        found.append(
+        texts.append(
             "There is no test set. The validation set may have chosen the weights and the time to stop, "
             "so these figures are optimistic."
         )
     if name == "train":
-        found.append("There is neither a test nor a validation set: these figures are of cases the network has learnt.")
-    return found + _leak(run, name) + _missing(run)
+        texts.append("There is neither a test nor a validation set: these figures are of cases the network has learnt.")
+    return texts + _leakage_caution(run, name) + _lost_scans_caution(run)
 
 
-def _missing(run: RunFiles) -> list[str]:
+def _lost_scans_caution(run: RunFiles) -> list[str]:
     """A sentence when scans could not be read."""
-    lost = (run.data or {}).get("lost", [])
-    if not lost:
+    unreadable_scans = (run.data or {}).get("lost", [])
+    if not unreadable_scans:
         return []
-    num_cases = sum(scan["num_cases"] for scan in lost)
-    cases, scans = counted(num_cases, "case"), counted(len(lost), "scan")
+    num_cases = sum(scan["num_cases"] for scan in unreadable_scans)
+    cases, scans = pluralize(num_cases, "case"), pluralize(len(unreadable_scans), "scan")
     return [f"{cases} missing, because {scans} could not be read; see the split."]
 
 
-def _leak(run: RunFiles, name: str) -> list[str]:
+def _leakage_caution(run: RunFiles, name: str) -> list[str]:
     """A sentence when scans or patients stand on both sides of the split, or may do so unseen."""
-    judged = set(run.predictions.only(name).groups.tolist())
-    learnt = set(run.predictions.only("train").groups.tolist())
-    shared = len(judged & learnt)
+    evaluated_groups = set(run.predictions.select(name).groups.tolist())
+    training_groups = set(run.predictions.select("train").groups.tolist())
+    shared = len(evaluated_groups & training_groups)
     if name != "train" and shared:
         return [
-            f"{shared:,} of the {len(judged):,} {SET_NAMES[name]} groups (scans or patients) also have cases in the "
+            f"{shared:,} of the {len(evaluated_groups):,} {SET_NAMES[name]} groups (scans or patients) also have cases in the "
             "training set: the network has seen their neighbours, so these figures are optimistic."
         ]
     if name != "train" and _option(run, "split", "by") == "candidate":

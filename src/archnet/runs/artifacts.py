@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from archnet.data.dataset import Cases
 from archnet.evaluation.predictions import Predictions
-from archnet.files.atomic import replaced, write_text
-from archnet.runs.preparation import Prepared
+from archnet.files.atomic import atomic_write, write_text
+from archnet.runs.preparation import PreparedData
 from archnet.spec.experiment import SETS
 
 NUM_SAMPLES: Final = 16
@@ -29,15 +29,15 @@ NUM_WRONG: Final = 32
 def split_text(cases: Cases, sets: NDArray[np.str_]) -> str:
     """split.csv: case, group, label and set of every case."""
     labels = np.asarray(cases.classes)[cases.labels]
-    return _rows_text(["case", "group", "label", "set"], zip(cases.ids, cases.groups, labels, sets, strict=True))
+    return _csv_text(["case", "group", "label", "set"], zip(cases.ids, cases.groups, labels, sets, strict=True))
 
 
 def write_history(path: Path, history: Sequence[dict[str, float]]) -> None:
     """history.csv: one row an epoch."""
-    write_text(path, _rows_text(list(history[0]), (row.values() for row in history)))
+    write_text(path, _csv_text(list(history[0]), (row.values() for row in history)))
 
 
-def _rows_text(header: Sequence[str], rows: Any) -> str:
+def _csv_text(header: Sequence[str], rows: Any) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -47,7 +47,7 @@ def _rows_text(header: Sequence[str], rows: Any) -> str:
 
 def write_gallery(
     path: Path,
-    prepared: Prepared,
+    prepared: PreparedData,
     predictions: Predictions,
     predicted: NDArray[np.int64],
 ) -> None:
@@ -64,16 +64,16 @@ def write_gallery(
         predicted: (N,) the class that each case is taken for.
     """
     samples = sample_rows(predictions, NUM_SAMPLES)
-    wrong = wrong_rows(predictions, predicted, NUM_WRONG)
-    rows = np.concatenate([samples, wrong]).astype(np.int64)
+    misclassified = misclassified_rows(predictions, predicted, NUM_WRONG)
+    rows = np.concatenate([samples, misclassified]).astype(np.int64)
     low, high = prepared.limits
     scaled = (np.asarray(prepared.values[prepared.rows[rows]], np.float32) - low) / (high - low)
-    with replaced(path) as draft, draft.open("wb") as stream:
+    with atomic_write(path) as draft, draft.open("wb") as stream:
         np.savez_compressed(
             stream,
             images=(scaled.clip(0, 1) * 255).round().astype(np.uint8),
             case=predictions.cases[rows],
-            kind=np.array(["sample"] * len(samples) + ["wrong"] * len(wrong)),
+            kind=np.array(["sample"] * len(samples) + ["wrong"] * len(misclassified)),
         )
 
 
@@ -83,23 +83,23 @@ def sample_rows(predictions: Predictions, count: int) -> NDArray[np.int64]:
         np.flatnonzero((predictions.sets == "train") & (predictions.y_true == label))
         for label in range(len(predictions.classes))
     ]
-    in_turn = [rows[place] for place in range(count) for rows in members if place < rows.size]
-    return np.array(in_turn[:count], np.int64)
+    interleaved_rows = [rows[place] for place in range(count) for rows in members if place < rows.size]
+    return np.array(interleaved_rows[:count], np.int64)
 
 
-def wrong_rows(predictions: Predictions, predicted: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+def misclassified_rows(predictions: Predictions, predicted: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Rows of the most confidently wrong cases, worst first: of the test set, else of the validation set."""
-    judged = next((name for name in reversed(SETS) if np.any(predictions.sets == name)), "test")
-    rows = np.flatnonzero((predictions.sets == judged) & (predicted != predictions.y_true))
-    doubt = predictions.probabilities[rows, predictions.y_true[rows]]
-    return rows[np.argsort(doubt, kind="stable")][:count]
+    evaluated_set = next((name for name in reversed(SETS) if np.any(predictions.sets == name)), "test")
+    rows = np.flatnonzero((predictions.sets == evaluated_set) & (predicted != predictions.y_true))
+    true_class_probability = predictions.probabilities[rows, predictions.y_true[rows]]
+    return rows[np.argsort(true_class_probability, kind="stable")][:count]
 
 
 @contextmanager
-def log_file(path: Path, *, is_continued: bool = False) -> Iterator[logging.Logger]:
+def log_to_file(path: Path, *, is_resumed: bool = False) -> Iterator[logging.Logger]:
     """Lets archnet's log go to a file as well, while the block runs; a continued run's log goes on."""
     logger = logging.getLogger("archnet")
-    handler = logging.FileHandler(path, mode="a" if is_continued else "w", encoding="utf-8")
+    handler = logging.FileHandler(path, mode="a" if is_resumed else "w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level = logger.level
     logger.setLevel(logging.INFO)

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from archnet.data import open_dataset
 from archnet.evaluation.comparison_rows import COSTS
 from archnet.evaluation.predictions import Predictions
-from archnet.evaluation.run_folder import run_folders
+from archnet.evaluation.run_folder import find_run_folders
 from archnet.files.atomic import write_json, write_text
 from archnet.files.progress import Progress, silent
 from archnet.machine import environment
 from archnet.runs.artifacts import split_text
-from archnet.runs.evaluation import write_judgement
-from archnet.runs.folder import check_shared, experiment_folder, run_name, shared_document
-from archnet.runs.preparation import Prepared, prepare
+from archnet.runs.evaluation import write_evaluation
+from archnet.runs.folder import check_shared_sections, experiment_folder, run_name, shared_document
+from archnet.runs.preparation import PreparedData, prepare
 from archnet.runs.result import Run
 from archnet.runs.runner import compare_runs
 from archnet.spec.experiment import Experiment
@@ -57,33 +57,33 @@ def run_baselines(
         ArchnetError: The data cannot be used.
     """
     folder = experiment_folder(experiments[0], out)
-    places = {folder / _name(name, one): (name, one) for one in experiments for name in BASELINES}
-    wanted = {place: pair for place, pair in places.items() if not (place / "metrics.json").exists()}
-    if wanted:
-        check_shared(folder, experiments[0])
+    places = {folder / _baseline_run_name(name, one): (name, one) for one in experiments for name in BASELINES}
+    pending = {place: pair for place, pair in places.items() if not (place / "metrics.json").exists()}
+    if pending:
+        check_shared_sections(folder, experiments[0])
         dataset = open_dataset(experiments[0].data, progress)
-        prepared = prepare(dataset, [experiment for _, experiment in wanted.values()], progress)
+        prepared = prepare(dataset, [experiment for _, experiment in pending.values()], progress)
         write_json(folder / "experiment.json", shared_document(experiments[0]))
-        for (place, (name, experiment)), data in zip(wanted.items(), prepared, strict=True):
+        for (place, (name, experiment)), data in zip(pending.items(), prepared, strict=True):
             _run(place, name, experiment, data)
-    finished = run_folders([folder])
-    if wanted and len(finished) > 1:
+    finished = find_run_folders([folder])
+    if pending and len(finished) > 1:
         compare_runs(folder, finished)
     return [Run(place) for place in places]
 
 
-def _name(name: str, experiment: Experiment) -> str:
+def _baseline_run_name(name: str, experiment: Experiment) -> str:
     """The run folder's name: like a network's, with the baseline's name in place of the architecture's."""
     return name + run_name(experiment).removeprefix(experiment.arch.name)
 
 
-def _run(folder: Path, name: str, experiment: Experiment, prepared: Prepared) -> None:
+def _run(folder: Path, name: str, experiment: Experiment, prepared: PreparedData) -> None:
     """One baseline on prepared data."""
     start = time.perf_counter()
     is_training = prepared.sets == "train"
     labels = prepared.cases.labels
     voxels = block_means(prepared, GRID)
-    model = fitted(name, voxels[is_training], labels[is_training], experiment.training.seed)
+    model = fit_baseline(name, voxels[is_training], labels[is_training], experiment.training.seed)
     seconds = time.perf_counter() - start
     predictions = Predictions(
         cases=prepared.cases.ids,
@@ -94,27 +94,29 @@ def _run(folder: Path, name: str, experiment: Experiment, prepared: Prepared) ->
         classes=prepared.cases.classes,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "experiment.json", document(name, experiment))
+    write_json(folder / "experiment.json", baseline_document(name, experiment))
     write_json(folder / "environment.json", environment())
-    write_json(folder / "data.json", prepared.record())
+    write_json(folder / "data.json", prepared.to_document())
     write_text(folder / "split.csv", split_text(prepared.cases, prepared.sets))
     costs = dict.fromkeys(COSTS) | {"parameters": num_parameters(model), "train_seconds": seconds}
-    write_judgement(folder, predictions, experiment, prepared, costs)
+    write_evaluation(folder, predictions, experiment, prepared, costs)
 
 
-def document(name: str, experiment: Experiment) -> dict[str, Any]:
+def baseline_document(name: str, experiment: Experiment) -> dict[str, Any]:
     """What decides a baseline's result, in the form of an experiment's document."""
     options = {"random_forest": FOREST, "logistic_regression": LOGISTIC}[name]
-    kept = {key: value for key, value in experiment.to_document().items() if key not in ("arch", "training", "picked")}
-    kept["data"].pop("view", None)
+    sections = {
+        key: value for key, value in experiment.to_document().items() if key not in ("arch", "training", "picked")
+    }
+    sections["data"].pop("view", None)
     return {
-        **kept,
+        **sections,
         "arch": {"name": name, "baseline": {"grid": list(GRID), **options}},
         "training": {"seed": experiment.training.seed},
     }
 
 
-def block_means(prepared: Prepared, grid: Sequence[int]) -> NDArray[np.float32]:
+def block_means(prepared: PreparedData, grid: Sequence[int]) -> NDArray[np.float32]:
     """Every case as the means over blocks of its voxels.
 
     Args:
@@ -130,12 +132,12 @@ def block_means(prepared: Prepared, grid: Sequence[int]) -> NDArray[np.float32]:
         values = np.asarray(prepared.values[prepared.rows[start : start + _CASES_AT_ONCE]], np.float32)
         images = ((values - low) / (high - low)).clip(0, 1)
         for axis, number in zip(range(1, images.ndim), grid, strict=False):
-            images = _means_along(images, axis, min(number, images.shape[axis]))
+            images = _axis_block_means(images, axis, min(number, images.shape[axis]))
         parts.append(images.reshape(len(images), -1))
     return np.concatenate(parts)
 
 
-def _means_along(images: NDArray[np.float32], axis: int, number: int) -> NDArray[np.float32]:
+def _axis_block_means(images: NDArray[np.float32], axis: int, number: int) -> NDArray[np.float32]:
     """The means over blocks along one axis, whose sizes differ by one voxel at most."""
     edges = np.arange(number + 1) * images.shape[axis] // number
     sizes = np.diff(edges).astype(np.float32).reshape([-1 if k == axis else 1 for k in range(images.ndim)])
@@ -143,7 +145,7 @@ def _means_along(images: NDArray[np.float32], axis: int, number: int) -> NDArray
     return means
 
 
-def fitted(name: str, voxels: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> Classifier:
+def fit_baseline(name: str, voxels: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> Classifier:
     """A baseline that has learnt from (N, blocks) voxels."""
     model = BASELINES[name](seed).fit(voxels, labels)
     if "n_jobs" in model.get_params():

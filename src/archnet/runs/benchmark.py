@@ -16,20 +16,20 @@ from archnet.files.progress import Progress, silent
 from archnet.machine import peak_memory_bytes, reset_peak_memory, resident_memory_bytes
 from archnet.network.backend import devices, is_on_gpu
 from archnet.network.build import build
-from archnet.network.training.batches import Examples, Step, Steps, entries_of
-from archnet.network.training.failures import explained
-from archnet.network.training.precision import with_precision
-from archnet.network.training.prefetch import ahead
-from archnet.network.training.speed import matmul_rate, seconds_of
+from archnet.network.training.batches import Batch, Examples, TrainingBatches, epoch_samples
+from archnet.network.training.failures import translate_errors
+from archnet.network.training.precision import resolve_precision
+from archnet.network.training.prefetch import prefetch_items
+from archnet.network.training.speed import measure_matmul_rate, measure_seconds
 from archnet.network.training.trainer import Trainer
-from archnet.runs.micro_batch import passes
-from archnet.runs.preparation import picked_for, plan_for, prepare
+from archnet.runs.micro_batch import choose_micro_batch
+from archnet.runs.preparation import plan_network, prepare, resolve_auto_from_data
 from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.augmentations import shape_problem
-from archnet.spec.cost import cost_of
+from archnet.spec.cost import network_cost
 from archnet.spec.experiment import Experiment, Training
 from archnet.spec.layers import Shape
-from archnet.spec.memory import memory_of
+from archnet.spec.memory import estimate_memory
 
 PRODUCTS_PER_STEP: Final = 3
 """A step multiplies as much as three forward passes: one, and backward for the weights and for the layer before."""
@@ -38,7 +38,7 @@ NOISE_HU: Final = (-1000, 400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Subject:
+class Workload:
     """What is measured: a network, cases and training options.
 
     Attributes:
@@ -63,7 +63,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class BenchmarkResult:
     """What `archnet bench` found; a share is the median over rounds in which both sides ran one after the other.
 
     Attributes:
@@ -111,21 +111,21 @@ class Measured:
         return {**asdict(self), "input_shape": list(self.input_shape)}
 
 
-def subject_on_data(experiment: Experiment, progress: Progress = silent) -> Subject:
+def load_data_workload(experiment: Experiment, progress: Progress = silent) -> Workload:
     """An experiment's network on its training set.
 
     Raises:
         ArchnetError: The data cannot be used, or the network does not fit them.
     """
     dataset = open_dataset(experiment.data, progress)
-    experiment = picked_for(experiment, dataset)
-    plan = plan_for(experiment, dataset)
+    experiment = resolve_auto_from_data(experiment, dataset)
+    plan = plan_network(experiment, dataset)
     prepared = prepare(dataset, [experiment], progress)[0]
     members = np.flatnonzero(prepared.sets == "train")
     examples = Examples(
-        images=prepared.seen(experiment), rows=prepared.rows[members], labels=prepared.cases.labels[members]
+        images=prepared.network_input(experiment), rows=prepared.rows[members], labels=prepared.cases.labels[members]
     )
-    return Subject(
+    return Workload(
         arch=experiment.arch,
         plan=plan,
         training=experiment.training,
@@ -137,9 +137,9 @@ def subject_on_data(experiment: Experiment, progress: Progress = silent) -> Subj
     )
 
 
-def subject_on_noise(
+def make_noise_workload(
     arch: Arch, training: Training, shape: Shape | None = None, num_classes: int = 2, num_batches: int = 4
-) -> Subject:
+) -> Workload:
     """A network on random HU.
 
     Args:
@@ -161,7 +161,7 @@ def subject_on_noise(
     images = np.random.default_rng(0).integers(*NOISE_HU, (num_cases, *plan[0].input_shape), np.int16)
     rows = np.arange(num_cases)
     examples = Examples(images=images, rows=rows, labels=rows % num_classes)
-    return Subject(
+    return Workload(
         arch=arch,
         plan=plan,
         training=training,
@@ -172,11 +172,11 @@ def subject_on_noise(
     )
 
 
-def measure(subject: Subject, num_steps: int, num_rounds: int = 5, progress: Progress = silent) -> Measured:
+def measure(workload: Workload, num_steps: int, num_rounds: int = 5, progress: Progress = silent) -> BenchmarkResult:
     """Trains for some rounds of steps and tells how that went.
 
     Args:
-        subject: What is measured.
+        workload: What is measured.
         num_steps: Of each round; beyond an epoch the next one begins.
         num_rounds: In each, the same steps run on batches in memory and on batches gathered meanwhile.
         progress: Wraps the rounds.
@@ -184,51 +184,51 @@ def measure(subject: Subject, num_steps: int, num_rounds: int = 5, progress: Pro
     Raises:
         RunError: Memory does not suffice, or the device lacks what the options need.
     """
-    memory, batch_size = memory_of(subject.plan, subject.training), subject.training.batch_size
-    with explained(_at_once(subject), batch_size, memory):
-        return _measured(subject, num_steps, num_rounds, progress)
+    memory, batch_size = estimate_memory(workload.plan, workload.training), workload.training.batch_size
+    with translate_errors(_micro_batch_size(workload), batch_size, memory):
+        return _measure_rounds(workload, num_steps, num_rounds, progress)
 
 
-def _at_once(subject: Subject) -> int:
+def _micro_batch_size(workload: Workload) -> int:
     """Cases that go through the network at once, as `archnet run` would decide."""
-    return passes(subject, subject.plan, on_accelerator=is_on_gpu(), num_devices=len(devices())).size
+    return choose_micro_batch(workload, workload.plan, on_accelerator=is_on_gpu(), num_devices=len(devices())).size
 
 
-def _measured(subject: Subject, num_steps: int, num_rounds: int, progress: Progress) -> Measured:
-    if subject.training.precision != "auto":
-        matmul_rate(subject.training.precision)  # what it takes in memory is not the training's
+def _measure_rounds(workload: Workload, num_steps: int, num_rounds: int, progress: Progress) -> BenchmarkResult:
+    if workload.training.precision != "auto":
+        measure_matmul_rate(workload.training.precision)  # what it takes in memory is not the training's
     before = resident_memory_bytes()
     reset_peak_memory()
-    pace = Pace(subject)
-    first_seconds = seconds_of(pace.trainer, pace.steps_from(0, 1))
+    timed_training = TimedTraining(workload)
+    first_seconds = measure_seconds(timed_training.trainer, timed_training.iterate_steps(0, 1))
     numbers = progress(range(1 + num_rounds), "rounds", 1 + num_rounds)
-    rounds = [pace.round(number, num_steps) for number in numbers][1:]  # the first one warms up
+    rounds = [timed_training.time_round(number, num_steps) for number in numbers][1:]  # the first one warms up
     peak = None if is_on_gpu() else peak_memory_bytes()
-    in_memory, gathered, rates = np.array(rounds).T
-    cost, batch_size = cost_of(subject.plan), subject.training.batch_size
-    memory = memory_of(subject.plan, replace(subject.training, precision=pace.precision))
-    return Measured(
-        arch=subject.arch.name,
-        data=subject.data,
-        input_shape=tuple(subject.plan[0].input_shape),
+    step_rates, pipeline_rates, matmul_rates = np.array(rounds).T
+    cost, batch_size = network_cost(workload.plan), workload.training.batch_size
+    memory = estimate_memory(workload.plan, replace(workload.training, precision=timed_training.precision))
+    return BenchmarkResult(
+        arch=workload.arch.name,
+        data=workload.data,
+        input_shape=tuple(workload.plan[0].input_shape),
         batch_size=batch_size,
-        micro_batch=pace.micro_batch,
-        precision=pace.precision,
+        micro_batch=timed_training.micro_batch,
+        precision=timed_training.precision,
         num_steps=num_steps,
         num_rounds=num_rounds,
         load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         first_step_seconds=first_seconds,
-        step_samples_per_second=float(np.median(in_memory)),
-        pipeline_samples_per_second=float(np.median(gathered)),
-        pipeline_share=float(np.median(gathered / in_memory)),
-        matmul_macs_per_second=float(np.median(rates)),
-        matmul_share=float(np.median(PRODUCTS_PER_STEP * cost.num_macs * in_memory / rates)),
+        step_samples_per_second=float(np.median(step_rates)),
+        pipeline_samples_per_second=float(np.median(pipeline_rates)),
+        pipeline_share=float(np.median(pipeline_rates / step_rates)),
+        matmul_macs_per_second=float(np.median(matmul_rates)),
+        matmul_share=float(np.median(PRODUCTS_PER_STEP * cost.num_macs * step_rates / matmul_rates)),
         memory_bytes=None if before is None or peak is None else peak - before,
-        predicted_memory_bytes=memory.training(batch_size, pace.micro_batch),
+        predicted_memory_bytes=memory.training_bytes(batch_size, timed_training.micro_batch),
     )
 
 
-class Pace:
+class TimedTraining:
     """A network in training on its cases, timed.
 
     Attributes:
@@ -238,41 +238,43 @@ class Pace:
         micro_batch: Cases that go through the network at once.
     """
 
-    def __init__(self, subject: Subject) -> None:
-        training, examples = subject.training, subject.examples
+    def __init__(self, workload: Workload) -> None:
+        training, examples = workload.training, workload.examples
         network = build(
-            subject.arch,
-            subject.plan[0].input_shape,
-            subject.num_classes,
+            workload.arch,
+            workload.plan[0].input_shape,
+            workload.num_classes,
             seed=training.seed,
             batch_norm_momentum=training.batch_norm_momentum,
         )
-        self.micro_batch = _at_once(subject)
-        training = with_precision(network, subject.limits, training, min(self.micro_batch, len(examples)))
-        entries = entries_of(examples, training, subject.positive)
-        self.steps = Steps(examples=examples, entries=entries, training=training, micro_batch=self.micro_batch)
-        self.trainer = Trainer(network, subject.limits, training, self.steps.num_steps)
+        self.micro_batch = _micro_batch_size(workload)
+        training = resolve_precision(network, workload.limits, training, min(self.micro_batch, len(examples)))
+        entries = epoch_samples(examples, training, workload.positive)
+        self.steps = TrainingBatches(
+            examples=examples, samples=entries, training=training, micro_batch=self.micro_batch
+        )
+        self.trainer = Trainer(network, workload.limits, training, self.steps.steps_per_epoch)
         self.precision = training.precision
 
-    def steps_from(self, epoch: int, num_steps: int) -> Iterator[Step]:
+    def iterate_steps(self, epoch: int, num_steps: int) -> Iterator[Batch]:
         """Steps from the beginning of an epoch on."""
-        return islice(chain.from_iterable(map(self.steps.of_epoch, count(epoch))), num_steps)
+        return islice(chain.from_iterable(map(self.steps.epoch_batches, count(epoch))), num_steps)
 
-    def round(self, number: int, num_steps: int) -> tuple[float, float, float]:
+    def time_round(self, number: int, num_steps: int) -> tuple[float, float, float]:
         """Samples a second of the same steps in memory and gathered meanwhile, and the rate of a multiplication.
 
         Either comes first in every other round, so that what changes on the machine meets both alike.
         """
-        held = list(self.steps_from(number, num_steps))
-        num_samples = sum(len(step.rows) for step in held)
+        steps_in_memory = list(self.iterate_steps(number, num_steps))
+        num_samples = sum(len(step.rows) for step in steps_in_memory)
         sides: list[Callable[[], float]] = [
-            lambda: seconds_of(self.trainer, held),
-            lambda: self._gathered_seconds(number, num_steps),
+            lambda: measure_seconds(self.trainer, steps_in_memory),
+            lambda: self._pipeline_seconds(number, num_steps),
         ]
         order = (1, 0) if number % 2 else (0, 1)
         seconds = {side: sides[side]() for side in order}
-        return num_samples / seconds[0], num_samples / seconds[1], matmul_rate(self.precision)
+        return num_samples / seconds[0], num_samples / seconds[1], measure_matmul_rate(self.precision)
 
-    def _gathered_seconds(self, epoch: int, num_steps: int) -> float:
-        with closing(ahead(self.steps_from(epoch, num_steps))) as steps:
-            return seconds_of(self.trainer, steps)
+    def _pipeline_seconds(self, epoch: int, num_steps: int) -> float:
+        with closing(prefetch_items(self.iterate_steps(epoch, num_steps))) as steps:
+            return measure_seconds(self.trainer, steps)

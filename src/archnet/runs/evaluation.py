@@ -21,9 +21,9 @@ from archnet.report.html.run_page import write_report
 from archnet.runs.artifacts import write_gallery
 from archnet.runs.folder import CHECKPOINT
 from archnet.runs.froc import write_run_froc
-from archnet.runs.preparation import Prepared, prepare
+from archnet.runs.preparation import PreparedData, prepare
 from archnet.spec.arch import PlannedLayer
-from archnet.spec.cost import cost_of
+from archnet.spec.cost import network_cost
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.resolve import parse_experiments
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import keras
 
 
-def judge(folder: Path) -> None:
+def evaluate_run(folder: Path) -> None:
     """Judges a finished run on all its sets, also those that were left out when it was made, and reports again.
 
     Args:
@@ -47,50 +47,53 @@ def judge(folder: Path) -> None:
 
     (experiment,) = parse_experiments(read_document(folder / "experiment.json"))
     metrics = read_json(folder / "metrics.json")
-    at_once = int(read_json(folder / "network.json")["micro_batch"])
+    micro_batch = int(read_json(folder / "network.json")["micro_batch"])
     (prepared,) = prepare(open_dataset(experiment.data), [experiment])
-    predictions = predictions_of(load_model(folder / "model.keras"), experiment, prepared, at_once)
+    predictions = predict_cases(load_model(folder / "model.keras"), experiment, prepared, micro_batch)
     costs = {key: value for key, value in metrics.items() if key not in SETS}
-    write_judgement(folder, predictions, experiment, prepared, costs)
+    write_evaluation(folder, predictions, experiment, prepared, costs)
 
 
-def of_sets(prepared: Prepared, sets: Sequence[str]) -> Prepared:
+def select_sets(prepared: PreparedData, sets: Sequence[str]) -> PreparedData:
     """The cases of some of the sets."""
     members = np.flatnonzero(np.isin(prepared.sets, list(sets)))
-    cases = prepared.cases.only(members)
+    cases = prepared.cases.select(members)
     return replace(prepared, cases=cases, sets=prepared.sets[members], rows=prepared.rows[members])
 
 
-def predictions_of(model: keras.Model, experiment: Experiment, prepared: Prepared, at_once: int) -> Predictions:
+def predict_cases(model: keras.Model, experiment: Experiment, prepared: PreparedData, micro_batch: int) -> Predictions:
     """What a model says of every case.
 
     Args:
         model: Raw values in, probabilities out.
         experiment: Its view.
         prepared: The cases.
-        at_once: Cases that go through the network at once.
+        micro_batch: Cases that go through the network at once.
 
     Raises:
         RunError: It says no numbers: the last step of its training went astray.
     """
-    from archnet.network.predict import probabilities
-    from archnet.network.training.failures import diverged
+    from archnet.network.predict import predict_probabilities
+    from archnet.network.training.failures import divergence_error
 
-    cases, said = prepared.cases, probabilities(model, prepared.seen(experiment), prepared.rows, at_once)
-    if np.isnan(said).any():
-        raise diverged("the trained network's probabilities are nan")
+    cases, y_prob = (
+        prepared.cases,
+        predict_probabilities(model, prepared.network_input(experiment), prepared.rows, micro_batch),
+    )
+    if np.isnan(y_prob).any():
+        raise divergence_error("the trained network's probabilities are nan")
     return Predictions(
         cases=cases.ids,
         groups=cases.groups,
         sets=prepared.sets,
         y_true=cases.labels,
-        probabilities=said,
+        probabilities=y_prob,
         classes=cases.classes,
     )
 
 
-def write_judgement(
-    folder: Path, predictions: Predictions, experiment: Experiment, prepared: Prepared, costs: Mapping[str, Any]
+def write_evaluation(
+    folder: Path, predictions: Predictions, experiment: Experiment, prepared: PreparedData, costs: Mapping[str, Any]
 ) -> None:
     """Writes predictions, pictures, metrics and report; with metrics.json a run is finished.
 
@@ -103,26 +106,26 @@ def write_judgement(
     """
     positive = prepared.cases.positive
     write_predictions(folder / "predictions.csv", predictions)
-    predicted = predictions.predicted(positive=positive, threshold=experiment.evaluation.threshold)
+    predicted = predictions.predicted_classes(positive=positive, threshold=experiment.evaluation.threshold)
     write_gallery(folder / "gallery.npz", prepared, predictions, predicted)
     froc = write_run_froc(folder, predictions, experiment)
-    write_json(folder / "metrics.json", {**_judged(predictions, experiment, positive), **costs, **froc})
+    write_json(folder / "metrics.json", {**_metrics_document(predictions, experiment, positive), **costs, **froc})
     shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
-    _draw(folder)
+    _write_report_files(folder)
 
 
-def _draw(folder: Path) -> None:
+def _write_report_files(folder: Path) -> None:
     write_figures(folder)
     write_report(folder)
 
 
-def draw_what_is_missing(folder: Path) -> None:
+def write_missing_report(folder: Path) -> None:
     """Writes the pictures and the report of a finished run that was ended before they were written."""
     if not (folder / "report.html").exists():
-        _draw(folder)
+        _write_report_files(folder)
 
 
-def _judged(predictions: Predictions, experiment: Experiment, positive: int) -> dict[str, Any]:
+def _metrics_document(predictions: Predictions, experiment: Experiment, positive: int) -> dict[str, Any]:
     """The metrics of each set."""
     options = experiment.evaluation
     sets = evaluate(
@@ -135,11 +138,11 @@ def _judged(predictions: Predictions, experiment: Experiment, positive: int) -> 
     return {"positive": predictions.classes[positive], "classes": list(predictions.classes), **sets}
 
 
-def costs_of(
+def run_costs(
     plan: tuple[PlannedLayer, ...], history: Sequence[Mapping[str, float]], peak_memory_bytes: int | None
 ) -> dict[str, Any]:
     """What the network and its training cost; copies and repeated draws count as samples."""
-    cost = cost_of(plan)
+    cost = network_cost(plan)
     seconds = sum(row["seconds"] for row in history)
     return {
         "parameters": cost.num_parameters,

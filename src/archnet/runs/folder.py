@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import RunError
-from archnet.evaluation.run_folder import optional_json
+from archnet.evaluation.run_folder import read_optional_json
 from archnet.files.strict_json import Document
-from archnet.spec.auto import as_picked
+from archnet.spec.auto import reuse_auto_values
 from archnet.spec.experiment import Experiment
 from archnet.spec.resolve import parse_experiments
 
@@ -32,41 +32,41 @@ def run_name(experiment: Experiment) -> str:
     return experiment.arch.name + ("" if fold is None else f"-fold{fold}") + (f"-seed{seed}" if seed else "")
 
 
-def is_to_run(folder: Path, experiment: Experiment, *, resume: bool = False) -> bool:
+def is_pending(folder: Path, experiment: Experiment, *, resume: bool = False) -> bool:
     """Whether a run has to be made in an experiment's folder; false if it is finished and `resume` is set.
 
     Raises:
         RunError: The run is there, or the folder holds an experiment on other data or another split.
     """
-    place = folder / run_name(experiment)
-    check_shared(folder, experiment)
-    is_finished, is_begun = (place / "metrics.json").exists(), (place / CHECKPOINT).exists()
+    run_folder = folder / run_name(experiment)
+    check_shared_sections(folder, experiment)
+    is_finished, is_started = (run_folder / "metrics.json").exists(), (run_folder / CHECKPOINT).exists()
     if is_finished and not resume:
         raise RunError(
-            f"{place}: this run is finished and is not overwritten. Give another folder with --out, or add --resume to "
-            f"make only the runs that are missing. To see it again: archnet report {place}"
+            f"{run_folder}: this run is finished and is not overwritten. Give another folder with --out, or add --resume to "
+            f"make only the runs that are missing. To see it again: archnet report {run_folder}"
         )
-    if is_begun and not is_finished and not resume:
+    if is_started and not is_finished and not resume:
         raise RunError(
-            f"{place}: this run was interrupted. Continue it with --resume, remove the folder to start anew, or give "
+            f"{run_folder}: this run was interrupted. Continue it with --resume, remove the folder to start anew, or give "
             "another one with --out."
         )
-    if is_begun or is_finished:
-        _check_same(place, experiment)
+    if is_started or is_finished:
+        _check_same_run(run_folder, experiment)
     return not is_finished
 
 
-def begun_experiment(folder: Path, experiment: Experiment) -> Experiment | None:
+def read_interrupted_experiment(folder: Path, experiment: Experiment) -> Experiment | None:
     """The experiment of a run that goes on, with what was picked when it began; null where there is no such run."""
-    place = folder / run_name(experiment)
-    there = optional_json(place / "experiment.json") if (place / CHECKPOINT).exists() else None
-    if not there:
+    run_folder = folder / run_name(experiment)
+    folder_document = read_optional_json(run_folder / "experiment.json") if (run_folder / CHECKPOINT).exists() else None
+    if not folder_document:
         return None
-    document = as_picked(experiment.to_document(), there)
-    (found,) = parse_experiments(Document(value=document, source=str(place / "experiment.json")))
-    picks = {name: getattr(found.training, name) for name in experiment.training.auto}
-    training = replace(experiment.training, auto=(), **picks)
-    return replace(experiment, training=training, picked=there.get("picked", {}))
+    document = reuse_auto_values(experiment.to_document(), folder_document)
+    (folder_experiment,) = parse_experiments(Document(value=document, source=str(run_folder / "experiment.json")))
+    auto_values = {name: getattr(folder_experiment.training, name) for name in experiment.training.auto}
+    training = replace(experiment.training, auto=(), **auto_values)
+    return replace(experiment, training=training, auto_reasons=folder_document.get("picked", {}))
 
 
 def shared_document(experiment: Experiment) -> dict[str, Any]:
@@ -77,33 +77,33 @@ def shared_document(experiment: Experiment) -> dict[str, Any]:
     return {key: document[key] for key in ("name", *SHARED_SECTIONS)}
 
 
-def check_shared(folder: Path, experiment: Experiment) -> None:
+def check_shared_sections(folder: Path, experiment: Experiment) -> None:
     """That an experiment's folder holds what this one has in common with its runs.
 
     Raises:
         RunError: It holds an experiment on other data or another split.
     """
-    there, here = optional_json(folder / "experiment.json"), shared_document(experiment)
-    for key in SHARED_SECTIONS if there else ():
-        if there and there.get(key) != here[key]:
+    folder_document, document = read_optional_json(folder / "experiment.json"), shared_document(experiment)
+    for key in SHARED_SECTIONS if folder_document else ():
+        if folder_document and folder_document.get(key) != document[key]:
             raise RunError(
-                f"{folder}: holds an experiment with another {key} ({_difference(there.get(key) or {}, here[key])}). "
+                f"{folder}: holds an experiment with another {key} ({_difference(folder_document.get(key) or {}, document[key])}). "
                 "Give this one its own folder with --out."
             )
 
 
-def _check_same(place: Path, experiment: Experiment) -> None:
+def _check_same_run(run_folder: Path, experiment: Experiment) -> None:
     """That a run which goes on, or counts as done, is the one that is asked for."""
-    there = optional_json(place / "experiment.json") or {}
-    here = as_picked(experiment.to_document(), there)
+    folder_document = read_optional_json(run_folder / "experiment.json") or {}
+    document = reuse_auto_values(experiment.to_document(), folder_document)
     for key in ("arch", "training"):
-        if there.get(key) != here[key]:
+        if folder_document.get(key) != document[key]:
             raise RunError(
-                f"{place}: was begun with another {key} ({_difference(there.get(key) or {}, here[key])}). "
+                f"{run_folder}: was begun with another {key} ({_difference(folder_document.get(key) or {}, document[key])}). "
                 "Give the same one to continue, or another folder with --out."
             )
 
 
-def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    key = next(key for key in [*here, *there] if there.get(key) != here.get(key))
-    return f"{key}: {there.get(key)!r} there, {here.get(key)!r} here"
+def _difference(folder_document: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    key = next(key for key in [*document, *folder_document] if folder_document.get(key) != document.get(key))
+    return f"{key}: {folder_document.get(key)!r} there, {document.get(key)!r} here"

@@ -16,8 +16,8 @@ import numpy as np
 from archnet.data import open_dataset
 from archnet.data.luna16 import Luna16Dataset
 from archnet.errors import DataError
-from archnet.evaluation.froc.curve import Froc, froc_of
-from archnet.evaluation.froc.hits import Findings, Marks, Reference
+from archnet.evaluation.froc.curve import Froc, compute_froc
+from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
 from archnet.evaluation.froc.lists import read_findings, read_marks, read_series
 from archnet.evaluation.pooling import Pool
 from archnet.evaluation.predictions import Predictions
@@ -29,8 +29,8 @@ from archnet.spec.experiment import Experiment
 
 ANNOTATIONS, EXCLUDED = "annotations.csv", "annotations_excluded.csv"
 SUBMISSION, SERIES = "froc/submission.csv", "froc/seriesuids.csv"
-_FINDINGS = (f"froc/{ANNOTATIONS}", f"froc/{EXCLUDED}")
-_POINT = ("seriesuid", "coordX", "coordY", "coordZ")
+_FINDING_FILES = (f"froc/{ANNOTATIONS}", f"froc/{EXCLUDED}")
+_POINT_COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ")
 
 
 def write_run_froc(folder: Path, predictions: Predictions, experiment: Experiment) -> dict[str, Any]:
@@ -50,13 +50,13 @@ def write_run_froc(folder: Path, predictions: Predictions, experiment: Experimen
     Raises:
         DataError: A list is damaged.
     """
-    test = predictions.only("test")
+    test = predictions.select("test")
     if not experiment.evaluation.keep_all_candidates or not len(test.cases):
         return {}
     dataset = open_dataset(experiment.data)
     if not isinstance(dataset, Luna16Dataset):
         return {}
-    marks, root = _marks(dataset, test)
+    marks, root = _test_marks(dataset, test)
     _write_submission(folder, marks)
     _write_series(folder / SERIES, marks)
     missing = [name for name in (ANNOTATIONS, EXCLUDED) if not (root / name).is_file()]
@@ -70,10 +70,10 @@ def write_run_froc(folder: Path, predictions: Predictions, experiment: Experimen
         )
         return {}
     _write_findings(folder, marks, root)
-    return {"froc": _judged(folder, experiment.evaluation.bootstraps)}
+    return {"froc": _evaluate_submission(folder, experiment.evaluation.bootstraps)}
 
 
-def froc_again(folder: Path, predictions: Predictions, positive: int, bootstraps: int) -> dict[str, Any]:
+def recompute_run_froc(folder: Path, predictions: Predictions, positive: int, bootstraps: int) -> dict[str, Any]:
     """Judges a run once more by the lists in its folder, with the probabilities of its predictions.
 
     Args:
@@ -90,22 +90,22 @@ def froc_again(folder: Path, predictions: Predictions, positive: int, bootstraps
     """
     if not _has_lists(folder):
         return {}
-    marks, test = read_marks(folder / SUBMISSION), predictions.only("test")
+    marks, test = read_marks(folder / SUBMISSION), predictions.select("test")
     if list(marks.series) != [case.rpartition("#")[0] for case in test.cases.tolist()]:
         raise DataError(
             f"{folder / SUBMISSION}: its rows are not the test cases of predictions.csv in their order. Restore both "
             "files, or run the experiment again."
         )
     _write_submission(folder, replace(marks, scores=test.probabilities[:, positive]))
-    return {"froc": _judged(folder, bootstraps)}
+    return {"froc": _evaluate_submission(folder, bootstraps)}
 
 
 def write_comparison_with_froc(place: Path, runs: Sequence[Path]) -> Path:
     """`write_comparison`, with the FROC of runs that are taken together."""
-    return write_comparison(place, runs, partial(pooled_froc, place))
+    return write_comparison(place, runs, partial(pool_froc, place))
 
 
-def pooled_froc(place: Path, pool: Pool) -> list[RunFroc]:
+def pool_froc(place: Path, pool: Pool) -> list[RunFroc]:
     """FROC of several runs together, where each kept all candidates of its test scans: one for each seed.
 
     The folds' submissions and lists are joined into `PLACE/together/NAME/froc`, as `archnet froc` reads them.
@@ -117,36 +117,38 @@ def pooled_froc(place: Path, pool: Pool) -> list[RunFroc]:
     if not all(_has_lists(folder) for folder in pool.folders):
         return []
     names = [f"{pool.name}, seed {seed}" if len(pool.seeds) > 1 else pool.name for seed in pool.seeds]
-    return [_joined(place / "together" / name, pool.by_seed[k], pool.bootstraps) for k, name in enumerate(names)]
+    return [
+        _join_folds(place / "together" / name, pool.folders_by_seed[k], pool.bootstraps) for k, name in enumerate(names)
+    ]
 
 
-def _joined(home: Path, folders: Sequence[Path], bootstraps: int) -> RunFroc:
+def _join_folds(pool_folder: Path, folders: Sequence[Path], bootstraps: int) -> RunFroc:
     """The FROC of a training's folds, whose submission and lists are written into a folder."""
     marks = [read_marks(folder / SUBMISSION) for folder in folders]
-    points, scores = _joined_columns(marks, "points_mm", "scores")
-    _write_submission(home, Marks(series=_joined_series(marks), points_mm=points, scores=scores))
-    for name in _FINDINGS:
+    points, scores = _concatenate_columns(marks, "points_mm", "scores")
+    _write_submission(pool_folder, Marks(series=_concatenate_series(marks), points_mm=points, scores=scores))
+    for name in _FINDING_FILES:
         parts = [read_findings(folder / name) for folder in folders]
-        points, sizes = _joined_columns(parts, "points_mm", "diameters_mm")
-        _write_rows(home / name, "diameter_mm", (_joined_series(parts), points, sizes))
+        points, sizes = _concatenate_columns(parts, "points_mm", "diameters_mm")
+        _write_rows(pool_folder / name, "diameter_mm", (_concatenate_series(parts), points, sizes))
     series = {uid for folder in folders for uid in read_series(folder / SERIES)}
-    write_text(home / SERIES, "".join(f"{uid}\n" for uid in sorted(series)))
-    return RunFroc(name=home.name, folder=home, found=_judged(home, bootstraps))
+    write_text(pool_folder / SERIES, "".join(f"{uid}\n" for uid in sorted(series)))
+    return RunFroc(name=pool_folder.name, folder=pool_folder, results=_evaluate_submission(pool_folder, bootstraps))
 
 
-def _joined_series(parts: Sequence[Marks] | Sequence[Findings]) -> list[str]:
+def _concatenate_series(parts: Sequence[Marks] | Sequence[Findings]) -> list[str]:
     return [uid for part in parts for uid in part.series]
 
 
-def _joined_columns(parts: Sequence[Marks] | Sequence[Findings], *names: str) -> list[Any]:
+def _concatenate_columns(parts: Sequence[Marks] | Sequence[Findings], *names: str) -> list[Any]:
     return [np.concatenate([getattr(part, name) for part in parts]) for name in names]
 
 
 def _has_lists(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in (SUBMISSION, SERIES, *_FINDINGS))
+    return all((folder / name).is_file() for name in (SUBMISSION, SERIES, *_FINDING_FILES))
 
 
-def _marks(dataset: Luna16Dataset, test: Predictions) -> tuple[Marks, Path]:
+def _test_marks(dataset: Luna16Dataset, test: Predictions) -> tuple[Marks, Path]:
     """What a network says of the test set's candidates, and the folder that holds their list."""
     row_of = {case: row for row, case in enumerate(dataset.cases.ids.tolist())}
     recipe = dataset.recipe(np.array([row_of[case] for case in test.cases.tolist()], np.int64))
@@ -159,18 +161,18 @@ def _marks(dataset: Luna16Dataset, test: Predictions) -> tuple[Marks, Path]:
     return Marks(series=series.tolist(), points_mm=recipe.points_mm, scores=scores), root
 
 
-def _judged(folder: Path, bootstraps: int) -> dict[str, Any]:
+def _evaluate_submission(folder: Path, bootstraps: int) -> dict[str, Any]:
     """What the submission in a run folder comes to by the lists beside it."""
-    nodules, excluded = (read_findings(folder / name) for name in _FINDINGS)
-    reference = Reference(series=read_series(folder / SERIES), nodules=nodules, excluded=excluded)
-    result = froc_of(read_marks(folder / SUBMISSION), reference, bootstraps=bootstraps)
+    nodules, excluded = (read_findings(folder / name) for name in _FINDING_FILES)
+    reference = ReferenceStandard(series=read_series(folder / SERIES), nodules=nodules, excluded=excluded)
+    result = compute_froc(read_marks(folder / SUBMISSION), reference, bootstraps=bootstraps)
     if result.hits.num_nodules.any():
-        write_json(folder / "froc/curve.json", _curve(result))
+        write_json(folder / "froc/curve.json", _curve_document(result))
         write_froc_figure(folder / "figures/froc.png", {folder.resolve().name: result})
     return result.as_json()
 
 
-def _curve(result: Froc) -> dict[str, Any]:
+def _curve_document(result: Froc) -> dict[str, Any]:
     """What the report draws; the band's ends stand at `BAND_RATES`."""
     return {
         "false_positives_per_scan": result.curve.false_positives_per_scan.tolist(),
@@ -179,7 +181,7 @@ def _curve(result: Froc) -> dict[str, Any]:
     }
 
 
-def _of_series(findings: Findings, series: set[str]) -> Findings:
+def _select_series(findings: Findings, series: set[str]) -> Findings:
     rows = np.array([row for row, uid in enumerate(findings.series) if uid in series], np.int64)
     return replace(
         findings,
@@ -195,9 +197,9 @@ def _write_submission(folder: Path, marks: Marks) -> None:
 
 def _write_findings(folder: Path, marks: Marks, root: Path) -> None:
     """The rows of LUNA16's lists that are of the marks' series."""
-    for name, place in zip((ANNOTATIONS, EXCLUDED), _FINDINGS, strict=True):
-        found = _of_series(read_findings(root / name), set(marks.series))
-        _write_rows(folder / place, "diameter_mm", (found.series, found.points_mm, found.diameters_mm))
+    for name, place in zip((ANNOTATIONS, EXCLUDED), _FINDING_FILES, strict=True):
+        findings = _select_series(read_findings(root / name), set(marks.series))
+        _write_rows(folder / place, "diameter_mm", (findings.series, findings.points_mm, findings.diameters_mm))
 
 
 def _write_series(path: Path, marks: Marks) -> None:
@@ -208,7 +210,7 @@ def _write_rows(path: Path, last_column: str, columns: tuple[Sequence[str], Any,
     """A list in LUNA16's form: series, point and one number; the numbers read back to the very same floats."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*_POINT, last_column])
+    writer.writerow([*_POINT_COLUMNS, last_column])
     writer.writerows(_rows(*columns))
     write_text(path, text.getvalue())
 

@@ -13,12 +13,12 @@ from archnet.machine import free_memory_bytes
 from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.experiment import Training
 from archnet.spec.layers import BatchNorm, Convolution, FullyConnected, Residual
-from archnet.spec.memory import MicroBatch, bytes_of, gigabytes, memory_of, micro_batch
+from archnet.spec.memory import MicroBatch, estimate_memory, gigabytes_text, parse_bytes, plan_micro_batches
 
 log = logging.getLogger("archnet.device")
 
 
-class Planned(Protocol):
+class TrainingSpec(Protocol):
     """What is trained, such as an experiment."""
 
     @property
@@ -30,8 +30,8 @@ class Planned(Protocol):
         """The options."""
 
 
-def passes(
-    experiment: Planned, plan: tuple[PlannedLayer, ...], *, on_accelerator: bool = False, num_devices: int = 1
+def choose_micro_batch(
+    experiment: TrainingSpec, plan: tuple[PlannedLayer, ...], *, on_accelerator: bool = False, num_devices: int = 1
 ) -> MicroBatch:
     """How a batch goes through the network; by default within what is free on this machine.
 
@@ -45,65 +45,69 @@ def passes(
         RunError: One case alone takes more.
     """
     training = experiment.training
-    budget = free_memory_bytes() if training.memory is None else bytes_of(training.memory)
+    budget = free_memory_bytes() if training.memory is None else parse_bytes(training.memory)
     if training.memory is None and on_accelerator:
         budget = None
     try:
-        share = micro_batch(memory_of(plan, training), ceil(training.batch_size / num_devices), budget)
+        share = plan_micro_batches(estimate_memory(plan, training), ceil(training.batch_size / num_devices), budget)
         size = min(share.size * num_devices, training.batch_size)
         return replace(share, batch_size=training.batch_size, size=size)
     except ValueError as error:
-        told = "on this machine" if training.memory is None else f"training.memory {training.memory}"
-        free = f"{gigabytes(budget or 0)} are free" if training.memory is None else "is too little"
-        raise RunError(f"{experiment.arch.name}: {told} {free}: {error}") from None
+        limit_text = "on this machine" if training.memory is None else f"training.memory {training.memory}"
+        shortage_text = f"{gigabytes_text(budget or 0)} are free" if training.memory is None else "is too little"
+        raise RunError(f"{experiment.arch.name}: {limit_text} {shortage_text}: {error}") from None
 
 
-def as_begun(
-    micro: MicroBatch, size: int, experiment: Planned, plan: tuple[PlannedLayer, ...], num_devices: int = 1
+def restore_micro_batch(
+    micro: MicroBatch, size: int, experiment: TrainingSpec, plan: tuple[PlannedLayer, ...], num_devices: int = 1
 ) -> MicroBatch:
     """The parts of a training that goes on: those it began with, whatever is free now.
 
     Args:
-        micro: Of `passes`.
+        micro: Of `choose_micro_batch`.
         size: Cases that went through the network at once.
         experiment: Its `training` decides.
         plan: The network's layers.
         num_devices: Among which the cases are divided.
     """
-    memory, batch_size = memory_of(plan, experiment.training), experiment.training.batch_size
-    return replace(micro, size=size, peak_bytes=memory.peak(ceil(batch_size / num_devices), ceil(size / num_devices)))
+    memory, batch_size = estimate_memory(plan, experiment.training), experiment.training.batch_size
+    return replace(
+        micro, size=size, peak_bytes=memory.peak_bytes(ceil(batch_size / num_devices), ceil(size / num_devices))
+    )
 
 
-def tell(micro: MicroBatch, plan: Sequence[PlannedLayer], *, is_own_budget: bool, num_devices: int = 1) -> None:
+def log_micro_batch(
+    micro: MicroBatch, plan: Sequence[PlannedLayer], *, is_default_budget: bool, num_devices: int = 1
+) -> None:
     """Writes the plan into the log, with what it changes.
 
     Args:
-        micro: Of `passes`.
+        micro: Of `choose_micro_batch`.
         plan: The network's layers.
-        is_own_budget: Nobody has set the budget.
+        is_default_budget: Nobody has set the budget.
         num_devices: Among which the cases are divided.
     """
-    log.info(micro.told())
+    log.info(micro.describe())
     if num_devices > 1:
         log.info(f"{num_devices} devices divide the cases; their gradients are added up, and the memory is each one's.")
-    at_once = ceil(micro.size / num_devices)
-    if at_once == micro.batch_size:
+    cases_per_device = ceil(micro.size / num_devices)
+    if cases_per_device == micro.batch_size:
         return
-    if is_own_budget and micro.num_parts > 1:
+    if is_default_budget and micro.num_micro_batches > 1:
         log.warning(
             "a whole batch does not fit into the memory that is free now, so it goes through the network in parts. "
-            f'To get the same parts again, give training.memory, such as "{gigabytes(micro.budget_bytes or 0)}".'
+            f'To get the same parts again, give training.memory, such as "{gigabytes_text(micro.budget_bytes or 0)}".'
         )
     if any(has_batch_norm(row) for row in plan):
         log.warning(
-            f"batch norm takes its statistics from the {at_once} cases that go through the network at once"
+            f"batch norm takes its statistics from the {cases_per_device} cases that go through the network at once"
             f"{' on a device' * (num_devices > 1)}, not from the {micro.batch_size} of the batch, so the result is not "
             f"that of a whole batch. {_remedy(micro, num_devices)}."
         )
 
 
 def _remedy(micro: MicroBatch, num_devices: int) -> str:
-    if micro.num_parts == 1:
+    if micro.num_micro_batches == 1:
         return "Take one device, or a batch that is so many times as large"
     smaller = f"set training.batch_size to {micro.size} and a lower learning rate"
     return ("Give more memory, or " if num_devices == 1 else "Take one device or more memory, or ") + smaller

@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.dataset import Cases, Crops, Dataset, LostScan
-from archnet.data.scan_ranges import ScanRanges, scan_ranges
+from archnet.data.dataset import Cases, Crops, Dataset, UnreadableScan
+from archnet.data.scan_ranges import ScanRanges, measure_scan_ranges
 from archnet.data.split import keep_rows, make_split
-from archnet.errors import DataError, RunError, counted
+from archnet.errors import DataError, RunError, pluralize
 from archnet.files.progress import Progress, silent
 from archnet.spec.arch import PlannedLayer
-from archnet.spec.auto import TrainingSet, picked, with_true_reasons
+from archnet.spec.auto import TrainingSet, refresh_reasons, resolve_auto
 from archnet.spec.experiment import Experiment, Split
-from archnet.spec.view import input_shape, seen
+from archnet.spec.view import input_shape, network_input
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Prepared:
+class PreparedData:
     """The cases of one split and their arrays; all runs on this split share them.
 
     Attributes:
@@ -32,8 +32,8 @@ class Prepared:
         rows: (N,) where each case stands in `values`.
         limits: Raw values that become 0 and 1.
         notes: What a reader of the results should know about the data.
-        lost: Scans that could not be read; their cases are missing.
-        scans: What the scans look like that the cases of all sets lie in; null where they lie in none.
+        lost_scans: Scans that could not be read; their cases are missing.
+        scan_ranges: What the scans look like that the cases of all sets lie in; null where they lie in none.
     """
 
     cases: Cases
@@ -42,15 +42,15 @@ class Prepared:
     rows: NDArray[np.int64]
     limits: tuple[float, float]
     notes: tuple[str, ...] = ()
-    lost: tuple[LostScan, ...] = ()
-    scans: ScanRanges | None = None
+    lost_scans: tuple[UnreadableScan, ...] = ()
+    scan_ranges: ScanRanges | None = None
 
-    def record(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """What a run folder keeps of the data, JSON-ready: notes, scans that are missing, and what the others are."""
         return {
             "notes": list(self.notes),
-            "lost": [asdict(scan) for scan in self.lost],
-            "scans": self.scans and self.scans.document(),
+            "lost": [asdict(scan) for scan in self.lost_scans],
+            "scans": self.scan_ranges and self.scan_ranges.to_document(),
         }
 
     @property
@@ -58,12 +58,12 @@ class Prepared:
         """Of one case."""
         return self.values.shape[1:]
 
-    def seen(self, experiment: Experiment) -> NDArray[Any]:
+    def network_input(self, experiment: Experiment) -> NDArray[Any]:
         """The part of `values` that a network sees, a view of shape (M, *input_shape)."""
-        return seen(self.values, experiment)
+        return network_input(self.values, experiment)
 
 
-def picked_for(experiment: Experiment, dataset: Dataset) -> Experiment:
+def resolve_auto_from_data(experiment: Experiment, dataset: Dataset) -> Experiment:
     """The experiment with what it leaves to the data picked from its training set, before anything is cut.
 
     What a document says was picked keeps its value, with a warning where it would now be another.
@@ -71,26 +71,26 @@ def picked_for(experiment: Experiment, dataset: Dataset) -> Experiment:
     Raises:
         DataError: The sets cannot be filled.
     """
-    if not experiment.training.auto and not experiment.picked:
+    if not experiment.training.auto and not experiment.auto_reasons:
         return experiment
     cases = dataset.cases
     sets = make_split(cases, experiment.split)
     rows = kept_rows(cases, sets, experiment)
     counts = np.bincount(cases.labels[rows[sets[rows] == "train"]], minlength=len(cases.classes))
     known = TrainingSet(counts=tuple(counts.tolist()), shape=tuple(dataset.shape), positive=cases.positive)
-    checked = with_true_reasons(experiment, known)
-    others = [key for key in experiment.picked if key not in checked.picked]
-    if others:
+    experiment_with_reasons = refresh_reasons(experiment, known)
+    outdated = [key for key in experiment.auto_reasons if key not in experiment_with_reasons.auto_reasons]
+    if outdated:
         logging.getLogger("archnet.picks").warning(
             'kept, though other values would be picked here: %s. Set them to "auto" to have them picked again.',
-            ", ".join(others),
+            ", ".join(outdated),
         )
-    return picked(checked, known)
+    return resolve_auto(experiment_with_reasons, known)
 
 
 def prepare(
     dataset: Dataset, experiments: Sequence[Experiment], progress: Progress = silent, *, strict: bool = False
-) -> list[Prepared]:
+) -> list[PreparedData]:
     """Divides and cuts the cases of a data set; every case is cut once, in however many splits it stands.
 
     Args:
@@ -105,19 +105,21 @@ def prepare(
     Raises:
         ArchnetError: The data are damaged, or a set has too few cases.
     """
-    drawn: dict[Split, tuple[NDArray[np.str_], NDArray[np.int64]]] = {}
+    split_rows: dict[Split, tuple[NDArray[np.str_], NDArray[np.int64]]] = {}
     for experiment in experiments:
         sets = make_split(dataset.cases, experiment.split)
         rows = kept_rows(dataset.cases, sets, experiment)
-        check_training_set(dataset.cases.only(rows), sets[rows], experiment)
-        drawn[experiment.split] = (sets, rows)
-    used = np.unique(np.concatenate([rows for _, rows in drawn.values()]))
+        check_training_set(dataset.cases.select(rows), sets[rows], experiment)
+        split_rows[experiment.split] = (sets, rows)
+    used = np.unique(np.concatenate([rows for _, rows in split_rows.values()]))
     crops = dataset.crops(used, progress)
-    if strict and crops.lost:
-        raise DataError("\n".join(f"{lost.reason} It has {counted(lost.num_cases, 'case')}." for lost in crops.lost))
-    prepared = {split: _divided(dataset, sets, rows, used, crops) for split, (sets, rows) in drawn.items()}
-    ranges = _ranges(dataset, used, crops, progress)
-    prepared = {split: replace(data, scans=ranges) for split, data in prepared.items()}
+    if strict and crops.unreadable_scans:
+        raise DataError(
+            "\n".join(f"{lost.reason} It has {pluralize(lost.num_cases, 'case')}." for lost in crops.unreadable_scans)
+        )
+    prepared = {split: _select_split(dataset, sets, rows, used, crops) for split, (sets, rows) in split_rows.items()}
+    ranges = _measure_scan_ranges(dataset, used, crops, progress)
+    prepared = {split: replace(data, scan_ranges=ranges) for split, data in prepared.items()}
     for experiment in experiments:
         data = prepared[experiment.split]
         check_training_set(data.cases, data.sets, experiment)
@@ -130,42 +132,44 @@ def kept_rows(cases: Cases, sets: NDArray[np.str_], experiment: Experiment) -> N
     return keep_rows(cases, sets, experiment.data, experiment.split, keep_all)
 
 
-def _divided(
+def _select_split(
     dataset: Dataset, sets: NDArray[np.str_], rows: NDArray[np.int64], used: NDArray[np.int64], crops: Crops
-) -> Prepared:
+) -> PreparedData:
     """The cases of one split that could be cut."""
     places = np.searchsorted(used, rows)
     is_there = crops.is_there[places]
-    kept = rows[is_there]
-    return Prepared(
-        cases=dataset.cases.only(kept),
-        sets=sets[kept],
+    available_rows = rows[is_there]
+    return PreparedData(
+        cases=dataset.cases.select(available_rows),
+        sets=sets[available_rows],
         values=crops.values,
         rows=places[is_there],
         limits=dataset.limits,
-        notes=(*dataset.notes, *_lost_notes(crops.lost, len(rows), len(kept))),
-        lost=crops.lost,
+        notes=(*dataset.notes, *_lost_notes(crops.unreadable_scans, len(rows), len(available_rows))),
+        lost_scans=crops.unreadable_scans,
     )
 
 
-def _ranges(dataset: Dataset, used: NDArray[np.int64], crops: Crops, progress: Progress) -> ScanRanges | None:
+def _measure_scan_ranges(
+    dataset: Dataset, used: NDArray[np.int64], crops: Crops, progress: Progress
+) -> ScanRanges | None:
     """What the scans that could be read look like."""
     scans = dataset.scans(used[crops.is_there])
-    cases = crops.values[crops.is_there] if crops.lost else crops.values
-    return scan_ranges(scans, cases, dataset.limits, progress) if scans else None
+    cases = crops.values[crops.is_there] if crops.unreadable_scans else crops.values
+    return measure_scan_ranges(scans, cases, dataset.limits, progress) if scans else None
 
 
-def _lost_notes(lost: tuple[LostScan, ...], num_wanted: int, num_kept: int) -> tuple[str, ...]:
+def _lost_notes(lost: tuple[UnreadableScan, ...], num_wanted: int, num_kept: int) -> tuple[str, ...]:
     if not lost:
         return ()
     total = (
-        f"{counted(len(lost), 'scan')} could not be read: {num_wanted - num_kept:,} of {num_wanted:,} cases are "
+        f"{pluralize(len(lost), 'scan')} could not be read: {num_wanted - num_kept:,} of {num_wanted:,} cases are "
         "missing. Mend or remove what is damaged, or use --strict to make it an error."
     )
-    return (total, *(f"missing {counted(scan.num_cases, 'case')}: {scan.reason}" for scan in lost))
+    return (total, *(f"missing {pluralize(scan.num_cases, 'case')}: {scan.reason}" for scan in lost))
 
 
-def plan_for(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLayer, ...]:
+def plan_network(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLayer, ...]:
     """The network's layers on a data set.
 
     Raises:

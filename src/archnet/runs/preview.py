@@ -15,9 +15,9 @@ from archnet.data import open_dataset
 from archnet.data.dataset import Cases
 from archnet.data.split import make_split
 from archnet.errors import DataError, did_you_mean
-from archnet.files.atomic import replaced
+from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress
-from archnet.runs.preparation import kept_rows, picked_for
+from archnet.runs.preparation import kept_rows, resolve_auto_from_data
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, RotatedCopies, shape_problem
 from archnet.spec.experiment import SETS, Experiment
 
@@ -25,28 +25,28 @@ NUM_DRAWS = 10
 """Random results shown of each augmentation."""
 
 
-def data_summary(experiment: Experiment, progress: Progress) -> dict[str, Any]:
+def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]:
     """What a data set holds, JSON-ready: classes, groups, shape, limits, and the sets of the split."""
     dataset = open_dataset(experiment.data, progress)
     cases = dataset.cases
     sets = make_split(cases, experiment.split)
-    kept = kept_rows(cases, sets, experiment)
-    stored = dataset.stored(kept)
+    rows = kept_rows(cases, sets, experiment)
+    store_summary = dataset.store_summary(rows)
     return {
         "name": experiment.data.name,
         "cases": len(cases.ids),
-        "classes": _counts(cases),
+        "classes": _class_counts(cases),
         "positive": cases.classes[cases.positive],
         "groups": len(np.unique(cases.groups)),
         "shape": "x".join(map(str, dataset.shape)),
         "limits": f"{dataset.limits[0]:g} to {dataset.limits[1]:g} become 0 to 1",
-        **{name: _counts(cases.only(kept[sets[kept] == name])) for name in SETS},
-        **({"stored": stored} if stored else {}),
+        **{name: _class_counts(cases.select(rows[sets[rows] == name])) for name in SETS},
+        **({"stored": store_summary} if store_summary else {}),
         **({"notes": " ".join(dataset.notes)} if dataset.notes else {}),
     }
 
 
-def _counts(cases: Cases) -> dict[str, int]:
+def _class_counts(cases: Cases) -> dict[str, int]:
     counts = np.bincount(cases.labels, minlength=len(cases.classes))
     return {name: int(count) for name, count in zip(cases.classes, counts, strict=True)}
 
@@ -71,9 +71,9 @@ def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress)
     low, high = dataset.limits
     image = np.clip((crop - low) / (high - low), 0, 1)
     label = dataset.cases.classes[dataset.cases.labels[row]]
-    drawn = augmented(image, picked_for(experiment, dataset))
-    figure = case_figure(image, f"{dataset.cases.ids[row]} ({label})", drawn)
-    with replaced(path) as draft:
+    samples = augmentation_samples(image, resolve_auto_from_data(experiment, dataset))
+    figure = case_figure(image, f"{dataset.cases.ids[row]} ({label})", samples)
+    with atomic_write(path) as draft:
         figure.savefig(draft, format="png", dpi=120)
     return path
 
@@ -98,7 +98,7 @@ def case_row(cases: Cases, case: str) -> int:
     return int(rows[0])
 
 
-def augmented(image: NDArray[np.float32], experiment: Experiment) -> list[tuple[str, NDArray[np.float32]]]:
+def augmentation_samples(image: NDArray[np.float32], experiment: Experiment) -> list[tuple[str, NDArray[np.float32]]]:
     """Some random results of each augmentation for one image (height, width[, depth]) in [0, 1], with its name.
 
     Returns:
@@ -108,30 +108,32 @@ def augmented(image: NDArray[np.float32], experiment: Experiment) -> list[tuple[
     from archnet.network.augmentation.augment import augment
 
     def results(entries: Sequence[Augmentation]) -> NDArray[np.float32]:
-        uniforms = _spread(entries, np.random.default_rng(experiment.training.seed))
+        uniforms = _spread_uniforms(entries, np.random.default_rng(experiment.training.seed))
         batch = np.repeat(image[np.newaxis, ..., np.newaxis], len(uniforms), axis=0)
         return np.asarray(augment(entries, batch, uniforms))[..., 0]
 
-    given = experiment.training.augmentation
-    entries: tuple[Augmentation, ...] = given or tuple(kind() for kind in AUGMENTATIONS.values())
+    configured_entries = experiment.training.augmentation
+    entries: tuple[Augmentation, ...] = configured_entries or tuple(kind() for kind in AUGMENTATIONS.values())
     possible = [entry for entry in entries if shape_problem([entry], image.shape) is None]
-    rows = [(_told(entry), results([entry])) for entry in possible]
-    return [*rows, ("all of them, in this order", results(possible))] if given and len(possible) > 1 else rows
+    rows = [(_augmentation_text(entry), results([entry])) for entry in possible]
+    return (
+        [*rows, ("all of them, in this order", results(possible))] if configured_entries and len(possible) > 1 else rows
+    )
 
 
-def _told(entry: Augmentation) -> str:
+def _augmentation_text(entry: Augmentation) -> str:
     """An augmentation's name and parameters, as its JSON has them."""
     name = next(name for name, kind in AUGMENTATIONS.items() if kind is type(entry))
     keys = (f"{key} {json.dumps(value)}" for key, value in asdict(entry).items())
     return ": ".join(filter(None, [name, ", ".join(keys).replace('"', "")]))
 
 
-def _spread(entries: Sequence[Augmentation], generator: np.random.Generator) -> NDArray[np.float32]:
+def _spread_uniforms(entries: Sequence[Augmentation], generator: np.random.Generator) -> NDArray[np.float32]:
     """Numbers in [0, 1) for some draws, each column evenly spread, so that a few draws show the whole range."""
-    from archnet.network.augmentation.augment import copies, draw_uniforms, num_uniforms
+    from archnet.network.augmentation.augment import add_rotated_copies, draw_uniforms, num_uniforms
 
     if len(entries) == 1 and isinstance(entries[0], RotatedCopies):
-        return draw_uniforms(entries, copies(entries, np.ones(1, np.bool_))[1], seed=0, epoch=0)
+        return draw_uniforms(entries, add_rotated_copies(entries, np.ones(1, np.bool_))[1], seed=0, epoch=0)
     even = (np.arange(NUM_DRAWS, dtype=np.float32)[:, np.newaxis] + 0.5) / NUM_DRAWS
     shuffled = generator.permuted(np.repeat(even, num_uniforms(entries) - 1, axis=1), axis=0)
     return np.concatenate([even, shuffled], axis=1)

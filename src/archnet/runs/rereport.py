@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from archnet.evaluation.metrics import recomputed
-from archnet.evaluation.run_folder import run_folders
+from archnet.evaluation.metrics import recompute_metrics
+from archnet.evaluation.run_folder import find_run_folders
 from archnet.files.atomic import write_json
 from archnet.report.figures.run_figures import write_figures
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import RunFiles, read_run
-from archnet.runs.froc import froc_again, write_comparison_with_froc
+from archnet.runs.froc import recompute_run_froc, write_comparison_with_froc
 
 
-def report_again(paths: Sequence[Path]) -> list[Path]:
+def regenerate_reports(paths: Sequence[Path]) -> list[Path]:
     """Recompute `metrics.json`, and draw the figures and `report.html`, of run folders or whole experiments.
 
     Args:
@@ -28,22 +28,22 @@ def report_again(paths: Sequence[Path]) -> list[Path]:
         RunError: A run isn't finished.
         DataError: A file of a run folder is damaged.
     """
-    written = [_run_again(folder) for folder in run_folders(paths)]
-    experiments = [path for path in dict.fromkeys(paths) if len(run_folders([path])) > 1]
-    return written + [write_comparison_with_froc(path, run_folders([path])) for path in experiments]
+    pages = [_regenerate_report(folder) for folder in find_run_folders(paths)]
+    experiments = [path for path in dict.fromkeys(paths) if len(find_run_folders([path])) > 1]
+    return pages + [write_comparison_with_froc(path, find_run_folders([path])) for path in experiments]
 
 
-def _run_again(folder: Path) -> Path:
+def _regenerate_report(folder: Path) -> Path:
     run = read_run(folder)
-    bootstraps = _bootstraps(run)
-    metrics = recomputed(run.predictions, run.metrics, bootstraps=bootstraps)
-    froc = froc_again(folder, run.predictions, run.positive, bootstraps)
+    bootstraps = _num_bootstraps(run)
+    metrics = recompute_metrics(run.predictions, run.metrics, bootstraps=bootstraps)
+    froc = recompute_run_froc(folder, run.predictions, run.positive, bootstraps)
     write_json(folder / "metrics.json", metrics | froc)
     write_figures(folder)
     return write_report(folder)
 
 
-def _bootstraps(run: RunFiles) -> int:
+def _num_bootstraps(run: RunFiles) -> int:
     """As many resamples as the experiment asks for."""
     options: dict[str, Any] = (run.experiment or {}).get("evaluation", {})
     return int(options.get("bootstraps", 1000))

@@ -11,24 +11,24 @@ from numpy.typing import NDArray
 from archnet.files.atomic import write_json
 from archnet.machine import environment
 from archnet.runs.folder import CHECKPOINT
-from archnet.runs.preparation import Prepared
+from archnet.runs.preparation import PreparedData
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.experiment import SETS, Experiment
-from archnet.spec.memory import MicroBatch, memory_of
+from archnet.spec.memory import MicroBatch, estimate_memory
 
 if TYPE_CHECKING:
     import keras
 
-    from archnet.network.training.loop import Execution, Watcher
+    from archnet.network.training.loop import Callback, Execution
 
 
-def trained(
+def train_model(
     experiment: Experiment,
     plan: tuple[PlannedLayer, ...],
-    prepared: Prepared,
+    prepared: PreparedData,
     micro: MicroBatch,
     folder: Path,
-    watcher: Watcher,
+    callback: Callback,
 ) -> tuple[keras.Model, list[dict[str, float]]]:
     """The trained model (raw values in, probabilities out), and the rows of history.csv.
 
@@ -38,15 +38,15 @@ def trained(
         prepared: The data.
         micro: How a batch goes through the network, unless the training goes on from a checkpoint.
         folder: The run's, with its checkpoint; its environment.json tells how the training is carried out.
-        watcher: Is told of every step and epoch.
+        callback: Is told of every step and epoch.
 
     Raises:
         RunError: The training fails, or its checkpoint cannot be used.
     """
-    from archnet.network.build import build, with_probabilities
-    from archnet.network.training.loop import Execution, settled, train
+    from archnet.network.build import build, build_inference_model
+    from archnet.network.training.loop import Execution, resolve_execution, train
 
-    images, cases = prepared.seen(experiment), prepared.cases
+    images, cases = prepared.network_input(experiment), prepared.cases
     network = build(
         experiment.arch,
         images.shape[1:],
@@ -58,10 +58,12 @@ def trained(
         micro_batch=micro.size,
         checkpoint=folder / CHECKPOINT,
         ids=cases.ids[prepared.sets == "train"],
-        memory=memory_of(plan, experiment.training),
+        memory=estimate_memory(plan, experiment.training),
     )
-    training, execution = settled(network, prepared.limits, experiment.training, execution)
-    write_json(folder / "environment.json", {**environment(), "execution": _record(execution, training.precision)})
+    training, execution = resolve_execution(network, prepared.limits, experiment.training, execution)
+    write_json(
+        folder / "environment.json", {**environment(), "execution": _describe_execution(execution, training.precision)}
+    )
     sets = _examples(images, prepared)
     history = train(
         network,
@@ -70,20 +72,20 @@ def trained(
         sets.get("validation"),
         training,
         positive=cases.positive,
-        watcher=watcher,
+        callback=callback,
         execution=execution,
     )
-    return with_probabilities(network, prepared.limits), history
+    return build_inference_model(network, prepared.limits), history
 
 
-def _record(execution: Execution, precision: str) -> dict[str, Any]:
+def _describe_execution(execution: Execution, precision: str) -> dict[str, Any]:
     """What is needed to repeat a training beside its experiment: the machine's part in it, and "auto" decided."""
     from archnet.network.backend import execution_record
 
     return {**execution_record(), "precision": precision, "micro_batch": execution.micro_batch}
 
 
-def _examples(images: NDArray[Any], prepared: Prepared) -> dict[str, Any]:
+def _examples(images: NDArray[Any], prepared: PreparedData) -> dict[str, Any]:
     """The sets that are not empty, as the network takes them."""
     from archnet.network.training.batches import Examples
 

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from archnet.errors import DocumentError
-from archnet.files.strict_json import Document, JsonPath, Problem, name_from, place_of, read_document
+from archnet.files.strict_json import Document, JsonPath, Problem, path_text, read_document, slugify
 from archnet.spec.layers import (
-    TYPE_OF,
+    TYPE_NAMES,
     Layer,
     Repeat,
     Residual,
     Shape,
     Terminal,
     layer_document,
-    layer_from,
-    num_expanded,
+    num_layers,
+    parse_layer,
     sizes_text,
 )
 from archnet.spec.schema import schema_problems
@@ -32,9 +32,9 @@ MAX_LAYERS: Final = 10_000
 PUBLISHED_INPUT: Final[dict[int, Shape]] = {2: (64, 64), 3: (64, 64, 10)}
 """Spatial input for `check` and `show` where neither the document nor the command line names one: the LUNA16 crops."""
 
-_SPATIAL: Final = frozenset({"C", "P", "GAP", "RES"})
+_SPATIAL_TYPES: Final = frozenset({"C", "P", "GAP", "RES"})
 _FLAT_FOLLOWERS: Final = frozenset({"FC", "DO", "BN", "T", "REP"})
-_NOT_IN_RESIDUAL: Final = frozenset({"FC", "GAP", "T"})
+_FORBIDDEN_IN_RESIDUAL: Final = frozenset({"FC", "GAP", "T"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class PlannedLayer:
     @property
     def type(self) -> str:
         """The layer's type in documents, such as "C"."""
-        return TYPE_OF[type(self.layer)]
+        return TYPE_NAMES[type(self.layer)]
 
     @property
     def num_parameters(self) -> int:
@@ -110,7 +110,7 @@ class Arch:
         if not isinstance(terminal, Terminal):
             raise DocumentError(f"{self.document.source}: the last layer must be T.")
         layers = (*self.layers[:-1], Terminal(activation=terminal.activation, num_classes=num_classes))
-        return tuple(self._planned(layers, ("layers",), (), self.full_input_shape(input_shape)))
+        return tuple(self._plan_layers(layers, ("layers",), (), self.full_input_shape(input_shape)))
 
     def full_input_shape(self, input_shape: Shape | None = None) -> Shape:
         """An input shape with its channels; see `plan`."""
@@ -124,24 +124,28 @@ class Arch:
             )
         return shape
 
-    def _planned(
+    def _plan_layers(
         self, layers: tuple[Layer, ...], path: JsonPath, repeat: tuple[int, ...], shape: Shape
     ) -> Iterator[PlannedLayer]:
         for index, layer in enumerate(layers):
-            place = (*path, index)
+            layer_path = (*path, index)
             if isinstance(layer, Repeat):
-                for time in range(layer.times):
-                    rows = tuple(self._planned(layer.layers, (*place, "layers"), (*repeat, time), shape))
+                for repetition in range(layer.times):
+                    rows = tuple(self._plan_layers(layer.layers, (*layer_path, "layers"), (*repeat, repetition), shape))
                     yield from rows
                     shape = rows[-1].output_shape
                 continue
             if isinstance(layer, Residual):
-                yield from self._planned(layer.layers, (*place, "layers"), repeat, shape)
+                yield from self._plan_layers(layer.layers, (*layer_path, "layers"), repeat, shape)
             try:
                 output_shape = layer.output_shape(shape)
             except ValueError as error:
-                raise DocumentError(self.document.problem(self._file_path(place), self._told(layer, error))) from None
-            yield PlannedLayer(path=place, repeat=repeat, layer=layer, input_shape=shape, output_shape=output_shape)
+                raise DocumentError(
+                    self.document.problem(self._file_path(layer_path), self._layer_problem(layer, error))
+                ) from None
+            yield PlannedLayer(
+                path=layer_path, repeat=repeat, layer=layer, input_shape=shape, output_shape=output_shape
+            )
             shape = output_shape
 
     def _file_path(self, path: JsonPath) -> JsonPath:
@@ -149,8 +153,8 @@ class Arch:
         return path[1:] if isinstance(self.document.value, list) else path
 
     @staticmethod
-    def _told(layer: Layer, error: ValueError) -> str:
-        return f"{TYPE_OF[type(layer)]} {error}."
+    def _layer_problem(layer: Layer, error: ValueError) -> str:
+        return f"{TYPE_NAMES[type(layer)]} {error}."
 
     def build(self, input_shape: Shape | None = None, num_classes: int = 2, *, seed: int = 0) -> keras.Model:
         """The Keras model that gives logits, (N, classes) or (N, 1) under "sigmoid"; see `network.build`."""
@@ -211,14 +215,14 @@ def parse_arch(document: Document) -> Arch:
     if problems or rank is None:
         raise document.error(problems)
     arch = Arch(
-        name=value.get("name") or name_from(Path(document.source).stem),
+        name=value.get("name") or slugify(Path(document.source).stem),
         rank=rank,
-        layers=tuple(layer_from(layer, rank) for layer in value["layers"]),
+        layers=tuple(parse_layer(layer, rank) for layer in value["layers"]),
         input_shape=tuple(map(int, value["input_shape"])) if "input_shape" in value else None,
         description=value.get("description", ""),
         document=document,
     )
-    if num_expanded(arch.layers) > MAX_LAYERS:
+    if num_layers(arch.layers) > MAX_LAYERS:
         raise DocumentError(f"{document.source}: REP makes more than {MAX_LAYERS:,} layers. Lower its times.")
     return arch
 
@@ -232,7 +236,7 @@ def _order_problems(layers: list[Any], prefix: JsonPath) -> Iterator[Problem]:
     for index in terminals[1:]:
         yield (
             (*prefix, index),
-            f"T stands here again, first at {place_of((*prefix, terminals[0]))}. Keep the last one only.",
+            f"T stands here again, first at {path_text((*prefix, terminals[0]))}. Keep the last one only.",
         )
     if len(terminals) == 1 and terminals[0] != len(layers) - 1:
         yield (*prefix, terminals[0]), f"T must be the last layer, but {len(layers) - 1 - terminals[0]} more follow."
@@ -245,29 +249,29 @@ def _flat_problems(layers: list[Any], prefix: JsonPath, flattened_by: str | None
     for index, layer in enumerate(layers):
         if not isinstance(layer, dict):
             continue
-        kind, place = layer.get("type"), (*prefix, index)
-        if flattened_by and kind in _SPATIAL:
+        kind, layer_path = layer.get("type"), (*prefix, index)
+        if flattened_by and kind in _SPATIAL_TYPES:
             problems.append(
-                (place, f"{kind} needs spatial axes, but {flattened_by} has flattened them. Move it before.")
+                (layer_path, f"{kind} needs spatial axes, but {flattened_by} has flattened them. Move it before.")
             )
             continue
         if kind in ("FC", "GAP"):
-            flattened_by = flattened_by or f"{kind} at {place_of((*prefix, index))}"
+            flattened_by = flattened_by or f"{kind} at {path_text((*prefix, index))}"
         inner = layer.get("layers")
         if kind in ("RES", "REP") and isinstance(inner, list):
-            problems += _inner_problems(inner, (*place, "layers"), kind)
-            found, flattened_by = _flat_problems(inner, (*place, "layers"), flattened_by)
-            problems += found
+            problems += _inner_problems(inner, (*layer_path, "layers"), kind)
+            inner_problems, flattened_by = _flat_problems(inner, (*layer_path, "layers"), flattened_by)
+            problems += inner_problems
     return problems, flattened_by
 
 
 def _inner_problems(layers: list[Any], prefix: JsonPath, kind: str) -> Iterator[Problem]:
     """Layers that a RES or a REP cannot hold, at any depth below it."""
-    refused = _NOT_IN_RESIDUAL if kind == "RES" else frozenset({"T"})
+    forbidden = _FORBIDDEN_IN_RESIDUAL if kind == "RES" else frozenset({"T"})
     for index, layer in enumerate(layers):
         if not isinstance(layer, dict):
             continue
-        if layer.get("type") in refused:
+        if layer.get("type") in forbidden:
             yield (*prefix, index), f"{layer['type']} cannot stand inside {kind}. Move it out."
         if kind == "RES" and layer.get("type") == "REP" and isinstance(layer.get("layers"), list):
             yield from _inner_problems(layer["layers"], (*prefix, index, "layers"), kind)
@@ -275,18 +279,18 @@ def _inner_problems(layers: list[Any], prefix: JsonPath, kind: str) -> Iterator[
 
 def _rank(value: Mapping[str, Any], prefix: JsonPath) -> tuple[int | None, list[Problem]]:
     """The rank that the arrays of a document, or its `rank`, agree on."""
-    sized = [(path, len(sizes)) for path, sizes in _size_arrays(value["layers"], prefix) if len(sizes) in (2, 3)]
+    ranks = [(path, len(sizes)) for path, sizes in _size_arrays(value["layers"], prefix) if len(sizes) in (2, 3)]
     if isinstance(value.get("input_shape"), list) and len(value["input_shape"]) in (2, 3):
-        sized.append((("input_shape",), len(value["input_shape"])))
+        ranks.append((("input_shape",), len(value["input_shape"])))
     if value.get("rank") in (2, 3):
-        sized.insert(0, (("rank",), value["rank"]))
-    if not sized:
-        said = 'Say which, beside "layers": "rank": 2 or "rank": 3.'
-        return None, [((), f"no array of sizes tells whether this is a 2D or a 3D network. {said}")]
-    first, rank = sized[0]
+        ranks.insert(0, (("rank",), value["rank"]))
+    if not ranks:
+        remedy = 'Say which, beside "layers": "rank": 2 or "rank": 3.'
+        return None, [((), f"no array of sizes tells whether this is a 2D or a 3D network. {remedy}")]
+    first, rank = ranks[0]
     problems = [
-        (path, f"this is {other}D, but {place_of(first)} is {rank}D. Use one rank throughout.")
-        for path, other in sized
+        (path, f"this is {other}D, but {path_text(first)} is {rank}D. Use one rank throughout.")
+        for path, other in ranks
         if other != rank
     ]
     return rank, problems

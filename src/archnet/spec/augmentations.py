@@ -134,13 +134,13 @@ AUGMENTATIONS: Final[dict[str, type[Augmentation]]] = {
 }
 
 
-def shape_problem(entries: Sequence[Augmentation], shape: tuple[int, ...]) -> str | None:
+def shape_problem(augmentations: Sequence[Augmentation], shape: tuple[int, ...]) -> str | None:
     """Why the augmentations cannot act on images of (height, width[, depth]), if so."""
-    turning = [entry for entry in entries if isinstance(entry, RightAngles | RotatedCopies)]
-    half_turns = all(isinstance(entry, RotatedCopies) and set(entry.angles) <= {180} for entry in turning)
-    if turning and not half_turns and shape[0] != shape[1]:
+    rotations = [entry for entry in augmentations if isinstance(entry, RightAngles | RotatedCopies)]
+    are_half_turns = all(isinstance(entry, RotatedCopies) and set(entry.angles) <= {180} for entry in rotations)
+    if rotations and not are_half_turns and shape[0] != shape[1]:
         return f"turning by 90 degrees needs square slices, but these are {shape[0]}x{shape[1]}. Leave it out."
-    for entry in entries:
+    for entry in augmentations:
         for axis, size in zip(get_args(Axis), shape, strict=False):
             if isinstance(entry, Shift) and getattr(entry, axis) >= size:
                 return f"shift.{axis} {getattr(entry, axis)} can move all out of {size} voxels. Keep it below {size}."

@@ -12,7 +12,7 @@ from itertools import count
 from math import ceil
 from typing import Any, Final
 
-from archnet.errors import counted
+from archnet.errors import pluralize
 from archnet.spec.augmentations import (
     AUGMENTATIONS,
     Augmentation,
@@ -27,10 +27,10 @@ from archnet.spec.augmentations import (
 from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import AUTO, Experiment, Training
 
-NUM_STEPS: Final = 3500
+TARGET_STEPS: Final = 3500
 """That the epochs are to make."""
 
-EPOCHS: Final = (10, 100)
+EPOCH_RANGE: Final = (10, 100)
 """Fewest and most."""
 
 BATCH_SIZES: Final = ((600, 16), (2000, 32))
@@ -38,32 +38,32 @@ BATCH_SIZES: Final = ((600, 16), (2000, 32))
 
 LARGE_BATCH: Final = 64
 
-SMALLEST_REST: Final = 0.25
+MIN_LAST_BATCH_FRACTION: Final = 0.25
 """Share of a batch below which an epoch's last one is spread over the others: batch norm needs more cases."""
 
-LARGEST_RATIO: Final = 1.5
+MAX_CLASS_RATIO: Final = 1.5
 """Of the largest class to the smallest, which drawing rare cases more often comes down to."""
 
-MANY_DRAWS: Final = 10
+MANY_REPETITIONS: Final = 10
 """Of a case in an epoch, from which on they are told."""
 
-MOST_SHIFT: Final = 3
-SHIFT_SHARE: Final = 0.06
+MAX_SHIFT: Final = 3
+SHIFT_FRACTION: Final = 0.06
 """Voxels, and share of a side, by which a case is moved at most."""
 
-SMALL_TURNS: Final = (-10.0, -5.0, 0.0, 5.0, 10.0)
+SMALL_ROTATIONS: Final = (-10.0, -5.0, 0.0, 5.0, 10.0)
 """Degrees, of whole scans: as patients lie."""
 
-AVERAGE_SHARE: Final = 0.1
-FEWEST_AVERAGED: Final = 100
-LONGEST_DECAY: Final = 0.9999
+EMA_FRACTION: Final = 0.1
+MIN_EMA_STEPS: Final = 100
+MAX_EMA_DECAY: Final = 0.9999
 """Share of the steps that the average of the weights reaches over; below so few it would cling to the first ones."""
 
-STATISTICS_SHARE: Final = 1 / 40
-STATISTICS_STEPS: Final = (10, 100)
+BATCH_NORM_FRACTION: Final = 1 / 40
+BATCH_NORM_RANGE: Final = (10, 100)
 """Share of the steps that the moving statistics of batch norm reach over, and the fewest and most steps."""
 
-Picked = tuple[Any, str]
+AutoValue = tuple[Any, str]
 """A value, and why."""
 
 
@@ -82,30 +82,32 @@ class TrainingSet:
     positive: int = 1
 
 
-def picked(experiment: Experiment, known: TrainingSet) -> Experiment:
+def resolve_auto(experiment: Experiment, training_set: TrainingSet) -> Experiment:
     """The experiment with every option picked that is left to the data; what is given stays.
 
     Args:
         experiment: With one split or fold.
-        known: Its training set.
+        training_set: Its training set.
     """
-    training, reasons = experiment.training, dict(experiment.picked)
-    for name, pick in PICKS.items():
+    training, reasons = experiment.training, dict(experiment.auto_reasons)
+    for name, rule in AUTO_RULES.items():
         if name in experiment.training.auto:
-            value, why = pick(replace(experiment, training=training), known)
+            value, reason = rule(replace(experiment, training=training), training_set)
             training = replace(training, **{name: value})
-            reasons[f"training.{name}"] = f"{value_text(value)}: {why}"
-    return replace(experiment, training=replace(training, auto=()), picked=reasons)
+            reasons[f"training.{name}"] = f"{value_text(value)}: {reason}"
+    return replace(experiment, training=replace(training, auto=()), auto_reasons=reasons)
 
 
-def with_true_reasons(experiment: Experiment, known: TrainingSet) -> Experiment:
+def refresh_reasons(experiment: Experiment, training_set: TrainingSet) -> Experiment:
     """The experiment with this training set's reasons for what was picked; what would be picked otherwise loses its."""
-    names = tuple(key.removeprefix("training.") for key in experiment.picked)
-    again = picked(replace(experiment, training=replace(experiment.training, auto=names), picked={}), known)
-    return replace(experiment, picked=true_reasons(again.picked, experiment.training))
+    names = tuple(key.removeprefix("training.") for key in experiment.auto_reasons)
+    fresh = resolve_auto(
+        replace(experiment, training=replace(experiment.training, auto=names), auto_reasons={}), training_set
+    )
+    return replace(experiment, auto_reasons=valid_reasons(fresh.auto_reasons, experiment.training))
 
 
-def unpicked(document: Mapping[str, Any]) -> dict[str, Any]:
+def restore_auto(document: Mapping[str, Any]) -> dict[str, Any]:
     """An experiment's document as it was before anything was picked: "auto" again."""
     if not document.get("picked"):
         return dict(document)
@@ -114,29 +116,31 @@ def unpicked(document: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key != "picked"} | {"training": training}
 
 
-def as_picked(document: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+def reuse_auto_values(document: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str, Any]:
     """A document that asks for "auto" where an earlier one was picked, with what was picked there."""
-    training, there = document["training"], earlier.get("training", {})
-    names = (key.removeprefix("training.") for key in earlier.get("picked", {}))
-    found = {name: there[name] for name in names if training.get(name) == "auto" and name in there}
-    return {**document, "training": {**training, **found}}
+    training, previous_training = document["training"], previous.get("training", {})
+    names = (key.removeprefix("training.") for key in previous.get("picked", {}))
+    values = {
+        name: previous_training[name] for name in names if training.get(name) == "auto" and name in previous_training
+    }
+    return {**document, "training": {**training, **values}}
 
 
-def true_reasons(reasons: Mapping[str, str], training: Training) -> dict[str, str]:
+def valid_reasons(reasons: Mapping[str, str], training: Training) -> dict[str, str]:
     """Of a document's reasons those whose options still have the value that was picked."""
     values = {f"training.{name}": value_text(getattr(training, name)) for name in AUTO if name not in training.auto}
     return {key: why for key, why in reasons.items() if key in values and why.startswith(f"{values[key]}: ")}
 
 
-def picks_told(experiment: Experiment) -> str:
+def describe_auto(experiment: Experiment) -> str:
     """What was picked, in one line."""
-    names = [key.removeprefix("training.") for key in experiment.picked]
-    values = [f"{name} {_told(getattr(experiment.training, name))}" for name in names]
+    names = [key.removeprefix("training.") for key in experiment.auto_reasons]
+    values = [f"{name} {_short_value_text(getattr(experiment.training, name))}" for name in names]
     return f"picked from the data (why: experiment.json): {', '.join(values)}."
 
 
-def _told(value: Any) -> str:
-    return " + ".join(map(_name, value)) or "none" if isinstance(value, tuple) else value_text(value)
+def _short_value_text(value: Any) -> str:
+    return " + ".join(map(_augmentation_name, value)) or "none" if isinstance(value, tuple) else value_text(value)
 
 
 def value_text(value: Any) -> str:
@@ -146,90 +150,107 @@ def value_text(value: Any) -> str:
     ('right_angles, shift height 3 width 2 depth 0', '1', 'none')
     """
     if isinstance(value, tuple):
-        return ", ".join(map(_entry_text, value)) or "none"
+        return ", ".join(map(_augmentation_text, value)) or "none"
     return "none" if value is None else value if isinstance(value, str) else f"{value:g}"
 
 
-def _entry_text(entry: Augmentation) -> str:
-    return " ".join([_name(entry), *(f"{key} {_parameter(value)}" for key, value in asdict(entry).items())])
+def _augmentation_text(augmentation: Augmentation) -> str:
+    return " ".join(
+        [
+            _augmentation_name(augmentation),
+            *(f"{key} {_parameter_text(value)}" for key, value in asdict(augmentation).items()),
+        ]
+    )
 
 
-def _parameter(value: Any) -> str:
+def _parameter_text(value: Any) -> str:
     return f"({', '.join(map(value_text, value))})" if isinstance(value, tuple) else value_text(value)
 
 
-def _name(entry: Augmentation) -> str:
-    return next(name for name, kind in AUGMENTATIONS.items() if kind is type(entry))
+def _augmentation_name(augmentation: Augmentation) -> str:
+    return next(name for name, kind in AUGMENTATIONS.items() if kind is type(augmentation))
 
 
-def _balance(experiment: Experiment, known: TrainingSet) -> Picked:
-    largest, smallest = max(known.counts), min(known.counts)
-    told = f"than {LARGEST_RATIO:g} times the cases of the smallest ({largest:,} and {smallest:,})"
-    if largest <= LARGEST_RATIO * smallest:
-        return "none", f"the largest class has no more {told}"
-    draws = class_draws(known.counts, LARGEST_RATIO)[known.counts.index(smallest)] / max(smallest, 1)
-    often = f", whose cases are each drawn about {draws:.0f} times an epoch" if draws > MANY_DRAWS else ""
-    return LARGEST_RATIO, f"the largest class has more {told}{often}"
+def _balance(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
+    largest, smallest = max(training_set.counts), min(training_set.counts)
+    comparison = f"than {MAX_CLASS_RATIO:g} times the cases of the smallest ({largest:,} and {smallest:,})"
+    if largest <= MAX_CLASS_RATIO * smallest:
+        return "none", f"the largest class has no more {comparison}"
+    repetitions = samples_per_class(training_set.counts, MAX_CLASS_RATIO)[training_set.counts.index(smallest)] / max(
+        smallest, 1
+    )
+    repetition_text = (
+        f", whose cases are each drawn about {repetitions:.0f} times an epoch" if repetitions > MANY_REPETITIONS else ""
+    )
+    return MAX_CLASS_RATIO, f"the largest class has more {comparison}{repetition_text}"
 
 
-def _epochs(experiment: Experiment, known: TrainingSet) -> Picked:
-    steps = _epoch_steps(experiment.training, known)
-    fewest, most = EPOCHS
-    wanted = ceil(NUM_STEPS / steps)
-    epochs = min(max(wanted, fewest), most)
-    bound = "" if epochs == wanted else f", {most} epochs at most" if wanted > most else f", {fewest} epochs at least"
-    return epochs, f"for {NUM_STEPS:,} steps at {steps:,} an epoch{bound}"
+def _epochs(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
+    steps = _steps_per_epoch(experiment.training, training_set)
+    fewest, most = EPOCH_RANGE
+    target = ceil(TARGET_STEPS / steps)
+    epochs = min(max(target, fewest), most)
+    bound = "" if epochs == target else f", {most} epochs at most" if target > most else f", {fewest} epochs at least"
+    return epochs, f"for {TARGET_STEPS:,} steps at {steps:,} an epoch{bound}"
 
 
-def _warmup_epochs(experiment: Experiment, known: TrainingSet) -> Picked:
+def _warmup_epochs(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
     epochs = experiment.training.epochs
-    return min(1.0, epochs / 20), f"a twentieth of {counted(epochs, 'epoch')}, 1 at most"
+    return min(1.0, epochs / 20), f"a twentieth of {pluralize(epochs, 'epoch')}, 1 at most"
 
 
-def _ema(experiment: Experiment, known: TrainingSet) -> Picked:
-    steps = _all_steps(experiment.training, known)
-    if steps < FEWEST_AVERAGED:
-        return None, f"fewer than {FEWEST_AVERAGED} steps ({steps})"
-    decay = min(round(1 - 1 / (AVERAGE_SHARE * steps), 4), LONGEST_DECAY)
+def _ema(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
+    steps = _num_steps(experiment.training, training_set)
+    if steps < MIN_EMA_STEPS:
+        return None, f"fewer than {MIN_EMA_STEPS} steps ({steps})"
+    decay = min(round(1 - 1 / (EMA_FRACTION * steps), 4), MAX_EMA_DECAY)
     return decay, f"an average over a tenth of all {steps:,} steps"
 
 
-def _batch_norm_momentum(experiment: Experiment, known: TrainingSet) -> Picked:
-    steps = _all_steps(experiment.training, known)
-    fewest, most = STATISTICS_STEPS
-    reach = min(max(STATISTICS_SHARE * steps, fewest), most)
+def _batch_norm_momentum(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
+    steps = _num_steps(experiment.training, training_set)
+    fewest, most = BATCH_NORM_RANGE
+    reach = min(max(BATCH_NORM_FRACTION * steps, fewest), most)
     return round(
         1 - 1 / reach, 3
     ), f"moving statistics over a fortieth of all {steps:,} steps, {fewest} to {most} steps"
 
 
-def _augmentation(experiment: Experiment, known: TrainingSet) -> Picked:
-    seen = known.shape[: experiment.arch.rank]
-    shifts = [min(MOST_SHIFT, round(SHIFT_SHARE * size)) for size in seen]
+def _augmentation(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
+    shape = training_set.shape[: experiment.arch.rank]
+    shifts = [min(MAX_SHIFT, round(SHIFT_FRACTION * size)) for size in shape]
     axes: tuple[Axis, ...] = ("height", "width", "depth")
     shift = Shift(**{"depth": 0, **dict(zip(axes, shifts, strict=False))})
-    if DATASETS[experiment.data.name].is_whole:
-        entries = [Rotate(degrees=SMALL_TURNS), shift, Intensity()]
-        why = "whole scans lie as patients lie, with a left and a right"
+    if DATASETS[experiment.data.name].has_whole_scans:
+        entries = [Rotate(degrees=SMALL_ROTATIONS), shift, Intensity()]
+        reason = "whole scans lie as patients lie, with a left and a right"
     else:
-        sides = tuple(axis for axis, size in zip(axes, seen, strict=False) if size > 1)
-        turns = [RightAngles()] if seen[0] == seen[1] else []
-        entries = [*turns, Flip(axes=sides), shift, Intensity()]
-        why = "crops may lie any way" if turns else "crops may lie any way; slices that are not square are not turned"
-    return tuple(entry for entry in entries if entry != Shift(height=0, width=0) and entry != Flip(axes=())), why
+        flip_axes = tuple(axis for axis, size in zip(axes, shape, strict=False) if size > 1)
+        right_angles = [RightAngles()] if shape[0] == shape[1] else []
+        entries = [*right_angles, Flip(axes=flip_axes), shift, Intensity()]
+        reason = (
+            "crops may lie any way"
+            if right_angles
+            else "crops may lie any way; slices that are not square are not turned"
+        )
+    return tuple(entry for entry in entries if entry != Shift(height=0, width=0) and entry != Flip(axes=())), reason
 
 
-def _batch_size(experiment: Experiment, known: TrainingSet) -> Picked:
-    num_cases, drawn = sum(known.counts), _epoch_cases(experiment.training, known)
-    below, size = next(((below, size) for below, size in BATCH_SIZES if num_cases < below), (0, LARGE_BATCH))
-    if drawn <= size:
-        return max(drawn, 1), f"all training cases at once ({num_cases:,})"
-    told = f"fewer than {below:,} training cases" if below else f"{BATCH_SIZES[-1][0]:,} training cases or more"
-    even = next(one for one in count(size) if drawn % one == 0 or drawn % one >= SMALLEST_REST * one)
-    return even, f"{told} ({num_cases:,})" + (f", and no small batch at the end as by {size}" if even > size else "")
+def _batch_size(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
+    num_cases, num_samples = sum(training_set.counts), _samples_per_epoch(experiment.training, training_set)
+    limit, size = next(((limit, size) for limit, size in BATCH_SIZES if num_cases < limit), (0, LARGE_BATCH))
+    if num_samples <= size:
+        return max(num_samples, 1), f"all training cases at once ({num_cases:,})"
+    reason = f"fewer than {limit:,} training cases" if limit else f"{BATCH_SIZES[-1][0]:,} training cases or more"
+    even_size = next(
+        one for one in count(size) if num_samples % one == 0 or num_samples % one >= MIN_LAST_BATCH_FRACTION * one
+    )
+    return even_size, f"{reason} ({num_cases:,})" + (
+        f", and no small batch at the end as by {size}" if even_size > size else ""
+    )
 
 
-PICKS: Final = {
+AUTO_RULES: Final = {
     "balance": _balance,
     "augmentation": _augmentation,
     "batch_size": _batch_size,
@@ -241,29 +262,31 @@ PICKS: Final = {
 """In the order in which they build on each other."""
 
 
-def _all_steps(training: Training, known: TrainingSet) -> int:
-    return training.epochs * _epoch_steps(training, known)
+def _num_steps(training: Training, training_set: TrainingSet) -> int:
+    return training.epochs * _steps_per_epoch(training, training_set)
 
 
-def _epoch_steps(training: Training, known: TrainingSet) -> int:
-    return max(1, ceil(_epoch_cases(training, known) / training.batch_size))
+def _steps_per_epoch(training: Training, training_set: TrainingSet) -> int:
+    return max(1, ceil(_samples_per_epoch(training, training_set) / training.batch_size))
 
 
-def _epoch_cases(training: Training, known: TrainingSet) -> int:
+def _samples_per_epoch(training: Training, training_set: TrainingSet) -> int:
     """Cases of an epoch, with the copies that the augmentation adds and what balancing rounds up."""
-    counts = list(known.counts)
+    counts = list(training_set.counts)
     for entry in training.augmentation:
         if isinstance(entry, RotatedCopies):
-            of = [label for label in range(len(counts)) if entry.of == "all" or label == known.positive]
-            counts = [count + len(entry.angles) * known.counts[k] * (k in of) for k, count in enumerate(counts)]
-    return sum(class_draws(counts, training.balance))
+            labels = [label for label in range(len(counts)) if entry.of == "all" or label == training_set.positive]
+            counts = [
+                count + len(entry.angles) * training_set.counts[k] * (k in labels) for k, count in enumerate(counts)
+            ]
+    return sum(samples_per_class(counts, training.balance))
 
 
-def class_draws(counts: Sequence[int], balance: str | float) -> list[int]:
+def samples_per_class(counts: Sequence[int], balance: str | float) -> list[int]:
     """Of each class in an epoch, see `network.batches.epoch_order`: its share of all cases is rounded up."""
     ratio = 1.0 if balance == "oversample" else balance
     present = [count for count in counts if count]
     if isinstance(ratio, str) or not present or max(present) <= ratio * min(present):
         return list(counts)
-    lifted = [max(count, max(present) / ratio) if count else 0 for count in counts]
-    return [ceil(share / sum(lifted) * sum(counts)) for share in lifted]
+    balanced = [max(count, max(present) / ratio) if count else 0 for count in counts]
+    return [ceil(share / sum(balanced) * sum(counts)) for share in balanced]

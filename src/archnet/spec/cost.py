@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from archnet.files.strict_json import place_of
+from archnet.files.strict_json import path_text
 from archnet.spec.arch import PlannedLayer
-from archnet.spec.memory import FLOAT_BYTES, Memory, MicroBatch, memory_of
+from archnet.spec.memory import FLOAT_BYTES, MemoryEstimate, MicroBatch, estimate_memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,41 +25,41 @@ class Cost:
     num_parameters: int
     num_macs: int
     activation_bytes: int
-    memory: Memory
+    memory: MemoryEstimate
 
 
-def cost_of(plan: tuple[PlannedLayer, ...]) -> Cost:
+def network_cost(plan: tuple[PlannedLayer, ...]) -> Cost:
     """The totals of a plan."""
     return Cost(
         num_parameters=sum(row.num_parameters for row in plan),
         num_macs=sum(row.num_macs for row in plan),
         activation_bytes=FLOAT_BYTES * (prod(plan[0].input_shape) + sum(row.num_activations for row in plan)),
-        memory=memory_of(plan),
+        memory=estimate_memory(plan),
     )
 
 
-def network_summary(plan: tuple[PlannedLayer, ...], micro: MicroBatch) -> dict[str, Any]:
+def network_summary(plan: tuple[PlannedLayer, ...], micro_batch: MicroBatch) -> dict[str, Any]:
     """A plan and its totals as one JSON-ready object: what `archnet show --json` prints.
 
     Args:
         plan: Of `Arch.plan`.
-        micro: How a batch goes through the network.
+        micro_batch: How a batch goes through the network.
     """
-    cost = cost_of(plan)
+    cost = network_cost(plan)
     return {
         "input_shape": list(plan[0].input_shape),
         "parameters": cost.num_parameters,
         "macs": cost.num_macs,
         "activation_bytes": cost.activation_bytes,
-        **micro.as_json(),
-        "layers": [_row(layer) for layer in plan],
+        **micro_batch.to_dict(),
+        "layers": [_layer_row(layer) for layer in plan],
     }
 
 
-def _row(planned: PlannedLayer) -> dict[str, Any]:
+def _layer_row(planned: PlannedLayer) -> dict[str, Any]:
     repeat = "".join(f" #{time + 1}" for time in planned.repeat)
     return {
-        "place": place_of(planned.path) + repeat,
+        "place": path_text(planned.path) + repeat,
         "type": planned.type,
         "summary": planned.layer.summary(),
         "output_shape": list(planned.output_shape),

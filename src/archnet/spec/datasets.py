@@ -18,12 +18,12 @@ class DatasetSpec:
     Attributes:
         description: One line for help texts.
         defaults: Its own options with their defaults.
-        is_whole: Cases are whole scans, not crops.
+        has_whole_scans: Cases are whole scans, not crops.
     """
 
     description: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    is_whole: bool = False
+    has_whole_scans: bool = False
 
     @property
     def options(self) -> frozenset[str]:
@@ -31,23 +31,31 @@ class DatasetSpec:
         return COMMON_OPTIONS | frozenset(self.defaults)
 
 
-_CANDIDATES: Final = {"crop_size": (64, 64, 10), "spacing_mm": None, "crop_size_mm": None, "negatives_per_positive": 5}
-_VOLUMES: Final = {"crop_size": (128, 128, 64)}
+_CROP_OPTIONS: Final = {
+    "crop_size": (64, 64, 10),
+    "spacing_mm": None,
+    "crop_size_mm": None,
+    "negatives_per_positive": 5,
+}
+_VOLUME_OPTIONS: Final = {"crop_size": (128, 128, 64)}
 
 DATASETS: Final[dict[str, DatasetSpec]] = {
     "luna16": DatasetSpec(
-        description="LUNA16: a crop around each candidate of candidates.csv or candidates_V2.csv", defaults=_CANDIDATES
+        description="LUNA16: a crop around each candidate of candidates.csv or candidates_V2.csv",
+        defaults=_CROP_OPTIONS,
     ),
     "phantom": DatasetSpec(
-        description="generated chest scans in LUNA16's layout: nodules against vessels", defaults=_CANDIDATES
+        description="generated chest scans in LUNA16's layout: nodules against vessels", defaults=_CROP_OPTIONS
     ),
     "mosmed": DatasetSpec(
         description="whole scans (.nii, .nii.gz) in class folders such as CT-0 and CT-23",
-        defaults=_VOLUMES,
-        is_whole=True,
+        defaults=_VOLUME_OPTIONS,
+        has_whole_scans=True,
     ),
     "folder": DatasetSpec(
-        description="whole scans of any readable format in class folders", defaults=_VOLUMES, is_whole=True
+        description="whole scans of any readable format in class folders",
+        defaults=_VOLUME_OPTIONS,
+        has_whole_scans=True,
     ),
     "npz": DatasetSpec(
         description="npz:PATH, arrays x (N, height, width[, depth]) and y, optionally group and split",

@@ -197,7 +197,7 @@ class Experiment:
     """One architecture on one division of one data set; everything that decides a result.
 
     Attributes:
-        picked: Why the options have their values that were picked from the data, by their dotted keys.
+        auto_reasons: Why the options have their values that were picked from the data, by their dotted keys.
     """
 
     name: str
@@ -206,20 +206,22 @@ class Experiment:
     split: Split = Split()
     training: Training = Training(auto=AUTO)
     evaluation: Evaluation = Evaluation()
-    picked: Mapping[str, str] = field(default_factory=dict)
+    auto_reasons: Mapping[str, str] = field(default_factory=dict)
 
     def warnings(self) -> list[str]:
         """What is allowed but should be known, one line each."""
-        leak = (
+        leak_warning = (
             'split.by "candidate": neighbours of one nodule can stand in training and test, so the figures are '
             'optimistic. "group" keeps each scan on one side.'
         )
-        idle = "training.early_stopping: there is no validation set to watch, so training goes on to its last epoch."
-        is_idle = self.training.early_stopping and self.split.by != "own" and not self.split.validation
+        early_stopping_warning = (
+            "training.early_stopping: there is no validation set to watch, so training goes on to its last epoch."
+        )
+        has_idle_early_stopping = self.training.early_stopping and self.split.by != "own" and not self.split.validation
         return [
             *self.arch.warnings(),
-            *([leak] if self.split.by == "candidate" else []),
-            *([idle] if is_idle else []),
+            *([leak_warning] if self.split.by == "candidate" else []),
+            *([early_stopping_warning] if has_idle_early_stopping else []),
         ]
 
     def to_document(self) -> dict[str, Any]:
@@ -235,7 +237,7 @@ class Experiment:
             "split": asdict(self.split),
             "training": training,
             "evaluation": asdict(self.evaluation),
-            **({"picked": dict(self.picked)} if self.picked else {}),
+            **({"picked": dict(self.auto_reasons)} if self.auto_reasons else {}),
         }
         return dict(json.loads(json.dumps(document)))
 

@@ -28,14 +28,14 @@ HEADROOM: Final = 0.15
 _WEIGHT_COPIES: Final = 6.5
 """The network, its twin in training, the gradient, and what updating and reading them takes for a moment."""
 
-_COPIES_A_SLOT: Final = 1.5
+_COPIES_PER_SLOT: Final = 1.5
 """What each of the optimizer's memories takes, with its share of the update."""
 
-_AVERAGE_COPIES: Final = 3.25
-_SUM_COPIES: Final = 1.25
-_BEST_COPIES: Final = 2.0
+_EMA_COPIES: Final = 3.25
+_ACCUMULATOR_COPIES: Final = 1.25
+_BEST_WEIGHTS_COPIES: Final = 2.0
 
-_BATCHES_READY: Final = 5
+_NUM_PREFETCHED_BATCHES: Final = 5
 """Whole batches on their way: one being gathered, two that lie ready, one in the network, one whose loss is read."""
 
 _RAW_BYTES: Final = 2
@@ -52,11 +52,11 @@ _SLOTS: Final = {"adam": 2, "adamw": 2, "sgd": 0, "rmsprop": 1}
 _ACTIVATION_VALUES: Final = {"leaky_relu": 1.0, "softplus": 1.0, "silu": 1.25, "gelu": 3.0}
 """What an activation keeps beside its output; the others keep none."""
 
-_BYTES: Final = re.compile(r"(\d+(?:\.\d+)?) ?(?:([kKMGT])(i?))?B?")
+_MEMORY_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?(?:([kKMGT])(i?))?B?")
 
 
-def bytes_of(memory: str | int) -> int:
-    """The bytes that a `training.memory` means.
+def parse_bytes(memory: str | int) -> int:
+    """The bytes that a `training_bytes.memory` means.
 
     >>> bytes_of("4GB"), bytes_of("1.5 GiB"), bytes_of(2048)
     (4000000000, 1610612736, 2048)
@@ -64,7 +64,7 @@ def bytes_of(memory: str | int) -> int:
     Raises:
         ValueError: It is no number of bytes.
     """
-    match = _BYTES.fullmatch(str(memory))
+    match = _MEMORY_SIZE.fullmatch(str(memory))
     if match is None:
         raise ValueError(f'"{memory}" is no amount of memory. Write it like "4GB", "512MB" or "2GiB", or as bytes.')
     number, prefix, is_binary = match.groups()
@@ -73,39 +73,44 @@ def bytes_of(memory: str | int) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class MemoryEstimate:
     """What the training of a planned network takes, in bytes.
 
     Attributes:
-        weights: Weights, gradients, the optimizer's memories, averages and best weights.
-        sums: Of the gradients, where a batch goes through the network in parts.
-        ready: Of one case of a batch, in the batches that are gathered in the background.
-        case: Of one case that goes through the network: what the backward pass keeps, and the most that is in flight
+        weight_bytes: Weights, gradients, the optimizer's memories, averages and best weights.
+        accumulator_bytes: Of the gradients, where a batch goes through the network in parts.
+        prefetch_bytes_per_case: Of one case of a batch, in the batches that are gathered in the background.
+        network_bytes_per_case: Of one case that goes through the network: what the backward pass keeps, and the most that is in flight
             beside it.
     """
 
-    weights: int
-    sums: int
-    ready: int
-    case: int
+    weight_bytes: int
+    accumulator_bytes: int
+    prefetch_bytes_per_case: int
+    network_bytes_per_case: int
 
-    def training(self, batch_size: int, micro_batch: int | None = None) -> int:
+    def training_bytes(self, batch_size: int, micro_batch: int | None = None) -> int:
         """The peak of a training, without the process itself.
 
         Args:
             batch_size: Cases a step.
             micro_batch: Cases that go through the network at once; null is the whole batch.
         """
-        at_once = min(micro_batch or batch_size, batch_size)
-        sums = self.sums if at_once < batch_size else 0
-        return self.weights + sums + batch_size * self.ready + at_once * self.case
+        num_at_once = min(micro_batch or batch_size, batch_size)
+        accumulators = self.accumulator_bytes if num_at_once < batch_size else 0
+        return (
+            self.weight_bytes
+            + accumulators
+            + batch_size * self.prefetch_bytes_per_case
+            + num_at_once * self.network_bytes_per_case
+        )
 
-    def peak(self, batch_size: int, micro_batch: int | None = None) -> int:
-        """The peak resident memory of the process that trains; see `training`."""
-        return PROCESS_BYTES + self.training(batch_size, micro_batch)
+    def peak_bytes(self, batch_size: int, micro_batch: int | None = None) -> int:
+        """The peak resident memory of the process that trains; see `training_bytes`."""
+        return PROCESS_BYTES + self.training_bytes(batch_size, micro_batch)
 
 
-def memory_of(plan: tuple[PlannedLayer, ...], training: Training | None = None) -> Memory:
+def estimate_memory(plan: tuple[PlannedLayer, ...], training: Training | None = None) -> MemoryEstimate:
     """What a training takes.
 
     Args:
@@ -117,11 +122,11 @@ def memory_of(plan: tuple[PlannedLayer, ...], training: Training | None = None) 
     voxels = prod(plan[0].input_shape)
     value_bytes = FLOAT_BYTES if training.precision in ("float32", "auto") else FLOAT_BYTES // 2
     image = voxels * (_INPUT_VALUES + (_AUGMENTED_VALUES if training.augmentation else 0))
-    return Memory(
-        weights=round(weights * _weight_copies(training)),
-        sums=round(weights * _SUM_COPIES),
-        ready=voxels * _RAW_BYTES * _BATCHES_READY,
-        case=round(FLOAT_BYTES * image + value_bytes * _peak_values(plan)),
+    return MemoryEstimate(
+        weight_bytes=round(weights * _weight_copies(training)),
+        accumulator_bytes=round(weights * _ACCUMULATOR_COPIES),
+        prefetch_bytes_per_case=voxels * _RAW_BYTES * _NUM_PREFETCHED_BATCHES,
+        network_bytes_per_case=round(FLOAT_BYTES * image + value_bytes * _num_peak_values(plan)),
     )
 
 
@@ -129,42 +134,46 @@ def _weight_copies(training: Training) -> float:
     has_momentum = training.momentum > 0 and training.optimizer in ("sgd", "rmsprop")
     return (
         _WEIGHT_COPIES
-        + _COPIES_A_SLOT * (_SLOTS[training.optimizer] + has_momentum)
-        + (_AVERAGE_COPIES if training.ema is not None else 0)
-        + (_BEST_COPIES if training.best_metric else 0)
+        + _COPIES_PER_SLOT * (_SLOTS[training.optimizer] + has_momentum)
+        + (_EMA_COPIES if training.ema is not None else 0)
+        + (_BEST_WEIGHTS_COPIES if training.best_metric else 0)
     )
 
 
-def _peak_values(plan: tuple[PlannedLayer, ...]) -> float:
+def _num_peak_values(plan: tuple[PlannedLayer, ...]) -> float:
     """The most values of one case at any moment of the backward pass.
 
     It starts from all that is kept, and frees a layer's share once that layer is behind it.
     """
     blocks = [row for row in plan if isinstance(row.layer, Residual)]
-    kept = peak = 0.0
+    stored = peak = 0.0
     for row in plan:
-        kept += _kept(row)
-        peak = max(peak, kept + _in_flight(row) + _held(row, blocks))
+        stored += _num_stored_values(row)
+        peak = max(peak, stored + _num_transient_values(row) + _num_pending_gradients(row, blocks))
     return peak
 
 
-def _kept(row: PlannedLayer) -> float:
+def _num_stored_values(row: PlannedLayer) -> float:
     """Values that the backward pass needs of a layer: what it made, and what its operations keep beside that."""
-    made = prod(row.output_shape)
+    output_size = prod(row.output_shape)
     match row.layer:
         case Convolution() | FullyConnected():
-            drawn = 2 * (row.layer.drop_out > 0)  # the mask as numbers, and what it left
-            return made * (1 + row.layer.batch_norm + drawn + _ACTIVATION_VALUES.get(row.layer.activation or "", 0.0))
+            dropout_copies = 2 * (row.layer.drop_out > 0)  # the mask as numbers, and what it left
+            return output_size * (
+                1 + row.layer.batch_norm + dropout_copies + _ACTIVATION_VALUES.get(row.layer.activation or "", 0.0)
+            )
         case Pooling():
-            return made * (1 + 2 * (row.layer.drop_out > 0))
+            return output_size * (1 + 2 * (row.layer.drop_out > 0))
         case Dropout():
-            return made * 2
+            return output_size * 2
         case Residual():
-            return made * (_ACTIVATION_VALUES.get(row.layer.activation or "", 0.0) + _kept_of_sum(row.layer, row))
-    return made
+            return output_size * (
+                _ACTIVATION_VALUES.get(row.layer.activation or "", 0.0) + _num_stored_sum_tensors(row.layer, row)
+            )
+    return output_size
 
 
-def _kept_of_sum(layer: Residual, row: PlannedLayer) -> int:
+def _num_stored_sum_tensors(layer: Residual, row: PlannedLayer) -> int:
     """Tensors that the sum of a residual block keeps: its own, and a summand that something else needs."""
     last = layer.layers[-1]
     is_only_summed = isinstance(last, Convolution) and not last.activation and not last.drop_out
@@ -172,28 +181,28 @@ def _kept_of_sum(layer: Residual, row: PlannedLayer) -> int:
     return 1 - is_only_summed + has_normed_shortcut
 
 
-def _in_flight(row: PlannedLayer) -> float:
+def _num_transient_values(row: PlannedLayer) -> float:
     """Values that come and go while gradients pass through a layer; the factors are measured."""
-    seen, made, layer = prod(row.input_shape), prod(row.output_shape), row.layer
+    input_size, output_size, layer = prod(row.input_shape), prod(row.output_shape), row.layer
     if isinstance(layer, BatchNorm):
-        return 2 * made
+        return 2 * output_size
     if isinstance(layer, Pooling):
-        return 2 * seen + made * (1 + (layer.drop_out > 0))
+        return 2 * input_size + output_size * (1 + (layer.drop_out > 0))
     if isinstance(layer, Convolution | FullyConnected):
-        return seen + made * (0.5 + layer.batch_norm + (layer.drop_out > 0))
-    return seen + made
+        return input_size + output_size * (0.5 + layer.batch_norm + (layer.drop_out > 0))
+    return input_size + output_size
 
 
-def _held(row: PlannedLayer, blocks: Sequence[PlannedLayer]) -> int:
+def _num_pending_gradients(row: PlannedLayer, blocks: Sequence[PlannedLayer]) -> int:
     """Gradients that wait at the sums of the residual blocks around a layer."""
-    around = (
+    enclosing_blocks = (
         block
         for block in blocks
         if len(block.path) < len(row.path)
         and block.path == row.path[: len(block.path)]
         and block.repeat == row.repeat[: len(block.repeat)]
     )
-    return sum(prod(block.output_shape) for block in around)
+    return sum(prod(block.output_shape) for block in enclosing_blocks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,37 +222,37 @@ class MicroBatch:
     budget_bytes: int | None
 
     @property
-    def num_parts(self) -> int:
+    def num_micro_batches(self) -> int:
         """Passes a step."""
         return ceil(self.batch_size / self.size)
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """The plan in one sentence."""
-        peak = f"predicted peak memory {gigabytes(self.peak_bytes)}"
-        of = "" if self.budget_bytes is None else f" of {gigabytes(self.budget_bytes)}"
-        if self.num_parts == 1:
-            return f"a batch of {self.batch_size} goes through the network at once; {peak}{of}."
+        peak = f"predicted peak memory {gigabytes_text(self.peak_bytes)}"
+        budget = "" if self.budget_bytes is None else f" of {gigabytes_text(self.budget_bytes)}"
+        if self.num_micro_batches == 1:
+            return f"a batch of {self.batch_size} goes through the network at once; {peak}{budget}."
         return (
-            f"a batch of {self.batch_size} goes through the network in {self.num_parts} parts of at most {self.size} "
-            f"cases, whose gradients are added up; {peak}{of}."
+            f"a batch of {self.batch_size} goes through the network in {self.num_micro_batches} parts of at most {self.size} "
+            f"cases, whose gradients are added up; {peak}{budget}."
         )
 
-    def as_json(self) -> dict[str, int | None]:
+    def to_dict(self) -> dict[str, int | None]:
         """One JSON-ready object."""
         return {
             "batch_size": self.batch_size,
             "micro_batch": self.size,
-            "parts": self.num_parts,
+            "parts": self.num_micro_batches,
             "training_bytes": self.peak_bytes,
             "memory_bytes": self.budget_bytes,
         }
 
 
-def micro_batch(memory: Memory, batch_size: int, budget_bytes: int | None = None) -> MicroBatch:
+def plan_micro_batches(memory: MemoryEstimate, batch_size: int, budget_bytes: int | None = None) -> MicroBatch:
     """The fewest parts of a batch, as equal as can be, whose predicted peak keeps within a budget.
 
     Args:
-        memory: Of `memory_of`.
+        memory: Of `estimate_memory`.
         batch_size: Cases a step.
         budget_bytes: Of the whole process; null is no limit.
 
@@ -251,34 +260,34 @@ def micro_batch(memory: Memory, batch_size: int, budget_bytes: int | None = None
         ValueError: One case alone does not fit.
     """
     size = batch_size
-    allowed = None if budget_bytes is None else (1 - HEADROOM) * budget_bytes
-    if allowed is not None and memory.peak(batch_size) > allowed:
-        room = allowed - memory.peak(batch_size, 1)
-        if room < 0:
-            raise ValueError(_refusal(memory, batch_size))
-        most = min(1 + int(room // memory.case), batch_size - 1)
-        size = ceil(batch_size / ceil(batch_size / most))
+    limit_bytes = None if budget_bytes is None else (1 - HEADROOM) * budget_bytes
+    if limit_bytes is not None and memory.peak_bytes(batch_size) > limit_bytes:
+        spare_bytes = limit_bytes - memory.peak_bytes(batch_size, 1)
+        if spare_bytes < 0:
+            raise ValueError(_out_of_budget_message(memory, batch_size))
+        max_size = min(1 + int(spare_bytes // memory.network_bytes_per_case), batch_size - 1)
+        size = ceil(batch_size / ceil(batch_size / max_size))
     return MicroBatch(
-        batch_size=batch_size, size=size, peak_bytes=memory.peak(batch_size, size), budget_bytes=budget_bytes
+        batch_size=batch_size, size=size, peak_bytes=memory.peak_bytes(batch_size, size), budget_bytes=budget_bytes
     )
 
 
-def _refusal(memory: Memory, batch_size: int) -> str:
-    needed = memory.peak(batch_size, 1)
+def _out_of_budget_message(memory: MemoryEstimate, batch_size: int) -> str:
+    needed = memory.peak_bytes(batch_size, 1)
     parts = {
         "the process": PROCESS_BYTES,
-        "weights and gradients": memory.weights + memory.sums,
-        "the cases that are read ahead": batch_size * memory.ready,
-        "one case in the network": memory.case,
+        "weights and gradients": memory.weight_bytes + memory.accumulator_bytes,
+        "the cases that are read ahead": batch_size * memory.prefetch_bytes_per_case,
+        "one case in the network": memory.network_bytes_per_case,
     }
-    told = ", ".join(f"{gigabytes(size)} {name}" for name, size in parts.items())
+    parts_text = ", ".join(f"{gigabytes_text(size)} {name}" for name, size in parts.items())
     return (
-        f"one case at a time already takes {gigabytes(needed)} ({told}). Give at least "
-        f"{gigabytes(needed / (1 - HEADROOM))}, make the crop smaller (data.crop_size), or give the network's first "
+        f"one case at a time already takes {gigabytes_text(needed)} ({parts_text}). Give at least "
+        f"{gigabytes_text(needed / (1 - HEADROOM))}, make the crop smaller (data.crop_size), or give the network's first "
         "layers fewer num_output or a stride."
     )
 
 
-def gigabytes(size: float) -> str:
+def gigabytes_text(num_bytes: float) -> str:
     """Rounded up, so that what is given suffices."""
-    return f"{ceil(size / 1e7) / 100:.2f} GB"
+    return f"{ceil(num_bytes / 1e7) / 100:.2f} GB"

@@ -38,14 +38,14 @@ def parse_key(text: str) -> JsonPath:
     return tuple(path)
 
 
-def parse_setting(text: str) -> tuple[JsonPath, Any]:
+def parse_override(text: str) -> tuple[JsonPath, Any]:
     """A `--set KEY=VALUE`: the path and the value, read as JSON where it is JSON, else as text.
 
     Raises:
         DocumentError: There is no "=", or the key is not a dotted key.
     """
-    key, equals, value = text.partition("=")
-    if not equals:
+    key, separator, value = text.partition("=")
+    if not separator:
         raise DocumentError(f'--set "{text}": expected KEY=VALUE, such as --set training.epochs=5.')
     try:
         return parse_key(key.strip()), json.loads(value)
@@ -53,7 +53,7 @@ def parse_setting(text: str) -> tuple[JsonPath, Any]:
         return parse_key(key.strip()), value
 
 
-def with_setting(document: Document, path: JsonPath, value: Any) -> Document:
+def apply_override(document: Document, path: JsonPath, value: Any) -> Document:
     """The document with one value replaced; objects on the way are made.
 
     Raises:
@@ -61,16 +61,16 @@ def with_setting(document: Document, path: JsonPath, value: Any) -> Document:
     """
     if not path:
         return replace(document, value=value, lines={})
-    changed = copy.deepcopy(document.value)
-    place = changed
-    for depth, (step, following) in enumerate(zip(path, (*path[1:], None), strict=True)):
-        fits = isinstance(place, list) and isinstance(step, int) and step < len(place)
-        if not fits and not (isinstance(place, dict) and isinstance(step, str)):
+    root = copy.deepcopy(document.value)
+    node = root
+    for depth, (step, next_step) in enumerate(zip(path, (*path[1:], None), strict=True)):
+        is_valid_index = isinstance(node, list) and isinstance(step, int) and step < len(node)
+        if not is_valid_index and not (isinstance(node, dict) and isinstance(step, str)):
             raise DocumentError(document.problem(path[:depth], f"has no {step!r} to set."))
-        if following is None:
-            place[step] = value
-        elif isinstance(place, dict) and place.get(step) is None:
-            place[step] = {}
-        place = place[step]
+        if next_step is None:
+            node[step] = value
+        elif isinstance(node, dict) and node.get(step) is None:
+            node[step] = {}
+        node = node[step]
     lines = {known: line for known, line in document.lines.items() if known[: len(path)] != path}
-    return replace(document, value=changed, lines=lines)
+    return replace(document, value=root, lines=lines)

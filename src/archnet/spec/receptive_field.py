@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from archnet.spec.arch import Arch
 from archnet.spec.layers import Convolution, Layer, Pooling, Repeat, Residual, Shape
 
-Axis = tuple[float, float]
+AxisGrid = tuple[float, float]
 
 
-def feature_places(arch: Arch, input_shape: Shape) -> tuple[Axis, ...] | None:
+def feature_grid(arch: Arch, input_shape: Shape) -> tuple[AxisGrid, ...] | None:
     """Start and step along each axis: feature i is centred on the input's voxel `start + i * step`.
 
     The centre of what a feature sees, through strides, dilations and padding (Araujo et al. 2019,
@@ -20,39 +20,39 @@ def feature_places(arch: Arch, input_shape: Shape) -> tuple[Axis, ...] | None:
         arch: Its last convolution, or the residual block that this stands in, counts.
         input_shape: Spatial, with or without channels.
     """
-    layers = list(_written_out(arch.layers))
-    ends = [number for number, layer in enumerate(layers, start=1) if isinstance(layer, Convolution | Residual)]
-    if not ends:
+    layers = list(_expand_repeats(arch.layers))
+    indices = [number for number, layer in enumerate(layers, start=1) if isinstance(layer, Convolution | Residual)]
+    if not indices:
         return None
-    places, shape = ((0.0, 1.0),) * arch.rank, arch.full_input_shape(input_shape)
-    for layer in layers[: ends[-1]]:
-        places, shape = _after(layer, places, shape)
-    return places
+    grid, shape = ((0.0, 1.0),) * arch.rank, arch.full_input_shape(input_shape)
+    for layer in layers[: indices[-1]]:
+        grid, shape = _propagate(layer, grid, shape)
+    return grid
 
 
-def _written_out(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+def _expand_repeats(layers: tuple[Layer, ...]) -> Iterator[Layer]:
     """The layers with every repetition written out."""
     for layer in layers:
         if isinstance(layer, Repeat):
-            yield from _written_out(layer.layers * layer.times)
+            yield from _expand_repeats(layer.layers * layer.times)
         else:
             yield layer
 
 
-def _after(layer: Layer, places: tuple[Axis, ...], shape: Shape) -> tuple[tuple[Axis, ...], Shape]:
+def _propagate(layer: Layer, grid: tuple[AxisGrid, ...], shape: Shape) -> tuple[tuple[AxisGrid, ...], Shape]:
     output = layer.output_shape(shape)
     if isinstance(layer, Residual):
-        for inner in _written_out(layer.layers):
-            places, shape = _after(inner, places, shape)
+        for inner in _expand_repeats(layer.layers):
+            grid, shape = _propagate(inner, grid, shape)
     elif isinstance(layer, Convolution | Pooling):
-        dilation = layer.dilation if isinstance(layer, Convolution) else (1,) * len(places)
-        reach = [(size - 1) * gap + 1 for size, gap in zip(layer.kernel_size, dilation, strict=True)]
-        before = [
+        dilation = layer.dilation if isinstance(layer, Convolution) else (1,) * len(grid)
+        kernel_extents = [(size - 1) * gap + 1 for size, gap in zip(layer.kernel_size, dilation, strict=True)]
+        paddings = [
             max((after - 1) * stride + width - length, 0) // 2 if layer.padding == "same" else 0
-            for after, stride, width, length in zip(output, layer.stride, reach, shape, strict=False)
+            for after, stride, width, length in zip(output, layer.stride, kernel_extents, shape, strict=False)
         ]
-        places = tuple(
-            (start + step * ((width - 1) / 2 - padded), step * stride)
-            for (start, step), width, padded, stride in zip(places, reach, before, layer.stride, strict=True)
+        grid = tuple(
+            (start + step * ((width - 1) / 2 - padding), step * stride)
+            for (start, step), width, padding, stride in zip(grid, kernel_extents, paddings, layer.stride, strict=True)
         )
-    return places, output
+    return grid, output

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from archnet.errors import DocumentError, did_you_mean
-from archnet.files.strict_json import Document, JsonPath, Problem, name_from, read_document
+from archnet.files.strict_json import Document, JsonPath, Problem, read_document, slugify
 from archnet.spec.arch import Arch, parse_arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
-from archnet.spec.auto import true_reasons, unpicked
-from archnet.spec.data_options import data_from, data_problems
+from archnet.spec.auto import restore_auto, valid_reasons
+from archnet.spec.data_options import data_problems, parse_data
 from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import (
     AUTO,
@@ -26,10 +26,10 @@ from archnet.spec.experiment import (
     Split,
     Training,
 )
-from archnet.spec.memory import bytes_of
-from archnet.spec.overrides import with_setting
+from archnet.spec.memory import parse_bytes
+from archnet.spec.overrides import apply_override
 from archnet.spec.schema import schema_problems
-from archnet.spec.split_options import split_problems, splits_from
+from archnet.spec.split_options import parse_splits, split_problems
 
 SECTIONS: Final = ("data", "split", "training", "evaluation")
 """The parts of an experiment beside its architectures."""
@@ -40,7 +40,7 @@ def is_arch(value: Any) -> bool:
     return isinstance(value, list) or (isinstance(value, dict) and "layers" in value)
 
 
-def command_experiment(paths: Sequence[Path | str]) -> Document:
+def read_experiment_document(paths: Sequence[Path | str]) -> Document:
     """The experiment that files on a command line mean: one experiment file, or architectures with defaults.
 
     Raises:
@@ -54,7 +54,7 @@ def command_experiment(paths: Sequence[Path | str]) -> Document:
     return Document(value={"archs": [str(Path(path).resolve()) for path in paths]}, source="command line")
 
 
-def architecture_document(path: Path | str) -> Document:
+def read_arch_document(path: Path | str) -> Document:
     """The document in a file that must be an architecture.
 
     Raises:
@@ -73,7 +73,7 @@ def _check_arch(document: Document, remedy: str) -> None:
         )
 
 
-def with_data(document: Document, name: str) -> tuple[Document, list[str]]:
+def replace_data(document: Document, name: str) -> tuple[Document, list[str]]:
     """The experiment on other data: `--data NAME` or `--data npz:PATH`.
 
     Options that the new data set does not have are dropped; so is the old one's root. What was picked from the old data
@@ -93,117 +93,125 @@ def with_data(document: Document, name: str) -> tuple[Document, list[str]]:
             if name == "npz"
             else f"--data {name}: use --root {root} to name its folder."
         )
-    value = copy.deepcopy(_unpicked(document).value) if isinstance(document.value, dict) else {}
-    given: dict[str, Any] = value["data"] if isinstance(value.get("data"), dict) else {}
-    moved = {"name", "root", *(() if given.get("name") == name else ("positive",))}
-    kept = {key: given[key] for key in given if key in DATASETS[name].options - moved}
-    value["data"] = {"name": name, **({"root": root} if root else {}), **kept}
-    if not root and given.get("name") == name and "root" in given:
-        value["data"]["root"] = given["root"]
-    dropped = sorted(set(given) - set(kept) - {"name", "root"})
-    return replace(document, value=value), dropped
+    value = copy.deepcopy(_restore_document_auto(document).value) if isinstance(document.value, dict) else {}
+    old_options: dict[str, Any] = value["data"] if isinstance(value.get("data"), dict) else {}
+    replaced_keys = {"name", "root", *(() if old_options.get("name") == name else ("positive",))}
+    kept_options = {key: old_options[key] for key in old_options if key in DATASETS[name].options - replaced_keys}
+    value["data"] = {"name": name, **({"root": root} if root else {}), **kept_options}
+    if not root and old_options.get("name") == name and "root" in old_options:
+        value["data"]["root"] = old_options["root"]
+    dropped_options = sorted(set(old_options) - set(kept_options) - {"name", "root"})
+    return replace(document, value=value), dropped_options
 
 
-def with_settings(document: Document, settings: Sequence[tuple[JsonPath, Any]]) -> Document:
+def apply_overrides(document: Document, overrides: Sequence[tuple[JsonPath, Any]]) -> Document:
     """The experiment with values that are set; what was picked from what they change is left to the data again."""
-    if any(path[0] in ("data", "split") or path[-1] in AUTO for path, _ in settings):
-        document = _unpicked(document)
-    for path, value in settings:
-        document = with_setting(document, path, value)
+    if any(path[0] in ("data", "split") or path[-1] in AUTO for path, _ in overrides):
+        document = _restore_document_auto(document)
+    for path, value in overrides:
+        document = apply_override(document, path, value)
     return document
 
 
-def data_experiments(name: str, settings: Sequence[tuple[JsonPath, Any]] = ()) -> tuple[Experiment, ...]:
+def data_experiments(name: str, overrides: Sequence[tuple[JsonPath, Any]] = ()) -> tuple[Experiment, ...]:
     """The experiments, one a fold, on a data set with a linear network: for looking at data before there is a network.
 
     Args:
         name: As after `--data`.
-        settings: As for `parse_experiments`.
+        overrides: As for `parse_experiments`.
     """
     linear = {"name": "linear", "rank": 2, "layers": [{"type": "T"}]}
     value = {"archs": [linear], "training": {"augmentation": []}}
-    document, _ = with_data(Document(value=value, source="command line"), name)
-    return parse_experiments(document, settings)
+    document, _ = replace_data(Document(value=value, source="command line"), name)
+    return parse_experiments(document, overrides)
 
 
-def parse_experiments(document: Document, settings: Sequence[tuple[JsonPath, Any]] = ()) -> tuple[Experiment, ...]:
+def parse_experiments(document: Document, overrides: Sequence[tuple[JsonPath, Any]] = ()) -> tuple[Experiment, ...]:
     """The experiments of a document, one for each architecture and each fold, every default filled in.
 
     Args:
         document: As `read_document` gives it.
-        settings: Values that replace those of the document; keys under "arch" change every architecture.
+        overrides: Values that replace those of the document; keys under "arch" change every architecture.
 
     Raises:
         DocumentError: One line for every problem found.
     """
-    document, archs = _settled(document, settings)
+    document, archs = _validate_documents(document, overrides)
     sections = {name: dict(document.value.get(name) or {}) for name in SECTIONS}
     problems = data_problems(sections["data"]) + split_problems(sections["split"]) + _evaluation_problems(sections)
     problems += _memory_problems(sections["training"])
     if problems:
         raise document.error(problems)
-    training = _training(sections["training"])
-    splits = splits_from(sections["split"])
-    data = data_from(sections["data"])
+    training = _parse_training(sections["training"])
+    splits = parse_splits(sections["split"])
+    data = parse_data(sections["data"])
     return tuple(
         Experiment(
             name=document.value.get("name") or _default_name(document, data, split),
             arch=arch,
-            data=replace(data, view=_view(data, arch)),
+            data=replace(data, view=_resolve_view(data, arch)),
             split=split,
             training=training,
             evaluation=Evaluation(**sections["evaluation"]),
-            picked=true_reasons(document.value.get("picked", {}), training),
+            auto_reasons=valid_reasons(document.value.get("picked", {}), training),
         )
-        for arch in _parsed(archs, document)
+        for arch in _parse_archs(archs, document)
         for split in splits
     )
 
 
-def _settled(document: Document, settings: Sequence[tuple[JsonPath, Any]]) -> tuple[Document, list[Document]]:
+def _validate_documents(
+    document: Document, overrides: Sequence[tuple[JsonPath, Any]]
+) -> tuple[Document, list[Document]]:
     """An experiment that fits its schema, and its architectures, settings applied to both."""
-    document = with_settings(document, [(path, value) for path, value in settings if path[0] != "arch"])
-    document = replace(document, value=_whole(document.value))
+    document = apply_overrides(document, [(path, value) for path, value in overrides if path[0] != "arch"])
+    document = replace(document, value=_normalize_integers(document.value))
     problems = schema_problems(document, "experiment")
     if isinstance(document.value, dict) and {"arch", "archs"} <= set(document.value):
         problems.append((("arch",), 'both "arch" and "archs" are given. Keep one of them.'))
     if problems:
         raise document.error(problems)
-    archs = _archs(document)
-    for path, value in settings:
+    archs = _read_arch_documents(document)
+    for path, value in overrides:
         if path[0] == "arch":
-            archs = [with_setting(arch, path[1:], value) for arch in archs]
+            archs = [apply_override(arch, path[1:], value) for arch in archs]
     return document, archs
 
 
-def _unpicked(document: Document) -> Document:
+def _restore_document_auto(document: Document) -> Document:
     """A resolved experiment whose picked options are left to the data again; those changed since by hand stay."""
-    whole = replace(document, value=_whole(document.value))
-    if not isinstance(whole.value, dict) or not whole.value.get("picked") or schema_problems(whole, "experiment"):
+    normalized = replace(document, value=_normalize_integers(document.value))
+    if (
+        not isinstance(normalized.value, dict)
+        or not normalized.value.get("picked")
+        or schema_problems(normalized, "experiment")
+    ):
         return document
-    reasons = true_reasons(whole.value["picked"], _training(whole.value.get("training", {})))
-    return replace(document, value=unpicked({**whole.value, "picked": reasons}))
+    reasons = valid_reasons(normalized.value["picked"], _parse_training(normalized.value.get("training", {})))
+    return replace(document, value=restore_auto({**normalized.value, "picked": reasons}))
 
 
-def _parsed(archs: Sequence[Document], document: Document) -> list[Arch]:
-    parsed = [parse_arch(arch) for arch in archs]
-    names = [arch.name for arch in parsed]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise document.error([(("archs",), f'two architectures are named "{twice[0]}". Give each its own "name".')])
-    return parsed
+def _parse_archs(archs: Sequence[Document], document: Document) -> list[Arch]:
+    result = [parse_arch(arch) for arch in archs]
+    names = [arch.name for arch in result]
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise document.error(
+            [(("archs",), f'two architectures are named "{duplicates[0]}". Give each its own "name".')]
+        )
+    return result
 
 
-def _whole(value: Any) -> Any:
+def _normalize_integers(value: Any) -> Any:
     """A JSON value whose whole numbers are integers, however they are written: 5.0 and 5e0 are 5."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
-        return {key: _whole(entry) for key, entry in value.items()}
-    return [_whole(entry) for entry in value] if isinstance(value, list) else value
+        return {key: _normalize_integers(entry) for key, entry in value.items()}
+    return [_normalize_integers(entry) for entry in value] if isinstance(value, list) else value
 
 
-def _archs(document: Document) -> list[Document]:
+def _read_arch_documents(document: Document) -> list[Document]:
     """The architecture documents that an experiment names or holds; relative paths start at its own folder."""
     if "arch" in document.value:
         return [Document(value=document.value["arch"], source=f"{document.source} $.arch")]
@@ -211,12 +219,12 @@ def _archs(document: Document) -> list[Document]:
     return [
         read_document(folder / entry)
         if isinstance(entry, str)
-        else Document(value=_named(entry, f"arch{index + 1}"), source=f"{document.source} $.archs[{index}]")
+        else Document(value=_name_arch(entry, f"arch{index + 1}"), source=f"{document.source} $.archs[{index}]")
         for index, entry in enumerate(document.value["archs"])
     ]
 
 
-def _named(arch: Any, name: str) -> Any:
+def _name_arch(arch: Any, name: str) -> Any:
     """An inline architecture with a name of its own, or the one given."""
     if isinstance(arch, list):
         return {"name": name, "layers": arch}
@@ -232,13 +240,13 @@ def _evaluation_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Prob
 
 def _memory_problems(training: Mapping[str, Any]) -> list[Problem]:
     try:
-        bytes_of(0 if training.get("memory") is None else training["memory"])
+        parse_bytes(0 if training.get("memory") is None else training["memory"])
     except ValueError as error:
         return [(("training", "memory"), str(error))]
     return []
 
 
-def _view(data: Data, arch: Arch) -> Literal["slice", "slices-as-channels", "volume"]:
+def _resolve_view(data: Data, arch: Arch) -> Literal["slice", "slices-as-channels", "volume"]:
     if arch.rank == 3:
         return "volume"
     if data.view == "volume":
@@ -249,34 +257,34 @@ def _view(data: Data, arch: Arch) -> Literal["slice", "slices-as-channels", "vol
     return data.view or "slice"
 
 
-def _training(given: Mapping[str, Any]) -> Training:
-    auto = tuple(key for key in AUTO if given.get(key, "auto") == "auto")
-    given = {key: value for key, value in given.items() if key not in auto}
-    usual = OPTIMIZER_DEFAULTS.get(given.get("optimizer", Training().optimizer), {})
-    values = {**usual, **{key: _frozen(value) for key, value in given.items()}}
-    if "schedule" in given:
-        values["schedule"] = Schedule(**given["schedule"])
-    if given.get("early_stopping") is not None:
-        values["early_stopping"] = EarlyStopping(**given["early_stopping"])
-    if "augmentation" in given:
-        values["augmentation"] = tuple(_augmentation(entry) for entry in given["augmentation"])
+def _parse_training(options: Mapping[str, Any]) -> Training:
+    auto = tuple(key for key in AUTO if options.get(key, "auto") == "auto")
+    options = {key: value for key, value in options.items() if key not in auto}
+    optimizer_defaults = OPTIMIZER_DEFAULTS.get(options.get("optimizer", Training().optimizer), {})
+    values = {**optimizer_defaults, **{key: _freeze(value) for key, value in options.items()}}
+    if "schedule" in options:
+        values["schedule"] = Schedule(**options["schedule"])
+    if options.get("early_stopping") is not None:
+        values["early_stopping"] = EarlyStopping(**options["early_stopping"])
+    if "augmentation" in options:
+        values["augmentation"] = tuple(_parse_augmentation(entry) for entry in options["augmentation"])
     return Training(auto=auto, **values)
 
 
-def _augmentation(entry: Mapping[str, Any]) -> Augmentation:
-    return AUGMENTATIONS[entry["type"]](**{key: _frozen(value) for key, value in entry.items() if key != "type"})
+def _parse_augmentation(entry: Mapping[str, Any]) -> Augmentation:
+    return AUGMENTATIONS[entry["type"]](**{key: _freeze(value) for key, value in entry.items() if key != "type"})
 
 
-def _frozen(value: Any) -> Any:
+def _freeze(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
 def _default_name(document: Document, data: Data, split: Split) -> str:
     """The experiment file's name, or for a shorthand the data's with what is unusual about the split."""
     if document.lines:
-        return name_from(Path(document.source).stem)
-    label = name_from(Path(data.root).stem) if data.name == "npz" and data.root else data.name
-    by = "" if split.by == Split().by else f"-{split.by}"
+        return slugify(Path(document.source).stem)
+    label = slugify(Path(data.root).stem) if data.name == "npz" and data.root else data.name
+    method = "" if split.by == Split().by else f"-{split.by}"
     folds = f"-folds{split.folds}" if split.folds and split.by != "official" else ""
     seed = "" if split.seed == Split().seed else f"-split{split.seed}"
-    return f"{label}{by}{folds}{seed}"
+    return f"{label}{method}{folds}{seed}"

@@ -43,42 +43,48 @@ def schema_problems(document: Document, schema: str) -> list[Problem]:
         schema: "arch" or "experiment".
     """
     errors = _validator(schema).iter_errors(document.value)
-    return [*_endless_numbers(document.value, ()), *(problem for error in errors for problem in _messages(error))]
+    return [
+        *_non_finite_problems(document.value, ()),
+        *(problem for error in errors for problem in _violation_problems(error)),
+    ]
 
 
-def _endless_numbers(value: Any, path: JsonPath) -> Iterator[Problem]:
+def _non_finite_problems(value: Any, path: JsonPath) -> Iterator[Problem]:
     """NaN and infinity, which no file can hold but a value from Python or the command line can."""
     if isinstance(value, float) and not isfinite(value):
         yield path, f"expected a finite number, got {value}."
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, entry in entries:
-        yield from _endless_numbers(entry, (*path, step))
+        yield from _non_finite_problems(entry, (*path, step))
 
 
-def _messages(error: Any) -> Iterator[Problem]:
+def _violation_problems(error: Any) -> Iterator[Problem]:
     """What one schema violation says to a person, with the path it is about."""
     path = tuple(error.absolute_path)
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
-        known = error.schema.get("properties", {})
-        for key in sorted(set(error.instance) - set(known)):
-            yield (*path, key), f'unknown key "{key}".{did_you_mean(key, known) or _listed("Known keys", known)}'
+        known_keys = error.schema.get("properties", {})
+        for key in sorted(set(error.instance) - set(known_keys)):
+            yield (
+                (*path, key),
+                f'unknown key "{key}".{did_you_mean(key, known_keys) or _listing_text("Known keys", known_keys)}',
+            )
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in error.instance:
-                yield path, f'the key "{key}" is missing.{_described(error.schema, key)}'
+                yield path, f'the key "{key}" is missing.{_key_description(error.schema, key)}'
     elif error.validator == "dependentRequired":
         for key in sorted(set(error.instance) & set(error.validator_value)):
-            yield (*path, key), f"needs {', '.join(map(shown, error.validator_value[key]))} beside it."
+            yield (*path, key), f"needs {', '.join(map(json_text, error.validator_value[key]))} beside it."
     elif error.validator not in ("if", "allOf"):
         yield path, _value_message(error)
 
 
-def _described(schema: Mapping[str, Any], key: str) -> str:
+def _key_description(schema: Mapping[str, Any], key: str) -> str:
     description = schema.get("properties", {}).get(key, {}).get("description", "")
     return f" It means: {description}" if description else ""
 
 
-def _listed(title: str, words: Sequence[str] | Mapping[str, Any]) -> str:
+def _listing_text(title: str, words: Sequence[str] | Mapping[str, Any]) -> str:
     return f" {title}: {', '.join(sorted(map(str, words)))}."
 
 
@@ -92,7 +98,7 @@ _JSON_TYPES: Final = {
     "null": "null",
 }
 
-_LIMITS: Final = {
+_LIMIT_TEXTS: Final = {
     "minimum": "at least {}",
     "maximum": "at most {}",
     "exclusiveMinimum": "above {}",
@@ -107,39 +113,39 @@ _LIMITS: Final = {
 
 def _value_message(error: Any) -> str:
     """What is wrong with one value: what stands there and what was expected."""
-    given = shown(error.instance)
+    value_text = json_text(error.instance)
     limit = error.validator_value
     if error.validator in ("enum", "const"):
         allowed = [limit] if error.validator == "const" else limit
         words = [word for word in allowed if isinstance(word, str)]
         hint = did_you_mean(error.instance, words) if isinstance(error.instance, str) else ""
-        return f"{given} is not one of {', '.join(map(shown, allowed))}.{hint}"
-    if error.validator == "type" or (error.validator == "pattern" and _words(error.schema)):
-        hint = did_you_mean(error.instance, _words(error.schema)) if isinstance(error.instance, str) else ""
-        return f"expected {_kinds(error.schema)}, got {given}.{hint}"
-    if error.validator in _LIMITS:
-        return f"expected {_LIMITS[error.validator].format(limit)}, got {given}."
+        return f"{value_text} is not one of {', '.join(map(json_text, allowed))}.{hint}"
+    if error.validator == "type" or (error.validator == "pattern" and _pattern_words(error.schema)):
+        hint = did_you_mean(error.instance, _pattern_words(error.schema)) if isinstance(error.instance, str) else ""
+        return f"expected {_expected_text(error.schema)}, got {value_text}.{hint}"
+    if error.validator in _LIMIT_TEXTS:
+        return f"expected {_LIMIT_TEXTS[error.validator].format(limit)}, got {value_text}."
     return f"{error.message}."
 
 
-def _kinds(schema: Mapping[str, Any]) -> str:
+def _expected_text(schema: Mapping[str, Any]) -> str:
     """What a value may be: its types, and the words in place of any string where its pattern lists them.
 
     >>> _kinds({"type": ["integer", "string"], "pattern": "^auto$"})
     'a whole number or "auto"'
     """
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    kinds = [_JSON_TYPES[kind] for kind in types if kind != "string" or not _words(schema)]
-    return " or ".join([*kinds, *map(shown, _words(schema))])
+    kinds = [_JSON_TYPES[kind] for kind in types if kind != "string" or not _pattern_words(schema)]
+    return " or ".join([*kinds, *map(json_text, _pattern_words(schema))])
 
 
-def _words(schema: Mapping[str, Any]) -> list[str]:
+def _pattern_words(schema: Mapping[str, Any]) -> list[str]:
     """The words that a pattern such as ^(hu|auto)$ lists; none where it is another kind of pattern."""
-    listed = re.fullmatch(r"\^\(?(\w+(?:\|\w+)*)\)?\$", schema.get("pattern", ""))
-    return listed[1].split("|") if listed else []
+    match = re.fullmatch(r"\^\(?(\w+(?:\|\w+)*)\)?\$", schema.get("pattern", ""))
+    return match[1].split("|") if match else []
 
 
-def shown(value: Any) -> str:
+def json_text(value: Any) -> str:
     """A JSON value as a message quotes it, shortened.
 
     >>> shown([3, 3]), shown(None), shown("relu")

@@ -11,12 +11,12 @@ from archnet.errors import RunError
 from archnet.spec.experiment import Experiment
 
 
-def seen(values: NDArray[Any], experiment: Experiment) -> NDArray[Any]:
+def network_input(values: NDArray[Any], experiment: Experiment) -> NDArray[Any]:
     """What a network sees of cases (N, height, width[, depth]), a view of shape (N, *input_shape)."""
-    wanted = input_shape(experiment, values.shape[1:])
-    if len(wanted) == 3 and values.ndim == 4 and wanted[-1] == 1:
+    shape = input_shape(experiment, values.shape[1:])
+    if len(shape) == 3 and values.ndim == 4 and shape[-1] == 1:
         values = values[..., values.shape[-1] // 2]
-    return values if values.shape[1:] == wanted else values[..., np.newaxis]
+    return values if values.shape[1:] == shape else values[..., np.newaxis]
 
 
 def input_shape(experiment: Experiment, shape: tuple[int, ...]) -> tuple[int, ...]:

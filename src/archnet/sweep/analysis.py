@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from archnet.spec.sweeps.search_space import Axis, Choice, values_in_order
+from archnet.spec.sweeps.search_space import Choice, Hyperparameter, grid_values
 
 NUM_BINS: Final = 4
 """Of an axis whose values are too many to compare one by one: groups of about as many trials each."""
@@ -31,22 +31,24 @@ def pareto_front(costs: Sequence[float], losses: Sequence[float]) -> list[int]:
     return front
 
 
-def importance(axis: Axis, tried: Sequence[Any], values: Sequence[float]) -> float | None:
+def importance(
+    hyperparameter: Hyperparameter, trial_values: Sequence[Any], metric_values: Sequence[float]
+) -> float | None:
     """The share of the variance between trials that one axis explains, beyond what chance would (epsilon squared).
 
     Kelley 1935, doi:10.1073/pnas.21.9.554. Interactions between axes count for none of them. Numbers of which few
     trials have the same are taken in groups of about as many trials each.
 
     Args:
-        axis: What was varied.
-        tried: Each trial's value of the axis.
-        values: Each trial's metric.
+        hyperparameter: What was varied.
+        trial_values: Each trial's value of the axis.
+        metric_values: Each trial's metric.
 
     Returns:
         From 0 to 1; null where there is nothing to compare, such as a value in all trials or in one trial each.
     """
-    groups = _groups(axis, tried)
-    metric = np.asarray(values, np.float64)
+    groups = _groups(hyperparameter, trial_values)
+    metric = np.asarray(metric_values, np.float64)
     _, places, counts = np.unique(groups, return_inverse=True, return_counts=True)
     freedom = len(metric) - len(counts)
     total = float(((metric - metric.mean()) ** 2).sum()) if len(metric) else 0.0
@@ -58,18 +60,18 @@ def importance(axis: Axis, tried: Sequence[Any], values: Sequence[float]) -> flo
     return max(0.0, (between - (len(counts) - 1) * within / freedom) / total)
 
 
-def _groups(axis: Axis, tried: Sequence[Any]) -> list[int]:
+def _groups(hyperparameter: Hyperparameter, trial_values: Sequence[Any]) -> list[int]:
     """In which group each trial is."""
-    listed = values_in_order(axis)
-    if isinstance(axis, Choice) or (listed is not None and len(set(tried)) <= NUM_BINS):
-        return [place_of(listed or (), value) for value in tried]
-    numbers = np.asarray(tried, np.float64)
+    all_values = grid_values(hyperparameter)
+    if isinstance(hyperparameter, Choice) or (all_values is not None and len(set(trial_values)) <= NUM_BINS):
+        return [value_index(all_values or (), value) for value in trial_values]
+    numbers = np.asarray(trial_values, np.float64)
     ordered = np.sort(numbers)
     ranks = (np.searchsorted(ordered, numbers, "left") + np.searchsorted(ordered, numbers, "right") - 1) / 2
-    return [int(rank * NUM_BINS // len(tried)) for rank in ranks]
+    return [int(rank * NUM_BINS // len(trial_values)) for rank in ranks]
 
 
-def place_of(values: Sequence[Any], value: Any) -> int:
+def value_index(values: Sequence[Any], value: Any) -> int:
     """Where a value stands among those of an axis, told apart as JSON does.
 
     >>> place_of([0, False, 1, True], True), place_of(range(8, 2**31, 8), 24)
@@ -77,4 +79,4 @@ def place_of(values: Sequence[Any], value: Any) -> int:
     """
     if isinstance(values, range):
         return values.index(value)
-    return [json.dumps(known) for known in values].index(json.dumps(value))
+    return [json.dumps(other) for other in values].index(json.dumps(value))

@@ -12,45 +12,45 @@ from archnet.data.dataset import Dataset
 from archnet.errors import ArchnetError, DataError, RunError
 from archnet.files.progress import Progress, silent
 from archnet.runs.folder import run_name
-from archnet.runs.micro_batch import passes
-from archnet.runs.preparation import picked_for, plan_for, prepare
+from archnet.runs.micro_batch import choose_micro_batch
+from archnet.runs.preparation import plan_network, prepare, resolve_auto_from_data
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.augmentations import shape_problem
-from archnet.spec.cost import Cost, cost_of
+from archnet.spec.cost import Cost, network_cost
 from archnet.spec.experiment import Experiment
-from archnet.spec.memory import bytes_of, gigabytes, memory_of, micro_batch
+from archnet.spec.memory import estimate_memory, gigabytes_text, parse_bytes, plan_micro_batches
 from archnet.spec.sweeps.sweep import Limits, Sweep
 from archnet.sweep.trials import Trial, TrialRun
 
 
 @dataclass(slots=True, kw_only=True)
-class Checks:
+class TrialPlanner:
     """Plans trials; each data set is opened once, and the crops of each split are stored once.
 
     Attributes:
         sweep: Whose trials they are.
         progress: Wraps what takes long.
         datasets: Those that are open, by their options.
-        stored: Splits whose crops are stored.
+        stored_splits: Splits whose crops are stored.
     """
 
     sweep: Sweep
     progress: Progress = silent
     datasets: dict[str, Dataset] = field(default_factory=dict)
-    stored: set[str] = field(default_factory=set)
+    stored_splits: set[str] = field(default_factory=set)
 
-    def trial(self, number: int, values: Mapping[str, Any]) -> Trial:
+    def plan_trial(self, number: int, values: Mapping[str, Any]) -> Trial:
         """A trial that may start, or that is refused with its reason."""
         trial = Trial(number=number, values=dict(values))
         try:
             experiments = self.sweep.experiments(values)
             trial.arch = experiments[0].arch.name
-            dataset = self._dataset(experiments[0])
-            plan = plan_for(experiments[0], dataset)
-            cost = cost_of(plan)
+            dataset = self._open_dataset(experiments[0])
+            plan = plan_network(experiments[0], dataset)
+            cost = network_cost(plan)
             trial.parameters, trial.macs = cost.num_parameters, cost.num_macs
-            _check(picked_for(experiments[0], dataset), plan, dataset, self.sweep.limits)
-            self._store(experiments, dataset)
+            _check_feasible(resolve_auto_from_data(experiments[0], dataset), plan, dataset, self.sweep.limits)
+            self._store_crops(experiments, dataset)
         except ArchnetError as error:
             if isinstance(error, DataError) and not self._varies_data():
                 raise
@@ -67,28 +67,28 @@ class Checks:
         """
         if not self._varies_data():
             experiments = self.sweep.experiments({})
-            self._store(experiments, self._dataset(experiments[0]))
+            self._store_crops(experiments, self._open_dataset(experiments[0]))
 
     def _varies_data(self) -> bool:
         return any(key.split(".")[0] == "data" for key in self.sweep.space)
 
-    def _dataset(self, experiment: Experiment) -> Dataset:
+    def _open_dataset(self, experiment: Experiment) -> Dataset:
         key = json.dumps({**asdict(experiment.data), "view": None})
         if key not in self.datasets:
             self.datasets[key] = open_dataset(experiment.data, self.progress)
         return self.datasets[key]
 
-    def _store(self, experiments: Sequence[Experiment], dataset: Dataset) -> None:
+    def _store_crops(self, experiments: Sequence[Experiment], dataset: Dataset) -> None:
         """Cuts what the trial's runs need, unless an earlier trial needed the same."""
         first = experiments[0]
         parts = [{**asdict(first.data), "view": None}, [asdict(one.split) for one in experiments]]
         key = json.dumps([*parts, first.evaluation.keep_all_candidates])
-        if key not in self.stored:
+        if key not in self.stored_splits:
             prepare(dataset, experiments, self.progress)
-            self.stored.add(key)
+            self.stored_splits.add(key)
 
 
-def _check(experiment: Experiment, plan: tuple[PlannedLayer, ...], dataset: Dataset, limits: Limits) -> None:
+def _check_feasible(experiment: Experiment, plan: tuple[PlannedLayer, ...], dataset: Dataset, limits: Limits) -> None:
     """That a network fits its data, and keeps within the limits.
 
     Raises:
@@ -98,13 +98,13 @@ def _check(experiment: Experiment, plan: tuple[PlannedLayer, ...], dataset: Data
     if problem:
         raise RunError(f"training.augmentation: {problem}")
     if experiment.training.memory is not None:
-        passes(experiment, plan)
-    exceeded = [*_exceeded(cost_of(plan), limits), *_memory_exceeded(experiment, plan, limits)]
-    if exceeded:
-        raise RunError("; ".join(exceeded))
+        choose_micro_batch(experiment, plan)
+    problems = [*_cost_problems(network_cost(plan), limits), *_memory_problems(experiment, plan, limits)]
+    if problems:
+        raise RunError("; ".join(problems))
 
 
-def _exceeded(cost: Cost, limits: Limits) -> list[str]:
+def _cost_problems(cost: Cost, limits: Limits) -> list[str]:
     pairs = {
         "parameters": (cost.num_parameters, limits.max_parameters, "max_parameters"),
         "multiply-adds": (cost.num_macs, limits.max_macs, "max_macs"),
@@ -116,12 +116,12 @@ def _exceeded(cost: Cost, limits: Limits) -> list[str]:
     ]
 
 
-def _memory_exceeded(experiment: Experiment, plan: tuple[PlannedLayer, ...], limits: Limits) -> list[str]:
+def _memory_problems(experiment: Experiment, plan: tuple[PlannedLayer, ...], limits: Limits) -> list[str]:
     if limits.memory is None:
         return []
     training = experiment.training
-    budget = None if training.memory is None else bytes_of(training.memory)
-    peak = micro_batch(memory_of(plan, training), training.batch_size, budget).peak_bytes
-    if peak <= bytes_of(limits.memory):
+    budget = None if training.memory is None else parse_bytes(training.memory)
+    peak = plan_micro_batches(estimate_memory(plan, training), training.batch_size, budget).peak_bytes
+    if peak <= parse_bytes(limits.memory):
         return []
-    return [f"training is predicted to take {gigabytes(peak)}, but limits.memory is {limits.memory}"]
+    return [f"training is predicted to take {gigabytes_text(peak)}, but limits.memory is {limits.memory}"]

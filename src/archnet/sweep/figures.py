@@ -11,9 +11,9 @@ import numpy as np
 from archnet.report.figures.theme import Theme, new_figure
 from archnet.report.network_table import count_text
 from archnet.report.wording import METRIC_NAMES
-from archnet.spec.sweeps.search_space import Axis, Choice, Range, values_in_order
-from archnet.sweep.analysis import pareto_front, place_of
-from archnet.sweep.leaderboard import Leaderboard, Row, axis_names, axis_text
+from archnet.spec.sweeps.search_space import Choice, Hyperparameter, Range, grid_values
+from archnet.sweep.analysis import pareto_front, value_index
+from archnet.sweep.leaderboard import Leaderboard, LeaderboardRow, hyperparameter_names, hyperparameter_text
 from archnet.sweep.trials import STOPPED
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MAX_TICKS = 8
 LINE_LENGTH = 120
 """Characters that the names under parallel coordinates have room for, side by side."""
 
-LEAST_HEIGHT = 0.005
+MIN_VALUE_RANGE = 0.005
 """Of the metric between the bottom and the top of a picture; less is noise, and would be drawn as large."""
 
 
@@ -55,41 +55,45 @@ def pareto_figure(board: Leaderboard, theme: Theme) -> Figure:
         figure.axes[0].legend(loc="best")
     figure.tight_layout()
     for axes, costs in zip(figure.axes, panels.values(), strict=True):
-        _name_front(axes, board, rows, costs)
+        _label_front(axes, board, rows, costs)
     return figure
 
 
-def _draw_pareto(axes: Axes, board: Leaderboard, rows: Sequence[Row], costs: Sequence[float], theme: Theme) -> None:
+def _draw_pareto(
+    axes: Axes, board: Leaderboard, rows: Sequence[LeaderboardRow], costs: Sequence[float], theme: Theme
+) -> None:
     values = [row.value or 0.0 for row in rows]
     front = _front(board, rows, costs)
     steps = [costs[k] for k in front], [values[k] for k in front]
     axes.plot(*steps, drawstyle="steps-post", color=theme.faint, lw=1.2, zorder=1)
-    for colour, (name, members) in zip(theme.series * len(rows), _by_arch(rows).items(), strict=False):
+    for colour, (name, members) in zip(theme.series * len(rows), _group_by_arch(rows).items(), strict=False):
         for k in members:
             is_on = k in front
             axes.plot(costs[k], values[k], "o", ms=6, mec=colour, mfc=colour if is_on else theme.paper, mew=1.4)
         axes.plot([], [], "o", ms=6, color=colour, label=name)
     _label_costs(axes, costs)
-    _spread_values(axes, values)
+    _set_value_limits(axes, values)
     if board.sweep.metric == "loss":
         axes.invert_yaxis()
 
 
-def _front(board: Leaderboard, rows: Sequence[Row], costs: Sequence[float]) -> list[int]:
+def _front(board: Leaderboard, rows: Sequence[LeaderboardRow], costs: Sequence[float]) -> list[int]:
     sign = 1 if board.sweep.metric == "loss" else -1
     return pareto_front(costs, [sign * (row.value or 0.0) for row in rows])
 
 
-def _name_front(axes: Axes, board: Leaderboard, rows: Sequence[Row], costs: Sequence[float]) -> None:
+def _label_front(axes: Axes, board: Leaderboard, rows: Sequence[LeaderboardRow], costs: Sequence[float]) -> None:
     """The numbers of the trials on the front, above their points; where there is no room, above the last one's."""
-    size, taken = axes.figure.dpi / 72, list[tuple[float, float]]()
+    size, label_positions = axes.figure.dpi / 72, list[tuple[float, float]]()
     for k in _front(board, rows, costs):
         text = str(rows[k].trial.number)
         x, y = axes.transData.transform((costs[k], rows[k].value or 0.0)) / size
         rise = 5
-        while any(abs(x - other) < 5 * len(text) + 4 and abs(y + rise - height) < 9 for other, height in taken):
+        while any(
+            abs(x - other) < 5 * len(text) + 4 and abs(y + rise - height) < 9 for other, height in label_positions
+        ):
             rise += 9
-        taken.append((x, y + rise))
+        label_positions.append((x, y + rise))
         axes.annotate(
             text, (costs[k], rows[k].value or 0.0), (0, rise), textcoords="offset points", ha="center", size=8
         )
@@ -108,22 +112,22 @@ def _label_costs(axes: Axes, costs: Sequence[float]) -> None:
 def _label_logarithmic(axes: Axes, limits: tuple[float, float], steps: Sequence[int]) -> None:
     """Labels of our own, since Matplotlib's powers of ten need its own formulas."""
     ticks = [step * 10.0**power for power in range(-3, 16) for step in steps]
-    shown = [tick for tick in ticks if limits[0] <= tick <= limits[1]]
+    visible_ticks = [tick for tick in ticks if limits[0] <= tick <= limits[1]]
     axes.set_xscale("log")
-    axes.set_xticks(shown, [count_text(tick) for tick in shown])
+    axes.set_xticks(visible_ticks, [count_text(tick) for tick in visible_ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlim(limits)
 
 
-def _spread_values(axes: Axes, values: Sequence[float]) -> None:
+def _set_value_limits(axes: Axes, values: Sequence[float]) -> None:
     """Room above the points for their names, and no differences drawn large that are none."""
     low, high = min(values), max(values)
-    margin = max(0.14 * (high - low), (LEAST_HEIGHT - (high - low)) / 2)
+    margin = max(0.14 * (high - low), (MIN_VALUE_RANGE - (high - low)) / 2)
     axes.set_ylim(low - margin, high + margin)
     axes.ticklabel_format(axis="y", useOffset=False)
 
 
-def _by_arch(rows: Sequence[Row]) -> dict[str, list[int]]:
+def _group_by_arch(rows: Sequence[LeaderboardRow]) -> dict[str, list[int]]:
     places: dict[str, list[int]] = {}
     for place, row in enumerate(rows):
         places.setdefault(row.trial.arch or "", []).append(place)
@@ -133,7 +137,7 @@ def _by_arch(rows: Sequence[Row]) -> dict[str, list[int]]:
 def parallel_figure(board: Leaderboard, theme: Theme) -> Figure:
     """A line for each trial through its values and its metric; the darker the better, the best one in colour."""
     rows = [row for row in board.rows if row.is_compared]
-    axes_of = list(board.sweep.space.items())
+    hyperparameters = list(board.sweep.space.items())
     figure = new_figure((10.4, 3.6), theme)
     axes = figure.add_subplot()
     values = np.array([row.value for row in rows], np.float64)
@@ -142,7 +146,7 @@ def parallel_figure(board: Leaderboard, theme: Theme) -> Figure:
     places = np.argsort(np.argsort(-values if board.sweep.metric == "loss" else values))
     shades = ((places + 1) / len(rows)) ** 2  # by place, as one bad trial would else make all others dark
     for row, height, shade in sorted(zip(rows, heights, shades, strict=True), key=lambda entry: entry[2]):
-        points = [*(_height(axis, row.trial.values[key]) for key, axis in axes_of), height]
+        points = [*(_height(hyperparameter, row.trial.values[key]) for key, hyperparameter in hyperparameters), height]
         is_best = row is board.best
         colour = theme.wrong if is_best else theme.accent
         axes.plot(range(len(points)), points, color=colour, lw=2.6 if is_best else 1.3, alpha=0.1 + 0.8 * shade)
@@ -157,8 +161,8 @@ def _label_parallel(axes: Axes, board: Leaderboard, limits: tuple[float, float],
     axes.spines["left"].set_visible(False)
     axes.spines["bottom"].set_visible(False)
     space = board.sweep.space
-    names = [*axis_names(list(space)), metric_label(board)]
-    axes.set_xticks(range(len(names)), [_wrapped(name, LINE_LENGTH // len(names)) for name in names])
+    names = [*hyperparameter_names(list(space)), metric_label(board)]
+    axes.set_xticks(range(len(names)), [_wrap_name(name, LINE_LENGTH // len(names)) for name in names])
     axes.tick_params(axis="x", length=0, pad=10, labelcolor=theme.ink)
     low, high = limits
     ticks = [*map(_ticks, space.values()), [(0.0, f"{low:.3f}"), (1.0, f"{high:.3f}")]]
@@ -170,7 +174,7 @@ def _label_parallel(axes: Axes, board: Leaderboard, limits: tuple[float, float],
     axes.set_xlim(-0.05, len(names) - 0.8)
 
 
-def _wrapped(name: str, length: int) -> str:
+def _wrap_name(name: str, length: int) -> str:
     r"""A name in lines of at most so many characters, broken within words only where they don't fit.
 
     >>> _wrapped("layers[1].layers[2].num_output", 20), _wrapped("training.learning_rate", 9)
@@ -186,23 +190,27 @@ def _wrapped(name: str, length: int) -> str:
     return "\n".join(lines)
 
 
-def _height(axis: Axis, value: Any) -> float:
+def _height(hyperparameter: Hyperparameter, value: Any) -> float:
     """Where a value stands on its axis, from 0 to 1."""
-    if isinstance(axis, Choice):
-        return place_of(axis.values, value) / max(len(axis.values) - 1, 1)
-    low, high = axis.low, axis.high
-    if isinstance(axis, Range) and axis.type == "log_uniform":
+    if isinstance(hyperparameter, Choice):
+        return value_index(hyperparameter.values, value) / max(len(hyperparameter.values) - 1, 1)
+    low, high = hyperparameter.low, hyperparameter.high
+    if isinstance(hyperparameter, Range) and hyperparameter.type == "log_uniform":
         return float(np.log(value / low) / np.log(high / low))
     return float((value - low) / (high - low))
 
 
-def _ticks(axis: Axis) -> list[tuple[float, str]]:
+def _ticks(hyperparameter: Hyperparameter) -> list[tuple[float, str]]:
     """Height and text of the values that are named: all, or the ends of a range, or some of a choice, evenly."""
-    values = values_in_order(axis) or ()
+    values = grid_values(hyperparameter) or ()
     if not 0 < len(values) <= MAX_TICKS:
-        known = axis.values if isinstance(axis, Choice) else (axis.low, axis.high)
-        values = [known[round(place)] for place in np.linspace(0, len(known) - 1, min(len(known), MAX_TICKS))]
-    return [(_height(axis, value), axis_text(value)) for value in values]
+        candidates = (
+            hyperparameter.values if isinstance(hyperparameter, Choice) else (hyperparameter.low, hyperparameter.high)
+        )
+        values = [
+            candidates[round(place)] for place in np.linspace(0, len(candidates) - 1, min(len(candidates), MAX_TICKS))
+        ]
+    return [(_height(hyperparameter, value), hyperparameter_text(value)) for value in values]
 
 
 def importance_figure(shares: Sequence[tuple[str, float | None]], theme: Theme) -> Figure:
@@ -231,19 +239,19 @@ def learning_figure(board: Leaderboard, theme: Theme) -> Figure:
     axes = figure.add_subplot()
     for row in reversed(board.rows):
         is_best, is_stopped = row is board.best, row.trial.state == STOPPED
-        for course in row.courses:
-            epochs = range(1, len(course.values) + 1)
+        for curve in row.curves:
+            epochs = range(1, len(curve.values) + 1)
             line = "--" if is_stopped else "-"
             if is_best:
-                axes.plot(epochs, course.values, line, color=theme.wrong, lw=2.2, zorder=3)
+                axes.plot(epochs, curve.values, line, color=theme.wrong, lw=2.2, zorder=3)
             else:
-                axes.plot(epochs, course.values, line, color=theme.accent, lw=1, alpha=0.45)
-            if is_stopped or len(course.values) == 1:
-                axes.plot(epochs[-1:], course.values[-1:], "o", color=theme.accent, ms=3.5)
+                axes.plot(epochs, curve.values, line, color=theme.accent, lw=1, alpha=0.45)
+            if is_stopped or len(curve.values) == 1:
+                axes.plot(epochs[-1:], curve.values[-1:], "o", color=theme.accent, ms=3.5)
     axes.set_xlabel("epoch")
     axes.set_ylabel(metric_label(board))
     axes.ticklabel_format(axis="y", useOffset=False)
-    longest = max(len(course.values) for row in board.rows for course in row.courses)
+    longest = max(len(curve.values) for row in board.rows for curve in row.curves)
     if any(row.trial.state == STOPPED for row in board.rows) and longest > 1:
         _label_logarithmic(axes, (1 / 1.03, longest * 1.03), (1, 2, 3, 5))
     else:

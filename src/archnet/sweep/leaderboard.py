@@ -11,27 +11,27 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from archnet.errors import RunError, counted
-from archnet.evaluation.run_folder import optional_json
+from archnet.errors import RunError, pluralize
+from archnet.evaluation.run_folder import read_optional_json
 from archnet.files.atomic import write_text
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.trials import (
-    ENDED,
+    END_STATES,
     FINISHED,
     RUNNING,
     STATES,
     STOPPED,
     WAITING,
-    Course,
+    LearningCurve,
     Trial,
-    course_of,
+    read_learning_curve,
     read_trials,
     trial_folder,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class LeaderboardRow:
     """A trial and how it did.
 
     Attributes:
@@ -41,7 +41,7 @@ class Row:
         spread: Standard deviation over its runs; null of a single one.
         seconds: Training time of all its runs.
         epochs: That its runs trained.
-        courses: How each run went.
+        curves: How each run went.
         metrics: Of each finished run, its metrics.json.
     """
 
@@ -50,7 +50,7 @@ class Row:
     spread: float | None
     seconds: float
     epochs: int
-    courses: tuple[Course, ...]
+    curves: tuple[LearningCurve, ...]
     metrics: tuple[dict[str, Any], ...]
 
     @property
@@ -90,13 +90,13 @@ class Leaderboard:
     """
 
     sweep: Sweep
-    rows: tuple[Row, ...]
+    rows: tuple[LeaderboardRow, ...]
 
     @property
-    def best(self) -> Row | None:
+    def best(self) -> LeaderboardRow | None:
         """The trial that is chosen: the best on the validation set; of a sweep without axes its only one."""
         if self.rows and (
-            self.rows[0].is_ranked or (not self.sweep.is_choice and self.rows[0].trial.state == FINISHED)
+            self.rows[0].is_ranked or (not self.sweep.has_search_space and self.rows[0].trial.state == FINISHED)
         ):
             return self.rows[0]
         return None
@@ -110,13 +110,13 @@ class Leaderboard:
         """A sweep that is gone on with may ask for fewer trials than there are."""
         return max(self.sweep.num_trials - len(self.rows), 0)
 
-    def why_no_best(self) -> str:
+    def missing_best_reason(self) -> str:
         """Why no trial is the best, and how to mend it."""
         finished = self.count(FINISHED)
         if not finished:
             return "no trial has finished, so that there is no best one yet."
         return (
-            f"{counted(finished, 'trial')} finished, but validation {self.sweep.metric} is undefined in "
+            f"{pluralize(finished, 'trial')} finished, but validation {self.sweep.metric} is undefined in "
             f"{'all of them' if finished > 1 else 'it'}, so that there is no best one. Sweep with another metric, or "
             "with a larger split.validation, so that its cases are of more than one class."
         )
@@ -124,11 +124,11 @@ class Leaderboard:
     def seconds_left(self) -> float | None:
         """A guess at what is left, from the runs that have ended; null before the first."""
         runs = [run for row in self.rows for run in row.trial.runs.values()]
-        taken = [run.seconds for run in runs if run.seconds is not None]
+        run_seconds = [run.seconds for run in runs if run.seconds is not None]
         running = sum(run.state == RUNNING for run in runs)
         waiting = sum(run.state == WAITING for run in runs)
         waiting += self._num_unproposed * (self.sweep.folds or 1) * (self.sweep.seeds or 1)
-        return mean(taken) * (waiting + running / 2) / max(running, 1) if taken else None
+        return mean(run_seconds) * (waiting + running / 2) / max(running, 1) if run_seconds else None
 
     def as_json(self) -> dict[str, Any]:
         """One JSON-ready object."""
@@ -143,49 +143,49 @@ class Leaderboard:
         }
 
 
-def leaderboard(sweep: Sweep, folder: Path, known: dict[int, Row] | None = None) -> Leaderboard:
+def read_leaderboard(sweep: Sweep, folder: Path, cache: dict[int, LeaderboardRow] | None = None) -> Leaderboard:
     """The leaderboard of a sweep's folder, also while the sweep runs.
 
     Args:
         sweep: Of the folder.
         folder: The sweep's.
-        known: Rows of earlier looks by trial. Runs of trials that had ended are not read again; new ones are added.
+        cache: Rows of earlier looks by trial. Runs of trials that had ended are not read again; new ones are added.
     """
-    known = {} if known is None else known
-    rows = [_known_row(sweep, folder, trial, known) for trial in read_trials(folder)]
+    cache = {} if cache is None else cache
+    rows = [_cached_row(sweep, folder, trial, cache) for trial in read_trials(folder)]
     sign = 1 if sweep.metric == "loss" else -1
 
-    def rank(row: Row) -> tuple[int, float, int]:
+    def rank(row: LeaderboardRow) -> tuple[int, float, int]:
         place = 0 if row.is_ranked else 1 if row.is_compared else 2
         return place, sign * row.value if place < 2 and row.value is not None else 0.0, row.trial.number
 
     return Leaderboard(sweep=sweep, rows=tuple(sorted(rows, key=rank)))
 
 
-def _known_row(sweep: Sweep, folder: Path, trial: Trial, known: dict[int, Row]) -> Row:
-    if trial.number in known and known[trial.number].trial == trial:
-        return known[trial.number]
-    row = _row(sweep, folder, trial)
-    if trial.state in ENDED:
-        known[trial.number] = row
+def _cached_row(sweep: Sweep, folder: Path, trial: Trial, cache: dict[int, LeaderboardRow]) -> LeaderboardRow:
+    if trial.number in cache and cache[trial.number].trial == trial:
+        return cache[trial.number]
+    row = _read_row(sweep, folder, trial)
+    if trial.state in END_STATES:
+        cache[trial.number] = row
     return row
 
 
-def _row(sweep: Sweep, folder: Path, trial: Trial) -> Row:
+def _read_row(sweep: Sweep, folder: Path, trial: Trial) -> LeaderboardRow:
     place = trial_folder(folder, trial.number)
-    courses = tuple(course_of(place / name, sweep.metric) for name in trial.runs)
-    values = [course.value for course in courses if course.value is not None]
-    if trial.state in ENDED and len(values) < len(courses):
+    curves = tuple(read_learning_curve(place / name, sweep.metric) for name in trial.runs)
+    values = [curve.value for curve in curves if curve.value is not None]
+    if trial.state in END_STATES and len(values) < len(curves):
         values = []
-    found = (optional_json(place / name / "metrics.json") for name in trial.runs)
-    return Row(
+    metrics_documents = (read_optional_json(place / name / "metrics.json") for name in trial.runs)
+    return LeaderboardRow(
         trial=trial,
         value=mean(values) if values else None,
         spread=stdev(values) if len(values) > 1 else None,
-        seconds=sum(course.seconds for course in courses),
-        epochs=sum(len(course.values) for course in courses),
-        courses=courses,
-        metrics=tuple(metrics for metrics in found if metrics),
+        seconds=sum(curve.seconds for curve in curves),
+        epochs=sum(len(curve.values) for curve in curves),
+        curves=curves,
+        metrics=tuple(metrics for metrics in metrics_documents if metrics),
     )
 
 
@@ -193,23 +193,35 @@ def write_leaderboard(board: Leaderboard, path: Path) -> None:
     """leaderboard.csv: a line for each trial, the best first."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    metric, axes = f"validation_{board.sweep.metric}", list(board.sweep.space)
+    metric, hyperparameters = f"validation_{board.sweep.metric}", list(board.sweep.space)
     writer.writerow(
-        ["rank", "trial", "state", metric, "spread", "epochs", "parameters", "macs", *axes, "reason", "seconds"]
+        [
+            "rank",
+            "trial",
+            "state",
+            metric,
+            "spread",
+            "epochs",
+            "parameters",
+            "macs",
+            *hyperparameters,
+            "reason",
+            "seconds",
+        ]
     )
     for place, row in enumerate(board.rows, start=1):
-        writer.writerow([place if row.is_ranked else "", *_cells(row, axes)])
+        writer.writerow([place if row.is_ranked else "", *_cells(row, hyperparameters)])
     write_text(path, text.getvalue())
 
 
-def _cells(row: Row, axes: Sequence[str]) -> list[Any]:
+def _cells(row: LeaderboardRow, hyperparameters: Sequence[str]) -> list[Any]:
     trial = row.trial
-    values = [axis_text(trial.values[axis]) for axis in axes]
+    values = [hyperparameter_text(trial.values[axis]) for axis in hyperparameters]
     costs = [trial.parameters, trial.macs]
     return [trial.number, trial.state, row.value, row.spread, row.epochs, *costs, *values, trial.reasons, row.seconds]
 
 
-def axis_text(value: Any) -> str:
+def hyperparameter_text(value: Any) -> str:
     """A value of an axis in a table.
 
     >>> axis_text("arch3dsm"), axis_text([3, 3]), axis_text(0.00012345678)
@@ -220,20 +232,20 @@ def axis_text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else json.dumps(value)
 
 
-def axis_names(axes: Sequence[str]) -> list[str]:
+def hyperparameter_names(keys: Sequence[str]) -> list[str]:
     """Short names of axes: as many last parts of each key as tell it apart.
 
     >>> axis_names(["arch", "arch.layers[0].num_output", "arch.layers[2].num_output", "training.learning_rate"])
     ['arch', 'layers[0].num_output', 'layers[2].num_output', 'learning_rate']
     """
-    parts = [axis.split(".") for axis in axes]
+    parts = [key.split(".") for key in keys]
     return [
         next(
-            ".".join(mine[-depth:])
-            for depth in range(1, len(mine) + 1)
-            if depth == len(mine) or sum(other[-depth:] == mine[-depth:] for other in parts) == 1
+            ".".join(own_parts[-depth:])
+            for depth in range(1, len(own_parts) + 1)
+            if depth == len(own_parts) or sum(other[-depth:] == own_parts[-depth:] for other in parts) == 1
         )
-        for mine in parts
+        for own_parts in parts
     ]
 
 
@@ -249,13 +261,13 @@ def best_architecture(board: Leaderboard, folder: Path, name: str | None) -> dic
         RunError: No trial has finished, or the metric is undefined in all of them.
     """
     if board.best is None:
-        raise RunError(f"{folder}: {board.why_no_best()}")
-    return architecture_of(board, board.best.trial, name)
+        raise RunError(f"{folder}: {board.missing_best_reason()}")
+    return trial_architecture(board, board.best.trial, name)
 
 
-def architecture_of(board: Leaderboard, trial: Trial, name: str | None = None) -> dict[str, Any]:
+def trial_architecture(board: Leaderboard, trial: Trial, name: str | None = None) -> dict[str, Any]:
     """A trial's architecture as it was written, under a name of its own, with where it comes from."""
-    written = board.sweep.experiments(trial.values)[0].arch.document.value
-    told = f"Trial {trial.number} of the sweep {board.sweep.name}."
-    named = {"name": name or f"{board.sweep.name}-{trial.number}", "description": told}
-    return {**named, **{key: value for key, value in written.items() if key not in (*named, "$schema")}}
+    document = board.sweep.experiments(trial.values)[0].arch.document.value
+    description = f"Trial {trial.number} of the sweep {board.sweep.name}."
+    header = {"name": name or f"{board.sweep.name}-{trial.number}", "description": description}
+    return {**header, **{key: value for key, value in document.items() if key not in (*header, "$schema")}}

@@ -10,14 +10,20 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from archnet.errors import counted
-from archnet.evaluation.run_folder import optional_json
+from archnet.errors import pluralize
+from archnet.evaluation.run_folder import read_optional_json
 from archnet.files.atomic import compact_json
-from archnet.report.html.page import Embedded, embedded, write_page
+from archnet.report.html.page import EmbeddedFigure, embed_figure, write_page
 from archnet.report.wording import METRIC_NAMES, bounds, decimals
 from archnet.sweep.analysis import importance, pareto_front
 from archnet.sweep.figures import importance_figure, learning_figure, metric_label, parallel_figure, pareto_figure
-from archnet.sweep.leaderboard import Leaderboard, Row, architecture_of, axis_names, axis_text
+from archnet.sweep.leaderboard import (
+    Leaderboard,
+    LeaderboardRow,
+    hyperparameter_names,
+    hyperparameter_text,
+    trial_architecture,
+)
 from archnet.sweep.status_table import headline as counts_line
 from archnet.sweep.status_table import value_text
 from archnet.sweep.trials import FAILED, REFUSED, trial_folder
@@ -31,37 +37,39 @@ NUM_ROWS: Final = 100
 _TEST_METRICS: Final = ("recall", "precision", "specificity", "mcc", "auc", "average_precision")
 
 
-def write_sweep_report(board: Leaderboard, folder: Path, judged: list[int]) -> Path:
+def write_sweep_report(board: Leaderboard, folder: Path, evaluated_trials: list[int]) -> Path:
     """Writes sweep.html.
 
     Args:
         board: Of the sweep.
         folder: The sweep's.
-        judged: The trials that the test set was shown to, in this order.
+        evaluated_trials: The trials that the test set was shown to, in this order.
     """
-    return write_page(folder / "sweep.html", "sweep.html", _values(board, folder, judged))
+    return write_page(folder / "sweep.html", "sweep.html", _template_values(board, folder, evaluated_trials))
 
 
-def _values(board: Leaderboard, folder: Path, judged: list[int]) -> dict[str, Any]:
+def _template_values(board: Leaderboard, folder: Path, evaluated_trials: list[int]) -> dict[str, Any]:
     """What the template is filled with."""
     sweep, best = board.sweep, board.best
     ranked = [row for row in board.rows if row.is_ranked]
-    axes = list(sweep.space)
+    hyperparameters = list(sweep.space)
     return {
         "title": sweep.name,
-        "kicker": counts_line(board, is_under_way=False),
+        "kicker": counts_line(board, is_running=False),
         "headline": _headline(board, folder),
-        "cautions": _cautions(board, judged),
+        "cautions": _cautions(board, evaluated_trials),
         "metric": metric_label(board),
         "test_rows": _test_rows(folder, best) if best else [],
-        "test_note": _test_note(board, judged),
+        "test_note": _test_note(board, evaluated_trials),
         "best_links": _links(folder, best) if best else [],
-        "pareto": embedded(partial(pareto_figure, board), _spoken_pareto(board, ranked)) if ranked and axes else None,
-        "parallel": _parallel(board) if axes else None,
-        "importance": _importance(board, ranked) if axes else None,
+        "pareto": embed_figure(partial(pareto_figure, board), _pareto_alt_text(board, ranked))
+        if ranked and hyperparameters
+        else None,
+        "parallel": _parallel(board) if hyperparameters else None,
+        "importance": _importance(board, ranked) if hyperparameters else None,
         "curves": _curves(board),
-        "axes": axis_names(axes),
-        "rows": [_table_row(folder, row, axes) for row in board.rows[:NUM_ROWS]],
+        "axes": hyperparameter_names(hyperparameters),
+        "rows": [_table_row(folder, row, hyperparameters) for row in board.rows[:NUM_ROWS]],
         "num_more": max(len(board.rows) - NUM_ROWS, 0),
         "bad": [row.trial for row in board.rows if row.trial.state in (REFUSED, FAILED)],
         "architectures": _architectures(board, ranked),
@@ -72,38 +80,38 @@ def _values(board: Leaderboard, folder: Path, judged: list[int]) -> dict[str, An
 def _headline(board: Leaderboard, folder: Path) -> str:
     best, sweep = board.best, board.sweep
     if best is None:
-        why = board.why_no_best()
+        why = board.missing_best_reason()
         return why[0].upper() + why[1:]
     value = f"{metric_label(board)} {value_text(best)}"
-    if not sweep.is_choice:
-        said = f"{counted(len(best.trial.runs), 'run')} of {best.trial.arch} with {value}."
+    if not sweep.has_search_space:
+        description = f"{pluralize(len(best.trial.runs), 'run')} of {best.trial.arch} with {value}."
         comparison = _comparison(folder, best)
-        return f"{said} On all test cases together: {comparison['sentence']}" if comparison else said
-    said = ", ".join(
-        f"{name} {axis_text(best.trial.values[axis])}"
-        for name, axis in zip(axis_names(list(sweep.space)), sweep.space, strict=True)
+        return f"{description} On all test cases together: {comparison['sentence']}" if comparison else description
+    description = ", ".join(
+        f"{name} {hyperparameter_text(best.trial.values[key])}"
+        for name, key in zip(hyperparameter_names(list(sweep.space)), sweep.space, strict=True)
     )
-    return f"Trial {best.trial.number} is the best on the validation set, with {value}: {said}."
+    return f"Trial {best.trial.number} is the best on the validation set, with {value}: {description}."
 
 
-def _cautions(board: Leaderboard, judged: list[int]) -> list[str]:
+def _cautions(board: Leaderboard, evaluated_trials: list[int]) -> list[str]:
     ranked = sum(row.is_ranked for row in board.rows)
-    told = []
-    has_test = _has_test(board, judged)
-    if board.sweep.is_choice and ranked > 1:
-        told.append(
+    cautions = []
+    has_test = _has_test(board, evaluated_trials)
+    if board.sweep.has_search_space and ranked > 1:
+        cautions.append(
             f"The best of {ranked} trials was chosen by its validation {_metric(board)}, which is therefore too good."
-            + (f" {_part_in_choice(board)}" if has_test else "")
+            + (f" {_test_set_role(board)}" if has_test else "")
         )
-    if len(judged) > 1 and board.sweep.is_choice and has_test:
-        told.append(
+    if len(evaluated_trials) > 1 and board.sweep.has_search_space and has_test:
+        cautions.append(
             f"The sweep was gone on with after the test set had been seen: it was shown to trials "
-            f"{', '.join(map(str, judged))} in turn. Its figures are those of more than one look."
+            f"{', '.join(map(str, evaluated_trials))} in turn. Its figures are those of more than one look."
         )
-    return told
+    return cautions
 
 
-def _part_in_choice(board: Leaderboard) -> str:
+def _test_set_role(board: Leaderboard) -> str:
     """Whether test cases helped to choose: in folds they do, since each is a validation case of other folds."""
     if not board.sweep.folds:
         return "The test set took no part in the choice."
@@ -113,23 +121,23 @@ def _part_in_choice(board: Leaderboard) -> str:
     )
 
 
-def _has_test(board: Leaderboard, judged: list[int]) -> bool:
+def _has_test(board: Leaderboard, evaluated_trials: list[int]) -> bool:
     """Whether there is a test set, as far as is known: a trial that was judged has it in its metrics."""
-    return not judged or board.best is None or any("test" in metrics for metrics in board.best.metrics)
+    return not evaluated_trials or board.best is None or any("test" in metrics for metrics in board.best.metrics)
 
 
 def _metric(board: Leaderboard) -> str:
     return METRIC_NAMES.get(board.sweep.metric, board.sweep.metric)
 
 
-def _test_rows(folder: Path, best: Row) -> list[dict[str, Any]]:
+def _test_rows(folder: Path, best: LeaderboardRow) -> list[dict[str, Any]]:
     """The best trial's metrics on validation and test; of several runs those of the pooled test cases."""
     metrics = best.metrics[0] if best.metrics else {}
     sets: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         name: (metrics[name], {}) for name in ("validation", "test") if name in metrics
     }
     if len(best.trial.runs) > 1:
-        pooled = _pooled(folder, best)
+        pooled = _pooled_row(folder, best)
         sets = {"test": (pooled["metrics"], pooled["spread"] or {})} if pooled else {}
     rows = [
         {
@@ -141,27 +149,27 @@ def _test_rows(folder: Path, best: Row) -> list[dict[str, Any]]:
     return rows + _cpm_row(folder, best, list(sets))
 
 
-def _comparison(folder: Path, row: Row) -> dict[str, Any]:
+def _comparison(folder: Path, row: LeaderboardRow) -> dict[str, Any]:
     """The comparison.json of a trial's runs; empty of a single run."""
-    return optional_json(trial_folder(folder, row.trial.number) / "comparison.json") or {}
+    return read_optional_json(trial_folder(folder, row.trial.number) / "comparison.json") or {}
 
 
-def _pooled(folder: Path, row: Row) -> dict[str, Any] | None:
+def _pooled_row(folder: Path, row: LeaderboardRow) -> dict[str, Any] | None:
     """What the comparison says of a trial's runs together: each case judged once in the folds, means over seeds."""
     return next(iter(_comparison(folder, row).get("runs", [])), None)
 
 
-def _cpm_row(folder: Path, row: Row, sets: list[str]) -> list[dict[str, Any]]:
+def _cpm_row(folder: Path, row: LeaderboardRow, sets: list[str]) -> list[dict[str, Any]]:
     """The CPM of the test scans, of several runs of all of them together; none where candidates were left out."""
-    found: dict[str, Any]
+    froc: dict[str, Any]
     if len(row.metrics) == 1:
-        found = row.metrics[0].get("froc", {})
-        cell = {"value": found.get("cpm"), "below": bounds(found.get("intervals", {}).get("cpm"))}
+        froc = row.metrics[0].get("froc", {})
+        cell = {"value": froc.get("cpm"), "below": bounds(froc.get("intervals", {}).get("cpm"))}
     else:
-        found = next(iter(_comparison(folder, row).get("froc", {}).values()), {})
-        cell = {"value": found.get("cpm"), "below": _cpm_uncertainty(found)}
+        froc = next(iter(_comparison(folder, row).get("froc", {}).values()), {})
+        cell = {"value": froc.get("cpm"), "below": _cpm_uncertainty(froc)}
     nothing = {"value": None, "below": ""}
-    return [{"name": "CPM", "cells": {part: cell if part == "test" else nothing for part in sets}}] if found else []
+    return [{"name": "CPM", "cells": {part: cell if part == "test" else nothing for part in sets}}] if froc else []
 
 
 def _cpm_uncertainty(pooled: Mapping[str, Any]) -> str:
@@ -181,81 +189,90 @@ def _cell(part: Mapping[str, Any], spread: Mapping[str, Any], name: str) -> dict
     return {"value": value, "below": bounds(interval) if deviation is None else f"SD {decimals(deviation)}"}
 
 
-def _test_note(board: Leaderboard, judged: list[int]) -> str:
-    if not _has_test(board, judged):
+def _test_note(board: Leaderboard, evaluated_trials: list[int]) -> str:
+    if not _has_test(board, evaluated_trials):
         return "There is no test set."
-    if not board.sweep.is_choice:
+    if not board.sweep.has_search_space:
         return "Nothing was chosen: every run was judged on its test set once."
-    if not judged:
+    if not evaluated_trials:
         return "The test set has not been looked at."
-    trials = f"trial {judged[0]}" if len(judged) == 1 else f"trials {', '.join(map(str, judged))}"
-    times = "once" if len(judged) == 1 else f"{len(judged)} times"
+    trials = (
+        f"trial {evaluated_trials[0]}"
+        if len(evaluated_trials) == 1
+        else f"trials {', '.join(map(str, evaluated_trials))}"
+    )
+    times = "once" if len(evaluated_trials) == 1 else f"{len(evaluated_trials)} times"
     if board.sweep.folds:
         return (
             f"Each fold's test cases were looked at {times}, for {trials}; but in other folds they had helped to "
             "choose (the choice is not nested)."
         )
-    after = ", after it had been chosen" if len(judged) == 1 else ""
+    after = ", after it had been chosen" if len(evaluated_trials) == 1 else ""
     return f"The test set was looked at {times}, for {trials}{after}."
 
 
-def _links(folder: Path, row: Row) -> list[tuple[str, str]]:
+def _links(folder: Path, row: LeaderboardRow) -> list[tuple[str, str]]:
     """Name and relative address of the reports of a trial's runs."""
     place = trial_folder(folder, row.trial.number)
     paths = {name: place / name / "report.html" for name in row.trial.runs} | {"all together": place / "report.html"}
     return [(name, quote(path.relative_to(folder).as_posix())) for name, path in paths.items() if path.exists()]
 
 
-def _spoken_pareto(board: Leaderboard, ranked: list[Row]) -> str:
+def _pareto_alt_text(board: Leaderboard, ranked: list[LeaderboardRow]) -> str:
     sign = 1 if board.sweep.metric == "loss" else -1
     front = pareto_front([row.trial.macs or 0 for row in ranked], [sign * (row.value or 0.0) for row in ranked])
-    said = "; ".join(f"trial {ranked[k].trial.number} {decimals(ranked[k].value)}" for k in front)
-    return f"{metric_label(board)} against cost. None beats at its multiply-adds: {said}."
+    front_text = "; ".join(f"trial {ranked[k].trial.number} {decimals(ranked[k].value)}" for k in front)
+    return f"{metric_label(board)} against cost. None beats at its multiply-adds: {front_text}."
 
 
-def _parallel(board: Leaderboard) -> Embedded | None:
+def _parallel(board: Leaderboard) -> EmbeddedFigure | None:
     if not any(row.is_compared for row in board.rows):
         return None
-    return embedded(partial(parallel_figure, board), "Each trial's values and metric; the table below has the numbers.")
+    return embed_figure(
+        partial(parallel_figure, board), "Each trial's values and metric; the table below has the numbers."
+    )
 
 
-def _importance(board: Leaderboard, ranked: list[Row]) -> Embedded | None:
-    names = axis_names(list(board.sweep.space))
+def _importance(board: Leaderboard, ranked: list[LeaderboardRow]) -> EmbeddedFigure | None:
+    names = hyperparameter_names(list(board.sweep.space))
     shares = [
-        (name, importance(axis, [row.trial.values[key] for row in ranked], [row.value or 0.0 for row in ranked]))
-        for name, (key, axis) in zip(names, board.sweep.space.items(), strict=True)
+        (
+            name,
+            importance(hyperparameter, [row.trial.values[key] for row in ranked], [row.value or 0.0 for row in ranked]),
+        )
+        for name, (key, hyperparameter) in zip(names, board.sweep.space.items(), strict=True)
     ]
     if all(share is None for _, share in shares):
         return None
-    said = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
-    return embedded(partial(importance_figure, shares), f"Importance of each axis: {said}.")
+    shares_text = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
+    return embed_figure(partial(importance_figure, shares), f"Importance of each axis: {shares_text}.")
 
 
-def _curves(board: Leaderboard) -> Embedded | None:
-    if not any(course.values for row in board.rows for course in row.courses):
+def _curves(board: Leaderboard) -> EmbeddedFigure | None:
+    if not any(curve.values for row in board.rows for curve in row.curves):
         return None
-    return embedded(partial(learning_figure, board), f"{metric_label(board)} of each run after each epoch.")
+    return embed_figure(partial(learning_figure, board), f"{metric_label(board)} of each run after each epoch.")
 
 
-def _table_row(folder: Path, row: Row, axes: list[str]) -> dict[str, Any]:
+def _table_row(folder: Path, row: LeaderboardRow, hyperparameters: list[str]) -> dict[str, Any]:
     return {
         "trial": row.trial,
         "value": value_text(row) if row.value is not None else "",
         "epochs": row.epochs,
         "seconds": row.seconds,
-        "tried": [axis_text(row.trial.values[axis]) for axis in axes],
+        "tried": [hyperparameter_text(row.trial.values[axis]) for axis in hyperparameters],
         "link": next((address for _, address in _links(folder, row)), None),
     }
 
 
-def _architectures(board: Leaderboard, ranked: list[Row]) -> list[dict[str, str]]:
+def _architectures(board: Leaderboard, ranked: list[LeaderboardRow]) -> list[dict[str, str]]:
     """The best architectures, each once, as JSON."""
-    found: dict[str, dict[str, str]] = {}
+    entries: dict[str, dict[str, str]] = {}
     for row in ranked:
-        if len(found) == NUM_ARCHITECTURES:
+        if len(entries) == NUM_ARCHITECTURES:
             break
-        document = architecture_of(board, row.trial)
+        document = trial_architecture(board, row.trial)
         text = compact_json(document)
         title = f"Trial {row.trial.number}, {metric_label(board)} {value_text(row)}"
-        found.setdefault(json.dumps(document["layers"]), {"title": title, "text": text})
-    return list(found.values())
+        entries.setdefault(json.dumps(document["layers"]), {"title": title, "text": text})
+    return list(entries.values())

@@ -14,28 +14,28 @@ from typing import Any, Final
 
 from ray import tune
 
-from archnet.sweep.trials import course_of
+from archnet.sweep.trials import read_learning_curve
 
-BEGUN: Final[Mapping[str, Any]] = {"epoch": 0, "done": False}
+START_RESULT: Final[Mapping[str, Any]] = {"epoch": 0, "done": False}
 """What is told first: the run has found its place."""
 
 STOP_SECONDS: Final = 10
 """How long a process may take to end by itself."""
 
 
-def environment(cpus: float, gpus: float, given: Mapping[str, str]) -> dict[str, str]:
+def process_environment(cpus: float, gpus: float, variables: Mapping[str, str]) -> dict[str, str]:
     """The variables of a run's process: as many threads as it has cores, and only the GPUs that it was given.
 
     Args:
         cpus: Its share of cores.
         gpus: Its share of GPUs; which ones, Ray has said in CUDA_VISIBLE_DEVICES.
-        given: Variables of the sweep's own process that count.
+        variables: Variables of the sweep's own process that count.
     """
     threads = str(max(int(cpus), 1))
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    shown = {} if gpus else {"CUDA_VISIBLE_DEVICES": "-1"}
-    shared = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"} if 0 < gpus < 1 else {}
-    return {**os.environ, **given, **dict.fromkeys(names, threads), **shown, **shared}
+    gpu_variables = {} if gpus else {"CUDA_VISIBLE_DEVICES": "-1"}
+    sharing_variables = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"} if 0 < gpus < 1 else {}
+    return {**os.environ, **variables, **dict.fromkeys(names, threads), **gpu_variables, **sharing_variables}
 
 
 class Supervisor(tune.Trainable):  # type: ignore[misc]
@@ -45,12 +45,12 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
         """Starts the process.
 
         Args:
-            config: `command`, its `order` as one line of JSON, its `environment` (cpus, gpus, given), the `run`'s
+            config: `command`, its `order` as one line of JSON, its `process_environment` (cpus, gpus, given), the `run`'s
                 folder, where its `errors` go, and the `metric`.
         """
-        earlier = course_of(Path(config["run"]), config["metric"]).values
-        self.earlier = [BEGUN, *(_result(index + 1, value) for index, value in enumerate(earlier))]
-        self.is_asked = False
+        past_values = read_learning_curve(Path(config["run"]), config["metric"]).values
+        self.past_results = [START_RESULT, *(_result(index + 1, value) for index, value in enumerate(past_values))]
+        self.is_epoch_reported = False
         self.errors = Path(config["errors"])
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
@@ -59,12 +59,12 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env=environment(*config["environment"]),
+                env=process_environment(*config["environment"]),
                 cwd=config["folder"],
             )
-        self._say(config["order"])
+        self._send(config["order"])
 
-    def _say(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         with suppress(BrokenPipeError):
             if self.process.stdin:
                 self.process.stdin.write(line + "\n")
@@ -72,18 +72,18 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
 
     def step(self) -> dict[str, Any]:
         """That the run has begun, the epochs before an interruption, the next epoch, or the end."""
-        if self.earlier:
-            return dict(self.earlier.pop(0))
-        if self.is_asked:
-            self._say("go on")
+        if self.past_results:
+            return dict(self.past_results.pop(0))
+        if self.is_epoch_reported:
+            self._send("go on")
         line = self.process.stdout.readline() if self.process.stdout else ""
-        answer: dict[str, Any] = json.loads(line) if line else {"ended": "failed", "reason": self._death()}
+        answer: dict[str, Any] = json.loads(line) if line else {"ended": "failed", "reason": self._death_reason()}
         if "ended" in answer:
             return {"done": True, **answer}
-        self.is_asked = True
+        self.is_epoch_reported = True
         return _result(answer["epoch"], answer["value"])
 
-    def _death(self) -> str:
+    def _death_reason(self) -> str:
         """Why a process ended that has not said so."""
         code = self.process.wait()
         if code >= 0:

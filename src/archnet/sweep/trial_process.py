@@ -28,49 +28,55 @@ from archnet.spec.resolve import parse_experiments
 LOCK_SECONDS: Final = 120
 """How long a process waits for one that works at the same run, such as one whose sweep was killed a moment ago."""
 
-Tell = Callable[[Mapping[str, Any]], None]
+Send = Callable[[Mapping[str, Any]], None]
 
 
 def main() -> None:
     """Does what the order says, and tells how it ended."""
-    answers = _answers()
-    order = json.loads(sys.stdin.readline())
+    answers = _open_answer_stream()
+    task = json.loads(sys.stdin.readline())
     threading.Thread(target=_listen, daemon=True).start()
 
-    def tell(answer: Mapping[str, Any]) -> None:
+    def send(answer: Mapping[str, Any]) -> None:
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
     try:
-        TASKS[order["task"]](order, tell)
-        tell({"ended": "finished"})
+        TASKS[task["task"]](task, send)
+        send({"ended": "finished"})
     except ArchnetError as error:
-        tell({"ended": "failed", "reason": str(error)})
+        send({"ended": "failed", "reason": str(error)})
     except Exception as error:
         traceback.print_exc()
-        tell({"ended": "failed", "reason": f"a bug in archnet: {type(error).__name__}: {error}"})
+        send({"ended": "failed", "reason": f"a bug in archnet: {type(error).__name__}: {error}"})
 
 
-def _answers() -> TextIO:
+def _open_answer_stream() -> TextIO:
     """Standard output for answers alone; what libraries print goes to stderr."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return answers
 
 
-_ALLOWED: Final = threading.Semaphore(0)
+_ALLOWED_EPOCHS: Final = threading.Semaphore(0)
 """Epochs that may begin."""
 
 
 def _listen() -> None:
     """Counts the lines that come in, and ends the process with its input."""
     for _ in sys.stdin:
-        _ALLOWED.release()
+        _ALLOWED_EPOCHS.release()
     os._exit(1)
 
 
-def run_order(
-    document: Mapping[str, Any], folder: Path, metric: str, judged: Sequence[str], *, asks: bool, device: str | None
+def training_task(
+    document: Mapping[str, Any],
+    folder: Path,
+    metric: str,
+    evaluated_sets: Sequence[str],
+    *,
+    is_stoppable: bool,
+    device: str | None,
 ) -> dict[str, Any]:
     """What makes the process train.
 
@@ -78,48 +84,48 @@ def run_order(
         document: A resolved experiment.
         folder: The trial's.
         metric: Whose validation value is told after each epoch.
-        judged: The sets that the network is judged on.
-        asks: After each epoch it waits for leave to go on.
+        evaluated_sets: The sets that the network is judged on.
+        is_stoppable: After each epoch it waits for leave to go on.
         device: What trains; see `run_all`.
     """
-    options = {"metric": metric, "judged": list(judged), "asks": asks, "device": device}
+    options = {"metric": metric, "judged": list(evaluated_sets), "asks": is_stoppable, "device": device}
     return {"task": "run", "experiment": document, "folder": str(folder), **options}
 
 
-def judge_order(run: Path) -> dict[str, Any]:
+def evaluation_task(run: Path) -> dict[str, Any]:
     """What makes the process judge a finished run on all its sets."""
     return {"task": "judge", "folder": str(run)}
 
 
-def _run(order: Mapping[str, Any], tell: Tell) -> None:
-    from archnet.runs.runner import run_part
+def _train(task: Mapping[str, Any], send: Send) -> None:
+    from archnet.runs.runner import run_single
 
-    (experiment,) = parse_experiments(Document(value=order["experiment"], source="experiment.json"))
-    folder = Path(order["folder"])
+    (experiment,) = parse_experiments(Document(value=task["experiment"], source="experiment.json"))
+    folder = Path(task["folder"])
     name = run_name(experiment)
     with FileLock(folder / f".{name}.lock", timeout=LOCK_SECONDS):
-        watcher = _Teller(folder / name / "history.csv", order["metric"], tell, asks=order["asks"])
-        run_part(experiment, folder, watcher=watcher, judged=order["judged"], device=order["device"])
+        callback = _ReportingCallback(folder / name / "history.csv", task["metric"], send, is_stoppable=task["asks"])
+        run_single(experiment, folder, callback=callback, evaluated_sets=task["judged"], device=task["device"])
 
 
-def _judge(order: Mapping[str, Any], tell: Tell) -> None:
-    from archnet.runs.evaluation import judge
+def _evaluate(task: Mapping[str, Any], send: Send) -> None:
+    from archnet.runs.evaluation import evaluate_run
 
-    judge(Path(order["folder"]))
-
-
-TASKS: Final[Mapping[str, Callable[[Mapping[str, Any], Tell], None]]] = {"run": _run, "judge": _judge}
+    evaluate_run(Path(task["folder"]))
 
 
-class _Teller:
+TASKS: Final[Mapping[str, Callable[[Mapping[str, Any], Send], None]]] = {"run": _train, "judge": _evaluate}
+
+
+class _ReportingCallback:
     """A watcher that keeps history.csv as it grows, and tells the metric of each epoch."""
 
-    def __init__(self, history: Path, metric: str, tell: Tell, *, asks: bool) -> None:
-        self.history = history
-        self.key = f"validation_{metric}"
-        self.tell = tell
-        self.asks = asks
-        columns = read_history(history)
+    def __init__(self, history_path: Path, metric: str, send: Send, *, is_stoppable: bool) -> None:
+        self.history_path = history_path
+        self.metric_column = f"validation_{metric}"
+        self.send = send
+        self.is_stoppable = is_stoppable
+        columns = read_history(history_path)
         self.rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
@@ -127,11 +133,11 @@ class _Teller:
 
     def on_epoch(self, row: dict[str, float]) -> None:
         """Keeps and tells the row; one that was kept before is not kept twice."""
-        self.rows = [*(known for known in self.rows if known["epoch"] < row["epoch"]), row]
-        write_history(self.history, self.rows)
-        self.tell({"epoch": int(row["epoch"]), "value": row.get(self.key)})
-        if self.asks:
-            _ALLOWED.acquire()
+        self.rows = [*(old_row for old_row in self.rows if old_row["epoch"] < row["epoch"]), row]
+        write_history(self.history_path, self.rows)
+        self.send({"epoch": int(row["epoch"]), "value": row.get(self.metric_column)})
+        if self.is_stoppable:
+            _ALLOWED_EPOCHS.acquire()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import DataError, RunError
-from archnet.evaluation.run_folder import optional_json, read_history, read_json
+from archnet.evaluation.run_folder import read_history, read_json, read_optional_json
 from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document
 from archnet.spec.sweeps.document import parse_sweep
@@ -25,7 +25,7 @@ TRIAL_FILE: Final = "trial.json"
 WAITING, RUNNING, FINISHED = "waiting", "running", "finished"
 STOPPED, FAILED, REFUSED = "stopped", "failed", "refused"
 STATES: Final = (FINISHED, STOPPED, RUNNING, WAITING, REFUSED, FAILED)
-ENDED: Final = frozenset({FINISHED, STOPPED, FAILED, REFUSED})
+END_STATES: Final = frozenset({FINISHED, STOPPED, FAILED, REFUSED})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,15 +76,15 @@ class Trial:
         if not states:
             return REFUSED
         for state in (FAILED, STOPPED, RUNNING):
-            if state in states and (state == RUNNING or states <= ENDED):
+            if state in states and (state == RUNNING or states <= END_STATES):
                 return state
         return FINISHED if states == {FINISHED} else RUNNING if FINISHED in states else WAITING
 
     @property
     def reasons(self) -> str:
         """Why it is refused, failed or was stopped; empty where it was not."""
-        told = [self.reason, *(run.reason for run in self.runs.values())]
-        return "; ".join(dict.fromkeys(reason for reason in told if reason))
+        all_reasons = [self.reason, *(run.reason for run in self.runs.values())]
+        return "; ".join(dict.fromkeys(reason for reason in all_reasons if reason))
 
 
 def trial_folder(folder: Path, number: int) -> Path:
@@ -100,55 +100,55 @@ def write_trial(folder: Path, trial: Trial) -> None:
 def read_trials(folder: Path) -> list[Trial]:
     """The trials that were proposed, in their order."""
     paths = (path for path in folder.glob(f"trials/*/{TRIAL_FILE}") if path.parent.name.isdecimal())
-    return [_trial(path) for path in sorted(paths, key=lambda path: int(path.parent.name))]
+    return [_read_trial(path) for path in sorted(paths, key=lambda path: int(path.parent.name))]
 
 
-def _trial(path: Path) -> Trial:
+def _read_trial(path: Path) -> Trial:
     trial = None
     with suppress(KeyError, TypeError, AttributeError, DataError):
         document = {key: value for key, value in read_json(path).items() if key != "state"}
         runs = {name: TrialRun(**run) for name, run in document.pop("runs").items()}
         trial = Trial(runs=runs, **document)
-    if trial is None or trial.number != int(path.parent.name) or not all(map(_is_plain, trial.runs)):
+    if trial is None or trial.number != int(path.parent.name) or not all(map(_is_plain_name, trial.runs)):
         raise RunError(f"{path}: this file is damaged. Remove its folder, and --resume makes the trial again.")
     return trial
 
 
-def _is_plain(name: str) -> bool:
+def _is_plain_name(name: str) -> bool:
     """Whether a run's name leads to a folder inside the trial's."""
     return name == Path(name).name and name not in ("", ".", "..")
 
 
 def read_sweep(folder: Path) -> Sweep | None:
     """The sweep that a folder holds, if it holds one."""
-    document = optional_json(folder / SWEEP_FILE)
+    document = read_optional_json(folder / SWEEP_FILE)
     return None if document is None else parse_sweep(Document(value=document, source=str(folder / SWEEP_FILE)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class LearningCurve:
     """How a run's training went.
 
     Attributes:
         values: The metric after each epoch; NaN where it is undefined.
-        kept: Index of the epoch whose weights are kept; null before the first.
+        best_index: Index of the epoch whose weights are kept; null before the first.
         seconds: What the epochs took.
         num_epochs: How many there are to be.
     """
 
     values: tuple[float, ...]
-    kept: int | None
+    best_index: int | None
     seconds: float
     num_epochs: int
 
     @property
     def value(self) -> float | None:
         """The metric of the weights that are kept; null where there is none."""
-        value = math.nan if self.kept is None else self.values[self.kept]
+        value = math.nan if self.best_index is None else self.values[self.best_index]
         return None if math.isnan(value) else value
 
 
-def course_of(folder: Path, metric: str) -> Course:
+def read_learning_curve(folder: Path, metric: str) -> LearningCurve:
     """How a run has gone so far, from its history.csv.
 
     Args:
@@ -156,21 +156,21 @@ def course_of(folder: Path, metric: str) -> Course:
         metric: Of the validation set.
     """
     history = read_history(folder / "history.csv")
-    training = (optional_json(folder / "experiment.json") or {}).get("training", {})
+    training = (read_optional_json(folder / "experiment.json") or {}).get("training", {})
     values = history.get(f"validation_{metric}", [])
-    return Course(
+    return LearningCurve(
         values=tuple(values),
-        kept=_kept(history, training.get("best_metric")) if values else None,
+        best_index=_best_epoch_index(history, training.get("best_metric")) if values else None,
         seconds=sum(history.get("seconds", [])),
         num_epochs=int(training.get("epochs", 0)),
     )
 
 
-def _kept(history: Mapping[str, list[float]], best_metric: str | None) -> int:
+def _best_epoch_index(history: Mapping[str, list[float]], best_metric: str | None) -> int:
     """The epoch whose weights training keeps: the first that is best, else the last."""
     values = history.get(f"validation_{best_metric}", [])
-    known = [index for index, value in enumerate(values) if not math.isnan(value)]
-    if not known:
+    indices = [index for index, value in enumerate(values) if not math.isnan(value)]
+    if not indices:
         return len(history["seconds"]) - 1
     sign = -1 if best_metric == "loss" else 1
-    return max(known, key=lambda index: (sign * values[index], -index))
+    return max(indices, key=lambda index: (sign * values[index], -index))

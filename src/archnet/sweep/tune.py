@@ -18,14 +18,14 @@ from archnet.errors import RunError
 from archnet.runs.folder import run_name
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.sweeps.sweep import Sweep
-from archnet.sweep.schedule import Agenda, Job
-from archnet.sweep.trial_process import run_order
-from archnet.sweep.trials import STOPPED, course_of, trial_folder
+from archnet.sweep.schedule import Job, TrialSchedule
+from archnet.sweep.trial_process import training_task
+from archnet.sweep.trials import STOPPED, read_learning_curve, trial_folder
 
 COMMAND: Final = (sys.executable, "-m", "archnet.sweep.trial_process")
 """What a supervisor starts for each run."""
 
-_SETTINGS: Final = {
+_RAY_VARIABLES: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -38,24 +38,24 @@ _SETTINGS: Final = {
 """Ray phones nobody, keeps no logs of its own, and leaves Ctrl-C to archnet. Where memory runs out the system ends the
 process that takes most, a run; Ray would end its supervisors, and all runs with them."""
 
-_GIVEN: Final = ("ARCHNET_DATA", "ARCHNET_STORE", "KERAS_BACKEND")
+_FORWARDED_VARIABLES: Final = ("ARCHNET_DATA", "ARCHNET_STORE", "KERAS_BACKEND")
 """Variables of the sweep's process that its runs have too, on whatever machine."""
 
-_FOLDERS: Final = ("ARCHNET_DATA", "ARCHNET_STORE")
+_FOLDER_VARIABLES: Final = ("ARCHNET_DATA", "ARCHNET_STORE")
 """Those of them that are folders, which may be relative to the sweep's own."""
 
 _OBJECT_STORE_BYTES: Final = 100_000_000
 """Ray's shared memory; nothing large goes through it."""
 
-ANSWER_SECONDS: Final = 10
+CONNECT_SECONDS: Final = 10
 """How long a cluster's head may take to take a connection."""
 
-_NEVER: Final = 10**9
+_MAX_EPOCHS: Final = 10**9
 """Epochs after which ASHA would end a run because it is done; runs know that themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
+class TuneRunner:
     """How a sweep is carried out.
 
     Attributes:
@@ -68,18 +68,18 @@ class Engine:
     command: Sequence[str] = field(default=COMMAND)
     num_cpus: int | None = None
 
-    def run(self, agenda: Agenda) -> None:
+    def run(self, schedule: TrialSchedule) -> None:
         """Runs everything on the agenda.
 
         Raises:
             RunError: Ray is not installed or not there, no machine has what a run takes, or Ray has come to an end.
         """
-        self._start(agenda.sweep)
+        self._start_ray(schedule.sweep)
         import ray
         import ray.tune
 
         try:
-            self._tuner(agenda).fit()
+            self._make_tuner(schedule).fit()
         except (ray.exceptions.RayError, ray.tune.TuneError) as error:
             first, *_ = str(error).splitlines() or [type(error).__name__]
             raise RunError(
@@ -87,10 +87,10 @@ class Engine:
             ) from error
         finally:
             ray.shutdown()
-            shutil.rmtree(agenda.folder / ".ray", ignore_errors=True)
+            shutil.rmtree(schedule.folder / ".ray", ignore_errors=True)
 
-    def _start(self, sweep: Sweep) -> None:
-        os.environ.update(_SETTINGS)
+    def _start_ray(self, sweep: Sweep) -> None:
+        os.environ.update(_RAY_VARIABLES)
         try:
             import ray
         except ImportError:
@@ -103,7 +103,7 @@ class Engine:
         }
         try:
             if self.address:
-                _check_answers(self.address)
+                _check_address(self.address)
             ray.init(
                 **({"address": self.address} if self.address else local),
                 log_to_driver=False,
@@ -114,48 +114,55 @@ class Engine:
             raise RunError(f"--address {self.address}: no Ray cluster answers there: {first}") from None
         for name in ("ray", "ray.tune", "ray.train"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        _check_room(sweep, ray.nodes())
+        _check_resources(sweep, ray.nodes())
 
-    def _tuner(self, agenda: Agenda) -> Any:
+    def _make_tuner(self, schedule: TrialSchedule) -> Any:
         from ray import tune
 
-        from archnet.sweep.searcher import Queue
+        from archnet.sweep.searcher import JobSearcher
         from archnet.sweep.supervisor import Supervisor
 
-        sweep = agenda.sweep
+        sweep = schedule.sweep
         share = {"cpu": sweep.resources.cpus, **({"gpu": sweep.resources.gpus} if sweep.resources.gpus else {})}
         return tune.Tuner(
             tune.with_resources(Supervisor, share),
             tune_config=tune.TuneConfig(
                 reuse_actors=True,
-                search_alg=Queue(agenda, self.config_of),
-                scheduler=_scheduler(agenda),
+                search_alg=JobSearcher(schedule, self.job_config),
+                scheduler=_make_scheduler(schedule),
                 num_samples=-1,
                 trial_name_creator=lambda trial: str(trial.trial_id),
                 trial_dirname_creator=lambda trial: str(trial.trial_id),
             ),
             run_config=tune.RunConfig(
                 name=".ray",
-                storage_path=str(agenda.folder.resolve()),
+                storage_path=str(schedule.folder.resolve()),
                 verbose=0,
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
 
-    def config_of(self, agenda: Agenda, job: Job) -> dict[str, Any]:
+    def job_config(self, schedule: TrialSchedule, job: Job) -> dict[str, Any]:
         """What a supervisor needs to know of a run."""
-        sweep, folder = agenda.sweep, trial_folder(agenda.folder, job.number).resolve()
-        experiments = sweep.experiments(agenda.trials[job.number].values)
+        sweep, folder = schedule.sweep, trial_folder(schedule.folder, job.number).resolve()
+        experiments = sweep.experiments(schedule.trials[job.number].values)
         experiment = next(one for one in experiments if run_name(one) == job.run)
-        judged = [name for name in SETS if name != "test"] if sweep.is_choice else SETS
-        asks, device = sweep.scheduler is not None, "gpu" if sweep.resources.gpus > 1 else None
-        order = run_order(_document(experiment), folder, sweep.metric, judged, asks=asks, device=device)
-        given = {name: os.environ[name] for name in _GIVEN if name in os.environ}
-        given |= {name: str(Path(given[name]).resolve()) for name in _FOLDERS if name in given}
+        evaluated_sets = [name for name in SETS if name != "test"] if sweep.has_search_space else SETS
+        is_stoppable, device = sweep.scheduler is not None, "gpu" if sweep.resources.gpus > 1 else None
+        task = training_task(
+            _portable_document(experiment),
+            folder,
+            sweep.metric,
+            evaluated_sets,
+            is_stoppable=is_stoppable,
+            device=device,
+        )
+        variables = {name: os.environ[name] for name in _FORWARDED_VARIABLES if name in os.environ}
+        variables |= {name: str(Path(variables[name]).resolve()) for name in _FOLDER_VARIABLES if name in variables}
         return {
             "command": list(self.command),
-            "order": json.dumps(order),
-            "environment": (sweep.resources.cpus, sweep.resources.gpus, given),
+            "order": json.dumps(task),
+            "environment": (sweep.resources.cpus, sweep.resources.gpus, variables),
             "folder": str(folder),
             "run": str(folder / job.run),
             "errors": str(folder / f"{job.run}.txt"),
@@ -163,7 +170,7 @@ class Engine:
         }
 
 
-def _check_answers(address: str) -> None:
+def _check_address(address: str) -> None:
     """That somebody listens where a cluster is said to be; Ray itself waits for many minutes.
 
     Raises:
@@ -173,13 +180,13 @@ def _check_answers(address: str) -> None:
     if not host or "://" in address or not port.isdecimal():
         return
     try:
-        with socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS):
+        with socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS):
             pass
     except OSError as error:
         raise ConnectionError(str(error)) from None
 
 
-def _document(experiment: Experiment) -> dict[str, Any]:
+def _portable_document(experiment: Experiment) -> dict[str, Any]:
     """The experiment as another machine, or another folder, understands it."""
     document = experiment.to_document()
     if document["data"].get("root"):
@@ -187,46 +194,46 @@ def _document(experiment: Experiment) -> dict[str, Any]:
     return document
 
 
-def _check_room(sweep: Sweep, nodes: Sequence[dict[str, Any]]) -> None:
+def _check_resources(sweep: Sweep, nodes: Sequence[dict[str, Any]]) -> None:
     """That some machine has what a run takes.
 
     Raises:
         RunError: None has.
     """
-    wanted = {"CPU": sweep.resources.cpus, "GPU": sweep.resources.gpus}
-    alive = [node["Resources"] for node in nodes if node["Alive"]]
-    if any(all(node.get(kind, 0) >= number for kind, number in wanted.items()) for node in alive):
+    requirements = {"CPU": sweep.resources.cpus, "GPU": sweep.resources.gpus}
+    node_resources = [node["Resources"] for node in nodes if node["Alive"]]
+    if any(all(node.get(kind, 0) >= number for kind, number in requirements.items()) for node in node_resources):
         return
-    most = {kind: max((node.get(kind, 0) for node in alive), default=0) for kind in wanted}
+    most = {kind: max((node.get(kind, 0) for node in node_resources), default=0) for kind in requirements}
     raise RunError(
-        f"a run takes {wanted['CPU']:g} CPUs and {wanted['GPU']:g} GPUs, but no machine has them: there are at most "
+        f"a run takes {requirements['CPU']:g} CPUs and {requirements['GPU']:g} GPUs, but no machine has them: there are at most "
         f"{most['CPU']:g} CPUs and {most['GPU']:g} GPUs. Lower the sweep's resources, or join a cluster with --address."
     )
 
 
-def _scheduler(agenda: Agenda) -> Any:
+def _make_scheduler(schedule: TrialSchedule) -> Any:
     """ASHA, if the sweep has it, that knows the runs that ended before an interruption; null ends no run early."""
     from types import SimpleNamespace
 
     from ray.tune.schedulers import AsyncHyperBandScheduler
 
-    asha, metric = agenda.sweep.scheduler, agenda.sweep.metric
+    asha, metric = schedule.sweep.scheduler, schedule.sweep.metric
     if asha is None:
         return None
     scheduler: Any = AsyncHyperBandScheduler(
         time_attr="epoch",
         metric="value",
         mode="min" if metric == "loss" else "max",
-        max_t=_NEVER,
+        max_t=_MAX_EPOCHS,
         grace_period=asha.grace_epochs,
         reduction_factor=asha.reduction,
     )
-    for trial in agenda.trials.values():
+    for trial in schedule.trials.values():
         for name, run in trial.runs.items():
-            known = SimpleNamespace(trial_id=f"{trial.number}/{name}", last_result=None)
-            scheduler.on_trial_add(None, known)
-            values = course_of(trial_folder(agenda.folder, trial.number) / name, metric).values
+            tune_trial = SimpleNamespace(trial_id=f"{trial.number}/{name}", last_result=None)
+            scheduler.on_trial_add(None, tune_trial)
+            values = read_learning_curve(trial_folder(schedule.folder, trial.number) / name, metric).values
             for epoch, value in enumerate(values if run.state in ("finished", STOPPED) else (), start=1):
                 if not isnan(value):
-                    scheduler.on_trial_result(None, known, {"epoch": epoch, "value": value})
+                    scheduler.on_trial_result(None, tune_trial, {"epoch": epoch, "value": value})
     return scheduler

@@ -13,12 +13,12 @@ from typing import Any, Final
 FOLDER: Final = "tensorboard"
 """Inside a run's folder; one folder for each set, whose curves of one metric TensorBoard draws into one picture."""
 
-SETS: Final = ("train", "validation")
+CURVE_SETS: Final = ("train", "validation")
 
-Row = Mapping[str, float]
+HistoryRow = Mapping[str, float]
 
 
-class Curves:
+class TensorBoardCallback:
     """A watcher that writes the rows of history.csv into event files, one epoch a step.
 
     Attributes:
@@ -26,7 +26,7 @@ class Curves:
         seconds: The training's, so far.
     """
 
-    def __init__(self, folder: Path, history: Sequence[Row]) -> None:
+    def __init__(self, folder: Path, history: Sequence[HistoryRow]) -> None:
         self.folder = folder
         self.seconds = 0.0
         self._start = time.time() - sum(row["seconds"] for row in history)
@@ -37,11 +37,11 @@ class Curves:
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
         """Steps are not drawn."""
 
-    def on_epoch(self, row: Row) -> None:
+    def on_epoch(self, row: HistoryRow) -> None:
         """Adds a row and makes it visible."""
         self.seconds += row["seconds"]
-        for name in SETS:
-            values = _values(row, name)
+        for name in CURVE_SETS:
+            values = _set_values(row, name)
             if values:
                 self._write(name, step=int(row["epoch"]), **_summary(values))
 
@@ -53,11 +53,11 @@ class Curves:
     def _write(self, name: str, **event: Any) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
 
-        file = self._files.get(name) or self._opened(name)
+        file = self._files.get(name) or self._open_file(name)
         file.write(Event(wall_time=self._start + self.seconds, **event).SerializeToString())
         file.flush()
 
-    def _opened(self, name: str) -> Any:
+    def _open_file(self, name: str) -> Any:
         """A new event file; a TensorBoard that has read an older one drops its points at the session's start."""
         from tensorboard.compat.proto.event_pb2 import SessionLog
         from tensorboard.summary.writer.record_writer import RecordWriter
@@ -72,7 +72,7 @@ class Curves:
         return self._files[name]
 
 
-def _values(row: Row, name: str) -> dict[str, float]:
+def _set_values(row: HistoryRow, name: str) -> dict[str, float]:
     """A set's columns without the set's name; the training's has those that belong to no set, too."""
     own = {key.removeprefix(f"{name}_"): value for key, value in row.items() if key.startswith(f"{name}_")}
     if name != "train":
@@ -87,7 +87,7 @@ def _summary(values: Mapping[str, float]) -> dict[str, Any]:
 
 
 @contextmanager
-def curves(folder: Path, history: Sequence[Row]) -> Iterator[list[Curves]]:
+def open_tensorboard_callback(folder: Path, history: Sequence[HistoryRow]) -> Iterator[list[TensorBoardCallback]]:
     """The watcher of a run's curves, as a list; an empty one, and a line in the log, where TensorBoard is missing.
 
     Args:
@@ -98,8 +98,8 @@ def curves(folder: Path, history: Sequence[Row]) -> Iterator[list[Curves]]:
         logging.getLogger("archnet").info("no TensorBoard logs: the package tensorboard is not installed")
         yield []
         return
-    drawn = Curves(folder / FOLDER, history)
+    callback = TensorBoardCallback(folder / FOLDER, history)
     try:
-        yield [drawn]
+        yield [callback]
     finally:
-        drawn.close()
+        callback.close()

@@ -28,18 +28,18 @@ T = TypeVar("T")
 STORE: Final = "mlflow.db"
 """The file beside the experiments' folders that is the store where MLFLOW_TRACKING_URI names no other."""
 
-PACKAGES: Final = ("mlflow", "sqlalchemy", "alembic")
+MLFLOW_PACKAGES: Final = ("mlflow", "sqlalchemy", "alembic")
 ARTIFACTS: Final = ("report.html", "metrics.json")
 FOLDER_TAG: Final = "archnet.folder"
 """Says of which folder on which machine a run is."""
 
-_LONGEST: Final = 6000
+_MAX_PARAM_LENGTH: Final = 6000
 """Characters of a parameter that MLflow takes."""
-_AT_ONCE: Final = 100
+_CHUNK_SIZE: Final = 100
 """Parameters that MLflow takes in one call."""
 
 
-class Store:
+class MlflowStore:
     """A tracking store of MLflow.
 
     Attributes:
@@ -54,13 +54,13 @@ class Store:
             RunError: MLflow is missing, or the store cannot be opened.
         """
         _check_installed()
-        own = os.environ.get("MLFLOW_TRACKING_URI")
-        self.uri = own or f"sqlite:///{runs.resolve() / STORE}"
+        tracking_uri = os.environ.get("MLFLOW_TRACKING_URI")
+        self.uri = tracking_uri or f"sqlite:///{runs.resolve() / STORE}"
         is_server = self.uri.startswith(("http:", "https:", "databricks"))
         self.artifacts = None if is_server else runs.resolve() / "mlartifacts"
-        if own is None:
+        if tracking_uri is None:
             runs.mkdir(parents=True, exist_ok=True)
-        with _refusal_told(f"--track mlflow: {self.uri} cannot be used", "Set MLFLOW_TRACKING_URI to a store."):
+        with _translate_errors(f"--track mlflow: {self.uri} cannot be used", "Set MLFLOW_TRACKING_URI to a store."):
             self._client = _client(self.uri)
 
     def add(self, folder: Path) -> str:
@@ -77,32 +77,36 @@ class Store:
         """
         document, metrics = read_json(folder / "experiment.json"), read_json(folder / "metrics.json")
         tag = f"{platform.node()}:{folder.resolve().as_uri()}"
-        again = "Mend the store, then run again with --resume: finished runs are written once more."
-        with _refusal_told(f"{folder}: is finished, but {self.uri} does not take it", again):
-            experiment = self._experiment(str(document["name"]))
+        remedy = "Mend the store, then run again with --resume: finished runs are written once more."
+        with _translate_errors(f"{folder}: is finished, but {self.uri} does not take it", remedy):
+            experiment = self._find_or_create_experiment(str(document["name"]))
             for older in self._client.search_runs([experiment], f"tags.`{FOLDER_TAG}` = '{tag}'"):
                 self._client.delete_run(older.info.run_id)
             end = int((folder / "metrics.json").stat().st_mtime * 1000)
             start = end - int(1000 * (metrics.get("train_seconds") or 0))
             run = self._client.create_run(experiment, start, {FOLDER_TAG: tag}, folder.resolve().name)
-            self._fill(run.info.run_id, folder, flat(document), [*epochs(folder, start), *final(metrics, end)])
+            self._log_run(
+                run.info.run_id, folder, flatten(document), [*epoch_points(folder, start), *final_points(metrics, end)]
+            )
             self._client.set_terminated(run.info.run_id, end_time=end)
         return str(run.info.run_id)
 
-    def _experiment(self, name: str) -> str:
-        there = self._client.get_experiment_by_name(name)
-        if there:
-            return str(there.experiment_id)
-        place = self.artifacts and (self.artifacts / re.sub(r"\W", "_", name)).as_uri()
-        return str(self._client.create_experiment(name, artifact_location=place))
+    def _find_or_create_experiment(self, name: str) -> str:
+        existing = self._client.get_experiment_by_name(name)
+        if existing:
+            return str(existing.experiment_id)
+        artifact_uri = self.artifacts and (self.artifacts / re.sub(r"\W", "_", name)).as_uri()
+        return str(self._client.create_experiment(name, artifact_location=artifact_uri))
 
-    def _fill(self, run: str, folder: Path, params: Mapping[str, str], points: Sequence[Point]) -> None:
+    def _log_run(self, run: str, folder: Path, params: Mapping[str, str], points: Sequence[Point]) -> None:
         from mlflow.entities import Metric, Param
 
-        for keys in _parts(list(params)):
-            self._client.log_batch(run, params=[Param(_allowed(key), params[key][:_LONGEST]) for key in keys])
-        for part in _parts(points):
-            self._client.log_batch(run, metrics=[Metric(_allowed(name), *rest) for name, *rest in part])
+        for keys in _chunks(list(params)):
+            self._client.log_batch(
+                run, params=[Param(_clean_name(key), params[key][:_MAX_PARAM_LENGTH]) for key in keys]
+            )
+        for part in _chunks(points):
+            self._client.log_batch(run, metrics=[Metric(_clean_name(name), *rest) for name, *rest in part])
         for name in ARTIFACTS:
             self._client.log_artifact(run, str(folder / name))
 
@@ -111,7 +115,7 @@ Point = tuple[str, float, int, int]
 """A metric's name and value, the time in milliseconds, and the epoch (0 for what belongs to none)."""
 
 
-def flat(value: Any, place: str = "") -> dict[str, str]:
+def flatten(value: Any, prefix: str = "") -> dict[str, str]:
     """A JSON value as its places and leaves; a list of plain values is one leaf.
 
     >>> flat({"split": {"test": 0.2, "fold": None}, "layers": [{"type": "T"}], "size": [64, 64]})
@@ -123,12 +127,12 @@ def flat(value: Any, place: str = "") -> dict[str, str]:
     elif isinstance(value, list) and not is_plain:
         entries = list(enumerate(value))
     else:
-        return {place: value if isinstance(value, str) else json.dumps(value)}
-    joined = f"{place}." if place else ""
-    return {name: leaf for key, entry in entries for name, leaf in flat(entry, f"{joined}{key}").items()}
+        return {prefix: value if isinstance(value, str) else json.dumps(value)}
+    joined = f"{prefix}." if prefix else ""
+    return {name: leaf for key, entry in entries for name, leaf in flatten(entry, f"{joined}{key}").items()}
 
 
-def epochs(folder: Path, start: int) -> Iterator[Point]:
+def epoch_points(folder: Path, start: int) -> Iterator[Point]:
     """The points of history.csv; a network's run has one, a baseline's none."""
     history = read_history(folder / "history.csv")
     times = [start + int(1000 * seconds) for seconds in accumulate(history.get("seconds", []))]
@@ -138,15 +142,15 @@ def epochs(folder: Path, start: int) -> Iterator[Point]:
                 yield name, value, time, int(epoch)
 
 
-def final(metrics: Mapping[str, Any], time: int) -> Iterator[Point]:
+def final_points(metrics: Mapping[str, Any], time: int) -> Iterator[Point]:
     """What metrics.json says of the test set (of the validation set where there is none), and the costs."""
-    judged = "test" if "test" in metrics else "validation"
-    for name in METRICS if judged in metrics else ():
-        entry, ends = metrics[judged][name], metrics[judged]["intervals"][name]
-        for label, value, interval in _numbers(f"{judged}.{name}", entry, ends):
+    evaluated_set = "test" if "test" in metrics else "validation"
+    for name in METRICS if evaluated_set in metrics else ():
+        entry, ends = metrics[evaluated_set][name], metrics[evaluated_set]["intervals"][name]
+        for label, value, interval in _numbers(f"{evaluated_set}.{name}", entry, ends):
             low, high = interval or (None, None)
-            told = {label: value, f"{label}.low": low, f"{label}.high": high}
-            yield from ((key, number, time, 0) for key, number in told.items() if number is not None)
+            numbers = {label: value, f"{label}.low": low, f"{label}.high": high}
+            yield from ((key, number, time, 0) for key, number in numbers.items() if number is not None)
     yield from ((name, metrics[name], time, 0) for name in COSTS if metrics.get(name) is not None)
 
 
@@ -160,18 +164,18 @@ def _numbers(label: str, entry: Any, ends: Any) -> Iterator[tuple[str, float | N
         yield f"{label}.{name}", value, ends["per_class"][name]
 
 
-def _allowed(name: str) -> str:
+def _clean_name(name: str) -> str:
     """A name with nothing but characters that MLflow takes."""
     return re.sub(r"[^\w\-. /]", "_", name)
 
 
-def _parts(entries: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(entries), _AT_ONCE):
-        yield entries[start : start + _AT_ONCE]
+def _chunks(entries: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(entries), _CHUNK_SIZE):
+        yield entries[start : start + _CHUNK_SIZE]
 
 
 def _check_installed() -> None:
-    missing = [name for name in PACKAGES if find_spec(name) is None]
+    missing = [name for name in MLFLOW_PACKAGES if find_spec(name) is None]
     if missing:
         raise RunError(
             f"--track mlflow: needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed. "
@@ -192,7 +196,7 @@ def _client(uri: str) -> MlflowClient:
 
 
 @contextmanager
-def _refusal_told(what: str, remedy: str) -> Iterator[None]:
+def _translate_errors(what: str, remedy: str) -> Iterator[None]:
     """Turns MLflow's errors into one that says what did not work, and what to do."""
     from mlflow.exceptions import MlflowException
 

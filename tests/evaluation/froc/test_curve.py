@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
 from archnet.data.luna16 import read_candidates
-from archnet.evaluation.froc.curve import BAND_RATES, RATES, curve_of, froc_of
-from archnet.evaluation.froc.hits import Findings, Hits, Marks, Reference, hits_of
+from archnet.evaluation.froc.curve import BAND_RATES, RATES, compute_froc, froc_curve
+from archnet.evaluation.froc.hits import Findings, Hits, Marks, ReferenceStandard, match_marks
 from archnet.evaluation.froc.lists import read_findings, read_series
 from archnet.phantom.luna16 import Phantom, generate_phantom
 
@@ -36,12 +36,12 @@ def small_froc(marks, nodules, series, **options):
     """The analysis of marks (series, x, score) and nodules (series, x) of 2 mm on one line."""
     names, x, scores = zip(*marks, strict=True) if marks else ((), (), ())
     homes, centres = zip(*nodules, strict=True) if nodules else ((), ())
-    judged = Reference(
+    judged = ReferenceStandard(
         series=series,
         nodules=Findings(series=homes, points_mm=on_a_line(centres), diameters_mm=np.full(len(homes), 2.0)),
         excluded=Findings(series=(), points_mm=np.zeros((0, 3)), diameters_mm=np.zeros(0)),
     )
-    return froc_of(Marks(series=names, points_mm=on_a_line(x), scores=np.array(scores, float)), judged, **options)
+    return compute_froc(Marks(series=names, points_mm=on_a_line(x), scores=np.array(scores, float)), judged, **options)
 
 
 def on_a_line(x):
@@ -53,14 +53,14 @@ def test_a_curve_by_hand():
     found = hits(
         [(0, 0.9, True), (0, 0.8, False), (0, 0.5, True), (1, 0.5, True), (1, 0.5, False), (1, 0.1, False)], [3, 1]
     )
-    curve = curve_of(found)
+    curve = froc_curve(found)
     assert points(curve) == [(0, 0), (0, 0.25), (0.5, 0.25), (1, 0.75), (1.5, 0.75)]
     assert curve.thresholds.tolist() == [math.inf, 0.9, 0.8, 0.5, 0.1]
     assert curve.sensitivity_at(np.array([0.125, 0.5, 0.75, 1, 8])).tolist() == [0.25, 0.25, 0.5, 0.75, 0.75]
 
 
 def test_a_rate_on_a_step_has_the_sensitivity_of_its_top():
-    curve = curve_of(hits([(0, 0.9, False), (0, 0.8, True), (0, 0.7, False)], [2]))
+    curve = froc_curve(hits([(0, 0.9, False), (0, 0.8, True), (0, 0.7, False)], [2]))
     assert curve.sensitivity_at(np.array([0.5, 1.0])).tolist() == [0, 0.5]
 
 
@@ -70,16 +70,16 @@ def test_a_rate_on_a_step_is_rounded_as_in_the_official_evaluation():
     found = hits(entries, [1, 0, 0, 0, 0, 0, 0])
     false_positive_rate, recall, _ = roc_curve(found.is_nodule, found.scores)
     assert np.interp(1.0, false_positive_rate * 25 / 7, recall) == 0
-    assert curve_of(found).sensitivity_at(np.array([1.0])) == 0
+    assert froc_curve(found).sensitivity_at(np.array([1.0])) == 0
 
 
 def test_equal_scores_are_one_threshold():
-    assert points(curve_of(hits([(0, 0.5, True), (0, 0.5, False)] * 4, [8]))) == [(0, 0), (4, 0.5)]
+    assert points(froc_curve(hits([(0, 0.5, True), (0, 0.5, False)] * 4, [8]))) == [(0, 0), (4, 0.5)]
 
 
 def test_points_between_their_neighbours_on_a_line_are_dropped():
     entries = [(0, 0.9, True), (0, 0.8, True), (0, 0.7, True), (0, 0.6, False), (0, 0.5, False), (0, 0.4, False)]
-    assert points(curve_of(hits(entries, [3]))) == [(0, 0), (0, 1 / 3), (0, 1), (3, 1)]
+    assert points(froc_curve(hits(entries, [3]))) == [(0, 0), (0, 1 / 3), (0, 1), (3, 1)]
 
 
 def test_the_published_curve_and_its_cpm(real_data):
@@ -90,7 +90,7 @@ def test_the_published_curve_and_its_cpm(real_data):
     num_nodules = np.zeros(888, np.int64)
     num_nodules[0] = is_nodule.sum()
     entries = list(zip(np.zeros(counted.sum(), int), scores[counted], is_nodule[counted], strict=True))
-    curve = curve_of(hits(entries, num_nodules))
+    curve = froc_curve(hits(entries, num_nodules))
     found = np.stack([curve.false_positives_per_scan, curve.sensitivity], axis=1)
     assert found.shape == (950, 2)
     np.testing.assert_allclose(found, published[:, :2], rtol=0, atol=1e-9)
@@ -102,7 +102,7 @@ def test_the_published_curve_and_its_cpm(real_data):
 def test_the_curve_is_scikit_learns_roc_curve_in_other_units(entries):
     found = hits(entries, [50, 0, 0])
     if 0 < found.num_true_positives < len(entries):
-        curve = curve_of(found)
+        curve = froc_curve(found)
         false_positive_rate, recall, thresholds = roc_curve(found.is_nodule, found.scores)
         np.testing.assert_allclose(
             curve.false_positives_per_scan, false_positive_rate * found.num_false_positives / 3, atol=1e-12
@@ -125,7 +125,7 @@ def phantom(tmp_path_factory):
         points_mm=candidates.points_mm[marked],
         scores=scores[marked],
     )
-    reference = Reference(
+    reference = ReferenceStandard(
         series=[*read_series(folder / "seriesuids.csv"), "a scan with nothing in it"],
         nodules=read_findings(folder / "annotations.csv"),
         excluded=read_findings(folder / "annotations_excluded.csv"),
@@ -162,7 +162,7 @@ def slow_sensitivities(entries, rates):
 
 def test_the_scan_bootstrap_agrees_with_a_slow_reference_on_the_phantom(phantom):
     marks, reference = phantom
-    froc = froc_of(marks, reference, bootstraps=200, seed=5)
+    froc = compute_froc(marks, reference, bootstraps=200, seed=5)
     scans = [entries_of_scan(marks, reference, uid) for uid in reference.series]
     np.testing.assert_allclose(froc.sensitivities, slow_sensitivities(scans, RATES), rtol=0, atol=1e-12)
     draws = np.random.default_rng(5).integers(len(scans), size=(200, len(scans)))
@@ -175,7 +175,7 @@ def test_the_scan_bootstrap_agrees_with_a_slow_reference_on_the_phantom(phantom)
 
 
 def test_the_phantoms_marks_meet_every_rule(phantom):
-    found = hits_of(*phantom)
+    found = match_marks(*phantom)
     assert found.num_true_positives > 20
     assert found.num_false_negatives > 0
     assert found.num_ignored > 0
@@ -183,7 +183,7 @@ def test_the_phantoms_marks_meet_every_rule(phantom):
 
 
 def test_equal_seeds_give_equal_intervals(phantom):
-    first, again, other = (froc_of(*phantom, bootstraps=50, seed=seed).band for seed in (1, 1, 2))
+    first, again, other = (compute_froc(*phantom, bootstraps=50, seed=seed).band for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 

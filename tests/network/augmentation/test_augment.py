@@ -11,8 +11,14 @@ import pytest
 from scipy import ndimage, stats
 
 import archnet
-from archnet.network.augmentation.augment import ROWS, augment, copies, draw_uniforms, num_uniforms
-from archnet.network.augmentation.random import standard_normals, whole_numbers
+from archnet.network.augmentation.augment import (
+    AUGMENTATION_RULES,
+    add_rotated_copies,
+    augment,
+    draw_uniforms,
+    num_uniforms,
+)
+from archnet.network.augmentation.random import standard_normals, uniform_integers
 from archnet.spec.augmentations import (
     AUGMENTATIONS,
     Cutout,
@@ -66,7 +72,7 @@ def uniforms_of(entry, num_cases, seed=0):
 
 
 def test_every_augmentation_of_the_vocabulary_has_its_row():
-    assert set(ROWS) == set(AUGMENTATIONS.values())
+    assert set(AUGMENTATION_RULES) == set(AUGMENTATIONS.values())
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, CHANNELS], ids=["2d", "3d", "channels"])
@@ -227,7 +233,7 @@ def test_cases_with_the_same_deviation_have_noise_of_their_own():
 def test_the_largest_uniform_number_stays_below_the_count():
     largest = np.full(2000, np.nextafter(np.float32(1), np.float32(0)))
     counts = np.arange(1, 2001)
-    assert np.array_equal(keras.ops.convert_to_numpy(whole_numbers(largest, counts.astype(np.float32))), counts - 1)
+    assert np.array_equal(keras.ops.convert_to_numpy(uniform_integers(largest, counts.astype(np.float32))), counts - 1)
 
 
 def test_normal_numbers_have_the_moments_of_the_normal_distribution_and_no_correlation():
@@ -271,7 +277,7 @@ def test_uniform_numbers_in_low_precision_are_refused():
 
 
 def test_copies_add_each_positive_once_for_each_angle():
-    rows, turns = copies([RotatedCopies(angles=(90, 270))], np.array([False, True, True]))
+    rows, turns = add_rotated_copies([RotatedCopies(angles=(90, 270))], np.array([False, True, True]))
     assert rows.tolist() == [0, 1, 2, 1, 2, 1, 2]
     assert turns.tolist() == [0, 0, 0, 0.25, 0.25, 0.75, 0.75]
 
@@ -279,7 +285,7 @@ def test_copies_add_each_positive_once_for_each_angle():
 def test_a_copy_is_turned_by_its_angle_and_its_original_stays():
     images = images_of((2, 12, 12, 1))
     entries = [Flip(axes=("height",)), RotatedCopies(angles=(90,), of="all")]
-    rows, turns = copies(entries, np.array([False, True]))
+    rows, turns = add_rotated_copies(entries, np.array([False, True]))
     uniforms = draw_uniforms(entries, turns, seed=1, epoch=0)
     uniforms[:, 0] = 0.9
     turned = keras.ops.convert_to_numpy(augment(entries, images[rows], uniforms))

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from archnet.network.build import with_probabilities
+from archnet.network.build import build_inference_model
 from archnet.network.predict import load_model
 from archnet.network.training.dropout import CaseDropout, CaseKeys, draw_keys, hashes
 from archnet.network.training.twin import training_twin
@@ -75,7 +75,7 @@ def test_a_twin_computes_as_its_network_and_drops_in_training_alone():
 
 def test_a_saved_model_needs_nothing_of_archnet(tmp_path):
     network, _ = fit(plain(epochs=1, batch_size=16), deep_network())
-    model = with_probabilities(network, LIMITS)
+    model = build_inference_model(network, LIMITS)
     model.save(tmp_path / "model.keras")
     loaded = load_model(tmp_path / "model.keras")
     assert not [layer for layer in loaded._flatten_layers() if "archnet" in type(layer).__module__]

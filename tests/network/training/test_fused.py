@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from archnet.files.strict_json import Document
-from archnet.network.backend import beneath_keras
+from archnet.network.backend import backend_module
 from archnet.network.build import build
 from archnet.network.training.dropout import CaseKeys
-from archnet.network.training.fused import BatchNorm, PooledConvolution
+from archnet.network.training.fused import FusedBatchNorm, PooledConvolution
 from archnet.network.training.twin import training_twin
 from archnet.spec.arch import parse_arch
 
@@ -37,7 +37,7 @@ def outcome(network, images):
 
     In a graph, as in training: outside of one, TensorFlow's 3D pooling gives a gradient to each of several equals.
     """
-    below = beneath_keras()
+    below = backend_module()
 
     def step(batch):
         def squares():
@@ -74,7 +74,7 @@ def test_batch_norm_is_that_of_keras_in_double_precision(shape):
     weights = [generator.uniform(0.5, 2, 3) for _ in range(4)]
     told = []
     for layer in (
-        BatchNorm(momentum=0.9),
+        FusedBatchNorm(momentum=0.9),
         keras.layers.BatchNormalization(momentum=0.9, dtype="float64"),
     ):
         offsets = keras.Variable(np.zeros(shape), dtype=layer.dtype)
@@ -86,7 +86,7 @@ def test_batch_norm_is_that_of_keras_in_double_precision(shape):
             return keras.ops.sum(outputs * slopes.astype(layer.dtype)), outputs
 
         trainable = [offsets, *layer.trainable_variables]
-        outputs, gradients = beneath_keras().value_and_gradients(product, trainable, layer.non_trainable_variables)
+        outputs, gradients = backend_module().value_and_gradients(product, trainable, layer.non_trainable_variables)
         told.append([*(keras.ops.convert_to_numpy(array) for array in (outputs, *gradients)), *layer.get_weights()])
     for array, expected in zip(*told, strict=True):
         assert np.abs(array - expected).max() < 1e-5 * np.abs(expected).max()
@@ -117,7 +117,7 @@ def test_a_convolution_that_more_than_pooling_sees_stays_as_it_is():
 def test_batch_norm_computes_in_float32_whatever_comes_in(precision):
     inputs = np.random.default_rng(0).normal(300, 5, (8, 6, 6, 3)).astype(np.float32)
     halves = keras.ops.cast(inputs, precision)
-    ours, keras_own = (kind(dtype=f"mixed_{precision}") for kind in (BatchNorm, keras.layers.BatchNormalization))
+    ours, keras_own = (kind(dtype=f"mixed_{precision}") for kind in (FusedBatchNorm, keras.layers.BatchNormalization))
     for layer in (ours, keras_own):
         told = layer(halves, training=True)
         assert keras.backend.standardize_dtype(told.dtype) == precision

@@ -10,11 +10,11 @@ import pytest
 import sklearn.metrics
 
 from archnet.errors import RunError
-from archnet.network.build import with_probabilities
+from archnet.network.build import build_inference_model
 from archnet.network.predict import load_model
-from archnet.network.training.batches import Entries, Examples, case_weights, entries_of, epoch_order
+from archnet.network.training.batches import EpochSamples, Examples, epoch_order, epoch_samples, sample_weights
 from archnet.network.training.optimizers import optimizer
-from archnet.network.training.progress import is_stopped
+from archnet.network.training.progress import should_stop
 from archnet.network.training.trainer import Trainer
 from archnet.network.training.validation import validation_metrics
 from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies
@@ -31,7 +31,7 @@ def test_a_network_learns_and_the_saved_model_takes_hu_and_gives_probabilities(r
         plain(epochs=30, batch_size=16, learning_rate=0.02), network_of(activation, rank=rank), examples
     )
     assert history[-1]["train_accuracy"] == history[-1]["train_recall"] == 1
-    model = with_probabilities(network, LIMITS)
+    model = build_inference_model(network, LIMITS)
     model.save(tmp_path / "model.keras")
     told = told_by(load_model(tmp_path / "model.keras"), examples.images)
     assert np.allclose(told.sum(axis=1), 1, atol=1e-6)
@@ -42,19 +42,19 @@ def test_saved_probabilities_are_the_softmax_of_logits_on_scaled_images():
     network, images = network_of(), bright_and_dark().images
     logits = keras.ops.convert_to_numpy(network(np.clip((images + 1000) / 1400, 0, 1).astype(np.float32)))
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    assert np.allclose(told_by(with_probabilities(network, LIMITS), images), expected, atol=1e-6)
+    assert np.allclose(told_by(build_inference_model(network, LIMITS), images), expected, atol=1e-6)
 
 
 def test_a_single_logit_is_told_as_both_probabilities():
     network, images = network_of("sigmoid"), bright_and_dark().images
     logit = keras.ops.convert_to_numpy(network(np.clip((images + 1000) / 1400, 0, 1).astype(np.float32)))
     second = 1 / (1 + np.exp(-logit))
-    told = told_by(with_probabilities(network, LIMITS), images)
+    told = told_by(build_inference_model(network, LIMITS), images)
     assert np.allclose(told, np.concatenate([1 - second, second], axis=1), atol=1e-6)
 
 
 def test_prediction_ignores_dropout():
-    model = with_probabilities(network_of(drop_out=50), LIMITS)
+    model = build_inference_model(network_of(drop_out=50), LIMITS)
     images = bright_and_dark().images
     assert np.array_equal(told_by(model, images), told_by(model, images))
 
@@ -65,7 +65,7 @@ def test_the_told_loss_is_cross_entropy_and_half_the_squared_weights(l2):
     for layer in network.layers:
         if hasattr(layer, "bias"):
             layer.bias.assign(layer.bias + 0.5)
-    told = told_by(with_probabilities(network, LIMITS), examples.images)
+    told = told_by(build_inference_model(network, LIMITS), examples.images)
     expected = -np.log(told[np.arange(16), examples.labels]).mean()
     expected += l2 / 2 * sum(float(np.sum(np.square(weight))) for weight in network.get_weights())
     _, history = fit(plain(epochs=1, batch_size=16, l2=l2), network, examples)
@@ -75,7 +75,7 @@ def test_the_told_loss_is_cross_entropy_and_half_the_squared_weights(l2):
 def test_the_told_training_loss_is_the_mean_over_all_steps():
     examples = bright_and_dark(20)
     network = network_of()
-    start = with_probabilities(network, LIMITS)
+    start = build_inference_model(network, LIMITS)
     told = told_by(start, examples.images)[np.arange(20), examples.labels]
     _, history = fit(plain(epochs=1, batch_size=6, learning_rate=1e-12), network, examples)
     assert history[0]["train_loss"] == pytest.approx(-np.log(told).mean(), rel=1e-5)
@@ -96,14 +96,14 @@ def test_the_weights_of_the_best_validation_epoch_are_kept():
     network, history = fit(training, validation=flipped)
     losses = [row["validation_loss"] for row in history]
     assert losses[0] == min(losses) < losses[-1]
-    told = told_by(with_probabilities(network, LIMITS), flipped.images)[np.arange(16), flipped.labels]
+    told = told_by(build_inference_model(network, LIMITS), flipped.images)[np.arange(16), flipped.labels]
     assert -np.log(told).mean() == pytest.approx(losses[0], rel=1e-4)
 
 
 def test_without_a_best_metric_the_last_weights_are_kept():
     training = plain(epochs=3, batch_size=16, learning_rate=0.02, best_metric=None)
     network, history = fit(training, validation=bright_and_dark(16))
-    told = told_by(with_probabilities(network, LIMITS), bright_and_dark(16).images)
+    told = told_by(build_inference_model(network, LIMITS), bright_and_dark(16).images)
     last = -np.log(told[np.arange(16), np.arange(16) % 2]).mean()
     assert last == pytest.approx(history[-1]["validation_loss"], rel=1e-4)
 
@@ -111,8 +111,8 @@ def test_without_a_best_metric_the_last_weights_are_kept():
 def test_training_ends_when_the_watched_metric_has_not_improved_for_its_patience():
     stopping = EarlyStopping(metric="auc", patience=2)
     history = [{"validation_auc": value} for value in (0.6, 0.7, 0.7, float("nan"))]
-    assert [is_stopped(history[: n + 1], stopping) for n in range(4)] == [False, False, False, True]
-    assert not is_stopped(history, None)
+    assert [should_stop(history[: n + 1], stopping) for n in range(4)] == [False, False, False, True]
+    assert not should_stop(history, None)
     training = plain(
         epochs=50, batch_size=16, learning_rate=0.02, early_stopping=EarlyStopping(metric="accuracy", patience=3)
     )
@@ -208,7 +208,7 @@ def test_the_metrics_of_the_validation_set_are_those_of_scikit_learn():
 
 
 def test_every_epoch_has_its_own_order_of_all_entries():
-    entries = Entries(rows=np.arange(10), turns=np.zeros(10, np.float32), labels=np.arange(10) % 2)
+    entries = EpochSamples(rows=np.arange(10), turns=np.zeros(10, np.float32), labels=np.arange(10) % 2)
     first, second = (epoch_order(entries, plain(seed=5), epoch) for epoch in (0, 1))
     assert sorted(first) == sorted(second) == list(range(10))
     assert first.tolist() != second.tolist()
@@ -216,7 +216,7 @@ def test_every_epoch_has_its_own_order_of_all_entries():
 
 def test_oversampling_draws_the_classes_alike_and_every_case():
     labels = np.array([0] * 9 + [1] * 3)
-    entries = Entries(rows=np.arange(12), turns=np.zeros(12, np.float32), labels=labels)
+    entries = EpochSamples(rows=np.arange(12), turns=np.zeros(12, np.float32), labels=labels)
     order = epoch_order(entries, plain(balance="oversample"), 0)
     assert np.bincount(labels[order]).tolist() == [6, 6]
     assert np.bincount(order[labels[order] == 1], minlength=12)[9:].tolist() == [2, 2, 2]
@@ -224,23 +224,23 @@ def test_oversampling_draws_the_classes_alike_and_every_case():
 
 def test_a_ratio_lifts_rare_classes_and_leaves_the_others():
     labels = np.array([0] * 60 + [1] * 6 + [2] * 34)
-    entries = Entries(rows=np.arange(100), turns=np.zeros(100, np.float32), labels=labels)
+    entries = EpochSamples(rows=np.arange(100), turns=np.zeros(100, np.float32), labels=labels)
     order = epoch_order(entries, plain(balance=2), 0)
     assert np.bincount(labels[order]).tolist() == [49, 25, 28]  # 60, 30 and 34 of 124
-    enough = Entries(rows=np.arange(60), turns=np.zeros(60, np.float32), labels=np.repeat([0, 1], [40, 20]))
+    enough = EpochSamples(rows=np.arange(60), turns=np.zeros(60, np.float32), labels=np.repeat([0, 1], [40, 20]))
     assert sorted(epoch_order(enough, plain(balance=2), 0)) == list(range(60))
 
 
 def test_weights_let_classes_count_alike():
     labels = np.array([0] * 9 + [1] * 3)
-    entries = Entries(rows=np.arange(12), turns=np.zeros(12, np.float32), labels=labels)
-    weights = case_weights(entries, plain(balance="weights"))
+    entries = EpochSamples(rows=np.arange(12), turns=np.zeros(12, np.float32), labels=labels)
+    weights = sample_weights(entries, plain(balance="weights"))
     assert weights[labels == 0].sum() == pytest.approx(weights[labels == 1].sum())
     assert weights.mean() == pytest.approx(1)
 
 
 def test_rotated_copies_grow_the_training_set():
-    entries = entries_of(bright_and_dark(10), plain(augmentation=(RotatedCopies(),)), positive=1)
+    entries = epoch_samples(bright_and_dark(10), plain(augmentation=(RotatedCopies(),)), positive=1)
     assert np.bincount(entries.labels).tolist() == [5, 20]
 
 

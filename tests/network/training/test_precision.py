@@ -7,7 +7,7 @@ import pytest
 
 from archnet.network import on_tensorflow
 from archnet.network.training import precision
-from archnet.network.training.precision import has_bfloat16, with_precision
+from archnet.network.training.precision import has_bfloat16, resolve_precision
 from plain_training import plain
 from small_training import LIMITS, are_equal, fit, network_of
 
@@ -51,7 +51,7 @@ def test_auto_takes_bfloat16_where_a_trial_is_faster(half_seconds, expected, mon
     network = network_of()
     before = network.get_weights()
     with caplog.at_level(logging.INFO, "archnet"):
-        chosen = with_precision(network, LIMITS, plain(precision="auto"), 4)
+        chosen = resolve_precision(network, LIMITS, plain(precision="auto"), 4)
     assert chosen == plain(precision=expected)
     assert caplog.messages == [
         f"precision {expected}: a step takes 1 s in float32 and {half_seconds:.3g} s in bfloat16"
@@ -62,13 +62,13 @@ def test_auto_takes_bfloat16_where_a_trial_is_faster(half_seconds, expected, mon
 def test_auto_is_float32_where_there_is_no_bfloat16(monkeypatch, caplog):
     monkeypatch.setattr(precision, "has_bfloat16", lambda: False)
     with caplog.at_level(logging.INFO, "archnet"):
-        assert with_precision(network_of(), LIMITS, plain(precision="auto"), 4).precision == "float32"
+        assert resolve_precision(network_of(), LIMITS, plain(precision="auto"), 4).precision == "float32"
     assert caplog.messages == ["precision float32: this machine does not compute in bfloat16"]
 
 
 def test_auto_is_what_it_was_when_a_training_goes_on():
-    assert with_precision(network_of(), LIMITS, plain(precision="auto"), 4, "bfloat16").precision == "bfloat16"
-    assert with_precision(network_of(), LIMITS, plain(precision="float16"), 4, "float32").precision == "float16"
+    assert resolve_precision(network_of(), LIMITS, plain(precision="auto"), 4, "bfloat16").precision == "bfloat16"
+    assert resolve_precision(network_of(), LIMITS, plain(precision="float16"), 4, "float32").precision == "float16"
 
 
 def test_auto_trains():

@@ -8,7 +8,7 @@ import pytest
 
 from archnet.errors import RunError
 from archnet.network.training import prefetch
-from archnet.network.training.prefetch import AHEAD, ahead
+from archnet.network.training.prefetch import PREFETCH_SIZE, prefetch_items
 
 
 def workers():
@@ -16,20 +16,20 @@ def workers():
 
 
 def test_items_come_in_their_order_and_the_worker_ends():
-    assert list(ahead(iter(range(100)))) == list(range(100))
+    assert list(prefetch_items(iter(range(100)))) == list(range(100))
     assert workers() == []
 
 
 def test_items_are_made_before_they_are_asked_for_but_not_many():
     made = []
-    items = ahead(made.append(number) or number for number in range(100))
+    items = prefetch_items(made.append(number) or number for number in range(100))
     assert next(items) == 0
     for _ in range(100):
-        if len(made) == AHEAD + 2:
+        if len(made) == PREFETCH_SIZE + 2:
             break
         time.sleep(0.01)
     time.sleep(0.02)
-    assert len(made) == AHEAD + 2
+    assert len(made) == PREFETCH_SIZE + 2
     items.close()
 
 
@@ -38,7 +38,7 @@ def test_an_error_of_the_worker_is_raised_where_the_items_are_used():
         yield 1
         raise OSError("the disk is gone")
 
-    items = ahead(failing())
+    items = prefetch_items(failing())
     assert next(items) == 1
     with pytest.raises(OSError, match="the disk is gone"):
         next(items)
@@ -46,15 +46,15 @@ def test_an_error_of_the_worker_is_raised_where_the_items_are_used():
 
 
 def test_leaving_early_ends_the_worker():
-    items = ahead(iter(range(10**9)))
+    items = prefetch_items(iter(range(10**9)))
     next(items)
     items.close()
     assert workers() == []
 
 
 def test_a_worker_that_dies_is_noticed(monkeypatch):
-    monkeypatch.setattr(prefetch, "_LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(prefetch, "_work", lambda *arguments: None)
+    monkeypatch.setattr(prefetch, "_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(prefetch, "_produce", lambda *arguments: None)
     message = "the thread that reads the training cases has died. Run again with --resume."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
-        list(ahead([1, 2]))
+        list(prefetch_items([1, 2]))

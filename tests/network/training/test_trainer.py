@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from archnet.network.build import with_probabilities
-from archnet.network.training.batches import Steps, entries_of
-from archnet.network.training.losses import case_losses, penalised
-from archnet.network.training.optimizers import Average, LossScale
-from archnet.network.training.trainer import Trainer, told_values
+from archnet.network.build import build_inference_model
+from archnet.network.training.batches import TrainingBatches, epoch_samples
+from archnet.network.training.losses import case_losses, penalised_weights
+from archnet.network.training.optimizers import LossScale, WeightAverage
+from archnet.network.training.trainer import Trainer, read_outputs
 from archnet.spec.augmentations import Flip, RightAngles
 from plain_training import plain
 from small_training import LIMITS, are_equal, bright_and_dark, deep_network, fit, network_of, told_by
@@ -18,8 +18,8 @@ from small_training import LIMITS, are_equal, bright_and_dark, deep_network, fit
 
 def steps_of(training, examples=None, micro_batch=None):
     examples = examples or bright_and_dark()
-    entries = entries_of(examples, training, positive=1)
-    return Steps(examples=examples, entries=entries, training=training, micro_batch=micro_batch)
+    entries = epoch_samples(examples, training, positive=1)
+    return TrainingBatches(examples=examples, samples=entries, training=training, micro_batch=micro_batch)
 
 
 @pytest.mark.parametrize("rank", [2, 3])
@@ -63,7 +63,7 @@ def test_the_penalty_is_the_gradient_of_half_the_squared_weights():
         for l2 in (0.0, 0.25)
     )  # fmt: skip
     start = deep_network(drop_out=0, batch_norm=True)
-    concerned = {weight.path for weight in penalised(start)}
+    concerned = {weight.path for weight in penalised_weights(start)}
     for weight, with_l2, without in zip(
         start.weights, penalised_too.get_weights(), without_l2.get_weights(), strict=True
     ):
@@ -100,7 +100,7 @@ def test_the_focal_loss_lets_well_told_cases_count_less():
 
 def test_the_average_follows_its_formula():
     weight = keras.Variable(np.array([1.0, 2.0], np.float32))
-    average, expected = Average([weight], 0.5), np.array([1.0, 2.0])
+    average, expected = WeightAverage([weight], 0.5), np.array([1.0, 2.0])
     for step in range(1, 30):
         weight.assign([float(step), -float(step)])
         average.update()
@@ -127,7 +127,7 @@ def test_validation_and_the_final_weights_are_the_averages():
     for weight, average, last in zip(averaged.get_weights(), expected, last_ones.get_weights(), strict=True):
         assert np.allclose(weight, average, atol=1e-6)
         assert not np.allclose(weight, last, atol=1e-6)
-    told = told_by(with_probabilities(averaged, LIMITS), bright_and_dark(16).images)
+    told = told_by(build_inference_model(averaged, LIMITS), bright_and_dark(16).images)
     loss = -np.log(told[np.arange(16), np.arange(16) % 2]).mean()
     assert averaged_rows[-1]["validation_loss"] == pytest.approx(loss, rel=1e-5)
 
@@ -158,7 +158,7 @@ def test_a_float16_step_that_overflows_is_left_out_and_halves_the_scale():
     trainer.loss_scale.factor.assign(2.0**40)
     before = [keras.ops.convert_to_numpy(variable) for variable in trainer.state]
     step = next(steps_of(training).of_epoch(0))
-    loss, _ = told_values(trainer.step(step.parts))
+    loss, _ = read_outputs(trainer.step(step.parts))
     after = [keras.ops.convert_to_numpy(variable) for variable in trainer.state]
     assert np.isfinite(loss)
     assert are_equal(before[:-2], after[:-2])

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from archnet.cli import app
 from archnet.files.strict_json import Document
 from archnet.report.figures.case import case_figure
-from archnet.runs.preview import NUM_DRAWS, augmented
+from archnet.runs.preview import NUM_DRAWS, augmentation_samples
 from archnet.spec.augmentations import AUGMENTATIONS
 from archnet.spec.resolve import parse_experiments
 
@@ -29,7 +29,7 @@ def image_of(*shape):
 
 @pytest.mark.parametrize("shape", [(16, 16), (16, 16, 6)])
 def test_without_augmentations_every_known_one_is_shown(shape):
-    rows = augmented(image_of(*shape), experiment_with())
+    rows = augmentation_samples(image_of(*shape), experiment_with())
     assert [heading.split(":")[0] for heading, _ in rows] == list(AUGMENTATIONS)
     for heading, results in rows:
         copies = heading.startswith("rotated_copies")
@@ -38,7 +38,7 @@ def test_without_augmentations_every_known_one_is_shown(shape):
 
 def test_copies_are_shown_once_each_and_the_rest_from_their_least_to_their_most():
     image = 0.3 + 0.4 * image_of(48, 48)
-    rows = dict(augmented(image, experiment_with()))
+    rows = dict(augmentation_samples(image, experiment_with()))
     copies = rows["rotated_copies: angles [90, 180, 270], of positive"]
     assert all(np.array_equal(copy, np.rot90(image, turns)) for turns, copy in enumerate(copies))
     noise = rows["noise: std [0.0, 0.02]"] - image
@@ -47,7 +47,7 @@ def test_copies_are_shown_once_each_and_the_rest_from_their_least_to_their_most(
 
 def test_headings_say_what_the_document_says_and_several_augmentations_are_shown_together_too():
     entries = [{"type": "flip", "axes": ["width"]}, {"type": "right_angles"}, {"type": "flip"}]
-    rows = augmented(image_of(8, 8), experiment_with(*entries))
+    rows = augmentation_samples(image_of(8, 8), experiment_with(*entries))
     assert [heading for heading, _ in rows] == [
         "flip: axes [width]",
         "right_angles",
@@ -57,7 +57,7 @@ def test_headings_say_what_the_document_says_and_several_augmentations_are_shown
 
 
 def test_an_augmentation_that_cannot_act_on_the_case_is_left_out():
-    headings = [heading for heading, _ in augmented(image_of(8, 9), experiment_with())]
+    headings = [heading for heading, _ in augmentation_samples(image_of(8, 9), experiment_with())]
     assert not [heading for heading in headings if heading.startswith(("right_angles", "rotated_copies"))]
     assert len(headings) == len(AUGMENTATIONS) - 2
 

@@ -5,11 +5,11 @@ from sklearn import metrics as sk
 
 from archnet.report.curves import PRECISION_RECALL, ROC, run_curves
 from archnet.report.figures.curve import curve_figure
-from archnet.report.figures.montage import Picture, central_slice, montage_figure, pictures, strip
+from archnet.report.figures.montage import Picture, central_slice, gallery_pictures, montage_figure, slice_strip
 from archnet.report.figures.run_figures import (
     confusion_matrix_figure,
-    drawing,
     interval_figure,
+    theme_context,
     training_curves_figure,
     write_figures,
 )
@@ -52,13 +52,13 @@ def test_a_run_without_history_and_gallery_still_gets_its_pictures(tmp_path):
 
 def test_drawing_leaves_matplotlib_as_it_was():
     before = dict(mpl.rcParams)
-    with drawing(DARK):
+    with theme_context(DARK):
         confusion_matrix_figure([[1, 0], [0, 1]], ["a", "b"], "title", DARK)
     assert dict(mpl.rcParams) == before
 
 
 def test_a_confusion_matrix_shows_counts_and_row_shares_with_the_truth_in_rows():
-    with drawing(LIGHT):
+    with theme_context(LIGHT):
         axes = confusion_matrix_figure([[1248, 90], [0, 0]], ["non-nodule", "nodule"], "test").axes[0]
     assert texts(axes) == ["1,248", "93.3%", "90", "6.7%", "0", "no case", "0", "no case"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["non-nodule\n1,338 cases", "nodule\n0 cases"]
@@ -68,7 +68,7 @@ def test_a_confusion_matrix_shows_counts_and_row_shares_with_the_truth_in_rows()
 
 def test_training_curves_have_a_panel_for_each_measure_that_was_kept():
     history = {"epoch": [1.0], "train_loss": [0.5], "train_recall": [0.1], "validation_loss": [float("nan")]}
-    with drawing(LIGHT):
+    with theme_context(LIGHT):
         figure = training_curves_figure(history)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Loss", "Recall"]
     assert figure.axes[0].get_lines()[0].get_ydata().tolist() == [0.5]
@@ -82,7 +82,7 @@ def test_marks_stand_where_the_threshold_is_and_the_legend_says_the_area(tmp_pat
         assert [curve.name for curve in curves[plot]] == ["training", "validation", "test"]
         assert curves[plot][2].mark == pytest.approx(expected[plot])
         assert curves[plot][2].area == test[area]
-        with drawing(LIGHT):
+        with theme_context(LIGHT):
             axes = curve_figure(plot, curves[plot], "title").axes[0]
         assert axes.get_legend().get_texts()[2].get_text() == f"test, {plot.area} {test[area]:.3f}"
         assert (axes.get_xlabel(), axes.get_ylabel()) == (plot.x, plot.y)
@@ -90,7 +90,7 @@ def test_marks_stand_where_the_threshold_is_and_the_legend_says_the_area(tmp_pat
 
 def test_the_staircase_of_precision_has_the_average_precision_as_its_area_and_scikit_learns_corners(tmp_path):
     run = read_run(write_run(tmp_path / "archsm"))
-    part = run.predictions.only("test")
+    part = run.predictions.select("test")
     curve = run_curves(run)[PRECISION_RECALL][2]
     assert np.trapezoid(curve.y, curve.x) == pytest.approx(run.metrics["test"]["average_precision"], abs=1e-12)
     precision, recall, _ = sk.precision_recall_curve(part.y_true, part.probabilities[:, 1])
@@ -108,7 +108,7 @@ def test_a_class_without_cases_has_no_curves(tmp_path):
 
 
 def test_intervals_are_drawn_where_the_numbers_are():
-    with drawing(LIGHT):
+    with theme_context(LIGHT):
         figure = interval_figure(["one", "two"], {"recall": [(0.5, [0.4, 0.6]), (None, None)]})
     lines = [line.get_xdata() for line in figure.axes[0].get_lines()]
     assert [list(line) for line in lines] == [[0.4, 0.6], [0.5]]
@@ -118,16 +118,16 @@ def test_intervals_are_drawn_where_the_numbers_are():
 def test_a_volume_shows_its_central_slice_and_neighbours_in_order():
     volume = np.broadcast_to(np.arange(10, dtype=np.uint8), (4, 5, 10))
     assert np.all(central_slice(volume) == 5)
-    assert [index for index, _ in strip(volume)] == [3, 4, 5, 6, 7]
-    assert all(np.all(pixels == index) for index, pixels in strip(volume))
-    assert [index for index, _ in strip(np.zeros((4, 5, 64), np.uint8))] == [20, 26, 32, 38, 44]
-    assert [index for index, _ in strip(np.zeros((4, 5, 3), np.uint8))] == [0, 1, 2]
+    assert [index for index, _ in slice_strip(volume)] == [3, 4, 5, 6, 7]
+    assert all(np.all(pixels == index) for index, pixels in slice_strip(volume))
+    assert [index for index, _ in slice_strip(np.zeros((4, 5, 64), np.uint8))] == [20, 26, 32, 38, 44]
+    assert [index for index, _ in slice_strip(np.zeros((4, 5, 3), np.uint8))] == [0, 1, 2]
 
 
 def test_slices_are_drawn_upright_with_the_first_row_on_top():
     image = np.zeros((8, 6), np.uint8)
     image[0, 0] = 255
-    with drawing(LIGHT):
+    with theme_context(LIGHT):
         drawn = montage_figure([Picture(image=image, case="a", truth="nodule")], "title").axes[0].images[0]
     assert drawn.origin == "upper"
     left, right, bottom, top = drawn.get_extent()
@@ -138,11 +138,11 @@ def test_slices_are_drawn_upright_with_the_first_row_on_top():
 def test_wrong_cases_say_the_truth_and_what_they_were_taken_for(tmp_path):
     run = read_run(write_run(tmp_path / "archsm"))
     rows = {case: row for row, case in enumerate(run.predictions.cases.tolist())}
-    wrong = pictures(run, "wrong")
+    wrong = gallery_pictures(run, "wrong")
     assert wrong
     for picture in wrong:
         row = rows[picture.case]
         assert picture.truth == run.classes[run.predictions.y_true[row]]
-        assert picture.predicted != picture.truth
+        assert picture.predicted_class != picture.truth
         assert picture.confidence == run.predictions.probabilities[row].max()
-    assert all(picture.predicted is None for picture in pictures(run, "sample"))
+    assert all(picture.predicted_class is None for picture in gallery_pictures(run, "sample"))

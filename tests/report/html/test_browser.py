@@ -88,7 +88,7 @@ def steps(reader, scale=0):
 
 
 def cases_of(folder, name):
-    part = read_predictions(folder / "predictions.csv").only(name)
+    part = read_predictions(folder / "predictions.csv").select(name)
     return part.probabilities[:, 1], part.y_true == 1
 
 

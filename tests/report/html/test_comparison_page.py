@@ -15,7 +15,7 @@ from archnet.report.comparison_wording import (
 )
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.run_page import write_report
-from archnet.runs.rereport import report_again
+from archnet.runs.rereport import regenerate_reports
 from pages import Page
 from synthetic_runs import synthetic_predictions, write_run
 
@@ -57,7 +57,7 @@ def test_the_page_tells_the_sentence_the_paired_tests_and_the_costs(tmp_path):
     ]
     page = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8"))
     comparison = compare(runs)
-    (pair,) = comparison.paired
+    (pair,) = comparison.pairs
     assert comparison_sentence(comparison) in page.text
     for caution in comparison_cautions(comparison):
         assert caution in page.text
@@ -138,7 +138,7 @@ def test_reporting_an_experiment_again_restores_metrics_pictures_and_pages(tmp_p
     metrics = json.loads((runs[0] / "metrics.json").read_text(encoding="utf-8"))
     spoilt = metrics | {"test": metrics["test"] | {"recall": 0.123}}
     (runs[0] / "metrics.json").write_text(json.dumps(spoilt), encoding="utf-8")
-    written = report_again([tmp_path])
+    written = regenerate_reports([tmp_path])
     assert written == [*(run / "report.html" for run in runs), tmp_path / "report.html"]
     assert json.loads((runs[0] / "metrics.json").read_text(encoding="utf-8")) == metrics
     assert (runs[0] / "figures" / "roc.png").exists()

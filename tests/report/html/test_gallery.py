@@ -11,8 +11,8 @@ from PIL import Image
 
 from archnet.evaluation.comparison import compare
 from archnet.report.figures.montage import Picture
-from archnet.report.html.comparison_cases import differing_cases
-from archnet.report.html.gallery import PAGE_PIXELS, cards, fitted
+from archnet.report.html.comparison_cases import discordant_cases
+from archnet.report.html.gallery import PAGE_PIXELS, cards, shrink_image
 from archnet.report.html.run_page import write_report
 from synthetic_runs import synthetic_predictions, write_run
 
@@ -46,7 +46,7 @@ def test_an_image_is_its_own_only_slice():
 
 def test_a_large_volume_becomes_block_means_first():
     image = noise(128, 100, 8)
-    smaller, indices = fitted(image, 64 * 50 * 8)
+    smaller, indices = shrink_image(image, 64 * 50 * 8)
     assert indices == range(8)
     assert smaller.shape == (64, 50, 8)
     assert smaller[3, 7, 2] == np.round(image[6:8, 14:16, 2].mean())
@@ -54,7 +54,7 @@ def test_a_large_volume_becomes_block_means_first():
 
 @pytest.mark.parametrize("shape", [(128, 128, 64), (512, 512, 301), (50, 60, 1000), (97, 131, 33)])
 def test_a_volume_of_any_size_fits_and_keeps_its_central_slice(shape):
-    smaller, indices = fitted(np.zeros(shape, np.uint8), 200_000)
+    smaller, indices = shrink_image(np.zeros(shape, np.uint8), 200_000)
     assert smaller.size <= 200_000
     assert smaller.shape[2] == len(indices)
     assert min(smaller.shape[:2]) >= 48
@@ -81,9 +81,9 @@ def test_a_comparison_shows_the_cases_that_only_one_network_tells_right_the_sure
         write_run(tmp_path / name, predictions=predictions, depth=4, macs=macs)
         for name, predictions, macs in (("flat", flat, 1), ("deep", deep, 9))
     ]
-    groups = differing_cases(compare(runs))
+    groups = discordant_cases(compare(runs))
     assert [(group["right"], group["wrong"]) for group in groups] == [("deep", "flat"), ("flat", "deep")]
-    flat, deep = (pool.trainings[0] for pool in compare(runs).pools)
+    flat, deep = (pool.predictions_by_seed[0] for pool in compare(runs).pools)
     rows = {case: row for row, case in enumerate(flat.cases.tolist())}
     right = {"deep": deep, "flat": flat}
     for group in groups:
@@ -102,6 +102,6 @@ def test_a_comparison_shows_the_cases_that_only_one_network_tells_right_the_sure
 def test_many_networks_share_the_room_of_a_page(tmp_path):
     for place in range(6):
         write_run(tmp_path / f"net{place}", skill=1 + place / 3, depth=4, macs=1 + place)
-    groups = differing_cases(compare([tmp_path]))
+    groups = discordant_cases(compare([tmp_path]))
     assert 0 < sum(len(group["cards"]) for group in groups) <= 32
     assert re.fullmatch("net[1-5]", groups[0]["right"])

@@ -10,7 +10,7 @@ from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.run_page import write_report
 from archnet.spec.arch import parse_arch
 from archnet.spec.cost import network_summary
-from archnet.spec.memory import memory_of, micro_batch
+from archnet.spec.memory import estimate_memory, plan_micro_batches
 from synthetic_runs import write_run
 
 ARCHS = Path(__file__).parents[3] / "archs"
@@ -19,7 +19,7 @@ ARCHS = Path(__file__).parents[3] / "archs"
 def drawing_of(name):
     arch = parse_arch(read_document(ARCHS / f"{name}.json"))
     plan = arch.plan(None, 2)
-    summary = network_summary(plan, micro_batch(memory_of(plan), 1, None))
+    summary = network_summary(plan, plan_micro_batches(estimate_memory(plan), 1, None))
     return summary, network_drawing(summary)
 
 

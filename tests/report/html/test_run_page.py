@@ -113,9 +113,9 @@ def test_an_undefined_number_is_called_undefined(tmp_path):
     lines = (folder / "predictions.csv").read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if ",test,nodule," not in line]
     (folder / "predictions.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
-    from archnet.runs.rereport import report_again
+    from archnet.runs.rereport import regenerate_reports
 
-    report_again([folder])
+    regenerate_reports([folder])
     text = page_of(folder).text
     assert "met no “nodule” case in the test set, so its recall is unknown." in text
     assert "recall (sensitivity)" in text

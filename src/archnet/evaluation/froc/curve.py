@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.froc.hits import Hits, Marks, Reference, hits_of
+from archnet.evaluation.froc.hits import Hits, Marks, ReferenceStandard, match_marks
 from archnet.evaluation.intervals import Interval, resamples
 from archnet.evaluation.ranking import Floats, ranking
 
@@ -25,7 +25,7 @@ BAND_RATES: Final[Floats] = 2.0 ** np.linspace(-3, 3, 6 * _STEPS + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Curve:
+class FrocCurve:
     """A FROC curve: a point for each distinct score, without those on the line between their neighbours.
 
     Attributes:
@@ -55,7 +55,7 @@ class Froc:
         cpm_interval: 95% interval of the CPM; None without bootstraps.
     """
 
-    curve: Curve
+    curve: FrocCurve
     hits: Hits
     sensitivities: Floats
     band: Floats | None
@@ -91,8 +91,8 @@ class Froc:
         }
 
 
-def froc_of(
-    marks: Marks, reference: Reference, *, max_marks: int | None = None, bootstraps: int = 1000, seed: int = 0
+def compute_froc(
+    marks: Marks, reference: ReferenceStandard, *, max_marks: int | None = None, bootstraps: int = 1000, seed: int = 0
 ) -> Froc:
     """The FROC analysis of a detector's marks.
 
@@ -102,48 +102,54 @@ def froc_of(
     Args:
         marks: A network's say on candidates, or a submission.
         reference: The scans that count, their nodules and excluded findings.
-        max_marks: Marks of a scan that count at most, the best; see `hits_of`.
+        max_marks: Marks of a scan that count at most, the best; see `match_marks`.
         bootstraps: Resamples behind the intervals; 0 leaves them out.
         seed: Of the resamples.
     """
-    hits = hits_of(marks, reference, max_marks)
-    curve = curve_of(hits)
-    samples = _bootstrapped(hits, bootstraps, seed)
+    hits = match_marks(marks, reference, max_marks)
+    curve = froc_curve(hits)
+    samples = _bootstrap_sensitivities(hits, bootstraps, seed)
     return Froc(
         curve=curve,
         hits=hits,
         sensitivities=curve.sensitivity_at(np.array(RATES)),
-        band=None if samples is None else _middle(samples),
-        cpm_interval=None if samples is None else _middle(samples[:, ::_STEPS].mean(axis=1, keepdims=True))[0].tolist(),
+        band=None if samples is None else _percentile_band(samples),
+        cpm_interval=None
+        if samples is None
+        else _percentile_band(samples[:, ::_STEPS].mean(axis=1, keepdims=True))[0].tolist(),
     )
 
 
-def curve_of(hits: Hits) -> Curve:
+def froc_curve(hits: Hits) -> FrocCurve:
     """The FROC curve of what was found."""
-    ranked = ranking(hits.scores, hits.is_nodule)
-    found, false = ranked.counts(np.ones(len(hits.scores)))
-    corners = np.flatnonzero(_is_corner(found, false))
-    rates, sensitivity = _points(found, false, np.ones(len(hits.num_nodules)), hits)
-    places = np.append(0, corners + 1)
-    return Curve(
-        false_positives_per_scan=rates[places],
-        sensitivity=sensitivity[places],
-        thresholds=np.append(np.inf, ranked.thresholds[corners]),
+    mark_ranking = ranking(hits.scores, hits.is_nodule)
+    true_positives, false_positives = mark_ranking.counts(np.ones(len(hits.scores)))
+    corners = np.flatnonzero(_is_corner(true_positives, false_positives))
+    rates, sensitivity = _curve_points(true_positives, false_positives, np.ones(len(hits.num_nodules)), hits)
+    indices = np.append(0, corners + 1)
+    return FrocCurve(
+        false_positives_per_scan=rates[indices],
+        sensitivity=sensitivity[indices],
+        thresholds=np.append(np.inf, mark_ranking.thresholds[corners]),
     )
 
 
-def _is_corner(found: Floats, false: Floats) -> NDArray[np.bool_]:
+def _is_corner(true_positives: Floats, false_positives: Floats) -> NDArray[np.bool_]:
     """Whether the curve begins, bends or ends at each count; the origin is no count."""
-    bends = (np.diff(found, 2) != 0) | (np.diff(false, 2) != 0)
-    return np.concatenate([[True], bends, [True]])[: len(found)]
+    bends = (np.diff(true_positives, 2) != 0) | (np.diff(false_positives, 2) != 0)
+    return np.concatenate([[True], bends, [True]])[: len(true_positives)]
 
 
-def _points(found: Floats, false: Floats, weights: Floats, hits: Hits) -> tuple[Floats, Floats]:
+def _curve_points(
+    true_positives: Floats, false_positives: Floats, weights: Floats, hits: Hits
+) -> tuple[Floats, Floats]:
     """False positives per scan and sensitivity, the origin first, of a resample in which each scan has a weight."""
-    return _per(false, float(weights.sum())), _per(found, float(hits.num_nodules @ weights))
+    return _divide_counts(false_positives, float(weights.sum())), _divide_counts(
+        true_positives, float(hits.num_nodules @ weights)
+    )
 
 
-def _per(counts: Floats, total: float) -> Floats:
+def _divide_counts(counts: Floats, total: float) -> Floats:
     """Counts and the 0 before them over a total, by way of their share of the last one.
 
     The official evaluation divides so, and its rounding decides on which side of a rate a point falls that lies on it.
@@ -155,24 +161,24 @@ def _per(counts: Floats, total: float) -> Floats:
     return quotients
 
 
-def _bootstrapped(hits: Hits, bootstraps: int, seed: int) -> Floats | None:
+def _bootstrap_sensitivities(hits: Hits, bootstraps: int, seed: int) -> Floats | None:
     """Sensitivity at `BAND_RATES` in each resample that has a nodule, (B, R); None where there is nothing to draw."""
     num_scans = len(hits.num_nodules)
     if bootstraps == 0 or num_scans < 2 or not hits.num_nodules.any():
         return None
-    ranked = ranking(hits.scores, hits.is_nodule)
+    mark_ranking = ranking(hits.scores, hits.is_nodule)
     samples = []
     for counts in resamples(num_scans, bootstraps, num_cases=len(hits.scores), seed=seed):
         for weights in counts[counts @ hits.num_nodules > 0]:
-            points = _points(*ranked.counts(weights[hits.scans]), weights, hits)
+            points = _curve_points(*mark_ranking.counts(weights[hits.scans]), weights, hits)
             samples.append(np.interp(BAND_RATES, *points))
     return np.array(samples) if samples else None
 
 
-def _middle(samples: Floats) -> Floats:
+def _percentile_band(samples: Floats) -> Floats:
     """The middle 95% of each column as the official evaluation takes it, shape (columns, 2)."""
-    ordered: Floats = np.sort(samples, axis=0)
-    low, high = (ordered[math.floor(share * len(samples))] for share in (0.025, 0.975))
+    sorted_samples: Floats = np.sort(samples, axis=0)
+    low, high = (sorted_samples[math.floor(share * len(samples))] for share in (0.025, 0.975))
     ends: Floats = np.stack([low, high], axis=1)
     return ends
 

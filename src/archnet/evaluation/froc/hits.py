@@ -64,7 +64,7 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Reference:
+class ReferenceStandard:
     """What marks are judged by.
 
     Attributes:
@@ -129,7 +129,7 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Scan:
+class _ScanHits:
     """The part of `Hits` that one scan gives."""
 
     scores: Floats
@@ -139,7 +139,7 @@ class _Scan:
     num_double: int
 
 
-def hits_of(marks: Marks, reference: Reference, max_marks: int | None = None) -> Hits:
+def match_marks(marks: Marks, reference: ReferenceStandard, max_marks: int | None = None) -> Hits:
     """Matches marks with findings: a mark hits a finding when it is nearer to the centre than the radius.
 
     A mark in several nodules counts for each; one that hits a nodule is neither ignored nor a false positive.
@@ -152,14 +152,14 @@ def hits_of(marks: Marks, reference: Reference, max_marks: int | None = None) ->
     """
     series = reference.series
     all_rows = _rows_by_scan(marks.series, series)
-    mark_rows = [_best(rows, marks.scores, max_marks) for rows in all_rows]
+    mark_rows = [_keep_best(rows, marks.scores, max_marks) for rows in all_rows]
     nodule_rows = _rows_by_scan(reference.nodules.series, series)
     excluded_rows = _rows_by_scan(reference.excluded.series, series)
     scans = [
         _scan_hits(
             marks.scores[rows],
-            in_nodule=_inside(reference.nodules, nodules, marks.points_mm[rows]),
-            in_excluded=_inside(reference.excluded, excluded, marks.points_mm[rows]),
+            in_nodule=_is_inside(reference.nodules, nodules, marks.points_mm[rows]),
+            in_excluded=_is_inside(reference.excluded, excluded, marks.points_mm[rows]),
         )
         for rows, nodules, excluded in zip(mark_rows, nodule_rows, excluded_rows, strict=True)
     ]
@@ -175,41 +175,41 @@ def hits_of(marks: Marks, reference: Reference, max_marks: int | None = None) ->
     )
 
 
-def _rows_by_scan(series: Sequence[str], listed: Sequence[str]) -> list[NDArray[np.int64]]:
+def _rows_by_scan(series: Sequence[str], scan_uids: Sequence[str]) -> list[NDArray[np.int64]]:
     """For each listed series the rows that name it, in their order."""
-    places = {uid: place for place, uid in enumerate(listed)}
-    scans = np.array([places.get(uid, -1) for uid in series], dtype=np.int64)
+    scan_index = {uid: place for place, uid in enumerate(scan_uids)}
+    scans = np.array([scan_index.get(uid, -1) for uid in series], dtype=np.int64)
     order = np.argsort(scans, kind="stable")
-    ends = np.searchsorted(scans[order], np.arange(len(listed) + 1))
+    ends = np.searchsorted(scans[order], np.arange(len(scan_uids) + 1))
     return [order[start:end] for start, end in pairwise(ends.tolist())]
 
 
-def _best(rows: NDArray[np.int64], scores: Floats, max_marks: int | None) -> NDArray[np.int64]:
+def _keep_best(rows: NDArray[np.int64], scores: Floats, max_marks: int | None) -> NDArray[np.int64]:
     if max_marks is None or len(rows) <= max_marks:
         return rows
     best_left_out = np.sort(scores[rows])[::-1][max_marks]
-    kept: NDArray[np.int64] = rows[scores[rows] > best_left_out]
-    return kept
+    best_rows: NDArray[np.int64] = rows[scores[rows] > best_left_out]
+    return best_rows
 
 
-def _inside(findings: Findings, rows: NDArray[np.int64], points_mm: Floats) -> NDArray[np.bool_]:
+def _is_inside(findings: Findings, rows: NDArray[np.int64], points_mm: Floats) -> NDArray[np.bool_]:
     """Whether each of M points lies in each of the findings `rows`, shape (len(rows), M)."""
     diameters_mm = findings.diameters_mm[rows]
     radii_mm = np.where(diameters_mm < 0, UNKNOWN_DIAMETER_MM, diameters_mm) / 2
     offsets_mm = findings.points_mm[rows][:, None] - points_mm[None]
-    inside: NDArray[np.bool_] = (offsets_mm**2).sum(axis=-1) < radii_mm[:, None] ** 2
-    return inside
+    is_inside: NDArray[np.bool_] = (offsets_mm**2).sum(axis=-1) < radii_mm[:, None] ** 2
+    return is_inside
 
 
-def _scan_hits(scores: Floats, *, in_nodule: NDArray[np.bool_], in_excluded: NDArray[np.bool_]) -> _Scan:
+def _scan_hits(scores: Floats, *, in_nodule: NDArray[np.bool_], in_excluded: NDArray[np.bool_]) -> _ScanHits:
     """The marks of one scan, (M,), by whether they lie in its nodules and excluded findings, each (findings, M)."""
     is_found, has_hit = in_nodule.any(axis=1), in_nodule.any(axis=0)
     is_ignored = in_excluded.any(axis=0) & ~has_hit
-    best = np.where(in_nodule, scores, -np.inf).max(axis=1, initial=-np.inf)[is_found]
-    false = scores[~has_hit & ~is_ignored]
-    return _Scan(
-        scores=np.concatenate([best, false]),
-        is_nodule=np.repeat([True, False], [len(best), len(false)]),
+    true_positive_scores = np.where(in_nodule, scores, -np.inf).max(axis=1, initial=-np.inf)[is_found]
+    false_positive_scores = scores[~has_hit & ~is_ignored]
+    return _ScanHits(
+        scores=np.concatenate([true_positive_scores, false_positive_scores]),
+        is_nodule=np.repeat([True, False], [len(true_positive_scores), len(false_positive_scores)]),
         num_marks=len(scores),
         num_ignored=int(is_ignored.sum()),
         num_double=int(in_nodule.sum() - is_found.sum()),

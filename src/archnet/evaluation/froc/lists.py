@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import DataError
-from archnet.evaluation.froc.curve import Curve
-from archnet.evaluation.froc.hits import Findings, Marks, Reference
+from archnet.evaluation.froc.curve import FrocCurve
+from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
 from archnet.files.atomic import write_text
-from archnet.files.csv_rows import list_rows, told
+from archnet.files.csv_rows import excerpt, read_rows
 
-_POINT = ("seriesuid", "coordX", "coordY", "coordZ")
+_POINT_COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ")
 _HEADER = "seriesuid"
 
 
@@ -27,7 +27,7 @@ def read_marks(path: Path) -> Marks:
     Raises:
         DataError: A column is missing, or a value is not what its column holds.
     """
-    series, numbers = _numbered(path, "probability")
+    series, numbers = _read_columns(path, "probability")
     return Marks(series=series, points_mm=numbers[:, :3], scores=numbers[:, 3])
 
 
@@ -37,7 +37,7 @@ def read_findings(path: Path) -> Findings:
     Raises:
         DataError: A column is missing, or a value is not what its column holds.
     """
-    series, numbers = _numbered(path, "diameter_mm")
+    series, numbers = _read_columns(path, "diameter_mm")
     return Findings(series=series, points_mm=numbers[:, :3], diameters_mm=numbers[:, 3])
 
 
@@ -48,40 +48,40 @@ def read_series(path: Path) -> list[str]:
         DataError: The list is empty or damaged, or a uid stands there twice.
     """
     lines: dict[str, int] = {}
-    for line, text in enumerate(_text(path).splitlines(), start=1):
+    for line, text in enumerate(_read_text(path).splitlines(), start=1):
         uid = text.strip()
         if not uid or (line == 1 and uid == _HEADER):
             continue
         if "," in uid:
-            raise DataError(f"{path} line {line}: expected one series uid, got {told([uid])}.")
+            raise DataError(f"{path} line {line}: expected one series uid, got {excerpt([uid])}.")
         if uid in lines:
-            raise DataError(f"{path} line {line}: {told([uid])} stands on line {lines[uid]} already. Remove one.")
+            raise DataError(f"{path} line {line}: {excerpt([uid])} stands on line {lines[uid]} already. Remove one.")
         lines[uid] = line
     if not lines:
         raise DataError(f"{path}: the list has no series. It needs the uid of each scan, one a line.")
     return list(lines)
 
 
-def read_lists(submission: Path, annotations: Path, excluded: Path, series: Path) -> tuple[Marks, Reference]:
+def read_lists(submission: Path, annotations: Path, excluded: Path, series: Path) -> tuple[Marks, ReferenceStandard]:
     """A submission and what it is judged by.
 
     Raises:
         DataError: A list is missing or damaged; or no nodule, or none of the marks, lies in a listed series.
     """
-    listed = read_series(series)
+    series_uids = read_series(series)
     marks, nodules = read_marks(submission), read_findings(annotations)
     if not nodules.series:
         raise DataError(f"{annotations}: the list has no nodules, so there is no sensitivity to compute.")
     for path, uids in ((annotations, nodules.series), (submission, marks.series)):
-        if uids and not set(uids) & set(listed):
+        if uids and not set(uids) & set(series_uids):
             raise DataError(
                 f"{path}: none of its rows is of a series that {series} lists. "
-                f"The first names {told([uids[0]])}; the list begins with {told([listed[0]])}."
+                f"The first names {excerpt([uids[0]])}; the list begins with {excerpt([series_uids[0]])}."
             )
-    return marks, Reference(series=listed, nodules=nodules, excluded=read_findings(excluded))
+    return marks, ReferenceStandard(series=series_uids, nodules=nodules, excluded=read_findings(excluded))
 
 
-def write_curve(path: Path, curve: Curve) -> Path:
+def write_curve(path: Path, curve: FrocCurve) -> Path:
     """A csv file with a line for each point of the curve, by atomic rename."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -91,21 +91,21 @@ def write_curve(path: Path, curve: Curve) -> Path:
     return write_text(path, text.getvalue())
 
 
-def _numbered(path: Path, last_column: str) -> tuple[list[str], NDArray[np.float64]]:
+def _read_columns(path: Path, last_column: str) -> tuple[list[str], NDArray[np.float64]]:
     """Series uids, and the other columns as an (N, 4) array of finite numbers."""
     _check_is_file(path)
-    columns = (*_POINT, last_column)
+    columns = (*_POINT_COLUMNS, last_column)
     series, numbers = [], []
-    for line, (uid, *values) in list_rows(path, columns):
+    for line, (uid, *values) in read_rows(path, columns):
         series.append(uid)
-        numbers.append(_finite(values, f"{path} line {line}", columns))
+        numbers.append(_parse_finite(values, f"{path} line {line}", columns))
     return series, np.array(numbers, dtype=np.float64).reshape(-1, 4)
 
 
-def _finite(values: Sequence[str], place: str, columns: Sequence[str]) -> list[float]:
+def _parse_finite(values: Sequence[str], location: str, columns: Sequence[str]) -> list[float]:
     for name, value in zip(columns[1:], values, strict=True):
         if not _is_finite(value):
-            raise DataError(f'{place}: {name} must be a number, got "{told([value])}".')
+            raise DataError(f'{location}: {name} must be a number, got "{excerpt([value])}".')
     return [float(value) for value in values]
 
 
@@ -116,7 +116,7 @@ def _is_finite(value: str) -> bool:
         return False
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     _check_is_file(path)
     try:
         return path.read_text(encoding="utf-8-sig")

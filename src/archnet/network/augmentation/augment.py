@@ -17,8 +17,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from archnet.network.augmentation.intensity import noisy, rescaled
-from archnet.network.augmentation.spatial import cut_out, flipped, rotated, shifted, turned, zoomed
+from archnet.network.augmentation.intensity import add_noise, rescale_intensity
+from archnet.network.augmentation.spatial import cut_out, flip, rotate, rotate_right_angles, shift, zoom
 from archnet.spec.augmentations import (
     Augmentation,
     Cutout,
@@ -36,29 +36,29 @@ Tensor = Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class AugmentationRule:
     """One augmentation: how many uniform numbers it takes for a case, and what it does with them."""
 
     num_uniforms: int
     apply: Callable[[Any, Tensor, Tensor], Tensor]
 
 
-ROWS: Final[dict[type[Augmentation], Row]] = {
-    RotatedCopies: Row(num_uniforms=1, apply=turned),
-    RightAngles: Row(num_uniforms=1, apply=turned),
-    Flip: Row(num_uniforms=3, apply=flipped),
-    Rotate: Row(num_uniforms=1, apply=rotated),
-    Shift: Row(num_uniforms=3, apply=shifted),
-    Zoom: Row(num_uniforms=1, apply=zoomed),
-    Intensity: Row(num_uniforms=2, apply=rescaled),
-    Noise: Row(num_uniforms=2, apply=noisy),
-    Cutout: Row(num_uniforms=3, apply=cut_out),
+AUGMENTATION_RULES: Final[dict[type[Augmentation], AugmentationRule]] = {
+    RotatedCopies: AugmentationRule(num_uniforms=1, apply=rotate_right_angles),
+    RightAngles: AugmentationRule(num_uniforms=1, apply=rotate_right_angles),
+    Flip: AugmentationRule(num_uniforms=3, apply=flip),
+    Rotate: AugmentationRule(num_uniforms=1, apply=rotate),
+    Shift: AugmentationRule(num_uniforms=3, apply=shift),
+    Zoom: AugmentationRule(num_uniforms=1, apply=zoom),
+    Intensity: AugmentationRule(num_uniforms=2, apply=rescale_intensity),
+    Noise: AugmentationRule(num_uniforms=2, apply=add_noise),
+    Cutout: AugmentationRule(num_uniforms=3, apply=cut_out),
 }
 
 
 def num_uniforms(entries: Sequence[Augmentation]) -> int:
     """Uniform numbers that one case takes."""
-    return sum(ROWS[type(entry)].num_uniforms for entry in entries)
+    return sum(AUGMENTATION_RULES[type(entry)].num_uniforms for entry in entries)
 
 
 def augment(entries: Sequence[Augmentation], images: Tensor, uniforms: Tensor) -> Tensor:
@@ -80,17 +80,17 @@ def augment(entries: Sequence[Augmentation], images: Tensor, uniforms: Tensor) -
         raise ValueError(f"the uniform numbers are {dtype}, expected float32. Keep them out of mixed precision.")
     images = ops.cast(images, "float32")
     for entry, columns in zip(entries, _columns(entries), strict=True):
-        images = ROWS[type(entry)].apply(entry, images, uniforms[:, columns])
+        images = AUGMENTATION_RULES[type(entry)].apply(entry, images, uniforms[:, columns])
     return images
 
 
 def _columns(entries: Sequence[Augmentation]) -> list[slice]:
     """Each entry's share of a case's uniform numbers."""
-    ends = list(itertools.accumulate((ROWS[type(entry)].num_uniforms for entry in entries), initial=0))
+    ends = list(itertools.accumulate((AUGMENTATION_RULES[type(entry)].num_uniforms for entry in entries), initial=0))
     return [slice(*pair) for pair in itertools.pairwise(ends)]
 
 
-def copies(
+def add_rotated_copies(
     entries: Sequence[Augmentation], is_positive: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The training set with its rotated copies.
@@ -106,10 +106,10 @@ def copies(
     turns = [np.zeros(is_positive.size, np.float32)]
     for entry in entries:
         if isinstance(entry, RotatedCopies):
-            copied = np.flatnonzero(is_positive) if entry.of == "positive" else np.arange(is_positive.size)
+            members = np.flatnonzero(is_positive) if entry.of == "positive" else np.arange(is_positive.size)
             for angle in entry.angles:
-                rows.append(copied)
-                turns.append(np.full(copied.size, angle / 360, np.float32))
+                rows.append(members)
+                turns.append(np.full(members.size, angle / 360, np.float32))
     return np.concatenate(rows), np.concatenate(turns)
 
 
@@ -120,7 +120,7 @@ def draw_uniforms(
 
     Args:
         entries: Of `training.augmentation`.
-        turns: Of `copies`; they take the place of random numbers for `RotatedCopies`.
+        turns: Of `add_rotated_copies`; they take the place of random numbers for `RotatedCopies`.
         seed: Of the training.
         epoch: From 0.
     """

@@ -7,25 +7,25 @@ from typing import Any
 
 from keras import ops
 
-from archnet.network.augmentation.random import between, standard_normals
+from archnet.network.augmentation.random import rescale_uniforms, standard_normals
 from archnet.spec.augmentations import Intensity, Noise
 
 Tensor = Any
 
 
-def rescaled(entry: Intensity, images: Tensor, uniforms: Tensor) -> Tensor:
+def rescale_intensity(entry: Intensity, images: Tensor, uniforms: Tensor) -> Tensor:
     """Each case times a scale plus a shift of its own."""
-    scale, shift = between(entry.scale, uniforms[:, 0]), between(entry.shift, uniforms[:, 1])
-    return ops.clip(images * _each(scale, images) + _each(shift, images), 0.0, 1.0)
+    scale, shift = rescale_uniforms(entry.scale, uniforms[:, 0]), rescale_uniforms(entry.shift, uniforms[:, 1])
+    return ops.clip(images * _broadcast_over_cases(scale, images) + _broadcast_over_cases(shift, images), 0.0, 1.0)
 
 
-def noisy(entry: Noise, images: Tensor, uniforms: Tensor) -> Tensor:
+def add_noise(entry: Noise, images: Tensor, uniforms: Tensor) -> Tensor:
     """Each voxel plus Gaussian noise, each case with its own standard deviation."""
     normals = standard_normals(uniforms[:, 1], math.prod(images.shape[1:]))
-    std = between(entry.std, uniforms[:, 0])
+    std = rescale_uniforms(entry.std, uniforms[:, 0])
     return ops.clip(images + ops.reshape(normals * std[:, None], ops.shape(images)), 0.0, 1.0)
 
 
-def _each(values: Tensor, images: Tensor) -> Tensor:
+def _broadcast_over_cases(values: Tensor, images: Tensor) -> Tensor:
     """(N,) values, spread over images."""
     return ops.reshape(values, (-1, *(1,) * (len(images.shape) - 1)))

@@ -13,12 +13,12 @@ from archnet.network.training.dropout import hashes
 Tensor = Any
 
 
-def whole_numbers(uniforms: Tensor, count: int) -> Tensor:
+def uniform_integers(uniforms: Tensor, count: int) -> Tensor:
     """int32 numbers in 0 .. count - 1, as likely as each other, from uniform numbers in [0, 1)."""
     return ops.cast(ops.floor(uniforms * count), "int32")
 
 
-def between(limits: tuple[float, float], uniforms: Tensor) -> Tensor:
+def rescale_uniforms(limits: tuple[float, float], uniforms: Tensor) -> Tensor:
     """Numbers between two limits from uniform numbers in [0, 1)."""
     return limits[0] + uniforms * (limits[1] - limits[0])
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from keras import ops
 
-from archnet.network.augmentation.random import between, whole_numbers
+from archnet.network.augmentation.random import rescale_uniforms, uniform_integers
 from archnet.spec.augmentations import Axis, Cutout, Flip, RightAngles, Rotate, RotatedCopies, Shift, Zoom
 
 Tensor = Any
@@ -23,62 +23,64 @@ Tensor = Any
 AXES: Final[tuple[Axis, ...]] = ("height", "width", "depth")
 
 
-def turned(entry: RightAngles | RotatedCopies, images: Tensor, uniforms: Tensor) -> Tensor:
+def rotate_right_angles(entry: RightAngles | RotatedCopies, images: Tensor, uniforms: Tensor) -> Tensor:
     """Each case turned by 0, 90, 180 or 270 degrees; see `shape_problem` for oblong slices."""
     slice_shape = images.shape[1:3]
     pixels = np.arange(math.prod(slice_shape), dtype=np.int32).reshape(slice_shape)
     tables = np.stack([np.rot90(pixels, turns).reshape(slice_shape) for turns in range(4)])
-    return _gathered(images, ops.take(tables, whole_numbers(uniforms[:, 0], 4), axis=0))
+    return _gather(images, ops.take(tables, uniform_integers(uniforms[:, 0], 4), axis=0))
 
 
-def flipped(entry: Flip, images: Tensor, uniforms: Tensor) -> Tensor:
+def flip(entry: Flip, images: Tensor, uniforms: Tensor) -> Tensor:
     """Each case mirrored along each axis with probability 1/2."""
     sources = [
         ops.where(uniforms[:, axis, None] < 0.5, ops.flip(source, 1), source) if AXES[axis] in entry.axes else source
-        for axis, source in enumerate(_places_along_axes(images))
+        for axis, source in enumerate(_axis_positions(images))
     ]
-    return _gathered(images, _flat(sources if "depth" in entry.axes else sources[:2]))
+    return _gather(images, _flat_index(sources if "depth" in entry.axes else sources[:2]))
 
 
-def shifted(entry: Shift, images: Tensor, uniforms: Tensor) -> Tensor:
+def shift(entry: Shift, images: Tensor, uniforms: Tensor) -> Tensor:
     """Each case moved by whole voxels, air coming in."""
     limits = (entry.height, entry.width, entry.depth) if entry.depth else (entry.height, entry.width)
     sources = [
-        source - (whole_numbers(uniforms[:, axis, None], 2 * limit + 1) - limit)
-        for axis, (source, limit) in enumerate(zip(_places_along_axes(images), limits, strict=False))
+        source - (uniform_integers(uniforms[:, axis, None], 2 * limit + 1) - limit)
+        for axis, (source, limit) in enumerate(zip(_axis_positions(images), limits, strict=False))
     ]
     is_inside = True
     for axis, source in enumerate(sources):
-        is_inside = ops.logical_and(is_inside, _along(axis, _is_inside(source, 0, source.shape[1]), images))
+        is_inside = ops.logical_and(
+            is_inside, _broadcast_along_axis(axis, _is_inside(source, 0, source.shape[1]), images)
+        )
     nearest = [ops.clip(source, 0, source.shape[1] - 1) for source in sources]
-    return ops.where(is_inside, _gathered(images, _flat(nearest)), 0.0)
+    return ops.where(is_inside, _gather(images, _flat_index(nearest)), 0.0)
 
 
 def cut_out(entry: Cutout, images: Tensor, uniforms: Tensor) -> Tensor:
     """Each case with a box of air wholly inside it (after DeVries and Taylor 2017, arXiv:1708.04552)."""
     is_cut = True
-    for axis, place in enumerate(_places_along_axes(images)):
+    for axis, place in enumerate(_axis_positions(images)):
         length = round(entry.share * place.shape[1])
-        start = whole_numbers(uniforms[:, axis, None], place.shape[1] - length + 1)
-        is_cut = ops.logical_and(is_cut, _along(axis, _is_inside(place, start, start + length), images))
+        start = uniform_integers(uniforms[:, axis, None], place.shape[1] - length + 1)
+        is_cut = ops.logical_and(is_cut, _broadcast_along_axis(axis, _is_inside(place, start, start + length), images))
     return ops.where(is_cut, 0.0, images)
 
 
-def rotated(entry: Rotate, images: Tensor, uniforms: Tensor) -> Tensor:
+def rotate(entry: Rotate, images: Tensor, uniforms: Tensor) -> Tensor:
     """Each case turned about its centre in the axial plane by one of the entry's angles."""
     height, width = images.shape[1:3]
     down = np.arange(height, dtype=np.float32)[:, np.newaxis] - (height - 1) / 2
     right = np.arange(width, dtype=np.float32) - (width - 1) / 2
     radians = np.deg2rad(np.asarray(entry.degrees))
     angles = np.stack([np.cos(radians) - 1, np.sin(radians)]).astype(np.float32)
-    chosen = whole_numbers(uniforms[:, 0, None, None], len(radians))
-    cosine, sine = ops.take(angles[0], chosen), ops.take(angles[1], chosen)
-    return _interpolated(images, cosine * down + sine * right, cosine * right - sine * down)
+    angle_index = uniform_integers(uniforms[:, 0, None, None], len(radians))
+    cosine, sine = ops.take(angles[0], angle_index), ops.take(angles[1], angle_index)
+    return _interpolate(images, cosine * down + sine * right, cosine * right - sine * down)
 
 
-def zoomed(entry: Zoom, images: Tensor, uniforms: Tensor) -> Tensor:
+def zoom(entry: Zoom, images: Tensor, uniforms: Tensor) -> Tensor:
     """Each case enlarged about its centre, one axis after the other."""
-    factors = between(entry.factor, uniforms[:, 0])
+    factors = rescale_uniforms(entry.factor, uniforms[:, 0])
     shape = ops.shape(images)
     for axis, size in enumerate(images.shape[1:-1]):
         if AXES[axis] in entry.axes:
@@ -100,23 +102,23 @@ def _zoom_weights(size: int, factors: Tensor) -> Tensor:
     return _hat(distance)
 
 
-def _places_along_axes(images: Tensor) -> list[Tensor]:
+def _axis_positions(images: Tensor) -> list[Tensor]:
     """For each spatial axis (1, size): where each voxel stands."""
     return [ops.arange(size, dtype="int32")[None] for size in images.shape[1:-1]]
 
 
-def _is_inside(places: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    return ops.logical_and(places >= start, places < end)
+def _is_inside(positions: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    return ops.logical_and(positions >= start, positions < end)
 
 
-def _along(axis: int, values: Tensor, images: Tensor) -> Tensor:
+def _broadcast_along_axis(axis: int, values: Tensor, images: Tensor) -> Tensor:
     """(N, size) values along one spatial axis, spread over images."""
     shape = [1] * (len(images.shape) - 1)
     shape[axis] = values.shape[1]
     return ops.reshape(values, (-1, *shape))
 
 
-def _flat(sources: Sequence[Tensor]) -> Tensor:
+def _flat_index(sources: Sequence[Tensor]) -> Tensor:
     """Flat places (N, size, size, ..) from the places (N, size) along each axis."""
     flat = sources[0]
     for source in sources[1:]:
@@ -125,20 +127,20 @@ def _flat(sources: Sequence[Tensor]) -> Tensor:
     return flat
 
 
-def _gathered(images: Tensor, places: Tensor) -> Tensor:
+def _gather(images: Tensor, index: Tensor) -> Tensor:
     """Images whose voxels, or columns of them, come from elsewhere in the same case.
 
     Args:
         images: (N, height, width[, depth], channels).
-        places: (N, height, width[, depth]) flat index over these axes; without depth whole columns move.
+        index: (N, height, width[, depth]) flat index over these axes; without depth whole columns move.
     """
-    num_axes = len(places.shape) - 1
+    num_axes = len(index.shape) - 1
     num_places = math.prod(images.shape[1 : num_axes + 1])
     first = ops.reshape(ops.arange(ops.shape(images)[0], dtype="int32") * num_places, (-1, *(1,) * num_axes))
-    return ops.take(ops.reshape(images, (-1, *images.shape[num_axes + 1 :])), places + first, axis=0)
+    return ops.take(ops.reshape(images, (-1, *images.shape[num_axes + 1 :])), index + first, axis=0)
 
 
-def _interpolated(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
+def _interpolate(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
     """Images whose every column comes from between four others.
 
     Args:
@@ -147,22 +149,22 @@ def _interpolated(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
             since it is smaller and its digits behind the point more.
         right: Likewise.
     """
-    rows, columns = (places[0] for places in _places_along_axes(images)[:2])
+    rows, columns = (places[0] for places in _axis_positions(images)[:2])
     result = 0.0
     for (row, above), (column, beside) in itertools.product(
         _neighbours(rows[:, None], down, images.shape[1]), _neighbours(columns, right, images.shape[2])
     ):
         weights = ops.reshape(above * beside, (-1, *images.shape[1:3], *(1,) * (len(images.shape) - 3)))
-        result += _gathered(images, row * images.shape[2] + column) * weights
+        result += _gather(images, row * images.shape[2] + column) * weights
     return ops.clip(result, 0.0, 1.0)
 
 
-def _neighbours(places: Tensor, displacements: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
+def _neighbours(positions: Tensor, displacements: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
     """The two places along one axis between which something comes from, with their weights, 0 outside."""
     before = ops.floor(displacements)
     sides = []
     for side in (0, 1):
-        place = places + ops.cast(before, "int32") + side
+        place = positions + ops.cast(before, "int32") + side
         weight = ops.where(_is_inside(place, 0, size), _hat(displacements - before - side), 0.0)
         sides.append((ops.clip(place, 0, size - 1), weight))
     return sides

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.network.augmentation.augment import copies, draw_uniforms
+from archnet.network.augmentation.augment import add_rotated_copies, draw_uniforms
 from archnet.network.training.dropout import draw_keys
 from archnet.spec.experiment import Training
 
@@ -39,17 +39,17 @@ class Examples:
         return len(self.labels)
 
     def batch(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """The images of some cases of this set, in memory; see `gathered`."""
-        return gathered(self.images, self.rows[rows])
+        """The images of some cases of this set, in memory; see `gather_images`."""
+        return gather_images(self.images, self.rows[rows])
 
 
-def gathered(images: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+def gather_images(images: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
     """Some of many images, in memory: in their own type if that is small, so that less is moved, else float32."""
     return np.ascontiguousarray(images[rows], None if images.dtype in _SMALL_TYPES else np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Entries:
+class EpochSamples:
     """What an epoch goes through: training cases and their rotated copies.
 
     Attributes:
@@ -63,28 +63,28 @@ class Entries:
     labels: NDArray[np.int64]
 
 
-def epoch_order(entries: Entries, training: Training, epoch: int) -> NDArray[np.int64]:
+def epoch_order(samples: EpochSamples, training: Training, epoch: int) -> NDArray[np.int64]:
     """The entries of one epoch in random order; where classes are balanced by drawing, rare ones more than once.
 
     Args:
-        entries: Of the training set.
+        samples: Of the training set.
         training: Its `seed` and `balance`.
         epoch: From 0; every epoch has its own order.
     """
     generator = np.random.Generator(np.random.Philox(key=np.array([training.seed, _ORDER_STREAM + epoch], np.uint64)))
-    present, counts = np.unique(entries.labels, return_counts=True)
-    shares = drawn_shares(counts, training.balance)
+    present, counts = np.unique(samples.labels, return_counts=True)
+    shares = class_shares(counts, training.balance)
     if shares is None:
-        return generator.permutation(len(entries.rows))
-    numbers = [math.ceil(share * len(entries.rows)) for share in shares]
-    drawn = [
-        _repeated(np.flatnonzero(entries.labels == label), number, generator)
-        for label, number in zip(present, numbers, strict=True)
+        return generator.permutation(len(samples.rows))
+    num_draws = [math.ceil(share * len(samples.rows)) for share in shares]
+    members = [
+        _repeat_evenly(np.flatnonzero(samples.labels == label), number, generator)
+        for label, number in zip(present, num_draws, strict=True)
     ]
-    return generator.permutation(np.concatenate(drawn))
+    return generator.permutation(np.concatenate(members))
 
 
-def drawn_shares(counts: NDArray[np.int64], balance: str | float) -> NDArray[np.float64] | None:
+def class_shares(counts: NDArray[np.int64], balance: str | float) -> NDArray[np.float64] | None:
     """Share of each class in an epoch, where classes are balanced by drawing; null where each case comes once.
 
     Args:
@@ -94,97 +94,101 @@ def drawn_shares(counts: NDArray[np.int64], balance: str | float) -> NDArray[np.
     ratio = 1.0 if balance == "oversample" else balance
     if isinstance(ratio, str) or counts.max() <= ratio * counts.min():
         return None
-    lifted = np.maximum(counts, counts.max() / ratio)
-    return np.asarray(lifted / lifted.sum())
+    targets = np.maximum(counts, counts.max() / ratio)
+    return np.asarray(targets / targets.sum())
 
 
-def _repeated(members: NDArray[np.int64], count: int, generator: np.random.Generator) -> NDArray[np.int64]:
+def _repeat_evenly(members: NDArray[np.int64], count: int, generator: np.random.Generator) -> NDArray[np.int64]:
     """`count` members, each as often as any other or once more."""
     rounds = [generator.permutation(members) for _ in range(math.ceil(count / len(members)))]
     return np.concatenate(rounds)[:count]
 
 
-def entries_of(examples: Examples, training: Training, positive: int) -> Entries:
+def epoch_samples(examples: Examples, training: Training, positive: int) -> EpochSamples:
     """The training cases and the copies that the augmentation adds."""
-    rows, turns = copies(training.augmentation, examples.labels == positive)
-    return Entries(rows=rows, turns=turns, labels=examples.labels[rows])
+    rows, turns = add_rotated_copies(training.augmentation, examples.labels == positive)
+    return EpochSamples(rows=rows, turns=turns, labels=examples.labels[rows])
 
 
-def case_weights(entries: Entries, training: Training) -> NDArray[np.float32]:
+def sample_weights(samples: EpochSamples, training: Training) -> NDArray[np.float32]:
     """(M,) weight of each entry in the loss; with "weights" every class weighs the same in all, 1 on average."""
     if training.balance != "weights":
-        return np.ones(len(entries.rows), np.float32)
-    present, inverse, counts = np.unique(entries.labels, return_inverse=True, return_counts=True)
-    return (len(entries.rows) / (len(present) * counts[inverse])).astype(np.float32)
+        return np.ones(len(samples.rows), np.float32)
+    present, inverse, counts = np.unique(samples.labels, return_inverse=True, return_counts=True)
+    return (len(samples.rows) / (len(present) * counts[inverse])).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Step:
+class Batch:
     """One batch on its way to the network.
 
     Attributes:
         number: Within the epoch, from 1.
         rows: (N,) its cases among the training set's.
-        parts: Its arrays, see `Trainer.step`; more than one where a batch does not fit into memory.
+        micro_batches: Its arrays, see `Trainer.step`; more than one where a batch does not fit into memory.
     """
 
     number: int
     rows: NDArray[np.int64]
-    parts: list[dict[str, NDArray[Any]]]
+    micro_batches: list[dict[str, NDArray[Any]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Steps:
+class TrainingBatches:
     """The training set cut into steps, the same for the same seed.
 
     Attributes:
         examples: The training set.
-        entries: Its cases and their rotated copies.
+        samples: Its cases and their rotated copies.
         training: The options.
         micro_batch: Cases that go through the network at once; null is the whole batch.
     """
 
     examples: Examples
-    entries: Entries
+    samples: EpochSamples
     training: Training
     micro_batch: int | None = None
 
     @property
-    def num_steps(self) -> int:
+    def steps_per_epoch(self) -> int:
         """Of an epoch."""
-        return math.ceil(len(epoch_order(self.entries, self.training, 0)) / self.training.batch_size)
+        return math.ceil(len(epoch_order(self.samples, self.training, 0)) / self.training.batch_size)
 
-    def of_epoch(self, epoch: int, num_done: int = 0) -> Iterator[Step]:
+    def epoch_batches(self, epoch: int, num_skipped: int = 0) -> Iterator[Batch]:
         """The steps of one epoch; the last one may be smaller.
 
         Args:
             epoch: From 0.
-            num_done: Steps to leave out at the start.
+            num_skipped: Steps to leave out at the start.
         """
         seed, size = self.training.seed, self.training.batch_size
-        order = epoch_order(self.entries, self.training, epoch)
-        draws = {
-            "labels": self.entries.labels[order].astype(np.int32),
-            "weights": case_weights(self.entries, self.training)[order],
-            "uniforms": draw_uniforms(self.training.augmentation, self.entries.turns[order], seed, epoch),
+        order = epoch_order(self.samples, self.training, epoch)
+        arrays = {
+            "labels": self.samples.labels[order].astype(np.int32),
+            "weights": sample_weights(self.samples, self.training)[order],
+            "uniforms": draw_uniforms(self.training.augmentation, self.samples.turns[order], seed, epoch),
             "keys": draw_keys(len(order), seed, epoch),
         }
-        for number in range(num_done + 1, math.ceil(len(order) / size) + 1):
-            places = np.arange((number - 1) * size, min(number * size, len(order)))
-            rows = self.entries.rows[order[places]]
-            yield Step(number=number, rows=rows, parts=list(self._parts(rows, _rows_of(draws, places))))
+        for number in range(num_skipped + 1, math.ceil(len(order) / size) + 1):
+            positions = np.arange((number - 1) * size, min(number * size, len(order)))
+            rows = self.samples.rows[order[positions]]
+            yield Batch(
+                number=number, rows=rows, micro_batches=list(self._micro_batches(rows, _take_rows(arrays, positions)))
+            )
 
-    def _parts(self, rows: NDArray[np.int64], draws: dict[str, NDArray[Any]]) -> Iterator[dict[str, NDArray[Any]]]:
-        draws = {**draws, "weights": draws["weights"] / np.float32(len(rows))}
-        for chosen in batches(np.arange(len(rows)), self.micro_batch or len(rows)):
-            yield {"images": self.examples.batch(rows[chosen]), **_rows_of(draws, chosen)}
+    def _micro_batches(
+        self, rows: NDArray[np.int64], arrays: dict[str, NDArray[Any]]
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        arrays = {**arrays, "weights": arrays["weights"] / np.float32(len(rows))}
+        for positions in split_batches(np.arange(len(rows)), self.micro_batch or len(rows)):
+            yield {"images": self.examples.batch(rows[positions]), **_take_rows(arrays, positions)}
 
 
-def _rows_of(arrays: dict[str, NDArray[Any]], rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+def _take_rows(arrays: dict[str, NDArray[Any]], rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     return {name: array[rows] for name, array in arrays.items()}
 
 
-def batches(order: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
+def split_batches(order: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
     """The order cut into batches; the last one may be smaller."""
     for start in range(0, len(order), batch_size):
         yield order[start : start + batch_size]

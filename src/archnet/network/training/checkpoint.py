@@ -21,8 +21,8 @@ from keras import ops
 from numpy.typing import NDArray
 
 from archnet.errors import RunError
-from archnet.files.atomic import replaced
-from archnet.network.training.progress import Progress, Row, Tally
+from archnet.files.atomic import atomic_write
+from archnet.network.training.progress import HistoryRow, Tally, TrainingProgress
 
 FILE: Final = "training.npz"
 
@@ -34,20 +34,20 @@ class Checkpoint:
     Attributes:
         folder: Where; null keeps nothing.
         record: What must be the same to continue, JSON-ready.
-        seconds: How often within an epoch.
-        last: When it was kept last, by a clock that only runs forward.
+        interval_seconds: How often within an epoch.
+        last_save: When it was kept last, by a clock that only runs forward.
     """
 
     folder: Path | None
     record: Mapping[str, Any]
-    seconds: float
-    last: float = field(default_factory=time.monotonic)
+    interval_seconds: float
+    last_save: float = field(default_factory=time.monotonic)
 
     def is_due(self) -> bool:
         """Whether the last one is old enough."""
-        return self.folder is not None and time.monotonic() - self.last >= self.seconds
+        return self.folder is not None and time.monotonic() - self.last_save >= self.interval_seconds
 
-    def save(self, state: Sequence[keras.Variable], progress: Progress) -> None:
+    def save(self, state: Sequence[keras.Variable], progress: TrainingProgress) -> None:
         """Writes a whole new file and lets it take the old one's place.
 
         Raises:
@@ -55,19 +55,19 @@ class Checkpoint:
         """
         if self.folder is None:
             return
-        arrays = {f"state/{place}": ops.convert_to_numpy(variable) for place, variable in enumerate(state)}
-        arrays |= {f"best/{place}": weight for place, weight in enumerate(progress.best_weights or [])}
-        told = {"record": self.record, "progress": _progress_document(progress)}
+        arrays = {f"state/{number}": ops.convert_to_numpy(variable) for number, variable in enumerate(state)}
+        arrays |= {f"best/{number}": weight for number, weight in enumerate(progress.best_weights or [])}
+        document = {"record": self.record, "progress": _progress_document(progress)}
         try:
-            _write(self.folder / FILE, {**arrays, "told": np.array(json.dumps(told))})
+            _write(self.folder / FILE, {**arrays, "told": np.array(json.dumps(document))})
         except OSError as error:
             raise RunError(
                 f"{self.folder / FILE}: cannot be written: {error.strerror}. What was kept before is still there: "
                 "make room, then run again with --resume."
             ) from error
-        self.last = time.monotonic()
+        self.last_save = time.monotonic()
 
-    def load(self, state: Sequence[keras.Variable]) -> Progress | None:
+    def load(self, state: Sequence[keras.Variable]) -> TrainingProgress | None:
         """Puts the kept values into the variables and tells where the training stood; None if there is no file.
 
         Raises:
@@ -75,20 +75,22 @@ class Checkpoint:
         """
         if self.folder is None or not (self.folder / FILE).exists():
             return None
-        arrays, told = _read(self.folder / FILE)
-        here = json.loads(json.dumps(self.record))
-        if told["record"] != here:
-            differing = ", ".join(key for key in here if told["record"].get(key) != here[key])
+        arrays, document = _read(self.folder / FILE)
+        record = json.loads(json.dumps(self.record))
+        if document["record"] != record:
+            differences = ", ".join(key for key in record if document["record"].get(key) != record[key])
             raise RunError(
-                f"{self.folder / FILE}: belongs to another training: its {differing} differs. "
+                f"{self.folder / FILE}: belongs to another training: its {differences} differs. "
                 "Give the same options, or remove the folder to start anew."
             )
-        for place, variable in enumerate(state):
-            variable.assign(arrays[f"state/{place}"])
-        return _progress(told["progress"], [arrays[f"best/{place}"] for place in range(told["progress"]["num_best"])])
+        for number, variable in enumerate(state):
+            variable.assign(arrays[f"state/{number}"])
+        return _progress(
+            document["progress"], [arrays[f"best/{number}"] for number in range(document["progress"]["num_best"])]
+        )
 
 
-def kept_record(folder: Path | None) -> dict[str, Any] | None:
+def read_checkpoint_record(folder: Path | None) -> dict[str, Any] | None:
     """The record of the training that a folder keeps; None if it keeps none.
 
     Raises:
@@ -99,7 +101,7 @@ def kept_record(folder: Path | None) -> dict[str, Any] | None:
     return dict(_read(folder / FILE)[1]["record"])
 
 
-def kept_history(folder: Path) -> list[Row]:
+def read_checkpoint_history(folder: Path) -> list[HistoryRow]:
     """The rows of history.csv that the training has which a folder keeps; none if it keeps none.
 
     Raises:
@@ -111,7 +113,7 @@ def kept_history(folder: Path) -> list[Row]:
 
 
 def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    with replaced(path) as draft, draft.open("wb") as stream:
+    with atomic_write(path) as draft, draft.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **arrays)
         stream.flush()
         os.fsync(stream.fileno())
@@ -139,7 +141,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         raise RunError(f"{path}: damaged ({error}). Remove it and run again from the start.") from error
 
 
-def _progress_document(progress: Progress) -> dict[str, Any]:
+def _progress_document(progress: TrainingProgress) -> dict[str, Any]:
     tally = asdict(progress.tally)
     return {
         "history": progress.history,
@@ -149,9 +151,9 @@ def _progress_document(progress: Progress) -> dict[str, Any]:
     }
 
 
-def _progress(document: Mapping[str, Any], best: list[NDArray[Any]]) -> Progress:
+def _progress(document: Mapping[str, Any], best: list[NDArray[Any]]) -> TrainingProgress:
     tally = Tally(**{**document["tally"], "matrix": np.asarray(document["tally"]["matrix"])})
-    return Progress(
+    return TrainingProgress(
         history=list(document["history"]),
         tally=tally,
         best_value=document["best_value"],

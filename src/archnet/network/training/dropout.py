@@ -78,23 +78,23 @@ def hashes(keys: Tensor, size: int, number: int) -> Tensor:
     shift and another multiplication bring these down to the lower ones. What depends on the element alone is computed
     for one case, so that a case costs four operations for two elements.
     """
-    elements = _mixed(ops.cast(ops.arange(size, dtype="int32"), "uint32") + _word(number * 0x9E3779B9 + 1))
-    products = ops.expand_dims(_odd(keys), 1) * ops.expand_dims(_odd(elements), 0)
-    return _folded(products, 15) * _word(0x846CA68B)
+    elements = _mix(ops.cast(ops.arange(size, dtype="int32"), "uint32") + _word(number * 0x9E3779B9 + 1))
+    products = ops.expand_dims(_make_odd(keys), 1) * ops.expand_dims(_make_odd(elements), 0)
+    return _fold(products, 15) * _word(0x846CA68B)
 
 
-def _mixed(words: Tensor) -> Tensor:
+def _mix(words: Tensor) -> Tensor:
     """Each word's hash; the constants are of Wellons's lowbias32."""
-    words = _folded(words, 16) * _word(0x7FEB352D)
-    words = _folded(words, 15) * _word(0x846CA68B)
-    return _folded(words, 16)
+    words = _fold(words, 16) * _word(0x7FEB352D)
+    words = _fold(words, 15) * _word(0x846CA68B)
+    return _fold(words, 16)
 
 
-def _folded(words: Tensor, shift: int) -> Tensor:
+def _fold(words: Tensor, shift: int) -> Tensor:
     return ops.bitwise_xor(words, ops.right_shift(words, _word(shift)))
 
 
-def _odd(words: Tensor) -> Tensor:
+def _make_odd(words: Tensor) -> Tensor:
     return ops.bitwise_or(words, _word(1))
 
 

@@ -9,9 +9,9 @@ from math import ceil
 from typing import Final
 
 from archnet.errors import RunError
-from archnet.spec.memory import HEADROOM, Memory, gigabytes
+from archnet.spec.memory import HEADROOM, MemoryEstimate, gigabytes_text
 
-NUM_NAMED: Final = 8
+MAX_NAMED_CASES: Final = 8
 """Cases that a message names."""
 
 _OUT_OF_MEMORY: Final = {"MemoryError", "ResourceExhaustedError"}
@@ -21,7 +21,7 @@ _NODE: Final = re.compile(r"\{\{node ([^}]+)\}\}")
 
 
 @contextmanager
-def explained(num_cases: int, batch_size: int, memory: Memory | None) -> Iterator[None]:
+def translate_errors(num_cases: int, batch_size: int, memory: MemoryEstimate | None) -> Iterator[None]:
     """Lets an error of a backend that can be foreseen in a training step be told with what to do about it.
 
     Args:
@@ -36,18 +36,18 @@ def explained(num_cases: int, batch_size: int, memory: Memory | None) -> Iterato
     try:
         yield
     except Exception as error:
-        told = _meaning(error, num_cases, batch_size, memory)
-        if told is None:
+        advice = _advice(error, num_cases, batch_size, memory)
+        if advice is None:
             raise
-        raise RunError(told) from error
+        raise RunError(advice) from error
 
 
-def _meaning(error: Exception, num_cases: int, batch_size: int, memory: Memory | None) -> str | None:
+def _advice(error: Exception, num_cases: int, batch_size: int, memory: MemoryEstimate | None) -> str | None:
     names, text = {kind.__name__ for kind in type(error).__mro__}, str(error)
     if names & _OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in text:
-        return _out_of_memory(num_cases, batch_size, memory)
+        return _out_of_memory_message(num_cases, batch_size, memory)
     if ("UnimplementedError" in names or "UNIMPLEMENTED" in text) and "determinis" in text.lower():
-        return _not_deterministic(text)
+        return _nondeterminism_message(text)
     if missing := _NO_KERNEL.search(text):
         return (
             f'training.precision "{_PRECISIONS[missing[2]]}": there is no {missing[1]} in it on this device. Take '
@@ -56,42 +56,42 @@ def _meaning(error: Exception, num_cases: int, batch_size: int, memory: Memory |
     return None
 
 
-def _out_of_memory(num_cases: int, batch_size: int, memory: Memory | None) -> str:
+def _out_of_memory_message(num_cases: int, batch_size: int, memory: MemoryEstimate | None) -> str:
     start = f"memory has run out with {num_cases} of the batch's {batch_size} cases at once in the network. "
     if num_cases == 1:
         return start + (
             "Make the crop smaller (data.crop_size), or give the network's first layers fewer num_output or a stride."
         )
     fewer = ceil(num_cases / 2)
-    given = "--memory"
+    option = "--memory"
     if memory:
-        budget = memory.peak(batch_size, fewer) / (1 - HEADROOM)
-        given = f"--memory {gigabytes(budget).replace(' ', '')}"
+        budget = memory.peak_bytes(batch_size, fewer) / (1 - HEADROOM)
+        option = f"--memory {gigabytes_text(budget).replace(' ', '')}"
     return start + (
-        f"Begin again in another folder with {given}, so that at most {fewer} go through it at once and the step stays "
+        f"Begin again in another folder with {option}, so that at most {fewer} go through it at once and the step stays "
         "the same, or lower training.batch_size, or take a smaller network."
     )
 
 
-def _not_deterministic(text: str) -> str:
+def _nondeterminism_message(text: str) -> str:
     node = _NODE.search(text)
     which = f"the operation {node[1]}" if node else "an operation"
-    told = next(line for line in text.splitlines() if "determinis" in line.lower()).strip()
+    sentence = next(line for line in text.splitlines() if "determinis" in line.lower()).strip()
     return (
-        f'--deterministic: {which} gives other bits every time, and there is no other one here: "{told}" Leave '
+        f'--deterministic: {which} gives other bits every time, and there is no other one here: "{sentence}" Leave '
         "--deterministic out, train with --device cpu, or do without the layer or augmentation that needs it."
     )
 
 
-def diverged(found: str, names: Sequence[str] = ()) -> RunError:
+def divergence_error(symptom: str, names: Sequence[str] = ()) -> RunError:
     """A training that leads nowhere.
 
     Args:
-        found: What shows it, and where.
+        symptom: What shows it, and where.
         names: The step's cases, if a step shows it.
     """
-    more = f" and {len(names) - NUM_NAMED} more" if len(names) > NUM_NAMED else ""
-    cases = f" The step's cases: {', '.join(names[:NUM_NAMED])}{more}." if names else ""
+    more = f" and {len(names) - MAX_NAMED_CASES} more" if len(names) > MAX_NAMED_CASES else ""
+    cases = f" The step's cases: {', '.join(names[:MAX_NAMED_CASES])}{more}." if names else ""
     return RunError(
-        f"{found}: training has diverged.{cases} Lower training.learning_rate, or set training.clip_norm to 1."
+        f"{symptom}: training has diverged.{cases} Lower training.learning_rate, or set training.clip_norm to 1."
     )

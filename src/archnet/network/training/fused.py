@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from archnet.network.backend import beneath_keras
+from archnet.network.backend import backend_module
 
 Tensor = Any
 
@@ -52,14 +52,14 @@ class PooledConvolution(keras.layers.Layer):
         return ops.relu(outputs) if self.is_rectified else outputs
 
 
-class BatchNorm(keras.layers.BatchNormalization):
+class FusedBatchNorm(keras.layers.BatchNormalization):
     """Keras's layer, whose step in training is a single operation where the backend has one."""
 
     def call(self, inputs: Tensor, training: bool = False, mask: None = None) -> Tensor:
         """(N, ..., channels), normalised over all other axes if `training`, else by the moving statistics."""
         if not training:
             return super().call(inputs, training=False)
-        outputs, mean, variance = beneath_keras().normalised(inputs, self.gamma.value, self.beta.value, self.epsilon)
+        outputs, mean, variance = backend_module().normalised(inputs, self.gamma.value, self.beta.value, self.epsilon)
         for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + new * (1 - self.momentum))
         return outputs

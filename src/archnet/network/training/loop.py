@@ -14,21 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.network.backend import devices, execution_record
-from archnet.network.build import with_probabilities
+from archnet.network.build import build_inference_model
 from archnet.network.predict import Predictor
-from archnet.network.training.batches import Examples, Step, Steps, entries_of
-from archnet.network.training.checkpoint import Checkpoint, kept_record
-from archnet.network.training.failures import diverged, explained
-from archnet.network.training.precision import with_precision
-from archnet.network.training.prefetch import ahead
-from archnet.network.training.progress import Progress, Row, is_stopped
-from archnet.network.training.trainer import Told, Trainer, told_values
+from archnet.network.training.batches import Batch, Examples, TrainingBatches, epoch_samples
+from archnet.network.training.checkpoint import Checkpoint, read_checkpoint_record
+from archnet.network.training.failures import divergence_error, translate_errors
+from archnet.network.training.precision import resolve_precision
+from archnet.network.training.prefetch import prefetch_items
+from archnet.network.training.progress import HistoryRow, TrainingProgress, should_stop
+from archnet.network.training.trainer import StepOutputs, Trainer, read_outputs
 from archnet.network.training.validation import validation_metrics
 from archnet.spec.experiment import Training
-from archnet.spec.memory import Memory
+from archnet.spec.memory import MemoryEstimate
 
 
-class Watcher(Protocol):
+class Callback(Protocol):
     """Is told how training goes."""
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
@@ -55,10 +55,10 @@ class Execution:
     checkpoint: Path | None = None
     checkpoint_seconds: float = 60.0
     ids: NDArray[np.str_] | None = None
-    memory: Memory | None = None
+    memory: MemoryEstimate | None = None
 
 
-def settled(
+def resolve_execution(
     network: keras.Model, limits: tuple[float, float], training: Training, execution: Execution
 ) -> tuple[Training, Execution]:
     """The options with nothing left open: what "auto" means here, or what a training began with that goes on.
@@ -72,12 +72,12 @@ def settled(
     Raises:
         RunError: The checkpoint is damaged.
     """
-    kept = kept_record(execution.checkpoint) or {}
-    micro_batch = kept.get("micro_batch", execution.micro_batch)
+    record = read_checkpoint_record(execution.checkpoint) or {}
+    micro_batch = record.get("micro_batch", execution.micro_batch)
     num_cases = min(micro_batch or training.batch_size, training.batch_size)
-    precision = kept.get("training", {}).get("precision")
-    with explained(num_cases, training.batch_size, execution.memory):
-        training = with_precision(network, limits, training, num_cases, precision)
+    precision = record.get("training", {}).get("precision")
+    with translate_errors(num_cases, training.batch_size, execution.memory):
+        training = resolve_precision(network, limits, training, num_cases, precision)
     return training, replace(execution, micro_batch=micro_batch)
 
 
@@ -89,9 +89,9 @@ def train(  # noqa: PLR0913 - the parts of an experiment meet here
     training: Training,
     *,
     positive: int,
-    watcher: Watcher,
+    callback: Callback,
     execution: Execution = Execution(),
-) -> list[Row]:
+) -> list[HistoryRow]:
     """Trains a network in place and leaves the weights in it that `best_metric` asks for.
 
     Args:
@@ -101,7 +101,7 @@ def train(  # noqa: PLR0913 - the parts of an experiment meet here
         validation: The validation set; null if there is none.
         training: The options.
         positive: Class whose recall is told.
-        watcher: Is told of every step and epoch.
+        callback: Is told of every step and epoch.
         execution: How it is carried out.
 
     Returns:
@@ -110,127 +110,129 @@ def train(  # noqa: PLR0913 - the parts of an experiment meet here
     Raises:
         RunError: The loss is no longer a number, memory has run out, or the checkpoint cannot be used.
     """
-    training, execution = settled(network, limits, training, execution)
-    entries = entries_of(examples, training, positive)
-    steps = Steps(examples=examples, entries=entries, training=training, micro_batch=execution.micro_batch)
-    course = Course(Trainer(network, limits, training, steps.num_steps), steps, positive, watcher)
-    course.ids, course.memory = execution.ids, execution.memory
-    at_once = -(-min(execution.micro_batch or training.batch_size, training.batch_size) // len(devices()))
-    judge = Judge(network, limits, validation, positive, at_once) if validation is not None else None
-    course.run(network, judge, _checkpoint(execution, network, limits, steps))
-    return course.progress.history
+    training, execution = resolve_execution(network, limits, training, execution)
+    samples = epoch_samples(examples, training, positive)
+    batches = TrainingBatches(examples=examples, samples=samples, training=training, micro_batch=execution.micro_batch)
+    loop = TrainingLoop(Trainer(network, limits, training, batches.steps_per_epoch), batches, positive, callback)
+    loop.ids, loop.memory = execution.ids, execution.memory
+    device_batch_size = -(-min(execution.micro_batch or training.batch_size, training.batch_size) // len(devices()))
+    evaluator = Evaluator(network, limits, validation, positive, device_batch_size) if validation is not None else None
+    loop.run(network, evaluator, _create_checkpoint(execution, network, limits, batches))
+    return loop.progress.history
 
 
-def _checkpoint(execution: Execution, network: keras.Model, limits: tuple[float, float], steps: Steps) -> Checkpoint:
+def _create_checkpoint(
+    execution: Execution, network: keras.Model, limits: tuple[float, float], batches: TrainingBatches
+) -> Checkpoint:
     """Keeps the training, and with it what must be the same to continue it; a GPU may have another number."""
-    here = execution_record()
+    execution_now = execution_record()
     record = {
-        "training": asdict(steps.training),
-        "micro_batch": steps.micro_batch,
-        "devices": [name.partition(" ")[2] or name for name in here["devices"]],
-        "deterministic": here["deterministic"],
+        "training": asdict(batches.training),
+        "micro_batch": batches.micro_batch,
+        "devices": [name.partition(" ")[2] or name for name in execution_now["devices"]],
+        "deterministic": execution_now["deterministic"],
         "limits": limits,
-        "classes": np.bincount(steps.entries.labels).tolist(),
+        "classes": np.bincount(batches.samples.labels).tolist(),
         "weights": [list(weight.shape) for weight in network.weights],
     }
-    return Checkpoint(folder=execution.checkpoint, record=record, seconds=execution.checkpoint_seconds)
+    return Checkpoint(folder=execution.checkpoint, record=record, interval_seconds=execution.checkpoint_seconds)
 
 
-class Judge:
+class Evaluator:
     """The validation set, and the network's model that it is shown to, at most as many cases at once as in training."""
 
     def __init__(
-        self, network: keras.Model, limits: tuple[float, float], validation: Examples, positive: int, at_once: int
+        self, network: keras.Model, limits: tuple[float, float], validation: Examples, positive: int, batch_size: int
     ) -> None:
-        self.predictor = Predictor(with_probabilities(network, limits), at_once)
+        self.predictor = Predictor(build_inference_model(network, limits), batch_size)
         self.validation = validation
         self.positive = positive
 
-    def row(self, training: Training) -> Row:
+    def evaluate(self, training: Training) -> HistoryRow:
         """The validation columns of history.csv."""
-        probabilities = self.predictor.probabilities(self.validation.images, self.validation.rows)
+        probabilities = self.predictor.predict(self.validation.images, self.validation.rows)
         metrics = validation_metrics(probabilities, self.validation.labels, self.positive, training)
         return {f"validation_{name}": value for name, value in metrics.items()}
 
 
-class Course:
+class TrainingLoop:
     """A training on its way.
 
     Attributes:
         trainer: Of the network.
-        steps: Of the training set.
+        batches: Of the training set.
         positive: Class whose recall is told.
-        watcher: Is told of every step and epoch.
+        callback: Is told of every step and epoch.
         progress: Where it stands.
         ids: Names of the training cases, if they have any.
         memory: What the training takes, if that is known.
     """
 
-    def __init__(self, trainer: Trainer, steps: Steps, positive: int, watcher: Watcher) -> None:
+    def __init__(self, trainer: Trainer, batches: TrainingBatches, positive: int, callback: Callback) -> None:
         self.trainer = trainer
-        self.steps = steps
+        self.batches = batches
         self.positive = positive
-        self.watcher = watcher
-        self.progress = Progress()
+        self.callback = callback
+        self.progress = TrainingProgress()
         self.ids: NDArray[np.str_] | None = None
-        self.memory: Memory | None = None
+        self.memory: MemoryEstimate | None = None
 
-    def run(self, network: keras.Model, judge: Judge | None, checkpoint: Checkpoint) -> None:
+    def run(self, network: keras.Model, evaluator: Evaluator | None, checkpoint: Checkpoint) -> None:
         """Goes on from where the checkpoint stands, to the end, and leaves the weights in the network."""
-        training = self.steps.training
+        training = self.batches.training
         self.progress = checkpoint.load(self.trainer.state) or self.progress
         for epoch in range(len(self.progress.history), training.epochs):
-            if is_stopped(self.progress.history, training.early_stopping):
+            if should_stop(self.progress.history, training.early_stopping):
                 break
-            row = self._epoch(epoch, checkpoint)
+            row = self._train_epoch(epoch, checkpoint)
             network.set_weights(self.trainer.current_weights())
-            row |= judge.row(training) if judge else {}
+            row |= evaluator.evaluate(training) if evaluator else {}
             if math.isnan(row.get("validation_loss", 0.0)):
-                raise diverged(f"the loss is nan on the validation set after epoch {epoch + 1}")
+                raise divergence_error(f"the loss is nan on the validation set after epoch {epoch + 1}")
             self.progress.end_epoch(row, training.best_metric, network.get_weights())
             checkpoint.save(self.trainer.state, self.progress)
-            self.watcher.on_epoch(row)
+            self.callback.on_epoch(row)
         network.set_weights(self.progress.best_weights or self.trainer.current_weights())
 
-    def _epoch(self, epoch: int, checkpoint: Checkpoint) -> Row:
+    def _train_epoch(self, epoch: int, checkpoint: Checkpoint) -> HistoryRow:
         """One epoch, or what is left of it.
 
         What a step told is read when the next one is under way, so that an accelerator does not wait for the reading.
         """
         tally = self.progress.tally
         start = time.perf_counter() - tally.seconds
-        untold: tuple[Step, list[Told]] | None = None
-        with closing(ahead(self.steps.of_epoch(epoch, tally.num_steps))) as steps:
-            for step in steps:
-                told = self._told(step)
-                if untold:
-                    self._tell(epoch, *untold)
-                untold = (step, told)
+        pending: tuple[Batch, list[StepOutputs]] | None = None
+        with closing(prefetch_items(self.batches.epoch_batches(epoch, tally.num_steps))) as batches:
+            for batch in batches:
+                outputs = self._train_batch(batch)
+                if pending:
+                    self._record_batch(epoch, *pending)
+                pending = (batch, outputs)
                 if checkpoint.is_due():
-                    self._tell(epoch, *untold)
-                    untold = None
+                    self._record_batch(epoch, *pending)
+                    pending = None
                     tally.seconds = time.perf_counter() - start
                     checkpoint.save(self.trainer.state, self.progress)
-        if untold:
-            self._tell(epoch, *untold)
+        if pending:
+            self._record_batch(epoch, *pending)
         means = {f"train_{name}": value for name, value in tally.means(self.positive).items()}
         seconds = time.perf_counter() - start
         rate = self.trainer.learning_rate()
         return {"epoch": epoch + 1, "seconds": seconds, "cases": tally.num_cases, "learning_rate": rate, **means}
 
-    def _told(self, step: Step) -> list[Told]:
-        with self._explained(step):
-            return self.trainer.step(step.parts)
+    def _train_batch(self, batch: Batch) -> list[StepOutputs]:
+        with self._translate_errors(batch):
+            return self.trainer.step(batch.micro_batches)
 
-    def _explained(self, step: Step) -> AbstractContextManager[None]:
-        return explained(len(step.parts[0]["labels"]), self.steps.training.batch_size, self.memory)
+    def _translate_errors(self, batch: Batch) -> AbstractContextManager[None]:
+        return translate_errors(len(batch.micro_batches[0]["labels"]), self.batches.training.batch_size, self.memory)
 
-    def _tell(self, epoch: int, step: Step, told: list[Told]) -> None:
-        with self._explained(step):
-            loss, counts = told_values(told)
+    def _record_batch(self, epoch: int, batch: Batch, outputs: list[StepOutputs]) -> None:
+        with self._translate_errors(batch):
+            loss, counts = read_outputs(outputs)
         if not math.isfinite(loss):
-            names = [str(row if self.ids is None else self.ids[row]) for row in step.rows]
-            raise diverged(f"the loss is {loss} in epoch {epoch + 1} at step {step.number}", names)
+            names = [str(row if self.ids is None else self.ids[row]) for row in batch.rows]
+            raise divergence_error(f"the loss is {loss} in epoch {epoch + 1} at step {batch.number}", names)
         tally = self.progress.tally
         tally.add(loss, counts)
-        self.watcher.on_step(epoch + 1, tally.num_steps, self.steps.num_steps, tally.means(self.positive))
+        self.callback.on_step(epoch + 1, tally.num_steps, self.batches.steps_per_epoch, tally.means(self.positive))

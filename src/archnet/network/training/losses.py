@@ -28,15 +28,15 @@ def case_losses(logits: Tensor, labels: Tensor, training: Training) -> Tensor:
     """
     num_classes, smoothing = logits.shape[-1], training.label_smoothing
     target = ops.one_hot(labels, num_classes, dtype="float32") * (1 - smoothing) + smoothing / num_classes
-    told = ops.log_softmax(logits)
-    losses = -target * told
+    log_probabilities = ops.log_softmax(logits)
+    losses = -target * log_probabilities
     if training.loss == "focal":
         # Away from 0, where a power below 1 has no gradient.
-        losses = losses * ops.maximum(1 - ops.exp(told), 1e-7) ** training.focal_gamma
+        losses = losses * ops.maximum(1 - ops.exp(log_probabilities), 1e-7) ** training.focal_gamma
     return ops.sum(losses, axis=-1)
 
 
-def penalised(network: keras.Model) -> list[keras.Variable]:
+def penalised_weights(network: keras.Model) -> list[keras.Variable]:
     """Kernels and biases of convolutions and fully connected layers, which the L2 penalty λ/2·Σw² concerns."""
     layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
     return [weight for layer in layers for weight in (layer.kernel, layer.bias)]
@@ -52,5 +52,5 @@ def confusion_counts(logits: Tensor, labels: Tensor, is_counted: Tensor) -> Tens
     """
     num_classes = logits.shape[-1]
     truth = ops.one_hot(labels, num_classes, dtype="float32") * ops.expand_dims(ops.cast(is_counted, "float32"), 1)
-    called = ops.one_hot(ops.argmax(logits, axis=-1), num_classes, dtype="float32")
-    return ops.matmul(ops.transpose(truth), called)
+    prediction = ops.one_hot(ops.argmax(logits, axis=-1), num_classes, dtype="float32")
+    return ops.matmul(ops.transpose(truth), prediction)

@@ -13,7 +13,7 @@ from archnet.spec.experiment import Schedule, Training
 
 Tensor = Any
 
-FIRST_SCALE: Final = 2.0**15
+INITIAL_LOSS_SCALE: Final = 2.0**15
 GROWTH_STEPS: Final = 2000
 """A float16 loss is scaled by as much as its gradients stand; tried twice as large after this many good steps."""
 
@@ -42,19 +42,19 @@ class WarmUp(LearningRateSchedule):
         return {"rates": self.rates, "num_steps": self.num_steps}
 
 
-def learning_rate(training: Training, epoch_steps: int) -> float | LearningRateSchedule:
+def learning_rate(training: Training, steps_per_epoch: int) -> float | LearningRateSchedule:
     """The learning rate over the steps.
 
     Args:
         training: The options.
-        epoch_steps: Steps of an epoch.
+        steps_per_epoch: Steps of an epoch.
     """
-    warm_steps = round(training.warmup_epochs * epoch_steps)
-    rates = _scheduled(training, epoch_steps * training.epochs - warm_steps)
-    return WarmUp(rates, warm_steps) if warm_steps else rates
+    warmup_steps = round(training.warmup_epochs * steps_per_epoch)
+    rates = _learning_rate_decay(training, steps_per_epoch * training.epochs - warmup_steps)
+    return WarmUp(rates, warmup_steps) if warmup_steps else rates
 
 
-def _scheduled(training: Training, num_steps: int) -> float | LearningRateSchedule:
+def _learning_rate_decay(training: Training, num_steps: int) -> float | LearningRateSchedule:
     schedule: Schedule = training.schedule
     rate = float(training.learning_rate)
     if schedule.type == "exponential":
@@ -66,14 +66,14 @@ def _scheduled(training: Training, num_steps: int) -> float | LearningRateSchedu
     return rate
 
 
-def optimizer(training: Training, epoch_steps: int) -> keras.optimizers.Optimizer:
+def optimizer(training: Training, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """Keras's optimizer of that name with the options' learning rate, decay and clipping.
 
     Whole numbers come as integers from JSON, also where they are written 0.0 or 1.0; Keras refuses these.
     """
     momentum = float(training.momentum)
     options: dict[str, Any] = {
-        "learning_rate": learning_rate(training, epoch_steps),
+        "learning_rate": learning_rate(training, steps_per_epoch),
         "global_clipnorm": training.clip_norm,
         "weight_decay": training.weight_decay,
     }
@@ -86,7 +86,7 @@ def optimizer(training: Training, epoch_steps: int) -> keras.optimizers.Optimize
     return keras.optimizers.Adam(**options)
 
 
-class Average:
+class WeightAverage:
     """The exponential moving average of weights (Polyak and Juditsky 1992, doi:10.1137/0330046).
 
     Its memory grows with the steps taken, up to `decay`, so that it does not cling to the starting weights.
@@ -122,7 +122,7 @@ class LossScale:
     """
 
     def __init__(self) -> None:
-        self.factor = _variable(FIRST_SCALE)
+        self.factor = _variable(INITIAL_LOSS_SCALE)
         self.good_steps = _variable(0.0)
 
     @property

@@ -13,11 +13,11 @@ import keras
 import numpy as np
 
 from archnet.network.augmentation.augment import num_uniforms
-from archnet.network.backend import beneath_keras
-from archnet.network.training.trainer import Batch, Trainer, told_values
+from archnet.network.backend import backend_module
+from archnet.network.training.trainer import MicroBatchArrays, Trainer, read_outputs
 from archnet.spec.experiment import Precision, Training
 
-WORTH: Final = 1.1
+MIN_SPEEDUP: Final = 1.1
 """How many times as fast bfloat16 must be in the trial: less may be chance."""
 
 _ROUNDS: Final = 3
@@ -27,8 +27,12 @@ _FLAGS: Final = {"avx512_bf16", "amx_bf16", "bf16"}
 log = logging.getLogger("archnet")
 
 
-def with_precision(
-    network: keras.Model, limits: tuple[float, float], training: Training, num_cases: int, kept: Precision | None = None
+def resolve_precision(
+    network: keras.Model,
+    limits: tuple[float, float],
+    training: Training,
+    num_cases: int,
+    saved: Precision | None = None,
 ) -> Training:
     """The options with "auto" replaced by what it means here.
 
@@ -37,17 +41,17 @@ def with_precision(
         limits: Raw values that become 0 and 1.
         training: The options.
         num_cases: That go through the network at once.
-        kept: What was chosen when this training began, if it is continued.
+        saved: What was chosen when this training began, if it is continued.
     """
     if training.precision != "auto":
         return training
-    if kept is None:
-        kept, reason = _chosen(network, limits, training, num_cases)
-        log.info("precision %s: %s", kept, reason)
-    return dataclasses.replace(training, precision=kept)
+    if saved is None:
+        saved, reason = _choose_precision(network, limits, training, num_cases)
+        log.info("precision %s: %s", saved, reason)
+    return dataclasses.replace(training, precision=saved)
 
 
-def _chosen(
+def _choose_precision(
     network: keras.Model, limits: tuple[float, float], training: Training, num_cases: int
 ) -> tuple[Precision, str]:
     if not has_bfloat16():
@@ -55,20 +59,23 @@ def _chosen(
     batch = _trial_batch(network, limits, training, num_cases)
     names: tuple[Precision, ...] = ("float32", "bfloat16")
     trainers = {
-        name: Trainer(network, limits, dataclasses.replace(training, precision=name), epoch_steps=1) for name in names
+        name: Trainer(network, limits, dataclasses.replace(training, precision=name), steps_per_epoch=1)
+        for name in names
     }
     seconds: dict[Precision, list[float]] = {name: [] for name in trainers}
     for _ in range(1 + _ROUNDS):  # the first round compiles
         for name, trainer in trainers.items():
             start = time.perf_counter()
-            told_values(trainer.step([batch]))
+            read_outputs(trainer.step([batch]))
             seconds[name].append(time.perf_counter() - start)
     times, half_times = (statistics.median(seconds[name][1:]) for name in trainers)
     reason = f"a step takes {times:.3g} s in float32 and {half_times:.3g} s in bfloat16"
-    return ("bfloat16" if times > WORTH * half_times else "float32"), reason
+    return ("bfloat16" if times > MIN_SPEEDUP * half_times else "float32"), reason
 
 
-def _trial_batch(network: keras.Model, limits: tuple[float, float], training: Training, num_cases: int) -> Batch:
+def _trial_batch(
+    network: keras.Model, limits: tuple[float, float], training: Training, num_cases: int
+) -> MicroBatchArrays:
     generator = np.random.default_rng(0)
     return {
         "images": generator.uniform(*limits, (num_cases, *network.input_shape[1:])).astype(np.float32),
@@ -81,7 +88,7 @@ def _trial_batch(network: keras.Model, limits: tuple[float, float], training: Tr
 
 def has_bfloat16() -> bool:
     """Whether the processor or the GPU, whichever trains, computes in bfloat16."""
-    on_accelerator: bool | None = beneath_keras().accelerator_has_bfloat16()
+    on_accelerator: bool | None = backend_module().accelerator_has_bfloat16()
     if on_accelerator is not None:
         return on_accelerator
     if not _PROCESSOR.is_file():

@@ -11,10 +11,10 @@ from archnet.errors import RunError
 
 Item = TypeVar("Item")
 
-AHEAD: Final = 2
+PREFETCH_SIZE: Final = 2
 """Items that lie ready; more would only take memory."""
 
-_LOOK_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 1.0
 """How often a waiting side looks whether the other one still lives."""
 
 
@@ -25,7 +25,7 @@ class _End:
         self.error = error
 
 
-def ahead(items: Iterable[Item]) -> Generator[Item, None, None]:
+def prefetch_items(items: Iterable[Item]) -> Generator[Item, None, None]:
     """The same items, made by a thread of their own a little ahead of their use.
 
     An error of the worker is raised here. When the consumer leaves early, the worker ends.
@@ -33,9 +33,9 @@ def ahead(items: Iterable[Item]) -> Generator[Item, None, None]:
     Raises:
         RunError: The worker is gone without a word.
     """
-    ready: queue.Queue[Item | _End] = queue.Queue(AHEAD)
-    is_left = threading.Event()
-    worker = threading.Thread(target=_work, args=(items, ready, is_left), name="archnet-batches", daemon=True)
+    ready: queue.Queue[Item | _End] = queue.Queue(PREFETCH_SIZE)
+    is_closed = threading.Event()
+    worker = threading.Thread(target=_produce, args=(items, ready, is_closed), name="archnet-batches", daemon=True)
     worker.start()
     try:
         while not isinstance(item := _next(ready, worker), _End):
@@ -43,28 +43,28 @@ def ahead(items: Iterable[Item]) -> Generator[Item, None, None]:
         if item.error:
             raise item.error
     finally:
-        is_left.set()
+        is_closed.set()
         while not ready.empty():
             ready.get()
         worker.join()
 
 
-def _work(items: Iterable[Item], ready: queue.Queue[Item | _End], is_left: threading.Event) -> None:
+def _produce(items: Iterable[Item], ready: queue.Queue[Item | _End], is_closed: threading.Event) -> None:
     try:
         for item in items:
-            if not _put(item, ready, is_left):
+            if not _put(item, ready, is_closed):
                 return
     except BaseException as error:  # whatever it is, the consumer must not wait for ever
-        _put(_End(error), ready, is_left)
+        _put(_End(error), ready, is_closed)
     else:
-        _put(_End(), ready, is_left)
+        _put(_End(), ready, is_closed)
 
 
-def _put(item: Item | _End, ready: queue.Queue[Item | _End], is_left: threading.Event) -> bool:
+def _put(item: Item | _End, ready: queue.Queue[Item | _End], is_closed: threading.Event) -> bool:
     """Whether the item could be handed over before the consumer left."""
-    while not is_left.is_set():
+    while not is_closed.is_set():
         try:
-            ready.put(item, timeout=_LOOK_SECONDS)
+            ready.put(item, timeout=_POLL_SECONDS)
         except queue.Full:
             continue
         return True
@@ -74,7 +74,7 @@ def _put(item: Item | _End, ready: queue.Queue[Item | _End], is_left: threading.
 def _next(ready: queue.Queue[Item | _End], worker: threading.Thread) -> Item | _End:
     while True:
         try:
-            return ready.get(timeout=_LOOK_SECONDS)
+            return ready.get(timeout=_POLL_SECONDS)
         except queue.Empty:
             if not worker.is_alive() and ready.empty():
                 raise RunError("the thread that reads the training cases has died. Run again with --resume.") from None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from archnet.evaluation.confusion import matrix_metrics
 from archnet.spec.experiment import EarlyStopping
 
-Row = dict[str, float]
+HistoryRow = dict[str, float]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Tally:
         """Cases taken in."""
         return int(self.matrix.sum())
 
-    def means(self, positive: int) -> Row:
+    def means(self, positive: int) -> HistoryRow:
         """`loss`, `accuracy`, and `recall` of the positive class (NaN before its first case)."""
         metrics = matrix_metrics(self.matrix)
         return {
@@ -54,7 +54,7 @@ class Tally:
 
 
 @dataclass(slots=True, kw_only=True)
-class Progress:
+class TrainingProgress:
     """Where a training stands.
 
     Attributes:
@@ -64,12 +64,12 @@ class Progress:
         best_weights: The weights that had it.
     """
 
-    history: list[Row] = field(default_factory=list)
+    history: list[HistoryRow] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     best_value: float | None = None
     best_weights: list[NDArray[Any]] | None = None
 
-    def end_epoch(self, row: Row, metric: str | None, weights: list[NDArray[Any]]) -> None:
+    def end_epoch(self, row: HistoryRow, metric: str | None, weights: list[NDArray[Any]]) -> None:
         """Closes an epoch.
 
         Args:
@@ -91,7 +91,7 @@ def is_better(metric: str, value: float, best: float | None) -> bool:
     return best is None or (value < best if metric == "loss" else value > best)
 
 
-def is_stopped(history: Sequence[Row], stopping: EarlyStopping | None) -> bool:
+def should_stop(history: Sequence[HistoryRow], stopping: EarlyStopping | None) -> bool:
     """Whether the watched validation metric has had no better epoch for `patience` epochs."""
     key = f"validation_{stopping.metric}" if stopping else ""
     if stopping is None or not history or key not in history[-1]:

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from keras import ops
 
-from archnet.network.training.batches import Step
-from archnet.network.training.trainer import Told, Trainer, told_values
+from archnet.network.training.batches import Batch
+from archnet.network.training.trainer import StepOutputs, Trainer, read_outputs
 
 MATRIX_SIZE: Final = 2048
 """Of the square matrices that are multiplied: large enough for a processor to come near its peak."""
@@ -18,7 +18,7 @@ MATRIX_SIZE: Final = 2048
 _TRIALS: Final = 3
 
 
-def matmul_rate(precision: str) -> float:
+def measure_matmul_rate(precision: str) -> float:
     """Multiply-adds a second that one matrix multiplication reaches through Keras on this machine; the best of a few.
 
     Args:
@@ -34,15 +34,15 @@ def matmul_rate(precision: str) -> float:
     return float(MATRIX_SIZE**3 / min(seconds[1:]))
 
 
-def seconds_of(trainer: Trainer, steps: Iterable[Step]) -> float:
+def measure_seconds(trainer: Trainer, batches: Iterable[Batch]) -> float:
     """What some steps take; what a step told is read when the next one is under way, as in training."""
     start = time.perf_counter()
-    untold: list[Told] | None = None
-    for step in steps:
-        told = trainer.step(step.parts)
-        if untold:
-            told_values(untold)
-        untold = told
-    if untold:
-        told_values(untold)
+    pending: list[StepOutputs] | None = None
+    for batch in batches:
+        outputs = trainer.step(batch.micro_batches)
+        if pending:
+            read_outputs(pending)
+        pending = outputs
+    if pending:
+        read_outputs(pending)
     return time.perf_counter() - start

@@ -9,7 +9,7 @@ import keras
 
 from archnet.network.build import CONVOLUTION, POOLING
 from archnet.network.training.dropout import CaseDropout, CaseKeys
-from archnet.network.training.fused import BatchNorm, PooledConvolution
+from archnet.network.training.fused import FusedBatchNorm, PooledConvolution
 
 POLICIES: Final = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 """Keras's names; in the mixed ones variables stay float32."""
@@ -30,43 +30,47 @@ def training_twin(network: keras.Model, keys: CaseKeys, precision: str = "float3
         precision: A key of `POLICIES`, for all layers but the last, whose logits stay float32.
     """
     numbers = count()
-    pooled = {layer.name: behind for layer in network.layers if (behind := _up_to_pooling(network, layer))}
-    moved = {layer.name for behind in pooled.values() for layer in behind}
+    fusions = {layer.name: followers for layer in network.layers if (followers := _fusable_layers(network, layer))}
+    fused_names = {layer.name for followers in fusions.values() for layer in followers}
 
-    def cloned(layer: keras.layers.Layer) -> keras.layers.Layer:
+    def clone_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
         policy = "float32" if layer is network.layers[-1] else POLICIES[precision]
         options = {"name": layer.name, "dtype": policy}
         if isinstance(layer, keras.layers.Dropout):
             return CaseDropout(layer.rate, next(numbers), keys, **options)
-        if layer.name in pooled:
-            *rectifiers, pooling = (_copied(part, policy) for part in pooled[layer.name])
-            return PooledConvolution(_copied(layer, policy), pooling, bool(rectifiers), **options)
-        if layer.name in moved:
+        if layer.name in fusions:
+            *rectifiers, pooling = (_copy_layer(part, policy) for part in fusions[layer.name])
+            return PooledConvolution(_copy_layer(layer, policy), pooling, bool(rectifiers), **options)
+        if layer.name in fused_names:
             return keras.layers.Identity(**options)
-        return _copied(layer, policy)
+        return _copy_layer(layer, policy)
 
-    twin = keras.models.clone_model(network, clone_function=cloned)
+    twin = keras.models.clone_model(network, clone_function=clone_layer)
     twin.set_weights(network.get_weights())
     return twin
 
 
-def _copied(layer: keras.layers.Layer, policy: str) -> keras.layers.Layer:
-    kind = BatchNorm if isinstance(layer, keras.layers.BatchNormalization) else layer.__class__
+def _copy_layer(layer: keras.layers.Layer, policy: str) -> keras.layers.Layer:
+    kind = FusedBatchNorm if isinstance(layer, keras.layers.BatchNormalization) else layer.__class__
     config: dict[str, Any] = layer.get_config()
     return kind.from_config({**config, "dtype": policy})
 
 
-def _up_to_pooling(network: keras.Model, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+def _fusable_layers(network: keras.Model, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     """The layers behind a convolution up to the max pooling that alone sees it, as it is or rectified; else none."""
     if not isinstance(layer, _CONVOLUTIONS):
         return []
-    behind = _only_followers(network, layer)
-    if behind and isinstance(behind[0], keras.layers.Activation) and behind[0].activation is keras.activations.relu:
-        behind += _only_followers(network, behind[0])
-    return behind if behind and isinstance(behind[-1], _MAX_POOLINGS) else []
+    followers = _sole_follower(network, layer)
+    if (
+        followers
+        and isinstance(followers[0], keras.layers.Activation)
+        and followers[0].activation is keras.activations.relu
+    ):
+        followers += _sole_follower(network, followers[0])
+    return followers if followers and isinstance(followers[-1], _MAX_POOLINGS) else []
 
 
-def _only_followers(network: keras.Model, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+def _sole_follower(network: keras.Model, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     """The layer that takes another's output, if it is a single one."""
     followers = [
         other

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.confusion import confusion_matrix, matrix_metrics
-from archnet.evaluation.ranking import auc, average_precision, ranking
+from archnet.evaluation.ranking import average_precision, ranking, roc_auc
 from archnet.spec.experiment import Training
 
 
@@ -21,16 +21,16 @@ def validation_metrics(
         positive: Class whose recall and ranking count.
         training: Its `loss` and `focal_gamma`.
     """
-    told = np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1)
-    focus = (1 - told) ** training.focal_gamma if training.loss == "focal" else 1.0
+    true_probabilities = np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1)
+    focus = (1 - true_probabilities) ** training.focal_gamma if training.loss == "focal" else 1.0
     matrix = confusion_matrix(labels, probabilities.argmax(axis=1), probabilities.shape[1])
     metrics = matrix_metrics(matrix)
     counts = ranking(probabilities[:, positive], labels == positive).counts(np.ones(len(labels)))
     return {
-        "loss": float(np.mean(-focus * np.log(told))),
+        "loss": float(np.mean(-focus * np.log(true_probabilities))),
         "accuracy": float(metrics["accuracy"]),
         "recall": float(metrics["recall"][positive]),
         "mcc": float(metrics["mcc"]),
-        "auc": float(auc(*counts)),
+        "auc": float(roc_auc(*counts)),
         "average_precision": float(average_precision(*counts)),
     }

@@ -26,7 +26,7 @@ def reliability_figure(curves: Mapping[str, Sequence[Mapping[str, Any]]], title:
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color=theme.faint, lw=0.8, linestyle=(0, (2, 3)))
     for place, (name, bins) in enumerate(curves.items()):
-        _draw(axes, name, bins, place, theme)
+        _draw_curve(axes, name, bins, place, theme)
     axes.set(
         xlim=(-0.02, 1.02),
         ylim=(-0.02, 1.02),
@@ -40,13 +40,13 @@ def reliability_figure(curves: Mapping[str, Sequence[Mapping[str, Any]]], title:
     return figure
 
 
-def _draw(axes: Axes, name: str, bins: Sequence[Mapping[str, Any]], place: int, theme: Theme) -> None:
-    colour, said = theme.series[place], [entry["probability"] for entry in bins]
+def _draw_curve(axes: Axes, name: str, bins: Sequence[Mapping[str, Any]], place: int, theme: Theme) -> None:
+    colour, confidences = theme.series[place], [entry["probability"] for entry in bins]
     shares, total = [entry["share"] for entry in bins], sum(entry["n"] for entry in bins)
-    axes.plot(said, shares, color=colour, linestyle=LINES[place], lw=1, marker="os"[place], ms=3, label=name)
+    axes.plot(confidences, shares, color=colour, linestyle=LINES[place], lw=1, marker="os"[place], ms=3, label=name)
     axes.scatter(
-        said, shares, s=[200 * (entry["n"] / total) ** 0.5 for entry in bins], color=colour, marker="os"[place]
+        confidences, shares, s=[200 * (entry["n"] / total) ** 0.5 for entry in bins], color=colour, marker="os"[place]
     )
     if place == 0:
         ends = [entry["interval"] for entry in bins]
-        axes.vlines(said, [low for low, _ in ends], [high for _, high in ends], color=colour, lw=1, alpha=0.6)
+        axes.vlines(confidences, [low for low, _ in ends], [high for _, high in ends], color=colour, lw=1, alpha=0.6)

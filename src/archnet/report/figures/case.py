@@ -17,20 +17,22 @@ if TYPE_CHECKING:
 NUM_SLICES: Final = 10
 """Slices shown of a volume, evenly spread over its depth."""
 
-Row = tuple[str, list[tuple[int | None, NDArray[Any]]]]
+PictureRow = tuple[str, list[tuple[int | None, NDArray[Any]]]]
 """A heading and its pictures: index of the slice and its pixels (height, width)."""
 
 
-def case_figure(image: NDArray[Any], title: str, augmented: Sequence[tuple[str, NDArray[Any]]]) -> Figure:
+def case_figure(image: NDArray[Any], title: str, augmentations: Sequence[tuple[str, NDArray[Any]]]) -> Figure:
     """The slices of a case in the first row, one augmentation in each row below.
 
     Args:
         image: (height, width[, depth]) in [0, 1].
         title: Of the figure.
-        augmented: Headings and results (num_draws, height, width[, depth]) in [0, 1].
+        augmentations: Headings and results (num_draws, height, width[, depth]) in [0, 1].
     """
-    rows: list[Row] = [("slices" if image.ndim == 3 else "image", _slices(image))]
-    rows += [(heading, [_shown(result, image) for result in results]) for heading, results in augmented]
+    rows: list[PictureRow] = [("slices" if image.ndim == 3 else "image", _spread_slices(image))]
+    rows += [
+        (heading, [_representative_slice(result, image) for result in results]) for heading, results in augmentations
+    ]
     columns = max(len(pictures) for _, pictures in rows)
     height = 1.5 * len(rows) + 0.4
     figure = new_figure((1.25 * columns + 0.2, height), LIGHT)
@@ -38,22 +40,22 @@ def case_figure(image: NDArray[Any], title: str, augmented: Sequence[tuple[str, 
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.1 / height, top=1 - 0.65 / height, hspace=0.25, wspace=0.06)
     for axes in grid.flat:
         axes.set_axis_off()
-    for line, (heading, pictures) in zip(grid, rows, strict=True):
-        for axes, (index, pixels) in zip(line, pictures, strict=False):
-            _draw(axes, index, pixels)
-        line[0].set_title(heading, size=8, loc="left", pad=3, color=LIGHT.ink)
+    for axes_row, (heading, pictures) in zip(grid, rows, strict=True):
+        for axes, (index, pixels) in zip(axes_row, pictures, strict=False):
+            _draw_slice(axes, index, pixels)
+        axes_row[0].set_title(heading, size=8, loc="left", pad=3, color=LIGHT.ink)
     figure.suptitle(title, size=10, x=0.01, y=1 - 0.08 / height, ha="left", va="top")
     return figure
 
 
-def _draw(axes: Axes, index: int | None, pixels: NDArray[Any]) -> None:
+def _draw_slice(axes: Axes, index: int | None, pixels: NDArray[Any]) -> None:
     axes.imshow(pixels, cmap="gray", vmin=0, vmax=1)
     if index is not None:
         box = {"facecolor": "black", "edgecolor": "none", "pad": 1}
         axes.text(0.03, 0.04, str(index), size=6, color="white", bbox=box, transform=axes.transAxes)
 
 
-def _shown(result: NDArray[Any], image: NDArray[Any]) -> tuple[int | None, NDArray[Any]]:
+def _representative_slice(result: NDArray[Any], image: NDArray[Any]) -> tuple[int | None, NDArray[Any]]:
     """The central slice of a result; where it is as before, the slice that changed most."""
     if result.ndim == 2:
         return None, result
@@ -64,7 +66,7 @@ def _shown(result: NDArray[Any], image: NDArray[Any]) -> tuple[int | None, NDArr
     return index, result[:, :, index]
 
 
-def _slices(image: NDArray[Any]) -> list[tuple[int | None, NDArray[Any]]]:
+def _spread_slices(image: NDArray[Any]) -> list[tuple[int | None, NDArray[Any]]]:
     """Axial slices with their index; an image as the only one."""
     if image.ndim == 2:
         return [(None, image)]

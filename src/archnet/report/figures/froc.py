@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archnet.evaluation.froc.curve import BAND_RATES, RATES, Curve, Froc
+from archnet.evaluation.froc.curve import BAND_RATES, RATES, Froc, FrocCurve
 from archnet.evaluation.ranking import Floats
-from archnet.files.atomic import replaced
-from archnet.report.figures.run_figures import drawing
+from archnet.files.atomic import atomic_write
+from archnet.report.figures.run_figures import theme_context
 from archnet.report.figures.theme import LIGHT, LINES, Theme, new_figure
 from archnet.report.froc_table import RATE_NAMES
 from archnet.report.wording import bounds, decimals
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def write_froc_figure(path: Path, results: Mapping[str, Froc], title: str = "FROC") -> Path:
     """Draws curves into a picture, by atomic rename; see `froc_figure`."""
-    with drawing(LIGHT) as theme, replaced(path) as draft:
+    with theme_context(LIGHT) as theme, atomic_write(path) as draft:
         froc_figure(results, title, theme).savefig(draft)
     return path
 
@@ -39,7 +39,7 @@ def froc_figure(results: Mapping[str, Froc], title: str = "FROC", theme: Theme =
     figure = new_figure((5.8, 4.2), theme)
     axes = figure.add_subplot()
     for place, (name, froc) in enumerate(results.items()):
-        _draw(axes, name, froc, theme.series[place % len(theme.series)], LINES[place % len(LINES)])
+        _draw_curve(axes, name, froc, theme.series[place % len(theme.series)], LINES[place % len(LINES)])
     axes.set_xscale("log", base=2)
     axes.set_xticks(RATES, RATE_NAMES)
     axes.minorticks_off()
@@ -51,19 +51,19 @@ def froc_figure(results: Mapping[str, Froc], title: str = "FROC", theme: Theme =
     return figure
 
 
-def _draw(axes: Axes, name: str, froc: Froc, colour: str, line: str) -> None:
+def _draw_curve(axes: Axes, name: str, froc: Froc, colour: str, line: str) -> None:
     ends = bounds(froc.cpm_interval)
     label = f"{name}, CPM {decimals(froc.cpm)}" + (f" (95% interval {ends})" if ends else "")
-    axes.plot(*_shown(froc.curve), color=colour, linestyle=line, label=label)
+    axes.plot(*_visible_part(froc.curve), color=colour, linestyle=line, label=label)
     axes.plot(RATES, froc.sensitivities, "o", color=colour, ms=5)
     if froc.band is not None:
         axes.fill_between(BAND_RATES, *froc.band.T, color=colour, alpha=0.15, lw=0)
 
 
-def _shown(curve: Curve) -> tuple[Floats, Floats]:
+def _visible_part(curve: FrocCurve) -> tuple[Floats, Floats]:
     """The part of a curve between the first and the last rate."""
     ends = np.array([RATES[0], RATES[-1]])
     low, high = curve.sensitivity_at(ends)
-    inside = (curve.false_positives_per_scan > ends[0]) & (curve.false_positives_per_scan < ends[1])
-    rates = np.concatenate([ends[:1], curve.false_positives_per_scan[inside], ends[1:]])
-    return rates, np.concatenate([[low], curve.sensitivity[inside], [high]])
+    is_visible = (curve.false_positives_per_scan > ends[0]) & (curve.false_positives_per_scan < ends[1])
+    rates = np.concatenate([ends[:1], curve.false_positives_per_scan[is_visible], ends[1:]])
+    return rates, np.concatenate([[low], curve.sensitivity[is_visible], [high]])

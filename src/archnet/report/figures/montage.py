@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NUM_SHOWN: Final = 16
+NUM_PICTURES: Final = 16
 """Cases of each kind on a page or in a montage."""
 
 _NEIGHBOURS = 2  # on each side of the central slice
@@ -35,14 +35,14 @@ class Picture:
         image: Shape (height, width) or (height, width, depth), uint8, 0 black and 255 white.
         case: The case's name.
         truth: Its class.
-        predicted: The class it was taken for; None where that doesn't matter.
+        predicted_class: The class it was taken for; None where that doesn't matter.
         confidence: Probability of that class.
     """
 
     image: NDArray[np.uint8]
     case: str
     truth: str
-    predicted: str | None = None
+    predicted_class: str | None = None
     confidence: float | None = None
 
     @property
@@ -51,14 +51,14 @@ class Picture:
         return self.image.ndim == 3
 
 
-def pictures(run: RunFiles, kind: str) -> list[Picture]:
+def gallery_pictures(run: RunFiles, kind: str) -> list[Picture]:
     """The gallery's cases of one kind ("sample" or "wrong") with what `predictions.csv` says about them."""
     if run.gallery is None:
         return []
     rows = {case: row for row, case in enumerate(run.predictions.cases.tolist())}
-    chosen = [k for k in np.flatnonzero(run.gallery.kinds == kind) if str(run.gallery.cases[k]) in rows]
-    shown = [_picture(run, run.gallery.images[k], rows[str(run.gallery.cases[k])]) for k in chosen]
-    return _with_predictions(run, shown, rows) if kind == "wrong" else shown
+    indices = [k for k in np.flatnonzero(run.gallery.kinds == kind) if str(run.gallery.cases[k]) in rows]
+    pictures = [_picture(run, run.gallery.images[k], rows[str(run.gallery.cases[k])]) for k in indices]
+    return _add_predictions(run, pictures, rows) if kind == "wrong" else pictures
 
 
 def _picture(run: RunFiles, image: NDArray[np.uint8], row: int) -> Picture:
@@ -66,26 +66,26 @@ def _picture(run: RunFiles, image: NDArray[np.uint8], row: int) -> Picture:
     return Picture(image=image, case=str(run.predictions.cases[row]), truth=truth)
 
 
-def _with_predictions(run: RunFiles, shown: list[Picture], rows: dict[str, int]) -> list[Picture]:
+def _add_predictions(run: RunFiles, pictures: list[Picture], rows: dict[str, int]) -> list[Picture]:
     """The pictures with what each case was taken for, and how surely."""
-    taken_for = run.predictions.predicted(positive=run.positive, threshold=_threshold(run))
+    y_pred = run.predictions.predicted_classes(positive=run.positive, threshold=_decision_threshold(run))
     probabilities = run.predictions.probabilities
     return [
         replace(
             picture,
-            predicted=run.classes[int(taken_for[rows[picture.case]])],
-            confidence=float(probabilities[rows[picture.case], taken_for[rows[picture.case]]]),
+            predicted_class=run.classes[int(y_pred[rows[picture.case]])],
+            confidence=float(probabilities[rows[picture.case], y_pred[rows[picture.case]]]),
         )
-        for picture in shown
+        for picture in pictures
     ]
 
 
-def _threshold(run: RunFiles) -> float:
-    found = [run.metrics[name].get("threshold") for name in run.sets]
-    return next((value for value in found if value is not None), 0.5)
+def _decision_threshold(run: RunFiles) -> float:
+    thresholds = [run.metrics[name].get("threshold") for name in run.sets]
+    return next((value for value in thresholds if value is not None), 0.5)
 
 
-def strip(image: NDArray[np.uint8]) -> list[tuple[int, NDArray[np.uint8]]]:
+def slice_strip(image: NDArray[np.uint8]) -> list[tuple[int, NDArray[np.uint8]]]:
     """The central axial slice (index depth // 2) and neighbours on both sides, with their indices, in order.
 
     Thick stacks are stepped through, so that the strip spans about half of the depth of a crop.
@@ -95,8 +95,8 @@ def strip(image: NDArray[np.uint8]) -> list[tuple[int, NDArray[np.uint8]]]:
     """
     depth = image.shape[2]
     step = max(1, depth // 10)
-    wanted = [depth // 2 + step * offset for offset in range(-_NEIGHBOURS, _NEIGHBOURS + 1)]
-    return [(index, image[:, :, index]) for index in wanted if 0 <= index < depth]
+    indices = [depth // 2 + step * offset for offset in range(-_NEIGHBOURS, _NEIGHBOURS + 1)]
+    return [(index, image[:, :, index]) for index in indices if 0 <= index < depth]
 
 
 def central_slice(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -106,49 +106,53 @@ def central_slice(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def caption(picture: Picture) -> str:
     """What a picture shows, in two short lines."""
-    if picture.predicted is None:
+    if picture.predicted_class is None:
         return f"{picture.truth}\n{short_case(picture.case)}"
-    taken = f"taken for {picture.predicted}, {percent(picture.confidence)}"
-    return f"truth {picture.truth}\n{taken}\n{short_case(picture.case)}"
+    prediction = f"taken for {picture.predicted_class}, {percent(picture.confidence)}"
+    return f"truth {picture.truth}\n{prediction}\n{short_case(picture.case)}"
 
 
-def montage_figure(shown: Sequence[Picture], title: str, *, columns: int = 4, theme: Theme = LIGHT) -> Figure:
+def montage_figure(pictures: Sequence[Picture], title: str, *, columns: int = 4, theme: Theme = LIGHT) -> Figure:
     """A grid of pictures with captions; empty when there is nothing to show."""
-    rows = max(1, -(-len(shown) // columns))
-    lines = max((caption(picture).count("\n") + 1 for picture in shown), default=1)
-    has_strip = any(picture.is_volume for picture in shown)
+    rows = max(1, -(-len(pictures) // columns))
+    lines = max((caption(picture).count("\n") + 1 for picture in pictures), default=1)
+    has_strip = any(picture.is_volume for picture in pictures)
     row_height = 1.08 + (0.22 if has_strip else 0.0) + lines * _LINE
     width, height = columns * (1 + _GAP) * _INCHES, rows * row_height * _INCHES
     figure = new_figure((width + 0.2, height + _TITLE), theme)
     axes = figure.add_axes((0.1 / (width + 0.2), 0, width / (width + 0.2), height / (height + _TITLE)))
-    for place, picture in enumerate(shown):
+    for place, picture in enumerate(pictures):
         row, column = divmod(place, columns)
-        _draw(axes, picture, (column * (1 + _GAP), -row * row_height), theme)
+        _draw_picture(axes, picture, (column * (1 + _GAP), -row * row_height), theme)
     axes.set(xlim=(-_GAP / 2, columns * (1 + _GAP) - _GAP / 2), ylim=(-rows * row_height, 0.01))
     axes.set_axis_off()
     figure.text(0.15 / (width + 0.2), 1 - 0.32 / (height + _TITLE), title, size=11, weight="bold")
     return figure
 
 
-def _draw(axes: Axes, picture: Picture, corner: tuple[float, float], theme: Theme) -> None:
+def _draw_picture(axes: Axes, picture: Picture, corner: tuple[float, float], theme: Theme) -> None:
     """Draw one picture, one unit wide, with its upper left corner at `corner`."""
     left, top = corner
     bottom = top - 1.0
-    _show(axes, central_slice(picture.image), (left, bottom, 1.0))
+    _draw_slice(axes, central_slice(picture.image), (left, bottom, 1.0))
     if picture.is_volume:
-        slices = strip(picture.image)
+        slices = slice_strip(picture.image)
         size = 1.0 / len(slices)
         bottom -= 0.01 + size
         for place, (index, pixels) in enumerate(slices):
             is_central = index == picture.image.shape[2] // 2
-            _show(axes, pixels, (left + place * size, bottom, size - 0.01), edge=theme.accent if is_central else None)
-    colour = theme.ink if picture.predicted is None else theme.wrong
+            _draw_slice(
+                axes, pixels, (left + place * size, bottom, size - 0.01), edge=theme.accent if is_central else None
+            )
+    colour = theme.ink if picture.predicted_class is None else theme.wrong
     axes.text(left, bottom - 0.03, caption(picture), va="top", ha="left", size=7, color=colour, linespacing=1.35)
 
 
-def _show(axes: Axes, pixels: NDArray[np.uint8], place: tuple[float, float, float], edge: str | None = None) -> None:
+def _draw_slice(
+    axes: Axes, pixels: NDArray[np.uint8], square: tuple[float, float, float], edge: str | None = None
+) -> None:
     """Draw one slice upright (row 0 on top) into the square at (left, bottom, size)."""
-    left, bottom, size = place
+    left, bottom, size = square
     extent = (left, left + size, bottom, bottom + size)
     axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, extent=extent, origin="upper", interpolation="bicubic")
     if edge is not None:

@@ -33,7 +33,7 @@ def difference_figure(
     colours = {name: theme.series[place % len(theme.series)] for name, place in others.items()}
     for place, entries in enumerate(rows.values()):
         for k, (entry, colour) in enumerate(zip(entries, colours.values(), strict=True)):
-            _draw(axes, entry, place * step + k, colour, theme)
+            _draw_entry(axes, entry, place * step + k, colour, theme)
     axes.set_yticks([place * step + (len(others) - 1) / 2 for place in range(len(rows))], list(rows))
     axes.set_ylim(len(rows) * step - 1, -0.8)
     axes.tick_params(axis="y", length=0)
@@ -41,23 +41,23 @@ def difference_figure(
     other = next(iter(others)) if len(others) == 1 else "the other"
     axes.set_xlabel(f"◀ {reference} better      difference      {other} better ▶")
     if len(others) > 1:
-        _name(axes, colours)
+        _draw_legend(axes, colours)
     figure.tight_layout()
     return figure
 
 
-def _draw(axes: Axes, entry: Entry, height: float, colour: str, theme: Theme) -> None:
+def _draw_entry(axes: Axes, entry: Entry, height: float, colour: str, theme: Theme) -> None:
     value, interval = entry
-    is_open = interval is not None and interval[0] <= 0 <= interval[1]
+    is_hollow = interval is not None and interval[0] <= 0 <= interval[1]
     if interval is not None:
         axes.plot(interval, [height, height], color=colour, lw=2.2)
     if value is not None:
-        axes.plot(value, height, "o", ms=6.5, mfc=theme.paper if is_open else colour, mec=colour, mew=1.6)
+        axes.plot(value, height, "o", ms=6.5, mfc=theme.paper if is_hollow else colour, mec=colour, mew=1.6)
     else:
         axes.text(0, height, "  undefined", color=theme.faint, size=8, va="center")
 
 
-def _name(axes: Axes, colours: Mapping[str, str]) -> None:
+def _draw_legend(axes: Axes, colours: Mapping[str, str]) -> None:
     """A legend that names the architectures' colours."""
     for name, colour in colours.items():
         axes.plot([], [], "o-", color=colour, label=name)

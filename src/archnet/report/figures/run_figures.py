@@ -1,6 +1,6 @@
 """Figures: one function a picture, each from plain data to a matplotlib figure; `write_figures` draws a whole run.
 
-Draw inside `drawing(theme)`, which sets type and colours for the block and leaves matplotlib as it was.
+Draw inside `theme_context(theme)`, which sets type and colours for the block and leaves matplotlib as it was.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archnet.evaluation.ranking import Floats
-from archnet.files.atomic import replaced
+from archnet.files.atomic import atomic_write
 from archnet.report.curves import ROC, run_curves
 from archnet.report.figures.curve import curve_figure
-from archnet.report.figures.montage import NUM_SHOWN, montage_figure, pictures
-from archnet.report.figures.theme import LIGHT, LINES, Theme, new_figure, style
+from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures, montage_figure
+from archnet.report.figures.theme import LIGHT, LINES, Theme, new_figure, rc_params
 from archnet.report.run_files import RunFiles, read_run
 from archnet.report.wording import SET_NAMES, percent
 
@@ -29,11 +29,11 @@ _PANELS = {"loss": "Loss", "accuracy": "Accuracy", "recall": "Recall", "auc": "A
 
 
 @contextmanager
-def drawing(theme: Theme = LIGHT) -> Iterator[Theme]:
+def theme_context(theme: Theme = LIGHT) -> Iterator[Theme]:
     """A block in which pictures are drawn in a theme."""
     import matplotlib as mpl
 
-    with mpl.rc_context(style(theme)):
+    with mpl.rc_context(rc_params(theme)):
         yield theme
 
 
@@ -122,16 +122,16 @@ def interval_figure(
         theme: Colours.
     """
     figure = new_figure((9.4, 0.9 + 0.36 * len(names)), theme)
-    shared = None
+    first_axes = None
     for place, (title, entries) in enumerate(panels.items()):
-        axes = figure.add_subplot(1, len(panels), place + 1, sharey=shared)
-        shared = shared or axes
+        axes = figure.add_subplot(1, len(panels), place + 1, sharey=first_axes)
+        first_axes = first_axes or axes
         _draw_intervals(axes, entries, theme)
         axes.set_title(title)
         axes.tick_params(axis="y", length=0, labelleft=place == 0)
-    if shared is not None:
-        shared.set_yticks(range(len(names)), names)
-        shared.set_ylim(len(names) - 0.5, -0.5)
+    if first_axes is not None:
+        first_axes.set_yticks(range(len(names)), names)
+        first_axes.set_ylim(len(names) - 0.5, -0.5)
     figure.tight_layout(w_pad=1.5)
     return figure
 
@@ -157,11 +157,11 @@ def write_figures(folder: Path) -> list[Path]:
         The files written.
     """
     run = read_run(folder)
-    with drawing(LIGHT) as theme:
-        return [_written(folder / "figures" / f"{name}.png", figure) for name, figure in _figures(run, theme)]
+    with theme_context(LIGHT) as theme:
+        return [_save_figure(folder / "figures" / f"{name}.png", figure) for name, figure in _run_figures(run, theme)]
 
 
-def _figures(run: RunFiles, theme: Theme) -> Iterator[tuple[str, Figure]]:
+def _run_figures(run: RunFiles, theme: Theme) -> Iterator[tuple[str, Figure]]:
     for name in run.sets:
         title = f"{run.name}, {SET_NAMES[name]} set"
         matrix = run.metrics[name]["confusion_matrix"]
@@ -175,12 +175,12 @@ def _figures(run: RunFiles, theme: Theme) -> Iterator[tuple[str, Figure]]:
         ("samples", "sample", "Training cases"),
         ("wrong_cases", "wrong", "Most confidently wrong"),
     ):
-        shown = pictures(run, kind)[:NUM_SHOWN]
+        shown = gallery_pictures(run, kind)[:NUM_PICTURES]
         if shown:
             yield name, montage_figure(shown, title, theme=theme)
 
 
-def _written(path: Path, figure: Figure) -> Path:
-    with replaced(path) as draft:
+def _save_figure(path: Path, figure: Figure) -> Path:
+    with atomic_write(path) as draft:
         figure.savefig(draft)
     return path

@@ -67,7 +67,7 @@ def new_figure(size: tuple[float, float], theme: Theme) -> Figure:
     return figure
 
 
-def style(theme: Theme) -> dict[Any, Any]:
+def rc_params(theme: Theme) -> dict[Any, Any]:
     """Matplotlib settings for `matplotlib.rc_context`: everything a picture is drawn within."""
     return {
         "font.family": "sans-serif",

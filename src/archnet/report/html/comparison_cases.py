@@ -10,82 +10,90 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.comparison import Comparison, Paired
+from archnet.evaluation.comparison import Comparison, PairedComparison
 from archnet.evaluation.pooling import Pool
 from archnet.report.figures.montage import Picture
 from archnet.report.html.gallery import cards
 from archnet.report.run_files import read_gallery
 
-_ON_PAGE: Final = 32
-_OF_ONE_KIND: Final = 8
+_MAX_CASES: Final = 32
+_MAX_CASES_PER_KIND: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Side:
+class _Answers:
     """One architecture's answers.
 
     Attributes:
         pool: Its runs.
-        is_right: By the networks of all seeds, shape (N,).
-        is_wrong: By the networks of all seeds, shape (N,).
-        doubt: Mean probability of the true class, shape (N,).
-        taken_for: By the first seed's network, shape (N,).
+        is_correct: By the networks of all seeds, shape (N,).
+        is_incorrect: By the networks of all seeds, shape (N,).
+        true_class_probability: Mean probability of the true class, shape (N,).
+        y_pred: By the first seed's network, shape (N,).
     """
 
     pool: Pool
-    is_right: NDArray[np.bool_]
-    is_wrong: NDArray[np.bool_]
-    doubt: NDArray[np.float64]
-    taken_for: NDArray[np.int64]
+    is_correct: NDArray[np.bool_]
+    is_incorrect: NDArray[np.bool_]
+    true_class_probability: NDArray[np.float64]
+    y_pred: NDArray[np.int64]
 
 
-def differing_cases(comparison: Comparison) -> list[dict[str, Any]]:
+def discordant_cases(comparison: Comparison) -> list[dict[str, Any]]:
     """For each pair of architectures the cases that only one tells right, the surest mistakes first.
 
     Only those are shown whose pictures the mistaken run keeps. With many pairs each gets fewer, the last ones none.
     """
-    found: list[tuple[str, str, list[Picture]]] = []
-    for pair in comparison.paired:
-        room = _ON_PAGE - sum(len(shown) for _, _, shown in found)
-        found += _of_pair(comparison, pair, min(_OF_ONE_KIND, room // 2))
-    num_on_page = sum(len(shown) for _, _, shown in found)
-    return [{"right": right, "wrong": wrong, "cards": cards(shown, num_on_page)} for right, wrong, shown in found]
+    groups: list[tuple[str, str, list[Picture]]] = []
+    for pair in comparison.pairs:
+        num_left = _MAX_CASES - sum(len(pictures) for _, _, pictures in groups)
+        groups += _discordant_pictures(comparison, pair, min(_MAX_CASES_PER_KIND, num_left // 2))
+    num_on_page = sum(len(pictures) for _, _, pictures in groups)
+    return [
+        {"right": right, "wrong": wrong, "cards": cards(pictures, num_on_page)} for right, wrong, pictures in groups
+    ]
 
 
-def _of_pair(comparison: Comparison, pair: Paired, limit: int) -> list[tuple[str, str, list[Picture]]]:
+def _discordant_pictures(
+    comparison: Comparison, pair: PairedComparison, limit: int
+) -> list[tuple[str, str, list[Picture]]]:
     """Names of who is right and who is wrong, and the cases; first those that the reference gets wrong."""
-    sides = {name: _side(comparison, name) for name in (pair.reference, pair.other)}
+    sides = {name: _pool_answers(comparison, name) for name in (pair.reference, pair.other)}
     orders = ((pair.other, pair.reference), (pair.reference, pair.other))
-    shown = [(right, wrong, _pictures(sides[right], sides[wrong], limit)) for right, wrong in orders]
-    return [entry for entry in shown if entry[2]]
+    groups = [(right, wrong, _pictures(sides[right], sides[wrong], limit)) for right, wrong in orders]
+    return [entry for entry in groups if entry[2]]
 
 
-def _side(comparison: Comparison, name: str) -> _Side:
+def _pool_answers(comparison: Comparison, name: str) -> _Answers:
     pool = next(pool for pool in comparison.pools if pool.name == name)
     threshold = comparison.row(name).metrics["threshold"]
-    cut, k = 0.5 if threshold is None else threshold, comparison.classes.index(comparison.positive)
-    truth = pool.trainings[0].y_true
-    answers = np.stack([cases.predicted(positive=k, threshold=cut) for cases in pool.trainings])
+    decision_threshold, k = 0.5 if threshold is None else threshold, comparison.classes.index(comparison.positive)
+    truth = pool.predictions_by_seed[0].y_true
+    answers = np.stack(
+        [cases.predicted_classes(positive=k, threshold=decision_threshold) for cases in pool.predictions_by_seed]
+    )
     rows = np.arange(len(truth))
-    return _Side(
+    return _Answers(
         pool=pool,
-        is_right=(answers == truth).all(axis=0),
-        is_wrong=(answers != truth).all(axis=0),
-        doubt=np.mean([cases.probabilities[rows, truth] for cases in pool.trainings], axis=0),
-        taken_for=answers[0],
+        is_correct=(answers == truth).all(axis=0),
+        is_incorrect=(answers != truth).all(axis=0),
+        true_class_probability=np.mean(
+            [cases.probabilities[rows, truth] for cases in pool.predictions_by_seed], axis=0
+        ),
+        y_pred=answers[0],
     )
 
 
-def _pictures(right: _Side, wrong: _Side, limit: int) -> list[Picture]:
-    kept = _kept_images(wrong.pool.folders)
-    cases = wrong.pool.trainings[0]
-    rows = np.flatnonzero(right.is_right & wrong.is_wrong)
-    rows = rows[np.argsort(wrong.doubt[rows], kind="stable")]
-    there = [row for row in rows.tolist() if str(cases.cases[row]) in kept]
-    return [_picture(wrong, row, kept[str(cases.cases[row])]) for row in there[:limit]]
+def _pictures(right: _Answers, wrong: _Answers, limit: int) -> list[Picture]:
+    images = _gallery_images(wrong.pool.folders)
+    cases = wrong.pool.predictions_by_seed[0]
+    rows = np.flatnonzero(right.is_correct & wrong.is_incorrect)
+    rows = rows[np.argsort(wrong.true_class_probability[rows], kind="stable")]
+    rows_with_image = [row for row in rows.tolist() if str(cases.cases[row]) in images]
+    return [_picture(wrong, row, images[str(cases.cases[row])]) for row in rows_with_image[:limit]]
 
 
-def _kept_images(folders: Sequence[Path]) -> dict[str, NDArray[np.uint8]]:
+def _gallery_images(folders: Sequence[Path]) -> dict[str, NDArray[np.uint8]]:
     """The wrong cases of runs' galleries, by name."""
     galleries = [gallery for folder in folders if (gallery := read_gallery(folder / "gallery.npz"))]
     return {
@@ -95,12 +103,14 @@ def _kept_images(folders: Sequence[Path]) -> dict[str, NDArray[np.uint8]]:
     }
 
 
-def _picture(wrong: _Side, row: int, image: NDArray[np.uint8]) -> Picture:
-    cases, taken_for = wrong.pool.trainings[0], int(wrong.taken_for[row])
+def _picture(wrong: _Answers, row: int, image: NDArray[np.uint8]) -> Picture:
+    cases, predicted_label = wrong.pool.predictions_by_seed[0], int(wrong.y_pred[row])
     return Picture(
         image=image,
         case=str(cases.cases[row]),
         truth=cases.classes[int(cases.y_true[row])],
-        predicted=cases.classes[taken_for],
-        confidence=float(np.mean([one.probabilities[row, taken_for] for one in wrong.pool.trainings])),
+        predicted_class=cases.classes[predicted_label],
+        confidence=float(
+            np.mean([predictions.probabilities[row, predicted_label] for predictions in wrong.pool.predictions_by_seed])
+        ),
     )

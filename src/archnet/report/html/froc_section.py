@@ -11,7 +11,7 @@ import numpy as np
 
 from archnet.evaluation.froc.curve import BAND_RATES, RATES
 from archnet.evaluation.ranking import Floats
-from archnet.evaluation.run_folder import optional_json
+from archnet.evaluation.run_folder import read_optional_json
 from archnet.report.curves import Curve, Plot
 from archnet.report.froc_table import RATE_NAMES
 from archnet.report.html.inline_plot import Band, inline_plot
@@ -27,49 +27,49 @@ class RunFroc:
     Attributes:
         name: What tables and legends say.
         folder: Whose `froc/curve.json` is drawn.
-        found: The part "froc" of `metrics.json`.
+        results: The part "froc" of `metrics.json`.
     """
 
     name: str
     folder: Path
-    found: Mapping[str, Any]
+    results: Mapping[str, Any]
 
 
 def run_froc(name: str, folder: Path, metrics: Mapping[str, Any]) -> list[RunFroc]:
     """The FROC that a run's `metrics.json` holds, if it holds one."""
-    return [RunFroc(name=name, folder=folder, found=metrics["froc"])] if "froc" in metrics else []
+    return [RunFroc(name=name, folder=folder, results=metrics["froc"])] if "froc" in metrics else []
 
 
 def froc_section(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
     """What the template draws; None where no run has a FROC curve."""
-    points = [(froc, optional_json(froc.folder / "froc/curve.json")) for froc in frocs]
-    kept = [(froc, curve) for froc, curve in points if curve]
-    if not kept:
+    froc_curves = [(froc, read_optional_json(froc.folder / "froc/curve.json")) for froc in frocs]
+    frocs_with_curve = [(froc, curve) for froc, curve in froc_curves if curve]
+    if not frocs_with_curve:
         return None
-    curves = [_curve(froc.name, curve, froc.found["cpm"]) for froc, curve in kept]
-    ticks = dict(zip(RATE_NAMES, _along(np.array(RATES)).tolist(), strict=True))
+    curves = [_plot_curve(froc.name, curve, froc.results["cpm"]) for froc, curve in frocs_with_curve]
+    ticks = dict(zip(RATE_NAMES, _axis_positions(np.array(RATES)).tolist(), strict=True))
     return {
-        "plot": inline_plot(FROC, curves, ticks, [_band(curve["band"]) for _, curve in kept]),
+        "plot": inline_plot(FROC, curves, ticks, [_band(curve["band"]) for _, curve in frocs_with_curve]),
         "rates": RATE_NAMES,
-        "rows": [{"name": froc.name, **froc.found} for froc, _ in kept],
+        "rows": [{"name": froc.name, **froc.results} for froc, _ in frocs_with_curve],
     }
 
 
-def _along(rates: Floats) -> Floats:
+def _axis_positions(rates: Floats) -> Floats:
     """Where rates stand on the axis, 0 at the first and 1 at the last of the seven."""
-    place: Floats = np.log2(rates / RATES[0]) / _DOUBLINGS
-    return place
+    positions: Floats = np.log2(rates / RATES[0]) / _DOUBLINGS
+    return positions
 
 
-def _curve(name: str, points: Mapping[str, Any], cpm: float) -> Curve:
+def _plot_curve(name: str, points: Mapping[str, Any], cpm: float) -> Curve:
     """The part of a curve between the first and the last rate."""
     rates, sensitivity = np.array(points["false_positives_per_scan"]), np.array(points["sensitivity"])
-    inside = (rates > RATES[0]) & (rates < RATES[-1])
-    x = np.concatenate([BAND_RATES, rates[inside]])  # what is straight between points is bent on this axis
-    y = np.concatenate([np.interp(BAND_RATES, rates, sensitivity), sensitivity[inside]])
+    is_visible = (rates > RATES[0]) & (rates < RATES[-1])
+    x = np.concatenate([BAND_RATES, rates[is_visible]])  # what is straight between points is bent on this axis
+    y = np.concatenate([np.interp(BAND_RATES, rates, sensitivity), sensitivity[is_visible]])
     order = np.lexsort((y, x))
-    return Curve(name=name, x=_along(x[order]), y=y[order], area=cpm)
+    return Curve(name=name, x=_axis_positions(x[order]), y=y[order], area=cpm)
 
 
 def _band(ends: list[list[float]] | None) -> Band | None:
-    return None if ends is None else (_along(BAND_RATES), *np.array(ends).T)
+    return None if ends is None else (_axis_positions(BAND_RATES), *np.array(ends).T)

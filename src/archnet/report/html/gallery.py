@@ -21,24 +21,24 @@ _NEIGHBOURS: Final = 2  # in the strip, on each side of the central slice
 Pixels = NDArray[np.uint8]
 
 
-def cards(shown: Sequence[Picture], num_on_page: int) -> list[dict[str, Any]]:
+def cards(pictures: Sequence[Picture], num_on_page: int) -> list[dict[str, Any]]:
     """What the template draws of each case.
 
     Args:
-        shown: The cases.
+        pictures: The cases.
         num_on_page: All cases of the page, which share its room.
     """
-    return [_card(picture, PAGE_PIXELS // max(1, num_on_page)) for picture in shown]
+    return [_card(picture, PAGE_PIXELS // max(1, num_on_page)) for picture in pictures]
 
 
-def _card(picture: Picture, room: int) -> dict[str, Any]:
-    slices, indices = fitted(picture.image, room)
+def _card(picture: Picture, max_pixels: int) -> dict[str, Any]:
+    slices, indices = shrink_image(picture.image, max_pixels)
     height, width, count = slices.shape
     return {
         "case": picture.case,
         "short_case": short_case(picture.case),
         "truth": picture.truth,
-        "predicted": picture.predicted,
+        "predicted": picture.predicted_class,
         "confidence": picture.confidence,
         "sprite": image_uri(slices.transpose(2, 0, 1).reshape(count * height, width)),
         "width": width,
@@ -47,29 +47,29 @@ def _card(picture: Picture, room: int) -> dict[str, Any]:
         "step": indices.step,
         "depth": picture.image.shape[2] if picture.is_volume else 1,
         "count": count,
-        "central": count_before(indices, picture),
-        "strip": strip_of(count, count_before(indices, picture)),
+        "central": central_position(indices, picture),
+        "strip": strip_indices(count, central_position(indices, picture)),
     }
 
 
-def count_before(indices: range, picture: Picture) -> int:
+def central_position(indices: range, picture: Picture) -> int:
     """Which of the kept slices is the central one, index depth // 2."""
     return indices.index(picture.image.shape[2] // 2) if picture.is_volume else 0
 
 
-def strip_of(count: int, central: int) -> list[int]:
+def strip_indices(count: int, central: int) -> list[int]:
     """The central slice and neighbours on both sides; thick stacks are stepped through, to span half of them.
 
     >>> strip_of(10, 5), strip_of(64, 32), strip_of(1, 0)
     ([3, 4, 5, 6, 7], [20, 26, 32, 38, 44], [])
     """
     step = max(1, count // 10)
-    wanted = [central + step * offset for offset in range(-_NEIGHBOURS, _NEIGHBOURS + 1)]
-    return [place for place in wanted if 0 <= place < count] if count > 1 else []
+    positions = [central + step * offset for offset in range(-_NEIGHBOURS, _NEIGHBOURS + 1)]
+    return [place for place in positions if 0 <= place < count] if count > 1 else []
 
 
-def fitted(image: Pixels, room: int) -> tuple[Pixels, range]:
-    """An image or volume with at most `room` pixels, as (height, width, slices), and the slices' indices.
+def shrink_image(image: Pixels, max_pixels: int) -> tuple[Pixels, range]:
+    """An image or volume with at most `max_pixels` pixels, as (height, width, slices), and the slices' indices.
 
     First each slice is made smaller, down to 48 pixels on its shorter side, then slices are left out, not the
     central one.
@@ -77,21 +77,21 @@ def fitted(image: Pixels, room: int) -> tuple[Pixels, range]:
     volume = image if image.ndim == 3 else image[:, :, np.newaxis]
     height, width, depth = volume.shape
     factor, step = 1, 1
-    while (height // factor) * (width // factor) * (-(-depth // step)) > room and step < depth:
+    while (height // factor) * (width // factor) * (-(-depth // step)) > max_pixels and step < depth:
         if min(height, width) // (factor + 1) >= _SHORTEST_SIDE:
             factor += 1
         else:
             step += 1
     indices = range(depth // 2 % step, depth, step)
-    return _smaller(volume[:, :, indices.start :: step], factor), indices
+    return _downsample(volume[:, :, indices.start :: step], factor), indices
 
 
-def _smaller(volume: Pixels, factor: int) -> Pixels:
+def _downsample(volume: Pixels, factor: int) -> Pixels:
     """Each block of factor x factor pixels as its mean; rows and columns that fill no block are left out."""
     if factor == 1:
         return volume
     height, width = (size // factor for size in volume.shape[:2])
-    whole = volume[: height * factor, : width * factor]
-    blocks = whole.reshape(height, factor, width, factor, -1)
+    covered_volume = volume[: height * factor, : width * factor]
+    blocks = covered_volume.reshape(height, factor, width, factor, -1)
     means: Pixels = blocks.mean(axis=(1, 3)).round().astype(np.uint8)
     return means

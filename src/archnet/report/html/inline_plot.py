@@ -31,7 +31,7 @@ class Frame:
     width: int = 376
     height: int = 372
 
-    def place(self, point: Point) -> Point:
+    def to_pixels(self, point: Point) -> Point:
         """Pixels from left and top of a point whose coordinates go from 0 to 1."""
         x, y = point
         return round(self.left + self.side * x, 1), round(self.top + self.side * (1 - y), 1)
@@ -54,23 +54,23 @@ def inline_plot(
         ticks: Of the x axis, by what they say.
         bands: Of each curve, if any: x, and the lower and upper end there.
     """
-    said = "; ".join(f"{curve.name}: {plot.area} {decimals(curve.area)}" for curve in curves)
+    areas = "; ".join(f"{curve.name}: {plot.area} {decimals(curve.area)}" for curve in curves)
     return {
         "title": plot.title,
         "x": plot.x,
         "y": plot.y,
-        "alt": f"{plot.title}. {said}.",
+        "alt": f"{plot.title}. {areas}.",
         "frame": FRAME,
-        "x_ticks": [(label, FRAME.place((tick, 0))[0]) for label, tick in ticks.items()],
-        "y_ticks": [(label, FRAME.place((0, tick))[1]) for label, tick in TICKS.items()],
-        "bands": [band and path_of(*_outline(*band)) for band in bands],
+        "x_ticks": [(label, FRAME.to_pixels((tick, 0))[0]) for label, tick in ticks.items()],
+        "y_ticks": [(label, FRAME.to_pixels((0, tick))[1]) for label, tick in TICKS.items()],
+        "bands": [band and svg_path(*_outline(*band)) for band in bands],
         "has_diagonal": plot is ROC,
         "curves": [
             {
                 "name": curve.name,
                 "area": f"{plot.area} {decimals(curve.area)}",
-                "path": path_of(curve.x, curve.y),
-                "mark": curve.mark and FRAME.place(curve.mark),
+                "path": svg_path(curve.x, curve.y),
+                "mark": curve.mark and FRAME.to_pixels(curve.mark),
             }
             for curve in curves
         ],
@@ -82,7 +82,7 @@ def _outline(x: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
     return np.concatenate([x, x[::-1]]), np.concatenate([low, high[::-1]])
 
 
-def path_of(x: Floats, y: Floats, frame: Frame = FRAME) -> str:
+def svg_path(x: Floats, y: Floats, frame: Frame = FRAME) -> str:
     """A line through points, without those that lie between two others on the same level or upright.
 
     >>> path_of(np.array([0, 0, 0, 0.5, 1]), np.array([0, 0.2, 1, 1, 1]))

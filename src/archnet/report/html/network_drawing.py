@@ -10,8 +10,8 @@ from typing import Any, Final
 from archnet.report.network_table import count_text
 from archnet.report.wording import shape
 
-COLUMN: Final = 100
-IN_ROW: Final = 10
+COLUMN_WIDTH: Final = 100
+BLOCKS_PER_ROW: Final = 10
 GROUND: Final = 128  # height at which blocks stand
 _TALLEST = 88
 _WIDEST = 52
@@ -26,25 +26,25 @@ def network_drawing(summary: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         summary: The content of `network.json`.
     """
-    layers = [_input(summary), *summary["layers"]]
+    layers = [_input_layer(summary), *summary["layers"]]
     largest = summary["input_shape"]
     blocks = [_block(layer, largest, summary) for layer in layers]
-    in_row = math.ceil(len(blocks) / math.ceil(len(blocks) / IN_ROW))  # rows of like length
-    rows = [blocks[start : start + in_row] for start in range(0, len(blocks), in_row)]
+    row_length = math.ceil(len(blocks) / math.ceil(len(blocks) / BLOCKS_PER_ROW))  # rows of like length
+    rows = [blocks[start : start + row_length] for start in range(0, len(blocks), row_length)]
     return {
-        "rows": [{"blocks": row, "height": _height(row)} for row in rows],
-        "column": COLUMN,
+        "rows": [{"blocks": row, "height": _row_height(row)} for row in rows],
+        "column": COLUMN_WIDTH,
         "ground": GROUND,
-        "alt": "The network. " + "; ".join(_said(layer) for layer in layers) + ".",
+        "alt": "The network. " + "; ".join(_layer_text(layer) for layer in layers) + ".",
     }
 
 
-def _input(summary: Mapping[str, Any]) -> dict[str, Any]:
+def _input_layer(summary: Mapping[str, Any]) -> dict[str, Any]:
     """The input as if it were a layer."""
     return {"type": "input", "summary": "", "output_shape": summary["input_shape"], "parameters": 0, "macs": 0}
 
 
-def _said(layer: Mapping[str, Any]) -> str:
+def _layer_text(layer: Mapping[str, Any]) -> str:
     return f"{layer['type']} {layer['summary']}".strip() + f": {shape(layer['output_shape'])}"
 
 
@@ -55,7 +55,7 @@ def _block(layer: Mapping[str, Any], largest: Sequence[int], summary: Mapping[st
         "height": height,
         "width": width,
         "depth": depth,
-        "left": round((COLUMN - width - depth) / 2, 1),
+        "left": round((COLUMN_WIDTH - width - depth) / 2, 1),
         "colour": _COLOURS.get(layer["type"], _OTHER),
         "type": layer["type"],
         "lines": textwrap.wrap(layer["summary"], 16),
@@ -82,6 +82,6 @@ def _extent(sizes: Sequence[int], largest: Sequence[int]) -> tuple[float, float,
     return round(height, 1), round(width, 1), round(depth, 1)
 
 
-def _height(row: Sequence[Mapping[str, Any]]) -> int:
+def _row_height(row: Sequence[Mapping[str, Any]]) -> int:
     """Of a row's drawing: blocks, then type, summary, shape and costs below each other."""
     return GROUND + 14 * (2 + max(len(block["lines"]) for block in row)) + 2 * 20 + 8

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from archnet.files.atomic import write_text
 from archnet.report import wording
-from archnet.report.figures.run_figures import drawing
+from archnet.report.figures.run_figures import theme_context
 from archnet.report.figures.theme import DARK, LIGHT, Theme
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ _FILTERS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Embedded:
+class EmbeddedFigure:
     """A picture as data URIs, drawn for light and for dark, with what it says in words.
 
     Attributes:
@@ -106,14 +106,14 @@ def _environment() -> Environment:
     return environment
 
 
-def embedded(draw: Callable[[Theme], Figure], alt: str) -> Embedded:
+def embed_figure(draw: Callable[[Theme], Figure], alt: str) -> EmbeddedFigure:
     """Draw a figure in both themes and embed it."""
     figures = {}
     for name, theme in (("light", LIGHT), ("dark", DARK)):
-        with drawing(theme):
+        with theme_context(theme):
             figure = draw(theme)
             figures[name] = _figure_uri(figure)
-    return Embedded(**figures, alt=alt, width=round(figure.get_figwidth() * 96))
+    return EmbeddedFigure(**figures, alt=alt, width=round(figure.get_figwidth() * 96))
 
 
 def _figure_uri(figure: Figure) -> str:

@@ -14,16 +14,16 @@ import numpy as np
 from archnet.evaluation.comparison_rows import COSTS
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.metrics import METRICS
-from archnet.report.curves import judged_sets, run_curves
+from archnet.report.curves import run_curves, set_results
 from archnet.report.figures.calibration import reliability_figure
 from archnet.report.figures.curve import curve_figure
-from archnet.report.figures.montage import NUM_SHOWN, pictures
+from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures
 from archnet.report.figures.run_figures import training_curves_figure
 from archnet.report.html.froc_section import froc_section, run_froc
 from archnet.report.html.gallery import cards
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
-from archnet.report.html.page import Embedded, embedded, write_page
+from archnet.report.html.page import EmbeddedFigure, embed_figure, write_page
 from archnet.report.run_files import RunFiles, read_run
 from archnet.report.wording import SET_NAMES, cautions, decimals, headline, reported_set
 
@@ -39,15 +39,15 @@ def write_report(folder: Path) -> Path:
         DataError: A file of the run folder is damaged.
     """
     run = read_run(folder)
-    return write_page(folder / "report.html", "run.html", _values(run))
+    return write_page(folder / "report.html", "run.html", _template_values(run))
 
 
-def _values(run: RunFiles) -> dict[str, Any]:
+def _template_values(run: RunFiles) -> dict[str, Any]:
     """What the template is filled with."""
-    return _numbers(run) | _pictures(run) | _making(run)
+    return _table_values(run) | _figure_values(run) | _reproducibility_values(run)
 
 
-def _numbers(run: RunFiles) -> dict[str, Any]:
+def _table_values(run: RunFiles) -> dict[str, Any]:
     """Sentences and tables."""
     return {
         "title": run.name,
@@ -61,28 +61,28 @@ def _numbers(run: RunFiles) -> dict[str, Any]:
         "costs": {name: run.metrics.get(name) for name in COSTS},
         "metric_rows": _metric_rows(run),
         "reports": {name: class_report(run.metrics[name]["confusion_matrix"], run.classes) for name in run.sets},
-        "points": _points(run),
+        "points": _operating_points(run),
         "calibration": run.metrics[reported_set(run.sets)].get("calibration"),
         "split_rows": _split_rows(run),
     }
 
 
-def _pictures(run: RunFiles) -> dict[str, Any]:
+def _figure_values(run: RunFiles) -> dict[str, Any]:
     """Curves, figures and cases."""
     is_binary = len(run.classes) == 2
-    wrong, samples = pictures(run, "wrong")[:NUM_SHOWN], pictures(run, "sample")[:NUM_SHOWN]
+    wrong_cases, samples = gallery_pictures(run, "wrong")[:NUM_PICTURES], gallery_pictures(run, "sample")[:NUM_PICTURES]
     return {
-        "live": live_panel(judged_sets(run)[::-1], run.positive, by_alarms=False) if is_binary else None,
+        "live": live_panel(set_results(run)[::-1], run.positive, by_false_positives=False) if is_binary else None,
         "class_curves": [] if is_binary else _class_curves(run),
         "froc": froc_section(run_froc(run.name, run.folder, run.metrics)),
-        "reliability": _reliability(run),
-        "curves": _curves(run),
-        "samples": cards(samples, len(wrong) + len(samples)),
-        "wrong": cards(wrong, len(wrong) + len(samples)),
+        "reliability": _reliability_diagram(run),
+        "curves": _training_curves(run),
+        "samples": cards(samples, len(wrong_cases) + len(samples)),
+        "wrong": cards(wrong_cases, len(wrong_cases) + len(samples)),
     }
 
 
-def _making(run: RunFiles) -> dict[str, Any]:
+def _reproducibility_values(run: RunFiles) -> dict[str, Any]:
     """What the results were made with."""
     return {
         "network": run.network,
@@ -90,12 +90,12 @@ def _making(run: RunFiles) -> dict[str, Any]:
         "data": run.data or {},
         "options": run.experiment or {},
         "picked": (run.experiment or {}).get("picked", {}),
-        "experiment": _readable(run.experiment) if run.experiment else None,
-        "environment": _flat(run.environment or {}),
+        "experiment": _document_json(run.experiment) if run.experiment else None,
+        "environment": _flatten(run.environment or {}),
     }
 
 
-def _readable(document: Mapping[str, Any]) -> str:
+def _document_json(document: Mapping[str, Any]) -> str:
     """A document as JSON, lists of plain values on one line.
 
     >>> print(_readable({"crop_size": [64, 64, 10]}))
@@ -122,25 +122,25 @@ def _number_and_interval(metrics: Mapping[str, Any], name: str) -> dict[str, Any
     return {"value": value, "interval": interval}
 
 
-def _class_curves(run: RunFiles) -> list[Embedded]:
+def _class_curves(run: RunFiles) -> list[EmbeddedFigure]:
     """ROC and precision-recall curves of each of more than two classes."""
-    pages = []
+    figures = []
     for plot, curves in run_curves(run).items():
-        said = "; ".join(f"{curve.name}: {plot.area} {decimals(curve.area)}" for curve in curves)
-        pages.append(embedded(partial(curve_figure, plot, curves, plot.title), f"{plot.title}. {said}."))
-    return pages
+        areas = "; ".join(f"{curve.name}: {plot.area} {decimals(curve.area)}" for curve in curves)
+        figures.append(embed_figure(partial(curve_figure, plot, curves, plot.title), f"{plot.title}. {areas}."))
+    return figures
 
 
-def _points(run: RunFiles) -> list[dict[str, Any]]:
+def _operating_points(run: RunFiles) -> list[dict[str, Any]]:
     """What the reported set says at each threshold: the run's own, and those that the validation set chose."""
     entry = run.metrics[reported_set(run.sets)]
-    chosen = entry.get("operating_points", {})
+    points_by_name = entry.get("operating_points", {})
     names = {"recall": "recall of at least {wanted:g} in validation", "mcc": "best MCC in validation"}
-    points = [(names[key].format_map(point), point) for key, point in chosen.items()]
+    points = [(names[key].format_map(point), point) for key, point in points_by_name.items()]
     return [{"why": why, **point} for why, point in [("as set", entry), *points]] if points else []
 
 
-def _reliability(run: RunFiles) -> Embedded | None:
+def _reliability_diagram(run: RunFiles) -> EmbeddedFigure | None:
     """The reliability diagram of the reported set, before and after temperature scaling."""
     name = reported_set(run.sets)
     entry = run.metrics[name].get("calibration")
@@ -149,28 +149,30 @@ def _reliability(run: RunFiles) -> Embedded | None:
     curves = {"as it is": entry["bins"]}
     if "scaled" in entry:
         curves[f"temperature {entry['scaled']['temperature']:.2f}"] = entry["scaled"]["bins"]
-    said = f"Reliability diagram, expected calibration error {entry['expected_calibration_error']:.3f}."
-    return embedded(partial(reliability_figure, curves, f"Calibration, {SET_NAMES[name]} set"), said)
+    alt = f"Reliability diagram, expected calibration error {entry['expected_calibration_error']:.3f}."
+    return embed_figure(partial(reliability_figure, curves, f"Calibration, {SET_NAMES[name]} set"), alt)
 
 
-def _curves(run: RunFiles) -> Embedded | None:
+def _training_curves(run: RunFiles) -> EmbeddedFigure | None:
     if not run.history.get("epoch"):
         return None
     epochs = len(run.history["epoch"])
-    return embedded(partial(training_curves_figure, run.history), f"Training curves over {epochs} epochs.")
+    return embed_figure(partial(training_curves_figure, run.history), f"Training curves over {epochs} epochs.")
 
 
 def _split_rows(run: RunFiles) -> list[dict[str, Any]]:
     """Cases, groups and cases of each class in every set."""
     rows = []
     for name in run.sets:
-        part = run.predictions.only(name)
-        of_classes = np.bincount(part.y_true, minlength=len(run.classes)).tolist()
-        rows.append({"set": name, "cases": len(part.cases), "groups": len(set(part.groups)), "of_classes": of_classes})
+        part = run.predictions.select(name)
+        class_counts = np.bincount(part.y_true, minlength=len(run.classes)).tolist()
+        rows.append(
+            {"set": name, "cases": len(part.cases), "groups": len(set(part.groups)), "of_classes": class_counts}
+        )
     return rows
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Nested values as dotted names and texts.
 
     >>> _flat({"seed": 0, "versions": {"keras": "3.8"}})
@@ -179,7 +181,7 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for key, value in values.items():
         if isinstance(value, Mapping):
-            rows += _flat(value, f"{prefix}{key}.")
+            rows += _flatten(value, f"{prefix}{key}.")
         else:
             rows.append((f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
     return rows

@@ -55,7 +55,7 @@ class Layer(ABC):
         """The layer in a few words, for tables."""
 
 
-def spatial(shape: Shape) -> Shape:
+def spatial_shape(shape: Shape) -> Shape:
     """The axes before the channels.
 
     Raises:
@@ -94,7 +94,7 @@ def sizes_text(sizes: Shape) -> str:
     return "x".join(map(str, sizes))
 
 
-def _words(*parts: str | None) -> str:
+def _join_words(*parts: str | None) -> str:
     return " ".join(part for part in parts if part)
 
 
@@ -121,8 +121,8 @@ class Convolution(Layer):
                 f"stride {sizes_text(self.stride)} and dilation {sizes_text(self.dilation)} cannot both be above 1. "
                 "Set one of them to 1"
             )
-        reach = tuple((k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True))
-        return (*window_shape(spatial(shape), reach, self.stride, self.padding), self.num_output)
+        dilated_kernel = tuple((k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True))
+        return (*window_shape(spatial_shape(shape), dilated_kernel, self.stride, self.padding), self.num_output)
 
     def num_parameters(self, shape: Shape) -> int:
         kernel = prod(self.kernel_size) * shape[-1] * self.num_output
@@ -135,7 +135,7 @@ class Convolution(Layer):
         return prod(self.output_shape(shape)) * (1 + self.batch_norm + (self.drop_out > 0))
 
     def summary(self) -> str:
-        return _words(
+        return _join_words(
             f"{self.num_output} {sizes_text(self.kernel_size)}",
             f"stride {sizes_text(self.stride)}" if max(self.stride) > 1 else "",
             f"dilation {sizes_text(self.dilation)}" if max(self.dilation) > 1 else "",
@@ -157,13 +157,13 @@ class Pooling(Layer):
     padding: Padding = "same"
 
     def output_shape(self, shape: Shape) -> Shape:
-        return (*window_shape(spatial(shape), self.kernel_size, self.stride, self.padding), shape[-1])
+        return (*window_shape(spatial_shape(shape), self.kernel_size, self.stride, self.padding), shape[-1])
 
     def num_activations(self, shape: Shape) -> int:
         return prod(self.output_shape(shape)) * (1 + (self.drop_out > 0))
 
     def summary(self) -> str:
-        return _words(
+        return _join_words(
             f"{self.pool} {sizes_text(self.kernel_size)}",
             f"stride {sizes_text(self.stride)}" if self.stride != self.kernel_size else "",
             "valid" if self.padding == "valid" else "",
@@ -193,7 +193,7 @@ class FullyConnected(Layer):
         return self.num_output * (1 + self.batch_norm + (self.drop_out > 0))
 
     def summary(self) -> str:
-        return _words(
+        return _join_words(
             str(self.num_output),
             "batch norm" if self.batch_norm else "",
             self.activation,
@@ -237,7 +237,7 @@ class Terminal(Layer):
         return prod(shape) * self.num_output
 
     def summary(self) -> str:
-        return _words(f"{self.num_classes} classes", self.activation or "linear")
+        return _join_words(f"{self.num_classes} classes", self.activation or "linear")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,7 +272,7 @@ class GlobalAveragePooling(Layer):
     """`GAP`: the mean of each channel; (…, channels) becomes (channels,)."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        spatial(shape)
+        spatial_shape(shape)
         return shape[-1:]
 
     def summary(self) -> str:
@@ -294,17 +294,17 @@ class Residual(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         output = chain_shape(self.layers, shape)
-        reached = shape if output == shape else self.shortcut(shape, output[-1]).output_shape(shape)
-        if reached != output:
+        shortcut_shape = shape if output == shape else self.shortcut(shape, output[-1]).output_shape(shape)
+        if shortcut_shape != output:
             raise ValueError(
-                f"the inner layers make {output} of {shape}, but a shortcut with their strides makes {reached}. "
+                f"the inner layers make {output} of {shape}, but a shortcut with their strides makes {shortcut_shape}. "
                 'Use "same" padding inside, or strides that divide the input'
             )
         return output
 
     def shortcut(self, shape: Shape, num_output: int) -> Convolution:
         """The 1x1 convolution that S is where the shapes of input and output differ."""
-        rank = len(spatial(shape))
+        rank = len(spatial_shape(shape))
         return Convolution(
             num_output=num_output,
             kernel_size=(1,) * rank,
@@ -330,7 +330,7 @@ class Residual(Layer):
         return prod(self.output_shape(shape)) + (projection.num_activations(shape) if projection else 0)
 
     def summary(self) -> str:
-        return _words("sum", self.activation)
+        return _join_words("sum", self.activation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,7 +362,7 @@ LAYERS: Final[dict[str, type[Layer]]] = {
     "REP": Repeat,
 }
 
-TYPE_OF: Final[dict[type[Layer], str]] = {layer: name for name, layer in LAYERS.items()}
+TYPE_NAMES: Final[dict[type[Layer], str]] = {layer: name for name, layer in LAYERS.items()}
 
 
 def chain_shape(layers: tuple[Layer, ...], shape: Shape) -> Shape:
@@ -380,11 +380,11 @@ def total_stride(layers: tuple[Layer, ...], rank: int) -> Shape:
     """The product of the strides of a sequence, for each axis."""
     total = (1,) * rank
     for layer in layers:
-        total = tuple(a * b for a, b in zip(total, _stride_of(layer, rank), strict=True))
+        total = tuple(a * b for a, b in zip(total, _layer_stride(layer, rank), strict=True))
     return total
 
 
-def _stride_of(layer: Layer, rank: int) -> Shape:
+def _layer_stride(layer: Layer, rank: int) -> Shape:
     match layer:
         case Convolution() | Pooling():
             return layer.stride
@@ -396,17 +396,17 @@ def _stride_of(layer: Layer, rank: int) -> Shape:
             return (1,) * rank
 
 
-def num_expanded(layers: tuple[Layer, ...]) -> int:
+def num_layers(layers: tuple[Layer, ...]) -> int:
     """Layers of a sequence once every REP is written out."""
     return sum(
-        layer.times * num_expanded(layer.layers) if isinstance(layer, Repeat)
-        else 1 + num_expanded(layer.layers) if isinstance(layer, Residual)
+        layer.times * num_layers(layer.layers) if isinstance(layer, Repeat)
+        else 1 + num_layers(layer.layers) if isinstance(layer, Residual)
         else 1
         for layer in layers
     )  # fmt: skip
 
 
-def layer_from(document: dict[str, Any], rank: int) -> Layer:
+def parse_layer(document: dict[str, Any], rank: int) -> Layer:
     """The layer that a valid layer document describes.
 
     Args:
@@ -414,26 +414,26 @@ def layer_from(document: dict[str, Any], rank: int) -> Layer:
         rank: Number of spatial axes, which plain numbers are spread over.
     """
     kind = LAYERS[document["type"]]
-    given = {key: value for key, value in document.items() if key != "type"}
-    if "layers" in given:
-        given["layers"] = tuple(layer_from(inner, rank) for inner in given["layers"])
+    values = {key: value for key, value in document.items() if key != "type"}
+    if "layers" in values:
+        values["layers"] = tuple(parse_layer(inner, rank) for inner in values["layers"])
     if kind is Pooling:
-        given.setdefault("stride", given["kernel_size"])
+        values.setdefault("stride", values["kernel_size"])
     for item in fields(kind):
         if item.metadata.get("per_axis"):
-            given[item.name] = _spread(given.get(item.name, item.metadata["default"]), rank)
-        elif item.type in ("int", int) and item.name in given:
-            given[item.name] = int(given[item.name])
-    return kind(**given)
+            values[item.name] = _spread_over_axes(values.get(item.name, item.metadata["default"]), rank)
+        elif item.type in ("int", int) and item.name in values:
+            values[item.name] = int(values[item.name])
+    return kind(**values)
 
 
-def _spread(value: Any, rank: int) -> Shape:
+def _spread_over_axes(value: Any, rank: int) -> Shape:
     return tuple(int(size) for size in value) if isinstance(value, (list, tuple)) else (int(value),) * rank
 
 
 def layer_document(layer: Layer) -> dict[str, Any]:
-    """The document of a layer, with every default written out; `layer_from` reads it back."""
-    document: dict[str, Any] = {"type": TYPE_OF[type(layer)]}
+    """The document of a layer, with every default written out; `parse_layer` reads it back."""
+    document: dict[str, Any] = {"type": TYPE_NAMES[type(layer)]}
     for item in fields(layer):
         if not item.metadata.get("in_document", True):
             continue

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from archnet.files.strict_json import JsonPath, Problem
 
-SHARE_BETWEEN: Final = 0.381966
+PROBE_FRACTION: Final = 0.381966
 """Of the way from low to high, where a whole number stands only by chance."""
 
 
@@ -18,15 +18,15 @@ class Choice:
 
     values: tuple[Any, ...]
 
-    def ends(self) -> tuple[Any, ...]:
+    def probe_values(self) -> tuple[Any, ...]:
         """The values that must fit, so that all do."""
         return self.values
 
-    def places(self) -> list[JsonPath]:
-        """Where each of `ends` stands in the axis."""
+    def probe_paths(self) -> list[JsonPath]:
+        """Where each of `probe_values` stands in the axis."""
         return [(index,) for index in range(len(self.values))]
 
-    def document(self) -> Any:
+    def to_document(self) -> Any:
         """The axis as the document gives it."""
         return list(self.values)
 
@@ -47,39 +47,43 @@ class Range:
     high: float
     step: int = 1
 
-    def ends(self) -> tuple[float, ...]:
+    def probe_values(self) -> tuple[float, ...]:
         """The values that must fit, so that all do: the ends, and where numbers need not be whole, one that is not."""
-        between = self.low + (self.high - self.low) * SHARE_BETWEEN
-        return (self.low, self.high) if self.type == "integer" else (self.low, self.high, between)
+        inner = self.low + (self.high - self.low) * PROBE_FRACTION
+        return (self.low, self.high) if self.type == "integer" else (self.low, self.high, inner)
 
-    def places(self) -> list[JsonPath]:
-        """Where each of `ends` stands in the axis."""
-        ends: list[JsonPath] = [("low",), ("high",)]
-        return ends if self.type == "integer" else [*ends, ("type",)]
+    def probe_paths(self) -> list[JsonPath]:
+        """Where each of `probe_values` stands in the axis."""
+        paths: list[JsonPath] = [("low",), ("high",)]
+        return paths if self.type == "integer" else [*paths, ("type",)]
 
-    def document(self) -> Any:
+    def to_document(self) -> Any:
         """The axis as the document gives it."""
         step = {"step": self.step} if self.type == "integer" else {}
         return {"type": self.type, "low": self.low, "high": self.high, **step}
 
 
-Axis = Choice | Range
+Hyperparameter = Choice | Range
 
 
-def axis_from(value: Any) -> Axis:
+def parse_hyperparameter(value: Any) -> Hyperparameter:
     """The axis that a valid part of a document means."""
     return Choice(values=tuple(value)) if isinstance(value, list) else Range(**value)
 
 
-def values_in_order(axis: Axis) -> Sequence[Any] | None:
+def grid_values(hyperparameter: Hyperparameter) -> Sequence[Any] | None:
     """All values of an axis; none can be listed of numbers that are not whole.
 
     >>> values_in_order(Range(type="integer", low=8, high=25, step=8))
     range(8, 26, 8)
     """
-    if isinstance(axis, Choice):
-        return axis.values
-    return range(int(axis.low), int(axis.high) + 1, axis.step) if axis.type == "integer" else None
+    if isinstance(hyperparameter, Choice):
+        return hyperparameter.values
+    return (
+        range(int(hyperparameter.low), int(hyperparameter.high) + 1, hyperparameter.step)
+        if hyperparameter.type == "integer"
+        else None
+    )
 
 
 def range_problems(path: JsonPath, value: Mapping[str, Any], search: str) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from archnet.files.strict_json import Document, JsonPath
 from archnet.spec.experiment import Experiment, Metric
 from archnet.spec.overrides import parse_key
 from archnet.spec.resolve import parse_experiments
-from archnet.spec.sweeps.search_space import Axis, values_in_order
+from archnet.spec.sweeps.search_space import Hyperparameter, grid_values
 
 ARCH: Final = "arch"
 """The axis whose values are whole architectures."""
@@ -88,7 +88,7 @@ class Sweep:
 
     name: str
     base: Document
-    space: Mapping[str, Axis]
+    space: Mapping[str, Hyperparameter]
     archs: Mapping[str, Document]
     search: Literal["grid", "random", "tpe"] = "grid"
     trials: int | None = None
@@ -106,11 +106,11 @@ class Sweep:
         """How many trials there are."""
         if self.search != "grid":
             return self.trials or 0
-        size = prod(len(values_in_order(axis) or ()) for axis in self.space.values())
+        size = prod(len(grid_values(hyperparameter) or ()) for hyperparameter in self.space.values())
         return size if self.trials is None else min(self.trials, size)
 
     @property
-    def is_choice(self) -> bool:
+    def has_search_space(self) -> bool:
         """Whether trials differ, so that the best one is chosen."""
         return bool(self.space)
 
@@ -123,31 +123,31 @@ class Sweep:
         Raises:
             DocumentError: The values do not go together.
         """
-        document = with_arch(self.base, self.archs[values[ARCH]]) if ARCH in values else self.base
-        settings = [(parse_key(key), value) for key, value in values.items() if key != ARCH]
+        document = replace_arch(self.base, self.archs[values[ARCH]]) if ARCH in values else self.base
+        overrides = [(parse_key(key), value) for key, value in values.items() if key != ARCH]
         return [
             experiment
             for seed in range(self.seeds or 1)
-            for experiment in parse_experiments(document, [*settings, *self._run_settings(seed)])
+            for experiment in parse_experiments(document, [*overrides, *self._run_overrides(seed)])
         ]
 
-    def _run_settings(self, seed: int) -> list[tuple[JsonPath, Any]]:
+    def _run_overrides(self, seed: int) -> list[tuple[JsonPath, Any]]:
         """What makes the runs of a trial out of the base."""
         folds = [(("split", "folds"), self.folds), (("split", "test"), None)] if self.folds else []
         return [*folds, *([(("training", "seed"), seed)] if self.seeds else [])]
 
     def to_document(self) -> dict[str, Any]:
         """The sweep as a JSON object that depends on no other file; `parse_sweep` reads it back."""
-        space = {key: axis.document() for key, axis in self.space.items()}
+        space = {key: hyperparameter.to_document() for key, hyperparameter in self.space.items()}
         if ARCH in space:
             space[ARCH] = [self.archs[name].value for name in space[ARCH]]
-        plain = {key: getattr(self, key) for key in PLAIN_KEYS}
+        plain_values = {key: getattr(self, key) for key in PLAIN_KEYS}
         return copy.deepcopy(
             {
                 "name": self.name,
                 "base": self.base.value,
                 "space": space,
-                **plain,
+                **plain_values,
                 "scheduler": self.scheduler and asdict(self.scheduler),
                 "resources": asdict(self.resources),
                 "limits": asdict(self.limits),
@@ -160,7 +160,7 @@ def is_sweep(value: Any) -> bool:
     return isinstance(value, dict) and "base" in value
 
 
-def with_arch(base: Document, arch: Document) -> Document:
+def replace_arch(base: Document, arch: Document) -> Document:
     """An experiment's document with another architecture."""
-    kept = {key: value for key, value in base.value.items() if key not in ("arch", "archs")}
-    return replace(base, value={**kept, "arch": arch.value})
+    other_keys = {key: value for key, value in base.value.items() if key not in ("arch", "archs")}
+    return replace(base, value={**other_keys, "arch": arch.value})
