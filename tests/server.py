@@ -54,7 +54,7 @@ class Server:
 
     def servers(self, **patience):
         """Everything lies here, and is waited for briefly."""
-        limits = {"num_tries": 3, "timeout_s": 5.0, "slowest_bytes_per_s": 1.0, "sleep": lambda seconds: None}
+        limits = {"max_attempts": 3, "timeout_s": 5.0, "min_bytes_per_s": 1.0, "sleep": lambda seconds: None}
         return Servers(
             zenodo=f"{self.url}/api/records", mosmed=f"{self.url}/v0.2", policy=RetryPolicy(**limits | patience)
         )

@@ -127,7 +127,7 @@ def _write_history(path):
 
 
 def _write_gallery(path, predictions, depth):
-    taken_for = predictions.predicted(positive=1)
+    taken_for = predictions.predicted_classes(positive=1)
     confidence = predictions.probabilities.max(axis=1)
     wrong = np.flatnonzero((taken_for != predictions.y_true) & (predictions.sets == "test"))
     wrong = wrong[np.argsort(-confidence[wrong])][:16]

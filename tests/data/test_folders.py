@@ -196,6 +196,6 @@ def test_two_series_in_one_folder_are_refused_by_the_reader(tmp_path):
     write_dicom(tmp_path / "a/2", 3, {1: {"SeriesInstanceUID": OTHER_UID}, 2: {"SeriesInstanceUID": OTHER_UID}})
     crops = _open(tmp_path, name="folder", crop_size=(4, 4, 4)).crops(np.arange(4))
     assert crops.is_there.tolist() == [True, False, True, True]
-    (lost,) = crops.lost
+    (lost,) = crops.unreadable_scans
     assert lost.reason.startswith(f"{tmp_path / 'a/2'}: 2 series are here: ")
     assert lost.reason.endswith("Give each a folder of its own, or name the one to read: series_uid.")

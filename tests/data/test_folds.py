@@ -103,7 +103,7 @@ def test_the_seed_decides_the_parts_and_the_order_of_the_cases_does_not(by):
     together = one[:, np.newaxis] == one
     assert (together != (other[:, np.newaxis] == other)).any()
     order = np.random.default_rng(3).permutation(len(one))
-    np.testing.assert_array_equal(case_folds(cases.only(order), _splits(by, seed=1)[0]), one[order])
+    np.testing.assert_array_equal(case_folds(cases.select(order), _splits(by, seed=1)[0]), one[order])
 
 
 @pytest.mark.parametrize(("num_folds", "tolerance"), [(3, 0.006), (5, 0.006), (10, 0.008)])
@@ -163,9 +163,9 @@ def _their_parts(labels, groups, num_folds, seed):
 # ---- Negatives
 
 
-def _kept(cases, split, ratio, keep_all=()):
+def _kept(cases, split, ratio, full_sets=()):
     sets = make_split(cases, split)
-    return keep_rows(cases, sets, Data(name="luna16", negatives_per_positive=ratio), split, keep_all)
+    return keep_rows(cases, sets, Data(name="luna16", negatives_per_positive=ratio), split, full_sets)
 
 
 @pytest.mark.parametrize(("by", "folds"), ALL_WAYS)
@@ -191,7 +191,7 @@ def test_a_test_set_that_keeps_all_its_negatives_changes_nothing_else():
     cases = _luna_like()
     for split in _splits():
         is_tested = make_split(cases, split) == "test"
-        rows, all_rows = _kept(cases, split, 1), _kept(cases, split, 1, keep_all={"test"})
+        rows, all_rows = _kept(cases, split, 1), _kept(cases, split, 1, full_sets={"test"})
         assert np.count_nonzero(is_tested[all_rows]) == np.count_nonzero(is_tested)
         np.testing.assert_array_equal(all_rows[~is_tested[all_rows]], rows[~is_tested[rows]])
 

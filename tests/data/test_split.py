@@ -150,7 +150,7 @@ def test_the_negatives_of_the_test_set_do_not_depend_on_the_other_sets():
 def test_a_set_can_keep_all_its_negatives():
     cases = _luna_like()
     sets = make_split(cases, Split())
-    kept = _kept(cases, sets, 1, keep_all=("test",))
+    kept = _kept(cases, sets, 1, full_sets=("test",))
     assert np.count_nonzero(sets[kept] == "test") == np.count_nonzero(sets == "test")
     assert np.count_nonzero(sets[kept] == "train") < np.count_nonzero(sets == "train")
 

@@ -103,17 +103,17 @@ def test_a_store_that_lost_a_part_is_cut_again(tmp_path):
 def test_a_disk_that_fills_up_leaves_no_wrong_crop(tmp_path):
     """A limit on the size of files stands for the disk: the file is laid out, but its end cannot be written."""
     paths = [scan(tmp_path / "scans", f"scan{number:02d}", number) for number in range(40)]
-    code = BUILD.replace("stored_crops(Cand", "limited(); stored_crops(Cand").replace(
+    code = BUILD.replace("open_crops(Cand", "limited(); open_crops(Cand").replace(
         "def slowly",
         "def limited():\n"
         "    import resource, signal\n"
         "    from archnet.data import build_store\n"
-        "    lay_out = build_store._lay_out\n"
+        "    lay_out = build_store._allocate\n"
         "    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "    def then_limit(path, recipe):\n"
         "        lay_out(path, recipe)\n"
         "        resource.setrlimit(resource.RLIMIT_FSIZE, (recipe.num_bytes // 2 + 1000, -1))\n"
-        "    build_store._lay_out = then_limit\n\n"
+        "    build_store._allocate = then_limit\n\n"
         "def slowly",
     )
     command = [sys.executable, "-c", code, str(tmp_path / "scans")]
@@ -135,7 +135,7 @@ from pathlib import Path
 import numpy as np
 from archnet.data import recipe
 from archnet.data.crops import CandidateCrops
-from archnet.data.store import stored_crops
+from archnet.data.store import open_crops
 from archnet.imaging import read_volume
 
 def slowly(path):
@@ -148,7 +148,7 @@ points = np.random.default_rng(1).uniform((0, 0, 0), (23, 19, 22), (600, 3))
 ids = np.array([f"case{row}" for row in range(600)])
 scans = [paths[row % len(paths)] for row in range(600)]
 print("started", flush=True)
-stored_crops(CandidateCrops("luna16", ids, scans, points, str, (16, 16, 8)))
+open_crops(CandidateCrops("luna16", ids, scans, points, str, (16, 16, 8)))
 """
 
 

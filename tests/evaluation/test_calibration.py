@@ -19,7 +19,7 @@ def sharpened(predictions, heat):
 
 @pytest.mark.parametrize("positive", [0, 1])
 def test_two_class_calibration_is_scikit_learns(positive):
-    part = synthetic_predictions(num_cases=2000, seed=4).only("train")
+    part = synthetic_predictions(num_cases=2000, seed=4).select("train")
     found = calibration(part, positive, bootstraps=0, seed=0)
     truth, scores = part.y_true == positive, part.probabilities[:, positive]
     assert found["brier"] == pytest.approx(sk.brier_score_loss(truth, scores), abs=1e-12)
@@ -33,7 +33,7 @@ def test_two_class_calibration_is_scikit_learns(positive):
 
 
 def test_of_more_classes_the_class_taken_is_judged():
-    part = synthetic_predictions(THREE, num_cases=2000, seed=4).only("train")
+    part = synthetic_predictions(THREE, num_cases=2000, seed=4).select("train")
     found = calibration(part, 1, bootstraps=0, seed=0)
     assert found["brier"] == pytest.approx(sk.brier_score_loss(part.y_true, part.probabilities, scale_by_half=False))
     right, confidence = part.probabilities.argmax(axis=1) == part.y_true, part.probabilities.max(axis=1)
@@ -50,7 +50,7 @@ def test_a_bin_holds_its_upper_end_and_the_first_also_zero():
 
 
 def test_the_interval_of_the_brier_score_is_that_of_repeated_groups():
-    part = synthetic_predictions(num_cases=300, seed=5).only("train")
+    part = synthetic_predictions(num_cases=300, seed=5).select("train")
     found = calibration(part, 1, bootstraps=40, seed=9)["intervals"]["brier"]
     names, errors = np.unique(part.groups), (part.probabilities[:, 1] - part.y_true) ** 2
     samples = [
@@ -92,9 +92,9 @@ def test_scaling_keeps_order_and_sums_and_bears_certainty():
 def test_every_set_tells_its_calibration_before_and_after_the_temperature_of_the_validation_set():
     predictions = synthetic_predictions(num_cases=2000)
     found = evaluate(predictions, positive=1, bootstraps=50)
-    heat = fit_temperature(predictions.only("validation"))
+    heat = fit_temperature(predictions.select("validation"))
     for name, entry in found.items():
-        part = predictions.only(name)
+        part = predictions.select(name)
         after = entry["calibration"].pop("scaled")
         assert entry["calibration"] == calibration(part, 1, bootstraps=50, seed=0)
         assert after == {"temperature": heat, **calibration(apply_temperature(part, heat), 1, bootstraps=50, seed=0)}

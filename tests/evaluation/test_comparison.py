@@ -74,7 +74,7 @@ def test_two_runs_are_paired_case_by_case_whatever_the_order_of_their_lines(tmp_
     (pair,) = compare(
         [write_run(tmp_path / "a", predictions=predictions[0]), write_run(tmp_path / "b", predictions=shuffled)]
     ).pairs
-    first, second = (part.only("test") for part in predictions)
+    first, second = (part.select("test") for part in predictions)
     scores = [part.probabilities[:, 1] for part in (first, second)]
     areas = [roc_auc_score(first.y_true, each) for each in scores]
     assert pair.delong["difference"] == pytest.approx(areas[1] - areas[0], abs=1e-12)
@@ -206,7 +206,7 @@ def test_seeds_of_one_architecture_on_other_cases_are_refused(tmp_path):
 def test_folds_that_share_a_case_are_refused(tmp_path):
     for fold in range(2):
         write_run(tmp_path / f"net-fold{fold}", fold=fold)
-    predictions = synthetic_predictions().only("test")
+    predictions = synthetic_predictions().select("test")
     message = (
         f'{tmp_path / "net-fold0"} and {tmp_path / "net-fold1"}: case "{min(predictions.cases)}" is in the test set of '
         "more than one fold, so that the folds cannot be taken together. Run them again with one split.seed."
@@ -224,7 +224,7 @@ def test_without_test_sets_the_validation_sets_are_compared(tmp_path):
 
 def test_runs_without_a_common_set_are_refused(tmp_path):
     predictions = synthetic_predictions()
-    only = {name: write_run(tmp_path / name, predictions=predictions.only(name)) for name in ("test", "validation")}
+    only = {name: write_run(tmp_path / name, predictions=predictions.select(name)) for name in ("test", "validation")}
     message = (
         f"{only['validation']}: has no test cases, and not every run has validation cases, so that there is no set to "
         "compare on. Run it again with split.test above 0."

@@ -22,7 +22,7 @@ def coarse(predictions):
 @pytest.mark.parametrize("rounded", [False, True])
 def test_two_class_metrics_are_scikit_learns(positive, threshold, rounded):
     predictions = synthetic_predictions(seed=3)
-    predictions = coarse(predictions) if rounded else predictions.only("test")
+    predictions = coarse(predictions) if rounded else predictions.select("test")
     found = evaluate(predictions, positive=positive, threshold=threshold, bootstraps=0)["test"]
     scores = predictions.probabilities[:, positive]
     truth, taken = predictions.y_true == positive, scores >= threshold
@@ -44,7 +44,7 @@ def test_two_class_metrics_are_scikit_learns(positive, threshold, rounded):
 
 
 def test_three_class_metrics_are_scikit_learns_by_class_and_as_macro_means():
-    predictions = synthetic_predictions(THREE, seed=3).only("test")
+    predictions = synthetic_predictions(THREE, seed=3).select("test")
     found = evaluate(predictions, positive=1, bootstraps=0)["test"]
     truth, p = predictions.y_true, predictions.probabilities
     taken = p.argmax(axis=1)
@@ -123,12 +123,12 @@ def test_only_sets_with_cases_appear_and_the_result_is_json():
     predictions = synthetic_predictions()
     found = evaluate(predictions, positive=1, bootstraps=50)
     assert list(found) == ["train", "validation", "test"]
-    assert list(evaluate(predictions.only("test"), positive=1, bootstraps=0)) == ["test"]
+    assert list(evaluate(predictions.select("test"), positive=1, bootstraps=0)) == ["test"]
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
 def test_the_bootstrap_equals_a_slow_one_that_repeats_whole_groups():
-    predictions = synthetic_predictions(num_cases=300, seed=5).only("train")
+    predictions = synthetic_predictions(num_cases=300, seed=5).select("train")
     found = evaluate(predictions, positive=1, bootstraps=40, seed=9)["train"]["intervals"]
     names = np.unique(predictions.groups)
     rng = np.random.default_rng(9)
@@ -167,7 +167,7 @@ def test_the_confusion_matrix_of_no_case_is_zero():
 
 
 def test_the_class_report_is_scikit_learns():
-    predictions = synthetic_predictions(THREE).only("test")
+    predictions = synthetic_predictions(THREE).select("test")
     taken = predictions.probabilities.argmax(axis=1)
     expected = sk.classification_report(predictions.y_true, taken, target_names=THREE, output_dict=True)
     for entry in class_report(sk.confusion_matrix(predictions.y_true, taken).tolist(), THREE):

@@ -18,7 +18,7 @@ def two_class(y_true, p, set_name="validation"):
 @pytest.mark.parametrize("positive", [0, 1])
 @pytest.mark.parametrize("wanted", [0.5, 0.95, 1.0])
 def test_the_threshold_is_the_highest_case_that_reaches_the_wanted_recall(positive, wanted):
-    part = synthetic_predictions(seed=2).only("validation")
+    part = synthetic_predictions(seed=2).select("validation")
     scores, truth = part.probabilities[:, positive], part.y_true == positive
     reaching = [t for t in scores if np.mean(scores[truth] >= t) >= wanted]
     point = choose_thresholds(part, positive, wanted)["recall"]
@@ -26,7 +26,7 @@ def test_the_threshold_is_the_highest_case_that_reaches_the_wanted_recall(positi
 
 
 def test_the_threshold_of_the_best_mcc_is_the_best_of_all():
-    part = synthetic_predictions(seed=2).only("validation")
+    part = synthetic_predictions(seed=2).select("validation")
     scores = part.probabilities[:, 1]
     best = max(sk.matthews_corrcoef(part.y_true, scores >= t) for t in scores)
     threshold = choose_thresholds(part, 1, None)["mcc"]["threshold"]
@@ -42,7 +42,7 @@ def test_a_wanted_recall_is_met_exactly_where_the_cases_allow(wanted, num_positi
 
 def test_what_the_validation_set_cannot_tell_is_not_chosen():
     assert choose_thresholds(None, 1, 0.95) == {}
-    assert choose_thresholds(synthetic_predictions(("a", "b", "c")).only("validation"), 1, 0.95) == {}
+    assert choose_thresholds(synthetic_predictions(("a", "b", "c")).select("validation"), 1, 0.95) == {}
     assert choose_thresholds(two_class([0, 0, 0], [0.1, 0.2, 0.3]), 1, 0.95) == {}
     assert set(choose_thresholds(two_class([1, 1], [0.1, 0.2]), 1, 0.95)) == {"recall"}
 
@@ -50,13 +50,13 @@ def test_what_the_validation_set_cannot_tell_is_not_chosen():
 def test_every_set_is_judged_at_the_thresholds_of_the_validation_set():
     predictions = synthetic_predictions(seed=3)
     found = evaluate(predictions, positive=1, recall=0.9, bootstraps=50)
-    points = choose_thresholds(predictions.only("validation"), 1, 0.9)
+    points = choose_thresholds(predictions.select("validation"), 1, 0.9)
     for set_name, entry in found.items():
         assert set(entry["operating_points"]) == {"recall", "mcc"}
         for name, point in entry["operating_points"].items():
             assert point.items() >= points[name].items()
             alone = evaluate(
-                predictions.only(set_name), positive=1, threshold=points[name]["threshold"], bootstraps=50
+                predictions.select(set_name), positive=1, threshold=points[name]["threshold"], bootstraps=50
             )[set_name]
             assert {key: point[key] for key in NAMES} == {key: alone[key] for key in NAMES}
             assert point["confusion_matrix"] == alone["confusion_matrix"]

@@ -41,16 +41,16 @@ def thresholds_of(scores):
 
 def slow_recall_at_alarms(network, own, y_true):
     """The best recall over all thresholds that give no more false positives than `own` network does at its own."""
-    limit = np.sum(own.predicted[y_true == 0])
+    limit = np.sum(own.y_pred[y_true == 0])
     allowed = [network.scores >= t for t in thresholds_of(network.scores)]
     allowed = [flags for flags in allowed if np.sum(flags[y_true == 0]) <= limit]
     return max((np.mean(flags[y_true == 1]) for flags in allowed), default=0.0)
 
 
 def slow_recall_at_precision(network, own, y_true):
-    if not own.predicted.any():
+    if not own.y_pred.any():
         return np.nan
-    limit = np.mean(y_true[own.predicted == 1])
+    limit = np.mean(y_true[own.y_pred == 1])
     flagged = [network.scores >= t for t in thresholds_of(network.scores)]
     allowed = [flags for flags in flagged if flags.any() and np.mean(y_true[flags]) >= limit - 1e-12]
     return max((np.mean(flags[y_true == 1]) for flags in allowed), default=0.0)
@@ -59,8 +59,8 @@ def slow_recall_at_precision(network, own, y_true):
 def slow_numbers(side, reference, y_true):
     """All numbers of one side, means over its trainings and, for the recalls, over the reference's."""
     return {
-        "accuracy": np.mean([np.mean(one.predicted == y_true) for one in side]),
-        "mcc": np.mean([sk.matthews_corrcoef(y_true, one.predicted) for one in side]),
+        "accuracy": np.mean([np.mean(one.y_pred == y_true) for one in side]),
+        "mcc": np.mean([sk.matthews_corrcoef(y_true, one.y_pred) for one in side]),
         "auc": np.mean([sk.roc_auc_score(y_true, one.scores) for one in side]),
         RECALL_AT_EQUAL_FALSE_POSITIVE_RATE: np.mean(
             [slow_recall_at_alarms(one, own, y_true) for one in side for own in reference]
@@ -72,7 +72,7 @@ def slow_numbers(side, reference, y_true):
 
 
 def only(side, rows):
-    return [SeedPredictions(scores=one.scores[rows], y_pred=one.predicted[rows]) for one in side]
+    return [SeedPredictions(scores=one.scores[rows], y_pred=one.y_pred[rows]) for one in side]
 
 
 @pytest.mark.parametrize("num_seeds", [(1, 1), (2, 3)])

@@ -271,7 +271,7 @@ def test_pauses_double_and_follow_what_the_server_asks_for(tmp_path, server):
         refuse(500),
     ]
     waits = []
-    fetch("luna16", tmp_path, [0], servers=server.servers(sleep=waits.append, num_tries=5, longest_wait_s=30))
+    fetch("luna16", tmp_path, [0], servers=server.servers(sleep=waits.append, max_attempts=5, max_delay_s=30))
     assert waits == [1, 30, 4, 8]
 
 

@@ -230,7 +230,7 @@ def test_each_device_takes_as_many_cases_at_once_as_one_would(monkeypatch):
     memory = MemoryEstimate(
         weight_bytes=0, accumulator_bytes=0, prefetch_bytes_per_case=0, network_bytes_per_case=10**7
     )
-    monkeypatch.setattr(micro_batch, "memory_of", lambda plan, training: memory)
+    monkeypatch.setattr(micro_batch, "estimate_memory", lambda plan, training: memory)
     alone, two = (
         micro_batch.choose_micro_batch(asking(size, "1.05GB"), planned(), num_devices=count)
         for size, count in ((30, 1), (60, 2))

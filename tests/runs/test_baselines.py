@@ -37,7 +37,7 @@ FILES = {
 
 @pytest.fixture(autouse=True)
 def few_trees(monkeypatch):
-    monkeypatch.setitem(archnet.baseline.FOREST, "n_estimators", 10)
+    monkeypatch.setitem(archnet.runs.baselines.FOREST, "n_estimators", 10)
 
 
 @pytest.fixture

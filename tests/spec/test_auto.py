@@ -134,7 +134,7 @@ def test_the_schema_tells_the_rules():
 
 
 def test_each_pick_has_its_reason():
-    assert picks_of((4740, 945), (50, 50), FLAT).picked == {
+    assert picks_of((4740, 945), (50, 50), FLAT).auto_reasons == {
         "training.batch_size": "64: 2,000 training cases or more (5,685)",
         "training.balance": "1.5: the largest class has more than 1.5 times the cases of the smallest (4,740 and 945)",
         "training.augmentation": "right_angles, flip axes (height, width), shift height 3 width 3 depth 0, intensity "
@@ -144,11 +144,11 @@ def test_each_pick_has_its_reason():
         "training.ema": "0.9972: an average over a tenth of all 3,560 steps",
         "training.batch_norm_momentum": "0.989: moving statistics over a fortieth of all 3,560 steps, 10 to 100 steps",
     }
-    rare = picks_of((9975, 25), (50, 40), FLAT).picked["training.balance"]
+    rare = picks_of((9975, 25), (50, 40), FLAT).auto_reasons["training.balance"]
     assert rare.endswith("smallest (9,975 and 25), whose cases are each drawn about 160 times an epoch")
-    even = picks_of((17, 16), (9, 9), FLAT).picked["training.batch_size"]
+    even = picks_of((17, 16), (9, 9), FLAT).auto_reasons["training.batch_size"]
     assert even == "17: fewer than 600 training cases (33), and no small batch at the end as by 16"
-    few, many = picks_of((3, 4), (9, 8), FLAT).picked, picks_of((50_000, 50_000), (9, 9), FLAT).picked
+    few, many = picks_of((3, 4), (9, 8), FLAT).auto_reasons, picks_of((50_000, 50_000), (9, 9), FLAT).picked
     assert few["training.batch_size"] == "7: all training cases at once (7)"
     assert (
         few["training.balance"]
@@ -156,7 +156,7 @@ def test_each_pick_has_its_reason():
     )
     assert few["training.epochs"] == "100: for 3,500 steps at 1 an epoch, 100 epochs at most"
     assert few["training.ema"] == "0.9: an average over a tenth of all 100 steps"
-    assert picks_of((3, 4), (9, 8), FLAT, epochs=40).picked["training.ema"] == "none: fewer than 100 steps (40)"
+    assert picks_of((3, 4), (9, 8), FLAT, epochs=40).auto_reasons["training.ema"] == "none: fewer than 100 steps (40)"
     assert few["training.augmentation"].endswith(": crops may lie any way; slices that are not square are not turned")
     assert many["training.epochs"] == "10: for 3,500 steps at 1,563 an epoch, 10 epochs at least"
 
@@ -174,7 +174,7 @@ def test_whole_scans_stay_as_patients_lie(data):
         Shift(height=3, width=3, depth=3),
         Intensity(),
     )
-    why = experiment.picked["training.augmentation"]
+    why = experiment.auto_reasons["training.augmentation"]
     assert why.endswith(": whole scans lie as patients lie, with a left and a right")
 
 
@@ -184,8 +184,8 @@ def test_what_is_given_is_never_overridden_and_the_rest_follows_it():
     training = experiment.training
     assert (training.batch_size, training.balance, training.ema) == (10, "none", None)
     assert training.augmentation == (RotatedCopies(),)
-    assert set(experiment.picked) == {f"training.{key}" for key in ("epochs", "warmup_epochs", "batch_norm_momentum")}
-    assert experiment.picked["training.epochs"] == "27: for 3,500 steps at 130 an epoch"
+    assert set(experiment.auto_reasons) == {f"training.{key}" for key in ("epochs", "warmup_epochs", "batch_norm_momentum")}
+    assert experiment.auto_reasons["training.epochs"] == "27: for 3,500 steps at 130 an epoch"
     assert picks_of((900, 100), (28, 28), epochs=4).training.warmup_epochs == 0.2
 
 
@@ -209,7 +209,7 @@ def test_what_is_picked_fits_the_schema_and_the_cases_and_reads_back(counts, sha
     document = Document(value=experiment.to_document(), source="resolved.json")
     assert schema_problems(document, "experiment") == []
     assert parse_experiments(document) == (experiment,)
-    assert set(experiment.picked) == {f"training.{name}" for name in AUTO}
+    assert set(experiment.auto_reasons) == {f"training.{name}" for name in AUTO}
 
 
 @given(counts=st.lists(st.integers(1, 3000), min_size=2, max_size=3))
@@ -235,7 +235,7 @@ def test_the_steps_that_picks_count_with_are_those_that_are_made(counts, batch_s
     examples = Examples(images=np.zeros((len(labels), 1, 1, 1)), rows=np.arange(len(labels)), labels=labels)
     entries = epoch_samples(examples, experiment.training, 1)
     steps = TrainingBatches(examples=examples, samples=entries, training=experiment.training).steps_per_epoch
-    assert f"at {steps:,} an epoch" in experiment.picked["training.epochs"]
+    assert f"at {steps:,} an epoch" in experiment.auto_reasons["training.epochs"]
 
 
 def test_a_reason_goes_with_the_value_that_it_was_the_reason_of():

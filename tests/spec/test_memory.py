@@ -281,7 +281,7 @@ def test_a_run_that_goes_on_keeps_its_parts_whatever_is_free_now(tmp_path, monke
     np.savez(tmp_path / "cases.npz", x=generator.random((40, 16, 16)), y=np.arange(40) % 2)
     (tmp_path / "net.json").write_text(json.dumps([CONV, *END]))
     seen = []
-    monkeypatch.setattr(runner, "predictions_of", lambda *given: seen.append(given[3]) or predict_cases(*given))
+    monkeypatch.setattr(runner, "predict_cases", lambda *given: seen.append(given[3]) or predict_cases(*given))
 
     def told_with(free, out, *options):
         monkeypatch.setattr(micro_batch, "free_memory_bytes", lambda: free)

@@ -25,13 +25,15 @@ def swept(tmp_path):
     write_json(tmp_path / SWEEP_FILE, sweep.to_document())
     agenda = agenda_of(sweep, tmp_path)
     for number, values in HISTORIES.items():
-        job = agenda.next()
+        job = agenda.next_job()
         assert job == Job(number=number, run="net")
-        agenda.start(job)
+        agenda.mark_running(job)
         write_run(tmp_path, job, values, is_finished=number in (0, 2, 4))
         state = {1: "stopped", 3: "failed"}.get(number, "finished")
-        agenda.end(job, state, {1: "ended by ASHA after 1 epoch", 3: "its process was killed by SIGKILL"}.get(number))
-    agenda.start(agenda.next())
+        agenda.finish_job(
+            job, state, {1: "ended by ASHA after 1 epoch", 3: "its process was killed by SIGKILL"}.get(number)
+        )
+    agenda.mark_running(agenda.next_job())
     return sweep, tmp_path
 
 
@@ -72,11 +74,11 @@ def test_a_loss_is_best_where_it_is_lowest(tmp_path):
     sweep = small_sweep(tmp_path, metric="loss", space={WIDTH: [2, 4]})
     agenda = agenda_of(sweep, tmp_path)
     for value in (0.5, 0.4):
-        job = agenda.next()
+        job = agenda.next_job()
         write_run(tmp_path, job, [value])
         history = tmp_path / f"trials/{job.number:03d}/net/history.csv"
         history.write_text(history.read_text().replace("auc", "loss"))
-        agenda.end(job, "finished", None)
+        agenda.finish_job(job, "finished", None)
     assert read_leaderboard(sweep, tmp_path).best.trial.number == 1
 
 
@@ -84,11 +86,11 @@ def test_time_left_is_told_from_the_runs_that_ended(tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16]})
     agenda = agenda_of(sweep, tmp_path)
     assert read_leaderboard(sweep, tmp_path).seconds_left() is None
-    job = agenda.next()
-    agenda.start(job)
+    job = agenda.next_job()
+    agenda.mark_running(job)
     agenda.clock = lambda: 15.0
-    agenda.end(job, "finished", None)
-    agenda.start(agenda.next())
+    agenda.finish_job(job, "finished", None)
+    agenda.mark_running(agenda.next_job())
     assert read_leaderboard(sweep, tmp_path).seconds_left() == 10 * (2 + 0.5)
 
 
@@ -106,9 +108,9 @@ def test_a_trial_that_ended_has_a_value_only_if_each_of_its_runs_has_one(tmp_pat
     agenda = agenda_of(sweep, tmp_path)
     for values in ([0.9, "", 0.9], [0.5, 0.6, 0.7]):
         for value in values:
-            job = agenda.next()
+            job = agenda.next_job()
             write_run(tmp_path, job, [value])
-            agenda.end(job, "finished", None)
+            agenda.finish_job(job, "finished", None)
             if job.run == "net-fold0":
                 assert read_leaderboard(sweep, tmp_path).rows[-1].value == value
     board = read_leaderboard(sweep, tmp_path)
@@ -176,9 +178,9 @@ def test_there_is_no_best_where_the_metric_is_undefined(count, said, tmp_path):
     write_json(tmp_path / SWEEP_FILE, sweep.to_document())
     agenda = agenda_of(sweep, tmp_path)
     for _ in range(count):
-        job = agenda.next()
+        job = agenda.next_job()
         write_run(tmp_path, job, ["", ""])
-        agenda.end(job, "finished", None)
+        agenda.finish_job(job, "finished", None)
     result = CliRunner().invoke(app, ["sweep", "best", str(tmp_path)])
     why = (
         f"{said}, so that there is no best one. Sweep with another metric, or with a larger split.validation, so that "

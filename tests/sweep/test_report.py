@@ -19,10 +19,10 @@ TEST = {**NO_TEST, "test": METRICS}
 def page_of(sweep, folder, metrics, judged):
     """The report of a sweep whose trials all finish, the last one best, with these metrics."""
     agenda = agenda_of(sweep, folder)
-    while not isinstance(job := agenda.next(), str):
+    while not isinstance(job := agenda.next_job(), str):
         write_run(folder, job, [0.5 + job.number / 10])
         (trial_folder(folder, job.number) / job.run / "metrics.json").write_text(json.dumps(metrics))
-        agenda.end(job, "finished", None)
+        agenda.finish_job(job, "finished", None)
     if len(metrics) == 2 and sweep.folds:
         pooled = json.dumps({"runs": [{"metrics": METRICS, "spread": None}], "sentence": "All alike."})
         for number in agenda.trials:
@@ -83,9 +83,9 @@ def test_the_command_is_one_that_a_shell_understands(tmp_path):
 
 def test_no_more_architectures_are_made_than_are_shown(tmp_path, monkeypatch):
     asked = []
-    make = report.architecture_of
+    make = report.trial_architecture
     monkeypatch.setattr(
-        report, "architecture_of", lambda board, trial: asked.append(trial.number) or make(board, trial)
+        report, "trial_architecture", lambda board, trial: asked.append(trial.number) or make(board, trial)
     )
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16, 32], "training.seed": [0, 1]})
     page = page_of(sweep, tmp_path, TEST, [9])

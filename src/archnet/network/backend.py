@@ -87,7 +87,7 @@ def start_quietly(device: str | None = None, *, is_deterministic: bool = False) 
         if device is not None or not _process.has_devices:
             _choose_devices(device, backend)
         if is_deterministic:
-            backend.be_deterministic()
+            backend.enable_determinism()
             _process.is_deterministic = True
         keras.ops.convert_to_numpy(keras.ops.zeros(1))
         return f"Keras {keras.__version__} on {keras.backend.backend()}, {_describe_devices()}"
@@ -96,7 +96,7 @@ def start_quietly(device: str | None = None, *, is_deterministic: bool = False) 
 def _choose_devices(device: str | None, backend: ModuleType) -> None:
     gpus = None if device is None else _gpu_numbers(device, backend)
     try:
-        backend.use(gpus)
+        backend.use_gpus(gpus)
     except RuntimeError:
         if device is not None:
             raise RunError(
@@ -117,7 +117,7 @@ def _gpu_numbers(device: str, backend: ModuleType) -> list[int]:
     present = {0: "there is no GPU", 1: "there is one GPU, gpu:0"}.get(count, f"there are gpu:0 to gpu:{count - 1}")
     raise RunError(
         f"--device {device}: {present}, says {backend.__name__.rpartition('_')[2]}. Give another device, such as cpu. "
-        f"A GPU that is there and not seen needs its driver and {backend.PACKAGES_FOR_GPUS}."
+        f"A GPU that is there and not seen needs its driver and {backend.GPU_PACKAGES}."
     )
 
 
@@ -135,7 +135,7 @@ def is_on_gpu() -> bool:
 def _describe_devices() -> str:
     names = devices()
     present = backend_module().num_gpus() if is_on_gpu() else 0
-    unused = f" (one of {present}: {backend_module().ON_SEVERAL_GPUS})" if len(names) == 1 < present else ""
+    unused = f" (one of {present}: {backend_module().MULTI_GPU_HINT})" if len(names) == 1 < present else ""
     return ", ".join(names) + unused
 
 

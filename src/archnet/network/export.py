@@ -56,7 +56,7 @@ def _write_saved_model(model: keras.Model, path: Path) -> None:
 
 
 def _read_saved_model(path: Path) -> PredictFunction:
-    serve = backend_module().served(path)
+    serve = backend_module().load_saved_model(path)
     return lambda images: np.asarray(serve(images))
 
 
@@ -72,7 +72,7 @@ def largest_difference(model: keras.Model, other: PredictFunction, images: NDArr
     """
     own = predict_function(model)
     batches = [images[start : start + 4] for start in range(0, len(images), 4)]
-    with backend_module().without_shortcuts():
+    with backend_module().full_float32():
         return max(float(np.abs(own(batch) - other(batch)).max()) for batch in batches)
 
 

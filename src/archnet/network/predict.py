@@ -33,7 +33,9 @@ class Predictor:
     def __init__(self, model: keras.Model, batch_size: int | None = None) -> None:
         self.model = model
         self.batch_size = min(batch_size or PREDICT_BATCH, PREDICT_BATCH)
-        self._forward = backend_module().compiled(lambda batch: model(batch["images"], training=False), model.variables)
+        self._forward = backend_module().compile_graph(
+            lambda batch: model(batch["images"], training=False), model.variables
+        )
 
     def predict(self, images: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Class probabilities of some images.

@@ -46,7 +46,7 @@ def outcome(network, images):
 
         return below.value_and_gradients(squares, network.trainable_variables, network.non_trainable_variables)
 
-    logits, gradients = below.compiled(step, network.variables)({"images": images})
+    logits, gradients = below.compile_graph(step, network.variables)({"images": images})
     return [*(keras.ops.convert_to_numpy(array) for array in (logits, *gradients)), *network.get_weights()]
 
 

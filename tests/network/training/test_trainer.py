@@ -41,7 +41,7 @@ def test_micro_batches_do_not_change_the_weights(rank, balance):
 
 
 def test_a_step_is_cut_into_parts_that_share_its_weight():
-    steps = list(steps_of(plain(batch_size=10), bright_and_dark(25), micro_batch=4).of_epoch(0))
+    steps = list(steps_of(plain(batch_size=10), bright_and_dark(25), micro_batch=4).epoch_batches(0))
     assert [[len(part["labels"]) for part in step.parts] for step in steps] == [[4, 4, 2], [4, 4, 2], [4, 1]]
     assert [sum(part["weights"].sum() for part in step.parts) for step in steps] == pytest.approx([1, 1, 1])
     assert np.array_equal(np.sort(np.concatenate([step.rows for step in steps])), np.arange(25))
@@ -50,7 +50,7 @@ def test_a_step_is_cut_into_parts_that_share_its_weight():
 
 def test_what_is_left_of_an_epoch_is_the_same_as_in_one_go():
     steps = steps_of(plain(batch_size=10, augmentation=(Flip(),), balance="oversample"), bright_and_dark(25))
-    last, (again,) = list(steps.of_epoch(3))[-1], list(steps.of_epoch(3, num_done=2))
+    last, (again,) = list(steps.epoch_batches(3))[-1], list(steps.epoch_batches(3, num_done=2))
     assert again.number == last.number == 3
     for name, array in last.parts[0].items():
         assert np.array_equal(again.parts[0][name], array), name
@@ -118,7 +118,7 @@ def test_validation_and_the_final_weights_are_the_averages():
     trainer, steps = Trainer(network_of(), LIMITS, training, 3), steps_of(training)
     expected, num_steps = network_of().get_weights(), 0
     for epoch in range(3):
-        for step in steps.of_epoch(epoch):
+        for step in steps.epoch_batches(epoch):
             trainer.step(step.parts)
             num_steps += 1
             decay = min(0.9, num_steps / (num_steps + 9))
@@ -157,7 +157,7 @@ def test_a_float16_step_that_overflows_is_left_out_and_halves_the_scale():
     trainer = Trainer(network_of(), LIMITS, training, 3)
     trainer.loss_scale.factor.assign(2.0**40)
     before = [keras.ops.convert_to_numpy(variable) for variable in trainer.state]
-    step = next(steps_of(training).of_epoch(0))
+    step = next(steps_of(training).epoch_batches(0))
     loss, _ = read_outputs(trainer.step(step.parts))
     after = [keras.ops.convert_to_numpy(variable) for variable in trainer.state]
     assert np.isfinite(loss)

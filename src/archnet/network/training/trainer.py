@@ -53,8 +53,8 @@ class Trainer:
         self.gradient_sums: list[keras.Variable] = []
         self.state = [*self.twin.weights, *self.optimizer.variables, *self._own_variables()]
         self.num_devices = len(devices())
-        self._outputs_and_gradients = backend_module().replicated(self._compute_gradients, self.twin.weights)
-        self._compiled_train = backend_module().compiled(self._train, self.state)
+        self._outputs_and_gradients = backend_module().replicate(self._compute_gradients, self.twin.weights)
+        self._compiled_train = backend_module().compile_graph(self._train, self.state)
 
     def _own_variables(self) -> list[keras.Variable]:
         return [variable for part in (self.average, self.loss_scale) if part for variable in part.variables]
@@ -79,7 +79,7 @@ class Trainer:
 
     def _create_sums(self) -> None:
         self.gradient_sums = [keras.Variable(ops.zeros(weight.shape), trainable=False) for weight in self.weights]
-        compiled = backend_module().compiled
+        compiled = backend_module().compile_graph
         self._compiled_add = compiled(self._add_gradients, [*self.state, *self.gradient_sums])
         self._compiled_apply = compiled(self._apply_sums, [*self.state, *self.gradient_sums])
 
