@@ -4,90 +4,21 @@ import ast
 import re
 import subprocess
 import sys
-from pathlib import Path
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-SOURCE = ROOT / "src/archnet"
-
-MAY_IMPORT = {
-    "errors": set(),
-    "spec": {"errors"},
-    "imaging": {"errors"},
-    "data": {"errors", "spec", "imaging"},
-    "evaluation": {"errors", "spec"},
-    "network": {"errors", "spec", "evaluation"},
-    "report": {"errors", "spec", "evaluation"},
-    "tracking": {"errors", "evaluation"},
-    "froc_files": {"errors", "data", "evaluation"},
-    "froc_run": {"errors", "spec", "data", "evaluation", "report", "froc_files"},
-    "again": {"evaluation", "froc_run", "report"},
-    "inference": {"errors", "spec", "imaging", "data", "evaluation", "network", "prepared"},
-    "machine": set(),
-    "console": set(),
-    "prepared": {"errors", "spec", "data"},
-    "placement": {"errors", "spec", "evaluation"},
-    "records": {"errors", "spec", "data", "evaluation", "prepared"},
-    "budget": {"errors", "spec", "machine"},
-    "judging": {
-        "errors",
-        "spec",
-        "data",
-        "evaluation",
-        "froc_run",
-        "network",
-        "report",
-        "placement",
-        "prepared",
-        "records",
-    },
-    "trained": {"errors", "spec", "evaluation", "network", "machine", "placement", "prepared"},
-    "runner": {
-        "trained",
-        "budget",
-        "errors",
-        "spec",
-        "data",
-        "evaluation",
-        "froc_run",
-        "judging",
-        "network",
-        "report",
-        "machine",
-        "placement",
-        "prepared",
-        "records",
-        "tracking",
-    },
-    "baseline": {"data", "evaluation", "judging", "machine", "placement", "prepared", "records", "runner", "spec"},
-    "bench": {"errors", "spec", "data", "network", "prepared", "machine", "budget"},
-    "export": {"errors", "spec", "evaluation", "network", "prepared", "report"},
-    "preview": {"errors", "spec", "data", "prepared", "evaluation", "network", "report"},
-    "sweep": {
-        "budget",
-        "data",
-        "errors",
-        "evaluation",
-        "froc_run",
-        "judging",
-        "placement",
-        "prepared",
-        "records",
-        "report",
-        "runner",
-        "spec",
-    },
-}
-"""The command line, which comes last, may import everything; `spec` reaches into `network` at one place, see below."""
+from house import CONTRIBUTING, FLOORS, LAZY_DOOR, ROOT, SOURCE, contributing_with_map, open_rooms, room_of
 
 KERAS_ROOM = "network"
-LAZY_DOOR = ("spec/arch.py", "network")
-"""`Arch.build` is the public way to a Keras model; it imports the compiler when it is called."""
 
+MOST_MODULES = 16
+"""Modules in one folder, so that a room can be drawn from memory."""
 
-def room_of(path):
-    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+SAME_STEP = {
+    "calibration", "comparison_page",
+}
 
 
 def imports_of(path):
@@ -96,17 +27,60 @@ def imports_of(path):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def module_of(path):
+    return ".".join(("archnet", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def import_graph():
+    """The modules that each module imports, without the one lazy door."""
+    paths = {module_of(path): path for path in SOURCE.rglob("*.py")}
+    graph = {name: (set(imports_of(path)) & set(paths)) - {name, "archnet"} for name, path in paths.items()}
+    door = module_of(SOURCE / LAZY_DOOR[0])
+    graph[door] = {name for name in graph[door] if not name.startswith(f"archnet.{LAZY_DOOR[1]}")}
+    return graph, paths
+
+
+def assert_no_cycle(graph):
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_a_room_imports_only_what_it_may(path):
     room = room_of(path)
-    if room in ("cli", "__init__"):
-        return
-    used = {name.split(".")[1] for name in imports_of(path) if name.startswith("archnet.")} - {room}
+    names = {room_of(SOURCE / name.split(".")[1]) for name in imports_of(path) if name.startswith("archnet.")}
+    rooms = {f"{name}.py" if (SOURCE / f"{name}.py").exists() else name for name in names} - {room}
     if str(path.relative_to(SOURCE)) == LAZY_DOOR[0]:
-        used -= {LAZY_DOOR[1]}
-    assert used <= MAY_IMPORT[room]
+        rooms -= {LAZY_DOOR[1]}
+    assert room == "__init__.py" or rooms <= open_rooms(room)
+
+
+def test_no_module_and_no_folder_imports_itself_by_a_detour():
+    graph, paths = import_graph()
+    assert_no_cycle(graph)
+    folder = {name: str(path.parent.relative_to(SOURCE)) for name, path in paths.items()}
+    folders = {}
+    for name, imported in graph.items():
+        if folder[name] != ".":
+            folders.setdefault(folder[name], set()).update({folder[other] for other in imported} - {folder[name], "."})
+    assert_no_cycle(folders)
+
+
+def test_three_modules_stand_beside_the_rooms_and_no_room_is_crowded():
+    counts = Counter(path.parent for path in SOURCE.rglob("*.py") if path.name != "__init__.py")
+    assert counts.pop(SOURCE) == 3
+    assert {str(folder.relative_to(SOURCE)): number for folder, number in counts.items() if number > MOST_MODULES} == {}
+
+
+def test_the_map_in_contributing_is_the_table_of_this_test():
+    assert CONTRIBUTING.read_text(encoding="utf-8") == contributing_with_map()
+    rooms = {path.name for path in SOURCE.iterdir() if path.name not in ("__init__.py", "__pycache__", "py.typed")}
+    assert rooms == {name for floor in FLOORS for name in floor}
 
 
 def test_keras_stays_behind_one_door_and_each_of_its_backends_behind_a_file_of_its_own():
@@ -130,7 +104,7 @@ def test_the_wheel_carries_schemas_and_templates(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"archnet/schemas/{name}.schema.json" for name in ("arch", "experiment", "sweep")} <= names
-    templates = {f"archnet/report/templates/{path.name}" for path in (SOURCE / "report/templates").iterdir()}
+    templates = {f"archnet/report/html/templates/{path.name}" for path in (SOURCE / "report/html/templates").iterdir()}
     assert templates
     assert templates <= names
 

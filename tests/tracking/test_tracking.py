@@ -17,10 +17,9 @@ from typer.testing import CliRunner
 import archnet
 from archnet.cli import app
 from archnet.errors import RunError
-from archnet.tracking import curves as curves_module
-from archnet.tracking import mlflow_store
-from archnet.tracking.curves import TensorBoardCallback, open_tensorboard_callback
+from archnet.tracking import mlflow_store, tensorboard
 from archnet.tracking.mlflow_store import MlflowStore
+from archnet.tracking.tensorboard import TensorBoardCallback, open_tensorboard_callback
 from plain_training import PLAIN
 from synthetic_runs import write_run
 
@@ -109,7 +108,7 @@ def test_an_epoch_can_be_seen_while_the_next_one_trains(tmp_path):
 
 
 def test_without_tensorboard_nothing_is_drawn_and_the_log_says_so(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(curves_module, "find_spec", lambda name: None)
+    monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
     with caplog.at_level(logging.INFO, "archnet"), open_tensorboard_callback(tmp_path, []) as drawn:
         assert drawn == []
     assert caplog.messages == ["no TensorBoard logs: the package tensorboard is not installed"]

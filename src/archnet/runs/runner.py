@@ -36,7 +36,7 @@ from archnet.spec.augmentations import shape_problem
 from archnet.spec.auto import describe_auto
 from archnet.spec.cost import network_summary
 from archnet.spec.experiment import SETS, Experiment
-from archnet.tracking.curves import open_tensorboard_callback
+from archnet.tracking.tensorboard import open_tensorboard_callback
 
 if TYPE_CHECKING:
     from archnet.network.training.loop import Callback

@@ -1,0 +1,100 @@
+"""The rooms of `src/archnet`: what each is for, and which of them it may import.
+
+`python tests/house.py` writes the map in CONTRIBUTING.md from this table; `test_house.py` holds the code and the map to it.
+"""
+
+import re
+import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src/archnet"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+
+FLOORS = (
+    {
+        "errors.py": "the exceptions for a user's mistake, and “did you mean”",
+        "machine.py": "the machine: versions, cores, memory",
+    },
+    {"files": "atomic writing, strict JSON and csv, locks, progress, user folders, free disk space"},
+    {
+        "spec": "what a JSON document means: layers, shapes, costs, memory, experiments, sweeps. No Keras, no image library",
+        "imaging": "scans: geometry, readers, resampling. Arrays are (z, y, x), millimetres are LPS",
+    },
+    {
+        "phantom": "generated chest scans in the layouts of LUNA16 and MosMed",
+        "fetching": "public data sets: catalogue, download, archives",
+    },
+    {
+        "data": "data sets: cases, splits, crops and their store. No Keras",
+        "evaluation": "metrics, intervals, comparisons, FROC: all recomputed from `predictions.csv`. No Keras",
+    },
+    {
+        "network": "the only room that imports Keras: build, augment, train, predict, explain, export",
+        "report": "figures, HTML pages and terminal tables, from run folders alone. No Keras",
+        "tracking": "the logs of TensorBoard and MLflow",
+    },
+    {"runs": "an experiment becomes a run folder: data, network, evaluation and report meet here"},
+    {
+        "inference": "predictions and explanations for new scans",
+        "export": "models for other tools, with a model card",
+        "sweep": "many runs of one experiment on Ray Tune; the state is the sweep's folder alone",
+    },
+    {"api.py": "the public names of `import archnet`"},
+    {"cli": "the command line: parse, call one function, print"},
+)
+"""A room imports only rooms of earlier floors, and none of its own."""
+
+CLOSED = {"network": {"imaging", "phantom", "fetching", "data"}, "report": {"imaging", "phantom", "fetching", "data"}}
+"""Rooms of earlier floors that a room does not import all the same."""
+
+LAZY_DOOR = ("spec/arch.py", "network")
+"""The one import upward: `Arch.build`, the public way to a Keras model, imports the compiler when it is called."""
+
+START, END = "<!-- map: python tests/house.py -->", "<!-- end of map -->"
+
+
+def room_of(path):
+    """The room of a source file, named as in `FLOORS`; the package's own `__init__` lies in none."""
+    return path.relative_to(SOURCE).parts[0]
+
+
+def open_rooms(room):
+    """The rooms that a room may import."""
+    above = set()
+    for floor in FLOORS:
+        if room in floor:
+            return above - CLOSED.get(room, set())
+        above |= set(floor)
+    raise KeyError(room)
+
+
+def contributing_map():
+    """The map as CONTRIBUTING.md shows it: the floors, then the task of each room."""
+    drawing = " > ".join(", ".join(name.removesuffix(".py") for name in floor) for floor in FLOORS)
+    rows = [f"| `{name}{'' if '.' in name else '/'}` | {task} |" for floor in FLOORS for name, task in floor.items()]
+    closed = " and ".join(f"`{room}`" for room in CLOSED)
+    return "\n".join(
+        [
+            "```",
+            *textwrap.wrap(drawing, 100, subsequent_indent="    ", break_on_hyphens=False),
+            "```",
+            "",
+            f"A room imports only rooms left of an arrow that leads to it. {closed} do not import `data` either, and `Arch.build` alone",
+            "reaches down, into `network`. There is no import cycle between modules or folders.",
+            "",
+            "| room | task |",
+            "|---|---|",
+            *rows,
+        ]
+    )
+
+
+def contributing_with_map():
+    """CONTRIBUTING.md with the map of this table in place of its own."""
+    text = CONTRIBUTING.read_text(encoding="utf-8")
+    return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: f"{START}\n\n{contributing_map()}\n\n{END}", text, flags=re.S)
+
+
+if __name__ == "__main__":
+    CONTRIBUTING.write_text(contributing_with_map(), encoding="utf-8")
