@@ -33,7 +33,7 @@ TRAINING = {
 COMMAND = """
 import sys
 from archnet.cli import main
-from archnet.network.checkpoint import Checkpoint
+from archnet.network.training.checkpoint import Checkpoint
 if sys.argv.pop(1) == "every step":
     Checkpoint.is_due = lambda checkpoint: True
 main()

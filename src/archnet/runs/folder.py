@@ -43,13 +43,13 @@ def is_pending(folder: Path, experiment: Experiment, *, resume: bool = False) ->
     is_finished, is_started = (run_folder / "metrics.json").exists(), (run_folder / CHECKPOINT).exists()
     if is_finished and not resume:
         raise RunError(
-            f"{run_folder}: this run is finished and is not overwritten. Give another folder with --out, or add --resume to "
-            f"make only the runs that are missing. To see it again: archnet report {run_folder}"
+            f"{run_folder}: this run is finished and is not overwritten. Give another folder with --out, or add "
+            f"--resume to make only the runs that are missing. To see it again: archnet report {run_folder}"
         )
     if is_started and not is_finished and not resume:
         raise RunError(
-            f"{run_folder}: this run was interrupted. Continue it with --resume, remove the folder to start anew, or give "
-            "another one with --out."
+            f"{run_folder}: this run was interrupted. Continue it with --resume, remove the folder to start anew, or "
+            "give another one with --out."
         )
     if is_started or is_finished:
         _check_same_run(run_folder, experiment)
@@ -86,8 +86,9 @@ def check_shared_sections(folder: Path, experiment: Experiment) -> None:
     folder_document, document = read_optional_json(folder / "experiment.json"), shared_document(experiment)
     for key in SHARED_SECTIONS if folder_document else ():
         if folder_document and folder_document.get(key) != document[key]:
+            difference = _difference(folder_document.get(key) or {}, document[key])
             raise RunError(
-                f"{folder}: holds an experiment with another {key} ({_difference(folder_document.get(key) or {}, document[key])}). "
+                f"{folder}: holds an experiment with another {key} ({difference}). "
                 "Give this one its own folder with --out."
             )
 
@@ -98,8 +99,9 @@ def _check_same_run(run_folder: Path, experiment: Experiment) -> None:
     document = reuse_auto_values(experiment.to_document(), folder_document)
     for key in ("arch", "training"):
         if folder_document.get(key) != document[key]:
+            difference = _difference(folder_document.get(key) or {}, document[key])
             raise RunError(
-                f"{run_folder}: was begun with another {key} ({_difference(folder_document.get(key) or {}, document[key])}). "
+                f"{run_folder}: was begun with another {key} ({difference}). "
                 "Give the same one to continue, or another folder with --out."
             )
 
