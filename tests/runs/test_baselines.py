@@ -16,7 +16,7 @@ from archnet.data.dataset import Cases
 from archnet.errors import RunError
 from archnet.evaluation.comparison import compare
 from archnet.evaluation.predictions import read_predictions
-from archnet.runs.baselines import BASELINES, GRID, block_means, fit_baseline, num_parameters, run_baselines
+from archnet.runs.baselines import BASELINES, FOREST, GRID, block_means, fit_baseline, num_parameters, run_baselines
 from archnet.runs.preparation import PreparedData
 from plain_training import PLAIN
 
@@ -37,14 +37,14 @@ FILES = {
 
 @pytest.fixture(autouse=True)
 def few_trees(monkeypatch):
-    monkeypatch.setitem(archnet.runs.baselines.FOREST, "n_estimators", 10)
+    monkeypatch.setitem(FOREST, "n_estimators", 10)
 
 
 @pytest.fixture
 def no_pictures(monkeypatch):
     for name in ("write_figures", "write_report"):
         monkeypatch.setattr(f"archnet.runs.evaluation.{name}", lambda folder: None)
-    monkeypatch.setattr("archnet.runs.runner.write_comparison_with_froc", lambda folder, finished: None)
+    monkeypatch.setattr("archnet.runs.comparison.write_comparison_with_froc", lambda folder, finished: None)
 
 
 @pytest.fixture

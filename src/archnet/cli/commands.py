@@ -187,7 +187,7 @@ def run(
     experiments = load_command_experiments(
         files, data, root, [*(settings or []), *_seed_setting(seed), *_memory_setting(memory)]
     )
-    from archnet.runs.runner import run_all
+    from archnet.api import run_all
 
     store = _open_store(experiments[0], out) if track else None
     try:

@@ -16,7 +16,7 @@ from archnet.evaluation.metrics import METRICS
 from archnet.evaluation.paired import SeedPredictions, Truth, paired_differences
 from archnet.evaluation.paired_tests import delong, mcnemar
 from archnet.evaluation.pooling import Pool, read_pools
-from archnet.evaluation.run_folder import find_run_folders, read_json
+from archnet.evaluation.run_folder import find_run_folders, is_baseline, read_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +187,7 @@ def _paired_comparison(
     first, second = pools
     scores = [[training.scores for training in side] for side in sides]
     reference, other = (_strip_description(pool.document) for pool in pools)
-    is_of_networks = not any("baseline" in document["arch"] for document in (reference, other))
+    is_of_networks = not any(map(is_baseline, (reference, other)))
     return PairedComparison(
         reference=first.name,
         other=second.name,

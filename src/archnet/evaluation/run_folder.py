@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,22 @@ def _append_row(columns: dict[str, list[float]], row: list[str], place: str) -> 
             raise DataError(f'{place}: {name} is "{field}", not a number. {remedy}') from None
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether a folder holds a finished run: metrics.json is written after everything that a result needs."""
+    return (folder / "metrics.json").exists()
+
+
+def is_baseline(experiment: Mapping[str, Any]) -> bool:
+    """Whether an experiment.json is that of a baseline, which leaves no model.
+
+    >>> is_baseline({"arch": {"name": "random_forest", "baseline": {"n_estimators": 300}}})
+    True
+    >>> is_baseline({"arch": {"name": "arch3dsm", "layers": []}}), is_baseline({})
+    (False, False)
+    """
+    return "baseline" in (experiment.get("arch") or {})
+
+
 def find_run_folders(paths: Sequence[Path]) -> list[Path]:
     """The run folders that paths name: each itself, or all finished runs inside an experiment's folder, by name.
 
@@ -80,7 +96,7 @@ def find_run_folders(paths: Sequence[Path]) -> list[Path]:
 def _find_runs(path: Path) -> list[Path]:
     if not path.is_dir():
         raise RunError(f"{path}: no such folder. Name a run folder, as `archnet run` printed it.")
-    if (path / "metrics.json").exists():
+    if is_finished(path):
         return [path]
     folders = sorted(metrics.parent for metrics in path.glob("*/metrics.json"))
     if folders:

@@ -19,7 +19,7 @@ from archnet.export.card import model_card
 from archnet.files.strict_json import read_document
 from archnet.report.run_files import RunFiles, read_run
 from archnet.spec.resolve import parse_experiments
-from archnet.spec.view import network_input
+from archnet.spec.view import network_input, scale_from_unit
 
 TOLERANCE: Final = 1e-5
 """How far an exported model's probabilities may be from Keras's."""
@@ -108,10 +108,9 @@ def _real_cases(files: RunFiles, limits: tuple[float, float]) -> list[NDArray[np
     """Cases that the run folder keeps, as raw values that the network sees; an empty list where it keeps none."""
     if files.gallery is None:
         return []
-    low, high = limits
     (experiment,) = parse_experiments(read_document(files.folder / "experiment.json"))
     scaled = files.gallery.images[-NUM_REAL:] / np.float32(255)
-    return [network_input(scaled * np.float32(high - low) + np.float32(low), experiment)]
+    return [network_input(scale_from_unit(scaled, limits), experiment)]
 
 
 def _noise_cases(shape: tuple[int, ...], limits: tuple[float, float]) -> NDArray[np.float32]:

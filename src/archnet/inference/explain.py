@@ -20,7 +20,7 @@ from archnet.imaging.volume import Point
 from archnet.inference.predict import out_of_distribution_warnings, read_chest_ct, whole_scans
 from archnet.inference.trained_run import TrainedRun
 from archnet.spec.receptive_field import feature_grid
-from archnet.spec.view import network_input
+from archnet.spec.view import network_input, scale_to_unit
 
 Method = Literal["gradcam", "occlusion"]
 
@@ -83,14 +83,14 @@ def explain(
     model = load_model(run.folder / "model.keras")
     images = network_input(values, run.experiment)
     heat = _expand_to_case(_heat_map(run, model, images[0], label, method, progress), run)
-    low, high = limits = run.experiment.data.window_hu
+    limits = run.experiment.data.window_hu
     places = (
         resized_grid(volume.hu.shape, run.crop_size)
         if point_mm is None
         else crop_grid(volume, point_mm, run.crop_size, run.experiment.data.spacing_mm)
     )
     return Explanation(
-        image=np.clip((values[0].astype(np.float32) - low) / (high - low), 0, 1),
+        image=scale_to_unit(values[0], limits),
         heat=heat,
         scan_heat=resample_to_scan(heat, places),
         probability=float(predict_probabilities(model, images, np.zeros(1, np.int64))[0, label]),

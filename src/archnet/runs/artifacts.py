@@ -1,39 +1,95 @@
-"""What a run writes beside its model and metrics: split, history, gallery, environment, log."""
+"""The files of a run folder beside its predictions and metrics: setup, environment, model, history, gallery."""
 
 from __future__ import annotations
 
 import csv
 import io
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.dataset import Cases
+from archnet.errors import RunError
 from archnet.evaluation.predictions import Predictions
-from archnet.files.atomic import atomic_write, write_text
+from archnet.files.atomic import atomic_write, write_json, write_text
+from archnet.machine import environment
+from archnet.runs.folder import is_started
 from archnet.runs.preparation import PreparedData
 from archnet.spec.experiment import SETS
+from archnet.spec.view import scale_to_unit
+
+if TYPE_CHECKING:
+    import keras
 
 NUM_SAMPLES: Final = 16
 """Training cases whose images a run folder keeps for its report."""
 
 NUM_WRONG: Final = 32
-"""Wrong cases that it keeps: twice those of a report, for a comparison to choose from."""
+"""Misclassified cases that it keeps: twice those of a report, for a comparison to choose from."""
 
 
-def split_text(cases: Cases, sets: NDArray[np.str_]) -> str:
-    """split.csv: case, group, label and set of every case."""
+def write_run_setup(folder: Path, document: Mapping[str, Any], prepared: PreparedData) -> None:
+    """Start a run folder: write experiment.json, data.json and split.csv.
+
+    Args:
+        folder: The run folder.
+        document: The content of experiment.json.
+        prepared: The run's data.
+
+    Raises:
+        RunError: The folder keeps the checkpoint of a run on different cases.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    split = split_text(prepared)
+    if is_started(folder) and (folder / "split.csv").read_bytes() != split.encode():
+        raise RunError(
+            f"{folder / 'split.csv'}: the data have changed since this run began, so it cannot be continued. "
+            "Bring them back, or give another folder with --out."
+        )
+    write_json(folder / "experiment.json", document)
+    write_json(folder / "data.json", prepared.to_document())
+    write_text(folder / "split.csv", split)
+
+
+def write_environment(folder: Path, execution: Mapping[str, Any] | None = None) -> None:
+    """Write environment.json: versions, machine and command, and how a network is trained.
+
+    Args:
+        folder: The run folder.
+        execution: Backend, devices, precision and micro-batch; null for a run without a network.
+    """
+    write_json(folder / "environment.json", {**environment(), **({"execution": execution} if execution else {})})
+
+
+def write_model(
+    folder: Path, model: keras.Model, history: Sequence[dict[str, float]], summary: Mapping[str, Any]
+) -> None:
+    """Write model.keras, history.csv and network.json.
+
+    Args:
+        folder: The run folder.
+        model: The trained model: raw values in, probabilities out.
+        history: One row for each epoch.
+        summary: Of `network_summary`.
+    """
+    with atomic_write(folder / "model.keras") as path:
+        model.save(path)
+    write_history(folder / "history.csv", history)
+    write_json(folder / "network.json", summary)
+
+
+def split_text(prepared: PreparedData) -> str:
+    """The text of split.csv: case, group, label and set of every case."""
+    cases = prepared.cases
     labels = np.asarray(cases.classes)[cases.labels]
-    return _csv_text(["case", "group", "label", "set"], zip(cases.ids, cases.groups, labels, sets, strict=True))
+    rows = zip(cases.ids, cases.groups, labels, prepared.sets, strict=True)
+    return _csv_text(["case", "group", "label", "set"], rows)
 
 
 def write_history(path: Path, history: Sequence[dict[str, float]]) -> None:
-    """history.csv: one row an epoch."""
+    """Write history.csv: one row for each epoch."""
     write_text(path, _csv_text(list(history[0]), (row.values() for row in history)))
 
 
@@ -51,34 +107,33 @@ def write_gallery(
     predictions: Predictions,
     predicted: NDArray[np.int64],
 ) -> None:
-    """gallery.npz: images for the report, so that it can be drawn from the run folder alone.
+    """Write gallery.npz: images for the report, so that it can be drawn from the run folder alone.
 
-    Holds `images` uint8 (M, height, width[, depth]), limits scaled to 0..255, `case` (M,) and `kind` (M,): "sample"
-    (training cases, classes in turn) or "wrong" (the most confidently wrong of the test set, else of the validation
-    set).
+    The file holds `images` uint8 (M, height, width[, depth]), limits scaled to 0..255, `case` (M,) and `kind` (M,):
+    "sample" (training cases, the classes in turn) or "wrong" (the most confidently misclassified cases of the test
+    set, else of the validation set).
 
     Args:
-        path: Of the file.
+        path: The file.
         prepared: The arrays of all cases.
-        predictions: Of all cases.
-        predicted: (N,) the class that each case is taken for.
+        predictions: Predictions of all cases.
+        predicted: (N,) the predicted class of each case.
     """
     samples = sample_rows(predictions, NUM_SAMPLES)
     misclassified = misclassified_rows(predictions, predicted, NUM_WRONG)
     rows = np.concatenate([samples, misclassified]).astype(np.int64)
-    low, high = prepared.limits
-    scaled = (np.asarray(prepared.values[prepared.rows[rows]], np.float32) - low) / (high - low)
+    scaled = scale_to_unit(prepared.values[prepared.rows[rows]], prepared.limits)
     with atomic_write(path) as draft, draft.open("wb") as stream:
         np.savez_compressed(
             stream,
-            images=(scaled.clip(0, 1) * 255).round().astype(np.uint8),
+            images=(scaled * 255).round().astype(np.uint8),
             case=predictions.cases[rows],
             kind=np.array(["sample"] * len(samples) + ["wrong"] * len(misclassified)),
         )
 
 
 def sample_rows(predictions: Predictions, count: int) -> NDArray[np.int64]:
-    """Rows of training cases for a montage: the classes in turn, each in the data's order."""
+    """Rows of training cases for a montage: the classes in turn, each in the order of the data."""
     members = [
         np.flatnonzero((predictions.sets == "train") & (predictions.y_true == label))
         for label in range(len(predictions.classes))
@@ -88,25 +143,8 @@ def sample_rows(predictions: Predictions, count: int) -> NDArray[np.int64]:
 
 
 def misclassified_rows(predictions: Predictions, predicted: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Rows of the most confidently wrong cases, worst first: of the test set, else of the validation set."""
+    """Rows of the most confidently misclassified cases of the test set, else of the validation set, worst first."""
     evaluated_set = next((name for name in reversed(SETS) if np.any(predictions.sets == name)), "test")
     rows = np.flatnonzero((predictions.sets == evaluated_set) & (predicted != predictions.y_true))
     true_class_probability = predictions.probabilities[rows, predictions.y_true[rows]]
     return rows[np.argsort(true_class_probability, kind="stable")][:count]
-
-
-@contextmanager
-def log_to_file(path: Path, *, is_resumed: bool = False) -> Iterator[logging.Logger]:
-    """Lets archnet's log go to a file as well, while the block runs; a continued run's log goes on."""
-    logger = logging.getLogger("archnet")
-    handler = logging.FileHandler(path, mode="a" if is_resumed else "w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    level = logger.level
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    try:
-        yield logger
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-        handler.close()

@@ -1,7 +1,7 @@
-"""The humble baseline: a random forest and a logistic regression on the downsampled voxels of the same split.
+"""Baselines: a random forest and a logistic regression on the downsampled voxels of the same split.
 
-On small sets of CT such models have beaten published networks. They leave run folders like a network's, without a
-model, so that they stand in every comparison.
+On small CT data sets such models have beaten published networks. They leave run folders like a network's, without a
+model, so that every comparison includes them.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from numpy.typing import NDArray
 from archnet.data import open_dataset
 from archnet.evaluation.comparison_rows import COSTS
 from archnet.evaluation.predictions import Predictions
-from archnet.evaluation.run_folder import find_run_folders
-from archnet.files.atomic import write_json, write_text
+from archnet.evaluation.run_folder import is_finished
+from archnet.files.atomic import write_json
 from archnet.files.progress import Progress, silent
-from archnet.machine import environment
-from archnet.runs.artifacts import split_text
-from archnet.runs.evaluation import write_evaluation
+from archnet.runs.artifacts import write_environment, write_run_setup
+from archnet.runs.comparison import compare_finished_runs
+from archnet.runs.evaluation import evaluate_predictions, write_evaluation
 from archnet.runs.folder import check_shared_sections, experiment_folder, run_name, shared_document
 from archnet.runs.preparation import PreparedData, prepare
 from archnet.runs.result import Run
-from archnet.runs.runner import compare_runs
 from archnet.spec.experiment import Experiment
+from archnet.spec.view import scale_to_unit
 
 GRID: Final = (16, 16, 8)
-"""Blocks along height, width and depth, at most, whose means the models see."""
+"""Blocks along height, width and depth, at most, whose means are the features."""
 
 FOREST: Final = {"n_estimators": 300, "min_samples_leaf": 5, "class_weight": "balanced"}
 LOGISTIC: Final = {"C": 0.01, "class_weight": "balanced", "max_iter": 2000}
-"""Options of scikit-learn; the logistic regression sees each voxel less its mean, by its standard deviation."""
+"""Options of scikit-learn; the logistic regression gets standardized features."""
 
 _CASES_AT_ONCE: Final = 512
 
@@ -44,12 +44,12 @@ Classifier = Any
 def run_baselines(
     experiments: Sequence[Experiment], *, out: Path | str | None = None, progress: Progress = silent
 ) -> list[Run]:
-    """Adds the baselines to an experiment's folder, one of each for every fold and seed, and compares all runs in it.
+    """Add the baselines to an experiment's folder, one of each for every fold and seed, and compare all runs in it.
 
-    Baselines that are there stay.
+    Finished baselines are skipped.
 
     Args:
-        experiments: Whose data, splits and seeds they are given; their networks play no part.
+        experiments: Their data, splits and seeds are used; their networks are not.
         out: The experiment's folder; by default runs/<experiment>.
         progress: Wraps what takes long.
 
@@ -58,17 +58,15 @@ def run_baselines(
     """
     folder = experiment_folder(experiments[0], out)
     places = {folder / _baseline_run_name(name, one): (name, one) for one in experiments for name in BASELINES}
-    pending = {place: pair for place, pair in places.items() if not (place / "metrics.json").exists()}
+    pending = {place: pair for place, pair in places.items() if not is_finished(place)}
     if pending:
         check_shared_sections(folder, experiments[0])
         dataset = open_dataset(experiments[0].data, progress)
         prepared = prepare(dataset, [experiment for _, experiment in pending.values()], progress)
         write_json(folder / "experiment.json", shared_document(experiments[0]))
         for (place, (name, experiment)), data in zip(pending.items(), prepared, strict=True):
-            _run(place, name, experiment, data)
-    finished = find_run_folders([folder])
-    if pending and len(finished) > 1:
-        compare_runs(folder, finished)
+            _make_run(place, name, experiment, data)
+        compare_finished_runs(folder)
     return [Run(place) for place in places]
 
 
@@ -77,8 +75,8 @@ def _baseline_run_name(name: str, experiment: Experiment) -> str:
     return name + run_name(experiment).removeprefix(experiment.arch.name)
 
 
-def _run(folder: Path, name: str, experiment: Experiment, prepared: PreparedData) -> None:
-    """One baseline on prepared data."""
+def _make_run(folder: Path, name: str, experiment: Experiment, prepared: PreparedData) -> None:
+    """Fit one baseline on prepared data, evaluate it, and write its run folder."""
     start = time.perf_counter()
     is_training = prepared.sets == "train"
     labels = prepared.cases.labels
@@ -93,17 +91,15 @@ def _run(folder: Path, name: str, experiment: Experiment, prepared: PreparedData
         probabilities=model.predict_proba(voxels),
         classes=prepared.cases.classes,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "experiment.json", baseline_document(name, experiment))
-    write_json(folder / "environment.json", environment())
-    write_json(folder / "data.json", prepared.to_document())
-    write_text(folder / "split.csv", split_text(prepared.cases, prepared.sets))
+    write_run_setup(folder, baseline_document(name, experiment), prepared)
+    write_environment(folder)
     costs = dict.fromkeys(COSTS) | {"parameters": num_parameters(model), "train_seconds": seconds}
-    write_evaluation(folder, predictions, experiment, prepared, costs)
+    metrics = {**evaluate_predictions(predictions, experiment, prepared.cases.positive), **costs}
+    write_evaluation(folder, predictions, metrics, experiment, prepared)
 
 
 def baseline_document(name: str, experiment: Experiment) -> dict[str, Any]:
-    """What decides a baseline's result, in the form of an experiment's document."""
+    """The experiment.json of a baseline."""
     options = {"random_forest": FOREST, "logistic_regression": LOGISTIC}[name]
     sections = {
         key: value for key, value in experiment.to_document().items() if key not in ("arch", "training", "picked")
@@ -126,11 +122,10 @@ def block_means(prepared: PreparedData, grid: Sequence[int]) -> NDArray[np.float
     Returns:
         (N, blocks), of voxels scaled to [0, 1] as a network sees them.
     """
-    low, high = prepared.limits
     parts = []
     for start in range(0, len(prepared.rows), _CASES_AT_ONCE):
-        values = np.asarray(prepared.values[prepared.rows[start : start + _CASES_AT_ONCE]], np.float32)
-        images = ((values - low) / (high - low)).clip(0, 1)
+        values = prepared.values[prepared.rows[start : start + _CASES_AT_ONCE]]
+        images = scale_to_unit(values, prepared.limits)
         for axis, number in zip(range(1, images.ndim), grid, strict=False):
             images = _axis_block_means(images, axis, min(number, images.shape[axis]))
         parts.append(images.reshape(len(images), -1))
@@ -146,10 +141,10 @@ def _axis_block_means(images: NDArray[np.float32], axis: int, number: int) -> ND
 
 
 def fit_baseline(name: str, voxels: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> Classifier:
-    """A baseline that has learnt from (N, blocks) voxels."""
+    """A baseline fitted to (N, blocks) voxels."""
     model = BASELINES[name](seed).fit(voxels, labels)
     if "n_jobs" in model.get_params():
-        model.set_params(n_jobs=1)  # threads would add up the trees' votes in any order
+        model.set_params(n_jobs=1)  # threads would sum the trees' votes in any order
     return model
 
 
@@ -160,7 +155,7 @@ def _forest(seed: int) -> Classifier:
 
 
 def _logistic(seed: int) -> Classifier:
-    """It draws nothing, so that every seed gives the same."""
+    """A logistic regression, which needs no random numbers: every seed gives the same."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

@@ -1,4 +1,4 @@
-"""What a trained network says of the cases, and what a run folder keeps of it."""
+"""Predict the cases of a run, evaluate the predictions, and write both into the run folder."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 
 def evaluate_run(folder: Path) -> None:
-    """Judges a finished run on all its sets, also those that were left out when it was made, and reports again.
+    """Evaluate a finished run on all its sets, including those that were left out when it was made.
 
     Args:
-        folder: The run's.
+        folder: The run folder.
 
     Raises:
         ArchnetError: A file of the run is missing or damaged, or its data are gone.
@@ -51,7 +51,8 @@ def evaluate_run(folder: Path) -> None:
     (prepared,) = prepare(open_dataset(experiment.data), [experiment])
     predictions = predict_cases(load_model(folder / "model.keras"), experiment, prepared, micro_batch)
     costs = {key: value for key, value in metrics.items() if key not in SETS}
-    write_evaluation(folder, predictions, experiment, prepared, costs)
+    metrics = {**evaluate_predictions(predictions, experiment, prepared.cases.positive), **costs}
+    write_evaluation(folder, predictions, metrics, experiment, prepared)
 
 
 def select_sets(prepared: PreparedData, sets: Sequence[str]) -> PreparedData:
@@ -62,24 +63,22 @@ def select_sets(prepared: PreparedData, sets: Sequence[str]) -> PreparedData:
 
 
 def predict_cases(model: keras.Model, experiment: Experiment, prepared: PreparedData, micro_batch: int) -> Predictions:
-    """What a model says of every case.
+    """The probabilities of every case.
 
     Args:
         model: Raw values in, probabilities out.
-        experiment: Its view.
+        experiment: The run's experiment; its `view` decides what the network sees.
         prepared: The cases.
-        micro_batch: Cases that go through the network at once.
+        micro_batch: Cases that pass through the network at once.
 
     Raises:
-        RunError: It says no numbers: the last step of its training went astray.
+        RunError: The probabilities are no numbers: the training diverged in its last step.
     """
     from archnet.network.predict import predict_probabilities
     from archnet.network.training.failures import divergence_error
 
-    cases, y_prob = (
-        prepared.cases,
-        predict_probabilities(model, prepared.network_input(experiment), prepared.rows, micro_batch),
-    )
+    cases, images = prepared.cases, prepared.network_input(experiment)
+    y_prob = predict_probabilities(model, images, prepared.rows, micro_batch)
     if np.isnan(y_prob).any():
         raise divergence_error("the trained network's probabilities are nan")
     return Predictions(
@@ -92,41 +91,14 @@ def predict_cases(model: keras.Model, experiment: Experiment, prepared: Prepared
     )
 
 
-def write_evaluation(
-    folder: Path, predictions: Predictions, experiment: Experiment, prepared: PreparedData, costs: Mapping[str, Any]
-) -> None:
-    """Writes predictions, pictures, metrics and report; with metrics.json a run is finished.
+def evaluate_predictions(predictions: Predictions, experiment: Experiment, positive: int) -> dict[str, Any]:
+    """The metrics of each set, as metrics.json holds them.
 
     Args:
-        folder: The run's.
-        predictions: Of the cases.
-        experiment: Says how they are judged.
-        prepared: The cases.
-        costs: What else metrics.json holds.
+        predictions: Predictions of the cases.
+        experiment: The run's experiment; its `evaluation` decides.
+        positive: Index of the positive class.
     """
-    positive = prepared.cases.positive
-    write_predictions(folder / "predictions.csv", predictions)
-    predicted = predictions.predicted_classes(positive=positive, threshold=experiment.evaluation.threshold)
-    write_gallery(folder / "gallery.npz", prepared, predictions, predicted)
-    froc = write_run_froc(folder, predictions, experiment)
-    write_json(folder / "metrics.json", {**_metrics_document(predictions, experiment, positive), **costs, **froc})
-    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
-    _write_report_files(folder)
-
-
-def _write_report_files(folder: Path) -> None:
-    write_figures(folder)
-    write_report(folder)
-
-
-def write_missing_report(folder: Path) -> None:
-    """Writes the pictures and the report of a finished run that was ended before they were written."""
-    if not (folder / "report.html").exists():
-        _write_report_files(folder)
-
-
-def _metrics_document(predictions: Predictions, experiment: Experiment, positive: int) -> dict[str, Any]:
-    """The metrics of each set."""
     options = experiment.evaluation
     sets = evaluate(
         predictions,
@@ -138,10 +110,42 @@ def _metrics_document(predictions: Predictions, experiment: Experiment, positive
     return {"positive": predictions.classes[positive], "classes": list(predictions.classes), **sets}
 
 
+def write_evaluation(
+    folder: Path, predictions: Predictions, metrics: Mapping[str, Any], experiment: Experiment, prepared: PreparedData
+) -> None:
+    """Write predictions, gallery, FROC, metrics and report; metrics.json marks the run as finished.
+
+    Args:
+        folder: The run folder.
+        predictions: Predictions of the cases.
+        metrics: The content of metrics.json but for the FROC.
+        experiment: The run's experiment.
+        prepared: The cases.
+    """
+    threshold = experiment.evaluation.threshold
+    write_predictions(folder / "predictions.csv", predictions)
+    predicted = predictions.predicted_classes(positive=prepared.cases.positive, threshold=threshold)
+    write_gallery(folder / "gallery.npz", prepared, predictions, predicted)
+    write_json(folder / "metrics.json", {**metrics, **write_run_froc(folder, predictions, experiment)})
+    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+    _write_report_files(folder)
+
+
+def _write_report_files(folder: Path) -> None:
+    write_figures(folder)
+    write_report(folder)
+
+
+def write_missing_report(folder: Path) -> None:
+    """Write the figures and the report of a finished run that was interrupted before they were written."""
+    if not (folder / "report.html").exists():
+        _write_report_files(folder)
+
+
 def run_costs(
     plan: tuple[PlannedLayer, ...], history: Sequence[Mapping[str, float]], peak_memory_bytes: int | None
 ) -> dict[str, Any]:
-    """What the network and its training cost; copies and repeated draws count as samples."""
+    """The costs of the network and its training, for metrics.json; copies and repeated draws count as samples."""
     cost = network_cost(plan)
     seconds = sum(row["seconds"] for row in history)
     return {

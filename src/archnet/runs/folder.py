@@ -1,4 +1,4 @@
-"""Where a run's files go, and whether they may."""
+"""The folders of runs: where they are, and whether a run may be made in them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import RunError
-from archnet.evaluation.run_folder import read_optional_json
+from archnet.evaluation.run_folder import is_finished, read_optional_json
 from archnet.files.strict_json import Document
 from archnet.spec.auto import reuse_auto_values
 from archnet.spec.experiment import Experiment
 from archnet.spec.resolve import parse_experiments
 
 SHARED_SECTIONS: Final = ("data", "split", "evaluation")
-"""What all runs of one experiment's folder have in common."""
+"""Sections that all runs in an experiment's folder have in common."""
 
 CHECKPOINT: Final = "checkpoint"
-"""The folder inside a run's that keeps an unfinished training."""
+"""The folder in a run folder that keeps an unfinished training."""
 
 
 def experiment_folder(experiment: Experiment, out: Path | str | None = None) -> Path:
-    """The folder of an experiment's runs: the one that is asked for, otherwise runs/<experiment>."""
+    """The folder of an experiment's runs: `out`, by default runs/<experiment>."""
     return Path(out) if out else Path("runs") / experiment.name
 
 
@@ -32,34 +32,42 @@ def run_name(experiment: Experiment) -> str:
     return experiment.arch.name + ("" if fold is None else f"-fold{fold}") + (f"-seed{seed}" if seed else "")
 
 
-def is_pending(folder: Path, experiment: Experiment, *, resume: bool = False) -> bool:
-    """Whether a run has to be made in an experiment's folder; false if it is finished and `resume` is set.
+def is_started(run_folder: Path) -> bool:
+    """Whether a run folder keeps an unfinished training."""
+    return (run_folder / CHECKPOINT).exists()
+
+
+def check_run_folder(folder: Path, experiment: Experiment, *, resume: bool = False) -> None:
+    """Check that an experiment's folder can take a run.
+
+    Args:
+        folder: The experiment's folder.
+        experiment: The run's experiment, one architecture and one split or fold.
+        resume: Accept a run that is finished or interrupted, provided that it is this one.
 
     Raises:
-        RunError: The run is there, or the folder holds an experiment on other data or another split.
+        RunError: The run is there, or the folder holds an experiment on different data or a different split.
     """
     run_folder = folder / run_name(experiment)
     check_shared_sections(folder, experiment)
-    is_finished, is_started = (run_folder / "metrics.json").exists(), (run_folder / CHECKPOINT).exists()
-    if is_finished and not resume:
+    if is_finished(run_folder) and not resume:
         raise RunError(
             f"{run_folder}: this run is finished and is not overwritten. Give another folder with --out, or add "
             f"--resume to make only the runs that are missing. To see it again: archnet report {run_folder}"
         )
-    if is_started and not is_finished and not resume:
+    if is_started(run_folder) and not resume:
         raise RunError(
             f"{run_folder}: this run was interrupted. Continue it with --resume, remove the folder to start anew, or "
             "give another one with --out."
         )
-    if is_started or is_finished:
+    if is_started(run_folder) or is_finished(run_folder):
         _check_same_run(run_folder, experiment)
-    return not is_finished
 
 
 def read_interrupted_experiment(folder: Path, experiment: Experiment) -> Experiment | None:
-    """The experiment of a run that goes on, with what was picked when it began; null where there is no such run."""
+    """The experiment of a run to resume, with the "auto" values that it started with; null if there is no such run."""
     run_folder = folder / run_name(experiment)
-    folder_document = read_optional_json(run_folder / "experiment.json") if (run_folder / CHECKPOINT).exists() else None
+    folder_document = read_optional_json(run_folder / "experiment.json") if is_started(run_folder) else None
     if not folder_document:
         return None
     document = reuse_auto_values(experiment.to_document(), folder_document)
@@ -70,7 +78,7 @@ def read_interrupted_experiment(folder: Path, experiment: Experiment) -> Experim
 
 
 def shared_document(experiment: Experiment) -> dict[str, Any]:
-    """What an experiment's folder says of all its runs; `view` differs between 2D and 3D, `fold` between folds."""
+    """The experiment.json of an experiment's folder; `view` differs between 2D and 3D, `fold` between folds."""
     document = experiment.to_document()
     document["data"].pop("view")
     document["split"].pop("fold")
@@ -78,34 +86,38 @@ def shared_document(experiment: Experiment) -> dict[str, Any]:
 
 
 def check_shared_sections(folder: Path, experiment: Experiment) -> None:
-    """That an experiment's folder holds what this one has in common with its runs.
+    """Check that the runs in an experiment's folder have the shared sections of this experiment.
 
     Raises:
-        RunError: It holds an experiment on other data or another split.
+        RunError: The folder holds an experiment on different data or a different split.
     """
     folder_document, document = read_optional_json(folder / "experiment.json"), shared_document(experiment)
-    for key in SHARED_SECTIONS if folder_document else ():
-        if folder_document and folder_document.get(key) != document[key]:
-            difference = _difference(folder_document.get(key) or {}, document[key])
-            raise RunError(
-                f"{folder}: holds an experiment with another {key} ({difference}). "
-                "Give this one its own folder with --out."
-            )
+    difference = folder_document and _first_difference(folder_document, document, SHARED_SECTIONS)
+    if difference:
+        raise RunError(
+            f"{folder}: holds an experiment with another {difference}. Give this one its own folder with --out."
+        )
 
 
 def _check_same_run(run_folder: Path, experiment: Experiment) -> None:
-    """That a run which goes on, or counts as done, is the one that is asked for."""
+    """Check that the run in a folder, interrupted or finished, is the one of an experiment."""
     folder_document = read_optional_json(run_folder / "experiment.json") or {}
     document = reuse_auto_values(experiment.to_document(), folder_document)
-    for key in ("arch", "training"):
-        if folder_document.get(key) != document[key]:
-            difference = _difference(folder_document.get(key) or {}, document[key])
-            raise RunError(
-                f"{run_folder}: was begun with another {key} ({difference}). "
-                "Give the same one to continue, or another folder with --out."
-            )
+    difference = _first_difference(folder_document, document, ("arch", "training"))
+    if difference:
+        raise RunError(
+            f"{run_folder}: was begun with another {difference}. Give the same one to continue, or another folder with "
+            "--out."
+        )
 
 
-def _difference(folder_document: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    key = next(key for key in [*document, *folder_document] if folder_document.get(key) != document.get(key))
-    return f"{key}: {folder_document.get(key)!r} there, {document.get(key)!r} here"
+def _first_difference(
+    folder_document: Mapping[str, Any], document: Mapping[str, Any], sections: tuple[str, ...]
+) -> str | None:
+    """The first section that differs, and in it the first key, with both values."""
+    for section in sections:
+        there, here = folder_document.get(section) or {}, document[section]
+        if folder_document.get(section) != here:
+            key = next(key for key in [*here, *there] if there.get(key) != here.get(key))
+            return f"{section} ({key}: {there.get(key)!r} there, {here.get(key)!r} here)"
+    return None

@@ -15,7 +15,9 @@ from archnet.data.scan_ranges import ScanRanges, measure_scan_ranges
 from archnet.data.split import keep_rows, make_split
 from archnet.errors import DataError, RunError, pluralize
 from archnet.files.progress import Progress, silent
+from archnet.runs.micro_batch import choose_micro_batch
 from archnet.spec.arch import PlannedLayer
+from archnet.spec.augmentations import shape_problem
 from archnet.spec.auto import TrainingSet, refresh_reasons, resolve_auto
 from archnet.spec.experiment import Experiment, Split
 from archnet.spec.view import input_shape, network_input
@@ -176,6 +178,24 @@ def plan_network(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLayer
         ArchnetError: The architecture does not fit the data.
     """
     return experiment.arch.plan(input_shape(experiment, dataset.shape), len(dataset.cases.classes))
+
+
+def check_feasible(experiment: Experiment, plan: tuple[PlannedLayer, ...], dataset: Dataset) -> None:
+    """Check that the augmentation and the memory suit the data and the network, before anything is cropped.
+
+    Args:
+        experiment: With "auto" resolved.
+        plan: Of `plan_network`.
+        dataset: The data.
+
+    Raises:
+        RunError: They do not.
+    """
+    problem = shape_problem(experiment.training.augmentation, dataset.shape)
+    if problem:
+        raise RunError(f"training.augmentation: {problem}")
+    if experiment.training.memory is not None:
+        choose_micro_batch(experiment, plan)
 
 
 def check_training_set(cases: Cases, sets: NDArray[np.str_], experiment: Experiment) -> None:

@@ -20,6 +20,7 @@ from archnet.files.progress import Progress
 from archnet.runs.preparation import kept_rows, resolve_auto_from_data
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, RotatedCopies, shape_problem
 from archnet.spec.experiment import SETS, Experiment
+from archnet.spec.view import scale_to_unit
 
 NUM_DRAWS = 10
 """Random results shown of each augmentation."""
@@ -67,9 +68,7 @@ def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress)
 
     dataset = open_dataset(experiment.data, progress)
     row = case_row(dataset.cases, case)
-    crop = np.asarray(dataset.crop(row), np.float32)
-    low, high = dataset.limits
-    image = np.clip((crop - low) / (high - low), 0, 1)
+    image = scale_to_unit(dataset.crop(row), dataset.limits)
     label = dataset.cases.classes[dataset.cases.labels[row]]
     samples = augmentation_samples(image, resolve_auto_from_data(experiment, dataset))
     figure = case_figure(image, f"{dataset.cases.ids[row]} ({label})", samples)

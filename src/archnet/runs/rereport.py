@@ -1,4 +1,4 @@
-"""Reports again: what follows from `predictions.csv`, computed and drawn once more from run folders alone."""
+"""Regenerate metrics and reports from saved predictions, from run folders alone."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from archnet.files.atomic import write_json
 from archnet.report.figures.run_figures import write_figures
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import RunFiles, read_run
-from archnet.runs.froc import recompute_run_froc, write_comparison_with_froc
+from archnet.runs.comparison import write_comparison_with_froc
+from archnet.runs.froc import recompute_run_froc
 
 
 def regenerate_reports(paths: Sequence[Path]) -> list[Path]:
-    """Recompute `metrics.json`, and draw the figures and `report.html`, of run folders or whole experiments.
+    """Recompute `metrics.json` and draw the figures and `report.html` of run folders or whole experiments.
 
     Args:
-        paths: Run folders; or experiment folders, whose comparison is written again too.
+        paths: Run folders; or experiment folders, whose comparison is written as well.
 
     Returns:
         The pages written, the comparisons' last.
@@ -44,6 +45,6 @@ def _regenerate_report(folder: Path) -> Path:
 
 
 def _num_bootstraps(run: RunFiles) -> int:
-    """As many resamples as the experiment asks for."""
+    """The number of resamples that the experiment asks for."""
     options: dict[str, Any] = (run.experiment or {}).get("evaluation", {})
     return int(options.get("bootstraps", 1000))

@@ -1,39 +1,42 @@
-"""An experiment becomes a run folder: read the data, split them, train, predict, judge, and write it all down."""
+"""Experiments become run folders: prepare the data, then for each run build, train, predict, evaluate, write."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archnet.data import open_dataset
-from archnet.data.dataset import Dataset
-from archnet.errors import RunError
-from archnet.evaluation.run_folder import find_run_folders
-from archnet.files.atomic import atomic_write, write_json, write_text
+from archnet.evaluation.run_folder import is_finished
+from archnet.files.atomic import write_json, write_text
 from archnet.files.progress import Progress, silent
-from archnet.machine import environment, peak_memory_bytes, reset_peak_memory
-from archnet.runs.artifacts import log_to_file, split_text, write_history
-from archnet.runs.evaluation import predict_cases, run_costs, select_sets, write_evaluation, write_missing_report
+from archnet.machine import peak_memory_bytes, reset_peak_memory
+from archnet.runs.artifacts import split_text, write_model, write_run_setup
+from archnet.runs.comparison import compare_finished_runs
+from archnet.runs.evaluation import (
+    evaluate_predictions,
+    predict_cases,
+    run_costs,
+    select_sets,
+    write_evaluation,
+    write_missing_report,
+)
 from archnet.runs.folder import (
     CHECKPOINT,
+    check_run_folder,
     experiment_folder,
-    is_pending,
+    is_started,
     read_interrupted_experiment,
     run_name,
     shared_document,
 )
-from archnet.runs.froc import write_comparison_with_froc
-from archnet.runs.micro_batch import choose_micro_batch, log_micro_batch, restore_micro_batch
-from archnet.runs.preparation import PreparedData, plan_network, prepare, resolve_auto_from_data
+from archnet.runs.log import LoggingCallback, device_log, log_experiment, log_to_file
+from archnet.runs.preparation import check_feasible, plan_network, prepare, resolve_auto_from_data
 from archnet.runs.result import Run
-from archnet.runs.training import train_model
-from archnet.spec.arch import PlannedLayer
-from archnet.spec.augmentations import shape_problem
-from archnet.spec.auto import describe_auto
+from archnet.runs.training import PlannedRun, build_network, plan_micro_batch, train_network
 from archnet.spec.cost import network_summary
 from archnet.spec.experiment import SETS, Experiment
 from archnet.tracking.tensorboard import open_tensorboard_callback
@@ -42,57 +45,53 @@ if TYPE_CHECKING:
     from archnet.network.training.loop import Callback
 
 
-def run_all(  # noqa: PLR0913 - what the command line offers
-    experiments: Sequence[Experiment],
-    *,
-    out: Path | str | None = None,
-    progress: Progress = silent,
-    callback: Callback | None = None,
-    strict: bool = False,
-    resume: bool = False,
-    device: str | None = None,
-    deterministic: bool = False,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How runs are carried out; the experiment says what is computed.
+
+    Attributes:
+        progress: Wraps what takes long while the data are prepared.
+        callback: Called after every training step and epoch.
+        strict: Fail if a scan cannot be read; otherwise its cases are left out, with a warning.
+        resume: Skip finished runs and resume interrupted ones.
+        device: Where this process trains: "cpu", "gpu" (all of them) or "gpu:1"; null is a GPU if there is one.
+        deterministic: Use deterministic (slower) GPU kernels.
+        evaluated_sets: Sets that the trained network predicts; `evaluate_run` adds the others later.
+    """
+
+    progress: Progress = silent
+    callback: Callback | None = None
+    strict: bool = False
+    resume: bool = False
+    device: str | None = None
+    deterministic: bool = False
+    evaluated_sets: Sequence[str] = SETS
+
+
+def run_experiments(
+    experiments: Sequence[Experiment], *, out: Path | str | None = None, options: RunOptions = RunOptions()
 ) -> list[Run]:
-    """Trains and judges architectures on the same splits, one after another, and compares all runs of the folder.
+    """Train and evaluate architectures on the same splits, and compare all finished runs in the folder.
 
     Args:
         experiments: Of `parse_experiments`: the same data, one architecture and one split or fold each.
         out: The experiment's folder; by default runs/<experiment>.
-        progress: Wraps what takes long while data are prepared.
-        callback: Is told of every training step and epoch.
-        strict: A scan that cannot be read is an error, not a note.
-        resume: Finished runs stay as they are, and one that was interrupted goes on where it stopped.
-        device: What trains, for this whole process: "cpu", "gpu" (all of them) or "gpu:1"; null is a GPU if there is
-            one.
-        deterministic: GPUs give the same bits every time, too.
+        options: How they are carried out.
 
     Raises:
         ArchnetError: The documents, the data, the folder or the device cannot be used.
     """
     folder = experiment_folder(experiments[0], out)
-    pending = [one for one in experiments if is_pending(folder, one, resume=resume)]
-    if pending and (device is not None or deterministic):
-        _start_backend(device, is_deterministic=deterministic)
-    if pending:
-        dataset = open_dataset(pending[0].data, progress)
-        pending = [
-            read_interrupted_experiment(folder, experiment) or resolve_auto_from_data(experiment, dataset)
-            for experiment in pending
-        ]
-        plans = [_plan_network(experiment, dataset) for experiment in pending]
-        prepared = prepare(dataset, pending, progress, strict=strict)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "experiment.json", shared_document(pending[0]))
-        if pending[0].split.folds is None:
-            write_text(folder / "split.csv", split_text(prepared[0].cases, prepared[0].sets))
-        for experiment, plan, data in zip(pending, plans, prepared, strict=True):
-            _run(experiment, plan, folder / run_name(experiment), data, callback)
-    for experiment in experiments:
-        write_missing_report(folder / run_name(experiment))
-    finished = find_run_folders([folder])
-    if len(finished) > 1:
-        compare_runs(folder, finished)
-    return [Run(folder / run_name(experiment)) for experiment in experiments]
+    runs = _prepare_runs(folder, experiments, options)
+    if runs and runs[0].experiment.split.folds is None:
+        write_text(folder / "split.csv", split_text(runs[0].prepared))
+    for run in runs:
+        _make_run(run, options)
+    run_folders = [folder / run_name(experiment) for experiment in experiments]
+    for run_folder in run_folders:
+        write_missing_report(run_folder)
+    compare_finished_runs(folder)
+    return [Run(run_folder) for run_folder in run_folders]
 
 
 def run_single(
@@ -103,140 +102,98 @@ def run_single(
     evaluated_sets: Sequence[str] = SETS,
     device: str | None = None,
 ) -> Run:
-    """One run of a folder that others fill at the same time; goes on where it was interrupted, and compares nothing.
+    """Make or resume one run in a folder that other processes fill at the same time, and compare nothing.
 
     Args:
         experiment: Of `parse_experiments`.
-        folder: The experiment's.
-        callback: Is told of every training step and epoch.
-        evaluated_sets: The sets that the trained network is judged on; `judge` makes up for the others.
-        device: See `run_all`.
+        folder: The experiment's folder.
+        callback: See `RunOptions`.
+        evaluated_sets: See `RunOptions`.
+        device: See `RunOptions`.
 
     Raises:
-        ArchnetError: The documents, the data or the folder cannot be used.
+        ArchnetError: The documents, the data, the folder or the device cannot be used.
     """
+    options = RunOptions(callback=callback, resume=True, device=device, evaluated_sets=evaluated_sets)
+    for run in _prepare_runs(folder, [experiment], options):
+        _make_run(run, options)
     run_folder = folder / run_name(experiment)
-    if is_pending(folder, experiment, resume=True):
-        if device is not None:
-            _start_backend(device, is_deterministic=False)
-        dataset = open_dataset(experiment.data)
-        experiment = read_interrupted_experiment(folder, experiment) or resolve_auto_from_data(experiment, dataset)
-        plan = _plan_network(experiment, dataset)
-        (prepared,) = prepare(dataset, [experiment])
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "experiment.json", shared_document(experiment))
-        _run(experiment, plan, run_folder, prepared, callback, evaluated_sets)
     write_missing_report(run_folder)
     return Run(run_folder)
 
 
-def _start_backend(device: str | None, *, is_deterministic: bool) -> None:
-    """Before the data are read: a device that is missing is told at once."""
-    from archnet.network.backend import start_quietly
-
-    start_quietly(device, is_deterministic=is_deterministic)
-
-
-def compare_runs(folder: Path, finished: Sequence[Path]) -> None:
-    """Writes the comparison; folds that one architecture has and another has not yet are told, and no mistake."""
-    try:
-        write_comparison_with_froc(folder, finished)
-    except RunError as error:
-        logging.getLogger("archnet").warning("no comparison: %s", error)
-
-
-def _run(
-    experiment: Experiment,
-    plan: tuple[PlannedLayer, ...],
-    folder: Path,
-    prepared: PreparedData,
-    callback: Callback | None,
-    evaluated_sets: Sequence[str] = SETS,
-) -> None:
-    """One run on prepared data, judged on some sets; continues what the folder's checkpoint holds."""
-    from archnet.network.backend import devices, is_on_gpu, start_quietly
-
-    is_resumed, evaluation_data = (folder / CHECKPOINT).exists(), select_sets(prepared, evaluated_sets)
-    _write_run_setup(folder, experiment, prepared)
-    with log_to_file(folder / "log.txt", is_resumed=is_resumed) as log:
-        logging.getLogger("archnet.device").info(start_quietly())
-        from archnet.network.training.checkpoint import (
-            read_checkpoint_record,  # imports Keras: only after the quiet start
-        )
-
-        if experiment.auto_reasons:
-            logging.getLogger("archnet.picks").info(describe_auto(experiment))
-        for note in (*experiment.warnings(), *prepared.notes):
-            log.warning(note)
-        num_devices, checkpoint_record = len(devices()), read_checkpoint_record(folder / CHECKPOINT)
-        micro = choose_micro_batch(experiment, plan, on_accelerator=is_on_gpu(), num_devices=num_devices)
-        if checkpoint_record:
-            micro = restore_micro_batch(micro, checkpoint_record["micro_batch"], experiment, plan, num_devices)
-        is_default_budget = experiment.training.memory is None and not checkpoint_record
-        log_micro_batch(micro, plan, is_default_budget=is_default_budget, num_devices=num_devices)
-        reset_peak_memory()
-        with _open_callbacks(folder, log, callback) as callbacks:
-            model, history = train_model(experiment, plan, prepared, micro, folder, callbacks)
-        predictions = predict_cases(model, experiment, evaluation_data, ceil(micro.size / num_devices))
-    with atomic_write(folder / "model.keras") as path:
-        model.save(path)
-    write_history(folder / "history.csv", history)
-    write_json(folder / "network.json", network_summary(plan, micro))
-    write_evaluation(folder, predictions, experiment, evaluation_data, run_costs(plan, history, peak_memory_bytes()))
+def _prepare_runs(folder: Path, experiments: Sequence[Experiment], options: RunOptions) -> list[PlannedRun]:
+    """Open the data, resolve "auto", check, split and crop; the runs that are not finished, ready to be made."""
+    pending = _pending_experiments(folder, experiments, resume=options.resume)
+    if not pending:
+        return []
+    _start_backend(options)
+    dataset = open_dataset(pending[0].data, options.progress)
+    resolved = [
+        read_interrupted_experiment(folder, experiment) or resolve_auto_from_data(experiment, dataset)
+        for experiment in pending
+    ]
+    plans = [plan_network(experiment, dataset) for experiment in resolved]
+    for experiment, plan in zip(resolved, plans, strict=True):
+        check_feasible(experiment, plan, dataset)
+    prepared = prepare(dataset, resolved, options.progress, strict=options.strict)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "experiment.json", shared_document(resolved[0]))
+    return [
+        PlannedRun(experiment=experiment, plan=plan, prepared=data, folder=folder / run_name(experiment))
+        for experiment, plan, data in zip(resolved, plans, prepared, strict=True)
+    ]
 
 
-def _write_run_setup(folder: Path, experiment: Experiment, prepared: PreparedData) -> None:
-    """What is known of a run before it trains.
+def _pending_experiments(folder: Path, experiments: Sequence[Experiment], *, resume: bool) -> list[Experiment]:
+    """The experiments whose runs are not finished.
 
     Raises:
-        RunError: The folder keeps the checkpoint of a run on other cases.
+        RunError: A run cannot be made in the folder.
     """
-    folder.mkdir(exist_ok=True)
-    split = split_text(prepared.cases, prepared.sets)
-    if (folder / CHECKPOINT).exists() and (folder / "split.csv").read_bytes() != split.encode():
-        raise RunError(
-            f"{folder / 'split.csv'}: the data have changed since this run began, so it cannot be continued. "
-            "Bring them back, or give another folder with --out."
-        )
-    write_json(folder / "experiment.json", experiment.to_document())
-    write_json(folder / "arch.json", experiment.arch.to_document())
-    write_json(folder / "environment.json", environment())
-    write_json(folder / "data.json", prepared.to_document())
-    write_text(folder / "split.csv", split)
+    for experiment in experiments:
+        check_run_folder(folder, experiment, resume=resume)
+    return [experiment for experiment in experiments if not is_finished(folder / run_name(experiment))]
 
 
-def _plan_network(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLayer, ...]:
-    """The network's layers; that the network and its augmentation fit the data is known before anything is cut."""
-    plan = plan_network(experiment, dataset)
-    problem = shape_problem(experiment.training.augmentation, dataset.shape)
-    if problem:
-        raise RunError(f"training.augmentation: {problem}")
-    if experiment.training.memory is not None:
-        choose_micro_batch(experiment, plan)
-    return plan
+def _start_backend(options: RunOptions) -> None:
+    """Choose the device before the data are read, so that a missing one is reported at once."""
+    if options.device is not None or options.deterministic:
+        from archnet.network.backend import start_quietly
+
+        start_quietly(options.device, is_deterministic=options.deterministic)
+
+
+def _make_run(run: PlannedRun, options: RunOptions) -> None:
+    """Build, train, predict, evaluate, write; resumes from the checkpoint in the run folder."""
+    from archnet.network.backend import devices, start_quietly
+
+    experiment, evaluation_data = run.experiment, select_sets(run.prepared, options.evaluated_sets)
+    is_resumed = is_started(run.folder)
+    write_run_setup(run.folder, experiment.to_document(), run.prepared)
+    write_json(run.folder / "arch.json", experiment.arch.to_document())
+    with log_to_file(run.folder / "log.txt", is_resumed=is_resumed):
+        device_log.info(start_quietly())
+        from archnet.network.build import build_inference_model  # imports Keras: only after the quiet start
+
+        log_experiment(experiment, run.prepared)
+        micro = plan_micro_batch(run)
+        reset_peak_memory()
+        with _open_callbacks(run.folder, options.callback) as callback:
+            network = build_network(run)
+            history = train_network(run, network, micro, callback)
+        model = build_inference_model(network, run.prepared.limits)
+        predictions = predict_cases(model, experiment, evaluation_data, ceil(micro.size / len(devices())))
+    write_model(run.folder, model, history, network_summary(run.plan, micro))
+    costs = run_costs(run.plan, history, peak_memory_bytes())
+    metrics = {**evaluate_predictions(predictions, experiment, evaluation_data.cases.positive), **costs}
+    write_evaluation(run.folder, predictions, metrics, experiment, evaluation_data)
 
 
 @contextmanager
-def _open_callbacks(folder: Path, log: logging.Logger, callback: Callback | None) -> Iterator[Callback]:
-    """Tells the log, TensorBoard's files and another watcher how training goes."""
+def _open_callbacks(folder: Path, callback: Callback | None) -> Iterator[Callback]:
+    """The callbacks of a run: its log, TensorBoard's files and the caller's."""
     from archnet.network.training.checkpoint import read_checkpoint_history
 
     with open_tensorboard_callback(folder, read_checkpoint_history(folder / CHECKPOINT)) as curve_callbacks:
-        yield _LoggingCallback(log, [*curve_callbacks, *([callback] if callback else [])])
-
-
-class _LoggingCallback:
-    """A watcher that writes each epoch into the log and passes everything on."""
-
-    def __init__(self, log: Any, callbacks: Sequence[Callback]) -> None:
-        self.log = log
-        self.callbacks = callbacks
-
-    def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
-        for callback in self.callbacks:
-            callback.on_step(epoch, step, num_steps, logs)
-
-    def on_epoch(self, row: dict[str, float]) -> None:
-        self.log.info(" ".join(f"{key}={value:.6g}" for key, value in row.items()))
-        for callback in self.callbacks:
-            callback.on_epoch(row)
+        yield LoggingCallback([*curve_callbacks, *([callback] if callback else [])])

@@ -1,16 +1,16 @@
-"""A network is trained on prepared data, and what the experiment left open is written down."""
+"""The network of a run: planned, built and trained on prepared data."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from archnet.files.atomic import write_json
-from archnet.machine import environment
+from archnet.runs.artifacts import write_environment
 from archnet.runs.folder import CHECKPOINT
+from archnet.runs.micro_batch import choose_micro_batch, log_micro_batch, restore_micro_batch
 from archnet.runs.preparation import PreparedData
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.experiment import SETS, Experiment
@@ -19,76 +19,108 @@ from archnet.spec.memory import MicroBatch, estimate_memory
 if TYPE_CHECKING:
     import keras
 
+    from archnet.network.training.batches import Examples
     from archnet.network.training.loop import Callback, Execution
 
 
-def train_model(
-    experiment: Experiment,
-    plan: tuple[PlannedLayer, ...],
-    prepared: PreparedData,
-    micro: MicroBatch,
-    folder: Path,
-    callback: Callback,
-) -> tuple[keras.Model, list[dict[str, float]]]:
-    """The trained model (raw values in, probabilities out), and the rows of history.csv.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlannedRun:
+    """A run that can be made.
+
+    Attributes:
+        experiment: One architecture and one split or fold; nothing is left to be chosen automatically.
+        plan: The network's layers on these data.
+        prepared: The data.
+        folder: The run folder, with the checkpoint of a run to resume.
+    """
+
+    experiment: Experiment
+    plan: tuple[PlannedLayer, ...]
+    prepared: PreparedData
+    folder: Path
+
+
+def plan_micro_batch(run: PlannedRun) -> MicroBatch:
+    """Choose how a batch passes through the network, or restore it from the checkpoint, and log it."""
+    from archnet.network.backend import devices, is_on_gpu
+    from archnet.network.training.checkpoint import read_checkpoint_record
+
+    num_devices, record = len(devices()), read_checkpoint_record(run.folder / CHECKPOINT)
+    micro = choose_micro_batch(run.experiment, run.plan, on_accelerator=is_on_gpu(), num_devices=num_devices)
+    if record:
+        micro = restore_micro_batch(micro, record["micro_batch"], run.experiment, run.plan, num_devices)
+    is_default_budget = run.experiment.training.memory is None and not record
+    log_micro_batch(micro, run.plan, is_default_budget=is_default_budget, num_devices=num_devices)
+    return micro
+
+
+def build_network(run: PlannedRun) -> keras.Model:
+    """The network with fresh weights: images scaled to [0, 1] in, logits out."""
+    from archnet.network.build import build
+
+    return build(
+        run.experiment.arch,
+        run.prepared.network_input(run.experiment).shape[1:],
+        len(run.prepared.cases.classes),
+        seed=run.experiment.training.seed,
+        batch_norm_momentum=run.experiment.training.batch_norm_momentum,
+    )
+
+
+def train_network(
+    run: PlannedRun, network: keras.Model, micro: MicroBatch, callback: Callback
+) -> list[dict[str, float]]:
+    """Train the network in place, and write environment.json before it starts.
 
     Args:
-        experiment: With one architecture and one split or fold.
-        plan: The network's layers.
-        prepared: The data.
-        micro: How a batch goes through the network, unless the training goes on from a checkpoint.
-        folder: The run's, with its checkpoint; its environment.json tells how the training is carried out.
-        callback: Is told of every step and epoch.
+        run: The run.
+        network: Of `build_network`.
+        micro: How a batch passes through the network, unless the training resumes from a checkpoint.
+        callback: Called after every step and epoch.
+
+    Returns:
+        The rows of history.csv.
 
     Raises:
         RunError: The training fails, or its checkpoint cannot be used.
     """
-    from archnet.network.build import build, build_inference_model
     from archnet.network.training.loop import Execution, resolve_execution, train
 
-    images, cases = prepared.network_input(experiment), prepared.cases
-    network = build(
-        experiment.arch,
-        images.shape[1:],
-        len(cases.classes),
-        seed=experiment.training.seed,
-        batch_norm_momentum=experiment.training.batch_norm_momentum,
-    )
+    prepared = run.prepared
     execution = Execution(
         micro_batch=micro.size,
-        checkpoint=folder / CHECKPOINT,
-        ids=cases.ids[prepared.sets == "train"],
-        memory=estimate_memory(plan, experiment.training),
+        checkpoint=run.folder / CHECKPOINT,
+        ids=prepared.cases.ids[prepared.sets == "train"],
+        memory=estimate_memory(run.plan, run.experiment.training),
     )
-    training, execution = resolve_execution(network, prepared.limits, experiment.training, execution)
-    write_json(
-        folder / "environment.json", {**environment(), "execution": _describe_execution(execution, training.precision)}
-    )
-    sets = _examples(images, prepared)
-    history = train(
+    training, execution = resolve_execution(network, prepared.limits, run.experiment.training, execution)
+    write_environment(run.folder, _execution_document(execution, training.precision))
+    sets = _examples(run)
+    return train(
         network,
         prepared.limits,
         sets["train"],
         sets.get("validation"),
         training,
-        positive=cases.positive,
+        positive=prepared.cases.positive,
         callback=callback,
         execution=execution,
     )
-    return build_inference_model(network, prepared.limits), history
 
 
-def _describe_execution(execution: Execution, precision: str) -> dict[str, Any]:
-    """What is needed to repeat a training beside its experiment: the machine's part in it, and "auto" decided."""
+def _execution_document(execution: Execution, precision: str) -> dict[str, Any]:
+    """What repeating a training takes beside its experiment: the backend, and what "auto" has become."""
     from archnet.network.backend import execution_record
 
     return {**execution_record(), "precision": precision, "micro_batch": execution.micro_batch}
 
 
-def _examples(images: NDArray[Any], prepared: PreparedData) -> dict[str, Any]:
+def _examples(run: PlannedRun) -> dict[str, Examples]:
     """The sets that are not empty, as the network takes them."""
     from archnet.network.training.batches import Examples
 
+    prepared = run.prepared
+    images = prepared.network_input(run.experiment)
     rows = {name: np.flatnonzero(prepared.sets == name) for name in SETS}
     return {
         name: Examples(images=images, rows=prepared.rows[members], labels=prepared.cases.labels[members])

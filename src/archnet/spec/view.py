@@ -1,4 +1,4 @@
-"""View: the part of a case that a network sees, as its input shape and as an array."""
+"""View: the part of a case that a network sees, as its input shape and as an array scaled to [0, 1]."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archnet.spec.experiment import Experiment
 
 
 def network_input(values: NDArray[Any], experiment: Experiment) -> NDArray[Any]:
-    """What a network sees of cases (N, height, width[, depth]), a view of shape (N, *input_shape)."""
+    """Select what a network sees of cases (N, height, width[, depth]): a NumPy view of shape (N, *input_shape)."""
     shape = input_shape(experiment, values.shape[1:])
     if len(shape) == 3 and values.ndim == 4 and shape[-1] == 1:
         values = values[..., values.shape[-1] // 2]
@@ -20,7 +20,7 @@ def network_input(values: NDArray[Any], experiment: Experiment) -> NDArray[Any]:
 
 
 def input_shape(experiment: Experiment, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """What a network sees of cases of a (height, width[, depth]): its input shape, channels last.
+    """The input shape of a network on cases of shape (height, width[, depth]), channels last.
 
     Raises:
         RunError: A 3D network on 2D data.
@@ -35,3 +35,29 @@ def input_shape(experiment: Experiment, shape: tuple[int, ...]) -> tuple[int, ..
     if experiment.data.view == "slices-as-channels" and len(shape) == 3:
         return shape
     return (*shape[:2], 1)
+
+
+def scale_to_unit(values: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.float32]:
+    """Map raw values linearly so that the limits become 0 and 1, and clip to [0, 1], as the saved model does.
+
+    Args:
+        values: Raw values (HU) of any shape and type.
+        limits: Raw values that become 0 and 1.
+
+    >>> scale_to_unit(np.array([-2000, -1000, -300, 400], np.int16), (-1000, 400)).tolist()
+    [0.0, 0.0, 0.5, 1.0]
+    """
+    low, high = limits
+    scaled: NDArray[np.float32] = ((np.asarray(values, np.float32) - low) / (high - low)).clip(0, 1)
+    return scaled
+
+
+def scale_from_unit(scaled: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.float32]:
+    """Map values in [0, 1] back to raw values: the inverse of `scale_to_unit` within the limits.
+
+    >>> scale_from_unit(np.array([0, 0.5, 1], np.float32), (-1000, 400)).tolist()
+    [-1000.0, -300.0, 400.0]
+    """
+    low, high = limits
+    values: NDArray[np.float32] = np.asarray(scaled, np.float32) * np.float32(high - low) + np.float32(low)
+    return values

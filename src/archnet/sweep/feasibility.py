@@ -12,10 +12,8 @@ from archnet.data.dataset import Dataset
 from archnet.errors import ArchnetError, DataError, RunError
 from archnet.files.progress import Progress, silent
 from archnet.runs.folder import run_name
-from archnet.runs.micro_batch import choose_micro_batch
-from archnet.runs.preparation import plan_network, prepare, resolve_auto_from_data
+from archnet.runs.preparation import check_feasible, plan_network, prepare, resolve_auto_from_data
 from archnet.spec.arch import PlannedLayer
-from archnet.spec.augmentations import shape_problem
 from archnet.spec.cost import Cost, network_cost
 from archnet.spec.experiment import Experiment
 from archnet.spec.memory import estimate_memory, gigabytes_text, parse_bytes, plan_micro_batches
@@ -49,7 +47,9 @@ class TrialPlanner:
             plan = plan_network(experiments[0], dataset)
             cost = network_cost(plan)
             trial.parameters, trial.macs = cost.num_parameters, cost.num_macs
-            _check_feasible(resolve_auto_from_data(experiments[0], dataset), plan, dataset, self.sweep.limits)
+            experiment = resolve_auto_from_data(experiments[0], dataset)
+            check_feasible(experiment, plan, dataset)
+            _check_limits(experiment, plan, self.sweep.limits)
             self._store_crops(experiments, dataset)
         except ArchnetError as error:
             if isinstance(error, DataError) and not self._varies_data():
@@ -88,17 +88,12 @@ class TrialPlanner:
             self.stored_splits.add(key)
 
 
-def _check_feasible(experiment: Experiment, plan: tuple[PlannedLayer, ...], dataset: Dataset, limits: Limits) -> None:
-    """That a network fits its data, and keeps within the limits.
+def _check_limits(experiment: Experiment, plan: tuple[PlannedLayer, ...], limits: Limits) -> None:
+    """Check that a network keeps within the sweep's limits.
 
     Raises:
         RunError: It does not.
     """
-    problem = shape_problem(experiment.training.augmentation, dataset.shape)
-    if problem:
-        raise RunError(f"training.augmentation: {problem}")
-    if experiment.training.memory is not None:
-        choose_micro_batch(experiment, plan)
     problems = [*_cost_problems(network_cost(plan), limits), *_memory_problems(experiment, plan, limits)]
     if problems:
         raise RunError("; ".join(problems))

@@ -16,7 +16,7 @@ from archnet.errors import RunError
 from archnet.evaluation.run_folder import read_json, read_optional_json
 from archnet.files.atomic import write_json
 from archnet.files.progress import Progress, silent
-from archnet.runs.froc import write_comparison_with_froc
+from archnet.runs.comparison import write_comparison_with_froc
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.feasibility import TrialPlanner
 from archnet.sweep.leaderboard import Leaderboard, read_leaderboard, write_leaderboard

@@ -1,0 +1,108 @@
+"""The comparison of all finished runs in an experiment's folder, with the FROC of runs that are pooled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archnet.errors import RunError
+from archnet.evaluation.froc.hits import Findings, Marks
+from archnet.evaluation.froc.lists import read_findings, read_marks, read_series
+from archnet.evaluation.pooling import Pool
+from archnet.evaluation.run_folder import find_run_folders
+from archnet.report.html.comparison_page import write_comparison
+from archnet.report.html.froc_section import RunFroc
+from archnet.runs.froc_folder import (
+    FINDING_LISTS,
+    SERIES,
+    SUBMISSION,
+    evaluate_submission,
+    has_froc_lists,
+    write_findings,
+    write_froc_curve,
+    write_series,
+    write_submission,
+)
+from archnet.runs.log import log
+
+
+def compare_finished_runs(folder: Path) -> None:
+    """Compare all finished runs in an experiment's folder, if there are at least two.
+
+    Folds that one architecture has and another does not have yet are no error: a warning is logged.
+    """
+    runs = find_run_folders([folder])
+    if len(runs) < 2:
+        return
+    try:
+        write_comparison_with_froc(folder, runs)
+    except RunError as error:
+        log.warning("no comparison: %s", error)
+
+
+def write_comparison_with_froc(folder: Path, runs: Sequence[Path]) -> Path:
+    """Write the comparison of runs, with the FROC of runs that are pooled.
+
+    Args:
+        folder: The experiment's folder.
+        runs: Run folders.
+
+    Returns:
+        The page.
+
+    Raises:
+        RunError: The runs cannot be compared.
+    """
+    return write_comparison(folder, runs, partial(pool_froc, folder))
+
+
+def pool_froc(folder: Path, pool: Pool) -> list[RunFroc]:
+    """The FROC of pooled runs, one for each seed, where each run kept all candidates of its test scans.
+
+    The submissions and lists of the folds are joined into `FOLDER/together/NAME/froc`, as `archnet froc` reads them.
+
+    Args:
+        folder: The experiment's folder.
+        pool: Runs of one architecture.
+    """
+    if not all(map(has_froc_lists, pool.folders)):
+        return []
+    names = [f"{pool.name}, seed {seed}" if len(pool.seeds) > 1 else pool.name for seed in pool.seeds]
+    return [
+        _join_folds(folder / "together" / name, folders, pool.bootstraps)
+        for name, folders in zip(names, pool.folders_by_seed, strict=True)
+    ]
+
+
+def _join_folds(pool_folder: Path, folders: Sequence[Path], bootstraps: int) -> RunFroc:
+    """Write the submissions and lists of a training's folds into one folder, and evaluate them."""
+    write_submission(pool_folder, _join_marks([read_marks(folder / SUBMISSION) for folder in folders]))
+    for name in FINDING_LISTS:
+        findings = _join_findings([read_findings(folder / "froc" / name) for folder in folders])
+        write_findings(pool_folder, name, findings)
+    write_series(pool_folder, (uid for folder in folders for uid in read_series(folder / SERIES)))
+    result = evaluate_submission(pool_folder, bootstraps)
+    write_froc_curve(pool_folder, result)
+    return RunFroc(name=pool_folder.name, folder=pool_folder, results=result.as_json())
+
+
+def _join_marks(parts: Sequence[Marks]) -> Marks:
+    points, scores = _concatenate_columns(parts, "points_mm", "scores")
+    return Marks(series=_concatenate_series(parts), points_mm=points, scores=scores)
+
+
+def _join_findings(parts: Sequence[Findings]) -> Findings:
+    points, diameters = _concatenate_columns(parts, "points_mm", "diameters_mm")
+    return Findings(series=_concatenate_series(parts), points_mm=points, diameters_mm=diameters)
+
+
+def _concatenate_series(parts: Sequence[Marks] | Sequence[Findings]) -> list[str]:
+    return [uid for part in parts for uid in part.series]
+
+
+def _concatenate_columns(parts: Sequence[Marks] | Sequence[Findings], *names: str) -> list[Any]:
+    return [np.concatenate([getattr(part, name) for part in parts]) for name in names]

@@ -1,0 +1,92 @@
+"""The `froc` folder of a run: a submission and LUNA16's lists in the form that `archnet froc` reads, and the curve."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from archnet.evaluation.froc.curve import Froc, compute_froc
+from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
+from archnet.evaluation.froc.lists import read_findings, read_marks, read_series
+from archnet.files.atomic import write_json, write_text
+from archnet.report.figures.froc import write_froc_figure
+
+ANNOTATIONS: Final = "annotations.csv"
+EXCLUDED: Final = "annotations_excluded.csv"
+"""LUNA16's names of its two lists of findings."""
+
+FINDING_LISTS: Final = (ANNOTATIONS, EXCLUDED)
+SUBMISSION: Final = "froc/submission.csv"
+SERIES: Final = "froc/seriesuids.csv"
+
+_POINT_COLUMNS: Final = ("seriesuid", "coordX", "coordY", "coordZ")
+
+
+def has_froc_lists(folder: Path) -> bool:
+    """Whether a run folder holds all that its FROC is computed from."""
+    names = (SUBMISSION, SERIES, *(f"froc/{name}" for name in FINDING_LISTS))
+    return all((folder / name).is_file() for name in names)
+
+
+def evaluate_submission(folder: Path, bootstraps: int) -> Froc:
+    """The FROC of a folder's submission by the lists beside it.
+
+    Args:
+        folder: A run folder, or one that holds the lists of several runs.
+        bootstraps: Resamples of scans behind the intervals.
+
+    Raises:
+        DataError: A list is damaged.
+    """
+    nodules, excluded = (read_findings(folder / "froc" / name) for name in FINDING_LISTS)
+    reference = ReferenceStandard(series=read_series(folder / SERIES), nodules=nodules, excluded=excluded)
+    return compute_froc(read_marks(folder / SUBMISSION), reference, bootstraps=bootstraps)
+
+
+def write_froc_curve(folder: Path, result: Froc) -> None:
+    """Write froc/curve.json, which the report draws, and the figure; nothing where the scans have no nodules."""
+    if result.hits.num_nodules.any():
+        write_json(folder / "froc/curve.json", _curve_document(result))
+        write_froc_figure(folder / "figures/froc.png", {folder.resolve().name: result})
+
+
+def _curve_document(result: Froc) -> dict[str, Any]:
+    """The curve, JSON-ready; the confidence band is given at `BAND_RATES`."""
+    return {
+        "false_positives_per_scan": result.curve.false_positives_per_scan.tolist(),
+        "sensitivity": result.curve.sensitivity.tolist(),
+        "band": None if result.band is None else result.band.tolist(),
+    }
+
+
+def write_submission(folder: Path, marks: Marks) -> None:
+    """Write the submission."""
+    _write_rows(folder / SUBMISSION, "probability", (marks.series, marks.points_mm, marks.scores))
+
+
+def write_findings(folder: Path, name: str, findings: Findings) -> None:
+    """Write one of `FINDING_LISTS`."""
+    columns = (findings.series, findings.points_mm, findings.diameters_mm)
+    _write_rows(folder / "froc" / name, "diameter_mm", columns)
+
+
+def write_series(folder: Path, series: Iterable[str]) -> None:
+    """Write the list of scans, each series uid once, sorted."""
+    write_text(folder / SERIES, "".join(f"{uid}\n" for uid in sorted(set(series))))
+
+
+def _write_rows(path: Path, last_column: str, columns: tuple[Sequence[str], Any, Any]) -> None:
+    """Write series, points and one number a row, so that the numbers read back as the very same floats."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*_POINT_COLUMNS, last_column])
+    writer.writerows(_rows(*columns))
+    write_text(path, text.getvalue())
+
+
+def _rows(series: Sequence[str], points_mm: Any, numbers: Any) -> Iterable[tuple[Any, ...]]:
+    for uid, point, number in zip(series, points_mm.tolist(), numbers.tolist(), strict=True):
+        yield (uid, *map(repr, point), repr(number))

@@ -1,0 +1,62 @@
+"""A run's log: log.txt in its folder, and a line for each epoch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from archnet.runs.preparation import PreparedData
+from archnet.spec.auto import describe_auto
+from archnet.spec.experiment import Experiment
+
+if TYPE_CHECKING:
+    from archnet.network.training.loop import Callback
+
+log: Final = logging.getLogger("archnet")
+device_log: Final = logging.getLogger("archnet.device")
+auto_log: Final = logging.getLogger("archnet.picks")
+
+
+@contextmanager
+def log_to_file(path: Path, *, is_resumed: bool = False) -> Iterator[None]:
+    """Write archnet's log into a file as well while the block runs; the log of a resumed run is appended to."""
+    handler = logging.FileHandler(path, mode="a" if is_resumed else "w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    level = log.level
+    log.setLevel(logging.INFO)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        handler.close()
+
+
+def log_experiment(experiment: Experiment, prepared: PreparedData) -> None:
+    """Log the values chosen automatically, and warn about the experiment and its data."""
+    if experiment.auto_reasons:
+        auto_log.info(describe_auto(experiment))
+    for note in (*experiment.warnings(), *prepared.notes):
+        log.warning(note)
+
+
+class LoggingCallback:
+    """A callback that logs each epoch and calls other callbacks."""
+
+    def __init__(self, callbacks: Sequence[Callback]) -> None:
+        self.callbacks = callbacks
+
+    def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
+        """Call the callbacks."""
+        for callback in self.callbacks:
+            callback.on_step(epoch, step, num_steps, logs)
+
+    def on_epoch(self, row: dict[str, float]) -> None:
+        """Log the epoch and call the callbacks."""
+        log.info(" ".join(f"{key}={value:.6g}" for key, value in row.items()))
+        for callback in self.callbacks:
+            callback.on_epoch(row)
