@@ -44,7 +44,8 @@ from their_steps import ANGLES, PUBLISHED_BATCH, PUBLISHED_L2, published_step, t
 from archnet.network.training.precision import has_bfloat16  # noqa: E402
 from archnet.network.training.prefetch import prefetch_items  # noqa: E402
 from archnet.network.training.speed import MATRIX_SIZE, measure_seconds  # noqa: E402
-from archnet.runs.benchmark import PRODUCTS_PER_STEP, TimedTraining, Workload, load_data_workload, make_noise_workload  # noqa: E402
+from archnet.runs.benchmark.measure import PRODUCTS_PER_STEP, TimedTraining  # noqa: E402
+from archnet.runs.benchmark.workload import Workload, load_data_workload, make_noise_workload  # noqa: E402
 from archnet.spec.cost import network_cost  # noqa: E402
 from archnet.spec.experiment import Experiment  # noqa: E402
 from archnet.spec.resolve import parse_experiments, read_experiment_document, replace_data  # noqa: E402

@@ -46,7 +46,7 @@ MOST_DELAY = 0.05
 COMMAND = """
 import itertools, os, sys
 from archnet.cli import main
-from archnet.network.checkpoint import Checkpoint
+from archnet.network.training.checkpoint import Checkpoint
 
 marks = os.open(sys.argv.pop(1), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 numbers, save = itertools.count(1), Checkpoint.save

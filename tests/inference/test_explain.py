@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from archnet.cli import app
 from archnet.files.strict_json import Document
 from archnet.imaging.scan_grid import interpolate
-from archnet.inference.explain import explain
+from archnet.inference.explain import explain_scan
 from archnet.inference.trained_run import read_trained_run
 from archnet.network.build import build, build_inference_model
 from archnet.network.explain import _last_features, grad_cam, occlusion
@@ -245,7 +245,7 @@ def test_explain_writes_a_picture_of_the_case_with_its_heat(tmp_path):
     above, below = np.array_split(is_coloured, 2)
     assert not above.any()
     assert 0.001 < below.mean() < 0.1
-    found = explain(read_trained_run(run), tmp_path / "scan.nrrd", 1)
+    found = explain_scan(read_trained_run(run), tmp_path / "scan.nrrd", 1)
     assert found.probability > 0.5
     assert found.heat.max() == 1
 
@@ -265,7 +265,7 @@ def test_an_empty_heat_map_is_told(tmp_path):
     done = command(run, write_chest(tmp_path / "scan.mhd"), "--out", tmp_path)
     assert done.exit_code == 0
     assert done.stderr == (
-        "Warning: the heat map is empty: nothing here speaks for CT-23. Ask about another class with --class.\n"
+        "Warning: the heat map is empty: nothing here speaks for CT-23. Choose another class with --class.\n"
     )
 
 
@@ -279,8 +279,11 @@ def test_what_cannot_be_explained_is_told(tmp_path):
     scan, folder = write_chest(tmp_path / "scans/a.mhd"), tmp_path / "scans"
     write_chest(folder / "b.mhd")
     expected = {
-        (nodules, scan): f"{nodules}: this run judges candidates. Say which with --at=X,Y,Z, in mm.",
-        (whole, scan, "--at=1,2,3"): f"{whole}: this run judges whole scans. Leave out --at.",
+        (
+            nodules,
+            scan,
+        ): f"{nodules}: this run classifies candidates, not whole scans. Name one by its position in mm with --at=X,Y,Z.",
+        (whole, scan, "--at=1,2,3"): f"{whole}: this run classifies whole scans, not candidates. Leave out --at.",
         (nodules, scan, "--at=1,2"): '--at "1,2": expected three numbers in mm, such as --at=-100.6,67.3,-231.8.',
         (
             nodules,
@@ -288,7 +291,8 @@ def test_what_cannot_be_explained_is_told(tmp_path):
             "--at=nan,2,3",
         ): '--at "nan,2,3": expected three numbers in mm, such as --at=-100.6,67.3,-231.8.',
         (nodules, scan, "--at=1,2,999"): "--at: the point (1.0, 2.0, 999.0) mm lies outside scan a.mhd.",
-        (arrays, scan): f"{arrays}: this run was trained on the arrays of an .npz file, so no scan can be cut alike.",
+        (arrays, scan): f"{arrays}: this run was trained on the arrays of an .npz file. The file does not say how they "
+        "were cut from scans, so no scan can be cut alike. Name a run on luna16, mosmed or folder data.",
         (whole, folder): f"{folder}: 2 scans are here. Name one of them, such as {scan}.",
         (tmp_path / "runs", scan): f"{tmp_path / 'runs'}: cannot",
         (whole, scan, "--class", "CT-2"): '--class: no class "CT-2". Did you mean "CT-23"? The run has CT-0, CT-23.',

@@ -263,11 +263,11 @@ def test_options_that_do_not_fit_the_run_are_refused(run, nodules, tmp_path):
     scan, lists = write_chest(tmp_path / "scan.mhd"), ["--candidates", tmp_path / "a.csv", "--out", tmp_path / "b.csv"]
     arrays = write_trained_run(tmp_path / "arrays", {"name": "npz", "root": "cubes.npz"})
     expected = {
-        (nodules, scan): f"{nodules}: this run judges candidates, not whole scans. Name their list with --candidates "
+        (nodules, scan): f"{nodules}: this run classifies candidates, not whole scans. Name their list with --candidates "
         "and the file to write with --out.",
-        (run, scan, *lists): f"{run}: this run judges whole scans, not candidates. Leave out --candidates and --out.",
-        (arrays, scan): f"{arrays}: this run was trained on the arrays of an .npz file. They do not tell how they were "
-        "cut from scans, so that no scan can be cut alike. Predict with a run on luna16, mosmed or folder data.",
+        (run, scan, *lists): f"{run}: this run classifies whole scans, not candidates. Leave out --candidates and --out.",
+        (arrays, scan): f"{arrays}: this run was trained on the arrays of an .npz file. The file does not say how they "
+        "were cut from scans, so no scan can be cut alike. Name a run on luna16, mosmed or folder data.",
         (nodules, scan, *lists): f"{tmp_path / 'a.csv'}: no such file. Name a list with the columns seriesuid, coordX, "
         "coordY, coordZ.",
         (run, tmp_path / "none.mhd"): f"{tmp_path / 'none.mhd'}: there is no such file. Name a scan (.mhd, .mha, .nii, "

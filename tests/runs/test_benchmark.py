@@ -11,7 +11,8 @@ from archnet.errors import RunError
 from archnet.files.strict_json import Document
 from archnet.network.training.speed import measure_matmul_rate
 from archnet.network.training.trainer import Trainer
-from archnet.runs.benchmark import TimedTraining, load_data_workload, make_noise_workload, measure
+from archnet.runs.benchmark.measure import TimedTraining, measure
+from archnet.runs.benchmark.workload import load_data_workload, make_noise_workload
 from archnet.spec.arch import parse_arch
 from archnet.spec.cost import network_cost
 from archnet.spec.experiment import Training
@@ -56,9 +57,9 @@ def test_what_is_measured_is_told_with_it():
 
 def test_memory_is_predicted_for_the_options_that_were_measured():
     subject = small_subject(precision="bfloat16", ema=0.9)
-    predicted = estimate_memory(subject.plan, subject.training_bytes).training_bytes(4)
+    predicted = estimate_memory(subject.plan, subject.training).training_bytes(4)
     assert measure(subject, 1, 1).predicted_memory_bytes == predicted
-    assert predicted != network_cost(subject.plan).memory.training_bytes(4)
+    assert predicted != estimate_memory(subject.plan).training_bytes(4)
 
 
 def test_a_budget_cuts_the_batch_into_parts_as_in_a_run(tmp_path, monkeypatch):
@@ -125,7 +126,7 @@ def test_both_sides_of_a_round_train_on_the_same_cases(monkeypatch):
 @pytest.mark.parametrize("number", [0, 1])
 def test_the_rate_in_memory_comes_before_the_pipelines_in_every_round(number, monkeypatch):
     monkeypatch.setattr(
-        "archnet.runs.benchmark.measure_seconds", lambda trainer, steps: 2.0 if isinstance(steps, list) else 4.0
+        "archnet.runs.benchmark.measure.measure_seconds", lambda trainer, steps: 2.0 if isinstance(steps, list) else 4.0
     )
     in_memory, gathered, _ = TimedTraining(small_subject()).time_round(number, 3)
     assert (in_memory, gathered) == (6.0, 3.0)

@@ -116,7 +116,7 @@ def test_ctrl_c_leaves_a_sweep_that_goes_on(sweep):
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, told = process.communicate(timeout=600)
     assert process.returncode == 130
-    assert "Interrupted. Nothing is lost: the same command with --resume goes on where it stopped." in told
+    assert "Interrupted. Nothing is lost: run the same command with --resume to continue." in told
     refused = sweep.begin(space={WIDTH: [2, 4]})
     assert refused.communicate(timeout=600)[1].splitlines()[-1] == (
         f"{sweep.folder / 'out'}: holds a sweep already. Go on with it with --resume, or give another --out."

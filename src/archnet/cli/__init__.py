@@ -8,12 +8,15 @@ from pathlib import Path
 import typer
 
 from archnet.cli.bench import bench
-from archnet.cli.commands import check, compare, report, run, show
+from archnet.cli.check import check
+from archnet.cli.compare import compare, report
 from archnet.cli.data import data_app
 from archnet.cli.explain import explain
 from archnet.cli.export import export
 from archnet.cli.froc import froc
 from archnet.cli.predict import predict
+from archnet.cli.run import run
+from archnet.cli.show import show
 from archnet.cli.sweep import sweep_app
 from archnet.errors import ArchnetError
 
@@ -32,7 +35,7 @@ app.add_typer(sweep_app, name="sweep")
 
 
 def main() -> None:
-    """Runs the command line and exits: 0 done, 1 a bug, 2 the user's input, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 a bug, 2 the user's input, 130 interrupted."""
     try:
         app()
     except ArchnetError as error:

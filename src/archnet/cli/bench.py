@@ -19,13 +19,14 @@ from archnet.cli.options import (
     load_command_experiments,
     parse_input_shape,
     print_json,
+    print_messages,
 )
 from archnet.errors import DocumentError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from archnet.runs.benchmark import BenchmarkResult
+    from archnet.runs.benchmark.measure import BenchmarkResult
 
 
 def bench(
@@ -51,7 +52,7 @@ def bench(
     settings: SetOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Measure how fast a network trains here, on cases in memory and through the whole pipeline, and its memory.
+    """Measure training speed on this machine, with batches in memory and through the whole pipeline, and the memory.
 
     Examples:
         archnet bench archs/arch3dsm.json --data phantom
@@ -63,10 +64,13 @@ def bench(
 
     options = {"batch_size": batch, "precision": precision, "memory": memory}
     overrides = [f"training.{key}={json.dumps(value)}" for key, value in options.items() if value is not None]
-    experiment = load_command_experiments([file], data, root, [*(settings or []), *overrides])[0]
+    experiments, notes = load_command_experiments([file], data, root, [*(settings or []), *overrides])
+    print_messages(notes)
+    experiment = experiments[0]
     device_description = start_quietly(device, is_deterministic=deterministic)
 
-    from archnet.runs.benchmark import load_data_workload, make_noise_workload, measure
+    from archnet.runs.benchmark.measure import measure
+    from archnet.runs.benchmark.workload import load_data_workload, make_noise_workload
 
     if _is_on_data(file, data):
         if input_text:
@@ -91,7 +95,7 @@ def _is_on_data(file: Path, data: str | None) -> bool:
 
 
 def bench_table(result: BenchmarkResult, device: str) -> Table:
-    """What was measured, one line each."""
+    """The measurements, one a line."""
     from rich import box
     from rich.table import Table
 

@@ -1,10 +1,10 @@
-"""`archnet data`: look at data sets, fetch them, cut their crops, make the phantom."""
+"""`archnet data`: inspect data sets, fetch them, extract crops, generate the phantom."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,9 +14,11 @@ from archnet.cli.options import (
     RootOption,
     SetOption,
     StrictOption,
+    hint_if_interrupted,
     load_command_experiments,
     parse_overrides,
     print_json,
+    print_messages,
     print_paths,
 )
 from archnet.errors import DocumentError, pluralize
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from archnet.spec.experiment import Experiment
 
 data_app = typer.Typer(
-    help="Look at data sets, fetch public ones, cut their crops, make the phantom.", no_args_is_help=True
+    help="Inspect data sets, fetch public ones, extract crops, generate the phantom.", no_args_is_help=True
 )
 
 
@@ -46,7 +48,7 @@ def info(
     out: Annotated[Path, typer.Option(help="Where the picture goes.")] = Path("case.png"),
     as_json: JsonFlag = False,
 ) -> None:
-    """Tell what a data set holds: classes, groups, shape, the sets of the default split, and what is stored of it."""
+    """Summarize a data set: classes, groups, shape, the sets of the default split, and its crop store."""
     if data is None:
         if root or settings or picture:
             raise DocumentError("Name the data set, such as: archnet data info luna16 --root DIR.")
@@ -66,10 +68,13 @@ def info(
     if as_json:
         print_json(summary)
     else:
-        for key, value in summary.items():
-            typer.echo(
-                f"{key:<9} {value if not isinstance(value, dict) else ', '.join(f'{k}: {v}' for k, v in value.items())}"
-            )
+        _print_summary(summary)
+
+
+def _print_summary(summary: dict[str, Any]) -> None:
+    for key, value in summary.items():
+        text = ", ".join(f"{name}: {count}" for name, count in value.items()) if isinstance(value, dict) else value
+        typer.echo(f"{key:<9} {text}")
 
 
 def _print_stores(as_json: bool) -> None:
@@ -97,7 +102,7 @@ def prepare(
     strict: StrictOption = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Cut the crops of an experiment now, so that runs start at once. An interrupted run is continued by the next.
+    """Extract the crops of an experiment now, so that runs start at once. Run it again to resume.
 
     Examples:
         archnet data prepare --data luna16 --root /data/LUNA16
@@ -105,26 +110,25 @@ def prepare(
         archnet data prepare experiments/luna16_seed_protocol.json --strict
     """
     if files:
-        experiments = load_command_experiments(files, data, root, settings or [])
+        experiments, notes = load_command_experiments(files, data, root, settings or [])
+        print_messages(notes)
     elif data:
         from archnet.spec.resolve import data_experiments
 
         experiments = data_experiments(data, parse_overrides(root, settings))
     else:
         raise DocumentError("Name an experiment file, or a data set with --data NAME.")
-    try:
+    with hint_if_interrupted("Interrupted. Finished scans are kept: run the same command to continue."):
         _prepare_crops(experiments, strict, as_json)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. Scans that are cut are kept; the same command goes on.", err=True)
-        raise
 
 
 def _prepare_crops(experiments: tuple[Experiment, ...], strict: bool, as_json: bool) -> None:
     from archnet.cli.console import progress, stderr
     from archnet.data import open_dataset
-    from archnet.runs.preparation import prepare as prepared
+    from archnet.runs import preparation
 
-    first = prepared(open_dataset(experiments[0].data, progress), experiments, progress, strict=strict)[0]
+    dataset = open_dataset(experiments[0].data, progress)
+    first = preparation.prepare(dataset, experiments, progress, strict=strict)[0]
     for note in first.notes:
         stderr.print(f"Warning: {note}", soft_wrap=True, markup=False, style="yellow")
     size = first.values.nbytes
@@ -139,7 +143,7 @@ def prune(
     everything: Annotated[
         bool, typer.Option("--all", help="Remove every store, also those that are still good or whose disk is away.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Remove crop stores whose scans have changed or gone. Scans and runs are never touched; crops can be cut again."""
@@ -166,15 +170,15 @@ def fetch(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Fetch a public data set, check it and unpack it. An interrupted fetch is continued by the next."""
+    """Fetch a public data set, check it and unpack it. Run it again to resume an interrupted fetch."""
     from archnet.cli.console import progress, stderr
-    from archnet.fetching.catalogue import fetch as fetched
+    from archnet.fetching import catalogue
     from archnet.files.user_folders import data_home
 
     def print_message(text: str) -> None:
         stderr.print(text, soft_wrap=True, markup=False)
 
-    print_paths(fetched(name, root or data_home() / name, subsets, progress, print_message), as_json)
+    print_paths(catalogue.fetch(name, root or data_home() / name, subsets, progress, print_message), as_json)
 
 
 @data_app.command()

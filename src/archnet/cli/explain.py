@@ -1,4 +1,4 @@
-"""`archnet explain`: what in a scan decided."""
+"""`archnet explain`: a prediction with a saliency map."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from archnet.cli.options import JsonFlag, print_json
+from archnet.cli.options import JsonFlag, print_json, print_messages, print_scan_warnings
 from archnet.errors import DocumentError, RunError, did_you_mean
 
 if TYPE_CHECKING:
@@ -25,58 +25,67 @@ def explain(
     ],
     at: Annotated[
         str | None,
-        typer.Option(help="The candidate, for a run on candidates: its world position in mm, LPS.", metavar="X,Y,Z"),
+        typer.Option(help="For a run on candidates: the candidate's world position in mm, LPS.", metavar="X,Y,Z"),
     ] = None,
     method: Annotated[
         Literal["gradcam", "occlusion"],
         typer.Option(
             help="gradcam: what in the last convolution speaks for the class. occlusion: by how much its probability "
-            "falls when a box is hidden behind air; slower."
+            "falls when a box is replaced by air; slower."
         ),
     ] = "gradcam",
     class_name: Annotated[
-        str | None, typer.Option("--class", help="The class asked about; otherwise the run's positive one.")
+        str | None, typer.Option("--class", help="The class to explain; otherwise the run's positive class.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the two files.", metavar="DIR")] = Path("explanations"),
     as_json: JsonFlag = False,
 ) -> None:
-    """Show what in a scan decided: a picture of slices (.png) and a heat map that viewers open over the scan (.nii.gz).
+    """Explain a prediction with a saliency map: a picture of slices (.png) and a heat map over the scan (.nii.gz).
 
-    The heat map has the grid, origin and axes of the scan's own file, and is 0 where the network did not look.
+    The heat map has the grid, origin and axes of the scan's own file, and is 0 outside the network's input.
 
     Examples:
         archnet explain runs/mosmed/ct3d patient.nii.gz
 
         archnet explain runs/luna16/arch3dsm scan.mhd --at=-100.6,67.3,-231.8 --method occlusion
     """
-    from archnet.inference.explain import METHODS
-    from archnet.inference.explain import explain as explained
-    from archnet.inference.scan_paths import scan_name, scan_paths
     from archnet.inference.trained_run import read_trained_runs
 
     trained_run = _single_run(read_trained_runs([run]), run)
     point = _parse_point(trained_run, at)
     label = _class_index(trained_run, class_name)
-    (path, *others) = scan_paths([scan])
-    if others:
-        raise RunError(f"{scan}: {len(others) + 1} scans are here. Name one of them, such as {path}.")
+    path = _single_scan(scan)
     from archnet.cli.console import progress
+    from archnet.inference.explain import explain_scan, write_explanation
     from archnet.network.backend import start_quietly
 
     start_quietly()
-    explanation = explained(trained_run, path, label, method, point, progress)
-    case, label_name = scan_name(path), trained_run.classes[label]
-    name_parts = [trained_run.folder.resolve().name, case, *([at.replace(",", "_")] if at else []), label_name, method]
-    name = re.sub(r"[^\w.+-]", "_", "-".join(name_parts))
-    position_text = f" at {at} mm" if at else ""
-    title = f"{case}{position_text}\n{label_name}: {100 * explanation.probability:.2f}%  {trained_run.folder}"
-    files = _write_files(explanation, path, out / name, title, METHODS[method])
-    _print_warnings(explanation, path, label_name)
+    explanation = explain_scan(trained_run, path, label, method, point, progress)
+    stem, title = out / _file_stem(trained_run, path, at, label, method), _title(trained_run, path, at, label)
+    title = f"{title}: {100 * explanation.probability:.2f}%  {trained_run.folder}"
+    files = write_explanation(explanation, path, stem, title, method)
+    _print_warnings(explanation, path, trained_run.classes[label])
     if as_json:
-        probability = {"class": label_name, "probability": explanation.probability}
+        probability = {"class": trained_run.classes[label], "probability": explanation.probability}
         print_json({"files": [str(file) for file in files], **probability, "warnings": explanation.warnings})
     else:
         typer.echo("\n".join(f"Wrote {file}" for file in files))
+
+
+def _file_stem(run: TrainedRun, scan: Path, at: str | None, label: int, method: str) -> str:
+    """The name of the two files without their endings."""
+    from archnet.inference.scan_paths import scan_name
+
+    position = [at.replace(",", "_")] if at else []
+    parts = [run.folder.resolve().name, scan_name(scan), *position, run.classes[label], method]
+    return re.sub(r"[^\w.+-]", "_", "-".join(parts))
+
+
+def _title(run: TrainedRun, scan: Path, at: str | None, label: int) -> str:
+    from archnet.inference.scan_paths import scan_name
+
+    position = f" at {at} mm" if at else ""
+    return f"{scan_name(scan)}{position}\n{run.classes[label]}"
 
 
 def _single_run(runs: list[TrainedRun], path: Path) -> TrainedRun:
@@ -85,22 +94,26 @@ def _single_run(runs: list[TrainedRun], path: Path) -> TrainedRun:
     return runs[0]
 
 
+def _single_scan(path: Path) -> Path:
+    from archnet.inference.scan_paths import scan_paths
+
+    scan, *others = scan_paths([path])
+    if others:
+        raise RunError(f"{path}: {len(others) + 1} scans are here. Name one of them, such as {scan}.")
+    return scan
+
+
 def _parse_point(run: TrainedRun, at: str | None) -> Point | None:
-    """The candidate's position, where the run is on candidates.
+    """The candidate's position; null for a run on whole scans.
 
     Raises:
-        ArchnetError: It is missing, too much, or not three numbers.
+        ArchnetError: The option does not suit the run, or is not three numbers.
     """
-    if run.kind == "arrays":
-        raise RunError(
-            f"{run.folder}: this run was trained on the arrays of an .npz file, so no scan can be cut alike."
-        )
-    if run.kind == "candidates" and at is None:
-        raise RunError(f"{run.folder}: this run judges candidates. Say which with --at=X,Y,Z, in mm.")
+    from archnet.inference.trained_run import check_case_kind
+
+    check_case_kind(run, {"--at": at}, "Name one by its position in mm with --at=X,Y,Z.")
     if at is None:
         return None
-    if run.kind != "candidates":
-        raise RunError(f"{run.folder}: this run judges whole scans. Leave out --at.")
     try:
         x, y, z = map(float, at.split(","))
     except ValueError:
@@ -119,25 +132,12 @@ def _class_index(run: TrainedRun, name: str | None) -> int:
     return run.classes.index(name)
 
 
-def _write_files(explanation: Explanation, scan: Path, stem: Path, title: str, meaning: str) -> list[Path]:
-    from archnet.files.atomic import atomic_write
-    from archnet.inference.explain import write_heat_map
-    from archnet.report.figures.heat_map import heat_figure
-    from archnet.report.figures.run_figures import theme_context
-
-    picture, volume = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.nii.gz")
-    with theme_context(), atomic_write(picture) as draft:
-        heat_figure(explanation.image, explanation.heat, title, meaning).savefig(draft, format="png")
-    with atomic_write(volume) as draft:
-        write_heat_map(draft, scan, explanation.scan_heat)
-    return [picture, volume]
-
-
-def _print_warnings(explanation: Explanation, scan: Path, name: str) -> None:
-    for sentence in explanation.warnings:
-        typer.echo(f"Warning: {scan} is unlike the training data: {sentence}", err=True)
+def _print_warnings(explanation: Explanation, scan: Path, class_name: str) -> None:
+    print_scan_warnings({scan: explanation.warnings})
     if explanation.heat.max() <= 0:
-        typer.echo(
-            f"Warning: the heat map is empty: nothing here speaks for {name}. Ask about another class with --class.",
-            err=True,
+        print_messages(
+            [
+                f"Warning: the heat map is empty: nothing here speaks for {class_name}. Choose another class with "
+                "--class."
+            ]
         )

@@ -23,8 +23,8 @@ def export(
 ) -> None:
     """Export a run's model with a model card: HU in, probabilities out, for any number of cases.
 
-    The exported model is read back and held against Keras on cases of the run and on noise; one whose probabilities
-    differ by more than 1e-5 is not kept.
+    The exported model is read back and checked against Keras on cases of the run and on noise; a model whose
+    probabilities differ by more than 1e-5 is not kept.
 
     Examples:
         archnet export runs/phantom/arch3dsm --format onnx
@@ -38,7 +38,7 @@ def export(
         print_json(archive.as_json())
         return
     typer.echo(f"Model: {archive.model}")
-    typer.echo(f"Card:  {archive.folder / 'MODEL_CARD.md'}")
+    typer.echo(f"Card:  {archive.card}")
     typer.echo(
         f"Largest difference from Keras over {archive.num_real} cases of the run and {archive.num_noise} of noise: "
         f"{archive.difference:.2g} (at most {TOLERANCE:g} is allowed)"

@@ -1,4 +1,4 @@
-"""`archnet froc`: a submission judged as LUNA16 does it."""
+"""`archnet froc`: evaluate a submission with the LUNA16 protocol."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def froc(
     max_marks: Annotated[
         int | None,
         typer.Option(
-            help="Keep the best N marks of a scan that has more; those that tie with the best one left out go, too.",
+            help="Keep the best N marks of a scan that has more; ties at the cutoff are dropped.",
             metavar="N",
             min=1,
         ),
@@ -49,7 +49,7 @@ def froc(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Judge marks by LUNA16's rules: the FROC curve, its seven sensitivities and the CPM, with 95% intervals.
+    """Evaluate a submission with the LUNA16 protocol: FROC curve, seven sensitivities and CPM, with 95% intervals.
 
     Marks and findings of series that are not listed are left out. Listed series without marks count as scans.
 

@@ -1,18 +1,18 @@
-"""What several commands share: options, how they become experiments, and how results are printed."""
+"""Shared by several commands: options, the experiments that they describe, and printing."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from archnet.errors import DocumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from archnet.spec.experiment import Experiment
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")]
@@ -28,14 +28,12 @@ RootOption = Annotated[
     Path | None,
     typer.Option(help="Folder of the data; otherwise $ARCHNET_DATA/NAME, else the user data folder.", metavar="DIR"),
 ]
-ResumeOption = Annotated[
-    bool, typer.Option("--resume", help="Go on where an interrupted run stopped; runs that are finished stay.")
-]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Resume interrupted runs; skip finished ones.")]
 StrictOption = Annotated[
     bool,
     typer.Option(
         "--strict",
-        help="A scan that cannot be read is an error, told once all have been tried; otherwise it is left out.",
+        help="Fail if any scan is unreadable, after all have been tried; otherwise it is left out.",
     ),
 ]
 SetOption = Annotated[
@@ -60,7 +58,7 @@ DeviceOption = Annotated[
     str | None,
     typer.Option(
         "--device",
-        help="What trains: cpu, gpu (all of them) or a single one, such as gpu:1; otherwise a GPU if there is one.",
+        help="Where to train: cpu, gpu (all of them) or a single one, such as gpu:1; otherwise a GPU if there is one.",
         metavar="DEVICE",
     ),
 ]
@@ -68,28 +66,31 @@ DeterministicOption = Annotated[
     bool,
     typer.Option(
         "--deterministic",
-        help="On a GPU, too, the same seed gives the same bits, with slower operations; a CPU always.",
+        help="Use deterministic (slower) GPU kernels; CPU runs are always reproducible.",
     ),
 ]
 BaselineOption = Annotated[
     bool,
     typer.Option(
         "--baseline",
-        help="Compare with a random forest and a logistic regression on the downsampled voxels, too.",
+        help="Add a random forest and a logistic regression on the downsampled voxels to the comparison.",
     ),
 ]
 TrackOption = Annotated[
     Literal["mlflow"] | None,
     typer.Option(
         "--track",
-        help="Write finished runs into an MLflow store, too: $MLFLOW_TRACKING_URI, otherwise mlflow.db beside the "
+        help="Write finished runs into an MLflow store: $MLFLOW_TRACKING_URI, otherwise mlflow.db beside the "
         "experiment's folder (needs the extra: track).",
     ),
 ]
 
 
+RESUME_HINT: Final = "Interrupted. Nothing is lost: run the same command with --resume to continue."
+
+
 def print_paths(paths: list[Path], as_json: bool) -> None:
-    """Each path on a line of its own."""
+    """Print each path on its own line."""
     if as_json:
         print_json([str(path) for path in paths])
     else:
@@ -99,18 +100,23 @@ def print_paths(paths: list[Path], as_json: bool) -> None:
 
 def load_command_experiments(
     files: list[Path], data: str | None, root: Path | None, settings: list[str]
-) -> tuple[Experiment, ...]:
-    """What the command line asks for, with files, `--data` and `--set` in that order of precedence, last wins."""
+) -> tuple[tuple[Experiment, ...], list[str]]:
+    """The experiments of a command line, and notes for the user.
+
+    Args:
+        files: Architecture files, or one experiment file.
+        data: `--data`; it overrides the file's.
+        root: `--root`; it overrides both.
+        settings: `--set`; they override everything.
+    """
     from archnet.spec.resolve import parse_experiments, read_experiment_document, replace_data
 
-    document = read_experiment_document(files)
+    document, notes = read_experiment_document(files), []
     if data:
         document, dropped_keys = replace_data(document, data)
         if dropped_keys:
-            typer.echo(
-                f"--data {data}: leaves out {', '.join(dropped_keys)}, which this data set does not have.", err=True
-            )
-    return parse_experiments(document, parse_overrides(root, settings))
+            notes.append(f"--data {data}: leaves out {', '.join(dropped_keys)}, which this data set does not have.")
+    return parse_experiments(document, parse_overrides(root, settings)), notes
 
 
 def parse_overrides(root: Path | None, settings: list[str] | None) -> list[tuple[tuple[str | int, ...], Any]]:
@@ -122,7 +128,7 @@ def parse_overrides(root: Path | None, settings: list[str] | None) -> list[tuple
 
 
 def check_output_path(out: Path | None, inputs: Sequence[Path]) -> None:
-    """That what is written is none of what is read.
+    """Refuse an output path that is also an input.
 
     Raises:
         DocumentError: It is.
@@ -132,7 +138,7 @@ def check_output_path(out: Path | None, inputs: Sequence[Path]) -> None:
 
 
 def parse_input_shape(text: str | None) -> tuple[int, ...] | None:
-    """The sizes in a text such as 64x64x10."""
+    """Parse sizes such as 64x64x10."""
     if text is None:
         return None
     sizes = text.lower().replace("×", "x").split("x")
@@ -142,5 +148,30 @@ def parse_input_shape(text: str | None) -> tuple[int, ...] | None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on stdout."""
+    """Print one JSON value on stdout."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_messages(messages: Iterable[str]) -> None:
+    """Print each message on its own line on stderr."""
+    for message in messages:
+        typer.echo(message, err=True)
+
+
+def print_scan_warnings(warnings: Mapping[Path, Sequence[str]]) -> None:
+    """Print in which ways scans are out of distribution, by scan."""
+    print_messages(
+        f"Warning: {scan} is unlike the training data: {sentence}"
+        for scan, sentences in warnings.items()
+        for sentence in sentences
+    )
+
+
+@contextmanager
+def hint_if_interrupted(hint: str) -> Iterator[None]:
+    """Print a hint on how to continue if the user interrupts the block."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print_messages([hint])
+        raise

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from archnet.cli.options import JsonFlag, check_output_path, print_json
-from archnet.errors import DataError, RunError, pluralize
+from archnet.cli.options import JsonFlag, check_output_path, print_json, print_messages, print_scan_warnings
+from archnet.errors import DataError, pluralize
 
 if TYPE_CHECKING:
     from archnet.inference.predict import Ensemble, ScanPredictions
@@ -28,19 +28,19 @@ def predict(
     ],
     also: Annotated[
         list[Path] | None,
-        typer.Option(help="Another run to average with, one that sees the same cases. May be repeated.", metavar="RUN"),
+        typer.Option(help="Another run to average with; it must see the same cases. May be repeated.", metavar="RUN"),
     ] = None,
     candidates: Annotated[
         Path | None,
         typer.Option(
-            help="Candidates to judge: a csv file with seriesuid, coordX, coordY, coordZ (mm, LPS). A scan's uid is "
+            help="Candidates to classify: a csv file with seriesuid, coordX, coordY, coordZ (mm, LPS). A scan's uid is "
             "its file name without the ending, or its SeriesInstanceUID.",
             metavar="CSV",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="With --candidates: the submission to write; one that is there is replaced.", metavar="CSV"),
+        typer.Option(help="With --candidates: the submission to write; an existing file is replaced.", metavar="CSV"),
     ] = None,
     tta: Annotated[
         bool,
@@ -51,10 +51,10 @@ def predict(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Tell how probable each class is: of whole scans, or of candidates in LUNA16's submission form.
+    """Predict class probabilities: of whole scans, or of candidates as a LUNA16 submission.
 
-    Scans are prepared as the run's training data were. One that is no chest CT in Hounsfield units is refused; one
-    whose voxels, extent or values lie outside those of training is warned about.
+    Scans are prepared as the run's training data were. Input that is no chest CT in Hounsfield units is rejected;
+    out-of-distribution scans (voxel size, extent or intensity) trigger a warning.
 
     Examples:
         archnet predict runs/mosmed/ct3d patient.nii.gz
@@ -65,10 +65,11 @@ def predict(
         --out submission.csv
     """
     from archnet.inference.scan_paths import scan_paths
-    from archnet.inference.trained_run import read_trained_runs
+    from archnet.inference.trained_run import check_case_kind, read_trained_runs
 
     runs = read_trained_runs([run, *(also or [])])
-    _check_kind(runs[0], candidates, out)
+    remedy = "Name their list with --candidates and the file to write with --out."
+    check_case_kind(runs[0], {"--candidates": candidates, "--out": out}, remedy)
     scan_files = scan_paths(scans)
     if candidates and out:
         check_output_path(out, (candidates, *scan_files))
@@ -77,43 +78,22 @@ def predict(
         _predict_scans(runs, scan_files, tta=tta, as_json=as_json)
 
 
-def _check_kind(run: TrainedRun, candidates: Path | None, out: Path | None) -> None:
-    """That the options are those which runs of this kind need.
-
-    Raises:
-        RunError: One is missing or too many, or the run was trained on arrays.
-    """
-    if run.kind == "arrays":
-        raise RunError(
-            f"{run.folder}: this run was trained on the arrays of an .npz file. They do not tell how they were cut "
-            "from scans, so that no scan can be cut alike. Predict with a run on luna16, mosmed or folder data."
-        )
-    if run.kind == "candidates" and not (candidates and out):
-        raise RunError(
-            f"{run.folder}: this run judges candidates, not whole scans. Name their list with --candidates and the "
-            "file to write with --out."
-        )
-    if run.kind == "whole scans" and (candidates or out):
-        raise RunError(f"{run.folder}: this run judges whole scans, not candidates. Leave out --candidates and --out.")
-
-
 def _predict_candidates(
     runs: list[TrainedRun], scans: list[Path], candidates: Path, out: Path, *, tta: bool, as_json: bool
 ) -> None:
     from archnet.cli.console import progress
     from archnet.inference.candidates import candidate_crops, read_candidate_list, write_submission
-    from archnet.inference.predict import predict as predicted
+    from archnet.inference.predict import predict_scans
     from archnet.inference.scan_paths import scans_by_name
 
     by_name = scans_by_name(scans)
     candidate_list = read_candidate_list(candidates, by_name)
     recipe = candidate_crops(runs[0], candidate_list, by_name)
     recipe.check(progress)
-    results = predicted(_load_ensemble(runs, tta=tta), recipe, progress)
-    probabilities = results.probabilities[:, runs[0].positive]
-    _print_warnings(results)
+    results = predict_scans(_load_ensemble(runs, tta=tta), recipe, progress)
+    print_scan_warnings(results.warnings)
     if results.is_predicted.any():
-        write_submission(out, candidate_list, probabilities)
+        write_submission(out, candidate_list, results.probabilities[:, runs[0].positive])
     counts = {
         "num_candidates": int(results.is_predicted.sum()),
         "num_left_out": candidate_list.num_left_out,
@@ -121,30 +101,31 @@ def _predict_candidates(
     }
     if as_json:
         print_json({**_result_document(runs, results, tta=tta), "out": str(out), **counts})
-    elif results.is_predicted.any():
+    _print_counts(runs[0], None if as_json else out, counts)
+    _fail_if_rejected(results)
+
+
+def _print_counts(run: TrainedRun, out: Path | None, counts: dict[str, int]) -> None:
+    """Print what a submission holds, unless `out` is null, and what was left out."""
+    if out and counts["num_candidates"]:
         typer.echo(
-            f"Wrote {out}: the probability of {runs[0].classes[runs[0].positive]} of "
+            f"Wrote {out}: the probability of {run.classes[run.positive]} of "
             f"{pluralize(counts['num_candidates'], 'candidate')} in {pluralize(counts['num_scans'], 'scan')}."
         )
-    if candidate_list.num_left_out:
-        typer.echo(
-            f"{pluralize(candidate_list.num_left_out, 'candidate')} of scans that were not given are left out.",
-            err=True,
-        )
-    _fail_if_rejected(results)
+    if counts["num_left_out"]:
+        print_messages([f"{pluralize(counts['num_left_out'], 'candidate')} of scans that were not given are left out."])
 
 
 def _predict_scans(runs: list[TrainedRun], scans: list[Path], *, tta: bool, as_json: bool) -> None:
     from archnet.cli.console import progress
-    from archnet.inference.predict import predict as predicted
-    from archnet.inference.predict import whole_scans
+    from archnet.inference.predict import predict_scans, whole_scans
 
-    results = predicted(_load_ensemble(runs, tta=tta), whole_scans(runs[0], scans), progress)
-    _print_warnings(results)
+    results = predict_scans(_load_ensemble(runs, tta=tta), whole_scans(runs[0], scans), progress)
+    print_scan_warnings(results.warnings)
     rows = [
         {"scan": str(scan), "probabilities": dict(zip(runs[0].classes, row, strict=True))}
-        for scan, row, is_there in zip(scans, results.probabilities.tolist(), results.is_predicted, strict=True)
-        if is_there
+        for scan, row, is_predicted in zip(scans, results.probabilities.tolist(), results.is_predicted, strict=True)
+        if is_predicted
     ]
     if as_json:
         print_json({**_result_document(runs, results, tta=tta), "scans": rows})
@@ -172,7 +153,7 @@ def _load_ensemble(runs: list[TrainedRun], *, tta: bool) -> Ensemble:
 
 
 def _result_document(runs: list[TrainedRun], results: ScanPredictions, *, tta: bool) -> dict[str, Any]:
-    """What is told to machines of any prediction."""
+    """The part of the JSON result that scans and candidates share."""
     return {
         "runs": [str(run.folder) for run in runs],
         "classes": list(runs[0].classes),
@@ -182,14 +163,8 @@ def _result_document(runs: list[TrainedRun], results: ScanPredictions, *, tta: b
     }
 
 
-def _print_warnings(results: ScanPredictions) -> None:
-    for path, sentences in results.warnings.items():
-        for sentence in sentences:
-            typer.echo(f"Warning: {path} is unlike the training data: {sentence}", err=True)
-
-
 def _fail_if_rejected(results: ScanPredictions) -> None:
-    """Ends with exit code 2 if a scan was not judged, once all others have been.
+    """Exit with code 2 if a scan was rejected, after all others were predicted.
 
     Raises:
         DataError: The reasons, one a line.

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from archnet.cli.options import DataOption, JsonFlag, ResumeOption, RootOption, parse_overrides, print_json, print_paths
+from archnet.cli.options import (
+    RESUME_HINT,
+    DataOption,
+    JsonFlag,
+    ResumeOption,
+    RootOption,
+    hint_if_interrupted,
+    parse_overrides,
+    print_json,
+    print_paths,
+)
 from archnet.errors import RunError
 
 if TYPE_CHECKING:
@@ -19,7 +29,7 @@ if TYPE_CHECKING:
     from archnet.sweep.trials import Trial
 
 REFRESH_SECONDS = 2
-"""How often the live table looks into the folder."""
+"""Interval at which the live table reads the folder."""
 
 
 class _FileFirst(TyperGroup):
@@ -49,13 +59,13 @@ def run(
         list[str] | None,
         typer.Option(
             "--set",
-            help="Override any key of the base experiment, such as training.epochs=5; what varies stands in the file.",
+            help="Override any key of the base experiment, such as training.epochs=5; the file names what varies.",
             metavar="KEY=VALUE",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The sweep's folder; otherwise runs/<sweep>.", metavar="DIR")] = None,
     resume: ResumeOption = False,
-    retry: Annotated[bool, typer.Option("--retry", help="With --resume: make the runs that failed again.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="With --resume: repeat failed runs.")] = False,
     address: Annotated[
         str | None,
         typer.Option(help='Join a Ray cluster, such as "auto" or HOST:6379; its machines share the folder.'),
@@ -65,9 +75,9 @@ def run(
 ) -> None:
     """Run a sweep; the word run may be left out.
 
-    Impossible trials are refused before they start. What fails is listed with its reason, and the others go on.
+    Impossible trials are refused before they start. Failed trials are listed with the reason; the others continue.
 
-    The exit code is 1 if no trial has come to an end that can be chosen.
+    The exit code is 1 if no trial finished successfully.
 
     Examples:
         archnet sweep experiments/sweep_width.json
@@ -87,19 +97,15 @@ def run(
 
     if resume and retry:
         reset_failed_runs(folder)
-    try:
-        with _show_progress(sweep, folder) as on_trial_end:
-            board = run_sweep(
-                sweep,
-                folder,
-                resume=resume,
-                runner=TuneRunner(address=address),
-                progress=progress,
-                on_trial_end=on_trial_end,
-            )
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. Nothing is lost: the same command with --resume goes on where it stopped.", err=True)
-        raise
+    with hint_if_interrupted(RESUME_HINT), _show_progress(sweep, folder) as on_trial_end:
+        board = run_sweep(
+            sweep,
+            folder,
+            resume=resume,
+            runner=TuneRunner(address=address),
+            progress=progress,
+            on_trial_end=on_trial_end,
+        )
     _print_board(board, folder, is_running=False, as_json=as_json)
     if not as_json:
         print_paths([folder / "leaderboard.csv", folder / "sweep.html"], as_json)
@@ -109,7 +115,7 @@ def run(
 
 @contextmanager
 def _show_progress(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], None]]:
-    """A live table while the block runs; where stderr is no terminal, a line for each trial that has ended."""
+    """Show a live table while the block runs; where stderr is no terminal, print a line for each trial that ends."""
     from rich.live import Live
 
     from archnet.cli.console import stderr
@@ -127,7 +133,7 @@ def _show_progress(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], Non
 
 @sweep_app.command()
 def status(folder: SweepFolder, as_json: JsonFlag = False) -> None:
-    """Show how a sweep stands, also while it runs."""
+    """Show the state of a sweep, finished or running."""
     from archnet.sweep.run import is_sweep_running
 
     _print_board(_read_board(folder), folder, is_running=is_sweep_running(folder), as_json=as_json)

@@ -1,4 +1,4 @@
-"""Archives: a run's model in the form that is asked for, held against Keras, and its model card."""
+"""Archives: a run's model in another format, checked against Keras, and its model card."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from archnet.spec.resolve import parse_experiments
 from archnet.spec.view import network_input, scale_from_unit
 
 TOLERANCE: Final = 1e-5
-"""How far an exported model's probabilities may be from Keras's."""
+"""Largest allowed difference between an exported model's probabilities and Keras's."""
 
 NUM_REAL, NUM_NOISE = 9, 4
-"""Cases of the run, and of noise within and beyond the window, that an export is checked on."""
+"""Number of cases that an export is checked on: of the run, and of noise within and beyond the window."""
 
 CARD: Final = "MODEL_CARD.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """A model that was exported.
+    """An exported model.
 
     Attributes:
-        folder: What was written.
+        folder: The new folder.
         model: The model in it, a file or a folder.
-        difference: The largest between its probabilities and Keras's.
-        num_real: Cases of the run that it was checked on.
-        num_noise: Cases of noise that it was checked on.
+        difference: The largest difference between its probabilities and Keras's.
+        num_real: Number of the run's cases that it was checked on.
+        num_noise: Number of noise cases that it was checked on.
     """
 
     folder: Path
@@ -48,19 +48,24 @@ class Archive:
     num_real: int
     num_noise: int
 
+    @property
+    def card(self) -> Path:
+        """The model card."""
+        return self.folder / CARD
+
     def as_json(self) -> dict[str, Any]:
-        """As `archnet export --json` prints it."""
+        """The result, JSON-ready, as `archnet export --json` prints it."""
         counts = {"real": self.num_real, "noise": self.num_noise}
-        paths = {"folder": str(self.folder), "model": str(self.model), "card": str(self.folder / CARD)}
+        paths = {"folder": str(self.folder), "model": str(self.model), "card": str(self.card)}
         return {**paths, "largest_difference": self.difference, "tolerance": TOLERANCE, "num_checked": counts}
 
 
 def export_run(run: Path, form: str, out: Path | None = None) -> Archive:
-    """Writes a new folder with a run's model and its card; raw values (HU) in, probabilities out.
+    """Write a new folder with a run's model and its card; raw values (HU) in, probabilities out.
 
     Args:
         run: The run folder.
-        form: One of `network.export.FORMS`.
+        form: One of `network.export.EXPORT_FORMATS`.
         out: The new folder; by default `export-<form>` in the run folder.
 
     Raises:
@@ -95,7 +100,7 @@ def export_run(run: Path, form: str, out: Path | None = None) -> Archive:
 
 
 def _read_run_with_model(run: Path) -> RunFiles:
-    """The files of a finished run that has a network."""
+    """Read the files of a finished run, which must have a network."""
     (first, *_) = find_run_folders([run])
     if first != run:
         raise RunError(f"{run}: is no run folder itself. Name a run inside it, such as {first}.")
@@ -105,7 +110,7 @@ def _read_run_with_model(run: Path) -> RunFiles:
 
 
 def _real_cases(files: RunFiles, limits: tuple[float, float]) -> list[NDArray[np.float32]]:
-    """Cases that the run folder keeps, as raw values that the network sees; an empty list where it keeps none."""
+    """The cases that the run folder keeps, as the network's input in raw values; empty where it keeps none."""
     if files.gallery is None:
         return []
     (experiment,) = parse_experiments(read_document(files.folder / "experiment.json"))
@@ -130,7 +135,7 @@ def _check_difference(difference: float, folder: Path, form: str) -> None:
 
 @contextmanager
 def _create_folder(folder: Path) -> Iterator[Path]:
-    """A folder beside `folder` that takes its place when the block ends, and vanishes when the block fails."""
+    """A draft folder that is renamed to `folder` when the block ends, and removed when it fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:

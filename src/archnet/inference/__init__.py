@@ -1,1 +1,1 @@
-"""Trained networks on scans that they have not seen: probabilities, and pictures of what decided them."""
+"""Trained networks on new scans: class probabilities and saliency maps."""

@@ -23,14 +23,14 @@ POINT_COLUMNS: Final = ("seriesuid", "coordX", "coordY", "coordZ")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CandidateList:
-    """Candidates of the scans that are there.
+    """Candidates in the scans that were given.
 
     Attributes:
-        path: Of the list.
-        series: Series uid of each.
+        path: The list's file.
+        series: Series uid of each candidate.
         points_mm: (N, 3) world positions (x, y, z), LPS.
         lines: Line in the file, from 1.
-        num_left_out: Candidates of other series.
+        num_left_out: Number of candidates in other series.
     """
 
     path: Path
@@ -41,7 +41,7 @@ class CandidateList:
 
 
 def read_candidate_list(path: Path, series: Collection[str]) -> CandidateList:
-    """The candidates of some series; of the list's columns only the uid and the position matter.
+    """Read the candidates of some series; columns other than the uid and the position are ignored.
 
     Raises:
         DataError: The list is missing or damaged, or names none of the series.
@@ -81,12 +81,12 @@ def _parse_point(values: Sequence[str], location: str) -> list[float]:
 
 
 def candidate_crops(run: TrainedRun, candidates: CandidateList, scans: Mapping[str, Path]) -> CandidateCrops:
-    """How candidates become a run's cases, as in its training.
+    """The recipe by which candidates become a run's cases, as in its training.
 
     Args:
-        run: On candidates.
-        candidates: Of the scans.
-        scans: By series uid, see `scans_by_name`.
+        run: A run on candidates.
+        candidates: The candidates.
+        scans: The scans by series uid, see `scans_by_name`.
     """
     return CandidateCrops(
         source=str(candidates.path),
@@ -100,7 +100,7 @@ def candidate_crops(run: TrainedRun, candidates: CandidateList, scans: Mapping[s
 
 
 def write_submission(path: Path, candidates: CandidateList, probabilities: NDArray[np.float64]) -> None:
-    """A file in LUNA16's submission form, by atomic rename; candidates whose probability is NaN are left out."""
+    """Write a LUNA16 submission by atomic rename; candidates whose probability is NaN are left out."""
     with atomic_write(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*POINT_COLUMNS, "probability"])

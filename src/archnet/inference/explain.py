@@ -1,4 +1,4 @@
-"""What in a scan decided: a heat map of one case, on the grid of the scan."""
+"""Saliency maps: what in a case speaks for a class, on the grid of its scan."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from archnet.data.crops import CandidateCrops
 from archnet.data.scan_ranges import mean_hu
+from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress, silent
-from archnet.imaging import orient_to_lps, read_stored_frame
+from archnet.imaging import Volume, orient_to_lps, read_stored_frame
 from archnet.imaging.nifti import write_nifti_as_stored
 from archnet.imaging.scan_grid import crop_grid, interpolate, resample_to_scan, resized_grid
 from archnet.imaging.volume import Point
@@ -28,23 +29,23 @@ METHODS: Final[dict[Method, str]] = {
     "gradcam": "Grad-CAM, share of the largest value",
     "occlusion": "fall of the probability where air hides",
 }
-"""What the values of each heat map are."""
+"""The meaning of the values of each heat map."""
 
 
 _HEAT_MAP_BITS: Final = 10
-"""To which a heat map is rounded in its file, so that it is small when packed."""
+"""Bits to which a heat map is rounded in its file, so that it compresses well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Explanation:
-    """A case and what in it spoke for a class.
+    """A case and what in it speaks for a class.
 
     Attributes:
         image: (height, width, depth) the case as it was cut, its limits scaled to [0, 1].
-        heat: (height, width, depth) of the case; see `METHODS`.
-        scan_heat: (z, y, x) the heat on the scan's grid in LPS, 0 outside the case.
-        probability: Of the class.
-        warnings: In which ways the scan is unlike the training data.
+        heat: (height, width, depth) heat map of the case; see `METHODS`.
+        scan_heat: (z, y, x) the heat map on the scan's grid in LPS, 0 outside the case.
+        probability: Probability of the class.
+        warnings: In which ways the scan is out of distribution.
     """
 
     image: NDArray[np.float32]
@@ -54,7 +55,7 @@ class Explanation:
     warnings: list[str]
 
 
-def explain(
+def explain_scan(
     run: TrainedRun,
     scan: Path,
     label: int,
@@ -62,18 +63,18 @@ def explain(
     point_mm: Point | None = None,
     progress: Progress = silent,
 ) -> Explanation:
-    """The heat map of a whole scan, or of the candidate at a point.
+    """Explain the prediction of a whole scan, or of the candidate at a point, with a heat map.
 
     Args:
-        run: On whole scans, or on candidates.
+        run: A run on whole scans or on candidates.
         scan: A file or DICOM folder.
-        label: Index of the class that is asked about.
-        method: How the map is made.
-        point_mm: Of the candidate, (x, y, z), LPS; null for a run on whole scans.
+        label: Index of the class to explain.
+        method: How the heat map is made.
+        point_mm: The candidate's position (x, y, z), LPS; null for a run on whole scans.
         progress: Wraps what takes long.
 
     Raises:
-        ArchnetError: The scan cannot be judged, the point lies outside it, or the network has no convolution.
+        ArchnetError: The scan is rejected, the point lies outside it, or the network has no convolution.
     """
     from archnet.network.predict import load_model, predict_probabilities
 
@@ -84,15 +85,10 @@ def explain(
     images = network_input(values, run.experiment)
     heat = _expand_to_case(_heat_map(run, model, images[0], label, method, progress), run)
     limits = run.experiment.data.window_hu
-    places = (
-        resized_grid(volume.hu.shape, run.crop_size)
-        if point_mm is None
-        else crop_grid(volume, point_mm, run.crop_size, run.experiment.data.spacing_mm)
-    )
     return Explanation(
         image=scale_to_unit(values[0], limits),
         heat=heat,
-        scan_heat=resample_to_scan(heat, places),
+        scan_heat=_resample_to_scan(heat, run, volume, point_mm),
         probability=float(predict_probabilities(model, images, np.zeros(1, np.int64))[0, label]),
         warnings=out_of_distribution_warnings(volume, mean_hu(values[0], limits), [run]),
     )
@@ -113,7 +109,7 @@ def _candidate_recipe(run: TrainedRun, scan: Path, point_mm: Point) -> Candidate
 def _heat_map(
     run: TrainedRun, model: Any, image: NDArray[Any], label: int, method: Method, progress: Progress
 ) -> NDArray[np.float32]:
-    """(height, width[, depth]) of the image that the network sees."""
+    """The heat map (height, width[, depth]) of the image that the network sees."""
     from archnet.network.explain import grad_cam, occlusion
 
     if method == "occlusion":
@@ -125,8 +121,17 @@ def _heat_map(
     return upsampled_heat / (upsampled_heat.max() or 1)
 
 
+def _resample_to_scan(
+    heat: NDArray[np.float32], run: TrainedRun, volume: Volume, point_mm: Point | None
+) -> NDArray[np.float32]:
+    """The heat map of a case on the grid of its scan."""
+    if point_mm is None:
+        return resample_to_scan(heat, resized_grid(volume.hu.shape, run.crop_size))
+    return resample_to_scan(heat, crop_grid(volume, point_mm, run.crop_size, run.experiment.data.spacing_mm))
+
+
 def _expand_to_case(heat: NDArray[np.float32], run: TrainedRun) -> NDArray[np.float32]:
-    """A heat map on a case; a 2D network's on the slice that it sees, or on all if these are its channels."""
+    """A heat map on a case; that of a 2D network on the slice that it sees, or on all slices if they are channels."""
     if heat.ndim == 3:
         return heat
     depth = run.crop_size[2]
@@ -137,18 +142,41 @@ def _expand_to_case(heat: NDArray[np.float32], run: TrainedRun) -> NDArray[np.fl
     return volume_heat
 
 
-def write_heat_map(path: Path, scan: Path, heat: NDArray[np.float32]) -> None:
-    """A heat map as .nii.gz with the very grid, origin and axes of its scan's file.
+def write_explanation(explanation: Explanation, scan: Path, stem: Path, title: str, method: Method) -> list[Path]:
+    """Write a picture of slices and the heat map.
 
     Args:
-        path: Of the new file.
-        scan: The file or DICOM folder.
+        explanation: The explanation.
+        scan: The scan's file or DICOM folder.
+        stem: The two files without their endings.
+        title: Title of the picture.
+        method: How the heat map was made.
+
+    Returns:
+        The two files, .png and .nii.gz.
+    """
+    from archnet.report.figures.heat_map import heat_figure
+    from archnet.report.figures.run_figures import theme_context
+
+    picture, volume = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.nii.gz")
+    with theme_context(), atomic_write(picture) as draft:
+        heat_figure(explanation.image, explanation.heat, title, METHODS[method]).savefig(draft, format="png")
+    with atomic_write(volume) as draft:
+        write_heat_map(draft, scan, explanation.scan_heat)
+    return [picture, volume]
+
+
+def write_heat_map(path: Path, scan: Path, heat: NDArray[np.float32]) -> None:
+    """Write a heat map as .nii.gz with the grid, origin and axes of its scan's file.
+
+    Args:
+        path: The new file.
+        scan: The scan's file or DICOM folder.
         heat: (z, y, x) in LPS, as `Explanation.scan_heat`.
     """
     frame = read_stored_frame(scan)
     stored = np.zeros(frame.hu.shape, np.float32)
     step = 2.0 ** (math.floor(math.log2(np.abs(heat).max() or 1)) - _HEAT_MAP_BITS)
-    orient_to_lps(replace(frame, hu=stored)).hu[:] = (
-        np.round(heat / step) * step
-    )  # into a view, which turns the axes back
+    view_in_lps = orient_to_lps(replace(frame, hu=stored)).hu  # writing into it turns the axes back
+    view_in_lps[:] = np.round(heat / step) * step
     write_nifti_as_stored(path, replace(frame, hu=stored))

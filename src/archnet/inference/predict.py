@@ -1,4 +1,4 @@
-"""Probabilities of the cases of scans, by one run or the mean of several."""
+"""Class probabilities of the cases of scans, by one run or the mean of several."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from archnet.spec.view import network_input
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ScanPredictions:
-    """What networks say of the cases of scans.
+    """The predictions of networks for the cases of scans.
 
     Attributes:
-        probabilities: (N, classes); rows of refused scans are NaN.
-        rejected: Why a scan was not judged, by its path.
-        warnings: In which ways scans are unlike the training data, by path.
+        probabilities: (N, classes); rows of rejected scans are NaN.
+        rejected: The reason why a scan was rejected, by its path.
+        warnings: In which ways scans are out of distribution, by path.
     """
 
     probabilities: NDArray[np.float64]
@@ -38,20 +38,20 @@ class ScanPredictions:
 
     @property
     def is_predicted(self) -> NDArray[np.bool_]:
-        """(N,) whether a case was judged."""
+        """(N,) whether a case was predicted."""
         is_predicted: NDArray[np.bool_] = ~np.isnan(self.probabilities[:, 0])
         return is_predicted
 
 
 class Ensemble:
-    """Networks that see the same cases; what they say is averaged."""
+    """Networks that see the same cases; their probabilities are averaged."""
 
     def __init__(self, runs: Sequence[TrainedRun], *, tta: bool = False) -> None:
-        """Loads the models.
+        """Load the models.
 
         Args:
-            runs: Of `read_runs`.
-            tta: Average over the symmetries of a case, too.
+            runs: Of `read_trained_runs`.
+            tta: Test-time augmentation: average over the symmetries of a case as well.
         """
         from archnet.network.predict import Predictor, load_model
 
@@ -72,10 +72,15 @@ class Ensemble:
         return mean
 
 
-def predict(ensemble: Ensemble, recipe: Recipe, progress: Progress = silent) -> ScanPredictions:
-    """The probabilities of cases that are cut from scans; each scan is read once and let go.
+def predict_scans(ensemble: Ensemble, recipe: Recipe, progress: Progress = silent) -> ScanPredictions:
+    """Predict cases that are cut from scans; one scan at a time is in memory.
 
-    A scan that cannot be read, or is no chest CT, is left out and told.
+    A scan that cannot be read or is no chest CT is rejected, with the reason in the result.
+
+    Args:
+        ensemble: The networks.
+        recipe: How the cases are cut.
+        progress: Wraps the scans.
     """
     window_hu = ensemble.runs[0].experiment.data.window_hu
     probabilities = np.full((len(recipe.ids), len(ensemble.runs[0].classes)), np.nan)
@@ -99,10 +104,10 @@ def predict(ensemble: Ensemble, recipe: Recipe, progress: Progress = silent) -> 
 
 
 def read_chest_ct(path: Path) -> Volume:
-    """A scan that can be judged.
+    """Read a chest CT.
 
     Raises:
-        DataError: It cannot be read, or is no chest CT in Hounsfield units.
+        DataError: The scan cannot be read, or is no chest CT in Hounsfield units.
     """
     volume = read_volume(path)
     reason = rejection_reason(volume)
@@ -112,7 +117,13 @@ def read_chest_ct(path: Path) -> Volume:
 
 
 def out_of_distribution_warnings(volume: Volume, mean: float, runs: Sequence[TrainedRun]) -> list[str]:
-    """What is unlike the training data of any run, each told once."""
+    """In which ways a scan is unlike the training data of any run, each once.
+
+    Args:
+        volume: The scan.
+        mean: Mean of its cases, clipped to the window, in HU.
+        runs: The runs.
+    """
     return list(dict.fromkeys(sentence for run in runs for sentence in _run_warnings(volume, mean, run)))
 
 
@@ -122,7 +133,7 @@ def _run_warnings(volume: Volume, mean: float, run: TrainedRun) -> Iterator[str]
 
 
 def whole_scans(run: TrainedRun, scans: Sequence[Path]) -> WholeVolumes:
-    """How whole scans become a run's cases, as in its training."""
+    """The recipe by which whole scans become a run's cases, as in its training."""
     return WholeVolumes(
         source="scans on the command line",
         ids=np.array([str(path) for path in scans]),

@@ -11,9 +11,9 @@ from archnet.imaging.dicom_folders import is_series, read_series_uid
 
 
 def scan_paths(paths: Sequence[Path]) -> list[Path]:
-    """Every scan that is named or lies in a folder that is named, each once, in order.
+    """All scans among the paths and in the folders among them, each once, in order.
 
-    A folder with subset folders is LUNA16's: the scans in it and in these. Any other is searched to its bottom.
+    A folder with subset folders is LUNA16's: it and its subsets are searched. Any other is searched recursively.
 
     Raises:
         DataError: There is nothing there, or a folder holds no scan.

@@ -1,4 +1,4 @@
-"""Whether a scan is one that a network can judge: no CT is refused, one unlike the training data is warned about."""
+"""Whether a network can classify a scan: non-CT input is rejected, out-of-distribution scans trigger a warning."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOLERATED_SHARE: Final = 0.1
 
 
 def rejection_reason(volume: Volume) -> str | None:
-    """Why the values of a scan are not those of a chest CT, if so."""
+    """The reason why the values of a scan cannot be those of a chest CT; null if they can."""
     low, high = float(volume.hu.min()), float(volume.hu.max())
     if low <= HIGHEST_MINIMUM_HU:
         return None
@@ -30,7 +30,7 @@ def rejection_reason(volume: Volume) -> str | None:
 
 
 def _likely_cause(low: float, high: float) -> str:
-    """What such values often are, and the remedy."""
+    """The likely cause of such values, and the remedy."""
     if low < 0:
         return "They have been clipped or scaled, or this is no chest CT: use the scan as it came from the scanner."
     if high <= 1:
@@ -41,7 +41,7 @@ def _likely_cause(low: float, high: float) -> str:
 
 
 def geometry_warnings(volume: Volume, run: TrainedRun) -> list[str]:
-    """In which ways a scan's geometry lies outside what a network was trained on, one sentence each."""
+    """In which ways a scan's geometry is outside the range of the training data, one sentence each."""
     if run.scan_ranges is None:
         return []
     spacing = [
@@ -72,12 +72,12 @@ def _range_text(low: float, high: float, form: str) -> str:
 
 
 def intensity_warnings(mean: float, ranges: ScanRanges | None, limits: tuple[float, float]) -> list[str]:
-    """Whether what a network sees of a scan is much brighter or darker than what it was trained on.
+    """A sentence if what a network sees of a scan is much brighter or darker than the training data.
 
     Args:
-        mean: Of the cases of a scan, clipped to the window, in HU.
-        ranges: Of training.
-        limits: The window.
+        mean: Mean of the cases of a scan, clipped to the window, in HU.
+        ranges: Ranges of the training data.
+        limits: The window in HU.
     """
     if ranges is None:
         return []

@@ -1,4 +1,4 @@
-"""Test-time augmentation: the ways to look at a case that leave its class what it is."""
+"""Test-time augmentation: the symmetries of a case that do not change its class."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Images = NDArray[Any]
 
 
 def symmetries(kind: CaseKind, shape: tuple[int, ...]) -> list[Callable[[Images], Images]]:
-    """Exact views of cases (N, height, width[, depth]), the first of which is the case itself.
+    """Exact views of cases (N, height, width[, depth]); the first is the identity.
 
-    What a crop shows has no upright in its axial slice: the eight symmetries of a square, or the four of an oblong. A
-    whole chest lies as it lies: itself and its mirror image, left for right.
+    A crop has no preferred orientation in its axial slice: eight symmetries if it is square, else four. A whole chest
+    has one: the identity and the left-right mirror image.
 
     >>> len(symmetries("candidates", (64, 64, 10))), len(symmetries("candidates", (64, 48, 10)))
     (8, 4)

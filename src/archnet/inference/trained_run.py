@@ -1,15 +1,15 @@
-"""Runs that predict: what their folders tell of the network, its classes, and how its cases are cut from scans."""
+"""A finished run as inference needs it: its network, its classes, and how its cases are cut from scans."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from archnet.data.scan_ranges import ScanRanges, parse_scan_ranges
 from archnet.errors import DataError, RunError
-from archnet.evaluation.run_folder import find_run_folders, read_json, read_optional_json
+from archnet.evaluation.run_folder import find_run_folders, is_baseline, read_json, read_optional_json
 from archnet.files.strict_json import Document
 from archnet.spec.experiment import Experiment
 from archnet.spec.resolve import parse_experiments
@@ -23,19 +23,19 @@ CASE_KINDS: Final[dict[str, CaseKind]] = {
     "folder": "whole scans",
     "npz": "arrays",
 }
-"""What the cases of each data set are."""
+"""The kind of cases of each data set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainedRun:
-    """A finished run.
+    """A finished run of a network.
 
     Attributes:
-        folder: Its run folder.
-        experiment: As it was resolved.
-        classes: In the order of the model's outputs.
+        folder: The run folder.
+        experiment: The resolved experiment.
+        classes: Names in the order of the model's outputs.
         positive: Index into `classes`.
-        scan_ranges: What the scans of its data looked like; null where it had none, or an older archnet made it.
+        scan_ranges: Ranges of the training scans; null where there were none, or an older archnet made the run.
     """
 
     folder: Path
@@ -46,7 +46,7 @@ class TrainedRun:
 
     @property
     def kind(self) -> CaseKind:
-        """What its cases are."""
+        """The kind of its cases."""
         return CASE_KINDS[self.experiment.data.name]
 
     @property
@@ -54,14 +54,14 @@ class TrainedRun:
         """Voxels of a case, (height, width, depth).
 
         Raises:
-            RunError: Its cases are arrays of a file, which are not cut.
+            RunError: Its cases are arrays of a file, which are not cut from scans.
         """
         if self.experiment.data.crop_size is None:
             raise RunError(f"{self.folder}: this run knows no crop size: it was trained on arrays, not on scans.")
         return self.experiment.data.crop_size
 
     def input_document(self) -> dict[str, Any]:
-        """All that decides which voxels reach the network, by name."""
+        """Everything that decides which voxels reach the network, by name."""
         data = self.experiment.data
         cut: dict[CaseKind, dict[str, Any]] = {
             "candidates": {"crop_size": data.crop_size, "spacing_mm": data.spacing_mm},
@@ -71,14 +71,38 @@ class TrainedRun:
         return {"classes": self.classes, "trained on": self.kind, **cut[self.kind]}
 
 
-def read_trained_run(folder: Path) -> TrainedRun:
-    """What a run folder tells of its run.
+def check_case_kind(run: TrainedRun, options: Mapping[str, object], remedy: str) -> None:
+    """Check that a command names candidates where a run needs them, and only there.
+
+    Args:
+        run: The run.
+        options: The command's options that name candidates, with their values; null is an option that is not given.
+        remedy: How to name candidates, one sentence.
 
     Raises:
-        ArchnetError: A file is missing or damaged, or the run is a baseline's.
+        RunError: An option is missing or superfluous, or the run was trained on arrays.
+    """
+    given = [value is not None for value in options.values()]
+    if run.kind == "arrays":
+        raise RunError(
+            f"{run.folder}: this run was trained on the arrays of an .npz file. The file does not say how they were "
+            "cut from scans, so no scan can be cut alike. Name a run on luna16, mosmed or folder data."
+        )
+    if run.kind == "candidates" and not all(given):
+        raise RunError(f"{run.folder}: this run classifies candidates, not whole scans. {remedy}")
+    if run.kind == "whole scans" and any(given):
+        names = " and ".join(options)
+        raise RunError(f"{run.folder}: this run classifies whole scans, not candidates. Leave out {names}.")
+
+
+def read_trained_run(folder: Path) -> TrainedRun:
+    """Read a run folder.
+
+    Raises:
+        ArchnetError: A file is missing or damaged, or the run is a baseline.
     """
     source = folder / "experiment.json"
-    if _is_baseline(folder):
+    if is_baseline(read_json(source)):
         raise RunError(f"{folder}: is a baseline, of which no model is kept. Name a run of a network.")
     experiments = parse_experiments(Document(value=read_json(source), source=str(source)))
     metrics = read_json(folder / "metrics.json")
@@ -99,12 +123,15 @@ def read_trained_run(folder: Path) -> TrainedRun:
 
 
 def read_trained_runs(paths: Sequence[Path]) -> list[TrainedRun]:
-    """The runs of some folders, an experiment's folder standing for all its networks; they see cases alike.
+    """Read runs that can be averaged.
+
+    Args:
+        paths: Run folders; or experiments' folders, each for all its networks.
 
     Raises:
         ArchnetError: A folder holds no finished run, or the runs differ in classes or in how cases are cut.
     """
-    folders = [folder for folder in find_run_folders(paths) if folder in paths or not _is_baseline(folder)]
+    folders = [path for path in find_run_folders(paths) if path in paths or not _is_baseline_folder(path)]
     if not folders:
         raise RunError(f"{paths[0]}: only baselines are here, of which no model is kept. Name a run of a network.")
     first, *others = runs = [read_trained_run(folder) for folder in folders]
@@ -120,8 +147,8 @@ def read_trained_runs(paths: Sequence[Path]) -> list[TrainedRun]:
     return runs
 
 
-def _is_baseline(folder: Path) -> bool:
-    return "baseline" in (read_json(folder / "experiment.json").get("arch") or {})
+def _is_baseline_folder(folder: Path) -> bool:
+    return is_baseline(read_json(folder / "experiment.json"))
 
 
 def _value_text(value: Any) -> str:

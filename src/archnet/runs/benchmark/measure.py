@@ -1,4 +1,4 @@
-"""How fast an architecture trains on this machine, where the time goes, and how much memory it takes."""
+"""Benchmark: how fast a network trains on this machine, where the time goes, and how much memory it takes."""
 
 from __future__ import annotations
 
@@ -11,81 +11,48 @@ from typing import Any, Final
 
 import numpy as np
 
-from archnet.data import open_dataset
 from archnet.files.progress import Progress, silent
 from archnet.machine import peak_memory_bytes, reset_peak_memory, resident_memory_bytes
 from archnet.network.backend import devices, is_on_gpu
 from archnet.network.build import build
-from archnet.network.training.batches import Batch, Examples, TrainingBatches, epoch_samples
+from archnet.network.training.batches import Batch, TrainingBatches, epoch_samples
 from archnet.network.training.failures import translate_errors
 from archnet.network.training.precision import resolve_precision
 from archnet.network.training.prefetch import prefetch_items
 from archnet.network.training.speed import measure_matmul_rate, measure_seconds
 from archnet.network.training.trainer import Trainer
+from archnet.runs.benchmark.workload import Workload
 from archnet.runs.micro_batch import choose_micro_batch
-from archnet.runs.preparation import plan_network, prepare, resolve_auto_from_data
-from archnet.spec.arch import Arch, PlannedLayer
-from archnet.spec.augmentations import shape_problem
 from archnet.spec.cost import network_cost
-from archnet.spec.experiment import Experiment, Training
-from archnet.spec.layers import Shape
 from archnet.spec.memory import estimate_memory
 
 PRODUCTS_PER_STEP: Final = 3
-"""A step multiplies as much as three forward passes: one, and backward for the weights and for the layer before."""
-
-NOISE_HU: Final = (-1000, 400)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Workload:
-    """What is measured: a network, cases and training options.
-
-    Attributes:
-        arch: The architecture.
-        plan: Its layers on these cases.
-        training: The options.
-        data: Where the cases are from, for people.
-        examples: The training cases.
-        limits: Raw values that become 0 and 1.
-        num_classes: Classes of the data.
-        positive: Class whose copies an augmentation may add.
-    """
-
-    arch: Arch
-    plan: tuple[PlannedLayer, ...]
-    training: Training
-    data: str
-    examples: Examples
-    limits: tuple[float, float]
-    num_classes: int
-    positive: int = 1
+"""A step multiplies as much as three forward passes: forward, and backward for the weights and for the inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkResult:
-    """What `archnet bench` found; a share is the median over rounds in which both sides ran one after the other.
+    """The result of `archnet bench`; a share is the median over rounds in which both sides ran one after the other.
 
     Attributes:
         arch: Name of the architecture.
-        data: Where the cases are from.
+        data: Name of the data.
         input_shape: Channels last.
         batch_size: Cases a step.
-        micro_batch: Cases that went through the network at once.
-        precision: In which the network computed.
-        num_steps: Steps of a round.
-        num_rounds: Rounds.
-        load: Processes that the machine was busy with, on average over a minute (1 for each core is full); null where
-            the system doesn't tell.
-        first_step_seconds: Of the first step, which builds the graph.
-        step_samples_per_second: Of training on batches that lie in memory.
-        pipeline_samples_per_second: Of training on batches that are gathered from the store meanwhile.
+        micro_batch: Cases that passed through the network at once.
+        precision: The compute dtype.
+        num_steps: Steps a round.
+        num_rounds: Number of rounds.
+        load: Load average of the machine over a minute (1 for each core is full); null where the system has none.
+        first_step_seconds: Time of the first step, which builds the graph.
+        step_samples_per_second: Training speed with batches in memory.
+        pipeline_samples_per_second: Training speed with batches gathered from the store meanwhile.
         pipeline_share: The second as a share of the first.
-        matmul_macs_per_second: That one matrix multiplication reaches here in the same precision.
-        matmul_share: Of that rate the network reaches, a step counted as three forward passes.
+        matmul_macs_per_second: Rate of one matrix multiplication here in the same precision.
+        matmul_share: Share of that rate that the network reaches, a step counted as three forward passes.
         memory_bytes: The process's peak above what it held before the network was built; null where not known, and
             on a GPU, which has its own memory.
-        predicted_memory_bytes: What is predicted for that.
+        predicted_memory_bytes: The prediction of that.
     """
 
     arch: str
@@ -111,74 +78,13 @@ class BenchmarkResult:
         return {**asdict(self), "input_shape": list(self.input_shape)}
 
 
-def load_data_workload(experiment: Experiment, progress: Progress = silent) -> Workload:
-    """An experiment's network on its training set.
-
-    Raises:
-        ArchnetError: The data cannot be used, or the network does not fit them.
-    """
-    dataset = open_dataset(experiment.data, progress)
-    experiment = resolve_auto_from_data(experiment, dataset)
-    plan = plan_network(experiment, dataset)
-    prepared = prepare(dataset, [experiment], progress)[0]
-    members = np.flatnonzero(prepared.sets == "train")
-    examples = Examples(
-        images=prepared.network_input(experiment), rows=prepared.rows[members], labels=prepared.cases.labels[members]
-    )
-    return Workload(
-        arch=experiment.arch,
-        plan=plan,
-        training=experiment.training,
-        data=experiment.data.name,
-        examples=examples,
-        limits=prepared.limits,
-        num_classes=len(prepared.cases.classes),
-        positive=prepared.cases.positive,
-    )
-
-
-def make_noise_workload(
-    arch: Arch, training: Training, shape: Shape | None = None, num_classes: int = 2, num_batches: int = 4
-) -> Workload:
-    """A network on random HU.
-
-    Args:
-        arch: The architecture.
-        training: The options; of an augmentation that nobody has asked for, what can act on the shape.
-        shape: (height, width[, depth]); null is the architecture's own.
-        num_classes: Classes.
-        num_batches: So many full batches are there.
-
-    Raises:
-        DocumentError: The network does not fit the shape.
-    """
-    plan = arch.plan(shape, num_classes)
-    if "augmentation" in training.auto:
-        size = plan[0].input_shape[: arch.rank]
-        entries = tuple(entry for entry in training.augmentation if shape_problem([entry], size) is None)
-        training = replace(training, augmentation=entries)
-    num_cases = num_batches * training.batch_size
-    images = np.random.default_rng(0).integers(*NOISE_HU, (num_cases, *plan[0].input_shape), np.int16)
-    rows = np.arange(num_cases)
-    examples = Examples(images=images, rows=rows, labels=rows % num_classes)
-    return Workload(
-        arch=arch,
-        plan=plan,
-        training=training,
-        data="noise",
-        examples=examples,
-        limits=NOISE_HU,
-        num_classes=num_classes,
-    )
-
-
 def measure(workload: Workload, num_steps: int, num_rounds: int = 5, progress: Progress = silent) -> BenchmarkResult:
-    """Trains for some rounds of steps and tells how that went.
+    """Train for some rounds of steps and measure.
 
     Args:
-        workload: What is measured.
-        num_steps: Of each round; beyond an epoch the next one begins.
-        num_rounds: In each, the same steps run on batches in memory and on batches gathered meanwhile.
+        workload: The network, cases and options.
+        num_steps: Steps of each round; after an epoch the next one begins.
+        num_rounds: Number of rounds; in each, the same steps run on batches in memory and through the pipeline.
         progress: Wraps the rounds.
 
     Raises:
@@ -190,7 +96,7 @@ def measure(workload: Workload, num_steps: int, num_rounds: int = 5, progress: P
 
 
 def _micro_batch_size(workload: Workload) -> int:
-    """Cases that go through the network at once, as `archnet run` would decide."""
+    """Cases that pass through the network at once, as `archnet run` would choose."""
     return choose_micro_batch(workload, workload.plan, on_accelerator=is_on_gpu(), num_devices=len(devices())).size
 
 
@@ -229,13 +135,13 @@ def _measure_rounds(workload: Workload, num_steps: int, num_rounds: int, progres
 
 
 class TimedTraining:
-    """A network in training on its cases, timed.
+    """A training of a workload that can be timed.
 
     Attributes:
-        trainer: Of the network.
-        steps: Of the cases.
-        precision: In which the network computes.
-        micro_batch: Cases that go through the network at once.
+        trainer: The network's trainer.
+        steps: The batches.
+        precision: The compute dtype.
+        micro_batch: Cases that pass through the network at once.
     """
 
     def __init__(self, workload: Workload) -> None:
@@ -249,21 +155,21 @@ class TimedTraining:
         )
         self.micro_batch = _micro_batch_size(workload)
         training = resolve_precision(network, workload.limits, training, min(self.micro_batch, len(examples)))
-        entries = epoch_samples(examples, training, workload.positive)
+        samples = epoch_samples(examples, training, workload.positive)
         self.steps = TrainingBatches(
-            examples=examples, samples=entries, training=training, micro_batch=self.micro_batch
+            examples=examples, samples=samples, training=training, micro_batch=self.micro_batch
         )
         self.trainer = Trainer(network, workload.limits, training, self.steps.steps_per_epoch)
         self.precision = training.precision
 
     def iterate_steps(self, epoch: int, num_steps: int) -> Iterator[Batch]:
-        """Steps from the beginning of an epoch on."""
+        """The first steps from the beginning of an epoch."""
         return islice(chain.from_iterable(map(self.steps.epoch_batches, count(epoch))), num_steps)
 
     def time_round(self, number: int, num_steps: int) -> tuple[float, float, float]:
-        """Samples a second of the same steps in memory and gathered meanwhile, and the rate of a multiplication.
+        """Samples a second in memory and through the pipeline, over the same steps, and the matrix multiplication rate.
 
-        Either comes first in every other round, so that what changes on the machine meets both alike.
+        The two take turns in coming first, so that changes on the machine affect both alike.
         """
         steps_in_memory = list(self.iterate_steps(number, num_steps))
         num_samples = sum(len(step.rows) for step in steps_in_memory)

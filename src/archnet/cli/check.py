@@ -1,0 +1,91 @@
+"""`archnet check`: validate JSON files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from archnet.cli.options import JsonFlag, parse_input_shape, print_json, print_messages
+from archnet.errors import DocumentError, pluralize
+
+if TYPE_CHECKING:
+    from archnet.files.strict_json import Document
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Architecture, experiment or sweep files.", metavar="FILE...")],
+    input_text: Annotated[str | None, typer.Option("--input", help="Spatial input, such as 64x64x10.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Validate JSON files: report all errors with line numbers. Exit code 2 if there is one."""
+    results = [_check_file(path, input_text) for path in files]
+    if as_json:
+        print_json(results)
+    else:
+        _print_results(results)
+    if not all(result["valid"] for result in results):
+        raise typer.Exit(2)
+
+
+def _print_results(results: list[dict[str, Any]]) -> None:
+    for result in results:
+        print_messages(f"warning: {warning}" for warning in result["warnings"])
+        if result["valid"]:
+            typer.echo(result["says"])
+        else:
+            print_messages(result["problems"])
+
+
+def _check_file(path: Path, input_text: str | None) -> dict[str, Any]:
+    """The result for one file, JSON-ready."""
+    from archnet.files.strict_json import read_document
+
+    result: dict[str, Any] = {"file": str(path), "valid": True, "problems": [], "warnings": []}
+    try:
+        description, result["warnings"] = _describe(read_document(path), input_text)
+        return {**result, "says": f"{path}: valid: {description}"}
+    except DocumentError as error:
+        return {**result, "valid": False, "problems": str(error).splitlines()}
+
+
+def _describe(document: Document, input_text: str | None) -> tuple[str, list[str]]:
+    """A description of a valid document in a few words, and its warnings.
+
+    Raises:
+        DocumentError: The document has problems.
+    """
+    from archnet.spec.resolve import is_arch
+    from archnet.spec.sweeps.sweep import is_sweep
+
+    if is_arch(document.value):
+        return _describe_arch(document, input_text)
+    return _describe_sweep(document) if is_sweep(document.value) else _describe_experiment(document)
+
+
+def _describe_arch(document: Document, input_text: str | None) -> tuple[str, list[str]]:
+    from archnet.spec.arch import parse_arch
+    from archnet.spec.cost import network_cost
+
+    arch = parse_arch(document)
+    plan = arch.plan(parse_input_shape(input_text))
+    sizes = "x".join(map(str, plan[0].input_shape))
+    description = f"{arch.rank}D, {len(plan)} layers, {network_cost(plan).num_parameters:,} parameters at {sizes}"
+    return description, arch.warnings()
+
+
+def _describe_sweep(document: Document) -> tuple[str, list[str]]:
+    from archnet.spec.sweeps.document import parse_sweep
+
+    sweep = parse_sweep(document)
+    return f"a sweep of {pluralize(sweep.num_trials, 'trial')} over {', '.join(sweep.space) or 'folds and seeds'}", []
+
+
+def _describe_experiment(document: Document) -> tuple[str, list[str]]:
+    from archnet.spec.resolve import parse_experiments
+
+    experiments = parse_experiments(document)
+    names = dict.fromkeys(experiment.arch.name for experiment in experiments)
+    warnings = [text for experiment in experiments for text in experiment.arch.warnings()]
+    return f"an experiment with {', '.join(names)}", warnings

@@ -1,0 +1,52 @@
+"""`archnet compare` and `archnet report`: finished runs against each other, and their reports again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archnet.cli.options import JsonFlag, print_json, print_paths
+
+RunFolders = Annotated[list[Path], typer.Argument(help="Run folders, or an experiment's folder.", metavar="RUN...")]
+
+
+def compare(runs: RunFolders, as_json: JsonFlag = False) -> None:
+    """Compare architectures on the same test cases: paired tests, differences with intervals, metrics, costs.
+
+    Runs of one architecture that differ only in fold or seed are pooled. The architecture with the fewest
+    multiply-adds is the reference for the others. Runs on different cases are refused.
+
+    Examples:
+        archnet compare runs/luna16/archsm runs/luna16/arch3dsm
+
+        archnet compare runs/phantom_2d_vs_3d --json
+    """
+    from archnet.evaluation import comparison
+
+    result = comparison.compare(runs)
+    if as_json:
+        from archnet.report.comparison_wording import comparison_document
+
+        print_json(comparison_document(result))
+    else:
+        from archnet.cli.console import stdout
+        from archnet.report.terminal import comparison_table
+
+        stdout.print(comparison_table(result))
+
+
+def report(runs: RunFolders, as_json: JsonFlag = False) -> None:
+    """Recompute metrics.json from predictions.csv, and draw the figures and report.html again.
+
+    For an experiment's folder, the comparison is written again as well.
+
+    Examples:
+        archnet report runs/luna16/arch3dsm
+
+        archnet report runs/luna16
+    """
+    from archnet.runs.rereport import regenerate_reports
+
+    print_paths(regenerate_reports(runs), as_json)

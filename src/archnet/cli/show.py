@@ -1,0 +1,85 @@
+"""`archnet show`: a network layer by layer, or what the augmentation does to a case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archnet.cli.options import (
+    DataOption,
+    JsonFlag,
+    MemoryOption,
+    RootOption,
+    SetOption,
+    load_command_experiments,
+    parse_input_shape,
+    print_json,
+    print_messages,
+    print_paths,
+)
+from archnet.errors import DocumentError
+
+if TYPE_CHECKING:
+    from archnet.spec.arch import PlannedLayer
+    from archnet.spec.experiment import Experiment
+    from archnet.spec.memory import MicroBatch
+
+
+def show(
+    file: Annotated[Path, typer.Argument(help="Architecture file; with --augment an experiment file will do.")],
+    input_text: Annotated[
+        str | None, typer.Option("--input", help="Spatial input, such as 64x64x10; otherwise the file's own.")
+    ] = None,
+    classes: Annotated[int, typer.Option(help="Number of classes.", min=2)] = 2,
+    batch: Annotated[int, typer.Option(help="Batch size for the memory that training takes.", min=1)] = 64,
+    memory: MemoryOption = None,
+    augment: Annotated[
+        Path | None,
+        typer.Option(help="Draw into this PNG what the augmentation does to a case of the data.", metavar="PNG"),
+    ] = None,
+    data: DataOption = None,
+    root: RootOption = None,
+    settings: SetOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show a network: layers, shapes, parameters, multiply-adds, memory. With --augment: the augmentation instead."""
+    if augment:
+        experiments, notes = load_command_experiments([file], data, root, settings or [])
+        print_messages(notes)
+        print_paths([_draw_augmentation(experiments[0], augment)], as_json)
+        return
+    from archnet.spec.arch import parse_arch
+    from archnet.spec.cost import network_summary
+    from archnet.spec.resolve import read_arch_document
+
+    arch = parse_arch(read_arch_document(file))
+    plan = arch.plan(parse_input_shape(input_text), classes)
+    summary = network_summary(plan, _plan_micro_batch(plan, batch, memory))
+    print_messages(f"warning: {warning}" for warning in arch.warnings())
+    if as_json:
+        print_json(summary)
+    else:
+        from archnet.cli.console import stdout
+        from archnet.report.network_table import network_table
+
+        stdout.print(network_table(arch.name, summary))
+
+
+def _plan_micro_batch(plan: tuple[PlannedLayer, ...], batch_size: int, memory: str | None) -> MicroBatch:
+    from archnet.spec.memory import estimate_memory, parse_bytes, plan_micro_batches
+
+    try:
+        return plan_micro_batches(estimate_memory(plan), batch_size, None if memory is None else parse_bytes(memory))
+    except ValueError as error:
+        raise DocumentError(f"--memory {memory}: {error}") from None
+
+
+def _draw_augmentation(experiment: Experiment, path: Path) -> Path:
+    from archnet.cli.console import progress
+    from archnet.network.backend import start_quietly
+    from archnet.runs.preview import draw_case
+
+    start_quietly()
+    return draw_case(experiment, "first", path, progress)

@@ -1,0 +1,105 @@
+"""Workloads of `archnet bench`: a network, cases and training options, on real data or on noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from archnet.data import open_dataset
+from archnet.files.progress import Progress, silent
+from archnet.network.training.batches import Examples
+from archnet.runs.preparation import plan_network, prepare, resolve_auto_from_data
+from archnet.spec.arch import Arch, PlannedLayer
+from archnet.spec.augmentations import shape_problem
+from archnet.spec.experiment import Experiment, Training
+from archnet.spec.layers import Shape
+
+NOISE_HU: Final = (-1000, 400)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Workload:
+    """A network, cases and training options.
+
+    Attributes:
+        arch: The architecture.
+        plan: Its layers on these cases.
+        training: The training options.
+        data: Name of the data, for people.
+        examples: The training cases.
+        limits: Raw values that become 0 and 1.
+        num_classes: Number of classes.
+        positive: Class whose copies an augmentation may add.
+    """
+
+    arch: Arch
+    plan: tuple[PlannedLayer, ...]
+    training: Training
+    data: str
+    examples: Examples
+    limits: tuple[float, float]
+    num_classes: int
+    positive: int = 1
+
+
+def load_data_workload(experiment: Experiment, progress: Progress = silent) -> Workload:
+    """The workload of an experiment: its network on its training set.
+
+    Raises:
+        ArchnetError: The data cannot be used, or the network does not fit them.
+    """
+    dataset = open_dataset(experiment.data, progress)
+    experiment = resolve_auto_from_data(experiment, dataset)
+    plan = plan_network(experiment, dataset)
+    prepared = prepare(dataset, [experiment], progress)[0]
+    members = np.flatnonzero(prepared.sets == "train")
+    examples = Examples(
+        images=prepared.network_input(experiment), rows=prepared.rows[members], labels=prepared.cases.labels[members]
+    )
+    return Workload(
+        arch=experiment.arch,
+        plan=plan,
+        training=experiment.training,
+        data=experiment.data.name,
+        examples=examples,
+        limits=prepared.limits,
+        num_classes=len(prepared.cases.classes),
+        positive=prepared.cases.positive,
+    )
+
+
+def make_noise_workload(
+    arch: Arch, training: Training, shape: Shape | None = None, num_classes: int = 2, num_batches: int = 4
+) -> Workload:
+    """A workload on random HU.
+
+    Args:
+        arch: The architecture.
+        training: The training options; an "auto" augmentation is reduced to what suits the shape.
+        shape: (height, width[, depth]); null is the architecture's own.
+        num_classes: Number of classes.
+        num_batches: Number of full batches.
+
+    Raises:
+        DocumentError: The network does not fit the shape.
+    """
+    plan = arch.plan(shape, num_classes)
+    if "augmentation" in training.auto:
+        size = plan[0].input_shape[: arch.rank]
+        entries = tuple(entry for entry in training.augmentation if shape_problem([entry], size) is None)
+        training = replace(training, augmentation=entries)
+    num_cases = num_batches * training.batch_size
+    images = np.random.default_rng(0).integers(*NOISE_HU, (num_cases, *plan[0].input_shape), np.int16)
+    rows = np.arange(num_cases)
+    examples = Examples(images=images, rows=rows, labels=rows % num_classes)
+    return Workload(
+        arch=arch,
+        plan=plan,
+        training=training,
+        data="noise",
+        examples=examples,
+        limits=NOISE_HU,
+        num_classes=num_classes,
+    )
