@@ -1,4 +1,4 @@
-"""The machine a run was made on: what is needed to repeat it, and how much memory it took."""
+"""The machine that a run is made on: what repeating the run takes, and memory."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _processor() -> str:
 
 
 def reset_peak_memory() -> None:
-    """Lets the peak count from now; where the system can't (it isn't Linux), it counts from the process's start."""
+    """Restart the measurement of the peak; where the system cannot (not Linux), it counts from the process's start."""
     try:
         _CLEAR.write_text("5")
     except OSError:
@@ -72,12 +72,12 @@ def reset_peak_memory() -> None:
 
 
 def resident_memory_bytes() -> int | None:
-    """The memory of this process that is in use now; null where the system doesn't tell (it isn't Linux)."""
+    """Resident memory of this process now; null where the system does not report it (not Linux)."""
     return _status_bytes("VmRSS")
 
 
 def peak_memory_bytes() -> int | None:
-    """The largest resident memory of this process since `reset_peak_memory`; null where the system doesn't tell."""
+    """Largest resident memory of this process since `reset_peak_memory`; null where the system does not report it."""
     peak = _status_bytes("VmHWM")
     if peak is not None:
         return peak
@@ -89,9 +89,9 @@ def peak_memory_bytes() -> int | None:
 
 
 def free_memory_bytes() -> int | None:
-    """What this process may hold in all: what it has, and what is free; null where the system doesn't tell.
+    """Memory that this process can use in total: its own and what is free; null where the system does not report it.
 
-    Free is what the machine and the process's control group (a container's limit) still have.
+    Free is what both the machine and the process's control group (a container's limit) have left.
     """
     resident, available = resident_memory_bytes(), _read_bytes(_MEMINFO, "MemAvailable")
     if resident is None or available is None:
@@ -100,7 +100,7 @@ def free_memory_bytes() -> int | None:
 
 
 def _group_free_bytes() -> Iterator[int]:
-    """Bytes that the limits of this process's control groups leave, version 1 and 2; cached files count as free."""
+    """Bytes left by the limits of this process's control groups, version 1 and 2; cached files count as free."""
     for line in _GROUPS.read_text().splitlines() if _GROUPS.is_file() else ():
         _, controllers, path = line.split(":", 2)
         is_version_2 = not controllers
@@ -131,7 +131,7 @@ def _status_bytes(name: str) -> int | None:
 
 
 def _read_bytes(path: Path, name: str) -> int | None:
-    """A number of kB in one of the system's tables."""
+    """Read a number of kB from one of the system's tables."""
     if not path.is_file():
         return None
     for line in path.read_text().splitlines():

@@ -75,6 +75,8 @@ def test_a_run_leaves_a_complete_folder_whose_parts_agree(cubes, tmp_path, net):
     assert run.metrics["test"]["recall"] == pytest.approx(hits / sum(row["y_true"] == "1" for row in test))
     assert run.metrics["parameters"] == run.model.count_params()
     assert len(rows_of(run.folder / "history.csv")) == 4
+    environment = json.loads((run.folder / "environment.json").read_text())
+    assert (environment["execution"]["precision"], environment["execution"]["micro_batch"]) == ("float32", 8)
     resolved = json.loads((run.folder / "experiment.json").read_text())
     assert resolved["training"]["optimizer"] == "adam"
     again = archnet.run(run.folder / "experiment.json", out=tmp_path / "again")

@@ -1,4 +1,4 @@
-"""What long work shows: bars on a terminal, one line an epoch elsewhere; always on stderr."""
+"""Progress of long work: bars on a terminal, one line an epoch elsewhere; always on stderr."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 T = TypeVar("T")
 
 SECONDS_BETWEEN_LINES = 30
-"""How often long work tells where it is when stderr is a file."""
+"""Interval of progress lines when stderr is a file."""
 
 stderr = Console(stderr=True, highlight=False)
 stdout = Console(highlight=False)
@@ -36,7 +36,7 @@ def _progress_bar() -> Progress:
 
 
 def progress(items: Iterable[T], description: str, total: int) -> Iterable[T]:
-    """The items; meanwhile a bar with items a second on stderr, or a line now and then where it is no terminal."""
+    """Yield the items; show a bar with items a second on stderr, or print a line now and then if it is no terminal."""
     if not stderr.is_terminal:
         yield from _print_progress_lines(items, description, total)
         return
@@ -62,19 +62,19 @@ def _print_progress_lines(items: Iterable[T], description: str, total: int) -> I
 
 
 class TrainingDisplay:
-    """Shows a training: a bar of the epoch's steps with loss and recall, and a line for each finished epoch."""
+    """Callback that shows a bar of the epoch's steps with loss and recall, and prints a line for each epoch."""
 
     def __init__(self, bar: Progress) -> None:
         self.bar = bar
         self.task = bar.add_task("training", total=None, note="")
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
-        """Moves the bar."""
+        """Move the bar."""
         note = f"loss {logs['loss']:.4f}  recall {logs['recall']:.3f}"
         self.bar.update(self.task, description=f"epoch {epoch}", completed=step, total=num_steps, note=note)
 
     def on_epoch(self, row: dict[str, float]) -> None:
-        """Prints the epoch's line."""
+        """Print the epoch's line."""
         stderr.print(epoch_line(row), soft_wrap=True)
 
 
@@ -94,14 +94,14 @@ def epoch_line(row: dict[str, float]) -> str:
 
 
 class LogDisplay(logging.Handler):
-    """Shows the warnings of a log, on what it runs, and what was picked from the data, each once."""
+    """Log handler that prints warnings, the device, and the values chosen automatically, each once."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self.past_messages: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Prints what has not been shown yet."""
+        """Print a message that has not been printed yet."""
         text, is_warning = record.getMessage(), record.levelno >= logging.WARNING
         if text in self.past_messages or not (is_warning or record.name in ("archnet.device", "archnet.picks")):
             return
@@ -112,7 +112,7 @@ class LogDisplay(logging.Handler):
 
 @contextmanager
 def show_training() -> Iterator[TrainingDisplay]:
-    """A display that goes away when the block ends; meanwhile archnet's warnings are shown too."""
+    """Show training progress while the block runs, and print archnet's warnings."""
     display = LogDisplay()
     logger = logging.getLogger("archnet")
     logger.addHandler(display)

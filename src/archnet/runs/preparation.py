@@ -1,4 +1,4 @@
-"""The data of an experiment, divided and cut, and what a network sees of them."""
+"""The data of an experiment: "auto" resolved, checked against the network, split, and cut into crops."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class PreparedData:
     """The cases of one split and their arrays; all runs on this split share them.
 
     Attributes:
-        cases: The cases that are left after the draw of negatives.
+        cases: The cases that remain after negatives are drawn.
         sets: (N,) "train", "validation" or "test".
-        values: (M, height, width[, depth]) raw values of all splits' cases; may be memory-mapped.
-        rows: (N,) where each case stands in `values`.
+        values: (M, height, width[, depth]) raw values of the cases of all splits; may be memory-mapped.
+        rows: (N,) row of each case in `values`.
         limits: Raw values that become 0 and 1.
         notes: What a reader of the results should know about the data.
         lost_scans: Scans that could not be read; their cases are missing.
-        scan_ranges: What the scans look like that the cases of all sets lie in; null where they lie in none.
+        scan_ranges: Ranges of spacing, size and intensity of the scans of all sets; null where there are no scans.
     """
 
     cases: Cases
@@ -48,7 +48,7 @@ class PreparedData:
     scan_ranges: ScanRanges | None = None
 
     def to_document(self) -> dict[str, Any]:
-        """What a run folder keeps of the data, JSON-ready: notes, scans that are missing, and what the others are."""
+        """The content of data.json: notes, missing scans, and the ranges of the others."""
         return {
             "notes": list(self.notes),
             "lost": [asdict(scan) for scan in self.lost_scans],
@@ -57,18 +57,19 @@ class PreparedData:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one case."""
+        """The shape of one case."""
         return self.values.shape[1:]
 
     def network_input(self, experiment: Experiment) -> NDArray[Any]:
-        """The part of `values` that a network sees, a view of shape (M, *input_shape)."""
+        """The part of `values` that a network sees, a NumPy view of shape (M, *input_shape)."""
         return network_input(self.values, experiment)
 
 
 def resolve_auto_from_data(experiment: Experiment, dataset: Dataset) -> Experiment:
-    """The experiment with what it leaves to the data picked from its training set, before anything is cut.
+    """Choose the "auto" values of an experiment from its training set, before anything is cut.
 
-    What a document says was picked keeps its value, with a warning where it would now be another.
+    Values that a resolved document says were chosen automatically are kept; a warning is logged where the choice would
+    differ now.
 
     Raises:
         DataError: The sets cannot be filled.
@@ -93,43 +94,67 @@ def resolve_auto_from_data(experiment: Experiment, dataset: Dataset) -> Experime
 def prepare(
     dataset: Dataset, experiments: Sequence[Experiment], progress: Progress = silent, *, strict: bool = False
 ) -> list[PreparedData]:
-    """Divides and cuts the cases of a data set; every case is cut once, in however many splits it stands.
+    """Split the cases of a data set and cut their crops; experiments with the same split share the result.
 
     Args:
-        dataset: Of the experiments' common `data`.
+        dataset: The data set that the experiments have in common.
         experiments: They may differ in their split.
         progress: Wraps what takes long.
-        strict: A scan that cannot be read is an error.
+        strict: Fail if a scan cannot be read.
 
     Returns:
-        For each experiment its data.
+        The data of each experiment.
 
     Raises:
         ArchnetError: The data are damaged, or a set has too few cases.
     """
-    split_rows: dict[Split, tuple[NDArray[np.str_], NDArray[np.int64]]] = {}
-    for experiment in experiments:
-        sets = make_split(dataset.cases, experiment.split)
-        rows = kept_rows(dataset.cases, sets, experiment)
-        check_training_set(dataset.cases.select(rows), sets[rows], experiment)
-        split_rows[experiment.split] = (sets, rows)
-    used = np.unique(np.concatenate([rows for _, rows in split_rows.values()]))
+    splits = _make_splits(dataset.cases, experiments)
+    used = np.unique(np.concatenate([rows for _, rows in splits.values()]))
     crops = dataset.crops(used, progress)
-    if strict and crops.unreadable_scans:
-        raise DataError(
-            "\n".join(f"{lost.reason} It has {pluralize(lost.num_cases, 'case')}." for lost in crops.unreadable_scans)
-        )
-    prepared = {split: _select_split(dataset, sets, rows, used, crops) for split, (sets, rows) in split_rows.items()}
+    if strict:
+        _check_scans_read(crops)
     ranges = _measure_scan_ranges(dataset, used, crops, progress)
-    prepared = {split: replace(data, scan_ranges=ranges) for split, data in prepared.items()}
+    prepared = {
+        split: replace(_select_split(dataset, sets, rows, used, crops), scan_ranges=ranges)
+        for split, (sets, rows) in splits.items()
+    }
     for experiment in experiments:
         data = prepared[experiment.split]
         check_training_set(data.cases, data.sets, experiment)
     return [prepared[experiment.split] for experiment in experiments]
 
 
+def _make_splits(
+    cases: Cases, experiments: Sequence[Experiment]
+) -> dict[Split, tuple[NDArray[np.str_], NDArray[np.int64]]]:
+    """The sets of all cases and the rows that are used, for each split.
+
+    Raises:
+        ArchnetError: A set has too few cases.
+    """
+    splits = {}
+    for experiment in experiments:
+        sets = make_split(cases, experiment.split)
+        rows = kept_rows(cases, sets, experiment)
+        check_training_set(cases.select(rows), sets[rows], experiment)
+        splits[experiment.split] = (sets, rows)
+    return splits
+
+
+def _check_scans_read(crops: Crops) -> None:
+    """Check that every scan could be read.
+
+    Raises:
+        DataError: One could not; the message has a line for each.
+    """
+    if crops.unreadable_scans:
+        raise DataError(
+            "\n".join(f"{lost.reason} It has {pluralize(lost.num_cases, 'case')}." for lost in crops.unreadable_scans)
+        )
+
+
 def kept_rows(cases: Cases, sets: NDArray[np.str_], experiment: Experiment) -> NDArray[np.int64]:
-    """The rows that an experiment uses, ascending; its test set keeps all candidates where that is asked for."""
+    """The rows that an experiment uses, ascending; `keep_all_candidates` keeps those of the test set."""
     keep_all = {"test"} if experiment.evaluation.keep_all_candidates else set()
     return keep_rows(cases, sets, experiment.data, experiment.split, keep_all)
 
@@ -155,7 +180,7 @@ def _select_split(
 def _measure_scan_ranges(
     dataset: Dataset, used: NDArray[np.int64], crops: Crops, progress: Progress
 ) -> ScanRanges | None:
-    """What the scans that could be read look like."""
+    """The ranges of the scans that could be read; null where there are none."""
     scans = dataset.scans(used[crops.is_there])
     cases = crops.values[crops.is_there] if crops.unreadable_scans else crops.values
     return measure_scan_ranges(scans, cases, dataset.limits, progress) if scans else None
@@ -172,7 +197,7 @@ def _lost_notes(lost: tuple[UnreadableScan, ...], num_wanted: int, num_kept: int
 
 
 def plan_network(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLayer, ...]:
-    """The network's layers on a data set.
+    """Plan the network's layers on a data set.
 
     Raises:
         ArchnetError: The architecture does not fit the data.
@@ -199,7 +224,7 @@ def check_feasible(experiment: Experiment, plan: tuple[PlannedLayer, ...], datas
 
 
 def check_training_set(cases: Cases, sets: NDArray[np.str_], experiment: Experiment) -> None:
-    """That every class can be learnt.
+    """Check that the training set has cases of every class.
 
     Raises:
         RunError: The training set lacks a class.

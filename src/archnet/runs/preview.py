@@ -1,4 +1,4 @@
-"""A look at the data before training: what a data set holds, one case's slices, and what augmentation does to them."""
+"""Preview of the data before training: a summary, one case's slices, and what augmentation does to them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.view import scale_to_unit
 
 NUM_DRAWS = 10
-"""Random results shown of each augmentation."""
+"""Number of random results shown for each augmentation."""
 
 
 def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]:
-    """What a data set holds, JSON-ready: classes, groups, shape, limits, and the sets of the split."""
+    """Summarize a data set, JSON-ready: classes, groups, shape, limits, and the sets of the split."""
     dataset = open_dataset(experiment.data, progress)
     cases = dataset.cases
     sets = make_split(cases, experiment.split)
@@ -53,12 +53,12 @@ def _class_counts(cases: Cases) -> dict[str, int]:
 
 
 def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress) -> Path:
-    """Draws a case's slices, and below them what each augmentation does to it.
+    """Draw a case's slices, and below them what each augmentation does to it.
 
     Args:
-        experiment: Names the data; its augmentations, given or picked, are drawn, or every known one if it has none.
+        experiment: The data and the augmentations, given or "auto"; without any, every known one is drawn.
         case: An id, or "first" for the first positive case.
-        path: Of the PNG.
+        path: The PNG file.
         progress: Wraps what takes long.
 
     Raises:
@@ -98,11 +98,11 @@ def case_row(cases: Cases, case: str) -> int:
 
 
 def augmentation_samples(image: NDArray[np.float32], experiment: Experiment) -> list[tuple[str, NDArray[np.float32]]]:
-    """Some random results of each augmentation for one image (height, width[, depth]) in [0, 1], with its name.
+    """Random results of each augmentation for one image (height, width[, depth]) in [0, 1], with its name.
 
     Returns:
-        Of each augmentation that can act on the image, and of several those of all together, (draws, height, width[,
-        depth]); the first random number of an augmentation rises from draw to draw.
+        (draws, height, width[, depth]) for each augmentation that can act on the image, and for all together if there
+        are several; the first random number of an augmentation rises from draw to draw.
     """
     from archnet.network.augmentation.augment import augment
 
@@ -128,7 +128,7 @@ def _augmentation_text(entry: Augmentation) -> str:
 
 
 def _spread_uniforms(entries: Sequence[Augmentation], generator: np.random.Generator) -> NDArray[np.float32]:
-    """Numbers in [0, 1) for some draws, each column evenly spread, so that a few draws show the whole range."""
+    """Random numbers in [0, 1), each column evenly spread, so that a few draws show the whole range."""
     from archnet.network.augmentation.augment import add_rotated_copies, draw_uniforms, num_uniforms
 
     if len(entries) == 1 and isinstance(entries[0], RotatedCopies):

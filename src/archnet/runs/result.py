@@ -1,4 +1,4 @@
-"""Run: a finished run as Python sees it."""
+"""Run: a finished run in Python."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """A finished run: what its folder holds, read when asked for."""
+    """A finished run, whose files are read when they are needed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -29,7 +29,7 @@ class Run:
 
     @cached_property
     def predictions(self) -> Predictions:
-        """The probabilities of every case."""
+        """The class probabilities of every case."""
         return read_predictions(self.folder / "predictions.csv")
 
     @cached_property

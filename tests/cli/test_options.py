@@ -1,0 +1,40 @@
+"""What several commands share: experiments with notes for the user, hints, warnings about scans."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archnet.cli.options import hint_if_interrupted, load_command_experiments, print_scan_warnings
+
+NET = {"name": "net", "rank": 2, "layers": [{"type": "T"}]}
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    path = tmp_path / "experiment.json"
+    path.write_text(json.dumps({"archs": [NET], "data": {"name": "luna16", "spacing_mm": [1, 1, 1]}}))
+    return path
+
+
+def test_keys_that_another_data_set_does_not_have_become_a_note_and_nothing_is_printed(experiment, capsys):
+    experiments, notes = load_command_experiments([experiment], "mosmed", None, ["training.epochs=3"])
+    assert notes == ["--data mosmed: leaves out spacing_mm, which this data set does not have."]
+    assert [(one.data.name, one.training.epochs) for one in experiments] == [("mosmed", 3)]
+    assert load_command_experiments([experiment], None, None, [])[1] == []
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_user_who_interrupts_is_told_how_to_continue(capsys):
+    with pytest.raises(KeyboardInterrupt), hint_if_interrupted("Continue with --resume."):
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err == "Continue with --resume.\n"
+    with hint_if_interrupted("Continue with --resume."):
+        pass
+    assert capsys.readouterr().err == ""
+
+
+def test_scans_out_of_distribution_are_named_with_each_reason(capsys):
+    print_scan_warnings({Path("a.mhd"): ["it is dark.", "it is short."], Path("b.mhd"): []})
+    start = "Warning: a.mhd is unlike the training data: "
+    assert capsys.readouterr().err == f"{start}it is dark.\n{start}it is short.\n"
