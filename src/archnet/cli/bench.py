@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from archnet.runs.benchmark.measure import BenchmarkResult
+    from archnet.runs.benchmark.workload import Workload
+    from archnet.spec.experiment import Experiment
 
 
 def bench(
@@ -70,14 +72,11 @@ def bench(
     device_description = start_quietly(device, is_deterministic=deterministic)
 
     from archnet.runs.benchmark.measure import measure
-    from archnet.runs.benchmark.workload import load_data_workload, make_noise_workload
 
     if _is_on_data(file, data):
-        if input_text:
-            raise DocumentError(f"--input {input_text}: with data, the size is theirs. Leave one of the two out.")
-        workload = load_data_workload(experiment, progress)
+        workload = _data_workload(experiment, input_text)
     else:
-        workload = make_noise_workload(experiment.arch, experiment.training, parse_input_shape(input_text), classes)
+        workload = _noise_workload(experiment, input_text, classes)
     result = measure(workload, steps, progress=progress)
     if as_json:
         print_json({**result.as_json(), "device": device_description})
@@ -85,6 +84,26 @@ def bench(
         from archnet.cli.console import stdout
 
         stdout.print(bench_table(result, device_description))
+
+
+def _data_workload(experiment: Experiment, input_text: str | None) -> Workload:
+    """The workload on the experiment's data, which decide the input size.
+
+    Raises:
+        DocumentError: A size is given as well.
+    """
+    from archnet.cli.console import progress
+    from archnet.runs.benchmark.workload import load_data_workload
+
+    if input_text:
+        raise DocumentError(f"--input {input_text}: with data, the size is theirs. Leave one of the two out.")
+    return load_data_workload(experiment, progress)
+
+
+def _noise_workload(experiment: Experiment, input_text: str | None, num_classes: int) -> Workload:
+    from archnet.runs.benchmark.workload import make_noise_workload
+
+    return make_noise_workload(experiment.arch, experiment.training, parse_input_shape(input_text), num_classes)
 
 
 def _is_on_data(file: Path, data: str | None) -> bool:

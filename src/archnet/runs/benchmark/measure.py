@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, count, islice
@@ -110,28 +110,36 @@ def _measure_rounds(workload: Workload, num_steps: int, num_rounds: int, progres
     numbers = progress(range(1 + num_rounds), "rounds", 1 + num_rounds)
     rounds = [timed_training.time_round(number, num_steps) for number in numbers][1:]  # the first one warms up
     peak = None if is_on_gpu() else peak_memory_bytes()
-    step_rates, pipeline_rates, matmul_rates = np.array(rounds).T
-    cost, batch_size = network_cost(workload.plan), workload.training.batch_size
+    batch_size, micro_batch = workload.training.batch_size, timed_training.micro_batch
     memory = estimate_memory(workload.plan, replace(workload.training, precision=timed_training.precision))
     return BenchmarkResult(
         arch=workload.arch.name,
         data=workload.data,
         input_shape=tuple(workload.plan[0].input_shape),
         batch_size=batch_size,
-        micro_batch=timed_training.micro_batch,
+        micro_batch=micro_batch,
         precision=timed_training.precision,
         num_steps=num_steps,
         num_rounds=num_rounds,
         load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         first_step_seconds=first_seconds,
-        step_samples_per_second=float(np.median(step_rates)),
-        pipeline_samples_per_second=float(np.median(pipeline_rates)),
-        pipeline_share=float(np.median(pipeline_rates / step_rates)),
-        matmul_macs_per_second=float(np.median(matmul_rates)),
-        matmul_share=float(np.median(PRODUCTS_PER_STEP * cost.num_macs * step_rates / matmul_rates)),
+        **_median_rates(rounds, network_cost(workload.plan).num_macs),
         memory_bytes=None if before is None or peak is None else peak - before,
-        predicted_memory_bytes=memory.training_bytes(batch_size, timed_training.micro_batch),
+        predicted_memory_bytes=memory.training_bytes(batch_size, micro_batch),
     )
+
+
+def _median_rates(rounds: Sequence[tuple[float, float, float]], num_macs: int) -> dict[str, float]:
+    """The fields of `BenchmarkResult` that are medians over rounds of `TimedTraining.time_round`."""
+    step_rates, pipeline_rates, matmul_rates = np.array(rounds).T
+    values = {
+        "step_samples_per_second": step_rates,
+        "pipeline_samples_per_second": pipeline_rates,
+        "pipeline_share": pipeline_rates / step_rates,
+        "matmul_macs_per_second": matmul_rates,
+        "matmul_share": PRODUCTS_PER_STEP * num_macs * step_rates / matmul_rates,
+    }
+    return {name: float(np.median(value)) for name, value in values.items()}
 
 
 class TimedTraining:
