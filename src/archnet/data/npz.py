@@ -138,8 +138,8 @@ def _load_arrays(archive: zipfile.ZipFile, keys: list[str]) -> Arrays:
     num_packed_bytes = Path(archive.filename or "").stat().st_size
     if num_bytes > max(_HARMLESS_BYTES, _MAX_GROWTH * num_packed_bytes):
         raise ValueError(
-            f"it would grow from {format_bytes(num_packed_bytes)} to {format_bytes(num_bytes)}, over {_MAX_GROWTH} times, as no "
-            f"images do; if they are right, save them with numpy.savez, not compressed"
+            f"it would grow from {format_bytes(num_packed_bytes)} to {format_bytes(num_bytes)}, over {_MAX_GROWTH} "
+            f"times, as no images do; if they are right, save them with numpy.savez, not compressed"
         )
     return {key: _load_array(archive, key) for key in keys}
 

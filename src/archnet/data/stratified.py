@@ -80,7 +80,7 @@ def stratified_group_folds(counts: NDArray[np.int64], num_folds: int, rng: np.ra
 
 
 def stratified_folds(counts: NDArray[np.int64], num_folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Like `stratified_group_folds` where each group is a single case: no two parts differ by more than one case of a class."""
+    """Like `stratified_group_folds` for groups of a single case: no two folds differ by more than a case of a class."""
     shuffled = rng.permutation(len(counts))
     by_class = shuffled[np.argsort(counts.argmax(axis=1)[shuffled], kind="stable")]
     folds = np.empty(len(counts), dtype=np.int64)
