@@ -34,7 +34,8 @@ import SimpleITK
 from scipy import ndimage
 
 from archnet.data.crops import CandidateCrops
-from archnet.data.store import open_crops, prune_stores
+from archnet.data.store import open_crops
+from archnet.data.store_list import prune_stores
 from archnet.imaging import Volume, read_volume, resize_volume
 
 SIZE = (64, 64, 10)

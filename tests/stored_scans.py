@@ -3,7 +3,7 @@
 import numpy as np
 
 from archnet.data.crops import CandidateCrops
-from archnet.data.store import store_home
+from archnet.files.user_folders import store_home
 from archnet.imaging import Volume
 from archnet.imaging.metaimage import write_mhd
 

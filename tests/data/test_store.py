@@ -11,8 +11,10 @@ import pytest
 
 from archnet.data import build_store
 from archnet.data.crops import WholeVolumes
-from archnet.data.store import list_stores, open_crops, prune_stores, store_home, store_state
+from archnet.data.store import open_crops, store_state
+from archnet.data.store_list import list_stores, prune_stores
 from archnet.errors import DataError
+from archnet.files.user_folders import store_home
 from archnet.imaging import read_volume, resize_volume
 from stored_scans import only_store, recipe, scan
 

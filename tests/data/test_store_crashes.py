@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from archnet.data import build_store
-from archnet.data.store import open_crops, prune_stores, store_home, store_state
+from archnet.data.store import open_crops, store_state
+from archnet.data.store_list import prune_stores
 from archnet.errors import DataError
+from archnet.files.user_folders import store_home
 from archnet.imaging import read_volume
 from stored_scans import content, only_store, recipe, scan
 
@@ -103,15 +105,15 @@ def test_a_store_that_lost_a_part_is_cut_again(tmp_path):
 def test_a_disk_that_fills_up_leaves_no_wrong_crop(tmp_path):
     """A limit on the size of files stands for the disk: the file is laid out, but its end cannot be written."""
     paths = [scan(tmp_path / "scans", f"scan{number:02d}", number) for number in range(40)]
-    code = BUILD.replace("open_crops(Cand", "limited(); open_crops(Cand").replace(
+    code = BUILD.replace("stored_crops(Cand", "limited(); stored_crops(Cand").replace(
         "def slowly",
         "def limited():\n"
         "    import resource, signal\n"
         "    from archnet.data import build_store\n"
-        "    lay_out = build_store._allocate\n"
+        "    allocate = build_store._allocate\n"
         "    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "    def then_limit(path, recipe):\n"
-        "        lay_out(path, recipe)\n"
+        "        allocate(path, recipe)\n"
         "        resource.setrlimit(resource.RLIMIT_FSIZE, (recipe.num_bytes // 2 + 1000, -1))\n"
         "    build_store._allocate = then_limit\n\n"
         "def slowly",

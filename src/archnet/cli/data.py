@@ -78,7 +78,8 @@ def _print_summary(summary: dict[str, Any]) -> None:
 
 
 def _print_stores(as_json: bool) -> None:
-    from archnet.data.store import list_stores, store_home
+    from archnet.data.store_list import list_stores
+    from archnet.files.user_folders import store_home
 
     all_stores = list_stores()
     if as_json:
@@ -147,7 +148,7 @@ def prune(
     as_json: JsonFlag = False,
 ) -> None:
     """Remove crop stores whose scans have changed or gone. Scans and runs are never touched; crops can be cut again."""
-    from archnet.data.store import prune_stores
+    from archnet.data.store_list import prune_stores
 
     removed = prune_stores(everything=everything, dry_run=dry_run)
     if as_json:

@@ -7,7 +7,6 @@ process nor a power failure leaves a wrong crop behind.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
@@ -24,6 +23,9 @@ from threadpoolctl import threadpool_limits
 
 from archnet.data.recipe import Recipe, Values, absolute_path
 from archnet.errors import DataError
+from archnet.files.atomic import remove_drafts, sync_file, write_text
+from archnet.files.csv_rows import csv_text
+from archnet.files.disk import free_bytes
 from archnet.files.progress import Progress
 
 _MAX_THREADS: Final = 4
@@ -52,10 +54,9 @@ def build_store(recipe: Recipe, description: Mapping[str, Any], folder: Path, pr
             draft.mkdir(parents=True, exist_ok=True)
             write_journal(journal, [], mode="wb")  # first: an old journal must never meet a new, empty layout
             _allocate(values, recipe)
-            _write(draft / "store.json", _json_text(description))
+            write_text(draft / "store.json", _json_text(description))
         unreadable = _cut_scans(recipe, finished, values, journal, progress)
-        _write(draft / "index.csv", _index_csv(recipe, unreadable))
-        _write(draft / "store.json", _json_text({**description, "lost": unreadable}))
+        _write_lists(draft, recipe, description, unreadable)
         draft.rename(folder)
         journal.unlink()
     except OSError as error:
@@ -115,8 +116,7 @@ def _journal_scans(
     """Enters the scans that were cut into the journal once their values are on the disk."""
     numbers = [scans[future] for future in futures if future.exception() is None and future.result() is None]
     if numbers:
-        with values.open("r+b") as data:
-            os.fsync(data.fileno())
+        sync_file(values)
         write_journal(journal, numbers)
 
 
@@ -159,8 +159,7 @@ def _contiguous_blocks(rows: NDArray[np.int64], values: Values) -> Iterator[tupl
 
 
 def _check_disk_space(recipe: Recipe, draft: Path) -> None:
-    existing = next(path for path in draft.parents if path.is_dir())
-    free = shutil.disk_usage(existing).free
+    free = free_bytes(draft)
     if recipe.num_bytes > free:
         raise DataError(
             f"{draft.parent.parent}: {len(recipe.ids):,} crops need {recipe.num_bytes / 1e9:,.1f} GB, but the disk has "
@@ -200,6 +199,16 @@ def read_journal(journal: Path) -> set[int]:
     return {int(line) for line in journal.read_bytes().split(b"\n")[:-1] if line.isdigit()}
 
 
+def _write_lists(draft: Path, recipe: Recipe, description: Mapping[str, Any], unreadable: list[dict[str, Any]]) -> None:
+    """Writes index.csv and store.json; paths that are not UTF-8 keep their bytes."""
+    for name, text in (
+        ("index.csv", _index_csv(recipe, unreadable)),
+        ("store.json", _json_text({**description, "lost": unreadable})),
+    ):
+        remove_drafts(draft / name)
+        write_text(draft / name, text, errors="surrogateescape")
+
+
 def _index_csv(recipe: Recipe, unreadable: list[dict[str, Any]]) -> str:
     """index.csv: the case of each row, its scan, and whether it could be cut."""
     unreadable_scans = {scan["scan"] for scan in unreadable}
@@ -207,26 +216,15 @@ def _index_csv(recipe: Recipe, unreadable: list[dict[str, Any]]) -> str:
     scan_of_row = np.empty(len(recipe.ids), np.int64)
     for number, rows in enumerate(recipe.rows):
         scan_of_row[rows] = number
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["row", "case", "scan", "is_there"])
-    for row, number in enumerate(scan_of_row.tolist()):
-        writer.writerow([row, recipe.ids[row], scans[number], int(scans[number] not in unreadable_scans)])
-    return text.getvalue()
+    lines = (
+        (row, recipe.ids[row], scans[number], int(scans[number] not in unreadable_scans))
+        for row, number in enumerate(scan_of_row.tolist())
+    )
+    return csv_text(["row", "case", "scan", "is_there"], lines)
 
 
 def _json_text(value: Mapping[str, Any]) -> str:
     return json.dumps(value, indent=1) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """A whole file or none; names that are not UTF-8 keep their bytes."""
-    draft = path.with_name(f"{path.name}.new")
-    with draft.open("wb") as file:
-        file.write(text.encode(errors="surrogateescape"))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def num_finished_scans(folder: Path) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from archnet.data.dataset import Cases, Crops, Dataset, positive_class
 from archnet.errors import DataError
-from archnet.fetching.archive import format_bytes
+from archnet.files.disk import format_bytes
 from archnet.files.progress import Progress, silent
 from archnet.imaging.volume import convert_to_hu
 from archnet.spec.experiment import Data

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +12,7 @@ from numpy.typing import NDArray
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import find_run_folders
 from archnet.export.card import model_card
+from archnet.files.atomic import atomic_folder
 from archnet.files.strict_json import read_document
 from archnet.report.run_files import RunFiles, read_run
 from archnet.spec.resolve import parse_experiments
@@ -84,7 +81,7 @@ def export_run(run: Path, form: str, out: Path | None = None) -> Archive:
     model, export_format = load_model(run / "model.keras"), network.EXPORT_FORMATS[form]
     shape, limits = tuple(model.input_shape[1:]), input_limits(model)
     real, noise = _real_cases(files, limits), _noise_cases(shape, limits)
-    with _create_folder(folder) as draft:
+    with atomic_folder(folder) as draft:
         path = draft / export_format.name
         export_format.write(model, path)
         difference = network.largest_difference(model, export_format.read(path), np.concatenate([*real, noise]))
@@ -131,16 +128,3 @@ def _check_difference(difference: float, folder: Path, form: str) -> None:
             f"{folder}: was not written: as {form} the model's probabilities are up to {difference:.2g} from Keras's; "
             f"at most {TOLERANCE:g} is allowed. Export it as keras, and report this with the architecture."
         )
-
-
-@contextmanager
-def _create_folder(folder: Path) -> Iterator[Path]:
-    """A draft folder that is renamed to `folder` when the block ends, and removed when it fails."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        yield draft
-        draft.chmod(0o755)
-        draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from archnet.errors import DataError
+from archnet.files.disk import format_bytes, free_bytes
 from archnet.files.progress import Progress, silent
 
 _CHUNK_BYTES = 1 << 20
@@ -77,24 +78,12 @@ def require_disk_space(folder: Path, num_bytes: int, purpose: str) -> None:
     Raises:
         DataError: It has not.
     """
-    free = shutil.disk_usage(folder).free
+    free = free_bytes(folder)
     if num_bytes > free:
         raise DataError(
             f"{folder}: {format_bytes(num_bytes)} are needed {purpose}, but only {format_bytes(free)} are free. "
             f"Make room, or name a folder on another disk with --root."
         )
-
-
-def format_bytes(count: int) -> str:
-    """A number of bytes to read.
-
-    >>> told_bytes(6_812_000_000), told_bytes(999)
-    ('6.8 GB', '999 bytes')
-    """
-    for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} bytes"
 
 
 def _require_sound(archive: Path, entries: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:

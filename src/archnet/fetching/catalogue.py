@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +16,8 @@ from archnet.errors import DataError, did_you_mean
 from archnet.fetching.archive import BadArchiveError, require_disk_space, unpack
 from archnet.fetching.download import Downloader, RemoteFile
 from archnet.fetching.http import RetryPolicy
+from archnet.files.atomic import write_text
+from archnet.files.locks import LockedError, hold_folder
 from archnet.files.progress import Progress, silent
 
 
@@ -94,8 +93,10 @@ def fetch(
     downloader = Downloader(progress=progress, log=log, policy=servers.policy)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _exclusive_access(root):
+        with hold_folder(root):
             _fetch_missing(parts, root, downloader, servers)
+    except LockedError as error:
+        raise DataError(f"{root}: another archnet is fetching into this folder. Wait until it is done.") from error
     except OSError as error:
         raise DataError(f"{root}: cannot be written: {error.strerror or error}.") from error
     return [root / part.target for part in parts if (root / part.target).exists()]
@@ -207,9 +208,7 @@ def _find_release_file(part: PublishedFile, root: Path, downloader: Downloader, 
 
 
 def _write_checksum(path: Path, archive: str, sha256: str, downloader: Downloader) -> None:
-    new = path.with_name(f"{path.name}.new")
-    new.write_text(f"{sha256}  {archive}\n", encoding="utf-8")
-    new.replace(path)
+    write_text(path, f"{sha256}  {archive}\n")
     downloader.log(
         f"{archive}: no checksum is published for it. Its SHA-256 is {sha256}; it is kept in {path} and checked from "
         f"now on."
@@ -241,28 +240,3 @@ def _remove_leftovers(work: Path, finished_archives: Sequence[str]) -> None:
 
 def _error_text(error: Exception) -> str:
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)
-
-
-def _lock_folder(root: Path, folder: int) -> None:
-    import fcntl
-
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise DataError(f"{root}: another archnet is fetching into this folder. Wait until it is done.") from error
-    except OSError:
-        return  # a file system without locks
-
-
-@contextmanager
-def _exclusive_access(root: Path) -> Iterator[None]:
-    """No other process fetches into the same folder."""
-    if sys.platform == "win32":
-        yield
-        return
-    folder = os.open(root, os.O_RDONLY)
-    try:
-        _lock_folder(root, folder)
-        yield
-    finally:
-        os.close(folder)

@@ -1,12 +1,16 @@
-"""Atomic writing: a reader sees a whole file, the old one or the new one, whenever the writer is interrupted."""
+"""Atomic writing: a reader sees a whole file or folder, the old one or the new one, whenever the writer is interrupted.
+
+What a block wrote is on the disk before it takes its place, so a loss of power leaves no empty file either.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,36 +19,81 @@ _LINE_LENGTH: Final = 120
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends, and vanishes when the block fails."""
+    """A draft beside `path`, with its suffix, that takes its place when the block ends and vanishes when it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    draft = Path(name)
+    draft = _draft_path(path)
+    draft.touch(exist_ok=False)  # permissions by the umask
     try:
         yield draft
-        draft.chmod(0o666 & ~_umask())
+        sync_file(draft)
         draft.replace(path)
+        _sync_folder(path.parent)
     finally:
         draft.unlink(missing_ok=True)
 
 
-def _umask() -> int:
-    """The process's file mode mask; it can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """A draft folder that takes the place of `folder`, new or empty, when the block ends and vanishes when it fails."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = _draft_path(folder)
+    draft.mkdir()
+    try:
+        yield draft
+        _sync_tree(draft)
+        draft.rename(folder)
+        _sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
-def write_text(path: Path, text: str) -> Path:
-    """Write a UTF-8 file by atomic rename."""
+def remove_drafts(path: Path) -> None:
+    """Removes what killed writers left of a file; no other process may be writing it."""
+    for draft in path.parent.glob(f".{path.name}-*{path.suffix}"):
+        draft.unlink()
+
+
+def write_text(path: Path, text: str, errors: str = "strict") -> Path:
+    """Writes a UTF-8 file atomically.
+
+    Args:
+        errors: "surrogateescape" writes file names that are not UTF-8 with their own bytes.
+    """
     with atomic_write(path) as draft:
-        draft.write_bytes(text.encode("utf-8"))
+        draft.write_bytes(text.encode("utf-8", errors))
     return path
 
 
 def write_json(path: Path, value: object) -> Path:
-    """Write a JSON file by atomic rename; NaN and infinity are refused, an undefined number is null."""
+    """Writes a JSON file atomically; NaN and infinity are refused, an undefined number is null."""
     return write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def sync_file(path: Path) -> None:
+    """Puts the content of a file on the disk."""
+    with path.open("r+b") as stream:
+        os.fsync(stream.fileno())
+
+
+def _draft_path(path: Path) -> Path:
+    return path.with_name(f".{path.name}-{secrets.token_hex(4)}{path.suffix}")
+
+
+def _sync_tree(folder: Path) -> None:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            sync_file(Path(parent, name))
+        _sync_folder(Path(parent))
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the names in a folder last through a loss of power, where the system can: Windows opens no folders."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def compact_json(value: Any, indent: int = 0) -> str:

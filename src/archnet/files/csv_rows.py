@@ -1,9 +1,11 @@
-"""csv lists that lie beside scans."""
+"""csv files: strict reading by column name, numbers that must be finite, and the text of a file to write."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+import io
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from archnet.errors import DataError, did_you_mean
@@ -12,14 +14,14 @@ _MAX_EXCERPT = 80
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """Line number, from 1, and the values of some columns, of every row that is not blank.
+    """The line number, from 1, and the values of some columns of every row that is not blank.
 
     Args:
-        path: Of a csv file whose first line names its columns; others may stand between the wanted ones.
-        columns: The wanted ones, in the wanted order.
+        path: A csv file whose first line names its columns; it may have further ones.
+        columns: The columns to read, in the order of the values.
 
     Raises:
-        DataError: It is forbidden or no csv text, a column is missing or stands twice, or a row ends too early.
+        DataError: The file cannot be read or is no csv text, a column is missing or repeated, or a row is too short.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -36,6 +38,43 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[st
         ) from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
+
+
+def parse_finite(words: Sequence[str], names: Sequence[str], location: str) -> list[float]:
+    """The numbers of a row.
+
+    Args:
+        words: One for each name.
+        names: Columns, for the message.
+        location: File and line, for the message.
+
+    Raises:
+        DataError: A word is no finite number.
+    """
+    for name, word in zip(names, words, strict=True):
+        if not _is_finite(word):
+            raise DataError(f'{location}: {name} must be a finite number, got "{excerpt([word])}".')
+    return [float(word) for word in words]
+
+
+def _is_finite(word: str) -> bool:
+    try:
+        return math.isfinite(float(word))
+    except ValueError:
+        return False
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    r"""The text of a csv file; floats are written so that they read back to the very same values.
+
+    >>> csv_text(["case", "p"], [("a,b", 0.1)])
+    'case,p\n"a,b",0.1\n'
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def excerpt(words: Sequence[str]) -> str:

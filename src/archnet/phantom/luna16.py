@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from archnet.errors import DataError
+from archnet.files.atomic import atomic_folder
 from archnet.files.progress import Progress, silent
 from archnet.imaging.metaimage import write_mhd
 from archnet.imaging.volume import Volume
@@ -136,17 +135,12 @@ def generate_phantom(folder: Path, phantom: Phantom, progress: Progress = silent
         )
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise DataError(f"{folder}: already there and not empty. Name a new folder for the phantom.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder.parent))
     try:
-        write_phantom(draft, phantom, progress)
-        draft.chmod(0o755)
-        draft.rename(folder)
+        with atomic_folder(folder) as draft:
+            write_phantom(draft, phantom, progress)
     except OSError:
         if not (folder / "phantom.json").is_file():  # else another process has finished the same phantom first
             raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _world_point(index: tuple[float, float, float], volume: Volume) -> tuple[float, float, float]:

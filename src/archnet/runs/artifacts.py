@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from archnet.errors import RunError
 from archnet.evaluation.predictions import Predictions
 from archnet.files.atomic import atomic_write, write_json, write_text
+from archnet.files.csv_rows import csv_text
 from archnet.machine import environment
 from archnet.runs.folder import is_started
 from archnet.runs.preparation import PreparedData
@@ -85,20 +84,12 @@ def split_text(prepared: PreparedData) -> str:
     cases = prepared.cases
     labels = np.asarray(cases.classes)[cases.labels]
     rows = zip(cases.ids, cases.groups, labels, prepared.sets, strict=True)
-    return _csv_text(["case", "group", "label", "set"], rows)
+    return csv_text(["case", "group", "label", "set"], rows)
 
 
 def write_history(path: Path, history: Sequence[dict[str, float]]) -> None:
     """Write history.csv: one row for each epoch."""
-    write_text(path, _csv_text(list(history[0]), (row.values() for row in history)))
-
-
-def _csv_text(header: Sequence[str], rows: Any) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
+    write_text(path, csv_text(list(history[0]), (row.values() for row in history)))
 
 
 def write_gallery(

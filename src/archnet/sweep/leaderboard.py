@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import Any
 from archnet.errors import RunError, pluralize
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.files.atomic import write_text
+from archnet.files.csv_rows import csv_text
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.trials import (
     END_STATES,
@@ -191,27 +190,13 @@ def _read_row(sweep: Sweep, folder: Path, trial: Trial) -> LeaderboardRow:
 
 def write_leaderboard(board: Leaderboard, path: Path) -> None:
     """leaderboard.csv: a line for each trial, the best first."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     metric, hyperparameters = f"validation_{board.sweep.metric}", list(board.sweep.space)
-    writer.writerow(
-        [
-            "rank",
-            "trial",
-            "state",
-            metric,
-            "spread",
-            "epochs",
-            "parameters",
-            "macs",
-            *hyperparameters,
-            "reason",
-            "seconds",
-        ]
+    costs = ["parameters", "macs"]
+    header = ["rank", "trial", "state", metric, "spread", "epochs", *costs, *hyperparameters, "reason", "seconds"]
+    rows = (
+        [place if row.is_ranked else "", *_cells(row, hyperparameters)] for place, row in enumerate(board.rows, start=1)
     )
-    for place, row in enumerate(board.rows, start=1):
-        writer.writerow([place if row.is_ranked else "", *_cells(row, hyperparameters)])
-    write_text(path, text.getvalue())
+    write_text(path, csv_text(header, rows))
 
 
 def _cells(row: LeaderboardRow, hyperparameters: Sequence[str]) -> list[Any]:

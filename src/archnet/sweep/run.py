@@ -6,15 +6,14 @@ import csv
 import json
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
-
-from filelock import FileLock, Timeout
 
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import read_json, read_optional_json
 from archnet.files.atomic import write_json
+from archnet.files.locks import LockedError, hold_lock, is_locked
 from archnet.files.progress import Progress, silent
 from archnet.runs.comparison import write_comparison_with_froc
 from archnet.spec.sweeps.sweep import Sweep
@@ -30,6 +29,8 @@ EVALUATED_TRIALS_FILE: Final = "judged.json"
 
 LOCK_TIMEOUT_SECONDS: Final = 1
 """How long a sweep waits for somebody who only looks whether one is under way."""
+
+_LOCK_FILE: Final = ".lock"
 
 _CHANGEABLE_KEYS: Final = ("name", "trials", "at_once", "resources")
 """Keys that decide how much is done and how fast, not what a trial's number means."""
@@ -97,28 +98,17 @@ def lock_sweep_folder(folder: Path) -> Iterator[None]:
         RunError: Somebody does.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=LOCK_TIMEOUT_SECONDS)
-    except Timeout:
-        raise RunError(f"{folder}: this sweep is under way. Watch it with: archnet sweep status {folder}") from None
-    try:
+    with ExitStack() as held:
+        try:
+            held.enter_context(hold_lock(folder / _LOCK_FILE, LOCK_TIMEOUT_SECONDS))
+        except LockedError:
+            raise RunError(f"{folder}: this sweep is under way. Watch it with: archnet sweep status {folder}") from None
         yield
-    finally:
-        lock.release()
 
 
 def is_sweep_running(folder: Path) -> bool:
     """Whether somebody works at the sweep of a folder."""
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    except PermissionError:  # who may not write here does not work here
-        return False
-    lock.release()
-    return False
+    return is_locked(folder / _LOCK_FILE)
 
 
 def _initialize_folder(sweep: Sweep, folder: Path, *, resume: bool) -> None:

@@ -16,10 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from filelock import FileLock
-
 from archnet.errors import ArchnetError
 from archnet.evaluation.run_folder import read_history
+from archnet.files.locks import hold_lock
 from archnet.files.strict_json import Document
 from archnet.runs.artifacts import write_history
 from archnet.runs.folder import run_name
@@ -103,7 +102,7 @@ def _train(task: Mapping[str, Any], send: Send) -> None:
     (experiment,) = parse_experiments(Document(value=task["experiment"], source="experiment.json"))
     folder = Path(task["folder"])
     name = run_name(experiment)
-    with FileLock(folder / f".{name}.lock", timeout=LOCK_SECONDS):
+    with hold_lock(folder / f".{name}.lock", LOCK_SECONDS):
         callback = _ReportingCallback(folder / name / "history.csv", task["metric"], send, is_stoppable=task["asks"])
         run_single(experiment, folder, callback=callback, evaluated_sets=task["judged"], device=task["device"])
 

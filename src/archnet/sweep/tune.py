@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import RunError
+from archnet.files.user_folders import DATA_VARIABLE, STORE_VARIABLE
 from archnet.runs.folder import run_name
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.sweeps.sweep import Sweep
@@ -38,10 +39,10 @@ _RAY_VARIABLES: Final = {
 """Ray phones nobody, keeps no logs of its own, and leaves Ctrl-C to archnet. Where memory runs out the system ends the
 process that takes most, a run; Ray would end its supervisors, and all runs with them."""
 
-_FORWARDED_VARIABLES: Final = ("ARCHNET_DATA", "ARCHNET_STORE", "KERAS_BACKEND")
+_FORWARDED_VARIABLES: Final = (DATA_VARIABLE, STORE_VARIABLE, "KERAS_BACKEND")
 """Variables of the sweep's process that its runs have too, on whatever machine."""
 
-_FOLDER_VARIABLES: Final = ("ARCHNET_DATA", "ARCHNET_STORE")
+_FOLDER_VARIABLES: Final = (DATA_VARIABLE, STORE_VARIABLE)
 """Those of them that are folders, which may be relative to the sweep's own."""
 
 _OBJECT_STORE_BYTES: Final = 100_000_000

@@ -7,7 +7,6 @@ the place in the epoch, the history and the best weights are all there is.
 from __future__ import annotations
 
 import json
-import os
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -115,21 +114,6 @@ def read_checkpoint_history(folder: Path) -> list[HistoryRow]:
 def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     with atomic_write(path) as draft, draft.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **arrays)
-        stream.flush()
-        os.fsync(stream.fileno())
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes a renaming last through a loss of power, where the system can."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows opens no folders
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

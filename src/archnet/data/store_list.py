@@ -1,0 +1,122 @@
+"""The crop stores on disk: listed with their state, and pruned."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from archnet.data.build_store import draft_folder
+from archnet.data.recipe import scan_fingerprint
+from archnet.data.store import discard_folder, lock_file, read_store_json
+from archnet.errors import DataError
+from archnet.files.locks import LockedError, hold_lock
+from archnet.files.user_folders import store_home
+
+State = Literal["ready", "unfinished", "changed", "gone", "damaged"]
+_MEANING: Final[dict[State, str]] = {
+    "ready": "ready",
+    "unfinished": "unfinished",
+    "changed": "stale: its scans have changed",
+    "gone": "its scans are not there (a disk that is not mounted?)",
+    "damaged": "damaged",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCrops:
+    """One store on disk.
+
+    Attributes:
+        folder: Of the store.
+        source: Data set and folder that it was cut from.
+        num_crops: Its rows.
+        num_bytes: On disk.
+        state: "ready", or why it is not; "changed" and "damaged" can never be used again.
+    """
+
+    folder: Path
+    source: str
+    num_crops: int
+    num_bytes: int
+    state: State
+
+    def summary(self) -> str:
+        """The store in one line."""
+        size = f"{self.num_crops:>9,} crops  {self.num_bytes / 1e6:>10,.1f} MB"
+        return f"{self.folder.name}  {size}  {_MEANING[self.state]}  {self.source}"
+
+
+def list_stores() -> list[StoredCrops]:
+    """Every store, finished or not, by name."""
+    root = store_home()
+    folders = [
+        path for path in (*root.glob("*"), *root.glob(".unfinished/*")) if _is_store_name(path) and path.is_dir()
+    ]
+    return [_describe_store(path) for path in sorted(folders)]
+
+
+def prune_stores(*, everything: bool = False, dry_run: bool = False) -> list[StoredCrops]:
+    """Removes stores that can never be used again; one that another process is cutting stays.
+
+    Args:
+        everything: Removes those that could still be used too.
+        dry_run: Removes nothing.
+
+    Returns:
+        The stores that are removed, or would be.
+    """
+    chosen = [store for store in list_stores() if everything or store.state in ("changed", "damaged")]
+    return [store for store in chosen if _remove(store.folder, dry_run=dry_run)]
+
+
+def _remove(folder: Path, *, dry_run: bool) -> bool:
+    """Removes a store, unless another process is cutting or has removed it."""
+    final = store_home() / folder.name
+    try:
+        with hold_lock(lock_file(final)):
+            if dry_run or not folder.is_dir():
+                return folder.is_dir()
+            draft_folder(final).with_suffix(".journal").unlink(missing_ok=True)
+            discard_folder(folder)
+    except LockedError:
+        return False
+    return True
+
+
+def _is_store_name(path: Path) -> bool:
+    return re.fullmatch("[0-9a-f]{16}", path.name) is not None
+
+
+def _describe_store(folder: Path) -> StoredCrops:
+    try:
+        document = read_store_json(folder)
+    except DataError:
+        document = {}
+    is_finished = folder.parent.name != ".unfinished"
+    return StoredCrops(
+        folder=folder,
+        source=str(document.get("source", "unknown")),
+        num_crops=int(document.get("crops", 0)),
+        num_bytes=sum(_bytes_on_disk(path) for path in folder.glob("*")),
+        state=_current_state(document, is_finished=is_finished and (folder / "crops.npy").is_file())
+        if document
+        else "damaged",
+    )
+
+
+def _current_state(document: Mapping[str, Any], *, is_finished: bool) -> State:
+    scans = [(Path(scan["path"]), scan["files"]) for scan in document["scans"]]
+    if not any(path.exists() for path, _ in scans):
+        return "gone"
+    if any(scan_fingerprint(path) != files for path, files in scans):
+        return "changed"
+    return "ready" if is_finished else "unfinished"
+
+
+def _bytes_on_disk(path: Path) -> int:
+    """What a file takes; rows that are not cut yet take nothing."""
+    stat = path.stat()
+    return min(stat.st_size, getattr(stat, "st_blocks", stat.st_size) * 512)
