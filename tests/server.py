@@ -52,11 +52,11 @@ class Server:
     def list(self, record, files):
         self.files[f"/api/records/{record}"] = json.dumps({"id": record, "files": files}).encode()
 
-    def servers(self, **patience):
+    def servers(self, **policy):
         """Everything lies here, and is waited for briefly."""
         limits = {"max_attempts": 3, "timeout_s": 5.0, "min_bytes_per_s": 1.0, "sleep": lambda seconds: None}
         return Servers(
-            zenodo=f"{self.url}/api/records", mosmed=f"{self.url}/v0.2", policy=RetryPolicy(**limits | patience)
+            zenodo=f"{self.url}/api/records", mosmed=f"{self.url}/v0.2", policy=RetryPolicy(**limits | policy)
         )
 
 

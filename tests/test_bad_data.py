@@ -241,17 +241,17 @@ BAD = {
     "NaN in a list": (
         candidates(f"{COLUMNS}1.2.3,1,2,nan,1\n"),
         LUNA16,
-        f"{CSV} line 2: a position must be three numbers in mm, got 1, 2, nan.",
+        f'{CSV} line 2: coordZ must be a finite number, got "nan".',
     ),
     "infinity in a list": (
         candidates(f"{COLUMNS}1.2.3,1,2,3,0\n1.2.3,-inf,2,3,1\n"),
         LUNA16,
-        f"{CSV} line 3: a position must be three numbers in mm, got -inf, 2, 3.",
+        f'{CSV} line 3: coordX must be a finite number, got "-inf".',
     ),
     "a word for a number": (
         candidates(f"{COLUMNS}1.2.3,left,2,3,1\n"),
         LUNA16,
-        f"{CSV} line 2: {ROW} 1.2.3, left, 2, 3, 1.",
+        f'{CSV} line 2: coordX must be a finite number, got "left".',
     ),
     "a class that is not known": (
         candidates(f"{COLUMNS}1.2.3,1,2,3,2\n"),

@@ -163,11 +163,19 @@ def test_a_submission_without_marks_is_one(lists):
         (
             "submission.csv",
             f"{POINT},probability\na,1,0,0,0.9\na,1,0,,0.9\n",
-            ' line 3: coordZ must be a number, got "".',
+            ' line 3: coordZ must be a finite number, got "".',
         ),
-        ("submission.csv", f"{POINT},probability\na,1,0,0,nan\n", ' line 2: probability must be a number, got "nan".'),
-        ("annotations.csv", f"{POINT},diameter_mm\na,0,0,0,6mm\n", ' line 2: diameter_mm must be a number, got "6mm".'),
-        ("excluded.csv", f"{POINT},diameter_mm\nb,inf,0,0,-1\n", ' line 2: coordX must be a number, got "inf".'),
+        (
+            "submission.csv",
+            f"{POINT},probability\na,1,0,0,nan\n",
+            ' line 2: probability must be a finite number, got "nan".',
+        ),
+        (
+            "annotations.csv",
+            f"{POINT},diameter_mm\na,0,0,0,6mm\n",
+            ' line 2: diameter_mm must be a finite number, got "6mm".',
+        ),
+        ("excluded.csv", f"{POINT},diameter_mm\nb,inf,0,0,-1\n", ' line 2: coordX must be a finite number, got "inf".'),
         (
             "excluded.csv",
             f"{POINT},diameter_mm\nb,9,0\n",

@@ -140,11 +140,11 @@ def test_the_second_list_is_read_where_the_first_is_absent_whatever_its_line_end
         ),
         (
             f"{HEADER}\n1.2.3,1,2,3,1\n1.2.3,nan,2,3,1\n",
-            "line 3: a position must be three numbers in mm, got nan, 2, 3.",
+            'line 3: coordX must be a finite number, got "nan".',
         ),
         (
             f"{HEADER}\n1.2.3,one,2,3,1\n",
-            "line 2: expected seriesuid, coordX, coordY, coordZ, class, got 1.2.3, one, 2, 3, 1.",
+            'line 2: coordX must be a finite number, got "one".',
         ),
         (f"{HEADER}\n1.2.3,1,2\n", "line 2: expected seriesuid, coordX, coordY, coordZ, class, got 1.2.3, 1, 2."),
         (f"{HEADER}\n1.2.3,1,2,3,2\n", 'line 2: class must be 0 or 1 (nodule), got "2".'),

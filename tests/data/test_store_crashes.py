@@ -85,7 +85,7 @@ def test_an_old_journal_never_meets_a_new_layout(tmp_path, monkeypatch):
     prune_stores(everything=True)
     build_store.write_journal(store_home() / f".unfinished/{name}.journal", range(4), mode="wb")
     with monkeypatch.context() as patch:
-        patch.setattr(build_store, "_write", lambda path, text: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(build_store, "write_text", lambda path, text: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             open_crops(wanted)
     np.testing.assert_array_equal(open_crops(wanted).values, expected)
@@ -105,7 +105,7 @@ def test_a_store_that_lost_a_part_is_cut_again(tmp_path):
 def test_a_disk_that_fills_up_leaves_no_wrong_crop(tmp_path):
     """A limit on the size of files stands for the disk: the file is laid out, but its end cannot be written."""
     paths = [scan(tmp_path / "scans", f"scan{number:02d}", number) for number in range(40)]
-    code = BUILD.replace("stored_crops(Cand", "limited(); stored_crops(Cand").replace(
+    code = BUILD.replace("open_crops(Cand", "limited(); open_crops(Cand").replace(
         "def slowly",
         "def limited():\n"
         "    import resource, signal\n"

@@ -151,7 +151,7 @@ def test_megabytes_are_counted_once_through_all_connections(tmp_path, server):
         counted.append((description, total, list(items)))
         return ()
 
-    downloader = Downloader(progress=progress, policy=server.servers().patience)
+    downloader = Downloader(progress=progress, policy=server.servers().policy)
     remote = RemoteFile(name="x", url=f"{server.url}/x", size=len(content), checksum=None)
     assert downloader.fetch_file(remote, tmp_path).read_bytes() == content
     assert counted == [("Fetching x (MB)", 3, [0, 1, 2])]
@@ -183,7 +183,7 @@ def test_a_server_that_ignores_range_is_read_past_what_is_there(tmp_path, server
 def test_a_killed_process_is_continued_by_the_next(tmp_path, server):
     server.answers[SUBSET0] = [hang_after(123_456)]
     code = (
-        "import sys; from pathlib import Path; from archnet.data.fetch import Servers, fetch;"
+        "import sys; from pathlib import Path; from archnet.fetching.catalogue import Servers, fetch;"
         "fetch('luna16', Path(sys.argv[1]), [0], servers=Servers(zenodo=sys.argv[2]))"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), server.servers().zenodo])
@@ -292,7 +292,7 @@ def test_a_server_that_is_not_there_is_given_up(tmp_path, server):
         f"{url}/3723295: given up after 3 tries, the last one because the connection failed (Connection refused). "
         f"Check the connection and run the same command again."
     ):
-        fetch("luna16", tmp_path, [0], servers=Servers(zenodo=url, policy=server.servers().patience))
+        fetch("luna16", tmp_path, [0], servers=Servers(zenodo=url, policy=server.servers().policy))
 
 
 def test_an_answer_that_will_not_change_is_not_asked_for_again(tmp_path, server):

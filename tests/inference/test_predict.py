@@ -280,8 +280,8 @@ def test_options_that_do_not_fit_the_run_are_refused(run, nodules, tmp_path):
 
 
 BAD_LISTS = {
-    "scan,0,x,0\n": "{path} line 2: a position must be three numbers in mm, got 0, x, 0.",
-    "scan,0,inf,0\n": "{path} line 2: a position must be three numbers in mm, got 0, inf, 0.",
+    "scan,0,x,0\n": '{path} line 2: coordY must be a finite number, got "x".',
+    "scan,0,inf,0\n": '{path} line 2: coordY must be a finite number, got "inf".',
     "\nscan,0,0,9999\n": "{path} line 3: the point (0.0, 0.0, 9999.0) mm lies outside scan scan.mhd.",
     "other,0,0,0\n": "{path}: none of its 1 candidates lies in a scan that was given. The first names other; there is scan.",
     "": "{path}: none of its 0 candidates lies in a scan that was given. It is empty.",

@@ -87,7 +87,7 @@ def _predict_candidates(
     from archnet.inference.scan_paths import scans_by_name
 
     by_name = scans_by_name(scans)
-    candidate_list = read_candidate_list(candidates, by_name)
+    candidate_list, num_left_out = read_candidate_list(candidates, by_name)
     recipe = candidate_crops(runs[0], candidate_list, by_name)
     recipe.check(progress)
     results = predict_scans(_load_ensemble(runs, tta=tta), recipe, progress)
@@ -96,7 +96,7 @@ def _predict_candidates(
         write_submission(out, candidate_list, results.probabilities[:, runs[0].positive])
     counts = {
         "num_candidates": int(results.is_predicted.sum()),
-        "num_left_out": candidate_list.num_left_out,
+        "num_left_out": num_left_out,
         "num_scans": len(recipe.scans) - len(results.rejected),
     }
     if as_json:

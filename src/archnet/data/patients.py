@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from archnet.errors import DataError
 from archnet.files.csv_rows import read_rows
+from archnet.files.luna16_lists import SERIES_UID
 
 PATIENTS_FILE: Final = "patients.csv"
-_COLUMNS = ("seriesuid", "patient")
+_COLUMNS = (SERIES_UID, "patient")
 
 LUNA16_PATIENTS: Final = {
     "1.3.6.1.4.1.14519.5.2.1.6279.6001.159996104466052855396410079250": "LIDC-IDRI-0332",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from archnet.data.luna16 import Luna16Dataset
 from archnet.errors import DataError
+from archnet.files.luna16_lists import CANDIDATE_FILES
 from archnet.files.progress import Progress, silent
 from archnet.files.user_folders import data_home
 from archnet.phantom.luna16 import Phantom, _phantom_document, generate_phantom
@@ -22,7 +23,7 @@ def open_phantom(data: Data, progress: Progress = silent) -> Luna16Dataset:
         DataError: `data.root` holds a phantom in another layout.
     """
     root = Path(data.root) if data.root is not None else data_home() / "phantom"
-    if not (root / "candidates.csv").is_file():
+    if not (root / CANDIDATE_FILES[0]).is_file():
         if (root / "phantom.json").is_file():
             raise DataError(f"{root}: this phantom is in MosMed's layout. Read it with --data mosmed --root {root}.")
         root = _generate_if_missing(root, Phantom(), progress)

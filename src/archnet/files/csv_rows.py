@@ -40,21 +40,26 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[st
         raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
 
 
-def parse_finite(words: Sequence[str], names: Sequence[str], location: str) -> list[float]:
+def parse_finite(words: Sequence[str], names: Sequence[str], path: Path, line: int) -> list[float]:
     """The numbers of a row.
 
     Args:
         words: One for each name.
         names: Columns, for the message.
-        location: File and line, for the message.
+        path: The file, for the message.
+        line: The row's line in it, from 1.
 
     Raises:
         DataError: A word is no finite number.
     """
-    for name, word in zip(names, words, strict=True):
-        if not _is_finite(word):
-            raise DataError(f'{location}: {name} must be a finite number, got "{excerpt([word])}".')
-    return [float(word) for word in words]
+    try:
+        numbers = [float(word) for word in words]
+    except ValueError:
+        numbers = [math.nan]
+    if not all(map(math.isfinite, numbers)):
+        name, word = next(pair for pair in zip(names, words, strict=True) if not _is_finite(pair[1]))
+        raise DataError(f'{path} line {line}: {name} must be a finite number, got "{excerpt([word])}".')
+    return numbers
 
 
 def _is_finite(word: str) -> bool:

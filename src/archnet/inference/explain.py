@@ -10,7 +10,6 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.crops import CandidateCrops
 from archnet.data.scan_ranges import mean_hu
 from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress, silent
@@ -18,6 +17,7 @@ from archnet.imaging import Volume, orient_to_lps, read_stored_frame
 from archnet.imaging.nifti import write_nifti_as_stored
 from archnet.imaging.scan_grid import crop_grid, interpolate, resample_to_scan, resized_grid
 from archnet.imaging.volume import Point
+from archnet.inference.candidates import point_crop
 from archnet.inference.predict import out_of_distribution_warnings, read_chest_ct, whole_scans
 from archnet.inference.trained_run import TrainedRun
 from archnet.spec.receptive_field import feature_grid
@@ -79,7 +79,7 @@ def explain_scan(
     from archnet.network.predict import load_model, predict_probabilities
 
     volume = read_chest_ct(scan)
-    recipe = whole_scans(run, [scan]) if point_mm is None else _candidate_recipe(run, scan, point_mm)
+    recipe = whole_scans(run, [scan]) if point_mm is None else point_crop(run, scan, point_mm)
     ((_, values),) = recipe.cut_volume(0, volume)
     model = load_model(run.folder / "model.keras")
     images = network_input(values, run.experiment)
@@ -91,18 +91,6 @@ def explain_scan(
         scan_heat=_resample_to_scan(heat, run, volume, point_mm),
         probability=float(predict_probabilities(model, images, np.zeros(1, np.int64))[0, label]),
         warnings=out_of_distribution_warnings(volume, mean_hu(values[0], limits), [run]),
-    )
-
-
-def _candidate_recipe(run: TrainedRun, scan: Path, point_mm: Point) -> CandidateCrops:
-    return CandidateCrops(
-        source="a point on the command line",
-        ids=np.array([str(scan)]),
-        scan_of_row=[scan],
-        points_mm=np.array([point_mm]),
-        location=lambda row: "--at",
-        shape=run.crop_size,
-        spacing_mm=run.experiment.data.spacing_mm,
     )
 
 

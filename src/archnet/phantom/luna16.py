@@ -5,9 +5,8 @@ With `layout` "mosmed" whole scans are written instead, see `phantom_mosmed`.
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,17 @@ from typing import Any
 import numpy as np
 
 from archnet.errors import DataError
-from archnet.files.atomic import atomic_folder
+from archnet.files.atomic import atomic_folder, write_text
+from archnet.files.luna16_lists import (
+    ANNOTATIONS_FILE,
+    CANDIDATE_FILES,
+    CLASS,
+    DIAMETER,
+    EXCLUDED_FILE,
+    SERIES_FILE,
+    point_rows_text,
+    series_text,
+)
 from archnet.files.progress import Progress, silent
 from archnet.imaging.metaimage import write_mhd
 from archnet.imaging.volume import Volume
@@ -26,7 +35,6 @@ from archnet.phantom.scan import draw_scan
 # Raise it with every change to what is drawn: a phantom of another version is not used again.
 _VERSION = 3
 _NUM_SUBSETS = 10
-_POINT = ("seriesuid", "coordX", "coordY", "coordZ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +85,14 @@ def _write_luna16(folder: Path, phantom: Phantom, progress: Progress) -> None:
     numbers = progress(range(phantom.num_scans), "Generating the phantom", phantom.num_scans)
     series = [_write_series(folder, phantom, number) for number in numbers]
     lists: dict[str, tuple[str, Callable[[Series], Sequence[tuple[float, ...]]]]] = {
-        "candidates.csv": ("class", lambda one: one.candidates),
-        "annotations.csv": ("diameter_mm", lambda one: one.nodules),
-        "annotations_excluded.csv": ("diameter_mm", lambda one: one.excluded),
+        CANDIDATE_FILES[0]: (CLASS, lambda one: one.candidates),
+        ANNOTATIONS_FILE: (DIAMETER, lambda one: one.nodules),
+        EXCLUDED_FILE: (DIAMETER, lambda one: one.excluded),
     }
     for name, (last_column, rows_of) in lists.items():
         rows = [(one.uid, *row) for one in series for row in rows_of(one)]
-        _write_csv(folder / name, [(*_POINT, last_column), *rows])
-    _write_csv(folder / "seriesuids.csv", [(one.uid,) for one in series])
+        write_text(folder / name, point_rows_text(last_column, rows))
+    write_text(folder / SERIES_FILE, series_text(one.uid for one in series))
 
 
 def _write_series(folder: Path, phantom: Phantom, number: int) -> Series:
@@ -150,8 +158,3 @@ def _world_point(index: tuple[float, float, float], volume: Volume) -> tuple[flo
         for origin, step, place in zip(volume.origin_mm, volume.spacing_mm, reversed(index), strict=True)
     )
     return x, y, z
-
-
-def _write_csv(path: Path, rows: Iterable[Sequence[object]]) -> None:
-    with path.open("w", encoding="ascii", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,17 +10,20 @@ from archnet.evaluation.froc.curve import Froc, compute_froc
 from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
 from archnet.evaluation.froc.lists import read_findings, read_marks, read_series
 from archnet.files.atomic import write_json, write_text
+from archnet.files.luna16_lists import (
+    ANNOTATIONS_FILE,
+    DIAMETER,
+    EXCLUDED_FILE,
+    PROBABILITY,
+    SERIES_FILE,
+    point_rows_text,
+    series_text,
+)
 from archnet.report.figures.froc import write_froc_figure
 
-ANNOTATIONS: Final = "annotations.csv"
-EXCLUDED: Final = "annotations_excluded.csv"
-"""LUNA16's names of its two lists of findings."""
-
-FINDING_LISTS: Final = (ANNOTATIONS, EXCLUDED)
+FINDING_LISTS: Final = (ANNOTATIONS_FILE, EXCLUDED_FILE)
 SUBMISSION: Final = "froc/submission.csv"
-SERIES: Final = "froc/seriesuids.csv"
-
-_POINT_COLUMNS: Final = ("seriesuid", "coordX", "coordY", "coordZ")
+SERIES: Final = f"froc/{SERIES_FILE}"
 
 
 def has_froc_lists(folder: Path) -> bool:
@@ -64,29 +65,22 @@ def _curve_document(result: Froc) -> dict[str, Any]:
 
 def write_submission(folder: Path, marks: Marks) -> None:
     """Write the submission."""
-    _write_rows(folder / SUBMISSION, "probability", (marks.series, marks.points_mm, marks.scores))
+    _write_rows(folder / SUBMISSION, PROBABILITY, (marks.series, marks.points_mm, marks.scores))
 
 
 def write_findings(folder: Path, name: str, findings: Findings) -> None:
     """Write one of `FINDING_LISTS`."""
     columns = (findings.series, findings.points_mm, findings.diameters_mm)
-    _write_rows(folder / "froc" / name, "diameter_mm", columns)
+    _write_rows(folder / "froc" / name, DIAMETER, columns)
 
 
 def write_series(folder: Path, series: Iterable[str]) -> None:
     """Write the list of scans, each series uid once, sorted."""
-    write_text(folder / SERIES, "".join(f"{uid}\n" for uid in sorted(set(series))))
+    write_text(folder / SERIES, series_text(sorted(set(series))))
 
 
 def _write_rows(path: Path, last_column: str, columns: tuple[Sequence[str], Any, Any]) -> None:
-    """Write series, points and one number a row, so that the numbers read back as the very same floats."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*_POINT_COLUMNS, last_column])
-    writer.writerows(_rows(*columns))
-    write_text(path, text.getvalue())
-
-
-def _rows(series: Sequence[str], points_mm: Any, numbers: Any) -> Iterable[tuple[Any, ...]]:
-    for uid, point, number in zip(series, points_mm.tolist(), numbers.tolist(), strict=True):
-        yield (uid, *map(repr, point), repr(number))
+    """Write series, points and one number a row."""
+    series, points_mm, numbers = columns
+    rows = zip(series, points_mm.tolist(), numbers.tolist(), strict=True)
+    write_text(path, point_rows_text(last_column, ((uid, *point, number) for uid, point, number in rows)))

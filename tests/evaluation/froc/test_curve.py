@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
-from archnet.data.luna16 import read_candidates
+from archnet.data.candidates import read_candidates
 from archnet.evaluation.froc.curve import BAND_RATES, RATES, compute_froc, froc_curve
 from archnet.evaluation.froc.hits import Findings, Hits, Marks, ReferenceStandard, match_marks
 from archnet.evaluation.froc.lists import read_findings, read_series

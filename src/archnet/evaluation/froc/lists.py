@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +11,8 @@ from archnet.errors import DataError
 from archnet.evaluation.froc.curve import FrocCurve
 from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
 from archnet.files.atomic import write_text
-from archnet.files.csv_rows import excerpt, read_rows
-
-_POINT_COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ")
-_HEADER = "seriesuid"
+from archnet.files.csv_rows import csv_text, excerpt, parse_finite
+from archnet.files.luna16_lists import DIAMETER, PROBABILITY, SERIES_UID, read_point_rows
 
 
 def read_marks(path: Path) -> Marks:
@@ -27,7 +21,7 @@ def read_marks(path: Path) -> Marks:
     Raises:
         DataError: A column is missing, or a value is not what its column holds.
     """
-    series, numbers = _read_columns(path, "probability")
+    series, numbers = _read_columns(path, PROBABILITY)
     return Marks(series=series, points_mm=numbers[:, :3], scores=numbers[:, 3])
 
 
@@ -37,7 +31,7 @@ def read_findings(path: Path) -> Findings:
     Raises:
         DataError: A column is missing, or a value is not what its column holds.
     """
-    series, numbers = _read_columns(path, "diameter_mm")
+    series, numbers = _read_columns(path, DIAMETER)
     return Findings(series=series, points_mm=numbers[:, :3], diameters_mm=numbers[:, 3])
 
 
@@ -50,7 +44,7 @@ def read_series(path: Path) -> list[str]:
     lines: dict[str, int] = {}
     for line, text in enumerate(_read_text(path).splitlines(), start=1):
         uid = text.strip()
-        if not uid or (line == 1 and uid == _HEADER):
+        if not uid or (line == 1 and uid == SERIES_UID):
             continue
         if "," in uid:
             raise DataError(f"{path} line {line}: expected one series uid, got {excerpt([uid])}.")
@@ -83,37 +77,19 @@ def read_lists(submission: Path, annotations: Path, excluded: Path, series: Path
 
 def write_curve(path: Path, curve: FrocCurve) -> Path:
     """A csv file with a line for each point of the curve, by atomic rename."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["false_positives_per_scan", "sensitivity", "threshold"])
     columns = (curve.false_positives_per_scan, curve.sensitivity, curve.thresholds)
-    writer.writerows(zip(*(column.tolist() for column in columns), strict=True))
-    return write_text(path, text.getvalue())
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return write_text(path, csv_text(["false_positives_per_scan", "sensitivity", "threshold"], rows))
 
 
 def _read_columns(path: Path, last_column: str) -> tuple[list[str], NDArray[np.float64]]:
     """Series uids, and the other columns as an (N, 4) array of finite numbers."""
     _check_is_file(path)
-    columns = (*_POINT_COLUMNS, last_column)
     series, numbers = [], []
-    for line, (uid, *values) in read_rows(path, columns):
-        series.append(uid)
-        numbers.append(_parse_finite(values, f"{path} line {line}", columns))
+    for row in read_point_rows(path, last_column):
+        series.append(row.uid)
+        numbers.append([*row.point_mm, *parse_finite([row.word], [last_column], path, row.line)])
     return series, np.array(numbers, dtype=np.float64).reshape(-1, 4)
-
-
-def _parse_finite(values: Sequence[str], location: str, columns: Sequence[str]) -> list[float]:
-    for name, value in zip(columns[1:], values, strict=True):
-        if not _is_finite(value):
-            raise DataError(f'{location}: {name} must be a number, got "{excerpt([value])}".')
-    return [float(value) for value in values]
-
-
-def _is_finite(value: str) -> bool:
-    try:
-        return math.isfinite(float(value))
-    except ValueError:
-        return False
 
 
 def _read_text(path: Path) -> str:

@@ -1,0 +1,108 @@
+"""Candidates: points in scans that a list names, with or without their classes, and the crops around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.crops import CandidateCrops
+from archnet.errors import DataError
+from archnet.files.luna16_lists import CLASS, PointRow, read_point_rows
+from archnet.imaging.volume import Point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropGrid:
+    """The voxels of a crop.
+
+    Attributes:
+        shape: Voxels as (height, width, depth).
+        spacing_mm: Their distances along x, y, z; null takes the scan's own voxels.
+    """
+
+    shape: tuple[int, int, int]
+    spacing_mm: Point | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Candidates:
+    """Points in scans, one row a candidate.
+
+    Attributes:
+        source: The list's path, or the option that named a point, for messages.
+        series: Series uid of each.
+        points_mm: (n, 3) world positions (x, y, z), LPS.
+        labels: (n,) 1 is a nodule, 0 is none, -1 is unknown.
+        lines: (n,) line in the list, from 1; null for a point that is in no list.
+    """
+
+    source: str
+    series: list[str]
+    points_mm: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    lines: NDArray[np.int64] | None = None
+
+    def select(self, rows: NDArray[np.int64]) -> Candidates:
+        """Some of the candidates, in the order of `rows`."""
+        return replace(
+            self,
+            series=[self.series[row] for row in rows.tolist()],
+            points_mm=self.points_mm[rows],
+            labels=self.labels[rows],
+            lines=None if self.lines is None else self.lines[rows],
+        )
+
+    def location(self, row: int) -> str:
+        """The file and line of a candidate."""
+        return self.source if self.lines is None else f"{self.source} line {self.lines[row]}"
+
+    def crops(
+        self, scans: Mapping[str, Path], ids: NDArray[np.str_], grid: CropGrid, source: str | None = None
+    ) -> CandidateCrops:
+        """The recipe of the crops around the candidates.
+
+        Args:
+            scans: By series uid.
+            ids: (n,) case of each.
+            grid: The crops' voxels.
+            source: For listings of stores; null names the list.
+        """
+        return CandidateCrops(
+            source=source or self.source,
+            ids=ids,
+            scan_of_row=[scans[uid] for uid in self.series],
+            points_mm=self.points_mm,
+            location=self.location,
+            shape=grid.shape,
+            spacing_mm=grid.spacing_mm,
+        )
+
+
+def read_candidates(path: Path, *, has_labels: bool = True) -> Candidates:
+    """A candidate list, every row checked; it may have no rows.
+
+    Args:
+        has_labels: Reads the classes too.
+
+    Raises:
+        DataError: The list cannot be read, a column is missing, or a value is not what its column holds.
+    """
+    rows = list(_read_rows(path, CLASS if has_labels else None))
+    return Candidates(
+        source=str(path),
+        series=[row.uid for row in rows],
+        points_mm=np.array([row.point_mm for row in rows], dtype=np.float64).reshape(-1, 3),
+        labels=np.array([int(row.word or -1) for row in rows], dtype=np.int64),
+        lines=np.array([row.line for row in rows], dtype=np.int64),
+    )
+
+
+def _read_rows(path: Path, last_column: str | None) -> Iterator[PointRow]:
+    for row in read_point_rows(path, last_column):
+        if last_column and row.word not in ("0", "1"):
+            raise DataError(f'{path} line {row.line}: class must be 0 or 1 (nodule), got "{row.word}".')
+        yield row
