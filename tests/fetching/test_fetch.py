@@ -17,9 +17,10 @@ import pytest
 
 from archnet.errors import DataError
 from archnet.fetching.archive import ArchiveLimits, unpack
-from archnet.fetching.catalogue import LUNA16_LISTS, LUNA16_SUBSETS, MOSMED, Servers, fetch
+from archnet.fetching.catalogue import Servers, fetch
 from archnet.fetching.download import Downloader, RemoteFile
 from archnet.fetching.http import RetryPolicy, TransientError, open_url
+from archnet.spec.datasets import DATASETS
 from server import Server, serve, zip_bytes, zip_entry
 
 LISTS = {"annotations.csv": b"seriesuid,coordX\n", "candidates.csv": b"seriesuid,coordX,class\n"}
@@ -88,11 +89,13 @@ def _raises(message):
 
 
 def test_the_zenodo_records_stand_in_one_table():
-    assert [part.record for part in LUNA16_SUBSETS] == [3723295] * 7 + [4121926] * 3
-    assert {part.record for part in LUNA16_LISTS} == {3723295}
-    assert [part.archive for part in LUNA16_SUBSETS] == [f"subset{number}.zip" for number in range(10)]
+    files = DATASETS["luna16"].published
+    subsets, lists = ([file for file in files if (file.subset is None) == is_list] for is_list in (False, True))
+    assert [file.record for file in subsets] == [3723295] * 7 + [4121926] * 3
+    assert [file.record for file in lists] == [3723295] * 4
+    assert [file.archive for file in subsets] == [f"subset{number}.zip" for number in range(10)]
     assert Servers().zenodo == "https://zenodo.org/api/records"
-    assert [f"{Servers().mosmed}/{part.archive}" for part in MOSMED] == [
+    assert [f"{Servers().mosmed}/{part.archive}" for part in DATASETS["mosmed"].published] == [
         f"https://github.com/hasibzunair/3D-image-classification-tutorial/releases/download/v0.2/{name}"
         for name in ("CT-0.zip", "CT-23.zip")
     ]
@@ -401,8 +404,8 @@ def test_a_file_that_a_record_does_not_list_is_told_with_those_it_does(tmp_path,
     [
         ("luna", None, '"luna" cannot be fetched. Did you mean "luna16"? These can: luna16, mosmed.'),
         ("phantom", None, '"phantom" cannot be fetched. These can: luna16, mosmed.'),
-        ("luna16", [0, 10], "--subset 10: LUNA16 has the subsets 0 to 9."),
-        ("luna16", [-1], "--subset -1: LUNA16 has the subsets 0 to 9."),
+        ("luna16", [0, 10], "--subset 10: luna16 has the subsets 0 to 9."),
+        ("luna16", [-1], "--subset -1: luna16 has the subsets 0 to 9."),
         ("mosmed", [0], "--subset: mosmed has no subsets. Leave it out."),
     ],
 )

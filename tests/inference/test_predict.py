@@ -15,9 +15,8 @@ from archnet.data.scan_ranges import parse_scan_ranges
 from archnet.errors import DataError, RunError
 from archnet.imaging import read_volume, resize_volume
 from archnet.inference.predict import Ensemble
-from archnet.inference.trained_run import CASE_KINDS, read_trained_run
+from archnet.inference.trained_run import read_trained_run
 from archnet.network.predict import load_model
-from archnet.spec.datasets import DATASETS
 from plain_training import PLAIN
 from trained_runs import CANDIDATES, LAYERS_2D, WHOLE, as_four_formats, chest, write_chest, write_trained_run
 
@@ -361,9 +360,3 @@ def test_a_submission_does_not_replace_the_list_that_it_is_made_from(nodules, tm
         "Give another name."
     )
     assert path.read_text().endswith(",1\n")
-
-
-def test_every_data_set_has_a_kind():
-    assert set(CASE_KINDS) == set(DATASETS)
-    candidates = {name for name, dataset in DATASETS.items() if "spacing_mm" in dataset.defaults}
-    assert {name for name, kind in CASE_KINDS.items() if kind == "candidates"} == candidates

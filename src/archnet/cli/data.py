@@ -22,6 +22,7 @@ from archnet.cli.options import (
     print_paths,
 )
 from archnet.errors import DocumentError, pluralize
+from archnet.spec.datasets import FETCHABLE, dataset_names
 
 if TYPE_CHECKING:
     from archnet.spec.experiment import Experiment
@@ -35,7 +36,7 @@ data_app = typer.Typer(
 def info(
     data: Annotated[
         str | None,
-        typer.Argument(help="Data set: luna16, phantom, mosmed, folder or npz:PATH. Without one: all crop stores."),
+        typer.Argument(help=f"Data set: {dataset_names()}. Without one: all crop stores."),
     ] = None,
     root: RootOption = None,
     settings: SetOption = None,
@@ -163,7 +164,7 @@ def prune(
 
 @data_app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="Data set: luna16 or mosmed.")],
+    name: Annotated[str, typer.Argument(help=f"Data set: {' or '.join(FETCHABLE)}.")],
     root: RootOption = None,
     subsets: Annotated[
         list[int] | None,

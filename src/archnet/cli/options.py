@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from archnet.errors import DocumentError
+from archnet.spec.datasets import dataset_names
 
 if TYPE_CHECKING:
     from archnet.spec.experiment import Experiment
@@ -20,7 +21,7 @@ DataOption = Annotated[
     str | None,
     typer.Option(
         "--data",
-        help="Data set: luna16, phantom, mosmed, folder or npz:PATH. Overrides an experiment file's.",
+        help=f"Data set: {dataset_names()}. Overrides an experiment file's.",
         metavar="NAME",
     ),
 ]

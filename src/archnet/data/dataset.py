@@ -25,7 +25,7 @@ class Cases:
         ids: Unique and readable.
         groups: The patient or scan that a case belongs to; a split by group keeps these together.
         labels: Index into `classes`.
-        classes: Names in sorted order.
+        classes: Names, in the order of the labels.
         own_sets: "train", "validation" or "test" where the data set brings its own split, else None.
         folds: The official fold where the data set has such folds, -1 for a case outside them, else None.
         positive: Index into `classes` of the class whose recall counts.

@@ -14,14 +14,12 @@ from archnet.data.crops import WholeVolumes
 from archnet.data.dataset import Cases, positive_class
 from archnet.data.patients import PATIENTS_FILE, read_patients
 from archnet.data.root import require_root
-from archnet.data.scan_dataset import ScanDataset
+from archnet.data.scan_dataset import ScanDataset, crop_size
 from archnet.errors import DataError
 from archnet.files.progress import Progress, silent
 from archnet.imaging import READERS, scan_suffix
 from archnet.imaging.dicom_folders import is_series, read_patient_id
 from archnet.spec.experiment import Data
-
-_DEFAULT_SIZE = (128, 128, 64)
 
 
 class FolderDataset(ScanDataset):
@@ -40,8 +38,7 @@ class FolderDataset(ScanDataset):
             classes=classes,
             positive=positive_class(classes, data.positive),
         )
-        height, width, depth = data.crop_size or _DEFAULT_SIZE
-        self.shape: tuple[int, int, int] = (height, width, depth)
+        self.shape = crop_size(data)
         self.limits = data.window_hu
         self._source = f"{data.name} in {root}"
 
@@ -57,7 +54,7 @@ def open_folder(data: Data, progress: Progress = silent) -> FolderDataset:
     Raises:
         DataError: The folder is missing, or does not hold at least two classes of at least two scans.
     """
-    return FolderDataset(require_root(data, "one folder for each class (CT-0, CT-23) with scans inside"), data)
+    return FolderDataset(require_root(data), data)
 
 
 def _find_scans_by_class(root: Path) -> dict[str, list[Path]]:

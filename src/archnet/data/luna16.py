@@ -17,14 +17,13 @@ from archnet.data.crops import CandidateCrops
 from archnet.data.dataset import Cases, positive_class
 from archnet.data.patients import patient_groups
 from archnet.data.root import require_root
-from archnet.data.scan_dataset import ScanDataset
+from archnet.data.scan_dataset import ScanDataset, crop_size
 from archnet.errors import DataError
 from archnet.files.luna16_lists import CANDIDATE_FILES
 from archnet.files.progress import Progress, silent
 from archnet.spec.experiment import Data
 
 CLASSES = ("non-nodule", "nodule")
-_DEFAULT_SIZE = (64, 64, 10)
 _SUBSET = re.compile("subset([0-9])")
 
 
@@ -51,8 +50,7 @@ class Luna16Dataset(ScanDataset):
             folds=_official_folds(series, scans),
             positive=positive_class(CLASSES, data.positive),
         )
-        height, width, depth = data.crop_size or _DEFAULT_SIZE
-        self.shape: tuple[int, int, int] = (height, width, depth)
+        self.shape = crop_size(data)
         self.limits = data.window_hu
         self.notes = _notes(path, candidates, len(rows), len(set(series)))
         self._source = f"{data.name} in {root}"
@@ -69,8 +67,7 @@ def open_luna16(data: Data, progress: Progress = silent) -> Luna16Dataset:
     Raises:
         DataError: Scans or lists are missing, or a list is damaged.
     """
-    root = require_root(data, "subset0 to subset9 (any number of them) with .mhd scans, and candidates.csv")
-    return Luna16Dataset(root, data)
+    return Luna16Dataset(require_root(data), data)
 
 
 def find_scans(root: Path) -> dict[str, Path]:

@@ -7,23 +7,21 @@ import shlex
 from pathlib import Path
 
 from archnet.errors import DataError
-from archnet.files.user_folders import data_home
+from archnet.files.user_folders import DATA_VARIABLE, data_home
+from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import Data
 
 
-def require_root(data: Data, expected: str) -> Path:
-    """The folder of a data set that must be there already.
-
-    Args:
-        expected: What the folder should hold, for the message.
+def require_root(data: Data) -> Path:
+    """The folder of a data set that must exist already.
 
     Raises:
-        DataError: It is not there.
+        DataError: The folder does not exist.
     """
     root = Path(data.root) if data.root is not None else data_home() / data.name
     if root.is_dir():
         return root
-    needs = f"{data.name} needs {expected}. Name its folder with --root FOLDER"
+    needs = f"{data.name} needs {DATASETS[data.name].layout}. Name its folder with --root FOLDER"
     if root.exists():
         raise DataError(f"{root}: this is a file, not a folder. {needs}.")
     raise DataError(f"{root}: there is no such folder{_search_note(data)}. {needs}{_fetch_hint(data)}.")
@@ -33,13 +31,11 @@ def _search_note(data: Data) -> str:
     """Why it was looked for there."""
     if data.root is not None:
         return ""
-    return f" (no --root was given{'' if os.environ.get('ARCHNET_DATA') else ' and $ARCHNET_DATA is not set'})"
+    return f" (no --root was given{'' if os.environ.get(DATA_VARIABLE) else f' and ${DATA_VARIABLE} is not set'})"
 
 
 def _fetch_hint(data: Data) -> str:
-    from archnet.fetching.catalogue import FETCHABLE  # servers are nothing that reading data needs
-
-    if data.name not in FETCHABLE:
+    if not DATASETS[data.name].published:
         return ""
     root = "" if data.root is None else f" --root {shlex.quote(data.root)}"
     return f", or fetch it: archnet data fetch {data.name}{root}"

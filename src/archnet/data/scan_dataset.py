@@ -14,6 +14,14 @@ from archnet.data.dataset import Crops, Dataset
 from archnet.data.recipe import Recipe
 from archnet.data.store import open_crops, store_state
 from archnet.files.progress import Progress, silent
+from archnet.spec.datasets import DATASETS
+from archnet.spec.experiment import Data
+
+
+def crop_size(data: Data) -> tuple[int, int, int]:
+    """The voxels of a case, (height, width, depth): as the options say, else the data set's default."""
+    height, width, depth = data.crop_size or DATASETS[data.name].defaults["crop_size"]
+    return height, width, depth
 
 
 class ScanDataset(Dataset):

@@ -15,6 +15,7 @@ from archnet.errors import pluralize
 from archnet.evaluation.metrics import METRICS
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import METRIC_NAMES, SET_NAMES, bounds, cautions, count, decimals, headline, reported_set
+from archnet.spec.datasets import DATASETS
 
 NOT_CLINICAL: Final = (
     "**Not for clinical use.** The model is a result of research. It is no medical device, nobody has examined it as "
@@ -67,10 +68,11 @@ def _input(run: RunFiles, shape: tuple[int, ...], limits: tuple[float, float], n
     unit = "Hounsfield units" if is_hu else "the data's own values"
     axes = "height, width" if len(shape) == 3 else "height, width, depth"
     spacing = data.get("spacing_mm")
+    is_crop = data.get("name") in DATASETS and DATASETS[data["name"]].cases == "candidates"
     return _list(
         f"`{name}` takes float32 of shape (cases, {', '.join(map(str, shape))}): any number of cases, then {axes}, "
         "channels.",
-        *([_SCAN_AXES] if data.get("name") in ("luna16", "phantom") else []),
+        *([_SCAN_AXES] if is_crop else []),
         *_view(run, shape),
         f"The values are {unit}, as they are. The model itself maps {limits[0]:g} to 0 and {limits[1]:g} to 1 and "
         "clips what lies outside.",

@@ -19,38 +19,7 @@ from archnet.fetching.http import RetryPolicy
 from archnet.files.atomic import write_text
 from archnet.files.locks import LockedError, hold_folder
 from archnet.files.progress import Progress, silent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedFile:
-    """A file that a data set is published as.
-
-    Attributes:
-        archive: Its name there.
-        target: The file or folder that it is here.
-        record: The number of the Zenodo record that lists it, or None where it is a release file.
-        is_optional: Passed over where the record does not list it.
-    """
-
-    archive: str
-    target: str
-    record: int | None = None
-    is_optional: bool = False
-
-
-# doi:10.5281/zenodo.3723295 and doi:10.5281/zenodo.4121926
-LUNA16_LISTS = (
-    PublishedFile(archive="annotations.csv", target="annotations.csv", record=3723295),
-    PublishedFile(archive="candidates.csv", target="candidates.csv", record=3723295),
-    PublishedFile(archive="candidates_V2.zip", target="candidates_V2.csv", record=3723295, is_optional=True),
-    PublishedFile(archive="evaluationScript.zip", target="evaluationScript", record=3723295, is_optional=True),
-)
-LUNA16_SUBSETS = tuple(
-    PublishedFile(archive=f"subset{number}.zip", target=f"subset{number}", record=3723295 if number < 7 else 4121926)
-    for number in range(10)
-)
-MOSMED = (PublishedFile(archive="CT-0.zip", target="CT-0"), PublishedFile(archive="CT-23.zip", target="CT-23"))
-FETCHABLE = ("luna16", "mosmed")
+from archnet.spec.datasets import DATASETS, FETCHABLE, PublishedFile
 
 # An archive of scans becomes at most about this many times its size: 16-bit CT packs to half.
 _UNPACKED_RATIO = 2.2
@@ -82,7 +51,7 @@ def fetch(
     Args:
         name: One of `FETCHABLE`.
         root: The folder of the data set; made if it does not exist.
-        subsets: Numbers of LUNA16's subsets; all ten otherwise. Its lists are always fetched.
+        subsets: Numbers of its subsets; all otherwise. Files outside subsets are always fetched.
         log: Takes one line about what happens.
 
     Raises:
@@ -107,15 +76,13 @@ def _select_files(name: str, subsets: Sequence[int] | None) -> tuple[PublishedFi
         raise DataError(
             f'"{name}" cannot be fetched.{did_you_mean(name, FETCHABLE)} These can: {", ".join(FETCHABLE)}.'
         )
-    if name == "mosmed":
-        if subsets:
-            raise DataError("--subset: mosmed has no subsets. Leave it out.")
-        return MOSMED
-    numbers = sorted(set(subsets or range(len(LUNA16_SUBSETS))))
-    for number in numbers:
-        if not 0 <= number < len(LUNA16_SUBSETS):
-            raise DataError(f"--subset {number}: LUNA16 has the subsets 0 to {len(LUNA16_SUBSETS) - 1}.")
-    return (*LUNA16_LISTS, *(LUNA16_SUBSETS[number] for number in numbers))
+    spec = DATASETS[name]
+    if subsets and not spec.subsets:
+        raise DataError(f"--subset: {name} has no subsets. Leave it out.")
+    for number in sorted(set(subsets or ())):
+        if number not in spec.subsets:
+            raise DataError(f"--subset {number}: {name} has the subsets {spec.subsets[0]} to {spec.subsets[-1]}.")
+    return tuple(file for file in spec.published if not subsets or file.subset is None or file.subset in subsets)
 
 
 def _fetch_missing(parts: Sequence[PublishedFile], root: Path, downloader: Downloader, servers: Servers) -> None:

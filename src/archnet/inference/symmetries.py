@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.inference.trained_run import CaseKind
+from archnet.spec.datasets import CaseKind
 
 Images = NDArray[Any]
 

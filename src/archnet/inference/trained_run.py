@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any
 
 from archnet.data.scan_ranges import ScanRanges, parse_scan_ranges
 from archnet.errors import DataError, RunError
 from archnet.evaluation.run_folder import find_run_folders, is_baseline, read_json, read_optional_json
 from archnet.files.strict_json import Document
+from archnet.spec.datasets import DATASETS, CaseKind
 from archnet.spec.experiment import Experiment
 from archnet.spec.resolve import parse_experiments
-
-CaseKind = Literal["candidates", "whole scans", "arrays"]
-
-CASE_KINDS: Final[dict[str, CaseKind]] = {
-    "luna16": "candidates",
-    "phantom": "candidates",
-    "mosmed": "whole scans",
-    "folder": "whole scans",
-    "npz": "arrays",
-}
-"""The kind of cases of each data set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,7 +37,7 @@ class TrainedRun:
     @property
     def kind(self) -> CaseKind:
         """The kind of its cases."""
-        return CASE_KINDS[self.experiment.data.name]
+        return DATASETS[self.experiment.data.name].cases
 
     @property
     def crop_size(self) -> tuple[int, int, int]:

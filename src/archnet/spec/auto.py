@@ -221,7 +221,7 @@ def _augmentation(experiment: Experiment, training_set: TrainingSet) -> AutoValu
     shifts = [min(MAX_SHIFT, round(SHIFT_FRACTION * size)) for size in shape]
     axes: tuple[Axis, ...] = ("height", "width", "depth")
     shift = Shift(**{"depth": 0, **dict(zip(axes, shifts, strict=False))})
-    if DATASETS[experiment.data.name].has_whole_scans:
+    if DATASETS[experiment.data.name].cases == "whole scans":
         entries = [Rotate(degrees=SMALL_ROTATIONS), shift, Intensity()]
         reason = "whole scans lie as patients lie, with a left and a right"
     else:

@@ -25,8 +25,9 @@ def data_problems(options: Mapping[str, Any]) -> list[Problem]:
             problems.append((("data", key), f"expected [low, high] with low below high, got {limits}."))
     if options.get("crop_size_mm") is not None and not problems:
         problems += _physical_size_problems(options)
-    if name == "npz" and not options.get("root"):
-        problems.append((("data",), 'the data set "npz" needs "root", the path of the file; or use --data npz:PATH.'))
+    if spec.is_file and not options.get("root"):
+        remedy = f'"root", the path of the file; or use --data {name}:PATH.'
+        problems.append((("data",), f'the data set "{name}" needs {remedy}'))
     return problems
 
 

@@ -1,34 +1,72 @@
-"""The data sets' names, options and defaults; `data/` owns the code that reads them."""
+"""Data sets: what each is, its options and defaults, its layout on disk and the files it is published as.
+
+`data/` opens them, `fetching/` downloads them. The key of a data set in `DATASETS` is its name in documents, on the
+command line and below `$ARCHNET_DATA`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from archnet.files.luna16_lists import ANNOTATIONS_FILE, CANDIDATE_FILES
 
 COMMON_OPTIONS: Final = frozenset({"name", "root", "positive", "view", "window_hu"})
 """Options that every data set takes."""
 
+CaseKind = Literal["candidates", "whole scans", "arrays"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedFile:
+    """A file that a data set is published as.
+
+    Attributes:
+        archive: Its name on the server.
+        target: The file or folder that it becomes below the data set's root.
+        record: The number of the Zenodo record that lists it; null for a release file.
+        subset: The number by which it is chosen; null for a file that is always fetched.
+        is_optional: Whether a record may lack it.
+    """
+
+    archive: str
+    target: str
+    record: int | None = None
+    subset: int | None = None
+    is_optional: bool = False
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSpec:
-    """What a data set is and which options it takes beside the common ones.
+    """A data set.
 
     Attributes:
         description: One line for help texts.
-        defaults: Its own options with their defaults.
-        has_whole_scans: Cases are whole scans, not crops.
+        layout: What its root holds, as the end of the sentence "NAME needs ...".
+        cases: Crops around candidates, whole scans, or arrays that are already cut.
+        defaults: The options it takes beside the common ones, with their defaults.
+        is_file: Whether its root is a file, named with it as NAME:PATH, and not a folder.
+        published: The files to fetch; empty for a data set that cannot be fetched.
     """
 
     description: str
+    layout: str
+    cases: CaseKind
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    has_whole_scans: bool = False
+    is_file: bool = False
+    published: tuple[PublishedFile, ...] = ()
 
     @property
     def options(self) -> frozenset[str]:
         """Every option that it takes."""
         return COMMON_OPTIONS | frozenset(self.defaults)
+
+    @property
+    def subsets(self) -> tuple[int, ...]:
+        """The numbers of its published subsets, ascending."""
+        return tuple(sorted({file.subset for file in self.published if file.subset is not None}))
 
 
 _CROP_OPTIONS: Final = {
@@ -38,30 +76,73 @@ _CROP_OPTIONS: Final = {
     "negatives_per_positive": 5,
 }
 _VOLUME_OPTIONS: Final = {"crop_size": (128, 128, 64)}
+_LUNA16_LAYOUT: Final = "subset0 to subset9 (any number of them) with .mhd scans, and candidates.csv"
+
+# doi:10.5281/zenodo.3723295 and doi:10.5281/zenodo.4121926
+_LUNA16_FILES: Final = (
+    PublishedFile(archive=ANNOTATIONS_FILE, target=ANNOTATIONS_FILE, record=3723295),
+    PublishedFile(archive=CANDIDATE_FILES[0], target=CANDIDATE_FILES[0], record=3723295),
+    PublishedFile(archive="candidates_V2.zip", target=CANDIDATE_FILES[1], record=3723295, is_optional=True),
+    PublishedFile(archive="evaluationScript.zip", target="evaluationScript", record=3723295, is_optional=True),
+    *(
+        PublishedFile(
+            archive=f"subset{number}.zip",
+            target=f"subset{number}",
+            record=3723295 if number < 7 else 4121926,
+            subset=number,
+        )
+        for number in range(10)
+    ),
+)
 
 DATASETS: Final[dict[str, DatasetSpec]] = {
     "luna16": DatasetSpec(
         description="LUNA16: a crop around each candidate of candidates.csv or candidates_V2.csv",
+        layout=_LUNA16_LAYOUT,
+        cases="candidates",
         defaults=_CROP_OPTIONS,
+        published=_LUNA16_FILES,
     ),
     "phantom": DatasetSpec(
-        description="generated chest scans in LUNA16's layout: nodules against vessels", defaults=_CROP_OPTIONS
+        description="generated chest scans in LUNA16's layout: nodules against vessels",
+        layout=_LUNA16_LAYOUT,
+        cases="candidates",
+        defaults=_CROP_OPTIONS,
     ),
     "mosmed": DatasetSpec(
         description="whole scans (.nii, .nii.gz) in class folders such as CT-0 and CT-23",
+        layout="one folder for each class (CT-0, CT-23) with scans inside",
+        cases="whole scans",
         defaults=_VOLUME_OPTIONS,
-        has_whole_scans=True,
+        published=tuple(PublishedFile(archive=f"{name}.zip", target=name) for name in ("CT-0", "CT-23")),
     ),
     "folder": DatasetSpec(
         description="whole scans of any readable format in class folders",
+        layout="one folder for each class (CT-0, CT-23) with scans inside",
+        cases="whole scans",
         defaults=_VOLUME_OPTIONS,
-        has_whole_scans=True,
     ),
     "npz": DatasetSpec(
         description="npz:PATH, arrays x (N, height, width[, depth]) and y, optionally group and split",
+        layout="an .npz file with the arrays x and y",
+        cases="arrays",
         defaults={"range": "auto", "axes": "hwd"},
+        is_file=True,
     ),
 }
+
+
+FETCHABLE: Final = tuple(name for name, spec in DATASETS.items() if spec.published)
+
+
+def dataset_names() -> str:
+    """The data sets as a command takes them, in a sentence.
+
+    >>> dataset_names()
+    'luna16, phantom, mosmed, folder or npz:PATH'
+    """
+    *names, last = (f"{name}:PATH" if spec.is_file else name for name, spec in DATASETS.items())
+    return f"{', '.join(names)} or {last}"
 
 
 def size_in_voxels(size_mm: Sequence[float], spacing_mm: Sequence[float]) -> tuple[int, int, int]:

@@ -87,10 +87,10 @@ def replace_data(document: Document, name: str) -> tuple[Document, list[str]]:
         raise DocumentError(
             f'--data: unknown data set "{name}".{did_you_mean(name, DATASETS)} Known: {", ".join(DATASETS)}.'
         )
-    if bool(root) != (name == "npz"):
+    if bool(root) != DATASETS[name].is_file:
         raise DocumentError(
-            "--data npz needs its file: --data npz:PATH."
-            if name == "npz"
+            f"--data {name} needs its file: --data {name}:PATH."
+            if DATASETS[name].is_file
             else f"--data {name}: use --root {root} to name its folder."
         )
     value = copy.deepcopy(_restore_document_auto(document).value) if isinstance(document.value, dict) else {}
@@ -283,7 +283,7 @@ def _default_name(document: Document, data: Data, split: Split) -> str:
     """The experiment file's name, or for a shorthand the data's with what is unusual about the split."""
     if document.lines:
         return slugify(Path(document.source).stem)
-    label = slugify(Path(data.root).stem) if data.name == "npz" and data.root else data.name
+    label = slugify(Path(data.root).stem) if DATASETS[data.name].is_file and data.root else data.name
     method = "" if split.by == Split().by else f"-{split.by}"
     folds = f"-folds{split.folds}" if split.folds and split.by != "official" else ""
     seed = "" if split.seed == Split().seed else f"-split{split.seed}"

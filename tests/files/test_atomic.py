@@ -1,0 +1,118 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from archnet.files.atomic import atomic_folder, atomic_write, remove_drafts, write_json, write_text
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """The files and folders that are put on the disk, by name, in order; a file as the text it held."""
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("this system does not say which file a handle is of")
+    seen = []
+    fsync = os.fsync
+
+    def record(handle):
+        place = Path(f"/proc/self/fd/{handle}").readlink()
+        seen.append(place.name if place.is_dir() else place.read_text())
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", record)
+    return seen
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_before_the_writer_goes_on(tmp_path, synced):
+    write_text(tmp_path / "inner/a.txt", "new")
+    assert (tmp_path / "inner/a.txt").read_text() == "new"
+    assert synced == ["new", "inner"]
+
+
+def test_a_block_that_fails_leaves_the_old_file_and_no_draft(tmp_path):
+    write_text(tmp_path / "a.txt", "old")
+
+    def write_half():
+        with atomic_write(tmp_path / "a.txt") as draft:
+            draft.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "old"}
+
+
+def test_a_draft_keeps_the_suffix_and_stays_out_of_sight(tmp_path):
+    with atomic_write(tmp_path / "model.keras") as draft:
+        assert draft.parent == tmp_path
+        assert draft.name.startswith(".model.keras-")
+        assert draft.suffix == ".keras"
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_files_and_folders_have_the_permissions_that_the_user_asks_for(tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        write_text(tmp_path / "a.txt", "")
+        with atomic_folder(tmp_path / "folder"):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == mode
+    assert (tmp_path / "folder").stat().st_mode & 0o777 == 0o777 & ~mask
+
+
+def test_names_that_are_not_utf8_keep_their_bytes_where_they_are_asked_to(tmp_path):
+    name = os.fsdecode(b"scan\xff")
+    write_text(tmp_path / "a.txt", name, errors="surrogateescape")
+    assert (tmp_path / "a.txt").read_bytes() == b"scan\xff"
+    with pytest.raises(UnicodeEncodeError):
+        write_text(tmp_path / "a.txt", name)
+
+
+def test_json_is_indented_and_holds_no_nan(tmp_path):
+    path = write_json(tmp_path / "a.json", {"ä": [1]})
+    assert path.read_text(encoding="utf-8") == '{\n  "ä": [\n    1\n  ]\n}\n'
+    with pytest.raises(ValueError, match="Out of range float"):
+        write_json(path, {"a": float("nan")})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"ä": [1]}
+
+
+def test_what_killed_writers_left_of_a_file_is_removed_and_nothing_else(tmp_path):
+    names = {".store.json-0123abcd.json", ".store.json-4567cdef.json", ".index.csv-0123abcd.csv", "store.json"}
+    for name in names:
+        (tmp_path / name).touch()
+    remove_drafts(tmp_path / "store.json")
+    assert {path.name for path in tmp_path.iterdir()} == {".index.csv-0123abcd.csv", "store.json"}
+
+
+def test_a_folder_appears_whole_and_on_the_disk(tmp_path, synced):
+    with atomic_folder(tmp_path / "out") as draft:
+        assert not (tmp_path / "out").exists()
+        (draft / "inner").mkdir()
+        (draft / "inner/a.txt").write_text("content")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out/inner/a.txt").read_text() == "content"
+    assert set(synced) > {"content", "inner", tmp_path.name}
+    assert synced.index("content") < synced.index("inner")
+    assert synced[-1] == tmp_path.name
+
+
+def test_a_folder_whose_block_fails_is_not_there(tmp_path):
+    def write_half():
+        with atomic_folder(tmp_path / "out") as draft:
+            (draft / "a.txt").touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_holds_something_is_not_replaced(tmp_path):
+    write_text(tmp_path / "out/a.txt", "old")
+    with pytest.raises(OSError, match="not empty"), atomic_folder(tmp_path / "out"):
+        pass
+    assert (tmp_path / "out/a.txt").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
