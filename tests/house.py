@@ -93,7 +93,12 @@ def contributing_map():
 def contributing_with_map():
     """CONTRIBUTING.md with the map of this table in place of its own."""
     text = CONTRIBUTING.read_text(encoding="utf-8")
-    return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: f"{START}\n\n{contributing_map()}\n\n{END}", text, flags=re.S)
+    return re.sub(
+        f"{re.escape(START)}.*?{re.escape(END)}",
+        lambda _: f"{START}\n\n{contributing_map()}\n\n{END}",
+        text,
+        flags=re.S,
+    )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import pytest
 
 from archnet import cli
 from archnet.fetching import catalogue
+from archnet.spec.datasets import DATASETS
 from bad_files import (
     COLUMNS,
     LIST,
@@ -376,7 +377,7 @@ BAD = {
     "a data set that is not known": (
         nothing,
         "data info luna",
-        '--data: unknown data set "luna". Did you mean "luna16"? Known: luna16, phantom, mosmed, folder, npz.',
+        f'--data: unknown data set "luna". Did you mean "luna16"? Known: {", ".join(DATASETS)}.',
     ),
     "one class folder": (
         classes(".nii", nifti(), ["a/1", "a/2"]),

@@ -17,7 +17,8 @@ MOST_MODULES = 16
 """Modules in one folder, so that a room can be drawn from memory."""
 
 SAME_STEP = {
-    "calibration", "comparison_page",
+    "calibration",
+    "comparison_page",
 }
 
 

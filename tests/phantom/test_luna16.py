@@ -11,9 +11,9 @@ from scipy import stats
 from archnet.data import open_dataset
 from archnet.errors import DataError
 from archnet.imaging import read_volume
-from archnet.phantom import luna16
+from archnet.phantom import layouts
 from archnet.phantom.body import SPACING_MM
-from archnet.phantom.luna16 import LAYOUTS, Phantom, generate_phantom, write_phantom
+from archnet.phantom.layouts import LAYOUTS, Phantom, generate_phantom, write_phantom
 from archnet.phantom.scan import draw_scan
 from archnet.spec.experiment import Data
 
@@ -162,7 +162,7 @@ def test_the_series_are_listed_without_a_header(small):
 @pytest.mark.parametrize("given", [Phantom(num_scans=3, num_candidates=12), Phantom(layout="mosmed", num_scans=4)])
 def test_the_same_seed_draws_the_same_bytes_in_another_process_at_another_time(given, tmp_path):
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom archnet.data.phantom import Phantom, generate_phantom\n"
+        "import sys, time\nfrom pathlib import Path\nfrom archnet.phantom.layouts import Phantom, generate_phantom\n"
         f"time.time = lambda: float(sys.argv[2])\ngenerate_phantom(Path(sys.argv[1]), {given!r})"
     )
     for seed, clock in (("1", "1e9"), ("2", "1.5e9")):
@@ -190,9 +190,9 @@ def test_a_scan_has_air_lung_tissue_and_bone(small):
 
 def test_it_is_generated_once_and_only_whole(tmp_path, monkeypatch):
     monkeypatch.setenv("ARCHNET_DATA", str(tmp_path))
-    monkeypatch.setattr(luna16, "Phantom", lambda: SMALL)
+    monkeypatch.setattr("archnet.data.phantom.Phantom", lambda: SMALL)
     first = open_dataset(Data(name="phantom"))
-    monkeypatch.setattr(luna16, "write_phantom", lambda *_: pytest.fail("generated again"))
+    monkeypatch.setattr(layouts, "write_phantom", lambda *_: pytest.fail("generated again"))
     again = open_dataset(Data(name="phantom"))
     np.testing.assert_array_equal(first.cases.ids, again.cases.ids)
     assert len(list((tmp_path / "phantom").iterdir())) == 1

@@ -10,7 +10,7 @@ from scipy import ndimage
 from archnet.data import open_dataset
 from archnet.errors import DataError
 from archnet.imaging import read_volume
-from archnet.phantom.luna16 import Phantom, generate_phantom, write_phantom
+from archnet.phantom.layouts import Phantom, generate_phantom, write_phantom
 from archnet.phantom.mosmed import draw_whole_scan
 from archnet.spec.experiment import Data
 from command_line import archnet

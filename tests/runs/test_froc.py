@@ -17,7 +17,7 @@ from archnet.cli import app
 from archnet.data import open_dataset
 from archnet.errors import DataError
 from archnet.evaluation.predictions import Predictions, write_predictions
-from archnet.phantom.luna16 import Phantom, generate_phantom
+from archnet.phantom.layouts import Phantom, generate_phantom
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.run_page import write_report
 from archnet.runs.froc import recompute_run_froc, write_run_froc

@@ -184,7 +184,9 @@ def test_what_is_given_is_never_overridden_and_the_rest_follows_it():
     training = experiment.training
     assert (training.batch_size, training.balance, training.ema) == (10, "none", None)
     assert training.augmentation == (RotatedCopies(),)
-    assert set(experiment.auto_reasons) == {f"training.{key}" for key in ("epochs", "warmup_epochs", "batch_norm_momentum")}
+    assert set(experiment.auto_reasons) == {
+        f"training.{key}" for key in ("epochs", "warmup_epochs", "batch_norm_momentum")
+    }
     assert experiment.auto_reasons["training.epochs"] == "27: for 3,500 steps at 130 an epoch"
     assert picks_of((900, 100), (28, 28), epochs=4).training.warmup_epochs == 0.2
 

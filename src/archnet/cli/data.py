@@ -200,7 +200,7 @@ def phantom(
 ) -> None:
     """Write a phantom in a public data set's layout. Use it with --data luna16 or --data mosmed and --root DIR."""
     from archnet.cli.console import progress
-    from archnet.phantom.luna16 import Phantom, generate_phantom
+    from archnet.phantom.layouts import Phantom, generate_phantom
 
     options = Phantom(layout=layout, num_scans=scans, seed=seed)
     if candidates is not None and layout != "luna16":

@@ -12,7 +12,7 @@ from archnet.errors import DataError
 from archnet.files.luna16_lists import CANDIDATE_FILES
 from archnet.files.progress import Progress, silent
 from archnet.files.user_folders import data_home
-from archnet.phantom.luna16 import Phantom, _phantom_document, generate_phantom
+from archnet.phantom.layouts import PHANTOM_FILE, Phantom, generate_phantom
 from archnet.spec.experiment import Data
 
 
@@ -24,7 +24,7 @@ def open_phantom(data: Data, progress: Progress = silent) -> Luna16Dataset:
     """
     root = Path(data.root) if data.root is not None else data_home() / "phantom"
     if not (root / CANDIDATE_FILES[0]).is_file():
-        if (root / "phantom.json").is_file():
+        if (root / PHANTOM_FILE).is_file():
             raise DataError(f"{root}: this phantom is in MosMed's layout. Read it with --data mosmed --root {root}.")
         root = _generate_if_missing(root, Phantom(), progress)
     return Luna16Dataset(root, replace(data, root=str(root)))
@@ -32,7 +32,7 @@ def open_phantom(data: Data, progress: Progress = silent) -> Luna16Dataset:
 
 def _generate_if_missing(root: Path, phantom: Phantom, progress: Progress) -> Path:
     """The folder of a phantom below `root`, named by what decides it."""
-    words = json.dumps(_phantom_document(phantom), sort_keys=True)
+    words = json.dumps(phantom.to_document(), sort_keys=True)
     folder = root / hashlib.sha256(words.encode()).hexdigest()[:12]
     if not folder.is_dir():
         generate_phantom(folder, phantom, progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,26 @@ from archnet.spec.experiment import SETS, Data, Split
 _TEST_NUMBER = SETS.index("test")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Units:
+    """What a split keeps together: single cases, or groups of them.
+
+    Attributes:
+        counts: Number of cases as (unit, class).
+        unit_of_case: The unit of each case.
+        are_cases: Whether each unit is a single case.
+    """
+
+    counts: NDArray[np.int64]
+    unit_of_case: NDArray[np.intp]
+    are_cases: bool
+
+    @property
+    def name(self) -> str:
+        """The units in a message."""
+        return "cases" if self.are_cases else "groups"
+
+
 def make_split(cases: Cases, split: Split) -> NDArray[np.str_]:
     """The set of every case: "train", "validation" or "test".
 
@@ -31,7 +52,7 @@ def make_split(cases: Cases, split: Split) -> NDArray[np.str_]:
         DataError: The sets cannot be filled, or the data bring no sets or folds of their own.
     """
     if split.by == "own":
-        return _own_sets(cases)
+        return _require_own_sets(cases)
     _refuse_large_shares(split)
     sets = np.full(len(cases.labels), _TEST_NUMBER)
     rest = _rows_outside_fold(cases, split) if _is_cross_validation(split) else np.arange(len(sets))
@@ -48,16 +69,16 @@ def case_folds(cases: Cases, split: Split) -> NDArray[np.int64]:
         DataError: There are fewer groups than folds, or the data have no official folds.
     """
     if split.by == "official":
-        return _official_folds(cases)
-    counts, unit_of_case = _class_counts(cases, split)
+        return _require_official_folds(cases)
+    units = _split_units(cases, split)
     num_folds = split.folds or 1
-    if len(counts) < num_folds:
+    if len(units.counts) < num_folds:
         raise DataError(
-            f"split.folds: {len(counts)} {_unit_name(split)} are too few for {num_folds} folds; one would be empty. "
+            f"split.folds: {len(units.counts)} {units.name} are too few for {num_folds} folds; one would be empty. "
             "Lower split.folds or add scans."
         )
-    assign_folds = stratified_folds if split.by == "candidate" else stratified_group_folds
-    return assign_folds(counts, num_folds, np.random.default_rng(split.seed))[unit_of_case]
+    assign_folds = stratified_folds if units.are_cases else stratified_group_folds
+    return assign_folds(units.counts, num_folds, np.random.default_rng(split.seed))[units.unit_of_case]
 
 
 def keep_rows(
@@ -120,10 +141,10 @@ def _draw_sets(cases: Cases, split: Split, num_all: int) -> NDArray[np.int64]:
     """
     if not len(cases.labels):
         return np.empty(0, dtype=np.int64)
-    counts, unit_of_case = _class_counts(cases, split)
-    assign_sets = stratified_split if split.by == "candidate" else stratified_group_split
+    units = _split_units(cases, split)
+    assign_sets = stratified_split if units.are_cases else stratified_group_split
     rng = np.random.default_rng(split.seed if split.fold is None else [split.seed, split.fold])
-    return assign_sets(counts, _shares(split, num_all / len(cases.labels)), rng)[unit_of_case]
+    return assign_sets(units.counts, _shares(split, num_all / len(cases.labels)), rng)[units.unit_of_case]
 
 
 def _shares(split: Split, scale: float) -> Shares:
@@ -132,20 +153,15 @@ def _shares(split: Split, scale: float) -> Shares:
     return 1 - validation - test, validation, test
 
 
-def _class_counts(cases: Cases, split: Split) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """Cases as (unit, class), where a unit is what stays together; and the unit of each case."""
-    units = cases.ids if split.by == "candidate" else cases.groups
-    names, unit_of_case = np.unique(units, return_inverse=True)
+def _split_units(cases: Cases, split: Split) -> _Units:
+    are_cases = split.by == "candidate"
+    names, unit_of_case = np.unique(cases.ids if are_cases else cases.groups, return_inverse=True)
     counts = np.zeros((len(names), len(cases.classes)), dtype=np.int64)
     np.add.at(counts, (unit_of_case, cases.labels), 1)
-    return counts, unit_of_case
+    return _Units(counts=counts, unit_of_case=unit_of_case, are_cases=are_cases)
 
 
-def _unit_name(split: Split) -> str:
-    return "cases" if split.by == "candidate" else "groups"
-
-
-def _official_folds(cases: Cases) -> NDArray[np.int64]:
+def _require_official_folds(cases: Cases) -> NDArray[np.int64]:
     if cases.folds is None:
         raise DataError(
             'split.by "official": the data have no official folds; those are LUNA16\'s folders subset0 to subset9. '
@@ -160,7 +176,7 @@ def _official_folds(cases: Cases) -> NDArray[np.int64]:
     return cases.folds
 
 
-def _own_sets(cases: Cases) -> NDArray[np.str_]:
+def _require_own_sets(cases: Cases) -> NDArray[np.str_]:
     if cases.own_sets is None:
         raise DataError('split.by "own": the data bring no sets of their own. Use "group" or "candidate".')
     return cases.own_sets
@@ -179,9 +195,9 @@ def _refuse_empty(sets: NDArray[np.int64], cases: Cases, split: Split) -> None:
     is_wanted = (True, split.validation > 0, bool(split.folds or split.test))
     for number, name in enumerate(SETS):
         if is_wanted[number] and not np.any(sets == number):
-            units = cases.ids if split.by == "candidate" else cases.groups
+            units = _split_units(cases, split)
             remedy = "Set its share to 0 or add scans." if number else "Lower the others' shares or add scans."
             raise DataError(
-                f"split: {len(np.unique(units))} {_unit_name(split)} are too few for training, validation "
+                f"split: {len(units.counts)} {units.name} are too few for training, validation "
                 f"({split.validation}) and test ({test}) sets; the {name} set would be empty. {remedy}"
             )

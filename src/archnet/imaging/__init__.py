@@ -3,7 +3,7 @@
 from archnet.imaging.readers import READERS, list_scan_files, read_frame, read_stored_frame, read_volume, scan_suffix
 from archnet.imaging.resample import crop_mm
 from archnet.imaging.resize import resize_volume
-from archnet.imaging.volume import AIR_HU, Volume, crop, nearest_index, orient_to_lps, voxel_at
+from archnet.imaging.volume import AIR_HU, Volume, crop, nearest_index, orient_to_lps
 
 __all__ = [
     "AIR_HU",
@@ -19,5 +19,4 @@ __all__ = [
     "read_volume",
     "resize_volume",
     "scan_suffix",
-    "voxel_at",
 ]

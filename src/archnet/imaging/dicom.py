@@ -1,83 +1,21 @@
-"""CT series stored as DICOM, one slice a file. pydicom reads the headers, SimpleITK (GDCM) the pixels."""
+"""CT series stored as DICOM, one slice a file. SimpleITK (GDCM) reads the pixels."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from archnet.errors import DataError, did_you_mean
+from archnet.imaging.dicom_header import DicomHeader, read_headers
 from archnet.imaging.slices import Slice, stack
 from archnet.imaging.volume import Hu, Volume, convert_to_hu, placeholder_voxels
 
-_KEYWORDS = (
-    "SOPClassUID",
-    "Modality",
-    "SeriesInstanceUID",
-    "SeriesDescription",
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "Rows",
-    "Columns",
-    "PixelSpacing",
-    "ImagePositionPatient",
-    "ImageOrientationPatient",
-    "RescaleSlope",
-    "RescaleIntercept",
-    "RescaleType",
-    "BitsAllocated",
-)
 _CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
-_DICOMDIR = "1.2.840.10008.1.3.10"
-# Files with these endings must be DICOM; any other file that is not may lie beside a series (notes, licences, XML).
-DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
-
-# What pydicom raises on damaged headers, beside its own exceptions.
-HEADER_ERRORS = (OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError)
 _HU_TYPES = ("", "HU", "US")
-# Values longer than this stay in the file while headers are read; pixels are, no other value here is.
-_DEFER_BYTES = 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DicomHeader:
-    """The header of one DICOM file.
-
-    Attributes:
-        values: By keyword, those of `_KEYWORDS`; None where missing.
-        transfer_syntax: UID of the transfer syntax.
-        num_bytes: Of the pixels; meaningless where they are compressed.
-    """
-
-    path: Path
-    values: dict[str, Any]
-    transfer_syntax: str
-    num_bytes: int
-
-    def text(self, keyword: str) -> str:
-        """A value as text; empty where it is missing."""
-        value = self.values[keyword]
-        return "" if value is None else str(value).strip()
-
-    def numbers(self, keyword: str, count: int) -> tuple[float, ...]:
-        """A value as numbers.
-
-        Raises:
-            DataError: It is missing, or not that many finite numbers.
-        """
-        value = self.values[keyword]
-        try:
-            numbers = tuple(float(part) for part in (value if count > 1 else [value]))
-        except (TypeError, ValueError):
-            numbers = ()
-        if len(numbers) != count or not all(math.isfinite(number) for number in numbers):
-            expected = f"{count} number{'s' * (count > 1)}"
-            raise DataError(f"{self.path}: {keyword} must be {expected}, got {self.text(keyword) or 'nothing'}.")
-        return numbers
 
 
 def read_dicom(folder: Path, series_uid: str | None = None) -> Volume:
@@ -128,7 +66,7 @@ def _read_series(folder: Path, series_uid: str | None) -> tuple[list[DicomHeader
 
 def _select_series(folder: Path, series_uid: str | None) -> list[DicomHeader]:
     series: dict[str, list[DicomHeader]] = {}
-    for file in _read_headers(folder):
+    for file in read_headers(folder):
         series.setdefault(file.text("SeriesInstanceUID"), []).append(file)
     if not series:
         raise DataError(f"{folder}: no DICOM files are here. A series lies in one folder, one file a slice.")
@@ -159,69 +97,39 @@ def _describe_series(uid: str, files: list[DicomHeader]) -> str:
     return f'{uid} ({modality or "no modality"}, "{description or "no description"}", {count})'
 
 
-def _read_headers(folder: Path) -> list[DicomHeader]:
-    if not folder.is_dir():
-        raise DataError(f"{folder}: there is no such folder.")
-    paths = (path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith("."))
-    return [file for file in map(_read_header, paths) if file is not None]
-
-
-def _read_header(path: Path) -> DicomHeader | None:
-    """A file's header, or nothing where it is no DICOM image."""
-    from pydicom.config import disable_value_validation
-    from pydicom.errors import BytesLengthException, InvalidDicomError
-
-    try:
-        # What matters here is checked below; pydicom would warn of much that does not.
-        with disable_value_validation():
-            file = _parse_header(path)
-    except InvalidDicomError as error:
-        if path.suffix.lower() in DICOM_SUFFIXES:
-            raise DataError(f"{path}: this is not a DICOM file, it has no DICM mark. Copy the series again.") from error
-        return None
-    except (*HEADER_ERRORS, BytesLengthException) as error:
-        raise DataError(f"{path}: its DICOM header is damaged ({str(error)[:80]}). Copy the series again.") from error
-    if file is not None and not file.text("SeriesInstanceUID"):
-        raise DataError(f"{path}: its DICOM header is damaged (it has no SeriesInstanceUID). Copy the series again.")
-    return file
-
-
-def _parse_header(path: Path) -> DicomHeader | None:
-    import pydicom
-
-    header = pydicom.dcmread(path, defer_size=_DEFER_BYTES, specific_tags=[*_KEYWORDS, "PixelData"])
-    if header.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR:
-        return None
-    return DicomHeader(
-        path=path,
-        values={keyword: header.get(keyword) for keyword in _KEYWORDS},
-        transfer_syntax=str(header.file_meta.get("TransferSyntaxUID", "")),
-        num_bytes=int(getattr(header.get_item("PixelData", keep_deferred=True), "length", 0)),
-    )
-
-
 def _require_ct(file: DicomHeader) -> None:
+    problem = _modality_problem(file) or _value_problem(file)
+    if problem:
+        raise DataError(f"{file.path}: {problem}")
+    for keyword in ("RescaleSlope", "RescaleIntercept"):
+        file.numbers(keyword, 1)
+
+
+def _modality_problem(file: DicomHeader) -> str | None:
+    """Why a file is not one slice of a CT, if so."""
     from pydicom.config import IGNORE
     from pydicom.uid import UID
 
     if file.text("Modality") != "CT":
         given = file.text("Modality") or "nothing"
-        raise DataError(f"{file.path}: the modality must be CT, got {given}: its values are not Hounsfield units.")
+        return f"the modality must be CT, got {given}: its values are not Hounsfield units."
     if file.text("SOPClassUID") != _CT_IMAGE:
         kind = UID(file.text("SOPClassUID"), IGNORE).name or "nothing"
-        raise DataError(
-            f"{file.path}: expected CT Image Storage, one slice a file, got {kind}. "
-            f"Convert the series, for example with dcm2niix, and use the .nii.gz."
+        return (
+            f"expected CT Image Storage, one slice a file, got {kind}. "
+            "Convert the series, for example with dcm2niix, and use the .nii.gz."
         )
+    return None
+
+
+def _value_problem(file: DicomHeader) -> str | None:
+    """Why a file's values are not grey values in HU, if so."""
     colours = file.text("PhotometricInterpretation")
     if file.text("SamplesPerPixel") != "1" or colours != "MONOCHROME2":
-        raise DataError(
-            f"{file.path}: expected one grey value for each pixel (MONOCHROME2), got {colours or 'nothing'}."
-        )
+        return f"expected one grey value for each pixel (MONOCHROME2), got {colours or 'nothing'}."
     if file.text("RescaleType") not in _HU_TYPES:
-        raise DataError(f"{file.path}: expected values in HU, got RescaleType {file.text('RescaleType')}.")
-    for keyword in ("RescaleSlope", "RescaleIntercept"):
-        file.numbers(keyword, 1)
+        return f"expected values in HU, got RescaleType {file.text('RescaleType')}."
+    return None
 
 
 def _slice(file: DicomHeader) -> Slice:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from archnet.imaging.dicom import DICOM_SUFFIXES, HEADER_ERRORS
+from archnet.imaging.dicom_header import DICOM_SUFFIXES, HEADER_ERRORS
 
 # What anonymising programs write for everyone. "Anonymous 12" is not among them: a number tells patients apart.
 _PLACEHOLDER_ID = re.compile(

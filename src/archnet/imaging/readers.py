@@ -25,7 +25,7 @@ def read_volume(path: Path) -> Volume:
     Raises:
         DataError: The file is missing, damaged or of a format that is not read.
     """
-    return orient_to_lps(read_dicom(path) if path.is_dir() else _apply_reader(path, lambda reader: reader.volume(path)))
+    return orient_to_lps(read_dicom(path) if path.is_dir() else _apply_reader(path, lambda reader: reader.read(path)))
 
 
 def read_frame(path: Path) -> Volume:
@@ -42,7 +42,7 @@ def read_frame(path: Path) -> Volume:
 
 def read_stored_frame(path: Path) -> Volume:
     """As `read_frame`, but with the axes in the order and the directions in which the scan is stored."""
-    return read_dicom_frame(path) if path.is_dir() else _apply_reader(path, lambda reader: reader.frame(path))
+    return read_dicom_frame(path) if path.is_dir() else _apply_reader(path, lambda reader: reader.read_frame(path))
 
 
 def list_scan_files(path: Path) -> list[Path]:
@@ -53,7 +53,7 @@ def list_scan_files(path: Path) -> list[Path]:
     """
     if path.is_dir():
         return sorted(file for file in path.iterdir() if file.is_file())
-    return _apply_reader(path, lambda reader: reader.files(path))
+    return _apply_reader(path, lambda reader: reader.list_files(path))
 
 
 def scan_suffix(path: Path) -> str:
@@ -69,9 +69,9 @@ def scan_suffix(path: Path) -> str:
 class Reader(NamedTuple):
     """How one format is read: whole, its place in the world alone, and the files it consists of."""
 
-    volume: Callable[[Path], Volume]
-    frame: Callable[[Path], Volume]
-    files: Callable[[Path], list[Path]]
+    read: Callable[[Path], Volume]
+    read_frame: Callable[[Path], Volume]
+    list_files: Callable[[Path], list[Path]]
 
 
 def _single_file(path: Path) -> list[Path]:

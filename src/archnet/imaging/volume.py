@@ -141,24 +141,6 @@ def continuous_index(volume: Volume, points_mm: ArrayLike) -> NDArray[np.float64
     return indices
 
 
-def voxel_at(volume: Volume, point_mm: Point) -> Index:
-    """The voxel whose centre is nearest to a world point.
-
-    Args:
-        point_mm: World position as (x, y, z), LPS.
-
-    Returns:
-        The (z, y, x) index into `volume.hu`.
-
-    Raises:
-        ValueError: The point lies outside the volume.
-    """
-    z, y, x = nearest_index(volume, point_mm)[0].tolist()
-    if not all(0 <= index < length for index, length in zip((z, y, x), volume.hu.shape, strict=True)):
-        raise ValueError(f"the point {point_mm} mm lies outside the scan")
-    return z, y, x
-
-
 def crop(volume: Volume, centre: Index, size: Size) -> Hu:
     """The voxels around one of them, padded with air where they lie outside the scan.
 

@@ -10,7 +10,7 @@ from archnet.data.candidates import read_candidates
 from archnet.evaluation.froc.curve import BAND_RATES, RATES, compute_froc, froc_curve
 from archnet.evaluation.froc.hits import Findings, Hits, Marks, ReferenceStandard, match_marks
 from archnet.evaluation.froc.lists import read_findings, read_series
-from archnet.phantom.luna16 import Phantom, generate_phantom
+from archnet.phantom.layouts import Phantom, generate_phantom
 
 
 def hits(entries, num_nodules):
