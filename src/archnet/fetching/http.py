@@ -46,7 +46,7 @@ class RetryPolicy:
     def delay_s(self, num_failures: int, retry_after_s: float = 0.0) -> float:
         """The pause after some failures in a row, at least what the server asks for.
 
-        >>> [Patience().wait_s(failures) for failures in (1, 2, 3, 8)]
+        >>> [RetryPolicy().delay_s(failures) for failures in (1, 2, 3, 8)]
         [1.0, 2.0, 4.0, 60.0]
         """
         return min(max(self.initial_delay_s * 2.0 ** (num_failures - 1), retry_after_s), self.max_delay_s)

@@ -99,9 +99,10 @@ def _sync_folder(folder: Path) -> None:
 def compact_json(value: Any, indent: int = 0) -> str:
     """JSON as people write it: what fits into a line of 120 characters stands in one.
 
-    >>> print(compact_json({"layers": [{"type": "P", "kernel_size": [2, 2]}] * 3}))
+    >>> print(compact_json({"layers": [{"type": "P", "kernel_size": [2, 2]}] * 4}))
     {
       "layers": [
+        {"type": "P", "kernel_size": [2, 2]},
         {"type": "P", "kernel_size": [2, 2]},
         {"type": "P", "kernel_size": [2, 2]},
         {"type": "P", "kernel_size": [2, 2]}

@@ -87,7 +87,7 @@ class Document:
 def slugify(text: str) -> str:
     """A name for folders and files from any text.
 
-    >>> name_from("my arch (1)")
+    >>> slugify("my arch (1)")
     'my-arch-1'
     """
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:80] or "unnamed"
@@ -96,7 +96,7 @@ def slugify(text: str) -> str:
 def path_text(path: JsonPath) -> str:
     """A JSON path as text.
 
-    >>> place_of(("layers", 3, "kernel_size"))
+    >>> path_text(("layers", 3, "kernel_size"))
     '$.layers[3].kernel_size'
     """
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)

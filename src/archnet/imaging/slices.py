@@ -91,7 +91,7 @@ def stack(slices: Sequence[Slice]) -> Stack:
 def abbreviated_list(names: Sequence[str]) -> str:
     """The first few of some names.
 
-    >>> named(["a", "b", "c", "d", "e"])
+    >>> abbreviated_list(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
     """
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""

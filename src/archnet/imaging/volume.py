@@ -68,7 +68,7 @@ def convert_to_hu(values: NDArray[Any]) -> Hu:
     Raises:
         ValueError: A value doesn't fit int16, is not finite, or is no number.
 
-    >>> as_hu(np.array([-1000, 400])).dtype
+    >>> convert_to_hu(np.array([-1000, 400])).dtype
     dtype('int16')
     """
     if values.dtype == np.int16:

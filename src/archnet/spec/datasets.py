@@ -136,11 +136,7 @@ FETCHABLE: Final = tuple(name for name, spec in DATASETS.items() if spec.publish
 
 
 def dataset_names() -> str:
-    """The data sets as a command takes them, in a sentence.
-
-    >>> dataset_names()
-    'luna16, phantom, mosmed, folder or npz:PATH'
-    """
+    """The data sets as a command takes them, for a sentence."""
     *names, last = (f"{name}:PATH" if spec.is_file else name for name, spec in DATASETS.items())
     return f"{', '.join(names)} or {last}"
 
