@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from archnet.data.crops import WholeVolumes
 from archnet.data.dataset import Cases, positive_class
 from archnet.data.patients import PATIENTS_FILE, read_patients
-from archnet.data.root import require_root
-from archnet.data.scan_dataset import ScanDataset, crop_size
+from archnet.data.scan_dataset import ScanDataset, crop_size, require_root
 from archnet.errors import DataError
 from archnet.files.progress import Progress, silent
 from archnet.imaging import READERS, scan_suffix

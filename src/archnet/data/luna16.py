@@ -16,8 +16,7 @@ from archnet.data.candidates import Candidates, CropGrid, read_candidates
 from archnet.data.crops import CandidateCrops
 from archnet.data.dataset import Cases, positive_class
 from archnet.data.patients import patient_groups
-from archnet.data.root import require_root
-from archnet.data.scan_dataset import ScanDataset, crop_size
+from archnet.data.scan_dataset import ScanDataset, crop_size, require_root
 from archnet.errors import DataError
 from archnet.files.luna16_lists import CANDIDATE_FILES
 from archnet.files.progress import Progress, silent

@@ -1,7 +1,7 @@
 import pytest
 
 from archnet.data import DATASETS, open_dataset
-from archnet.data.root import require_root
+from archnet.data.scan_dataset import require_root
 from archnet.errors import DataError
 from archnet.spec.experiment import Data
 
