@@ -110,7 +110,8 @@ def test_data_that_are_cut_from_scans_have_a_crop_size_and_no_others(name):
     assert ("spacing_mm" in DATASETS[name].defaults) == (DATASETS[name].cases == "candidates")
 
 
-def test_only_a_file_must_be_named(name):
+def test_only_a_file_must_be_named(name, tmp_path):
+    assert TREES[name](tmp_path / "data").is_file() == DATASETS[name].is_file
     needs_root = f'the data set "{name}" needs "root", the path of the file; or use --data {name}:PATH.'
     assert data_problems({"name": name}) == ([(("data",), needs_root)] if DATASETS[name].is_file else [])
 

@@ -91,6 +91,24 @@ def test_an_old_journal_never_meets_a_new_layout(tmp_path, monkeypatch):
     np.testing.assert_array_equal(open_crops(wanted).values, expected)
 
 
+def test_the_half_written_list_of_a_killed_process_does_not_enter_the_store(tmp_path, monkeypatch):
+    wanted = recipe(tmp_path / "scans")
+    write_text = build_store.write_text
+
+    def killed(path, text, **options):
+        (path.parent / f".{path.name}-0123abcd{path.suffix}").write_text(text[:5])
+        if path.name == "index.csv":
+            raise KeyboardInterrupt
+        return write_text(path, text, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build_store, "write_text", killed)
+        with pytest.raises(KeyboardInterrupt):
+            open_crops(wanted)
+    open_crops(wanted)
+    assert set(content(only_store())) == {"crops.npy", "index.csv", "store.json"}
+
+
 def test_a_store_that_lost_a_part_is_cut_again(tmp_path):
     wanted = recipe(tmp_path / "scans")
     expected = open_crops(wanted).values.copy()
