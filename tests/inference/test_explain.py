@@ -15,7 +15,7 @@ from archnet.imaging.scan_grid import interpolate
 from archnet.inference.explain import explain_scan
 from archnet.inference.trained_run import read_trained_run
 from archnet.network.build import build, build_inference_model
-from archnet.network.explain import _last_features, grad_cam, occlusion
+from archnet.network.explain import grad_cam, last_feature_map, occlusion
 from archnet.network.predict import load_model
 from archnet.spec.arch import parse_arch
 from archnet.spec.receptive_field import feature_grid
@@ -160,7 +160,7 @@ def test_features_lie_in_the_middle_of_what_they_see(layers):
     network = build(arch, (48, 47))
     for layer in network.layers:
         layer.set_weights([np.full_like(weight, weight.ndim > 1) for weight in layer.get_weights()])
-    body = keras.Model(network.input, _last_features(network))
+    body = keras.Model(network.input, last_feature_map(network, arch))
     middle = [n // 2 for n in body.output.shape[1:3]]
     for axis, (start, step) in enumerate(feature_grid(arch, (48, 47))):
         lines = np.zeros((48 - axis, 48, 47, 1), np.float32)
@@ -178,7 +178,8 @@ def test_grad_cam_is_its_formula(rank, num_classes, activation):
         {"type": "GAP"},
         {"type": "T", "activation": activation},
     ]
-    network = build(arch_of(layers, rank), (8,) * rank, num_classes, seed=1)
+    arch = arch_of(layers, rank)
+    network = build(arch, (8,) * rank, num_classes, seed=1)
     model = build_inference_model(network, (-1000, 400))
     image = np.random.default_rng(0).uniform(-1000, 400, (*(8,) * rank, 1)).astype(np.float32)
     maps = np.asarray(keras.Model(network.input, network.layers[-3].output)((image[None] + 1000) / 1400))[0]
@@ -193,7 +194,7 @@ def test_grad_cam_is_its_formula(rank, num_classes, activation):
         weights = (kernel[:, label] - kernel[:, others] @ shares) / 8**rank
         expected = np.maximum(maps @ weights, 0)
         num_hot += expected.any()
-        np.testing.assert_allclose(grad_cam(model, image, label), expected, atol=1e-6)
+        np.testing.assert_allclose(grad_cam(model, arch, image, label), expected, atol=1e-6)
     assert num_hot > 0
 
 

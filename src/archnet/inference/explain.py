@@ -102,7 +102,7 @@ def _heat_map(
 
     if method == "occlusion":
         return occlusion(model, image, label, progress)
-    heat = grad_cam(model, image, label)
+    heat = grad_cam(model, run.experiment.arch, image, label)
     axes = feature_grid(run.experiment.arch, image.shape) or ()
     places = [(np.arange(n) - start) / step for n, (start, step) in zip(image.shape, axes, strict=False)]
     upsampled_heat = interpolate(heat, places)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
@@ -12,6 +12,7 @@ import keras
 
 from archnet.spec.arch import Arch
 from archnet.spec.layers import (
+    ActivationName,
     BatchNorm,
     Convolution,
     Dropout,
@@ -23,6 +24,7 @@ from archnet.spec.layers import (
     Residual,
     Shape,
     Terminal,
+    activation_of,
 )
 
 BATCH_NORM_MOMENTUM: Final = 0.9
@@ -36,6 +38,11 @@ POOLING: Final = {
     ("avg", 2): keras.layers.AveragePooling2D,
     ("avg", 3): keras.layers.AveragePooling3D,
 }
+INITIALIZERS: Final = {
+    "he_normal": keras.initializers.HeNormal,
+    "lecun_normal": keras.initializers.LecunNormal,
+    "glorot_uniform": keras.initializers.GlorotUniform,
+}
 GLOBAL_POOLING: Final = {2: keras.layers.GlobalAveragePooling2D, 3: keras.layers.GlobalAveragePooling3D}
 
 Tensor = Any
@@ -43,40 +50,38 @@ Tensor = Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Builder:
-    """What every rule needs to know.
+    """What every rule needs to know, and what the rules record.
 
     Attributes:
         rank: Number of spatial axes.
         seed: Weights and dropout follow from it and from a layer's position alone.
         batch_norm_momentum: Share of their old values that moving statistics keep in a step.
         positions: Counts the Keras layers that draw random numbers.
+        penalized_names: Names of the Keras layers whose trainable weights the L2 penalty concerns.
     """
 
     rank: int
-    seed: int
-    batch_norm_momentum: float
+    seed: int = 0
+    batch_norm_momentum: float = BATCH_NORM_MOMENTUM
     positions: Iterator[int] = field(default_factory=count)
+    penalized_names: list[str] = field(default_factory=list)
 
     def next_seed(self) -> int:
-        """A seed of its own for each Keras layer."""
+        """A different seed for each Keras layer."""
         return (self.seed * 1_000_003 + next(self.positions)) % 2**31
 
     def batch_norm(self) -> keras.layers.Layer:
         """A batch norm layer."""
         return keras.layers.BatchNormalization(momentum=self.batch_norm_momentum)
 
-    def initializer(self, activation: str | None) -> keras.initializers.Initializer:
-        """Starting weights whose scale suits the activation that follows.
+    def initializer(self, activation: ActivationName | None) -> keras.initializers.Initializer:
+        """Starting weights whose scale suits the activation that follows; see `ACTIVATIONS`. Biases start at 0."""
+        return INITIALIZERS[activation_of(activation).initializer](seed=self.next_seed())
 
-        He normal for the rectifier family (He et al. 2015, doi:10.1109/ICCV.2015.123), LeCun normal for selu
-        (Klambauer et al. 2017, arXiv:1706.02515), Glorot uniform for linear, tanh and sigmoid (Glorot and Bengio
-        2010). Biases start at 0.
-        """
-        if activation == "selu":
-            return keras.initializers.LecunNormal(seed=self.next_seed())
-        if activation in (None, "tanh", "sigmoid"):
-            return keras.initializers.GlorotUniform(seed=self.next_seed())
-        return keras.initializers.HeNormal(seed=self.next_seed())
+    def penalize(self, layer: keras.layers.Layer) -> keras.layers.Layer:
+        """A Keras layer, recorded as one whose trainable weights the L2 penalty concerns."""
+        self.penalized_names.append(layer.name)
+        return layer
 
 
 def build(
@@ -93,23 +98,26 @@ def build(
         arch: The architecture.
         input_shape: (height, width[, depth]) for one channel, or with channels last; see `Arch.plan`.
         num_classes: Classes of the data.
-        seed: Of the starting weights and of dropout.
+        seed: Seed of the starting weights and of dropout.
         batch_norm_momentum: Share of their old values that the moving statistics of batch norm keep in a step.
 
     Returns:
-        (N, *input_shape) float32 -> (N, num_classes) logits, or (N, 1) where T is "sigmoid".
+        (N, *input_shape) float32 -> (N, num_classes) logits, or (N, 1) where T is "sigmoid". Its attribute
+        `penalized_names` lists the Keras layers that the L2 penalty concerns.
 
     Raises:
         DocumentError: A layer does not fit what reaches it.
     """
-    plan = arch.plan(input_shape, num_classes)
+    arch.plan(input_shape, num_classes)
+    builder = Builder(rank=arch.rank, seed=seed, batch_norm_momentum=batch_norm_momentum)
     inputs = keras.Input(arch.full_input_shape(input_shape), name="images")
-    layers = (*arch.layers[:-1], plan[-1].layer)
-    outputs = chain(layers, inputs, Builder(rank=arch.rank, seed=seed, batch_norm_momentum=batch_norm_momentum))
-    return keras.Model(inputs, outputs, name=re.sub(r"\W", "_", arch.name))
+    outputs = chain((layer.with_num_classes(num_classes) for layer in arch.layers), inputs, builder)
+    network = keras.Model(inputs, outputs, name=re.sub(r"\W", "_", arch.name))
+    network.penalized_names = tuple(builder.penalized_names)
+    return network
 
 
-def chain(layers: tuple[Layer, ...], tensor: Tensor, builder: Builder) -> Tensor:
+def chain(layers: Iterable[Layer], tensor: Tensor, builder: Builder) -> Tensor:
     """The tensor after a sequence of layers."""
     for layer in layers:
         tensor = RULES[type(layer)](layer, tensor, builder)
@@ -129,7 +137,7 @@ def _convolution(layer: Convolution, tensor: Tensor, builder: Builder) -> Tensor
         dilation_rate=layer.dilation,
         kernel_initializer=builder.initializer(layer.activation),
     )
-    return _finish(layer, convolution(tensor), builder)
+    return _finish(layer, builder.penalize(convolution)(tensor), builder)
 
 
 def _pooling(layer: Pooling, tensor: Tensor, builder: Builder) -> Tensor:
@@ -139,12 +147,12 @@ def _pooling(layer: Pooling, tensor: Tensor, builder: Builder) -> Tensor:
 
 def _fully_connected(layer: FullyConnected, tensor: Tensor, builder: Builder) -> Tensor:
     dense = keras.layers.Dense(layer.num_output, kernel_initializer=builder.initializer(layer.activation))
-    return _finish(layer, dense(_flatten(tensor)), builder)
+    return _finish(layer, builder.penalize(dense)(_flatten(tensor)), builder)
 
 
 def _terminal(layer: Terminal, tensor: Tensor, builder: Builder) -> Tensor:
     dense = keras.layers.Dense(layer.num_output, kernel_initializer=builder.initializer(None))
-    return dense(_flatten(tensor))
+    return builder.penalize(dense)(_flatten(tensor))
 
 
 def _dropout(layer: Dropout, tensor: Tensor, builder: Builder) -> Tensor:
@@ -179,7 +187,7 @@ def _finish(layer: Convolution | FullyConnected, tensor: Tensor, builder: Builde
     return _drop_out(layer.drop_out, _activate(layer.activation, tensor), builder)
 
 
-def _activate(activation: str | None, tensor: Tensor) -> Tensor:
+def _activate(activation: ActivationName | None, tensor: Tensor) -> Tensor:
     return keras.layers.Activation(activation)(tensor) if activation else tensor
 
 
@@ -214,7 +222,7 @@ def scaling(limits: tuple[float, float]) -> keras.Sequential:
 
 
 def input_limits(model: keras.Model) -> tuple[float, float]:
-    """The raw values that a model of `build_inference_model` maps to 0 and 1."""
+    """The raw values that a model from `build_inference_model` maps to 0 and 1."""
     rescaling = model.get_layer("scaling").layers[0]
     low = -rescaling.offset / rescaling.scale
     return round(low, 6), round(low + 1 / rescaling.scale, 6)
@@ -224,7 +232,7 @@ def build_inference_model(network: keras.Model, limits: tuple[float, float]) -> 
     """The model that is saved: raw values in, class probabilities out, sharing the network's weights.
 
     Args:
-        network: Of `build`.
+        network: What `build` returns.
         limits: Raw values that become 0 and 1, such as the HU window.
 
     Returns:

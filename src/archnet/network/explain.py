@@ -14,27 +14,28 @@ from numpy.typing import NDArray
 
 from archnet.errors import RunError
 from archnet.network.backend import backend_module
-from archnet.network.build import CONVOLUTION, input_limits, two_logits
+from archnet.network.build import Builder, chain, input_limits, two_logits
 from archnet.network.predict import Predictor
+from archnet.spec.arch import Arch
+from archnet.spec.receptive_field import feature_layers
 
 BOX_SHARE: Final = 4
 """Occlusion's boxes are this part of the image along each axis, and each lies half over the next."""
 
-_FOLLOWERS: Final = (keras.layers.BatchNormalization, keras.layers.Activation)
-
 Tensor = Any
 
 
-def grad_cam(model: keras.Model, image: NDArray[Any], label: int) -> NDArray[np.float32]:
-    """How much each place of the last convolution speaks for a class, 0 or more.
+def grad_cam(model: keras.Model, arch: Arch, image: NDArray[Any], label: int) -> NDArray[np.float32]:
+    """How much each position of the last feature map speaks for a class, 0 or more.
 
-    Grad-CAM (Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74): with A^k the feature maps of the last convolution
-    (behind its batch norm, activation and residual sum) and y the score of the class, the map is ReLU(sum_k a_k A^k),
-    where a_k is the mean of dy/dA^k over all places. The score is the log-odds of the class, log p/(1 - p): the logit
-    of a sigmoid, and for a softmax no matter of what is added to all logits alike.
+    Grad-CAM (Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74): with A^k the last feature maps (behind their batch norm,
+    activation and residual sum) and y the score of the class, the map is ReLU(sum_k a_k A^k), where a_k is the mean of
+    dy/dA^k over all positions. The score is the log-odds of the class, log p/(1 - p): the logit of a sigmoid, and for
+    a softmax no matter of what is added to all logits alike.
 
     Args:
-        model: Of `with_probabilities`.
+        model: What `build_inference_model` returns.
+        arch: The architecture that it was built from.
         image: (height, width[, depth], channels) raw values.
         label: Index of the class.
 
@@ -42,12 +43,10 @@ def grad_cam(model: keras.Model, image: NDArray[Any], label: int) -> NDArray[np.
         (height, width[, depth]) of the features, which are mostly fewer than voxels; 0 where nothing speaks for it.
 
     Raises:
-        RunError: The network has no convolution.
+        RunError: The network has no feature maps, or is not that of the architecture.
     """
     network = model.get_layer(model.name)
-    features = _last_features(network)
-    if features is None:
-        raise RunError(f"{model.name}: Grad-CAM needs a convolution, and this network has none. Use occlusion.")
+    features = last_feature_map(network, arch)
     body, head = keras.Model(network.input, features), keras.Model(features, network.output)
     maps = keras.Variable(body(model.get_layer("scaling")(image[np.newaxis]), training=False), name="features")
 
@@ -62,16 +61,32 @@ def grad_cam(model: keras.Model, image: NDArray[Any], label: int) -> NDArray[np.
     return heat
 
 
-def _last_features(network: keras.Model) -> Tensor | None:
-    """What leaves the last convolution or residual sum, behind the batch norm and activation that belong to it."""
-    kinds = (*CONVOLUTION.values(), keras.layers.Add)
-    indices = [index for index, layer in enumerate(network.layers) if isinstance(layer, kinds)]
-    if not indices:
-        return None
-    index = indices[-1]
-    while isinstance(network.layers[index + 1], _FOLLOWERS):
-        index += 1
-    return network.layers[index].output
+def last_feature_map(network: keras.Model, arch: Arch) -> Tensor:
+    """The tensor of a network that holds its last feature map.
+
+    The layers up to that map are built again: Keras orders layers by their distance from the output, so the network,
+    built or loaded, begins with the same ones.
+
+    Args:
+        network: What `build` returns, or the same read from a file.
+        arch: The architecture that it was built from.
+
+    Raises:
+        RunError: No layer makes a feature map, or the network is not that of the architecture.
+    """
+    layers = feature_layers(arch)
+    if not layers:
+        raise RunError(f"{network.name}: Grad-CAM needs a convolution, and this network has none. Use occlusion.")
+    inputs = keras.Input(network.input_shape[1:])
+    rebuilt = keras.Model(inputs, chain(layers, inputs, Builder(rank=arch.rank))).layers
+    body = network.layers[: len(rebuilt)]
+    if [_kind(layer) for layer in body] != [_kind(layer) for layer in rebuilt]:
+        raise RunError(f"{network.name}: the saved model is not the architecture of its run. Use occlusion.")
+    return body[-1].output
+
+
+def _kind(layer: keras.layers.Layer) -> tuple[type[keras.layers.Layer], tuple[int | None, ...]]:
+    return type(layer), layer.output.shape
 
 
 def _log_odds(logits: Tensor, label: int) -> Tensor:
@@ -87,7 +102,7 @@ def occlusion(
     Zeiler and Fergus 2014, doi:10.1007/978-3-319-10590-1_53. Each voxel has the mean over the boxes that hide it.
 
     Args:
-        model: Of `with_probabilities`.
+        model: What `build_inference_model` returns.
         image: (height, width[, depth], channels) raw values.
         label: Index of the class.
         progress: Wraps the boxes.
@@ -110,7 +125,7 @@ def occlusion(
 def occlusion_boxes(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
     """Boxes that cover an image, all of one size.
 
-    >>> len(hidden_boxes((8, 3))), hidden_boxes((8, 3))[3]
+    >>> len(occlusion_boxes((8, 3))), occlusion_boxes((8, 3))[3]
     (21, (slice(1, 3, None), slice(0, 1, None)))
     """
     axes = []

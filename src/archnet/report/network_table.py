@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,8 +14,8 @@ def network_table(name: str, summary: Mapping[str, Any]) -> Table:
     """The layers with shapes and costs, and the totals.
 
     Args:
-        name: Of the architecture.
-        summary: Of `spec.cost.network_summary`.
+        name: Name of the architecture.
+        summary: What `spec.cost.network_summary` returns.
     """
     table = Table(
         title=f"{name}, input {'x'.join(map(str, summary['input_shape']))}",
@@ -43,7 +44,7 @@ def network_table(name: str, summary: Mapping[str, Any]) -> Table:
 
 
 def training_text(summary: Mapping[str, Any]) -> str:
-    """What training takes, and in how many parts a batch goes through the network.
+    """The memory that training takes, and into how many micro-batches a batch is split.
 
     >>> training_text({"batch_size": 300, "micro_batch": 43, "parts": 7, "training_bytes": 3.5e9, "memory_bytes": 4e9})
     'Training takes 3.5 GB of 4 GB at batch size 300, in 7 parts of at most 43 cases (predicted for float32 and AdamW).'
@@ -57,12 +58,13 @@ def training_text(summary: Mapping[str, Any]) -> str:
 
 
 def short_location(location: str) -> str:
-    """A layer's place without the word that repeats.
+    """A layer's location as its indices alone.
 
-    >>> short_place("$.layers[3].layers[0] #2")
-    '3.0 #2'
+    >>> short_location("$.layers[3].layers[0] #2"), short_location("$.layers[3].branches[1][0]")
+    ('3.0 #2', '3.1.0')
     """
-    return location.removeprefix("$.layers[").replace("].layers[", ".").replace("]", "")
+    path, space, repetition = location.partition(" ")
+    return ".".join(re.findall(r"\[(\d+)\]", path)) + space + repetition
 
 
 def count_text(number: float) -> str:

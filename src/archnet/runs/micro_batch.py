@@ -1,4 +1,4 @@
-"""How a batch of an experiment goes through its network within the memory that the process may take."""
+"""How a batch of an experiment is split into micro-batches that fit the memory of the process."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from archnet.errors import RunError
 from archnet.machine import free_memory_bytes
 from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.experiment import Training
-from archnet.spec.layers import BatchNorm, Convolution, FullyConnected, Residual
 from archnet.spec.memory import MicroBatch, estimate_memory, gigabytes_text, parse_bytes, plan_micro_batches
 
 log = logging.getLogger("archnet.device")
 
 
 class TrainingSpec(Protocol):
-    """What is trained, such as an experiment."""
+    """An architecture with training options, such as an experiment."""
 
     @property
     def arch(self) -> Arch:
@@ -33,13 +32,13 @@ class TrainingSpec(Protocol):
 def choose_micro_batch(
     experiment: TrainingSpec, plan: tuple[PlannedLayer, ...], *, on_accelerator: bool = False, num_devices: int = 1
 ) -> MicroBatch:
-    """How a batch goes through the network; by default within what is free on this machine.
+    """How a batch is split; by default within the memory that is free on this machine.
 
     Args:
-        experiment: Its `training` decides.
+        experiment: An experiment, whose `training` decides.
         plan: The network's layers.
-        on_accelerator: The network's memory is not the process's, so that only `training.memory` limits it.
-        num_devices: Among which the cases are divided; the budget and the peak are each one's.
+        on_accelerator: Whether the network's memory is not the process's, so that only `training.memory` limits it.
+        num_devices: Number of devices that share the cases; the budget and the peak are those of each device.
 
     Raises:
         RunError: One case alone takes more.
@@ -61,14 +60,14 @@ def choose_micro_batch(
 def restore_micro_batch(
     micro: MicroBatch, size: int, experiment: TrainingSpec, plan: tuple[PlannedLayer, ...], num_devices: int = 1
 ) -> MicroBatch:
-    """The parts of a training that goes on: those it began with, whatever is free now.
+    """The micro-batches of a resumed training: those it began with, whatever is free now.
 
     Args:
-        micro: Of `choose_micro_batch`.
-        size: Cases that went through the network at once.
-        experiment: Its `training` decides.
+        micro: What `choose_micro_batch` returns.
+        size: Number of cases that went through the network at once.
+        experiment: An experiment, whose `training` decides.
         plan: The network's layers.
-        num_devices: Among which the cases are divided.
+        num_devices: Number of devices that share the cases.
     """
     memory, batch_size = estimate_memory(plan, experiment.training), experiment.training.batch_size
     return replace(
@@ -82,10 +81,10 @@ def log_micro_batch(
     """Writes the plan into the log, with what it changes.
 
     Args:
-        micro: Of `choose_micro_batch`.
+        micro: What `choose_micro_batch` returns.
         plan: The network's layers.
-        is_default_budget: Nobody has set the budget.
-        num_devices: Among which the cases are divided.
+        is_default_budget: Whether the budget is the machine's free memory.
+        num_devices: Number of devices that share the cases.
     """
     log.info(micro.describe())
     if num_devices > 1:
@@ -98,7 +97,7 @@ def log_micro_batch(
             "a whole batch does not fit into the memory that is free now, so it goes through the network in parts. "
             f'To get the same parts again, give training.memory, such as "{gigabytes_text(micro.budget_bytes or 0)}".'
         )
-    if any(has_batch_norm(row) for row in plan):
+    if any(row.layer.normalizes_batch(row.input_shape) for row in plan):
         log.warning(
             f"batch norm takes its statistics from the {cases_per_device} cases that go through the network at once"
             f"{' on a device' * (num_devices > 1)}, not from the {micro.batch_size} of the batch, so the result is not "
@@ -111,11 +110,3 @@ def _remedy(micro: MicroBatch, num_devices: int) -> str:
         return "Take one device, or a batch that is so many times as large"
     smaller = f"set training.batch_size to {micro.size} and a lower learning rate"
     return ("Give more memory, or " if num_devices == 1 else "Take one device or more memory, or ") + smaller
-
-
-def has_batch_norm(row: PlannedLayer) -> bool:
-    """Whether a layer normalises over the cases that go through the network at once."""
-    layer = row.layer
-    return isinstance(layer, BatchNorm) or (
-        isinstance(layer, Convolution | FullyConnected | Residual) and layer.batch_norm
-    )

@@ -18,8 +18,8 @@ class Cost:
     Attributes:
         num_parameters: Weights, trainable or not.
         num_macs: Multiply-adds of one case's forward pass.
-        activation_bytes: Of one case: its input and every tensor that the backward pass keeps, in float32.
-        memory: What training it takes, in float32 with Adam.
+        activation_bytes: Memory of one case's input and of every tensor that its operations make, in float32.
+        memory: Memory that training takes, in float32 with AdamW.
     """
 
     num_parameters: int
@@ -42,8 +42,8 @@ def network_summary(plan: tuple[PlannedLayer, ...], micro_batch: MicroBatch) -> 
     """A plan and its totals as one JSON-ready object: what `archnet show --json` prints.
 
     Args:
-        plan: Of `Arch.plan`.
-        micro_batch: How a batch goes through the network.
+        plan: What `Arch.plan` returns.
+        micro_batch: How a batch is split.
     """
     cost = network_cost(plan)
     return {

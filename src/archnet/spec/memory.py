@@ -1,23 +1,21 @@
-"""How much memory a training takes, and how many cases may go through the network at once within a budget.
+"""How much memory a training takes, and how many cases fit through the network at once within a budget.
 
-The prediction counts what TensorFlow holds on a CPU: it is calibrated against measured peaks of resident memory, see
-`experiments/bench_memory.py`. TensorFlow keeps what it has once taken from the system, so that the peak is what counts.
+The prediction counts what TensorFlow holds on a CPU. It is calibrated against measured peaks of resident memory; see
+`experiments/bench_memory.py`. TensorFlow keeps what it has once taken from the system, so the peak is what counts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, prod
 from typing import Final
 
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.experiment import Training
-from archnet.spec.layers import BatchNorm, Convolution, Dropout, FullyConnected, Pooling, Residual
 
 FLOAT_BYTES: Final = 4
-"""Of a float32."""
+"""Bytes of a float32 value."""
 
 PROCESS_BYTES: Final = 850_000_000
 """A process of `archnet run` before it builds a network: Python, TensorFlow and the libraries for data and figures."""
@@ -29,40 +27,37 @@ _WEIGHT_COPIES: Final = 6.5
 """The network, its twin in training, the gradient, and what updating and reading them takes for a moment."""
 
 _COPIES_PER_SLOT: Final = 1.5
-"""What each of the optimizer's memories takes, with its share of the update."""
+"""Copies of the weights for each of the optimizer's slots, with its share of the update."""
 
 _EMA_COPIES: Final = 3.25
 _ACCUMULATOR_COPIES: Final = 1.25
 _BEST_WEIGHTS_COPIES: Final = 2.0
 
 _NUM_PREFETCHED_BATCHES: Final = 5
-"""Whole batches on their way: one being gathered, two that lie ready, one in the network, one whose loss is read."""
+"""Whole batches: one being gathered, two ready, one in the network, one whose loss is read."""
 
 _RAW_BYTES: Final = 2
-"""Of a voxel on its way: HU are int16."""
+"""Bytes of a prefetched voxel: HU are int16."""
 
 _INPUT_VALUES: Final = 3
 """float32 values a voxel while an image is scaled."""
 
 _AUGMENTED_VALUES: Final = 16
-"""float32 values a voxel while an image is augmented: the places of a rotation and the values gathered there."""
+"""float32 values a voxel while an image is augmented: the positions of a rotation and the values gathered there."""
 
 _SLOTS: Final = {"adam": 2, "adamw": 2, "sgd": 0, "rmsprop": 1}
-
-_ACTIVATION_VALUES: Final = {"leaky_relu": 1.0, "softplus": 1.0, "silu": 1.25, "gelu": 3.0}
-"""What an activation keeps beside its output; the others keep none."""
 
 _MEMORY_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?(?:([kKMGT])(i?))?B?")
 
 
 def parse_bytes(memory: str | int) -> int:
-    """The bytes that a `training_bytes.memory` means.
+    """The bytes that a `training.memory` means.
 
-    >>> bytes_of("4GB"), bytes_of("1.5 GiB"), bytes_of(2048)
+    >>> parse_bytes("4GB"), parse_bytes("1.5 GiB"), parse_bytes(2048)
     (4000000000, 1610612736, 2048)
 
     Raises:
-        ValueError: It is no number of bytes.
+        ValueError: The text is not a number of bytes.
     """
     match = _MEMORY_SIZE.fullmatch(str(memory))
     if match is None:
@@ -74,14 +69,14 @@ def parse_bytes(memory: str | int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryEstimate:
-    """What the training of a planned network takes, in bytes.
+    """Memory that the training of a planned network takes, in bytes.
 
     Attributes:
-        weight_bytes: Weights, gradients, the optimizer's memories, averages and best weights.
-        accumulator_bytes: Of the gradients, where a batch goes through the network in parts.
-        prefetch_bytes_per_case: Of one case of a batch, in the batches that are gathered in the background.
-        network_bytes_per_case: Of one case that goes through the network: what the backward pass keeps, and the most that is in flight
-            beside it.
+        weight_bytes: Weights, gradients, the optimizer's slots, averages and best weights.
+        accumulator_bytes: Sums of gradients, where a batch is split into micro-batches.
+        prefetch_bytes_per_case: Memory of one case in the batches that are gathered in the background.
+        network_bytes_per_case: Memory of one case that goes through the network: values stored for the backward pass,
+            and the most that comes and goes beside them.
     """
 
     weight_bytes: int
@@ -93,8 +88,8 @@ class MemoryEstimate:
         """The peak of a training, without the process itself.
 
         Args:
-            batch_size: Cases a step.
-            micro_batch: Cases that go through the network at once; null is the whole batch.
+            batch_size: Number of cases per step.
+            micro_batch: Number of cases that go through the network at once; null is the whole batch.
         """
         num_at_once = min(micro_batch or batch_size, batch_size)
         accumulators = self.accumulator_bytes if num_at_once < batch_size else 0
@@ -111,11 +106,11 @@ class MemoryEstimate:
 
 
 def estimate_memory(plan: tuple[PlannedLayer, ...], training: Training | None = None) -> MemoryEstimate:
-    """What a training takes.
+    """The memory that a training takes.
 
     Args:
-        plan: Of `Arch.plan`.
-        training: Its options; the default ones if there are none.
+        plan: What `Arch.plan` returns.
+        training: The options; null is the default ones.
     """
     training = training or Training()
     weights = FLOAT_BYTES * sum(row.num_parameters for row in plan)
@@ -143,77 +138,35 @@ def _weight_copies(training: Training) -> float:
 def _num_peak_values(plan: tuple[PlannedLayer, ...]) -> float:
     """The most values of one case at any moment of the backward pass.
 
-    It starts from all that is kept, and frees a layer's share once that layer is behind it.
+    It starts from all that is stored, and frees a layer's share once that layer is behind it.
     """
-    blocks = [row for row in plan if isinstance(row.layer, Residual)]
+    pending = [(row, size) for row in plan if (size := row.layer.num_pending_gradients(row.input_shape))]
     stored = peak = 0.0
     for row in plan:
-        stored += _num_stored_values(row)
-        peak = max(peak, stored + _num_transient_values(row) + _num_pending_gradients(row, blocks))
+        stored += row.layer.num_stored_values(row.input_shape)
+        num_pending = sum(size for outer, size in pending if _encloses(outer, row))
+        peak = max(peak, stored + row.layer.num_transient_values(row.input_shape) + num_pending)
     return peak
 
 
-def _num_stored_values(row: PlannedLayer) -> float:
-    """Values that the backward pass needs of a layer: what it made, and what its operations keep beside that."""
-    output_size = prod(row.output_shape)
-    match row.layer:
-        case Convolution() | FullyConnected():
-            dropout_copies = 2 * (row.layer.drop_out > 0)  # the mask as numbers, and what it left
-            return output_size * (
-                1 + row.layer.batch_norm + dropout_copies + _ACTIVATION_VALUES.get(row.layer.activation or "", 0.0)
-            )
-        case Pooling():
-            return output_size * (1 + 2 * (row.layer.drop_out > 0))
-        case Dropout():
-            return output_size * 2
-        case Residual():
-            return output_size * (
-                _ACTIVATION_VALUES.get(row.layer.activation or "", 0.0) + _num_stored_sum_tensors(row.layer, row)
-            )
-    return output_size
-
-
-def _num_stored_sum_tensors(layer: Residual, row: PlannedLayer) -> int:
-    """Tensors that the sum of a residual block keeps: its own, and a summand that something else needs."""
-    last = layer.layers[-1]
-    is_only_summed = isinstance(last, Convolution) and not last.activation and not last.drop_out
-    has_normed_shortcut = layer.batch_norm and layer.output_shape(row.input_shape) != row.input_shape
-    return 1 - is_only_summed + has_normed_shortcut
-
-
-def _num_transient_values(row: PlannedLayer) -> float:
-    """Values that come and go while gradients pass through a layer; the factors are measured."""
-    input_size, output_size, layer = prod(row.input_shape), prod(row.output_shape), row.layer
-    if isinstance(layer, BatchNorm):
-        return 2 * output_size
-    if isinstance(layer, Pooling):
-        return 2 * input_size + output_size * (1 + (layer.drop_out > 0))
-    if isinstance(layer, Convolution | FullyConnected):
-        return input_size + output_size * (0.5 + layer.batch_norm + (layer.drop_out > 0))
-    return input_size + output_size
-
-
-def _num_pending_gradients(row: PlannedLayer, blocks: Sequence[PlannedLayer]) -> int:
-    """Gradients that wait at the sums of the residual blocks around a layer."""
-    enclosing_blocks = (
-        block
-        for block in blocks
-        if len(block.path) < len(row.path)
-        and block.path == row.path[: len(block.path)]
-        and block.repeat == row.repeat[: len(block.repeat)]
+def _encloses(outer: PlannedLayer, row: PlannedLayer) -> bool:
+    """Whether a layer stands inside another, in the same repetition."""
+    return (
+        len(outer.path) < len(row.path)
+        and outer.path == row.path[: len(outer.path)]
+        and outer.repeat == row.repeat[: len(outer.repeat)]
     )
-    return sum(prod(block.output_shape) for block in enclosing_blocks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MicroBatch:
-    """How a batch goes through the network.
+    """How a batch is split into micro-batches.
 
     Attributes:
-        batch_size: Cases a step.
-        size: Cases that go through the network at once.
+        batch_size: Number of cases per step.
+        size: Number of cases that go through the network at once.
         peak_bytes: Predicted peak resident memory of the process.
-        budget_bytes: That was to be kept; null is none.
+        budget_bytes: Limit on that memory; null is none.
     """
 
     batch_size: int
@@ -223,7 +176,7 @@ class MicroBatch:
 
     @property
     def num_micro_batches(self) -> int:
-        """Passes a step."""
+        """Number of micro-batches per step."""
         return ceil(self.batch_size / self.size)
 
     def describe(self) -> str:
@@ -233,8 +186,8 @@ class MicroBatch:
         if self.num_micro_batches == 1:
             return f"a batch of {self.batch_size} goes through the network at once; {peak}{budget}."
         return (
-            f"a batch of {self.batch_size} goes through the network in {self.num_micro_batches} parts of at most {self.size} "
-            f"cases, whose gradients are added up; {peak}{budget}."
+            f"a batch of {self.batch_size} goes through the network in {self.num_micro_batches} parts of at most "
+            f"{self.size} cases, whose gradients are added up; {peak}{budget}."
         )
 
     def to_dict(self) -> dict[str, int | None]:
@@ -249,12 +202,12 @@ class MicroBatch:
 
 
 def plan_micro_batches(memory: MemoryEstimate, batch_size: int, budget_bytes: int | None = None) -> MicroBatch:
-    """The fewest parts of a batch, as equal as can be, whose predicted peak keeps within a budget.
+    """The fewest micro-batches, as equal as can be, whose predicted peak stays within a budget.
 
     Args:
-        memory: Of `estimate_memory`.
-        batch_size: Cases a step.
-        budget_bytes: Of the whole process; null is no limit.
+        memory: What `estimate_memory` returns.
+        batch_size: Number of cases per step.
+        budget_bytes: Limit on the memory of the whole process; null is none.
 
     Raises:
         ValueError: One case alone does not fit.
@@ -283,11 +236,11 @@ def _out_of_budget_message(memory: MemoryEstimate, batch_size: int) -> str:
     parts_text = ", ".join(f"{gigabytes_text(size)} {name}" for name, size in parts.items())
     return (
         f"one case at a time already takes {gigabytes_text(needed)} ({parts_text}). Give at least "
-        f"{gigabytes_text(needed / (1 - HEADROOM))}, make the crop smaller (data.crop_size), or give the network's first "
-        "layers fewer num_output or a stride."
+        f"{gigabytes_text(needed / (1 - HEADROOM))}, make the crop smaller (data.crop_size), or give the network's "
+        "first layers fewer num_output or a stride."
     )
 
 
 def gigabytes_text(num_bytes: float) -> str:
-    """Rounded up, so that what is given suffices."""
+    """A number of bytes in GB, rounded up so that a budget of that size suffices."""
     return f"{ceil(num_bytes / 1e7) / 100:.2f} GB"

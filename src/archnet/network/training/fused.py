@@ -38,12 +38,12 @@ class PooledConvolution(keras.layers.Layer):
 
     @property
     def kernel(self) -> keras.Variable:
-        """Of the convolution."""
+        """The convolution's kernel."""
         return self.convolution.kernel
 
     @property
     def bias(self) -> keras.Variable:
-        """Of the convolution."""
+        """The convolution's bias."""
         return self.convolution.bias
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ def case_losses(logits: Tensor, labels: Tensor, training: Training) -> Tensor:
     Args:
         logits: (N, classes), float32.
         labels: (N,) index of the class.
-        training: Its `loss`, `focal_gamma` and `label_smoothing`.
+        training: The options `loss`, `focal_gamma` and `label_smoothing`.
 
     Returns:
         (N,), float32.
@@ -36,10 +36,14 @@ def case_losses(logits: Tensor, labels: Tensor, training: Training) -> Tensor:
     return ops.sum(losses, axis=-1)
 
 
-def penalised_weights(network: keras.Model) -> list[keras.Variable]:
-    """Kernels and biases of convolutions and fully connected layers, which the L2 penalty λ/2·Σw² concerns."""
-    layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
-    return [weight for layer in layers for weight in (layer.kernel, layer.bias)]
+def penalized_weights(network: keras.Model) -> list[keras.Variable]:
+    """The weights that the L2 penalty λ/2·Σw² concerns: kernels and biases.
+
+    Args:
+        network: What `build` returns.
+    """
+    layers = [network.get_layer(name) for name in network.penalized_names]
+    return [weight for layer in layers for weight in layer.trainable_weights]
 
 
 def confusion_counts(logits: Tensor, labels: Tensor, is_counted: Tensor) -> Tensor:

@@ -25,8 +25,8 @@ def training_twin(network: keras.Model, keys: CaseKeys, precision: str = "float3
     precision of the training.
 
     Args:
-        network: Of `build`.
-        keys: Where the dropout layers find their keys.
+        network: What `build` returns.
+        keys: Source of the dropout layers' keys.
         precision: A key of `POLICIES`, for all layers but the last, whose logits stay float32.
     """
     numbers = count()

@@ -9,15 +9,16 @@ from typing import Any, Final
 
 from archnet.report.network_table import count_text
 from archnet.report.wording import shape
+from archnet.spec.layers import LAYERS
 
 COLUMN_WIDTH: Final = 100
 BLOCKS_PER_ROW: Final = 10
-GROUND: Final = 128  # height at which blocks stand
+GROUND: Final = 128  # y of the blocks' lower edge
 _TALLEST = 88
 _WIDEST = 52
 _DEEPEST = 26
-_COLOURS: Final = {"C": 0, "RES": 0, "P": 2, "GAP": 2, "FC": 1, "T": 3}
-_OTHER = 5
+_COLORS: Final = {"features": 0, "dense": 1, "pooling": 2, "classes": 3, "other": 5}
+"""Numbers of the page's colors for the families that `Traits.drawn_as` names."""
 
 
 def network_drawing(summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def _block(layer: Mapping[str, Any], largest: Sequence[int], summary: Mapping[st
         "width": width,
         "depth": depth,
         "left": round((COLUMN_WIDTH - width - depth) / 2, 1),
-        "colour": _COLOURS.get(layer["type"], _OTHER),
+        "colour": _COLORS[_family(layer["type"])],
         "type": layer["type"],
         "lines": textwrap.wrap(layer["summary"], 16),
         "shape": "×".join(map(str, sizes)),
@@ -66,6 +67,10 @@ def _block(layer: Mapping[str, Any], largest: Sequence[int], summary: Mapping[st
             if layer["type"] != "input"
         ],
     }
+
+
+def _family(layer_type: str) -> str:
+    return "other" if layer_type == "input" else LAYERS[layer_type].traits.drawn_as
 
 
 def _extent(sizes: Sequence[int], largest: Sequence[int]) -> tuple[float, float, float]:
@@ -83,5 +88,5 @@ def _extent(sizes: Sequence[int], largest: Sequence[int]) -> tuple[float, float,
 
 
 def _row_height(row: Sequence[Mapping[str, Any]]) -> int:
-    """Of a row's drawing: blocks, then type, summary, shape and costs below each other."""
+    """Height of a row's drawing: blocks, then type, summary, shape and costs below each other."""
     return GROUND + 14 * (2 + max(len(block["lines"]) for block in row)) + 2 * 20 + 8

@@ -1,0 +1,54 @@
+"""The activations: what each stores for the backward pass, and which starting weights suit it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+ActivationName = Literal["relu", "tanh", "sigmoid", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus"]
+Initializer = Literal["he_normal", "lecun_normal", "glorot_uniform"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation:
+    """One activation function.
+
+    Attributes:
+        num_stored: Values stored for the backward pass beside each output value, measured; see
+            `experiments/bench_memory.py`.
+        initializer: Starting weights that keep the scale of the signal through it: He normal for the rectifiers (He et
+            al. 2015, doi:10.1109/ICCV.2015.123), LeCun normal for selu (Klambauer et al. 2017, arXiv:1706.02515),
+            Glorot uniform for the others (Glorot and Bengio 2010).
+    """
+
+    num_stored: float = 0.0
+    initializer: Initializer = "he_normal"
+
+
+ACTIVATIONS: Final[dict[ActivationName, Activation]] = {
+    "relu": Activation(),
+    "tanh": Activation(initializer="glorot_uniform"),
+    "sigmoid": Activation(initializer="glorot_uniform"),
+    "leaky_relu": Activation(num_stored=1.0),
+    "elu": Activation(),
+    "selu": Activation(initializer="lecun_normal"),
+    "gelu": Activation(num_stored=3.0),
+    "silu": Activation(num_stored=1.25),
+    "softplus": Activation(num_stored=1.0),
+}
+
+LINEAR: Final = Activation(initializer="glorot_uniform")
+"""No activation."""
+
+
+def activation_of(name: ActivationName | None) -> Activation:
+    """What is known of an activation; null is linear."""
+    return LINEAR if name is None else ACTIVATIONS[name]
+
+
+def num_stored_tensors(activation: ActivationName | None, drop_out: float, *, batch_norm: bool = False) -> float:
+    """Tensors that are stored of an operation followed by batch norm, activation and dropout, in sizes of its output.
+
+    Dropout stores its mask, as numbers, and what it lets through.
+    """
+    return 1 + batch_norm + 2 * (drop_out > 0) + activation_of(activation).num_stored

@@ -1,0 +1,191 @@
+"""What every layer type answers: its shape, its costs, where it may stand, what its features show."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Literal
+
+from archnet.files.strict_json import JsonPath
+from archnet.spec.layers.marks import layer_lists
+from archnet.spec.layers.shapes import Grid, Shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What holds for all layers of one type.
+
+    Attributes:
+        needs_spatial_axes: Whether a flat input is refused; see `flattens`.
+        flattens: Whether the output is flat, (features,), whatever the input.
+        is_terminal: Whether the layer gives the classes. It comes last and exactly once.
+        holds_maps_only: Whether the layers inside must keep the spatial axes.
+        has_row: Whether the layer computes something itself. One that has no row only abbreviates its inner layers.
+        feature_map: What Grad-CAM makes of the output. "new": these are features of their own; "same": the features of
+            the layer before, normalized or rectified; "none": neither.
+        drawn_as: Family in drawings, which decides the color.
+    """
+
+    needs_spatial_axes: bool
+    flattens: bool = False
+    is_terminal: bool = False
+    holds_maps_only: bool = False
+    has_row: bool = True
+    feature_map: Literal["new", "same", "none"]
+    drawn_as: Literal["features", "pooling", "dense", "classes", "other"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InnerSequence:
+    """Layers inside another layer that run one after another.
+
+    Attributes:
+        layers: The layers.
+        path: JSON path of their list within the document of the layer that holds them, such as ("layers",).
+        repetition: Which repetition this is, from 0; null where nothing is repeated.
+        input_shape: What the first of them sees.
+    """
+
+    layers: tuple[Layer, ...]
+    path: JsonPath
+    repetition: int | None = None
+    input_shape: Shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer(ABC):
+    """One entry of an architecture's `layers`.
+
+    Costs are those of the layer itself. Inner layers answer for themselves.
+    """
+
+    traits: ClassVar[Traits]
+
+    @abstractmethod
+    def output_shape(self, shape: Shape) -> Shape:
+        """The shape this layer makes of `shape`.
+
+        Raises:
+            ValueError: The layer does not fit its input.
+        """
+
+    @abstractmethod
+    def num_parameters(self, shape: Shape) -> int:
+        """Weights, trainable or not, as `keras.Model.count_params` counts them."""
+
+    @abstractmethod
+    def num_penalized_parameters(self, shape: Shape) -> int:
+        """Weights that the L2 penalty concerns: kernels and biases."""
+
+    @abstractmethod
+    def num_macs(self, shape: Shape) -> int:
+        """Multiply-adds of one case's forward pass: convolutions and dense layers; the rest is small beside them."""
+
+    @abstractmethod
+    def num_activations(self, shape: Shape) -> int:
+        """Values that one case's operations make, as `show` prints them.
+
+        One tensor per operation; an activation overwrites its input.
+        """
+
+    @abstractmethod
+    def num_stored_values(self, shape: Shape) -> float:
+        """Values of one case that TensorFlow stores for the backward pass, measured; the memory budget adds them up."""
+
+    @abstractmethod
+    def num_transient_values(self, shape: Shape) -> float:
+        """Values of one case that come and go while gradients pass through this layer; the factors are measured."""
+
+    @abstractmethod
+    def num_pending_gradients(self, shape: Shape) -> int:
+        """Values of one case's gradients that wait here while gradients pass through the inner layers."""
+
+    @property
+    @abstractmethod
+    def is_output_stored(self) -> bool:
+        """Whether the output is stored whoever takes it. A sum stores its result in the place of another summand."""
+
+    @abstractmethod
+    def normalizes_batch(self, shape: Shape) -> bool:
+        """Whether a case's output depends on the other cases of its batch in training."""
+
+    @abstractmethod
+    def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
+        """Where the output's features lie in the network's input.
+
+        The center of what a feature sees, through strides, dilations and padding (Araujo et al. 2019,
+        doi:10.23915/distill.00021).
+
+        Args:
+            grid: Where the values of this layer's input lie.
+            shape: Shape of this layer's input.
+        """
+
+    @abstractmethod
+    def inner_sequences(self, shape: Shape) -> Iterable[InnerSequence]:
+        """The inner layers in the order of computation, repetitions written out.
+
+        An iterator may work out the input of a sequence once the one before it has proved to fit.
+        """
+
+    @abstractmethod
+    def write_out(self) -> Iterable[Layer]:
+        """The layers that stand for this one where abbreviations are written out: itself, if it has a row."""
+
+    @abstractmethod
+    def num_rows(self) -> int:
+        """Rows of a plan that this layer and its inner layers take."""
+
+    @abstractmethod
+    def summary(self) -> str:
+        """The layer in a few words, for tables."""
+
+    def inner_layers(self) -> Iterator[tuple[JsonPath, tuple[Layer, ...]]]:
+        """Every list of inner layers, with its JSON path within this layer's document."""
+        for item in fields(self):
+            if item.metadata.get("inner_layers"):
+                yield from layer_lists(getattr(self, item.name), (item.name,))
+
+    def percentages(self) -> dict[str, float]:
+        """The fields that are percentages, with their values."""
+        return {item.name: getattr(self, item.name) for item in fields(self) if item.metadata.get("percentage")}
+
+    def with_num_classes(self, num_classes: int) -> Layer:
+        """This layer for data with some number of classes."""
+        names = [item.name for item in fields(self) if item.metadata.get("in_document") is False]
+        return replace(self, **dict.fromkeys(names, num_classes)) if names else self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeafLayer(Layer):
+    """A layer without inner layers."""
+
+    def num_pending_gradients(self, shape: Shape) -> int:
+        return 0
+
+    def inner_sequences(self, shape: Shape) -> Iterable[InnerSequence]:
+        return ()
+
+    def write_out(self) -> Iterable[Layer]:
+        return (self,)
+
+    def num_rows(self) -> int:
+        return 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightlessLayer(LeafLayer):
+    """A layer without weights and without inner layers; each case stands for itself."""
+
+    def num_parameters(self, shape: Shape) -> int:
+        return 0
+
+    def num_penalized_parameters(self, shape: Shape) -> int:
+        return 0
+
+    def num_macs(self, shape: Shape) -> int:
+        return 0
+
+    def normalizes_batch(self, shape: Shape) -> bool:
+        return False

@@ -1,0 +1,109 @@
+"""Checks on layer documents before anything is known of shapes: the order of types, and the rank they agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from archnet.files.strict_json import JsonPath, Problem, path_text
+from archnet.spec.layers import PER_AXIS_KEYS, inner_documents, layer_class
+
+
+def order_problems(layers: list[Any], path: JsonPath) -> Iterator[Problem]:
+    """What the order of layer types alone makes impossible.
+
+    Args:
+        layers: The documents of a whole architecture, valid or not.
+        path: JSON path of the list.
+    """
+    yield from _terminal_problems(layers, path)
+    yield from _flat_problems(layers, path, None)[0]
+
+
+def _terminal_problems(layers: list[Any], path: JsonPath) -> Iterator[Problem]:
+    terminals = [index for index, layer in enumerate(layers) if _is_terminal(layer)]
+    if not terminals:
+        yield path, 'the layer T is missing. End the list with {"type": "T"}.'
+    for index in terminals[1:]:
+        first = path_text((*path, terminals[0]))
+        yield (*path, index), f"T stands here again, first at {first}. Keep the last one only."
+    if len(terminals) == 1 and terminals[0] != len(layers) - 1:
+        yield (*path, terminals[0]), f"T must be the last layer, but {len(layers) - 1 - terminals[0]} more follow."
+
+
+def _is_terminal(document: Any) -> bool:
+    kind = layer_class(document)
+    return kind is not None and kind.traits.is_terminal
+
+
+def _flat_problems(layers: list[Any], path: JsonPath, flattened_by: str | None) -> tuple[list[Problem], str | None]:
+    """Layers that need spatial axes after something has flattened them, and layers where they must not stand."""
+    problems: list[Problem] = []
+    for index, layer in enumerate(layers):
+        kind, layer_path = layer_class(layer), (*path, index)
+        if kind is None:
+            continue
+        if flattened_by and kind.traits.needs_spatial_axes:
+            text = f"{layer['type']} needs spatial axes, but {flattened_by} has flattened them. Move it before."
+            problems.append((layer_path, text))
+            continue
+        if kind.traits.flattens and not kind.traits.is_terminal:
+            flattened_by = flattened_by or f"{layer['type']} at {path_text(layer_path)}"
+        before = flattened_by
+        for inner_path, inner in inner_documents(layer):
+            problems += _inner_problems(inner, (*layer_path, *inner_path), layer)
+            inner_problems, inner_flattened_by = _flat_problems(inner, (*layer_path, *inner_path), before)
+            problems += inner_problems
+            flattened_by = flattened_by or inner_flattened_by
+    return problems, flattened_by
+
+
+def _inner_problems(layers: list[Any], path: JsonPath, holder: dict[str, Any]) -> Iterator[Problem]:
+    """Layers that another layer cannot hold, also where an abbreviation inside it holds them."""
+    holder_class = layer_class(holder)
+    holds_maps_only = holder_class is not None and holder_class.traits.holds_maps_only
+    for index, layer in enumerate(layers):
+        kind = layer_class(layer)
+        if kind is None:
+            continue
+        if kind.traits.is_terminal or (holds_maps_only and kind.traits.flattens):
+            yield (*path, index), f"{layer['type']} cannot stand inside {holder['type']}. Move it out."
+        if holds_maps_only and not kind.traits.has_row:
+            for inner_path, inner in inner_documents(layer):
+                yield from _inner_problems(inner, (*path, index, *inner_path), holder)
+
+
+def infer_rank(value: Mapping[str, Any], path: JsonPath) -> tuple[int | None, list[Problem]]:
+    """The rank that the arrays of an architecture document, or its `rank`, agree on.
+
+    Args:
+        value: The document as an object, valid or not.
+        path: JSON path of its layers.
+    """
+    ranks = [(place, len(sizes)) for place, sizes in _size_arrays(value["layers"], path) if len(sizes) in (2, 3)]
+    if isinstance(value.get("input_shape"), list) and len(value["input_shape"]) in (2, 3):
+        ranks.append((("input_shape",), len(value["input_shape"])))
+    if value.get("rank") in (2, 3):
+        ranks.insert(0, (("rank",), value["rank"]))
+    if not ranks:
+        remedy = 'Say which, beside "layers": "rank": 2 or "rank": 3.'
+        return None, [((), f"no array of sizes tells whether this is a 2D or a 3D network. {remedy}")]
+    first, rank = ranks[0]
+    problems = [
+        (place, f"this is {other}D, but {path_text(first)} is {rank}D. Use one rank throughout.")
+        for place, other in ranks
+        if other != rank
+    ]
+    return rank, problems
+
+
+def _size_arrays(layers: list[Any], path: JsonPath) -> Iterator[tuple[JsonPath, list[Any]]]:
+    """Every array with one size for each axis, with its path."""
+    for index, layer in enumerate(layers):
+        if not isinstance(layer, dict):
+            continue
+        for key in PER_AXIS_KEYS:
+            if isinstance(layer.get(key), list):
+                yield (*path, index, key), layer[key]
+        for inner_path, inner in inner_documents(layer):
+            yield from _size_arrays(inner, (*path, index, *inner_path))

@@ -1,0 +1,64 @@
+"""`FC`: a fully connected layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import ClassVar
+
+from archnet.spec.layers.activations import ActivationName, num_stored_tensors
+from archnet.spec.layers.base import LeafLayer, Traits
+from archnet.spec.layers.marks import PERCENTAGE
+from archnet.spec.layers.shapes import Grid, Shape
+from archnet.spec.layers.words import drop_out_text, join_words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullyConnected(LeafLayer):
+    """`FC`: a dense layer with bias, then batch norm if asked, then activation, then dropout; it flattens its input."""
+
+    traits: ClassVar[Traits] = Traits(needs_spatial_axes=False, flattens=True, feature_map="none", drawn_as="dense")
+
+    num_output: int
+    activation: ActivationName | None = None
+    drop_out: float = field(default=0.0, metadata=PERCENTAGE)
+    batch_norm: bool = False
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (self.num_output,)
+
+    def num_parameters(self, shape: Shape) -> int:
+        return self.num_penalized_parameters(shape) + (4 * self.num_output if self.batch_norm else 0)
+
+    def num_penalized_parameters(self, shape: Shape) -> int:
+        return (prod(shape) + 1) * self.num_output
+
+    def num_macs(self, shape: Shape) -> int:
+        return prod(shape) * self.num_output
+
+    def num_activations(self, shape: Shape) -> int:
+        return self.num_output * (1 + self.batch_norm + (self.drop_out > 0))
+
+    def num_stored_values(self, shape: Shape) -> float:
+        return self.num_output * num_stored_tensors(self.activation, self.drop_out, batch_norm=self.batch_norm)
+
+    def num_transient_values(self, shape: Shape) -> float:
+        return prod(shape) + self.num_output * (0.5 + self.batch_norm + (self.drop_out > 0))
+
+    @property
+    def is_output_stored(self) -> bool:
+        return bool(self.activation or self.drop_out)
+
+    def normalizes_batch(self, shape: Shape) -> bool:
+        return self.batch_norm
+
+    def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
+        return ()
+
+    def summary(self) -> str:
+        return join_words(
+            str(self.num_output),
+            "batch norm" if self.batch_norm else "",
+            self.activation,
+            drop_out_text(self.drop_out),
+        )

@@ -1,0 +1,40 @@
+"""`GAP`: global average pooling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+from archnet.spec.layers.base import Traits, WeightlessLayer
+from archnet.spec.layers.shapes import Grid, Shape, spatial_shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalAveragePooling(WeightlessLayer):
+    """`GAP`: the mean of each channel; (…, channels) becomes (channels,)."""
+
+    traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, flattens=True, feature_map="none", drawn_as="pooling")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        spatial_shape(shape)
+        return shape[-1:]
+
+    def num_activations(self, shape: Shape) -> int:
+        return shape[-1]
+
+    def num_stored_values(self, shape: Shape) -> float:
+        return shape[-1]
+
+    def num_transient_values(self, shape: Shape) -> float:
+        return prod(shape) + shape[-1]
+
+    @property
+    def is_output_stored(self) -> bool:
+        return True
+
+    def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
+        return ()
+
+    def summary(self) -> str:
+        return "global average"

@@ -1,0 +1,42 @@
+"""Marks on the fields of layers, which decide how documents are read and layers are walked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from archnet.files.strict_json import JsonPath
+
+INNER_LAYERS: Final = {"inner_layers": True}
+"""Marks a field that holds a list of layers, or a list of such lists."""
+
+PERCENTAGE: Final = {"percentage": True}
+"""Marks a field that is a percentage, so that a share such as 0.25 draws a warning."""
+
+NUM_CLASSES: Final = {"in_document": False}
+"""Marks the field that holds the number of classes, which the data set decides, not the document."""
+
+
+def per_axis(default: int | None = None, *, default_field: str | None = None) -> dict[str, Any]:
+    """Marks a field that has one value for each spatial axis; a document may give one number for all axes, or none.
+
+    Args:
+        default: The value where the document gives none.
+        default_field: The field whose value is taken where the document gives none.
+    """
+    return {"per_axis": True, "default": default, "default_field": default_field}
+
+
+def layer_lists(value: Any, path: JsonPath) -> Iterator[tuple[JsonPath, Any]]:
+    """The lists of layers in the value of a field or key that is marked `INNER_LAYERS`, with their paths.
+
+    >>> list(layer_lists([["a"], []], ("branches",)))
+    [(('branches', 0), ['a']), (('branches', 1), [])]
+    """
+    if not isinstance(value, list | tuple):
+        return
+    if value and all(isinstance(entry, list | tuple) for entry in value):
+        for index, entry in enumerate(value):
+            yield (*path, index), entry
+    else:
+        yield path, value

@@ -1,0 +1,58 @@
+"""`P`: pooling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import ClassVar, Literal
+
+from archnet.spec.layers.base import Traits, WeightlessLayer
+from archnet.spec.layers.marks import PERCENTAGE, per_axis
+from archnet.spec.layers.shapes import Grid, Shape, sizes_text
+from archnet.spec.layers.window import Padding, Window
+from archnet.spec.layers.words import drop_out_text, join_words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pooling(WeightlessLayer):
+    """`P`: the maximum or the average of a window, then dropout."""
+
+    traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, feature_map="none", drawn_as="pooling")
+
+    pool: Literal["max", "avg"]
+    kernel_size: Shape = field(metadata=per_axis())
+    stride: Shape = field(metadata=per_axis(default_field="kernel_size"))
+    drop_out: float = field(default=0.0, metadata=PERCENTAGE)
+    padding: Padding = "same"
+
+    @property
+    def window(self) -> Window:
+        """The window as it slides."""
+        return Window(size=self.kernel_size, stride=self.stride, padding=self.padding)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*self.window.positions(shape), shape[-1])
+
+    def num_activations(self, shape: Shape) -> int:
+        return prod(self.output_shape(shape)) * (1 + (self.drop_out > 0))
+
+    def num_stored_values(self, shape: Shape) -> float:
+        return prod(self.output_shape(shape)) * (1 + 2 * (self.drop_out > 0))
+
+    def num_transient_values(self, shape: Shape) -> float:
+        return 2 * prod(shape) + prod(self.output_shape(shape)) * (1 + (self.drop_out > 0))
+
+    @property
+    def is_output_stored(self) -> bool:
+        return True
+
+    def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
+        return self.window.propagate_grid(grid, shape)
+
+    def summary(self) -> str:
+        return join_words(
+            f"{self.pool} {sizes_text(self.kernel_size)}",
+            f"stride {sizes_text(self.stride)}" if self.stride != self.kernel_size else "",
+            "valid" if self.padding == "valid" else "",
+            drop_out_text(self.drop_out),
+        )

@@ -1,0 +1,70 @@
+"""`REP`: layers repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from archnet.spec.layers.base import InnerSequence, Layer, Traits
+from archnet.spec.layers.marks import INNER_LAYERS
+from archnet.spec.layers.sequences import chain_grid, chain_shape, written_out
+from archnet.spec.layers.shapes import Grid, Shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat(Layer):
+    """`REP`: the inner layers, `times` over, each time with fresh weights; it costs nothing itself."""
+
+    traits: ClassVar[Traits] = Traits(needs_spatial_axes=False, has_row=False, feature_map="none", drawn_as="other")
+
+    times: int
+    layers: tuple[Layer, ...] = field(metadata=INNER_LAYERS)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return chain_shape(self.layers * self.times, shape)
+
+    def num_parameters(self, shape: Shape) -> int:
+        return 0
+
+    def num_penalized_parameters(self, shape: Shape) -> int:
+        return 0
+
+    def num_macs(self, shape: Shape) -> int:
+        return 0
+
+    def num_activations(self, shape: Shape) -> int:
+        return 0
+
+    def num_stored_values(self, shape: Shape) -> float:
+        return 0
+
+    def num_transient_values(self, shape: Shape) -> float:
+        return 0
+
+    def num_pending_gradients(self, shape: Shape) -> int:
+        return 0
+
+    @property
+    def is_output_stored(self) -> bool:
+        return True
+
+    def normalizes_batch(self, shape: Shape) -> bool:
+        return False
+
+    def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
+        return chain_grid(self.layers * self.times, grid, shape)
+
+    def inner_sequences(self, shape: Shape) -> Iterator[InnerSequence]:
+        for repetition in range(self.times):
+            yield InnerSequence(layers=self.layers, path=("layers",), repetition=repetition, input_shape=shape)
+            shape = chain_shape(self.layers, shape)
+
+    def write_out(self) -> Iterable[Layer]:
+        return written_out(self.layers * self.times)
+
+    def num_rows(self) -> int:
+        return self.times * sum(layer.num_rows() for layer in self.layers)
+
+    def summary(self) -> str:
+        return f"{self.times} times"

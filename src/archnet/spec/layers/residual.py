@@ -1,0 +1,108 @@
+"""`RES`: a residual block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import prod
+from typing import ClassVar
+
+from archnet.spec.layers.activations import ActivationName, activation_of
+from archnet.spec.layers.base import InnerSequence, Layer, Traits
+from archnet.spec.layers.convolution import Convolution
+from archnet.spec.layers.marks import INNER_LAYERS
+from archnet.spec.layers.sequences import chain_grid, chain_shape
+from archnet.spec.layers.shapes import Grid, Shape, spatial_shape
+from archnet.spec.layers.words import join_words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Residual(Layer):
+    """`RES`: activation(F(x) + S(x)) (He et al. 2016, doi:10.1109/CVPR.2016.90).
+
+    F is `layers`; S is the identity where shapes agree, else a 1x1 convolution with bias, "same" padding and the
+    product of F's strides, followed by batch norm if asked. The layer's own costs are those of S and of the sum.
+    """
+
+    traits: ClassVar[Traits] = Traits(
+        needs_spatial_axes=True, holds_maps_only=True, feature_map="new", drawn_as="features"
+    )
+
+    layers: tuple[Layer, ...] = field(metadata=INNER_LAYERS)
+    activation: ActivationName | None = None
+    batch_norm: bool = False
+
+    def output_shape(self, shape: Shape) -> Shape:
+        output = chain_shape(self.layers, shape)
+        shortcut_shape = shape if output == shape else self.shortcut(shape, output[-1]).output_shape(shape)
+        if shortcut_shape != output:
+            raise ValueError(
+                f"the inner layers make {output} of {shape}, but a shortcut with their strides makes {shortcut_shape}. "
+                'Use "same" padding inside, or strides that divide the input'
+            )
+        return output
+
+    def shortcut(self, shape: Shape, num_output: int) -> Convolution:
+        """The 1x1 convolution that S is where the shapes of input and output differ."""
+        ones = (1,) * len(spatial_shape(shape))
+        steps = chain_grid(self.layers, tuple((0.0, 1.0) for _ in ones), shape)
+        return Convolution(
+            num_output=num_output,
+            kernel_size=ones,
+            stride=tuple(int(step) for _, step in steps),
+            dilation=ones,
+            batch_norm=self.batch_norm,
+        )
+
+    def _projection(self, shape: Shape) -> Convolution | None:
+        output = self.output_shape(shape)
+        return None if output == shape else self.shortcut(shape, output[-1])
+
+    def num_parameters(self, shape: Shape) -> int:
+        projection = self._projection(shape)
+        return projection.num_parameters(shape) if projection else 0
+
+    def num_penalized_parameters(self, shape: Shape) -> int:
+        projection = self._projection(shape)
+        return projection.num_penalized_parameters(shape) if projection else 0
+
+    def num_macs(self, shape: Shape) -> int:
+        projection = self._projection(shape)
+        return projection.num_macs(shape) if projection else 0
+
+    def num_activations(self, shape: Shape) -> int:
+        projection = self._projection(shape)
+        return prod(self.output_shape(shape)) + (projection.num_activations(shape) if projection else 0)
+
+    def num_stored_values(self, shape: Shape) -> float:
+        """The sum, in the place of a summand where nothing else stores that, and what batch norm needs of S."""
+        num_tensors = self.layers[-1].is_output_stored + self.normalizes_batch(shape)
+        return prod(self.output_shape(shape)) * (num_tensors + activation_of(self.activation).num_stored)
+
+    def num_transient_values(self, shape: Shape) -> float:
+        return prod(shape) + prod(self.output_shape(shape))
+
+    def num_pending_gradients(self, shape: Shape) -> int:
+        return prod(self.output_shape(shape))
+
+    @property
+    def is_output_stored(self) -> bool:
+        return True
+
+    def normalizes_batch(self, shape: Shape) -> bool:
+        return self.batch_norm and self._projection(shape) is not None
+
+    def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
+        return chain_grid(self.layers, grid, shape)
+
+    def inner_sequences(self, shape: Shape) -> Iterable[InnerSequence]:
+        return (InnerSequence(layers=self.layers, path=("layers",), input_shape=shape),)
+
+    def write_out(self) -> Iterable[Layer]:
+        return (self,)
+
+    def num_rows(self) -> int:
+        return 1 + sum(layer.num_rows() for layer in self.layers)
+
+    def summary(self) -> str:
+        return join_words("sum", self.activation)

@@ -1,0 +1,24 @@
+"""Words for the summaries of layers."""
+
+from __future__ import annotations
+
+from archnet.spec.layers.shapes import Shape, sizes_text
+
+
+def join_words(*words: str | None) -> str:
+    """Words with a space between them, without the empty ones."""
+    return " ".join(word for word in words if word)
+
+
+def drop_out_text(drop_out: float) -> str:
+    """A dropout percentage for tables, empty for 0.
+
+    >>> drop_out_text(8.3)
+    'drop 8.3%'
+    """
+    return f"drop {drop_out:g}%" if drop_out else ""
+
+
+def stride_text(stride: Shape) -> str:
+    """A stride for tables, empty where all are 1."""
+    return f"stride {sizes_text(stride)}" if max(stride) > 1 else ""
