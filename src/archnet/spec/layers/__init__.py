@@ -12,25 +12,25 @@ from dataclasses import Field, fields
 from typing import Any, Final
 
 from archnet.files.strict_json import JsonPath
-from archnet.spec.layers.activations import ACTIVATIONS as ACTIVATIONS
-from archnet.spec.layers.activations import ActivationName as ActivationName
-from archnet.spec.layers.activations import activation_of as activation_of
-from archnet.spec.layers.base import Layer as Layer
+from archnet.spec.layers.base.activations import ACTIVATIONS as ACTIVATIONS
+from archnet.spec.layers.base.activations import ActivationName as ActivationName
+from archnet.spec.layers.base.activations import activation_of as activation_of
+from archnet.spec.layers.base.layer import Layer as Layer
+from archnet.spec.layers.base.marks import layer_lists as layer_lists
+from archnet.spec.layers.base.sequences import chain_grid as chain_grid
+from archnet.spec.layers.base.sequences import walk as walk
+from archnet.spec.layers.base.sequences import written_out as written_out
+from archnet.spec.layers.base.shapes import Grid as Grid
+from archnet.spec.layers.base.shapes import Shape as Shape
+from archnet.spec.layers.base.shapes import sizes_text as sizes_text
 from archnet.spec.layers.batch_norm import BatchNorm as BatchNorm
 from archnet.spec.layers.convolution import Convolution as Convolution
 from archnet.spec.layers.dropout import Dropout as Dropout
 from archnet.spec.layers.fully_connected import FullyConnected as FullyConnected
 from archnet.spec.layers.global_average_pooling import GlobalAveragePooling as GlobalAveragePooling
-from archnet.spec.layers.marks import layer_lists as layer_lists
 from archnet.spec.layers.pooling import Pooling as Pooling
 from archnet.spec.layers.repeat import Repeat as Repeat
 from archnet.spec.layers.residual import Residual as Residual
-from archnet.spec.layers.sequences import chain_grid as chain_grid
-from archnet.spec.layers.sequences import walk as walk
-from archnet.spec.layers.sequences import written_out as written_out
-from archnet.spec.layers.shapes import Grid as Grid
-from archnet.spec.layers.shapes import Shape as Shape
-from archnet.spec.layers.shapes import sizes_text as sizes_text
 from archnet.spec.layers.terminal import Terminal as Terminal
 
 LAYERS: Final[dict[str, type[Layer]]] = {

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from archnet.spec.layers.base import LeafLayer, Traits
-from archnet.spec.layers.shapes import Grid, Shape
+from archnet.spec.layers.base.layer import LeafLayer, Traits
+from archnet.spec.layers.base.shapes import Grid, Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
 
-from archnet.spec.layers.activations import ActivationName, num_stored_tensors
-from archnet.spec.layers.base import LeafLayer, Traits
-from archnet.spec.layers.marks import PERCENTAGE, per_axis
-from archnet.spec.layers.shapes import Grid, Shape, sizes_text
-from archnet.spec.layers.window import Padding, Window, dilated
-from archnet.spec.layers.words import drop_out_text, join_words, stride_text
+from archnet.spec.layers.base.activations import ActivationName, num_stored_tensors
+from archnet.spec.layers.base.layer import LeafLayer, Traits
+from archnet.spec.layers.base.marks import PERCENTAGE, per_axis
+from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text
+from archnet.spec.layers.base.window import Padding, Window, dilated
+from archnet.spec.layers.base.words import drop_out_text, join_words, stride_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
 
-from archnet.spec.layers.base import Traits, WeightlessLayer
-from archnet.spec.layers.marks import PERCENTAGE
-from archnet.spec.layers.shapes import Grid, Shape
-from archnet.spec.layers.words import drop_out_text
+from archnet.spec.layers.base.layer import Traits, WeightlessLayer
+from archnet.spec.layers.base.marks import PERCENTAGE
+from archnet.spec.layers.base.shapes import Grid, Shape
+from archnet.spec.layers.base.words import drop_out_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
 
-from archnet.spec.layers.activations import ActivationName, num_stored_tensors
-from archnet.spec.layers.base import LeafLayer, Traits
-from archnet.spec.layers.marks import PERCENTAGE
-from archnet.spec.layers.shapes import Grid, Shape
-from archnet.spec.layers.words import drop_out_text, join_words
+from archnet.spec.layers.base.activations import ActivationName, num_stored_tensors
+from archnet.spec.layers.base.layer import LeafLayer, Traits
+from archnet.spec.layers.base.marks import PERCENTAGE
+from archnet.spec.layers.base.shapes import Grid, Shape
+from archnet.spec.layers.base.words import drop_out_text, join_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from archnet.spec.layers.base import Traits, WeightlessLayer
-from archnet.spec.layers.shapes import Grid, Shape, spatial_shape
+from archnet.spec.layers.base.layer import Traits, WeightlessLayer
+from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

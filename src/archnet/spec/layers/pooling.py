@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar, Literal
 
-from archnet.spec.layers.base import Traits, WeightlessLayer
-from archnet.spec.layers.marks import PERCENTAGE, per_axis
-from archnet.spec.layers.shapes import Grid, Shape, sizes_text
-from archnet.spec.layers.window import Padding, Window
-from archnet.spec.layers.words import drop_out_text, join_words
+from archnet.spec.layers.base.layer import Traits, WeightlessLayer
+from archnet.spec.layers.base.marks import PERCENTAGE, per_axis
+from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text
+from archnet.spec.layers.base.window import Padding, Window
+from archnet.spec.layers.base.words import drop_out_text, join_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

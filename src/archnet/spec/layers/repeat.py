@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from archnet.spec.layers.base import InnerSequence, Layer, Traits
-from archnet.spec.layers.marks import INNER_LAYERS
-from archnet.spec.layers.sequences import chain_grid, chain_shape, written_out
-from archnet.spec.layers.shapes import Grid, Shape
+from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
+from archnet.spec.layers.base.marks import INNER_LAYERS
+from archnet.spec.layers.base.sequences import chain_grid, chain_shape, written_out
+from archnet.spec.layers.base.shapes import Grid, Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

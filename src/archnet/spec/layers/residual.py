@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
 
-from archnet.spec.layers.activations import ActivationName, activation_of
-from archnet.spec.layers.base import InnerSequence, Layer, Traits
+from archnet.spec.layers.base.activations import ActivationName, activation_of
+from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
+from archnet.spec.layers.base.marks import INNER_LAYERS
+from archnet.spec.layers.base.sequences import chain_grid, chain_shape
+from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
+from archnet.spec.layers.base.words import join_words
 from archnet.spec.layers.convolution import Convolution
-from archnet.spec.layers.marks import INNER_LAYERS
-from archnet.spec.layers.sequences import chain_grid, chain_shape
-from archnet.spec.layers.shapes import Grid, Shape, spatial_shape
-from archnet.spec.layers.words import join_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

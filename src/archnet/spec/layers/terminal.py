@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar, Literal
 
-from archnet.spec.layers.base import LeafLayer, Traits
-from archnet.spec.layers.marks import NUM_CLASSES
-from archnet.spec.layers.shapes import Grid, Shape
-from archnet.spec.layers.words import join_words
+from archnet.spec.layers.base.layer import LeafLayer, Traits
+from archnet.spec.layers.base.marks import NUM_CLASSES
+from archnet.spec.layers.base.shapes import Grid, Shape
+from archnet.spec.layers.base.words import join_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Literal
 
-from archnet.spec.layers.shapes import Grid, Shape, spatial_shape
+from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
 
 Padding = Literal["same", "valid"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields, replace
 from typing import ClassVar, Literal
 
 from archnet.files.strict_json import JsonPath
-from archnet.spec.layers.marks import layer_lists
-from archnet.spec.layers.shapes import Grid, Shape
+from archnet.spec.layers.base.marks import layer_lists
+from archnet.spec.layers.base.shapes import Grid, Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archnet.spec.layers.shapes import Shape, sizes_text
+from archnet.spec.layers.base.shapes import Shape, sizes_text
 
 
 def join_words(*words: str | None) -> str:

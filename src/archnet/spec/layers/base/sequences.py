@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from archnet.files.strict_json import JsonPath
-from archnet.spec.layers.base import Layer
-from archnet.spec.layers.shapes import Grid, Shape
+from archnet.spec.layers.base.layer import Layer
+from archnet.spec.layers.base.shapes import Grid, Shape
 
 
 def walk(layers: Iterable[Layer], path: JsonPath = ()) -> Iterator[tuple[JsonPath, Layer]]:

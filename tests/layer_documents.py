@@ -1,0 +1,197 @@
+"""Layer documents, drawn from the schema of architectures; and what archnet and Keras make of one."""
+
+from dataclasses import dataclass, field
+from functools import cache
+from math import prod
+
+import keras
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, reject, settings
+from hypothesis import strategies as st
+
+from archnet.errors import DocumentError
+from archnet.files.strict_json import Document
+from archnet.network.build import Builder, chain
+from archnet.spec.arch import Arch, PlannedLayer, parse_arch
+from archnet.spec.layers import LAYERS
+from archnet.spec.schema import read_schema
+
+DEFINITIONS = read_schema("arch")["$defs"]
+LARGEST_STEP = 3
+"""Integers are drawn up to this much above their minimum, so that networks stay small."""
+
+BRANCHES = {
+    branch["if"]["properties"]["type"]["const"]: DEFINITIONS[branch["then"]["$ref"].rpartition("/")[2]]
+    for branch in DEFINITIONS["layer"]["allOf"]
+}
+"""The schema of each layer type, as the branches on `type` name it."""
+
+
+def values(schema, rank, depth):
+    """Values that a schema accepts.
+
+    Args:
+        schema: Of a key.
+        rank: Number of spatial axes; arrays that may have 2 or 3 entries have one for each axis.
+        depth: How deep layers may still stand inside layers.
+    """
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return layer_lists(rank, depth) if name == "layers" else values(DEFINITIONS[name], rank, depth)
+    if "const" in schema:
+        return st.just(schema["const"])
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    for word in ("anyOf", "oneOf"):
+        if word in schema:
+            return st.one_of([values(option, rank, depth) for option in schema[word]])
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return st.one_of([KINDS[kind](schema, rank, depth) for kind in types])
+
+
+def _integers(schema, rank, depth):
+    return st.integers(schema["minimum"], min(schema["maximum"], schema["minimum"] + LARGEST_STEP))
+
+
+def _numbers(schema, rank, depth):
+    """Multiples of an eighth, without a minimum that nobody gives by default: it would switch the layer off."""
+    smallest = schema["minimum"] if "default" in schema else schema["minimum"] + 1
+    largest = schema["maximum"] if "maximum" in schema else schema["exclusiveMaximum"] - 1
+    return st.integers(8 * smallest, 8 * largest).map(lambda eighths: eighths / 8)
+
+
+def _arrays(schema, rank, depth):
+    smallest, largest = schema.get("minItems", 0), schema.get("maxItems", 3)
+    if smallest <= rank <= largest and "$ref" not in schema["items"]:
+        smallest = largest = rank
+    return st.lists(values(schema["items"], rank, depth), min_size=smallest, max_size=min(largest, smallest + 2))
+
+
+def _objects(schema, rank, depth):
+    entries = {key: values(entry, rank, depth) for key, entry in schema["properties"].items()}
+    required = {key: entries.pop(key) for key in schema.get("required", [])}
+    return st.fixed_dictionaries(required, optional=entries)
+
+
+KINDS = {
+    "integer": _integers,
+    "number": _numbers,
+    "array": _arrays,
+    "object": _objects,
+    "boolean": lambda *_: st.booleans(),
+    "null": lambda *_: st.none(),
+    "string": lambda *_: st.text("ab ", max_size=3),
+}
+
+
+def layer_lists(rank, depth):
+    """One or two layers of any types, of which many cannot stand beside each other."""
+    return st.lists(any_layers(rank, depth - 1), min_size=1, max_size=2)
+
+
+def any_layers(rank, depth=2):
+    """Layers of any type; where no depth is left, of a type that holds no others."""
+    names = DEFINITIONS["layer"]["properties"]["type"]["enum"]
+    return st.sampled_from([name for name in names if depth > 0 or not holds_layers(name)]).flatmap(
+        lambda name: layers_of(name, rank, depth)
+    )
+
+
+def layers_of(name, rank, depth=2):
+    """Documents of one layer type."""
+    return _objects(BRANCHES[name], rank, depth)
+
+
+@cache
+def holds_layers(name):
+    return "#/$defs/layers" in str(BRANCHES[name]["properties"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A layer that fits its input.
+
+    Attributes:
+        layer: The layer.
+        arch: An architecture of it and, unless it is one itself, a terminal layer.
+        rows: Of the plan, those of the layer and the layers inside it.
+        input_shape: Shape of its input, with channels.
+        num_classes: Number of classes.
+    """
+
+    document: dict
+    arch: Arch = field(repr=False)
+    rows: tuple[PlannedLayer, ...] = field(repr=False)
+    input_shape: tuple[int, ...]
+    num_classes: int
+
+    @property
+    def layer(self):
+        return self.arch.layers[0].with_num_classes(self.num_classes)
+
+    @property
+    def output_shape(self):
+        return self.layer.output_shape(self.input_shape)
+
+    def keras_model(self):
+        """Keras's form of the layer alone."""
+        return keras_form(self.layer, self.input_shape, self.arch.rank)
+
+
+def keras_form(layer, input_shape, rank):
+    builder, inputs = Builder(rank=rank, seed=1), keras.Input(input_shape)
+    model = keras.Model(inputs, chain((layer,), inputs, builder))
+    model.penalized_names = tuple(builder.penalized_names)
+    return model
+
+
+def arch_of(*documents, rank):
+    terminal = [] if LAYERS[documents[-1]["type"]].traits.is_terminal else [{"type": "T"}]
+    return parse_arch(Document(value={"rank": rank, "layers": [*documents, *terminal]}, source="drawn"))
+
+
+@st.composite
+def cases(draw, name, sizes=((3, 7), (3, 6))):
+    """Layers of one type that fit their input.
+
+    Args:
+        draw: Of Hypothesis.
+        name: The layer's type.
+        sizes: Smallest and largest length of an axis, in 2D and in 3D.
+    """
+    rank = draw(st.sampled_from([2, 3]))
+    lengths = draw(st.lists(st.integers(*sizes[rank - 2]), min_size=rank, max_size=rank))
+    shape, num_classes = (*lengths, draw(st.integers(1, 3))), draw(st.integers(2, 3))
+    document = draw(layers_of(name, rank))
+    try:
+        arch = arch_of(document, rank=rank)
+        plan = arch.plan(shape, num_classes)
+    except DocumentError:
+        reject()
+    rows = tuple(row for row in plan if row.path[1] == 0)
+    return Case(document=document, arch=arch, rows=rows, input_shape=shape, num_classes=num_classes)
+
+
+def hold(check, strategy, num_examples):
+    """Draws examples, the same ones every time, and holds each to a check."""
+    options = settings(
+        max_examples=num_examples,
+        derandomize=True,
+        deadline=None,
+        phases=[Phase.generate],  # examples are small as drawn, and networks are slow to shrink
+        suppress_health_check=list(HealthCheck),
+    )
+    options(given(strategy)(check))()
+
+
+def set_positive_weights(model, seed=0):
+    """Weights above 0 that keep the scale of the signal: no rectifier is shut, no sigmoid is saturated."""
+    generator = np.random.default_rng(seed)
+    model.set_weights(
+        [
+            generator.uniform(0.5, 1.5, weight.shape) / prod(weight.shape[:-1])
+            if weight.ndim > 1
+            else generator.uniform(0.1, 0.5, weight.shape)
+            for weight in model.get_weights()
+        ]
+    )

@@ -1,0 +1,370 @@
+"""Every layer type keeps the same contract: what it says of itself is what Keras does, whatever its document says."""
+
+import inspect
+from dataclasses import fields
+from math import prod
+from typing import get_args
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from archnet.errors import DocumentError
+from archnet.network.backend import backend_module
+from archnet.network.build import RULES, build
+from archnet.network.explain import last_feature_map
+from archnet.network.training.dropout import CaseKeys
+from archnet.network.training.losses import penalized_weights
+from archnet.network.training.twin import training_twin
+from archnet.spec.layers import (
+    ACTIVATIONS,
+    LAYERS,
+    ActivationName,
+    Layer,
+    layer_document,
+    parse_layer,
+    walk,
+    written_out,
+)
+from archnet.spec.receptive_field import feature_layers
+from layer_documents import BRANCHES, arch_of, cases, hold, keras_form, set_positive_weights
+
+FC = {"type": "FC", "num_output": 5}
+MAX_POOLINGS = (keras.layers.MaxPooling2D, keras.layers.MaxPooling3D)
+
+every_type = pytest.mark.parametrize("name", LAYERS)
+examples = pytest.mark.parametrize("num_examples", [5, pytest.param(60, marks=pytest.mark.slow)])
+
+
+def images_for(case, num_cases=3):
+    return np.random.default_rng(1).uniform(0.2, 1, (num_cases, *case.input_shape)).astype(np.float32)
+
+
+def total(case, cost):
+    """The sum of a cost, such as "num_macs", over a layer and the layers inside it."""
+    return sum(getattr(row.layer, cost)(row.input_shape) for row in case.rows)
+
+
+def size(tensor):
+    return prod(tensor.shape[1:])
+
+
+def is_view(layer):
+    """Whether a Keras layer only selects values or changes their shape."""
+    is_selection = isinstance(layer, MAX_POOLINGS) and set(layer.pool_size) == {1}
+    return is_selection or isinstance(layer, keras.layers.Flatten | keras.layers.InputLayer)
+
+
+@every_type
+def test_every_type_answers_every_question(name):
+    assert not inspect.isabstract(LAYERS[name])
+    assert LAYERS[name].traits.drawn_as
+    assert BRANCHES[name]["properties"]["type"]["const"] == name
+
+
+def test_every_layer_class_is_a_type_of_the_schema_with_a_rule():
+    def concrete(kind):
+        inner = {found for child in kind.__subclasses__() for found in concrete(child)}
+        return inner if inspect.isabstract(kind) else inner | {kind.__name__}  # by name: slots make a class twice
+
+    assert concrete(Layer) == {kind.__name__ for kind in LAYERS.values()}
+    assert set(RULES) == set(LAYERS.values())
+    assert list(BRANCHES) == list(LAYERS)
+
+
+def test_every_activation_of_the_schema_is_in_the_table():
+    enums = [
+        entry["enum"] for branch in BRANCHES.values() for entry in branch["properties"].values() if "enum" in entry
+    ]
+    assert list(ACTIVATIONS) == list(get_args(ActivationName))
+    assert all(enum == [None, *ACTIVATIONS] for enum in enums if "relu" in enum)
+
+
+@every_type
+def test_a_percentage_of_the_schema_is_one_of_the_layer(name):
+    percentages = [key for key, entry in BRANCHES[name]["properties"].items() if entry.get("exclusiveMaximum") == 100]
+    assert [item.name for item in fields(LAYERS[name]) if item.metadata.get("percentage")] == percentages
+
+
+@every_type
+@examples
+def test_a_layer_written_out_reads_back_the_same(name, num_examples):
+    def check(case):
+        layer = case.arch.layers[0]
+        assert parse_layer(layer_document(layer), case.arch.rank) == layer
+        assert layer.summary().strip() == layer.summary() != ""
+        assert layer.num_rows() == len(case.rows)
+        paths = {path for path, inner in walk(case.arch.layers[:1], ("layers",)) if inner.traits.has_row}
+        assert {row.path for row in case.rows} == paths
+
+    hold(check, cases(name), num_examples)
+
+
+@every_type
+@examples
+def test_shapes_parameters_and_multiply_adds_are_those_of_keras(name, num_examples):
+    def check(case):
+        model = case.keras_model()
+        assert case.output_shape == model.output_shape[1:]
+        assert total(case, "num_parameters") == model.count_params()
+        assert total(case, "num_macs") == sum(
+            prod(weight.shape) * prod(layer.output.shape[1:-1])
+            for layer in model.layers
+            for weight in layer.weights
+            if weight.name.endswith("kernel")
+        )
+
+    hold(check, cases(name), num_examples)
+
+
+@every_type
+@examples
+def test_activations_are_the_outputs_of_kerass_layers_without_activations_and_views(name, num_examples):
+    def check(case):
+        layers = case.keras_model().layers[1:]
+        operations = [
+            layer for layer in layers if not isinstance(layer, keras.layers.Activation | keras.layers.Flatten)
+        ]
+        num_values = sum(size(layer.output) for layer in operations)
+        num_selected = sum(size(layer.output) for layer in operations if is_view(layer))
+        assert num_values - num_selected <= total(case, "num_activations") <= num_values
+
+    hold(check, cases(name), num_examples)
+
+
+@every_type
+@examples
+def test_l2_reaches_the_kernels_and_biases_that_a_layer_declares(name, num_examples):
+    def check(case):
+        model = case.keras_model()
+        weights = penalized_weights(model)
+        assert sum(prod(weight.shape) for weight in weights) == total(case, "num_penalized_parameters")
+        names = {id(weight): weight.name for weight in model.trainable_weights}
+        concerned = {id(weight) for weight in weights}
+        assert all((id_ in concerned) == name.endswith(("kernel", "bias")) for id_, name in names.items())
+
+    hold(check, cases(name), num_examples)
+
+
+def num_needed_values(model):
+    """Values that the gradients of a network need at least, besides its input: those that no formula can do without."""
+    needed, num_masks = {}, 0
+
+    def need(tensor):
+        producer = tensor._keras_history.operation
+        while is_view(producer) and not isinstance(producer, keras.layers.InputLayer):
+            tensor = producer.input
+            producer = tensor._keras_history.operation
+        if not isinstance(producer, keras.layers.InputLayer):
+            needed[id(tensor)] = size(tensor)
+
+    for layer in model.layers[1:]:
+        is_activation = isinstance(layer, keras.layers.Activation)
+        is_pooling = isinstance(layer, MAX_POOLINGS) and not is_view(layer)
+        is_dropout = isinstance(layer, keras.layers.Dropout)
+        needs_input = is_activation and ACTIVATIONS[layer.activation.__name__].num_stored > 0
+        if layer.weights or is_pooling or needs_input:
+            need(layer.input)
+        if is_activation or is_pooling or is_dropout:
+            need(layer.output)
+        num_masks += is_dropout * size(layer.output)
+    return sum(needed.values()) + num_masks
+
+
+@every_type
+@examples
+def test_stored_values_hold_all_that_gradients_need(name, num_examples):
+    def check(case):
+        assert total(case, "num_stored_values") >= num_needed_values(case.keras_model())
+        assert all(row.layer.num_transient_values(row.input_shape) >= prod(row.input_shape) for row in case.rows)
+
+    hold(check, cases(name), num_examples)
+
+
+@every_type
+@examples
+def test_a_larger_input_costs_no_less(name, num_examples):
+    costs = ["num_macs", "num_activations", "num_stored_values", "num_transient_values", "num_pending_gradients"]
+
+    def check(case):
+        for row in case.rows:
+            larger = (*(2 * length for length in row.input_shape[:-1]), row.input_shape[-1])
+            try:
+                row.layer.output_shape(larger)
+            except ValueError:
+                continue
+            for cost in map(row.layer.__getattribute__, costs):
+                assert cost(larger) >= cost(row.input_shape)
+
+    hold(check, cases(name), num_examples)
+
+
+@every_type
+@examples
+def test_a_saved_network_and_its_feature_map_are_the_same(name, num_examples, tmp_path):
+    def check(case):
+        network, images = build(case.arch, case.input_shape, case.num_classes), images_for(case)
+        network.save(tmp_path / "network.keras")
+        loaded = keras.saving.load_model(tmp_path / "network.keras", safe_mode=True)
+        np.testing.assert_array_equal(loaded(images), network(images))
+        if feature_layers(case.arch):
+            first, second = (
+                keras.Model(model.input, last_feature_map(model, case.arch)) for model in (network, loaded)
+            )
+            assert first.output_shape[1:] == case.output_shape
+            np.testing.assert_array_equal(first(images), second(images))
+
+    hold(check, cases(name), num_examples)
+
+
+@every_type
+@examples
+def test_the_gradient_reaches_every_weight(name, num_examples):
+    def check(case):
+        model, images = case.keras_model(), images_for(case)
+        set_positive_weights(model)
+
+        def value():
+            outputs = model(images, training=False)
+            return keras.ops.sum(outputs * np.arange(1, 1 + outputs.shape[-1], dtype=np.float32)), outputs
+
+        weights = model.trainable_variables
+        if weights:
+            _, gradients = backend_module().value_and_gradients(value, weights, model.non_trainable_variables)
+            for weight, gradient in zip(weights, gradients, strict=True):
+                assert gradient is not None, weight.path
+                assert np.any(keras.ops.convert_to_numpy(gradient)), weight.path
+
+    hold(check, cases(name), num_examples)
+
+
+@every_type
+@examples
+def test_a_training_twin_is_the_network_and_looks_at_other_cases_only_where_a_layer_says_so(name, num_examples):
+    def check(case):
+        model, images, keys = case.keras_model(), images_for(case), CaseKeys()
+        set_positive_weights(model)
+        twin = training_twin(model, keys)
+        np.testing.assert_allclose(twin(images, training=False), model(images, training=False), rtol=1e-5, atol=1e-6)
+        assert [weight.shape for weight in twin.weights] == [weight.shape for weight in model.weights]
+        assert [weight.shape for weight in twin.trainable_weights] == [
+            weight.shape for weight in model.trainable_weights
+        ]
+        attributes = (value for layer in twin.layers for value in vars(layer).values())
+        assert not any(isinstance(value, keras.random.SeedGenerator) for value in attributes)
+        says_so = any(row.layer.normalizes_batch(row.input_shape) for row in case.rows)
+        assert says_so == any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers)
+        if not says_so:
+            keys.batch = np.arange(len(images), dtype=np.uint32)
+            first, second = (
+                twin(np.stack([images[0], *others]), training=True)[0] for others in (images[1:], images[:2])
+            )
+            np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-6)
+
+    hold(check, cases(name), num_examples)
+
+
+@every_type
+@examples
+def test_features_lie_in_the_middle_of_what_they_see(name, num_examples):
+    def check(case):
+        rank = case.arch.rank
+        grid = case.layer.propagate_grid(((0.0, 1.0),) * rank, case.input_shape)
+        assert len(grid) == len(case.output_shape) - 1
+        if not grid:
+            return
+        model = case.keras_model()
+        set_positive_weights(model)
+        middle = tuple(n // 2 for n in case.output_shape[:-1])
+        dark = np.asarray(model(np.zeros((1, *case.input_shape), np.float32)))
+        for axis, (start, step) in enumerate(grid):
+            lines = np.zeros((case.input_shape[axis], *case.input_shape), np.float32)
+            for number in range(len(lines)):
+                lines[number].swapaxes(0, axis)[number] = 1
+            response = np.abs(np.asarray(model(lines)) - dark)[(slice(None), *middle)].max(axis=-1)
+            is_seen = np.flatnonzero(response > 1e-6)
+            gap = max(step, *np.diff(is_seen), 1)
+            if gap <= is_seen[0] and is_seen[-1] < len(lines) - gap:  # else the border cuts off what it would see
+                assert (is_seen[0] + is_seen[-1]) / 2 == pytest.approx(start + step * middle[axis])
+
+    hold(check, cases(name, sizes=((21, 26), (13, 15))), num_examples)
+
+
+@every_type
+@examples
+def test_a_layer_is_refused_behind_what_flattens_where_keras_refuses_it(name, num_examples):
+    def check(case):
+        rank = case.arch.rank
+        try:
+            keras_form(case.layer, (5,), rank)
+            does_fit = True
+        except ValueError:
+            does_fit = False
+        try:
+            arch_of(FC, case.document, rank=rank)
+            is_accepted = True
+        except DocumentError:
+            is_accepted = False
+        assert does_fit or not is_accepted
+        if not list(case.layer.inner_layers()):
+            assert does_fit == is_accepted
+        flattens = any(layer.traits.flattens for layer in written_out([case.layer]))
+        assert flattens == (len(case.output_shape) == 1)
+
+    hold(check, cases(name), num_examples)
+
+
+@every_type
+@examples
+def test_grad_cam_uses_what_has_a_kernel_and_keeps_the_axes(name, num_examples):
+    def check(case):
+        layer = case.layer
+        makes_features = any(inner.traits.feature_map == "new" for _, inner in walk([layer]))
+        if list(layer.inner_layers()):
+            assert layer.traits.feature_map == ("new" if layer.traits.has_row else "none") or not makes_features
+            return
+        has_kernel = bool(penalized_weights(case.keras_model()))
+        assert makes_features == (has_kernel and len(case.output_shape) > 1)
+        if layer.traits.feature_map == "same":
+            assert case.output_shape == case.input_shape
+
+    hold(check, cases(name), num_examples)
+
+
+@st.composite
+def holders(draw, name):
+    """A layer inside each type that holds layers."""
+    case = draw(cases(name))
+    return case, draw(st.sampled_from([holder for holder in LAYERS if list_keys(holder)]))
+
+
+def list_keys(name):
+    return [key for key, entry in BRANCHES[name]["properties"].items() if entry.get("$ref") == "#/$defs/layers"]
+
+
+@every_type
+@examples
+def test_inside_another_layer_a_layer_is_refused_with_its_place_or_fits_as_in_keras(name, num_examples):
+    def check(drawn):
+        case, holder = drawn
+        (key, *_), rank = list_keys(holder), case.arch.rank
+        document = {**BRANCHES[holder]["examples"][0], key: [case.document]}
+        try:
+            arch = arch_of(document, rank=rank)
+        except DocumentError as error:
+            assert f"cannot stand inside {holder}. Move it out." in str(error)  # noqa: PT017 - several may be refused
+            assert case.layer.traits.is_terminal or (LAYERS[holder].traits.holds_maps_only and not is_map(case))
+            return
+        try:
+            plan = arch.plan(case.input_shape)
+        except DocumentError:
+            return
+        model = build(arch, case.input_shape)
+        assert sum(row.num_parameters for row in plan) == model.count_params()
+
+    hold(check, holders(name), num_examples)
+
+
+def is_map(case):
+    return len(case.output_shape) > 1
