@@ -15,7 +15,7 @@ from archnet.network.backend import backend_module
 from archnet.network.build import RULES, build
 from archnet.network.explain import last_feature_map
 from archnet.network.training.dropout import CaseKeys
-from archnet.network.training.losses import penalized_weights
+from archnet.network.training.losses import penalised_weights
 from archnet.network.training.twin import training_twin
 from archnet.spec.layers import (
     ACTIVATIONS,
@@ -138,7 +138,7 @@ def test_activations_are_the_outputs_of_kerass_layers_without_activations_and_vi
 def test_l2_reaches_the_kernels_and_biases_that_a_layer_declares(name, num_examples):
     def check(case):
         model = case.keras_model()
-        weights = penalized_weights(model)
+        weights = penalised_weights(model)
         assert sum(prod(weight.shape) for weight in weights) == total(case, "num_penalized_parameters")
         names = {id(weight): weight.name for weight in model.trainable_weights}
         concerned = {id(weight) for weight in weights}
@@ -248,8 +248,9 @@ def test_a_training_twin_is_the_network_and_looks_at_other_cases_only_where_a_la
         twin = training_twin(model, keys)
         np.testing.assert_allclose(twin(images, training=False), model(images, training=False), rtol=1e-5, atol=1e-6)
         assert [weight.shape for weight in twin.weights] == [weight.shape for weight in model.weights]
-        assert [weight.shape for weight in twin.trainable_weights] == [
-            weight.shape for weight in model.trainable_weights
+        concerned, in_twin = ({id(weight) for weight in penalised_weights(network)} for network in (model, twin))
+        assert [id(weight) in in_twin for weight in twin.weights] == [
+            id(weight) in concerned for weight in model.weights
         ]
         attributes = (value for layer in twin.layers for value in vars(layer).values())
         assert not any(isinstance(value, keras.random.SeedGenerator) for value in attributes)
@@ -324,7 +325,7 @@ def test_grad_cam_uses_what_has_a_kernel_and_keeps_the_axes(name, num_examples):
         if list(layer.inner_layers()):
             assert layer.traits.feature_map == ("new" if layer.traits.has_row else "none") or not makes_features
             return
-        has_kernel = bool(penalized_weights(case.keras_model()))
+        has_kernel = bool(penalised_weights(case.keras_model()))
         assert makes_features == (has_kernel and len(case.output_shape) > 1)
         if layer.traits.feature_map == "same":
             assert case.output_shape == case.input_shape
@@ -345,7 +346,7 @@ def list_keys(name):
 
 @every_type
 @examples
-def test_inside_another_layer_a_layer_is_refused_with_its_place_or_fits_as_in_keras(name, num_examples):
+def test_inside_another_layer_a_layer_is_refused_with_its_location_or_costs_what_keras_says(name, num_examples):
     def check(drawn):
         case, holder = drawn
         (key, *_), rank = list_keys(holder), case.arch.rank
@@ -362,6 +363,8 @@ def test_inside_another_layer_a_layer_is_refused_with_its_place_or_fits_as_in_ke
             return
         model = build(arch, case.input_shape)
         assert sum(row.num_parameters for row in plan) == model.count_params()
+        stored = sum(row.layer.num_stored_values(row.input_shape) for row in plan)
+        assert stored >= num_needed_values(model)
 
     hold(check, holders(name), num_examples)
 

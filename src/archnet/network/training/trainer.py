@@ -14,7 +14,7 @@ from archnet.network.augmentation.augment import augment
 from archnet.network.backend import backend_module, devices
 from archnet.network.build import scaling, two_logits
 from archnet.network.training.dropout import CaseKeys
-from archnet.network.training.losses import case_losses, confusion_counts, penalized_weights
+from archnet.network.training.losses import case_losses, confusion_counts, penalised_weights
 from archnet.network.training.optimizers import LossScale, WeightAverage, optimizer
 from archnet.network.training.twin import training_twin
 from archnet.spec.experiment import Training
@@ -48,9 +48,8 @@ class Trainer:
         self.optimizer.build(self.weights)
         self.average = WeightAverage(self.weights, training.ema) if training.ema is not None else None
         self.loss_scale = LossScale() if training.precision == "float16" else None
-        penalized_ids = {id(weight) for weight in penalized_weights(network)}
-        # The twin's weights stand in the network's order.
-        self.penalties = [training.l2 if id(weight) in penalized_ids else 0.0 for weight in network.trainable_variables]
+        penalised_ids = {id(weight) for weight in penalised_weights(self.twin)}
+        self.penalties = [training.l2 if id(weight) in penalised_ids else 0.0 for weight in self.weights]
         self.gradient_sums: list[keras.Variable] = []
         self.state = [*self.twin.weights, *self.optimizer.variables, *self._own_variables()]
         self.num_devices = len(devices())

@@ -47,6 +47,7 @@ def training_twin(network: keras.Model, keys: CaseKeys, precision: str = "float3
 
     twin = keras.models.clone_model(network, clone_function=clone_layer)
     twin.set_weights(network.get_weights())
+    twin.penalized_names = network.penalized_names
     return twin
 
 
