@@ -72,9 +72,10 @@ def test_every_problem_of_a_file_is_told_at_once_with_its_line():
 ]}"""
     with pytest.raises(DocumentError) as caught:
         parse_arch(parse_document(text, "mine.json"))
+    known = ", ".join(f'"{name}"' for name in LAYERS)
     assert str(caught.value).splitlines() == [
         'mine.json:2 $.layers[0].kernel: unknown key "kernel". Did you mean "kernel_size"?',
-        'mine.json:3 $.layers[1].type: "Conv" is not one of "C", "P", "FC", "T", "DO", "BN", "GAP", "RES", "REP".',
+        f'mine.json:3 $.layers[1].type: "Conv" is not one of {known}.',
         "mine.json:4 $.layers[2].num_output: expected at least 1, got 0.",
         'mine.json:4 $.layers[2].activation: "relux" is not one of null, "relu", "tanh", "sigmoid", "leaky_relu", "elu", '
         '"selu", "gelu", "silu", "softplus". Did you mean "relu"?',
