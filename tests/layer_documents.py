@@ -54,10 +54,14 @@ def _integers(schema, rank, depth):
 
 
 def _numbers(schema, rank, depth):
-    """Multiples of an eighth, without a minimum that nobody gives by default: it would switch the layer off."""
-    smallest = schema["minimum"] if "default" in schema else schema["minimum"] + 1
-    largest = schema["maximum"] if "maximum" in schema else schema["exclusiveMaximum"] - 1
-    return st.integers(8 * smallest, 8 * largest).map(lambda eighths: eighths / 8)
+    """Without a lowest value that nobody gives by default: it would switch the layer off."""
+    return st.floats(
+        schema.get("minimum", schema.get("exclusiveMinimum")),
+        schema.get("maximum", schema.get("exclusiveMaximum")),
+        exclude_min="exclusiveMinimum" in schema or "default" not in schema,
+        exclude_max="exclusiveMaximum" in schema,
+        allow_subnormal=False,
+    )
 
 
 def _arrays(schema, rank, depth):

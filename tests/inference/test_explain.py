@@ -1,6 +1,7 @@
 """`archnet explain`: heat maps that are what their formulas say, and lie where the voxels lie that they are about."""
 
 import json
+import re
 
 import keras
 import matplotlib.image
@@ -10,6 +11,7 @@ import SimpleITK
 from typer.testing import CliRunner
 
 from archnet.cli import app
+from archnet.errors import RunError
 from archnet.files.strict_json import Document
 from archnet.imaging.scan_grid import interpolate
 from archnet.inference.explain import explain_scan
@@ -18,7 +20,7 @@ from archnet.network.build import build, build_inference_model
 from archnet.network.explain import grad_cam, last_feature_map, occlusion
 from archnet.network.predict import load_model
 from archnet.spec.arch import parse_arch
-from archnet.spec.receptive_field import feature_grid
+from archnet.spec.receptive_field import feature_grid, feature_layers
 from trained_runs import CANDIDATES, WHOLE, as_four_formats, chest, what_is_bright, write_chest, write_trained_run
 
 COMMAND = CliRunner()
@@ -168,6 +170,26 @@ def test_features_lie_in_the_middle_of_what_they_see(layers):
             lines[number].swapaxes(0, axis)[number] = 1
         is_seen = np.flatnonzero(np.asarray(body(lines))[:, middle[0], middle[1], 0])
         assert (is_seen[0] + is_seen[-1]) / 2 == pytest.approx(start + step * middle[axis])
+
+
+def test_the_last_feature_map_ends_before_dropout_and_flattening_and_takes_its_batch_norm_along():
+    norm, drop = {"type": "BN"}, {"type": "DO", "drop_out": 20}
+    for layers, num_kept in (
+        ([C, P, C, P], 3),
+        ([C, norm, P], 2),
+        ([C, drop, norm], 1),
+        ([C | {"drop_out": 20}, norm], 1),
+        ([{"type": "REP", "times": 2, "layers": [C, norm]}, P], 4),
+        ([P, norm], 0),
+    ):
+        assert len(feature_layers(arch_of([*layers, *TAIL]))) == num_kept
+
+
+def test_a_network_of_another_architecture_is_not_explained():
+    network = build(arch_of([C, P, C, *TAIL]), (12, 12))
+    message = "test: the saved model is not the architecture of its run. Use occlusion."
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        last_feature_map(network, arch_of([C, C, *TAIL]))
 
 
 @pytest.mark.parametrize("rank", [2, 3])

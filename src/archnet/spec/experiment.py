@@ -126,7 +126,7 @@ class Training:
             schedule begins.
         batch_size: Cases a step.
         epochs: At most.
-        l2: λ adds λ/2·Σw² over kernels and biases of C, FC and T to the loss.
+        l2: λ adds λ/2·Σw² over kernels and biases to the loss.
         loss: "focal" lets cases that are told well count less: cross-entropy times (1 - p)^`focal_gamma`.
         focal_gamma: Of "focal"; 0 is cross-entropy.
         label_smoothing: Share of each label that is spread over all classes.
