@@ -144,8 +144,8 @@ def _compared_set(metrics: Mapping[Path, Mapping[str, Any]]) -> str:
             return name
     incomplete = next(folder for folder, entry in metrics.items() if "test" not in entry)
     raise RunError(
-        f"{incomplete}: has no test cases, and not every run has validation cases, so that there is no set to compare on. "
-        "Run it again with split.test above 0."
+        f"{incomplete}: has no test cases, and not every run has validation cases, so that there is no set to "
+        "compare on. Run it again with split.test above 0."
     )
 
 

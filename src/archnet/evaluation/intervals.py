@@ -20,7 +20,7 @@ def wilson_interval(successes: int, trials: int) -> Interval | None:
     Returns:
         [low, high], or None without trials.
 
-    >>> [round(end, 4) for end in wilson(218, 281)]
+    >>> [round(end, 4) for end in wilson_interval(218, 281)]
     [0.7235, 0.8207]
     """
     if trials == 0:

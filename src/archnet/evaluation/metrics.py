@@ -115,7 +115,7 @@ def _calibration(part: Predictions, options: MetricOptions, temperature: float |
 
 
 def _metrics_with_intervals(part: Predictions, options: MetricOptions, metric_names: Sequence[str]) -> dict[str, Any]:
-    """The confusion matrix, the metrics `metric_names` (all of them, or those of the matrix alone), and their intervals."""
+    """The confusion matrix, the metrics `metric_names` (all, or those of the matrix alone), and their intervals."""
     num_classes = len(part.classes)
     columns = [options.positive] if num_classes == 2 else list(range(num_classes))
     y_pred = part.predicted_classes(positive=options.positive, threshold=options.threshold)
@@ -189,7 +189,7 @@ def _metric_entry(values: Floats, names: list[str]) -> Entry:
 
 
 def _interval_entry(shares: list[Interval | None] | None, samples: Floats | None, names: list[str]) -> IntervalEntry:
-    """A metric's interval in the form of its `_metric_entry`: Wilson's where it is a proportion, else the bootstrap's."""
+    """A metric's interval in the form of its entry: Wilson's where it is a proportion, else the bootstrap's."""
     ends = shares or _sample_intervals(samples, len(names))
     if len(ends) == 1:
         return ends[0]

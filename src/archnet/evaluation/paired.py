@@ -71,7 +71,7 @@ def paired_differences(
 ) -> dict[str, dict[str, Any]]:
     """How far the other architecture is from the reference, in each number that pairs of networks are compared by.
 
-    `accuracy` and `mcc` are those at each network's own threshold, `roc_auc` is the positive class's against the rest. Of
+    `accuracy` and `mcc` are those at each network's own threshold, `auc` is the positive class's against the rest. Of
     two classes there is also the recall at the reference's false-positive rate and at its precision: both networks'
     thresholds are moved to the lowest at which there are no more false positives (no lower precision) than the
     reference has at its own threshold, cases of equal scores being taken together or not at all. Both follow the one
@@ -205,7 +205,7 @@ def _matched_recalls(
 def _recall_at_false_positives(
     curve: tuple[Floats, Floats], own_true_positives: Floats, own_false_positives: Floats
 ) -> Floats:
-    """The highest recall with no more false positives than `own_false_positives`, (B,); NaN without positives or negatives."""
+    """The highest recall with at most `own_false_positives`, (B,); NaN without positives or negatives."""
     true_positives, false_positives = curve
     recall = _recall(true_positives, np.sum(false_positives <= own_false_positives[:, None], axis=1))
     return np.where(false_positives[:, -1] > 0, recall, np.nan)
@@ -214,7 +214,7 @@ def _recall_at_false_positives(
 def _recall_at_precision(
     curve: tuple[Floats, Floats], own_true_positives: Floats, own_false_positives: Floats
 ) -> Floats:
-    """The highest recall with no lower precision than own_hits / (own_hits + own_alarms), (B,); NaN where that is."""
+    """The highest recall with at least the precision of the counts given, (B,); NaN where that is undefined."""
     true_positives, false_positives = curve
     is_precise = (
         true_positives * own_false_positives[:, None] >= false_positives * own_true_positives[:, None]

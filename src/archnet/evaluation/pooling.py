@@ -32,7 +32,7 @@ class Pool:
         document: The first one's experiment without its name, fold and seed; empty where a run has none.
         seeds: Of training, in rising order.
         folds: Those that the runs cover, in rising order; empty without a cross-validation.
-        predictions_by_seed: For each seed the cases of the compared set, of all folds together, in the order of their names.
+        predictions_by_seed: For each seed the cases of the compared set, of all folds together, sorted by name.
     """
 
     name: str

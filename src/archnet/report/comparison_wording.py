@@ -72,8 +72,8 @@ def _verdict(pair: PairedComparison, comparison: Comparison) -> str:
     low, high = (end * total for end in entry["interval"])
     if low <= 0 <= high:
         return (
-            f"This {set_name} set cannot tell {other.run} from {reference.run}: {difference_text}, but the 95% interval runs from "
-            f"{_signed(low)} to {_signed(high)}{cost}."
+            f"This {set_name} set cannot tell {other.run} from {reference.run}: {difference_text}, but the 95% "
+            f"interval runs from {_signed(low)} to {_signed(high)}{cost}."
         )
     nearer, farther = sorted((abs(low), abs(high)))
     return f"{difference_text}; 95% interval {_short_number(nearer)} to {_short_number(farther)}{cost}."
@@ -122,7 +122,7 @@ def _signed(number: float) -> str:
 def _short_number(number: float) -> str:
     """A number of cases, not more exact than it can be: a mean or an interval's end need not be whole.
 
-    >>> _short(11), _short(2.34), _short(19.2), _short(0.04)
+    >>> _short_number(11), _short_number(2.34), _short_number(19.2), _short_number(0.04)
     ('11', '2.3', '19', '0.04')
     """
     if number >= 10 or abs(number - round(number)) < 1e-6:
@@ -181,7 +181,7 @@ def comparison_cautions(comparison: Comparison) -> list[str]:
 def p_value_text(p: float | None) -> str:
     """A p value.
 
-    >>> probability(0.0421), probability(1e-9), probability(None)
+    >>> p_value_text(0.0421), p_value_text(1e-9), p_value_text(None)
     ('0.042', '<0.001', '')
     """
     if p is None:

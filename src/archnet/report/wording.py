@@ -185,7 +185,8 @@ def _detection_sentence(
     interval = class_value(metrics["intervals"]["recall"], name)
     return (
         f"{subject} finds {counts['found']:,} of {counts['positives']:,} “{name}” cases in the "
-        f"{SET_NAMES[set_name]} set: recall {percent(class_value(metrics['recall'], name))}{_interval_words(interval)}, "
+        f"{SET_NAMES[set_name]} set: recall {percent(class_value(metrics['recall'], name))}"
+        f"{_interval_words(interval)}, "
         f"with {_false_positives_text(counts['alarms'])} among {counts['others']:,} other cases."
     )
 
@@ -246,8 +247,8 @@ def _leakage_caution(run: RunFiles, name: str) -> list[str]:
     shared = len(evaluated_groups & training_groups)
     if name != "train" and shared:
         return [
-            f"{shared:,} of the {len(evaluated_groups):,} {SET_NAMES[name]} groups (scans or patients) also have cases in the "
-            "training set: the network has seen their neighbours, so these figures are optimistic."
+            f"{shared:,} of the {len(evaluated_groups):,} {SET_NAMES[name]} groups (scans or patients) also have cases "
+            "in the training set: the network has seen their neighbours, so these figures are optimistic."
         ]
     if name != "train" and _option(run, "split", "by") == "candidate":
         return ["The split is by candidate: neighbours of a test case may be in the training set, which is optimistic."]

@@ -118,7 +118,7 @@ Point = tuple[str, float, int, int]
 def flatten(value: Any, prefix: str = "") -> dict[str, str]:
     """A JSON value as its places and leaves; a list of plain values is one leaf.
 
-    >>> flat({"split": {"test": 0.2, "fold": None}, "layers": [{"type": "T"}], "size": [64, 64]})
+    >>> flatten({"split": {"test": 0.2, "fold": None}, "layers": [{"type": "T"}], "size": [64, 64]})
     {'split.test': '0.2', 'split.fold': 'null', 'layers.0.type': 'T', 'size': '[64, 64]'}
     """
     is_plain = isinstance(value, list) and not any(isinstance(entry, dict | list) for entry in value)

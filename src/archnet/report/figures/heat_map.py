@@ -56,7 +56,7 @@ def slice_indices(heat: NDArray[np.float32]) -> list[int]:
 
     >>> hot = np.zeros((2, 2, 30), np.float32)
     >>> hot[0, 0, 11] = 1
-    >>> shown_slices(hot)
+    >>> slice_indices(hot)
     [0, 4, 8, 11, 17, 21, 25, 29]
     """
     depth = heat.shape[2]

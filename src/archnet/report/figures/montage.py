@@ -90,7 +90,7 @@ def slice_strip(image: NDArray[np.uint8]) -> list[tuple[int, NDArray[np.uint8]]]
 
     Thick stacks are stepped through, so that the strip spans about half of the depth of a crop.
 
-    >>> [index for index, _ in strip(np.zeros((4, 4, 10), np.uint8))]
+    >>> [index for index, _ in slice_strip(np.zeros((4, 4, 10), np.uint8))]
     [3, 4, 5, 6, 7]
     """
     depth = image.shape[2]

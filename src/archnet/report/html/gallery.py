@@ -60,7 +60,7 @@ def central_position(indices: range, picture: Picture) -> int:
 def strip_indices(count: int, central: int) -> list[int]:
     """The central slice and neighbours on both sides; thick stacks are stepped through, to span half of them.
 
-    >>> strip_of(10, 5), strip_of(64, 32), strip_of(1, 0)
+    >>> strip_indices(10, 5), strip_indices(64, 32), strip_indices(1, 0)
     ([3, 4, 5, 6, 7], [20, 26, 32, 38, 44], [])
     """
     step = max(1, count // 10)

@@ -85,7 +85,7 @@ def _outline(x: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
 def svg_path(x: Floats, y: Floats, frame: Frame = FRAME) -> str:
     """A line through points, without those that lie between two others on the same level or upright.
 
-    >>> path_of(np.array([0, 0, 0, 0.5, 1]), np.array([0, 0.2, 1, 1, 1]))
+    >>> svg_path(np.array([0, 0, 0, 0.5, 1]), np.array([0, 0.2, 1, 1, 1]))
     'M44 328L44 8L364 8'
     """
     points = np.stack([frame.left + frame.side * x, frame.top + frame.side * (1 - y)], axis=1).round(1)

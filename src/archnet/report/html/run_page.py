@@ -98,7 +98,7 @@ def _reproducibility_values(run: RunFiles) -> dict[str, Any]:
 def _document_json(document: Mapping[str, Any]) -> str:
     """A document as JSON, lists of plain values on one line.
 
-    >>> print(_readable({"crop_size": [64, 64, 10]}))
+    >>> print(_document_json({"crop_size": [64, 64, 10]}))
     {
       "crop_size": [64, 64, 10]
     }
@@ -175,7 +175,7 @@ def _split_rows(run: RunFiles) -> list[dict[str, Any]]:
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Nested values as dotted names and texts.
 
-    >>> _flat({"seed": 0, "versions": {"keras": "3.8"}})
+    >>> _flatten({"seed": 0, "versions": {"keras": "3.8"}})
     [('seed', '0'), ('versions.keras', '3.8')]
     """
     rows: list[tuple[str, str]] = []
