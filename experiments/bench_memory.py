@@ -19,7 +19,7 @@ from pathlib import Path
 from plain_options import PLAIN
 
 from archnet.files.strict_json import Document
-from archnet.report.network_table import bytes_text
+from archnet.report.units import bytes_text
 from archnet.spec.arch import Arch, load_arch, parse_arch
 from archnet.spec.experiment import Training
 from archnet.spec.memory import PROCESS_BYTES, estimate_memory

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from archnet.spec.metrics import EVALUATED
 from fake_runs import IS_KILLED, LEAVES, RAISES
 
 
@@ -70,8 +71,7 @@ def train(document, run, asks):
         tell({"epoch": epoch, "value": value})
         if asks:
             ALLOWED.acquire()
-    names = ("recall", "precision", "specificity", "mcc", "auc", "average_precision")
-    (run / "draft").write_text(json.dumps({"validation": dict.fromkeys(names)}))
+    (run / "draft").write_text(json.dumps({"validation": dict.fromkeys(EVALUATED)}))
     (run / "draft").replace(run / "metrics.json")
     (run / "report.html").touch()
     tell({"ended": "finished"})

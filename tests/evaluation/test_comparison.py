@@ -11,8 +11,9 @@ from sklearn.metrics import roc_auc_score
 
 from archnet.errors import DataError, RunError
 from archnet.evaluation.comparison import compare
-from archnet.evaluation.metrics import METRICS, evaluate
+from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.paired_tests import mcnemar
+from archnet.spec.metrics import EVALUATED
 from synthetic_runs import synthetic_predictions, write_run
 
 
@@ -126,9 +127,9 @@ def test_folds_of_one_architecture_are_judged_as_one_set_of_cases(tmp_path):
     comparison = compare([tmp_path])
     for row, predictions in zip(comparison.rows, whole, strict=True):
         expected = evaluate(predictions, positive=1, bootstraps=200)["test"]
-        assert {name: row.metrics[name] for name in ("n", "confusion_matrix", *METRICS)} == {
+        assert {name: row.metrics[name] for name in ("n", "confusion_matrix", *EVALUATED)} == {
             name: expected[name] if not isinstance(expected[name], float) else pytest.approx(expected[name], abs=1e-12)
-            for name in ("n", "confusion_matrix", *METRICS)
+            for name in ("n", "confusion_matrix", *EVALUATED)
         }
         assert (row.folds, row.seeds, len(row.folders)) == ((0, 1, 2, 3), (0,), 4)
         assert row.interval("recall", "nodule") == pytest.approx(expected["intervals"]["recall"])

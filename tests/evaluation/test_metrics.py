@@ -5,7 +5,8 @@ import pytest
 from sklearn import metrics as sk
 
 from archnet.evaluation.confusion import class_report, confusion_matrix
-from archnet.evaluation.metrics import METRICS, evaluate, recompute_metrics
+from archnet.evaluation.metrics import evaluate, recompute_metrics
+from archnet.spec.metrics import EVALUATED
 from synthetic_runs import predictions_of, synthetic_predictions
 
 THREE = ("CT-0", "CT-1", "CT-23")
@@ -40,7 +41,7 @@ def test_two_class_metrics_are_scikit_learns(positive, threshold, rounded):
         "auc": sk.roc_auc_score(truth, scores),
         "average_precision": sk.average_precision_score(truth, scores),
     }
-    assert {name: found[name] for name in METRICS} == pytest.approx(expected, abs=1e-12)
+    assert {name: found[name] for name in EVALUATED} == pytest.approx(expected, abs=1e-12)
 
 
 def test_three_class_metrics_are_scikit_learns_by_class_and_as_macro_means():
@@ -105,8 +106,8 @@ def test_a_class_that_does_not_occur_keeps_its_row_and_stays_out_of_the_macro_me
 @pytest.mark.parametrize("classes", [("0", "1"), THREE])
 def test_every_number_has_an_interval_around_it_in_the_same_form(classes):
     found = evaluate(synthetic_predictions(classes), positive=1, bootstraps=300)["test"]
-    assert set(found["intervals"]) == set(METRICS)
-    for name in METRICS:
+    assert set(found["intervals"]) == set(EVALUATED)
+    for name in EVALUATED:
         value, interval = found[name], found["intervals"][name]
         if isinstance(value, dict):
             assert set(interval["per_class"]) == set(classes)

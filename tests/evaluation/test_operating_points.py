@@ -5,10 +5,9 @@ import pytest
 from sklearn import metrics as sk
 
 from archnet.evaluation.metrics import evaluate, recompute_metrics
-from archnet.evaluation.operating_points import choose_thresholds
+from archnet.evaluation.operating_points import OPERATING_POINTS, choose_thresholds, operating_point_text
+from archnet.spec.metrics import OF_MATRIX
 from synthetic_runs import predictions_of, synthetic_predictions
-
-NAMES = ("accuracy", "recall", "precision", "specificity", "f1", "mcc")
 
 
 def two_class(y_true, p, set_name="validation"):
@@ -58,9 +57,9 @@ def test_every_set_is_judged_at_the_thresholds_of_the_validation_set():
             alone = evaluate(
                 predictions.select(set_name), positive=1, threshold=points[name]["threshold"], bootstraps=50
             )[set_name]
-            assert {key: point[key] for key in NAMES} == {key: alone[key] for key in NAMES}
+            assert {key: point[key] for key in OF_MATRIX} == {key: alone[key] for key in OF_MATRIX}
             assert point["confusion_matrix"] == alone["confusion_matrix"]
-            assert point["intervals"] == {key: alone["intervals"][key] for key in NAMES}
+            assert point["intervals"] == {key: alone["intervals"][key] for key in OF_MATRIX}
 
 
 def test_the_test_set_has_no_say_in_the_thresholds():
@@ -91,3 +90,10 @@ def test_recomputing_keeps_the_wanted_recall():
     metrics = {"positive": "nodule", "classes": list(predictions.classes), "parameters": 99_948}
     metrics |= evaluate(predictions, positive=1, recall=0.9, bootstraps=60)
     assert recompute_metrics(predictions, metrics, bootstraps=60) == metrics
+
+
+def test_every_operating_point_is_chosen_where_it_can_be_and_has_a_text():
+    points = choose_thresholds(synthetic_predictions(seed=2).select("validation"), 1, 0.9)
+    assert list(points) == list(OPERATING_POINTS)
+    texts = [operating_point_text(key, entry) for key, entry in points.items()]
+    assert texts == ["recall of at least 0.9 in validation", "best MCC in validation"]

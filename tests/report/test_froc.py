@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from archnet.evaluation.froc.curve import RATES, compute_froc
+from archnet.evaluation.froc.curve import RATE_NAMES, RATES, compute_froc
 from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
 from archnet.report.figures.froc import froc_figure, write_froc_figure
-from archnet.report.figures.run_figures import theme_context
-from archnet.report.froc_table import RATE_NAMES, froc_summary
+from archnet.report.figures.theme import theme_context
+from archnet.report.froc_table import froc_summary
 
 
 @pytest.fixture(scope="module", params=[0, 50])

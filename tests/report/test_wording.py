@@ -3,8 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.report.run_files import read_run
-from archnet.report.wording import cautions, count, duration, headline, memory, short_count
+from archnet.report.wording import cautions, cost_text, count, duration, headline, memory, short_count
 from synthetic_runs import published, synthetic_predictions, write_run
 
 
@@ -60,3 +61,14 @@ def test_without_a_test_set_the_figures_are_called_optimistic(tmp_path):
 @pytest.mark.parametrize("say", [count, short_count, memory, duration])
 def test_a_dash_stands_for_an_unknown_cost(say):
     assert say(None) == "–"
+
+
+@pytest.mark.parametrize("cost", RUN_COSTS.values(), ids=lambda cost: cost.name)
+def test_every_cost_of_a_run_has_a_text_and_may_be_unknown(cost):
+    assert cost_text(cost, None) == cost_text(cost, None, is_exact=True) == "–"
+    assert cost_text(cost, 1_234_567.0) not in ("", "1234567.0")
+
+
+def test_multiply_adds_are_short_in_comparisons_and_exact_in_a_runs_own_report():
+    assert cost_text(RUN_COSTS["macs"], 41_200_000) == "41.2 M"
+    assert cost_text(RUN_COSTS["macs"], 41_200_000, is_exact=True) == "41,200,000"

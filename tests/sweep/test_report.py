@@ -5,13 +5,14 @@ import shlex
 
 import pytest
 
+from archnet.spec.metrics import metrics_shown_in
 from archnet.sweep import report
 from archnet.sweep.leaderboard import read_leaderboard
 from archnet.sweep.report import write_sweep_report
 from archnet.sweep.trials import trial_folder
 from small_sweeps import WIDTH, agenda_of, small_sweep, write_run
 
-METRICS = dict.fromkeys(("recall", "precision", "specificity", "mcc", "auc", "average_precision"), 0.5)
+METRICS = dict.fromkeys((metric.name for metric in metrics_shown_in("sweep_report")), 0.5)
 NO_TEST = {"validation": METRICS}
 TEST = {**NO_TEST, "test": METRICS}
 

@@ -137,7 +137,7 @@ def bench_table(result: BenchmarkResult, device: str) -> Table:
 
 
 def _table_rows(result: BenchmarkResult) -> list[tuple[str, str]]:
-    from archnet.report.network_table import bytes_text, count_text
+    from archnet.report.units import bytes_text, count_text
 
     memory = "unknown" if result.memory_bytes is None else bytes_text(result.memory_bytes)
     return [

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from archnet.spec.metrics import METRICS, history_column, metrics_shown_in
 
 T = TypeVar("T")
 
@@ -70,7 +72,7 @@ class TrainingDisplay:
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
         """Move the bar."""
-        note = f"loss {logs['loss']:.4f}  recall {logs['recall']:.3f}"
+        note = "  ".join(_metric_texts(logs))
         self.bar.update(self.task, description=f"epoch {epoch}", completed=step, total=num_steps, note=note)
 
     def on_epoch(self, row: dict[str, float]) -> None:
@@ -86,11 +88,16 @@ def epoch_line(row: dict[str, float]) -> str:
     """
     parts = [f"epoch {row['epoch']:3.0f}", f"{row['seconds']:.1f} s"]
     for name in ("train", "validation"):
-        if f"{name}_loss" in row:
-            values = [f"{name} loss {row[f'{name}_loss']:.4f}", f"recall {row[f'{name}_recall']:.3f}"]
-            values += [f"AUC {row[f'{name}_auc']:.3f}"] if f"{name}_auc" in row else []
-            parts.append(" ".join(values))
+        columns = {metric: history_column(name, metric) for metric in METRICS}
+        texts = _metric_texts({metric: row[column] for metric, column in columns.items() if column in row})
+        parts += [" ".join([name, *texts])] if texts else []
     return "  ".join(parts)
+
+
+def _metric_texts(values: Mapping[str, float]) -> list[str]:
+    """The epoch line's metrics, of those that are known; more decimals where a value has no bounds."""
+    metrics = [metric for metric in metrics_shown_in("epoch_line") if metric.name in values]
+    return [f"{metric.label} {values[metric.name]:.{3 if metric.range else 4}f}" for metric in metrics]
 
 
 class LogDisplay(logging.Handler):

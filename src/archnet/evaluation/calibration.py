@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from archnet.evaluation.intervals import Interval, percentile_interval, resamples, wilson_interval
+from archnet.evaluation.intervals import Interval, can_resample, percentile_interval, resamples, wilson_interval
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.ranking import Floats
 
@@ -79,7 +79,7 @@ def _bins(confidences: Floats, outcomes: Floats) -> list[dict[str, Any]]:
 def _mean_interval(part: Predictions, errors: Floats, bootstraps: int, seed: int) -> Interval | None:
     """The bootstrap interval of a mean over cases, groups being drawn."""
     names, groups = np.unique(part.groups, return_inverse=True)
-    if len(names) < 2 or bootstraps == 0:
+    if not can_resample(len(names), bootstraps):
         return None
     sums, sizes = np.bincount(groups, errors), np.bincount(groups)
     draws = resamples(len(names), bootstraps, num_cases=len(names), seed=seed)

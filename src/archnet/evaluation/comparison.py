@@ -12,11 +12,11 @@ import numpy as np
 from archnet.errors import DataError, RunError
 from archnet.evaluation.comparison_rows import ComparisonRow, comparison_row
 from archnet.evaluation.document_differences import Difference, document_differences
-from archnet.evaluation.metrics import METRICS
 from archnet.evaluation.paired import SeedPredictions, Truth, paired_differences
 from archnet.evaluation.paired_tests import delong, mcnemar
 from archnet.evaluation.pooling import Pool, read_pools
 from archnet.evaluation.run_folder import find_run_folders, is_baseline, read_json
+from archnet.spec.metrics import EVALUATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ def _read_metrics(folder: Path) -> dict[str, Any]:
         if key not in metrics:
             raise DataError(f'{path}: has no "{key}". Recompute it with `archnet report {folder}`.')
     for name in ("validation", "test"):
-        missing = [key for key in ("n", "confusion_matrix", *METRICS) if key not in metrics.get(name, {key: None})]
+        missing = [key for key in ("n", "confusion_matrix", *EVALUATED) if key not in metrics.get(name, {key: None})]
         if missing:
             raise DataError(f'{path}: {name} has no "{missing[0]}". Recompute it with `archnet report {folder}`.')
     return metrics
@@ -165,11 +165,10 @@ def _paired_comparisons(pools: Sequence[Pool], rows: Sequence[ComparisonRow], po
 
 
 def _seed_predictions(pool: Pool, positive: int, threshold: float | None) -> list[SeedPredictions]:
-    decision_threshold = 0.5 if threshold is None else threshold
     return [
         SeedPredictions(
             scores=cases.probabilities[:, positive],
-            y_pred=cases.predicted_classes(positive=positive, threshold=decision_threshold),
+            y_pred=cases.predicted_classes(positive=positive, threshold=threshold),
         )
         for cases in pool.predictions_by_seed
     ]

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from archnet.evaluation.metrics import METRICS, evaluate
+from archnet.evaluation.metric_entry import class_estimate, class_value
+from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.pooling import Pool
-
-COSTS = ("parameters", "macs", "peak_memory_bytes", "train_seconds", "samples_per_second")
+from archnet.evaluation.run_costs import RUN_COSTS
+from archnet.spec.metrics import EVALUATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class ComparisonRow:
         of_seeds: The same for each seed by itself; empty of one seed.
         spread: The standard deviation of each metric over the seeds, in the metrics' form; None of one seed.
         train_accuracy: On the training cases, the mean over the runs; None where there is no training set.
-        costs: The values of `COSTS`, means over the runs; None where a run doesn't know one.
+        costs: The values of `RUN_COSTS`, means over the runs; None where a run doesn't know one.
     """
 
     run: str
@@ -42,23 +43,16 @@ class ComparisonRow:
 
     def value(self, name: str, positive: str) -> float | None:
         """A metric's number: of the positive class where every class has one."""
-        number: float | None = class_value(self.metrics.get(name), positive)
-        return number
+        return class_estimate(self.metrics, name, positive).value
 
     def interval(self, name: str, positive: str) -> list[float] | None:
         """The 95% interval of `value`; None of several seeds."""
-        ends: list[float] | None = class_value(self.metrics.get("intervals", {}).get(name), positive)
-        return ends
+        return class_estimate(self.metrics, name, positive).interval
 
     def deviation(self, name: str, positive: str) -> float | None:
         """The standard deviation of `value` over the seeds; None of one seed."""
         number: float | None = class_value(self.spread and self.spread.get(name), positive)
         return number
-
-
-def class_value(entry: Any, positive: str) -> Any:
-    """An entry of `metrics.json`; of the positive class where every class has one."""
-    return entry["per_class"].get(positive) if isinstance(entry, dict) else entry
 
 
 def comparison_row(pool: Pool, metrics: Sequence[Mapping[str, Any]], compared_set: str) -> ComparisonRow:
@@ -78,9 +72,9 @@ def comparison_row(pool: Pool, metrics: Sequence[Mapping[str, Any]], compared_se
         folds=pool.folds,
         metrics=_aggregate_seeds(seed_metrics, np.mean) if is_mean else seed_metrics[0],
         of_seeds=tuple(seed_metrics) if is_mean else (),
-        spread=_aggregate_seeds(seed_metrics, _deviation, METRICS) if is_mean else None,
+        spread=_aggregate_seeds(seed_metrics, _deviation, EVALUATED) if is_mean else None,
         train_accuracy=_mean([entry.get("train", {}).get("accuracy") for entry in metrics]),
-        costs={cost: _mean([entry.get(cost) for entry in metrics]) for cost in COSTS},
+        costs={cost: _mean([entry.get(cost) for entry in metrics]) for cost in RUN_COSTS},
     )
 
 
@@ -93,7 +87,7 @@ def _metrics_by_seed(pool: Pool, metrics: Mapping[str, Any], compared_set: str) 
             _evaluate_seed(pool, k, metrics, metrics[compared_set]["threshold"]) for k in range(len(pool.seeds))
         ]
         entries = [sets[compared_set] for sets in evaluations]
-    keys = ("n", "threshold", "confusion_matrix", *METRICS, "intervals")
+    keys = ("n", "threshold", "confusion_matrix", *EVALUATED, "intervals")
     return [{key: entry[key] for key in keys} for entry in entries]
 
 
@@ -103,7 +97,7 @@ def _evaluate_seed(
     return evaluate(
         pool.predictions_by_seed[k],
         positive=pool.predictions_by_seed[k].classes.index(metrics["positive"]),
-        threshold=0.5 if threshold is None else threshold,
+        threshold=threshold,
         bootstraps=pool.bootstraps if len(pool.seeds) == 1 else 0,  # several seeds show their spread instead
     )
 
@@ -111,7 +105,7 @@ def _evaluate_seed(
 def _aggregate_seeds(
     entries: Sequence[dict[str, Any]],
     function: Callable[..., Any],
-    names: Sequence[str] = ("n", "threshold", "confusion_matrix", *METRICS),
+    names: Sequence[str] = ("n", "threshold", "confusion_matrix", *EVALUATED),
 ) -> dict[str, Any]:
     return {name: _aggregate([entry[name] for entry in entries], function) for name in names}
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.intervals import Interval, wilson_interval
 from archnet.evaluation.ranking import Floats, ratio
-
-MATRIX_METRICS = ("accuracy", "recall", "precision", "specificity", "f1", "mcc")
+from archnet.spec.metrics import METRICS, OF_MATRIX, Metric, metrics_shown_in
 
 
 def confusion_matrix(y_true: NDArray[np.int64], y_pred: NDArray[np.int64], num_classes: int) -> NDArray[np.int64]:
@@ -24,6 +24,52 @@ def confusion_matrix(y_true: NDArray[np.int64], y_pred: NDArray[np.int64], num_c
     return flat.reshape(num_classes, num_classes).astype(np.int64)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Counts of confusion matrices of shape (..., K, K), or sums of weights.
+
+    Attributes:
+        true_positives: Cases of each class that are predicted as it, shape (..., K).
+        positives: Cases of each class, shape (..., K).
+        predicted_positives: Cases predicted as each class, shape (..., K).
+        total: All cases, shape (...).
+    """
+
+    true_positives: Floats
+    positives: Floats
+    predicted_positives: Floats
+    total: Floats
+
+    @property
+    def correct(self) -> Floats:
+        """Cases of which the right class is predicted, shape (...)."""
+        correct: Floats = self.true_positives.sum(axis=-1)
+        return correct
+
+    @property
+    def negatives(self) -> Floats:
+        """Cases of all other classes, shape (..., K)."""
+        negatives: Floats = self.total[..., None] - self.positives
+        return negatives
+
+    @property
+    def true_negatives(self) -> Floats:
+        """Cases of all other classes that are not predicted as the class, shape (..., K)."""
+        return self.negatives - (self.predicted_positives - self.true_positives)
+
+
+def matrix_counts(matrix: NDArray[Any]) -> Counts:
+    """The counts of confusion matrices of shape (..., K, K): rows truth, columns prediction."""
+    matrix = np.asarray(matrix, dtype=np.float64)
+    positives = matrix.sum(axis=-1)
+    return Counts(
+        true_positives=np.diagonal(matrix, axis1=-2, axis2=-1),
+        positives=positives,
+        predicted_positives=matrix.sum(axis=-2),
+        total=positives.sum(axis=-1),
+    )
+
+
 def matrix_metrics(matrix: NDArray[Any]) -> dict[str, Floats]:
     """The metrics that follow from confusion matrices, NaN where undefined.
 
@@ -31,42 +77,47 @@ def matrix_metrics(matrix: NDArray[Any]) -> dict[str, Floats]:
         matrix: Counts or weights of shape (..., K, K): rows truth, columns prediction.
 
     Returns:
-        `accuracy` and `mcc` of shape (...), and `recall`, `precision`, `specificity` and `f1` of shape (..., K).
+        For each name of `OF_MATRIX` shape (..., K) if each class has its own value, else shape (...).
     """
-    matrix = np.asarray(matrix, dtype=np.float64)
-    hits = np.diagonal(matrix, axis1=-2, axis2=-1)
-    truth, predicted = matrix.sum(axis=-1), matrix.sum(axis=-2)
-    total = truth.sum(axis=-1)
-    others = total[..., None] - truth
-    return {
-        "accuracy": ratio(hits.sum(axis=-1), total),
-        "recall": ratio(hits, truth),
-        "precision": ratio(hits, predicted),
-        "specificity": ratio(others - (predicted - hits), others),
-        "f1": ratio(2 * hits, truth + predicted),
-        "mcc": _mcc(hits.sum(axis=-1), truth, predicted),
-    }
+    counts = matrix_counts(matrix)
+    return {name: _matrix_metric(METRICS[name], counts) for name in OF_MATRIX}
 
 
-def _mcc(hits: Floats, truth: Floats, predicted: Floats) -> Floats:
-    """Matthews' correlation for K classes (Gorodkin 2004, doi:10.1016/j.compbiolchem.2004.09.006).
+def _matrix_metric(metric: Metric, counts: Counts) -> Floats:
+    if metric.proportion is None:
+        return FORMULAS[metric.name](counts)
+    part, whole = (getattr(counts, name) for name in metric.proportion)
+    return ratio(part, whole)
 
-    Args:
-        hits: Cases predicted right, shape (...).
-        truth: Cases of each class, shape (..., K).
-        predicted: Cases taken for each class, shape (..., K).
-    """
-    total = truth.sum(axis=-1)
-    covariance = hits * total - (truth * predicted).sum(axis=-1)
+
+def _f1(counts: Counts) -> Floats:
+    """Harmonic mean of recall and precision (van Rijsbergen 1979)."""
+    return ratio(2 * counts.true_positives, counts.positives + counts.predicted_positives)
+
+
+def _mcc(counts: Counts) -> Floats:
+    """Matthews' correlation for K classes (Gorodkin 2004, doi:10.1016/j.compbiolchem.2004.09.006)."""
+    truth, predicted, total = counts.positives, counts.predicted_positives, counts.total
+    covariance = counts.correct * total - (truth * predicted).sum(axis=-1)
     spreads = (total**2 - (truth**2).sum(axis=-1)) * (total**2 - (predicted**2).sum(axis=-1))
     return ratio(covariance, np.sqrt(spreads))
 
 
+FORMULAS: Final[Mapping[str, Callable[[Counts], Floats]]] = {"f1": _f1, "mcc": _mcc}
+"""Of the metrics of the confusion matrix that are no proportions: shape (..., K) of each class, or (...) of the set."""
+
+
+def class_metrics(matrix: NDArray[Any], k: int) -> dict[str, float]:
+    """The metrics of one confusion matrix (K, K), of class k where each class has its own; NaN where undefined."""
+    values = matrix_metrics(matrix)
+    return {name: float(value[k] if METRICS[name].is_per_class else value) for name, value in values.items()}
+
+
 def class_report(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> list[dict[str, Any]]:
-    """Precision, recall, f1 and support of each class, from a confusion matrix; None where undefined."""
+    """The class report's metrics and the support of each class, from a confusion matrix; None where undefined."""
     counts = np.asarray(matrix)
     values = matrix_metrics(counts)
-    names = ("precision", "recall", "f1")
+    names = [metric.name for metric in metrics_shown_in("class_report")]
     return [
         {"class": name, **{key: number_or_none(values[key][k]) for key in names}, "support": round(counts[k].sum())}
         for k, name in enumerate(classes)
@@ -74,21 +125,37 @@ def class_report(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> lis
 
 
 def proportion_intervals(matrix: NDArray[np.int64], columns: list[int]) -> dict[str, list[Interval | None]]:
-    """Wilson's interval of each metric that is a proportion: of the accuracy, and of each of the classes `columns`."""
-    hits, truth, predicted = np.diagonal(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
-    others = matrix.sum() - truth
-    pairs = {
-        "recall": (hits, truth),
-        "precision": (hits, predicted),
-        "specificity": (others - predicted + hits, others),
+    """Wilson's interval of each metric that is a proportion: of the whole set, or of each of the classes `columns`."""
+    counts = matrix_counts(matrix)
+    return {
+        name: _wilson_intervals(*(getattr(counts, key) for key in metric.proportion), columns=columns)
+        for name, metric in METRICS.items()
+        if metric.proportion
     }
-    class_intervals = {
-        name: [wilson_interval(int(successes[k]), int(trials[k])) for k in columns]
-        for name, (successes, trials) in pairs.items()
-    }
-    return {"accuracy": [wilson_interval(int(hits.sum()), int(matrix.sum()))], **class_intervals}
 
 
-def number_or_none(value: Floats) -> float | None:
+def _wilson_intervals(part: Floats, whole: Floats, *, columns: list[int]) -> list[Interval | None]:
+    pairs = [(part, whole)] if part.ndim == 0 else [(part[k], whole[k]) for k in columns]
+    return [wilson_interval(int(successes), int(trials)) for successes, trials in pairs]
+
+
+def detection_counts(matrix: Sequence[Sequence[float]], positive: int) -> dict[str, Any]:
+    """Positive cases and those detected, other cases and the false positives among them, from a confusion matrix.
+
+    The last of each pair need not be whole, where the matrix is a mean.
+
+    >>> detection_counts([[1248, 90], [63, 218]], 1)
+    {'positives': 281, 'true_positives': 218, 'others': 1338, 'false_positives': 90}
+    """
+    counts = np.asarray(matrix)
+    return {
+        "positives": round(counts[positive].sum()),
+        "true_positives": counts[positive, positive].item(),
+        "others": round(counts.sum() - counts[positive].sum()),
+        "false_positives": (counts[:, positive].sum() - counts[positive, positive]).item(),
+    }
+
+
+def number_or_none(value: Floats | float) -> float | None:
     """A number as JSON knows it: None where it is undefined (NaN)."""
     return None if np.isnan(value) else float(value)

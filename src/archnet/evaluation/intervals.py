@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Interval = list[float]
 
-_Z = 1.959963984540054  # the 97.5% point of the normal distribution
+NORMAL_QUANTILE: Final = 1.959963984540054
+"""The 97.5% point of the normal distribution."""
+
 _MAX_WEIGHTS = 4_000_000  # weights held at once: 32 MB
 
 
@@ -25,12 +28,17 @@ def wilson_interval(successes: int, trials: int) -> Interval | None:
     """
     if trials == 0:
         return None
-    share, spread = successes / trials, _Z * _Z / trials
+    share, spread = successes / trials, NORMAL_QUANTILE * NORMAL_QUANTILE / trials
     centre = (share + spread / 2) / (1 + spread)
-    half = _Z / (1 + spread) * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
+    half = NORMAL_QUANTILE / (1 + spread) * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == trials else centre + half
     return [low, high]
+
+
+def can_resample(num_groups: int, bootstraps: int) -> bool:
+    """Whether there is a bootstrap: resamples are wanted, and there are groups to draw from."""
+    return num_groups >= 2 and bootstraps > 0
 
 
 def resamples(num_groups: int, bootstraps: int, *, num_cases: int, seed: int) -> Iterator[NDArray[np.float64]]:

@@ -15,20 +15,17 @@ from numpy.typing import NDArray
 
 from archnet.evaluation.calibration import apply_temperature, calibration, fit_temperature
 from archnet.evaluation.confusion import (
-    MATRIX_METRICS,
     confusion_matrix,
     matrix_metrics,
     number_or_none,
     proportion_intervals,
 )
-from archnet.evaluation.intervals import Interval, percentile_interval, resamples
-from archnet.evaluation.operating_points import choose_thresholds
-from archnet.evaluation.predictions import Predictions
-from archnet.evaluation.ranking import Floats, Ranking, average_precision, ranking, ratio, roc_auc
+from archnet.evaluation.intervals import Interval, can_resample, percentile_interval, resamples
+from archnet.evaluation.operating_points import choose_thresholds, wanted_recall
+from archnet.evaluation.predictions import DEFAULT_THRESHOLD, Predictions
+from archnet.evaluation.ranking import RANKING_FORMULAS, Floats, Ranking, ranking, ratio
 from archnet.spec.experiment import SETS
-
-METRICS = (*MATRIX_METRICS, "auc", "average_precision")
-_SCALARS = ("accuracy", "mcc")
+from archnet.spec.metrics import EVALUATED, METRICS, OF_MATRIX
 
 Entry = float | dict[str, Any] | None
 IntervalEntry = Interval | dict[str, Any] | None
@@ -55,7 +52,7 @@ def evaluate(
     predictions: Predictions,
     *,
     positive: int,
-    threshold: float = 0.5,
+    threshold: float | None = None,
     recall: float | None = None,
     bootstraps: int = 1000,
     seed: int = 0,
@@ -65,7 +62,8 @@ def evaluate(
     Args:
         predictions: All sets' cases together.
         positive: Index of the class whose recall counts.
-        threshold: For two classes: probability of `positive` from which a case is taken for it.
+        threshold: For two classes: probability of `positive` from which a case is predicted as it; None
+            stands for `DEFAULT_THRESHOLD`.
         recall: For two classes: the recall that a threshold chosen on the validation set is to reach there.
         bootstraps: Resamples of groups behind the intervals that are not of proportions.
         seed: Of the resamples.
@@ -76,7 +74,12 @@ def evaluate(
         more than two classes a metric of one class is {"macro": ..., "per_class": {name: ...}}. Then `calibration`,
         and where there is a validation set and two classes, `operating_points`: the same at thresholds chosen there.
     """
-    options = MetricOptions(positive=positive, threshold=threshold, bootstraps=bootstraps, seed=seed)
+    options = MetricOptions(
+        positive=positive,
+        threshold=DEFAULT_THRESHOLD if threshold is None else threshold,
+        bootstraps=bootstraps,
+        seed=seed,
+    )
     parts = {name: predictions.select(name) for name in SETS if np.any(predictions.sets == name)}
     points = choose_thresholds(parts.get("validation"), positive, recall)
     heat = fit_temperature(parts["validation"]) if "validation" in parts else None
@@ -89,7 +92,7 @@ def evaluate(
 def _set_metrics(part: Predictions, options: MetricOptions) -> dict[str, Any]:
     """The numbers of one set."""
     threshold = options.threshold if len(part.classes) == 2 else None
-    return {"n": len(part.cases), "threshold": threshold, **_metrics_with_intervals(part, options, METRICS)}
+    return {"n": len(part.cases), "threshold": threshold, **_metrics_with_intervals(part, options, EVALUATED)}
 
 
 def _operating_points(
@@ -97,7 +100,7 @@ def _operating_points(
 ) -> dict[str, dict[str, Any]]:
     """What one set's cases say at each chosen threshold, as an entry of `metrics.json`; nothing without a choice."""
     entries = {
-        name: {**point, **_metrics_with_intervals(part, replace(options, threshold=point["threshold"]), MATRIX_METRICS)}
+        name: {**point, **_metrics_with_intervals(part, replace(options, threshold=point["threshold"]), OF_MATRIX)}
         for name, point in points.items()
     }
     return {"operating_points": entries} if entries else {}
@@ -120,7 +123,7 @@ def _metrics_with_intervals(part: Predictions, options: MetricOptions, metric_na
     columns = [options.positive] if num_classes == 2 else list(range(num_classes))
     y_pred = part.predicted_classes(positive=options.positive, threshold=options.threshold)
     matrix = confusion_matrix(part.y_true, y_pred, num_classes)
-    rankings = [] if metric_names is MATRIX_METRICS else [_class_ranking(part, k) for k in columns]
+    rankings = [] if metric_names is OF_MATRIX else [_class_ranking(part, k) for k in columns]
     values = _metric_values(matrix, rankings, np.ones(len(y_pred)), columns)
     samples = _bootstrap_metrics(part, y_pred, rankings, columns, options)
     names, shares = [part.classes[k] for k in columns], proportion_intervals(matrix, columns)
@@ -128,7 +131,9 @@ def _metrics_with_intervals(part: Predictions, options: MetricOptions, metric_na
         "confusion_matrix": matrix.tolist(),
         **{name: _metric_entry(values[name], names) for name in metric_names},
         "intervals": {
-            name: _interval_entry(shares.get(name), samples.get(name), names[:1] if name in _SCALARS else names)
+            name: _interval_entry(
+                shares.get(name), samples.get(name), names if METRICS[name].is_per_class else names[:1]
+            )
             for name in metric_names
         },
     }
@@ -144,11 +149,11 @@ def _metric_values(
 ) -> dict[str, Floats]:
     """All metrics: those of the whole set of shape (...), those of one class of shape (..., len(columns))."""
     whole = matrix_metrics(matrix)
-    values = {name: value if name in _SCALARS else value[..., columns] for name, value in whole.items()}
+    values = {name: value[..., columns] if METRICS[name].is_per_class else value for name, value in whole.items()}
     if rankings:
         counts = [entry.counts(weights) for entry in rankings]
-        values["auc"] = np.stack([roc_auc(*pair) for pair in counts], axis=-1)
-        values["average_precision"] = np.stack([average_precision(*pair) for pair in counts], axis=-1)
+        for name, formula in RANKING_FORMULAS.items():
+            values[name] = np.stack([formula(*pair) for pair in counts], axis=-1)
     return values
 
 
@@ -161,7 +166,7 @@ def _bootstrap_metrics(
 ) -> dict[str, Floats]:
     """All metrics of each resample of groups; empty where there is nothing to resample (fewer than two groups)."""
     names, groups = np.unique(part.groups, return_inverse=True)
-    if len(names) < 2 or options.bootstraps == 0:
+    if not can_resample(len(names), options.bootstraps):
         return {}
     num_classes = len(part.classes)
     cells = (groups * num_classes + part.y_true) * num_classes + y_pred
@@ -229,12 +234,11 @@ def recompute_metrics(
         raise ValueError(f'positive class "{positive}" is none of {", ".join(predictions.classes)}')
     entries = [metrics[name] for name in SETS if name in metrics]
     thresholds = (entry["threshold"] for entry in entries)
-    recalls = (entry.get("operating_points", {}).get("recall", {}).get("wanted") for entry in entries)
     sets = evaluate(
         predictions,
         positive=predictions.classes.index(positive),
-        threshold=next((value for value in thresholds if value is not None), 0.5),
-        recall=next((value for value in recalls if value is not None), None),
+        threshold=next((value for value in thresholds if value is not None), None),
+        recall=wanted_recall(entries),
         bootstraps=bootstraps,
     )
     costs = {key: value for key, value in metrics.items() if key not in (*SETS, "positive", "classes")}

@@ -1,12 +1,79 @@
-"""Operating points: thresholds chosen on the validation set alone, so that the test set judges them unseen."""
+"""Operating points: thresholds chosen on the validation set alone, so that the test set evaluates them unseen."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 
 from archnet.evaluation.confusion import matrix_metrics
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.ranking import Floats, Ranking, ranking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ValidationCounts:
+    """What the validation set says at every threshold.
+
+    Attributes:
+        ranking: Its cases in order of the positive class's probability.
+        true_positives: At each threshold of the ranking, shape (S,).
+        false_positives: At each threshold of the ranking, shape (S,).
+        recall: Wanted at least, above 0; None wants none.
+    """
+
+    ranking: Ranking
+    true_positives: Floats
+    false_positives: Floats
+    recall: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """One rule that chooses a threshold.
+
+    Attributes:
+        text: What the threshold is chosen for; a format of the point's entry in metrics.json.
+        choose: Gives that entry, with the `threshold`, from the validation set; None where there is no such threshold.
+    """
+
+    text: str
+    choose: Callable[[ValidationCounts], dict[str, float] | None]
+
+
+def _choose_by_recall(counts: ValidationCounts) -> dict[str, float] | None:
+    """The highest threshold that finds at least the wanted share of the positive cases."""
+    true_positives, recall = counts.true_positives, counts.recall
+    if recall is None or not true_positives[-1]:
+        return None
+    needed = np.ceil(recall * true_positives[-1] - 1e-9)  # 0.55 of 100 is 55, whatever the last bit says
+    return {"wanted": recall, "threshold": float(counts.ranking.thresholds[np.argmax(true_positives >= needed)])}
+
+
+def _choose_by_mcc(counts: ValidationCounts) -> dict[str, float] | None:
+    """The highest threshold of the best MCC."""
+    mcc_values = _mcc_by_threshold(counts.true_positives, counts.false_positives)
+    if np.all(np.isnan(mcc_values)):
+        return None
+    return {"threshold": float(counts.ranking.thresholds[np.nanargmax(mcc_values)])}
+
+
+OPERATING_POINTS: Final = {
+    "recall": OperatingPoint(text="recall of at least {wanted:g} in validation", choose=_choose_by_recall),
+    "mcc": OperatingPoint(text="best MCC in validation", choose=_choose_by_mcc),
+}
+"""All operating points by their key in metrics.json."""
+
+
+def operating_point_text(key: str, entry: Mapping[str, Any]) -> str:
+    """What the threshold of an entry of `operating_points` is chosen for.
+
+    >>> operating_point_text("recall", {"wanted": 0.95, "threshold": 0.2})
+    'recall of at least 0.95 in validation'
+    """
+    return OPERATING_POINTS[key].text.format_map(entry)
 
 
 def choose_thresholds(
@@ -29,19 +96,17 @@ def choose_thresholds(
         return {}
     case_ranking = ranking(validation.probabilities[:, positive], validation.y_true == positive)
     true_positives, false_positives = case_ranking.counts(np.ones(len(validation.cases)))
-    points = {}
-    if recall is not None and true_positives[-1]:
-        points["recall"] = {"wanted": recall, "threshold": _recall_threshold(case_ranking, true_positives, recall)}
-    mcc_values = _mcc_by_threshold(true_positives, false_positives)
-    if not np.all(np.isnan(mcc_values)):
-        points["mcc"] = {"threshold": float(case_ranking.thresholds[np.nanargmax(mcc_values)])}
-    return points
+    counts = ValidationCounts(
+        ranking=case_ranking, true_positives=true_positives, false_positives=false_positives, recall=recall
+    )
+    entries = {key: point.choose(counts) for key, point in OPERATING_POINTS.items()}
+    return {key: entry for key, entry in entries.items() if entry is not None}
 
 
-def _recall_threshold(case_ranking: Ranking, true_positives: Floats, recall: float) -> float:
-    """The highest threshold that finds at least this share of the positive cases."""
-    needed = np.ceil(recall * true_positives[-1] - 1e-9)  # 0.55 of 100 is 55, whatever the last bit says
-    return float(case_ranking.thresholds[np.argmax(true_positives >= needed)])
+def wanted_recall(entries: Iterable[Mapping[str, Any]]) -> float | None:
+    """The recall that an evaluation asked for, from the entries of its sets in metrics.json; None without one."""
+    recalls = (entry.get("operating_points", {}).get("recall", {}).get("wanted") for entry in entries)
+    return next((recall for recall in recalls if recall is not None), None)
 
 
 def _mcc_by_threshold(true_positives: Floats, false_positives: Floats) -> Floats:

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.confusion import matrix_metrics, number_or_none
-from archnet.evaluation.intervals import percentile_interval, resamples
-from archnet.evaluation.ranking import Floats, ranking, ratio, roc_auc
+from archnet.evaluation.intervals import can_resample, percentile_interval, resamples
+from archnet.evaluation.ranking import RANKING_FORMULAS, Floats, ranking, ratio
+from archnet.spec.metrics import Metric, metrics_shown_in
 
 RECALL_AT_EQUAL_FALSE_POSITIVE_RATE = "recall_at_equal_false_positive_rate"
 RECALL_AT_EQUAL_PRECISION = "recall_at_equal_precision"
@@ -123,7 +124,7 @@ def _bootstrap_weights(
 ) -> Iterator[tuple[Floats, tuple[Floats, ...]]]:
     """Resamples: how often each case is drawn (B, N), and each training's share on either side (B, num_trainings)."""
     num_groups = int(truth.groups.max()) + 1
-    if num_groups < 2 or bootstraps == 0:
+    if not can_resample(num_groups, bootstraps):
         return
     shares = [_seed_shares(side.num_seeds, bootstraps, seed + 1 + k) for k, side in enumerate(sides)]
     num_weights = len(truth.y_true) * sum(side.num_seeds for side in sides)
@@ -147,10 +148,23 @@ def _paired_values(sides: tuple[_Side, _Side], truth: Truth, weights: Floats, sh
     matrices = [[(weights @ cells).reshape(shape) for cells in side.cells] for side in sides]
     metrics = [[matrix_metrics(matrix) for matrix in side] for side in matrices]
     values: Values = {}
-    for name in ("accuracy", "mcc"):
-        values[name] = _side_means([[entry[name] for entry in side] for side in metrics], shares)
-    values["auc"] = _side_means([[roc_auc(*curve) for curve in side] for side in curves], shares)
+    for metric in metrics_shown_in("paired_differences"):
+        numbers = [
+            [_metric_values(metric, *training, truth.positive) for training in zip(*side, strict=True)]
+            for side in zip(metrics, curves, strict=True)
+        ]
+        values[metric.name] = _side_means(numbers, shares)
     return values | _matched_recalls(curves, matrices[0], truth, shares) if truth.num_classes == 2 else values
+
+
+def _metric_values(
+    metric: Metric, matrix_values: dict[str, Floats], curve: tuple[Floats, Floats], positive: int
+) -> Floats:
+    """One training's metric in every resample, (B,); of the positive class where each class has its own."""
+    if metric.source == "ranking":
+        return RANKING_FORMULAS[metric.name](*curve)
+    values = matrix_values[metric.name]
+    return values[..., positive] if metric.is_per_class else values
 
 
 def _side_means(numbers: Sequence[Sequence[Floats]], shares: tuple[Floats, ...]) -> tuple[Floats, Floats]:

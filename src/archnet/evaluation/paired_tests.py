@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.evaluation.intervals import NORMAL_QUANTILE
 from archnet.evaluation.ranking import Floats
-
-_Z = 1.959963984540054  # the 97.5% point of the normal distribution
 
 
 def mcnemar(reference_right: NDArray[np.bool_], other_right: NDArray[np.bool_]) -> dict[str, Any]:
@@ -75,7 +74,7 @@ def delong(
     z = difference / spread if spread else None
     return {
         "difference": difference,
-        "interval": [difference - _Z * spread, difference + _Z * spread],
+        "interval": [difference - NORMAL_QUANTILE * spread, difference + NORMAL_QUANTILE * spread],
         "z": z,
         "p": None if z is None else math.erfc(abs(z) / math.sqrt(2)),
     }

@@ -6,13 +6,17 @@ import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import DataError, RunError, did_you_mean
 from archnet.files.atomic import atomic_write
-from archnet.spec.experiment import SETS
+from archnet.spec.experiment import SETS, Evaluation
+
+DEFAULT_THRESHOLD: Final = Evaluation().threshold
+"""Probability from which a case is predicted as positive where nothing names another; of two classes."""
 
 _FIXED_COLUMNS = ("case", "group", "set", "y_true")
 _REMEDY = "Restore the file, or run the experiment again."
@@ -64,15 +68,15 @@ class Predictions:
             classes=self.classes,
         )
 
-    def predicted_classes(self, *, positive: int, threshold: float = 0.5) -> NDArray[np.int64]:
-        """The class that each case is taken for, shape (N,).
+    def predicted_classes(self, *, positive: int, threshold: float | None = None) -> NDArray[np.int64]:
+        """The predicted class of each case, shape (N,).
 
-        Of two classes the positive one from `threshold` on (p >= threshold); of more the most probable one, the
-        first of equals.
+        Of two classes the positive one from `threshold` on (p >= threshold; None stands for `DEFAULT_THRESHOLD`); of
+        more classes the most probable one, the first of equals.
         """
         if len(self.classes) > 2:
             return np.asarray(np.argmax(self.probabilities, axis=1), dtype=np.int64)
-        is_positive = self.probabilities[:, positive] >= threshold
+        is_positive = self.probabilities[:, positive] >= (DEFAULT_THRESHOLD if threshold is None else threshold)
         return np.where(is_positive, positive, 1 - positive).astype(np.int64)
 
 

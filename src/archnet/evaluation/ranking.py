@@ -5,7 +5,9 @@ Everything takes weights, one row of them for each bootstrap resample, so that c
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +86,13 @@ def average_precision(true_positives: Floats, false_positives: Floats) -> Floats
     )
     steps = np.diff(true_positives, axis=-1, prepend=0.0)
     return ratio(np.sum(steps * precision, axis=-1), true_positives[..., -1])
+
+
+RANKING_FORMULAS: Final[Mapping[str, Callable[[Floats, Floats], Floats]]] = {
+    "auc": roc_auc,
+    "average_precision": average_precision,
+}
+"""Of the metrics that follow from the ranking: from true and false positives at each threshold."""
 
 
 def roc_curve(scores: Floats, is_positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:

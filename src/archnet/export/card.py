@@ -12,10 +12,12 @@ from typing import Any, Final
 import numpy as np
 
 from archnet.errors import pluralize
-from archnet.evaluation.metrics import METRICS
+from archnet.evaluation.metric_entry import macro_estimate
+from archnet.evaluation.predictions import DEFAULT_THRESHOLD
 from archnet.report.run_files import RunFiles
-from archnet.report.wording import METRIC_NAMES, SET_NAMES, bounds, cautions, count, decimals, headline, reported_set
+from archnet.report.wording import SET_NAMES, bounds, cautions, count, decimals, headline, reported_set
 from archnet.spec.datasets import DATASETS
+from archnet.spec.metrics import EVALUATED, METRICS
 
 NOT_CLINICAL: Final = (
     "**Not for clinical use.** The model is a result of research. It is no medical device, nobody has examined it as "
@@ -93,7 +95,7 @@ def _view(run: RunFiles, shape: tuple[int, ...]) -> list[str]:
 
 def _output(run: RunFiles) -> str:
     places = ", ".join(f"{k}: “{name}”" for k, name in enumerate(run.classes))
-    threshold = _section(run, "evaluation").get("threshold", 0.5)
+    threshold = _section(run, "evaluation").get("threshold", DEFAULT_THRESHOLD)
     if len(run.classes) == 2:
         rule = f"“{run.classes[run.positive]}” from a probability of {threshold:g} on"
     else:
@@ -123,21 +125,20 @@ def _counts(run: RunFiles, name: str) -> list[str]:
 
 
 def _results(run: RunFiles) -> str:
-    name = reported_set(run.sets)
-    entry = run.metrics[name]
+    set_name = reported_set(run.sets)
+    entry = run.metrics[set_name]
     kind = f"of “{run.classes[run.positive]}”" if len(run.classes) == 2 else "macro means over the classes"
-    rows = [(METRIC_NAMES[metric], *_number(entry, metric)) for metric in METRICS]
+    rows = [(METRICS[name].full_label, *_number(entry, name)) for name in EVALUATED]
     matrix = [(f"**{k}**", *map(count, row)) for k, row in zip(run.classes, entry["confusion_matrix"], strict=True)]
     return (
-        f"On the {SET_NAMES[name]} set, {kind}, with 95% intervals:\n\n{_table(('metric', 'value', '95%'), rows)}\n\n"
+        f"On the {SET_NAMES[set_name]} set, {kind}, with 95% intervals:\n\n"
+        f"{_table(('metric', 'value', '95%'), rows)}\n\n"
         f"Confusion matrix (rows are the truth, columns what the model says):\n\n{_table(('', *run.classes), matrix)}"
     )
 
 
-def _number(entry: Mapping[str, Any], metric: str) -> tuple[str, str]:
-    value, interval = entry[metric], entry["intervals"][metric]
-    if isinstance(value, dict):
-        value, interval = value["macro"], interval["macro"]
+def _number(entry: Mapping[str, Any], name: str) -> tuple[str, str]:
+    value, interval = macro_estimate(entry, name)
     return decimals(value), bounds(interval)
 
 

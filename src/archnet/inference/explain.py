@@ -144,7 +144,7 @@ def write_explanation(explanation: Explanation, scan: Path, stem: Path, title: s
         The two files, .png and .nii.gz.
     """
     from archnet.report.figures.heat_map import heat_figure
-    from archnet.report.figures.run_figures import theme_context
+    from archnet.report.figures.theme import theme_context
 
     picture, volume = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.nii.gz")
     with theme_context(), atomic_write(picture) as draft:

@@ -7,19 +7,19 @@ from typing import Any
 
 from archnet.evaluation.comparison import Comparison, PairedComparison
 from archnet.evaluation.comparison_rows import ComparisonRow
+from archnet.evaluation.confusion import detection_counts
 from archnet.evaluation.document_differences import Difference
 from archnet.evaluation.paired import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION
-from archnet.report.wording import METRIC_NAMES, SET_NAMES, bounds, decimals, detection_counts, mean_count, percent
+from archnet.report.wording import OPTIMISTIC_VALIDATION, SET_NAMES, bounds, decimals, mean_count, percent
+from archnet.spec.metrics import metrics_shown_in
 from archnet.spec.schema import json_text
 
 DIFFERENCE_NAMES = {
     RECALL_AT_EQUAL_FALSE_POSITIVE_RATE: "recall at equal false-positive rate",
     RECALL_AT_EQUAL_PRECISION: "recall at equal precision",
-    "auc": METRIC_NAMES["auc"],
-    "mcc": METRIC_NAMES["mcc"],
-    "accuracy": METRIC_NAMES["accuracy"],
+    **{metric.name: metric.full_label for metric in reversed(metrics_shown_in("paired_differences"))},
 }
-"""The paired differences, in the order in which a reader wants them."""
+"""The labels of the paired differences, in the order of the tables."""
 
 _FEW_GROUPS = 20  # Cameron and Miller 2015, doi:10.3368/jhr.50.2.317, section VI
 
@@ -46,10 +46,11 @@ def _single_sentence(row: ComparisonRow, comparison: Comparison) -> str:
     folds = f", each case judged once in {len(row.folds)} folds" if row.folds else ""
     seeds = f" in the mean of {len(row.seeds)} seeds" if row.spread else ""
     deviation = f", standard deviation {percent(row.deviation('recall', comparison.positive))}" if row.spread else ""
+    detected, false_positives = (mean_count(counts[key]) for key in ("true_positives", "false_positives"))
     return (
-        f"{row.run} finds {mean_count(counts['found'])} of {counts['positives']:,} “{comparison.positive}” cases in "
-        f"the {SET_NAMES[comparison.set]} set{seeds}{folds}: recall {percent(row.value('recall', comparison.positive))}"
-        f"{deviation}, with {mean_count(counts['alarms'])} false alarms among {counts['others']:,} other cases."
+        f"{row.run} finds {detected} of {counts['positives']:,} “{comparison.positive}” cases in the "
+        f"{SET_NAMES[comparison.set]} set{seeds}{folds}: recall {percent(row.value('recall', comparison.positive))}"
+        f"{deviation}, with {false_positives} false alarms among {counts['others']:,} other cases."
     )
 
 
@@ -161,10 +162,7 @@ def comparison_cautions(comparison: Comparison) -> list[str]:
     """What a reader must know before trusting the sentence; empty when nothing speaks against it."""
     texts = []
     if comparison.set == "validation":
-        texts.append(
-            "There is no common test set. The validation set may have chosen the weights and the time to stop, "
-            "so these figures are optimistic."
-        )
+        texts.append(f"There is no common test set. {OPTIMISTIC_VALIDATION}")
     num_groups = len(set(comparison.pools[0].predictions_by_seed[0].groups.tolist()))
     if num_groups < _FEW_GROUPS:
         texts.append(

@@ -9,11 +9,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.comparison_rows import class_value
+from archnet.evaluation.confusion import detection_counts
+from archnet.evaluation.metric_entry import class_value
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.ranking import Floats, precision_recall_curve, roc_curve
 from archnet.report.run_files import RunFiles
-from archnet.report.wording import SET_NAMES, detection_counts, reported_set
+from archnet.report.wording import SET_NAMES, reported_set
+from archnet.spec.metrics import METRICS
 
 Point = tuple[float, float]
 
@@ -47,20 +49,28 @@ class Plot:
     """What the axes of a kind of curve say.
 
     Attributes:
+        name: Of its file.
         title: Above.
         x: Below.
         y: At the left.
         area: Short name of the area under the curve.
     """
 
+    name: str
     title: str
     x: str
     y: str
     area: str
 
 
-ROC: Final = Plot(title="ROC", x="false-positive rate", y="recall", area="AUC")
-PRECISION_RECALL: Final = Plot(title="Precision and recall", x="recall", y="precision", area="AP")
+ROC: Final = Plot(name="roc", title="ROC", x="false-positive rate", y="recall", area=METRICS["auc"].short_label)
+PRECISION_RECALL: Final = Plot(
+    name="precision_recall",
+    title="Precision and recall",
+    x="recall",
+    y="precision",
+    area=METRICS["average_precision"].short_label,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -158,8 +168,7 @@ def threshold_marks(result: EvaluationResult, k: int) -> tuple[Point | None, Poi
     if result.metrics["threshold"] is None:
         return None, None
     counts = detection_counts(result.metrics["confusion_matrix"], k)
-    recall, num_predicted_positives = counts["found"] / counts["positives"], counts["found"] + counts["alarms"]
-    return (counts["alarms"] / counts["others"], recall), (
-        recall,
-        counts["found"] / num_predicted_positives,
-    ) if num_predicted_positives else None
+    true_positives, false_positives = counts["true_positives"], counts["false_positives"]
+    recall, num_predicted = true_positives / counts["positives"], true_positives + false_positives
+    precision_recall_mark = (recall, true_positives / num_predicted) if num_predicted else None
+    return (false_positives / counts["others"], recall), precision_recall_mark

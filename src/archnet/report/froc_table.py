@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from archnet.evaluation.froc.curve import Froc
+from archnet.evaluation.froc.curve import RATE_NAMES, Froc
+from archnet.report.tables import titled_table
 from archnet.report.wording import bounds, count, decimals
-
-RATE_NAMES = ("1/8", "1/4", "1/2", "1", "2", "4", "8")
-"""Of the seven rates, as a reader says them."""
 
 
 def froc_summary(froc: Froc) -> RenderableType:
@@ -31,7 +28,7 @@ def froc_sentence(froc: Froc) -> str:
 
 def sensitivity_table(froc: Froc) -> Table:
     """The sensitivity at each of the seven rates, and the CPM, which is their mean."""
-    table, results = _table("FROC"), froc.as_json()
+    table, results = titled_table("FROC"), froc.as_json()
     table.add_column("false positives\nper scan", justify="right")
     table.add_column("sensitivity", justify="right")
     rows = list(zip(RATE_NAMES, results["sensitivities"], froc.intervals, strict=True))
@@ -44,7 +41,7 @@ def sensitivity_table(froc: Froc) -> Table:
 
 def counts_table(froc: Froc) -> Table:
     """What became of nodules and marks."""
-    hits, table = froc.hits, _table("Nodules and marks")
+    hits, table = froc.hits, titled_table("Nodules and marks")
     table.add_column("")
     table.add_column("number", justify="right")
     table.add_row("nodules found", count(hits.num_true_positives))
@@ -55,7 +52,3 @@ def counts_table(froc: Froc) -> Table:
     table.add_row("ignored, hit only excluded findings", count(hits.num_ignored))
     table.add_row("double, not the best on their nodule", count(hits.num_double))
     return table
-
-
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)

@@ -9,6 +9,8 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from archnet.report.units import bytes_text, count_text
+
 
 def network_table(name: str, summary: Mapping[str, Any]) -> Table:
     """The layers with shapes and costs, and the totals.
@@ -65,29 +67,3 @@ def short_location(location: str) -> str:
     """
     path, space, repetition = location.partition(" ")
     return ".".join(re.findall(r"\[(\d+)\]", path)) + space + repetition
-
-
-def count_text(number: float) -> str:
-    """A count as people read it.
-
-    >>> count_text(157_510_108), count_text(20)
-    ('158 M', '20')
-    """
-    return _number_with_unit(number, ("", "k", "M", "G"))
-
-
-def bytes_text(number: float) -> str:
-    """A number of bytes as people read it, in decimal units.
-
-    >>> bytes_text(8_755_723_200), bytes_text(40)
-    ('8.76 GB', '40 B')
-    """
-    return _number_with_unit(number, ("B", "kB", "MB", "GB"))
-
-
-def _number_with_unit(number: float, units: tuple[str, ...]) -> str:
-    for unit in units[:-1]:
-        if number < 1000:
-            return f"{number:.3g} {unit}".rstrip()
-        number /= 1000
-    return f"{number:.3g} {units[-1]}"

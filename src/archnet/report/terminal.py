@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich import box
 from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -14,7 +13,7 @@ from rich.text import Text
 from archnet.evaluation.comparison import Comparison, PairedComparison
 from archnet.evaluation.comparison_rows import ComparisonRow
 from archnet.evaluation.confusion import class_report
-from archnet.evaluation.metrics import METRICS
+from archnet.evaluation.run_costs import COMPARED_COSTS, RunCost
 from archnet.report.comparison_wording import (
     DIFFERENCE_NAMES,
     comparison_cautions,
@@ -26,15 +25,13 @@ from archnet.report.comparison_wording import (
     runs_text,
     uncertainty_text,
 )
+from archnet.report.tables import titled_table
 from archnet.report.wording import (
-    METRIC_NAMES,
     SET_NAMES,
-    bounds,
+    cost_text,
     count,
     decimals,
-    duration,
     mean_count,
-    memory,
     percent,
     reported_set,
     short_count,
@@ -42,6 +39,7 @@ from archnet.report.wording import (
     signed_bounds,
 )
 from archnet.spec.experiment import SETS
+from archnet.spec.metrics import metrics_shown_in
 
 _MAX_COLUMNS = 3
 
@@ -60,7 +58,7 @@ def run_summary(metrics: Mapping[str, Any]) -> RenderableType:
 
 def confusion_table(matrix: Sequence[Sequence[int]], classes: Sequence[str], set_name: str) -> Table:
     """A confusion matrix that says what its rows and columns are, with the recall of each class."""
-    table = _table(f"Confusion matrix, {set_name} set")
+    table = titled_table(f"Confusion matrix, {set_name} set")
     table.add_column("truth ↓ pred. →", no_wrap=True)
     for name in classes:
         table.add_column(Text(name), justify="right")
@@ -73,7 +71,7 @@ def confusion_table(matrix: Sequence[Sequence[int]], classes: Sequence[str], set
 
 def error_table(metrics: Mapping[str, Any]) -> Table:
     """The share of cases that each set gets wrong."""
-    table = _table("Error")
+    table = titled_table("Error")
     table.add_column("set")
     table.add_column("wrong", justify="right")
     table.add_column("cases", justify="right")
@@ -86,18 +84,20 @@ def error_table(metrics: Mapping[str, Any]) -> Table:
 
 
 def classification_report(matrix: Sequence[Sequence[int]], classes: Sequence[str], set_name: str) -> Table:
-    """Precision, recall, f1 and support of each class, and the accuracy."""
-    table = _table(f"Classification report, {set_name} set")
+    """The class report's metrics and the support of each class, and the accuracy."""
+    metrics = metrics_shown_in("class_report")
+    table = titled_table(f"Classification report, {set_name} set")
     table.add_column("class")
-    for name in ("precision", "recall", "f1", "support"):
-        table.add_column(name, justify="right")
+    for label in (*(metric.label for metric in metrics), "support"):
+        table.add_column(label, justify="right")
     for entry in class_report(matrix, classes):
-        numbers = [decimals(entry[name]) for name in ("precision", "recall", "f1")]
+        numbers = [decimals(entry[metric.name]) for metric in metrics]
         table.add_row(Text(entry["class"], style="bold"), *numbers, count(entry["support"]))
     total = sum(map(sum, matrix))
     right = sum(row[k] for k, row in enumerate(matrix))
     table.add_section()
-    table.add_row("accuracy", "", "", decimals(right / total if total else None), count(total))
+    blanks = [""] * (len(metrics) - 1)
+    table.add_row("accuracy", *blanks, decimals(right / total if total else None), count(total))
     return table
 
 
@@ -113,19 +113,20 @@ def comparison_table(comparison: Comparison) -> RenderableType:
 def _runs_as_columns(comparison: Comparison) -> Table:
     has_seeds = any(row.spread for row in comparison.rows)
     below = "95% intervals (SD: standard deviation over seeds) below" if has_seeds else "95% intervals below"
-    table = _table(f"Comparison on the {SET_NAMES[comparison.set]} set, {below}")
+    table = titled_table(f"Comparison on the {SET_NAMES[comparison.set]} set, {below}")
     table.add_column("")
     for row in comparison.rows:
         table.add_column(Text(row.run, overflow="fold"), justify="right", ratio=1)
     if any(len(row.folders) > 1 for row in comparison.rows):
         table.add_row("runs", *(runs_text(row) for row in comparison.rows))
-    for name in ("recall", "precision", "mcc", "auc"):
-        table.add_row(METRIC_NAMES[name], *(_metric_cell(row, name, comparison.positive) for row in comparison.rows))
+    for metric in metrics_shown_in("comparison"):
+        cells = (_metric_cell(row, metric.name, comparison.positive) for row in comparison.rows)
+        table.add_row(metric.full_label, *cells)
     table.add_section()
     table.add_row("confusion matrix\nrows truth", *(_matrix_text(row) for row in comparison.rows))
     table.add_section()
-    for label, values in _cost_rows(comparison.rows):
-        table.add_row(label, *values)
+    for cost in COMPARED_COSTS:
+        table.add_row(cost.terminal_label, *(cost_text(cost, row.costs[cost.name]) for row in comparison.rows))
     return table
 
 
@@ -142,13 +143,6 @@ def _matrix_text(row: ComparisonRow) -> str:
     return "\n".join("  ".join(text.rjust(width) for text in line) for line in matrix)
 
 
-def _cost_rows(rows: Sequence[ComparisonRow]) -> Iterable[tuple[str, list[str]]]:
-    yield "parameters", [count(row.costs["parameters"]) for row in rows]
-    yield "multiply-adds", [short_count(row.costs["macs"]) for row in rows]
-    yield "peak memory", [memory(row.costs["peak_memory_bytes"]) for row in rows]
-    yield "training time", [duration(row.costs["train_seconds"]) for row in rows]
-
-
 def _paired_parts(pair: PairedComparison, comparison: Comparison, is_full: bool) -> Iterator[RenderableType]:
     """One architecture against the reference; where there are many, without what differs in their documents."""
     yield _paired_table(pair)
@@ -159,7 +153,7 @@ def _paired_parts(pair: PairedComparison, comparison: Comparison, is_full: bool)
 
 
 def _paired_table(pair: PairedComparison) -> Table:
-    table = _table(f"{pair.other} against {pair.reference}, 95% intervals below")
+    table = titled_table(f"{pair.other} against {pair.reference}, 95% intervals below")
     table.add_column("")
     for name in (pair.reference, pair.other):
         table.add_column(Text(name, overflow="fold"), justify="right", min_width=9)
@@ -177,7 +171,7 @@ def _paired_table(pair: PairedComparison) -> Table:
 
 
 def _document_table(pair: PairedComparison) -> Table:
-    table = _table("What differs in their documents")
+    table = titled_table("What differs in their documents")
     for name in ("", pair.reference, pair.other):
         table.add_column(Text(name), overflow="fold")
     for difference in pair.document:
@@ -186,36 +180,19 @@ def _document_table(pair: PairedComparison) -> Table:
 
 
 def _runs_as_lines(comparison: Comparison) -> Table:
-    table = _table(f"Comparison on the {SET_NAMES[comparison.set]} set")
+    table = titled_table(f"Comparison on the {SET_NAMES[comparison.set]} set")
     table.add_column("run", overflow="fold")
-    for name in ("recall", "prec.", "MCC", "AUC", "matrix", "param.", "mult-adds", "time"):
-        table.add_column(name, justify="right")
+    metrics = metrics_shown_in("comparison")
+    costs = [cost for cost in COMPARED_COSTS if cost.abbreviation]
+    labels = [metric.short_label for metric in metrics], [cost.abbreviation for cost in costs]
+    for label in (*labels[0], "matrix", *labels[1]):
+        table.add_column(label, justify="right")
     for row in comparison.rows:
-        numbers = [decimals(row.value(name, comparison.positive)) for name in ("recall", "precision", "mcc", "auc")]
-        costs = (short_count(row.costs["parameters"]), short_count(row.costs["macs"]))
-        table.add_row(Text(row.run), *numbers, _matrix_text(row), *costs, duration(row.costs["train_seconds"]))
+        numbers = [decimals(row.value(metric.name, comparison.positive)) for metric in metrics]
+        cost_texts = [_short_cost_text(cost, row.costs[cost.name]) for cost in costs]
+        table.add_row(Text(row.run), *numbers, _matrix_text(row), *cost_texts)
     return table
 
 
-def metrics_table(metrics: Mapping[str, Any]) -> Table:
-    """All metrics of every set, with intervals: of the positive class, or macro means of more than two classes."""
-    sets = [name for name in SETS if name in metrics]
-    table = _table("Metrics, 95% intervals below")
-    table.add_column("")
-    for name in sets:
-        table.add_column(SET_NAMES[name], justify="right")
-    for name in METRICS:
-        table.add_row(METRIC_NAMES[name], *(_metric_text(metrics[entry], name) for entry in sets))
-    return table
-
-
-def _metric_text(metrics: Mapping[str, Any], name: str) -> Text:
-    value, interval = metrics[name], metrics["intervals"][name]
-    if isinstance(value, dict):
-        value, interval = value["macro"], interval["macro"]
-    ends = bounds(interval)
-    return Text(decimals(value), style="bold").append(f"\n{ends}" if ends else "", style="not bold dim")
-
-
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+def _short_cost_text(cost: RunCost, value: float | None) -> str:
+    return short_count(value) if cost.unit == "weights" else cost_text(cost, value)

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from archnet.errors import pluralize
-from archnet.evaluation.comparison_rows import class_value
-from archnet.report.network_table import bytes_text, count_text
+from archnet.evaluation.confusion import detection_counts
+from archnet.evaluation.metric_entry import class_estimate
+from archnet.evaluation.run_costs import RunCost
 from archnet.report.run_files import RunFiles
+from archnet.report.units import bytes_text, count_text
 
 UNDEFINED = "undefined"
 UNKNOWN = "–"
 """Stands for a cost that a run does not have, such as the multiply-adds of a baseline."""
 
 SET_NAMES = {"train": "training", "validation": "validation", "test": "test"}
-METRIC_NAMES = {
-    "accuracy": "accuracy",
-    "recall": "recall (sensitivity)",
-    "precision": "precision",
-    "specificity": "specificity",
-    "f1": "F1",
-    "mcc": "MCC",
-    "auc": "AUC (ROC)",
-    "average_precision": "average precision",
-}
+CONFIGURED_THRESHOLD = "configured threshold"
+"""The experiment's own operating point."""
+
+UNCALIBRATED = "uncalibrated"
+"""Probabilities as the network gives them."""
+
+OPTIMISTIC_VALIDATION = (
+    "The validation set may have chosen the weights and the time to stop, so these figures are optimistic."
+)
 
 
 def decimals(value: float | None) -> str:
@@ -138,6 +139,46 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def cost_text(cost: RunCost, value: float | None, *, is_exact: bool = False) -> str:
+    """A cost of a run in its unit.
+
+    Args:
+        cost: What is counted.
+        value: How much; None where a run does not know it.
+        is_exact: Write out all digits of a number of operations.
+    """
+    if cost.unit == "operations" and is_exact:
+        return count(value)
+    return _COST_FORMATTERS[cost.unit](value)
+
+
+_COST_FORMATTERS: Mapping[str, Callable[[float | None], str]] = {
+    "weights": count,
+    "operations": short_count,
+    "bytes": memory,
+    "seconds": duration,
+    "cases per second": count,
+}
+
+
+def temperature_text(temperature: float) -> str:
+    """A calibration after temperature scaling.
+
+    >>> temperature_text(1.2345)
+    'temperature 1.23'
+    """
+    return f"temperature {temperature:.2f}"
+
+
+def word_list(words: Sequence[str]) -> str:
+    """Words as a sentence lists them.
+
+    >>> word_list(["accuracy", "recall", "MCC"]), word_list(["MCC"])
+    ('accuracy, recall and MCC', 'MCC')
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
 def shape(sizes: list[int]) -> str:
     """Sizes with the multiplication sign.
 
@@ -162,7 +203,7 @@ def reported_set(sets: list[str]) -> str:
 
 
 def headline(run: RunFiles) -> str:
-    """The one sentence of a run: how many positive cases it finds, and at what cost in false alarms."""
+    """The one sentence of a run: how many positive cases it finds, and how many false positives that takes."""
     name = reported_set(run.sets)
     metrics = run.metrics[name]
     if len(run.classes) == 2:
@@ -182,30 +223,13 @@ def _detection_sentence(
     name = classes[positive]
     if counts["positives"] == 0:
         return f"{subject} met no “{name}” case in the {SET_NAMES[set_name]} set, so its recall is unknown."
-    interval = class_value(metrics["intervals"]["recall"], name)
+    recall = class_estimate(metrics, "recall", name)
     return (
-        f"{subject} finds {counts['found']:,} of {counts['positives']:,} “{name}” cases in the "
-        f"{SET_NAMES[set_name]} set: recall {percent(class_value(metrics['recall'], name))}"
-        f"{_interval_words(interval)}, "
-        f"with {_false_positives_text(counts['alarms'])} among {counts['others']:,} other cases."
+        f"{subject} finds {counts['true_positives']:,} of {counts['positives']:,} “{name}” cases in the "
+        f"{SET_NAMES[set_name]} set: recall {percent(recall.value)}"
+        f"{_interval_words(recall.interval)}, "
+        f"with {_false_positives_text(counts['false_positives'])} among {counts['others']:,} other cases."
     )
-
-
-def detection_counts(matrix: Sequence[Sequence[float]], positive: int) -> dict[str, Any]:
-    """Positive cases and those found, other cases and those taken for positive, from a confusion matrix.
-
-    The last of each pair need not be whole, where the matrix is a mean.
-
-    >>> detection_counts([[1248, 90], [63, 218]], 1)
-    {'positives': 281, 'found': 218, 'others': 1338, 'alarms': 90}
-    """
-    counts = np.asarray(matrix)
-    return {
-        "positives": round(counts[positive].sum()),
-        "found": counts[positive, positive].item(),
-        "others": round(counts.sum() - counts[positive].sum()),
-        "alarms": (counts[:, positive].sum() - counts[positive, positive]).item(),
-    }
 
 
 def _interval_words(interval: list[float] | None) -> str:
@@ -221,10 +245,7 @@ def cautions(run: RunFiles) -> list[str]:
     name = reported_set(run.sets)
     texts = []
     if name == "validation":
-        texts.append(
-            "There is no test set. The validation set may have chosen the weights and the time to stop, "
-            "so these figures are optimistic."
-        )
+        texts.append(f"There is no test set. {OPTIMISTIC_VALIDATION}")
     if name == "train":
         texts.append("There is neither a test nor a validation set: these figures are of cases the network has learnt.")
     return texts + _leakage_caution(run, name) + _lost_scans_caution(run)

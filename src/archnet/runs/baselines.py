@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data import open_dataset
-from archnet.evaluation.comparison_rows import COSTS
 from archnet.evaluation.predictions import Predictions
+from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.evaluation.run_folder import is_finished
 from archnet.files.atomic import write_json
 from archnet.files.progress import Progress, silent
@@ -93,7 +93,7 @@ def _make_run(folder: Path, name: str, experiment: Experiment, prepared: Prepare
     )
     write_run_setup(folder, baseline_document(name, experiment), prepared)
     write_environment(folder)
-    costs = dict.fromkeys(COSTS) | {"parameters": num_parameters(model), "train_seconds": seconds}
+    costs = dict.fromkeys(RUN_COSTS) | {"parameters": num_parameters(model), "train_seconds": seconds}
     metrics = {**evaluate_predictions(predictions, experiment, prepared.cases.positive), **costs}
     write_evaluation(folder, predictions, metrics, experiment, prepared)
 

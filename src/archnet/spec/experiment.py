@@ -11,7 +11,6 @@ from archnet.spec.arch import Arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, Flip, Intensity, RightAngles, Shift
 from archnet.spec.datasets import DATASETS
 
-Metric = Literal["loss", "accuracy", "recall", "mcc", "auc", "average_precision"]
 Precision = Literal["float32", "bfloat16", "float16", "auto"]
 
 SETS: Final = ("train", "validation", "test")
@@ -96,9 +95,9 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlyStopping:
-    """Ends training when a validation metric has not improved for `patience` epochs."""
+    """Ends training when a validation metric, one of `SELECTABLE`, has not improved for `patience` epochs."""
 
-    metric: Metric = "loss"
+    metric: str = "loss"
     patience: int = 10
 
 
@@ -167,7 +166,7 @@ class Training:
     ema: float | None = 0.9972
     precision: Precision = "float32"
     memory: str | int | None = None
-    best_metric: Metric | None = None
+    best_metric: str | None = None
     early_stopping: EarlyStopping | None = None
     batch_norm_momentum: float = 0.989
     seed: int = 0

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archnet.report.figures.theme import Theme, new_figure
-from archnet.report.network_table import count_text
-from archnet.report.wording import METRIC_NAMES
+from archnet.report.units import count_text
+from archnet.spec.metrics import METRICS, is_lower_better
 from archnet.spec.sweeps.search_space import Choice, Hyperparameter, Range, grid_values
 from archnet.sweep.analysis import pareto_front, value_index
 from archnet.sweep.leaderboard import Leaderboard, LeaderboardRow, hyperparameter_names, hyperparameter_text
@@ -32,7 +32,7 @@ MIN_VALUE_RANGE = 0.005
 
 def metric_label(board: Leaderboard) -> str:
     """The metric as an axis of a picture is called."""
-    return f"validation {METRIC_NAMES.get(board.sweep.metric, board.sweep.metric)}"
+    return f"validation {METRICS[board.sweep.metric].full_label}"
 
 
 def pareto_figure(board: Leaderboard, theme: Theme) -> Figure:
@@ -73,12 +73,12 @@ def _draw_pareto(
         axes.plot([], [], "o", ms=6, color=colour, label=name)
     _label_costs(axes, costs)
     _set_value_limits(axes, values)
-    if board.sweep.metric == "loss":
+    if is_lower_better(board.sweep.metric):
         axes.invert_yaxis()
 
 
 def _front(board: Leaderboard, rows: Sequence[LeaderboardRow], costs: Sequence[float]) -> list[int]:
-    sign = 1 if board.sweep.metric == "loss" else -1
+    sign = 1 if is_lower_better(board.sweep.metric) else -1
     return pareto_front(costs, [sign * (row.value or 0.0) for row in rows])
 
 
@@ -143,7 +143,7 @@ def parallel_figure(board: Leaderboard, theme: Theme) -> Figure:
     values = np.array([row.value for row in rows], np.float64)
     low, high = float(values.min()), float(values.max())
     heights = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
-    places = np.argsort(np.argsort(-values if board.sweep.metric == "loss" else values))
+    places = np.argsort(np.argsort(-values if is_lower_better(board.sweep.metric) else values))
     shades = ((places + 1) / len(rows)) ** 2  # by place, as one bad trial would else make all others dark
     for row, height, shade in sorted(zip(rows, heights, shades, strict=True), key=lambda entry: entry[2]):
         points = [*(_height(hyperparameter, row.trial.values[key]) for key, hyperparameter in hyperparameters), height]

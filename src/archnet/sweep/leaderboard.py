@@ -13,6 +13,7 @@ from archnet.errors import RunError, pluralize
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.files.atomic import write_text
 from archnet.files.csv_rows import csv_text
+from archnet.spec.metrics import history_column, is_lower_better
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.trials import (
     END_STATES,
@@ -152,7 +153,7 @@ def read_leaderboard(sweep: Sweep, folder: Path, cache: dict[int, LeaderboardRow
     """
     cache = {} if cache is None else cache
     rows = [_cached_row(sweep, folder, trial, cache) for trial in read_trials(folder)]
-    sign = 1 if sweep.metric == "loss" else -1
+    sign = 1 if is_lower_better(sweep.metric) else -1
 
     def rank(row: LeaderboardRow) -> tuple[int, float, int]:
         place = 0 if row.is_ranked else 1 if row.is_compared else 2
@@ -190,7 +191,7 @@ def _read_row(sweep: Sweep, folder: Path, trial: Trial) -> LeaderboardRow:
 
 def write_leaderboard(board: Leaderboard, path: Path) -> None:
     """leaderboard.csv: a line for each trial, the best first."""
-    metric, hyperparameters = f"validation_{board.sweep.metric}", list(board.sweep.space)
+    metric, hyperparameters = history_column("validation", board.sweep.metric), list(board.sweep.space)
     costs = ["parameters", "macs"]
     header = ["rank", "trial", "state", metric, "spread", "epochs", *costs, *hyperparameters, "reason", "seconds"]
     rows = (

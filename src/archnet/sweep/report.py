@@ -11,10 +11,12 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from archnet.errors import pluralize
+from archnet.evaluation.metric_entry import macro_estimate, macro_value
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.files.atomic import compact_json
 from archnet.report.html.page import EmbeddedFigure, embed_figure, write_page
-from archnet.report.wording import METRIC_NAMES, bounds, decimals
+from archnet.report.wording import bounds, decimals
+from archnet.spec.metrics import METRICS, is_lower_better, metrics_shown_in
 from archnet.sweep.analysis import importance, pareto_front
 from archnet.sweep.figures import importance_figure, learning_figure, metric_label, parallel_figure, pareto_figure
 from archnet.sweep.leaderboard import (
@@ -33,8 +35,6 @@ NUM_ARCHITECTURES: Final = 3
 
 NUM_ROWS: Final = 100
 """Of the table; leaderboard.csv has all."""
-
-_TEST_METRICS: Final = ("recall", "precision", "specificity", "mcc", "auc", "average_precision")
 
 
 def write_sweep_report(board: Leaderboard, folder: Path, evaluated_trials: list[int]) -> Path:
@@ -68,10 +68,10 @@ def _template_values(board: Leaderboard, folder: Path, evaluated_trials: list[in
         "parallel": _parallel(board) if hyperparameters else None,
         "importance": _importance(board, ranked) if hyperparameters else None,
         "curves": _curves(board),
-        "axes": hyperparameter_names(hyperparameters),
+        "hyperparameters": hyperparameter_names(hyperparameters),
         "rows": [_table_row(folder, row, hyperparameters) for row in board.rows[:NUM_ROWS]],
         "num_more": max(len(board.rows) - NUM_ROWS, 0),
-        "bad": [row.trial for row in board.rows if row.trial.state in (REFUSED, FAILED)],
+        "unsuccessful": [row.trial for row in board.rows if row.trial.state in (REFUSED, FAILED)],
         "architectures": _architectures(board, ranked),
         "command": shlex.join(["archnet", "sweep", "best", str(folder), "--out", f"archs/{sweep.name}.json"]),
     }
@@ -127,7 +127,7 @@ def _has_test(board: Leaderboard, evaluated_trials: list[int]) -> bool:
 
 
 def _metric(board: Leaderboard) -> str:
-    return METRIC_NAMES.get(board.sweep.metric, board.sweep.metric)
+    return METRICS[board.sweep.metric].full_label
 
 
 def _test_rows(folder: Path, best: LeaderboardRow) -> list[dict[str, Any]]:
@@ -141,10 +141,10 @@ def _test_rows(folder: Path, best: LeaderboardRow) -> list[dict[str, Any]]:
         sets = {"test": (pooled["metrics"], pooled["spread"] or {})} if pooled else {}
     rows = [
         {
-            "name": METRIC_NAMES[name],
-            "cells": {part: _cell(metrics, spread, name) for part, (metrics, spread) in sets.items()},
+            "name": metric.full_label,
+            "cells": {part: _cell(metrics, spread, metric.name) for part, (metrics, spread) in sets.items()},
         }
-        for name in (_TEST_METRICS if sets else ())
+        for metric in (metrics_shown_in("sweep_report") if sets else ())
     ]
     return rows + _cpm_row(folder, best, list(sets))
 
@@ -181,11 +181,8 @@ def _cpm_uncertainty(pooled: Mapping[str, Any]) -> str:
 
 def _cell(part: Mapping[str, Any], spread: Mapping[str, Any], name: str) -> dict[str, Any]:
     """A metric, and below it its interval, or of several seeds the standard deviation; the mean over many classes."""
-    value, interval, deviation = part[name], part.get("intervals", {}).get(name), spread.get(name)
-    if isinstance(value, dict):
-        value, interval = value["macro"], (interval or {}).get("macro")
-    if isinstance(deviation, dict):
-        deviation = deviation["macro"]
+    value, interval = macro_estimate(part, name)
+    deviation = macro_value(spread.get(name))
     return {"value": value, "below": bounds(interval) if deviation is None else f"SD {decimals(deviation)}"}
 
 
@@ -219,7 +216,7 @@ def _links(folder: Path, row: LeaderboardRow) -> list[tuple[str, str]]:
 
 
 def _pareto_alt_text(board: Leaderboard, ranked: list[LeaderboardRow]) -> str:
-    sign = 1 if board.sweep.metric == "loss" else -1
+    sign = 1 if is_lower_better(board.sweep.metric) else -1
     front = pareto_front([row.trial.macs or 0 for row in ranked], [sign * (row.value or 0.0) for row in ranked])
     front_text = "; ".join(f"trial {ranked[k].trial.number} {decimals(ranked[k].value)}" for k in front)
     return f"{metric_label(board)} against cost. None beats at its multiply-adds: {front_text}."
@@ -260,7 +257,7 @@ def _table_row(folder: Path, row: LeaderboardRow, hyperparameters: list[str]) ->
         "value": value_text(row) if row.value is not None else "",
         "epochs": row.epochs,
         "seconds": row.seconds,
-        "tried": [hyperparameter_text(row.trial.values[axis]) for axis in hyperparameters],
+        "tested_values": [hyperparameter_text(row.trial.values[axis]) for axis in hyperparameters],
         "link": next((address for _, address in _links(folder, row)), None),
     }
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from archnet.errors import RunError
+from archnet.spec.metrics import is_lower_better
 from archnet.spec.sweeps.search_space import Choice, Hyperparameter, grid_values
 from archnet.spec.sweeps.sweep import Sweep
 
@@ -97,12 +98,12 @@ def _sample_tpe(sweep: Sweep, seeds: Sequence[int], observations: Sequence[Obser
     The study is built anew each time, in the trials' order, so that nothing but `observations` and the seed counts. A trial
     without a value counts as the worst that has one, so that the search turns away from what cannot be built.
     """
-    optuna, is_loss = _optuna(), sweep.metric == "loss"
+    optuna, is_lower = _optuna(), is_lower_better(sweep.metric)
     spaces = {key: _distribution(optuna, hyperparameter) for key, hyperparameter in sweep.space.items()}
     seed = int(np.random.SeedSequence(seeds).generate_state(1)[0])
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=0)
-    study = optuna.create_study(direction="minimize" if is_loss else "maximize", sampler=sampler)
-    worst = (max if is_loss else min)((trial.value for trial in observations if trial.value is not None), default=0.0)
+    study = optuna.create_study(direction="minimize" if is_lower else "maximize", sampler=sampler)
+    worst = (max if is_lower else min)((trial.value for trial in observations if trial.value is not None), default=0.0)
     for trial in observations:
         params = {key: _encode_param(hyperparameter, trial.values[key]) for key, hyperparameter in sweep.space.items()}
         value = worst if trial.value is None else trial.value

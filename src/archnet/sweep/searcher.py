@@ -7,6 +7,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
+from archnet.spec.metrics import is_lower_better
 from archnet.sweep.schedule import Job, TrialSchedule
 from archnet.sweep.supervisor import START_RESULT
 from archnet.sweep.trials import STOPPED
@@ -22,7 +23,7 @@ class JobSearcher(Searcher):  # type: ignore[misc]
     """
 
     def __init__(self, schedule: TrialSchedule, job_config: Callable[[TrialSchedule, Job], dict[str, Any]]) -> None:
-        super().__init__(metric="value", mode="min" if schedule.sweep.metric == "loss" else "max")
+        super().__init__(metric="value", mode="min" if is_lower_better(schedule.sweep.metric) else "max")
         self.schedule = schedule
         self.job_config = job_config
         self.jobs: dict[str, Job] = {}

@@ -22,6 +22,7 @@ from archnet.files.locks import hold_lock
 from archnet.files.strict_json import Document
 from archnet.runs.artifacts import write_history
 from archnet.runs.folder import run_name
+from archnet.spec.metrics import history_column
 from archnet.spec.resolve import parse_experiments
 
 LOCK_SECONDS: Final = 120
@@ -121,7 +122,7 @@ class _ReportingCallback:
 
     def __init__(self, history_path: Path, metric: str, send: Send, *, is_stoppable: bool) -> None:
         self.history_path = history_path
-        self.metric_column = f"validation_{metric}"
+        self.metric_column = history_column("validation", metric)
         self.send = send
         self.is_stoppable = is_stoppable
         columns = read_history(history_path)

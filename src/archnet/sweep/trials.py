@@ -16,6 +16,7 @@ from archnet.errors import DataError, RunError
 from archnet.evaluation.run_folder import read_history, read_json, read_optional_json
 from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document
+from archnet.spec.metrics import history_column, is_lower_better
 from archnet.spec.sweeps.document import parse_sweep
 from archnet.spec.sweeps.sweep import Sweep
 
@@ -157,7 +158,7 @@ def read_learning_curve(folder: Path, metric: str) -> LearningCurve:
     """
     history = read_history(folder / "history.csv")
     training = (read_optional_json(folder / "experiment.json") or {}).get("training", {})
-    values = history.get(f"validation_{metric}", [])
+    values = history.get(history_column("validation", metric), [])
     return LearningCurve(
         values=tuple(values),
         best_index=_best_epoch_index(history, training.get("best_metric")) if values else None,
@@ -168,9 +169,9 @@ def read_learning_curve(folder: Path, metric: str) -> LearningCurve:
 
 def _best_epoch_index(history: Mapping[str, list[float]], best_metric: str | None) -> int:
     """The epoch whose weights training keeps: the first that is best, else the last."""
-    values = history.get(f"validation_{best_metric}", [])
+    values = history.get(history_column("validation", best_metric), []) if best_metric else []
     indices = [index for index, value in enumerate(values) if not math.isnan(value)]
-    if not indices:
+    if not best_metric or not indices:
         return len(history["seconds"]) - 1
-    sign = -1 if best_metric == "loss" else 1
+    sign = -1 if is_lower_better(best_metric) else 1
     return max(indices, key=lambda index: (sign * values[index], -index))

@@ -18,6 +18,7 @@ from archnet.errors import RunError
 from archnet.files.user_folders import DATA_VARIABLE, STORE_VARIABLE
 from archnet.runs.folder import run_name
 from archnet.spec.experiment import SETS, Experiment
+from archnet.spec.metrics import is_lower_better
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.schedule import Job, TrialSchedule
 from archnet.sweep.trial_process import training_task
@@ -224,7 +225,7 @@ def _make_scheduler(schedule: TrialSchedule) -> Any:
     scheduler: Any = AsyncHyperBandScheduler(
         time_attr="epoch",
         metric="value",
-        mode="min" if metric == "loss" else "max",
+        mode="min" if is_lower_better(metric) else "max",
         max_t=_MAX_EPOCHS,
         grace_period=asha.grace_epochs,
         reduction_factor=asha.reduction,

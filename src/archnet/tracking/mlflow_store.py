@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from archnet.errors import RunError
-from archnet.evaluation.comparison_rows import COSTS
-from archnet.evaluation.metrics import METRICS
+from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.evaluation.run_folder import read_history, read_json
+from archnet.spec.metrics import EVALUATED
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -143,15 +143,15 @@ def epoch_points(folder: Path, start: int) -> Iterator[Point]:
 
 
 def final_points(metrics: Mapping[str, Any], time: int) -> Iterator[Point]:
-    """What metrics.json says of the test set (of the validation set where there is none), and the costs."""
+    """The metrics of the test set (of the validation set where there is none), and the costs."""
     evaluated_set = "test" if "test" in metrics else "validation"
-    for name in METRICS if evaluated_set in metrics else ():
+    for name in EVALUATED if evaluated_set in metrics else ():
         entry, ends = metrics[evaluated_set][name], metrics[evaluated_set]["intervals"][name]
         for label, value, interval in _numbers(f"{evaluated_set}.{name}", entry, ends):
             low, high = interval or (None, None)
             numbers = {label: value, f"{label}.low": low, f"{label}.high": high}
             yield from ((key, number, time, 0) for key, number in numbers.items() if number is not None)
-    yield from ((name, metrics[name], time, 0) for name in COSTS if metrics.get(name) is not None)
+    yield from ((name, metrics[name], time, 0) for name in RUN_COSTS if metrics.get(name) is not None)
 
 
 def _numbers(label: str, entry: Any, ends: Any) -> Iterator[tuple[str, float | None, list[float] | None]]:

@@ -19,6 +19,7 @@ from archnet.network.training.trainer import Trainer
 from archnet.network.training.validation import validation_metrics
 from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies
 from archnet.spec.experiment import EarlyStopping, Schedule
+from archnet.spec.metrics import SELECTABLE
 from plain_training import plain
 from small_training import LIMITS, are_equal, bright_and_dark, fit, network_of, told_by
 
@@ -175,7 +176,7 @@ def test_images_may_be_of_any_type_and_memory_mapped(tmp_path):
     assert not are_equal(network.get_weights(), expected.get_weights())
 
 
-@pytest.mark.parametrize("metric", ["loss", "accuracy", "recall", "mcc", "auc", "average_precision"])
+@pytest.mark.parametrize("metric", SELECTABLE)
 def test_any_metric_of_the_validation_set_may_stop_training(metric):
     training = plain(
         epochs=60, batch_size=16, learning_rate=0.05, early_stopping=EarlyStopping(metric=metric, patience=6)

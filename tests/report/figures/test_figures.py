@@ -5,15 +5,15 @@ from sklearn import metrics as sk
 
 from archnet.report.curves import PRECISION_RECALL, ROC, run_curves
 from archnet.report.figures.curve import curve_figure
-from archnet.report.figures.montage import Picture, central_slice, gallery_pictures, montage_figure, slice_strip
+from archnet.report.figures.montage import Picture, central_slice, gallery_pictures, montage_figure
 from archnet.report.figures.run_figures import (
     confusion_matrix_figure,
     interval_figure,
-    theme_context,
     training_curves_figure,
     write_figures,
 )
-from archnet.report.figures.theme import DARK, LIGHT
+from archnet.report.figures.slices import strip_indices
+from archnet.report.figures.theme import DARK, LIGHT, theme_context
 from archnet.report.run_files import read_run
 from synthetic_runs import synthetic_predictions, write_run
 
@@ -118,10 +118,14 @@ def test_intervals_are_drawn_where_the_numbers_are():
 def test_a_volume_shows_its_central_slice_and_neighbours_in_order():
     volume = np.broadcast_to(np.arange(10, dtype=np.uint8), (4, 5, 10))
     assert np.all(central_slice(volume) == 5)
-    assert [index for index, _ in slice_strip(volume)] == [3, 4, 5, 6, 7]
-    assert all(np.all(pixels == index) for index, pixels in slice_strip(volume))
-    assert [index for index, _ in slice_strip(np.zeros((4, 5, 64), np.uint8))] == [20, 26, 32, 38, 44]
-    assert [index for index, _ in slice_strip(np.zeros((4, 5, 3), np.uint8))] == [0, 1, 2]
+    with theme_context(LIGHT):
+        axes = montage_figure([Picture(image=volume, case="a", truth="nodule")], "title").axes[0]
+    assert [np.unique(image.get_array()).tolist() for image in axes.images] == [[5], [3], [4], [5], [6], [7]]
+
+
+@pytest.mark.parametrize(("depth", "indices"), [(64, [20, 26, 32, 38, 44]), (10, [3, 4, 5, 6, 7]), (3, [0, 1, 2])])
+def test_the_strip_of_a_thick_stack_spans_half_of_it(depth, indices):
+    assert strip_indices(depth, depth // 2) == indices
 
 
 def test_slices_are_drawn_upright_with_the_first_row_on_top():

@@ -118,7 +118,7 @@ def test_the_buttons_show_the_thresholds_that_validation_chose(reader, experimen
     reader.open(experiment / "archsm/report.html")
     buttons = {button.text: button for button in reader.all("#live button")}
     assert list(buttons) == [
-        "threshold 0.5, as set", "recall of at least 0.9 in validation", "best MCC in validation",
+        "configured threshold 0.5", "recall of at least 0.9 in validation", "best MCC in validation",
     ]  # fmt: skip
     for label, point in zip(list(buttons)[1:], metrics["operating_points"].values(), strict=True):
         buttons[label].click()

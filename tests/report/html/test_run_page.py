@@ -63,7 +63,7 @@ def test_the_report_tells_operating_points_and_calibration(tmp_path):
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["test"]
     text = page_of(folder).text
     for why, point in (
-        ("as set", metrics),
+        ("configured threshold", metrics),
         ("recall of at least 0.9 in validation", metrics["operating_points"]["recall"]),
         ("best MCC in validation", metrics["operating_points"]["mcc"]),
     ):
@@ -74,7 +74,7 @@ def test_the_report_tells_operating_points_and_calibration(tmp_path):
     before, after = metrics["calibration"], metrics["calibration"]["scaled"]
     errors = [f"{entry['expected_calibration_error']:.3f}" for entry in (before, after)]
     assert f"expected calibration error {' '.join(errors)}" in text
-    assert f"as it is temperature {after['temperature']:.2f} Brier score {before['brier']:.3f}" in text
+    assert f"uncalibrated temperature {after['temperature']:.2f} Brier score {before['brier']:.3f}" in text
 
 
 def test_without_a_validation_set_the_report_has_no_operating_points_but_a_calibration(tmp_path):

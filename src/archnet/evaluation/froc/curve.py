@@ -12,15 +12,22 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.evaluation.confusion import number_or_none
 from archnet.evaluation.froc.hits import Hits, Marks, ReferenceStandard, match_marks
-from archnet.evaluation.intervals import Interval, resamples
+from archnet.evaluation.intervals import Interval, can_resample, resamples
 from archnet.evaluation.ranking import Floats, ranking
 
 RATES: Final = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """False positives per scan at which the sensitivities are read."""
 
+RATE_NAMES: Final = ("1/8", "1/4", "1/2", "1", "2", "4", "8")
+"""The seven rates in tables and figures."""
+
+NUM_DOUBLINGS: Final = len(RATES) - 1
+"""From the first rate to the last."""
+
 _STEPS = 32  # of the band in each doubling of the rate, so that the seven rates are among the band's
-BAND_RATES: Final[Floats] = 2.0 ** np.linspace(-3, 3, 6 * _STEPS + 1)
+BAND_RATES: Final[Floats] = 2.0 ** np.linspace(-3, 3, NUM_DOUBLINGS * _STEPS + 1)
 """False positives per scan at which the band is computed, shape (R,)."""
 
 
@@ -75,9 +82,9 @@ class Froc:
         """The results, JSON-ready; a number that is undefined is None."""
         hits = self.hits
         return {
-            "cpm": _number(self.cpm),
+            "cpm": number_or_none(self.cpm),
             "false_positives_per_scan": list(RATES),
-            "sensitivities": list(map(_number, self.sensitivities)),
+            "sensitivities": list(map(number_or_none, self.sensitivities)),
             "intervals": {"cpm": self.cpm_interval, "sensitivities": self.intervals},
             "num_scans": len(hits.num_nodules),
             "num_nodules": int(hits.num_nodules.sum()),
@@ -164,7 +171,7 @@ def _divide_counts(counts: Floats, total: float) -> Floats:
 def _bootstrap_sensitivities(hits: Hits, bootstraps: int, seed: int) -> Floats | None:
     """Sensitivity at `BAND_RATES` in each resample that has a nodule, (B, R); None where there is nothing to draw."""
     num_scans = len(hits.num_nodules)
-    if bootstraps == 0 or num_scans < 2 or not hits.num_nodules.any():
+    if not can_resample(num_scans, bootstraps) or not hits.num_nodules.any():
         return None
     mark_ranking = ranking(hits.scores, hits.is_nodule)
     samples = []
@@ -181,7 +188,3 @@ def _percentile_band(samples: Floats) -> Floats:
     low, high = (sorted_samples[math.floor(share * len(samples))] for share in (0.025, 0.975))
     ends: Floats = np.stack([low, high], axis=1)
     return ends
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)

@@ -26,6 +26,7 @@ from archnet.network.training.trainer import StepOutputs, Trainer, read_outputs
 from archnet.network.training.validation import validation_metrics
 from archnet.spec.experiment import Training
 from archnet.spec.memory import MemoryEstimate
+from archnet.spec.metrics import history_column
 
 
 class Callback(Protocol):
@@ -152,7 +153,7 @@ class Evaluator:
         """The validation columns of history.csv."""
         probabilities = self.predictor.predict(self.validation.images, self.validation.rows)
         metrics = validation_metrics(probabilities, self.validation.labels, self.positive, training)
-        return {f"validation_{name}": value for name, value in metrics.items()}
+        return {history_column("validation", name): value for name, value in metrics.items()}
 
 
 class TrainingLoop:
@@ -187,7 +188,7 @@ class TrainingLoop:
             row = self._train_epoch(epoch, checkpoint)
             network.set_weights(self.trainer.current_weights())
             row |= evaluator.evaluate(training) if evaluator else {}
-            if math.isnan(row.get("validation_loss", 0.0)):
+            if math.isnan(row.get(history_column("validation", "loss"), 0.0)):
                 raise divergence_error(f"the loss is nan on the validation set after epoch {epoch + 1}")
             self.progress.end_epoch(row, training.best_metric, network.get_weights())
             checkpoint.save(self.trainer.state, self.progress)
@@ -215,7 +216,7 @@ class TrainingLoop:
                     checkpoint.save(self.trainer.state, self.progress)
         if pending:
             self._record_batch(epoch, *pending)
-        means = {f"train_{name}": value for name, value in tally.means(self.positive).items()}
+        means = {history_column("train", name): value for name, value in tally.means(self.positive).items()}
         seconds = time.perf_counter() - start
         rate = self.trainer.learning_rate()
         return {"epoch": epoch + 1, "seconds": seconds, "cases": tally.num_cases, "learning_rate": rate, **means}

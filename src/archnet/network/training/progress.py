@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.confusion import matrix_metrics
+from archnet.evaluation.confusion import class_metrics
 from archnet.spec.experiment import EarlyStopping
+from archnet.spec.metrics import history_column, is_lower_better, metrics_shown_in
 
 HistoryRow = dict[str, float]
 
@@ -44,13 +45,9 @@ class Tally:
         return int(self.matrix.sum())
 
     def means(self, positive: int) -> HistoryRow:
-        """`loss`, `accuracy`, and `recall` of the positive class (NaN before its first case)."""
-        metrics = matrix_metrics(self.matrix)
-        return {
-            "loss": self.loss / self.num_cases,
-            "accuracy": float(metrics["accuracy"]),
-            "recall": float(metrics["recall"][positive]),
-        }
+        """The metrics of history.csv's training columns; NaN where undefined."""
+        values = {"loss": self.loss / self.num_cases} | class_metrics(self.matrix, positive)
+        return {metric.name: values[metric.name] for metric in metrics_shown_in("train_columns")}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,8 +76,10 @@ class TrainingProgress:
         """
         self.history.append(row)
         self.tally = Tally()
-        value = row.get(f"validation_{metric}", math.nan)
-        if metric and is_better(metric, value, self.best_value):
+        if metric is None:
+            return
+        value = row.get(history_column("validation", metric), math.nan)
+        if is_better(metric, value, self.best_value):
             self.best_value, self.best_weights = value, weights
 
 
@@ -88,12 +87,12 @@ def is_better(metric: str, value: float, best: float | None) -> bool:
     """Whether a validation value beats the best so far; nothing beats with NaN."""
     if math.isnan(value):
         return False
-    return best is None or (value < best if metric == "loss" else value > best)
+    return best is None or (value < best if is_lower_better(metric) else value > best)
 
 
 def should_stop(history: Sequence[HistoryRow], stopping: EarlyStopping | None) -> bool:
     """Whether the watched validation metric has had no better epoch for `patience` epochs."""
-    key = f"validation_{stopping.metric}" if stopping else ""
+    key = history_column("validation", stopping.metric) if stopping else ""
     if stopping is None or not history or key not in history[-1]:
         return False
     best: float | None = None

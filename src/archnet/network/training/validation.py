@@ -1,13 +1,14 @@
-"""What the validation set says of a network after an epoch."""
+"""Metrics of the validation set after an epoch."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.confusion import confusion_matrix, matrix_metrics
-from archnet.evaluation.ranking import average_precision, ranking, roc_auc
+from archnet.evaluation.confusion import class_metrics, confusion_matrix
+from archnet.evaluation.ranking import RANKING_FORMULAS, ranking
 from archnet.spec.experiment import Training
+from archnet.spec.metrics import SELECTABLE
 
 
 def validation_metrics(
@@ -24,13 +25,7 @@ def validation_metrics(
     true_probabilities = np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1)
     focus = (1 - true_probabilities) ** training.focal_gamma if training.loss == "focal" else 1.0
     matrix = confusion_matrix(labels, probabilities.argmax(axis=1), probabilities.shape[1])
-    metrics = matrix_metrics(matrix)
     counts = ranking(probabilities[:, positive], labels == positive).counts(np.ones(len(labels)))
-    return {
-        "loss": float(np.mean(-focus * np.log(true_probabilities))),
-        "accuracy": float(metrics["accuracy"]),
-        "recall": float(metrics["recall"][positive]),
-        "mcc": float(metrics["mcc"]),
-        "auc": float(roc_auc(*counts)),
-        "average_precision": float(average_precision(*counts)),
-    }
+    values = {"loss": float(np.mean(-focus * np.log(true_probabilities)))} | class_metrics(matrix, positive)
+    values |= {name: float(formula(*counts)) for name, formula in RANKING_FORMULAS.items()}
+    return {name: values[name] for name in SELECTABLE}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archnet.report.figures.theme import LINES, Theme, new_figure
+from archnet.report.figures.theme import Theme, draw_diagonal, line_style, new_figure, set_unit_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,16 +24,10 @@ def reliability_figure(curves: Mapping[str, Sequence[Mapping[str, Any]]], title:
     """
     figure = new_figure((4.6, 4.5), theme)
     axes = figure.add_subplot()
-    axes.plot([0, 1], [0, 1], color=theme.faint, lw=0.8, linestyle=(0, (2, 3)))
+    draw_diagonal(axes, theme)
     for place, (name, bins) in enumerate(curves.items()):
         _draw_curve(axes, name, bins, place, theme)
-    axes.set(
-        xlim=(-0.02, 1.02),
-        ylim=(-0.02, 1.02),
-        xlabel="probability that the network says",
-        ylabel="share that comes true",
-    )
-    axes.set_aspect("equal")
+    set_unit_axes(axes, "probability that the network says", "share that comes true")
     axes.set_title(title)
     axes.legend(loc="upper left")
     figure.tight_layout()
@@ -41,9 +35,11 @@ def reliability_figure(curves: Mapping[str, Sequence[Mapping[str, Any]]], title:
 
 
 def _draw_curve(axes: Axes, name: str, bins: Sequence[Mapping[str, Any]], place: int, theme: Theme) -> None:
-    colour, confidences = theme.series[place], [entry["probability"] for entry in bins]
+    colour, confidences = theme.colour(place), [entry["probability"] for entry in bins]
     shares, total = [entry["share"] for entry in bins], sum(entry["n"] for entry in bins)
-    axes.plot(confidences, shares, color=colour, linestyle=LINES[place], lw=1, marker="os"[place], ms=3, label=name)
+    axes.plot(
+        confidences, shares, color=colour, linestyle=line_style(place), lw=1, marker="os"[place], ms=3, label=name
+    )
     axes.scatter(
         confidences, shares, s=[200 * (entry["n"] / total) ** 0.5 for entry in bins], color=colour, marker="os"[place]
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.report.figures.slices import central_index, label_slice, spread_indices
 from archnet.report.figures.theme import LIGHT, new_figure
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ def case_figure(image: NDArray[Any], title: str, augmentations: Sequence[tuple[s
 def _draw_slice(axes: Axes, index: int | None, pixels: NDArray[Any]) -> None:
     axes.imshow(pixels, cmap="gray", vmin=0, vmax=1)
     if index is not None:
-        box = {"facecolor": "black", "edgecolor": "none", "pad": 1}
-        axes.text(0.03, 0.04, str(index), size=6, color="white", bbox=box, transform=axes.transAxes)
+        label_slice(axes, index)
 
 
 def _representative_slice(result: NDArray[Any], image: NDArray[Any]) -> tuple[int | None, NDArray[Any]]:
@@ -60,7 +60,7 @@ def _representative_slice(result: NDArray[Any], image: NDArray[Any]) -> tuple[in
     if result.ndim == 2:
         return None, result
     changes = np.abs(result - image).sum(axis=(0, 1))
-    index = result.shape[2] // 2
+    index = central_index(result.shape[2])
     if changes[index] == 0 and changes.any():
         index = int(changes.argmax())
     return index, result[:, :, index]
@@ -70,6 +70,4 @@ def _spread_slices(image: NDArray[Any]) -> list[tuple[int | None, NDArray[Any]]]
     """Axial slices with their index; an image as the only one."""
     if image.ndim == 2:
         return [(None, image)]
-    depth = image.shape[2]
-    indices = np.unique(np.linspace(0, depth - 1, min(depth, NUM_SLICES)).round().astype(int))
-    return [(int(index), image[:, :, index]) for index in indices]
+    return [(int(index), image[:, :, index]) for index in spread_indices(image.shape[2], NUM_SLICES)]

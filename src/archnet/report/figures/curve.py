@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archnet.report.curves import ROC, Curve, Plot
-from archnet.report.figures.theme import LIGHT, LINES, Theme, new_figure
+from archnet.report.figures.theme import LIGHT, Theme, draw_diagonal, line_style, new_figure, set_unit_axes
 from archnet.report.wording import decimals
 
 if TYPE_CHECKING:
@@ -25,15 +25,14 @@ def curve_figure(plot: Plot, curves: Sequence[Curve], title: str, theme: Theme =
     figure = new_figure((4.6, 4.5), theme)
     axes = figure.add_subplot()
     if plot is ROC:
-        axes.plot([0, 1], [0, 1], color=theme.faint, lw=0.8, linestyle=(0, (2, 3)))
+        draw_diagonal(axes, theme)
     for place, curve in enumerate(curves):
-        colour, line = theme.series[place % len(theme.series)], LINES[place % len(LINES)]
+        colour = theme.colour(place)
         label = f"{curve.name}, {plot.area} {decimals(curve.area)}"
-        axes.plot(curve.x, curve.y, color=colour, linestyle=line, label=label)
+        axes.plot(curve.x, curve.y, color=colour, linestyle=line_style(place), label=label)
         if curve.mark is not None:
             axes.plot(*curve.mark, "o", ms=8, mfc=theme.paper, mec=colour, mew=1.8, zorder=3)
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=plot.x, ylabel=plot.y)
-    axes.set_aspect("equal")
+    set_unit_axes(axes, plot.x, plot.y)
     axes.set_title(title)
     axes.legend(loc="lower right" if plot is ROC else "lower left")
     figure.tight_layout()

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archnet.evaluation.froc.curve import BAND_RATES, RATES, Froc, FrocCurve
+from archnet.evaluation.froc.curve import BAND_RATES, RATE_NAMES, RATES, Froc, FrocCurve
 from archnet.evaluation.ranking import Floats
 from archnet.files.atomic import atomic_write
-from archnet.report.figures.run_figures import theme_context
-from archnet.report.figures.theme import LIGHT, LINES, Theme, new_figure
-from archnet.report.froc_table import RATE_NAMES
+from archnet.report.figures.theme import LIGHT, Theme, line_style, new_figure, theme_context
 from archnet.report.wording import bounds, decimals
 
 if TYPE_CHECKING:
@@ -39,7 +37,7 @@ def froc_figure(results: Mapping[str, Froc], title: str = "FROC", theme: Theme =
     figure = new_figure((5.8, 4.2), theme)
     axes = figure.add_subplot()
     for place, (name, froc) in enumerate(results.items()):
-        _draw_curve(axes, name, froc, theme.series[place % len(theme.series)], LINES[place % len(LINES)])
+        _draw_curve(axes, name, froc, theme.colour(place), line_style(place))
     axes.set_xscale("log", base=2)
     axes.set_xticks(RATES, RATE_NAMES)
     axes.minorticks_off()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.report.figures.slices import label_slice, spread_indices
 from archnet.report.figures.theme import LIGHT, new_figure
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def heat_figure(image: NDArray[np.float32], heat: NDArray[np.float32], title: st
             axes.imshow(image[:, :, index], cmap="gray", vmin=0, vmax=1)
             if row:
                 _overlay_heat(axes, heat[:, :, index], max_heat)
-        _label_slice(grid[0, column], index)
+        label_slice(grid[0, column], index)
     _draw_bar(figure, right, max_heat, meaning)
     heading, _, detail = title.partition("\n")
     figure.text(0.01, 1 - 0.1 / height, heading, size=10, weight="bold", va="top", color=LIGHT.ink)
@@ -59,8 +60,7 @@ def slice_indices(heat: NDArray[np.float32]) -> list[int]:
     >>> slice_indices(hot)
     [0, 4, 8, 11, 17, 21, 25, 29]
     """
-    depth = heat.shape[2]
-    indices = np.unique(np.linspace(0, depth - 1, min(depth, NUM_SLICES)).round().astype(int))
+    indices = spread_indices(heat.shape[2], NUM_SLICES)
     hottest = int(heat.max(axis=(0, 1)).argmax())
     if heat.max() > 0:
         indices[np.abs(indices - hottest).argmin()] = hottest
@@ -71,11 +71,6 @@ def slice_indices(heat: NDArray[np.float32]) -> list[int]:
 def _overlay_heat(axes: Axes, heat: NDArray[np.float32], max_heat: float) -> None:
     share = np.clip(heat / max_heat, 0, 1)
     axes.imshow(share, cmap=COLOUR_MAP, vmin=0, vmax=1, alpha=_MAX_OPACITY * np.sqrt(share))
-
-
-def _label_slice(axes: Axes, index: int) -> None:
-    box: dict[str, Any] = {"facecolor": "black", "edgecolor": "none", "pad": 1}
-    axes.text(0.03, 0.04, str(index), size=6, color="white", bbox=box, transform=axes.transAxes)
 
 
 def _draw_bar(figure: Figure, right: float, max_heat: float, meaning: str) -> None:

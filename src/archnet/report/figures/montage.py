@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.report.figures.slices import central_index, strip_indices
 from archnet.report.figures.theme import LIGHT, Theme, new_figure
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import percent, short_case
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 NUM_PICTURES: Final = 16
 """Cases of each kind on a page or in a montage."""
 
-_NEIGHBOURS = 2  # on each side of the central slice
 _INCHES = 1.85  # width of a picture; the lengths below but the title's are in widths of a picture
 _GAP = 0.07
 _LINE = 0.075
@@ -80,28 +80,14 @@ def _add_predictions(run: RunFiles, pictures: list[Picture], rows: dict[str, int
     ]
 
 
-def _decision_threshold(run: RunFiles) -> float:
+def _decision_threshold(run: RunFiles) -> float | None:
     thresholds = [run.metrics[name].get("threshold") for name in run.sets]
-    return next((value for value in thresholds if value is not None), 0.5)
-
-
-def slice_strip(image: NDArray[np.uint8]) -> list[tuple[int, NDArray[np.uint8]]]:
-    """The central axial slice (index depth // 2) and neighbours on both sides, with their indices, in order.
-
-    Thick stacks are stepped through, so that the strip spans about half of the depth of a crop.
-
-    >>> [index for index, _ in slice_strip(np.zeros((4, 4, 10), np.uint8))]
-    [3, 4, 5, 6, 7]
-    """
-    depth = image.shape[2]
-    step = max(1, depth // 10)
-    indices = [depth // 2 + step * offset for offset in range(-_NEIGHBOURS, _NEIGHBOURS + 1)]
-    return [(index, image[:, :, index]) for index in indices if 0 <= index < depth]
+    return next((value for value in thresholds if value is not None), None)
 
 
 def central_slice(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The axial slice in the middle, index depth // 2; an image as it is."""
-    return image[:, :, image.shape[2] // 2] if image.ndim == 3 else image
+    return image[:, :, central_index(image.shape[2])] if image.ndim == 3 else image
 
 
 def caption(picture: Picture) -> str:
@@ -136,14 +122,13 @@ def _draw_picture(axes: Axes, picture: Picture, corner: tuple[float, float], the
     bottom = top - 1.0
     _draw_slice(axes, central_slice(picture.image), (left, bottom, 1.0))
     if picture.is_volume:
-        slices = slice_strip(picture.image)
-        size = 1.0 / len(slices)
+        central = central_index(picture.image.shape[2])
+        indices = strip_indices(picture.image.shape[2], central) or [central]
+        size = 1.0 / len(indices)
         bottom -= 0.01 + size
-        for place, (index, pixels) in enumerate(slices):
-            is_central = index == picture.image.shape[2] // 2
-            _draw_slice(
-                axes, pixels, (left + place * size, bottom, size - 0.01), edge=theme.accent if is_central else None
-            )
+        for place, index in enumerate(indices):
+            edge = theme.accent if index == central else None
+            _draw_slice(axes, picture.image[:, :, index], (left + place * size, bottom, size - 0.01), edge=edge)
     colour = theme.ink if picture.predicted_class is None else theme.wrong
     axes.text(left, bottom - 0.03, caption(picture), va="top", ha="left", size=7, color=colour, linespacing=1.35)
 

@@ -30,7 +30,7 @@ def difference_figure(
     axes = figure.add_subplot()
     axes.axvline(0, color=theme.faint, lw=1)
     step = len(others) + 0.7
-    colours = {name: theme.series[place % len(theme.series)] for name, place in others.items()}
+    colours = {name: theme.colour(place) for name, place in others.items()}
     for place, entries in enumerate(rows.values()):
         for k, (entry, colour) in enumerate(zip(entries, colours.values(), strict=True)):
             _draw_entry(axes, entry, place * step + k, colour, theme)

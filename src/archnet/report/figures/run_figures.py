@@ -1,12 +1,8 @@
-"""Figures: one function a picture, each from plain data to a matplotlib figure; `write_figures` draws a whole run.
-
-Draw inside `theme_context(theme)`, which sets type and colours for the block and leaves matplotlib as it was.
-"""
+"""Figures: one function a picture, each from plain data to a matplotlib figure; `write_figures` draws a whole run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,27 +10,17 @@ import numpy as np
 
 from archnet.evaluation.ranking import Floats
 from archnet.files.atomic import atomic_write
-from archnet.report.curves import ROC, run_curves
+from archnet.report.curves import run_curves
 from archnet.report.figures.curve import curve_figure
 from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures, montage_figure
-from archnet.report.figures.theme import LIGHT, LINES, Theme, new_figure, rc_params
+from archnet.report.figures.theme import LIGHT, Theme, line_style, new_figure, theme_context
 from archnet.report.run_files import RunFiles, read_run
 from archnet.report.wording import SET_NAMES, percent
+from archnet.spec.metrics import Metric, history_column, metrics_shown_in
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_PANELS = {"loss": "Loss", "accuracy": "Accuracy", "recall": "Recall", "auc": "AUC"}
-
-
-@contextmanager
-def theme_context(theme: Theme = LIGHT) -> Iterator[Theme]:
-    """A block in which pictures are drawn in a theme."""
-    import matplotlib as mpl
-
-    with mpl.rc_context(rc_params(theme)):
-        yield theme
 
 
 def confusion_matrix_figure(
@@ -76,37 +62,43 @@ def _label_classes(axes: Axes, classes: Sequence[str], totals: list[int]) -> Non
 
 
 def training_curves_figure(history: Mapping[str, Sequence[float]], theme: Theme = LIGHT) -> Figure:
-    """Loss, accuracy, recall and AUC against the epoch, training and validation together."""
-    panels = [key for key in _PANELS if any(f"{part}_{key}" in history for part in ("train", "validation"))]
+    """Loss and metrics against the epoch, training and validation together."""
+    panels = [
+        metric
+        for metric in metrics_shown_in("training_curves")
+        if any(history_column(part, metric.name) in history for part in ("train", "validation"))
+    ]
     figure = new_figure((2.9 * len(panels) + 0.3, 2.7), theme)
-    for place, key in enumerate(panels):
+    for place, metric in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), place + 1)
-        _draw_history(axes, history, key, theme)
+        _draw_history(axes, history, metric, theme)
         if place == 0:
             axes.legend(loc="upper right")
     figure.tight_layout(w_pad=2.0)
     return figure
 
 
-def _draw_history(axes: Axes, history: Mapping[str, Sequence[float]], key: str, theme: Theme) -> None:
+def _draw_history(axes: Axes, history: Mapping[str, Sequence[float]], metric: Metric, theme: Theme) -> None:
     from matplotlib.ticker import MaxNLocator
 
     epochs = history["epoch"]
     for place, part in enumerate(("train", "validation")):
-        if f"{part}_{key}" in history:
+        column = history_column(part, metric.name)
+        if column in history:
             axes.plot(
                 epochs,
-                history[f"{part}_{key}"],
-                color=theme.series[place],
-                linestyle=LINES[place],
+                history[column],
+                color=theme.colour(place),
+                linestyle=line_style(place),
                 marker="o" if len(epochs) < 3 else None,
                 label=SET_NAMES[part],
             )
-    axes.set_title(_PANELS[key])
+    axes.set_title(metric.label[0].upper() + metric.label[1:])
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    if key != "loss":
-        axes.set_ylim(-0.02, 1.02)
+    if metric.range:
+        low, high = metric.range
+        axes.set_ylim(low - 0.02, high + 0.02)
 
 
 def interval_figure(
@@ -140,7 +132,7 @@ def _draw_intervals(axes: Axes, entries: Sequence[tuple[float | None, Sequence[f
     from matplotlib.ticker import MaxNLocator
 
     for row, (value, interval) in enumerate(entries):
-        colour = theme.series[row % len(theme.series)]
+        colour = theme.colour(row)
         if interval is not None:
             axes.plot(interval, [row, row], color=colour, lw=2.2)
         if value is not None:
@@ -169,8 +161,7 @@ def _run_figures(run: RunFiles, theme: Theme) -> Iterator[tuple[str, Figure]]:
     if run.history.get("epoch"):
         yield "training_curves", training_curves_figure(run.history, theme)
     for plot, curves in run_curves(run).items():
-        name = "roc" if plot is ROC else "precision_recall"
-        yield name, curve_figure(plot, curves, f"{plot.title}, {run.name}", theme)
+        yield plot.name, curve_figure(plot, curves, f"{plot.title}, {run.name}", theme)
     for name, kind, title in (
         ("samples", "sample", "Training cases"),
         ("wrong_cases", "wrong", "Most confidently wrong"),

@@ -1,11 +1,17 @@
-"""Theme: the colours and type of pictures, in light and dark; colours from Okabe and Ito's colour-blind-safe set."""
+"""Theme: the colours and type of pictures, in light and dark; colours from Okabe and Ito's colour-blind-safe set.
+
+Draw inside `theme_context(theme)`, which sets type and colours for the block and leaves matplotlib as it was.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -33,6 +39,10 @@ class Theme:
     colour_map: str
     series: tuple[str, ...]
 
+    def colour(self, place: int) -> str:
+        """The colour of a line by its place; after the last one the first."""
+        return self.series[place % len(self.series)]
+
 
 LIGHT = Theme(
     ink="#1b1f24",
@@ -54,7 +64,21 @@ DARK = Theme(
     colour_map="Blues",
     series=("#56b4e9", "#f0894b", "#2fc39b", "#dd9cc3", "#8ab8ff", "#f0c052"),
 )
-LINES = ("-", "--", "-.", ":")
+_LINE_STYLES = ("-", "--", "-.", ":")
+
+
+def line_style(place: int) -> str:
+    """The style of a line by its place; after the last one the first."""
+    return _LINE_STYLES[place % len(_LINE_STYLES)]
+
+
+@contextmanager
+def theme_context(theme: Theme = LIGHT) -> Iterator[Theme]:
+    """A block in which pictures are drawn in a theme."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(rc_params(theme)):
+        yield theme
 
 
 def new_figure(size: tuple[float, float], theme: Theme) -> Figure:
@@ -65,6 +89,17 @@ def new_figure(size: tuple[float, float], theme: Theme) -> Figure:
     figure = Figure(figsize=size, dpi=180, facecolor=theme.paper)
     FigureCanvasAgg(figure)
     return figure
+
+
+def set_unit_axes(axes: Axes, xlabel: str, ylabel: str) -> None:
+    """Square axes from 0 to 1."""
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=xlabel, ylabel=ylabel)
+    axes.set_aspect("equal")
+
+
+def draw_diagonal(axes: Axes, theme: Theme) -> None:
+    """A dotted line from (0, 0) to (1, 1), behind what is drawn later."""
+    axes.plot([0, 1], [0, 1], color=theme.faint, lw=0.8, linestyle=(0, (2, 3)))
 
 
 def rc_params(theme: Theme) -> dict[Any, Any]:

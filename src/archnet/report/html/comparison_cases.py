@@ -67,11 +67,9 @@ def _discordant_pictures(
 def _pool_answers(comparison: Comparison, name: str) -> _Answers:
     pool = next(pool for pool in comparison.pools if pool.name == name)
     threshold = comparison.row(name).metrics["threshold"]
-    decision_threshold, k = 0.5 if threshold is None else threshold, comparison.classes.index(comparison.positive)
+    k = comparison.classes.index(comparison.positive)
     truth = pool.predictions_by_seed[0].y_true
-    answers = np.stack(
-        [cases.predicted_classes(positive=k, threshold=decision_threshold) for cases in pool.predictions_by_seed]
-    )
+    answers = np.stack([cases.predicted_classes(positive=k, threshold=threshold) for cases in pool.predictions_by_seed])
     rows = np.arange(len(truth))
     return _Answers(
         pool=pool,

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from archnet.evaluation.comparison import Comparison, PairedComparison, compare
-from archnet.evaluation.comparison_rows import ComparisonRow, class_value
+from archnet.evaluation.comparison_rows import ComparisonRow
 from archnet.evaluation.confusion import class_report
-from archnet.evaluation.metrics import METRICS
+from archnet.evaluation.metric_entry import class_value
 from archnet.evaluation.pooling import Pool
+from archnet.evaluation.run_costs import COMPARED_COSTS
 from archnet.evaluation.run_folder import read_json, read_optional_json
 from archnet.files.atomic import write_json
 from archnet.report.comparison_wording import (
@@ -39,20 +40,13 @@ from archnet.report.html.froc_section import RunFroc, froc_section, run_froc
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.page import EmbeddedFigure, embed_figure, write_page
-from archnet.report.wording import METRIC_NAMES, SET_NAMES, count, decimals, duration, memory, short_count
+from archnet.report.wording import SET_NAMES, cost_text, decimals, word_list
+from archnet.spec.metrics import EVALUATED, METRICS, metrics_shown_in
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from archnet.report.figures.theme import Theme
-
-_FIGURE_METRICS = ("recall", "precision", "mcc", "auc")
-_COSTS = {
-    "parameters": ("parameters", count),
-    "macs": ("multiply-adds per case", short_count),
-    "peak_memory_bytes": ("peak memory", memory),
-    "train_seconds": ("training time", duration),
-}
 
 
 def write_comparison(
@@ -117,8 +111,9 @@ def _template_values(experiment_folder: Path, comparison: Comparison) -> dict[st
         "classes": classes,
         "positive": comparison.positive,
         "links": [_links(experiment_folder, row) for row in comparison.rows],
-        "pooled": [runs_text(row) for row in comparison.rows],
+        "run_texts": [runs_text(row) for row in comparison.rows],
         "metric_rows": _metric_rows(comparison),
+        "whole_set_metrics": word_list([METRICS[name].label for name in EVALUATED if not METRICS[name].is_per_class]),
         "cost_rows": _cost_rows(comparison),
         "pairs": [_pair_values(pair) for pair in comparison.pairs],
         "reports": [class_report(row.metrics["confusion_matrix"], classes) for row in comparison.rows],
@@ -168,13 +163,16 @@ def _cost_rows(comparison: Comparison) -> list[dict[str, Any]]:
     reference = comparison.row(names.pop())
     return [
         {
-            "label": label,
+            "label": cost.label,
             "cells": [
-                (formatter(row.costs[name]), "" if row is reference else ratio_text(cost_ratio(reference, row, name)))
+                (
+                    cost_text(cost, row.costs[cost.name]),
+                    "" if row is reference else ratio_text(cost_ratio(reference, row, cost.name)),
+                )
                 for row in comparison.rows
             ],
         }
-        for name, (label, formatter) in _COSTS.items()
+        for cost in COMPARED_COSTS
     ]
 
 
@@ -204,18 +202,18 @@ def _metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
                 for row in comparison.rows
             ],
         }
-        for name in METRICS
+        for name in EVALUATED
     ]
 
 
 def _intervals_figure(comparison: Comparison, theme: Theme) -> Figure:
     names = [row.run for row in comparison.rows]
     panels = {
-        METRIC_NAMES[name]: [
-            (row.value(name, comparison.positive), _interval_or_range(row, name, comparison.positive))
+        metric.full_label: [
+            (row.value(metric.name, comparison.positive), _interval_or_range(row, metric.name, comparison.positive))
             for row in comparison.rows
         ]
-        for name in _FIGURE_METRICS
+        for metric in metrics_shown_in("comparison")
     }
     return interval_figure(names, panels, theme)
 

@@ -9,15 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from archnet.evaluation.froc.curve import BAND_RATES, RATES
+from archnet.evaluation.froc.curve import BAND_RATES, NUM_DOUBLINGS, RATE_NAMES, RATES
 from archnet.evaluation.ranking import Floats
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.report.curves import Curve, Plot
-from archnet.report.froc_table import RATE_NAMES
 from archnet.report.html.inline_plot import Band, inline_plot
 
-FROC: Final = Plot(title="FROC", x="false positives per scan", y="sensitivity", area="CPM")
-_DOUBLINGS: Final = 6  # from the first rate to the last
+FROC: Final = Plot(name="froc", title="FROC", x="false positives per scan", y="sensitivity", area="CPM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +55,7 @@ def froc_section(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
 
 def _axis_positions(rates: Floats) -> Floats:
     """Where rates stand on the axis, 0 at the first and 1 at the last of the seven."""
-    positions: Floats = np.log2(rates / RATES[0]) / _DOUBLINGS
+    positions: Floats = np.log2(rates / RATES[0]) / NUM_DOUBLINGS
     return positions
 
 

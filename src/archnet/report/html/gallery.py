@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.report.figures.montage import Picture
+from archnet.report.figures.slices import central_index, strip_indices
 from archnet.report.html.page import image_uri
 from archnet.report.wording import short_case
 
@@ -16,7 +17,6 @@ PAGE_PIXELS: Final = 8_500_000
 """Of all pictures of a page together: noise that nothing compresses takes four thirds of so many bytes."""
 
 _SHORTEST_SIDE: Final = 48
-_NEIGHBOURS: Final = 2  # in the strip, on each side of the central slice
 
 Pixels = NDArray[np.uint8]
 
@@ -54,18 +54,7 @@ def _card(picture: Picture, max_pixels: int) -> dict[str, Any]:
 
 def central_position(indices: range, picture: Picture) -> int:
     """Which of the kept slices is the central one, index depth // 2."""
-    return indices.index(picture.image.shape[2] // 2) if picture.is_volume else 0
-
-
-def strip_indices(count: int, central: int) -> list[int]:
-    """The central slice and neighbours on both sides; thick stacks are stepped through, to span half of them.
-
-    >>> strip_indices(10, 5), strip_indices(64, 32), strip_indices(1, 0)
-    ([3, 4, 5, 6, 7], [20, 26, 32, 38, 44], [])
-    """
-    step = max(1, count // 10)
-    positions = [central + step * offset for offset in range(-_NEIGHBOURS, _NEIGHBOURS + 1)]
-    return [place for place in positions if 0 <= place < count] if count > 1 else []
+    return indices.index(central_index(picture.image.shape[2])) if picture.is_volume else 0
 
 
 def shrink_image(image: Pixels, max_pixels: int) -> tuple[Pixels, range]:
@@ -82,7 +71,7 @@ def shrink_image(image: Pixels, max_pixels: int) -> tuple[Pixels, range]:
             factor += 1
         else:
             step += 1
-    indices = range(depth // 2 % step, depth, step)
+    indices = range(central_index(depth) % step, depth, step)
     return _downsample(volume[:, :, indices.start :: step], factor), indices
 
 

@@ -54,12 +54,11 @@ def inline_plot(
         ticks: Of the x axis, by what they say.
         bands: Of each curve, if any: x, and the lower and upper end there.
     """
-    areas = "; ".join(f"{curve.name}: {plot.area} {decimals(curve.area)}" for curve in curves)
     return {
         "title": plot.title,
         "x": plot.x,
         "y": plot.y,
-        "alt": f"{plot.title}. {areas}.",
+        "alt": areas_text(plot, curves),
         "frame": FRAME,
         "x_ticks": [(label, FRAME.to_pixels((tick, 0))[0]) for label, tick in ticks.items()],
         "y_ticks": [(label, FRAME.to_pixels((0, tick))[1]) for label, tick in TICKS.items()],
@@ -75,6 +74,12 @@ def inline_plot(
             for curve in curves
         ],
     }
+
+
+def areas_text(plot: Plot, curves: Sequence[Curve]) -> str:
+    """A plot in words: its title and the area of each curve."""
+    areas = "; ".join(f"{curve.name}: {plot.area} {decimals(curve.area)}" for curve in curves)
+    return f"{plot.title}. {areas}."
 
 
 def _outline(x: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:

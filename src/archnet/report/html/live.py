@@ -1,4 +1,4 @@
-"""Live: what a page's threshold slider moves, counted beforehand at every place where it can stop.
+"""Live: what a page's threshold slider moves, counted beforehand at each of its steps.
 
 A page then only looks numbers up and divides: whatever the browser, the counts are those of `predictions.csv`.
 """
@@ -11,15 +11,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.comparison_rows import class_value
+from archnet.evaluation.metric_entry import class_estimate
+from archnet.evaluation.operating_points import OPERATING_POINTS, operating_point_text
 from archnet.evaluation.ranking import Floats
-from archnet.report.curves import PRECISION_RECALL, ROC, EvaluationResult, all_curves, threshold_marks
+from archnet.report.curves import PRECISION_RECALL, ROC, EvaluationResult, all_curves
 from archnet.report.html.inline_plot import inline_plot
+from archnet.report.wording import CONFIGURED_THRESHOLD
+from archnet.spec.metrics import metrics_shown_in
 
 _HUNDREDTHS: Final = np.linspace(0, 1, 101)
 _NUM_QUANTILES: Final = 301
 _NUM_FALSE_POSITIVE_STEPS: Final = 200
-_POINT_NAMES: Final = {"recall": "recall of at least {wanted:g} in validation", "mcc": "best MCC in validation"}
 
 
 def live_panel(columns: Sequence[EvaluationResult], positive: int, *, by_false_positives: bool) -> dict[str, Any]:
@@ -35,23 +37,25 @@ def live_panel(columns: Sequence[EvaluationResult], positive: int, *, by_false_p
         "columns": [_initial_column(result, positive) for result in columns],
         "plots": [inline_plot(plot, curves[plot]) for plot in (ROC, PRECISION_RECALL) if plot in curves],
         "points": [label for label, _ in _shared_operating_points(columns)],
-        "by_alarms": by_false_positives,
+        "by_false_positives": by_false_positives,
         "data": live_data(columns, positive, by_false_positives=by_false_positives),
     }
 
 
 def _initial_column(result: EvaluationResult, positive: int) -> dict[str, Any]:
-    """One column as the experiment's threshold has it."""
-    names = ("recall", "precision", "specificity", "f1", "mcc", "accuracy")
-    name = result.predictions_by_seed[0].classes[positive]
+    """One column at the configured threshold."""
+    class_name = result.predictions_by_seed[0].classes[positive]
+    estimates = {
+        metric.name: class_estimate(result.metrics, metric.name, class_name)
+        for metric in metrics_shown_in("live_panel")
+    }
     return {
         "name": result.name,
         "threshold": result.metrics["threshold"],
         "matrix": result.metrics["confusion_matrix"],
         "supports": np.bincount(result.predictions_by_seed[0].y_true, minlength=2).tolist(),
-        "numbers": {key: class_value(result.metrics[key], name) for key in names},
-        "intervals": {key: class_value(result.metrics.get("intervals", {}).get(key), name) for key in names},
-        "marks": threshold_marks(result, positive) if 0 < result.is_positive(positive).mean() < 1 else (None, None),
+        "numbers": {name: estimate.value for name, estimate in estimates.items()},
+        "intervals": {name: estimate.interval for name, estimate in estimates.items()},
     }
 
 
@@ -79,12 +83,12 @@ def live_data(columns: Sequence[EvaluationResult], positive: int, *, by_false_po
 def _shared_operating_points(columns: Sequence[EvaluationResult]) -> list[tuple[str, list[Mapping[str, Any]]]]:
     """Label and entries, one a column, of the operating points that all columns have; the experiment's own first."""
     own_metrics = [result.metrics for result in columns]
-    shared = [name for name in _POINT_NAMES if all(name in result.operating_points for result in columns)]
-    points = [(name, [result.operating_points[name] for result in columns]) for name in shared]
+    shared = [key for key in OPERATING_POINTS if all(key in result.operating_points for result in columns)]
+    points = [(key, [result.operating_points[key] for result in columns]) for key in shared]
     values = sorted({entry["threshold"] for entry in own_metrics})
     return [
-        (f"threshold {' and '.join(f'{value:g}' for value in values)}, as set", own_metrics),
-        *((_POINT_NAMES[name].format_map(entries[0]), entries) for name, entries in points),
+        (f"{CONFIGURED_THRESHOLD} {' and '.join(f'{value:g}' for value in values)}", own_metrics),
+        *((operating_point_text(key, entries[0]), entries) for key, entries in points),
     ]
 
 

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from archnet.report.network_table import count_text
+from archnet.report.units import count_text
 from archnet.report.wording import shape
 from archnet.spec.layers import LAYERS
 

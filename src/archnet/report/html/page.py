@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from archnet.files.atomic import write_text
 from archnet.report import wording
-from archnet.report.figures.run_figures import theme_context
-from archnet.report.figures.theme import DARK, LIGHT, Theme
+from archnet.report.figures.theme import DARK, LIGHT, Theme, theme_context
+from archnet.spec.metrics import METRICS, metrics_shown_in
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -43,6 +43,7 @@ _FILTERS = (
     "duration",
     "shape",
     "short_case",
+    "temperature_text",
 )
 
 
@@ -102,7 +103,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update({name: getattr(wording, name) for name in _FILTERS} | {"script_json": script_json})
-    environment.globals.update(set_names=wording.SET_NAMES, metric_names=wording.METRIC_NAMES)
+    environment.globals.update(
+        set_names=wording.SET_NAMES,
+        metric_labels={name: metric.full_label for name, metric in METRICS.items()},
+        metrics_shown_in=metrics_shown_in,
+        uncalibrated=wording.UNCALIBRATED,
+    )
     return environment
 
 

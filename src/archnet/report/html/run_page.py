@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from archnet.evaluation.comparison_rows import COSTS
 from archnet.evaluation.confusion import class_report
-from archnet.evaluation.metrics import METRICS
+from archnet.evaluation.metric_entry import macro_estimate
+from archnet.evaluation.operating_points import operating_point_text
+from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.report.curves import run_curves, set_results
 from archnet.report.figures.calibration import reliability_figure
 from archnet.report.figures.curve import curve_figure
@@ -21,11 +22,23 @@ from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures
 from archnet.report.figures.run_figures import training_curves_figure
 from archnet.report.html.froc_section import froc_section, run_froc
 from archnet.report.html.gallery import cards
+from archnet.report.html.inline_plot import areas_text
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.page import EmbeddedFigure, embed_figure, write_page
 from archnet.report.run_files import RunFiles, read_run
-from archnet.report.wording import SET_NAMES, cautions, decimals, headline, reported_set
+from archnet.report.wording import (
+    CONFIGURED_THRESHOLD,
+    SET_NAMES,
+    UNCALIBRATED,
+    cautions,
+    cost_text,
+    headline,
+    reported_set,
+    temperature_text,
+    word_list,
+)
+from archnet.spec.metrics import EVALUATED, METRICS
 
 
 def write_report(folder: Path) -> Path:
@@ -58,7 +71,10 @@ def _table_values(run: RunFiles) -> dict[str, Any]:
         "sets": run.sets,
         "reported": reported_set(run.sets),
         "metrics": run.metrics,
-        "costs": {name: run.metrics.get(name) for name in COSTS},
+        "cost_rows": [
+            (cost.label, cost_text(cost, run.metrics.get(name), is_exact=True)) for name, cost in RUN_COSTS.items()
+        ],
+        "proportions": word_list([metric.label for metric in METRICS.values() if metric.proportion]),
         "metric_rows": _metric_rows(run),
         "reports": {name: class_report(run.metrics[name]["confusion_matrix"], run.classes) for name in run.sets},
         "points": _operating_points(run),
@@ -89,7 +105,7 @@ def _reproducibility_values(run: RunFiles) -> dict[str, Any]:
         "drawing": network_drawing(run.network) if run.network else None,
         "data": run.data or {},
         "options": run.experiment or {},
-        "picked": (run.experiment or {}).get("picked", {}),
+        "auto_choices": (run.experiment or {}).get("picked", {}),
         "experiment": _document_json(run.experiment) if run.experiment else None,
         "environment": _flatten(run.environment or {}),
     }
@@ -110,34 +126,24 @@ def _document_json(document: Mapping[str, Any]) -> str:
 def _metric_rows(run: RunFiles) -> list[dict[str, Any]]:
     """One row a metric with its number and interval in each set: macro means, for more than two classes."""
     return [
-        {"name": name, "cells": [_number_and_interval(run.metrics[entry], name) for entry in run.sets]}
-        for name in METRICS
+        {"name": name, "cells": [macro_estimate(run.metrics[entry], name) for entry in run.sets]} for name in EVALUATED
     ]
-
-
-def _number_and_interval(metrics: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value, interval = metrics[name], metrics["intervals"][name]
-    if isinstance(value, dict):
-        value, interval = value["macro"], interval["macro"]
-    return {"value": value, "interval": interval}
 
 
 def _class_curves(run: RunFiles) -> list[EmbeddedFigure]:
     """ROC and precision-recall curves of each of more than two classes."""
     figures = []
     for plot, curves in run_curves(run).items():
-        areas = "; ".join(f"{curve.name}: {plot.area} {decimals(curve.area)}" for curve in curves)
-        figures.append(embed_figure(partial(curve_figure, plot, curves, plot.title), f"{plot.title}. {areas}."))
+        figures.append(embed_figure(partial(curve_figure, plot, curves, plot.title), areas_text(plot, curves)))
     return figures
 
 
 def _operating_points(run: RunFiles) -> list[dict[str, Any]]:
-    """What the reported set says at each threshold: the run's own, and those that the validation set chose."""
+    """The reported set's metrics at the configured threshold and at those that the validation set chose."""
     entry = run.metrics[reported_set(run.sets)]
-    points_by_name = entry.get("operating_points", {})
-    names = {"recall": "recall of at least {wanted:g} in validation", "mcc": "best MCC in validation"}
-    points = [(names[key].format_map(point), point) for key, point in points_by_name.items()]
-    return [{"why": why, **point} for why, point in [("as set", entry), *points]] if points else []
+    points_by_key = entry.get("operating_points", {})
+    points = [(operating_point_text(key, point), point) for key, point in points_by_key.items()]
+    return [{"why": why, **point} for why, point in [(CONFIGURED_THRESHOLD, entry), *points]] if points else []
 
 
 def _reliability_diagram(run: RunFiles) -> EmbeddedFigure | None:
@@ -146,9 +152,9 @@ def _reliability_diagram(run: RunFiles) -> EmbeddedFigure | None:
     entry = run.metrics[name].get("calibration")
     if entry is None:
         return None
-    curves = {"as it is": entry["bins"]}
+    curves = {UNCALIBRATED: entry["bins"]}
     if "scaled" in entry:
-        curves[f"temperature {entry['scaled']['temperature']:.2f}"] = entry["scaled"]["bins"]
+        curves[temperature_text(entry["scaled"]["temperature"])] = entry["scaled"]["bins"]
     alt = f"Reliability diagram, expected calibration error {entry['expected_calibration_error']:.3f}."
     return embed_figure(partial(reliability_figure, curves, f"Calibration, {SET_NAMES[name]} set"), alt)
 
@@ -167,7 +173,7 @@ def _split_rows(run: RunFiles) -> list[dict[str, Any]]:
         part = run.predictions.select(name)
         class_counts = np.bincount(part.y_true, minlength=len(run.classes)).tolist()
         rows.append(
-            {"set": name, "cases": len(part.cases), "groups": len(set(part.groups)), "of_classes": class_counts}
+            {"set": name, "cases": len(part.cases), "groups": len(set(part.groups)), "class_counts": class_counts}
         )
     return rows
 

@@ -9,7 +9,7 @@ from math import prod
 from typing import Any, Final, Literal
 
 from archnet.files.strict_json import Document, JsonPath
-from archnet.spec.experiment import Experiment, Metric
+from archnet.spec.experiment import Experiment
 from archnet.spec.overrides import parse_key
 from archnet.spec.resolve import parse_experiments
 from archnet.spec.sweeps.search_space import Hyperparameter, grid_values
@@ -93,7 +93,7 @@ class Sweep:
     search: Literal["grid", "random", "tpe"] = "grid"
     trials: int | None = None
     seed: int = 0
-    metric: Metric = "loss"
+    metric: str = "loss"
     scheduler: Scheduler | None = None
     resources: Resources = Resources()
     at_once: int | None = None

@@ -1,0 +1,198 @@
+"""Metrics: one table of what each is called, what it follows from, which end is better, and where it is shown.
+
+The formulas of those that are no proportions are in `evaluation` (`confusion.FORMULAS`, `ranking.RANKING_FORMULAS`);
+the loss is the training's. All other lists of metrics are selections of `METRICS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+Source = Literal["loss", "matrix", "ranking"]
+"""What a metric is computed from: the loss, the confusion matrix, or the cases in order of their probability."""
+
+Count = Literal[
+    "correct", "total", "true_positives", "positives", "predicted_positives", "true_negatives", "negatives"
+]  # fmt: skip
+"""Counts of a confusion matrix, see `evaluation.confusion.Counts`."""
+
+Place = Literal[
+    "train_columns",  # history.csv, for the training set
+    "epoch_line",  # the terminal while a network trains
+    "training_curves",  # the picture of history.csv
+    "class_report",  # the table of all classes, terminal and report
+    "live_panel",  # the numbers above which the report's threshold slider stands; needs a formula in page.js
+    "operating_points",  # the report's table of thresholds
+    "comparison",  # the terminal's table of several runs, and the picture of their intervals
+    "paired_differences",  # comparison.json and its tables
+    "sweep_report",  # the chosen trial's table
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        name: In metrics.json, in the columns of history.csv (after the set's name) and in documents.
+        label: In tables and figures.
+        detail: Another name, which full labels put into parentheses.
+        abbreviation: In narrow tables; the label if empty.
+        source: What it is computed from.
+        is_per_class: Whether each class has its own, rather than the whole set one.
+        proportion: The counts whose quotient it is, which have Wilson's interval; None if it is no proportion.
+        range: Lowest and highest value; None if it has no bounds.
+        is_lower_better: Which end is better.
+        is_selectable: Whether it is computed on the validation set after each epoch, and may choose the best weights,
+            stop training and rank a sweep's trials. Needs an entry in the enums of the schemas.
+        shown_in: Where it is shown, with its rank there: lower ranks come first, equal ones in the table's order.
+    """
+
+    name: str
+    label: str
+    detail: str = ""
+    abbreviation: str = ""
+    source: Source
+    is_per_class: bool = False
+    proportion: tuple[Count, Count] | None = None
+    range: tuple[float, float] | None = (0, 1)
+    is_lower_better: bool = False
+    is_selectable: bool = False
+    shown_in: Mapping[Place, int] = field(default_factory=dict)
+
+    @property
+    def full_label(self) -> str:
+        """The label with its detail."""
+        return f"{self.label} ({self.detail})" if self.detail else self.label
+
+    @property
+    def short_label(self) -> str:
+        """The abbreviation, if there is one."""
+        return self.abbreviation or self.label
+
+
+METRICS: Final = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            name="loss",
+            label="loss",
+            source="loss",
+            range=None,
+            is_lower_better=True,
+            is_selectable=True,
+            shown_in={"train_columns": 0, "epoch_line": 0, "training_curves": 0},
+        ),
+        Metric(
+            name="accuracy",
+            label="accuracy",
+            source="matrix",
+            proportion=("correct", "total"),
+            is_selectable=True,
+            shown_in={"train_columns": 0, "training_curves": 0, "live_panel": 1, "paired_differences": 0},
+        ),
+        Metric(
+            name="recall",
+            label="recall",
+            detail="sensitivity",
+            source="matrix",
+            is_per_class=True,
+            proportion=("true_positives", "positives"),
+            is_selectable=True,
+            shown_in={
+                "train_columns": 0, "epoch_line": 0, "training_curves": 0, "class_report": 1, "live_panel": 0,
+                "operating_points": 0, "comparison": 0, "sweep_report": 0,
+            },
+        ),
+        Metric(
+            name="precision",
+            label="precision",
+            abbreviation="prec.",
+            source="matrix",
+            is_per_class=True,
+            proportion=("true_positives", "predicted_positives"),
+            shown_in={"class_report": 0, "live_panel": 0, "operating_points": 0, "comparison": 0, "sweep_report": 0},
+        ),
+        Metric(
+            name="specificity",
+            label="specificity",
+            source="matrix",
+            is_per_class=True,
+            proportion=("true_negatives", "negatives"),
+            shown_in={"live_panel": 0, "operating_points": 0, "sweep_report": 0},
+        ),
+        Metric(
+            name="f1",
+            label="F1",
+            source="matrix",
+            is_per_class=True,
+            shown_in={"class_report": 1, "live_panel": 0},
+        ),
+        Metric(
+            name="mcc",
+            label="MCC",
+            source="matrix",
+            range=(-1, 1),
+            is_selectable=True,
+            shown_in={
+                "live_panel": 0, "operating_points": 0, "comparison": 0, "paired_differences": 0, "sweep_report": 0,
+            },
+        ),
+        Metric(
+            name="auc",
+            label="AUC",
+            detail="ROC",
+            source="ranking",
+            is_per_class=True,
+            is_selectable=True,
+            shown_in={
+                "epoch_line": 0, "training_curves": 0, "comparison": 0, "paired_differences": 0, "sweep_report": 0,
+            },
+        ),
+        Metric(
+            name="average_precision",
+            label="average precision",
+            abbreviation="AP",
+            source="ranking",
+            is_per_class=True,
+            is_selectable=True,
+            shown_in={"sweep_report": 0},
+        ),
+    )
+}  # fmt: skip
+"""All metrics, in the order of metrics.json and history.csv."""
+
+EVALUATED: Final = tuple(name for name, metric in METRICS.items() if metric.source != "loss")
+"""Those of metrics.json."""
+
+OF_MATRIX: Final = tuple(name for name, metric in METRICS.items() if metric.source == "matrix")
+"""Those that follow from a confusion matrix, and so have a value at each threshold."""
+
+SELECTABLE: Final = tuple(name for name, metric in METRICS.items() if metric.is_selectable)
+"""Those that are computed on the validation set after each epoch."""
+
+
+def metrics_shown_in(place: Place) -> list[Metric]:
+    """The metrics of a table or figure, in the order in which it shows them.
+
+    >>> [metric.name for metric in metrics_shown_in("class_report")]
+    ['precision', 'recall', 'f1']
+    """
+    shown = [metric for metric in METRICS.values() if place in metric.shown_in]
+    return sorted(shown, key=lambda metric: metric.shown_in[place])
+
+
+def is_lower_better(name: str) -> bool:
+    """Whether the lowest value of a metric is the best."""
+    return METRICS[name].is_lower_better
+
+
+def history_column(set_name: str, name: str) -> str:
+    """The column of history.csv that holds a metric of a set.
+
+    >>> history_column("validation", "auc")
+    'validation_auc'
+    """
+    return f"{set_name}_{name}"

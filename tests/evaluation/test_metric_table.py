@@ -1,0 +1,74 @@
+"""Every metric of the table meets the same demands: scikit-learn agrees, and its values lie where the table says."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from archnet.evaluation.confusion import class_metrics, confusion_matrix, matrix_metrics
+from archnet.evaluation.metric_entry import class_estimate, macro_estimate
+from archnet.evaluation.metrics import evaluate
+from archnet.spec.metrics import EVALUATED, METRICS, OF_MATRIX
+from synthetic_runs import predictions_of, synthetic_predictions
+
+THREE = ("CT-0", "CT-1", "CT-23")
+
+ORACLES = {
+    "accuracy": lambda truth, predicted, scores: sk.accuracy_score(truth, predicted),
+    "recall": lambda truth, predicted, scores: sk.recall_score(truth, predicted),
+    "precision": lambda truth, predicted, scores: sk.precision_score(truth, predicted),
+    "specificity": lambda truth, predicted, scores: sk.recall_score(~truth, ~predicted),
+    "f1": lambda truth, predicted, scores: sk.f1_score(truth, predicted),
+    "mcc": lambda truth, predicted, scores: sk.matthews_corrcoef(truth, predicted),
+    "auc": lambda truth, predicted, scores: sk.roc_auc_score(truth, scores),
+    "average_precision": lambda truth, predicted, scores: sk.average_precision_score(truth, scores),
+}
+"""scikit-learn's word on each metric of two classes."""
+
+
+def test_every_metric_has_an_oracle():
+    assert list(ORACLES) == list(EVALUATED)
+
+
+@pytest.mark.parametrize("name", EVALUATED)
+@pytest.mark.parametrize("threshold", [0.5, 0.2])
+def test_a_metric_of_two_classes_is_scikit_learns(name, threshold):
+    part = synthetic_predictions(seed=11).select("train")
+    scores, truth = part.probabilities[:, 1], part.y_true == 1
+    entry = evaluate(part, positive=1, threshold=threshold, bootstraps=0)["train"]
+    assert entry[name] == pytest.approx(ORACLES[name](truth, scores >= threshold, scores), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name in EVALUATED if METRICS[name].is_per_class])
+def test_a_metric_of_one_of_several_classes_is_scikit_learns_against_the_rest(name):
+    part = synthetic_predictions(THREE, seed=12).select("train")
+    predicted = part.probabilities.argmax(axis=1)
+    values = [ORACLES[name](part.y_true == k, predicted == k, part.probabilities[:, k]) for k in range(3)]
+    entry = evaluate(part, positive=1, bootstraps=0)["train"]
+    assert [class_estimate(entry, name, label).value for label in THREE] == pytest.approx(values, abs=1e-12)
+    assert macro_estimate(entry, name).value == pytest.approx(np.mean(values), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", OF_MATRIX)
+def test_a_metric_of_matrices_has_the_shape_and_the_range_that_the_table_says(name):
+    rng = np.random.default_rng(0)
+    matrices = rng.integers(0, 5, size=(50, 3, 3))
+    values = matrix_metrics(matrices)[name]
+    assert values.shape == ((50, 3) if METRICS[name].is_per_class else (50,))
+    low, high = METRICS[name].range
+    assert np.all(np.isnan(values) | ((values >= low) & (values <= high)))
+    first = values[0, 2] if values.ndim == 2 else values[0]
+    assert class_metrics(matrices[0], 2)[name] == pytest.approx(first, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", EVALUATED)
+def test_a_metric_has_wilsons_interval_if_and_only_if_it_is_a_proportion(name):
+    y_true = np.array([0, 0, 0, 1, 1, 1])
+    p = np.array([0.1, 0.8, 0.3, 0.9, 0.4, 0.7])
+    one_group = predictions_of(y_true, np.column_stack([1 - p, p]), groups=["scan"] * 6)
+    entry = evaluate(one_group, positive=1)["test"]
+    assert (entry["intervals"][name] is not None) == (METRICS[name].proportion is not None)
+
+
+def test_a_class_without_cases_has_no_value():
+    matrix = confusion_matrix(np.array([0, 0]), np.array([0, 0]), 2)
+    assert np.isnan(class_metrics(matrix, 1)["recall"])
