@@ -2,27 +2,15 @@
 
 import numpy as np
 import pytest
-from sklearn import metrics as sk
 
 from archnet.evaluation.confusion import class_metrics, confusion_matrix, matrix_metrics
 from archnet.evaluation.metric_entry import class_estimate, macro_estimate
 from archnet.evaluation.metrics import evaluate
 from archnet.spec.metrics import EVALUATED, METRICS, OF_MATRIX
+from metric_oracles import ORACLES
 from synthetic_runs import predictions_of, synthetic_predictions
 
 THREE = ("CT-0", "CT-1", "CT-23")
-
-ORACLES = {
-    "accuracy": lambda truth, predicted, scores: sk.accuracy_score(truth, predicted),
-    "recall": lambda truth, predicted, scores: sk.recall_score(truth, predicted),
-    "precision": lambda truth, predicted, scores: sk.precision_score(truth, predicted),
-    "specificity": lambda truth, predicted, scores: sk.recall_score(~truth, ~predicted),
-    "f1": lambda truth, predicted, scores: sk.f1_score(truth, predicted),
-    "mcc": lambda truth, predicted, scores: sk.matthews_corrcoef(truth, predicted),
-    "auc": lambda truth, predicted, scores: sk.roc_auc_score(truth, scores),
-    "average_precision": lambda truth, predicted, scores: sk.average_precision_score(truth, scores),
-}
-"""scikit-learn's word on each metric of two classes."""
 
 
 def test_every_metric_has_an_oracle():

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from sklearn import metrics as sk
 
 from archnet.evaluation.paired import (
     RECALL_AT_EQUAL_FALSE_POSITIVE_RATE,
@@ -9,6 +8,10 @@ from archnet.evaluation.paired import (
     Truth,
     paired_differences,
 )
+from archnet.spec.metrics import metrics_shown_in
+from metric_oracles import ORACLES
+
+PAIRED = [metric.name for metric in metrics_shown_in("paired_differences")]
 
 
 def truth_of(y_true, groups=None, num_classes=2):
@@ -59,9 +62,7 @@ def slow_recall_at_precision(network, own, y_true):
 def slow_numbers(side, reference, y_true):
     """All numbers of one side, means over its trainings and, for the recalls, over the reference's."""
     return {
-        "accuracy": np.mean([np.mean(one.y_pred == y_true) for one in side]),
-        "mcc": np.mean([sk.matthews_corrcoef(y_true, one.y_pred) for one in side]),
-        "auc": np.mean([sk.roc_auc_score(y_true, one.scores) for one in side]),
+        **{name: np.mean([ORACLES[name](y_true == 1, one.y_pred == 1, one.scores) for one in side]) for name in PAIRED},
         RECALL_AT_EQUAL_FALSE_POSITIVE_RATE: np.mean(
             [slow_recall_at_alarms(one, own, y_true) for one in side for own in reference]
         ),
@@ -173,11 +174,11 @@ def test_without_a_class_what_needs_both_is_undefined(label):
     assert found["auc"] == {"reference": None, "other": None, "difference": None, "interval": None}
 
 
-def test_of_more_classes_accuracy_mcc_and_auc_are_compared():
+def test_of_more_classes_only_the_metrics_of_the_table_are_compared():
     rng = np.random.default_rng(1)
     truth = truth_of(rng.integers(3, size=60), num_classes=3)
     side = [SeedPredictions(scores=rng.random(60), y_pred=rng.integers(3, size=60))]
-    assert set(paired_differences(side, side, truth, bootstraps=0)) == {"accuracy", "mcc", "auc"}
+    assert set(paired_differences(side, side, truth, bootstraps=0)) == set(PAIRED)
 
 
 def test_a_single_group_gives_no_interval():

@@ -74,7 +74,8 @@ def test_the_pages_script_has_the_same_quantile_as_wilsons_interval():
     ],
 )
 def test_a_place_shows_its_metrics_in_the_order_of_their_ranks(place, names):
-    assert [metric.name for metric in metrics_shown_in(place)] == names
+    shown = [metric.name for metric in metrics_shown_in(place)]
+    assert [name for name in shown if name in names] == names
 
 
 @pytest.mark.parametrize("place", get_args(Place))

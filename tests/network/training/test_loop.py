@@ -19,7 +19,8 @@ from archnet.network.training.trainer import Trainer
 from archnet.network.training.validation import validation_metrics
 from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies
 from archnet.spec.experiment import EarlyStopping, Schedule
-from archnet.spec.metrics import SELECTABLE
+from archnet.spec.metrics import SELECTABLE, is_lower_better
+from metric_oracles import ORACLES
 from plain_training import plain
 from small_training import LIMITS, are_equal, bright_and_dark, fit, network_of, told_by
 
@@ -182,12 +183,12 @@ def test_any_metric_of_the_validation_set_may_stop_training(metric):
         epochs=60, batch_size=16, learning_rate=0.05, early_stopping=EarlyStopping(metric=metric, patience=6)
     )
     validation = bright_and_dark(16)
-    if metric == "loss":
+    if is_lower_better(metric):
         validation = dataclasses.replace(validation, labels=1 - validation.labels)
     _, rows = fit(training, validation=validation)
     assert len(rows) < 60
     values = [row[f"validation_{metric}"] for row in rows]
-    best = (min if metric == "loss" else max)(value for value in values if not math.isnan(value))
+    best = (min if is_lower_better(metric) else max)(value for value in values if not math.isnan(value))
     assert values.index(best) == len(rows) - 7
 
 
@@ -195,17 +196,10 @@ def test_the_metrics_of_the_validation_set_are_those_of_scikit_learn():
     generator = np.random.default_rng(0)
     scores, labels = generator.random(60), generator.integers(0, 2, 60)
     told = validation_metrics(np.stack([1 - scores, scores], axis=1), labels, 1, plain())
-    called = (scores > 0.5).astype(int)
-    assert told == pytest.approx(
-        {
-            "loss": sklearn.metrics.log_loss(labels, scores),
-            "accuracy": sklearn.metrics.accuracy_score(labels, called),
-            "recall": sklearn.metrics.recall_score(labels, called),
-            "mcc": sklearn.metrics.matthews_corrcoef(labels, called),
-            "auc": sklearn.metrics.roc_auc_score(labels, scores),
-            "average_precision": sklearn.metrics.average_precision_score(labels, scores),
-        }
-    )
+    expected = {"loss": sklearn.metrics.log_loss(labels, scores)}
+    expected |= {name: ORACLES[name](labels == 1, scores > 0.5, scores) for name in SELECTABLE if name != "loss"}
+    assert told == pytest.approx(expected)
+    assert list(told) == list(SELECTABLE)
 
 
 def test_every_epoch_has_its_own_order_of_all_entries():
