@@ -4,8 +4,8 @@ import numpy as np
 
 from archnet.files.strict_json import Document
 from archnet.network.build import build
+from archnet.network.examples import Examples
 from archnet.network.predict import predict_probabilities
-from archnet.network.training.batches import Examples
 from archnet.network.training.loop import Execution, train
 from archnet.spec.arch import parse_arch
 
@@ -53,7 +53,7 @@ def bright_and_dark(count=48, rank=2, dtype=np.int16):
     return Examples(images=images.astype(dtype), rows=np.arange(count), labels=labels)
 
 
-def fit(training, network=None, examples=None, validation=None, *, watcher=None, **execution):
+def fit(training, network=None, examples=None, validation=None, *, callback=None, **execution):
     network = network or network_of()
     rows = train(
         network,
@@ -62,7 +62,7 @@ def fit(training, network=None, examples=None, validation=None, *, watcher=None,
         validation,
         training,
         positive=1,
-        callback=watcher or Silent(),
+        callback=callback or Silent(),
         execution=Execution(**execution),
     )
     return network, rows

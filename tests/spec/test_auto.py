@@ -16,7 +16,8 @@ from archnet.errors import RunError
 from archnet.evaluation.pooling import read_pools
 from archnet.files.strict_json import Document
 from archnet.network.build import build
-from archnet.network.training.batches import Examples, TrainingBatches, epoch_samples
+from archnet.network.examples import Examples
+from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.twin import training_twin
 from archnet.runs.preparation import plan_network, resolve_auto_from_data
@@ -148,7 +149,7 @@ def test_each_pick_has_its_reason():
     assert rare.endswith("smallest (9,975 and 25), whose cases are each drawn about 160 times an epoch")
     even = picks_of((17, 16), (9, 9), FLAT).auto_reasons["training.batch_size"]
     assert even == "17: fewer than 600 training cases (33), and no small batch at the end as by 16"
-    few, many = picks_of((3, 4), (9, 8), FLAT).auto_reasons, picks_of((50_000, 50_000), (9, 9), FLAT).picked
+    few, many = picks_of((3, 4), (9, 8), FLAT).auto_reasons, picks_of((50_000, 50_000), (9, 9), FLAT).auto_reasons
     assert few["training.batch_size"] == "7: all training cases at once (7)"
     assert (
         few["training.balance"]

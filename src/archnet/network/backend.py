@@ -49,7 +49,7 @@ _process = _Process()
 
 
 def backend_module() -> ModuleType:
-    """`compiled` and `value_and_gradients` of the backend that Keras runs on.
+    """The module of `backends` for the backend that Keras runs on.
 
     Raises:
         RunError: It is not one that archnet trains on.
@@ -59,7 +59,7 @@ def backend_module() -> ModuleType:
     name = keras.backend.backend()
     if name not in ("tensorflow", "jax"):
         raise RunError(f'archnet trains on tensorflow and jax, but KERAS_BACKEND is "{name}". Set it to one of them.')
-    return import_module(f"archnet.network.on_{name}")
+    return import_module(f"archnet.network.backends.{name}")
 
 
 def start_quietly(device: str | None = None, *, is_deterministic: bool = False) -> str:
@@ -116,7 +116,7 @@ def _gpu_numbers(device: str, backend: ModuleType) -> list[int]:
         return wanted
     present = {0: "there is no GPU", 1: "there is one GPU, gpu:0"}.get(count, f"there are gpu:0 to gpu:{count - 1}")
     raise RunError(
-        f"--device {device}: {present}, says {backend.__name__.rpartition('_')[2]}. Give another device, such as cpu. "
+        f"--device {device}: {present}, says {backend.__name__.rpartition('.')[2]}. Give another device, such as cpu. "
         f"A GPU that is there and not seen needs its driver and {backend.GPU_PACKAGES}."
     )
 

@@ -19,7 +19,7 @@ from archnet.spec.memory import MicroBatch, estimate_memory
 if TYPE_CHECKING:
     import keras
 
-    from archnet.network.training.batches import Examples
+    from archnet.network.examples import Examples
     from archnet.network.training.loop import Callback, Execution
 
 
@@ -117,7 +117,7 @@ def _execution_document(execution: Execution, precision: str) -> dict[str, Any]:
 
 def _examples(run: PlannedRun) -> dict[str, Examples]:
     """The sets that are not empty, as the network takes them."""
-    from archnet.network.training.batches import Examples
+    from archnet.network.examples import Examples
 
     prepared = run.prepared
     images = prepared.network_input(run.experiment)

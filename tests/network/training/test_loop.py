@@ -11,10 +11,11 @@ import sklearn.metrics
 
 from archnet.errors import RunError
 from archnet.network.build import build_inference_model
+from archnet.network.examples import Examples
 from archnet.network.predict import load_model
-from archnet.network.training.batches import EpochSamples, Examples, epoch_order, epoch_samples, sample_weights
+from archnet.network.training.batches import EpochSamples, epoch_order, epoch_samples, sample_weights
+from archnet.network.training.history import should_stop
 from archnet.network.training.optimizers import optimizer
-from archnet.network.training.progress import should_stop
 from archnet.network.training.trainer import Trainer
 from archnet.network.training.validation import validation_metrics
 from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from archnet.network.augmentation.intensity import add_noise, rescale_intensity
 from archnet.network.augmentation.spatial import cut_out, flip, rotate, rotate_right_angles, shift, zoom
+from archnet.network.random_numbers import Stream, epoch_generator
 from archnet.spec.augmentations import (
     Augmentation,
     Cutout,
@@ -124,8 +125,9 @@ def draw_uniforms(
         seed: Of the training.
         epoch: From 0.
     """
-    generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], np.uint64)))
-    uniforms = generator.random((turns.size, num_uniforms(entries)), dtype=np.float32)
+    uniforms = epoch_generator(Stream.AUGMENTATION, seed, epoch).random(
+        (turns.size, num_uniforms(entries)), dtype=np.float32
+    )
     for entry, columns in zip(entries, _columns(entries), strict=True):
         if isinstance(entry, RotatedCopies):
             uniforms[:, columns] = turns[:, np.newaxis]

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from keras import ops
 
-from archnet.network.augmentation.random import rescale_uniforms, uniform_integers
+from archnet.network.augmentation.distributions import rescale_uniforms, uniform_integers
 from archnet.spec.augmentations import Axis, Cutout, Flip, RightAngles, Rotate, RotatedCopies, Shift, Zoom
 
 Tensor = Any

@@ -1,51 +1,20 @@
-"""What an epoch goes through, and in which order; all from the seed and the epoch alone."""
+"""Sampling order and batches of an epoch; both follow from the seed and the epoch alone."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archnet.network.augmentation.augment import add_rotated_copies, draw_uniforms
+from archnet.network.examples import Examples, split_batches
+from archnet.network.random_numbers import Stream, epoch_generator
 from archnet.network.training.dropout import draw_keys
 from archnet.spec.experiment import Training
-
-_ORDER_STREAM: Final = 1 << 32
-"""Keeps the random numbers of the data order apart from those of the augmentation, which are keyed by the epoch."""
-
-_SMALL_TYPES: Final = tuple(map(np.dtype, (np.uint8, np.int8, np.int16, np.float16, np.float32)))
-"""What a graph takes as it is and turns into float32 itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Examples:
-    """Cases as a network sees them.
-
-    Attributes:
-        images: (all cases, height, width[, depth], channels) raw values; may be memory-mapped.
-        rows: (N,) the cases of this set among all.
-        labels: (N,) index of the class.
-    """
-
-    images: NDArray[Any]
-    rows: NDArray[np.int64]
-    labels: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def batch(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """The images of some cases of this set, in memory; see `gather_images`."""
-        return gather_images(self.images, self.rows[rows])
-
-
-def gather_images(images: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
-    """Some of many images, in memory: in their own type if that is small, so that less is moved, else float32."""
-    return np.ascontiguousarray(images[rows], None if images.dtype in _SMALL_TYPES else np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,7 +40,7 @@ def epoch_order(samples: EpochSamples, training: Training, epoch: int) -> NDArra
         training: Its `seed` and `balance`.
         epoch: From 0; every epoch has its own order.
     """
-    generator = np.random.Generator(np.random.Philox(key=np.array([training.seed, _ORDER_STREAM + epoch], np.uint64)))
+    generator = epoch_generator(Stream.ORDER, training.seed, epoch)
     present, counts = np.unique(samples.labels, return_counts=True)
     shares = class_shares(counts, training.balance)
     if shares is None:
@@ -186,9 +155,3 @@ class TrainingBatches:
 
 def _take_rows(arrays: dict[str, NDArray[Any]], rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     return {name: array[rows] for name, array in arrays.items()}
-
-
-def split_batches(order: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
-    """The order cut into batches; the last one may be smaller."""
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]

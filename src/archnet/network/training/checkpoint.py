@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from archnet.errors import RunError
 from archnet.files.atomic import atomic_write
-from archnet.network.training.progress import HistoryRow, Tally, TrainingProgress
+from archnet.network.training.history import HistoryRow, Tally, TrainingProgress
 
 FILE: Final = "training.npz"
 

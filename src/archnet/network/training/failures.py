@@ -68,8 +68,8 @@ def _out_of_memory_message(num_cases: int, batch_size: int, memory: MemoryEstima
         budget = memory.peak_bytes(batch_size, fewer) / (1 - HEADROOM)
         option = f"--memory {gigabytes_text(budget).replace(' ', '')}"
     return start + (
-        f"Begin again in another folder with {option}, so that at most {fewer} go through it at once and the step stays "
-        "the same, or lower training.batch_size, or take a smaller network."
+        f"Begin again in another folder with {option}, so that at most {fewer} go through it at once and the step "
+        "stays the same, or lower training.batch_size, or take a smaller network."
     )
 
 

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from archnet.network.backend import devices, execution_record
 from archnet.network.build import build_inference_model
+from archnet.network.examples import Examples
 from archnet.network.predict import Predictor
-from archnet.network.training.batches import Batch, Examples, TrainingBatches, epoch_samples
+from archnet.network.prefetch import prefetch_items
+from archnet.network.training.batches import Batch, TrainingBatches, epoch_samples
 from archnet.network.training.checkpoint import Checkpoint, read_checkpoint_record
 from archnet.network.training.failures import divergence_error, translate_errors
+from archnet.network.training.history import HistoryRow, TrainingProgress, should_stop
 from archnet.network.training.precision import resolve_precision
-from archnet.network.training.prefetch import prefetch_items
-from archnet.network.training.progress import HistoryRow, TrainingProgress, should_stop
 from archnet.network.training.trainer import StepOutputs, Trainer, read_outputs
 from archnet.network.training.validation import validation_metrics
 from archnet.spec.experiment import Training

@@ -63,9 +63,9 @@ class Trainer:
         """Changes the weights by one batch.
 
         Args:
-            micro_batches: The batch in one or more parts, each with `images` (raw values), `labels`, `keys`, `uniforms`, and
-                `weights` that are the cases' shares in the batch's loss. The gradients of all parts are added up
-                before the weights change, so that the step is the whole batch's.
+            micro_batches: The batch in one or more parts, each with `images` (raw values), `labels`, `keys`,
+                `uniforms`, and `weights` that are the cases' shares in the batch's loss. Gradients are accumulated
+                over the parts before the weights change, so that the step is the whole batch's.
 
         Returns:
             What adds up to the batch's loss and confusion counts.

@@ -15,10 +15,10 @@ from archnet.files.progress import Progress, silent
 from archnet.machine import peak_memory_bytes, reset_peak_memory, resident_memory_bytes
 from archnet.network.backend import devices, is_on_gpu
 from archnet.network.build import build
+from archnet.network.prefetch import prefetch_items
 from archnet.network.training.batches import Batch, TrainingBatches, epoch_samples
 from archnet.network.training.failures import translate_errors
 from archnet.network.training.precision import resolve_precision
-from archnet.network.training.prefetch import prefetch_items
 from archnet.network.training.speed import measure_matmul_rate, measure_seconds
 from archnet.network.training.trainer import Trainer
 from archnet.runs.benchmark.workload import Workload
