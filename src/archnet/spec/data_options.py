@@ -44,7 +44,7 @@ def _physical_size_problems(options: Mapping[str, Any]) -> list[Problem]:
 def parse_data(options: Mapping[str, Any]) -> Data:
     """The data that a document's options mean, with the defaults of the data set."""
     defaults = DATASETS[options.get("name", Data().name)].defaults
-    merged = {**defaults, **_drop_nulls(options)}
+    merged = {**defaults, **drop_nulls(options)}
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in merged.items()}
     if "positive" in values:
         values["positive"] = str(values["positive"])
@@ -53,6 +53,6 @@ def parse_data(options: Mapping[str, Any]) -> Data:
     return Data(**values)
 
 
-def _drop_nulls(options: Mapping[str, Any]) -> dict[str, Any]:
+def drop_nulls(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that are not null, which stands for the default."""
     return {key: value for key, value in options.items() if value is not None}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from archnet.files.strict_json import Problem
+from archnet.spec.data_options import drop_nulls
 from archnet.spec.experiment import Split
 
 NUM_OFFICIAL_FOLDS: Final = 10
@@ -15,7 +16,7 @@ NUM_OFFICIAL_FOLDS: Final = 10
 
 def split_problems(options: Mapping[str, Any]) -> list[Problem]:
     """What keeps a split's keys, each of them valid by itself, from being meant together."""
-    return [(("split", *path), text) for path, text in _option_problems(_drop_nulls(options))]
+    return [(("split", *path), text) for path, text in _option_problems(drop_nulls(options))]
 
 
 def parse_splits(options: Mapping[str, Any]) -> tuple[Split, ...]:
@@ -24,17 +25,13 @@ def parse_splits(options: Mapping[str, Any]) -> tuple[Split, ...]:
     Args:
         options: Keys without problems.
     """
-    split = Split(**_drop_nulls(options))
-    folds = _num_folds(_drop_nulls(options))
+    split = Split(**drop_nulls(options))
+    folds = _num_folds(drop_nulls(options))
     if folds is None:
         return (split,)
     split = replace(split, test=None, folds=folds)
     fold_indices = range(folds) if split.fold is None else (split.fold,)
     return tuple(replace(split, fold=fold) for fold in fold_indices)
-
-
-def _drop_nulls(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in options.items() if value is not None}
 
 
 def _num_folds(options: Mapping[str, Any]) -> int | None:

@@ -15,6 +15,7 @@ from archnet.network.examples import Examples, split_batches
 from archnet.network.random_numbers import Stream, epoch_generator
 from archnet.network.training.dropout import draw_keys
 from archnet.spec.experiment import Training
+from archnet.spec.sampling import oversampled_counts, samples_per_class, steps_per_epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,29 +43,14 @@ def epoch_order(samples: EpochSamples, training: Training, epoch: int) -> NDArra
     """
     generator = epoch_generator(Stream.ORDER, training.seed, epoch)
     present, counts = np.unique(samples.labels, return_counts=True)
-    shares = class_shares(counts, training.balance)
-    if shares is None:
+    num_draws = oversampled_counts(counts.tolist(), training.balance)
+    if num_draws is None:
         return generator.permutation(len(samples.rows))
-    num_draws = [math.ceil(share * len(samples.rows)) for share in shares]
     members = [
         _repeat_evenly(np.flatnonzero(samples.labels == label), number, generator)
         for label, number in zip(present, num_draws, strict=True)
     ]
     return generator.permutation(np.concatenate(members))
-
-
-def class_shares(counts: NDArray[np.int64], balance: str | float) -> NDArray[np.float64] | None:
-    """Share of each class in an epoch, where classes are balanced by drawing; null where each case comes once.
-
-    Args:
-        counts: (classes,) cases of each class.
-        balance: See `Training`; a number r lifts classes to 1/r of the largest, and leaves those that have more.
-    """
-    ratio = 1.0 if balance == "oversample" else balance
-    if isinstance(ratio, str) or counts.max() <= ratio * counts.min():
-        return None
-    targets = np.maximum(counts, counts.max() / ratio)
-    return np.asarray(targets / targets.sum())
 
 
 def _repeat_evenly(members: NDArray[np.int64], count: int, generator: np.random.Generator) -> NDArray[np.int64]:
@@ -120,8 +106,9 @@ class TrainingBatches:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Of an epoch."""
-        return math.ceil(len(epoch_order(self.samples, self.training, 0)) / self.training.batch_size)
+        """Number of batches in an epoch."""
+        counts = np.bincount(self.samples.labels).tolist()
+        return steps_per_epoch(sum(samples_per_class(counts, self.training.balance)), self.training.batch_size)
 
     def epoch_batches(self, epoch: int, num_skipped: int = 0) -> Iterator[Batch]:
         """The steps of one epoch; the last one may be smaller.
@@ -138,7 +125,7 @@ class TrainingBatches:
             "uniforms": draw_uniforms(self.training.augmentation, self.samples.turns[order], seed, epoch),
             "keys": draw_keys(len(order), seed, epoch),
         }
-        for number in range(num_skipped + 1, math.ceil(len(order) / size) + 1):
+        for number in range(num_skipped + 1, steps_per_epoch(len(order), size) + 1):
             positions = np.arange((number - 1) * size, min(number * size, len(order)))
             rows = self.samples.rows[order[positions]]
             yield Batch(
