@@ -147,7 +147,7 @@ def test_memory_that_runs_out_becomes_advice(monkeypatch):
         raise keras_like_error("OOM when allocating tensor with shape[300,64,64,10,64]")
 
     keras_like_error = type("ResourceExhaustedError", (Exception,), {})
-    monkeypatch.setattr(Trainer, "step", exhausted)
+    monkeypatch.setattr(Trainer, "train_step", exhausted)
     message = (
         "memory has run out with 5 of the batch's 16 cases at once in the network. Begin again in another folder with "
         "--memory, so that at most 3 go through it at once and the step stays the same, or lower training.batch_size, "
@@ -158,7 +158,7 @@ def test_memory_that_runs_out_becomes_advice(monkeypatch):
 
 
 def test_errors_of_other_kinds_pass(monkeypatch):
-    monkeypatch.setattr(Trainer, "step", lambda trainer, parts: 1 / 0)
+    monkeypatch.setattr(Trainer, "train_step", lambda trainer, parts: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         fit(plain(batch_size=16))
 

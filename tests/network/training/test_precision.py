@@ -46,7 +46,7 @@ def test_auto_takes_bfloat16_where_a_trial_is_faster(half_seconds, expected, mon
         return [(0.0, np.eye(2))]
 
     monkeypatch.setattr(precision, "has_bfloat16", lambda: True)
-    monkeypatch.setattr(precision.Trainer, "step", step)
+    monkeypatch.setattr(precision.Trainer, "train_step", step)
     monkeypatch.setattr(precision.time, "perf_counter", lambda: clock[0])
     network = network_of()
     before = network.get_weights()

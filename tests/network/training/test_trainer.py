@@ -123,7 +123,7 @@ def test_validation_and_the_final_weights_are_the_averages():
     expected, num_steps = network_of().get_weights(), 0
     for epoch in range(3):
         for batch in batches.epoch_batches(epoch):
-            trainer.step(batch.micro_batches)
+            trainer.train_step(batch.micro_batches)
             num_steps += 1
             decay = min(0.9, num_steps / (num_steps + 9))
             pairs = zip(expected, trainer.twin.get_weights(), strict=True)
@@ -159,17 +159,17 @@ def test_half_precisions_learn_and_keep_float32_weights(precision):
 def test_a_float16_step_that_overflows_is_left_out_and_halves_the_scale():
     training = plain(precision="float16", batch_size=16, ema=0.9)
     trainer = Trainer(network_of(), LIMITS, training, 3)
-    trainer.loss_scale.factor.assign(2.0**40)
+    trainer.objective.loss_scale.factor.assign(2.0**40)
     before = [keras.ops.convert_to_numpy(variable) for variable in trainer.state]
     batch = next(batches_of(training).epoch_batches(0))
-    loss, _ = read_outputs(trainer.step(batch.micro_batches))
+    loss, _ = read_outputs(trainer.train_step(batch.micro_batches))
     after = [keras.ops.convert_to_numpy(variable) for variable in trainer.state]
     assert np.isfinite(loss)
     assert are_equal(before[:-2], after[:-2])
     assert after[-2] == 2.0**39
     for _ in range(40):
-        trainer.step(batch.micro_batches)
-    assert 1 < float(trainer.loss_scale.factor.value) < 2.0**39
+        trainer.train_step(batch.micro_batches)
+    assert 1 < float(trainer.objective.loss_scale.factor.value) < 2.0**39
     assert not are_equal(before[:1], [keras.ops.convert_to_numpy(trainer.state[0])])
 
 

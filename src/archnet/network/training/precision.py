@@ -66,7 +66,7 @@ def _choose_precision(
     for _ in range(1 + _ROUNDS):  # the first round compiles
         for name, trainer in trainers.items():
             start = time.perf_counter()
-            read_outputs(trainer.step([batch]))
+            read_outputs(trainer.train_step([batch]))
             seconds[name].append(time.perf_counter() - start)
     times, half_times = (statistics.median(seconds[name][1:]) for name in trainers)
     reason = f"a step takes {times:.3g} s in float32 and {half_times:.3g} s in bfloat16"
