@@ -33,11 +33,10 @@ from archnet.spec.augmentations import (
     Shift,
     shape_problem,
 )
-from archnet.spec.auto import resolve_auto
+from archnet.spec.auto import resolve_auto, value_text
 from archnet.spec.auto_rules import AUTO_RULES, TrainingSet
 from archnet.spec.experiment import AUTO, Training
 from archnet.spec.memory import estimate_memory, gigabytes_text
-from archnet.spec.option_text import value_text
 from archnet.spec.overrides import parse_override
 from archnet.spec.resolve import parse_experiments, replace_data
 from archnet.spec.sampling import samples_per_class

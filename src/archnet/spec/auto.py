@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
+from archnet.spec.augmentations import Augmentation
 from archnet.spec.auto_rules import AUTO_RULES, TrainingSet
 from archnet.spec.experiment import AUTO, Experiment, Training
-from archnet.spec.option_text import short_value_text, value_text
 
 
 def resolve_auto(experiment: Experiment, training_set: TrainingSet) -> Experiment:
@@ -63,5 +63,31 @@ def valid_reasons(reasons: Mapping[str, str], training: Training) -> dict[str, s
 def describe_auto(experiment: Experiment) -> str:
     """The options that were chosen automatically, in one line."""
     names = [key.removeprefix("training.") for key in experiment.auto_reasons]
-    values = [f"{name} {short_value_text(getattr(experiment.training, name))}" for name in names]
+    values = [f"{name} {_short_value_text(getattr(experiment.training, name))}" for name in names]
     return f"picked from the data (why: experiment.json): {', '.join(values)}."
+
+
+def value_text(value: Any) -> str:
+    """The text of an option's value; a whole number reads alike as an integer and as a float.
+
+    >>> from archnet.spec.augmentations import RightAngles, Shift
+    >>> value_text((RightAngles(), Shift(height=3, width=2))), value_text(1.0), value_text(None)
+    ('right_angles, shift height 3 width 2 depth 0', '1', 'none')
+    """
+    if isinstance(value, tuple):
+        return ", ".join(map(_augmentation_text, value)) or "none"
+    return "none" if value is None else value if isinstance(value, str) else f"{value:g}"
+
+
+def _short_value_text(value: Any) -> str:
+    """The text of an option's value, with augmentations by name alone."""
+    return " + ".join(entry.name for entry in value) or "none" if isinstance(value, tuple) else value_text(value)
+
+
+def _augmentation_text(augmentation: Augmentation) -> str:
+    parameters = (f"{key} {_parameter_text(value)}" for key, value in asdict(augmentation).items())
+    return " ".join([augmentation.name, *parameters])
+
+
+def _parameter_text(value: Any) -> str:
+    return f"({', '.join(map(value_text, value))})" if isinstance(value, tuple) else value_text(value)

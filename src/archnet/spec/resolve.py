@@ -12,7 +12,6 @@ from archnet.errors import DocumentError, did_you_mean
 from archnet.files.strict_json import Document, JsonPath, Problem, read_document, slugify
 from archnet.spec.arch import Arch, parse_arch
 from archnet.spec.auto import restore_auto, valid_reasons
-from archnet.spec.data_options import data_problems, parse_data
 from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import (
     AUTO,
@@ -23,8 +22,14 @@ from archnet.spec.experiment import (
 )
 from archnet.spec.overrides import apply_override
 from archnet.spec.schema import schema_problems
-from archnet.spec.split_options import parse_splits, split_problems
-from archnet.spec.training_options import parse_training, training_problems
+from archnet.spec.section_options import (
+    data_problems,
+    parse_data,
+    parse_splits,
+    parse_training,
+    split_problems,
+    training_problems,
+)
 
 SECTIONS: Final = ("data", "split", "training", "evaluation")
 """The parts of an experiment beside its architectures."""

@@ -15,7 +15,7 @@ from archnet.network.examples import Examples
 from archnet.network.predict import load_model
 from archnet.network.training.batches import EpochSamples, epoch_order, epoch_samples, sample_weights
 from archnet.network.training.history import should_stop
-from archnet.network.training.optimizers import optimizer
+from archnet.network.training.optimization.optimizers import optimizer
 from archnet.network.training.trainer import Trainer
 from archnet.network.training.validation import validation_metrics
 from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies

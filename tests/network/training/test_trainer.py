@@ -9,7 +9,7 @@ import pytest
 from archnet.network.build import build_inference_model
 from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.network.training.losses import case_losses, penalised_weights
-from archnet.network.training.optimizers import LossScale, WeightAverage
+from archnet.network.training.optimization.optimizers import LossScale, WeightAverage
 from archnet.network.training.trainer import Trainer, read_outputs
 from archnet.spec.augmentations import Flip, RightAngles
 from plain_training import plain

@@ -12,7 +12,7 @@ from archnet.network.backend import backend_module
 from archnet.network.build import scaling, two_logits
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.losses import case_losses, confusion_counts
-from archnet.network.training.optimizers import LossScale
+from archnet.network.training.optimization.optimizers import LossScale
 from archnet.network.training.twin import training_twin
 from archnet.spec.experiment import Training
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from archnet.files.strict_json import Document
-from archnet.network.training.optimizers import OPTIMIZER_RULES, optimizer
-from archnet.network.training.schedules import SCHEDULE_RULES, learning_rate
+from archnet.network.training.optimization.optimizers import OPTIMIZER_RULES, optimizer
+from archnet.network.training.optimization.schedules import SCHEDULE_RULES, learning_rate
 from archnet.spec.experiment import Schedule, Training
 from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS, SCHEDULES, OptimizerName, ScheduleName
 from archnet.spec.resolve import parse_experiments

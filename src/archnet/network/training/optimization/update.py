@@ -9,8 +9,7 @@ import keras
 from keras import ops
 from numpy.typing import NDArray
 
-from archnet.network.training.losses import penalised_weights
-from archnet.network.training.optimizers import LossScale, WeightAverage, optimizer
+from archnet.network.training.optimization.optimizers import LossScale, WeightAverage, optimizer
 from archnet.spec.experiment import Training
 
 Tensor = Any
@@ -24,10 +23,10 @@ class L2Penalty:
         factors: λ of each, 0 where a weight is not penalised.
     """
 
-    def __init__(self, twin: keras.Model, l2: float) -> None:
-        penalised_ids = {id(weight) for weight in penalised_weights(twin)}
-        self.weights = twin.trainable_variables
-        self.factors = [l2 if id(weight) in penalised_ids else 0.0 for weight in self.weights]
+    def __init__(self, weights: Sequence[keras.Variable], penalised: Sequence[keras.Variable], l2: float) -> None:
+        penalised_ids = {id(weight) for weight in penalised}
+        self.weights = weights
+        self.factors = [l2 if id(weight) in penalised_ids else 0.0 for weight in weights]
 
     def value(self) -> Tensor:
         """Compute the penalty, a scalar."""
@@ -56,14 +55,19 @@ class WeightUpdate:
     """
 
     def __init__(
-        self, twin: keras.Model, training: Training, steps_per_epoch: int, loss_scale: LossScale | None
+        self,
+        twin: keras.Model,
+        training: Training,
+        steps_per_epoch: int,
+        penalty: L2Penalty | None,
+        loss_scale: LossScale | None,
     ) -> None:
         self.twin = twin
         self.weights = twin.trainable_variables
         self.optimizer = optimizer(training, steps_per_epoch)
         self.optimizer.build(self.weights)
         self.average = WeightAverage(self.weights, training.ema) if training.ema is not None else None
-        self.penalty = L2Penalty(twin, training.l2) if training.l2 else None
+        self.penalty = penalty
         self.loss_scale = loss_scale
 
     @property

@@ -8,7 +8,7 @@ from typing import Any, Final
 import keras
 from keras import ops
 
-from archnet.network.training.schedules import learning_rate
+from archnet.network.training.optimization.schedules import learning_rate
 from archnet.spec.experiment import Training
 from archnet.spec.optimizers import OPTIMIZERS, OptimizerName
 
