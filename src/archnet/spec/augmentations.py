@@ -26,7 +26,8 @@ class Augmentation:
 
     def to_document(self) -> dict[str, Any]:
         """The augmentation as a JSON object, with every parameter."""
-        return {"type": self.name, **asdict(self)}
+        parameters = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {"type": self.name, **parameters}
 
     def shape_problem(self, shape: tuple[int, ...]) -> str | None:
         """The reason why it cannot act on images of (height, width[, depth]); null where it can."""

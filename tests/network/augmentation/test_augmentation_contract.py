@@ -51,11 +51,11 @@ def values(schema):
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     if schema["type"] == "array":
-        return st.lists(
-            values(schema["items"]), min_size=schema["minItems"], max_size=min(schema["maxItems"], 4), unique=False
-        )
+        return st.lists(values(schema["items"]), min_size=schema["minItems"], max_size=min(schema["maxItems"], 4))
     low, high = schema["minimum"], schema["maximum"]
-    return st.integers(low, min(high, 11)) if schema["type"] == "integer" else st.floats(low, high, width=32)
+    return (
+        st.integers(low, min(high, 11)) if schema["type"] == "integer" else st.floats(low, high, allow_subnormal=False)
+    )
 
 
 def documents(name):
