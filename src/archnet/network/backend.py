@@ -1,4 +1,4 @@
-"""Starts Keras and its backend, tells on what, and reaches what Keras leaves to each backend."""
+"""Starts Keras and its backend, describes the devices, and gives access to the backend's own functions."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _VARIABLES: Final = (
 
 @dataclass(slots=True)
 class _Process:
-    """What has been decided for this process.
+    """Choices that hold for this process.
 
     Attributes:
-        has_devices: They are chosen.
-        is_deterministic: Operations give the same bits every time.
+        has_devices: Whether devices are chosen.
+        is_deterministic: Whether operations are bit-identical every time.
     """
 
     has_devices: bool = False
@@ -70,7 +70,7 @@ def start_quietly(device: str | None = None, *, is_deterministic: bool = False) 
     Args:
         device: "cpu", "gpu" (all of them) or "gpu:1", for the whole process; null is what was chosen before, else
             the first GPU if there is one.
-        is_deterministic: From now on operations give the same bits every time, or are refused.
+        is_deterministic: From now on operations are bit-identical every time, or are refused.
 
     Returns:
         What runs, such as "Keras 3.8.0 on tensorflow, CPU".

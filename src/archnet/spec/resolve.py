@@ -36,7 +36,7 @@ SECTIONS: Final = ("data", "split", "training", "evaluation")
 
 
 def is_arch(value: Any) -> bool:
-    """Whether a JSON value is meant as an architecture, not an experiment."""
+    """Whether a JSON value is an architecture rather than an experiment."""
     return isinstance(value, list) or (isinstance(value, dict) and "layers" in value)
 
 
@@ -76,8 +76,8 @@ def _check_arch(document: Document, remedy: str) -> None:
 def replace_data(document: Document, name: str) -> tuple[Document, list[str]]:
     """The experiment on other data: `--data NAME` or `--data npz:PATH`.
 
-    Options that the new data set does not have are dropped; so is the old one's root. What was picked from the old data
-    is left to the new ones.
+    Options that the new data set does not have are dropped; so is the old one's root. Options that were chosen from the
+    old data are "auto" again.
 
     Returns:
         The document, and the names of the dropped options.
@@ -105,7 +105,7 @@ def replace_data(document: Document, name: str) -> tuple[Document, list[str]]:
 
 
 def apply_overrides(document: Document, overrides: Sequence[tuple[JsonPath, Any]]) -> Document:
-    """The experiment with values that are set; what was picked from what they change is left to the data again."""
+    """Apply overrides; options that were chosen automatically from what they change become "auto" again."""
     if any(path[0] in ("data", "split") or path[-1] in AUTO for path, _ in overrides):
         document = _restore_document_auto(document)
     for path, value in overrides:
@@ -179,7 +179,7 @@ def _validate_documents(
 
 
 def _restore_document_auto(document: Document) -> Document:
-    """A resolved experiment whose picked options are left to the data again; those changed since by hand stay."""
+    """Write "auto" again for the options that were chosen automatically; those edited since stay."""
     normalized = replace(document, value=_normalize_integers(document.value))
     if (
         not isinstance(normalized.value, dict)

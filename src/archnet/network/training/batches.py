@@ -20,12 +20,12 @@ from archnet.spec.sampling import oversampled_counts, samples_per_class, steps_p
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EpochSamples:
-    """What an epoch goes through: training cases and their rotated copies.
+    """The samples of an epoch: training cases and their rotated copies.
 
     Attributes:
-        rows: (M,) case of each entry.
-        turns: (M,) fixed turn of each entry, as a share of 360 degrees.
-        labels: (M,) class of each entry.
+        rows: (M,) case of each sample.
+        turns: (M,) fixed rotation of each sample, as a share of 360 degrees.
+        labels: (M,) class of each sample.
     """
 
     rows: NDArray[np.int64]
@@ -34,10 +34,10 @@ class EpochSamples:
 
 
 def epoch_order(samples: EpochSamples, training: Training, epoch: int) -> NDArray[np.int64]:
-    """The entries of one epoch in random order; where classes are balanced by drawing, rare ones more than once.
+    """Draw the order of one epoch's samples; where classes are oversampled, rare ones come more than once.
 
     Args:
-        samples: Of the training set.
+        samples: The samples of the training set.
         training: Its `seed` and `balance`.
         epoch: From 0; every epoch has its own order.
     """
@@ -54,7 +54,7 @@ def epoch_order(samples: EpochSamples, training: Training, epoch: int) -> NDArra
 
 
 def _repeat_evenly(members: NDArray[np.int64], count: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """`count` members, each as often as any other or once more."""
+    """Repeat members up to a count, each as often as any other or once more."""
     rounds = [generator.permutation(members) for _ in range(math.ceil(count / len(members)))]
     return np.concatenate(rounds)[:count]
 
@@ -66,7 +66,7 @@ def epoch_samples(examples: Examples, training: Training, positive: int) -> Epoc
 
 
 def sample_weights(samples: EpochSamples, training: Training) -> NDArray[np.float32]:
-    """(M,) weight of each entry in the loss; with "weights" every class weighs the same in all, 1 on average."""
+    """(M,) weight of each sample in the loss; with "weights" all classes weigh the same in total, 1 on average."""
     if training.balance != "weights":
         return np.ones(len(samples.rows), np.float32)
     present, inverse, counts = np.unique(samples.labels, return_inverse=True, return_counts=True)
@@ -75,7 +75,7 @@ def sample_weights(samples: EpochSamples, training: Training) -> NDArray[np.floa
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Batch:
-    """One batch on its way to the network.
+    """One batch of an epoch.
 
     Attributes:
         number: Within the epoch, from 1.
@@ -90,7 +90,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainingBatches:
-    """The training set cut into steps, the same for the same seed.
+    """The training set in batches, the same for the same seed.
 
     Attributes:
         examples: The training set.
@@ -111,11 +111,11 @@ class TrainingBatches:
         return steps_per_epoch(sum(samples_per_class(counts, self.training.balance)), self.training.batch_size)
 
     def epoch_batches(self, epoch: int, num_skipped: int = 0) -> Iterator[Batch]:
-        """The steps of one epoch; the last one may be smaller.
+        """Iterate over the batches of one epoch; the last one may be smaller.
 
         Args:
             epoch: From 0.
-            num_skipped: Steps to leave out at the start.
+            num_skipped: Batches to skip at the start.
         """
         seed, size = self.training.seed, self.training.batch_size
         order = epoch_order(self.samples, self.training, epoch)

@@ -27,15 +27,15 @@ def draw_keys(count: int, seed: int, epoch: int) -> NDArray[np.uint32]:
     """A key for each of an epoch's cases, shape (count,).
 
     Args:
-        count: Cases that the epoch goes through.
-        seed: Of the training.
+        count: Number of samples of the epoch.
+        seed: The training's.
         epoch: From 0.
     """
     return epoch_generator(Stream.DROPOUT, seed, epoch).integers(0, 1 << 32, count, np.uint32)
 
 
 class CaseKeys:
-    """Where the dropout layers of a network find the keys of the batch in hand, (N,) uint32."""
+    """Holds the keys of the current batch, (N,) uint32, for the dropout layers of a network."""
 
     batch: Tensor = None
 

@@ -1,4 +1,4 @@
-"""What the validation set says of a network after an epoch."""
+"""The metrics of the validation set after an epoch."""
 
 from __future__ import annotations
 
