@@ -112,8 +112,9 @@ def peak_of(number: int) -> tuple[int, int]:
     from archnet.machine import peak_memory_bytes, resident_memory_bytes
     from archnet.network.backend import start_quietly
     from archnet.network.build import build
-    from archnet.network.training.batches import Examples
-    from archnet.network.training.loop import Execution, train
+    from archnet.network.examples import Examples
+    from archnet.network.training.loop import train
+    from archnet.network.training.setup import Execution, TrainingData, set_up_training
     from archnet.runs import runner  # noqa: F401 - likewise
 
     start_quietly()
@@ -126,9 +127,9 @@ def peak_of(number: int) -> tuple[int, int]:
     images = np.random.default_rng(0).integers(*map(int, LIMITS), (count, *shape), np.int16)
     examples = Examples(images=images, rows=np.arange(count), labels=np.arange(count) % 2)
     few = np.arange(min(8, count))
-    judged = Examples(images=images, rows=few, labels=few % 2)
-    execution = Execution(micro_batch=case.micro_batch)
-    train(network, LIMITS, examples, judged, training, positive=1, callback=Silent(), execution=execution)
+    validation = Examples(images=images, rows=few, labels=few % 2)
+    data = TrainingData(limits=LIMITS, examples=examples, validation=validation)
+    train(set_up_training(network, data, training, Execution(micro_batch=case.micro_batch)), Silent())
     return before or 0, peak_memory_bytes() or 0
 
 
@@ -141,7 +142,7 @@ def training_of(case: Case) -> Training:
 
 
 class Silent:
-    """A watcher that tells nothing."""
+    """A callback that prints nothing."""
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None: ...
 

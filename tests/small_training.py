@@ -4,9 +4,10 @@ import numpy as np
 
 from archnet.files.strict_json import Document
 from archnet.network.build import build
+from archnet.network.examples import Examples
 from archnet.network.predict import predict_probabilities
-from archnet.network.training.batches import Examples
-from archnet.network.training.loop import Execution, train
+from archnet.network.training.loop import train
+from archnet.network.training.setup import Execution, TrainingData, set_up_training
 from archnet.spec.arch import parse_arch
 
 LIMITS = (-1000.0, 400.0)
@@ -53,19 +54,11 @@ def bright_and_dark(count=48, rank=2, dtype=np.int16):
     return Examples(images=images.astype(dtype), rows=np.arange(count), labels=labels)
 
 
-def fit(training, network=None, examples=None, validation=None, *, watcher=None, **execution):
+def fit(training, network=None, examples=None, validation=None, *, callback=None, **execution):
     network = network or network_of()
-    rows = train(
-        network,
-        LIMITS,
-        examples or bright_and_dark(),
-        validation,
-        training,
-        positive=1,
-        callback=watcher or Silent(),
-        execution=Execution(**execution),
-    )
-    return network, rows
+    data = TrainingData(limits=LIMITS, examples=examples or bright_and_dark(), validation=validation)
+    setup = set_up_training(network, data, training, Execution(**execution))
+    return network, train(setup, callback or Silent())
 
 
 def told_by(model, images):

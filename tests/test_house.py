@@ -85,11 +85,11 @@ def test_the_map_in_contributing_is_the_table_of_this_test():
 
 
 def test_keras_stays_behind_one_door_and_each_of_its_backends_behind_a_file_of_its_own():
-    owners = {"tensorflow": "on_tensorflow.py", "jax": "on_jax.py"}
+    owners = {"tensorflow": "network/backends/tensorflow.py", "jax": "network/backends/jax.py"}
     for path in SOURCE.rglob("*.py"):
         lazily = "if TYPE_CHECKING" in path.read_text()
         packages = {name.split(".")[0] for name in imports_of(path)}
-        assert all(path.name == owner for package, owner in owners.items() if package in packages), path
+        assert all(path == SOURCE / owner for package, owner in owners.items() if package in packages), path
         if room_of(path) != KERAS_ROOM and not lazily:
             assert "keras" not in packages, path
 

@@ -52,7 +52,7 @@ def continued(name):
     with TemporaryDirectory() as folder:
         keep = {"checkpoint": Path(folder), "checkpoint_seconds": 0}
         try:
-            done(name, watcher=Interrupting(), **keep)
+            done(name, callback=Interrupting(), **keep)
         except InterruptedError:
             return done(name, **keep)
     raise AssertionError("the training was not interrupted")

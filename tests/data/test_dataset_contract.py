@@ -14,9 +14,9 @@ from archnet.errors import DataError
 from archnet.imaging import Volume
 from archnet.imaging.metaimage import write_mhd
 from archnet.imaging.nifti import write_nifti
-from archnet.spec.data_options import data_problems, parse_data
 from archnet.spec.datasets import COMMON_OPTIONS, DATASETS, dataset_names
 from archnet.spec.experiment import Data
+from archnet.spec.section_options import data_problems, parse_data
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "schemas/experiment.schema.json").read_text())["properties"]["data"]["properties"]

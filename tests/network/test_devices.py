@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 from archnet.cli import app
 from archnet.errors import RunError
 from archnet.files.strict_json import Document
-from archnet.network import backend, on_tensorflow
+from archnet.network import backend
 from archnet.network.backend import start_quietly
+from archnet.network.backends import tensorflow as tensorflow_backend
 from archnet.network.training import failures
 from archnet.network.training.failures import translate_errors
 from archnet.runs import micro_batch
@@ -110,7 +111,7 @@ class FakeConfig:
 def machine_with(monkeypatch):
     def with_gpus(count):
         config = FakeConfig(count)
-        monkeypatch.setattr(on_tensorflow.tf, "config", config)
+        monkeypatch.setattr(tensorflow_backend.tf, "config", config)
         monkeypatch.setattr(backend, "_process", backend._Process())
         return config
 
@@ -133,7 +134,7 @@ def test_one_gpu_is_taken_without_being_asked_all_of_them_or_another_when_asked(
     count, device, expected, machine_with, monkeypatch
 ):
     config = machine_with(count)
-    monkeypatch.setattr(on_tensorflow, "_logical_devices", lambda: [None])
+    monkeypatch.setattr(tensorflow_backend, "_logical_devices", lambda: [None])
     told = start_quietly(device)
     assert backend.devices() == expected
     assert backend.is_on_gpu() == (expected != ["CPU"])

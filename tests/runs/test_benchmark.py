@@ -81,7 +81,7 @@ def test_what_goes_wrong_in_a_step_is_told_with_advice(monkeypatch):
     def exhausted(trainer, parts):
         raise type("ResourceExhaustedError", (Exception,), {})("OOM")
 
-    monkeypatch.setattr(Trainer, "step", exhausted)
+    monkeypatch.setattr(Trainer, "train_step", exhausted)
     with pytest.raises(RunError, match=r"^memory has run out with 4 of the batch's 4 cases at once in the network\. "):
         measure(small_subject(), 1, 1)
 
@@ -111,13 +111,13 @@ def test_auto_becomes_the_precision_that_was_used():
 
 def test_both_sides_of_a_round_train_on_the_same_cases(monkeypatch):
     pace, seen = TimedTraining(small_subject()), []
-    step = pace.trainer.step
+    step = pace.trainer.train_step
 
     def watched(parts):
         seen.append(np.concatenate([part["images"] for part in parts]))
         return step(parts)
 
-    monkeypatch.setattr(pace.trainer, "step", watched)
+    monkeypatch.setattr(pace.trainer, "train_step", watched)
     pace.time_round(0, 3)
     assert len(seen) == 6
     assert np.array_equal(seen[:3], seen[3:])

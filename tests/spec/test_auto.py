@@ -16,11 +16,11 @@ from archnet.errors import RunError
 from archnet.evaluation.pooling import read_pools
 from archnet.files.strict_json import Document
 from archnet.network.build import build
-from archnet.network.training.batches import Examples, TrainingBatches, epoch_samples
+from archnet.network.examples import Examples
+from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.twin import training_twin
 from archnet.runs.preparation import plan_network, resolve_auto_from_data
-from archnet.spec import auto
 from archnet.spec.arch import parse_arch
 from archnet.spec.augmentations import (
     AUGMENTATIONS,
@@ -32,11 +32,14 @@ from archnet.spec.augmentations import (
     Shift,
     shape_problem,
 )
-from archnet.spec.auto import AUTO_RULES, TrainingSet, resolve_auto, value_text
+from archnet.spec.auto import rules
+from archnet.spec.auto.rules import AUTO_RULES, TrainingSet
+from archnet.spec.auto.values import resolve_auto, value_text
 from archnet.spec.experiment import AUTO, Training
 from archnet.spec.memory import estimate_memory, gigabytes_text
 from archnet.spec.overrides import parse_override
 from archnet.spec.resolve import parse_experiments, replace_data
+from archnet.spec.sampling import samples_per_class
 from archnet.spec.schema import read_schema, schema_problems
 from archnet.spec.sweeps.document import parse_sweep
 from archnet.sweep.feasibility import TrialPlanner
@@ -120,15 +123,15 @@ def test_the_rules(counts, shape, values, augmentation):
 
 def test_the_schema_tells_the_rules():
     options = read_schema("experiment")["properties"]["training"]["properties"]
-    (few, small), (more, medium) = auto.BATCH_SIZES
+    (few, small), (more, medium) = rules.BATCH_SIZES
     for name, rule in {
-        "batch_size": f'"auto": {small} below {few:,} training cases, {medium} below {more:,}, else {auto.LARGE_BATCH};',
-        "epochs": f'"auto": as many as make {auto.TARGET_STEPS:,} steps, at least %d and at most %d.'
-        % auto.EPOCH_RANGE,
-        "balance": f'"auto": {auto.MAX_CLASS_RATIO:g} where the largest class has more than {auto.MAX_CLASS_RATIO:g} times',
-        "augmentation": f"shift by {auto.SHIFT_FRACTION:.0%} of each side but {auto.MAX_SHIFT} voxels at most",
-        "ema": f"null below {auto.MIN_EMA_STEPS} steps",
-        "batch_norm_momentum": f"a fortieth of all steps (1 - {1 / auto.BATCH_NORM_FRACTION:g} / steps)",
+        "batch_size": f'"auto": {small} below {few:,} training cases, {medium} below {more:,}, else {rules.LARGE_BATCH};',
+        "epochs": f'"auto": as many as make {rules.TARGET_STEPS:,} steps, at least %d and at most %d.'
+        % rules.EPOCH_RANGE,
+        "balance": f'"auto": {rules.MAX_CLASS_RATIO:g} where the largest class has more than {rules.MAX_CLASS_RATIO:g} times',
+        "augmentation": f"shift by {rules.SHIFT_FRACTION:.0%} of each side but {rules.MAX_SHIFT} voxels at most",
+        "ema": f"null below {rules.MIN_EMA_STEPS} steps",
+        "batch_norm_momentum": f"a fortieth of all steps (1 - {1 / rules.BATCH_NORM_FRACTION:g} / steps)",
     }.items():
         assert rule in options[name]["description"], name
 
@@ -148,7 +151,7 @@ def test_each_pick_has_its_reason():
     assert rare.endswith("smallest (9,975 and 25), whose cases are each drawn about 160 times an epoch")
     even = picks_of((17, 16), (9, 9), FLAT).auto_reasons["training.batch_size"]
     assert even == "17: fewer than 600 training cases (33), and no small batch at the end as by 16"
-    few, many = picks_of((3, 4), (9, 8), FLAT).auto_reasons, picks_of((50_000, 50_000), (9, 9), FLAT).picked
+    few, many = picks_of((3, 4), (9, 8), FLAT).auto_reasons, picks_of((50_000, 50_000), (9, 9), FLAT).auto_reasons
     assert few["training.batch_size"] == "7: all training cases at once (7)"
     assert (
         few["training.balance"]
@@ -217,7 +220,7 @@ def test_what_is_picked_fits_the_schema_and_the_cases_and_reads_back(counts, sha
 @given(counts=st.lists(st.integers(1, 3000), min_size=2, max_size=3))
 def test_no_epoch_ends_with_a_small_batch(counts):
     training = picks_of(tuple(counts), (9, 9), FLAT).training
-    drawn, size = sum(auto.samples_per_class(counts, training.balance)), training.batch_size
+    drawn, size = sum(samples_per_class(counts, training.balance)), training.batch_size
     assert drawn % size == 0 or drawn % size >= size / 4
     assert size <= 80
 
@@ -379,7 +382,7 @@ def test_a_run_that_goes_on_has_the_same_picks_and_another_value_is_refused(cube
     assert resolved(tmp_path / "out/net")["picked"] == resolved(whole.folder)["picked"]
     with pytest.raises(RunError, match=r"another training \(batch_size: 16 there, 8 here\)"):
         archnet.run_all(wanted(batch_size=8), out=tmp_path / "out", resume=True)
-    monkeypatch.setattr(auto, "BATCH_SIZES", ((600, 4),))
+    monkeypatch.setattr(rules, "BATCH_SIZES", ((600, 4),))
     with pytest.raises(RunError, match=r"another training \(epochs: 4 there, 'auto' here\)"):
         archnet.run_all(archnet.load_experiments(on(cubes)), out=tmp_path / "out", resume=True)
     with pytest.raises(InterruptedError):

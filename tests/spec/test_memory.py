@@ -291,7 +291,7 @@ def test_a_run_that_goes_on_keeps_its_parts_whatever_is_free_now(tmp_path, monke
 
     assert told_with(200_000, "whole").exit_code == 0
     with monkeypatch.context() as patched:
-        patched.setattr(loop.Evaluator, "row", lambda *_: {}["power failure"])
+        patched.setattr(loop.Evaluator, "evaluate", lambda *_: {}["power failure"])
         patched.setattr(loop.Checkpoint, "is_due", lambda _: True)
         assert told_with(200_000, "again").exit_code == 1
     assert told_with(10**9, "again", "--resume").exit_code == 0

@@ -1,4 +1,4 @@
-"""Starts Keras and its backend, tells on what, and reaches what Keras leaves to each backend."""
+"""Starts Keras and its backend, describes the devices, and gives access to the backend's own functions."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _VARIABLES: Final = (
 
 @dataclass(slots=True)
 class _Process:
-    """What has been decided for this process.
+    """Choices that hold for this process.
 
     Attributes:
-        has_devices: They are chosen.
-        is_deterministic: Operations give the same bits every time.
+        has_devices: Whether devices are chosen.
+        is_deterministic: Whether operations are bit-identical every time.
     """
 
     has_devices: bool = False
@@ -49,7 +49,7 @@ _process = _Process()
 
 
 def backend_module() -> ModuleType:
-    """`compiled` and `value_and_gradients` of the backend that Keras runs on.
+    """The module of `backends` for the backend that Keras runs on.
 
     Raises:
         RunError: It is not one that archnet trains on.
@@ -59,7 +59,7 @@ def backend_module() -> ModuleType:
     name = keras.backend.backend()
     if name not in ("tensorflow", "jax"):
         raise RunError(f'archnet trains on tensorflow and jax, but KERAS_BACKEND is "{name}". Set it to one of them.')
-    return import_module(f"archnet.network.on_{name}")
+    return import_module(f"archnet.network.backends.{name}")
 
 
 def start_quietly(device: str | None = None, *, is_deterministic: bool = False) -> str:
@@ -70,7 +70,7 @@ def start_quietly(device: str | None = None, *, is_deterministic: bool = False) 
     Args:
         device: "cpu", "gpu" (all of them) or "gpu:1", for the whole process; null is what was chosen before, else
             the first GPU if there is one.
-        is_deterministic: From now on operations give the same bits every time, or are refused.
+        is_deterministic: From now on operations are bit-identical every time, or are refused.
 
     Returns:
         What runs, such as "Keras 3.8.0 on tensorflow, CPU".
@@ -116,7 +116,7 @@ def _gpu_numbers(device: str, backend: ModuleType) -> list[int]:
         return wanted
     present = {0: "there is no GPU", 1: "there is one GPU, gpu:0"}.get(count, f"there are gpu:0 to gpu:{count - 1}")
     raise RunError(
-        f"--device {device}: {present}, says {backend.__name__.rpartition('_')[2]}. Give another device, such as cpu. "
+        f"--device {device}: {present}, says {backend.__name__.rpartition('.')[2]}. Give another device, such as cpu. "
         f"A GPU that is there and not seen needs its driver and {backend.GPU_PACKAGES}."
     )
 

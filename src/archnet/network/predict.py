@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from archnet.errors import RunError
 from archnet.network.backend import backend_module
-from archnet.network.training.batches import gather_images, split_batches
-from archnet.network.training.prefetch import prefetch_items
+from archnet.network.examples import gather_images, split_batches
+from archnet.network.prefetch import prefetch_items
 
 PREDICT_BATCH: Final = 64
 """Cases a prediction step, at most."""
@@ -26,7 +26,7 @@ class Predictor:
     """Class probabilities of images, by one model.
 
     Attributes:
-        model: Of `with_probabilities`.
+        model: Of `build_inference_model`.
         batch_size: Cases that go through it at once, at most.
     """
 

@@ -36,7 +36,7 @@ from archnet.runs.folder import (
 from archnet.runs.log import LoggingCallback, device_log, log_experiment, log_to_file
 from archnet.runs.preparation import check_feasible, plan_network, prepare, resolve_auto_from_data
 from archnet.runs.result import Run
-from archnet.runs.training import PlannedRun, build_network, plan_micro_batch, train_network
+from archnet.runs.training import PlannedRun, plan_micro_batch, train_network
 from archnet.spec.cost import network_summary
 from archnet.spec.experiment import SETS, Experiment
 from archnet.tracking.tensorboard import open_tensorboard_callback
@@ -180,8 +180,7 @@ def _make_run(run: PlannedRun, options: RunOptions) -> None:
         micro = plan_micro_batch(run)
         reset_peak_memory()
         with _open_callbacks(run.folder, options.callback) as callback:
-            network = build_network(run)
-            history = train_network(run, network, micro, callback)
+            network, history = train_network(run, micro, callback)
         model = build_inference_model(network, run.prepared.limits)
         predictions = predict_cases(model, experiment, evaluation_data, ceil(micro.size / len(devices())))
     write_model(run.folder, model, history, network_summary(run.plan, micro))

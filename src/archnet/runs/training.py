@@ -19,8 +19,9 @@ from archnet.spec.memory import MicroBatch, estimate_memory
 if TYPE_CHECKING:
     import keras
 
-    from archnet.network.training.batches import Examples
-    from archnet.network.training.loop import Callback, Execution
+    from archnet.network.examples import Examples
+    from archnet.network.training.loop import Callback
+    from archnet.network.training.setup import TrainingSetup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,70 +55,55 @@ def plan_micro_batch(run: PlannedRun) -> MicroBatch:
     return micro
 
 
-def build_network(run: PlannedRun) -> keras.Model:
-    """The network with fresh weights: images scaled to [0, 1] in, logits out."""
-    from archnet.network.build import build
-
-    return build(
-        run.experiment.arch,
-        run.prepared.network_input(run.experiment).shape[1:],
-        len(run.prepared.cases.classes),
-        seed=run.experiment.training.seed,
-        batch_norm_momentum=run.experiment.training.batch_norm_momentum,
-    )
-
-
-def train_network(
-    run: PlannedRun, network: keras.Model, micro: MicroBatch, callback: Callback
-) -> list[dict[str, float]]:
-    """Train the network in place, and write environment.json before it starts.
+def train_network(run: PlannedRun, micro: MicroBatch, callback: Callback) -> tuple[keras.Model, list[dict[str, float]]]:
+    """Build the network and train it, and write environment.json before it starts.
 
     Args:
         run: The run.
-        network: Of `build_network`.
         micro: How a batch passes through the network, unless the training resumes from a checkpoint.
         callback: Called after every step and epoch.
 
     Returns:
-        The rows of history.csv.
+        The trained network (images scaled to [0, 1] in, logits out), and the rows of history.csv.
 
     Raises:
         RunError: The training fails, or its checkpoint cannot be used.
     """
-    from archnet.network.training.loop import Execution, resolve_execution, train
+    from archnet.network.training.loop import train
+    from archnet.network.training.setup import Execution, TrainingData, build_training
 
-    prepared = run.prepared
+    experiment, cases, sets = run.experiment, run.prepared.cases, _examples(run)
+    data = TrainingData(
+        limits=run.prepared.limits,
+        examples=sets["train"],
+        validation=sets.get("validation"),
+        positive=cases.positive,
+    )
     execution = Execution(
         micro_batch=micro.size,
         checkpoint=run.folder / CHECKPOINT,
-        ids=prepared.cases.ids[prepared.sets == "train"],
-        memory=estimate_memory(run.plan, run.experiment.training),
+        ids=cases.ids[run.prepared.sets == "train"],
+        memory=estimate_memory(run.plan, experiment.training),
     )
-    training, execution = resolve_execution(network, prepared.limits, run.experiment.training, execution)
-    write_environment(run.folder, _execution_document(execution, training.precision))
-    sets = _examples(run)
-    return train(
-        network,
-        prepared.limits,
-        sets["train"],
-        sets.get("validation"),
-        training,
-        positive=prepared.cases.positive,
-        callback=callback,
-        execution=execution,
-    )
+    setup = build_training(experiment.arch, len(cases.classes), data, experiment.training, execution)
+    write_environment(run.folder, _execution_document(setup))
+    return setup.network, train(setup, callback)
 
 
-def _execution_document(execution: Execution, precision: str) -> dict[str, Any]:
+def _execution_document(setup: TrainingSetup) -> dict[str, Any]:
     """What repeating a training takes beside its experiment: the backend, and what "auto" has become."""
     from archnet.network.backend import execution_record
 
-    return {**execution_record(), "precision": precision, "micro_batch": execution.micro_batch}
+    return {
+        **execution_record(),
+        "precision": setup.training.precision,
+        "micro_batch": setup.execution.micro_batch,
+    }
 
 
 def _examples(run: PlannedRun) -> dict[str, Examples]:
     """The sets that are not empty, as the network takes them."""
-    from archnet.network.training.batches import Examples
+    from archnet.network.examples import Examples
 
     prepared = run.prepared
     images = prepared.network_input(run.experiment)

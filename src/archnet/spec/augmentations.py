@@ -1,4 +1,4 @@
-"""The augmentations' names and parameters; `network/augment.py` owns what they do to images.
+"""The augmentations: names, parameters, the shapes they fit; `network/augmentation` owns what they do to images.
 
 All of them act on training cases only, on values scaled to [0, 1], where 0 is air. Where a key holds two numbers, each
 case draws its own value between them. A 2D network leaves out what is said of the depth.
@@ -7,57 +7,100 @@ case draws its own value between them. A 2D network leaves out what is said of t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Final, Literal
 
 Axis = Literal["height", "width", "depth"]
+AXES: Final[tuple[Axis, ...]] = ("height", "width", "depth")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RotatedCopies:
-    """Adds to the training set a copy of each case for each angle, turned in the axial plane: the published recipe.
+class Augmentation:
+    """One augmentation with its parameters.
+
+    Attributes:
+        name: The `type` in a document.
+    """
+
+    name: ClassVar[str]
+
+    def to_document(self) -> dict[str, Any]:
+        """The augmentation as a JSON object, with every parameter."""
+        parameters = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {"type": self.name, **parameters}
+
+    def shape_problem(self, shape: tuple[int, ...]) -> str | None:
+        """The reason why it cannot act on images of (height, width[, depth]); null where it can."""
+        return None
+
+    def copy_angles(self, *, is_positive: bool) -> tuple[int, ...]:
+        """Degrees of the rotated copies that it adds to the training set.
+
+        Args:
+            is_positive: Whether the copied case belongs to the positive class.
+        """
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotatedCopies(Augmentation):
+    """Adds a copy of each case for each angle to the training set, rotated in the axial plane: the published recipe.
 
     Attributes:
         angles: Counter-clockwise degrees, multiples of 90.
         of: The cases that are copied.
     """
 
+    name: ClassVar[str] = "rotated_copies"
     angles: tuple[int, ...] = (90, 180, 270)
     of: Literal["positive", "all"] = "positive"
 
+    def shape_problem(self, shape: tuple[int, ...]) -> str | None:
+        return None if set(self.angles) <= {180} else _square_slice_problem(shape)
+
+    def copy_angles(self, *, is_positive: bool) -> tuple[int, ...]:
+        return self.angles if is_positive or self.of == "all" else ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RightAngles:
+class RightAngles(Augmentation):
     """Turns each case by a random multiple of 90 degrees in the axial plane; exact.
 
     With `Flip` along one axis these are the eight symmetries of a square slice.
     """
 
+    name: ClassVar[str] = "right_angles"
+
+    def shape_problem(self, shape: tuple[int, ...]) -> str | None:
+        return _square_slice_problem(shape)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flip:
+class Flip(Augmentation):
     """Mirrors each case along each named axis with probability 1/2; exact.
 
     Attributes:
         axes: Axes to mirror.
     """
 
+    name: ClassVar[str] = "flip"
     axes: tuple[Axis, ...] = ("height", "width")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rotate:
+class Rotate(Augmentation):
     """Turns each case in the axial plane by a random angle: linear interpolation, air outside, clipped to [0, 1].
 
     Attributes:
         degrees: Angles to choose from with equal chance.
     """
 
+    name: ClassVar[str] = "rotate"
     degrees: tuple[float, ...] = (-20.0, -10.0, -5.0, 5.0, 10.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
+class Shift(Augmentation):
     """Moves each case by a random whole number of voxels along each axis; exact, air comes in from outside.
 
     Attributes:
@@ -66,13 +109,21 @@ class Shift:
         depth: Likewise.
     """
 
+    name: ClassVar[str] = "shift"
     height: int = 4
     width: int = 4
     depth: int = 0
 
+    def shape_problem(self, shape: tuple[int, ...]) -> str | None:
+        for axis, size in zip(AXES, shape, strict=False):
+            limit = getattr(self, axis)
+            if limit >= size:
+                return f"shift.{axis} {limit} can move all out of {size} voxels. Keep it below {size}."
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Zoom:
+class Zoom(Augmentation):
     """Enlarges each case about its centre by a random factor: linear interpolation, air outside.
 
     Attributes:
@@ -80,12 +131,13 @@ class Zoom:
         axes: Axes that are zoomed.
     """
 
+    name: ClassVar[str] = "zoom"
     factor: tuple[float, float] = (0.9, 1.1)
     axes: tuple[Axis, ...] = ("height", "width", "depth")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intensity:
+class Intensity(Augmentation):
     """Multiplies the values of each case by a random scale and adds a random shift, clipped to [0, 1].
 
     Attributes:
@@ -93,55 +145,46 @@ class Intensity:
         shift: Smallest and largest; 0.05 is 70 HU when the window is [-1000, 400].
     """
 
+    name: ClassVar[str] = "intensity"
     scale: tuple[float, float] = (0.9, 1.1)
     shift: tuple[float, float] = (-0.05, 0.05)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noise:
+class Noise(Augmentation):
     """Adds Gaussian noise to each voxel, clipped to [0, 1].
 
     Attributes:
         std: Smallest and largest standard deviation; 0.02 is 28 HU when the window is [-1000, 400].
     """
 
+    name: ClassVar[str] = "noise"
     std: tuple[float, float] = (0.0, 0.02)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cutout:
+class Cutout(Augmentation):
     """Fills a box at a random place inside each case with air.
 
     Attributes:
         share: Of each side of the case, that the box takes.
     """
 
+    name: ClassVar[str] = "cutout"
     share: float = 0.25
 
 
-Augmentation = RotatedCopies | RightAngles | Flip | Rotate | Shift | Zoom | Intensity | Noise | Cutout
-
 AUGMENTATIONS: Final[dict[str, type[Augmentation]]] = {
-    "rotated_copies": RotatedCopies,
-    "right_angles": RightAngles,
-    "flip": Flip,
-    "rotate": Rotate,
-    "shift": Shift,
-    "zoom": Zoom,
-    "intensity": Intensity,
-    "noise": Noise,
-    "cutout": Cutout,
+    kind.name: kind for kind in (RotatedCopies, RightAngles, Flip, Rotate, Shift, Zoom, Intensity, Noise, Cutout)
 }
 
 
 def shape_problem(augmentations: Sequence[Augmentation], shape: tuple[int, ...]) -> str | None:
-    """Why the augmentations cannot act on images of (height, width[, depth]), if so."""
-    rotations = [entry for entry in augmentations if isinstance(entry, RightAngles | RotatedCopies)]
-    are_half_turns = all(isinstance(entry, RotatedCopies) and set(entry.angles) <= {180} for entry in rotations)
-    if rotations and not are_half_turns and shape[0] != shape[1]:
-        return f"turning by 90 degrees needs square slices, but these are {shape[0]}x{shape[1]}. Leave it out."
-    for entry in augmentations:
-        for axis, size in zip(get_args(Axis), shape, strict=False):
-            if isinstance(entry, Shift) and getattr(entry, axis) >= size:
-                return f"shift.{axis} {getattr(entry, axis)} can move all out of {size} voxels. Keep it below {size}."
-    return None
+    """The first reason why augmentations cannot act on images of (height, width[, depth]); null where they can."""
+    return next(filter(None, (entry.shape_problem(shape) for entry in augmentations)), None)
+
+
+def _square_slice_problem(shape: tuple[int, ...]) -> str | None:
+    if shape[0] == shape[1]:
+        return None
+    return f"turning by 90 degrees needs square slices, but these are {shape[0]}x{shape[1]}. Leave it out."

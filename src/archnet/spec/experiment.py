@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 from archnet.spec.arch import Arch
-from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, Flip, Intensity, RightAngles, Shift
+from archnet.spec.augmentations import Augmentation, Flip, Intensity, RightAngles, Shift
 from archnet.spec.datasets import DATASETS
+from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS, OptimizerName, ScheduleName
 
 Precision = Literal["float32", "bfloat16", "float16", "auto"]
 
@@ -17,7 +18,7 @@ SETS: Final = ("train", "validation", "test")
 """What cases are divided into."""
 
 AUTO: Final = ("balance", "augmentation", "batch_size", "epochs", "warmup_epochs", "ema", "batch_norm_momentum")
-"""Options of the training that are picked from the data (see `picks`) unless they are given, in this order."""
+"""Options of the training that are chosen automatically unless they are given; each may depend on those before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ class Schedule:
         staircase: Of "exponential": in jumps rather than smoothly.
     """
 
-    type: Literal["constant", "exponential", "cosine"] = "cosine"
+    type: ScheduleName = "cosine"
     decay_rate: float = 0.96
     decay_steps: int = 1000
     staircase: bool = False
@@ -101,19 +102,11 @@ class EarlyStopping:
     patience: int = 10
 
 
-OPTIMIZER_DEFAULTS: Final[Mapping[str, Mapping[str, float | None]]] = {
-    "adam": {"learning_rate": 0.001, "weight_decay": None},
-    "rmsprop": {"learning_rate": 0.001, "weight_decay": None},
-    "sgd": {"learning_rate": 0.01, "momentum": 0.9, "weight_decay": None},
-}
-"""What is usual with an optimizer of a document, where `Training`'s own defaults, those of adamw, are not."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
     """How the weights are found.
 
-    The defaults of the options in `AUTO` are what is picked for a few thousand square crops.
+    The defaults of the options in `AUTO` suit a few thousand square crops; the others are those of the optimizer.
 
     Attributes:
         optimizer: Keras's optimizer of this name.
@@ -121,12 +114,11 @@ class Training:
         weight_decay: Decoupled decay of the optimizer; null is none.
         momentum: Of sgd and rmsprop.
         schedule: The learning rate over the steps.
-        warmup_epochs: Epochs, or a part of one, in which the learning rate grows evenly from near 0 before the
-            schedule begins.
+        warmup_epochs: Epochs, or a fraction of one, of linear warm-up before the schedule begins.
         batch_size: Cases a step.
         epochs: At most.
         l2: λ adds λ/2·Σw² over kernels and biases to the loss.
-        loss: "focal" lets cases that are told well count less: cross-entropy times (1 - p)^`focal_gamma`.
+        loss: "focal" down-weights well-classified cases: cross-entropy times (1 - p)^`focal_gamma`.
         focal_gamma: Of "focal"; 0 is cross-entropy.
         label_smoothing: Share of each label that is spread over all classes.
         balance: "weights" weighs cases so that classes count alike; "oversample" draws them alike; a number r draws
@@ -138,20 +130,20 @@ class Training:
         precision: In which the network computes in training; weights and the last layer stay float32. "auto" takes
             bfloat16 where processor or GPU has it and a short trial is faster, else float32.
         memory: Most resident memory that the process may take, such as "4GB", "512MB", "2GiB" or a number of bytes: a
-            batch that takes more goes through the network in parts whose gradients are added up. Null is what is free
-            on this machine.
+            batch that takes more is cut into micro-batches, with gradient accumulation. Null is what is free on this
+            machine.
         best_metric: The weights of the epoch with the best validation value of this are kept; null keeps the last.
             Without a validation set the last are kept.
         early_stopping: When to end before `epochs`; null never.
         batch_norm_momentum: Share of their old values that the moving statistics of batch norm keep in a step.
         seed: Of weights, dropout, data order and augmentation.
-        auto: Options, of those in `AUTO`, that are still to be picked from the data. Not a key of the document.
+        auto: Options of `AUTO` that are still to be chosen from the data. Not a key of the document.
     """
 
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adamw"
-    learning_rate: float = 0.002
-    weight_decay: float | None = 0.01
-    momentum: float = 0.0
+    optimizer: OptimizerName = DEFAULT_OPTIMIZER
+    learning_rate: float = OPTIMIZERS[DEFAULT_OPTIMIZER].learning_rate
+    weight_decay: float | None = OPTIMIZERS[DEFAULT_OPTIMIZER].weight_decay
+    momentum: float = OPTIMIZERS[DEFAULT_OPTIMIZER].momentum
     schedule: Schedule = Schedule()
     warmup_epochs: float = 1.0
     batch_size: int = 64
@@ -196,7 +188,7 @@ class Experiment:
     """One architecture on one division of one data set; everything that decides a result.
 
     Attributes:
-        auto_reasons: Why the options have their values that were picked from the data, by their dotted keys.
+        auto_reasons: Why options have the values that were chosen automatically, by their dotted keys.
     """
 
     name: str
@@ -226,7 +218,7 @@ class Experiment:
     def to_document(self) -> dict[str, Any]:
         """The experiment as a JSON object with every default written out; `parse_experiments` reads it back."""
         training = asdict(self.training)
-        training["augmentation"] = [_augmentation_document(entry) for entry in self.training.augmentation]
+        training["augmentation"] = [entry.to_document() for entry in self.training.augmentation]
         training |= dict.fromkeys(training.pop("auto"), "auto")
         options = DATASETS[self.data.name].options
         document = {
@@ -239,8 +231,3 @@ class Experiment:
             **({"picked": dict(self.auto_reasons)} if self.auto_reasons else {}),
         }
         return dict(json.loads(json.dumps(document)))
-
-
-def _augmentation_document(entry: Augmentation) -> dict[str, Any]:
-    name = next(name for name, kind in AUGMENTATIONS.items() if kind is type(entry))
-    return {"type": name, **asdict(entry)}

@@ -13,6 +13,8 @@ from typing import Final
 
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.experiment import Training
+from archnet.spec.optimizers import OPTIMIZERS
+from archnet.spec.sampling import cases_at_once
 
 FLOAT_BYTES: Final = 4
 """Bytes of a float32 value."""
@@ -44,8 +46,6 @@ _INPUT_VALUES: Final = 3
 
 _AUGMENTED_VALUES: Final = 16
 """float32 values a voxel while an image is augmented: the positions of a rotation and the values gathered there."""
-
-_SLOTS: Final = {"adam": 2, "adamw": 2, "sgd": 0, "rmsprop": 1}
 
 _MEMORY_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?(?:([kKMGT])(i?))?B?")
 
@@ -91,7 +91,7 @@ class MemoryEstimate:
             batch_size: Number of cases per step.
             micro_batch: Number of cases that go through the network at once; null is the whole batch.
         """
-        num_at_once = min(micro_batch or batch_size, batch_size)
+        num_at_once = cases_at_once(batch_size, micro_batch)
         accumulators = self.accumulator_bytes if num_at_once < batch_size else 0
         return (
             self.weight_bytes
@@ -126,10 +126,9 @@ def estimate_memory(plan: tuple[PlannedLayer, ...], training: Training | None = 
 
 
 def _weight_copies(training: Training) -> float:
-    has_momentum = training.momentum > 0 and training.optimizer in ("sgd", "rmsprop")
     return (
         _WEIGHT_COPIES
-        + _COPIES_PER_SLOT * (_SLOTS[training.optimizer] + has_momentum)
+        + _COPIES_PER_SLOT * OPTIMIZERS[training.optimizer].slots(training.momentum)
         + (_EMA_COPIES if training.ema is not None else 0)
         + (_BEST_WEIGHTS_COPIES if training.best_metric else 0)
     )

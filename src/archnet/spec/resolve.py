@@ -11,32 +11,32 @@ from typing import Any, Final, Literal
 from archnet.errors import DocumentError, did_you_mean
 from archnet.files.strict_json import Document, JsonPath, Problem, read_document, slugify
 from archnet.spec.arch import Arch, parse_arch
-from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
-from archnet.spec.auto import restore_auto, valid_reasons
-from archnet.spec.data_options import data_problems, parse_data
+from archnet.spec.auto.values import restore_auto, valid_reasons
 from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import (
     AUTO,
-    OPTIMIZER_DEFAULTS,
     Data,
-    EarlyStopping,
     Evaluation,
     Experiment,
-    Schedule,
     Split,
-    Training,
 )
-from archnet.spec.memory import parse_bytes
 from archnet.spec.overrides import apply_override
 from archnet.spec.schema import schema_problems
-from archnet.spec.split_options import parse_splits, split_problems
+from archnet.spec.section_options import (
+    data_problems,
+    parse_data,
+    parse_splits,
+    parse_training,
+    split_problems,
+    training_problems,
+)
 
 SECTIONS: Final = ("data", "split", "training", "evaluation")
 """The parts of an experiment beside its architectures."""
 
 
 def is_arch(value: Any) -> bool:
-    """Whether a JSON value is meant as an architecture, not an experiment."""
+    """Whether a JSON value is an architecture rather than an experiment."""
     return isinstance(value, list) or (isinstance(value, dict) and "layers" in value)
 
 
@@ -76,8 +76,8 @@ def _check_arch(document: Document, remedy: str) -> None:
 def replace_data(document: Document, name: str) -> tuple[Document, list[str]]:
     """The experiment on other data: `--data NAME` or `--data npz:PATH`.
 
-    Options that the new data set does not have are dropped; so is the old one's root. What was picked from the old data
-    is left to the new ones.
+    Options that the new data set does not have are dropped; so is the old one's root. Options that were chosen from the
+    old data are "auto" again.
 
     Returns:
         The document, and the names of the dropped options.
@@ -105,7 +105,7 @@ def replace_data(document: Document, name: str) -> tuple[Document, list[str]]:
 
 
 def apply_overrides(document: Document, overrides: Sequence[tuple[JsonPath, Any]]) -> Document:
-    """The experiment with values that are set; what was picked from what they change is left to the data again."""
+    """Apply overrides; options that were chosen automatically from what they change become "auto" again."""
     if any(path[0] in ("data", "split") or path[-1] in AUTO for path, _ in overrides):
         document = _restore_document_auto(document)
     for path, value in overrides:
@@ -139,10 +139,10 @@ def parse_experiments(document: Document, overrides: Sequence[tuple[JsonPath, An
     document, archs = _validate_documents(document, overrides)
     sections = {name: dict(document.value.get(name) or {}) for name in SECTIONS}
     problems = data_problems(sections["data"]) + split_problems(sections["split"]) + _evaluation_problems(sections)
-    problems += _memory_problems(sections["training"])
+    problems += training_problems(sections["training"])
     if problems:
         raise document.error(problems)
-    training = _parse_training(sections["training"])
+    training = parse_training(sections["training"])
     splits = parse_splits(sections["split"])
     data = parse_data(sections["data"])
     return tuple(
@@ -179,7 +179,7 @@ def _validate_documents(
 
 
 def _restore_document_auto(document: Document) -> Document:
-    """A resolved experiment whose picked options are left to the data again; those changed since by hand stay."""
+    """Write "auto" again for the options that were chosen automatically; those edited since stay."""
     normalized = replace(document, value=_normalize_integers(document.value))
     if (
         not isinstance(normalized.value, dict)
@@ -187,7 +187,7 @@ def _restore_document_auto(document: Document) -> Document:
         or schema_problems(normalized, "experiment")
     ):
         return document
-    reasons = valid_reasons(normalized.value["picked"], _parse_training(normalized.value.get("training", {})))
+    reasons = valid_reasons(normalized.value["picked"], parse_training(normalized.value.get("training", {})))
     return replace(document, value=restore_auto({**normalized.value, "picked": reasons}))
 
 
@@ -238,14 +238,6 @@ def _evaluation_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Prob
     return [(("evaluation", "keep_all_candidates"), f'the data set "{name}" always keeps all its cases. Remove it.')]
 
 
-def _memory_problems(training: Mapping[str, Any]) -> list[Problem]:
-    try:
-        parse_bytes(0 if training.get("memory") is None else training["memory"])
-    except ValueError as error:
-        return [(("training", "memory"), str(error))]
-    return []
-
-
 def _resolve_view(data: Data, arch: Arch) -> Literal["slice", "slices-as-channels", "volume"]:
     if arch.rank == 3:
         return "volume"
@@ -255,28 +247,6 @@ def _resolve_view(data: Data, arch: Arch) -> Literal["slice", "slices-as-channel
             '"slices-as-channels".'
         )
     return data.view or "slice"
-
-
-def _parse_training(options: Mapping[str, Any]) -> Training:
-    auto = tuple(key for key in AUTO if options.get(key, "auto") == "auto")
-    options = {key: value for key, value in options.items() if key not in auto}
-    optimizer_defaults = OPTIMIZER_DEFAULTS.get(options.get("optimizer", Training().optimizer), {})
-    values = {**optimizer_defaults, **{key: _freeze(value) for key, value in options.items()}}
-    if "schedule" in options:
-        values["schedule"] = Schedule(**options["schedule"])
-    if options.get("early_stopping") is not None:
-        values["early_stopping"] = EarlyStopping(**options["early_stopping"])
-    if "augmentation" in options:
-        values["augmentation"] = tuple(_parse_augmentation(entry) for entry in options["augmentation"])
-    return Training(auto=auto, **values)
-
-
-def _parse_augmentation(entry: Mapping[str, Any]) -> Augmentation:
-    return AUGMENTATIONS[entry["type"]](**{key: _freeze(value) for key, value in entry.items() if key != "type"})
-
-
-def _freeze(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _default_name(document: Document, data: Data, split: Split) -> str:

@@ -18,7 +18,7 @@ from archnet.network.augmentation.augment import (
     draw_uniforms,
     num_uniforms,
 )
-from archnet.network.augmentation.random import standard_normals, uniform_integers
+from archnet.network.augmentation.distributions import standard_normals, uniform_integers
 from archnet.spec.augmentations import (
     AUGMENTATIONS,
     Cutout,

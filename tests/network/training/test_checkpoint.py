@@ -9,7 +9,7 @@ import pytest
 
 from archnet.errors import RunError
 from archnet.network.training import checkpoint as checkpoint_module
-from archnet.network.training import loop as train_module
+from archnet.network.training import loop as loop_module
 from archnet.network.training.checkpoint import FILE, read_checkpoint_record
 from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies
 from archnet.spec.experiment import EarlyStopping, Schedule
@@ -69,10 +69,10 @@ def test_an_interrupted_training_ends_with_the_same_bits(training, micro_batch, 
     for seed in range(2):
         generator, folder = np.random.default_rng(seed), tmp_path / str(seed)
         for _ in range(20):
-            watcher = Interrupting(int(generator.integers(1, 25)))
+            callback = Interrupting(int(generator.integers(1, 25)))
             keep = {"checkpoint": folder, "checkpoint_seconds": float(generator.choice([0, 1e9]))}
             try:
-                again, other_rows = fitted(training, micro_batch=micro_batch, watcher=watcher, **keep)
+                again, other_rows = fitted(training, micro_batch=micro_batch, callback=callback, **keep)
             except InterruptedTrainingError:
                 continue
             break
@@ -84,24 +84,24 @@ def test_an_interrupted_training_ends_with_the_same_bits(training, micro_batch, 
 
 def test_a_training_goes_on_from_its_last_step_not_from_its_last_epoch(tmp_path):
     whole = Interrupting()
-    network, rows = fitted(FULL, watcher=whole)
+    network, rows = fitted(FULL, callback=whole)
     losses = [row["validation_loss"] for row in rows]
     assert losses.index(min(losses)) == 0
     interrupting = Interrupting(whole.seen - 10)
     with pytest.raises(InterruptedTrainingError):
-        fitted(FULL, watcher=interrupting, checkpoint=tmp_path, checkpoint_seconds=0)
-    watcher = Interrupting()
-    again, other_rows = fitted(FULL, watcher=watcher, checkpoint=tmp_path)
-    assert watcher.seen == 11
+        fitted(FULL, callback=interrupting, checkpoint=tmp_path, checkpoint_seconds=0)
+    callback = Interrupting()
+    again, other_rows = fitted(FULL, callback=callback, checkpoint=tmp_path)
+    assert callback.seen == 11
     assert are_equal(network.get_weights(), again.get_weights())
     assert without_seconds(other_rows) == without_seconds(rows)
 
 
 def test_a_training_that_was_kept_at_its_end_is_done(tmp_path):
     network, rows = fitted(FULL, checkpoint=tmp_path)
-    watcher = Interrupting()
-    again, same_rows = fitted(FULL, watcher=watcher, checkpoint=tmp_path)
-    assert watcher.seen == 0
+    callback = Interrupting()
+    again, same_rows = fitted(FULL, callback=callback, checkpoint=tmp_path)
+    assert callback.seen == 0
     assert repr(same_rows) == repr(rows)
     assert are_equal(network.get_weights(), again.get_weights())
 
@@ -109,7 +109,7 @@ def test_a_training_that_was_kept_at_its_end_is_done(tmp_path):
 def test_the_last_good_checkpoint_survives_a_crash_while_the_next_is_written(tmp_path, monkeypatch):
     network, _ = fitted(FULL)
     with pytest.raises(InterruptedTrainingError):
-        fitted(FULL, watcher=Interrupting(epoch=2), checkpoint=tmp_path)
+        fitted(FULL, callback=Interrupting(epoch=2), checkpoint=tmp_path)
     kept = (tmp_path / FILE).read_bytes()
 
     def crashing(stream, **arrays):
@@ -145,7 +145,7 @@ def test_a_checkpoint_of_other_options_is_refused(tmp_path):
 def test_a_checkpoint_of_another_device_is_refused(tmp_path, monkeypatch, key, other):
     fitted(dataclasses.replace(FULL, epochs=1), checkpoint=tmp_path)
     monkeypatch.setattr(
-        train_module, "execution_record", lambda: {"devices": ["CPU"], "deterministic": False, key: other}
+        loop_module, "execution_record", lambda: {"devices": ["CPU"], "deterministic": False, key: other}
     )
     with pytest.raises(RunError, match=f"belongs to another training: its {key} differs"):
         fitted(dataclasses.replace(FULL, epochs=1), checkpoint=tmp_path)
@@ -154,7 +154,7 @@ def test_a_checkpoint_of_another_device_is_refused(tmp_path, monkeypatch, key, o
 def test_a_checkpoint_goes_on_on_another_gpu_of_its_kind(tmp_path, monkeypatch):
     for number in (0, 1):
         here = {"devices": [f"GPU:{number} NVIDIA A100"], "deterministic": False}
-        monkeypatch.setattr(train_module, "execution_record", lambda here=here: here)
+        monkeypatch.setattr(loop_module, "execution_record", lambda here=here: here)
         _, history = fitted(dataclasses.replace(FULL, epochs=1), checkpoint=tmp_path)
     assert len(history) == 1
 
@@ -171,7 +171,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
 def test_micro_batch_and_precision_stay_what_they_were_when_a_training_goes_on(tmp_path):
     training = dataclasses.replace(FULL, precision="auto")
     with pytest.raises(InterruptedTrainingError):
-        fitted(training, watcher=Interrupting(epoch=1), checkpoint=tmp_path, micro_batch=3)
+        fitted(training, callback=Interrupting(epoch=1), checkpoint=tmp_path, micro_batch=3)
     record = read_checkpoint_record(tmp_path)
     assert record["micro_batch"] == 3
     assert record["training"]["precision"] in ("float32", "bfloat16")

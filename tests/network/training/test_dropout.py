@@ -6,7 +6,8 @@ import pytest
 
 from archnet.network.build import build_inference_model
 from archnet.network.predict import load_model
-from archnet.network.training.dropout import CaseDropout, CaseKeys, draw_keys, hashes
+from archnet.network.random_numbers import hashes
+from archnet.network.training.dropout import CaseDropout, CaseKeys, draw_keys
 from archnet.network.training.twin import training_twin
 from plain_training import plain
 from small_training import LIMITS, bright_and_dark, deep_network, fit, told_by

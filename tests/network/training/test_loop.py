@@ -11,10 +11,11 @@ import sklearn.metrics
 
 from archnet.errors import RunError
 from archnet.network.build import build_inference_model
+from archnet.network.examples import Examples
 from archnet.network.predict import load_model
-from archnet.network.training.batches import EpochSamples, Examples, epoch_order, epoch_samples, sample_weights
-from archnet.network.training.optimizers import optimizer
-from archnet.network.training.progress import should_stop
+from archnet.network.training.batches import EpochSamples, epoch_order, epoch_samples, sample_weights
+from archnet.network.training.history import should_stop
+from archnet.network.training.optimization.optimizers import optimizer
 from archnet.network.training.trainer import Trainer
 from archnet.network.training.validation import validation_metrics
 from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies
@@ -148,7 +149,7 @@ def test_memory_that_runs_out_becomes_advice(monkeypatch):
         raise keras_like_error("OOM when allocating tensor with shape[300,64,64,10,64]")
 
     keras_like_error = type("ResourceExhaustedError", (Exception,), {})
-    monkeypatch.setattr(Trainer, "step", exhausted)
+    monkeypatch.setattr(Trainer, "train_step", exhausted)
     message = (
         "memory has run out with 5 of the batch's 16 cases at once in the network. Begin again in another folder with "
         "--memory, so that at most 3 go through it at once and the step stays the same, or lower training.batch_size, "
@@ -159,7 +160,7 @@ def test_memory_that_runs_out_becomes_advice(monkeypatch):
 
 
 def test_errors_of_other_kinds_pass(monkeypatch):
-    monkeypatch.setattr(Trainer, "step", lambda trainer, parts: 1 / 0)
+    monkeypatch.setattr(Trainer, "train_step", lambda trainer, parts: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         fit(plain(batch_size=16))
 

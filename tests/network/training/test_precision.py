@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 
-from archnet.network import on_tensorflow
+from archnet.network.backends import tensorflow as tensorflow_backend
 from archnet.network.training import precision
 from archnet.network.training.precision import has_bfloat16, resolve_precision
 from plain_training import plain
@@ -25,14 +25,14 @@ def processor(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("flags", "expected"), [("avx512_bf16", True), ("amx_bf16", True), ("avx512f", False)])
 def test_a_processor_tells_whether_it_has_bfloat16(processor, flags, expected, monkeypatch):
-    monkeypatch.setattr(on_tensorflow, "accelerator_has_bfloat16", lambda: None)
+    monkeypatch.setattr(tensorflow_backend, "accelerator_has_bfloat16", lambda: None)
     processor(flags)
     assert has_bfloat16() == expected
 
 
 def test_a_gpu_decides_before_the_processor(processor, monkeypatch):
     processor("avx512_bf16")
-    monkeypatch.setattr(on_tensorflow, "accelerator_has_bfloat16", lambda: False)
+    monkeypatch.setattr(tensorflow_backend, "accelerator_has_bfloat16", lambda: False)
     assert not has_bfloat16()
 
 
@@ -46,7 +46,7 @@ def test_auto_takes_bfloat16_where_a_trial_is_faster(half_seconds, expected, mon
         return [(0.0, np.eye(2))]
 
     monkeypatch.setattr(precision, "has_bfloat16", lambda: True)
-    monkeypatch.setattr(precision.Trainer, "step", step)
+    monkeypatch.setattr(precision.Trainer, "train_step", step)
     monkeypatch.setattr(precision.time, "perf_counter", lambda: clock[0])
     network = network_of()
     before = network.get_weights()

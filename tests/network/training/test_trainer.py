@@ -9,14 +9,14 @@ import pytest
 from archnet.network.build import build_inference_model
 from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.network.training.losses import case_losses, penalised_weights
-from archnet.network.training.optimizers import LossScale, WeightAverage
+from archnet.network.training.optimization.optimizers import LossScale, WeightAverage
 from archnet.network.training.trainer import Trainer, read_outputs
 from archnet.spec.augmentations import Flip, RightAngles
 from plain_training import plain
 from small_training import LIMITS, are_equal, bright_and_dark, deep_network, fit, network_of, told_by
 
 
-def steps_of(training, examples=None, micro_batch=None):
+def batches_of(training, examples=None, micro_batch=None):
     examples = examples or bright_and_dark()
     entries = epoch_samples(examples, training, positive=1)
     return TrainingBatches(examples=examples, samples=entries, training=training, micro_batch=micro_batch)
@@ -41,19 +41,23 @@ def test_micro_batches_do_not_change_the_weights(rank, balance):
 
 
 def test_a_step_is_cut_into_parts_that_share_its_weight():
-    steps = list(steps_of(plain(batch_size=10), bright_and_dark(25), micro_batch=4).epoch_batches(0))
-    assert [[len(part["labels"]) for part in step.parts] for step in steps] == [[4, 4, 2], [4, 4, 2], [4, 1]]
-    assert [sum(part["weights"].sum() for part in step.parts) for step in steps] == pytest.approx([1, 1, 1])
-    assert np.array_equal(np.sort(np.concatenate([step.rows for step in steps])), np.arange(25))
-    assert steps[0].parts[0]["images"].dtype == np.int16
+    batches = list(batches_of(plain(batch_size=10), bright_and_dark(25), micro_batch=4).epoch_batches(0))
+    assert [[len(part["labels"]) for part in batch.micro_batches] for batch in batches] == [
+        [4, 4, 2],
+        [4, 4, 2],
+        [4, 1],
+    ]
+    assert [sum(part["weights"].sum() for part in batch.micro_batches) for batch in batches] == pytest.approx([1, 1, 1])
+    assert np.array_equal(np.sort(np.concatenate([batch.rows for batch in batches])), np.arange(25))
+    assert batches[0].micro_batches[0]["images"].dtype == np.int16
 
 
 def test_what_is_left_of_an_epoch_is_the_same_as_in_one_go():
-    steps = steps_of(plain(batch_size=10, augmentation=(Flip(),), balance="oversample"), bright_and_dark(25))
-    last, (again,) = list(steps.epoch_batches(3))[-1], list(steps.epoch_batches(3, num_done=2))
+    batches = batches_of(plain(batch_size=10, augmentation=(Flip(),), balance="oversample"), bright_and_dark(25))
+    last, (again,) = list(batches.epoch_batches(3))[-1], list(batches.epoch_batches(3, num_skipped=2))
     assert again.number == last.number == 3
-    for name, array in last.parts[0].items():
-        assert np.array_equal(again.parts[0][name], array), name
+    for name, array in last.micro_batches[0].items():
+        assert np.array_equal(again.micro_batches[0][name], array), name
 
 
 def test_the_penalty_is_the_gradient_of_half_the_squared_weights():
@@ -115,11 +119,11 @@ def test_validation_and_the_final_weights_are_the_averages():
     training = dataclasses.replace(training, ema=0.9)
     averaged, averaged_rows = fit(training, validation=bright_and_dark(16))
     assert [row["train_loss"] for row in rows] == [row["train_loss"] for row in averaged_rows]
-    trainer, steps = Trainer(network_of(), LIMITS, training, 3), steps_of(training)
+    trainer, batches = Trainer(network_of(), LIMITS, training, 3), batches_of(training)
     expected, num_steps = network_of().get_weights(), 0
     for epoch in range(3):
-        for step in steps.epoch_batches(epoch):
-            trainer.step(step.parts)
+        for batch in batches.epoch_batches(epoch):
+            trainer.train_step(batch.micro_batches)
             num_steps += 1
             decay = min(0.9, num_steps / (num_steps + 9))
             pairs = zip(expected, trainer.twin.get_weights(), strict=True)
@@ -155,17 +159,17 @@ def test_half_precisions_learn_and_keep_float32_weights(precision):
 def test_a_float16_step_that_overflows_is_left_out_and_halves_the_scale():
     training = plain(precision="float16", batch_size=16, ema=0.9)
     trainer = Trainer(network_of(), LIMITS, training, 3)
-    trainer.loss_scale.factor.assign(2.0**40)
+    trainer.objective.loss_scale.factor.assign(2.0**40)
     before = [keras.ops.convert_to_numpy(variable) for variable in trainer.state]
-    step = next(steps_of(training).epoch_batches(0))
-    loss, _ = read_outputs(trainer.step(step.parts))
+    batch = next(batches_of(training).epoch_batches(0))
+    loss, _ = read_outputs(trainer.train_step(batch.micro_batches))
     after = [keras.ops.convert_to_numpy(variable) for variable in trainer.state]
     assert np.isfinite(loss)
     assert are_equal(before[:-2], after[:-2])
     assert after[-2] == 2.0**39
     for _ in range(40):
-        trainer.step(step.parts)
-    assert 1 < float(trainer.loss_scale.factor.value) < 2.0**39
+        trainer.train_step(batch.micro_batches)
+    assert 1 < float(trainer.objective.loss_scale.factor.value) < 2.0**39
     assert not are_equal(before[:1], [keras.ops.convert_to_numpy(trainer.state[0])])
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from archnet.network.augmentation.intensity import add_noise, rescale_intensity
 from archnet.network.augmentation.spatial import cut_out, flip, rotate, rotate_right_angles, shift, zoom
+from archnet.network.random_numbers import Stream, epoch_generator
 from archnet.spec.augmentations import (
     Augmentation,
     Cutout,
@@ -105,11 +106,11 @@ def add_rotated_copies(
     rows = [np.arange(is_positive.size)]
     turns = [np.zeros(is_positive.size, np.float32)]
     for entry in entries:
-        if isinstance(entry, RotatedCopies):
-            members = np.flatnonzero(is_positive) if entry.of == "positive" else np.arange(is_positive.size)
-            for angle in entry.angles:
-                rows.append(members)
-                turns.append(np.full(members.size, angle / 360, np.float32))
+        copied_everywhere = entry.copy_angles(is_positive=False)
+        for angle in entry.copy_angles(is_positive=True):
+            members = np.flatnonzero(is_positive | (angle in copied_everywhere))
+            rows.append(members)
+            turns.append(np.full(members.size, angle / 360, np.float32))
     return np.concatenate(rows), np.concatenate(turns)
 
 
@@ -124,9 +125,10 @@ def draw_uniforms(
         seed: Of the training.
         epoch: From 0.
     """
-    generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], np.uint64)))
-    uniforms = generator.random((turns.size, num_uniforms(entries)), dtype=np.float32)
+    uniforms = epoch_generator(Stream.AUGMENTATION, seed, epoch).random(
+        (turns.size, num_uniforms(entries)), dtype=np.float32
+    )
     for entry, columns in zip(entries, _columns(entries), strict=True):
-        if isinstance(entry, RotatedCopies):
+        if entry.copy_angles(is_positive=True):
             uniforms[:, columns] = turns[:, np.newaxis]
     return uniforms

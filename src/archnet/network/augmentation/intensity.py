@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import ops
 
-from archnet.network.augmentation.random import rescale_uniforms, standard_normals
+from archnet.network.augmentation.distributions import rescale_uniforms, standard_normals
 from archnet.spec.augmentations import Intensity, Noise
 
 Tensor = Any

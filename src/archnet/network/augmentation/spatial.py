@@ -10,17 +10,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from keras import ops
 
-from archnet.network.augmentation.random import rescale_uniforms, uniform_integers
-from archnet.spec.augmentations import Axis, Cutout, Flip, RightAngles, Rotate, RotatedCopies, Shift, Zoom
+from archnet.network.augmentation.distributions import rescale_uniforms, uniform_integers
+from archnet.spec.augmentations import AXES, Cutout, Flip, RightAngles, Rotate, RotatedCopies, Shift, Zoom
 
 Tensor = Any
-
-AXES: Final[tuple[Axis, ...]] = ("height", "width", "depth")
 
 
 def rotate_right_angles(entry: RightAngles | RotatedCopies, images: Tensor, uniforms: Tensor) -> Tensor:

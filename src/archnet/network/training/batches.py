@@ -1,61 +1,31 @@
-"""What an epoch goes through, and in which order; all from the seed and the epoch alone."""
+"""Sampling order and batches of an epoch; both follow from the seed and the epoch alone."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archnet.network.augmentation.augment import add_rotated_copies, draw_uniforms
+from archnet.network.examples import Examples, split_batches
+from archnet.network.random_numbers import Stream, epoch_generator
 from archnet.network.training.dropout import draw_keys
 from archnet.spec.experiment import Training
-
-_ORDER_STREAM: Final = 1 << 32
-"""Keeps the random numbers of the data order apart from those of the augmentation, which are keyed by the epoch."""
-
-_SMALL_TYPES: Final = tuple(map(np.dtype, (np.uint8, np.int8, np.int16, np.float16, np.float32)))
-"""What a graph takes as it is and turns into float32 itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Examples:
-    """Cases as a network sees them.
-
-    Attributes:
-        images: (all cases, height, width[, depth], channels) raw values; may be memory-mapped.
-        rows: (N,) the cases of this set among all.
-        labels: (N,) index of the class.
-    """
-
-    images: NDArray[Any]
-    rows: NDArray[np.int64]
-    labels: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def batch(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """The images of some cases of this set, in memory; see `gather_images`."""
-        return gather_images(self.images, self.rows[rows])
-
-
-def gather_images(images: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
-    """Some of many images, in memory: in their own type if that is small, so that less is moved, else float32."""
-    return np.ascontiguousarray(images[rows], None if images.dtype in _SMALL_TYPES else np.float32)
+from archnet.spec.sampling import oversampled_counts, samples_per_class, steps_per_epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EpochSamples:
-    """What an epoch goes through: training cases and their rotated copies.
+    """The samples of an epoch: training cases and their rotated copies.
 
     Attributes:
-        rows: (M,) case of each entry.
-        turns: (M,) fixed turn of each entry, as a share of 360 degrees.
-        labels: (M,) class of each entry.
+        rows: (M,) case of each sample.
+        turns: (M,) fixed rotation of each sample, as a share of 360 degrees.
+        labels: (M,) class of each sample.
     """
 
     rows: NDArray[np.int64]
@@ -64,19 +34,18 @@ class EpochSamples:
 
 
 def epoch_order(samples: EpochSamples, training: Training, epoch: int) -> NDArray[np.int64]:
-    """The entries of one epoch in random order; where classes are balanced by drawing, rare ones more than once.
+    """Draw the order of one epoch's samples; where classes are oversampled, rare ones come more than once.
 
     Args:
-        samples: Of the training set.
+        samples: The samples of the training set.
         training: Its `seed` and `balance`.
         epoch: From 0; every epoch has its own order.
     """
-    generator = np.random.Generator(np.random.Philox(key=np.array([training.seed, _ORDER_STREAM + epoch], np.uint64)))
+    generator = epoch_generator(Stream.ORDER, training.seed, epoch)
     present, counts = np.unique(samples.labels, return_counts=True)
-    shares = class_shares(counts, training.balance)
-    if shares is None:
+    num_draws = oversampled_counts(counts.tolist(), training.balance)
+    if num_draws is None:
         return generator.permutation(len(samples.rows))
-    num_draws = [math.ceil(share * len(samples.rows)) for share in shares]
     members = [
         _repeat_evenly(np.flatnonzero(samples.labels == label), number, generator)
         for label, number in zip(present, num_draws, strict=True)
@@ -84,22 +53,8 @@ def epoch_order(samples: EpochSamples, training: Training, epoch: int) -> NDArra
     return generator.permutation(np.concatenate(members))
 
 
-def class_shares(counts: NDArray[np.int64], balance: str | float) -> NDArray[np.float64] | None:
-    """Share of each class in an epoch, where classes are balanced by drawing; null where each case comes once.
-
-    Args:
-        counts: (classes,) cases of each class.
-        balance: See `Training`; a number r lifts classes to 1/r of the largest, and leaves those that have more.
-    """
-    ratio = 1.0 if balance == "oversample" else balance
-    if isinstance(ratio, str) or counts.max() <= ratio * counts.min():
-        return None
-    targets = np.maximum(counts, counts.max() / ratio)
-    return np.asarray(targets / targets.sum())
-
-
 def _repeat_evenly(members: NDArray[np.int64], count: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """`count` members, each as often as any other or once more."""
+    """Repeat members up to a count, each as often as any other or once more."""
     rounds = [generator.permutation(members) for _ in range(math.ceil(count / len(members)))]
     return np.concatenate(rounds)[:count]
 
@@ -111,7 +66,7 @@ def epoch_samples(examples: Examples, training: Training, positive: int) -> Epoc
 
 
 def sample_weights(samples: EpochSamples, training: Training) -> NDArray[np.float32]:
-    """(M,) weight of each entry in the loss; with "weights" every class weighs the same in all, 1 on average."""
+    """(M,) weight of each sample in the loss; with "weights" all classes weigh the same in total, 1 on average."""
     if training.balance != "weights":
         return np.ones(len(samples.rows), np.float32)
     present, inverse, counts = np.unique(samples.labels, return_inverse=True, return_counts=True)
@@ -120,7 +75,7 @@ def sample_weights(samples: EpochSamples, training: Training) -> NDArray[np.floa
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Batch:
-    """One batch on its way to the network.
+    """One batch of an epoch.
 
     Attributes:
         number: Within the epoch, from 1.
@@ -135,7 +90,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainingBatches:
-    """The training set cut into steps, the same for the same seed.
+    """The training set in batches, the same for the same seed.
 
     Attributes:
         examples: The training set.
@@ -151,15 +106,16 @@ class TrainingBatches:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Of an epoch."""
-        return math.ceil(len(epoch_order(self.samples, self.training, 0)) / self.training.batch_size)
+        """Number of batches in an epoch."""
+        counts = np.bincount(self.samples.labels).tolist()
+        return steps_per_epoch(sum(samples_per_class(counts, self.training.balance)), self.training.batch_size)
 
     def epoch_batches(self, epoch: int, num_skipped: int = 0) -> Iterator[Batch]:
-        """The steps of one epoch; the last one may be smaller.
+        """Iterate over the batches of one epoch; the last one may be smaller.
 
         Args:
             epoch: From 0.
-            num_skipped: Steps to leave out at the start.
+            num_skipped: Batches to skip at the start.
         """
         seed, size = self.training.seed, self.training.batch_size
         order = epoch_order(self.samples, self.training, epoch)
@@ -169,7 +125,7 @@ class TrainingBatches:
             "uniforms": draw_uniforms(self.training.augmentation, self.samples.turns[order], seed, epoch),
             "keys": draw_keys(len(order), seed, epoch),
         }
-        for number in range(num_skipped + 1, math.ceil(len(order) / size) + 1):
+        for number in range(num_skipped + 1, steps_per_epoch(len(order), size) + 1):
             positions = np.arange((number - 1) * size, min(number * size, len(order)))
             rows = self.samples.rows[order[positions]]
             yield Batch(
@@ -186,9 +142,3 @@ class TrainingBatches:
 
 def _take_rows(arrays: dict[str, NDArray[Any]], rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     return {name: array[rows] for name, array in arrays.items()}
-
-
-def split_batches(order: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
-    """The order cut into batches; the last one may be smaller."""
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]

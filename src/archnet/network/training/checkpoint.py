@@ -1,7 +1,7 @@
-"""What a training needs to go on after a crash, kept in one file that is always whole.
+"""Checkpoints: what a training needs to resume after a crash, in one file that is always complete.
 
-Random numbers have no state here: each follows from the seed, the epoch and the case's place in it. So the variables,
-the place in the epoch, the history and the best weights are all there is.
+Random numbers have no state: each follows from the seed, the epoch and the position of the case in it. So the
+variables, the step within the epoch, the history and the best weights are all there is.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from numpy.typing import NDArray
 
 from archnet.errors import RunError
 from archnet.files.atomic import atomic_write
-from archnet.network.training.progress import HistoryRow, Tally, TrainingProgress
+from archnet.network.training.history import HistoryRow, Tally, TrainingProgress
 
 FILE: Final = "training.npz"
 
 
 @dataclass(slots=True, kw_only=True)
 class Checkpoint:
-    """Keeps a training in a folder.
+    """Saves a training to a folder.
 
     Attributes:
-        folder: Where; null keeps nothing.
-        record: What must be the same to continue, JSON-ready.
-        interval_seconds: How often within an epoch.
-        last_save: When it was kept last, by a clock that only runs forward.
+        folder: The folder; null saves nothing.
+        record: What must be the same to resume, JSON-ready.
+        interval_seconds: Interval between checkpoints within an epoch.
+        last_save: Time of the last checkpoint, by a monotonic clock.
     """
 
     folder: Path | None
@@ -47,7 +47,7 @@ class Checkpoint:
         return self.folder is not None and time.monotonic() - self.last_save >= self.interval_seconds
 
     def save(self, state: Sequence[keras.Variable], progress: TrainingProgress) -> None:
-        """Writes a whole new file and lets it take the old one's place.
+        """Write a new file and replace the old one with it.
 
         Raises:
             RunError: The disk is full or may not be written.
@@ -67,7 +67,7 @@ class Checkpoint:
         self.last_save = time.monotonic()
 
     def load(self, state: Sequence[keras.Variable]) -> TrainingProgress | None:
-        """Puts the kept values into the variables and tells where the training stood; None if there is no file.
+        """Restore the variables and return the progress of the training; None if there is no file.
 
         Raises:
             RunError: The file is damaged, or belongs to another training.
@@ -90,7 +90,7 @@ class Checkpoint:
 
 
 def read_checkpoint_record(folder: Path | None) -> dict[str, Any] | None:
-    """The record of the training that a folder keeps; None if it keeps none.
+    """Read the record of a folder's checkpoint; None if there is none.
 
     Raises:
         RunError: The file is damaged.
@@ -101,7 +101,7 @@ def read_checkpoint_record(folder: Path | None) -> dict[str, Any] | None:
 
 
 def read_checkpoint_history(folder: Path) -> list[HistoryRow]:
-    """The rows of history.csv that the training has which a folder keeps; none if it keeps none.
+    """Read the rows of history.csv from a folder's checkpoint; empty if there is none.
 
     Raises:
         RunError: The file is damaged.

@@ -1,4 +1,4 @@
-"""What goes wrong in a training through no fault of archnet's, and what to do about it."""
+"""Known failures of a training, translated into errors with advice."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _NODE: Final = re.compile(r"\{\{node ([^}]+)\}\}")
 
 @contextmanager
 def translate_errors(num_cases: int, batch_size: int, memory: MemoryEstimate | None) -> Iterator[None]:
-    """Lets an error of a backend that can be foreseen in a training step be told with what to do about it.
+    """Translate known errors of a backend in a training step into errors with advice.
 
     Args:
-        num_cases: That go through the network at once.
+        num_cases: Cases that go through the network at once.
         batch_size: Cases a step.
-        memory: What the training takes, if that is known.
+        memory: Predicted memory of the training, if known.
 
     Raises:
         RunError: Memory has run out, an operation is not deterministic and has to be, or there is none in this
@@ -68,8 +68,8 @@ def _out_of_memory_message(num_cases: int, batch_size: int, memory: MemoryEstima
         budget = memory.peak_bytes(batch_size, fewer) / (1 - HEADROOM)
         option = f"--memory {gigabytes_text(budget).replace(' ', '')}"
     return start + (
-        f"Begin again in another folder with {option}, so that at most {fewer} go through it at once and the step stays "
-        "the same, or lower training.batch_size, or take a smaller network."
+        f"Begin again in another folder with {option}, so that at most {fewer} go through it at once and the step "
+        "stays the same, or lower training.batch_size, or take a smaller network."
     )
 
 
@@ -84,11 +84,11 @@ def _nondeterminism_message(text: str) -> str:
 
 
 def divergence_error(symptom: str, names: Sequence[str] = ()) -> RunError:
-    """A training that leads nowhere.
+    """The error of a training that has diverged.
 
     Args:
-        symptom: What shows it, and where.
-        names: The step's cases, if a step shows it.
+        symptom: The symptom and its epoch.
+        names: Names of the step's cases, if a step shows it.
     """
     more = f" and {len(names) - MAX_NAMED_CASES} more" if len(names) > MAX_NAMED_CASES else ""
     cases = f" The step's cases: {', '.join(names[:MAX_NAMED_CASES])}{more}." if names else ""

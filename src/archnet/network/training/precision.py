@@ -1,4 +1,4 @@
-"""In which precision a network is trained: as asked for, or bfloat16 where that is faster on this machine."""
+"""The compute dtype of a training: as given, or bfloat16 where "auto" finds it faster on this machine."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def resolve_precision(
     num_cases: int,
     saved: Precision | None = None,
 ) -> Training:
-    """The options with "auto" replaced by what it means here.
+    """Replace a precision of "auto" by the one that suits this machine.
 
     Args:
-        network: That will be trained; a twin of it is tried, it stays as it is.
+        network: The network to train; only twins of it are tried.
         limits: Raw values that become 0 and 1.
         training: The options.
-        num_cases: That go through the network at once.
-        saved: What was chosen when this training began, if it is continued.
+        num_cases: Cases that go through the network at once.
+        saved: The precision of the checkpoint, if the training resumes.
     """
     if training.precision != "auto":
         return training
@@ -66,7 +66,7 @@ def _choose_precision(
     for _ in range(1 + _ROUNDS):  # the first round compiles
         for name, trainer in trainers.items():
             start = time.perf_counter()
-            read_outputs(trainer.step([batch]))
+            read_outputs(trainer.train_step([batch]))
             seconds[name].append(time.perf_counter() - start)
     times, half_times = (statistics.median(seconds[name][1:]) for name in trainers)
     reason = f"a step takes {times:.3g} s in float32 and {half_times:.3g} s in bfloat16"

@@ -1,4 +1,4 @@
-"""How fast a training goes: its steps, and the machine's matrix multiplication to measure them by."""
+"""The speed of training steps, and of a matrix multiplication to compare them with."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 from keras import ops
 
 from archnet.network.training.batches import Batch
-from archnet.network.training.trainer import StepOutputs, Trainer, read_outputs
+from archnet.network.training.trainer import Trainer, delay_reading, read_outputs
 
 MATRIX_SIZE: Final = 2048
-"""Of the square matrices that are multiplied: large enough for a processor to come near its peak."""
+"""Side of the square matrices: large enough for a processor to come near its peak."""
 
 _TRIALS: Final = 3
 
 
 def measure_matmul_rate(precision: str) -> float:
-    """Multiply-adds a second that one matrix multiplication reaches through Keras on this machine; the best of a few.
+    """Measure the multiply-adds a second of one matrix multiplication through Keras; the best of a few.
 
     Args:
-        precision: Of the matrices: "float32", "bfloat16" or "float16".
+        precision: Of the matrices, "float32", "bfloat16" or "float16".
     """
     numbers = np.random.default_rng(0).random((MATRIX_SIZE, MATRIX_SIZE), np.float32)
     matrix = ops.cast(ops.convert_to_tensor(numbers), precision)
@@ -35,14 +35,8 @@ def measure_matmul_rate(precision: str) -> float:
 
 
 def measure_seconds(trainer: Trainer, batches: Iterable[Batch]) -> float:
-    """What some steps take; what a step told is read when the next one is under way, as in training."""
+    """Measure how long some steps take; outputs are read as in training."""
     start = time.perf_counter()
-    pending: list[StepOutputs] | None = None
-    for batch in batches:
-        outputs = trainer.step(batch.micro_batches)
-        if pending:
-            read_outputs(pending)
-        pending = outputs
-    if pending:
-        read_outputs(pending)
+    for outputs, _ in delay_reading(trainer.train_step(batch.micro_batches) for batch in batches):
+        read_outputs(outputs)
     return time.perf_counter() - start

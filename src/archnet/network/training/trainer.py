@@ -1,71 +1,93 @@
-"""A network in training: the step, with everything that changes from one step to the next."""
+"""A network in training: the step, with gradient accumulation over micro-batches."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from archnet.network.augmentation.augment import augment
 from archnet.network.backend import backend_module, devices
-from archnet.network.build import scaling, two_logits
-from archnet.network.training.dropout import CaseKeys
-from archnet.network.training.losses import case_losses, confusion_counts, penalised_weights
-from archnet.network.training.optimizers import LossScale, WeightAverage, optimizer
-from archnet.network.training.twin import training_twin
+from archnet.network.training.losses import penalised_weights
+from archnet.network.training.objective import Objective, StepOutputs
+from archnet.network.training.optimization.update import L2Penalty, WeightUpdate
 from archnet.spec.experiment import Training
 
 Tensor = Any
+Step = TypeVar("Step")
 MicroBatchArrays = dict[str, NDArray[Any]]
-StepOutputs = tuple[Tensor, Tensor]
-"""The loss, a scalar, and the confusion counts, (classes, classes), of cases that went through the network."""
+
+
+class GradientAccumulator:
+    """Adds up the gradients of micro-batches, and updates the weights once.
+
+    Attributes:
+        sums: Gradient sums, in the weights' order.
+    """
+
+    def __init__(
+        self, gradients: Callable[[dict[str, Tensor]], Any], update: WeightUpdate, state: Sequence[keras.Variable]
+    ) -> None:
+        self.gradients = gradients
+        self.update = update
+        self.sums = [keras.Variable(ops.zeros(weight.shape), trainable=False) for weight in update.weights]
+        compile_graph = backend_module().compile_graph
+        self.add = compile_graph(self._add, [*state, *self.sums])
+        self.apply = compile_graph(self._apply, [*state, *self.sums])
+
+    def _add(self, batch: dict[str, Tensor]) -> StepOutputs:
+        outputs, gradients = self.gradients(batch)
+        for total, gradient in zip(self.sums, gradients, strict=True):
+            total.assign_add(gradient)
+        return outputs
+
+    def _apply(self) -> Tensor:
+        penalty = self.update.apply([total.value for total in self.sums])
+        for total in self.sums:
+            total.assign(ops.zeros_like(total.value))
+        return penalty
 
 
 class Trainer:
     """Trains a twin of a network, step by step.
 
     Attributes:
-        training: The options; its `precision` is decided.
-        twin: The network in training.
-        optimizer: Keras's.
-        state: Everything that changes from step to step and must be kept to continue.
-        num_devices: That the cases of a step are divided among.
+        training: The options; its `precision` is resolved.
+        objective: The loss and its gradient.
+        update: The change of the weights.
+        state: Everything that changes from step to step, as a checkpoint keeps it.
+        num_devices: Devices among which the cases of a step are divided.
     """
 
     def __init__(
         self, network: keras.Model, limits: tuple[float, float], training: Training, steps_per_epoch: int
     ) -> None:
         self.training = training
-        self.scaling = scaling(limits)
-        self.keys = CaseKeys()
-        self.twin = training_twin(network, self.keys, training.precision)
-        self.weights = self.twin.trainable_variables
-        self.optimizer = optimizer(training, steps_per_epoch)
-        self.optimizer.build(self.weights)
-        self.average = WeightAverage(self.weights, training.ema) if training.ema is not None else None
-        self.loss_scale = LossScale() if training.precision == "float16" else None
-        penalised_ids = {id(weight) for weight in penalised_weights(self.twin)}
-        self.penalties = [training.l2 if id(weight) in penalised_ids else 0.0 for weight in self.weights]
-        self.gradient_sums: list[keras.Variable] = []
-        self.state = [*self.twin.weights, *self.optimizer.variables, *self._own_variables()]
+        self.objective = Objective(network, limits, training)
+        penalised = penalised_weights(self.twin)
+        penalty = L2Penalty(self.twin.trainable_variables, penalised, training.l2) if training.l2 else None
+        self.update = WeightUpdate(self.twin, training, steps_per_epoch, penalty, self.objective.loss_scale)
+        self.state = [*self.twin.weights, *self.update.variables]
         self.num_devices = len(devices())
-        self._outputs_and_gradients = backend_module().replicate(self._compute_gradients, self.twin.weights)
+        self._gradients = backend_module().replicate(self.objective.gradients, self.twin.weights)
         self._compiled_train = backend_module().compile_graph(self._train, self.state)
+        self._accumulator: GradientAccumulator | None = None
 
-    def _own_variables(self) -> list[keras.Variable]:
-        return [variable for part in (self.average, self.loss_scale) if part for variable in part.variables]
+    @property
+    def twin(self) -> keras.Model:
+        """The network in training."""
+        return self.objective.twin
 
-    def step(self, micro_batches: Sequence[MicroBatchArrays]) -> list[StepOutputs]:
-        """Changes the weights by one batch.
+    def train_step(self, micro_batches: Sequence[MicroBatchArrays]) -> list[StepOutputs]:
+        """Change the weights by one batch.
 
         Args:
-            micro_batches: The batch in one or more parts, each with `images` (raw values), `labels`, `keys`, `uniforms`, and
-                `weights` that are the cases' shares in the batch's loss. The gradients of all parts are added up
-                before the weights change, so that the step is the whole batch's.
+            micro_batches: The batch in one or more parts, each with `images` (raw values), `labels`, `keys`,
+                `uniforms`, and `weights` that are the cases' shares in the batch's loss. Gradients are accumulated
+                over the parts before the weights change, so that the step is the whole batch's.
 
         Returns:
             What adds up to the batch's loss and confusion counts.
@@ -73,102 +95,27 @@ class Trainer:
         micro_batches = [_pad(micro_batch, self.num_devices) for micro_batch in micro_batches]
         if len(micro_batches) == 1:
             return [self._compiled_train(micro_batches[0])]
-        if not self.gradient_sums:
-            self._create_sums()
-        return [*(self._compiled_add(micro_batch) for micro_batch in micro_batches), self._compiled_apply()]
-
-    def _create_sums(self) -> None:
-        self.gradient_sums = [keras.Variable(ops.zeros(weight.shape), trainable=False) for weight in self.weights]
-        compiled = backend_module().compile_graph
-        self._compiled_add = compiled(self._add_gradients, [*self.state, *self.gradient_sums])
-        self._compiled_apply = compiled(self._apply_sums, [*self.state, *self.gradient_sums])
-
-    def current_weights(self) -> list[NDArray[Any]]:
-        """The weights that a model of this step has, in the network's order: averaged where that is asked for."""
-        averages = self.average.values if self.average else self.weights
-        value_of = {id(weight): value for weight, value in zip(self.weights, averages, strict=True)}
-        return [ops.convert_to_numpy(value_of.get(id(weight), weight)) for weight in self.twin.weights]
-
-    def learning_rate(self) -> float:
-        """Of the next step."""
-        return float(ops.convert_to_numpy(self.optimizer.learning_rate))
+        if self._accumulator is None:
+            self._accumulator = GradientAccumulator(self._gradients, self.update, self.state)
+        outputs = [self._accumulator.add(micro_batch) for micro_batch in micro_batches]
+        num_classes = self.objective.num_classes
+        return [*outputs, (self._accumulator.apply(), np.zeros((num_classes, num_classes), np.float32))]
 
     def _train(self, batch: dict[str, Tensor]) -> StepOutputs:
-        (loss, counts), gradients = self._outputs_and_gradients(batch)
-        return loss + self._update(gradients), counts
+        (loss, counts), gradients = self._gradients(batch)
+        return loss + self.update.apply(gradients), counts
 
-    def _add_gradients(self, batch: dict[str, Tensor]) -> StepOutputs:
-        outputs, gradients = self._outputs_and_gradients(batch)
-        for total, gradient in zip(self.gradient_sums, gradients, strict=True):
-            total.assign_add(gradient)
-        return outputs
+    def current_weights(self) -> list[NDArray[Any]]:
+        """The weights of a model of this step, see `WeightUpdate.current_weights`."""
+        return self.update.current_weights()
 
-    def _apply_sums(self) -> StepOutputs:
-        penalty = self._update([total.value for total in self.gradient_sums])
-        for total in self.gradient_sums:
-            total.assign(ops.zeros_like(total.value))
-        num_classes = two_logits(self.twin.output).shape[-1]
-        return penalty, ops.zeros((num_classes, num_classes))
-
-    def _compute_gradients(self, batch: dict[str, Tensor]) -> tuple[StepOutputs, list[Tensor]]:
-        factor = self.loss_scale.factor.value if self.loss_scale else 1.0
-
-        def scaled_loss() -> tuple[Tensor, StepOutputs]:
-            logits = self._logits(batch["images"], batch["uniforms"])
-            losses = case_losses(logits, batch["labels"], self.training)
-            loss = ops.sum(losses * batch["weights"])
-            return loss * factor, (loss, confusion_counts(logits, batch["labels"], batch["weights"] > 0))
-
-        self.keys.batch = batch["keys"]
-        try:
-            outputs, gradients = backend_module().value_and_gradients(
-                scaled_loss, self.weights, self.twin.non_trainable_variables
-            )
-        finally:
-            self.keys.batch = None
-        return outputs, gradients
-
-    def _logits(self, images: Tensor, uniforms: Tensor) -> Tensor:
-        scaled = self.scaling(images)
-        if self.training.augmentation:
-            scaled = augment(self.training.augmentation, scaled, uniforms)
-        return two_logits(self.twin(scaled, training=True))
-
-    def _update(self, gradients: list[Tensor]) -> Tensor:
-        """Changes the weights; gives the penalty on what they were."""
-        penalty = ops.convert_to_tensor(0.0)
-        if self.training.l2:
-            for factor, weight in zip(self.penalties, self.weights, strict=True):
-                penalty += factor / 2 * ops.sum(ops.square(weight.value))
-        if self.loss_scale:
-            self._apply_if_finite(gradients, self.loss_scale)
-        else:
-            self._apply(gradients)
-        return penalty
-
-    def _apply(self, gradients: list[Tensor]) -> None:
-        if self.training.l2:
-            gradients = [
-                gradient + factor * weight.value
-                for gradient, factor, weight in zip(gradients, self.penalties, self.weights, strict=True)
-            ]
-        self.optimizer.apply(gradients, self.weights)
-        if self.average:
-            self.average.update()
-
-    def _apply_if_finite(self, gradients: list[Tensor], scale: LossScale) -> None:
-        """With float16: the step, or none where a gradient has overflowed."""
-        is_finite = ops.all(ops.stack([ops.all(ops.isfinite(gradient)) for gradient in gradients]))
-        changing = [*self.weights, *self.optimizer.variables, *(self.average.variables if self.average else [])]
-        before = [ops.copy(variable.value) for variable in changing]
-        self._apply([ops.where(is_finite, gradient / scale.factor.value, 0.0) for gradient in gradients])
-        for variable, value in zip(changing, before, strict=True):
-            variable.assign(ops.where(is_finite, variable.value, value))
-        scale.update(is_finite)
+    def learning_rate(self) -> float:
+        """The learning rate of the next step."""
+        return float(ops.convert_to_numpy(self.update.optimizer.learning_rate))
 
 
 def _pad(micro_batch: MicroBatchArrays, num_devices: int) -> MicroBatchArrays:
-    """A part with at least a case for each device: some come again, with weight 0, and count for nothing."""
+    """Repeat cases with weight 0 where there are fewer than devices."""
     count = len(micro_batch["labels"])
     if count >= num_devices:
         return micro_batch
@@ -178,9 +125,28 @@ def _pad(micro_batch: MicroBatchArrays, num_devices: int) -> MicroBatchArrays:
 
 
 def read_outputs(outputs: Sequence[StepOutputs]) -> tuple[float, NDArray[np.float64]]:
-    """A batch's loss and confusion counts, read from the device."""
+    """Read a batch's loss and confusion counts from the device."""
     losses, counts = zip(*outputs, strict=True)
     return (
         float(sum(float(ops.convert_to_numpy(loss)) for loss in losses)),
         np.sum([ops.convert_to_numpy(count) for count in counts], axis=0, dtype=np.float64),
     )
+
+
+def delay_reading(steps: Iterable[Step], is_due: Callable[[], bool] = lambda: False) -> Iterator[tuple[Step, bool]]:
+    """Give each step after the next one has started, so that an accelerator does not wait while outputs are read.
+
+    Args:
+        steps: The steps, each started when it is asked for.
+        is_due: Asked after each start; true gives the step at once, before another one starts.
+
+    Yields:
+        The step, and whether it was due.
+    """
+    pending: list[Step] = []
+    for step in steps:
+        yield from ((earlier, False) for earlier in pending)
+        pending = [step]
+        if is_due():
+            yield pending.pop(), True
+    yield from ((earlier, False) for earlier in pending)

@@ -1,4 +1,4 @@
-"""Metrics of the validation set after an epoch."""
+"""The metrics of the validation set after an epoch."""
 
 from __future__ import annotations
 

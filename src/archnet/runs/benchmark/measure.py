@@ -14,13 +14,11 @@ import numpy as np
 from archnet.files.progress import Progress, silent
 from archnet.machine import peak_memory_bytes, reset_peak_memory, resident_memory_bytes
 from archnet.network.backend import devices, is_on_gpu
-from archnet.network.build import build
-from archnet.network.training.batches import Batch, TrainingBatches, epoch_samples
+from archnet.network.prefetch import prefetch_items
+from archnet.network.training.batches import Batch
 from archnet.network.training.failures import translate_errors
-from archnet.network.training.precision import resolve_precision
-from archnet.network.training.prefetch import prefetch_items
+from archnet.network.training.setup import Execution, TrainingData, build_training
 from archnet.network.training.speed import measure_matmul_rate, measure_seconds
-from archnet.network.training.trainer import Trainer
 from archnet.runs.benchmark.workload import Workload
 from archnet.runs.micro_batch import choose_micro_batch
 from archnet.spec.cost import network_cost
@@ -153,22 +151,11 @@ class TimedTraining:
     """
 
     def __init__(self, workload: Workload) -> None:
-        training, examples = workload.training, workload.examples
-        network = build(
-            workload.arch,
-            workload.plan[0].input_shape,
-            workload.num_classes,
-            seed=training.seed,
-            batch_norm_momentum=training.batch_norm_momentum,
-        )
         self.micro_batch = _micro_batch_size(workload)
-        training = resolve_precision(network, workload.limits, training, min(self.micro_batch, len(examples)))
-        samples = epoch_samples(examples, training, workload.positive)
-        self.steps = TrainingBatches(
-            examples=examples, samples=samples, training=training, micro_batch=self.micro_batch
-        )
-        self.trainer = Trainer(network, workload.limits, training, self.steps.steps_per_epoch)
-        self.precision = training.precision
+        data = TrainingData(limits=workload.limits, examples=workload.examples, positive=workload.positive)
+        execution = Execution(micro_batch=self.micro_batch)
+        setup = build_training(workload.arch, workload.num_classes, data, workload.training, execution)
+        self.steps, self.trainer, self.precision = setup.batches, setup.trainer, setup.training.precision
 
     def iterate_steps(self, epoch: int, num_steps: int) -> Iterator[Batch]:
         """The first steps from the beginning of an epoch."""

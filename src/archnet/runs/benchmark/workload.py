@@ -9,7 +9,7 @@ import numpy as np
 
 from archnet.data import open_dataset
 from archnet.files.progress import Progress, silent
-from archnet.network.training.batches import Examples
+from archnet.network.examples import Examples
 from archnet.runs.preparation import plan_network, prepare, resolve_auto_from_data
 from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.augmentations import shape_problem

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from archnet.network.training.dropout import hashes
+from archnet.network.random_numbers import hashes
 
 Tensor = Any
 

@@ -1,4 +1,4 @@
-"""How far a training has come: the epochs behind it, the epoch in hand, and the best weights so far."""
+"""The progress of a training: finished epochs, the current epoch, and the best weights so far."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ HistoryRow = dict[str, float]
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """Sums an epoch's steps up: mean loss, accuracy and recall of the cases so far.
+    """Running sums of an epoch: mean loss, accuracy and recall of the cases so far.
 
     Attributes:
-        num_steps: Steps taken in.
+        num_steps: Number of steps.
         loss: Sum of the cases' losses.
         matrix: Their confusion counts, (K, K).
-        seconds: What the steps took.
+        seconds: Time of the steps.
     """
 
     num_steps: int = 0
@@ -34,14 +34,14 @@ class Tally:
     seconds: float = 0.0
 
     def add(self, loss: float, matrix: NDArray[np.float64]) -> None:
-        """Takes in a step: its mean loss, and its confusion matrix (K, K)."""
+        """Add a step: its mean loss, and its confusion matrix (K, K)."""
         self.num_steps += 1
         self.loss += loss * float(matrix.sum())
         self.matrix = self.matrix + matrix.astype(np.int64)
 
     @property
     def num_cases(self) -> int:
-        """Cases taken in."""
+        """Number of cases so far."""
         return int(self.matrix.sum())
 
     def means(self, positive: int) -> HistoryRow:
@@ -52,13 +52,13 @@ class Tally:
 
 @dataclass(slots=True, kw_only=True)
 class TrainingProgress:
-    """Where a training stands.
+    """The progress of a training.
 
     Attributes:
-        history: The rows of history.csv so far; as many as epochs are behind.
-        tally: Of the epoch in hand.
+        history: The rows of history.csv, one for each finished epoch.
+        tally: Running sums of the current epoch.
         best_value: Best validation value so far, if weights are kept by one.
-        best_weights: The weights that had it.
+        best_weights: The weights with that value.
     """
 
     history: list[HistoryRow] = field(default_factory=list)
@@ -67,10 +67,10 @@ class TrainingProgress:
     best_weights: list[NDArray[Any]] | None = None
 
     def end_epoch(self, row: HistoryRow, metric: str | None, weights: list[NDArray[Any]]) -> None:
-        """Closes an epoch.
+        """Finish an epoch.
 
         Args:
-            row: Of history.csv.
+            row: The epoch's row of history.csv.
             metric: The validation metric whose best value decides which weights are kept, if any.
             weights: After the epoch.
         """
@@ -84,14 +84,14 @@ class TrainingProgress:
 
 
 def is_better(metric: str, value: float, best: float | None) -> bool:
-    """Whether a validation value beats the best so far; nothing beats with NaN."""
+    """Whether a validation value beats the best so far; NaN never does."""
     if math.isnan(value):
         return False
     return best is None or (value < best if is_lower_better(metric) else value > best)
 
 
 def should_stop(history: Sequence[HistoryRow], stopping: EarlyStopping | None) -> bool:
-    """Whether the watched validation metric has had no better epoch for `patience` epochs."""
+    """Whether the monitored validation metric has not improved for `patience` epochs."""
     key = history_column("validation", stopping.metric) if stopping else ""
     if stopping is None or not history or key not in history[-1]:
         return False

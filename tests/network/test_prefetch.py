@@ -7,8 +7,8 @@ import time
 import pytest
 
 from archnet.errors import RunError
-from archnet.network.training import prefetch
-from archnet.network.training.prefetch import PREFETCH_SIZE, prefetch_items
+from archnet.network import prefetch
+from archnet.network.prefetch import PREFETCH_SIZE, prefetch_items
 
 
 def workers():

@@ -1,4 +1,4 @@
-"""Work done ahead in the background, so that the network does not wait for its data."""
+"""Prefetching: a thread prepares items ahead, so that the network does not wait for its data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archnet.errors import RunError
 Item = TypeVar("Item")
 
 PREFETCH_SIZE: Final = 2
-"""Items that lie ready; more would only take memory."""
+"""Number of items kept ready; more would only take memory."""
 
 _POLL_SECONDS: Final = 1.0
 """How often a waiting side looks whether the other one still lives."""
@@ -26,12 +26,12 @@ class _End:
 
 
 def prefetch_items(items: Iterable[Item]) -> Generator[Item, None, None]:
-    """The same items, made by a thread of their own a little ahead of their use.
+    """Iterate over items that a background thread prepares a little ahead.
 
     An error of the worker is raised here. When the consumer leaves early, the worker ends.
 
     Raises:
-        RunError: The worker is gone without a word.
+        RunError: The worker has died.
     """
     ready: queue.Queue[Item | _End] = queue.Queue(PREFETCH_SIZE)
     is_closed = threading.Event()

@@ -1,0 +1,1 @@
+"""What Keras leaves to each of its backends: graphs, gradients, devices."""

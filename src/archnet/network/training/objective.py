@@ -1,0 +1,68 @@
+"""The objective: the loss of a batch under augmentation and dropout, and its gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from archnet.network.augmentation.augment import augment
+from archnet.network.backend import backend_module
+from archnet.network.build import scaling, two_logits
+from archnet.network.training.dropout import CaseKeys
+from archnet.network.training.losses import case_losses, confusion_counts
+from archnet.network.training.optimization.optimizers import LossScale
+from archnet.network.training.twin import training_twin
+from archnet.spec.experiment import Training
+
+Tensor = Any
+StepOutputs = tuple[Tensor, Tensor]
+"""The loss, a scalar, and the confusion counts, (classes, classes), of cases that went through the network."""
+
+
+class Objective:
+    """The loss of a network's training twin, without the penalty on the weights.
+
+    Attributes:
+        training: The options; its `precision` is resolved.
+        twin: The network in training.
+        loss_scale: Scales the loss of float16; null in other precisions.
+    """
+
+    def __init__(self, network: keras.Model, limits: tuple[float, float], training: Training) -> None:
+        self.training = training
+        self.scaling = scaling(limits)
+        self.keys = CaseKeys()
+        self.twin = training_twin(network, self.keys, training.precision)
+        self.loss_scale = LossScale() if training.precision == "float16" else None
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes, two where the network has a single logit."""
+        return int(two_logits(self.twin.output).shape[-1])
+
+    def gradients(self, batch: dict[str, Tensor]) -> tuple[StepOutputs, list[Tensor]]:
+        """Compute the outputs of a batch, and the gradient of its scaled loss for each trainable weight."""
+        factor = self.loss_scale.factor.value if self.loss_scale else 1.0
+
+        def scaled_loss() -> tuple[Tensor, StepOutputs]:
+            logits = self._logits(batch["images"], batch["uniforms"])
+            losses = case_losses(logits, batch["labels"], self.training)
+            loss = ops.sum(losses * batch["weights"])
+            return loss * factor, (loss, confusion_counts(logits, batch["labels"], batch["weights"] > 0))
+
+        self.keys.batch = batch["keys"]
+        try:
+            outputs, gradients = backend_module().value_and_gradients(
+                scaled_loss, self.twin.trainable_variables, self.twin.non_trainable_variables
+            )
+        finally:
+            self.keys.batch = None
+        return outputs, gradients
+
+    def _logits(self, images: Tensor, uniforms: Tensor) -> Tensor:
+        scaled = self.scaling(images)
+        if self.training.augmentation:
+            scaled = augment(self.training.augmentation, scaled, uniforms)
+        return two_logits(self.twin(scaled, training=True))

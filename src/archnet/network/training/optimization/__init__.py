@@ -1,0 +1,1 @@
+"""From gradients to weights: optimizers, learning-rate schedules, penalty, averages."""

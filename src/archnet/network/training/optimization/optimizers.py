@@ -1,0 +1,102 @@
+"""The optimizers, the moving average of the weights, and the loss scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import keras
+from keras import ops
+
+from archnet.network.training.optimization.schedules import learning_rate
+from archnet.spec.experiment import Training
+from archnet.spec.optimizers import OPTIMIZERS, OptimizerName
+
+Tensor = Any
+
+INITIAL_LOSS_SCALE: Final = 2.0**15
+GROWTH_STEPS: Final = 2000
+"""The first factor of a float16 loss, and the number of finite steps after which it doubles."""
+
+
+def _adamw(weight_decay: float | None, **options: Any) -> keras.optimizers.Optimizer:
+    return keras.optimizers.AdamW(weight_decay=weight_decay or 0.0, **options)  # Keras's takes no None
+
+
+OPTIMIZER_RULES: Final[Mapping[OptimizerName, Callable[..., keras.optimizers.Optimizer]]] = {
+    "adam": keras.optimizers.Adam,
+    "adamw": _adamw,
+    "sgd": keras.optimizers.SGD,
+    "rmsprop": keras.optimizers.RMSprop,
+}
+
+
+def optimizer(training: Training, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    """The Keras optimizer with the options' learning rate, decay, momentum and clipping.
+
+    Whole numbers come as integers from JSON, also where they are written 0.0 or 1.0; Keras refuses these.
+    """
+    has_momentum = OPTIMIZERS[training.optimizer].has_momentum
+    return OPTIMIZER_RULES[training.optimizer](
+        learning_rate=learning_rate(training, steps_per_epoch),
+        global_clipnorm=training.clip_norm,
+        weight_decay=training.weight_decay,
+        **({"momentum": float(training.momentum)} if has_momentum else {}),
+    )
+
+
+class WeightAverage:
+    """The exponential moving average of weights (Polyak and Juditsky 1992, doi:10.1137/0330046).
+
+    The decay grows with the steps taken, up to `decay`, so that the starting weights fade.
+
+    Attributes:
+        values: The averages, in the weights' order.
+        num_steps: Steps taken.
+    """
+
+    def __init__(self, weights: Sequence[keras.Variable], decay: float) -> None:
+        self.weights = weights
+        self.decay = decay
+        self.values = [_variable(ops.convert_to_numpy(weight)) for weight in weights]
+        self.num_steps = _variable(0.0)
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """Everything that changes from step to step."""
+        return [*self.values, self.num_steps]
+
+    def update(self) -> None:
+        """Include the weights after a step."""
+        self.num_steps.assign_add(1.0)
+        decay = ops.minimum(self.decay, self.num_steps.value / (self.num_steps.value + 9))
+        for value, weight in zip(self.values, self.weights, strict=True):
+            value.assign(decay * value.value + (1 - decay) * weight.value)
+
+
+class LossScale:
+    """The factor that keeps float16 gradients above the smallest float16 number (Micikevicius et al. 2018).
+
+    arXiv:1710.03740. A step whose gradients overflow is skipped and halves it.
+    """
+
+    def __init__(self) -> None:
+        self.factor = _variable(INITIAL_LOSS_SCALE)
+        self.good_steps = _variable(0.0)
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """Everything that changes from step to step."""
+        return [self.factor, self.good_steps]
+
+    def update(self, is_finite: Tensor) -> None:
+        """Adapt the factor to whether a step's gradients were finite, a boolean scalar."""
+        good_steps = self.good_steps.value + 1
+        is_due = good_steps >= GROWTH_STEPS
+        grown = ops.where(is_due, self.factor.value * 2, self.factor.value)
+        self.factor.assign(ops.where(is_finite, grown, ops.maximum(self.factor.value / 2, 1.0)))
+        self.good_steps.assign(ops.where(ops.logical_and(is_finite, ops.logical_not(is_due)), good_steps, 0.0))
+
+
+def _variable(value: Any) -> keras.Variable:
+    return keras.Variable(value, trainable=False, dtype="float32")

@@ -1,0 +1,109 @@
+"""The update of the weights: L2 penalty, optimizer, moving average, and the skipped steps of float16."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+from numpy.typing import NDArray
+
+from archnet.network.training.optimization.optimizers import LossScale, WeightAverage, optimizer
+from archnet.spec.experiment import Training
+
+Tensor = Any
+
+
+class L2Penalty:
+    """The penalty λ/2·Σw² on kernels and biases.
+
+    Attributes:
+        weights: All trainable weights.
+        factors: λ of each, 0 where a weight is not penalised.
+    """
+
+    def __init__(self, weights: Sequence[keras.Variable], penalised: Sequence[keras.Variable], l2: float) -> None:
+        penalised_ids = {id(weight) for weight in penalised}
+        self.weights = weights
+        self.factors = [l2 if id(weight) in penalised_ids else 0.0 for weight in weights]
+
+    def value(self) -> Tensor:
+        """Compute the penalty, a scalar."""
+        penalty = ops.convert_to_tensor(0.0)
+        for factor, weight in zip(self.factors, self.weights, strict=True):
+            penalty += factor / 2 * ops.sum(ops.square(weight.value))
+        return penalty
+
+    def add_gradient(self, gradients: Sequence[Tensor]) -> list[Tensor]:
+        """Add the penalty's gradient to that of the loss."""
+        return [
+            gradient + factor * weight.value
+            for gradient, factor, weight in zip(gradients, self.factors, self.weights, strict=True)
+        ]
+
+
+class WeightUpdate:
+    """Turns gradients into a change of the weights.
+
+    Attributes:
+        twin: The network in training.
+        optimizer: Keras's.
+        average: The moving average of the weights; null without `training.ema`.
+        penalty: The L2 penalty; null without `training.l2`.
+        loss_scale: The scale of the gradients; null where they are not scaled.
+    """
+
+    def __init__(
+        self,
+        twin: keras.Model,
+        training: Training,
+        steps_per_epoch: int,
+        penalty: L2Penalty | None,
+        loss_scale: LossScale | None,
+    ) -> None:
+        self.twin = twin
+        self.weights = twin.trainable_variables
+        self.optimizer = optimizer(training, steps_per_epoch)
+        self.optimizer.build(self.weights)
+        self.average = WeightAverage(self.weights, training.ema) if training.ema is not None else None
+        self.penalty = penalty
+        self.loss_scale = loss_scale
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """Everything beside the weights that changes from step to step."""
+        own = [variable for part in (self.average, self.loss_scale) if part for variable in part.variables]
+        return [*self.optimizer.variables, *own]
+
+    def apply(self, gradients: list[Tensor]) -> Tensor:
+        """Change the weights; the result is the penalty on the weights before."""
+        penalty = self.penalty.value() if self.penalty else ops.convert_to_tensor(0.0)
+        if self.loss_scale:
+            self._apply_if_finite(gradients, self.loss_scale)
+        else:
+            self._apply(gradients)
+        return penalty
+
+    def _apply(self, gradients: list[Tensor]) -> None:
+        if self.penalty:
+            gradients = self.penalty.add_gradient(gradients)
+        self.optimizer.apply(gradients, self.weights)
+        if self.average:
+            self.average.update()
+
+    def _apply_if_finite(self, gradients: list[Tensor], scale: LossScale) -> None:
+        """Take a float16 step, or skip it where a gradient has overflowed."""
+        is_finite = ops.all(ops.stack([ops.all(ops.isfinite(gradient)) for gradient in gradients]))
+        changing = [*self.weights, *self.optimizer.variables, *(self.average.variables if self.average else [])]
+        before = [ops.copy(variable.value) for variable in changing]
+        self._apply([ops.where(is_finite, gradient / scale.factor.value, 0.0) for gradient in gradients])
+        for variable, value in zip(changing, before, strict=True):
+            variable.assign(ops.where(is_finite, variable.value, value))
+        scale.update(is_finite)
+
+    def current_weights(self) -> list[NDArray[Any]]:
+        """The weights of a model of this step, in the network's order: averages where `training.ema` is set."""
+        averages = self.average.values if self.average else self.weights
+        value_of = {id(weight): value for weight, value in zip(self.weights, averages, strict=True)}
+        return [ops.convert_to_numpy(value_of.get(id(weight), weight)) for weight in self.twin.weights]

@@ -1,0 +1,133 @@
+"""A training before its first step: network, options with "auto" resolved, batches, trainer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.network.build import build
+from archnet.network.examples import Examples
+from archnet.network.training.batches import TrainingBatches, epoch_samples
+from archnet.network.training.checkpoint import read_checkpoint_record
+from archnet.network.training.failures import translate_errors
+from archnet.network.training.precision import resolve_precision
+from archnet.network.training.trainer import Trainer
+from archnet.spec.arch import Arch
+from archnet.spec.experiment import Training
+from archnet.spec.memory import MemoryEstimate
+from archnet.spec.sampling import cases_at_once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainingData:
+    """The cases that a network is trained and validated on.
+
+    Attributes:
+        limits: Raw values that become 0 and 1.
+        examples: The training set.
+        validation: The validation set; null if there is none.
+        positive: Index of the positive class.
+    """
+
+    limits: tuple[float, float]
+    examples: Examples
+    validation: Examples | None = None
+    positive: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Execution:
+    """How a training is executed; apart from rounding it does not change the result.
+
+    Attributes:
+        micro_batch: Cases of a micro-batch; null is a whole batch. Several devices divide them, and batch norm sees
+            each device's.
+        checkpoint: Folder of the checkpoint, from which the training resumes if there is one; null keeps none.
+        checkpoint_seconds: Interval of checkpoints within an epoch; there is always one at its end.
+        ids: (N,) names of the training cases, for messages.
+        memory: Predicted memory of the training, for messages.
+    """
+
+    micro_batch: int | None = None
+    checkpoint: Path | None = None
+    checkpoint_seconds: float = 60.0
+    ids: NDArray[np.str_] | None = None
+    memory: MemoryEstimate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainingSetup:
+    """A training that is ready to start.
+
+    Attributes:
+        network: The network with fresh weights; it gets the trained ones at the end.
+        data: Training and validation set.
+        execution: How the training is executed; a resumed one keeps its micro-batches.
+        batches: The training set in batches, with every option resolved.
+        trainer: Trains a twin of the network.
+    """
+
+    network: keras.Model
+    data: TrainingData
+    execution: Execution
+    batches: TrainingBatches
+    trainer: Trainer
+
+    @property
+    def training(self) -> Training:
+        """The options, none of them "auto"."""
+        return self.batches.training
+
+
+def build_training(
+    arch: Arch, num_classes: int, data: TrainingData, training: Training, execution: Execution
+) -> TrainingSetup:
+    """Build a network and set its training up; see `set_up_training`.
+
+    Args:
+        arch: The architecture.
+        num_classes: Number of classes of the data.
+        data: Training and validation set.
+        training: The options.
+        execution: How the training is executed.
+    """
+    network = build(
+        arch,
+        data.examples.images.shape[1:],
+        num_classes,
+        seed=training.seed,
+        batch_norm_momentum=training.batch_norm_momentum,
+    )
+    return set_up_training(network, data, training, execution)
+
+
+def set_up_training(
+    network: keras.Model, data: TrainingData, training: Training, execution: Execution
+) -> TrainingSetup:
+    """Resolve what "auto" means on this machine, or meant when a resumed training began, and create the trainer.
+
+    Args:
+        network: The result of `build`, with fresh weights.
+        data: Training and validation set.
+        training: The options.
+        execution: How the training is executed.
+
+    Raises:
+        RunError: The checkpoint is damaged, or memory has run out in the trial of "auto" precision.
+    """
+    record = read_checkpoint_record(execution.checkpoint) or {}
+    execution = replace(execution, micro_batch=record.get("micro_batch", execution.micro_batch))
+    num_cases = cases_at_once(training.batch_size, execution.micro_batch)
+    precision = record.get("training", {}).get("precision")
+    with translate_errors(num_cases, training.batch_size, execution.memory):
+        training = resolve_precision(network, data.limits, training, num_cases, precision)
+    samples = epoch_samples(data.examples, training, data.positive)
+    batches = TrainingBatches(
+        examples=data.examples, samples=samples, training=training, micro_batch=execution.micro_batch
+    )
+    trainer = Trainer(network, data.limits, training, batches.steps_per_epoch)
+    return TrainingSetup(network=network, data=data, execution=execution, batches=batches, trainer=trainer)

@@ -1,0 +1,177 @@
+"""The rules of the default recipe: the value of each training option that is "auto", with the reason in one sentence.
+
+Small data sets take small batches, so that there are enough steps; the epochs follow from a number of steps, within
+bounds; what reaches over steps (averages, moving statistics) reaches over a share of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from math import ceil
+from typing import Any, Final
+
+from archnet.errors import pluralize
+from archnet.spec.augmentations import AXES, Augmentation, Flip, Intensity, RightAngles, Rotate, Shift
+from archnet.spec.datasets import DATASETS
+from archnet.spec.experiment import Experiment, Training
+from archnet.spec.sampling import counts_with_copies, samples_per_class, steps_per_epoch
+
+TARGET_STEPS: Final = 3500
+"""Steps of a whole training that the epochs aim at."""
+
+EPOCH_RANGE: Final = (10, 100)
+"""Fewest and most epochs."""
+
+BATCH_SIZES: Final = ((600, 16), (2000, 32))
+"""Pairs of a number of training cases and the batch size below it."""
+
+LARGE_BATCH: Final = 64
+
+MIN_LAST_BATCH_FRACTION: Final = 0.25
+"""Share of a batch below which an epoch's last one is spread over the others: batch norm needs more cases."""
+
+MAX_CLASS_RATIO: Final = 1.5
+"""Ratio of the largest class to the smallest to which oversampling brings an imbalanced training set."""
+
+MANY_REPETITIONS: Final = 10
+"""Repetitions of a case in an epoch from which on the reason mentions them."""
+
+MAX_SHIFT: Final = 3
+SHIFT_FRACTION: Final = 0.06
+"""Largest shift in voxels, and as a share of a side."""
+
+SMALL_ROTATIONS: Final = (-10.0, -5.0, 0.0, 5.0, 10.0)
+"""Degrees by which whole scans are rotated."""
+
+EMA_FRACTION: Final = 0.1
+MIN_EMA_STEPS: Final = 100
+MAX_EMA_DECAY: Final = 0.9999
+"""Share of the steps that the average of the weights reaches over; below so few it would cling to the first ones."""
+
+BATCH_NORM_FRACTION: Final = 1 / 40
+BATCH_NORM_RANGE: Final = (10, 100)
+"""Share of the steps that the moving statistics of batch norm reach over, and the fewest and most steps."""
+
+AutoValue = tuple[Any, str]
+"""A value and its reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSet:
+    """What the rules use of a training set, known before any crop is cut.
+
+    Attributes:
+        counts: Cases of each class.
+        shape: Shape of one case, (height, width[, depth]).
+        positive: Index of the class whose recall counts.
+    """
+
+    counts: tuple[int, ...]
+    shape: tuple[int, ...]
+    positive: int = 1
+
+
+def _balance(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
+    largest, smallest = max(training_set.counts), min(training_set.counts)
+    comparison = f"than {MAX_CLASS_RATIO:g} times the cases of the smallest ({largest:,} and {smallest:,})"
+    if largest <= MAX_CLASS_RATIO * smallest:
+        return "none", f"the largest class has no more {comparison}"
+    repetitions = samples_per_class(training_set.counts, MAX_CLASS_RATIO)[training_set.counts.index(smallest)] / max(
+        smallest, 1
+    )
+    repetition_text = (
+        f", whose cases are each drawn about {repetitions:.0f} times an epoch" if repetitions > MANY_REPETITIONS else ""
+    )
+    return MAX_CLASS_RATIO, f"the largest class has more {comparison}{repetition_text}"
+
+
+def _epochs(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
+    steps = _steps_per_epoch(experiment.training, training_set)
+    fewest, most = EPOCH_RANGE
+    target = ceil(TARGET_STEPS / steps)
+    epochs = min(max(target, fewest), most)
+    bound = "" if epochs == target else f", {most} epochs at most" if target > most else f", {fewest} epochs at least"
+    return epochs, f"for {TARGET_STEPS:,} steps at {steps:,} an epoch{bound}"
+
+
+def _warmup_epochs(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
+    epochs = experiment.training.epochs
+    return min(1.0, epochs / 20), f"a twentieth of {pluralize(epochs, 'epoch')}, 1 at most"
+
+
+def _ema(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
+    steps = _num_steps(experiment.training, training_set)
+    if steps < MIN_EMA_STEPS:
+        return None, f"fewer than {MIN_EMA_STEPS} steps ({steps})"
+    decay = min(round(1 - 1 / (EMA_FRACTION * steps), 4), MAX_EMA_DECAY)
+    return decay, f"an average over a tenth of all {steps:,} steps"
+
+
+def _batch_norm_momentum(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
+    steps = _num_steps(experiment.training, training_set)
+    fewest, most = BATCH_NORM_RANGE
+    reach = min(max(BATCH_NORM_FRACTION * steps, fewest), most)
+    return round(
+        1 - 1 / reach, 3
+    ), f"moving statistics over a fortieth of all {steps:,} steps, {fewest} to {most} steps"
+
+
+def _augmentation(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
+    shape = training_set.shape[: experiment.arch.rank]
+    shifts = [min(MAX_SHIFT, round(SHIFT_FRACTION * size)) for size in shape]
+    shift = Shift(**{"depth": 0, **dict(zip(AXES, shifts, strict=False))})
+    if DATASETS[experiment.data.name].cases == "whole scans":
+        entries: list[Augmentation] = [Rotate(degrees=SMALL_ROTATIONS), shift, Intensity()]
+        reason = "whole scans lie as patients lie, with a left and a right"
+    else:
+        flip_axes = tuple(axis for axis, size in zip(AXES, shape, strict=False) if size > 1)
+        right_angles = [RightAngles()] if shape[0] == shape[1] else []
+        entries = [*right_angles, Flip(axes=flip_axes), shift, Intensity()]
+        reason = (
+            "crops may lie any way"
+            if right_angles
+            else "crops may lie any way; slices that are not square are not turned"
+        )
+    return tuple(entry for entry in entries if entry != Shift(height=0, width=0) and entry != Flip(axes=())), reason
+
+
+def _batch_size(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
+    num_cases, num_samples = sum(training_set.counts), _samples_per_epoch(experiment.training, training_set)
+    limit, size = next(((limit, size) for limit, size in BATCH_SIZES if num_cases < limit), (0, LARGE_BATCH))
+    if num_samples <= size:
+        return max(num_samples, 1), f"all training cases at once ({num_cases:,})"
+    reason = f"fewer than {limit:,} training cases" if limit else f"{BATCH_SIZES[-1][0]:,} training cases or more"
+    even_size = next(
+        one for one in count(size) if num_samples % one == 0 or num_samples % one >= MIN_LAST_BATCH_FRACTION * one
+    )
+    return even_size, f"{reason} ({num_cases:,})" + (
+        f", and no small batch at the end as by {size}" if even_size > size else ""
+    )
+
+
+AUTO_RULES: Final[Mapping[str, Callable[[Experiment, TrainingSet], AutoValue]]] = {
+    "balance": _balance,
+    "augmentation": _augmentation,
+    "batch_size": _batch_size,
+    "epochs": _epochs,
+    "warmup_epochs": _warmup_epochs,
+    "ema": _ema,
+    "batch_norm_momentum": _batch_norm_momentum,
+}
+"""One rule for each key of `AUTO`, which says in which order they apply."""
+
+
+def _num_steps(training: Training, training_set: TrainingSet) -> int:
+    return training.epochs * _steps_per_epoch(training, training_set)
+
+
+def _steps_per_epoch(training: Training, training_set: TrainingSet) -> int:
+    return max(1, steps_per_epoch(_samples_per_epoch(training, training_set), training.batch_size))
+
+
+def _samples_per_epoch(training: Training, training_set: TrainingSet) -> int:
+    """Samples of an epoch: the training cases, their rotated copies, and what balancing adds."""
+    counts = counts_with_copies(training_set.counts, training.augmentation, training_set.positive)
+    return sum(samples_per_class(counts, training.balance))

@@ -1,0 +1,93 @@
+"""What `"auto"` means: training options that follow from the data, chosen by the rules of `rules`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from archnet.spec.augmentations import Augmentation
+from archnet.spec.auto.rules import AUTO_RULES, TrainingSet
+from archnet.spec.experiment import AUTO, Experiment, Training
+
+
+def resolve_auto(experiment: Experiment, training_set: TrainingSet) -> Experiment:
+    """Replace each "auto" by its value for a training set; options that are given stay.
+
+    Args:
+        experiment: With one split or fold.
+        training_set: Its training set.
+    """
+    training, reasons = experiment.training, dict(experiment.auto_reasons)
+    for name in (key for key in AUTO if key in experiment.training.auto):
+        value, reason = AUTO_RULES[name](replace(experiment, training=training), training_set)
+        training = replace(training, **{name: value})
+        reasons[f"training.{name}"] = f"{value_text(value)}: {reason}"
+    return replace(experiment, training=replace(training, auto=()), auto_reasons=reasons)
+
+
+def refresh_reasons(experiment: Experiment, training_set: TrainingSet) -> Experiment:
+    """Renew the reasons for another training set; an option loses its reason where the rule gives another value."""
+    names = tuple(key.removeprefix("training.") for key in experiment.auto_reasons)
+    fresh = resolve_auto(
+        replace(experiment, training=replace(experiment.training, auto=names), auto_reasons={}), training_set
+    )
+    return replace(experiment, auto_reasons=valid_reasons(fresh.auto_reasons, experiment.training))
+
+
+def restore_auto(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Write "auto" again for every option of a resolved document that was chosen automatically."""
+    if not document.get("picked"):
+        return dict(document)
+    names = [key.removeprefix("training.") for key in document["picked"]]
+    training = {**document.get("training", {}), **dict.fromkeys(names, "auto")}
+    return {key: value for key, value in document.items() if key != "picked"} | {"training": training}
+
+
+def reuse_auto_values(document: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the values that an earlier document resolved for the options that are "auto" in a document."""
+    training, previous_training = document["training"], previous.get("training", {})
+    names = (key.removeprefix("training.") for key in previous.get("picked", {}))
+    values = {
+        name: previous_training[name] for name in names if training.get(name) == "auto" and name in previous_training
+    }
+    return {**document, "training": {**training, **values}}
+
+
+def valid_reasons(reasons: Mapping[str, str], training: Training) -> dict[str, str]:
+    """The reasons whose options still have the value that was chosen."""
+    values = {f"training.{name}": value_text(getattr(training, name)) for name in AUTO if name not in training.auto}
+    return {key: why for key, why in reasons.items() if key in values and why.startswith(f"{values[key]}: ")}
+
+
+def describe_auto(experiment: Experiment) -> str:
+    """The options that were chosen automatically, in one line."""
+    names = [key.removeprefix("training.") for key in experiment.auto_reasons]
+    values = [f"{name} {_short_value_text(getattr(experiment.training, name))}" for name in names]
+    return f"picked from the data (why: experiment.json): {', '.join(values)}."
+
+
+def value_text(value: Any) -> str:
+    """The text of an option's value; a whole number reads alike as an integer and as a float.
+
+    >>> from archnet.spec.augmentations import RightAngles, Shift
+    >>> value_text((RightAngles(), Shift(height=3, width=2))), value_text(1.0), value_text(None)
+    ('right_angles, shift height 3 width 2 depth 0', '1', 'none')
+    """
+    if isinstance(value, tuple):
+        return ", ".join(map(_augmentation_text, value)) or "none"
+    return "none" if value is None else value if isinstance(value, str) else f"{value:g}"
+
+
+def _short_value_text(value: Any) -> str:
+    """The text of an option's value, with augmentations by name alone."""
+    return " + ".join(entry.name for entry in value) or "none" if isinstance(value, tuple) else value_text(value)
+
+
+def _augmentation_text(augmentation: Augmentation) -> str:
+    parameters = (f"{key} {_parameter_text(value)}" for key, value in asdict(augmentation).items())
+    return " ".join([augmentation.name, *parameters])
+
+
+def _parameter_text(value: Any) -> str:
+    return f"({', '.join(map(value_text, value))})" if isinstance(value, tuple) else value_text(value)

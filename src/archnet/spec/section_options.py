@@ -1,0 +1,141 @@
+"""The sections of an experiment document: which options go together, and what they mean with their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from archnet.files.strict_json import Problem
+from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
+from archnet.spec.datasets import DATASETS, size_in_voxels
+from archnet.spec.experiment import AUTO, Data, EarlyStopping, Schedule, Split, Training
+from archnet.spec.memory import parse_bytes
+from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
+
+NUM_OFFICIAL_FOLDS: Final = 10
+"""LUNA16's, in the folders subset0 to subset9."""
+
+
+def data_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with a document's options of its data, beyond its schema."""
+    name = options.get("name", Data().name)
+    spec = DATASETS[name]
+    problems: list[Problem] = [
+        (("data", key), f'the data set "{name}" has no option "{key}". Its options: {", ".join(sorted(spec.options))}.')
+        for key in options
+        if key not in spec.options
+    ]
+    for key in ("window_hu", "range"):
+        limits = options.get(key)
+        if isinstance(limits, list) and limits[0] >= limits[1]:
+            problems.append((("data", key), f"expected [low, high] with low below high, got {limits}."))
+    if options.get("crop_size_mm") is not None and not problems:
+        problems += _physical_size_problems(options)
+    if spec.is_file and not options.get("root"):
+        remedy = f'"root", the path of the file; or use --data {name}:PATH.'
+        problems.append((("data",), f'the data set "{name}" needs {remedy}'))
+    return problems
+
+
+def _physical_size_problems(options: Mapping[str, Any]) -> list[Problem]:
+    path = ("data", "crop_size_mm")
+    if options.get("spacing_mm") is None:
+        return [(path, "needs spacing_mm: without it, crops of different scans would differ in shape.")]
+    size, crop_size = list(size_in_voxels(options["crop_size_mm"], options["spacing_mm"])), options.get("crop_size")
+    if crop_size not in (None, size):
+        return [(path, f"gives {size} voxels at this spacing, but crop_size is {crop_size}. Leave one of the two out.")]
+    return []
+
+
+def parse_data(options: Mapping[str, Any]) -> Data:
+    """The data that a document's options mean, with the defaults of the data set."""
+    defaults = DATASETS[options.get("name", Data().name)].defaults
+    merged = {**defaults, **_drop_nulls(options)}
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in merged.items()}
+    if "positive" in values:
+        values["positive"] = str(values["positive"])
+    if values.get("crop_size_mm"):
+        values["crop_size"] = size_in_voxels(values["crop_size_mm"], values["spacing_mm"])
+    return Data(**values)
+
+
+def split_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """What keeps a split's keys, each of them valid by itself, from being meant together."""
+    return [(("split", *path), text) for path, text in _split_option_problems(_drop_nulls(options))]
+
+
+def parse_splits(options: Mapping[str, Any]) -> tuple[Split, ...]:
+    """The splits that a document means: one, or one for each fold.
+
+    Args:
+        options: Keys without problems.
+    """
+    split = Split(**_drop_nulls(options))
+    folds = _num_folds(_drop_nulls(options))
+    if folds is None:
+        return (split,)
+    split = replace(split, test=None, folds=folds)
+    fold_indices = range(folds) if split.fold is None else (split.fold,)
+    return tuple(replace(split, fold=fold) for fold in fold_indices)
+
+
+def _num_folds(options: Mapping[str, Any]) -> int | None:
+    is_official = options.get("by") == "official"
+    folds: int | None = options.get("folds", NUM_OFFICIAL_FOLDS if is_official else None)
+    return folds
+
+
+def _split_option_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
+    by, folds, fold = options.get("by"), _num_folds(options), options.get("fold")
+    if by == "own" and {"folds", "fold"} & set(options):
+        yield (), 'by "own" takes the sets that the data bring, which have no folds. Remove folds and fold, or by.'
+        return
+    if by == "official" and folds != NUM_OFFICIAL_FOLDS:
+        yield ("folds",), f"there are {NUM_OFFICIAL_FOLDS} official folds, got {folds}. Remove it, or split by group."
+    if folds is None and fold is not None:
+        yield ("fold",), "there are no folds to choose from. Say how many with split.folds, such as 10."
+    if folds is not None and fold is not None and fold >= folds:
+        yield ("fold",), f"expected one of the {folds} folds, 0 to {folds - 1}, got {fold}."
+    if folds is not None and "test" in options:
+        yield ("test",), "with folds each part is the test set once, so it has no share. Remove it, or set it to null."
+    test = 1 / folds if folds else options.get("test", Split().test)
+    if test + options.get("validation", Split().validation) >= 1:
+        yield (), "test and validation leave nothing to train on. Lower one of them."
+
+
+def training_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with a document's training options, beyond its schema."""
+    try:
+        parse_bytes(0 if options.get("memory") is None else options["memory"])
+    except ValueError as error:
+        return [(("training", "memory"), str(error))]
+    return []
+
+
+def parse_training(options: Mapping[str, Any]) -> Training:
+    """The training options that a document means, with the defaults of its optimizer.
+
+    Args:
+        options: Options without problems; one of `AUTO` that is missing means "auto".
+    """
+    auto = tuple(key for key in AUTO if options.get(key, "auto") == "auto")
+    given = {key: value for key, value in options.items() if key not in auto}
+    values = {**OPTIMIZERS[given.get("optimizer", DEFAULT_OPTIMIZER)].defaults(), **given}
+    if "schedule" in given:
+        values["schedule"] = Schedule(**given["schedule"])
+    if given.get("early_stopping") is not None:
+        values["early_stopping"] = EarlyStopping(**given["early_stopping"])
+    if "augmentation" in given:
+        values["augmentation"] = tuple(map(_parse_augmentation, given["augmentation"]))
+    return Training(auto=auto, **values)
+
+
+def _parse_augmentation(document: Mapping[str, Any]) -> Augmentation:
+    parameters = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+    return AUGMENTATIONS[str(parameters.pop("type"))](**parameters)
+
+
+def _drop_nulls(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are not null, which stands for the default."""
+    return {key: value for key, value in options.items() if value is not None}
