@@ -9,8 +9,8 @@ from statistics import mean
 import pytest
 
 from archnet.files.strict_json import Document
-from archnet.spec.auto.rules import TrainingSet
-from archnet.spec.auto.values import refresh_reasons
+from archnet.spec.auto import refresh_reasons
+from archnet.spec.auto_rules import TrainingSet
 from archnet.spec.resolve import parse_experiments
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"

@@ -21,6 +21,7 @@ from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.twin import training_twin
 from archnet.runs.preparation import plan_network, resolve_auto_from_data
+from archnet.spec import auto_rules
 from archnet.spec.arch import parse_arch
 from archnet.spec.augmentations import (
     AUGMENTATIONS,
@@ -32,9 +33,8 @@ from archnet.spec.augmentations import (
     Shift,
     shape_problem,
 )
-from archnet.spec.auto import rules
-from archnet.spec.auto.rules import AUTO_RULES, TrainingSet
-from archnet.spec.auto.values import resolve_auto, value_text
+from archnet.spec.auto import resolve_auto, value_text
+from archnet.spec.auto_rules import AUTO_RULES, TrainingSet
 from archnet.spec.experiment import AUTO, Training
 from archnet.spec.memory import estimate_memory, gigabytes_text
 from archnet.spec.overrides import parse_override
@@ -123,15 +123,15 @@ def test_the_rules(counts, shape, values, augmentation):
 
 def test_the_schema_tells_the_rules():
     options = read_schema("experiment")["properties"]["training"]["properties"]
-    (few, small), (more, medium) = rules.BATCH_SIZES
+    (few, small), (more, medium) = auto_rules.BATCH_SIZES
     for name, rule in {
-        "batch_size": f'"auto": {small} below {few:,} training cases, {medium} below {more:,}, else {rules.LARGE_BATCH};',
-        "epochs": f'"auto": as many as make {rules.TARGET_STEPS:,} steps, at least %d and at most %d.'
-        % rules.EPOCH_RANGE,
-        "balance": f'"auto": {rules.MAX_CLASS_RATIO:g} where the largest class has more than {rules.MAX_CLASS_RATIO:g} times',
-        "augmentation": f"shift by {rules.SHIFT_FRACTION:.0%} of each side but {rules.MAX_SHIFT} voxels at most",
-        "ema": f"null below {rules.MIN_EMA_STEPS} steps",
-        "batch_norm_momentum": f"a fortieth of all steps (1 - {1 / rules.BATCH_NORM_FRACTION:g} / steps)",
+        "batch_size": f'"auto": {small} below {few:,} training cases, {medium} below {more:,}, else {auto_rules.LARGE_BATCH};',
+        "epochs": f'"auto": as many as make {auto_rules.TARGET_STEPS:,} steps, at least %d and at most %d.'
+        % auto_rules.EPOCH_RANGE,
+        "balance": f'"auto": {auto_rules.MAX_CLASS_RATIO:g} where the largest class has more than {auto_rules.MAX_CLASS_RATIO:g} times',
+        "augmentation": f"shift by {auto_rules.SHIFT_FRACTION:.0%} of each side but {auto_rules.MAX_SHIFT} voxels at most",
+        "ema": f"null below {auto_rules.MIN_EMA_STEPS} steps",
+        "batch_norm_momentum": f"a fortieth of all steps (1 - {1 / auto_rules.BATCH_NORM_FRACTION:g} / steps)",
     }.items():
         assert rule in options[name]["description"], name
 
@@ -382,7 +382,7 @@ def test_a_run_that_goes_on_has_the_same_picks_and_another_value_is_refused(cube
     assert resolved(tmp_path / "out/net")["picked"] == resolved(whole.folder)["picked"]
     with pytest.raises(RunError, match=r"another training \(batch_size: 16 there, 8 here\)"):
         archnet.run_all(wanted(batch_size=8), out=tmp_path / "out", resume=True)
-    monkeypatch.setattr(rules, "BATCH_SIZES", ((600, 4),))
+    monkeypatch.setattr(auto_rules, "BATCH_SIZES", ((600, 4),))
     with pytest.raises(RunError, match=r"another training \(epochs: 4 there, 'auto' here\)"):
         archnet.run_all(archnet.load_experiments(on(cubes)), out=tmp_path / "out", resume=True)
     with pytest.raises(InterruptedError):

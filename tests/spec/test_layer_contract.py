@@ -16,6 +16,7 @@ from archnet.network.explain import last_feature_map
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.losses import penalised_weights
 from archnet.network.training.twin import training_twin
+from archnet.spec.arch import feature_layers
 from archnet.spec.layers import (
     ACTIVATIONS,
     LAYERS,
@@ -26,7 +27,6 @@ from archnet.spec.layers import (
     walk,
     written_out,
 )
-from archnet.spec.receptive_field import feature_layers
 from layer_documents import BRANCHES, arch_of, cases, hold, keras_form, set_positive_weights
 
 FC = {"type": "FC", "num_output": 5}

@@ -18,7 +18,7 @@ import numpy as np
 from archnet.errors import RunError
 from archnet.evaluation.predictions import Predictions, read_predictions
 from archnet.evaluation.run_folder import read_optional_json
-from archnet.spec.auto.values import restore_auto
+from archnet.spec.auto import restore_auto
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

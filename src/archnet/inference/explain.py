@@ -20,7 +20,7 @@ from archnet.imaging.volume import Point
 from archnet.inference.candidates import point_crop
 from archnet.inference.predict import out_of_distribution_warnings, read_chest_ct, whole_scans
 from archnet.inference.trained_run import TrainedRun
-from archnet.spec.receptive_field import feature_grid
+from archnet.spec.arch import feature_grid
 from archnet.spec.view import network_input, scale_to_unit
 
 Method = Literal["gradcam", "occlusion"]

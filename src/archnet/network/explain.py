@@ -16,8 +16,7 @@ from archnet.errors import RunError
 from archnet.network.backend import backend_module
 from archnet.network.build import Builder, chain, input_limits, two_logits
 from archnet.network.predict import Predictor
-from archnet.spec.arch import Arch
-from archnet.spec.receptive_field import feature_layers
+from archnet.spec.arch import Arch, feature_layers
 
 BOX_SHARE: Final = 4
 """Occlusion's boxes are this part of the image along each axis, and each lies half over the next."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import is_finished, read_optional_json
 from archnet.files.strict_json import Document
-from archnet.spec.auto.values import reuse_auto_values
+from archnet.spec.auto import reuse_auto_values
 from archnet.spec.experiment import Experiment
 from archnet.spec.resolve import parse_experiments
 

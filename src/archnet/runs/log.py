@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from archnet.runs.preparation import PreparedData
-from archnet.spec.auto.values import describe_auto
+from archnet.spec.auto import describe_auto
 from archnet.spec.experiment import Experiment
 
 if TYPE_CHECKING:

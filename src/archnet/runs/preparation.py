@@ -18,8 +18,8 @@ from archnet.files.progress import Progress, silent
 from archnet.runs.micro_batch import choose_micro_batch
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.augmentations import shape_problem
-from archnet.spec.auto.rules import TrainingSet
-from archnet.spec.auto.values import refresh_reasons, resolve_auto
+from archnet.spec.auto import refresh_reasons, resolve_auto
+from archnet.spec.auto_rules import TrainingSet
 from archnet.spec.experiment import Experiment, Split
 from archnet.spec.view import input_shape, network_input
 

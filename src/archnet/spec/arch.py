@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archnet.errors import DocumentError
 from archnet.files.strict_json import Document, JsonPath, read_document, slugify
-from archnet.spec.layers import TYPE_NAMES, Layer, Shape, layer_document, parse_layer, sizes_text, walk
+from archnet.spec.layers import (
+    TYPE_NAMES,
+    Grid,
+    Layer,
+    Shape,
+    chain_grid,
+    layer_document,
+    parse_layer,
+    sizes_text,
+    walk,
+    written_out,
+)
 from archnet.spec.layers.checks import infer_rank, order_problems
 from archnet.spec.schema import schema_problems
 
@@ -204,3 +215,29 @@ def parse_arch(document: Document) -> Arch:
     if sum(layer.num_rows() for layer in arch.layers) > MAX_LAYERS:
         raise DocumentError(f"{document.source}: REP makes more than {MAX_LAYERS:,} layers. Lower its times.")
     return arch
+
+
+def feature_layers(arch: Arch) -> tuple[Layer, ...]:
+    """The layers up to the last feature map, repetitions written out; empty where no layer makes one.
+
+    Normalization and activation right behind that map belong to it. Dropout ends it.
+    """
+    layers = tuple(written_out(arch.layers))
+    makers = [index for index, layer in enumerate(layers) if layer.traits.feature_map == "new"]
+    if not makers:
+        return ()
+    last = makers[-1]
+    while layers[last + 1].traits.feature_map == "same" and not any(layers[last].percentages().values()):
+        last += 1
+    return layers[: last + 1]
+
+
+def feature_grid(arch: Arch, input_shape: Shape) -> Grid | None:
+    """Start and step of the last feature map along each axis; null where there is none. See `Layer.propagate_grid`.
+
+    Args:
+        arch: The architecture.
+        input_shape: Spatial, with or without channels.
+    """
+    layers = feature_layers(arch)
+    return chain_grid(layers, ((0.0, 1.0),) * arch.rank, arch.full_input_shape(input_shape)) if layers else None

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from archnet.errors import DocumentError, did_you_mean
 from archnet.files.strict_json import Document, JsonPath, Problem, read_document, slugify
 from archnet.spec.arch import Arch, parse_arch
-from archnet.spec.auto.values import restore_auto, valid_reasons
+from archnet.spec.auto import restore_auto, valid_reasons
 from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import (
     AUTO,

@@ -14,7 +14,7 @@ from archnet.network.augmentation.augment import AUGMENTATION_RULES, augment, dr
 from archnet.network.examples import Examples
 from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.spec.augmentations import AUGMENTATIONS, RotatedCopies
-from archnet.spec.auto.values import value_text
+from archnet.spec.auto import value_text
 from archnet.spec.resolve import parse_experiments
 from archnet.spec.schema import read_schema
 from plain_training import plain

@@ -1,4 +1,4 @@
-"""What `"auto"` means: training options that follow from the data, chosen by the rules of `rules`."""
+"""What `"auto"` means: training options that follow from the data, chosen by the rules of `auto_rules`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from archnet.spec.augmentations import Augmentation
-from archnet.spec.auto.rules import AUTO_RULES, TrainingSet
+from archnet.spec.auto_rules import AUTO_RULES, TrainingSet
 from archnet.spec.experiment import AUTO, Experiment, Training
 
 
