@@ -133,8 +133,8 @@ def _initialize_folder(sweep: Sweep, folder: Path, *, resume: bool) -> None:
             )
     if folder_document is not None and sweep.search == "tpe" and folder_document["at_once"] != document["at_once"]:
         raise RunError(
-            f"{folder}: was begun with at_once {folder_document['at_once']}, on which the trials of a TPE search depend. "
-            "Resume it with the same."
+            f"{folder}: was begun with at_once {folder_document['at_once']}, on which the trials of a TPE search "
+            "depend. Resume it with the same."
         )
     write_json(folder / SWEEP_FILE, document)
 

@@ -95,8 +95,9 @@ def _value_at(hyperparameter: Hyperparameter, share: float) -> Any:
 def _sample_tpe(sweep: Sweep, seeds: Sequence[int], observations: Sequence[Observation]) -> dict[str, Any]:
     """A draw of Optuna's tree-structured Parzen estimator (Bergstra et al. 2011).
 
-    The study is built anew each time, in the trials' order, so that nothing but `observations` and the seed counts. A trial
-    without a value counts as the worst that has one, so that the search turns away from what cannot be built.
+    Builds the study anew each time, in the order of the trials, so that the result depends on `observations` and the
+    seed alone. A trial without a value counts as the worst one that has a value, so that the search avoids
+    architectures that cannot be built.
     """
     optuna, is_lower = _optuna(), is_lower_better(sweep.metric)
     spaces = {key: _distribution(optuna, hyperparameter) for key, hyperparameter in sweep.space.items()}

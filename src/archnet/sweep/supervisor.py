@@ -45,8 +45,9 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
         """Starts the process.
 
         Args:
-            config: `command`, its `order` as one line of JSON, its `process_environment` (cpus, gpus, given), the `run`'s
-                folder, where its `errors` go, and the `metric`.
+            config: What `TuneRunner.job_config` returns: the `command`, its `order` as one line of JSON, the arguments
+                of `process_environment` as `environment`, the trial's `folder`, the folder of the `run`, the file for
+                `errors`, and the `metric`.
         """
         past_values = read_learning_curve(Path(config["run"]), config["metric"]).values
         self.past_results = [START_RESULT, *(_result(index + 1, value) for index, value in enumerate(past_values))]

@@ -208,8 +208,9 @@ def _check_resources(sweep: Sweep, nodes: Sequence[dict[str, Any]]) -> None:
         return
     most = {kind: max((node.get(kind, 0) for node in node_resources), default=0) for kind in requirements}
     raise RunError(
-        f"a run takes {requirements['CPU']:g} CPUs and {requirements['GPU']:g} GPUs, but no machine has them: there are at most "
-        f"{most['CPU']:g} CPUs and {most['GPU']:g} GPUs. Lower the sweep's resources, or join a cluster with --address."
+        f"a run takes {requirements['CPU']:g} CPUs and {requirements['GPU']:g} GPUs, but no machine has them: there "
+        f"are at most {most['CPU']:g} CPUs and {most['GPU']:g} GPUs. Lower the sweep's resources, or join a cluster "
+        "with --address."
     )
 
 
