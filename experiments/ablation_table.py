@@ -13,7 +13,7 @@ from pathlib import Path
 from archnet.evaluation.comparison import Comparison, compare
 from archnet.evaluation.run_folder import read_json
 from archnet.files.atomic import write_json
-from archnet.sweep.trials import read_trials, trial_folder
+from archnet.sweep.results.trials import read_trials, trial_folder
 
 RESULTS = Path(__file__).parent / "results"
 SHOWN = ("auc", "mcc", "recall")

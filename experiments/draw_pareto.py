@@ -14,7 +14,7 @@ from statistics import mean
 import matplotlib
 
 from archnet.report.figures.theme import LIGHT, new_figure, rc_params
-from archnet.sweep.analysis import pareto_front
+from archnet.sweep.results.analysis import pareto_front
 
 HERE = Path(__file__).parent
 

@@ -9,8 +9,8 @@ import numpy as np
 from archnet.files.strict_json import Document
 from archnet.spec.sweeps.document import parse_sweep
 from archnet.sweep.feasibility import TrialPlanner
+from archnet.sweep.results.trials import trial_folder
 from archnet.sweep.schedule import TrialSchedule
-from archnet.sweep.trials import trial_folder
 from plain_training import PLAIN
 
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_sweep_run.py")))

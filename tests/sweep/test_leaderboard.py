@@ -9,10 +9,11 @@ from typer.testing import CliRunner
 
 from archnet.cli import app
 from archnet.files.atomic import write_json
-from archnet.sweep.leaderboard import read_leaderboard, write_leaderboard
-from archnet.sweep.report import write_sweep_report
+from archnet.sweep.report.sweep_page import write_sweep_report
+from archnet.sweep.results.leaderboard import read_leaderboard, write_leaderboard
+from archnet.sweep.results.learning_curve import read_learning_curve
+from archnet.sweep.results.trials import SWEEP_FILE, TrialRun
 from archnet.sweep.schedule import Job
-from archnet.sweep.trials import SWEEP_FILE, TrialRun, read_learning_curve
 from small_sweeps import WIDTH, agenda_of, small_sweep, write_run
 
 HISTORIES = {0: [0.5, 0.7, 0.6], 1: [0.9], 2: [0.6, 0.8], 3: [0.99], 4: [0.8, 0.7]}
@@ -125,7 +126,7 @@ def test_the_runs_of_trials_that_ended_are_read_once(swept, monkeypatch):
     assert sorted(known) == [0, 1, 2, 3, 4]
     looked = []
     monkeypatch.setattr(
-        "archnet.sweep.leaderboard.read_learning_curve",
+        "archnet.sweep.results.leaderboard.read_learning_curve",
         lambda place, metric: looked.append(place) or read_learning_curve(place, metric),
     )
     assert read_leaderboard(sweep, folder, known) == first

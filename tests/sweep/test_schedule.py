@@ -8,9 +8,9 @@ import pytest
 
 from archnet.errors import DataError, RunError
 from archnet.sweep import search
+from archnet.sweep.results.trials import read_trials, trial_folder
 from archnet.sweep.run import reset_failed_runs, run_sweep
 from archnet.sweep.schedule import MAX_LOST_RUNS, Job
-from archnet.sweep.trials import read_trials, trial_folder
 from archnet.sweep.tune import TuneRunner
 from small_sweeps import POOL, WIDTH, agenda_of, small_sweep, write_run
 
