@@ -46,7 +46,7 @@ def small_sweep(folder, **keys):
     return parse_sweep(Document(value=sweep_document(folder, **keys), source="small.json"))
 
 
-def agenda_of(sweep, folder, ended=None):
+def make_schedule(sweep, folder, ended=None):
     ended = [] if ended is None else ended
     return TrialSchedule(
         sweep, folder, TrialPlanner(sweep=sweep), lambda trial: ended.append((trial.number, trial.state)), lambda: 5.0
