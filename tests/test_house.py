@@ -18,6 +18,7 @@ MOST_MODULES = 16
 
 SAME_STEP = {
     "calibration": "computed, and drawn",
+    "comparison": "of runs: computed, and written",
     "curve": "computed, and drawn",
     "explain": "a saliency map: of a network, for a scan, from the command line",
     "export": "the model in another format: written, and from the command line",
@@ -26,6 +27,7 @@ SAME_STEP = {
     "paired": "computed, and drawn",
     "predict": "probabilities: of a network, for scans, from the command line",
     "progress": "how far something has come: an iteration, and a training",
+    "run": "from the beginning to the end: the trials of a sweep, and a command",
     "sweep": "a sweep: its meaning, and from the command line",
 }
 """File names in several rooms: the step that they all take."""
