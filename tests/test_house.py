@@ -18,12 +18,15 @@ MOST_MODULES = 16
 
 SAME_STEP = {
     "calibration": "computed, and drawn",
+    "candidates": "candidate lists: with classes, and without",
     "comparison": "of runs: computed, and written",
     "curve": "computed, and drawn",
+    "dropout": "dropout: the layer, and its mask in training",
     "explain": "a saliency map: of a network, for a scan, from the command line",
     "export": "the model in another format: written, and from the command line",
     "froc": "computed, drawn, and from the command line",
     "luna16": "the layout of LUNA16: generated, and read",
+    "metrics": "the metrics: described, and computed",
     "paired": "computed, and drawn",
     "predict": "probabilities: of a network, for scans, from the command line",
     "progress": "how far something has come: an iteration, and a training",

@@ -11,7 +11,7 @@ import numpy as np
 
 from archnet.errors import DataError, did_you_mean
 from archnet.imaging.dicom_header import DicomHeader, read_headers
-from archnet.imaging.slices import Slice, stack
+from archnet.imaging.slice_stack import Slice, stack
 from archnet.imaging.volume import Hu, Volume, convert_to_hu, placeholder_voxels
 
 _CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
