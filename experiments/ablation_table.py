@@ -13,14 +13,14 @@ from pathlib import Path
 from archnet.evaluation.comparison import Comparison, compare
 from archnet.evaluation.run_folder import read_json
 from archnet.files.atomic import write_json
-from archnet.sweep.trials import read_trials, trial_folder
+from archnet.sweep.results.trials import read_trials, trial_folder
 
 RESULTS = Path(__file__).parent / "results"
-SHOWN = ("auc", "mcc", "recall")
+METRICS = ("auc", "mcc", "recall")
 
 
-def compared(folder: Path) -> tuple[list[dict], Comparison]:
-    """The values of each finished trial, and all of them against the sweep's first."""
+def compare_trials(folder: Path) -> tuple[list[dict], Comparison]:
+    """The values of each finished trial, and the comparison of all of them with the first trial."""
     trials = [trial for trial in read_trials(folder) if trial.state == "finished"]
     if not trials or trials[0].number != 0:
         sys.exit(f"{folder}: its first trial has not finished, so there is nothing to compare with.")
@@ -31,26 +31,26 @@ def compared(folder: Path) -> tuple[list[dict], Comparison]:
     return [dict(trial.values) for trial in trials], comparison
 
 
-def figures(values: list[dict], comparison: Comparison) -> list[dict]:
-    """A row for each trial: means over the seeds, their deviations, and the difference to the first in AUC."""
+def ablation_rows(values: list[dict], comparison: Comparison) -> list[dict]:
+    """A row for each trial: means over the seeds, standard deviations, and the difference in AUC to the first trial."""
     differences = {pair.other: pair.differences["auc"] for pair in comparison.pairs}
     return [
         {
-            "values": tried,
-            **{name: row.value(name, comparison.positive) for name in SHOWN},
-            "deviations": {name: row.deviation(name, comparison.positive) for name in SHOWN},
+            "values": value,
+            **{name: row.value(name, comparison.positive) for name in METRICS},
+            "deviations": {name: row.deviation(name, comparison.positive) for name in METRICS},
             "auc_difference": differences.get(row.run),
         }
-        for tried, row in zip(values, comparison.rows, strict=True)
+        for value, row in zip(values, comparison.rows, strict=True)
     ]
 
 
 def table_row(figure: dict) -> str:
-    """A line of the table."""
-    ((axis, tried),) = figure["values"].items()
-    changed = tried if isinstance(tried, dict) else {axis: tried}
+    """A line of the Markdown table."""
+    ((key, value),) = figure["values"].items()
+    changed = value if isinstance(value, dict) else {key: value}
     label = ", ".join(f"`{key}` {json.dumps(value)}" for key, value in changed.items()) or "the default recipe"
-    cells = [_mean(figure[name], figure["deviations"][name]) for name in SHOWN]
+    cells = [_mean(figure[name], figure["deviations"][name]) for name in METRICS]
     difference = figure["auc_difference"]
     if difference is None:
         return f"| {label} | {' | '.join(cells)} | |"
@@ -63,11 +63,11 @@ def _mean(value: float | None, deviation: float | None) -> str:
 
 
 def main() -> None:
-    """Keeps and prints."""
+    """Write the rows, and print the table."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
-    rows = figures(*compared(folder))
+    rows = ablation_rows(*compare_trials(folder))
     write_json(RESULTS / read_json(folder / "sweep.json")["name"] / "ablation.json", rows)
     print("\n".join(map(table_row, rows)))
 

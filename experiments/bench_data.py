@@ -7,7 +7,7 @@ not set). The sides that are timed:
 
 - crops: one read of the whole scan with SimpleITK for every candidate, as published LUNA16 code does it, against
   archnet's cutting of all candidates at one opening. The slow side is timed on a few candidates, which cost the same
-  each, and told for all.
+  each, and extrapolated to all.
 - whole volumes: clipping, a quarter turn with `scipy.ndimage.rotate` and `scipy.ndimage.zoom(order=1)`, as the CT
   classification tutorial of keras.io does it, against archnet's, on a 512x512x40 scan; in memory, and from .nii.gz.
 - the store: building one from 20 scans, against plain reading of the scans' bytes and writing of the crops' bytes.
@@ -46,15 +46,15 @@ SPACING_MM = (0.7, 0.7, 1.0)
 NUM_SLICES = 300
 
 
-def seconds(work: Callable[[], object]) -> float:
+def time_call(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
-def rounds(slow: Callable[[], object], fast: Callable[[], object], count: int) -> tuple[float, float, float]:
+def time_rounds(slow: Callable[[], object], fast: Callable[[], object], count: int) -> tuple[float, float, float]:
     """Median seconds of both sides, and the median of their ratio in each round."""
-    pairs = [(seconds(slow), seconds(fast)) for _ in range(count)]
+    pairs = [(time_call(slow), time_call(fast)) for _ in range(count)]
     return median(a for a, _ in pairs), median(b for _, b in pairs), median(a / b for a, b in pairs)
 
 
@@ -90,7 +90,7 @@ def candidates(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).uniform((0, 0, 0), extent, (count, 3))
 
 
-def recipe_of(paths: list[Path], count: int) -> CandidateCrops:
+def make_recipe(paths: list[Path], count: int) -> CandidateCrops:
     """`count` candidates in each of some scans."""
     points = np.concatenate([candidates(count, seed) for seed in range(len(paths))])
     rows = len(points)
@@ -98,7 +98,7 @@ def recipe_of(paths: list[Path], count: int) -> CandidateCrops:
     return CandidateCrops("bench", ids, [path for path in paths for _ in range(count)], points, str, SIZE)
 
 
-def published_crop(path: Path, point_mm: np.ndarray) -> np.ndarray:
+def cut_like_published(path: Path, point_mm: np.ndarray) -> np.ndarray:
     """The usual way: the whole scan is read for one candidate."""
     image = SimpleITK.ReadImage(str(path))
     array = SimpleITK.GetArrayFromImage(image)
@@ -108,28 +108,28 @@ def published_crop(path: Path, point_mm: np.ndarray) -> np.ndarray:
     return array[tuple(slice(max(c - n // 2, 0), c - n // 2 + n) for c, n in spans)].copy()
 
 
-def seconds_of_copy(num_bytes: int) -> float:
+def time_copy(num_bytes: int) -> float:
     source, target = np.ones((2, num_bytes), np.uint8)
-    return median(seconds(lambda: np.copyto(target, source)) for _ in range(5))
+    return median(time_call(lambda: np.copyto(target, source)) for _ in range(5))
 
 
 def bench_crops(paths: dict[str, Path]) -> list[dict]:
     rows = []
     for name, path in paths.items():
-        recipe, points = recipe_of([path], NUM_CANDIDATES), candidates(NUM_CANDIDATES)
+        recipe, points = make_recipe([path], NUM_CANDIDATES), candidates(NUM_CANDIDATES)
         few = points[:4]
 
         def slow(few: np.ndarray = few, path: Path = path) -> None:
             for point in few:
-                published_crop(path, point)
+                cut_like_published(path, point)
 
         def fast(recipe: CandidateCrops = recipe) -> None:
             for _ in recipe.cut(0):
                 pass
 
         fast()
-        per_few, ours, ratio = rounds(slow, fast, 5)
-        copied = seconds_of_copy(recipe.num_bytes)
+        per_few, ours, ratio = time_rounds(slow, fast, 5)
+        copied = time_copy(recipe.num_bytes)
         rows.append(
             {
                 "name": f"crops from {name}",
@@ -144,7 +144,7 @@ def bench_crops(paths: dict[str, Path]) -> list[dict]:
     return rows
 
 
-def tutorial(array: np.ndarray) -> np.ndarray:
+def resize_like_tutorial(array: np.ndarray) -> np.ndarray:
     """Clip and scale, quarter turn, resize; (i, j, k) as NIfTI stores them."""
     low, high = WINDOW_HU
     scaled = ((np.clip(array, low, high) - low) / (high - low)).astype(np.float32)
@@ -153,7 +153,7 @@ def tutorial(array: np.ndarray) -> np.ndarray:
     return ndimage.zoom(turned, factors, order=1)
 
 
-def ours_whole(volume: Volume) -> np.ndarray:
+def resize_with_archnet(volume: Volume) -> np.ndarray:
     low, high = WINDOW_HU
     return (resize_volume(volume, (128, 128, 64), WINDOW_HU) - low) / (high - low)
 
@@ -165,10 +165,14 @@ def bench_volumes(folder: Path, volume: Volume) -> list[dict]:
     affine = np.diag([-SPACING_MM[0], SPACING_MM[1], SPACING_MM[2], 1.0])
     path = folder / "whole.nii.gz"
     nibabel.save(nibabel.Nifti1Image(stored, affine), path)
-    difference = float(np.abs(tutorial(stored) - ours_whole(small)).max())
-    from_file = float(np.abs(tutorial(nibabel.load(path).get_fdata()) - ours_whole(read_volume(path))).max())
-    in_memory = rounds(lambda: tutorial(stored), lambda: ours_whole(small), 5)
-    on_disk = rounds(lambda: tutorial(nibabel.load(path).get_fdata()), lambda: ours_whole(read_volume(path)), 5)
+    difference = float(np.abs(resize_like_tutorial(stored) - resize_with_archnet(small)).max())
+    from_file = float(
+        np.abs(resize_like_tutorial(nibabel.load(path).get_fdata()) - resize_with_archnet(read_volume(path))).max()
+    )
+    in_memory = time_rounds(lambda: resize_like_tutorial(stored), lambda: resize_with_archnet(small), 5)
+    on_disk = time_rounds(
+        lambda: resize_like_tutorial(nibabel.load(path).get_fdata()), lambda: resize_with_archnet(read_volume(path)), 5
+    )
     keys = ("theirs_s", "ours_s", "ratio")
     return [
         {"name": "whole volume in memory", **dict(zip(keys, in_memory, strict=True)), "max_difference": difference},
@@ -176,7 +180,7 @@ def bench_volumes(folder: Path, volume: Volume) -> list[dict]:
     ]
 
 
-def copied_scans(folder: Path, path: Path, count: int) -> list[Path]:
+def copy_scans(folder: Path, path: Path, count: int) -> list[Path]:
     """Files of their own, so that each is read."""
     copies = []
     for number in range(count):
@@ -188,8 +192,8 @@ def copied_scans(folder: Path, path: Path, count: int) -> list[Path]:
 
 
 def bench_store(folder: Path, path: Path) -> list[dict]:
-    scans = copied_scans(folder, path, NUM_SCANS)
-    recipe = recipe_of(scans, NUM_CANDIDATES)
+    scans = copy_scans(folder, path, NUM_SCANS)
+    recipe = make_recipe(scans, NUM_CANDIDATES)
 
     def plain() -> None:
         portion = bytes(recipe.num_bytes // len(scans))
@@ -205,7 +209,7 @@ def bench_store(folder: Path, path: Path) -> list[dict]:
         prune_stores(everything=True)
         open_crops(recipe)
 
-    plain_s, build_s, ratio = rounds(plain, build, 3)
+    plain_s, build_s, ratio = time_rounds(plain, build, 3)
     peak = peak_memory(scans, 50_000 // NUM_SCANS)
     return [
         {
@@ -225,7 +229,7 @@ def peak_memory(scans: list[Path], count: int) -> float:
     tell = "from archnet.machine import peak_memory_bytes; print(peak_memory_bytes() / 1e6)"
     build = (
         "import sys; sys.path.insert(0, sys.argv[1]); import bench_data as bench; from pathlib import Path\n"
-        "bench.stored_crops(bench.recipe_of([Path(name) for name in sys.argv[3:]], int(sys.argv[2])))\n"
+        "bench.open_crops(bench.make_recipe([Path(name) for name in sys.argv[3:]], int(sys.argv[2])))\n"
     )
     arguments = [str(Path(__file__).parent), str(count), *map(str, scans)]
     full, empty = (
@@ -235,7 +239,7 @@ def peak_memory(scans: list[Path], count: int) -> float:
     return full - empty
 
 
-def told(row: dict) -> str:
+def row_text(row: dict) -> str:
     parts = []
     for key, text in (
         ("theirs_s", "{:9.3f} s"),
@@ -267,7 +271,7 @@ def main() -> None:
         return
     print(f"512x512x{NUM_SLICES} stacked from {source}; {os.cpu_count()} cores; theirs, ours")
     for row in rows:
-        print(told(row))
+        print(row_text(row))
 
 
 if __name__ == "__main__":

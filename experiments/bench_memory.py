@@ -54,7 +54,7 @@ class Case:
     micro_batch: int | None = None
     training: dict = field(default_factory=dict)
 
-    def parsed(self) -> Arch:
+    def load_arch(self) -> Arch:
         if isinstance(self.arch, str):
             return load_arch(ARCHS / f"{self.arch}.json")
         return parse_arch(Document(value=self.arch, source=self.name))
@@ -104,8 +104,8 @@ CASES = [
 ]
 
 
-def peak_of(number: int) -> tuple[int, int]:
-    """The process's resident memory before the network of a case is built, and its peak after a few steps."""
+def measure_peak(number: int) -> tuple[int, int]:
+    """Resident memory of this process before it builds the network of a case, and the peak after a few steps."""
     import matplotlib.figure  # noqa: F401 - a run has loaded it when it trains
     import numpy as np
 
@@ -120,42 +120,42 @@ def peak_of(number: int) -> tuple[int, int]:
     start_quietly()
     before = resident_memory_bytes()
     case = CASES[number]
-    arch, training = case.parsed(), training_of(case)
+    arch, training = case.load_arch(), case_training(case)
     network = build(arch, case.shape)
     count = NUM_STEPS * case.batch_size
     shape = arch.full_input_shape(case.shape)
     images = np.random.default_rng(0).integers(*map(int, LIMITS), (count, *shape), np.int16)
     examples = Examples(images=images, rows=np.arange(count), labels=np.arange(count) % 2)
-    few = np.arange(min(8, count))
-    validation = Examples(images=images, rows=few, labels=few % 2)
+    validation_rows = np.arange(min(8, count))
+    validation = Examples(images=images, rows=validation_rows, labels=validation_rows % 2)
     data = TrainingData(limits=LIMITS, examples=examples, validation=validation)
-    train(set_up_training(network, data, training, Execution(micro_batch=case.micro_batch)), Silent())
+    train(set_up_training(network, data, training, Execution(micro_batch=case.micro_batch)), SilentCallback())
     return before or 0, peak_memory_bytes() or 0
 
 
-def training_of(case: Case) -> Training:
+def case_training(case: Case) -> Training:
     from archnet.spec.resolve import parse_experiments
 
-    document = {"archs": [case.parsed().to_document()], "training": {**PLAIN, **case.training}}
+    document = {"archs": [case.load_arch().to_document()], "training": {**PLAIN, **case.training}}
     document["training"] |= {"batch_size": case.batch_size, "epochs": 2}
     return parse_experiments(Document(value=document, source=case.name))[0].training
 
 
-class Silent:
-    """A callback that prints nothing."""
+class SilentCallback:
+    """A callback that does nothing."""
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None: ...
 
     def on_epoch(self, row: dict[str, float]) -> None: ...
 
 
-def row_of(number: int) -> dict:
-    """One line of the table."""
+def measure_case(number: int) -> dict:
+    """Measure one case in a process of its own."""
     case = CASES[number]
     command = [sys.executable, __file__, "--case", str(number)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     before, measured = json.loads(done.stdout)
-    memory = estimate_memory(case.parsed().plan(case.shape), training_of(case))
+    memory = estimate_memory(case.load_arch().plan(case.shape), case_training(case))
     predicted = memory.peak_bytes(case.batch_size, case.micro_batch)
     return {
         "name": case.name,
@@ -176,13 +176,13 @@ def main() -> None:
     parser.add_argument("--case", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.case is not None:
-        print(json.dumps(peak_of(arguments.case)))
+        print(json.dumps(measure_peak(arguments.case)))
         return
     if not arguments.json:
         print(f"{'network':<32} batch at once  predicted   measured  error  above the process")
     rows = []
     for number in [number for number, case in enumerate(CASES) if arguments.only in (None, case.name)]:
-        row = row_of(number)
+        row = measure_case(number)
         rows.append(row)
         if not arguments.json:
             sizes = f"{bytes_text(row['predicted_bytes']):>10} {bytes_text(row['measured_bytes']):>10}"

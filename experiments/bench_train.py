@@ -6,7 +6,7 @@ The sides that are timed:
 
 - tutorial: the 3D network of the CT classification tutorial of keras.io at 128x128x64, batch 2, trained in eager mode,
   each case turned with `scipy.ndimage.rotate` on the way, against archnet's step on archs/ct3d.json, which scales HU
-  and rotates in the graph. The tutorial's step as a graph is told too.
+  and rotates in the graph. The tutorial's step is also timed as a graph.
 - published: the published 3D network's step (archs/arch3dsm.json, Adam, L2), fed with NumPy batches whose cases are
   scaled from HU to [0, 1] one by one, against archnet's, which takes int16 as it lies in the store.
 - pipeline: archnet's training on the phantom through crop store, shuffling, augmentation and gathering ahead, against
@@ -14,7 +14,7 @@ The sides that are timed:
 
 A ratio is the median over rounds in which both sides run one after the other. Rounds in which other work took more
 than a twentieth of the machine are left out; where that is all of them the calmest three count. What other work took
-of the rounds that count is told.
+of the rounds that count is printed.
 Beside the ratio stands that of the processor time of both sides, which other work changes little, but which counts a
 side that keeps one core busy while the other rests as cheaper than the clock does. bfloat16 is left out where the
 processor does not have it.
@@ -66,7 +66,7 @@ Step = Callable[[], object]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timed:
+class StepTime:
     """What a step took: seconds by the clock and of the processors, and the share of the machine other work took."""
 
     seconds: float
@@ -74,18 +74,18 @@ class Timed:
     others: float
 
 
-def timed(step: Step, repeats: int = 1) -> Timed:
+def time_step(step: Step, repeats: int = 1) -> StepTime:
     """One of some repeats."""
-    before = time.perf_counter(), time.process_time(), busy_seconds()
+    before = time.perf_counter(), time.process_time(), total_cpu_seconds()
     for _ in range(repeats):
         step()
-    after = time.perf_counter(), time.process_time(), busy_seconds()
+    after = time.perf_counter(), time.process_time(), total_cpu_seconds()
     seconds, own, busy = (end - start for start, end in zip(before, after, strict=True))
     others = max(0.0, busy - own) / (seconds * (os.cpu_count() or 1))
-    return Timed(seconds=seconds / repeats, cpu_seconds=own / repeats, others=others)
+    return StepTime(seconds=seconds / repeats, cpu_seconds=own / repeats, others=others)
 
 
-def busy_seconds() -> float:
+def total_cpu_seconds() -> float:
     """Processor time of everything that runs here, or of this process alone where the system does not tell."""
     if not STAT.is_file():
         return time.process_time()
@@ -93,17 +93,17 @@ def busy_seconds() -> float:
     return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
 
 
-Round = dict[str, Timed]
+Round = dict[str, StepTime]
 
 
-def rounds_of(steps: dict[str, Step], repeats: dict[str, int], limit: float) -> list[Round]:
+def run_rounds(steps: dict[str, Step], repeats: dict[str, int], limit: float) -> list[Round]:
     """Rounds of all steps, turn and turn about, until enough were undisturbed, or else the calmest before the limit."""
     rounds: list[Round] = []
     calm: list[Round] = []
     end = time.perf_counter() + limit
     while not rounds or (len(calm) < ENOUGH and time.perf_counter() < end):
         names = list(steps) if len(rounds) % 2 else list(reversed(steps))
-        rounds.append({name: timed(steps[name], repeats.get(name, 1)) for name in names})
+        rounds.append({name: time_step(steps[name], repeats.get(name, 1)) for name in names})
         calm = [each for each in rounds if disturbance(each) <= DISTURBED]
     return calm or sorted(rounds, key=disturbance)[:CALMEST]
 
@@ -112,7 +112,7 @@ def disturbance(each: Round) -> float:
     return max(side.others for side in each.values())
 
 
-def compared(name: str, rounds: list[Round], theirs: str, ours: str) -> dict:
+def comparison_row(name: str, rounds: list[Round], theirs: str, ours: str) -> dict:
     """A row: one side against another."""
     pairs = [(each[theirs], each[ours]) for each in rounds]
     return {
@@ -126,7 +126,7 @@ def compared(name: str, rounds: list[Round], theirs: str, ours: str) -> dict:
     }
 
 
-def multiplication(precision: str) -> Step:
+def make_multiplication(precision: str) -> Step:
     """Of two square matrices, the measure of what the machine can do."""
     numbers = np.random.default_rng(0).random((MATRIX_SIZE, MATRIX_SIZE), np.float32)
     matrix = keras.ops.cast(keras.ops.convert_to_tensor(numbers), precision)
@@ -140,16 +140,16 @@ def rates(rounds: list[Round], ours: str, product: str, subject: Workload, num_s
     return {"matmul_share": median(shares), "macs_per_s": median(macs / each[ours].seconds for each in rounds)}
 
 
-def experiment_of(name: str, training: dict, data: str | None = None) -> Experiment:
+def make_experiment(name: str, training: dict, data: str | None = None) -> Experiment:
     document = read_experiment_document([ARCHS / f"{name}.json"])
     if data:
         document = replace_data(document, data)[0]
     return parse_experiments(document, [(("training", key), value) for key, value in {**PLAIN, **training}.items()])[0]
 
 
-def our_step(name: str, training: dict) -> tuple[Step, Workload]:
+def make_step(name: str, training: dict) -> tuple[Step, Workload]:
     """One step of archnet's on batches that lie in memory as int16."""
-    experiment = experiment_of(name, training)
+    experiment = make_experiment(name, training)
     subject = make_noise_workload(experiment.arch, experiment.training)
     pace = TimedTraining(subject)
     held = list(pace.iterate_steps(0, 4))
@@ -157,20 +157,20 @@ def our_step(name: str, training: dict) -> tuple[Step, Workload]:
     return lambda: measure_seconds(pace.trainer, [held[next(numbers) % len(held)]]), subject
 
 
-def against(theirs: Step, others: dict[str, Step], name: str, training: dict, limit: float) -> list[dict]:
-    """Rows: archnet's step in each precision against theirs; their other ways are told beside it."""
+def compare_step(theirs: Step, others: dict[str, Step], name: str, training: dict, limit: float) -> list[dict]:
+    """Rows: archnet's step in each precision against theirs; their variants beside it."""
     ours, subjects, first = {}, {}, {}
     for precision in PRECISIONS:
-        ours[precision], subjects[precision] = our_step(name, {**training, "precision": precision})
-        first[precision] = timed(ours[precision]).seconds
-    products = {f"{precision} product": multiplication(precision) for precision in PRECISIONS}
+        ours[precision], subjects[precision] = make_step(name, {**training, "precision": precision})
+        first[precision] = time_step(ours[precision]).seconds
+    products = {f"{precision} product": make_multiplication(precision) for precision in PRECISIONS}
     steps = {"theirs": theirs, **others, **ours, **products}
     for step in steps.values():
         step()  # builds the graphs, and warms up
-    rounds = rounds_of(steps, dict.fromkeys(ours, 2) | dict.fromkeys(products, 5), limit)
-    rows = [compared(f"{name} {key}", rounds, "theirs", key) for key in others]
+    rounds = run_rounds(steps, dict.fromkeys(ours, 2) | dict.fromkeys(products, 5), limit)
+    rows = [comparison_row(f"{name} {key}", rounds, "theirs", key) for key in others]
     for precision, subject in subjects.items():
-        row = compared(f"{name} {precision}", rounds, "theirs", precision)
+        row = comparison_row(f"{name} {precision}", rounds, "theirs", precision)
         row |= rates(rounds, precision, f"{precision} product", subject)
         rows.append({**row, "first_step_s": first[precision]})
     return rows
@@ -184,12 +184,12 @@ def bench_tutorial(limit: float) -> list[dict]:
         "augmentation": [{"type": "rotate", "degrees": list(ANGLES)}],
     }
     others = {"their graph": tutorial_step(is_eager=False)}
-    return against(tutorial_step(is_eager=True), others, "ct3d", training, limit)
+    return compare_step(tutorial_step(is_eager=True), others, "ct3d", training, limit)
 
 
 def bench_published(limit: float) -> list[dict]:
     training = {"batch_size": PUBLISHED_BATCH, "l2": PUBLISHED_L2}
-    return against(published_step(), {}, "arch3dsm", training, limit)
+    return compare_step(published_step(), {}, "arch3dsm", training, limit)
 
 
 def bench_pipeline(limit: float) -> list[dict]:
@@ -201,25 +201,25 @@ def bench_pipeline(limit: float) -> list[dict]:
     }
     rows = []
     for name, num_steps in PIPELINE_STEPS.items():
-        subject = load_data_workload(experiment_of(name, training, "phantom"))
+        subject = load_data_workload(make_experiment(name, training, "phantom"))
         pace = TimedTraining(subject)
         first = measure_seconds(pace.trainer, pace.iterate_steps(0, 1))
         held = list(pace.iterate_steps(0, num_steps))
         steps = {
             "in memory": partial(measure_seconds, pace.trainer, held),
-            "pipeline": partial(gathered, pace, num_steps),
-            "product": multiplication(pace.precision),
+            "pipeline": partial(train_gathered, pace, num_steps),
+            "product": make_multiplication(pace.precision),
         }
         for step in steps.values():
             step()
-        rounds = rounds_of(steps, {"product": 5}, limit)
-        row = compared(f"{name} pipeline", rounds, "in memory", "pipeline")
+        rounds = run_rounds(steps, {"product": 5}, limit)
+        row = comparison_row(f"{name} pipeline", rounds, "in memory", "pipeline")
         row |= {key: row[key] / num_steps for key in ("theirs_s", "ours_s")}
         rows.append({**row, **rates(rounds, "pipeline", "product", subject, num_steps), "first_step_s": first})
     return rows
 
 
-def gathered(pace: TimedTraining, num_steps: int) -> None:
+def train_gathered(pace: TimedTraining, num_steps: int) -> None:
     """Steps on batches that are gathered from the store meanwhile."""
     with closing(prefetch_items(pace.iterate_steps(0, num_steps))) as steps:
         measure_seconds(pace.trainer, steps)
@@ -228,7 +228,7 @@ def gathered(pace: TimedTraining, num_steps: int) -> None:
 BENCHES = {"tutorial": bench_tutorial, "published": bench_published, "pipeline": bench_pipeline}
 
 
-def told(row: dict) -> str:
+def row_text(row: dict) -> str:
     parts = []
     for key, text in (
         ("theirs_s", "{:8.3f} s"),
@@ -260,7 +260,7 @@ def main() -> None:
         added = BENCHES[name](0 if arguments.quick else arguments.seconds)
         rows += added
         if not arguments.json:
-            print(*map(told, added), sep="\n", flush=True)
+            print(*map(row_text, added), sep="\n", flush=True)
     if arguments.json:
         print(json.dumps({"cores": os.cpu_count(), "rows": rows}, indent=2))
 

@@ -1,12 +1,12 @@
-"""Kills runs at random moments, resumes them, and compares their predictions with those of a run left in peace.
+"""Kill runs at random moments, resume them, and compare their predictions with those of an uninterrupted run.
 
     python experiments/check_resume.py [--kills 20] [--folder DIR]
 
-The run has five epochs with dropout, augmentation, weight averaging and oversampling on generated cubes, and is kept
-after every seventh step and every epoch. Each of the runs is killed once (SIGKILL) at a random moment: at or shortly
-after a random one of its steps, each as likely, so that most kills fall between two checkpoints and some into the
-writing of one. Then it is resumed with `archnet run --resume`. Prints for each where it was killed and whether
-predictions.csv is equal, byte for byte, to that of the run left in peace; the exit code is 1 if one differs.
+A run has five epochs with dropout, augmentation, weight averaging and oversampling on generated cubes, and writes a
+checkpoint after every seventh step and every epoch. Each run is killed once (SIGKILL) at or shortly after a random
+step, so that most kills fall between two checkpoints and some into the writing of one. Then `archnet run --resume`
+resumes it. The script prints where each run was killed and whether its predictions.csv is identical, byte for byte, to
+that of the uninterrupted run; the exit code is 1 if one differs.
 """
 
 import argparse
@@ -40,8 +40,8 @@ TRAINING = {
     "augmentation": [{"type": "right_angles"}, {"type": "flip"}, {"type": "shift"}, {"type": "noise"}],
 }
 NUM_CASES = 800
-MOST_DELAY = 0.05
-"""Seconds after its step at which a kill comes at most: longer than a step and the writing of a checkpoint."""
+MAX_DELAY = 0.05
+"""Longest delay of a kill after its step in seconds: longer than a step and the writing of a checkpoint."""
 
 COMMAND = """
 import itertools, os, sys
@@ -78,25 +78,25 @@ def write_experiment(folder: Path) -> Path:
     return path
 
 
-def started(experiment: Path, run: Path, *options: str) -> subprocess.Popen[bytes]:
-    """A run in a process of its own; its marks stand beside its folder."""
+def start_run(experiment: Path, run: Path, *options: str) -> subprocess.Popen[bytes]:
+    """Start a run in a process of its own, with the file of its marks beside its folder."""
     out = run.parent
-    command = [sys.executable, "-c", COMMAND, str(marks_of(run)), "run", str(experiment), "--out", str(out), *options]
+    command = [sys.executable, "-c", COMMAND, str(marks_path(run)), "run", str(experiment), "--out", str(out), *options]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def marks_of(run: Path) -> Path:
+def marks_path(run: Path) -> Path:
     return run.parent.with_suffix(".marks")
 
 
-def finished(process: subprocess.Popen[bytes]) -> None:
-    _, told = process.communicate()
+def wait_for(process: subprocess.Popen[bytes]) -> None:
+    _, errors = process.communicate()
     if process.returncode:
-        raise SystemExit(told.decode())
+        raise SystemExit(errors.decode())
 
 
-def killed(process: subprocess.Popen[bytes], marks: Path, step: int, delay: float) -> str:
-    """Kills a run some seconds after a step; gives the marks up to there."""
+def kill_after_step(process: subprocess.Popen[bytes], marks: Path, step: int, delay: float) -> str:
+    """Kill a run some seconds after a step, and return its marks up to there."""
     while process.poll() is None and not (marks.exists() and marks.read_bytes().count(b"s") >= step):
         time.sleep(0.001)
     time.sleep(delay)
@@ -105,8 +105,8 @@ def killed(process: subprocess.Popen[bytes], marks: Path, step: int, delay: floa
     return marks.read_text()
 
 
-def place_of(marks: str, num_epoch_steps: int) -> str:
-    """Where a run was killed, in words."""
+def kill_location(marks: str, num_epoch_steps: int) -> str:
+    """Where a run was killed, as text."""
     num_steps = marks.count("s")
     since = len(marks) - 1 - max(marks.rfind("("), marks.rfind(")"))
     where = f"step {num_steps} in epoch {1 + (num_steps - 1) // num_epoch_steps}"
@@ -122,24 +122,25 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--folder", type=Path, help="where the runs go; otherwise a temporary folder")
     arguments = parser.parse_args()
-    chance = random.Random(0)
+    generator = random.Random(0)
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = Path(name)
         experiment, whole = write_experiment(folder), folder / "whole/net"
-        finished(started(experiment, whole))
-        num_steps = marks_of(whole).read_text().count("s")
+        wait_for(start_run(experiment, whole))
+        num_steps = marks_path(whole).read_text().count("s")
         num_epoch_steps = num_steps // TRAINING["epochs"]
-        places, num_equal = [], 0
+        locations, num_equal = [], 0
         for number in range(arguments.kills):
             run = folder / f"run{number}/net"
-            step, delay = chance.randint(1, num_steps), chance.uniform(0, MOST_DELAY)
-            places.append(place_of(killed(started(experiment, run), marks_of(run), step, delay), num_epoch_steps))
-            finished(started(experiment, run, "--resume"))
+            step, delay = generator.randint(1, num_steps), generator.uniform(0, MAX_DELAY)
+            marks = kill_after_step(start_run(experiment, run), marks_path(run), step, delay)
+            locations.append(kill_location(marks, num_epoch_steps))
+            wait_for(start_run(experiment, run, "--resume"))
             is_equal = (run / "predictions.csv").read_bytes() == (whole / "predictions.csv").read_bytes()
             num_equal += is_equal
-            print(f"{number + 1:3}  killed at {places[-1]}: {'equal' if is_equal else 'DIFFERENT'}", flush=True)
-        between = sum("steps after" in place or "before the first" in place for place in places)
-        writing = sum("while" in place for place in places)
+            print(f"{number + 1:3}  killed at {locations[-1]}: {'equal' if is_equal else 'DIFFERENT'}", flush=True)
+        between = sum("steps after" in location or "before the first" in location for location in locations)
+        writing = sum("while" in location for location in locations)
         print(
             f"{num_equal} of {arguments.kills} equal; all were killed in training ({num_steps} steps), {between} of "
             f"them between checkpoints and {writing} while one was written"

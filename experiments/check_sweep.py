@@ -60,45 +60,45 @@ def write_sweep(folder: Path, num_cases: int, epochs: int, **keys: object) -> Pa
     return path
 
 
-def started(path: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
+def start_sweep(path: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", "import archnet.cli; archnet.cli.main()", "sweep", str(path), "--out", str(out)]
     return subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def finished(process: subprocess.Popen[bytes]) -> None:
-    _, told = process.communicate()
+def wait_for(process: subprocess.Popen[bytes]) -> None:
+    _, errors = process.communicate()
     if process.returncode:
-        raise SystemExit(told.decode())
+        raise SystemExit(errors.decode())
 
 
-def timeless(out: Path) -> list[dict[str, str]]:
-    """The leaderboard without the seconds that trials took."""
+def leaderboard_without_seconds(out: Path) -> list[dict[str, str]]:
+    """The leaderboard without the training times."""
     rows = list(csv.DictReader((out / "leaderboard.csv").read_text().splitlines()))
     return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
 
 
 def num_epochs(out: Path) -> int:
-    """Epochs that a sweep's runs have trained so far."""
+    """Number of epochs that the runs of a sweep have trained so far."""
     return sum(len(path.read_text().splitlines()) - 1 for path in out.glob("trials/*/*/history.csv"))
 
 
 def check_kills(folder: Path, num_kills: int) -> bool:
     widths, epochs = [4, 8, 12, 16], 5
     path = write_sweep(folder, 400, epochs, space={WIDTH: widths})
-    finished(started(path, folder / "whole"))
-    chance = random.Random(0)
-    for moment in sorted(chance.sample(range(len(widths) * epochs), num_kills)):
-        process = started(path, folder / "killed", "--resume")
+    wait_for(start_sweep(path, folder / "whole"))
+    generator = random.Random(0)
+    for moment in sorted(generator.sample(range(len(widths) * epochs), num_kills)):
+        process = start_sweep(path, folder / "killed", "--resume")
         while num_epochs(folder / "killed") < moment and process.poll() is None:
             time.sleep(0.01)
-        time.sleep(chance.uniform(0, 0.5))
+        time.sleep(generator.uniform(0, 0.5))
         process.kill()
         process.communicate()
         trials = [json.loads(file.read_text()) for file in sorted(folder.glob("killed/trials/*/trial.json"))]
         states = ", ".join(trial["state"] for trial in trials) or "before the first trial"
         print(f"killed after {num_epochs(folder / 'killed')} epochs in all: {states}", flush=True)
-    finished(started(path, folder / "killed", "--resume"))
-    is_equal = timeless(folder / "killed") == timeless(folder / "whole")
+    wait_for(start_sweep(path, folder / "killed", "--resume"))
+    is_equal = leaderboard_without_seconds(folder / "killed") == leaderboard_without_seconds(folder / "whole")
     print(f"the leaderboard is {'equal' if is_equal else 'DIFFERENT'}")
     return is_equal
 
@@ -111,11 +111,11 @@ def check_lost_node(folder: Path) -> bool:
     cluster = Cluster(initialize_head=True, head_node_args={**room, "include_dashboard": False})
     node, out = cluster.add_node(**room), folder / "out"
     path = write_sweep(folder, 400, 5, space={WIDTH: [4, 8, 12, 16]})
-    process = started(path, out, "--address", cluster.address)
+    process = start_sweep(path, out, "--address", cluster.address)
     while num_epochs(out) < 4 and process.poll() is None:
         time.sleep(0.01)
     cluster.remove_node(node, allow_graceful=False)
-    finished(process)
+    wait_for(process)
     cluster.shutdown()
     trials = [json.loads(file.read_text()) for file in sorted(out.glob("trials/*/trial.json"))]
     lost = sum(run["lost"] for trial in trials for run in trial["runs"].values())
@@ -124,7 +124,7 @@ def check_lost_node(folder: Path) -> bool:
 
 
 def check_at_once() -> bool:
-    taken = []
+    seconds = []
     for name, keys in {
         "two at once, a core each": {"resources": {"cpus": 1}, "at_once": 2},
         "one after the other, a core": {"resources": {"cpus": 1}, "at_once": 1},
@@ -133,22 +133,22 @@ def check_at_once() -> bool:
         with tempfile.TemporaryDirectory() as part:
             path = write_sweep(Path(part), 2000, 6, space={WIDTH: [16, 17, 18, 19]}, **keys)
             start = time.perf_counter()
-            finished(started(path, Path(part) / "out"))
-            taken.append(time.perf_counter() - start)
-            print(f"{name}: {taken[-1]:.0f} s for four trials", flush=True)
-    ratio = taken[0] / min(taken[1:])
+            wait_for(start_sweep(path, Path(part) / "out"))
+            seconds.append(time.perf_counter() - start)
+            print(f"{name}: {seconds[-1]:.0f} s for four trials", flush=True)
+    ratio = seconds[0] / min(seconds[1:])
     print(f"at once against the faster way of one after the other: ratio {ratio:.2f}")
     return ratio <= TOLERANCE
 
 
-def held_bytes(pid: int) -> int:
-    """Resident memory of a process and of what it has started, but for the runs themselves."""
+def resident_bytes(pid: int) -> int:
+    """Resident memory of a process and its descendants, without the runs of the sweep."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
 
-    def held(one: int) -> int:
+    def tree_bytes(one: int) -> int:
         folder = Path(f"/proc/{one}")
         try:
             if b"archnet.sweep.trial_process" in (folder / "cmdline").read_bytes():
@@ -156,23 +156,23 @@ def held_bytes(pid: int) -> int:
             own = PAGE * int((folder / "statm").read_text().split()[1])
         except OSError:
             return 0
-        return own + sum(held(child) for child, parent in parents.items() if parent == one)
+        return own + sum(tree_bytes(child) for child, parent in parents.items() if parent == one)
 
-    return held(pid)
+    return tree_bytes(pid)
 
 
 def check_memory(folder: Path, num_trials: int) -> bool:
     path = write_sweep(folder, 120, 1, space={"training.seed": list(range(num_trials))})
-    process, held = started(path, folder / "out"), {}
+    process, resident = start_sweep(path, folder / "out"), {}
     while process.poll() is None:
         num_ended = len(list(folder.glob("out/trials/*/*/metrics.json")))
-        held[num_ended] = held_bytes(process.pid)
+        resident[num_ended] = resident_bytes(process.pid)
         time.sleep(0.2)
-    finished(process)
+    wait_for(process)
     for least in (3, num_trials // 2, num_trials - 1):
-        number = min(number for number in held if number >= least)
-        print(f"after {number} trials: {held[number] / 1e6:.0f} MB")
-    return held[number] <= TOLERANCE * held[min(number for number in held if number >= 3)]
+        number = min(number for number in resident if number >= least)
+        print(f"after {number} trials: {resident[number] / 1e6:.0f} MB")
+    return resident[number] <= TOLERANCE * resident[min(number for number in resident if number >= 3)]
 
 
 def main() -> None:
@@ -188,8 +188,8 @@ def main() -> None:
             "at-once": check_at_once,
             "memory": lambda: check_memory(Path(name), arguments.trials),
         }
-        is_well = checks[arguments.what]()
-    sys.exit(not is_well)
+        is_passed = checks[arguments.what]()
+    sys.exit(not is_passed)
 
 
 if __name__ == "__main__":

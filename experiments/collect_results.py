@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 RESULTS = Path(__file__).parent / "results"
-MACHINES_OWN = ("peak_memory_bytes", "train_seconds", "samples_per_second")
+MACHINE_KEYS = ("peak_memory_bytes", "train_seconds", "samples_per_second")
 
 
 def readme_row(name: str, result: dict) -> str:
@@ -40,17 +40,17 @@ def mean_row(name: str) -> str:
     return f"| {name} {links} | {' | '.join([*costs, *cells])} |"
 
 
-def result_of(folder: Path, command: str) -> dict:
-    """What is kept of a run."""
+def read_result(folder: Path, command: str) -> dict:
+    """Read the part of a run to keep."""
     experiment, metrics = (json.loads((folder / name).read_text()) for name in ("experiment.json", "metrics.json"))
     if experiment["data"].get("root"):
         experiment["data"]["root"] = Path(experiment["data"]["root"]).name
-    kept = {key: value for key, value in metrics.items() if key not in MACHINES_OWN}
+    kept = {key: value for key, value in metrics.items() if key not in MACHINE_KEYS}
     return {"command": command, "experiment": experiment, "metrics": kept}
 
 
 def main() -> None:
-    """Keeps and prints."""
+    """Write the results, and print their rows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--command", help="what made the runs")
@@ -61,7 +61,7 @@ def main() -> None:
         print(mean_row(name))
     for argument in arguments.runs:
         name, _, folder = argument.partition("=")
-        result = result_of(Path(folder), arguments.command)
+        result = read_result(Path(folder), arguments.command)
         path = RESULTS / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(result, indent=1) + "\n")

@@ -14,13 +14,13 @@ from statistics import mean
 import matplotlib
 
 from archnet.report.figures.theme import LIGHT, new_figure, rc_params
-from archnet.sweep.analysis import pareto_front
+from archnet.sweep.results.analysis import pareto_front
 
 HERE = Path(__file__).parent
 
 
-def measured() -> dict[str, tuple[int, list[float]]]:
-    """Of each network and recipe its multiply-adds and the test AUC of every seed."""
+def read_results() -> dict[str, tuple[int, list[float]]]:
+    """The multiply-adds of each network and recipe, and the test AUC of each seed."""
     found: defaultdict[str, list[dict]] = defaultdict(list)
     for path in sorted((HERE / "results").glob("luna16_*_seed*.json")):
         name = re.sub(r"luna16_(.*)_seed\d+", r"\1", path.stem)
@@ -29,8 +29,8 @@ def measured() -> dict[str, tuple[int, list[float]]]:
 
 
 def main() -> None:
-    """Draws the picture."""
-    points = measured()
+    """Draw the figure."""
+    points = read_results()
     costs = [macs / 1e6 for macs, _ in points.values()]
     means = [mean(values) for _, values in points.values()]
     with matplotlib.rc_context(rc_params(LIGHT)):
@@ -38,11 +38,11 @@ def main() -> None:
         axes = figure.add_subplot()
         front = pareto_front(costs, [-value for value in means])
         axes.plot([costs[k] for k in front], [means[k] for k in front], color=LIGHT.faint, lw=1, zorder=0)
-        for cost, middle, (name, (_, values)), colour in zip(
+        for cost, middle, (name, (_, values)), color in zip(
             costs, means, points.items(), cycle(LIGHT.series), strict=False
         ):
-            axes.plot([cost] * len(values), values, "o", color=colour, alpha=0.5, ms=5)
-            axes.plot([cost], [middle], "_", color=colour, ms=22, mew=2)
+            axes.plot([cost] * len(values), values, "o", color=color, alpha=0.5, ms=5)
+            axes.plot([cost], [middle], "_", color=color, ms=22, mew=2)
             axes.annotate(name.replace("_", " "), (cost, middle), (14, -2), textcoords="offset points", va="top")
         axes.set(xlabel="million multiply-adds per case", ylabel="test AUC, dots are seeds", title="What quality costs")
         axes.set_xlim(0, max(costs) * 1.3)

@@ -74,7 +74,7 @@ def draw_whole(part) -> None:
 
 
 def main() -> None:
-    """Writes the picture, in grey."""
+    """Write the figure in grey."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE
     with matplotlib.rc_context(rc_params(LIGHT)):
         figure = new_figure((7.2, 6.9), LIGHT)

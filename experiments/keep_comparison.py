@@ -15,26 +15,26 @@ from archnet.files.atomic import write_json
 from archnet.report.comparison_wording import comparison_document
 
 RESULTS = Path(__file__).parent / "results"
-SHOWN = ("recall", "mcc", "auc")
+METRICS = ("recall", "mcc", "auc")
 
 
-def kept(document: dict) -> dict:
-    """A comparison without what is the machine's."""
+def drop_machine_keys(document: dict) -> dict:
+    """A comparison without folders, times and memory, which depend on the machine."""
     rows = [{key: value for key, value in row.items() if key not in ("folders", "costs")} for row in document["runs"]]
     return {**document, "runs": rows}
 
 
-def lines(name: str, document: dict) -> list[str]:
-    """Of the table in experiments/README.md, and the sentence below it."""
+def table_lines(name: str, document: dict) -> list[str]:
+    """The lines of the table in experiments/README.md, and the sentence below it."""
     rows = [_row(name, row, document["positive"]) for row in document["runs"]]
     return [*rows, " ".join([f"{name}: {document['sentence']}", *document["cautions"]])]
 
 
 def _row(name: str, row: dict, positive: str) -> str:
-    """A network's line: numbers with their 95% intervals, or of several seeds their standard deviations."""
+    """The line of a network: numbers with 95% intervals, or with standard deviations over several seeds."""
     metrics, spread = row["metrics"], row["spread"]
     cells = []
-    for metric in SHOWN:
+    for metric in METRICS:
         value = class_value(metrics[metric], positive)
         if value is None:
             cells.append("–")
@@ -47,15 +47,15 @@ def _row(name: str, row: dict, positive: str) -> str:
 
 
 def main() -> None:
-    """Keeps and prints."""
+    """Write the comparison, and print its table."""
     if len(sys.argv) < 4:
         sys.exit(__doc__)
     name, *runs = sys.argv[1:]
-    document = kept(comparison_document(compare([Path(run) for run in runs])))
+    document = drop_machine_keys(comparison_document(compare([Path(run) for run in runs])))
     folder = RESULTS / name
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "comparison.json", document)
-    print("\n".join(lines(name, document)))
+    print("\n".join(table_lines(name, document)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 
 
 def main() -> None:
-    """Writes the cases with labels that archnet reads."""
+    """Write the cases with labels in the form that archnet reads."""
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     source, target = sys.argv[1:]

@@ -1,4 +1,4 @@
-"""Options of a training with nothing but its optimizer, for benchmarks: nothing is picked from the data."""
+"""Training options for benchmarks: the optimizer alone, and nothing chosen from the data."""
 
 PLAIN = {
     "optimizer": "adam",

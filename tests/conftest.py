@@ -5,6 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("archnet", deadline=None)  # no test depends on a clock
+settings.load_profile("archnet")
 
 SPOKEN = locale.setlocale(locale.LC_ALL)
 

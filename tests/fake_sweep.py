@@ -1,7 +1,7 @@
 """`archnet` whose sweeps are made of fake runs; with FAKE_NODES on a cluster of two nodes, of which one is lost.
 
-FAKE_NODES is the number of epochs after which the second node is killed, of the first run that is on it; until then
-that node's runs are held.
+FAKE_NODES is the number of epochs after which the second node is killed, of the first run that is on it; then that
+node's runs are held. The runs of the first node wait for the loss, so that the second one gets a run on a slow machine.
 """
 
 import os
@@ -41,6 +41,8 @@ if "FAKE_NODES" in os.environ:
 
     room = {"num_cpus": 1, "object_store_memory": 100_000_000}
     cluster = Cluster(initialize_head=True, head_node_args={**room, "include_dashboard": False})
-    threading.Thread(target=lose_a_node, args=(cluster, cluster.add_node(**room)), daemon=True).start()
+    node = cluster.add_node(**room)
+    (Path(os.environ["FAKE_SWEEP"]) / "second").write_text(str(node.all_processes["raylet"][0].process.pid))
+    threading.Thread(target=lose_a_node, args=(cluster, node), daemon=True).start()
     sys.argv += ["--address", cluster.address]
 main()

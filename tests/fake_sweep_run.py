@@ -59,7 +59,7 @@ def train(document, run, asks):
         sys.exit(3)
     for epoch in range(done + 1, training["epochs"] + 1):
         time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
-        while is_held():
+        while is_held() or is_waiting_for_the_loss():
             time.sleep(0.05)
         if layer["drop_out"] == IS_KILLED and epoch == 2:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -81,6 +81,12 @@ def is_held():
     """Whether the node that this run is on is about to be lost."""
     held = Path(os.environ["FAKE_SWEEP"]) / "held"
     return held.exists() and held.read_text() == os.environ.get("RAY_RAYLET_PID")
+
+
+def is_waiting_for_the_loss():
+    """Whether this run is on the first of two nodes, of which the second one is not lost yet."""
+    second, held = (Path(os.environ["FAKE_SWEEP"]) / name for name in ("second", "held"))
+    return second.exists() and second.read_text() != os.environ.get("RAY_RAYLET_PID") and not held.exists()
 
 
 def note(line):

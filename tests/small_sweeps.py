@@ -9,8 +9,8 @@ import numpy as np
 from archnet.files.strict_json import Document
 from archnet.spec.sweeps.document import parse_sweep
 from archnet.sweep.feasibility import TrialPlanner
+from archnet.sweep.results.trials import trial_folder
 from archnet.sweep.schedule import TrialSchedule
-from archnet.sweep.trials import trial_folder
 from plain_training import PLAIN
 
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_sweep_run.py")))
@@ -46,7 +46,7 @@ def small_sweep(folder, **keys):
     return parse_sweep(Document(value=sweep_document(folder, **keys), source="small.json"))
 
 
-def agenda_of(sweep, folder, ended=None):
+def make_schedule(sweep, folder, ended=None):
     ended = [] if ended is None else ended
     return TrialSchedule(
         sweep, folder, TrialPlanner(sweep=sweep), lambda trial: ended.append((trial.number, trial.state)), lambda: 5.0

@@ -17,9 +17,23 @@ MOST_MODULES = 16
 """Modules in one folder, so that a room can be drawn from memory."""
 
 SAME_STEP = {
-    "calibration",
-    "comparison_page",
+    "calibration": "computed, and drawn",
+    "candidates": "candidate lists: with classes, and without",
+    "comparison": "of runs: computed, and written",
+    "curve": "computed, and drawn",
+    "dropout": "dropout: the layer, and its mask in training",
+    "explain": "a saliency map: of a network, for a scan, from the command line",
+    "export": "the model in another format: written, and from the command line",
+    "froc": "computed, drawn, and from the command line",
+    "luna16": "the layout of LUNA16: generated, and read",
+    "metrics": "the metrics: described, and computed",
+    "paired": "computed, and drawn",
+    "predict": "probabilities: of a network, for scans, from the command line",
+    "progress": "how far something has come: an iteration, and a training",
+    "run": "from the beginning to the end: the trials of a sweep, and a command",
+    "sweep": "a sweep: its meaning, and from the command line",
 }
+"""File names in several rooms: the step that they all take."""
 
 
 def imports_of(path):
@@ -76,6 +90,11 @@ def test_three_modules_stand_beside_the_rooms_and_no_room_is_crowded():
     counts = Counter(path.parent for path in SOURCE.rglob("*.py") if path.name != "__init__.py")
     assert counts.pop(SOURCE) == 3
     assert {str(folder.relative_to(SOURCE)): number for folder, number in counts.items() if number > MOST_MODULES} == {}
+
+
+def test_no_two_modules_share_a_name_unless_they_are_one_step_for_different_things():
+    counts = Counter(path.stem for path in SOURCE.rglob("*.py") if path.name != "__init__.py")
+    assert {name for name, number in counts.items() if number > 1} == set(SAME_STEP)
 
 
 def test_the_map_in_contributing_is_the_table_of_this_test():

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import archnet
 from archnet.cli import app
 from archnet.errors import RunError
-from archnet.export.archive import export_run
+from archnet.export.exported_model import export_run
 from archnet.network import export as network
 from archnet.network.build import build_inference_model, input_limits
 from plain_training import PLAIN

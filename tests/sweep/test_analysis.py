@@ -8,10 +8,13 @@ from scipy.stats import f_oneway
 
 from archnet.report.figures.theme import LIGHT
 from archnet.spec.sweeps.search_space import Choice, Range
-from archnet.sweep.analysis import importance, pareto_front, value_index
-from archnet.sweep.figures import learning_figure, parallel_figure, pareto_figure
-from archnet.sweep.leaderboard import Leaderboard, LeaderboardRow
-from archnet.sweep.trials import LearningCurve, Trial, TrialRun
+from archnet.sweep.report.learning_figure import learning_figure
+from archnet.sweep.report.parallel_figure import parallel_figure
+from archnet.sweep.report.pareto_figure import pareto_figure
+from archnet.sweep.results.analysis import importance, pareto_front, value_index
+from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
+from archnet.sweep.results.learning_curve import LearningCurve
+from archnet.sweep.results.trials import Trial, TrialRun
 from small_sweeps import DROP_OUT, WIDTH, small_sweep
 
 

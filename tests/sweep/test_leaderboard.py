@@ -9,11 +9,12 @@ from typer.testing import CliRunner
 
 from archnet.cli import app
 from archnet.files.atomic import write_json
-from archnet.sweep.leaderboard import read_leaderboard, write_leaderboard
-from archnet.sweep.report import write_sweep_report
+from archnet.sweep.report.sweep_page import write_sweep_report
+from archnet.sweep.results.leaderboard import read_leaderboard, write_leaderboard
+from archnet.sweep.results.learning_curve import read_learning_curve
+from archnet.sweep.results.trials import SWEEP_FILE, TrialRun
 from archnet.sweep.schedule import Job
-from archnet.sweep.trials import SWEEP_FILE, TrialRun, read_learning_curve
-from small_sweeps import WIDTH, agenda_of, small_sweep, write_run
+from small_sweeps import WIDTH, make_schedule, small_sweep, write_run
 
 HISTORIES = {0: [0.5, 0.7, 0.6], 1: [0.9], 2: [0.6, 0.8], 3: [0.99], 4: [0.8, 0.7]}
 
@@ -23,17 +24,17 @@ def swept(tmp_path):
     """Five trials: three finished, one stopped, one failed at its height; and one that is still running."""
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16, 32, 64]}, limits={"max_parameters": 100_000})
     write_json(tmp_path / SWEEP_FILE, sweep.to_document())
-    agenda = agenda_of(sweep, tmp_path)
+    schedule = make_schedule(sweep, tmp_path)
     for number, values in HISTORIES.items():
-        job = agenda.next_job()
+        job = schedule.next_job()
         assert job == Job(number=number, run="net")
-        agenda.mark_running(job)
+        schedule.mark_running(job)
         write_run(tmp_path, job, values, is_finished=number in (0, 2, 4))
         state = {1: "stopped", 3: "failed"}.get(number, "finished")
-        agenda.finish_job(
+        schedule.finish_job(
             job, state, {1: "ended by ASHA after 1 epoch", 3: "its process was killed by SIGKILL"}.get(number)
         )
-    agenda.mark_running(agenda.next_job())
+    schedule.mark_running(schedule.next_job())
     return sweep, tmp_path
 
 
@@ -56,41 +57,27 @@ def test_the_csv_has_a_line_for_each_trial(swept, tmp_path):
     assert rows[4]["reason"] == "its process was killed by SIGKILL"
 
 
-@pytest.mark.parametrize(
-    ("best_metric", "kept"),
-    [("loss", 1), ("auc", 2), (None, 3), ("recall", 3)],
-    ids=["loss", "auc", "last", "undefined"],
-)
-def test_the_value_is_that_of_the_epoch_whose_weights_are_kept(best_metric, kept, tmp_path):
-    (tmp_path / "history.csv").write_text(
-        "epoch,seconds,validation_loss,validation_auc,validation_recall\n1,1,0.9,0.1,\n2,1,0.2,0.2,\n3,1,0.2,0.8,\n4,1,0.5,0.4,\n"
-    )
-    (tmp_path / "experiment.json").write_text(json.dumps({"training": {"best_metric": best_metric, "epochs": 7}}))
-    course = read_learning_curve(tmp_path, "auc")
-    assert (course.best_index, course.value, course.num_epochs) == (kept, [0.1, 0.2, 0.8, 0.4][kept], 7)
-
-
 def test_a_loss_is_best_where_it_is_lowest(tmp_path):
     sweep = small_sweep(tmp_path, metric="loss", space={WIDTH: [2, 4]})
-    agenda = agenda_of(sweep, tmp_path)
+    schedule = make_schedule(sweep, tmp_path)
     for value in (0.5, 0.4):
-        job = agenda.next_job()
+        job = schedule.next_job()
         write_run(tmp_path, job, [value])
         history = tmp_path / f"trials/{job.number:03d}/net/history.csv"
         history.write_text(history.read_text().replace("auc", "loss"))
-        agenda.finish_job(job, "finished", None)
+        schedule.finish_job(job, "finished", None)
     assert read_leaderboard(sweep, tmp_path).best.trial.number == 1
 
 
 def test_time_left_is_told_from_the_runs_that_ended(tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16]})
-    agenda = agenda_of(sweep, tmp_path)
+    schedule = make_schedule(sweep, tmp_path)
     assert read_leaderboard(sweep, tmp_path).seconds_left() is None
-    job = agenda.next_job()
-    agenda.mark_running(job)
-    agenda.clock = lambda: 15.0
-    agenda.finish_job(job, "finished", None)
-    agenda.mark_running(agenda.next_job())
+    job = schedule.next_job()
+    schedule.mark_running(job)
+    schedule.clock = lambda: 15.0
+    schedule.finish_job(job, "finished", None)
+    schedule.mark_running(schedule.next_job())
     assert read_leaderboard(sweep, tmp_path).seconds_left() == 10 * (2 + 0.5)
 
 
@@ -105,12 +92,12 @@ def test_fewer_trials_than_there_are_leave_nothing_to_wait_for(swept):
 
 def test_a_trial_that_ended_has_a_value_only_if_each_of_its_runs_has_one(tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4]}, folds=3)
-    agenda = agenda_of(sweep, tmp_path)
+    schedule = make_schedule(sweep, tmp_path)
     for values in ([0.9, "", 0.9], [0.5, 0.6, 0.7]):
         for value in values:
-            job = agenda.next_job()
+            job = schedule.next_job()
             write_run(tmp_path, job, [value])
-            agenda.finish_job(job, "finished", None)
+            schedule.finish_job(job, "finished", None)
             if job.run == "net-fold0":
                 assert read_leaderboard(sweep, tmp_path).rows[-1].value == value
     board = read_leaderboard(sweep, tmp_path)
@@ -125,7 +112,7 @@ def test_the_runs_of_trials_that_ended_are_read_once(swept, monkeypatch):
     assert sorted(known) == [0, 1, 2, 3, 4]
     looked = []
     monkeypatch.setattr(
-        "archnet.sweep.leaderboard.read_learning_curve",
+        "archnet.sweep.results.leaderboard.read_learning_curve",
         lambda place, metric: looked.append(place) or read_learning_curve(place, metric),
     )
     assert read_leaderboard(sweep, folder, known) == first
@@ -176,11 +163,11 @@ def test_there_is_no_best_before_a_trial_has_finished(tmp_path):
 def test_there_is_no_best_where_the_metric_is_undefined(count, said, tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8]})
     write_json(tmp_path / SWEEP_FILE, sweep.to_document())
-    agenda = agenda_of(sweep, tmp_path)
+    schedule = make_schedule(sweep, tmp_path)
     for _ in range(count):
-        job = agenda.next_job()
+        job = schedule.next_job()
         write_run(tmp_path, job, ["", ""])
-        agenda.finish_job(job, "finished", None)
+        schedule.finish_job(job, "finished", None)
     result = CliRunner().invoke(app, ["sweep", "best", str(tmp_path)])
     why = (
         f"{said}, so that there is no best one. Sweep with another metric, or with a larger split.validation, so that "

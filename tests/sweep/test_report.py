@@ -6,11 +6,11 @@ import shlex
 import pytest
 
 from archnet.spec.metrics import metrics_shown_in
-from archnet.sweep import report
-from archnet.sweep.leaderboard import read_leaderboard
-from archnet.sweep.report import write_sweep_report
-from archnet.sweep.trials import trial_folder
-from small_sweeps import WIDTH, agenda_of, small_sweep, write_run
+from archnet.sweep.report import sweep_page
+from archnet.sweep.report.sweep_page import write_sweep_report
+from archnet.sweep.results.leaderboard import read_leaderboard
+from archnet.sweep.results.trials import trial_folder
+from small_sweeps import WIDTH, make_schedule, small_sweep, write_run
 
 METRICS = dict.fromkeys((metric.name for metric in metrics_shown_in("sweep_report")), 0.5)
 NO_TEST = {"validation": METRICS}
@@ -19,14 +19,14 @@ TEST = {**NO_TEST, "test": METRICS}
 
 def page_of(sweep, folder, metrics, judged):
     """The report of a sweep whose trials all finish, the last one best, with these metrics."""
-    agenda = agenda_of(sweep, folder)
-    while not isinstance(job := agenda.next_job(), str):
+    schedule = make_schedule(sweep, folder)
+    while not isinstance(job := schedule.next_job(), str):
         write_run(folder, job, [0.5 + job.number / 10])
         (trial_folder(folder, job.number) / job.run / "metrics.json").write_text(json.dumps(metrics))
-        agenda.finish_job(job, "finished", None)
+        schedule.finish_job(job, "finished", None)
     if len(metrics) == 2 and sweep.folds:
         pooled = json.dumps({"runs": [{"metrics": METRICS, "spread": None}], "sentence": "All alike."})
-        for number in agenda.trials:
+        for number in schedule.trials:
             (trial_folder(folder, number) / "comparison.json").write_text(pooled)
     return write_sweep_report(read_leaderboard(sweep, folder), folder, judged).read_text().replace("&#39;", "'")
 
@@ -84,9 +84,9 @@ def test_the_command_is_one_that_a_shell_understands(tmp_path):
 
 def test_no_more_architectures_are_made_than_are_shown(tmp_path, monkeypatch):
     asked = []
-    make = report.trial_architecture
+    make = sweep_page.trial_architecture
     monkeypatch.setattr(
-        report, "trial_architecture", lambda board, trial: asked.append(trial.number) or make(board, trial)
+        sweep_page, "trial_architecture", lambda board, trial: asked.append(trial.number) or make(board, trial)
     )
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16, 32], "training.seed": [0, 1]})
     page = page_of(sweep, tmp_path, TEST, [9])

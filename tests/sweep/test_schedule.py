@@ -1,4 +1,4 @@
-"""The agenda: what is next, what is written down, and that a sweep goes on from its folder alone."""
+"""The schedule: what comes next, what is written down, and that a sweep goes on from its folder alone."""
 
 import json
 import shutil
@@ -8,27 +8,27 @@ import pytest
 
 from archnet.errors import DataError, RunError
 from archnet.sweep import search
+from archnet.sweep.results.trials import read_trials, trial_folder
 from archnet.sweep.run import reset_failed_runs, run_sweep
 from archnet.sweep.schedule import MAX_LOST_RUNS, Job
-from archnet.sweep.trials import read_trials, trial_folder
 from archnet.sweep.tune import TuneRunner
-from small_sweeps import POOL, WIDTH, agenda_of, small_sweep, write_run
+from small_sweeps import POOL, WIDTH, make_schedule, small_sweep, write_run
 
 
-def finish_all(agenda, value=0.5):
+def finish_all(schedule, value=0.5):
     """Takes and finishes what there is, one run at a time."""
     numbers = []
-    while isinstance(job := agenda.next_job(), Job):
+    while isinstance(job := schedule.next_job(), Job):
         numbers.append(job.number)
-        write_run(agenda.folder, job, [value])
-        agenda.finish_job(job, "finished", None)
+        write_run(schedule.folder, job, [value])
+        schedule.finish_job(job, "finished", None)
     return numbers, job
 
 
 def test_every_trial_comes_once_and_then_all_is_done(tmp_path):
     ended = []
-    agenda = agenda_of(small_sweep(tmp_path), tmp_path, ended)
-    assert finish_all(agenda) == ([0, 1, 2], "done")
+    schedule = make_schedule(small_sweep(tmp_path), tmp_path, ended)
+    assert finish_all(schedule) == ([0, 1, 2], "done")
     assert ended == [(0, "finished"), (1, "finished"), (2, "finished")]
     assert [trial.values for trial in read_trials(tmp_path)] == [{WIDTH: 2}, {WIDTH: 4}, {WIDTH: 8}]
 
@@ -36,7 +36,7 @@ def test_every_trial_comes_once_and_then_all_is_done(tmp_path):
 def test_an_impossible_trial_is_refused_with_its_reason_before_it_starts(tmp_path):
     ended = []
     sweep = small_sweep(tmp_path, space={POOL: [[2, 2], [64, 64]]}, limits={"max_parameters": 1000})
-    assert finish_all(agenda_of(sweep, tmp_path, ended)) == ([0], "done")
+    assert finish_all(make_schedule(sweep, tmp_path, ended)) == ([0], "done")
     assert ended == [(0, "finished"), (1, "refused")]
     assert read_trials(tmp_path)[1].reasons == (
         'small.json $.base $.arch $.layers[1]: P "valid" with kernel 64 does not fit its input (12, 12). '
@@ -54,27 +54,27 @@ def test_an_impossible_trial_is_refused_with_its_reason_before_it_starts(tmp_pat
 )
 def test_a_trial_beyond_a_limit_is_refused(limits, reason, tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: [4]}, limits=limits)
-    assert agenda_of(sweep, tmp_path).next_job() == "done"
+    assert make_schedule(sweep, tmp_path).next_job() == "done"
     (trial,) = read_trials(tmp_path)
     assert (trial.state, trial.reasons) == ("refused", reason)
 
 
 def test_a_failed_run_is_written_down_and_the_others_go_on(tmp_path):
-    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
-    agenda.finish_job(agenda.next_job(), "failed", "the loss is nan")
-    assert finish_all(agenda) == ([1, 2], "done")
+    schedule = make_schedule(small_sweep(tmp_path), tmp_path)
+    schedule.finish_job(schedule.next_job(), "failed", "the loss is nan")
+    assert finish_all(schedule) == ([1, 2], "done")
     assert [(trial.state, trial.reasons) for trial in read_trials(tmp_path)] == [
         ("failed", "the loss is nan"), ("finished", ""), ("finished", "")]  # fmt: skip
 
 
 def test_a_run_whose_machine_was_lost_comes_again_but_not_for_ever(tmp_path):
-    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
-    first = agenda.next_job()
+    schedule = make_schedule(small_sweep(tmp_path), tmp_path)
+    first = schedule.next_job()
     for _ in range(MAX_LOST_RUNS - 1):
-        agenda.finish_job(first, None, "its worker died")
-        assert agenda.next_job() == first
-    agenda.finish_job(first, None, "its worker died")
-    assert agenda.next_job().number == 1
+        schedule.finish_job(first, None, "its worker died")
+        assert schedule.next_job() == first
+    schedule.finish_job(first, None, "its worker died")
+    assert schedule.next_job().number == 1
     trial = read_trials(tmp_path)[0]
     assert (trial.state, trial.reasons) == (
         "failed", "lost 3 times with the machine or worker it ran on: its worker died")  # fmt: skip
@@ -82,89 +82,89 @@ def test_a_run_whose_machine_was_lost_comes_again_but_not_for_ever(tmp_path):
 
 def test_a_sweep_goes_on_with_what_has_not_ended(tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16, 32]})
-    killed = agenda_of(sweep, tmp_path)
+    killed = make_schedule(sweep, tmp_path)
     finished, failed, finished_untold, half = (killed.next_job() for _ in range(4))
     write_run(tmp_path, finished, [0.5])
     killed.finish_job(finished, "finished", None)
     killed.finish_job(failed, "failed", "why")
     write_run(tmp_path, finished_untold, [0.5])
     write_run(tmp_path, half, [0.5], is_finished=False)
-    resumed = agenda_of(sweep, tmp_path)
+    resumed = make_schedule(sweep, tmp_path)
     assert [trial.state for trial in read_trials(tmp_path)] == ["finished", "failed", "finished", "waiting"]
     assert finish_all(resumed) == ([3, 4], "done")
 
 
 def test_a_run_that_lacks_its_last_file_is_gone_on_with(tmp_path):
-    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
-    finish_all(agenda)
+    schedule = make_schedule(small_sweep(tmp_path), tmp_path)
+    finish_all(schedule)
     (trial_folder(tmp_path, 1) / "net/report.html").unlink()
-    assert finish_all(agenda_of(small_sweep(tmp_path), tmp_path)) == ([1], "done")
+    assert finish_all(make_schedule(small_sweep(tmp_path), tmp_path)) == ([1], "done")
 
 
 def test_a_trial_that_was_ended_early_keeps_no_checkpoint_and_is_not_tried_again(tmp_path):
-    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
-    job = agenda.next_job()
+    schedule = make_schedule(small_sweep(tmp_path), tmp_path)
+    job = schedule.next_job()
     checkpoint = trial_folder(tmp_path, 0) / job.run / "checkpoint"
     checkpoint.mkdir(parents=True)
-    agenda.finish_job(job, "stopped", "ended by ASHA after 1 epoch")
+    schedule.finish_job(job, "stopped", "ended by ASHA after 1 epoch")
     assert not checkpoint.exists()
-    assert agenda_of(small_sweep(tmp_path), tmp_path).next_job().number == 1
+    assert make_schedule(small_sweep(tmp_path), tmp_path).next_job().number == 1
 
 
 def test_no_more_runs_are_given_out_at_once_than_allowed(tmp_path):
-    agenda = agenda_of(small_sweep(tmp_path, at_once=2), tmp_path)
-    first, second = agenda.next_job(), agenda.next_job()
-    assert agenda.next_job() == "wait"
-    agenda.finish_job(first, "finished", None)
-    assert agenda.next_job().number == 2
-    assert agenda.next_job() == "wait"
+    schedule = make_schedule(small_sweep(tmp_path, at_once=2), tmp_path)
+    first, second = schedule.next_job(), schedule.next_job()
+    assert schedule.next_job() == "wait"
+    schedule.finish_job(first, "finished", None)
+    assert schedule.next_job().number == 2
+    assert schedule.next_job() == "wait"
     assert second.number == 1
 
 
 def test_a_tpe_trial_waits_for_those_that_it_is_drawn_from(tmp_path, monkeypatch):
     monkeypatch.setattr(search, "STARTUP_TRIALS", 2)
     axis = {"type": "integer", "low": 2, "high": 20}
-    agenda = agenda_of(small_sweep(tmp_path, space={WIDTH: axis}, search="tpe", trials=4, at_once=2), tmp_path)
-    first, second = agenda.next_job(), agenda.next_job()
-    agenda.finish_job(second, "finished", None)
-    assert agenda.next_job() == "wait"
-    agenda.finish_job(first, "finished", None)
-    assert (agenda.next_job().number, agenda.next_job().number) == (2, 3)
+    schedule = make_schedule(small_sweep(tmp_path, space={WIDTH: axis}, search="tpe", trials=4, at_once=2), tmp_path)
+    first, second = schedule.next_job(), schedule.next_job()
+    schedule.finish_job(second, "finished", None)
+    assert schedule.next_job() == "wait"
+    schedule.finish_job(first, "finished", None)
+    assert (schedule.next_job().number, schedule.next_job().number) == (2, 3)
 
 
 def test_trials_that_tpe_draws_at_random_wait_for_none(tmp_path):
     axis = {"type": "integer", "low": 2, "high": 20}
-    agenda = agenda_of(small_sweep(tmp_path, space={WIDTH: axis}, search="tpe", trials=9, at_once=2), tmp_path)
-    first, second = agenda.next_job(), agenda.next_job()
-    agenda.finish_job(second, "finished", None)
-    assert (first.number, agenda.next_job().number) == (0, 2)
+    schedule = make_schedule(small_sweep(tmp_path, space={WIDTH: axis}, search="tpe", trials=9, at_once=2), tmp_path)
+    first, second = schedule.next_job(), schedule.next_job()
+    schedule.finish_job(second, "finished", None)
+    assert (first.number, schedule.next_job().number) == (0, 2)
 
 
 def test_refused_trials_leave_tpe_as_many_runs_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(search, "STARTUP_TRIALS", 0)
     space = {POOL: [[64, 64], [2, 2]], WIDTH: {"type": "integer", "low": 2, "high": 20}}
-    agenda = agenda_of(small_sweep(tmp_path, space=space, search="tpe", trials=40, at_once=2), tmp_path)
+    schedule = make_schedule(small_sweep(tmp_path, space=space, search="tpe", trials=40, at_once=2), tmp_path)
     for _ in range(5):
-        jobs = [agenda.next_job(), agenda.next_job()]
+        jobs = [schedule.next_job(), schedule.next_job()]
         assert all(isinstance(job, Job) for job in jobs)
-        assert agenda.next_job() == "wait"
+        assert schedule.next_job() == "wait"
         for job in jobs:
             write_run(tmp_path, job, [0.5])
-            agenda.finish_job(job, "finished", None)
+            schedule.finish_job(job, "finished", None)
     states = [trial.state for trial in read_trials(tmp_path)]
     assert "refused" in states
 
 
 def test_a_trial_of_folds_and_seeds_ends_with_its_last_run(tmp_path):
     ended = []
-    agenda = agenda_of(small_sweep(tmp_path, space={}, folds=2, seeds=2), tmp_path, ended)
-    jobs = [agenda.next_job() for _ in range(4)]
+    schedule = make_schedule(small_sweep(tmp_path, space={}, folds=2, seeds=2), tmp_path, ended)
+    jobs = [schedule.next_job() for _ in range(4)]
     assert [job.run for job in jobs] == ["net-fold0", "net-fold1", "net-fold0-seed1", "net-fold1-seed1"]
     for job in jobs:
         assert ended == []
         write_run(tmp_path, job, [0.5])
-        agenda.finish_job(job, "finished", None)
-    assert (ended, agenda.next_job()) == ([(0, "finished")], "done")
+        schedule.finish_job(job, "finished", None)
+    assert (ended, schedule.next_job()) == ([(0, "finished")], "done")
 
 
 def test_the_crops_of_each_data_set_are_prepared_once(tmp_path, monkeypatch):
@@ -173,7 +173,7 @@ def test_the_crops_of_each_data_set_are_prepared_once(tmp_path, monkeypatch):
         "archnet.sweep.feasibility.prepare", lambda dataset, runs, progress: prepared.append(runs[0].data.range)
     )
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4], "data.range": [[0, 200], [0, 255]]})
-    finish_all(agenda_of(sweep, tmp_path))
+    finish_all(make_schedule(sweep, tmp_path))
     assert prepared == [(0, 200), (0, 255)]
 
 
@@ -208,8 +208,8 @@ def test_another_sweep_is_not_resumed(change, message, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("gpus", "device"), [(0, None), (0.5, None), (1, None), (2, "gpu")])
 def test_a_run_with_several_gpus_divides_its_batches_among_them(tmp_path, gpus, device):
-    agenda = agenda_of(small_sweep(tmp_path, resources={"gpus": gpus}), tmp_path)
-    config = TuneRunner().job_config(agenda, agenda.next_job())
+    schedule = make_schedule(small_sweep(tmp_path, resources={"gpus": gpus}), tmp_path)
+    config = TuneRunner().job_config(schedule, schedule.next_job())
     assert json.loads(config["order"])["device"] == device
     assert config["environment"][:2] == (1, gpus)
 
@@ -238,19 +238,19 @@ def test_missing_data_end_the_sweep_and_refuse_no_trial(tmp_path, monkeypatch):
 
 def test_failures_are_kept_until_they_are_to_be_forgotten(tmp_path):
     sweep = small_sweep(tmp_path)
-    agenda = agenda_of(sweep, tmp_path)
-    agenda.finish_job(agenda.next_job(), "failed", "somebody killed it")
-    assert finish_all(agenda_of(sweep, tmp_path)) == ([1, 2], "done")
-    assert finish_all(agenda_of(sweep, tmp_path)) == ([], "done")
+    schedule = make_schedule(sweep, tmp_path)
+    schedule.finish_job(schedule.next_job(), "failed", "somebody killed it")
+    assert finish_all(make_schedule(sweep, tmp_path)) == ([1, 2], "done")
+    assert finish_all(make_schedule(sweep, tmp_path)) == ([], "done")
     reset_failed_runs(tmp_path)
-    assert finish_all(agenda_of(sweep, tmp_path)) == ([0], "done")
+    assert finish_all(make_schedule(sweep, tmp_path)) == ([0], "done")
 
 
 def test_a_run_waits_until_it_has_found_its_place(tmp_path):
-    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
-    job = agenda.next_job()
+    schedule = make_schedule(small_sweep(tmp_path), tmp_path)
+    job = schedule.next_job()
     assert read_trials(tmp_path)[0].state == "waiting"
-    agenda.mark_running(job)
+    schedule.mark_running(job)
     assert read_trials(tmp_path)[0].state == "running"
 
 
@@ -276,7 +276,7 @@ def test_a_damaged_trial_is_told_with_its_file(tmp_path, document):
 
 
 def test_folders_that_are_no_trials_are_passed_over(tmp_path):
-    finish_all(agenda_of(small_sweep(tmp_path), tmp_path))
+    finish_all(make_schedule(small_sweep(tmp_path), tmp_path))
     shutil.copytree(trial_folder(tmp_path, 1), tmp_path / "trials/001 copy")
     assert [trial.number for trial in read_trials(tmp_path)] == [0, 1, 2]
 
@@ -291,7 +291,7 @@ def test_a_cluster_that_does_not_answer_is_told_at_once(tmp_path, address, answe
 def test_relative_folders_of_the_data_are_those_of_the_sweep(tmp_path, monkeypatch):
     monkeypatch.setenv("ARCHNET_DATA", "data")
     monkeypatch.chdir(tmp_path)
-    agenda = agenda_of(small_sweep(tmp_path), tmp_path)
-    assert TuneRunner().job_config(agenda, agenda.next_job())["environment"][2]["ARCHNET_DATA"] == str(
+    schedule = make_schedule(small_sweep(tmp_path), tmp_path)
+    assert TuneRunner().job_config(schedule, schedule.next_job())["environment"][2]["ARCHNET_DATA"] == str(
         tmp_path / "data"
     )

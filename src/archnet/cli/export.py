@@ -29,17 +29,17 @@ def export(
     Examples:
         archnet export runs/phantom/arch3dsm --format onnx
     """
-    from archnet.export.archive import TOLERANCE, export_run
+    from archnet.export.exported_model import TOLERANCE, export_run
     from archnet.network.backend import start_quietly
 
     start_quietly()
-    archive = export_run(run, form, out)
+    exported = export_run(run, form, out)
     if as_json:
-        print_json(archive.as_json())
+        print_json(exported.as_json())
         return
-    typer.echo(f"Model: {archive.model}")
-    typer.echo(f"Card:  {archive.card}")
+    typer.echo(f"Model: {exported.model}")
+    typer.echo(f"Card:  {exported.card}")
     typer.echo(
-        f"Largest difference from Keras over {archive.num_real} cases of the run and {archive.num_noise} of noise: "
-        f"{archive.difference:.2g} (at most {TOLERANCE:g} is allowed)"
+        f"Largest difference from Keras over {exported.num_real} cases of the run and {exported.num_noise} of noise: "
+        f"{exported.difference:.2g} (at most {TOLERANCE:g} is allowed)"
     )

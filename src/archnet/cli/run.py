@@ -122,7 +122,7 @@ def _print_runs(folders: list[Path]) -> None:
     from archnet.cli.console import stdout
     from archnet.evaluation.comparison import compare
     from archnet.evaluation.run_folder import read_json
-    from archnet.report.terminal import comparison_table, run_summary
+    from archnet.report.terminal_tables import comparison_table, run_summary
 
     for folder in folders:
         stdout.rule(folder.name)

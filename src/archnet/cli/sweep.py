@@ -25,8 +25,8 @@ from archnet.errors import RunError
 
 if TYPE_CHECKING:
     from archnet.spec.sweeps.sweep import Sweep
-    from archnet.sweep.leaderboard import Leaderboard, LeaderboardRow
-    from archnet.sweep.trials import Trial
+    from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
+    from archnet.sweep.results.trials import Trial
 
 REFRESH_SECONDS = 2
 """Interval at which the live table reads the folder."""
@@ -119,8 +119,8 @@ def _show_progress(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], Non
     from rich.live import Live
 
     from archnet.cli.console import stderr
-    from archnet.sweep.leaderboard import read_leaderboard
-    from archnet.sweep.status_table import sweep_table, trial_line
+    from archnet.sweep.report.status_table import sweep_table, trial_line
+    from archnet.sweep.results.leaderboard import read_leaderboard
 
     if not stderr.is_terminal:
         yield lambda trial: stderr.print(trial_line(trial), soft_wrap=True, markup=False)
@@ -151,7 +151,7 @@ def best(
     """Write the architecture of the best trial on the validation set."""
     from archnet.files.atomic import compact_json, write_text
     from archnet.files.strict_json import slugify
-    from archnet.sweep.leaderboard import best_architecture
+    from archnet.sweep.results.architecture import best_architecture
 
     document = best_architecture(_read_board(folder), folder, slugify(out.stem) if out else None)
     text = compact_json(document)
@@ -164,8 +164,8 @@ def best(
 
 
 def _read_board(folder: Path) -> Leaderboard:
-    from archnet.sweep.leaderboard import read_leaderboard
-    from archnet.sweep.trials import read_sweep
+    from archnet.sweep.results.leaderboard import read_leaderboard
+    from archnet.sweep.results.trials import read_sweep
 
     sweep = read_sweep(folder)
     if sweep is None:
@@ -178,6 +178,6 @@ def _print_board(board: Leaderboard, folder: Path, *, is_running: bool, as_json:
         print_json({"folder": str(folder), "is_under_way": is_running, **board.as_json()})
         return
     from archnet.cli.console import stdout
-    from archnet.sweep.status_table import sweep_table
+    from archnet.sweep.report.status_table import sweep_table
 
     stdout.print(sweep_table(board, is_running=is_running))

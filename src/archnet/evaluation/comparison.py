@@ -14,7 +14,7 @@ from archnet.evaluation.comparison_rows import ComparisonRow, comparison_row
 from archnet.evaluation.document_differences import Difference, document_differences
 from archnet.evaluation.paired import SeedPredictions, Truth, paired_differences
 from archnet.evaluation.paired_tests import delong, mcnemar
-from archnet.evaluation.pooling import Pool, read_pools
+from archnet.evaluation.pools import Pool, read_pools
 from archnet.evaluation.run_folder import find_run_folders, is_baseline, read_json
 from archnet.spec.metrics import EVALUATED
 

@@ -1,4 +1,4 @@
-"""Volumes: geometry, readers, cutting, resizing. HU, millimetres, LPS; arrays are (z, y, x) until a crop is cut."""
+"""Volumes: geometry, readers, crops, resizing. Units are HU and LPS millimetres; scans are (z, y, x) arrays."""
 
 from archnet.imaging.readers import READERS, list_scan_files, read_frame, read_stored_frame, read_volume, scan_suffix
 from archnet.imaging.resample import crop_mm

@@ -11,7 +11,7 @@ import numpy as np
 
 from archnet.errors import DataError, did_you_mean
 from archnet.imaging.dicom_header import DicomHeader, read_headers
-from archnet.imaging.slices import Slice, stack
+from archnet.imaging.slice_stack import Slice, stack
 from archnet.imaging.volume import Hu, Volume, convert_to_hu, placeholder_voxels
 
 _CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
@@ -19,9 +19,9 @@ _HU_TYPES = ("", "HU", "US")
 
 
 def read_dicom(folder: Path, series_uid: str | None = None) -> Volume:
-    """The CT series of a folder in HU, its slices ordered by where they lie.
+    """Read the CT series of a folder in HU, with its slices in the order of their positions.
 
-    File names and instance numbers don't matter, and files that are not DICOM are passed over.
+    File names and instance numbers don't matter, and files that are not DICOM are ignored.
 
     Args:
         series_uid: Which series, where the folder holds several.
@@ -37,16 +37,16 @@ def read_dicom(folder: Path, series_uid: str | None = None) -> Volume:
 
 
 def read_dicom_frame(folder: Path) -> Volume:
-    """The place of a folder's one CT series, from its headers.
+    """Read the geometry of the only CT series of a folder from its headers.
 
     Raises:
-        DataError: As `read_dicom`, where the headers tell.
+        DataError: The errors of `read_dicom` that the headers reveal.
     """
     return _read_series(folder, None)[1]
 
 
 def _read_series(folder: Path, series_uid: str | None) -> tuple[list[DicomHeader], Volume]:
-    """A series' files, ordered by where they lie, and its place, without its voxels."""
+    """The files of a series in the order of their positions, and its geometry."""
     files = _select_series(folder, series_uid)
     for file in files:
         _require_ct(file)
@@ -85,10 +85,7 @@ def _select_series(folder: Path, series_uid: str | None) -> list[DicomHeader]:
 
 
 def _describe_series(uid: str, files: list[DicomHeader]) -> str:
-    """A series in a few words, for a message.
-
-    Series are told by what they hold most: one odd file does not rename them.
-    """
+    """A short description of a series for messages, by the most frequent values of its files."""
     modality, description = (
         Counter(file.text(keyword) for file in files).most_common(1)[0][0]
         for keyword in ("Modality", "SeriesDescription")
@@ -146,7 +143,7 @@ def _slice(file: DicomHeader) -> Slice:
 
 
 def _read_pixels(file: DicomHeader) -> Hu:
-    """One slice in HU, its rescale slope and intercept applied, (y, x)."""
+    """Read one slice in HU, (y, x), and apply its rescale slope and intercept."""
     import SimpleITK
     from pydicom.config import IGNORE
     from pydicom.uid import UID

@@ -1,4 +1,4 @@
-"""Which folders hold a DICOM series, and of which patient: told from a few bytes, without reading every header."""
+"""Find DICOM series and their patients from a few bytes, without reading every header."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from archnet.imaging.dicom_header import DICOM_SUFFIXES, HEADER_ERRORS
 
-# What anonymising programs write for everyone. "Anonymous 12" is not among them: a number tells patients apart.
+# What anonymising programs write for everyone. "Anonymous 12" is not among them: a number distinguishes patients.
 _PLACEHOLDER_ID = re.compile(
     r"anon(ym(ous|i[sz]ed?)?)?|deidentified|unknown|none|noid|noname|null|na|removed|patient(id)?|x+"
 )
@@ -22,7 +22,7 @@ def is_series(folder: Path) -> bool:
 
 
 def read_patient_id(folder: Path) -> str | None:
-    """The PatientID of a series; nothing where it is empty, a word for nobody, or cannot be read."""
+    """Read the PatientID of a series; null if it is empty, a placeholder, or unreadable."""
     for path in _dicom_files(folder):
         patient = _read_value(path, "PatientID")
         if patient is not None:
@@ -33,7 +33,7 @@ def read_patient_id(folder: Path) -> str | None:
 
 
 def read_series_uid(folder: Path) -> str | None:
-    """The SeriesInstanceUID of the first image of a folder; nothing where there is none."""
+    """Read the SeriesInstanceUID of the first image of a folder; null if there is none."""
     return next(filter(None, (_read_value(path, "SeriesInstanceUID") for path in _dicom_files(folder))), None)
 
 
@@ -56,7 +56,7 @@ def _has_mark(path: Path) -> bool:
 
 
 def _read_value(path: Path, keyword: str) -> str | None:
-    """A text of one file's header, stripped; nothing where the file is no image or its header is damaged."""
+    """Read a text of the header of a file; null if the file is not an image or its header is damaged."""
     import pydicom
     from pydicom.config import disable_value_validation
     from pydicom.errors import BytesLengthException, InvalidDicomError

@@ -1,4 +1,4 @@
-"""Headers of DICOM files, read with pydicom; which of a folder's files are DICOM images."""
+"""Headers of DICOM files, read with pydicom, and the DICOM images of a folder."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class DicomHeader:
     """The header of one DICOM file.
 
     Attributes:
-        values: By keyword, those of `_KEYWORDS`; None where missing.
+        values: The values of `_KEYWORDS`; null where missing.
         transfer_syntax: UID of the transfer syntax.
-        num_bytes: Of the pixels; meaningless where they are compressed.
+        num_bytes: Size of the pixels; meaningless if they are compressed.
     """
 
     path: Path
@@ -74,7 +74,7 @@ class DicomHeader:
 
 
 def read_headers(folder: Path) -> list[DicomHeader]:
-    """The headers of a folder's DICOM images, by file name; hidden files and files of other kinds are skipped.
+    """Read the headers of the DICOM images of a folder, in the order of file names; other files are skipped.
 
     Raises:
         DataError: There is no such folder, or a header is damaged.
@@ -86,7 +86,7 @@ def read_headers(folder: Path) -> list[DicomHeader]:
 
 
 def _read_header(path: Path) -> DicomHeader | None:
-    """A file's header, or nothing where it is no DICOM image."""
+    """Read the header of a file; null if the file is not a DICOM image."""
     from pydicom.config import disable_value_validation
     from pydicom.errors import BytesLengthException, InvalidDicomError
 

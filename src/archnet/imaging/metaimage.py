@@ -1,4 +1,4 @@
-"""MetaImage files (.mhd with .raw or .zraw, .mha): a strict header, and voxels that stay on disk where they can.
+"""MetaImage files (.mhd with .raw or .zraw, .mha): strict headers, memory-mapped voxels.
 
 The format is ITK's: https://itk.org/Wiki/ITK/MetaIO/Documentation. LUNA16 is published in it.
 """
@@ -39,7 +39,7 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MetaImageHeader:
-    """What a MetaImage header says, checked."""
+    """The checked values of a MetaImage header."""
 
     voxels: StoredVoxels
     spacing_mm: Point
@@ -48,7 +48,7 @@ class MetaImageHeader:
 
 
 def read_metaimage(path: Path) -> Volume:
-    """A .mhd or .mha scan as it is stored; the voxels of an uncompressed one are a memory map.
+    """Read a .mhd or .mha scan in its storage order; uncompressed voxels are memory-mapped.
 
     Raises:
         ValueError: The header is not understood, or does not agree with the voxels.
@@ -59,7 +59,7 @@ def read_metaimage(path: Path) -> Volume:
 
 
 def read_metaimage_frame(path: Path) -> Volume:
-    """The place of a .mhd or .mha scan, from its header and the size of its data file.
+    """Read the geometry of a .mhd or .mha scan from its header, and check the size of its data file.
 
     Raises:
         ValueError: The header is not understood, or cannot agree with a data file of this size.
@@ -71,12 +71,12 @@ def read_metaimage_frame(path: Path) -> Volume:
 
 
 def list_metaimage_files(path: Path) -> list[Path]:
-    """A .mhd or .mha file and the file that holds its voxels, sorted."""
+    """List a .mhd or .mha file and the file that holds its voxels, sorted."""
     return sorted({path, read_header(path).voxels.path})
 
 
 def read_header(path: Path) -> MetaImageHeader:
-    """The header of a .mhd or .mha file.
+    """Read the header of a .mhd or .mha file.
 
     Raises:
         ValueError: A key is missing, repeated or has a value that is not understood.
@@ -94,7 +94,7 @@ def read_header(path: Path) -> MetaImageHeader:
 
 
 def write_mhd(path: Path, volume: Volume) -> None:
-    """Writes `path` (.mhd) and its voxels beside it (.raw, uncompressed, as they are stored)."""
+    """Write `path` (.mhd), and the voxels uncompressed and in their storage order beside it (.raw)."""
     raw = path.with_suffix(".raw")
     np.ascontiguousarray(volume.hu).tofile(raw)
     lines = {
@@ -141,7 +141,7 @@ def _voxels(path: Path, fields: dict[str, str], length: int) -> StoredVoxels:
 
 
 def _read_fields(path: Path) -> tuple[dict[str, str], int]:
-    """The header's keys with their values, and its length in bytes; ElementDataFile always ends it."""
+    """Read the keys of the header with their values, and its length in bytes; ElementDataFile always ends it."""
     fields: dict[str, str] = {}
     length = 0
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""NIfTI files (.nii, .nii.gz): nibabel reads the header, the voxels are mapped or unpacked here."""
+"""NIfTI files (.nii, .nii.gz): nibabel reads the header; this module maps or unpacks the voxels."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _QUIET = logging.Logger("quiet", logging.CRITICAL + 1)
 
 
 def read_nifti(path: Path) -> Volume:
-    """A .nii or .nii.gz scan as it is stored, its rescale slope and intercept applied.
+    """Read a .nii or .nii.gz scan in its storage order, and apply its rescale slope and intercept.
 
     Raises:
         ValueError: The header is not understood, or does not agree with the voxels.
@@ -35,18 +35,18 @@ def read_nifti(path: Path) -> Volume:
 
 
 def read_nifti_frame(path: Path) -> Volume:
-    """The place of a .nii or .nii.gz scan, from its header and its size; errors as `read_nifti`, where these tell."""
+    """Read the geometry of a NIfTI scan; raises the errors of `read_nifti` that header and file size reveal."""
     frame, voxels, _ = _read_header(path)
     voxels.check_size()
     return frame
 
 
 def write_nifti(path: Path, volume: Volume) -> None:
-    """Writes a .nii.gz scan; the same voxels give the same bytes at any time.
+    """Write a .nii.gz scan; the bytes depend on the volume alone.
 
     Args:
-        volume: Stored in LPS. In the file it is left, anterior, superior (LAS): for such a file the CT tutorial's steps
-            give the array that `turned_and_resized` gives.
+        volume: A volume stored in LPS. The file stores it as left, anterior, superior (LAS): from such a file the steps
+            of the CT tutorial produce the array that `resize_volume` returns.
     """
     reversed_rows = np.diag([1.0, -1.0, 1.0, 1.0])
     reversed_rows[1, 3] = volume.hu.shape[1] - 1
@@ -54,7 +54,7 @@ def write_nifti(path: Path, volume: Volume) -> None:
 
 
 def write_nifti_as_stored(path: Path, volume: Volume) -> None:
-    """Writes a .nii.gz scan whose axes have the order and the directions of the volume's."""
+    """Write a .nii.gz scan with the axis order and directions of the volume."""
     _write(path, volume.hu, _affine(volume))
 
 
@@ -75,7 +75,7 @@ def _write(path: Path, values: Hu, affine: NDArray[np.float64]) -> None:
 
 
 def _read_header(path: Path) -> tuple[Volume, StoredVoxels, Any]:
-    """A scan's place, its voxels, not read yet, and nibabel's header."""
+    """Read the geometry of a scan, the location of its voxels, and nibabel's header."""
     is_packed = path.suffix.lower() == ".gz"
     with path.open("rb") as file, translate_errors(path, "gzip"):
         header = _parse_header((open_gzip(file) if is_packed else file).read(_MAX_HEADER_BYTES))
@@ -105,7 +105,7 @@ def _shape(header: Any) -> Index:
 
 
 def _parse_header(block: bytes) -> Any:
-    """What nibabel makes of a NIfTI-1 or NIfTI-2 header, small faults mended."""
+    """Parse a NIfTI-1 or NIfTI-2 header with nibabel, which repairs small faults."""
     from nibabel import Nifti1Header, Nifti2Header
     from nibabel.spatialimages import HeaderDataError
 

@@ -1,4 +1,4 @@
-"""NRRD files (.nrrd): SimpleITK reads where the scan lies; the voxels are mapped or unpacked here.
+"""NRRD files (.nrrd): SimpleITK reads the geometry; this module maps or unpacks the voxels.
 
 The format is that of G. Kindlmann's Teem: https://teem.sourceforge.net/nrrd/format.html.
 """
@@ -20,7 +20,7 @@ _COMPRESSIONS: Final[dict[str, Literal["plain", "gzip"]]] = {"raw": "plain", "gz
 
 
 def read_nrrd(path: Path) -> Volume:
-    """A .nrrd scan with its voxels inside the same file, as it is stored.
+    """Read a .nrrd scan in its storage order; its voxels must be inside the same file.
 
     Raises:
         ValueError: The header is not understood, or does not agree with the voxels.
@@ -31,7 +31,7 @@ def read_nrrd(path: Path) -> Volume:
 
 
 def read_nrrd_frame(path: Path) -> Volume:
-    """The place of a .nrrd scan, from its header and its size; errors as `read_nrrd`, where these tell."""
+    """Read the geometry of a .nrrd scan; raises the errors of `read_nrrd` that header and file size reveal."""
     frame, voxels = _read_header(path)
     voxels.check_size()
     return frame
@@ -55,7 +55,7 @@ def _read_header(path: Path) -> tuple[Volume, StoredVoxels]:
 
 
 def _read_information(path: Path) -> Any:
-    """A SimpleITK reader that has read the header."""
+    """Read the header with SimpleITK."""
     import SimpleITK
 
     reader = SimpleITK.ImageFileReader()
@@ -78,7 +78,7 @@ def _dtype(pixel_id: int) -> np.dtype[Any]:
 
 
 def _read_fields(path: Path) -> tuple[dict[str, str], int]:
-    """The header's fields, and the byte at which the voxels begin."""
+    """Read the fields of the header, and the offset of the voxels."""
     with path.open("rb") as file:
         text = file.read(_HEADER_LIMIT)
     end = re.search(rb"\r?\n\r?\n", text)

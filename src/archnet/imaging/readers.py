@@ -1,4 +1,4 @@
-"""Scan files: one reader for each format, one frame for all of them."""
+"""Scan files: one reader for each format, one coordinate system for all of them."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ T = TypeVar("T")
 
 
 def read_volume(path: Path) -> Volume:
-    """A scan, stored as close to LPS as its axes allow, whatever its format and storage order.
+    """Read a scan of any format and storage order, and reorder its axes as close to LPS as possible.
 
     Args:
         path: A file, or a folder that holds one DICOM series.
 
     Raises:
-        DataError: The file is missing, damaged or of a format that is not read.
+        DataError: The file is missing, damaged or of an unknown format.
     """
     return orient_to_lps(read_dicom(path) if path.is_dir() else _apply_reader(path, lambda reader: reader.read(path)))
 
 
 def read_frame(path: Path) -> Volume:
-    """A scan's place in the world, as `read_volume` gives it, from its headers alone.
+    """Read the geometry of a scan from its headers, with the axes of `read_volume`.
 
     Returns:
         A volume of the scan's shape whose voxels are all 0 and take no memory.
 
     Raises:
-        DataError: As `read_volume`, where the headers and the files' sizes tell.
+        DataError: The errors of `read_volume` that headers and file sizes reveal.
     """
     return orient_to_lps(read_stored_frame(path))
 
 
 def read_stored_frame(path: Path) -> Volume:
-    """As `read_frame`, but with the axes in the order and the directions in which the scan is stored."""
+    """Read the geometry of a scan from its headers, with its axes in their storage order."""
     return read_dicom_frame(path) if path.is_dir() else _apply_reader(path, lambda reader: reader.read_frame(path))
 
 
 def list_scan_files(path: Path) -> list[Path]:
-    """Every file that a scan consists of, sorted: of a .mhd its voxels' file too, of a DICOM folder all files in it.
+    """List the files of a scan, sorted: a .mhd with its data file, or all files of a DICOM folder.
 
     Raises:
-        DataError: A file is missing, of a format that is not read, or its header is not understood.
+        DataError: A file is missing, of an unknown format, or its header is invalid.
     """
     if path.is_dir():
         return sorted(file for file in path.iterdir() if file.is_file())
@@ -57,7 +57,7 @@ def list_scan_files(path: Path) -> list[Path]:
 
 
 def scan_suffix(path: Path) -> str:
-    """The part of a name that tells its format, in lower case; of "a.nii.gz" both endings.
+    """The lower-case suffix that identifies the format of a scan; ".nii.gz" counts as one suffix.
 
     >>> scan_suffix(Path("CT-0/study_0001.nii.gz"))
     '.nii.gz'
@@ -67,7 +67,7 @@ def scan_suffix(path: Path) -> str:
 
 
 class Reader(NamedTuple):
-    """How one format is read: whole, its place in the world alone, and the files it consists of."""
+    """The functions that read a format: the whole scan, its geometry alone, and its list of files."""
 
     read: Callable[[Path], Volume]
     read_frame: Callable[[Path], Volume]

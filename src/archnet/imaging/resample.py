@@ -1,4 +1,4 @@
-"""Crops on a grid of millimetres, cut straight from a scan: linear, antialiased where the grid is the coarser one."""
+"""Crops on a grid in millimetres: linear interpolation, with antialiasing if the grid is coarser than the scan."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _INDEX_DECIMALS = 6
 
 
 def crop_mm(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point) -> NDArray[np.float32]:
-    """The HU around a world point, on a grid of its own along the scan's axes.
+    """Sample the HU around a world point on a grid along the axes of the scan.
 
-    Sample i of n along an axis lies at the point + (i - n // 2) spacings. Where the grid is finer than the scan, linear
-    interpolation; where it is coarser, the mean under a triangle as wide as two of its spacings, so that nothing
-    aliases. Up to half a voxel beyond the outermost voxel centres a scan goes on as its edge; farther out it is air.
+    Sample i of n along an axis is at the point + (i - n // 2) spacings. If the grid is finer than the scan, samples are
+    interpolated linearly; if it is coarser, they are means weighted by a triangle two spacings wide, which prevents
+    aliasing. The edge values continue up to half a voxel beyond the outermost voxel centres; farther out is air.
 
     Args:
-        volume: Stored in LPS, as `read_volume` gives it.
-        point_mm: World position as (x, y, z), LPS; any, not only a voxel's centre.
+        volume: A volume stored in LPS, from `read_volume`.
+        point_mm: World position as (x, y, z), LPS; any point, not only the centre of a voxel.
         size: Samples as (height, width, depth).
         spacing_mm: Distance between samples along the x, y and z index axes.
 
@@ -44,15 +44,15 @@ def crop_mm(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point) -> N
 
 
 def _weights(centre: float, count: int, step: float, length: int) -> tuple[slice, NDArray[np.float32]]:
-    """How much each voxel of one axis counts in each sample.
+    """The weight of each voxel along one axis in each sample.
 
     Args:
-        centre: Place of sample `count // 2`, in voxels.
+        centre: Position of sample `count // 2`, in voxels.
         step: Distance between samples, in voxels.
-        length: Voxels of the scan along this axis.
+        length: Number of voxels of the scan along this axis.
 
     Returns:
-        The voxels that count at all, and (count, voxels) weights: each row adds up to 1, or is 0 outside the scan.
+        The voxels with a weight, and (count, voxels) weights: each row adds up to 1, or is 0 outside the scan.
     """
     positions = centre + (np.arange(count) - count // 2) * step
     reach = max(step, 1.0)

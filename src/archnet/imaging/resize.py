@@ -1,10 +1,10 @@
-"""A whole scan as a network's input: clipped, turned and resized as the CT tutorial does it, without its detours.
+"""Resize a whole scan to the input of a network: clipped, rotated and resized like in the CT tutorial.
 
 The tutorial ("3D image classification from CT scans", H. Zunair, keras.io, 2020) reads a NIfTI array in its storage
 order (i, j, k), turns it with `scipy.ndimage.rotate(90, reshape=False)`, which takes (i, j) to (j reversed, i), and
 resizes it with `scipy.ndimage.zoom(order=1)`. For a file stored left, anterior, superior (LAS) the turned array is
-(posterior, left, superior), that is (height, width, depth) = (y, x, z) of LPS, so here a scan is brought into LPS and
-nothing has to be rotated. Clipping comes before resizing, since the two don't commute; scaling commutes with both.
+(posterior, left, superior), that is (height, width, depth) = (y, x, z) of LPS, so a scan in LPS needs no rotation here.
+Clipping precedes resizing because the two don't commute; scaling commutes with both.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from archnet.imaging.volume import Hu, Size, Volume, height_width_depth
 
 
 def resize_volume(volume: Volume, size: Size, window_hu: tuple[float, float]) -> NDArray[np.float32]:
-    """A whole volume, clipped to a window and resized with linear interpolation; its corner voxels stay corners.
+    """Clip a whole volume to a window and resize it with linear interpolation; its corner voxels stay corners.
 
     Args:
-        volume: Stored in LPS, as `read_volume` gives it.
+        volume: A volume stored in LPS, from `read_volume`.
         size: (height, width, depth).
-        window_hu: Values outside become its ends. The result is still in HU.
+        window_hu: Values outside the window become its ends. The result is still in HU.
 
     Returns:
         (height, width, depth) = (y, x, z).
@@ -44,7 +44,7 @@ def resize_volume(volume: Volume, size: Size, window_hu: tuple[float, float]) ->
 def _resize_plane(
     plane: NDArray[Any], rows: _Neighbours, columns: _Neighbours, window_hu: tuple[float, float]
 ) -> NDArray[np.float32]:
-    """One slice, (height, width): only the voxels that count are clipped and converted."""
+    """Resize one slice, (height, width); only the voxels with a weight are clipped and converted."""
     neighbours = plane[np.concatenate(rows[:2])[:, None], np.concatenate(columns[:2])]
     clipped = np.clip(neighbours.astype(np.float32), *window_hu)
     top, bottom = clipped[: len(rows[0])], clipped[len(rows[0]) :]
@@ -57,17 +57,17 @@ _Neighbours = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
 
 def _neighbours(length: int, wanted: int) -> _Neighbours:
-    """Of `wanted` points spread from the first to the last of `length`: both neighbours and the upper one's weight."""
+    """Both neighbours of `wanted` points spread over `length` voxels, and the weight of the upper one."""
     position = np.linspace(0, length - 1, wanted) if wanted > 1 else np.zeros(1)
     lower = np.minimum(position.astype(np.int64), length - 1)
     return lower, np.minimum(lower + 1, length - 1), (position - lower).astype(np.float32)
 
 
 def _turn_planes(hu: Hu, low: float) -> Hu:
-    """A (z, y, x) array whose planes have as many rows as the scan has columns, and the reverse.
+    """Exchange the number of rows and columns of the planes of a (z, y, x) array.
 
     A quarter turn that keeps the array's shape swaps the sides of a plane that is not square: what no longer fits is
-    cut off, what is missing becomes `low`. CT planes are square, and stay as they are.
+    cut off, and missing voxels become `low`. Square planes, those of CT, are unchanged.
     """
     num_rows, num_columns = hu.shape[1:]
     if num_rows == num_columns:

@@ -1,4 +1,4 @@
-"""The way back: where the voxels of a scan lie in an array that was cut from it or made of it."""
+"""Resample an array back to its scan: the position of each voxel of the scan in a crop or a resized volume."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from archnet.imaging.volume import Index, Point, Size, Volume, continuous_index, nearest_index
 
 ScanGrid = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-"""For each index of a scan along z, y and x: where it lies in the array along its depth, height and width."""
+"""The positions of the indices of a scan along z, y and x, in the array along its depth, height and width."""
 
 
 def crop_grid(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point | None = None) -> ScanGrid:
-    """Of a crop around a world point, as `crop` cuts it, or with a spacing as `crop_mm` does.
+    """The grid of a scan in a crop around a world point, made by `crop` or, with a spacing, by `crop_mm`.
 
     Args:
-        volume: Stored in LPS.
+        volume: A volume stored in LPS.
         point_mm: (x, y, z), LPS.
         size: (height, width, depth).
         spacing_mm: Along x, y, z.
@@ -37,10 +37,10 @@ def crop_grid(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point | N
 
 
 def resized_grid(shape: Index, size: Size) -> ScanGrid:
-    """Of a whole volume, as `turned_and_resized` makes it.
+    """The grid of a scan in the array that `resize_volume` makes of it.
 
     Args:
-        shape: Of the scan, (z, y, x).
+        shape: The shape of the scan, (z, y, x).
         size: (height, width, depth).
     """
     num_slices, num_rows, num_columns = shape
@@ -54,12 +54,12 @@ def resized_grid(shape: Index, size: Size) -> ScanGrid:
 
 
 def _rescale_index(index: NDArray[np.int64], length: int, wanted: int) -> NDArray[np.float64]:
-    """Where indices of `length` points lie among `wanted` points from the first to the last of them."""
+    """Rescale indices of `length` points to indices of `wanted` points between the same ends."""
     return index.astype(np.float64) * ((wanted - 1) / max(length - 1, 1))
 
 
 def resample_to_scan(array: NDArray[Any], grid: ScanGrid) -> NDArray[np.float32]:
-    """An array (height, width, depth) on the grid of its scan, (z, y, x): linear between, 0 outside."""
+    """Resample an array (height, width, depth) to the grid of its scan, (z, y, x): linear, and 0 outside."""
     in_zyx = array.transpose(2, 0, 1)
     values = interpolate(in_zyx, grid)
     for axis, (positions, length) in enumerate(zip(grid, in_zyx.shape, strict=True)):
@@ -69,7 +69,7 @@ def resample_to_scan(array: NDArray[Any], grid: ScanGrid) -> NDArray[np.float32]
 
 
 def interpolate(array: NDArray[Any], grid: Sequence[NDArray[np.float64]]) -> NDArray[np.float32]:
-    """An array at a grid of places between its own, one row of places an axis: linear, its edges go on outside."""
+    """Interpolate an array linearly at a grid of positions, given for each axis; the edge values continue outside."""
     values = array.astype(np.float32)
     for axis, positions in enumerate(grid):
         clipped = np.clip(positions, 0, values.shape[axis] - 1)

@@ -1,4 +1,4 @@
-"""Volume: Hounsfield units with their place in the world, and the crops that are cut from it."""
+"""Volume: Hounsfield units with their world geometry, and crops of them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Volume:
 
 
 def convert_to_hu(values: NDArray[Any]) -> Hu:
-    """The same numbers as int16 if they are whole, else as float32.
+    """Convert numbers to int16 if their type is an integer, otherwise to float32.
 
     Raises:
         ValueError: A value doesn't fit int16, is not finite, or is no number.
@@ -88,12 +88,12 @@ def convert_to_hu(values: NDArray[Any]) -> Hu:
 
 
 def placeholder_voxels(shape: Index) -> Hu:
-    """Zeros (z, y, x) that take no memory, for a scan of which only the place matters."""
+    """Zeros (z, y, x) that take no memory, for a scan of which only the geometry matters."""
     return np.broadcast_to(np.int16(0), shape)
 
 
 def orient_to_lps(volume: Volume) -> Volume:
-    """The same scan with its array axes stored as close to (superior, posterior, left) as they can be.
+    """Reorder the array axes of a scan as close to (superior, posterior, left) as possible.
 
     Axes are exchanged and reversed as views; no voxel is touched or interpolated, and every voxel keeps its world
     position. What an oblique scan is tilted by stays in its direction matrix.
@@ -120,13 +120,13 @@ def nearest_index(volume: Volume, points_mm: ArrayLike) -> NDArray[np.int64]:
     Returns:
         (n, 3), each (z, y, x); outside the array where a point lies outside the scan.
     """
-    places = np.round(continuous_index(volume, points_mm), _INDEX_DECIMALS)
-    indices: NDArray[np.int64] = np.floor(places + 0.5).astype(np.int64)
+    positions = np.round(continuous_index(volume, points_mm), _INDEX_DECIMALS)
+    indices: NDArray[np.int64] = np.floor(positions + 0.5).astype(np.int64)
     return indices
 
 
 def continuous_index(volume: Volume, points_mm: ArrayLike) -> NDArray[np.float64]:
-    """Where world points lie between voxel centres.
+    """The fractional voxel indices of world points.
 
     Args:
         points_mm: (n, 3), each (x, y, z), LPS.
@@ -142,7 +142,7 @@ def continuous_index(volume: Volume, points_mm: ArrayLike) -> NDArray[np.float64
 
 
 def crop(volume: Volume, centre: Index, size: Size) -> Hu:
-    """The voxels around one of them, padded with air where they lie outside the scan.
+    """Crop the voxels around a voxel; voxels outside the scan are air.
 
     Args:
         centre: (z, y, x); the crop takes `[c - n // 2, c - n // 2 + n)` along each axis and is never shifted.

@@ -1,4 +1,4 @@
-"""Voxels in files: mapped where they lie plain, else unpacked into one array, never more than a header announces."""
+"""Voxels in files: memory-mapped if uncompressed, otherwise unpacked into an array of the size in the header."""
 
 from __future__ import annotations
 
@@ -24,13 +24,15 @@ _BLOCK_BYTES: Final = 2**18
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVoxels:
-    """Where a scan's voxels lie, and how.
+    """Location and format of the voxels of a scan.
 
     Attributes:
-        start: Byte of the file at which they, or the stream they are packed in, begin.
+        path: The file that holds the voxels.
+        start: Offset in the file of the voxels, or of the stream that they are packed in.
         shape: (z, y, x), x varying fastest.
-        dtype: With its byte order.
-        num_bytes_before: Bytes of the unpacked stream that come before them.
+        dtype: The type of the voxels, with its byte order.
+        compression: How the voxels are packed.
+        num_bytes_before: Number of bytes of the unpacked stream before the voxels.
     """
 
     path: Path
@@ -42,14 +44,14 @@ class StoredVoxels:
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of all voxels, unpacked."""
+        """Size of all voxels, unpacked."""
         return math.prod(self.shape) * self.dtype.itemsize
 
     def check_size(self) -> None:
-        """Compares the file's size with the voxels it should hold.
+        """Compare the size of the file with the voxels that it should hold.
 
         Raises:
-            ValueError: They are too few or too many, or more than can be packed in a file of this size.
+            ValueError: The file holds too few or too many voxels, or is too small for so many packed ones.
         """
         found = max(self.path.stat().st_size - self.start, 0)
         if self.compression == "plain" and found != self.num_bytes:
@@ -58,10 +60,10 @@ class StoredVoxels:
             raise self._wrong_size(f"at most {found * _MAX_DEFLATE_RATIO:,}")
 
     def read(self) -> NDArray[Any]:
-        """The voxels, (z, y, x): a read-only memory map where they lie plain.
+        """Read the voxels, (z, y, x): a read-only memory map if they are uncompressed.
 
         Raises:
-            ValueError: The file is cut off, damaged, or holds more.
+            ValueError: The file is cut off, damaged, or holds more voxels.
         """
         self.check_size()
         if self.compression == "plain":
@@ -99,10 +101,10 @@ class StoredVoxels:
 
 @contextmanager
 def translate_errors(path: Path, compression: str) -> Iterator[None]:
-    """Says what is wrong with a packed file where unpacking it fails.
+    """Translate errors of unpacking a file into a message for the user.
 
     Raises:
-        ValueError: It is cut off, or its bytes are not those that were packed.
+        ValueError: The file is cut off or damaged.
     """
     try:
         yield
@@ -113,12 +115,12 @@ def translate_errors(path: Path, compression: str) -> Iterator[None]:
 
 
 def open_gzip(file: BinaryIO) -> BinaryIO:
-    """What a gzip stream holds, as a file; its checksum is compared when its end is read."""
+    """Open the contents of a gzip stream as a file, which checks the checksum at its end."""
     return cast(BinaryIO, igzip.IGzipFile(fileobj=file))  # type: ignore[no-untyped-call]
 
 
 def _inflate(file: BinaryIO) -> Iterator[bytes]:
-    """What a zlib stream holds; its checksum is compared at the end."""
+    """Yield the contents of a zlib stream, and check the checksum at its end."""
     inflater = isal_zlib.decompressobj()
     while not inflater.eof:
         packed = inflater.unconsumed_tail or file.read(_BLOCK_BYTES)

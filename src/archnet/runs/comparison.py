@@ -12,7 +12,7 @@ import numpy as np
 from archnet.errors import RunError
 from archnet.evaluation.froc.hits import Findings, Marks
 from archnet.evaluation.froc.lists import read_findings, read_marks, read_series
-from archnet.evaluation.pooling import Pool
+from archnet.evaluation.pools import Pool
 from archnet.evaluation.run_folder import find_run_folders
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.froc_section import RunFroc

@@ -1,4 +1,4 @@
-"""What a trial would need, known before it costs anything: its network is planned, its data are divided and cut."""
+"""Feasibility of a trial before it starts: its network is planned, its memory estimated, its data prepared."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from archnet.spec.cost import Cost, network_cost
 from archnet.spec.experiment import Experiment
 from archnet.spec.memory import estimate_memory, gigabytes_text, parse_bytes, plan_micro_batches
 from archnet.spec.sweeps.sweep import Limits, Sweep
-from archnet.sweep.trials import Trial, TrialRun
+from archnet.sweep.results.trials import Trial, TrialRun
 
 
 @dataclass(slots=True, kw_only=True)
 class TrialPlanner:
-    """Plans trials; each data set is opened once, and the crops of each split are stored once.
+    """Plans trials; opens each data set once, and stores the crops of each split once.
 
     Attributes:
-        sweep: Whose trials they are.
-        progress: Wraps what takes long.
-        datasets: Those that are open, by their options.
-        stored_splits: Splits whose crops are stored.
+        sweep: The sweep.
+        progress: Wraps long iterations.
+        datasets: The open data sets, by their options.
+        stored_splits: The splits whose crops are stored.
     """
 
     sweep: Sweep
@@ -38,7 +38,7 @@ class TrialPlanner:
     stored_splits: set[str] = field(default_factory=set)
 
     def plan_trial(self, number: int, values: Mapping[str, Any]) -> Trial:
-        """A trial that may start, or that is refused with its reason."""
+        """Plan a trial, which is refused with the reason if it cannot run or exceeds a limit."""
         trial = Trial(number=number, values=dict(values))
         try:
             experiments = self.sweep.experiments(values)
@@ -60,10 +60,10 @@ class TrialPlanner:
         return trial
 
     def prepare_data(self) -> None:
-        """Opens and cuts, before any trial starts, what all of them share, unless the data are an axis.
+        """Open the data and extract the crops before any trial starts, unless the sweep varies the data.
 
         Raises:
-            DataError: The data cannot be used; no trial is refused for that.
+            DataError: The data cannot be used. That ends the sweep and refuses no trial.
         """
         if not self._varies_data():
             experiments = self.sweep.experiments({})
@@ -79,9 +79,9 @@ class TrialPlanner:
         return self.datasets[key]
 
     def _store_crops(self, experiments: Sequence[Experiment], dataset: Dataset) -> None:
-        """Cuts what the trial's runs need, unless an earlier trial needed the same."""
+        """Extract the crops for the runs of a trial, unless an earlier trial has the same ones."""
         first = experiments[0]
-        parts = [{**asdict(first.data), "view": None}, [asdict(one.split) for one in experiments]]
+        parts = [{**asdict(first.data), "view": None}, [asdict(experiment.split) for experiment in experiments]]
         key = json.dumps([*parts, first.evaluation.keep_all_candidates])
         if key not in self.stored_splits:
             prepare(dataset, experiments, self.progress)

@@ -1,4 +1,4 @@
-"""A sweep from beginning to end: its folder is begun or gone on with, its trials are run, the best one is judged."""
+"""Run a sweep: start or resume its folder, run its trials, evaluate the best one, and write the report."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from archnet.files.progress import Progress, silent
 from archnet.runs.comparison import write_comparison_with_froc
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.feasibility import TrialPlanner
-from archnet.sweep.leaderboard import Leaderboard, read_leaderboard, write_leaderboard
+from archnet.sweep.results.leaderboard import Leaderboard, read_leaderboard, write_leaderboard
+from archnet.sweep.results.trials import FAILED, SWEEP_FILE, WAITING, Trial, read_trials, trial_folder, write_trial
 from archnet.sweep.schedule import TrialSchedule
 from archnet.sweep.trial_process import evaluation_task
-from archnet.sweep.trials import FAILED, SWEEP_FILE, WAITING, Trial, read_trials, trial_folder, write_trial
 from archnet.sweep.tune import COMMAND, TuneRunner
 
 EVALUATED_TRIALS_FILE: Final = "judged.json"
-"""Which trials the test set was shown to, in this order."""
+"""Records the trials evaluated on the test set, in order."""
 
 LOCK_TIMEOUT_SECONDS: Final = 1
-"""How long a sweep waits for somebody who only looks whether one is under way."""
+"""Time to wait for the lock, which `is_sweep_running` holds for a moment."""
 
 _LOCK_FILE: Final = ".lock"
 
 _CHANGEABLE_KEYS: Final = ("name", "trials", "at_once", "resources")
-"""Keys that decide how much is done and how fast, not what a trial's number means."""
+"""Keys that a resumed sweep may change: they do not change the trial of a number."""
 
 
 def run_sweep(
@@ -45,18 +45,18 @@ def run_sweep(
     progress: Progress = silent,
     on_trial_end: Callable[[Trial], None] = lambda trial: None,
 ) -> Leaderboard:
-    """Runs what is left of a sweep, judges the best trial on the test set, and writes leaderboard and report.
+    """Run the remaining trials of a sweep, evaluate the best one on the test set, and write leaderboard and report.
 
     Args:
-        sweep: Of `parse_sweep`.
-        folder: The sweep's.
-        resume: The folder may hold trials of this sweep; those that have ended stay as they are.
-        runner: How runs are made; by default with Ray on this machine.
-        progress: Wraps what takes long while data are prepared.
-        on_trial_end: Is told of each trial that has ended.
+        sweep: A sweep from `parse_sweep`.
+        folder: The folder of the sweep.
+        resume: Whether the folder may hold trials of this sweep; ended trials are kept.
+        runner: Carries out the runs; by default with Ray on this machine.
+        progress: Wraps long iterations while data are prepared.
+        on_trial_end: Called with each trial that has ended.
 
     Raises:
-        ArchnetError: The folder is taken, or the data or Ray cannot be used.
+        ArchnetError: The folder is in use, or the data or Ray cannot be used.
     """
     with lock_sweep_folder(folder):
         _initialize_folder(sweep, folder, resume=resume)
@@ -69,8 +69,8 @@ def run_sweep(
 
 
 def finish_sweep(sweep: Sweep, folder: Path) -> Leaderboard:
-    """Judges the best trial on the test set if that was not done, and writes leaderboard and report."""
-    from archnet.sweep.report import write_sweep_report
+    """Evaluate the best trial on the test set unless that is done, and write leaderboard and report."""
+    from archnet.sweep.report.sweep_page import write_sweep_report
 
     board = read_leaderboard(sweep, folder)
     if board.best is not None:
@@ -82,7 +82,7 @@ def finish_sweep(sweep: Sweep, folder: Path) -> Leaderboard:
 
 
 def reset_failed_runs(folder: Path) -> None:
-    """Has the runs that failed made again when the sweep is gone on with."""
+    """Set failed runs back to waiting, so that a resumed sweep runs them again."""
     with lock_sweep_folder(folder):
         for trial in read_trials(folder):
             for run in trial.runs.values():
@@ -92,10 +92,10 @@ def reset_failed_runs(folder: Path) -> None:
 
 @contextmanager
 def lock_sweep_folder(folder: Path) -> Iterator[None]:
-    """Nobody else works in the sweep's folder while the block runs.
+    """Hold an exclusive lock on the folder of a sweep while the block runs.
 
     Raises:
-        RunError: Somebody does.
+        RunError: Another process holds the lock.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
@@ -107,74 +107,76 @@ def lock_sweep_folder(folder: Path) -> Iterator[None]:
 
 
 def is_sweep_running(folder: Path) -> bool:
-    """Whether somebody works at the sweep of a folder."""
+    """Whether a process runs the sweep of a folder."""
     return is_locked(folder / _LOCK_FILE)
 
 
 def _initialize_folder(sweep: Sweep, folder: Path, *, resume: bool) -> None:
-    """Writes sweep.json, or checks that the one there asks for the same trials.
+    """Write sweep.json, or check that the existing one defines the same trials.
 
     Raises:
-        RunError: The folder holds a sweep that is not to be resumed, or another one.
+        RunError: The folder holds a sweep that is not to be resumed, or a different one.
     """
     has_trials = any(folder.glob("trials/*"))
-    folder_document, document = read_optional_json(folder / SWEEP_FILE) if has_trials else None, sweep.to_document()
-    if folder_document is not None and not resume:
-        raise RunError(f"{folder}: holds a sweep already. Go on with it with --resume, or give another --out.")
-    for key in document if folder_document is not None else ():
-        if (
-            key not in _CHANGEABLE_KEYS
-            and folder_document is not None
-            and json.dumps(folder_document.get(key)) != json.dumps(document[key])
-        ):
+    folder_document = read_optional_json(folder / SWEEP_FILE) if has_trials else None
+    document = sweep.to_document()
+    if folder_document is not None:
+        if not resume:
+            raise RunError(f"{folder}: holds a sweep already. Go on with it with --resume, or give another --out.")
+        _check_same_trials(folder, folder_document, document)
+    write_json(folder / SWEEP_FILE, document)
+
+
+def _check_same_trials(folder: Path, folder_document: dict[str, Any], document: dict[str, Any]) -> None:
+    for key in document:
+        if key not in _CHANGEABLE_KEYS and json.dumps(folder_document.get(key)) != json.dumps(document[key]):
             raise RunError(
                 f"{folder}: holds a sweep with another {key}. Resume it with the file it was begun with, or give "
                 "another --out."
             )
-    if folder_document is not None and sweep.search == "tpe" and folder_document["at_once"] != document["at_once"]:
+    if document["search"] == "tpe" and folder_document["at_once"] != document["at_once"]:
         raise RunError(
-            f"{folder}: was begun with at_once {folder_document['at_once']}, on which the trials of a TPE search depend. "
-            "Resume it with the same."
+            f"{folder}: was begun with at_once {folder_document['at_once']}, on which the trials of a TPE search "
+            "depend. Resume it with the same."
         )
-    write_json(folder / SWEEP_FILE, document)
 
 
 def _evaluate_trial(sweep: Sweep, folder: Path, trial: Trial) -> None:
-    """Judges a trial's runs on the test set too, once, and writes down that it was seen."""
+    """Evaluate the runs of a trial on the test set, once, and record the trial."""
     evaluated_numbers = read_evaluated_trials(folder)
-    place = trial_folder(folder, trial.number)
-    for name in trial.runs:
-        if trial.number not in evaluated_numbers or _lacks_test_metrics(place / name):
-            _run_task(evaluation_task(place / name))
+    run_folders = [trial_folder(folder, trial.number) / name for name in trial.runs]
+    for run_folder in run_folders:
+        if trial.number not in evaluated_numbers or _lacks_test_metrics(run_folder):
+            _run_task(evaluation_task(run_folder))
     if trial.number not in evaluated_numbers:
         write_json(folder / EVALUATED_TRIALS_FILE, {"trials": [*evaluated_numbers, trial.number]})
-    if len(trial.runs) > 1:
-        write_comparison_with_froc(place, [place / name for name in trial.runs])
+    if len(run_folders) > 1:
+        write_comparison_with_froc(trial_folder(folder, trial.number), run_folders)
 
 
-def _lacks_test_metrics(run: Path) -> bool:
-    """Whether a run that was made again has not been judged on a test set that it has."""
-    with (run / "split.csv").open(encoding="utf-8", newline="") as stream:
+def _lacks_test_metrics(run_folder: Path) -> bool:
+    """Whether a run has a test set but no metrics of it, as after its trial was run again."""
+    with (run_folder / "split.csv").open(encoding="utf-8", newline="") as stream:
         has_test = any(row["set"] == "test" for row in csv.DictReader(stream))
-    return has_test and "test" not in read_json(run / "metrics.json")
+    return has_test and "test" not in read_json(run_folder / "metrics.json")
 
 
 def read_evaluated_trials(folder: Path) -> list[int]:
-    """The trials that the test set was shown to."""
+    """The numbers of the trials evaluated on the test set, in order."""
     return list((read_optional_json(folder / EVALUATED_TRIALS_FILE) or {"trials": []})["trials"])
 
 
 def _run_task(task: dict[str, Any]) -> None:
-    """Has a process carry out an order.
+    """Run a task in a process of its own.
 
     Raises:
-        RunError: It could not.
+        RunError: The task failed.
     """
     with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("unreachable")
         process.stdin.write(json.dumps(task) + "\n")
         process.stdin.flush()
-        answer = json.loads(process.stdout.readline() or "{}")
-    if answer.get("ended") != "finished":
-        raise RunError(f"the best trial could not be judged on the test set: {answer.get('reason', 'it was killed')}")
+        result = json.loads(process.stdout.readline() or "{}")
+    if result.get("ended") != "finished":
+        raise RunError(f"the best trial could not be judged on the test set: {result.get('reason', 'it was killed')}")

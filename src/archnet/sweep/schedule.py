@@ -1,4 +1,4 @@
-"""What is to be done next in a sweep, and what is written down when something has ended; it knows nothing of Ray."""
+"""Schedule of a sweep: which run comes next, and what is recorded when a run ends. It is independent of Ray."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from archnet.errors import pluralize
 from archnet.runs.folder import CHECKPOINT
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.feasibility import TrialPlanner
-from archnet.sweep.search import Observation, propose_values, uses_observations
-from archnet.sweep.trials import (
+from archnet.sweep.results.learning_curve import read_learning_curve
+from archnet.sweep.results.trials import (
     END_STATES,
     FAILED,
     FINISHED,
@@ -23,25 +23,26 @@ from archnet.sweep.trials import (
     STOPPED,
     WAITING,
     Trial,
-    read_learning_curve,
+    is_run_reported,
     read_trials,
     trial_folder,
     write_trial,
 )
+from archnet.sweep.search import Observation, propose_values, uses_observations
 
 MAX_LOST_RUNS: Final = 3
-"""After so many lost machines a run is no longer tried: it may be what brings them down."""
+"""A run that has lost so many machines fails: it may be the cause."""
 
 NoJob = Literal["wait", "done"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A run that is to be made.
+    """One run of a trial to carry out.
 
     Attributes:
-        number: Of the trial.
-        run: Name of the run folder.
+        number: The number of the trial.
+        run: The name of the run folder.
     """
 
     number: int
@@ -49,18 +50,18 @@ class Job:
 
 
 class TrialSchedule:
-    """The trials of a sweep's folder, those that are there and those that are still to be proposed.
+    """The existing trials of a sweep's folder and the trials that are still to be proposed.
 
     Attributes:
-        sweep: What is tried.
-        folder: The sweep's; what it holds is gone on with.
-        planner: Plans trials.
-        on_trial_end: Is told of each trial that has ended.
-        clock: Seconds since 1970.
-        trials: Those that were proposed, by number.
-        pending_jobs: Runs that may start.
-        running_jobs: Runs that were given out.
-        next_number: All trials before it were proposed.
+        sweep: The sweep.
+        folder: The folder of the sweep; its trials are resumed.
+        planner: Checks proposed trials before they start.
+        on_trial_end: Called with each trial that has ended.
+        clock: Returns the time in seconds since 1970.
+        trials: The proposed trials, by number.
+        pending_jobs: The jobs that may start.
+        running_jobs: The jobs handed out that have not ended.
+        next_number: The lowest number that may not have been proposed.
     """
 
     def __init__(
@@ -82,42 +83,51 @@ class TrialSchedule:
         self.next_number = 0
 
     def _requeue_trial(self, trial: Trial) -> list[Job]:
-        """The runs of a trial that had not ended when the sweep was interrupted; run folders tell which have since."""
+        """Requeue the runs of a trial that have not ended; a run may have finished after its sweep was interrupted."""
         for name, run in trial.runs.items():
-            is_finished = (trial_folder(self.folder, trial.number) / name / "report.html").exists()
-            run.state = FINISHED if is_finished else run.state if run.state in END_STATES - {FINISHED} else WAITING
+            if is_run_reported(trial_folder(self.folder, trial.number) / name):
+                run.state = FINISHED
+            elif run.state not in (STOPPED, FAILED):
+                run.state = WAITING
         write_trial(self.folder, trial)
         return [Job(number=trial.number, run=name) for name, run in trial.runs.items() if run.state == WAITING]
 
     def has_work(self) -> bool:
-        """Whether anything is to be done."""
+        """Whether a run is pending or a trial is still to be proposed."""
         return bool(self.pending_jobs) or len(self.trials) < self.sweep.num_trials
 
     def next_job(self) -> Job | NoJob:
-        """The next run; "wait" if one may come later, "done" if none will."""
+        """Hand out the next job; "wait" if there is none yet, "done" if there will be none."""
         if self.sweep.at_once and len(self.running_jobs) >= self.sweep.at_once:
             return "wait"
         while not self.pending_jobs:
-            while self.next_number in self.trials:
-                self.next_number += 1
-            if self.next_number >= self.sweep.num_trials:
-                return "wait" if self.running_jobs else "done"
-            observed_trials = self._observed_trials(self.next_number)
-            if not all(trial.state in END_STATES for trial in observed_trials):
-                return "wait"
-            self._propose(self.next_number, observed_trials)
+            obstacle = self._propose_next_trial()
+            if obstacle:
+                return obstacle
         job = self.pending_jobs.pop(0)
         self.running_jobs.add(job)
         return job
 
+    def _propose_next_trial(self) -> NoJob | None:
+        """Propose the next trial, unless there is none ("done") or it depends on runs in progress ("wait")."""
+        while self.next_number in self.trials:
+            self.next_number += 1
+        if self.next_number >= self.sweep.num_trials:
+            return "wait" if self.running_jobs else "done"
+        observed_trials = self._observed_trials(self.next_number)
+        if not all(trial.state in END_STATES for trial in observed_trials):
+            return "wait"
+        self._propose(self.next_number, observed_trials)
+        return None
+
     def mark_running(self, job: Job) -> None:
-        """Writes down that a run which was given out has found its place on a machine, and begins."""
+        """Record that a job has been placed on a machine and starts."""
         self._set_state(job, RUNNING)
 
     def _observed_trials(self, number: int) -> list[Trial]:
-        """The trials that one is drawn from: those before it, but for the last ones that may still run beside it.
+        """The trials that the proposal of a trial is based on: all earlier ones but the last, which may still run.
 
-        Which they are follows from the sweep alone and not from what happens to end first.
+        The choice depends on the sweep alone, not on which runs happen to end first.
         """
         if not uses_observations(self.sweep, number):
             return []
@@ -127,10 +137,8 @@ class TrialSchedule:
         return [trial for trial in earlier if trial.number not in concurrent]
 
     def _propose(self, number: int, observed_trials: Sequence[Trial]) -> None:
-        observations, earlier_values = (
-            [self._observation(trial) for trial in observed_trials],
-            [trial.values for trial in self.trials.values()],
-        )
+        observations = [self._observation(trial) for trial in observed_trials]
+        earlier_values = [trial.values for trial in self.trials.values()]
         trial = self.planner.plan_trial(number, propose_values(self.sweep, number, observations, earlier_values))
         self.trials[number] = trial
         write_trial(self.folder, trial)
@@ -145,16 +153,16 @@ class TrialSchedule:
         return Observation(values=trial.values, value=value)
 
     def run_metric(self, trial: Trial, run: str) -> float | None:
-        """The metric of a run, as far as it has come."""
+        """The metric of a run so far."""
         return read_learning_curve(trial_folder(self.folder, trial.number) / run, self.sweep.metric).value
 
     def finish_job(self, job: Job, state: str | None, reason: str | None) -> None:
-        """Writes down how a run has ended.
+        """Record the end of a job.
 
         Args:
-            job: Of `next_job`.
-            state: "finished", "failed" or "stopped"; null if the machine was lost that it ran on.
-            reason: Why.
+            job: A job from `next_job`.
+            state: "finished", "failed" or "stopped"; null if the machine of the run was lost.
+            reason: Why the run failed or was stopped.
         """
         self.running_jobs.discard(job)
         if state is not None:
@@ -163,9 +171,8 @@ class TrialSchedule:
         run = self.trials[job.number].runs[job.run]
         run.lost += 1
         if run.lost >= MAX_LOST_RUNS:
-            self._end_run(
-                job, FAILED, f"lost {pluralize(run.lost, 'time')} with the machine or worker it ran on: {reason}"
-            )
+            losses = pluralize(run.lost, "time")
+            self._end_run(job, FAILED, f"lost {losses} with the machine or worker it ran on: {reason}")
             return
         self.pending_jobs.insert(0, job)
         self._set_state(job, WAITING)

@@ -1,4 +1,4 @@
-"""Which values a trial tries: a pure function of the sweep, the trial's number and what earlier trials told."""
+"""Search: the values of a trial, a pure function of the sweep, the trial's number and earlier observations."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from archnet.spec.sweeps.search_space import Choice, Hyperparameter, grid_values
 from archnet.spec.sweeps.sweep import Sweep
 
 STARTUP_TRIALS: Final = 10
-"""Of a TPE search: the first ones, which are drawn at random."""
+"""Number of trials at the start of a TPE search that are drawn at random."""
 
 MAX_SAMPLES: Final = 100
-"""Of values for one trial, until they are none that were tried before; TPE, which clings, makes half of them."""
+"""Samples drawn for one trial until one is new. TPE, which tends to repeat itself, draws the first half of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What came of a trial.
+    """The values of a trial and the metric that it reached.
 
     Attributes:
-        values: By axis.
-        value: The metric's; null where there is none (refused, failed).
+        values: The value of each hyperparameter.
+        value: The metric; null if the trial has none, because it was refused or failed.
     """
 
     values: Mapping[str, Any]
@@ -37,23 +37,21 @@ class Observation:
 def propose_values(
     sweep: Sweep, number: int, observations: Sequence[Observation], earlier_values: Sequence[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
-    """The values of a trial, by axis.
+    """Propose a value of each hyperparameter for a trial.
 
     Args:
-        sweep: Its space, search and seed.
-        number: Of the trial, from 0.
-        observations: Of the trials that it is drawn from, if it is.
-        earlier_values: Values of earlier trials, which are not drawn again as long as others are found.
+        sweep: Its space, search and seed decide.
+        number: The number of the trial, counted from 0.
+        observations: The trials that TPE learns from; see `uses_observations`.
+        earlier_values: The values of earlier trials, which are not proposed again as long as others are found.
     """
     if sweep.search == "grid":
         return _grid_point(sweep.space, number)
     samples = (_sample_values(sweep, number, attempt, observations) for attempt in range(MAX_SAMPLES))
     first = next(samples)
-    return (
-        first
-        if first not in earlier_values
-        else next((values for values in samples if values not in earlier_values), first)
-    )
+    if first not in earlier_values:
+        return first
+    return next((values for values in samples if values not in earlier_values), first)
 
 
 def _sample_values(sweep: Sweep, number: int, attempt: int, observations: Sequence[Observation]) -> dict[str, Any]:
@@ -65,12 +63,12 @@ def _sample_values(sweep: Sweep, number: int, attempt: int, observations: Sequen
 
 
 def uses_observations(sweep: Sweep, number: int) -> bool:
-    """Whether what earlier trials told decides what a trial tries."""
+    """Whether the values of a trial depend on the observations of earlier trials."""
     return sweep.search == "tpe" and number >= STARTUP_TRIALS
 
 
 def _grid_point(space: Mapping[str, Hyperparameter], number: int) -> dict[str, Any]:
-    """As `itertools.product` would give it, the last axis fastest; the grid is never listed, as it may be huge."""
+    """A point of the grid, in the order of `itertools.product`; the grid is never listed, because it may be huge."""
     point: dict[str, Any] = {}
     for key in reversed(list(space)):
         values = grid_values(space[key]) or ()
@@ -79,26 +77,27 @@ def _grid_point(space: Mapping[str, Hyperparameter], number: int) -> dict[str, A
     return {key: point[key] for key in space}
 
 
-def _value_at(hyperparameter: Hyperparameter, share: float) -> Any:
-    """The value of an axis that lies a share (0 to 1) of the way along it."""
+def _value_at(hyperparameter: Hyperparameter, fraction: float) -> Any:
+    """The value of a hyperparameter at a fraction (0 to 1) of its range."""
     values = grid_values(hyperparameter)
     if values is not None:
-        return values[int(share * len(values))]
+        return values[int(fraction * len(values))]
     if isinstance(hyperparameter, Choice):
         raise TypeError("unreachable")
     low, high = hyperparameter.low, hyperparameter.high
     if hyperparameter.type == "log_uniform":
-        return min(max(exp(log(low) + share * (log(high) - log(low))), low), high)
-    return low + share * (high - low)
+        return min(max(exp(log(low) + fraction * (log(high) - log(low))), low), high)
+    return low + fraction * (high - low)
 
 
 def _sample_tpe(sweep: Sweep, seeds: Sequence[int], observations: Sequence[Observation]) -> dict[str, Any]:
-    """A draw of Optuna's tree-structured Parzen estimator (Bergstra et al. 2011).
+    """Sample values with Optuna's tree-structured Parzen estimator (Bergstra et al. 2011).
 
-    The study is built anew each time, in the trials' order, so that nothing but `observations` and the seed counts. A trial
-    without a value counts as the worst that has one, so that the search turns away from what cannot be built.
+    Builds the study anew each time, in the order of the trials, so that the result depends on `observations` and the
+    seed alone. A trial without a value counts as the worst one that has a value, so that the search avoids
+    architectures that cannot be built.
     """
-    optuna, is_lower = _optuna(), is_lower_better(sweep.metric)
+    optuna, is_lower = _import_optuna(), is_lower_better(sweep.metric)
     spaces = {key: _distribution(optuna, hyperparameter) for key, hyperparameter in sweep.space.items()}
     seed = int(np.random.SeedSequence(seeds).generate_state(1)[0])
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=0)
@@ -112,7 +111,7 @@ def _sample_tpe(sweep: Sweep, seeds: Sequence[int], observations: Sequence[Obser
     return {key: _decode_param(hyperparameter, params[key]) for key, hyperparameter in sweep.space.items()}
 
 
-def _optuna() -> Any:
+def _import_optuna() -> Any:
     try:
         import optuna
     except ImportError:
@@ -122,7 +121,7 @@ def _optuna() -> Any:
 
 
 def _distribution(optuna: Any, hyperparameter: Hyperparameter) -> Any:
-    """The axis as Optuna knows it; a choice by its places, since values may be arrays."""
+    """The distribution of a hyperparameter for Optuna; a choice by its indices, because its values may be arrays."""
     kinds = optuna.distributions
     if isinstance(hyperparameter, Choice):
         return kinds.CategoricalDistribution(tuple(range(len(hyperparameter.values))))

@@ -1,4 +1,4 @@
-"""The agenda as Ray Tune asks it: a searcher that gives out runs and hears how they ended."""
+"""The searcher that Ray Tune asks for runs and informs of their results."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from archnet.spec.metrics import is_lower_better
+from archnet.sweep.results.trials import STOPPED
 from archnet.sweep.schedule import Job, TrialSchedule
 from archnet.sweep.supervisor import START_RESULT
-from archnet.sweep.trials import STOPPED
 
 
 class JobSearcher(Searcher):  # type: ignore[misc]
-    """Gives out what is next on the agenda.
+    """Suggests the jobs of a schedule.
 
     Attributes:
-        schedule: Of the sweep.
-        job_config: What a run's supervisor needs to know.
-        jobs: Runs that are under way, by Tune's name.
+        schedule: The schedule of the sweep.
+        job_config: Returns the config of the supervisor of a job.
+        jobs: The jobs in progress, by Tune's trial id.
     """
 
     def __init__(self, schedule: TrialSchedule, job_config: Callable[[TrialSchedule, Job], dict[str, Any]]) -> None:
@@ -29,7 +29,7 @@ class JobSearcher(Searcher):  # type: ignore[misc]
         self.jobs: dict[str, Job] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """The next run's config; null if one may come later, `FINISHED` if none will."""
+        """The config of the next run; null if there is none yet, `FINISHED` if there will be none."""
         job = self.schedule.next_job()
         if not isinstance(job, Job):
             return None if job == "wait" else Searcher.FINISHED
@@ -37,12 +37,12 @@ class JobSearcher(Searcher):  # type: ignore[misc]
         return self.job_config(self.schedule, job)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Hears of each epoch; the first that is told is that the run begins."""
+        """Mark a run as running at its first result, which comes before the first epoch."""
         if result["epoch"] == START_RESULT["epoch"]:
             self.schedule.mark_running(self.jobs[trial_id])
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Writes down how a run ended; Tune's own errors are lost machines, for supervisors tell all others."""
+        """Record the end of a run. Errors of Tune itself are lost machines: supervisors report all other failures."""
         job = self.jobs.pop(trial_id)
         if error or result is None:
             self.schedule.finish_job(job, None, "its worker died, see /tmp/ray/session_latest/logs")
@@ -53,15 +53,15 @@ class JobSearcher(Searcher):  # type: ignore[misc]
             self.schedule.finish_job(job, STOPPED, f"ended by ASHA after {epochs}")
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the sweep's folder is all there is to know."""
+        """Do nothing: the folder of the sweep holds the whole state."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing, as above."""
+        """Do nothing; see `save`."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> JobSearcher:
-        """Tune copies its searcher, but there is one agenda."""
+        """Return this searcher: Tune copies its searcher, but there is only one schedule."""
         return self
 
     def __reduce__(self) -> tuple[type[object], tuple[()]]:
-        """Tune keeps its searcher on disk, where nobody looks for it: nothing."""
+        """Pickle an empty object: Tune stores its searcher on disk, and nothing reads it."""
         return (object, ())

@@ -1,4 +1,4 @@
-"""What Ray Tune runs: a supervisor on some machine that starts a run's process and tells how it goes."""
+"""The Trainable of Ray Tune: it starts the process of a run on some machine and reports its results."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from typing import Any, Final
 
 from ray import tune
 
-from archnet.sweep.trials import read_learning_curve
+from archnet.sweep.results.learning_curve import read_learning_curve
 
 START_RESULT: Final[Mapping[str, Any]] = {"epoch": 0, "done": False}
-"""What is told first: the run has found its place."""
+"""The first result: the run has been placed on a machine."""
 
 STOP_SECONDS: Final = 10
-"""How long a process may take to end by itself."""
+"""Time that a process has to exit by itself before it is killed."""
 
 
 def process_environment(cpus: float, gpus: float, variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a run's process: as many threads as it has cores, and only the GPUs that it was given.
+    """The environment variables of a run: as many threads as cores, and only the GPUs that Ray has assigned.
 
     Args:
-        cpus: Its share of cores.
-        gpus: Its share of GPUs; which ones, Ray has said in CUDA_VISIBLE_DEVICES.
-        variables: Variables of the sweep's own process that count.
+        cpus: Number of cores of the run.
+        gpus: Number of GPUs of the run; Ray has set CUDA_VISIBLE_DEVICES to them.
+        variables: Variables to forward from the process of the sweep.
     """
     threads = str(max(int(cpus), 1))
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -39,14 +39,15 @@ def process_environment(cpus: float, gpus: float, variables: Mapping[str, str]) 
 
 
 class Supervisor(tune.Trainable):  # type: ignore[misc]
-    """Reports each epoch of one run, and at last how it ended."""
+    """Reports each epoch of one run, and finally how the run ended."""
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Starts the process.
+        """Start the process.
 
         Args:
-            config: `command`, its `order` as one line of JSON, its `process_environment` (cpus, gpus, given), the `run`'s
-                folder, where its `errors` go, and the `metric`.
+            config: What `TuneRunner.job_config` returns: the `command`, its `order` as one line of JSON, the arguments
+                of `process_environment` as `environment`, the trial's `folder`, the folder of the `run`, the file for
+                `errors`, and the `metric`.
         """
         past_values = read_learning_curve(Path(config["run"]), config["metric"]).values
         self.past_results = [START_RESULT, *(_result(index + 1, value) for index, value in enumerate(past_values))]
@@ -71,20 +72,20 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
                 self.process.stdin.flush()
 
     def step(self) -> dict[str, Any]:
-        """That the run has begun, the epochs before an interruption, the next epoch, or the end."""
+        """The next result: the start, the epochs before an interruption, each new epoch, and the end."""
         if self.past_results:
             return dict(self.past_results.pop(0))
         if self.is_epoch_reported:
             self._send("go on")
         line = self.process.stdout.readline() if self.process.stdout else ""
-        answer: dict[str, Any] = json.loads(line) if line else {"ended": "failed", "reason": self._death_reason()}
+        answer: dict[str, Any] = json.loads(line) if line else {"ended": "failed", "reason": self._exit_reason()}
         if "ended" in answer:
             return {"done": True, **answer}
         self.is_epoch_reported = True
         return _result(answer["epoch"], answer["value"])
 
-    def _death_reason(self) -> str:
-        """Why a process ended that has not said so."""
+    def _exit_reason(self) -> str:
+        """Why the process exited without a result."""
         code = self.process.wait()
         if code >= 0:
             lines = self.errors.read_text(encoding="utf-8", errors="replace").splitlines() or ["it said nothing"]
@@ -94,13 +95,13 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
         return f"its process was killed by {name}{hint}"
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Goes on with another run, in a process of its own."""
+        """Continue with another run, in a process of its own."""
         self.cleanup()
         self.setup(new_config)
         return True
 
     def cleanup(self) -> None:
-        """Ends the process if it has not ended; closing its input tells it to."""
+        """Stop the process if it still runs; it exits when its input is closed."""
         with suppress(BrokenPipeError):
             if self.process.stdin:
                 self.process.stdin.close()
@@ -112,6 +113,6 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
 
 
 def _result(epoch: int, value: float | None) -> dict[str, Any]:
-    """What Tune and its scheduler are told; no value where the metric is undefined."""
+    """An epoch as a result of Tune; without a value if the metric is undefined."""
     is_known = value is not None and not isnan(value)
     return {"epoch": epoch, "done": False, **({"value": value} if is_known else {})}

@@ -1,8 +1,8 @@
 """One run of a sweep in a process of its own: `python -m archnet.sweep.trial_process`.
 
-The order comes as one line of JSON on standard input, which stays open as long as somebody waits for the answer: when
-it closes, the process ends. Answers are lines of JSON on standard output; whatever else is printed goes to stderr.
-Where a scheduler may end the run, the next epoch begins when a further line has come in.
+The task is one line of JSON on standard input, which stays open as long as the supervisor waits for results: when it
+closes, the process exits. Results are lines of JSON on standard output; everything else that is printed goes to stderr.
+If a scheduler may stop the run, each further epoch starts when another line has arrived.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from archnet.spec.metrics import history_column
 from archnet.spec.resolve import parse_experiments
 
 LOCK_SECONDS: Final = 120
-"""How long a process waits for one that works at the same run, such as one whose sweep was killed a moment ago."""
+"""Time to wait for another process of the same run, such as one whose sweep was killed a moment ago."""
 
 Send = Callable[[Mapping[str, Any]], None]
 
 
 def main() -> None:
-    """Does what the order says, and tells how it ended."""
-    answers = _open_answer_stream()
+    """Carry out the task and report how it ended."""
+    results = _open_result_stream()
     task = json.loads(sys.stdin.readline())
-    threading.Thread(target=_listen, daemon=True).start()
+    threading.Thread(target=_read_input, daemon=True).start()
 
-    def send(answer: Mapping[str, Any]) -> None:
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+    def send(result: Mapping[str, Any]) -> None:
+        results.write(json.dumps(result) + "\n")
+        results.flush()
 
     try:
         TASKS[task["task"]](task, send)
@@ -51,19 +51,19 @@ def main() -> None:
         send({"ended": "failed", "reason": f"a bug in archnet: {type(error).__name__}: {error}"})
 
 
-def _open_answer_stream() -> TextIO:
-    """Standard output for answers alone; what libraries print goes to stderr."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+def _open_result_stream() -> TextIO:
+    """Reserve standard output for results, and send what libraries print to stderr."""
+    results = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    return answers
+    return results
 
 
 _ALLOWED_EPOCHS: Final = threading.Semaphore(0)
-"""Epochs that may begin."""
+"""Counts the epochs that may start."""
 
 
-def _listen() -> None:
-    """Counts the lines that come in, and ends the process with its input."""
+def _read_input() -> None:
+    """Count incoming lines, and exit the process when its input is closed."""
     for _ in sys.stdin:
         _ALLOWED_EPOCHS.release()
     os._exit(1)
@@ -78,22 +78,22 @@ def training_task(
     is_stoppable: bool,
     device: str | None,
 ) -> dict[str, Any]:
-    """What makes the process train.
+    """The task of training a run.
 
     Args:
-        document: A resolved experiment.
-        folder: The trial's.
-        metric: Whose validation value is told after each epoch.
-        evaluated_sets: The sets that the network is judged on.
-        is_stoppable: After each epoch it waits for leave to go on.
-        device: What trains; see `run_all`.
+        document: The resolved experiment.
+        folder: The folder of the trial.
+        metric: The validation metric to report after each epoch.
+        evaluated_sets: The sets to evaluate the network on.
+        is_stoppable: Whether each epoch waits for permission from the supervisor.
+        device: The device to train on; see `run_all`.
     """
     options = {"metric": metric, "judged": list(evaluated_sets), "asks": is_stoppable, "device": device}
     return {"task": "run", "experiment": document, "folder": str(folder), **options}
 
 
 def evaluation_task(run: Path) -> dict[str, Any]:
-    """What makes the process judge a finished run on all its sets."""
+    """The task of evaluating a finished run on all its sets."""
     return {"task": "judge", "folder": str(run)}
 
 
@@ -118,7 +118,7 @@ TASKS: Final[Mapping[str, Callable[[Mapping[str, Any], Send], None]]] = {"run": 
 
 
 class _ReportingCallback:
-    """A watcher that keeps history.csv as it grows, and tells the metric of each epoch."""
+    """A callback that writes history.csv and reports the metric after each epoch."""
 
     def __init__(self, history_path: Path, metric: str, send: Send, *, is_stoppable: bool) -> None:
         self.history_path = history_path
@@ -129,10 +129,10 @@ class _ReportingCallback:
         self.rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
-        """Nothing is told of a step."""
+        """Do nothing: only epochs are reported."""
 
     def on_epoch(self, row: dict[str, float]) -> None:
-        """Keeps and tells the row; one that was kept before is not kept twice."""
+        """Write and report a row, which replaces an earlier row of the same epoch."""
         self.rows = [*(old_row for old_row in self.rows if old_row["epoch"] < row["epoch"]), row]
         write_history(self.history_path, self.rows)
         self.send({"epoch": int(row["epoch"]), "value": row.get(self.metric_column)})

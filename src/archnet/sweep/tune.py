@@ -1,4 +1,4 @@
-"""Ray Tune runs the agenda: it places runs on the machines, tells of lost ones, and decides which to end early."""
+"""Run a schedule with Ray Tune, which places runs on machines, notices lost machines and stops weak runs early."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isnan
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,14 +17,14 @@ from archnet.errors import RunError
 from archnet.files.user_folders import DATA_VARIABLE, STORE_VARIABLE
 from archnet.runs.folder import run_name
 from archnet.spec.experiment import SETS, Experiment
-from archnet.spec.metrics import is_lower_better
 from archnet.spec.sweeps.sweep import Sweep
+from archnet.sweep.asha import make_scheduler
+from archnet.sweep.results.trials import trial_folder
 from archnet.sweep.schedule import Job, TrialSchedule
 from archnet.sweep.trial_process import training_task
-from archnet.sweep.trials import STOPPED, read_learning_curve, trial_folder
 
 COMMAND: Final = (sys.executable, "-m", "archnet.sweep.trial_process")
-"""What a supervisor starts for each run."""
+"""The process that a supervisor starts for each run."""
 
 _RAY_VARIABLES: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -37,33 +36,30 @@ _RAY_VARIABLES: Final = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
-"""Ray phones nobody, keeps no logs of its own, and leaves Ctrl-C to archnet. Where memory runs out the system ends the
-process that takes most, a run; Ray would end its supervisors, and all runs with them."""
+"""Ray sends no usage statistics, writes no logs of its own, and leaves Ctrl-C to archnet. If memory runs out, the
+system kills the largest process, a run; Ray's memory monitor would kill its supervisors and all runs with them."""
 
 _FORWARDED_VARIABLES: Final = (DATA_VARIABLE, STORE_VARIABLE, "KERAS_BACKEND")
-"""Variables of the sweep's process that its runs have too, on whatever machine."""
+"""Variables of the sweep's process that its runs inherit, on any machine."""
 
 _FOLDER_VARIABLES: Final = (DATA_VARIABLE, STORE_VARIABLE)
-"""Those of them that are folders, which may be relative to the sweep's own."""
+"""The forwarded variables that name folders, which may be relative to the working folder of the sweep."""
 
 _OBJECT_STORE_BYTES: Final = 100_000_000
-"""Ray's shared memory; nothing large goes through it."""
+"""Size of Ray's shared memory; nothing large passes through it."""
 
 CONNECT_SECONDS: Final = 10
-"""How long a cluster's head may take to take a connection."""
-
-_MAX_EPOCHS: Final = 10**9
-"""Epochs after which ASHA would end a run because it is done; runs know that themselves."""
+"""Time that the head of a cluster has to accept a connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuneRunner:
-    """How a sweep is carried out.
+    """Runs a schedule with Ray Tune.
 
     Attributes:
-        address: Of a Ray cluster; null starts Ray on this machine.
-        command: The process of a run.
-        num_cpus: Cores that Ray gives out on this machine; null is all.
+        address: Address of a Ray cluster; null starts Ray on this machine.
+        command: The command of the process of a run.
+        num_cpus: Number of cores of this machine that Ray may use; null uses all.
     """
 
     address: str | None = None
@@ -71,10 +67,11 @@ class TuneRunner:
     num_cpus: int | None = None
 
     def run(self, schedule: TrialSchedule) -> None:
-        """Runs everything on the agenda.
+        """Run all jobs of a schedule.
 
         Raises:
-            RunError: Ray is not installed or not there, no machine has what a run takes, or Ray has come to an end.
+            RunError: Ray is not installed, its cluster does not answer, no machine has the resources of a run, or Ray
+                has failed.
         """
         self._start_ray(schedule.sweep)
         import ray
@@ -83,9 +80,9 @@ class TuneRunner:
         try:
             self._make_tuner(schedule).fit()
         except (ray.exceptions.RayError, ray.tune.TuneError) as error:
-            first, *_ = str(error).splitlines() or [type(error).__name__]
             raise RunError(
-                f"Ray has ended the sweep: {first} Nothing is lost: the same command with --resume goes on."
+                f"Ray has ended the sweep: {_first_line(error)} Nothing is lost: the same command with --resume goes "
+                "on."
             ) from error
         finally:
             ray.shutdown()
@@ -97,26 +94,26 @@ class TuneRunner:
             import ray
         except ImportError:
             raise RunError('a sweep needs Ray. Install it with: pip install "archnet[sweep]"') from None
-        local: dict[str, Any] = {
+        try:
+            if self.address:
+                _check_address(self.address)
+            ray.init(**self._connection(), log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, ValueError, ray.exceptions.RaySystemError) as error:
+            raise RunError(f"--address {self.address}: no Ray cluster answers there: {_first_line(error)}") from None
+        for name in ("ray", "ray.tune", "ray.train"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        _check_resources(sweep, ray.nodes())
+
+    def _connection(self) -> dict[str, Any]:
+        """The arguments of `ray.init` that join the cluster, or start Ray on this machine."""
+        if self.address:
+            return {"address": self.address}
+        return {
             "address": "local",
             "num_cpus": self.num_cpus,
             "include_dashboard": False,
             "object_store_memory": _OBJECT_STORE_BYTES,
         }
-        try:
-            if self.address:
-                _check_address(self.address)
-            ray.init(
-                **({"address": self.address} if self.address else local),
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-        except (ConnectionError, ValueError, ray.exceptions.RaySystemError) as error:
-            first, *_ = str(error).splitlines() or [type(error).__name__]
-            raise RunError(f"--address {self.address}: no Ray cluster answers there: {first}") from None
-        for name in ("ray", "ray.tune", "ray.train"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        _check_resources(sweep, ray.nodes())
 
     def _make_tuner(self, schedule: TrialSchedule) -> Any:
         from ray import tune
@@ -124,14 +121,14 @@ class TuneRunner:
         from archnet.sweep.searcher import JobSearcher
         from archnet.sweep.supervisor import Supervisor
 
-        sweep = schedule.sweep
-        share = {"cpu": sweep.resources.cpus, **({"gpu": sweep.resources.gpus} if sweep.resources.gpus else {})}
+        resources = schedule.sweep.resources
+        run_resources = {"cpu": resources.cpus, **({"gpu": resources.gpus} if resources.gpus else {})}
         return tune.Tuner(
-            tune.with_resources(Supervisor, share),
+            tune.with_resources(Supervisor, run_resources),
             tune_config=tune.TuneConfig(
                 reuse_actors=True,
                 search_alg=JobSearcher(schedule, self.job_config),
-                scheduler=_make_scheduler(schedule),
+                scheduler=make_scheduler(schedule),
                 num_samples=-1,
                 trial_name_creator=lambda trial: str(trial.trial_id),
                 trial_dirname_creator=lambda trial: str(trial.trial_id),
@@ -145,26 +142,12 @@ class TuneRunner:
         )
 
     def job_config(self, schedule: TrialSchedule, job: Job) -> dict[str, Any]:
-        """What a supervisor needs to know of a run."""
+        """The config of the supervisor of a job."""
         sweep, folder = schedule.sweep, trial_folder(schedule.folder, job.number).resolve()
-        experiments = sweep.experiments(schedule.trials[job.number].values)
-        experiment = next(one for one in experiments if run_name(one) == job.run)
-        evaluated_sets = [name for name in SETS if name != "test"] if sweep.has_search_space else SETS
-        is_stoppable, device = sweep.scheduler is not None, "gpu" if sweep.resources.gpus > 1 else None
-        task = training_task(
-            _portable_document(experiment),
-            folder,
-            sweep.metric,
-            evaluated_sets,
-            is_stoppable=is_stoppable,
-            device=device,
-        )
-        variables = {name: os.environ[name] for name in _FORWARDED_VARIABLES if name in os.environ}
-        variables |= {name: str(Path(variables[name]).resolve()) for name in _FOLDER_VARIABLES if name in variables}
         return {
             "command": list(self.command),
-            "order": json.dumps(task),
-            "environment": (sweep.resources.cpus, sweep.resources.gpus, variables),
+            "order": json.dumps(_job_task(schedule, job, folder)),
+            "environment": (sweep.resources.cpus, sweep.resources.gpus, _forwarded_variables()),
             "folder": str(folder),
             "run": str(folder / job.run),
             "errors": str(folder / f"{job.run}.txt"),
@@ -172,11 +155,36 @@ class TuneRunner:
         }
 
 
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _job_task(schedule: TrialSchedule, job: Job, folder: Path) -> dict[str, Any]:
+    """The training task of a job. Only the test set of the chosen trial is evaluated, after all trials have ended."""
+    sweep = schedule.sweep
+    experiments = sweep.experiments(schedule.trials[job.number].values)
+    experiment = next(experiment for experiment in experiments if run_name(experiment) == job.run)
+    return training_task(
+        _portable_document(experiment),
+        folder,
+        sweep.metric,
+        [name for name in SETS if name != "test"] if sweep.has_search_space else SETS,
+        is_stoppable=sweep.scheduler is not None,
+        device="gpu" if sweep.resources.gpus > 1 else None,
+    )
+
+
+def _forwarded_variables() -> dict[str, str]:
+    variables = {name: os.environ[name] for name in _FORWARDED_VARIABLES if name in os.environ}
+    folders = {name: str(Path(variables[name]).resolve()) for name in _FOLDER_VARIABLES if name in variables}
+    return variables | folders
+
+
 def _check_address(address: str) -> None:
-    """That somebody listens where a cluster is said to be; Ray itself waits for many minutes.
+    """Check that a server listens at an address; Ray itself would wait for many minutes.
 
     Raises:
-        ConnectionError: Nobody does.
+        ConnectionError: No server listens.
     """
     host, _, port = address.rpartition(":")
     if not host or "://" in address or not port.isdecimal():
@@ -189,7 +197,7 @@ def _check_address(address: str) -> None:
 
 
 def _portable_document(experiment: Experiment) -> dict[str, Any]:
-    """The experiment as another machine, or another folder, understands it."""
+    """The experiment as a document that other machines and working folders can read: data.root is absolute."""
     document = experiment.to_document()
     if document["data"].get("root"):
         document["data"]["root"] = str(Path(document["data"]["root"]).resolve())
@@ -197,10 +205,10 @@ def _portable_document(experiment: Experiment) -> dict[str, Any]:
 
 
 def _check_resources(sweep: Sweep, nodes: Sequence[dict[str, Any]]) -> None:
-    """That some machine has what a run takes.
+    """Check that some machine has the resources of a run.
 
     Raises:
-        RunError: None has.
+        RunError: No machine has them.
     """
     requirements = {"CPU": sweep.resources.cpus, "GPU": sweep.resources.gpus}
     node_resources = [node["Resources"] for node in nodes if node["Alive"]]
@@ -208,34 +216,7 @@ def _check_resources(sweep: Sweep, nodes: Sequence[dict[str, Any]]) -> None:
         return
     most = {kind: max((node.get(kind, 0) for node in node_resources), default=0) for kind in requirements}
     raise RunError(
-        f"a run takes {requirements['CPU']:g} CPUs and {requirements['GPU']:g} GPUs, but no machine has them: there are at most "
-        f"{most['CPU']:g} CPUs and {most['GPU']:g} GPUs. Lower the sweep's resources, or join a cluster with --address."
+        f"a run takes {requirements['CPU']:g} CPUs and {requirements['GPU']:g} GPUs, but no machine has them: there "
+        f"are at most {most['CPU']:g} CPUs and {most['GPU']:g} GPUs. Lower the sweep's resources, or join a cluster "
+        "with --address."
     )
-
-
-def _make_scheduler(schedule: TrialSchedule) -> Any:
-    """ASHA, if the sweep has it, that knows the runs that ended before an interruption; null ends no run early."""
-    from types import SimpleNamespace
-
-    from ray.tune.schedulers import AsyncHyperBandScheduler
-
-    asha, metric = schedule.sweep.scheduler, schedule.sweep.metric
-    if asha is None:
-        return None
-    scheduler: Any = AsyncHyperBandScheduler(
-        time_attr="epoch",
-        metric="value",
-        mode="min" if is_lower_better(metric) else "max",
-        max_t=_MAX_EPOCHS,
-        grace_period=asha.grace_epochs,
-        reduction_factor=asha.reduction,
-    )
-    for trial in schedule.trials.values():
-        for name, run in trial.runs.items():
-            tune_trial = SimpleNamespace(trial_id=f"{trial.number}/{name}", last_result=None)
-            scheduler.on_trial_add(None, tune_trial)
-            values = read_learning_curve(trial_folder(schedule.folder, trial.number) / name, metric).values
-            for epoch, value in enumerate(values if run.state in ("finished", STOPPED) else (), start=1):
-                if not isnan(value):
-                    scheduler.on_trial_result(None, tune_trial, {"epoch": epoch, "value": value})
-    return scheduler

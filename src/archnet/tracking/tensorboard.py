@@ -1,4 +1,4 @@
-"""Training curves in TensorBoard's form: look at them, also while a run trains, with `tensorboard --logdir RUN`."""
+"""Training curves as TensorBoard event files, to watch a run with `tensorboard --logdir RUN`, also while it trains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 FOLDER: Final = "tensorboard"
-"""Inside a run's folder; one folder for each set, whose curves of one metric TensorBoard draws into one picture."""
+"""Folder inside a run folder, with a folder for each set: TensorBoard draws a metric of all sets into one chart."""
 
 CURVE_SETS: Final = ("train", "validation")
 
@@ -19,11 +19,11 @@ HistoryRow = Mapping[str, float]
 
 
 class TensorBoardCallback:
-    """A watcher that writes the rows of history.csv into event files, one epoch a step.
+    """A callback that writes the rows of history.csv into event files, with an epoch as TensorBoard's step.
 
     Attributes:
-        folder: Of the event files; those that are there are replaced.
-        seconds: The training's, so far.
+        folder: The folder of the event files; existing ones are replaced.
+        seconds: Training time so far.
     """
 
     def __init__(self, folder: Path, history: Sequence[HistoryRow]) -> None:
@@ -35,10 +35,10 @@ class TensorBoardCallback:
             self.on_epoch(row)
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
-        """Steps are not drawn."""
+        """Do nothing: only epochs are written."""
 
     def on_epoch(self, row: HistoryRow) -> None:
-        """Adds a row and makes it visible."""
+        """Write a row and flush it, so that TensorBoard shows it."""
         self.seconds += row["seconds"]
         for name in CURVE_SETS:
             values = _set_values(row, name)
@@ -46,7 +46,7 @@ class TensorBoardCallback:
                 self._write(name, step=int(row["epoch"]), **_summary(values))
 
     def close(self) -> None:
-        """Closes the files."""
+        """Close the event files."""
         for file in self._files.values():
             file.close()
 
@@ -58,7 +58,7 @@ class TensorBoardCallback:
         file.flush()
 
     def _open_file(self, name: str) -> Any:
-        """A new event file; a TensorBoard that has read an older one drops its points at the session's start."""
+        """Start a new event file; its session start makes a running TensorBoard drop the points of an older file."""
         from tensorboard.compat.proto.event_pb2 import SessionLog
         from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -73,7 +73,7 @@ class TensorBoardCallback:
 
 
 def _set_values(row: HistoryRow, name: str) -> dict[str, float]:
-    """A set's columns without the set's name; the training's has those that belong to no set, too."""
+    """The columns of a set without its name; those of the training set include the columns of no set."""
     own = {key.removeprefix(f"{name}_"): value for key, value in row.items() if key.startswith(f"{name}_")}
     if name != "train":
         return own
@@ -88,11 +88,11 @@ def _summary(values: Mapping[str, float]) -> dict[str, Any]:
 
 @contextmanager
 def open_tensorboard_callback(folder: Path, history: Sequence[HistoryRow]) -> Iterator[list[TensorBoardCallback]]:
-    """The watcher of a run's curves, as a list; an empty one, and a line in the log, where TensorBoard is missing.
+    """Open the callback that logs a run, in a list; log a line and give an empty list if TensorBoard is not installed.
 
     Args:
-        folder: The run's.
-        history: Epochs that are done already, which a run that goes on has.
+        folder: The run folder.
+        history: The epochs before an interruption, if the run is resumed.
     """
     if find_spec("tensorboard") is None:
         logging.getLogger("archnet").info("no TensorBoard logs: the package tensorboard is not installed")

@@ -79,7 +79,7 @@ def uniforms_of(entry, num_cases):
 
 @names
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_shape_and_range_are_kept_and_a_case_is_the_same_in_any_batch(name, shape, data):
     entry = parsed(data.draw(documents(name)))
@@ -122,7 +122,7 @@ def test_the_tables_hold_the_same_augmentations():
 
 
 @names
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_a_document_reads_back_and_its_text_names_every_parameter(name, data):
     entry = parsed(data.draw(documents(name)))

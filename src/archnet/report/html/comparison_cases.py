@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.comparison import Comparison, PairedComparison
-from archnet.evaluation.pooling import Pool
+from archnet.evaluation.pools import Pool
 from archnet.report.figures.montage import Picture
 from archnet.report.html.gallery import cards
 from archnet.report.run_files import read_gallery

@@ -13,7 +13,7 @@ from archnet.evaluation.comparison import Comparison, PairedComparison, compare
 from archnet.evaluation.comparison_rows import ComparisonRow
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.metric_entry import class_value
-from archnet.evaluation.pooling import Pool
+from archnet.evaluation.pools import Pool
 from archnet.evaluation.run_costs import COMPARED_COSTS
 from archnet.evaluation.run_folder import read_json, read_optional_json
 from archnet.files.atomic import write_json

@@ -1,1 +1,1 @@
-"""Sweeps: what a sweep document means."""
+"""Sweep documents: their search space, and the experiments that their trials mean."""

@@ -1,4 +1,4 @@
-"""A sweep from its document: its files read in, every problem reported at once with its place."""
+"""Parse a sweep document: read its files, and report every problem with its location."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from archnet.spec.sweeps.search_space import parse_hyperparameter, range_problem
 from archnet.spec.sweeps.sweep import ARCH, PLAIN_KEYS, Limits, Resources, Scheduler, Sweep, replace_arch
 
 _CASE_KEYS: Final = ("data", "data.name", "data.root", "data.negatives_per_positive")
-"""Keys of the data that say which cases there are."""
+"""Keys that determine which cases a data set holds."""
 
 
 def parse_sweep(
@@ -30,16 +30,16 @@ def parse_sweep(
     data: str | None = None,
     overrides: Sequence[tuple[JsonPath, Any]] = (),
 ) -> Sweep:
-    """The sweep that a document means, its files read in.
+    """Parse a sweep document and read the files that it names.
 
     Args:
-        document: As `read_document` gives it.
-        trials: Replaces the document's number.
-        data: Replaces the base experiment's data set; see `replace_data`.
-        overrides: Values that replace those of the base experiment, beside its architecture's.
+        document: A document from `read_document`.
+        trials: Replaces the number of trials.
+        data: Replaces the data set of the base experiment; see `replace_data`.
+        overrides: Values that replace those of the base experiment, except of its architecture.
 
     Raises:
-        DocumentError: One line for every problem found.
+        DocumentError: The document has problems; the message has a line for each.
     """
     problems = schema_problems(document, "sweep")
     if problems:
@@ -52,14 +52,14 @@ def parse_sweep(
     problems += [*arch_problems, *base_problems]
     if base is None:
         raise document.error(problems)
-    sweep = _sweep(document, options, base, archs)
+    sweep = _make_sweep(document, options, base, archs)
     problems += _value_problems(sweep, {path[1] for path, _ in problems if path[0] == "space"})
     if problems:
         raise document.error(problems)
     return sweep
 
 
-def _sweep(document: Document, options: Mapping[str, Any], base: Document, archs: Mapping[str, Document]) -> Sweep:
+def _make_sweep(document: Document, options: Mapping[str, Any], base: Document, archs: Mapping[str, Document]) -> Sweep:
     space = {
         key: parse_hyperparameter(list(archs) if key == ARCH else value)
         for key, value in options.get("space", {}).items()
@@ -77,7 +77,7 @@ def _sweep(document: Document, options: Mapping[str, Any], base: Document, archs
 
 
 def _key_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
-    """Keys that do not go together."""
+    """Conflicts between keys of the sweep."""
     search, space = options.get("search", "grid"), options.get("space", {})
     if search != "grid" and options.get("trials") is None:
         yield ("search",), f'"{search}" needs the number of trials. Give "trials", such as 20.'
@@ -100,7 +100,7 @@ def _key_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _incomparable_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
-    """Axes that would have trials judged on different cases, or by different measures."""
+    """Hyperparameters that would evaluate trials on different cases, or by different measures."""
     for key in options.get("space", {}):
         if key in _CASE_KEYS or key.split(".")[0] == "split":
             yield (
@@ -115,7 +115,7 @@ def _incomparable_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _space_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
-    """Axes that have no key, or whose range cannot be meant."""
+    """Hyperparameters that no key of an experiment has, or whose range is invalid."""
     for key, value in options.get("space", {}).items():
         path = ("space", key)
         if key == "archs":
@@ -130,7 +130,7 @@ def _space_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _read_archs(document: Document, options: Mapping[str, Any]) -> tuple[dict[str, Document], list[Problem]]:
-    """The architectures of the axis "arch", by name; relative paths start at the sweep's own folder."""
+    """Read the values of "arch", by name; relative paths start at the folder of the sweep document."""
     archs: dict[str, Document] = {}
     problems: list[Problem] = []
     entries = options.get("space", {}).get(ARCH, [])
@@ -149,10 +149,10 @@ def _read_archs(document: Document, options: Mapping[str, Any]) -> tuple[dict[st
 
 
 def _read_arch(document: Document, entry: Any, path: JsonPath) -> Document:
-    """One architecture, whose value has a name.
+    """Read one architecture, and name it in its value.
 
     Raises:
-        DocumentError: It cannot be read, or is no architecture.
+        DocumentError: The architecture cannot be read or is invalid.
     """
     if isinstance(entry, str):
         arch = read_document(Path(document.source).parent / entry)
@@ -168,7 +168,7 @@ def _read_arch(document: Document, entry: Any, path: JsonPath) -> Document:
 
 
 def _apply_command_line(base: Document, data: str | None, overrides: Sequence[tuple[JsonPath, Any]]) -> Document:
-    """The base experiment as the command line wants it."""
+    """Apply the options of the command line to the base experiment."""
     base = replace_data(base, data)[0] if data else base
     for path, _ in overrides:
         if path[0] == ARCH:
@@ -182,7 +182,7 @@ def _resolve_base(
     archs: Mapping[str, Document],
     apply_command_line: Callable[[Document], Document],
 ) -> tuple[Document | None, list[Problem]]:
-    """The base experiment with the one architecture inside, and what is wrong with it."""
+    """The base experiment with its one architecture inside, and its problems."""
     entry = options["base"]
     try:
         base = (
@@ -223,25 +223,27 @@ def _base_problems(experiments: tuple[Experiment, ...], options: Mapping[str, An
 
 
 def _value_problems(sweep: Sweep, invalid_keys: Set[str | int]) -> Iterator[Problem]:
-    """Values of single axes that fit none of the architectures, whatever the other axes are.
+    """Values of single hyperparameters that no architecture accepts, whatever the other hyperparameters are.
 
     Args:
-        sweep: What the document seems to mean.
-        invalid_keys: Axes of which a problem is known.
+        sweep: The sweep as parsed so far.
+        invalid_keys: Hyperparameters with a known problem.
     """
-    for key, hyperparameter in sweep.space.items():
-        for value, path in (
-            zip(hyperparameter.probe_values(), hyperparameter.probe_paths(), strict=True)
-            if key not in {ARCH, *invalid_keys}
-            else ()
-        ):
-            rejections = [_rejection(sweep, name, key, value) for name in sweep.archs or [None]]
-            if all(rejections):
-                yield from ((("space", key, *path), line) for line in str(rejections[0]).splitlines())
+    for key in sweep.space:
+        if key != ARCH and key not in invalid_keys:
+            yield from _rejected_values(sweep, key)
+
+
+def _rejected_values(sweep: Sweep, key: str) -> Iterator[Problem]:
+    hyperparameter = sweep.space[key]
+    for value, path in zip(hyperparameter.probe_values(), hyperparameter.probe_paths(), strict=True):
+        rejections = [_rejection(sweep, name, key, value) for name in sweep.archs or [None]]
+        if all(rejections):
+            yield from ((("space", key, *path), line) for line in str(rejections[0]).splitlines())
 
 
 def _rejection(sweep: Sweep, arch: str | None, key: str, value: Any) -> str | None:
-    """Why the base does not take a value of one axis, with one of the architectures; none if it does."""
+    """Why the base experiment rejects a value of one hyperparameter with an architecture; null if it accepts it."""
     arch_value = {} if arch is None else {ARCH: arch}
     try:
         replace(sweep, folds=None, seeds=None).experiments({**arch_value, key: value})

@@ -1,4 +1,4 @@
-"""Axes: the keys that a sweep varies, and the values that each may take."""
+"""Search space: the hyperparameters that a sweep varies, and the values that each may take."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from typing import Any, Final, Literal
 from archnet.files.strict_json import JsonPath, Problem
 
 PROBE_FRACTION: Final = 0.381966
-"""Of the way from low to high, where a whole number stands only by chance."""
+"""A position between low and high (0 to 1) at which the value is hardly ever an integer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One of several values, of any kind."""
+    """A hyperparameter that takes one of several values of any type."""
 
     values: tuple[Any, ...]
 
     def probe_values(self) -> tuple[Any, ...]:
-        """The values that must fit, so that all do."""
+        """The values to check, which stand for all values: each of them."""
         return self.values
 
     def probe_paths(self) -> list[JsonPath]:
-        """Where each of `probe_values` stands in the axis."""
+        """The path of each of `probe_values` within the hyperparameter's document."""
         return [(index,) for index in range(len(self.values))]
 
     def to_document(self) -> Any:
-        """The axis as the document gives it."""
+        """The hyperparameter as it stands in a sweep document."""
         return list(self.values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """Any number between two, both included.
+    """A hyperparameter that takes any number of a range, both ends included.
 
     Attributes:
-        type: How it is drawn.
-        low: The lowest.
-        high: The highest.
-        step: Of whole numbers: between neighbours.
+        type: The distribution that random search samples from.
+        low: The lowest value.
+        high: The highest value.
+        step: The difference between neighbouring values of an integer range.
     """
 
     type: Literal["uniform", "log_uniform", "integer"]
@@ -48,17 +48,17 @@ class Range:
     step: int = 1
 
     def probe_values(self) -> tuple[float, ...]:
-        """The values that must fit, so that all do: the ends, and where numbers need not be whole, one that is not."""
+        """The values to check, which stand for all values: both ends, and a value that is not an integer."""
         inner = self.low + (self.high - self.low) * PROBE_FRACTION
         return (self.low, self.high) if self.type == "integer" else (self.low, self.high, inner)
 
     def probe_paths(self) -> list[JsonPath]:
-        """Where each of `probe_values` stands in the axis."""
+        """The path of each of `probe_values` within the hyperparameter's document."""
         paths: list[JsonPath] = [("low",), ("high",)]
         return paths if self.type == "integer" else [*paths, ("type",)]
 
     def to_document(self) -> Any:
-        """The axis as the document gives it."""
+        """The hyperparameter as it stands in a sweep document."""
         step = {"step": self.step} if self.type == "integer" else {}
         return {"type": self.type, "low": self.low, "high": self.high, **step}
 
@@ -67,32 +67,30 @@ Hyperparameter = Choice | Range
 
 
 def parse_hyperparameter(value: Any) -> Hyperparameter:
-    """The axis that a valid part of a document means."""
+    """Parse a hyperparameter of a valid document."""
     return Choice(values=tuple(value)) if isinstance(value, list) else Range(**value)
 
 
 def grid_values(hyperparameter: Hyperparameter) -> Sequence[Any] | None:
-    """All values of an axis; none can be listed of numbers that are not whole.
+    """All values of a hyperparameter in ascending or given order; null for a continuous range.
 
-    >>> values_in_order(Range(type="integer", low=8, high=25, step=8))
+    >>> grid_values(Range(type="integer", low=8, high=25, step=8))
     range(8, 26, 8)
     """
     if isinstance(hyperparameter, Choice):
         return hyperparameter.values
-    return (
-        range(int(hyperparameter.low), int(hyperparameter.high) + 1, hyperparameter.step)
-        if hyperparameter.type == "integer"
-        else None
-    )
+    if hyperparameter.type != "integer":
+        return None
+    return range(int(hyperparameter.low), int(hyperparameter.high) + 1, hyperparameter.step)
 
 
 def range_problems(path: JsonPath, value: Mapping[str, Any], search: str) -> Iterator[Problem]:
-    """What keeps the keys of a range, each valid by itself, from being meant together.
+    """Conflicts between the keys of a range, each of which is valid by itself.
 
     Args:
-        path: Of the range in its document.
+        path: The path of the range in its document.
         value: The range.
-        search: The sweep's.
+        search: The search of the sweep.
     """
     kind, low, high = value["type"], value["low"], value["high"]
     if low >= high:

@@ -1,4 +1,4 @@
-"""Sweep: many trials of one experiment; which keys vary, how values are chosen, and what a trial may take."""
+"""Sweep: many trials of one experiment, with a search space, a search, resources and limits."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from archnet.spec.resolve import parse_experiments
 from archnet.spec.sweeps.search_space import Hyperparameter, grid_values
 
 ARCH: Final = "arch"
-"""The axis whose values are whole architectures."""
-
+"""The hyperparameter whose values are architectures."""
 
 PLAIN_KEYS: Final = ("search", "trials", "seed", "metric", "at_once", "folds", "seeds")
-"""Keys of the document that are the same in `Sweep`."""
+"""Keys of the document whose values `Sweep` takes unchanged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduler:
-    """Ends trials early that are among the worst.
+    """Stops weak trials early.
 
     Attributes:
         type: Asynchronous successive halving (Li et al. 2020, arXiv:1810.05934).
-        grace_epochs: Epochs that every trial gets.
-        reduction: Of so many trials the best one goes on.
+        grace_epochs: Number of epochs that every trial gets.
+        reduction: The reduction factor: one in so many trials continues at each rung.
     """
 
     type: Literal["asha"] = "asha"
@@ -39,11 +38,11 @@ class Scheduler:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What each run takes.
+    """The resources of each run.
 
     Attributes:
-        cpus: Cores, and threads of the network.
-        gpus: A share of one, or several, among which each batch is divided.
+        cpus: Number of cores, and of threads of the network.
+        gpus: A fraction of a GPU, or a number of GPUs, among which each batch is divided.
     """
 
     cpus: float = 1
@@ -52,12 +51,12 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Beyond which a trial is refused; null is no limit.
+    """The limits beyond which a trial is refused; null is no limit.
 
     Attributes:
-        max_parameters: Weights of the network.
-        max_macs: Multiply-adds of one case.
-        memory: Predicted peak resident memory of training.
+        max_parameters: Largest number of weights of the network.
+        max_macs: Largest number of multiply-adds of one case.
+        memory: Largest predicted peak resident memory of training.
     """
 
     max_parameters: int | None = None
@@ -67,23 +66,23 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """What to try, and how.
+    """A sweep over a search space.
 
     Attributes:
-        name: Of the sweep's folder.
-        base: The experiment that every trial starts from, architecture and all.
-        space: What varies: an axis for each dotted key; values of "arch" are architectures' names.
+        name: The name of the sweep's folder.
+        base: The experiment that every trial starts from, including its architecture.
+        space: The search space: a hyperparameter for each dotted key. Values of "arch" are names of architectures.
         archs: The architectures that "arch" chooses from, by name.
-        search: How trials are chosen.
-        trials: How many; null is the whole grid.
-        seed: Of what is drawn.
-        metric: Of the validation set, by which trials are compared.
-        scheduler: Ends trials early; null ends none.
-        resources: What each run takes.
-        at_once: Most runs at the same time; null is as many as the resources hold.
-        limits: Beyond which a trial is refused.
-        folds: Parts of a cross-validation; null is one split.
-        seeds: Runs of each trial that differ in their seed; null is one.
+        search: The search algorithm that proposes values.
+        trials: Number of trials; null is the whole grid.
+        seed: Seed of the search.
+        metric: The validation metric that ranks the trials.
+        scheduler: Stops weak trials early; null stops none.
+        resources: The resources of each run.
+        at_once: Largest number of concurrent runs; null is as many as the resources allow.
+        limits: The limits beyond which a trial is refused.
+        folds: Number of folds of a cross-validation; null is a single split.
+        seeds: Number of runs of each trial with different seeds; null is one.
     """
 
     name: str
@@ -103,7 +102,7 @@ class Sweep:
 
     @property
     def num_trials(self) -> int:
-        """How many trials there are."""
+        """Number of trials."""
         if self.search != "grid":
             return self.trials or 0
         size = prod(len(grid_values(hyperparameter) or ()) for hyperparameter in self.space.values())
@@ -111,17 +110,17 @@ class Sweep:
 
     @property
     def has_search_space(self) -> bool:
-        """Whether trials differ, so that the best one is chosen."""
+        """Whether the trials differ, so that the best one is chosen."""
         return bool(self.space)
 
     def experiments(self, values: Mapping[str, Any]) -> list[Experiment]:
-        """A trial's runs: one, or one for each fold and seed.
+        """The experiments of a trial: one, or one for each fold and seed.
 
         Args:
-            values: One of each axis.
+            values: A value of each hyperparameter.
 
         Raises:
-            DocumentError: The values do not go together.
+            DocumentError: The values do not fit together.
         """
         document = replace_arch(self.base, self.archs[values[ARCH]]) if ARCH in values else self.base
         overrides = [(parse_key(key), value) for key, value in values.items() if key != ARCH]
@@ -132,7 +131,7 @@ class Sweep:
         ]
 
     def _run_overrides(self, seed: int) -> list[tuple[JsonPath, Any]]:
-        """What makes the runs of a trial out of the base."""
+        """The overrides that make the runs of a trial from the base experiment."""
         folds = [(("split", "folds"), self.folds), (("split", "test"), None)] if self.folds else []
         return [*folds, *([(("training", "seed"), seed)] if self.seeds else [])]
 
@@ -156,11 +155,11 @@ class Sweep:
 
 
 def is_sweep(value: Any) -> bool:
-    """Whether a JSON value is meant as a sweep."""
+    """Whether a JSON value is a sweep document."""
     return isinstance(value, dict) and "base" in value
 
 
 def replace_arch(base: Document, arch: Document) -> Document:
-    """An experiment's document with another architecture."""
+    """The document of an experiment with a different architecture."""
     other_keys = {key: value for key, value in base.value.items() if key not in ("arch", "archs")}
     return replace(base, value={**other_keys, "arch": arch.value})

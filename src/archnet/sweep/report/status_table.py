@@ -1,4 +1,4 @@
-"""The state of a sweep on a terminal: the best so far, what runs, and what was refused or failed, with the reason."""
+"""The state of a sweep on a terminal: the best trials, the running ones, and why others were refused or failed."""
 
 from __future__ import annotations
 
@@ -10,34 +10,35 @@ from rich.table import Table
 from rich.text import Text
 
 from archnet.report.wording import decimals, duration, short_count
-from archnet.sweep.leaderboard import Leaderboard, LeaderboardRow, hyperparameter_names, hyperparameter_text
-from archnet.sweep.trials import FAILED, FINISHED, REFUSED, RUNNING, STATES, STOPPED, Trial
+from archnet.sweep.results.hyperparameter_text import hyperparameter_names, hyperparameter_text
+from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
+from archnet.sweep.results.trials import FAILED, FINISHED, REFUSED, RUNNING, STATES, STOPPED, Trial
 
 NUM_BEST: Final = 10
-"""Trials that a terminal shows of the best, and of those with a reason."""
+"""Number of best trials, and of reasons, that a terminal shows."""
 
 MAX_NAME_LETTERS: Final = 24
-"""Of axes' names that have a column each; longer ones are written into one, so that the table fits 80 columns."""
+"""Letters of all names of hyperparameters up to which each has its own column, so that the table fits 80 columns."""
 
 
 def sweep_table(board: Leaderboard, *, is_running: bool) -> RenderableType:
-    """The counts, the best trials, those that run, and those that were refused or failed.
+    """The counts, the best trials, the running ones, and the reasons of refused and failed ones.
 
     Args:
-        board: Of the sweep.
-        is_running: Somebody works at it; else what "runs" was interrupted.
+        board: The leaderboard of the sweep.
+        is_running: Whether a process runs the sweep; otherwise its running trials are shown as interrupted.
     """
     ranked = [row for row in board.rows if row.trial.state in (FINISHED, STOPPED)]
     running = [row for row in board.rows if row.trial.state == RUNNING]
-    parts: list[RenderableType] = [Text(headline(board, is_running=is_running), style="bold")]
+    parts: list[RenderableType] = [Text(counts_line(board, is_running=is_running), style="bold")]
     if ranked or running:
         parts.append(_trials_table(board, [*ranked[:NUM_BEST], *running], is_running=is_running))
-    bad = [row.trial for row in board.rows if row.trial.state in (REFUSED, FAILED)]
-    return Group(*parts, *_reason_lines(bad))
+    unsuccessful = [row.trial for row in board.rows if row.trial.state in (REFUSED, FAILED)]
+    return Group(*parts, *_reason_lines(unsuccessful))
 
 
-def headline(board: Leaderboard, *, is_running: bool) -> str:
-    """The counts in one line."""
+def counts_line(board: Leaderboard, *, is_running: bool) -> str:
+    """The number of trials in each state, in one line."""
     counts = ", ".join(
         f"{board.count(state)} {_state_text(state, is_running)}" for state in STATES if board.count(state)
     )
@@ -50,40 +51,42 @@ def _state_text(state: str, is_running: bool) -> str:
 
 
 def _trials_table(board: Leaderboard, rows: Sequence[LeaderboardRow], *, is_running: bool) -> Table:
-    hyperparameters = list(board.sweep.space)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("trial", board.sweep.metric, "epochs", "parameters", "multiply-adds"):
-        table.add_column(name, justify="right", no_wrap=True)
-    names = hyperparameter_names(hyperparameters)
+    keys = list(board.sweep.space)
+    names = hyperparameter_names(keys)
     is_wide = sum(map(len, names)) > MAX_NAME_LETTERS
+    table = _empty_table(board.sweep.metric, names, is_wide=is_wide)
+    for row in rows:
+        style = "bold" if board.best is row else "dim" if row.trial.state == STOPPED else None
+        values = [hyperparameter_text(row.trial.values[key]) for key in keys]
+        cells = [", ".join(values)] if is_wide else values
+        table.add_row(*_numbers(row), *cells, _state_text(row.trial.state, is_running), style=style)
+    return table
+
+
+def _empty_table(metric: str, names: Sequence[str], *, is_wide: bool) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("trial", metric, "epochs", "parameters", "multiply-adds"):
+        table.add_column(name, justify="right", no_wrap=True)
     for name in (*(["values"] if is_wide else names), "state"):
         table.add_column(name, overflow="fold")
     if is_wide:
         table.caption, table.caption_justify = f"values: {', '.join(names)}", "left"
-    for row in rows:
-        trial = row.trial
-        numbers = [
-            str(trial.number),
-            value_text(row),
-            str(row.epochs),
-            short_count(trial.parameters),
-            short_count(trial.macs),
-        ]
-        style = "bold" if board.best is row else "dim" if trial.state == STOPPED else None
-        values = [hyperparameter_text(trial.values[key]) for key in hyperparameters]
-        table.add_row(
-            *numbers, *([", ".join(values)] if is_wide else values), _state_text(trial.state, is_running), style=style
-        )
     return table
 
 
+def _numbers(row: LeaderboardRow) -> list[str]:
+    trial = row.trial
+    costs = [short_count(trial.parameters), short_count(trial.macs)]
+    return [str(trial.number), value_text(row), str(row.epochs), *costs]
+
+
 def value_text(row: LeaderboardRow) -> str:
-    """A trial's metric, with its spread where it has several runs."""
+    """The metric of a trial, with the standard deviation over several runs."""
     return decimals(row.value) + (f" ± {decimals(row.spread)}" if row.spread is not None else "")
 
 
 def _reason_lines(trials: Sequence[Trial]) -> Iterable[Text]:
-    """Each reason once, with the trials it is about."""
+    """Each reason once, with the numbers of its trials."""
     groups: dict[tuple[str, str], list[str]] = {}
     for trial in sorted(trials, key=lambda trial: trial.number):
         groups.setdefault((trial.state, trial.reasons), []).append(str(trial.number))
@@ -94,7 +97,7 @@ def _reason_lines(trials: Sequence[Trial]) -> Iterable[Text]:
 
 
 def trial_line(trial: Trial) -> str:
-    """How a trial ended, in one line.
+    """The end of a trial in one line.
 
     >>> trial_line(Trial(number=3, values={}, reason="too large"))
     'trial 3 refused: too large'

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from archnet.evaluation.comparison import compare
 from archnet.report.comparison_wording import comparison_cautions, comparison_sentence
-from archnet.report.terminal import (
+from archnet.report.terminal_tables import (
     classification_report,
     comparison_table,
     confusion_table,

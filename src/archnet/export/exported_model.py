@@ -1,4 +1,4 @@
-"""Archives: a run's model in another format, checked against Keras, and its model card."""
+"""Export: a model of a run in another format, checked against Keras, with its model card."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CARD: Final = "MODEL_CARD.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Archive:
+class ExportedModel:
     """An exported model.
 
     Attributes:
@@ -57,7 +57,7 @@ class Archive:
         return {**paths, "largest_difference": self.difference, "tolerance": TOLERANCE, "num_checked": counts}
 
 
-def export_run(run: Path, form: str, out: Path | None = None) -> Archive:
+def export_run(run: Path, form: str, out: Path | None = None) -> ExportedModel:
     """Write a new folder with a run's model and its card; raw values (HU) in, probabilities out.
 
     Args:
@@ -87,7 +87,7 @@ def export_run(run: Path, form: str, out: Path | None = None) -> Archive:
         difference = network.largest_difference(model, export_format.read(path), np.concatenate([*real, noise]))
         _check_difference(difference, folder, form)
         draft.joinpath(CARD).write_text(model_card(files, shape, limits, path.name), encoding="utf-8")
-    return Archive(
+    return ExportedModel(
         folder=folder,
         model=folder / path.name,
         difference=difference,

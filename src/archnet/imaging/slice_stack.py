@@ -1,4 +1,4 @@
-"""Slices that lie anywhere in the world, in any order, as one box of voxels; or the reason why they form none."""
+"""Stack slices given in any order into a box of voxels, or report why they form none."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Slice:
-    """Where one slice lies.
+    """The geometry of one slice.
 
     Attributes:
-        name: For messages.
+        name: The name of the slice in messages.
         position_mm: World position (x, y, z) of the centre of its first pixel, LPS.
         axes: World directions (six numbers) in which the columns and the rows count up.
         pixel_mm: Distance between neighbouring columns (x) and rows (y).
@@ -46,7 +46,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stack:
-    """A box of voxels made of slices.
+    """The geometry of a box of voxels made of slices.
 
     Attributes:
         order: Indices of the slices, ascending along the normal (column direction x row direction).
@@ -62,11 +62,11 @@ class Stack:
 
 
 def stack(slices: Sequence[Slice]) -> Stack:
-    """How slices form a box, ordered by where they lie.
+    """Stack slices into a box, in the order of their positions.
 
     Raises:
-        ValueError: They form none: sizes, pixels or directions differ, slices are doubled, missing, unevenly
-            spaced or shifted sideways (gantry tilt), or there is only one. The text names the slices.
+        ValueError: The slices form no box: sizes, pixels or directions differ, slices are duplicated, missing, unevenly
+            spaced or shifted sideways (gantry tilt), or there is only one. The message names the slices.
     """
     if len(slices) < 2:
         raise ValueError("a scan has at least two slices, this one has 1")
@@ -89,7 +89,7 @@ def stack(slices: Sequence[Slice]) -> Stack:
 
 
 def abbreviated_list(names: Sequence[str]) -> str:
-    """The first few of some names.
+    """The first names of a list, and the number of the others.
 
     >>> abbreviated_list(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
@@ -132,7 +132,7 @@ def _require_single(names: list[str], along_mm: Floats) -> None:
 
 
 def _require_even(names: list[str], along_mm: Floats) -> None:
-    """The slices lie at equal steps; `along_mm` is ascending."""
+    """Require equal distances between slices; `along_mm` is ascending."""
     gaps_mm = np.diff(along_mm)
     usual_mm = float(np.sort(gaps_mm)[len(gaps_mm) // 2])
     even_mm = np.linspace(along_mm[0], along_mm[-1], len(along_mm))
@@ -152,7 +152,7 @@ def _require_even(names: list[str], along_mm: Floats) -> None:
 
 
 def _require_upright(names: list[str], positions_mm: Floats, along_mm: Floats, normal: Floats) -> None:
-    """Each slice lies straight above the one before it."""
+    """Require each slice to lie straight above the previous one."""
     distance_mm = along_mm - along_mm[0]
     sideways_mm = positions_mm - positions_mm[0] - distance_mm[:, None] * normal
     if np.linalg.norm(sideways_mm, axis=1).max() <= _SIDEWAYS_MM:

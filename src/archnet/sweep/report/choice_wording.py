@@ -1,0 +1,88 @@
+"""Wording of a sweep's report: the headline, the cautions, and the note on the use of the test set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archnet.errors import pluralize
+from archnet.spec.metrics import METRICS
+from archnet.sweep.report.axis_labels import metric_label
+from archnet.sweep.report.best_trial_table import read_comparison
+from archnet.sweep.report.status_table import value_text
+from archnet.sweep.results.hyperparameter_text import hyperparameter_names, hyperparameter_text
+from archnet.sweep.results.leaderboard import Leaderboard
+
+
+def headline(board: Leaderboard, folder: Path) -> str:
+    """The result of the sweep in one or two sentences."""
+    best, sweep = board.best, board.sweep
+    if best is None:
+        reason = board.missing_best_reason()
+        return reason[0].upper() + reason[1:]
+    value = f"{metric_label(board)} {value_text(best)}"
+    if not sweep.has_search_space:
+        description = f"{pluralize(len(best.trial.runs), 'run')} of {best.trial.arch} with {value}."
+        comparison = read_comparison(folder, best)
+        return f"{description} On all test cases together: {comparison['sentence']}" if comparison else description
+    description = ", ".join(
+        f"{name} {hyperparameter_text(best.trial.values[key])}"
+        for name, key in zip(hyperparameter_names(list(sweep.space)), sweep.space, strict=True)
+    )
+    return f"Trial {best.trial.number} is the best on the validation set, with {value}: {description}."
+
+
+def cautions(board: Leaderboard, evaluated_trials: list[int]) -> list[str]:
+    """Why the figures are optimistic: the choice on the validation set, and repeated use of the test set."""
+    ranked = sum(row.is_ranked for row in board.rows)
+    sentences = []
+    has_test = _has_test(board, evaluated_trials)
+    if board.sweep.has_search_space and ranked > 1:
+        sentences.append(
+            f"The best of {ranked} trials was chosen by its validation {_metric(board)}, which is therefore too good."
+            + (f" {_test_set_role(board)}" if has_test else "")
+        )
+    if len(evaluated_trials) > 1 and board.sweep.has_search_space and has_test:
+        sentences.append(
+            f"The sweep was gone on with after the test set had been seen: it was shown to trials "
+            f"{', '.join(map(str, evaluated_trials))} in turn. Its figures are those of more than one look."
+        )
+    return sentences
+
+
+def _test_set_role(board: Leaderboard) -> str:
+    """Whether test cases influenced the choice: in folds they do, because each is a validation case of other folds."""
+    if not board.sweep.folds:
+        return "The test set took no part in the choice."
+    return (
+        "Cases that test one fold helped to choose in others (the choice is not nested), so that the test figures of "
+        "all folds together are somewhat too good, too."
+    )
+
+
+def _has_test(board: Leaderboard, evaluated_trials: list[int]) -> bool:
+    """Whether there is a test set, as far as is known: an evaluated trial has it in its metrics."""
+    return not evaluated_trials or board.best is None or any("test" in metrics for metrics in board.best.metrics)
+
+
+def _metric(board: Leaderboard) -> str:
+    return METRICS[board.sweep.metric].full_label
+
+
+def test_set_note(board: Leaderboard, evaluated_trials: list[int]) -> str:
+    """How often the test set was used, and for which trials."""
+    if not _has_test(board, evaluated_trials):
+        return "There is no test set."
+    if not board.sweep.has_search_space:
+        return "Nothing was chosen: every run was judged on its test set once."
+    if not evaluated_trials:
+        return "The test set has not been looked at."
+    is_single = len(evaluated_trials) == 1
+    trials = f"trial{'s' * (not is_single)} {', '.join(map(str, evaluated_trials))}"
+    times = "once" if is_single else f"{len(evaluated_trials)} times"
+    if board.sweep.folds:
+        return (
+            f"Each fold's test cases were looked at {times}, for {trials}; but in other folds they had helped to "
+            "choose (the choice is not nested)."
+        )
+    after = ", after it had been chosen" if is_single else ""
+    return f"The test set was looked at {times}, for {trials}{after}."

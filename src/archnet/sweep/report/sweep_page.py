@@ -1,0 +1,145 @@
+"""The report of a sweep: one self-contained page, drawn from the folder of the sweep."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from archnet.files.atomic import compact_json
+from archnet.report.html.page import EmbeddedFigure, embed_figure, write_page
+from archnet.report.wording import decimals
+from archnet.spec.metrics import is_lower_better
+from archnet.sweep.report.axis_labels import metric_label
+from archnet.sweep.report.best_trial_table import best_trial_rows
+from archnet.sweep.report.choice_wording import cautions, headline, test_set_note
+from archnet.sweep.report.importance_figure import importance_figure
+from archnet.sweep.report.learning_figure import learning_figure
+from archnet.sweep.report.parallel_figure import parallel_figure
+from archnet.sweep.report.pareto_figure import pareto_figure
+from archnet.sweep.report.status_table import counts_line, value_text
+from archnet.sweep.results.analysis import importance, pareto_front
+from archnet.sweep.results.architecture import trial_architecture
+from archnet.sweep.results.hyperparameter_text import hyperparameter_names, hyperparameter_text
+from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
+from archnet.sweep.results.trials import FAILED, REFUSED, trial_folder
+
+NUM_ARCHITECTURES: Final = 3
+"""Number of best trials whose architectures the page offers to copy."""
+
+NUM_ROWS: Final = 100
+"""Number of rows of the table of trials; leaderboard.csv has all."""
+
+
+def write_sweep_report(board: Leaderboard, folder: Path, evaluated_trials: list[int]) -> Path:
+    """Write sweep.html.
+
+    Args:
+        board: The leaderboard of the sweep.
+        folder: The folder of the sweep.
+        evaluated_trials: The numbers of the trials evaluated on the test set, in order.
+    """
+    return write_page(folder / "sweep.html", "sweep.html", _template_values(board, folder, evaluated_trials))
+
+
+def _template_values(board: Leaderboard, folder: Path, evaluated_trials: list[int]) -> dict[str, Any]:
+    """The values that fill the template."""
+    sweep, best = board.sweep, board.best
+    ranked = [row for row in board.rows if row.is_ranked]
+    hyperparameters = list(sweep.space)
+    return {
+        "title": sweep.name,
+        "kicker": counts_line(board, is_running=False),
+        "headline": headline(board, folder),
+        "cautions": cautions(board, evaluated_trials),
+        "metric": metric_label(board),
+        "test_rows": best_trial_rows(folder, best) if best else [],
+        "test_note": test_set_note(board, evaluated_trials),
+        "best_links": _links(folder, best) if best else [],
+        **_figures(board, ranked),
+        "hyperparameters": hyperparameter_names(hyperparameters),
+        "rows": [_table_row(folder, row, hyperparameters) for row in board.rows[:NUM_ROWS]],
+        "num_more": max(len(board.rows) - NUM_ROWS, 0),
+        "unsuccessful": [row.trial for row in board.rows if row.trial.state in (REFUSED, FAILED)],
+        "architectures": _architectures(board, ranked),
+        "command": shlex.join(["archnet", "sweep", "best", str(folder), "--out", f"archs/{sweep.name}.json"]),
+    }
+
+
+def _figures(board: Leaderboard, ranked: list[LeaderboardRow]) -> dict[str, EmbeddedFigure | None]:
+    """The figures that the trials suffice for; the others are null."""
+    has_space = board.sweep.has_search_space
+    return {
+        "pareto": _pareto(board, ranked) if ranked and has_space else None,
+        "parallel": _parallel(board) if has_space else None,
+        "importance": _importance(board, ranked) if has_space else None,
+        "curves": _curves(board),
+    }
+
+
+def _pareto(board: Leaderboard, ranked: list[LeaderboardRow]) -> EmbeddedFigure:
+    sign = 1 if is_lower_better(board.sweep.metric) else -1
+    front = pareto_front([row.trial.macs or 0 for row in ranked], [sign * (row.value or 0.0) for row in ranked])
+    front_text = "; ".join(f"trial {ranked[k].trial.number} {decimals(ranked[k].value)}" for k in front)
+    alt_text = f"{metric_label(board)} against cost. None beats at its multiply-adds: {front_text}."
+    return embed_figure(partial(pareto_figure, board), alt_text)
+
+
+def _parallel(board: Leaderboard) -> EmbeddedFigure | None:
+    if not any(row.is_compared for row in board.rows):
+        return None
+    return embed_figure(
+        partial(parallel_figure, board), "Each trial's values and metric; the table below has the numbers."
+    )
+
+
+def _importance(board: Leaderboard, ranked: list[LeaderboardRow]) -> EmbeddedFigure | None:
+    space, metric_values = board.sweep.space, [row.value or 0.0 for row in ranked]
+    shares = [
+        (name, importance(hyperparameter, [row.trial.values[key] for row in ranked], metric_values))
+        for name, (key, hyperparameter) in zip(hyperparameter_names(list(space)), space.items(), strict=True)
+    ]
+    if all(share is None for _, share in shares):
+        return None
+    shares_text = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
+    return embed_figure(partial(importance_figure, shares), f"Importance of each axis: {shares_text}.")
+
+
+def _curves(board: Leaderboard) -> EmbeddedFigure | None:
+    if not any(curve.values for row in board.rows for curve in row.curves):
+        return None
+    return embed_figure(partial(learning_figure, board), f"{metric_label(board)} of each run after each epoch.")
+
+
+def _links(folder: Path, row: LeaderboardRow) -> list[tuple[str, str]]:
+    """Name and relative address of the report of each run of a trial."""
+    own = trial_folder(folder, row.trial.number)
+    paths = {name: own / name / "report.html" for name in row.trial.runs} | {"all together": own / "report.html"}
+    return [(name, quote(path.relative_to(folder).as_posix())) for name, path in paths.items() if path.exists()]
+
+
+def _table_row(folder: Path, row: LeaderboardRow, hyperparameters: list[str]) -> dict[str, Any]:
+    return {
+        "trial": row.trial,
+        "value": value_text(row) if row.value is not None else "",
+        "epochs": row.epochs,
+        "seconds": row.seconds,
+        "tested_values": [hyperparameter_text(row.trial.values[key]) for key in hyperparameters],
+        "link": next((address for _, address in _links(folder, row)), None),
+    }
+
+
+def _architectures(board: Leaderboard, ranked: list[LeaderboardRow]) -> list[dict[str, str]]:
+    """The best distinct architectures, as JSON."""
+    entries: dict[str, dict[str, str]] = {}
+    for row in ranked:
+        if len(entries) == NUM_ARCHITECTURES:
+            break
+        document = trial_architecture(board, row.trial)
+        text = compact_json(document)
+        title = f"Trial {row.trial.number}, {metric_label(board)} {value_text(row)}"
+        entries.setdefault(json.dumps(document["layers"]), {"title": title, "text": text})
+    return list(entries.values())

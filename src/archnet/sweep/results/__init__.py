@@ -1,0 +1,1 @@
+"""The results of a sweep, read from its folder: trials, learning curves, leaderboard, importance of hyperparameters."""

@@ -1,0 +1,35 @@
+"""The learning curve of a run: which epoch's weights it keeps, and the metric there."""
+
+import json
+
+import numpy as np
+import pytest
+from archnet.network.training.progress import TrainingProgress
+
+from archnet.sweep.results.learning_curve import best_epoch_index, read_learning_curve
+
+
+@pytest.mark.parametrize(
+    ("best_metric", "kept"),
+    [("loss", 1), ("auc", 2), (None, 3), ("recall", 3)],
+    ids=["loss", "auc", "last", "undefined"],
+)
+def test_the_value_is_that_of_the_epoch_whose_weights_are_kept(best_metric, kept, tmp_path):
+    (tmp_path / "history.csv").write_text(
+        "epoch,seconds,validation_loss,validation_auc,validation_recall\n1,1,0.9,0.1,\n2,1,0.2,0.2,\n3,1,0.2,0.8,\n4,1,0.5,0.4,\n"
+    )
+    (tmp_path / "experiment.json").write_text(json.dumps({"training": {"best_metric": best_metric, "epochs": 7}}))
+    curve = read_learning_curve(tmp_path, "auc")
+    assert (curve.best_index, curve.value, curve.num_epochs) == (kept, [0.1, 0.2, 0.8, 0.4][kept], 7)
+
+
+@pytest.mark.parametrize("metric", ["loss", "auc", None])
+@pytest.mark.parametrize("seed", range(20))
+def test_the_kept_epoch_is_the_one_whose_weights_training_keeps(metric, seed):
+    generator = np.random.default_rng(seed)
+    values = generator.choice([0.2, 0.5, 0.7, np.nan], generator.integers(1, 6)).tolist()
+    progress, column = TrainingProgress(), f"validation_{metric or 'auc'}"
+    for index, value in enumerate(values):
+        progress.end_epoch({column: value}, metric, [np.array(index)])
+    kept = len(values) - 1 if progress.best_weights is None else int(progress.best_weights[0])
+    assert best_epoch_index({"seconds": [1.0] * len(values), column: values}, metric) == kept
