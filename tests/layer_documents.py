@@ -181,7 +181,6 @@ def hold(check, strategy, num_examples):
     options = settings(
         max_examples=num_examples,
         derandomize=True,
-        deadline=None,
         phases=[Phase.generate],  # examples are small as drawn, and networks are slow to shrink
         suppress_health_check=list(HealthCheck),
     )

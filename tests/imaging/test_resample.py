@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 import SimpleITK
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archnet.imaging import Volume, crop, crop_mm, nearest_index, orient_to_lps, read_volume
@@ -98,7 +98,6 @@ def test_a_coarser_grid_takes_the_mean_under_a_triangle(direction, spacing_mm):
         np.testing.assert_allclose(found, _by_hand(volume, point_mm, (5, 4, 3), spacing_mm), rtol=0, atol=1e-3)
 
 
-@settings(deadline=None)
 @given(
     place=st.tuples(st.floats(-6, 15), st.floats(-6, 20), st.floats(-6, 17)),
     spacing_mm=st.tuples(*[st.floats(0.2, 9)] * 3),

@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archnet.imaging import Volume, crop, nearest_index, orient_to_lps
@@ -64,7 +64,6 @@ def test_a_crop_is_height_width_depth_and_its_centre_is_the_voxel():
     np.testing.assert_array_equal(cut, volume.hu[1:3, 1:5, 3:6].transpose(1, 2, 0))
 
 
-@settings(deadline=None)
 @given(
     centre=st.tuples(*[st.integers(-4, 12)] * 3),
     size=st.tuples(*[st.integers(1, 9)] * 3),

@@ -4,8 +4,8 @@ import pytest
 from sklearn import metrics as sk
 
 from archnet.report.curves import PRECISION_RECALL, ROC, run_curves
-from archnet.report.figures.curve import curve_figure
 from archnet.report.figures.montage import Picture, central_slice, gallery_pictures, montage_figure
+from archnet.report.figures.ranking import curve_figure
 from archnet.report.figures.run_figures import (
     confusion_matrix_figure,
     interval_figure,

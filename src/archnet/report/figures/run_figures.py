@@ -11,8 +11,8 @@ import numpy as np
 from archnet.evaluation.ranking import Floats
 from archnet.files.atomic import atomic_write
 from archnet.report.curves import run_curves
-from archnet.report.figures.curve import curve_figure
 from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures, montage_figure
+from archnet.report.figures.ranking import curve_figure
 from archnet.report.figures.theme import LIGHT, Theme, line_style, new_figure, theme_context
 from archnet.report.run_files import RunFiles, read_run
 from archnet.report.wording import SET_NAMES, percent

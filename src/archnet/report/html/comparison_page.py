@@ -32,8 +32,8 @@ from archnet.report.comparison_wording import (
     uncertainty_text,
 )
 from archnet.report.curves import EvaluationResult, all_curves
-from archnet.report.figures.curve import curve_figure
 from archnet.report.figures.paired import difference_figure
+from archnet.report.figures.ranking import curve_figure
 from archnet.report.figures.run_figures import interval_figure
 from archnet.report.html.comparison_cases import discordant_cases
 from archnet.report.html.froc_section import RunFroc, froc_section, run_froc

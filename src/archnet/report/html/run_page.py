@@ -17,8 +17,8 @@ from archnet.evaluation.operating_points import operating_point_text
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.report.curves import run_curves, set_results
 from archnet.report.figures.calibration import reliability_figure
-from archnet.report.figures.curve import curve_figure
 from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures
+from archnet.report.figures.ranking import curve_figure
 from archnet.report.figures.run_figures import training_curves_figure
 from archnet.report.html.froc_section import froc_section, run_froc
 from archnet.report.html.gallery import cards
