@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from archnet.network.training.progress import TrainingProgress
 
+from archnet.network.training.history import TrainingProgress
 from archnet.sweep.results.learning_curve import best_epoch_index, read_learning_curve
 
 

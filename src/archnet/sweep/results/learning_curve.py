@@ -55,7 +55,7 @@ def read_learning_curve(folder: Path, metric: str) -> LearningCurve:
 def best_epoch_index(history: Mapping[str, list[float]], best_metric: str | None) -> int:
     """Index of the epoch whose weights training keeps: the first epoch with the best value, otherwise the last epoch.
 
-    The rule is that of `archnet.network.training.progress.TrainingProgress`; this room reads it from the columns of
+    The rule is that of `archnet.network.training.history.TrainingProgress`; this room reads it from the columns of
     history.csv.
     """
     values = history.get(history_column("validation", best_metric), []) if best_metric else []
