@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from archnet.spec.metrics import EVALUATED
+from archnet.spec.metrics import EVALUATED_METRICS
 from fake_runs import IS_KILLED, LEAVES, RAISES
 
 
@@ -71,7 +71,7 @@ def train(document, run, asks):
         tell({"epoch": epoch, "value": value})
         if asks:
             ALLOWED.acquire()
-    (run / "draft").write_text(json.dumps({"validation": dict.fromkeys(EVALUATED)}))
+    (run / "draft").write_text(json.dumps({"validation": dict.fromkeys(EVALUATED_METRICS)}))
     (run / "draft").replace(run / "metrics.json")
     (run / "report.html").touch()
     tell({"ended": "finished"})

@@ -1,11 +1,13 @@
 """The house: who may import whom, and that README, schemas and shipped files stay true."""
 
 import ast
+import doctest
 import re
 import subprocess
 import sys
 from collections import Counter
 from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
 
 import pytest
 
@@ -95,6 +97,17 @@ def test_three_modules_stand_beside_the_rooms_and_no_room_is_crowded():
 def test_no_two_modules_share_a_name_unless_they_are_one_step_for_different_things():
     counts = Counter(path.stem for path in SOURCE.rglob("*.py") if path.name != "__init__.py")
     assert {name for name, number in counts.items() if number > 1} == set(SAME_STEP)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted(SOURCE.rglob("*.py")) if ">>> " in path.read_text() and path.parent.name != "backends"],
+    ids=lambda path: str(path.relative_to(SOURCE)),
+)
+def test_the_examples_in_docstrings_give_what_they_say(path):
+    results = doctest.testmod(import_module(module_of(path)))
+    assert results.attempted > 0 or path == SOURCE / "__init__.py"
+    assert results.failed == 0
 
 
 def test_the_map_in_contributing_is_the_table_of_this_test():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archnet.errors import ArchnetError, RunError
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.files.strict_json import Document, read_document
 from archnet.runs.folder import run_name
 from archnet.runs.result import Run
@@ -51,7 +51,7 @@ def run_all(  # noqa: PLR0913 - the options of a run, by name
     experiments: Sequence[Experiment],
     *,
     out: Path | str | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     callback: Callback | None = None,
     strict: bool = False,
     resume: bool = False,

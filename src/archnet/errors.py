@@ -47,7 +47,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def pluralize(number: int, noun: str) -> str:
     """A number with its noun, in the plural unless it is one.
 
-    >>> counted(1, "scan"), counted(1200, "scan")
+    >>> pluralize(1, "scan"), pluralize(1200, "scan")
     ('1 scan', '1,200 scans')
     """
     return f"{number:,} {noun}" + "s" * (number != 1)

@@ -236,7 +236,7 @@ def test_marks_on_every_finding_of_luna16_find_every_nodule_without_a_false_posi
     (tmp_path / "submission.csv").write_text("\n".join(rows) + "\n")
     names = [lists / name for name in ("annotations.csv", "annotations_excluded.csv", "seriesuids.csv")]
     marks, reference = read_lists(tmp_path / "submission.csv", *names)
-    results = compute_froc(marks, reference, bootstraps=2).as_json()
+    results = compute_froc(marks, reference, bootstraps=2).to_document()
     assert (results["num_scans"], results["num_nodules"], results["num_marks"]) == (888, 1186, 1186 + 35192)
     assert (results["num_true_positives"], results["num_false_positives"]) == (1186, 0)
     assert (results["cpm"], results["intervals"]["cpm"]) == (1, [1, 1])

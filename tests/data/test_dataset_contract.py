@@ -1,4 +1,4 @@
-"""What every data set of `archnet.spec.datasets.DATASETS` must keep to, so that a new entry names what it still lacks."""
+"""What every data set of `archnet.spec.datasets.DATASET_OPENERS` must keep to, so that a new entry names what it still lacks."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archnet.data import DATASETS as OPENERS
+from archnet.data import DATASET_OPENERS as OPENERS
 from archnet.data import open_dataset
 from archnet.errors import DataError
 from archnet.imaging import Volume

@@ -1,6 +1,6 @@
 import pytest
 
-from archnet.data import DATASETS, open_dataset
+from archnet.data import DATASET_OPENERS, open_dataset
 from archnet.data.scan_dataset import require_root
 from archnet.errors import DataError
 from archnet.spec.experiment import Data
@@ -10,7 +10,7 @@ def test_an_unknown_data_set_is_refused_with_the_nearest_name():
     with pytest.raises(DataError) as caught:
         open_dataset(Data(name="luna"))
     assert str(caught.value) == (
-        f'data.name: unknown data set "luna". Did you mean "luna16"? Known: {", ".join(DATASETS)}.'
+        f'data.name: unknown data set "luna". Did you mean "luna16"? Known: {", ".join(DATASET_OPENERS)}.'
     )
 
 

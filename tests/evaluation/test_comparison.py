@@ -13,7 +13,7 @@ from archnet.errors import DataError, RunError
 from archnet.evaluation.comparison import compare
 from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.paired_tests import mcnemar
-from archnet.spec.metrics import EVALUATED
+from archnet.spec.metrics import EVALUATED_METRICS
 from synthetic_runs import synthetic_predictions, write_run
 
 
@@ -54,7 +54,7 @@ def test_runs_of_one_name_are_told_apart_by_their_parents(tmp_path):
 
 def test_the_comparison_is_json(tmp_path):
     comparison = compare([write_run(tmp_path / "a"), write_run(tmp_path / "b")])
-    document = comparison.as_json()
+    document = comparison.to_document()
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert [row["run"] for row in document["runs"]] == ["a", "b"]
 
@@ -127,9 +127,9 @@ def test_folds_of_one_architecture_are_judged_as_one_set_of_cases(tmp_path):
     comparison = compare([tmp_path])
     for row, predictions in zip(comparison.rows, whole, strict=True):
         expected = evaluate(predictions, positive=1, bootstraps=200)["test"]
-        assert {name: row.metrics[name] for name in ("n", "confusion_matrix", *EVALUATED)} == {
+        assert {name: row.metrics[name] for name in ("n", "confusion_matrix", *EVALUATED_METRICS)} == {
             name: expected[name] if not isinstance(expected[name], float) else pytest.approx(expected[name], abs=1e-12)
-            for name in ("n", "confusion_matrix", *EVALUATED)
+            for name in ("n", "confusion_matrix", *EVALUATED_METRICS)
         }
         assert (row.folds, row.seeds, len(row.folders)) == ((0, 1, 2, 3), (0,), 4)
         assert row.interval("recall", "nodule") == pytest.approx(expected["intervals"]["recall"])

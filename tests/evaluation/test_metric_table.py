@@ -6,7 +6,7 @@ import pytest
 from archnet.evaluation.confusion import class_metrics, confusion_matrix, matrix_metrics
 from archnet.evaluation.metric_entry import class_estimate, macro_estimate
 from archnet.evaluation.metrics import evaluate
-from archnet.spec.metrics import EVALUATED, METRICS, OF_MATRIX
+from archnet.spec.metrics import EVALUATED_METRICS, MATRIX_METRICS, METRICS
 from metric_oracles import ORACLES
 from synthetic_runs import predictions_of, synthetic_predictions
 
@@ -14,10 +14,10 @@ THREE = ("CT-0", "CT-1", "CT-23")
 
 
 def test_every_metric_has_an_oracle():
-    assert list(ORACLES) == list(EVALUATED)
+    assert list(ORACLES) == list(EVALUATED_METRICS)
 
 
-@pytest.mark.parametrize("name", EVALUATED)
+@pytest.mark.parametrize("name", EVALUATED_METRICS)
 @pytest.mark.parametrize("threshold", [0.5, 0.2])
 def test_a_metric_of_two_classes_is_scikit_learns(name, threshold):
     part = synthetic_predictions(seed=11).select("train")
@@ -26,7 +26,7 @@ def test_a_metric_of_two_classes_is_scikit_learns(name, threshold):
     assert entry[name] == pytest.approx(ORACLES[name](truth, scores >= threshold, scores), abs=1e-12)
 
 
-@pytest.mark.parametrize("name", [name for name in EVALUATED if METRICS[name].is_per_class])
+@pytest.mark.parametrize("name", [name for name in EVALUATED_METRICS if METRICS[name].is_per_class])
 def test_a_metric_of_one_of_several_classes_is_scikit_learns_against_the_rest(name):
     part = synthetic_predictions(THREE, seed=12).select("train")
     predicted = part.probabilities.argmax(axis=1)
@@ -36,7 +36,7 @@ def test_a_metric_of_one_of_several_classes_is_scikit_learns_against_the_rest(na
     assert macro_estimate(entry, name).value == pytest.approx(np.mean(values), abs=1e-12)
 
 
-@pytest.mark.parametrize("name", OF_MATRIX)
+@pytest.mark.parametrize("name", MATRIX_METRICS)
 def test_a_metric_of_matrices_has_the_shape_and_the_range_that_the_table_says(name):
     rng = np.random.default_rng(0)
     matrices = rng.integers(0, 5, size=(50, 3, 3))
@@ -48,7 +48,7 @@ def test_a_metric_of_matrices_has_the_shape_and_the_range_that_the_table_says(na
     assert class_metrics(matrices[0], 2)[name] == pytest.approx(first, nan_ok=True)
 
 
-@pytest.mark.parametrize("name", EVALUATED)
+@pytest.mark.parametrize("name", EVALUATED_METRICS)
 def test_a_metric_has_wilsons_interval_if_and_only_if_it_is_a_proportion(name):
     y_true = np.array([0, 0, 0, 1, 1, 1])
     p = np.array([0.1, 0.8, 0.3, 0.9, 0.4, 0.7])

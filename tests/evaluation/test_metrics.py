@@ -6,7 +6,7 @@ from sklearn import metrics as sk
 
 from archnet.evaluation.confusion import class_report, confusion_matrix
 from archnet.evaluation.metrics import evaluate, recompute_metrics
-from archnet.spec.metrics import EVALUATED
+from archnet.spec.metrics import EVALUATED_METRICS
 from metric_oracles import ORACLES
 from synthetic_runs import predictions_of, synthetic_predictions
 
@@ -33,7 +33,7 @@ def test_two_class_metrics_are_scikit_learns(positive, threshold, rounded):
     matrix = sk.confusion_matrix(truth, taken)
     assert found["confusion_matrix"] == (matrix if positive else matrix[::-1, ::-1]).tolist()
     expected = {name: oracle(truth, taken, scores) for name, oracle in ORACLES.items()}
-    assert {name: found[name] for name in EVALUATED} == pytest.approx(expected, abs=1e-12)
+    assert {name: found[name] for name in EVALUATED_METRICS} == pytest.approx(expected, abs=1e-12)
 
 
 def test_three_class_metrics_are_scikit_learns_by_class_and_as_macro_means():
@@ -98,8 +98,8 @@ def test_a_class_that_does_not_occur_keeps_its_row_and_stays_out_of_the_macro_me
 @pytest.mark.parametrize("classes", [("0", "1"), THREE])
 def test_every_number_has_an_interval_around_it_in_the_same_form(classes):
     found = evaluate(synthetic_predictions(classes), positive=1, bootstraps=300)["test"]
-    assert set(found["intervals"]) == set(EVALUATED)
-    for name in EVALUATED:
+    assert set(found["intervals"]) == set(EVALUATED_METRICS)
+    for name in EVALUATED_METRICS:
         value, interval = found[name], found["intervals"][name]
         if isinstance(value, dict):
             assert set(interval["per_class"]) == set(classes)

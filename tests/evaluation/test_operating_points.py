@@ -6,7 +6,7 @@ from sklearn import metrics as sk
 
 from archnet.evaluation.metrics import evaluate, recompute_metrics
 from archnet.evaluation.operating_points import OPERATING_POINTS, choose_thresholds, operating_point_text
-from archnet.spec.metrics import OF_MATRIX
+from archnet.spec.metrics import MATRIX_METRICS
 from synthetic_runs import predictions_of, synthetic_predictions
 
 
@@ -57,9 +57,9 @@ def test_every_set_is_judged_at_the_thresholds_of_the_validation_set():
             alone = evaluate(
                 predictions.select(set_name), positive=1, threshold=points[name]["threshold"], bootstraps=50
             )[set_name]
-            assert {key: point[key] for key in OF_MATRIX} == {key: alone[key] for key in OF_MATRIX}
+            assert {key: point[key] for key in MATRIX_METRICS} == {key: alone[key] for key in MATRIX_METRICS}
             assert point["confusion_matrix"] == alone["confusion_matrix"]
-            assert point["intervals"] == {key: alone["intervals"][key] for key in OF_MATRIX}
+            assert point["intervals"] == {key: alone["intervals"][key] for key in MATRIX_METRICS}
 
 
 def test_the_test_set_has_no_say_in_the_thresholds():

@@ -41,7 +41,7 @@ def small_subject(**training):
 
 
 def test_what_is_measured_is_told_with_it():
-    measured = measure(small_subject(), num_steps=2, num_rounds=2).as_json()
+    measured = measure(small_subject(), num_steps=2, num_rounds=2).to_document()
     assert measured["arch"] == "small"
     assert measured["data"] == "noise"
     assert measured["input_shape"] == [8, 8, 1]

@@ -187,9 +187,9 @@ def test_a_plain_number_spreads_over_the_axes_and_rank_may_be_said():
 
 def test_a_repetition_has_fresh_weights_each_time():
     repeated = arch_of([{"type": "REP", "times": 3, "layers": [C]}, T])
-    written_out = arch_of([C, C, C, T])
-    assert network_cost(repeated.plan()) == network_cost(written_out.plan())
-    assert build(repeated, (8, 8)).count_params() == build(written_out, (8, 8)).count_params()
+    expand_repeats = arch_of([C, C, C, T])
+    assert network_cost(repeated.plan()) == network_cost(expand_repeats.plan())
+    assert build(repeated, (8, 8)).count_params() == build(expand_repeats, (8, 8)).count_params()
     places = [
         row["place"]
         for row in network_summary(repeated.plan(), plan_micro_batches(estimate_memory(repeated.plan()), 1))["layers"]

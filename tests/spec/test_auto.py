@@ -19,7 +19,7 @@ from archnet.network.build import build
 from archnet.network.examples import Examples
 from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.network.training.dropout import CaseKeys
-from archnet.network.training.twin import training_twin
+from archnet.network.training.twin import build_training_twin
 from archnet.runs.preparation import plan_network, resolve_auto_from_data
 from archnet.spec import auto_rules
 from archnet.spec.arch import parse_arch
@@ -311,7 +311,7 @@ def test_the_momentum_of_batch_norm_is_obeyed_in_training():
         network = build(
             parse_arch(Document(value=NET["layers"], source="net")), (4, 4, 4), batch_norm_momentum=momentum
         )
-        twin = training_twin(network, CaseKeys())
+        twin = build_training_twin(network, CaseKeys())
         twin(images, training=True)
         (layer,) = [layer for layer in twin.layers if "batch_norm" in layer.name]
         batch_means.append(np.asarray(layer.moving_mean) / (1 - momentum))

@@ -14,18 +14,18 @@ from archnet.network.backend import backend_module
 from archnet.network.build import RULES, build
 from archnet.network.explain import last_feature_map
 from archnet.network.training.dropout import CaseKeys
-from archnet.network.training.losses import penalised_weights
-from archnet.network.training.twin import training_twin
+from archnet.network.training.losses import penalized_weights
+from archnet.network.training.twin import build_training_twin
 from archnet.spec.arch import feature_layers
 from archnet.spec.layers import (
     ACTIVATIONS,
     LAYERS,
     ActivationName,
     Layer,
+    expand_repeats,
     layer_document,
     parse_layer,
     walk,
-    written_out,
 )
 from layer_documents import BRANCHES, arch_of, cases, hold, keras_form, set_positive_weights
 
@@ -137,7 +137,7 @@ def test_activations_are_the_outputs_of_kerass_layers_without_activations_and_vi
 def test_l2_reaches_the_kernels_and_biases_that_a_layer_declares(name, num_examples):
     def check(case):
         model = case.keras_model()
-        weights = penalised_weights(model)
+        weights = penalized_weights(model)
         assert sum(prod(weight.shape) for weight in weights) == total(case, "num_penalized_parameters")
         names = {id(weight): weight.name for weight in model.trainable_weights}
         concerned = {id(weight) for weight in weights}
@@ -244,10 +244,10 @@ def test_a_training_twin_is_the_network_and_looks_at_other_cases_only_where_a_la
     def check(case):
         model, images, keys = case.keras_model(), images_for(case), CaseKeys()
         set_positive_weights(model)
-        twin = training_twin(model, keys)
+        twin = build_training_twin(model, keys)
         np.testing.assert_allclose(twin(images, training=False), model(images, training=False), rtol=1e-5, atol=1e-6)
         assert [weight.shape for weight in twin.weights] == [weight.shape for weight in model.weights]
-        concerned, in_twin = ({id(weight) for weight in penalised_weights(network)} for network in (model, twin))
+        concerned, in_twin = ({id(weight) for weight in penalized_weights(network)} for network in (model, twin))
         assert [id(weight) in in_twin for weight in twin.weights] == [
             id(weight) in concerned for weight in model.weights
         ]
@@ -309,7 +309,7 @@ def test_a_layer_is_refused_behind_what_flattens_where_keras_refuses_it(name, nu
         assert does_fit or not is_accepted
         if not list(case.layer.inner_layers()):
             assert does_fit == is_accepted
-        flattens = any(layer.traits.flattens for layer in written_out([case.layer]))
+        flattens = any(layer.traits.flattens for layer in expand_repeats([case.layer]))
         assert flattens == (len(case.output_shape) == 1)
 
     hold(check, cases(name), num_examples)
@@ -324,7 +324,7 @@ def test_grad_cam_uses_what_has_a_kernel_and_keeps_the_axes(name, num_examples):
         if list(layer.inner_layers()):
             assert layer.traits.feature_map == ("new" if layer.traits.has_row else "none") or not makes_features
             return
-        has_kernel = bool(penalised_weights(case.keras_model()))
+        has_kernel = bool(penalized_weights(case.keras_model()))
         assert makes_features == (has_kernel and len(case.output_shape) > 1)
         if layer.traits.feature_map == "same":
             assert case.output_shape == case.input_shape

@@ -11,7 +11,14 @@ from archnet.evaluation.confusion import FORMULAS
 from archnet.evaluation.intervals import NORMAL_QUANTILE
 from archnet.evaluation.ranking import RANKING_FORMULAS
 from archnet.report.html.page import TEMPLATES
-from archnet.spec.metrics import EVALUATED, METRICS, SELECTABLE, Place, is_lower_better, metrics_shown_in
+from archnet.spec.metrics import (
+    EVALUATED_METRICS,
+    METRICS,
+    SELECTABLE_METRICS,
+    Place,
+    is_lower_better,
+    metrics_shown_in,
+)
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = (TEMPLATES / "page.js").read_text(encoding="utf-8")
@@ -34,7 +41,7 @@ def enums_of(name, *keys):
     ids=" ".join,
 )
 def test_documents_choose_by_the_selectable_metrics(place):
-    assert enums_of(*place) == list(SELECTABLE)
+    assert enums_of(*place) == list(SELECTABLE_METRICS)
 
 
 def test_every_metric_of_the_matrix_is_a_proportion_or_has_a_formula():
@@ -94,9 +101,9 @@ def test_a_place_shows_only_metrics_that_it_can_compute(place):
     if place == "class_report":
         assert all(metric.is_per_class for metric in shown)
     if place in ("epoch_line", "training_curves"):
-        assert {metric.name for metric in shown} <= set(SELECTABLE)
+        assert {metric.name for metric in shown} <= set(SELECTABLE_METRICS)
 
 
 def test_of_the_loss_alone_the_lowest_value_is_the_best():
     assert [name for name in METRICS if is_lower_better(name)] == ["loss"]
-    assert "loss" not in EVALUATED
+    assert "loss" not in EVALUATED_METRICS

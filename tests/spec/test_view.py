@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from archnet.network.build import scaling
+from archnet.network.build import build_scaling
 from archnet.spec.view import scale_from_unit, scale_to_unit
 
 LIMITS = [(-1000.0, 400.0), (-1000, 400), (0.0, 255.0), (0.0, 1.0), (-1350.5, 150.25), (-1.0, 3071.0)]
@@ -17,7 +17,7 @@ def test_numpy_scales_as_the_layers_of_the_saved_model_do(limits, dtype):
     values = np.random.default_rng(0).uniform(*ends, (3, 5, 4, 1)).astype(dtype)
     scaled = scale_to_unit(values, limits)
     assert scaled.dtype == np.float32
-    expected = keras.ops.convert_to_numpy(scaling(limits)(values.astype(np.float32)))
+    expected = keras.ops.convert_to_numpy(build_scaling(limits)(values.astype(np.float32)))
     np.testing.assert_allclose(scaled, expected, rtol=0, atol=2e-6)
     assert 0 <= scaled.min() <= scaled.max() <= 1
 

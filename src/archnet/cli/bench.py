@@ -79,7 +79,7 @@ def bench(
         workload = _noise_workload(experiment, input_text, classes)
     result = measure(workload, steps, progress=progress)
     if as_json:
-        print_json({**result.as_json(), "device": device_description})
+        print_json({**result.to_document(), "device": device_description})
     else:
         from archnet.cli.console import stdout
 

@@ -110,7 +110,7 @@ class LogDisplay(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print a message that has not been printed yet."""
         text, is_warning = record.getMessage(), record.levelno >= logging.WARNING
-        if text in self.past_messages or not (is_warning or record.name in ("archnet.device", "archnet.picks")):
+        if text in self.past_messages or not (is_warning or record.name in ("archnet.device", "archnet.auto")):
             return
         self.past_messages.add(text)
         line = f"Warning: {text}" if is_warning else text

@@ -22,7 +22,7 @@ from archnet.cli.options import (
     print_paths,
 )
 from archnet.errors import DocumentError, pluralize
-from archnet.spec.datasets import FETCHABLE, dataset_names
+from archnet.spec.datasets import FETCHABLE_DATASETS, dataset_names
 
 if TYPE_CHECKING:
     from archnet.spec.experiment import Experiment
@@ -164,7 +164,7 @@ def prune(
 
 @data_app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help=f"Data set: {' or '.join(FETCHABLE)}.")],
+    name: Annotated[str, typer.Argument(help=f"Data set: {' or '.join(FETCHABLE_DATASETS)}.")],
     root: RootOption = None,
     subsets: Annotated[
         list[int] | None,

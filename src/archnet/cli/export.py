@@ -35,7 +35,7 @@ def export(
     start_quietly()
     exported = export_run(run, form, out)
     if as_json:
-        print_json(exported.as_json())
+        print_json(exported.to_document())
         return
     typer.echo(f"Model: {exported.model}")
     typer.echo(f"Card:  {exported.card}")

@@ -72,7 +72,7 @@ def froc(
             err=True,
         )
     if as_json:
-        print_json(result.as_json())
+        print_json(result.to_document())
     else:
         _print_summary(result)
     for path in out or []:

@@ -82,13 +82,13 @@ def _predict_candidates(
     runs: list[TrainedRun], scans: list[Path], candidates: Path, out: Path, *, tta: bool, as_json: bool
 ) -> None:
     from archnet.cli.console import progress
-    from archnet.inference.candidates import candidate_crops, read_candidate_list, write_submission
+    from archnet.inference.candidates import candidate_recipe, read_candidate_list, write_submission
     from archnet.inference.predict import predict_scans
     from archnet.inference.scan_paths import scans_by_name
 
     by_name = scans_by_name(scans)
     candidate_list, num_left_out = read_candidate_list(candidates, by_name)
-    recipe = candidate_crops(runs[0], candidate_list, by_name)
+    recipe = candidate_recipe(runs[0], candidate_list, by_name)
     recipe.check(progress)
     results = predict_scans(_load_ensemble(runs, tta=tta), recipe, progress)
     print_scan_warnings(results.warnings)
@@ -118,9 +118,9 @@ def _print_counts(run: TrainedRun, out: Path | None, counts: dict[str, int]) -> 
 
 def _predict_scans(runs: list[TrainedRun], scans: list[Path], *, tta: bool, as_json: bool) -> None:
     from archnet.cli.console import progress
-    from archnet.inference.predict import predict_scans, whole_scans
+    from archnet.inference.predict import predict_scans, whole_scan_recipe
 
-    results = predict_scans(_load_ensemble(runs, tta=tta), whole_scans(runs[0], scans), progress)
+    results = predict_scans(_load_ensemble(runs, tta=tta), whole_scan_recipe(runs[0], scans), progress)
     print_scan_warnings(results.warnings)
     rows = [
         {"scan": str(scan), "probabilities": dict(zip(runs[0].classes, row, strict=True))}

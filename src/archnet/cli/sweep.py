@@ -175,7 +175,7 @@ def _read_board(folder: Path) -> Leaderboard:
 
 def _print_board(board: Leaderboard, folder: Path, *, is_running: bool, as_json: bool) -> None:
     if as_json:
-        print_json({"folder": str(folder), "is_under_way": is_running, **board.as_json()})
+        print_json({"folder": str(folder), "is_under_way": is_running, **board.to_document()})
         return
     from archnet.cli.console import stdout
     from archnet.sweep.report.status_table import sweep_table

@@ -11,12 +11,12 @@ from archnet.data.npz import open_npz
 from archnet.data.phantom import open_phantom
 from archnet.data.split import keep_rows, make_split
 from archnet.errors import DataError, did_you_mean
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.spec.experiment import Data
 
-__all__ = ["DATASETS", "Cases", "Dataset", "Progress", "keep_rows", "make_split", "open_dataset", "silent"]
+__all__ = ["DATASET_OPENERS", "Cases", "Dataset", "keep_rows", "make_split", "open_dataset"]
 
-DATASETS: dict[str, Callable[[Data, Progress], Dataset]] = {
+DATASET_OPENERS: dict[str, Callable[[Data, Progress], Dataset]] = {
     "luna16": open_luna16,
     "mosmed": open_folder,
     "folder": open_folder,
@@ -25,15 +25,15 @@ DATASETS: dict[str, Callable[[Data, Progress], Dataset]] = {
 }
 
 
-def open_dataset(data: Data, progress: Progress = silent) -> Dataset:
+def open_dataset(data: Data, progress: Progress = no_progress) -> Dataset:
     """The data set that an experiment names, its lists read and checked.
 
     Raises:
         DataError: It is unknown, missing, damaged, or not what the options say.
     """
-    if data.name not in DATASETS:
-        known = ", ".join(DATASETS)
+    if data.name not in DATASET_OPENERS:
+        known = ", ".join(DATASET_OPENERS)
         raise DataError(
-            f'data.name: unknown data set "{data.name}".{did_you_mean(data.name, DATASETS)} Known: {known}.'
+            f'data.name: unknown data set "{data.name}".{did_you_mean(data.name, DATASET_OPENERS)} Known: {known}.'
         )
-    return DATASETS[data.name](data, progress)
+    return DATASET_OPENERS[data.name](data, progress)

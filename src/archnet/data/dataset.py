@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import DataError, did_you_mean
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ class Dataset(ABC):
     notes: tuple[str, ...] = ()
 
     @abstractmethod
-    def crops(self, rows: NDArray[np.int64], progress: Progress = silent) -> Crops:
+    def crops(self, rows: NDArray[np.int64], progress: Progress = no_progress) -> Crops:
         """Some cases, in the order of `rows`."""
 
     def store_summary(self, rows: NDArray[np.int64]) -> str | None:

@@ -15,7 +15,7 @@ from archnet.data.dataset import Cases, positive_class
 from archnet.data.patients import PATIENTS_FILE, read_patients
 from archnet.data.scan_dataset import ScanDataset, crop_size, require_root
 from archnet.errors import DataError
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.imaging import READERS, scan_suffix
 from archnet.imaging.dicom_folders import is_series, read_patient_id
 from archnet.spec.experiment import Data
@@ -47,7 +47,7 @@ class FolderDataset(ScanDataset):
         return WholeVolumes(self._source, self.cases.ids[rows], scans, self.shape, self.limits)
 
 
-def open_folder(data: Data, progress: Progress = silent) -> FolderDataset:
+def open_folder(data: Data, progress: Progress = no_progress) -> FolderDataset:
     """The scans of class folders.
 
     Raises:

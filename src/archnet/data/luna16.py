@@ -19,7 +19,7 @@ from archnet.data.patients import patient_groups
 from archnet.data.scan_dataset import ScanDataset, crop_size, require_root
 from archnet.errors import DataError
 from archnet.files.luna16_lists import CANDIDATE_FILES
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.spec.experiment import Data
 
 CLASSES = ("non-nodule", "nodule")
@@ -60,7 +60,7 @@ class Luna16Dataset(ScanDataset):
         return self._candidates.select(rows).crops(self._scans, self.cases.ids[rows], self._grid, self._source)
 
 
-def open_luna16(data: Data, progress: Progress = silent) -> Luna16Dataset:
+def open_luna16(data: Data, progress: Progress = no_progress) -> Luna16Dataset:
     """LUNA16's candidates, or those of any folder in its layout.
 
     Raises:

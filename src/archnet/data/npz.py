@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from archnet.data.dataset import Cases, Crops, Dataset, positive_class
 from archnet.errors import DataError
 from archnet.files.disk import format_bytes
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.imaging.volume import convert_to_hu
 from archnet.spec.experiment import Data
 
@@ -43,7 +43,7 @@ class NpzDataset(Dataset):
         self.limits = limits
         self._x = x
 
-    def crops(self, rows: NDArray[np.int64], progress: Progress = silent) -> Crops:
+    def crops(self, rows: NDArray[np.int64], progress: Progress = no_progress) -> Crops:
         """Rows of `x`, in its own data type."""
         return Crops(values=self._x[rows], is_there=np.ones(len(rows), bool))
 
@@ -51,7 +51,7 @@ class NpzDataset(Dataset):
         return np.asarray(self._x[row])
 
 
-def open_npz(data: Data, progress: Progress = silent) -> NpzDataset:
+def open_npz(data: Data, progress: Progress = no_progress) -> NpzDataset:
     """The cases of an .npz file.
 
     Raises:

@@ -10,13 +10,13 @@ from pathlib import Path
 from archnet.data.luna16 import Luna16Dataset
 from archnet.errors import DataError
 from archnet.files.luna16_lists import CANDIDATE_FILES
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.files.user_folders import data_home
 from archnet.phantom.layouts import PHANTOM_FILE, Phantom, generate_phantom
 from archnet.spec.experiment import Data
 
 
-def open_phantom(data: Data, progress: Progress = silent) -> Luna16Dataset:
+def open_phantom(data: Data, progress: Progress = no_progress) -> Luna16Dataset:
     """The default phantom, generated if it isn't there yet; or one that was written to `data.root` before.
 
     Raises:

@@ -19,7 +19,7 @@ from archnet.data.dataset import Crops, Dataset
 from archnet.data.recipe import Recipe
 from archnet.data.store import open_crops, store_state
 from archnet.errors import DataError
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.files.user_folders import DATA_VARIABLE, data_home
 from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import Data
@@ -40,7 +40,7 @@ class ScanDataset(Dataset):
     def recipe(self, rows: NDArray[np.int64]) -> Recipe:
         """How the arrays of some cases are cut."""
 
-    def crops(self, rows: NDArray[np.int64], progress: Progress = silent) -> Crops:
+    def crops(self, rows: NDArray[np.int64], progress: Progress = no_progress) -> Crops:
         return open_crops(self.recipe(rows), progress)
 
     def store_summary(self, rows: NDArray[np.int64]) -> str:

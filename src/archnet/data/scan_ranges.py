@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume, read_frame
 from archnet.imaging.volume import Point
 
@@ -57,7 +57,7 @@ def parse_scan_ranges(document: Mapping[str, Any]) -> ScanRanges:
 
 
 def measure_scan_ranges(
-    scans: Sequence[Path], cases: NDArray[Any], limits: tuple[float, float], progress: Progress = silent
+    scans: Sequence[Path], cases: NDArray[Any], limits: tuple[float, float], progress: Progress = no_progress
 ) -> ScanRanges:
     """The ranges of some scans, from their headers, and of the cases cut from them.
 

@@ -22,11 +22,11 @@ from archnet.data.dataset import Crops, UnreadableScan
 from archnet.data.recipe import Recipe, absolute_path, store_name
 from archnet.errors import DataError
 from archnet.files.locks import LockedError, hold_lock
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.files.user_folders import store_home
 
 
-def open_crops(recipe: Recipe, progress: Progress = silent) -> Crops:
+def open_crops(recipe: Recipe, progress: Progress = no_progress) -> Crops:
     """The crops of a recipe, memory-mapped; cut now if they are not there yet.
 
     Two processes that want the same crops cut them once: the second waits. An interrupted store is continued.

@@ -16,7 +16,7 @@ from archnet.evaluation.paired import SeedPredictions, Truth, paired_differences
 from archnet.evaluation.paired_tests import delong, mcnemar
 from archnet.evaluation.pools import Pool, read_pools
 from archnet.evaluation.run_folder import find_run_folders, is_baseline, read_json
-from archnet.spec.metrics import EVALUATED
+from archnet.spec.metrics import EVALUATED_METRICS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class Comparison:
         """The row of an architecture."""
         return next(row for row in self.rows if row.run == name)
 
-    def as_json(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """The comparison as `comparison.json` holds it."""
         return {
             "classes": list(self.classes),
@@ -117,7 +117,9 @@ def _read_metrics(folder: Path) -> dict[str, Any]:
         if key not in metrics:
             raise DataError(f'{path}: has no "{key}". Recompute it with `archnet report {folder}`.')
     for name in ("validation", "test"):
-        missing = [key for key in ("n", "confusion_matrix", *EVALUATED) if key not in metrics.get(name, {key: None})]
+        missing = [
+            key for key in ("n", "confusion_matrix", *EVALUATED_METRICS) if key not in metrics.get(name, {key: None})
+        ]
         if missing:
             raise DataError(f'{path}: {name} has no "{missing[0]}". Recompute it with `archnet report {folder}`.')
     return metrics

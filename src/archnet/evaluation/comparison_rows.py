@@ -12,7 +12,7 @@ from archnet.evaluation.metric_entry import class_estimate, class_value
 from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.pools import Pool
 from archnet.evaluation.run_costs import RUN_COSTS
-from archnet.spec.metrics import EVALUATED
+from archnet.spec.metrics import EVALUATED_METRICS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ def comparison_row(pool: Pool, metrics: Sequence[Mapping[str, Any]], compared_se
         folds=pool.folds,
         metrics=_aggregate_seeds(seed_metrics, np.mean) if is_mean else seed_metrics[0],
         of_seeds=tuple(seed_metrics) if is_mean else (),
-        spread=_aggregate_seeds(seed_metrics, _deviation, EVALUATED) if is_mean else None,
+        spread=_aggregate_seeds(seed_metrics, _deviation, EVALUATED_METRICS) if is_mean else None,
         train_accuracy=_mean([entry.get("train", {}).get("accuracy") for entry in metrics]),
         costs={cost: _mean([entry.get(cost) for entry in metrics]) for cost in RUN_COSTS},
     )
@@ -87,7 +87,7 @@ def _metrics_by_seed(pool: Pool, metrics: Mapping[str, Any], compared_set: str) 
             _evaluate_seed(pool, k, metrics, metrics[compared_set]["threshold"]) for k in range(len(pool.seeds))
         ]
         entries = [sets[compared_set] for sets in evaluations]
-    keys = ("n", "threshold", "confusion_matrix", *EVALUATED, "intervals")
+    keys = ("n", "threshold", "confusion_matrix", *EVALUATED_METRICS, "intervals")
     return [{key: entry[key] for key in keys} for entry in entries]
 
 
@@ -105,7 +105,7 @@ def _evaluate_seed(
 def _aggregate_seeds(
     entries: Sequence[dict[str, Any]],
     function: Callable[..., Any],
-    names: Sequence[str] = ("n", "threshold", "confusion_matrix", *EVALUATED),
+    names: Sequence[str] = ("n", "threshold", "confusion_matrix", *EVALUATED_METRICS),
 ) -> dict[str, Any]:
     return {name: _aggregate([entry[name] for entry in entries], function) for name in names}
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from archnet.evaluation.intervals import Interval, wilson_interval
 from archnet.evaluation.ranking import Floats, ratio
-from archnet.spec.metrics import METRICS, OF_MATRIX, Metric, metrics_shown_in
+from archnet.spec.metrics import MATRIX_METRICS, METRICS, Metric, metrics_shown_in
 
 
 def confusion_matrix(y_true: NDArray[np.int64], y_pred: NDArray[np.int64], num_classes: int) -> NDArray[np.int64]:
@@ -77,10 +77,10 @@ def matrix_metrics(matrix: NDArray[Any]) -> dict[str, Floats]:
         matrix: Counts or weights of shape (..., K, K): rows truth, columns prediction.
 
     Returns:
-        For each name of `OF_MATRIX` shape (..., K) if each class has its own value, else shape (...).
+        For each name of `MATRIX_METRICS` shape (..., K) if each class has its own value, else shape (...).
     """
     counts = matrix_counts(matrix)
-    return {name: _matrix_metric(METRICS[name], counts) for name in OF_MATRIX}
+    return {name: _matrix_metric(METRICS[name], counts) for name in MATRIX_METRICS}
 
 
 def _matrix_metric(metric: Metric, counts: Counts) -> Floats:

@@ -25,7 +25,7 @@ from archnet.evaluation.operating_points import choose_thresholds, wanted_recall
 from archnet.evaluation.predictions import DEFAULT_THRESHOLD, Predictions
 from archnet.evaluation.ranking import RANKING_FORMULAS, Floats, Ranking, ranking, ratio
 from archnet.spec.experiment import SETS
-from archnet.spec.metrics import EVALUATED, METRICS, OF_MATRIX
+from archnet.spec.metrics import EVALUATED_METRICS, MATRIX_METRICS, METRICS
 
 Entry = float | dict[str, Any] | None
 IntervalEntry = Interval | dict[str, Any] | None
@@ -92,7 +92,7 @@ def evaluate(
 def _set_metrics(part: Predictions, options: MetricOptions) -> dict[str, Any]:
     """The numbers of one set."""
     threshold = options.threshold if len(part.classes) == 2 else None
-    return {"n": len(part.cases), "threshold": threshold, **_metrics_with_intervals(part, options, EVALUATED)}
+    return {"n": len(part.cases), "threshold": threshold, **_metrics_with_intervals(part, options, EVALUATED_METRICS)}
 
 
 def _operating_points(
@@ -100,7 +100,7 @@ def _operating_points(
 ) -> dict[str, dict[str, Any]]:
     """What one set's cases say at each chosen threshold, as an entry of `metrics.json`; nothing without a choice."""
     entries = {
-        name: {**point, **_metrics_with_intervals(part, replace(options, threshold=point["threshold"]), OF_MATRIX)}
+        name: {**point, **_metrics_with_intervals(part, replace(options, threshold=point["threshold"]), MATRIX_METRICS)}
         for name, point in points.items()
     }
     return {"operating_points": entries} if entries else {}
@@ -123,7 +123,7 @@ def _metrics_with_intervals(part: Predictions, options: MetricOptions, metric_na
     columns = [options.positive] if num_classes == 2 else list(range(num_classes))
     y_pred = part.predicted_classes(positive=options.positive, threshold=options.threshold)
     matrix = confusion_matrix(part.y_true, y_pred, num_classes)
-    rankings = [] if metric_names is OF_MATRIX else [_class_ranking(part, k) for k in columns]
+    rankings = [] if metric_names is MATRIX_METRICS else [_class_ranking(part, k) for k in columns]
     values = _metric_values(matrix, rankings, np.ones(len(y_pred)), columns)
     samples = _bootstrap_metrics(part, y_pred, rankings, columns, options)
     names, shares = [part.classes[k] for k in columns], proportion_intervals(matrix, columns)

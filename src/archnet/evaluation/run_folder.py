@@ -1,4 +1,4 @@
-"""A run folder's files: read with clear errors, written so that a half-written file is never seen."""
+"""A run folder's files, read with clear errors; where the finished runs of an experiment are."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from archnet.evaluation.predictions import DEFAULT_THRESHOLD
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import SET_NAMES, bounds, cautions, count, decimals, headline, reported_set
 from archnet.spec.datasets import DATASETS
-from archnet.spec.metrics import EVALUATED, METRICS
+from archnet.spec.metrics import EVALUATED_METRICS, METRICS
 
 NOT_CLINICAL: Final = (
     "**Not for clinical use.** The model is a result of research. It is no medical device, nobody has examined it as "
@@ -128,7 +128,7 @@ def _results(run: RunFiles) -> str:
     set_name = reported_set(run.sets)
     entry = run.metrics[set_name]
     kind = f"of “{run.classes[run.positive]}”" if len(run.classes) == 2 else "macro means over the classes"
-    rows = [(METRICS[name].full_label, *_number(entry, name)) for name in EVALUATED]
+    rows = [(METRICS[name].full_label, *_number(entry, name)) for name in EVALUATED_METRICS]
     matrix = [(f"**{k}**", *map(count, row)) for k, row in zip(run.classes, entry["confusion_matrix"], strict=True)]
     return (
         f"On the {SET_NAMES[set_name]} set, {kind}, with 95% intervals:\n\n"

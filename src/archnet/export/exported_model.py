@@ -50,7 +50,7 @@ class ExportedModel:
         """The model card."""
         return self.folder / CARD
 
-    def as_json(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """The result, JSON-ready, as `archnet export --json` prints it."""
         counts = {"real": self.num_real, "noise": self.num_noise}
         paths = {"folder": str(self.folder), "model": str(self.model), "card": str(self.card)}

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from archnet.errors import DataError
 from archnet.files.disk import format_bytes, free_bytes
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 
 _CHUNK_BYTES = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -38,7 +38,9 @@ class ArchiveLimits:
     ratio: int = 100
 
 
-def unpack(archive: Path, target: Path, limits: ArchiveLimits = ArchiveLimits(), progress: Progress = silent) -> None:
+def unpack(
+    archive: Path, target: Path, limits: ArchiveLimits = ArchiveLimits(), progress: Progress = no_progress
+) -> None:
     """Unpacks a zip to a file or folder, which appears complete by renaming.
 
     A folder of the target's name at the archive's top becomes the target; an archive without it becomes the target

@@ -18,8 +18,8 @@ from archnet.fetching.download import Downloader, RemoteFile
 from archnet.fetching.http import RetryPolicy
 from archnet.files.atomic import write_text
 from archnet.files.locks import LockedError, hold_folder
-from archnet.files.progress import Progress, silent
-from archnet.spec.datasets import DATASETS, FETCHABLE, PublishedFile
+from archnet.files.progress import Progress, no_progress
+from archnet.spec.datasets import DATASETS, FETCHABLE_DATASETS, PublishedFile
 
 # An archive of scans becomes at most about this many times its size: 16-bit CT packs to half.
 _UNPACKED_RATIO = 2.2
@@ -40,7 +40,7 @@ def fetch(
     name: str,
     root: Path,
     subsets: Sequence[int] | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     log: Callable[[str], None] = lambda text: None,
     servers: Servers = Servers(),
 ) -> list[Path]:
@@ -49,7 +49,7 @@ def fetch(
     What is interrupted is continued by the next call. An archive is removed once it is unpacked.
 
     Args:
-        name: One of `FETCHABLE`.
+        name: One of `FETCHABLE_DATASETS`.
         root: The folder of the data set; made if it does not exist.
         subsets: Numbers of its subsets; all otherwise. Files outside subsets are always fetched.
         log: Takes one line about what happens.
@@ -72,10 +72,9 @@ def fetch(
 
 
 def _select_files(name: str, subsets: Sequence[int] | None) -> tuple[PublishedFile, ...]:
-    if name not in FETCHABLE:
-        raise DataError(
-            f'"{name}" cannot be fetched.{did_you_mean(name, FETCHABLE)} These can: {", ".join(FETCHABLE)}.'
-        )
+    if name not in FETCHABLE_DATASETS:
+        known = ", ".join(FETCHABLE_DATASETS)
+        raise DataError(f'"{name}" cannot be fetched.{did_you_mean(name, FETCHABLE_DATASETS)} These can: {known}.')
     spec = DATASETS[name]
     if subsets and not spec.subsets:
         raise DataError(f"--subset: {name} has no subsets. Leave it out.")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from archnet.errors import DataError
 from archnet.fetching.http import RetryPolicy, TransientError, open_url, read_chunks
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class RemoteFile:
 class Downloader:
     """Fetches files, shows how far they have come (in megabytes), and says what happens on the way."""
 
-    progress: Progress = silent
+    progress: Progress = no_progress
     log: Callable[[str], None] = lambda text: None
     policy: RetryPolicy = field(default_factory=RetryPolicy)
 

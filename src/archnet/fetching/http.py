@@ -66,7 +66,7 @@ def open_url(url: str, start: int, policy: RetryPolicy) -> Iterator[http.client.
     """The answer to a request for a file from some byte on.
 
     Raises:
-        BrokenError: There is none for now.
+        TransientError: There is none for now.
         DataError: The server refuses.
     """
     headers = {"User-Agent": "archnet", "Accept-Encoding": "identity"}
@@ -87,7 +87,7 @@ def read_chunks(response: http.client.HTTPResponse, url: str, max_bytes: int, po
     """What a server sends, as it comes.
 
     Raises:
-        BrokenError: It breaks off, stays silent or is too slow.
+        TransientError: It breaks off, stays silent or is too slow.
         DataError: More than `max_bytes` bytes come.
     """
     window_start_s, window_bytes, num_bytes = policy.clock(), 0, 0

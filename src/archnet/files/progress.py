@@ -15,6 +15,6 @@ class Progress(Protocol):
         """The same items, in the same order."""
 
 
-def silent(items: Iterable[T], description: str, total: int) -> Iterable[T]:
+def no_progress(items: Iterable[T], description: str, total: int) -> Iterable[T]:
     """A `Progress` that shows nothing."""
     return items

@@ -39,7 +39,7 @@ def read_candidate_list(path: Path, series: Collection[str]) -> tuple[Candidates
     return candidates.select(rows), num_all - len(rows)
 
 
-def candidate_crops(run: TrainedRun, candidates: Candidates, scans: Mapping[str, Path]) -> CandidateCrops:
+def candidate_recipe(run: TrainedRun, candidates: Candidates, scans: Mapping[str, Path]) -> CandidateCrops:
     """The recipe that makes candidates a run's cases, as in its training.
 
     Args:
@@ -53,11 +53,11 @@ def candidate_crops(run: TrainedRun, candidates: Candidates, scans: Mapping[str,
     return candidates.crops(scans, ids, grid)
 
 
-def point_crop(run: TrainedRun, scan: Path, point_mm: Point) -> CandidateCrops:
+def point_recipe(run: TrainedRun, scan: Path, point_mm: Point) -> CandidateCrops:
     """The recipe of the crop around one point of a scan."""
     unknown = np.array([-1], np.int64)
     candidate = Candidates(source="--at", series=[str(scan)], points_mm=np.array([point_mm]), labels=unknown)
-    return candidate_crops(run, candidate, {str(scan): scan})
+    return candidate_recipe(run, candidate, {str(scan): scan})
 
 
 def write_submission(path: Path, candidates: Candidates, probabilities: NDArray[np.float64]) -> None:

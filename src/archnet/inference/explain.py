@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from archnet.data.scan_ranges import mean_hu
 from archnet.files.atomic import atomic_write
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume, orient_to_lps, read_stored_frame
 from archnet.imaging.nifti import write_nifti_as_stored
 from archnet.imaging.scan_grid import crop_grid, interpolate, resample_to_scan, resized_grid
 from archnet.imaging.volume import Point
-from archnet.inference.candidates import point_crop
-from archnet.inference.predict import out_of_distribution_warnings, read_chest_ct, whole_scans
+from archnet.inference.candidates import point_recipe
+from archnet.inference.predict import out_of_distribution_warnings, read_chest_ct, whole_scan_recipe
 from archnet.inference.trained_run import TrainedRun
 from archnet.spec.arch import feature_grid
 from archnet.spec.view import network_input, scale_to_unit
@@ -61,7 +61,7 @@ def explain_scan(
     label: int,
     method: Method = "gradcam",
     point_mm: Point | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Explanation:
     """Explain the prediction of a whole scan, or of the candidate at a point, with a heat map.
 
@@ -79,7 +79,7 @@ def explain_scan(
     from archnet.network.predict import load_model, predict_probabilities
 
     volume = read_chest_ct(scan)
-    recipe = whole_scans(run, [scan]) if point_mm is None else point_crop(run, scan, point_mm)
+    recipe = whole_scan_recipe(run, [scan]) if point_mm is None else point_recipe(run, scan, point_mm)
     ((_, values),) = recipe.cut_volume(0, volume)
     model = load_model(run.folder / "model.keras")
     images = network_input(values, run.experiment)

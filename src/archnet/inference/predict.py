@@ -14,7 +14,7 @@ from archnet.data.crops import WholeVolumes
 from archnet.data.recipe import Recipe
 from archnet.data.scan_ranges import mean_hu
 from archnet.errors import DataError
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume, read_volume
 from archnet.inference.suitability import geometry_warnings, intensity_warnings, rejection_reason
 from archnet.inference.symmetries import symmetries
@@ -72,7 +72,7 @@ class Ensemble:
         return mean
 
 
-def predict_scans(ensemble: Ensemble, recipe: Recipe, progress: Progress = silent) -> ScanPredictions:
+def predict_scans(ensemble: Ensemble, recipe: Recipe, progress: Progress = no_progress) -> ScanPredictions:
     """Predict cases that are cut from scans; one scan at a time is in memory.
 
     A scan that cannot be read or is no chest CT is rejected, with the reason in the result.
@@ -132,7 +132,7 @@ def _run_warnings(volume: Volume, mean: float, run: TrainedRun) -> Iterator[str]
     yield from intensity_warnings(mean, run.scan_ranges, run.experiment.data.window_hu)
 
 
-def whole_scans(run: TrainedRun, scans: Sequence[Path]) -> WholeVolumes:
+def whole_scan_recipe(run: TrainedRun, scans: Sequence[Path]) -> WholeVolumes:
     """The recipe by which whole scans become a run's cases, as in its training."""
     return WholeVolumes(
         source="scans on the command line",

@@ -24,7 +24,7 @@ from archnet.spec.layers import (
     Residual,
     Shape,
     Terminal,
-    activation_of,
+    get_activation,
 )
 
 BATCH_NORM_MOMENTUM: Final = 0.9
@@ -76,7 +76,7 @@ class Builder:
 
     def initializer(self, activation: ActivationName | None) -> keras.initializers.Initializer:
         """Starting weights whose scale suits the activation that follows; see `ACTIVATIONS`. Biases start at 0."""
-        return INITIALIZERS[activation_of(activation).initializer](seed=self.next_seed())
+        return INITIALIZERS[get_activation(activation).initializer](seed=self.next_seed())
 
     def penalize(self, layer: keras.layers.Layer) -> keras.layers.Layer:
         """A Keras layer, recorded as one whose trainable weights the L2 penalty concerns."""
@@ -212,7 +212,7 @@ RULES: Final[dict[type[Layer], Callable[[Any, Tensor, Builder], Tensor]]] = {
 }
 
 
-def scaling(limits: tuple[float, float]) -> keras.Sequential:
+def build_scaling(limits: tuple[float, float]) -> keras.Sequential:
     """Built-in layers without weights that map limits to [0, 1] and clip, so that a saved model takes raw values."""
     low, high = limits
     return keras.Sequential(
@@ -239,7 +239,7 @@ def build_inference_model(network: keras.Model, limits: tuple[float, float]) -> 
         (N, *input_shape) raw values -> (N, classes) probabilities; [1 - p, p] where T is "sigmoid".
     """
     inputs = keras.Input(network.input_shape[1:], name="images")
-    logits = two_logits(network(scaling(limits)(inputs)))
+    logits = two_logits(network(build_scaling(limits)(inputs)))
     outputs = keras.layers.Softmax(name="probabilities", dtype="float32")(logits)
     return keras.Model(inputs, outputs, name=network.name)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from archnet.errors import DataError
 from archnet.files.atomic import atomic_folder
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.phantom import luna16, mosmed
 
 PHANTOM_FILE: Final = "phantom.json"
@@ -71,7 +71,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
 }
 
 
-def write_phantom(folder: Path, phantom: Phantom, progress: Progress = silent) -> None:
+def write_phantom(folder: Path, phantom: Phantom, progress: Progress = no_progress) -> None:
     """Writes scans and lists in the layout of a public data set, and phantom.json.
 
     Args:
@@ -81,7 +81,7 @@ def write_phantom(folder: Path, phantom: Phantom, progress: Progress = silent) -
     (folder / PHANTOM_FILE).write_text(json.dumps(phantom.to_document(), indent=2) + "\n", encoding="ascii")
 
 
-def generate_phantom(folder: Path, phantom: Phantom, progress: Progress = silent) -> None:
+def generate_phantom(folder: Path, phantom: Phantom, progress: Progress = no_progress) -> None:
     """Writes a phantom into a new folder, which appears whole or not at all.
 
     Raises:

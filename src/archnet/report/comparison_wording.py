@@ -27,7 +27,7 @@ _FEW_GROUPS = 20  # Cameron and Miller 2015, doi:10.3368/jhr.50.2.317, section V
 def comparison_document(comparison: Comparison) -> dict[str, Any]:
     """The comparison as JSON holds it: what follows in words, then the numbers."""
     words = {"sentence": comparison_sentence(comparison), "cautions": comparison_cautions(comparison)}
-    return words | comparison.as_json()
+    return words | comparison.to_document()
 
 
 def comparison_sentence(comparison: Comparison) -> str:

@@ -18,7 +18,7 @@ def froc_summary(froc: Froc) -> RenderableType:
 
 def froc_sentence(froc: Froc) -> str:
     """How many nodules the marks find in how many scans, and the CPM."""
-    results, ends = froc.as_json(), bounds(froc.cpm_interval)
+    results, ends = froc.to_document(), bounds(froc.cpm_interval)
     interval = f" (95% interval {ends})" if ends else ""
     return (
         f"The marks find {results['num_true_positives']:,} of {results['num_nodules']:,} nodules in "
@@ -28,7 +28,7 @@ def froc_sentence(froc: Froc) -> str:
 
 def sensitivity_table(froc: Froc) -> Table:
     """The sensitivity at each of the seven rates, and the CPM, which is their mean."""
-    table, results = titled_table("FROC"), froc.as_json()
+    table, results = titled_table("FROC"), froc.to_document()
     table.add_column("false positives\nper scan", justify="right")
     table.add_column("sensitivity", justify="right")
     rows = list(zip(RATE_NAMES, results["sensitivities"], froc.intervals, strict=True))

@@ -19,7 +19,7 @@ from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.evaluation.run_folder import is_finished
 from archnet.files.atomic import write_json
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.runs.artifacts import write_environment, write_run_setup
 from archnet.runs.comparison import compare_finished_runs
 from archnet.runs.evaluation import evaluate_predictions, write_evaluation
@@ -42,7 +42,7 @@ Classifier = Any
 
 
 def run_baselines(
-    experiments: Sequence[Experiment], *, out: Path | str | None = None, progress: Progress = silent
+    experiments: Sequence[Experiment], *, out: Path | str | None = None, progress: Progress = no_progress
 ) -> list[Run]:
     """Add the baselines to an experiment's folder, one of each for every fold and seed, and compare all runs in it.
 
@@ -148,13 +148,13 @@ def fit_baseline(name: str, voxels: NDArray[np.float32], labels: NDArray[np.int6
     return model
 
 
-def _forest(seed: int) -> Classifier:
+def _make_forest(seed: int) -> Classifier:
     from sklearn.ensemble import RandomForestClassifier
 
     return RandomForestClassifier(**FOREST, random_state=seed, n_jobs=-1)
 
 
-def _logistic(seed: int) -> Classifier:
+def _make_logistic_regression(seed: int) -> Classifier:
     """A logistic regression, which needs no random numbers: every seed gives the same."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -163,7 +163,10 @@ def _logistic(seed: int) -> Classifier:
     return make_pipeline(StandardScaler(), LogisticRegression(**LOGISTIC))
 
 
-BASELINES: Final[dict[str, Callable[[int], Classifier]]] = {"random_forest": _forest, "logistic_regression": _logistic}
+BASELINES: Final[dict[str, Callable[[int], Classifier]]] = {
+    "random_forest": _make_forest,
+    "logistic_regression": _make_logistic_regression,
+}
 
 
 def num_parameters(model: Classifier) -> int:

@@ -87,7 +87,7 @@ def _join_folds(pool_folder: Path, folders: Sequence[Path], bootstraps: int) -> 
     write_series(pool_folder, (uid for folder in folders for uid in read_series(folder / SERIES)))
     result = evaluate_submission(pool_folder, bootstraps)
     write_froc_curve(pool_folder, result)
-    return RunFroc(name=pool_folder.name, folder=pool_folder, results=result.as_json())
+    return RunFroc(name=pool_folder.name, folder=pool_folder, results=result.to_document())
 
 
 def _join_marks(parts: Sequence[Marks]) -> Marks:

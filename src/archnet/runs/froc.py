@@ -92,7 +92,7 @@ def recompute_run_froc(folder: Path, predictions: Predictions, positive: int, bo
 def _write_curve(folder: Path, bootstraps: int) -> dict[str, Any]:
     result = evaluate_submission(folder, bootstraps)
     write_froc_curve(folder, result)
-    return {"froc": result.as_json()}
+    return {"froc": result.to_document()}
 
 
 def _test_marks(dataset: Luna16Dataset, test: Predictions) -> tuple[Marks, Path]:

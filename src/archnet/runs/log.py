@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 log: Final = logging.getLogger("archnet")
 device_log: Final = logging.getLogger("archnet.device")
-auto_log: Final = logging.getLogger("archnet.picks")
+auto_log: Final = logging.getLogger("archnet.auto")
 
 
 @contextmanager

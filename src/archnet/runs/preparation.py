@@ -14,7 +14,7 @@ from archnet.data.dataset import Cases, Crops, Dataset, UnreadableScan
 from archnet.data.scan_ranges import ScanRanges, measure_scan_ranges
 from archnet.data.split import keep_rows, make_split
 from archnet.errors import DataError, RunError, pluralize
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.runs.micro_batch import choose_micro_batch
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.augmentations import shape_problem
@@ -79,13 +79,13 @@ def resolve_auto_from_data(experiment: Experiment, dataset: Dataset) -> Experime
         return experiment
     cases = dataset.cases
     sets = make_split(cases, experiment.split)
-    rows = kept_rows(cases, sets, experiment)
+    rows = select_rows(cases, sets, experiment)
     counts = np.bincount(cases.labels[rows[sets[rows] == "train"]], minlength=len(cases.classes))
     known = TrainingSet(counts=tuple(counts.tolist()), shape=tuple(dataset.shape), positive=cases.positive)
     experiment_with_reasons = refresh_reasons(experiment, known)
     outdated = [key for key in experiment.auto_reasons if key not in experiment_with_reasons.auto_reasons]
     if outdated:
-        logging.getLogger("archnet.picks").warning(
+        logging.getLogger("archnet.auto").warning(
             'kept, though other values would be picked here: %s. Set them to "auto" to have them picked again.',
             ", ".join(outdated),
         )
@@ -93,7 +93,7 @@ def resolve_auto_from_data(experiment: Experiment, dataset: Dataset) -> Experime
 
 
 def prepare(
-    dataset: Dataset, experiments: Sequence[Experiment], progress: Progress = silent, *, strict: bool = False
+    dataset: Dataset, experiments: Sequence[Experiment], progress: Progress = no_progress, *, strict: bool = False
 ) -> list[PreparedData]:
     """Split the cases of a data set and cut their crops; experiments with the same split share the result.
 
@@ -136,7 +136,7 @@ def _make_splits(
     splits = {}
     for experiment in experiments:
         sets = make_split(cases, experiment.split)
-        rows = kept_rows(cases, sets, experiment)
+        rows = select_rows(cases, sets, experiment)
         check_training_set(cases.select(rows), sets[rows], experiment)
         splits[experiment.split] = (sets, rows)
     return splits
@@ -154,7 +154,7 @@ def _check_scans_read(crops: Crops) -> None:
         )
 
 
-def kept_rows(cases: Cases, sets: NDArray[np.str_], experiment: Experiment) -> NDArray[np.int64]:
+def select_rows(cases: Cases, sets: NDArray[np.str_], experiment: Experiment) -> NDArray[np.int64]:
     """The rows that an experiment uses, ascending; `keep_all_candidates` keeps those of the test set."""
     keep_all = {"test"} if experiment.evaluation.keep_all_candidates else set()
     return keep_rows(cases, sets, experiment.data, experiment.split, keep_all)

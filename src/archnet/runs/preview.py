@@ -17,8 +17,8 @@ from archnet.data.split import make_split
 from archnet.errors import DataError, did_you_mean
 from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress
-from archnet.runs.preparation import kept_rows, resolve_auto_from_data
-from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, RotatedCopies, shape_problem
+from archnet.runs.preparation import resolve_auto_from_data, select_rows
+from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, shape_problem
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.view import scale_to_unit
 
@@ -31,7 +31,7 @@ def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]
     dataset = open_dataset(experiment.data, progress)
     cases = dataset.cases
     sets = make_split(cases, experiment.split)
-    rows = kept_rows(cases, sets, experiment)
+    rows = select_rows(cases, sets, experiment)
     store_summary = dataset.store_summary(rows)
     return {
         "name": experiment.data.name,
@@ -122,16 +122,15 @@ def augmentation_samples(image: NDArray[np.float32], experiment: Experiment) -> 
 
 def _augmentation_text(entry: Augmentation) -> str:
     """An augmentation's name and parameters, as its JSON has them."""
-    name = next(name for name, kind in AUGMENTATIONS.items() if kind is type(entry))
     keys = (f"{key} {json.dumps(value)}" for key, value in asdict(entry).items())
-    return ": ".join(filter(None, [name, ", ".join(keys).replace('"', "")]))
+    return ": ".join(filter(None, [entry.name, ", ".join(keys).replace('"', "")]))
 
 
 def _spread_uniforms(entries: Sequence[Augmentation], generator: np.random.Generator) -> NDArray[np.float32]:
     """Random numbers in [0, 1), each column evenly spread, so that a few draws show the whole range."""
     from archnet.network.augmentation.augment import add_rotated_copies, draw_uniforms, num_uniforms
 
-    if len(entries) == 1 and isinstance(entries[0], RotatedCopies):
+    if len(entries) == 1 and entries[0].copy_angles(is_positive=True):
         return draw_uniforms(entries, add_rotated_copies(entries, np.ones(1, np.bool_))[1], seed=0, epoch=0)
     even = (np.arange(NUM_DRAWS, dtype=np.float32)[:, np.newaxis] + 0.5) / NUM_DRAWS
     shuffled = generator.permuted(np.repeat(even, num_uniforms(entries) - 1, axis=1), axis=0)

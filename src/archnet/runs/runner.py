@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from archnet.data import open_dataset
 from archnet.evaluation.run_folder import is_finished
 from archnet.files.atomic import write_json, write_text
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.machine import peak_memory_bytes, reset_peak_memory
 from archnet.runs.artifacts import split_text, write_model, write_run_setup
 from archnet.runs.comparison import compare_finished_runs
@@ -59,7 +59,7 @@ class RunOptions:
         evaluated_sets: Sets that the trained network predicts; `evaluate_run` adds the others later.
     """
 
-    progress: Progress = silent
+    progress: Progress = no_progress
     callback: Callback | None = None
     strict: bool = False
     resume: bool = False

@@ -15,11 +15,11 @@ from archnet.spec.layers import (
     Layer,
     Shape,
     chain_grid,
+    expand_repeats,
     layer_document,
     parse_layer,
     sizes_text,
     walk,
-    written_out,
 )
 from archnet.spec.layers.checks import infer_rank, order_problems
 from archnet.spec.schema import schema_problems
@@ -222,7 +222,7 @@ def feature_layers(arch: Arch) -> tuple[Layer, ...]:
 
     Normalization and activation right behind that map belong to it. Dropout ends it.
     """
-    layers = tuple(written_out(arch.layers))
+    layers = tuple(expand_repeats(arch.layers))
     makers = [index for index, layer in enumerate(layers) if layer.traits.feature_map == "new"]
     if not makers:
         return ()

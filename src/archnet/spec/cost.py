@@ -51,7 +51,7 @@ def network_summary(plan: tuple[PlannedLayer, ...], micro_batch: MicroBatch) -> 
         "parameters": cost.num_parameters,
         "macs": cost.num_macs,
         "activation_bytes": cost.activation_bytes,
-        **micro_batch.to_dict(),
+        **micro_batch.to_document(),
         "layers": [_layer_row(layer) for layer in plan],
     }
 

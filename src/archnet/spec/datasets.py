@@ -132,7 +132,7 @@ DATASETS: Final[dict[str, DatasetSpec]] = {
 }
 
 
-FETCHABLE: Final = tuple(name for name, spec in DATASETS.items() if spec.published)
+FETCHABLE_DATASETS: Final = tuple(name for name, spec in DATASETS.items() if spec.published)
 
 
 def dataset_names() -> str:

@@ -189,7 +189,7 @@ class MicroBatch:
             f"{self.size} cases, whose gradients are added up; {peak}{budget}."
         )
 
-    def to_dict(self) -> dict[str, int | None]:
+    def to_document(self) -> dict[str, int | None]:
         """One JSON-ready object."""
         return {
             "batch_size": self.batch_size,

@@ -164,13 +164,13 @@ METRICS: Final = {
 }  # fmt: skip
 """All metrics, in the order of metrics.json and history.csv."""
 
-EVALUATED: Final = tuple(name for name, metric in METRICS.items() if metric.source != "loss")
+EVALUATED_METRICS: Final = tuple(name for name, metric in METRICS.items() if metric.source != "loss")
 """Those of metrics.json."""
 
-OF_MATRIX: Final = tuple(name for name, metric in METRICS.items() if metric.source == "matrix")
+MATRIX_METRICS: Final = tuple(name for name, metric in METRICS.items() if metric.source == "matrix")
 """Those that follow from a confusion matrix, and so have a value at each threshold."""
 
-SELECTABLE: Final = tuple(name for name, metric in METRICS.items() if metric.is_selectable)
+SELECTABLE_METRICS: Final = tuple(name for name, metric in METRICS.items() if metric.is_selectable)
 """Those that are computed on the validation set after each epoch."""
 
 

@@ -131,7 +131,7 @@ def _value_message(error: Any) -> str:
 def _expected_text(schema: Mapping[str, Any]) -> str:
     """What a value may be: its types, and the words in place of any string where its pattern lists them.
 
-    >>> _kinds({"type": ["integer", "string"], "pattern": "^auto$"})
+    >>> _expected_text({"type": ["integer", "string"], "pattern": "^auto$"})
     'a whole number or "auto"'
     """
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
@@ -148,7 +148,7 @@ def _pattern_words(schema: Mapping[str, Any]) -> list[str]:
 def json_text(value: Any) -> str:
     """A JSON value as a message quotes it, shortened.
 
-    >>> shown([3, 3]), shown(None), shown("relu")
+    >>> json_text([3, 3]), json_text(None), json_text("relu")
     ('[3, 3]', 'null', '"relu"')
     """
     text = json.dumps(value, ensure_ascii=False)

@@ -10,7 +10,7 @@ from typing import Any
 from archnet.data import open_dataset
 from archnet.data.dataset import Dataset
 from archnet.errors import ArchnetError, DataError, RunError
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.runs.folder import run_name
 from archnet.runs.preparation import check_feasible, plan_network, prepare, resolve_auto_from_data
 from archnet.spec.arch import PlannedLayer
@@ -33,7 +33,7 @@ class TrialPlanner:
     """
 
     sweep: Sweep
-    progress: Progress = silent
+    progress: Progress = no_progress
     datasets: dict[str, Dataset] = field(default_factory=dict)
     stored_splits: set[str] = field(default_factory=set)
 

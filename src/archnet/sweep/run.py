@@ -14,7 +14,7 @@ from archnet.errors import RunError
 from archnet.evaluation.run_folder import read_json, read_optional_json
 from archnet.files.atomic import write_json
 from archnet.files.locks import LockedError, hold_lock, is_locked
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.runs.comparison import write_comparison_with_froc
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.feasibility import TrialPlanner
@@ -42,7 +42,7 @@ def run_sweep(
     *,
     resume: bool = False,
     runner: TuneRunner | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     on_trial_end: Callable[[Trial], None] = lambda trial: None,
 ) -> Leaderboard:
     """Run the remaining trials of a sweep, evaluate the best one on the test set, and write leaderboard and report.

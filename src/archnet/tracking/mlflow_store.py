@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from archnet.errors import RunError
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.evaluation.run_folder import read_history, read_json
-from archnet.spec.metrics import EVALUATED
+from archnet.spec.metrics import EVALUATED_METRICS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -145,7 +145,7 @@ def epoch_points(folder: Path, start: int) -> Iterator[Point]:
 def final_points(metrics: Mapping[str, Any], time: int) -> Iterator[Point]:
     """The metrics of the test set (of the validation set where there is none), and the costs."""
     evaluated_set = "test" if "test" in metrics else "validation"
-    for name in EVALUATED if evaluated_set in metrics else ():
+    for name in EVALUATED_METRICS if evaluated_set in metrics else ():
         entry, ends = metrics[evaluated_set][name], metrics[evaluated_set]["intervals"][name]
         for label, value, interval in _numbers(f"{evaluated_set}.{name}", entry, ends):
             low, high = interval or (None, None)

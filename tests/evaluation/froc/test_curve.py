@@ -191,7 +191,7 @@ def test_equal_seeds_give_equal_intervals(phantom):
 def test_results_are_ready_for_json():
     marks = [("a", 0, 0.9), ("a", 50, 0.8), ("b", 0.5, 0.7), ("b", 0.6, 0.6)]
     froc = small_froc(marks, [("a", 0), ("b", 0), ("b", 90)], ["a", "b", "c", "d"], bootstraps=0)
-    assert froc.as_json() == {
+    assert froc.to_document() == {
         "cpm": pytest.approx((1 / 3 + 6 * 2 / 3) / 7),
         "false_positives_per_scan": [0.125, 0.25, 0.5, 1, 2, 4, 8],
         "sensitivities": pytest.approx([1 / 3] + [2 / 3] * 6),
@@ -221,7 +221,7 @@ def test_where_no_nodule_is_found_the_sensitivity_is_0(marks):
 
 
 def test_without_nodules_the_sensitivity_is_undefined():
-    results = small_froc([("a", 50, 0.9)], [], ["a", "b"]).as_json()
+    results = small_froc([("a", 50, 0.9)], [], ["a", "b"]).to_document()
     assert (results["cpm"], results["sensitivities"]) == (None, [None] * 7)
     assert results["intervals"] == {"cpm": None, "sensitivities": [None] * 7}
 

@@ -8,7 +8,7 @@ from archnet.network.build import build_inference_model
 from archnet.network.predict import load_model
 from archnet.network.random_numbers import hashes
 from archnet.network.training.dropout import CaseDropout, CaseKeys, draw_keys
-from archnet.network.training.twin import training_twin
+from archnet.network.training.twin import build_training_twin
 from plain_training import plain
 from small_training import LIMITS, bright_and_dark, deep_network, fit, told_by
 
@@ -67,7 +67,7 @@ def test_keys_follow_from_seed_and_epoch():
 
 def test_a_twin_computes_as_its_network_and_drops_in_training_alone():
     network, keys = deep_network(batch_norm=True), CaseKeys()
-    twin, images = training_twin(network, keys), np.random.default_rng(0).random((6, 8, 8, 1), np.float32)
+    twin, images = build_training_twin(network, keys), np.random.default_rng(0).random((6, 8, 8, 1), np.float32)
     expected = keras.ops.convert_to_numpy(network(images, training=False))
     assert np.array_equal(keras.ops.convert_to_numpy(twin(images, training=False)), expected)
     keys.batch = draw_keys(6, 0, 0)

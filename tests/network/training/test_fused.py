@@ -9,7 +9,7 @@ from archnet.network.backend import backend_module
 from archnet.network.build import build
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.fused import FusedBatchNorm, PooledConvolution
-from archnet.network.training.twin import training_twin
+from archnet.network.training.twin import build_training_twin
 from archnet.spec.arch import parse_arch
 
 END = [{"type": "GAP"}, {"type": "FC", "num_output": 5}, {"type": "T"}]
@@ -51,7 +51,7 @@ def outcome(network, images):
 
 
 def kinds_of(network):
-    return [type(layer).__name__ for layer in training_twin(network, CaseKeys()).layers]
+    return [type(layer).__name__ for layer in build_training_twin(network, CaseKeys()).layers]
 
 
 @pytest.mark.parametrize("rank", [2, 3])
@@ -62,7 +62,7 @@ def test_a_twin_learns_what_its_network_would(rank, activation, window):
     network = network_of(rank, [conv(rank, activation=activation), pool(rank, **window), conv(rank), pool(rank)])
     images = np.random.default_rng(1).integers(0, 4, (6, *(12,) * rank, 1)).astype(np.float32)
     assert kinds_of(network).count("PooledConvolution") == 2
-    twin = training_twin(network, CaseKeys())
+    twin = build_training_twin(network, CaseKeys())
     for array, other in zip(outcome(network, images), outcome(twin, images), strict=True):
         assert np.abs(array - other).max() <= 1e-6 * np.abs(array).max()
 
@@ -129,6 +129,6 @@ def test_batch_norm_computes_in_float32_whatever_comes_in(precision):
 
 
 def test_a_pooled_convolution_shows_the_weights_that_a_penalty_concerns():
-    layer = training_twin(network_of(3, [conv(3), pool(3)]), CaseKeys()).layers[1]
+    layer = build_training_twin(network_of(3, [conv(3), pool(3)]), CaseKeys()).layers[1]
     assert isinstance(layer, PooledConvolution)
     assert [weight.name for weight in layer.weights] == [layer.kernel.name, layer.bias.name] == ["kernel", "bias"]

@@ -13,14 +13,14 @@ from archnet.errors import RunError
 from archnet.network.build import build_inference_model
 from archnet.network.examples import Examples
 from archnet.network.predict import load_model
-from archnet.network.training.batches import EpochSamples, epoch_order, epoch_samples, sample_weights
+from archnet.network.training.batches import EpochSamples, draw_epoch_order, epoch_samples, sample_weights
 from archnet.network.training.history import should_stop
-from archnet.network.training.optimization.optimizers import optimizer
+from archnet.network.training.optimization.optimizers import build_optimizer
 from archnet.network.training.trainer import Trainer
 from archnet.network.training.validation import validation_metrics
 from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies
 from archnet.spec.experiment import EarlyStopping, Schedule
-from archnet.spec.metrics import SELECTABLE, is_lower_better
+from archnet.spec.metrics import SELECTABLE_METRICS, is_lower_better
 from metric_oracles import ORACLES
 from plain_training import plain
 from small_training import LIMITS, are_equal, bright_and_dark, fit, network_of, told_by
@@ -178,7 +178,7 @@ def test_images_may_be_of_any_type_and_memory_mapped(tmp_path):
     assert not are_equal(network.get_weights(), expected.get_weights())
 
 
-@pytest.mark.parametrize("metric", SELECTABLE)
+@pytest.mark.parametrize("metric", SELECTABLE_METRICS)
 def test_any_metric_of_the_validation_set_may_stop_training(metric):
     training = plain(
         epochs=60, batch_size=16, learning_rate=0.05, early_stopping=EarlyStopping(metric=metric, patience=6)
@@ -198,14 +198,16 @@ def test_the_metrics_of_the_validation_set_are_those_of_scikit_learn():
     scores, labels = generator.random(60), generator.integers(0, 2, 60)
     told = validation_metrics(np.stack([1 - scores, scores], axis=1), labels, 1, plain())
     expected = {"loss": sklearn.metrics.log_loss(labels, scores)}
-    expected |= {name: ORACLES[name](labels == 1, scores > 0.5, scores) for name in SELECTABLE if name != "loss"}
+    expected |= {
+        name: ORACLES[name](labels == 1, scores > 0.5, scores) for name in SELECTABLE_METRICS if name != "loss"
+    }
     assert told == pytest.approx(expected)
-    assert list(told) == list(SELECTABLE)
+    assert list(told) == list(SELECTABLE_METRICS)
 
 
 def test_every_epoch_has_its_own_order_of_all_entries():
     entries = EpochSamples(rows=np.arange(10), turns=np.zeros(10, np.float32), labels=np.arange(10) % 2)
-    first, second = (epoch_order(entries, plain(seed=5), epoch) for epoch in (0, 1))
+    first, second = (draw_epoch_order(entries, plain(seed=5), epoch) for epoch in (0, 1))
     assert sorted(first) == sorted(second) == list(range(10))
     assert first.tolist() != second.tolist()
 
@@ -213,7 +215,7 @@ def test_every_epoch_has_its_own_order_of_all_entries():
 def test_oversampling_draws_the_classes_alike_and_every_case():
     labels = np.array([0] * 9 + [1] * 3)
     entries = EpochSamples(rows=np.arange(12), turns=np.zeros(12, np.float32), labels=labels)
-    order = epoch_order(entries, plain(balance="oversample"), 0)
+    order = draw_epoch_order(entries, plain(balance="oversample"), 0)
     assert np.bincount(labels[order]).tolist() == [6, 6]
     assert np.bincount(order[labels[order] == 1], minlength=12)[9:].tolist() == [2, 2, 2]
 
@@ -221,10 +223,10 @@ def test_oversampling_draws_the_classes_alike_and_every_case():
 def test_a_ratio_lifts_rare_classes_and_leaves_the_others():
     labels = np.array([0] * 60 + [1] * 6 + [2] * 34)
     entries = EpochSamples(rows=np.arange(100), turns=np.zeros(100, np.float32), labels=labels)
-    order = epoch_order(entries, plain(balance=2), 0)
+    order = draw_epoch_order(entries, plain(balance=2), 0)
     assert np.bincount(labels[order]).tolist() == [49, 25, 28]  # 60, 30 and 34 of 124
     enough = EpochSamples(rows=np.arange(60), turns=np.zeros(60, np.float32), labels=np.repeat([0, 1], [40, 20]))
-    assert sorted(epoch_order(enough, plain(balance=2), 0)) == list(range(60))
+    assert sorted(draw_epoch_order(enough, plain(balance=2), 0)) == list(range(60))
 
 
 def test_weights_let_classes_count_alike():
@@ -242,7 +244,7 @@ def test_rotated_copies_grow_the_training_set():
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop"])
 def test_each_optimizer_takes_its_options(name):
-    made = optimizer(plain(optimizer=name, weight_decay=0.1, clip_norm=2.0, momentum=0.5), 10)
+    made = build_optimizer(plain(optimizer=name, weight_decay=0.1, clip_norm=2.0, momentum=0.5), 10)
     assert type(made).__name__.lower() == name
     assert (made.weight_decay, made.global_clipnorm) == (0.1, 2.0)
     assert getattr(made, "momentum", 0.5) == 0.5
@@ -253,12 +255,12 @@ def test_each_optimizer_takes_its_options(name):
 def test_options_may_be_whole_numbers_as_they_are_read_from_json(name, schedule):
     schedule = Schedule(type=schedule, decay_rate=1)
     training = plain(optimizer=name, learning_rate=1, momentum=0, weight_decay=0, clip_norm=1, schedule=schedule)
-    assert float(optimizer(training, 10).learning_rate) == 1
+    assert float(build_optimizer(training, 10).learning_rate) == 1
 
 
 def test_schedules_are_those_of_their_formulas():
     def rates(schedule, steps):
-        made = optimizer(plain(learning_rate=0.1, schedule=schedule, epochs=10), 10)
+        made = build_optimizer(plain(learning_rate=0.1, schedule=schedule, epochs=10), 10)
         if not isinstance(made._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
             return [float(made.learning_rate)] * len(steps)
         return [float(made._learning_rate(step)) for step in steps]

@@ -8,7 +8,7 @@ import pytest
 
 from archnet.network.build import build_inference_model
 from archnet.network.training.batches import TrainingBatches, epoch_samples
-from archnet.network.training.losses import case_losses, penalised_weights
+from archnet.network.training.losses import case_losses, penalized_weights
 from archnet.network.training.optimization.optimizers import LossScale, WeightAverage
 from archnet.network.training.trainer import Trainer, read_outputs
 from archnet.spec.augmentations import Flip, RightAngles
@@ -67,7 +67,7 @@ def test_the_penalty_is_the_gradient_of_half_the_squared_weights():
         for l2 in (0.0, 0.25)
     )  # fmt: skip
     start = deep_network(drop_out=0, batch_norm=True)
-    concerned = {weight.path for weight in penalised_weights(start)}
+    concerned = {weight.path for weight in penalized_weights(start)}
     for weight, with_l2, without in zip(
         start.weights, penalised_too.get_weights(), without_l2.get_weights(), strict=True
     ):

@@ -78,7 +78,7 @@ class Froc:
         """95% intervals of the seven sensitivities."""
         return [None] * len(RATES) if self.band is None else self.band[::_STEPS].tolist()
 
-    def as_json(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """The results, JSON-ready; a number that is undefined is None."""
         hits = self.hits
         return {

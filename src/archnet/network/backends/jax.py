@@ -134,7 +134,7 @@ def full_float32() -> AbstractContextManager[None]:
     return precision
 
 
-def normalise(inputs: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
+def normalize(inputs: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
     """Inputs (..., channels) normalised over all axes but the last, with their means and variances (channels,).
 
     In float32, as Keras's layer does; XLA makes few passes of it.

@@ -176,7 +176,7 @@ def full_float32() -> Iterator[None]:
         tf.config.experimental.enable_tensor_float_32_execution(was_enabled)
 
 
-def normalise(inputs: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
+def normalize(inputs: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
     """Inputs (..., channels) normalised over all axes but the last, with their means and variances (channels,).
 
     One operation forward and one backward, in float32 within; Keras's takes a dozen passes over memory.

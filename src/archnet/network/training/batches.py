@@ -33,7 +33,7 @@ class EpochSamples:
     labels: NDArray[np.int64]
 
 
-def epoch_order(samples: EpochSamples, training: Training, epoch: int) -> NDArray[np.int64]:
+def draw_epoch_order(samples: EpochSamples, training: Training, epoch: int) -> NDArray[np.int64]:
     """Draw the order of one epoch's samples; where classes are oversampled, rare ones come more than once.
 
     Args:
@@ -80,7 +80,7 @@ class Batch:
     Attributes:
         number: Within the epoch, from 1.
         rows: (N,) its cases among the training set's.
-        micro_batches: Its arrays, see `Trainer.step`; more than one where a batch does not fit into memory.
+        micro_batches: Its arrays, see `Trainer.train_step`; more than one where a batch does not fit into memory.
     """
 
     number: int
@@ -118,7 +118,7 @@ class TrainingBatches:
             num_skipped: Batches to skip at the start.
         """
         seed, size = self.training.seed, self.training.batch_size
-        order = epoch_order(self.samples, self.training, epoch)
+        order = draw_epoch_order(self.samples, self.training, epoch)
         arrays = {
             "labels": self.samples.labels[order].astype(np.int32),
             "weights": sample_weights(self.samples, self.training)[order],

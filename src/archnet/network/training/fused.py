@@ -59,7 +59,7 @@ class FusedBatchNorm(keras.layers.BatchNormalization):
         """(N, ..., channels), normalised over all other axes if `training`, else by the moving statistics."""
         if not training:
             return super().call(inputs, training=False)
-        outputs, mean, variance = backend_module().normalise(inputs, self.gamma.value, self.beta.value, self.epsilon)
+        outputs, mean, variance = backend_module().normalize(inputs, self.gamma.value, self.beta.value, self.epsilon)
         for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + new * (1 - self.momentum))
         return outputs

@@ -36,7 +36,7 @@ def case_losses(logits: Tensor, labels: Tensor, training: Training) -> Tensor:
     return ops.sum(losses, axis=-1)
 
 
-def penalised_weights(network: keras.Model) -> list[keras.Variable]:
+def penalized_weights(network: keras.Model) -> list[keras.Variable]:
     """The weights that the L2 penalty λ/2·Σw² concerns: kernels and biases.
 
     Args:

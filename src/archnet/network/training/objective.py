@@ -9,11 +9,11 @@ from keras import ops
 
 from archnet.network.augmentation.augment import augment
 from archnet.network.backend import backend_module
-from archnet.network.build import scaling, two_logits
+from archnet.network.build import build_scaling, two_logits
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.losses import case_losses, confusion_counts
 from archnet.network.training.optimization.optimizers import LossScale
-from archnet.network.training.twin import training_twin
+from archnet.network.training.twin import build_training_twin
 from archnet.spec.experiment import Training
 
 Tensor = Any
@@ -32,9 +32,9 @@ class Objective:
 
     def __init__(self, network: keras.Model, limits: tuple[float, float], training: Training) -> None:
         self.training = training
-        self.scaling = scaling(limits)
+        self.scaling = build_scaling(limits)
         self.keys = CaseKeys()
-        self.twin = training_twin(network, self.keys, training.precision)
+        self.twin = build_training_twin(network, self.keys, training.precision)
         self.loss_scale = LossScale() if training.precision == "float16" else None
 
     @property

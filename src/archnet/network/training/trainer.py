@@ -11,7 +11,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from archnet.network.backend import backend_module, devices
-from archnet.network.training.losses import penalised_weights
+from archnet.network.training.losses import penalized_weights
 from archnet.network.training.objective import Objective, StepOutputs
 from archnet.network.training.optimization.update import L2Penalty, WeightUpdate
 from archnet.spec.experiment import Training
@@ -67,8 +67,8 @@ class Trainer:
     ) -> None:
         self.training = training
         self.objective = Objective(network, limits, training)
-        penalised = penalised_weights(self.twin)
-        penalty = L2Penalty(self.twin.trainable_variables, penalised, training.l2) if training.l2 else None
+        penalized = penalized_weights(self.twin)
+        penalty = L2Penalty(self.twin.trainable_variables, penalized, training.l2) if training.l2 else None
         self.update = WeightUpdate(self.twin, training, steps_per_epoch, penalty, self.objective.loss_scale)
         self.state = [*self.twin.weights, *self.update.variables]
         self.num_devices = len(devices())

@@ -18,7 +18,7 @@ _CONVOLUTIONS: Final = tuple(CONVOLUTION.values())
 _MAX_POOLINGS: Final = tuple(layer for (kind, _), layer in POOLING.items() if kind == "max")
 
 
-def training_twin(network: keras.Model, keys: CaseKeys, precision: str = "float32") -> keras.Model:
+def build_training_twin(network: keras.Model, keys: CaseKeys, precision: str = "float32") -> keras.Model:
     """A network with weights of its own, equal to another's, whose dropout takes its masks from the cases' keys.
 
     The network itself stays as Keras knows it, so that what is saved needs neither code of archnet's nor the

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from archnet.evaluation.confusion import class_metrics, confusion_matrix
 from archnet.evaluation.ranking import RANKING_FORMULAS, ranking
 from archnet.spec.experiment import Training
-from archnet.spec.metrics import SELECTABLE
+from archnet.spec.metrics import SELECTABLE_METRICS
 
 
 def validation_metrics(
@@ -28,4 +28,4 @@ def validation_metrics(
     counts = ranking(probabilities[:, positive], labels == positive).counts(np.ones(len(labels)))
     values = {"loss": float(np.mean(-focus * np.log(true_probabilities)))} | class_metrics(matrix, positive)
     values |= {name: float(formula(*counts)) for name, formula in RANKING_FORMULAS.items()}
-    return {name: values[name] for name in SELECTABLE}
+    return {name: values[name] for name in SELECTABLE_METRICS}

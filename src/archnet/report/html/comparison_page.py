@@ -41,7 +41,7 @@ from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.page import EmbeddedFigure, embed_figure, write_page
 from archnet.report.wording import SET_NAMES, cost_text, decimals, word_list
-from archnet.spec.metrics import EVALUATED, METRICS, metrics_shown_in
+from archnet.spec.metrics import EVALUATED_METRICS, METRICS, metrics_shown_in
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -113,7 +113,9 @@ def _template_values(experiment_folder: Path, comparison: Comparison) -> dict[st
         "links": [_links(experiment_folder, row) for row in comparison.rows],
         "run_texts": [runs_text(row) for row in comparison.rows],
         "metric_rows": _metric_rows(comparison),
-        "whole_set_metrics": word_list([METRICS[name].label for name in EVALUATED if not METRICS[name].is_per_class]),
+        "whole_set_metrics": word_list(
+            [METRICS[name].label for name in EVALUATED_METRICS if not METRICS[name].is_per_class]
+        ),
         "cost_rows": _cost_rows(comparison),
         "pairs": [_pair_values(pair) for pair in comparison.pairs],
         "reports": [class_report(row.metrics["confusion_matrix"], classes) for row in comparison.rows],
@@ -202,7 +204,7 @@ def _metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
                 for row in comparison.rows
             ],
         }
-        for name in EVALUATED
+        for name in EVALUATED_METRICS
     ]
 
 

@@ -38,7 +38,7 @@ from archnet.report.wording import (
     temperature_text,
     word_list,
 )
-from archnet.spec.metrics import EVALUATED, METRICS
+from archnet.spec.metrics import EVALUATED_METRICS, METRICS
 
 
 def write_report(folder: Path) -> Path:
@@ -126,7 +126,8 @@ def _document_json(document: Mapping[str, Any]) -> str:
 def _metric_rows(run: RunFiles) -> list[dict[str, Any]]:
     """One row a metric with its number and interval in each set: macro means, for more than two classes."""
     return [
-        {"name": name, "cells": [macro_estimate(run.metrics[entry], name) for entry in run.sets]} for name in EVALUATED
+        {"name": name, "cells": [macro_estimate(run.metrics[entry], name) for entry in run.sets]}
+        for name in EVALUATED_METRICS
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.machine import peak_memory_bytes, reset_peak_memory, resident_memory_bytes
 from archnet.network.backend import devices, is_on_gpu
 from archnet.network.prefetch import prefetch_items
@@ -71,12 +71,14 @@ class BenchmarkResult:
     memory_bytes: int | None
     predicted_memory_bytes: int
 
-    def as_json(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """One JSON-ready object."""
         return {**asdict(self), "input_shape": list(self.input_shape)}
 
 
-def measure(workload: Workload, num_steps: int, num_rounds: int = 5, progress: Progress = silent) -> BenchmarkResult:
+def measure(
+    workload: Workload, num_steps: int, num_rounds: int = 5, progress: Progress = no_progress
+) -> BenchmarkResult:
     """Train for some rounds of steps and measure.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from archnet.data import open_dataset
-from archnet.files.progress import Progress, silent
+from archnet.files.progress import Progress, no_progress
 from archnet.network.examples import Examples
 from archnet.runs.preparation import plan_network, prepare, resolve_auto_from_data
 from archnet.spec.arch import Arch, PlannedLayer
@@ -44,7 +44,7 @@ class Workload:
     positive: int = 1
 
 
-def load_data_workload(experiment: Experiment, progress: Progress = silent) -> Workload:
+def load_data_workload(experiment: Experiment, progress: Progress = no_progress) -> Workload:
     """The workload of an experiment: its network on its training set.
 
     Raises:

@@ -14,12 +14,12 @@ from typing import Any, Final
 from archnet.files.strict_json import JsonPath
 from archnet.spec.layers.base.activations import ACTIVATIONS as ACTIVATIONS
 from archnet.spec.layers.base.activations import ActivationName as ActivationName
-from archnet.spec.layers.base.activations import activation_of as activation_of
+from archnet.spec.layers.base.activations import get_activation as get_activation
 from archnet.spec.layers.base.layer import Layer as Layer
 from archnet.spec.layers.base.marks import layer_lists as layer_lists
 from archnet.spec.layers.base.sequences import chain_grid as chain_grid
+from archnet.spec.layers.base.sequences import expand_repeats as expand_repeats
 from archnet.spec.layers.base.sequences import walk as walk
-from archnet.spec.layers.base.sequences import written_out as written_out
 from archnet.spec.layers.base.shapes import Grid as Grid
 from archnet.spec.layers.base.shapes import Shape as Shape
 from archnet.spec.layers.base.shapes import sizes_text as sizes_text

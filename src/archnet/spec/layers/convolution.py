@@ -10,7 +10,7 @@ from archnet.spec.layers.base.activations import ActivationName, num_stored_tens
 from archnet.spec.layers.base.layer import LeafLayer, Traits
 from archnet.spec.layers.base.marks import PERCENTAGE, per_axis
 from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text
-from archnet.spec.layers.base.window import Padding, Window, dilated
+from archnet.spec.layers.base.window import Padding, Window, dilated_kernel_size
 from archnet.spec.layers.base.words import drop_out_text, join_words, stride_text
 
 
@@ -32,7 +32,9 @@ class Convolution(LeafLayer):
     @property
     def window(self) -> Window:
         """The kernel as it slides."""
-        return Window(size=dilated(self.kernel_size, self.dilation), stride=self.stride, padding=self.padding)
+        return Window(
+            size=dilated_kernel_size(self.kernel_size, self.dilation), stride=self.stride, padding=self.padding
+        )
 
     def output_shape(self, shape: Shape) -> Shape:
         if max(self.stride) > 1 and max(self.dilation) > 1:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
 from archnet.spec.layers.base.marks import INNER_LAYERS
-from archnet.spec.layers.base.sequences import chain_grid, chain_shape, written_out
+from archnet.spec.layers.base.sequences import chain_grid, chain_shape, expand_repeats
 from archnet.spec.layers.base.shapes import Grid, Shape
 
 
@@ -60,8 +60,8 @@ class Repeat(Layer):
             yield InnerSequence(layers=self.layers, path=("layers",), repetition=repetition, input_shape=shape)
             shape = chain_shape(self.layers, shape)
 
-    def write_out(self) -> Iterable[Layer]:
-        return written_out(self.layers * self.times)
+    def expand(self) -> Iterable[Layer]:
+        return expand_repeats(self.layers * self.times)
 
     def num_rows(self) -> int:
         return self.times * sum(layer.num_rows() for layer in self.layers)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
 
-from archnet.spec.layers.base.activations import ActivationName, activation_of
+from archnet.spec.layers.base.activations import ActivationName, get_activation
 from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
 from archnet.spec.layers.base.marks import INNER_LAYERS
 from archnet.spec.layers.base.sequences import chain_grid, chain_shape
@@ -77,7 +77,7 @@ class Residual(Layer):
     def num_stored_values(self, shape: Shape) -> float:
         """The sum, in the place of a summand where nothing else stores that, and what batch norm needs of S."""
         num_tensors = self.layers[-1].is_output_stored + self.normalizes_batch(shape)
-        return prod(self.output_shape(shape)) * (num_tensors + activation_of(self.activation).num_stored)
+        return prod(self.output_shape(shape)) * (num_tensors + get_activation(self.activation).num_stored)
 
     def num_transient_values(self, shape: Shape) -> float:
         return prod(shape) + prod(self.output_shape(shape))
@@ -98,7 +98,7 @@ class Residual(Layer):
     def inner_sequences(self, shape: Shape) -> Iterable[InnerSequence]:
         return (InnerSequence(layers=self.layers, path=("layers",), input_shape=shape),)
 
-    def write_out(self) -> Iterable[Layer]:
+    def expand(self) -> Iterable[Layer]:
         return (self,)
 
     def num_rows(self) -> int:

@@ -62,7 +62,7 @@ class LeaderboardRow:
         """Whether the value of the trial can be compared: it has finished or was stopped early."""
         return self.trial.state in (FINISHED, STOPPED) and self.value is not None
 
-    def as_json(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """A JSON object."""
         trial = self.trial
         return {
@@ -129,7 +129,7 @@ class Leaderboard:
         waiting += self._num_unproposed * (self.sweep.folds or 1) * (self.sweep.seeds or 1)
         return mean(run_seconds) * (waiting + running / 2) / max(running, 1) if run_seconds else None
 
-    def as_json(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """A JSON object."""
         return {
             "name": self.sweep.name,
@@ -138,7 +138,7 @@ class Leaderboard:
             "states": {state: self.count(state) for state in STATES},
             "best": None if self.best is None else self.best.trial.number,
             "seconds_left": self.seconds_left(),
-            "rows": [row.as_json() for row in self.rows],
+            "rows": [row.to_document() for row in self.rows],
         }
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archnet.evaluation.run_folder import read_history, read_optional_json
-from archnet.spec.metrics import history_column, is_lower_better
+from archnet.network.training.history import is_better
+from archnet.spec.metrics import history_column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +20,11 @@ class LearningCurve:
         values: The metric after each epoch; NaN where it is undefined.
         best_index: Index of the epoch whose weights the run keeps; null before the first epoch.
         seconds: Training time so far.
-        num_epochs: Number of epochs that the experiment asks for.
     """
 
     values: tuple[float, ...]
     best_index: int | None
     seconds: float
-    num_epochs: int
 
     @property
     def value(self) -> float | None:
@@ -48,19 +47,13 @@ def read_learning_curve(folder: Path, metric: str) -> LearningCurve:
         values=tuple(values),
         best_index=best_epoch_index(history, training.get("best_metric")) if values else None,
         seconds=sum(history.get("seconds", [])),
-        num_epochs=int(training.get("epochs", 0)),
     )
 
 
 def best_epoch_index(history: Mapping[str, list[float]], best_metric: str | None) -> int:
-    """Index of the epoch whose weights training keeps: the first epoch with the best value, otherwise the last epoch.
-
-    The rule is that of `archnet.network.training.history.TrainingProgress`; this room reads it from the columns of
-    history.csv.
-    """
-    values = history.get(history_column("validation", best_metric), []) if best_metric else []
-    indices = [index for index, value in enumerate(values) if not math.isnan(value)]
-    if not best_metric or not indices:
-        return len(history["seconds"]) - 1
-    sign = -1 if is_lower_better(best_metric) else 1
-    return max(indices, key=lambda index: (sign * values[index], -index))
+    """Index of the epoch whose weights training keeps: the first one with the best value, otherwise the last one."""
+    best, best_index = None, len(history["seconds"]) - 1
+    for index, value in enumerate(history.get(history_column("validation", best_metric), []) if best_metric else []):
+        if best_metric and is_better(best_metric, value, best):
+            best, best_index = value, index
+    return best_index

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from archnet.files.strict_json import Document
-from archnet.network.training.optimization.optimizers import OPTIMIZER_RULES, optimizer
+from archnet.network.training.optimization.optimizers import OPTIMIZER_RULES, build_optimizer
 from archnet.network.training.optimization.schedules import SCHEDULE_RULES, learning_rate
 from archnet.spec.experiment import Schedule, Training
 from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS, SCHEDULES, OptimizerName, ScheduleName
@@ -46,7 +46,7 @@ def test_the_tables_and_the_schema_hold_the_same_schedules():
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
 def test_an_optimizer_keeps_as_many_variables_for_each_weight_as_declared(name, momentum):
     weights = [keras.Variable(np.ones(shape, np.float32)) for shape in ((7, 5), (3,))]
-    made = optimizer(plain(optimizer=name, momentum=momentum), 10)
+    made = build_optimizer(plain(optimizer=name, momentum=momentum), 10)
     made.build(weights)
     for weight in weights:
         slots = [variable for variable in made.variables if variable.shape == weight.shape]
@@ -55,7 +55,7 @@ def test_an_optimizer_keeps_as_many_variables_for_each_weight_as_declared(name, 
 
 @optimizer_names
 def test_an_optimizer_has_momentum_if_declared_and_moves_weights(name):
-    made = optimizer(plain(optimizer=name, momentum=0.5), 10)
+    made = build_optimizer(plain(optimizer=name, momentum=0.5), 10)
     assert (getattr(made, "momentum", None) == 0.5) == OPTIMIZERS[name].has_momentum
     assert OPTIMIZERS[name].has_momentum or not OPTIMIZERS[name].momentum
     weight = keras.Variable(np.ones(3, np.float32))

@@ -31,7 +31,7 @@ OPTIMIZER_RULES: Final[Mapping[OptimizerName, Callable[..., keras.optimizers.Opt
 }
 
 
-def optimizer(training: Training, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+def build_optimizer(training: Training, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """The Keras optimizer with the options' learning rate, decay, momentum and clipping.
 
     Whole numbers come as integers from JSON, also where they are written 0.0 or 1.0; Keras refuses these.

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 from numpy.typing import NDArray
 
-from archnet.network.training.optimization.optimizers import LossScale, WeightAverage, optimizer
+from archnet.network.training.optimization.optimizers import LossScale, WeightAverage, build_optimizer
 from archnet.spec.experiment import Training
 
 Tensor = Any
@@ -20,13 +20,13 @@ class L2Penalty:
 
     Attributes:
         weights: All trainable weights.
-        factors: λ of each, 0 where a weight is not penalised.
+        factors: λ of each, 0 where a weight is not penalized.
     """
 
-    def __init__(self, weights: Sequence[keras.Variable], penalised: Sequence[keras.Variable], l2: float) -> None:
-        penalised_ids = {id(weight) for weight in penalised}
+    def __init__(self, weights: Sequence[keras.Variable], penalized: Sequence[keras.Variable], l2: float) -> None:
+        penalized_ids = {id(weight) for weight in penalized}
         self.weights = weights
-        self.factors = [l2 if id(weight) in penalised_ids else 0.0 for weight in weights]
+        self.factors = [l2 if id(weight) in penalized_ids else 0.0 for weight in weights]
 
     def value(self) -> Tensor:
         """Compute the penalty, a scalar."""
@@ -64,7 +64,7 @@ class WeightUpdate:
     ) -> None:
         self.twin = twin
         self.weights = twin.trainable_variables
-        self.optimizer = optimizer(training, steps_per_epoch)
+        self.optimizer = build_optimizer(training, steps_per_epoch)
         self.optimizer.build(self.weights)
         self.average = WeightAverage(self.weights, training.ema) if training.ema is not None else None
         self.penalty = penalty

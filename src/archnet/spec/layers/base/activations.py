@@ -41,7 +41,7 @@ LINEAR: Final = Activation(initializer="glorot_uniform")
 """No activation."""
 
 
-def activation_of(name: ActivationName | None) -> Activation:
+def get_activation(name: ActivationName | None) -> Activation:
     """What is known of an activation; null is linear."""
     return LINEAR if name is None else ACTIVATIONS[name]
 
@@ -51,4 +51,4 @@ def num_stored_tensors(activation: ActivationName | None, drop_out: float, *, ba
 
     Dropout stores its mask, as numbers, and what it lets through.
     """
-    return 1 + batch_norm + 2 * (drop_out > 0) + activation_of(activation).num_stored
+    return 1 + batch_norm + 2 * (drop_out > 0) + get_activation(activation).num_stored

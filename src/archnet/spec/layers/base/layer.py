@@ -130,7 +130,7 @@ class Layer(ABC):
         """
 
     @abstractmethod
-    def write_out(self) -> Iterable[Layer]:
+    def expand(self) -> Iterable[Layer]:
         """The layers that stand for this one where abbreviations are written out: itself, if it has a row."""
 
     @abstractmethod
@@ -167,7 +167,7 @@ class LeafLayer(Layer):
     def inner_sequences(self, shape: Shape) -> Iterable[InnerSequence]:
         return ()
 
-    def write_out(self) -> Iterable[Layer]:
+    def expand(self) -> Iterable[Layer]:
         return (self,)
 
     def num_rows(self) -> int:

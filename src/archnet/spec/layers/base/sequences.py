@@ -22,10 +22,10 @@ def walk(layers: Iterable[Layer], path: JsonPath = ()) -> Iterator[tuple[JsonPat
             yield from walk(inner, (*path, index, *inner_path))
 
 
-def written_out(layers: Iterable[Layer]) -> Iterator[Layer]:
+def expand_repeats(layers: Iterable[Layer]) -> Iterator[Layer]:
     """A sequence with what each abbreviation stands for in its place."""
     for layer in layers:
-        yield from layer.write_out()
+        yield from layer.expand()
 
 
 def chain_shape(layers: Iterable[Layer], shape: Shape) -> Shape:

@@ -59,10 +59,10 @@ class Window:
         return tuple(max((n - 1) * stride + size - length, 0) // 2 for n, stride, size, length in axes)
 
 
-def dilated(kernel_size: Shape, dilation: Shape) -> Shape:
+def dilated_kernel_size(kernel_size: Shape, dilation: Shape) -> Shape:
     """The extent of a kernel whose taps are apart.
 
-    >>> dilated((3, 3), (1, 2))
+    >>> dilated_kernel_size((3, 3), (1, 2))
     (3, 5)
     """
     return tuple((size - 1) * gap + 1 for size, gap in zip(kernel_size, dilation, strict=True))
