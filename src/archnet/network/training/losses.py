@@ -40,7 +40,7 @@ def penalized_weights(network: keras.Model) -> list[keras.Variable]:
     """The weights that the L2 penalty λ/2·Σw² concerns: kernels and biases.
 
     Args:
-        network: What `build` or `training_twin` returns.
+        network: What `build` or `build_training_twin` returns.
     """
     layers = [network.get_layer(name) for name in network.penalized_names]
     return [weight for layer in layers for weight in layer.trainable_weights]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+from archnet.spec.layers.base.kernel_layer import BATCH_NORM_WEIGHTS
 from archnet.spec.layers.base.layer import LeafLayer, Traits
 from archnet.spec.layers.base.shapes import Grid, Shape
 
@@ -20,7 +21,7 @@ class BatchNorm(LeafLayer):
         return shape
 
     def num_parameters(self, shape: Shape) -> int:
-        return 4 * shape[-1]
+        return BATCH_NORM_WEIGHTS * shape[-1]
 
     def num_penalized_parameters(self, shape: Shape) -> int:
         return 0

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
 
-from archnet.spec.layers.base.activations import ActivationName, num_stored_tensors
-from archnet.spec.layers.base.layer import LeafLayer, Traits
+from archnet.spec.layers.base.activations import ActivationName
+from archnet.spec.layers.base.kernel_layer import KernelLayer
+from archnet.spec.layers.base.layer import Traits
 from archnet.spec.layers.base.marks import PERCENTAGE, per_axis
 from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text
 from archnet.spec.layers.base.window import Padding, Window, dilated_kernel_size
@@ -15,7 +16,7 @@ from archnet.spec.layers.base.words import drop_out_text, join_words, stride_tex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Convolution(LeafLayer):
+class Convolution(KernelLayer):
     """`C`: convolution with bias, then batch norm if asked, then activation, then dropout."""
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, feature_map="new", drawn_as="features")
@@ -44,31 +45,11 @@ class Convolution(LeafLayer):
             )
         return (*self.window.positions(shape), self.num_output)
 
-    def num_parameters(self, shape: Shape) -> int:
-        return self.num_penalized_parameters(shape) + (4 * self.num_output if self.batch_norm else 0)
-
     def num_penalized_parameters(self, shape: Shape) -> int:
         return (prod(self.kernel_size) * shape[-1] + 1) * self.num_output
 
     def num_macs(self, shape: Shape) -> int:
         return prod(self.output_shape(shape)) * prod(self.kernel_size) * shape[-1]
-
-    def num_activations(self, shape: Shape) -> int:
-        return prod(self.output_shape(shape)) * (1 + self.batch_norm + (self.drop_out > 0))
-
-    def num_stored_values(self, shape: Shape) -> float:
-        num_tensors = num_stored_tensors(self.activation, self.drop_out, batch_norm=self.batch_norm)
-        return prod(self.output_shape(shape)) * num_tensors
-
-    def num_transient_values(self, shape: Shape) -> float:
-        return prod(shape) + prod(self.output_shape(shape)) * (0.5 + self.batch_norm + (self.drop_out > 0))
-
-    @property
-    def is_output_stored(self) -> bool:
-        return bool(self.activation or self.drop_out)
-
-    def normalizes_batch(self, shape: Shape) -> bool:
-        return self.batch_norm
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         return self.window.propagate_grid(grid, shape)

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
 
-from archnet.spec.layers.base.layer import Traits, WeightlessLayer
+from archnet.spec.layers.base.layer import Traits, WeightlessLeaf
 from archnet.spec.layers.base.marks import PERCENTAGE
 from archnet.spec.layers.base.shapes import Grid, Shape
 from archnet.spec.layers.base.words import drop_out_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dropout(WeightlessLayer):
+class Dropout(WeightlessLeaf):
     """`DO`: dropout on its own."""
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=False, feature_map="none", drawn_as="other")

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
 
-from archnet.spec.layers.base.activations import ActivationName, num_stored_tensors
-from archnet.spec.layers.base.layer import LeafLayer, Traits
+from archnet.spec.layers.base.activations import ActivationName
+from archnet.spec.layers.base.kernel_layer import KernelLayer
+from archnet.spec.layers.base.layer import Traits
 from archnet.spec.layers.base.marks import PERCENTAGE
 from archnet.spec.layers.base.shapes import Grid, Shape
 from archnet.spec.layers.base.words import drop_out_text, join_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FullyConnected(LeafLayer):
+class FullyConnected(KernelLayer):
     """`FC`: a dense layer with bias, then batch norm if asked, then activation, then dropout; it flattens its input."""
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=False, flattens=True, feature_map="none", drawn_as="dense")
@@ -27,30 +28,11 @@ class FullyConnected(LeafLayer):
     def output_shape(self, shape: Shape) -> Shape:
         return (self.num_output,)
 
-    def num_parameters(self, shape: Shape) -> int:
-        return self.num_penalized_parameters(shape) + (4 * self.num_output if self.batch_norm else 0)
-
     def num_penalized_parameters(self, shape: Shape) -> int:
         return (prod(shape) + 1) * self.num_output
 
     def num_macs(self, shape: Shape) -> int:
         return prod(shape) * self.num_output
-
-    def num_activations(self, shape: Shape) -> int:
-        return self.num_output * (1 + self.batch_norm + (self.drop_out > 0))
-
-    def num_stored_values(self, shape: Shape) -> float:
-        return self.num_output * num_stored_tensors(self.activation, self.drop_out, batch_norm=self.batch_norm)
-
-    def num_transient_values(self, shape: Shape) -> float:
-        return prod(shape) + self.num_output * (0.5 + self.batch_norm + (self.drop_out > 0))
-
-    @property
-    def is_output_stored(self) -> bool:
-        return bool(self.activation or self.drop_out)
-
-    def normalizes_batch(self, shape: Shape) -> bool:
-        return self.batch_norm
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         return ()

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from archnet.spec.layers.base.layer import Traits, WeightlessLayer
+from archnet.spec.layers.base.layer import Traits, WeightlessLeaf
 from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GlobalAveragePooling(WeightlessLayer):
+class GlobalAveragePooling(WeightlessLeaf):
     """`GAP`: the mean of each channel; (…, channels) becomes (channels,)."""
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, flattens=True, feature_map="none", drawn_as="pooling")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar, Literal
 
-from archnet.spec.layers.base.layer import Traits, WeightlessLayer
+from archnet.spec.layers.base.layer import Traits, WeightlessLeaf
 from archnet.spec.layers.base.marks import PERCENTAGE, per_axis
 from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text
 from archnet.spec.layers.base.window import Padding, Window
@@ -14,7 +14,7 @@ from archnet.spec.layers.base.words import drop_out_text, join_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pooling(WeightlessLayer):
+class Pooling(WeightlessLeaf):
     """`P`: the maximum or the average of a window, then dropout."""
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, feature_map="none", drawn_as="pooling")

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
+from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits, WeightlessLayer
 from archnet.spec.layers.base.marks import INNER_LAYERS
 from archnet.spec.layers.base.sequences import chain_grid, chain_shape, expand_repeats
 from archnet.spec.layers.base.shapes import Grid, Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repeat(Layer):
+class Repeat(WeightlessLayer):
     """`REP`: the inner layers, `times` over, each time with fresh weights; it costs nothing itself."""
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=False, has_row=False, feature_map="none", drawn_as="other")
@@ -23,15 +23,6 @@ class Repeat(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         return chain_shape(self.layers * self.times, shape)
-
-    def num_parameters(self, shape: Shape) -> int:
-        return 0
-
-    def num_penalized_parameters(self, shape: Shape) -> int:
-        return 0
-
-    def num_macs(self, shape: Shape) -> int:
-        return 0
 
     def num_activations(self, shape: Shape) -> int:
         return 0
@@ -48,9 +39,6 @@ class Repeat(Layer):
     @property
     def is_output_stored(self) -> bool:
         return True
-
-    def normalizes_batch(self, shape: Shape) -> bool:
-        return False
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         return chain_grid(self.layers * self.times, grid, shape)

@@ -175,8 +175,8 @@ class LeafLayer(Layer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeightlessLayer(LeafLayer):
-    """A layer without weights and without inner layers; each case stands for itself."""
+class WeightlessLayer(Layer):
+    """A layer without weights of its own; it treats each case by itself."""
 
     def num_parameters(self, shape: Shape) -> int:
         return 0
@@ -189,3 +189,8 @@ class WeightlessLayer(LeafLayer):
 
     def normalizes_batch(self, shape: Shape) -> bool:
         return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightlessLeaf(WeightlessLayer, LeafLayer):
+    """A layer without weights and without inner layers."""
