@@ -92,9 +92,10 @@ def read_trained_run(folder: Path) -> TrainedRun:
         ArchnetError: A file is missing or damaged, or the run is a baseline.
     """
     source = folder / "experiment.json"
-    if is_baseline(read_json(source)):
+    document = read_json(source)
+    if is_baseline(document):
         raise RunError(f"{folder}: is a baseline, of which no model is kept. Name a run of a network.")
-    experiments = parse_experiments(Document(value=read_json(source), source=str(source)))
+    experiments = parse_experiments(Document(value=document, source=str(source)))
     metrics = read_json(folder / "metrics.json")
     scans = (read_optional_json(folder / "data.json") or {}).get("scans")
     try:
