@@ -287,6 +287,16 @@ def test_architectures_and_experiments_are_not_mixed():
         read_experiment_document(paths)
 
 
+def test_an_architecture_file_is_read_once(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"layers": ARCH["layers"]}))
+    document, _ = replace_data(read_experiment_document([path]), "phantom")
+    path.unlink()
+    (experiment,) = parse_experiments(document)
+    assert (experiment.arch.name, experiment.arch.document.source) == ("mine", str(path))
+    assert experiment.arch.document.lines
+
+
 def test_a_shorthand_is_named_after_its_data_and_an_unusual_split():
     def name_of(settings):
         return parse_experiments(

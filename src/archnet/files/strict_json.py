@@ -63,11 +63,13 @@ class Document:
         value: The parsed JSON.
         source: File name for messages, or what else the value came from.
         lines: Line (from 1) of each path; empty for values that did not come from a file.
+        files: Documents of files that the value names, by name, where they have been read.
     """
 
     value: Any
     source: str
     lines: Mapping[JsonPath, int] = field(default_factory=dict, compare=False, repr=False)
+    files: Mapping[str, Document] = field(default_factory=dict, compare=False, repr=False)
 
     def location(self, path: JsonPath) -> str:
         """The place of a path as messages print it, such as `archs/mine.json:14 $.layers[3]`."""

@@ -51,7 +51,9 @@ def read_experiment_document(paths: Sequence[Path | str]) -> Document:
         return documents[0]
     for document in documents:
         _check_arch(document, "Give one experiment file alone, or architectures only.")
-    return Document(value={"archs": [str(Path(path).resolve()) for path in paths]}, source="command line")
+    names = [str(Path(document.source).resolve()) for document in documents]
+    files = {name: replace(document, source=name) for name, document in zip(names, documents, strict=True)}
+    return Document(value={"archs": names}, source="command line", files=files)
 
 
 def read_arch_document(path: Path | str) -> Document:
@@ -217,7 +219,7 @@ def _read_arch_documents(document: Document) -> list[Document]:
         return [Document(value=document.value["arch"], source=f"{document.source} $.arch")]
     folder = Path(document.source).parent
     return [
-        read_document(folder / entry)
+        document.files.get(entry) or read_document(folder / entry)
         if isinstance(entry, str)
         else Document(value=_name_arch(entry, f"arch{index + 1}"), source=f"{document.source} $.archs[{index}]")
         for index, entry in enumerate(document.value["archs"])
