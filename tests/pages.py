@@ -3,6 +3,7 @@
 from html.parser import HTMLParser
 
 from archnet.report.html.run_page import write_report
+from archnet.report.run_files import read_run
 
 
 class Page(HTMLParser):
@@ -25,4 +26,4 @@ class Page(HTMLParser):
 
 
 def page_of(folder):
-    return Page(write_report(folder).read_text(encoding="utf-8"))
+    return Page(write_report(read_run(folder)).read_text(encoding="utf-8"))

@@ -20,6 +20,7 @@ from archnet.evaluation.predictions import Predictions, write_predictions
 from archnet.phantom.layouts import Phantom, generate_phantom
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.run_page import write_report
+from archnet.report.run_files import read_run
 from archnet.runs.froc import recompute_run_froc, write_run_froc
 from archnet.runs.rereport import regenerate_reports
 from pages import page_of
@@ -186,7 +187,7 @@ def test_a_comparison_draws_the_froc_curves_over_each_other(phantom, tmp_path):
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         metrics |= write_run_froc(folder, predictions_on(experiment), experiment)
         (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
-        write_report(folder)
+        write_report(read_run(folder))
     text = write_comparison(tmp_path, [tmp_path / "flat", tmp_path / "deep"]).read_text(encoding="utf-8")
     cpm = metrics["froc"]["cpm"]
     assert f'aria-label="FROC. flat: CPM {cpm:.3f}; deep: CPM {cpm:.3f}."' in text

@@ -18,6 +18,7 @@ from archnet.files.atomic import write_json
 from archnet.files.strict_json import read_document
 from archnet.report.figures.run_figures import write_figures
 from archnet.report.html.run_page import write_report
+from archnet.report.run_files import read_run
 from archnet.runs.artifacts import write_gallery
 from archnet.runs.folder import CHECKPOINT
 from archnet.runs.froc import write_run_froc
@@ -132,8 +133,9 @@ def write_evaluation(
 
 
 def _write_report_files(folder: Path) -> None:
-    write_figures(folder)
-    write_report(folder)
+    run = read_run(folder)
+    write_figures(run)
+    write_report(run)
 
 
 def write_missing_report(folder: Path) -> None:

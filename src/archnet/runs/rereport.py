@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from archnet.evaluation.metrics import recompute_metrics
-from archnet.evaluation.run_folder import find_run_folders
+from archnet.evaluation.run_folder import find_run_folders, read_json
 from archnet.files.atomic import write_json
 from archnet.report.figures.run_figures import write_figures
 from archnet.report.html.run_page import write_report
@@ -40,8 +41,9 @@ def _regenerate_report(folder: Path) -> Path:
     metrics = recompute_metrics(run.predictions, run.metrics, bootstraps=bootstraps)
     froc = recompute_run_froc(folder, run.predictions, run.positive, bootstraps)
     write_json(folder / "metrics.json", metrics | froc)
-    write_figures(folder)
-    return write_report(folder)
+    run = replace(run, metrics=read_json(folder / "metrics.json"))
+    write_figures(run)
+    return write_report(run)
 
 
 def _num_bootstraps(run: RunFiles) -> int:

@@ -36,7 +36,7 @@ def texts(axes):
 @pytest.mark.parametrize(("classes", "depth"), [(("non-nodule", "nodule"), None), (("CT-0", "CT-1", "$CT-23$"), 10)])
 def test_a_run_gets_all_its_pictures(tmp_path, classes, depth):
     folder = write_run(tmp_path / "archsm", classes=classes, depth=depth)
-    written = write_figures(folder)
+    written = write_figures(read_run(folder))
     assert [path.name for path in written] == PICTURES
     assert sorted(path.name for path in (folder / "figures").iterdir()) == sorted(PICTURES)
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
@@ -47,7 +47,7 @@ def test_a_run_without_history_and_gallery_still_gets_its_pictures(tmp_path):
     (folder / "history.csv").unlink()
     (folder / "gallery.npz").unlink()
     expected = [name for name in PICTURES if name not in ("training_curves.png", "samples.png", "wrong_cases.png")]
-    assert [path.name for path in write_figures(folder)] == expected
+    assert [path.name for path in write_figures(read_run(folder))] == expected
 
 
 def test_drawing_leaves_matplotlib_as_it_was():

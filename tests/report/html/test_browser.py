@@ -12,6 +12,7 @@ from sklearn import metrics as sk
 from archnet.evaluation.predictions import read_predictions
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.run_page import write_report
+from archnet.report.run_files import read_run
 from archnet.spec.metrics import metrics_shown_in
 from browser import start_reader
 from metric_oracles import ORACLES
@@ -36,7 +37,7 @@ def experiment(tmp_path_factory):
         for name, skill in (("archsm", 1.6), ("arch3dsm", 2.5))
     ]
     for run in runs:
-        write_report(run)
+        write_report(read_run(run))
     write_comparison(folder, runs)
     return folder
 
@@ -188,7 +189,7 @@ def test_a_class_that_does_not_occur_is_undefined_not_zero(reader, tmp_path):
     kept = np.flatnonzero((predictions.sets != "test") | (predictions.y_true == 0))
     rest = {name: getattr(predictions, name)[kept] for name in ("cases", "groups", "sets", "y_true", "probabilities")}
     run = write_run(tmp_path / "net", predictions=type(predictions)(classes=predictions.classes, **rest))
-    reader.open(write_report(run))
+    reader.open(write_report(read_run(run)))
     reader.slide("#threshold", 100)
     row = 'tr[data-column="test"] [data-metric={}] .value'
     assert [reader.one(row.format(name)).text for name in ("recall", "mcc")] == ["undefined", "undefined"]
@@ -254,7 +255,7 @@ def test_a_script_that_is_not_the_pages_own_is_not_run(reader, experiment, tmp_p
 @pytest.mark.parametrize("name", ["</script><script>document.title='evil'</script>", "<img src=x onerror=alert(1)>"])
 def test_names_with_markup_break_neither_the_page_nor_its_data(reader, tmp_path, name):
     run = write_run(tmp_path / "net", classes=("a", name))
-    reader.open(write_report(run))
+    reader.open(write_report(read_run(run)))
     assert reader.one("#live tbody tr:last-child th b").text == name
     reader.slide("#threshold", 10)
     assert "evil" not in reader.driver.title

@@ -15,6 +15,7 @@ from archnet.report.comparison_wording import (
 )
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.run_page import write_report
+from archnet.report.run_files import read_run
 from archnet.runs.rereport import regenerate_reports
 from pages import Page
 from synthetic_runs import synthetic_predictions, write_run
@@ -36,7 +37,7 @@ def test_a_comparison_is_written_as_a_page_and_as_json(tmp_path):
 
 def test_the_page_leads_to_each_runs_own_report_and_nowhere_else(tmp_path):
     runs = [write_run(tmp_path / "archsm"), write_run(tmp_path / "arch3dsm")]
-    write_report(runs[0])
+    write_report(read_run(runs[0]))
     page = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8"))
     assert [attrs["href"] for tag, attrs in page.tags if tag == "a"] == ["#main", "archsm/report.html"]
 
@@ -44,7 +45,7 @@ def test_the_page_leads_to_each_runs_own_report_and_nowhere_else(tmp_path):
 def test_an_address_is_one_whatever_the_folders_are_called(tmp_path):
     runs = [write_run(tmp_path / name) for name in ("a#1", "javascript:alert(1)")]
     for run in runs:
-        write_report(run)
+        write_report(read_run(run))
     page = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8"))
     addresses = [attrs["href"] for tag, attrs in page.tags if tag == "a"]
     assert addresses == ["#main", "a%231/report.html", "javascript%3Aalert%281%29/report.html"]
@@ -86,7 +87,9 @@ def test_the_page_tells_what_differs_in_the_documents(tmp_path):
 def test_seeds_and_folds_stand_in_one_column_with_a_way_to_each_report(tmp_path):
     for seed in range(2):
         write_report(
-            write_run(tmp_path / f"net-seed{seed}", seed=seed, predictions=synthetic_predictions(skill=1 + seed))
+            read_run(
+                write_run(tmp_path / f"net-seed{seed}", seed=seed, predictions=synthetic_predictions(skill=1 + seed))
+            )
         )
     write_run(tmp_path / "other")
     page = Page(write_comparison(tmp_path, sorted(tmp_path.iterdir())).read_text(encoding="utf-8"))

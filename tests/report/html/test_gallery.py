@@ -14,6 +14,7 @@ from archnet.report.figures.montage import Picture
 from archnet.report.html.comparison_cases import discordant_cases
 from archnet.report.html.gallery import PAGE_PIXELS, cards, shrink_image
 from archnet.report.html.run_page import write_report
+from archnet.report.run_files import read_run
 from synthetic_runs import synthetic_predictions, write_run
 
 
@@ -68,7 +69,7 @@ def test_a_page_of_large_noisy_volumes_stays_under_15_megabytes(tmp_path):
         names, kinds = arrays["case"], arrays["kind"]
     assert (kinds == "wrong").sum() == (kinds == "sample").sum() == 16
     np.savez(folder / "gallery.npz", images=noise(len(names), 128, 128, 64), case=names, kind=kinds)
-    text = write_report(folder).read_text(encoding="utf-8")
+    text = write_report(read_run(folder)).read_text(encoding="utf-8")
     assert PAGE_PIXELS < len(text) < 15e6
 
 

@@ -8,6 +8,7 @@ import pytest
 from archnet.files.strict_json import read_document
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.run_page import write_report
+from archnet.report.run_files import read_run
 from archnet.spec.arch import parse_arch
 from archnet.spec.cost import network_summary
 from archnet.spec.memory import estimate_memory, plan_micro_batches
@@ -59,7 +60,7 @@ def test_a_long_network_is_drawn_in_rows_of_like_length():
 
 
 def test_the_page_draws_a_block_for_every_layer(tmp_path):
-    text = write_report(write_run(tmp_path / "net")).read_text(encoding="utf-8")
+    text = write_report(read_run(write_run(tmp_path / "net"))).read_text(encoding="utf-8")
     assert len(re.findall('<g class="block', text)) == 5
     assert 'aria-label="The network. input: 64 × 64 × 1; C 16 3x3 relu drop 8.3%: 64 × 64 × 16; ' in text
 

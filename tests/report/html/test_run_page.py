@@ -8,13 +8,14 @@ import pytest
 from archnet.errors import DataError, RunError
 from archnet.report.html.page import script_json
 from archnet.report.html.run_page import write_report
+from archnet.report.run_files import read_run
 from pages import Page, page_of
 from synthetic_runs import synthetic_predictions, write_run
 
 
 @pytest.mark.parametrize("depth", [None, 10])
 def test_the_report_needs_nothing_but_itself(tmp_path, depth):
-    text = write_report(write_run(tmp_path / "archsm", depth=depth)).read_text(encoding="utf-8")
+    text = write_report(read_run(write_run(tmp_path / "archsm", depth=depth))).read_text(encoding="utf-8")
     page = Page(text)
     addresses = [value for _, attrs in page.tags for key, value in attrs.items() if key in ("src", "srcset", "href")]
     assert addresses
@@ -136,7 +137,7 @@ def test_a_folder_with_metrics_and_predictions_alone_still_gives_a_report(tmp_pa
 def test_an_unfinished_run_is_refused(tmp_path):
     message = f"{tmp_path / 'metrics.json'}: no such file. Run the experiment to its end, or name another run folder."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
-        write_report(tmp_path)
+        read_run(tmp_path)
 
 
 def test_metrics_of_other_classes_are_refused(tmp_path):
@@ -148,7 +149,7 @@ def test_metrics_of_other_classes_are_refused(tmp_path):
         "Run the experiment again."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-        write_report(folder)
+        read_run(folder)
 
 
 def test_a_damaged_gallery_or_history_is_refused(tmp_path):
@@ -158,10 +159,10 @@ def test_a_damaged_gallery_or_history_is_refused(tmp_path):
         gallery.write_bytes(content)
         message = f"{gallery}: not a gallery of images, case and kind. Delete it to report without pictures of cases."
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-            write_report(folder)
+            read_run(folder)
     np.savez(gallery, images=np.zeros((1, 2, 2), np.uint8))
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-        write_report(folder)
+        read_run(folder)
     gallery.unlink()
     (folder / "history.csv").write_text("epoch,train_loss\n1,x\n", encoding="utf-8")
     message = (
@@ -169,4 +170,4 @@ def test_a_damaged_gallery_or_history_is_refused(tmp_path):
         "Restore the file, or run the experiment again."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-        write_report(folder)
+        read_run(folder)

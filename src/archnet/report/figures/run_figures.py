@@ -14,7 +14,7 @@ from archnet.report.curves import run_curves
 from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures, montage_figure
 from archnet.report.figures.ranking import curve_figure
 from archnet.report.figures.theme import LIGHT, Theme, line_style, new_figure, theme_context
-from archnet.report.run_files import RunFiles, read_run
+from archnet.report.run_files import RunFiles
 from archnet.report.wording import SET_NAMES, percent
 from archnet.spec.metrics import Metric, history_column, metrics_shown_in
 
@@ -142,15 +142,15 @@ def _draw_intervals(axes: Axes, entries: Sequence[tuple[float | None, Sequence[f
     axes.spines["left"].set_visible(False)
 
 
-def write_figures(folder: Path) -> list[Path]:
+def write_figures(run: RunFiles) -> list[Path]:
     """Draw a run's pictures into its `figures` folder: what there is data for, each by atomic rename.
 
     Returns:
         The files written.
     """
-    run = read_run(folder)
+    folder = run.folder / "figures"
     with theme_context(LIGHT) as theme:
-        return [_save_figure(folder / "figures" / f"{name}.png", figure) for name, figure in _run_figures(run, theme)]
+        return [_save_figure(folder / f"{name}.png", figure) for name, figure in _run_figures(run, theme)]
 
 
 def _run_figures(run: RunFiles, theme: Theme) -> Iterator[tuple[str, Figure]]:

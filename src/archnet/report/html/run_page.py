@@ -26,7 +26,7 @@ from archnet.report.html.inline_plot import areas_text
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.page import EmbeddedFigure, embed_figure, write_page
-from archnet.report.run_files import RunFiles, read_run
+from archnet.report.run_files import RunFiles
 from archnet.report.wording import (
     CONFIGURED_THRESHOLD,
     SET_NAMES,
@@ -41,18 +41,13 @@ from archnet.report.wording import (
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS
 
 
-def write_report(folder: Path) -> Path:
-    """Write `report.html` of one run from its folder alone.
+def write_report(run: RunFiles) -> Path:
+    """Write `report.html` of one run from the files of its folder alone.
 
     Returns:
         The file written.
-
-    Raises:
-        RunError: The run isn't finished.
-        DataError: A file of the run folder is damaged.
     """
-    run = read_run(folder)
-    return write_page(folder / "report.html", "run.html", _template_values(run))
+    return write_page(run.folder / "report.html", "run.html", _template_values(run))
 
 
 def _template_values(run: RunFiles) -> dict[str, Any]:
