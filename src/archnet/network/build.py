@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
 import keras
 
-from archnet.spec.arch import Arch
+from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.layers import (
     ActivationName,
     BatchNorm,
@@ -89,6 +89,7 @@ def build(
     input_shape: Shape | None = None,
     num_classes: int = 2,
     *,
+    plan: Sequence[PlannedLayer] | None = None,
     seed: int = 0,
     batch_norm_momentum: float = BATCH_NORM_MOMENTUM,
 ) -> keras.Model:
@@ -98,6 +99,7 @@ def build(
         arch: The architecture.
         input_shape: (height, width[, depth]) for one channel, or with channels last; see `Arch.plan`.
         num_classes: Classes of the data.
+        plan: Result of `Arch.plan` for these arguments; null plans here.
         seed: Seed of the starting weights and of dropout.
         batch_norm_momentum: Share of their old values that the moving statistics of batch norm keep in a step.
 
@@ -108,9 +110,9 @@ def build(
     Raises:
         DocumentError: A layer does not fit what reaches it.
     """
-    arch.plan(input_shape, num_classes)
+    plan = plan or arch.plan(input_shape, num_classes)
     builder = Builder(rank=arch.rank, seed=seed, batch_norm_momentum=batch_norm_momentum)
-    inputs = keras.Input(arch.full_input_shape(input_shape), name="images")
+    inputs = keras.Input(plan[0].input_shape, name="images")
     outputs = chain((layer.with_num_classes(num_classes) for layer in arch.layers), inputs, builder)
     network = keras.Model(inputs, outputs, name=re.sub(r"\W", "_", arch.name))
     network.penalized_names = tuple(builder.penalized_names)

@@ -85,7 +85,7 @@ def train_network(run: PlannedRun, micro: MicroBatch, callback: Callback) -> tup
         ids=cases.ids[run.prepared.sets == "train"],
         memory=estimate_memory(run.plan, experiment.training),
     )
-    setup = build_training(experiment.arch, len(cases.classes), data, experiment.training, execution)
+    setup = build_training(experiment.arch, run.plan, len(cases.classes), data, experiment.training, execution)
     write_environment(run.folder, _execution_document(setup))
     return setup.network, train(setup, callback)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from archnet.network.training.checkpoint import read_checkpoint_record
 from archnet.network.training.failures import translate_errors
 from archnet.network.training.precision import resolve_precision
 from archnet.network.training.trainer import Trainer
-from archnet.spec.arch import Arch
+from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.experiment import Training
 from archnet.spec.memory import MemoryEstimate
 from archnet.spec.sampling import cases_at_once
@@ -84,12 +85,18 @@ class TrainingSetup:
 
 
 def build_training(
-    arch: Arch, num_classes: int, data: TrainingData, training: Training, execution: Execution
+    arch: Arch,
+    plan: Sequence[PlannedLayer],
+    num_classes: int,
+    data: TrainingData,
+    training: Training,
+    execution: Execution,
 ) -> TrainingSetup:
     """Build a network and set its training up; see `set_up_training`.
 
     Args:
         arch: The architecture.
+        plan: Its layers on these data.
         num_classes: Number of classes of the data.
         data: Training and validation set.
         training: The options.
@@ -99,6 +106,7 @@ def build_training(
         arch,
         data.examples.images.shape[1:],
         num_classes,
+        plan=plan,
         seed=training.seed,
         batch_norm_momentum=training.batch_norm_momentum,
     )

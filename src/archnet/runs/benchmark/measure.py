@@ -156,7 +156,7 @@ class TimedTraining:
         self.micro_batch = _micro_batch_size(workload)
         data = TrainingData(limits=workload.limits, examples=workload.examples, positive=workload.positive)
         execution = Execution(micro_batch=self.micro_batch)
-        setup = build_training(workload.arch, workload.num_classes, data, workload.training, execution)
+        setup = build_training(workload.arch, workload.plan, workload.num_classes, data, workload.training, execution)
         self.steps, self.trainer, self.precision = setup.batches, setup.trainer, setup.training.precision
 
     def iterate_steps(self, epoch: int, num_steps: int) -> Iterator[Batch]:
