@@ -74,6 +74,14 @@ def test_a_resumed_run_ends_as_if_it_had_never_stopped(cubes, tmp_path):
     assert [log.count(f" epoch={epoch} ") for epoch in (1, 2, 3)] == [1, 1, 1]
 
 
+def test_a_resumed_run_keeps_its_precision_without_another_trial(cubes, tmp_path, monkeypatch):
+    trials = iter([("float32", "tried once")])
+    monkeypatch.setattr("archnet.network.training.precision._choose_precision", lambda *_: next(trials))
+    interrupted(cubes, tmp_path / "out", precision="auto")
+    (resumed,) = archnet.run_all(experiments(cubes, precision="auto"), out=tmp_path / "out", resume=True)
+    assert json.loads((resumed.folder / "environment.json").read_text())["execution"]["precision"] == "float32"
+
+
 def test_resume_makes_only_the_runs_that_are_missing(cubes, tmp_path):
     (first,) = archnet.run_all(experiments(cubes), out=tmp_path / "out")
     before = (first.folder / "model.keras").stat().st_mtime_ns

@@ -175,12 +175,14 @@ def _make_run(run: PlannedRun, options: RunOptions) -> None:
     with log_to_file(run.folder / "log.txt", is_resumed=is_resumed):
         device_log.info(start_quietly())
         from archnet.network.build import build_inference_model  # imports Keras: only after the quiet start
+        from archnet.network.training.checkpoint import read_saved_training
 
         log_experiment(experiment, run.prepared)
-        micro = plan_micro_batch(run)
+        saved = read_saved_training(run.folder / CHECKPOINT)
+        micro = plan_micro_batch(run, saved.record)
         reset_peak_memory()
-        with _open_callbacks(run.folder, options.callback) as callback:
-            network, history = train_network(run, micro, callback)
+        with _open_callbacks(run.folder, saved.history, options.callback) as callback:
+            network, history = train_network(run, micro, saved.record, callback)
         model = build_inference_model(network, run.prepared.limits)
         predictions = predict_cases(model, experiment, evaluation_data, ceil(micro.size / len(devices())))
     write_model(run.folder, model, history, network_summary(run.plan, micro))
@@ -190,9 +192,7 @@ def _make_run(run: PlannedRun, options: RunOptions) -> None:
 
 
 @contextmanager
-def _open_callbacks(folder: Path, callback: Callback | None) -> Iterator[Callback]:
+def _open_callbacks(folder: Path, history: Sequence[dict[str, float]], callback: Callback | None) -> Iterator[Callback]:
     """The callbacks of a run: its log, TensorBoard's files and the caller's."""
-    from archnet.network.training.checkpoint import read_checkpoint_history
-
-    with open_tensorboard_callback(folder, read_checkpoint_history(folder / CHECKPOINT)) as curve_callbacks:
+    with open_tensorboard_callback(folder, history) as curve_callbacks:
         yield LoggingCallback([*curve_callbacks, *([callback] if callback else [])])

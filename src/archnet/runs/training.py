@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,12 +42,11 @@ class PlannedRun:
     folder: Path
 
 
-def plan_micro_batch(run: PlannedRun) -> MicroBatch:
-    """Choose how a batch passes through the network, or restore it from the checkpoint, and log it."""
+def plan_micro_batch(run: PlannedRun, record: Mapping[str, Any]) -> MicroBatch:
+    """Choose how a batch passes through the network, or restore it from a checkpoint's record, and log it."""
     from archnet.network.backend import devices, is_on_gpu
-    from archnet.network.training.checkpoint import read_checkpoint_record
 
-    num_devices, record = len(devices()), read_checkpoint_record(run.folder / CHECKPOINT)
+    num_devices = len(devices())
     micro = choose_micro_batch(run.experiment, run.plan, on_accelerator=is_on_gpu(), num_devices=num_devices)
     if record:
         micro = restore_micro_batch(micro, record["micro_batch"], run.experiment, run.plan, num_devices)
@@ -55,12 +55,15 @@ def plan_micro_batch(run: PlannedRun) -> MicroBatch:
     return micro
 
 
-def train_network(run: PlannedRun, micro: MicroBatch, callback: Callback) -> tuple[keras.Model, list[dict[str, float]]]:
+def train_network(
+    run: PlannedRun, micro: MicroBatch, record: Mapping[str, Any], callback: Callback
+) -> tuple[keras.Model, list[dict[str, float]]]:
     """Build the network and train it, and write environment.json before it starts.
 
     Args:
         run: The run.
-        micro: How a batch passes through the network, unless the training resumes from a checkpoint.
+        micro: How a batch passes through the network.
+        record: Of the checkpoint from which the training resumes; empty if there is none.
         callback: Called after every step and epoch.
 
     Returns:
@@ -81,6 +84,7 @@ def train_network(run: PlannedRun, micro: MicroBatch, callback: Callback) -> tup
     )
     execution = Execution(
         micro_batch=micro.size,
+        precision=record["training"]["precision"] if record else None,
         checkpoint=run.folder / CHECKPOINT,
         ids=cases.ids[run.prepared.sets == "train"],
         memory=estimate_memory(run.plan, experiment.training),

@@ -10,7 +10,7 @@ import pytest
 from archnet.errors import RunError
 from archnet.network.training import checkpoint as checkpoint_module
 from archnet.network.training import loop as loop_module
-from archnet.network.training.checkpoint import FILE, read_checkpoint_record
+from archnet.network.training.checkpoint import FILE, read_saved_training
 from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies
 from archnet.spec.experiment import EarlyStopping, Schedule
 from plain_training import plain
@@ -172,11 +172,12 @@ def test_micro_batch_and_precision_stay_what_they_were_when_a_training_goes_on(t
     training = dataclasses.replace(FULL, precision="auto")
     with pytest.raises(InterruptedTrainingError):
         fitted(training, callback=Interrupting(epoch=1), checkpoint=tmp_path, micro_batch=3)
-    record = read_checkpoint_record(tmp_path)
+    record = read_saved_training(tmp_path).record
     assert record["micro_batch"] == 3
     assert record["training"]["precision"] in ("float32", "bfloat16")
-    fitted(training, checkpoint=tmp_path)
-    assert read_checkpoint_record(tmp_path) == record
+    precision = record["training"]["precision"]
+    fitted(training, checkpoint=tmp_path, micro_batch=3, precision=precision)
+    assert read_saved_training(tmp_path).record == record
 
 
 def test_a_checkpoint_holds_arrays_and_text_alone(tmp_path):

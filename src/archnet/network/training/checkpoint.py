@@ -89,26 +89,29 @@ class Checkpoint:
         )
 
 
-def read_checkpoint_record(folder: Path | None) -> dict[str, Any] | None:
-    """Read the record of a folder's checkpoint; None if there is none.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SavedTraining:
+    """What a checkpoint holds beside the variables.
 
-    Raises:
-        RunError: The file is damaged.
+    Attributes:
+        record: What must be the same to resume; empty without a checkpoint.
+        history: The rows of history.csv.
     """
-    if folder is None or not (folder / FILE).exists():
-        return None
-    return dict(_read(folder / FILE)[1]["record"])
+
+    record: dict[str, Any] = field(default_factory=dict)
+    history: list[HistoryRow] = field(default_factory=list)
 
 
-def read_checkpoint_history(folder: Path) -> list[HistoryRow]:
-    """Read the rows of history.csv from a folder's checkpoint; empty if there is none.
+def read_saved_training(folder: Path) -> SavedTraining:
+    """Read the training that a folder's checkpoint holds; empty if there is none.
 
     Raises:
         RunError: The file is damaged.
     """
     if not (folder / FILE).exists():
-        return []
-    return list(_read(folder / FILE)[1]["progress"]["history"])
+        return SavedTraining()
+    document = _read(folder / FILE)[1]
+    return SavedTraining(record=document["record"], history=document["progress"]["history"])
 
 
 def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from archnet.network.build import build
 from archnet.network.examples import Examples
 from archnet.network.training.batches import TrainingBatches, epoch_samples
-from archnet.network.training.checkpoint import read_checkpoint_record
 from archnet.network.training.failures import translate_errors
 from archnet.network.training.precision import resolve_precision
 from archnet.network.training.trainer import Trainer
 from archnet.spec.arch import Arch, PlannedLayer
-from archnet.spec.experiment import Training
+from archnet.spec.experiment import Precision, Training
 from archnet.spec.memory import MemoryEstimate
 from archnet.spec.sampling import cases_at_once
 
@@ -47,6 +46,7 @@ class Execution:
     Attributes:
         micro_batch: Cases of a micro-batch; null is a whole batch. Several devices divide them, and batch norm sees
             each device's.
+        precision: The compute dtype that "auto" became when a resumed training began; null chooses it.
         checkpoint: Folder of the checkpoint, from which the training resumes if there is one; null keeps none.
         checkpoint_seconds: Interval of checkpoints within an epoch; there is always one at its end.
         ids: (N,) names of the training cases, for messages.
@@ -54,6 +54,7 @@ class Execution:
     """
 
     micro_batch: int | None = None
+    precision: Precision | None = None
     checkpoint: Path | None = None
     checkpoint_seconds: float = 60.0
     ids: NDArray[np.str_] | None = None
@@ -67,7 +68,7 @@ class TrainingSetup:
     Attributes:
         network: The network with fresh weights; it gets the trained ones at the end.
         data: Training and validation set.
-        execution: How the training is executed; a resumed one keeps its micro-batches.
+        execution: How the training is executed.
         batches: The training set in batches, with every option resolved.
         trainer: Trains a twin of the network.
     """
@@ -116,7 +117,7 @@ def build_training(
 def set_up_training(
     network: keras.Model, data: TrainingData, training: Training, execution: Execution
 ) -> TrainingSetup:
-    """Resolve what "auto" means on this machine, or meant when a resumed training began, and create the trainer.
+    """Resolve what "auto" means on this machine, and create the trainer.
 
     Args:
         network: The result of `build`, with fresh weights.
@@ -125,14 +126,11 @@ def set_up_training(
         execution: How the training is executed.
 
     Raises:
-        RunError: The checkpoint is damaged, or memory has run out in the trial of "auto" precision.
+        RunError: Memory has run out in the trial of "auto" precision.
     """
-    record = read_checkpoint_record(execution.checkpoint) or {}
-    execution = replace(execution, micro_batch=record.get("micro_batch", execution.micro_batch))
     num_cases = cases_at_once(training.batch_size, execution.micro_batch)
-    precision = record.get("training", {}).get("precision")
     with translate_errors(num_cases, training.batch_size, execution.memory):
-        training = resolve_precision(network, data.limits, training, num_cases, precision)
+        training = resolve_precision(network, data.limits, training, num_cases, execution.precision)
     samples = epoch_samples(data.examples, training, data.positive)
     batches = TrainingBatches(
         examples=data.examples, samples=samples, training=training, micro_batch=execution.micro_batch
