@@ -33,7 +33,7 @@ from archnet.spec.augmentations import (
     Shift,
     shape_problem,
 )
-from archnet.spec.auto import resolve_auto, value_text
+from archnet.spec.auto import refresh_reasons, resolve_auto, value_text
 from archnet.spec.auto_rules import AUTO_RULES, TrainingSet
 from archnet.spec.experiment import AUTO, Training
 from archnet.spec.memory import estimate_memory, gigabytes_text
@@ -391,6 +391,11 @@ def test_a_run_that_goes_on_has_the_same_picks_and_another_value_is_refused(cube
     assert (run.folder / "predictions.csv").read_bytes() == (whole.folder / "predictions.csv").read_bytes()
     assert resolved(run.folder) == resolved(whole.folder)
     archnet.run_all(wanted(), out=tmp_path / "out", resume=True)
+
+
+def test_an_experiment_without_picked_options_has_no_reasons_to_renew():
+    experiment = asked()
+    assert refresh_reasons(experiment, TrainingSet(counts=(9, 9), shape=(8, 8, 8))) is experiment
 
 
 def test_what_was_picked_for_other_cases_is_kept_and_told(cubes, tmp_path, caplog):

@@ -28,6 +28,8 @@ def resolve_auto(experiment: Experiment, training_set: TrainingSet) -> Experimen
 
 def refresh_reasons(experiment: Experiment, training_set: TrainingSet) -> Experiment:
     """Renew the reasons for another training set; an option loses its reason where the rule gives another value."""
+    if not experiment.auto_reasons:
+        return experiment
     names = tuple(key.removeprefix("training.") for key in experiment.auto_reasons)
     fresh = resolve_auto(
         replace(experiment, training=replace(experiment.training, auto=names), auto_reasons={}), training_set
