@@ -11,7 +11,8 @@ import pytest
 
 from archnet.data import build_store
 from archnet.data.crops import WholeVolumes
-from archnet.data.store import open_crops, store_state
+from archnet.data.recipe import scan_fingerprint
+from archnet.data.store import open_crops, read_store_json, store_state
 from archnet.data.store_list import list_stores, prune_stores
 from archnet.errors import DataError
 from archnet.files.user_folders import store_home
@@ -70,6 +71,20 @@ def test_scans_are_read_once_and_not_at_all_when_the_store_is_there(tmp_path, mo
     open_crops(wanted)
     open_crops(wanted)
     assert sorted(opened) == ["scan0", "scan1", "scan2", "scan3"]
+
+
+def test_each_opening_describes_the_recipe_once_and_reads_the_store_at_most_once(tmp_path, monkeypatch):
+    wanted = recipe(tmp_path / "scans")
+    calls = []
+    for name, function in (("recipe.scan_fingerprint", scan_fingerprint), ("store.read_store_json", read_store_json)):
+        monkeypatch.setattr(
+            f"archnet.data.{name}", lambda path, name=name, function=function: (calls.append(name), function(path))[1]
+        )
+    open_crops(wanted)
+    assert calls == ["recipe.scan_fingerprint"] * 4
+    calls.clear()
+    open_crops(wanted)
+    assert calls == ["recipe.scan_fingerprint"] * 4 + ["store.read_store_json"]
 
 
 def test_whatever_shapes_the_crops_gives_another_store(tmp_path):

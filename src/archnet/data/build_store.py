@@ -11,9 +11,10 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from archnet.data.dataset import UnreadableScan
 from archnet.data.recipe import Recipe, Values, absolute_path
 from archnet.errors import DataError
 from archnet.files.atomic import remove_drafts, sync_file, write_text
@@ -32,7 +34,9 @@ _MAX_THREADS: Final = 4
 """Each holds one scan in memory, of up to 0.4 GB."""
 
 
-def build_store(recipe: Recipe, description: Mapping[str, Any], folder: Path, progress: Progress) -> None:
+def build_store(
+    recipe: Recipe, description: Mapping[str, Any], folder: Path, progress: Progress
+) -> tuple[UnreadableScan, ...]:
     """Cuts all crops of a recipe into a new folder; the caller sees to it that no other process does the same.
 
     Args:
@@ -40,6 +44,9 @@ def build_store(recipe: Recipe, description: Mapping[str, Any], folder: Path, pr
         description: Of the recipe.
         folder: Appears when everything in it is complete.
         progress: Shows the scans.
+
+    Returns:
+        The scans that cannot be read.
 
     Raises:
         DataError: A list does not fit its scans, the disk is too small, or no scan can be read.
@@ -59,6 +66,7 @@ def build_store(recipe: Recipe, description: Mapping[str, Any], folder: Path, pr
         _write_lists(draft, recipe, description, unreadable)
         draft.rename(folder)
         journal.unlink()
+        return unreadable
     except OSError as error:
         raise DataError(
             f"{draft}: crops cannot be written ({error.strerror or error}). Make room (archnet data prune), or set "
@@ -73,7 +81,7 @@ def draft_folder(folder: Path) -> Path:
 
 def _cut_scans(
     recipe: Recipe, finished: set[int], values: Path, journal: Path, progress: Progress
-) -> list[dict[str, Any]]:
+) -> tuple[UnreadableScan, ...]:
     """Cuts the scans that are not done yet; gives those that could not be read."""
     numbers = [number for number in range(len(recipe.scans)) if number not in finished]
     label = f"Cutting crops ({len(finished)} scans were done before)" if finished else "Cutting crops"
@@ -87,10 +95,12 @@ def _cut_scans(
         journal.unlink()
         others = f" The other {len(reasons) - 1} scans cannot be read either." if len(reasons) > 1 else ""
         raise DataError(reasons[min(reasons)] + others)
-    return [
-        {"scan": absolute_path(recipe.scans[number]), "reason": reasons[number], "num_cases": len(recipe.rows[number])}
+    return tuple(
+        UnreadableScan(
+            scan=absolute_path(recipe.scans[number]), reason=reasons[number], num_cases=len(recipe.rows[number])
+        )
         for number in sorted(reasons)
-    ]
+    )
 
 
 def _cut_in_parallel(
@@ -199,19 +209,21 @@ def read_journal(journal: Path) -> set[int]:
     return {int(line) for line in journal.read_bytes().split(b"\n")[:-1] if line.isdigit()}
 
 
-def _write_lists(draft: Path, recipe: Recipe, description: Mapping[str, Any], unreadable: list[dict[str, Any]]) -> None:
+def _write_lists(
+    draft: Path, recipe: Recipe, description: Mapping[str, Any], unreadable: Sequence[UnreadableScan]
+) -> None:
     """Writes index.csv and store.json; paths that are not UTF-8 keep their bytes."""
     for name, text in (
         ("index.csv", _index_csv(recipe, unreadable)),
-        ("store.json", _json_text({**description, "lost": unreadable})),
+        ("store.json", _json_text({**description, "lost": [asdict(lost) for lost in unreadable]})),
     ):
         remove_drafts(draft / name)
         write_text(draft / name, text, errors="surrogateescape")
 
 
-def _index_csv(recipe: Recipe, unreadable: list[dict[str, Any]]) -> str:
+def _index_csv(recipe: Recipe, unreadable: Sequence[UnreadableScan]) -> str:
     """index.csv: the case of each row, its scan, and whether it could be cut."""
-    unreadable_scans = {scan["scan"] for scan in unreadable}
+    unreadable_scans = {lost.scan for lost in unreadable}
     scans = [absolute_path(scan) for scan in recipe.scans]
     scan_of_row = np.empty(len(recipe.ids), np.int64)
     for number, rows in enumerate(recipe.rows):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,21 +34,38 @@ def open_crops(recipe: Recipe, progress: Progress = no_progress) -> Crops:
     Raises:
         DataError: A list does not fit its scans, the disk is too small, or no scan can be read.
     """
-    folder = store_home() / store_name(recipe.description())
-    if not _is_complete(folder, recipe) or _needs_reopening(folder, recipe):
+    description = recipe.description()
+    folder = store_home() / store_name(description)
+    unreadable = _read_unreadable_scans(folder, recipe)
+    if unreadable is None or _needs_reopening(recipe, unreadable):
         with _hold_lock(folder, progress):
-            if not _is_complete(folder, recipe):
-                discard_folder(folder)
-            elif _needs_reopening(folder, recipe):
-                _reopen(folder, recipe)
-            if not folder.is_dir():
-                build_store(recipe, recipe.description(), folder, progress)
-    values = np.load(folder / "crops.npy", mmap_mode="r", allow_pickle=False)
-    unreadable = [UnreadableScan(**entry) for entry in read_store_json(folder)["lost"]]
+            unreadable = _complete_store(recipe, description, folder, progress)
     is_there = np.ones(len(recipe.ids), bool)
-    for number in _unreadable_numbers(recipe, folder):
+    for number in _unreadable_numbers(recipe, unreadable):
         is_there[recipe.rows[number]] = False
-    return Crops(values=values, is_there=is_there, unreadable_scans=tuple(unreadable))
+    values = np.load(folder / "crops.npy", mmap_mode="r", allow_pickle=False)
+    return Crops(values=values, is_there=is_there, unreadable_scans=unreadable)
+
+
+def _complete_store(
+    recipe: Recipe, description: Mapping[str, Any], folder: Path, progress: Progress
+) -> tuple[UnreadableScan, ...]:
+    """Cuts what a store lacks, unless another process has done so meanwhile; gives the scans that cannot be read."""
+    unreadable = _read_unreadable_scans(folder, recipe)
+    if unreadable is None:
+        discard_folder(folder)
+    elif _needs_reopening(recipe, unreadable):
+        _reopen(folder, recipe, unreadable)
+    else:
+        return unreadable
+    return build_store(recipe, description, folder, progress)
+
+
+def _read_unreadable_scans(folder: Path, recipe: Recipe) -> tuple[UnreadableScan, ...] | None:
+    """The scans that a finished store lacks; null where no whole store is there."""
+    if not _is_complete(folder, recipe):
+        return None
+    return tuple(UnreadableScan(**entry) for entry in read_store_json(folder)["lost"])
 
 
 def _is_complete(folder: Path, recipe: Recipe) -> bool:
@@ -56,14 +73,14 @@ def _is_complete(folder: Path, recipe: Recipe) -> bool:
     return (folder / "store.json").is_file() and matches_recipe(folder / "crops.npy", recipe)
 
 
-def _unreadable_numbers(recipe: Recipe, folder: Path) -> list[int]:
-    unreadable = {entry["scan"] for entry in read_store_json(folder)["lost"]}
-    return [number for number, scan in enumerate(recipe.scans) if absolute_path(scan) in unreadable]
+def _unreadable_numbers(recipe: Recipe, unreadable: Sequence[UnreadableScan]) -> list[int]:
+    paths = {lost.scan for lost in unreadable}
+    return [number for number, scan in enumerate(recipe.scans) if absolute_path(scan) in paths]
 
 
-def _needs_reopening(folder: Path, recipe: Recipe) -> bool:
+def _needs_reopening(recipe: Recipe, unreadable: Sequence[UnreadableScan]) -> bool:
     """Whether a scan that could not be read now can: a file may be put back with its size and time."""
-    return any(_is_readable(recipe, number) for number in _unreadable_numbers(recipe, folder))
+    return any(_is_readable(recipe, number) for number in _unreadable_numbers(recipe, unreadable))
 
 
 def _is_readable(recipe: Recipe, number: int) -> bool:
@@ -74,13 +91,11 @@ def _is_readable(recipe: Recipe, number: int) -> bool:
     return True
 
 
-def _reopen(folder: Path, recipe: Recipe) -> None:
+def _reopen(folder: Path, recipe: Recipe, unreadable: Sequence[UnreadableScan]) -> None:
     """Makes a finished store an unfinished one that lacks its lost scans."""
-    unreadable = set(_unreadable_numbers(recipe, folder))
+    lost = set(_unreadable_numbers(recipe, unreadable))
     draft = draft_folder(folder)
-    write_journal(
-        draft.with_suffix(".journal"), [n for n in range(len(recipe.scans)) if n not in unreadable], mode="wb"
-    )
+    write_journal(draft.with_suffix(".journal"), [n for n in range(len(recipe.scans)) if n not in lost], mode="wb")
     discard_folder(draft)
     folder.rename(draft)
 
