@@ -158,7 +158,7 @@ def test_crops_come_in_the_order_of_their_rows_and_equal_those_cut_one_by_one(da
 
 
 def test_the_scans_of_cases_exist_and_arrays_have_none(name, dataset):
-    scans = dataset.scans(np.arange(len(dataset.cases.ids)))
+    scans = dataset.crops(np.arange(len(dataset.cases.ids))).scans
     assert all(scan.exists() for scan in scans)
     assert bool(scans) == (DATASETS[name].cases != "arrays")
 

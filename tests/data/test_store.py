@@ -113,6 +113,7 @@ def test_a_damaged_scan_is_listed_and_the_others_are_there(tmp_path):
     assert found.unreadable_scans[0].scan == str(tmp_path / "scans/scan1.mhd")
     assert found.unreadable_scans[0].reason.startswith(f"{tmp_path / 'scans/scan1.mhd'}: ")
     assert found.unreadable_scans[1].reason == f"{tmp_path / 'scans/scan3.mhd'}: there is no such file."
+    assert found.scans == (tmp_path / "scans/scan0.mhd", tmp_path / "scans/scan2.mhd")
     assert np.flatnonzero(~found.is_there).tolist() == sorted([*range(1, 30, 4), *range(3, 30, 4)])
     assert not found.values[1].any()
     assert found.values[0].any()

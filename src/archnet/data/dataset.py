@@ -73,11 +73,13 @@ class Crops:
     Attributes:
         values: (N, height, width[, depth]) raw values; may be memory-mapped.
         is_there: (N,) false for cases whose scan could not be read.
-        unreadable_scans: The scans of those.
+        scans: The scans of the other cases, each once; empty where the data set has none.
+        unreadable_scans: The scans that could not be read.
     """
 
     values: NDArray[Any]
     is_there: NDArray[np.bool_]
+    scans: tuple[Path, ...] = ()
     unreadable_scans: tuple[UnreadableScan, ...] = ()
 
 
@@ -103,10 +105,6 @@ class Dataset(ABC):
     def store_summary(self, rows: NDArray[np.int64]) -> str | None:
         """What lies in a crop store of some cases, for people; null where the data set needs none."""
         return None
-
-    def scans(self, rows: NDArray[np.int64]) -> Sequence[Path]:
-        """The scans that some cases lie in, each once; empty where the data set has none."""
-        return ()
 
     @abstractmethod
     def crop(self, row: int) -> NDArray[Any]:

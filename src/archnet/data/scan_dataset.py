@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shlex
 from abc import abstractmethod
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +44,6 @@ class ScanDataset(Dataset):
 
     def store_summary(self, rows: NDArray[np.int64]) -> str:
         return store_state(self.recipe(rows)).summary()
-
-    def scans(self, rows: NDArray[np.int64]) -> Sequence[Path]:
-        return self.recipe(rows).scans
 
     def crop(self, row: int) -> NDArray[Any]:
         recipe = self.recipe(np.array([row], np.int64))

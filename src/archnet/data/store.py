@@ -40,11 +40,13 @@ def open_crops(recipe: Recipe, progress: Progress = no_progress) -> Crops:
     if unreadable is None or _needs_reopening(recipe, unreadable):
         with _hold_lock(folder, progress):
             unreadable = _complete_store(recipe, description, folder, progress)
+    lost = _unreadable_numbers(recipe, unreadable)
     is_there = np.ones(len(recipe.ids), bool)
-    for number in _unreadable_numbers(recipe, unreadable):
+    for number in lost:
         is_there[recipe.rows[number]] = False
+    scans = tuple(scan for number, scan in enumerate(recipe.scans) if number not in lost)
     values = np.load(folder / "crops.npy", mmap_mode="r", allow_pickle=False)
-    return Crops(values=values, is_there=is_there, unreadable_scans=unreadable)
+    return Crops(values=values, is_there=is_there, scans=scans, unreadable_scans=unreadable)
 
 
 def _complete_store(
@@ -73,9 +75,9 @@ def _is_complete(folder: Path, recipe: Recipe) -> bool:
     return (folder / "store.json").is_file() and matches_recipe(folder / "crops.npy", recipe)
 
 
-def _unreadable_numbers(recipe: Recipe, unreadable: Sequence[UnreadableScan]) -> list[int]:
+def _unreadable_numbers(recipe: Recipe, unreadable: Sequence[UnreadableScan]) -> set[int]:
     paths = {lost.scan for lost in unreadable}
-    return [number for number, scan in enumerate(recipe.scans) if absolute_path(scan) in paths]
+    return {number for number, scan in enumerate(recipe.scans) if absolute_path(scan) in paths}
 
 
 def _needs_reopening(recipe: Recipe, unreadable: Sequence[UnreadableScan]) -> bool:
@@ -93,7 +95,7 @@ def _is_readable(recipe: Recipe, number: int) -> bool:
 
 def _reopen(folder: Path, recipe: Recipe, unreadable: Sequence[UnreadableScan]) -> None:
     """Makes a finished store an unfinished one that lacks its lost scans."""
-    lost = set(_unreadable_numbers(recipe, unreadable))
+    lost = _unreadable_numbers(recipe, unreadable)
     draft = draft_folder(folder)
     write_journal(draft.with_suffix(".journal"), [n for n in range(len(recipe.scans)) if n not in lost], mode="wb")
     discard_folder(draft)

@@ -114,7 +114,7 @@ def prepare(
     crops = dataset.crops(used, progress)
     if strict:
         _check_scans_read(crops)
-    ranges = _measure_scan_ranges(dataset, used, crops, progress)
+    ranges = _measure_scan_ranges(dataset, crops, progress)
     prepared = {
         split: replace(_select_split(dataset, sets, rows, used, crops), scan_ranges=ranges)
         for split, (sets, rows) in splits.items()
@@ -178,13 +178,10 @@ def _select_split(
     )
 
 
-def _measure_scan_ranges(
-    dataset: Dataset, used: NDArray[np.int64], crops: Crops, progress: Progress
-) -> ScanRanges | None:
+def _measure_scan_ranges(dataset: Dataset, crops: Crops, progress: Progress) -> ScanRanges | None:
     """The ranges of the scans that could be read; null where there are none."""
-    scans = dataset.scans(used[crops.is_there])
     cases = crops.values[crops.is_there] if crops.unreadable_scans else crops.values
-    return measure_scan_ranges(scans, cases, dataset.limits, progress) if scans else None
+    return measure_scan_ranges(crops.scans, cases, dataset.limits, progress) if crops.scans else None
 
 
 def _lost_notes(lost: tuple[UnreadableScan, ...], num_wanted: int, num_kept: int) -> tuple[str, ...]:
