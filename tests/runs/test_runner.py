@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import archnet
+from archnet.data import make_split
 from archnet.errors import ArchnetError, RunError
 from command_line import ROOT, invoked
 from plain_training import PLAIN
@@ -106,6 +107,21 @@ def test_two_architectures_share_one_split_and_are_compared(cubes, tmp_path):
     assert (tmp_path / "out/report.html").is_file()
     with pytest.raises(RunError, match=re.escape("the experiment has 2 (flat, deep). Use run_all.")):
         archnet.run(experiment_on(cubes, NET_2D, NET_3D))
+
+
+def test_two_architectures_make_their_split_once(cubes, tmp_path, monkeypatch):
+    def stop(*arguments):
+        raise InterruptedError
+
+    calls = []
+    monkeypatch.setattr(
+        "archnet.runs.preparation.make_split", lambda cases, split: (calls.append(split), make_split(cases, split))[1]
+    )
+    monkeypatch.setattr("archnet.runs.runner._make_run", stop)
+    experiments = archnet.load_experiments(experiment_on(cubes, NET_2D, NET_3D, training={"epochs": "auto"}))
+    with pytest.raises(InterruptedError):
+        archnet.run_all(experiments, out=tmp_path / "out")
+    assert calls == [experiments[0].split]
 
 
 def test_folds_are_compared_when_both_architectures_have_them(cubes, tmp_path, caplog):

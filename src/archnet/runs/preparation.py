@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -66,11 +66,50 @@ class PreparedData:
         return network_input(self.values, experiment)
 
 
-def resolve_auto_from_data(experiment: Experiment, dataset: Dataset) -> Experiment:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CaseSplit:
+    """The cases of a data set under one split.
+
+    Attributes:
+        sets: (N,) "train", "validation" or "test" for every case of the data set.
+        rows: The rows that are used, ascending.
+    """
+
+    sets: NDArray[np.str_]
+    rows: NDArray[np.int64]
+
+
+def split_cases(cases: Cases, experiment: Experiment) -> CaseSplit:
+    """Split the cases and draw the negatives; `keep_all_candidates` keeps those of the test set.
+
+    Raises:
+        DataError: The sets cannot be filled.
+    """
+    sets = make_split(cases, experiment.split)
+    full_sets = {"test"} if experiment.evaluation.keep_all_candidates else set()
+    return CaseSplit(sets=sets, rows=keep_rows(cases, sets, experiment.data, experiment.split, full_sets))
+
+
+def make_splits(cases: Cases, experiments: Sequence[Experiment]) -> dict[Split, CaseSplit]:
+    """Make each split of some experiments once.
+
+    Raises:
+        DataError: The sets cannot be filled.
+    """
+    one_of_each = {experiment.split: experiment for experiment in experiments}
+    return {split: split_cases(cases, experiment) for split, experiment in one_of_each.items()}
+
+
+def resolve_auto_from_data(experiment: Experiment, dataset: Dataset, split: CaseSplit | None = None) -> Experiment:
     """Choose the "auto" values of an experiment from its training set, before anything is cut.
 
     Values that a resolved document says were chosen automatically are kept; a warning is logged where the choice would
     differ now.
+
+    Args:
+        experiment: With one split or fold.
+        dataset: The data.
+        split: The experiment's split; null makes it if it is needed.
 
     Raises:
         DataError: The sets cannot be filled.
@@ -78,9 +117,9 @@ def resolve_auto_from_data(experiment: Experiment, dataset: Dataset) -> Experime
     if not experiment.training.auto and not experiment.auto_reasons:
         return experiment
     cases = dataset.cases
-    sets = make_split(cases, experiment.split)
-    rows = select_rows(cases, sets, experiment)
-    counts = np.bincount(cases.labels[rows[sets[rows] == "train"]], minlength=len(cases.classes))
+    split = split or split_cases(cases, experiment)
+    is_training = split.sets[split.rows] == "train"
+    counts = np.bincount(cases.labels[split.rows[is_training]], minlength=len(cases.classes))
     known = TrainingSet(counts=tuple(counts.tolist()), shape=tuple(dataset.shape), positive=cases.positive)
     experiment_with_reasons = refresh_reasons(experiment, known)
     outdated = [key for key in experiment.auto_reasons if key not in experiment_with_reasons.auto_reasons]
@@ -93,7 +132,12 @@ def resolve_auto_from_data(experiment: Experiment, dataset: Dataset) -> Experime
 
 
 def prepare(
-    dataset: Dataset, experiments: Sequence[Experiment], progress: Progress = no_progress, *, strict: bool = False
+    dataset: Dataset,
+    experiments: Sequence[Experiment],
+    progress: Progress = no_progress,
+    *,
+    splits: Mapping[Split, CaseSplit] | None = None,
+    strict: bool = False,
 ) -> list[PreparedData]:
     """Split the cases of a data set and cut their crops; experiments with the same split share the result.
 
@@ -101,6 +145,7 @@ def prepare(
         dataset: The data set that the experiments have in common.
         experiments: They may differ in their split.
         progress: Wraps what takes long.
+        splits: Of `make_splits` for these experiments; null makes them.
         strict: Fail if a scan cannot be read.
 
     Returns:
@@ -109,37 +154,21 @@ def prepare(
     Raises:
         ArchnetError: The data are damaged, or a set has too few cases.
     """
-    splits = _make_splits(dataset.cases, experiments)
-    used = np.unique(np.concatenate([rows for _, rows in splits.values()]))
+    splits = splits or make_splits(dataset.cases, experiments)
+    for options, split in splits.items():
+        check_training_set(dataset.cases.select(split.rows), split.sets[split.rows], options)
+    used = np.unique(np.concatenate([split.rows for split in splits.values()]))
     crops = dataset.crops(used, progress)
     if strict:
         _check_scans_read(crops)
     ranges = _measure_scan_ranges(dataset, crops, progress)
     prepared = {
-        split: replace(_select_split(dataset, sets, rows, used, crops), scan_ranges=ranges)
-        for split, (sets, rows) in splits.items()
+        options: replace(_select_split(dataset, split, used, crops), scan_ranges=ranges)
+        for options, split in splits.items()
     }
-    for experiment in experiments:
-        data = prepared[experiment.split]
-        check_training_set(data.cases, data.sets, experiment)
+    for options, data in prepared.items():
+        check_training_set(data.cases, data.sets, options)
     return [prepared[experiment.split] for experiment in experiments]
-
-
-def _make_splits(
-    cases: Cases, experiments: Sequence[Experiment]
-) -> dict[Split, tuple[NDArray[np.str_], NDArray[np.int64]]]:
-    """The sets of all cases and the rows that are used, for each split.
-
-    Raises:
-        ArchnetError: A set has too few cases.
-    """
-    splits = {}
-    for experiment in experiments:
-        sets = make_split(cases, experiment.split)
-        rows = select_rows(cases, sets, experiment)
-        check_training_set(cases.select(rows), sets[rows], experiment)
-        splits[experiment.split] = (sets, rows)
-    return splits
 
 
 def _check_scans_read(crops: Crops) -> None:
@@ -154,26 +183,18 @@ def _check_scans_read(crops: Crops) -> None:
         )
 
 
-def select_rows(cases: Cases, sets: NDArray[np.str_], experiment: Experiment) -> NDArray[np.int64]:
-    """The rows that an experiment uses, ascending; `keep_all_candidates` keeps those of the test set."""
-    keep_all = {"test"} if experiment.evaluation.keep_all_candidates else set()
-    return keep_rows(cases, sets, experiment.data, experiment.split, keep_all)
-
-
-def _select_split(
-    dataset: Dataset, sets: NDArray[np.str_], rows: NDArray[np.int64], used: NDArray[np.int64], crops: Crops
-) -> PreparedData:
+def _select_split(dataset: Dataset, split: CaseSplit, used: NDArray[np.int64], crops: Crops) -> PreparedData:
     """The cases of one split that could be cut."""
-    places = np.searchsorted(used, rows)
+    places = np.searchsorted(used, split.rows)
     is_there = crops.is_there[places]
-    available_rows = rows[is_there]
+    available_rows = split.rows[is_there]
     return PreparedData(
         cases=dataset.cases.select(available_rows),
-        sets=sets[available_rows],
+        sets=split.sets[available_rows],
         values=crops.values,
         rows=places[is_there],
         limits=dataset.limits,
-        notes=(*dataset.notes, *_lost_notes(crops.unreadable_scans, len(rows), len(available_rows))),
+        notes=(*dataset.notes, *_lost_notes(crops.unreadable_scans, len(split.rows), len(available_rows))),
         lost_scans=crops.unreadable_scans,
     )
 
@@ -221,7 +242,7 @@ def check_feasible(experiment: Experiment, plan: tuple[PlannedLayer, ...], datas
         choose_micro_batch(experiment, plan)
 
 
-def check_training_set(cases: Cases, sets: NDArray[np.str_], experiment: Experiment) -> None:
+def check_training_set(cases: Cases, sets: NDArray[np.str_], split: Split) -> None:
     """Check that the training set has cases of every class.
 
     Raises:
@@ -230,8 +251,8 @@ def check_training_set(cases: Cases, sets: NDArray[np.str_], experiment: Experim
     is_training = sets == "train"
     present = np.unique(cases.labels[is_training])
     if present.size < len(cases.classes):
-        is_own = experiment.split.by == "own"
-        lower = "Use fewer folds" if experiment.split.folds else "Lower split.test and split.validation"
+        is_own = split.by == "own"
+        lower = "Use fewer folds" if split.folds else "Lower split.test and split.validation"
         remedy = "Use split.by=group." if is_own else f"{lower}, or add data."
         missing = ", ".join(name for label, name in enumerate(cases.classes) if label not in present)
         raise RunError(

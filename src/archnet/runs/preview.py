@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from archnet.data import open_dataset
 from archnet.data.dataset import Cases
-from archnet.data.split import make_split
 from archnet.errors import DataError, did_you_mean
 from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress
-from archnet.runs.preparation import resolve_auto_from_data, select_rows
+from archnet.runs.preparation import resolve_auto_from_data, split_cases
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, shape_problem
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.view import scale_to_unit
@@ -30,9 +29,8 @@ def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]
     """Summarize a data set, JSON-ready: classes, groups, shape, limits, and the sets of the split."""
     dataset = open_dataset(experiment.data, progress)
     cases = dataset.cases
-    sets = make_split(cases, experiment.split)
-    rows = select_rows(cases, sets, experiment)
-    store_summary = dataset.store_summary(rows)
+    split = split_cases(cases, experiment)
+    store_summary = dataset.store_summary(split.rows)
     return {
         "name": experiment.data.name,
         "cases": len(cases.ids),
@@ -41,7 +39,7 @@ def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]
         "groups": len(np.unique(cases.groups)),
         "shape": "x".join(map(str, dataset.shape)),
         "limits": f"{dataset.limits[0]:g} to {dataset.limits[1]:g} become 0 to 1",
-        **{name: _class_counts(cases.select(rows[sets[rows] == name])) for name in SETS},
+        **{name: _class_counts(cases.select(split.rows[split.sets[split.rows] == name])) for name in SETS},
         **({"stored": store_summary} if store_summary else {}),
         **({"notes": " ".join(dataset.notes)} if dataset.notes else {}),
     }

@@ -34,7 +34,7 @@ from archnet.runs.folder import (
     shared_document,
 )
 from archnet.runs.log import LoggingCallback, device_log, log_experiment, log_to_file
-from archnet.runs.preparation import check_feasible, plan_network, prepare, resolve_auto_from_data
+from archnet.runs.preparation import check_feasible, make_splits, plan_network, prepare, resolve_auto_from_data
 from archnet.runs.result import Run
 from archnet.runs.training import PlannedRun, plan_micro_batch, train_network
 from archnet.spec.cost import network_summary
@@ -129,14 +129,16 @@ def _prepare_runs(folder: Path, experiments: Sequence[Experiment], options: RunO
         return []
     _start_backend(options)
     dataset = open_dataset(pending[0].data, options.progress)
+    splits = make_splits(dataset.cases, pending)
     resolved = [
-        read_interrupted_experiment(folder, experiment) or resolve_auto_from_data(experiment, dataset)
+        read_interrupted_experiment(folder, experiment)
+        or resolve_auto_from_data(experiment, dataset, splits[experiment.split])
         for experiment in pending
     ]
     plans = [plan_network(experiment, dataset) for experiment in resolved]
     for experiment, plan in zip(resolved, plans, strict=True):
         check_feasible(experiment, plan, dataset)
-    prepared = prepare(dataset, resolved, options.progress, strict=options.strict)
+    prepared = prepare(dataset, resolved, options.progress, splits=splits, strict=options.strict)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "experiment.json", shared_document(resolved[0]))
     return [

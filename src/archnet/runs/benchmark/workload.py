@@ -10,7 +10,7 @@ import numpy as np
 from archnet.data import open_dataset
 from archnet.files.progress import Progress, no_progress
 from archnet.network.examples import Examples
-from archnet.runs.preparation import plan_network, prepare, resolve_auto_from_data
+from archnet.runs.preparation import make_splits, plan_network, prepare, resolve_auto_from_data
 from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.augmentations import shape_problem
 from archnet.spec.experiment import Experiment, Training
@@ -51,9 +51,10 @@ def load_data_workload(experiment: Experiment, progress: Progress = no_progress)
         ArchnetError: The data cannot be used, or the network does not fit them.
     """
     dataset = open_dataset(experiment.data, progress)
-    experiment = resolve_auto_from_data(experiment, dataset)
+    splits = make_splits(dataset.cases, [experiment])
+    experiment = resolve_auto_from_data(experiment, dataset, splits[experiment.split])
     plan = plan_network(experiment, dataset)
-    prepared = prepare(dataset, [experiment], progress)[0]
+    prepared = prepare(dataset, [experiment], progress, splits=splits)[0]
     members = np.flatnonzero(prepared.sets == "train")
     examples = Examples(
         images=prepared.network_input(experiment), rows=prepared.rows[members], labels=prepared.cases.labels[members]
