@@ -55,7 +55,7 @@ def test_the_ablations_tables_are_what_their_sweeps_came_to(name):
     for number, row in enumerate(rows):
         assert ablation.table_row(row) in lines, row
         runs = [json.loads(path.read_text()) for path in (RESULTS / name).glob(f"{number:03}_seed*.json")]
-        for metric in ablation.SHOWN:
+        for metric in ablation.METRICS:
             assert row[metric] == pytest.approx(mean(run["metrics"]["validation"][metric] for run in runs)), number
 
 
@@ -65,7 +65,7 @@ def test_the_tables_of_comparisons_are_what_archnet_compare_says():
     assert len(comparisons) > 1
     for path in comparisons:
         name = str(path.parent.relative_to(RESULTS))
-        assert lines >= set(keep.lines(name, json.loads(path.read_text()))), name
+        assert lines >= set(keep.table_lines(name, json.loads(path.read_text()))), name
 
 
 OTHER_RECIPES = (
