@@ -10,6 +10,7 @@ import pytest
 import archnet
 from archnet.data import make_split
 from archnet.errors import ArchnetError, RunError
+from archnet.files.csv_rows import csv_text
 from command_line import ROOT, invoked
 from plain_training import PLAIN
 
@@ -97,9 +98,15 @@ def test_slices_can_be_channels(cubes, tmp_path):
     assert run.model.input_shape == (None, 10, 10, 6)
 
 
-def test_two_architectures_share_one_split_and_are_compared(cubes, tmp_path):
+def test_two_architectures_share_one_split_and_are_compared(cubes, tmp_path, monkeypatch):
     experiments = archnet.load_experiments(experiment_on(cubes, NET_2D, NET_3D))
+    headers = []
+    monkeypatch.setattr(
+        "archnet.runs.artifacts.csv_text", lambda header, rows: (headers.append(header), csv_text(header, rows))[1]
+    )
     first, second = archnet.run_all(experiments, out=tmp_path / "out")
+    assert headers.count(["case", "group", "label", "set"]) == 1
+    assert (tmp_path / "out/split.csv").read_bytes() == (first.folder / "split.csv").read_bytes()
     assert (first.folder / "split.csv").read_bytes() == (second.folder / "split.csv").read_bytes()
     comparison = json.loads((tmp_path / "out/comparison.json").read_text())
     assert [row["run"] for row in comparison["runs"]] == ["deep", "flat"]

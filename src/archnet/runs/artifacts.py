@@ -29,19 +29,19 @@ NUM_WRONG: Final = 32
 """Misclassified cases that it keeps: twice those of a report, for a comparison to choose from."""
 
 
-def write_run_setup(folder: Path, document: Mapping[str, Any], prepared: PreparedData) -> None:
+def write_run_setup(folder: Path, document: Mapping[str, Any], prepared: PreparedData, split: str) -> None:
     """Start a run folder: write experiment.json, data.json and split.csv.
 
     Args:
         folder: The run folder.
         document: The content of experiment.json.
         prepared: The run's data.
+        split: The text of split.csv, of `split_text`.
 
     Raises:
         RunError: The folder keeps the checkpoint of a run on different cases.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    split = split_text(prepared)
     if is_started(folder) and (folder / "split.csv").read_bytes() != split.encode():
         raise RunError(
             f"{folder / 'split.csv'}: the data have changed since this run began, so it cannot be continued. "

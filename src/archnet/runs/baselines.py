@@ -20,7 +20,7 @@ from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.evaluation.run_folder import is_finished
 from archnet.files.atomic import write_json
 from archnet.files.progress import Progress, no_progress
-from archnet.runs.artifacts import write_environment, write_run_setup
+from archnet.runs.artifacts import split_text, write_environment, write_run_setup
 from archnet.runs.comparison import compare_finished_runs
 from archnet.runs.evaluation import evaluate_predictions, write_evaluation
 from archnet.runs.folder import check_shared_sections, experiment_folder, run_name, shared_document
@@ -91,7 +91,7 @@ def _make_run(folder: Path, name: str, experiment: Experiment, prepared: Prepare
         probabilities=model.predict_proba(voxels),
         classes=prepared.cases.classes,
     )
-    write_run_setup(folder, baseline_document(name, experiment), prepared)
+    write_run_setup(folder, baseline_document(name, experiment), prepared, split_text(prepared))
     write_environment(folder)
     costs = dict.fromkeys(RUN_COSTS) | {"parameters": num_parameters(model), "train_seconds": seconds}
     metrics = {**evaluate_predictions(predictions, experiment, prepared.cases.positive), **costs}

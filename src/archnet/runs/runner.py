@@ -83,10 +83,11 @@ def run_experiments(
     """
     folder = experiment_folder(experiments[0], out)
     runs = _prepare_runs(folder, experiments, options)
-    if runs and runs[0].experiment.split.folds is None:
-        write_text(folder / "split.csv", split_text(runs[0].prepared))
+    shared_split = split_text(runs[0].prepared) if runs and runs[0].experiment.split.folds is None else None
+    if shared_split is not None:
+        write_text(folder / "split.csv", shared_split)
     for run in runs:
-        _make_run(run, options)
+        _make_run(run, options, shared_split or split_text(run.prepared))
     run_folders = [folder / run_name(experiment) for experiment in experiments]
     for run_folder in run_folders:
         write_missing_report(run_folder)
@@ -116,7 +117,7 @@ def run_single(
     """
     options = RunOptions(callback=callback, resume=True, device=device, evaluated_sets=evaluated_sets)
     for run in _prepare_runs(folder, [experiment], options):
-        _make_run(run, options)
+        _make_run(run, options, split_text(run.prepared))
     run_folder = folder / run_name(experiment)
     write_missing_report(run_folder)
     return Run(run_folder)
@@ -166,13 +167,13 @@ def _start_backend(options: RunOptions) -> None:
         start_quietly(options.device, is_deterministic=options.deterministic)
 
 
-def _make_run(run: PlannedRun, options: RunOptions) -> None:
+def _make_run(run: PlannedRun, options: RunOptions, split: str) -> None:
     """Build, train, predict, evaluate, write; resumes from the checkpoint in the run folder."""
     from archnet.network.backend import devices, start_quietly
 
     experiment, evaluation_data = run.experiment, select_sets(run.prepared, options.evaluated_sets)
     is_resumed = is_started(run.folder)
-    write_run_setup(run.folder, experiment.to_document(), run.prepared)
+    write_run_setup(run.folder, experiment.to_document(), run.prepared, split)
     write_json(run.folder / "arch.json", experiment.arch.to_document())
     with log_to_file(run.folder / "log.txt", is_resumed=is_resumed):
         device_log.info(start_quietly())
