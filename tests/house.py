@@ -13,7 +13,7 @@ CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 
 FLOORS = (
     {
-        "errors.py": "the exceptions for a user's mistake, and “did you mean”",
+        "errors.py": "exceptions for user errors, and “did you mean” hints",
         "machine.py": "the machine: versions, cores, memory",
     },
     {"files": "atomic writing, strict JSON and csv, locks, progress, user folders, free disk space"},
@@ -34,11 +34,11 @@ FLOORS = (
         "report": "figures, HTML pages and terminal tables, from run folders alone. No Keras",
         "tracking": "the logs of TensorBoard and MLflow",
     },
-    {"runs": "an experiment becomes a run folder: data, network, evaluation and report meet here"},
+    {"runs": "from experiment to run folder: combines data, network, evaluation and report"},
     {
         "inference": "predictions and explanations for new scans",
         "export": "models for other tools, with a model card",
-        "sweep": "many runs of one experiment on Ray Tune; the state is the sweep's folder alone",
+        "sweep": "many runs of one experiment on Ray Tune; the sweep folder holds the whole state",
     },
     {"api.py": "the public names of `import archnet`"},
     {"cli": "the command line: parse, call one function, print"},

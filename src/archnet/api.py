@@ -61,7 +61,7 @@ def run_all(  # noqa: PLR0913 - the options of a run, by name
     """Train and evaluate architectures on the same splits, one after another, and compare all runs of the folder.
 
     Args:
-        experiments: Of `load_experiments`: the same data, one architecture and one split or fold each.
+        experiments: Result of `load_experiments`: the same data, one architecture and one split or fold each.
         out: The experiment's folder; by default runs/<experiment>.
         progress: Wraps what takes long while the data are prepared.
         callback: Called after every training step and epoch.

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 
 class ArchnetError(Exception):
-    """The user's input cannot be used; the text says where, what was given and expected, and how to mend it."""
+    """Base class of user errors; the message gives the location, the problem and the remedy."""
 
 
 class DocumentError(ArchnetError):

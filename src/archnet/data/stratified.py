@@ -13,7 +13,7 @@ _NUM_DEALS = 10
 
 
 def stratified_group_split(counts: NDArray[np.int64], shares: Shares, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Of many random divisions of groups the one whose share of each class in each set comes closest to the wanted.
+    """Split groups at random many times, and return the split closest to the requested share of each class.
 
     Args:
         counts: Cases as (group, class).

@@ -19,7 +19,7 @@ _LINE_LENGTH: Final = 120
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A draft beside `path`, with its suffix, that takes its place when the block ends and vanishes when it fails."""
+    """Yield a temporary file that replaces `path` when the block ends, and is removed if the block fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = _draft_path(path)
     draft.touch(exist_ok=False)  # permissions by the umask

@@ -25,7 +25,7 @@ Tensor = Any
 
 
 def grad_cam(model: keras.Model, arch: Arch, image: NDArray[Any], label: int) -> NDArray[np.float32]:
-    """How much each position of the last feature map speaks for a class, 0 or more.
+    """Compute the Grad-CAM heat map of a class on the last feature map, 0 or more.
 
     Grad-CAM (Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74): with A^k the last feature maps (behind their batch norm,
     activation and residual sum) and y the score of the class, the map is ReLU(sum_k a_k A^k), where a_k is the mean of

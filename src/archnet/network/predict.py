@@ -26,8 +26,8 @@ class Predictor:
     """Class probabilities of images, by one model.
 
     Attributes:
-        model: Of `build_inference_model`.
-        batch_size: Cases that go through it at once, at most.
+        model: Result of `build_inference_model`.
+        batch_size: Maximum batch size.
     """
 
     def __init__(self, model: keras.Model, batch_size: int | None = None) -> None:
