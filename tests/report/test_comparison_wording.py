@@ -7,7 +7,7 @@ from archnet.evaluation.comparison import compare
 from archnet.report.comparison_wording import comparison_cautions, comparison_sentence, errors_text, runs_text
 from synthetic_runs import published, synthetic_predictions, write_run
 
-UNKNOWN = " What another seed of training would change is not known from this."
+UNKNOWN = " The variation between training seeds is unknown."
 
 
 def judged(found, alarms, num_positives=100, num_others=300, num_groups=40):
@@ -77,7 +77,7 @@ def test_a_single_group_leaves_the_sentence_without_an_interval(tmp_path):
 
 def test_without_positive_cases_nothing_follows(tmp_path):
     assert sentence_of(tmp_path, judged(0, 20, num_positives=0), judged(0, 10, num_positives=0)) == (
-        "Nothing follows for arch3dsm and archsm: the test set lacks a class." + UNKNOWN
+        "arch3dsm and archsm cannot be compared: the test set lacks a class." + UNKNOWN
     )
 
 
@@ -91,7 +91,7 @@ def test_of_more_classes_the_sentence_is_about_the_right_class(tmp_path):
     comparison = compare(runs)
     right = [round(row.metrics["accuracy"] * row.metrics["n"]) for row in comparison.rows]
     assert comparison_sentence(comparison).startswith(
-        f"b names the right class of {right[1] - right[0]} of {comparison.rows[0].metrics['n']} cases more than a; 95% "
+        f"b correctly classifies {right[1] - right[0]} of {comparison.rows[0].metrics['n']} cases more than a; 95% "
     )
 
 
@@ -113,7 +113,7 @@ def test_one_architecture_with_several_seeds_is_told_by_itself(tmp_path):
         write_run(tmp_path / f"net-seed{seed}", seed=seed, predictions=judged(found, 20))
     assert comparison_sentence(compare([tmp_path])) == (
         "net finds 41.3 of 100 “nodule” cases in the test set in the mean of 3 seeds: recall 41.3%, standard deviation "
-        "1.5%, with 20 false alarms among 300 other cases."
+        "1.5%, with 20 false positives among 300 other cases."
     )
 
 
@@ -125,7 +125,7 @@ def test_a_cross_validation_is_told_by_itself(tmp_path):
     comparison = compare([tmp_path])
     assert comparison_sentence(comparison) == (
         "net finds 40 of 100 “nodule” cases in the test set, each case judged once in 2 folds: recall 40.0%, with 20 "
-        "false alarms among 300 other cases."
+        "false positives among 300 other cases."
     )
     assert runs_text(comparison.rows[0]) == "2 folds"
 
@@ -133,7 +133,9 @@ def test_a_cross_validation_is_told_by_itself(tmp_path):
 def test_the_errors_of_two_networks_are_told_with_mcnemars_p(tmp_path):
     sentence_of(tmp_path, judged(40, 25), judged(80, 20))
     (pair,) = compare([tmp_path / "archsm", tmp_path / "arch3dsm"]).pairs
-    assert errors_text(pair) == ["45 cases only arch3dsm tells right, 0 only archsm; McNemar's exact p <0.001"]
+    assert errors_text(pair) == [
+        "45 cases are classified correctly only by arch3dsm, 0 only by archsm; McNemar's exact p <0.001"
+    ]
 
 
 @pytest.mark.parametrize(("num_groups", "expected"), [
@@ -152,5 +154,6 @@ def test_many_differences_and_a_comparison_on_validation_cases_are_cautions(tmp_
     assert comparison_cautions(compare(runs)) == [
         "There is no common test set. The validation set may have chosen the weights and the time to stop, so these "
         "figures are optimistic.",
-        "2 differences are judged at once, each at 95% by itself: of twenty such, one may exclude zero by chance.",
+        "2 differences are tested without correction for multiple comparisons: about one in twenty 95% intervals "
+        "excludes zero by chance.",
     ]

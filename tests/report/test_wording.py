@@ -9,11 +9,11 @@ from archnet.report.wording import cautions, cost_text, count, duration, headlin
 from synthetic_runs import published, synthetic_predictions, write_run
 
 
-def test_the_headline_tells_recall_interval_and_false_alarms(tmp_path):
+def test_the_headline_tells_recall_interval_and_false_positives(tmp_path):
     run = read_run(write_run(tmp_path / "archsm", predictions=published()))
     assert headline(run) == (
         "archsm finds 218 of 281 “nodule” cases in the test set: recall 77.6% (95% interval 72.4% to 82.1%), with 90 "
-        "false alarms among 1,338 other cases."
+        "false positives among 1,338 other cases."
     )
 
 
@@ -26,9 +26,9 @@ def test_the_headline_of_more_classes_tells_accuracy_first(tmp_path):
     assert f". It finds {matrix[1, 1]} of {matrix[1].sum()} “CT-1” cases in the test set: recall " in headline(run)
 
 
-def test_without_positive_cases_the_recall_is_said_to_be_unknown(tmp_path):
+def test_without_positive_cases_the_recall_is_said_to_be_undefined(tmp_path):
     run = read_run(write_run(tmp_path / "a", predictions=published(false_negatives=0, true_positives=0)))
-    assert headline(run) == "a met no “nodule” case in the test set, so its recall is unknown."
+    assert headline(run) == "The test set contains no “nodule” cases, so the recall is undefined."
 
 
 def test_a_split_by_group_with_a_test_set_needs_no_caution(tmp_path):

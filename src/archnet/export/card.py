@@ -133,7 +133,7 @@ def _results(run: RunFiles) -> str:
     return (
         f"On the {SET_NAMES[set_name]} set, {kind}, with 95% intervals:\n\n"
         f"{_table(('metric', 'value', '95%'), rows)}\n\n"
-        f"Confusion matrix (rows are the truth, columns what the model says):\n\n{_table(('', *run.classes), matrix)}"
+        f"Confusion matrix (rows: truth, columns: prediction):\n\n{_table(('', *run.classes), matrix)}"
     )
 
 
@@ -170,8 +170,8 @@ def _limits(run: RunFiles) -> str:
         "findings were not tried unless they are in the data above.",
         f"The results are one training's on {pluralize(groups, 'group')} of the {SET_NAMES[name]} set; another seed or "
         "another division gives other numbers.",
-        "Where positive cases are rarer than in the data above, more of its alarms are false than the precision says.",
-        "Its probabilities rank cases; that they come true as often as they say holds on the data above at best.",
+        "Where positive cases are rarer than in the data above, its precision is lower than reported.",
+        "Its probabilities rank cases; they are calibrated at best on data like those above.",
     )
 
 

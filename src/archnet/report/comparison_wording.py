@@ -36,7 +36,7 @@ def comparison_sentence(comparison: Comparison) -> str:
         return _single_sentence(comparison.rows[0], comparison)
     verdicts = [_verdict(pair, comparison) for pair in comparison.pairs]
     if any(len(row.seeds) == 1 for row in comparison.rows):
-        verdicts.append("What another seed of training would change is not known from this.")
+        verdicts.append("The variation between training seeds is unknown.")
     return " ".join(verdicts)
 
 
@@ -50,7 +50,7 @@ def _single_sentence(row: ComparisonRow, comparison: Comparison) -> str:
     return (
         f"{row.run} finds {detected} of {counts['positives']:,} “{comparison.positive}” cases in the "
         f"{SET_NAMES[comparison.set]} set{seeds}{folds}: recall {percent(row.value('recall', comparison.positive))}"
-        f"{deviation}, with {false_positives} false alarms among {counts['others']:,} other cases."
+        f"{deviation}, with {false_positives} false positives among {counts['others']:,} other cases."
     )
 
 
@@ -62,7 +62,7 @@ def _verdict(pair: PairedComparison, comparison: Comparison) -> str:
     )
     entry, set_name = pair.differences[name], SET_NAMES[comparison.set]
     if entry["difference"] is None:
-        return f"Nothing follows for {other.run} and {reference.run}: the {set_name} set lacks a class."
+        return f"{other.run} and {reference.run} cannot be compared: the {set_name} set lacks a class."
     total = _num_cases(name, reference, comparison)
     difference_text = _difference_text(
         name, entry["difference"] * total, total, (reference, other), comparison.positive
@@ -95,7 +95,7 @@ def _difference_text(
     reference, other = rows
     average = " on average" if max(len(row.seeds) for row in rows) > 1 else ""
     if name == "accuracy":
-        return f"{other.run} names the right class{average} of {_amount(number, total, 'cases')} {reference.run}"
+        return f"{other.run} correctly classifies{average} {_amount(number, total, 'cases')} {reference.run}"
     amount = _amount(number, total, f"“{positive}” cases")
     return f"{other.run} finds{average} {amount} {reference.run} at the same false-positive rate"
 
@@ -170,8 +170,8 @@ def comparison_cautions(comparison: Comparison) -> list[str]:
         )
     if len(comparison.pairs) > 1:
         texts.append(
-            f"{len(comparison.pairs)} differences are judged at once, each at 95% by itself: of twenty such, one may "
-            "exclude zero by chance."
+            f"{len(comparison.pairs)} differences are tested without correction for multiple comparisons: about one in "
+            "twenty 95% intervals excludes zero by chance."
         )
     return texts
 
@@ -202,8 +202,8 @@ def errors_text(pair: PairedComparison) -> list[str]:
 def _errors_line(pair: PairedComparison, test: Mapping[str, Any]) -> str:
     seeds = "" if len(pair.mcnemar) == 1 else f"seeds {test['reference_seed']} and {test['other_seed']}: "
     return (
-        f"{seeds}{test['only_other_right']:,} cases only {pair.other} tells right, {test['only_reference_right']:,} "
-        f"only {pair.reference}; McNemar's exact p {p_value_text(test['p'])}"
+        f"{seeds}{test['only_other_right']:,} cases are classified correctly only by {pair.other}, "
+        f"{test['only_reference_right']:,} only by {pair.reference}; McNemar's exact p {p_value_text(test['p'])}"
     )
 
 

@@ -48,12 +48,12 @@ def network_table(name: str, summary: Mapping[str, Any]) -> Table:
 def training_text(summary: Mapping[str, Any]) -> str:
     """The memory that training takes, and into how many micro-batches a batch is split.
 
-    >>> training_text({"batch_size": 300, "micro_batch": 43, "parts": 7, "training_bytes": 3.5e9, "memory_bytes": 4e9})
-    'Training takes 3.5 GB of 4 GB at batch size 300, in 7 parts of at most 43 cases (predicted for float32 and AdamW).'
+    >>> training_text({"batch_size": 300, "micro_batch": 43, "parts": 7, "training_bytes": 3e9, "memory_bytes": 4e9})
+    'Training takes 3 GB of 4 GB at batch size 300, in 7 micro-batches of at most 43 (predicted for float32 and AdamW).'
     """
     limit = f" of {bytes_text(summary['memory_bytes'])}" if summary["memory_bytes"] else ""
     micro_batches = (
-        f", in {summary['parts']} parts of at most {summary['micro_batch']} cases" if summary["parts"] > 1 else ""
+        f", in {summary['parts']} micro-batches of at most {summary['micro_batch']}" if summary["parts"] > 1 else ""
     )
     usage = f"{bytes_text(summary['training_bytes'])}{limit} at batch size {summary['batch_size']}{micro_batches}"
     return f"Training takes {usage} (predicted for float32 and AdamW)."

@@ -222,7 +222,7 @@ def _detection_sentence(
     counts = detection_counts(metrics["confusion_matrix"], positive)
     name = classes[positive]
     if counts["positives"] == 0:
-        return f"{subject} met no “{name}” case in the {SET_NAMES[set_name]} set, so its recall is unknown."
+        return f"The {SET_NAMES[set_name]} set contains no “{name}” cases, so the recall is undefined."
     recall = class_estimate(metrics, "recall", name)
     return (
         f"{subject} finds {counts['true_positives']:,} of {counts['positives']:,} “{name}” cases in the "
@@ -237,7 +237,7 @@ def _interval_words(interval: list[float] | None) -> str:
 
 
 def _false_positives_text(number: int) -> str:
-    return f"{number:,} false alarm{'' if number == 1 else 's'}"
+    return f"{number:,} false positive{'' if number == 1 else 's'}"
 
 
 def cautions(run: RunFiles) -> list[str]:
@@ -247,7 +247,7 @@ def cautions(run: RunFiles) -> list[str]:
     if name == "validation":
         texts.append(f"There is no test set. {OPTIMISTIC_VALIDATION}")
     if name == "train":
-        texts.append("There is neither a test nor a validation set: these figures are of cases the network has learnt.")
+        texts.append("There is neither a test nor a validation set: these figures are for the training cases.")
     return texts + _leakage_caution(run, name) + _lost_scans_caution(run)
 
 

@@ -119,7 +119,7 @@ def test_of_more_classes_the_page_says_whose_auc_is_compared_and_of_slices_it_pr
     text = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8")).text
     assert "The AUC is of “b” against the rest." in text
     assert "y right, x wrong" in text
-    assert "Turn the wheel" not in text
+    assert "Scroll over a picture" not in text
 
 
 def test_runs_on_other_cases_give_no_page(tmp_path):

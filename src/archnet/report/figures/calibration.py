@@ -27,7 +27,7 @@ def reliability_figure(curves: Mapping[str, Sequence[Mapping[str, Any]]], title:
     draw_diagonal(axes, theme)
     for place, (name, bins) in enumerate(curves.items()):
         _draw_curve(axes, name, bins, place, theme)
-    set_unit_axes(axes, "probability that the network says", "share that comes true")
+    set_unit_axes(axes, "predicted probability", "observed frequency")
     axes.set_title(title)
     axes.legend(loc="upper left")
     figure.tight_layout()

@@ -94,7 +94,7 @@ def caption(picture: Picture) -> str:
     """What a picture shows, in two short lines."""
     if picture.predicted_class is None:
         return f"{picture.truth}\n{short_case(picture.case)}"
-    prediction = f"taken for {picture.predicted_class}, {percent(picture.confidence)}"
+    prediction = f"predicted {picture.predicted_class}, {percent(picture.confidence)}"
     return f"truth {picture.truth}\n{prediction}\n{short_case(picture.case)}"
 
 

@@ -111,7 +111,7 @@
     const useScale = place => {
       scale = place;
       slider.max = data.scales[scale].steps.length - 1;
-      live.querySelector(".slide label").textContent = scale ? "False alarms" : "Threshold";
+      live.querySelector(".slide label").textContent = scale ? "False positives" : "Threshold";
     };
 
     slider.addEventListener("input", () => {
