@@ -115,7 +115,7 @@ def test_a_curve_of_an_unknown_form_is_refused_before_anything_is_read(lists):
 def test_a_curve_does_not_replace_a_list(lists):
     done = froc(lists, "--out", "series.csv")
     assert done.returncode == 2
-    assert done.stderr == "--out series.csv: is read by this command, and would be lost. Give another name.\n"
+    assert done.stderr == "--out series.csv: is also an input and would be overwritten. Choose a different name.\n"
 
 
 def test_froc_imports_no_network(lists):

@@ -19,7 +19,7 @@ def experiment(tmp_path):
 
 def test_keys_that_another_data_set_does_not_have_become_a_note_and_nothing_is_printed(experiment, capsys):
     experiments, notes = load_command_experiments([experiment], "mosmed", None, ["training.epochs=3"])
-    assert notes == ["--data mosmed: leaves out spacing_mm, which this data set does not have."]
+    assert notes == ["--data mosmed: ignoring spacing_mm, which this data set does not support."]
     assert [(one.data.name, one.training.epochs) for one in experiments] == [("mosmed", 3)]
     assert load_command_experiments([experiment], None, None, [])[1] == []
     assert capsys.readouterr() == ("", "")
@@ -36,5 +36,5 @@ def test_a_user_who_interrupts_is_told_how_to_continue(capsys):
 
 def test_scans_out_of_distribution_are_named_with_each_reason(capsys):
     print_scan_warnings({Path("a.mhd"): ["it is dark.", "it is short."], Path("b.mhd"): []})
-    start = "Warning: a.mhd is unlike the training data: "
+    start = "Warning: a.mhd is out of distribution: "
     assert capsys.readouterr().err == f"{start}it is dark.\n{start}it is short.\n"

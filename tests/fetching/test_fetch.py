@@ -224,8 +224,8 @@ def test_wrong_bytes_are_refused_and_fetched_anew(tmp_path, server):
     server.files[SUBSET0] = _random(len(good), seed=1)
     checksum = hashlib.md5(good).hexdigest()
     with _raises(
-        f"{server.url}{SUBSET0}: what came does not have the checksum md5:{checksum} that "
-        f"{server.url}/api/records/3723295 gives, and was removed. Run the same command again."
+        f"{server.url}{SUBSET0}: the download does not match the checksum md5:{checksum} "
+        f"from {server.url}/api/records/3723295 and was removed. Run the same command again."
     ):
         fetch("luna16", tmp_path, [0], servers=server.servers())
     assert _files(tmp_path) == LISTS
@@ -467,8 +467,8 @@ def test_mosmed_comes_without_checksums_and_is_held_to_its_first_fetch(tmp_path,
     shutil.rmtree(tmp_path / "CT-0")
     server.files["/v0.2/CT-0.zip"] = zip_bytes({"CT-0/a.nii.gz": _random(500, 3)})
     with _raises(
-        f"{server.url}/v0.2/CT-0.zip: what came does not have the checksum sha256:{sums['CT-0.zip']} that "
-        f"{tmp_path / 'CT-0.zip.sha256'} gives, and was removed. Run the same command again."
+        f"{server.url}/v0.2/CT-0.zip: the download does not match the checksum sha256:{sums['CT-0.zip']} "
+        f"from {tmp_path / 'CT-0.zip.sha256'} and was removed. Run the same command again."
     ):
         fetch("mosmed", tmp_path, servers=server.servers())
     (tmp_path / "CT-0.zip.sha256").write_text("?", encoding="ascii")

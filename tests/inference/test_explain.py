@@ -287,7 +287,7 @@ def test_an_empty_heat_map_is_told(tmp_path):
     done = command(run, write_chest(tmp_path / "scan.mhd"), "--out", tmp_path)
     assert done.exit_code == 0
     assert done.stderr == (
-        "Warning: the heat map is empty: nothing here speaks for CT-23. Choose another class with --class.\n"
+        "Warning: the heat map is empty: no evidence for CT-23 was found. Choose a different class with --class.\n"
     )
 
 
@@ -315,7 +315,7 @@ def test_what_cannot_be_explained_is_told(tmp_path):
         (nodules, scan, "--at=1,2,999"): "--at: the point (1.0, 2.0, 999.0) mm lies outside scan a.mhd.",
         (arrays, scan): f"{arrays}: this run was trained on the arrays of an .npz file. The file does not say how they "
         "were cut from scans, so no scan can be cut alike. Name a run on luna16, mosmed or folder data.",
-        (whole, folder): f"{folder}: 2 scans are here. Name one of them, such as {scan}.",
+        (whole, folder): f"{folder}: contains 2 scans. Choose one, such as {scan}.",
         (tmp_path / "runs", scan): f"{tmp_path / 'runs'}: cannot",
         (whole, scan, "--class", "CT-2"): '--class: no class "CT-2". Did you mean "CT-23"? The run has CT-0, CT-23.',
         (flat, scan): "flat: Grad-CAM needs a convolution, and this network has none. Use occlusion.",

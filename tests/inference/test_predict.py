@@ -226,7 +226,7 @@ def test_what_is_no_ct_is_refused_and_the_others_are_judged(run, tmp_path, low, 
 def test_a_scan_unlike_the_training_data_is_judged_with_a_warning(run, tmp_path):
     scan = write_chest(tmp_path / "scan.mhd", spacing_mm=(2.0, 2.0, 7.5))
     done = predict(run, scan)
-    begin = f"Warning: {scan} is unlike the training data: "
+    begin = f"Warning: {scan} is out of distribution: "
     assert done.stderr == (
         f"{begin}its voxels are 7.5 mm along z; in training they were 3 mm.\n"
         f"{begin}it is 150 mm long along z; in training scans were 60 mm.\n"
@@ -356,7 +356,7 @@ def test_a_submission_does_not_replace_the_list_that_it_is_made_from(nodules, tm
     path.write_text("seriesuid,coordX,coordY,coordZ,class\nscan,0,0,110,1\n")
     done = predict(nodules, scan, "--candidates", path, "--out", tmp_path / "../" / tmp_path.name / "candidates.csv")
     assert str(done.exception) == (
-        f"--out {tmp_path / '../' / tmp_path.name / 'candidates.csv'}: is read by this command, and would be lost. "
-        "Give another name."
+        f"--out {tmp_path / '../' / tmp_path.name / 'candidates.csv'}: is also an input and would be overwritten. "
+        "Choose a different name."
     )
     assert path.read_text().endswith(",1\n")

@@ -157,8 +157,8 @@ def test_one_gpu_is_taken_without_being_asked_all_of_them_or_another_when_asked(
 def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(count, device, there, machine_with):
     machine_with(count)
     message = (
-        f"--device {device}: {there}, says tensorflow. Give another device, such as cpu. A GPU that is there and not "
-        'seen needs its driver and pip install "archnet[cuda]".'
+        f"--device {device}: {there}, says tensorflow. Choose another, such as cpu. If a GPU is installed but not "
+        'detected, install its driver and pip install "archnet[cuda]".'
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         start_quietly(device)
@@ -182,8 +182,8 @@ def test_a_device_is_chosen_before_any_is_used(machine_with, monkeypatch):
 
     monkeypatch.setattr(config, "set_visible_devices", refused)
     message = (
-        "--device gpu:1: Keras has been at work in this process, and its devices cannot be changed any more. Choose "
-        "the device first, or in a new process."
+        "--device gpu:1: Keras is already initialized in this process, so its devices can no longer be changed. "
+        "Choose the device first, or use a new process."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         start_quietly("gpu:1")
@@ -247,10 +247,9 @@ def test_what_several_devices_change_is_told(caplog):
     micro = micro_batch.choose_micro_batch(experiment, plan, on_accelerator=True, num_devices=2)
     micro_batch.log_micro_batch(micro, plan, is_default_budget=True, num_devices=2)
     assert caplog.messages[1:] == [
-        "2 devices divide the cases; their gradients are added up, and the memory is each one's.",
-        "batch norm takes its statistics from the 8 cases that go through the network at once on a device, not from "
-        "the 16 of the batch, so the result is not that of a whole batch. Take one device, or a batch that is so many "
-        "times as large.",
+        "2 devices share each batch and sum their gradients; the memory is per device.",
+        "batch norm statistics are computed over 8 cases per device, not over the full batch of 16, so results differ "
+        "from those without splitting. Take one device, or a batch that is so many times as large.",
     ]
     caplog.clear()
     micro_batch.log_micro_batch(micro, planned(), is_default_budget=True, num_devices=2)
@@ -270,15 +269,15 @@ MEMORY = MemoryEstimate(
 def test_memory_that_runs_out_is_told_with_the_budget_that_would_fit(error):
     # (850 MB of the process + 1 + 1 + 32 x 0.1 + 8 x 10) / 0.85 = 1100.2 MB
     message = (
-        "memory has run out with 16 of the batch's 32 cases at once in the network. Begin again in another "
-        "folder with --memory 1.11GB, so that at most 8 go through it at once and the step stays the same, or lower "
-        "training.batch_size, or take a smaller network."
+        "out of memory with a micro-batch of 16 (batch size 32). Restart in a different folder with --memory 1.11GB, "
+        "which limits micro-batches to 8 cases without changing the step, lower training.batch_size, or use a smaller "
+        "network."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"), translate_errors(16, 32, MEMORY):
         failing(*error)
     message = (
-        "memory has run out with 1 of the batch's 32 cases at once in the network. Make the crop smaller "
-        "(data.crop_size), or give the network's first layers fewer num_output or a stride."
+        "out of memory with a micro-batch of 1 (batch size 32). Make the crop smaller (data.crop_size), or give the "
+        "network's first layers fewer num_output or a stride."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"), translate_errors(1, 32, MEMORY):
         failing(*error)
@@ -291,9 +290,9 @@ def test_an_operation_that_is_not_deterministic_is_named():
         "available.\n\t [[{{node gradient_tape/conv1/BiasAddGrad}}]] [Op:__inference__train_7]"
     )  # fmt: skip
     message = (
-        "--deterministic: the operation gradient_tape/conv1/BiasAddGrad gives other bits every time, and there is no "
-        'other one here: "A deterministic GPU implementation of BiasAddGrad is not currently available." Leave '
-        "--deterministic out, train with --device cpu, or do without the layer or augmentation that needs it."
+        "--deterministic: the operation gradient_tape/conv1/BiasAddGrad has no deterministic kernel on this device: "
+        '"A deterministic GPU implementation of BiasAddGrad is not currently available." Omit --deterministic, train '
+        "with --device cpu, or remove the layer or augmentation that needs it."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"), translate_errors(16, 32, MEMORY):
         failing("UnimplementedError", text)
@@ -308,8 +307,8 @@ def test_an_operation_that_a_device_lacks_in_a_precision_is_named():
         "Registered devices: [CPU]"
     )
     message = (
-        'training.precision "float16": there is no MaxPool3D in it on this device. Take another precision, such as '
-        '"float32", or another --device.'
+        'training.precision "float16": this device has no MaxPool3D kernel for it. Use a different precision, such as '
+        '"float32", or a different --device.'
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"), translate_errors(16, 32, MEMORY):
         failing("InvalidArgumentError", text)

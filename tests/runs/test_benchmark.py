@@ -74,7 +74,7 @@ def test_a_budget_cuts_the_batch_into_parts_as_in_a_run(tmp_path, monkeypatch):
         size
     }
     assert told["predicted_memory_bytes"] == estimate_memory(plan).training_bytes(64, size) < 100_000
-    assert f"batch 64 in parts of {size}, float32" in bench_line(*line).stdout
+    assert f"batch 64 in micro-batches of {size}, float32" in " ".join(bench_line(*line).stdout.split())
 
 
 def test_what_goes_wrong_in_a_step_is_told_with_advice(monkeypatch):
@@ -82,7 +82,7 @@ def test_what_goes_wrong_in_a_step_is_told_with_advice(monkeypatch):
         raise type("ResourceExhaustedError", (Exception,), {})("OOM")
 
     monkeypatch.setattr(Trainer, "train_step", exhausted)
-    with pytest.raises(RunError, match=r"^memory has run out with 4 of the batch's 4 cases at once in the network\. "):
+    with pytest.raises(RunError, match=r"^out of memory with a micro-batch of 4 \(batch size 4\)\. "):
         measure(small_subject(), 1, 1)
 
 

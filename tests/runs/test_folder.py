@@ -107,8 +107,8 @@ def test_an_interrupted_run_is_neither_lost_nor_started_again_by_itself(cubes, t
 def test_a_run_is_not_continued_with_other_options(cubes, tmp_path):
     interrupted(cubes, tmp_path / "out")
     message = (
-        f"{tmp_path / 'out/net'}: was begun with another training (learning_rate: 0.01 there, 0.02 here). "
-        "Give the same one to continue, or another folder with --out."
+        f"{tmp_path / 'out/net'}: was started with a different training (learning_rate: 0.01 there, 0.02 here). "
+        "Use the original settings to resume, or a different folder with --out."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         archnet.run_all(experiments(cubes, learning_rate=0.02), out=tmp_path / "out", resume=True)

@@ -160,7 +160,7 @@ def test_a_finished_run_is_never_overwritten_and_another_split_needs_its_own_fol
     before = (run.folder / "predictions.csv").read_bytes()
     with pytest.raises(RunError, match=re.escape(f"{run.folder}: this run is finished and is not overwritten.")):
         archnet.run(experiment_on(cubes, NET_2D), out=out)
-    message = f"{out}: holds an experiment with another split (by: 'group' there, 'candidate' here)."
+    message = f"{out}: contains an experiment with a different split (by: 'group' there, 'candidate' here)."
     with pytest.raises(RunError, match=re.escape(message)):
         archnet.run(experiment_on(cubes, NET_3D, split={"by": "candidate"}), out=out)
     assert (run.folder / "predictions.csv").read_bytes() == before

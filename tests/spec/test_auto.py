@@ -344,7 +344,7 @@ def test_a_run_without_a_key_set_tells_what_was_picked_and_why_and_runs_again_to
     done = COMMAND.invoke(app, [*map(str, arguments), "--set", "evaluation.bootstraps=10"])
     assert done.exit_code == 0, done.output
     line = (
-        "picked from the data (why: experiment.json): balance 1.5, augmentation right_angles + flip + intensity, "
+        "chosen automatically (reasons in experiment.json): balance 1.5, augmentation right_angles + flip + intensity, "
         "batch_size 16, epochs 100, warmup_epochs 1, ema 0.95, batch_norm_momentum 0.9."
     )
     assert done.stderr.count(line) == 1
@@ -380,10 +380,10 @@ def test_a_run_that_goes_on_has_the_same_picks_and_another_value_is_refused(cube
     with pytest.raises(InterruptedError):
         archnet.run_all(wanted(), out=tmp_path / "out", callback=Interrupts())
     assert resolved(tmp_path / "out/net")["picked"] == resolved(whole.folder)["picked"]
-    with pytest.raises(RunError, match=r"another training \(batch_size: 16 there, 8 here\)"):
+    with pytest.raises(RunError, match=r"different training \(batch_size: 16 there, 8 here\)"):
         archnet.run_all(wanted(batch_size=8), out=tmp_path / "out", resume=True)
     monkeypatch.setattr(auto_rules, "BATCH_SIZES", ((600, 4),))
-    with pytest.raises(RunError, match=r"another training \(epochs: 4 there, 'auto' here\)"):
+    with pytest.raises(RunError, match=r"different training \(epochs: 4 there, 'auto' here\)"):
         archnet.run_all(archnet.load_experiments(on(cubes)), out=tmp_path / "out", resume=True)
     with pytest.raises(InterruptedError):
         archnet.run_all(wanted(), out=tmp_path / "out", callback=Interrupts(3), resume=True)
@@ -410,8 +410,8 @@ def test_what_was_picked_for_other_cases_is_kept_and_told(cubes, tmp_path, caplo
     assert set(second) == set(first) - {"training.batch_size"}
     assert second["training.balance"] != first["training.balance"]
     assert (
-        "kept, though other values would be picked here: training.batch_size. "
-        'Set them to "auto" to have them picked again.'
+        'kept, although "auto" would now choose different values: training.batch_size. '
+        'Set them to "auto" to choose again.'
     ) in caplog.messages
 
 

@@ -266,8 +266,8 @@ def test_the_published_protocol_is_pinned():
     assert training.augmentation == (RotatedCopies(angles=(90, 180, 270), of="positive"),)
     assert training.best_metric is None
     assert experiment.warnings() == [
-        'split.by "candidate": neighbours of one nodule can stand in training and test, so the figures are optimistic. '
-        '"group" keeps each scan on one side.'
+        'split.by "candidate": candidates near one nodule can be in both training and test set, so results are '
+        'optimistic. "group" keeps each scan in one set.'
     ]
 
 

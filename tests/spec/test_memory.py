@@ -71,7 +71,7 @@ def test_an_amount_of_memory_has_a_unit_or_is_in_bytes(text, size):
 
 @pytest.mark.parametrize("text", ["4 gigs", "GB", "-4GB", "4gb", "4 iB", ""])
 def test_what_is_no_amount_of_memory_is_refused(text):
-    said = f'"{text}" is no amount of memory. Write it like "4GB", "512MB" or "2GiB", or as bytes.'
+    said = f'"{text}" is not a memory size. Use "4GB", "512MB", "2GiB" or a number of bytes.'
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         parse_bytes(text)
     with pytest.raises(DocumentError, match=re.escape(f"mine.json $.training.memory: {said}")):
@@ -160,8 +160,8 @@ def test_without_a_budget_a_batch_stays_whole():
 
 def test_a_refusal_tells_what_would_fit():
     said = (
-        "one case at a time already takes 0.88 GB (0.85 GB the process, 0.01 GB weights and gradients, 0.01 GB the "
-        "cases that are read ahead, 0.01 GB one case in the network). Give at least 1.03 GB, make the crop smaller "
+        "a micro-batch of one case already takes 0.88 GB (0.85 GB the process, 0.01 GB weights and gradients, 0.01 GB "
+        "the cases that are read ahead, 0.01 GB one case in the network). Give at least 1.03 GB, make the crop smaller "
         "(data.crop_size), or give the network's first layers fewer num_output or a stride."
     )
     memory = MemoryEstimate(
@@ -178,28 +178,29 @@ def test_the_published_network_of_full_width_trains_within_4_gb():
     micro = plan_micro_batches(memory, 300, parse_bytes("4GB"))
     assert (micro.num_micro_batches, micro.size) == (8, 38)
     assert micro.describe() == (
-        "a batch of 300 goes through the network in 8 parts of at most 38 cases, whose gradients are added up; "
+        "batch size 300: gradient accumulation over 8 micro-batches of at most 38 cases; "
         "predicted peak memory 3.30 GB of 4.00 GB."
     )
     assert plan_micro_batches(memory, 4).describe() == (
-        "a batch of 4 goes through the network at once; predicted peak memory 1.15 GB."
+        "batch size 4, no gradient accumulation; predicted peak memory 1.15 GB."
     )
 
 
 def test_show_prints_the_plan():
     shown = COMMAND.invoke(app, ["show", str(ROOT / "archs/arch3d.json"), "--batch", "300", "--memory", "4GB"])
-    assert "in 9 parts of at most 34 cases" in " ".join(shown.stdout.split())
+    assert "in 9 micro-batches of at most 34 (" in " ".join(shown.stdout.split())
     told = COMMAND.invoke(app, ["show", str(ROOT / "archs/arch3d.json"), "--memory", "2GiB", "--json"])
     plan = json.loads(told.stdout)
     assert (plan["batch_size"], plan["micro_batch"], plan["parts"]) == (64, 13, 5)
     assert plan["training_bytes"] < plan["memory_bytes"] == 2**31
-    assert "in 5 parts" in training_text(plan)
+    assert "in 5 micro-batches of" in training_text(plan)
 
 
 def test_show_refuses_what_cannot_fit():
     shown = COMMAND.invoke(app, ["show", str(ROOT / "archs/arch3d.json"), "--memory", "0.5GB"])
     assert isinstance(shown.exception, DocumentError)
-    assert str(shown.exception).startswith("--memory 0.5GB: one case at a time already takes 1.01 GB (0.85 GB the proc")
+    message = "--memory 0.5GB: a micro-batch of one case already takes 1.01 GB (0.85 GB the proc"
+    assert str(shown.exception).startswith(message)
 
 
 def test_the_budget_is_the_options_else_what_is_free_else_none(monkeypatch):
@@ -214,10 +215,12 @@ def test_the_budget_is_the_options_else_what_is_free_else_none(monkeypatch):
 
 def test_a_refusal_names_whose_budget_it_is(monkeypatch):
     plan = plan_of(CONV)
-    with pytest.raises(RunError, match=re.escape("net: training.memory 500MB is too little: one case at a time")):
+    with pytest.raises(
+        RunError, match=re.escape("net: training.memory 500MB is too little: a micro-batch of one case")
+    ):
         micro_batch.choose_micro_batch(experiment_of([CONV], memory="500MB"), plan)
     monkeypatch.setattr(micro_batch, "free_memory_bytes", lambda: 500_000_000)
-    with pytest.raises(RunError, match=re.escape("net: on this machine 0.50 GB are free: one case at a time")):
+    with pytest.raises(RunError, match=re.escape("net: on this machine 0.50 GB are free: a micro-batch of one case")):
         micro_batch.choose_micro_batch(experiment_of([CONV]), plan)
 
 
@@ -228,11 +231,10 @@ def test_batch_norm_and_a_budget_of_the_moment_are_told(caplog):
     micro_batch.log_micro_batch(micro, plan, is_default_budget=True)
     assert caplog.messages == [
         micro.describe(),
-        "a whole batch does not fit into the memory that is free now, so it goes through the network in parts. To get "
-        'the same parts again, give training.memory, such as "2.00 GB".',
-        "batch norm takes its statistics from the 75 cases that go through the network at once, not from the 300 of "
-        "the batch, so the result is not that of a whole batch. Give more memory, or set training.batch_size to 75 and "
-        "a lower learning rate.",
+        "a whole batch does not fit in the free memory, so gradients are accumulated over micro-batches. To get the "
+        'same micro-batches again, set training.memory to "2.00 GB".',
+        "batch norm statistics are computed over 75 cases, not over the full batch of 300, so results differ from those "
+        "without splitting. Give more memory, or set training.batch_size to 75 and a lower learning rate.",
     ]
     caplog.clear()
     micro_batch.log_micro_batch(plan_micro_batches(MEMORY, 300), plan, is_default_budget=True)
@@ -271,7 +273,7 @@ def test_a_run_within_a_budget_says_in_its_log_and_files_in_which_parts(tmp_path
     assert result.exit_code == 0, result.output
     network = json.loads((tmp_path / "out/net/network.json").read_text())
     assert 1 < network["parts"] == -(-16 // network["micro_batch"])
-    assert f"in {network['parts']} parts of at most" in (tmp_path / "out/net/log.txt").read_text()
+    assert f"over {network['parts']} micro-batches of at most" in (tmp_path / "out/net/log.txt").read_text()
     assert json.loads((tmp_path / "out/net/experiment.json").read_text())["training"]["memory"] == "200kB"
 
 
@@ -300,8 +302,8 @@ def test_a_run_that_goes_on_keeps_its_parts_whatever_is_free_now(tmp_path, monke
     assert network["micro_batch"] < 16
     assert seen == [network["micro_batch"]] * 2
     log = (tmp_path / "again/net/log.txt").read_text()
-    assert log.count(f"in {network['parts']} parts of at most") == 2
-    assert log.count("does not fit into the memory that is free now") == 1
+    assert log.count(f"over {network['parts']} micro-batches of at most") == 2
+    assert log.count("does not fit in the free memory") == 1
     predictions = [(tmp_path / out / "net/predictions.csv").read_bytes() for out in ("whole", "again")]
     assert predictions[0] == predictions[1]
 

@@ -113,7 +113,7 @@ def test_every_problem_is_told_at_once_with_its_place():
         f"mine.json:53 $.space.arch.layers[9].num_output[0]: {place} $.arch $.layers: has no 9 to set.",
         'mine.json:55 $.space.a b: "a b" is not a key. Write it like training.epochs or arch.layers[0].num_output.',
         'mine.json:59 $.search: "tpe" needs the number of trials. Give "trials", such as 20.',
-        'mine.json:61 $.limits.memory: "" is no amount of memory. Write it like "4GB", "512MB" or "2GiB", or as bytes.',
+        'mine.json:61 $.limits.memory: "" is not a memory size. Use "4GB", "512MB", "2GiB" or a number of bytes.',
     ]  # fmt: skip
 
 
@@ -139,12 +139,12 @@ def test_every_problem_is_told_at_once_with_its_place():
         ),
         (
             {"search": "random", "trials": 3},
-            '$.search: "random" has nothing to draw: "space" is empty. Give it axes, or remove "search".',
+            '$.search: "random" has nothing to sample: "space" is empty. Fill it, or remove "search".',
         ),
         (
             {"seeds": 2, "scheduler": {"type": "asha"}},
-            "$.scheduler: trials of several folds or seeds are compared by their mean, which an early end spoils. "
-            "Remove it, or folds and seeds.",
+            "$.scheduler: trials with several folds or seeds are ranked by their mean, so they cannot be stopped "
+            "early. Remove the scheduler, or folds and seeds.",
         ),
         (
             {"seeds": 2, "space": {"training.seed": [1, 2]}},
@@ -193,7 +193,7 @@ def test_the_command_line_changes_the_base_experiment_but_no_architecture():
     (experiment,) = sweep.experiments({"training.seed": 1})
     assert (experiment.data.name, experiment.data.root) == ("npz", "other.npz")
     assert (experiment.training.epochs, experiment.training.seed) == (3, 1)
-    with pytest.raises(DocumentError, match=r'--set arch\.name: what varies is an axis in "space"'):
+    with pytest.raises(DocumentError, match=r'--set arch\.name: a sweep sets the architecture in "space" only\.'):
         parse_sweep(document, overrides=[(("arch", "name"), "other")])
 
 

@@ -147,7 +147,7 @@ def test_best_writes_the_winning_architecture_once(swept, tmp_path):
     assert document["layers"][0]["num_output"] == 8
     assert runner.invoke(app, ["check", str(out), "--input", "12x12"]).exit_code == 0
     again = runner.invoke(app, ["sweep", "best", str(swept[1]), "--out", str(out)])
-    assert str(again.exception) == f"{out}: this file is there and is not overwritten. Give another name."
+    assert str(again.exception) == f"{out}: the file exists and is not overwritten. Choose a different name."
 
 
 def test_there_is_no_best_before_a_trial_has_finished(tmp_path):
@@ -188,6 +188,6 @@ def test_the_report_says_what_was_chosen_and_what_failed(swept):
     sweep, folder = swept
     page = write_sweep_report(read_leaderboard(sweep, folder), folder, []).read_text()
     assert "Trial 2 is the best on the validation set, with validation AUC (ROC) 0.800: num_output 8." in page
-    assert "The best of 3 trials was chosen by its validation AUC (ROC), which is therefore too good." in page
+    assert "The best of 3 trials was selected by validation AUC (ROC), which is therefore optimistic." in page
     assert "its process was killed by SIGKILL" in page
     assert page.count("<img") == 3

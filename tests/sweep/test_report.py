@@ -35,9 +35,9 @@ def page_of(sweep, folder, metrics, judged):
 def test_of_folds_that_were_chosen_by_it_says_that_test_cases_took_part_in_the_choice(judged, times, tmp_path):
     page = page_of(small_sweep(tmp_path, folds=3), tmp_path, TEST, judged)
     assert (
-        "The best of 3 trials was chosen by its validation AUC (ROC), which is therefore too good. Cases that test one "
-        "fold helped to choose in others (the choice is not nested), so that the test figures of all folds together are "
-        "somewhat too good, too."
+        "The best of 3 trials was selected by validation AUC (ROC), which is therefore optimistic. Test cases of one "
+        "fold influenced the selection in other folds (the cross-validation is not nested), so the pooled test results "
+        "are slightly optimistic."
     ) in page
     assert (
         f"Each fold's test cases were looked at {times}; but in other folds they had helped to choose (the choice is not "
@@ -49,21 +49,21 @@ def test_of_folds_that_were_chosen_by_it_says_that_test_cases_took_part_in_the_c
 
 def test_of_folds_without_a_choice_nothing_was_chosen(tmp_path):
     page = page_of(small_sweep(tmp_path, space={}, folds=3), tmp_path, TEST, [0])
-    assert "Nothing was chosen: every run was judged on its test set once." in page
+    assert "No selection took place: every run was evaluated on its test set once." in page
     assert "not nested" not in page
 
 
 def test_of_one_split_the_test_set_was_looked_at_after_the_choice(tmp_path):
     page = page_of(small_sweep(tmp_path), tmp_path, TEST, [2])
-    assert "which is therefore too good. The test set took no part in the choice." in page
+    assert "which is therefore optimistic. The test set took no part in the choice." in page
     assert "The test set was looked at once, for trial 2, after it had been chosen." in page
-    assert "gone on with" not in page
+    assert "was resumed" not in page
 
 
 def test_a_second_look_at_the_test_set_is_told(tmp_path):
     page = page_of(small_sweep(tmp_path), tmp_path, TEST, [0, 2])
     assert "The test set was looked at 2 times, for trials 0, 2." in page
-    assert "shown to trials 0, 2 in turn" in page
+    assert "after a test-set evaluation; trials 0, 2 were evaluated on it in turn" in page
 
 
 def test_without_a_test_set_it_says_so(tmp_path):
@@ -71,7 +71,7 @@ def test_without_a_test_set_it_says_so(tmp_path):
     assert "There is no test set." in page
     assert "looked at" not in page
     assert "took no part" not in page
-    assert "had been seen" not in page
+    assert "test-set evaluation" not in page
 
 
 def test_the_command_is_one_that_a_shell_understands(tmp_path):

@@ -188,7 +188,7 @@ def test_a_sweep_without_ray_says_how_to_install_it(tmp_path, monkeypatch):
     [
         (
             {"seed": 1},
-            "holds a sweep with another seed. Resume it with the file it was begun with, or give another --out.",
+            "contains a sweep with a different seed. Resume it with its original file, or use a different --out.",
         ),
         (
             {"at_once": 3},
@@ -220,7 +220,7 @@ def test_a_sweep_whose_axes_stand_in_another_order_is_another_one(tmp_path, monk
     (tmp_path / "out/trials/000").mkdir(parents=True)
     with pytest.raises(RunError, match="needs Ray"):
         run_sweep(small_sweep(tmp_path, space=space), tmp_path / "out")
-    with pytest.raises(RunError, match="holds a sweep with another space"):
+    with pytest.raises(RunError, match="contains a sweep with a different space"):
         run_sweep(small_sweep(tmp_path, space=dict(reversed(space.items()))), tmp_path / "out", resume=True)
 
 

@@ -84,7 +84,7 @@ def test_folds_and_seeds_are_pooled(tmp_path):
     (pooled,) = read_json(tmp_path / "out/trials/000/comparison.json")["runs"]
     assert (pooled["metrics"]["n"], pooled["seeds"], pooled["folds"]) == (120, [0, 1], [0, 1])
     page = (tmp_path / "out/sweep.html").read_text()
-    assert "Nothing was chosen: every run was judged on its test set once." in page
+    assert "No selection took place: every run was evaluated on its test set once." in page
     assert f"SD {pooled['spread']['auc']:.3f}" in page
 
 

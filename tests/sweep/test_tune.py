@@ -119,7 +119,7 @@ def test_ctrl_c_leaves_a_sweep_that_goes_on(sweep):
     assert "Interrupted. Nothing is lost: run the same command with --resume to continue." in told
     refused = sweep.begin(space={WIDTH: [2, 4]})
     assert refused.communicate(timeout=600)[1].splitlines()[-1] == (
-        f"{sweep.folder / 'out'}: holds a sweep already. Go on with it with --resume, or give another --out."
+        f"{sweep.folder / 'out'}: already contains a sweep. Resume it with --resume, or use a different --out."
     )
     ended(sweep.begin("--resume", space={WIDTH: [2, 4]}))
     assert [row["state"] for row in sweep.board()] == ["finished", "finished"]

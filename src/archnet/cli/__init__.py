@@ -22,7 +22,7 @@ from archnet.errors import ArchnetError
 
 app = typer.Typer(
     name="archnet",
-    help="JSON architecture files to 2D and 3D convolutional networks for chest CT: train, evaluate, compare.",
+    help="Train, evaluate and compare 2D and 3D convolutional networks for chest CT, defined in JSON files.",
     epilog="Start with: archnet run archs/arch3dsm.json --data phantom",
     no_args_is_help=True,
     add_completion=False,

@@ -37,7 +37,7 @@ def bench(
     root: RootOption = None,
     input_text: Annotated[
         str | None,
-        typer.Option("--input", help="Without --data: the size of random cases, such as 64x64x10; else the file's."),
+        typer.Option("--input", help="Without --data: input size, such as 64x64x10. Default: the file's."),
     ] = None,
     classes: Annotated[int, typer.Option(help="Without --data: number of classes.", min=2)] = 2,
     batch: Annotated[
@@ -45,16 +45,16 @@ def bench(
     ] = None,
     precision: Annotated[
         Literal["float32", "bfloat16", "float16", "auto"] | None,
-        typer.Option(help="Of the training (training.precision); otherwise the experiment's, or float32."),
+        typer.Option(help="Compute dtype (training.precision). Default: the experiment's, or float32."),
     ] = None,
     memory: MemoryOption = None,
-    steps: Annotated[int, typer.Option(help="Steps of each of the rounds.", min=1)] = 10,
+    steps: Annotated[int, typer.Option(help="Number of steps per round.", min=1)] = 10,
     device: DeviceOption = None,
     deterministic: DeterministicOption = False,
     settings: SetOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Measure training speed on this machine, with batches in memory and through the whole pipeline, and the memory.
+    """Benchmark training on this machine: speed with batches in memory and with the full pipeline, and peak memory.
 
     Examples:
         archnet bench archs/arch3dsm.json --data phantom
@@ -119,7 +119,7 @@ def bench_table(result: BenchmarkResult, device: str) -> Table:
     from rich.table import Table
 
     load = "" if result.load is None else f"; load {result.load:.1f}"
-    parts = "" if result.micro_batch == result.batch_size else f" in parts of {result.micro_batch}"
+    parts = "" if result.micro_batch == result.batch_size else f" in micro-batches of {result.micro_batch}"
     table = Table(
         title=f"{result.arch} on {result.data}, {'x'.join(map(str, result.input_shape))}, "
         f"batch {result.batch_size}{parts}, {result.precision}",
@@ -143,7 +143,7 @@ def _table_rows(result: BenchmarkResult) -> list[tuple[str, str]]:
     return [
         ("training, batches in memory", f"{result.step_samples_per_second:,.1f} samples/s"),
         ("training, whole pipeline", f"{result.pipeline_samples_per_second:,.1f} samples/s"),
-        ("pipeline, of the step in memory", f"{result.pipeline_share:.0%}"),
+        ("pipeline, relative to in memory", f"{result.pipeline_share:.0%}"),
         ("first step", f"{result.first_step_seconds:.2f} s"),
         ("matrix multiplication", f"{count_text(result.matmul_macs_per_second)} mult-adds/s"),
         ("network, of this rate", f"{result.matmul_share:.0%}"),

@@ -42,11 +42,9 @@ def info(
     settings: SetOption = None,
     picture: Annotated[
         str | None,
-        typer.Option(
-            help='Draw this case\'s slices and what augmentation does to them; "first" is the first positive.'
-        ),
+        typer.Option(help='Draw this case with and without augmentation; "first" is the first positive case.'),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where the picture goes.")] = Path("case.png"),
+    out: Annotated[Path, typer.Option(help="Path of the picture.")] = Path("case.png"),
     as_json: JsonFlag = False,
 ) -> None:
     """Summarize a data set: classes, groups, shape, the sets of the default split, and its crop store."""
@@ -143,12 +141,12 @@ def _prepare_crops(experiments: tuple[Experiment, ...], strict: bool, as_json: b
 @data_app.command()
 def prune(
     everything: Annotated[
-        bool, typer.Option("--all", help="Remove every store, also those that are still good or whose disk is away.")
+        bool, typer.Option("--all", help="Remove all stores, including valid ones and those on unmounted disks.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Remove crop stores whose scans have changed or gone. Scans and runs are never touched; crops can be cut again."""
+    """Remove crop stores whose scans have changed or are gone. Scans and runs are kept; crops can be recreated."""
     from archnet.data.store_list import prune_stores
 
     removed = prune_stores(everything=everything, dry_run=dry_run)

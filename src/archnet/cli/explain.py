@@ -30,8 +30,8 @@ def explain(
     method: Annotated[
         Literal["gradcam", "occlusion"],
         typer.Option(
-            help="gradcam: what in the last convolution speaks for the class. occlusion: by how much its probability "
-            "falls when a box is replaced by air; slower."
+            help="gradcam: evidence for the class in the last feature map. occlusion (slower): drop in its probability "
+            "when a box is replaced by air."
         ),
     ] = "gradcam",
     class_name: Annotated[
@@ -90,7 +90,7 @@ def _title(run: TrainedRun, scan: Path, at: str | None, label: int) -> str:
 
 def _single_run(runs: list[TrainedRun], path: Path) -> TrainedRun:
     if len(runs) > 1:
-        raise RunError(f"{path}: {len(runs)} runs are here. Name one of them, such as {runs[0].folder}.")
+        raise RunError(f"{path}: contains {len(runs)} runs. Choose one, such as {runs[0].folder}.")
     return runs[0]
 
 
@@ -99,7 +99,7 @@ def _single_scan(path: Path) -> Path:
 
     scan, *others = scan_paths([path])
     if others:
-        raise RunError(f"{path}: {len(others) + 1} scans are here. Name one of them, such as {scan}.")
+        raise RunError(f"{path}: contains {len(others) + 1} scans. Choose one, such as {scan}.")
     return scan
 
 
@@ -137,7 +137,7 @@ def _print_warnings(explanation: Explanation, scan: Path, class_name: str) -> No
     if explanation.heat.max() <= 0:
         print_messages(
             [
-                f"Warning: the heat map is empty: nothing here speaks for {class_name}. Choose another class with "
-                "--class."
+                f"Warning: the heat map is empty: no evidence for {class_name} was found. Choose a different class "
+                "with --class."
             ]
         )

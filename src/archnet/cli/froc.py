@@ -24,24 +24,24 @@ def froc(
         ),
     ],
     annotations: Annotated[
-        Path, typer.Option(help="The nodules, LUNA16's annotations.csv: the point and diameter_mm.", metavar="CSV")
+        Path, typer.Option(help="Nodules: LUNA16's annotations.csv (center and diameter_mm).", metavar="CSV")
     ],
     excluded: Annotated[
         Path,
-        typer.Option(help="Findings that count neither way, LUNA16's annotations_excluded.csv.", metavar="CSV"),
+        typer.Option(help="Irrelevant findings, ignored in scoring: LUNA16's annotations_excluded.csv.", metavar="CSV"),
     ],
     series: Annotated[
-        Path, typer.Option(help="The scans that count, LUNA16's seriesuids.csv: one uid a line.", metavar="CSV")
+        Path, typer.Option(help="Scans to evaluate: LUNA16's seriesuids.csv, one UID per line.", metavar="CSV")
     ],
     max_marks: Annotated[
         int | None,
         typer.Option(
-            help="Keep the best N marks of a scan that has more; ties at the cutoff are dropped.",
+            help="Keep at most the N best marks per scan; ties at the cutoff are dropped.",
             metavar="N",
             min=1,
         ),
     ] = None,
-    bootstraps: Annotated[int, typer.Option(help="Resamples of scans behind the intervals; 0 for none.", min=0)] = 1000,
+    bootstraps: Annotated[int, typer.Option(help="Number of bootstrap resamples of scans; 0: none.", min=0)] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of the resamples.", min=0)] = 0,
     out: Annotated[
         list[Path] | None,

@@ -27,14 +27,14 @@ DataOption = Annotated[
 ]
 RootOption = Annotated[
     Path | None,
-    typer.Option(help="Folder of the data; otherwise $ARCHNET_DATA/NAME, else the user data folder.", metavar="DIR"),
+    typer.Option(help="Data folder. Default: $ARCHNET_DATA/NAME, or the user data folder.", metavar="DIR"),
 ]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Resume interrupted runs; skip finished ones.")]
 StrictOption = Annotated[
     bool,
     typer.Option(
         "--strict",
-        help="Fail if any scan is unreadable, after all have been tried; otherwise it is left out.",
+        help="Try all scans, then fail if any is unreadable (default: skip unreadable scans).",
     ),
 ]
 SetOption = Annotated[
@@ -50,7 +50,7 @@ MemoryOption = Annotated[
     str | None,
     typer.Option(
         "--memory",
-        help="Most memory that training may take, such as 4GB or 2GiB (training.memory); otherwise what is free.",
+        help="Memory limit for training, such as 4GB or 2GiB (training.memory). Default: the free memory.",
         metavar="SIZE",
     ),
 ]
@@ -59,7 +59,7 @@ DeviceOption = Annotated[
     str | None,
     typer.Option(
         "--device",
-        help="Where to train: cpu, gpu (all of them) or a single one, such as gpu:1; otherwise a GPU if there is one.",
+        help="Training device: cpu, gpu (all GPUs) or one GPU, such as gpu:1. Default: one GPU if available.",
         metavar="DEVICE",
     ),
 ]
@@ -81,8 +81,8 @@ TrackOption = Annotated[
     Literal["mlflow"] | None,
     typer.Option(
         "--track",
-        help="Write finished runs into an MLflow store: $MLFLOW_TRACKING_URI, otherwise mlflow.db beside the "
-        "experiment's folder (needs the extra: track).",
+        help="Log finished runs to MLflow: $MLFLOW_TRACKING_URI, or mlflow.db next to the experiment folder "
+        "(requires the extra: track).",
     ),
 ]
 
@@ -116,7 +116,7 @@ def load_command_experiments(
     if data:
         document, dropped_keys = replace_data(document, data)
         if dropped_keys:
-            notes.append(f"--data {data}: leaves out {', '.join(dropped_keys)}, which this data set does not have.")
+            notes.append(f"--data {data}: ignoring {', '.join(dropped_keys)}, which this data set does not support.")
     return parse_experiments(document, parse_overrides(root, settings)), notes
 
 
@@ -135,7 +135,7 @@ def check_output_path(out: Path | None, inputs: Sequence[Path]) -> None:
         DocumentError: It is.
     """
     if out is not None and out.resolve() in [path.resolve() for path in inputs]:
-        raise DocumentError(f"--out {out}: is read by this command, and would be lost. Give another name.")
+        raise DocumentError(f"--out {out}: is also an input and would be overwritten. Choose a different name.")
 
 
 def parse_input_shape(text: str | None) -> tuple[int, ...] | None:
@@ -162,7 +162,7 @@ def print_messages(messages: Iterable[str]) -> None:
 def print_scan_warnings(warnings: Mapping[Path, Sequence[str]]) -> None:
     """Print in which ways scans are out of distribution, by scan."""
     print_messages(
-        f"Warning: {scan} is unlike the training data: {sentence}"
+        f"Warning: {scan} is out of distribution: {sentence}"
         for scan, sentences in warnings.items()
         for sentence in sentences
     )

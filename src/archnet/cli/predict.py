@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def predict(
     run: Annotated[
         Path,
-        typer.Argument(help="A run folder, or an experiment's folder: the mean of all its networks.", metavar="RUN"),
+        typer.Argument(help="A run folder, or an experiment folder, to average all its networks.", metavar="RUN"),
     ],
     scans: Annotated[
         list[Path],
@@ -28,7 +28,7 @@ def predict(
     ],
     also: Annotated[
         list[Path] | None,
-        typer.Option(help="Another run to average with; it must see the same cases. May be repeated.", metavar="RUN"),
+        typer.Option(help="Another run to average with; it must use the same input. May be repeated.", metavar="RUN"),
     ] = None,
     candidates: Annotated[
         Path | None,
@@ -46,7 +46,7 @@ def predict(
         bool,
         typer.Option(
             "--tta",
-            help="Average over symmetries: of a crop the eight of its axial slice, of a whole scan its mirror image.",
+            help="Test-time augmentation: average over axial symmetries (crops) or mirror images (whole scans).",
         ),
     ] = False,
     as_json: JsonFlag = False,

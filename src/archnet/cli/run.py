@@ -47,7 +47,7 @@ def run(
         Path | None, typer.Option(help="The experiment's folder; otherwise runs/<experiment>.", metavar="DIR")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of weights, order and augmentation (training.seed).", min=0)
+        int | None, typer.Option(help="Seed for initialization, shuffling and augmentation (training.seed).", min=0)
     ] = None,
     memory: MemoryOption = None,
     device: DeviceOption = None,
@@ -58,12 +58,12 @@ def run(
     track: TrackOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Train architectures, evaluate them on the test set, and leave a run folder with a report.
+    """Train architectures, evaluate them on the test set, and write run folders with reports.
 
     Two or more architectures are trained on the same split and compared.
 
-    Options that you do not set follow the default recipe: batch size, epochs and the like are chosen from the data and
-    printed.
+    Unset options follow the default recipe: values such as batch size and number of epochs are chosen from the data
+    and printed.
 
     Examples:
         archnet run archs/arch3dsm.json --data phantom

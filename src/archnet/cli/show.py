@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 
 def show(
-    file: Annotated[Path, typer.Argument(help="Architecture file; with --augment an experiment file will do.")],
+    file: Annotated[Path, typer.Argument(help="Architecture file; --augment also accepts an experiment file.")],
     input_text: Annotated[
         str | None, typer.Option("--input", help="Spatial input, such as 64x64x10; otherwise the file's own.")
     ] = None,
     classes: Annotated[int, typer.Option(help="Number of classes.", min=2)] = 2,
-    batch: Annotated[int, typer.Option(help="Batch size for the memory that training takes.", min=1)] = 64,
+    batch: Annotated[int, typer.Option(help="Batch size for the memory estimate.", min=1)] = 64,
     memory: MemoryOption = None,
     augment: Annotated[
         Path | None,
-        typer.Option(help="Draw into this PNG what the augmentation does to a case of the data.", metavar="PNG"),
+        typer.Option(help="Draw augmented versions of a case to this PNG file.", metavar="PNG"),
     ] = None,
     data: DataOption = None,
     root: RootOption = None,

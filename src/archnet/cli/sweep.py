@@ -59,7 +59,7 @@ def run(
         list[str] | None,
         typer.Option(
             "--set",
-            help="Override any key of the base experiment, such as training.epochs=5; the file names what varies.",
+            help="Override any key of the base experiment, such as training.epochs=5, except its architecture.",
             metavar="KEY=VALUE",
         ),
     ] = None,
@@ -73,9 +73,9 @@ def run(
     trials: Annotated[int | None, typer.Option(help="Number of trials, instead of the file's.", min=1)] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run a sweep; the word run may be left out.
+    """Run a sweep. `archnet sweep FILE` is equivalent.
 
-    Impossible trials are refused before they start. Failed trials are listed with the reason; the others continue.
+    Infeasible trials are rejected before they start. Failed trials are listed with the reason; the others continue.
 
     The exit code is 1 if no trial finished successfully.
 
@@ -159,7 +159,7 @@ def best(
         typer.echo(text)
         return
     if out.exists():
-        raise RunError(f"{out}: this file is there and is not overwritten. Give another name.")
+        raise RunError(f"{out}: the file exists and is not overwritten. Choose a different name.")
     print_paths([write_text(out, text + "\n")], as_json)
 
 

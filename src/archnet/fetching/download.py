@@ -66,8 +66,8 @@ class Downloader:
         except ValueError as error:
             part.unlink(missing_ok=True)
             raise DataError(
-                f"{remote.url}: what came does not have the checksum {remote.checksum} that {remote.checksum_source} "
-                f"gives, and was removed. Run the same command again."
+                f"{remote.url}: the download does not match the checksum {remote.checksum} "
+                f"from {remote.checksum_source} and was removed. Run the same command again."
             ) from error
         part.unlink(missing_ok=True)
         return Path(path)

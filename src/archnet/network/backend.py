@@ -100,8 +100,8 @@ def _choose_devices(device: str | None, backend: ModuleType) -> None:
     except RuntimeError:
         if device is not None:
             raise RunError(
-                f"--device {device}: Keras has been at work in this process, and its devices cannot be changed any "
-                "more. Choose the device first, or in a new process."
+                f"--device {device}: Keras is already initialized in this process, so its devices can no longer be "
+                "changed. Choose the device first, or use a new process."
             ) from None
     _process.has_devices = True
 
@@ -116,8 +116,8 @@ def _gpu_numbers(device: str, backend: ModuleType) -> list[int]:
         return wanted
     present = {0: "there is no GPU", 1: "there is one GPU, gpu:0"}.get(count, f"there are gpu:0 to gpu:{count - 1}")
     raise RunError(
-        f"--device {device}: {present}, says {backend.__name__.rpartition('.')[2]}. Give another device, such as cpu. "
-        f"A GPU that is there and not seen needs its driver and {backend.GPU_PACKAGES}."
+        f"--device {device}: {present}, says {backend.__name__.rpartition('.')[2]}. Choose another, such as cpu. "
+        f"If a GPU is installed but not detected, install its driver and {backend.GPU_PACKAGES}."
     )
 
 

@@ -95,7 +95,7 @@ def check_shared_sections(folder: Path, experiment: Experiment) -> None:
     difference = folder_document and _first_difference(folder_document, document, SHARED_SECTIONS)
     if difference:
         raise RunError(
-            f"{folder}: holds an experiment with another {difference}. Give this one its own folder with --out."
+            f"{folder}: contains an experiment with a different {difference}. Choose a new folder with --out."
         )
 
 
@@ -106,8 +106,8 @@ def _check_same_run(run_folder: Path, experiment: Experiment) -> None:
     difference = _first_difference(folder_document, document, ("arch", "training"))
     if difference:
         raise RunError(
-            f"{run_folder}: was begun with another {difference}. Give the same one to continue, or another folder with "
-            "--out."
+            f"{run_folder}: was started with a different {difference}. Use the original settings to resume, or a "
+            "different folder with --out."
         )
 
 

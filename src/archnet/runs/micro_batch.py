@@ -88,20 +88,20 @@ def log_micro_batch(
     """
     log.info(micro.describe())
     if num_devices > 1:
-        log.info(f"{num_devices} devices divide the cases; their gradients are added up, and the memory is each one's.")
+        log.info(f"{num_devices} devices share each batch and sum their gradients; the memory is per device.")
     cases_per_device = ceil(micro.size / num_devices)
     if cases_per_device == micro.batch_size:
         return
     if is_default_budget and micro.num_micro_batches > 1:
         log.warning(
-            "a whole batch does not fit into the memory that is free now, so it goes through the network in parts. "
-            f'To get the same parts again, give training.memory, such as "{gigabytes_text(micro.budget_bytes or 0)}".'
+            "a whole batch does not fit in the free memory, so gradients are accumulated over micro-batches. "
+            f'To get the same micro-batches again, set training.memory to "{gigabytes_text(micro.budget_bytes or 0)}".'
         )
     if any(row.layer.normalizes_batch(row.input_shape) for row in plan):
         log.warning(
-            f"batch norm takes its statistics from the {cases_per_device} cases that go through the network at once"
-            f"{' on a device' * (num_devices > 1)}, not from the {micro.batch_size} of the batch, so the result is not "
-            f"that of a whole batch. {_remedy(micro, num_devices)}."
+            f"batch norm statistics are computed over {cases_per_device} cases"
+            f"{' per device' * (num_devices > 1)}, not over the full batch of {micro.batch_size}, so results "
+            f"differ from those without splitting. {_remedy(micro, num_devices)}."
         )
 
 

@@ -125,7 +125,7 @@ def resolve_auto_from_data(experiment: Experiment, dataset: Dataset, split: Case
     outdated = [key for key in experiment.auto_reasons if key not in experiment_with_reasons.auto_reasons]
     if outdated:
         logging.getLogger("archnet.auto").warning(
-            'kept, though other values would be picked here: %s. Set them to "auto" to have them picked again.',
+            'kept, although "auto" would now choose different values: %s. Set them to "auto" to choose again.',
             ", ".join(outdated),
         )
     return resolve_auto(experiment_with_reasons, known)

@@ -66,7 +66,7 @@ def describe_auto(experiment: Experiment) -> str:
     """The options that were chosen automatically, in one line."""
     names = [key.removeprefix("training.") for key in experiment.auto_reasons]
     values = [f"{name} {_short_value_text(getattr(experiment.training, name))}" for name in names]
-    return f"picked from the data (why: experiment.json): {', '.join(values)}."
+    return f"chosen automatically (reasons in experiment.json): {', '.join(values)}."
 
 
 def value_text(value: Any) -> str:

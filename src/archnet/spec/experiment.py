@@ -202,8 +202,8 @@ class Experiment:
     def warnings(self) -> list[str]:
         """What is allowed but should be known, one line each."""
         leak_warning = (
-            'split.by "candidate": neighbours of one nodule can stand in training and test, so the figures are '
-            'optimistic. "group" keeps each scan on one side.'
+            'split.by "candidate": candidates near one nodule can be in both training and test set, so results '
+            'are optimistic. "group" keeps each scan in one set.'
         )
         early_stopping_warning = (
             "training.early_stopping: there is no validation set to watch, so training goes on to its last epoch."

@@ -61,7 +61,7 @@ def parse_bytes(memory: str | int) -> int:
     """
     match = _MEMORY_SIZE.fullmatch(str(memory))
     if match is None:
-        raise ValueError(f'"{memory}" is no amount of memory. Write it like "4GB", "512MB" or "2GiB", or as bytes.')
+        raise ValueError(f'"{memory}" is not a memory size. Use "4GB", "512MB", "2GiB" or a number of bytes.')
     number, prefix, is_binary = match.groups()
     power = "kMGT".index(prefix.replace("K", "k")) + 1 if prefix else 0
     return round(float(number) * (1024.0 if is_binary else 1000.0) ** power)
@@ -183,10 +183,10 @@ class MicroBatch:
         peak = f"predicted peak memory {gigabytes_text(self.peak_bytes)}"
         budget = "" if self.budget_bytes is None else f" of {gigabytes_text(self.budget_bytes)}"
         if self.num_micro_batches == 1:
-            return f"a batch of {self.batch_size} goes through the network at once; {peak}{budget}."
+            return f"batch size {self.batch_size}, no gradient accumulation; {peak}{budget}."
         return (
-            f"a batch of {self.batch_size} goes through the network in {self.num_micro_batches} parts of at most "
-            f"{self.size} cases, whose gradients are added up; {peak}{budget}."
+            f"batch size {self.batch_size}: gradient accumulation over {self.num_micro_batches} micro-batches "
+            f"of at most {self.size} cases; {peak}{budget}."
         )
 
     def to_document(self) -> dict[str, int | None]:
@@ -234,7 +234,7 @@ def _out_of_budget_message(memory: MemoryEstimate, batch_size: int) -> str:
     }
     parts_text = ", ".join(f"{gigabytes_text(size)} {name}" for name, size in parts.items())
     return (
-        f"one case at a time already takes {gigabytes_text(needed)} ({parts_text}). Give at least "
+        f"a micro-batch of one case already takes {gigabytes_text(needed)} ({parts_text}). Give at least "
         f"{gigabytes_text(needed / (1 - HEADROOM))}, make the crop smaller (data.crop_size), or give the network's "
         "first layers fewer num_output or a stride."
     )

@@ -122,7 +122,7 @@ def _initialize_folder(sweep: Sweep, folder: Path, *, resume: bool) -> None:
     document = sweep.to_document()
     if folder_document is not None:
         if not resume:
-            raise RunError(f"{folder}: holds a sweep already. Go on with it with --resume, or give another --out.")
+            raise RunError(f"{folder}: already contains a sweep. Resume it with --resume, or use a different --out.")
         _check_same_trials(folder, folder_document, document)
     write_json(folder / SWEEP_FILE, document)
 
@@ -131,8 +131,8 @@ def _check_same_trials(folder: Path, folder_document: dict[str, Any], document: 
     for key in document:
         if key not in _CHANGEABLE_KEYS and json.dumps(folder_document.get(key)) != json.dumps(document[key]):
             raise RunError(
-                f"{folder}: holds a sweep with another {key}. Resume it with the file it was begun with, or give "
-                "another --out."
+                f"{folder}: contains a sweep with a different {key}. Resume it with its original file, or use a "
+                "different --out."
             )
     if document["search"] == "tpe" and folder_document["at_once"] != document["at_once"]:
         raise RunError(
@@ -179,4 +179,4 @@ def _run_task(task: dict[str, Any]) -> None:
         process.stdin.flush()
         result = json.loads(process.stdout.readline() or "{}")
     if result.get("ended") != "finished":
-        raise RunError(f"the best trial could not be judged on the test set: {result.get('reason', 'it was killed')}")
+        raise RunError(f"evaluating the best trial on the test set failed: {result.get('reason', 'it was killed')}")

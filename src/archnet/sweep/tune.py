@@ -81,8 +81,8 @@ class TuneRunner:
             self._make_tuner(schedule).fit()
         except (ray.exceptions.RayError, ray.tune.TuneError) as error:
             raise RunError(
-                f"Ray has ended the sweep: {_first_line(error)} Nothing is lost: the same command with --resume goes "
-                "on."
+                f"Ray stopped the sweep: {_first_line(error)} Nothing is lost: run the same command with --resume to "
+                "continue."
             ) from error
         finally:
             ray.shutdown()

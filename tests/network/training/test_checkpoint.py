@@ -132,8 +132,8 @@ def test_the_last_good_checkpoint_survives_a_crash_while_the_next_is_written(tmp
 def test_a_checkpoint_of_other_options_is_refused(tmp_path):
     fitted(dataclasses.replace(FULL, epochs=1), checkpoint=tmp_path)
     message = (
-        f"{tmp_path / FILE}: belongs to another training: its training differs. "
-        "Give the same options, or remove the folder to start anew."
+        f"{tmp_path / FILE}: belongs to a different training run: training differs. "
+        "Use the same options, or remove the folder to start over."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         fitted(FULL, checkpoint=tmp_path)
@@ -147,7 +147,7 @@ def test_a_checkpoint_of_another_device_is_refused(tmp_path, monkeypatch, key, o
     monkeypatch.setattr(
         loop_module, "execution_record", lambda: {"devices": ["CPU"], "deterministic": False, key: other}
     )
-    with pytest.raises(RunError, match=f"belongs to another training: its {key} differs"):
+    with pytest.raises(RunError, match=f"belongs to a different training run: {key} differs"):
         fitted(dataclasses.replace(FULL, epochs=1), checkpoint=tmp_path)
 
 

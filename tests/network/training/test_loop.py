@@ -151,9 +151,9 @@ def test_memory_that_runs_out_becomes_advice(monkeypatch):
     keras_like_error = type("ResourceExhaustedError", (Exception,), {})
     monkeypatch.setattr(Trainer, "train_step", exhausted)
     message = (
-        "memory has run out with 5 of the batch's 16 cases at once in the network. Begin again in another folder with "
-        "--memory, so that at most 3 go through it at once and the step stays the same, or lower training.batch_size, "
-        "or take a smaller network."
+        "out of memory with a micro-batch of 5 (batch size 16). Restart in a different folder with --memory, which "
+        "limits micro-batches to 3 cases without changing the step, lower training.batch_size, or use a smaller "
+        "network."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         fit(plain(batch_size=16), micro_batch=5)

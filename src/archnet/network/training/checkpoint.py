@@ -79,8 +79,8 @@ class Checkpoint:
         if document["record"] != record:
             differences = ", ".join(key for key in record if document["record"].get(key) != record[key])
             raise RunError(
-                f"{self.folder / FILE}: belongs to another training: its {differences} differs. "
-                "Give the same options, or remove the folder to start anew."
+                f"{self.folder / FILE}: belongs to a different training run: {differences} differs. "
+                "Use the same options, or remove the folder to start over."
             )
         for number, variable in enumerate(state):
             variable.assign(arrays[f"state/{number}"])

@@ -50,14 +50,14 @@ def _advice(error: Exception, num_cases: int, batch_size: int, memory: MemoryEst
         return _nondeterminism_message(text)
     if missing := _NO_KERNEL.search(text):
         return (
-            f'training.precision "{_PRECISIONS[missing[2]]}": there is no {missing[1]} in it on this device. Take '
-            'another precision, such as "float32", or another --device.'
+            f'training.precision "{_PRECISIONS[missing[2]]}": this device has no {missing[1]} kernel for it. Use a '
+            'different precision, such as "float32", or a different --device.'
         )
     return None
 
 
 def _out_of_memory_message(num_cases: int, batch_size: int, memory: MemoryEstimate | None) -> str:
-    start = f"memory has run out with {num_cases} of the batch's {batch_size} cases at once in the network. "
+    start = f"out of memory with a micro-batch of {num_cases} (batch size {batch_size}). "
     if num_cases == 1:
         return start + (
             "Make the crop smaller (data.crop_size), or give the network's first layers fewer num_output or a stride."
@@ -68,8 +68,8 @@ def _out_of_memory_message(num_cases: int, batch_size: int, memory: MemoryEstima
         budget = memory.peak_bytes(batch_size, fewer) / (1 - HEADROOM)
         option = f"--memory {gigabytes_text(budget).replace(' ', '')}"
     return start + (
-        f"Begin again in another folder with {option}, so that at most {fewer} go through it at once and the step "
-        "stays the same, or lower training.batch_size, or take a smaller network."
+        f"Restart in a different folder with {option}, which limits micro-batches to {fewer} cases without changing "
+        "the step, lower training.batch_size, or use a smaller network."
     )
 
 
@@ -78,8 +78,8 @@ def _nondeterminism_message(text: str) -> str:
     which = f"the operation {node[1]}" if node else "an operation"
     sentence = next(line for line in text.splitlines() if "determinis" in line.lower()).strip()
     return (
-        f'--deterministic: {which} gives other bits every time, and there is no other one here: "{sentence}" Leave '
-        "--deterministic out, train with --device cpu, or do without the layer or augmentation that needs it."
+        f'--deterministic: {which} has no deterministic kernel on this device: "{sentence}" Omit '
+        "--deterministic, train with --device cpu, or remove the layer or augmentation that needs it."
     )
 
 

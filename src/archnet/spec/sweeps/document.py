@@ -82,12 +82,12 @@ def _key_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
     if search != "grid" and options.get("trials") is None:
         yield ("search",), f'"{search}" needs the number of trials. Give "trials", such as 20.'
     if search != "grid" and not space:
-        yield ("search",), f'"{search}" has nothing to draw: "space" is empty. Give it axes, or remove "search".'
+        yield ("search",), f'"{search}" has nothing to sample: "space" is empty. Fill it, or remove "search".'
     if options.get("scheduler") and (options.get("folds") or options.get("seeds")):
         yield (
             ("scheduler",),
-            "trials of several folds or seeds are compared by their mean, which an early end spoils. "
-            "Remove it, or folds and seeds.",
+            "trials with several folds or seeds are ranked by their mean, so they cannot be stopped early. "
+            "Remove the scheduler, or folds and seeds.",
         )
     yield from _incomparable_problems(options)
     if options.get("seeds") and "training.seed" in space:
@@ -172,7 +172,7 @@ def _apply_command_line(base: Document, data: str | None, overrides: Sequence[tu
     base = replace_data(base, data)[0] if data else base
     for path, _ in overrides:
         if path[0] == ARCH:
-            raise DocumentError(f'--set {".".join(map(str, path))}: what varies is an axis in "space".')
+            raise DocumentError(f'--set {".".join(map(str, path))}: a sweep sets the architecture in "space" only.')
     return apply_overrides(base, overrides)
 
 

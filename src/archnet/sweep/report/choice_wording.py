@@ -38,13 +38,13 @@ def cautions(board: Leaderboard, evaluated_trials: list[int]) -> list[str]:
     has_test = _has_test(board, evaluated_trials)
     if board.sweep.has_search_space and ranked > 1:
         sentences.append(
-            f"The best of {ranked} trials was chosen by its validation {_metric(board)}, which is therefore too good."
+            f"The best of {ranked} trials was selected by validation {_metric(board)}, which is therefore optimistic."
             + (f" {_test_set_role(board)}" if has_test else "")
         )
     if len(evaluated_trials) > 1 and board.sweep.has_search_space and has_test:
         sentences.append(
-            f"The sweep was gone on with after the test set had been seen: it was shown to trials "
-            f"{', '.join(map(str, evaluated_trials))} in turn. Its figures are those of more than one look."
+            f"The sweep was resumed after a test-set evaluation; trials {', '.join(map(str, evaluated_trials))} were "
+            "evaluated on it in turn. The test results do not come from a single evaluation."
         )
     return sentences
 
@@ -54,8 +54,8 @@ def _test_set_role(board: Leaderboard) -> str:
     if not board.sweep.folds:
         return "The test set took no part in the choice."
     return (
-        "Cases that test one fold helped to choose in others (the choice is not nested), so that the test figures of "
-        "all folds together are somewhat too good, too."
+        "Test cases of one fold influenced the selection in other folds (the cross-validation is not nested), so the "
+        "pooled test results are slightly optimistic."
     )
 
 
@@ -73,7 +73,7 @@ def test_set_note(board: Leaderboard, evaluated_trials: list[int]) -> str:
     if not _has_test(board, evaluated_trials):
         return "There is no test set."
     if not board.sweep.has_search_space:
-        return "Nothing was chosen: every run was judged on its test set once."
+        return "No selection took place: every run was evaluated on its test set once."
     if not evaluated_trials:
         return "The test set has not been looked at."
     is_single = len(evaluated_trials) == 1
