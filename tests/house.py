@@ -80,8 +80,12 @@ def contributing_map():
             *textwrap.wrap(drawing, 100, subsequent_indent="    ", break_on_hyphens=False),
             "```",
             "",
-            f"A room imports only rooms left of an arrow that leads to it. {closed} do not import `data` either, and `Arch.build` alone",
-            "reaches down, into `network`. There is no import cycle between modules or folders.",
+            *textwrap.wrap(
+                f"A room imports only rooms to its left, none from its own group. {closed} do not import `data` either. "
+                "`Arch.build` is the one import to the right: it loads `network` when it is called. No modules and no "
+                "folders import each other in a cycle.",
+                120,
+            ),
             "",
             "| room | task |",
             "|---|---|",
