@@ -54,7 +54,7 @@ def _integers(schema, rank, depth):
 
 
 def _numbers(schema, rank, depth):
-    """Without a lowest value that nobody gives by default: it would switch the layer off."""
+    """Draw no lowest value unless it is the default: it would switch the layer off."""
     return st.floats(
         schema.get("minimum", schema.get("exclusiveMinimum")),
         schema.get("maximum", schema.get("exclusiveMaximum")),

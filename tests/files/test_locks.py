@@ -72,7 +72,8 @@ def test_a_folder_can_be_held_without_a_file_in_it(tmp_path, held_elsewhere):
         pass
 
 
-def test_a_system_without_locks_on_folders_holds_nothing_and_goes_on(tmp_path, monkeypatch):
+def test_a_system_without_locks_on_folders_lets_everybody_write(tmp_path, monkeypatch):
     monkeypatch.setattr("fcntl.flock", lambda handle, flags: (_ for _ in ()).throw(OSError("not supported")))
     with hold_folder(tmp_path), hold_folder(tmp_path):
-        pass
+        (tmp_path / "written").touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["written"]

@@ -384,7 +384,7 @@ def test_a_class_may_be_named_by_its_number():
 def test_early_stopping_without_a_validation_set_is_warned_about():
     experiment = experiment_of(["split.validation=0", "training.early_stopping.patience=3"])
     assert experiment.warnings() == [
-        "training.early_stopping: there is no validation set to watch, so training goes on to its last epoch."
+        "training.early_stopping: there is no validation set to monitor, so training runs to its last epoch."
     ]
 
 

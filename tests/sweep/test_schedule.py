@@ -1,4 +1,4 @@
-"""The schedule: what comes next, what is written down, and that a sweep goes on from its folder alone."""
+"""The schedule: what comes next, what is written down, and that a sweep resumes from its folder alone."""
 
 import json
 import shutil

@@ -108,7 +108,7 @@ def fit_temperature(part: Predictions) -> float | None:
 
 
 def apply_temperature(part: Predictions, temperature: float) -> Predictions:
-    """The predictions after temperature scaling; the order of a case's classes stays as it is."""
+    """The predictions after temperature scaling; the order of a case's classes does not change."""
     return replace(part, probabilities=np.exp(_log_softmax(_logits(part) / temperature)))
 
 

@@ -55,7 +55,7 @@ class SeedPredictions:
 
     Attributes:
         scores: Probability of the positive class, shape (N,).
-        y_pred: The class that each case is taken for, shape (N,).
+        y_pred: Predicted class of each case, shape (N,).
     """
 
     scores: Floats

@@ -18,7 +18,7 @@ from archnet.evaluation.ranking import Floats
 
 
 def mcnemar(reference_right: NDArray[np.bool_], other_right: NDArray[np.bool_]) -> dict[str, Any]:
-    """McNemar's test on the cases that only one of two networks tells right, exact (binomial) and two-sided.
+    """McNemar's test on the cases that only one of two networks classifies correctly, exact (binomial) and two-sided.
 
     McNemar 1947, doi:10.1007/BF02295996.
 

@@ -117,7 +117,7 @@ def block_means(prepared: PreparedData, grid: Sequence[int]) -> NDArray[np.float
 
     Args:
         prepared: The cases, of (height, width[, depth]).
-        grid: Blocks along each axis, at most; an axis with fewer voxels stays as it is.
+        grid: Blocks along each axis, at most; an axis with fewer voxels is not changed.
 
     Returns:
         (N, blocks), of voxels scaled to [0, 1] as a network sees them.

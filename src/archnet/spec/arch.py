@@ -78,7 +78,7 @@ class Arch:
     """A network as its JSON document describes it.
 
     Attributes:
-        name: Names the run folders, too.
+        name: Also names the run folders.
         rank: Number of spatial axes, 2 or 3.
         layers: In order, ending in the only `Terminal`.
         input_shape: Spatial input that the network was designed for, if the document says so; the data decide.

@@ -206,7 +206,7 @@ class Experiment:
             'are optimistic. "group" keeps each scan in one set.'
         )
         early_stopping_warning = (
-            "training.early_stopping: there is no validation set to watch, so training goes on to its last epoch."
+            "training.early_stopping: there is no validation set to monitor, so training runs to its last epoch."
         )
         has_idle_early_stopping = self.training.early_stopping and self.split.by != "own" and not self.split.validation
         return [

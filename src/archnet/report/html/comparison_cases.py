@@ -1,4 +1,4 @@
-"""Comparison cases: pictures of those that one architecture tells right and the other wrong."""
+"""Comparison cases: pictures of cases that only one of two architectures classifies correctly."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Answers:
 
 
 def discordant_cases(comparison: Comparison) -> list[dict[str, Any]]:
-    """For each pair of architectures the cases that only one tells right, the surest mistakes first.
+    """For each pair of architectures the cases that only one classifies correctly, the most confident errors first.
 
     Only those are shown whose pictures the mistaken run keeps. With many pairs each gets fewer, the last ones none.
     """

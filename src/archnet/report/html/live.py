@@ -134,7 +134,7 @@ def _cumulative_counts(scores: Floats, thresholds: Floats) -> list[int]:
 
 
 def _false_positive_scale(columns: Sequence[EvaluationResult], positive: int) -> dict[str, Any]:
-    """For rising numbers of false alarms, the lowest threshold of each network that gives no more."""
+    """For rising numbers of false positives, the lowest threshold of each network that gives no more."""
     others = _supports(columns[0], positive)["others"]
     steps = np.unique(
         np.concatenate([np.arange(min(others, 60) + 1), np.geomspace(1, others + 1, _NUM_FALSE_POSITIVE_STEPS) - 1])
@@ -155,7 +155,7 @@ def _false_positive_column(result: EvaluationResult, positive: int, steps: NDArr
 
 
 def _lowest_thresholds(scores: Floats, is_positive: NDArray[np.bool_], steps: NDArray[np.int64]) -> Floats:
-    """The lowest score from which on there are at most so many false alarms; above 1 where no score does."""
+    """The lowest threshold with at most so many false positives; above 1 where there is none."""
     levels = np.append(np.unique(scores), np.nextafter(1.0, 2.0))
     false_positives = np.array(_cumulative_counts(scores[~is_positive], levels))
     return levels[np.searchsorted(-false_positives, -steps, side="left")]
