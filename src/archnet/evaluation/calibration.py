@@ -21,8 +21,7 @@ _MAX_TEMPERATURE: Final = 50.0
 def calibration(part: Predictions, positive: int, *, bootstraps: int, seed: int) -> dict[str, Any]:
     """Calibration of one set's predicted probabilities, JSON-ready.
 
-    Of two classes it is the positive class's probability that is judged; of more, the probability of the class that a
-    case is taken for.
+    With two classes the positive class's probability is evaluated; with more, the probability of the predicted class.
 
     Args:
         part: The set's cases.

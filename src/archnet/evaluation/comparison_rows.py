@@ -23,7 +23,7 @@ class ComparisonRow:
         run: The run folder's name, or the architecture's where there are several runs.
         folders: The run folders, as they were given.
         seeds: Of training.
-        folds: Of a cross-validation, whose cases are judged together; empty without one.
+        folds: Folds of a cross-validation, whose cases are evaluated together; empty without one.
         metrics: As in `metrics.json`, about the compared set; of several seeds the means over them, without intervals.
         of_seeds: The same for each seed by itself; empty of one seed.
         spread: The standard deviation of each metric over the seeds, in the metrics' form; None of one seed.

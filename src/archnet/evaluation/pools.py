@@ -56,7 +56,7 @@ class _Member:
     Attributes:
         folder: The run folder.
         document: The experiment without its name, fold and seed.
-        requested_document: The same before anything was picked from the data, which differ between folds.
+        requested_document: The same with every automatic choice as "auto" again, since these differ between folds.
         seed: Of training.
         fold: Null without a cross-validation.
     """
@@ -74,7 +74,7 @@ def read_pools(folders: Sequence[Path], compared_set: str) -> list[Pool]:
     Runs are pooled where they lie in the same experiment's folder.
 
     Raises:
-        RunError: Two pools, or two seeds of one, were judged on different cases; or a case was judged in two folds.
+        RunError: Two pools, or two seeds of one, were evaluated on different cases, or a case was in two folds.
         DataError: A file is damaged.
     """
     groups = _group_members([_read_member(folder) for folder in folders])
@@ -97,7 +97,7 @@ def _read_member(folder: Path) -> _Member:
 
 
 def _drop_run_keys(document: Mapping[str, Any]) -> dict[str, Any]:
-    """An experiment without its name, fold, seed, and the reasons for what was picked."""
+    """An experiment without its name, fold, seed, and the reasons for automatic choices."""
     shared_keys = {key: value for key, value in document.items() if key not in ("name", "picked")}
     split, training = dict(document.get("split") or {}), dict(document.get("training") or {})
     split.pop("fold", None)
@@ -171,7 +171,7 @@ def _read_out_of_fold_predictions(folders: Sequence[Path], compared_set: str) ->
 
 
 def _check_same_cases(first: str, cases: Predictions, name: str, other: Predictions, compared_set: str) -> None:
-    """Refuse two trainings that judged different cases, or the same with different truths."""
+    """Refuse two trainings evaluated on different cases, or the same with different truths."""
     if np.array_equal(cases.cases, other.cases) and np.array_equal(cases.y_true, other.y_true):
         return
     truths = [dict(zip(part.cases.tolist(), part.y_true.tolist(), strict=True)) for part in (cases, other)]

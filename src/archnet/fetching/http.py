@@ -28,7 +28,7 @@ class RetryPolicy:
         max_attempts: Tries in a row that bring next to nothing before giving up.
         initial_delay_s: Pause after the first of them; each further one is twice as long.
         max_delay_s: No pause is longer.
-        timeout_s: Silence that ends a try, and the time over which the speed is judged.
+        timeout_s: Silence that ends a try, and the time over which the speed is measured.
         min_bytes_per_s: A try that stays slower is ended; one that brings less than this times `timeout_s` has
             brought next to nothing.
         sleep: Pauses for some seconds.

@@ -167,12 +167,12 @@ class Training:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """How predictions are judged.
+    """How predictions are evaluated.
 
     Attributes:
         threshold: A case is called positive when its probability of the positive class is at least this.
         recall: With two classes: recall that a threshold chosen on the validation set reaches there; the test set is
-            then judged at that threshold too. Null chooses none.
+            then evaluated at that threshold too. Null chooses none.
         bootstraps: Resamples of the groups behind each interval that has no closed form.
         keep_all_candidates: The test set keeps all its negatives, whatever `Data.negatives_per_positive` says.
     """

@@ -65,7 +65,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ReferenceStandard:
-    """What marks are judged by.
+    """The reference standard of LUNA16's evaluation.
 
     Attributes:
         series: Uids of the scans that count, each once; those without marks and nodules count as well. Marks and

@@ -57,7 +57,7 @@ def read_series(path: Path) -> list[str]:
 
 
 def read_lists(submission: Path, annotations: Path, excluded: Path, series: Path) -> tuple[Marks, ReferenceStandard]:
-    """A submission and what it is judged by.
+    """Read a submission and its reference standard.
 
     Raises:
         DataError: A list is missing or damaged; or no nodule, or none of the marks, lies in a listed series.
