@@ -36,7 +36,7 @@ def environment() -> dict[str, Any]:
     """Versions, machine and command, as environment.json holds them."""
     return {
         "command": shlex.join(["archnet", *sys.argv[1:]])
-        if Path(sys.argv[0]).name == "archnet"
+        if Path(sys.argv[0]).stem == "archnet"
         else shlex.join(sys.argv),
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := _version(name))},

@@ -119,6 +119,15 @@ def test_help_teaches():
     assert "archnet run archs/arch3dsm.json --data phantom" in done.stdout
 
 
+def test_a_character_that_stdout_cannot_encode_is_printed_as_its_code(tmp_path):
+    (tmp_path / "\u65e5\u672c.json").write_text(
+        '[{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "T"}]'
+    )
+    done = archnet("check", "\u65e5\u672c.json", cwd=tmp_path, PYTHONIOENCODING="cp1252")
+    assert done.stdout == "\\u65e5\\u672c.json: valid: 2D, 2 layers, 32,810 parameters at 64x64x1\n"
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_show_names_an_experiment_for_what_it_is():
     done = archnet("show", "experiments/mosmed_tutorial.json")
     assert done.returncode == 2

@@ -1,11 +1,13 @@
 """What several commands share: experiments with notes for the user, hints, warnings about scans."""
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from archnet.cli.options import hint_if_interrupted, load_command_experiments, print_scan_warnings
+from archnet.cli.options import hint_if_interrupted, load_command_experiments, print_json, print_scan_warnings
 
 NET = {"name": "net", "rank": 2, "layers": [{"type": "T"}]}
 
@@ -38,3 +40,12 @@ def test_scans_out_of_distribution_are_named_with_each_reason(capsys):
     print_scan_warnings({Path("a.mhd"): ["it is dark.", "it is short."], Path("b.mhd"): []})
     start = "Warning: a.mhd is out of distribution: "
     assert capsys.readouterr().err == f"{start}it is dark.\n{start}it is short.\n"
+
+
+@pytest.mark.parametrize(("encoding", "text"), [("utf-8", '"é"'), ("cp1252", r'"\u00e9"')])
+def test_json_is_ascii_where_stdout_is_not_utf_8(monkeypatch, encoding, text):
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", stdout)
+    print_json("é")
+    stdout.flush()
+    assert stdout.buffer.getvalue() == f"{text}\n".encode(encoding)

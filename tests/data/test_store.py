@@ -201,6 +201,25 @@ def test_prune_removes_what_is_stale_and_nothing_else(tmp_path):
     assert len(list((tmp_path / "one").iterdir())) == 8
 
 
+def test_a_store_that_windows_does_not_move_because_it_is_open_stays_whole(tmp_path, monkeypatch):
+    open_crops(recipe(tmp_path / "scans"))
+    store = only_store()
+
+    def refuse(self, target):
+        raise PermissionError(13, "Access is denied", str(self))
+
+    message = (
+        f"{store}: cannot be moved (Access is denied). On Windows no program may have these crops open: close those "
+        "that do. Elsewhere, check the permissions of the folder."
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refuse)
+        with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+            prune_stores(everything=True)
+    assert [path.name for path in (store_home() / ".unfinished").iterdir() if path.is_dir()] == []
+    assert [stored.folder for stored in prune_stores(everything=True)] == [store]
+
+
 @pytest.mark.parametrize("content", ["{", "{}", "[1]", ""])
 def test_a_store_whose_description_is_damaged_is_told_and_pruned_and_the_others_stay(tmp_path, content):
     wanted = recipe(tmp_path / "scans")

@@ -1,10 +1,11 @@
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from archnet.files.atomic import atomic_folder, atomic_write, remove_drafts, write_json, write_text
+from archnet.files.atomic import atomic_folder, atomic_write, remove_drafts, sync_file, write_json, write_text
 
 
 @pytest.fixture
@@ -116,3 +117,38 @@ def test_a_folder_that_holds_something_is_not_replaced(tmp_path):
         pass
     assert (tmp_path / "out/a.txt").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_on_windows_an_empty_folder_is_removed_before_a_draft_takes_its_place(tmp_path, monkeypatch):
+    rename = Path.rename
+
+    def rename_as_windows_does(self, target):
+        if target.exists():
+            raise FileExistsError(183, "Cannot create a file when that file already exists", str(target))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename_as_windows_does)
+    monkeypatch.setattr(sys, "platform", "win32")
+    (tmp_path / "empty").mkdir()
+    with atomic_folder(tmp_path / "empty") as draft:
+        (draft / "a.txt").write_text("new")
+    assert (tmp_path / "empty/a.txt").read_text() == "new"
+
+
+@pytest.mark.parametrize("has_full_fsync", [True, False])
+def test_on_macos_a_file_is_synchronised_past_the_cache_of_its_disk(tmp_path, monkeypatch, has_full_fsync):
+    fcntl = pytest.importorskip("fcntl")
+    calls = []
+
+    def full_fsync(handle, command):
+        calls.append(command)
+        if not has_full_fsync:
+            raise OSError(25, "Inappropriate ioctl for device")
+
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", full_fsync)
+    monkeypatch.setattr(os, "fsync", lambda handle: calls.append("fsync"))
+    monkeypatch.setattr(sys, "platform", "darwin")
+    (tmp_path / "a.txt").touch()
+    sync_file(tmp_path / "a.txt")
+    assert calls == ([51] if has_full_fsync else [51, "fsync"])

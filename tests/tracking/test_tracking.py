@@ -6,6 +6,7 @@ import logging
 import math
 import re
 import socket
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,6 +99,20 @@ def test_a_run_that_goes_on_draws_each_epoch_once(slices, tmp_path):
     (run,) = archnet.run_all(experiments(slices), out=tmp_path / "out", resume=True)
     assert points_of(begun) == expected_points(rows_of(run.folder / "history.csv"), "train")
     assert len(list(begun.iterdir())) == 1
+
+
+def test_a_file_that_tensorboard_holds_open_on_windows_stays_and_the_run_continues(tmp_path, monkeypatch):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train/events.out.tfevents.1.archnet").touch()
+
+    def refuse(self, missing_ok=False):
+        raise PermissionError(13, "The process cannot access the file", str(self))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    callback = TensorBoardCallback(tmp_path, [])
+    callback.on_epoch({"epoch": 1, "seconds": 2.0, "train_loss": 0.5})
+    callback.close()
+    assert len(list((tmp_path / "train").iterdir())) == 2
 
 
 def test_an_epoch_can_be_seen_while_the_next_one_trains(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 
@@ -36,6 +37,7 @@ app.add_typer(sweep_app, name="sweep")
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a bug, 2 the user's input, 130 interrupted."""
+    _escape_unprintable_characters()
     try:
         app()
     except ArchnetError as error:
@@ -52,6 +54,12 @@ def main() -> None:
         name = type(error).__name__
         typer.echo(f"A bug in archnet: {name}: {error}\nThe traceback is in {_write_traceback()}", err=True)
         sys.exit(1)
+
+
+def _escape_unprintable_characters() -> None:
+    """Print the code of a character that stdout cannot encode, as on some Windows consoles; stderr does so already."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _write_traceback() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -149,8 +150,9 @@ def parse_input_shape(text: str | None) -> tuple[int, ...] | None:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON value on stdout."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print one JSON value on stdout, in ASCII where stdout is not UTF-8."""
+    is_utf8 = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=not is_utf8))
 
 
 def print_messages(messages: Iterable[str]) -> None:

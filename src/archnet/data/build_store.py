@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from archnet.data.dataset import UnreadableScan
 from archnet.data.recipe import Recipe, Values, absolute_path
 from archnet.errors import DataError
-from archnet.files.atomic import remove_drafts, sync_file, write_text
+from archnet.files.atomic import remove_drafts, sync_file, sync_handle, write_text
 from archnet.files.csv_rows import csv_text
 from archnet.files.disk import free_bytes
 from archnet.files.progress import Progress
@@ -135,7 +135,7 @@ def write_journal(journal: Path, numbers: Iterable[int], mode: Literal["ab", "wb
     with journal.open(mode) as lines:
         lines.write("".join(f"{number}\n" for number in numbers).encode())
         lines.flush()
-        os.fsync(lines.fileno())
+        sync_handle(lines.fileno())
 
 
 @contextmanager

@@ -99,15 +99,31 @@ def _reopen(folder: Path, recipe: Recipe, unreadable: Sequence[UnreadableScan]) 
     draft = draft_folder(folder)
     write_journal(draft.with_suffix(".journal"), [n for n in range(len(recipe.scans)) if n not in lost], mode="wb")
     discard_folder(draft)
-    folder.rename(draft)
+    _move_store(folder, draft)
 
 
 def discard_folder(folder: Path) -> None:
-    """Removes a folder; a process that is killed meanwhile leaves no half of it under its name."""
+    """Remove a folder; a process that is killed meanwhile leaves no half of it under its name.
+
+    Raises:
+        DataError: A program has its crops open, which Windows does not allow to be moved.
+    """
     if folder.is_dir():
         trash = Path(tempfile.mkdtemp(prefix="removed-", dir=store_home() / ".unfinished"))
-        folder.rename(trash / folder.name)
-        shutil.rmtree(trash)
+        try:
+            _move_store(folder, trash / folder.name)
+        finally:
+            shutil.rmtree(trash)
+
+
+def _move_store(folder: Path, target: Path) -> None:
+    try:
+        folder.rename(target)
+    except PermissionError as error:
+        raise DataError(
+            f"{folder}: cannot be moved ({error.strerror}). On Windows no program may have these crops open: close "
+            "those that do. Elsewhere, check the permissions of the folder."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,6 +42,8 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
     try:
         yield draft
         _sync_tree(draft)
+        if sys.platform == "win32" and folder.is_dir():
+            folder.rmdir()  # Windows renames onto no folder, not even an empty one
         draft.rename(folder)
         _sync_folder(folder.parent)
     finally:
@@ -72,7 +75,18 @@ def write_json(path: Path, value: object) -> Path:
 def sync_file(path: Path) -> None:
     """Puts the content of a file on the disk."""
     with path.open("r+b") as stream:
-        os.fsync(stream.fileno())
+        sync_handle(stream.fileno())
+
+
+def sync_handle(handle: int) -> None:
+    """Puts what was written to an open file on the disk; on macOS also past the disk's own cache, see fsync(2)."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        with suppress(OSError):  # a file system that cannot: fsync does what it can
+            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(handle)
 
 
 def _draft_path(path: Path) -> Path:
@@ -91,7 +105,7 @@ def _sync_folder(folder: Path) -> None:
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            sync_handle(handle)
         finally:
             os.close(handle)
 

@@ -195,13 +195,26 @@ def _restore_document_auto(document: Document) -> Document:
 
 def _parse_archs(archs: Sequence[Document], document: Document) -> list[Arch]:
     result = [parse_arch(arch) for arch in archs]
-    names = [arch.name for arch in result]
-    duplicates = sorted({name for name in names if names.count(name) > 1})
-    if duplicates:
-        raise document.error(
-            [(("archs",), f'two architectures are named "{duplicates[0]}". Give each its own "name".')]
-        )
+    problem = _name_clash([arch.name for arch in result])
+    if problem:
+        raise document.error([(("archs",), f'{problem}. Give each its own "name".')])
     return result
+
+
+def _name_clash(names: Sequence[str]) -> str | None:
+    """Two names that would share a run folder on some file system.
+
+    >>> _name_clash(["net", "Net"])
+    'two architectures are named "net" and "Net", which is one folder on Windows and macOS'
+    """
+    spellings: dict[str, str] = {}
+    for name in names:
+        other = spellings.setdefault(name.lower(), name)
+        if names.count(name) > 1:
+            return f'two architectures are named "{name}"'
+        if other != name:
+            return f'two architectures are named "{other}" and "{name}", which is one folder on Windows and macOS'
+    return None
 
 
 def _normalize_integers(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -65,7 +65,8 @@ class TensorBoardCallback:
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         for older in folder.glob("events.out.tfevents.*"):
-            older.unlink()
+            with suppress(PermissionError):  # open in TensorBoard on Windows
+                older.unlink()
         self._files[name] = RecordWriter((folder / f"events.out.tfevents.{time.time_ns()}.archnet").open("wb"))
         self._write(name, file_version="brain.Event:2")
         self._write(name, step=0, session_log=SessionLog(status=SessionLog.START))
