@@ -35,11 +35,9 @@ _CLEAR: Final = Path("/proc/self/clear_refs")
 def environment() -> dict[str, Any]:
     """Versions, machine and command, as environment.json holds them."""
     return {
-        "command": shlex.join(["archnet", *sys.argv[1:]])
-        if Path(sys.argv[0]).stem == "archnet"
-        else shlex.join(sys.argv),
+        "command": shlex.join(["archnet", *sys.argv[1:]]) if _is_command_line() else shlex.join(sys.argv),
         "python": platform.python_version(),
-        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "packages": {name: version for name in PACKAGES if (version := package_version(name))},
         "platform": platform.platform(),
         "processor": _processor(),
         "num_cores": os.cpu_count(),
@@ -47,7 +45,14 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _version(package: str) -> str | None:
+def _is_command_line() -> bool:
+    """Whether this process is `archnet` or `python -m archnet`."""
+    program = Path(sys.argv[0])
+    return program.name == "archnet" or program.parts[-2:] == ("archnet", "__main__.py")
+
+
+def package_version(package: str) -> str | None:
+    """The installed version of a package; null if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

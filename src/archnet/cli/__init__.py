@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
@@ -20,15 +21,35 @@ from archnet.cli.run import run
 from archnet.cli.show import show
 from archnet.cli.sweep import sweep_app
 from archnet.errors import ArchnetError
+from archnet.machine import package_version
+
+PROGRAM: Final = "archnet"
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"{PROGRAM} {package_version('archnet') or 'unknown'}")
+        raise typer.Exit
+
 
 app = typer.Typer(
-    name="archnet",
+    name=PROGRAM,
     help="Train, evaluate and compare 2D and 3D convolutional networks for chest CT, defined in JSON files.",
     epilog="Start with: archnet run archs/arch3dsm.json --data phantom",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """See `app`."""
+
+
 for command in (check, show, run, compare, froc, report, predict, explain, export, bench):
     app.command()(command)
 app.add_typer(data_app, name="data")
@@ -39,7 +60,7 @@ def main() -> None:
     """Run the command line and exit: 0 done, 1 a bug, 2 the user's input, 130 interrupted."""
     _escape_unprintable_characters()
     try:
-        app()
+        app(prog_name=PROGRAM)  # also where it runs as python -m archnet, so that completion knows it
     except ArchnetError as error:
         typer.echo(str(error), err=True)
         sys.exit(2)

@@ -61,7 +61,7 @@ def bench(
 
         archnet bench archs/ct3d.json --batch 2 --precision bfloat16 --set training.augmentation='[{"type": "rotate"}]'
     """
-    from archnet.cli.console import progress
+    from archnet.api.console import progress
     from archnet.network.backend import start_quietly
 
     options = {"batch_size": batch, "precision": precision, "memory": memory}
@@ -81,7 +81,7 @@ def bench(
     if as_json:
         print_json({**result.to_document(), "device": device_description})
     else:
-        from archnet.cli.console import stdout
+        from archnet.api.console import stdout
 
         stdout.print(bench_table(result, device_description))
 
@@ -92,7 +92,7 @@ def _data_workload(experiment: Experiment, input_text: str | None) -> Workload:
     Raises:
         DocumentError: A size is given as well.
     """
-    from archnet.cli.console import progress
+    from archnet.api.console import progress
     from archnet.runs.benchmark.workload import load_data_workload
 
     if input_text:

@@ -31,7 +31,7 @@ def compare(runs: RunFolders, as_json: JsonFlag = False) -> None:
 
         print_json(comparison_document(result))
     else:
-        from archnet.cli.console import stdout
+        from archnet.api.console import stdout
         from archnet.report.terminal_tables import comparison_table
 
         stdout.print(comparison_table(result))

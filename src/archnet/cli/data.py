@@ -53,7 +53,7 @@ def info(
             raise DocumentError("Name the data set, such as: archnet data info luna16 --root DIR.")
         _print_stores(as_json)
         return
-    from archnet.cli.console import progress
+    from archnet.api.console import progress
     from archnet.runs.preview import draw_case, summarize_data
     from archnet.spec.resolve import data_experiments
 
@@ -123,7 +123,7 @@ def prepare(
 
 
 def _prepare_crops(experiments: tuple[Experiment, ...], strict: bool, as_json: bool) -> None:
-    from archnet.cli.console import progress, stderr
+    from archnet.api.console import progress, stderr
     from archnet.data import open_dataset
     from archnet.runs import preparation
 
@@ -171,7 +171,7 @@ def fetch(
     as_json: JsonFlag = False,
 ) -> None:
     """Fetch a public data set, check it and unpack it. Run it again to resume an interrupted fetch."""
-    from archnet.cli.console import progress, stderr
+    from archnet.api.console import progress, stderr
     from archnet.fetching import catalogue
     from archnet.files.user_folders import data_home
 
@@ -197,7 +197,7 @@ def phantom(
     as_json: JsonFlag = False,
 ) -> None:
     """Write a phantom in a public data set's layout. Use it with --data luna16 or --data mosmed and --root DIR."""
-    from archnet.cli.console import progress
+    from archnet.api.console import progress
     from archnet.phantom.layouts import Phantom, generate_phantom
 
     options = Phantom(layout=layout, num_scans=scans, seed=seed)

@@ -30,9 +30,7 @@ def export(
         archnet export runs/phantom/arch3dsm --format onnx
     """
     from archnet.export.exported_model import TOLERANCE, export_run
-    from archnet.network.backend import start_quietly
 
-    start_quietly()
     exported = export_run(run, form, out)
     if as_json:
         print_json(exported.to_document())

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archnet.cli.options import JsonFlag, check_output_path, print_json
+from archnet.cli.options import JsonFlag, print_json
 from archnet.errors import DocumentError
+from archnet.files.atomic import check_output_path
 
 if TYPE_CHECKING:
     from archnet.evaluation.froc.curve import Froc
@@ -87,7 +88,7 @@ def _check_output_names(out: list[Path]) -> None:
 
 
 def _print_summary(result: Froc) -> None:
-    from archnet.cli.console import stdout
+    from archnet.api.console import stdout
     from archnet.report.froc_table import froc_summary
 
     stdout.print(froc_summary(result))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from archnet.errors import DocumentError
-from archnet.spec.datasets import dataset_names
+from archnet.spec.datasets import DATASETS, dataset_names
 
 if TYPE_CHECKING:
     from archnet.spec.experiment import Experiment
@@ -24,6 +24,7 @@ DataOption = Annotated[
         "--data",
         help=f"Data set: {dataset_names()}. Overrides an experiment file's.",
         metavar="NAME",
+        autocompletion=lambda: list(DATASETS),
     ),
 ]
 RootOption = Annotated[
@@ -127,16 +128,6 @@ def parse_overrides(root: Path | None, settings: list[str] | None) -> list[tuple
 
     overrides = [parse_override(text) for text in settings or []]
     return overrides if root is None else [(("data", "root"), str(root)), *overrides]
-
-
-def check_output_path(out: Path | None, inputs: Sequence[Path]) -> None:
-    """Refuse an output path that is also an input.
-
-    Raises:
-        DocumentError: It is.
-    """
-    if out is not None and out.resolve() in [path.resolve() for path in inputs]:
-        raise DocumentError(f"--out {out}: is also an input and would be overwritten. Choose a different name.")
 
 
 def parse_input_shape(text: str | None) -> tuple[int, ...] | None:

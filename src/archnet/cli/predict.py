@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archnet.cli.options import JsonFlag, check_output_path, print_json, print_messages, print_scan_warnings
+from archnet.cli.options import JsonFlag, print_json, print_messages, print_scan_warnings
 from archnet.errors import DataError, pluralize
 
 if TYPE_CHECKING:
-    from archnet.inference.predict import Ensemble, ScanPredictions
-    from archnet.inference.trained_run import TrainedRun
+    from archnet.inference.predict_files import CandidateResult, ScanResult
 
 
 def predict(
@@ -64,6 +63,8 @@ def predict(
         archnet predict runs/luna16/arch3dsm --also runs/luna16/archsm /data/LUNA16 --candidates candidates.csv
         --out submission.csv
     """
+    from archnet.api.console import progress
+    from archnet.inference.predict_files import predict_candidate_files, predict_scan_files
     from archnet.inference.scan_paths import scan_paths
     from archnet.inference.trained_run import check_case_kind, read_trained_runs
 
@@ -71,103 +72,49 @@ def predict(
     remedy = "Name their list with --candidates and the file to write with --out."
     check_case_kind(runs[0], {"--candidates": candidates, "--out": out}, remedy)
     scan_files = scan_paths(scans)
-    if candidates and out:
-        check_output_path(out, (candidates, *scan_files))
-        _predict_candidates(runs, scan_files, candidates, out, tta=tta, as_json=as_json)
+    if candidates:
+        result = predict_candidate_files(runs, scan_files, candidates, out, tta=tta, progress=progress)
+        print_scan_warnings(result.warnings)
+        _print_counts(result, as_json=as_json)
+        _fail_if_rejected(result)
     else:
-        _predict_scans(runs, scan_files, tta=tta, as_json=as_json)
+        scan_result = predict_scan_files(runs, scan_files, tta=tta, progress=progress)
+        print_scan_warnings(scan_result.warnings)
+        _print_scans(scan_result, as_json=as_json)
+        _fail_if_rejected(scan_result)
 
 
-def _predict_candidates(
-    runs: list[TrainedRun], scans: list[Path], candidates: Path, out: Path, *, tta: bool, as_json: bool
-) -> None:
-    from archnet.cli.console import progress
-    from archnet.inference.candidates import candidate_recipe, read_candidate_list, write_submission
-    from archnet.inference.predict import predict_scans
-    from archnet.inference.scan_paths import scans_by_name
-
-    by_name = scans_by_name(scans)
-    candidate_list, num_left_out = read_candidate_list(candidates, by_name)
-    recipe = candidate_recipe(runs[0], candidate_list, by_name)
-    recipe.check(progress)
-    results = predict_scans(_load_ensemble(runs, tta=tta), recipe, progress)
-    print_scan_warnings(results.warnings)
-    if results.is_predicted.any():
-        write_submission(out, candidate_list, results.probabilities[:, runs[0].positive])
-    counts = {
-        "num_candidates": int(results.is_predicted.sum()),
-        "num_left_out": num_left_out,
-        "num_scans": len(recipe.scans) - len(results.rejected),
-    }
+def _print_counts(result: CandidateResult, *, as_json: bool) -> None:
+    """Print what a submission holds, and what was left out."""
     if as_json:
-        print_json({**_result_document(runs, results, tta=tta), "out": str(out), **counts})
-    _print_counts(runs[0], None if as_json else out, counts)
-    _fail_if_rejected(results)
-
-
-def _print_counts(run: TrainedRun, out: Path | None, counts: dict[str, int]) -> None:
-    """Print what a submission holds, unless `out` is null, and what was left out."""
-    if out and counts["num_candidates"]:
+        print_json(result.to_document())
+    elif result.num_candidates:
         typer.echo(
-            f"Wrote {out}: the probability of {run.classes[run.positive]} of "
-            f"{pluralize(counts['num_candidates'], 'candidate')} in {pluralize(counts['num_scans'], 'scan')}."
+            f"Wrote {result.out}: the probability of {result.positive} of "
+            f"{pluralize(result.num_candidates, 'candidate')} in {pluralize(result.num_scans, 'scan')}."
         )
-    if counts["num_left_out"]:
-        print_messages([f"{pluralize(counts['num_left_out'], 'candidate')} of scans that were not given are left out."])
+    if result.num_left_out:
+        print_messages([f"{pluralize(result.num_left_out, 'candidate')} of scans that were not given are left out."])
 
 
-def _predict_scans(runs: list[TrainedRun], scans: list[Path], *, tta: bool, as_json: bool) -> None:
-    from archnet.cli.console import progress
-    from archnet.inference.predict import predict_scans, whole_scan_recipe
-
-    results = predict_scans(_load_ensemble(runs, tta=tta), whole_scan_recipe(runs[0], scans), progress)
-    print_scan_warnings(results.warnings)
-    rows = [
-        {"scan": str(scan), "probabilities": dict(zip(runs[0].classes, row, strict=True))}
-        for scan, row, is_predicted in zip(scans, results.probabilities.tolist(), results.is_predicted, strict=True)
-        if is_predicted
-    ]
-    if as_json:
-        print_json({**_result_document(runs, results, tta=tta), "scans": rows})
-    else:
-        _print_sentences(runs, rows, is_single_scan=len(scans) == 1)
-    _fail_if_rejected(results)
-
-
-def _print_sentences(runs: list[TrainedRun], rows: list[dict[str, Any]], *, is_single_scan: bool) -> None:
+def _print_scans(result: ScanResult, *, as_json: bool) -> None:
     """A line for each class, as the CT tutorial words it."""
-    subject = "This model is" if len(runs) == 1 else f"The mean of {len(runs)} models is"
-    for row in rows:
-        if not is_single_scan:
-            typer.echo(f"{row['scan']}:")
-        for name, probability in row["probabilities"].items():
+    if as_json:
+        print_json(result.to_document())
+        return
+    subject = "This model is" if len(result.runs) == 1 else f"The mean of {len(result.runs)} models is"
+    for scan, probabilities in result.by_scan.items():
+        if len(result.scans) > 1:
+            typer.echo(f"{scan}:")
+        for name, probability in probabilities.items():
             typer.echo(f"{subject} {100 * probability:.2f} percent confident that CT scan is {name}")
 
 
-def _load_ensemble(runs: list[TrainedRun], *, tta: bool) -> Ensemble:
-    from archnet.inference.predict import Ensemble
-    from archnet.network.backend import start_quietly
-
-    start_quietly()
-    return Ensemble(runs, tta=tta)
-
-
-def _result_document(runs: list[TrainedRun], results: ScanPredictions, *, tta: bool) -> dict[str, Any]:
-    """The part of the JSON result that scans and candidates share."""
-    return {
-        "runs": [str(run.folder) for run in runs],
-        "classes": list(runs[0].classes),
-        "tta": tta,
-        "warnings": {str(path): sentences for path, sentences in results.warnings.items()},
-        "refused": {str(path): reason for path, reason in results.rejected.items()},
-    }
-
-
-def _fail_if_rejected(results: ScanPredictions) -> None:
+def _fail_if_rejected(result: ScanResult | CandidateResult) -> None:
     """Exit with code 2 if a scan was rejected, after all others were predicted.
 
     Raises:
         DataError: The reasons, one a line.
     """
-    if results.rejected:
-        raise DataError("\n".join(results.rejected.values()))
+    if result.rejected:
+        raise DataError("\n".join(result.rejected.values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -26,14 +26,6 @@ from archnet.cli.options import (
     print_json,
     print_messages,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from archnet.runs.result import Run
-    from archnet.runs.runner import RunOptions
-    from archnet.spec.experiment import Experiment
-    from archnet.tracking.mlflow_store import MlflowStore
 
 
 def run(
@@ -75,15 +67,20 @@ def run(
     flags = [*_override("training.seed", seed), *_override("training.memory", memory)]
     experiments, notes = load_command_experiments(files, data, root, [*(settings or []), *flags])
     print_messages(notes)
-    from archnet.runs.runner import RunOptions
+    from archnet.api.experiments import run_all
 
-    options = RunOptions(strict=strict, resume=resume, device=device, deterministic=deterministic)
-    store = _open_store(experiments[0], out) if track else None
     with hint_if_interrupted(RESUME_HINT):
-        runs = _make_runs(experiments, out, options, with_baselines=baseline)
-    if store:
-        for finished_run in runs:
-            store.add(finished_run.folder)
+        runs = run_all(
+            experiments,
+            out=out,
+            device=device,
+            deterministic=deterministic,
+            strict=strict,
+            resume=resume,
+            baseline=baseline,
+            track=track,
+            progress=True,
+        )
     if as_json:
         print_json([{"folder": str(run.folder), "metrics": run.metrics} for run in runs])
     else:
@@ -95,31 +92,8 @@ def _override(key: str, value: int | str | None) -> list[str]:
     return [] if value is None else [f"{key}={json.dumps(value)}"]
 
 
-def _open_store(experiment: Experiment, out: Path | None) -> MlflowStore:
-    """The tracking store, opened before anything is trained."""
-    from archnet.runs.folder import experiment_folder
-    from archnet.tracking.mlflow_store import MlflowStore
-
-    return MlflowStore(experiment_folder(experiment, out).parent)
-
-
-def _make_runs(
-    experiments: Sequence[Experiment], out: Path | None, options: RunOptions, *, with_baselines: bool
-) -> list[Run]:
-    from dataclasses import replace
-
-    from archnet.cli.console import progress, show_training
-    from archnet.runs.baselines import run_baselines
-    from archnet.runs.runner import run_experiments
-
-    with show_training() as display:
-        options = replace(options, progress=progress, callback=display)
-        runs = run_experiments(experiments, out=out, options=options)
-        return runs + (run_baselines(experiments, out=out, progress=progress) if with_baselines else [])
-
-
 def _print_runs(folders: list[Path]) -> None:
-    from archnet.cli.console import stdout
+    from archnet.api.console import stdout
     from archnet.evaluation.comparison import compare
     from archnet.evaluation.run_folder import read_json
     from archnet.report.terminal_tables import comparison_table, run_summary

@@ -61,7 +61,7 @@ def show(
     if as_json:
         print_json(summary)
     else:
-        from archnet.cli.console import stdout
+        from archnet.api.console import stdout
         from archnet.report.network_table import network_table
 
         stdout.print(network_table(arch.name, summary))
@@ -77,7 +77,7 @@ def _plan_micro_batch(plan: tuple[PlannedLayer, ...], batch_size: int, memory: s
 
 
 def _draw_augmentation(experiment: Experiment, path: Path) -> Path:
-    from archnet.cli.console import progress
+    from archnet.api.console import progress
     from archnet.network.backend import start_quietly
     from archnet.runs.preview import draw_case
 

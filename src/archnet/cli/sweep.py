@@ -86,7 +86,7 @@ def run(
 
         archnet sweep experiments/sweep_luna16_small.json --data npz:luna16_candidates_2d.npz --resume --trials 20
     """
-    from archnet.cli.console import progress
+    from archnet.api.console import progress
     from archnet.files.strict_json import read_document
     from archnet.spec.sweeps.document import parse_sweep
 
@@ -118,7 +118,7 @@ def _show_progress(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], Non
     """Show a live table while the block runs; where stderr is no terminal, print a line for each trial that ends."""
     from rich.live import Live
 
-    from archnet.cli.console import stderr
+    from archnet.api.console import stderr
     from archnet.sweep.report.status_table import sweep_table, trial_line
     from archnet.sweep.results.leaderboard import read_leaderboard
 
@@ -177,7 +177,7 @@ def _print_board(board: Leaderboard, folder: Path, *, is_running: bool, as_json:
     if as_json:
         print_json({"folder": str(folder), "is_under_way": is_running, **board.to_document()})
         return
-    from archnet.cli.console import stdout
+    from archnet.api.console import stdout
     from archnet.sweep.report.status_table import sweep_table
 
     stdout.print(sweep_table(board, is_running=is_running))

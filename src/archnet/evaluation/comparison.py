@@ -40,7 +40,7 @@ class PairedComparison:
     document: tuple[Difference, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Comparison:
     """Architectures side by side on one set.
 
@@ -60,6 +60,21 @@ class Comparison:
     rows: tuple[ComparisonRow, ...]
     pairs: tuple[PairedComparison, ...]
     pools: tuple[Pool, ...]
+
+    def __repr__(self) -> str:
+        return f"Comparison({', '.join(row.run for row in self.rows)}; {self.set} set)"
+
+    def __str__(self) -> str:
+        """What follows from the comparison, in words."""
+        from archnet.report.comparison_wording import comparison_sentence
+
+        return comparison_sentence(self)
+
+    def _repr_html_(self) -> str:
+        """The comparison's tables, for notebooks."""
+        from archnet.report.html.notebook_tables import comparison_html
+
+        return comparison_html(self)
 
     def row(self, name: str) -> ComparisonRow:
         """The row of an architecture."""

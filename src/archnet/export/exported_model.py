@@ -66,18 +66,21 @@ def export_run(run: Path, form: str, out: Path | None = None) -> ExportedModel:
         out: The new folder; by default `export-<form>` in the run folder.
 
     Raises:
-        RunError: The run has no model, the folder is there, a package is missing, or the exported model's
-            probabilities are not Keras's.
+        RunError: The run has no model, the form is unknown, the folder is there, a package is missing, or the exported
+            model's probabilities are not Keras's.
     """
-    folder = out or run / f"export-{form}"
-    if folder.exists():
-        raise RunError(f"{folder}: is there already and is not overwritten. Remove it, or give another with --out.")
-    files = _read_run_with_model(run)
+    from archnet.network.backend import start_quietly
+
+    start_quietly()
     from archnet.network import export as network
     from archnet.network.build import input_limits
     from archnet.network.predict import load_model
 
     network.check_format(form)
+    folder = out or run / f"export-{form}"
+    if folder.exists():
+        raise RunError(f"{folder}: is there already and is not overwritten. Remove it, or give another with --out.")
+    files = _read_run_with_model(run)
     model, export_format = load_model(run / "model.keras"), network.EXPORT_FORMATS[form]
     shape, limits = tuple(model.input_shape[1:]), input_limits(model)
     real, noise = _real_cases(files, limits), _noise_cases(shape, limits)

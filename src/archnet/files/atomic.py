@@ -10,10 +10,12 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
+
+from archnet.errors import DocumentError
 
 _LINE_LENGTH: Final = 120
 
@@ -134,3 +136,13 @@ def compact_json(value: Any, indent: int = 0) -> str:
     opening, closing = "{}" if isinstance(value, dict) else "[]"
     lines = ",\n".join(" " * inner + part for part in parts)
     return f"{opening}\n{lines}\n{' ' * indent}{closing}"
+
+
+def check_output_path(out: Path | None, inputs: Sequence[Path]) -> None:
+    """Refuse an output path that is also an input.
+
+    Raises:
+        DocumentError: It is.
+    """
+    if out is not None and out.resolve() in [path.resolve() for path in inputs]:
+        raise DocumentError(f"--out {out}: is also an input and would be overwritten. Choose a different name.")

@@ -7,6 +7,7 @@ here; a test holds the result against `json.loads`.
 from __future__ import annotations
 
 import json
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
@@ -102,6 +103,32 @@ def path_text(path: JsonPath) -> str:
     '$.layers[3].kernel_size'
     """
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+
+
+def plain_json(value: Any, source: str) -> Any:
+    """A value from Python as JSON holds it: tuples are lists, mappings objects, NumPy's numbers plain ones.
+
+    >>> plain_json({"kernel_size": (3, 3)}, "arch")
+    {'kernel_size': [3, 3]}
+
+    Args:
+        value: The value.
+        source: What it is, for messages.
+
+    Raises:
+        DocumentError: It cannot stand in a JSON file.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain_json(entry, source) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_json(entry, source) for entry in value]
+    if hasattr(value, "tolist"):
+        return plain_json(value.tolist(), source)
+    if isinstance(value, Path):
+        return str(value)
+    if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise DocumentError(f"{source}: {value!r} cannot stand in a JSON document. Give numbers, text, lists and mappings.")
 
 
 def read_document(path: Path | str) -> Document:

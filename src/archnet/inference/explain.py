@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.scan_ranges import mean_hu
-from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume, orient_to_lps, read_stored_frame
 from archnet.imaging.nifti import write_nifti_as_stored
@@ -19,6 +19,7 @@ from archnet.imaging.scan_grid import crop_grid, interpolate, resample_to_scan, 
 from archnet.imaging.volume import Point
 from archnet.inference.candidates import point_recipe
 from archnet.inference.predict import out_of_distribution_warnings, read_chest_ct, whole_scan_recipe
+from archnet.inference.scan_paths import scan_name
 from archnet.inference.trained_run import TrainedRun
 from archnet.spec.arch import feature_grid
 from archnet.spec.view import network_input, scale_to_unit
@@ -41,18 +42,48 @@ class Explanation:
     """A case and what in it speaks for a class.
 
     Attributes:
+        run: The run folder.
+        scan: The scan's file or DICOM folder.
+        point_mm: The candidate's position (x, y, z), LPS; null for a whole scan.
+        class_name: The class.
+        method: How the heat map was made.
         image: (height, width, depth) the case as it was cut, its limits scaled to [0, 1].
         heat: (height, width, depth) heat map of the case; see `METHODS`.
         scan_heat: (z, y, x) the heat map on the scan's grid in LPS, 0 outside the case.
         probability: Probability of the class.
         warnings: In which ways the scan is out of distribution.
+        files: The picture (.png) and the heat map (.nii.gz), if they were written.
     """
 
+    run: Path
+    scan: Path
+    point_mm: Point | None
+    class_name: str
+    method: Method
     image: NDArray[np.float32]
     heat: NDArray[np.float32]
     scan_heat: NDArray[np.float32]
     probability: float
     warnings: list[str]
+    files: tuple[Path, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no evidence for the class was found."""
+        return bool(self.heat.max() <= 0)
+
+    def _repr_png_(self) -> bytes:
+        """The picture, for notebooks."""
+        return draw_explanation(self)
+
+    def to_document(self) -> dict[str, Any]:
+        """The result, JSON-ready, as `archnet explain --json` prints it."""
+        return {
+            "files": [str(file) for file in self.files],
+            "class": self.class_name,
+            "probability": self.probability,
+            "warnings": self.warnings,
+        }
 
 
 def explain_scan(
@@ -86,6 +117,11 @@ def explain_scan(
     heat = _expand_to_case(_heat_map(run, model, images[0], label, method, progress), run)
     limits = run.experiment.data.window_hu
     return Explanation(
+        run=run.folder,
+        scan=scan,
+        point_mm=point_mm,
+        class_name=run.classes[label],
+        method=method,
         image=scale_to_unit(values[0], limits),
         heat=heat,
         scan_heat=_resample_to_scan(heat, run, volume, point_mm),
@@ -130,28 +166,33 @@ def _expand_to_case(heat: NDArray[np.float32], run: TrainedRun) -> NDArray[np.fl
     return volume_heat
 
 
-def write_explanation(explanation: Explanation, scan: Path, stem: Path, title: str, method: Method) -> list[Path]:
-    """Write a picture of slices and the heat map.
-
-    Args:
-        explanation: The explanation.
-        scan: The scan's file or DICOM folder.
-        stem: The two files without their endings.
-        title: Title of the picture.
-        method: How the heat map was made.
-
-    Returns:
-        The two files, .png and .nii.gz.
-    """
+def draw_explanation(explanation: Explanation) -> bytes:
+    """The picture of slices as a PNG."""
     from archnet.report.figures.heat_map import heat_figure
     from archnet.report.figures.theme import theme_context
 
-    picture, volume = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.nii.gz")
-    with theme_context(), atomic_write(picture) as draft:
-        heat_figure(explanation.image, explanation.heat, title, METHODS[method]).savefig(draft, format="png")
-    with atomic_write(volume) as draft:
-        write_heat_map(draft, scan, explanation.scan_heat)
-    return [picture, volume]
+    buffer = io.BytesIO()
+    with theme_context():
+        figure = heat_figure(explanation.image, explanation.heat, _title(explanation), METHODS[explanation.method])
+        figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def _title(explanation: Explanation) -> str:
+    position = f" at {point_text(explanation.point_mm)} mm" if explanation.point_mm else ""
+    return (
+        f"{scan_name(explanation.scan)}{position}\n{explanation.class_name}: {100 * explanation.probability:.2f}%  "
+        f"{explanation.run}"
+    )
+
+
+def point_text(point_mm: Point, separator: str = ",") -> str:
+    """A position in mm as text.
+
+    >>> point_text((-100.6, 67.25, 3.0))
+    '-100.6,67.25,3'
+    """
+    return separator.join(f"{value:.10g}" for value in point_mm)
 
 
 def write_heat_map(path: Path, scan: Path, heat: NDArray[np.float32]) -> None:

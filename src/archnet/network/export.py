@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.errors import RunError
+from archnet.errors import RunError, did_you_mean
 from archnet.network.backend import backend_module
 from archnet.network.predict import load_model
 
@@ -125,8 +125,11 @@ def check_format(name: str) -> None:
     """That a form can be written here.
 
     Raises:
-        RunError: A package is missing, or Keras runs on a backend that has no way to it.
+        RunError: It is unknown, a package is missing, or Keras runs on a backend that has no way to it.
     """
+    if name not in EXPORT_FORMATS:
+        hint = did_you_mean(name, EXPORT_FORMATS)
+        raise RunError(f"--format {name}: unknown.{hint} Known: {', '.join(EXPORT_FORMATS)}.")
     missing = [package for package in EXPORT_FORMATS[name].packages if find_spec(package) is None]
     if missing:
         raise RunError(

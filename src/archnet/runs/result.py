@@ -4,37 +4,152 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.errors import ArchnetError, RunError
 from archnet.evaluation.predictions import Predictions, read_predictions
-from archnet.evaluation.run_folder import read_json
+from archnet.evaluation.run_folder import find_run_folders, is_baseline, is_finished, read_history, read_json
+from archnet.runs.folder import is_started
 
 if TYPE_CHECKING:
     import keras
 
+_NETWORK_FILES: Final = {"model.keras": "model", "history.csv": "training history"}
+"""Files that a baseline does not leave."""
+
 
 class Run:
-    """A finished run, whose files are read when they are needed."""
+    """A finished run, whose files are read when they are needed.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    >>> run = archnet.load_run("runs/phantom/arch3dsm")  # doctest: +SKIP
+    >>> run.metrics["test"]["recall"]  # doctest: +SKIP
+    >>> pandas.DataFrame(run.history)  # doctest: +SKIP
+
+    Attributes:
+        folder: The run folder.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"
 
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """The content of metrics.json."""
-        return read_json(self.folder / "metrics.json")
+        """The content of metrics.json: results by set ("train", "validation", "test"), classes and costs.
+
+        Raises:
+            ArchnetError: The run is not finished, or the file is damaged.
+        """
+        return read_json(self._require("metrics.json"))
+
+    @cached_property
+    def history(self) -> dict[str, NDArray[np.float64]]:
+        """The columns of history.csv, such as "train_loss", one value for each epoch; undefined numbers are NaN.
+
+        Raises:
+            ArchnetError: The run is not finished or a baseline, or the file is damaged.
+        """
+        columns = read_history(self._require("history.csv"))
+        return {name: np.array(values, np.float64) for name, values in columns.items()}
 
     @cached_property
     def predictions(self) -> Predictions:
-        """The class probabilities of every case."""
-        return read_predictions(self.folder / "predictions.csv")
+        """The class probabilities of every case.
+
+        Raises:
+            ArchnetError: The run is not finished, or the file is damaged.
+        """
+        return read_predictions(self._require("predictions.csv"))
 
     @cached_property
     def model(self) -> keras.Model:
-        """The trained model: raw values (HU) in, class probabilities out."""
+        """The trained Keras model: (N, height, width[, depth], channels) raw values (HU) in, (N, K) probabilities out.
+
+        Raises:
+            ArchnetError: The run is not finished or a baseline, or the file is damaged.
+        """
+        path = self._require("model.keras")
+        from archnet.network.backend import start_quietly
+
+        start_quietly()
         from archnet.network.predict import load_model
 
-        return load_model(self.folder / "model.keras")
+        return load_model(path)
+
+    @property
+    def report(self) -> Path:
+        """The page with all results, report.html.
+
+        Raises:
+            ArchnetError: The run is not finished, or the page is missing.
+        """
+        return self._require("report.html")
+
+    def _require(self, name: str) -> Path:
+        """The path of one of the run's files.
+
+        Raises:
+            RunError: It is missing; the message says why and how to get it.
+        """
+        path = self.folder / name
+        if not path.exists():
+            raise RunError(f"{self.folder}: {_missing_reason(self.folder, name)}")
+        return path
+
+    def _repr_html_(self) -> str:
+        """The run's results, for notebooks."""
+        from archnet.report.html.notebook_tables import message_html, run_html
+        from archnet.report.run_files import read_run
+
+        try:
+            self._require("metrics.json")
+            return run_html(read_run(self.folder))
+        except ArchnetError as error:
+            return message_html(f"{self!r}: {error}")
+
+
+def load_run(folder: Path | str) -> Run:
+    """Load a finished run.
+
+    Args:
+        folder: The run folder, or an experiment's folder with a single run.
+
+    Raises:
+        RunError: The run is not finished, or there is none or more than one.
+    """
+    path = Path(folder)
+    if path.is_dir() and not is_finished(path) and (path / "arch.json").exists():
+        raise RunError(f"{path}: {_missing_reason(path, 'metrics.json')}")
+    first, *others = find_run_folders([path])
+    if others:
+        raise RunError(f"{path}: contains {len(others) + 1} runs. Choose one, such as {first}.")
+    return Run(first)
+
+
+def _missing_reason(folder: Path, name: str) -> str:
+    """Why a run folder lacks a file, and how to get it."""
+    if not folder.is_dir():
+        return "no such folder. Name a run folder, as archnet.run returns it."
+    if not is_finished(folder):
+        return _unfinished_reason(folder)
+    if name in _NETWORK_FILES and is_baseline(read_json(folder / "experiment.json")):
+        return f"is a baseline, of which no {_NETWORK_FILES[name]} is kept. Choose a run of a network."
+    if name == "report.html":
+        return f'{name} is missing. Write it with archnet.write_report("{folder}").'
+    return f"{name} is missing, although the run is finished. Restore the file, or run the experiment again."
+
+
+def _unfinished_reason(folder: Path) -> str:
+    if is_started(folder):
+        return "this run was interrupted. Finish it: run the same experiment with resume=True (--resume)."
+    if (folder / "experiment.json").exists():
+        return "this run is not finished. Run its experiment to the end, or name another run folder."
+    return "is no run folder: it holds no metrics.json. Name a run folder, as archnet.run returns it."

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from archnet.errors import DocumentError
-from archnet.files.strict_json import Document, JsonPath, read_document, slugify
+from archnet.files.strict_json import Document, JsonPath, plain_json, read_document, slugify
 from archnet.spec.layers import (
     TYPE_NAMES,
     Grid,
@@ -152,10 +152,32 @@ class Arch:
         return path[1:] if isinstance(self.document.value, list) else path
 
     def build(self, input_shape: Shape | None = None, num_classes: int = 2, *, seed: int = 0) -> keras.Model:
-        """The Keras model that gives logits, (N, classes) or (N, 1) under "sigmoid"; see `network.build`."""
+        """Build the Keras model, which takes images scaled to [0, 1] and gives logits.
+
+        Args:
+            input_shape: (height, width[, depth]) for one channel, or with channels last; see `plan`.
+            num_classes: Classes of the data.
+            seed: Seed of the starting weights and of dropout.
+
+        Returns:
+            (N, *input_shape) float32 -> (N, num_classes) logits, or (N, 1) where T is "sigmoid".
+
+        Raises:
+            DocumentError: The input has another rank, or a layer does not fit what reaches it.
+        """
+        self.plan(input_shape, num_classes)
+        from archnet.network.backend import start_quietly
+
+        start_quietly()
         from archnet.network.build import build
 
         return build(self, input_shape, num_classes, seed=seed)
+
+    def _repr_html_(self) -> str:
+        """The layers with shapes and costs, for notebooks."""
+        from archnet.report.html.notebook_tables import arch_html
+
+        return arch_html(self)
 
     def to_document(self) -> dict[str, Any]:
         """The architecture as a JSON object with every default written out."""
@@ -179,13 +201,21 @@ class Arch:
         ]
 
 
-def load_arch(path: Path | str) -> Arch:
-    """The architecture in a JSON file.
+def load_arch(source: Path | str | Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Arch:
+    """Load an architecture.
+
+    >>> load_arch({"rank": 2, "layers": [{"type": "T"}]}).plan((8, 8))[0].num_parameters
+    130
+
+    Args:
+        source: A JSON file; or an object with "layers", or a list of layers, as in such a file.
 
     Raises:
         DocumentError: The file is not strict JSON, or not an architecture; one line for every problem.
     """
-    return parse_arch(read_document(path))
+    if isinstance(source, Path | str):
+        return parse_arch(read_document(source))
+    return parse_arch(Document(value=plain_json(source, "arch"), source="arch"))
 
 
 def parse_arch(document: Document) -> Arch:

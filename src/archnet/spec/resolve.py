@@ -115,16 +115,22 @@ def apply_overrides(document: Document, overrides: Sequence[tuple[JsonPath, Any]
     return document
 
 
-def data_experiments(name: str, overrides: Sequence[tuple[JsonPath, Any]] = ()) -> tuple[Experiment, ...]:
+def data_experiments(
+    data: str | Mapping[str, Any], overrides: Sequence[tuple[JsonPath, Any]] = ()
+) -> tuple[Experiment, ...]:
     """The experiments, one a fold, on a data set with a linear network: for looking at data before there is a network.
 
     Args:
-        name: As after `--data`.
+        data: As after `--data`, or the "data" section of an experiment.
         overrides: As for `parse_experiments`.
     """
     linear = {"name": "linear", "rank": 2, "layers": [{"type": "T"}]}
     value = {"archs": [linear], "training": {"augmentation": []}}
-    document, _ = replace_data(Document(value=value, source="command line"), name)
+    document = Document(value=value, source="command line")
+    if isinstance(data, str):
+        document, _ = replace_data(document, data)
+    else:
+        document = Document(value={**value, "data": dict(data)}, source="data")
     return parse_experiments(document, overrides)
 
 

@@ -1,10 +1,10 @@
-"""Progress of long work: bars on a terminal, one line an epoch elsewhere; always on stderr."""
+"""Progress on a console: bars on a terminal, one line an epoch elsewhere; always on stderr."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -68,16 +68,28 @@ class TrainingDisplay:
 
     def __init__(self, bar: Progress) -> None:
         self.bar = bar
-        self.task = bar.add_task("training", total=None, note="")
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
-        """Move the bar."""
-        note = "  ".join(_metric_texts(logs))
-        self.bar.update(self.task, description=f"epoch {epoch}", completed=step, total=num_steps, note=note)
+        """Move the bar, which appears with the first step."""
+        if not self.bar.task_ids:
+            self.bar.start()
+            self.bar.add_task("training", total=None, note="")
+        self.bar.update(
+            self.bar.task_ids[0],
+            description=f"epoch {epoch}",
+            completed=step,
+            total=num_steps,
+            note=step_note(logs),
+        )
 
     def on_epoch(self, row: dict[str, float]) -> None:
         """Print the epoch's line."""
         stderr.print(epoch_line(row), soft_wrap=True)
+
+
+def step_note(logs: Mapping[str, float]) -> str:
+    """The metrics of an epoch so far, beside its bar."""
+    return "  ".join(_metric_texts(logs))
 
 
 def epoch_line(row: dict[str, float]) -> str:
@@ -100,31 +112,50 @@ def _metric_texts(values: Mapping[str, float]) -> list[str]:
     return [f"{metric.label} {values[metric.name]:.{3 if metric.range else 4}f}" for metric in metrics]
 
 
-class LogDisplay(logging.Handler):
-    """Log handler that prints warnings, the device, and the values chosen automatically, each once."""
+def print_message(text: str, is_warning: bool) -> None:
+    """Print a message on a line of its own."""
+    stderr.print(text, soft_wrap=True, markup=False, style="yellow" if is_warning else None)
 
-    def __init__(self) -> None:
+
+class LogDisplay(logging.Handler):
+    """Log handler that shows warnings, the device, and the values chosen automatically, each once.
+
+    Attributes:
+        show: Gets the text of a message, and whether it is a warning.
+    """
+
+    def __init__(self, show: Callable[[str, bool], None]) -> None:
         super().__init__(logging.INFO)
+        self.show = show
         self.past_messages: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print a message that has not been printed yet."""
+        """Show a message that has not been shown yet."""
         text, is_warning = record.getMessage(), record.levelno >= logging.WARNING
         if text in self.past_messages or not (is_warning or record.name in ("archnet.device", "archnet.auto")):
             return
         self.past_messages.add(text)
-        line = f"Warning: {text}" if is_warning else text
-        stderr.print(line, soft_wrap=True, markup=False, style="yellow" if is_warning else None)
+        self.show(f"Warning: {text}" if is_warning else text, is_warning)
+
+
+@contextmanager
+def show_messages(show: Callable[[str, bool], None] = print_message) -> Iterator[None]:
+    """Show archnet's warnings while the block runs, and what it chooses by itself."""
+    display = LogDisplay(show)
+    logger = logging.getLogger("archnet")
+    logger.addHandler(display)
+    try:
+        yield
+    finally:
+        logger.removeHandler(display)
 
 
 @contextmanager
 def show_training() -> Iterator[TrainingDisplay]:
     """Show training progress while the block runs, and print archnet's warnings."""
-    display = LogDisplay()
-    logger = logging.getLogger("archnet")
-    logger.addHandler(display)
-    try:
-        with _progress_bar() as bar:
+    bar = _progress_bar()
+    with show_messages():
+        try:
             yield TrainingDisplay(bar)
-    finally:
-        logger.removeHandler(display)
+        finally:
+            bar.stop()

@@ -1,0 +1,90 @@
+"""Who shows progress: a notebook's panel, the console, the caller, or nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from archnet.files.progress import Progress, no_progress
+
+if TYPE_CHECKING:
+    from archnet.network.training.loop import Callback
+
+ProgressOption = Progress | bool | None
+"""Null shows progress in a notebook and on a terminal, true everywhere, false nowhere; or a function that shows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressDisplay:
+    """What reports how far work has come.
+
+    Attributes:
+        progress: Wraps what takes long.
+        callback: Called after every training step and epoch; null if nobody wants to know.
+    """
+
+    progress: Progress = no_progress
+    callback: Callback | None = None
+
+
+@contextmanager
+def show_progress(option: ProgressOption, callback: Callback | None = None) -> Iterator[ProgressDisplay]:
+    """Show progress and archnet's warnings while the block runs.
+
+    Args:
+        option: See `ProgressOption`.
+        callback: Another callback, which is called after the display's.
+    """
+    if option is False or (option is None and not _is_interactive()):
+        yield ProgressDisplay(callback=callback)
+    elif option is None or option is True:
+        with _show_where_the_user_is() as display:
+            yield _add_callback(display, callback)
+    else:
+        yield ProgressDisplay(progress=option, callback=callback)
+
+
+@contextmanager
+def _show_where_the_user_is() -> Iterator[ProgressDisplay]:
+    from archnet.api import console
+
+    if console.stderr.is_jupyter:
+        from archnet.api.notebook import show_in_notebook
+
+        with show_in_notebook() as panel:
+            yield ProgressDisplay(progress=panel.progress, callback=panel)
+    else:
+        with console.show_training() as display:
+            yield ProgressDisplay(progress=console.progress, callback=display)
+
+
+def _add_callback(display: ProgressDisplay, callback: Callback | None) -> ProgressDisplay:
+    if display.callback is None or callback is None:
+        return display
+    return replace(display, callback=_Callbacks([display.callback, callback]))
+
+
+def _is_interactive() -> bool:
+    """Whether somebody is looking: in a notebook or at a terminal."""
+    from archnet.api.console import stderr
+
+    return stderr.is_jupyter or stderr.is_terminal
+
+
+class _Callbacks:
+    """Several callbacks, called in order."""
+
+    def __init__(self, callbacks: Sequence[Callback]) -> None:
+        self.callbacks = callbacks
+
+    def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
+        """Call them."""
+        for callback in self.callbacks:
+            callback.on_step(epoch, step, num_steps, logs)
+
+    def on_epoch(self, row: dict[str, float]) -> None:
+        """Call them."""
+        for callback in self.callbacks:
+            callback.on_epoch(row)

@@ -1,0 +1,78 @@
+"""What is done with finished runs: `compare`, `write_report` and `export_model`."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from archnet.api.paths import Paths, as_paths
+
+if TYPE_CHECKING:
+    from archnet.evaluation.comparison import Comparison
+    from archnet.export.exported_model import ExportedModel
+
+
+def compare(runs: Paths) -> Comparison:
+    """Compare architectures on the same test cases: paired tests, differences with intervals, metrics, costs.
+
+    Runs of one architecture that differ only in fold or seed are pooled. The architecture with the fewest multiply-adds
+    is the reference for the others. A notebook shows the tables; `print` says what follows in words.
+
+    >>> print(archnet.compare("runs/phantom"))  # doctest: +SKIP
+    >>> archnet.compare([flat, deep]).row("arch3dsm").value("recall", "nodule")  # doctest: +SKIP
+
+    Args:
+        runs: Runs or their folders, or an experiment's folder.
+
+    Raises:
+        ArchnetError: There are fewer than two finished runs, or they do not have the same classes and cases.
+    """
+    from archnet.evaluation import comparison
+
+    return comparison.compare(as_paths(runs))
+
+
+def write_report(runs: Paths) -> list[Path]:
+    """Recompute metrics.json from predictions.csv, and draw the figures and report.html again.
+
+    >>> archnet.write_report("runs/phantom")  # doctest: +SKIP
+
+    Args:
+        runs: Runs or their folders; or an experiment's folder, whose comparison is written again as well.
+
+    Returns:
+        The pages, the comparisons' last.
+
+    Raises:
+        ArchnetError: A run is not finished, or its files are damaged.
+    """
+    from archnet.runs.rereport import regenerate_reports
+
+    return regenerate_reports(as_paths(runs))
+
+
+def export_model(
+    run: PathLike[str] | str,
+    format: Literal["keras", "saved_model", "onnx"],  # the command's option
+    *,
+    out: PathLike[str] | str | None = None,
+) -> ExportedModel:
+    """Export a run's model with a model card: (N, *input_shape) raw values (HU) in, (N, K) probabilities out.
+
+    The exported model is read back and checked against Keras; a model whose probabilities differ by more than 1e-5 is
+    not kept.
+
+    >>> archnet.export_model("runs/phantom/arch3dsm", "onnx").model  # doctest: +SKIP
+
+    Args:
+        run: A run or its folder.
+        format: Keras's own file, a TensorFlow folder, or ONNX (needs the extra: export).
+        out: A new folder; by default export-<format> in the run folder.
+
+    Raises:
+        ArchnetError: The run has no model, the folder is there, a package is missing, or the model is not Keras's.
+    """
+    from archnet.export.exported_model import export_run
+
+    return export_run(Path(run), format, None if out is None else Path(out))

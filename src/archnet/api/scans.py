@@ -1,0 +1,166 @@
+"""Trained networks on new scans: `predict` and `explain`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
+
+from archnet.api.display import ProgressOption, show_progress
+from archnet.api.paths import Paths, as_paths
+from archnet.errors import DataError
+
+if TYPE_CHECKING:
+    from archnet.inference.explain import Explanation
+    from archnet.inference.predict_files import CandidateResult, ScanResult
+
+log = logging.getLogger("archnet")
+
+
+@overload
+def predict(
+    run: Paths,
+    scans: Paths,
+    *,
+    also: Paths = ...,
+    candidates: None = None,
+    tta: bool = ...,
+    progress: ProgressOption = ...,
+) -> ScanResult: ...
+
+
+@overload
+def predict(
+    run: Paths,
+    scans: Paths,
+    *,
+    also: Paths = ...,
+    candidates: PathLike[str] | str,
+    out: PathLike[str] | str | None = ...,
+    tta: bool = ...,
+    progress: ProgressOption = ...,
+) -> CandidateResult: ...
+
+
+def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
+    run: Paths,
+    scans: Paths,
+    *,
+    also: Paths = (),
+    candidates: PathLike[str] | str | None = None,
+    out: PathLike[str] | str | None = None,
+    tta: bool = False,
+    progress: ProgressOption = None,
+) -> ScanResult | CandidateResult:
+    """Predict class probabilities: of whole scans, or of candidates in scans.
+
+    Scans are prepared as the run's training data were. A scan that cannot be read or is no chest CT in Hounsfield units
+    is rejected with a warning, and its probabilities are NaN; a scan unlike the training data is warned about.
+
+    >>> result = archnet.predict("runs/mosmed/ct3d", "patient.nii.gz")  # doctest: +SKIP
+    >>> result.probabilities, result.classes  # doctest: +SKIP
+    >>> archnet.predict(run, "/data/LUNA16", candidates="candidates.csv").probabilities  # doctest: +SKIP
+
+    Args:
+        run: A run or its folder; several, or an experiment's folder, are averaged.
+        scans: Scans (.mhd, .mha, .nii, .nii.gz, .nrrd), DICOM folders, or folders of scans.
+        also: Other runs to average with; they must see the same input.
+        candidates: Candidates to classify: a csv file with seriesuid, coordX, coordY, coordZ (mm, LPS).
+        out: With `candidates`: the LUNA16 submission to write; an existing file is replaced.
+        tta: Test-time augmentation: average over axial symmetries (crops) or mirror images (whole scans).
+        progress: Null shows progress in a notebook and on a terminal, true everywhere, false nowhere.
+
+    Returns:
+        Probabilities (N, K) of N scans or candidates and K classes, float64.
+
+    Raises:
+        ArchnetError: The runs, the scans and the options do not fit each other, or every scan was rejected.
+    """
+    from archnet.inference.predict_files import predict_candidate_files, predict_scan_files
+    from archnet.inference.scan_paths import scan_paths
+    from archnet.inference.trained_run import check_case_kind, read_trained_runs
+
+    runs = read_trained_runs([*as_paths(run), *as_paths(also)])
+    candidate_list, submission = (None if path is None else Path(path) for path in (candidates, out))
+    options = {"candidates": candidates, **({"out": out} if out is not None else {})}
+    check_case_kind(runs[0], options, "Name their list with candidates=.")
+    files = scan_paths(as_paths(scans))
+    result: ScanResult | CandidateResult
+    with show_progress(progress) as display:
+        if candidate_list is None:
+            result = predict_scan_files(runs, files, tta=tta, progress=display.progress)
+        else:
+            result = predict_candidate_files(
+                runs, files, candidate_list, submission, tta=tta, progress=display.progress
+            )
+        _warn(result.warnings, result.rejected)
+    if len(result.rejected) == len(files):
+        raise DataError("\n".join(result.rejected.values()))
+    return result
+
+
+def _warn(warnings: Mapping[Path, Sequence[str]], rejected: Mapping[Path, str]) -> None:
+    for scan, sentences in warnings.items():
+        for sentence in sentences:
+            log.warning("%s is out of distribution: %s", scan, sentence)
+    for reason in rejected.values():
+        log.warning("rejected: %s", reason)
+
+
+def explain(  # noqa: PLR0913 - the options of `archnet explain`, by name
+    run: PathLike[str] | str,
+    scan: PathLike[str] | str,
+    *,
+    at: Sequence[float] | None = None,
+    method: Literal["gradcam", "occlusion"] = "gradcam",
+    class_name: str | None = None,
+    out: PathLike[str] | str | None = None,
+    progress: ProgressOption = None,
+) -> Explanation:
+    """Explain a prediction with a saliency map; a notebook shows its picture.
+
+    >>> archnet.explain("runs/mosmed/ct3d", "patient.nii.gz", out="explanations").files  # doctest: +SKIP
+    >>> archnet.explain(run, "scan.mhd", at=(-100.6, 67.3, -231.8)).scan_heat  # doctest: +SKIP
+
+    Args:
+        run: A run or its folder.
+        scan: A scan (.mhd, .mha, .nii, .nii.gz, .nrrd) or a DICOM folder.
+        at: For a run on candidates: the candidate's world position (x, y, z) in mm, LPS.
+        method: "gradcam": evidence for the class in the last feature map. "occlusion" (slower): drop in its probability
+            when a box is replaced by air.
+        class_name: The class to explain (`--class`); by default the run's positive class.
+        out: Folder of a picture of slices (.png) and the heat map (.nii.gz) in the scan's own frame; null writes none.
+        progress: Null shows progress in a notebook and on a terminal, true everywhere, false nowhere.
+
+    Returns:
+        The case (height, width, depth) scaled to [0, 1], its heat map, that map on the scan's grid (z, y, x), LPS, and
+        the probability of the class.
+
+    Raises:
+        ArchnetError: The run, the scan, the point and the class do not fit each other, or the scan is rejected.
+    """
+    from archnet.inference.explanation_files import explain_file, write_explanation
+
+    with show_progress(progress) as display:
+        explanation = explain_file(
+            Path(run),
+            Path(scan),
+            at=None if at is None else _point(at),
+            method=method,
+            class_name=class_name,
+            progress=display.progress,
+        )
+        _warn({explanation.scan: explanation.warnings}, {})
+        if explanation.is_empty:
+            log.warning("the heat map is empty: no evidence for %s was found.", explanation.class_name)
+    return explanation if out is None else write_explanation(explanation, Path(out))
+
+
+def _point(at: Sequence[float]) -> tuple[float, float, float]:
+    try:
+        x, y, z = map(float, at)
+    except (TypeError, ValueError):
+        raise DataError(f"at={at!r}: expected three numbers in mm, such as at=(-100.6, 67.3, -231.8).") from None
+    return x, y, z

@@ -1,0 +1,182 @@
+"""Predictions for files: of whole scans, or of the candidates of a list in scans, as a submission."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.recipe import Recipe
+from archnet.files.atomic import check_output_path
+from archnet.files.progress import Progress, no_progress
+from archnet.inference.candidates import candidate_recipe, read_candidate_list, write_submission
+from archnet.inference.predict import Ensemble, ScanPredictions, predict_scans, whole_scan_recipe
+from archnet.inference.scan_paths import scans_by_name
+from archnet.inference.trained_run import TrainedRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScanResult:
+    """Class probabilities of whole scans.
+
+    Attributes:
+        runs: Folders of the runs whose probabilities are averaged.
+        classes: The K class names.
+        tta: Whether symmetries of each case are averaged as well.
+        scans: The N scans.
+        probabilities: Shape (N, K); rows of rejected scans are NaN.
+        warnings: In which ways scans are out of distribution, by scan.
+        rejected: The reason why a scan was rejected, by scan.
+    """
+
+    runs: tuple[Path, ...]
+    classes: tuple[str, ...]
+    tta: bool
+    scans: tuple[Path, ...]
+    probabilities: NDArray[np.float64]
+    warnings: dict[Path, list[str]]
+    rejected: dict[Path, str]
+
+    @property
+    def by_scan(self) -> dict[Path, dict[str, float]]:
+        """The probability of each class, by scan; without those that were rejected."""
+        rows = zip(self.scans, self.probabilities.tolist(), strict=True)
+        return {scan: dict(zip(self.classes, row, strict=True)) for scan, row in rows if scan not in self.rejected}
+
+    def to_document(self) -> dict[str, Any]:
+        """The result, JSON-ready, as `archnet predict --json` prints it."""
+        rows = [{"scan": str(scan), "probabilities": row} for scan, row in self.by_scan.items()]
+        return {**_shared_document(self), "scans": rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CandidateResult:
+    """Class probabilities of candidates in scans.
+
+    Attributes:
+        runs: Folders of the runs whose probabilities are averaged.
+        classes: The K class names.
+        positive: Name of the class whose probability the submission holds.
+        tta: Whether symmetries of each case are averaged as well.
+        series: The scan's uid of each of the N candidates.
+        points_mm: World positions (x, y, z) in mm, LPS, shape (N, 3).
+        probabilities: Shape (N, K); rows of candidates in rejected scans are NaN.
+        num_scans: Scans that were predicted.
+        num_left_out: Candidates of the list whose scans were not given.
+        out: The submission; null if none was asked for.
+        warnings: In which ways scans are out of distribution, by scan.
+        rejected: The reason why a scan was rejected, by scan.
+    """
+
+    runs: tuple[Path, ...]
+    classes: tuple[str, ...]
+    positive: str
+    tta: bool
+    series: tuple[str, ...]
+    points_mm: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+    num_scans: int
+    num_left_out: int
+    out: Path | None
+    warnings: dict[Path, list[str]]
+    rejected: dict[Path, str]
+
+    @property
+    def num_candidates(self) -> int:
+        """Candidates that were predicted."""
+        return int(np.count_nonzero(~np.isnan(self.probabilities[:, 0])))
+
+    def to_document(self) -> dict[str, Any]:
+        """The result, JSON-ready, as `archnet predict --candidates --json` prints it."""
+        counts = {name: getattr(self, name) for name in ("num_candidates", "num_left_out", "num_scans")}
+        return {**_shared_document(self), "out": self.out and str(self.out), **counts}
+
+
+def _shared_document(result: ScanResult | CandidateResult) -> dict[str, Any]:
+    return {
+        "runs": [str(run) for run in result.runs],
+        "classes": list(result.classes),
+        "tta": result.tta,
+        "warnings": {str(path): sentences for path, sentences in result.warnings.items()},
+        "refused": {str(path): reason for path, reason in result.rejected.items()},
+    }
+
+
+def predict_scan_files(
+    runs: Sequence[TrainedRun], scans: Sequence[Path], *, tta: bool = False, progress: Progress = no_progress
+) -> ScanResult:
+    """Predict whole scans.
+
+    Args:
+        runs: Of `read_trained_runs`, on whole scans.
+        scans: Of `scan_paths`.
+        tta: Average over mirror images as well.
+        progress: Wraps the scans.
+    """
+    found = _predict(runs, whole_scan_recipe(runs[0], scans), tta, progress)
+    return ScanResult(
+        runs=tuple(run.folder for run in runs),
+        classes=runs[0].classes,
+        tta=tta,
+        scans=tuple(scans),
+        probabilities=found.probabilities,
+        warnings=found.warnings,
+        rejected=found.rejected,
+    )
+
+
+def predict_candidate_files(
+    runs: Sequence[TrainedRun],
+    scans: Sequence[Path],
+    candidates: Path,
+    out: Path | None = None,
+    *,
+    tta: bool = False,
+    progress: Progress = no_progress,
+) -> CandidateResult:
+    """Predict the candidates of a list, and write them as a LUNA16 submission.
+
+    Args:
+        runs: Of `read_trained_runs`, on candidates.
+        scans: Of `scan_paths`.
+        candidates: The list: a csv file with seriesuid, coordX, coordY, coordZ (mm, LPS).
+        out: The submission; null writes none.
+        tta: Average over axial symmetries as well.
+        progress: Wraps the scans.
+
+    Raises:
+        ArchnetError: The list is missing or damaged, or `out` would replace an input.
+    """
+    check_output_path(out, (candidates, *scans))
+    by_name = scans_by_name(scans)
+    candidate_list, num_left_out = read_candidate_list(candidates, by_name)
+    recipe = candidate_recipe(runs[0], candidate_list, by_name)
+    recipe.check(progress)
+    found = _predict(runs, recipe, tta, progress)
+    if out is not None and found.is_predicted.any():
+        write_submission(out, candidate_list, found.probabilities[:, runs[0].positive])
+    return CandidateResult(
+        runs=tuple(run.folder for run in runs),
+        classes=runs[0].classes,
+        positive=runs[0].classes[runs[0].positive],
+        tta=tta,
+        series=tuple(candidate_list.series),
+        points_mm=candidate_list.points_mm,
+        probabilities=found.probabilities,
+        num_scans=len(recipe.scans) - len(found.rejected),
+        num_left_out=num_left_out,
+        out=out,
+        warnings=found.warnings,
+        rejected=found.rejected,
+    )
+
+
+def _predict(runs: Sequence[TrainedRun], recipe: Recipe, tta: bool, progress: Progress) -> ScanPredictions:
+    from archnet.network.backend import start_quietly
+
+    start_quietly()
+    return predict_scans(Ensemble(runs, tta=tta), recipe, progress)

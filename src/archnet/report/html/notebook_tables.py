@@ -1,0 +1,221 @@
+"""Notebook tables: an architecture, a run and a comparison as HTML without colours of its own, to fit any theme."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+
+from archnet.errors import DocumentError
+from archnet.evaluation.comparison import Comparison, PairedComparison
+from archnet.evaluation.confusion import class_report
+from archnet.evaluation.metric_entry import macro_estimate
+from archnet.evaluation.run_costs import COMPARED_COSTS
+from archnet.files.strict_json import path_text
+from archnet.report.comparison_wording import (
+    DIFFERENCE_NAMES,
+    comparison_cautions,
+    comparison_sentence,
+    difference_texts,
+    errors_text,
+    p_value,
+    p_value_text,
+    runs_text,
+    uncertainty_text,
+)
+from archnet.report.network_table import short_location, training_text
+from archnet.report.run_files import RunFiles
+from archnet.report.units import bytes_text, count_text
+from archnet.report.wording import (
+    SET_NAMES,
+    bounds,
+    cautions,
+    cost_text,
+    decimals,
+    headline,
+    mean_count,
+    percent,
+    reported_set,
+    signed,
+    signed_bounds,
+)
+from archnet.spec.arch import Arch
+from archnet.spec.cost import network_summary
+from archnet.spec.layers import TYPE_NAMES, walk
+from archnet.spec.memory import estimate_memory, plan_micro_batches
+from archnet.spec.metrics import EVALUATED_METRICS, METRICS, metrics_shown_in
+
+_BATCH_SIZE = 64
+"""Cases a step, for which the memory of training is predicted, as `archnet show` does."""
+
+Row = Sequence[str]
+
+
+def arch_html(arch: Arch) -> str:
+    """The layers of an architecture with shapes and costs, as `archnet show` prints them.
+
+    An architecture that does not fit its default input shows its layers alone.
+    """
+    try:
+        plan = arch.plan()
+    except DocumentError:
+        return _layers_html(arch)
+    summary = network_summary(plan, plan_micro_batches(estimate_memory(plan), _BATCH_SIZE))
+    rows = [
+        (
+            short_location(layer["place"]),
+            f"{layer['type']} {layer['summary']}",
+            _sizes(layer["output_shape"]),
+            f"{layer['parameters']:,}",
+            count_text(layer["macs"]),
+            bytes_text(layer["activation_bytes"]),
+        )
+        for layer in summary["layers"]
+    ]
+    total = (f"{summary['parameters']:,}", count_text(summary["macs"]), bytes_text(summary["activation_bytes"]))
+    return _table(
+        f"{arch.name}, input {_sizes(summary['input_shape'])}",
+        ("place", "layer", "output", "parameters", "mult-adds", "memory/case"),
+        [*rows, ("total", "", "", *total)],
+        num_texts=2,
+    ) + _paragraph(training_text(summary))
+
+
+def _layers_html(arch: Arch) -> str:
+    """The layers without shapes."""
+    rows = [
+        (short_location(path_text(path)), f"{TYPE_NAMES[type(layer)]} {layer.summary()}")
+        for path, layer in walk(arch.layers, ("layers",))
+    ]
+    return _table(f"{arch.name}, {arch.rank}D", ("place", "layer"), rows, num_texts=2)
+
+
+def run_html(run: RunFiles) -> str:
+    """What a run found: the sentence, the cautions, the confusion matrix, the metrics and the costs."""
+    name = reported_set(run.sets)
+    matrix = run.metrics[name]["confusion_matrix"]
+    matrix_rows = [
+        (entry["class"], *(f"{number:,}" for number in row), percent(entry["recall"]))
+        for entry, row in zip(class_report(matrix, run.classes), matrix, strict=True)
+    ]
+    costs = [
+        (cost.label, cost_text(cost, run.metrics.get(cost.name)), "")
+        for cost in COMPARED_COSTS
+        if run.metrics.get(cost.name) is not None
+    ]
+    parts = [
+        _paragraph(headline(run), is_strong=True),
+        *_cautions(cautions(run)),
+        _table(
+            f"Confusion matrix, {SET_NAMES[name]} set", ("truth ↓ predicted →", *run.classes, "recall"), matrix_rows
+        ),
+        _table(
+            f"{SET_NAMES[name].capitalize()} set and costs",
+            ("", "value", "95% interval"),
+            [*_metrics(run, name), *costs],
+        ),
+        _paragraph(f"Report: {run.folder / 'report.html'}"),
+    ]
+    return "".join(parts)
+
+
+def _metrics(run: RunFiles, set_name: str) -> Iterator[Row]:
+    for name in EVALUATED_METRICS:
+        value, interval = macro_estimate(run.metrics[set_name], name)
+        yield METRICS[name].full_label, decimals(value), bounds(interval)
+
+
+def comparison_html(comparison: Comparison) -> str:
+    """A comparison: the sentence, the cautions, the architectures side by side, and each against the reference."""
+    parts = [
+        _paragraph(comparison_sentence(comparison), is_strong=True),
+        *_cautions(comparison_cautions(comparison)),
+        _table(
+            f"Comparison on the {SET_NAMES[comparison.set]} set",
+            ("", *(row.run for row in comparison.rows)),
+            _comparison_rows(comparison),
+        ),
+        *(part for pair in comparison.pairs for part in _pair_parts(pair)),
+    ]
+    return "".join(parts)
+
+
+def _comparison_rows(comparison: Comparison) -> Iterator[Row]:
+    if any(len(row.folders) > 1 for row in comparison.rows):
+        yield "runs", *map(runs_text, comparison.rows)
+    positive = comparison.positive
+    for metric in metrics_shown_in("comparison"):
+        values = (
+            (row.value(metric.name, positive), uncertainty_text(row, metric.name, positive)) for row in comparison.rows
+        )
+        yield metric.full_label, *(_with_note(decimals(value), note) for value, note in values)
+    for cost in COMPARED_COSTS:
+        yield cost.label, *(cost_text(cost, row.costs[cost.name]) for row in comparison.rows)
+    yield "confusion matrix (rows truth)", *(_matrix(row.metrics["confusion_matrix"]) for row in comparison.rows)
+
+
+def _pair_parts(pair: PairedComparison) -> Iterator[str]:
+    rows = [
+        (
+            label,
+            decimals(entry["reference"]),
+            decimals(entry["other"]),
+            _with_note(signed(entry["difference"]), signed_bounds(entry["interval"])),
+            p_value_text(p_value(pair, name)),
+        )
+        for name, label in DIFFERENCE_NAMES.items()
+        if (entry := pair.differences.get(name))
+    ]
+    header = ("", pair.reference, pair.other, "difference (95%)", "p")
+    yield _table(f"{pair.other} against {pair.reference}", header, rows)
+    yield from map(_paragraph, errors_text(pair))
+    if pair.document:
+        documents = [difference_texts(difference) for difference in pair.document]
+        yield _table("What differs in their documents", ("", pair.reference, pair.other), documents, num_texts=3)
+
+
+def message_html(text: str) -> str:
+    """A sentence in the place of a table."""
+    return _paragraph(text)
+
+
+def _with_note(value: str, note: str) -> str:
+    return f"{value} ({note})" if note else value
+
+
+def _matrix(matrix: Iterable[Iterable[float]]) -> str:
+    return " / ".join(" ".join(map(mean_count, line)) for line in matrix)
+
+
+def _sizes(sizes: Iterable[int]) -> str:
+    return "x".join(map(str, sizes))
+
+
+def _cautions(texts: Iterable[str]) -> list[str]:
+    return [_paragraph(f"Warning: {text}") for text in texts]
+
+
+def _paragraph(text: str, *, is_strong: bool = False) -> str:
+    words = escape(text)
+    return f"<p>{f'<strong>{words}</strong>' if is_strong else words}</p>"
+
+
+def _table(caption: str, header: Row, rows: Iterable[Row], *, num_texts: int = 1) -> str:
+    """A table.
+
+    Args:
+        caption: Its title.
+        header: Names of the columns.
+        rows: The texts of its cells.
+        num_texts: Columns of text, which are left-aligned; the others are numbers.
+    """
+    head = "".join(_cell("th", text, column, num_texts) for column, text in enumerate(header))
+    body = "".join(
+        f"<tr>{''.join(_cell('td', text, column, num_texts) for column, text in enumerate(row))}</tr>" for row in rows
+    )
+    title = f'<caption style="text-align:left"><strong>{escape(caption)}</strong></caption>'
+    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(tag: str, text: str, column: int, num_texts: int) -> str:
+    side = "left" if column < num_texts else "right"
+    return f'<{tag} style="text-align:{side}">{escape(text)}</{tag}>'

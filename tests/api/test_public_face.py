@@ -1,0 +1,218 @@
+"""The public face: what tools and people see of archnet before they use it."""
+
+import ast
+import os
+import pkgutil
+import subprocess
+import sys
+import textwrap
+import venv
+from importlib import import_module, metadata
+from inspect import getdoc, signature
+from pathlib import Path
+from types import ModuleType
+from zipfile import ZipFile
+
+import pytest
+
+import archnet
+from command_line import ROOT
+
+PUBLIC = {
+    "Arch", "ArchnetError", "Experiment", "Run", "compare", "explain", "export_model", "load_arch", "load_data",
+    "load_experiments", "load_run", "predict", "run", "run_all", "write_report",
+}  # fmt: skip
+
+
+def python(*arguments, **environment):
+    """The finished process of a Python command."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_dir_and_all_list_the_public_names_and_nothing_else():
+    assert set(archnet.__all__) == PUBLIC
+    assert dir(archnet) == sorted([*PUBLIC, "__version__"])
+
+
+def test_a_type_checker_knows_the_names_that_are_loaded():
+    tree = ast.parse(Path(archnet.__file__).read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If) and isinstance(node.test, ast.Name))
+    imported = {
+        alias.asname: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert imported == {name: f"archnet.{module}" for name, module in archnet._MODULES.items()}
+    assert set(imported) == PUBLIC
+
+
+def test_no_public_name_is_hidden_by_a_module_of_that_name():
+    for module in pkgutil.walk_packages(archnet.__path__, "archnet."):
+        if module.name != "archnet.network.backends.jax":  # jax need not be installed
+            import_module(module.name)
+    for name in PUBLIC:
+        value = getattr(archnet, name)
+        assert not isinstance(value, ModuleType)
+        assert callable(value)
+        assert value.__name__ == name
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC - {"Arch", "ArchnetError", "Experiment", "Run"}))
+def test_each_function_says_what_it_takes_and_shows_an_example(name):
+    function = getattr(archnet, name)
+    text = getdoc(function)
+    assert ">>> " in text
+    assert "Raises:" in text
+    for parameter in signature(function).parameters.values():
+        assert parameter.annotation is not parameter.empty
+    positional = [one for one in signature(function).parameters.values() if one.kind is not one.KEYWORD_ONLY]
+    assert len(positional) <= 2
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match=r"^module 'archnet' has no attribute 'train'$"):
+        _ = archnet.train
+
+
+def test_importing_archnet_imports_nothing_else_of_it():
+    done = python("-c", "import sys; import archnet; print([name for name in sys.modules if 'archnet' in name])")
+    assert done.stdout == "['archnet']\n"
+
+
+def test_reading_documents_imports_nothing_heavy():
+    code = """
+        import sys, archnet
+        arch = archnet.load_arch("archs/archsm.json")
+        archnet.load_experiments(arch, data="phantom")
+        archnet.compare, archnet.run, archnet.predict, archnet.Run, archnet.load_data
+        arch._repr_html_()
+        print(sorted({"keras", "tensorflow", "scipy", "sklearn", "SimpleITK", "matplotlib"} & set(sys.modules)))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_the_version_is_that_of_the_package_everywhere():
+    version = metadata.version("archnet")
+    assert archnet.__version__ == version
+    done = python("-m", "archnet", "--version")
+    assert (done.stdout, done.stderr, done.returncode) == (f"archnet {version}\n", "", 0)
+
+
+def test_python_m_archnet_is_the_command_line():
+    done = python("-m", "archnet", "compare", "no/where")
+    assert done.returncode == 2
+    assert done.stderr == "no/where: no such folder. Name a run folder, as `archnet run` printed it.\n"
+    assert python("-m", "archnet", "--help").stdout.lstrip().startswith("Usage: archnet ")
+
+
+@pytest.fixture
+def program(tmp_path):
+    """A folder with an `archnet` program, to put on the path."""
+    path = tmp_path / "bin/archnet"
+    path.parent.mkdir()
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m archnet "$@"\n')
+    path.chmod(0o755)
+    return path.parent
+
+
+COMPLETIONS = {
+    "archnet exp": ["explain", "export"],
+    "archnet run --determ": ["--deterministic"],
+    "archnet run archs/archsm.json --data ph": ["phantom"],
+    "archnet explain --method ": ["gradcam", "occlusion"],
+    "archnet data pr": ["prepare", "prune"],
+}
+
+
+@pytest.mark.parametrize(("line", "expected"), COMPLETIONS.items(), ids=COMPLETIONS)
+def test_bash_completes(program, tmp_path, line, expected):
+    path = f"{program}{os.pathsep}{os.environ['PATH']}"
+    script = tmp_path / "completion.sh"
+    script.write_text(python("-m", "archnet", "--show-completion", "bash").stdout)
+    words = line.split(" ")
+    lines = [
+        f"source {script}",
+        f"COMP_WORDS=({' '.join(words)} {chr(39) * 2 if not words[-1] else ''})",
+        f"COMP_CWORD={len(words) - 1}",
+        "$(complete -p archnet | sed 's/.*-F \\([^ ]*\\).*/\\1/') archnet",
+        'printf "%s\\n" "${COMPREPLY[@]}"',
+    ]
+    done = subprocess.run(
+        ["bash", "--norc", "-c", "\n".join(lines)],
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == expected
+
+
+def test_completion_is_installed_for_bash(tmp_path):
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    done = python("-m", "archnet", "--install-completion", "bash", **home)
+    assert done.returncode == 0, done.stderr
+    (script,) = (tmp_path / ".bash_completions").iterdir()
+    assert str(script) in (tmp_path / ".bashrc").read_text()
+    assert "_ARCHNET_COMPLETE=complete_bash" in script.read_text()
+
+
+SCRIPT = """\
+from pathlib import Path
+
+import archnet
+
+arch: archnet.Arch = archnet.load_arch("archs/arch3dsm.json")
+experiments: tuple[archnet.Experiment, ...] = archnet.load_experiments(arch, data="phantom")
+run: archnet.Run = archnet.run(arch, data="phantom", settings={"training.epochs": 5}, resume=True, progress=False)
+recall: float = run.metrics["test"]["recall"]
+paths: list[Path] = archnet.write_report([run])
+best: str = archnet.compare([run, "runs/phantom/archsm"]).rows[0].run
+result = archnet.predict(run, "scan.mhd", candidates="candidates.csv")
+points: tuple[int, ...] = result.points_mm.shape
+shape: tuple[int, ...] = archnet.load_data("phantom").images.shape
+print(archnet.__version__, archnet.export_model(run, "onnx").model, experiments, recall, paths, best, points, shape)
+"""
+MISTAKES = {
+    'archnet.run("net.json", epochs=3)': 'Unexpected keyword argument "epochs" for "run"  [call-arg]',
+    'archnet.explain("run", "scan.mhd", method="lime")': "[arg-type]",
+    "archnet.train()": 'Module has no attribute "train"  [attr-defined]',
+    "archnet.predict('run', 'scan.mhd').points_mm": '"ScanResult" has no attribute "points_mm"',
+}
+
+
+@pytest.mark.slow
+def test_a_script_passes_mypy_against_the_wheel_and_its_mistakes_do_not(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", tmp_path, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    venv.create(tmp_path / "venv", with_pip=False)
+    (site,) = (tmp_path / "venv").glob("lib*/**/site-packages")
+    (wheel,) = tmp_path.glob("*.whl")
+    with ZipFile(wheel) as archive:
+        assert {"archnet/py.typed", "archnet/__main__.py"} <= set(archive.namelist())
+        archive.extractall(site)
+    (installed,) = {str(Path(metadata.distribution("numpy").locate_file("")))}
+    (site / "others.pth").write_text(installed)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "mistakes.py").write_text("import archnet\n" + "\n".join(MISTAKES))
+    executable = next((tmp_path / "venv").glob("*/python*"))
+    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", executable]
+    for name, is_right in (("script.py", True), ("mistakes.py", False)):
+        done = subprocess.run([*command, name], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+        if is_right:
+            assert done.stdout == "Success: no issues found in 1 source file\n", done.stdout + done.stderr
+        else:
+            lines = [line for line in done.stdout.splitlines() if ": error: " in line]
+            assert len(lines) == len(MISTAKES), done.stdout
+            assert all(message in line for message, line in zip(MISTAKES.values(), lines, strict=True)), done.stdout

@@ -1,0 +1,137 @@
+"""`predict`, `explain` and `export_model` from Python: what the commands do, as values."""
+
+import json
+import logging
+import re
+
+import numpy as np
+import pytest
+
+import archnet
+from command_line import invoked
+from trained_runs import CANDIDATES, write_chest, write_trained_run
+
+LIST = "seriesuid,coordX,coordY,coordZ\nscan0,0,10,130\nscan1,3,-5,120\nother,0,0,0\n"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return write_trained_run(tmp_path_factory.mktemp("whole") / "ct", gain=4)
+
+
+@pytest.fixture(scope="module")
+def nodules(tmp_path_factory):
+    return write_trained_run(tmp_path_factory.mktemp("nodules") / "net", CANDIDATES, gain=4)
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scans")
+    return [write_chest(folder / f"scan{n}.mhd", seed=n) for n in range(2)]
+
+
+@pytest.fixture
+def bad_scan(tmp_path):
+    path = tmp_path / "bad.nrrd"
+    path.write_bytes(b"no scan")
+    return path
+
+
+@pytest.mark.parametrize("tta", [False, True])
+def test_predict_is_the_command(whole, scans, tta):
+    result = archnet.predict(archnet.Run(whole), scans[0].parent, tta=tta, progress=False)
+    assert result.to_document() == json.loads(
+        invoked("predict", whole, scans[0].parent, "--json", *(["--tta"] if tta else [])).stdout
+    )
+    assert result.scans == tuple(scans)
+    assert result.probabilities.shape == (2, 2)
+    assert result.by_scan[scans[1]] == dict(zip(result.classes, result.probabilities[1].tolist(), strict=True))
+
+
+def test_several_runs_are_averaged(whole, scans, tmp_path):
+    other = write_trained_run(tmp_path / "other", seed=1, gain=4)
+    single = [archnet.predict(run, scans[0]).probabilities for run in (whole, other)]
+    for together in (archnet.predict([whole, other], scans[0]), archnet.predict(whole, scans[0], also=other)):
+        np.testing.assert_allclose(together.probabilities, np.mean(single, axis=0))
+        assert together.runs == (whole, other)
+
+
+def test_candidates_are_predicted_with_and_without_a_submission(nodules, scans, tmp_path):
+    (tmp_path / "list.csv").write_text(LIST)
+    result = archnet.predict(nodules, scans, candidates=str(tmp_path / "list.csv"), out=tmp_path / "python.csv")
+    done = invoked(
+        "predict", nodules, *scans, "--candidates", tmp_path / "list.csv", "--out", tmp_path / "cli.csv", "--json"
+    )
+    assert {**json.loads(done.stdout), "out": str(tmp_path / "python.csv")} == result.to_document()
+    assert (tmp_path / "python.csv").read_text() == (tmp_path / "cli.csv").read_text()
+    assert result.series == ("scan0", "scan1")
+    assert result.points_mm.tolist() == [[0, 10, 130], [3, -5, 120]]
+    assert (result.num_candidates, result.num_left_out, result.num_scans, result.positive) == (2, 1, 2, "nodule")
+    alone = archnet.predict(nodules, scans, candidates=tmp_path / "list.csv")
+    assert alone.out is None
+    np.testing.assert_array_equal(alone.probabilities, result.probabilities)
+
+
+def test_a_rejected_scan_is_a_warning_and_only_rejected_ones_are_an_error(whole, scans, bad_scan, caplog):
+    result = archnet.predict(whole, [bad_scan, scans[0]])
+    assert np.isnan(result.probabilities).all(axis=1).tolist() == [True, False]
+    assert list(result.by_scan) == [scans[0]]
+    (reason,) = result.rejected.values()
+    assert caplog.messages == [f"rejected: {reason}"]
+    with pytest.raises(archnet.ArchnetError, match=f"^{re.escape(reason)}$"):
+        archnet.predict(whole, bad_scan)
+
+
+def test_options_that_do_not_fit_are_refused(whole, nodules, scans):
+    expected = {
+        lambda: archnet.predict(nodules, scans): f"{nodules}: this run classifies candidates, not whole scans. Name "
+        "their list with candidates=.",
+        lambda: archnet.predict(whole, scans, candidates="a.csv"): f"{whole}: this run classifies whole scans, not "
+        "candidates. Leave out candidates.",
+        lambda: archnet.predict(whole, scans, out="a.csv"): f"{whole}: this run classifies whole scans, not "
+        "candidates. Leave out candidates and out.",
+        lambda: archnet.explain(nodules, scans[0], at=(1, 2)): "at=(1, 2): expected three numbers in mm, such as "
+        "at=(-100.6, 67.3, -231.8).",
+        lambda: archnet.explain(whole, scans[0], method="grad"): '--method "grad": unknown. Did you mean "gradcam"? '
+        "Known: gradcam, occlusion.",
+        lambda: archnet.explain(whole, scans[0], class_name="x"): '--class: no class "x". The run has CT-0, CT-23.',
+        lambda: archnet.export_model(whole, "onx"): '--format onx: unknown. Did you mean "onnx"? Known: keras, '
+        "saved_model, onnx.",
+    }  # fmt: skip
+    for call, message in expected.items():
+        with pytest.raises(archnet.ArchnetError, match=f"^{re.escape(message)}$"):
+            call()
+
+
+def test_explain_is_the_command(nodules, scans, tmp_path):
+    found = archnet.explain(nodules, scans[0], at=(0.5, 10, 130), method="occlusion", out=tmp_path / "python")
+    options = ("--at=0.5,10,130", "--method", "occlusion", "--out", tmp_path / "cli", "--json")
+    told = json.loads(invoked("explain", nodules, scans[0], *options).stdout)
+    assert {key: value for key, value in told.items() if key != "files"} == {
+        "class": "nodule",
+        "probability": found.probability,
+        "warnings": [],
+    }
+    assert [file.name for file in found.files] == [file.rpartition("/")[2] for file in told["files"]]
+    for file, other in zip(found.files, told["files"], strict=True):
+        if file.suffix == ".gz":
+            assert file.read_bytes() == (tmp_path / "cli" / file.name).read_bytes()
+        assert (tmp_path / "cli" / file.name) == tmp_path / other
+    assert found.image.shape == found.heat.shape == (12, 12, 4)
+    assert found.scan_heat.shape == (20, 32, 32)
+    assert found._repr_png_().startswith(b"\x89PNG")
+
+
+def test_explain_writes_nothing_unless_it_is_asked_to(whole, scans, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert archnet.explain(whole, scans[0]).files == ()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_heat_map_is_warned_about(tmp_path, scans, caplog):
+    caplog.set_level(logging.WARNING, "archnet")
+    dark = write_trained_run(
+        tmp_path / "dark", knows=lambda network: network.set_weights([0 * w for w in network.get_weights()])
+    )
+    archnet.explain(dark, scans[0])
+    assert caplog.messages[-1] == "the heat map is empty: no evidence for CT-23 was found."
