@@ -47,7 +47,7 @@ def test_crops_are_hounsfield_units_around_each_candidate(nodules):
     assert data.limits == (-1000, 400)
     row = data.ids.tolist().index("scan2#5")
     hu = chest(seed=2).hu
-    x, y, z = (round((point - start) / step) for point, start, step in ((3, -30, 2), (3, -20, 2), (133, 100, 3)))
+    x, y, z = (int((point - start) / step + 0.5) for point, start, step in ((3, -30, 2), (3, -20, 2), (133, 100, 3)))
     expected = hu[z - 2 : z + 2, y - 4 : y + 4, x - 3 : x + 3].transpose(1, 2, 0)
     np.testing.assert_array_equal(data.images[row], expected)
     assert data.classes[data.labels[row]] == "nodule"

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import archnet
-from archnet.api import load_experiments
+from archnet.api.experiments import load_experiments
 from archnet.cli import app
 from archnet.data import open_dataset
 from archnet.errors import DataError

@@ -1,5 +1,6 @@
 """Run: what a run folder gives in Python, and what is said where something is missing."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -33,6 +34,16 @@ def test_a_run_reads_its_files(finished):
     assert run.history["epoch"].tolist() == [*range(1, len(run.history["epoch"]) + 1)]
     assert {column.dtype for column in run.history.values()} == {np.dtype(np.float64)}
     assert repr(run) == f"Run('{finished}')"
+
+
+def test_predictions_are_columns_as_in_their_file(finished):
+    columns = archnet.load_run(finished).predictions.to_columns()
+    with (finished / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(columns) == list(rows[0])
+    for name, column in columns.items():
+        values = [row[name] for row in rows]
+        assert column.tolist() == ([float(value) for value in values] if name.startswith("p_") else values)
 
 
 def test_a_run_is_a_path_for_every_function(finished):

@@ -214,8 +214,7 @@ def _parse(
 
 def _documents(source: Source | Sequence[Source], *, is_changed: bool) -> Iterator[Document | Experiment]:
     """What a source means: experiments as they are unless they change, else one document."""
-    is_single = isinstance(source, Experiment | Arch | Mapping | PathLike | str)
-    sources: list[Any] = [source] if is_single else list(source)
+    sources: list[Any] = [source] if isinstance(source, Experiment | Arch | Mapping | PathLike | str) else list(source)
     if sources and all(isinstance(one, Mapping) and "type" in one for one in sources):
         sources = [{"layers": sources}]  # the layers of one architecture
     if not sources:

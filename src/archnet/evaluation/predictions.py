@@ -6,7 +6,7 @@ import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,16 @@ class Predictions:
                 f"{num_cases} cases of {len(self.classes)} classes do not fit columns of {sorted(lengths)} rows "
                 f"and probabilities of shape {self.probabilities.shape}"
             )
+
+    def to_columns(self) -> dict[str, NDArray[Any]]:
+        """The columns of `predictions.csv`, for example for pandas.DataFrame: one value a case, classes by name."""
+        return {
+            "case": self.cases,
+            "group": self.groups,
+            "set": self.sets,
+            "y_true": np.array(self.classes)[self.y_true],
+            **{f"p_{name}": self.probabilities[:, label] for label, name in enumerate(self.classes)},
+        }
 
     def select(self, name: str) -> Predictions:
         """The rows of one set."""
