@@ -14,6 +14,10 @@ from collections.abc import Iterable
 class ArchnetError(Exception):
     """Base class of user errors; the message gives the location, the problem and the remedy."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message, as on the command line."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class DocumentError(ArchnetError):
     """A JSON document is refused; its text has one line for each problem found."""

@@ -195,3 +195,13 @@ def test_nothing_is_printed_where_nobody_looks(calls, capsys):
     archnet.run(NET, data="phantom")
     logging.getLogger("archnet").debug("unseen")
     assert capsys.readouterr() == ("", "")
+
+
+def test_an_interrupted_run_says_how_it_is_resumed(calls, monkeypatch):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("archnet.runs.runner.run_experiments", interrupt)
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        archnet.run(NET, data="phantom")
+    assert interrupted.value.__notes__ == ["Nothing is lost: run it again with resume=True to continue."]

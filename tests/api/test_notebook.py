@@ -170,3 +170,4 @@ def test_a_notebook_shows_bars_warnings_and_tables_and_no_start_up_notes(tmp_pat
     assert data[-1].data["text/plain"].startswith("((40, 8, 8), array([1., 2.]), (None, 8, 8, 1))")
     assert mistake[-1].ename == "RunError"
     assert mistake[-1].evalue == "nowhere: no such folder. Name a run folder, as `archnet run` printed it."
+    assert mistake[-1].traceback == [f"RunError: {mistake[-1].evalue}"]

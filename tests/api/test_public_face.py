@@ -5,6 +5,7 @@ import os
 import pkgutil
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import venv
 from importlib import import_module, metadata
@@ -197,16 +198,15 @@ def test_a_script_passes_mypy_against_the_wheel_and_its_mistakes_do_not(tmp_path
         capture_output=True,
     )
     venv.create(tmp_path / "venv", with_pip=False)
-    (site,) = (tmp_path / "venv").glob("lib*/**/site-packages")
+    site = Path(sysconfig.get_path("purelib", "venv", {"base": str(tmp_path / "venv")}))
     (wheel,) = tmp_path.glob("*.whl")
     with ZipFile(wheel) as archive:
         assert {"archnet/py.typed", "archnet/__main__.py"} <= set(archive.namelist())
         archive.extractall(site)
-    (installed,) = {str(Path(metadata.distribution("numpy").locate_file("")))}
-    (site / "others.pth").write_text(installed)
+    (site / "others.pth").write_text(str(metadata.distribution("numpy").locate_file("")))
     (tmp_path / "script.py").write_text(SCRIPT)
     (tmp_path / "mistakes.py").write_text("import archnet\n" + "\n".join(MISTAKES))
-    executable = next((tmp_path / "venv").glob("*/python*"))
+    executable = Path(sysconfig.get_path("scripts", "venv", {"base": str(tmp_path / "venv")})) / "python"
     command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", executable]
     for name, is_right in (("script.py", True), ("mistakes.py", False)):
         done = subprocess.run([*command, name], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)

@@ -172,9 +172,13 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
             device=device,
             deterministic=deterministic,
         )
-        runs = run_experiments(experiments, out=folder, options=options)
-        if baseline:
-            runs += run_baselines(experiments, out=folder, progress=display.progress)
+        try:
+            runs = run_experiments(experiments, out=folder, options=options)
+            if baseline:
+                runs += run_baselines(experiments, out=folder, progress=display.progress)
+        except KeyboardInterrupt as error:
+            error.add_note("Nothing is lost: run it again with resume=True to continue.")
+            raise
     for finished_run in runs if store else ():
         store.add(finished_run.folder)
     return runs

@@ -16,7 +16,7 @@ T = TypeVar("T")
 SECONDS_BETWEEN_FRAMES: Final = 0.1
 """Interval at which a moving bar is drawn again."""
 
-_LINES_STYLE: Final = "margin:0;max-height:20em;overflow:auto;white-space:pre-wrap"
+_LINES_STYLE: Final = "margin:0;max-height:20em;overflow:auto;white-space:pre-wrap;font-family:monospace"
 
 
 @dataclass(slots=True)

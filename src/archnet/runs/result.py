@@ -119,6 +119,8 @@ class Run:
 def load_run(folder: Path | str) -> Run:
     """Load a finished run.
 
+    >>> archnet.load_run("runs/phantom/arch3dsm").predictions.select("test").probabilities  # doctest: +SKIP
+
     Args:
         folder: The run folder, or an experiment's folder with a single run.
 
