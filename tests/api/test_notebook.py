@@ -1,6 +1,7 @@
 """In a notebook: the panel by itself, and a notebook that is executed from top to bottom in a Jupyter kernel."""
 
 import logging
+import os
 import sys
 from types import ModuleType
 
@@ -146,13 +147,15 @@ def test_a_notebook_shows_bars_warnings_and_tables_and_no_start_up_notes(tmp_pat
     values = np.random.default_rng(0).random((40, 8, 8)) + labels[:, None, None]
     np.savez(tmp_path / "cases.npz", x=values.astype(np.float32), y=labels)
     (tmp_path / "net.json").write_text('{"name": "net", "rank": 2, "layers": [{"type": "GAP"}, {"type": "T"}]}')
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    inherited = {key: value for key, value in os.environ.items() if key != "PYTEST_CURRENT_TEST"}
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     client = NotebookClient(
         notebook, timeout=300, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}, kernel_name="python3"
     )
-    client.execute()
+    client.execute(
+        env=inherited | {"PYTHONPATH": str(ROOT / "src")}
+    )  # under pytest a kernel shows no descriptor's output
     arch, model, run, comparison, data, mistake = (cell.outputs for cell in notebook.cells)
     everything = [*arch, *model, *run, *comparison, *data]
     assert [output for output in everything if output.output_type in ("stream", "error")] == []

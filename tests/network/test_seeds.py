@@ -13,7 +13,7 @@ STARTS = {  # the rule of each activation, after which the starting weights foll
     "lecun_normal": [C | {"activation": "selu"}, FC | {"activation": "selu"}],
     "glorot_uniform": [C | {"activation": "tanh"}, C, FC],
     "a shortcut": [{"type": "RES", "layers": [C | {"num_output": 5}], "activation": "selu"}],
-    "a repetition": [{"type": "REP", "times": 2, "layers": [C | {"activation": "selu"}]}],
+    "a repetition": [{"type": "REP", "times": 3, "layers": [C | {"activation": "selu"}]}],
 }
 
 
