@@ -48,7 +48,7 @@ def environment() -> dict[str, Any]:
 def _is_command_line() -> bool:
     """Whether this process is `archnet` or `python -m archnet`."""
     program = Path(sys.argv[0])
-    return program.name == "archnet" or program.parts[-2:] == ("archnet", "__main__.py")
+    return program.stem == "archnet" or program.parts[-2:] == ("archnet", "__main__.py")
 
 
 def package_version(package: str) -> str | None:
