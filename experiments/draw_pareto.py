@@ -33,8 +33,8 @@ def main() -> None:
     points = read_results()
     costs = [macs / 1e6 for macs, _ in points.values()]
     means = [mean(values) for _, values in points.values()]
-    with matplotlib.rc_context(rc_params(LIGHT)):
-        figure = new_figure((6.4, 4.0), LIGHT)
+    with matplotlib.rc_context(rc_params()):
+        figure = new_figure((6.4, 4.0))
         axes = figure.add_subplot()
         front = pareto_front(costs, [-value for value in means])
         axes.plot([costs[k] for k in front], [means[k] for k in front], color=LIGHT.faint, lw=1, zorder=0)

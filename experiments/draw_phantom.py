@@ -14,7 +14,7 @@ from archnet.imaging import crop, nearest_index
 from archnet.imaging.volume import Volume
 from archnet.phantom.mosmed import CLASSES, draw_whole_scan
 from archnet.phantom.scan import draw_scan
-from archnet.report.figures.theme import LIGHT, new_figure, rc_params
+from archnet.report.figures.theme import new_figure, rc_params
 
 PICTURE = Path(__file__).parent / "pictures" / "phantom.png"
 WINDOW_HU = (-1000, 400)
@@ -76,8 +76,8 @@ def draw_whole(part) -> None:
 def main() -> None:
     """Write the figure in grey."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE
-    with matplotlib.rc_context(rc_params(LIGHT)):
-        figure = new_figure((7.2, 6.9), LIGHT)
+    with matplotlib.rc_context(rc_params()):
+        figure = new_figure((7.2, 6.9))
         upper, lower = figure.subfigures(2, 1, height_ratios=(3.45, 3.65))
         draw_candidates(upper)
         draw_whole(lower)

@@ -109,7 +109,10 @@ def test_a_curve_of_an_unknown_form_is_refused_before_anything_is_read(lists):
     (lists / "series.csv").unlink()
     done = froc(lists, "--out", "curve.jpg")
     assert done.returncode == 2
-    assert done.stderr == "--out curve.jpg: expected a name that ends in .png (a picture) or .csv (its points).\n"
+    assert (
+        done.stderr
+        == "--out curve.jpg: expected a name that ends in .png, .svg or .pdf (a picture) or .csv (its points).\n"
+    )
 
 
 def test_a_curve_does_not_replace_a_list(lists):

@@ -1,6 +1,5 @@
 import io
 
-import matplotlib.image
 import numpy as np
 import pytest
 from rich.console import Console
@@ -46,10 +45,11 @@ def test_the_figure_shows_the_curve_the_seven_sensitivities_and_the_band(froc):
     assert ("95% interval" in legend) == (froc.band is not None)
 
 
-def test_a_figure_is_written_whole(froc, tmp_path):
-    path = write_froc_figure(tmp_path / "new/froc.png", {"a": froc, "b": froc})
-    assert matplotlib.image.imread(path).shape[2] == 4
-    assert [entry.name for entry in path.parent.iterdir()] == ["froc.png"]
+@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_a_figure_is_written_whole_in_the_format_of_its_name(froc, tmp_path, ending, start):
+    path = write_froc_figure(tmp_path / f"new/froc.{ending}", {"a": froc, "b": froc})
+    assert path.read_bytes().startswith(start)
+    assert [entry.name for entry in path.parent.iterdir()] == [f"froc.{ending}"]
 
 
 def test_the_table_has_the_seven_sensitivities_with_intervals_where_there_are_any(froc):

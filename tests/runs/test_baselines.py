@@ -42,8 +42,7 @@ def few_trees(monkeypatch):
 
 @pytest.fixture
 def no_pictures(monkeypatch):
-    for name in ("write_figures", "write_report"):
-        monkeypatch.setattr(f"archnet.runs.evaluation.{name}", lambda run: None)
+    monkeypatch.setattr("archnet.runs.evaluation.write_report", lambda run: None)
     monkeypatch.setattr("archnet.runs.comparison.write_comparison_with_froc", lambda folder, finished: None)
 
 

@@ -89,7 +89,7 @@ def test_a_run_that_keeps_all_candidates_has_the_froc_that_the_command_gives_for
     assert run.metrics["froc"]["num_marks"] == len(test)
     own = official(run.folder / "froc/submission.csv", run.folder / "froc", run.folder / "froc/seriesuids.csv")
     assert own == run.metrics["froc"]
-    assert (run.folder / "figures/froc.png").exists()
+    assert (run.folder / "figures/froc.svg").exists()
     assert f"CPM, their mean {run.metrics['froc']['cpm']:.3f}" in page_of(run.folder).text
 
 
@@ -107,12 +107,12 @@ def test_reporting_again_judges_the_submission_with_the_probabilities_of_the_pre
     write_predictions(
         folder / "predictions.csv", replace(predictions, probabilities=predictions.probabilities[:, ::-1])
     )
-    (folder / "figures/froc.png").unlink()
+    (folder / "figures/froc.svg").unlink()
     regenerate_reports([folder])
     again = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["froc"]
     assert again == official(folder / "froc/submission.csv", phantom, folder / "froc/seriesuids.csv")
     assert again["cpm"] < first["froc"]["cpm"]
-    assert (folder / "figures/froc.png").exists()
+    assert (folder / "figures/froc.svg").exists()
     assert f"CPM, their mean {again['cpm']:.3f}" in page_of(folder).text
 
 

@@ -238,7 +238,7 @@ def test_the_command_line_ends_with_a_confusion_matrix_a_recall_and_pictures(cub
     for words in ("Confusion matrix, test set", "recall", "Classification report", "accuracy", "Error", str(out)):
         assert words in result.stdout
     pictures = {path.name for path in (out / "flat/figures").iterdir()}
-    assert {"confusion_matrix_test.png", "training_curves.png", "roc.png", "samples.png"} <= pictures
+    assert {"confusion_matrix_test.svg", "training_curves.svg", "roc.svg", "samples.svg"} <= pictures
 
 
 def test_a_case_is_drawn_with_its_augmentations(cubes, tmp_path):

@@ -1,20 +1,20 @@
 """What the trials say together, and the pictures of it: the Pareto front, importance, values and curves."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from scipy.stats import f_oneway
 
-from archnet.report.figures.theme import LIGHT
+from archnet.report.figures.svg import text_width
 from archnet.spec.sweeps.search_space import Choice, Range
-from archnet.sweep.report.learning_figure import learning_figure
-from archnet.sweep.report.parallel_figure import parallel_figure
-from archnet.sweep.report.pareto_figure import pareto_figure
+from archnet.sweep.report.importance_drawing import importance_drawing
+from archnet.sweep.report.learning_drawing import learning_drawing
+from archnet.sweep.report.parallel_drawing import parallel_drawing
+from archnet.sweep.report.pareto_drawing import pareto_drawing
 from archnet.sweep.results.analysis import importance, pareto_front, value_index
 from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
 from archnet.sweep.results.learning_curve import LearningCurve
 from archnet.sweep.results.trials import Trial, TrialRun
+from drawings import dots, lines, parts, texts
 from small_sweeps import DROP_OUT, WIDTH, small_sweep
 
 
@@ -96,9 +96,25 @@ def board_of(sweep, tried, values, state="finished"):
     return Leaderboard(sweep=sweep, rows=rows)
 
 
-def texts_at(figure, place):
-    """What stands along one axis of parallel coordinates."""
-    return [text.get_text() for text in figure.axes[0].texts if int(text.get_position()[0]) == place]
+def labels_of(drawing):
+    """Each text with its place and about its box: left, right, top and bottom in pixels."""
+    shares = {"middle": (0.5, 0.5), "end": (1, 0), None: (0, 1)}
+    for part in parts(drawing, "text"):
+        x, y, width = float(part.get("x")), float(part.get("y")), text_width(part.text)
+        before, after = shares[part.get("text-anchor")]
+        yield part.text, (x - before * width, x + after * width, y - 9, y + 2)
+
+
+def values_at(drawing, place):
+    """What stands along one axis of parallel coordinates, from below."""
+    axes = [line for line in lines(drawing) if len(line) == 2 and line[0][0] == line[1][0]]
+    left = axes[place][0][0] + 6
+    found = [(bottom, text) for text, (start, _, _, bottom) in labels_of(drawing) if start == pytest.approx(left)]
+    return [text for _, text in sorted(found, reverse=True)]
+
+
+def overlaps(one, other):
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
 
 
 def test_a_range_of_two_billion_values_is_not_listed(tmp_path):
@@ -106,23 +122,26 @@ def test_a_range_of_two_billion_values_is_not_listed(tmp_path):
     space = {"training.seed": {"type": "integer", "low": 0, "high": last}}
     sweep = small_sweep(tmp_path, space=space, search="random", trials=4)
     tried = [{"training.seed": seed} for seed in (0, 7, 2**30, last)]
-    figure = parallel_figure(board_of(sweep, tried, [[0.1], [0.2], [0.3], [0.4]]), LIGHT)
-    assert texts_at(figure, 0) == ["0", str(last)]
-    assert [line.get_ydata()[0] for line in figure.axes[0].lines[:4]] == pytest.approx([0, 7 / last, 0.5, 1])
+    drawing = parallel_drawing(board_of(sweep, tried, [[0.1], [0.2], [0.3], [0.4]]), "alt")
+    assert values_at(drawing, 0) == ["0", str(last)]
+    *trials, first_axis, _ = lines(drawing)
+    (_, bottom), (_, top) = first_axis
+    heights = [(bottom - line[0][1]) / (bottom - top) for line in trials]
+    assert heights == pytest.approx([0, 7 / last, 0.5, 1], abs=1e-3)
     assert importance(sweep.space["training.seed"], [7, 7, last, last], [0.1, 0.2, 0.8, 0.9]) > 0.8
 
 
 def test_of_many_choices_some_are_named_evenly(tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: list(range(1, 23))})
-    figure = parallel_figure(board_of(sweep, [{WIDTH: 1}, {WIDTH: 22}], [[0.1], [0.2]]), LIGHT)
-    assert texts_at(figure, 0) == ["1", "4", "7", "10", "13", "16", "19", "22"]
+    drawing = parallel_drawing(board_of(sweep, [{WIDTH: 1}, {WIDTH: 22}], [[0.1], [0.2]]), "alt")
+    assert values_at(drawing, 0) == ["1", "4", "7", "10", "13", "16", "19", "22"]
 
 
 def test_of_a_range_the_ends_are_named(tmp_path):
     space = {DROP_OUT: {"type": "uniform", "low": 0, "high": 0.5}}
     sweep = small_sweep(tmp_path, space=space, search="random", trials=2)
-    figure = parallel_figure(board_of(sweep, [{DROP_OUT: 0.25}, {DROP_OUT: 0.5}], [[0.1], [0.2]]), LIGHT)
-    assert texts_at(figure, 0) == ["0", "0.5"]
+    drawing = parallel_drawing(board_of(sweep, [{DROP_OUT: 0.25}, {DROP_OUT: 0.5}], [[0.1], [0.2]]), "alt")
+    assert values_at(drawing, 0) == ["0", "0.5"]
 
 
 def test_names_and_values_of_many_axes_stand_beside_each_other(tmp_path):
@@ -130,32 +149,62 @@ def test_names_and_values_of_many_axes_stand_beside_each_other(tmp_path):
     space = {key: [4, 8] for key in keys} | {"training.learning_rate": [0.1, 0.2], "training.weight_decay": [0, 0.1]}
     sweep = small_sweep(tmp_path, space=space | {DROP_OUT: [0, 0.5]})
     tried = [{key: axis.values[k] for key, axis in sweep.space.items()} for k in (0, 1)]
-    figure = parallel_figure(board_of(sweep, tried, [[0.1], [0.2]]), LIGHT)
-    figure.canvas.draw()
-    boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
-    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    drawing = parallel_drawing(board_of(sweep, tried, [[0.1], [0.2]]), "alt")
+    boxes = [box for _, box in labels_of(drawing)]
+    assert len(boxes) > 20
+    assert not any(overlaps(one, other) for k, one in enumerate(boxes) for other in boxes[:k])
+    assert all(0 <= left < right <= drawing.width and bottom <= drawing.height for left, right, _, bottom in boxes)
 
 
 def test_the_numbers_on_the_front_do_not_lie_on_each_other_and_a_hair_is_not_drawn_large(tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: list(range(1, 41))})
     values = [[0.9 + 1e-5 * number] for number in range(40)]
-    figure = pareto_figure(board_of(sweep, [{WIDTH: number + 1} for number in range(40)], values), LIGHT)
-    figure.canvas.draw()
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
-    assert len(boxes) == 40
-    assert not any(one.overlaps(other) for k, one in enumerate(boxes) for other in boxes[:k])
-    bottom, top = figure.axes[0].get_ylim()
-    assert top - bottom == pytest.approx(0.005)
-    assert figure.axes[0].yaxis.get_offset_text().get_text() == ""
+    drawing = pareto_drawing(board_of(sweep, [{WIDTH: number + 1} for number in range(40)], values), "alt")
+    panel = [(text, box) for text, box in labels_of(drawing) if box[0] < 330]
+    numbers = [(int(text), box) for text, box in panel if text.isdigit() and int(text) < 40 and box[3] < 264]
+    assert [number for number, _ in numbers] == list(range(40))
+    boxes = [box for _, box in numbers]
+    assert not any(overlaps(one, other) for k, one in enumerate(boxes) for other in boxes[:k])
+    heights = [y for x, y in dots(drawing)[:40]]
+    assert max(heights) - min(heights) == pytest.approx(250 * 39e-5 / 0.005, abs=0.2)
+
+
+def test_the_best_losses_are_at_the_top(tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4]}, metric="loss")
+    drawing = pareto_drawing(board_of(sweep, [{WIDTH: 2}, {WIDTH: 4}], [[0.9], [0.2]]), "alt")
+    (_, worse), (_, better) = dots(drawing)[:2]
+    assert better < worse
+
+
+def test_importance_is_drawn_as_bars_the_longest_first():
+    drawing = importance_drawing([("width", 0.2), ("seed", None), ("rate", 0.6)], "alt")
+    widths = [float(part.get("width")) for part in parts(drawing, "rect")[1:]]
+    assert widths[0] == pytest.approx(3 * widths[1], rel=0.01)
+    assert widths[2] == 0
+    names = [text for text in texts(drawing) if text in ("width", "seed", "rate")]
+    assert names == ["rate", "width", "seed"]
+    assert {"60%", "20%", "too few trials"} <= set(texts(drawing))
 
 
 def test_early_epochs_get_room_where_trials_were_ended_early(tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4]})
-    tried, values = [{WIDTH: 2}, {WIDTH: 4}], [[0.1] * 27, [0.2] * 3]
-    scales = {
-        state: learning_figure(board_of(sweep, tried, values, state), LIGHT).axes[0].get_xscale()
-        for state in ("finished", "stopped")
+    tried, values = [{WIDTH: 2}, {WIDTH: 4}], [[0.1] * 26 + [0.3], [0.2, 0.1, 0.2]]
+    drawings = {
+        state: learning_drawing(board_of(sweep, tried, values, state), "alt") for state in ("finished", "stopped")
     }
-    assert scales == {"finished": "linear", "stopped": "log"}
-    figure = learning_figure(board_of(sweep, tried, values, "stopped"), LIGHT)
-    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["1", "2", "3", "5", "10", "20"]
+    shares = {}
+    for state, drawing in drawings.items():
+        short, long = sorted(lines(drawing), key=lambda line: line[-1][0])
+        shares[state] = (short[-1][0] - short[0][0]) / (long[-1][0] - long[0][0])
+    assert shares == pytest.approx({"finished": 2 / 26, "stopped": np.log(3) / np.log(27)}, abs=1e-3)
+    assert {"1", "2", "3", "5", "10", "20"} <= set(texts(drawings["stopped"]))
+
+
+def test_an_undefined_metric_leaves_a_gap_in_a_learning_curve(tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [2]})
+    course = [0.1, 0.2, float("nan"), 0.2, 0.3, float("nan")]
+    drawing = learning_drawing(board_of(sweep, [{WIDTH: 2}], [course], "stopped"), "alt")
+    (path,) = [part.get("d") for part in parts(drawing, "path") if "L" in part.get("d")]
+    assert path.count("M") == 2
+    assert dots(drawing) == []
+    assert "nan" not in drawing.to_file()

@@ -14,7 +14,7 @@ from archnet.files.atomic import check_output_path
 if TYPE_CHECKING:
     from archnet.evaluation.froc.curve import Froc
 
-_PICTURE, _POINTS = ".png", ".csv"
+_PICTURES, _POINTS = (".png", ".svg", ".pdf"), ".csv"
 
 
 def froc(
@@ -46,7 +46,9 @@ def froc(
     seed: Annotated[int, typer.Option(help="Seed of the resamples.", min=0)] = 0,
     out: Annotated[
         list[Path] | None,
-        typer.Option(help="Write the curve: a picture (.png) or its points (.csv). May be repeated.", metavar="FILE"),
+        typer.Option(
+            help="Write the curve: a picture (.png, .svg, .pdf) or its points (.csv). May be repeated.", metavar="FILE"
+        ),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -83,8 +85,10 @@ def froc(
 
 def _check_output_names(out: list[Path]) -> None:
     for path in out:
-        if path.suffix.lower() not in (_PICTURE, _POINTS):
-            raise DocumentError(f"--out {path}: expected a name that ends in .png (a picture) or .csv (its points).")
+        if path.suffix.lower() not in (*_PICTURES, _POINTS):
+            raise DocumentError(
+                f"--out {path}: expected a name that ends in .png, .svg or .pdf (a picture) or .csv (its points)."
+            )
 
 
 def _print_summary(result: Froc) -> None:

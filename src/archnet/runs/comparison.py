@@ -14,8 +14,9 @@ from archnet.evaluation.froc.hits import Findings, Marks
 from archnet.evaluation.froc.lists import read_findings, read_marks, read_series
 from archnet.evaluation.pools import Pool
 from archnet.evaluation.run_folder import find_run_folders
+from archnet.report.figures.svg import write_drawing
 from archnet.report.html.comparison_page import write_comparison
-from archnet.report.html.froc_section import RunFroc
+from archnet.report.html.froc_section import RunFroc, froc_section
 from archnet.runs.froc_folder import (
     FINDING_LISTS,
     SERIES,
@@ -87,7 +88,10 @@ def _join_folds(pool_folder: Path, folders: Sequence[Path], bootstraps: int) -> 
     write_series(pool_folder, (uid for folder in folders for uid in read_series(folder / SERIES)))
     result = evaluate_submission(pool_folder, bootstraps)
     write_froc_curve(pool_folder, result)
-    return RunFroc(name=pool_folder.name, folder=pool_folder, results=result.to_document())
+    froc = RunFroc(name=pool_folder.name, folder=pool_folder, results=result.to_document())
+    if section := froc_section([froc]):
+        write_drawing(pool_folder / "figures/froc.svg", section["drawing"])
+    return froc
 
 
 def _join_marks(parts: Sequence[Marks]) -> Marks:

@@ -16,7 +16,6 @@ from archnet.evaluation.predictions import Predictions, write_predictions
 from archnet.evaluation.run_folder import read_json
 from archnet.files.atomic import write_json
 from archnet.files.strict_json import read_document
-from archnet.report.figures.run_figures import write_figures
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
 from archnet.runs.artifacts import write_gallery
@@ -129,19 +128,13 @@ def write_evaluation(
     write_gallery(folder / "gallery.npz", prepared, predictions, predicted)
     write_json(folder / "metrics.json", {**metrics, **write_run_froc(folder, predictions, experiment)})
     shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
-    _write_report_files(folder)
-
-
-def _write_report_files(folder: Path) -> None:
-    run = read_run(folder)
-    write_figures(run)
-    write_report(run)
+    write_report(read_run(folder))
 
 
 def write_missing_report(folder: Path) -> None:
     """Write the figures and the report of a finished run that was interrupted before they were written."""
     if not (folder / "report.html").exists():
-        _write_report_files(folder)
+        write_report(read_run(folder))
 
 
 def run_costs(

@@ -19,7 +19,6 @@ from archnet.files.luna16_lists import (
     point_rows_text,
     series_text,
 )
-from archnet.report.figures.froc import write_froc_figure
 
 FINDING_LISTS: Final = (ANNOTATIONS_FILE, EXCLUDED_FILE)
 SUBMISSION: Final = "froc/submission.csv"
@@ -48,10 +47,9 @@ def evaluate_submission(folder: Path, bootstraps: int) -> Froc:
 
 
 def write_froc_curve(folder: Path, result: Froc) -> None:
-    """Write froc/curve.json, which the report draws, and the figure; nothing where the scans have no nodules."""
+    """Write froc/curve.json, which the report draws; nothing where the scans have no nodules."""
     if result.hits.num_nodules.any():
         write_json(folder / "froc/curve.json", _curve_document(result))
-        write_froc_figure(folder / "figures/froc.png", {folder.resolve().name: result})
 
 
 def _curve_document(result: Froc) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any
 from archnet.evaluation.metrics import recompute_metrics
 from archnet.evaluation.run_folder import find_run_folders, read_json
 from archnet.files.atomic import write_json
-from archnet.report.figures.run_figures import write_figures
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import RunFiles, read_run
 from archnet.runs.comparison import write_comparison_with_froc
@@ -41,9 +40,7 @@ def _regenerate_report(folder: Path) -> Path:
     metrics = recompute_metrics(run.predictions, run.metrics, bootstraps=bootstraps)
     froc = recompute_run_froc(folder, run.predictions, run.positive, bootstraps)
     write_json(folder / "metrics.json", metrics | froc)
-    run = replace(run, metrics=read_json(folder / "metrics.json"))
-    write_figures(run)
-    return write_report(run)
+    return write_report(replace(run, metrics=read_json(folder / "metrics.json")))
 
 
 def _num_bootstraps(run: RunFiles) -> int:

@@ -1,77 +1,171 @@
+import base64
+import io
+import subprocess
+import sys
+from collections import Counter
+
 import matplotlib as mpl
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn import metrics as sk
 
 from archnet.report.curves import PRECISION_RECALL, ROC, run_curves
-from archnet.report.figures.montage import Picture, central_slice, gallery_pictures, montage_figure
-from archnet.report.figures.ranking import curve_figure
-from archnet.report.figures.run_figures import (
-    confusion_matrix_figure,
-    interval_figure,
-    training_curves_figure,
-    write_figures,
-)
+from archnet.report.figures import run_figures
+from archnet.report.figures.calibration import reliability_drawing
+from archnet.report.figures.confusion_matrix import confusion_matrix_drawing
+from archnet.report.figures.montage import Picture, central_slice, gallery_pictures, montage_drawing
+from archnet.report.figures.paired import difference_drawing
+from archnet.report.figures.ranking import curve_drawing
+from archnet.report.figures.run_figures import run_drawings, write_figures
+from archnet.report.figures.side_by_side import interval_drawing
 from archnet.report.figures.slices import strip_indices
-from archnet.report.figures.theme import DARK, LIGHT, theme_context
+from archnet.report.figures.svg import light_colours
+from archnet.report.figures.theme import new_figure, theme_context
+from archnet.report.figures.training_curves import training_curves_drawing
+from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
+from drawings import HREF, dots, lines, parse, parts, texts
 from synthetic_runs import synthetic_predictions, write_run
 
-PICTURES = [
-    "confusion_matrix_train.png",
-    "confusion_matrix_validation.png",
-    "confusion_matrix_test.png",
-    "training_curves.png",
-    "roc.png",
-    "precision_recall.png",
-    "samples.png",
-    "wrong_cases.png",
+FIGURES = [
+    "confusion_matrix_train",
+    "confusion_matrix_validation",
+    "confusion_matrix_test",
+    "training_curves",
+    "roc",
+    "precision_recall",
+    "calibration",
+    "samples",
+    "wrong_cases",
 ]
 
 
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
-
-
 @pytest.mark.parametrize(("classes", "depth"), [(("non-nodule", "nodule"), None), (("CT-0", "CT-1", "$CT-23$"), 10)])
-def test_a_run_gets_all_its_pictures(tmp_path, classes, depth):
+def test_a_run_gets_all_its_figures(tmp_path, classes, depth):
     folder = write_run(tmp_path / "archsm", classes=classes, depth=depth)
-    written = write_figures(read_run(folder))
-    assert [path.name for path in written] == PICTURES
-    assert sorted(path.name for path in (folder / "figures").iterdir()) == sorted(PICTURES)
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
+    drawings = run_drawings(read_run(folder))
+    assert list(drawings) == FIGURES
+    written = write_figures(folder, drawings)
+    assert [path.name for path in written] == [f"{name}.svg" for name in FIGURES]
+    assert sorted((folder / "figures").iterdir()) == sorted(written)
+    for path, drawing in zip(written, drawings.values(), strict=True):
+        assert path.read_text(encoding="utf-8") == drawing.to_file()
+        assert all(name in path.read_text(encoding="utf-8") for name in classes) or not path.stem.startswith(
+            "confusion"
+        )
 
 
-def test_a_run_without_history_and_gallery_still_gets_its_pictures(tmp_path):
+def test_a_run_without_history_and_gallery_still_gets_its_figures(tmp_path):
     folder = write_run(tmp_path / "archsm")
     (folder / "history.csv").unlink()
     (folder / "gallery.npz").unlink()
-    expected = [name for name in PICTURES if name not in ("training_curves.png", "samples.png", "wrong_cases.png")]
-    assert [path.name for path in write_figures(read_run(folder))] == expected
+    expected = [name for name in FIGURES if name not in ("training_curves", "samples", "wrong_cases")]
+    assert list(run_drawings(read_run(folder))) == expected
 
 
-def test_drawing_leaves_matplotlib_as_it_was():
+def test_the_same_run_gives_the_same_bytes(tmp_path):
+    run = read_run(write_run(tmp_path / "archsm", depth=10))
+    assert [drawing.to_file() for drawing in run_drawings(run).values()] == [
+        drawing.to_file() for drawing in run_drawings(run).values()
+    ]
+
+
+def test_pictures_of_earlier_versions_go_with_their_numbers(tmp_path):
+    run = read_run(write_run(tmp_path / "archsm"))
+    (run.folder / "figures").mkdir()
+    for name in ("roc.png", "mine.png"):
+        (run.folder / "figures" / name).touch()
+    write_figures(run.folder, {"roc": run_drawings(run)["roc"]})
+    assert sorted(path.name for path in (run.folder / "figures").iterdir()) == ["mine.png", "roc.svg"]
+
+
+def test_each_figure_is_drawn_once_for_page_and_folder(tmp_path, monkeypatch):
+    counts = Counter()
+    for name in [name for name in vars(run_figures) if name.endswith("_drawing")]:
+        draw = getattr(run_figures, name)
+        monkeypatch.setattr(
+            run_figures, name, lambda *values, name=name, draw=draw: counts.update([name]) or draw(*values)
+        )
+    run = read_run(write_run(tmp_path / "archsm"))
+    page = write_report(run).read_text(encoding="utf-8")
+    assert counts == {
+        "confusion_matrix_drawing": 3, "curve_drawing": 2, "montage_drawing": 2, "reliability_drawing": 1,
+        "training_curves_drawing": 1, "write_drawing": 9,
+    }  # fmt: skip
+    for name in ("roc", "precision_recall", "training_curves", "calibration"):
+        (drawn,) = [part for part in page.split("<figure")[1:] if f'aria-label="{run_drawings(run)[name].alt}"' in part]
+        elements = drawn.split("<svg", 1)[1].partition(">")[2].partition("</svg>")[0]
+        for key, value in light_colours().items():
+            elements = elements.replace(f'="var(--{key})"', f'="{value}"')
+        assert elements in (run.folder / "figures" / f"{name}.svg").read_text(encoding="utf-8")
+
+
+def test_a_report_is_drawn_without_matplotlib(tmp_path):
+    folder = write_run(tmp_path / "archsm", depth=10)
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom archnet.runs.rereport import regenerate_reports\n"
+        f"regenerate_reports([Path({str(folder)!r})])\n"
+        "print(sorted({'keras', 'tensorflow', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "[]\n"
+    assert (folder / "figures/roc.svg").exists()
+
+
+def test_matplotlib_is_left_as_it_was():
     before = dict(mpl.rcParams)
-    with theme_context(DARK):
-        confusion_matrix_figure([[1, 0], [0, 1]], ["a", "b"], "title", DARK)
+    with theme_context():
+        new_figure((1, 1)).add_subplot()
     assert dict(mpl.rcParams) == before
 
 
 def test_a_confusion_matrix_shows_counts_and_row_shares_with_the_truth_in_rows():
-    with theme_context(LIGHT):
-        axes = confusion_matrix_figure([[1248, 90], [0, 0]], ["non-nodule", "nodule"], "test").axes[0]
-    assert texts(axes) == ["1,248", "93.3%", "90", "6.7%", "0", "no case", "0", "no case"]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["non-nodule\n1,338 cases", "nodule\n0 cases"]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
-    assert axes.yaxis_inverted()
+    drawing = confusion_matrix_drawing([[1248, 90], [0, 1]], ["non-nodule", "nodule"], "archsm, test set")
+    assert texts(drawing) == [
+        "archsm, test set", "predicted class", "true class", "non-nodule", "nodule",
+        "non-nodule", "1,338 cases", "nodule", "1 case",
+        "1,248", "93.3%", "90", "6.7%", "0", "0.0%", "1", "100.0%",
+    ]  # fmt: skip
+    assert drawing.alt == "Confusion matrix, archsm, test set: non-nodule: 1,248, 90; nodule: 0, 1."
+    shades = [float(part.get("fill-opacity")) for part in parts(drawing, "rect") if part.get("fill-opacity")]
+    assert shades == pytest.approx([0.5 * 1248 / 1338, 0.5 * 90 / 1338, 0, 0.5], abs=0.006)
+    cells = [(float(part.get("x")), float(part.get("y"))) for part in parts(drawing, "rect")[1::2]]
+    assert [cell[0] for cell in cells[:2]] == [cell[0] for cell in cells[2:]]
+    assert cells[0][1] == cells[1][1] < cells[2][1]
+    assert cells[0][0] < cells[1][0]
+
+
+def test_a_class_without_cases_has_no_shares():
+    drawing = confusion_matrix_drawing([[2, 0], [0, 0]], ["a", "b"], "test")
+    assert texts(drawing)[-4:] == ["0", "no case", "0", "no case"]
 
 
 def test_training_curves_have_a_panel_for_each_measure_that_was_kept():
     history = {"epoch": [1.0], "train_loss": [0.5], "train_recall": [0.1], "validation_loss": [float("nan")]}
-    with theme_context(LIGHT):
-        figure = training_curves_figure(history)
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Loss", "Recall"]
-    assert figure.axes[0].get_lines()[0].get_ydata().tolist() == [0.5]
+    drawing = training_curves_drawing(history)
+    titles = [part.text for part in parts(drawing, "text") if part.get("font-weight") == "bold"]
+    assert titles == ["Loss", "Recall"]
+    assert len(dots(drawing)) == 2
+    assert "nan" not in drawing.to_file()
+    assert drawing.alt == "Training curves over 1 epoch."
+
+
+def test_training_curves_fall_where_the_loss_falls():
+    history = {"epoch": [1.0, 2.0, 3.0], "train_loss": [0.9, 0.5, 0.1], "validation_loss": [0.9, 0.7, 0.8]}
+    training, validation = lines(training_curves_drawing(history))
+    assert [x for x, _ in training] == [x for x, _ in validation]
+    (_, first), (_, middle), (_, last) = training
+    assert last > middle > first
+    assert middle == pytest.approx((first + last) / 2, abs=0.1)
+    assert validation[0] == training[0]
+
+
+def to_unit(drawing, point):
+    """A point of a square drawing, from 0 to 1 on both axes."""
+    square = parts(drawing, "g")[0]
+    left, top, side = (float(square.get(f"data-{key}")) for key in ("left", "top", "side"))
+    return (point[0] - left) / side, 1 - (point[1] - top) / side
 
 
 def test_marks_stand_where_the_threshold_is_and_the_legend_says_the_area(tmp_path):
@@ -82,10 +176,13 @@ def test_marks_stand_where_the_threshold_is_and_the_legend_says_the_area(tmp_pat
         assert [curve.name for curve in curves[plot]] == ["training", "validation", "test"]
         assert curves[plot][2].mark == pytest.approx(expected[plot])
         assert curves[plot][2].area == test[area]
-        with theme_context(LIGHT):
-            axes = curve_figure(plot, curves[plot], "title").axes[0]
-        assert axes.get_legend().get_texts()[2].get_text() == f"test, {plot.area} {test[area]:.3f}"
-        assert (axes.get_xlabel(), axes.get_ylabel()) == (plot.x, plot.y)
+        drawing = curve_drawing(plot, curves[plot], "title")
+        assert f"test, {plot.area} {test[area]:.3f}" in texts(drawing)
+        assert {"title", plot.x, plot.y} <= set(texts(drawing))
+        assert to_unit(drawing, dots(drawing)[2]) == pytest.approx(expected[plot], abs=2e-4)
+        drawn = np.array([to_unit(drawing, point) for point in lines(drawing)[-1]])
+        np.testing.assert_allclose(drawn[[0, -1], 0], curves[plot][2].x[[0, -1]], atol=2e-4)
+        np.testing.assert_allclose(drawn[[0, -1], 1], curves[plot][2].y[[0, -1]], atol=2e-4)
 
 
 def test_the_staircase_of_precision_has_the_average_precision_as_its_area_and_scikit_learns_corners(tmp_path):
@@ -107,20 +204,55 @@ def test_a_class_without_cases_has_no_curves(tmp_path):
         assert [curve.mark for curve in curves] == [None, None]
 
 
+def test_a_bin_of_a_reliability_diagram_is_a_dot_with_its_interval():
+    bins = [
+        {"probability": 0.25, "share": 0.5, "n": 1, "interval": [0.1, 0.9]},
+        {"probability": 0.75, "share": 1.0, "n": 16, "interval": [0.8, 1.0]},
+    ]
+    drawing = reliability_drawing({"uncalibrated": bins, "temperature 2": bins}, "Calibration", "alt")
+    places = np.array([to_unit(drawing, dot) for dot in dots(drawing)])
+    np.testing.assert_allclose(places, 2 * [(0.25, 0.5), (0.75, 1.0)], atol=2e-4)
+    small, large = (float(part.get("r")) for part in parts(drawing, "circle")[:2])
+    assert large / small == pytest.approx(2, rel=0.01)
+    assert texts(drawing)[-2:] == ["uncalibrated", "temperature 2"]
+    upright = [line for line in lines(drawing) if line[0][0] == line[1][0]]
+    ends = [[round(to_unit(drawing, point)[1], 3) for point in line] for line in upright]
+    assert ends == [[0.1, 0.9], [0.8, 1.0]]
+
+
 def test_intervals_are_drawn_where_the_numbers_are():
-    with theme_context(LIGHT):
-        figure = interval_figure(["one", "two"], {"recall": [(0.5, [0.4, 0.6]), (None, None)]})
-    lines = [line.get_xdata() for line in figure.axes[0].get_lines()]
-    assert [list(line) for line in lines] == [[0.4, 0.6], [0.5]]
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["one", "two"]
+    panels = {"recall": [(0.5, [0.4, 0.6]), (None, None)], "MCC": [(0.1, None), (0.2, [0.1, 0.3])]}
+    drawing = interval_drawing(["one", "two"], panels, "alt")
+    assert texts(drawing)[:3] == ["one", "two", "recall"]
+    (low, row), (high, same_row) = lines(drawing)[0]
+    assert dots(drawing)[0] == pytest.approx(((low + high) / 2, row), abs=0.1)
+    assert row == same_row < lines(drawing)[1][0][1]
+    assert len(lines(drawing)) == 2
+    assert len(dots(drawing)) == 3
+
+
+def test_a_difference_whose_interval_holds_zero_is_hollow():
+    rows = {"recall": [(0.1, [-0.1, 0.3]), (0.2, [0.1, 0.3])], "MCC": [(None, None), (0.1, None)]}
+    drawing = difference_drawing("flat", {"deep": 0, "wide": 2}, rows, "alt")
+    paper, series = light_colours()["paper"], [light_colours()[name] for name in ("s0", "s2")]
+    shown = [(part.get("fill"), part.get("stroke")) for part in parts(drawing, "circle")[:3]]
+    assert shown == [(paper, series[0]), (series[1], series[1]), (series[1], series[1])]
+    assert {"undefined", "recall", "MCC", "deep", "wide"} <= set(texts(drawing))
+    assert any("◀ flat better" in text and "the other better ▶" in text for text in texts(drawing))
+
+
+def pixels_of(part):
+    """The pixels of an image in a drawing."""
+    png = base64.b64decode(part.get(HREF).removeprefix("data:image/png;base64,"))
+    return np.asarray(Image.open(io.BytesIO(png)))
 
 
 def test_a_volume_shows_its_central_slice_and_neighbours_in_order():
     volume = np.broadcast_to(np.arange(10, dtype=np.uint8), (4, 5, 10))
     assert np.all(central_slice(volume) == 5)
-    with theme_context(LIGHT):
-        axes = montage_figure([Picture(image=volume, case="a", truth="nodule")], "title").axes[0]
-    assert [np.unique(image.get_array()).tolist() for image in axes.images] == [[5], [3], [4], [5], [6], [7]]
+    images = parts(montage_drawing([Picture(image=volume, case="a", truth="nodule")], "title"), "image")
+    assert [np.unique(pixels_of(image)).tolist() for image in images] == [[5], [3], [4], [5], [6], [7]]
+    assert [float(image.get("x")) for image in images[1:]] == sorted(float(image.get("x")) for image in images[1:])
 
 
 @pytest.mark.parametrize(("depth", "indices"), [(64, [20, 26, 32, 38, 44]), (10, [3, 4, 5, 6, 7]), (3, [0, 1, 2])])
@@ -131,12 +263,22 @@ def test_the_strip_of_a_thick_stack_spans_half_of_it(depth, indices):
 def test_slices_are_drawn_upright_with_the_first_row_on_top():
     image = np.zeros((8, 6), np.uint8)
     image[0, 0] = 255
-    with theme_context(LIGHT):
-        drawn = montage_figure([Picture(image=image, case="a", truth="nodule")], "title").axes[0].images[0]
-    assert drawn.origin == "upper"
-    left, right, bottom, top = drawn.get_extent()
-    assert (left < right, bottom < top) == (True, True)
-    np.testing.assert_array_equal(drawn.get_array(), image)
+    drawing = montage_drawing([Picture(image=image, case="a", truth="nodule")], "title")
+    (drawn,) = parts(drawing, "image")
+    np.testing.assert_array_equal(pixels_of(drawn), image)
+    assert drawn.get("transform") is None
+    assert texts(drawing) == ["title", "nodule", "a"]
+
+
+def test_a_montage_has_its_cases_in_rows_of_four():
+    pictures = [Picture(image=np.zeros((4, 4), np.uint8), case=str(k), truth="x") for k in range(6)]
+    drawing = montage_drawing(pictures, "title")
+    places = [(float(part.get("x")), float(part.get("y"))) for part in parts(drawing, "image")]
+    assert len({y for _, y in places[:4]}) == 1
+    assert places[4][0] == places[0][0]
+    assert places[4][1] > places[0][1]
+    width, height = (float(parse(drawing).get(key)) for key in ("width", "height"))
+    assert all(x < width and y < height for x, y in places)
 
 
 def test_wrong_cases_say_the_truth_and_what_they_were_taken_for(tmp_path):

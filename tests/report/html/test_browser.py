@@ -59,7 +59,7 @@ def shown(reader, name):
 
 def marks(reader, name):
     found = []
-    for plot in reader.all("#live .plot > svg"):
+    for plot in reader.all("#live [data-side]"):
         left, top, side = (float(plot.get_attribute(f"data-{key}")) for key in ("left", "top", "side"))
         mark = plot.find_element("css selector", f'.mark[data-column="{name}"]')
         x, y = (float(mark.get_attribute(key)) for key in ("cx", "cy"))
@@ -284,11 +284,12 @@ def emulated(reader, **media):
 def test_a_dark_screen_gets_a_dark_page_with_dark_pictures_and_paper_a_light_one(reader, experiment):
     reader.open(experiment / "archsm/report.html")
     ground = "return getComputedStyle(document.body).backgroundColor"
-    picture = "return document.querySelector('picture img').currentSrc"
+    picture = "return getComputedStyle(document.querySelector('.wide .drawing path')).stroke"
     light = reader.run(ground), reader.run(picture)
     emulated(reader, scheme="dark")
     dark = reader.run(ground), reader.run(picture)
     emulated(reader, scheme="dark", medium="print")
+    assert reader.run(picture) == light[1]
     on_paper = reader.run(ground), reader.one(".controls").is_displayed(), reader.one(".turn").is_displayed()
     emulated(reader)
     assert light[0] == "rgb(255, 255, 255)"

@@ -1,1 +1,1 @@
-"""Figures: the pictures of a report, drawn by Matplotlib."""
+"""Figures: the drawings of a report as SVG, and the pictures that Matplotlib draws for single commands."""

@@ -36,7 +36,7 @@ def case_figure(image: NDArray[Any], title: str, augmentations: Sequence[tuple[s
     ]
     columns = max(len(pictures) for _, pictures in rows)
     height = 1.5 * len(rows) + 0.4
-    figure = new_figure((1.25 * columns + 0.2, height), LIGHT)
+    figure = new_figure((1.25 * columns + 0.2, height))
     grid = figure.subplots(len(rows), columns, squeeze=False)
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.1 / height, top=1 - 0.65 / height, hspace=0.25, wspace=0.06)
     for axes in grid.flat:

@@ -11,7 +11,7 @@ import numpy as np
 from archnet.evaluation.froc.curve import BAND_RATES, RATE_NAMES, RATES, Froc, FrocCurve
 from archnet.evaluation.ranking import Floats
 from archnet.files.atomic import atomic_write
-from archnet.report.figures.theme import LIGHT, Theme, line_style, new_figure, theme_context
+from archnet.report.figures.theme import LIGHT, new_figure, theme_context
 from archnet.report.wording import bounds, decimals
 
 if TYPE_CHECKING:
@@ -19,25 +19,27 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_LINES = ("-", "--", "-.", ":")
+
+
 def write_froc_figure(path: Path, results: Mapping[str, Froc], title: str = "FROC") -> Path:
-    """Draws curves into a picture, by atomic rename; see `froc_figure`."""
-    with theme_context(LIGHT) as theme, atomic_write(path) as draft:
-        froc_figure(results, title, theme).savefig(draft)
+    """Draw curves into a picture of the format that its name ends in, by atomic rename; see `froc_figure`."""
+    with theme_context(), atomic_write(path) as draft:
+        froc_figure(results, title).savefig(draft)
     return path
 
 
-def froc_figure(results: Mapping[str, Froc], title: str = "FROC", theme: Theme = LIGHT) -> Figure:
+def froc_figure(results: Mapping[str, Froc], title: str = "FROC") -> Figure:
     """FROC curves with their bands; dots where the seven sensitivities are read.
 
     Args:
         results: By the name that the legend says; the curves must be defined.
         title: Above the figure.
-        theme: Colours.
     """
-    figure = new_figure((5.8, 4.2), theme)
+    figure = new_figure((5.8, 4.2))
     axes = figure.add_subplot()
     for place, (name, froc) in enumerate(results.items()):
-        _draw_curve(axes, name, froc, theme.colour(place), line_style(place))
+        _draw_curve(axes, name, froc, LIGHT.series[place % len(LIGHT.series)], _LINES[place % len(_LINES)])
     axes.set_xscale("log", base=2)
     axes.set_xticks(RATES, RATE_NAMES)
     axes.minorticks_off()

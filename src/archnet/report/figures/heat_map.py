@@ -33,7 +33,7 @@ def heat_figure(image: NDArray[np.float32], heat: NDArray[np.float32], title: st
     """
     indices = slice_indices(heat)
     width, height = _SIDE * len(indices) + 1.0, 2 * _SIDE + 0.75
-    figure = new_figure((max(width, 6.0), height), LIGHT)
+    figure = new_figure((max(width, 6.0), height))
     right = (width - 0.9) / max(width, 6.0)
     grid = figure.subplots(2, len(indices), squeeze=False)
     figure.subplots_adjust(left=0.01, right=right, bottom=0.02, top=1 - 0.66 / height, hspace=0.03, wspace=0.03)

@@ -1,30 +1,26 @@
-"""Montages: axial slices side by side, upright and grey, each with its caption; a volume with a strip of neighbours."""
+"""Montages: axial slices side by side, each with its caption; a volume with a strip of neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.report.figures.slices import central_index, strip_indices
-from archnet.report.figures.theme import LIGHT, Theme, new_figure
+from archnet.report.figures.slices import central_index, image_uri, strip_indices
+from archnet.report.figures.svg import Drawing, colour, element, text, text_width
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import percent, short_case
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 NUM_PICTURES: Final = 16
 """Cases of each kind on a page or in a montage."""
 
-_INCHES = 1.85  # width of a picture; the lengths below but the title's are in widths of a picture
-_GAP = 0.07
-_LINE = 0.075
-_TITLE = 0.5
+_SIDE: Final = 176
+_GAP: Final = 14
+_LINE_HEIGHT: Final = 14
+_TITLE_HEIGHT: Final = 38
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,56 +86,67 @@ def central_slice(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return image[:, :, central_index(image.shape[2])] if image.ndim == 3 else image
 
 
-def caption(picture: Picture) -> str:
-    """What a picture shows, in two short lines."""
+def caption(picture: Picture) -> list[str]:
+    """What a picture shows, in short lines."""
     if picture.predicted_class is None:
-        return f"{picture.truth}\n{short_case(picture.case)}"
+        return [picture.truth, short_case(picture.case)]
     prediction = f"predicted {picture.predicted_class}, {percent(picture.confidence)}"
-    return f"truth {picture.truth}\n{prediction}\n{short_case(picture.case)}"
+    return [f"truth {picture.truth}", prediction, short_case(picture.case)]
 
 
-def montage_figure(pictures: Sequence[Picture], title: str, *, columns: int = 4, theme: Theme = LIGHT) -> Figure:
-    """A grid of pictures with captions; empty when there is nothing to show."""
-    rows = max(1, -(-len(pictures) // columns))
-    lines = max((caption(picture).count("\n") + 1 for picture in pictures), default=1)
-    has_strip = any(picture.is_volume for picture in pictures)
-    row_height = 1.08 + (0.22 if has_strip else 0.0) + lines * _LINE
-    width, height = columns * (1 + _GAP) * _INCHES, rows * row_height * _INCHES
-    figure = new_figure((width + 0.2, height + _TITLE), theme)
-    axes = figure.add_axes((0.1 / (width + 0.2), 0, width / (width + 0.2), height / (height + _TITLE)))
+def montage_drawing(pictures: Sequence[Picture], title: str, columns: int = 4) -> Drawing:
+    """A grid of pictures with captions.
+
+    The pixels are those of the data: a program that shows the drawing enlarges them.
+    """
+    captions = [caption(picture) for picture in pictures]
+    strip_height = max(_strip_side(picture) + 2 if picture.is_volume else 0 for picture in pictures)
+    row_height = _SIDE + strip_height + _LINE_HEIGHT * max(map(len, captions)) + 20
+    pitch = max(_SIDE, *(text_width(line) for lines in captions for line in lines)) + _GAP
+    parts = [text(title, _GAP, 24, font_size=15, font_weight="bold", fill=colour("ink"))]
     for place, picture in enumerate(pictures):
         row, column = divmod(place, columns)
-        _draw_picture(axes, picture, (column * (1 + _GAP), -row * row_height), theme)
-    axes.set(xlim=(-_GAP / 2, columns * (1 + _GAP) - _GAP / 2), ylim=(-rows * row_height, 0.01))
-    axes.set_axis_off()
-    figure.text(0.15 / (width + 0.2), 1 - 0.32 / (height + _TITLE), title, size=11, weight="bold")
-    return figure
+        parts.append(_draw_picture(picture, _GAP + column * pitch, _TITLE_HEIGHT + row * row_height))
+    return Drawing(
+        width=_GAP + pitch * min(columns, len(pictures)),
+        height=_TITLE_HEIGHT + row_height * -(-len(pictures) // columns),
+        elements="".join(parts),
+        alt=f"{title}: {len(pictures)} cases.",
+    )
 
 
-def _draw_picture(axes: Axes, picture: Picture, corner: tuple[float, float], theme: Theme) -> None:
-    """Draw one picture, one unit wide, with its upper left corner at `corner`."""
-    left, top = corner
-    bottom = top - 1.0
-    _draw_slice(axes, central_slice(picture.image), (left, bottom, 1.0))
+def _draw_picture(picture: Picture, left: float, top: float) -> str:
+    """One picture with its upper left corner at (left, top), its strip and its caption."""
+    bottom, parts = top + _SIDE, [_draw_slice(central_slice(picture.image), left, top, _SIDE)]
     if picture.is_volume:
-        central = central_index(picture.image.shape[2])
-        indices = strip_indices(picture.image.shape[2], central) or [central]
-        size = 1.0 / len(indices)
-        bottom -= 0.01 + size
-        for place, index in enumerate(indices):
-            edge = theme.accent if index == central else None
-            _draw_slice(axes, picture.image[:, :, index], (left + place * size, bottom, size - 0.01), edge=edge)
-    colour = theme.ink if picture.predicted_class is None else theme.wrong
-    axes.text(left, bottom - 0.03, caption(picture), va="top", ha="left", size=7, color=colour, linespacing=1.35)
+        parts.append(_draw_strip(picture, left, bottom + 2))
+        bottom += 2 + _strip_side(picture)
+    hue = colour("ink" if picture.predicted_class is None else "wrong")
+    lines = enumerate(caption(picture), start=1)
+    return "".join([*parts, *(text(line, left, bottom + 3 + _LINE_HEIGHT * k, fill=hue) for k, line in lines)])
 
 
-def _draw_slice(
-    axes: Axes, pixels: NDArray[np.uint8], square: tuple[float, float, float], edge: str | None = None
-) -> None:
-    """Draw one slice upright (row 0 on top) into the square at (left, bottom, size)."""
-    left, bottom, size = square
-    extent = (left, left + size, bottom, bottom + size)
-    axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, extent=extent, origin="upper", interpolation="bicubic")
-    if edge is not None:
-        corners_x = [left, left + size, left + size, left, left]
-        axes.plot(corners_x, [bottom, bottom, bottom + size, bottom + size, bottom], color=edge, lw=1.2)
+def _strip(picture: Picture) -> list[int]:
+    """The slices below a volume's central one."""
+    central = central_index(picture.image.shape[2])
+    return strip_indices(picture.image.shape[2], central) or [central]
+
+
+def _strip_side(picture: Picture) -> float:
+    return _SIDE / len(_strip(picture))
+
+
+def _draw_strip(picture: Picture, left: float, top: float) -> str:
+    """The neighbours of a volume's central slice, which has an edge."""
+    side, central = _strip_side(picture), central_index(picture.image.shape[2])
+    parts = [
+        _draw_slice(picture.image[:, :, index], left + place * side, top, side - 2)
+        for place, index in enumerate(_strip(picture))
+    ]
+    edge = {"x": left + _strip(picture).index(central) * side, "y": top, "width": side - 2, "height": side - 2}
+    return "".join(parts) + element("rect", **edge, fill="none", stroke=colour("accent"), stroke_width=2)
+
+
+def _draw_slice(pixels: NDArray[np.uint8], left: float, top: float, side: float) -> str:
+    """Draw one slice upright (row 0 on top) into a square."""
+    return element("image", x=left, y=top, width=side, height=side, **{"xlink:href": image_uri(pixels)})

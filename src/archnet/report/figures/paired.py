@@ -1,64 +1,90 @@
-"""Paired figure: the differences of each architecture to the reference, with zero as the line that decides."""
+"""Paired drawing: the differences of each architecture to the reference, with zero as the line that decides."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Final
 
-from archnet.report.figures.theme import Theme, new_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from archnet.report.figures.panel import LINE_HEIGHT, Axis, Panel, linear_axis
+from archnet.report.figures.svg import Drawing, colour, element, series_colour, text, text_width
 
 Entry = tuple[float | None, Sequence[float] | None]
-"""A difference and the ends of its interval; None where undefined."""
+"""A number and the ends of its interval; None where undefined."""
+
+_WIDTH: Final = 1000
+_ENTRY_HEIGHT: Final = 22
+_SPACE: Final = 4 * "\N{EM SPACE}"  # which is not collapsed, as plain spaces are
 
 
-def difference_figure(
-    reference: str, others: Mapping[str, int], rows: Mapping[str, Sequence[Entry]], theme: Theme
-) -> Figure:
+def difference_drawing(
+    reference: str, others: Mapping[str, int], rows: Mapping[str, Sequence[Entry]], alt: str
+) -> Drawing:
     """Each number's difference and 95% interval: a dot and a line, hollow where the interval contains zero.
 
     Args:
         reference: Name of the architecture that all are compared to.
-        others: Names of the others, each with the place of its colour in the theme's series.
+        others: Names of the others, each with the place of its colour.
         rows: For each number's name the entry of each of the others.
-        theme: Colours.
+        alt: The drawing in words.
     """
-    figure = new_figure((8.4, 1.1 + (0.16 + 0.24 * len(others)) * len(rows)), theme)
-    axes = figure.add_subplot()
-    axes.axvline(0, color=theme.faint, lw=1)
-    step = len(others) + 0.7
-    colours = {name: theme.colour(place) for name, place in others.items()}
-    for place, entries in enumerate(rows.values()):
-        for k, (entry, colour) in enumerate(zip(entries, colours.values(), strict=True)):
-            _draw_entry(axes, entry, place * step + k, colour, theme)
-    axes.set_yticks([place * step + (len(others) - 1) / 2 for place in range(len(rows))], list(rows))
-    axes.set_ylim(len(rows) * step - 1, -0.8)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(visible=False, axis="y")
-    other = next(iter(others)) if len(others) == 1 else "the other"
-    axes.set_xlabel(f"◀ {reference} better      difference      {other} better ▶")
-    if len(others) > 1:
-        _draw_legend(axes, colours)
-    figure.tight_layout()
-    return figure
+    panel = _panel(reference, others, rows)
+    parts = [panel.axes(), panel.line([0, 0], [panel.y.low, panel.y.high], colour("faint"), stroke_width=1.2)]
+    step = _row_step(others)
+    for row, (label, entries) in enumerate(rows.items()):
+        parts.append(_label(label, panel, row * step + (len(others) - 1) / 2))
+        for k, (entry, place) in enumerate(zip(entries, others.values(), strict=True)):
+            parts.append(draw_entry(panel, entry, row * step + k, series_colour(place)))
+    parts += _legend(panel, others) if len(others) > 1 else []
+    height = panel.bottom + 44 + (LINE_HEIGHT * len(others) + 6 if len(others) > 1 else 0)
+    return Drawing(width=_WIDTH, height=height, elements="".join(parts), alt=alt)
 
 
-def _draw_entry(axes: Axes, entry: Entry, height: float, colour: str, theme: Theme) -> None:
+def draw_entry(panel: Panel, entry: Entry, row: float, hue: str) -> str:
+    """A dot and its interval, hollow where that contains zero; the word where the number is undefined."""
     value, interval = entry
+    if value is None:
+        ((x, y),) = panel.points(0, row).tolist()
+        return text("undefined", x + 8, y + 4)
+    line = panel.line(interval, [row, row], hue, stroke_width=2.6) if interval is not None else ""
     is_hollow = interval is not None and interval[0] <= 0 <= interval[1]
-    if interval is not None:
-        axes.plot(interval, [height, height], color=colour, lw=2.2)
-    if value is not None:
-        axes.plot(value, height, "o", ms=6.5, mfc=theme.paper if is_hollow else colour, mec=colour, mew=1.6)
-    else:
-        axes.text(0, height, "  undefined", color=theme.faint, size=8, va="center")
+    return line + panel.dot(value, row, 5, fill=colour("paper") if is_hollow else hue, stroke=hue, stroke_width=2)
 
 
-def _draw_legend(axes: Axes, colours: Mapping[str, str]) -> None:
-    """A legend that names the architectures' colours."""
-    for name, colour in colours.items():
-        axes.plot([], [], "o-", color=colour, label=name)
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+def _row_step(others: Mapping[str, int]) -> float:
+    """Entries from one number to the next."""
+    return len(others) + 0.7
+
+
+def _panel(reference: str, others: Mapping[str, int], rows: Mapping[str, Sequence[Entry]]) -> Panel:
+    num_entries = len(rows) * _row_step(others) - 0.2
+    values = [0.0, *(number for entries in rows.values() for entry in entries for number in _numbers(entry))]
+    other = next(iter(others)) if len(others) == 1 else "the other"
+    left = 16 + max(map(text_width, rows), default=0)
+    return Panel(
+        left=left,
+        top=8,
+        width=_WIDTH - left - 12,
+        height=_ENTRY_HEIGHT * num_entries,
+        x=linear_axis(f"◀ {reference} better{_SPACE}difference{_SPACE}{other} better ▶", values, num_ticks=8),
+        y=Axis(label="", low=num_entries - 0.75, high=-0.75, ticks=()),
+    )
+
+
+def _numbers(entry: Entry) -> list[float | None]:
+    value, interval = entry
+    return [value, *(interval or ())]
+
+
+def _label(label: str, panel: Panel, row: float) -> str:
+    ((_, y),) = panel.points(0, row).tolist()
+    return text(label, panel.left - 10, y + 4, text_anchor="end", fill=colour("ink"))
+
+
+def _legend(panel: Panel, others: Mapping[str, int]) -> list[str]:
+    """The architectures' colours."""
+    rows = [(name, place, panel.bottom + 58 + LINE_HEIGHT * row) for row, (name, place) in enumerate(others.items())]
+    return [
+        element("circle", cx=panel.left + 6, cy=y - 4, r=5, fill=series_colour(place))
+        + text(name, panel.left + 18, y, fill=colour("ink"))
+        for name, place, y in rows
+    ]

@@ -1,39 +1,95 @@
-"""Curve figure: ROC or precision-recall curves with their areas; a ring marks where the threshold stands."""
+"""Curve drawing: ROC, precision-recall or FROC curves with their areas; a ring marks where the threshold stands."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Final
 
+import numpy as np
+
+from archnet.evaluation.ranking import Floats
 from archnet.report.curves import ROC, Curve, Plot
-from archnet.report.figures.theme import LIGHT, Theme, draw_diagonal, line_style, new_figure, set_unit_axes
+from archnet.report.figures.panel import LINE_HEIGHT, UNIT_TICKS, Axis, Panel, legend, legend_width, unit_axis
+from archnet.report.figures.svg import Drawing, colour, dashes, element, series_colour
 from archnet.report.wording import decimals
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+Band = tuple[Floats, Floats, Floats]
+"""Of a curve: x, and the lower and upper end there."""
+
+_LEFT: Final = 44
+_TOP: Final = 28
+_SIDE: Final = 320
 
 
-def curve_figure(plot: Plot, curves: Sequence[Curve], title: str, theme: Theme = LIGHT) -> Figure:
-    """Curves over each other.
+def curve_drawing(
+    plot: Plot,
+    curves: Sequence[Curve],
+    title: str,
+    ticks: Sequence[tuple[float, str]] = UNIT_TICKS,
+    bands: Sequence[Band | None] = (),
+) -> Drawing:
+    """Curves over each other, from 0 to 1 on both axes.
 
     Args:
         plot: What the axes say; ROC gets the diagonal of a guess.
-        curves: Drawn in the order of the theme's colours.
+        curves: In the order of their colours.
         title: Above.
-        theme: Colours.
+        ticks: Of the x axis.
+        bands: Of each curve, if any.
     """
-    figure = new_figure((4.6, 4.5), theme)
-    axes = figure.add_subplot()
-    if plot is ROC:
-        draw_diagonal(axes, theme)
-    for place, curve in enumerate(curves):
-        colour = theme.colour(place)
-        label = f"{curve.name}, {plot.area} {decimals(curve.area)}"
-        axes.plot(curve.x, curve.y, color=colour, linestyle=line_style(place), label=label)
-        if curve.mark is not None:
-            axes.plot(*curve.mark, "o", ms=8, mfc=theme.paper, mec=colour, mew=1.8, zorder=3)
-    set_unit_axes(axes, plot.x, plot.y)
-    axes.set_title(title)
-    axes.legend(loc="lower right" if plot is ROC else "lower left")
-    figure.tight_layout()
-    return figure
+    panel = unit_panel(unit_axis(plot.x, ticks), plot.y)
+    shades = [_band(panel, band, place) for place, band in enumerate(bands) if band]
+    lines = [
+        panel.line(curve.x, curve.y, series_colour(place), stroke_dasharray=dashes(place))
+        for place, curve in enumerate(curves)
+    ]
+    marks = [_mark(panel, curve, place) for place, curve in enumerate(curves)]
+    names = [f"{curve.name}, {plot.area} {decimals(curve.area)}" for curve in curves]
+    parts = [panel.axes(title), *shades, diagonal(panel) if plot is ROC else "", *lines, *marks]
+    return square_drawing("".join(parts), names, areas_text(plot, curves))
+
+
+def unit_panel(x: Axis, y_label: str) -> Panel:
+    """The square of a drawing whose axes go from 0 to 1."""
+    return Panel(left=_LEFT, top=_TOP, width=_SIDE, height=_SIDE, x=x, y=unit_axis(y_label))
+
+
+def square_drawing(elements: str, names: Sequence[str], alt: str) -> Drawing:
+    """A drawing of a `unit_panel`, with a legend below.
+
+    A page's script finds the square by its data and moves the marks in it.
+    """
+    top = _TOP + _SIDE + 58
+    square = element("g", elements, data_left=_LEFT, data_top=_TOP, data_side=_SIDE)
+    return Drawing(
+        width=_LEFT + max(_SIDE + 12, legend_width(names)),
+        height=top + LINE_HEIGHT * (len(names) - 1) + 8,
+        elements=square + legend(names, _LEFT, top),
+        alt=alt,
+    )
+
+
+def diagonal(panel: Panel) -> str:
+    """A dotted line from (0, 0) to (1, 1)."""
+    return panel.line([0, 1], [0, 1], colour("faint"), stroke_width=1, stroke_dasharray="2 4")
+
+
+def areas_text(plot: Plot, curves: Sequence[Curve]) -> str:
+    """A plot in words: its title and the area of each curve."""
+    areas = "; ".join(f"{curve.name}: {plot.area} {decimals(curve.area)}" for curve in curves)
+    return f"{plot.title}. {areas}."
+
+
+def _band(panel: Panel, band: Band, place: int) -> str:
+    """A band's area: forth along its lower end and back along the upper one."""
+    x, low, high = band
+    outline = np.concatenate([x, x[::-1]]), np.concatenate([low, high[::-1]])
+    return panel.line(*outline, stroke="none", fill=series_colour(place), fill_opacity=0.16)
+
+
+def _mark(panel: Panel, curve: Curve, place: int) -> str:
+    """A ring where the threshold stands, which a page's script moves; hidden where that is undefined."""
+    x, y = curve.mark or (0.0, 0.0)
+    look = {"stroke": series_colour(place), "stroke_width": 2.4, "fill": colour("paper")}
+    style = "display: none" if curve.mark is None else None
+    return panel.dot(x, y, 6, **look, class_="mark", data_column=curve.name, style=style)

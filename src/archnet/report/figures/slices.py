@@ -1,7 +1,9 @@
-"""Slices of a volume: which are shown, and the label of a slice in a figure."""
+"""Slices of a volume: which are shown, as images, and the label of a slice in a figure."""
 
 from __future__ import annotations
 
+import base64
+import io
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -39,6 +41,15 @@ def spread_indices(depth: int, num_slices: int) -> NDArray[np.int64]:
     """
     indices = np.linspace(0, depth - 1, min(depth, num_slices)).round().astype(np.int64)
     return np.unique(indices)
+
+
+def image_uri(pixels: NDArray[np.uint8]) -> str:
+    """A grey image of shape (height, width) as a data URI, 0 black and 255 white."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="png", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def label_slice(axes: Axes, index: int) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from archnet.evaluation.comparison import Comparison, PairedComparison, compare
@@ -32,21 +31,17 @@ from archnet.report.comparison_wording import (
     uncertainty_text,
 )
 from archnet.report.curves import EvaluationResult, all_curves
-from archnet.report.figures.paired import difference_figure
-from archnet.report.figures.ranking import curve_figure
-from archnet.report.figures.run_figures import interval_figure
+from archnet.report.figures.paired import difference_drawing
+from archnet.report.figures.ranking import curve_drawing
+from archnet.report.figures.side_by_side import interval_drawing
+from archnet.report.figures.svg import Drawing
 from archnet.report.html.comparison_cases import discordant_cases
 from archnet.report.html.froc_section import RunFroc, froc_section, run_froc
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
-from archnet.report.html.page import EmbeddedFigure, embed_figure, write_page
+from archnet.report.html.page import write_page
 from archnet.report.wording import SET_NAMES, cost_text, decimals, word_list
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS, metrics_shown_in
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from archnet.report.figures.theme import Theme
 
 
 def write_comparison(
@@ -119,12 +114,12 @@ def _template_values(experiment_folder: Path, comparison: Comparison) -> dict[st
         "cost_rows": _cost_rows(comparison),
         "pairs": [_pair_values(pair) for pair in comparison.pairs],
         "reports": [class_report(row.metrics["confusion_matrix"], classes) for row in comparison.rows],
-        "differences": _difference_figure(comparison),
-        "intervals": embed_figure(partial(_intervals_figure, comparison), _intervals_alt_text(comparison)),
+        "differences": _difference_drawing(comparison),
+        "intervals": _interval_drawing(comparison),
+        "plots": _plots(comparison),
         "live": live_panel(_results(comparison), classes.index(comparison.positive), by_false_positives=True)
         if is_binary
         else None,
-        "class_curves": [] if is_binary else _class_curves(comparison),
         "cases": discordant_cases(comparison),
         "networks": _network_drawings(comparison),
     }
@@ -178,7 +173,7 @@ def _cost_rows(comparison: Comparison) -> list[dict[str, Any]]:
     ]
 
 
-def _difference_figure(comparison: Comparison) -> EmbeddedFigure | None:
+def _difference_drawing(comparison: Comparison) -> Drawing | None:
     """The picture of all paired differences."""
     if not comparison.pairs:
         return None
@@ -189,10 +184,8 @@ def _difference_figure(comparison: Comparison) -> EmbeddedFigure | None:
         for name, label in DIFFERENCE_NAMES.items()
         if name in comparison.pairs[0].differences
     }
-    return embed_figure(
-        partial(difference_figure, reference, others, rows),
-        f"Differences of {', '.join(others)} to {reference} with 95% intervals; the numbers are in the tables below.",
-    )
+    alt = f"Differences of {', '.join(others)} to {reference} with 95% intervals; the numbers are in the tables below."
+    return difference_drawing(reference, others, rows, alt)
 
 
 def _metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
@@ -208,7 +201,7 @@ def _metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
     ]
 
 
-def _intervals_figure(comparison: Comparison, theme: Theme) -> Figure:
+def _interval_drawing(comparison: Comparison) -> Drawing:
     names = [row.run for row in comparison.rows]
     panels = {
         metric.full_label: [
@@ -217,7 +210,7 @@ def _intervals_figure(comparison: Comparison, theme: Theme) -> Figure:
         ]
         for metric in metrics_shown_in("comparison")
     }
-    return interval_figure(names, panels, theme)
+    return interval_drawing(names, panels, _intervals_alt_text(comparison))
 
 
 def _interval_or_range(row: ComparisonRow, name: str, positive: str) -> list[float] | None:
@@ -259,14 +252,8 @@ def _read_single_run(row: ComparisonRow) -> tuple[Path, dict[str, Any]] | None:
     return (folder, read_json(folder / "metrics.json")) if len(row.folders) == 1 else None
 
 
-def _class_curves(comparison: Comparison) -> list[EmbeddedFigure]:
-    """The curves of the positive one of more than two classes, of each architecture."""
+def _plots(comparison: Comparison) -> list[Drawing]:
+    """ROC and precision-recall curves of the positive class, of each architecture."""
     k, suffix = comparison.classes.index(comparison.positive), f", {SET_NAMES[comparison.set]} set"
     curves_by_plot = all_curves([(result, k, result.name) for result in _results(comparison)])
-    return [
-        embed_figure(
-            partial(curve_figure, plot, curves, plot.title + suffix),
-            f"{plot.title} of {', '.join(curve.name for curve in curves)}.",
-        )
-        for plot, curves in curves_by_plot.items()
-    ]
+    return [curve_drawing(plot, curves, plot.title + suffix) for plot, curves in curves_by_plot.items()]

@@ -13,7 +13,7 @@ from archnet.evaluation.froc.curve import BAND_RATES, NUM_DOUBLINGS, RATE_NAMES,
 from archnet.evaluation.ranking import Floats
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.report.curves import Curve, Plot
-from archnet.report.html.inline_plot import Band, inline_plot
+from archnet.report.figures.ranking import Band, curve_drawing
 
 FROC: Final = Plot(name="froc", title="FROC", x="false positives per scan", y="sensitivity", area="CPM")
 
@@ -45,9 +45,10 @@ def froc_section(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
     if not frocs_with_curve:
         return None
     curves = [_plot_curve(froc.name, curve, froc.results["cpm"]) for froc, curve in frocs_with_curve]
-    ticks = dict(zip(RATE_NAMES, _axis_positions(np.array(RATES)).tolist(), strict=True))
+    ticks = list(zip(_axis_positions(np.array(RATES)).tolist(), RATE_NAMES, strict=True))
+    bands = [_band(curve["band"]) for _, curve in frocs_with_curve]
     return {
-        "plot": inline_plot(FROC, curves, ticks, [_band(curve["band"]) for _, curve in frocs_with_curve]),
+        "drawing": curve_drawing(FROC, curves, FROC.title, ticks, bands),
         "rates": RATE_NAMES,
         "rows": [{"name": froc.name, **froc.results} for froc, _ in frocs_with_curve],
     }

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.report.figures.montage import Picture
-from archnet.report.figures.slices import central_index, strip_indices
-from archnet.report.html.page import image_uri
+from archnet.report.figures.slices import central_index, image_uri, strip_indices
 from archnet.report.wording import short_case
 
 PAGE_PIXELS: Final = 8_500_000

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from archnet.evaluation.metric_entry import class_estimate
 from archnet.evaluation.operating_points import OPERATING_POINTS, operating_point_text
 from archnet.evaluation.ranking import Floats
-from archnet.report.curves import PRECISION_RECALL, ROC, EvaluationResult, all_curves
-from archnet.report.html.inline_plot import inline_plot
+from archnet.report.curves import EvaluationResult
 from archnet.report.wording import CONFIGURED_THRESHOLD
 from archnet.spec.metrics import metrics_shown_in
 
@@ -32,10 +31,8 @@ def live_panel(columns: Sequence[EvaluationResult], positive: int, *, by_false_p
         positive: Index of the class that is looked for.
         by_false_positives: Also offer a slider of false positives, matched over all columns, which must be of one set.
     """
-    curves = all_curves([(result, positive, result.name) for result in columns])
     return {
         "columns": [_initial_column(result, positive) for result in columns],
-        "plots": [inline_plot(plot, curves[plot]) for plot in (ROC, PRECISION_RECALL) if plot in curves],
         "points": [label for label, _ in _shared_operating_points(columns)],
         "by_false_positives": by_false_positives,
         "data": live_data(columns, positive, by_false_positives=by_false_positives),

@@ -7,25 +7,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from archnet.files.atomic import write_text
 from archnet.report import wording
-from archnet.report.figures.theme import DARK, LIGHT, Theme, theme_context
 from archnet.spec.metrics import METRICS, metrics_shown_in
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
-    from matplotlib.figure import Figure
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -45,23 +38,6 @@ _FILTERS = (
     "short_case",
     "temperature_text",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddedFigure:
-    """A picture as data URIs, drawn for light and for dark, with what it says in words.
-
-    Attributes:
-        light: data:image/png;base64,...
-        dark: The same for dark pages.
-        alt: For those who don't see it.
-        width: In CSS pixels.
-    """
-
-    light: str
-    dark: str
-    alt: str
-    width: int
 
 
 def write_page(path: Path, template: str, values: Mapping[str, Any]) -> Path:
@@ -110,32 +86,3 @@ def _environment() -> Environment:
         uncalibrated=wording.UNCALIBRATED,
     )
     return environment
-
-
-def embed_figure(draw: Callable[[Theme], Figure], alt: str) -> EmbeddedFigure:
-    """Draw a figure in both themes and embed it."""
-    figures = {}
-    for name, theme in (("light", LIGHT), ("dark", DARK)):
-        with theme_context(theme):
-            figure = draw(theme)
-            figures[name] = _figure_uri(figure)
-    return EmbeddedFigure(**figures, alt=alt, width=round(figure.get_figwidth() * 96))
-
-
-def _figure_uri(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return _png_uri(buffer.getvalue())
-
-
-def image_uri(pixels: NDArray[np.uint8]) -> str:
-    """A grey image of shape (height, width) as a data URI, 0 black and 255 white."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="png", optimize=True)
-    return _png_uri(buffer.getvalue())
-
-
-def _png_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

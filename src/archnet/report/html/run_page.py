@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,44 +14,37 @@ from archnet.evaluation.confusion import class_report
 from archnet.evaluation.metric_entry import macro_estimate
 from archnet.evaluation.operating_points import operating_point_text
 from archnet.evaluation.run_costs import RUN_COSTS
-from archnet.report.curves import run_curves, set_results
-from archnet.report.figures.calibration import reliability_figure
+from archnet.report.curves import PRECISION_RECALL, ROC, set_results
 from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures
-from archnet.report.figures.ranking import curve_figure
-from archnet.report.figures.run_figures import training_curves_figure
+from archnet.report.figures.run_figures import run_drawings, write_figures
+from archnet.report.figures.svg import Drawing
 from archnet.report.html.froc_section import froc_section, run_froc
 from archnet.report.html.gallery import cards
-from archnet.report.html.inline_plot import areas_text
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
-from archnet.report.html.page import EmbeddedFigure, embed_figure, write_page
+from archnet.report.html.page import write_page
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import (
     CONFIGURED_THRESHOLD,
-    SET_NAMES,
-    UNCALIBRATED,
     cautions,
     cost_text,
     headline,
     reported_set,
-    temperature_text,
     word_list,
 )
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS
 
 
 def write_report(run: RunFiles) -> Path:
-    """Write `report.html` of one run from the files of its folder alone.
+    """Write `report.html` of one run, and its drawings as files, from the files of its folder alone.
 
     Returns:
-        The file written.
+        The page.
     """
-    return write_page(run.folder / "report.html", "run.html", _template_values(run))
-
-
-def _template_values(run: RunFiles) -> dict[str, Any]:
-    """What the template is filled with."""
-    return _table_values(run) | _figure_values(run) | _reproducibility_values(run)
+    drawings, froc = run_drawings(run), froc_section(run_froc(run.name, run.folder, run.metrics))
+    write_figures(run.folder, drawings | ({"froc": froc["drawing"]} if froc else {}))
+    values = _table_values(run) | _figure_values(run, drawings) | _reproducibility_values(run)
+    return write_page(run.folder / "report.html", "run.html", {**values, "froc": froc})
 
 
 def _table_values(run: RunFiles) -> dict[str, Any]:
@@ -78,16 +70,15 @@ def _table_values(run: RunFiles) -> dict[str, Any]:
     }
 
 
-def _figure_values(run: RunFiles) -> dict[str, Any]:
+def _figure_values(run: RunFiles, drawings: Mapping[str, Drawing]) -> dict[str, Any]:
     """Curves, figures and cases."""
     is_binary = len(run.classes) == 2
     wrong_cases, samples = gallery_pictures(run, "wrong")[:NUM_PICTURES], gallery_pictures(run, "sample")[:NUM_PICTURES]
     return {
         "live": live_panel(set_results(run)[::-1], run.positive, by_false_positives=False) if is_binary else None,
-        "class_curves": [] if is_binary else _class_curves(run),
-        "froc": froc_section(run_froc(run.name, run.folder, run.metrics)),
-        "reliability": _reliability_diagram(run),
-        "curves": _training_curves(run),
+        "plots": [drawings[plot.name] for plot in (ROC, PRECISION_RECALL) if plot.name in drawings],
+        "reliability": drawings.get("calibration"),
+        "training_curves": drawings.get("training_curves"),
         "samples": cards(samples, len(wrong_cases) + len(samples)),
         "wrong": cards(wrong_cases, len(wrong_cases) + len(samples)),
     }
@@ -126,40 +117,12 @@ def _metric_rows(run: RunFiles) -> list[dict[str, Any]]:
     ]
 
 
-def _class_curves(run: RunFiles) -> list[EmbeddedFigure]:
-    """ROC and precision-recall curves of each of more than two classes."""
-    figures = []
-    for plot, curves in run_curves(run).items():
-        figures.append(embed_figure(partial(curve_figure, plot, curves, plot.title), areas_text(plot, curves)))
-    return figures
-
-
 def _operating_points(run: RunFiles) -> list[dict[str, Any]]:
     """The reported set's metrics at the configured threshold and at those that the validation set chose."""
     entry = run.metrics[reported_set(run.sets)]
     points_by_key = entry.get("operating_points", {})
     points = [(operating_point_text(key, point), point) for key, point in points_by_key.items()]
     return [{"why": why, **point} for why, point in [(CONFIGURED_THRESHOLD, entry), *points]] if points else []
-
-
-def _reliability_diagram(run: RunFiles) -> EmbeddedFigure | None:
-    """The reliability diagram of the reported set, before and after temperature scaling."""
-    name = reported_set(run.sets)
-    entry = run.metrics[name].get("calibration")
-    if entry is None:
-        return None
-    curves = {UNCALIBRATED: entry["bins"]}
-    if "scaled" in entry:
-        curves[temperature_text(entry["scaled"]["temperature"])] = entry["scaled"]["bins"]
-    alt = f"Reliability diagram, expected calibration error {entry['expected_calibration_error']:.3f}."
-    return embed_figure(partial(reliability_figure, curves, f"Calibration, {SET_NAMES[name]} set"), alt)
-
-
-def _training_curves(run: RunFiles) -> EmbeddedFigure | None:
-    if not run.history.get("epoch"):
-        return None
-    epochs = len(run.history["epoch"])
-    return embed_figure(partial(training_curves_figure, run.history), f"Training curves over {epochs} epochs.")
 
 
 def _split_rows(run: RunFiles) -> list[dict[str, Any]]:

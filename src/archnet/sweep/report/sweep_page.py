@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import shlex
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 from archnet.files.atomic import compact_json
-from archnet.report.html.page import EmbeddedFigure, embed_figure, write_page
+from archnet.report.figures.svg import Drawing
+from archnet.report.html.page import write_page
 from archnet.report.wording import decimals
 from archnet.spec.metrics import is_lower_better
 from archnet.sweep.report.axis_labels import metric_label
 from archnet.sweep.report.best_trial_table import best_trial_rows
 from archnet.sweep.report.choice_wording import cautions, headline, test_set_note
-from archnet.sweep.report.importance_figure import importance_figure
-from archnet.sweep.report.learning_figure import learning_figure
-from archnet.sweep.report.parallel_figure import parallel_figure
-from archnet.sweep.report.pareto_figure import pareto_figure
+from archnet.sweep.report.importance_drawing import importance_drawing
+from archnet.sweep.report.learning_drawing import learning_drawing
+from archnet.sweep.report.parallel_drawing import parallel_drawing
+from archnet.sweep.report.pareto_drawing import pareto_drawing
 from archnet.sweep.report.status_table import counts_line, value_text
 from archnet.sweep.results.analysis import importance, pareto_front
 from archnet.sweep.results.architecture import trial_architecture
@@ -59,7 +59,7 @@ def _template_values(board: Leaderboard, folder: Path, evaluated_trials: list[in
         "test_rows": best_trial_rows(folder, best) if best else [],
         "test_note": test_set_note(board, evaluated_trials),
         "best_links": _links(folder, best) if best else [],
-        **_figures(board, ranked),
+        **_drawings(board, ranked),
         "hyperparameters": hyperparameter_names(hyperparameters),
         "rows": [_table_row(folder, row, hyperparameters) for row in board.rows[:NUM_ROWS]],
         "num_more": max(len(board.rows) - NUM_ROWS, 0),
@@ -69,8 +69,8 @@ def _template_values(board: Leaderboard, folder: Path, evaluated_trials: list[in
     }
 
 
-def _figures(board: Leaderboard, ranked: list[LeaderboardRow]) -> dict[str, EmbeddedFigure | None]:
-    """The figures that the trials suffice for; the others are null."""
+def _drawings(board: Leaderboard, ranked: list[LeaderboardRow]) -> dict[str, Drawing | None]:
+    """The drawings that the trials suffice for; the others are null."""
     has_space = board.sweep.has_search_space
     return {
         "pareto": _pareto(board, ranked) if ranked and has_space else None,
@@ -80,23 +80,21 @@ def _figures(board: Leaderboard, ranked: list[LeaderboardRow]) -> dict[str, Embe
     }
 
 
-def _pareto(board: Leaderboard, ranked: list[LeaderboardRow]) -> EmbeddedFigure:
+def _pareto(board: Leaderboard, ranked: list[LeaderboardRow]) -> Drawing:
     sign = 1 if is_lower_better(board.sweep.metric) else -1
     front = pareto_front([row.trial.macs or 0 for row in ranked], [sign * (row.value or 0.0) for row in ranked])
     front_text = "; ".join(f"trial {ranked[k].trial.number} {decimals(ranked[k].value)}" for k in front)
     alt_text = f"{metric_label(board)} against cost. None beats at its multiply-adds: {front_text}."
-    return embed_figure(partial(pareto_figure, board), alt_text)
+    return pareto_drawing(board, alt_text)
 
 
-def _parallel(board: Leaderboard) -> EmbeddedFigure | None:
+def _parallel(board: Leaderboard) -> Drawing | None:
     if not any(row.is_compared for row in board.rows):
         return None
-    return embed_figure(
-        partial(parallel_figure, board), "Each trial's values and metric; the table below has the numbers."
-    )
+    return parallel_drawing(board, "Each trial's values and metric; the table below has the numbers.")
 
 
-def _importance(board: Leaderboard, ranked: list[LeaderboardRow]) -> EmbeddedFigure | None:
+def _importance(board: Leaderboard, ranked: list[LeaderboardRow]) -> Drawing | None:
     space, metric_values = board.sweep.space, [row.value or 0.0 for row in ranked]
     shares = [
         (name, importance(hyperparameter, [row.trial.values[key] for row in ranked], metric_values))
@@ -105,13 +103,13 @@ def _importance(board: Leaderboard, ranked: list[LeaderboardRow]) -> EmbeddedFig
     if all(share is None for _, share in shares):
         return None
     shares_text = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
-    return embed_figure(partial(importance_figure, shares), f"Importance of each axis: {shares_text}.")
+    return importance_drawing(shares, f"Importance of each hyperparameter: {shares_text}.")
 
 
-def _curves(board: Leaderboard) -> EmbeddedFigure | None:
+def _curves(board: Leaderboard) -> Drawing | None:
     if not any(curve.values for row in board.rows for curve in row.curves):
         return None
-    return embed_figure(partial(learning_figure, board), f"{metric_label(board)} of each run after each epoch.")
+    return learning_drawing(board, f"{metric_label(board)} of each run after each epoch.")
 
 
 def _links(folder: Path, row: LeaderboardRow) -> list[tuple[str, str]]:

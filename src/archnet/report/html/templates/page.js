@@ -49,7 +49,7 @@
     const buttons = [...live.querySelectorAll("[data-point]")];
     const matrices = [...live.querySelectorAll("table.matrix")];
     const rows = [...live.querySelectorAll("tr[data-column]")];
-    const plots = [...live.querySelectorAll(".plot > svg")];
+    const plots = [...live.querySelectorAll("[data-side]")];
     let scale = 0;
 
     const showMatrix = (matrix, found, alarms, {positives, others}) => {

@@ -1,0 +1,123 @@
+"""SVG: drawings as text. A page colours them by its style sheet; a file carries the page's light colours."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+from archnet.files.atomic import write_text
+
+STYLE_SHEET: Final = Path(__file__).parents[1] / "html/templates/style.css"
+
+_NAMESPACES: Final = {"xmlns": "http://www.w3.org/2000/svg", "xmlns:xlink": "http://www.w3.org/1999/xlink"}
+_FONT: Final = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
+_COLOUR: Final = re.compile(r'( (?:fill|stroke)=")var\(--(\w+)\)(?=")')
+_NO_XML_CHARACTER: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MEAN_WIDTH: Final = 0.6  # of a character, in font sizes: a bit more than in the fonts above
+_NUM_SERIES: Final = 6
+_DASHES: Final = (None, "7 3", "8 3 2 3", "2 3")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A picture as SVG elements.
+
+    Attributes:
+        width: In pixels.
+        height: In pixels.
+        elements: In the order in which they cover each other; colours are the names of the style sheet.
+        alt: What the picture says, in words.
+    """
+
+    width: float
+    height: float
+    elements: str
+    alt: str
+
+    def __html__(self) -> str:
+        """The drawing for a page, in light and dark; templates call this and escape nothing."""
+        return self._element(self.elements, class_="drawing")
+
+    def to_file(self) -> str:
+        """The drawing as a file of its own, on light ground, in colours that every program knows."""
+        ground = element("rect", width=self.width, height=self.height, fill=colour("paper"))
+        svg = self._element(ground + self.elements, **_NAMESPACES, font_family=_FONT)
+        plain = _COLOUR.sub(lambda found: found[1] + light_colours()[found[2]], svg)
+        return _NO_XML_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", plain) + "\n"
+
+    def _element(self, content: str, **attributes: str) -> str:
+        width, height = round(self.width), round(self.height)
+        return element("svg", content, **attributes, viewBox=f"0 0 {width} {height}", width=width, height=height,
+                       role="img", aria_label=self.alt)  # fmt: skip
+
+
+def write_drawing(path: Path, drawing: Drawing) -> Path:
+    """Write a drawing as an SVG file, by atomic rename."""
+    return write_text(path, drawing.to_file())
+
+
+@cache
+def light_colours() -> dict[str, str]:
+    """The light colours of the style sheet by their names."""
+    root = STYLE_SHEET.read_text(encoding="utf-8").partition("}")[0]
+    return dict(re.findall(r"--(\w+): (#\w+)", root))
+
+
+def element(tag: str, content: str = "", /, **attributes: Any) -> str:
+    """One SVG element.
+
+    Args:
+        tag: Its name.
+        content: SVG inside.
+        **attributes: Texts and numbers by their names, a hyphen as an underscore; texts are escaped, None is left out.
+
+    >>> element("path", d="M0 0", stroke_width=1.0, class_='"', fill=None)
+    '<path d="M0 0" stroke-width="1" class="&quot;"/>'
+    """
+    pairs = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{_attribute_text(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return f"<{tag}{pairs}>{content}</{tag}>" if content else f"<{tag}{pairs}/>"
+
+
+def _attribute_text(value: str | float) -> str:
+    return escape(value) if isinstance(value, str) else f"{round(value, 2):.9g}"
+
+
+def text(content: str, x: float, y: float, /, **attributes: Any) -> str:
+    """A line of text with its baseline at y, small and faint unless `attributes` say otherwise."""
+    if not content:
+        return ""
+    return element("text", escape(content), x=x, y=y, **{"font_size": 11, "fill": colour("faint"), **attributes})
+
+
+def text_width(content: str, size: float = 11) -> float:
+    """About how many pixels a text is wide, rather too many than too few.
+
+    >>> text_width("abc", 10), text_width("肺", 10)
+    (18.0, 12.0)
+    """
+    num_halves = sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in content)
+    return round(_MEAN_WIDTH * size * num_halves, 1)
+
+
+def colour(name: str) -> str:
+    """A colour of the style sheet, for `fill` and `stroke`."""
+    return f"var(--{name})"
+
+
+def series_colour(place: int) -> str:
+    """The colour of a line by its place; after the last one the first."""
+    return colour(f"s{place % _NUM_SERIES}")
+
+
+def dashes(place: int) -> str | None:
+    """The dashes of a line by its place; after the last ones the first."""
+    return _DASHES[place % len(_DASHES)]

@@ -1,0 +1,128 @@
+"""The Pareto front of a sweep: the metric against three costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from archnet.report.figures.panel import LINE_HEIGHT, Axis, Panel, linear_ticks
+from archnet.report.figures.svg import Drawing, colour, element, series_colour, text, text_width
+from archnet.report.units import count_text
+from archnet.spec.metrics import is_lower_better
+from archnet.sweep.report.axis_labels import logarithmic_axis, metric_label
+from archnet.sweep.results.analysis import pareto_front
+from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
+
+MIN_VALUE_RANGE: Final = 0.005
+"""Smallest range of the metric on a drawing, so that noise is not drawn large."""
+
+_LEFT: Final = 64
+_TOP: Final = 14
+_PITCH: Final = 312
+_GAP: Final = 52
+_HEIGHT: Final = 250
+_LEGEND_TOP: Final = _TOP + _HEIGHT + 58
+_LABEL_HEIGHT: Final = 11
+
+
+def pareto_drawing(board: Leaderboard, alt: str) -> Drawing:
+    """The metric against parameters, multiply-adds and seconds; a line joins the trials on the Pareto front."""
+    rows = [row for row in board.rows if row.is_ranked]
+    costs_by_name = {
+        "parameters": [float(row.trial.parameters or 0) for row in rows],
+        "multiply-adds per case": [float(row.trial.macs or 0) for row in rows],
+        "training seconds": [row.seconds for row in rows],
+    }
+    values = _value_axis(board, [row.value or 0.0 for row in rows])
+    panels = [
+        _draw_panel(board, rows, costs, _panel(column, _cost_axis(name, costs), values))
+        for column, (name, costs) in enumerate(costs_by_name.items())
+    ]
+    names = list(_group_by_arch(rows))
+    has_legend = len(names) > 1
+    elements = "".join(panels) + (_legend(names) if has_legend else "")
+    height = _LEGEND_TOP + (LINE_HEIGHT * len(names) if has_legend else -12)
+    return Drawing(width=_LEFT + 3 * _PITCH, height=height, elements=elements, alt=alt)
+
+
+def _panel(column: int, x: Axis, y: Axis) -> Panel:
+    """One of three panels; only the first one names the values."""
+    left, label = _LEFT + column * _PITCH, y.label if column == 0 else ""
+    return Panel(left=left, top=_TOP, width=_PITCH - _GAP, height=_HEIGHT, x=x, y=replace(y, label=label))
+
+
+def _draw_panel(board: Leaderboard, rows: Sequence[LeaderboardRow], costs: Sequence[float], panel: Panel) -> str:
+    values = [row.value or 0.0 for row in rows]
+    front = _front(board, rows, costs)
+    dots = [
+        panel.dot(costs[k], values[k], 5, stroke=series_colour(place), stroke_width=1.8,
+                  fill=series_colour(place) if k in front else colour("paper"))
+        for place, indices in enumerate(_group_by_arch(rows).values())
+        for k in indices
+    ]  # fmt: skip
+    return "".join([panel.axes(), _staircase(panel, [(costs[k], values[k]) for k in front]), *dots,
+                    *_front_labels(panel, [(rows[k].trial.number, costs[k], values[k]) for k in front])])  # fmt: skip
+
+
+def _staircase(panel: Panel, points: Sequence[tuple[float, float]]) -> str:
+    """A line that keeps the value of each point up to the cost of the next."""
+    costs, values = zip(*points, strict=True)
+    return panel.line(np.repeat(costs, 2)[1:], np.repeat(values, 2)[:-1], colour("faint"), stroke_width=1.4)
+
+
+def _front(board: Leaderboard, rows: Sequence[LeaderboardRow], costs: Sequence[float]) -> list[int]:
+    sign = 1 if is_lower_better(board.sweep.metric) else -1
+    return pareto_front(costs, [sign * (row.value or 0.0) for row in rows])
+
+
+def _front_labels(panel: Panel, points: Sequence[tuple[int, float, float]]) -> list[str]:
+    """The number of each trial on the front above its point, or higher where that overlaps another number."""
+    labels, positions = [], list[tuple[float, float]]()
+    for number, cost, value in points:
+        ((x, y),) = panel.points(cost, value).tolist()
+        y -= 10
+        while any(
+            abs(x - left) < text_width(str(number)) + 4 and abs(y - top) < _LABEL_HEIGHT for left, top in positions
+        ):
+            y -= _LABEL_HEIGHT
+        positions.append((x, y))
+        labels.append(text(str(number), x, y, text_anchor="middle", fill=colour("ink")))
+    return labels
+
+
+def _cost_axis(name: str, costs: Sequence[float]) -> Axis:
+    """Costs with a few round numbers."""
+    low, high = min(costs), max(costs)
+    margin = max((high / low) ** 0.12, 1.15)
+    axis = logarithmic_axis(name, low / margin, high * margin, (1, 2, 5) if high / low < 100 else (1,))
+    if len(axis.ticks) < 2:
+        return replace(axis, ticks=tuple((cost, count_text(cost)) for cost in dict.fromkeys((low, high))))
+    return axis
+
+
+def _value_axis(board: Leaderboard, values: Sequence[float]) -> Axis:
+    """Room above the points for their numbers; small differences stay small. The best values are at the top."""
+    low, high = min(values), max(values)
+    margin = max(0.14 * (high - low), (MIN_VALUE_RANGE - (high - low)) / 2)
+    ends = (low - margin, high + margin)
+    bottom, top = reversed(ends) if is_lower_better(board.sweep.metric) else ends
+    return Axis(label=metric_label(board), low=bottom, high=top, ticks=linear_ticks(*ends))
+
+
+def _group_by_arch(rows: Sequence[LeaderboardRow]) -> dict[str, list[int]]:
+    groups: dict[str, list[int]] = {}
+    for index, row in enumerate(rows):
+        groups.setdefault(row.trial.arch or "", []).append(index)
+    return groups
+
+
+def _legend(names: Sequence[str]) -> str:
+    """The architectures' colours."""
+    return "".join(
+        element("circle", cx=_LEFT + 6, cy=_LEGEND_TOP + LINE_HEIGHT * place - 4, r=5, fill=series_colour(place))
+        + text(name, _LEFT + 18, _LEGEND_TOP + LINE_HEIGHT * place, fill=colour("ink"))
+        for place, name in enumerate(names)
+    )

@@ -1,0 +1,33 @@
+"""Drawings as tests read them."""
+
+import re
+from xml.etree import ElementTree
+
+SVG = "{http://www.w3.org/2000/svg}"
+HREF = "{http://www.w3.org/1999/xlink}href"
+
+
+def parse(drawing):
+    """The elements of a drawing, read from its file."""
+    return ElementTree.fromstring(drawing.to_file().encode())
+
+
+def parts(drawing, tag):
+    """The elements with a tag."""
+    return list(parse(drawing).iter(SVG + tag))
+
+
+def texts(drawing):
+    """What is written on a drawing, in the order of its elements."""
+    return [part.text for part in parts(drawing, "text")]
+
+
+def lines(drawing):
+    """The points of each line that is no grid line, shape (N, 2) in pixels."""
+    paths = [part for part in parts(drawing, "path") if "L" in part.get("d")]
+    return [[tuple(map(float, point.split())) for point in re.split("[ML]", part.get("d"))[1:]] for part in paths]
+
+
+def dots(drawing):
+    """The centres of dots, in pixels."""
+    return [(float(part.get("cx")), float(part.get("cy"))) for part in parts(drawing, "circle")]
