@@ -106,7 +106,6 @@ CASES = [
 
 def measure_peak(number: int) -> tuple[int, int]:
     """Resident memory of this process before it builds the network of a case, and the peak after a few steps."""
-    import matplotlib.figure  # noqa: F401 - a run has loaded it when it trains
     import numpy as np
 
     from archnet.machine import peak_memory_bytes, resident_memory_bytes

@@ -252,7 +252,14 @@ def test_a_script_that_is_not_the_pages_own_is_not_run(reader, experiment, tmp_p
     assert any("Content Security Policy" in line for line in reader.complaints())
 
 
-@pytest.mark.parametrize("name", ["</script><script>document.title='evil'</script>", "<img src=x onerror=alert(1)>"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "</script><script>document.title='evil'</script>",
+        "<img src=x onerror=alert(1)>",
+        "</svg><script>document.title='evil'</script>",
+    ],
+)
 def test_names_with_markup_break_neither_the_page_nor_its_data(reader, tmp_path, name):
     run = write_run(tmp_path / "net", classes=("a", name))
     reader.open(write_report(read_run(run)))

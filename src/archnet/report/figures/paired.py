@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from archnet.report.figures.panel import LINE_HEIGHT, Axis, Panel, linear_axis
-from archnet.report.figures.svg import Drawing, colour, element, series_colour, text, text_width
+from archnet.report.figures.panel import LINE_HEIGHT, Axis, Panel, dot_legend, linear_axis
+from archnet.report.figures.svg import Drawing, colour, series_colour, text, text_width
 
 Entry = tuple[float | None, Sequence[float] | None]
 """A number and the ends of its interval; None where undefined."""
@@ -33,13 +33,13 @@ def difference_drawing(
     for row, (label, entries) in enumerate(rows.items()):
         parts.append(_label(label, panel, row * step + (len(others) - 1) / 2))
         for k, (entry, place) in enumerate(zip(entries, others.values(), strict=True)):
-            parts.append(draw_entry(panel, entry, row * step + k, series_colour(place)))
-    parts += _legend(panel, others) if len(others) > 1 else []
+            parts.append(_entry(panel, entry, row * step + k, series_colour(place)))
+    parts.append(dot_legend(others, panel.left, panel.bottom + 58) if len(others) > 1 else "")
     height = panel.bottom + 44 + (LINE_HEIGHT * len(others) + 6 if len(others) > 1 else 0)
     return Drawing(width=_WIDTH, height=height, elements="".join(parts), alt=alt)
 
 
-def draw_entry(panel: Panel, entry: Entry, row: float, hue: str) -> str:
+def _entry(panel: Panel, entry: Entry, row: float, hue: str) -> str:
     """A dot and its interval, hollow where that contains zero; the word where the number is undefined."""
     value, interval = entry
     if value is None:
@@ -78,13 +78,3 @@ def _numbers(entry: Entry) -> list[float | None]:
 def _label(label: str, panel: Panel, row: float) -> str:
     ((_, y),) = panel.points(0, row).tolist()
     return text(label, panel.left - 10, y + 4, text_anchor="end", fill=colour("ink"))
-
-
-def _legend(panel: Panel, others: Mapping[str, int]) -> list[str]:
-    """The architectures' colours."""
-    rows = [(name, place, panel.bottom + 58 + LINE_HEIGHT * row) for row, (name, place) in enumerate(others.items())]
-    return [
-        element("circle", cx=panel.left + 6, cy=y - 4, r=5, fill=series_colour(place))
-        + text(name, panel.left + 18, y, fill=colour("ink"))
-        for name, place, y in rows
-    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -196,21 +196,25 @@ def _connected_path(points: Floats) -> str:
 
 def legend(names: Sequence[str], left: float, top: float) -> str:
     """Names below each other, each beside a piece of its line."""
-    rows = [(place, name, top + LINE_HEIGHT * place) for place, name in enumerate(names)]
-    return "".join(legend_key(place, left, y) + legend_text(name, left, y) for place, name, y in rows)
-
-
-def legend_key(place: int, left: float, y: float) -> str:
-    """A piece of the line of a place."""
-    style: dict[str, Any] = {"stroke": series_colour(place), "stroke_dasharray": dashes(place), "stroke_width": 1.8}
-    return element("path", d=f"M{left:g} {y - 4:g}h{_KEY_WIDTH}", fill="none", **style)
-
-
-def legend_text(name: str, left: float, y: float) -> str:
-    """A name beside its key."""
-    return text(name, left + _KEY_WIDTH + 8, y, fill=colour("ink"))
+    parts = []
+    for place, name in enumerate(names):
+        y = top + LINE_HEIGHT * place
+        style = {"fill": "none", "stroke": series_colour(place), "stroke_width": 1.8}
+        key = element("path", d=f"M{left:g} {y - 4:g}h{_KEY_WIDTH}", **style, stroke_dasharray=dashes(place))
+        parts.append(key + text(name, left + _KEY_WIDTH + 8, y, fill=colour("ink")))
+    return "".join(parts)
 
 
 def legend_width(names: Sequence[str]) -> float:
     """About how many pixels a legend is wide."""
     return _KEY_WIDTH + 12 + max(map(text_width, names), default=0)
+
+
+def dot_legend(places: Mapping[str, int], left: float, top: float) -> str:
+    """Names below each other, each beside a dot in the colour of its place."""
+    rows = [(name, place, top + LINE_HEIGHT * row) for row, (name, place) in enumerate(places.items())]
+    return "".join(
+        element("circle", cx=left + 6, cy=y - 4, r=5, fill=series_colour(place))
+        + text(name, left + 18, y, fill=colour("ink"))
+        for name, place, y in rows
+    )

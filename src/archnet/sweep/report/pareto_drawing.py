@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from archnet.report.figures.panel import LINE_HEIGHT, Axis, Panel, linear_ticks
-from archnet.report.figures.svg import Drawing, colour, element, series_colour, text, text_width
+from archnet.report.figures.panel import LINE_HEIGHT, Axis, Panel, dot_legend, linear_ticks
+from archnet.report.figures.svg import Drawing, colour, series_colour, text, text_width
 from archnet.report.units import count_text
 from archnet.spec.metrics import is_lower_better
 from archnet.sweep.report.axis_labels import logarithmic_axis, metric_label
@@ -41,9 +41,9 @@ def pareto_drawing(board: Leaderboard, alt: str) -> Drawing:
         _draw_panel(board, rows, costs, _panel(column, _cost_axis(name, costs), values))
         for column, (name, costs) in enumerate(costs_by_name.items())
     ]
-    names = list(_group_by_arch(rows))
+    names = {name: place for place, name in enumerate(_group_by_arch(rows))}
     has_legend = len(names) > 1
-    elements = "".join(panels) + (_legend(names) if has_legend else "")
+    elements = "".join(panels) + (dot_legend(names, _LEFT, _LEGEND_TOP) if has_legend else "")
     height = _LEGEND_TOP + (LINE_HEIGHT * len(names) if has_legend else -12)
     return Drawing(width=_LEFT + 3 * _PITCH, height=height, elements=elements, alt=alt)
 
@@ -117,12 +117,3 @@ def _group_by_arch(rows: Sequence[LeaderboardRow]) -> dict[str, list[int]]:
     for index, row in enumerate(rows):
         groups.setdefault(row.trial.arch or "", []).append(index)
     return groups
-
-
-def _legend(names: Sequence[str]) -> str:
-    """The architectures' colours."""
-    return "".join(
-        element("circle", cx=_LEFT + 6, cy=_LEGEND_TOP + LINE_HEIGHT * place - 4, r=5, fill=series_colour(place))
-        + text(name, _LEFT + 18, _LEGEND_TOP + LINE_HEIGHT * place, fill=colour("ink"))
-        for place, name in enumerate(names)
-    )
