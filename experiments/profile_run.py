@@ -77,6 +77,9 @@ class Stopwatch:
 
 def measure_steps(command: list[str], path: Path) -> None:
     """Run a command in this process and write the processor seconds of its steps."""
+    from archnet.network.optional_packages import skip_optional_packages
+
+    skip_optional_packages()
     watch = Stopwatch()
     importlib._bootstrap._find_and_load = watch.measured("imports", importlib._bootstrap._find_and_load)
     importlib.import_module("archnet.network.backend").start_quietly()

@@ -22,6 +22,7 @@ from archnet.cli.show import show
 from archnet.cli.sweep import sweep_app
 from archnet.errors import ArchnetError
 from archnet.machine import package_version
+from archnet.network.optional_packages import skip_optional_packages
 
 PROGRAM: Final = "archnet"
 
@@ -59,6 +60,7 @@ app.add_typer(sweep_app, name="sweep")
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a bug, 2 the user's input, 130 interrupted."""
     _escape_unprintable_characters()
+    skip_optional_packages()
     try:
         app(prog_name=PROGRAM)  # also where it runs as python -m archnet, so that completion knows it
     except ArchnetError as error:

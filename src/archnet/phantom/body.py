@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 SHAPE = (36, 224, 224)
 SPACING_MM = (1.35, 1.35, 2.5)
@@ -86,6 +85,8 @@ def draw_body(rng: np.random.Generator) -> Body:
 
 def simulate_scan(rng: np.random.Generator, body: Body) -> NDArray[np.int16]:
     """What a scanner makes of a body: whole HU with noise, (z, y, x)."""
+    from scipy import ndimage
+
     noise = ndimage.gaussian_filter(rng.standard_normal(SHAPE, dtype=np.float32), (0.0, 0.6, 0.6))
     hu = np.rint(body.hu + noise * (_NOISE_HU / noise.std()))
     whole: NDArray[np.int16] = np.clip(hu, -1024, 3071).astype(np.int16)
@@ -160,6 +161,8 @@ def _lungs(rng: np.random.Generator, grid: Grid, size: float) -> Array:
 
 def _lung_texture(rng: np.random.Generator, grid: Grid) -> Array:
     """Lung tissue: darker in front, denser behind where blood sinks, with a fine and a coarse pattern."""
+    from scipy import ndimage
+
     coarse = ndimage.zoom(rng.standard_normal((6, 14, 14)), np.array(SHAPE) / (6, 14, 14), order=1)
     slope = 0.25 * (grid[1] - MIDDLE_MM[1])
     texture: Array = (_LUNG_HU + slope + 16 * coarse + 110 * pattern(rng, (0.6, 1.2, 1.2))).astype(np.float32)
@@ -168,6 +171,8 @@ def _lung_texture(rng: np.random.Generator, grid: Grid) -> Array:
 
 def pattern(rng: np.random.Generator, width: tuple[float, float, float]) -> Array:
     """Random grains of some width (z, y, x) in voxels."""
+    from scipy import ndimage
+
     grains: Array = ndimage.gaussian_filter(rng.standard_normal(SHAPE, dtype=np.float32), width)
     return grains
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from archnet.files.progress import Progress
 from archnet.imaging.nifti import write_nifti
@@ -81,6 +80,8 @@ def _haze(rng: np.random.Generator, body: Body) -> Array:
 
 def _rim(lung: Array) -> Array:
     """How near the pleura is: 1 at the lungs' border, falling to 0 about 2 cm inside; 0 outside of the lungs."""
+    from scipy import ndimage
+
     width = _RIM_MM / np.array(SPACING_MM[::-1])
     rim: Array = np.clip(2 - 2 * ndimage.gaussian_filter(lung, width), 0, 1) * (lung > 0.5)
     return rim

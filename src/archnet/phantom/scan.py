@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from archnet.phantom.body import SHAPE, SPACING_MM, Body, draw_body, simulate_scan
 
@@ -174,6 +173,8 @@ def _draw_kinds(rng: np.random.Generator, count: int) -> list[str]:
 
 def _draw_points(rng: np.random.Generator, body: Body, count: int) -> list[tuple[float, float, float]]:
     """Places (x, y, z) in mm, clear of the lungs' border, of vessels and of each other; z on the middle of a slice."""
+    from scipy import ndimage
+
     margin = round(_MARGIN_MM / SPACING_MM[0])
     inner = ndimage.maximum_filter(body.hu, size=(3, 2 * margin + 1, 2 * margin + 1)) < _CLEAR_HU
     inner &= body.lung > 0.99  # air outside the body and in the windpipe is clear too

@@ -20,6 +20,7 @@ from archnet.errors import ArchnetError
 from archnet.evaluation.run_folder import read_history
 from archnet.files.locks import hold_lock
 from archnet.files.strict_json import Document
+from archnet.network.optional_packages import skip_optional_packages
 from archnet.runs.artifacts import write_history
 from archnet.runs.folder import run_name
 from archnet.spec.metrics import history_column
@@ -33,6 +34,7 @@ Send = Callable[[Mapping[str, Any]], None]
 
 def main() -> None:
     """Carry out the task and report how it ended."""
+    skip_optional_packages()
     results = _open_result_stream()
     task = json.loads(sys.stdin.readline())
     threading.Thread(target=_read_input, daemon=True).start()
