@@ -26,9 +26,9 @@ def confusion_matrix_drawing(matrix: Sequence[Sequence[int]], classes: Sequence[
         for column, number in enumerate(numbers)
     ]
     right, bottom = left + width * len(classes), _TOP + _CELL * len(classes)
-    axis_label: dict[str, Any] = {"font_size": 12, "text_anchor": "middle"}
+    axis_label: dict[str, Any] = {"font_size": 13, "text_anchor": "middle"}
     parts = [
-        text(title, 10, 20, font_size=13, font_weight="bold", fill=colour("ink")),
+        text(title, 10, 20, font_size=14, font_weight="bold", fill=colour("ink")),
         text("predicted class", (left + right) / 2, _TOP - 26, **axis_label),
         text("true class", 0, 0, **axis_label, transform=f"translate(16 {(_TOP + bottom) / 2:g}) rotate(-90)"),
         *(_column_label(name, left + (place + 0.5) * width) for place, name in enumerate(classes)),
@@ -36,7 +36,7 @@ def confusion_matrix_drawing(matrix: Sequence[Sequence[int]], classes: Sequence[
         *cells,
     ]
     alt = f"Confusion matrix, {title}: " + "; ".join(map(_row_text, classes, matrix)) + "."
-    width = max(right, 10 + text_width(title, 13)) + 10
+    width = max(right, 10 + text_width(title, 14)) + 10
     return Drawing(width=width, height=bottom + 10, elements="".join(parts), alt=alt)
 
 

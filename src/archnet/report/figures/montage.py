@@ -19,7 +19,7 @@ NUM_PICTURES: Final = 16
 
 _SIDE: Final = 176
 _GAP: Final = 14
-_LINE_HEIGHT: Final = 14
+_LINE_HEIGHT: Final = 16
 _TITLE_HEIGHT: Final = 38
 
 

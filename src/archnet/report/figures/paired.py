@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from archnet.report.figures.panel import LINE_HEIGHT, Axis, Panel, dot_legend, linear_axis
+from archnet.report.figures.panel import AXIS_HEIGHT, LINE_HEIGHT, Axis, Panel, dot_legend, linear_axis
 from archnet.report.figures.svg import Drawing, colour, series_colour, text, text_width
 
 Entry = tuple[float | None, Sequence[float] | None]
 """A number and the ends of its interval; None where undefined."""
 
 _WIDTH: Final = 1000
-_ENTRY_HEIGHT: Final = 22
+_ENTRY_HEIGHT: Final = 24
 _SPACE: Final = 4 * "\N{EM SPACE}"  # which is not collapsed, as plain spaces are
 
 
@@ -34,8 +34,8 @@ def difference_drawing(
         parts.append(_label(label, panel, row * step + (len(others) - 1) / 2))
         for k, (entry, place) in enumerate(zip(entries, others.values(), strict=True)):
             parts.append(_entry(panel, entry, row * step + k, series_colour(place)))
-    parts.append(dot_legend(others, panel.left, panel.bottom + 58) if len(others) > 1 else "")
-    height = panel.bottom + 44 + (LINE_HEIGHT * len(others) + 6 if len(others) > 1 else 0)
+    parts.append(dot_legend(others, panel.left, panel.bottom + AXIS_HEIGHT + 18) if len(others) > 1 else "")
+    height = panel.bottom + AXIS_HEIGHT + (LINE_HEIGHT * len(others) + 10 if len(others) > 1 else 0)
     return Drawing(width=_WIDTH, height=height, elements="".join(parts), alt=alt)
 
 

@@ -13,8 +13,11 @@ from numpy.typing import ArrayLike
 from archnet.evaluation.ranking import Floats
 from archnet.report.figures.svg import colour, dashes, element, series_colour, text, text_width
 
-LINE_HEIGHT: Final = 17
+LINE_HEIGHT: Final = 18
 """Pixels from one line of a legend to the next."""
+
+AXIS_HEIGHT: Final = 44
+"""Pixels that the numbers and the label of the x axis take below a panel."""
 
 _KEY_WIDTH: Final = 30
 _STEPS: Final = (1, 2, 2.5, 5, 10)
@@ -56,7 +59,7 @@ def unit_axis(label: str, ticks: Sequence[tuple[float, str]] = UNIT_TICKS) -> Ax
     return Axis(label=label, low=0, high=1, ticks=tuple(ticks))
 
 
-def linear_axis(label: str, values: Iterable[float | None], *, num_ticks: int = 5, margin: float = 0.05) -> Axis:
+def linear_axis(label: str, values: Iterable[float | None], *, num_ticks: int = 7, margin: float = 0.05) -> Axis:
     """An axis that holds the finite ones of the values.
 
     Args:
@@ -71,7 +74,7 @@ def linear_axis(label: str, values: Iterable[float | None], *, num_ticks: int = 
     return Axis(label=label, low=low, high=high, ticks=linear_ticks(low, high, num_ticks))
 
 
-def linear_ticks(low: float, high: float, num_ticks: int = 5) -> tuple[tuple[float, str], ...]:
+def linear_ticks(low: float, high: float, num_ticks: int = 7) -> tuple[tuple[float, str], ...]:
     """Round numbers at equal distances between two ends.
 
     >>> linear_ticks(-0.03, 0.11, 4), linear_ticks(0.95, 30.05, 4)
@@ -131,10 +134,10 @@ class Panel:
         x, y = self.left + self.width / 2, self.top + self.height / 2
         upright = f"translate({self._label_left():g} {y:g}) rotate(-90)"
         parts = [
-            text(title, self.left, self.top - 10, font_size=13, font_weight="bold", fill=colour("ink")),
+            text(title, self.left, self.top - 10, font_size=14, font_weight="bold", fill=colour("ink")),
             *self._vertical_lines(),
             *self._horizontal_lines(),
-            text(self.x.label, x, self.bottom + 33, **_LABEL),
+            text(self.x.label, x, self.bottom + AXIS_HEIGHT - 6, **_LABEL),
             text(self.y.label, 0, 0, **_LABEL, transform=upright),
         ]
         return "".join(parts)
@@ -143,7 +146,7 @@ class Panel:
         for value, label in self.x.ticks:
             ((x, _),) = self.points(value, self.y.low).tolist()
             yield element("path", d=f"M{x:g} {self.top:g}V{self.bottom:g}", **_GRID)
-            yield text(label, x, self.bottom + 15, text_anchor="middle")
+            yield text(label, x, self.bottom + 17, text_anchor="middle")
 
     def _horizontal_lines(self) -> Iterable[str]:
         for value, label in self.y.ticks:
@@ -166,7 +169,7 @@ class Panel:
         return element("circle", cx=left, cy=top, r=radius, **attributes)
 
 
-_LABEL: Final[dict[str, Any]] = {"text_anchor": "middle", "font_size": 12, "fill": colour("ink")}
+_LABEL: Final[dict[str, Any]] = {"text_anchor": "middle", "font_size": 13, "fill": colour("ink")}
 _GRID: Final[dict[str, Any]] = {"stroke": colour("line"), "fill": "none"}
 
 

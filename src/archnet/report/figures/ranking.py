@@ -9,16 +9,25 @@ import numpy as np
 
 from archnet.evaluation.ranking import Floats
 from archnet.report.curves import ROC, Curve, Plot
-from archnet.report.figures.panel import LINE_HEIGHT, UNIT_TICKS, Axis, Panel, legend, legend_width, unit_axis
+from archnet.report.figures.panel import (
+    AXIS_HEIGHT,
+    LINE_HEIGHT,
+    UNIT_TICKS,
+    Axis,
+    Panel,
+    legend,
+    legend_width,
+    unit_axis,
+)
 from archnet.report.figures.svg import Drawing, colour, dashes, element, series_colour
 from archnet.report.wording import decimals
 
 Band = tuple[Floats, Floats, Floats]
 """Of a curve: x, and the lower and upper end there."""
 
-_LEFT: Final = 44
-_TOP: Final = 28
-_SIDE: Final = 320
+_LEFT: Final = 50
+_TOP: Final = 30
+_SIDE: Final = 390
 
 
 def curve_drawing(
@@ -59,7 +68,7 @@ def square_drawing(elements: str, names: Sequence[str], alt: str) -> Drawing:
 
     A page's script finds the square by its data and moves the marks in it.
     """
-    top = _TOP + _SIDE + 58
+    top = _TOP + _SIDE + AXIS_HEIGHT + 20
     square = element("g", elements, data_left=_LEFT, data_top=_TOP, data_side=_SIDE)
     return Drawing(
         width=_LEFT + max(_SIDE + 12, legend_width(names)),

@@ -10,9 +10,9 @@ from archnet.report.figures.panel import Axis, Panel, linear_axis
 from archnet.report.figures.svg import Drawing, colour, series_colour, text, text_width
 
 _WIDTH: Final = 1000
-_TOP: Final = 28
+_TOP: Final = 30
 _GAP: Final = 34
-_ROW_HEIGHT: Final = 32
+_ROW_HEIGHT: Final = 36
 
 
 def interval_drawing(names: Sequence[str], panels: Mapping[str, Sequence[Entry]], alt: str) -> Drawing:
@@ -40,7 +40,7 @@ def interval_drawing(names: Sequence[str], panels: Mapping[str, Sequence[Entry]]
 
 def _axis(entries: Sequence[Entry]) -> Axis:
     numbers = [number for value, interval in entries for number in (value, *(interval or ()))]
-    return linear_axis("", numbers, num_ticks=3)
+    return linear_axis("", numbers, num_ticks=4)
 
 
 def _panel(panel: Panel, title: str, entries: Sequence[Entry]) -> str:

@@ -12,6 +12,9 @@ from typing import Any, Final
 
 from archnet.files.atomic import write_text
 
+FONT_SIZE: Final = 12
+"""Of small text, in pixels."""
+
 STYLE_SHEET: Final = Path(__file__).parents[1] / "html/templates/style.css"
 
 _NAMESPACES: Final = {"xmlns": "http://www.w3.org/2000/svg", "xmlns:xlink": "http://www.w3.org/1999/xlink"}
@@ -95,10 +98,10 @@ def text(content: str, x: float, y: float, /, **attributes: Any) -> str:
     """A line of text with its baseline at y, small and faint unless `attributes` say otherwise."""
     if not content:
         return ""
-    return element("text", escape(content), x=x, y=y, **{"font_size": 11, "fill": colour("faint"), **attributes})
+    return element("text", escape(content), x=x, y=y, **{"font_size": FONT_SIZE, "fill": colour("faint"), **attributes})
 
 
-def text_width(content: str, size: float = 11) -> float:
+def text_width(content: str, size: float = FONT_SIZE) -> float:
     """About how many pixels a text is wide, rather too many than too few.
 
     >>> text_width("abc", 10), text_width("肺", 10)

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from archnet.report.figures.panel import LINE_HEIGHT, Axis, Panel, integer_ticks, legend, linear_axis, linear_ticks
+from archnet.report.figures.panel import (
+    AXIS_HEIGHT,
+    LINE_HEIGHT,
+    Axis,
+    Panel,
+    integer_ticks,
+    legend,
+    linear_axis,
+    linear_ticks,
+)
 from archnet.report.figures.svg import Drawing, dashes, series_colour
 from archnet.report.wording import SET_NAMES
 from archnet.spec.metrics import Metric, history_column, metrics_shown_in
 
 _SETS: Final = ("train", "validation")
 _LEFT: Final = 56
-_TOP: Final = 28
+_TOP: Final = 30
 _WIDTH: Final = 1000
 _MOST_PER_PANEL: Final = 330
 _HEIGHT: Final = 180
@@ -28,7 +37,7 @@ def training_curves_drawing(history: Mapping[str, Sequence[float]]) -> Drawing:
     pitch = min(_MOST_PER_PANEL, _WIDTH / max(1, len(metrics)))
     panels = [_panel(history, metric, _LEFT + place * pitch, pitch - _LEFT - 8) for place, metric in enumerate(metrics)]
     names = [SET_NAMES[name] for name in _SETS]
-    top = _TOP + _HEIGHT + 58
+    top = _TOP + _HEIGHT + AXIS_HEIGHT + 20
     epochs = len(history["epoch"])
     return Drawing(
         width=max(pitch * len(metrics), 200),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from archnet.report.figures.panel import Axis, Panel
+from archnet.report.figures.panel import AXIS_HEIGHT, Axis, Panel
 from archnet.report.figures.svg import Drawing, colour, element, text, text_width
 
 _WIDTH: Final = 620
@@ -27,7 +27,7 @@ def importance_drawing(shares: Sequence[tuple[str, float | None]], alt: str) -> 
         y=Axis(label="", low=len(ordered) - 0.5, high=-0.5, ticks=()),
     )
     bars = [_bar(panel, name, share, row) for row, (name, share) in enumerate(ordered)]
-    return Drawing(width=_WIDTH, height=panel.bottom + 42, elements=panel.axes() + "".join(bars), alt=alt)
+    return Drawing(width=_WIDTH, height=panel.bottom + AXIS_HEIGHT, elements=panel.axes() + "".join(bars), alt=alt)
 
 
 def _bar(panel: Panel, name: str, share: float | None, row: int) -> str:

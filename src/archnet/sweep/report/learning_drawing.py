@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Final
 
-from archnet.report.figures.panel import Axis, Panel, integer_ticks, linear_axis
+from archnet.report.figures.panel import AXIS_HEIGHT, Axis, Panel, integer_ticks, linear_axis
 from archnet.report.figures.svg import Drawing, colour
 from archnet.sweep.report.axis_labels import logarithmic_axis, metric_label
 from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
@@ -30,7 +30,7 @@ def learning_drawing(board: Leaderboard, alt: str) -> Drawing:
         y=linear_axis(metric_label(board), values),
     )
     curves = [_curves(panel, row, is_best=row is board.best) for row in reversed(board.rows)]
-    return Drawing(width=_WIDTH, height=panel.bottom + 42, elements=panel.axes() + "".join(curves), alt=alt)
+    return Drawing(width=_WIDTH, height=panel.bottom + AXIS_HEIGHT, elements=panel.axes() + "".join(curves), alt=alt)
 
 
 def _epoch_axis(board: Leaderboard) -> Axis:

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from archnet.report.figures.panel import LINE_HEIGHT, Axis, Panel, dot_legend, linear_ticks
+from archnet.report.figures.panel import AXIS_HEIGHT, LINE_HEIGHT, Axis, Panel, dot_legend, linear_ticks
 from archnet.report.figures.svg import Drawing, colour, series_colour, text, text_width
 from archnet.report.units import count_text
 from archnet.spec.metrics import is_lower_better
@@ -24,8 +24,8 @@ _TOP: Final = 14
 _PITCH: Final = 312
 _GAP: Final = 52
 _HEIGHT: Final = 250
-_LEGEND_TOP: Final = _TOP + _HEIGHT + 58
-_LABEL_HEIGHT: Final = 11
+_LEGEND_TOP: Final = _TOP + _HEIGHT + AXIS_HEIGHT + 18
+_LABEL_HEIGHT: Final = 12
 
 
 def pareto_drawing(board: Leaderboard, alt: str) -> Drawing:
