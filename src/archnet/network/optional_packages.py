@@ -35,7 +35,10 @@ def skip_optional_packages() -> None:
 
 
 def _importer(frame: FrameType | None) -> str:
-    """The module that an import statement stands in."""
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("importlib"):
+    """The innermost module that is being imported; Keras imports the packages at the top of its files."""
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__", ""))
+        if frame.f_code.co_name == "<module>" and not name.startswith("importlib"):
+            return name
         frame = frame.f_back
-    return "" if frame is None else str(frame.f_globals.get("__name__", ""))
+    return ""
