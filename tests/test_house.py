@@ -134,7 +134,7 @@ def test_keras_stays_behind_one_door_and_each_of_its_backends_behind_a_file_of_i
             assert "keras" not in packages, path
 
 
-def test_the_wheel_carries_schemas_and_templates(tmp_path):
+def test_the_wheel_carries_schemas_templates_and_the_mark_of_its_types(tmp_path):
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", tmp_path, ROOT],
         check=True,
@@ -145,6 +145,7 @@ def test_the_wheel_carries_schemas_and_templates(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"archnet/schemas/{name}.schema.json" for name in ("arch", "experiment", "sweep")} <= names
+    assert {"archnet/py.typed", "archnet/__main__.py"} <= names
     templates = {f"archnet/report/html/templates/{path.name}" for path in (SOURCE / "report/html/templates").iterdir()}
     assert templates
     assert templates <= names

@@ -3,6 +3,7 @@
 import ast
 import os
 import pkgutil
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -133,6 +134,7 @@ COMPLETIONS = {
 }
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 @pytest.mark.parametrize(("line", "expected"), COMPLETIONS.items(), ids=COMPLETIONS)
 def test_bash_completes(program, tmp_path, line, expected):
     path = f"{program}{os.pathsep}{os.environ['PATH']}"

@@ -92,7 +92,7 @@ def test_a_comparison_shows_its_sentence_both_runs_and_the_differences(runs):
     page = Reader(html)
     assert page.paragraphs[0] == str(comparison)
     assert page.rows[0] == ["", "<b>cheap", "dear"]
-    recall = next(row for row in page.rows if row[0] == "recall")
+    recall = next(row for row in page.rows if row[0] == "recall (sensitivity)")
     expected = [decimals(row.value("recall", comparison.positive)) for row in comparison.rows]
     assert [cell.split()[0] for cell in recall[1:]] == expected
     header = next(row for row in page.rows if row[-1] == "p")
