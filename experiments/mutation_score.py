@@ -1,0 +1,318 @@
+"""How many small faults the tests see: sample one-place mutations of src/archnet and run the tests on each.
+
+    python experiments/mutation_score.py --map lines.json                     # once, as long as the test suite
+    python experiments/mutation_score.py --map lines.json --seed 1 --sample 200 --results sample.jsonl --jobs 2
+
+The first command maps each line to the tests that reach it (coverage.py is needed: pip install coverage); `--tests FILE`
+runs only those test files again and updates the map. The second draws mutations at random, each place of the code being
+equally likely (`mutations.py` says what is mutated), and runs for each of them the tests that reach its line, in a copy of
+the repository: the tests of its own room and the quick ones first, until one fails. An endless loop counts as killed,
+a line that no test reaches as survived. A test that fails on the unchanged code in the same way is left out. The results
+are appended to a file, so that the same command resumes an interrupted measurement; `--again` runs survivors once more,
+after tests were written or `--longest` was raised.
+
+Survivors that no test can kill because the program does the same are listed in results/mutation_equivalents.json, each
+with its reason, at most a tenth of the sample. The score is killed / (sampled - equivalent).
+
+mutmut and cosmic-ray do the same for whole programs. They start a new process for each mutant, 5 s for TensorFlow alone,
+know no sampling by a seed, and select no tests by line (cosmic-ray) or by their own tracing without subprocesses (mutmut).
+Here TensorFlow and the other packages are imported once, and each mutant is a fork of that process. Needs a Unix system.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from line_tests import PACKAGE, ROOT, LineTests, read_sources, record
+from mutations import Mutation, mutations, required_arguments
+
+EQUIVALENTS = Path(__file__).parent / "results/mutation_equivalents.json"
+MAX_EQUIVALENT_FRACTION = 0.1
+PRELOADED = ("tensorflow", "keras", "scipy.ndimage", "sklearn.metrics", "matplotlib.figure", "SimpleITK", "nibabel")
+QUICK_SECONDS = 1.0
+"""A test that takes no longer is run before all others."""
+
+
+def sample_mutations(sources: dict[str, str], seed: int, count: int) -> list[Mutation]:
+    """Mutations at different places, every place being equally likely; a larger sample begins with the smaller one."""
+    required = required_arguments(sources)
+    places: dict[tuple, list[Mutation]] = {}
+    for file, source in sources.items():
+        for mutation in mutations(source, file, required):
+            places.setdefault((file, mutation.span), []).append(mutation)
+    generator = random.Random(seed)
+    order = sorted(places)
+    generator.shuffle(order)
+    return [random.Random(f"{seed} {place}").choice(places[place]) for place in order[:count]]
+
+
+def run_stages(mutation: Mutation, line_tests: LineTests, longest: float) -> list[list[str]]:
+    """The tests to run, quick ones of the same room first, in groups that are begun one after another."""
+    seconds, room = line_tests.seconds, "tests/" + mutation.file.removesuffix(".py").partition("/")[0]
+    tests = sorted(test for test in line_tests.tests(mutation) if seconds[test] <= longest)
+    near = [test for test in tests if test.startswith(room)]
+    stem = f"test_{Path(mutation.file).stem}.py"
+    nearest = [test for test in near if seconds[test] <= QUICK_SECONDS and stem in test]
+    quick_near = [test for test in near if seconds[test] <= QUICK_SECONDS]
+    quick = [test for test in tests if seconds[test] <= QUICK_SECONDS]
+    slow = sorted(tests, key=lambda test: (seconds[test] > 5 * QUICK_SECONDS, test.partition("::")[0], seconds[test]))
+    done: set[str] = set()
+    stages = []
+    for stage in (nearest, quick_near, quick, slow):
+        stages.append([test for test in stage if test not in done])
+        done.update(stage)
+    return [stage for stage in stages if stage]
+
+
+class Selection:
+    """A pytest plugin that keeps the wanted tests, and writes down the first that fails."""
+
+    def __init__(self, tests: Sequence[str], failure: Path) -> None:
+        self.places = {test: number for number, test in enumerate(tests)}
+        self.failure = failure
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Select and order the tests."""
+        items[:] = sorted((item for item in items if item.nodeid in self.places), key=lambda i: self.places[i.nodeid])
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember a failure."""
+        if report.failed and not self.failure.exists():
+            self.failure.write_text(report.nodeid)
+
+
+def run_tests(copy: Path, tests: Sequence[str]) -> None:
+    """Run tests in a copy of the repository, in this process, which ends with them."""
+    os.setsid()
+    log = os.open(copy / "pytest.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    os.chdir(copy)
+    sys.path[:0] = [str(copy / "src")]
+    os.environ["PYTHONPATH"] = str(copy / "src")
+    os.environ["PYTHONDONTWRITEBYTECODE"], sys.dont_write_bytecode = "1", True  # never read the old module's
+    options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", f"--basetemp={copy}/temporary"]
+    files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
+    os._exit(pytest.main([*options, *files], plugins=[Selection(tests, copy / "failure")]))
+
+
+@dataclass(slots=True)
+class Job:
+    """A mutant, or the unchanged code, whose tests run.
+
+    Attributes:
+        mutation: What is changed; null for the unchanged code.
+        stages: Groups of tests that are left to run.
+        limits_s: The longest time for each group.
+        copy: Copy of the repository.
+        outcome: Test that failed, "timeout" or "import"; empty if all passed.
+    """
+
+    mutation: Mutation | None
+    stages: list[list[str]]
+    limits_s: list[float]
+    copy: Path
+    process: int = 0
+    started: float = field(default_factory=time.monotonic)
+    deadline: float = 0.0
+    outcome: str = ""
+
+    def begin_stage(self) -> None:
+        """Fork a process for the next group of tests."""
+        tests = self.stages.pop(0)
+        self.deadline = time.monotonic() + self.limits_s.pop(0)
+        self.process = os.fork()
+        if not self.process:
+            try:
+                run_tests(self.copy, tests)
+            finally:
+                os._exit(70)
+
+    def is_done(self) -> bool:
+        """Look after the process; begin the next group where one has passed."""
+        ended, status = os.waitpid(self.process, os.WNOHANG)
+        if not ended and time.monotonic() < self.deadline:
+            return False
+        with suppress(ProcessLookupError):
+            os.killpg(self.process, signal.SIGKILL)
+        if not ended:
+            os.waitpid(self.process, 0)
+            self.outcome = "timeout"
+        elif os.waitstatus_to_exitcode(status) not in (0, 5):
+            failure = self.copy / "failure"
+            self.outcome = failure.read_text() if failure.exists() else "import"
+        if self.outcome or not self.stages:
+            return True
+        self.begin_stage()
+        return False
+
+
+class Laboratory:
+    """Copies of the repository, and the processes that run tests in them.
+
+    Attributes:
+        folder: Where the copies are made.
+        sources: The unchanged modules.
+    """
+
+    def __init__(self, folder: Path, sources: dict[str, str]) -> None:
+        self.folder, self.sources, self.num_copies = folder, sources, 0
+        names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for name in names.splitlines():
+            if (ROOT / name).is_file() and not name.startswith("experiments/pictures"):
+                (folder / "original" / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / "original" / name)
+        subprocess.run([sys.executable, "-m", "compileall", "-q", folder / "original/src"], check=True)
+        for name in PRELOADED:
+            importlib.import_module(name)
+
+    def start(self, mutation: Mutation | None, stages: list[list[str]], limits_s: list[float]) -> Job:
+        """Run tests on a mutant, or on the unchanged code."""
+        self.num_copies += 1
+        copy = self.folder / str(self.num_copies)
+        shutil.copytree(self.folder / "original", copy)
+        if mutation:
+            path = copy / PACKAGE.relative_to(ROOT) / mutation.file
+            path.write_text(mutation.apply(self.sources[mutation.file]), "utf-8")
+            for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+                compiled.unlink()
+        job = Job(mutation=mutation, stages=stages, limits_s=limits_s, copy=copy)
+        job.begin_stage()
+        return job
+
+    def fails_unchanged(self, test: str, limit_s: float) -> bool:
+        """Whether a test fails on the unchanged code too, in such a process."""
+        job = self.start(None, [[test]], [limit_s])
+        while not job.is_done():
+            time.sleep(0.05)
+        shutil.rmtree(job.copy, ignore_errors=True)
+        return bool(job.outcome)
+
+
+class Measurement:
+    """The mutants of a sample, each with what became of it."""
+
+    def __init__(self, line_tests: LineTests, results: Path, longest: float) -> None:
+        self.line_tests, self.results, self.longest = line_tests, results, longest
+        entries = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+        self.sound = {entry["killed_by"] for entry in entries}
+        self.outcomes = {(*entry["key"], entry["byte"]): entry for entry in entries}
+        self.unsound: set[str] = set()
+
+    def run(self, sample: list[Mutation], jobs: int, *, again: bool) -> None:
+        """Run the tests of each mutant that is not decided yet."""
+        waiting = [mutation for mutation in sample if self._is_open(mutation, again=again)]
+        running: list[Job] = []
+        with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+            laboratory = Laboratory(Path(folder), read_sources())
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    running += self._start(laboratory, waiting.pop(0))
+                for job in [job for job in running if job.is_done()]:
+                    running.remove(job)
+                    running += self._finish(laboratory, job, len(waiting) + len(running))
+                time.sleep(0.05)
+
+    def _is_open(self, mutation: Mutation, *, again: bool) -> bool:
+        entry = self.outcomes.get(mutation.place)
+        return entry is None or (again and not entry["killed_by"])
+
+    def _start(self, laboratory: Laboratory, mutation: Mutation) -> list[Job]:
+        stages = run_stages(mutation, self.line_tests, self.longest)
+        stages = [kept for stage in stages if (kept := [test for test in stage if test not in self.unsound])]
+        if not stages:
+            self._keep(mutation, "", 0.0)
+            return []
+        limits_s = [60 + 5 * sum(self.line_tests.seconds[test] for test in stage) for stage in stages]
+        return [laboratory.start(mutation, stages, limits_s)]
+
+    def _finish(self, laboratory: Laboratory, job: Job, num_left: int) -> list[Job]:
+        """Keep a mutant's outcome, or start it again without a test that fails anyway."""
+        killer, seconds = job.outcome, time.monotonic() - job.started
+        shutil.rmtree(job.copy, ignore_errors=True)
+        if killer in self.line_tests.seconds and killer not in self.sound:
+            if laboratory.fails_unchanged(killer, 60 + 5 * self.line_tests.seconds[killer]):
+                self.unsound.add(killer)
+                print(f"left out, because it fails on the unchanged code: {killer}", flush=True)
+                return self._start(laboratory, job.mutation)
+            self.sound.add(killer)
+        self._keep(job.mutation, killer, seconds)
+        print(f"{num_left} left", flush=True)
+        return []
+
+    def _keep(self, mutation: Mutation, killer: str, seconds: float) -> None:
+        tests = self.line_tests.tests(mutation)
+        entry = {
+            "key": mutation.key, "kind": mutation.kind, "byte": mutation.span[0], "line": mutation.lines[0], "killed_by": killer,
+            "seconds": round(seconds, 1), "num_tests": len(tests),
+            "num_left_out": 0 if killer else sum(self.line_tests.seconds[test] > self.longest for test in tests),
+        }  # fmt: skip
+        self.outcomes[mutation.place] = entry
+        with self.results.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+        print(f"{mutation.file}:{entry['line']} {mutation.kind}: {killer or 'SURVIVED'}, {seconds:.1f} s", flush=True)
+
+
+def read_equivalents() -> dict[tuple[str, ...], str]:
+    """The reason for each mutation that no test can kill."""
+    entries = json.loads(EQUIVALENTS.read_text("utf-8")) if EQUIVALENTS.exists() else []
+    return {tuple(entry[key] for key in ("file", "function", "before", "after")): entry["reason"] for entry in entries}
+
+
+def report_lines(sample: list[Mutation], outcomes: dict[tuple, dict]) -> Iterator[str]:
+    """The score and the survivors."""
+    entries = [outcomes[mutation.place] for mutation in sample if mutation.place in outcomes]
+    reasons, killed = read_equivalents(), [entry for entry in entries if entry["killed_by"]]
+    survivors = [entry for entry in entries if not entry["killed_by"]]
+    equivalent = [entry for entry in survivors if tuple(entry["key"]) in reasons]
+    for entry in survivors:
+        file, function, before, after = entry["key"]
+        tests = f"{entry['num_tests']} tests" + f", {entry['num_left_out']} not run" * bool(entry["num_left_out"])
+        yield f"\n{file}:{entry['line']} {function} ({entry['kind']}; {tests})\n  - {before}\n  + {after}"
+        if entry in equivalent:
+            yield f"  equivalent: {reasons[tuple(entry['key'])]}"
+    timeouts = sum(entry["killed_by"] == "timeout" for entry in killed)
+    yield f"\n{len(entries)} of {len(sample)} mutants run, {sum(entry['seconds'] for entry in entries):.0f} s in all"
+    yield f"{len(killed)} killed ({timeouts} by the time limit), {len(survivors)} survived, {len(equivalent)} equivalent"
+    if len(equivalent) > MAX_EQUIVALENT_FRACTION * len(entries):
+        yield f"More than {MAX_EQUIVALENT_FRACTION:.0%} are called equivalent: the score does not count."
+    if len(entries) > len(equivalent):
+        yield f"score {len(killed) / (len(entries) - len(equivalent)):.1%} = killed / (sampled - equivalent)"
+
+
+def main() -> None:
+    """Make the map, or measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--map", type=Path, required=True, help="file of the map from lines to tests")
+    parser.add_argument("--tests", nargs="+", default=[], help="make the map of these only, or update it")
+    parser.add_argument("--sample", type=int, help="number of mutants; without it the map is made")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the sample")
+    parser.add_argument("--results", type=Path, default=Path("mutants.jsonl"), help="file that the results go to")
+    parser.add_argument("--jobs", type=int, default=2, help="processes at a time (default 2)")
+    parser.add_argument("--longest", type=float, default=float("inf"), help="leave out tests that take more seconds")
+    parser.add_argument("--again", action="store_true", help="run survivors again")
+    arguments = parser.parse_args()
+    if arguments.sample is None:
+        record(arguments.map, arguments.tests, arguments.jobs)
+        return
+    sample = sample_mutations(read_sources(), arguments.seed, arguments.sample)
+    measurement = Measurement(LineTests.read(arguments.map), arguments.results, arguments.longest)
+    measurement.run(sample, arguments.jobs, again=arguments.again)
+    print("\n".join(report_lines(sample, measurement.outcomes)))
+
+
+if __name__ == "__main__":
+    main()
