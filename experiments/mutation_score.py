@@ -3,45 +3,37 @@
     python experiments/mutation_score.py --map lines.json                     # once, as long as the test suite
     python experiments/mutation_score.py --map lines.json --seed 1 --sample 200 --results sample.jsonl --jobs 2
 
-The first command maps each line to the tests that reach it (coverage.py is needed: pip install coverage); `--tests FILE`
-runs only those test files again and updates the map. The second draws mutations at random, each place of the code being
-equally likely (`mutations.py` says what is mutated), and runs for each of them the tests that reach its line, in a copy of
-the repository: the tests of its own room and the quick ones first, until one fails. An endless loop counts as killed,
-a line that no test reaches as survived. A test that fails on the unchanged code in the same way is left out. The results
-are appended to a file, so that the same command resumes an interrupted measurement; `--again` runs survivors once more,
-after tests were written or `--longest` was raised.
+The first command maps each line to the tests that reach it (coverage.py is needed: pip install coverage); `--tests
+FILE` runs only those test files again and updates the map. The second draws mutations at random, each place of the
+code being equally likely (`mutations.py` says what is mutated), and runs for each of them the tests that reach its
+line in a copy of the repository: the quick ones of its own room first, until one fails. An endless loop counts as
+killed, a line that no test reaches as survived. A test that fails on the unchanged code in the same way is left out.
+The results are appended to a file, so that the same command resumes an interrupted measurement; `--again` runs
+survivors once more, after tests were written or `--longest` was raised.
 
 Survivors that no test can kill because the program does the same are listed in results/mutation_equivalents.json, each
 with its reason, at most a tenth of the sample. The score is killed / (sampled - equivalent).
 
-mutmut and cosmic-ray do the same for whole programs. They start a new process for each mutant, 5 s for TensorFlow alone,
-know no sampling by a seed, and select no tests by line (cosmic-ray) or by their own tracing without subprocesses (mutmut).
-Here TensorFlow and the other packages are imported once, and each mutant is a fork of that process. Needs a Unix system.
+mutmut and cosmic-ray do the same for whole programs. They start a process for each mutant, 5 s for TensorFlow alone,
+draw no sample by a seed, and do not see lines that run in other processes. Here each mutant is a fork of a process that
+has imported TensorFlow.
 """
 
 import argparse
-import importlib
 import json
-import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from line_tests import PACKAGE, ROOT, LineTests, read_sources, record
+from line_tests import LineTests, read_sources, record
+from mutant_process import Job, Laboratory
 from mutations import Mutation, mutations, required_arguments
 
 EQUIVALENTS = Path(__file__).parent / "results/mutation_equivalents.json"
 MAX_EQUIVALENT_FRACTION = 0.1
-PRELOADED = ("tensorflow", "keras", "scipy.ndimage", "sklearn.metrics", "matplotlib.figure", "SimpleITK", "nibabel")
 QUICK_SECONDS = 1.0
 """A test that takes no longer is run before all others."""
 
@@ -75,131 +67,6 @@ def run_stages(mutation: Mutation, line_tests: LineTests, longest: float) -> lis
         stages.append([test for test in stage if test not in done])
         done.update(stage)
     return [stage for stage in stages if stage]
-
-
-class Selection:
-    """A pytest plugin that keeps the wanted tests, and writes down the first that fails."""
-
-    def __init__(self, tests: Sequence[str], failure: Path) -> None:
-        self.places = {test: number for number, test in enumerate(tests)}
-        self.failure = failure
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Select and order the tests."""
-        items[:] = sorted((item for item in items if item.nodeid in self.places), key=lambda i: self.places[i.nodeid])
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember a failure."""
-        if report.failed and not self.failure.exists():
-            self.failure.write_text(report.nodeid)
-
-
-def run_tests(copy: Path, tests: Sequence[str]) -> None:
-    """Run tests in a copy of the repository, in this process, which ends with them."""
-    os.setsid()
-    log = os.open(copy / "pytest.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    for stream in (1, 2):
-        os.dup2(log, stream)
-    os.chdir(copy)
-    sys.path[:0] = [str(copy / "src")]
-    os.environ["PYTHONPATH"] = str(copy / "src")
-    os.environ["PYTHONDONTWRITEBYTECODE"], sys.dont_write_bytecode = "1", True  # never read the old module's
-    options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", f"--basetemp={copy}/temporary"]
-    files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-    os._exit(pytest.main([*options, *files], plugins=[Selection(tests, copy / "failure")]))
-
-
-@dataclass(slots=True)
-class Job:
-    """A mutant, or the unchanged code, whose tests run.
-
-    Attributes:
-        mutation: What is changed; null for the unchanged code.
-        stages: Groups of tests that are left to run.
-        limits_s: The longest time for each group.
-        copy: Copy of the repository.
-        outcome: Test that failed, "timeout" or "import"; empty if all passed.
-    """
-
-    mutation: Mutation | None
-    stages: list[list[str]]
-    limits_s: list[float]
-    copy: Path
-    process: int = 0
-    started: float = field(default_factory=time.monotonic)
-    deadline: float = 0.0
-    outcome: str = ""
-
-    def begin_stage(self) -> None:
-        """Fork a process for the next group of tests."""
-        tests = self.stages.pop(0)
-        self.deadline = time.monotonic() + self.limits_s.pop(0)
-        self.process = os.fork()
-        if not self.process:
-            try:
-                run_tests(self.copy, tests)
-            finally:
-                os._exit(70)
-
-    def is_done(self) -> bool:
-        """Look after the process; begin the next group where one has passed."""
-        ended, status = os.waitpid(self.process, os.WNOHANG)
-        if not ended and time.monotonic() < self.deadline:
-            return False
-        with suppress(ProcessLookupError):
-            os.killpg(self.process, signal.SIGKILL)
-        if not ended:
-            os.waitpid(self.process, 0)
-            self.outcome = "timeout"
-        elif os.waitstatus_to_exitcode(status) not in (0, 5):
-            failure = self.copy / "failure"
-            self.outcome = failure.read_text() if failure.exists() else "import"
-        if self.outcome or not self.stages:
-            return True
-        self.begin_stage()
-        return False
-
-
-class Laboratory:
-    """Copies of the repository, and the processes that run tests in them.
-
-    Attributes:
-        folder: Where the copies are made.
-        sources: The unchanged modules.
-    """
-
-    def __init__(self, folder: Path, sources: dict[str, str]) -> None:
-        self.folder, self.sources, self.num_copies = folder, sources, 0
-        names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        for name in names.splitlines():
-            if (ROOT / name).is_file() and not name.startswith("experiments/pictures"):
-                (folder / "original" / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, folder / "original" / name)
-        subprocess.run([sys.executable, "-m", "compileall", "-q", folder / "original/src"], check=True)
-        for name in PRELOADED:
-            importlib.import_module(name)
-
-    def start(self, mutation: Mutation | None, stages: list[list[str]], limits_s: list[float]) -> Job:
-        """Run tests on a mutant, or on the unchanged code."""
-        self.num_copies += 1
-        copy = self.folder / str(self.num_copies)
-        shutil.copytree(self.folder / "original", copy)
-        if mutation:
-            path = copy / PACKAGE.relative_to(ROOT) / mutation.file
-            path.write_text(mutation.apply(self.sources[mutation.file]), "utf-8")
-            for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
-                compiled.unlink()
-        job = Job(mutation=mutation, stages=stages, limits_s=limits_s, copy=copy)
-        job.begin_stage()
-        return job
-
-    def fails_unchanged(self, test: str, limit_s: float) -> bool:
-        """Whether a test fails on the unchanged code too, in such a process."""
-        job = self.start(None, [[test]], [limit_s])
-        while not job.is_done():
-            time.sleep(0.05)
-        shutil.rmtree(job.copy, ignore_errors=True)
-        return bool(job.outcome)
 
 
 class Measurement:
@@ -236,15 +103,18 @@ class Measurement:
         if not stages:
             self._keep(mutation, "", 0.0)
             return []
-        limits_s = [60 + 5 * sum(self.line_tests.seconds[test] for test in stage) for stage in stages]
-        return [laboratory.start(mutation, stages, limits_s)]
+        return [laboratory.start(mutation, stages, list(map(self._limit_s, stages)))]
+
+    def _limit_s(self, tests: list[str]) -> float:
+        """The longest time for tests."""
+        return 20 + 5 * sum(self.line_tests.seconds[test] for test in tests)
 
     def _finish(self, laboratory: Laboratory, job: Job, num_left: int) -> list[Job]:
         """Keep a mutant's outcome, or start it again without a test that fails anyway."""
         killer, seconds = job.outcome, time.monotonic() - job.started
         shutil.rmtree(job.copy, ignore_errors=True)
         if killer in self.line_tests.seconds and killer not in self.sound:
-            if laboratory.fails_unchanged(killer, 60 + 5 * self.line_tests.seconds[killer]):
+            if laboratory.fails_unchanged(killer, self._limit_s([killer])):
                 self.unsound.add(killer)
                 print(f"left out, because it fails on the unchanged code: {killer}", flush=True)
                 return self._start(laboratory, job.mutation)
@@ -255,11 +125,17 @@ class Measurement:
 
     def _keep(self, mutation: Mutation, killer: str, seconds: float) -> None:
         tests = self.line_tests.tests(mutation)
+        num_left_out = sum(self.line_tests.seconds[test] > self.longest for test in tests)
         entry = {
-            "key": mutation.key, "kind": mutation.kind, "byte": mutation.span[0], "line": mutation.lines[0], "killed_by": killer,
-            "seconds": round(seconds, 1), "num_tests": len(tests),
-            "num_left_out": 0 if killer else sum(self.line_tests.seconds[test] > self.longest for test in tests),
-        }  # fmt: skip
+            "key": mutation.key,
+            "kind": mutation.kind,
+            "byte": mutation.span[0],
+            "line": mutation.lines[0],
+            "killed_by": killer,
+            "seconds": round(seconds, 1),
+            "num_tests": len(tests),
+            "num_left_out": 0 if killer else num_left_out,
+        }
         self.outcomes[mutation.place] = entry
         with self.results.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
@@ -286,7 +162,8 @@ def report_lines(sample: list[Mutation], outcomes: dict[tuple, dict]) -> Iterato
             yield f"  equivalent: {reasons[tuple(entry['key'])]}"
     timeouts = sum(entry["killed_by"] == "timeout" for entry in killed)
     yield f"\n{len(entries)} of {len(sample)} mutants run, {sum(entry['seconds'] for entry in entries):.0f} s in all"
-    yield f"{len(killed)} killed ({timeouts} by the time limit), {len(survivors)} survived, {len(equivalent)} equivalent"
+    counts = f"{len(killed)} killed ({timeouts} by the time limit), {len(survivors)} survived"
+    yield f"{counts}, {len(equivalent)} of them equivalent"
     if len(equivalent) > MAX_EQUIVALENT_FRACTION * len(entries):
         yield f"More than {MAX_EQUIVALENT_FRACTION:.0%} are called equivalent: the score does not count."
     if len(entries) > len(equivalent):

@@ -12,8 +12,8 @@ import pytest
 from archnet.data import build_store
 from archnet.data.crops import WholeVolumes
 from archnet.data.recipe import scan_fingerprint
-from archnet.data.store import open_crops, read_store_json, store_state
-from archnet.data.store_list import list_stores, prune_stores
+from archnet.data.store import StoreState, open_crops, read_store_json, store_state
+from archnet.data.store_list import StoredCrops, list_stores, prune_stores
 from archnet.errors import DataError
 from archnet.files.user_folders import store_home
 from archnet.imaging import read_volume, resize_volume
@@ -264,3 +264,22 @@ def test_a_folder_that_cannot_be_written_names_the_variable(tmp_path, monkeypatc
     assert str(caught.value) == (
         f"{tmp_path / 'file'}: crops cannot be stored here (Not a directory). Set $ARCHNET_STORE to a folder for them."
     )
+
+
+@pytest.mark.parametrize(
+    ("num_finished", "text"),
+    [(10, "1,234.6 MB in {folder}"), (9, "1,234.6 MB, 9 of 10 scans cut (archnet data prepare)")],
+)
+def test_the_size_of_a_store_is_shown_in_megabytes(tmp_path, num_finished, text):
+    state = StoreState(folder=tmp_path, num_bytes=1_234_560_000, num_scans=10, num_finished=num_finished)
+    assert state.summary() == text.format(folder=tmp_path)
+
+
+def test_a_listed_store_shows_its_crops_and_its_megabytes(tmp_path):
+    store = StoredCrops(folder=tmp_path / "0af", source="npz", num_crops=12_345, num_bytes=6_789_000_000, state="ready")
+    assert store.summary() == "0af     12,345 crops     6,789.0 MB  ready  npz"
+    open_crops(recipe(tmp_path / "scans"))
+    (listed,) = list_stores()
+    on_disk = sum(path.stat().st_size for path in only_store().iterdir())
+    assert (listed.num_crops, listed.num_bytes) == (30, on_disk)
+    assert store_state(recipe(tmp_path / "scans")).num_bytes == 30 * 6 * 5 * 4 * 2

@@ -67,6 +67,18 @@ def test_the_reference_is_the_architecture_of_the_fewest_multiply_adds(tmp_path)
     assert [(pair.reference, pair.other) for pair in equal.pairs] == [("b", "a")]
 
 
+@pytest.mark.parametrize(
+    ("costs", "reference"),
+    [((None, None), "a"), ((None, 5_000), "b"), ((9_000, None), "a"), ((None, 9_000, 5_000), "c")],
+)
+def test_the_reference_is_the_cheapest_of_known_cost_or_the_first(tmp_path, costs, reference):
+    folders = [write_run(tmp_path / name, macs=macs) for name, macs in zip("abc", costs, strict=False)]
+    pairs = compare(folders).pairs
+    assert [(pair.reference, pair.other) for pair in pairs] == [
+        (reference, folder.name) for folder in folders if folder.name != reference
+    ]
+
+
 def test_two_runs_are_paired_case_by_case_whatever_the_order_of_their_lines(tmp_path):
     predictions = [synthetic_predictions(skill=skill) for skill in (1.6, 2.5)]
     order = np.random.default_rng(0).permutation(len(predictions[1].cases))

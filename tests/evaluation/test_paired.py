@@ -186,3 +186,17 @@ def test_a_single_group_gives_no_interval():
     whole = truth_of(truth.y_true, np.zeros(160, dtype=np.int64))
     found = paired_differences([network(1)], [network(2)], whole, bootstraps=20)
     assert {entry["interval"] for entry in found.values()} == {None}
+
+
+def test_a_network_whose_first_cases_are_negative_finds_none_at_a_precision_of_one():
+    truth, reference = truth_of([1, 1, 0, 0]), [training([0.9, 0.8, 0.2, 0.1])]
+    found = paired_differences(reference, [training([0.4, 0.3, 0.9, 0.1])], truth, bootstraps=0)
+    for name in (RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION):
+        assert (found[name]["reference"], found[name]["other"]) == (1.0, 0.0)
+
+
+def test_a_step_of_just_the_reference_s_precision_or_false_positives_fits():
+    truth, reference = truth_of([1, 1, 0, 0]), [training([0.9, 0.4, 0.8, 0.1])]
+    found = paired_differences(reference, [training([0.9, 0.8, 0.85, 0.84])], truth, bootstraps=0)
+    assert found[RECALL_AT_EQUAL_FALSE_POSITIVE_RATE]["other"] == 0.5
+    assert found[RECALL_AT_EQUAL_PRECISION]["other"] == 1.0

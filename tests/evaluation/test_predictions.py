@@ -89,6 +89,27 @@ def test_a_missing_file_says_that_the_run_is_not_finished(tmp_path):
         (HEADER + "a,g,test,nodule,-0.5,1.5\n", '{path} line 2: p_non-nodule is "-0.5", not a number from 0 to 1. '),
         (HEADER + "a,g,test,nodule,0.25,0.5\n", "{path} line 2: the probabilities sum to 0.75, not to 1. "),
         (HEADER + '"a\nb",g,test,nodule,0.25,0.7\n', "{path} line 3: the probabilities sum to 0.95, not to 1. "),
+        (
+            HEADER + ROW + 'b,"g"h,test,nodule,0.25,0.75\n',
+            """{path} line 3: not a csv table (',' expected after '"'). """,
+        ),
+        (HEADER + '"a\nb",g,test,nodule,0.2,0.8\n' + ROW + ROW, '{path} line 5: case "a" stands on line 4 already. '),
+        (
+            HEADER + ROW + "b,g,dev,nodule,0.25,0.75\nc,g,old,nodule,0.25,0.75\n",
+            '{path} line 3: set is "dev"; expected one of "train", "validation", "test". ',
+        ),
+        (
+            HEADER + ROW + "b,g,test,nodule,0.25,?\nc,g,test,nodule,!,0.75\n",
+            '{path} line 3: p_nodule is "?", not a number from 0 to 1. ',
+        ),
+        (
+            HEADER + ROW + "b,g,test,nodule,0.25,1.01\nc,g,test,nodule,-1,2\n",
+            '{path} line 3: p_nodule is "1.01", not a number from 0 to 1. ',
+        ),
+        (
+            HEADER + ROW + "b,g,test,nodule,0.25,0.739\nc,g,test,nodule,0.5,0.1\n",
+            "{path} line 3: the probabilities sum to 0.989, not to 1. ",
+        ),
     ],
 )
 def test_a_damaged_file_is_refused_with_its_line_and_a_remedy(tmp_path, text, message):
@@ -109,6 +130,12 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path):
     path = tmp_path / "predictions.csv"
     path.write_bytes((HEADER + ROW).replace("\n", "\r\n").encode("utf-8-sig"))
     assert read_predictions(path).probabilities.tolist() == [[0.25, 0.75]]
+
+
+def test_probabilities_of_0_and_1_and_sums_as_half_precision_rounds_them_are_read(tmp_path):
+    path = tmp_path / "predictions.csv"
+    path.write_text(HEADER + "a,g,test,nodule,0,1\nb,g,test,nodule,0.25,0.7599\n", encoding="utf-8")
+    assert read_predictions(path).probabilities.tolist() == [[0, 1], [0.25, 0.7599]]
 
 
 def test_columns_of_different_lengths_are_refused():

@@ -23,6 +23,7 @@ from pydicom.uid import (
 from archnet.errors import DataError
 from archnet.imaging import list_scan_files, orient_to_lps, read_frame, read_volume
 from archnet.imaging.dicom import read_dicom
+from archnet.imaging.slice_stack import Slice, stack
 from dicom_files import OTHER_UID, UID, save_slice, slice_header, slice_of, write_series
 
 OBLIQUE = np.array(SimpleITK.Euler3DTransform((0.0, 0.0, 0.0), 0.21, -0.13, 0.4).GetMatrix()).reshape(3, 3)
@@ -408,3 +409,44 @@ def test_an_empty_folder_and_a_missing_one_say_so(tmp_path):
 def test_reading_other_formats_does_not_import_pydicom():
     code = "import sys, archnet.imaging; sys.exit('pydicom' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def _slices(positions_mm):
+    axes = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    return [
+        Slice(name=f"{number}.dcm", position_mm=position, axes=axes, pixel_mm=(0.7, 0.7), shape=(8, 8))
+        for number, position in enumerate(positions_mm)
+    ]
+
+
+def test_a_little_error_of_each_of_300_slices_does_not_add_up(tmp_path):
+    rounded = [(0.05 * (-1) ** number, 0.05 * (-1) ** (number // 2), 1.25 * number) for number in range(300)]
+    found = stack(_slices(rounded))
+    assert found.order == tuple(range(300))
+    assert found.spacing_mm == pytest.approx((0.7, 0.7, 1.25))
+    uneven = [(0.0, 0.0, 1.25 * number + 0.05 * (number % 2)) for number in range(300)]
+    assert len(stack(_slices(uneven)).order) == 300
+
+
+@pytest.mark.parametrize(
+    ("position_mm", "message"),
+    [
+        ((0.2, 0.0, 20.0), None),
+        ((0.3, 0.0, 20.0), "its slices don't lie above each other: 4.dcm by 0.30 mm sideways"),
+        ((0.18, 0.24, 20.0), "its slices don't lie above each other: 4.dcm by 0.30 mm sideways"),
+        ((0.0, 0.0, 20.0999), None),
+        (
+            (0.0, 0.0, 20.11),
+            "its slices are not evenly spaced: usually 5.000 mm apart, but "
+            "5.110 mm between 3.dcm (at 15.00 mm) and 4.dcm (at 20.11 mm), "
+            "4.890 mm between 4.dcm (at 20.11 mm) and 5.dcm (at 25.00 mm)",
+        ),
+    ],
+)
+def test_a_slice_may_be_as_far_off_as_rounding_puts_it(position_mm, message):
+    slices = _slices([position_mm if number == 4 else (0.0, 0.0, 5.0 * number) for number in range(8)])
+    if message is None:
+        assert stack(slices).order == tuple(range(8))
+        return
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        stack(slices)

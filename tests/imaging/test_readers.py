@@ -322,3 +322,30 @@ def test_a_frame_tells_when_a_raw_file_is_cut_off(tmp_path):
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_frame(tmp_path / "scan.mhd")
+
+
+@pytest.mark.parametrize(("header_size", "num_bytes"), [("-1", 0), ("-1", 7), ("-1", 1), ("7", 7), ("0", 0)])
+def test_voxels_of_metaimage_may_follow_a_header_of_their_own(tmp_path, header_size, num_bytes):
+    array = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    (tmp_path / "scan.raw").write_bytes(b"?" * num_bytes + array.tobytes())
+    _write_header(tmp_path, HeaderSize=header_size)
+    np.testing.assert_array_equal(read_volume(tmp_path / "scan.mhd").hu, array)
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / "scan.mhd"))), array)
+
+
+def test_packed_voxels_of_metaimage_begin_their_file_whatever_the_header_size(tmp_path):
+    array = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    (tmp_path / "scan.zraw").write_bytes(zlib.compress(array.tobytes()))
+    _write_header(tmp_path, HeaderSize="-1", CompressedData="True", ElementDataFile="scan.zraw")
+    np.testing.assert_array_equal(read_volume(tmp_path / "scan.mhd").hu, array)
+
+
+def test_a_raw_file_shorter_than_its_voxels_is_cut_off_whatever_the_header_size(tmp_path):
+    np.arange(23, dtype=np.int16).tofile(tmp_path / "scan.raw")
+    _write_header(tmp_path, HeaderSize="-1")
+    message = (
+        f"{tmp_path / 'scan.mhd'}: scan.raw should hold 4 x 3 x 2 voxels of 2 bytes (48 bytes), but holds 46; "
+        "copy the scan again."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_volume(tmp_path / "scan.mhd")

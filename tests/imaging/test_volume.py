@@ -123,6 +123,14 @@ def test_reordering_makes_views_and_copies_nothing():
             "the axes of a scan must be perpendicular, got the direction matrix "
             "[[1.0, 0.3, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]",
         ),
+        *(
+            (
+                {"direction": np.diag([1.0, length, 1.0])},
+                "the axes of a scan must be perpendicular, got the direction matrix "
+                f"[[1.0, 0.0, 0.0], [0.0, {length}, 0.0], [0.0, 0.0, 1.0]]",
+            )
+            for length in (-1.5, 1.5, 0.5, -1.002, 1e200)
+        ),
     ],
 )
 def test_an_impossible_volume_is_refused(change, message):
@@ -130,9 +138,15 @@ def test_an_impossible_volume_is_refused(change, message):
         _volume(**change)
 
 
+def test_a_volume_may_be_as_large_and_as_far_as_the_limits_and_its_directions_rounded():
+    volume = _volume(spacing_mm=(0.001, 1000.0, 1.0), origin_mm=(1e6, -1e6, 0.0), direction=np.diag([1.0004, -1, 1]))
+    assert volume.spacing_mm == (0.001, 1000.0, 1.0)
+
+
 def test_hounsfield_units_are_int16_where_whole_and_float32_else():
     assert convert_to_hu(np.array([-1000, 3000], dtype=">i4")).dtype == np.dtype("=i2")
     assert convert_to_hu(np.array([0.5])).dtype == np.float32
+    assert convert_to_hu(np.array([-32768, 32767])).tolist() == [-32768, 32767]
     stored = np.zeros(3, dtype=np.int16)
     assert convert_to_hu(stored) is stored
 
@@ -141,6 +155,8 @@ def test_hounsfield_units_are_int16_where_whole_and_float32_else():
     ("values", "message"),
     [
         (np.array([0, 40_000]), "Hounsfield units must fit 16-bit integers, got values from 0 to 40000"),
+        (np.array([5, 32_768]), "Hounsfield units must fit 16-bit integers, got values from 0 to 32768"),
+        (np.array([-32_769, -5]), "Hounsfield units must fit 16-bit integers, got values from -32769 to 0"),
         (np.array([0.0, np.nan]), "Hounsfield units must be finite, got NaN or infinity"),
         (np.array(["a"]), "Hounsfield units must be numbers, got <U1"),
     ],

@@ -1,4 +1,5 @@
 import csv
+import hashlib
 import math
 import os
 import subprocess
@@ -233,3 +234,14 @@ def test_a_phantom_in_another_layout_is_named_as_such(tmp_path):
     assert str(caught.value) == (
         f"{tmp_path}: this phantom is in MosMed's layout. Read it with --data mosmed --root {tmp_path}."
     )
+
+
+def test_the_phantom_of_this_version_has_these_bytes(small):
+    digest = hashlib.sha256()
+    for path in sorted(small.rglob("*")):
+        if path.is_file():
+            digest.update(f"{path.relative_to(small).as_posix()}\n".encode() + path.read_bytes())
+    assert (LAYOUTS["luna16"].version, digest.hexdigest()) == (
+        3,
+        "bfc071f5aeef0df0f91e7f0264edfcf4ebea8a9cad7c4fd396099b55d9b158d3",
+    ), "raise VERSION with what is drawn"

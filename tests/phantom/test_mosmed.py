@@ -1,3 +1,4 @@
+import hashlib
 import json
 import re
 
@@ -10,7 +11,7 @@ from scipy import ndimage
 from archnet.data import open_dataset
 from archnet.errors import DataError
 from archnet.imaging import read_volume
-from archnet.phantom.layouts import Phantom, generate_phantom, write_phantom
+from archnet.phantom.layouts import LAYOUTS, Phantom, generate_phantom, write_phantom
 from archnet.phantom.mosmed import draw_whole_scan
 from archnet.spec.experiment import Data
 from command_line import archnet
@@ -160,3 +161,15 @@ def test_a_layout_that_does_not_exist_is_refused(tmp_path):
     assert done.returncode == 2
     told = " ".join(re.sub(r"\x1b\[[\d;]*m|[^\w',.-]", " ", done.stderr).split())
     assert "'lidc' is not one of 'luna16', 'mosmed'" in told
+
+
+def test_the_phantom_of_this_version_has_these_voxels(small):
+    digest = hashlib.sha256()
+    for path in sorted(small.rglob("*.nii.gz")):
+        volume = read_volume(path)
+        geometry = (volume.hu.shape, volume.spacing_mm, volume.origin_mm, volume.direction.tolist())
+        digest.update(f"{path.relative_to(small).as_posix()} {geometry}\n".encode() + volume.hu.tobytes())
+    assert (LAYOUTS["mosmed"].version, digest.hexdigest()) == (
+        1,
+        "ebc8515dfea19088481e646a917a1cf3b4425e369b6f17dd377b8b3dc27ab701",
+    ), "raise VERSION with what is drawn"

@@ -164,6 +164,48 @@ def test_each_pick_has_its_reason():
     assert many["training.epochs"] == "10: for 3,500 steps at 1,563 an epoch, 10 epochs at least"
 
 
+@pytest.mark.parametrize(
+    ("num_cases", "batch_size", "reason"),
+    [
+        (15, 15, "all training cases at once (15)"),
+        (16, 16, "all training cases at once (16)"),
+        (20, 16, "fewer than 600 training cases (20)"),
+        (599, 16, "fewer than 600 training cases (599)"),
+        (600, 32, "fewer than 2,000 training cases (600)"),
+        (1999, 32, "fewer than 2,000 training cases (1,999)"),
+        (2000, 64, "2,000 training cases or more (2,000)"),  # the last batch is just a quarter
+        (2049, 65, "2,000 training cases or more (2,049), and no small batch at the end as by 64"),
+    ],
+)
+def test_the_batch_size_at_the_limits_of_its_rule(num_cases, batch_size, reason):
+    experiment = picks_of((num_cases // 2, num_cases - num_cases // 2), (9, 9), FLAT)
+    assert experiment.training.batch_size == batch_size
+    assert experiment.auto_reasons["training.batch_size"].partition(": ")[2] == reason
+
+
+@pytest.mark.parametrize(
+    ("counts", "key", "value"),
+    [
+        ((300, 200), "balance", "none"),
+        ((301, 200), "balance", 1.5),
+        ((8, 8), "ema", 0.9),
+        ((50_000, 50_000), "epochs", 10),
+    ],
+)
+def test_the_other_rules_at_their_limits(counts, key, value):
+    assert getattr(picks_of(counts, (9, 9), FLAT).training, key) == value
+
+
+@pytest.mark.parametrize(("epochs", "ema"), [(99, None), (100, 0.9)])
+def test_weights_are_averaged_from_a_hundred_steps_on(epochs, ema):
+    assert picks_of((8, 8), (9, 9), FLAT, epochs=epochs).training.ema == ema
+
+
+@pytest.mark.parametrize(("epochs", "warmup_epochs"), [(19, 0.95), (20, 1), (21, 1)])
+def test_the_warm_up_is_a_twentieth_of_the_epochs_up_to_one(epochs, warmup_epochs):
+    assert picks_of((8, 8), (9, 9), FLAT, epochs=epochs).training.warmup_epochs == warmup_epochs
+
+
 def test_a_2d_network_is_not_moved_along_what_it_does_not_see():
     training = picks_of((150, 150), (28, 28, 28), FLAT).training
     assert training.augmentation == (RightAngles(), Flip(), Shift(height=2, width=2), Intensity())

@@ -10,6 +10,7 @@ from archnet.files.strict_json import Document
 from archnet.network.build import Builder, build, chain
 from archnet.spec.arch import parse_arch
 from archnet.spec.layers import Convolution, Residual, parse_layer
+from archnet.spec.layers.base.activations import ACTIVATIONS
 from layer_documents import any_layers
 
 
@@ -106,15 +107,20 @@ def test_dropout_acts_in_training_only():
     assert not np.array_equal(model(images, training=True), model(images, training=False))
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
+@pytest.mark.parametrize("activation", [None, *ACTIVATIONS])
+def test_the_same_seed_gives_the_same_weights_and_another_seed_or_place_others(activation):
     import numpy as np
 
-    arch = parse_arch(
-        Document(value=[{"type": "C", "num_output": 2, "kernel_size": [3, 3]}, {"type": "T"}], source="drawn")
-    )
+    layer = {"type": "C", "num_output": 1, "kernel_size": [3, 3], "activation": activation}
+    dense = {"type": "FC", "num_output": 36, "activation": activation}
+    document = [layer, layer, dense, dense, {"type": "T"}]
+    arch = parse_arch(Document(value=document, source="drawn"))
     first, again, other = (build(arch, (6, 6), seed=seed).get_weights() for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
-    assert not np.array_equal(first[0], other[0])
+    kernels, others = ([weight for weight in weights if weight.ndim > 1] for weights in (first, other))
+    assert not any(np.array_equal(a, b) for a, b in zip(kernels, others, strict=True))
+    assert not np.array_equal(kernels[0], kernels[1])
+    assert kernels[2].shape != kernels[3].shape or not np.array_equal(kernels[2], kernels[3])
 
 
 @pytest.mark.parametrize("rank", [2, 3])

@@ -208,3 +208,19 @@ def test_an_undefined_metric_leaves_a_gap_in_a_learning_curve(tmp_path):
     assert path.count("M") == 2
     assert dots(drawing) == []
     assert "nan" not in drawing.to_file()
+
+
+@pytest.mark.parametrize(
+    ("tried", "groups"),
+    [
+        ([1] * 9 + [2, 2, 3, 3, 4, 4], [0] * 9 + [1, 1, 2, 2, 3, 3]),  # four numbers are their own groups
+        ([1, 2, 3, 4, 5] * 4, [0, 1, 1, 2, 3] * 4),  # five are grouped by the middle of their ranks
+        ([10, 20, 30, 40, 50, 60, 70, 80], [0, 0, 1, 1, 2, 2, 3, 3]),
+    ],
+)
+def test_numbers_of_an_integer_range_are_grouped_by_rank_from_the_fifth_on(tried, groups):
+    values = np.random.default_rng(5).normal(size=len(tried))
+    f = f_oneway(*(values[np.array(groups) == group] for group in range(4))).statistic
+    expected = max(0, (f - 1) * 3 / (f * 3 + len(tried) - 4))
+    assert importance(Range(type="integer", low=1, high=80), tried, values) == pytest.approx(expected)
+    assert expected > 0

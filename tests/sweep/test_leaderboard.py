@@ -191,3 +191,16 @@ def test_the_report_says_what_was_chosen_and_what_failed(swept):
     assert "The best of 3 trials was selected by validation AUC (ROC), which is therefore optimistic." in page
     assert "its process was killed by SIGKILL" in page
     assert page.count('class="drawing"') == 3
+
+
+def test_two_runs_have_a_spread_and_one_has_none(tmp_path):
+    for folds, spread in ((2, 0.1 * 2**0.5), (None, None)):
+        folder = tmp_path / str(folds)
+        folder.mkdir()
+        schedule = make_schedule(small_sweep(folder, space={WIDTH: [2]}, folds=folds), folder)
+        for value in [0.5, 0.7][: folds or 1]:
+            job = schedule.next_job()
+            write_run(folder, job, [value])
+            schedule.finish_job(job, "finished", None)
+        (row,) = read_leaderboard(schedule.sweep, folder).rows
+        assert row.spread == (spread and pytest.approx(spread))

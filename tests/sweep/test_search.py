@@ -95,3 +95,21 @@ def test_nothing_is_tried_twice_while_there_is_something_else(tmp_path, search):
         told.append(Observation(values=known[-1], value=0.5))
     assert len({tuple(values.values()) for values in known[:12]}) == 12
     assert known[12] in known[:12]
+
+
+@pytest.mark.parametrize("high", [28, 30])
+@pytest.mark.parametrize(("sign", "best"), [(1, 4), (-1, 28)])
+def test_tpe_goes_to_either_end_of_an_integer_range_and_not_beyond(tmp_path, sign, best, high):
+    space = {WIDTH: {"type": "integer", "low": 4, "high": high, "step": 4}}
+    sweep = small_sweep(tmp_path, space=space, search="tpe", trials=40, metric="loss")
+    tried = [trial.values[WIDTH] for trial in searched(sweep, 40, lambda values: sign * values[WIDTH])]
+    assert set(tried) <= set(range(4, 29, 4))
+    assert tried[STARTUP_TRIALS:].count(best) > 10
+
+
+def test_tpe_learns_from_a_trial_once_the_first_ten_are_drawn(tmp_path):
+    sweep = small_sweep(tmp_path, space=RANGES, search="tpe", trials=12, metric="loss")
+    chance = small_sweep(tmp_path, space=RANGES, search="random", trials=12, metric="loss")
+    told = searched(sweep, 12, far_from_best)
+    drawn = [propose_values(chance, number, []) for number in range(12)]
+    assert [trial.values == values for trial, values in zip(told, drawn, strict=True)] == [True] * 10 + [False] * 2

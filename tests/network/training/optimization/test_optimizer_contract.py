@@ -88,3 +88,29 @@ def test_a_schedule_starts_at_the_learning_rate_and_only_its_own_options_matter(
         given = {"decay_steps": 7, option: value} if option != "decay_steps" else {option: value}
         before = {key: number for key, number in given.items() if key != option}
         assert (rate(10, **given) != rate(10, **before)) == (option in SCHEDULES[name]), option
+
+
+@schedule_names
+@pytest.mark.parametrize("warmup_epochs", [1, 2.5])
+def test_a_schedule_behind_a_warm_up_is_the_one_of_the_epochs_that_are_left(name, warmup_epochs):
+    schedule = Schedule(type=name, decay_rate=0.5, decay_steps=7)
+    num_steps = round(10 * warmup_epochs)
+    joined = learning_rate(plain(learning_rate=0.1, schedule=schedule, epochs=5, warmup_epochs=warmup_epochs), 10)
+    alone = learning_rate(plain(learning_rate=0.1, schedule=schedule, epochs=50 - num_steps), 1)
+    rates = [float(joined(step)) for step in range(51)]
+    assert rates[:num_steps] == pytest.approx([0.1 * (step + 1) / (num_steps + 1) for step in range(num_steps)])
+    later = [alone if isinstance(alone, float) else float(alone(step)) for step in range(51 - num_steps)]
+    assert rates[num_steps:] == pytest.approx(later, abs=1e-8)
+    assert rates[num_steps] == pytest.approx(0.1)
+    assert name == "constant" or rates[-1] < rates[-10] < rates[num_steps]
+
+
+@schedule_names
+def test_a_warm_up_that_takes_all_steps_leaves_one_to_the_schedule(name):
+    joined = learning_rate(plain(learning_rate=0.1, schedule=Schedule(type=name), epochs=2, warmup_epochs=2), 10)
+    assert [float(joined(step)) for step in (0, 19, 20)] == pytest.approx([0.1 / 21, 0.1 * 20 / 21, 0.1])
+
+
+def test_without_a_warm_up_of_a_step_the_schedule_stands_alone():
+    assert learning_rate(plain(learning_rate=0.1, warmup_epochs=0.04), 10) == 0.1
+    assert float(learning_rate(plain(learning_rate=0.1, warmup_epochs=0.06), 10)(0)) == pytest.approx(0.05)
