@@ -4,7 +4,8 @@
     python experiments/mutation_score.py --map lines.json --seed 1 --sample 200 --results sample.jsonl --jobs 2
 
 The first command maps each line to the tests that reach it (coverage.py is needed: pip install coverage); `--tests
-FILE` runs only those test files again and updates the map. The second draws mutations at random, each place of the
+FILE` runs only those test files again and updates the map, and with PYTEST_ADDOPTS='-m "not slow"' it is made of the
+quick tests alone. The second draws mutations at random, each place of the
 code being equally likely (`mutations.py` says what is mutated), and runs for each of them the tests that reach its
 line in a copy of the repository: the quick ones of its own room first, until one fails. An endless loop counts as
 killed, a line that no test reaches as survived. A test that fails on the unchanged code in the same way is left out.

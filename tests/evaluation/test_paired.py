@@ -188,9 +188,10 @@ def test_a_single_group_gives_no_interval():
     assert {entry["interval"] for entry in found.values()} == {None}
 
 
-def test_a_network_whose_first_cases_are_negative_finds_none_at_a_precision_of_one():
+@pytest.mark.parametrize("scores", [[0.9, 0.3, 0.9, 0.1], [0.4, 0.3, 0.9, 0.1]])
+def test_a_network_whose_first_cases_are_not_all_positive_finds_none_at_a_precision_of_one(scores):
     truth, reference = truth_of([1, 1, 0, 0]), [training([0.9, 0.8, 0.2, 0.1])]
-    found = paired_differences(reference, [training([0.4, 0.3, 0.9, 0.1])], truth, bootstraps=0)
+    found = paired_differences(reference, [training(scores)], truth, bootstraps=0)
     for name in (RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION):
         assert (found[name]["reference"], found[name]["other"]) == (1.0, 0.0)
 
