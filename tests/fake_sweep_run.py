@@ -1,6 +1,7 @@
 """Stands for `python -m archnet.sweep.trial_process` where no network is needed: "trains" in milliseconds, and misbehaves.
 
-The folder named in FAKE_SWEEP holds a line for each start and epoch; drop_out of the first layer tells what goes wrong.
+The folder around the sweep's holds `notes.txt`, a line for each start and epoch, and may hold `seconds`, the time that an
+epoch takes; drop_out of the first layer tells what goes wrong.
 """
 
 import json
@@ -24,9 +25,8 @@ def main():
         tell({"ended": "finished"})
         return
     document, folder = order["experiment"], Path(order["folder"])
-    run = folder / name_of(document)
     with FileLock(folder / ".fake.lock", timeout=60):
-        train(document, run, order["asks"])
+        train(document, folder / name_of(document), order["asks"])
 
 
 ALLOWED = threading.Semaphore(0)
@@ -44,13 +44,14 @@ def name_of(document):
 
 
 def train(document, run, asks):
+    notes = Notes(run.parents[3])
     run.mkdir(exist_ok=True)
     (run / "draft").write_text(json.dumps(document))
     (run / "draft").replace(run / "experiment.json")
     layer, training = document["arch"]["layers"][0], document["training"]
     history = run / "history.csv"
     done = len(history.read_text().splitlines()) - 1 if history.exists() else 0
-    note(f"start {run.parent.name} {run.name} {done} on {os.environ.get('RAY_RAYLET_PID')}")
+    notes.add(f"start {run.parent.name} {run.name} {done} on {os.environ.get('RAY_RAYLET_PID')}")
     if layer["drop_out"] == RAISES:
         tell({"ended": "failed", "reason": "the loss is nan in epoch 1"})
         return
@@ -58,8 +59,8 @@ def train(document, run, asks):
         print("Segmentation fault, in so many words", file=sys.stderr)
         sys.exit(3)
     for epoch in range(done + 1, training["epochs"] + 1):
-        time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
-        while is_held() or is_waiting_for_the_loss():
+        time.sleep(notes.epoch_seconds())
+        while notes.is_held() or notes.is_waiting_for_the_loss():
             time.sleep(0.05)
         if layer["drop_out"] == IS_KILLED and epoch == 2:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -67,7 +68,7 @@ def train(document, run, asks):
         rows = history.read_text() if history.exists() else "epoch,seconds,cases,validation_auc\n"
         (run / "draft").write_text(rows + f"{epoch},0.5,10,{value!r}\n")
         (run / "draft").replace(history)
-        note(f"epoch {run.parent.name} {run.name} {epoch}")
+        notes.add(f"epoch {run.parent.name} {run.name} {epoch}")
         tell({"epoch": epoch, "value": value})
         if asks:
             ALLOWED.acquire()
@@ -77,21 +78,30 @@ def train(document, run, asks):
     tell({"ended": "finished"})
 
 
-def is_held():
-    """Whether the node that this run is on is about to be lost."""
-    held = Path(os.environ["FAKE_SWEEP"]) / "held"
-    return held.exists() and held.read_text() == os.environ.get("RAY_RAYLET_PID")
+class Notes:
+    """What the runs of a test's sweeps say, and what they are told, in the folder around them."""
 
+    def __init__(self, folder):
+        self.folder = folder
 
-def is_waiting_for_the_loss():
-    """Whether this run is on the first of two nodes, of which the second one is not lost yet."""
-    second, held = (Path(os.environ["FAKE_SWEEP"]) / name for name in ("second", "held"))
-    return second.exists() and second.read_text() != os.environ.get("RAY_RAYLET_PID") and not held.exists()
+    def add(self, line):
+        with (self.folder / "notes.txt").open("a") as file:
+            file.write(line + "\n")
 
+    def read(self, name):
+        return (self.folder / name).read_text() if (self.folder / name).exists() else None
 
-def note(line):
-    with (Path(os.environ["FAKE_SWEEP"]) / "notes.txt").open("a") as file:
-        file.write(line + "\n")
+    def epoch_seconds(self):
+        return float(self.read("seconds") or 0)
+
+    def is_held(self):
+        """Whether the node that this run is on is about to be lost."""
+        return self.read("held") == os.environ["RAY_RAYLET_PID"]
+
+    def is_waiting_for_the_loss(self):
+        """Whether a node is to be lost, and this run is on another."""
+        lost = self.read("lost")
+        return lost not in (None, os.environ["RAY_RAYLET_PID"]) and self.read("held") is None
 
 
 def tell(answer):

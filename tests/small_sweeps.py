@@ -10,7 +10,9 @@ from archnet.files.strict_json import Document
 from archnet.spec.sweeps.document import parse_sweep
 from archnet.sweep.feasibility import TrialPlanner
 from archnet.sweep.results.trials import trial_folder
-from archnet.sweep.schedule import TrialSchedule
+from archnet.sweep.schedule import Job, TrialSchedule
+from archnet.sweep.trial_process import TASKS
+from archnet.sweep.tune import TuneRunner
 from plain_training import PLAIN
 
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_sweep_run.py")))
@@ -51,6 +53,17 @@ def make_schedule(sweep, folder, ended=None):
     return TrialSchedule(
         sweep, folder, TrialPlanner(sweep=sweep), lambda trial: ended.append((trial.number, trial.state)), lambda: 5.0
     )
+
+
+class SerialRunner:
+    """Carries out the runs of a sweep in this process, one after the other: for tests that are not about Ray."""
+
+    def run(self, schedule):
+        while isinstance(job := schedule.next_job(), Job):
+            schedule.mark_running(job)
+            task = json.loads(TuneRunner().job_config(schedule, job)["order"])
+            TASKS[task["task"]](task, lambda result: None)
+            schedule.finish_job(job, "finished", None)
 
 
 def write_run(folder, job, values, *, is_finished=True):

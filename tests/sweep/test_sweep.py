@@ -11,60 +11,58 @@ from typer.testing import CliRunner
 from archnet.cli import app
 from archnet.cli.sweep import sweep_app
 from archnet.evaluation.run_folder import read_json
+from archnet.sweep import run as sweep_run
+from archnet.sweep.run import run_sweep
 from archnet.sweep.supervisor import process_environment
-from small_sweeps import WIDTH, sweep_document
+from archnet.sweep.trial_process import TASKS
+from small_sweeps import WIDTH, SerialRunner, small_sweep, sweep_document
 
-pytestmark = pytest.mark.slow
 
-
-def swept(tmp_path, *options, **keys):
-    path = tmp_path / "small.json"
-    path.write_text(json.dumps(sweep_document(tmp_path, **keys)))
-    result = CliRunner().invoke(
-        app, ["sweep", str(path), "--out", str(tmp_path / "out"), *options], catch_exceptions=False
-    )
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """A sweep of two trials that finish and one that diverges, and what the command says of it."""
+    folder = tmp_path_factory.mktemp("sweep")
+    document = sweep_document(folder, space={"training.learning_rate": [0.01, 0.02, 1e9 + 0.5]})
+    (folder / "small.json").write_text(json.dumps(document))
+    command = ["sweep", str(folder / "small.json"), "--out", str(folder / "out"), "--json"]
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    return result.stdout
+    return folder, json.loads(result.stdout)
 
 
-def test_trials_are_ordinary_runs_and_only_the_chosen_one_sees_the_test_set(tmp_path):
-    told = json.loads(swept(tmp_path, "--json", space={WIDTH: [2, 4], "training.learning_rate": [0.01, 1e9 + 0.5]}))
+@pytest.mark.slow
+def test_trials_are_ordinary_runs_and_only_the_chosen_one_sees_the_test_set(swept):
+    folder, told = swept
     states = Counter(told["states"]) - Counter()
-    assert states["finished"] + states["failed"] == 4
-    assert states["failed"] == 2
-    diverged = [row["reason"] for row in told["rows"] if row["state"] == "failed"]
-    assert all("training has diverged" in reason for reason in diverged)
-    metrics = {path.parts[-3]: read_json(path) for path in tmp_path.glob("out/trials/*/net/metrics.json")}
+    assert states == {"finished": 2, "failed": 1}
+    (diverged,) = [row for row in told["rows"] if row["state"] == "failed"]
+    assert "training has diverged" in diverged["reason"]
+    metrics = {path.parts[-3]: read_json(path) for path in folder.glob("out/trials/*/net/metrics.json")}
     assert {number for number, one in metrics.items() if "test" in one} == {f"{told['best']:03d}"}
     assert all("validation" in one for one in metrics.values())
-    assert read_json(tmp_path / "out/judged.json") == {"trials": [told["best"]]}
-    run = tmp_path / f"out/trials/{told['best']:03d}/net"
+    assert len(metrics) == 2
+    assert read_json(folder / "out/judged.json") == {"trials": [told["best"]]}
+    run = folder / f"out/trials/{told['best']:03d}/net"
     assert {path.name for path in run.iterdir()} >= {
         "arch.json", "experiment.json", "history.csv", "model.keras", "predictions.csv", "report.html"
     }  # fmt: skip
-    page = (tmp_path / "out/sweep.html").read_text()
+    page = (folder / "out/sweep.html").read_text()
     assert f"The test set was looked at once, for trial {told['best']}, after it had been chosen." in page
 
 
-def test_a_trial_is_the_ordinary_run_of_its_experiment_on_as_many_threads(tmp_path):
-    swept(tmp_path, space={WIDTH: [4]})
-    trial, alone = tmp_path / "out/trials/000/net", tmp_path / "alone"
+@pytest.mark.slow
+def test_a_trial_is_the_ordinary_run_of_its_experiment_on_as_many_threads(swept, tmp_path):
+    folder, told = swept
+    trial = folder / f"out/trials/{told['best']:03d}/net"
+    command = ["run", trial / "experiment.json", "--out", tmp_path / "alone"]
     subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import archnet.cli; archnet.cli.main()",
-            "run",
-            trial / "experiment.json",
-            "--out",
-            alone,
-        ],
+        [sys.executable, "-c", "import archnet.cli; archnet.cli.main()", *command],
         env=process_environment(1, 0, {}),
         check=True,
         capture_output=True,
     )
-    assert (trial / "predictions.csv").read_bytes() == (alone / "net/predictions.csv").read_bytes()
-    sweep, ordinary = read_json(trial / "metrics.json"), read_json(alone / "net/metrics.json")
+    assert (trial / "predictions.csv").read_bytes() == (tmp_path / "alone/net/predictions.csv").read_bytes()
+    sweep, ordinary = read_json(trial / "metrics.json"), read_json(tmp_path / "alone/net/metrics.json")
     assert all(sweep[name] == ordinary[name] for name in ("train", "validation", "test"))
 
 
@@ -77,10 +75,21 @@ def test_threads_and_gpus_are_those_that_a_run_was_given(monkeypatch):
     assert (shared["TF_FORCE_GPU_ALLOW_GROWTH"], shared["ARCHNET_DATA"]) == ("true", "/data")
 
 
-def test_folds_and_seeds_are_pooled(tmp_path):
-    told = json.loads(swept(tmp_path, "--json", space={}, folds=2, seeds=2))
-    (row,) = told["rows"]
-    assert (row["state"], row["epochs"]) == ("finished", 16)
+@pytest.fixture
+def in_one_process(monkeypatch):
+    """A sweep whose runs and evaluations are made in this process."""
+    monkeypatch.setattr(sweep_run, "_run_task", lambda task: TASKS[task["task"]](task, lambda result: None))
+
+    def sweep(folder, **keys):
+        return run_sweep(small_sweep(folder, **keys), folder / "out", runner=SerialRunner())
+
+    return sweep
+
+
+@pytest.mark.slow
+def test_folds_and_seeds_are_pooled(tmp_path, in_one_process):
+    (row,) = in_one_process(tmp_path, space={}, folds=2, seeds=2).rows
+    assert (row.trial.state, row.epochs) == ("finished", 16)
     (pooled,) = read_json(tmp_path / "out/trials/000/comparison.json")["runs"]
     assert (pooled["metrics"]["n"], pooled["seeds"], pooled["folds"]) == (120, [0, 1], [0, 1])
     page = (tmp_path / "out/sweep.html").read_text()
@@ -88,17 +97,19 @@ def test_folds_and_seeds_are_pooled(tmp_path):
     assert f"SD {pooled['spread']['auc']:.3f}" in page
 
 
-def test_a_choice_over_folds_is_made_on_validation_and_the_chosen_one_is_judged_on_every_fold(tmp_path):
-    told = json.loads(swept(tmp_path, "--json", space={WIDTH: [2, 4]}, folds=2))
+@pytest.mark.slow
+def test_a_choice_over_folds_is_made_on_validation_and_the_chosen_one_is_judged_on_every_fold(tmp_path, in_one_process):
+    board = in_one_process(tmp_path, space={WIDTH: [2, 4]}, folds=2)
     runs = {path.parent: read_json(path) for path in tmp_path.glob("out/trials/*/*/metrics.json")}
     assert len(runs) == 4
-    best = tmp_path / f"out/trials/{told['best']:03d}"
+    best = tmp_path / f"out/trials/{board.best.trial.number:03d}"
     assert {run for run, metrics in runs.items() if "test" in metrics} == set(best.glob("net-fold?"))
     means = [
         sum(metrics["validation"]["auc"] for run, metrics in runs.items() if run.parent.name == f"{number:03d}") / 2
         for number in (0, 1)
     ]
-    assert [row["value"] for row in sorted(told["rows"], key=lambda row: row["trial"])] == pytest.approx(means)
+    rows = sorted(board.rows, key=lambda row: row.trial.number)
+    assert [row.value for row in rows] == pytest.approx(means)
     (pooled,) = read_json(best / "comparison.json")["runs"]
     assert (pooled["metrics"]["n"], pooled["folds"]) == (120, [0, 1])
 

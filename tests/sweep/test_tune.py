@@ -3,57 +3,87 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from archnet.errors import RunError
+from archnet.sweep import run as sweep_run
+from archnet.sweep.run import run_sweep
+from archnet.sweep.tune import TuneRunner
 from fake_runs import IS_KILLED, LEAVES, RAISES
-from small_sweeps import LAYERS, WIDTH, sweep_document
+from small_sweeps import FAKE, LAYERS, WIDTH, small_sweep, sweep_document
+
+ray = pytest.importorskip("ray")
 
 pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).parents[1] / "fake_sweep.py"
+ROOM = {"num_cpus": 2, "object_store_memory": 100_000_000}
+HEARTBEATS = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 2}
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Ray with two cores, which the sweeps of this process join: each would start its own otherwise."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        head = {**ROOM, "include_dashboard": False, "_system_config": HEARTBEATS}
+        cluster = Cluster(initialize_head=True, head_node_args=head)
+    yield cluster
+    cluster.shutdown()
 
 
 @pytest.fixture
-def sweep(tmp_path):
-    """Begins sweeps of fake runs."""
-    return Begun(tmp_path)
+def sweeps(tmp_path, cluster, monkeypatch):
+    """Sweeps of fake runs."""
+    monkeypatch.setattr(sweep_run, "COMMAND", FAKE)
+    return FakeSweeps(tmp_path, TuneRunner(address=cluster.address, command=FAKE))
 
 
-class Begun:
-    def __init__(self, folder):
+class FakeSweeps:
+    def __init__(self, folder, runner):
         self.folder = folder
+        self.runner = runner
+        self.join = ["--address", runner.address]
         self.notes = folder / "notes.txt"
 
-    def begin(self, *options, out="out", variables=None, **keys):
+    def run(self, out="out", *, resume=False, **keys):
+        """A whole sweep, in this process and on its cluster."""
+        return run_sweep(small_sweep(self.folder, **keys), self.folder / out, resume=resume, runner=self.runner)
+
+    def begin(self, *options, **keys):
+        """A sweep in a process of its own, with a Ray of its own unless the options join another."""
         path = self.folder / "small.json"
         path.write_text(json.dumps(sweep_document(self.folder, **keys)))
         return subprocess.Popen(
-            [sys.executable, SCRIPT, "sweep", path, "--out", self.folder / out, *options],
+            [sys.executable, SCRIPT, "sweep", path, "--out", self.folder / "out", *options],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env={**os.environ, "FAKE_SWEEP": str(self.folder), **(variables or {})},
             preexec_fn=hear_ctrl_c,
         )
+
+    def set_epoch_seconds(self, seconds):
+        (self.folder / "seconds").write_text(str(seconds))
 
     def board(self, out="out"):
         return list(csv.DictReader((self.folder / out / "leaderboard.csv").read_text().splitlines()))
 
     def lines(self, kind):
         """What the runs noted, such as ["epoch 001 net 2"]."""
-        return (
-            [line for line in self.notes.read_text().splitlines() if line.startswith(kind)]
-            if self.notes.exists()
-            else []
-        )
+        lines = self.notes.read_text().splitlines() if self.notes.exists() else []
+        return [line for line in lines if line.startswith(kind)]
 
     def wait_for_epochs(self, number, process):
         while len(self.lines("epoch")) < number and process.poll() is None:
@@ -65,10 +95,9 @@ def hear_ctrl_c():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def ended(process):
-    _, told = process.communicate(timeout=600)
-    assert process.returncode == 0, told
-    return told
+def kill(process):
+    process.kill()
+    process.communicate()
 
 
 def arch_of(number, width=4, drop_out=0, pool=2):
@@ -77,98 +106,114 @@ def arch_of(number, width=4, drop_out=0, pool=2):
     return {"name": f"net{number}", "layers": layers}
 
 
-def test_of_twenty_trials_fourteen_finish_and_six_are_listed_with_the_reason(sweep):
-    bad = {3: {"pool": 64}, 4: {"pool": 64}, 11: {"pool": 64}, 5: {"drop_out": RAISES}, 12: {"drop_out": LEAVES},
-           8: {"drop_out": IS_KILLED}}  # fmt: skip
-    archs = [arch_of(number, width=number + 1, **bad.get(number, {})) for number in range(20)]
-    ended(sweep.begin(space={"arch": archs}))
-    rows = sweep.board()
-    assert Counter(row["state"] for row in rows) == {"finished": 14, "refused": 3, "failed": 3}
+def test_what_no_machine_has_is_told_before_anything_starts(sweeps):
+    message = (
+        "a run takes 3 CPUs and 0 GPUs, but no machine has them: there are at most 2 CPUs and 0 GPUs. Lower the sweep's "
+        "resources, or join a cluster with --address."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        sweeps.run(resources={"cpus": 3})
+    assert not sweeps.notes.exists()
+    assert not ray.is_initialized()
+
+
+def test_bad_trials_are_listed_with_the_reason_and_the_others_finish(sweeps):
+    bad = {1: {"pool": 64}, 2: {"pool": 64}, 6: {"pool": 64}, 3: {"drop_out": RAISES}, 7: {"drop_out": LEAVES},
+           5: {"drop_out": IS_KILLED}}  # fmt: skip
+    archs = [arch_of(number, width=number + 1, **bad.get(number, {})) for number in range(10)]
+    sweeps.run(space={"arch": archs})
+    rows = sweeps.board()
+    assert Counter(row["state"] for row in rows) == {"finished": 4, "refused": 3, "failed": 3}
     reasons = {int(row["trial"]): row["reason"] for row in rows if row["reason"]}
     assert set(reasons) == set(bad)
-    assert all('P "valid" with kernel 64 does not fit its input (12, 12)' in reasons[number] for number in (3, 4, 11))
-    assert reasons[5] == "the loss is nan in epoch 1"
-    assert reasons[12] == "its process ended with code 3: Segmentation fault, in so many words"
-    assert reasons[8] == "its process was killed by SIGKILL: by somebody, or by the system because memory ran out"
-    assert [int(row["trial"]) for row in rows[:3]] == [19, 18, 17]
+    assert all('P "valid" with kernel 64 does not fit its input (12, 12)' in reasons[number] for number in (1, 2, 6))
+    assert reasons[3] == "the loss is nan in epoch 1"
+    assert reasons[7] == "its process ended with code 3: Segmentation fault, in so many words"
+    assert reasons[5] == "its process was killed by SIGKILL: by somebody, or by the system because memory ran out"
+    assert [int(row["trial"]) for row in rows[:4]] == [9, 8, 4, 0]
 
 
-def test_a_sweep_killed_at_any_moment_ends_with_the_same_leaderboard_and_repeats_nothing(sweep):
-    space = {WIDTH: [2, 4, 8, 16]}
-    ended(sweep.begin(space=space, out="whole"))
-    sweep.notes.unlink()
-    for epochs in (1, 6, 11):
-        process = sweep.begin("--resume", space=space, variables={"FAKE_SECONDS": "0.2"})
-        sweep.wait_for_epochs(epochs, process)
-        process.kill()
-        process.communicate()
-    ended(sweep.begin("--resume", space=space))
+def test_a_sweep_killed_at_any_moment_ends_with_the_same_leaderboard_and_repeats_nothing(sweeps):
+    space = {WIDTH: [2, 4, 8]}
+    sweeps.run("whole", space=space)
+    sweeps.notes.unlink()
+    sweeps.set_epoch_seconds(0.2)
+    for epochs, options in ((1, []), (9, sweeps.join)):
+        process = sweeps.begin("--resume", *options, space=space)
+        sweeps.wait_for_epochs(epochs, process)
+        kill(process)
+    sweeps.run(resume=True, space=space)
     names = ("leaderboard.csv", "judged.json")
-    whole, killed = ([(sweep.folder / out / name).read_bytes() for name in names] for out in ("whole", "out"))
+    whole, killed = ([(sweeps.folder / out / name).read_bytes() for name in names] for out in ("whole", "out"))
     assert killed == whole
-    assert max(Counter(sweep.lines("epoch")).values()) == 1
-    assert len(sweep.lines("epoch")) == 16
+    assert max(Counter(sweeps.lines("epoch")).values()) == 1
+    assert len(sweeps.lines("epoch")) == 12
 
 
-def test_ctrl_c_leaves_a_sweep_that_goes_on(sweep):
-    process = sweep.begin(space={WIDTH: [2, 4]}, variables={"FAKE_SECONDS": "0.5"})
-    sweep.wait_for_epochs(2, process)
+def test_a_sweep_under_way_lets_no_other_in_and_ctrl_c_leaves_it_to_be_resumed(sweeps):
+    keys = {"space": {WIDTH: [2, 4]}}
+    sweeps.set_epoch_seconds(0.5)
+    process = sweeps.begin(**keys)
+    sweeps.wait_for_epochs(1, process)
+    out = sweeps.folder / "out"
+    under_way = f"{out}: this sweep is under way. Watch it with: archnet sweep status {out}"
+    with pytest.raises(RunError, match=f"^{re.escape(under_way)}$"):
+        sweeps.run(resume=True, **keys)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, told = process.communicate(timeout=600)
     assert process.returncode == 130
     assert "Interrupted. Nothing is lost: run the same command with --resume to continue." in told
-    refused = sweep.begin(space={WIDTH: [2, 4]})
-    assert refused.communicate(timeout=600)[1].splitlines()[-1] == (
-        f"{sweep.folder / 'out'}: already contains a sweep. Resume it with --resume, or use a different --out."
-    )
-    ended(sweep.begin("--resume", space={WIDTH: [2, 4]}))
-    assert [row["state"] for row in sweep.board()] == ["finished", "finished"]
-    assert max(Counter(sweep.lines("epoch")).values()) == 1
+    there = f"{out}: already contains a sweep. Resume it with --resume, or use a different --out."
+    with pytest.raises(RunError, match=f"^{re.escape(there)}$"):
+        sweeps.run(**keys)
+    sweeps.run(resume=True, **keys)
+    assert [row["state"] for row in sweeps.board()] == ["finished", "finished"]
+    assert max(Counter(sweeps.lines("epoch")).values()) == 1
 
 
-def test_the_trials_of_a_lost_node_are_run_again_from_their_checkpoint(sweep):
-    ended(sweep.begin(space={WIDTH: [2, 4, 8, 16]}, variables={"FAKE_NODES": "1", "FAKE_SECONDS": "0.5"}))
-    assert [row["state"] for row in sweep.board()] == ["finished"] * 4
-    assert max(Counter(sweep.lines("epoch")).values()) == 1
-    again = [line for line in sweep.lines("start") if line.split()[3] != "0"]
+def test_the_trial_of_a_lost_node_is_run_again_from_its_checkpoint(sweeps, cluster):
+    node = cluster.add_node(**{**ROOM, "num_cpus": 1})
+    sweeps.set_epoch_seconds(0.1)
+    (sweeps.folder / "lost").write_text(str(raylet_of(node)))
+    losing = threading.Thread(target=lose, args=(sweeps, cluster, node), daemon=True)
+    losing.start()
+    sweeps.run(space={WIDTH: [2, 4, 8]})
+    losing.join()
+    assert [row["state"] for row in sweeps.board()] == ["finished"] * 3
+    assert max(Counter(sweeps.lines("epoch")).values()) == 1
+    again = [line for line in sweeps.lines("start") if line.split()[3] != "0"]
     assert len(again) == 1
 
 
-def test_asha_ends_the_worst_early_also_after_a_kill(sweep):
+def raylet_of(node):
+    return node.all_processes["raylet"][0].process.pid
+
+
+def lose(sweeps, cluster, node):
+    """Kill a node after the first epoch of its run; the runs of other nodes wait for it."""
+    raylet = raylet_of(node)
+    while not (runs := [line.split()[1:3] for line in sweeps.lines("start") if line.endswith(f" on {raylet}")]):
+        time.sleep(0.02)
+    while not any(line.split()[1:3] == runs[0] for line in sweeps.lines("epoch")):
+        time.sleep(0.02)
+    (sweeps.folder / "held").write_text(str(raylet))
+    cluster.remove_node(node, allow_graceful=False)
+
+
+def test_asha_ends_the_worst_early_also_after_a_kill(sweeps):
     keys = {
-        "space": {WIDTH: [64, 32, 16, 8, 4, 2]},
+        "space": {WIDTH: [64, 16, 4, 2]},
         "scheduler": {"type": "asha", "grace_epochs": 1, "reduction": 2},
         "at_once": 1,
     }
-    ended(sweep.begin(out="whole", **keys))
-    process = sweep.begin(variables={"FAKE_SECONDS": "0.2"}, **keys)
-    sweep.notes.unlink()
-    sweep.wait_for_epochs(5, process)
-    process.kill()
-    process.communicate()
-    ended(sweep.begin("--resume", **keys))
-    boards = [sweep.board(out) for out in ("whole", "out")]
-    assert [[(row["trial"], row["state"], row["epochs"]) for row in board] for board in boards[:1]] == [
-        [("0", "finished", "4"), ("1", "stopped", "1"), ("2", "stopped", "1"), ("3", "stopped", "1"),
-         ("4", "stopped", "1"), ("5", "stopped", "1")]]  # fmt: skip
+    sweeps.run("whole", **keys)
+    sweeps.notes.unlink()
+    sweeps.set_epoch_seconds(0.2)
+    process = sweeps.begin(*sweeps.join, **keys)
+    sweeps.wait_for_epochs(5, process)
+    kill(process)
+    sweeps.run(resume=True, **keys)
+    boards = [sweeps.board(out) for out in ("whole", "out")]
+    assert [(row["trial"], row["state"], row["epochs"]) for row in boards[0]] == [
+        ("0", "finished", "4"), ("1", "stopped", "1"), ("2", "stopped", "1"), ("3", "stopped", "1")]  # fmt: skip
     assert boards[0] == boards[1]
-
-
-def test_what_no_machine_has_is_told_before_anything_starts(sweep):
-    process = sweep.begin(resources={"cpus": 3})
-    assert process.communicate(timeout=600)[1].splitlines()[-1] == (
-        "a run takes 3 CPUs and 0 GPUs, but no machine has them: there are at most 2 CPUs and 0 GPUs. Lower the sweep's "
-        "resources, or join a cluster with --address."
-    )
-    assert process.returncode == 2
-
-
-def test_two_sweeps_do_not_share_a_folder_at_the_same_time(sweep):
-    first = sweep.begin(variables={"FAKE_SECONDS": "0.5"})
-    sweep.wait_for_epochs(1, first)
-    second = sweep.begin("--resume")
-    folder = sweep.folder / "out"
-    assert second.communicate(timeout=600)[1].splitlines()[-1] == (
-        f"{folder}: this sweep is under way. Watch it with: archnet sweep status {folder}"
-    )
-    ended(first)

@@ -73,11 +73,12 @@ class TuneRunner:
             RunError: Ray is not installed, its cluster does not answer, no machine has the resources of a run, or Ray
                 has failed.
         """
-        self._start_ray(schedule.sweep)
+        self._start_ray()
         import ray
         import ray.tune
 
         try:
+            _check_resources(schedule.sweep, ray.nodes())
             self._make_tuner(schedule).fit()
         except (ray.exceptions.RayError, ray.tune.TuneError) as error:
             raise RunError(
@@ -88,7 +89,7 @@ class TuneRunner:
             ray.shutdown()
             shutil.rmtree(schedule.folder / ".ray", ignore_errors=True)
 
-    def _start_ray(self, sweep: Sweep) -> None:
+    def _start_ray(self) -> None:
         os.environ.update(_RAY_VARIABLES)
         try:
             import ray
@@ -102,7 +103,6 @@ class TuneRunner:
             raise RunError(f"--address {self.address}: no Ray cluster answers there: {_first_line(error)}") from None
         for name in ("ray", "ray.tune", "ray.train"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        _check_resources(sweep, ray.nodes())
 
     def _connection(self) -> dict[str, Any]:
         """The arguments of `ray.init` that join the cluster, or start Ray on this machine."""
