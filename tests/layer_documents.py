@@ -1,7 +1,7 @@
 """Layer documents, drawn from the schema of architectures; and what archnet and Keras make of one."""
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from math import prod
 
 import keras
@@ -113,7 +113,7 @@ def holds_layers(name):
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A layer that fits its input.
+    """A layer that fits its input. Many tests look at the same cases, so that each network is built once.
 
     Attributes:
         layer: The layer.
@@ -137,8 +137,9 @@ class Case:
     def output_shape(self):
         return self.layer.output_shape(self.input_shape)
 
+    @cached_property
     def keras_model(self):
-        """Keras's form of the layer alone."""
+        """Keras's form of the layer alone; whoever needs its weights sets them."""
         return keras_form(self.layer, self.input_shape, self.arch.rank)
 
 
@@ -155,7 +156,7 @@ def arch_of(*documents, rank):
 
 
 @st.composite
-def cases(draw, name, sizes=((3, 7), (3, 6))):
+def cases(draw, name, sizes):
     """Layers of one type that fit their input.
 
     Args:
@@ -176,15 +177,35 @@ def cases(draw, name, sizes=((3, 7), (3, 6))):
     return Case(document=document, arch=arch, rows=rows, input_shape=shape, num_classes=num_classes)
 
 
-def hold(check, strategy, num_examples):
-    """Draws examples, the same ones every time, and holds each to a check."""
+SMALL = ((3, 7), (3, 6))
+"""Smallest and largest length of an axis, in 2D and in 3D."""
+
+
+MOST_EXAMPLES = 40
+
+
+@cache
+def drawn_cases(name, sizes):
+    """Layers of one type that fit their input, the same ones every time."""
+    drawn = []
     options = settings(
-        max_examples=num_examples,
+        max_examples=MOST_EXAMPLES,
         derandomize=True,
         phases=[Phase.generate],  # examples are small as drawn, and networks are slow to shrink
         suppress_health_check=list(HealthCheck),
     )
-    options(given(strategy)(check))()
+    options(given(cases(name, sizes))(lambda case: drawn.append(case)))()
+    return drawn
+
+
+def hold(check, name, num_examples, sizes=SMALL):
+    """Holds the first cases of a layer type to a check."""
+    for case in drawn_cases(name, sizes)[:num_examples]:
+        try:
+            check(case)
+        except Exception as error:
+            error.add_note(f"{case.document} on {case.input_shape}")
+            raise
 
 
 def set_positive_weights(model, seed=0):

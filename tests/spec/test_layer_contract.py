@@ -27,13 +27,14 @@ from archnet.spec.layers import (
     parse_layer,
     walk,
 )
-from layer_documents import BRANCHES, arch_of, cases, hold, keras_form, set_positive_weights
+from layer_documents import BRANCHES, MOST_EXAMPLES, arch_of, hold, keras_form, set_positive_weights
 
 FC = {"type": "FC", "num_output": 5}
 MAX_POOLINGS = (keras.layers.MaxPooling2D, keras.layers.MaxPooling3D)
 
 every_type = pytest.mark.parametrize("name", LAYERS)
-examples = pytest.mark.parametrize("num_examples", [5, pytest.param(60, marks=pytest.mark.slow)])
+examples = pytest.mark.parametrize("num_examples", [5, pytest.param(MOST_EXAMPLES, marks=pytest.mark.slow)])
+few_examples = pytest.mark.parametrize("num_examples", [3, pytest.param(12, marks=pytest.mark.slow)])
 
 
 def images_for(case, num_cases=3):
@@ -97,14 +98,14 @@ def test_a_layer_written_out_reads_back_the_same(name, num_examples):
         paths = {path for path, inner in walk(case.arch.layers[:1], ("layers",)) if inner.traits.has_row}
         assert {row.path for row in case.rows} == paths
 
-    hold(check, cases(name), num_examples)
+    hold(check, name, num_examples)
 
 
 @every_type
 @examples
 def test_shapes_parameters_and_multiply_adds_are_those_of_keras(name, num_examples):
     def check(case):
-        model = case.keras_model()
+        model = case.keras_model
         assert case.output_shape == model.output_shape[1:]
         assert total(case, "num_parameters") == model.count_params()
         assert total(case, "num_macs") == sum(
@@ -114,14 +115,14 @@ def test_shapes_parameters_and_multiply_adds_are_those_of_keras(name, num_exampl
             if weight.name.endswith("kernel")
         )
 
-    hold(check, cases(name), num_examples)
+    hold(check, name, num_examples)
 
 
 @every_type
 @examples
 def test_activations_are_the_outputs_of_kerass_layers_without_activations_and_views(name, num_examples):
     def check(case):
-        layers = case.keras_model().layers[1:]
+        layers = case.keras_model.layers[1:]
         operations = [
             layer for layer in layers if not isinstance(layer, keras.layers.Activation | keras.layers.Flatten)
         ]
@@ -129,21 +130,21 @@ def test_activations_are_the_outputs_of_kerass_layers_without_activations_and_vi
         num_selected = sum(size(layer.output) for layer in operations if is_view(layer))
         assert num_values - num_selected <= total(case, "num_activations") <= num_values
 
-    hold(check, cases(name), num_examples)
+    hold(check, name, num_examples)
 
 
 @every_type
 @examples
 def test_l2_reaches_the_kernels_and_biases_that_a_layer_declares(name, num_examples):
     def check(case):
-        model = case.keras_model()
+        model = case.keras_model
         weights = penalized_weights(model)
         assert sum(prod(weight.shape) for weight in weights) == total(case, "num_penalized_parameters")
         names = {id(weight): weight.name for weight in model.trainable_weights}
         concerned = {id(weight) for weight in weights}
         assert all((id_ in concerned) == name.endswith(("kernel", "bias")) for id_, name in names.items())
 
-    hold(check, cases(name), num_examples)
+    hold(check, name, num_examples)
 
 
 def num_needed_values(model):
@@ -175,10 +176,10 @@ def num_needed_values(model):
 @examples
 def test_stored_values_hold_all_that_gradients_need(name, num_examples):
     def check(case):
-        assert total(case, "num_stored_values") >= num_needed_values(case.keras_model())
+        assert total(case, "num_stored_values") >= num_needed_values(case.keras_model)
         assert all(row.layer.num_transient_values(row.input_shape) >= prod(row.input_shape) for row in case.rows)
 
-    hold(check, cases(name), num_examples)
+    hold(check, name, num_examples)
 
 
 @every_type
@@ -196,11 +197,11 @@ def test_a_larger_input_costs_no_less(name, num_examples):
             for cost in map(row.layer.__getattribute__, costs):
                 assert cost(larger) >= cost(row.input_shape)
 
-    hold(check, cases(name), num_examples)
+    hold(check, name, num_examples)
 
 
 @every_type
-@examples
+@few_examples
 def test_a_saved_network_and_its_feature_map_are_the_same(name, num_examples, tmp_path):
     def check(case):
         network, images = build(case.arch, case.input_shape, case.num_classes), images_for(case)
@@ -214,14 +215,14 @@ def test_a_saved_network_and_its_feature_map_are_the_same(name, num_examples, tm
             assert first.output_shape[1:] == case.output_shape
             np.testing.assert_array_equal(first(images), second(images))
 
-    hold(check, cases(name), num_examples)
+    hold(check, name, num_examples)
 
 
 @every_type
 @examples
 def test_the_gradient_reaches_every_weight(name, num_examples):
     def check(case):
-        model, images = case.keras_model(), images_for(case)
+        model, images = case.keras_model, images_for(case)
         set_positive_weights(model)
 
         def value():
@@ -235,14 +236,14 @@ def test_the_gradient_reaches_every_weight(name, num_examples):
                 assert gradient is not None, weight.path
                 assert np.any(keras.ops.convert_to_numpy(gradient)), weight.path
 
-    hold(check, cases(name), num_examples)
+    hold(check, name, num_examples)
 
 
 @every_type
 @examples
 def test_a_training_twin_is_the_network_and_looks_at_other_cases_only_where_a_layer_says_so(name, num_examples):
     def check(case):
-        model, images, keys = case.keras_model(), images_for(case), CaseKeys()
+        model, images, keys = case.keras_model, images_for(case), CaseKeys()
         set_positive_weights(model)
         twin = build_training_twin(model, keys)
         np.testing.assert_allclose(twin(images, training=False), model(images, training=False), rtol=1e-5, atol=1e-6)
@@ -262,7 +263,7 @@ def test_a_training_twin_is_the_network_and_looks_at_other_cases_only_where_a_la
             )
             np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-6)
 
-    hold(check, cases(name), num_examples)
+    hold(check, name, num_examples)
 
 
 @every_type
@@ -274,7 +275,7 @@ def test_features_lie_in_the_middle_of_what_they_see(name, num_examples):
         assert len(grid) == len(case.output_shape) - 1
         if not grid:
             return
-        model = case.keras_model()
+        model = case.keras_model
         set_positive_weights(model)
         middle = tuple(n // 2 for n in case.output_shape[:-1])
         dark = np.asarray(model(np.zeros((1, *case.input_shape), np.float32)))
@@ -288,7 +289,7 @@ def test_features_lie_in_the_middle_of_what_they_see(name, num_examples):
             if gap <= is_seen[0] and is_seen[-1] < len(lines) - gap:  # else the border cuts off what it would see
                 assert (is_seen[0] + is_seen[-1]) / 2 == pytest.approx(start + step * middle[axis])
 
-    hold(check, cases(name, sizes=((21, 26), (13, 15))), num_examples)
+    hold(check, name, num_examples, sizes=((21, 26), (13, 15)))
 
 
 @every_type
@@ -312,7 +313,7 @@ def test_a_layer_is_refused_behind_what_flattens_where_keras_refuses_it(name, nu
         flattens = any(layer.traits.flattens for layer in expand_repeats([case.layer]))
         assert flattens == (len(case.output_shape) == 1)
 
-    hold(check, cases(name), num_examples)
+    hold(check, name, num_examples)
 
 
 @every_type
@@ -324,12 +325,12 @@ def test_grad_cam_uses_what_has_a_kernel_and_keeps_the_axes(name, num_examples):
         if list(layer.inner_layers()):
             assert layer.traits.feature_map == ("new" if layer.traits.has_row else "none") or not makes_features
             return
-        has_kernel = bool(penalized_weights(case.keras_model()))
+        has_kernel = bool(penalized_weights(case.keras_model))
         assert makes_features == (has_kernel and len(case.output_shape) > 1)
         if layer.traits.feature_map == "same":
             assert case.output_shape == case.input_shape
 
-    hold(check, cases(name), num_examples)
+    hold(check, name, num_examples)
 
 
 def list_keys(name):
@@ -357,10 +358,10 @@ def check_inside(case, holder):
 
 
 @every_type
-@examples
+@few_examples
 def test_inside_another_layer_a_layer_is_refused_with_its_location_or_costs_what_keras_says(name, num_examples):
     def check(case):
         for holder in filter(list_keys, LAYERS):
             check_inside(case, holder)
 
-    hold(check, cases(name), num_examples)
+    hold(check, name, num_examples)

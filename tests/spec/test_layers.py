@@ -38,7 +38,7 @@ def kerass_own(arch, shape, num_classes):
 
 
 @pytest.mark.slow
-@settings(max_examples=400, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(networks())
 def test_shapes_parameters_and_refusals_are_those_of_keras(network):
     document, shape, num_classes = network
