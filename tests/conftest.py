@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from finished_runs import make_once, make_runs
+
 settings.register_profile("archnet", deadline=None)  # no test depends on a clock
 settings.load_profile("archnet")
 
@@ -34,3 +36,16 @@ def _store(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ARCHNET_STORE", str(tmp_path_factory.mktemp("store")))
         yield
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory):
+    """A folder for what a session makes once, whichever of its processes is first."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def finished_runs(shared_folder, _store):
+    """The folder of `make_runs`: `cubes.npz`, and in `out` the runs `flat` and `deep` with their comparison."""
+    return make_once(shared_folder / "finished_runs", make_runs)
