@@ -2,6 +2,7 @@
 
 import locale
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,17 @@ from finished_runs import make_once, make_runs
 
 settings.register_profile("archnet", deadline=None)  # no test depends on a clock
 settings.load_profile("archnet")
+
+
+def pytest_configure(config):
+    config.option.loadscopereorder = False  # pytest-xdist would begin with the files of most tests, not the longest
+
+
+def pytest_collection_modifyitems(items):
+    """Files with slow tests come first, so that no process is left alone with one at the end."""
+    num_slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -num_slow[item.path])
+
 
 SPOKEN = locale.setlocale(locale.LC_ALL)
 

@@ -114,6 +114,12 @@ def test_the_examples_in_docstrings_give_what_they_say(path):
     assert results.failed == 0
 
 
+def test_no_test_imports_from_another_test_file():
+    for path in (ROOT / "tests").rglob("*.py"):
+        parts = {part for name in imports_of(path) for part in name.split(".")}
+        assert not [part for part in parts if part.startswith("test_")], path
+
+
 def test_the_map_in_contributing_is_the_table_of_this_test():
     assert CONTRIBUTING.read_text(encoding="utf-8") == contributing_with_map()
     rooms = {

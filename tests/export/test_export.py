@@ -22,6 +22,7 @@ from plain_training import PLAIN
 
 COMMAND = CliRunner()
 ARCHS = sorted((Path(__file__).parents[2] / "archs").glob("*.json"))
+BY_SPEED = [pytest.param(path, marks=pytest.mark.slow) if path.stem in ("res2d", "res3d") else path for path in ARCHS]
 INPUTS = {"ct3d": (46, 46, 46)}
 """Where the usual small input leaves nothing."""
 NET = {
@@ -67,7 +68,7 @@ def told_by_keras(model, images):
     return keras.ops.convert_to_numpy(model(images, training=False))
 
 
-@pytest.mark.parametrize("path", ARCHS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", BY_SPEED, ids=[path.stem for path in ARCHS])
 def test_onnx_runtime_and_the_saved_model_agree_with_keras_for_every_shipped_architecture(path, tmp_path):
     model = shipped_model(path)
     network.EXPORT_FORMATS["onnx"].write(model, tmp_path / "model.onnx")

@@ -160,15 +160,20 @@ def test_the_series_are_listed_without_a_header(small):
     assert (small / "seriesuids.csv").read_text() == "phantom-0-0000\nphantom-0-0001\nphantom-0-0002\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [Phantom(num_scans=3, num_candidates=12), Phantom(layout="mosmed", num_scans=4)])
 def test_the_same_seed_draws_the_same_bytes_in_another_process_at_another_time(given, tmp_path):
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom archnet.phantom.layouts import Phantom, generate_phantom\n"
         f"time.time = lambda: float(sys.argv[2])\ngenerate_phantom(Path(sys.argv[1]), {given!r})"
     )
-    for seed, clock in (("1", "1e9"), ("2", "1.5e9")):
-        environment = {**os.environ, "PYTHONHASHSEED": seed}
-        subprocess.run([sys.executable, "-c", code, tmp_path / seed, clock], check=True, env=environment)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, tmp_path / seed, clock], env={**os.environ, "PYTHONHASHSEED": seed}
+        )
+        for seed, clock in (("1", "1e9"), ("2", "1.5e9"))
+    ]
+    assert [process.wait() for process in processes] == [0, 0]
     one, other = (
         {str(path.relative_to(tmp_path / seed)): path.read_bytes() for path in (tmp_path / seed).rglob("*.*")}
         for seed in "12"

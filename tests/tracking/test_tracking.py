@@ -81,12 +81,12 @@ class Interrupts:
         pass
 
 
-def test_tensorboard_draws_the_columns_of_history_csv_of_both_sets(slices, tmp_path):
-    (run,) = archnet.run_all(experiments(slices), out=tmp_path / "out")
-    history = rows_of(run.folder / "history.csv")
+def test_tensorboard_draws_the_columns_of_history_csv_of_both_sets(finished_runs):
+    run = finished_runs / "out/flat"
+    history = rows_of(run / "history.csv")
     assert len(history) == 4
     for name in ("train", "validation"):
-        points = points_of(run.folder / "tensorboard" / name)
+        points = points_of(run / "tensorboard" / name)
         assert points == expected_points(history, name)
         assert {"loss", "accuracy", "recall"} <= points.keys()
 

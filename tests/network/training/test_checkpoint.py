@@ -20,6 +20,7 @@ FULL = plain(
     epochs=5, batch_size=8, learning_rate=0.02, schedule=Schedule(type="cosine"), warmup_epochs=1, l2=0.001, ema=0.9,
     balance="oversample", augmentation=(RightAngles(), Flip(), RotatedCopies(angles=(90,))), clip_norm=1.0,
 )  # fmt: skip
+BRIEF = plain(epochs=1, batch_size=16)
 
 
 class InterruptedTrainingError(Exception):
@@ -123,46 +124,46 @@ def test_the_last_good_checkpoint_survives_a_crash_while_the_next_is_written(tmp
 
 
 def test_a_checkpoint_of_other_options_is_refused(tmp_path):
-    fitted(dataclasses.replace(FULL, epochs=1), checkpoint=tmp_path)
+    fit(BRIEF, checkpoint=tmp_path)
     message = (
         f"{tmp_path / FILE}: belongs to a different training run: training differs. "
         "Use the same options, or remove the folder to start over."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
-        fitted(FULL, checkpoint=tmp_path)
+        fit(dataclasses.replace(BRIEF, epochs=2), checkpoint=tmp_path)
 
 
 @pytest.mark.parametrize(
     ("key", "other"), [("devices", ["GPU:1 NVIDIA A100"]), ("devices", ["CPU:0", "CPU:1"]), ("deterministic", True)]
 )
 def test_a_checkpoint_of_another_device_is_refused(tmp_path, monkeypatch, key, other):
-    fitted(dataclasses.replace(FULL, epochs=1), checkpoint=tmp_path)
+    fit(BRIEF, checkpoint=tmp_path)
     monkeypatch.setattr(
         loop_module, "execution_record", lambda: {"devices": ["CPU"], "deterministic": False, key: other}
     )
     with pytest.raises(RunError, match=f"belongs to a different training run: {key} differs"):
-        fitted(dataclasses.replace(FULL, epochs=1), checkpoint=tmp_path)
+        fit(BRIEF, checkpoint=tmp_path)
 
 
 def test_a_checkpoint_goes_on_on_another_gpu_of_its_kind(tmp_path, monkeypatch):
     for number in (0, 1):
         here = {"devices": [f"GPU:{number} NVIDIA A100"], "deterministic": False}
         monkeypatch.setattr(loop_module, "execution_record", lambda here=here: here)
-        _, history = fitted(dataclasses.replace(FULL, epochs=1), checkpoint=tmp_path)
+        _, history = fit(BRIEF, checkpoint=tmp_path)
     assert len(history) == 1
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):
-    fitted(dataclasses.replace(FULL, epochs=1), checkpoint=tmp_path)
+    fit(BRIEF, checkpoint=tmp_path)
     content = (tmp_path / FILE).read_bytes()
     for damaged in (content[: len(content) // 2], b"", content[:500] + b"\0\1\2\3" + content[504:]):
         (tmp_path / FILE).write_bytes(damaged)
         with pytest.raises(RunError, match=r": damaged \(.*\). Remove it and run again from the start.$"):
-            fitted(FULL, checkpoint=tmp_path)
+            fit(dataclasses.replace(BRIEF, epochs=2), checkpoint=tmp_path)
 
 
 def test_micro_batch_and_precision_stay_what_they_were_when_a_training_goes_on(tmp_path):
-    training = dataclasses.replace(FULL, precision="auto")
+    training = dataclasses.replace(FULL, epochs=2, precision="auto")
     with pytest.raises(InterruptedTrainingError):
         fitted(training, callback=Interrupting(epoch=1), checkpoint=tmp_path, micro_batch=3)
     record = read_saved_training(tmp_path).record
@@ -174,7 +175,7 @@ def test_micro_batch_and_precision_stay_what_they_were_when_a_training_goes_on(t
 
 
 def test_a_checkpoint_holds_arrays_and_text_alone(tmp_path):
-    fitted(dataclasses.replace(FULL, epochs=1), checkpoint=tmp_path)
+    fit(BRIEF, validation=bright_and_dark(12), checkpoint=tmp_path)
     with np.load(tmp_path / FILE, allow_pickle=False) as content:
         told = json.loads(str(content["told"]))
         assert {name.split("/")[0] for name in content.files} == {"state", "best", "told"}
