@@ -9,12 +9,12 @@ import SimpleITK
 from scipy import ndimage
 
 from archnet.data import open_dataset
-from archnet.errors import DataError
+from archnet.errors import ArchnetError, DataError
 from archnet.imaging import read_volume
 from archnet.phantom.layouts import LAYOUTS, Phantom, generate_phantom, write_phantom
 from archnet.phantom.mosmed import draw_whole_scan
 from archnet.spec.experiment import Data
-from command_line import archnet
+from command_line import invoked
 
 SMALL = Phantom(layout="mosmed", num_scans=5, seed=3)
 
@@ -135,11 +135,11 @@ def test_too_few_scans_for_two_classes_are_refused(tmp_path):
 
 
 def test_the_command_writes_what_mosmed_reads(tmp_path):
-    done = archnet("data", "phantom", "--layout", "mosmed", "--scans", "4", "--seed", "5", "--out", tmp_path / "new")
-    assert done.returncode == 0, done.stderr
+    done = invoked("data", "phantom", "--layout", "mosmed", "--scans", "4", "--seed", "5", "--out", tmp_path / "new")
+    assert done.exit_code == 0, done.output
     assert done.stdout == f"{tmp_path / 'new'}\n"
-    told = archnet("data", "info", "mosmed", "--root", tmp_path / "new", "--json")
-    assert told.returncode == 0, told.stderr
+    told = invoked("data", "info", "mosmed", "--root", tmp_path / "new", "--json")
+    assert told.exit_code == 0, told.output
     assert "CT-23" in told.stdout
 
 
@@ -151,14 +151,15 @@ def test_the_command_writes_what_mosmed_reads(tmp_path):
     ],
 )
 def test_what_the_layout_cannot_do_is_refused(tmp_path, options, message):
-    done = archnet("data", "phantom", "--layout", "mosmed", "--out", tmp_path / "new", *options)
-    assert (done.returncode, done.stderr) == (2, f"{message}\n")
+    done = invoked("data", "phantom", "--layout", "mosmed", "--out", tmp_path / "new", *options)
+    assert isinstance(done.exception, ArchnetError)
+    assert str(done.exception) == message
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_layout_that_does_not_exist_is_refused(tmp_path):
-    done = archnet("data", "phantom", "--layout", "lidc", "--out", tmp_path / "new")
-    assert done.returncode == 2
+    done = invoked("data", "phantom", "--layout", "lidc", "--out", tmp_path / "new")
+    assert done.exit_code == 2
     told = " ".join(re.sub(r"\x1b\[[\d;]*m|[^\w',.-]", " ", done.stderr).split())
     assert "'lidc' is not one of 'luna16', 'mosmed'" in told
 
