@@ -165,6 +165,7 @@ def test_a_notebook_shows_bars_warnings_and_tables_and_no_start_up_notes(tmp_pat
     assert '<progress value="' in panel["text/html"]
     assert "epoch   2 " in panel["text/plain"]
     assert panel["text/plain"].splitlines()[1].startswith("Keras ")
+    assert panel["text/plain"].splitlines()[2] == "training out/net"
     assert "<b>Warning: split.by &quot;candidate&quot;" in panel["text/html"]
     assert [output.output_type for output in run] == ["display_data", "execute_result"]
     assert "Confusion matrix, test set" in run[1].data["text/html"]

@@ -177,6 +177,7 @@ def _make_run(run: PlannedRun, options: RunOptions, split: str) -> None:
     write_json(run.folder / "arch.json", experiment.arch.to_document())
     with log_to_file(run.folder / "log.txt", is_resumed=is_resumed):
         device_log.info(start_quietly())
+        device_log.info("training %s", run.folder)
         from archnet.network.build import build_inference_model  # imports Keras: only after the quiet start
         from archnet.network.training.checkpoint import read_saved_training
 
