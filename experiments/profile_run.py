@@ -21,6 +21,8 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
+from archnet.network.optional_packages import skip_optional_packages
+
 COMMAND = ["run", "archs/archsm.json", "--data", "phantom", "--set", "training.epochs=1"]
 ROOT = Path(__file__).parents[1]
 STEPS = {
@@ -77,9 +79,6 @@ class Stopwatch:
 
 def measure_steps(command: list[str], path: Path) -> None:
     """Run a command in this process and write the processor seconds of its steps."""
-    from archnet.network.optional_packages import skip_optional_packages
-
-    skip_optional_packages()
     watch = Stopwatch()
     importlib._bootstrap._find_and_load = watch.measured("imports", importlib._bootstrap._find_and_load)
     importlib.import_module("archnet.network.backend").start_quietly()
@@ -153,6 +152,8 @@ def main() -> None:
     parser.add_argument("--steps", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("command", nargs="*", default=COMMAND, help="the command of archnet, without --out")
     options = parser.parse_args()
+    if options.steps or options.functions:
+        skip_optional_packages()  # as the command line does
     if options.steps:
         return measure_steps(options.command, options.steps)
     with tempfile.TemporaryDirectory() as folder:

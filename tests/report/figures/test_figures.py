@@ -209,7 +209,8 @@ def test_a_bin_of_a_reliability_diagram_is_a_dot_with_its_interval():
         {"probability": 0.25, "share": 0.5, "n": 1, "interval": [0.1, 0.9]},
         {"probability": 0.75, "share": 1.0, "n": 16, "interval": [0.8, 1.0]},
     ]
-    drawing = reliability_drawing({"uncalibrated": bins, "temperature 2": bins}, "Calibration", "alt")
+    scaled = [entry | {"interval": [0.3, 0.4]} for entry in bins]
+    drawing = reliability_drawing({"uncalibrated": bins, "temperature 2": scaled}, "Calibration", "alt")
     places = np.array([to_unit(drawing, dot) for dot in dots(drawing)])
     np.testing.assert_allclose(places, 2 * [(0.25, 0.5), (0.75, 1.0)], atol=2e-4)
     small, large = (float(part.get("r")) for part in parts(drawing, "circle")[:2])
@@ -232,7 +233,7 @@ def test_intervals_are_drawn_where_the_numbers_are():
 
 
 def test_a_difference_whose_interval_holds_zero_is_hollow():
-    rows = {"recall": [(0.1, [-0.1, 0.3]), (0.2, [0.1, 0.3])], "MCC": [(None, None), (0.1, None)]}
+    rows = {"recall": [(0.1, [-0.1, 0.3]), (0.2, [0.1, 0.3])], "MCC": [(None, None), (-0.2, [-0.3, -0.1])]}
     drawing = difference_drawing("flat", {"deep": 0, "wide": 2}, rows, "alt")
     paper, series = light_colours()["paper"], [light_colours()[name] for name in ("s0", "s2")]
     shown = [(part.get("fill"), part.get("stroke")) for part in parts(drawing, "circle")[:3]]
