@@ -122,6 +122,7 @@ class Laboratory:
                 (folder / "original" / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / "original" / name)
         subprocess.run([sys.executable, "-m", "compileall", "-q", folder / "original/src"], check=True)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         for name in PRELOADED:
             importlib.import_module(name)
 
