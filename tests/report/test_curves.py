@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from archnet.evaluation.metrics import evaluate
+from archnet.report.curves import PRECISION_RECALL, ROC, EvaluationResult, all_curves
+from synthetic_runs import synthetic_predictions
+
+
+def result_of(predictions):
+    return EvaluationResult(
+        name="net", predictions_by_seed=tuple(predictions), metrics=evaluate(predictions[0], positive=1)["test"]
+    )
+
+
+def test_the_curve_of_several_seeds_is_the_mean_at_each_rate():
+    seeds = [synthetic_predictions(skill=skill).select("test") for skill in (1.0, 2.0, 3.0)]
+    curves = all_curves([(result_of(seeds), 1, "net")])
+    (roc,), (precision_recall,) = curves[ROC], curves[PRECISION_RECALL]
+    rates = np.linspace(0, 1, 401)
+    expected = np.mean(
+        [np.interp(rates, *sk.roc_curve(one.y_true, one.probabilities[:, 1])[:2]) for one in seeds], axis=0
+    )
+    np.testing.assert_array_equal(roc.x, rates)
+    inside = slice(1, None)  # at a rate of 0 the first case decides
+    np.testing.assert_allclose(roc.y[inside], expected[inside], atol=0.01)
+    assert (precision_recall.x[[0, -1]].tolist(), precision_recall.y.shape) == ([0, 1], (401,))
+
+
+def test_the_curve_of_one_seed_is_its_own():
+    predictions = synthetic_predictions().select("test")
+    (roc,) = all_curves([(result_of([predictions]), 1, "net")])[ROC]
+    assert len(roc.x) != 401
+    assert np.trapezoid(roc.y, roc.x) == pytest.approx(
+        sk.roc_auc_score(predictions.y_true, predictions.probabilities[:, 1])
+    )
