@@ -116,7 +116,8 @@ class Laboratory:
 
     def __init__(self, folder: Path, sources: dict[str, str]) -> None:
         self.folder, self.sources, self.num_copies = folder, sources, 0
-        names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
         for name in names.splitlines():
             if (ROOT / name).is_file() and not name.startswith("experiments/pictures"):
                 (folder / "original" / name).parent.mkdir(parents=True, exist_ok=True)
