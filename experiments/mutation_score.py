@@ -12,7 +12,7 @@ killed, a line that no test reaches as survived. A test that fails on the unchan
 The results are appended to a file, so that the same command resumes an interrupted measurement; `--again` runs
 survivors once more, after tests were written or `--longest` was raised.
 
-Survivors that no test can kill because the program does the same are listed in results/mutations/equivalents.json, each
+Survivors that no test can kill because the program does the same are listed in mutation_equivalents.json, each
 with its reason, at most a tenth of the sample. The score is killed / (sampled - equivalent).
 
 mutmut and cosmic-ray do the same for whole programs. They start a process for each mutant, 5 s for TensorFlow alone,
@@ -33,7 +33,7 @@ from line_tests import LineTests, read_sources, record
 from mutant_process import Job, Laboratory
 from mutations import Mutation, mutations, required_arguments
 
-EQUIVALENTS = Path(__file__).parent / "results/mutations/equivalents.json"
+EQUIVALENTS = Path(__file__).parent / "mutation_equivalents.json"
 MAX_EQUIVALENT_FRACTION = 0.1
 QUICK_SECONDS = 1.0
 """A test that takes no longer is run before all others."""

@@ -137,3 +137,12 @@ def test_a_strided_1x1_convolution_is_one_of_every_other_voxel(rank):
     assert convolution.strides == (1,) * rank
     every_other = images[(slice(None), *[slice(None, None, 2)] * rank)]
     np.testing.assert_allclose(seen, every_other @ kernel.reshape(1, 3) + bias, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+@pytest.mark.parametrize("num_output", [2, 3])
+def test_a_residual_layer_looks_at_other_cases_only_by_the_batch_norm_of_its_shortcut(batch_norm, num_output):
+    inner = {"type": "C", "num_output": num_output, "kernel_size": [3, 3]}
+    document = [{"type": "RES", "layers": [inner], "batch_norm": batch_norm}, {"type": "GAP"}, {"type": "T"}]
+    layer = parse_arch(Document(value=document, source="drawn")).layers[0]
+    assert layer.normalizes_batch((6, 6, 2)) == (batch_norm and num_output == 3)
