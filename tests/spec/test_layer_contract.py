@@ -27,7 +27,7 @@ from archnet.spec.layers import (
     parse_layer,
     walk,
 )
-from layer_documents import BRANCHES, MOST_EXAMPLES, arch_of, hold, keras_form, set_positive_weights
+from layer_documents import BRANCHES, MOST_EXAMPLES, arch_of, drawn_cases, hold, keras_form, set_positive_weights
 
 FC = {"type": "FC", "num_output": 5}
 MAX_POOLINGS = (keras.layers.MaxPooling2D, keras.layers.MaxPooling3D)
@@ -35,6 +35,13 @@ MAX_POOLINGS = (keras.layers.MaxPooling2D, keras.layers.MaxPooling3D)
 every_type = pytest.mark.parametrize("name", LAYERS)
 examples = pytest.mark.parametrize("num_examples", [5, pytest.param(MOST_EXAMPLES, marks=pytest.mark.slow)])
 few_examples = pytest.mark.parametrize("num_examples", [3, pytest.param(12, marks=pytest.mark.slow)])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forget_networks():
+    """The networks of all cases take some hundred megabytes."""
+    yield
+    drawn_cases.cache_clear()
 
 
 def images_for(case, num_cases=3):
