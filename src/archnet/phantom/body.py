@@ -115,6 +115,12 @@ def _shell(x: Array, y: Array, half_axes_mm: tuple[float, float], thickness_mm: 
     return distance
 
 
+def direction(down: Array, across: Array) -> NDArray[np.float64]:
+    """Angles in radians, in double precision: in single precision NumPy's arctan2 and cos differ between processors."""
+    angle: NDArray[np.float64] = np.arctan2(down.astype(np.float64), across.astype(np.float64))
+    return angle
+
+
 def _inside_share(distance_mm: Array, edge_mm: float = 1.6) -> Array:
     share: Array = np.clip(0.5 - distance_mm / edge_mm, 0, 1)
     return share
@@ -127,7 +133,7 @@ def _chest_wall(rng: np.random.Generator, grid: Grid, size: float) -> Array:
     hu = np.full(SHAPE, -1000, dtype=np.float32)
     _paint_over(hu, _ellipse(across, down, (142 * size, 104 * size)), _FAT_HU)
     _paint_over(hu, _ellipse(across, down, (128 * size, 92 * size)), _MUSCLE_HU)
-    turn = np.arctan2(down, across)
+    turn = direction(down, across)
     gaps = (7 * (np.cos(9 * np.abs(turn) + z * 0.16 + rng.uniform(0, 6)) - 0.35)).astype(np.float32)
     _paint_over(hu, np.maximum(_shell(across, down, (119 * size, 85 * size), 7.0), -gaps), _BONE_HU)
     _paint_over(hu, _ellipse(across, down - 62 * size, (19, 16)), _BONE_HU * 0.65)
@@ -146,7 +152,8 @@ def _lungs(rng: np.random.Generator, grid: Grid, size: float) -> Array:
     narrowing = 1 - 0.16 * height**2
     lung = np.zeros(SHAPE, dtype=np.float32)
     for side in (-1.0, 1.0):
-        wave = 0.03 * np.sin(3 * np.arctan2(down, across - side * 58) + rng.uniform(0, 6) + z * 0.02)
+        turn = direction(down, across - side * 58)
+        wave = (0.03 * np.sin(3 * turn + rng.uniform(0, 6) + z * 0.02)).astype(np.float32)
         outline = _ellipse(across - side * 58 * size, down - 2, (52 * size * narrowing, 76 * size * narrowing))
         np.maximum(lung, _inside_share(outline + wave * 60), out=lung)
     heart = _ellipse(across - 20, down + 22, (52 - 40 * height, 40 - 22 * height))

@@ -26,7 +26,9 @@ from archnet.phantom.body import SPACING_MM
 from archnet.phantom.scan import draw_scan
 
 # Raise it with every change to what is drawn: a phantom of another version is not used again.
-VERSION = 3
+VERSION = 4
+# The first number of each scan's seed. Another one draws other scans.
+_STREAM = 3
 _NUM_SUBSETS = 10
 
 
@@ -69,7 +71,7 @@ def write_candidate_scans(folder: Path, num_scans: int, num_candidates: int, see
 def _write_series(folder: Path, number: int, num_candidates: int, seed: int) -> Series:
     """One scan and what the lists say about it."""
     uid = f"phantom-{seed}-{number:04d}"
-    rng = np.random.default_rng([VERSION, seed, number])
+    rng = np.random.default_rng([_STREAM, seed, number])
     hu, candidates = draw_scan(rng, num_candidates)
     x, y, z = (round(value, 2) for value in rng.uniform(-250, -50, 3).tolist())
     volume = Volume(hu=hu, spacing_mm=SPACING_MM, origin_mm=(x, y, z), direction=np.eye(3))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.phantom.body import SHAPE, SPACING_MM, Body, draw_body, simulate_scan
+from archnet.phantom.body import SHAPE, SPACING_MM, Body, direction, draw_body, simulate_scan
 
 # Shares of the candidates of a scan; the rest are vessels in the plane.
 _NODULES, _THROUGH = 0.2, 0.32
@@ -157,11 +157,12 @@ def _draw_outline(body: Body, z: int, centre_mm: tuple[float, float], section: S
     reach = section.radius_mm * scale * 1.5 + 2 * _EDGE_MM
     box, (_, y, x) = body.neighbourhood((*centre_mm, z * SPACING_MM[2]), (reach, reach, 0.0))
     across, down = x - centre_mm[0], y - centre_mm[1]
-    angle = np.arctan2(down, across)
+    angle = direction(down, across)
     outline = np.ones_like(angle)
     for number, (amplitude, phase) in enumerate(section.waves, start=2):
         outline += amplitude * np.cos(number * angle + phase)
-    body.paint(box, np.hypot(across, down) - section.radius_mm * scale * outline, section.hu, _EDGE_MM)
+    reach_mm = (section.radius_mm * scale * outline).astype(np.float32)
+    body.paint(box, np.sqrt(across**2 + down**2) - reach_mm, section.hu, _EDGE_MM)
 
 
 def _draw_kinds(rng: np.random.Generator, count: int) -> list[str]:
