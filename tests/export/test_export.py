@@ -22,7 +22,7 @@ from plain_training import PLAIN
 
 COMMAND = CliRunner()
 ARCHS = sorted((Path(__file__).parents[2] / "archs").glob("*.json"))
-BY_SPEED = [pytest.param(path, marks=pytest.mark.slow) if path.stem in ("res2d", "res3d") else path for path in ARCHS]
+BY_SPEED = [pytest.param(path, marks=pytest.mark.slow) if path.stem.startswith("res") else path for path in ARCHS]
 INPUTS = {"ct3d": (46, 46, 46)}
 """Where the usual small input leaves nothing."""
 NET = {

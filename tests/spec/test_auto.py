@@ -381,6 +381,7 @@ def resolved(folder):
     return json.loads((folder / "experiment.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_run_without_a_key_set_tells_what_was_picked_and_why_and_its_record_stands_for_the_same_run(cubes, tmp_path):
     arguments = ["run", tmp_path / "net.json", "--data", f"npz:{cubes}", "--out", tmp_path / "out"]
     done = COMMAND.invoke(app, [*map(str, arguments), "--set", "evaluation.bootstraps=10"])
@@ -413,6 +414,7 @@ class Interrupts:
         pass
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_has_the_same_picks_and_another_value_is_refused(cubes, tmp_path, monkeypatch):
     def wanted(**training):
         return archnet.load_experiments(on(cubes, training={"epochs": 4, **training}))

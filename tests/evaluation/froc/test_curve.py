@@ -160,6 +160,7 @@ def slow_sensitivities(entries, rates):
     return np.interp(rates, rate, recall * sum(truth) / sum(is_nodule for is_nodule, _ in rows))
 
 
+@pytest.mark.slow
 def test_the_scan_bootstrap_agrees_with_a_slow_reference_on_the_phantom(phantom):
     marks, reference = phantom
     froc = compute_froc(marks, reference, bootstraps=200, seed=5)

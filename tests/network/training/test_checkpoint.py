@@ -100,6 +100,7 @@ def test_a_training_that_was_kept_at_its_end_is_done(tmp_path):
     assert are_equal(network.get_weights(), again.get_weights())
 
 
+@pytest.mark.slow
 def test_the_last_good_checkpoint_survives_a_crash_while_the_next_is_written(tmp_path, monkeypatch):
     network, _ = fitted(FULL)
     with pytest.raises(InterruptedTrainingError):
@@ -162,6 +163,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
             fit(dataclasses.replace(BRIEF, epochs=2), checkpoint=tmp_path)
 
 
+@pytest.mark.slow
 def test_micro_batch_and_precision_stay_what_they_were_when_a_training_goes_on(tmp_path):
     training = dataclasses.replace(FULL, epochs=2, precision="auto")
     with pytest.raises(InterruptedTrainingError):
