@@ -181,15 +181,16 @@ SMALL = ((3, 7), (3, 6))
 """Smallest and largest length of an axis, in 2D and in 3D."""
 
 
-MOST_EXAMPLES = 40
+FEW_EXAMPLES, MOST_EXAMPLES = 5, 40
+"""Cases that quick and slow tests look at."""
 
 
 @cache
-def drawn_cases(name, sizes):
+def drawn_cases(name, sizes, num_examples):
     """Layers of one type that fit their input, the same ones every time."""
     drawn = []
     options = settings(
-        max_examples=MOST_EXAMPLES,
+        max_examples=num_examples,
         derandomize=True,
         phases=[Phase.generate],  # examples are small as drawn, and networks are slow to shrink
         suppress_health_check=list(HealthCheck),
@@ -200,7 +201,8 @@ def drawn_cases(name, sizes):
 
 def hold(check, name, num_examples, sizes=SMALL):
     """Holds the first cases of a layer type to a check."""
-    for case in drawn_cases(name, sizes)[:num_examples]:
+    num_drawn = FEW_EXAMPLES if num_examples <= FEW_EXAMPLES else MOST_EXAMPLES
+    for case in drawn_cases(name, sizes, num_drawn)[:num_examples]:
         try:
             check(case)
         except Exception as error:

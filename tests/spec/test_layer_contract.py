@@ -27,13 +27,22 @@ from archnet.spec.layers import (
     parse_layer,
     walk,
 )
-from layer_documents import BRANCHES, MOST_EXAMPLES, arch_of, drawn_cases, hold, keras_form, set_positive_weights
+from layer_documents import (
+    BRANCHES,
+    FEW_EXAMPLES,
+    MOST_EXAMPLES,
+    arch_of,
+    drawn_cases,
+    hold,
+    keras_form,
+    set_positive_weights,
+)
 
 FC = {"type": "FC", "num_output": 5}
 MAX_POOLINGS = (keras.layers.MaxPooling2D, keras.layers.MaxPooling3D)
 
 every_type = pytest.mark.parametrize("name", LAYERS)
-examples = pytest.mark.parametrize("num_examples", [5, pytest.param(MOST_EXAMPLES, marks=pytest.mark.slow)])
+examples = pytest.mark.parametrize("num_examples", [FEW_EXAMPLES, pytest.param(MOST_EXAMPLES, marks=pytest.mark.slow)])
 few_examples = pytest.mark.parametrize("num_examples", [3, pytest.param(12, marks=pytest.mark.slow)])
 
 
