@@ -27,6 +27,7 @@ pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).parents[1] / "fake_sweep.py"
 ROOM = {"num_cpus": 2, "object_store_memory": 100_000_000}
+HEARTBEATS = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 2}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,8 @@ def cluster():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        cluster = Cluster(initialize_head=True, head_node_args={**ROOM, "include_dashboard": False})
+        head = {**ROOM, "include_dashboard": False, "_system_config": HEARTBEATS}
+        cluster = Cluster(initialize_head=True, head_node_args=head)
     yield cluster
     cluster.shutdown()
 
