@@ -12,7 +12,7 @@ killed, a line that no test reaches as survived. A test that fails on the unchan
 The results are appended to a file, so that the same command resumes an interrupted measurement; `--again` runs
 survivors once more, after tests were written or `--longest` was raised.
 
-Survivors that no test can kill because the program does the same are listed in mutation_equivalents.json, each
+Survivors that no test can kill because the program does the same are listed in mutation_equivalents.jsonl, each
 with its reason, at most a tenth of the sample. The score is killed / (sampled - equivalent).
 
 mutmut and cosmic-ray do the same for whole programs. They start a process for each mutant, 5 s for TensorFlow alone,
@@ -33,7 +33,7 @@ from line_tests import LineTests, read_sources, record
 from mutant_process import Job, Laboratory
 from mutations import Mutation, mutations, required_arguments
 
-EQUIVALENTS = Path(__file__).parent / "mutation_equivalents.json"
+EQUIVALENTS = Path(__file__).parent / "mutation_equivalents.jsonl"
 MAX_EQUIVALENT_FRACTION = 0.1
 QUICK_SECONDS = 1.0
 """A test that takes no longer is run before all others."""
@@ -145,7 +145,7 @@ class Measurement:
 
 def read_equivalents() -> dict[tuple[str, ...], str]:
     """The reason for each mutation that no test can kill."""
-    entries = json.loads(EQUIVALENTS.read_text("utf-8")) if EQUIVALENTS.exists() else []
+    entries = [json.loads(line) for line in EQUIVALENTS.read_text("utf-8").splitlines()]
     return {tuple(entry[key] for key in ("file", "function", "before", "after")): entry["reason"] for entry in entries}
 
 
