@@ -25,7 +25,7 @@ from mutations import Mutation, bound_names
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src/archnet"
 RECORDS = "ARCHNET_TEST_RECORDS"
-"""Environment variable with the folder in which the plugin writes what each process has seen."""
+"""Environment variable with the folder in which the plugin writes the coverage of each process."""
 
 LAYOUT = """[run]
 source = {package}
@@ -57,7 +57,7 @@ def _fixture_name(definition: pytest.FixtureDef) -> str:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Lines are those of the test from here on."""
+    """Attribute lines to the test from here on."""
     _tests[item.nodeid] = {"seconds": 0.0, "fixtures": _shared_fixtures(item), "passed": True}
     _switch(f"test {item.nodeid}")
     yield
@@ -66,7 +66,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Lines of a shared fixture are those of all tests that use it."""
+    """Attribute the lines of a shared fixture to all tests that use it."""
     if fixturedef.scope == "function":
         yield
         return
@@ -80,7 +80,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef, request: pytest.FixtureR
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Adds the time of a phase."""
+    """Add the duration of a phase."""
     if report.nodeid in _tests:  # not in the process that only hands out the tests
         test = _tests[report.nodeid]
         test["seconds"] += report.duration if report.when == "call" else 0.0
@@ -88,7 +88,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """Writes what this process has seen; a process of xdist may end without its exit functions."""
+    """Write the coverage of this process; a process of xdist may end without its exit functions."""
     import coverage
 
     recorder = coverage.Coverage.current()
@@ -141,12 +141,12 @@ def _walk_names(node: ast.AST, names: tuple[str, ...] | None) -> Iterator[tuple[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineTests:
-    """The map.
+    """The map from lines to tests.
 
     Attributes:
-        seconds: Of each test that passed, with the shared fixtures that it needs.
-        lines: For each module and line the tests that reach it.
-        mentions: For each name where it is mentioned.
+        seconds: Duration of each passing test, including its shared fixtures.
+        lines: Tests that reach each line, by module.
+        mentions: Mentions of each name.
     """
 
     seconds: dict[str, float]
@@ -155,7 +155,7 @@ class LineTests:
 
     @classmethod
     def read(cls, path: Path) -> "LineTests":
-        """The map of a file.
+        """Read the map from a file.
 
         Raises:
             SystemExit: The sources have changed since.
@@ -208,7 +208,7 @@ def digests() -> dict[str, str]:
 
 
 def record(path: Path, tests: list[str], jobs: int) -> None:
-    """Run tests, all if none are named, and write the map, or update one that is there."""
+    """Run the named tests, or all, and write the map, or update an existing one."""
     sources = digests()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -227,7 +227,7 @@ def record(path: Path, tests: list[str], jobs: int) -> None:
 
 
 def _encode(document: dict) -> dict:
-    """The map as it is written: tests of a line by their numbers."""
+    """The map in the format of its file, with tests as numbers."""
     numbers = {name: number for number, name in enumerate(document["tests"])}
     return {**document, "lines": _convert(document["lines"], numbers.__getitem__)}
 

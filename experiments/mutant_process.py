@@ -24,7 +24,7 @@ PRELOADED = ("tensorflow", "keras", "scipy.ndimage", "sklearn.metrics", "matplot
 
 
 class Selection:
-    """A pytest plugin that keeps the wanted tests, and writes down the first that fails."""
+    """A pytest plugin that selects tests and records the first failure."""
 
     def __init__(self, tests: Sequence[str], failure: Path) -> None:
         self.places = {test: number for number, test in enumerate(tests)}
@@ -57,11 +57,11 @@ def run_tests(copy: Path, tests: Sequence[str]) -> None:
 
 @dataclass(slots=True)
 class Job:
-    """A mutant, or the unchanged code, whose tests run.
+    """A test run of a mutant or of the unchanged code.
 
     Attributes:
         mutation: What is changed; null for the unchanged code.
-        stages: Groups of tests that are left to run.
+        stages: Remaining groups of tests.
         limits_s: The longest time for each group.
         copy: Copy of the repository.
         outcome: Test that failed, "timeout" or "import"; empty if all passed.
@@ -88,7 +88,7 @@ class Job:
                 os._exit(70)
 
     def is_done(self) -> bool:
-        """Look after the process; begin the next group where one has passed."""
+        """Poll the process; start the next group of tests if one has passed."""
         ended, status = os.waitpid(self.process, os.WNOHANG)
         if not ended and time.monotonic() < self.deadline:
             return False

@@ -1,4 +1,4 @@
-"""How many small faults the tests see: sample one-place mutations of src/archnet and run the tests on each.
+"""Mutation score of the test suite: sample one-place mutations of src/archnet and run the tests on each.
 
     python experiments/mutation_score.py --map lines.json                     # once, as long as the test suite
     python experiments/mutation_score.py --map lines.json --seed 1 --sample 200 --results sample.jsonl --jobs 2
@@ -36,7 +36,7 @@ from mutations import Mutation, mutations, required_arguments
 EQUIVALENTS = Path(__file__).parent / "mutation_equivalents.jsonl"
 MAX_EQUIVALENT_FRACTION = 0.1
 QUICK_SECONDS = 1.0
-"""A test that takes no longer is run before all others."""
+"""Tests up to this duration run before all others."""
 
 
 def sample_mutations(sources: dict[str, str], seed: int, count: int) -> list[Mutation]:
@@ -71,7 +71,7 @@ def run_stages(mutation: Mutation, line_tests: LineTests, longest: float) -> lis
 
 
 class Measurement:
-    """The mutants of a sample, each with what became of it."""
+    """The mutants of a sample with their outcomes."""
 
     def __init__(self, line_tests: LineTests, results: Path, longest: float) -> None:
         self.line_tests, self.results, self.longest = line_tests, results, longest
@@ -166,7 +166,7 @@ def report_lines(sample: list[Mutation], outcomes: dict[tuple, dict]) -> Iterato
     counts = f"{len(killed)} killed ({timeouts} by the time limit), {len(survivors)} survived"
     yield f"{counts}, {len(equivalent)} of them equivalent"
     if len(equivalent) > MAX_EQUIVALENT_FRACTION * len(entries):
-        yield f"More than {MAX_EQUIVALENT_FRACTION:.0%} are called equivalent: the score does not count."
+        yield f"More than {MAX_EQUIVALENT_FRACTION:.0%} are marked equivalent: the score is invalid."
     if len(entries) > len(equivalent):
         yield f"score {len(killed) / (len(entries) - len(equivalent)):.1%} = killed / (sampled - equivalent)"
 

@@ -71,12 +71,12 @@ class Mutation:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What identifies it, also after other lines of the file have changed."""
+        """The identity of the mutation, which survives changes to other lines of the file."""
         return self.file, self.function, self.before, self.after
 
     @property
     def place(self) -> tuple[str, str, str, str, int]:
-        """What identifies it among equal lines, as long as the file stays the same."""
+        """The identity of the mutation among equal lines of the unchanged file."""
         return *self.key, self.span[0]
 
     def apply(self, source: str) -> str:
@@ -87,7 +87,7 @@ class Mutation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """What surrounds a node."""
+    """The context of a node."""
 
     scope: tuple[str, ...] = ()
     lines: tuple[int, int] = (1, 1)
@@ -117,7 +117,7 @@ def mutations(source: str, file: str, required: dict[str, set[str]] | None = Non
     Args:
         source: The module.
         file: Its name.
-        required: Of `required_arguments`.
+        required: Result of `required_arguments`.
     """
     data = source.encode()
     starts = [0, *(match.end() for match in re.finditer(b"\n", data))]
@@ -154,7 +154,7 @@ def _mutation(data: bytes, file: str, place: _Place, kind: str, span: tuple[int,
 
 
 def _last_line(statement: ast.stmt) -> int:
-    """The last line of a statement, of one with a body that of its head."""
+    """The last line of a statement, or of its head if it has a body."""
     body = getattr(statement, "body", None)
     return max(statement.lineno, body[0].lineno - 1) if body else statement.end_lineno
 

@@ -1,4 +1,4 @@
-"""Where the time of a small run goes: wall time, and the shares of processor time.
+"""Profile a small run: wall time, and processor time by step.
 
 Runs `archnet run archs/archsm.json --data phantom --set training.epochs=1` in fresh processes, with `import tensorflow`
 timed beside it. Each turn runs the command once as it is, for the wall time, and once with its steps measured.
@@ -43,27 +43,27 @@ STEPS = {
     "drawing": ("archnet.runs.evaluation.write_report",),
     "saving the model": ("archnet.runs.runner.write_model",),
 }
-"""The functions of each step, where the runner looks them up."""
+"""The functions of each step, by the names that the runner looks up."""
 
 WORK = ("data", "training", "prediction")
-"""What a run is for."""
+"""The steps that do the work of a run."""
 
 
 class Stopwatch:
-    """Processor time of all threads by step; a step inside another one is taken out of it."""
+    """Processor time of all threads by step; an outer step excludes its inner steps."""
 
     def __init__(self):
         self.seconds = defaultdict(float)
         self.open, self.last = ["imports"], 0.0  # the interpreter's own start counts as an import
 
     def switch(self):
-        """Book what has passed on the step that is open."""
+        """Add the elapsed time to the current step."""
         now = time.process_time()
         self.seconds[self.open[-1]] += now - self.last
         self.last = now
 
     def measured(self, step, function):
-        """The function, its time booked on a step."""
+        """Wrap a function so that its time counts toward a step."""
 
         def call(*values, **options):
             self.switch()
@@ -125,8 +125,8 @@ def profile_turn(command: list[str], folder: Path) -> tuple[float, float, dict[s
 
 
 def print_table(turns: list[tuple[float, float, dict[str, float]]]) -> None:
-    """Medians over the turns, with the least and the most."""
-    print(f"{len(turns)} turns on {os.cpu_count()} cores; medians, in brackets the least and the most\n")
+    """Print medians over the turns, with minimum and maximum."""
+    print(f"{len(turns)} turns on {os.cpu_count()} cores; medians (minimum to maximum)\n")
     for name, place in (("import tensorflow", 0), ("the whole command", 1)):
         seconds = [turn[place] for turn in turns]
         print(f"{name:20} {median(seconds):6.2f} s wall ({min(seconds):.2f} to {max(seconds):.2f})")
@@ -135,7 +135,7 @@ def print_table(turns: list[tuple[float, float, dict[str, float]]]) -> None:
     total = sum(steps.values()) - steps["imports"]
     print()
     for name, seconds in steps.items():
-        share = "" if name == "imports" else f"{seconds / total:7.1%} of what follows the imports"
+        share = "" if name == "imports" else f"{seconds / total:7.1%} of the time after the imports"
         print(f"{name:20} {seconds:6.2f} s processor {share}")
     rest = [
         1 - sum(turn[2].get(name, 0.0) for name in WORK) / (sum(turn[2].values()) - turn[2]["imports"])

@@ -15,11 +15,11 @@ settings.load_profile("archnet")
 
 
 def pytest_configure(config):
-    config.option.loadscopereorder = False  # pytest-xdist would begin with the files of most tests, not the longest
+    config.option.loadscopereorder = False  # pytest-xdist would start with the files that have the most tests
 
 
 def pytest_collection_modifyitems(items):
-    """Files with slow tests come first, so that no process is left alone with one at the end."""
+    """Run files with slow tests first, so that none of them runs alone at the end."""
     num_slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -num_slow[item.path])
 
@@ -52,7 +52,7 @@ def _store(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory):
-    """A folder for what a session makes once, whichever of its processes is first."""
+    """A folder that all processes of a test session share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 

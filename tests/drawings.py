@@ -1,4 +1,4 @@
-"""Drawings as tests read them."""
+"""Read SVG drawings in tests."""
 
 import re
 from xml.etree import ElementTree
@@ -18,12 +18,12 @@ def parts(drawing, tag):
 
 
 def texts(drawing):
-    """What is written on a drawing, in the order of its elements."""
+    """The texts of a drawing, in document order."""
     return [part.text for part in parts(drawing, "text")]
 
 
 def lines(drawing):
-    """The points of each line that is no grid line, shape (N, 2) in pixels."""
+    """The points of each line except grid lines, shape (N, 2), in pixels."""
     paths = [part for part in parts(drawing, "path") if "L" in part.get("d")]
     return [[tuple(map(float, point.split())) for point in re.split("[ML]", part.get("d"))[1:]] for part in paths]
 

@@ -1,7 +1,7 @@
 """Stands for `python -m archnet.sweep.trial_process` where no network is needed: "trains" in milliseconds, and misbehaves.
 
 The folder around the sweep's holds `notes.txt`, a line for each start and epoch, and may hold `seconds`, the time that an
-epoch takes; drop_out of the first layer tells what goes wrong.
+epoch takes; drop_out of the first layer selects the failure.
 """
 
 import json
@@ -79,7 +79,7 @@ def train(document, run, asks):
 
 
 class Notes:
-    """What the runs of a test's sweeps say, and what they are told, in the folder around them."""
+    """Messages between a test and the runs of its sweeps, in the folder around them."""
 
     def __init__(self, folder):
         self.folder = folder

@@ -26,7 +26,7 @@ NET_3D = {
 
 
 def make_once(folder, make):
-    """A folder that the first process of a session makes and the others wait for."""
+    """A folder that the first process of a session creates while the others wait."""
     made = folder.with_name(f"{folder.name}.made")
     with FileLock(f"{folder}.lock"):
         if not made.exists():
@@ -53,7 +53,7 @@ def experiment_on(path, *archs, **keys):
 
 
 def make_runs(folder):
-    """Both networks on the cubes, in `out`."""
+    """Train both networks on the cubes, in `out`."""
     import archnet
 
     experiments = archnet.load_experiments(experiment_on(write_cubes(folder / "cubes.npz"), NET_2D, NET_3D))

@@ -40,7 +40,7 @@ FLOORS = (
         "export": "models for other tools, with a model card",
         "sweep": "many runs of one experiment on Ray Tune; the sweep folder holds the whole state",
     },
-    {"api": "the public functions of `import archnet`, and who shows their progress"},
+    {"api": "the public functions of `import archnet`, and their progress displays"},
     {"cli": "the command line: parse, call one function, print"},
 )
 """A room imports only rooms of earlier floors, and none of its own."""
@@ -49,7 +49,7 @@ CLOSED = {"network": {"imaging", "phantom", "fetching", "data"}, "report": {"ima
 """Rooms of earlier floors that a room does not import all the same."""
 
 LAZY_DOORS = {"spec/arch.py": {"network", "report"}, "evaluation/comparison.py": {"report"}}
-"""The imports upward, made when they are called: `Arch.build` imports the compiler, a notebook's tables the report."""
+"""Lazy upward imports: `Arch.build` imports the compiler, notebook tables import the report."""
 
 START, END = "<!-- map: python tests/house.py -->", "<!-- end of map -->"
 
@@ -82,9 +82,8 @@ def contributing_map():
             "",
             *textwrap.wrap(
                 f"A room imports only rooms to its left, none from its own group. {closed} do not import `data` either. "
-                "Imports to the right are made when they are called: `Arch.build` loads `network`, and the tables of an "
-                "`Arch` and a `Comparison` in a notebook load `report`. No modules and no folders import each other in a "
-                "cycle.",
+                "Imports to the right are lazy: `Arch.build` imports `network`, and the notebook tables of an `Arch` and "
+                "a `Comparison` import `report`. No modules and no folders import each other in a cycle.",
                 120,
             ),
             "",

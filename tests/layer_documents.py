@@ -139,7 +139,7 @@ class Case:
 
     @cached_property
     def keras_model(self):
-        """Keras's form of the layer alone; whoever needs its weights sets them."""
+        """The Keras layer alone; callers that need its weights set them."""
         return keras_form(self.layer, self.input_shape, self.arch.rank)
 
 
@@ -182,12 +182,12 @@ SMALL = ((3, 7), (3, 6))
 
 
 FEW_EXAMPLES, MOST_EXAMPLES = 5, 40
-"""Cases that quick and slow tests look at."""
+"""Number of cases that quick and slow tests check."""
 
 
 @cache
 def drawn_cases(name, sizes, num_examples):
-    """Layers of one type that fit their input, the same ones every time."""
+    """Layers of one type that fit their input, identical in every session."""
     drawn = []
     options = settings(
         max_examples=num_examples,
@@ -200,7 +200,7 @@ def drawn_cases(name, sizes, num_examples):
 
 
 def hold(check, name, num_examples, sizes=SMALL):
-    """Holds the first cases of a layer type to a check."""
+    """Run a check on the first cases of a layer type."""
     num_drawn = FEW_EXAMPLES if num_examples <= FEW_EXAMPLES else MOST_EXAMPLES
     for case in drawn_cases(name, sizes, num_drawn)[:num_examples]:
         try:

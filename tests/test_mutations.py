@@ -112,4 +112,4 @@ def test_the_score_leaves_out_equivalents_and_names_the_other_survivors(load, mo
     assert "  equivalent: The same sum." in lines
     assert f"  + {sample[1].after}" in lines
     monkeypatch.setattr(score, "read_equivalents", lambda: {sample[k].key: "Alike." for k in (0, 1)})
-    assert "More than 10% are called equivalent: the score does not count." in score.report_lines(sample, outcomes)
+    assert "More than 10% are marked equivalent: the score is invalid." in score.report_lines(sample, outcomes)

@@ -66,7 +66,7 @@ __all__ = [
     "write_report",
 ]
 
-if not TYPE_CHECKING:  # a type checker knows the names above, and that there are no others
+if not TYPE_CHECKING:  # with a `__getattr__`, a type checker would accept any name
 
     def __getattr__(name: str) -> Any:
         """Load a public name when it is first used, so that `import archnet` and `archnet show` stay fast."""

@@ -12,10 +12,17 @@ from collections.abc import Iterable
 
 
 class ArchnetError(Exception):
-    """Base class of user errors; the message gives the location, the problem and the remedy."""
+    """Base class of user errors; the message gives the location, the problem and the remedy.
+
+    >>> try:
+    ...     raise DataError("scan.mhd: no such file.")
+    ... except ArchnetError as error:
+    ...     print(error)
+    scan.mhd: no such file.
+    """
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows: the message, as on the command line."""
+        """Show only the message in a notebook, as on the command line."""
         return [f"{type(self).__name__}: {self}"]
 
 

@@ -99,17 +99,17 @@ MISTAKES = {
     "no key": (NET, {"settings": {"": 1}}, '"" is not a key. Write it like training.epochs or arch.layers[0].num_output.'),
     "no value": (
         NET, {"settings": {"training.epochs": {1}}},
-        "training.epochs: {1} cannot stand in a JSON document. Give numbers, text, lists and mappings.",
+        "training.epochs: {1} is not a JSON value. Use finite numbers, text, lists or mappings.",
     ),
     "infinite": (
         NET, {"settings": {"training.l2": float("inf")}},
-        "training.l2: inf cannot stand in a JSON document. Give numbers, text, lists and mappings.",
+        "training.l2: inf is not a JSON value. Use finite numbers, text, lists or mappings.",
     ),
     "unknown data": (NET, {"data": "phantm"}, '--data: unknown data set "phantm". Did you mean "phantom"?'),
-    "nothing": ([], {}, "no architecture and no experiment is given. Name one."),
+    "nothing": ([], {}, "no architecture or experiment is given. Pass at least one."),
     "a mixture": (
         [FLAT, {"archs": [NET]}], {},
-        'the experiment: expected an architecture (a list of layers, or an object with "layers"). Give one experiment '
+        'the experiment: expected an architecture (a list of layers, or an object with "layers"). Pass one experiment '
         "alone, or architectures only.",
     ),
     "no file": ("archs/none.json", {}, "archs/none.json: no such file."),
@@ -130,7 +130,7 @@ def test_keys_that_another_data_set_does_not_have_are_warned_about(caplog):
 
 @pytest.fixture
 def calls(monkeypatch):
-    """What reaches the runner, the baselines and the tracking store, in order."""
+    """The calls of the runner, the baselines and the tracking store, in order."""
     calls = []
 
     class Store:
@@ -183,7 +183,7 @@ def test_runs_go_by_default_where_the_command_puts_them_and_nothing_is_added(cal
 
 
 def test_run_is_for_one_run(calls):
-    message = "run makes one run, but the experiment has 2 (net-fold0, net-fold1). Use run_all."
+    message = "archnet.run: expected one run, got 2 (net-fold0, net-fold1). Use archnet.run_all."
     with pytest.raises(archnet.ArchnetError, match=f"^{re.escape(message)}$"):
         archnet.run(NET, data="phantom", settings={"split.folds": 2})
     with pytest.raises(archnet.ArchnetError, match=r'^track="wandb": unknown\. Known: "mlflow"\.$'):
@@ -191,7 +191,7 @@ def test_run_is_for_one_run(calls):
     assert calls == []
 
 
-def test_nothing_is_printed_where_nobody_looks(calls, capsys):
+def test_nothing_is_printed_outside_notebooks_and_terminals(calls, capsys):
     archnet.run(NET, data="phantom")
     logging.getLogger("archnet").debug("unseen")
     assert capsys.readouterr() == ("", "")

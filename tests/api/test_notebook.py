@@ -18,7 +18,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 class Screen:
-    """Stands for IPython's display: keeps what is shown, and what replaces it."""
+    """Fake of IPython's display that records each output and its updates."""
 
     def __init__(self, monkeypatch):
         self.shown = []

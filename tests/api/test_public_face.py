@@ -1,4 +1,4 @@
-"""The public face: what tools and people see of archnet before they use it."""
+"""The public names: what tools and users see of archnet before they use it."""
 
 import ast
 import os
@@ -27,7 +27,7 @@ PUBLIC = {
 
 
 def python(*arguments, **environment):
-    """The finished process of a Python command."""
+    """Run a Python command and return the finished process."""
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         env={**os.environ, **environment},

@@ -84,8 +84,8 @@ def test_a_rejected_scan_is_a_warning_and_only_rejected_ones_are_an_error(whole,
 
 def test_options_that_do_not_fit_are_refused(whole, nodules, scans):
     expected = {
-        lambda: archnet.predict(nodules, scans): f"{nodules}: this run classifies candidates, not whole scans. Name "
-        "their list with candidates=.",
+        lambda: archnet.predict(nodules, scans): f"{nodules}: this run classifies candidates, not whole scans. Pass "
+        "their list as candidates=.",
         lambda: archnet.predict(whole, scans, candidates="a.csv"): f"{whole}: this run classifies whole scans, not "
         "candidates. Leave out candidates.",
         lambda: archnet.predict(whole, scans, out="a.csv"): f"{whole}: this run classifies whole scans, not "
@@ -134,4 +134,5 @@ def test_an_empty_heat_map_is_warned_about(tmp_path, scans, caplog):
         tmp_path / "dark", knows=lambda network: network.set_weights([0 * w for w in network.get_weights()])
     )
     archnet.explain(dark, scans[0])
-    assert caplog.messages[-1] == "the heat map is empty: no evidence for CT-23 was found."
+    message = "the heat map is empty: no evidence for CT-23 was found. Choose a different class with class_name=."
+    assert caplog.messages[-1] == message

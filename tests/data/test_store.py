@@ -209,8 +209,8 @@ def test_a_store_that_windows_does_not_move_because_it_is_open_stays_whole(tmp_p
         raise PermissionError(13, "Access is denied", str(self))
 
     message = (
-        f"{store}: cannot be moved (Access is denied). On Windows no program may have these crops open: close those "
-        "that do. Elsewhere, check the permissions of the folder."
+        f"{store}: cannot be moved (Access is denied). On Windows, close all programs that use these crops. "
+        "Elsewhere, check the permissions of the folder."
     )
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", refuse)

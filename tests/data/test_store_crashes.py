@@ -172,7 +172,7 @@ open_crops(CandidateCrops("luna16", ids, scans, points, str, (16, 16, 8)))
 """
 
 
-def test_a_store_that_was_killed_five_times_equals_one_that_was_cut_in_peace(tmp_path):
+def test_a_store_that_was_killed_five_times_equals_an_uninterrupted_one(tmp_path):
     for number in range(40):
         scan(tmp_path / "scans", f"scan{number:02d}", number)
     generator = np.random.default_rng(0)

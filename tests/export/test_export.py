@@ -154,7 +154,7 @@ def test_a_difference_in_the_last_case_alone_counts():
 
 def test_a_folder_that_is_there_is_not_overwritten(run, tmp_path):
     told = COMMAND.invoke(app, ["export", str(run), "--format", "keras", "--out", str(tmp_path)])
-    message = f"{tmp_path}: is there already and is not overwritten. Remove it, or give another with --out."
+    message = f"{tmp_path}: already exists and is not overwritten. Remove it, or choose another with --out."
     assert isinstance(told.exception, RunError)
     assert str(told.exception) == message
 

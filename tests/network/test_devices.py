@@ -323,7 +323,7 @@ def test_names_are_cut_short_after_a_few():
 
 @pytest.fixture
 def start_run(tmp_path):
-    """Starts `archnet run` on small cases in a process of its own."""
+    """Start `archnet run` on small cases in a separate process."""
     y = np.arange(60) % 2
     x = np.random.default_rng(0).integers(0, 160, (60, 10, 10), dtype=np.uint8)
     x[y == 1, 3:7, 3:7] += 60

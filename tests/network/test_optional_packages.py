@@ -1,4 +1,4 @@
-"""What Keras leaves out in a process of archnet's own, and what stays there for everybody else."""
+"""Packages that are hidden from Keras in archnet's own processes, and stay visible to all other code."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ IMPORTED = f"print(sorted({set(OPTIONAL_PACKAGES)!r} & set(sys.modules)))"
 
 
 def printed(code):
-    """What Python prints of a program, in a process of its own."""
+    """Run a program in a separate process and return what it prints."""
     done = subprocess.run(
         [sys.executable, "-c", f"import sys\n{code}"], capture_output=True, text=True, check=True, timeout=120
     )

@@ -1,4 +1,4 @@
-"""`Arch.build(seed=)`: every weight that starts at random follows from the seed, and from nothing else."""
+"""`Arch.build(seed=)`: the seed alone determines every random initial weight."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from archnet.network.build import INITIALIZERS
 
 C = {"type": "C", "num_output": 3, "kernel_size": [3, 3]}
 FC = {"type": "FC", "num_output": 4}
-STARTS = {  # the rule of each activation, after which the starting weights follow
+STARTS = {  # the initialization that each activation selects
     "he_normal": [C | {"activation": "relu"}, FC | {"activation": "relu"}],
     "lecun_normal": [C | {"activation": "selu"}, FC | {"activation": "selu"}],
     "glorot_uniform": [C | {"activation": "tanh"}, C, FC],

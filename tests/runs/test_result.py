@@ -1,4 +1,4 @@
-"""Run: what a run folder gives in Python, and what is said where something is missing."""
+"""Run: the content of a run folder in Python, and the messages about missing files."""
 
 import csv
 import json
@@ -56,7 +56,7 @@ def write_json(path, value):
     path.write_text(json.dumps(value))
 
 
-def test_what_is_missing_is_told_with_how_to_get_it(tmp_path, finished):
+def test_a_missing_file_is_reported_with_the_remedy(tmp_path, finished):
     no_folder = archnet.Run(tmp_path / "none")
     no_run = archnet.Run(tmp_path)
     interrupted, unfinished = archnet.Run(tmp_path / "interrupted"), archnet.Run(tmp_path / "unfinished")
@@ -70,17 +70,17 @@ def test_what_is_missing_is_told_with_how_to_get_it(tmp_path, finished):
     lost = archnet.Run(tmp_path / "lost")
     write_json(lost.folder / "experiment.json", {"arch": {}})
     write_json(lost.folder / "metrics.json", {})
-    resume = "this run was interrupted. Finish it: run the same experiment with resume=True (--resume)."
-    to_the_end = "this run is not finished. Run its experiment to the end, or name another run folder."
-    no_model = "is a baseline, of which no model is kept. Choose a run of a network."
-    no_history = "is a baseline, of which no training history is kept. Choose a run of a network."
+    resume = "this run was interrupted. Run the same experiment with resume=True (--resume) to finish it."
+    to_the_end = "this run is not finished. Finish its experiment, or choose a different run folder."
+    no_model = "is a baseline, which has no model. Choose a run of a network."
+    no_history = "is a baseline, which has no training history. Choose a run of a network."
     restore = "is missing, although the run is finished. Restore the file, or run the experiment again."
     expected = {
-        (no_folder, "metrics"): "no such folder. Name a run folder, as archnet.run returns it.",
+        (no_folder, "metrics"): "no such folder. Pass the folder of a finished run.",
         (
             no_run,
             "metrics",
-        ): "is no run folder: it holds no metrics.json. Name a run folder, as archnet.run returns it.",
+        ): "is not a run folder: metrics.json is missing. Pass the folder of a finished run.",
         (interrupted, "metrics"): resume,
         (interrupted, "model"): resume,
         (interrupted, "report"): resume,
@@ -100,8 +100,8 @@ def test_what_is_missing_is_told_with_how_to_get_it(tmp_path, finished):
     message = f"{tmp_path}: contains 2 runs. Choose one, such as {tmp_path / 'forest'}."
     assert raised(lambda: archnet.load_run(tmp_path)) == message
     assert archnet.Run(no_folder.folder)._repr_html_() == (
-        f"<p>Run(&#x27;{no_folder.folder}&#x27;): {no_folder.folder}: no such folder. Name a run folder, as archnet.run "
-        "returns it.</p>"
+        f"<p>Run(&#x27;{no_folder.folder}&#x27;): {no_folder.folder}: no such folder. Pass the folder of a finished "
+        "run.</p>"
     )
 
 

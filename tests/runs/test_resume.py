@@ -1,4 +1,4 @@
-"""Runs that are killed, inside epochs too, and continued, end with the same files.
+"""Runs that are killed between or within epochs and then resumed end with the same files.
 
 `experiments/check_resume.py` kills runs at many more moments.
 """
@@ -69,7 +69,7 @@ def begun(experiment, out, how_often):
 
 
 def is_killed(process, checkpoint, num_kept, seconds):
-    """Kills a run a little after it was kept so many times more; false if it ends before."""
+    """Kill a run shortly after its checkpoint was saved `num_kept` more times; false if it ends first."""
     last = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
     while num_kept > 0 and process.poll() is None:
         now = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None

@@ -190,7 +190,7 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"archs": [ARCH, {**ARCH, "name": "Mine"}]},
-            'mine.json $.archs: two architectures are named "mine" and "Mine", which is one folder on Windows and '
+            'mine.json $.archs: two architectures are named "mine" and "Mine", which are the same folder on Windows and '
             'macOS. Give each its own "name".',
         ),
         ({"arch": ARCH}, 'mine.json $.arch: both "arch" and "archs" are given. Keep one of them.'),

@@ -97,7 +97,7 @@ def board_of(sweep, tried, values, state="finished"):
 
 
 def labels_of(drawing):
-    """Each text with its place and about its box: left, right, top and bottom in pixels."""
+    """Each text with its position and its approximate box: left, right, top and bottom in pixels."""
     shares = {"middle": (0.5, 0.5), "end": (1, 0), None: (0, 1)}
     for part in parts(drawing, "text"):
         x, y, width = float(part.get("x")), float(part.get("y")), text_width(part.text)
@@ -106,7 +106,7 @@ def labels_of(drawing):
 
 
 def values_at(drawing, place):
-    """What stands along one axis of parallel coordinates, from below."""
+    """The labels of one axis of parallel coordinates, from the bottom up."""
     axes = [line for line in lines(drawing) if len(line) == 2 and line[0][0] == line[1][0]]
     left = axes[place][0][0] + 6
     found = [(bottom, text) for text, (start, _, _, bottom) in labels_of(drawing) if start == pytest.approx(left)]

@@ -20,7 +20,7 @@ from small_sweeps import WIDTH, SerialRunner, small_sweep, sweep_document
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
-    """A sweep of two trials that finish and one that diverges, and what the command says of it."""
+    """A sweep of two trials that finish and one that diverges, with the output of the command."""
     folder = tmp_path_factory.mktemp("sweep")
     document = sweep_document(folder, space={"training.learning_rate": [0.01, 0.02, 1e9 + 0.5]})
     (folder / "small.json").write_text(json.dumps(document))

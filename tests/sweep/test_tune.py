@@ -32,7 +32,7 @@ HEARTBEATS = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500,
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Ray with two cores, which the sweeps of this process join: each would start its own otherwise."""
+    """A Ray cluster with two cores, which the sweeps of this process join instead of starting their own."""
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
@@ -106,7 +106,7 @@ def arch_of(number, width=4, drop_out=0, pool=2):
     return {"name": f"net{number}", "layers": layers}
 
 
-def test_what_no_machine_has_is_told_before_anything_starts(sweeps):
+def test_unavailable_resources_are_reported_before_anything_starts(sweeps):
     message = (
         "a run takes 3 CPUs and 0 GPUs, but no machine has them: there are at most 2 CPUs and 0 GPUs. Lower the sweep's "
         "resources, or join a cluster with --address."
@@ -181,7 +181,9 @@ def test_the_trial_of_a_lost_node_is_run_again_from_its_checkpoint(sweeps, clust
     losing.join()
     assert [row["state"] for row in sweeps.board()] == ["finished"] * 3
     assert max(Counter(sweeps.lines("epoch")).values()) == 1
-    assert any(line.split()[3] != "0" for line in sweeps.lines("start"))  # after an epoch; some may repeat their end only
+    assert any(
+        line.split()[3] != "0" for line in sweeps.lines("start")
+    )  # after an epoch; some may repeat their end only
 
 
 def raylet_of(node):

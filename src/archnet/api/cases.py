@@ -1,4 +1,4 @@
-"""`load_data`: the cases of a data set, for a look at them in Python."""
+"""`load_data`: load the cases of a data set for inspection."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class CaseData:
-    """The cases that a run on a data set sees, with their voxels.
+    """Cases of a data set as a run uses them, with their voxels.
 
     Attributes:
-        name: The data set.
+        name: Name of the data set.
         ids: Unique names of the N cases, shape (N,).
-        groups: The scan or patient of each case, shape (N,); a split by group keeps these together.
-        labels: Index into `classes`, shape (N,).
-        sets: "train", "validation" or "test", shape (N,).
-        images: Raw values, of scans HU, shape (N, height, width[, depth]); memory-mapped from the crop store, so that a
-            case is read when it is indexed.
-        limits: Raw values that become 0 and 1 in a network.
-        classes: The class names.
-        positive: The class whose recall counts.
-        notes: What a reader of results on these data should know, one sentence each.
+        groups: Scan or patient of each case, shape (N,); a split by group keeps each group in one set.
+        labels: Class of each case as an index into `classes`, shape (N,).
+        sets: Set of each case, "train", "validation" or "test", shape (N,).
+        images: Raw values (HU for scans), shape (N, height, width[, depth]). Memory-mapped from the crop store: a case
+            is read when it is indexed.
+        limits: Raw values that are scaled to 0 and 1 for a network.
+        classes: Class names.
+        positive: Name of the positive class.
+        notes: Caveats about results on these data, one sentence each.
     """
 
     name: str
@@ -66,21 +66,25 @@ def load_data(
     strict: bool = False,
     progress: ProgressOption = None,
 ) -> CaseData:
-    """Load the cases that a run on a data set would see; crops that are not stored yet are cut now.
+    """Load the cases of a data set as a run uses them, and extract crops that are not in the crop store yet.
 
     >>> data = archnet.load_data("phantom")  # doctest: +SKIP
     >>> data.images[0], data.classes[data.labels[0]]  # doctest: +SKIP
     >>> archnet.load_data({"name": "luna16", "spacing_mm": [1, 1, 1]}, root="/data/LUNA16")  # doctest: +SKIP
 
     Args:
-        data: As after `--data`, a name or npz:PATH; or the "data" section of an experiment.
-        root: Folder of the data.
-        settings: Values of other keys of the experiment, such as {"split.seed": 1}. With folds, the first is taken.
-        strict: Fail if a scan cannot be read; otherwise its cases are left out, with a warning.
-        progress: Null shows progress in a notebook and on a terminal, true everywhere, false nowhere.
+        data: Name of a data set, npz:PATH, or the "data" section of an experiment.
+        root: Data folder. Defaults to $ARCHNET_DATA/NAME, or the user data folder.
+        settings: Overrides for other keys of the experiment, such as {"split.seed": 1}. With "split.folds", the sets
+            are those of the first fold.
+        strict: Try all scans, then fail if any is unreadable. By default, unreadable scans are skipped with a warning.
+        progress: None (the default) shows progress in notebooks and on terminals, True always, False never.
+
+    Returns:
+        The N cases: `images` (N, height, width[, depth]) in raw values (HU for scans), `labels`, `groups` and `sets`.
 
     Raises:
-        ArchnetError: The data set is unknown, missing, damaged, or not what the options say.
+        ArchnetError: The data set is unknown, missing or damaged, or does not match the options.
     """
     overrides = [(parse_key(key), plain_json(value, key)) for key, value in (settings or {}).items()]
     if root is not None:

@@ -1,4 +1,4 @@
-"""Progress on a console: bars on a terminal, one line an epoch elsewhere; always on stderr."""
+"""Progress on a console: bars on a terminal, one line per epoch elsewhere; always on stderr."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class TrainingDisplay:
 
 
 def step_note(logs: Mapping[str, float]) -> str:
-    """The metrics of an epoch so far, beside its bar."""
+    """The running metrics of an epoch, as the text beside its bar."""
     return "  ".join(_metric_texts(logs))
 
 
@@ -121,7 +121,7 @@ class LogDisplay(logging.Handler):
     """Log handler that shows warnings, the device, and the values chosen automatically, each once.
 
     Attributes:
-        show: Gets the text of a message, and whether it is a warning.
+        show: Called with the text of a message, and whether it is a warning.
     """
 
     def __init__(self, show: Callable[[str, bool], None]) -> None:
@@ -140,7 +140,7 @@ class LogDisplay(logging.Handler):
 
 @contextmanager
 def show_messages(show: Callable[[str, bool], None] = print_message) -> Iterator[None]:
-    """Show archnet's warnings while the block runs, and what it chooses by itself."""
+    """Show archnet's warnings, and the values that it chooses automatically, while the block runs."""
     display = LogDisplay(show)
     logger = logging.getLogger("archnet")
     logger.addHandler(display)

@@ -1,4 +1,4 @@
-"""Who shows progress: a notebook's panel, the console, the caller, or nobody."""
+"""Progress display: a notebook panel, the console, the caller's function, or none."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from archnet.network.training.loop import Callback
 
 ProgressOption = Progress | bool | None
-"""Null shows progress in a notebook and on a terminal, true everywhere, false nowhere; or a function that shows it."""
+"""None shows progress in notebooks and on terminals, True always, False never; a function replaces the display."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressDisplay:
-    """What reports how far work has come.
+    """The receivers of progress.
 
     Attributes:
-        progress: Wraps what takes long.
-        callback: Called after every training step and epoch; null if nobody wants to know.
+        progress: Wraps the items of a long loop.
+        callback: Called after every training step and epoch; null if there is none.
     """
 
     progress: Progress = no_progress
@@ -35,7 +35,7 @@ def show_progress(option: ProgressOption, callback: Callback | None = None) -> I
 
     Args:
         option: See `ProgressOption`.
-        callback: Another callback, which is called after the display's.
+        callback: Additional callback, called after that of the display.
     """
     if option is False or (option is None and not _is_interactive()):
         yield ProgressDisplay(callback=callback)
@@ -67,7 +67,7 @@ def _add_callback(display: ProgressDisplay, callback: Callback | None) -> Progre
 
 
 def _is_interactive() -> bool:
-    """Whether somebody is looking: in a notebook or at a terminal."""
+    """Whether stderr is a notebook or a terminal."""
     from archnet.api.console import stderr
 
     return stderr.is_jupyter or stderr.is_terminal
@@ -80,11 +80,11 @@ class _Callbacks:
         self.callbacks = callbacks
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
-        """Call them."""
+        """Call `on_step` of each callback."""
         for callback in self.callbacks:
             callback.on_step(epoch, step, num_steps, logs)
 
     def on_epoch(self, row: dict[str, float]) -> None:
-        """Call them."""
+        """Call `on_epoch` of each callback."""
         for callback in self.callbacks:
             callback.on_epoch(row)

@@ -1,4 +1,4 @@
-"""From architectures and experiments to runs: `load_experiments`, `run` and `run_all`."""
+"""Load and run experiments: `load_experiments`, `run` and `run_all`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archnet.network.training.loop import Callback
 
 Source = Experiment | Arch | Mapping[str, Any] | PathLike[str] | str
-"""An experiment or an architecture: as an object, as the document that a file would hold, or as its file."""
+"""An experiment or an architecture: an object, a mapping with the content of a JSON file, or the path of the file."""
 
 log = logging.getLogger("archnet")
 
@@ -34,20 +34,23 @@ def load_experiments(
     root: PathLike[str] | str | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> tuple[Experiment, ...]:
-    """Load the experiments of a file or a document, one for each architecture and fold.
+    """Load experiments from a file or a document, one for each architecture and fold.
 
     >>> archnet.load_experiments("experiments/luna16_seed_protocol.json", root="/data/LUNA16")  # doctest: +SKIP
     >>> archnet.load_experiments([flat, deep], data="phantom", settings={"training.epochs": 5})  # doctest: +SKIP
 
     Args:
         source: One experiment, or one or more architectures, which share data, split and training.
-        data: The data set, as after `--data`: a name, or npz:PATH. Overrides the source's.
-        root: Folder of the data.
-        settings: Values of any keys, such as {"training.epochs": 5, "arch.layers[0].num_output": 8}; as `--set`, they
-            override everything else.
+        data: Name of a data set, or npz:PATH. Overrides the data set of the source.
+        root: Data folder. Defaults to $ARCHNET_DATA/NAME, or the user data folder.
+        settings: Overrides for any key of the experiment, such as {"training.epochs": 5,
+            "arch.layers[0].num_output": 8}. They take precedence over `data` and `root`.
+
+    Returns:
+        The experiments, with every default filled in.
 
     Raises:
-        ArchnetError: The document has problems; the message has a line for each.
+        ArchnetError: The document is invalid; the message lists every problem on its own line.
     """
     overrides = [*_root_override(root), *_parse_settings(settings)]
     experiments = [
@@ -83,16 +86,20 @@ def run(  # noqa: PLR0913 - the options of `archnet run`, by name
 
     Args:
         source: An architecture, or an experiment with one architecture and no folds: an object, a document or a file.
-        baseline: See `run_all`; the baselines' runs are in the experiment's folder.
-        data, root, settings: See `load_experiments`; the other options: see `run_all`.
+        data, root, settings: See `load_experiments`.
+        out, seed, memory, device, deterministic, strict, resume, track, progress, callback: See `run_all`.
+        baseline: See `run_all`; the runs of the baselines are in the experiment folder.
+
+    Returns:
+        The finished run.
 
     Raises:
-        ArchnetError: The documents, the data, the folder or the device cannot be used.
+        ArchnetError: The source, the data, the output folder or the device is invalid.
     """
     experiments = load_experiments(source, data=data, root=root, settings=settings)
     if len(experiments) != 1:
         names = ", ".join(run_name(one) for one in experiments)
-        raise RunError(f"run makes one run, but the experiment has {len(experiments)} ({names}). Use run_all.")
+        raise RunError(f"archnet.run: expected one run, got {len(experiments)} ({names}). Use archnet.run_all.")
     first, *_ = run_all(
         experiments,
         out=out,
@@ -128,7 +135,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
     progress: ProgressOption = None,
     callback: Callback | None = None,
 ) -> list[Run]:
-    """Train and evaluate architectures on the same splits, one after another, and compare all runs of the folder.
+    """Train and evaluate architectures on the same splits, one after another, and compare all runs in the folder.
 
     >>> archnet.run_all(["archs/archsm.json", "archs/arch3dsm.json"], data="phantom")  # doctest: +SKIP
     >>> archnet.compare("runs/phantom")  # doctest: +SKIP
@@ -138,22 +145,26 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
         data: See `load_experiments`.
         root: See `load_experiments`.
         settings: See `load_experiments`.
-        out: The experiment's folder; by default runs/<experiment>.
-        seed: Seed of initialization, shuffling and augmentation ("training.seed").
-        memory: Memory limit for training, such as "4GB" ("training.memory"); by default the free memory.
-        device: Where this process trains: "cpu", "gpu" (all of them) or "gpu:1"; null is a GPU if there is one.
-        deterministic: Use deterministic (slower) GPU kernels.
-        strict: Fail if a scan cannot be read; otherwise its cases are left out, with a warning.
-        resume: Skip finished runs and resume interrupted ones.
-        baseline: Add a random forest and a logistic regression on the downsampled voxels; their runs come last.
-        track: "mlflow" logs the finished runs to MLflow: $MLFLOW_TRACKING_URI, or mlflow.db next to the experiment's
-            folder (needs the extra: track).
-        progress: Null shows progress in a notebook and on a terminal, true everywhere, false nowhere; or a function
-            that wraps what takes long while the data are prepared.
-        callback: Called after every training step and epoch.
+        out: Experiment folder. Defaults to runs/<experiment>.
+        seed: Seed for initialization, shuffling and augmentation ("training.seed").
+        memory: Memory limit for training, such as "4GB" or "2GiB" ("training.memory"). Defaults to the free memory.
+        device: Training device: "cpu", "gpu" (all GPUs) or one GPU, such as "gpu:1". Defaults to one GPU if available.
+        deterministic: Use deterministic (slower) GPU kernels; CPU runs are always reproducible.
+        strict: Try all scans, then fail if any is unreadable. By default, unreadable scans are skipped with a warning.
+        resume: Resume interrupted runs; skip finished ones.
+        baseline: Add a random forest and a logistic regression on the downsampled voxels to the comparison.
+        track: "mlflow" logs finished runs to MLflow: $MLFLOW_TRACKING_URI, or mlflow.db next to the experiment folder
+            (requires the extra: track).
+        progress: None (the default) shows progress in notebooks and on terminals, True always, False never. A function
+            of (items, description, total) replaces the display of data preparation: it yields the items.
+        callback: Object with the methods `on_step(epoch, step, num_steps, logs)` and `on_epoch(row)`, which are called
+            after every training step and epoch.
+
+    Returns:
+        The finished runs, in the order of the experiments; those of the baselines come last.
 
     Raises:
-        ArchnetError: The documents, the data, the folder or the device cannot be used.
+        ArchnetError: The source, the data, the output folder or the device is invalid.
     """
     flags = {"training.seed": seed, "training.memory": memory}
     given = {key: value for key, value in flags.items() if value is not None}
@@ -185,7 +196,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
 
 
 def _open_store(experiments: Path, track: str | None) -> Any:
-    """The tracking store, opened before anything is trained; null if nothing is tracked."""
+    """Open the tracking store before training starts; null without tracking."""
     if track is None:
         return None
     if track != "mlflow":
@@ -206,7 +217,7 @@ def _parse_settings(settings: Mapping[str, Any] | None) -> list[tuple[JsonPath, 
 def _parse(
     document: Document | Experiment, data: str | None, overrides: Sequence[tuple[JsonPath, Any]]
 ) -> Sequence[Experiment]:
-    """The experiments of a document on other data, with some values replaced."""
+    """Parse the experiments of a document after its data set and values are replaced."""
     if isinstance(document, Experiment):
         return [document]
     if data:
@@ -217,12 +228,12 @@ def _parse(
 
 
 def _documents(source: Source | Sequence[Source], *, is_changed: bool) -> Iterator[Document | Experiment]:
-    """What a source means: experiments as they are unless they change, else one document."""
+    """Convert a source to documents; experiments without changes remain objects."""
     sources: list[Any] = [source] if isinstance(source, Experiment | Arch | Mapping | PathLike | str) else list(source)
     if sources and all(isinstance(one, Mapping) and "type" in one for one in sources):
         sources = [{"layers": sources}]  # the layers of one architecture
     if not sources:
-        raise DocumentError("no architecture and no experiment is given. Name one.")
+        raise DocumentError("no architecture or experiment is given. Pass at least one.")
     if all(isinstance(one, Experiment) for one in sources):
         yield from map(_experiment_document, sources) if is_changed else sources
         return
@@ -233,7 +244,7 @@ def _documents(source: Source | Sequence[Source], *, is_changed: bool) -> Iterat
     for document in documents:
         if not is_arch(document.value):
             raise DocumentError(
-                f'{document.source}: expected an architecture (a list of layers, or an object with "layers"). Give one '
+                f'{document.source}: expected an architecture (a list of layers, or an object with "layers"). Pass one '
                 "experiment alone, or architectures only."
             )
     names = [f"{index}/{document.source}" for index, document in enumerate(documents)]

@@ -1,4 +1,4 @@
-"""What is done with finished runs: `compare`, `write_report` and `export_model`."""
+"""Compare, report and export finished runs: `compare`, `write_report` and `export_model`."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ def compare(runs: Paths) -> Comparison:
     """Compare architectures on the same test cases: paired tests, differences with intervals, metrics, costs.
 
     Runs of one architecture that differ only in fold or seed are pooled. The architecture with the fewest multiply-adds
-    is the reference for the others. A notebook shows the tables; `print` says what follows in words.
+    is the reference for the others. Notebooks display the tables; `print` writes the conclusion in words.
 
     >>> print(archnet.compare("runs/phantom"))  # doctest: +SKIP
     >>> archnet.compare([flat, deep]).row("arch3dsm").value("recall", "nodule")  # doctest: +SKIP
 
     Args:
-        runs: Runs or their folders, or an experiment's folder.
+        runs: Runs or run folders, or an experiment folder.
+
+    Returns:
+        The comparison: `rows`, one for each architecture, and `pairs`, each architecture against the reference.
 
     Raises:
-        ArchnetError: There are fewer than two finished runs, or they do not have the same classes and cases.
+        ArchnetError: There are fewer than two finished runs, or their classes or cases differ.
     """
     from archnet.evaluation import comparison
 
@@ -39,10 +42,10 @@ def write_report(runs: Paths) -> list[Path]:
     >>> archnet.write_report("runs/phantom")  # doctest: +SKIP
 
     Args:
-        runs: Runs or their folders; or an experiment's folder, whose comparison is written again as well.
+        runs: Runs or run folders; or an experiment folder, whose comparison is also rewritten.
 
     Returns:
-        The pages, the comparisons' last.
+        Paths of the HTML reports; those of comparisons come last.
 
     Raises:
         ArchnetError: A run is not finished, or its files are damaged.
@@ -54,7 +57,7 @@ def write_report(runs: Paths) -> list[Path]:
 
 def export_model(
     run: PathLike[str] | str,
-    format: Literal["keras", "saved_model", "onnx"],  # the command's option
+    format: Literal["keras", "saved_model", "onnx"],  # named like `--format`
     *,
     out: PathLike[str] | str | None = None,
 ) -> ExportedModel:
@@ -66,12 +69,15 @@ def export_model(
     >>> archnet.export_model("runs/phantom/arch3dsm", "onnx").model  # doctest: +SKIP
 
     Args:
-        run: A run or its folder.
-        format: Keras's own file, a TensorFlow folder, or ONNX (needs the extra: export).
-        out: A new folder; by default export-<format> in the run folder.
+        run: A run or run folder.
+        format: "keras" (a Keras file), "saved_model" (a TensorFlow folder) or "onnx" (requires the extra: export).
+        out: New folder. Defaults to export-<format> in the run folder.
+
+    Returns:
+        The paths of the exported `model` and its `card`, and its largest `difference` from Keras.
 
     Raises:
-        ArchnetError: The run has no model, the folder is there, a package is missing, or the model is not Keras's.
+        ArchnetError: The run has no model, the folder exists, a package is missing, or the probabilities differ.
     """
     from archnet.export.exported_model import export_run
 

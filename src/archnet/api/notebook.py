@@ -1,4 +1,4 @@
-"""Progress in a notebook: a panel below the cell, plain HTML that every front end shows and a saved notebook keeps."""
+"""Progress in a notebook: a panel below the cell, in plain HTML that works in every front end and saved notebook."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from archnet.api.console import epoch_line, show_messages, step_note
 T = TypeVar("T")
 
 SECONDS_BETWEEN_FRAMES: Final = 0.1
-"""Interval at which a moving bar is drawn again."""
+"""Shortest interval between two redraws of the bar."""
 
 _LINES_STYLE: Final = "margin:0;max-height:20em;overflow:auto;white-space:pre-wrap;font-family:monospace"
 
 
 @dataclass(slots=True)
 class NotebookPanel:
-    """A progress bar, and below it the epochs and messages so far; it has no colours of its own, so it fits any theme.
+    """A progress bar above the epochs and messages so far; it sets no colours, so it fits any theme.
 
     Attributes:
-        description: What goes on.
-        completed: Items done.
-        total: All items; 0 before the first bar.
-        note: What is beside the bar.
-        lines: Epochs and messages, with whether each is a warning.
+        description: Current task.
+        completed: Number of finished items.
+        total: Number of all items; 0 before the first bar.
+        note: Text beside the bar.
+        lines: Epochs and messages, each with a flag that marks warnings.
     """
 
     description: str = ""

@@ -1,4 +1,4 @@
-"""Paths as Python callers give them: one or several, as text, paths or runs."""
+"""Path arguments of the Python functions: one or several strings, paths or runs."""
 
 from __future__ import annotations
 

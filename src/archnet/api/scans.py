@@ -1,4 +1,4 @@
-"""Trained networks on new scans: `predict` and `explain`."""
+"""Apply trained networks to new scans: `predict` and `explain`."""
 
 from __future__ import annotations
 
@@ -54,29 +54,30 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
     tta: bool = False,
     progress: ProgressOption = None,
 ) -> ScanResult | CandidateResult:
-    """Predict class probabilities: of whole scans, or of candidates in scans.
+    """Predict class probabilities of whole scans, or of candidates in scans.
 
-    Scans are prepared as the run's training data were. A scan that cannot be read or is no chest CT in Hounsfield units
-    is rejected with a warning, and its probabilities are NaN; a scan unlike the training data is warned about.
+    Scans are preprocessed like the run's training data. A scan that is unreadable or not a chest CT in Hounsfield units
+    is rejected with a warning, and its probabilities are NaN. Out-of-distribution scans trigger a warning.
 
     >>> result = archnet.predict("runs/mosmed/ct3d", "patient.nii.gz")  # doctest: +SKIP
     >>> result.probabilities, result.classes  # doctest: +SKIP
     >>> archnet.predict(run, "/data/LUNA16", candidates="candidates.csv").probabilities  # doctest: +SKIP
 
     Args:
-        run: A run or its folder; several, or an experiment's folder, are averaged.
+        run: A run or run folder. Several runs, or all runs of an experiment folder, are averaged.
         scans: Scans (.mhd, .mha, .nii, .nii.gz, .nrrd), DICOM folders, or folders of scans.
-        also: Other runs to average with; they must see the same input.
+        also: Other runs to average with; they must use the same input.
         candidates: Candidates to classify: a csv file with seriesuid, coordX, coordY, coordZ (mm, LPS).
         out: With `candidates`: the LUNA16 submission to write; an existing file is replaced.
         tta: Test-time augmentation: average over axial symmetries (crops) or mirror images (whole scans).
-        progress: Null shows progress in a notebook and on a terminal, true everywhere, false nowhere.
+        progress: None (the default) shows progress in notebooks and on terminals, True always, False never.
 
     Returns:
-        Probabilities (N, K) of N scans or candidates and K classes, float64.
+        A `ScanResult`, or with `candidates` a `CandidateResult`: `probabilities` of shape (N, K), float64, for N scans
+        or candidates and K `classes`, with `warnings` and `rejected` by scan.
 
     Raises:
-        ArchnetError: The runs, the scans and the options do not fit each other, or every scan was rejected.
+        ArchnetError: The runs, the scans and the options are incompatible, or every scan is rejected.
     """
     from archnet.inference.predict_files import predict_candidate_files, predict_scan_files
     from archnet.inference.scan_paths import scan_paths
@@ -85,7 +86,7 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
     runs = read_trained_runs([*as_paths(run), *as_paths(also)])
     candidate_list, submission = (None if path is None else Path(path) for path in (candidates, out))
     options = {"candidates": candidates, **({"out": out} if out is not None else {})}
-    check_case_kind(runs[0], options, "Name their list with candidates=.")
+    check_case_kind(runs[0], options, "Pass their list as candidates=.")
     files = scan_paths(as_paths(scans))
     result: ScanResult | CandidateResult
     with show_progress(progress) as display:
@@ -119,27 +120,28 @@ def explain(  # noqa: PLR0913 - the options of `archnet explain`, by name
     out: PathLike[str] | str | None = None,
     progress: ProgressOption = None,
 ) -> Explanation:
-    """Explain a prediction with a saliency map; a notebook shows its picture.
+    """Explain a prediction with a saliency map; notebooks display its picture.
 
     >>> archnet.explain("runs/mosmed/ct3d", "patient.nii.gz", out="explanations").files  # doctest: +SKIP
     >>> archnet.explain(run, "scan.mhd", at=(-100.6, 67.3, -231.8)).scan_heat  # doctest: +SKIP
 
     Args:
-        run: A run or its folder.
+        run: A run or run folder.
         scan: A scan (.mhd, .mha, .nii, .nii.gz, .nrrd) or a DICOM folder.
         at: For a run on candidates: the candidate's world position (x, y, z) in mm, LPS.
         method: "gradcam": evidence for the class in the last feature map. "occlusion" (slower): drop in its probability
             when a box is replaced by air.
-        class_name: The class to explain (`--class`); by default the run's positive class.
-        out: Folder of a picture of slices (.png) and the heat map (.nii.gz) in the scan's own frame; null writes none.
-        progress: Null shows progress in a notebook and on a terminal, true everywhere, false nowhere.
+        class_name: The class to explain (`--class`). Defaults to the run's positive class.
+        out: Folder for a picture of slices (.png) and the heat map on the scan's own grid (.nii.gz). None (the default)
+            writes no files.
+        progress: None (the default) shows progress in notebooks and on terminals, True always, False never.
 
     Returns:
-        The case (height, width, depth) scaled to [0, 1], its heat map, that map on the scan's grid (z, y, x), LPS, and
-        the probability of the class.
+        The explanation: the case `image` (height, width, depth) scaled to [0, 1], its heat map `heat`, that map on the
+        scan's grid `scan_heat` (z, y, x), LPS, and the `probability` of the class.
 
     Raises:
-        ArchnetError: The run, the scan, the point and the class do not fit each other, or the scan is rejected.
+        ArchnetError: The run, the scan, the point and the class are incompatible, or the scan is rejected.
     """
     from archnet.inference.explanation_files import explain_file, write_explanation
 
@@ -154,7 +156,8 @@ def explain(  # noqa: PLR0913 - the options of `archnet explain`, by name
         )
         _warn({explanation.scan: explanation.warnings}, {})
         if explanation.is_empty:
-            log.warning("the heat map is empty: no evidence for %s was found.", explanation.class_name)
+            text = "the heat map is empty: no evidence for %s was found. Choose a different class with class_name=."
+            log.warning(text, explanation.class_name)
     return explanation if out is None else write_explanation(explanation, Path(out))
 
 

@@ -62,7 +62,7 @@ def main() -> None:
     _escape_unprintable_characters()
     skip_optional_packages()
     try:
-        app(prog_name=PROGRAM)  # also where it runs as python -m archnet, so that completion knows it
+        app(prog_name=PROGRAM)  # `python -m archnet` needs the same name for completion
     except ArchnetError as error:
         typer.echo(str(error), err=True)
         sys.exit(2)
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def _escape_unprintable_characters() -> None:
-    """Print the code of a character that stdout cannot encode, as on some Windows consoles; stderr does so already."""
+    """Escape characters that stdout cannot encode, as some Windows consoles require; stderr already does."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 

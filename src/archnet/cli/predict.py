@@ -85,7 +85,7 @@ def predict(
 
 
 def _print_counts(result: CandidateResult, *, as_json: bool) -> None:
-    """Print what a submission holds, and what was left out."""
+    """Print how many candidates a submission contains, and how many were left out."""
     if as_json:
         print_json(result.to_document())
     elif result.num_candidates:

@@ -103,10 +103,10 @@ def _reopen(folder: Path, recipe: Recipe, unreadable: Sequence[UnreadableScan]) 
 
 
 def discard_folder(folder: Path) -> None:
-    """Remove a folder; a process that is killed meanwhile leaves no half of it under its name.
+    """Remove a folder; a process that is killed meanwhile leaves no partial folder under its name.
 
     Raises:
-        DataError: A program has its crops open, which Windows does not allow to be moved.
+        DataError: The folder cannot be moved, on Windows because a program has its crops open.
     """
     if folder.is_dir():
         trash = Path(tempfile.mkdtemp(prefix="removed-", dir=store_home() / ".unfinished"))
@@ -121,8 +121,8 @@ def _move_store(folder: Path, target: Path) -> None:
         folder.rename(target)
     except PermissionError as error:
         raise DataError(
-            f"{folder}: cannot be moved ({error.strerror}). On Windows no program may have these crops open: close "
-            "those that do. Elsewhere, check the permissions of the folder."
+            f"{folder}: cannot be moved ({error.strerror}). On Windows, close all programs that use these crops. "
+            "Elsewhere, check the permissions of the folder."
         ) from error
 
 

@@ -17,7 +17,7 @@ NUM_BINS: Final = 15
 _MAX_TEMPERATURE: Final = 50.0
 """Temperatures are looked for from 1 / 50 to 50; a best one beyond is none."""
 
-_HALVINGS: Final = 40  # of that range, which leave less than 1e-11 of it
+_HALVINGS: Final = 40  # of the logarithmic range, which narrow it to less than 1e-11
 
 
 def calibration(part: Predictions, positive: int, *, bootstraps: int, seed: int) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def fit_temperature(part: Predictions) -> float | None:
     margins = logits - logits[np.arange(len(part.cases)), part.y_true][:, np.newaxis]
 
     def slope(log_temperature: float) -> float:
-        """Of the negative log-likelihood against 1 / temperature, in which it is convex."""
+        """Slope of the negative log-likelihood with respect to 1 / temperature, in which it is convex."""
         probabilities = np.exp(_log_softmax(margins * np.exp(-log_temperature)))
         return float((probabilities * margins).sum(axis=1).mean())
 

@@ -65,7 +65,7 @@ class Comparison:
         return f"Comparison({', '.join(row.run for row in self.rows)}; {self.set} set)"
 
     def __str__(self) -> str:
-        """What follows from the comparison, in words."""
+        """The conclusion of the comparison in words."""
         from archnet.report.comparison_wording import comparison_sentence
 
         return comparison_sentence(self)

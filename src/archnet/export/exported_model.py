@@ -63,11 +63,11 @@ def export_run(run: Path, form: str, out: Path | None = None) -> ExportedModel:
     Args:
         run: The run folder.
         form: One of `network.export.EXPORT_FORMATS`.
-        out: The new folder; by default `export-<form>` in the run folder.
+        out: The new folder. Defaults to `export-<form>` in the run folder.
 
     Raises:
-        RunError: The run has no model, the form is unknown, the folder is there, a package is missing, or the exported
-            model's probabilities are not Keras's.
+        RunError: The run has no model, the format is unknown, the folder exists, a package is missing, or the exported
+            model's probabilities differ from Keras's.
     """
     from archnet.network.backend import start_quietly
 
@@ -79,7 +79,7 @@ def export_run(run: Path, form: str, out: Path | None = None) -> ExportedModel:
     network.check_format(form)
     folder = out or run / f"export-{form}"
     if folder.exists():
-        raise RunError(f"{folder}: is there already and is not overwritten. Remove it, or give another with --out.")
+        raise RunError(f"{folder}: already exists and is not overwritten. Remove it, or choose another with --out.")
     files = _read_run_with_model(run)
     model, export_format = load_model(run / "model.keras"), network.EXPORT_FORMATS[form]
     shape, limits = tuple(model.input_shape[1:]), input_limits(model)

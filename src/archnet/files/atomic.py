@@ -45,7 +45,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         yield draft
         _sync_tree(draft)
         if sys.platform == "win32" and folder.is_dir():
-            folder.rmdir()  # Windows renames onto no folder, not even an empty one
+            folder.rmdir()  # Windows cannot replace a folder by a rename, even an empty one
         draft.rename(folder)
         _sync_folder(folder.parent)
     finally:
@@ -81,11 +81,11 @@ def sync_file(path: Path) -> None:
 
 
 def sync_handle(handle: int) -> None:
-    """Puts what was written to an open file on the disk; on macOS also past the disk's own cache, see fsync(2)."""
+    """Flush an open file to the disk, on macOS including the cache of the drive; see fsync(2)."""
     if sys.platform == "darwin":
         import fcntl
 
-        with suppress(OSError):  # a file system that cannot: fsync does what it can
+        with suppress(OSError):  # some file systems do not support it; fsync is the fallback
             fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
             return
     os.fsync(handle)
@@ -142,7 +142,7 @@ def check_output_path(out: Path | None, inputs: Sequence[Path]) -> None:
     """Refuse an output path that is also an input.
 
     Raises:
-        DocumentError: It is.
+        DocumentError: The output path is an input.
     """
     if out is not None and out.resolve() in [path.resolve() for path in inputs]:
         raise DocumentError(f"--out {out}: is also an input and would be overwritten. Choose a different name.")

@@ -106,17 +106,17 @@ def path_text(path: JsonPath) -> str:
 
 
 def plain_json(value: Any, source: str) -> Any:
-    """A value from Python as JSON holds it: tuples are lists, mappings objects, NumPy's numbers plain ones.
+    """Convert a Python value to JSON types: tuples become lists, mappings objects, NumPy numbers plain numbers.
 
     >>> plain_json({"kernel_size": (3, 3)}, "arch")
     {'kernel_size': [3, 3]}
 
     Args:
         value: The value.
-        source: What it is, for messages.
+        source: Name of the value in messages.
 
     Raises:
-        DocumentError: It cannot stand in a JSON file.
+        DocumentError: The value has no JSON equivalent.
     """
     if isinstance(value, Mapping):
         return {str(key): plain_json(entry, source) for key, entry in value.items()}
@@ -128,7 +128,7 @@ def plain_json(value: Any, source: str) -> Any:
         return str(value)
     if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    raise DocumentError(f"{source}: {value!r} cannot stand in a JSON document. Give numbers, text, lists and mappings.")
+    raise DocumentError(f"{source}: {value!r} is not a JSON value. Use finite numbers, text, lists or mappings.")
 
 
 def read_document(path: Path | str) -> Document:

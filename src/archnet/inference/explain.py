@@ -45,14 +45,14 @@ class Explanation:
         run: The run folder.
         scan: The scan's file or DICOM folder.
         point_mm: The candidate's position (x, y, z), LPS; null for a whole scan.
-        class_name: The class.
-        method: How the heat map was made.
+        class_name: The explained class.
+        method: Saliency method, "gradcam" or "occlusion".
         image: (height, width, depth) the case as it was cut, its limits scaled to [0, 1].
         heat: (height, width, depth) heat map of the case; see `METHODS`.
         scan_heat: (z, y, x) the heat map on the scan's grid in LPS, 0 outside the case.
         probability: Probability of the class.
         warnings: In which ways the scan is out of distribution.
-        files: The picture (.png) and the heat map (.nii.gz), if they were written.
+        files: Paths of the picture (.png) and the heat map (.nii.gz); empty if they are not written.
     """
 
     run: Path
@@ -167,7 +167,7 @@ def _expand_to_case(heat: NDArray[np.float32], run: TrainedRun) -> NDArray[np.fl
 
 
 def draw_explanation(explanation: Explanation) -> bytes:
-    """The picture of slices as a PNG."""
+    """Draw the slices with the heat map as a PNG."""
     from archnet.report.figures.heat_map import heat_figure
     from archnet.report.figures.theme import theme_context
 

@@ -1,4 +1,4 @@
-"""Explanations for files: a run and a scan are checked, the picture and the heat map are written."""
+"""Explain a scan file: check the run and the scan, and write the picture and the heat map."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def explain_file(
         run: The run folder.
         scan: A file or DICOM folder.
         at: For a run on candidates: the position (x, y, z) in mm, LPS.
-        method: How the heat map is made.
+        method: Saliency method.
         class_name: The class to explain; by default the run's positive class.
-        progress: Wraps what takes long.
+        progress: Wraps the items of a long loop.
 
     Raises:
-        ArchnetError: The run, the scan, the point and the class do not fit each other, or the scan is rejected.
+        ArchnetError: The run, the scan, the point and the class are incompatible, or the scan is rejected.
     """
     trained_run = _single_run(read_trained_runs([run]), run)
     check_case_kind(trained_run, {"--at": at}, "Name one by its position in mm with --at=X,Y,Z.")
@@ -74,7 +74,7 @@ def write_explanation(explanation: Explanation, folder: Path) -> Explanation:
 
 
 def _file_stem(explanation: Explanation) -> str:
-    """The name of the two files without their endings."""
+    """The stem that both file names share."""
     position = [point_text(explanation.point_mm, "_")] if explanation.point_mm else []
     names = [explanation.run.resolve().name, scan_name(explanation.scan), *position]
     return re.sub(r"[^\w.+-]", "_", "-".join([*names, explanation.class_name, explanation.method]))

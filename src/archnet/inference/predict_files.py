@@ -1,4 +1,4 @@
-"""Predictions for files: of whole scans, or of the candidates of a list in scans, as a submission."""
+"""Predict scan files: whole scans, or listed candidates in scans as a LUNA16 submission."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class ScanResult:
     Attributes:
         runs: Folders of the runs whose probabilities are averaged.
         classes: The K class names.
-        tta: Whether symmetries of each case are averaged as well.
-        scans: The N scans.
+        tta: Whether test-time augmentation is used.
+        scans: Paths of the N scans.
         probabilities: Shape (N, K); rows of rejected scans are NaN.
-        warnings: In which ways scans are out of distribution, by scan.
-        rejected: The reason why a scan was rejected, by scan.
+        warnings: Out-of-distribution warnings, by scan.
+        rejected: Reasons for rejection, by scan.
     """
 
     runs: tuple[Path, ...]
@@ -43,7 +43,7 @@ class ScanResult:
 
     @property
     def by_scan(self) -> dict[Path, dict[str, float]]:
-        """The probability of each class, by scan; without those that were rejected."""
+        """Class probabilities by scan, without rejected scans."""
         rows = zip(self.scans, self.probabilities.tolist(), strict=True)
         return {scan: dict(zip(self.classes, row, strict=True)) for scan, row in rows if scan not in self.rejected}
 
@@ -61,15 +61,15 @@ class CandidateResult:
         runs: Folders of the runs whose probabilities are averaged.
         classes: The K class names.
         positive: Name of the class whose probability the submission holds.
-        tta: Whether symmetries of each case are averaged as well.
-        series: The scan's uid of each of the N candidates.
+        tta: Whether test-time augmentation is used.
+        series: Series UIDs of the scans of the N candidates.
         points_mm: World positions (x, y, z) in mm, LPS, shape (N, 3).
         probabilities: Shape (N, K); rows of candidates in rejected scans are NaN.
-        num_scans: Scans that were predicted.
-        num_left_out: Candidates of the list whose scans were not given.
-        out: The submission; null if none was asked for.
-        warnings: In which ways scans are out of distribution, by scan.
-        rejected: The reason why a scan was rejected, by scan.
+        num_scans: Number of predicted scans.
+        num_left_out: Number of listed candidates whose scans were not given.
+        out: Path of the submission; null if none was requested.
+        warnings: Out-of-distribution warnings, by scan.
+        rejected: Reasons for rejection, by scan.
     """
 
     runs: tuple[Path, ...]
@@ -87,7 +87,7 @@ class CandidateResult:
 
     @property
     def num_candidates(self) -> int:
-        """Candidates that were predicted."""
+        """Number of predicted candidates."""
         return int(np.count_nonzero(~np.isnan(self.probabilities[:, 0])))
 
     def to_document(self) -> dict[str, Any]:
@@ -112,9 +112,9 @@ def predict_scan_files(
     """Predict whole scans.
 
     Args:
-        runs: Of `read_trained_runs`, on whole scans.
-        scans: Of `scan_paths`.
-        tta: Average over mirror images as well.
+        runs: Runs on whole scans, from `read_trained_runs`.
+        scans: Scans, from `scan_paths`.
+        tta: Average over mirror images.
         progress: Wraps the scans.
     """
     found = _predict(runs, whole_scan_recipe(runs[0], scans), tta, progress)
@@ -141,11 +141,11 @@ def predict_candidate_files(
     """Predict the candidates of a list, and write them as a LUNA16 submission.
 
     Args:
-        runs: Of `read_trained_runs`, on candidates.
-        scans: Of `scan_paths`.
+        runs: Runs on candidates, from `read_trained_runs`.
+        scans: Scans, from `scan_paths`.
         candidates: The list: a csv file with seriesuid, coordX, coordY, coordZ (mm, LPS).
-        out: The submission; null writes none.
-        tta: Average over axial symmetries as well.
+        out: Path of the submission; null writes none.
+        tta: Average over axial symmetries.
         progress: Wraps the scans.
 
     Raises:

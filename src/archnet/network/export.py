@@ -122,10 +122,10 @@ EXPORT_FORMATS: Final = {
 
 
 def check_format(name: str) -> None:
-    """That a form can be written here.
+    """Check that a format can be written here.
 
     Raises:
-        RunError: It is unknown, a package is missing, or Keras runs on a backend that has no way to it.
+        RunError: The format is unknown, a package is missing, or Keras's backend does not support it.
     """
     if name not in EXPORT_FORMATS:
         hint = did_you_mean(name, EXPORT_FORMATS)

@@ -1,4 +1,4 @@
-"""Packages that Keras imports where they are installed, for functions that archnet does not call."""
+"""Hide packages from Keras that it imports, if installed, only for functions that archnet does not call."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from types import FrameType, ModuleType
 from typing import Final
 
 OPTIONAL_PACKAGES: Final = frozenset({"IPython", "matplotlib", "pandas", "sklearn"})
-"""More than a third of the time that `import keras` takes, and a hundred megabytes."""
+"""The hidden packages, which cost over a third of the time of `import keras` and a hundred megabytes."""
 
 
 class _KerasWithout(MetaPathFinder):
-    """An import hook through which Keras, and nobody else, finds the packages missing."""
+    """Import hook that hides the packages from Keras only."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None, /
     ) -> ModuleSpec | None:
-        """Leave the search to the other hooks, or end it."""
+        """Raise `ModuleNotFoundError` for a hidden package; defer to the other hooks otherwise."""
         if fullname in OPTIONAL_PACKAGES and _importer(sys._getframe(1)).partition(".")[0] == "keras":
             raise ModuleNotFoundError(f"archnet uses Keras without {fullname}", name=fullname)
         return None
 
 
 def skip_optional_packages() -> None:
-    """Let Keras start in this process as where the packages are not installed.
+    """Start Keras in this process as if the packages were not installed.
 
-    Only for processes of archnet's own: Keras then takes no data frames and draws no galleries.
+    Call this only in archnet's own processes: Keras then accepts no data frames and draws no galleries.
     """
     if not any(isinstance(hook, _KerasWithout) for hook in sys.meta_path):
         sys.meta_path.insert(0, _KerasWithout())

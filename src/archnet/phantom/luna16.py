@@ -27,7 +27,7 @@ from archnet.phantom.scan import draw_scan
 
 # Raise it with every change to what is drawn: a phantom of another version is not used again.
 VERSION = 4
-# The first number of each scan's seed. Another one draws other scans.
+# The first number of each scan's seed. A different one generates different scans.
 _STREAM = 3
 _NUM_SUBSETS = 10
 

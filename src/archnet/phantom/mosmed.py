@@ -19,7 +19,7 @@ from archnet.phantom.body import MIDDLE_MM, SHAPE, SPACING_MM, Body, Box, draw_b
 
 # Raise it with every change to what is drawn.
 VERSION = 2
-# The first number of each scan's seed. Another one draws other scans.
+# The first number of each scan's seed. A different one generates different scans.
 _STREAM = 1
 CLASSES = ("CT-0", "CT-23")
 

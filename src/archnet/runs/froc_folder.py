@@ -47,7 +47,7 @@ def evaluate_submission(folder: Path, bootstraps: int) -> Froc:
 
 
 def write_froc_curve(folder: Path, result: Froc) -> None:
-    """Write froc/curve.json, which the report draws; nothing where the scans have no nodules."""
+    """Write froc/curve.json, which the report draws, unless the scans have no nodules."""
     if result.hits.num_nodules.any():
         write_json(folder / "froc/curve.json", _curve_document(result))
 

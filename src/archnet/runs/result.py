@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     import keras
 
 _NETWORK_FILES: Final = {"model.keras": "model", "history.csv": "training history"}
-"""Files that a baseline does not leave."""
+"""Files that a baseline does not have."""
 
 
 class Run:
-    """A finished run, whose files are read when they are needed.
+    """A finished run; its files are read on first access.
 
     >>> run = archnet.load_run("runs/phantom/arch3dsm")  # doctest: +SKIP
     >>> run.metrics["test"]["recall"]  # doctest: +SKIP
@@ -55,7 +55,7 @@ class Run:
         """The columns of history.csv, such as "train_loss", one value for each epoch; undefined numbers are NaN.
 
         Raises:
-            ArchnetError: The run is not finished or a baseline, or the file is damaged.
+            ArchnetError: The run is unfinished or a baseline, or the file is damaged.
         """
         columns = read_history(self._require("history.csv"))
         return {name: np.array(values, np.float64) for name, values in columns.items()}
@@ -74,7 +74,7 @@ class Run:
         """The trained Keras model: (N, height, width[, depth], channels) raw values (HU) in, (N, K) probabilities out.
 
         Raises:
-            ArchnetError: The run is not finished or a baseline, or the file is damaged.
+            ArchnetError: The run is unfinished or a baseline, or the file is damaged.
         """
         path = self._require("model.keras")
         from archnet.network.backend import start_quietly
@@ -86,7 +86,7 @@ class Run:
 
     @property
     def report(self) -> Path:
-        """The page with all results, report.html.
+        """The path of report.html, the page with all results.
 
         Raises:
             ArchnetError: The run is not finished, or the page is missing.
@@ -97,7 +97,7 @@ class Run:
         """The path of one of the run's files.
 
         Raises:
-            RunError: It is missing; the message says why and how to get it.
+            RunError: The file is missing; the message gives the reason and the remedy.
         """
         path = self.folder / name
         if not path.exists():
@@ -122,10 +122,13 @@ def load_run(folder: Path | str) -> Run:
     >>> archnet.load_run("runs/phantom/arch3dsm").predictions.select("test").probabilities  # doctest: +SKIP
 
     Args:
-        folder: The run folder, or an experiment's folder with a single run.
+        folder: A run folder, or an experiment folder with a single run.
+
+    Returns:
+        The run.
 
     Raises:
-        RunError: The run is not finished, or there is none or more than one.
+        ArchnetError: The run is not finished, or the folder contains no run or more than one.
     """
     path = Path(folder)
     if path.is_dir() and not is_finished(path) and (path / "arch.json").exists():
@@ -137,13 +140,13 @@ def load_run(folder: Path | str) -> Run:
 
 
 def _missing_reason(folder: Path, name: str) -> str:
-    """Why a run folder lacks a file, and how to get it."""
+    """The reason why a file is missing from a run folder, and the remedy."""
     if not folder.is_dir():
-        return "no such folder. Name a run folder, as archnet.run returns it."
+        return "no such folder. Pass the folder of a finished run."
     if not is_finished(folder):
         return _unfinished_reason(folder)
     if name in _NETWORK_FILES and is_baseline(read_json(folder / "experiment.json")):
-        return f"is a baseline, of which no {_NETWORK_FILES[name]} is kept. Choose a run of a network."
+        return f"is a baseline, which has no {_NETWORK_FILES[name]}. Choose a run of a network."
     if name == "report.html":
         return f'{name} is missing. Write it with archnet.write_report("{folder}").'
     return f"{name} is missing, although the run is finished. Restore the file, or run the experiment again."
@@ -151,7 +154,7 @@ def _missing_reason(folder: Path, name: str) -> str:
 
 def _unfinished_reason(folder: Path) -> str:
     if is_started(folder):
-        return "this run was interrupted. Finish it: run the same experiment with resume=True (--resume)."
+        return "this run was interrupted. Run the same experiment with resume=True (--resume) to finish it."
     if (folder / "experiment.json").exists():
-        return "this run is not finished. Run its experiment to the end, or name another run folder."
-    return "is no run folder: it holds no metrics.json. Name a run folder, as archnet.run returns it."
+        return "this run is not finished. Finish its experiment, or choose a different run folder."
+    return "is not a run folder: metrics.json is missing. Pass the folder of a finished run."

@@ -77,6 +77,8 @@ class PlannedLayer:
 class Arch:
     """A network as its JSON document describes it.
 
+    >>> arch = archnet.load_arch("archs/arch3dsm.json")  # doctest: +SKIP
+    >>> arch.plan((64, 64, 10), num_classes=2)[-1].output_shape  # doctest: +SKIP
     Attributes:
         name: Also names the run folders.
         rank: Number of spatial axes, 2 or 3.
@@ -101,7 +103,7 @@ class Arch:
             num_classes: Classes of the data.
 
         Raises:
-            DocumentError: The input has another rank, or a layer does not fit what reaches it.
+            DocumentError: The input has a different rank, or a layer does not fit its input.
         """
         if not self.layers[-1].traits.is_terminal:
             raise DocumentError(f"{self.document.source}: the last layer must be T.")
@@ -152,18 +154,18 @@ class Arch:
         return path[1:] if isinstance(self.document.value, list) else path
 
     def build(self, input_shape: Shape | None = None, num_classes: int = 2, *, seed: int = 0) -> keras.Model:
-        """Build the Keras model, which takes images scaled to [0, 1] and gives logits.
+        """Build the Keras model, which maps images scaled to [0, 1] to logits.
 
         Args:
             input_shape: (height, width[, depth]) for one channel, or with channels last; see `plan`.
-            num_classes: Classes of the data.
-            seed: Seed of the starting weights and of dropout.
+            num_classes: Number of classes.
+            seed: Seed of weight initialization and dropout.
 
         Returns:
-            (N, *input_shape) float32 -> (N, num_classes) logits, or (N, 1) where T is "sigmoid".
+            A model from (N, *input_shape), float32, to (N, num_classes) logits, or (N, 1) where T is "sigmoid".
 
         Raises:
-            DocumentError: The input has another rank, or a layer does not fit what reaches it.
+            DocumentError: The input has a different rank, or a layer does not fit its input.
         """
         self.plan(input_shape, num_classes)
         from archnet.network.backend import start_quietly
@@ -208,10 +210,13 @@ def load_arch(source: Path | str | Mapping[str, Any] | Sequence[Mapping[str, Any
     130
 
     Args:
-        source: A JSON file; or an object with "layers", or a list of layers, as in such a file.
+        source: Path of a JSON file, or its content: a mapping with "layers", or a list of layers.
+
+    Returns:
+        The architecture.
 
     Raises:
-        DocumentError: The file is not strict JSON, or not an architecture; one line for every problem.
+        ArchnetError: The source is not strict JSON or not a valid architecture; the message lists every problem.
     """
     if isinstance(source, Path | str):
         return parse_arch(read_document(source))

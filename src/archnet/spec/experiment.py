@@ -187,6 +187,8 @@ class Evaluation:
 class Experiment:
     """One architecture on one division of one data set; everything that decides a result.
 
+    >>> experiments = archnet.load_experiments("archs/arch3dsm.json", data="phantom")  # doctest: +SKIP
+    >>> experiments[0].training.epochs, experiments[0].auto_reasons  # doctest: +SKIP
     Attributes:
         auto_reasons: Why options have the values that were chosen automatically, by their dotted keys.
     """

@@ -121,7 +121,7 @@ def data_experiments(
     """The experiments, one a fold, on a data set with a linear network: for looking at data before there is a network.
 
     Args:
-        data: As after `--data`, or the "data" section of an experiment.
+        data: Name of a data set, npz:PATH, or the "data" section of an experiment.
         overrides: As for `parse_experiments`.
     """
     linear = {"name": "linear", "rank": 2, "layers": [{"type": "T"}]}
@@ -208,10 +208,10 @@ def _parse_archs(archs: Sequence[Document], document: Document) -> list[Arch]:
 
 
 def _name_clash(names: Sequence[str]) -> str | None:
-    """Two names that would share a run folder on some file system.
+    """Describe two names that would share a run folder on some file system.
 
     >>> _name_clash(["net", "Net"])
-    'two architectures are named "net" and "Net", which is one folder on Windows and macOS'
+    'two architectures are named "net" and "Net", which are the same folder on Windows and macOS'
     """
     spellings: dict[str, str] = {}
     for name in names:
@@ -219,7 +219,7 @@ def _name_clash(names: Sequence[str]) -> str | None:
         if names.count(name) > 1:
             return f'two architectures are named "{name}"'
         if other != name:
-            return f'two architectures are named "{other}" and "{name}", which is one folder on Windows and macOS'
+            return f'two architectures are named "{other}" and "{name}", which are the same folder on Windows and macOS'
     return None
 
 

@@ -67,7 +67,7 @@ def fitted(training, **options):
 )
 def test_an_interrupted_training_ends_with_the_same_bits(training, micro_batch, tmp_path):
     network, rows = fitted(training, micro_batch=micro_batch)
-    for step, seconds in ((3, 0), (8, 1e9), (4, 0)):  # in an epoch, behind an epoch that was kept, at the end of one
+    for step, seconds in ((3, 0), (8, 1e9), (4, 0)):  # within an epoch, after a saved epoch, at the end of an epoch
         keep = {"checkpoint": tmp_path, "checkpoint_seconds": seconds}
         with pytest.raises(InterruptedTrainingError):
             fitted(training, micro_batch=micro_batch, callback=Interrupting(step), **keep)

@@ -71,7 +71,7 @@ def test_the_same_run_gives_the_same_bytes(tmp_path):
     ]
 
 
-def test_pictures_of_earlier_versions_go_with_their_numbers(tmp_path):
+def test_a_new_figure_replaces_the_png_file_of_earlier_versions(tmp_path):
     run = read_run(write_run(tmp_path / "archsm"))
     (run.folder / "figures").mkdir()
     for name in ("roc.png", "mine.png"):

@@ -1,1 +1,1 @@
-"""Figures: the drawings of a report as SVG, and the pictures that Matplotlib draws for single commands."""
+"""Figures: SVG drawings for reports, and Matplotlib pictures for single commands."""

@@ -1,4 +1,4 @@
-"""Calibration drawing: what a network's probabilities say against what comes true (a reliability diagram)."""
+"""Calibration drawing: observed frequency against predicted probability (a reliability diagram)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from archnet.report.figures.panel import Panel, unit_axis
 from archnet.report.figures.ranking import diagonal, square_drawing, unit_panel
 from archnet.report.figures.svg import Drawing, dashes, series_colour
 
-_LARGEST_DOT = 10.0  # radius of one that holds all cases
+_LARGEST_DOT = 10.0  # radius of a bin that holds all cases
 
 
 def reliability_drawing(curves: Mapping[str, Sequence[Mapping[str, Any]]], title: str, alt: str) -> Drawing:
@@ -20,7 +20,7 @@ def reliability_drawing(curves: Mapping[str, Sequence[Mapping[str, Any]]], title
     Args:
         curves: For each name in the legend the bins of `calibration`; the first one carries the intervals.
         title: Above.
-        alt: The diagram in words.
+        alt: Alternative text.
     """
     panel = unit_panel(unit_axis("predicted probability"), "observed frequency")
     parts = [_curve(panel, bins, place) for place, bins in enumerate(curves.values())]

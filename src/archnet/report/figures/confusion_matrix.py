@@ -1,4 +1,4 @@
-"""Confusion-matrix drawing: counts, and each cell's share of its row (the truth), which also shades it."""
+"""Confusion-matrix drawing: counts, and each cell's share of its row (the truth), which sets its shade."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DARKEST: Final = 0.5  # opacity of a full cell
 
 
 def confusion_matrix_drawing(matrix: Sequence[Sequence[int]], classes: Sequence[str], title: str) -> Drawing:
-    """A confusion matrix, rows the truth, columns the prediction."""
+    """Draw a confusion matrix; rows are the truth, columns the prediction."""
     totals = [sum(row) for row in matrix]
     labels = [f"{total:,} case{'' if total == 1 else 's'}" for total in totals]
     left = 48 + max(map(text_width, (*classes, *labels)))
@@ -41,7 +41,7 @@ def confusion_matrix_drawing(matrix: Sequence[Sequence[int]], classes: Sequence[
 
 
 def _cell(number: int, total: int, corner: tuple[float, float, float], *, is_right: bool) -> str:
-    """A cell at (left, top, width)."""
+    """Draw a cell at (left, top, width)."""
     left, top, width = corner
     square = {"x": left, "y": top, "width": width - _GAP, "height": _CELL - _GAP}
     shade = element("rect", **square, fill=colour("accent"), fill_opacity=_DARKEST * number / total if total else 0)

@@ -23,7 +23,7 @@ _LINES = ("-", "--", "-.", ":")
 
 
 def write_froc_figure(path: Path, results: Mapping[str, Froc], title: str = "FROC") -> Path:
-    """Draw curves into a picture of the format that its name ends in, by atomic rename; see `froc_figure`."""
+    """Write curves as a picture, by atomic rename; the file's ending selects the format. See `froc_figure`."""
     with theme_context(), atomic_write(path) as draft:
         froc_figure(results, title).savefig(draft)
     return path

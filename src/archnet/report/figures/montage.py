@@ -1,4 +1,4 @@
-"""Montages: axial slices side by side, each with its caption; a volume with a strip of neighbours."""
+"""Montages: axial slices with captions side by side; a volume also shows a strip of neighbouring slices."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def central_slice(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def caption(picture: Picture) -> list[str]:
-    """What a picture shows, in short lines."""
+    """The caption of a picture, in short lines."""
     if picture.predicted_class is None:
         return [picture.truth, short_case(picture.case)]
     prediction = f"predicted {picture.predicted_class}, {percent(picture.confidence)}"
@@ -95,9 +95,9 @@ def caption(picture: Picture) -> list[str]:
 
 
 def montage_drawing(pictures: Sequence[Picture], title: str, columns: int = 4) -> Drawing:
-    """A grid of pictures with captions.
+    """Draw a grid of pictures with captions.
 
-    The pixels are those of the data: a program that shows the drawing enlarges them.
+    Images keep the resolution of the data; the viewer enlarges them.
     """
     captions = [caption(picture) for picture in pictures]
     strip_height = max(_strip_side(picture) + 2 if picture.is_volume else 0 for picture in pictures)
@@ -116,7 +116,7 @@ def montage_drawing(pictures: Sequence[Picture], title: str, columns: int = 4) -
 
 
 def _draw_picture(picture: Picture, left: float, top: float) -> str:
-    """One picture with its upper left corner at (left, top), its strip and its caption."""
+    """Draw a picture with its strip and its caption; its upper left corner is at (left, top)."""
     bottom, parts = top + _SIDE, [_draw_slice(central_slice(picture.image), left, top, _SIDE)]
     if picture.is_volume:
         parts.append(_draw_strip(picture, left, bottom + 2))
@@ -127,7 +127,7 @@ def _draw_picture(picture: Picture, left: float, top: float) -> str:
 
 
 def _strip(picture: Picture) -> list[int]:
-    """The slices below a volume's central one."""
+    """Indices of the slices in the strip below a volume's central slice."""
     central = central_index(picture.image.shape[2])
     return strip_indices(picture.image.shape[2], central) or [central]
 
@@ -137,7 +137,7 @@ def _strip_side(picture: Picture) -> float:
 
 
 def _draw_strip(picture: Picture, left: float, top: float) -> str:
-    """The neighbours of a volume's central slice, which has an edge."""
+    """Draw the strip of neighbouring slices, with a frame around the central one."""
     side, central = _strip_side(picture), central_index(picture.image.shape[2])
     parts = [
         _draw_slice(picture.image[:, :, index], left + place * side, top, side - 2)

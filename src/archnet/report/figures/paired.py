@@ -1,4 +1,4 @@
-"""Paired drawing: the differences of each architecture to the reference, with zero as the line that decides."""
+"""Paired drawing: the differences between each architecture and the reference, with a line at zero."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Entry = tuple[float | None, Sequence[float] | None]
 
 _WIDTH: Final = 1000
 _ENTRY_HEIGHT: Final = 24
-_SPACE: Final = 4 * "\N{EM SPACE}"  # which is not collapsed, as plain spaces are
+_SPACE: Final = 4 * "\N{EM SPACE}"  # renderers collapse plain spaces
 
 
 def difference_drawing(
@@ -23,9 +23,9 @@ def difference_drawing(
 
     Args:
         reference: Name of the architecture that all are compared to.
-        others: Names of the others, each with the place of its colour.
-        rows: For each number's name the entry of each of the others.
-        alt: The drawing in words.
+        others: Names of the other architectures, each with its colour index.
+        rows: Entries of the other architectures, by the name of the number.
+        alt: Alternative text.
     """
     panel = _panel(reference, others, rows)
     parts = [panel.axes(), panel.line([0, 0], [panel.y.low, panel.y.high], colour("faint"), stroke_width=1.2)]
@@ -40,7 +40,7 @@ def difference_drawing(
 
 
 def _entry(panel: Panel, entry: Entry, row: float, hue: str) -> str:
-    """A dot and its interval, hollow where that contains zero; the word where the number is undefined."""
+    """Draw a dot with its interval, hollow if the interval contains zero; a text marks an undefined number."""
     value, interval = entry
     if value is None:
         ((x, y),) = panel.points(0, row).tolist()
@@ -51,7 +51,7 @@ def _entry(panel: Panel, entry: Entry, row: float, hue: str) -> str:
 
 
 def _row_step(others: Mapping[str, int]) -> float:
-    """Entries from one number to the next."""
+    """The distance between two numbers, in entries."""
     return len(others) + 0.7
 
 

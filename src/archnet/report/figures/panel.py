@@ -14,10 +14,10 @@ from archnet.evaluation.ranking import Floats
 from archnet.report.figures.svg import colour, dashes, element, series_colour, text, text_width
 
 LINE_HEIGHT: Final = 18
-"""Pixels from one line of a legend to the next."""
+"""Line height of a legend, in pixels."""
 
 AXIS_HEIGHT: Final = 44
-"""Pixels that the numbers and the label of the x axis take below a panel."""
+"""Height of the x axis's tick labels and label below a panel, in pixels."""
 
 _KEY_WIDTH: Final = 30
 _STEPS: Final = (1, 2, 2.5, 5, 10)
@@ -28,11 +28,11 @@ class Axis:
     """One axis.
 
     Attributes:
-        label: What it measures.
-        low: The value at its beginning.
-        high: The value at its end.
-        ticks: Values with a grid line, each with what is written there.
-        is_logarithmic: Whether equal ratios are equally long.
+        label: Axis label.
+        low: Value at the start of the axis.
+        high: Value at the end of the axis.
+        ticks: Values with a grid line, each with its label.
+        is_logarithmic: Whether the scale is logarithmic.
     """
 
     label: str
@@ -42,7 +42,7 @@ class Axis:
     is_logarithmic: bool = False
 
     def positions(self, values: ArrayLike) -> Floats:
-        """Where values lie, 0 at the beginning and 1 at the end."""
+        """Relative positions of values, from 0 at the start to 1 at the end."""
         numbers = np.asarray(values, np.float64)
         if self.is_logarithmic:
             shares: Floats = np.log(numbers / self.low) / math.log(self.high / self.low)
@@ -60,13 +60,13 @@ def unit_axis(label: str, ticks: Sequence[tuple[float, str]] = UNIT_TICKS) -> Ax
 
 
 def linear_axis(label: str, values: Iterable[float | None], *, num_ticks: int = 7, margin: float = 0.05) -> Axis:
-    """An axis that holds the finite ones of the values.
+    """A linear axis that contains all finite values.
 
     Args:
-        label: What it measures.
-        values: What it must hold.
-        num_ticks: At most so many, about.
-        margin: Room at both ends, as a share of the range.
+        label: Axis label.
+        values: Values to contain.
+        num_ticks: Approximate maximum number of ticks.
+        margin: Margin at both ends, as a share of the range.
     """
     finite = [value for value in values if value is not None and math.isfinite(value)] or [0.0, 1.0]
     room = margin * (max(finite) - min(finite)) or 0.05 * abs(finite[0]) or 0.5
@@ -75,7 +75,7 @@ def linear_axis(label: str, values: Iterable[float | None], *, num_ticks: int = 
 
 
 def linear_ticks(low: float, high: float, num_ticks: int = 7) -> tuple[tuple[float, str], ...]:
-    """Round numbers at equal distances between two ends.
+    """Evenly spaced round numbers between two values.
 
     >>> linear_ticks(-0.03, 0.11, 4), linear_ticks(0.95, 30.05, 4)
     (((0.0, '0.00'), (0.05, '0.05'), (0.1, '0.10')), ((10.0, '10'), (20.0, '20'), (30.0, '30')))
@@ -89,7 +89,7 @@ def linear_ticks(low: float, high: float, num_ticks: int = 7) -> tuple[tuple[flo
 
 
 def integer_ticks(low: float, high: float, num_ticks: int = 5) -> tuple[tuple[float, str], ...]:
-    """Whole numbers at equal distances between two ends."""
+    """Evenly spaced integers between two values."""
     return tuple((value, f"{value:.0f}") for value, _ in linear_ticks(low, high, num_ticks) if value == round(value))
 
 
@@ -101,15 +101,15 @@ def _tick_text(value: float, places: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """Where a pair of axes lies in its drawing, in pixels.
+    """A pair of axes and its position in a drawing, in pixels.
 
     Attributes:
-        left: Of the area between the axes.
-        top: Of the area.
-        width: Of the area.
-        height: Of the area.
-        x: The axis below.
-        y: The axis at the left.
+        left: Left edge of the plot area.
+        top: Top edge of the plot area.
+        width: Width of the plot area.
+        height: Height of the plot area.
+        x: Horizontal axis, below the plot area.
+        y: Vertical axis, left of the plot area.
     """
 
     left: float
@@ -121,16 +121,16 @@ class Panel:
 
     @property
     def bottom(self) -> float:
-        """Pixels from the top of the drawing to the lower axis."""
+        """Bottom edge of the plot area."""
         return self.top + self.height
 
     def points(self, x: ArrayLike, y: ArrayLike) -> Floats:
-        """Pixels from left and top of values, shape (N, 2)."""
+        """Pixel coordinates (left, top) of values, shape (N, 2)."""
         columns = self.left + self.width * self.x.positions(x), self.bottom - self.height * self.y.positions(y)
         return np.stack(np.broadcast_arrays(*columns), axis=-1).reshape(-1, 2).round(1)
 
     def axes(self, title: str = "") -> str:
-        """The grid, what is written at it, and the title."""
+        """Draw the grid, the axis labels and the title."""
         x, y = self.left + self.width / 2, self.top + self.height / 2
         upright = f"translate({self._label_left():g} {y:g}) rotate(-90)"
         parts = [
@@ -158,13 +158,13 @@ class Panel:
         return self.left - 16 - max((text_width(label) for _, label in self.y.ticks), default=0)
 
     def line(self, x: ArrayLike, y: ArrayLike, stroke: str, **attributes: Any) -> str:
-        """A line through points; it is interrupted where one is undefined."""
+        """Draw a line through points, with a gap at each undefined point."""
         path = path_data(self.points(x, y))
         style: dict[str, Any] = {"stroke": stroke, "fill": "none", "stroke_width": 1.8, "stroke_linejoin": "round"}
         return element("path", d=path, **{**style, **attributes}) if path else ""
 
     def dot(self, x: float, y: float, radius: float, **attributes: Any) -> str:
-        """A dot."""
+        """Draw a dot."""
         ((left, top),) = self.points(x, y).tolist()
         return element("circle", cx=left, cy=top, r=radius, **attributes)
 
@@ -174,10 +174,10 @@ _GRID: Final[dict[str, Any]] = {"stroke": colour("line"), "fill": "none"}
 
 
 def path_data(points: Floats) -> str:
-    """A path through points, without those that lie between two others on the same level or upright.
+    """SVG path through points, without the inner points of horizontal and vertical segments.
 
     Args:
-        points: Shape (N, 2); a point that is not finite interrupts the path.
+        points: Shape (N, 2); a non-finite point leaves a gap.
 
     >>> path_data(np.array([[44, 328], [44, 264], [44, 8], [204, 8], [364, 8.0]]))
     'M44 328L44 8L364 8'
@@ -198,7 +198,7 @@ def _connected_path(points: Floats) -> str:
 
 
 def legend(names: Sequence[str], left: float, top: float) -> str:
-    """Names below each other, each beside a piece of its line."""
+    """Draw a legend with one name per line, each beside a sample of its curve."""
     parts = []
     for place, name in enumerate(names):
         y = top + LINE_HEIGHT * place
@@ -209,12 +209,12 @@ def legend(names: Sequence[str], left: float, top: float) -> str:
 
 
 def legend_width(names: Sequence[str]) -> float:
-    """About how many pixels a legend is wide."""
+    """Approximate width of a legend, in pixels."""
     return _KEY_WIDTH + 12 + max(map(text_width, names), default=0)
 
 
 def dot_legend(places: Mapping[str, int], left: float, top: float) -> str:
-    """Names below each other, each beside a dot in the colour of its place."""
+    """Draw a legend with one name per line, each beside a dot in its colour."""
     rows = [(name, place, top + LINE_HEIGHT * row) for row, (name, place) in enumerate(places.items())]
     return "".join(
         element("circle", cx=left + 6, cy=y - 4, r=5, fill=series_colour(place))

@@ -1,4 +1,4 @@
-"""Curve drawing: ROC, precision-recall or FROC curves with their areas; a ring marks where the threshold stands."""
+"""Curve drawing: ROC, precision-recall or FROC curves with their areas; a ring marks the threshold."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from archnet.report.figures.svg import Drawing, colour, dashes, element, series_
 from archnet.report.wording import decimals
 
 Band = tuple[Floats, Floats, Floats]
-"""Of a curve: x, and the lower and upper end there."""
+"""Confidence band of a curve: x, lower bound, upper bound."""
 
 _LEFT: Final = 50
 _TOP: Final = 30
@@ -37,14 +37,14 @@ def curve_drawing(
     ticks: Sequence[tuple[float, str]] = UNIT_TICKS,
     bands: Sequence[Band | None] = (),
 ) -> Drawing:
-    """Curves over each other, from 0 to 1 on both axes.
+    """Draw curves in one plot, from 0 to 1 on both axes.
 
     Args:
-        plot: What the axes say; ROC gets the diagonal of a guess.
-        curves: In the order of their colours.
-        title: Above.
-        ticks: Of the x axis.
-        bands: Of each curve, if any.
+        plot: Labels of the axes; ROC gets a diagonal for chance.
+        curves: Curves, in the order of their colours.
+        title: Title above the plot.
+        ticks: Ticks of the x axis.
+        bands: Confidence band of each curve, if any.
     """
     panel = unit_panel(unit_axis(plot.x, ticks), plot.y)
     shades = [_band(panel, band, place) for place, band in enumerate(bands) if band]
@@ -59,14 +59,14 @@ def curve_drawing(
 
 
 def unit_panel(x: Axis, y_label: str) -> Panel:
-    """The square of a drawing whose axes go from 0 to 1."""
+    """A square panel whose axes range from 0 to 1."""
     return Panel(left=_LEFT, top=_TOP, width=_SIDE, height=_SIDE, x=x, y=unit_axis(y_label))
 
 
 def square_drawing(elements: str, names: Sequence[str], alt: str) -> Drawing:
     """A drawing of a `unit_panel`, with a legend below.
 
-    A page's script finds the square by its data and moves the marks in it.
+    The page's script finds the square by its data attributes and moves the marks in it.
     """
     top = _TOP + _SIDE + AXIS_HEIGHT + 20
     square = element("g", elements, data_left=_LEFT, data_top=_TOP, data_side=_SIDE)
@@ -79,25 +79,25 @@ def square_drawing(elements: str, names: Sequence[str], alt: str) -> Drawing:
 
 
 def diagonal(panel: Panel) -> str:
-    """A dotted line from (0, 0) to (1, 1)."""
+    """Draw a dotted line from (0, 0) to (1, 1)."""
     return panel.line([0, 1], [0, 1], colour("faint"), stroke_width=1, stroke_dasharray="2 4")
 
 
 def areas_text(plot: Plot, curves: Sequence[Curve]) -> str:
-    """A plot in words: its title and the area of each curve."""
+    """Alternative text of a plot: its title and the area under each curve."""
     areas = "; ".join(f"{curve.name}: {plot.area} {decimals(curve.area)}" for curve in curves)
     return f"{plot.title}. {areas}."
 
 
 def _band(panel: Panel, band: Band, place: int) -> str:
-    """A band's area: forth along its lower end and back along the upper one."""
+    """Draw a band as a polygon: forward along its lower bound, back along the upper one."""
     x, low, high = band
     outline = np.concatenate([x, x[::-1]]), np.concatenate([low, high[::-1]])
     return panel.line(*outline, stroke="none", fill=series_colour(place), fill_opacity=0.16)
 
 
 def _mark(panel: Panel, curve: Curve, place: int) -> str:
-    """A ring where the threshold stands, which a page's script moves; hidden where that is undefined."""
+    """Draw a ring at the threshold, which the page's script moves; hidden if the point is undefined."""
     x, y = curve.mark or (0.0, 0.0)
     look = {"stroke": series_colour(place), "stroke_width": 2.4, "fill": colour("paper")}
     style = "display: none" if curve.mark is None else None

@@ -1,4 +1,4 @@
-"""The drawings of one run: each is made once, for the page and for the run folder."""
+"""The drawings of one run, which its page and its folder share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from archnet.report.wording import SET_NAMES, UNCALIBRATED, reported_set, temper
 
 
 def run_drawings(run: RunFiles) -> dict[str, Drawing]:
-    """What there is data for, by the names of the files."""
+    """The drawings that the run has data for, by file name."""
     return {
         **_confusion_matrices(run),
         **({"training_curves": training_curves_drawing(run.history)} if run.history.get("epoch") else {}),
@@ -31,7 +31,7 @@ def run_drawings(run: RunFiles) -> dict[str, Drawing]:
 
 
 def write_figures(folder: Path, drawings: Mapping[str, Drawing]) -> list[Path]:
-    """Write drawings into a run's `figures` folder, in place of the PNG files of earlier versions.
+    """Write drawings into a run's `figures` folder, and remove the PNG files of the same name.
 
     Returns:
         The files written.

@@ -16,12 +16,12 @@ _ROW_HEIGHT: Final = 36
 
 
 def interval_drawing(names: Sequence[str], panels: Mapping[str, Sequence[Entry]], alt: str) -> Drawing:
-    """A panel for each metric; a dot and a line for each architecture, below each other.
+    """Draw a panel for each metric, with a dot and an interval for each architecture.
 
     Args:
-        names: Of the architectures.
-        panels: For each metric's title the entry of each architecture.
-        alt: The drawing in words.
+        names: Names of the architectures.
+        panels: Entries of the architectures, by metric title.
+        alt: Alternative text.
     """
     left = 20 + max(map(text_width, names), default=0)
     width = (_WIDTH - left - 16 - _GAP * (len(panels) - 1)) / len(panels)

@@ -1,4 +1,4 @@
-"""Slices of a volume: which are shown, as images, and the label of a slice in a figure."""
+"""Slices of a volume: selection, images, and labels in a figure."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def spread_indices(depth: int, num_slices: int) -> NDArray[np.int64]:
 
 
 def image_uri(pixels: NDArray[np.uint8]) -> str:
-    """A grey image of shape (height, width) as a data URI, 0 black and 255 white."""
+    """Encode a greyscale image (height, width) as a data URI; 0 is black and 255 white."""
     from PIL import Image
 
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""SVG: drawings as text. A page colours them by its style sheet; a file carries the page's light colours."""
+"""SVG: drawings as text. A page colours them by its style sheet; a file contains the light colours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Final
 from archnet.files.atomic import write_text
 
 FONT_SIZE: Final = 12
-"""Of small text, in pixels."""
+"""Size of small text, in pixels."""
 
 STYLE_SHEET: Final = Path(__file__).parents[1] / "html/templates/style.css"
 
@@ -21,20 +21,20 @@ _NAMESPACES: Final = {"xmlns": "http://www.w3.org/2000/svg", "xmlns:xlink": "htt
 _FONT: Final = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 _COLOUR: Final = re.compile(r'( (?:fill|stroke)=")var\(--(\w+)\)(?=")')
 _NO_XML_CHARACTER: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_MEAN_WIDTH: Final = 0.6  # of a character, in font sizes: a bit more than in the fonts above
+_MEAN_WIDTH: Final = 0.6  # of a character, in font sizes; slightly above that of the fonts
 _NUM_SERIES: Final = 6
 _DASHES: Final = (None, "7 3", "8 3 2 3", "2 3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """A picture as SVG elements.
+    """A picture of SVG elements.
 
     Attributes:
-        width: In pixels.
-        height: In pixels.
-        elements: In the order in which they cover each other; colours are the names of the style sheet.
-        alt: What the picture says, in words.
+        width: Width in pixels.
+        height: Height in pixels.
+        elements: SVG elements, back to front; colours are names from the style sheet.
+        alt: Alternative text.
     """
 
     width: float
@@ -43,11 +43,11 @@ class Drawing:
     alt: str
 
     def __html__(self) -> str:
-        """The drawing for a page, in light and dark; templates call this and escape nothing."""
+        """The drawing for a page, in light or dark colours; templates call this and do not escape it."""
         return self._element(self.elements, class_="drawing")
 
     def to_file(self) -> str:
-        """The drawing as a file of its own, on light ground, in colours that every program knows."""
+        """The drawing as a standalone file with a light background and literal colours."""
         ground = element("rect", width=self.width, height=self.height, fill=colour("paper"))
         svg = self._element(ground + self.elements, **_NAMESPACES, font_family=_FONT)
         plain = _COLOUR.sub(lambda found: found[1] + light_colours()[found[2]], svg)
@@ -75,9 +75,9 @@ def element(tag: str, content: str = "", /, **attributes: Any) -> str:
     """One SVG element.
 
     Args:
-        tag: Its name.
-        content: SVG inside.
-        **attributes: Texts and numbers by their names, a hyphen as an underscore; texts are escaped, None is left out.
+        tag: Name of the element.
+        content: Inner SVG.
+        **attributes: Attributes, with underscores for hyphens; strings are escaped, None is omitted.
 
     >>> element("path", d="M0 0", stroke_width=1.0, class_='"', fill=None)
     '<path d="M0 0" stroke-width="1" class="&quot;"/>'
@@ -102,7 +102,7 @@ def text(content: str, x: float, y: float, /, **attributes: Any) -> str:
 
 
 def text_width(content: str, size: float = FONT_SIZE) -> float:
-    """About how many pixels a text is wide, rather too many than too few.
+    """Estimate the width of a text in pixels; most texts are narrower.
 
     >>> text_width("abc", 10), text_width("肺", 10)
     (18.0, 12.0)
@@ -117,10 +117,10 @@ def colour(name: str) -> str:
 
 
 def series_colour(place: int) -> str:
-    """The colour of a line by its place; after the last one the first."""
+    """The colour of a series by its index; colours repeat after the last one."""
     return colour(f"s{place % _NUM_SERIES}")
 
 
 def dashes(place: int) -> str | None:
-    """The dashes of a line by its place; after the last ones the first."""
+    """The dash pattern of a series by its index; patterns repeat after the last one."""
     return _DASHES[place % len(_DASHES)]

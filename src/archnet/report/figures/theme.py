@@ -1,6 +1,6 @@
-"""Theme: the colours and type of pictures that Matplotlib draws; colours from Okabe and Ito's colour-blind-safe set.
+"""Theme: fonts and colours of Matplotlib pictures; colours from Okabe and Ito's colour-blind-safe set.
 
-Draw inside `theme_context()`, which sets type and colours for the block and leaves Matplotlib as it was.
+Draw inside `theme_context()`, which sets fonts and colours for the block and then restores Matplotlib's settings.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ LIGHT = Theme(
 
 @contextmanager
 def theme_context() -> Iterator[None]:
-    """A block in which pictures are drawn in the LIGHT."""
+    """Draw pictures in the `LIGHT` theme while the block runs."""
     import matplotlib as mpl
 
     with mpl.rc_context(rc_params()):

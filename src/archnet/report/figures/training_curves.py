@@ -28,7 +28,7 @@ _HEIGHT: Final = 180
 
 
 def training_curves_drawing(history: Mapping[str, Sequence[float]]) -> Drawing:
-    """A panel for each metric that `history.csv` keeps."""
+    """Draw a panel for each metric in `history.csv`."""
     metrics = [
         metric
         for metric in metrics_shown_in("training_curves")
@@ -76,6 +76,6 @@ def _axis(metric: Metric, columns: Mapping[int, Sequence[float]]) -> Axis:
 
 
 def _lone_points(epochs: Sequence[float], values: Sequence[float]) -> list[tuple[float, float]]:
-    """The points of a curve so short that its line does not show."""
+    """The points of a curve that is too short for a visible line."""
     points = [point for point in zip(epochs, values, strict=True) if point[1] == point[1]]
     return points if len(points) < 3 else []

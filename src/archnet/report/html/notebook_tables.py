@@ -1,4 +1,4 @@
-"""Notebook tables: an architecture, a run and a comparison as HTML without colours of its own, to fit any theme."""
+"""Notebook tables: an architecture, a run and a comparison as HTML without colours, to fit any theme."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from archnet.spec.memory import estimate_memory, plan_micro_batches
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS, metrics_shown_in
 
 _BATCH_SIZE = 64
-"""Cases a step, for which the memory of training is predicted, as `archnet show` does."""
+"""Batch size of the predicted training memory, as in `archnet show`."""
 
 Row = Sequence[str]
 
@@ -53,7 +53,7 @@ Row = Sequence[str]
 def arch_html(arch: Arch) -> str:
     """The layers of an architecture with shapes and costs, as `archnet show` prints them.
 
-    An architecture that does not fit its default input shows its layers alone.
+    If the architecture does not fit its default input, the table contains only the layers.
     """
     try:
         plan = arch.plan()
@@ -90,7 +90,7 @@ def _layers_html(arch: Arch) -> str:
 
 
 def run_html(run: RunFiles) -> str:
-    """What a run found: the sentence, the cautions, the confusion matrix, the metrics and the costs."""
+    """The results of a run: conclusion, cautions, confusion matrix, metrics and costs."""
     name = reported_set(run.sets)
     matrix = run.metrics[name]["confusion_matrix"]
     matrix_rows = [
@@ -125,7 +125,7 @@ def _metrics(run: RunFiles, set_name: str) -> Iterator[Row]:
 
 
 def comparison_html(comparison: Comparison) -> str:
-    """A comparison: the sentence, the cautions, the architectures side by side, and each against the reference."""
+    """A comparison: conclusion, cautions, architectures side by side, and each against the reference."""
     parts = [
         _paragraph(comparison_sentence(comparison), is_strong=True),
         *_cautions(comparison_cautions(comparison)),
@@ -174,7 +174,7 @@ def _pair_parts(pair: PairedComparison) -> Iterator[str]:
 
 
 def message_html(text: str) -> str:
-    """A sentence in the place of a table."""
+    """A message instead of a table."""
     return _paragraph(text)
 
 
@@ -200,13 +200,13 @@ def _paragraph(text: str, *, is_strong: bool = False) -> str:
 
 
 def _table(caption: str, header: Row, rows: Iterable[Row], *, num_texts: int = 1) -> str:
-    """A table.
+    """An HTML table.
 
     Args:
-        caption: Its title.
+        caption: Title of the table.
         header: Names of the columns.
-        rows: The texts of its cells.
-        num_texts: Columns of text, which are left-aligned; the others are numbers.
+        rows: Texts of the cells.
+        num_texts: Number of leading text columns, which are left-aligned; the others hold numbers.
     """
     head = "".join(_cell("th", text, column, num_texts) for column, text in enumerate(header))
     body = "".join(

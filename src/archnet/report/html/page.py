@@ -71,7 +71,7 @@ def script_json(value: object) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    """What fills templates; it compiles each one once in a process, which takes longer than filling it."""
+    """The template environment, cached because compiling a template takes longer than rendering it."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

@@ -36,10 +36,10 @@ from archnet.spec.metrics import EVALUATED_METRICS, METRICS
 
 
 def write_report(run: RunFiles) -> Path:
-    """Write `report.html` of one run, and its drawings as files, from the files of its folder alone.
+    """Write `report.html` and the figure files of one run, using only the files in its folder.
 
     Returns:
-        The page.
+        Path of the page.
     """
     drawings, froc = run_drawings(run), froc_section(run_froc(run.name, run.folder, run.metrics))
     write_figures(run.folder, drawings | ({"froc": froc["drawing"]} if froc else {}))

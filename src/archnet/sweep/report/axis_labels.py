@@ -19,10 +19,10 @@ def logarithmic_axis(label: str, low: float, high: float, steps: Sequence[int]) 
     """A logarithmic axis with plain numbers.
 
     Args:
-        label: What it measures.
-        low: The value at its beginning.
-        high: The value at its end.
-        steps: What is written of each power of ten, such as 1, 2 and 5.
+        label: Axis label.
+        low: Value at the start of the axis.
+        high: Value at the end of the axis.
+        steps: Labelled multiples of each power of ten, such as 1, 2 and 5.
     """
     values = [step * 10.0**power for power in range(-3, 16) for step in steps]
     ticks = tuple((value, count_text(value)) for value in values if low <= value <= high)

@@ -15,7 +15,7 @@ _TICKS: Final = tuple((share / 100, f"{share}%") for share in range(0, 101, 20))
 
 
 def importance_drawing(shares: Sequence[tuple[str, float | None]], alt: str) -> Drawing:
-    """A bar for each hyperparameter, the most important first."""
+    """Draw a bar for each hyperparameter, the most important first."""
     ordered = sorted(shares, key=lambda entry: entry[1] or 0.0, reverse=True)
     left, height = 20 + max(text_width(name) for name, _ in ordered), _ROW_HEIGHT * len(ordered)
     panel = Panel(

@@ -50,7 +50,7 @@ def parallel_drawing(board: Leaderboard, alt: str) -> Drawing:
 
 
 def _panel(num_axes: int) -> Panel:
-    """The room of all axes; the last one has room for its numbers at its right, and all for half of their names."""
+    """The panel of all axes, with margins for half an axis name and for the numbers right of the last axis."""
     pitch = (_WIDTH - 2 * _MARGIN) / num_axes
     return Panel(
         left=_MARGIN + pitch / 2 - 20,
@@ -72,7 +72,7 @@ def _value_heights(board: Leaderboard, row: LeaderboardRow) -> list[float]:
 
 
 def _label_axis(panel: Panel, x: int, name: str, ticks: Sequence[tuple[float, str]], num_axes: int) -> str:
-    """The upright line of an axis, its values at its right, and its name below."""
+    """Draw the vertical line of an axis, its values on the right, and its name below."""
     parts = [panel.line([x, x], [0, 1], colour("faint"), stroke_width=1.2)]
     for height, label in ticks:
         ((left, top),) = panel.points(x, height).tolist()

@@ -49,7 +49,7 @@ def pareto_drawing(board: Leaderboard, alt: str) -> Drawing:
 
 
 def _panel(column: int, x: Axis, y: Axis) -> Panel:
-    """One of three panels; only the first one names the values."""
+    """One of three panels; only the first one has a label on its y axis."""
     left, label = _LEFT + column * _PITCH, y.label if column == 0 else ""
     return Panel(left=left, top=_TOP, width=_PITCH - _GAP, height=_HEIGHT, x=x, y=replace(y, label=label))
 
@@ -94,7 +94,7 @@ def _front_labels(panel: Panel, points: Sequence[tuple[int, float, float]]) -> l
 
 
 def _cost_axis(name: str, costs: Sequence[float]) -> Axis:
-    """Costs with a few round numbers."""
+    """A logarithmic cost axis with a few round numbers."""
     low, high = min(costs), max(costs)
     margin = max((high / low) ** 0.12, 1.15)
     axis = logarithmic_axis(name, low / margin, high * margin, (1, 2, 5) if high / low < 100 else (1,))
@@ -104,7 +104,7 @@ def _cost_axis(name: str, costs: Sequence[float]) -> Axis:
 
 
 def _value_axis(board: Leaderboard, values: Sequence[float]) -> Axis:
-    """Room above the points for their numbers; small differences stay small. The best values are at the top."""
+    """The metric axis, with room for numbers above the points and the best values at the top."""
     low, high = min(values), max(values)
     margin = max(0.14 * (high - low), (MIN_VALUE_RANGE - (high - low)) / 2)
     ends = (low - margin, high + margin)

@@ -70,7 +70,7 @@ def _template_values(board: Leaderboard, folder: Path, evaluated_trials: list[in
 
 
 def _drawings(board: Leaderboard, ranked: list[LeaderboardRow]) -> dict[str, Drawing | None]:
-    """The drawings that the trials suffice for; the others are null."""
+    """The drawings with enough trials; the others are null."""
     has_space = board.sweep.has_search_space
     return {
         "pareto": _pareto(board, ranked) if ranked and has_space else None,
