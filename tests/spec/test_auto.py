@@ -382,7 +382,7 @@ def resolved(folder):
 
 
 @pytest.mark.slow
-def test_a_run_without_a_key_set_tells_what_was_picked_and_why_and_its_record_stands_for_the_same_run(cubes, tmp_path):
+def test_a_run_without_options_reports_what_was_chosen_and_why_and_its_record_repeats_the_run(cubes, tmp_path):
     arguments = ["run", tmp_path / "net.json", "--data", f"npz:{cubes}", "--out", tmp_path / "out"]
     done = COMMAND.invoke(app, [*map(str, arguments), "--set", "evaluation.bootstraps=10"])
     assert done.exit_code == 0, done.output

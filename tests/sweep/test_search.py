@@ -99,7 +99,7 @@ def test_nothing_is_tried_twice_while_there_is_something_else(tmp_path, search):
 
 @pytest.mark.parametrize("high", [28, 30])
 @pytest.mark.parametrize(("sign", "best"), [(1, 4), (-1, 28)])
-def test_tpe_goes_to_either_end_of_an_integer_range_and_not_beyond(tmp_path, sign, best, high):
+def test_tpe_reaches_either_end_of_an_integer_range_and_not_beyond(tmp_path, sign, best, high):
     space = {WIDTH: {"type": "integer", "low": 4, "high": high, "step": 4}}
     sweep = small_sweep(tmp_path, space=space, search="tpe", trials=40, metric="loss")
     tried = [trial.values[WIDTH] for trial in searched(sweep, 40, lambda values: sign * values[WIDTH])]

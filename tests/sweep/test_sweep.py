@@ -98,7 +98,9 @@ def test_folds_and_seeds_are_pooled(tmp_path, in_one_process):
 
 
 @pytest.mark.slow
-def test_a_choice_over_folds_is_made_on_validation_and_the_chosen_one_is_judged_on_every_fold(tmp_path, in_one_process):
+def test_a_choice_over_folds_is_made_on_validation_and_the_chosen_one_is_evaluated_on_every_fold(
+    tmp_path, in_one_process
+):
     board = in_one_process(tmp_path, space={WIDTH: [2, 4]}, folds=2)
     runs = {path.parent: read_json(path) for path in tmp_path.glob("out/trials/*/*/metrics.json")}
     assert len(runs) == 4

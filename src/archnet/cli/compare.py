@@ -9,7 +9,7 @@ import typer
 
 from archnet.cli.options import JsonFlag, print_json, print_paths
 
-RunFolders = Annotated[list[Path], typer.Argument(help="Run folders, or an experiment's folder.", metavar="RUN...")]
+RunFolders = Annotated[list[Path], typer.Argument(help="Run folders, or an experiment folder.", metavar="RUN...")]
 
 
 def compare(runs: RunFolders, as_json: JsonFlag = False) -> None:

@@ -33,7 +33,7 @@ def explain(
         ),
     ] = "gradcam",
     class_name: Annotated[
-        str | None, typer.Option("--class", help="The class to explain; otherwise the run's positive class.")
+        str | None, typer.Option("--class", help="The class to explain. Default: the run's positive class.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the two files.", metavar="DIR")] = Path("explanations"),
     as_json: JsonFlag = False,

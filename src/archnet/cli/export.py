@@ -14,10 +14,10 @@ def export(
     run: Annotated[Path, typer.Argument(help="The run folder.", metavar="RUN")],
     form: Annotated[
         Literal["keras", "saved_model", "onnx"],
-        typer.Option("--format", help="Keras's own file, a TensorFlow folder, or ONNX (needs the extra: export)."),
+        typer.Option("--format", help="A Keras file, a TensorFlow folder, or ONNX (requires the extra: export)."),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="A new folder; otherwise export-<format> in the run folder.", metavar="DIR")
+        Path | None, typer.Option(help="New folder. Default: export-<format> in the run folder.", metavar="DIR")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:

@@ -50,9 +50,9 @@ def predict(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Predict class probabilities: of whole scans, or of candidates as a LUNA16 submission.
+    """Predict class probabilities of whole scans, or of candidates as a LUNA16 submission.
 
-    Scans are prepared as the run's training data were. Input that is no chest CT in Hounsfield units is rejected;
+    Scans are preprocessed like the run's training data. Input that is not a chest CT in Hounsfield units is rejected;
     out-of-distribution scans (voxel size, extent or intensity) trigger a warning.
 
     Examples:

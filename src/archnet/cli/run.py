@@ -36,7 +36,7 @@ def run(
     root: RootOption = None,
     settings: SetOption = None,
     out: Annotated[
-        Path | None, typer.Option(help="The experiment's folder; otherwise runs/<experiment>.", metavar="DIR")
+        Path | None, typer.Option(help="Experiment folder. Default: runs/<experiment>.", metavar="DIR")
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed for initialization, shuffling and augmentation (training.seed).", min=0)

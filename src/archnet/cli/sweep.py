@@ -63,7 +63,7 @@ def run(
             metavar="KEY=VALUE",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The sweep's folder; otherwise runs/<sweep>.", metavar="DIR")] = None,
+    out: Annotated[Path | None, typer.Option(help="Sweep folder. Default: runs/<sweep>.", metavar="DIR")] = None,
     resume: ResumeOption = False,
     retry: Annotated[bool, typer.Option("--retry", help="With --resume: repeat failed runs.")] = False,
     address: Annotated[

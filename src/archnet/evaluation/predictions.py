@@ -57,7 +57,7 @@ class Predictions:
             )
 
     def to_columns(self) -> dict[str, NDArray[Any]]:
-        """The columns of `predictions.csv`, such as for `pandas.DataFrame`: one value per case, classes by name."""
+        """The columns of `predictions.csv`, as `pandas.DataFrame` accepts them: one value per case, classes by name."""
         return {
             "case": self.cases,
             "group": self.groups,

@@ -20,7 +20,7 @@ FLOAT_BYTES: Final = 4
 """Bytes of a float32 value."""
 
 PROCESS_BYTES: Final = 850_000_000
-"""A process of `archnet run` before it builds a network: Python, TensorFlow and the libraries for data and reports."""
+"""Memory of `archnet run` before it builds a network: Python, TensorFlow and the libraries for data and reports."""
 
 HEADROOM: Final = 0.15
 """Share of a budget that a plan leaves free: a prediction can be too low, and from run to run peaks differ by 10%."""

@@ -65,7 +65,7 @@ class TensorBoardCallback:
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         for older in folder.glob("events.out.tfevents.*"):
-            with suppress(PermissionError):  # open in TensorBoard on Windows
+            with suppress(PermissionError):  # on Windows, TensorBoard may have the file open
                 older.unlink()
         self._files[name] = RecordWriter((folder / f"events.out.tfevents.{time.time_ns()}.archnet").open("wb"))
         self._write(name, file_version="brain.Event:2")

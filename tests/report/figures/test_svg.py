@@ -39,7 +39,7 @@ def test_a_page_colours_a_drawing_and_a_file_has_plain_light_colours():
     assert "var(" not in drawing.to_file()
 
 
-def test_a_file_stands_on_paper_and_a_page_gives_the_ground():
+def test_a_file_has_a_background_and_a_page_provides_its_own():
     ground = parse(drawing_of("x")).find(f"{SVG}rect")
     assert (ground.get("width"), ground.get("height"), ground.get("fill")) == ("40", "30.4", "#ffffff")
     assert "rect" not in drawing_of("x").__html__()

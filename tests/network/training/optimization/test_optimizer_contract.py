@@ -111,6 +111,6 @@ def test_a_warm_up_that_takes_all_steps_leaves_one_to_the_schedule(name):
     assert [float(joined(step)) for step in (0, 19, 20)] == pytest.approx([0.1 / 21, 0.1 * 20 / 21, 0.1])
 
 
-def test_without_a_warm_up_of_a_step_the_schedule_stands_alone():
+def test_without_a_warm_up_step_the_schedule_is_used_alone():
     assert learning_rate(plain(learning_rate=0.1, warmup_epochs=0.04), 10) == 0.1
     assert float(learning_rate(plain(learning_rate=0.1, warmup_epochs=0.06), 10)(0)) == pytest.approx(0.05)
