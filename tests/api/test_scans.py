@@ -72,6 +72,17 @@ def test_candidates_are_predicted_with_and_without_a_submission(nodules, scans, 
     np.testing.assert_array_equal(alone.probabilities, result.probabilities)
 
 
+def test_a_submission_does_not_replace_the_voxels_of_a_scan(nodules, tmp_path):
+    scan = write_chest(tmp_path / "scan0.mhd")
+    voxels = tmp_path / "scan0.raw"
+    (tmp_path / "list.csv").write_text(LIST)
+    before = voxels.read_bytes()
+    message = f"--out {voxels}: is also an input and would be overwritten. Choose a different name."
+    with pytest.raises(archnet.ArchnetError, match=f"^{re.escape(message)}$"):
+        archnet.predict(nodules, scan, candidates=tmp_path / "list.csv", out=voxels)
+    assert voxels.read_bytes() == before
+
+
 def test_a_rejected_scan_is_a_warning_and_only_rejected_ones_are_an_error(whole, scans, bad_scan, caplog):
     result = archnet.predict(whole, [bad_scan, scans[0]])
     assert np.isnan(result.probabilities).all(axis=1).tolist() == [True, False]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.recipe import Recipe
+from archnet.errors import DataError
 from archnet.files.atomic import check_output_path
 from archnet.files.progress import Progress, no_progress
+from archnet.imaging import list_scan_files
 from archnet.inference.candidates import candidate_recipe, read_candidate_list, write_submission
 from archnet.inference.predict import Ensemble, ScanPredictions, predict_scans, whole_scan_recipe
 from archnet.inference.scan_paths import scans_by_name
@@ -151,7 +154,7 @@ def predict_candidate_files(
     Raises:
         ArchnetError: The list is missing or damaged, or `out` would replace an input.
     """
-    check_output_path(out, (candidates, *scans))
+    check_output_path(out, (candidates, *scans, *_data_files(out, scans)))
     by_name = scans_by_name(scans)
     candidate_list, num_left_out = read_candidate_list(candidates, by_name)
     recipe = candidate_recipe(runs[0], candidate_list, by_name)
@@ -173,6 +176,15 @@ def predict_candidate_files(
         warnings=found.warnings,
         rejected=found.rejected,
     )
+
+
+def _data_files(out: Path | None, scans: Sequence[Path]) -> list[Path]:
+    """The files of the scans, such as the .raw file of a .mhd, where one of them may be a file to write."""
+    files: list[Path] = []
+    for scan in scans if out is not None and out.exists() else ():
+        with suppress(DataError):  # a scan that cannot be read is rejected later
+            files += list_scan_files(scan)
+    return files
 
 
 def _predict(runs: Sequence[TrainedRun], recipe: Recipe, tta: bool, progress: Progress) -> ScanPredictions:
