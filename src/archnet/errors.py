@@ -38,7 +38,7 @@ class RunError(ArchnetError):
     """A run cannot start or continue: its folder is taken, or its parts do not fit each other."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: object, known: Iterable[str]) -> str:
     """A hint to append to a message: the nearest known word, or nothing.
 
     >>> did_you_mean("kernel", ["kernel_size", "stride"])
@@ -46,12 +46,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     >>> did_you_mean("zzz", ["kernel_size", "stride"])
     ''
     """
-    candidates = sorted(known)
+    candidates, wanted = sorted(known), str(word).lower()
     by_lower = {name.lower(): name for name in candidates}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(wanted, by_lower, n=1, cutoff=0.6)
     if close:
         return f' Did you mean "{by_lower[close[0]]}"?'
-    contained = [name for name in candidates if len(word) > 2 and word.lower() in name.lower()]
+    contained = [name for name in candidates if len(wanted) > 2 and wanted in name.lower()]
     return f' Did you mean "{contained[0]}"?' if contained else ""
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archnet.api.display import ProgressOption, show_progress
+from archnet.errors import DocumentError
+from archnet.files.path_argument import path_argument
 from archnet.files.strict_json import plain_json
-from archnet.spec.overrides import parse_key
+from archnet.spec.overrides import parse_settings
 from archnet.spec.resolve import data_experiments
 
 if TYPE_CHECKING:
@@ -86,9 +87,11 @@ def load_data(
     Raises:
         ArchnetError: The data set is unknown, missing or damaged, or does not match the options.
     """
-    overrides = [(parse_key(key), plain_json(value, key)) for key, value in (settings or {}).items()]
+    overrides = parse_settings(settings)
     if root is not None:
-        overrides.insert(0, (("data", "root"), str(Path(root))))
+        overrides.insert(0, (("data", "root"), str(path_argument(root, "root"))))
+    if not isinstance(data, str | Mapping):
+        raise DocumentError(f'data={data!r}: expected a name, npz:PATH, or a mapping such as {{"name": "phantom"}}.')
     section = data if isinstance(data, str) else plain_json(data, "data")
     experiment = data_experiments(section, overrides)[0]
     from archnet.data import open_dataset

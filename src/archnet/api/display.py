@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from archnet.errors import RunError
 from archnet.files.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -36,7 +37,14 @@ def show_progress(option: ProgressOption, callback: Callback | None = None) -> I
     Args:
         option: See `ProgressOption`.
         callback: Additional callback, called after that of the display.
+
+    Raises:
+        RunError: The progress option or the callback has the wrong type.
     """
+    if not (option is None or isinstance(option, bool) or callable(option)):
+        raise RunError(f"progress={option!r}: expected True, False, None, or a function that shows progress.")
+    if callback is not None and not all(hasattr(callback, name) for name in ("on_step", "on_epoch")):
+        raise RunError(f"callback={callback!r}: expected an object with the methods on_step and on_epoch.")
     if option is False or (option is None and not _is_interactive()):
         yield ProgressDisplay(callback=callback)
     elif option is None or option is True:

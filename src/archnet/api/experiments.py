@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from archnet.api.display import ProgressOption, show_progress
 from archnet.errors import DocumentError, RunError
+from archnet.files.path_argument import output_folder, path_argument
 from archnet.files.strict_json import Document, JsonPath, plain_json, read_document
 from archnet.runs.folder import experiment_folder, run_name
 from archnet.runs.result import Run
 from archnet.spec.arch import Arch
 from archnet.spec.experiment import Experiment
-from archnet.spec.overrides import parse_key
+from archnet.spec.overrides import parse_settings
 from archnet.spec.resolve import is_arch, parse_experiments, replace_data
 
 if TYPE_CHECKING:
@@ -52,10 +53,12 @@ def load_experiments(
     Raises:
         ArchnetError: The document is invalid; the message lists every problem on its own line.
     """
-    overrides = [*_root_override(root), *_parse_settings(settings)]
+    if data is not None and not isinstance(data, str):
+        raise DocumentError(f"data={data!r}: expected a name or npz:PATH. Give options of the data in settings=.")
+    overrides = [*_root_override(root), *parse_settings(settings)]
     experiments = [
         experiment
-        for document in _documents(source, is_changed=bool(data or overrides))
+        for document in _documents(source, is_changed=bool(data is not None or overrides))
         for experiment in _parse(document, data, overrides)
     ]
     return tuple(experiments)
@@ -172,7 +175,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
     from archnet.runs.baselines import run_baselines
     from archnet.runs.runner import RunOptions, run_experiments
 
-    folder = experiment_folder(experiments[0], None if out is None else Path(out))
+    folder = experiment_folder(experiments[0], None if out is None else output_folder(out))
     store = _open_store(folder.parent, track)
     with show_progress(progress, callback) as display:
         options = RunOptions(
@@ -207,11 +210,7 @@ def _open_store(experiments: Path, track: str | None) -> Any:
 
 
 def _root_override(root: PathLike[str] | str | None) -> list[tuple[JsonPath, Any]]:
-    return [] if root is None else [(("data", "root"), str(Path(root)))]
-
-
-def _parse_settings(settings: Mapping[str, Any] | None) -> list[tuple[JsonPath, Any]]:
-    return [(parse_key(key), plain_json(value, key)) for key, value in (settings or {}).items()]
+    return [] if root is None else [(("data", "root"), str(path_argument(root, "root")))]
 
 
 def _parse(
@@ -220,7 +219,7 @@ def _parse(
     """Parse the experiments of a document after its data set and values are replaced."""
     if isinstance(document, Experiment):
         return [document]
-    if data:
+    if data is not None:
         document, dropped_keys = replace_data(document, data)
         if dropped_keys:
             log.warning("data=%r: ignoring %s, which this data set does not support.", data, ", ".join(dropped_keys))
@@ -229,7 +228,8 @@ def _parse(
 
 def _documents(source: Source | Sequence[Source], *, is_changed: bool) -> Iterator[Document | Experiment]:
     """Convert a source to documents; experiments without changes remain objects."""
-    sources: list[Any] = [source] if isinstance(source, Experiment | Arch | Mapping | PathLike | str) else list(source)
+    is_one = isinstance(source, Mapping | PathLike | str | bytes) or not isinstance(source, Iterable)
+    sources: list[Any] = [source] if is_one else list(cast(Iterable[Any], source))
     if sources and all(isinstance(one, Mapping) and "type" in one for one in sources):
         sources = [{"layers": sources}]  # the layers of one architecture
     if not sources:
@@ -260,7 +260,7 @@ def _source_document(source: Source, index: int) -> Document:
     if isinstance(source, Mapping):
         name = "the experiment" if not is_arch(source) else f"arch{index + 1}"
         return Document(value=plain_json(source, name), source=name)
-    return read_document(Path(source))
+    return read_document(path_argument(source, "source"))
 
 
 def _experiment_document(experiment: Experiment) -> Document:

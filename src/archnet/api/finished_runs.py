@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from archnet.api.paths import Paths, as_paths
+from archnet.files.path_argument import output_folder, path_argument
 
 if TYPE_CHECKING:
     from archnet.evaluation.comparison import Comparison
@@ -33,7 +34,7 @@ def compare(runs: Paths) -> Comparison:
     """
     from archnet.evaluation import comparison
 
-    return comparison.compare(as_paths(runs))
+    return comparison.compare(as_paths(runs, "runs"))
 
 
 def write_report(runs: Paths) -> list[Path]:
@@ -52,7 +53,7 @@ def write_report(runs: Paths) -> list[Path]:
     """
     from archnet.runs.rereport import regenerate_reports
 
-    return regenerate_reports(as_paths(runs))
+    return regenerate_reports(as_paths(runs, "runs"))
 
 
 def export_model(
@@ -81,4 +82,4 @@ def export_model(
     """
     from archnet.export.exported_model import export_run
 
-    return export_run(Path(run), format, None if out is None else Path(out))
+    return export_run(path_argument(run, "run"), format, None if out is None else output_folder(out))

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+
+from archnet.files.path_argument import path_argument
 
 Paths = PathLike[str] | str | Sequence[PathLike[str] | str]
 """One path or several; a `Run` is a path to its folder."""
 
 
-def as_paths(paths: Paths) -> list[Path]:
+def as_paths(paths: Paths, name: str) -> list[Path]:
     """The paths as a list.
 
-    >>> as_paths("runs/a") == as_paths([Path("runs/a")])
+    >>> as_paths("runs/a", "runs") == as_paths([Path("runs/a")], "runs")
     True
+
+    Args:
+        paths: The argument.
+        name: Its name, for messages.
+
+    Raises:
+        DataError: One is no path.
     """
-    return [Path(paths)] if isinstance(paths, str | PathLike) else [Path(path) for path in paths]
+    if isinstance(paths, str | bytes | PathLike | Mapping) or not isinstance(paths, Iterable):
+        return [path_argument(paths, name)]
+    return [path_argument(path, name) for path in paths]

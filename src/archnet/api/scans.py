@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, overload
 from archnet.api.display import ProgressOption, show_progress
 from archnet.api.paths import Paths, as_paths
 from archnet.errors import DataError
+from archnet.files.path_argument import output_file, output_folder, path_argument
 
 if TYPE_CHECKING:
     from archnet.inference.explain import Explanation
@@ -83,11 +84,14 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
     from archnet.inference.scan_paths import scan_paths
     from archnet.inference.trained_run import check_case_kind, read_trained_runs
 
-    runs = read_trained_runs([*as_paths(run), *as_paths(also)])
-    candidate_list, submission = (None if path is None else Path(path) for path in (candidates, out))
+    runs = read_trained_runs([*as_paths(run, "run"), *as_paths(also, "also")])
+    candidate_list = None if candidates is None else path_argument(candidates, "candidates")
+    submission = None if out is None else output_file(out)
     options = {"candidates": candidates, **({"out": out} if out is not None else {})}
     check_case_kind(runs[0], options, "Pass their list as candidates=.")
-    files = scan_paths(as_paths(scans))
+    files = scan_paths(as_paths(scans, "scans"))
+    if not files:
+        raise DataError("scans: expected at least one, got none. Pass a scan, a DICOM folder, or a folder of scans.")
     result: ScanResult | CandidateResult
     with show_progress(progress) as display:
         if candidate_list is None:
@@ -145,10 +149,11 @@ def explain(  # noqa: PLR0913 - the options of `archnet explain`, by name
     """
     from archnet.inference.explanation_files import explain_file, write_explanation
 
+    folder = None if out is None else output_folder(out)
     with show_progress(progress) as display:
         explanation = explain_file(
-            Path(run),
-            Path(scan),
+            path_argument(run, "run"),
+            path_argument(scan, "scan"),
             at=None if at is None else _point(at),
             method=method,
             class_name=class_name,
@@ -158,7 +163,7 @@ def explain(  # noqa: PLR0913 - the options of `archnet explain`, by name
         if explanation.is_empty:
             text = "the heat map is empty: no evidence for %s was found. Choose a different class with class_name=."
             log.warning(text, explanation.class_name)
-    return explanation if out is None else write_explanation(explanation, Path(out))
+    return explanation if folder is None else write_explanation(explanation, folder)
 
 
 def _point(at: Sequence[float]) -> tuple[float, float, float]:

@@ -105,7 +105,7 @@ def path_text(path: JsonPath) -> str:
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
 
 
-def plain_json(value: Any, source: str) -> Any:
+def plain_json(value: Any, source: str, depth: int = 0) -> Any:
     """Convert a Python value to JSON types: tuples become lists, mappings objects, NumPy numbers plain numbers.
 
     >>> plain_json({"kernel_size": (3, 3)}, "arch")
@@ -114,14 +114,17 @@ def plain_json(value: Any, source: str) -> Any:
     Args:
         value: The value.
         source: Name of the value in messages.
+        depth: Number of enclosing levels.
 
     Raises:
         DocumentError: The value has no JSON equivalent.
     """
+    if depth > MAX_DEPTH:
+        raise DocumentError(f"{source}: nested more than {MAX_DEPTH} levels deep. Does it contain itself?")
     if isinstance(value, Mapping):
-        return {str(key): plain_json(entry, source) for key, entry in value.items()}
+        return {str(key): plain_json(entry, source, depth + 1) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [plain_json(entry, source) for entry in value]
+        return [plain_json(entry, source, depth + 1) for entry in value]
     if hasattr(value, "tolist"):
         return plain_json(value.tolist(), source)
     if isinstance(value, Path):
@@ -141,7 +144,7 @@ def read_document(path: Path | str) -> Document:
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # a null character in the name is the latter
         raise DocumentError(f"{path}: no such file.{_similar_file_hint(path)}") from None
     except OSError as error:
         raise DocumentError(f"{path}: cannot be read: {error.strerror}.") from error

@@ -122,6 +122,8 @@ def read_trained_runs(paths: Sequence[Path]) -> list[TrainedRun]:
     Raises:
         ArchnetError: A folder holds no finished run, or the runs differ in classes or in how cases are cut.
     """
+    if not paths:
+        raise RunError("no run is given. Name a run folder.")
     folders = [path for path in find_run_folders(paths) if path in paths or not _is_baseline_folder(path)]
     if not folders:
         raise RunError(f"{paths[0]}: only baselines are here, of which no model is kept. Name a run of a network.")

@@ -78,7 +78,7 @@ def start_quietly(device: str | None = None, *, is_deterministic: bool = False) 
     Raises:
         RunError: There is no such device, or it is too late to choose one.
     """
-    if device is not None and not _DEVICE.fullmatch(device):
+    if device is not None and not _DEVICE.fullmatch(str(device)):
         raise RunError(f'--device "{device}": expected cpu, gpu or a GPU by its number, such as gpu:1.')
     with _hold_back_stderr():
         import keras

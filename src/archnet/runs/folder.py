@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +35,30 @@ def run_name(experiment: Experiment) -> str:
 def is_started(run_folder: Path) -> bool:
     """Whether a run folder keeps an unfinished training."""
     return (run_folder / CHECKPOINT).exists()
+
+
+def check_same_folder(experiments: Sequence[Experiment]) -> None:
+    """Check that experiments can share a folder: they have the same cases, and each run has a name of its own.
+
+    Raises:
+        RunError: They differ in data, split or evaluation, or two runs would have one folder.
+    """
+    names: dict[str, str] = {}
+    for experiment in experiments:
+        first, document = shared_document(experiments[0]), shared_document(experiment)
+        difference = _first_difference(first, document, SHARED_SECTIONS)
+        if difference:
+            raise RunError(
+                f'the experiments "{first["name"]}" and "{document["name"]}" have a different {difference}. Run those '
+                "with the same data, split and evaluation together."
+            )
+        name = run_name(experiment)
+        if name.lower() in names:
+            raise RunError(
+                f'the runs "{names[name.lower()]}" and "{name}" would share a folder. Give the architectures different '
+                'names ("name"), or the trainings different seeds ("training.seed").'
+            )
+        names[name.lower()] = name
 
 
 def check_run_folder(folder: Path, experiment: Experiment, *, resume: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from archnet.errors import ArchnetError, RunError
 from archnet.evaluation.predictions import Predictions, read_predictions
 from archnet.evaluation.run_folder import find_run_folders, is_baseline, is_finished, read_history, read_json
+from archnet.files.path_argument import path_argument
 from archnet.runs.folder import is_started
 
 if TYPE_CHECKING:
@@ -32,8 +34,8 @@ class Run:
         folder: The run folder.
     """
 
-    def __init__(self, folder: Path | str) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: PathLike[str] | str) -> None:
+        self.folder = path_argument(folder, "folder")
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"
@@ -116,7 +118,7 @@ class Run:
             return message_html(f"{self!r}: {error}")
 
 
-def load_run(folder: Path | str) -> Run:
+def load_run(folder: PathLike[str] | str) -> Run:
     """Load a finished run.
 
     >>> archnet.load_run("runs/phantom/arch3dsm").predictions.select("test").probabilities  # doctest: +SKIP
@@ -130,7 +132,7 @@ def load_run(folder: Path | str) -> Run:
     Raises:
         ArchnetError: The run is not finished, or the folder contains no run or more than one.
     """
-    path = Path(folder)
+    path = path_argument(folder, "folder")
     if path.is_dir() and not is_finished(path) and (path / "arch.json").exists():
         raise RunError(f"{path}: {_missing_reason(path, 'metrics.json')}")
     first, *others = find_run_folders([path])

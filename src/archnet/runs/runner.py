@@ -27,6 +27,7 @@ from archnet.runs.evaluation import (
 from archnet.runs.folder import (
     CHECKPOINT,
     check_run_folder,
+    check_same_folder,
     experiment_folder,
     is_started,
     read_interrupted_experiment,
@@ -81,6 +82,7 @@ def run_experiments(
     Raises:
         ArchnetError: The documents, the data, the folder or the device cannot be used.
     """
+    check_same_folder(experiments)
     folder = experiment_folder(experiments[0], out)
     runs = _prepare_runs(folder, experiments, options)
     shared_split = split_text(runs[0].prepared) if runs and runs[0].experiment.split.folds is None else None

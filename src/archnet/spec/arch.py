@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,6 +106,8 @@ class Arch:
         Raises:
             DocumentError: The input has a different rank, or a layer does not fit its input.
         """
+        if num_classes < 1:
+            raise DocumentError(f"{self.document.source}: num_classes={num_classes}: expected at least 1.")
         if not self.layers[-1].traits.is_terminal:
             raise DocumentError(f"{self.document.source}: the last layer must be T.")
         layers = tuple(layer.with_num_classes(num_classes) for layer in self.layers)
@@ -112,11 +115,13 @@ class Arch:
 
     def full_input_shape(self, input_shape: Shape | None = None) -> Shape:
         """An input shape with its channels; see `plan`."""
-        shape = tuple(input_shape or self.input_shape or PUBLISHED_INPUT[self.rank])
+        given = (self.input_shape or PUBLISHED_INPUT[self.rank]) if input_shape is None else input_shape
+        shape = _whole_numbers(given)
         shape = (*shape, 1) if len(shape) == self.rank else shape
         if len(shape) != self.rank + 1 or min(shape) < 1:
+            text = sizes_text(shape) if shape else repr(given)
             raise DocumentError(
-                f"{self.document.source}: a {self.rank}D network does not take the input {sizes_text(shape)}. "
+                f"{self.document.source}: a {self.rank}D network does not take the input {text}. "
                 f"Give {'height x width' if self.rank == 2 else 'height x width x depth'}, "
                 f"such as {sizes_text(PUBLISHED_INPUT[self.rank])}."
             )
@@ -201,6 +206,14 @@ class Arch:
             for key, value in layer.percentages().items()
             if 0 < value < 1
         ]
+
+
+def _whole_numbers(shape: Any) -> Shape:
+    """A shape from Python as plain integers; empty where it is none."""
+    try:
+        return tuple(operator.index(size) for size in shape)
+    except TypeError:
+        return ()
 
 
 def load_arch(source: Path | str | Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Arch:

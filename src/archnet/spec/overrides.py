@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from archnet.errors import DocumentError
-from archnet.files.strict_json import Document, JsonPath
+from archnet.files.strict_json import Document, JsonPath, plain_json
 
 _STEP = re.compile(r"([A-Za-z_$][\w$-]*)|\[(\d+)\]")
 
@@ -36,6 +37,20 @@ def parse_key(text: str) -> JsonPath:
     if position < len(text) or not path or isinstance(path[0], int):
         raise DocumentError(f'"{text}" is not a key. Write it like training.epochs or arch.layers[0].num_output.')
     return tuple(path)
+
+
+def parse_settings(settings: Mapping[str, Any] | None) -> list[tuple[JsonPath, Any]]:
+    """Settings from Python as paths and JSON values.
+
+    >>> parse_settings({"training.epochs": 5})
+    [(('training', 'epochs'), 5)]
+
+    Raises:
+        DocumentError: A key is not a dotted key, or a value cannot stand in a JSON file.
+    """
+    if not isinstance(settings, Mapping | None):
+        raise DocumentError(f'settings={settings!r}: expected a mapping, such as {{"training.epochs": 5}}.')
+    return [(parse_key(str(key)), plain_json(value, str(key))) for key, value in (settings or {}).items()]
 
 
 def parse_override(text: str) -> tuple[JsonPath, Any]:

@@ -1,0 +1,56 @@
+"""Paths as Python callers give them, checked before they are used."""
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+from pathlib import Path
+
+from archnet.errors import DataError
+
+
+def path_argument(value: object, name: str) -> Path:
+    """The path that a caller gives.
+
+    Args:
+        value: The argument.
+        name: Its name, for messages.
+
+    Raises:
+        DataError: It is no path, or the system can have no file of that name.
+    """
+    text = fspath(value) if isinstance(value, str | PathLike) else value
+    if not isinstance(text, str):
+        raise DataError(f"{name}={value!r}: expected a path, as text or a pathlib.Path.")
+    if "\0" in text:
+        raise DataError(f"{name}={text!r}: no file has a null character in its name. Name another.")
+    try:
+        Path(text).exists()
+    except OSError as error:
+        raise DataError(f"{name}={text!r}: cannot be read: {error.strerror}. Name another.") from error
+    return Path(text)
+
+
+def output_folder(value: PathLike[str] | str, name: str = "out") -> Path:
+    """The path of a folder to write, which may be there already.
+
+    Raises:
+        DataError: It is no path, or a file is in its place.
+    """
+    path = path_argument(value, name)
+    for place in (path, *path.parents):
+        if place.exists() and not place.is_dir():
+            raise DataError(f"{name}={str(path)!r}: {place} is a file, not a folder. Name another folder.")
+    return path
+
+
+def output_file(value: PathLike[str] | str, name: str = "out") -> Path:
+    """The path of a file to write, which may be there already.
+
+    Raises:
+        DataError: It is no path, or names a folder.
+    """
+    path = path_argument(value, name)
+    if path.is_dir():
+        raise DataError(f"{name}={str(path)!r}: is a folder. Name a file in it.")
+    output_folder(path.parent, name)
+    return path
