@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -365,3 +367,18 @@ def test_two_processes_with_the_same_seed_leave_the_same_bytes(start_run, tmp_pa
             "precision": "float32",
         }  # fmt: skip
         assert 1 <= record["num_usable_cores"] <= record["num_cores"]
+
+
+def test_threads_that_start_keras_at_once_leave_stderr_where_it_was():
+    def start_often(number):
+        for _ in range(5):
+            with backend._hold_back_stderr():
+                time.sleep(number / 1000)  # the others get their turn meanwhile
+
+    before = os.fstat(2)
+    threads = [threading.Thread(target=start_often, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert os.path.samestat(os.fstat(2), before)

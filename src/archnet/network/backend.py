@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from threading import RLock
 from types import ModuleType
 from typing import Any, Final
 
@@ -46,6 +47,7 @@ class _Process:
 
 
 _process = _Process()
+_descriptor_lock = RLock()
 
 
 def backend_module() -> ModuleType:
@@ -154,10 +156,13 @@ def execution_record() -> dict[str, Any]:
 
 @contextmanager
 def _hold_back_stderr() -> Iterator[None]:
-    """Keeps what is written to descriptor 2 meanwhile; writes it out only if the block raises what nobody foresaw."""
+    """Keeps what is written to descriptor 2 meanwhile; writes it out only if the block raises what nobody foresaw.
+
+    One thread at a time: of two, the second would put the first's buffer back as descriptor 2.
+    """
     sys.stderr.flush()
-    visible = os.dup(2)
-    with tempfile.TemporaryFile() as buffer:
+    with _descriptor_lock, tempfile.TemporaryFile() as buffer:
+        visible = os.dup(2)
         os.dup2(buffer.fileno(), 2)
         try:
             yield
