@@ -136,6 +136,14 @@ def test_a_confusion_matrix_shows_counts_and_row_shares_with_the_truth_in_rows()
     assert cells[0][0] < cells[1][0]
 
 
+def test_a_long_class_name_is_shortened_in_the_matrix_and_whole_in_its_description():
+    names = ("x" * 200, "nodule")
+    drawing = confusion_matrix_drawing([[1, 0], [0, 1]], names, "test")
+    assert texts(drawing).count("x" * 31 + "…") == 2
+    assert names[0] in drawing.alt
+    assert drawing.width < 900
+
+
 def test_a_class_without_cases_has_no_shares():
     drawing = confusion_matrix_drawing([[2, 0], [0, 0]], ["a", "b"], "test")
     assert texts(drawing)[-4:] == ["0", "no case", "0", "no case"]

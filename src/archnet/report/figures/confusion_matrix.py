@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from archnet.report.figures.svg import Drawing, colour, element, text, text_width
+from archnet.report.figures.svg import Drawing, colour, element, shorten, text, text_width
 from archnet.report.wording import percent
 
 _TOP: Final = 74
@@ -18,8 +18,9 @@ def confusion_matrix_drawing(matrix: Sequence[Sequence[int]], classes: Sequence[
     """Draw a confusion matrix; rows are the truth, columns the prediction."""
     totals = [sum(row) for row in matrix]
     labels = [f"{total:,} case{'' if total == 1 else 's'}" for total in totals]
-    left = 48 + max(map(text_width, (*classes, *labels)))
-    width = max(_CELL, *(text_width(name) + 12 for name in classes))
+    names = [shorten(name) for name in classes]
+    left = 48 + max(map(text_width, (*names, *labels)))
+    width = max(_CELL, *(text_width(name) + 12 for name in names))
     cells = [
         _cell(number, total, (left + column * width, _TOP + row * _CELL, width), is_right=row == column)
         for row, (numbers, total) in enumerate(zip(matrix, totals, strict=True))
@@ -31,8 +32,8 @@ def confusion_matrix_drawing(matrix: Sequence[Sequence[int]], classes: Sequence[
         text(title, 10, 20, font_size=14, font_weight="bold", fill=colour("ink")),
         text("predicted class", (left + right) / 2, _TOP - 26, **axis_label),
         text("true class", 0, 0, **axis_label, transform=f"translate(16 {(_TOP + bottom) / 2:g}) rotate(-90)"),
-        *(_column_label(name, left + (place + 0.5) * width) for place, name in enumerate(classes)),
-        *(_row_label(name, labels[place], left, place) for place, name in enumerate(classes)),
+        *(_column_label(name, left + (place + 0.5) * width) for place, name in enumerate(names)),
+        *(_row_label(name, labels[place], left, place) for place, name in enumerate(names)),
         *cells,
     ]
     alt = f"Confusion matrix, {title}: " + "; ".join(map(_row_text, classes, matrix)) + "."

@@ -22,6 +22,7 @@ _FONT: Final = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-
 _COLOUR: Final = re.compile(r'( (?:fill|stroke)=")var\(--(\w+)\)(?=")')
 _NO_XML_CHARACTER: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MEAN_WIDTH: Final = 0.6  # of a character, in font sizes; slightly above that of the fonts
+_LABEL_LENGTH: Final = 32  # characters
 _NUM_SERIES: Final = 6
 _DASHES: Final = (None, "7 3", "8 3 2 3", "2 3")
 
@@ -109,6 +110,15 @@ def text_width(content: str, size: float = FONT_SIZE) -> float:
     """
     num_halves = sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in content)
     return round(_MEAN_WIDTH * size * num_halves, 1)
+
+
+def shorten(name: str) -> str:
+    """A name as a label of a drawing, which a long one would make many times as wide as its content.
+
+    >>> shorten("nodule"), len(shorten("x" * 200))
+    ('nodule', 32)
+    """
+    return name if len(name) <= _LABEL_LENGTH else f"{name[: _LABEL_LENGTH - 1]}…"
 
 
 def colour(name: str) -> str:
