@@ -49,3 +49,9 @@ def test_json_is_ascii_where_stdout_is_not_utf_8(monkeypatch, encoding, text):
     print_json("é")
     stdout.flush()
     assert stdout.buffer.getvalue() == f"{text}\n".encode(encoding)
+
+
+def test_json_is_printed_into_a_text_buffer(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    print_json("é")
+    assert sys.stdout.getvalue() == '"é"\n'

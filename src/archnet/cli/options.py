@@ -142,7 +142,8 @@ def parse_input_shape(text: str | None) -> tuple[int, ...] | None:
 
 def print_json(value: Any) -> None:
     """Print one JSON value on stdout, in ASCII where stdout is not UTF-8."""
-    is_utf8 = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    encoding = sys.stdout.encoding or "utf-8"  # io.StringIO has none, and holds every character
+    is_utf8 = encoding.lower().replace("-", "") == "utf8"
     typer.echo(json.dumps(value, indent=2, ensure_ascii=not is_utf8))
 
 
