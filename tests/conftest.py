@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import gc
 import locale
 import os
 from collections import Counter
@@ -10,6 +11,7 @@ from hypothesis import settings
 
 from finished_runs import make_once, make_runs
 
+gc.disable()  # until the tests are collected: what they import stays, and walking over it costs seconds
 settings.register_profile("archnet", deadline=None)  # no test depends on a clock
 settings.load_profile("archnet")
 
@@ -22,6 +24,11 @@ def pytest_collection_modifyitems(items):
     """Run files with slow tests first, so that none of them runs alone at the end."""
     num_slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -num_slow[item.path])
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 SPOKEN = locale.setlocale(locale.LC_ALL)

@@ -1,6 +1,9 @@
 """Finished run folders whose networks were not trained: for the tests of prediction and explanation."""
 
 import json
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import SimpleITK
@@ -39,14 +42,9 @@ def write_trained_run(
     arch = {"name": folder.name, "layers": layers, **({"rank": rank} if rank else {})}
     document = {"name": "test", "archs": [arch], "data": data}
     (experiment,) = parse_experiments(Document(value=document, source="test"))
-    shape = input_shape(experiment, experiment.data.crop_size or (8, 8, 8))
-    network = build(experiment.arch, shape, len(classes), seed=seed)
-    kernel, bias = network.layers[-1].get_weights()
-    network.layers[-1].set_weights([gain * kernel, bias])
-    if knows:
-        knows(network)
     folder.mkdir(parents=True)
-    build_inference_model(network, experiment.data.window_hu).save(folder / "model.keras")
+    model = _saved_model(json.dumps([data, arch]), len(classes), seed, gain, knows)
+    (folder / "model.keras").write_bytes(model)
     files = {
         "experiment.json": experiment.to_document(),
         "metrics.json": {"classes": classes, "positive": classes[1]},
@@ -55,6 +53,24 @@ def write_trained_run(
     for name, value in files.items():
         (folder / name).write_text(json.dumps(value), encoding="utf-8")
     return folder
+
+
+@cache
+def _saved_model(given, num_classes, seed, gain, knows):
+    """The file of a network: many tests ask for the same one, and building and saving it takes longer than they do."""
+    data, arch = json.loads(given)
+    document = {"name": "test", "archs": [arch], "data": data}
+    (experiment,) = parse_experiments(Document(value=document, source="test"))
+    shape = input_shape(experiment, experiment.data.crop_size or (8, 8, 8))
+    network = build(experiment.arch, shape, num_classes, seed=seed)
+    kernel, bias = network.layers[-1].get_weights()
+    network.layers[-1].set_weights([gain * kernel, bias])
+    if knows:
+        knows(network)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        build_inference_model(network, experiment.data.window_hu).save(path)
+        return path.read_bytes()
 
 
 def what_is_bright(network):

@@ -92,19 +92,17 @@ def test_every_augmentation_treats_a_case_alike_in_any_batch_and_stays_an_image(
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=["2d", "3d"])
-@pytest.mark.parametrize("entry", STRONG, ids=str)
-def test_every_augmentation_is_the_same_in_a_graph_of_any_batch_size(entry, shape):
-    image = keras.Input(shape[1:])
-    uniform = keras.Input((num_uniforms([entry]),))
-
+def test_every_augmentation_is_the_same_in_a_graph_of_any_batch_size(shape):
     class Augmented(keras.layers.Layer):
-        def call(self, images, uniforms):
-            return augment([entry], images, uniforms)
+        def call(self, images, *uniforms):
+            return [augment([entry], images, numbers) for entry, numbers in zip(STRONG, uniforms, strict=True)]
 
-    model = keras.Model([image, uniform], Augmented()(image, uniform))
-    images, uniforms = images_of(shape), uniforms_of(entry, shape[0])
-    inside = model.predict([images, uniforms], batch_size=2, verbose=0)
-    assert np.abs(inside - result_of(entry, images, uniforms)).max() < 1e-6
+    inputs = [keras.Input(shape[1:]), *(keras.Input((num_uniforms([entry]),)) for entry in STRONG)]
+    model = keras.Model(inputs, Augmented()(*inputs))
+    images, uniforms = images_of(shape), [uniforms_of(entry, shape[0]) for entry in STRONG]
+    results = model.predict([images, *uniforms], batch_size=2, verbose=0)
+    for entry, inside, numbers in zip(STRONG, results, uniforms, strict=True):
+        assert np.abs(inside - result_of(entry, images, numbers)).max() < 1e-6, entry
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, CHANNELS], ids=["2d", "3d", "channels"])

@@ -93,8 +93,9 @@ def test_each_figure_is_drawn_once_for_page_and_folder(tmp_path, monkeypatch):
         "confusion_matrix_drawing": 3, "curve_drawing": 2, "montage_drawing": 2, "reliability_drawing": 1,
         "training_curves_drawing": 1, "write_drawing": 9,
     }  # fmt: skip
+    drawings = run_drawings(run)
     for name in ("roc", "precision_recall", "training_curves", "calibration"):
-        (drawn,) = [part for part in page.split("<figure")[1:] if f'aria-label="{run_drawings(run)[name].alt}"' in part]
+        (drawn,) = [part for part in page.split("<figure")[1:] if f'aria-label="{drawings[name].alt}"' in part]
         elements = drawn.split("<svg", 1)[1].partition(">")[2].partition("</svg>")[0]
         for key, value in light_colours().items():
             elements = elements.replace(f'="var(--{key})"', f'="{value}"')

@@ -46,25 +46,26 @@ def number(text):
     return float(text.replace("\N{MINUS SIGN}", "-"))
 
 
+SHOWN = """
+const name = arguments[0], all = selector => [...document.querySelectorAll(selector)];
+const values = all(`#live tr[data-column="${name}"] [data-metric]:not([data-metric=threshold])`)
+    .map(cell => [cell.dataset.metric, cell.querySelector(".value").innerText]);
+const cells = all(`#live table[data-column="${name}"] td.cell b`).map(cell => cell.innerText);
+const marks = all("#live [data-side]").map(plot => {
+    const mark = plot.querySelector(`.mark[data-column="${name}"]`);
+    return [...["left", "top", "side"].map(key => plot.getAttribute(`data-${key}`)),
+            mark.getAttribute("cx"), mark.getAttribute("cy")].map(Number);
+});
+return [values, cells, marks];
+"""
+"""One question to the browser instead of dozens."""
+
+
 def shown(reader, name):
     """What the page says about a set or a network: numbers, confusion matrix, marks (x, y) on the two plots."""
-    row = f'#live tr[data-column="{name}"]'
-    values = {
-        cell.get_attribute("data-metric"): cell.find_element("class name", "value").text
-        for cell in reader.all(f"{row} [data-metric]:not([data-metric=threshold])")
-    }
-    cells = [cell.text.replace(",", "") for cell in reader.all(f'#live table[data-column="{name}"] td.cell b')]
-    return {key: number(text) for key, text in values.items()}, [float(text) for text in cells], marks(reader, name)
-
-
-def marks(reader, name):
-    found = []
-    for plot in reader.all("#live [data-side]"):
-        left, top, side = (float(plot.get_attribute(f"data-{key}")) for key in ("left", "top", "side"))
-        mark = plot.find_element("css selector", f'.mark[data-column="{name}"]')
-        x, y = (float(mark.get_attribute(key)) for key in ("cx", "cy"))
-        found.append(((x - left) / side, 1 - (y - top) / side))
-    return found
+    values, cells, marks = reader.run(SHOWN, name)
+    places = [((x - left) / side, 1 - (y - top) / side) for left, top, side, x, y in marks]
+    return {key: number(text) for key, text in values}, [float(text.replace(",", "")) for text in cells], places
 
 
 def assert_is_scikit_learns(seen, scores, truth, threshold):
