@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from archnet.phantom.layouts import Phantom, write_phantom
 from finished_runs import make_once, make_runs
 
 gc.disable()  # until the tests are collected: what they import stays, and walking over it costs seconds
@@ -62,6 +63,14 @@ def shared_folder(tmp_path_factory):
     """A folder that all processes of a test session share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def luna16_phantom(shared_folder):
+    """The folder of a phantom of 8 scans with 10 candidates each; whoever changes a file takes a copy."""
+    return make_once(
+        shared_folder / "luna16_phantom", lambda folder: write_phantom(folder, Phantom(num_scans=8, num_candidates=10))
+    )
 
 
 @pytest.fixture(scope="session")

@@ -181,6 +181,7 @@ def test_the_readme_names_only_options_and_files_that_exist():
             assert (ROOT / name).is_file(), line
 
 
+@pytest.mark.slow
 def test_the_readme_example_in_python_runs(tmp_path, monkeypatch):
     import numpy as np
 

@@ -41,6 +41,7 @@ def _splits(by="group", folds=5, **more):
 ALL_WAYS = [("group", 5), ("group", 2), ("candidate", 5), ("official", 10)]
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     scans=st.lists(st.integers(0, 40), min_size=30, max_size=150),

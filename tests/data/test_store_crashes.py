@@ -140,8 +140,7 @@ def test_a_disk_that_fills_up_leaves_no_wrong_crop(tmp_path):
     environment = {**os.environ, "ARCHNET_STORE": str(tmp_path / "full")}
     result = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
     assert "crops cannot be written (File too large). Make room (archnet data prune)" in result.stderr
-    for name in ("full", "peaceful"):
-        process = start_build(tmp_path, name)
+    for process in [start_build(tmp_path, name) for name in ("full", "peaceful")]:
         assert process.wait() == 0
         process.stdout.close()
     full, peaceful = (next(path for path in (tmp_path / name).glob("[0-9a-f]*")) for name in ("full", "peaceful"))
@@ -172,6 +171,7 @@ open_crops(CandidateCrops("luna16", ids, scans, points, str, (16, 16, 8)))
 """
 
 
+@pytest.mark.slow
 def test_a_store_that_was_killed_five_times_equals_an_uninterrupted_one(tmp_path):
     for number in range(40):
         scan(tmp_path / "scans", f"scan{number:02d}", number)

@@ -22,7 +22,8 @@ from plain_training import PLAIN
 
 COMMAND = CliRunner()
 ARCHS = sorted((Path(__file__).parents[2] / "archs").glob("*.json"))
-BY_SPEED = [pytest.param(path, marks=pytest.mark.slow) if path.stem.startswith("res") else path for path in ARCHS]
+QUICK = ("archsm", "arch3dsm")
+BY_SPEED = [path if path.stem in QUICK else pytest.param(path, marks=pytest.mark.slow) for path in ARCHS]
 INPUTS = {"ct3d": (46, 46, 46)}
 """Where the usual small input leaves nothing."""
 NET = {

@@ -22,6 +22,7 @@ def _ours(path, size):
     return (resize_volume(read_volume(path), size, WINDOW) + 1000) / 1400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_real_ct_stored_as_las_gives_what_the_tutorial_gives(tmp_path, real_data, number):
     ct = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(real_data / f"ct/lung{number}_image.nrrd")))

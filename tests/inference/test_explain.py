@@ -97,7 +97,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize(("data", "layers", "options", "tolerance_mm"), WAYS.values(), ids=WAYS)
-@pytest.mark.parametrize("method", ["gradcam", "occlusion"])
+@pytest.mark.parametrize("method", ["gradcam", pytest.param("occlusion", marks=pytest.mark.slow)])
 def test_the_hot_spot_lies_on_what_the_network_responds_to(tmp_path, data, layers, options, tolerance_mm, method):
     run = write_trained_run(tmp_path / "run", data, layers, knows=what_is_bright)
     image, scan = scan_with_a_blob(), tmp_path / "scan.nrrd"

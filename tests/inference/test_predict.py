@@ -81,6 +81,7 @@ def test_a_scan_reaches_the_network_as_in_training(run, tmp_path):
     assert list(found.values()) == pytest.approx(expected.tolist(), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_real_scans_get_the_same_probability_in_every_format(real_data, tmp_path):
     run = write_trained_run(tmp_path / "whole", gain=8)
     found = []

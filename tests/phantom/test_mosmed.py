@@ -124,6 +124,7 @@ def test_ground_glass_lies_in_both_lungs_along_the_pleura_and_more_of_it_below(p
     assert share["below"] > 4 * share["above"]
 
 
+@pytest.mark.slow
 def test_more_scans_leave_the_first_ones_as_they_are(small, tmp_path):
     write_phantom(tmp_path, Phantom(layout="mosmed", num_scans=2, seed=3))
     for name in ("CT-0/study_0001.nii.gz", "CT-23/study_0002.nii.gz"):
@@ -137,6 +138,7 @@ def test_too_few_scans_for_two_classes_are_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_mosmed_reads(tmp_path):
     done = invoked("data", "phantom", "--layout", "mosmed", "--scans", "4", "--seed", "5", "--out", tmp_path / "new")
     assert done.exit_code == 0, done.output

@@ -62,6 +62,7 @@ def test_memory_is_predicted_for_the_options_that_were_measured():
     assert predicted != estimate_memory(subject.plan).training_bytes(4)
 
 
+@pytest.mark.slow
 def test_a_budget_cuts_the_batch_into_parts_as_in_a_run(tmp_path, monkeypatch):
     monkeypatch.setattr("archnet.spec.memory.PROCESS_BYTES", 0)
     line = [arch_file(tmp_path), "--input", "8x8", "--batch", "64", "--steps", "1", "--memory", "100kB"]
@@ -105,6 +106,7 @@ def test_the_progress_goes_over_a_warm_up_and_the_rounds():
     assert seen == [("rounds", 3)]
 
 
+@pytest.mark.slow
 def test_auto_becomes_the_precision_that_was_used():
     assert measure(small_subject(precision="auto"), 1, 1).precision in ("float32", "bfloat16")
 

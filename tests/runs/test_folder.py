@@ -74,6 +74,7 @@ def test_a_resumed_run_ends_as_if_it_had_never_stopped(cubes, tmp_path):
     assert [log.count(f" epoch={epoch} ") for epoch in (1, 2, 3)] == [1, 1, 1]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_its_precision_without_another_trial(cubes, tmp_path, monkeypatch):
     trials = iter([("float32", "tried once")])
     monkeypatch.setattr("archnet.network.training.precision._choose_precision", lambda *_: next(trials))
@@ -128,6 +129,7 @@ def test_a_run_is_not_continued_on_other_cases(cubes, tmp_path):
         archnet.run_all(experiments(cubes), out=tmp_path / "out", resume=True)
 
 
+@pytest.mark.slow
 def test_folds_test_every_case_once_each_in_a_folder_of_its_own(cubes, tmp_path):
     document = {"archs": [NET], "data": {"name": "npz", "root": str(cubes)}, "split": {"folds": 3}}
     folds = archnet.load_experiments({**document, "training": {**PLAIN, "epochs": 1}})

@@ -6,6 +6,7 @@ import logging
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,6 @@ from archnet.cli import app
 from archnet.data import open_dataset
 from archnet.errors import DataError
 from archnet.evaluation.predictions import Predictions, write_predictions
-from archnet.phantom.layouts import Phantom, generate_phantom
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
@@ -39,10 +39,9 @@ LISTS = ("annotations.csv", "annotations_excluded.csv")
 
 
 @pytest.fixture(scope="module")
-def phantom(tmp_path_factory):
+def phantom(luna16_phantom, tmp_path_factory):
     """A small phantom in LUNA16's layout, one of its nodules without a candidate."""
-    root = tmp_path_factory.mktemp("phantom") / "root"
-    generate_phantom(root, Phantom(num_scans=8, num_candidates=10))
+    root = Path(shutil.copytree(luna16_phantom, tmp_path_factory.mktemp("phantom") / "root"))
     path = root / "annotations.csv"
     uid = path.read_text().splitlines()[1].split(",")[0]
     path.write_text(path.read_text() + f"{uid},900,900,900,6\n")
@@ -78,6 +77,7 @@ def official(submission, root, series):
     return json.loads(result.stdout)
 
 
+@pytest.mark.slow
 def test_a_run_that_keeps_all_candidates_has_the_froc_that_the_command_gives_for_its_submission(phantom, tmp_path):
     document = experiment_on(phantom).to_document()
     run = archnet.run(document, out=tmp_path / "out")

@@ -111,6 +111,7 @@ def test_two_architectures_make_their_split_and_its_text_once(cubes, tmp_path, m
     assert texts == [(tmp_path / "out/split.csv").read_text()] * 2
 
 
+@pytest.mark.slow
 def test_folds_are_compared_when_both_architectures_have_them(cubes, tmp_path, caplog):
     out, folds = tmp_path / "out", {"folds": 2}
     training = {"epochs": 1}
@@ -217,6 +218,7 @@ def test_the_command_line_ends_with_a_confusion_matrix_a_recall_and_pictures(cub
     assert {"confusion_matrix_test.svg", "training_curves.svg", "roc.svg", "samples.svg"} <= pictures
 
 
+@pytest.mark.slow
 def test_a_case_is_drawn_with_its_augmentations(cubes, tmp_path):
     picture = tmp_path / "case.png"
     result = invoked("data", "info", f"npz:{cubes}", "--picture", "first", "--out", picture, "--json")

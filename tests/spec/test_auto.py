@@ -441,6 +441,7 @@ def test_an_experiment_without_picked_options_has_no_reasons_to_renew():
     assert refresh_reasons(experiment, TrainingSet(counts=(9, 9), shape=(8, 8, 8))) is experiment
 
 
+@pytest.mark.slow
 def test_what_was_picked_for_other_cases_is_kept_and_told(cubes, tmp_path, caplog):
     run = archnet.run(on(cubes, training={"epochs": 1}), out=tmp_path / "out")
     with np.load(cubes) as data:
@@ -458,6 +459,7 @@ def test_what_was_picked_for_other_cases_is_kept_and_told(cubes, tmp_path, caplo
     ) in caplog.messages
 
 
+@pytest.mark.slow
 def test_each_fold_is_picked_from_its_own_training_set_and_they_are_compared_as_one(cubes, tmp_path):
     with np.load(cubes) as arrays:
         held = dict(arrays)

@@ -277,6 +277,7 @@ def test_a_run_within_a_budget_says_in_its_log_and_files_in_which_parts(tmp_path
     assert json.loads((tmp_path / "out/net/experiment.json").read_text())["training"]["memory"] == "200kB"
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_keeps_its_parts_whatever_is_free_now(tmp_path, monkeypatch):
     monkeypatch.setattr("archnet.spec.memory.PROCESS_BYTES", 0)
     generator = np.random.default_rng(0)

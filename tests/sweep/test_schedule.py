@@ -140,6 +140,7 @@ def test_trials_that_tpe_draws_at_random_wait_for_none(tmp_path):
     assert (first.number, schedule.next_job().number) == (0, 2)
 
 
+@pytest.mark.slow
 def test_refused_trials_leave_tpe_as_many_runs_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(search, "STARTUP_TRIALS", 0)
     space = {POOL: [[64, 64], [2, 2]], WIDTH: {"type": "integer", "low": 2, "high": 20}}

@@ -10,7 +10,6 @@ from archnet.data.candidates import read_candidates
 from archnet.evaluation.froc.curve import BAND_RATES, RATES, compute_froc, froc_curve
 from archnet.evaluation.froc.hits import Findings, Hits, Marks, ReferenceStandard, match_marks
 from archnet.evaluation.froc.lists import read_findings, read_series
-from archnet.phantom.layouts import Phantom, generate_phantom
 
 
 def hits(entries, num_nodules):
@@ -112,10 +111,9 @@ def test_the_curve_is_scikit_learns_roc_curve_in_other_units(entries):
 
 
 @pytest.fixture(scope="module")
-def phantom(tmp_path_factory):
+def phantom(luna16_phantom):
     """Marks on all candidates of a phantom with random scores, many of them equal, and what they are judged by."""
-    folder = tmp_path_factory.mktemp("phantom") / "luna16"
-    generate_phantom(folder, Phantom(num_scans=7, num_candidates=24))
+    folder = luna16_phantom
     candidates = read_candidates(folder / "candidates.csv")
     rng = np.random.default_rng(3)
     scores = np.round(rng.normal(candidates.labels, 1.2), 1)
@@ -177,7 +175,7 @@ def test_the_scan_bootstrap_agrees_with_a_slow_reference_on_the_phantom(phantom)
 
 def test_the_phantoms_marks_meet_every_rule(phantom):
     found = match_marks(*phantom)
-    assert found.num_true_positives > 20
+    assert found.num_true_positives > 10
     assert found.num_false_negatives > 0
     assert found.num_ignored > 0
     assert len(np.unique(found.scores)) < len(found.scores)

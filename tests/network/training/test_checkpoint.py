@@ -76,6 +76,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(training, micro_batch, 
     assert without_seconds(other_rows) == without_seconds(rows)
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_from_its_last_step_not_from_its_last_epoch(tmp_path):
     whole = Interrupting()
     network, rows = fitted(FULL, callback=whole)

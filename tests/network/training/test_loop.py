@@ -26,8 +26,17 @@ from plain_training import plain
 from small_training import LIMITS, are_equal, bright_and_dark, fit, network_of, told_by
 
 
-@pytest.mark.parametrize("rank", [2, 3])
-@pytest.mark.parametrize("activation", [None, "softmax", "sigmoid"])
+@pytest.mark.parametrize(
+    ("activation", "rank"),
+    [
+        (None, 2),
+        ("sigmoid", 3),
+        *(
+            pytest.param(*given, marks=pytest.mark.slow)
+            for given in ((None, 3), ("softmax", 2), ("softmax", 3), ("sigmoid", 2))
+        ),
+    ],
+)
 def test_a_network_learns_and_the_saved_model_takes_hu_and_gives_probabilities(rank, activation, tmp_path):
     examples = bright_and_dark(rank=rank)
     network, history = fit(

@@ -22,8 +22,8 @@ def batches_of(training, examples=None, micro_batch=None):
     return TrainingBatches(examples=examples, samples=entries, training=training, micro_batch=micro_batch)
 
 
-@pytest.mark.parametrize("rank", [2, 3])
-@pytest.mark.parametrize("balance", ["none", "weights"])
+@pytest.mark.parametrize("rank", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("balance", [pytest.param("none", marks=pytest.mark.slow), "weights"])
 def test_micro_batches_do_not_change_the_weights(rank, balance):
     training = plain(
         optimizer="sgd", momentum=0.9, learning_rate=0.05, epochs=2, batch_size=16, l2=0.01, clip_norm=0.3,
@@ -142,7 +142,7 @@ def test_warm_up_grows_to_the_schedule():
     assert rates == pytest.approx([0.1 * 4 / 7, 0.1, 0.1, 0.1, 0.1])
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+@pytest.mark.parametrize("precision", ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
 def test_half_precisions_learn_and_keep_float32_weights(precision):
     training = plain(epochs=20, batch_size=16, learning_rate=0.02, precision=precision)
     network, rows = fit(training, network_of())

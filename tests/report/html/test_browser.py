@@ -90,7 +90,9 @@ def cases_of(folder, name):
     return part.probabilities[:, 1], part.y_true == 1
 
 
-@pytest.mark.parametrize("share", [0.08, 0.4, 0.71])
+@pytest.mark.parametrize(
+    "share", [pytest.param(0.08, marks=pytest.mark.slow), 0.4, pytest.param(0.71, marks=pytest.mark.slow)]
+)
 def test_the_slider_shows_what_scikit_learn_computes_for_its_threshold(reader, experiment, share):
     reader.open(experiment / "archsm/report.html")
     thresholds = steps(reader)["steps"]
@@ -270,6 +272,7 @@ def test_names_with_markup_break_neither_the_page_nor_its_data(reader, tmp_path,
     assert reader.complaints() == []
 
 
+@pytest.mark.slow
 def test_without_scripts_the_page_shows_the_experiments_threshold_and_no_slider(experiment):
     plain = start_reader("--blink-settings=scriptEnabled=false")
     try:
