@@ -46,16 +46,28 @@ def test_check_tells_every_problem_of_every_file_and_exits_with_2(tmp_path):
     ("arguments", "message"),
     [
         (["show", "archs/arch3d_sm.json"], 'archs/arch3d_sm.json: no such file. Did you mean "archs/arch3d'),
-        (["show", "archs/archsm.json", "--input", "64by64"], '--input "64by64": expected sizes joined by x'),
+        pytest.param(
+            ["show", "archs/archsm.json", "--input", "64by64"],
+            '--input "64by64": expected sizes joined by x',
+            marks=pytest.mark.slow,
+        ),
         (
             ["run", "archs/archsm.json", "--data", "phantm"],
             '--data: unknown data set "phantm". Did you mean "phantom"?',
         ),
-        (["run", "archs/archsm.json", "--data", "luna16", "--root", "no/where"], "no/where: there is no such folder"),
-        (["run", "archs/archsm.json", "--data", "npz:no.npz"], "no.npz"),
-        (["run", "archs/archsm.json", "--set", "training.epoch=1"], 'unknown key "epoch". Did you mean "epochs"?'),
+        pytest.param(
+            ["run", "archs/archsm.json", "--data", "luna16", "--root", "no/where"],
+            "no/where: there is no such folder",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(["run", "archs/archsm.json", "--data", "npz:no.npz"], "no.npz", marks=pytest.mark.slow),
+        pytest.param(
+            ["run", "archs/archsm.json", "--set", "training.epoch=1"],
+            'unknown key "epoch". Did you mean "epochs"?',
+            marks=pytest.mark.slow,
+        ),
         (["compare", "runs/nowhere"], "runs/nowhere: no such folder."),
-        (["data", "info", "npz:no.npz"], "no.npz"),
+        pytest.param(["data", "info", "npz:no.npz"], "no.npz", marks=pytest.mark.slow),
     ],
 )
 def test_a_users_mistake_is_one_clear_message_and_exit_code_2(arguments, message):

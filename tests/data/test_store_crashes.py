@@ -120,6 +120,7 @@ def test_a_store_that_lost_a_part_is_cut_again(tmp_path):
     assert [path.suffix for path in (store_home() / ".unfinished").iterdir()] == [".lock"]
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_leaves_no_wrong_crop(tmp_path):
     """A limit on the size of files stands for the disk: the file is laid out, but its end cannot be written."""
     paths = [scan(tmp_path / "scans", f"scan{number:02d}", number) for number in range(40)]

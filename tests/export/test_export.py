@@ -132,6 +132,7 @@ def test_the_cases_it_is_checked_on_are_those_of_the_run(run, tmp_path, monkeypa
     assert seen[0][9:].max() > 400
 
 
+@pytest.mark.slow
 def test_a_model_that_computes_something_else_is_not_written(run, tmp_path, monkeypatch):
     monkeypatch.setattr(network, "largest_difference", lambda *given: 3.21e-5)
     message = (

@@ -69,7 +69,7 @@ def _by_hand(volume, point_mm, size, spacing_mm):
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS)
-@pytest.mark.parametrize(("number", "dtype"), [(1, np.int16), (2, np.float32)])
+@pytest.mark.parametrize(("number", "dtype"), [(1, np.int16), pytest.param(2, np.float32, marks=pytest.mark.slow)])
 def test_crops_of_a_real_ct_on_a_finer_grid_are_simpleitks(tmp_path, real_data, number, direction, dtype):
     array = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(real_data / f"ct/lung{number}_image.nrrd")))
     image = SimpleITK.GetImageFromArray(array[:20, 100:260, 150:350].astype(dtype))

@@ -120,7 +120,9 @@ def test_slices_as_channels_share_one_heat_map(tmp_path):
     np.testing.assert_array_equal(array[8:16], np.broadcast_to(array[8], (8, 32, 32)))
 
 
-@pytest.mark.parametrize("order", ["LPS", "RAI", "SAR", "PIL"])
+@pytest.mark.parametrize(
+    "order", ["LPS", "SAR", *(pytest.param(order, marks=pytest.mark.slow) for order in ("RAI", "PIL"))]
+)
 def test_a_heat_map_has_the_frame_of_the_scans_own_file(tmp_path, order):
     run = write_trained_run(tmp_path / "run", WHOLE, SEES_BLOBS, knows=what_is_bright)
     image, scan = stored_otherwise(scan_with_a_blob((20, 32, 28)), order), tmp_path / "scan.nii.gz"

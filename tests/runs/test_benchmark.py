@@ -187,6 +187,7 @@ def test_the_command_prints_one_json_object(tmp_path):
     assert told["device"].startswith("Keras ")
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_table(tmp_path):
     result = bench_line(arch_file(tmp_path), "--input", "8x8", "--steps", "1")
     assert result.exit_code == 0

@@ -207,6 +207,7 @@ def test_a_run_that_was_ended_before_its_report_was_drawn_gets_it_on_resume(cube
     assert (out / "flat/model.keras").stat().st_mtime_ns == model
 
 
+@pytest.mark.slow
 def test_the_command_line_ends_with_a_confusion_matrix_a_recall_and_pictures(cubes, tmp_path):
     out = tmp_path / "out"
     words = ("run", written(tmp_path, NET_2D), "--data", f"npz:{cubes}", "--out", out, "--set", "training.epochs=2")

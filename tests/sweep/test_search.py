@@ -65,6 +65,7 @@ def test_the_same_seed_proposes_the_same_trials_and_another_one_others(search, t
     assert all(one.values != another.values for one, another in zip(first, other, strict=True))
 
 
+@pytest.mark.slow
 def test_tpe_comes_nearer_to_the_best_than_chance(tmp_path):
     def found(search, seed):
         sweep = small_sweep(tmp_path, space=RANGES, search=search, trials=40, seed=seed, metric="loss")

@@ -55,7 +55,7 @@ def kinds_of(network):
 
 
 @pytest.mark.parametrize("rank", [2, 3])
-@pytest.mark.parametrize("activation", ["relu", None])
+@pytest.mark.parametrize("activation", ["relu", pytest.param(None, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("window", [{}, {"kernel_size": 3, "stride": 2, "padding": "same"}])
 def test_a_twin_learns_what_its_network_would(rank, activation, window):
     window = {key: value if key == "padding" else [value] * rank for key, value in window.items()}

@@ -187,7 +187,10 @@ def test_images_may_be_of_any_type_and_memory_mapped(tmp_path):
     assert not are_equal(network.get_weights(), expected.get_weights())
 
 
-@pytest.mark.parametrize("metric", SELECTABLE_METRICS)
+@pytest.mark.parametrize(
+    "metric",
+    [name if name in ("loss", "auc") else pytest.param(name, marks=pytest.mark.slow) for name in SELECTABLE_METRICS],
+)
 def test_any_metric_of_the_validation_set_may_stop_training(metric):
     training = plain(
         epochs=60, batch_size=16, learning_rate=0.05, early_stopping=EarlyStopping(metric=metric, patience=6)

@@ -170,6 +170,7 @@ def test_one_slider_moves_both_networks_to_as_many_false_alarms(reader, experime
         assert threshold == min(allowed)
 
 
+@pytest.mark.slow
 def test_several_seeds_show_the_means_of_their_numbers(reader, tmp_path):
     folder = tmp_path / "both"
     runs = [
@@ -199,6 +200,7 @@ def test_a_class_that_does_not_occur_is_undefined_not_zero(reader, tmp_path):
     assert reader.complaints() == []
 
 
+@pytest.mark.slow
 def test_slices_turn_with_the_slider_the_keyboard_and_the_wheel(reader, experiment):
     reader.open(experiment / "archsm/report.html")
     stack, slider = reader.one(".stack"), reader.one(".stack input")
@@ -259,8 +261,8 @@ def test_a_script_that_is_not_the_pages_own_is_not_run(reader, experiment, tmp_p
     "name",
     [
         "</script><script>document.title='evil'</script>",
-        "<img src=x onerror=alert(1)>",
-        "</svg><script>document.title='evil'</script>",
+        pytest.param("<img src=x onerror=alert(1)>", marks=pytest.mark.slow),
+        pytest.param("</svg><script>document.title='evil'</script>", marks=pytest.mark.slow),
     ],
 )
 def test_names_with_markup_break_neither_the_page_nor_its_data(reader, tmp_path, name):
@@ -309,7 +311,7 @@ def test_a_dark_screen_gets_a_dark_page_with_dark_pictures_and_paper_a_light_one
     assert on_paper == ("rgb(255, 255, 255)", False, False)
 
 
-@pytest.mark.parametrize("width", [1280, 700])
+@pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.slow), 700])
 @pytest.mark.parametrize("page", ["report.html", "archsm/report.html"])
 def test_no_page_is_wider_than_its_window(reader, experiment, page, width):
     reader.driver.set_window_size(width, 900)
