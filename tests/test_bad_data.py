@@ -640,6 +640,17 @@ BAD = {
         f"{NPZ} --set split.by=own",
         "the training set has no case of 0, 1: 0 of 20 cases are in it. Use split.by=group.",
     ),
+    "a class whose only case is in a test fold": (
+        arrays(x=X, y=[0] * 19 + [1]),
+        f"{NPZ} --set split.folds=2",
+        "the training set has no case of 1: 8 of 20 cases are in it. Use fewer folds, or add data.",
+    ),
+    "a class whose only case is in the test set": (
+        arrays(x=X, y=[0] * 19 + [1]),
+        f"{NPZ} --set split.test=0.5",
+        "the training set has no case of 1: 8 of 20 cases are in it. Lower split.test and split.validation, or add "
+        "data.",
+    ),
     "sets that are not there": (
         arrays(x=X, y=Y),
         f"{NPZ} --set split.by=own",

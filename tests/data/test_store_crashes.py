@@ -55,7 +55,8 @@ def test_a_journal_line_that_a_crash_cut_off_does_not_count(tmp_path):
     assert build_store.read_journal(journal) == {0, 12}
 
 
-def test_a_scan_that_is_mended_without_a_trace_is_cut_after_all(tmp_path, monkeypatch):
+@pytest.mark.parametrize("killed_at_the_end", [False, True])
+def test_a_scan_that_is_mended_without_a_trace_is_cut_after_all(tmp_path, monkeypatch, killed_at_the_end):
     wanted = recipe(tmp_path / "scans")
     expected = open_crops(wanted).values.copy()
     prune_stores(everything=True)
@@ -72,6 +73,8 @@ def test_a_scan_that_is_mended_without_a_trace_is_cut_after_all(tmp_path, monkey
     assert open_crops(wanted).is_there.sum() == 30 - 7
     is_broken.clear()
     opened.clear()
+    if killed_at_the_end:  # between the rename of the store and the removal of its journal
+        build_store.write_journal(store_home() / f".unfinished/{only_store().name}.journal", range(4), mode="wb")
     found = open_crops(wanted)
     np.testing.assert_array_equal(found.values, expected)
     assert found.unreadable_scans == ()

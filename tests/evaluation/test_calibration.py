@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
@@ -87,6 +87,13 @@ def test_scaling_keeps_order_and_sums_and_bears_certainty():
     cooled = apply_temperature(part, 3.0).probabilities
     np.testing.assert_allclose(cooled.sum(axis=1), 1)
     assert np.all(np.diff(cooled[[0, 2, 1], 1]) > 0)
+
+
+@pytest.mark.parametrize("classes", [("0", "1"), THREE])
+def test_scaling_divides_the_logits_by_the_temperature(classes):
+    part = synthetic_predictions(classes, num_cases=50)
+    expected = softmax(np.log(part.probabilities) / 2.5, axis=1)
+    np.testing.assert_allclose(apply_temperature(part, 2.5).probabilities, expected)
 
 
 def test_every_set_tells_its_calibration_before_and_after_the_temperature_of_the_validation_set():

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 
@@ -130,6 +131,13 @@ def test_the_cases_it_is_checked_on_are_those_of_the_run(run, tmp_path, monkeypa
     assert np.abs(seen[0][:9, ..., 0] - clipped).max() <= 1400 / 255 / 2 + 1e-3  # kept in 8 bits
     assert seen[0][9:].min() < -1000
     assert seen[0][9:].max() > 400
+
+
+def test_a_run_that_keeps_no_cases_is_checked_on_noise_alone(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "copy/flat")
+    (copy / "gallery.npz").unlink()
+    exported = export_run(copy, "keras", tmp_path / "new")
+    assert (exported.num_real, exported.num_noise, exported.difference) == (0, 4, 0)
 
 
 @pytest.mark.slow

@@ -69,6 +69,7 @@ def test_the_figure_shows_the_central_slice_or_the_one_that_changed():
     central[2:4, 2:4, 1:3] = 0
     figure = case_figure(image, "one", [("cutout", np.stack([elsewhere, central, image]))])
     drawn = figure.axes[5:8]
+    assert not any(axes.axison for axes in figure.axes)
     assert [axes.texts[0].get_text() for axes in drawn] == ["1", "2", "2"]
     assert [axes.get_title(loc="left") for axes in (figure.axes[0], drawn[0])] == ["slices", "cutout"]
     for axes, (result, index) in zip(drawn, [(elsewhere, 1), (central, 2), (image, 2)], strict=True):
