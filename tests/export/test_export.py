@@ -229,3 +229,14 @@ def test_the_card_tells_what_the_run_folder_holds(run, tmp_path):
     ) in lines
     assert "in this order: 0: “0”, 1: “1”. The run calls a case “1” from a probability of 0.5 on." in card
     assert f"Versions: archnet {version('archnet')}, keras {version('keras')}" in card
+
+
+def test_the_card_of_a_network_on_slices_says_what_its_channels_are(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "copy/flat")
+    document = json.loads((copy / "experiment.json").read_text())
+    document["data"]["view"] = "slices-as-channels"
+    (copy / "experiment.json").write_text(json.dumps(document))
+    model = build_inference_model(archnet.load_arch(document["arch"]).build((8, 8, 4), 2), (-1000.0, 400.0))
+    model.save(copy / "model.keras")
+    card = (export_run(copy, "keras", tmp_path / "new").folder / "MODEL_CARD.md").read_text()
+    assert "- Its channels are the axial slices of a volume, from index 0 on." in card.splitlines()

@@ -1,6 +1,7 @@
 """What `archnet bench` tells: whose figures they are and that they fit each other, never how fast the machine is."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 from archnet.cli import app
 from archnet.errors import RunError
 from archnet.files.strict_json import Document
-from archnet.network.training.speed import measure_matmul_rate
+from archnet.network.training.speed import measure_matmul_rate, measure_seconds
 from archnet.network.training.trainer import Trainer
 from archnet.runs.benchmark.measure import TimedTraining, measure
 from archnet.runs.benchmark.workload import load_data_workload, make_noise_workload
@@ -53,6 +54,13 @@ def test_what_is_measured_is_told_with_it():
     speeds = ("first_step_seconds", "step_samples_per_second", "pipeline_samples_per_second")
     assert all(measured[key] > 0 for key in (*speeds, "pipeline_share", "matmul_macs_per_second", "matmul_share"))
     assert json.loads(json.dumps(measured)) == measured
+
+
+def test_the_outputs_of_each_timed_step_are_read(monkeypatch):
+    steps = []
+    monkeypatch.setattr("archnet.network.training.speed.read_outputs", steps.append)
+    measure_seconds(SimpleNamespace(train_step=len), [SimpleNamespace(micro_batches=[0] * k) for k in (1, 2, 3)])
+    assert steps == [1, 2, 3]
 
 
 def test_memory_is_predicted_for_the_options_that_were_measured():

@@ -150,6 +150,19 @@ def test_best_writes_the_winning_architecture_once(swept, tmp_path):
     assert str(again.exception) == f"{out}: the file exists and is not overwritten. Choose a different name."
 
 
+def test_a_sweep_without_a_best_trial_exits_with_1(swept, monkeypatch):
+    sweep, folder = swept
+    (folder / "small.json").write_text(json.dumps(sweep.to_document()))
+    board = read_leaderboard(sweep, folder)
+    failed = replace(board, rows=tuple(row for row in board.rows if row.trial.state == "failed"))
+    codes = []
+    for result in (board, failed):
+        monkeypatch.setattr("archnet.sweep.run.run_sweep", lambda *_, result=result, **__: result)
+        arguments = ["sweep", "run", str(folder / "small.json"), "--out", str(folder), "--json"]
+        codes.append(CliRunner().invoke(app, arguments).exit_code)
+    assert codes == [0, 1]
+
+
 def test_there_is_no_best_before_a_trial_has_finished(tmp_path):
     write_json(tmp_path / SWEEP_FILE, small_sweep(tmp_path).to_document())
     result = CliRunner().invoke(app, ["sweep", "best", str(tmp_path)])

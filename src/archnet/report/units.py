@@ -6,8 +6,8 @@ from __future__ import annotations
 def count_text(number: float) -> str:
     """A count with three digits and a decimal prefix.
 
-    >>> count_text(157_510_108), count_text(20)
-    ('158 M', '20')
+    >>> count_text(157_510_108), count_text(20), count_text(999), count_text(1000)
+    ('158 M', '20', '999', '1 k')
     """
     return _number_with_unit(number, ("", "k", "M", "G"))
 

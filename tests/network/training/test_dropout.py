@@ -60,6 +60,21 @@ def test_hashes_are_uniform_in_every_bit():
     assert np.abs(np.array(shares) - 0.5).max() < 5 * 0.5 / np.sqrt(words.size)
 
 
+def test_hashes_are_those_of_their_formula_in_numpy():
+    def fold(words, shift):
+        return words ^ (words >> np.uint64(shift))
+
+    def times(words, other):
+        return (words * np.uint64(other)) & np.uint64(0xFFFFFFFF)
+
+    keys = draw_keys(5, seed=3, epoch=1)
+    words = (np.arange(6, dtype=np.uint64) + np.uint64((2 * 0x9E3779B9 + 1) % 2**32)) & np.uint64(0xFFFFFFFF)
+    elements = fold(times(fold(times(fold(words, 16), 0x7FEB352D), 15), 0x846CA68B), 16)
+    products = times(np.asarray(keys, np.uint64)[:, None] | np.uint64(1), 1) * (elements | np.uint64(1))
+    expected = times(fold(products & np.uint64(0xFFFFFFFF), 15), 0x846CA68B)
+    assert np.array_equal(keras.ops.convert_to_numpy(hashes(keys, 6, 2)), expected)
+
+
 def test_keys_follow_from_seed_and_epoch():
     assert np.array_equal(draw_keys(9, 1, 2), draw_keys(9, 1, 2))
     assert len({tuple(draw_keys(9, seed, epoch)) for seed in (0, 1) for epoch in (0, 1)}) == 4

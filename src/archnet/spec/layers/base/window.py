@@ -30,6 +30,8 @@ class Window:
 
         >>> Window(size=(3, 3), stride=(2, 2), padding="same").positions((64, 64, 1))
         (32, 32)
+        >>> Window(size=(3, 3), stride=(2, 2), padding="valid").positions((3, 4, 1))
+        (1, 1)
 
         Raises:
             ValueError: The shape is flat, or the window is larger than it under "valid".
