@@ -157,13 +157,14 @@ def test_the_cases_of_an_experiment_are_its_training_set(tmp_path):
     np.savez(tmp_path / "cases.npz", x=generator.random((40, 8, 8), np.float32), y=labels)
     document = {
         "archs": [{"name": "small", "layers": LAYERS}],
-        "data": {"name": "npz", "root": str(tmp_path / "cases.npz")},
+        "data": {"name": "npz", "root": str(tmp_path / "cases.npz"), "positive": "0"},
         "training": {"batch_size": 4},
     }
     subject = load_data_workload(parse_experiments(Document(value=document, source="test"))[0])
     assert subject.data == "npz"
     assert len(subject.examples) == 28
     assert subject.limits == (0.0, 1.0)
+    assert subject.positive == 0
     assert np.array_equal(labels[subject.examples.rows], subject.examples.labels)
     assert measure(subject, 1, 1).data == "npz"
 

@@ -214,6 +214,13 @@ def test_schema_and_dataclasses_have_the_same_keys_and_defaults():
         assert required == {key for key in own if "default" not in properties[key]} - from_other_fields, name
 
 
+@pytest.mark.parametrize("input_shape", [[32, 32], [32, 32, 8]])
+def test_the_input_shape_alone_says_the_rank(input_shape):
+    plain = {"type": "C", "num_output": 4, "kernel_size": 3}
+    arch = parse_arch(Document(value={"input_shape": input_shape, "layers": [plain, T]}, source="mine.json"))
+    assert arch.rank == len(input_shape)
+
+
 def test_every_example_in_the_schema_is_valid():
     definitions = read_schema("arch")["$defs"]
     for name in LAYERS:

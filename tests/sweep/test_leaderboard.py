@@ -203,6 +203,7 @@ def test_the_report_says_what_was_chosen_and_what_failed(swept):
     assert "Trial 2 is the best on the validation set, with validation AUC (ROC) 0.800: num_output 8." in page
     assert "The best of 3 trials was selected by validation AUC (ROC), which is therefore optimistic." in page
     assert "its process was killed by SIGKILL" in page
+    assert "None beats at its multiply-adds: trial 0 0.700; trial 2 0.800." in page
     assert page.count('class="drawing"') == 3
 
 
