@@ -8,9 +8,9 @@ A mutation is meaningful if it changes what the code computes, refuses or writes
 - a call without one of its optional arguments, `return None`, a statement, a check or a step left out
 
 What only a reader sees is left alone: docstrings, the text of messages, annotations and aliases of types, decorators,
-`__repr__`, progress, the numbers of pages and figures; the numbers computed inside a message are mutated. So is what
-cannot matter on a Unix system or only guards programmers (`encoding`, `strict` of zip), and an argument without which a
-call would not even start.
+`__repr__`, progress, the numbers and positions of pages and figures; the numbers computed inside a message are mutated.
+So is what cannot matter on a Unix system or only guards programmers (`encoding`, `strict` of zip), and an argument without
+which a call would not even start.
 """
 
 import ast
@@ -38,7 +38,7 @@ SILENT_CALLS = {"print", "echo", "log", "info", "debug", "progress", "cast", "Ty
 GUARDS = {"strict", "encoding", "newline", "exist_ok", "parents", "daemon", "name", "help", "label", "ensure_ascii"}
 """Arguments that are neither dropped nor mutated."""
 PRESENTATION = ("report/figures/", "report/html/", "report/terminal_tables.py", "sweep/report/", "cli/console.py")
-"""Modules whose numbers and optional arguments are sizes, colours and positions."""
+"""Modules whose numbers, arithmetic and optional arguments are sizes, colours and positions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +71,12 @@ class Mutation:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """The identity of the mutation, which survives changes to other lines of the file."""
+        """What identifies it, also after other lines of the file have changed."""
         return self.file, self.function, self.before, self.after
 
     @property
     def place(self) -> tuple[str, str, str, str, int]:
-        """The identity of the mutation among equal lines of the unchanged file."""
+        """What identifies it among equal lines, as long as the file stays the same."""
         return *self.key, self.span[0]
 
     def apply(self, source: str) -> str:
@@ -87,7 +87,7 @@ class Mutation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """The context of a node."""
+    """What surrounds a node."""
 
     scope: tuple[str, ...] = ()
     lines: tuple[int, int] = (1, 1)
@@ -117,7 +117,7 @@ def mutations(source: str, file: str, required: dict[str, set[str]] | None = Non
     Args:
         source: The module.
         file: Its name.
-        required: Result of `required_arguments`.
+        required: Of `required_arguments`.
     """
     data = source.encode()
     starts = [0, *(match.end() for match in re.finditer(b"\n", data))]
@@ -154,7 +154,7 @@ def _mutation(data: bytes, file: str, place: _Place, kind: str, span: tuple[int,
 
 
 def _last_line(statement: ast.stmt) -> int:
-    """The last line of a statement, or of its head if it has a body."""
+    """The last line of a statement, of one with a body that of its head."""
     body = getattr(statement, "body", None)
     return max(statement.lineno, body[0].lineno - 1) if body else statement.end_lineno
 
@@ -235,6 +235,8 @@ def _variants(node: ast.AST, place: _Place, file: str, required: dict[str, set[s
             ops = [*node.ops[:number], COMPARISONS[type(operator)](), *node.ops[number + 1 :]]
             yield ast.Compare(node.left, ops, node.comparators), "comparison"
     elif isinstance(node, ast.BinOp) and type(node.op) in OPERATORS and not _joins(node):
+        if file.startswith(PRESENTATION):
+            return
         yield ast.BinOp(node.left, OPERATORS[type(node.op)](), node.right), "arithmetic"
     elif isinstance(node, ast.BoolOp):
         yield ast.BoolOp(ast.Or() if isinstance(node.op, ast.And) else ast.And(), node.values), "and, or"

@@ -60,8 +60,9 @@ def test_the_range_is_what_is_asked_for_or_what_the_numbers_look_like(tmp_path, 
     assert _open(_save(tmp_path / "a.npz", x=x, y=[0, 1]), **options).limits == limits
 
 
-def test_medmnist_files_bring_their_own_sets(tmp_path):
-    parts = {name: _random((count, 4, 4)) for name, count in (("train", 3), ("val", 2), ("test", 1))}
+@pytest.mark.parametrize("shape", [(4, 4), (4, 3), (4, 4, 5)])
+def test_medmnist_files_bring_their_own_sets(tmp_path, shape):
+    parts = {name: _random((count, *shape)) for name, count in (("train", 3), ("val", 2), ("test", 1))}
     arrays = {f"{name}_images": images for name, images in parts.items()}
     arrays |= {f"{name}_labels": np.arange(len(images)).reshape(-1, 1) % 2 for name, images in parts.items()}
     dataset = _open(_save(tmp_path / "a.npz", **arrays))
