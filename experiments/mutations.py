@@ -9,8 +9,8 @@ A mutation is meaningful if it changes what the code computes, refuses or writes
 
 What only a reader sees is left alone: docstrings, the text of messages, annotations and aliases of types, decorators,
 `__repr__`, progress, the numbers and positions of pages and figures; the numbers computed inside a message are mutated.
-So is what cannot matter on a Unix system or only guards programmers (`encoding`, `strict` of zip), and an argument without
-which a call would not even start.
+So is what cannot matter on a Unix system or only guards programmers (`encoding`, `strict` of zip), and an argument
+without which a call would not even start.
 """
 
 import ast
