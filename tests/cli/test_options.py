@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from archnet.cli.options import hint_if_interrupted, load_command_experiments, print_json, print_scan_warnings
+from command_line import invoked
 
 NET = {"name": "net", "rank": 2, "layers": [{"type": "T"}]}
 
@@ -55,3 +56,10 @@ def test_json_is_printed_into_a_text_buffer(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     print_json("é")
     assert sys.stdout.getvalue() == '"é"\n'
+
+
+@pytest.mark.parametrize("group", [[], ["data"], ["sweep"]])
+def test_a_command_group_alone_prints_its_help(group):
+    result = invoked(*group)
+    assert "Usage: " in result.output
+    assert "Missing command" not in result.output
