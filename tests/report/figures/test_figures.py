@@ -20,7 +20,7 @@ from archnet.report.figures.ranking import curve_drawing
 from archnet.report.figures.run_figures import run_drawings, write_figures
 from archnet.report.figures.side_by_side import interval_drawing
 from archnet.report.figures.slices import strip_indices
-from archnet.report.figures.svg import light_colours
+from archnet.report.figures.svg import light_colours, text_width
 from archnet.report.figures.theme import new_figure, theme_context
 from archnet.report.figures.training_curves import training_curves_drawing
 from archnet.report.html.run_page import write_report
@@ -145,6 +145,17 @@ def test_a_long_class_name_is_shortened_in_the_matrix_and_whole_in_its_descripti
     assert drawing.width < 900
 
 
+@pytest.mark.parametrize(("name", "is_wider"), [("b", False), ("x" * 30, True)])
+def test_columns_are_at_least_as_wide_as_the_names_of_their_classes(name, is_wider):
+    drawing = confusion_matrix_drawing([[2, 0], [0, 2]], ["a", name], "test")
+    ((width, height),) = {
+        (float(part.get("width")), float(part.get("height")))
+        for part in parts(drawing, "rect")
+        if part.get("fill-opacity")
+    }
+    assert width == pytest.approx(text_width(name) + 9 if is_wider else height)
+
+
 def test_a_class_without_cases_has_no_shares():
     drawing = confusion_matrix_drawing([[2, 0], [0, 0]], ["a", "b"], "test")
     assert texts(drawing)[-4:] == ["0", "no case", "0", "no case"]
@@ -242,11 +253,16 @@ def test_intervals_are_drawn_where_the_numbers_are():
 
 
 def test_a_difference_whose_interval_holds_zero_is_hollow():
-    rows = {"recall": [(0.1, [-0.1, 0.3]), (0.2, [0.1, 0.3])], "MCC": [(None, None), (-0.2, [-0.3, -0.1])]}
+    rows = {
+        "recall": [(0.1, [-0.1, 0.3]), (0.2, [0.1, 0.3])],
+        "MCC": [(None, None), (-0.2, [-0.3, -0.1])],
+        "AUC": [(0.1, [0.0, 0.2]), (-0.1, [-0.2, 0.0])],
+    }
     drawing = difference_drawing("flat", {"deep": 0, "wide": 2}, rows, "alt")
     paper, series = light_colours()["paper"], [light_colours()[name] for name in ("s0", "s2")]
-    shown = [(part.get("fill"), part.get("stroke")) for part in parts(drawing, "circle")[:3]]
-    assert shown == [(paper, series[0]), (series[1], series[1]), (series[1], series[1])]
+    shown = [(part.get("fill"), part.get("stroke")) for part in parts(drawing, "circle")[:5]]
+    touching = [(paper, series[0]), (paper, series[1])]
+    assert shown == [(paper, series[0]), (series[1], series[1]), (series[1], series[1]), *touching]
     assert {"undefined", "recall", "MCC", "deep", "wide"} <= set(texts(drawing))
     assert any("◀ flat better" in text and "the other better ▶" in text for text in texts(drawing))
 
