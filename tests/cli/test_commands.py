@@ -154,8 +154,8 @@ def test_an_out_folder_that_is_a_file_is_the_users_mistake(tmp_path):
     (tmp_path / "taken").write_text("mine")
     done = archnet("run", "archs/archsm.json", "--data", f"npz:{tmp_path / 'a.npz'}", "--out", tmp_path / "taken")
     assert done.returncode == 2
-    message = f"{tmp_path / 'taken'}: File exists. Check the path, its permissions and the space on the disk.\n"
-    assert done.stderr.endswith(message)
+    taken = str(tmp_path / "taken")
+    assert done.stderr.endswith(f"out={taken!r}: {taken} is a file, not a folder. Name another folder.\n")
     assert (tmp_path / "taken").read_text() == "mine"
 
 

@@ -85,7 +85,9 @@ def test_two_architectures_share_one_split_and_are_compared(cubes, finished_runs
     assert [row["run"] for row in comparison["runs"]] == ["deep", "flat"]
     assert [(pair["reference"], pair["other"]) for pair in comparison["paired"]] == [("flat", "deep")]
     assert (out / "report.html").is_file()
-    with pytest.raises(RunError, match=re.escape("the experiment has 2 (flat, deep). Use run_all.")):
+    with pytest.raises(
+        RunError, match=re.escape("archnet.run: expected one run, got 2 (flat, deep). Use archnet.run_all.")
+    ):
         archnet.run(experiment_on(cubes, NET_2D, NET_3D), out=tmp_path / "out")
 
 
