@@ -14,7 +14,7 @@ from archnet.sweep.results.leaderboard import read_leaderboard, write_leaderboar
 from archnet.sweep.results.learning_curve import read_learning_curve
 from archnet.sweep.results.trials import SWEEP_FILE, TrialRun
 from archnet.sweep.schedule import Job
-from small_sweeps import WIDTH, make_schedule, small_sweep, write_run
+from small_sweeps import DROP_OUT, WIDTH, make_schedule, small_sweep, write_run
 
 HISTORIES = {0: [0.5, 0.7, 0.6], 1: [0.9], 2: [0.6, 0.8], 3: [0.99], 4: [0.8, 0.7]}
 
@@ -205,6 +205,17 @@ def test_the_report_says_what_was_chosen_and_what_failed(swept):
     assert "its process was killed by SIGKILL" in page
     assert "None beats at its multiply-adds: trial 0 0.700; trial 2 0.800." in page
     assert page.count('class="drawing"') == 3
+
+
+def test_the_report_draws_the_importance_of_each_hyperparameter(tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4], DROP_OUT: [0, 10]})
+    schedule = make_schedule(sweep, tmp_path)
+    for value in (0.5, 0.51, 0.7, 0.72):
+        job = schedule.next_job()
+        write_run(tmp_path, job, [value])
+        schedule.finish_job(job, "finished", None)
+    page = write_sweep_report(read_leaderboard(sweep, tmp_path), tmp_path, []).read_text()
+    assert "Importance of each hyperparameter: num_output " in page
 
 
 def test_two_runs_have_a_spread_and_one_has_none(tmp_path):
