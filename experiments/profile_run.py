@@ -1,7 +1,7 @@
 """Profile a small run: wall time, and processor time by step.
 
 Runs `archnet run archs/archsm.json --data phantom --set training.epochs=1` in fresh processes, with `import tensorflow`
-timed beside it. Each turn runs the command once as it is, for the wall time, and once with its steps measured.
+timed beside it. Each turn runs the command twice: once unchanged, for the wall time, and once with its steps timed.
 
 Usage: python experiments/profile_run.py [--runs N] [--functions N] [-- OTHER COMMAND OF archnet]
 """

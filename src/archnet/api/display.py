@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -71,7 +71,9 @@ def _show_where_the_user_is() -> Iterator[ProgressDisplay]:
 def _add_callback(display: ProgressDisplay, callback: Callback | None) -> ProgressDisplay:
     if display.callback is None or callback is None:
         return display
-    return replace(display, callback=_Callbacks([display.callback, callback]))
+    from archnet.runs.log import CallbackList
+
+    return replace(display, callback=CallbackList([display.callback, callback]))
 
 
 def _is_interactive() -> bool:
@@ -79,20 +81,3 @@ def _is_interactive() -> bool:
     from archnet.api.console import stderr
 
     return stderr.is_jupyter or stderr.is_terminal
-
-
-class _Callbacks:
-    """Several callbacks, called in order."""
-
-    def __init__(self, callbacks: Sequence[Callback]) -> None:
-        self.callbacks = callbacks
-
-    def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
-        """Call `on_step` of each callback."""
-        for callback in self.callbacks:
-            callback.on_step(epoch, step, num_steps, logs)
-
-    def on_epoch(self, row: dict[str, float]) -> None:
-        """Call `on_epoch` of each callback."""
-        for callback in self.callbacks:
-            callback.on_epoch(row)

@@ -156,9 +156,9 @@ def execution_record() -> dict[str, Any]:
 
 @contextmanager
 def _hold_back_stderr() -> Iterator[None]:
-    """Keeps what is written to descriptor 2 meanwhile; writes it out only if the block raises what nobody foresaw.
+    """Buffer descriptor 2 during the block; write the buffer out only after an unexpected exception.
 
-    One thread at a time: of two, the second would put the first's buffer back as descriptor 2.
+    The lock is needed because a second thread would restore the buffer of the first as descriptor 2.
     """
     sys.stderr.flush()
     with _descriptor_lock, tempfile.TemporaryFile() as buffer:

@@ -45,18 +45,28 @@ def log_experiment(experiment: Experiment, prepared: PreparedData) -> None:
 
 
 class LoggingCallback:
-    """A callback that logs each epoch and calls other callbacks."""
+    """A callback that logs each epoch."""
+
+    def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
+        """Do nothing: only epochs are logged."""
+
+    def on_epoch(self, row: dict[str, float]) -> None:
+        """Log the epoch."""
+        log.info(" ".join(f"{key}={value:.6g}" for key, value in row.items()))
+
+
+class CallbackList:
+    """Several callbacks, called in order."""
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
         self.callbacks = callbacks
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
-        """Call the callbacks."""
+        """Call `on_step` of each callback."""
         for callback in self.callbacks:
             callback.on_step(epoch, step, num_steps, logs)
 
     def on_epoch(self, row: dict[str, float]) -> None:
-        """Log the epoch and call the callbacks."""
-        log.info(" ".join(f"{key}={value:.6g}" for key, value in row.items()))
+        """Call `on_epoch` of each callback."""
         for callback in self.callbacks:
             callback.on_epoch(row)

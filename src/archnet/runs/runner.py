@@ -34,7 +34,7 @@ from archnet.runs.folder import (
     run_name,
     shared_document,
 )
-from archnet.runs.log import LoggingCallback, device_log, log_experiment, log_to_file
+from archnet.runs.log import CallbackList, LoggingCallback, device_log, log_experiment, log_to_file
 from archnet.runs.preparation import check_feasible, make_splits, plan_network, prepare, resolve_auto_from_data
 from archnet.runs.result import Run
 from archnet.runs.training import PlannedRun, plan_micro_batch, train_network
@@ -201,4 +201,4 @@ def _make_run(run: PlannedRun, options: RunOptions, split: str) -> None:
 def _open_callbacks(folder: Path, history: Sequence[dict[str, float]], callback: Callback | None) -> Iterator[Callback]:
     """The callbacks of a run: its log, TensorBoard's files and the caller's."""
     with open_tensorboard_callback(folder, history) as curve_callbacks:
-        yield LoggingCallback([*curve_callbacks, *([callback] if callback else [])])
+        yield CallbackList([LoggingCallback(), *curve_callbacks, *([callback] if callback else [])])
