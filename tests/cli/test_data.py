@@ -93,11 +93,9 @@ def test_damaged_scans_are_listed_and_strict_makes_them_an_error(luna):
         ("scan4.mhd", 3),
     ]
     warned = archnet("data", "prepare", "exp.json").stderr
-    assert (
-        "Warning: 2 scans could not be read: 6 of 30 cases are missing. "
-        "Mend or remove what is damaged, or use --strict to make it an error.\n"
-    ) in warned
-    assert "Warning: missing 3 cases: luna/subset3/scan3.mhd: " in warned
+    start = "Warning: 2 scans could not be read: 6 of 30 cases are missing. luna/subset3/scan3.mhd: "
+    end = "It has 3 cases. Repair or remove the damaged files, or use --strict to make this an error."
+    assert any(line.startswith(start) and line.endswith(end) for line in warned.splitlines())
 
 
 def test_a_run_counts_what_is_missing_in_its_report(luna, tmp_path):
@@ -107,7 +105,7 @@ def test_a_run_counts_what_is_missing_in_its_report(luna, tmp_path):
     assert [scan["num_cases"] for scan in record["lost"]] == [3, 3]
     page = (tmp_path / "out/linear/report.html").read_text()
     assert "6 cases missing, because 2 scans could not be read; see the split." in page
-    assert "missing 3 cases: luna/subset3/scan3.mhd: " in page
+    assert "6 of 30 cases are missing. luna/subset3/scan3.mhd: " in page
     rows = (tmp_path / "out/linear/predictions.csv").read_text().splitlines()
     assert len(rows) == 1 + 24
     assert not any(row.startswith(("scan3#", "scan4#")) for row in rows)

@@ -107,7 +107,7 @@ def test_a_folder_with_a_dicom_series_is_a_scan_beside_files(tmp_path):
     _save(tmp_path / "b/two.nii", 1)
     dataset = _open(tmp_path, name="folder", crop_size=(10, 8, 4))
     assert dataset.cases.ids.tolist() == ["a/one", "a/two", "b/two", "b/v1.0"]
-    assert dataset.notes == ()
+    assert dataset.findings == ()
     rows = [SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / f"a/one/{k}.dcm")))[0] for k in range(4)]
     expected = np.clip(np.stack(rows, axis=-1), -1000, 400)  # rows of 8 x 10 are turned to 10 x 8 and cut to fit
     found = dataset.crops(np.array([0])).values[0]
@@ -136,7 +136,7 @@ def test_a_word_for_nobody_makes_no_group(tmp_path, word):
     _series(tmp_path, {"a/1": word, "a/2": "5", "b/1": word, "b/2": word})
     dataset = _open(tmp_path, name="folder")
     assert dataset.cases.groups.tolist() == dataset.cases.ids.tolist()
-    assert dataset.notes == ()
+    assert dataset.findings == ()
 
 
 @pytest.mark.parametrize("name", ["Anonymous 12", "0", "nobody"])
@@ -149,9 +149,13 @@ def test_one_number_for_all_scans_names_no_patient(tmp_path):
     _series(tmp_path, dict.fromkeys(("a/1", "a/2", "b/1", "b/2"), "STUDY 9"))
     dataset = _open(tmp_path, name="folder")
     assert dataset.cases.groups.tolist() == dataset.cases.ids.tolist()
-    assert dataset.notes == (
-        "All 4 scans have the same PatientID, so it names no patient: each scan is a group of its own.",
-    )
+    assert [(finding.check, finding.severity, finding.message) for finding in dataset.findings] == [
+        (
+            "patients",
+            "warning",
+            "All 4 scans have the same PatientID, so it names no patient: each scan is its own group.",
+        )
+    ]
 
 
 def test_a_list_of_patients_is_believed_before_dicom(tmp_path):
@@ -170,7 +174,7 @@ def test_a_list_that_names_one_patient_for_all_is_believed(tmp_path):
     (tmp_path / "patients.csv").write_text("seriesuid,patient\na/1,P\na/2,P\nb/1,P\nb/2,P\n")
     dataset = _open(tmp_path, name="folder")
     assert set(dataset.cases.groups.tolist()) == {"a/1"}
-    assert dataset.notes == ()
+    assert dataset.findings == ()
 
 
 def test_a_list_of_patients_that_names_another_scan_is_refused(tmp_path):

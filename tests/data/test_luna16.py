@@ -105,9 +105,9 @@ def test_candidates_of_absent_scans_are_left_out_and_counted(tmp_path):
     _candidates(tmp_path, [("9.9.9", 0, 0, 0, 1), ("1.2.3", *_point(5, 9, 11), 0), ("8.8.8", 0, 0, 0, 0)])
     dataset = _open(tmp_path)
     assert dataset.cases.ids.tolist() == ["1.2.3#1"]
-    assert dataset.notes == (
-        "2 of the 3 candidates in candidates.csv are left out: their scans are not there (1 are).",
-    )
+    assert [finding.message for finding in dataset.findings] == [
+        "2 of the 3 candidates in candidates.csv are left out: their scans are not there (1 are)."
+    ]
 
 
 def test_the_second_list_is_read_where_the_first_is_absent_whatever_its_line_ends_and_column_order(tmp_path):

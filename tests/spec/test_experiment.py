@@ -121,7 +121,7 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"data": {"name": "phantom", "axes": "zyx"}},
-            'mine.json $.data.axes: the data set "phantom" has no option "axes". Its options: crop_size, '
+            'mine.json $.data.axes: the data set "phantom" has no option "axes". Its options: allow, crop_size, '
             "crop_size_mm, name, negatives_per_positive, positive, root, spacing_mm, view, window_hu.",
         ),
         (

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.api.display import ProgressOption, show_progress
+from archnet.data.checks.findings import Finding
 from archnet.errors import DocumentError
 from archnet.files.path_argument import path_argument
 from archnet.files.strict_json import plain_json
@@ -36,7 +37,7 @@ class CaseData:
         limits: Raw values that are scaled to 0 and 1 for a network.
         classes: Class names.
         positive: Name of the positive class.
-        notes: Caveats about results on these data, one sentence each.
+        findings: What the data checks found.
     """
 
     name: str
@@ -48,7 +49,7 @@ class CaseData:
     limits: tuple[float, float]
     classes: tuple[str, ...]
     positive: str
-    notes: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -95,14 +96,13 @@ def load_data(
     section = data if isinstance(data, str) else plain_json(data, "data")
     experiment = data_experiments(section, overrides)[0]
     from archnet.data import open_dataset
-    from archnet.runs.log import log
+    from archnet.runs.log import log_findings
     from archnet.runs.preparation import prepare
 
     with show_progress(progress) as display:
         dataset = open_dataset(experiment.data, display.progress)
         (prepared,) = prepare(dataset, [experiment], display.progress, strict=strict)
-        for note in prepared.notes:
-            log.warning(note)
+        log_findings(prepared.findings)
     return _case_data(experiment.data.name, prepared)
 
 
@@ -119,5 +119,5 @@ def _case_data(name: str, prepared: PreparedData) -> CaseData:
         limits=prepared.limits,
         classes=cases.classes,
         positive=cases.classes[cases.positive],
-        notes=prepared.notes,
+        findings=prepared.findings,
     )

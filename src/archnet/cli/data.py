@@ -129,8 +129,9 @@ def _prepare_crops(experiments: tuple[Experiment, ...], strict: bool, as_json: b
 
     dataset = open_dataset(experiments[0].data, progress)
     first = preparation.prepare(dataset, experiments, progress, strict=strict)[0]
-    for note in first.notes:
-        stderr.print(f"Warning: {note}", soft_wrap=True, markup=False, style="yellow")
+    for finding in first.findings:
+        style = "dim" if finding.severity == "note" else "yellow"
+        stderr.print(f"{finding.severity.capitalize()}: {finding.text}", soft_wrap=True, markup=False, style=style)
     size = first.values.nbytes
     if as_json:
         print_json({"crops": len(first.values), "bytes": size, "missing": [asdict(scan) for scan in first.lost_scans]})

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.data.checks.findings import Finding
 from archnet.errors import DataError, did_you_mean
 from archnet.files.progress import Progress, no_progress
 
@@ -90,13 +91,13 @@ class Dataset(ABC):
         cases: The table.
         shape: Of one case: (height, width) or (height, width, depth).
         limits: Raw values that become 0 and 1 inside the model.
-        notes: What a reader of the results should know about the data, one sentence each.
+        findings: What was found while the lists were read.
     """
 
     cases: Cases
     shape: tuple[int, ...]
     limits: tuple[float, float]
-    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @abstractmethod
     def crops(self, rows: NDArray[np.int64], progress: Progress = no_progress) -> Crops:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.data.checks.findings import Finding
 from archnet.data.crops import WholeVolumes
 from archnet.data.dataset import Cases, positive_class
 from archnet.data.patients import PATIENTS_FILE, read_patients
@@ -29,7 +30,7 @@ class FolderDataset(ScanDataset):
         classes = tuple(sorted(paths))
         self._paths = [path for name in classes for path in paths[name]]
         ids = [f"{path.parent.name}/{_stem(path)}" for path in self._paths]
-        groups, self.notes = _assign_groups(ids, self._paths, root)
+        groups, self.findings = _assign_groups(ids, self._paths, root)
         self.cases = Cases(
             ids=np.array(ids),
             groups=np.array(groups),
@@ -90,8 +91,8 @@ def _stem(path: Path) -> str:
     return path.name if path.is_dir() else path.name[: -len(scan_suffix(path))]
 
 
-def _assign_groups(ids: list[str], paths: list[Path], root: Path) -> tuple[list[str], tuple[str, ...]]:
-    """The group of each case, and a note where patients are not told apart.
+def _assign_groups(ids: list[str], paths: list[Path], root: Path) -> tuple[list[str], tuple[Finding, ...]]:
+    """The group of each case, and a finding where patients are not distinguished.
 
     Scans of one patient are one group; patients.csv knows them best, by the case's name ("CT-0/study_1"), then DICOM's
     PatientID. A group bears the name of its first case, since what a run writes may be shown to others and a PatientID
@@ -105,8 +106,9 @@ def _assign_groups(ids: list[str], paths: list[Path], root: Path) -> tuple[list[
         for case, path in zip(ids, paths, strict=True)
     ]
     if not listed_patients and patients[0] is not None and len(set(patients)) == 1:
-        note = f"All {len(ids)} scans have the same PatientID, so it names no patient: each scan is a group of its own."
-        return ids, (note,)
+        message = f"All {len(ids)} scans have the same PatientID, so it names no patient: each scan is its own group."
+        remedy = f"If patients have several scans, list them in {root / PATIENTS_FILE} (seriesuid, patient)."
+        return ids, (Finding(check="patients", severity="warning", message=message, remedy=remedy),)
     first_case: dict[str, str] = {}
     groups = [
         case if patient is None else first_case.setdefault(patient, case)

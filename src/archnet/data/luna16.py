@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.candidates import Candidates, CropGrid, read_candidates
+from archnet.data.checks.findings import Finding
 from archnet.data.crops import CandidateCrops
 from archnet.data.dataset import Cases, positive_class
 from archnet.data.patients import patient_groups
@@ -51,7 +52,7 @@ class Luna16Dataset(ScanDataset):
         )
         self.shape = crop_size(data)
         self.limits = data.window_hu
-        self.notes = _notes(path, candidates, len(rows), len(set(series)))
+        self.findings = _find_left_out(path, candidates, len(rows), len(set(series)))
         self._source = f"{data.name} in {root}"
         self._grid = CropGrid(shape=self.shape, spacing_mm=data.spacing_mm)
 
@@ -108,11 +109,12 @@ def _find_candidate_list(root: Path) -> Path:
     raise DataError(f"{root}: neither {names} is here. LUNA16 publishes both beside its scans. Copy one there.")
 
 
-def _notes(path: Path, candidates: Candidates, num_kept: int, num_scans: int) -> tuple[str, ...]:
+def _find_left_out(path: Path, candidates: Candidates, num_kept: int, num_scans: int) -> tuple[Finding, ...]:
     num_absent = len(candidates.series) - num_kept
     if not num_absent:
         return ()
-    return (
+    message = (
         f"{num_absent:,} of the {len(candidates.series):,} candidates in {path.name} are left out: "
-        f"their scans are not there ({num_scans} are).",
+        f"their scans are not there ({num_scans} are)."
     )
+    return (Finding(check="left_out", severity="note", message=message),)

@@ -114,7 +114,7 @@ def _data(run: RunFiles) -> str:
     return (
         f"Data set: {data.get('name', 'unknown')}. {division}.\n\n"
         + _table(("set", "cases", "groups (scans or patients)", *run.classes), rows)
-        + "".join(f"\n\n{note}" for note in (run.data or {}).get("notes", []))
+        + "".join(f"\n\n{finding['message']}" for finding in (run.data or {}).get("findings", []))
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from archnet.data.checks.findings import Finding
 from archnet.runs.preparation import PreparedData
 from archnet.spec.auto import describe_auto
 from archnet.spec.experiment import Experiment
@@ -40,8 +41,15 @@ def log_experiment(experiment: Experiment, prepared: PreparedData) -> None:
     """Log the values chosen automatically, and warn about the experiment and its data."""
     if experiment.auto_reasons:
         auto_log.info(describe_auto(experiment))
-    for note in (*experiment.warnings(), *prepared.notes):
-        log.warning(note)
+    for warning in experiment.warnings():
+        log.warning(warning)
+    log_findings(prepared.findings)
+
+
+def log_findings(findings: Iterable[Finding]) -> None:
+    """Log what the data checks found; notes are no warnings."""
+    for finding in findings:
+        log.log(logging.INFO if finding.severity == "note" else logging.WARNING, finding.text)
 
 
 class LoggingCallback:

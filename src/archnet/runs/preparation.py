@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.data.checks.findings import Finding, stop_on_errors
 from archnet.data.dataset import Cases, Crops, Dataset, UnreadableScan
 from archnet.data.scan_ranges import ScanRanges, measure_scan_ranges
 from archnet.data.split import keep_rows, make_split
@@ -23,6 +24,9 @@ from archnet.spec.auto_rules import TrainingSet
 from archnet.spec.experiment import Experiment, Split
 from archnet.spec.view import input_shape, network_input
 
+_MAX_REASONS: Final = 3
+"""Unreadable scans whose reasons a finding states."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PreparedData:
@@ -34,7 +38,7 @@ class PreparedData:
         values: (M, height, width[, depth]) raw values of the cases of all splits; may be memory-mapped.
         rows: (N,) row of each case in `values`.
         limits: Raw values that become 0 and 1.
-        notes: What a reader of the results should know about the data.
+        findings: What the data checks found.
         lost_scans: Scans that could not be read; their cases are missing.
         scan_ranges: Ranges of spacing, size and intensity of the scans of all sets; null where there are no scans.
     """
@@ -44,14 +48,14 @@ class PreparedData:
     values: NDArray[Any]
     rows: NDArray[np.int64]
     limits: tuple[float, float]
-    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     lost_scans: tuple[UnreadableScan, ...] = ()
     scan_ranges: ScanRanges | None = None
 
     def to_document(self) -> dict[str, Any]:
-        """The content of data.json: notes, missing scans, and the ranges of the others."""
+        """The content of data.json: findings, missing scans, and the ranges of the others."""
         return {
-            "notes": list(self.notes),
+            "findings": [finding.to_document() for finding in self.findings],
             "lost": [asdict(scan) for scan in self.lost_scans],
             "scans": self.scan_ranges and self.scan_ranges.to_document(),
         }
@@ -154,6 +158,7 @@ def prepare(
     Raises:
         ArchnetError: The data are damaged, or a set has too few cases.
     """
+    stop_on_errors(dataset.findings, experiments[0].data.allow)
     splits = splits or make_splits(dataset.cases, experiments)
     for options, split in splits.items():
         check_training_set(dataset.cases.select(split.rows), split.sets[split.rows], options)
@@ -194,7 +199,7 @@ def _select_split(dataset: Dataset, split: CaseSplit, used: NDArray[np.int64], c
         values=crops.values,
         rows=places[is_there],
         limits=dataset.limits,
-        notes=(*dataset.notes, *_lost_notes(crops.unreadable_scans, len(split.rows), len(available_rows))),
+        findings=(*dataset.findings, *_find_lost_scans(crops.unreadable_scans, len(split.rows), len(available_rows))),
         lost_scans=crops.unreadable_scans,
     )
 
@@ -205,14 +210,22 @@ def _measure_scan_ranges(dataset: Dataset, crops: Crops, progress: Progress) -> 
     return measure_scan_ranges(crops.scans, cases, dataset.limits, progress) if crops.scans else None
 
 
-def _lost_notes(lost: tuple[UnreadableScan, ...], num_wanted: int, num_kept: int) -> tuple[str, ...]:
+def _find_lost_scans(lost: tuple[UnreadableScan, ...], num_wanted: int, num_kept: int) -> tuple[Finding, ...]:
     if not lost:
         return ()
-    total = (
-        f"{pluralize(len(lost), 'scan')} could not be read: {num_wanted - num_kept:,} of {num_wanted:,} cases are "
-        "missing. Mend or remove what is damaged, or use --strict to make it an error."
+    examples = [f"{scan.reason} It has {pluralize(scan.num_cases, 'case')}." for scan in lost[:_MAX_REASONS]]
+    others = [f"{len(lost) - _MAX_REASONS:,} more are listed in data.json."] if len(lost) > _MAX_REASONS else []
+    scans, num_lost = pluralize(len(lost), "scan"), num_wanted - num_kept
+    total = f"{scans} could not be read: {num_lost:,} of {num_wanted:,} cases are missing."
+    return (
+        Finding(
+            check="unreadable_scans",
+            severity="warning",
+            message=" ".join([total, *examples, *others]),
+            cases=tuple(scan.scan for scan in lost),
+            remedy="Repair or remove the damaged files, or use --strict to make this an error.",
+        ),
     )
-    return (total, *(f"missing {pluralize(scan.num_cases, 'case')}: {scan.reason}" for scan in lost))
 
 
 def plan_network(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLayer, ...]:

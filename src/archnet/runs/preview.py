@@ -41,7 +41,7 @@ def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]
         "limits": f"{dataset.limits[0]:g} to {dataset.limits[1]:g} become 0 to 1",
         **{name: _class_counts(cases.select(split.rows[split.sets[split.rows] == name])) for name in SETS},
         **({"stored": store_summary} if store_summary else {}),
-        **({"notes": " ".join(dataset.notes)} if dataset.notes else {}),
+        **({"findings": " ".join(finding.text for finding in dataset.findings)} if dataset.findings else {}),
     }
 
 

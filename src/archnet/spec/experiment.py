@@ -39,6 +39,7 @@ class Data:
         range: `npz` only: the values that become 0 and 1, "hu" (use `window_hu`), or "auto".
         axes: `npz` only: the order of the array's spatial axes, (height, width, depth) or (z, y, x).
         negatives_per_positive: Negatives kept for each positive of a set, drawn after the split; or "all".
+        allow: Data checks whose errors do not stop a run; they are reported all the same.
     """
 
     name: str = "luna16"
@@ -52,6 +53,7 @@ class Data:
     range: Literal["hu", "auto"] | tuple[float, float] = "auto"
     axes: Literal["hwd", "zyx"] = "hwd"
     negatives_per_positive: float | Literal["all"] = "all"
+    allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
