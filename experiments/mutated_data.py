@@ -31,8 +31,6 @@ from typing import Any
 import numpy as np
 from data_mutations import (
     Mutant,
-    write_classes,
-    write_tree,
     array_mutants,
     candidate_points,
     flat_mutants,
@@ -40,6 +38,8 @@ from data_mutations import (
     outside_circle,
     read_scans,
     tree_mutants,
+    write_classes,
+    write_tree,
 )
 from numpy.typing import NDArray
 from rich.progress import track
