@@ -99,7 +99,8 @@ def test_two_architectures_make_their_split_and_its_text_once(cubes, tmp_path, m
 
     calls, headers, texts = [], [], []
     monkeypatch.setattr(
-        "archnet.runs.preparation.make_split", lambda cases, split: (calls.append(split), make_split(cases, split))[1]
+        "archnet.runs.preparation.case_split.make_split",
+        lambda cases, split: (calls.append(split), make_split(cases, split))[1],
     )
     monkeypatch.setattr(
         "archnet.runs.artifacts.csv_text", lambda header, rows: (headers.append(header), csv_text(header, rows))[1]

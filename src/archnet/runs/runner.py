@@ -35,7 +35,8 @@ from archnet.runs.folder import (
     shared_document,
 )
 from archnet.runs.log import CallbackList, LoggingCallback, device_log, log_experiment, log_to_file
-from archnet.runs.preparation import check_feasible, make_splits, plan_network, prepare, resolve_auto_from_data
+from archnet.runs.network_plan import check_feasible, plan_network
+from archnet.runs.preparation import make_splits, prepare, resolve_auto_from_data
 from archnet.runs.result import Run
 from archnet.runs.training import PlannedRun, plan_micro_batch, train_network
 from archnet.spec.cost import network_summary

@@ -12,7 +12,8 @@ from archnet.data.dataset import Dataset
 from archnet.errors import ArchnetError, DataError, RunError
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.folder import run_name
-from archnet.runs.preparation import check_feasible, plan_network, prepare, resolve_auto_from_data
+from archnet.runs.network_plan import check_feasible, plan_network
+from archnet.runs.preparation import prepare, resolve_auto_from_data
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.cost import Cost, network_cost
 from archnet.spec.experiment import Experiment

@@ -10,7 +10,8 @@ import numpy as np
 from archnet.data import open_dataset
 from archnet.files.progress import Progress, no_progress
 from archnet.network.examples import Examples
-from archnet.runs.preparation import make_splits, plan_network, prepare, resolve_auto_from_data
+from archnet.runs.network_plan import plan_network
+from archnet.runs.preparation import make_splits, prepare, resolve_auto_from_data
 from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.augmentations import shape_problem
 from archnet.spec.experiment import Experiment, Training

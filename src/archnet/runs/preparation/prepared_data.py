@@ -1,8 +1,7 @@
-"""The data of an experiment: "auto" resolved, checked against the network, split, and cut into crops."""
+"""The data of an experiment: split, checked, and cut into crops."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
@@ -13,16 +12,11 @@ from numpy.typing import NDArray
 from archnet.data.checks.findings import Finding, stop_on_errors
 from archnet.data.dataset import Cases, Crops, Dataset, UnreadableScan
 from archnet.data.scan_ranges import ScanRanges, measure_scan_ranges
-from archnet.data.split import keep_rows, make_split
-from archnet.errors import DataError, RunError, pluralize
+from archnet.errors import DataError, pluralize
 from archnet.files.progress import Progress, no_progress
-from archnet.runs.micro_batch import choose_micro_batch
-from archnet.spec.arch import PlannedLayer
-from archnet.spec.augmentations import shape_problem
-from archnet.spec.auto import refresh_reasons, resolve_auto
-from archnet.spec.auto_rules import TrainingSet
+from archnet.runs.preparation.case_split import CaseSplit, check_training_set, make_splits
 from archnet.spec.experiment import Experiment, Split
-from archnet.spec.view import input_shape, network_input
+from archnet.spec.view import network_input
 
 _MAX_REASONS: Final = 3
 """Unreadable scans whose reasons a finding states."""
@@ -68,71 +62,6 @@ class PreparedData:
     def network_input(self, experiment: Experiment) -> NDArray[Any]:
         """The part of `values` that a network sees, a NumPy view of shape (M, *input_shape)."""
         return network_input(self.values, experiment)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CaseSplit:
-    """The cases of a data set under one split.
-
-    Attributes:
-        sets: (N,) "train", "validation" or "test" for every case of the data set.
-        rows: The rows that are used, ascending.
-    """
-
-    sets: NDArray[np.str_]
-    rows: NDArray[np.int64]
-
-
-def split_cases(cases: Cases, experiment: Experiment) -> CaseSplit:
-    """Split the cases and draw the negatives; `keep_all_candidates` keeps those of the test set.
-
-    Raises:
-        DataError: The sets cannot be filled.
-    """
-    sets = make_split(cases, experiment.split)
-    full_sets = {"test"} if experiment.evaluation.keep_all_candidates else set()
-    return CaseSplit(sets=sets, rows=keep_rows(cases, sets, experiment.data, experiment.split, full_sets))
-
-
-def make_splits(cases: Cases, experiments: Sequence[Experiment]) -> dict[Split, CaseSplit]:
-    """Make each split of some experiments once.
-
-    Raises:
-        DataError: The sets cannot be filled.
-    """
-    one_of_each = {experiment.split: experiment for experiment in experiments}
-    return {split: split_cases(cases, experiment) for split, experiment in one_of_each.items()}
-
-
-def resolve_auto_from_data(experiment: Experiment, dataset: Dataset, split: CaseSplit | None = None) -> Experiment:
-    """Choose the "auto" values of an experiment from its training set, before anything is cut.
-
-    Values that a resolved document says were chosen automatically are kept; a warning is logged where the choice would
-    differ now.
-
-    Args:
-        experiment: With one split or fold.
-        dataset: The data.
-        split: The experiment's split; null makes it if it is needed.
-
-    Raises:
-        DataError: The sets cannot be filled.
-    """
-    if not experiment.training.auto and not experiment.auto_reasons:
-        return experiment
-    cases = dataset.cases
-    split = split or split_cases(cases, experiment)
-    is_training = split.sets[split.rows] == "train"
-    counts = np.bincount(cases.labels[split.rows[is_training]], minlength=len(cases.classes))
-    known = TrainingSet(counts=tuple(counts.tolist()), shape=tuple(dataset.shape), positive=cases.positive)
-    experiment_with_reasons = refresh_reasons(experiment, known)
-    outdated = [key for key in experiment.auto_reasons if key not in experiment_with_reasons.auto_reasons]
-    if outdated:
-        logging.getLogger("archnet.auto").warning(
-            'kept, although "auto" would now choose different values: %s. Set them to "auto" to choose again.',
-            ", ".join(outdated),
-        )
-    return resolve_auto(experiment_with_reasons, known)
 
 
 def prepare(
@@ -226,49 +155,3 @@ def _find_lost_scans(lost: tuple[UnreadableScan, ...], num_wanted: int, num_kept
             remedy="Repair or remove the damaged files, or use --strict to make this an error.",
         ),
     )
-
-
-def plan_network(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLayer, ...]:
-    """Plan the network's layers on a data set.
-
-    Raises:
-        ArchnetError: The architecture does not fit the data.
-    """
-    return experiment.arch.plan(input_shape(experiment, dataset.shape), len(dataset.cases.classes))
-
-
-def check_feasible(experiment: Experiment, plan: tuple[PlannedLayer, ...], dataset: Dataset) -> None:
-    """Check that the augmentation and the memory suit the data and the network, before anything is cropped.
-
-    Args:
-        experiment: With "auto" resolved.
-        plan: Of `plan_network`.
-        dataset: The data.
-
-    Raises:
-        RunError: They do not.
-    """
-    problem = shape_problem(experiment.training.augmentation, dataset.shape)
-    if problem:
-        raise RunError(f"training.augmentation: {problem}")
-    if experiment.training.memory is not None:
-        choose_micro_batch(experiment, plan)
-
-
-def check_training_set(cases: Cases, sets: NDArray[np.str_], split: Split) -> None:
-    """Check that the training set has cases of every class.
-
-    Raises:
-        RunError: The training set lacks a class.
-    """
-    is_training = sets == "train"
-    present = np.unique(cases.labels[is_training])
-    if present.size < len(cases.classes):
-        is_own = split.by == "own"
-        lower = "Use fewer folds" if split.folds else "Lower split.test and split.validation"
-        remedy = "Use split.by=group." if is_own else f"{lower}, or add data."
-        missing = ", ".join(name for label, name in enumerate(cases.classes) if label not in present)
-        raise RunError(
-            f"the training set has no case of {missing}: {np.count_nonzero(is_training)} of {len(cases.ids)} cases "
-            f"are in it. {remedy}"
-        )

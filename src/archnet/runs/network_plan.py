@@ -1,0 +1,38 @@
+"""The network of an experiment, planned on its data, and checked before anything is cropped."""
+
+from __future__ import annotations
+
+from archnet.data.dataset import Dataset
+from archnet.errors import RunError
+from archnet.runs.micro_batch import choose_micro_batch
+from archnet.spec.arch import PlannedLayer
+from archnet.spec.augmentations import shape_problem
+from archnet.spec.experiment import Experiment
+from archnet.spec.view import input_shape
+
+
+def plan_network(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLayer, ...]:
+    """Plan the network's layers on a data set.
+
+    Raises:
+        ArchnetError: The architecture does not fit the data.
+    """
+    return experiment.arch.plan(input_shape(experiment, dataset.shape), len(dataset.cases.classes))
+
+
+def check_feasible(experiment: Experiment, plan: tuple[PlannedLayer, ...], dataset: Dataset) -> None:
+    """Check that the augmentation and the memory suit the data and the network, before anything is cropped.
+
+    Args:
+        experiment: With "auto" resolved.
+        plan: Of `plan_network`.
+        dataset: The data.
+
+    Raises:
+        RunError: They do not.
+    """
+    problem = shape_problem(experiment.training.augmentation, dataset.shape)
+    if problem:
+        raise RunError(f"training.augmentation: {problem}")
+    if experiment.training.memory is not None:
+        choose_micro_batch(experiment, plan)

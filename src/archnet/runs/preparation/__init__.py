@@ -1,0 +1,14 @@
+"""The data of an experiment: split, checked, "auto" resolved, and cut into crops."""
+
+from archnet.runs.preparation.auto_values import resolve_auto_from_data
+from archnet.runs.preparation.case_split import CaseSplit, make_splits, split_cases
+from archnet.runs.preparation.prepared_data import PreparedData, prepare
+
+__all__ = [
+    "CaseSplit",
+    "PreparedData",
+    "make_splits",
+    "prepare",
+    "resolve_auto_from_data",
+    "split_cases",
+]

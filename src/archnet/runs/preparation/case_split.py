@@ -1,0 +1,67 @@
+"""The cases of a data set under one split: their sets, and the negatives that stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.dataset import Cases
+from archnet.data.split import keep_rows, make_split
+from archnet.errors import RunError
+from archnet.spec.experiment import Experiment, Split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CaseSplit:
+    """The cases of a data set under one split.
+
+    Attributes:
+        sets: (N,) "train", "validation" or "test" for every case of the data set.
+        rows: The rows that are used, ascending.
+    """
+
+    sets: NDArray[np.str_]
+    rows: NDArray[np.int64]
+
+
+def split_cases(cases: Cases, experiment: Experiment) -> CaseSplit:
+    """Split the cases and draw the negatives; `keep_all_candidates` keeps those of the test set.
+
+    Raises:
+        DataError: The sets cannot be filled.
+    """
+    sets = make_split(cases, experiment.split)
+    full_sets = {"test"} if experiment.evaluation.keep_all_candidates else set()
+    return CaseSplit(sets=sets, rows=keep_rows(cases, sets, experiment.data, experiment.split, full_sets))
+
+
+def make_splits(cases: Cases, experiments: Sequence[Experiment]) -> dict[Split, CaseSplit]:
+    """Make each split of some experiments once.
+
+    Raises:
+        DataError: The sets cannot be filled.
+    """
+    one_of_each = {experiment.split: experiment for experiment in experiments}
+    return {split: split_cases(cases, experiment) for split, experiment in one_of_each.items()}
+
+
+def check_training_set(cases: Cases, sets: NDArray[np.str_], split: Split) -> None:
+    """Check that the training set has cases of every class.
+
+    Raises:
+        RunError: The training set lacks a class.
+    """
+    is_training = sets == "train"
+    present = np.unique(cases.labels[is_training])
+    if present.size < len(cases.classes):
+        is_own = split.by == "own"
+        lower = "Use fewer folds" if split.folds else "Lower split.test and split.validation"
+        remedy = "Use split.by=group." if is_own else f"{lower}, or add data."
+        missing = ", ".join(name for label, name in enumerate(cases.classes) if label not in present)
+        raise RunError(
+            f"the training set has no case of {missing}: {np.count_nonzero(is_training)} of {len(cases.ids)} cases "
+            f"are in it. {remedy}"
+        )
