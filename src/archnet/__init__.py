@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archnet.api.cases import load_data as load_data
+    from archnet.api.check_data import check_data as check_data
     from archnet.api.experiments import load_experiments as load_experiments
     from archnet.api.experiments import run as run
     from archnet.api.experiments import run_all as run_all
@@ -35,6 +36,7 @@ _MODULES = {
     "ArchnetError": "errors",
     "Experiment": "spec.experiment",
     "Run": "runs.result",
+    "check_data": "api.check_data",
     "compare": "api.finished_runs",
     "explain": "api.scans",
     "export_model": "api.finished_runs",
@@ -53,6 +55,7 @@ __all__ = [
     "ArchnetError",
     "Experiment",
     "Run",
+    "check_data",
     "compare",
     "explain",
     "export_model",

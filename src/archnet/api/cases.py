@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.api.display import ProgressOption, show_progress
+from archnet.api.experiments import root_override
+from archnet.api.paths import check_list
 from archnet.data.checks.findings import Finding
 from archnet.errors import DocumentError
-from archnet.files.path_argument import path_argument
 from archnet.files.strict_json import plain_json
 from archnet.spec.overrides import parse_settings
-from archnet.spec.resolve import data_experiments
+from archnet.spec.resolve import allow_override, data_experiments
 
 if TYPE_CHECKING:
     from archnet.runs.preparation import PreparedData
@@ -66,6 +67,7 @@ def load_data(
     root: PathLike[str] | str | None = None,
     settings: Mapping[str, Any] | None = None,
     strict: bool = False,
+    allow: Sequence[str] = (),
     progress: ProgressOption = None,
 ) -> CaseData:
     """Load the cases of a data set as a run uses them, and extract crops that are not in the crop store yet.
@@ -80,17 +82,17 @@ def load_data(
         settings: Overrides for other keys of the experiment, such as {"split.seed": 1}. With "split.folds", the sets
             are those of the first fold.
         strict: Try all scans, then fail if any is unreadable. By default, unreadable scans are skipped with a warning.
+        allow: Data checks whose errors are no exceptions, such as ["near_duplicates"] ("data.allow").
         progress: None (the default) shows progress in notebooks and on terminals, True always, False never.
 
     Returns:
         The N cases: `images` (N, height, width[, depth]) in raw values (HU for scans), `labels`, `groups` and `sets`.
 
     Raises:
-        ArchnetError: The data set is unknown, missing or damaged, or does not match the options.
+        ArchnetError: The data set is unknown, missing or damaged, does not match the options, or has an error that is
+            not allowed.
     """
-    overrides = parse_settings(settings)
-    if root is not None:
-        overrides.insert(0, (("data", "root"), str(path_argument(root, "root"))))
+    overrides = [*root_override(root), *parse_settings(settings), *allow_override(check_list(allow))]
     if not isinstance(data, str | Mapping):
         raise DocumentError(f'data={data!r}: expected a name, npz:PATH, or a mapping such as {{"name": "phantom"}}.')
     section = data if isinstance(data, str) else plain_json(data, "data")
@@ -102,7 +104,7 @@ def load_data(
     with show_progress(progress) as display:
         dataset = open_dataset(experiment.data, display.progress)
         (prepared,) = prepare(dataset, [experiment], display.progress, strict=strict)
-        log_findings(prepared.findings)
+        log_findings(prepared.findings, experiment.data)
     return _case_data(experiment.data.name, prepared)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from archnet.api.display import ProgressOption, show_progress
+from archnet.api.paths import check_list
 from archnet.errors import DocumentError, RunError
 from archnet.files.path_argument import output_folder, path_argument
 from archnet.files.strict_json import Document, JsonPath, plain_json, read_document
@@ -17,7 +18,7 @@ from archnet.runs.result import Run
 from archnet.spec.arch import Arch
 from archnet.spec.experiment import Experiment
 from archnet.spec.overrides import parse_settings
-from archnet.spec.resolve import is_arch, parse_experiments, replace_data
+from archnet.spec.resolve import allow_override, is_arch, parse_experiments, replace_data
 
 if TYPE_CHECKING:
     from archnet.network.training.loop import Callback
@@ -34,6 +35,7 @@ def load_experiments(
     data: str | None = None,
     root: PathLike[str] | str | None = None,
     settings: Mapping[str, Any] | None = None,
+    allow: Sequence[str] = (),
 ) -> tuple[Experiment, ...]:
     """Load experiments from a file or a document, one for each architecture and fold.
 
@@ -46,6 +48,7 @@ def load_experiments(
         root: Data folder. Defaults to $ARCHNET_DATA/NAME, or the user data folder.
         settings: Overrides for any key of the experiment, such as {"training.epochs": 5,
             "arch.layers[0].num_output": 8}. They take precedence over `data` and `root`.
+        allow: Data checks whose errors do not stop a run, in addition to those of the source ("data.allow").
 
     Returns:
         The experiments, with every default filled in.
@@ -55,7 +58,7 @@ def load_experiments(
     """
     if data is not None and not isinstance(data, str):
         raise DocumentError(f"data={data!r}: expected a name or npz:PATH. Give options of the data in settings=.")
-    overrides = [*_root_override(root), *parse_settings(settings)]
+    overrides = [*root_override(root), *parse_settings(settings), *allow_override(check_list(allow))]
     experiments = [
         experiment
         for document in _documents(source, is_changed=bool(data is not None or overrides))
@@ -76,6 +79,7 @@ def run(  # noqa: PLR0913 - the options of `archnet run`, by name
     device: str | None = None,
     deterministic: bool = False,
     strict: bool = False,
+    allow: Sequence[str] = (),
     resume: bool = False,
     baseline: bool = False,
     track: Literal["mlflow"] | None = None,
@@ -89,7 +93,7 @@ def run(  # noqa: PLR0913 - the options of `archnet run`, by name
 
     Args:
         source: An architecture, or an experiment with one architecture and no folds: an object, a document or a file.
-        data, root, settings: See `load_experiments`.
+        data, root, settings, allow: See `load_experiments`.
         out, seed, memory, device, deterministic, strict, resume, track, progress, callback: See `run_all`.
         baseline: See `run_all`; the runs of the baselines are in the experiment folder.
 
@@ -99,7 +103,7 @@ def run(  # noqa: PLR0913 - the options of `archnet run`, by name
     Raises:
         ArchnetError: The source, the data, the output folder or the device is invalid.
     """
-    experiments = load_experiments(source, data=data, root=root, settings=settings)
+    experiments = load_experiments(source, data=data, root=root, settings=settings, allow=allow)
     if len(experiments) != 1:
         names = ", ".join(run_name(one) for one in experiments)
         raise RunError(f"archnet.run: expected one run, got {len(experiments)} ({names}). Use archnet.run_all.")
@@ -132,6 +136,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
     device: str | None = None,
     deterministic: bool = False,
     strict: bool = False,
+    allow: Sequence[str] = (),
     resume: bool = False,
     baseline: bool = False,
     track: Literal["mlflow"] | None = None,
@@ -154,6 +159,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
         device: Training device: "cpu", "gpu" (all GPUs) or one GPU, such as "gpu:1". Defaults to one GPU if available.
         deterministic: Use deterministic (slower) GPU kernels; CPU runs are always reproducible.
         strict: Try all scans, then fail if any is unreadable. By default, unreadable scans are skipped with a warning.
+        allow: See `load_experiments`.
         resume: Resume interrupted runs; skip finished ones.
         baseline: Add a random forest and a logistic regression on the downsampled voxels to the comparison.
         track: "mlflow" logs finished runs to MLflow: $MLFLOW_TRACKING_URI, or mlflow.db next to the experiment folder
@@ -171,7 +177,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
     """
     flags = {"training.seed": seed, "training.memory": memory}
     given = {key: value for key, value in flags.items() if value is not None}
-    experiments = load_experiments(source, data=data, root=root, settings={**(settings or {}), **given})
+    experiments = load_experiments(source, data=data, root=root, settings={**(settings or {}), **given}, allow=allow)
     from archnet.runs.baselines import run_baselines
     from archnet.runs.runner import RunOptions, run_experiments
 
@@ -209,7 +215,8 @@ def _open_store(experiments: Path, track: str | None) -> Any:
     return MlflowStore(experiments)
 
 
-def _root_override(root: PathLike[str] | str | None) -> list[tuple[JsonPath, Any]]:
+def root_override(root: PathLike[str] | str | None) -> list[tuple[JsonPath, Any]]:
+    """The override that `root` is short for."""
     return [] if root is None else [(("data", "root"), str(path_argument(root, "root")))]
 
 

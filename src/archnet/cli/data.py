@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from archnet.cli.data_check import check
 from archnet.cli.options import (
+    AllowOption,
     DataOption,
     JsonFlag,
     RootOption,
@@ -28,8 +30,11 @@ if TYPE_CHECKING:
     from archnet.spec.experiment import Experiment
 
 data_app = typer.Typer(
-    help="Inspect data sets, fetch public ones, extract crops, generate the phantom.", no_args_is_help=True
+    help="Check and inspect data sets, fetch public ones, extract crops, generate the phantom.", no_args_is_help=True
 )
+
+
+data_app.command()(check)
 
 
 @data_app.command()
@@ -100,6 +105,7 @@ def prepare(
     root: RootOption = None,
     settings: SetOption = None,
     strict: StrictOption = False,
+    allow: AllowOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Extract the crops of an experiment now, so that runs start at once. Run it again to resume.
@@ -110,12 +116,12 @@ def prepare(
         archnet data prepare experiments/luna16_seed_protocol.json --strict
     """
     if files:
-        experiments, notes = load_command_experiments(files, data, root, settings or [])
+        experiments, notes = load_command_experiments(files, data, root, settings or [], allow or ())
         print_messages(notes)
     elif data:
         from archnet.spec.resolve import data_experiments
 
-        experiments = data_experiments(data, parse_overrides(root, settings))
+        experiments = data_experiments(data, parse_overrides(root, settings, allow))
     else:
         raise DocumentError("Name an experiment file, or a data set with --data NAME.")
     with hint_if_interrupted("Interrupted. Finished scans are kept: run the same command to continue."):
@@ -123,15 +129,15 @@ def prepare(
 
 
 def _prepare_crops(experiments: tuple[Experiment, ...], strict: bool, as_json: bool) -> None:
-    from archnet.api.console import progress, stderr
+    from archnet.api.console import progress, show_messages
     from archnet.data import open_dataset
     from archnet.runs import preparation
+    from archnet.runs.log import log_findings
 
-    dataset = open_dataset(experiments[0].data, progress)
-    first = preparation.prepare(dataset, experiments, progress, strict=strict)[0]
-    for finding in first.findings:
-        style = "dim" if finding.severity == "note" else "yellow"
-        stderr.print(f"{finding.severity.capitalize()}: {finding.text}", soft_wrap=True, markup=False, style=style)
+    with show_messages():
+        dataset = open_dataset(experiments[0].data, progress)
+        first = preparation.prepare(dataset, experiments, progress, strict=strict)[0]
+        log_findings(first.findings, experiments[0].data)
     size = first.values.nbytes
     if as_json:
         print_json({"crops": len(first.values), "bytes": size, "missing": [asdict(scan) for scan in first.lost_scans]})

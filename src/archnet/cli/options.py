@@ -17,6 +17,15 @@ from archnet.spec.datasets import DATASETS, dataset_names
 if TYPE_CHECKING:
     from archnet.spec.experiment import Experiment
 
+
+def check_names() -> list[str]:
+    """The names of the data checks."""
+    from archnet.spec.schema import read_schema
+
+    names: list[str] = read_schema("experiment")["properties"]["data"]["properties"]["allow"]["items"]["enum"]
+    return names
+
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")]
 DataOption = Annotated[
     str | None,
@@ -45,6 +54,16 @@ SetOption = Annotated[
         "--set",
         help="Override any key of the experiment, such as training.epochs=5 or arch.layers[0].num_output=8.",
         metavar="KEY=VALUE",
+    ),
+]
+
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        help="Use the data although this data check finds an error (data.allow); may be repeated.",
+        metavar="CHECK",
+        autocompletion=check_names,
     ),
 ]
 
@@ -102,7 +121,7 @@ def print_paths(paths: list[Path], as_json: bool) -> None:
 
 
 def load_command_experiments(
-    files: list[Path], data: str | None, root: Path | None, settings: list[str]
+    files: list[Path], data: str | None, root: Path | None, settings: list[str], allow: Sequence[str] = ()
 ) -> tuple[tuple[Experiment, ...], list[str]]:
     """The experiments of a command line, and notes for the user.
 
@@ -111,6 +130,7 @@ def load_command_experiments(
         data: `--data`; it overrides the file's.
         root: `--root`; it overrides both.
         settings: `--set`; they override everything.
+        allow: `--allow`; these checks join those that the file allows.
     """
     from archnet.spec.resolve import parse_experiments, read_experiment_document, replace_data
 
@@ -119,14 +139,17 @@ def load_command_experiments(
         document, dropped_keys = replace_data(document, data)
         if dropped_keys:
             notes.append(f"--data {data}: ignoring {', '.join(dropped_keys)}, which this data set does not support.")
-    return parse_experiments(document, parse_overrides(root, settings)), notes
+    return parse_experiments(document, parse_overrides(root, settings, allow)), notes
 
 
-def parse_overrides(root: Path | None, settings: list[str] | None) -> list[tuple[tuple[str | int, ...], Any]]:
-    """The keys that `--root` and `--set` override, with their values."""
+def parse_overrides(
+    root: Path | None, settings: Sequence[str] | None, allow: Sequence[str] | None = None
+) -> list[tuple[tuple[str | int, ...], Any]]:
+    """The keys that `--root`, `--set` and `--allow` override, with their values."""
     from archnet.spec.overrides import parse_override
+    from archnet.spec.resolve import allow_override
 
-    overrides = [parse_override(text) for text in settings or []]
+    overrides = [*(parse_override(text) for text in settings or []), *allow_override(allow or ())]
     return overrides if root is None else [(("data", "root"), str(root)), *overrides]
 
 

@@ -10,6 +10,7 @@ import typer
 
 from archnet.cli.options import (
     RESUME_HINT,
+    AllowOption,
     BaselineOption,
     DataOption,
     DeterministicOption,
@@ -45,6 +46,7 @@ def run(
     device: DeviceOption = None,
     deterministic: DeterministicOption = False,
     strict: StrictOption = False,
+    allow: AllowOption = None,
     resume: ResumeOption = False,
     baseline: BaselineOption = False,
     track: TrackOption = None,
@@ -65,7 +67,7 @@ def run(
         archnet run experiments/luna16_seed_protocol.json --set training.epochs=5
     """
     flags = [*_override("training.seed", seed), *_override("training.memory", memory)]
-    experiments, notes = load_command_experiments(files, data, root, [*(settings or []), *flags])
+    experiments, notes = load_command_experiments(files, data, root, [*(settings or []), *flags], allow or ())
     print_messages(notes)
     from archnet.api.experiments import run_all
 
@@ -95,12 +97,16 @@ def _override(key: str, value: int | str | None) -> list[str]:
 def _print_runs(folders: list[Path]) -> None:
     from archnet.api.console import stdout
     from archnet.evaluation.comparison import compare
-    from archnet.evaluation.run_folder import read_json
+    from archnet.evaluation.run_folder import read_json, read_optional_json
+    from archnet.report.data_findings import findings_note, recorded_findings
     from archnet.report.terminal_tables import comparison_table, run_summary
 
     for folder in folders:
         stdout.rule(folder.name)
         stdout.print(run_summary(read_json(folder / "metrics.json")))
+        note = findings_note(recorded_findings(read_optional_json(folder / "data.json")))
+        if note:
+            stdout.print(note, style="yellow", soft_wrap=True)
         stdout.print(f"Pictures: {folder / 'figures'}", soft_wrap=True)
         stdout.print(f"Report:   {folder / 'report.html'}", soft_wrap=True)
     if len(folders) > 1:

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from archnet.cli.options import (
     RESUME_HINT,
+    AllowOption,
     DataOption,
     JsonFlag,
     ResumeOption,
@@ -64,6 +65,7 @@ def run(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Sweep folder. Default: runs/<sweep>.", metavar="DIR")] = None,
+    allow: AllowOption = None,
     resume: ResumeOption = False,
     retry: Annotated[bool, typer.Option("--retry", help="With --resume: repeat failed runs.")] = False,
     address: Annotated[
@@ -86,18 +88,19 @@ def run(
 
         archnet sweep experiments/sweep_luna16_small.json --data npz:luna16_candidates_2d.npz --resume --trials 20
     """
-    from archnet.api.console import progress
+    from archnet.api.console import progress, show_messages
     from archnet.files.strict_json import read_document
     from archnet.spec.sweeps.document import parse_sweep
 
-    sweep = parse_sweep(read_document(file), trials=trials, data=data, overrides=parse_overrides(root, settings))
+    overrides = parse_overrides(root, settings, allow)
+    sweep = parse_sweep(read_document(file), trials=trials, data=data, overrides=overrides)
     folder = out or Path("runs") / sweep.name
     from archnet.sweep.run import reset_failed_runs, run_sweep
     from archnet.sweep.tune import TuneRunner
 
     if resume and retry:
         reset_failed_runs(folder)
-    with hint_if_interrupted(RESUME_HINT), _show_progress(sweep, folder) as on_trial_end:
+    with hint_if_interrupted(RESUME_HINT), show_messages(), _show_progress(sweep, folder) as on_trial_end:
         board = run_sweep(
             sweep,
             folder,

@@ -15,7 +15,13 @@ from archnet.evaluation.document_differences import Difference, document_differe
 from archnet.evaluation.paired import SeedPredictions, Truth, paired_differences
 from archnet.evaluation.paired_tests import delong, mcnemar
 from archnet.evaluation.pools import Pool, read_pools
-from archnet.evaluation.run_folder import find_run_folders, is_baseline, read_json
+from archnet.evaluation.run_folder import (
+    allowed_errors,
+    find_run_folders,
+    is_baseline,
+    read_json,
+    read_optional_json,
+)
 from archnet.spec.metrics import EVALUATED_METRICS
 
 
@@ -52,6 +58,7 @@ class Comparison:
         pairs: Each architecture but the reference, against it. The reference is the one of the fewest multiply-adds;
             of equal ones the first.
         pools: What the rows were computed from.
+        allowed_errors: Data checks whose errors a run allowed.
     """
 
     classes: tuple[str, ...]
@@ -60,6 +67,7 @@ class Comparison:
     rows: tuple[ComparisonRow, ...]
     pairs: tuple[PairedComparison, ...]
     pools: tuple[Pool, ...]
+    allowed_errors: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Comparison({', '.join(row.run for row in self.rows)}; {self.set} set)"
@@ -121,7 +129,13 @@ def compare(runs: Sequence[Path]) -> Comparison:
         rows=tuple(rows),
         pairs=tuple(_paired_comparisons(pools, rows, classes.index(positive))),
         pools=tuple(pools),
+        allowed_errors=_allowed_errors(folders),
     )
+
+
+def _allowed_errors(folders: Sequence[Path]) -> tuple[str, ...]:
+    documents = [read_optional_json(folder / "data.json") for folder in folders]
+    return tuple(dict.fromkeys(check for document in documents for check in allowed_errors(document)))
 
 
 def _read_metrics(folder: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -28,12 +28,36 @@ def wilson_interval(successes: int, trials: int) -> Interval | None:
     """
     if trials == 0:
         return None
-    share, spread = successes / trials, NORMAL_QUANTILE * NORMAL_QUANTILE / trials
+    low, high = expected_interval(successes / trials, trials)
+    return [0.0 if successes == 0 else low, 1.0 if successes == trials else high]
+
+
+def expected_interval(share: float, trials: float) -> Interval:
+    """The 95% score interval that a proportion will have; Wilson's formula, whose numbers need not be whole.
+
+    Args:
+        share: The proportion that is expected.
+        trials: Number of independent trials, above 0.
+
+    >>> [round(end, 3) for end in expected_interval(0.9, 27)]
+    [0.733, 0.967]
+    """
+    spread = NORMAL_QUANTILE * NORMAL_QUANTILE / trials
     centre = (share + spread / 2) / (1 + spread)
     half = NORMAL_QUANTILE / (1 + spread) * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
-    low = 0.0 if successes == 0 else centre - half
-    high = 1.0 if successes == trials else centre + half
-    return [low, high]
+    return [centre - half, centre + half]
+
+
+def effective_trials(group_sizes: Sequence[int]) -> float:
+    """The independent trials that cases are worth if those of one group always succeed or fail together.
+
+    Kish 1965, Survey Sampling, section 5.4: the design effect of an intraclass correlation of 1. Groups of equal size
+    count as one trial each, groups of unequal size as fewer.
+
+    >>> effective_trials([5, 5, 5]), effective_trials([1, 1, 8])
+    (3.0, 1.5151515151515151)
+    """
+    return sum(group_sizes) ** 2 / sum(size * size for size in group_sizes)
 
 
 def can_resample(num_groups: int, bootstraps: int) -> bool:

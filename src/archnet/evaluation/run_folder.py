@@ -67,6 +67,16 @@ def _append_row(columns: dict[str, list[float]], row: list[str], place: str) -> 
             raise DataError(f'{place}: {name} is "{field}", not a number. {remedy}') from None
 
 
+def allowed_errors(data: Mapping[str, Any] | None) -> list[str]:
+    """The data checks whose errors a run allowed, from its data.json; empty where it has none.
+
+    >>> allowed_errors({"findings": [{"check": "near_duplicates", "severity": "error"}]})
+    ['near_duplicates']
+    """
+    findings = (data or {}).get("findings", [])
+    return list(dict.fromkeys(finding["check"] for finding in findings if finding["severity"] == "error"))
+
+
 def is_finished(folder: Path) -> bool:
     """Whether a folder holds a finished run: metrics.json is written after everything that a result needs."""
     return (folder / "metrics.json").exists()

@@ -14,6 +14,7 @@ import numpy as np
 from archnet.errors import pluralize
 from archnet.evaluation.metric_entry import macro_estimate
 from archnet.evaluation.predictions import DEFAULT_THRESHOLD
+from archnet.report.data_findings import recorded_findings
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import SET_NAMES, bounds, cautions, count, decimals, headline, reported_set
 from archnet.spec.datasets import DATASETS
@@ -114,8 +115,17 @@ def _data(run: RunFiles) -> str:
     return (
         f"Data set: {data.get('name', 'unknown')}. {division}.\n\n"
         + _table(("set", "cases", "groups (scans or patients)", *run.classes), rows)
-        + "".join(f"\n\n{finding['message']}" for finding in (run.data or {}).get("findings", []))
+        + _findings(run)
     )
+
+
+def _findings(run: RunFiles) -> str:
+    """The errors that were allowed and the warnings of the data checks."""
+    serious = [finding for finding in recorded_findings(run.data) if finding.severity != "note"]
+    if not serious:
+        return ""
+    lines = (f"**{finding.label}** ({finding.check}): {finding.message}" for finding in serious)
+    return f"\n\nThe data checks found:\n\n{_list(*lines)}"
 
 
 def _counts(run: RunFiles, name: str) -> list[str]:

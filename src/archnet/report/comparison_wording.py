@@ -10,7 +10,15 @@ from archnet.evaluation.comparison_rows import ComparisonRow
 from archnet.evaluation.confusion import detection_counts
 from archnet.evaluation.document_differences import Difference
 from archnet.evaluation.paired import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION
-from archnet.report.wording import OPTIMISTIC_VALIDATION, SET_NAMES, bounds, decimals, mean_count, percent
+from archnet.report.wording import (
+    OPTIMISTIC_VALIDATION,
+    SET_NAMES,
+    allowed_errors_text,
+    bounds,
+    decimals,
+    mean_count,
+    percent,
+)
 from archnet.spec.metrics import metrics_shown_in
 from archnet.spec.schema import json_text
 
@@ -163,6 +171,8 @@ def comparison_cautions(comparison: Comparison) -> list[str]:
     texts = []
     if comparison.set == "validation":
         texts.append(f"There is no common test set. {OPTIMISTIC_VALIDATION}")
+    if comparison.allowed_errors:
+        texts.append(allowed_errors_text(comparison.allowed_errors))
     num_groups = len(set(comparison.pools[0].predictions_by_seed[0].groups.tolist()))
     if num_groups < _FEW_GROUPS:
         texts.append(

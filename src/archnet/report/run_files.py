@@ -44,7 +44,7 @@ class RunFiles:
         experiment: `experiment.json`, every default written out.
         environment: `environment.json`.
         network: `network.json`: the layers with their shapes and costs.
-        data: `data.json`: notes on the data, and the scans that could not be read.
+        data: `data.json`: findings of the data checks, and the scans that could not be read.
     """
 
     folder: Path

@@ -12,6 +12,7 @@ from archnet.errors import pluralize
 from archnet.evaluation.confusion import detection_counts
 from archnet.evaluation.metric_entry import class_estimate
 from archnet.evaluation.run_costs import RunCost
+from archnet.evaluation.run_folder import allowed_errors
 from archnet.report.run_files import RunFiles
 from archnet.report.units import bytes_text, count_text
 
@@ -248,7 +249,23 @@ def cautions(run: RunFiles) -> list[str]:
         texts.append(f"There is no test set. {OPTIMISTIC_VALIDATION}")
     if name == "train":
         texts.append("There is neither a test nor a validation set: these figures are for the training cases.")
-    return texts + _leakage_caution(run, name) + _lost_scans_caution(run)
+    return texts + _allowed_errors_caution(run) + _leakage_caution(run, name) + _lost_scans_caution(run)
+
+
+def _allowed_errors_caution(run: RunFiles) -> list[str]:
+    """A sentence when the data were used in spite of errors."""
+    checks = allowed_errors(run.data)
+    return [allowed_errors_text(checks)] if checks else []
+
+
+def allowed_errors_text(checks: Sequence[str]) -> str:
+    """What a reader must know about data that were used in spite of errors.
+
+    >>> allowed_errors_text(["near_duplicates"])
+    'The data have an error that was allowed: near_duplicates. The results may be wrong; see the data checks.'
+    """
+    what = "an error that was allowed" if len(checks) == 1 else "errors that were allowed"
+    return f"The data have {what}: {', '.join(checks)}. The results may be wrong; see the data checks."
 
 
 def _lost_scans_caution(run: RunFiles) -> list[str]:
@@ -258,7 +275,7 @@ def _lost_scans_caution(run: RunFiles) -> list[str]:
         return []
     num_cases = sum(scan["num_cases"] for scan in unreadable_scans)
     cases, scans = pluralize(num_cases, "case"), pluralize(len(unreadable_scans), "scan")
-    return [f"{cases} missing, because {scans} could not be read; see the split."]
+    return [f"{cases} missing, because {scans} could not be read; see the data checks."]
 
 
 def _leakage_caution(run: RunFiles, name: str) -> list[str]:

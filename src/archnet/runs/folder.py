@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,11 +12,18 @@ from archnet.errors import RunError
 from archnet.evaluation.run_folder import is_finished, read_optional_json
 from archnet.files.strict_json import Document
 from archnet.spec.auto import reuse_auto_values
-from archnet.spec.experiment import Experiment
+from archnet.spec.experiment import Data, Evaluation, Experiment, Split
 from archnet.spec.resolve import parse_experiments
 
 SHARED_SECTIONS: Final = ("data", "split", "evaluation")
 """Sections that all runs in an experiment's folder have in common."""
+
+_CHANGEABLE_KEYS: Final = frozenset({("data", "allow")})
+"""Keys that change no result."""
+
+_DEFAULTS: Final = json.loads(
+    json.dumps({"data": asdict(Data()), "split": asdict(Split()), "evaluation": asdict(Evaluation())})
+)
 
 CHECKPOINT: Final = "checkpoint"
 """The folder in a run folder that keeps an unfinished training."""
@@ -138,10 +146,16 @@ def _check_same_run(run_folder: Path, experiment: Experiment) -> None:
 def _first_difference(
     folder_document: Mapping[str, Any], document: Mapping[str, Any], sections: tuple[str, ...]
 ) -> str | None:
-    """The first section that differs, and in it the first key, with both values."""
+    """The first section that differs, and in it the first key, with both values.
+
+    A key that an earlier version did not write has its default.
+    """
     for section in sections:
-        there, here = folder_document.get(section) or {}, document[section]
-        if folder_document.get(section) != here:
+        here = {key: value for key, value in document[section].items() if (section, key) not in _CHANGEABLE_KEYS}
+        known = {key: value for key, value in _DEFAULTS.get(section, {}).items() if key in here}
+        there = {**known, **(folder_document.get(section) or {})}
+        there = {key: value for key, value in there.items() if (section, key) not in _CHANGEABLE_KEYS}
+        if there != here:
             key = next(key for key in [*here, *there] if there.get(key) != here.get(key))
             return f"{section} ({key}: {there.get(key)!r} there, {here.get(key)!r} here)"
     return None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from archnet.data.checks.findings import Finding
+from archnet.data.checks.findings import Finding, sort_findings
+from archnet.errors import pluralize
 from archnet.runs.preparation import PreparedData
 from archnet.spec.auto import describe_auto
-from archnet.spec.experiment import Experiment
+from archnet.spec.datasets import command_arguments
+from archnet.spec.experiment import Data, Experiment
 
 if TYPE_CHECKING:
     from archnet.network.training.loop import Callback
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 log: Final = logging.getLogger("archnet")
 device_log: Final = logging.getLogger("archnet.device")
 auto_log: Final = logging.getLogger("archnet.auto")
+
+MAX_SHOWN: Final = 5
+"""Findings that are warnings on the console; the others are in log.txt and in the report."""
 
 
 @contextmanager
@@ -43,13 +48,25 @@ def log_experiment(experiment: Experiment, prepared: PreparedData) -> None:
         auto_log.info(describe_auto(experiment))
     for warning in experiment.warnings():
         log.warning(warning)
-    log_findings(prepared.findings)
+    log_findings(prepared.findings, experiment.data)
 
 
-def log_findings(findings: Iterable[Finding]) -> None:
-    """Log what the data checks found; notes are no warnings."""
-    for finding in findings:
-        log.log(logging.INFO if finding.severity == "note" else logging.WARNING, finding.text)
+def log_findings(findings: Sequence[Finding], data: Data) -> None:
+    """Log what the data checks found: the first errors and warnings as warnings, the others and notes for log.txt.
+
+    Args:
+        findings: Errors among them are allowed, or they would have stopped the run.
+        data: The data, for the command that shows all findings.
+    """
+    ordered = sort_findings(findings)
+    num_serious = sum(finding.severity != "note" for finding in ordered)
+    for place, finding in enumerate(ordered):
+        is_shown = place < min(num_serious, MAX_SHOWN)
+        allowed = f"{finding.check} is allowed: " if finding.severity == "error" else ""
+        log.log(logging.WARNING if is_shown else logging.INFO, "%s%s", allowed, finding.text)
+    if num_serious > MAX_SHOWN:
+        more, command = num_serious - MAX_SHOWN, command_arguments(data.name, data.root)
+        log.warning("and %s about the data. Show them: archnet data check %s", pluralize(more, "more warning"), command)
 
 
 class LoggingCallback:

@@ -7,6 +7,7 @@ command line and below `$ARCHNET_DATA`.
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -139,6 +140,17 @@ def dataset_names() -> str:
     """The data sets as a command takes them, for a sentence."""
     *names, last = (f"{name}:PATH" if spec.is_file else name for name, spec in DATASETS.items())
     return f"{', '.join(names)} or {last}"
+
+
+def command_arguments(name: str, root: str | None) -> str:
+    """A data set as a command line names it.
+
+    >>> command_arguments("npz", "cubes.npz"), command_arguments("luna16", "/data/LUNA16")
+    ('npz:cubes.npz', 'luna16 --root /data/LUNA16')
+    """
+    if root is None:
+        return name
+    return shlex.quote(f"{name}:{root}") if DATASETS[name].is_file else f"{name} --root {shlex.quote(root)}"
 
 
 def size_in_voxels(size_mm: Sequence[float], spacing_mm: Sequence[float]) -> tuple[int, int, int]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from archnet.errors import DocumentError
 from archnet.files.strict_json import Document, JsonPath, plain_json
+
+APPEND: Final = "+"
+"""The last step of a path whose value holds further entries of an array; no dotted key has it."""
 
 _STEP = re.compile(r"([A-Za-z_$][\w$-]*)|\[(\d+)\]")
 
@@ -69,13 +72,15 @@ def parse_override(text: str) -> tuple[JsonPath, Any]:
 
 
 def apply_override(document: Document, path: JsonPath, value: Any) -> Document:
-    """The document with one value replaced; objects on the way are made.
+    """The document with one value replaced, or with entries added to an array; objects on the way are made.
 
     Raises:
         DocumentError: The path leads through a value that is no object, or beyond the end of an array.
     """
     if not path:
         return replace(document, value=value, lines={})
+    if path[-1] == APPEND:
+        path, value = path[:-1], _append(_value_at(document.value, path[:-1]), value)
     root = copy.deepcopy(document.value)
     node = root
     for depth, (step, next_step) in enumerate(zip(path, (*path[1:], None), strict=True)):
@@ -89,3 +94,17 @@ def apply_override(document: Document, path: JsonPath, value: Any) -> Document:
         node = node[step]
     lines = {known: line for known, line in document.lines.items() if known[: len(path)] != path}
     return replace(document, value=root, lines=lines)
+
+
+def _value_at(value: Any, path: JsonPath) -> Any:
+    """The value at a path of objects; None where there is none."""
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _append(entries: Any, more: Sequence[Any]) -> Any:
+    """An array with further entries, each once; what is no array is returned as it is, for the schema to refuse."""
+    if not isinstance(entries, list | None):
+        return entries
+    return [*(entries or []), *(entry for entry in dict.fromkeys(more) if entry not in (entries or []))]

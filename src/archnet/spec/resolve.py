@@ -20,7 +20,7 @@ from archnet.spec.experiment import (
     Experiment,
     Split,
 )
-from archnet.spec.overrides import apply_override
+from archnet.spec.overrides import APPEND, apply_override
 from archnet.spec.schema import schema_problems
 from archnet.spec.section_options import (
     data_problems,
@@ -108,11 +108,20 @@ def replace_data(document: Document, name: str) -> tuple[Document, list[str]]:
 
 def apply_overrides(document: Document, overrides: Sequence[tuple[JsonPath, Any]]) -> Document:
     """Apply overrides; options that were chosen automatically from what they change become "auto" again."""
-    if any(path[0] in ("data", "split") or path[-1] in AUTO for path, _ in overrides):
+    if any(_changes_training_set(path) or path[-1] in AUTO for path, _ in overrides):
         document = _restore_document_auto(document)
     for path, value in overrides:
         document = apply_override(document, path, value)
     return document
+
+
+def allow_override(checks: Sequence[str]) -> list[tuple[JsonPath, Any]]:
+    """The override that adds data checks to those whose errors do not stop a run."""
+    return [(("data", "allow", APPEND), list(checks))] if checks else []
+
+
+def _changes_training_set(path: JsonPath) -> bool:
+    return path[0] in ("data", "split") and path[:2] != ("data", "allow")
 
 
 def data_experiments(

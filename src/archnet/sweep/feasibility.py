@@ -12,8 +12,9 @@ from archnet.data.dataset import Dataset
 from archnet.errors import ArchnetError, DataError, RunError
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.folder import run_name
+from archnet.runs.log import log_findings
 from archnet.runs.network_plan import check_feasible, plan_network
-from archnet.runs.preparation import prepare, resolve_auto_from_data
+from archnet.runs.preparation import join_findings, prepare, resolve_auto_from_data
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.cost import Cost, network_cost
 from archnet.spec.experiment import Experiment
@@ -85,7 +86,8 @@ class TrialPlanner:
         parts = [{**asdict(first.data), "view": None}, [asdict(experiment.split) for experiment in experiments]]
         key = json.dumps([*parts, first.evaluation.keep_all_candidates])
         if key not in self.stored_splits:
-            prepare(dataset, experiments, self.progress)
+            prepared = prepare(dataset, experiments, self.progress)
+            log_findings(join_findings(data.findings for data in prepared), first.data)
             self.stored_splits.add(key)
 
 

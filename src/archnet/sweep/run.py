@@ -129,7 +129,8 @@ def _initialize_folder(sweep: Sweep, folder: Path, *, resume: bool) -> None:
 
 def _check_same_trials(folder: Path, folder_document: dict[str, Any], document: dict[str, Any]) -> None:
     for key in document:
-        if key not in _CHANGEABLE_KEYS and json.dumps(folder_document.get(key)) != json.dumps(document[key]):
+        there, here = (_without_allowed_checks(part.get(key)) for part in (folder_document, document))
+        if key not in _CHANGEABLE_KEYS and json.dumps(there) != json.dumps(here):
             raise RunError(
                 f"{folder}: contains a sweep with a different {key}. Resume it with its original file, or use a "
                 "different --out."
@@ -139,6 +140,13 @@ def _check_same_trials(folder: Path, folder_document: dict[str, Any], document: 
             f"{folder}: was begun with at_once {folder_document['at_once']}, on which the trials of a TPE search "
             "depend. Resume it with the same."
         )
+
+
+def _without_allowed_checks(value: Any) -> Any:
+    """The base experiment without `data.allow`, which changes no result; other values as they are."""
+    if not isinstance(value, dict) or not isinstance(value.get("data"), dict):
+        return value
+    return {**value, "data": {key: entry for key, entry in value["data"].items() if key != "allow"}}
 
 
 def _evaluate_trial(sweep: Sweep, folder: Path, trial: Trial) -> None:

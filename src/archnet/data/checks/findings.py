@@ -68,6 +68,11 @@ class Finding:
         return asdict(self) | {"cases": list(self.cases)}
 
 
+def sort_findings(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, the most serious first; equally serious ones keep their order."""
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
 def stop_on_errors(findings: Sequence[Finding], allowed: Collection[str]) -> None:
     """Stop if a check found an error that is not allowed.
 

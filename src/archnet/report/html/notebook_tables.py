@@ -1,9 +1,10 @@
-"""Notebook tables: an architecture, a run and a comparison as HTML without colours, to fit any theme."""
+"""Notebook tables: architecture, run, comparison and data check as HTML without colours, to fit any theme."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
+from typing import Any
 
 from archnet.errors import DocumentError
 from archnet.evaluation.comparison import Comparison, PairedComparison
@@ -22,6 +23,7 @@ from archnet.report.comparison_wording import (
     runs_text,
     uncertainty_text,
 )
+from archnet.report.data_check_wording import check_findings, check_sentence, set_rows, summary_rows
 from archnet.report.network_table import short_location, training_text
 from archnet.report.run_files import RunFiles
 from archnet.report.units import bytes_text, count_text
@@ -171,6 +173,26 @@ def _pair_parts(pair: PairedComparison) -> Iterator[str]:
     if pair.document:
         documents = [difference_texts(difference) for difference in pair.document]
         yield _table("What differs in their documents", ("", pair.reference, pair.other), documents, num_texts=3)
+
+
+def data_check_html(check: Mapping[str, Any]) -> str:
+    """A data check: conclusion, what the data set holds, its sets, and the findings.
+
+    Args:
+        check: The document of a `DataCheck`.
+    """
+    findings = [
+        (one.label, one.check, " ".join(filter(None, [one.message, one.remedy])), one.cases)
+        for one in check_findings(check)
+    ]
+    sets = [(name, cases, groups, *counts) for name, cases, groups, counts in set_rows(check)]
+    parts = [
+        _paragraph(check_sentence(check), is_strong=True),
+        _table(check["data"], ("", ""), summary_rows(check), num_texts=2),
+        _table("Sets", ("set", "cases", "groups", *check["summary"]["classes"]), sets) if sets else "",
+        _table("Findings", ("severity", "check", "finding", "cases"), findings, num_texts=4) if findings else "",
+    ]
+    return "".join(parts)
 
 
 def message_html(text: str) -> str:

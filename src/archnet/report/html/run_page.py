@@ -15,6 +15,7 @@ from archnet.evaluation.metric_entry import macro_estimate
 from archnet.evaluation.operating_points import operating_point_text
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.report.curves import PRECISION_RECALL, ROC, set_results
+from archnet.report.data_findings import recorded_findings
 from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures
 from archnet.report.figures.run_figures import run_drawings, write_figures
 from archnet.report.figures.svg import Drawing
@@ -89,7 +90,7 @@ def _reproducibility_values(run: RunFiles) -> dict[str, Any]:
     return {
         "network": run.network,
         "drawing": network_drawing(run.network) if run.network else None,
-        "data": run.data or {},
+        "findings": recorded_findings(run.data) if run.data is not None else None,
         "options": run.experiment or {},
         "auto_choices": (run.experiment or {}).get("picked", {}),
         "experiment": _document_json(run.experiment) if run.experiment else None,

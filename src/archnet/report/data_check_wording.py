@@ -1,0 +1,108 @@
+"""Words for a data check: its conclusion, and the rows that say what a data set holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from archnet.errors import pluralize
+from archnet.report.data_findings import FindingText, count_findings, finding_text
+from archnet.report.wording import SET_NAMES, count, percent, shape
+
+NO_VOXELS = "not checked (--quick)"
+
+
+def check_findings(check: Mapping[str, Any]) -> list[FindingText]:
+    """The findings of a data check, and before them the reason why its cases cannot be divided.
+
+    Args:
+        check: The document of a `DataCheck`.
+    """
+    return [finding_text(finding) for finding in check["findings"]]
+
+
+def check_sentence(check: Mapping[str, Any]) -> str:
+    """The conclusion of a data check."""
+    findings = check_findings(check)
+    counts = count_findings(findings)
+    if check["problem"] is not None:
+        return f"The cases cannot be divided into sets, so no run is possible: {check['problem']} Besides: {counts}."
+    if not check["is_usable"]:
+        blocking = [one.check for one in findings if one.severity == "error" and not one.is_allowed]
+        flags = " ".join(f"--allow {name}" for name in dict.fromkeys(blocking))
+        return f"A run stops at these data: {counts}. To use them as they are, add {flags}."
+    return f"A run can use these data: {counts}."
+
+
+def summary_rows(check: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a data set holds, as labels and texts."""
+    summary = check["summary"]
+    rows = [
+        ("cases", f"{count(summary['cases'])}: {_class_counts(summary['classes'])}"),
+        ("positive class", summary["positive"]),
+        ("groups", f"{count(summary['groups'])} (scans or patients)"),
+        *_scan_rows(summary.get("scans")),
+        (
+            "shape of a case",
+            f"{shape(summary['shape'])} voxels" if len(summary["shape"]) > 2 else shape(summary["shape"]),
+        ),
+        ("becomes 0 to 1", _range(*summary["limits"])),
+        *_value_rows(summary.get("values"), is_quick=check["is_quick"]),
+    ]
+    if "split" in summary:
+        rows += [
+            ("split", ", ".join(f"{key} {value}" for key, value in summary["split"].items())),
+            ("cases in use", f"{count(summary['in_use'])} of {count(summary['cases'])}"),
+        ]
+        expected = summary["expected_recall"]
+        rows += [("expected recall", expected["text"])] if expected else []
+    return rows
+
+
+def set_rows(check: Mapping[str, Any]) -> list[tuple[str, str, str, Sequence[str]]]:
+    """The sets of the split: name, cases, groups, and the cases of each class."""
+    return [
+        (
+            SET_NAMES[name],
+            count(part["cases"]),
+            count(part["groups"]),
+            [count(number) for number in part["classes"].values()],
+        )
+        for name, part in check["summary"].get("sets", {}).items()
+    ]
+
+
+def _class_counts(classes: Mapping[str, int]) -> str:
+    return ", ".join(f"{count(number)} {name}" for name, number in classes.items())
+
+
+def _scan_rows(scans: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    if not scans:
+        return []
+    spacing, size = (" × ".join(map(_range, *scans[key])) for key in ("spacing_mm", "size_mm"))
+    return [
+        ("scans", pluralize(scans["count"], "scan")),
+        ("voxel spacing", f"{spacing} mm (x, y, z)"),
+        ("size of a scan", f"{size} mm (x, y, z)"),
+    ]
+
+
+def _value_rows(values: Mapping[str, Any] | None, *, is_quick: bool) -> list[tuple[str, str]]:
+    if values is None:
+        return [("values", NO_VOXELS)] if is_quick else []
+    return [(f"values, {entry['class_name']}", _values_text(entry)) for entry in values["classes"]]
+
+
+def _values_text(entry: Mapping[str, Any]) -> str:
+    low, p1, median, p99, high = entry["percentiles"]
+    outside = f"{percent(entry['below'])} are below the range, {percent(entry['above'])} above"
+    return f"{low:g} to {high:g}, median {median:g}, 98% from {p1:g} to {p99:g}; {outside}"
+
+
+def _range(low: float, high: float) -> str:
+    """A range, or its only value.
+
+    >>> _range(0.5, 2.0), _range(1.0, 1.0)
+    ('0.5 to 2', '1')
+    """
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"

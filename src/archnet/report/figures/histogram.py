@@ -1,0 +1,53 @@
+"""Histogram: the voxel values of each class, and the range that a network sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from archnet.report.figures.panel import AXIS_HEIGHT, LINE_HEIGHT, Panel, legend, linear_axis
+from archnet.report.figures.svg import Drawing, colour, dashes, element, series_colour, shorten
+
+_WIDTH: Final = 700
+_HEIGHT: Final = 220
+_LEFT: Final = 64
+_TOP: Final = 16
+
+
+def histogram_drawing(values: Mapping[str, Any], limits: Sequence[float]) -> Drawing:
+    """Draw the shares of the voxels in each bin, one line for each class; the range that becomes 0 to 1 is shaded.
+
+    Args:
+        values: "classes" with `class_name` and `histogram`, and the `edges` of the bins.
+        limits: Values that become 0 and 1.
+    """
+    edges, classes = values["edges"], values["classes"]
+    shares = [share for entry in classes for share in entry["histogram"]]
+    x = linear_axis("value of a voxel", edges, margin=0.02)
+    y = linear_axis("share of voxels", [0, *shares], num_ticks=4)
+    panel = Panel(left=_LEFT, top=_TOP, width=_WIDTH - _LEFT - 12, height=_HEIGHT, x=x, y=y)
+    names = [shorten(entry["class_name"]) for entry in classes]
+    lines = [
+        panel.line(*_outline(edges, entry["histogram"]), series_colour(place), stroke_dasharray=dashes(place))
+        for place, entry in enumerate(classes)
+    ]
+    top = _TOP + _HEIGHT + AXIS_HEIGHT + 20
+    low, high = limits
+    return Drawing(
+        width=_WIDTH,
+        height=top + LINE_HEIGHT * (len(names) - 1) + 8,
+        elements=_window(panel, low, high) + panel.axes() + "".join(lines) + legend(names, _LEFT, top),
+        alt=f"Histograms of the voxel values of {', '.join(names)}. {low:g} to {high:g} become 0 to 1.",
+    )
+
+
+def _outline(edges: Sequence[float], shares: Sequence[float]) -> tuple[list[float], list[float]]:
+    """The steps of a histogram as points of a line."""
+    x = [edge for edge in edges for _ in range(2)]
+    return x, [0.0, *(share for share in shares for _ in range(2)), 0.0]
+
+
+def _window(panel: Panel, low: float, high: float) -> str:
+    """The range that becomes 0 to 1, as a shaded area."""
+    (left, _), (right, _) = panel.points([low, high], [panel.y.low] * 2).tolist()
+    return element("rect", x=left, y=panel.top, width=right - left, height=panel.height, fill=colour("panel"))

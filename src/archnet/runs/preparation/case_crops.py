@@ -1,0 +1,130 @@
+"""The data of experiments: split, checked, and cut into crops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.checks.findings import Finding, stop_on_errors
+from archnet.data.dataset import Crops, Dataset
+from archnet.data.scan_ranges import ScanRanges, measure_scan_ranges
+from archnet.errors import DataError, pluralize
+from archnet.files.progress import Progress, no_progress
+from archnet.runs.preparation.case_split import CaseSplit, check_training_set, make_splits
+from archnet.runs.preparation.data_checks import check_crops, check_lists
+from archnet.runs.preparation.prepared_data import PreparedData
+from archnet.spec.experiment import Experiment, Split
+
+
+def prepare(
+    dataset: Dataset,
+    experiments: Sequence[Experiment],
+    progress: Progress = no_progress,
+    *,
+    splits: Mapping[Split, CaseSplit] | None = None,
+    strict: bool = False,
+) -> list[PreparedData]:
+    """Split the cases of a data set, cut their crops and check them; experiments with the same split share the result.
+
+    Args:
+        dataset: The data set that the experiments have in common.
+        experiments: They may differ in their split.
+        progress: Wraps what takes long.
+        splits: Of `make_splits` for these experiments; null makes them.
+        strict: Fail if a scan cannot be read.
+
+    Returns:
+        The data of each experiment.
+
+    Raises:
+        ArchnetError: The data are damaged, a set has too few cases, or a data check found an error that `data.allow`
+            does not name.
+    """
+    splits = splits or make_splits(dataset.cases, experiments)
+    allowed = experiments[0].data.allow
+    stop_on_errors(check_all_lists(dataset, splits), allowed)
+    for options, split in splits.items():
+        check_training_set(dataset.cases.select(split.rows), split.sets[split.rows], options)
+    prepared = cut_cases(dataset, splits, progress, strict=strict)
+    stop_on_errors(join_findings(data.findings for data in prepared.values()), allowed)
+    for options, data in prepared.items():
+        check_training_set(data.cases, data.sets, options)
+    return [prepared[experiment.split] for experiment in experiments]
+
+
+def check_all_lists(dataset: Dataset, splits: Mapping[Split, CaseSplit]) -> tuple[Finding, ...]:
+    """Check the lists of a data set under several splits."""
+    return join_findings(check_lists(dataset, split, options) for options, split in splits.items())
+
+
+def join_findings(parts: Iterable[Iterable[Finding]]) -> tuple[Finding, ...]:
+    """The findings of several splits, each once."""
+    return tuple(dict.fromkeys(finding for part in parts for finding in part))
+
+
+def cut_cases(
+    dataset: Dataset, splits: Mapping[Split, CaseSplit], progress: Progress = no_progress, *, strict: bool = False
+) -> dict[Split, PreparedData]:
+    """Cut the crops of all splits and check them; errors of the checks stop nothing.
+
+    Args:
+        dataset: The data set.
+        splits: The cases in use under each split.
+        progress: Wraps what takes long.
+        strict: Fail if a scan cannot be read.
+
+    Raises:
+        DataError: The data are damaged.
+    """
+    used = np.unique(np.concatenate([split.rows for split in splits.values()]))
+    crops = dataset.crops(used, progress)
+    if strict:
+        _check_scans_read(crops)
+    ranges = _measure_scan_ranges(dataset, crops, progress)
+    prepared = {options: _select_split(dataset, split, used, crops, ranges) for options, split in splits.items()}
+    return {
+        options: replace(
+            data,
+            findings=(*check_lists(dataset, splits[options], options), *check_crops(data, len(splits[options].rows))),
+        )
+        for options, data in prepared.items()
+    }
+
+
+def _check_scans_read(crops: Crops) -> None:
+    """Check that every scan could be read.
+
+    Raises:
+        DataError: One could not; the message has a line for each.
+    """
+    if crops.unreadable_scans:
+        raise DataError(
+            "\n".join(f"{lost.reason} It has {pluralize(lost.num_cases, 'case')}." for lost in crops.unreadable_scans)
+        )
+
+
+def _select_split(
+    dataset: Dataset, split: CaseSplit, used: NDArray[np.int64], crops: Crops, ranges: ScanRanges | None
+) -> PreparedData:
+    """The cases of one split that could be cut."""
+    places = np.searchsorted(used, split.rows)
+    is_there = crops.is_there[places]
+    available_rows = split.rows[is_there]
+    return PreparedData(
+        cases=dataset.cases.select(available_rows),
+        sets=split.sets[available_rows],
+        values=crops.values,
+        rows=places[is_there],
+        limits=dataset.limits,
+        lost_scans=crops.unreadable_scans,
+        scan_ranges=ranges,
+    )
+
+
+def _measure_scan_ranges(dataset: Dataset, crops: Crops, progress: Progress) -> ScanRanges | None:
+    """The ranges of the scans that could be read; null where there are none."""
+    cases = crops.values[crops.is_there] if crops.unreadable_scans else crops.values
+    return measure_scan_ranges(crops.scans, cases, dataset.limits, progress) if crops.scans else None

@@ -1,0 +1,47 @@
+"""Pictures of cases for the page of a data check: some of each class, and those that a finding names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from archnet.data.checks.findings import Finding
+from archnet.report.figures.montage import Picture
+from archnet.runs.preparation.prepared_data import PreparedData
+from archnet.spec.view import scale_to_unit
+
+_NUM_SAMPLES: Final = 12
+"""Cases that show what the data look like, the classes in turn."""
+
+_NUM_OF_FINDING: Final = 4
+"""Cases shown below a finding."""
+
+
+def draw_cases(data: PreparedData | None, findings: Sequence[Finding]) -> tuple[list[Picture], list[list[Picture]]]:
+    """Draw samples of all classes, and the cases that each finding names.
+
+    Args:
+        data: The crops; null gives no pictures.
+        findings: The findings; names that are no cases, such as files, have no picture.
+    """
+    if data is None:
+        return [], [[] for _ in findings]
+    rows = {case: row for row, case in enumerate(data.cases.ids.tolist())}
+    of_findings = [
+        [_picture(data, rows[case]) for case in finding.cases if case in rows][:_NUM_OF_FINDING] for finding in findings
+    ]
+    members = [np.flatnonzero(data.cases.labels == label) for label in range(len(data.cases.classes))]
+    turns = [part[place] for place in range(_NUM_SAMPLES) for part in members if place < part.size]
+    return [_picture(data, int(row)) for row in turns[:_NUM_SAMPLES]], of_findings
+
+
+def _picture(data: PreparedData, row: int) -> Picture:
+    """A case as the network sees it, with its class and its name."""
+    scaled = scale_to_unit(data.values[data.rows[row]], data.limits)
+    return Picture(
+        image=(scaled * 255).round().astype(np.uint8),
+        case=str(data.cases.ids[row]),
+        truth=data.cases.classes[int(data.cases.labels[row])],
+    )

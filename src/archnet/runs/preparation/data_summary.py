@@ -1,0 +1,60 @@
+"""What a data set holds: cases, classes, groups, scans, the sets of its split, and its values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from archnet.data.dataset import Cases, Dataset
+from archnet.runs.preparation.case_split import CaseSplit
+from archnet.runs.preparation.prepared_data import PreparedData
+from archnet.runs.preparation.small_sets import expect_recall
+from archnet.runs.preparation.value_statistics import measure_values
+from archnet.spec.experiment import SETS, Experiment
+
+
+def summarize_dataset(dataset: Dataset) -> dict[str, Any]:
+    """Summarize all cases of a data set, JSON-ready."""
+    return {
+        **_summarize_cases(dataset.cases),
+        "positive": dataset.cases.classes[dataset.cases.positive],
+        "shape": list(dataset.shape),
+        "limits": list(dataset.limits),
+    }
+
+
+def summarize_split(dataset: Dataset, split: CaseSplit, experiment: Experiment) -> dict[str, Any]:
+    """Summarize the cases in use and their sets, JSON-ready, with what is expected of a recall."""
+    cases, sets = dataset.cases.select(split.rows), split.sets[split.rows]
+    expected = expect_recall(cases, sets)
+    parts = {name: _summarize_cases(cases.select(np.flatnonzero(sets == name))) for name in SETS if name in sets}
+    return {
+        "split": _without_nulls(asdict(experiment.split)),
+        "in_use": len(split.rows),
+        "sets": parts,
+        "expected_recall": expected and {**expected.to_document(), "text": expected.text},
+    }
+
+
+def summarize_voxels(data: PreparedData) -> dict[str, Any]:
+    """Summarize scans and values, JSON-ready."""
+    return {
+        "scans": data.scan_ranges and data.scan_ranges.to_document(),
+        "values": measure_values(data).to_document() if len(data.rows) else None,
+    }
+
+
+def _summarize_cases(cases: Cases) -> dict[str, Any]:
+    counts = np.bincount(cases.labels, minlength=len(cases.classes)).tolist()
+    return {
+        "cases": len(cases.ids),
+        "groups": len(np.unique(cases.groups)),
+        "classes": dict(zip(cases.classes, counts, strict=True)),
+    }
+
+
+def _without_nulls(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if value is not None}
