@@ -104,7 +104,7 @@ def test_a_run_counts_what_is_missing_in_its_report(luna, tmp_path):
     record = json.loads((tmp_path / "out/linear/data.json").read_text())
     assert [scan["num_cases"] for scan in record["lost"]] == [3, 3]
     page = (tmp_path / "out/linear/report.html").read_text()
-    assert "6 cases missing, because 2 scans could not be read; see the split." in page
+    assert "6 cases missing, because 2 scans could not be read; see the data checks." in page
     assert "6 of 30 cases are missing. luna/subset3/scan3.mhd: " in page
     rows = (tmp_path / "out/linear/predictions.csv").read_text().splitlines()
     assert len(rows) == 1 + 24

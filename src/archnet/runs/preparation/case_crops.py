@@ -14,7 +14,7 @@ from archnet.data.scan_ranges import ScanRanges, measure_scan_ranges
 from archnet.errors import DataError, pluralize
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.preparation.case_split import CaseSplit, check_training_set, make_splits
-from archnet.runs.preparation.data_checks import check_crops, check_lists
+from archnet.runs.preparation.data_checks import check_lists, check_scans
 from archnet.runs.preparation.prepared_data import PreparedData
 from archnet.spec.experiment import Experiment, Split
 
@@ -85,13 +85,9 @@ def cut_cases(
         _check_scans_read(crops)
     ranges = _measure_scan_ranges(dataset, crops, progress)
     prepared = {options: _select_split(dataset, split, used, crops, ranges) for options, split in splits.items()}
-    return {
-        options: replace(
-            data,
-            findings=(*check_lists(dataset, splits[options], options), *check_crops(data, len(splits[options].rows))),
-        )
-        for options, data in prepared.items()
-    }
+    of_scans = tuple(check_scans(crops))
+    findings = {options: (*check_lists(dataset, split, options), *of_scans) for options, split in splits.items()}
+    return {options: replace(data, findings=findings[options]) for options, data in prepared.items()}
 
 
 def _check_scans_read(crops: Crops) -> None:

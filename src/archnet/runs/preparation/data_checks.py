@@ -1,4 +1,4 @@
-"""All checks of an experiment's data: first those of its lists, then those of its crops.
+"""All checks of an experiment's data: first those of its lists, then those of its scans.
 
 A check gives findings. Each is one line here; `prepare` and `archnet data check` run them all.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+
 from archnet.data.checks.findings import Finding
-from archnet.data.dataset import Dataset
+from archnet.data.dataset import Crops, Dataset
 from archnet.errors import pluralize
 from archnet.runs.preparation.case_split import CaseSplit
-from archnet.runs.preparation.prepared_data import PreparedData
 from archnet.runs.preparation.small_sets import find_small_sets
 from archnet.spec.experiment import Split
 
@@ -33,24 +34,23 @@ def check_lists(dataset: Dataset, split: CaseSplit, options: Split) -> Iterator[
     yield from find_small_sets(cases, sets, options)
 
 
-def check_crops(data: PreparedData, num_wanted: int) -> Iterator[Finding]:
-    """Check the voxels of the cases in use.
+def check_scans(crops: Crops) -> Iterator[Finding]:
+    """Check the scans that the cases in use were cut from, whatever their sets.
 
     Args:
-        data: The cases that could be cut, without findings.
-        num_wanted: Cases in use, cut or not.
+        crops: The crops of the cases in use under all splits.
     """
-    yield from _find_unreadable_scans(data, num_wanted)
+    yield from _find_unreadable_scans(crops)
 
 
-def _find_unreadable_scans(data: PreparedData, num_wanted: int) -> Iterator[Finding]:
-    lost = data.lost_scans
+def _find_unreadable_scans(crops: Crops) -> Iterator[Finding]:
+    lost = crops.unreadable_scans
     if not lost:
         return
     examples = [f"{scan.reason} It has {pluralize(scan.num_cases, 'case')}." for scan in lost[:_MAX_REASONS]]
     others = [f"{len(lost) - _MAX_REASONS:,} more are listed in data.json."] if len(lost) > _MAX_REASONS else []
-    scans, num_lost = pluralize(len(lost), "scan"), num_wanted - len(data.cases.ids)
-    total = f"{scans} could not be read: {num_lost:,} of {num_wanted:,} cases are missing."
+    scans, num_missing = pluralize(len(lost), "scan"), np.count_nonzero(~crops.is_there)
+    total = f"{scans} could not be read: {num_missing:,} of {len(crops.is_there):,} cases are missing."
     yield Finding(
         check="unreadable_scans",
         severity="warning",
