@@ -109,7 +109,7 @@ def test_the_half_written_list_of_a_killed_process_does_not_enter_the_store(tmp_
         with pytest.raises(KeyboardInterrupt):
             open_crops(wanted)
     open_crops(wanted)
-    assert set(content(only_store())) == {"crops.npy", "index.csv", "store.json"}
+    assert set(content(only_store())) == {"crops.npy", "index.csv", "scans.jsonl", "store.json"}
 
 
 def test_a_store_that_lost_a_part_is_cut_again(tmp_path):
@@ -197,7 +197,7 @@ def test_a_store_that_was_killed_five_times_equals_an_uninterrupted_one(tmp_path
     )
     assert [path.name for path in killed] == [path.name for path in peaceful]
     assert content(killed[0]) == content(peaceful[0])
-    assert set(content(killed[0])) == {"crops.npy", "index.csv", "store.json"}
+    assert set(content(killed[0])) == {"crops.npy", "index.csv", "scans.jsonl", "store.json"}
 
 
 def start_build(folder, store):

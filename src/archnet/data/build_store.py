@@ -22,6 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from archnet.data.checks.scan_records import (
+    RECORDS_FILE,
+    ScanRecord,
+    append_records,
+    read_records,
+    record_scan,
+    write_records,
+)
 from archnet.data.dataset import UnreadableScan
 from archnet.data.recipe import Recipe, Values, absolute_path
 from archnet.errors import DataError
@@ -109,25 +117,33 @@ def _cut_in_parallel(
     """The scans as they are finished, with the reason if one cannot be read."""
     with _thread_pool() as pool:
         scans = {pool.submit(_cut_scan, recipe, number, values): number for number in numbers}
-        pending: set[Future[str | None]] = set(scans)
+        pending: set[Future[ScanRecord | str]] = set(scans)
         try:
             while pending:
                 finished, pending = wait(pending, return_when=FIRST_COMPLETED)
                 _journal_scans(finished, scans, values, journal)
-                yield from ((scans[future], future.result()) for future in finished)
+                yield from ((scans[future], _reason(future)) for future in finished)
         finally:
             pool.shutdown(cancel_futures=True)
             _journal_scans({future for future in pending if not future.cancelled()}, scans, values, journal)
 
 
+def _reason(future: Future[ScanRecord | str]) -> str | None:
+    """Why a scan cannot be read; null if it was cut."""
+    result = future.result()
+    return result if isinstance(result, str) else None
+
+
 def _journal_scans(
-    futures: set[Future[str | None]], scans: Mapping[Future[str | None], int], values: Path, journal: Path
+    futures: set[Future[ScanRecord | str]], scans: Mapping[Future[ScanRecord | str], int], values: Path, journal: Path
 ) -> None:
-    """Enters the scans that were cut into the journal once their values are on the disk."""
-    numbers = [scans[future] for future in futures if future.exception() is None and future.result() is None]
-    if numbers:
+    """Enters the scans that were cut into the journal once their values and records are on the disk."""
+    results = {scans[future]: future.result() for future in futures if future.exception() is None}
+    records = {number: result for number, result in results.items() if isinstance(result, ScanRecord)}
+    if records:
         sync_file(values)
-        write_journal(journal, numbers)
+        append_records(values.with_name(RECORDS_FILE), records)
+        write_journal(journal, records)
 
 
 def write_journal(journal: Path, numbers: Iterable[int], mode: Literal["ab", "wb"] = "ab") -> None:
@@ -147,18 +163,19 @@ def _thread_pool() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def _cut_scan(recipe: Recipe, number: int, path: Path) -> str | None:
-    """Writes the rows of one scan; gives the reason if it cannot be read."""
+def _cut_scan(recipe: Recipe, number: int, path: Path) -> ScanRecord | str:
+    """Writes the rows of one scan; gives its record, or the reason if it cannot be read."""
     start = path.stat().st_size - recipe.num_bytes
     with path.open("r+b") as file:  # buffered: a raw write may end half-way without an error
         try:
-            for rows, values in recipe.cut(number):
+            volume = recipe.read(number)
+            for rows, values in recipe.cut_volume(number, volume):
                 for first, block in _contiguous_blocks(rows, values):
                     file.seek(start + first * (recipe.num_bytes // len(recipe.ids)))
                     file.write(block.data.cast("B"))
         except DataError as error:
             return str(error)
-    return None
+    return record_scan(recipe.scans[number], volume)
 
 
 def _contiguous_blocks(rows: NDArray[np.int64], values: Values) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -212,7 +229,9 @@ def read_journal(journal: Path) -> set[int]:
 def _write_lists(
     draft: Path, recipe: Recipe, description: Mapping[str, Any], unreadable: Sequence[UnreadableScan]
 ) -> None:
-    """Writes index.csv and store.json; paths that are not UTF-8 keep their bytes."""
+    """Writes index.csv, scans.jsonl and store.json; paths that are not UTF-8 keep their bytes."""
+    remove_drafts(draft / RECORDS_FILE)
+    write_records(draft / RECORDS_FILE, read_records(draft / RECORDS_FILE))
     for name, text in (
         ("index.csv", _index_csv(recipe, unreadable)),
         ("store.json", _json_text({**description, "lost": [asdict(lost) for lost in unreadable]})),

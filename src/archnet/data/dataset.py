@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.checks.findings import Finding
+from archnet.data.checks.scan_records import ScanRecord
 from archnet.errors import DataError, did_you_mean
 from archnet.files.progress import Progress, no_progress
 
@@ -75,12 +76,16 @@ class Crops:
         values: (N, height, width[, depth]) raw values; may be memory-mapped.
         is_there: (N,) false for cases whose scan could not be read.
         scans: The scans of the other cases, each once; empty where the data set has none.
+        scan_records: What was recorded of each of `scans`.
+        scan_numbers: (N,) index into `scans` of the scan of each case, -1 if it could not be read; null without scans.
         unreadable_scans: The scans that could not be read.
     """
 
     values: NDArray[Any]
     is_there: NDArray[np.bool_]
     scans: tuple[Path, ...] = ()
+    scan_records: tuple[ScanRecord, ...] = ()
+    scan_numbers: NDArray[np.int64] | None = None
     unreadable_scans: tuple[UnreadableScan, ...] = ()
 
 

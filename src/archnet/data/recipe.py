@@ -61,7 +61,15 @@ class Recipe(ABC):
         Raises:
             DataError: The scan cannot be read.
         """
-        yield from self.cut_volume(number, read_volume(self.scans[number]))
+        yield from self.cut_volume(number, self.read(number))
+
+    def read(self, number: int) -> Volume:
+        """One scan.
+
+        Raises:
+            DataError: The scan cannot be read.
+        """
+        return read_volume(self.scans[number])
 
     @abstractmethod
     def check(self, progress: Progress) -> None:

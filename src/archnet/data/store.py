@@ -1,7 +1,8 @@
 """The crop store: what was cut from scans once, on disk, memory-mapped for training.
 
 A store is a folder named by a digest of everything that shapes its values. It holds `crops.npy` (rows, height, width,
-depth), `index.csv` (the case of each row) and `store.json` (what decides it, and the scans that could not be read).
+depth), `index.csv` (the case of each row), `scans.jsonl` (the statistics and the identity of each scan) and
+`store.json` (what decides it, and the scans that could not be read).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from archnet.data.build_store import build_store, draft_folder, matches_recipe, num_finished_scans, write_journal
+from archnet.data.checks.scan_records import RECORDS_FILE, complete_records
 from archnet.data.dataset import Crops, UnreadableScan
 from archnet.data.recipe import Recipe, absolute_path, store_name
 from archnet.errors import DataError
@@ -41,12 +43,19 @@ def open_crops(recipe: Recipe, progress: Progress = no_progress) -> Crops:
         with _hold_lock(folder, progress):
             unreadable = _complete_store(recipe, description, folder, progress)
     lost = _unreadable_numbers(recipe, unreadable)
-    is_there = np.ones(len(recipe.ids), bool)
-    for number in lost:
-        is_there[recipe.rows[number]] = False
-    scans = tuple(scan for number, scan in enumerate(recipe.scans) if number not in lost)
-    values = np.load(folder / "crops.npy", mmap_mode="r", allow_pickle=False)
-    return Crops(values=values, is_there=is_there, scans=scans, unreadable_scans=unreadable)
+    readable = [number for number in range(len(recipe.scans)) if number not in lost]
+    records = complete_records(folder / RECORDS_FILE, recipe, readable, progress)
+    scan_numbers = np.full(len(recipe.ids), -1, np.int64)
+    for place, number in enumerate(readable):
+        scan_numbers[recipe.rows[number]] = place
+    return Crops(
+        values=np.load(folder / "crops.npy", mmap_mode="r", allow_pickle=False),
+        is_there=scan_numbers >= 0,
+        scans=tuple(recipe.scans[number] for number in readable),
+        scan_records=tuple(records[number] for number in readable),
+        scan_numbers=scan_numbers,
+        unreadable_scans=unreadable,
+    )
 
 
 def _complete_store(

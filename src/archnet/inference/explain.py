@@ -20,7 +20,7 @@ from archnet.imaging.volume import Point
 from archnet.inference.candidates import point_recipe
 from archnet.inference.predict import out_of_distribution_warnings, read_chest_ct, whole_scan_recipe
 from archnet.inference.scan_paths import scan_name
-from archnet.inference.trained_run import TrainedRun
+from archnet.inference.trained_run import TrainedOn, TrainedRun, find_trainings
 from archnet.spec.arch import feature_grid
 from archnet.spec.view import network_input, scale_to_unit
 
@@ -52,6 +52,7 @@ class Explanation:
         scan_heat: (z, y, x) the heat map on the scan's grid in LPS, 0 outside the case.
         probability: Probability of the class.
         warnings: In which ways the scan is out of distribution.
+        trained_on: The run, if it was trained on the scan.
         files: Paths of the picture (.png) and the heat map (.nii.gz); empty if they are not written.
     """
 
@@ -65,6 +66,7 @@ class Explanation:
     scan_heat: NDArray[np.float32]
     probability: float
     warnings: list[str]
+    trained_on: list[TrainedOn]
     files: tuple[Path, ...] = ()
 
     @property
@@ -83,6 +85,7 @@ class Explanation:
             "class": self.class_name,
             "probability": self.probability,
             "warnings": self.warnings,
+            "trained_on": [training.to_document() for training in self.trained_on],
         }
 
 
@@ -109,7 +112,8 @@ def explain_scan(
     """
     from archnet.network.predict import load_model, predict_probabilities
 
-    volume = read_chest_ct(scan)
+    chest_ct = read_chest_ct(scan)
+    volume = chest_ct.volume
     recipe = whole_scan_recipe(run, [scan]) if point_mm is None else point_recipe(run, scan, point_mm)
     ((_, values),) = recipe.cut_volume(0, volume)
     model = load_model(run.folder / "model.keras")
@@ -126,7 +130,8 @@ def explain_scan(
         heat=heat,
         scan_heat=_resample_to_scan(heat, run, volume, point_mm),
         probability=float(predict_probabilities(model, images, np.zeros(1, np.int64))[0, label]),
-        warnings=out_of_distribution_warnings(volume, mean_hu(values[0], limits), [run]),
+        warnings=out_of_distribution_warnings(chest_ct, mean_hu(values[0], limits), [run]),
+        trained_on=find_trainings([run], chest_ct.record.identity),
     )
 
 

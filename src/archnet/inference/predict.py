@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.data.checks.scan_records import ScanRecord, record_scan
 from archnet.data.crops import WholeVolumes
 from archnet.data.recipe import Recipe
 from archnet.data.scan_ranges import mean_hu
 from archnet.errors import DataError
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume, read_volume
-from archnet.inference.suitability import geometry_warnings, intensity_warnings, rejection_reason
+from archnet.inference.suitability import geometry_warnings, intensity_warnings, rejection_reason, value_warnings
 from archnet.inference.symmetries import symmetries
-from archnet.inference.trained_run import TrainedRun
+from archnet.inference.trained_run import TrainedOn, TrainedRun, find_trainings
 from archnet.spec.view import network_input
 
 
@@ -30,11 +31,13 @@ class ScanPredictions:
         probabilities: (N, classes); rows of rejected scans are NaN.
         rejected: The reason why a scan was rejected, by its path.
         warnings: In which ways scans are out of distribution, by path.
+        trained_on: The runs that were trained on a scan, by its path.
     """
 
     probabilities: NDArray[np.float64]
     rejected: dict[Path, str]
     warnings: dict[Path, list[str]]
+    trained_on: dict[Path, list[TrainedOn]]
 
     @property
     def is_predicted(self) -> NDArray[np.bool_]:
@@ -86,45 +89,64 @@ def predict_scans(ensemble: Ensemble, recipe: Recipe, progress: Progress = no_pr
     probabilities = np.full((len(recipe.ids), len(ensemble.runs[0].classes)), np.nan)
     rejected: dict[Path, str] = {}
     warnings: dict[Path, list[str]] = {}
+    trained_on: dict[Path, list[TrainedOn]] = {}
     for number in progress(range(len(recipe.scans)), "Predicting", len(recipe.scans)):
         path = recipe.scans[number]
         try:
-            volume = read_chest_ct(path)
+            scan = read_chest_ct(path)
             total_hu = 0.0
-            for rows, values in recipe.cut_volume(number, volume):
+            for rows, values in recipe.cut_volume(number, scan.volume):
                 probabilities[rows] = ensemble.probabilities(values)
                 total_hu += mean_hu(values, window_hu) * len(rows)
         except DataError as error:
             rejected[path] = str(error)
             continue
-        sentences = out_of_distribution_warnings(volume, total_hu / len(recipe.rows[number]), ensemble.runs)
+        sentences = out_of_distribution_warnings(scan, total_hu / len(recipe.rows[number]), ensemble.runs)
         if sentences:
             warnings[path] = sentences
-    return ScanPredictions(probabilities=probabilities, rejected=rejected, warnings=warnings)
+        known = find_trainings(ensemble.runs, scan.record.identity)
+        if known:
+            trained_on[path] = known
+    return ScanPredictions(probabilities=probabilities, rejected=rejected, warnings=warnings, trained_on=trained_on)
 
 
-def read_chest_ct(path: Path) -> Volume:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ChestCt:
+    """A chest CT.
+
+    Attributes:
+        volume: Its voxels and geometry.
+        record: Its statistics and its identity.
+    """
+
+    volume: Volume
+    record: ScanRecord
+
+
+def read_chest_ct(path: Path) -> ChestCt:
     """Read a chest CT.
 
     Raises:
         DataError: The scan cannot be read, or is no chest CT in Hounsfield units.
     """
     volume = read_volume(path)
-    reason = rejection_reason(volume)
+    record = record_scan(path, volume)
+    reason = rejection_reason(record.values)
     if reason:
         raise DataError(f"{path}: {reason}")
-    return volume
+    return ChestCt(volume=volume, record=record)
 
 
-def out_of_distribution_warnings(volume: Volume, mean: float, runs: Sequence[TrainedRun]) -> list[str]:
+def out_of_distribution_warnings(scan: ChestCt, mean: float, runs: Sequence[TrainedRun]) -> list[str]:
     """In which ways a scan is unlike the training data of any run, each once.
 
     Args:
-        volume: The scan.
+        scan: The scan.
         mean: Mean of its cases, clipped to the window, in HU.
         runs: The runs.
     """
-    return list(dict.fromkeys(sentence for run in runs for sentence in _run_warnings(volume, mean, run)))
+    sentences = (sentence for run in runs for sentence in _run_warnings(scan.volume, mean, run))
+    return list(dict.fromkeys([*value_warnings(scan.record.values), *sentences]))
 
 
 def _run_warnings(volume: Volume, mean: float, run: TrainedRun) -> Iterator[str]:

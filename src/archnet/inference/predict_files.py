@@ -19,7 +19,7 @@ from archnet.imaging import list_scan_files
 from archnet.inference.candidates import candidate_recipe, read_candidate_list, write_submission
 from archnet.inference.predict import Ensemble, ScanPredictions, predict_scans, whole_scan_recipe
 from archnet.inference.scan_paths import scans_by_name
-from archnet.inference.trained_run import TrainedRun
+from archnet.inference.trained_run import TrainedOn, TrainedRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,6 +34,8 @@ class ScanResult:
         probabilities: Shape (N, K); rows of rejected scans are NaN.
         warnings: Out-of-distribution warnings, by scan.
         rejected: Reasons for rejection, by scan.
+        trained_on: Runs that were trained on a scan, by scan.
+        unknown_runs: Runs of an older archnet, which do not know their training scans.
     """
 
     runs: tuple[Path, ...]
@@ -43,6 +45,8 @@ class ScanResult:
     probabilities: NDArray[np.float64]
     warnings: dict[Path, list[str]]
     rejected: dict[Path, str]
+    trained_on: dict[Path, list[TrainedOn]]
+    unknown_runs: tuple[Path, ...]
 
     @property
     def by_scan(self) -> dict[Path, dict[str, float]]:
@@ -73,6 +77,8 @@ class CandidateResult:
         out: Path of the submission; null if none was requested.
         warnings: Out-of-distribution warnings, by scan.
         rejected: Reasons for rejection, by scan.
+        trained_on: Runs that were trained on a scan, by scan.
+        unknown_runs: Runs of an older archnet, which do not know their training scans.
     """
 
     runs: tuple[Path, ...]
@@ -87,6 +93,8 @@ class CandidateResult:
     out: Path | None
     warnings: dict[Path, list[str]]
     rejected: dict[Path, str]
+    trained_on: dict[Path, list[TrainedOn]]
+    unknown_runs: tuple[Path, ...]
 
     @property
     def num_candidates(self) -> int:
@@ -106,6 +114,8 @@ def _shared_document(result: ScanResult | CandidateResult) -> dict[str, Any]:
         "tta": result.tta,
         "warnings": {str(path): sentences for path, sentences in result.warnings.items()},
         "refused": {str(path): reason for path, reason in result.rejected.items()},
+        "trained_on": {str(path): [run.to_document() for run in runs] for path, runs in result.trained_on.items()},
+        "unknown_training": [str(run) for run in result.unknown_runs],
     }
 
 
@@ -129,6 +139,8 @@ def predict_scan_files(
         probabilities=found.probabilities,
         warnings=found.warnings,
         rejected=found.rejected,
+        trained_on=found.trained_on,
+        unknown_runs=_unknown_runs(runs),
     )
 
 
@@ -175,7 +187,13 @@ def predict_candidate_files(
         out=out,
         warnings=found.warnings,
         rejected=found.rejected,
+        trained_on=found.trained_on,
+        unknown_runs=_unknown_runs(runs),
     )
+
+
+def _unknown_runs(runs: Sequence[TrainedRun]) -> tuple[Path, ...]:
+    return tuple(run.folder for run in runs if run.training_scans is None)
 
 
 def _data_files(out: Path | None, scans: Sequence[Path]) -> list[Path]:

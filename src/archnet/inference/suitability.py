@@ -6,10 +6,8 @@ from typing import Final
 
 from archnet.data.scan_ranges import ScanRanges, size_mm
 from archnet.imaging import Volume
+from archnet.imaging.hounsfield import HuStatistics, judge_hu
 from archnet.inference.trained_run import TrainedRun
-
-HIGHEST_MINIMUM_HU: Final = -500
-"""A chest CT holds air, near -1000 HU; a scan without any value below this is none, or its values are not in HU."""
 
 TOLERATED_RATIO: Final = 1.5
 """How far beyond the range of training a spacing or an extent may lie."""
@@ -18,26 +16,16 @@ TOLERATED_SHARE: Final = 0.1
 """How far beyond the range of training a mean may lie, as a share of the window."""
 
 
-def rejection_reason(volume: Volume) -> str | None:
+def rejection_reason(values: HuStatistics) -> str | None:
     """The reason why the values of a scan cannot be those of a chest CT; null if they can."""
-    low, high = float(volume.hu.min()), float(volume.hu.max())
-    if low <= HIGHEST_MINIMUM_HU:
-        return None
-    return (
-        f"its values go from {low:g} to {high:g}, but a chest CT in Hounsfield units holds air, near -1000. "
-        f"{_likely_cause(low, high)}"
-    )
+    judgement = judge_hu(values)
+    return judgement.reason if judgement.kind == "other" else None
 
 
-def _likely_cause(low: float, high: float) -> str:
-    """The likely cause of such values, and the remedy."""
-    if low < 0:
-        return "They have been clipped or scaled, or this is no chest CT: use the scan as it came from the scanner."
-    if high <= 1:
-        return "They look scaled to 0..1: use the scan as it was before."
-    if high <= 255:
-        return "They look like the grey values of a picture: use the scan that it was made from."
-    return "This is no CT, or its rescale intercept is lost: use the scan as it came from the scanner."
+def value_warnings(values: HuStatistics) -> list[str]:
+    """A sentence if it is unclear whether the values of a scan are those of a chest CT."""
+    judgement = judge_hu(values)
+    return [judgement.reason] if judgement.kind == "unclear" else []
 
 
 def geometry_warnings(volume: Volume, run: TrainedRun) -> list[str]:

@@ -11,6 +11,8 @@ from archnet.data.scan_ranges import ScanRanges, parse_scan_ranges
 from archnet.errors import DataError, RunError
 from archnet.evaluation.run_folder import find_run_folders, is_baseline, read_json, read_optional_json
 from archnet.files.strict_json import Document
+from archnet.imaging.scan_identity import ScanIdentity
+from archnet.runs.preparation.training_scans import TrainingScans, read_training_scans
 from archnet.spec.datasets import DATASETS, CaseKind
 from archnet.spec.experiment import Experiment
 from archnet.spec.resolve import parse_experiments
@@ -26,6 +28,7 @@ class TrainedRun:
         classes: Names in the order of the model's outputs.
         positive: Index into `classes`.
         scan_ranges: Ranges of the training scans; null where there were none, or an older archnet made the run.
+        training_scans: What it was trained on; null if an older archnet made the run.
     """
 
     folder: Path
@@ -33,6 +36,7 @@ class TrainedRun:
     classes: tuple[str, ...]
     positive: int
     scan_ranges: ScanRanges | None
+    training_scans: TrainingScans | None
 
     @property
     def kind(self) -> CaseKind:
@@ -59,6 +63,35 @@ class TrainedRun:
             "arrays": {"axes": data.axes},
         }
         return {"classes": self.classes, "trained on": self.kind, **cut[self.kind]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedOn:
+    """A run that was trained on a scan.
+
+    Attributes:
+        run: The run folder.
+        sets: The sets that the scan was in: "train", "validation" or both.
+    """
+
+    run: Path
+    sets: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The fact, to be continued after the scan's name."""
+        sets = " and the ".join("training set" if name == "train" else f"{name} set" for name in self.sets)
+        return f"was in the {sets} of {self.run}."
+
+    def to_document(self) -> dict[str, Any]:
+        """The fact, JSON-ready."""
+        return {"run": str(self.run), "sets": list(self.sets)}
+
+
+def find_trainings(runs: Sequence[TrainedRun], identity: ScanIdentity) -> list[TrainedOn]:
+    """The runs that were trained on a scan, among those that know."""
+    known = [(run.folder, run.training_scans.sets_of(identity)) for run in runs if run.training_scans is not None]
+    return [TrainedOn(run=folder, sets=sets) for folder, sets in known if sets]
 
 
 def check_case_kind(run: TrainedRun, options: Mapping[str, object], remedy: str) -> None:
@@ -106,6 +139,7 @@ def read_trained_run(folder: Path) -> TrainedRun:
             classes=classes,
             positive=classes.index(metrics["positive"]),
             scan_ranges=parse_scan_ranges(scans) if scans else None,
+            training_scans=read_training_scans(folder),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(

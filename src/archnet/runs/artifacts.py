@@ -16,6 +16,7 @@ from archnet.files.csv_rows import csv_text
 from archnet.machine import environment
 from archnet.runs.folder import is_started
 from archnet.runs.preparation import PreparedData
+from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, list_training_scans
 from archnet.spec.experiment import SETS
 from archnet.spec.view import scale_to_unit
 
@@ -30,7 +31,7 @@ NUM_WRONG: Final = 32
 
 
 def write_run_setup(folder: Path, document: Mapping[str, Any], prepared: PreparedData, split: str) -> None:
-    """Start a run folder: write experiment.json, data.json and split.csv.
+    """Start a run folder: write experiment.json, data.json, training_scans.json and split.csv.
 
     Args:
         folder: The run folder.
@@ -49,6 +50,7 @@ def write_run_setup(folder: Path, document: Mapping[str, Any], prepared: Prepare
         )
     write_json(folder / "experiment.json", document)
     write_json(folder / "data.json", prepared.to_document())
+    write_json(folder / TRAINING_SCANS_FILE, list_training_scans(prepared).to_document())
     write_text(folder / "split.csv", split)
 
 

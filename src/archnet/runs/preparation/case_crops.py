@@ -85,7 +85,7 @@ def cut_cases(
         _check_scans_read(crops)
     ranges = _measure_scan_ranges(dataset, crops, progress)
     prepared = {options: _select_split(dataset, split, used, crops, ranges) for options, split in splits.items()}
-    of_scans = tuple(check_scans(crops))
+    of_scans = tuple(check_scans(dataset.cases.select(used), crops))
     findings = {options: (*check_lists(dataset, split, options), *of_scans) for options, split in splits.items()}
     return {options: replace(data, findings=findings[options]) for options, data in prepared.items()}
 
@@ -117,6 +117,8 @@ def _select_split(
         limits=dataset.limits,
         lost_scans=crops.unreadable_scans,
         scan_ranges=ranges,
+        scan_records=crops.scan_records,
+        scan_numbers=None if crops.scan_numbers is None else crops.scan_numbers[places[is_there]],
     )
 
 

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 
 from archnet.data.checks.findings import Finding
-from archnet.data.dataset import Crops, Dataset
+from archnet.data.checks.scan_values import check_scan_values
+from archnet.data.dataset import Cases, Crops, Dataset
 from archnet.errors import pluralize
 from archnet.runs.preparation.case_split import CaseSplit
 from archnet.runs.preparation.small_sets import find_small_sets
@@ -34,13 +35,15 @@ def check_lists(dataset: Dataset, split: CaseSplit, options: Split) -> Iterator[
     yield from find_small_sets(cases, sets, options)
 
 
-def check_scans(crops: Crops) -> Iterator[Finding]:
+def check_scans(cases: Cases, crops: Crops) -> Iterator[Finding]:
     """Check the scans that the cases in use were cut from, whatever their sets.
 
     Args:
-        crops: The crops of the cases in use under all splits.
+        cases: The cases in use under all splits.
+        crops: Their crops.
     """
     yield from _find_unreadable_scans(crops)
+    yield from check_scan_values(cases, crops)
 
 
 def _find_unreadable_scans(crops: Crops) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.checks.findings import Finding
+from archnet.data.checks.scan_records import ScanRecord
 from archnet.data.dataset import Cases, UnreadableScan
 from archnet.data.scan_ranges import ScanRanges
 from archnet.spec.experiment import Experiment
@@ -28,6 +29,8 @@ class PreparedData:
         findings: What the data checks found.
         lost_scans: Scans that could not be read; their cases are missing.
         scan_ranges: Ranges of spacing, size and intensity of the scans of all sets; null where there are no scans.
+        scan_records: What was recorded of each scan of all splits.
+        scan_numbers: (N,) index into `scan_records` of the scan of each case; null where there are no scans.
     """
 
     cases: Cases
@@ -38,6 +41,8 @@ class PreparedData:
     findings: tuple[Finding, ...] = ()
     lost_scans: tuple[UnreadableScan, ...] = ()
     scan_ranges: ScanRanges | None = None
+    scan_records: tuple[ScanRecord, ...] = ()
+    scan_numbers: NDArray[np.int64] | None = None
 
     def to_document(self) -> dict[str, Any]:
         """The content of data.json: findings, missing scans, and the ranges of the others."""

@@ -1,0 +1,110 @@
+"""What is kept of each scan when its crops are cut: the statistics of its voxels, and its identity.
+
+A store keeps the records in `scans.jsonl`, one line a scan. While it is cut, lines are appended as scans are finished.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from archnet.data.recipe import Recipe
+from archnet.files.atomic import sync_handle, write_text
+from archnet.files.progress import Progress, no_progress
+from archnet.imaging import Volume
+from archnet.imaging.hounsfield import HuStatistics, measure_hu, parse_hu_statistics, sample_voxels
+from archnet.imaging.scan_identity import ScanIdentity, identify_scan
+
+RECORDS_FILE: Final = "scans.jsonl"
+
+_MAX_THREADS: Final = 4
+"""Each holds one scan in memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanRecord:
+    """What is kept of a scan.
+
+    Attributes:
+        values: Statistics of its voxels.
+        identity: What it is recognized by.
+    """
+
+    values: HuStatistics
+    identity: ScanIdentity
+
+
+def record_scan(path: Path, volume: Volume) -> ScanRecord:
+    """Measure and identify a scan that has been read; a few thousand voxels are looked at."""
+    sample = sample_voxels(volume.hu)
+    return ScanRecord(values=measure_hu(sample), identity=identify_scan(path, volume.hu.shape, sample))
+
+
+def append_records(path: Path, records: Mapping[int, ScanRecord]) -> None:
+    """Add records by the number of their scan to a file, safe from a loss of power."""
+    with path.open("ab") as lines:
+        lines.write(_text(records).encode())
+        lines.flush()
+        sync_handle(lines.fileno())
+
+
+def write_records(path: Path, records: Mapping[int, ScanRecord]) -> None:
+    """Write a file of records atomically, in the order of the scans."""
+    write_text(path, _text({number: records[number] for number in sorted(records)}))
+
+
+def complete_records(
+    path: Path, recipe: Recipe, numbers: Sequence[int], progress: Progress = no_progress
+) -> dict[int, ScanRecord]:
+    """Read the records of a store, and measure the scans that have none: an older archnet cut them.
+
+    Args:
+        path: The file of records.
+        recipe: Of the store.
+        numbers: The scans of the recipe that can be read.
+        progress: Wraps the scans.
+
+    Raises:
+        DataError: A scan cannot be read.
+    """
+    records = read_records(path)
+    missing = [number for number in numbers if number not in records]
+    if not missing:
+        return records
+    with ThreadPoolExecutor(_MAX_THREADS) as pool:
+        measured = pool.map(lambda number: record_scan(recipe.scans[number], recipe.read(number)), missing)
+        records |= zip(missing, progress(measured, "Measuring scans", len(missing)), strict=True)
+    with suppress(OSError):  # a store that cannot be written can still be used
+        write_records(path, records)
+    return records
+
+
+def read_records(path: Path) -> dict[int, ScanRecord]:
+    """Read records by the number of their scan; lines that are cut off or of another version are skipped."""
+    if not path.is_file():
+        return {}
+    records: dict[int, ScanRecord] = {}
+    for line in path.read_bytes().splitlines():
+        try:
+            document = json.loads(line)
+            records[int(document["scan"])] = _parse_record(document)
+        except (ValueError, KeyError, TypeError):
+            continue
+    return records
+
+
+def _text(records: Mapping[int, ScanRecord]) -> str:
+    return "".join(json.dumps({"scan": number, **asdict(record)}) + "\n" for number, record in records.items())
+
+
+def _parse_record(document: Mapping[str, Any]) -> ScanRecord:
+    identity = document["identity"]
+    return ScanRecord(
+        values=parse_hu_statistics(document["values"]),
+        identity=ScanIdentity(series_uid=identity["series_uid"], digest=identity["digest"]),
+    )

@@ -1,0 +1,123 @@
+"""Check that scans are in Hounsfield units, and that the scans of all classes are on the same scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.checks.findings import Finding, Severity
+from archnet.data.checks.scan_records import ScanRecord
+from archnet.data.dataset import Cases, Crops
+from archnet.errors import pluralize
+from archnet.imaging.hounsfield import ValueKind, judge_hu
+
+_MAX_REASONS: Final = 3
+"""Scans whose reasons a finding states."""
+
+_MIN_AUC: Final = 0.95
+_CLEAR_SHIFT_HU: Final = 100.0
+_NOTICEABLE_SHIFT_HU: Final = 50.0
+"""Shifts of both air and soft tissue between classes. No disease shifts both."""
+
+_MIN_SCANS: Final = 3
+"""Scans of each class from which on a noticeable shift is reported."""
+
+
+def check_scan_values(cases: Cases, crops: Crops) -> tuple[Finding, ...]:
+    """Check the values of the scans that cases were cut from.
+
+    Args:
+        cases: The cases.
+        crops: Their crops, in the same order.
+    """
+    if crops.scan_numbers is None or not crops.scans:
+        return ()
+    has_class = np.zeros((len(crops.scans), len(cases.classes)), bool)
+    has_class[crops.scan_numbers[crops.is_there], cases.labels[crops.is_there]] = True
+    return (
+        *_find_other_values(crops.scans, crops.scan_records),
+        *_find_class_shifts(crops.scan_records, has_class, cases),
+    )
+
+
+def _find_other_values(scans: Sequence[Path], records: Sequence[ScanRecord]) -> Iterator[Finding]:
+    """Findings on scans that are clearly or possibly not in Hounsfield units."""
+    judged = [(scan, judge_hu(record.values)) for scan, record in zip(scans, records, strict=True)]
+    severities: dict[ValueKind, tuple[Severity, str]] = {
+        "other": ("error", "not in Hounsfield units"),
+        "unclear": ("warning", "perhaps not in Hounsfield units"),
+    }
+    for kind, (severity, meaning) in severities.items():
+        found = [(scan, judgement.reason) for scan, judgement in judged if judgement.kind == kind]
+        if found:
+            are = "is" if len(found) == 1 else "are"
+            reasons = [f"{scan}: {reason}" for scan, reason in found[:_MAX_REASONS]]
+            rest = len(found) - len(reasons)
+            others = [f"{rest:,} more {'is' if rest == 1 else 'are'} listed in data.json."] if rest else []
+            total = f"{len(found):,} of {pluralize(len(scans), 'scan')} {are} {meaning}."
+            yield Finding(
+                check="value_range",
+                severity=severity,
+                message=" ".join([total, *reasons, *others]),
+                cases=tuple(str(scan) for scan, _ in found),
+                remedy="Convert the scans to Hounsfield units, or move them away.",
+            )
+
+
+def _find_class_shifts(records: Sequence[ScanRecord], has_class: NDArray[np.bool_], cases: Cases) -> Iterator[Finding]:
+    """A finding if the scans with cases of one class are on another scale than the scans without."""
+    levels = np.array([(record.values.dark, record.values.bright) for record in records])
+    is_other = np.array([judge_hu(record.values).kind == "other" for record in records])
+    for label in sorted(range(len(cases.classes)), key=lambda label: label != cases.positive):
+        is_in = has_class[:, label]
+        if is_in.any() and not is_in.all():
+            severity = _shift_severity(levels[is_in], levels[~is_in], is_other[is_in], is_other[~is_in])
+            if severity:
+                yield _shift_finding(severity, cases.classes[label], levels[is_in], levels[~is_in])
+                return
+
+
+def _shift_severity(
+    inside: NDArray[np.float64],
+    outside: NDArray[np.float64],
+    is_other_inside: NDArray[np.bool_],
+    is_other_outside: NDArray[np.bool_],
+) -> Severity | None:
+    """How serious the difference is between the levels (n, 2) of two groups of scans; null if there is none."""
+    if abs(is_other_inside.mean() - is_other_outside.mean()) >= _MIN_AUC:
+        return "error"
+    shift = np.median(inside, axis=0) - np.median(outside, axis=0)
+    separation = [abs(2 * _auc(inside[:, part], outside[:, part]) - 1) for part in (0, 1)]
+    if shift[0] * shift[1] <= 0 or min(separation) < 2 * _MIN_AUC - 1:
+        return None
+    if np.abs(shift).min() >= _CLEAR_SHIFT_HU:
+        return "error"
+    is_noticeable = np.abs(shift).min() >= _NOTICEABLE_SHIFT_HU and min(len(inside), len(outside)) >= _MIN_SCANS
+    return "warning" if is_noticeable else None
+
+
+def _shift_finding(severity: Severity, name: str, inside: NDArray[np.float64], outside: NDArray[np.float64]) -> Finding:
+    dark, bright = (f"{np.median(inside[:, part]):,.3g} versus {np.median(outside[:, part]):,.3g}" for part in (0, 1))
+    aucs = [_auc(inside[:, part], outside[:, part]) for part in (0, 1)]
+    best = max(*aucs, *(1 - auc for auc in aucs))
+    message = (
+        f'The {pluralize(len(inside), "scan")} with cases of class "{name}" and the {len(outside):,} without are on '
+        f"different scales: the medians of air and lung are {dark}, those of soft tissue {bright}. No disease shifts "
+        f"both. Without any network, this difference separates the scans with an AUC of {best:.3f}."
+    )
+    return Finding(
+        check="class_values",
+        severity=severity,
+        message=message,
+        remedy="Convert the scans of all classes to Hounsfield units in the same way.",
+    )
+
+
+def _auc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> float:
+    """The probability that a value of the first group is larger than one of the second; ties count half."""
+    difference = inside[:, np.newaxis] - outside
+    return float(((difference > 0) + 0.5 * (difference == 0)).mean())

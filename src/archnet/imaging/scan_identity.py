@@ -1,0 +1,54 @@
+"""The identity of a scan: its series UID, and a digest of its voxels that is the same in every file format."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from archnet.imaging.dicom_folders import read_series_uid
+from archnet.imaging.readers import scan_suffix
+from archnet.imaging.volume import Hu, Index
+
+_UID: Final = re.compile(r"\d+(\.\d+)+")
+_LARGEST: Final = 2.0**31 - 1
+DIGEST_LENGTH: Final = 32
+"""Hexadecimal digits of a digest: 128 bits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanIdentity:
+    """What a scan is recognized by.
+
+    Attributes:
+        series_uid: SeriesInstanceUID; null if it is unknown.
+        digest: Digest of the scan's shape and of some of its voxels.
+    """
+
+    series_uid: str | None
+    digest: str
+
+
+def identify_scan(path: Path, shape: Index, sample: Hu) -> ScanIdentity:
+    """Identify a scan.
+
+    Args:
+        path: A file or DICOM folder.
+        shape: (z, y, x) of the scan in LPS.
+        sample: Of `hounsfield.sample_voxels`.
+    """
+    whole = np.clip(np.rint(sample), -_LARGEST, _LARGEST).astype("<i4")
+    content = repr(shape).encode() + np.ascontiguousarray(whole).tobytes()
+    return ScanIdentity(series_uid=_series_uid(path), digest=hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH])
+
+
+def _series_uid(path: Path) -> str | None:
+    """The UID of a DICOM series, or the one that a file is named after, as in LUNA16."""
+    if path.is_dir():
+        return read_series_uid(path)
+    name = path.name[: -len(scan_suffix(path)) or None]
+    return name if _UID.fullmatch(name) else None

@@ -1,0 +1,153 @@
+"""The scans that a run was trained on, as its folder keeps them: so that a new scan that is one of them is recognized.
+
+A scan is recognized by its series UID or by a digest of its voxels. No patient is named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.errors import DataError
+from archnet.evaluation.run_folder import read_optional_json
+from archnet.imaging.scan_identity import DIGEST_LENGTH, ScanIdentity
+from archnet.runs.preparation.prepared_data import PreparedData
+
+TRAINING_SCANS_FILE: Final = "training_scans.json"
+
+KNOWN_SETS: Final = ("train", "validation")
+"""Sets whose scans influence the weights or the choice among them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingScan:
+    """A scan with cases in the training or validation set.
+
+    Attributes:
+        identity: What it is recognized by.
+        sets: "train", "validation" or both.
+    """
+
+    identity: ScanIdentity
+    sets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingScans:
+    """What a run was trained on.
+
+    Attributes:
+        scans: Its scans; empty for a run on arrays.
+        cases: Digests of the cases by set; empty for a run on scans.
+    """
+
+    scans: tuple[TrainingScan, ...] = ()
+    cases: Mapping[str, tuple[str, ...]]
+
+    def to_document(self) -> dict[str, Any]:
+        """The content of training_scans.json; `parse_training_scans` reads it back."""
+        scans = [
+            {"series_uid": scan.identity.series_uid, "digest": scan.identity.digest, "sets": list(scan.sets)}
+            for scan in self.scans
+        ]
+        return {"scans": scans, "cases": {name: list(digests) for name, digests in self.cases.items()}}
+
+    def hashed(self) -> TrainingScans:
+        """The same, with each UID and each digest replaced by its hash: nothing can be looked up without the scan."""
+        scans = tuple(
+            TrainingScan(
+                identity=ScanIdentity(
+                    series_uid=scan.identity.series_uid and hash_text(scan.identity.series_uid),
+                    digest=hash_text(scan.identity.digest),
+                ),
+                sets=scan.sets,
+            )
+            for scan in self.scans
+        )
+        cases = {name: tuple(map(hash_text, digests)) for name, digests in self.cases.items()}
+        return TrainingScans(scans=scans, cases=cases)
+
+    def sets_of(self, identity: ScanIdentity) -> tuple[str, ...]:
+        """The sets that a scan was in; empty if it was in none."""
+        found = {
+            name
+            for scan in self.scans
+            if scan.identity.digest == identity.digest
+            or (identity.series_uid is not None and scan.identity.series_uid == identity.series_uid)
+            for name in scan.sets
+        }
+        return tuple(name for name in KNOWN_SETS if name in found)
+
+    @property
+    def series_uids(self) -> frozenset[str]:
+        """The known series UIDs."""
+        return frozenset(scan.identity.series_uid for scan in self.scans if scan.identity.series_uid is not None)
+
+
+def hash_text(text: str) -> str:
+    """The SHA-256 of a UID or a digest, as an exported model states it."""
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def list_training_scans(prepared: PreparedData) -> TrainingScans:
+    """List what is trained on."""
+    numbers = prepared.scan_numbers
+    if numbers is None:
+        rows = {name: prepared.rows[prepared.sets == name] for name in KNOWN_SETS}
+        cases = {name: tuple(case_digest(prepared.values[row]) for row in rows[name]) for name in KNOWN_SETS}
+        return TrainingScans(cases={name: digests for name, digests in cases.items() if digests})
+    sets: dict[int, set[str]] = {}
+    for number, name in zip(numbers.tolist(), prepared.sets.tolist(), strict=True):
+        sets.setdefault(number, set()).add(name)
+    scans = tuple(
+        TrainingScan(
+            identity=prepared.scan_records[number].identity,
+            sets=tuple(name for name in KNOWN_SETS if name in sets[number]),
+        )
+        for number in sorted(sets)
+        if sets[number] & set(KNOWN_SETS)
+    )
+    return TrainingScans(scans=scans, cases={})
+
+
+def case_digest(case: NDArray[Any]) -> str:
+    """A digest of the values of a case, whatever their data type."""
+    content = repr(case.shape).encode() + np.ascontiguousarray(case, "<f4").tobytes()
+    return hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]
+
+
+def read_training_scans(folder: Path) -> TrainingScans | None:
+    """Read what a run was trained on; null if it is unknown, since an older archnet made the run.
+
+    Raises:
+        DataError: The file is damaged.
+    """
+    path = folder / TRAINING_SCANS_FILE
+    document = read_optional_json(path)
+    if document is None:
+        return None
+    try:
+        return parse_training_scans(document)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: is not what a run writes ({error}). Run the experiment again.") from error
+
+
+def parse_training_scans(document: Mapping[str, Any]) -> TrainingScans:
+    """What `TrainingScans.to_document` wrote.
+
+    Raises:
+        KeyError: A key is missing.
+    """
+    scans = tuple(
+        TrainingScan(
+            identity=ScanIdentity(series_uid=scan["series_uid"], digest=scan["digest"]), sets=tuple(scan["sets"])
+        )
+        for scan in document["scans"]
+    )
+    return TrainingScans(scans=scans, cases={name: tuple(digests) for name, digests in document["cases"].items()})
