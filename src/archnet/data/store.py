@@ -43,15 +43,15 @@ def open_crops(recipe: Recipe, progress: Progress = no_progress) -> Crops:
         with _hold_lock(folder, progress):
             unreadable = _complete_store(recipe, description, folder, progress)
     lost = _unreadable_numbers(recipe, unreadable)
-    readable = [number for number in range(len(recipe.scans)) if number not in lost]
-    records = complete_records(folder / RECORDS_FILE, recipe, readable, progress)
+    readable = {number: scan for number, scan in enumerate(recipe.scans) if number not in lost}
+    records = complete_records(folder / RECORDS_FILE, readable, recipe.read, progress)
     scan_numbers = np.full(len(recipe.ids), -1, np.int64)
     for place, number in enumerate(readable):
         scan_numbers[recipe.rows[number]] = place
     return Crops(
         values=np.load(folder / "crops.npy", mmap_mode="r", allow_pickle=False),
         is_there=scan_numbers >= 0,
-        scans=tuple(recipe.scans[number] for number in readable),
+        scans=tuple(readable.values()),
         scan_records=tuple(records[number] for number in readable),
         scan_numbers=scan_numbers,
         unreadable_scans=unreadable,

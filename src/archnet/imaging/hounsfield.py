@@ -149,7 +149,10 @@ def judge_hu(measured: HuStatistics) -> ValueJudgement:
         )
         return ValueJudgement(kind="unclear", reason=reason)
     expected = "holds air, near -1000" if has_no_air else "has air near -1000 and soft tissue near 0"
-    reason = f"most of its values lie between {low} and {high}, but a chest CT in Hounsfield units {expected}. {_cause(measured)}"
+    reason = (
+        f"most of its values lie between {low} and {high}, but a chest CT in Hounsfield units {expected}. "
+        f"{_cause(measured)}"
+    )
     return ValueJudgement(kind="other", reason=reason)
 
 

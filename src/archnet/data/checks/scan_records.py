@@ -6,14 +6,13 @@ A store keeps the records in `scans.jsonl`, one line a scan. While it is cut, li
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from archnet.data.recipe import Recipe
 from archnet.files.atomic import sync_handle, write_text
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume
@@ -59,25 +58,25 @@ def write_records(path: Path, records: Mapping[int, ScanRecord]) -> None:
 
 
 def complete_records(
-    path: Path, recipe: Recipe, numbers: Sequence[int], progress: Progress = no_progress
+    path: Path, scans: Mapping[int, Path], read: Callable[[int], Volume], progress: Progress = no_progress
 ) -> dict[int, ScanRecord]:
     """Read the records of a store, and measure the scans that have none: an older archnet cut them.
 
     Args:
         path: The file of records.
-        recipe: Of the store.
-        numbers: The scans of the recipe that can be read.
+        scans: The scans that can be read, by number.
+        read: Reads a scan by its number.
         progress: Wraps the scans.
 
     Raises:
         DataError: A scan cannot be read.
     """
     records = read_records(path)
-    missing = [number for number in numbers if number not in records]
+    missing = [number for number in scans if number not in records]
     if not missing:
         return records
     with ThreadPoolExecutor(_MAX_THREADS) as pool:
-        measured = pool.map(lambda number: record_scan(recipe.scans[number], recipe.read(number)), missing)
+        measured = pool.map(lambda number: record_scan(scans[number], read(number)), missing)
         records |= zip(missing, progress(measured, "Measuring scans", len(missing)), strict=True)
     with suppress(OSError):  # a store that cannot be written can still be used
         write_records(path, records)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from archnet.data.checks.findings import Finding, Severity
 from archnet.data.checks.scan_records import ScanRecord
-from archnet.data.dataset import Cases, Crops
 from archnet.errors import pluralize
 from archnet.imaging.hounsfield import ValueKind, judge_hu
 
@@ -27,21 +26,26 @@ _MIN_SCANS: Final = 3
 """Scans of each class from which on a noticeable shift is reported."""
 
 
-def check_scan_values(cases: Cases, crops: Crops) -> tuple[Finding, ...]:
+def check_scan_values(
+    scans: Sequence[Path],
+    records: Sequence[ScanRecord],
+    scan_numbers: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    classes: Sequence[str],
+) -> tuple[Finding, ...]:
     """Check the values of the scans that cases were cut from.
 
     Args:
-        cases: The cases.
-        crops: Their crops, in the same order.
+        scans: The scans.
+        records: What was recorded of each.
+        scan_numbers: (N,) index into `scans` of the scan of each case, -1 if it could not be read.
+        labels: (N,) index into `classes` of each case.
+        classes: The class names.
     """
-    if crops.scan_numbers is None or not crops.scans:
-        return ()
-    has_class = np.zeros((len(crops.scans), len(cases.classes)), bool)
-    has_class[crops.scan_numbers[crops.is_there], cases.labels[crops.is_there]] = True
-    return (
-        *_find_other_values(crops.scans, crops.scan_records),
-        *_find_class_shifts(crops.scan_records, has_class, cases),
-    )
+    is_there = scan_numbers >= 0
+    has_class = np.zeros((len(scans), len(classes)), bool)
+    has_class[scan_numbers[is_there], labels[is_there]] = True
+    return (*_find_other_values(scans, records), *_find_class_shifts(records, has_class, classes))
 
 
 def _find_other_values(scans: Sequence[Path], records: Sequence[ScanRecord]) -> Iterator[Finding]:
@@ -68,16 +72,18 @@ def _find_other_values(scans: Sequence[Path], records: Sequence[ScanRecord]) -> 
             )
 
 
-def _find_class_shifts(records: Sequence[ScanRecord], has_class: NDArray[np.bool_], cases: Cases) -> Iterator[Finding]:
+def _find_class_shifts(
+    records: Sequence[ScanRecord], has_class: NDArray[np.bool_], classes: Sequence[str]
+) -> Iterator[Finding]:
     """A finding if the scans with cases of one class are on another scale than the scans without."""
     levels = np.array([(record.values.dark, record.values.bright) for record in records])
     is_other = np.array([judge_hu(record.values).kind == "other" for record in records])
-    for label in sorted(range(len(cases.classes)), key=lambda label: label != cases.positive):
+    for label in reversed(range(len(classes))):
         is_in = has_class[:, label]
         if is_in.any() and not is_in.all():
             severity = _shift_severity(levels[is_in], levels[~is_in], is_other[is_in], is_other[~is_in])
             if severity:
-                yield _shift_finding(severity, cases.classes[label], levels[is_in], levels[~is_in])
+                yield _shift_finding(severity, classes[label], levels[is_in], levels[~is_in])
                 return
 
 

@@ -43,7 +43,8 @@ def check_scans(cases: Cases, crops: Crops) -> Iterator[Finding]:
         crops: Their crops.
     """
     yield from _find_unreadable_scans(crops)
-    yield from check_scan_values(cases, crops)
+    if crops.scan_numbers is not None:
+        yield from check_scan_values(crops.scans, crops.scan_records, crops.scan_numbers, cases.labels, cases.classes)
 
 
 def _find_unreadable_scans(crops: Crops) -> Iterator[Finding]:
