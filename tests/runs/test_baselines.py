@@ -30,7 +30,7 @@ NET = {
     ],
 }
 FILES = {
-    "experiment.json", "split.csv", "predictions.csv", "metrics.json", "report.html", "gallery.npz",
+    "experiment.json", "split.csv", "training_scans.json", "predictions.csv", "metrics.json", "report.html", "gallery.npz",
     "environment.json", "figures", "data.json",
 }  # fmt: skip
 

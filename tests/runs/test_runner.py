@@ -17,7 +17,7 @@ from command_line import ROOT, invoked
 from finished_runs import NET_2D, NET_3D, experiment_on
 
 RUN_FILES = {
-    "experiment.json", "arch.json", "network.json", "split.csv", "history.csv", "model.keras", "predictions.csv",
+    "experiment.json", "arch.json", "network.json", "split.csv", "training_scans.json", "history.csv", "model.keras", "predictions.csv",
     "metrics.json", "report.html", "gallery.npz", "environment.json", "log.txt", "figures", "data.json", "tensorboard",
 }  # fmt: skip
 
