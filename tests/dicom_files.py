@@ -5,6 +5,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
     CTImageStorage,
     ExplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
     generate_uid,
 )
 
@@ -57,3 +58,26 @@ def write_series(folder, num_slices=6, changes=None, **everywhere):
     folder.mkdir(exist_ok=True)
     for number in range(num_slices):
         save_slice(folder / f"{number}.dcm", slice_of(number, **everywhere, **(changes or {}).get(number, {})))
+
+
+def companion(**changes):
+    """A DICOM object without pixels, as it lies beside a series: a report, a presentation state, contours."""
+    absent = dict.fromkeys(("PixelData", "Rows", "Columns", "ImagePositionPatient", "ImageOrientationPatient"))
+    return slice_of(0, **{**absent, "SeriesDescription": "Companion", **changes})
+
+
+def write_bare(path, header, *, front=b"", has_meta=False):
+    """A slice without preamble and DICM mark: the data set alone, or the file meta information before it."""
+    save_slice(path, header)
+    content = path.read_bytes()
+    length = int.from_bytes(content[140:144], "little")
+    path.write_bytes(front + content[132 if has_meta else 144 + length :])
+
+
+def write_dicomdir(path):
+    directory = Dataset()
+    directory.file_meta = FileMetaDataset()
+    directory.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    directory.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    directory.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    directory.save_as(path, enforce_file_format=True)

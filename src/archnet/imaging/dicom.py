@@ -151,9 +151,9 @@ def _read_pixels(file: DicomHeader) -> Hu:
     syntax = UID(file.transfer_syntax, IGNORE)
     is_compressed = syntax.is_transfer_syntax and syntax.is_encapsulated
     # GDCM fills up what is missing with whatever lies in memory.
-    if not is_compressed and file.num_bytes < _num_expected_bytes(file):
+    if not is_compressed and (file.num_bytes or 0) < _num_expected_bytes(file):
         raise DataError(
-            f"{file.path}: {_num_expected_bytes(file):,} bytes of pixels were expected, got {file.num_bytes:,}. "
+            f"{file.path}: {_num_expected_bytes(file):,} bytes of pixels were expected, got {file.num_bytes or 0:,}. "
             f"Copy the series again."
         )
     try:

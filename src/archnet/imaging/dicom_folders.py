@@ -1,70 +1,76 @@
-"""Find DICOM series and their patients from a few bytes, without reading every header."""
+"""Find DICOM series and their patients from a few headers, without reading every one."""
 
 from __future__ import annotations
 
 import re
-import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-from archnet.imaging.dicom_header import DICOM_SUFFIXES, HEADER_ERRORS
+from archnet.errors import DataError
+from archnet.imaging.dicom_header import DicomHeader, dicom_candidates, read_header
 
 # What anonymising programs write for everyone. "Anonymous 12" is not among them: a number distinguishes patients.
 _PLACEHOLDER_ID = re.compile(
     r"anon(ym(ous|i[sz]ed?)?)?|deidentified|unknown|none|noid|noname|null|na|removed|patient(id)?|x+"
 )
-_MARK_OFFSET = 128
+# Slices of one series that lie above others are a scan of their own from this number on; fewer are astray.
+_MIN_SLICES_ABOVE: Final = 10
+_MAX_DEPTH: Final = 8
 
 
 def is_series(folder: Path) -> bool:
-    """Whether a folder holds a file that is DICOM by its mark or its name."""
-    return next(_dicom_files(folder), None) is not None
+    """Whether a folder holds slices of a scan, or files with a DICOM ending that are damaged.
+
+    Reports, scouts, masks and the DICOMDIR of a CD are no slices. Where series lie in the folders below, neither are
+    damaged files and single slices: a folder is a series beside them only if it holds ten slices of one.
+    """
+    counts: Counter[str] = Counter()
+    is_damaged = False
+    is_leaf = next(_subfolders(folder), None) is None
+    for path in dicom_candidates(folder):
+        try:
+            file = read_header(path)
+        except DataError:
+            is_damaged = True
+            continue
+        is_damaged |= file is not None and file.is_ct and not file.is_image
+        if file is not None and file.is_slice:
+            counts[file.text("SeriesInstanceUID")] += 1
+            if is_leaf or max(counts.values()) >= _MIN_SLICES_ABOVE:
+                return True
+    return (is_damaged or bool(counts)) and not _has_series_below(folder, _MAX_DEPTH)
 
 
 def read_patient_id(folder: Path) -> str | None:
     """Read the PatientID of a series; null if it is empty, a placeholder, or unreadable."""
-    for path in _dicom_files(folder):
-        patient = _read_value(path, "PatientID")
-        if patient is not None:
-            return (
-                patient if patient and not _PLACEHOLDER_ID.fullmatch(re.sub(r"[\W_]", "", patient).casefold()) else None
-            )
+    for file in _slices(folder):
+        patient = file.text("PatientID")
+        return patient if patient and not _PLACEHOLDER_ID.fullmatch(re.sub(r"[\W_]", "", patient).casefold()) else None
     return None
 
 
 def read_series_uid(folder: Path) -> str | None:
-    """Read the SeriesInstanceUID of the first image of a folder; null if there is none."""
-    return next(filter(None, (_read_value(path, "SeriesInstanceUID") for path in _dicom_files(folder))), None)
+    """Read the SeriesInstanceUID of the first slice of a folder; null if there is none."""
+    return next(filter(None, (file.text("SeriesInstanceUID") for file in _slices(folder))), None)
 
 
-def _dicom_files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if (
-            path.is_file()
-            and not path.name.startswith(".")
-            and (path.suffix.lower() in DICOM_SUFFIXES or _has_mark(path))
-        ):
-            yield path
+def _slices(folder: Path) -> Iterator[DicomHeader]:
+    for path in dicom_candidates(folder):
+        try:
+            file = read_header(path)
+        except DataError:
+            continue  # whoever reads the series says what is wrong with it
+        if file is not None and file.is_slice:
+            yield file
 
 
-def _has_mark(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(_MARK_OFFSET + 4)[_MARK_OFFSET:] == b"DICM"
-    except OSError:
-        return False
+def _has_series_below(folder: Path, depth: int) -> bool:
+    return depth > 0 and any(
+        next(_slices(part), None) is not None or _has_series_below(part, depth - 1) for part in _subfolders(folder)
+    )
 
 
-def _read_value(path: Path, keyword: str) -> str | None:
-    """Read a text of the header of a file; null if the file is not an image or its header is damaged."""
-    import pydicom
-    from pydicom.config import disable_value_validation
-    from pydicom.errors import BytesLengthException, InvalidDicomError
-
-    try:
-        with disable_value_validation(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=[keyword, "SeriesInstanceUID"])
-            return str(header.get(keyword) or "").strip() if header.get("SeriesInstanceUID") else None
-    except (*HEADER_ERRORS, BytesLengthException, InvalidDicomError):
-        return None  # whoever reads the series says what is wrong with it
+def _subfolders(folder: Path) -> Iterator[Path]:
+    return (part for part in sorted(folder.iterdir()) if part.is_dir() and not part.name.startswith("."))
