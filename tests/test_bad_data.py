@@ -520,7 +520,7 @@ BAD = {
         FOLDER,
         unclassed(
             f'2 series are here: {UID} (CT, "Thorax 5.0", 4 slices); 1.2.9 (CT, "Thorax 5.0", 2 slices). '
-            "Give each a folder of its own, or name the one to read: series_uid"
+            "Choose one by its uid, number or description with data.series or --series, or give each a folder of its own"
         ),
     ),
     "a missing slice": (

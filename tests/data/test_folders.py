@@ -202,4 +202,4 @@ def test_two_series_in_one_folder_are_refused_by_the_reader(tmp_path):
     assert crops.is_there.tolist() == [True, False, True, True]
     (lost,) = crops.unreadable_scans
     assert lost.reason.startswith(f"{tmp_path / 'a/2'}: 2 series are here: ")
-    assert lost.reason.endswith("Give each a folder of its own, or name the one to read: series_uid.")
+    assert lost.reason.endswith("with data.series or --series, or give each a folder of its own.")

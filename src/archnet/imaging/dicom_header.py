@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import threading
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -69,11 +70,15 @@ _FIRST_GROUPS: Final = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 _FIRST_TYPES: Final = (b"UL", b"OB", b"CS", b"UI", b"DA", b"TM", b"LO", b"SH", b"ST", b"LT", b"DT")
 
 
+# Scans are read in threads, and pydicom's validation and Python's warnings are switched for the whole process.
+_SWITCHES = threading.Lock()
+
+
 class _NotDicomError(ValueError):
     """The file is not DICOM."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DicomHeader:
     """The header of one DICOM file.
 
@@ -148,6 +153,16 @@ def dicom_candidates(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
 
 
+def has_dicom_start(path: Path) -> bool:
+    """Whether a file begins like DICOM, with or without the mark."""
+    try:
+        with path.open("rb") as file:
+            _find_start(file.read(_HEAD_BYTES))
+    except (_NotDicomError, OSError):
+        return False
+    return path.name != "DICOMDIR"
+
+
 def read_headers(folder: Path) -> list[DicomHeader]:
     """Read the headers of all DICOM objects of a folder, in the order of file names; other files are skipped.
 
@@ -174,6 +189,8 @@ def read_header(path: Path) -> DicomHeader | None:
             raise DataError(f"{path}: this is not a DICOM file, it has no DICM mark. Copy the series again.") from error
         return None
     except _HEADER_ERRORS as error:
+        if not isinstance(error, OSError) and path.suffix.lower() not in DICOM_SUFFIXES and not _has_mark(path):
+            return None
         raise DataError(f"{path}: its DICOM header is damaged ({str(error)[:80]}). Copy the series again.") from error
     if header is not None and not header.text("SeriesInstanceUID") and header.text("SOPClassUID") in ("", CT_IMAGE):
         raise DataError(f"{path}: its DICOM header is damaged (it has no SeriesInstanceUID). Copy the series again.")
@@ -248,21 +265,22 @@ def _parse_header(path: Path) -> DicomHeader | None:
     tags: list[Any] = [Tag(keyword) for keyword in (*_KEYWORDS, "PixelData")]
     try:
         # What matters here is checked by those who use it; pydicom would warn of much that does not.
-        with disable_value_validation(), warnings.catch_warnings(), open_data_set(path) as stream:
+        with open_data_set(path) as stream, _SWITCHES, disable_value_validation(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             header = read_partial(stream, _Bound(), _DEFER_BYTES, force=True, specific_tags=tags)
             values = {keyword: header.get(keyword) for keyword in _KEYWORDS}
+            values["SOPClassUID"] = values["SOPClassUID"] or header.file_meta.get("MediaStorageSOPClassUID")
+            transfer_syntax = str(header.file_meta.get("TransferSyntaxUID", ""))
             pixels = header.get_item(Tag(_PIXEL_DATA), keep_deferred=True)
     except (BytesLengthException, InvalidDicomError) as error:
         raise ValueError(str(error)) from error
-    values["SOPClassUID"] = values["SOPClassUID"] or header.file_meta.get("MediaStorageSOPClassUID")
     if values["SOPClassUID"] == MediaStorageDirectoryStorage:
         return None
     length = getattr(pixels, "length", 0)
     file = DicomHeader(
         path=path,
         values=values,
-        transfer_syntax=str(header.file_meta.get("TransferSyntaxUID", "")),
+        transfer_syntax=transfer_syntax,
         pixels_start=getattr(pixels, "value_tell", None),
         num_bytes=None if length == _UNKNOWN_LENGTH else int(length),
         is_big_endian=not header.original_encoding[1],

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from archnet.errors import DataError
-from archnet.imaging.dicom import read_dicom, read_dicom_frame
+from archnet.imaging.dicom import list_dicom_files, read_dicom, read_dicom_frame
 from archnet.imaging.metaimage import list_metaimage_files, read_metaimage, read_metaimage_frame
 from archnet.imaging.nifti import read_nifti, read_nifti_frame
 from archnet.imaging.nrrd import read_nrrd, read_nrrd_frame
@@ -16,20 +16,23 @@ from archnet.imaging.volume import Volume, orient_to_lps
 T = TypeVar("T")
 
 
-def read_volume(path: Path) -> Volume:
+def read_volume(path: Path, series: str | None = None) -> Volume:
     """Read a scan of any format and storage order, and reorder its axes as close to LPS as possible.
 
     Args:
-        path: A file, or a folder that holds one DICOM series.
+        path: A file, or a folder that holds a DICOM series.
+        series: Of a folder with several CT series the one to read, by its uid, number or description.
 
     Raises:
         DataError: The file is missing, damaged or of an unknown format.
     """
-    return orient_to_lps(read_dicom(path) if path.is_dir() else _apply_reader(path, lambda reader: reader.read(path)))
+    if path.is_dir():
+        return orient_to_lps(read_dicom(path, series))
+    return orient_to_lps(_apply_reader(path, lambda reader: reader.read(path)))
 
 
-def read_frame(path: Path) -> Volume:
-    """Read the geometry of a scan from its headers, with the axes of `read_volume`.
+def read_frame(path: Path, series: str | None = None) -> Volume:
+    """Read the geometry of a scan from its headers, with the axes and the notes of `read_volume`.
 
     Returns:
         A volume of the scan's shape whose voxels are all 0 and take no memory.
@@ -37,22 +40,27 @@ def read_frame(path: Path) -> Volume:
     Raises:
         DataError: The errors of `read_volume` that headers and file sizes reveal.
     """
-    return orient_to_lps(read_stored_frame(path))
+    return orient_to_lps(read_stored_frame(path, series))
 
 
-def read_stored_frame(path: Path) -> Volume:
+def read_stored_frame(path: Path, series: str | None = None) -> Volume:
     """Read the geometry of a scan from its headers, with its axes in their storage order."""
-    return read_dicom_frame(path) if path.is_dir() else _apply_reader(path, lambda reader: reader.read_frame(path))
+    if path.is_dir():
+        return read_dicom_frame(path, series)
+    return _apply_reader(path, lambda reader: reader.read_frame(path))
 
 
-def list_scan_files(path: Path) -> list[Path]:
-    """List the files of a scan, sorted: a .mhd with its data file, or all files of a DICOM folder.
+def list_scan_files(path: Path, series: str | None = None) -> list[Path]:
+    """List the files of a scan, sorted: a .mhd with its data files, or the DICOM files of a folder.
+
+    Args:
+        series: The DICOM series that `read_volume` reads; its slices alone are listed, which takes their headers.
 
     Raises:
         DataError: A file is missing, of an unknown format, or its header is invalid.
     """
     if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.is_file())
+        return list_dicom_files(path, series)
     return _apply_reader(path, lambda reader: reader.list_files(path))
 
 

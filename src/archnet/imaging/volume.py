@@ -38,6 +38,7 @@ class Volume:
         spacing_mm: Distance between voxel centres along x, y, z.
         origin_mm: World position (x, y, z) of the centre of voxel (0, 0, 0), LPS.
         direction: (3, 3); its columns are the world directions of the x, y and z index axes, as in ITK.
+        notes: What the reader found, assumed or left out, a sentence each.
 
     Raises:
         ValueError: The array is not three-dimensional or is empty, or the geometry is not that of a scan.
@@ -47,6 +48,7 @@ class Volume:
     spacing_mm: Point
     origin_mm: Point
     direction: NDArray[np.float64]
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.hu.ndim != 3 or 0 in self.hu.shape:

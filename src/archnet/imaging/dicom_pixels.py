@@ -1,0 +1,183 @@
+"""Pixels of DICOM slices. Plain ones are read here, within the bounds of their file; SimpleITK (GDCM) unpacks others.
+
+GDCM never sees a file of the user's: a damaged length in one makes it allocate gigabytes. It is handed a new file that
+holds nothing but the packed pixels and the values that describe them.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.errors import DataError
+from archnet.imaging.dicom_header import CT_IMAGE, DEFLATED, DicomHeader, open_data_set
+from archnet.imaging.volume import Hu, convert_to_hu
+
+_PLAIN: Final = ("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", DEFLATED)
+_MAX_PIXELS: Final = 2**24
+_MAX_PACKED_RATIO: Final = 200
+_SMALL_BYTES: Final = 2**22
+_LARGEST_WHOLE: Final = 2**30
+# The markers of JPEG and JPEG-LS that begin a frame; the others between C0 and CF define tables.
+_JPEG_FRAMES: Final = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+_JPEG_2000: Final = b"\xff\x4f\xff\x51"
+
+
+def read_pixels(file: DicomHeader) -> Hu:
+    """Read one slice in HU, (y, x), and apply its rescale slope and intercept.
+
+    Raises:
+        DataError: The pixels are missing, damaged or packed in a way that is not understood.
+    """
+    rows, columns = (int(file.numbers(keyword, 1)[0]) for keyword in ("Rows", "Columns"))
+    if not (rows > 0 and columns > 0 and rows * columns <= _MAX_PIXELS):
+        raise DataError(f"{file.path}: no slice of a CT has {columns:,} x {rows:,} pixels. Copy the series again.")
+    shape, bits = (rows, columns), _num_bits(file)
+    stored = _read_plain(file, shape, bits) if file.transfer_syntax in _PLAIN else _unpack(file, shape, bits)
+    try:
+        return convert_to_hu(_rescale(stored, file))
+    except ValueError as error:
+        raise DataError(f"{file.path}: {error}.") from error
+
+
+def _num_bits(file: DicomHeader) -> int:
+    """Bits of each pixel in the file; a CT keeps its values in the lowest of them."""
+    keywords = ("BitsAllocated", "BitsStored", "HighBit")
+    bits = int(file.numbers("BitsAllocated", 1)[0])
+    stored, high = (int(file.numbers(keyword, 1)[0]) for keyword in keywords[1:])
+    if bits not in (8, 16, 32) or not 0 < stored <= bits or high != stored - 1 or (bits == 32 and stored != 32):
+        raise DataError(
+            f"{file.path}: values must fill the lowest bits of 8, 16 or 32, got BitsAllocated {bits}, "
+            f"BitsStored {stored}, HighBit {high}. Convert the series, for example with dcm2niix, and use the .nii.gz."
+        )
+    return bits
+
+
+def _rescale(stored: NDArray[Any], file: DicomHeader) -> NDArray[Any]:
+    slope, intercept = (file.numbers(keyword, 1)[0] for keyword in ("RescaleSlope", "RescaleIntercept"))
+    if all(number.is_integer() and abs(number) < _LARGEST_WHOLE for number in (slope, intercept)):
+        whole: NDArray[Any] = stored.astype(np.int64) * int(slope) + int(intercept)
+        return whole
+    with np.errstate(over="ignore"):  # what overflows is refused as infinity
+        hu: NDArray[Any] = stored.astype(np.float64) * slope + intercept
+    return hu
+
+
+def _read_plain(file: DicomHeader, shape: tuple[int, int], bits: int) -> NDArray[Any]:
+    expected = shape[0] * shape[1] * bits // 8
+    declared = file.num_bytes or 0
+    if declared < expected:
+        raise DataError(
+            f"{file.path}: {expected:,} bytes of pixels were expected, got {declared:,}. Copy the series again."
+        )
+    if declared >= 2 * expected:
+        raise DataError(
+            f"{file.path}: {expected:,} bytes of pixels were expected, got {declared:,}: it holds more than one slice. "
+            f"Convert the series, for example with dcm2niix, and use the .nii.gz."
+        )
+    with open_data_set(file.path) as stream:
+        num_bytes = stream.seek(0, io.SEEK_END)
+        if file.pixels_start is None or file.pixels_start + declared > num_bytes:
+            raise DataError(f"{file.path}: its pixels are damaged or cut off. Copy the series again.")
+        stream.seek(file.pixels_start)
+        content = stream.read(expected)
+    if bits == 32 and file.is_big_endian:
+        raise DataError(
+            f"{file.path}: 32-bit values in big-endian order are not read. Convert the series with dcm2niix."
+        )
+    is_signed = file.text("PixelRepresentation") == "1"
+    dtype = np.dtype(f"{'>' if file.is_big_endian else '<'}{'i' if is_signed else 'u'}{bits // 8}")
+    return _drop_unused_bits(np.frombuffer(content, dtype).reshape(shape), file, bits)
+
+
+def _drop_unused_bits(stored: NDArray[Any], file: DicomHeader, bits: int) -> NDArray[Any]:
+    """Values without the bits above those stored, in which old scanners kept overlays; a signed one keeps its sign."""
+    unused = bits - int(file.numbers("BitsStored", 1)[0])
+    native: NDArray[Any] = stored.astype(stored.dtype.newbyteorder("="))
+    return native if unused == 0 else np.right_shift(np.left_shift(native, unused), unused)
+
+
+def _unpack(file: DicomHeader, shape: tuple[int, int], bits: int) -> NDArray[Any]:
+    import SimpleITK
+    from pydicom.config import IGNORE
+    from pydicom.uid import UID
+
+    syntax = UID(file.transfer_syntax, IGNORE)
+    problem = DataError(
+        f"{file.path}: its pixels are compressed ({syntax.name}) and cannot be decoded. Decompress the series first, "
+        f"for example with gdcmconv --raw, or convert it with dcm2niix and use the .nii.gz."
+    )
+    if not (syntax.is_transfer_syntax and syntax.is_encapsulated):
+        raise DataError(f"{file.path}: its transfer syntax is unknown ({syntax}). Copy the series again.")
+    frame = _read_frame(file)
+    num_bytes = shape[0] * shape[1] * bits // 8
+    if frame is None or num_bytes > max(len(frame) * _MAX_PACKED_RATIO, _SMALL_BYTES):
+        raise DataError(f"{file.path}: its pixels are damaged or cut off. Copy the series again.")
+    if _packed_shape(frame) not in (None, shape):
+        raise problem
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "slice.dcm"
+        try:
+            _write_slice(path, file, frame)
+            image = SimpleITK.ReadImage(str(path), imageIO="GDCMImageIO")
+        except (RuntimeError, ValueError, AttributeError) as error:
+            raise problem from error
+    array = SimpleITK.GetArrayFromImage(image)
+    if array.shape != (1, *shape):
+        raise problem
+    pixels: NDArray[Any] = array[0]
+    return pixels
+
+
+def _read_frame(file: DicomHeader) -> bytes | None:
+    """The packed pixels; null if they are cut off."""
+    from pydicom.encaps import generate_frames
+
+    with open_data_set(file.path) as stream:
+        if file.pixels_start is None:
+            return None
+        stream.seek(file.pixels_start)
+        frames = generate_frames(stream, number_of_frames=1)
+        try:
+            return next(frames, None)
+        except (ValueError, EOFError, KeyError, OSError):
+            return None
+
+
+def _packed_shape(frame: bytes) -> tuple[int, int] | None:
+    """Rows and columns that packed pixels themselves give; null if they give none, as in run-length encoding."""
+    start = frame.find(_JPEG_2000, 0, 256)
+    if start >= 0:
+        x1, y1, x0, y0 = np.frombuffer(frame[start + 8 : start + 24].ljust(16, b"\0"), ">u4").tolist()
+        return y1 - y0, x1 - x0
+    place = 2 if frame[:2] == b"\xff\xd8" else len(frame)
+    while place + 9 <= len(frame) and frame[place] == 0xFF:
+        if frame[place + 1] in _JPEG_FRAMES:
+            return int.from_bytes(frame[place + 5 : place + 7], "big"), int.from_bytes(
+                frame[place + 7 : place + 9], "big"
+            )
+        place += 2 + int.from_bytes(frame[place + 2 : place + 4], "big")
+    return None
+
+
+def _write_slice(path: Path, file: DicomHeader, frame: bytes) -> None:
+    """Write packed pixels alone with the values that describe them."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import UID, generate_uid
+
+    content = Dataset()
+    content.file_meta = FileMetaDataset()
+    content.file_meta.TransferSyntaxUID = UID(file.transfer_syntax)
+    content.SOPClassUID, content.SOPInstanceUID = CT_IMAGE, generate_uid()
+    content.PhotometricInterpretation, content.SamplesPerPixel = "MONOCHROME2", 1
+    for keyword in ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"):
+        setattr(content, keyword, int(file.numbers(keyword, 1)[0]))
+    content.PixelData = encapsulate([frame])
+    content["PixelData"].is_undefined_length = True
+    content.save_as(path, enforce_file_format=True)

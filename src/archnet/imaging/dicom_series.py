@@ -1,0 +1,171 @@
+"""Choose the series to read among the DICOM objects of a folder, and note what else is there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from archnet.errors import DataError, did_you_mean, pluralize
+from archnet.imaging.dicom_header import DicomHeader, read_headers
+
+# Images across the plane of the others, of which the scan was planned, are at most this many.
+_MAX_SCOUTS: Final = 3
+_PARALLEL: Final = 0.5
+
+Series = dict[str, list[DicomHeader]]
+
+
+def choose_series(folder: Path, wanted: str | None) -> tuple[list[DicomHeader], tuple[str, ...]]:
+    """The files of one CT series, and a note on what else is in the folder.
+
+    A CT series has at least two parallel slices. Other objects (reports, scouts, masks, doses, images of another
+    scanner) are left out.
+
+    Args:
+        wanted: The uid, number or description of the series; null where the folder holds only one.
+
+    Raises:
+        DataError: There is no such series, or more than one.
+    """
+    headers = read_headers(folder)
+    images = _by_series([file for file in headers if file.is_ct and not file.is_localizer])
+    scans = {uid: files for uid, files in images.items() if _forms_scan(files)} or images
+    if not scans:
+        return _without_ct(folder, headers), ()
+    uid = _find_series(folder, images, wanted) if wanted else _single_series(folder, scans)
+    scouts = _scouts(images[uid])
+    same = [file for file in headers if _is_misfit(file, uid)]
+    files = [file for file in images[uid] if file not in scouts] + same
+    others = [file for file in headers if file not in files and (wanted is None or file not in _flat(scans))]
+    return files, _note(others)
+
+
+def describe_class(file: DicomHeader) -> str:
+    """The name of the class of an object."""
+    from pydicom.config import IGNORE
+    from pydicom.uid import UID
+
+    return UID(file.text("SOPClassUID"), IGNORE).name or "nothing"
+
+
+def _by_series(files: Sequence[DicomHeader]) -> Series:
+    series: Series = {}
+    for file in files:
+        series.setdefault(file.text("SeriesInstanceUID"), []).append(file)
+    return series
+
+
+def _flat(series: Series) -> list[DicomHeader]:
+    return [file for files in series.values() for file in files]
+
+
+def _without_ct(folder: Path, headers: Sequence[DicomHeader]) -> list[DicomHeader]:
+    """Images that can be no CT, for the reader to say why; an error where there are not even images."""
+    images = [file for file in headers if file.is_slice]
+    if images:
+        return images
+    if headers:
+        raise DataError(
+            f"{folder}: no slices of a CT are here, only {_count_kinds(headers)}. Name the folder of the series."
+        )
+    raise DataError(f"{folder}: no DICOM files are here. A series lies in one folder, one file a slice.")
+
+
+def _single_series(folder: Path, scans: Mapping[str, list[DicomHeader]]) -> str:
+    if len(scans) > 1:
+        raise DataError(
+            f"{folder}: {len(scans)} series are here: {_describe_all(scans)}. Choose one by its uid, number or "
+            f"description with data.series or --series, or give each a folder of its own."
+        )
+    return next(iter(scans))
+
+
+def _find_series(folder: Path, images: Mapping[str, list[DicomHeader]], wanted: str) -> str:
+    if wanted in images:
+        return wanted
+    named = {uid: _names(files) for uid, files in images.items()}
+    matches = [uid for uid, names in named.items() if wanted.strip().casefold() in names]
+    if not matches:
+        known = {*images, *(file.text("SeriesDescription") for file in _flat(dict(images)))}
+        hint = did_you_mean(wanted, known)
+        raise DataError(f'{folder}: there is no series "{wanted}" here.{hint} Found: {_describe_all(images)}.')
+    if len(matches) > 1:
+        raise DataError(
+            f'{folder}: "{wanted}" are {len(matches)} series: {_describe_all({uid: images[uid] for uid in matches})}. '
+            f"Choose one by its uid with data.series or --series."
+        )
+    return matches[0]
+
+
+def _names(files: Sequence[DicomHeader]) -> set[str]:
+    """What a series is called beside its uid: its number and its description."""
+    return {file.text(key).casefold() for file in files for key in ("SeriesNumber", "SeriesDescription")} - {""}
+
+
+def _describe_all(series: Mapping[str, list[DicomHeader]]) -> str:
+    return "; ".join(_describe_series(uid, files) for uid, files in sorted(series.items()))
+
+
+def _describe_series(uid: str, files: Sequence[DicomHeader]) -> str:
+    """A short description of a series for messages, by the most frequent values of its files."""
+    modality, description = (
+        Counter(file.text(keyword) for file in files).most_common(1)[0][0]
+        for keyword in ("Modality", "SeriesDescription")
+    )
+    return f'{uid} ({modality or "no modality"}, "{description or "no description"}", {pluralize(len(files), "slice")})'
+
+
+def _forms_scan(files: Sequence[DicomHeader]) -> bool:
+    return len(files) - len(_scouts(files)) > 1
+
+
+def _scouts(files: Sequence[DicomHeader]) -> list[DicomHeader]:
+    """The few images of a series that lie across the plane of the others."""
+    normals = [_normal(file) for file in files]
+    known = [normal for normal in normals if normal is not None]
+    if not known:
+        return []
+    counts = [sum(abs(float(other @ normal)) > _PARALLEL for other in known) for normal in known]
+    usual = known[int(np.argmax(counts))]
+    across = [
+        file
+        for file, normal in zip(files, normals, strict=True)
+        if normal is not None and abs(float(normal @ usual)) <= _PARALLEL
+    ]
+    return across if len(across) <= min(_MAX_SCOUTS, len(files) // 2) else []
+
+
+def _normal(file: DicomHeader) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
+    try:
+        axes = np.reshape(file.numbers("ImageOrientationPatient", 6), (2, 3))
+    except DataError:
+        return None
+    normal = np.cross(axes[0], axes[1])
+    length = float(np.linalg.norm(normal))
+    return normal / length if 0 < length < np.inf else None
+
+
+def _is_misfit(file: DicomHeader, uid: str) -> bool:
+    """Whether an object looks like a slice of the series but is of another class: for the reader to refuse."""
+    return file.is_slice and not file.is_ct and file.text("SeriesInstanceUID") == uid
+
+
+def _note(others: Sequence[DicomHeader]) -> tuple[str, ...]:
+    if not others:
+        return ()
+    verb = "is" if len(others) == 1 else "are"
+    return (f"{pluralize(len(others), 'DICOM file')} beside the slices {verb} not read: {_count_kinds(others)}.",)
+
+
+def _count_kinds(files: Sequence[DicomHeader]) -> str:
+    return ", ".join(f"{number:,} {kind}" for kind, number in sorted(Counter(map(_kind, files)).items()))
+
+
+def _kind(file: DicomHeader) -> str:
+    if file.is_localizer:
+        return "scout"
+    return file.text("Modality") or describe_class(file)
