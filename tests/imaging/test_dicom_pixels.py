@@ -173,7 +173,7 @@ def test_packed_pixels_of_another_size_than_the_header_are_refused(tmp_path):
 
 
 def test_a_deflated_file_that_explodes_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("archnet.imaging.dicom_header._MAX_UNPACKED_BYTES", 2**20)
+    monkeypatch.setattr("archnet.imaging.dicom_file._MAX_UNPACKED_BYTES", 2**20)
     write_series(tmp_path, 2)
     save_slice(tmp_path / "0.dcm", slice_of(0), DeflatedExplicitVRLittleEndian)
     content = (tmp_path / "0.dcm").read_bytes()

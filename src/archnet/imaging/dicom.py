@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from archnet.errors import DataError
-from archnet.imaging.dicom_header import DicomHeader, dicom_candidates, has_dicom_start
+from archnet.imaging.dicom_file import dicom_candidates, has_dicom_start
+from archnet.imaging.dicom_header import DicomHeader
 from archnet.imaging.dicom_pixels import read_pixels
 from archnet.imaging.dicom_series import choose_series, describe_class
 from archnet.imaging.slice_stack import Slice, stack

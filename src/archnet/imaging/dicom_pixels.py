@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import DataError
-from archnet.imaging.dicom_header import CT_IMAGE, DEFLATED, DicomHeader, open_data_set
+from archnet.imaging.dicom_file import DEFLATED, open_data_set
+from archnet.imaging.dicom_header import CT_IMAGE, DicomHeader
 from archnet.imaging.volume import Hu, convert_to_hu
 
 _PLAIN: Final = ("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", DEFLATED)

@@ -1,0 +1,113 @@
+"""DICOM files: which files of a folder may be some, and their data sets with or without preamble and DICM mark."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from pathlib import Path
+from typing import BinaryIO, Final
+
+# Files with these endings must be DICOM; any other file that is not may lie beside a series (notes, licences, XML).
+DICOM_SUFFIXES: Final = (".dcm", ".dicom", ".ima")
+DEFLATED: Final = "1.2.840.10008.1.2.1.99"
+
+_MARK_OFFSET: Final = 128
+_HEAD_BYTES: Final = _MARK_OFFSET + 4 + 1024
+_MAX_UNPACKED_BYTES: Final = 2**28
+# What a data set without a mark begins with: its group, and the type of its first value or a length in its place.
+_FIRST_GROUPS: Final = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
+_FIRST_TYPES: Final = (b"UL", b"OB", b"CS", b"UI", b"DA", b"TM", b"LO", b"SH", b"ST", b"LT", b"DT")
+_MAX_FIRST_BYTES: Final = 1024
+
+
+class NotDicomError(ValueError):
+    """The file is not DICOM."""
+
+
+def dicom_candidates(folder: Path) -> list[Path]:
+    """The files of a folder that may be DICOM, sorted: all that are not hidden."""
+    return [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
+
+
+def require_dicom_start(path: Path) -> None:
+    """Require that a file begins like DICOM, with or without the mark.
+
+    Raises:
+        NotDicomError: It does not.
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        _find_start(file.read(_HEAD_BYTES))
+
+
+def has_dicom_start(path: Path) -> bool:
+    """Whether a file begins like DICOM, with or without the mark."""
+    try:
+        require_dicom_start(path)
+    except (NotDicomError, OSError):
+        return False
+    return path.name != "DICOMDIR"
+
+
+def has_mark(path: Path) -> bool:
+    """Whether a file has the DICM mark behind a preamble."""
+    with path.open("rb") as file:
+        return file.read(_MARK_OFFSET + 4)[_MARK_OFFSET:] == b"DICM"
+
+
+def open_data_set(path: Path) -> BinaryIO:
+    """Open a DICOM file as pydicom reads it: without what precedes a data set that has no mark, and inflated.
+
+    Raises:
+        ValueError: The file is not DICOM, or unpacks to more than a slice can take.
+        OSError: It cannot be opened.
+    """
+    file = path.open("rb")
+    try:
+        head = file.read(_HEAD_BYTES)
+        start = _find_start(head)
+        if DEFLATED.encode() in head:
+            return _inflate(file, head, start)
+        if start in (0, _MARK_OFFSET + 4):
+            file.seek(0)
+            return file
+        file.seek(start)
+        content = file.read(_MAX_UNPACKED_BYTES)
+    except BaseException:
+        file.close()
+        raise
+    file.close()
+    return io.BytesIO(content)
+
+
+def _find_start(head: bytes) -> int:
+    """The offset of the first element."""
+    if head[_MARK_OFFSET : _MARK_OFFSET + 4] == b"DICM":
+        return _MARK_OFFSET + 4
+    starts = (4,) if head[:4] == b"DICM" else (0, _MARK_OFFSET)
+    for start in starts:
+        if _begins_data_set(head[start : start + 8]):
+            return start
+    raise NotDicomError("it has no DICM mark")
+
+
+def _begins_data_set(element: bytes) -> bool:
+    """Whether eight bytes are the beginning of a data set: a low element of a first group with a plausible value."""
+    if len(element) < 8 or element[:2] not in _FIRST_GROUPS:
+        return False
+    number = int.from_bytes(element[2:4], "big" if element[0] == 0 else "little")
+    has_length = element[0] != 0 and int.from_bytes(element[4:], "little") <= _MAX_FIRST_BYTES
+    return number < 0x100 and (element[4:6] in _FIRST_TYPES or has_length)
+
+
+def _inflate(file: BinaryIO, head: bytes, start: int) -> BinaryIO:
+    """The elements after the file meta information, unpacked."""
+    with file:
+        if head[start : start + 8] != b"\x02\x00\x00\x00UL\x04\x00":
+            raise ValueError("the length of its file meta information is missing")
+        file.seek(start + 12 + int.from_bytes(head[start + 8 : start + 12], "little"))
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        content = inflater.decompress(file.read(_MAX_UNPACKED_BYTES), _MAX_UNPACKED_BYTES)
+    if inflater.unconsumed_tail:
+        raise ValueError(f"it unpacks to more than {_MAX_UNPACKED_BYTES:,} bytes")
+    return io.BytesIO(content)
