@@ -67,11 +67,11 @@ def candidates(text):
 
 
 def linked(folder):
-    """A good scan whose voxels lie elsewhere behind a link."""
-    scan()(folder)
-    raw, elsewhere = folder / "scans/subset0/1.2.3.raw", folder / "elsewhere.raw"
-    raw.rename(elsewhere)
-    raw.symlink_to(elsewhere)
+    """A scan whose header names a folder that is a link to another, with the voxels in it."""
+    scan(ElementDataFile="away/1.2.3.raw")(folder)
+    (folder / "elsewhere").mkdir()
+    (folder / "scans/subset0/1.2.3.raw").rename(folder / "elsewhere/1.2.3.raw")
+    (folder / "scans/subset0/away").symlink_to(folder / "elsewhere")
 
 
 def unreadable(folder):

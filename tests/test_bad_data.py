@@ -76,7 +76,10 @@ ROW = "expected seriesuid, coordX, coordY, coordZ, class, got"
 NULS = r"\x00" * 20
 HEAD = "Expected seriesuid, coordX, coordY, coordZ, class (separated by commas), got"
 SAVE_AS_TEXT = "Save it as text in UTF-8, columns separated by commas."
-TYPES = "MET_CHAR, MET_UCHAR, MET_SHORT, MET_USHORT, MET_INT, MET_UINT, MET_FLOAT, MET_DOUBLE"
+TYPES = (
+    "MET_CHAR, MET_UCHAR, MET_SHORT, MET_USHORT, MET_INT, MET_UINT, MET_LONG, MET_ULONG, MET_LONG_LONG, "
+    "MET_ULONG_LONG, MET_FLOAT, MET_DOUBLE"
+)
 SHOULD_HOLD = "1.2.3.raw should hold 24 x 24 x 12 voxels of 2 bytes (13,824 bytes), but holds"
 NEEDS_LUNA16 = (
     "luna16 needs subset0 to subset9 (any number of them) with .mhd scans, and candidates.csv. "
@@ -152,10 +155,10 @@ BAD = {
         LUNA16,
         unscanned(f"ElementDataFile = /etc/passwd {OUTSIDE}"),
     ),
-    "ElementDataFile that is a link out of its folder": (
+    "ElementDataFile in a folder that is a link to another": (
         linked,
         LUNA16,
-        unscanned(f"ElementDataFile = 1.2.3.raw {OUTSIDE.replace('lies outside', 'is a link out of')}"),
+        unscanned(f"ElementDataFile = away/1.2.3.raw {OUTSIDE}"),
     ),
     "negative spacing": (
         scan(ElementSpacing="1 1 -2"),

@@ -179,13 +179,16 @@ def _write_header(folder, **changes):
         ({"NDims": "4"}, "NDims must be 3, got 4"),
         (
             {"ElementType": "MET_STRING"},
-            "ElementType must be one of MET_CHAR, MET_UCHAR, MET_SHORT, MET_USHORT, MET_INT, MET_UINT, MET_FLOAT, "
-            "MET_DOUBLE, got MET_STRING",
+            "ElementType must be one of MET_CHAR, MET_UCHAR, MET_SHORT, MET_USHORT, MET_INT, MET_UINT, MET_LONG, "
+            "MET_ULONG, MET_LONG_LONG, MET_ULONG_LONG, MET_FLOAT, MET_DOUBLE, got MET_STRING",
         ),
         ({"ElementSpacing": "1 1 -2"}, "voxel spacings must lie between 0.001 and 1000 mm, got (1.0, 1.0, -2.0)"),
         ({"ElementSpacing": "1 1 nan"}, "ElementSpacing must be 3 numbers, got 1 1 nan"),
         ({"CompressedData": "perhaps"}, "CompressedData must be True or False, got perhaps"),
-        ({"Offset": "0 0 0\nOrigin = 1 1 1"}, "Offset stands twice in the header"),
+        (
+            {"Offset": "0 0 0\nOrigin = 1 1 1"},
+            "Offset stands twice in the header, as 0 0 0 and as 1 1 1; keep the right one",
+        ),
         ({"ObjectType": "Image\nhello"}, "every line of a MetaImage header reads \"Key = value\", got 'hello'"),
         (
             {"ElementDataFile": "../../etc/passwd"},
@@ -201,7 +204,7 @@ def _write_header(folder, **changes):
         ),
         (
             {"ElementDataFile": "LIST"},
-            "ElementDataFile = LIST: one file a slice is not read; store the voxels in one .raw file",
+            "ElementDataFile = LIST names 0 files, but DimSize has 2 slices; copy the scan again",
         ),
     ],
 )

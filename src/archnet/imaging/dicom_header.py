@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 import threading
 import warnings
 import zlib
@@ -53,12 +54,13 @@ _HEADER_ERRORS: Final = (
     OSError,
     EOFError,
     ValueError,
-    KeyError,
+    LookupError,
     AttributeError,
     TypeError,
     NotImplementedError,
     RecursionError,
     OverflowError,
+    struct.error,
     zlib.error,
 )
 _PIXEL_DATA: Final = 0x7FE00010

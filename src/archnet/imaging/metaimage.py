@@ -6,42 +6,61 @@ The format is ITK's: https://itk.org/Wiki/ITK/MetaIO/Documentation. LUNA16 is pu
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.imaging.volume import Hu, Point, Volume, convert_to_hu, placeholder_voxels
-from archnet.imaging.voxels import StoredVoxels
+from archnet.errors import pluralize
+from archnet.imaging.volume import Hu, Index, Point, Volume, convert_to_hu, placeholder_voxels
+from archnet.imaging.voxels import StoredVoxels, expand_pattern, find_data_file, printable, read_parts
 
-_HEADER_LIMIT = 65_536
-_ALIASES = {
-    "Position": "Offset",
+_HEADER_LIMIT: Final = 2**20
+# Of several keys that mean the same ITK takes the first of these, in this order; here they must agree.
+_ALIASES: Final = {
     "Origin": "Offset",
-    "Orientation": "TransformMatrix",
+    "Position": "Offset",
     "Rotation": "TransformMatrix",
+    "Orientation": "TransformMatrix",
     "ElementByteOrderMSB": "BinaryDataByteOrderMSB",
 }
-_TYPES = {
+_TYPES: Final = {
     "MET_CHAR": "i1",
     "MET_UCHAR": "u1",
     "MET_SHORT": "i2",
     "MET_USHORT": "u2",
     "MET_INT": "i4",
     "MET_UINT": "u4",
+    "MET_LONG": "i4",  # whatever the machine: ITK's own table of sizes
+    "MET_ULONG": "u4",
+    "MET_LONG_LONG": "i8",
+    "MET_ULONG_LONG": "u8",
     "MET_FLOAT": "f4",
     "MET_DOUBLE": "f8",
 }
+# Keys that mean something here. Any other may stand twice, as comments do.
+_USED: Final = frozenset({
+    "NDims", "BinaryData", "BinaryDataByteOrderMSB", "CompressedData", "CompressedDataSize", "TransformMatrix",
+    "Offset", "ElementSpacing", "ElementSize", "ElementNumberOfChannels", "ElementType", "DimSize", "HeaderSize",
+})  # fmt: skip
+_FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
+_LISTS: Final = ("LIST", "LIST 2", "LIST 2D")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MetaImageHeader:
-    """The checked values of a MetaImage header."""
+    """The checked values of a MetaImage header.
 
-    voxels: StoredVoxels
+    Attributes:
+        voxels: One file, or one for each slice.
+    """
+
+    voxels: tuple[StoredVoxels, ...]
     spacing_mm: Point
     origin_mm: Point
     direction: NDArray[np.float64]
@@ -55,7 +74,7 @@ def read_metaimage(path: Path) -> Volume:
         OSError: A file cannot be opened.
     """
     header = read_header(path)
-    return _volume(header, convert_to_hu(header.voxels.read()))
+    return _volume(header, convert_to_hu(read_parts(header.voxels)))
 
 
 def read_metaimage_frame(path: Path) -> Volume:
@@ -66,13 +85,15 @@ def read_metaimage_frame(path: Path) -> Volume:
         OSError: A file cannot be opened.
     """
     header = read_header(path)
-    header.voxels.check_size()
-    return _volume(header, placeholder_voxels(header.voxels.shape))
+    for part in header.voxels:
+        part.check_size()
+    z, y, x = header.voxels[0].shape
+    return _volume(header, placeholder_voxels((z * len(header.voxels), y, x)))
 
 
 def list_metaimage_files(path: Path) -> list[Path]:
-    """List a .mhd or .mha file and the file that holds its voxels, sorted."""
-    return sorted({path, read_header(path).voxels.path})
+    """List a .mhd or .mha file and the files that hold its voxels, sorted."""
+    return sorted({path, *(part.path for part in read_header(path).voxels)})
 
 
 def read_header(path: Path) -> MetaImageHeader:
@@ -81,13 +102,16 @@ def read_header(path: Path) -> MetaImageHeader:
     Raises:
         ValueError: A key is missing, repeated or has a value that is not understood.
     """
-    fields, length = _read_fields(path)
-    for key, expected in {"NDims": "3", "ElementNumberOfChannels": "1", "BinaryData": "True"}.items():
-        _require(fields, key, expected)
+    fields, rest = _read_fields(path)
+    _require(fields, "NDims", "3")
+    _require({"ElementNumberOfChannels": "1"} | fields, "ElementNumberOfChannels", "1")
+    if not _flag(fields, "BinaryData", default="True"):
+        raise ValueError(f"BinaryData must be True, got {fields['BinaryData']}")
+    spacing = "ElementSpacing" if "ElementSpacing" in fields or "ElementSize" not in fields else "ElementSize"
     direction = _numbers(fields, "TransformMatrix", 9, "1 0 0 0 1 0 0 0 1")
     return MetaImageHeader(
-        voxels=_voxels(path, fields, length),
-        spacing_mm=_point(_numbers(fields, "ElementSpacing", 3, None)),
+        voxels=_voxels(path, fields, rest),
+        spacing_mm=_point(_numbers(fields, spacing, 3, None)),
         origin_mm=_point(_numbers(fields, "Offset", 3, "0 0 0")),
         direction=np.array(direction).reshape(3, 3).T,  # a row of the file is the direction of one index axis
     )
@@ -118,62 +142,103 @@ def _volume(header: MetaImageHeader, hu: Hu) -> Volume:
     return Volume(hu=hu, spacing_mm=header.spacing_mm, origin_mm=header.origin_mm, direction=header.direction)
 
 
-def _voxels(path: Path, fields: dict[str, str], length: int) -> StoredVoxels:
+def _voxels(path: Path, fields: dict[str, str], rest: _Rest) -> tuple[StoredVoxels, ...]:
     x, y, z = (int(word) for word in _words(fields, "DimSize", r"[1-9]\d{0,8}"))
     element = _value(fields, "ElementType")
     if element not in _TYPES:
         raise ValueError(f"ElementType must be one of {', '.join(_TYPES)}, got {element}")
     dtype = np.dtype((">" if _flag(fields, "BinaryDataByteOrderMSB") else "<") + _TYPES[element])
+    names = _list_names(_value(fields, "ElementDataFile"), rest.lines, z)
+    if names is None:
+        return (_part(*_data_location(path, fields, rest.start), (z, y, x), dtype, fields),)
+    files = [_data_location(path, {**fields, "ElementDataFile": name}, 0) for name in names]
+    single = {key: value for key, value in fields.items() if key != "CompressedDataSize"}
+    return tuple(_part(*file, (1, y, x), dtype, single) for file in files)
+
+
+def _part(path: Path, start: int, shape: Index, dtype: np.dtype[Any], fields: dict[str, str]) -> StoredVoxels:
+    """The voxels of one file; a start of -1 means that they end it."""
     is_packed = _flag(fields, "CompressedData")
-    data_path, start = _data_location(path, fields, length)
-    size = data_path.stat().st_size
+    size = path.stat().st_size
     if start < 0:
-        start = 0 if is_packed else max(size - x * y * z * dtype.itemsize, 0)
+        start = 0 if is_packed else max(size - math.prod(shape) * dtype.itemsize, 0)
     packed_size = fields.get("CompressedDataSize", str(size - start))
     if is_packed and packed_size != str(size - start):
         raise ValueError(
-            f"{data_path.name} should hold {packed_size} packed bytes (CompressedDataSize), but holds {size - start}; "
+            f"{path.name} should hold {packed_size} packed bytes (CompressedDataSize), but holds {size - start}; "
             f"copy the scan again"
         )
-    return StoredVoxels(
-        path=data_path, start=start, shape=(z, y, x), dtype=dtype, compression="zlib" if is_packed else "plain"
-    )
+    return StoredVoxels(path=path, start=start, shape=shape, dtype=dtype, compression="zlib" if is_packed else "plain")
 
 
-def _read_fields(path: Path) -> tuple[dict[str, str], int]:
-    """Read the keys of the header with their values, and its length in bytes; ElementDataFile always ends it."""
+class _Rest(NamedTuple):
+    """What follows the header: the offset of voxels, or the lines of a list of files."""
+
+    start: int
+    lines: list[str]
+
+
+def _read_fields(path: Path) -> tuple[dict[str, str], _Rest]:
+    """Read the keys of the header with their values; ElementDataFile always ends it."""
     fields: dict[str, str] = {}
     length = 0
     with path.open("rb") as file:
-        for line in file.read(_HEADER_LIMIT).splitlines(keepends=True):
-            length += len(line)
-            key, equals, value = (part.strip() for part in line.decode("latin-1").partition("="))
-            if not equals and key:
-                raise ValueError(f'every line of a MetaImage header reads "Key = value", got {key[:60]!r}')
-            key = _ALIASES.get(key, key)
-            if key in fields:
-                raise ValueError(f"{key} stands twice in the header")
-            if key:
-                fields[key] = value
-            if key == "ElementDataFile":
-                return fields, length
+        lines = file.read(_HEADER_LIMIT).splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
+        length += len(line)
+        key, equals, value = (part.strip() for part in re.sub(r"^([^=:]*):", r"\1=", _decode(line)).partition("="))
+        if not equals and key:
+            raise ValueError(f'every line of a MetaImage header reads "Key = value", got {key[:60]!r}')
+        _add_field(fields, _ALIASES.get(key, key), value)
+        if key == "ElementDataFile":
+            is_list = value in _LISTS
+            return fields, _Rest(length, [os.fsdecode(name).strip() for name in lines[number:]] if is_list else [])
     raise ValueError("the header has no ElementDataFile, which ends every MetaImage header")
 
 
+def _decode(line: bytes) -> str:
+    """A line as text, and where it names a file by the very bytes of the name."""
+    return os.fsdecode(line) if line.startswith(b"ElementDataFile") else line.decode("latin-1")
+
+
+def _add_field(fields: dict[str, str], key: str, value: str) -> None:
+    given = fields.get(key, value)
+    if key in _USED and given != value and _meaning(given) != _meaning(value):
+        raise ValueError(f"{key} stands twice in the header, as {given} and as {value}; keep the right one")
+    if key:
+        fields[key] = given
+
+
+def _meaning(value: str) -> list[float] | list[str]:
+    words = value.casefold().split()
+    try:
+        return [float(word) for word in words]
+    except ValueError:
+        return words
+
+
+def _list_names(name: str, lines: list[str], num_slices: int) -> Iterable[str] | None:
+    """The names of the files that hold a slice each; null where one file holds all."""
+    if name.split(" ")[0] == "LIST":
+        if name not in _LISTS:
+            raise ValueError(f"ElementDataFile = {printable(name)}: a list names one file for each slice; write LIST")
+        names = [line for line in lines if line]
+        if len(names) != num_slices:
+            raise ValueError(
+                f"ElementDataFile = {name} names {pluralize(len(names), 'file')}, but DimSize has "
+                f"{pluralize(num_slices, 'slice')}; copy the scan again"
+            )
+        return names
+    return expand_pattern("ElementDataFile", name, num_slices)
+
+
 def _data_location(path: Path, fields: dict[str, str], header_length: int) -> tuple[Path, int]:
+    """The file of the voxels, and their offset in it."""
     name = _value(fields, "ElementDataFile")
     header_size = int(_words({"HeaderSize": "0"} | fields, "HeaderSize", r"-1|\d{1,9}")[0])
     if name.upper() == "LOCAL":
         return path, header_length
-    if name.upper().startswith("LIST") or "%" in name:
-        raise ValueError(f"ElementDataFile = {name}: one file a slice is not read; store the voxels in one .raw file")
-    data_path = path.parent / name
-    if not data_path.resolve().is_relative_to(path.parent.resolve()):
-        outside = "is a link out of" if data_path.is_symlink() else "lies outside"
-        raise ValueError(f"ElementDataFile = {name} {outside} the header's folder; put the voxels beside the header")
-    if not data_path.is_file():
-        raise ValueError(f"ElementDataFile = {name} is not there; the voxels belong beside the header")
-    return data_path, header_size
+    return find_data_file(path, "ElementDataFile", name), header_size
 
 
 def _value(fields: dict[str, str], key: str) -> str:
@@ -183,15 +248,15 @@ def _value(fields: dict[str, str], key: str) -> str:
 
 
 def _require(fields: dict[str, str], key: str, expected: str) -> None:
-    if fields.get(key, expected).lower() != expected.lower():
+    if _value(fields, key) != expected:
         raise ValueError(f"{key} must be {expected}, got {fields[key]}")
 
 
-def _flag(fields: dict[str, str], key: str) -> bool:
-    word = fields.get(key, "False").lower()
-    if word not in ("true", "false"):
+def _flag(fields: dict[str, str], key: str, default: str = "False") -> bool:
+    word = fields.get(key, default).lower()
+    if word not in _FLAGS:
         raise ValueError(f"{key} must be True or False, got {fields[key]}")
-    return word == "true"
+    return _FLAGS[word]
 
 
 def _words(fields: dict[str, str], key: str, pattern: str) -> list[str]:

@@ -1,10 +1,14 @@
-"""Voxels in files: memory-mapped if uncompressed, otherwise unpacked into an array of the size in the header."""
+"""Voxels in files: memory-mapped if uncompressed, otherwise unpacked into an array of the size in the header.
+
+A header may name files in its own folder only: one that could name any would make archnet read any.
+"""
 
 from __future__ import annotations
 
 import gzip
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +18,19 @@ import numpy as np
 from isal import igzip, igzip_lib, isal_zlib
 from numpy.typing import NDArray
 
+from archnet.errors import pluralize
 from archnet.imaging.volume import Index
 
 _MAX_DEFLATE_RATIO: Final = 1032
 """No deflate stream holds more bytes for each of its own (M. Adler, zlib technical details)."""
 
+_PATTERN: Final = re.compile(r"([^%]*)%(0?\d?)[di]([^%]*?)((?:\s+\d{1,9}){0,3})")
+"""A name with one number in it, then the first number, the last one and the step."""
+
+_MAX_LARGE_RATIO: Final = 100
+"""No CT packs better than this: what would be larger than `_LARGE_BYTES` must not."""
+
+_LARGE_BYTES: Final = 2**30
 _BLOCK_BYTES: Final = 2**18
 
 
@@ -56,8 +68,9 @@ class StoredVoxels:
         found = max(self.path.stat().st_size - self.start, 0)
         if self.compression == "plain" and found != self.num_bytes:
             raise self._wrong_size(f"{found:,}")
-        if self.compression != "plain" and self.num_bytes_before + self.num_bytes > found * _MAX_DEFLATE_RATIO:
-            raise self._wrong_size(f"at most {found * _MAX_DEFLATE_RATIO:,}")
+        most = min(found * _MAX_DEFLATE_RATIO, max(found * _MAX_LARGE_RATIO, _LARGE_BYTES))
+        if self.compression != "plain" and self.num_bytes_before + self.num_bytes > most:
+            raise self._wrong_size(f"at most {most:,}")
 
     def read(self) -> NDArray[Any]:
         """Read the voxels, (z, y, x): a read-only memory map if they are uncompressed.
@@ -97,6 +110,69 @@ class StoredVoxels:
             f"{self.path.name} should hold {x} x {y} x {z} voxels of {self.dtype.itemsize} bytes "
             f"({self.num_bytes:,} bytes), but holds {found}; copy the scan again"
         )
+
+
+def read_parts(parts: Sequence[StoredVoxels]) -> NDArray[Any]:
+    """Read the voxels of a scan that is stored in one file or in several, one above the other.
+
+    Raises:
+        ValueError: A file is cut off, damaged, or holds more voxels.
+    """
+    for part in parts:
+        part.check_size()
+    return parts[0].read() if len(parts) == 1 else np.concatenate([part.read() for part in parts])
+
+
+def find_data_file(header: Path, key: str, name: str) -> Path:
+    """Find the file of voxels that a header names: in its folder, or beside the file that the header is a link to.
+
+    The file itself may be a link to anywhere, as git-annex and download caches make them: who laid the link, not the
+    header, chose what is read. Folders may not lead outside.
+
+    Raises:
+        ValueError: The name leads outside, or there is no such file.
+    """
+    is_outside = False
+    for folder in {header.parent: None, header.resolve().parent: None}:
+        path = folder / name
+        is_inside = path.parent.resolve().is_relative_to(folder.resolve())
+        is_outside |= not is_inside
+        if is_inside and path.is_file():
+            return path
+    if is_outside:
+        raise ValueError(
+            f"{key} = {printable(name)} lies outside the header's folder; put the voxels beside the header"
+        )
+    raise ValueError(f"{key} = {printable(name)} is not there; the voxels belong beside the header")
+
+
+def expand_pattern(key: str, name: str, num_files: int) -> Iterator[str] | None:
+    """The file names that a pattern such as "slice%03d.raw 1 40 1" stands for; null where the name is no pattern.
+
+    The first number, the last one and the step may be missing: they are then 1, as many as needed, and 1.
+
+    Raises:
+        ValueError: The numbers give another number of files.
+    """
+    pattern = _PATTERN.fullmatch(name)
+    if pattern is None:
+        return None
+    before, width, after, text = pattern.groups()
+    numbers = [int(word) for word in text.split()]
+    first = numbers[0] if numbers else 1
+    last = numbers[1] if len(numbers) > 1 else first + num_files - 1
+    step = numbers[2] if len(numbers) > 2 else max((last - first) // max(num_files - 1, 1), 1)
+    if step < 1 or first + step * (num_files - 1) != last:
+        raise ValueError(
+            f"{key} = {printable(name)} does not name {pluralize(num_files, 'file')}, one for each slice; write the "
+            f"first number, the last one and the step"
+        )
+    return (f"{before}{f'%{width}d' % number}{after}" for number in range(first, last + 1, step))
+
+
+def printable(name: str) -> str:
+    """The name of a file, with escapes for bytes that are no text."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 @contextmanager
