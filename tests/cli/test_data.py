@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from archnet.cli import app
+from archnet.errors import DataError
 from archnet.imaging import Volume
 from archnet.imaging.metaimage import write_mhd
 
@@ -113,8 +114,6 @@ def test_a_run_counts_what_is_missing_in_its_report(luna, tmp_path):
 
 @pytest.mark.parametrize("command", [("data", "prepare", "exp.json"), ("run", "exp.json", "--out", "out")])
 def test_strict_stops_at_damaged_scans(luna, tmp_path, command):
-    from archnet.errors import DataError
-
     damage(luna, 3)
     with pytest.raises(DataError, match=r"^luna/subset3/scan3\.mhd: .*\. It has 3 cases\.$"):
         archnet(*command, "--strict")
@@ -142,3 +141,23 @@ def test_options_without_a_data_set_are_not_ignored():
 
     with pytest.raises(DocumentError, match=r"^Name the data set, such as: archnet data info luna16 --root DIR\.$"):
         archnet("data", "info", "--root", "luna")
+
+
+def test_two_scans_can_be_looked_at_and_prepared_before_there_are_enough_for_a_split(luna, tmp_path):
+    rows = (luna / "candidates.csv").read_text().splitlines()
+    (luna / "candidates.csv").write_text(
+        "\n".join(row for row in rows if not row[4:5].isdigit() or row[4] < "2") + "\n"
+    )
+    options = ["luna16", "--root", "luna", "--set", "data.crop_size=[6,6,4]"]
+    summary = as_json("data", "info", *options)
+    assert summary["classes"] == {"non-nodule": 4, "nodule": 2}
+    assert summary["split"] == (
+        "not possible: 2 groups are too few for training, validation (0.1) and test (0.2) sets; the train set would be "
+        "empty. Lower the others' shares or add scans."
+    )
+    assert "train" not in summary
+    archnet("data", "info", *options, "--picture", "first", "--out", tmp_path / "case.png")
+    assert (tmp_path / "case.png").exists()
+    assert archnet("data", "prepare", "--data", *options).stdout == "6 crops of 6x6x4, 0.0 MB\n"
+    with pytest.raises(DataError, match=r"^split: 2 groups are too few"):
+        archnet("run", "exp.json", "--out", "out")

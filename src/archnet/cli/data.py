@@ -136,7 +136,7 @@ def _prepare_crops(experiments: tuple[Experiment, ...], strict: bool, as_json: b
 
     with show_messages():
         dataset = open_dataset(experiments[0].data, progress)
-        first = preparation.prepare(dataset, experiments, progress, strict=strict)[0]
+        first = preparation.prepare(dataset, experiments, progress, strict=strict, is_preview=True)[0]
         log_findings(first.findings, experiments[0].data)
     size = first.values.nbytes
     if as_json:

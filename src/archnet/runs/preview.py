@@ -16,7 +16,7 @@ from archnet.data.dataset import Cases
 from archnet.errors import DataError, did_you_mean
 from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress
-from archnet.runs.preparation import resolve_auto_from_data, split_cases
+from archnet.runs.preparation import CaseSplit, make_preview_splits, resolve_auto_from_data
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, shape_problem
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.view import scale_to_unit
@@ -26,10 +26,13 @@ NUM_DRAWS = 10
 
 
 def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]:
-    """Summarize a data set, JSON-ready: classes, groups, shape, limits, and the sets of the split."""
+    """Summarize a data set, JSON-ready: classes, groups, shape, limits, and the sets of the split.
+
+    Where there are too few cases for the split, `split` says so in place of the sets.
+    """
     dataset = open_dataset(experiment.data, progress)
     cases = dataset.cases
-    split = split_cases(cases, experiment)
+    split, sets = _summarize_split(cases, experiment)
     store_summary = dataset.store_summary(split.rows)
     return {
         "name": experiment.data.name,
@@ -39,10 +42,20 @@ def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]
         "groups": len(np.unique(cases.groups)),
         "shape": "x".join(map(str, dataset.shape)),
         "limits": f"{dataset.limits[0]:g} to {dataset.limits[1]:g} become 0 to 1",
-        **{name: _class_counts(cases.select(split.rows[split.sets[split.rows] == name])) for name in SETS},
+        **sets,
         **({"stored": store_summary} if store_summary else {}),
         **({"findings": " ".join(finding.text for finding in dataset.findings)} if dataset.findings else {}),
     }
+
+
+def _summarize_split(cases: Cases, experiment: Experiment) -> tuple[CaseSplit, dict[str, Any]]:
+    """The split, and the classes of each set; all cases and the reason where the sets cannot be filled."""
+    splits, problem = make_preview_splits(cases, [experiment])
+    split = splits[experiment.split]
+    if problem is not None:
+        return split, {"split": f"not possible: {problem.removeprefix('split: ')}"}
+    rows = {name: split.rows[split.sets[split.rows] == name] for name in SETS}
+    return split, {name: _class_counts(cases.select(rows[name])) for name in SETS}
 
 
 def _class_counts(cases: Cases) -> dict[str, int]:
@@ -68,7 +81,9 @@ def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress)
     row = case_row(dataset.cases, case)
     image = scale_to_unit(dataset.crop(row), dataset.limits)
     label = dataset.cases.classes[dataset.cases.labels[row]]
-    samples = augmentation_samples(image, resolve_auto_from_data(experiment, dataset))
+    if "augmentation" in experiment.training.auto:
+        experiment = resolve_auto_from_data(experiment, dataset)
+    samples = augmentation_samples(image, experiment)
     figure = case_figure(image, f"{dataset.cases.ids[row]} ({label})", samples)
     with atomic_write(path) as draft:
         figure.savefig(draft, format="png", dpi=120)

@@ -13,7 +13,7 @@ from archnet.data.dataset import Crops, Dataset
 from archnet.data.scan_ranges import ScanRanges, measure_scan_ranges
 from archnet.errors import DataError, pluralize
 from archnet.files.progress import Progress, no_progress
-from archnet.runs.preparation.case_split import CaseSplit, check_training_set, make_splits
+from archnet.runs.preparation.case_split import CaseSplit, check_training_set, make_preview_splits, make_splits
 from archnet.runs.preparation.data_checks import check_lists, check_scans
 from archnet.runs.preparation.prepared_data import PreparedData
 from archnet.spec.experiment import Experiment, Split
@@ -26,6 +26,7 @@ def prepare(
     *,
     splits: Mapping[Split, CaseSplit] | None = None,
     strict: bool = False,
+    is_preview: bool = False,
 ) -> list[PreparedData]:
     """Split the cases of a data set, cut their crops and check them; experiments with the same split share the result.
 
@@ -35,6 +36,7 @@ def prepare(
         progress: Wraps what takes long.
         splits: Of `make_splits` for these experiments; null makes them.
         strict: Fail if a scan cannot be read.
+        is_preview: Cut the crops even if there are too few cases to train.
 
     Returns:
         The data of each experiment.
@@ -43,14 +45,16 @@ def prepare(
         ArchnetError: The data are damaged, a set has too few cases, or a data check found an error that `data.allow`
             does not name.
     """
+    if is_preview:
+        splits, _ = make_preview_splits(dataset.cases, experiments)
     splits = splits or make_splits(dataset.cases, experiments)
     allowed = experiments[0].data.allow
     stop_on_errors(check_all_lists(dataset, splits), allowed)
-    for options, split in splits.items():
+    for options, split in splits.items() if not is_preview else ():
         check_training_set(dataset.cases.select(split.rows), split.sets[split.rows], options)
     prepared = cut_cases(dataset, splits, progress, strict=strict)
     stop_on_errors(join_findings(data.findings for data in prepared.values()), allowed)
-    for options, data in prepared.items():
+    for options, data in prepared.items() if not is_preview else ():
         check_training_set(data.cases, data.sets, options)
     return [prepared[experiment.split] for experiment in experiments]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from archnet.data.dataset import Cases
 from archnet.data.split import keep_rows, make_split
-from archnet.errors import RunError
+from archnet.errors import ArchnetError, RunError
 from archnet.spec.experiment import Experiment, Split
 
 
@@ -46,6 +46,24 @@ def make_splits(cases: Cases, experiments: Sequence[Experiment]) -> dict[Split, 
     """
     one_of_each = {experiment.split: experiment for experiment in experiments}
     return {split: split_cases(cases, experiment) for split, experiment in one_of_each.items()}
+
+
+def make_preview_splits(cases: Cases, experiments: Sequence[Experiment]) -> tuple[dict[Split, CaseSplit], str | None]:
+    """Make each split of some experiments, to look at the data or to cut the crops.
+
+    Returns:
+        The splits, and null; where the cases cannot be divided, all of them in the training set, and the reason.
+    """
+    try:
+        splits = make_splits(cases, experiments)
+        for options, split in splits.items():
+            check_training_set(cases.select(split.rows), split.sets[split.rows], options)
+    except ArchnetError as error:
+        sets = np.full(len(cases.ids), "train", dtype="<U10")
+        undivided = Split(test=0.0, validation=0.0, seed=experiments[0].split.seed)
+        whole = CaseSplit(sets=sets, rows=keep_rows(cases, sets, experiments[0].data, undivided))
+        return {experiment.split: whole for experiment in experiments}, str(error)
+    return splits, None
 
 
 def check_training_set(cases: Cases, sets: NDArray[np.str_], split: Split) -> None:

@@ -8,21 +8,16 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from archnet.data import open_dataset
 from archnet.data.checks.findings import SEVERITIES, Finding, Severity, sort_findings
-from archnet.data.dataset import Dataset
-from archnet.data.split import keep_rows
-from archnet.errors import ArchnetError
 from archnet.files.path_argument import output_file
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.preparation.case_crops import check_all_lists, cut_cases, join_findings
-from archnet.runs.preparation.case_split import CaseSplit, check_training_set, make_splits
+from archnet.runs.preparation.case_split import make_preview_splits
 from archnet.runs.preparation.data_summary import summarize_dataset, summarize_split, summarize_voxels
 from archnet.runs.preparation.prepared_data import PreparedData
 from archnet.spec.datasets import command_arguments
-from archnet.spec.experiment import Experiment, Split
+from archnet.spec.experiment import Experiment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -103,7 +98,7 @@ def inspect_data(
     """
     first = experiments[0]
     dataset = open_dataset(first.data, progress)
-    splits, problem = _make_splits_if_possible(dataset, experiments)
+    splits, problem = make_preview_splits(dataset.cases, experiments)
     summary = {"name": first.data.name, **summarize_dataset(dataset)}
     if problem is None:
         summary |= summarize_split(dataset, splits[first.split], first)
@@ -122,19 +117,3 @@ def inspect_data(
         is_quick=is_quick,
         prepared=prepared,
     )
-
-
-def _make_splits_if_possible(
-    dataset: Dataset, experiments: Sequence[Experiment]
-) -> tuple[dict[Split, CaseSplit], str | None]:
-    """The splits; where the cases cannot be divided, all of them in one set, and the reason."""
-    try:
-        splits = make_splits(dataset.cases, experiments)
-        for options, split in splits.items():
-            check_training_set(dataset.cases.select(split.rows), split.sets[split.rows], options)
-    except ArchnetError as error:
-        sets = np.full(len(dataset.cases.ids), "train", dtype="<U10")
-        undivided = Split(test=0.0, validation=0.0, seed=experiments[0].split.seed)
-        rows = keep_rows(dataset.cases, sets, experiments[0].data, undivided)
-        return {undivided: CaseSplit(sets=sets, rows=rows)}, str(error)
-    return splits, None
