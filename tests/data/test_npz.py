@@ -86,10 +86,11 @@ X = _random((2, 3, 3))
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": X, "y": [0.0, 1.0]}, "y must hold whole numbers, one for each class, got float64; number the classes"),
-        ({"x": X, "y": ["a", "b"]}, "y must hold whole numbers, one for each class, got <U1; number the classes"),
+        ({"x": X, "y": [0j, 1j]}, "y must hold numbers or text, one label for each case, got complex128"),
         ({"x": X, "y": [1, 1]}, "all labels in y are 1; classification needs at least two classes"),
-        ({"x": X, "y": [[0, 1], [1, 0]]}, "y must hold one label for each case, got (2, 2)"),
+        ({"x": X, "y": [[["a"]], [["b"]]]}, "y must hold one label for each case, got (2, 1, 1)"),
+        ({"x": X, "y": [b"\xff", b"a"]}, "y must hold numbers or text, got bytes that are not UTF-8"),
+        ({"x": X, "y": [0, 1], "classes": [["a", "b"]]}, "classes must hold one entry for each class, got (1, 2)"),
         ({"x": X, "y": [0, 1, 1]}, "x has 2 cases, y has 3; give one entry for each case"),
         ({"x": X, "y": [0, 1], "group": [1]}, "x has 2 cases, group has 1; give one entry for each case"),
         (
@@ -110,7 +111,9 @@ X = _random((2, 3, 3))
         ),
         (
             {"train_images": _random((2, 4, 4, 3)), "train_labels": [0, 1]},
-            "the images are in colour; grey ones are needed",
+            "train_images is (2, 4, 4, 3), colour images; grey ones are needed: train_images=train_images[..., :3]"
+            ".mean(axis=-1).astype(train_images.dtype). Volumes of 3 slices are stated as "
+            "train_images=train_images[..., None]",
         ),
     ],
 )
@@ -121,11 +124,60 @@ def test_arrays_that_are_no_data_set_are_refused(tmp_path, arrays, message):
     assert str(caught.value) == f"{path}: {message}."
 
 
-def test_python_objects_are_never_unpickled(tmp_path):
-    path = _save(tmp_path / "a.npz", x=X, y=np.array([{"run": "me"}, 1], dtype=object))
+@pytest.mark.parametrize(
+    ("key", "remedy"),
+    [
+        ("x", "save numbers, all cases in one shape: x=numpy.stack(list(x))"),
+        ("y", "save text: y=y.astype(str)"),
+        ("group", "save text: group=group.astype(str)"),
+        ("classes", "save text: classes=classes.astype(str)"),
+    ],
+)
+def test_python_objects_are_never_unpickled(tmp_path, key, remedy):
+    arrays = {"x": X, "y": [0, 1], key: np.array([{"run": "me"}, 1], dtype=object)}
+    path = _save(tmp_path / "a.npz", **arrays)
     with pytest.raises(DataError) as caught:
         _open(path)
-    assert str(caught.value) == f"{path}: y holds Python objects, which are never loaded; save plain numbers."
+    assert str(caught.value) == f"{path}: {key} holds Python objects, which are never loaded; {remedy}."
+
+
+def test_labels_that_pandas_keeps_as_objects_can_be_used_after_the_line_that_the_message_gives(tmp_path):
+    y = np.array(["nodule", "benign", "nodule"], dtype=object)
+    path = _save(tmp_path / "a.npz", x=_random((3, 4, 4)), y=y)
+    with pytest.raises(DataError, match=r"y=y\.astype\(str\)\.$"):
+        _open(path)
+    cases = _open(_save(path, x=_random((3, 4, 4)), y=y.astype(str))).cases
+    assert cases.classes == ("benign", "nodule")
+    assert cases.labels.tolist() == [1, 0, 1]
+
+
+def test_groups_and_sets_of_bytes_are_text(tmp_path):
+    path = _save(tmp_path / "a.npz", x=X, y=[0, 1], group=["Å1".encode(), b"B2"], split=[b"train", b"val"])
+    cases = _open(path).cases
+    assert cases.groups.tolist() == ["Å1", "B2"]
+    assert cases.own_sets.tolist() == ["train", "validation"]
+
+
+def test_class_names_of_the_file_and_of_the_experiment(tmp_path):
+    x = _random((3, 4, 4))
+    path = _save(tmp_path / "a.npz", x=x, y=[0, 1, 1], classes=["non-nodule", "nodule"])
+    assert _open(path).cases.classes == ("non-nodule", "nodule")
+    assert _open(path).findings == ()
+    dataset = _open(path, classes=("no", "yes"), positive="no")
+    assert dataset.cases.classes == ("no", "yes")
+    assert dataset.cases.positive == 0
+    medmnist = {"train_images": x, "train_labels": np.array([[0], [1], [1]]), "classes": [b"no", b"yes"]}
+    assert _open(_save(path, **medmnist)).cases.classes == ("no", "yes")
+
+
+def test_a_channel_axis_is_left_out_with_a_note(tmp_path):
+    x = _random((2, 1, 5, 6))
+    dataset = _open(_save(tmp_path / "a.npz", x=x, y=[0, 1], classes=["a", "b"]))
+    assert dataset.shape == (5, 6)
+    np.testing.assert_array_equal(dataset.crop(1), x[1, 0])
+    (note,) = dataset.findings
+    assert (note.check, note.severity) == ("array_layout", "note")
+    assert note.text == ("x is (2, 1, 5, 6): its axis of length 1 is a channel and is left out, so that a case is 5x6.")
 
 
 def test_a_single_array_is_refused(tmp_path):

@@ -124,10 +124,10 @@ DATASETS: Final[dict[str, DatasetSpec]] = {
         defaults=_VOLUME_OPTIONS,
     ),
     "npz": DatasetSpec(
-        description="npz:PATH, arrays x (N, height, width[, depth]) and y, optionally group and split",
+        description="npz:PATH, arrays x (N, height, width[, depth]) and y, optionally group, split and classes",
         layout="an .npz file with the arrays x and y",
         cases="arrays",
-        defaults={"range": "auto", "axes": "hwd"},
+        defaults={"range": "auto", "axes": "hwd", "classes": None},
         is_file=True,
     ),
 }

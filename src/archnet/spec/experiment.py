@@ -38,6 +38,8 @@ class Data:
         window_hu: Hounsfield units that become 0 and 1; values outside are clipped.
         range: `npz` only: the values that become 0 and 1, "hu" (use `window_hu`), or "auto".
         axes: `npz` only: the order of the array's spatial axes, (height, width, depth) or (z, y, x).
+        classes: `npz` only: names of the classes in the order of their labels; null takes the file's array `classes`,
+            else the labels themselves.
         negatives_per_positive: Negatives kept for each positive of a set, drawn after the split; or "all".
         allow: Data checks whose errors do not stop a run; they are reported all the same.
     """
@@ -52,6 +54,7 @@ class Data:
     window_hu: tuple[float, float] = (-1000, 400)
     range: Literal["hu", "auto"] | tuple[float, float] = "auto"
     axes: Literal["hwd", "zyx"] = "hwd"
+    classes: tuple[str, ...] | None = None
     negatives_per_positive: float | Literal["all"] = "all"
     allow: tuple[str, ...] = ()
 

@@ -14,6 +14,7 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
 """Most serious first."""
 
 CHECKS: Final = {
+    "array_layout": "how the arrays of a file are read: axes, labels and class names",
     "class_values": "whether the values of the classes differ in a way that only a different scaling explains",
     "constant_cases": "cases whose voxels are all equal",
     "contradictory_labels": "identical cases with different labels",

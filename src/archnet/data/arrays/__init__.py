@@ -1,0 +1,1 @@
+"""Array files: what an .npz file holds, the layout of its images, and the classes of its labels."""

@@ -1,0 +1,125 @@
+"""The arrays of an .npz file, read without pickle and without letting a small file fill the memory."""
+
+from __future__ import annotations
+
+import math
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from archnet.data.arrays.image_layout import refuse_colour
+from archnet.errors import DataError
+from archnet.files.disk import format_bytes
+
+# MedMNIST (Yang et al. 2023, doi:10.1038/s41597-022-01721-8) says "val" where we say "validation".
+MEDMNIST_SETS = {"train": "train", "val": "validation", "test": "test"}
+
+_OPTIONAL_KEYS = ("group", "split", "classes")
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_NO_HEADER = (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError)
+_UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, UnicodeDecodeError, RuntimeError)
+# Compressed CT becomes two or three times as large; a few images of nothing but air may grow more.
+_MAX_GROWTH = 100
+_HARMLESS_BYTES = 1_000_000_000
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def read_arrays(path: Path) -> Arrays:
+    """The arrays `x` and `y` of a file, and `group`, `split` and `classes` where it holds them.
+
+    Raises:
+        DataError: There is no such file.
+        ValueError: The file is damaged, or lacks what a data set needs.
+    """
+    try:
+        with path.open("rb") as file:
+            if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
+                raise ValueError("this holds one array; an .npz file with the arrays x and y is needed")
+        with zipfile.ZipFile(path) as archive:
+            return _read_data_set(archive)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file.") from error
+    except _UNREADABLE as error:
+        reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
+        raise ValueError(f"not a readable .npz file ({reason}); save it again with numpy.savez") from error
+
+
+def _read_data_set(archive: zipfile.ZipFile) -> Arrays:
+    keys = {name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")}
+    if {"x", "y"} <= keys:
+        return _load_arrays(archive, ["x", "y", *(key for key in _OPTIONAL_KEYS if key in keys)])
+    sets = [name for name in MEDMNIST_SETS if {f"{name}_images", f"{name}_labels"} <= keys]
+    if not sets:
+        found = ", ".join(sorted(keys)) or "nothing"
+        raise ValueError(f"needs the arrays x and y, or train_images and train_labels as in MedMNIST; it holds {found}")
+    names = ["classes"] if "classes" in keys else []
+    arrays = _load_arrays(archive, [f"{name}_{kind}" for name in sets for kind in ("images", "labels")] + names)
+    merged = _merge_medmnist(
+        sets, [arrays[f"{name}_images"] for name in sets], [arrays[f"{name}_labels"] for name in sets]
+    )
+    return merged | {key: arrays[key] for key in names}
+
+
+def _merge_medmnist(sets: list[str], images: list[NDArray[Any]], labels: list[NDArray[Any]]) -> Arrays:
+    for name, part, its_labels in zip(sets, images, labels, strict=True):
+        if part.ndim == 0 or part.shape[:1] != its_labels.shape[:1]:
+            raise ValueError(f"{name}_images is {part.shape}, {name}_labels {its_labels.shape}; give a label for each")
+        if part.shape[1:] != images[0].shape[1:] or its_labels.shape[1:] != labels[0].shape[1:]:
+            raise ValueError(f"the cases of {sets[0]} and {name} differ in shape; all sets need the same")
+    refuse_colour(images[0].shape, "hwd", f"{sets[0]}_images")
+    return {
+        "x": np.concatenate(images),
+        "y": np.concatenate(labels),
+        "split": np.repeat(sets, [len(part) for part in images]),
+    }
+
+
+def _load_arrays(archive: zipfile.ZipFile, keys: list[str]) -> Arrays:
+    """Some arrays of a file; none of them is loaded before all have been found to be what they say they are."""
+    num_bytes = sum(_check_size(archive, key) for key in keys)
+    num_packed_bytes = Path(archive.filename or "").stat().st_size
+    if num_bytes > max(_HARMLESS_BYTES, _MAX_GROWTH * num_packed_bytes):
+        raise ValueError(
+            f"it would grow from {format_bytes(num_packed_bytes)} to {format_bytes(num_bytes)}, over {_MAX_GROWTH} "
+            f"times, as no images do; if they are right, save them with numpy.savez, not compressed"
+        )
+    return {key: _load_array(archive, key) for key in keys}
+
+
+def _check_size(archive: zipfile.ZipFile, key: str) -> int:
+    """Bytes of an array, whose header agrees with what the file holds."""
+    entry = archive.getinfo(f"{key}.npy")
+    with archive.open(entry) as file:
+        try:
+            shape, _, dtype = _HEADERS[npy.read_magic(file)](file)
+        except _NO_HEADER as error:
+            raise ValueError(f"{key} is no NumPy array; save it again with numpy.savez") from error
+        num_stored_bytes = entry.file_size - file.tell()
+    if dtype.hasobject:
+        raise ValueError(f"{key} holds Python objects, which are never loaded; {_plain_form(key)}")
+    expected = math.prod(shape) * int(dtype.itemsize)
+    if min(shape, default=0) < 0 or num_stored_bytes != expected:
+        raise ValueError(
+            f"{key} says that it is {shape} of {dtype}, but holds {num_stored_bytes:,} bytes; save it again"
+        )
+    return expected
+
+
+def _plain_form(key: str) -> str:
+    """How to save an array that holds Python objects without them."""
+    if key == "x" or key.endswith("_images"):
+        return f"save numbers, all cases in one shape: {key}=numpy.stack(list({key}))"
+    return f"save text: {key}={key}.astype(str)"
+
+
+def _load_array(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
+    with archive.open(f"{key}.npy") as file:
+        array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
+    return array

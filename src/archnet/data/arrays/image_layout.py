@@ -1,0 +1,74 @@
+"""What the axes of an image array are: cases, space, and a channel to squeeze or colours to refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.checks.findings import Finding
+
+_COLOURS: Final = (3, 4)
+"""Numbers of channels of a colour image: RGB, RGBA."""
+
+
+def squeeze_channel(x: NDArray[Any], axes: str) -> tuple[NDArray[Any], list[Finding]]:
+    """The images without an axis of length 1 that is a channel.
+
+    Args:
+        x: (N, height, width[, depth]), with or without one channel, first or last.
+        axes: Order of the spatial axes, "hwd" or "zyx".
+
+    Returns:
+        (N, *spatial axes), and a note where an axis was left out.
+
+    Raises:
+        ValueError: The images are in colour, or have another number of axes.
+    """
+    refuse_colour(x.shape, axes)
+    channel = _channel_axis(x.shape)
+    if channel is None:
+        if x.ndim not in (3, 4) or 0 in x.shape:
+            raise ValueError(f"x must be (N, height, width) or (N, height, width, depth), got {x.shape}")
+        return x, []
+    images = np.squeeze(x, channel)
+    message = (
+        f"x is {x.shape}: its axis of length 1 is a channel and is left out, so that a case is "
+        f"{'x'.join(map(str, images.shape[1:]))}."
+    )
+    return images, [Finding(check="array_layout", severity="note", message=message)]
+
+
+def _channel_axis(shape: Sequence[int]) -> int | None:
+    """The axis of length 1 that is no spatial one; null where there is none.
+
+    >>> _channel_axis((8, 1, 28, 28)), _channel_axis((8, 28, 28, 1)), _channel_axis((8, 28, 28, 5))
+    (1, 3, None)
+    """
+    if len(shape) not in (4, 5) or 0 in shape:
+        return None
+    return next((axis for axis in (1, len(shape) - 1) if shape[axis] == 1), None)
+
+
+def refuse_colour(shape: Sequence[int], axes: str, key: str = "x") -> None:
+    """Refuse colour images, with the line that makes them grey.
+
+    Three or four values beside sides that are longer than that are colours. Volumes of so few slices pass with a
+    channel axis of their own, (N, height, width, 3, 1), or as (N, z, y, x) with `axes` "zyx".
+
+    Raises:
+        ValueError: The images are in colour.
+    """
+    num_last, num_first = (shape[-1], shape[1]) if len(shape) in (4, 5) else (0, 0)
+    is_volume = len(shape) == 5
+    if num_last in _COLOURS and num_last < min(shape[1:-1]):
+        grey = f"{key}={key}[..., :3].mean(axis=-1).astype({key}.dtype)"
+        volume = "" if is_volume else f". Volumes of {num_last} slices are stated as {key}={key}[..., None]"
+    elif num_first in _COLOURS and num_first < min(shape[2:]) and (is_volume or axes == "hwd"):
+        grey = f"{key}={key}[:, :3].mean(axis=1).astype({key}.dtype)"
+        volume = "" if is_volume else f". Volumes of {num_first} slices, (N, z, y, x), are stated with data.axes=zyx"
+    else:
+        return
+    raise ValueError(f"{key} is {tuple(shape)}, colour images; grey ones are needed: {grey}{volume}")

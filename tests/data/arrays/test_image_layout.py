@@ -1,0 +1,72 @@
+"""Channels and colours of image arrays."""
+
+import numpy as np
+import pytest
+
+from archnet.data.arrays.image_layout import squeeze_channel
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "squeezed"),
+    [
+        ((2, 7, 8), "hwd", (2, 7, 8)),
+        ((2, 7, 8, 9), "hwd", (2, 7, 8, 9)),
+        ((2, 1, 7, 8), "hwd", (2, 7, 8)),
+        ((2, 7, 8, 1), "hwd", (2, 7, 8)),
+        ((2, 1, 7, 8), "zyx", (2, 7, 8)),
+        ((2, 1, 7, 8, 9), "hwd", (2, 7, 8, 9)),
+        ((2, 7, 8, 9, 1), "hwd", (2, 7, 8, 9)),
+        ((2, 9, 7, 8, 1), "zyx", (2, 9, 7, 8)),
+        # A channel axis says that three slices are no colours.
+        ((2, 7, 8, 3, 1), "hwd", (2, 7, 8, 3)),
+        ((2, 1, 7, 8, 4), "hwd", (2, 7, 8, 4)),
+        ((2, 7, 8, 1, 1), "hwd", (2, 7, 8, 1)),
+        # So does the order of the axes.
+        ((2, 3, 7, 8), "zyx", (2, 3, 7, 8)),
+        # Sides as short as the last axis are voxels.
+        ((2, 3, 3, 3), "hwd", (2, 3, 3, 3)),
+        ((2, 4, 4, 4), "hwd", (2, 4, 4, 4)),
+        ((2, 7, 8, 2), "hwd", (2, 7, 8, 2)),
+    ],
+)
+def test_one_channel_axis_is_squeezed_and_nothing_else(shape, axes, squeezed):
+    x = np.arange(np.prod(shape)).reshape(shape)
+    images, notes = squeeze_channel(x, axes)
+    assert images.shape == squeezed
+    np.testing.assert_array_equal(images.ravel(), x.ravel())
+    assert len(notes) == (len(squeezed) < len(shape))
+
+
+GREY_LAST = "x=x[..., :3].mean(axis=-1).astype(x.dtype)"
+GREY_FIRST = "x=x[:, :3].mean(axis=1).astype(x.dtype)"
+TO_GREY = {
+    GREY_LAST: lambda x: x[..., :3].mean(axis=-1).astype(x.dtype),
+    GREY_FIRST: lambda x: x[:, :3].mean(axis=1).astype(x.dtype),
+}
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "remedy"),
+    [
+        ((2, 7, 8, 3), "hwd", f"{GREY_LAST}. Volumes of 3 slices are stated as x=x[..., None]"),
+        ((2, 7, 8, 4), "hwd", f"{GREY_LAST}. Volumes of 4 slices are stated as x=x[..., None]"),
+        ((2, 7, 8, 4), "zyx", f"{GREY_LAST}. Volumes of 4 slices are stated as x=x[..., None]"),
+        ((2, 3, 7, 8), "hwd", f"{GREY_FIRST}. Volumes of 3 slices, (N, z, y, x), are stated with data.axes=zyx"),
+        ((2, 7, 8, 9, 3), "hwd", GREY_LAST),
+        ((2, 4, 7, 8, 9), "zyx", GREY_FIRST),
+    ],
+)
+def test_colour_images_are_refused_with_the_line_that_makes_them_grey(shape, axes, remedy):
+    x = np.zeros(shape, np.uint8)
+    with pytest.raises(ValueError, match="colour") as caught:
+        squeeze_channel(x, axes)
+    assert str(caught.value) == f"x is {shape}, colour images; grey ones are needed: {remedy}"
+    grey = TO_GREY[remedy.split(". ")[0]](x)
+    assert squeeze_channel(grey, axes)[0].dtype == np.uint8
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 4), (2, 0, 3), (2, 5, 6, 7, 8), (2, 1, 5, 6, 7, 8)])
+def test_other_numbers_of_axes_are_refused(shape):
+    with pytest.raises(ValueError, match="height") as caught:
+        squeeze_channel(np.zeros(shape), "hwd")
+    assert str(caught.value) == f"x must be (N, height, width) or (N, height, width, depth), got {shape}"
