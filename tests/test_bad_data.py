@@ -87,6 +87,7 @@ NEEDS_LUNA16 = (
 )
 NEEDS_CLASSES = "needs one folder for each class (CT-0, CT-23) with scans inside. Name its folder with --root FOLDER"
 OUTSIDE = "lies outside the header's folder; put the voxels beside the header"
+FILL_WITH_AIR = "Replace these values by air: numpy.nan_to_num(hu, nan=-1000, posinf=-1000, neginf=-1000)"
 LABELS = "a.npz: y must hold whole numbers, one for each class,"
 NO_NPZ = "a.npz: not a readable .npz file"
 AGAIN = "save it again with numpy.savez."
@@ -180,7 +181,7 @@ BAD = {
         LUNA16,
         unscanned(
             "the axes of a scan must be perpendicular, got the direction matrix "
-            "[[1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]"
+            "[[1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]; resample the scan to a straight grid, for example with SimpleITK.Resample"
         ),
     ),
     "a direction beyond all bounds": (
@@ -188,18 +189,18 @@ BAD = {
         LUNA16,
         unscanned(
             "the axes of a scan must be perpendicular, got the direction matrix "
-            "[[1e+300, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]"
+            "[[1e+300, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]; resample the scan to a straight grid, for example with SimpleITK.Resample"
         ),
     ),
     "voxels beyond all bounds": (
         scan(np.full((12, 24, 24), 1e300).tobytes(), ElementType="MET_DOUBLE"),
         LUNA16,
-        unscanned("Hounsfield units must be finite, got NaN or infinity"),
+        unscanned(f"Hounsfield units must be finite, got NaN or infinity. {FILL_WITH_AIR}"),
     ),
     "voxels that are NaN": (
         scan(np.full((12, 24, 24), np.nan, np.float32).tobytes(), ElementType="MET_FLOAT"),
         LUNA16,
-        unscanned("Hounsfield units must be finite, got NaN or infinity"),
+        unscanned(f"Hounsfield units must be finite, got NaN or infinity. {FILL_WITH_AIR}"),
     ),
     "a .zraw that is not packed": (
         scan(CompressedData="True"),
@@ -423,7 +424,7 @@ BAD = {
     "a .nii.gz that is not packed": (
         classes(".nii.gz", nifti()),
         FOLDER,
-        unclassed("1.nii.gz is damaged or not packed with gzip; copy the scan again", ".nii.gz"),
+        unclassed("it is called .nii.gz but is not compressed; rename it to 1.nii", ".nii.gz"),
     ),
     "a .nii that is cut off": (
         classes(".nii", nifti()[:900]),
@@ -475,7 +476,8 @@ BAD = {
         FOLDER,
         unclassed(
             "the affine matrix does not place the voxels in space: "
-            "[[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]",
+            "[[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]; "
+            "write the right one with nibabel: image.set_sform(affine)",
             ".nii",
         ),
     ),
@@ -483,8 +485,9 @@ BAD = {
         classes(".nii", nifti(affine=[1, 0.75, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0])),
         FOLDER,
         unclassed(
-            "the axes of a scan must be perpendicular, got the direction matrix "
-            "[[-1.0, -0.6, 0.0], [0.0, -0.8, 0.0], [0.0, 0.0, 1.0]]",
+            "its axes are sheared, got the affine matrix "
+            "[[-1.0, -0.75, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]; "
+            "straighten it with nibabel: nibabel.processing.resample_to_output(image)",
             ".nii",
         ),
     ),
@@ -515,7 +518,7 @@ BAD = {
     "a .nrrd whose voxels lie in another file": (
         classes(".nrrd", nrrd(**{"data file": "/etc/passwd"})),
         FOLDER,
-        unclassed("its voxels lie in another file; store them inside the .nrrd", ".nrrd"),
+        unclassed(f"data file = /etc/passwd {OUTSIDE}", ".nrrd"),
     ),
     # DICOM
     "two series in a folder": (

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -121,13 +122,13 @@ def test_reordering_makes_views_and_copies_nothing():
         (
             {"direction": np.array([[1.0, 0.3, 0], [0, 1, 0], [0, 0, 1]])},
             "the axes of a scan must be perpendicular, got the direction matrix "
-            "[[1.0, 0.3, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]",
+            "[[1.0, 0.3, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]; resample the scan to a straight grid, for example with SimpleITK.Resample",
         ),
         *(
             (
                 {"direction": np.diag([1.0, length, 1.0])},
                 "the axes of a scan must be perpendicular, got the direction matrix "
-                f"[[1.0, 0.0, 0.0], [0.0, {length}, 0.0], [0.0, 0.0, 1.0]]",
+                f"[[1.0, 0.0, 0.0], [0.0, {length}, 0.0], [0.0, 0.0, 1.0]]; resample the scan to a straight grid, for example with SimpleITK.Resample",
             )
             for length in (-1.5, 1.5, 0.5, -1.002, 1e200)
         ),
@@ -164,3 +165,11 @@ def test_hounsfield_units_are_int16_where_whole_and_float32_else():
 def test_values_that_are_no_hounsfield_units_are_refused(values, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         convert_to_hu(values)
+
+
+def test_notes_stay_when_a_scan_is_turned():
+    volume = replace(_volume(direction=np.diag([-1.0, 1.0, -1.0])), notes=("A note.", "Another."))
+    turned = orient_to_lps(volume)
+    assert turned.notes == ("A note.", "Another.")
+    assert not np.array_equal(turned.direction, volume.direction)
+    assert _volume().notes == ()

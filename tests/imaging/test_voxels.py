@@ -79,6 +79,10 @@ CUT, DAMAGED = (
     "{name} is cut off; copy the scan again",
     "{name} is damaged or not packed with gzip; copy the scan again",
 )
+NOT_FINITE = (
+    "Hounsfield units must be finite, got NaN or infinity. Replace these values by air: "
+    "numpy.nan_to_num(hu, nan=-1000, posinf=-1000, neginf=-1000)"
+)
 NO_SENSE = "its NIfTI header is not understood ({found})"
 
 BAD_FILES = {
@@ -129,7 +133,7 @@ BAD_FILES = {
     "a .nii that leaves all floats": (
         "a.nii",
         _nifti(scl_slope=3e38, scl_inter=0),
-        "Hounsfield units must be finite, got NaN or infinity",
+        NOT_FINITE,
         "",
     ),
     "a .nii far off in a second version": (
@@ -139,7 +143,14 @@ BAD_FILES = {
         "",
     ),
     "a .nii.gz of nothing": ("a.nii.gz", b"", "not a NIfTI file", ""),
-    "a .nii.gz that is not packed": ("a.nii.gz", _nifti(), DAMAGED, ""),
+    "a .nii.gz that is not packed": ("a.nii.gz", _nifti()[4:], DAMAGED, ""),
+    "a .nii called .nii.gz": (
+        "a.nii.gz",
+        _nifti(),
+        "it is called .nii.gz but is not compressed; rename it to a.nii",
+        "",
+    ),
+    "a .nii.gz called .nii": ("a.nii", GZ, "it is called .nii but is compressed; rename it to a.nii.gz", ""),
     "a .nii.gz cut off in its header": ("a.nii.gz", GZ[:60], CUT, ""),
     "a .nii.gz cut off in its voxels": ("a.nii.gz", GZ[:-500], CUT, ""),
     "a .nii.gz without its checksum": ("a.nii.gz", GZ[:-8], CUT, ""),
@@ -188,8 +199,8 @@ BAD_FILES = {
     "a .nrrd in words": ("a.nrrd", _nrrd(encoding="ascii"), "encoding must be one of raw, gzip, gz, got ascii", ""),
     "a .nrrd with a gap": (
         "a.nrrd",
-        _nrrd(byte_skip="-1"),
-        "its voxels do not follow its header at once (byte skip, line skip); store them so",
+        _nrrd(line_skip="2"),
+        "lines before its voxels (line skip) are not skipped; remove them",
         "",
     ),
     "a .mha that is not packed": (
@@ -223,13 +234,13 @@ BAD_FILES = {
         "a.mha",
         _mha(ZLIB, TransformMatrix="1e300 0 0 0 1 0 0 0 1"),
         "the axes of a scan must be perpendicular, got the direction matrix "
-        "[[1e+300, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]",
+        "[[1e+300, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]; resample the scan to a straight grid, for example with SimpleITK.Resample",
         "",
     ),
     "a .mha beyond 32-bit floats": (
         "a.mha",
         _mha(zlib.compress(np.full((40, 5, 6), 1e300).tobytes()), ElementType="MET_DOUBLE"),
-        "Hounsfield units must be finite, got NaN or infinity",
+        NOT_FINITE,
         "",
     ),
 }

@@ -11,12 +11,21 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.imaging.volume import Hu, Index, Point, Volume, convert_to_hu, placeholder_voxels
+from archnet.imaging.volume import Hu, Index, Point, Volume, convert_to_hu, is_orthonormal, placeholder_voxels
 from archnet.imaging.voxels import StoredVoxels, open_gzip, translate_errors
 
 # Our world is LPS, NIfTI's is RAS. This turns either into the other.
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _MAX_HEADER_BYTES = 540
+_HEADER_BYTES = (348, 540)
+_GZIP_MARK = b"\x1f\x8b"
+# By the codes of the header. Of what has no unit, or one that the format does not know, millimetres are assumed.
+_UNITS = {1: ("metres", 1000.0), 3: ("micrometres", 0.001)}
+# Lengths between which a scan in another unit is believed: 1 cm and 10 m.
+_SIZES_MM = (10.0, 1e4)
+_NOT_PLACED = (
+    "Neither sform nor qform places the scan in space: its axes are assumed to lead to left, anterior and superior."
+)
 _BYTE_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 
 # nibabel mends small faults of a header and logs each; what it cannot mend it raises as well.
@@ -77,6 +86,7 @@ def _write(path: Path, values: Hu, affine: NDArray[np.float64]) -> None:
 def _read_header(path: Path) -> tuple[Volume, StoredVoxels, Any]:
     """Read the geometry of a scan, the location of its voxels, and nibabel's header."""
     is_packed = path.suffix.lower() == ".gz"
+    _check_name(path, is_packed)
     with path.open("rb") as file, translate_errors(path, "gzip"):
         header = _parse_header((open_gzip(file) if is_packed else file).read(_MAX_HEADER_BYTES))
     shape = _shape(header)
@@ -89,9 +99,33 @@ def _read_header(path: Path) -> tuple[Volume, StoredVoxels, Any]:
         compression="gzip" if is_packed else "plain",
         num_bytes_before=offset if is_packed else 0,
     )
+    return _place(header, shape), voxels, header
+
+
+def _check_name(path: Path, is_packed: bool) -> None:
+    """Refuse a file whose ending says that it is compressed when it is not, and the reverse."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if is_packed and any(int.from_bytes(start, order) in _HEADER_BYTES for order in _BYTE_ORDERS):
+        raise ValueError(f"it is called .nii.gz but is not compressed; rename it to {path.stem}")
+    if not is_packed and start[:2] == _GZIP_MARK:
+        raise ValueError(f"it is called .nii but is compressed; rename it to {path.name}.gz")
+
+
+def _place(header: Any, shape: Index) -> Volume:
+    """The geometry of a scan, in millimetres whatever the header's unit."""
+    unit, unit_mm = _UNITS.get(int(header["xyzt_units"]) & 7, ("millimetres", 1.0))
     with np.errstate(invalid="ignore", over="ignore"):  # numbers that are not finite are refused where they are placed
         affine = _LPS_TO_RAS @ header.get_best_affine()
-    return _build_volume(placeholder_voxels(shape), affine), voxels, header
+        affine[:3] *= unit_mm
+        size_mm = np.linalg.norm(affine[:3, :3] * np.asarray(shape[::-1]), axis=0).max()
+    if unit_mm != 1 and np.isfinite(size_mm) and not _SIZES_MM[0] <= size_mm <= _SIZES_MM[1]:
+        raise ValueError(
+            f"its header gives lengths in {unit}, which makes the scan {size_mm:,.6g} mm long; if they are "
+            f'millimetres, say so with nibabel: image.header.set_xyzt_units("mm")'
+        )
+    is_placed = bool(header["sform_code"]) or bool(header["qform_code"])
+    return replace(_build_volume(placeholder_voxels(shape), affine), notes=() if is_placed else (_NOT_PLACED,))
 
 
 def _shape(header: Any) -> Index:
@@ -138,7 +172,15 @@ def _build_volume(hu: Hu, affine: NDArray[np.float64]) -> Volume:
     with np.errstate(over="ignore"):
         spacing = np.linalg.norm(affine[:3, :3], axis=0)
     if not np.isfinite(affine).all() or not (spacing > 0).all():
-        raise ValueError(f"the affine matrix does not place the voxels in space: {affine.tolist()}")
+        raise ValueError(
+            f"the affine matrix does not place the voxels in space: {affine.tolist()}; write the right one with "
+            f"nibabel: image.set_sform(affine)"
+        )
+    if np.isfinite(spacing).all() and not is_orthonormal(affine[:3, :3] / spacing):
+        raise ValueError(
+            f"its axes are sheared, got the affine matrix {affine.tolist()}; straighten it with nibabel: "
+            f"nibabel.processing.resample_to_output(image)"
+        )
     return Volume(
         hu=hu, spacing_mm=_point(spacing), origin_mm=_point(affine[:3, 3]), direction=affine[:3, :3] / spacing
     )

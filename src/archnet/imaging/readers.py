@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from archnet.errors import DataError
 from archnet.imaging.dicom import list_dicom_files, read_dicom, read_dicom_frame
 from archnet.imaging.metaimage import list_metaimage_files, read_metaimage, read_metaimage_frame
 from archnet.imaging.nifti import read_nifti, read_nifti_frame
-from archnet.imaging.nrrd import read_nrrd, read_nrrd_frame
-from archnet.imaging.volume import Volume, orient_to_lps
+from archnet.imaging.nrrd import list_nrrd_files, read_nrrd, read_nrrd_frame
+from archnet.imaging.volume import NotFiniteError, Volume, orient_to_lps
 
 T = TypeVar("T")
+
+_FILL_WITH_AIR: Final = "Replace these values by air: numpy.nan_to_num(hu, nan=-1000, posinf=-1000, neginf=-1000)."
 
 
 def read_volume(path: Path, series: str | None = None) -> Volume:
@@ -92,12 +94,14 @@ READERS: dict[str, Reader] = {
     ".mha": Reader(read_metaimage, read_metaimage_frame, list_metaimage_files),
     ".nii": Reader(read_nifti, read_nifti_frame, _single_file),
     ".nii.gz": Reader(read_nifti, read_nifti_frame, _single_file),
-    ".nrrd": Reader(read_nrrd, read_nrrd_frame, _single_file),
+    ".nrrd": Reader(read_nrrd, read_nrrd_frame, list_nrrd_files),
 }
 
 
 def _apply_reader(path: Path, read: Callable[[Reader], T]) -> T:
     suffix = scan_suffix(path)
+    if suffix == ".nhdr":
+        raise DataError(f"{path}: this is not a scan format that is read. Rename it to {path.stem}.nrrd.")
     if suffix not in READERS:
         raise DataError(f"{path}: this is not a scan format that is read. Use one of {', '.join(READERS)}.")
     try:
@@ -106,5 +110,7 @@ def _apply_reader(path: Path, read: Callable[[Reader], T]) -> T:
         raise DataError(f"{path}: there is no such file.") from error
     except OSError as error:
         raise DataError(f"{path}: it cannot be read ({error.strerror or error}).") from error
+    except NotFiniteError as error:
+        raise DataError(f"{path}: {error}. {_FILL_WITH_AIR}") from error
     except ValueError as error:
         raise DataError(f"{path}: {error}.") from error

@@ -29,6 +29,10 @@ _FARTHEST_ORIGIN_MM = 1e6
 _FARTHEST_POINT_MM = 1e9
 
 
+class NotFiniteError(ValueError):
+    """A value is NaN or infinite."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Volume:
     """A scan in Hounsfield units.
@@ -57,18 +61,25 @@ class Volume:
             raise ValueError(f"voxel spacings must lie between 0.001 and 1000 mm, got {self.spacing_mm}")
         if not all(abs(place) <= _FARTHEST_ORIGIN_MM for place in self.origin_mm):
             raise ValueError(f"the origin must be three numbers in millimetres, got {self.origin_mm}")
-        axes = np.clip(self.direction, -2.0, 2.0)  # a wild number would overflow
-        if not np.allclose(axes.T @ axes, np.eye(3), atol=_ORTHONORMAL_TOLERANCE):
+        if not is_orthonormal(self.direction):
             raise ValueError(
-                f"the axes of a scan must be perpendicular, got the direction matrix {self.direction.tolist()}"
+                f"the axes of a scan must be perpendicular, got the direction matrix {self.direction.tolist()}; "
+                f"resample the scan to a straight grid, for example with SimpleITK.Resample"
             )
+
+
+def is_orthonormal(direction: NDArray[np.float64]) -> bool:
+    """Whether the columns of a (3, 3) matrix are perpendicular and one long."""
+    axes = np.clip(direction, -2.0, 2.0)  # a wild number would overflow
+    return bool(np.allclose(axes.T @ axes, np.eye(3), atol=_ORTHONORMAL_TOLERANCE))
 
 
 def convert_to_hu(values: NDArray[Any]) -> Hu:
     """Convert numbers to int16 if their type is an integer, otherwise to float32.
 
     Raises:
-        ValueError: A value doesn't fit int16, is not finite, or is no number.
+        ValueError: A value doesn't fit int16 or is no number.
+        NotFiniteError: A value is not finite.
 
     >>> convert_to_hu(np.array([-1000, 400])).dtype
     dtype('int16')
@@ -85,7 +96,7 @@ def convert_to_hu(values: NDArray[Any]) -> Hu:
     with np.errstate(over="ignore"):
         hu = values.astype(np.float32, copy=False)
     if not np.isfinite(hu).all():
-        raise ValueError("Hounsfield units must be finite, got NaN or infinity")
+        raise NotFiniteError("Hounsfield units must be finite, got NaN or infinity")
     return hu
 
 
