@@ -206,6 +206,16 @@ def test_zeros_that_begin_like_a_data_set_are_left_alone_soon(tmp_path):
     assert read_volume(tmp_path).hu.shape == (6, 8, 10)
 
 
+@pytest.mark.usefixtures("bounded")
+def test_a_table_of_offsets_that_lies_is_damage(tmp_path):
+    header = slice_of(0)
+    header.PixelData = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFF0) + bytes(200)
+    header["PixelData"].is_undefined_length = True
+    save_slice(tmp_path / "0.dcm", header, RLELossless)
+    with pytest.raises(DataError, match="its pixels are damaged or cut off"):
+        read_pixels(read_header(tmp_path / "0.dcm"))
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("is_bare", [False, True])
 def test_mutated_slices_are_read_as_gdcm_reads_them_or_refused(tmp_path, is_bare):

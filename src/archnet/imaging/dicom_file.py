@@ -67,12 +67,12 @@ def open_data_set(path: Path) -> BinaryIO:
         head = file.read(_HEAD_BYTES)
         start = _find_start(head)
         if DEFLATED.encode() in head:
-            return _inflate(file, head, start)
+            return _inflate(file, head, start, path.stat().st_size)
         if start in (0, _MARK_OFFSET + 4):
             file.seek(0)
             return file
         file.seek(start)
-        content = file.read(_MAX_UNPACKED_BYTES)
+        content = file.read(min(path.stat().st_size, _MAX_UNPACKED_BYTES))
     except BaseException:
         file.close()
         raise
@@ -100,14 +100,14 @@ def _begins_data_set(element: bytes) -> bool:
     return number < 0x100 and (element[4:6] in _FIRST_TYPES or has_length)
 
 
-def _inflate(file: BinaryIO, head: bytes, start: int) -> BinaryIO:
+def _inflate(file: BinaryIO, head: bytes, start: int, size: int) -> BinaryIO:
     """The elements after the file meta information, unpacked."""
     with file:
         if head[start : start + 8] != b"\x02\x00\x00\x00UL\x04\x00":
             raise ValueError("the length of its file meta information is missing")
         file.seek(start + 12 + int.from_bytes(head[start + 8 : start + 12], "little"))
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        content = inflater.decompress(file.read(_MAX_UNPACKED_BYTES), _MAX_UNPACKED_BYTES)
+        content = inflater.decompress(file.read(min(size, _MAX_UNPACKED_BYTES)), _MAX_UNPACKED_BYTES)
     if inflater.unconsumed_tail:
         raise ValueError(f"it unpacks to more than {_MAX_UNPACKED_BYTES:,} bytes")
     return io.BytesIO(content)

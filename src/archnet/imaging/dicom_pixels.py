@@ -7,6 +7,7 @@ holds nothing but the packed pixels and the values that describe them.
 from __future__ import annotations
 
 import io
+import struct
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,7 @@ _PLAIN: Final = ("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.
 _MAX_PIXELS: Final = 2**24
 _MAX_PACKED_RATIO: Final = 200
 _SMALL_BYTES: Final = 2**22
+_MAX_PACKED_BYTES: Final = 2**26
 _LARGEST_WHOLE: Final = 2**30
 # The markers of JPEG and JPEG-LS that begin a frame; the others between C0 and CF define tables.
 _JPEG_FRAMES: Final = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
@@ -139,15 +141,16 @@ def _read_frame(file: DicomHeader) -> bytes | None:
     """The packed pixels; null if they are cut off."""
     from pydicom.encaps import generate_frames
 
+    if file.pixels_start is None:
+        return None
     with open_data_set(file.path) as stream:
-        if file.pixels_start is None:
-            return None
+        num_bytes = stream.seek(0, io.SEEK_END) - file.pixels_start
         stream.seek(file.pixels_start)
-        frames = generate_frames(stream, number_of_frames=1)
-        try:
-            return next(frames, None)
-        except (ValueError, EOFError, KeyError, OSError):
-            return None
+        packed = io.BytesIO(stream.read(max(min(num_bytes, _MAX_PACKED_BYTES), 0)))  # a length that lies ends with it
+    try:
+        return next(generate_frames(packed, number_of_frames=1), None)
+    except (ValueError, EOFError, LookupError, struct.error):
+        return None
 
 
 def _packed_shape(frame: bytes) -> tuple[int, int] | None:

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from archnet.errors import DataError, did_you_mean, pluralize
+from archnet.imaging.dicom_file import dicom_candidates, has_dicom_start
 from archnet.imaging.dicom_header import DicomHeader, read_headers
 
 # Images across the plane of the others, of which the scan was planned, are at most this many.
@@ -41,7 +42,7 @@ def choose_series(folder: Path, wanted: str | None) -> tuple[list[DicomHeader], 
     same = [file for file in headers if _is_misfit(file, uid)]
     files = [file for file in images[uid] if file not in scouts] + same
     others = [file for file in headers if file not in files and (wanted is None or file not in _flat(scans))]
-    return files, _note(others)
+    return files, (*_note(others), *_note_broken(folder, headers))
 
 
 def describe_class(file: DicomHeader) -> str:
@@ -159,6 +160,16 @@ def _note(others: Sequence[DicomHeader]) -> tuple[str, ...]:
         return ()
     verb = "is" if len(others) == 1 else "are"
     return (f"{pluralize(len(others), 'DICOM file')} beside the slices {verb} not read: {_count_kinds(others)}.",)
+
+
+def _note_broken(folder: Path, headers: Sequence[DicomHeader]) -> tuple[str, ...]:
+    """A note on files without a DICM mark that may have been slices."""
+    known = {file.path for file in headers}
+    broken = [path for path in dicom_candidates(folder) if path not in known and has_dicom_start(path)]
+    if not broken:
+        return ()
+    verb = ("begins", "is") if len(broken) == 1 else ("begin", "are")
+    return (f"{pluralize(len(broken), 'file')} {verb[0]} like DICOM but {verb[1]} not understood, and not read.",)
 
 
 def _count_kinds(files: Sequence[DicomHeader]) -> str:
