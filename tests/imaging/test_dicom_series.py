@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import SimpleITK
 from pydicom.uid import (
     BasicTextSRStorage,
     CTImageStorage,
@@ -22,7 +23,18 @@ from pydicom.uid import (
 from archnet.errors import DataError
 from archnet.imaging import list_scan_files, read_frame, read_volume
 from archnet.imaging.dicom import read_dicom
-from dicom_files import OTHER_UID, UID, companion, save_slice, slice_of, write_bare, write_dicomdir, write_series
+from archnet.imaging.dicom_folders import is_series
+from dicom_files import (
+    OTHER_UID,
+    UID,
+    companion,
+    save_slice,
+    slice_header,
+    slice_of,
+    write_bare,
+    write_dicomdir,
+    write_series,
+)
 
 LOCALIZER = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
 SCOUT = {"ImageType": LOCALIZER, "ImageOrientationPatient": [0, 1, 0, 0, 0, -1]}
@@ -250,3 +262,53 @@ def test_the_files_of_a_folder_are_those_that_begin_like_dicom(tmp_path):
     (tmp_path / ".DS_Store").write_bytes(bytes(200))
     (tmp_path / "folder").mkdir()
     assert [path.name for path in list_scan_files(tmp_path)] == ["0.dcm", "1.dcm", "bare"]
+
+
+@pytest.mark.parametrize("name", ["5.dcm", "5"])
+def test_a_slice_that_was_not_fetched_is_told_as_that(tmp_path, name):
+    write_series(tmp_path, 5)
+    (tmp_path / name).symlink_to(tmp_path / ".git/annex/objects/1")
+    (tmp_path / "notes.txt").symlink_to(tmp_path / ".git/annex/objects/2")
+    message = f"{tmp_path / name}: it is a link to a file that is not there. Fetch it, for example with git annex get."
+    for read in (read_volume, read_frame):
+        with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+            read(tmp_path)
+
+
+def test_a_series_of_links_is_read(tmp_path):
+    write_series(tmp_path / "store")
+    (tmp_path / "series").mkdir()
+    for path in (tmp_path / "store").iterdir():
+        (tmp_path / "series" / path.name).symlink_to(path)
+    np.testing.assert_array_equal(read_volume(tmp_path / "series").hu, read_volume(tmp_path / "store").hu)
+
+
+def test_a_real_ct_of_a_cd_is_found_below_what_lies_above_it(tmp_path, real_data):
+    ct = SimpleITK.ReadImage(str(real_data / "ct/lung1_image.nrrd"))[100:300, 100:260, 10:24]
+    folder = tmp_path / "cd/DICOM/PAT00001/STD00001/SER00001"
+    folder.mkdir(parents=True)
+    for number in range(ct.GetDepth()):
+        values = (SimpleITK.GetArrayFromImage(ct[:, :, number]).astype(np.int32) + 1024).astype(np.uint16)
+        column_mm, row_mm, _ = ct.GetSpacing()
+        position_mm = [f"{value:.8g}" for value in ct.TransformIndexToPhysicalPoint((0, 0, number))]
+        header = slice_header(values, PixelSpacing=[row_mm, column_mm], ImagePositionPatient=position_mm)
+        write_bare(folder / f"IM{number:05d}", header, has_meta=True)
+    with (folder / "IM00003").open("ab") as file:
+        file.write(np.random.default_rng(3).bytes(100))
+    for make, changes, _ in COMPANIONS.values():
+        save_slice(
+            folder / f"X{len(list(folder.iterdir()))}", make(**changes) if make is companion else make(0, **changes)
+        )
+    write_dicomdir(tmp_path / "cd/DICOMDIR")
+    save_slice(tmp_path / "cd/stray.dcm", slice_of(3))
+    (tmp_path / "cd/README").write_text("Open with the viewer.")
+    (tmp_path / "cd/autorun.inf").write_bytes(b"MZ" + bytes(5000))
+    assert [path for path in sorted((tmp_path / "cd").rglob("*")) if path.is_dir() and is_series(path)] == [folder]
+    volume = read_volume(folder)
+    np.testing.assert_array_equal(volume.hu, SimpleITK.GetArrayFromImage(ct))
+    np.testing.assert_allclose(volume.spacing_mm, ct.GetSpacing(), rtol=1e-6)
+    np.testing.assert_allclose(volume.origin_mm, ct.GetOrigin(), rtol=1e-6)
+    assert volume.notes == (
+        "12 DICOM files beside the slices are not read: 2 CT, 1 KO, 1 OT, 1 PR, 1 RTDOSE, 1 RTSTRUCT, 1 SEG, 2 SR, "
+        "2 scouts.",
+    )

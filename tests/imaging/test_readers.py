@@ -345,3 +345,24 @@ def test_a_raw_file_shorter_than_its_voxels_is_cut_off_whatever_the_header_size(
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_volume(tmp_path / "scan.mhd")
+
+
+@pytest.mark.parametrize("read", [read_volume, read_frame, list_scan_files])
+@pytest.mark.parametrize("name", FILES)
+def test_a_link_to_a_scan_that_was_not_fetched_is_told_as_that(tmp_path, read, name):
+    (tmp_path / name).symlink_to(tmp_path / ".git/annex/objects/1")
+    message = f"{tmp_path / name}: it is a link to a file that is not there. Fetch it, for example with git annex get."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize("read", [read_volume, read_frame, list_scan_files])
+def test_a_link_to_voxels_that_were_not_fetched_is_told_as_that(tmp_path, read):
+    _write_header(tmp_path)
+    (tmp_path / "scan.raw").symlink_to(tmp_path / ".git/annex/objects/1")
+    message = (
+        f"{tmp_path / 'scan.mhd'}: ElementDataFile = scan.raw is a link to a file that is not there; fetch it, "
+        "for example with git annex get."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read(tmp_path / "scan.mhd")

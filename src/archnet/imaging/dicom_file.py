@@ -25,8 +25,21 @@ class NotDicomError(ValueError):
 
 
 def dicom_candidates(folder: Path) -> list[Path]:
-    """The files of a folder that may be DICOM, sorted: all that are not hidden."""
-    return [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
+    """The files of a folder that may be DICOM, sorted: all not hidden, and links to slices that are missing."""
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if not path.name.startswith(".") and (path.is_file() or (is_lost_link(path) and _may_name_slice(path)))
+    ]
+
+
+def is_lost_link(path: Path) -> bool:
+    """Whether a path is a link to something that is not there, as git-annex leaves it until it is fetched."""
+    return path.is_symlink() and not path.exists()
+
+
+def _may_name_slice(path: Path) -> bool:
+    return path.suffix.lower() in ("", *DICOM_SUFFIXES)
 
 
 def require_dicom_start(path: Path) -> None:

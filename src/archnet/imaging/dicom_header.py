@@ -20,6 +20,7 @@ from archnet.imaging.dicom_file import (
     open_data_set,
     require_dicom_start,
 )
+from archnet.imaging.voxels import FETCH_LINKS
 
 CT_IMAGE: Final = "1.2.840.10008.5.1.4.1.1.2"
 
@@ -168,6 +169,8 @@ def read_header(path: Path) -> DicomHeader | None:
         if path.suffix.lower() in DICOM_SUFFIXES:
             raise DataError(f"{path}: this is not a DICOM file, it has no DICM mark. Copy the series again.") from error
         return None
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: it is a link to a file that is not there. {FETCH_LINKS}") from error
     except _HEADER_ERRORS as error:
         if not isinstance(error, OSError) and path.suffix.lower() not in DICOM_SUFFIXES and not has_mark(path):
             return None

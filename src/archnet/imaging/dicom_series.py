@@ -16,6 +16,7 @@ from archnet.imaging.dicom_header import DicomHeader, read_headers
 # Images across the plane of the others, of which the scan was planned, are at most this many.
 _MAX_SCOUTS: Final = 3
 _PARALLEL: Final = 0.5
+_SCOUT: Final = "scout"
 
 Series = dict[str, list[DicomHeader]]
 
@@ -173,10 +174,11 @@ def _note_broken(folder: Path, headers: Sequence[DicomHeader]) -> tuple[str, ...
 
 
 def _count_kinds(files: Sequence[DicomHeader]) -> str:
-    return ", ".join(f"{number:,} {kind}" for kind, number in sorted(Counter(map(_kind, files)).items()))
+    counts = sorted(Counter(map(_kind, files)).items())
+    return ", ".join(pluralize(number, kind) if kind == _SCOUT else f"{number:,} {kind}" for kind, number in counts)
 
 
 def _kind(file: DicomHeader) -> str:
     if file.is_localizer:
-        return "scout"
+        return _SCOUT
     return file.text("Modality") or describe_class(file)

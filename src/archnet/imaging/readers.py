@@ -12,6 +12,7 @@ from archnet.imaging.metaimage import list_metaimage_files, read_metaimage, read
 from archnet.imaging.nifti import read_nifti, read_nifti_frame
 from archnet.imaging.nrrd import list_nrrd_files, read_nrrd, read_nrrd_frame
 from archnet.imaging.volume import NotFiniteError, Volume, orient_to_lps
+from archnet.imaging.voxels import FETCH_LINKS
 
 T = TypeVar("T")
 
@@ -107,6 +108,8 @@ def _apply_reader(path: Path, read: Callable[[Reader], T]) -> T:
     try:
         return read(READERS[suffix])
     except FileNotFoundError as error:
+        if path.is_symlink():
+            raise DataError(f"{path}: it is a link to a file that is not there. {FETCH_LINKS}") from error
         raise DataError(f"{path}: there is no such file.") from error
     except OSError as error:
         raise DataError(f"{path}: it cannot be read ({error.strerror or error}).") from error

@@ -24,6 +24,7 @@ from archnet.imaging.volume import Index
 _MAX_DEFLATE_RATIO: Final = 1032
 """No deflate stream holds more bytes for each of its own (M. Adler, zlib technical details)."""
 
+FETCH_LINKS: Final = "Fetch it, for example with git annex get."
 _PATTERN: Final = re.compile(r"([^%]*)%(0?\d?)[di]([^%]*?)((?:\s+\d{1,9}){0,3})")
 """A name with one number in it, then the first number, the last one and the step."""
 
@@ -132,13 +133,18 @@ def find_data_file(header: Path, key: str, name: str) -> Path:
     Raises:
         ValueError: The name leads outside, or there is no such file.
     """
-    is_outside = False
+    is_outside = is_lost = False
     for folder in {header.parent: None, header.resolve().parent: None}:
         path = folder / name
         is_inside = path.parent.resolve().is_relative_to(folder.resolve())
         is_outside |= not is_inside
         if is_inside and path.is_file():
             return path
+        is_lost |= is_inside and path.is_symlink()
+    if is_lost:
+        raise ValueError(
+            f"{key} = {printable(name)} is a link to a file that is not there; fetch it, for example with git annex get"
+        )
     if is_outside:
         raise ValueError(
             f"{key} = {printable(name)} lies outside the header's folder; put the voxels beside the header"
