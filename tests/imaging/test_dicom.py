@@ -18,8 +18,8 @@ from pydicom.uid import (
 
 from archnet.errors import DataError
 from archnet.imaging import list_scan_files, orient_to_lps, read_frame, read_volume
-from archnet.imaging.dicom import read_dicom
-from archnet.imaging.slice_stack import Slice, stack
+from archnet.imaging.dicom.slice_stack import Slice, stack
+from archnet.imaging.dicom_scan import read_dicom
 from dicom_files import UID, save_slice, slice_header, slice_of, write_dicomdir, write_series
 
 OBLIQUE = np.array(SimpleITK.Euler3DTransform((0.0, 0.0, 0.0), 0.21, -0.13, 0.4).GetMatrix()).reshape(3, 3)

@@ -22,8 +22,8 @@ from pydicom.uid import (
 
 from archnet.errors import DataError
 from archnet.imaging import list_scan_files, read_frame, read_volume
-from archnet.imaging.dicom import read_dicom
 from archnet.imaging.dicom_folders import is_series
+from archnet.imaging.dicom_scan import read_dicom
 from dicom_files import (
     OTHER_UID,
     UID,

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from archnet.errors import DataError
-from archnet.imaging.dicom_file import dicom_candidates
-from archnet.imaging.dicom_header import DicomHeader, read_header
+from archnet.imaging.dicom.dicom_file import dicom_candidates
+from archnet.imaging.dicom.dicom_header import DicomHeader, read_header
 
 # What anonymising programs write for everyone. "Anonymous 12" is not among them: a number distinguishes patients.
 _PLACEHOLDER_ID = re.compile(

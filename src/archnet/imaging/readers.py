@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from archnet.errors import DataError
-from archnet.imaging.dicom import list_dicom_files, read_dicom, read_dicom_frame
+from archnet.imaging.dicom.dicom_file import FETCH_LINKS
+from archnet.imaging.dicom_scan import list_dicom_files, read_dicom, read_dicom_frame
 from archnet.imaging.metaimage import list_metaimage_files, read_metaimage, read_metaimage_frame
 from archnet.imaging.nifti import read_nifti, read_nifti_frame
 from archnet.imaging.nrrd import list_nrrd_files, read_nrrd, read_nrrd_frame
 from archnet.imaging.volume import NotFiniteError, Volume, orient_to_lps
-from archnet.imaging.voxels import FETCH_LINKS
 
 T = TypeVar("T")
 

@@ -24,7 +24,6 @@ from archnet.imaging.volume import Index
 _MAX_DEFLATE_RATIO: Final = 1032
 """No deflate stream holds more bytes for each of its own (M. Adler, zlib technical details)."""
 
-FETCH_LINKS: Final = "Fetch it, for example with git annex get."
 _PATTERN: Final = re.compile(r"([^%]*)%(0?\d?)[di]([^%]*?)((?:\s+\d{1,9}){0,3})")
 """A name with one number in it, then the first number, the last one and the step."""
 

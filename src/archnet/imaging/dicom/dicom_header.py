@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import DataError
-from archnet.imaging.dicom_file import (
+from archnet.imaging.dicom.dicom_file import (
     DICOM_SUFFIXES,
+    FETCH_LINKS,
     NotDicomError,
     dicom_candidates,
     has_mark,
     open_data_set,
     require_dicom_start,
 )
-from archnet.imaging.voxels import FETCH_LINKS
 
 CT_IMAGE: Final = "1.2.840.10008.5.1.4.1.1.2"
 

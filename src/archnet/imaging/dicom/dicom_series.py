@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from archnet.errors import DataError, did_you_mean, pluralize
-from archnet.imaging.dicom_file import dicom_candidates, has_dicom_start
-from archnet.imaging.dicom_header import DicomHeader, read_headers
+from archnet.imaging.dicom.dicom_file import dicom_candidates, has_dicom_start
+from archnet.imaging.dicom.dicom_header import DicomHeader, read_headers
 
 # Images across the plane of the others, of which the scan was planned, are at most this many.
 _MAX_SCOUTS: Final = 3

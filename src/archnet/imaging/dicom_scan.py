@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from archnet.errors import DataError
-from archnet.imaging.dicom_file import dicom_candidates, has_dicom_start
-from archnet.imaging.dicom_header import DicomHeader
-from archnet.imaging.dicom_pixels import read_pixels
-from archnet.imaging.dicom_series import choose_series, describe_class
-from archnet.imaging.slice_stack import Slice, stack
-from archnet.imaging.volume import Volume, convert_to_hu, placeholder_voxels
+from archnet.imaging.dicom.dicom_file import dicom_candidates, has_dicom_start
+from archnet.imaging.dicom.dicom_header import DicomHeader
+from archnet.imaging.dicom.dicom_pixels import read_pixels
+from archnet.imaging.dicom.dicom_series import choose_series, describe_class
+from archnet.imaging.dicom.slice_stack import Slice, stack
+from archnet.imaging.volume import Hu, Volume, convert_to_hu, placeholder_voxels
 
 _HU_TYPES = ("", "HU", "US")
 
@@ -32,7 +32,7 @@ def read_dicom(folder: Path, series: str | None = None) -> Volume:
     """
     files, frame = _read_series(folder, series)
     try:
-        return replace(frame, hu=convert_to_hu(np.stack([read_pixels(file) for file in files])))
+        return replace(frame, hu=convert_to_hu(np.stack([_read_slice(file) for file in files])))
     except ValueError as error:
         raise DataError(f"{folder}: series {files[0].text('SeriesInstanceUID')}: {error}.") from error
 
@@ -123,3 +123,10 @@ def _slice(file: DicomHeader) -> Slice:
         pixel_mm=(column_mm, row_mm),
         shape=(int(rows), int(columns)),
     )
+
+
+def _read_slice(file: DicomHeader) -> Hu:
+    try:
+        return convert_to_hu(read_pixels(file))
+    except ValueError as error:
+        raise DataError(f"{file.path}: {error}.") from error

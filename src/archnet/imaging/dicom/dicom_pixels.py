@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import DataError
-from archnet.imaging.dicom_file import DEFLATED, open_data_set
-from archnet.imaging.dicom_header import CT_IMAGE, DicomHeader
-from archnet.imaging.volume import Hu, convert_to_hu
+from archnet.imaging.dicom.dicom_file import DEFLATED, open_data_set
+from archnet.imaging.dicom.dicom_header import CT_IMAGE, DicomHeader
 
 _PLAIN: Final = ("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", DEFLATED)
 _MAX_PIXELS: Final = 2**24
@@ -31,8 +30,8 @@ _JPEG_FRAMES: Final = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _JPEG_2000: Final = b"\xff\x4f\xff\x51"
 
 
-def read_pixels(file: DicomHeader) -> Hu:
-    """Read one slice in HU, (y, x), and apply its rescale slope and intercept.
+def read_pixels(file: DicomHeader) -> NDArray[Any]:
+    """Read one slice, (y, x), and apply its rescale slope and intercept.
 
     Raises:
         DataError: The pixels are missing, damaged or packed in a way that is not understood.
@@ -42,10 +41,7 @@ def read_pixels(file: DicomHeader) -> Hu:
         raise DataError(f"{file.path}: no slice of a CT has {columns:,} x {rows:,} pixels. Copy the series again.")
     shape, bits = (rows, columns), _num_bits(file)
     stored = _read_plain(file, shape, bits) if file.transfer_syntax in _PLAIN else _unpack(file, shape, bits)
-    try:
-        return convert_to_hu(_rescale(stored, file))
-    except ValueError as error:
-        raise DataError(f"{file.path}: {error}.") from error
+    return _rescale(stored, file)
 
 
 def _num_bits(file: DicomHeader) -> int:
@@ -62,6 +58,7 @@ def _num_bits(file: DicomHeader) -> int:
 
 
 def _rescale(stored: NDArray[Any], file: DicomHeader) -> NDArray[Any]:
+    """Stored values as HU: whole numbers where slope and intercept are whole."""
     slope, intercept = (file.numbers(keyword, 1)[0] for keyword in ("RescaleSlope", "RescaleIntercept"))
     if all(number.is_integer() and abs(number) < _LARGEST_WHOLE for number in (slope, intercept)):
         whole: NDArray[Any] = stored.astype(np.int64) * int(slope) + int(intercept)

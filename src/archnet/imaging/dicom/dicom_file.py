@@ -9,6 +9,7 @@ from typing import BinaryIO, Final
 
 # Files with these endings must be DICOM; any other file that is not may lie beside a series (notes, licences, XML).
 DICOM_SUFFIXES: Final = (".dcm", ".dicom", ".ima")
+FETCH_LINKS: Final = "Fetch it, for example with git annex get."
 DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 
 _MARK_OFFSET: Final = 128

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.imaging.volume import Point
-
 # Positions are written with as little as one decimal, so that equal steps look unequal by this much.
 _UNEVEN_MM = 0.1
 # Two positions rounded like that can stand this far apart sideways; it is less than half a pixel.
@@ -23,6 +21,7 @@ _MULTIPLE_TOLERANCE = 0.2
 _MAX_NAMES = 3
 
 Floats = NDArray[np.float64]
+Point = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
