@@ -86,6 +86,13 @@ NEEDS_LUNA16 = (
     "Name its folder with --root FOLDER"
 )
 NEEDS_CLASSES = "needs one folder for each class (CT-0, CT-23) with scans inside. Name its folder with --root FOLDER"
+OUTSIDE_CANDIDATE = (
+    "outside_candidates: 1 of the 2 candidates in candidates.csv lies outside its scan: line 3, ({}) mm in 1.2.3.mhd. That "
+    "is 50% of all, 50% of those of 1.2.3.mhd, with 1 nodule among them. Usual causes: RAS coordinates instead of LPS, axes "
+    "in another order, voxel indices instead of millimetres, or the list of another scan. Correct the list, whose "
+    "positions are in mm, LPS; if the check is allowed, those outside are left out.\nThe data have 1 error. To use them as they are, add --allow outside_candidates."
+)
+NO_SCANS = "scans: no scans (.mhd, .mha, .nii, .nii.gz, .nrrd) here or in subset0 to subset9. Unpack at least one subset there."
 OUTSIDE = "lies outside the header's folder; put the voxels beside the header"
 FILL_WITH_AIR = "Replace these values by air: numpy.nan_to_num(hu, nan=-1000, posinf=-1000, neginf=-1000)"
 LABELS = "a.npz: y must hold whole numbers, one for each class,"
@@ -235,7 +242,7 @@ BAD = {
     "a folder with a scan's name": (
         both(empty("scans/subset0/1.2.3.mhd"), file(CSV, LIST)),
         LUNA16,
-        unscanned("no DICOM files are here. A series lies in one folder, one file a slice"),
+        NO_SCANS,
     ),
     "a scan that lies in two subsets": (
         both(scan(), scan(name="scans/subset7/1.2.3")),
@@ -317,12 +324,12 @@ BAD = {
     "a candidate outside its scan": (
         candidates(f"{COLUMNS}1.2.3,12,12,12,0\n1.2.3,12,12,-999,1\n"),
         LUNA16,
-        f"{CSV} line 3: the point (12.0, 12.0, -999.0) mm lies outside scan 1.2.3.mhd.",
+        OUTSIDE_CANDIDATE.format("12.0, 12.0, -999.0"),
     ),
     "a candidate beyond all bounds": (
         candidates(f"{COLUMNS}1.2.3,12,12,12,0\n1.2.3,1e300,12,12,1\n"),
         LUNA16,
-        f"{CSV} line 3: the point (1e+300, 12.0, 12.0) mm lies outside scan 1.2.3.mhd.",
+        OUTSIDE_CANDIDATE.format("1e+300, 12.0, 12.0"),
     ),
     "a list about other scans": (
         candidates(f"{COLUMNS}9.8.7,12,12,12,0\n"),
@@ -376,7 +383,7 @@ BAD = {
     "a list without scans": (
         file(CSV, LIST),
         LUNA16,
-        "scans: no .mhd scans here or in subset0 to subset9. Unpack at least one subset there.",
+        NO_SCANS,
     ),
     "a data set that is not known": (
         nothing,

@@ -14,7 +14,7 @@ LAS = np.diag([-0.7, 0.7, 5.0, 1.0])
 
 
 def _save(path, seed, affine=LAS):
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     stored = np.random.default_rng(seed).integers(-1200, 700, (24, 24, 6)).astype(np.int16)
     nibabel.save(nibabel.Nifti1Image(stored, affine), path)
     return stored
@@ -102,7 +102,7 @@ def test_a_folder_with_a_dicom_series_is_a_scan_beside_files(tmp_path):
     (tmp_path / "a/one/report.txt").write_text("no slice")
     (tmp_path / "a/.cache").mkdir()
     (tmp_path / "a/notes").mkdir()
-    (tmp_path / "a/notes/read.me").write_text("no scan")
+    (tmp_path / "a/notes/read.txt").write_text("no scan")
     _save(tmp_path / "a/two.nii", 0)
     _save(tmp_path / "b/two.nii", 1)
     dataset = _open(tmp_path, name="folder", crop_size=(10, 8, 4))
@@ -203,3 +203,98 @@ def test_two_series_in_one_folder_are_refused_by_the_reader(tmp_path):
     (lost,) = crops.unreadable_scans
     assert lost.reason.startswith(f"{tmp_path / 'a/2'}: 2 series are here: ")
     assert lost.reason.endswith("with data.series or --series, or give each a folder of its own.")
+
+
+def _nested(root, *names):
+    for number, name in enumerate(names):
+        _save(root / name, number)
+    return _open(root, name="folder", crop_size=(4, 4, 4))
+
+
+def test_scans_in_folders_of_their_cases_are_named_by_their_path_below_the_class(tmp_path):
+    _series(tmp_path, {"CT-23/p/study/series": "7"})
+    dataset = _nested(tmp_path, "CT-0/b/ct.nii.gz", "CT-0/a/ct.nii.gz", "CT-0/c.nii", "CT-23/x/y/ct.nii")
+    assert dataset.cases.ids.tolist() == ["CT-0/a/ct", "CT-0/b/ct", "CT-0/c", "CT-23/p/study/series", "CT-23/x/y/ct"]
+    assert dataset.cases.groups.tolist() == dataset.cases.ids.tolist()
+    assert dataset.cases.labels.tolist() == [0, 0, 0, 1, 1]
+    assert dataset.findings == ()
+    assert dataset.crops(np.arange(5)).is_there.all()
+
+
+def test_patient_ids_make_groups_at_any_depth(tmp_path):
+    patients = {"a/p/s/1": "P", "a/p/s/2": "P", "a/q/s/1": "Q", "b/p/s/3": "P", "b/r/1": "R"}
+    _series(tmp_path, patients)
+    dataset = _open(tmp_path, name="folder")
+    assert dataset.cases.ids.tolist() == list(patients)
+    assert dataset.cases.groups.tolist() == ["a/p/s/1", "a/p/s/1", "a/q/s/1", "a/p/s/1", "b/r/1"]
+    assert dataset.findings == ()
+
+
+def test_a_list_of_patients_names_cases_or_the_folders_around_them(tmp_path):
+    names = ["a/p/1.nii", "a/p/2.nii", "a/q/ct.nii", "b/p/1.nii", "b/r/s/ct.nii"]
+    (tmp_path / "patients.csv").write_text("seriesuid,patient\na/p,X\na/p/2,Y\na/q/ct,Y\nb/p,Y\nb/r,X\n")
+    dataset = _nested(tmp_path, *names)
+    assert dataset.cases.groups.tolist() == ["a/p/1", "a/p/2", "a/p/2", "a/p/2", "a/p/1"]
+    assert dataset.findings == ()
+
+
+def test_scans_of_one_case_folder_are_cases_of_one_group_and_named(tmp_path):
+    names = ["a/p/ct.nii", "a/p/lesion.nii", "a/q/s/1.nii", "a/q/t/2.nii", "a/r/ct.nii", "b/p/ct.nii", "b/q.nii"]
+    dataset = _nested(tmp_path, *names)
+    assert dataset.cases.groups.tolist() == ["a/p/ct", "a/p/ct", "a/q/s/1", "a/q/s/1", "a/r/ct", "b/p/ct", "b/q"]
+    (finding,) = dataset.findings
+    assert (finding.check, finding.severity, finding.cases) == ("patients", "warning", ("a/p", "a/q"))
+    assert finding.text == (
+        "2 folders hold several scans without a known patient: a/p (ct, lesion); a/q (s/1, t/2). Each scan is a case of "
+        "its own; those of one folder count as one patient. Remove what is no scan to classify; list the patients in "
+        f"{tmp_path / 'patients.csv'} (seriesuid, patient)."
+    )
+
+
+def test_a_folder_of_more_than_ten_scans_is_no_patient_and_neither_is_one_of_the_whole_class(tmp_path):
+    names = [f"a/hospital/{number:02}.nii" for number in range(11)]
+    wrapped = ["b/b/1.nii", "b/b/2.nii", "b/b/3.nii"]
+    dataset = _nested(tmp_path, *names, "a/other/1.nii", "a/other/2.nii", *wrapped)
+    groups = dataset.cases.groups.tolist()
+    assert groups[:11] == [f"a/hospital/{number:02}" for number in range(11)]
+    assert groups[11:] == ["a/other/1", "a/other/1", "b/b/1", "b/b/2", "b/b/3"]
+
+
+def test_a_file_beside_the_series_of_a_patient_is_of_that_patient(tmp_path):
+    _series(tmp_path, {"a/p/s": "P", "a/q/s": "Q", "b/p/s": "P"})
+    dataset = _nested(tmp_path, "a/p/t/ct.nii", "b/r.nii")
+    assert dataset.cases.ids.tolist() == ["a/p/s", "a/p/t/ct", "a/q/s", "b/p/s", "b/r"]
+    assert dataset.cases.groups.tolist() == ["a/p/s", "a/p/s", "a/q/s", "a/p/s", "b/r"]
+
+
+def test_what_is_not_taken_is_counted_and_named(tmp_path):
+    names = ["a/1.nii", "a/2.nii", "a/2_mask.nii", "b/1.nii", "b/2.nii", "masks/1.nii", "loose.nii"]
+    for name in ("a/x.dcm", "a/y.dcm", "b/c/z.hdr", "b/c/z.img", "a/._1.nii", "b/Thumbs.db", "__MACOSX/a/1.nii"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    dataset = _nested(tmp_path, *names)
+    assert dataset.cases.ids.tolist() == ["a/1", "a/2", "b/1", "b/2"]
+    (finding,) = dataset.findings
+    assert (finding.check, finding.severity) == ("left_out", "warning")
+    assert finding.message == (
+        f"Left out of {tmp_path}: 2 .dcm (a/x.dcm, a/y.dcm), 1 .hdr (b/c/z.hdr), 1 .img (b/c/z.img), "
+        "1 .nii outside the class folders (loose.nii), 1 folder of masks (masks), 1 mask (a/2_mask.nii)."
+    )
+
+
+def test_a_class_whose_scans_are_not_read_says_what_is_left_out(tmp_path):
+    for name in ("a/1.nii", "a/2.nii"):
+        _save(tmp_path / name, 0)
+    (tmp_path / "b").mkdir()
+    for number in range(5):
+        (tmp_path / f"b/{number}.dcm").write_bytes(b"")
+    with pytest.raises(DataError) as caught:
+        _open(tmp_path)
+    assert "there are none. Left out: 5 .dcm (b/0.dcm, b/1.dcm, b/2.dcm, 2 more). Add scans" in str(caught.value)
+
+
+def test_classes_that_are_called_like_masks_are_classes_where_there_are_no_others(tmp_path):
+    assert _nested(tmp_path, "label/1.nii", "label/2.nii", "other/1.nii", "other/2.nii").cases.classes == (
+        "label",
+        "other",
+    )

@@ -1,10 +1,12 @@
 import csv
-import re
 
 import numpy as np
 import pytest
+import SimpleITK
 
 from archnet.data import open_dataset
+from archnet.data.checks.findings import stop_on_errors
+from archnet.data.luna16 import LIDC_UID
 from archnet.errors import DataError
 from archnet.imaging import Volume
 from archnet.imaging.metaimage import write_mhd
@@ -105,9 +107,138 @@ def test_candidates_of_absent_scans_are_left_out_and_counted(tmp_path):
     _candidates(tmp_path, [("9.9.9", 0, 0, 0, 1), ("1.2.3", *_point(5, 9, 11), 0), ("8.8.8", 0, 0, 0, 0)])
     dataset = _open(tmp_path)
     assert dataset.cases.ids.tolist() == ["1.2.3#1"]
-    assert [finding.message for finding in dataset.findings] == [
-        "2 of the 3 candidates in candidates.csv are left out: their scans are not there (1 are)."
+    notes = [(finding.severity, finding.text) for finding in dataset.findings]
+    assert notes == [
+        (
+            "note",
+            "2 of the 3 candidates in candidates.csv are left out: 2 of the 3 scans that it names are not here.",
+        ),
+        (
+            "warning",
+            "candidates.csv names 2 series (2 candidates) that are neither here nor of LUNA16: 9.9.9, 8.8.8. Compare them "
+            "with the names of the scan files, which are the series uids.",
+        ),
     ]
+
+
+def test_absent_scans_of_luna16_are_no_unknown_series(tmp_path):
+    _scan(tmp_path, "1.2.3")
+    absent = f"{LIDC_UID}4"
+    _candidates(tmp_path, [("1.2.3", *_point(5, 9, 11), 0), (absent, 0, 0, 0, 1), (absent, 0, 0, 0, 1)])
+    (finding,) = _open(tmp_path).findings
+    assert finding.text == (
+        "2 of the 3 candidates in candidates.csv are left out: 1 of the 2 scans that it names is not here."
+    )
+    assert finding.cases == (absent,)
+
+
+def test_a_list_of_series_beside_the_candidates_says_which_are_known(tmp_path):
+    _scan(tmp_path, "1.2.3")
+    rows = [("1.2.3", *_point(5, 9, 11), 0), (f"{LIDC_UID}4", 0, 0, 0, 1), ("7.8", 0, 0, 0, 1)]
+    _candidates(tmp_path, rows)
+    (tmp_path / "seriesuids.csv").write_text("seriesuid\n7.8\n")
+    unknown = _open(tmp_path).findings[1]
+    assert unknown.message == (
+        f"candidates.csv names 1 series (1 candidate) that is neither here nor in seriesuids.csv: {LIDC_UID}4."
+    )
+
+
+def test_scans_without_candidates_are_counted_and_named(tmp_path):
+    for number in range(6):
+        _scan(tmp_path / f"subset{number}", f"1.{number}")
+    _candidates(tmp_path, [("1.2", *_point(5, 9, 11), 0)])
+    (finding,) = _open(tmp_path).findings
+    assert (finding.check, finding.severity) == ("left_out", "warning")
+    assert finding.text == (
+        "5 of the 6 scans have no candidate in candidates.csv and are not used: 1.0.mhd, 1.1.mhd, 1.3.mhd, 2 more. Add "
+        "their candidates to the list, or remove them."
+    )
+
+
+def _write(folder, uid, ending):
+    """A scan of zeros as SimpleITK writes it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    image = SimpleITK.GetImageFromArray(np.zeros((12, 20, 24), np.int16))
+    image.SetOrigin((-20.0, -30.0, 100.0))
+    image.SetSpacing((0.5, 0.5, 2.0))
+    SimpleITK.WriteImage(image, str(folder / f"{uid}{ending}"))
+
+
+def test_scans_of_every_format_are_found_in_nested_subsets(tmp_path):
+    _scan(tmp_path / "subset0/subset0", "1.0")
+    places = {"1.1": ("subset1", ".mha"), "1.2": ("x/subset2/y", ".nii.gz"), "1.3": ("subset3", ".nrrd")}
+    for uid, (folder, ending) in places.items():
+        _write(tmp_path / folder, uid, ending)
+    _candidates(tmp_path, [(f"1.{number}", *_point(5, 9, 11), number % 2) for number in (0, 1, 3)])
+    dataset = _open(tmp_path)
+    assert dataset.cases.groups.tolist() == ["1.0", "1.1", "1.3"]
+    assert dataset.cases.folds.tolist() == [0, 1, 3]
+    assert dataset.crops(np.arange(3)).is_there.all()
+
+
+def test_a_tree_in_another_folder_keeps_its_folds_and_masks_are_no_scans(tmp_path):
+    for name in ("LUNA16/subset0", "LUNA16/subset1/subset1"):
+        _scan(tmp_path / name, f"1.{name[-1]}")
+    _scan(tmp_path / "LUNA16/seg-lungs-LUNA16", "1.0")
+    (tmp_path / "LUNA16/subset0/._1.0.mhd").write_bytes(b"")
+    _candidates(tmp_path, [("1.0", *_point(5, 9, 11), 0), ("1.1", *_point(5, 9, 11), 1)])
+    dataset = _open(tmp_path)
+    assert dataset.cases.folds.tolist() == [0, 1]
+    (finding,) = dataset.findings
+    assert (finding.severity, finding.message) == (
+        "note",
+        f"Left out of {tmp_path}: 1 folder of masks (LUNA16/seg-lungs-LUNA16).",
+    )
+
+
+def test_a_few_candidates_outside_their_scan_are_left_out_and_named(tmp_path):
+    _scan(tmp_path, "1.2.3")
+    rows = [("1.2.3", *_point(5, 9, 11), row % 2) for row in range(200)]
+    rows[7:8], rows[9:10] = [("1.2.3", 12.1, -80.4, -999.0, 0)], [("1.2.3", *_point(5, 9, 11), 1)]
+    _candidates(tmp_path, rows)
+    dataset = _open(tmp_path)
+    assert len(dataset.cases.ids) == 199
+    assert dataset.cases.ids.tolist()[6:8] == ["1.2.3#6", "1.2.3#8"]
+    (finding,) = dataset.findings
+    assert (finding.check, finding.severity) == ("outside_candidates", "warning")
+    assert finding.text == (
+        "1 of the 200 candidates in candidates.csv lies outside its scan: line 9, (12.1, -80.4, -999.0) mm in 1.2.3.mhd. "
+        "They are left out; --strict makes them an error."
+    )
+    np.testing.assert_array_equal(dataset.crops(np.array([7])).values[0], dataset.crop(7))
+
+
+def test_many_candidates_outside_are_an_error_that_stops_a_run_unless_it_is_allowed(tmp_path):
+    _scan(tmp_path, "1.2.3")
+    rows = [("1.2.3", *_point(5, 9, 11), row % 2) for row in range(20)]
+    _candidates(tmp_path, [*rows, ("1.2.3", 12.1, -80.4, -999.0, 0)])
+    dataset = _open(tmp_path)
+    assert len(dataset.cases.ids) == 20
+    (finding,) = dataset.findings
+    assert (finding.check, finding.severity) == ("outside_candidates", "error")
+    with pytest.raises(DataError, match=r"^outside_candidates: 1 of the 21 (.|\n)* add --allow outside_candidates\.$"):
+        stop_on_errors(dataset.findings, ())
+    stop_on_errors(dataset.findings, ["outside_candidates"])
+
+
+def test_a_list_whose_candidates_are_all_outside_is_refused_with_the_cause(tmp_path):
+    _scan(tmp_path, "1.2.3")
+    x, y, z = _point(5, 9, 11)
+    _candidates(tmp_path, [("1.2.3", -x, -y, z, label) for label in (0, 1)])
+    with pytest.raises(DataError) as caught:
+        _open(tmp_path)
+    message = str(caught.value)
+    assert message.startswith(
+        f"{tmp_path / 'candidates.csv'}: 2 of the 2 candidates in candidates.csv lie outside their"
+    )
+    assert "With x and y negated (RAS instead of LPS), all would lie inside." in message
+
+
+def test_no_voxel_is_read_to_find_candidates_outside(tmp_path, monkeypatch):
+    _scan(tmp_path, "1.2.3")
+    _candidates(tmp_path, [*[("1.2.3", *_point(5, 9, 11), 1)] * 150, ("1.2.3", 0, 0, 9999, 0)])
+    monkeypatch.setattr("archnet.data.recipe.read_volume", lambda path: pytest.fail("a scan was read"))
+    assert len(_open(tmp_path).cases.ids) == 150
 
 
 def test_the_second_list_is_read_where_the_first_is_absent_whatever_its_line_ends_and_column_order(tmp_path):
@@ -160,14 +291,6 @@ def test_a_damaged_list_is_refused_with_its_line(tmp_path, text, message):
     assert str(caught.value) == f"{path}{separator}{message}"
 
 
-def test_a_candidate_outside_its_scan_is_refused_with_its_line(tmp_path):
-    _scan(tmp_path, "1.2.3")
-    _candidates(tmp_path, [("1.2.3", *_point(5, 9, 11), 0), ("1.2.3", 12.1, -80.4, -999.0, 1)])
-    message = f"{tmp_path / 'candidates.csv'} line 3: the point (12.1, -80.4, -999.0) mm lies outside scan 1.2.3.mhd."
-    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-        _open(tmp_path).crops(np.arange(2))
-
-
 def test_a_scan_that_is_there_twice_is_refused(tmp_path):
     for subset in ("subset0", "subset1"):
         _scan(tmp_path / subset, "1.2.3")
@@ -189,7 +312,8 @@ def test_missing_scans_and_lists_are_named(tmp_path):
     with pytest.raises(DataError) as caught:
         _open(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path}: no .mhd scans here or in subset0 to subset9. Unpack at least one subset there."
+        f"{tmp_path}: no scans (.mhd, .mha, .nii, .nii.gz, .nrrd) here or in subset0 to subset9. Unpack at least one "
+        "subset there."
     )
 
 

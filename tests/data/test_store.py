@@ -131,15 +131,6 @@ def test_when_no_scan_can_be_read_nothing_is_stored(tmp_path):
     assert list((store_home() / ".unfinished").glob("*/*")) == []
 
 
-def test_a_candidate_outside_its_scan_is_found_before_anything_is_cut(tmp_path, monkeypatch):
-    wanted = recipe(tmp_path / "scans")
-    wanted.points_mm[29] = (12.1, -80.4, -999.0)
-    monkeypatch.setattr("archnet.data.recipe.read_volume", lambda path: pytest.fail("a scan was read"))
-    message = "list line 29: the point (12.1, -80.4, -999.0) mm lies outside scan scan1.mhd."
-    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-        open_crops(wanted)
-
-
 def test_a_disk_that_is_too_small_is_told_before_anything_is_cut(tmp_path, monkeypatch):
     wanted = recipe(tmp_path / "scans")
     monkeypatch.setattr(build_store.shutil, "disk_usage", lambda path: SimpleNamespace(free=100))

@@ -13,6 +13,7 @@ import archnet
 from archnet.cli import app
 from archnet.data.scan_ranges import parse_scan_ranges
 from archnet.errors import DataError, RunError
+from archnet.evaluation.froc.lists import read_marks
 from archnet.imaging import read_volume, resize_volume
 from archnet.inference.predict import Ensemble
 from archnet.inference.trained_run import read_trained_run
@@ -273,8 +274,8 @@ def test_options_that_do_not_fit_the_run_are_refused(run, nodules, tmp_path):
         "coordY, coordZ.",
         (run, tmp_path / "none.mhd"): f"{tmp_path / 'none.mhd'}: there is no such file. Name a scan (.mhd, .mha, .nii, "
         ".nii.gz, .nrrd), a DICOM folder, or a folder of scans.",
-        (run, arrays): f"{arrays}: no scans are here. Name a scan (.mhd, .mha, .nii, .nii.gz, .nrrd), a DICOM folder, "
-        "or a folder of scans.",
+        (run, arrays): f"{arrays}: no scans are here. Left out: 1 .keras (model.keras). Name a scan (.mhd, .mha, .nii, "
+        ".nii.gz, .nrrd), a DICOM folder, or a folder of scans.",
     }  # fmt: skip
     for arguments, message in expected.items():
         assert str(predict(*arguments).exception) == message
@@ -283,7 +284,10 @@ def test_options_that_do_not_fit_the_run_are_refused(run, nodules, tmp_path):
 BAD_LISTS = {
     "scan,0,x,0\n": '{path} line 2: coordY must be a finite number, got "x".',
     "scan,0,inf,0\n": '{path} line 2: coordY must be a finite number, got "inf".',
-    "\nscan,0,0,9999\n": "{path} line 3: the point (0.0, 0.0, 9999.0) mm lies outside scan scan.mhd.",
+    "\nscan,0,0,9999\n": "1 of the 1 candidates in {path} lies outside its scan: line 3, (0.0, 0.0, 9999.0) mm in "
+    "scan.mhd. That is 100% of all, 100% of those of scan.mhd. Usual causes: RAS coordinates instead of LPS, axes in another "
+    "order, voxel indices instead of millimetres, or the list of another scan. Correct the list, whose positions are in "
+    "mm, LPS.",
     "other,0,0,0\n": "{path}: none of its 1 candidates lies in a scan that was given. The first names other; there is scan.",
     "": "{path}: none of its 0 candidates lies in a scan that was given. It is empty.",
 }
@@ -322,16 +326,6 @@ def test_two_scans_of_one_name_are_refused(nodules, tmp_path):
     assert str(done.exception) == f"{paths[1]}: the same scan also lies at {paths[0]}. Name one of them."
 
 
-def test_the_folder_of_luna16_is_its_subsets_and_not_the_lung_masks_beside_them(nodules, tmp_path):
-    from archnet.inference.scan_paths import scan_paths
-
-    wanted = [write_chest(tmp_path / f"subset{n}/scan{n}.mhd") for n in range(2)]
-    write_chest(tmp_path / "seg-lungs-LUNA16/scan0.mhd")
-    assert scan_paths([tmp_path]) == wanted
-    assert scan_paths([wanted[1], tmp_path / "subset1"]) == wanted[1:]
-    assert scan_paths([tmp_path / "seg-lungs-LUNA16"]) == [tmp_path / "seg-lungs-LUNA16/scan0.mhd"]
-
-
 def test_a_run_folder_that_is_damaged_is_told(run, tmp_path):
     broken = write_trained_run(tmp_path / "broken")
     (broken / "metrics.json").write_text('{"classes": ["a", "b"], "positive": "c"}')
@@ -362,3 +356,44 @@ def test_a_submission_does_not_replace_the_list_that_it_is_made_from(nodules, tm
         "Choose a different name."
     )
     assert path.read_text().endswith(",1\n")
+
+
+def test_a_few_candidates_outside_their_scan_keep_their_rows_without_a_probability(nodules, tmp_path):
+    scan, path, out = write_chest(tmp_path / "scan.mhd"), tmp_path / "list.csv", tmp_path / "out.csv"
+    rows = [f"scan,{number / 10},10,130\n" for number in range(120)]
+    path.write_text("seriesuid,coordX,coordY,coordZ\n" + "".join([*rows[:5], "scan,0,0,9999\n", *rows[5:]]))
+    done = predict(nodules, scan, "--candidates", path, "--out", out)
+    assert done.exit_code == 0
+    assert done.stdout == f"Wrote {out}: the probability of nodule of 120 candidates in 1 scan.\n"
+    found = (
+        f"1 of the 121 candidates in {path} lies outside its scan: line 7, (0.0, 0.0, 9999.0) mm in scan.mhd. Their "
+        "probabilities are empty; --strict makes them an error."
+    )
+    assert done.stderr == f"Warning: {found}\n"
+    lines = submission(out)
+    assert [number for number, row in enumerate(lines) if row["probability"] == ""] == [5]
+    assert lines[5]["coordZ"] == "9999.0"
+    assert len(lines) == 121
+    assert len(read_marks(out).series) == 120
+    told_again = told(nodules, scan, "--candidates", path, "--out", out)
+    assert (told_again["num_candidates"], told_again["num_outside"]) == (120, 1)
+    assert [finding["check"] for finding in told_again["findings"]] == ["outside_candidates"]
+    strict = predict(nodules, scan, "--candidates", path, "--out", tmp_path / "strict.csv", "--strict")
+    assert isinstance(strict.exception, DataError)
+    assert str(strict.exception) == found
+    assert not (tmp_path / "strict.csv").exists()
+
+
+def test_what_is_left_out_of_a_folder_is_counted_and_named(run, tmp_path):
+    for name in ("a/ct.mhd", "b/ct.mhd"):
+        write_chest(tmp_path / name)
+    for name in ("a/ct_mask.nii.gz", "a/loose.hdr", "b/._ct.mhd"):
+        (tmp_path / name).write_bytes(b"")
+    done = predict(run, tmp_path)
+    assert done.exit_code == 0
+    assert done.stderr == (
+        f"Warning: Left out of {tmp_path}: 1 .hdr (a/loose.hdr), 1 mask (a/ct_mask.nii.gz). Convert other formats to one "
+        "that is read (.mhd, .mha, .nii, .nii.gz, .nrrd, DICOM folders).\n"
+    )
+    assert done.stdout.splitlines()[::3] == [f"{tmp_path / 'a/ct.mhd'}:", f"{tmp_path / 'b/ct.mhd'}:"]
+    assert told(run, tmp_path)["findings"][0]["cases"] == ["a/ct_mask.nii.gz", "a/loose.hdr"]

@@ -41,6 +41,7 @@ def predict(
     candidates: PathLike[str] | str,
     out: PathLike[str] | str | None = ...,
     tta: bool = ...,
+    strict: bool = ...,
     progress: ProgressOption = ...,
 ) -> CandidateResult: ...
 
@@ -53,6 +54,7 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
     candidates: PathLike[str] | str | None = None,
     out: PathLike[str] | str | None = None,
     tta: bool = False,
+    strict: bool = False,
     progress: ProgressOption = None,
 ) -> ScanResult | CandidateResult:
     """Predict class probabilities of whole scans, or of candidates in scans.
@@ -71,6 +73,7 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
         candidates: Candidates to classify: a csv file with seriesuid, coordX, coordY, coordZ (mm, LPS).
         out: With `candidates`: the LUNA16 submission to write; an existing file is replaced.
         tta: Test-time augmentation: average over axial symmetries (crops) or mirror images (whole scans).
+        strict: Fail if a candidate lies outside its scan. By default its probabilities are NaN, with a warning.
         progress: None (the default) shows progress in notebooks and on terminals, True always, False never.
 
     Returns:
@@ -81,7 +84,7 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
         ArchnetError: The runs, the scans and the options are incompatible, or every scan is rejected.
     """
     from archnet.inference.predict_files import predict_candidate_files, predict_scan_files
-    from archnet.inference.scan_paths import scan_paths
+    from archnet.inference.scan_paths import find_named_scans
     from archnet.inference.trained_run import check_case_kind, read_trained_runs
 
     runs = read_trained_runs([*as_paths(run, "run"), *as_paths(also, "also")])
@@ -89,19 +92,27 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
     submission = None if out is None else output_file(out)
     options = {"candidates": candidates, **({"out": out} if out is not None else {})}
     check_case_kind(runs[0], options, "Pass their list as candidates=.")
-    files = scan_paths(as_paths(scans, "scans"))
-    if not files:
+    found = find_named_scans(as_paths(scans, "scans"))
+    if not found.paths:
         raise DataError("scans: expected at least one, got none. Pass a scan, a DICOM folder, or a folder of scans.")
     result: ScanResult | CandidateResult
     with show_progress(progress) as display:
         if candidate_list is None:
-            result = predict_scan_files(runs, files, tta=tta, progress=display.progress)
+            result = predict_scan_files(runs, found, tta=tta, progress=display.progress)
         else:
             result = predict_candidate_files(
-                runs, files, candidate_list, submission, tta=tta, progress=display.progress
+                runs,
+                found,
+                candidate_list,
+                submission,
+                tta=tta,
+                strict=strict,
+                progress=display.progress,
             )
+        for finding in result.findings:
+            log.log(logging.INFO if finding.severity == "note" else logging.WARNING, finding.text)
         _warn(result.warnings, result.rejected)
-    if len(result.rejected) == len(files):
+    if len(result.rejected) == len(found.paths):
         raise DataError("\n".join(result.rejected.values()))
     return result
 

@@ -15,6 +15,7 @@ from archnet.errors import DocumentError
 from archnet.spec.datasets import DATASETS, dataset_names
 
 if TYPE_CHECKING:
+    from archnet.data.checks.findings import Finding
     from archnet.spec.experiment import Experiment
 
 
@@ -174,6 +175,11 @@ def print_messages(messages: Iterable[str]) -> None:
     """Print each message on its own line on stderr."""
     for message in messages:
         typer.echo(message, err=True)
+
+
+def print_findings(findings: Iterable[Finding]) -> None:
+    """Print what was found about the data, one finding a line."""
+    print_messages(f"{finding.severity.capitalize()}: {finding.text}" for finding in findings)
 
 
 def print_scan_warnings(warnings: Mapping[Path, Sequence[str]]) -> None:

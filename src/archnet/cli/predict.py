@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archnet.cli.options import JsonFlag, print_json, print_messages, print_scan_warnings
+from archnet.cli.options import JsonFlag, print_findings, print_json, print_messages, print_scan_warnings
 from archnet.errors import DataError, pluralize
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ def predict(
             help="Test-time augmentation: average over axial symmetries (crops) or mirror images (whole scans).",
         ),
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Fail if a candidate lies outside its scan (default: its probability is empty)."),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Predict class probabilities of whole scans, or of candidates as a LUNA16 submission.
@@ -65,20 +69,22 @@ def predict(
     """
     from archnet.api.console import progress
     from archnet.inference.predict_files import predict_candidate_files, predict_scan_files
-    from archnet.inference.scan_paths import scan_paths
+    from archnet.inference.scan_paths import find_named_scans
     from archnet.inference.trained_run import check_case_kind, read_trained_runs
 
     runs = read_trained_runs([run, *(also or [])])
     remedy = "Name their list with --candidates and the file to write with --out."
     check_case_kind(runs[0], {"--candidates": candidates, "--out": out}, remedy)
-    scan_files = scan_paths(scans)
+    found = find_named_scans(scans)
     if candidates:
-        result = predict_candidate_files(runs, scan_files, candidates, out, tta=tta, progress=progress)
+        result = predict_candidate_files(runs, found, candidates, out, tta=tta, strict=strict, progress=progress)
+        print_findings(result.findings)
         print_scan_warnings(result.warnings)
         _print_counts(result, as_json=as_json)
         _fail_if_rejected(result)
     else:
-        scan_result = predict_scan_files(runs, scan_files, tta=tta, progress=progress)
+        scan_result = predict_scan_files(runs, found, tta=tta, progress=progress)
+        print_findings(scan_result.findings)
         print_scan_warnings(scan_result.warnings)
         _print_scans(scan_result, as_json=as_json)
         _fail_if_rejected(scan_result)

@@ -57,9 +57,8 @@ def build_store(
         The scans that cannot be read.
 
     Raises:
-        DataError: A list does not fit its scans, the disk is too small, or no scan can be read.
+        DataError: The disk is too small, or no scan can be read.
     """
-    recipe.check(progress)
     draft = draft_folder(folder)
     journal, values = draft.with_suffix(".journal"), draft / "crops.npy"
     try:

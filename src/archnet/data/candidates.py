@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.data.checks.outside_candidates import PlacedPoints, read_frames
 from archnet.data.crops import CandidateCrops
 from archnet.errors import DataError
 from archnet.files.luna16_lists import CLASS, PointRow, read_point_rows
+from archnet.files.progress import Progress, no_progress
 from archnet.imaging.volume import Point
 
 
@@ -59,6 +61,26 @@ class Candidates:
     def location(self, row: int) -> str:
         """The file and line of a candidate."""
         return self.source if self.lines is None else f"{self.source} line {self.lines[row]}"
+
+    def _row_name(self, row: int) -> str:
+        return self.source if self.lines is None else f"line {self.lines[row]}"
+
+    def place(self, scans: Mapping[str, Path], progress: Progress = no_progress) -> PlacedPoints:
+        """The candidates in the grids of their scans, from the scans' headers.
+
+        Args:
+            scans: By series uid.
+            progress: Wraps the scans.
+        """
+        own = {uid: scans[uid] for uid in dict.fromkeys(self.series)}
+        return PlacedPoints(
+            series=self.series,
+            points_mm=self.points_mm,
+            labels=self.labels,
+            row_name=self._row_name,
+            frames=read_frames(own, progress),
+            names={uid: path.name for uid, path in own.items()},
+        )
 
     def crops(
         self, scans: Mapping[str, Path], ids: NDArray[np.str_], grid: CropGrid, source: str | None = None

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from archnet.data.recipe import Recipe, Values
 from archnet.errors import DataError
-from archnet.files.progress import Progress
-from archnet.imaging import Volume, crop, crop_mm, nearest_index, read_frame, resize_volume
+from archnet.imaging import Volume, crop, crop_mm, nearest_index, resize_volume
 from archnet.imaging.volume import Hu, Point
 
 _CHUNK_BYTES: Final = 32 * 2**20
@@ -53,16 +52,6 @@ class CandidateCrops(Recipe):
     def options(self) -> Mapping[str, Any]:
         points = hashlib.sha256(np.ascontiguousarray(self.points_mm).tobytes()).hexdigest()
         return {"spacing_mm": self.spacing_mm and list(self.spacing_mm), "points_mm": points}
-
-    def check(self, progress: Progress) -> None:
-        """Looks at every header, so that a candidate outside its scan is found before anything is cut."""
-        scans = zip(self.scans, self.rows, strict=True)
-        for path, rows in progress(scans, "Checking scans", len(self.scans)):
-            try:
-                frame = read_frame(path)
-            except DataError:
-                continue  # cutting will say what is wrong with it
-            self._indices(frame, path, rows)
 
     def cut_volume(self, number: int, volume: Volume) -> Iterator[tuple[NDArray[np.int64], Values]]:
         path, rows = self.scans[number], self.rows[number]
@@ -108,9 +97,6 @@ class WholeVolumes(Recipe):
         self.source, self.ids, self.scans = source, ids, scans
         self.shape, self.window_hu = shape, window_hu
         self.rows = [np.array([row], np.int64) for row in range(len(scans))]
-
-    def check(self, progress: Progress) -> None:
-        """There is no list that could be wrong."""
 
     def options(self) -> Mapping[str, Any]:
         return {"window_hu": list(self.window_hu)}

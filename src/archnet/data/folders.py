@@ -1,36 +1,39 @@
 """Class folders of whole scans: `mosmed` (CT-0, CT-23; Morozov et al. 2020, arXiv:2005.06465) and `folder`.
 
-A scan is a file, or a folder that holds one DICOM series.
+A scan is a file, or a folder that holds one DICOM series. It may lie in a folder of its case or of its patient.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.checks.findings import Finding
+from archnet.data.checks.left_out import describe_left_out, find_left_out
 from archnet.data.crops import WholeVolumes
 from archnet.data.dataset import Cases, positive_class
-from archnet.data.patients import PATIENTS_FILE, read_patients
+from archnet.data.patients import scan_groups
 from archnet.data.scan_dataset import ScanDataset, crop_size, require_root
 from archnet.errors import DataError
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import READERS, scan_suffix
-from archnet.imaging.dicom_folders import is_series, read_patient_id
+from archnet.imaging.scan_files import find_scans, is_ignored, is_mask_folder, left_out_files
 from archnet.spec.experiment import Data
 
 
 class FolderDataset(ScanDataset):
-    """Whole scans, resized; the folder that a scan lies in is its class."""
+    """Whole scans, resized; the folder below the root that a scan lies in is its class."""
 
     def __init__(self, root: Path, data: Data) -> None:
-        paths = _find_scans_by_class(root)
+        paths, left_out = _find_scans_by_class(root)
         classes = tuple(sorted(paths))
         self._paths = [path for name in classes for path in paths[name]]
-        ids = [f"{path.parent.name}/{_stem(path)}" for path in self._paths]
-        groups, self.findings = _assign_groups(ids, self._paths, root)
+        ids = [_case_id(path, root) for path in self._paths]
+        groups, findings = scan_groups(ids, self._paths, root)
+        self.findings = (*find_left_out(left_out, root), *findings)
         self.cases = Cases(
             ids=np.array(ids),
             groups=np.array(groups),
@@ -57,61 +60,51 @@ def open_folder(data: Data, progress: Progress = no_progress) -> FolderDataset:
     return FolderDataset(require_root(data), data)
 
 
-def _find_scans_by_class(root: Path) -> dict[str, list[Path]]:
-    folders = [path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith(".")]
-    paths = {folder.name: _find_scans(folder) for folder in folders}
-    if len(paths) < 2:
+def _find_scans_by_class(root: Path) -> tuple[dict[str, list[Path]], dict[Path, str]]:
+    """The scans of each class, and what is left out, with its kind."""
+    folders, left_out = _class_folders(root)
+    paths: dict[str, list[Path]] = {}
+    for folder in folders:
+        tree = find_scans(folder, may_be_series=False)
+        _check_unique(tree.scans, root)
+        if len(tree.scans) < 2:
+            raise DataError(
+                f"{folder}: a class needs at least two scans ({', '.join(READERS)}, DICOM folders), there "
+                f"{'is one' if tree.scans else 'are none'}. {_left_out_hint(tree.left_out, root)}"
+                "Add scans, or move the folder away."
+            )
+        paths[folder.name] = list(tree.scans)
+        left_out |= tree.left_out
+    return paths, left_out
+
+
+def _class_folders(root: Path) -> tuple[list[Path], dict[Path, str]]:
+    """The class folders, and what lies beside them; a folder of masks is none where there are two others."""
+    entries = [path for path in sorted(root.iterdir()) if not is_ignored(path.name)]
+    folders = [path for path in entries if path.is_dir()]
+    left_out = left_out_files([path for path in entries if not path.is_dir()], "outside the class folders")
+    classes = [path for path in folders if not is_mask_folder(path.name)]
+    if len(classes) >= 2:
+        return classes, left_out | {path: "folder of masks" for path in folders if path not in classes}
+    if len(folders) < 2:
         found = f"only {folders[0].name}" if folders else "none"
         raise DataError(f"{root}: at least two class folders with scans are needed, there is {found}.")
-    for name, scans in paths.items():
-        if len(scans) < 2:
-            raise DataError(
-                f"{root / name}: a class needs at least two scans ({', '.join(READERS)}, DICOM folders), there "
-                f"{'is one' if scans else 'are none'}. Add scans, or move the folder away."
-            )
-    return paths
+    return folders, left_out
 
 
-def _find_scans(folder: Path) -> list[Path]:
-    scans = [path for path in sorted(folder.iterdir()) if _is_scan(path)]
-    stems = [_stem(path) for path in scans]
-    for path, stem in zip(scans, stems, strict=True):
-        if stems.count(stem) > 1:
+def _left_out_hint(left_out: Mapping[Path, str], root: Path) -> str:
+    return f"Left out: {describe_left_out(left_out, root)}. " if left_out else ""
+
+
+def _case_id(path: Path, root: Path) -> str:
+    """The path below the root, without the ending of a file."""
+    name = path.relative_to(root).as_posix()
+    return name if path.is_dir() else name[: -len(scan_suffix(path))]
+
+
+def _check_unique(paths: Sequence[Path], root: Path) -> None:
+    ids = [_case_id(path, root) for path in paths]
+    counts = Counter(ids)
+    for case, path in zip(ids, paths, strict=True):
+        if counts[case] > 1:
             raise DataError(f"{path}: the folder holds this scan in two formats. Remove one of them.")
-    return scans
-
-
-def _is_scan(path: Path) -> bool:
-    if path.is_dir():
-        return not path.name.startswith(".") and is_series(path)
-    return path.is_file() and scan_suffix(path) in READERS
-
-
-def _stem(path: Path) -> str:
-    return path.name if path.is_dir() else path.name[: -len(scan_suffix(path))]
-
-
-def _assign_groups(ids: list[str], paths: list[Path], root: Path) -> tuple[list[str], tuple[Finding, ...]]:
-    """The group of each case, and a finding where patients are not distinguished.
-
-    Scans of one patient are one group; patients.csv knows them best, by the case's name ("CT-0/study_1"), then DICOM's
-    PatientID. A group bears the name of its first case, since what a run writes may be shown to others and a PatientID
-    may not. A scan whose patient is unknown is a group of its own, and so is every scan where all have the same
-    PatientID: an anonymising program wrote it. Wherever else it is in doubt whether two scans are of one patient they
-    stay together, which never leaks.
-    """
-    listed_patients = read_patients(root / PATIENTS_FILE, ids) if (root / PATIENTS_FILE).is_file() else {}
-    patients = [
-        listed_patients[case] if case in listed_patients else read_patient_id(path) if path.is_dir() else None
-        for case, path in zip(ids, paths, strict=True)
-    ]
-    if not listed_patients and patients[0] is not None and len(set(patients)) == 1:
-        message = f"All {len(ids)} scans have the same PatientID, so it names no patient: each scan is its own group."
-        remedy = f"If patients have several scans, list them in {root / PATIENTS_FILE} (seriesuid, patient)."
-        return ids, (Finding(check="patients", severity="warning", message=message, remedy=remedy),)
-    first_case: dict[str, str] = {}
-    groups = [
-        case if patient is None else first_case.setdefault(patient, case)
-        for case, patient in zip(ids, patients, strict=True)
-    ]
-    return groups, ()

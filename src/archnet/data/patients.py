@@ -1,20 +1,27 @@
-"""Which series are scans of the same patient: a list beside the scans, and what is known of LUNA16."""
+"""Which scans are of the same patient: by a list beside them, their DICOM headers, and what is known of LUNA16."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.errors import DataError
+from archnet.data.checks.findings import Finding
+from archnet.data.checks.left_out import MAX_CASES
+from archnet.errors import DataError, pluralize
 from archnet.files.csv_rows import read_rows
 from archnet.files.luna16_lists import SERIES_UID
+from archnet.imaging.dicom_folders import read_patient_id
 
 PATIENTS_FILE: Final = "patients.csv"
 _COLUMNS = (SERIES_UID, "patient")
+_MAX_PATIENT_SCANS: Final = 10
+"""A folder of more scans is a collection, not a patient."""
+_MAX_NAMES: Final = 3
 
 LUNA16_PATIENTS: Final = {
     "1.3.6.1.4.1.14519.5.2.1.6279.6001.159996104466052855396410079250": "LIDC-IDRI-0332",
@@ -44,6 +51,46 @@ def patient_groups(series: Sequence[str], root: Path, known: Collection[str]) ->
     return np.array([patients.get(uid, uid) for uid in series])
 
 
+def scan_groups(ids: Sequence[str], paths: Sequence[Path], root: Path) -> tuple[list[str], tuple[Finding, ...]]:
+    """The group of each case, and findings where patients are not distinguished.
+
+    Scans of one patient are one group; patients.csv knows them best, by the case's name ("CT-0/study_1") or that of a
+    folder that it lies in, then DICOM's PatientID. A group bears the name of its first case, since what a run writes
+    may be shown to others and a PatientID may not. PatientIDs that are the same for all scans name no patient: an
+    anonymising program wrote them. Scans whose patients are unknown are one group where they lie in one case folder,
+    otherwise each is a group of its own. Wherever else it is in doubt whether two scans are of one patient they stay
+    together, which never leaks.
+
+    Args:
+        ids: A case each: the path below the root, without an ending.
+        paths: The scans.
+        root: Folder that may hold patients.csv.
+
+    Raises:
+        DataError: patients.csv is damaged.
+    """
+    listed = _read_listed_patients(root / PATIENTS_FILE, ids)
+    patients = [
+        listed[case] if case in listed else read_patient_id(path) if path.is_dir() else None
+        for case, path in zip(ids, paths, strict=True)
+    ]
+    findings: list[Finding] = []
+    if not listed and patients[0] is not None and len(set(patients)) == 1:
+        patients = [None] * len(ids)
+        findings.append(_same_patient_finding(len(ids), root))
+    keys = [
+        f"case {case}" if patient is None else f"patient {patient}" for case, patient in zip(ids, patients, strict=True)
+    ]
+    shared = _shared_folders(ids, patients)
+    for folder, rows in shared.items():
+        known = {keys[row] for row in rows if patients[row] is not None}
+        for row in rows:
+            keys[row] = next(iter(known), f"folder {folder}")
+    first_case: dict[str, str] = {}
+    groups = [first_case.setdefault(key, case) for key, case in zip(keys, ids, strict=True)]
+    return groups, (*findings, *_find_shared_folders(shared, ids, root))
+
+
 def read_patients(path: Path, known: Collection[str]) -> dict[str, str]:
     """The patient of each series that a list with the columns seriesuid and patient names.
 
@@ -66,3 +113,69 @@ def read_patients(path: Path, known: Collection[str]) -> dict[str, str]:
             raise DataError(f'{path} line {line}: the data have no series "{uid}". Correct it or remove the line.')
         patients[uid], lines[uid] = patient, line
     return patients
+
+
+def _read_listed_patients(path: Path, ids: Sequence[str]) -> dict[str, str]:
+    """The patients that a list gives by a case's name, or by that of the nearest folder around it that it names."""
+    if not path.is_file():
+        return {}
+    patients = read_patients(path, {name for case in ids for name in (case, *_folders_of(case))})
+    names = {case: next((name for name in (case, *_folders_of(case)) if name in patients), None) for case in ids}
+    return {case: patients[name] for case, name in names.items() if name is not None}
+
+
+def _folders_of(case: str) -> Iterator[str]:
+    """The folders between a case and its class, the nearest first."""
+    parts = case.split("/")
+    return ("/".join(parts[:count]) for count in range(len(parts) - 1, 1, -1))
+
+
+def _shared_folders(ids: Sequence[str], patients: Sequence[str | None]) -> dict[str, list[int]]:
+    """The rows of the cases in each case folder that holds several scans, some of them of unknown patients.
+
+    A case folder is the largest one below a class, or below the folder that holds all scans of the class, with at most
+    ten scans. One with scans of several known patients is none.
+    """
+    members: dict[str, list[int]] = defaultdict(list)
+    for row, case in enumerate(ids):
+        for folder in _folders_of(case):
+            members[folder].append(row)
+    class_sizes = Counter(case.split("/")[0] for case in ids)
+    shared: dict[str, list[int]] = {}
+    taken: set[int] = set()
+    for folder in sorted(members):  # a folder stands before those in it
+        rows = members[folder]
+        is_case = len(rows) <= _MAX_PATIENT_SCANS and len(rows) < class_sizes[folder.split("/")[0]]
+        if is_case and not taken & set(rows):
+            taken |= set(rows)
+            known = {patients[row] for row in rows} - {None}
+            if len(rows) > 1 and len(known) < 2 and any(patients[row] is None for row in rows):
+                shared[folder] = rows
+    return shared
+
+
+def _find_shared_folders(shared: Mapping[str, Sequence[int]], ids: Sequence[str], root: Path) -> Iterator[Finding]:
+    if not shared:
+        return
+    names = [f"{folder} ({_scan_names(folder, [ids[row] for row in rows])})" for folder, rows in shared.items()]
+    more = [f"{len(names) - _MAX_NAMES:,} more"] if len(names) > _MAX_NAMES else []
+    subject = f"{pluralize(len(shared), 'folder')} {'holds' if len(shared) == 1 else 'hold'} several scans"
+    yield Finding(
+        check="patients",
+        severity="warning",
+        message=f"{subject} without a known patient: {'; '.join([*names[:_MAX_NAMES], *more])}. Each scan is a case of "
+        "its own; those of one folder count as one patient.",
+        cases=tuple(shared)[:MAX_CASES],
+        remedy=f"Remove what is no scan to classify; list the patients in {root / PATIENTS_FILE} (seriesuid, patient).",
+    )
+
+
+def _scan_names(folder: str, cases: Sequence[str]) -> str:
+    names = [case.removeprefix(f"{folder}/") for case in cases]
+    return ", ".join([*names[:_MAX_NAMES], *([f"{len(names) - _MAX_NAMES} more"] if len(names) > _MAX_NAMES else [])])
+
+
+def _same_patient_finding(num_scans: int, root: Path) -> Finding:
+    message = f"All {num_scans} scans have the same PatientID, so it names no patient: each scan is its own group."
+    remedy = f"If patients have several scans, list them in {root / PATIENTS_FILE} (seriesuid, patient)."
+    return Finding(check="patients", severity="warning", message=message, remedy=remedy)

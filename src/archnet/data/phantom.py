@@ -27,7 +27,7 @@ def open_phantom(data: Data, progress: Progress = no_progress) -> Luna16Dataset:
         if (root / PHANTOM_FILE).is_file():
             raise DataError(f"{root}: this phantom is in MosMed's layout. Read it with --data mosmed --root {root}.")
         root = _generate_if_missing(root, Phantom(), progress)
-    return Luna16Dataset(root, replace(data, root=str(root)))
+    return Luna16Dataset(root, replace(data, root=str(root)), progress)
 
 
 def _generate_if_missing(root: Path, phantom: Phantom, progress: Progress) -> Path:

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import DataError
-from archnet.files.progress import Progress
 from archnet.imaging import Volume, list_scan_files, read_volume
 
 # Raise it with every change to how crops are cut or laid out: a store of another version is not used again.
@@ -70,14 +69,6 @@ class Recipe(ABC):
             DataError: The scan cannot be read.
         """
         return read_volume(self.scans[number])
-
-    @abstractmethod
-    def check(self, progress: Progress) -> None:
-        """Looks for what is wrong with the lists before anything is cut.
-
-        Raises:
-            DataError: A list does not fit its scans.
-        """
 
     @property
     def num_bytes(self) -> int:

@@ -34,7 +34,7 @@ def open_crops(recipe: Recipe, progress: Progress = no_progress) -> Crops:
     Two processes that want the same crops cut them once: the second waits. An interrupted store is continued.
 
     Raises:
-        DataError: A list does not fit its scans, the disk is too small, or no scan can be read.
+        DataError: The disk is too small, or no scan can be read.
     """
     description = recipe.description()
     folder = store_home() / store_name(description)

@@ -45,7 +45,7 @@ def candidate_recipe(run: TrainedRun, candidates: Candidates, scans: Mapping[str
     Args:
         run: A run on candidates.
         candidates: Points in the scans.
-        scans: By series uid, see `scans_by_name`.
+        scans: By series uid, from `scans_by_name`.
     """
     grid = CropGrid(shape=run.crop_size, spacing_mm=run.experiment.data.spacing_mm)
     lines = range(len(candidates.series)) if candidates.lines is None else candidates.lines.tolist()
@@ -60,8 +60,23 @@ def point_recipe(run: TrainedRun, scan: Path, point_mm: Point) -> CandidateCrops
     return candidate_recipe(run, candidate, {str(scan): scan})
 
 
-def write_submission(path: Path, candidates: Candidates, probabilities: NDArray[np.float64]) -> None:
-    """Writes a file in LUNA16's submission form atomically; candidates whose probability is NaN are left out."""
-    rows = zip(candidates.series, candidates.points_mm.tolist(), probabilities.tolist(), strict=True)
-    lines = ((uid, *point, probability) for uid, point, probability in rows if not math.isnan(probability))
+def write_submission(
+    path: Path, candidates: Candidates, probabilities: NDArray[np.float64], is_outside: NDArray[np.bool_]
+) -> None:
+    """Write a file in LUNA16's submission form atomically.
+
+    Candidates outside their scan have an empty probability; the others whose probability is NaN are left out.
+
+    Args:
+        path: The file.
+        candidates: The candidates.
+        probabilities: (n,) of the nodule class.
+        is_outside: (n,) whether a candidate lies outside its scan.
+    """
+    columns = (candidates.series, candidates.points_mm.tolist(), probabilities.tolist(), is_outside.tolist())
+    lines = (
+        (uid, *point, "" if outside else probability)
+        for uid, point, probability, outside in zip(*columns, strict=True)
+        if outside or not math.isnan(probability)
+    )
     write_text(path, point_rows_text(PROBABILITY, lines))

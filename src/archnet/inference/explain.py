@@ -15,11 +15,11 @@ from archnet.data.scan_ranges import mean_hu
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume, orient_to_lps, read_stored_frame
 from archnet.imaging.nifti import write_nifti_as_stored
+from archnet.imaging.scan_files import scan_name
 from archnet.imaging.scan_grid import crop_grid, interpolate, resample_to_scan, resized_grid
 from archnet.imaging.volume import Point
 from archnet.inference.candidates import point_recipe
 from archnet.inference.predict import out_of_distribution_warnings, read_chest_ct, whole_scan_recipe
-from archnet.inference.scan_paths import scan_name
 from archnet.inference.trained_run import TrainedOn, TrainedRun, find_trainings
 from archnet.spec.arch import feature_grid
 from archnet.spec.view import network_input, scale_to_unit

@@ -9,6 +9,7 @@ from pathlib import Path
 from archnet.errors import RunError, did_you_mean
 from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress, no_progress
+from archnet.imaging.scan_files import scan_name
 from archnet.imaging.volume import Point
 from archnet.inference.explain import (
     METHODS,
@@ -19,7 +20,7 @@ from archnet.inference.explain import (
     point_text,
     write_heat_map,
 )
-from archnet.inference.scan_paths import scan_name, scan_paths
+from archnet.inference.scan_paths import find_named_scans
 from archnet.inference.trained_run import TrainedRun, check_case_kind, read_trained_runs
 
 
@@ -87,10 +88,10 @@ def _single_run(runs: list[TrainedRun], path: Path) -> TrainedRun:
 
 
 def _single_scan(path: Path) -> Path:
-    scan, *others = scan_paths([path])
-    if others:
-        raise RunError(f"{path}: contains {len(others) + 1} scans. Choose one, such as {scan}.")
-    return scan
+    scans = find_named_scans([path]).paths
+    if path not in scans and len(scans) > 1:
+        raise RunError(f"{path}: contains {len(scans)} scans. Choose one, such as {scans[0]}.")
+    return path if path in scans else scans[0]
 
 
 def _class_index(run: TrainedRun, name: str | None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.data.candidates import Candidates
+from archnet.data.checks.findings import Finding
+from archnet.data.checks.outside_candidates import find_outside
 from archnet.data.recipe import Recipe
 from archnet.errors import DataError
 from archnet.files.atomic import check_output_path
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import list_scan_files
+from archnet.imaging.scan_files import scans_by_name
 from archnet.inference.candidates import candidate_recipe, read_candidate_list, write_submission
 from archnet.inference.predict import Ensemble, ScanPredictions, predict_scans, whole_scan_recipe
-from archnet.inference.scan_paths import scans_by_name
+from archnet.inference.scan_paths import FoundScans
 from archnet.inference.trained_run import TrainedOn, TrainedRun
 
 
@@ -36,6 +40,7 @@ class ScanResult:
         rejected: Reasons for rejection, by scan.
         trained_on: Runs that were trained on a scan, by scan.
         unknown_runs: Runs of an older archnet, which do not know their training scans.
+        findings: What was left out of the folders and the list.
     """
 
     runs: tuple[Path, ...]
@@ -47,6 +52,7 @@ class ScanResult:
     rejected: dict[Path, str]
     trained_on: dict[Path, list[TrainedOn]]
     unknown_runs: tuple[Path, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def by_scan(self) -> dict[Path, dict[str, float]]:
@@ -74,11 +80,13 @@ class CandidateResult:
         probabilities: Shape (N, K); rows of candidates in rejected scans are NaN.
         num_scans: Number of predicted scans.
         num_left_out: Number of listed candidates whose scans were not given.
+        num_outside: Number of candidates outside their scan; their probabilities are NaN.
         out: Path of the submission; null if none was requested.
         warnings: Out-of-distribution warnings, by scan.
         rejected: Reasons for rejection, by scan.
         trained_on: Runs that were trained on a scan, by scan.
         unknown_runs: Runs of an older archnet, which do not know their training scans.
+        findings: What was left out of the folders and the list.
     """
 
     runs: tuple[Path, ...]
@@ -90,11 +98,13 @@ class CandidateResult:
     probabilities: NDArray[np.float64]
     num_scans: int
     num_left_out: int
+    num_outside: int
     out: Path | None
     warnings: dict[Path, list[str]]
     rejected: dict[Path, str]
     trained_on: dict[Path, list[TrainedOn]]
     unknown_runs: tuple[Path, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def num_candidates(self) -> int:
@@ -103,7 +113,7 @@ class CandidateResult:
 
     def to_document(self) -> dict[str, Any]:
         """The result, JSON-ready, as `archnet predict --candidates --json` prints it."""
-        counts = {name: getattr(self, name) for name in ("num_candidates", "num_left_out", "num_scans")}
+        counts = {name: getattr(self, name) for name in ("num_candidates", "num_left_out", "num_outside", "num_scans")}
         return {**_shared_document(self), "out": self.out and str(self.out), **counts}
 
 
@@ -116,64 +126,76 @@ def _shared_document(result: ScanResult | CandidateResult) -> dict[str, Any]:
         "refused": {str(path): reason for path, reason in result.rejected.items()},
         "trained_on": {str(path): [run.to_document() for run in runs] for path, runs in result.trained_on.items()},
         "unknown_training": [str(run) for run in result.unknown_runs],
+        "findings": [finding.to_document() for finding in result.findings],
     }
 
 
 def predict_scan_files(
-    runs: Sequence[TrainedRun], scans: Sequence[Path], *, tta: bool = False, progress: Progress = no_progress
+    runs: Sequence[TrainedRun],
+    scans: FoundScans,
+    *,
+    tta: bool = False,
+    progress: Progress = no_progress,
 ) -> ScanResult:
     """Predict whole scans.
 
     Args:
         runs: Runs on whole scans, from `read_trained_runs`.
-        scans: Scans, from `scan_paths`.
+        scans: From `find_named_scans`.
         tta: Average over mirror images.
         progress: Wraps the scans.
     """
-    found = _predict(runs, whole_scan_recipe(runs[0], scans), tta, progress)
+    found = _predict(runs, whole_scan_recipe(runs[0], scans.paths), tta, progress)
     return ScanResult(
         runs=tuple(run.folder for run in runs),
         classes=runs[0].classes,
         tta=tta,
-        scans=tuple(scans),
+        scans=scans.paths,
         probabilities=found.probabilities,
         warnings=found.warnings,
         rejected=found.rejected,
         trained_on=found.trained_on,
         unknown_runs=_unknown_runs(runs),
+        findings=scans.findings,
     )
 
 
-def predict_candidate_files(
+def predict_candidate_files(  # noqa: PLR0913 - the options of `archnet predict`, by name
     runs: Sequence[TrainedRun],
-    scans: Sequence[Path],
+    scans: FoundScans,
     candidates: Path,
     out: Path | None = None,
     *,
     tta: bool = False,
+    strict: bool = False,
     progress: Progress = no_progress,
 ) -> CandidateResult:
     """Predict the candidates of a list, and write them as a LUNA16 submission.
 
     Args:
         runs: Runs on candidates, from `read_trained_runs`.
-        scans: Scans, from `scan_paths`.
+        scans: From `find_named_scans`.
         candidates: The list: a csv file with seriesuid, coordX, coordY, coordZ (mm, LPS).
         out: Path of the submission; null writes none.
         tta: Average over axial symmetries.
+        strict: Fail if a candidate lies outside its scan.
         progress: Wraps the scans.
 
     Raises:
-        ArchnetError: The list is missing or damaged, or `out` would replace an input.
+        ArchnetError: The list is missing or damaged, many of its candidates lie outside their scans, or `out` would
+            replace an input.
     """
-    check_output_path(out, (candidates, *scans, *_data_files(out, scans)))
-    by_name = scans_by_name(scans)
+    check_output_path(out, (candidates, *scans.paths, *_data_files(out, scans.paths)))
+    by_name = scans_by_name(scans.paths)
     candidate_list, num_left_out = read_candidate_list(candidates, by_name)
-    recipe = candidate_recipe(runs[0], candidate_list, by_name)
-    recipe.check(progress)
+    is_outside, outside = _find_outside(candidate_list, by_name, strict, progress)
+    inside = np.flatnonzero(~is_outside)
+    recipe = candidate_recipe(runs[0], candidate_list.select(inside), by_name)
     found = _predict(runs, recipe, tta, progress)
+    probabilities = np.full((len(is_outside), len(runs[0].classes)), np.nan)
+    probabilities[inside] = found.probabilities
     if out is not None and found.is_predicted.any():
-        write_submission(out, candidate_list, found.probabilities[:, runs[0].positive])
+        write_submission(out, candidate_list, probabilities[:, runs[0].positive], is_outside)
     return CandidateResult(
         runs=tuple(run.folder for run in runs),
         classes=runs[0].classes,
@@ -181,19 +203,38 @@ def predict_candidate_files(
         tta=tta,
         series=tuple(candidate_list.series),
         points_mm=candidate_list.points_mm,
-        probabilities=found.probabilities,
+        probabilities=probabilities,
         num_scans=len(recipe.scans) - len(found.rejected),
         num_left_out=num_left_out,
+        num_outside=len(is_outside) - len(inside),
         out=out,
         warnings=found.warnings,
         rejected=found.rejected,
         trained_on=found.trained_on,
         unknown_runs=_unknown_runs(runs),
+        findings=(*scans.findings, *outside),
     )
 
 
 def _unknown_runs(runs: Sequence[TrainedRun]) -> tuple[Path, ...]:
     return tuple(run.folder for run in runs if run.training_scans is None)
+
+
+def _find_outside(
+    candidates: Candidates, scans: Mapping[str, Path], strict: bool, progress: Progress
+) -> tuple[NDArray[np.bool_], tuple[Finding, ...]]:
+    """Which candidates lie outside their scan, and the finding that counts them.
+
+    Raises:
+        DataError: There are many, or one and `strict`.
+    """
+    points = candidates.place(scans, progress)
+    is_outside = points.is_outside()
+    findings = find_outside(points, is_outside, candidates.source, is_prediction=True)
+    for finding in findings:
+        if strict or finding.severity == "error":
+            raise DataError(finding.text)
+    return is_outside, findings
 
 
 def _data_files(out: Path | None, scans: Sequence[Path]) -> list[Path]:

@@ -99,13 +99,11 @@ def _test_marks(dataset: Luna16Dataset, test: Predictions) -> tuple[Marks, Path]
     """The predictions of the test candidates as marks, and the folder that holds the candidate list."""
     row_of = {case: row for row, case in enumerate(dataset.cases.ids.tolist())}
     recipe = dataset.recipe(np.array([row_of[case] for case in test.cases.tolist()], np.int64))
-    series = np.empty(len(test.cases), dtype=object)
-    for scan, rows in zip(recipe.scans, recipe.rows, strict=True):
-        series[rows] = scan.stem
+    series = [case.rpartition("#")[0] for case in test.cases.tolist()]
     scan = recipe.scans[0]
     root = next(place for place in scan.parents if any(place.glob("candidates*.csv")))
     scores = test.probabilities[:, dataset.cases.positive]
-    return Marks(series=series.tolist(), points_mm=recipe.points_mm, scores=scores), root
+    return Marks(series=series, points_mm=recipe.points_mm, scores=scores), root
 
 
 def _are_lists_in(root: Path, folder: Path) -> bool:

@@ -18,10 +18,12 @@ from archnet.files.luna16_lists import DIAMETER, PROBABILITY, SERIES_UID, read_p
 def read_marks(path: Path) -> Marks:
     """A submission: seriesuid, coordX, coordY, coordZ, probability; without rows it marks nothing.
 
+    A row whose probability is empty is no mark: archnet writes such rows for candidates outside their scan.
+
     Raises:
         DataError: A column is missing, or a value is not what its column holds.
     """
-    series, numbers = _read_columns(path, PROBABILITY)
+    series, numbers = _read_columns(path, PROBABILITY, skips_empty=True)
     return Marks(series=series, points_mm=numbers[:, :3], scores=numbers[:, 3])
 
 
@@ -82,11 +84,17 @@ def write_curve(path: Path, curve: FrocCurve) -> Path:
     return write_text(path, csv_text(["false_positives_per_scan", "sensitivity", "threshold"], rows))
 
 
-def _read_columns(path: Path, last_column: str) -> tuple[list[str], NDArray[np.float64]]:
-    """Series uids, and the other columns as an (N, 4) array of finite numbers."""
+def _read_columns(path: Path, last_column: str, *, skips_empty: bool = False) -> tuple[list[str], NDArray[np.float64]]:
+    """Series uids, and the other columns as an (N, 4) array of finite numbers.
+
+    Args:
+        skips_empty: Leave out rows whose last column is empty.
+    """
     _check_is_file(path)
     series, numbers = [], []
     for row in read_point_rows(path, last_column):
+        if skips_empty and not row.word:
+            continue
         series.append(row.uid)
         numbers.append([*row.point_mm, *parse_finite([row.word], [last_column], path, row.line)])
     return series, np.array(numbers, dtype=np.float64).reshape(-1, 4)

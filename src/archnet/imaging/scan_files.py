@@ -1,0 +1,262 @@
+"""Find the scans of a folder, and the files in it that could be scans but are not read."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from archnet.errors import DataError
+from archnet.imaging.dicom_folders import is_series, read_series_uid
+from archnet.imaging.readers import READERS, list_scan_files, scan_suffix
+
+_MAX_FOLDERS: Final = 100_000
+_MAX_ENTRIES: Final = 1_000
+"""Files and folders of a folder beside the subsets that are looked at."""
+_SUBSET: Final = re.compile("subset[0-9]")
+# What file managers and archivers leave behind; names that begin with a dot are hidden as well.
+_LEFTOVERS: Final = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "icon\r", "lost+found"}
+# Documents and the programs of a CD: files of these endings or names never hold a scan.
+_DOCUMENT: Final = re.compile(
+    r".*\.(txt|[ct]sv|json|md|rst|pdf|xml|html?|css|js|log|ya?ml|toml|rtf|docx?|xlsx?|pptx?|in[if]|exe|dll|bat|sh|py|ipynb"
+    r"|ico|db|lnk|url|jar|cfg|md5|sha256)|(readme|licen[cs]e|copying|changelog|version|dicomdir|lockfile)(\..*)?",
+    re.IGNORECASE,
+)
+_MASK_WORD: Final = re.compile(r"masks?|label(s|map)?|segs?|segmentations?|annotations?|rois?|gt|contours?")
+# Words that stand beside one of those in the name of a folder of masks, such as seg-lungs-LUNA16.
+_MASKED_WORD: Final = re.compile(r"lungs?|lobes?|lesions?|nodules?|infections?|luna16")
+_ENDING: Final = re.compile(r"\.(?=.*[a-z])[a-z0-9_]{1,8}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanTree:
+    """What a folder holds.
+
+    Attributes:
+        scans: Files, and folders that hold a DICOM series, sorted.
+        left_out: What is no scan although it could be one, sorted, with its kind: the file's ending in lower case, or
+            words such as "mask" and "link to nothing".
+    """
+
+    scans: tuple[Path, ...]
+    left_out: Mapping[Path, str]
+
+
+def find_scans(folder: Path, *, may_be_series: bool = True) -> ScanTree:
+    """Search a folder and its subfolders for scans; each folder is visited once, whatever links lead to it.
+
+    Of a folder with the subsets of LUNA16 (subset0 to subset9), no other subfolder is searched. Hidden files, what file
+    managers leave behind, documents, and the data files of scans are neither scans nor left out.
+
+    Args:
+        folder: The folder.
+        may_be_series: Whether DICOM slices in the folder itself, not in a subfolder, are a scan.
+
+    Raises:
+        DataError: It has more than 100,000 subfolders.
+    """
+    search = _Search(folder, may_be_series=may_be_series)
+    search.run()
+    data_files = _data_files(search.scans) if search.left_out else set()
+    left_out = {path: kind for path, kind in sorted(search.left_out.items()) if _absolute(path) not in data_files}
+    return ScanTree(scans=tuple(sorted(search.scans)), left_out=left_out)
+
+
+def subset_number(scan: Path, root: Path) -> int | None:
+    """The number of the nearest subset folder of LUNA16 between a scan and a folder above it; null if there is none.
+
+    >>> subset_number(Path("LUNA16/subset3/subset3/1.2.mhd"), Path("LUNA16"))
+    3
+    """
+    names = reversed(scan.relative_to(root).parts[:-1])
+    return next((int(name[-1]) for name in names if _SUBSET.fullmatch(name)), None)
+
+
+def scan_name(path: Path) -> str:
+    """A scan's name: of a file without its ending, which is LUNA16's series uid; of a DICOM folder as it is."""
+    return path.name if path.is_dir() else path.name[: -len(scan_suffix(path)) or None]
+
+
+def scans_by_name(paths: Iterable[Path], remedy: str = "Name one of them.") -> dict[str, Path]:
+    """Scans by their names, DICOM folders by their series uid as well.
+
+    Raises:
+        DataError: Two have the same name; the message ends in `remedy`.
+    """
+    scans: dict[str, Path] = {}
+    for path in paths:
+        for name in {scan_name(path), read_series_uid(path) or ""} - {""} if path.is_dir() else {scan_name(path)}:
+            if name in scans:
+                raise DataError(f"{path}: the same scan also lies at {scans[name]}. {remedy}")
+            scans[name] = path
+    return scans
+
+
+def left_out_files(paths: Iterable[Path], place: str) -> dict[Path, str]:
+    """Files outside the folders that are searched, with their kinds; documents are not among them.
+
+    Args:
+        place: Where they lie, such as "outside the class folders".
+    """
+    return {
+        path: f"{_kind(path)} {place}" if path.is_file() else "link to nothing"
+        for path in paths
+        if not _is_document(path)
+    }
+
+
+def is_ignored(name: str) -> bool:
+    """Whether a file or folder is hidden, or was left behind by a file manager or an archiver.
+
+    >>> [is_ignored(name) for name in ("._scan.nii.gz", "Thumbs.db", "scan.nii.gz")]
+    [True, True, False]
+    """
+    return name.startswith(".") or name.casefold() in _LEFTOVERS
+
+
+def is_mask_folder(name: str) -> bool:
+    """Whether a folder holds masks, by its name.
+
+    >>> [is_mask_folder(name) for name in ("masks", "seg-lungs-LUNA16", "lungs", "case_7_mask")]
+    [True, True, False, False]
+    """
+    words = _words(name)
+    masks = list(filter(_MASK_WORD.fullmatch, words))
+    return bool(masks) and all(word in masks or _MASKED_WORD.fullmatch(word) for word in words)
+
+
+class _Search:
+    """One search of a folder."""
+
+    def __init__(self, root: Path, *, may_be_series: bool) -> None:
+        self.scans: list[Path] = []
+        self.left_out: dict[Path, str] = {}
+        self._root, self._may_be_series = root, may_be_series
+        self._visited: set[tuple[int, int]] = set()
+        self._folders, self._links = [root], deque[Path]()
+
+    def run(self) -> None:
+        above = {_identity(folder) for folder in self._root.resolve().parents}
+        while self._folders or self._links:
+            folder = self._folders.pop() if self._folders else self._links.popleft()  # links last: their targets win
+            try:
+                identity = _identity(folder)
+                if identity in self._visited or identity in above:
+                    is_above = identity in above
+                    self.left_out[folder] = f"link to a folder {'above' if is_above else 'that is searched anyway'}"
+                    continue
+                self._visited.add(identity)
+                self._check_size()
+                self._search_folder(folder)
+            except OSError:
+                self.left_out[folder] = "folder that cannot be opened"
+
+    def _check_size(self) -> None:
+        if len(self._visited) > _MAX_FOLDERS:
+            raise DataError(
+                f"{self._root}: more than {_MAX_FOLDERS:,} folders are here. Name a folder that holds only scans, and "
+                "remove links that lead elsewhere."
+            )
+
+    def _search_folder(self, folder: Path) -> None:
+        files, folders = self._list_entries(folder)
+        if (folder != self._root or self._may_be_series) and is_series(folder):
+            self.scans.append(folder)
+            self.left_out |= {path: f"{scan_suffix(path)} beside DICOM slices" for path in files if _is_scan_file(path)}
+        else:
+            self._sort_files(files)
+        for part in self._select_folders(folders):
+            (self._links if part.is_symlink() else self._folders).append(part)
+
+    def _list_entries(self, folder: Path) -> tuple[list[Path], list[Path]]:
+        files, folders = [], []
+        for path in sorted(path for path in folder.iterdir() if not is_ignored(path.name)):
+            if path.is_dir():
+                folders.append(path)
+            elif path.is_file():
+                files.append(path)
+            else:
+                self.left_out[path] = "link to nothing" if path.is_symlink() else "file that cannot be opened"
+        return files, folders
+
+    def _sort_files(self, files: Sequence[Path]) -> None:
+        scans = [path for path in files if _is_scan_file(path)]
+        masks = _find_masks(scans)
+        self.scans += [path for path in scans if path not in masks]
+        self.left_out |= dict.fromkeys(masks, "mask")
+        self.left_out |= {path: _kind(path) for path in files if not _is_scan_file(path) and not _is_document(path)}
+
+    def _select_folders(self, folders: Sequence[Path]) -> list[Path]:
+        """The subfolders to search; the others are left out by name if they hold scans."""
+        masks = {path for path in folders if is_mask_folder(path.name)}
+        self.left_out |= dict.fromkeys(masks, "folder of masks")
+        others = [path for path in folders if path not in masks]
+        subsets = [path for path in others if _SUBSET.fullmatch(path.name)]
+        for path in others if subsets else ():
+            if path not in subsets and _holds_scan_files(path):
+                self.left_out[path] = "folder beside the subsets"
+        return subsets or others
+
+
+def _find_masks(scans: Sequence[Path]) -> set[Path]:
+    """The files that are masks of other files, by their names: "ct_mask" beside "ct", "label" beside "ct".
+
+    A word such as "mask" makes a file one if another file without such a word begins with the words before it.
+    """
+    starts = {path: _words_before_mask(scan_name(path)) for path in scans}
+    images = [_words(scan_name(path)) for path in scans if starts[path] is None]
+    beginnings = {tuple(words[:count]) for words in images for count in range(len(words) + 1)}
+    return {path for path, words in starts.items() if words is not None and tuple(words) in beginnings}
+
+
+def _words_before_mask(name: str) -> list[str] | None:
+    """The words before "mask" or one that means it; null where there is none."""
+    words = _words(name)
+    return next((words[:number] for number, word in enumerate(words) if _MASK_WORD.fullmatch(word)), None)
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[\W_]+", name.casefold()) if word]
+
+
+def _is_scan_file(path: Path) -> bool:
+    return scan_suffix(path) in READERS
+
+
+def _is_document(path: Path) -> bool:
+    return _DOCUMENT.fullmatch(path.name) is not None
+
+
+def _kind(path: Path) -> str:
+    suffix = path.suffix if _ENDING.fullmatch(path.suffix) else ""  # not of 1.2.840.113619
+    packed = Path(path.stem).suffix if suffix.lower() in (".gz", ".zip", ".bz2", ".xz") else ""
+    return (packed + suffix).lower() or "file without an ending"
+
+
+def _holds_scan_files(folder: Path) -> bool:
+    return any(map(_is_scan_file, islice(folder.rglob("*"), _MAX_ENTRIES)))
+
+
+def _data_files(scans: Sequence[Path]) -> set[Path]:
+    """The files beside scans that hold their voxels, such as the .raw file of a .mhd."""
+    files: set[Path] = set()
+    for scan in scans:
+        if not scan.is_dir():
+            with suppress(DataError):  # whoever reads the scan says what is wrong with it
+                files |= {_absolute(path) for path in list_scan_files(scan)}
+    return files
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps ".."
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    stat = folder.stat()
+    return stat.st_dev, stat.st_ino
