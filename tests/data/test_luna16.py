@@ -8,9 +8,12 @@ from archnet.data import open_dataset
 from archnet.data.checks.findings import stop_on_errors
 from archnet.data.luna16 import LIDC_UID
 from archnet.errors import DataError
+from archnet.files.strict_json import Document
 from archnet.imaging import Volume
 from archnet.imaging.metaimage import write_mhd
+from archnet.runs.preparation import prepare
 from archnet.spec.experiment import Data
+from archnet.spec.resolve import parse_experiments
 
 HEADER = "seriesuid,coordX,coordY,coordZ,class"
 EXPECTED = "Expected seriesuid, coordX, coordY, coordZ, class (separated by commas), got"
@@ -326,3 +329,22 @@ def test_a_list_about_other_scans_is_refused(tmp_path):
     assert str(caught.value) == (
         f"{path}: none of its 1 candidates lies in a scan under {tmp_path}. The first names scan 9.9.9; there is 1.2.3."
     )
+
+
+def test_strict_makes_one_candidate_outside_an_error_before_anything_is_cut(tmp_path, monkeypatch):
+    for number in range(4):
+        _scan(tmp_path, f"1.{number}")
+    rows = [(f"1.{row % 4}", *_point(5, 9, 11), row // 4 % 2) for row in range(200)]
+    _candidates(tmp_path, [*rows, ("1.2", 12.1, -80.4, -999.0, 0)])
+    options = {"name": "luna16", "root": str(tmp_path), "crop_size": [6, 4, 2]}
+    document = {"name": "t", "archs": [{"name": "n", "layers": [{"type": "T"}], "rank": 3}], "data": options}
+    experiments = parse_experiments(Document(value=document, source="t"))
+    dataset = open_dataset(experiments[0].data)
+    (prepared,) = prepare(dataset, experiments)
+    assert len(prepared.cases.ids) == 200
+    assert "outside_candidates" in [finding.check for finding in prepared.findings]
+    monkeypatch.setattr("archnet.data.recipe.read_volume", lambda path: pytest.fail("a scan was read"))
+    with pytest.raises(
+        DataError, match=r"^1 of the 201 candidates in candidates\.csv lies outside its scan: line 202, "
+    ):
+        prepare(dataset, experiments, strict=True)

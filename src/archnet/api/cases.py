@@ -81,7 +81,8 @@ def load_data(
         root: Data folder. Defaults to $ARCHNET_DATA/NAME, or the user data folder.
         settings: Overrides for other keys of the experiment, such as {"split.seed": 1}. With "split.folds", the sets
             are those of the first fold.
-        strict: Try all scans, then fail if any is unreadable. By default, unreadable scans are skipped with a warning.
+        strict: Try all scans, then fail if any is unreadable or a candidate lies outside its scan. By default, they are
+            skipped with a warning.
         allow: Data checks whose errors are no exceptions, such as ["near_duplicates"] ("data.allow").
         progress: None (the default) shows progress in notebooks and on terminals, True always, False never.
 

@@ -158,7 +158,8 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
         memory: Memory limit for training, such as "4GB" or "2GiB" ("training.memory"). Defaults to the free memory.
         device: Training device: "cpu", "gpu" (all GPUs) or one GPU, such as "gpu:1". Defaults to one GPU if available.
         deterministic: Use deterministic (slower) GPU kernels; CPU runs are always reproducible.
-        strict: Try all scans, then fail if any is unreadable. By default, unreadable scans are skipped with a warning.
+        strict: Try all scans, then fail if any is unreadable or a candidate lies outside its scan. By default, they are
+            skipped with a warning.
         allow: See `load_experiments`.
         resume: Resume interrupted runs; skip finished ones.
         baseline: Add a random forest and a logistic regression on the downsampled voxels to the comparison.

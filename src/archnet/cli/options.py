@@ -46,7 +46,7 @@ StrictOption = Annotated[
     bool,
     typer.Option(
         "--strict",
-        help="Try all scans, then fail if any is unreadable (default: skip unreadable scans).",
+        help="Try all scans, then fail if any is unreadable or a candidate lies outside its scan (default: skip them).",
     ),
 ]
 SetOption = Annotated[

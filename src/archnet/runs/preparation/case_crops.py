@@ -35,7 +35,7 @@ def prepare(
         experiments: They may differ in their split.
         progress: Wraps what takes long.
         splits: Of `make_splits` for these experiments; null makes them.
-        strict: Fail if a scan cannot be read.
+        strict: Fail if a scan cannot be read or a candidate lies outside its scan.
         is_preview: Cut the crops even if there are too few cases to train.
 
     Returns:
@@ -50,6 +50,8 @@ def prepare(
     splits = splits or make_splits(dataset.cases, experiments)
     allowed = experiments[0].data.allow
     stop_on_errors(check_all_lists(dataset, splits), allowed)
+    if strict:
+        _check_candidates_inside(dataset, allowed)
     for options, split in splits.items() if not is_preview else ():
         check_training_set(dataset.cases.select(split.rows), split.sets[split.rows], options)
     prepared = cut_cases(dataset, splits, progress, strict=strict)
@@ -92,6 +94,17 @@ def cut_cases(
     of_scans = tuple(check_scans(dataset.cases.select(used), crops))
     findings = {options: (*check_lists(dataset, split, options), *of_scans) for options, split in splits.items()}
     return {options: replace(data, findings=findings[options]) for options, data in prepared.items()}
+
+
+def _check_candidates_inside(dataset: Dataset, allowed: Sequence[str]) -> None:
+    """Check that no candidate was left out because it lies outside its scan, unless that is allowed.
+
+    Raises:
+        DataError: One was.
+    """
+    for finding in dataset.findings:
+        if finding.check == "outside_candidates" and finding.check not in allowed:
+            raise DataError(finding.text)
 
 
 def _check_scans_read(crops: Crops) -> None:
