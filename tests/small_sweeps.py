@@ -30,7 +30,7 @@ def write_cubes(folder, count=120):
     y = (np.arange(count) % 3 == 0).astype(np.int64)
     x = np.random.default_rng(0).integers(0, 150, (count, 12, 12, 4), dtype=np.uint8)
     x[y == 1, 4:8, 4:8, 1:3] += 70
-    np.savez(folder / "cubes.npz", x=x, y=y, group=np.arange(count) // 4)
+    np.savez(folder / "cubes.npz", x=x[..., np.newaxis], y=y, group=np.arange(count) // 4)
     return str(folder / "cubes.npz")
 
 

@@ -667,7 +667,7 @@ BAD = {
     "sets that are not there": (
         arrays(x=X, y=Y),
         f"{NPZ} --set split.by=own",
-        'split.by "own": the data bring no sets of their own. Use "group" or "candidate".',
+        'split.by "own": the data bring no sets of their own. Use "group".',
     ),
     "one set's labels among another's": (
         arrays(train_images=X[:9], train_labels=Y[:10], val_images=X[9:], val_labels=Y[10:]),

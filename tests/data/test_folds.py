@@ -269,6 +269,12 @@ OFFICIAL = Split(by="official", folds=10, fold=3, test=None)
             'Use "group" or "candidate".',
         ),
         (
+            replace(_cases("abc", [0, 1, 1]), own_sets=np.array(["train", "train", "test"])),
+            OFFICIAL,
+            'split.by "official": the data have no official folds; those are LUNA16\'s folders subset0 to subset9. '
+            'Use "own" or "group".',
+        ),
+        (
             _cases("abc", [0, 1, 1], [3, -1, 4]),
             OFFICIAL,
             'split.by "official": the scan of b#1 lies in none of the folders subset0 to subset9. Move it into its own, '

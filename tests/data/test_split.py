@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from archnet.data import Cases, keep_rows, make_split
+from archnet.data.split import resolve_split
 from archnet.errors import DataError
 from archnet.spec.experiment import Data, Split
 
@@ -13,7 +15,7 @@ from archnet.spec.experiment import Data, Split
 def _cases(groups, labels, own_sets=None):
     return Cases(
         ids=np.array([f"{group}#{row}" for row, group in enumerate(groups)]),
-        groups=np.array(groups),
+        groups=np.array(list(groups)),
         labels=np.array(labels, dtype=np.int64),
         classes=("non-nodule", "nodule"),
         own_sets=own_sets,
@@ -115,6 +117,139 @@ def test_data_without_sets_of_their_own_say_so():
     with pytest.raises(DataError) as caught:
         make_split(_luna_like(), Split(by="own"))
     assert str(caught.value) == 'split.by "own": the data bring no sets of their own. Use "group" or "candidate".'
+
+
+OWN = ["train", "validation", "test"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "own", "split", "by", "reason"),
+    [
+        ("abc", OWN, {}, "own", "the data bring their own training, validation and test sets"),
+        ("abc", OWN, {"validation": 0}, "own", "the data bring their own training, validation and test sets"),
+        (
+            "abc",
+            ["train", "train", "test"],
+            {"validation": 0},
+            "own",
+            "the data bring their own training and test sets",
+        ),
+        (
+            "abc",
+            ["train", "train", "test"],
+            {},
+            "own_test",
+            "the data bring their own training and test sets; the validation set is drawn from the training cases: each "
+            "case is a group of its own",
+        ),
+        (
+            "aab",
+            ["train", "train", "test"],
+            {},
+            "own_test",
+            "the data bring their own training and test sets; the validation set is drawn from the training cases: cases "
+            "of one group stay together (2 groups)",
+        ),
+        (
+            "aab",
+            ["train", "validation", "train"],
+            {},
+            "group",
+            "the data bring sets of their own, but no test set; cases of one group stay together (2 groups)",
+        ),
+        (
+            "abc",
+            ["test", "validation", "test"],
+            {},
+            "group",
+            "the data bring sets of their own, but no training set; each case is a group of its own",
+        ),
+        (
+            "abc",
+            OWN,
+            {"folds": 3, "fold": 0, "test": None},
+            "group",
+            "the data bring sets of their own, which have no folds; each case is a group of its own",
+        ),
+        ("abc", None, {}, "group", "the data bring no sets of their own; each case is a group of its own"),
+        (
+            "aab",
+            None,
+            {},
+            "group",
+            "the data bring no sets of their own; cases of one group stay together (2 groups)",
+        ),
+        ("abc", OWN, {"by": "group"}, "group", ""),
+        ("abc", OWN, {"by": "candidate"}, "candidate", ""),
+    ],
+)
+def test_auto_takes_the_datas_own_sets_else_groups_and_says_why(groups, own, split, by, reason):
+    cases = _cases(groups, [0, 1, 0], own if own is None else np.array(own))
+    split = Split(**split)
+    chosen, why = resolve_split(cases, split)
+    assert (chosen, why) == (replace(split, by=by), reason)
+    assert resolve_split(cases, chosen) == (chosen, "")
+
+
+def test_official_folds_are_never_chosen():
+    cases = replace(_luna_like(), folds=np.zeros(len(_luna_like().labels), np.int64))
+    assert resolve_split(cases, Split())[0].by == "group"
+
+
+def test_auto_divides_as_what_it_is_resolved_to():
+    cases = _luna_like()
+    np.testing.assert_array_equal(make_split(cases, Split(seed=3)), make_split(cases, Split(by="group", seed=3)))
+    own = np.tile(OWN, len(cases.labels))[: len(cases.labels)]
+    np.testing.assert_array_equal(make_split(replace(cases, own_sets=own), Split()), own)
+
+
+def test_a_missing_validation_set_is_drawn_by_group_from_the_training_cases():
+    cases = _luna_like()
+    is_test = np.isin(cases.groups, np.unique(cases.groups)[:40])
+    cases = replace(cases, own_sets=np.where(is_test, "test", "train"))
+    sets = make_split(cases, Split(validation=0.2, seed=1))
+    np.testing.assert_array_equal(sets == "test", is_test)
+    for group in np.unique(cases.groups):
+        assert len(set(sets[cases.groups == group].tolist())) == 1
+    for label in (0, 1):
+        share = np.mean(sets[~is_test & (cases.labels == label)] == "validation")
+        assert abs(share - 0.2) < 0.05
+    assert (make_split(cases, Split(validation=0.2, seed=2)) != sets).any()
+    assert set(make_split(cases, Split(by="own", validation=0.2)).tolist()) == {"train", "test"}
+
+
+def test_the_own_test_set_alone_draws_the_validation_set_anew():
+    own = np.array(["train"] * 10 + ["validation"] * 5 + ["test"] * 5)
+    cases = _cases([str(number) for number in range(20)], np.arange(20) % 2, own)
+    sets = make_split(cases, Split(by="own_test", validation=0.4))
+    np.testing.assert_array_equal(sets == "test", own == "test")
+    assert np.count_nonzero(sets == "validation") == 6
+    assert (sets[10:15] == "train").any()
+
+
+@pytest.mark.parametrize(
+    ("groups", "own", "by", "message"),
+    [
+        (
+            "aab",
+            None,
+            "own_test",
+            'split.by "own_test": the data bring no sets of their own. Use "group" or "candidate".',
+        ),
+        ("abc", None, "own", 'split.by "own": the data bring no sets of their own. Use "group".'),
+        (
+            "aab",
+            ["train", "train", "test"],
+            "own_test",
+            "split: 1 group is too few for training and validation (0.1) sets; the train set would be empty. Lower the "
+            "others' shares or add scans.",
+        ),
+    ],
+)
+def test_own_sets_that_cannot_be_taken_are_refused(groups, own, by, message):
+    with pytest.raises(DataError) as caught:
+        make_split(_cases(groups, [0, 1, 0], own if own is None else np.array(own)), Split(by=by))
+    assert str(caught.value) == message
 
 
 def _kept(cases, sets, ratio, seed=42, **more):

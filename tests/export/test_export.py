@@ -45,7 +45,7 @@ def run(tmp_path_factory):
     y = np.arange(60) % 2
     x = generator.integers(-1100, 500, (60, 8, 8, 4), dtype=np.int16)
     x[y == 1] += 200
-    np.savez(folder / "cubes.npz", x=x, y=y, group=np.repeat(np.arange(20), 3))
+    np.savez(folder / "cubes.npz", x=x[..., np.newaxis], y=y, group=np.repeat(np.arange(20), 3))
     data = {"name": "npz", "root": str(folder / "cubes.npz"), "range": "hu"}
     return archnet.run({"archs": [NET], "data": data, "training": {**PLAIN, "epochs": 1}}, out=folder / "runs").folder
 

@@ -47,7 +47,7 @@ def folder(tmp_path):
     y = np.arange(60) % 2
     x = np.random.default_rng(0).integers(0, 160, (60, 10, 10, 4), dtype=np.uint8)
     x[y == 1, 3:7, 3:7] += 60
-    np.savez(tmp_path / "cubes.npz", x=x, y=y)
+    np.savez(tmp_path / "cubes.npz", x=x[..., np.newaxis], y=y)
     document = {
         "archs": [{"name": "net", "layers": LAYERS}],
         "data": {"name": "npz", "root": "cubes.npz"},

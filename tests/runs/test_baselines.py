@@ -58,7 +58,7 @@ def written(path, num_classes):
     x = generator.integers(0, 120, (90, 18, 18, 4), dtype=np.uint8)
     for label in range(num_classes):
         x[y == label, 5 * label : 5 * label + 5] += 60
-    np.savez(path, x=x, y=y, group=np.repeat(np.arange(30), 3))
+    np.savez(path, x=x[..., np.newaxis], y=y, group=np.repeat(np.arange(30), 3))
     return path
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import archnet
 from archnet.errors import RunError
+from archnet.evaluation.pools import read_pools
 from plain_training import PLAIN
 
 NET = {
@@ -127,6 +128,90 @@ def test_a_run_is_not_continued_on_other_cases(cubes, tmp_path):
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         archnet.run_all(experiments(cubes), out=tmp_path / "out", resume=True)
+
+
+def written(folder, change):
+    """Change an experiment.json in place."""
+    path = folder / "experiment.json"
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+
+
+def as_before_own_sets_were_kept(document):
+    """The document of a version that split by group by default, and had fewer options of the data."""
+    document["split"]["by"] = "group"
+    document.get("picked", {}).pop("split.by", None)
+    for key in ("allow", "classes"):
+        document["data"].pop(key)
+
+
+def add_own_sets(cubes):
+    with np.load(cubes) as arrays:
+        content = dict(arrays)
+    np.savez(cubes, **content, split=np.repeat(["train", "val", "test"], 20))
+
+
+def sets_of(run):
+    return [line.split(",")[-1] for line in (run.folder / "split.csv").read_text().splitlines()[1:]]
+
+
+def test_a_run_says_how_its_cases_were_split_and_why(cubes, tmp_path):
+    add_own_sets(cubes)
+    (run,) = archnet.run_all(experiments(cubes, epochs=1), out=tmp_path / "out")
+    document = json.loads((run.folder / "experiment.json").read_text())
+    assert document["split"]["by"] == "own"
+    reason = "own: the data bring their own training, validation and test sets"
+    assert document["picked"] == {"split.by": reason}
+    assert json.loads((tmp_path / "out/experiment.json").read_text())["split"] == {
+        key: value for key, value in document["split"].items() if key != "fold"
+    }
+    assert sets_of(run) == ["train"] * 20 + ["validation"] * 20 + ["test"] * 20
+    assert reason in (run.folder / "report.html").read_text()
+    log = (run.folder / "log.txt").read_text()
+    assert "split.by own." in log
+    assert "brings its own training, validation and test sets, which are kept: 20 cases in the training set" in log
+
+
+def test_a_run_of_an_earlier_version_is_resumed_with_its_split(cubes, tmp_path):
+    (whole,) = archnet.run_all(experiments(cubes), out=tmp_path / "whole")
+    interrupted(cubes, tmp_path / "out")
+    for folder in (tmp_path / "out", tmp_path / "out/net"):
+        written(folder, as_before_own_sets_were_kept)
+    add_own_sets(cubes)
+    (resumed,) = archnet.run_all(experiments(cubes), out=tmp_path / "out", resume=True)
+    assert (resumed.folder / "predictions.csv").read_bytes() == (whole.folder / "predictions.csv").read_bytes()
+    document = json.loads((resumed.folder / "experiment.json").read_text())
+    assert (document["split"]["by"], document.get("picked")) == ("group", None)
+
+
+def test_a_new_run_in_a_folder_has_the_split_of_the_others_there(cubes, tmp_path):
+    (first,) = archnet.run_all(experiments(cubes, epochs=1), out=tmp_path / "out")
+    for folder in (tmp_path / "out", first.folder):
+        written(folder, as_before_own_sets_were_kept)
+    add_own_sets(cubes)
+    runs = archnet.run_all(experiments(cubes, seeds=(0, 1), epochs=1), out=tmp_path / "out", resume=True)
+    assert sets_of(runs[1]) == sets_of(runs[0])
+    assert len(read_pools([run.folder for run in runs], "test")) == 1
+    written(tmp_path / "out", lambda document: document["split"].update(by="candidate"))
+    message = (
+        f"{tmp_path / 'out'}: contains an experiment with a different split (by: 'candidate' there, 'auto' here). Choose "
+        "a new folder with --out."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        archnet.run_all(experiments(cubes, seeds=(2,), epochs=1), out=tmp_path / "out")
+
+
+def test_a_metric_that_the_validation_set_cannot_have_is_refused_before_the_training(cubes, tmp_path):
+    with np.load(cubes) as arrays:
+        content = dict(arrays)
+    split = np.where(np.arange(60) < 30, "train", np.where(content["y"] == 1, "test", "validation"))
+    np.savez(cubes, **content, split=split)
+    with pytest.raises(
+        RunError, match=r"^training\.best_metric: auc is undefined on the validation set: 15 cases, all of"
+    ):
+        archnet.run_all(experiments(cubes, best_metric="auc"), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow

@@ -47,7 +47,7 @@ def experiment(tmp_path):
     y = np.arange(90) % 3 // 2
     x = np.random.default_rng(0).integers(0, 160, (90, 10, 10, 4), dtype=np.uint8)
     x[y == 1, 3:7, 3:7] += 60
-    np.savez(tmp_path / "cubes.npz", x=x, y=y)
+    np.savez(tmp_path / "cubes.npz", x=x[..., np.newaxis], y=y)
     document = {
         "name": "killed",
         "archs": [{"name": "net", "layers": LAYERS}],

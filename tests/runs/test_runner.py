@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,7 @@ def test_two_architectures_make_their_split_and_its_text_once(cubes, tmp_path, m
     experiments = archnet.load_experiments(experiment_on(cubes, NET_2D, NET_3D, training={"epochs": "auto"}))
     with pytest.raises(InterruptedError):
         archnet.run_all(experiments, out=tmp_path / "out")
-    assert calls == [experiments[0].split]
+    assert calls == [replace(experiments[0].split, by="group")]
     assert headers == [["case", "group", "label", "set"]]
     assert texts == [(tmp_path / "out/split.csv").read_text()] * 2
 

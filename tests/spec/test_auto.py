@@ -34,9 +34,9 @@ from archnet.spec.augmentations import (
     Shift,
     shape_problem,
 )
-from archnet.spec.auto import refresh_reasons, resolve_auto, value_text
+from archnet.spec.auto import describe_auto, refresh_reasons, resolve_auto, value_text
 from archnet.spec.auto_rules import AUTO_RULES, TrainingSet
-from archnet.spec.experiment import AUTO, Training
+from archnet.spec.experiment import AUTO, Split, Training
 from archnet.spec.memory import estimate_memory, gigabytes_text
 from archnet.spec.overrides import parse_override
 from archnet.spec.resolve import parse_experiments, replace_data
@@ -44,6 +44,7 @@ from archnet.spec.sampling import samples_per_class
 from archnet.spec.schema import read_schema, schema_problems
 from archnet.spec.sweeps.document import parse_sweep
 from archnet.sweep.feasibility import TrialPlanner
+from plain_training import plain
 from small_sweeps import WIDTH, small_sweep
 
 ALL_AXES = ("height", "width", "depth")
@@ -362,6 +363,73 @@ def test_the_momentum_of_batch_norm_is_obeyed_in_training():
     assert (np.abs(batch_means[0]) > 0.01).all()
 
 
+def test_the_choice_of_the_split_is_kept_with_its_reason_until_the_data_or_the_split_change():
+    resolved_document = resolved_split("own: the data bring their own training, validation and test sets")
+    document = Document(value=resolved_document, source="resolved.json")
+
+    def split_of(*texts):
+        experiment = parse_experiments(document, [parse_override(text) for text in texts])[0]
+        return experiment.split.by, experiment.auto_reasons.get("split.by")
+
+    assert split_of() == split_of("training.seed=1") == ("own", resolved_document["picked"]["split.by"])
+    assert split_of("split.seed=1") == split_of("data.root=other.npz") == ("auto", None)
+    assert split_of("split.by=candidate") == ("candidate", None)
+    edited = replace(document, value={**resolved_document, "split": {"by": "group"}})
+    assert "split.by" not in parse_experiments(edited)[0].auto_reasons
+    (moved,) = parse_experiments(replace_data(document, "phantom")[0])
+    assert moved.split.by == "auto"
+    assert parse_experiments(Document(value={**asked().to_document(), "split": {"by": "group"}}, source="x"))[
+        0
+    ].split == Split(by="group")
+
+
+def resolved_split(reason):
+    experiment = picks_of((900, 100), (28, 28), FLAT)
+    split = replace(experiment.split, by=reason.split(":")[0])
+    return replace(experiment, split=split, auto_reasons={"split.by": reason, **experiment.auto_reasons}).to_document()
+
+
+def test_the_line_of_choices_names_the_split_first():
+    (experiment,) = parse_experiments(Document(value=resolved_split("own: because"), source="resolved.json"))
+    assert describe_auto(experiment).startswith(
+        "chosen automatically (reasons in experiment.json): split.by own, balance 1.5, augmentation "
+    )
+
+
+@pytest.fixture
+def own_sets(tmp_path):
+    """40 slices from 20 scans, with training and test sets."""
+    y = np.arange(40) // 2 % 2
+    x = np.random.default_rng(0).integers(0, 90, (40, 6, 6), dtype=np.uint8)
+    split = np.where(np.arange(40) < 28, "train", "test")
+    np.savez(tmp_path / "own.npz", x=x, y=y, group=np.repeat(np.arange(20), 2), split=split)
+    return tmp_path / "own.npz"
+
+
+def test_how_the_cases_are_split_is_chosen_from_the_data_and_kept(own_sets, caplog):
+    document = {"archs": [FLAT], "data": {"name": "npz", "root": str(own_sets)}}
+    (experiment,) = parse_experiments(Document(value=document, source="mine.json"))
+    dataset = open_dataset(experiment.data)
+    chosen = resolve_auto_from_data(experiment, dataset)
+    assert chosen.split.by == "own_test"
+    assert chosen.auto_reasons["split.by"] == (
+        "own_test: the data bring their own training and test sets; the validation set is drawn from the training cases: "
+        "cases of one group stay together (20 groups)"
+    )
+    (again,) = parse_experiments(Document(value=chosen.to_document(), source="resolved.json"))
+    assert resolve_auto_from_data(again, dataset) == again
+    assert not caplog.messages
+    given = replace(experiment, split=Split(by="group"))
+    assert "split.by" not in resolve_auto_from_data(given, dataset).auto_reasons
+    dataset.cases = replace(dataset.cases, own_sets=np.resize(["train", "validation", "test"], 40))
+    kept = resolve_auto_from_data(replace(again, training=plain()), dataset)
+    assert kept.split.by == "own_test"
+    assert "split.by" not in kept.auto_reasons
+    assert caplog.messages[0] == (
+        'kept, although "auto" would now choose different values: split.by. Set them to "auto" to choose again.'
+    )
+
+
 @pytest.fixture
 def cubes(tmp_path):
     """40 cubes of 8x8x6 from 20 scans, one positive of four."""
@@ -388,7 +456,7 @@ def test_a_run_without_options_reports_what_was_chosen_and_why_and_its_record_re
     done = COMMAND.invoke(app, [*map(str, arguments), "--set", "evaluation.bootstraps=10"])
     assert done.exit_code == 0, done.output
     line = (
-        "chosen automatically (reasons in experiment.json): balance 1.5, augmentation right_angles + flip + intensity, "
+        "chosen automatically (reasons in experiment.json): split.by group, balance 1.5, augmentation right_angles + flip + intensity, "
         "batch_size 16, epochs 100, warmup_epochs 1, ema 0.95, batch_norm_momentum 0.9."
     )
     assert done.stderr.count(line) == 1

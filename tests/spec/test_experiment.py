@@ -329,7 +329,7 @@ def test_folds_become_one_experiment_each_architecture_by_architecture():
 def test_a_resolved_fold_has_no_share_for_its_test_set_and_reads_back_as_it_is(split):
     document = Document(value={"archs": [ARCH], "split": split}, source="x")
     experiments = parse_experiments(document)
-    by = split.get("by", "group")
+    by = split.get("by", "auto")
     assert [one.split for one in experiments] == [Split(by=by, test=None, folds=10, fold=fold) for fold in range(10)]
     resolved = experiments[4].to_document()
     assert resolved["split"] == {"by": by, "test": None, "validation": 0.1, "seed": 42, "folds": 10, "fold": 4}

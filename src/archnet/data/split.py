@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from archnet.data.stratified import (
     stratified_group_split,
     stratified_split,
 )
-from archnet.errors import DataError
+from archnet.errors import DataError, pluralize
 from archnet.spec.experiment import SETS, Data, Split
 
 _TEST_NUMBER = SETS.index("test")
@@ -37,9 +38,10 @@ class _Units:
     are_cases: bool
 
     @property
-    def name(self) -> str:
-        """The units in a message."""
-        return "cases" if self.are_cases else "groups"
+    def too_few_text(self) -> str:
+        """The beginning of a message, as in "2 groups are too few"."""
+        number = pluralize(len(self.counts), "case" if self.are_cases else "group")
+        return f"{number} {'is' if len(self.counts) == 1 else 'are'} too few"
 
 
 def make_split(cases: Cases, split: Split) -> NDArray[np.str_]:
@@ -51,8 +53,11 @@ def make_split(cases: Cases, split: Split) -> NDArray[np.str_]:
     Raises:
         DataError: The sets cannot be filled, or the data bring no sets or folds of their own.
     """
+    split, _ = resolve_split(cases, split)
     if split.by == "own":
-        return _require_own_sets(cases)
+        return _require_own_sets(cases, split.by)
+    if split.by == "own_test":
+        return _draw_own_validation_set(cases, split)
     _refuse_large_shares(split)
     sets = np.full(len(cases.labels), _TEST_NUMBER)
     rest = _rows_outside_fold(cases, split) if _is_cross_validation(split) else np.arange(len(sets))
@@ -60,6 +65,41 @@ def make_split(cases: Cases, split: Split) -> NDArray[np.str_]:
     _refuse_empty(sets, cases, split)
     names: NDArray[np.str_] = np.array(SETS)[sets]
     return names
+
+
+def resolve_split(cases: Cases, split: Split) -> tuple[Split, str]:
+    """Replace `by` "auto" by what suits the data, and say why.
+
+    The data's own training and test sets are kept; where they bring no validation set, it is drawn. Without both, and
+    for a cross-validation, the sets are drawn by group. Official folds are never chosen.
+
+    Returns:
+        The split, and the reason; empty where `by` is given.
+    """
+    if split.by != "auto":
+        return split, ""
+    own_sets = set() if cases.own_sets is None else set(cases.own_sets.tolist())
+    if not {"train", "test"} <= own_sets or split.folds:
+        return replace(split, by="group"), f"{_why_not_own(own_sets, split)}; {_groups_text(cases)}"
+    by: Literal["own", "own_test"] = "own" if "validation" in own_sets or not split.validation else "own_test"
+    names = "training, validation and test sets" if "validation" in own_sets else "training and test sets"
+    drawn = f"; the validation set is drawn from the training cases: {_groups_text(cases)}" if by == "own_test" else ""
+    return replace(split, by=by), f"the data bring their own {names}{drawn}"
+
+
+def _why_not_own(own_sets: Collection[str], split: Split) -> str:
+    if not own_sets:
+        return "the data bring no sets of their own"
+    if split.folds:
+        return "the data bring sets of their own, which have no folds"
+    return f"the data bring sets of their own, but no {'test' if 'train' in own_sets else 'training'} set"
+
+
+def _groups_text(cases: Cases) -> str:
+    num_groups = len(np.unique(cases.groups))
+    if num_groups == len(cases.groups):
+        return "each case is a group of its own"
+    return f"cases of one group stay together ({num_groups:,} groups)"
 
 
 def case_folds(cases: Cases, split: Split) -> NDArray[np.int64]:
@@ -74,7 +114,7 @@ def case_folds(cases: Cases, split: Split) -> NDArray[np.int64]:
     num_folds = split.folds or 1
     if len(units.counts) < num_folds:
         raise DataError(
-            f"split.folds: {len(units.counts)} {units.name} are too few for {num_folds} folds; one would be empty. "
+            f"split.folds: {units.too_few_text} for {num_folds} folds; one would be empty. "
             "Lower split.folds or add scans."
         )
     assign_folds = stratified_folds if units.are_cases else stratified_group_folds
@@ -107,6 +147,17 @@ def keep_rows(
         wanted = round(data.negatives_per_positive * np.count_nonzero((parts == part) & is_positive))
         row_groups.append(np.random.default_rng([split.seed, part]).permutation(negatives)[:wanted])
     return np.unique(np.concatenate(row_groups))
+
+
+def _draw_own_validation_set(cases: Cases, split: Split) -> NDArray[np.str_]:
+    """The data's own test set, and a validation set that is drawn from the other cases by group."""
+    names: NDArray[np.str_] = np.where(_require_own_sets(cases, split.by) == "test", "test", "train").astype("<U10")
+    rest = np.flatnonzero(names == "train")
+    others, split = cases.select(rest), replace(split, test=None)
+    sets = _draw_sets(others, split, len(rest))
+    _refuse_empty(sets, others, split)
+    names[rest] = np.array(SETS)[sets]
+    return names
 
 
 def _is_cross_validation(split: Split) -> bool:
@@ -165,7 +216,7 @@ def _require_official_folds(cases: Cases) -> NDArray[np.int64]:
     if cases.folds is None:
         raise DataError(
             'split.by "official": the data have no official folds; those are LUNA16\'s folders subset0 to subset9. '
-            'Use "group" or "candidate".'
+            f"Use {_alternatives(cases)}."
         )
     outside = cases.ids[cases.folds < 0]
     if len(outside):
@@ -176,10 +227,23 @@ def _require_official_folds(cases: Cases) -> NDArray[np.int64]:
     return cases.folds
 
 
-def _require_own_sets(cases: Cases) -> NDArray[np.str_]:
+def _require_own_sets(cases: Cases, by: str) -> NDArray[np.str_]:
     if cases.own_sets is None:
-        raise DataError('split.by "own": the data bring no sets of their own. Use "group" or "candidate".')
+        raise DataError(f'split.by "{by}": the data bring no sets of their own. Use {_alternatives(cases)}.')
     return cases.own_sets
+
+
+def _alternatives(cases: Cases) -> str:
+    """The ways to split that the data allow, as in '"own", "group" or "candidate"'."""
+    has_groups = len(np.unique(cases.groups)) < len(cases.groups)
+    is_possible = {
+        "own": cases.own_sets is not None,
+        "official": cases.folds is not None,
+        "group": True,
+        "candidate": has_groups,
+    }
+    *others, last = (f'"{name}"' for name, possible in is_possible.items() if possible)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _refuse_large_shares(split: Split) -> None:
@@ -196,8 +260,8 @@ def _refuse_empty(sets: NDArray[np.int64], cases: Cases, split: Split) -> None:
     for number, name in enumerate(SETS):
         if is_wanted[number] and not np.any(sets == number):
             units = _split_units(cases, split)
+            wanted = f"training and validation ({split.validation})"
+            if split.by != "own_test":
+                wanted = f"training, validation ({split.validation}) and test ({test})"
             remedy = "Set its share to 0 or add scans." if number else "Lower the others' shares or add scans."
-            raise DataError(
-                f"split: {len(units.counts)} {units.name} are too few for training, validation "
-                f"({split.validation}) and test ({test}) sets; the {name} set would be empty. {remedy}"
-            )
+            raise DataError(f"split: {units.too_few_text} for {wanted} sets; the {name} set would be empty. {remedy}")

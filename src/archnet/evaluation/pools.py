@@ -19,6 +19,7 @@ from archnet.errors import RunError
 from archnet.evaluation.predictions import Predictions, read_predictions
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.spec.auto import restore_auto
+from archnet.spec.section_options import complete_data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,7 +57,7 @@ class _Member:
     Attributes:
         folder: The run folder.
         document: The experiment without its name, fold and seed.
-        requested_document: The same with every automatic choice as "auto" again, since these differ between folds.
+        requested_document: The same with the training's automatic choices as "auto" again: they differ between folds.
         seed: Of training.
         fold: Null without a cross-validation.
     """
@@ -90,7 +91,7 @@ def read_pools(folders: Sequence[Path], compared_set: str) -> list[Pool]:
 def _read_member(folder: Path) -> _Member:
     document = read_optional_json(folder / "experiment.json") or {}
     seed, fold = (document.get("training") or {}).get("seed", 0), (document.get("split") or {}).get("fold")
-    requested_document = _drop_run_keys(restore_auto(document))
+    requested_document = _drop_run_keys(restore_auto(document, ["training"]))
     return _Member(
         folder=folder, document=_drop_run_keys(document), requested_document=requested_document, seed=seed, fold=fold
     )
@@ -102,7 +103,8 @@ def _drop_run_keys(document: Mapping[str, Any]) -> dict[str, Any]:
     split, training = dict(document.get("split") or {}), dict(document.get("training") or {})
     split.pop("fold", None)
     training.pop("seed", None)
-    return shared_keys and shared_keys | {"split": split, "training": training}
+    data = complete_data(document.get("data") or {})
+    return shared_keys and shared_keys | {"data": data, "split": split, "training": training}
 
 
 def _group_members(members: Sequence[_Member]) -> list[list[_Member]]:

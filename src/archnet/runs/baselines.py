@@ -23,8 +23,8 @@ from archnet.files.progress import Progress, no_progress
 from archnet.runs.artifacts import split_text, write_environment, write_run_setup
 from archnet.runs.comparison import compare_finished_runs
 from archnet.runs.evaluation import evaluate_predictions, write_evaluation
-from archnet.runs.folder import check_shared_sections, experiment_folder, run_name, shared_document
-from archnet.runs.preparation import PreparedData, prepare
+from archnet.runs.folder import check_shared_sections, experiment_folder, keep_folder_split, run_name, shared_document
+from archnet.runs.preparation import PreparedData, prepare, resolve_auto_split
 from archnet.runs.result import Run
 from archnet.spec.experiment import Experiment
 from archnet.spec.view import scale_to_unit
@@ -62,9 +62,13 @@ def run_baselines(
     if pending:
         check_shared_sections(folder, experiments[0])
         dataset = open_dataset(experiments[0].data, progress)
-        prepared = prepare(dataset, [experiment for _, experiment in pending.values()], progress)
-        write_json(folder / "experiment.json", shared_document(experiments[0]))
-        for (place, (name, experiment)), data in zip(pending.items(), prepared, strict=True):
+        resolved = [
+            resolve_auto_split(keep_folder_split(folder, experiment), dataset.cases)
+            for _, experiment in pending.values()
+        ]
+        prepared = prepare(dataset, resolved, progress)
+        write_json(folder / "experiment.json", shared_document(resolved[0]))
+        for (place, (name, _)), experiment, data in zip(pending.items(), resolved, prepared, strict=True):
             _make_run(place, name, experiment, data)
         compare_finished_runs(folder)
     return [Run(place) for place in places]

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import is_finished, read_optional_json
 from archnet.files.strict_json import Document
-from archnet.spec.auto import reuse_auto_values
-from archnet.spec.experiment import Data, Evaluation, Experiment, Split
+from archnet.spec.auto import AUTO_SPLIT, reuse_auto_values
+from archnet.spec.experiment import AUTO_SPLITS, Experiment
 from archnet.spec.resolve import parse_experiments
+from archnet.spec.section_options import complete_data
 
 SHARED_SECTIONS: Final = ("data", "split", "evaluation")
 """Sections that all runs in an experiment's folder have in common."""
 
 _CHANGEABLE_KEYS: Final = frozenset({("data", "allow")})
 """Keys that change no result."""
-
-_DEFAULTS: Final = json.loads(
-    json.dumps({"data": asdict(Data()), "split": asdict(Split()), "evaluation": asdict(Evaluation())})
-)
 
 CHECKPOINT: Final = "checkpoint"
 """The folder in a run folder that keeps an unfinished training."""
@@ -109,6 +105,15 @@ def read_interrupted_experiment(folder: Path, experiment: Experiment) -> Experim
     return replace(experiment, training=training, auto_reasons=folder_document.get("picked", {}))
 
 
+def keep_folder_split(folder: Path, experiment: Experiment) -> Experiment:
+    """The experiment with the split of the runs in its folder, where its own is "auto"; they share their cases."""
+    by = ((read_optional_json(folder / "experiment.json") or {}).get("split") or {}).get("by")
+    if experiment.split.by != "auto" or by not in AUTO_SPLITS:
+        return experiment
+    reasons = {AUTO_SPLIT: f"{by}: as the other runs in this folder", **experiment.auto_reasons}
+    return replace(experiment, split=replace(experiment.split, by=by), auto_reasons=reasons)
+
+
 def shared_document(experiment: Experiment) -> dict[str, Any]:
     """The experiment.json of an experiment's folder; `view` differs between 2D and 3D, `fold` between folds."""
     document = experiment.to_document()
@@ -123,7 +128,8 @@ def check_shared_sections(folder: Path, experiment: Experiment) -> None:
     Raises:
         RunError: The folder holds an experiment on different data or a different split.
     """
-    folder_document, document = read_optional_json(folder / "experiment.json"), shared_document(experiment)
+    folder_document = read_optional_json(folder / "experiment.json")
+    document = shared_document(keep_folder_split(folder, experiment))
     difference = folder_document and _first_difference(folder_document, document, SHARED_SECTIONS)
     if difference:
         raise RunError(
@@ -151,10 +157,12 @@ def _first_difference(
     A key that an earlier version did not write has its default.
     """
     for section in sections:
-        here = {key: value for key, value in document[section].items() if (section, key) not in _CHANGEABLE_KEYS}
-        known = {key: value for key, value in _DEFAULTS.get(section, {}).items() if key in here}
-        there = {**known, **(folder_document.get(section) or {})}
-        there = {key: value for key, value in there.items() if (section, key) not in _CHANGEABLE_KEYS}
+        there, here = folder_document.get(section) or {}, document[section]
+        there = complete_data(there) if section == "data" else there
+        there, here = (
+            {key: value for key, value in one.items() if (section, key) not in _CHANGEABLE_KEYS}
+            for one in (there, here)
+        )
         if there != here:
             key = next(key for key in [*here, *there] if there.get(key) != here.get(key))
             return f"{section} ({key}: {there.get(key)!r} there, {here.get(key)!r} here)"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from archnet.data import open_dataset
 from archnet.data.dataset import Cases
+from archnet.data.split import resolve_split
 from archnet.errors import DataError, did_you_mean
 from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress
@@ -34,6 +35,7 @@ def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]
     cases = dataset.cases
     split, sets = _summarize_split(cases, experiment)
     store_summary = dataset.store_summary(split.rows)
+    findings = (*dataset.findings, *split.findings)
     return {
         "name": experiment.data.name,
         "cases": len(cases.ids),
@@ -44,7 +46,7 @@ def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]
         "limits": f"{dataset.limits[0]:g} to {dataset.limits[1]:g} become 0 to 1",
         **sets,
         **({"stored": store_summary} if store_summary else {}),
-        **({"findings": " ".join(finding.text for finding in dataset.findings)} if dataset.findings else {}),
+        **({"findings": " ".join(finding.text for finding in findings)} if findings else {}),
     }
 
 
@@ -54,8 +56,10 @@ def _summarize_split(cases: Cases, experiment: Experiment) -> tuple[CaseSplit, d
     split = splits[experiment.split]
     if problem is not None:
         return split, {"split": f"not possible: {problem.removeprefix('split: ')}"}
+    options, reason = resolve_split(cases, experiment.split)
     rows = {name: split.rows[split.sets[split.rows] == name] for name in SETS}
-    return split, {name: _class_counts(cases.select(rows[name])) for name in SETS}
+    sets = {name: _class_counts(cases.select(rows[name])) for name in SETS}
+    return split, {"split": f"by {options.by}" + (f": {reason}" if reason else ""), **sets}
 
 
 def _class_counts(cases: Cases) -> dict[str, int]:

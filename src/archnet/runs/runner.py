@@ -9,7 +9,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archnet.data import open_dataset
+from archnet.data import Dataset, open_dataset
 from archnet.evaluation.run_folder import is_finished
 from archnet.files.atomic import write_json, write_text
 from archnet.files.progress import Progress, no_progress
@@ -30,13 +30,22 @@ from archnet.runs.folder import (
     check_same_folder,
     experiment_folder,
     is_started,
+    keep_folder_split,
     read_interrupted_experiment,
     run_name,
     shared_document,
 )
 from archnet.runs.log import CallbackList, LoggingCallback, device_log, log_experiment, log_to_file
 from archnet.runs.network_plan import check_feasible, plan_network
-from archnet.runs.preparation import make_splits, prepare, resolve_auto_from_data
+from archnet.runs.preparation import (
+    CaseSplit,
+    check_selection_metrics,
+    make_splits,
+    prepare,
+    resolve_auto_from_data,
+    resolve_auto_split,
+    selection_metrics,
+)
 from archnet.runs.result import Run
 from archnet.runs.training import PlannedRun, plan_micro_batch, train_network
 from archnet.spec.cost import network_summary
@@ -133,10 +142,11 @@ def _prepare_runs(folder: Path, experiments: Sequence[Experiment], options: RunO
         return []
     _start_backend(options)
     dataset = open_dataset(pending[0].data, options.progress)
+    pending = [resolve_auto_split(keep_folder_split(folder, one), dataset.cases) for one in pending]
     splits = make_splits(dataset.cases, pending)
     resolved = [
         read_interrupted_experiment(folder, experiment)
-        or resolve_auto_from_data(experiment, dataset, splits[experiment.split])
+        or _resolve_new_run(experiment, dataset, splits[experiment.split])
         for experiment in pending
     ]
     plans = [plan_network(experiment, dataset) for experiment in resolved]
@@ -149,6 +159,17 @@ def _prepare_runs(folder: Path, experiments: Sequence[Experiment], options: RunO
         PlannedRun(experiment=experiment, plan=plan, prepared=data, folder=folder / run_name(experiment))
         for experiment, plan, data in zip(resolved, plans, prepared, strict=True)
     ]
+
+
+def _resolve_new_run(experiment: Experiment, dataset: Dataset, split: CaseSplit) -> Experiment:
+    """Choose the "auto" values of a run that has not begun.
+
+    Raises:
+        RunError: A metric that chooses the weights or ends the training is undefined on the validation set.
+    """
+    cases, sets = dataset.cases.select(split.rows), split.sets[split.rows]
+    check_selection_metrics(selection_metrics(experiment.training), cases, sets)
+    return resolve_auto_from_data(experiment, dataset, split)
 
 
 def _pending_experiments(folder: Path, experiments: Sequence[Experiment], *, resume: bool) -> list[Experiment]:

@@ -1,14 +1,17 @@
-"""What `"auto"` means: training options that follow from the data, chosen by the rules of `auto_rules`."""
+"""What `"auto"` means: options that follow from the data; those of the training by the rules of `auto_rules`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Final
 
 from archnet.spec.augmentations import Augmentation
 from archnet.spec.auto_rules import AUTO_RULES, TrainingSet
 from archnet.spec.experiment import AUTO, Experiment, Training
+
+AUTO_SPLIT: Final = "split.by"
+"""The dotted key of the split's option that is chosen automatically."""
 
 
 def resolve_auto(experiment: Experiment, training_set: TrainingSet) -> Experiment:
@@ -28,45 +31,61 @@ def resolve_auto(experiment: Experiment, training_set: TrainingSet) -> Experimen
 
 def refresh_reasons(experiment: Experiment, training_set: TrainingSet) -> Experiment:
     """Renew the reasons for another training set; an option loses its reason where the rule gives another value."""
-    if not experiment.auto_reasons:
+    names = tuple(name for section, name in map(_split_key, experiment.auto_reasons) if section == "training")
+    if not names:
         return experiment
-    names = tuple(key.removeprefix("training.") for key in experiment.auto_reasons)
-    fresh = resolve_auto(
-        replace(experiment, training=replace(experiment.training, auto=names), auto_reasons={}), training_set
-    )
-    return replace(experiment, auto_reasons=valid_reasons(fresh.auto_reasons, experiment.training))
+    fresh = resolve_auto(replace(experiment, training=replace(experiment.training, auto=names)), training_set)
+    return replace(experiment, auto_reasons=valid_reasons(fresh.auto_reasons, experiment.training, experiment.split.by))
 
 
-def restore_auto(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Write "auto" again for every option of a resolved document that was chosen automatically."""
-    if not document.get("picked"):
-        return dict(document)
-    names = [key.removeprefix("training.") for key in document["picked"]]
-    training = {**document.get("training", {}), **dict.fromkeys(names, "auto")}
-    return {key: value for key, value in document.items() if key != "picked"} | {"training": training}
+def restore_auto(document: Mapping[str, Any], sections: Collection[str] = ("split", "training")) -> dict[str, Any]:
+    """Write "auto" again for every option of a resolved document that was chosen automatically, and drop the reasons.
+
+    Args:
+        document: Of an experiment.
+        sections: Those to change.
+    """
+    restored = {key: value for key, value in document.items() if key != "picked"}
+    for section, name in map(_split_key, document.get("picked") or {}):
+        if section in sections:
+            restored[section] = {**restored.get(section, {}), name: "auto"}
+    return restored
 
 
 def reuse_auto_values(document: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str, Any]:
-    """Take the values that an earlier document resolved for the options that are "auto" in a document."""
+    """Take the values that an earlier document resolved for the training options that are "auto" in a document."""
     training, previous_training = document["training"], previous.get("training", {})
-    names = (key.removeprefix("training.") for key in previous.get("picked", {}))
+    names = (name for section, name in map(_split_key, previous.get("picked", {})) if section == "training")
     values = {
         name: previous_training[name] for name in names if training.get(name) == "auto" and name in previous_training
     }
     return {**document, "training": {**training, **values}}
 
 
-def valid_reasons(reasons: Mapping[str, str], training: Training) -> dict[str, str]:
+def valid_reasons(reasons: Mapping[str, str], training: Training, split_by: str) -> dict[str, str]:
     """The reasons whose options still have the value that was chosen."""
     values = {f"training.{name}": value_text(getattr(training, name)) for name in AUTO if name not in training.auto}
+    values[AUTO_SPLIT] = split_by
     return {key: why for key, why in reasons.items() if key in values and why.startswith(f"{values[key]}: ")}
 
 
 def describe_auto(experiment: Experiment) -> str:
     """The options that were chosen automatically, in one line."""
-    names = [key.removeprefix("training.") for key in experiment.auto_reasons]
-    values = [f"{name} {_short_value_text(getattr(experiment.training, name))}" for name in names]
+    values = [_choice_text(experiment, key) for key in experiment.auto_reasons]
     return f"chosen automatically (reasons in experiment.json): {', '.join(values)}."
+
+
+def _choice_text(experiment: Experiment, key: str) -> str:
+    section, name = _split_key(key)
+    if section == "split":
+        return f"{key} {getattr(experiment.split, name)}"
+    return f"{name} {_short_value_text(getattr(experiment.training, name))}"
+
+
+def _split_key(key: str) -> tuple[str, str]:
+    """The section and the option of a dotted key."""
+    section, _, name = key.partition(".")
+    return section, name
 
 
 def value_text(value: Any) -> str:

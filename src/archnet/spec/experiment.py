@@ -17,6 +17,9 @@ Precision = Literal["float32", "bfloat16", "float16", "auto"]
 SETS: Final = ("train", "validation", "test")
 """What cases are divided into."""
 
+AUTO_SPLITS: Final = ("own", "own_test", "group")
+"""The values that the option `by` of a split may be resolved to."""
+
 AUTO: Final = ("balance", "augmentation", "batch_size", "epochs", "warmup_epochs", "ema", "batch_norm_momentum")
 """Options of the training that are chosen automatically unless they are given; each may depend on those before it."""
 
@@ -64,17 +67,19 @@ class Split:
     """How cases are divided into training, validation and test sets.
 
     Attributes:
-        by: "group" keeps all cases of a patient or scan on one side; "candidate" splits case by case (the published
+        by: "auto" takes the data's own sets, else groups; see `resolve_split`. "group" keeps all cases of a patient or
+            scan on one side (a case without either is a group); "candidate" splits case by case (the published
             protocol; leaks); "official" takes LUNA16's ten subset folders as folds; "own" takes the sets that the data
-            set itself names.
+            set itself names; "own_test" takes its test set and draws the validation set from the other cases by group.
         test: Share of the cases, 0 to below 1; null with `folds`, where each part is the test set once.
-        validation: Share of the cases (of all, not of the rest), 0 to below 1.
+        validation: Share of the cases, 0 to below 1: of all, not of the rest; with "own_test" of those outside the test
+            set.
         seed: Of the division and of the draw of negatives.
         folds: Parts of a cross-validation; null divides once.
         fold: The part that is the test set, from 0; a resolved experiment with `folds` has exactly one.
     """
 
-    by: Literal["group", "candidate", "official", "own"] = "group"
+    by: Literal["auto", "group", "candidate", "official", "own", "own_test"] = "auto"
     test: float | None = 0.2
     validation: float = 0.1
     seed: int = 42

@@ -170,7 +170,7 @@ def parse_experiments(document: Document, overrides: Sequence[tuple[JsonPath, An
             split=split,
             training=training,
             evaluation=Evaluation(**sections["evaluation"]),
-            auto_reasons=valid_reasons(document.value.get("picked", {}), training),
+            auto_reasons=valid_reasons(document.value.get("picked", {}), training, split.by),
         )
         for arch in _parse_archs(archs, document)
         for split in splits
@@ -204,7 +204,8 @@ def _restore_document_auto(document: Document) -> Document:
         or schema_problems(normalized, "experiment")
     ):
         return document
-    reasons = valid_reasons(normalized.value["picked"], parse_training(normalized.value.get("training", {})))
+    split_by = (normalized.value.get("split") or {}).get("by") or Split().by
+    reasons = valid_reasons(normalized.value["picked"], parse_training(normalized.value.get("training", {})), split_by)
     return replace(document, value=restore_auto({**normalized.value, "picked": reasons}))
 
 
@@ -284,7 +285,7 @@ def _default_name(document: Document, data: Data, split: Split) -> str:
     if document.lines:
         return slugify(Path(document.source).stem)
     label = slugify(Path(data.root).stem) if DATASETS[data.name].is_file and data.root else data.name
-    method = "" if split.by == Split().by else f"-{split.by}"
+    method = "" if split.by in ("auto", "group") else f"-{split.by}"
     folds = f"-folds{split.folds}" if split.folds and split.by != "official" else ""
     seed = "" if split.seed == Split().seed else f"-split{split.seed}"
     return f"{label}{method}{folds}{seed}"

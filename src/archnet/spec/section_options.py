@@ -16,6 +16,9 @@ from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
 NUM_OFFICIAL_FOLDS: Final = 10
 """LUNA16's, in the folders subset0 to subset9."""
 
+_NEWER_OPTIONS: Final[Mapping[str, Any]] = {"allow": [], "classes": None}
+"""Options of the data that run folders of earlier versions lack, with their defaults."""
+
 
 def data_problems(options: Mapping[str, Any]) -> list[Problem]:
     """What is wrong with a document's options of its data, beyond its schema."""
@@ -60,6 +63,16 @@ def parse_data(options: Mapping[str, Any]) -> Data:
     return Data(**values)
 
 
+def complete_data(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The resolved data of a run folder as this version writes them: options that are newer have their defaults.
+
+    >>> complete_data({"name": "phantom", "root": None})
+    {'name': 'phantom', 'root': None, 'allow': []}
+    """
+    known = DATASETS[options["name"]].options if options.get("name") in DATASETS else ()
+    return {**options, **{key: value for key, value in _NEWER_OPTIONS.items() if key in known and key not in options}}
+
+
 def split_problems(options: Mapping[str, Any]) -> list[Problem]:
     """What keeps a split's keys, each of them valid by itself, from being meant together."""
     return [(("split", *path), text) for path, text in _split_option_problems(_drop_nulls(options))]
@@ -88,8 +101,8 @@ def _num_folds(options: Mapping[str, Any]) -> int | None:
 
 def _split_option_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
     by, folds, fold = options.get("by"), _num_folds(options), options.get("fold")
-    if by == "own" and {"folds", "fold"} & set(options):
-        yield (), 'by "own" takes the sets that the data bring, which have no folds. Remove folds and fold, or by.'
+    if by in ("own", "own_test") and {"folds", "fold"} & set(options):
+        yield (), f'by "{by}" takes the sets that the data bring, which have no folds. Remove folds and fold, or by.'
         return
     if by == "official" and folds != NUM_OFFICIAL_FOLDS:
         yield ("folds",), f"there are {NUM_OFFICIAL_FOLDS} official folds, got {folds}. Remove it, or split by group."

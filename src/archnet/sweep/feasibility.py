@@ -14,7 +14,14 @@ from archnet.files.progress import Progress, no_progress
 from archnet.runs.folder import run_name
 from archnet.runs.log import log_findings
 from archnet.runs.network_plan import check_feasible, plan_network
-from archnet.runs.preparation import join_findings, prepare, resolve_auto_from_data
+from archnet.runs.preparation import (
+    check_selection_metrics,
+    join_findings,
+    make_splits,
+    prepare,
+    resolve_auto_from_data,
+    selection_metrics,
+)
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.cost import Cost, network_cost
 from archnet.spec.experiment import Experiment
@@ -81,12 +88,16 @@ class TrialPlanner:
         return self.datasets[key]
 
     def _store_crops(self, experiments: Sequence[Experiment], dataset: Dataset) -> None:
-        """Extract the crops for the runs of a trial, unless an earlier trial has the same ones."""
+        """Check the validation sets of a trial's runs and extract their crops, unless an earlier trial has the same."""
         first = experiments[0]
+        metrics = {"metric": self.sweep.metric, **selection_metrics(first.training)}
         parts = [{**asdict(first.data), "view": None}, [asdict(experiment.split) for experiment in experiments]]
-        key = json.dumps([*parts, first.evaluation.keep_all_candidates])
+        key = json.dumps([*parts, metrics, first.evaluation.keep_all_candidates])
         if key not in self.stored_splits:
-            prepared = prepare(dataset, experiments, self.progress)
+            splits = make_splits(dataset.cases, experiments)
+            for split in splits.values():
+                check_selection_metrics(metrics, dataset.cases.select(split.rows), split.sets[split.rows])
+            prepared = prepare(dataset, experiments, self.progress, splits=splits)
             log_findings(join_findings(data.findings for data in prepared), first.data)
             self.stored_splits.add(key)
 

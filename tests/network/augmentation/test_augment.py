@@ -326,7 +326,7 @@ def test_half_turns_need_no_square_slices():
 
 def test_a_saved_model_carries_no_augmentation(tmp_path):
     generator = np.random.default_rng(0)
-    np.savez(tmp_path / "cubes.npz", x=generator.integers(0, 256, (40, 8, 8, 4), np.uint8), y=np.arange(40) % 2)
+    np.savez(tmp_path / "cubes.npz", x=generator.integers(0, 256, (40, 8, 8, 4, 1), np.uint8), y=np.arange(40) % 2)
     layers = [{"type": "C", "num_output": 2, "kernel_size": [3, 3, 3]}, {"type": "GAP"}, {"type": "T"}]
     experiment = {
         "archs": [{"name": "small", "layers": layers}],

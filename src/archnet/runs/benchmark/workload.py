@@ -11,7 +11,7 @@ from archnet.data import open_dataset
 from archnet.files.progress import Progress, no_progress
 from archnet.network.examples import Examples
 from archnet.runs.network_plan import plan_network
-from archnet.runs.preparation import make_splits, prepare, resolve_auto_from_data
+from archnet.runs.preparation import make_splits, prepare, resolve_auto_from_data, resolve_auto_split
 from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.augmentations import shape_problem
 from archnet.spec.experiment import Experiment, Training
@@ -52,6 +52,7 @@ def load_data_workload(experiment: Experiment, progress: Progress = no_progress)
         ArchnetError: The data cannot be used, or the network does not fit them.
     """
     dataset = open_dataset(experiment.data, progress)
+    experiment = resolve_auto_split(experiment, dataset.cases)
     splits = make_splits(dataset.cases, [experiment])
     experiment = resolve_auto_from_data(experiment, dataset, splits[experiment.split])
     plan = plan_network(experiment, dataset)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.data.checks.findings import Finding
+from archnet.data.checks.own_sets import find_own_sets
 from archnet.data.dataset import Cases
-from archnet.data.split import keep_rows, make_split
+from archnet.data.split import keep_rows, make_split, resolve_split
 from archnet.errors import ArchnetError, RunError
 from archnet.spec.experiment import Experiment, Split
 
@@ -21,10 +23,12 @@ class CaseSplit:
     Attributes:
         sets: (N,) "train", "validation" or "test" for every case of the data set.
         rows: The rows that are used, ascending.
+        findings: What was found about the data set's own sets.
     """
 
     sets: NDArray[np.str_]
     rows: NDArray[np.int64]
+    findings: tuple[Finding, ...] = ()
 
 
 def split_cases(cases: Cases, experiment: Experiment) -> CaseSplit:
@@ -33,9 +37,14 @@ def split_cases(cases: Cases, experiment: Experiment) -> CaseSplit:
     Raises:
         DataError: The sets cannot be filled.
     """
-    sets = make_split(cases, experiment.split)
+    split, _ = resolve_split(cases, experiment.split)
+    sets = make_split(cases, split)
     full_sets = {"test"} if experiment.evaluation.keep_all_candidates else set()
-    return CaseSplit(sets=sets, rows=keep_rows(cases, sets, experiment.data, experiment.split, full_sets))
+    return CaseSplit(
+        sets=sets,
+        rows=keep_rows(cases, sets, experiment.data, split, full_sets),
+        findings=find_own_sets(cases.own_sets, cases.labels, cases.classes, split.by),
+    )
 
 
 def make_splits(cases: Cases, experiments: Sequence[Experiment]) -> dict[Split, CaseSplit]:
@@ -75,7 +84,7 @@ def check_training_set(cases: Cases, sets: NDArray[np.str_], split: Split) -> No
     is_training = sets == "train"
     present = np.unique(cases.labels[is_training])
     if present.size < len(cases.classes):
-        is_own = split.by == "own"
+        is_own = resolve_split(cases, split)[0].by in ("own", "own_test")
         lower = "Use fewer folds" if split.folds else "Lower split.test and split.validation"
         remedy = "Use split.by=group." if is_own else f"{lower}, or add data."
         missing = ", ".join(name for label, name in enumerate(cases.classes) if label not in present)

@@ -32,6 +32,7 @@ def check_lists(dataset: Dataset, split: CaseSplit, options: Split) -> Iterator[
     """
     cases, sets = dataset.cases.select(split.rows), split.sets[split.rows]
     yield from dataset.findings
+    yield from split.findings
     yield from find_small_sets(cases, sets, options)
 
 

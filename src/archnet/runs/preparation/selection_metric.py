@@ -1,0 +1,53 @@
+"""Whether the metrics that choose weights, end a training or rank trials are defined on the validation set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isnan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.dataset import Cases
+from archnet.errors import RunError, pluralize
+from archnet.evaluation.confusion import class_metrics, confusion_matrix
+from archnet.evaluation.ranking import RANKING_FORMULAS, ranking
+from archnet.spec.experiment import Training
+
+
+def selection_metrics(training: Training) -> dict[str, str]:
+    """The metrics that a training looks at after each epoch, by the keys that name them."""
+    metrics = {"training.best_metric": training.best_metric} if training.best_metric else {}
+    stopping = training.early_stopping
+    return metrics | ({"training.early_stopping.metric": stopping.metric} if stopping else {})
+
+
+def check_selection_metrics(metrics: Mapping[str, str], cases: Cases, sets: NDArray[np.str_]) -> None:
+    """Check that metrics are defined on the validation set; without one there is nothing to check.
+
+    Args:
+        metrics: Names of metrics, by the keys that name them.
+        cases: The cases.
+        sets: The set of each case.
+
+    Raises:
+        RunError: A metric is undefined, because the validation set lacks a class.
+    """
+    labels = cases.labels[sets == "validation"]
+    undefined = _undefined_metrics(labels, cases) if labels.size else set()
+    for key, metric in metrics.items():
+        if metric in undefined:
+            present = " or ".join(f'"{cases.classes[label]}"' for label in np.unique(labels))
+            raise RunError(
+                f"{key}: {metric} is undefined on the validation set: {pluralize(len(labels), 'case')}, all of class "
+                f'{present}. Use "loss", or a validation set that has every class.'
+            )
+
+
+def _undefined_metrics(labels: NDArray[np.int64], cases: Cases) -> set[str]:
+    """The metrics without a value even if every case is classified correctly."""
+    is_positive = labels == cases.positive
+    counts = ranking(is_positive.astype(np.float64), is_positive).counts(np.ones(len(labels)))
+    values = class_metrics(confusion_matrix(labels, labels, len(cases.classes)), cases.positive)
+    values |= {name: float(formula(*counts)) for name, formula in RANKING_FORMULAS.items()}
+    return {name for name, value in values.items() if isnan(value)}
