@@ -170,6 +170,18 @@ def test_class_names_of_the_file_and_of_the_experiment(tmp_path):
     assert _open(_save(path, **medmnist)).cases.classes == ("no", "yes")
 
 
+def test_text_labels_say_which_class_is_positive_unless_that_is_given(tmp_path):
+    path = _save(tmp_path / "a.npz", x=_random((3, 4, 4)), y=["nodule", "non-nodule", "nodule"])
+    dataset = _open(path)
+    assert dataset.cases.positive == 1
+    assert [note.text for note in dataset.findings] == [
+        'The positive class, whose recall counts, is "non-nodule", the second in alphabetical order. For another class, '
+        'set data.positive, such as data.positive="nodule".'
+    ]
+    assert _open(path, positive="nodule").findings == ()
+    assert _open(path, classes=("non-nodule", "nodule")).findings == ()
+
+
 def test_a_channel_axis_is_left_out_with_a_note(tmp_path):
     x = _random((2, 1, 5, 6))
     dataset = _open(_save(tmp_path / "a.npz", x=x, y=[0, 1], classes=["a", "b"]))

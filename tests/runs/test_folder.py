@@ -169,7 +169,7 @@ def test_a_run_says_how_its_cases_were_split_and_why(cubes, tmp_path):
     assert sets_of(run) == ["train"] * 20 + ["validation"] * 20 + ["test"] * 20
     assert reason in (run.folder / "report.html").read_text()
     log = (run.folder / "log.txt").read_text()
-    assert "split.by own." in log
+    assert f"split by {reason}." in log
     assert "brings its own training, validation and test sets, which are kept: 20 cases in the training set" in log
 
 

@@ -389,11 +389,15 @@ def resolved_split(reason):
     return replace(experiment, split=split, auto_reasons={"split.by": reason, **experiment.auto_reasons}).to_document()
 
 
-def test_the_line_of_choices_names_the_split_first():
-    (experiment,) = parse_experiments(Document(value=resolved_split("own: because"), source="resolved.json"))
-    assert describe_auto(experiment).startswith(
-        "chosen automatically (reasons in experiment.json): split.by own, balance 1.5, augmentation "
+def test_the_split_has_a_line_of_its_own_with_its_reason():
+    (experiment,) = parse_experiments(
+        Document(value=resolved_split("own: the data bring sets"), source="resolved.json")
     )
+    split_line, training_line = describe_auto(experiment)
+    assert split_line == "split by own: the data bring sets."
+    assert training_line.startswith("chosen automatically (reasons in experiment.json): balance 1.5, augmentation ")
+    assert describe_auto(replace(experiment, auto_reasons={"split.by": "own: why"})) == ["split by own: why."]
+    assert describe_auto(replace(experiment, auto_reasons={})) == []
 
 
 @pytest.fixture
@@ -456,10 +460,12 @@ def test_a_run_without_options_reports_what_was_chosen_and_why_and_its_record_re
     done = COMMAND.invoke(app, [*map(str, arguments), "--set", "evaluation.bootstraps=10"])
     assert done.exit_code == 0, done.output
     line = (
-        "chosen automatically (reasons in experiment.json): split.by group, balance 1.5, augmentation right_angles + flip + intensity, "
+        "chosen automatically (reasons in experiment.json): balance 1.5, augmentation right_angles + flip + intensity, "
         "batch_size 16, epochs 100, warmup_epochs 1, ema 0.95, batch_norm_momentum 0.9."
     )
     assert done.stderr.count(line) == 1
+    split_line = "split by group: the data bring no sets of their own; cases of one group stay together (20 groups)."
+    assert done.stderr.count(split_line) == 1
     run = tmp_path / "out/net"
     assert line in (run / "log.txt").read_text()
     document = resolved(run)

@@ -77,7 +77,8 @@ def _build_dataset(arrays: Arrays, data: Data) -> NpzDataset:
         own_sets=_own_sets(arrays),
         positive=positive_class(labels.classes, data.positive),
     )
-    return NpzDataset(x, cases, _limits(x, data), (*layout_notes, *labels.findings))
+    notes = (*layout_notes, *labels.findings, *_note_positive(arrays["y"], cases, data))
+    return NpzDataset(x, cases, _limits(x, data), notes)
 
 
 def _labels(arrays: Arrays, data: Data) -> CaseLabels:
@@ -86,6 +87,16 @@ def _labels(arrays: Arrays, data: Data) -> CaseLabels:
         return read_labels(arrays["y"], data.classes, "data.classes")
     names = text_entries(arrays["classes"], "classes").tolist() if "classes" in arrays else None
     return read_labels(arrays["y"], names)
+
+
+def _note_positive(y: NDArray[Any], cases: Cases, data: Data) -> list[Finding]:
+    """A note where the positive class follows from the alphabet alone."""
+    if y.dtype.kind not in "SU" or data.classes or data.positive:
+        return []
+    positive, other = cases.classes[cases.positive], cases.classes[0]
+    message = f'The positive class, whose recall counts, is "{positive}", the second in alphabetical order.'
+    remedy = f'For another class, set data.positive, such as data.positive="{other}".'
+    return [Finding(check="array_layout", severity="note", message=message, remedy=remedy)]
 
 
 def _images(x: NDArray[Any], axes: str) -> NDArray[Any]:

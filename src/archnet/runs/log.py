@@ -44,8 +44,8 @@ def log_to_file(path: Path, *, is_resumed: bool = False) -> Iterator[None]:
 
 def log_experiment(experiment: Experiment, prepared: PreparedData) -> None:
     """Log the values chosen automatically, and warn about the experiment and its data."""
-    if experiment.auto_reasons:
-        auto_log.info(describe_auto(experiment))
+    for line in describe_auto(experiment):
+        auto_log.info(line)
     for warning in experiment.warnings():
         log.warning(warning)
     log_findings(prepared.findings, experiment.data)

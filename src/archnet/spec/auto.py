@@ -69,17 +69,15 @@ def valid_reasons(reasons: Mapping[str, str], training: Training, split_by: str)
     return {key: why for key, why in reasons.items() if key in values and why.startswith(f"{values[key]}: ")}
 
 
-def describe_auto(experiment: Experiment) -> str:
-    """The options that were chosen automatically, in one line."""
-    values = [_choice_text(experiment, key) for key in experiment.auto_reasons]
-    return f"chosen automatically (reasons in experiment.json): {', '.join(values)}."
-
-
-def _choice_text(experiment: Experiment, key: str) -> str:
-    section, name = _split_key(key)
-    if section == "split":
-        return f"{key} {getattr(experiment.split, name)}"
-    return f"{name} {_short_value_text(getattr(experiment.training, name))}"
+def describe_auto(experiment: Experiment) -> list[str]:
+    """What was chosen automatically: a line on the split with its reason, and one on the training."""
+    names = [name for section, name in map(_split_key, experiment.auto_reasons) if section == "training"]
+    values = [f"{name} {_short_value_text(getattr(experiment.training, name))}" for name in names]
+    reason = experiment.auto_reasons.get(AUTO_SPLIT)
+    return [
+        *([f"split by {reason}."] if reason else []),
+        *([f"chosen automatically (reasons in experiment.json): {', '.join(values)}."] if values else []),
+    ]
 
 
 def _split_key(key: str) -> tuple[str, str]:
