@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -12,7 +13,7 @@ from archnet.cli import app
 from archnet.cli.sweep import sweep_app
 from archnet.evaluation.run_folder import read_json
 from archnet.sweep import run as sweep_run
-from archnet.sweep.run import run_sweep
+from archnet.sweep.run import keep_trial_split, run_sweep
 from archnet.sweep.supervisor import process_environment
 from archnet.sweep.trial_process import TASKS
 from small_sweeps import WIDTH, SerialRunner, small_sweep, sweep_document
@@ -114,6 +115,22 @@ def test_a_choice_over_folds_is_made_on_validation_and_the_chosen_one_is_evaluat
     assert [row.value for row in rows] == pytest.approx(means)
     (pooled,) = read_json(best / "comparison.json")["runs"]
     assert (pooled["metrics"]["n"], pooled["folds"]) == (120, [0, 1])
+
+
+def test_the_trials_of_an_earlier_version_keep_their_split(tmp_path):
+    sweep = small_sweep(tmp_path)
+    assert keep_trial_split(sweep, tmp_path) is sweep
+    (experiment,) = sweep.experiments({WIDTH: 2})
+    run = tmp_path / "trials/000/net"
+    run.mkdir(parents=True)
+    by_group = {**experiment.to_document(), "split": {"by": "group"}}
+    (run / "experiment.json").write_text(json.dumps({**by_group, "picked": {"split.by": "group: because"}}))
+    assert keep_trial_split(sweep, tmp_path) is sweep
+    (run / "experiment.json").write_text(json.dumps(by_group))
+    (kept,) = keep_trial_split(sweep, tmp_path).experiments({WIDTH: 4})
+    assert (experiment.split.by, kept.split.by) == ("auto", "group")
+    given = replace(sweep, base=replace(sweep.base, value={**sweep.base.value, "split": {"by": "candidate"}}))
+    assert keep_trial_split(given, tmp_path) is given
 
 
 def test_a_file_or_a_command_may_follow_the_word_sweep():

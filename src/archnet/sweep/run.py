@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from archnet.files.atomic import write_json
 from archnet.files.locks import LockedError, hold_lock, is_locked
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.comparison import write_comparison_with_froc
+from archnet.spec.auto import AUTO_SPLIT
+from archnet.spec.overrides import apply_override
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.feasibility import TrialPlanner
 from archnet.sweep.results.leaderboard import Leaderboard, read_leaderboard, write_leaderboard
@@ -60,12 +63,27 @@ def run_sweep(
     """
     with lock_sweep_folder(folder):
         _initialize_folder(sweep, folder, resume=resume)
+        sweep = keep_trial_split(sweep, folder)
         planner = TrialPlanner(sweep=sweep, progress=progress)
         schedule = TrialSchedule(sweep, folder, planner, on_trial_end)
         if schedule.has_work():
             planner.prepare_data()
             (runner or TuneRunner()).run(schedule)
         return finish_sweep(sweep, folder)
+
+
+def keep_trial_split(sweep: Sweep, folder: Path) -> Sweep:
+    """The sweep with the split that an earlier version gave to the trials in its folder, where its own is "auto"."""
+    documents = (read_optional_json(path) or {} for path in sorted(folder.glob("trials/*/*/experiment.json")))
+    split_by = next((document["split"]["by"] for document in documents if _is_split_given(document)), None)
+    if split_by is None or (sweep.base.value.get("split") or {}).get("by", "auto") != "auto":
+        return sweep
+    return replace(sweep, base=apply_override(sweep.base, ("split", "by"), split_by))
+
+
+def _is_split_given(document: Mapping[str, Any]) -> bool:
+    """Whether a run's way to split was not chosen from its data."""
+    return "by" in document.get("split", {}) and AUTO_SPLIT not in document.get("picked", {})
 
 
 def finish_sweep(sweep: Sweep, folder: Path) -> Leaderboard:

@@ -62,12 +62,17 @@ def make_preview_splits(cases: Cases, experiments: Sequence[Experiment]) -> tupl
 
     Returns:
         The splits, and null; where the cases cannot be divided, all of them in the training set, and the reason.
+
+    Raises:
+        DataError: The data bring no such sets or folds.
     """
     try:
         splits = make_splits(cases, experiments)
         for options, split in splits.items():
             check_training_set(cases.select(split.rows), split.sets[split.rows], options)
     except ArchnetError as error:
+        if not {experiment.split.by for experiment in experiments} <= {"auto", "group", "candidate"}:
+            raise
         sets = np.full(len(cases.ids), "train", dtype="<U10")
         undivided = Split(test=0.0, validation=0.0, seed=experiments[0].split.seed)
         whole = CaseSplit(sets=sets, rows=keep_rows(cases, sets, experiments[0].data, undivided))
