@@ -49,8 +49,8 @@ def test_axes_zyx_are_turned_to_height_width_depth(tmp_path):
     [
         (_random((2, 3, 3)), {}, (0, 255)),
         (_random((2, 3, 3), np.float64) / 255, {}, (0, 1)),
-        (_random((2, 3, 3), np.float32), {}, (-1000, 400)),
-        (_random((2, 3, 3), np.int16), {"window_hu": (-1200, 600)}, (-1200, 600)),
+        (_random((2, 3, 3), np.float32) * 5 - 1000, {}, (-1000, 400)),
+        (_random((2, 3, 3), np.int16) * 5 - 1000, {"window_hu": (-1200, 600)}, (-1200, 600)),
         (_random((2, 3, 3)), {"range": "hu"}, (-1000, 400)),
         (_random((2, 3, 3)), {"range": (10, 20)}, (10, 20)),
         (_random((2, 3, 3)) > 100, {}, (0, 1)),

@@ -98,7 +98,11 @@ def test_an_export_is_a_new_folder_with_a_model_that_was_checked_and_its_card(ru
     told = COMMAND.invoke(app, ["export", str(run), "--format", form, "--out", str(tmp_path / "new"), "--json"])
     assert told.exit_code == 0, told.output
     archive = json.loads(told.stdout)
-    assert {path.name for path in (tmp_path / "new").iterdir()} == {network.EXPORT_FORMATS[form].name, "MODEL_CARD.md"}
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {
+        network.EXPORT_FORMATS[form].name,
+        "MODEL_CARD.md",
+        "training_scans.json",
+    }
     assert archive["largest_difference"] <= archive["tolerance"] == 1e-5
     assert archive["num_checked"] == {"real": 9, "noise": 4}
     images = hu_like(archnet.Run(run).model)

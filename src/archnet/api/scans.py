@@ -16,6 +16,7 @@ from archnet.files.path_argument import output_file, output_folder, path_argumen
 if TYPE_CHECKING:
     from archnet.inference.explain import Explanation
     from archnet.inference.predict_files import CandidateResult, ScanResult
+    from archnet.inference.trained_run import TrainedOn
 
 log = logging.getLogger("archnet")
 
@@ -60,7 +61,8 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
     """Predict class probabilities of whole scans, or of candidates in scans.
 
     Scans are preprocessed like the run's training data. A scan that is unreadable or not a chest CT in Hounsfield units
-    is rejected with a warning, and its probabilities are NaN. Out-of-distribution scans trigger a warning.
+    is rejected with a warning, and its probabilities are NaN. Out-of-distribution scans trigger a warning, and so do
+    scans that a run was trained on.
 
     >>> result = archnet.predict("runs/mosmed/ct3d", "patient.nii.gz")  # doctest: +SKIP
     >>> result.probabilities, result.classes  # doctest: +SKIP
@@ -78,7 +80,7 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
 
     Returns:
         A `ScanResult`, or with `candidates` a `CandidateResult`: `probabilities` of shape (N, K), float64, for N scans
-        or candidates and K `classes`, with `warnings` and `rejected` by scan.
+        or candidates and K `classes`, with `warnings`, `rejected` and `trained_on` by scan.
 
     Raises:
         ArchnetError: The runs, the scans and the options are incompatible, or every scan is rejected.
@@ -111,16 +113,23 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
             )
         for finding in result.findings:
             log.log(logging.INFO if finding.severity == "note" else logging.WARNING, finding.text)
-        _warn(result.warnings, result.rejected)
+        _warn(result.warnings, result.trained_on, result.rejected)
     if len(result.rejected) == len(found.paths):
         raise DataError("\n".join(result.rejected.values()))
     return result
 
 
-def _warn(warnings: Mapping[Path, Sequence[str]], rejected: Mapping[Path, str]) -> None:
+def _warn(
+    warnings: Mapping[Path, Sequence[str]],
+    trained_on: Mapping[Path, Sequence[TrainedOn]],
+    rejected: Mapping[Path, str],
+) -> None:
     for scan, sentences in warnings.items():
         for sentence in sentences:
             log.warning("%s is out of distribution: %s", scan, sentence)
+    for scan, runs in trained_on.items():
+        for run in runs:
+            log.warning("%s %s", scan, run.sentence)
     for reason in rejected.values():
         log.warning("rejected: %s", reason)
 
@@ -170,7 +179,7 @@ def explain(  # noqa: PLR0913 - the options of `archnet explain`, by name
             class_name=class_name,
             progress=display.progress,
         )
-        _warn({explanation.scan: explanation.warnings}, {})
+        _warn({explanation.scan: explanation.warnings}, {explanation.scan: explanation.trained_on}, {})
         if explanation.is_empty:
             text = "the heat map is empty: no evidence for %s was found. Choose a different class with class_name=."
             log.warning(text, explanation.class_name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from archnet.cli.options import JsonFlag, print_json, print_messages, print_scan_warnings
+from archnet.cli.options import JsonFlag, print_json, print_messages, print_scan_warnings, print_trainings
 from archnet.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def _parse_point(at: str | None) -> Point | None:
 
 def _print_warnings(explanation: Explanation) -> None:
     print_scan_warnings({explanation.scan: explanation.warnings})
+    print_trainings({explanation.scan: explanation.trained_on})
     if explanation.is_empty:
         print_messages(
             [

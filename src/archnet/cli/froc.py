@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archnet.cli.options import JsonFlag, print_json
-from archnet.errors import DocumentError
+from archnet.errors import DocumentError, pluralize
 from archnet.files.atomic import check_output_path
 
 if TYPE_CHECKING:
@@ -44,6 +44,13 @@ def froc(
     ] = None,
     bootstraps: Annotated[int, typer.Option(help="Number of bootstrap resamples of scans; 0: none.", min=0)] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of the resamples.", min=0)] = 0,
+    include_training_scans: Annotated[
+        bool,
+        typer.Option(
+            "--include-training-scans",
+            help="Evaluate also scans that the networks were trained on, as `archnet predict` listed them.",
+        ),
+    ] = False,
     out: Annotated[
         list[Path] | None,
         typer.Option(
@@ -54,7 +61,8 @@ def froc(
 ) -> None:
     """Evaluate a submission with the LUNA16 protocol: FROC curve, seven sensitivities and CPM, with 95% intervals.
 
-    Marks and findings of series that are not listed are left out. Listed series without marks count as scans.
+    Marks and findings of series that are not listed are left out. Listed series without marks count as scans. Scans
+    that the networks were trained on are left out, if `archnet predict` listed them beside the submission.
 
     Examples:
         archnet froc submission.csv --annotations annotations.csv --excluded annotations_excluded.csv
@@ -64,9 +72,12 @@ def froc(
     for path in out or []:
         check_output_path(path, (submission, annotations, excluded, series))
     from archnet.evaluation.froc.curve import compute_froc
-    from archnet.evaluation.froc.lists import read_lists
+    from archnet.evaluation.froc.lists import leave_out_training_series, read_lists
 
     marks, reference = read_lists(submission, annotations, excluded, series)
+    num_training = 0
+    if not include_training_scans:
+        marks, reference, num_training = leave_out_training_series(submission, marks, reference)
     result = compute_froc(marks, reference, max_marks=max_marks, bootstraps=bootstraps, seed=seed)
     if result.hits.num_unlisted:
         typer.echo(
@@ -74,8 +85,14 @@ def froc(
             "does not list; they are left out.",
             err=True,
         )
+    if num_training:
+        typer.echo(
+            f"Warning: the networks were trained on {pluralize(num_training, 'scan')} that {series} lists; they are "
+            "left out. To include them, add --include-training-scans.",
+            err=True,
+        )
     if as_json:
-        print_json(result.to_document())
+        print_json({**result.to_document(), "num_training_scans_left_out": num_training})
     else:
         _print_summary(result)
     for path in out or []:

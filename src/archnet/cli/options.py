@@ -16,6 +16,7 @@ from archnet.spec.datasets import DATASETS, dataset_names
 
 if TYPE_CHECKING:
     from archnet.data.checks.findings import Finding
+    from archnet.inference.trained_run import TrainedOn
     from archnet.spec.experiment import Experiment
 
 
@@ -189,6 +190,11 @@ def print_scan_warnings(warnings: Mapping[Path, Sequence[str]]) -> None:
         for scan, sentences in warnings.items()
         for sentence in sentences
     )
+
+
+def print_trainings(trained_on: Mapping[Path, Sequence[TrainedOn]]) -> None:
+    """Print which scans runs were trained on."""
+    print_messages(f"Warning: {scan} {run.sentence}" for scan, runs in trained_on.items() for run in runs)
 
 
 @contextmanager

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archnet.cli.options import JsonFlag, print_findings, print_json, print_messages, print_scan_warnings
+from archnet.cli.options import (
+    JsonFlag,
+    print_findings,
+    print_json,
+    print_messages,
+    print_scan_warnings,
+    print_trainings,
+)
 from archnet.errors import DataError, pluralize
 
 if TYPE_CHECKING:
@@ -57,7 +64,7 @@ def predict(
     """Predict class probabilities of whole scans, or of candidates as a LUNA16 submission.
 
     Scans are preprocessed like the run's training data. Input that is not a chest CT in Hounsfield units is rejected;
-    out-of-distribution scans (voxel size, extent or intensity) trigger a warning.
+    out-of-distribution scans (voxel size, extent or intensity) and scans that a run was trained on trigger a warning.
 
     Examples:
         archnet predict runs/mosmed/ct3d patient.nii.gz
@@ -80,12 +87,14 @@ def predict(
         result = predict_candidate_files(runs, found, candidates, out, tta=tta, strict=strict, progress=progress)
         print_findings(result.findings)
         print_scan_warnings(result.warnings)
+        print_trainings(result.trained_on)
         _print_counts(result, as_json=as_json)
         _fail_if_rejected(result)
     else:
         scan_result = predict_scan_files(runs, found, tta=tta, progress=progress)
         print_findings(scan_result.findings)
         print_scan_warnings(scan_result.warnings)
+        print_trainings(scan_result.trained_on)
         _print_scans(scan_result, as_json=as_json)
         _fail_if_rejected(scan_result)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from archnet.data.arrays.array_file import MEDMNIST_SETS, Arrays, read_arrays
 from archnet.data.arrays.case_labels import CaseLabels, read_labels, text_entries
 from archnet.data.arrays.image_layout import squeeze_channel
+from archnet.data.checks.array_range import choose_range
 from archnet.data.checks.findings import Finding
 from archnet.data.dataset import Cases, Crops, Dataset, positive_class
 from archnet.errors import DataError
@@ -77,8 +78,9 @@ def _build_dataset(arrays: Arrays, data: Data) -> NpzDataset:
         own_sets=_own_sets(arrays),
         positive=positive_class(labels.classes, data.positive),
     )
-    notes = (*layout_notes, *labels.findings, *_note_positive(arrays["y"], cases, data))
-    return NpzDataset(x, cases, _limits(x, data), notes)
+    chosen = choose_range(x, arrays["x"].dtype, data, cases.labels, cases.classes)
+    notes = (*layout_notes, *labels.findings, *_note_positive(arrays["y"], cases, data), *chosen.findings)
+    return NpzDataset(x, cases, chosen.limits, notes)
 
 
 def _labels(arrays: Arrays, data: Data) -> CaseLabels:
@@ -118,15 +120,3 @@ def _own_sets(arrays: Arrays) -> NDArray[np.str_] | None:
     if unknown:
         raise ValueError(f'split must name "train", "validation" or "test", got "{unknown[0]}"')
     return np.array([_SET_NAMES[name] for name in names.tolist()])
-
-
-def _limits(x: NDArray[Any], data: Data) -> tuple[float, float]:
-    """The values that become 0 and 1: what `data.range` says, or what the numbers look like."""
-    if data.range == "hu":
-        return data.window_hu
-    if data.range != "auto":
-        return data.range
-    if x.dtype == np.uint8:
-        return 0.0, 255.0
-    is_unit = x.dtype == np.float32 and x.min() >= 0 and x.max() <= 1
-    return (0.0, 1.0) if is_unit else data.window_hu

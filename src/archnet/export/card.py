@@ -17,6 +17,7 @@ from archnet.evaluation.predictions import DEFAULT_THRESHOLD
 from archnet.report.data_findings import recorded_findings
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import SET_NAMES, bounds, cautions, count, decimals, headline, reported_set
+from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, hashed_training_scans
 from archnet.spec.datasets import DATASETS
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS
 
@@ -49,6 +50,7 @@ def model_card(run: RunFiles, shape: tuple[int, ...], limits: tuple[float, float
         ["## Intended use", _intended_use(run)],
         ["## Input and output", _input(run, shape, limits, name), _output(run)],
         ["## Data", _data(run)],
+        ["## Training scans", _training_scans(run)],
         ["## Results", _results(run)],
         ["## Network", _network(run)],
         ["## Training", _training(run)],
@@ -126,6 +128,29 @@ def _findings(run: RunFiles) -> str:
         return ""
     lines = (f"**{finding.label}** ({finding.check}): {finding.message}" for finding in serious)
     return f"\n\nThe data checks found:\n\n{_list(*lines)}"
+
+
+def _training_scans(run: RunFiles) -> str:
+    """The hashes by which a scan that was trained on is recognized."""
+    training = hashed_training_scans(run.folder)
+    if training is None:
+        return "Unknown: the run was made by an archnet that did not record them."
+    if training.cases:
+        sets = "; ".join(f"{pluralize(len(cases), 'case')} of {name}" for name, cases in training.cases.items())
+        return f"The model was made from arrays. `{TRAINING_SCANS_FILE}` has the hash of each case's values: {sets}."
+    rows = [
+        (
+            ", ".join(scan.sets),
+            f"`{scan.identity.digest}`",
+            scan.identity.series_uid and f"`{scan.identity.series_uid}`",
+        )
+        for scan in training.scans
+    ]
+    return (
+        "Results on these scans are too good. They are recognized by the SHA-256 (its first 32 digits) of archnet's "
+        f"digest of their voxels, or of their SeriesInstanceUID; `{TRAINING_SCANS_FILE}` lists the same.\n\n"
+        + _table(("set", "voxels", "series"), ((name, digest, uid or "unknown") for name, digest, uid in rows))
+    )
 
 
 def _counts(run: RunFiles, name: str) -> list[str]:

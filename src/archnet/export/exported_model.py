@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import find_run_folders
 from archnet.export.card import model_card
-from archnet.files.atomic import atomic_folder
+from archnet.files.atomic import atomic_folder, write_json
 from archnet.files.strict_json import read_document
 from archnet.report.run_files import RunFiles, read_run
+from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, hashed_training_scans
 from archnet.spec.resolve import parse_experiments
 from archnet.spec.view import network_input, scale_from_unit
 
@@ -90,6 +91,9 @@ def export_run(run: Path, form: str, out: Path | None = None) -> ExportedModel:
         difference = network.largest_difference(model, export_format.read(path), np.concatenate([*real, noise]))
         _check_difference(difference, folder, form)
         draft.joinpath(CARD).write_text(model_card(files, shape, limits, path.name), encoding="utf-8")
+        training = hashed_training_scans(run)
+        if training is not None:
+            write_json(draft / TRAINING_SCANS_FILE, training.to_document())
     return ExportedModel(
         folder=folder,
         model=folder / path.name,

@@ -31,6 +31,7 @@ HIGHEST_AIR_HU: Final = -500.0
 """No air or lung is brighter."""
 
 _LOWEST_AIR_HU: Final = -1150.0
+_HIGHEST_OUTSIDE_AIR_HU: Final = -900.0
 _TISSUE_HU: Final = (-250.0, 350.0)
 _BRIGHT_HU: Final = (-250.0, 150.0)
 _MIN_SHARE: Final = 0.01
@@ -164,8 +165,9 @@ def _is_hu(measured: HuStatistics) -> bool:
 
 def _is_air_padded(measured: HuStatistics) -> bool:
     """Whether a scan of soft tissue alone is surrounded by a value that may be air."""
-    is_air = measured.padding is not None and _LOWEST_AIR_HU <= measured.padding <= -900
-    return is_air and measured.tissue_share >= _MIN_KNOWN_SHARE and _BRIGHT_HU[0] <= measured.bright <= _BRIGHT_HU[1]
+    is_air = measured.padding is not None and _LOWEST_AIR_HU <= measured.padding <= _HIGHEST_OUTSIDE_AIR_HU
+    is_tissue = measured.tissue_share >= _MIN_KNOWN_SHARE and _BRIGHT_HU[0] <= measured.bright <= _BRIGHT_HU[1]
+    return is_air and is_tissue and _scale_cause(measured) is None
 
 
 def _has_offset(measured: HuStatistics) -> bool:
@@ -175,18 +177,25 @@ def _has_offset(measured: HuStatistics) -> bool:
 
 def _cause(measured: HuStatistics) -> str:
     """The likely cause of values that are not Hounsfield units, and the remedy."""
-    low, high = measured.low, measured.high
-    for (lowest, highest), cause in _SCALES.items():
-        if lowest <= low and high <= highest:
-            return cause
+    scale_cause = _scale_cause(measured)
+    if scale_cause is not None:
+        return scale_cause
     original = "use the scan as it came from the scanner."
-    if _has_offset(measured) and (low >= -100 or measured.bright < 0):
+    if _has_offset(measured) and (measured.low >= -100 or measured.bright < 0):
         offset = _nearest_offset(measured.bright - TYPICAL_TISSUE_HU)
         direction, reason = ("high", "is lost") if offset > 0 else ("low", "was applied twice")
         return f"They are about {abs(offset):,.0f} too {direction}, as if the rescale intercept {reason}: {original}"
-    if low >= 0:
+    if measured.low >= 0:
         return f"This is no CT, or its rescale intercept is lost: {original}"
     return f"They have been clipped or scaled, or this is no chest CT: {original}"
+
+
+def _scale_cause(measured: HuStatistics) -> str | None:
+    """The cause of values on a known scale, and the remedy; null if the scale is none of these."""
+    for (lowest, highest), cause in _SCALES.items():
+        if lowest <= measured.low and measured.high <= highest:
+            return cause
+    return None
 
 
 def _nearest_offset(offset: float) -> float:

@@ -16,6 +16,7 @@ from archnet.data.checks.findings import Finding
 from archnet.data.checks.outside_candidates import find_outside
 from archnet.data.recipe import Recipe
 from archnet.errors import DataError
+from archnet.evaluation.froc.lists import write_training_series
 from archnet.files.atomic import check_output_path
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import list_scan_files
@@ -172,6 +173,8 @@ def predict_candidate_files(  # noqa: PLR0913 - the options of `archnet predict`
 ) -> CandidateResult:
     """Predict the candidates of a list, and write them as a LUNA16 submission.
 
+    Scans that a run was trained on are listed in a file beside it, so that `archnet froc` leaves them out.
+
     Args:
         runs: Runs on candidates, from `read_trained_runs`.
         scans: From `find_named_scans`.
@@ -196,6 +199,8 @@ def predict_candidate_files(  # noqa: PLR0913 - the options of `archnet predict`
     probabilities[inside] = found.probabilities
     if out is not None and found.is_predicted.any():
         write_submission(out, candidate_list, probabilities[:, runs[0].positive], is_outside)
+        trained = {name for name, path in by_name.items() if path in found.trained_on}
+        write_training_series(out, sorted(trained & set(candidate_list.series)))
     return CandidateResult(
         runs=tuple(run.folder for run in runs),
         classes=runs[0].classes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +107,9 @@ def _shift_severity(
 
 
 def _shift_finding(severity: Severity, name: str, inside: NDArray[np.float64], outside: NDArray[np.float64]) -> Finding:
-    dark, bright = (f"{np.median(inside[:, part]):,.3g} versus {np.median(outside[:, part]):,.3g}" for part in (0, 1))
+    dark, bright = (
+        f"{_number(np.median(inside[:, part]))} versus {_number(np.median(outside[:, part]))}" for part in (0, 1)
+    )
     aucs = [_auc(inside[:, part], outside[:, part]) for part in (0, 1)]
     best = max(*aucs, *(1 - auc for auc in aucs))
     message = (
@@ -127,3 +129,8 @@ def _auc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> float:
     """The probability that a value of the first group is larger than one of the second; ties count half."""
     difference = inside[:, np.newaxis] - outside
     return float(((difference > 0) + 0.5 * (difference == 0)).mean())
+
+
+def _number(value: np.floating[Any]) -> str:
+    """A value with three digits."""
+    return f"{float(f'{value:.3g}'):,g}"

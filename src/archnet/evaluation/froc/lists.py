@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +77,48 @@ def read_lists(submission: Path, annotations: Path, excluded: Path, series: Path
                 f"The first names {excerpt([uids[0]])}; the list begins with {excerpt([series_uids[0]])}."
             )
     return marks, ReferenceStandard(series=series_uids, nodules=nodules, excluded=read_findings(excluded))
+
+
+def training_series_path(submission: Path) -> Path:
+    """The list beside a submission of the scans that its networks were trained on."""
+    return submission.with_name(f"{submission.stem}.training_scans.csv")
+
+
+def write_training_series(submission: Path, series: Sequence[str]) -> None:
+    """Write the list beside a submission; without series, remove that of an earlier submission."""
+    path = training_series_path(submission)
+    if series:
+        write_text(path, csv_text([SERIES_UID], ([uid] for uid in series)))
+    else:
+        path.unlink(missing_ok=True)
+
+
+def leave_out_training_series(
+    submission: Path, marks: Marks, reference: ReferenceStandard
+) -> tuple[Marks, ReferenceStandard, int]:
+    """Leave out the scans that the networks of a submission were trained on.
+
+    Returns:
+        The marks and the reference standard of the other scans, and the number of scans left out.
+
+    Raises:
+        DataError: The list beside the submission is damaged, or no nodule is left.
+    """
+    path = training_series_path(submission)
+    trained = set(read_series(path)) if path.is_file() else set()
+    kept = [uid for uid in reference.series if uid not in trained]
+    if not set(kept) & set(reference.nodules.series):
+        raise DataError(
+            f"{path}: the networks were trained on all scans with nodules. Evaluate them on other scans, or include "
+            "these with --include-training-scans."
+        )
+    is_kept = np.array([uid not in trained for uid in marks.series], bool)
+    kept_marks = Marks(
+        series=[uid for uid in marks.series if uid not in trained],
+        points_mm=marks.points_mm[is_kept],
+        scores=marks.scores[is_kept],
+    )
+    return kept_marks, replace(reference, series=kept), len(reference.series) - len(kept)
 
 
 def write_curve(path: Path, curve: FrocCurve) -> Path:

@@ -138,6 +138,16 @@ def read_training_scans(folder: Path) -> TrainingScans | None:
         raise DataError(f"{path}: is not what a run writes ({error}). Run the experiment again.") from error
 
 
+def hashed_training_scans(folder: Path) -> TrainingScans | None:
+    """What a run was trained on, by hashes, as it may be shown to others; null if it is unknown.
+
+    Raises:
+        DataError: The file is damaged.
+    """
+    training = read_training_scans(folder)
+    return training and training.hashed()
+
+
 def parse_training_scans(document: Mapping[str, Any]) -> TrainingScans:
     """What `TrainingScans.to_document` wrote.
 

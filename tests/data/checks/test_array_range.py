@@ -1,0 +1,186 @@
+"""The range of array values: recognized where it is clear, asked for where it is not."""
+
+import numpy as np
+import pytest
+
+from archnet.data import open_dataset
+from archnet.data.checks.findings import stop_on_errors
+from archnet.errors import DataError
+from archnet.runs.preparation import prepare
+from archnet.spec.experiment import Data
+from archnet.spec.resolve import data_experiments
+
+HU = (-1000, 400)
+
+
+def crops(seed=0, count=24, shape=(12, 12, 6)):
+    """Crops of lung with a ball of soft tissue that has a smooth edge, with noise, in HU."""
+    y, x, z = np.indices(shape)
+    distance = np.sqrt((y - 6) ** 2 + (x - 6) ** 2 + (2 * (z - 3)) ** 2)
+    hu = 30 - 880 / (1 + np.exp(4.5 - distance))
+    return (hu + np.random.default_rng(seed).normal(0, 30, (count, *shape))).round()
+
+
+def bytes_of(hu):
+    return ((np.clip(hu, *HU) + 1000) / 1400 * 255).round()
+
+
+def opened(tmp_path, x, y=None, **options):
+    path = tmp_path / "a.npz"
+    np.savez(path, x=x, y=np.arange(len(x)) % 2 if y is None else y)
+    return open_dataset(Data(name="npz", root=str(path), **options))
+
+
+def zs(x):
+    return (x - x.mean()) / x.std()
+
+
+CLEAR = {
+    "HU int16": (lambda hu: hu.astype(np.int16), HU, None),
+    "HU float": (lambda hu: hu, HU, None),
+    "HU with padding": (lambda hu: padded(hu, -3024), HU, None),
+    "lung alone": (lambda hu: np.minimum(hu, -700).astype(np.int16), HU, None),
+    "soft tissue alone": (lambda hu: np.clip(hu, -150, 200).astype(np.int16), HU, None),
+    "uint8": (lambda hu: bytes_of(hu).astype(np.uint8), (0, 255), None),
+    "float 0..1": (lambda hu: bytes_of(hu) / 255, (0, 1), None),
+    "float 0..255": (bytes_of, (0, 255), "0..255"),
+    "int32": (lambda hu: bytes_of(hu).astype(np.int32), (0, 255), "0..255"),
+    "int64": (lambda hu: bytes_of(hu).astype(np.int64), (0, 255), "0..255"),
+    "uint16": (lambda hu: bytes_of(hu).astype(np.uint16), (0, 255), "0..255"),
+    "int8 - 128": (lambda hu: (bytes_of(hu) - 128).astype(np.int8), (-128, 127), "-128..127"),
+    "int8 // 2": (lambda hu: (bytes_of(hu) // 2).astype(np.int8), (0, 127), "0..127"),
+    "-1..1": (lambda hu: bytes_of(hu) / 127.5 - 1, (-1, 1), "-1..1"),
+    "-0.5..0.5": (lambda hu: bytes_of(hu) / 255 - 0.5, (-0.5, 0.5), "-0.5..0.5"),
+    "HU + 1024": (lambda hu: (hu + 1024).astype(np.uint16), (24, 1424), "Hounsfield units + 1024"),
+    "HU + 1024 with padding": (lambda hu: padded(hu + 1024, -2000), (24, 1424), "Hounsfield units + 1024"),
+}
+
+
+def padded(hu, value):
+    result = hu.copy()
+    result[:, :2] = value
+    return result
+
+
+@pytest.mark.parametrize(("change", "limits", "name"), CLEAR.values(), ids=CLEAR)
+def test_a_clear_scale_is_taken_and_named(tmp_path, change, limits, name):
+    x = change(crops())
+    dataset = opened(tmp_path, x)
+    assert dataset.limits == limits
+    notes = [(note.check, note.severity) for note in dataset.findings]
+    assert notes == ([("value_range", "note")] if name else [])
+    if name:
+        low, high = limits
+        assert dataset.findings[0].message.startswith(f"x holds {x.dtype} values, most of them between ")
+        assert dataset.findings[0].message.endswith(
+            f' They are read as {name}, as with --set "data.range=[{low},{high}]".'
+        )
+
+
+@pytest.mark.parametrize("change", [lambda hu: bytes_of(hu), zs, lambda hu: bytes_of(hu) / 255 * 2 - 1])
+def test_the_network_sees_the_same_as_of_bytes_up_to_a_linear_map(tmp_path, change):
+    hu = crops()
+    x = change(hu)
+    low, high = opened(tmp_path, x).limits
+    scaled = np.clip((x - low) / (high - low), 0, 1)
+    assert np.corrcoef(scaled.ravel(), bytes_of(hu).ravel())[0, 1] > 0.999
+    assert scaled.std() > 0.15
+
+
+def test_z_scores_take_their_percentiles(tmp_path):
+    x = zs(crops())
+    dataset = opened(tmp_path, x)
+    assert dataset.limits == tuple(float(f"{np.percentile(x, share):.3g}") for share in (0.5, 99.5))
+    assert "They are read as z-scores" in dataset.findings[0].message
+
+
+UNCLEAR = {
+    "0..4095": (lambda hu: (bytes_of(hu) / 255 * 4095).astype(np.uint16), "[0,3126]"),
+    "0..90": (lambda hu: bytes_of(hu) / 255 * 90, None),
+    "doubled": (lambda hu: 2 * hu, None),
+    "negated": (lambda hu: -hu, None),
+    "between air and tissue": (lambda hu: np.clip(hu, 20, 90), None),
+}
+
+
+@pytest.mark.parametrize(("change", "suggestion"), UNCLEAR.values(), ids=UNCLEAR)
+def test_an_unclear_scale_is_an_error_that_names_the_key(tmp_path, change, suggestion):
+    x = change(crops())
+    (finding,) = opened(tmp_path, x).findings
+    assert (finding.check, finding.severity) == ("value_range", "error")
+    low, high = (f"{float(f'{np.sort(x, axis=None)[int(share * (x.size - 1))]:.3g}'):g}" for share in (0.005, 0.995))
+    assert finding.message == (
+        f"x holds {x.dtype} values, most of them between {low} and {high}. It is unclear which of them should become 0 "
+        "and 1: they are neither Hounsfield units of a chest (with or without the intercept of 1024) nor on the scale "
+        "0..255, 0..1 or -1..1, nor z-scores."
+    )
+    assert finding.remedy.startswith('Set the values that become 0 and 1, as in --set "data.range=[')
+    assert finding.remedy.endswith(']", or use --set data.range=hu if they are Hounsfield units.')
+    with pytest.raises(DataError, match="--allow value_range"):
+        stop_on_errors([finding], ())
+
+
+def test_the_suggested_line_is_accepted(tmp_path):
+    x = (bytes_of(crops()) / 255 * 4095).astype(np.uint16)
+    (finding,) = opened(tmp_path, x).findings
+    low, high = finding.remedy.partition("[")[2].partition("]")[0].split(",")
+    assert (float(low), float(high)) == (x.min(), x.max())
+    assert opened(tmp_path, x, range=(float(low), float(high))).findings == ()
+
+
+def test_bytes_that_wrapped_around_are_refused(tmp_path):
+    x = bytes_of(crops()).astype(np.uint8).astype(np.int8)
+    (finding,) = opened(tmp_path, x).findings
+    assert finding.severity == "error"
+    assert finding.message.endswith(
+        ". They were unsigned bytes: values above 127 became negative (200 is stored as -56)."
+    )
+    assert finding.remedy == 'Save x as uint8 instead, with x.view("uint8").'
+    assert opened(tmp_path, x.view(np.uint8)).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [
+        ({"range": "hu"}, '"hu", so -1000 becomes 0 and 400'),
+        ({"range": (0, 4095)}, "[0, 4095], so 0 becomes 0 and 4095"),
+    ],
+)
+def test_a_range_that_does_not_fit_is_warned_about(tmp_path, options, given):
+    x = bytes_of(crops())
+    if "hu" in options.values():
+        x = x / 255
+    (finding,) = opened(tmp_path, x, **options).findings
+    assert (finding.check, finding.severity, finding.remedy) == ("value_range", "warning", "Check data.range.")
+    assert finding.message.startswith(f"data.range is {given} becomes 1, but most values of x lie between ")
+
+
+@pytest.mark.parametrize("change", [lambda hu: hu + 1024, lambda hu: bytes_of(hu) / 255, bytes_of])
+def test_classes_on_different_scales_are_an_error(tmp_path, change):
+    x, y = crops(), np.arange(24) % 2
+    x[y == 1] = change(x[y == 1])
+    (found,) = [finding for finding in opened(tmp_path, x, y).findings if finding.check == "class_values"]
+    assert found.severity == "error"
+    assert found.message.startswith(
+        'The cases of the classes are on different scales: those of class "0" Hounsfield units, those of class "1" '
+    )
+
+
+def test_a_shifted_class_is_warned_about_and_a_brighter_ball_is_not(tmp_path):
+    x, y = bytes_of(crops()), np.arange(24) % 2
+    shifted, brighter = x.copy(), x.copy()
+    shifted[y == 1] = np.minimum(shifted[y == 1] + 60, 255)
+    brighter[y == 1] = np.where(brighter[y == 1] > 128, 250, brighter[y == 1])
+    (finding,) = opened(tmp_path, shifted.astype(np.uint8), y).findings
+    assert (finding.check, finding.severity) == ("class_values", "warning")
+    assert 'cases of class "1" are shifted by +24% of the range against the others' in finding.message
+    assert finding.message.endswith("they separate the classes with an AUC of 1.000.")
+    assert opened(tmp_path, brighter.astype(np.uint8), y).findings == ()
+
+
+def test_a_run_stops_on_an_unclear_range(tmp_path):
+    x = (bytes_of(crops()) / 255 * 4095).astype(np.uint16)
+    dataset = opened(tmp_path, x)
+    (experiment,) = data_experiments({"name": "npz", "root": str(tmp_path / "a.npz")}, [])
+    with pytest.raises(DataError, match=r"data\.range"):
+        prepare(dataset, [experiment])

@@ -1,0 +1,171 @@
+"""Scans that are not in Hounsfield units: told by training and by prediction alike."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import archnet
+from archnet.data import open_dataset
+from archnet.data.checks.scan_records import record_scan
+from archnet.data.checks.scan_values import check_scan_values
+from archnet.errors import DataError
+from archnet.imaging.metaimage import write_mhd
+from archnet.inference.predict import read_chest_ct
+from archnet.runs.preparation import prepare
+from archnet.spec.resolve import data_experiments
+from trained_runs import chest
+
+CHANGES = {
+    "as it is": lambda hu: hu,
+    "lost intercept": lambda hu: hu + 1024,
+    "clipped to 0..255": lambda hu: np.clip(hu, 0, 255),
+    "raised by 150": lambda hu: hu + 150,
+}
+SOME = {"crop_size": [8, 8, 4]}
+SPLIT = {"split": {"test": 0, "validation": 0}}
+
+
+def write(path, hu):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    volume = chest()
+    write_mhd(
+        path,
+        type(volume)(
+            hu=hu.astype(np.int16),
+            spacing_mm=volume.spacing_mm,
+            origin_mm=volume.origin_mm,
+            direction=volume.direction,
+        ),
+    )
+    return path
+
+
+def class_folders(root, changes):
+    for name, change in changes.items():
+        for number in range(3):
+            write(root / name / f"{number}.mhd", change(chest(seed=number + 3 * (name == "b")).hu))
+    return {"name": "folder", "root": str(root), **SOME}
+
+
+def candidates(root, changes):
+    lines = ["seriesuid,coordX,coordY,coordZ,class"]
+    for label, change in enumerate(changes.values()):
+        for number in range(3):
+            write(root / f"subset0/1.{label}.{number}.mhd", change(chest(seed=number + 3 * label).hu))
+            lines += [f"1.{label}.{number},{x},10,130,{label}" for x in (-5, 0, 5)]
+    (root / "candidates.csv").write_text("\n".join(lines) + "\n")
+    return {"name": "luna16", "root": str(root), **SOME}
+
+
+def findings(data):
+    """The findings of a data set, whose errors are all allowed."""
+    (experiment,) = data_experiments(
+        {**data, "allow": ["value_range", "class_values"]}, [(("split", "test"), 0.0), (("split", "validation"), 0.0)]
+    )
+    (prepared,) = prepare(open_dataset(experiment.data), [experiment])
+    return {(finding.check, finding.severity): finding for finding in prepared.findings if finding.check != "patients"}
+
+
+@pytest.fixture(autouse=True)
+def _own_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARCHNET_STORE", str(tmp_path / "store"))
+
+
+@pytest.mark.parametrize("tree", [class_folders, candidates])
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("as it is", set()),
+        ("lost intercept", {("value_range", "error")}),
+        ("clipped to 0..255", {("value_range", "error")}),
+        ("raised by 150", {("value_range", "warning")}),
+    ],
+)
+def test_training_and_prediction_agree_on_a_scan(tmp_path, tree, change, expected):
+    data = tree(tmp_path / "data", dict.fromkeys("ab", CHANGES[change]))
+    found = findings(data)
+    assert set(found) == expected
+    for path in (tmp_path / "data").rglob("*.mhd"):
+        if ("value_range", "error") in expected:
+            with pytest.raises(DataError) as caught:
+                read_chest_ct(path)
+            if path == Path(found["value_range", "error"].cases[0]):
+                assert str(caught.value) in found["value_range", "error"].message
+        else:
+            assert read_chest_ct(path).volume.hu.shape == (20, 32, 32)
+
+
+@pytest.mark.parametrize("tree", [class_folders, candidates])
+def test_a_lost_intercept_in_one_class_means_the_scanner(tmp_path, tree):
+    data = tree(tmp_path / "data", {"a": CHANGES["as it is"], "b": CHANGES["lost intercept"]})
+    found = findings(data)
+    assert set(found) == {("value_range", "error"), ("class_values", "error")}
+    assert found["value_range", "error"].message.startswith("3 of 6 scans are not in Hounsfield units. ")
+    name = "b" if tree is class_folders else "nodule"
+    assert found["class_values", "error"].message == (
+        f'The 3 scans with cases of class "{name}" and the 3 without are on different scales: the medians of air and '
+        "lung are 175 versus -850, those of soft tissue 1,070 versus 43. No disease shifts both. Without any network, "
+        "this difference separates the scans with an AUC of 1.000."
+    )
+
+
+def test_a_run_stops_unless_the_check_is_allowed(tmp_path):
+    data = class_folders(tmp_path / "data", dict.fromkeys("ab", CHANGES["lost intercept"]))
+    settings = {"split.test": 0, "split.validation": 0}
+    with pytest.raises(DataError, match=r"To use them as they are, add --allow value_range\.$"):
+        archnet.load_data(data, settings=settings)
+    assert len(archnet.load_data({**data, "allow": ["value_range"]}, settings=settings)) == 6
+
+
+def records(*offsets, scale=1.0):
+    """A record of a chest for each offset in HU."""
+    volumes = [chest(seed=number) for number in range(len(offsets))]
+    return [
+        record_scan(
+            Path("a.mhd"),
+            type(volume)(
+                hu=(volume.hu * scale + offset).astype(np.int16),
+                spacing_mm=(1.0, 1.0, 1.0),
+                origin_mm=(0.0, 0.0, 0.0),
+                direction=np.eye(3),
+            ),
+        )
+        for volume, offset in zip(volumes, offsets, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("offsets", "severity"),
+    [
+        ((0, 0, 0, 110, 110, 110), "error"),
+        ((0, 0, 0, 60, 60, 60), "warning"),
+        ((0, 0, 0, 30, 30, 30), None),
+        ((0, 0, 110, 110, 0, 110), None),
+        ((0, 110), "error"),
+        ((0, 60), None),
+    ],
+)
+def test_a_shift_of_air_and_tissue_between_classes_is_found(offsets, severity):
+    count = len(offsets)
+    labels = (np.arange(count) >= count // 2).astype(np.int64)
+    scans = [Path(f"{number}.mhd") for number in range(count)]
+    found = check_scan_values(scans, records(*offsets), np.arange(count), labels, ["a", "b"])
+    severities = [finding.severity for finding in found if finding.check == "class_values"]
+    assert severities == ([severity] if severity else [])
+
+
+def test_a_disease_that_changes_the_lung_alone_is_none(tmp_path):
+    def dense(hu):
+        return np.where(hu < -500, hu + 250, hu)
+
+    assert findings(class_folders(tmp_path / "data", {"a": CHANGES["as it is"], "b": dense})) == {}
+
+
+def test_a_long_list_of_scans_is_counted_and_cut():
+    scans = [Path(f"{number}.mhd") for number in range(5)]
+    (found,) = check_scan_values(scans, records(*[1024] * 5), np.arange(5), np.zeros(5, np.int64), ["a", "b"])
+    assert found.message.startswith("5 of 5 scans are not in Hounsfield units. 0.mhd: most of its values lie between")
+    assert found.message.endswith(" 2 more are listed in data.json.")
+    assert found.cases == tuple(map(str, scans))
+    assert found.remedy == "Convert the scans to Hounsfield units, or move them away."
