@@ -21,8 +21,8 @@ import archnet
 from command_line import ROOT
 
 PUBLIC = {
-    "Arch", "ArchnetError", "Experiment", "Run", "compare", "explain", "export_model", "load_arch", "load_data",
-    "load_experiments", "load_run", "predict", "run", "run_all", "write_report",
+    "Arch", "ArchnetError", "Experiment", "Run", "check_data", "compare", "explain", "export_model", "load_arch",
+    "load_data", "load_experiments", "load_run", "predict", "run", "run_all", "write_report",
 }  # fmt: skip
 
 
@@ -191,6 +191,8 @@ best: str = archnet.compare([run, "runs/phantom/archsm"]).rows[0].run
 result = archnet.predict(run, "scan.mhd", candidates="candidates.csv")
 points: tuple[int, ...] = result.points_mm.shape
 shape: tuple[int, ...] = archnet.load_data("phantom").images.shape
+is_usable: bool = archnet.check_data("phantom", quick=True).is_usable
+print(is_usable)
 print(archnet.__version__, archnet.export_model(run, "onnx").model, experiments, recall, paths, best, points, shape)
 """
 MISTAKES = {

@@ -1,14 +1,37 @@
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
-from archnet.evaluation.intervals import percentile_interval, resamples, wilson_interval
+from archnet.evaluation.intervals import (
+    effective_trials,
+    expected_interval,
+    percentile_interval,
+    resamples,
+    wilson_interval,
+)
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(218, 281), (0, 7), (7, 7), (1, 2), (1248, 1338), (0, 1)])
 def test_wilson_intervals_are_scipys(successes, trials):
     expected = binomtest(successes, trials).proportion_ci(method="wilson")
     assert wilson_interval(successes, trials) == pytest.approx([expected.low, expected.high], abs=1e-12)
+
+
+def test_an_expected_interval_is_the_wilson_interval_where_the_numbers_are_whole():
+    assert expected_interval(0.9, 30) == pytest.approx(wilson_interval(27, 30), abs=1e-12)
+
+
+def test_an_expected_interval_of_fractions_has_the_ends_that_the_score_test_just_accepts():
+    num_trials, share, quantile = 27, 0.9, norm.ppf(0.975)
+    ends = np.sort(np.roots([1 + quantile**2 / num_trials, -2 * share - quantile**2 / num_trials, share**2]))
+    assert expected_interval(share, num_trials) == pytest.approx(ends, abs=1e-12)
+
+
+def test_groups_that_succeed_as_a_whole_have_the_variance_of_so_many_trials():
+    sizes = np.array([1, 4, 4, 7])
+    outcomes = np.random.default_rng(0).random((200_000, len(sizes))) < 0.9
+    shares = (outcomes * sizes).sum(axis=1) / sizes.sum()
+    assert shares.var() == pytest.approx(0.9 * 0.1 / effective_trials(sizes.tolist()), rel=0.02)
 
 
 def test_a_proportion_of_nothing_has_no_interval():

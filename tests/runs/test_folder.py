@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import pytest
 import archnet
 from archnet.errors import RunError
 from archnet.evaluation.pools import read_pools
+from archnet.files.atomic import write_json
+from archnet.runs.folder import check_shared_sections, shared_document
 from plain_training import PLAIN
 
 NET = {
@@ -226,3 +229,18 @@ def test_folds_test_every_case_once_each_in_a_folder_of_its_own(cubes, tmp_path)
         judged, learnt = (set(run.predictions.select(name).groups) for name in ("test", "train"))
         assert not judged & learnt
     assert "fold" not in json.loads((tmp_path / "out/experiment.json").read_text())["split"]
+
+
+def test_a_folder_of_an_earlier_version_and_one_with_other_allowed_checks_take_further_runs(cubes, tmp_path):
+    (first,) = experiments(cubes)
+    path = write_json(tmp_path / "out/experiment.json", shared_document(first))
+    document = json.loads(path.read_text())
+    check_shared_sections(tmp_path / "out", replace(first, data=replace(first.data, allow=("patients",))))
+    del document["data"]["allow"]
+    write_json(path, document)
+    check_shared_sections(tmp_path / "out", first)
+    del document["data"]["range"]
+    write_json(path, document)
+    check_shared_sections(tmp_path / "out", first)
+    with pytest.raises(RunError, match=r"a different data \(range: 'auto' there, 'hu' here\)\. Choose a new folder"):
+        check_shared_sections(tmp_path / "out", replace(first, data=replace(first.data, range="hu")))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archnet.errors import pluralize
 from archnet.report.data_findings import FindingText, count_findings, finding_text
 from archnet.report.wording import SET_NAMES, count, percent, shape
 
@@ -13,7 +12,7 @@ NO_VOXELS = "not checked (--quick)"
 
 
 def check_findings(check: Mapping[str, Any]) -> list[FindingText]:
-    """The findings of a data check, and before them the reason why its cases cannot be divided.
+    """The findings of a data check.
 
     Args:
         check: The document of a `DataCheck`.
@@ -26,7 +25,7 @@ def check_sentence(check: Mapping[str, Any]) -> str:
     findings = check_findings(check)
     counts = count_findings(findings)
     if check["problem"] is not None:
-        return f"The cases cannot be divided into sets, so no run is possible: {check['problem']} Besides: {counts}."
+        return f"No run is possible: {check['problem']} The checks: {counts}."
     if not check["is_usable"]:
         blocking = [one.check for one in findings if one.severity == "error" and not one.is_allowed]
         flags = " ".join(f"--allow {name}" for name in dict.fromkeys(blocking))
@@ -39,7 +38,7 @@ def summary_rows(check: Mapping[str, Any]) -> list[tuple[str, str]]:
     summary = check["summary"]
     rows = [
         ("cases", f"{count(summary['cases'])}: {_class_counts(summary['classes'])}"),
-        ("positive class", summary["positive"]),
+        ("positive class", f'"{summary["positive"]}"'),
         ("groups", f"{count(summary['groups'])} (scans or patients)"),
         *_scan_rows(summary.get("scans")),
         (
@@ -73,7 +72,7 @@ def set_rows(check: Mapping[str, Any]) -> list[tuple[str, str, str, Sequence[str
 
 
 def _class_counts(classes: Mapping[str, int]) -> str:
-    return ", ".join(f"{count(number)} {name}" for name, number in classes.items())
+    return ", ".join(f'{count(number)} "{name}"' for name, number in classes.items())
 
 
 def _scan_rows(scans: Mapping[str, Any] | None) -> list[tuple[str, str]]:
@@ -81,7 +80,7 @@ def _scan_rows(scans: Mapping[str, Any] | None) -> list[tuple[str, str]]:
         return []
     spacing, size = (" × ".join(map(_range, *scans[key])) for key in ("spacing_mm", "size_mm"))
     return [
-        ("scans", pluralize(scans["count"], "scan")),
+        ("scans", count(scans["count"])),
         ("voxel spacing", f"{spacing} mm (x, y, z)"),
         ("size of a scan", f"{size} mm (x, y, z)"),
     ]
@@ -90,19 +89,23 @@ def _scan_rows(scans: Mapping[str, Any] | None) -> list[tuple[str, str]]:
 def _value_rows(values: Mapping[str, Any] | None, *, is_quick: bool) -> list[tuple[str, str]]:
     if values is None:
         return [("values", NO_VOXELS)] if is_quick else []
-    return [(f"values, {entry['class_name']}", _values_text(entry)) for entry in values["classes"]]
+    return [(f'values of "{entry["class_name"]}"', _values_text(entry)) for entry in values["classes"]]
 
 
 def _values_text(entry: Mapping[str, Any]) -> str:
-    low, p1, median, p99, high = entry["percentiles"]
-    outside = f"{percent(entry['below'])} are below the range, {percent(entry['above'])} above"
-    return f"{low:g} to {high:g}, median {median:g}, 98% from {p1:g} to {p99:g}; {outside}"
+    low, p1, median, p99, high = map(_number, entry["percentiles"])
+    outside = f"{percent(entry['below'])} below and {percent(entry['above'])} above the range"
+    return f"{low} to {high} (98% from {p1} to {p99}), median {median}; {outside}"
 
 
 def _range(low: float, high: float) -> str:
     """A range, or its only value.
 
-    >>> _range(0.5, 2.0), _range(1.0, 1.0)
-    ('0.5 to 2', '1')
+    >>> _range(-0.5, 2.0), _range(1.0, 1.0)
+    ('−0.5 to 2', '1')
     """
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    return _number(low) if low == high else f"{_number(low)} to {_number(high)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:g}".replace("-", "\N{MINUS SIGN}")

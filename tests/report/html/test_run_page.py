@@ -174,3 +174,25 @@ def test_a_damaged_gallery_or_history_is_refused(tmp_path):
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_run(folder)
+
+
+@pytest.mark.parametrize(
+    ("data", "shown", "hidden"),
+    [
+        (None, [], ["Data checks"]),
+        ({"findings": [], "lost": [], "scans": None}, ["Data checks No data check found anything."], []),
+        (
+            {"notes": ["7 candidates <b> are left out."]},
+            ["Data checks note 7 candidates <b> are left out."],
+            ["caution"],
+        ),
+    ],
+)
+def test_the_report_has_the_data_checks_of_every_version(tmp_path, data, shown, hidden):
+    folder = write_run(tmp_path / "a")
+    (folder / "data.json").unlink(missing_ok=True)
+    if data is not None:
+        (folder / "data.json").write_text(json.dumps(data), encoding="utf-8")
+    text = page_of(folder).text
+    assert all(words in text for words in shown)
+    assert not any(words in text.partition("Metrics")[2] for words in hidden)

@@ -10,6 +10,7 @@ from typing import Any
 
 from archnet.data import open_dataset
 from archnet.data.checks.findings import SEVERITIES, Finding, Severity, sort_findings
+from archnet.errors import pluralize
 from archnet.files.path_argument import output_file
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.preparation.case_crops import check_all_lists, cut_cases, join_findings
@@ -42,7 +43,7 @@ class DataCheck:
     prepared: PreparedData | None = field(default=None)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{len(self.select(severity))} {severity}s" for severity in SEVERITIES)
+        counts = ", ".join(pluralize(len(self.select(severity)), severity) for severity in SEVERITIES)
         return f"DataCheck({self.data}: {counts})"
 
     def select(self, severity: Severity) -> list[Finding]:

@@ -92,6 +92,7 @@ def _class_values(
 
 
 def _rounded(document: dict[str, Any]) -> dict[str, Any]:
-    """The shares with six decimals."""
+    """The shares with six decimals, and lists in place of tuples."""
     shares = {key: round(document[key], 6) for key in ("below", "above")}
-    return {**document, **shares, "histogram": [round(share, 6) for share in document["histogram"]]}
+    histogram = [round(share, 6) for share in document["histogram"]]
+    return {**document, **shares, "percentiles": list(document["percentiles"]), "histogram": histogram}

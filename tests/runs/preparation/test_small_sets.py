@@ -1,0 +1,112 @@
+"""Sets too small for a useful result, and the width of intervals before training."""
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from archnet.data.dataset import Cases
+from archnet.runs.preparation.small_sets import expect_recall, find_small_sets
+from archnet.spec.experiment import Split
+
+GROUPED = Split()
+
+
+def cases_of(labels, groups=None):
+    count = len(labels)
+    return Cases(
+        ids=np.array([f"case{row}" for row in range(count)]),
+        groups=np.array([f"g{row}" for row in range(count)] if groups is None else groups),
+        labels=np.array(labels),
+        classes=("other", "nodule"),
+    )
+
+
+def sets_of(**counts):
+    return np.repeat(list(counts), list(counts.values()))
+
+
+def found(labels, sets, split=GROUPED, groups=None):
+    return list(find_small_sets(cases_of(labels, groups), sets, split))
+
+
+def test_a_test_set_with_ten_cases_of_each_class_is_large_enough():
+    assert found([0, 1] * 20, sets_of(train=20, test=20)) == []
+
+
+def test_few_cases_of_a_class_are_a_warning_with_the_interval_that_their_recall_will_have():
+    (finding,) = found([0] * 30 + [0] * 16 + [1] * 4, sets_of(train=30, test=20))
+    assert (finding.check, finding.severity) == ("small_sets", "warning")
+    assert finding.message == (
+        'The test set has only 4 cases of "nodule": a recall of 0.9 is known to ±0.29 at best '
+        "(95% interval 0.42 to 0.99)."
+    )
+    assert finding.remedy == "Test each case once with split.folds=5, or add cases."
+
+
+def test_nine_cases_are_few_and_ten_are_not():
+    assert "only 9 cases" in found([0] * 10 + [1] * 9, sets_of(test=19))[0].message
+    assert found([0] * 10 + [1] * 10, sets_of(test=20)) == []
+
+
+def test_a_single_positive_case_and_none_are_said():
+    assert 'The test set has only 1 case of "nodule": a' in found([0] * 19 + [1], sets_of(test=20))[0].message
+    (finding,) = found([0] * 20, sets_of(test=20))
+    assert finding.message == 'The test set has no "nodule" case, so the recall of this class is undefined.'
+
+
+def test_a_test_set_from_one_patient_is_a_warning():
+    (finding,) = found([0, 1] * 10, sets_of(test=20), groups=["p1"] * 20)
+    assert finding.message == (
+        "All 20 cases of the test set come from one group (scan or patient), so its results do not apply to other "
+        "patients."
+    )
+
+
+def test_a_validation_set_without_a_class_is_a_warning_and_counts_as_evaluated_where_there_is_no_test_set():
+    (finding,) = found([0] * 10 + [0, 1] * 20, sets_of(validation=10, test=40))
+    assert finding.message == (
+        'The validation set has no "nodule" case, so it cannot choose weights or thresholds for this class.'
+    )
+    (finding,) = found([0, 1] * 10, sets_of(train=10, validation=10))
+    assert finding.message.startswith('The validation set has only 5 cases of "other": a recall of 0.9')
+    assert found([0, 1] * 10, sets_of(train=20)) == []
+
+
+@pytest.mark.parametrize(
+    ("split", "remedy"),
+    [
+        (Split(by="own"), "Add cases, or divide the data with split.by=group."),
+        (Split(folds=5, fold=0, test=None), "Use fewer folds (split.folds), or add cases."),
+    ],
+)
+def test_the_remedy_depends_on_the_split(split, remedy):
+    assert found([0] * 20, sets_of(test=20), split)[0].remedy == remedy
+
+
+def test_27_positives_from_7_groups_determine_a_recall_to_012_at_best():
+    groups = [f"g{row % 7}" for row in range(27)]
+    expected = expect_recall(cases_of([1] * 27, groups), sets_of(test=27))
+    assert (expected.num_cases, expected.num_groups) == (27, 7)
+    assert expected.text == (
+        'With 27 cases of "nodule" in the test set from 7 groups, a recall of 0.9 is known to ±0.12 at best '
+        "(independent cases), and to ±0.23 if the cases of each group are all found or all missed."
+    )
+
+
+def test_the_expected_interval_is_the_one_that_the_report_will_give():
+    expected = expect_recall(cases_of([1] * 30), sets_of(test=30))
+    interval = binomtest(27, 30).proportion_ci(method="wilson")
+    assert expected.interval == pytest.approx([interval.low, interval.high])
+    assert expected.interval_by_group == expected.interval
+    assert expected.text.startswith('With 30 cases of "nodule" in the test set, each from its own group, a recall of')
+
+
+def test_equal_groups_count_as_one_trial_each_if_they_succeed_or_fail_as_a_whole():
+    expected = expect_recall(cases_of([1] * 60, [f"g{row % 20}" for row in range(60)]), sets_of(test=60))
+    interval = binomtest(18, 20).proportion_ci(method="wilson")
+    assert expected.interval_by_group == pytest.approx([interval.low, interval.high])
+
+
+def test_without_positive_cases_or_an_evaluated_set_nothing_is_expected():
+    assert expect_recall(cases_of([0] * 5), sets_of(test=5)) is None
+    assert expect_recall(cases_of([1] * 5), sets_of(train=5)) is None

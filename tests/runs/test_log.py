@@ -1,0 +1,48 @@
+"""What a run logs about its data."""
+
+import logging
+
+import pytest
+
+from archnet.data.checks.findings import Finding
+from archnet.runs.log import log_findings
+from archnet.spec.experiment import Data
+from checked_data import COPIES
+
+DATA = Data(name="luna16", root="/data/LUNA 16")
+
+
+@pytest.fixture
+def logged(caplog):
+    def log(*findings):
+        with caplog.at_level(logging.INFO, "archnet"):
+            log_findings(findings, DATA)
+        return [(record.levelname, record.getMessage()) for record in caplog.records]
+
+    return log
+
+
+def warning(number):
+    return Finding(check="patients", severity="warning", message=f"Warning {number}.", remedy="Fix it.")
+
+
+def test_errors_that_are_allowed_come_first_and_notes_are_no_warnings(logged):
+    note = Finding(check="left_out", severity="note", message="1 file is left out.")
+    assert logged(note, warning(1), COPIES) == [
+        ("WARNING", "near_duplicates is allowed: 2 cases are copies of each other. Remove one of each pair."),
+        ("WARNING", "Warning 1. Fix it."),
+        ("INFO", "1 file is left out."),
+    ]
+
+
+def test_a_long_list_of_warnings_is_folded_and_the_log_file_has_them_all(logged):
+    records = logged(*map(warning, range(7)))
+    assert [text for level, text in records if level == "WARNING"] == [
+        *(f"Warning {number}. Fix it." for number in range(5)),
+        "and 2 more warnings about the data. Show them: archnet data check luna16 --root '/data/LUNA 16'",
+    ]
+    assert ("INFO", "Warning 6. Fix it.") in records
+
+
+def test_five_warnings_are_shown(logged):
+    assert [level for level, _ in logged(*map(warning, range(5)))] == ["WARNING"] * 5
