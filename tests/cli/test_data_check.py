@@ -23,15 +23,15 @@ def test_the_page_holds_contents_sets_findings_and_conclusion(squares):
     done = archnet("data", "check", f"npz:{squares}", COLUMNS="120")
     assert done.returncode == 0
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    assert 'cases 60: 30 "0", 30 "1"' in lines
+    assert 'cases 60: 30 "other", 30 "nodule"' in lines
     assert "test 12 4 6 6" in lines
     with np.load(squares) as arrays:
         values = arrays["x"][arrays["y"] == 1]
     low, p1, median, p99, high = (f"{value:g}" for value in np.percentile(values, [0, 1, 50, 99, 100]))
     shown = f"{low} to {high} (98% from {p1} to {p99}), median {median}; 0.0% below and 0.0% above the range"
-    assert f'values of "1" {shown}' in lines
+    assert f'values of "nodule" {shown}' in lines
     place = lines.index("warning small_sets")
-    assert lines[place + 1].startswith('The test set has only 6 cases of "0": a recall of 0.9 is known to ±0.24 at')
+    assert lines[place + 1].startswith('The test set has only 6 cases of "other": a recall of 0.9 is known to ±0.24 at')
     assert lines[-1] == "A run can use these data: 1 warning."
     assert done.stderr == ""
 
@@ -57,7 +57,7 @@ def test_json_is_one_object_with_the_findings(squares, monkeypatch):
     assert done.exit_code == 2
     assert (document["data"], document["is_usable"], document["problem"]) == (f"npz:{squares}", False, None)
     assert document["findings"] == [{**COPIES.to_document(), "is_allowed": False}]
-    assert document["summary"]["sets"]["test"]["classes"] == {"0": 6, "1": 6}
+    assert document["summary"]["sets"]["test"]["classes"] == {"other": 6, "nodule": 6}
 
 
 def test_the_html_page_is_written_where_it_is_asked_for(squares, tmp_path):
@@ -95,7 +95,9 @@ def test_prepare_takes_an_error_that_is_allowed_with_a_warning(squares, tmp_path
 
 def test_a_sweep_stops_before_its_first_trial(tmp_path, monkeypatch):
     find(monkeypatch, COPIES)
-    (tmp_path / "sweep.json").write_text(json.dumps(sweep_document(tmp_path)))
+    document = sweep_document(tmp_path)
+    document["base"]["data"]["root"] = str(write_squares(tmp_path / "a.npz"))
+    (tmp_path / "sweep.json").write_text(json.dumps(document))
     done = invoked("sweep", tmp_path / "sweep.json", "--out", tmp_path / "out")
     assert isinstance(done.exception, DataError)
     assert str(done.exception).startswith("near_duplicates: ")

@@ -28,7 +28,7 @@ def test_an_error_stops_before_anything_is_cut(tmp_path, monkeypatch):
 
 
 def test_an_error_in_the_voxels_stops_after_they_are_cut(tmp_path, monkeypatch):
-    monkeypatch.setattr("archnet.runs.preparation.case_crops.check_scans", lambda crops: iter([COPIES]))
+    monkeypatch.setattr("archnet.runs.preparation.case_crops.check_scans", lambda *cases: iter([COPIES]))
     with pytest.raises(DataError, match=r"^near_duplicates: "):
         prepared(write_squares(tmp_path / "a.npz"))
 
@@ -58,4 +58,4 @@ def test_each_fold_has_the_findings_of_its_own_sets(tmp_path):
     folds = prepared(write_squares(tmp_path / "a.npz"), split={"folds": 5})
     for fold in folds:
         count = np.count_nonzero((fold.sets == "test") & (fold.cases.labels == 0))
-        assert f'only {count} cases of "0"' in fold.findings[0].message
+        assert f'only {count} cases of "other"' in fold.findings[0].message

@@ -17,12 +17,12 @@ def test_the_summary_counts_cases_groups_classes_and_sets(tmp_path):
     check = inspected(write_squares(tmp_path / "a.npz", count=200, groups=50))
     summary = check.summary
     assert (summary["cases"], summary["groups"], summary["in_use"]) == (200, 50, 200)
-    assert (summary["classes"], summary["positive"]) == ({"0": 100, "1": 100}, "1")
+    assert (summary["classes"], summary["positive"]) == ({"other": 100, "nodule": 100}, "nodule")
     assert (summary["shape"], summary["limits"]) == ([8, 8], [0.0, 255.0])
     assert {name: part["cases"] for name, part in summary["sets"].items()} == {
         "train": 140, "validation": 20, "test": 40
     }  # fmt: skip
-    assert summary["sets"]["test"]["classes"] == {"0": 20, "1": 20}
+    assert summary["sets"]["test"]["classes"] == {"other": 20, "nodule": 20}
     assert summary["expected_recall"]["num_cases"] == 20
     assert (check.findings, check.is_usable, check.problem) == ((), True, None)
 
@@ -64,7 +64,7 @@ def test_cases_that_cannot_be_divided_are_looked_at_all_the_same(tmp_path):
     assert check.problem.startswith("split: 2 groups are too few for training, validation (0.1) and test (0.2) sets;")
     assert not check.is_usable
     assert "sets" not in check.summary
-    assert [entry["class_name"] for entry in check.summary["values"]["classes"]] == ["0", "1"]
+    assert [entry["class_name"] for entry in check.summary["values"]["classes"]] == ["other", "nodule"]
 
 
 def test_quick_reads_no_voxels(tmp_path, monkeypatch):
@@ -82,5 +82,5 @@ def test_the_page_shows_findings_with_their_cases_histograms_and_samples(tmp_pat
     assert "2 cases are copies of each other." in finding
     assert "Remove one of each pair." in finding
     assert finding.count("<figcaption>") == 2
-    assert 'aria-label="Histograms of the voxel values of 0, 1. 0 to 255 become 0 to 1."' in page
+    assert 'aria-label="Histograms of the voxel values of other, nodule. 0 to 255 become 0 to 1."' in page
     assert page.count("<figcaption>") == 2 + 12

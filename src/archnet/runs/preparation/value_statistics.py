@@ -13,7 +13,7 @@ from archnet.runs.preparation.prepared_data import PreparedData
 _MAX_CASES: Final = 128
 """Cases of each class whose voxels are counted, evenly spread over all."""
 
-_MAX_VOXELS: Final = 1_000_000
+_MAX_VOXELS: Final = 200_000
 """Voxels of each class that are counted, evenly spread over its cases."""
 
 _NUM_BINS: Final = 80
@@ -71,15 +71,15 @@ def measure_values(data: PreparedData) -> ValueStatistics:
     )
 
 
-def _sample_values(data: PreparedData, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def _sample_values(data: PreparedData, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     places = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _MAX_CASES)).round().astype(np.int64))
     values = np.concatenate([np.ravel(data.values[row]) for row in rows[places].tolist()])
     step = -(-values.size // _MAX_VOXELS)
-    return values[::step].astype(np.float64)
+    return values[::step].astype(np.float32)
 
 
 def _class_values(
-    name: str, values: NDArray[np.float64], edges: NDArray[np.float64], limits: tuple[float, float]
+    name: str, values: NDArray[np.float32], edges: NDArray[np.float64], limits: tuple[float, float]
 ) -> ClassValues:
     counts = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0]
     return ClassValues(
