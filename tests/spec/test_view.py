@@ -1,11 +1,13 @@
-"""The view: raw values are scaled alike before a picture, a baseline and a network."""
+"""The view: the size of crops, and how raw values are scaled before a picture, a baseline and a network."""
 
 import keras
 import numpy as np
 import pytest
 
+from archnet.files.strict_json import Document
 from archnet.network.build import build_scaling
-from archnet.spec.view import scale_from_unit, scale_to_unit
+from archnet.spec.resolve import parse_experiments
+from archnet.spec.view import describe_other_size, scale_from_unit, scale_to_unit
 
 LIMITS = [(-1000.0, 400.0), (-1000, 400), (0.0, 255.0), (0.0, 1.0), (-1350.5, 150.25), (-1.0, 3071.0)]
 
@@ -30,3 +32,59 @@ def test_values_in_0_to_1_become_raw_values_and_come_back(limits):
     assert values.dtype == np.float32
     assert values[0, :2].tolist() == [float(limits[0]), float(limits[1])]
     np.testing.assert_allclose(scale_to_unit(values, limits), scaled, rtol=0, atol=1e-6)
+
+
+def experiments_of(*input_shapes, **data):
+    archs = [
+        {"name": f"net{number}", "rank": len(shape), "input_shape": shape, "layers": [{"type": "T"}]}
+        for number, shape in enumerate(input_shapes)
+    ]
+    unsized = {"name": "unsized", "rank": 2, "layers": [{"type": "T"}]}
+    return parse_experiments(Document(value={"archs": [*archs, unsized], "data": data}, source="mine.json"))
+
+
+@pytest.mark.parametrize("value", [{}, {"crop_size": "auto"}, {"crop_size": None}], ids=str)
+@pytest.mark.parametrize(
+    ("name", "input_shapes", "size"),
+    [
+        ("luna16", [[48, 48, 16]], (48, 48, 16)),
+        ("phantom", [[48, 40, 16], [48, 40]], (48, 40, 16)),
+        ("luna16", [[50, 50]], (50, 50, 10)),
+        ("luna16", [], (64, 64, 10)),
+        ("luna16", [[48, 48, 16], [48, 48, 12]], (64, 64, 10)),
+        ("luna16", [[48, 48, 16], [50, 50]], (64, 64, 10)),
+        ("luna16", [[48, 40], [48, 48]], (64, 64, 10)),
+        ("mosmed", [[96, 96, 32]], (96, 96, 32)),
+        ("folder", [[64, 64]], (64, 64, 64)),
+        ("folder", [[64, 64], [96, 96]], (128, 128, 64)),
+    ],
+)
+def test_crops_have_the_size_that_all_architectures_were_designed_for_else_the_published_one(
+    name, input_shapes, size, value
+):
+    experiments = experiments_of(*input_shapes, name=name, **value)
+    assert {experiment.data.crop_size for experiment in experiments} == {size}
+    document = experiments[-1].to_document()
+    assert document["data"]["crop_size"] == list(size)
+    assert parse_experiments(Document(value=document, source="resolved.json"))[0].data.crop_size == size
+
+
+def test_a_size_that_is_given_or_follows_from_millimetres_counts():
+    assert experiments_of([48, 48, 16], crop_size=[20, 22, 8])[0].data.crop_size == (20, 22, 8)
+    physical = {"crop_size": "auto", "crop_size_mm": [50, 50, 30], "spacing_mm": [1, 1, 2]}
+    assert experiments_of([48, 48, 16], **physical)[0].data.crop_size == (50, 50, 15)
+
+
+def test_an_architecture_that_was_designed_for_another_crop_is_named():
+    deep, flat, unsized = experiments_of([48, 48, 16], [64, 64])
+    message = "net0 was designed for 48x48x16 voxels (input_shape), but data.crop_size gives it 64x64x10."
+    remedy = "Set data.crop_size=[48, 48, 16], or leave it out and run architectures of one input_shape together."
+    assert describe_other_size(deep) == (message, remedy)
+    assert describe_other_size(flat) is None
+    assert describe_other_size(unsized) is None
+    assert describe_other_size(experiments_of([48, 48, 16])[0]) is None
+    assert describe_other_size(experiments_of([48, 48, 16], name="npz", root="x.npz")[0]) is None
+    assert describe_other_size(experiments_of([50, 50], name="mosmed", crop_size=[128, 128, 64])[0]) == (
+        "net0 was designed for 50x50 voxels (input_shape), but data.crop_size gives it 128x128.",
+        "Set data.crop_size=[50, 50, 64], or leave it out and run architectures of one input_shape together.",
+    )

@@ -84,8 +84,10 @@ def _describe_sweep(document: Document) -> tuple[str, list[str]]:
 
 def _describe_experiment(document: Document) -> tuple[str, list[str]]:
     from archnet.spec.resolve import parse_experiments
+    from archnet.spec.view import describe_other_size
 
     experiments = parse_experiments(document)
     names = dict.fromkeys(experiment.arch.name for experiment in experiments)
     warnings = [text for experiment in experiments for text in experiment.arch.warnings()]
-    return f"an experiment with {', '.join(names)}", warnings
+    warnings += [" ".join(texts) for experiment in experiments if (texts := describe_other_size(experiment))]
+    return f"an experiment with {', '.join(names)}", list(dict.fromkeys(warnings))

@@ -84,7 +84,7 @@ class Arch:
         name: Also names the run folders.
         rank: Number of spatial axes, 2 or 3.
         layers: In order, ending in the only `Terminal`.
-        input_shape: Spatial input that the network was designed for, if the document says so; the data decide.
+        input_shape: Spatial input that the network was designed for, if the document says so.
         document: Source of the layers, for messages.
     """
 

@@ -32,7 +32,8 @@ class Data:
         name: A key of `DATASETS`.
         root: Folder of the data (`npz`: the file); null means the places that the data set's documentation names.
         positive: Class whose recall counts; null means the data set's own positive, else the second in sorted order.
-        crop_size: Voxels as (height, width, depth): of a crop, or of the resized volume.
+        crop_size: Voxels as (height, width, depth): of a crop, or of the resized volume. "auto" in a document becomes
+            the size that the architectures were designed for where they agree, else the published one.
         spacing_mm: Grid of a crop along x, y, z, to which a scan is resampled around each candidate (linear,
             antialiased where it shrinks); null takes the scan's own voxels, as published.
         crop_size_mm: Size of a crop as (height, width, depth) in millimetres; gives `crop_size` from `spacing_mm`.

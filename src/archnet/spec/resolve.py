@@ -161,7 +161,8 @@ def parse_experiments(document: Document, overrides: Sequence[tuple[JsonPath, An
         raise document.error(problems)
     training = parse_training(sections["training"])
     splits = parse_splits(sections["split"])
-    data = parse_data(sections["data"])
+    parsed_archs = _parse_archs(archs, document)
+    data = parse_data(sections["data"], [arch.input_shape for arch in parsed_archs if arch.input_shape])
     return tuple(
         Experiment(
             name=document.value.get("name") or _default_name(document, data, split),
@@ -172,7 +173,7 @@ def parse_experiments(document: Document, overrides: Sequence[tuple[JsonPath, An
             evaluation=Evaluation(**sections["evaluation"]),
             auto_reasons=valid_reasons(document.value.get("picked", {}), training, split.by),
         )
-        for arch in _parse_archs(archs, document)
+        for arch in parsed_archs
         for split in splits
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -46,15 +46,23 @@ def _physical_size_problems(options: Mapping[str, Any]) -> list[Problem]:
     if options.get("spacing_mm") is None:
         return [(path, "needs spacing_mm: without it, crops of different scans would differ in shape.")]
     size, crop_size = list(size_in_voxels(options["crop_size_mm"], options["spacing_mm"])), options.get("crop_size")
-    if crop_size not in (None, size):
+    if crop_size not in (None, "auto", size):
         return [(path, f"gives {size} voxels at this spacing, but crop_size is {crop_size}. Leave one of the two out.")]
     return []
 
 
-def parse_data(options: Mapping[str, Any]) -> Data:
-    """The data that a document's options mean, with the defaults of the data set."""
+def parse_data(options: Mapping[str, Any], input_shapes: Sequence[tuple[int, ...]] = ()) -> Data:
+    """The data that a document's options mean, with the defaults of the data set.
+
+    Args:
+        options: Options without problems.
+        input_shapes: Those that the architectures were designed for, (height, width[, depth]).
+    """
     defaults = DATASETS[options.get("name", Data().name)].defaults
-    merged = {**defaults, **_drop_nulls(options)}
+    given = {key: value for key, value in _drop_nulls(options).items() if (key, value) != ("crop_size", "auto")}
+    merged = {**defaults, **given}
+    if "crop_size" in set(defaults) - set(given):
+        merged["crop_size"] = common_crop_size(input_shapes, defaults["crop_size"])
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in merged.items()}
     if "positive" in values:
         values["positive"] = str(values["positive"])
@@ -71,6 +79,23 @@ def complete_data(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     known = DATASETS[options["name"]].options if options.get("name") in DATASETS else ()
     return {**options, **{key: value for key, value in _NEWER_OPTIONS.items() if key in known and key not in options}}
+
+
+def common_crop_size(input_shapes: Sequence[tuple[int, ...]], published: tuple[int, int, int]) -> tuple[int, ...]:
+    """The crop that all architectures were designed for; the published one where they differ, or do not say.
+
+    Args:
+        input_shapes: Of those architectures that say, (height, width[, depth]).
+        published: The data set's crop, (height, width, depth), whose depth a 2D architecture takes.
+
+    >>> common_crop_size([(48, 48), (48, 48, 16)], (64, 64, 10))
+    (48, 48, 16)
+    >>> common_crop_size([(48, 48)], (64, 64, 10)), common_crop_size([(48, 48), (64, 64)], (64, 64, 10))
+    ((48, 48, 10), (64, 64, 10))
+    """
+    planes = {shape[:2] for shape in input_shapes}
+    depths = {shape[2] for shape in input_shapes if len(shape) == 3} or {published[2]}
+    return (*planes.pop(), *depths) if len(planes) == len(depths) == 1 else published
 
 
 def split_problems(options: Mapping[str, Any]) -> list[Problem]:

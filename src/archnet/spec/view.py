@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import RunError
+from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import Experiment
+from archnet.spec.section_options import common_crop_size
 
 
 def network_input(values: NDArray[Any], experiment: Experiment) -> NDArray[Any]:
@@ -35,6 +37,24 @@ def input_shape(experiment: Experiment, shape: tuple[int, ...]) -> tuple[int, ..
     if experiment.data.view == "slices-as-channels" and len(shape) == 3:
         return shape
     return (*shape[:2], 1)
+
+
+def describe_other_size(experiment: Experiment) -> tuple[str, str] | None:
+    """What differs between the crops and the input that the network was designed for, and how to change it.
+
+    Returns:
+        Two sentences; null where nothing differs, the architecture does not say, or the cases are not cut from scans.
+    """
+    designed, size = experiment.arch.input_shape, experiment.data.crop_size
+    if designed is None or size is None or size[: len(designed)] == designed:
+        return None
+    wanted = common_crop_size([designed], DATASETS[experiment.data.name].defaults["crop_size"])
+    seen, other = ("x".join(map(str, shape)) for shape in (size[: len(designed)], designed))
+    message = (
+        f"{experiment.arch.name} was designed for {other} voxels (input_shape), but data.crop_size gives it {seen}."
+    )
+    remedy = f"Set data.crop_size={list(wanted)}, or leave it out and run architectures of one input_shape together."
+    return message, remedy
 
 
 def scale_to_unit(values: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.float32]:
