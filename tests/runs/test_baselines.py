@@ -16,8 +16,9 @@ from archnet.data.dataset import Cases
 from archnet.errors import RunError
 from archnet.evaluation.comparison import compare
 from archnet.evaluation.predictions import read_predictions
-from archnet.runs.baselines import BASELINES, FOREST, GRID, block_means, fit_baseline, num_parameters, run_baselines
+from archnet.runs.baselines import GRID, block_means, run_baselines
 from archnet.runs.preparation import PreparedData
+from archnet.runs.preparation.baseline_models import BASELINES, FOREST, fit_baseline, num_parameters
 from plain_training import PLAIN
 
 COMMAND = CliRunner()

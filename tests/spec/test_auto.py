@@ -35,7 +35,7 @@ from archnet.spec.augmentations import (
     shape_problem,
 )
 from archnet.spec.auto import describe_auto, refresh_reasons, resolve_auto, value_text
-from archnet.spec.auto_rules import AUTO_RULES, TrainingSet
+from archnet.spec.auto_rules import AUTO_RULES, Symmetry, TrainingSet
 from archnet.spec.experiment import AUTO, Split, Training
 from archnet.spec.memory import estimate_memory, gigabytes_text
 from archnet.spec.overrides import parse_override
@@ -67,8 +67,12 @@ def asked(net=DEEP, data="npz", **training):
     return parse_experiments(Document(value=document, source="mine.json"))[0]
 
 
-def picks_of(counts, shape, net=DEEP, data="npz", positive=1, **training):
-    return resolve_auto(asked(net, data, **training), TrainingSet(counts=counts, shape=shape, positive=positive))
+ANY_WAY = Symmetry(reason="crops may lie any way")
+
+
+def picks_of(counts, shape, net=DEEP, data="npz", positive=1, symmetry=ANY_WAY, **training):
+    known = TrainingSet(counts=counts, shape=shape, positive=positive, symmetry=symmetry)
+    return resolve_auto(asked(net, data, **training), known)
 
 
 def values_of(training):
@@ -223,6 +227,37 @@ def test_whole_scans_stay_as_patients_lie(data):
     )
     why = experiment.auto_reasons["training.augmentation"]
     assert why.endswith(": whole scans lie as patients lie, with a left and a right")
+
+
+@pytest.mark.parametrize("data", ["luna16", "phantom"])
+def test_crops_around_candidates_lie_any_way_whatever_a_trial_says(data):
+    one_sided = Symmetry(axes=(), right_angles=False, reason="a trial")
+    experiment = picks_of((80, 80), (64, 64, 10), data=data, symmetry=one_sided)
+    assert experiment.training.augmentation[:2] == (RightAngles(), Flip(axes=ALL_AXES))
+    assert experiment.auto_reasons["training.augmentation"].endswith(": crops may lie any way")
+
+
+def test_arrays_are_flipped_and_turned_as_far_as_their_classes_allow():
+    right = Symmetry(axes=("height", "depth"), right_angles=False, reason="flips along width change the classes")
+    experiment = picks_of((80, 80), (50, 50, 50), symmetry=right)
+    shift = Shift(height=3, width=3, depth=3)
+    assert experiment.training.augmentation == (Flip(axes=("height", "depth")), shift, Intensity())
+    why = experiment.auto_reasons["training.augmentation"]
+    assert why.endswith(": flips along width change the classes")
+    flat = picks_of((80, 80), (50, 50, 50), FLAT, symmetry=replace(right, right_angles=True))
+    assert flat.training.augmentation[:2] == (RightAngles(), Flip(axes=("height",)))
+    unknown = picks_of((80, 80), (50, 50, 50), symmetry=None)
+    assert unknown.training.augmentation == (shift, Intensity())
+    assert unknown.auto_reasons["training.augmentation"].endswith(": nothing is known about flips")
+
+
+def test_what_was_measured_stays_with_its_reason_and_is_not_measured_again():
+    experiment = picks_of((900, 100), (28, 28), FLAT)
+    again = refresh_reasons(experiment, TrainingSet(counts=(90, 10), shape=(28, 28)))
+    key = "training.augmentation"
+    assert again.auto_reasons[key] == experiment.auto_reasons[key]
+    assert list(again.auto_reasons)[:2] == ["training.balance", key]
+    assert "training.batch_size" not in again.auto_reasons
 
 
 def test_what_is_given_is_never_overridden_and_the_rest_follows_it():

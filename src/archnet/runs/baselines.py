@@ -7,7 +7,7 @@ model, so that every comparison includes them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,14 @@ from archnet.runs.comparison import compare_finished_runs
 from archnet.runs.evaluation import evaluate_predictions, write_evaluation
 from archnet.runs.folder import check_shared_sections, experiment_folder, keep_folder_split, run_name, shared_document
 from archnet.runs.preparation import PreparedData, prepare, resolve_auto_split
+from archnet.runs.preparation.baseline_models import (
+    BASELINES,
+    FOREST,
+    LOGISTIC,
+    axis_block_means,
+    fit_baseline,
+    num_parameters,
+)
 from archnet.runs.result import Run
 from archnet.spec.experiment import Experiment
 from archnet.spec.view import scale_to_unit
@@ -32,13 +40,7 @@ from archnet.spec.view import scale_to_unit
 GRID: Final = (16, 16, 8)
 """Blocks along height, width and depth, at most, whose means are the features."""
 
-FOREST: Final = {"n_estimators": 300, "min_samples_leaf": 5, "class_weight": "balanced"}
-LOGISTIC: Final = {"C": 0.01, "class_weight": "balanced", "max_iter": 2000}
-"""Options of scikit-learn; the logistic regression gets standardized features."""
-
 _CASES_AT_ONCE: Final = 512
-
-Classifier = Any
 
 
 def run_baselines(
@@ -131,52 +133,6 @@ def block_means(prepared: PreparedData, grid: Sequence[int]) -> NDArray[np.float
         values = prepared.values[prepared.rows[start : start + _CASES_AT_ONCE]]
         images = scale_to_unit(values, prepared.limits)
         for axis, number in zip(range(1, images.ndim), grid, strict=False):
-            images = _axis_block_means(images, axis, min(number, images.shape[axis]))
+            images = axis_block_means(images, axis, min(number, images.shape[axis]))
         parts.append(images.reshape(len(images), -1))
     return np.concatenate(parts)
-
-
-def _axis_block_means(images: NDArray[np.float32], axis: int, number: int) -> NDArray[np.float32]:
-    """The means over blocks along one axis, whose sizes differ by one voxel at most."""
-    edges = np.arange(number + 1) * images.shape[axis] // number
-    sizes = np.diff(edges).astype(np.float32).reshape([-1 if k == axis else 1 for k in range(images.ndim)])
-    means: NDArray[np.float32] = np.add.reduceat(images, edges[:-1], axis=axis) / sizes
-    return means
-
-
-def fit_baseline(name: str, voxels: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> Classifier:
-    """A baseline fitted to (N, blocks) voxels."""
-    model = BASELINES[name](seed).fit(voxels, labels)
-    if "n_jobs" in model.get_params():
-        model.set_params(n_jobs=1)  # threads would sum the trees' votes in any order
-    return model
-
-
-def _make_forest(seed: int) -> Classifier:
-    from sklearn.ensemble import RandomForestClassifier
-
-    return RandomForestClassifier(**FOREST, random_state=seed, n_jobs=-1)
-
-
-def _make_logistic_regression(seed: int) -> Classifier:
-    """A logistic regression, which needs no random numbers: every seed gives the same."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return make_pipeline(StandardScaler(), LogisticRegression(**LOGISTIC))
-
-
-BASELINES: Final[dict[str, Callable[[int], Classifier]]] = {
-    "random_forest": _make_forest,
-    "logistic_regression": _make_logistic_regression,
-}
-
-
-def num_parameters(model: Classifier) -> int:
-    """The nodes of a forest's trees, or the coefficients of a logistic regression."""
-    trees = getattr(model, "estimators_", None)
-    if trees is not None:
-        return sum(int(tree.tree_.node_count) for tree in trees)
-    regression = model[-1]
-    return int(regression.coef_.size + regression.intercept_.size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +40,7 @@ from archnet.runs.network_plan import check_feasible, plan_network
 from archnet.runs.preparation import (
     CaseSplit,
     check_selection_metrics,
+    find_in_experiment,
     make_splits,
     prepare,
     resolve_auto_from_data,
@@ -156,7 +157,12 @@ def _prepare_runs(folder: Path, experiments: Sequence[Experiment], options: RunO
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "experiment.json", shared_document(resolved[0]))
     return [
-        PlannedRun(experiment=experiment, plan=plan, prepared=data, folder=folder / run_name(experiment))
+        PlannedRun(
+            experiment=experiment,
+            plan=plan,
+            prepared=replace(data, findings=(*data.findings, *find_in_experiment(experiment, dataset.shape))),
+            folder=folder / run_name(experiment),
+        )
         for experiment, plan, data in zip(resolved, plans, prepared, strict=True)
     ]
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from archnet.spec.augmentations import Augmentation
 from archnet.spec.auto_rules import AUTO_RULES, TrainingSet
+from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import AUTO, Experiment, Training
 
 AUTO_SPLIT: Final = "split.by"
@@ -26,16 +27,34 @@ def resolve_auto(experiment: Experiment, training_set: TrainingSet) -> Experimen
         value, reason = AUTO_RULES[name](replace(experiment, training=training), training_set)
         training = replace(training, **{name: value})
         reasons[f"training.{name}"] = f"{value_text(value)}: {reason}"
-    return replace(experiment, training=replace(training, auto=()), auto_reasons=reasons)
+    return replace(experiment, training=replace(training, auto=()), auto_reasons=_in_order(reasons))
 
 
 def refresh_reasons(experiment: Experiment, training_set: TrainingSet) -> Experiment:
-    """Renew the reasons for another training set; an option loses its reason where the rule gives another value."""
-    names = tuple(name for section, name in map(_split_key, experiment.auto_reasons) if section == "training")
+    """Renew the reasons for another training set; an option loses its reason where the rule gives another value.
+
+    What was measured on the cases is not measured again: its value and its reason stay.
+    """
+    measured = {key: why for key, why in experiment.auto_reasons.items() if is_measured(experiment, key)}
+    keys = [key for key in experiment.auto_reasons if key not in measured]
+    names = tuple(name for section, name in map(_split_key, keys) if section == "training")
     if not names:
         return experiment
     fresh = resolve_auto(replace(experiment, training=replace(experiment.training, auto=names)), training_set)
-    return replace(experiment, auto_reasons=valid_reasons(fresh.auto_reasons, experiment.training, experiment.split.by))
+    reasons = {**fresh.auto_reasons, **measured}
+    return replace(experiment, auto_reasons=_in_order(valid_reasons(reasons, experiment.training, experiment.split.by)))
+
+
+def is_measured(experiment: Experiment, key: str) -> bool:
+    """Whether an option, by its dotted key, follows from measurements on the voxels of the cases."""
+    spec = DATASETS[experiment.data.name]
+    return key == "training.augmentation" and spec.cases == "arrays" and not spec.symmetry
+
+
+def _in_order(reasons: Mapping[str, str]) -> dict[str, str]:
+    """The reasons in the order in which the options are chosen."""
+    keys = [f"training.{name}" for name in AUTO]
+    return {key: reasons[key] for key in [*(key for key in reasons if key not in keys), *keys] if key in reasons}
 
 
 def restore_auto(document: Mapping[str, Any], sections: Collection[str] = ("split", "training")) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any, Final
 
 from archnet.errors import pluralize
-from archnet.spec.augmentations import AXES, Augmentation, Flip, Intensity, RightAngles, Rotate, Shift
+from archnet.spec.augmentations import AXES, Augmentation, Axis, Flip, Intensity, RightAngles, Rotate, Shift
 from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import Experiment, Training
 from archnet.spec.sampling import counts_with_copies, samples_per_class, steps_per_epoch
@@ -54,6 +54,22 @@ BATCH_NORM_FRACTION: Final = 1 / 40
 BATCH_NORM_RANGE: Final = (10, 100)
 """Share of the steps that the moving statistics of batch norm reach over, and the fewest and most steps."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symmetry:
+    """Which flips and turns leave the class of a case as it is.
+
+    Attributes:
+        axes: Axes along which a case may be flipped.
+        right_angles: Whether it may be turned by right angles in the axial plane.
+        reason: How this is known, or why it is not.
+    """
+
+    axes: tuple[Axis, ...] = AXES
+    right_angles: bool = True
+    reason: str
+
+
 AutoValue = tuple[Any, str]
 """A value and its reason."""
 
@@ -66,11 +82,13 @@ class TrainingSet:
         counts: Cases of each class.
         shape: Shape of one case, (height, width[, depth]).
         positive: Index of the class whose recall counts.
+        symmetry: What the cases themselves say about flips and turns; null where nobody asked them.
     """
 
     counts: tuple[int, ...]
     shape: tuple[int, ...]
     positive: int = 1
+    symmetry: Symmetry | None = None
 
 
 def _balance(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
@@ -123,18 +141,29 @@ def _augmentation(experiment: Experiment, training_set: TrainingSet) -> AutoValu
     shifts = [min(MAX_SHIFT, round(SHIFT_FRACTION * size)) for size in shape]
     shift = Shift(**{"depth": 0, **dict(zip(AXES, shifts, strict=False))})
     if DATASETS[experiment.data.name].cases == "whole scans":
-        entries: list[Augmentation] = [Rotate(degrees=SMALL_ROTATIONS), shift, Intensity()]
+        entries: list[Augmentation] = [Rotate(degrees=SMALL_ROTATIONS)]
         reason = "whole scans lie as patients lie, with a left and a right"
     else:
-        flip_axes = tuple(axis for axis, size in zip(AXES, shape, strict=False) if size > 1)
-        right_angles = [RightAngles()] if shape[0] == shape[1] else []
-        entries = [*right_angles, Flip(axes=flip_axes), shift, Intensity()]
-        reason = (
-            "crops may lie any way"
-            if right_angles
-            else "crops may lie any way; slices that are not square are not turned"
-        )
+        symmetry = _find_symmetry(experiment, training_set)
+        flip = Flip(axes=tuple(axis for axis in possible_flips(shape) if axis in symmetry.axes))
+        is_square = shape[0] == shape[1]
+        entries = [*([RightAngles()] if is_square and symmetry.right_angles else []), flip]
+        reason = symmetry.reason if is_square else f"{symmetry.reason}; slices that are not square are not turned"
+    entries = [*entries, shift, Intensity()]
     return tuple(entry for entry in entries if entry != Shift(height=0, width=0) and entry != Flip(axes=())), reason
+
+
+def possible_flips(shape: tuple[int, ...]) -> tuple[Axis, ...]:
+    """The axes along which a flip changes a case of (height, width[, depth])."""
+    return tuple(axis for axis, size in zip(AXES, shape, strict=False) if size > 1)
+
+
+def _find_symmetry(experiment: Experiment, training_set: TrainingSet) -> Symmetry:
+    """The symmetry that the data set's description states, else what its cases say; without either there is none."""
+    known = DATASETS[experiment.data.name].symmetry
+    if known:
+        return Symmetry(reason=known)
+    return training_set.symmetry or Symmetry(axes=(), right_angles=False, reason="nothing is known about flips")
 
 
 def _batch_size(experiment: Experiment, training_set: TrainingSet) -> AutoValue:

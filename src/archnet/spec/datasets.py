@@ -48,6 +48,7 @@ class DatasetSpec:
         layout: What its root holds, as the end of the sentence "NAME needs ...".
         cases: Crops around candidates, whole scans, or arrays that are already cut.
         defaults: The options it takes beside the common ones, with their defaults.
+        symmetry: Why flips and right angles do not change the class of a case; empty where this is not known.
         is_file: Whether its root is a file, named with it as NAME:PATH, and not a folder.
         published: The files to fetch; empty for a data set that cannot be fetched.
     """
@@ -56,6 +57,7 @@ class DatasetSpec:
     layout: str
     cases: CaseKind
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    symmetry: str = ""
     is_file: bool = False
     published: tuple[PublishedFile, ...] = ()
 
@@ -76,6 +78,7 @@ _CROP_OPTIONS: Final = {
     "crop_size_mm": None,
     "negatives_per_positive": 5,
 }
+_CANDIDATE_SYMMETRY: Final = "crops may lie any way"
 _VOLUME_OPTIONS: Final = {"crop_size": (128, 128, 64)}
 _LUNA16_LAYOUT: Final = "subset0 to subset9 (any number of them) with .mhd scans, and candidates.csv"
 
@@ -102,6 +105,7 @@ DATASETS: Final[dict[str, DatasetSpec]] = {
         layout=_LUNA16_LAYOUT,
         cases="candidates",
         defaults=_CROP_OPTIONS,
+        symmetry=_CANDIDATE_SYMMETRY,
         published=_LUNA16_FILES,
     ),
     "phantom": DatasetSpec(
@@ -109,6 +113,7 @@ DATASETS: Final[dict[str, DatasetSpec]] = {
         layout=_LUNA16_LAYOUT,
         cases="candidates",
         defaults=_CROP_OPTIONS,
+        symmetry=_CANDIDATE_SYMMETRY,
     ),
     "mosmed": DatasetSpec(
         description="whole scans (.nii, .nii.gz) in class folders such as CT-0 and CT-23",

@@ -20,6 +20,7 @@ from archnet.runs.preparation import (
     make_splits,
     prepare,
     resolve_auto_from_data,
+    resolve_measured_values,
     selection_metrics,
 )
 from archnet.spec.arch import PlannedLayer
@@ -77,6 +78,14 @@ class TrialPlanner:
         if not self._varies_data():
             experiments = self.sweep.experiments({})
             self._store_crops(experiments, self._open_dataset(experiments[0]))
+
+    def measure(self, experiment: Experiment) -> Experiment:
+        """Choose what is measured on the voxels here, so that the processes of the runs do not measure it again."""
+        return (
+            resolve_measured_values(experiment, self._open_dataset(experiment))
+            if experiment.training.auto
+            else experiment
+        )
 
     def _varies_data(self) -> bool:
         return any(key.split(".")[0] == "data" for key in self.sweep.space)

@@ -165,7 +165,7 @@ def _job_task(schedule: TrialSchedule, job: Job, folder: Path) -> dict[str, Any]
     experiments = sweep.experiments(schedule.trials[job.number].values)
     experiment = next(experiment for experiment in experiments if run_name(experiment) == job.run)
     return training_task(
-        _portable_document(experiment),
+        _portable_document(schedule.planner.measure(experiment)),
         folder,
         sweep.metric,
         [name for name in SETS if name != "test"] if sweep.has_search_space else SETS,

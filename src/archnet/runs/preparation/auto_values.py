@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from archnet.data.dataset import Cases, Dataset
 from archnet.data.split import resolve_split
 from archnet.runs.preparation.case_split import CaseSplit, split_cases
-from archnet.spec.auto import AUTO_SPLIT, refresh_reasons, resolve_auto
+from archnet.runs.preparation.symmetry import find_symmetry
+from archnet.spec.auto import AUTO_SPLIT, is_measured, refresh_reasons, resolve_auto
 from archnet.spec.auto_rules import TrainingSet
 from archnet.spec.experiment import Experiment
+
+_AUGMENTATION: Final = "training.augmentation"
 
 
 def resolve_auto_from_data(experiment: Experiment, dataset: Dataset, split: CaseSplit | None = None) -> Experiment:
@@ -38,6 +42,8 @@ def resolve_auto_from_data(experiment: Experiment, dataset: Dataset, split: Case
     is_training = split.sets[split.rows] == "train"
     counts = np.bincount(cases.labels[split.rows[is_training]], minlength=len(cases.classes))
     known = TrainingSet(counts=tuple(counts.tolist()), shape=tuple(dataset.shape), positive=cases.positive)
+    if "augmentation" in experiment.training.auto and is_measured(experiment, _AUGMENTATION):
+        known = replace(known, symmetry=find_symmetry(dataset, split))
     experiment_with_reasons = refresh_reasons(experiment, known)
     kept = experiment_with_reasons.auto_reasons
     _warn_of_outdated([key for key in experiment.auto_reasons if key not in kept])
@@ -67,3 +73,18 @@ def _warn_of_outdated(keys: Collection[str]) -> None:
             'kept, although "auto" would now choose different values: %s. Set them to "auto" to choose again.',
             ", ".join(keys),
         )
+
+
+def resolve_measured_values(experiment: Experiment, dataset: Dataset) -> Experiment:
+    """Choose only the "auto" values that are measured on the voxels, so that others need not measure them again.
+
+    Raises:
+        DataError: The sets cannot be filled.
+    """
+    if "augmentation" not in experiment.training.auto or not is_measured(experiment, _AUGMENTATION):
+        return experiment
+    resolved = resolve_auto_from_data(experiment, dataset)
+    others = tuple(name for name in experiment.training.auto if name != "augmentation")
+    training = replace(experiment.training, augmentation=resolved.training.augmentation, auto=others)
+    reasons = {**experiment.auto_reasons, _AUGMENTATION: resolved.auto_reasons[_AUGMENTATION]}
+    return replace(experiment, training=training, auto_reasons=reasons)

@@ -1,0 +1,51 @@
+"""What is worth knowing about an experiment on its data: crops of another size, symmetries that are not used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from archnet.data.checks.findings import Finding
+from archnet.spec.augmentations import Flip, RightAngles
+from archnet.spec.auto import is_measured
+from archnet.spec.auto_rules import AUTO_RULES, Symmetry, TrainingSet
+from archnet.spec.experiment import Experiment
+from archnet.spec.view import describe_other_size
+
+_AUGMENTATION = "training.augmentation"
+
+
+def find_in_experiment(experiment: Experiment, shape: tuple[int, ...]) -> tuple[Finding, ...]:
+    """Check an experiment against its data.
+
+    Args:
+        experiment: With "auto" resolved.
+        shape: Of a case, (height, width[, depth]).
+    """
+    return (*_find_other_size(experiment), *_find_unused_symmetries(experiment, shape))
+
+
+def _find_other_size(experiment: Experiment) -> Iterator[Finding]:
+    difference = describe_other_size(experiment)
+    if difference:
+        message, remedy = difference
+        yield Finding(check="input_shape", severity="warning", message=message, remedy=remedy)
+
+
+def _find_unused_symmetries(experiment: Experiment, shape: tuple[int, ...]) -> Iterator[Finding]:
+    """The flips and turns that were left out since the cases spoke against them, or said nothing."""
+    reason = experiment.auto_reasons.get(_AUGMENTATION)
+    if reason is None or not is_measured(experiment, _AUGMENTATION):
+        return
+    used = experiment.training.augmentation
+    full = TrainingSet(counts=(1, 1), shape=shape, symmetry=Symmetry(reason=""))
+    possible, _ = AUTO_RULES["augmentation"](experiment, full)
+    left_out = [entry for entry in possible if isinstance(entry, Flip | RightAngles) and entry not in used]
+    if left_out:
+        value = json.dumps([entry.to_document() for entry in possible])
+        yield Finding(
+            check="symmetry",
+            severity="warning",
+            message=f"Augmentation is {reason}.",
+            remedy=f"To flip and turn all the same, set training.augmentation={value}.",
+        )

@@ -1,0 +1,229 @@
+"""Which flips and turns leave the classes of arrays as they are: a logistic regression is asked.
+
+It is fitted to the training cases, and to these with their transformed copies. A symmetry that the classes do not have
+(left and right organs) makes the second one worse on validation cases that nobody transformed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.dataset import Dataset
+from archnet.errors import pluralize
+from archnet.evaluation.paired import SeedPredictions, Truth, paired_differences
+from archnet.runs.preparation.baseline_models import fit_baseline
+from archnet.runs.preparation.case_split import CaseSplit
+from archnet.runs.preparation.symmetric_copies import (
+    RIGHT_ANGLES,
+    coarse_images,
+    make_copies,
+    name_symmetries,
+)
+from archnet.spec.augmentations import AXES
+from archnet.spec.auto_rules import Symmetry, possible_flips
+
+MAX_LOSS: Final = 0.05
+"""AUC that copies may cost, even where the interval of the difference excludes 0."""
+
+BOOTSTRAPS: Final = 1000
+
+MAX_FITTED: Final = 8000
+MAX_JUDGED: Final = 2000
+"""Training cases with their copies, and validation cases, at most; of larger sets as many are drawn of each class."""
+
+_TINY: Final = np.finfo(np.float64).tiny
+"""Least probability, so that each has a logarithm."""
+
+_ANSWERS: Final[WeakKeyDictionary[Dataset, dict[bytes, Symmetry]]] = WeakKeyDictionary()
+"""Of the data sets that are open, by the split: all runs on a split get one answer."""
+
+Pair = tuple[int, int]
+
+
+def find_symmetry(dataset: Dataset, split: CaseSplit) -> Symmetry:
+    """Ask the cases of a data set which flips and turns leave their classes as they are.
+
+    Nothing is decided where there are no validation cases, or where the regression on the training cases ranks them
+    no better than chance: then there is no symmetry. Of more than two classes every pair is asked.
+
+    Args:
+        dataset: Its values are read from memory.
+        split: Sets of its cases.
+
+    Returns:
+        The symmetries, each alone and all together, with the figures.
+    """
+    answers = _ANSWERS.setdefault(dataset, {})
+    key = split.sets[split.rows].tobytes() + split.rows.tobytes()
+    if key not in answers:
+        answers[key] = _ask(dataset, split)
+    return answers[key]
+
+
+def _ask(dataset: Dataset, split: CaseSplit) -> Symmetry:
+    shape = dataset.shape
+    names = [*possible_flips(shape), *([RIGHT_ANGLES] if shape[0] == shape[1] > 1 else [])]
+    training, validation = (split.rows[split.sets[split.rows] == name] for name in ("train", "validation"))
+    labels = dataset.cases.labels
+    if not validation.size:
+        return _undecided("there is no validation set")
+    if len(np.unique(labels[training])) < len(dataset.cases.classes):
+        return _undecided("the training set lacks a class")
+    trial = _Trial(
+        dataset,
+        _draw_rows(training, labels, MAX_FITTED // len(make_copies(np.zeros((0, *shape), np.float32), names))),
+        _draw_rows(validation, labels, MAX_JUDGED),
+    )
+    return trial.decide(names)
+
+
+def _undecided(why: str) -> Symmetry:
+    reason = f"it is not known whether flips and turns change the classes, so there are none: {why}"
+    return Symmetry(axes=(), right_angles=False, reason=reason)
+
+
+def _draw_rows(rows: NDArray[np.int64], labels: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most so many rows, in equal numbers of each class where that is possible; always the same."""
+    generator = np.random.default_rng(0)
+    members = [rows[labels[rows] == label] for label in np.unique(labels[rows])]
+    share = max(1, most // len(members))
+    drawn = [part if len(part) <= share else generator.choice(part, share, replace=False) for part in members]
+    return np.sort(np.concatenate(drawn))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loss:
+    """What copies do to the ranking of a pair of classes.
+
+    Attributes:
+        pair: The two classes, in words; empty where there are no others.
+        first: AUC without copies.
+        second: AUC with copies.
+        interval: Of the second less the first.
+    """
+
+    pair: str
+    first: float
+    second: float
+    interval: tuple[float, float]
+
+    @property
+    def difference(self) -> float:
+        return self.second - self.first
+
+    @property
+    def is_worse(self) -> bool:
+        return self.difference < -MAX_LOSS and self.interval[1] < 0
+
+    @property
+    def text(self) -> str:
+        """The second AUC and the difference."""
+        low, high = self.interval
+        return f"AUC {self.second:.3f} (difference {self.difference:+.3f}, {low:+.3f} to {high:+.3f})"
+
+
+class _Trial:
+    """Regressions on the same training cases, compared on the same validation cases."""
+
+    def __init__(self, dataset: Dataset, training: NDArray[np.int64], validation: NDArray[np.int64]) -> None:
+        cases = dataset.cases
+        self.classes = cases.classes
+        self.images, self.labels = coarse_images(dataset, training), cases.labels[training]
+        self.judged, self.truth = coarse_images(dataset, validation), cases.labels[validation]
+        self.groups = cases.groups[validation]
+        self.first = self._log_probabilities([])
+
+    def decide(self, names: Sequence[str]) -> Symmetry:
+        """All symmetries if together they cost nothing; else those that cost nothing alone and together."""
+        firsts = {pair: self._compare(pair, np.zeros_like(self.first), self.first) for pair in self._pairs()}
+        pairs = [pair for pair, auc in firsts.items() if auc is not None and auc.interval[0] > 0]
+        if not pairs:
+            known = [auc for auc in firsts.values() if auc is not None]
+            return _undecided(self._chance_text(known))
+        kept, dropped = list(names), dict[str, _Loss]()
+        loss = self._worst_loss(kept, pairs)
+        if loss.is_worse:
+            alone = {name: self._worst_loss([name], pairs) for name in names}
+            dropped = {name: loss for name, loss in alone.items() if loss.is_worse}
+            kept = [name for name in names if name not in dropped]
+            while kept and (loss := self._worst_loss(kept, pairs)).is_worse:
+                dropped[(worst := min(kept, key=lambda name: alone[name].difference))] = loss
+                kept.remove(worst)
+        return Symmetry(
+            axes=tuple(axis for axis in AXES if axis in kept),
+            right_angles=RIGHT_ANGLES in kept,
+            reason=self._reason(firsts[pairs[0]] if len(pairs) == 1 else None, kept, loss, dropped),
+        )
+
+    def _reason(self, chance: _Loss | None, kept: Sequence[str], kept_loss: _Loss, dropped: Mapping[str, _Loss]) -> str:
+        """The symmetries that are used, then the others, with the figures of each."""
+        parts = [(f"{name_symmetries(kept)} do not change the classes", kept_loss)] if kept else []
+        parts += [(f"{name_symmetries([name])} change the classes", loss) for name, loss in dropped.items()]
+        (what, loss), *others = parts
+        interval = f" ({_range_text(chance)})" if chance else ""
+        first = (
+            f"{what}: a logistic regression on coarse voxels has AUC {loss.first:.3f}{interval} on "
+            f"{pluralize(len(self.truth), 'validation case')}{loss.pair}, and {loss.text} with such copies of the "
+            "training cases"
+        )
+        return "; ".join([first, *(f"{what}{loss.pair}: {loss.text}" for what, loss in others)])
+
+    def _chance_text(self, known: Sequence[_Loss]) -> str:
+        cases = pluralize(len(self.truth), "validation case")
+        if len(known) != 1:
+            return f"a logistic regression on coarse voxels tells no two classes apart on {cases}"
+        (first,) = known
+        return (
+            f"a logistic regression on coarse voxels has AUC {first.second:.3f} ({_range_text(first)}) on {cases}, "
+            "which may be chance"
+        )
+
+    def _pairs(self) -> list[Pair]:
+        return list(combinations(np.unique(self.truth).tolist(), 2))
+
+    def _worst_loss(self, names: Sequence[str], pairs: Sequence[Pair]) -> _Loss:
+        """The loss of a pair that gets worse; without one, of the pair whose AUC falls most."""
+        second = self._log_probabilities(names)
+        losses = [loss for pair in pairs if (loss := self._compare(pair, self.first, second)) is not None]
+        return min(losses, key=lambda loss: (not loss.is_worse, loss.difference))
+
+    def _log_probabilities(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """Of each class for the validation cases, after training on the copies by all combinations of symmetries."""
+        parts = make_copies(self.images, names)
+        copies, labels = np.concatenate(parts), np.tile(self.labels, len(parts))
+        model = fit_baseline("logistic_regression", copies.reshape(len(copies), -1), labels, seed=0)
+        probabilities = model.predict_proba(self.judged.reshape(len(self.judged), -1))
+        logarithms: NDArray[np.float64] = np.log(np.maximum(probabilities.astype(np.float64), _TINY))
+        return logarithms
+
+    def _compare(self, pair: Pair, first: NDArray[np.float64], second: NDArray[np.float64]) -> _Loss | None:
+        """The AUC of two predictions on the cases of two classes; null where there is no interval."""
+        one, other = pair
+        is_member = (self.truth == one) | (self.truth == other)
+        groups = np.unique(self.groups[is_member], return_inverse=True)[1]
+        truth = Truth(
+            y_true=(self.truth[is_member] == other).astype(np.int64), groups=groups, num_classes=2, positive=1
+        )
+        sides = [
+            SeedPredictions(scores=scores, y_pred=(scores > 0).astype(np.int64))
+            for scores in (log[is_member, other] - log[is_member, one] for log in (first, second))
+        ]
+        entry = paired_differences(sides[:1], sides[1:], truth, bootstraps=BOOTSTRAPS)["auc"]
+        if entry["interval"] is None:
+            return None
+        low, high = entry["interval"]
+        pair_text = f' of "{self.classes[one]}" and "{self.classes[other]}"' if len(self.classes) > 2 else ""
+        return _Loss(pair=pair_text, first=entry["reference"], second=entry["other"], interval=(low, high))
+
+
+def _range_text(first: _Loss) -> str:
+    """The interval of an AUC that was compared with chance."""
+    low, high = (0.5 + end for end in first.interval)
+    return f"{low:.3f} to {high:.3f}"

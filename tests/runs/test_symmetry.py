@@ -1,0 +1,225 @@
+"""The symmetries of arrays: asked of the cases, found where they are, and told with their figures."""
+
+import json
+import re
+from itertools import product
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import StandardScaler
+
+import archnet
+from archnet.data import open_dataset
+from archnet.files.strict_json import Document
+from archnet.runs.preparation import find_in_experiment, resolve_auto_from_data, split_cases, symmetry
+from archnet.runs.preparation.symmetric_copies import RIGHT_ANGLES, coarse_images, make_copies
+from archnet.runs.preparation.symmetry import find_symmetry
+from archnet.spec.resolve import parse_experiments
+
+FLAT = {"name": "flat", "rank": 2, "layers": [{"type": "T"}]}
+DEEP = {"name": "deep", "rank": 3, "layers": [{"type": "T"}]}
+KEY = "training.augmentation"
+
+
+def experiment_on(path, arch=FLAT, **sections):
+    sections = {"split": {"validation": 0.2}, **sections}
+    document = {"archs": [arch], "data": {"name": "npz", "root": str(path)}, **sections}
+    return parse_experiments(Document(value=document, source="mine.json"))[0]
+
+
+def write_organs(path, place, shape=(12, 12), num_classes=2, num_cases=160):
+    """Noise with a blob, whose place each class has for itself."""
+    generator = np.random.default_rng(0)
+    y = np.arange(num_cases) % num_classes
+    x = generator.integers(0, 40, (num_cases, *shape)).astype(np.uint8)
+    for case, label in zip(x, y, strict=True):
+        box = tuple(slice(start, start + 4) for start in place(label, generator))
+        case[box] += 100
+    np.savez(path, x=x, y=y, group=np.arange(num_cases) // 2)
+    return path
+
+
+def left_or_right(label, generator):
+    return generator.integers(0, 9), (1, 7)[label]
+
+
+def bright_or_dark(path):
+    generator = np.random.default_rng(0)
+    y = np.arange(160) % 2
+    x = generator.integers(0, 60, (160, 12, 12)) + generator.integers(0, 60, (160, 1, 1)) + 25 * y[:, None, None]
+    np.savez(path, x=x.astype(np.uint8), y=y, group=np.arange(160) // 2)
+    return path
+
+
+def resolved(experiment):
+    return resolve_auto_from_data(experiment, open_dataset(experiment.data))
+
+
+def names_of(experiment):
+    return [entry.to_document() for entry in experiment.training.augmentation if entry.name in ("flip", "right_angles")]
+
+
+def test_left_and_right_are_not_flipped_nor_turned_and_the_run_tells_the_figures(tmp_path):
+    experiment = resolved(experiment_on(write_organs(tmp_path / "organs.npz", left_or_right)))
+    assert names_of(experiment) == [{"type": "flip", "axes": ["height"]}]
+    reason = experiment.auto_reasons[KEY].partition(": ")[2]
+    number = r"[+-]?\d\.\d{3}"
+    assert re.fullmatch(
+        "flips along height do not change the classes: a logistic regression on coarse voxels has AUC 1.000 "
+        rf"\(1.000 to 1.000\) on 32 validation cases, and AUC 1.000 \(difference \+0.000, {number} to {number}\) with "
+        "such copies of the training cases; "
+        rf"flips along width change the classes: AUC 0.\d+ \(difference -0.\d+, -{number} to -{number}\); "
+        rf"turns by right angles change the classes: AUC 0.\d+ \(difference -0.\d+, -{number} to -{number}\)",
+        reason,
+    )
+    (finding,) = find_in_experiment(experiment, (12, 12))
+    assert (finding.check, finding.severity) == ("symmetry", "warning")
+    assert finding.message == f"Augmentation is {experiment.auto_reasons[KEY]}."
+    before, value = finding.remedy.removesuffix(".").split("training.augmentation=")
+    assert before == "To flip and turn all the same, set "
+    again = experiment_on(tmp_path / "organs.npz", training={"augmentation": json.loads(value)})
+    assert names_of(again) == [{"type": "right_angles"}, {"type": "flip", "axes": ["height", "width"]}]
+
+
+def test_what_any_turn_leaves_alone_is_flipped_and_turned(tmp_path):
+    experiment = resolved(experiment_on(bright_or_dark(tmp_path / "bright.npz")))
+    assert names_of(experiment) == [{"type": "right_angles"}, {"type": "flip", "axes": ["height", "width"]}]
+    reason = experiment.auto_reasons[KEY].partition(": ")[2]
+    assert reason.startswith("flips along height and width and turns by right angles do not change the classes: a ")
+    assert find_in_experiment(experiment, (12, 12)) == ()
+
+
+def test_the_figures_are_those_of_scikit_learn_on_all_copies(tmp_path):
+    experiment = experiment_on(bright_or_dark(tmp_path / "bright.npz"))
+    dataset = open_dataset(experiment.data)
+    split = split_cases(dataset.cases, experiment)
+    with np.load(tmp_path / "bright.npz") as arrays:
+        x, y = arrays["x"] / 255, arrays["y"]
+    training, validation = split.sets == "train", split.sets == "validation"
+    copies = [np.rot90(turned, k, (1, 2)) for turned in (x[training], x[training][:, ::-1]) for k in range(4)]
+    areas = []
+    for parts in (copies[:1], copies):
+        flat = np.concatenate(parts).reshape(-1, 144)
+        scaler = StandardScaler().fit(flat)
+        model = LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000)
+        model.fit(scaler.transform(flat), np.tile(y[training], len(parts)))
+        areas.append(
+            roc_auc_score(y[validation], model.predict_proba(scaler.transform(x[validation].reshape(-1, 144)))[:, 1])
+        )
+    told = re.findall(r"AUC (\d\.\d{3})", find_symmetry(dataset, split).reason)
+    assert [float(area) for area in told] == pytest.approx(areas, abs=0.004)
+
+
+def test_symmetries_that_change_nothing_alone_but_much_together_are_not_all_used(tmp_path):
+    """Two classes in opposite corners: after one flip they lie in different halves still, after both they do not."""
+
+    def corner(label, generator):
+        return ((0, 0), (8, 12))[label]
+
+    experiment = experiment_on(write_organs(tmp_path / "corners.npz", corner, (12, 16)))
+    found = find_symmetry(open_dataset(experiment.data), split_cases(open_dataset(experiment.data).cases, experiment))
+    assert (found.axes, found.right_angles) == (("width",), False)
+    assert "flips along width do not change the classes: " in found.reason
+    assert "; flips along height change the classes: AUC 0." in found.reason
+
+
+def test_without_validation_cases_or_better_than_chance_nothing_is_decided(tmp_path):
+    path = bright_or_dark(tmp_path / "bright.npz")
+    nothing = "it is not known whether flips and turns change the classes, so there are none: "
+    alone = resolved(experiment_on(path, split={"validation": 0}))
+    assert names_of(alone) == []
+    assert alone.auto_reasons[KEY].endswith(f": {nothing}there is no validation set")
+    with np.load(path) as arrays:
+        x, group = arrays["x"], arrays["group"]
+    np.savez(path, x=x, y=np.random.default_rng(1).integers(0, 2, len(x)), group=group)
+    random = resolved(experiment_on(path))
+    assert names_of(random) == []
+    number = r"0\.\d{3}"
+    assert re.search(
+        rf": {nothing}a logistic regression on coarse voxels has AUC {number} \({number} to {number}\) on 32 validation "
+        "cases, which may be chance$",
+        random.auto_reasons[KEY],
+    )
+    (finding,) = find_in_experiment(random, (12, 12))
+    assert "training.augmentation=[" in finding.remedy
+
+
+def test_of_several_classes_each_pair_is_asked_and_named(tmp_path):
+    def organ(label, generator):
+        return generator.integers(0, 9), (0, 4, 8)[label]
+
+    experiment = resolved(experiment_on(write_organs(tmp_path / "organs.npz", organ, num_classes=3, num_cases=240)))
+    assert names_of(experiment) == [{"type": "flip", "axes": ["height"]}]
+    assert re.search(r'flips along width change the classes of "0" and "2": AUC', experiment.auto_reasons[KEY])
+
+
+def test_the_cases_are_asked_once_and_only_if_the_augmentation_is_left_to_them(tmp_path, monkeypatch):
+    asked = []
+    ask = symmetry._ask
+    monkeypatch.setattr(symmetry, "_ask", lambda *arguments: asked.append(1) or ask(*arguments))
+    path = write_organs(tmp_path / "organs.npz", left_or_right)
+    dataset = open_dataset(experiment_on(path).data)
+    first = resolve_auto_from_data(experiment_on(path), dataset)
+    second = resolve_auto_from_data(experiment_on(path, training={"seed": 3}), dataset)
+    assert first.auto_reasons[KEY] == second.auto_reasons[KEY]
+    assert len(asked) == 1
+    resolve_auto_from_data(experiment_on(path, training={"augmentation": []}), dataset)
+    document = Document(value=first.to_document(), source="resolved.json")
+    assert resolve_auto_from_data(parse_experiments(document)[0], open_dataset(first.data)) == first
+    assert len(asked) == 1
+    resolve_auto_from_data(experiment_on(path, split={"seed": 1, "validation": 0.2}), dataset)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("size", [(7, 7, 5), (50, 50), (16, 16, 9)], ids=str)
+def test_coarse_copies_are_the_coarse_images_of_the_copies(tmp_path, size):
+    x = np.random.default_rng(0).integers(0, 255, (6, *size), dtype=np.uint8)
+    names = [*("height", "width", "depth")[: len(size)], RIGHT_ANGLES]
+    copies = make_copies(x, names)
+    assert len({copy.tobytes() for copy in copies}) == len(copies) == (16 if len(size) == 3 else 8)
+    every = {
+        np.rot90(np.flip(x, axes), turn, (1, 2)).tobytes()
+        for chosen in product(*([(), (axis,)] for axis in range(1, x.ndim)))
+        for axes in [sum(chosen, ())]
+        for turn in range(4)
+    }
+    assert {copy.tobytes() for copy in copies} == every
+
+    def coarse(images):
+        np.savez(tmp_path / "x.npz", x=images, y=np.arange(6) % 2)
+        return coarse_images(open_dataset(experiment_on(tmp_path / "x.npz").data), np.arange(6))
+
+    for copy, expected in zip(copies, make_copies(coarse(x), names), strict=True):
+        np.testing.assert_allclose(coarse(copy), expected, rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(make_copies(x, []), [x])
+    np.testing.assert_array_equal(make_copies(x, ["width"]), [x, x[:, :, ::-1]])
+
+
+@pytest.mark.slow
+def test_real_nodules_and_candidates_are_flipped_and_turned(real_data):
+    for file, arch in (("lidc_nodule_vs_background_3d.npz", DEEP), ("luna16_candidates_2d.npz", FLAT)):
+        experiment = resolved(experiment_on(real_data / file, arch, split={}))
+        axes = ["height", "width", "depth"][: arch["rank"]]
+        assert names_of(experiment) == [{"type": "right_angles"}, {"type": "flip", "axes": axes}]
+
+
+@pytest.mark.slow
+def test_a_run_tells_in_its_log_and_its_record_what_it_left_out(tmp_path):
+    path = write_organs(tmp_path / "organs.npz", left_or_right)
+    document = {
+        "archs": [FLAT],
+        "data": {"name": "npz", "root": str(path)},
+        "split": {"validation": 0.2},
+        "training": {"epochs": 1},
+        "evaluation": {"bootstraps": 10},
+    }
+    run = archnet.run(document, out=tmp_path / "out")
+    record = json.loads((run.folder / "experiment.json").read_text())
+    assert record["training"]["augmentation"][0] == {"type": "flip", "axes": ["height"]}
+    (finding,) = [
+        one for one in json.loads((run.folder / "data.json").read_text())["findings"] if one["check"] == "symmetry"
+    ]
+    assert finding["message"] == f"Augmentation is {record['picked'][KEY]}."
+    assert finding["remedy"] in (run.folder / "log.txt").read_text()
