@@ -17,6 +17,7 @@ import archnet
 from archnet.cli import app
 from archnet.errors import RunError
 from archnet.export.exported_model import export_run
+from archnet.export.scan_steps import describe_whole_scan
 from archnet.network import export as network
 from archnet.network.build import build_inference_model, input_limits
 from plain_training import PLAIN
@@ -244,3 +245,19 @@ def test_the_card_of_a_network_on_slices_says_what_its_channels_are(run, tmp_pat
     model.save(copy / "model.keras")
     card = (export_run(copy, "keras", tmp_path / "new").folder / "MODEL_CARD.md").read_text()
     assert "- Its channels are the axial slices of a volume, from index 0 on." in card.splitlines()
+
+
+def test_the_card_of_a_network_on_whole_scans_says_how_a_scan_becomes_its_input(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "copy/flat")
+    document = json.loads((copy / "experiment.json").read_text())
+    document["data"] = {"name": "mosmed", "crop_size": [8, 8, 4], "window_hu": [-1000, 400], "view": "slice"}
+    (copy / "experiment.json").write_text(json.dumps(document))
+    lines = (export_run(copy, "keras", tmp_path / "new").folder / "MODEL_CARD.md").read_text().splitlines()
+    start = lines.index("A scan becomes the input in these steps:") + 2
+    steps = describe_whole_scan(document["data"])
+    assert lines[start : start + 6] == [f"{number}. {step}" for number, step in enumerate(steps, 1)]
+    assert (
+        "- Height runs along the scan's y axis (to the back), width along x (to the left), depth along z (up)." in lines
+    )
+    assert "- Voxels have no size of their own: every scan is resized to one shape." in lines
+    assert "- Of a volume it takes the central axial slice (index depth // 2)." in lines

@@ -3,10 +3,15 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 
 import pytest
 
+from archnet.data import open_dataset
 from archnet.errors import DataError, RunError
+from archnet.files.strict_json import Document
+from archnet.runs.preparation import resolve_auto_from_data, symmetry
+from archnet.spec.resolve import parse_experiments
 from archnet.sweep import search
 from archnet.sweep.results.trials import read_trials, trial_folder
 from archnet.sweep.run import reset_failed_runs, run_sweep
@@ -213,6 +218,25 @@ def test_a_run_with_several_gpus_divides_its_batches_among_them(tmp_path, gpus, 
     config = TuneRunner().job_config(schedule, schedule.next_job())
     assert json.loads(config["order"])["device"] == device
     assert config["environment"][:2] == (1, gpus)
+
+
+def test_runs_get_the_symmetries_that_the_sweep_found_once(tmp_path, monkeypatch):
+    asked = []
+    ask = symmetry._ask
+    monkeypatch.setattr(symmetry, "_ask", lambda *arguments: asked.append(1) or ask(*arguments))
+    sweep = small_sweep(tmp_path)
+    training = {**sweep.base.value["training"], "augmentation": "auto"}
+    sweep = replace(sweep, base=replace(sweep.base, value={**sweep.base.value, "training": training}))
+    schedule = make_schedule(sweep, tmp_path)
+    for _ in range(2):
+        job = schedule.next_job()
+        schedule.mark_running(job)
+        document = json.loads(TuneRunner().job_config(schedule, job)["order"])["experiment"]
+        assert document["training"]["augmentation"][0] == {"type": "right_angles"}
+        assert list(document["picked"]) == ["training.augmentation"]
+        (experiment,) = parse_experiments(Document(value=document, source="experiment.json"))
+        assert resolve_auto_from_data(experiment, open_dataset(experiment.data)).auto_reasons == document["picked"]
+    assert len(asked) == 1
 
 
 def test_a_sweep_whose_axes_stand_in_another_order_is_another_one(tmp_path, monkeypatch):

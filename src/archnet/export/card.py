@@ -6,7 +6,7 @@ After Mitchell et al. 2019, doi:10.1145/3287560.3287596.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,11 +14,12 @@ import numpy as np
 from archnet.errors import pluralize
 from archnet.evaluation.metric_entry import macro_estimate
 from archnet.evaluation.predictions import DEFAULT_THRESHOLD
+from archnet.export.scan_steps import describe_whole_scan
 from archnet.report.data_findings import recorded_findings
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import SET_NAMES, bounds, cautions, count, decimals, headline, reported_set
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, hashed_training_scans
-from archnet.spec.datasets import DATASETS
+from archnet.spec.datasets import DATASETS, CaseKind
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS
 
 NOT_CLINICAL: Final = (
@@ -73,18 +74,30 @@ def _input(run: RunFiles, shape: tuple[int, ...], limits: tuple[float, float], n
     unit = "Hounsfield units" if is_hu else "the data's own values"
     axes = "height, width" if len(shape) == 3 else "height, width, depth"
     spacing = data.get("spacing_mm")
-    is_crop = data.get("name") in DATASETS and DATASETS[data["name"]].cases == "candidates"
+    kind = DATASETS[data["name"]].cases if data.get("name") in DATASETS else None
     return _list(
         f"`{name}` takes float32 of shape (cases, {', '.join(map(str, shape))}): any number of cases, then {axes}, "
         "channels.",
-        *([_SCAN_AXES] if is_crop else []),
+        *([_SCAN_AXES] if kind in ("candidates", "whole scans") else []),
         *_view(run, shape),
         f"The values are {unit}, as they are. The model itself maps {limits[0]:g} to 0 and {limits[1]:g} to 1 and "
         "clips what lies outside.",
-        f"A voxel is {' × '.join(f'{size:g}' for size in spacing)} mm along x, y, z."
-        if spacing
-        else "Voxels have the size that the data came with; cases are not brought to one spacing.",
-    )
+        *_voxel_size(spacing, kind),
+    ) + (_scan_steps(data) if kind == "whole scans" else "")
+
+
+def _voxel_size(spacing_mm: Sequence[float] | None, kind: CaseKind | None) -> list[str]:
+    if kind == "whole scans":
+        return ["Voxels have no size of their own: every scan is resized to one shape."]
+    if spacing_mm:
+        return [f"A voxel is {' × '.join(f'{size:g}' for size in spacing_mm)} mm along x, y, z."]
+    return ["Voxels have the size that the data came with; cases are not brought to one spacing."]
+
+
+def _scan_steps(data: Mapping[str, Any]) -> str:
+    """How to make the input from a scan, as a numbered list."""
+    steps = (f"{number}. {step}" for number, step in enumerate(describe_whole_scan(data), 1))
+    return "\n\nA scan becomes the input in these steps:\n\n" + "\n".join(steps)
 
 
 def _view(run: RunFiles, shape: tuple[int, ...]) -> list[str]:

@@ -1,0 +1,33 @@
+"""How a scan becomes the input of a model, in words from which the same array can be built without archnet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def describe_whole_scan(data: Mapping[str, Any]) -> list[str]:
+    """The steps from a whole scan to a volume of the model's input, one sentence or more a step.
+
+    Args:
+        data: The options of the run's data: `crop_size` is (height, width, depth), `window_hu` is in Hounsfield units.
+    """
+    height, width, depth = data["crop_size"]
+    low, high = data["window_hu"]
+    return [
+        "Read the whole scan in Hounsfield units (rescale slope and intercept applied) and convert them to float32.",
+        "Orient it: exchange and reverse its axes, without interpolation, until they come as near to LPS as they can: "
+        "x to the left, y to the back, z to the head. The array is A[y, x, z], (height, width, depth). Nothing else is "
+        "turned: for a file stored as LAS, like those of MosMed, this is the turn by 90 degrees of the Keras CT "
+        "tutorial.",
+        "Only where the height R differs from the width C: exchange the shape of the planes as that turn does. Let m "
+        "be min(R, C) and s = (R - C) // 2, rounded down; B has C rows and R columns, all of them "
+        f"{low:g}; with a = max(s, 0) and b = max(-s, 0), B[b:b+m, a:a+m] = A[a:a+m, b:b+m].",
+        f"Clip to the window: values below {low:g} become {low:g}, those above {high:g} become {high:g}. This is done "
+        "before the scan is resized.",
+        f"Resize it to {height} × {width} × {depth} (height × width × depth) by linear interpolation along each axis, "
+        "without smoothing and whatever the spacing is. Corner voxels stay corners: of n voxels that become k, voxel i "
+        "of the result lies at i · (n - 1) / (k - 1), and a single one at 0 (scipy.ndimage.zoom with order=1 and "
+        "grid_mode=False).",
+        "Add an axis of channels at the end. The values are still Hounsfield units, as float32.",
+    ]
