@@ -99,7 +99,17 @@ def test_stray_bytes_behind_the_pixels_change_nothing(tmp_path, seed):
     good = read_volume(tmp_path)
     path = tmp_path / "3.dcm"
     path.write_bytes(path.read_bytes() + np.random.default_rng(seed).bytes(100))
-    np.testing.assert_array_equal(read_volume(tmp_path).hu, good.hu)
+    volume = read_volume(tmp_path)
+    np.testing.assert_array_equal(volume.hu, good.hu)
+    assert volume.notes == ("Stray bytes follow the pixels of 1 slice, and are not read.",)
+
+
+@pytest.mark.parametrize("rest", [b"", bytes(100), struct.pack("<HH2sHI", 0xFFFC, 0xFFFC, b"OB", 0, 4) + b"1234"])
+def test_zeros_and_padding_behind_the_pixels_are_not_astray(tmp_path, rest):
+    write_series(tmp_path)
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes() + rest)
+    assert read_volume(tmp_path).notes == ()
 
 
 @pytest.mark.usefixtures("bounded")

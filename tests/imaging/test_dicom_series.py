@@ -311,4 +311,5 @@ def test_a_real_ct_of_a_cd_is_found_below_what_lies_above_it(tmp_path, real_data
     assert volume.notes == (
         "12 DICOM files beside the slices are not read: 2 CT, 1 KO, 1 OT, 1 PR, 1 RTDOSE, 1 RTSTRUCT, 1 SEG, 2 SR, "
         "2 scouts.",
+        "Stray bytes follow the pixels of 1 slice, and are not read.",
     )

@@ -9,7 +9,7 @@ import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from archnet.errors import DataError
 from archnet.imaging.dicom.dicom_file import (
@@ -65,6 +65,8 @@ _HEADER_ERRORS: Final = (
     zlib.error,
 )
 _PIXEL_DATA: Final = 0x7FE00010
+# The digital signatures and the padding that may end a data set, in either byte order.
+_LAST_TAGS: Final = (b"\xfa\xff\xfa\xff", b"\xff\xfa\xff\xfa", b"\xfc\xff\xfc\xff", b"\xff\xfc\xff\xfc")
 _UNKNOWN_LENGTH: Final = 0xFFFFFFFF
 # Values longer than this stay in the file while headers are read; pixels are, no other value here is.
 _DEFER_BYTES: Final = 1024
@@ -85,6 +87,7 @@ class DicomHeader:
         pixels_start: Offset of the pixels in `open_data_set`; null if the file has none.
         num_bytes: Size of the pixels; null if it is not given, because they are packed in fragments.
         is_big_endian: The byte order of the pixels.
+        has_stray_bytes: Whether bytes that are no element follow the pixels.
     """
 
     path: Path
@@ -93,6 +96,7 @@ class DicomHeader:
     pixels_start: int | None
     num_bytes: int | None
     is_big_endian: bool
+    has_stray_bytes: bool
 
     @property
     def is_image(self) -> bool:
@@ -197,22 +201,33 @@ def _parse_header(path: Path) -> DicomHeader | None:
             values["SOPClassUID"] = values["SOPClassUID"] or header.file_meta.get("MediaStorageSOPClassUID")
             transfer_syntax = str(header.file_meta.get("TransferSyntaxUID", ""))
             pixels = header.get_item(Tag(_PIXEL_DATA), keep_deferred=True)
+            start: int | None = getattr(pixels, "value_tell", None)
+            length: int = getattr(pixels, "length", _UNKNOWN_LENGTH)
+            num_bytes = None if start is None or length == _UNKNOWN_LENGTH else length
+            has_stray_bytes = start is not None and num_bytes is not None and _has_stray_bytes(stream, start + length)
     except (BytesLengthException, InvalidDicomError) as error:
         raise ValueError(str(error)) from error
     if values["SOPClassUID"] == MediaStorageDirectoryStorage:
         return None
-    length = getattr(pixels, "length", 0)
     file = DicomHeader(
         path=path,
         values=values,
         transfer_syntax=transfer_syntax,
-        pixels_start=getattr(pixels, "value_tell", None),
-        num_bytes=None if length == _UNKNOWN_LENGTH else int(length),
+        pixels_start=start,
+        num_bytes=num_bytes,
         is_big_endian=not header.original_encoding[1],
+        has_stray_bytes=has_stray_bytes,
     )
     if not (file.is_image and file.text("SOPClassUID")) and not has_mark(path):
         raise NotDicomError("it has no DICM mark")
     return file
+
+
+def _has_stray_bytes(stream: BinaryIO, end: int) -> bool:
+    """Whether what follows the pixels is neither an element that may (a signature, padding) nor zeros."""
+    stream.seek(end)
+    rest = stream.read(_DEFER_BYTES)
+    return rest[:4] not in _LAST_TAGS and bool(rest.strip(b"\0"))
 
 
 class _Bound:

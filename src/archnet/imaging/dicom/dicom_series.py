@@ -43,7 +43,7 @@ def choose_series(folder: Path, wanted: str | None) -> tuple[list[DicomHeader], 
     same = [file for file in headers if _is_misfit(file, uid)]
     files = [file for file in images[uid] if file not in scouts] + same
     others = [file for file in headers if file not in files and (wanted is None or file not in _flat(scans))]
-    return files, (*_note(others), *_note_broken(folder, headers))
+    return files, (*_note(others), *_note_broken(folder, headers), *_note_stray(files))
 
 
 def describe_class(file: DicomHeader) -> str:
@@ -171,6 +171,13 @@ def _note_broken(folder: Path, headers: Sequence[DicomHeader]) -> tuple[str, ...
         return ()
     verb = ("begins", "is") if len(broken) == 1 else ("begin", "are")
     return (f"{pluralize(len(broken), 'file')} {verb[0]} like DICOM but {verb[1]} not understood, and not read.",)
+
+
+def _note_stray(files: Sequence[DicomHeader]) -> tuple[str, ...]:
+    number = sum(file.has_stray_bytes for file in files)
+    if number == 0:
+        return ()
+    return (f"Stray bytes follow the pixels of {pluralize(number, 'slice')}, and are not read.",)
 
 
 def _count_kinds(files: Sequence[DicomHeader]) -> str:
