@@ -12,7 +12,14 @@ import pytest
 
 from archnet.errors import DataError
 from archnet.evaluation.froc.curve import compute_froc
-from archnet.evaluation.froc.lists import read_findings, read_lists, read_marks, read_series
+from archnet.evaluation.froc.lists import (
+    leave_out_training_series,
+    read_findings,
+    read_lists,
+    read_marks,
+    read_series,
+    write_training_series,
+)
 
 POINT = "seriesuid,coordX,coordY,coordZ"
 FILES = {
@@ -72,6 +79,7 @@ def test_froc_tells_machines_its_results_and_people_what_is_left_out(lists):
         "num_ignored": 1,
         "num_double": 0,
         "num_unlisted": 1,
+        "num_training_scans_left_out": 0,
     }
     low, high = results["intervals"]["cpm"]
     assert 0 <= low <= results["cpm"] <= high <= 1
@@ -243,3 +251,31 @@ def test_marks_on_every_finding_of_luna16_find_every_nodule_without_a_false_posi
     assert (results["num_scans"], results["num_nodules"], results["num_marks"]) == (888, 1186, 1186 + 35192)
     assert (results["num_true_positives"], results["num_false_positives"]) == (1186, 0)
     assert (results["cpm"], results["intervals"]["cpm"]) == (1, [1, 1])
+
+
+def test_scans_that_were_trained_on_are_left_out_unless_they_are_included(lists):
+    submission = lists / "submission.csv"
+    write_training_series(submission, ["b", "elsewhere"])
+    done = froc(lists, "--bootstraps", 0, "--json")
+    results = json.loads(done.stdout)
+    assert [results[f"num_{name}"] for name in ("scans", "nodules", "marks", "training_scans_left_out")] == [3, 2, 2, 1]
+    assert done.stderr == (
+        "Warning: 1 of 3 marks are of series that series.csv does not list; they are left out.\n"
+        "Warning: left out 1 scan of series.csv that the networks were trained on. To include such scans, add "
+        "--include-training-scans.\n"
+    )
+    included = json.loads(froc(lists, "--bootstraps", 0, "--json", "--include-training-scans").stdout)
+    assert [included[f"num_{name}"] for name in ("scans", "nodules", "training_scans_left_out")] == [4, 3, 0]
+    write_training_series(submission, [])
+    assert json.loads(froc(lists, "--bootstraps", 0, "--json").stdout) == included
+
+
+def test_without_a_nodule_in_other_scans_there_is_nothing_to_evaluate(lists):
+    submission = lists / "submission.csv"
+    write_training_series(submission, ["a", "b", "c"])
+    message = (
+        f"{lists / 'submission.training_scans.csv'}: the networks were trained on all scans with nodules. Evaluate them "
+        "on other scans, or include these with --include-training-scans."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        leave_out_training_series(submission, *read(lists))

@@ -18,8 +18,11 @@ from archnet.cli import app
 from archnet.errors import RunError
 from archnet.export.exported_model import export_run
 from archnet.export.scan_steps import describe_whole_scan
+from archnet.files.atomic import write_json
+from archnet.imaging.scan_identity import ScanIdentity
 from archnet.network import export as network
 from archnet.network.build import build_inference_model, input_limits
+from archnet.runs.preparation.training_scans import TrainingScan, TrainingScans, hash_text
 from plain_training import PLAIN
 
 COMMAND = CliRunner()
@@ -234,6 +237,36 @@ def test_the_card_tells_what_the_run_folder_holds(run, tmp_path):
     ) in lines
     assert "in this order: 0: “0”, 1: “1”. The run calls a case “1” from a probability of 0.5 on." in card
     assert f"Versions: archnet {version('archnet')}, keras {version('keras')}" in card
+
+
+def test_the_card_of_a_run_on_arrays_names_the_list_of_its_cases(run, tmp_path):
+    exported = export_run(run, "keras", tmp_path / "new")
+    assert (
+        "The model was made from arrays. `training_scans.json` has the hash of each case's values: 42 cases of train; "
+        "6 cases of validation."
+    ) in exported.card.read_text().splitlines()
+    listed = json.loads((exported.folder / "training_scans.json").read_text())
+    known = json.loads((run / "training_scans.json").read_text())
+    assert listed["cases"]["train"] == [hash_text(digest) for digest in known["cases"]["train"]]
+
+
+def test_the_card_of_a_run_on_scans_has_their_hashes_or_says_that_they_are_unknown(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "flat")
+    scans = [
+        TrainingScan(identity=ScanIdentity(series_uid="1.2.3", digest="ab"), sets=("train", "validation")),
+        TrainingScan(identity=ScanIdentity(series_uid=None, digest="cd"), sets=("train",)),
+    ]
+    write_json(copy / "training_scans.json", TrainingScans(scans=tuple(scans), cases={}).to_document())
+    lines = export_run(copy, "keras", tmp_path / "new").card.read_text().splitlines()
+    start = lines.index("| set | voxels | series |")
+    assert lines[start + 2 : start + 4] == [
+        f"| train, validation | `{hash_text('ab')}` | `{hash_text('1.2.3')}` |",
+        f"| train | `{hash_text('cd')}` | unknown |",
+    ]
+    (copy / "training_scans.json").unlink()
+    exported = export_run(copy, "keras", tmp_path / "unknown")
+    assert "Unknown: the run was made by an archnet that did not record them." in exported.card.read_text()
+    assert not (exported.folder / "training_scans.json").exists()
 
 
 def test_the_card_of_a_network_on_slices_says_what_its_channels_are(run, tmp_path):

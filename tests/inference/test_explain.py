@@ -11,14 +11,18 @@ import SimpleITK
 from typer.testing import CliRunner
 
 from archnet.cli import app
+from archnet.data.checks.scan_records import record_scan
 from archnet.errors import RunError
+from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document
+from archnet.imaging import read_volume
 from archnet.imaging.scan_grid import interpolate
 from archnet.inference.explain import explain_scan
 from archnet.inference.trained_run import read_trained_run
 from archnet.network.build import build, build_inference_model
 from archnet.network.explain import grad_cam, last_feature_map, occlusion
 from archnet.network.predict import load_model
+from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, TrainingScan, TrainingScans
 from archnet.spec.arch import feature_grid, feature_layers, parse_arch
 from trained_runs import CANDIDATES, WHOLE, as_four_formats, chest, what_is_bright, write_chest, write_trained_run
 
@@ -330,3 +334,12 @@ def test_what_cannot_be_explained_is_told(tmp_path):
     for arguments, message in expected.items():
         assert str(command(*arguments, "--out", tmp_path / "out").exception) == message
     assert not (tmp_path / "out").exists()
+
+
+def test_an_explanation_says_that_its_scan_was_trained_on(tmp_path):
+    scan, run = write_chest(tmp_path / "scan.mhd"), write_trained_run(tmp_path / "run", layers=SEES_BLOBS)
+    known = TrainingScan(identity=record_scan(scan, read_volume(scan)).identity, sets=("validation",))
+    write_json(run / TRAINING_SCANS_FILE, TrainingScans(scans=(known,), cases={}).to_document())
+    done = command(run, scan, "--out", tmp_path / "out", "--json")
+    assert done.stderr.splitlines()[0] == f"Warning: {scan} was in the validation set of {run}."
+    assert json.loads(done.stdout)["trained_on"] == [{"run": str(run), "sets": ["validation"]}]

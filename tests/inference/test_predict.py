@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,13 +12,23 @@ from typer.testing import CliRunner
 
 import archnet
 from archnet.cli import app
+from archnet.data.checks.scan_records import record_scan
 from archnet.data.scan_ranges import parse_scan_ranges
 from archnet.errors import DataError, RunError
 from archnet.evaluation.froc.lists import read_marks
+from archnet.files.atomic import write_json
 from archnet.imaging import read_volume, resize_volume
+from archnet.imaging.metaimage import write_mhd
 from archnet.inference.predict import Ensemble
 from archnet.inference.trained_run import read_trained_run
 from archnet.network.predict import load_model
+from archnet.runs.preparation.training_scans import (
+    TRAINING_SCANS_FILE,
+    TrainingScan,
+    TrainingScans,
+    read_training_scans,
+)
+from archnet.spec.experiment import SETS
 from plain_training import PLAIN
 from trained_runs import CANDIDATES, LAYERS_2D, WHOLE, as_four_formats, chest, write_chest, write_trained_run
 
@@ -135,6 +146,12 @@ def test_a_run_predicts_its_own_cases_as_it_did_itself(tmp_path):
     predictions = run.predictions
     places = [int(case.partition("#")[2]) for case in predictions.cases.tolist()]
     np.testing.assert_allclose(np.array(probabilities)[places], predictions.probabilities[:, 1], atol=1e-6)
+    known = read_training_scans(run.folder)
+    sets = {name: {case.partition("#")[0] for case in predictions.select(name).cases.tolist()} for name in SETS}
+    assert len(known.scans) == len(sets["train"] | sets["validation"])
+    for name in names:
+        record = record_scan(tmp_path / f"data/{name}.mhd", read_volume(tmp_path / f"data/{name}.mhd"))
+        assert known.sets_of(record.identity) == tuple(part for part in SETS[:2] if name in sets[part])
     ranges = json.loads((run.folder / "data.json").read_text())["scans"]
     assert ranges["count"] == 8
     assert ranges["spacing_mm"] == [[2.0, 2.0, 3.0], [2.0, 2.0, 3.0]]
@@ -397,3 +414,72 @@ def test_what_is_left_out_of_a_folder_is_counted_and_named(run, tmp_path):
     )
     assert done.stdout.splitlines()[::3] == [f"{tmp_path / 'a/ct.mhd'}:", f"{tmp_path / 'b/ct.mhd'}:"]
     assert told(run, tmp_path)["findings"][0]["cases"] == ["a/ct_mask.nii.gz", "a/loose.hdr"]
+
+
+def know(run, scans, sets=("train",)):
+    """Makes a run know that it was trained on scans."""
+    known = [TrainingScan(identity=record_scan(scan, read_volume(scan)).identity, sets=sets) for scan in scans]
+    write_json(run / TRAINING_SCANS_FILE, TrainingScans(scans=tuple(known), cases={}).to_document())
+    return run
+
+
+def test_a_scan_that_was_trained_on_is_named_in_whatever_format_it_comes(tmp_path):
+    image = SimpleITK.GetImageFromArray(chest().hu)
+    image.SetSpacing((2.0, 2.0, 3.0))
+    scans = as_four_formats(image, tmp_path / "scans")
+    new = write_chest(tmp_path / "new.mhd", seed=1)
+    run = know(write_trained_run(tmp_path / "run"), scans[:1], ("train", "validation"))
+    other = know(write_trained_run(tmp_path / "other", seed=1), [new])
+    done = predict(run, *scans, new, "--also", other)
+    assert done.stderr.splitlines() == [
+        *(f"Warning: {scan} was in the training set and the validation set of {run}." for scan in scans),
+        f"Warning: {new} was in the training set of {other}.",
+    ]
+    found = told(run, scans[1], new, "--also", other)
+    assert found["trained_on"] == {
+        str(scans[1]): [{"run": str(run), "sets": ["train", "validation"]}],
+        str(new): [{"run": str(other), "sets": ["train"]}],
+    }
+    assert found["unknown_training"] == []
+
+
+def test_a_run_that_does_not_know_its_scans_says_so_to_machines(run, tmp_path):
+    found = told(run, write_chest(tmp_path / "scan.mhd"))
+    assert (found["trained_on"], found["unknown_training"]) == ({}, [str(run)])
+
+
+def test_a_series_that_was_trained_on_is_known_by_its_uid_even_resampled(tmp_path):
+    known = write_chest(tmp_path / "a/1.2.3.mhd")
+    resampled = write_chest(tmp_path / "b/1.2.3.mhd", shape=(10, 32, 32))
+    run = know(write_trained_run(tmp_path / "run"), [known])
+    assert list(told(run, resampled)["trained_on"]) == [str(resampled)]
+
+
+def test_candidates_of_scans_that_were_trained_on_are_left_out_of_an_evaluation(tmp_path):
+    scans = [write_chest(tmp_path / f"scans/scan{n}.mhd", seed=n) for n in range(3)]
+    run = know(write_trained_run(tmp_path / "run", CANDIDATES), scans[:2])
+    rows = [f"scan{n},0,10,130" for n in (0, 2)]
+    (tmp_path / "list.csv").write_text("\n".join(["seriesuid,coordX,coordY,coordZ", *rows]) + "\n")
+    out, listed = tmp_path / "out.csv", tmp_path / "out.training_scans.csv"
+    done = predict(run, tmp_path / "scans", "--candidates", tmp_path / "list.csv", "--out", out)
+    assert done.stderr == f"Warning: {scans[0]} was in the training set of {run}.\n"
+    assert listed.read_text() == "seriesuid\nscan0\n"
+    (run / TRAINING_SCANS_FILE).unlink()
+    predict(run, tmp_path / "scans", "--candidates", tmp_path / "list.csv", "--out", out)
+    assert not listed.exists()
+
+
+def test_a_damaged_list_of_training_scans_is_told(tmp_path):
+    run = write_trained_run(tmp_path / "run")
+    write_json(run / TRAINING_SCANS_FILE, {"scans": [{"digest": "0"}], "cases": {}})
+    done = predict(run, write_chest(tmp_path / "scan.mhd"))
+    assert str(done.exception) == (
+        f"{run / TRAINING_SCANS_FILE}: is not what a run writes ('series_uid'). Run the experiment again."
+    )
+
+
+def test_a_scan_with_unclear_values_is_judged_with_a_warning(run, tmp_path):
+    volume = chest()
+    write_mhd(tmp_path / "scan.mhd", replace(volume, hu=volume.hu + np.int16(150)))
+    begin = f"Warning: {tmp_path / 'scan.mhd'} is out of distribution: its darker part has a median of -700 and its "
+    assert predict(run, tmp_path / "scan.mhd").stderr.startswith(f"{begin}brighter part one of 192; in a chest CT ")

@@ -87,8 +87,8 @@ def froc(
         )
     if num_training:
         typer.echo(
-            f"Warning: the networks were trained on {pluralize(num_training, 'scan')} that {series} lists; they are "
-            "left out. To include them, add --include-training-scans.",
+            f"Warning: left out {pluralize(num_training, 'scan')} of {series} that the networks were trained on. To "
+            "include such scans, add --include-training-scans.",
             err=True,
         )
     if as_json:

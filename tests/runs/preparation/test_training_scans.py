@@ -1,0 +1,109 @@
+"""What a run keeps of the scans that it was trained on."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archnet.data.checks.scan_records import record_scan
+from archnet.data.dataset import Cases
+from archnet.errors import DataError
+from archnet.imaging.scan_identity import ScanIdentity
+from archnet.runs.artifacts import write_run_setup
+from archnet.runs.preparation import PreparedData
+from archnet.runs.preparation.training_scans import (
+    TrainingScan,
+    TrainingScans,
+    case_digest,
+    hash_text,
+    hashed_training_scans,
+    list_training_scans,
+    read_training_scans,
+)
+from trained_runs import chest
+
+SETS = ["train", "train", "validation", "test", "test", "validation"]
+RECORDS = tuple(record_scan(Path(f"1.{number}.mhd"), chest(number)) for number in range(4))
+
+
+def prepared(values=None, scan_numbers=None):
+    count = len(SETS)
+    cases = Cases(
+        ids=np.arange(count).astype(str),
+        groups=np.arange(count).astype(str),
+        labels=np.arange(count) % 2,
+        classes=("0", "1"),
+    )
+    return PreparedData(
+        cases=cases,
+        sets=np.array(SETS),
+        values=np.zeros((count, 2, 2)) if values is None else values,
+        rows=np.arange(count)[::-1].copy(),
+        limits=(0.0, 1.0),
+        scan_records=() if scan_numbers is None else RECORDS,
+        scan_numbers=None if scan_numbers is None else np.array(scan_numbers),
+    )
+
+
+def test_scans_of_the_training_and_validation_sets_are_listed():
+    known = list_training_scans(prepared(scan_numbers=[1, 0, 0, 2, 1, 3]))
+    assert [(scan.identity, scan.sets) for scan in known.scans] == [
+        (RECORDS[0].identity, ("train", "validation")),
+        (RECORDS[1].identity, ("train",)),
+        (RECORDS[3].identity, ("validation",)),
+    ]
+    assert known.cases == {}
+    assert known.sets_of(RECORDS[0].identity) == ("train", "validation")
+    assert known.sets_of(RECORDS[2].identity) == ()
+
+
+def test_a_scan_is_recognized_by_its_uid_or_by_its_voxels():
+    known = list_training_scans(prepared(scan_numbers=[1, 0, 0, 2, 1, 3]))
+    digest = RECORDS[1].identity.digest
+    assert known.sets_of(ScanIdentity(series_uid=None, digest=digest)) == ("train",)
+    assert known.sets_of(ScanIdentity(series_uid="9.9", digest=digest)) == ("train",)
+    assert known.sets_of(ScanIdentity(series_uid="1.1", digest="0")) == ("train",)
+    assert known.sets_of(ScanIdentity(series_uid=None, digest="0")) == ()
+    unnamed = TrainingScans(
+        scans=(TrainingScan(identity=ScanIdentity(series_uid=None, digest="1"), sets=("train",)),), cases={}
+    )
+    assert unnamed.sets_of(ScanIdentity(series_uid=None, digest="0")) == ()
+
+
+def test_cases_of_arrays_are_listed_by_their_values_whatever_their_type():
+    values = np.random.default_rng(0).integers(0, 255, (6, 3, 3)).astype(np.uint8)
+    known = list_training_scans(prepared(values))
+    rows = np.arange(6)[::-1]
+    assert known.scans == ()
+    assert known.cases == {
+        "train": tuple(case_digest(values[row].astype(np.float64)) for row in rows[:2]),
+        "validation": tuple(case_digest(values[row]) for row in rows[[2, 5]]),
+    }
+    assert case_digest(values[0]) != case_digest(values[0].reshape(1, 9))
+
+
+def test_the_list_is_written_read_and_hashed(tmp_path):
+    data = prepared(scan_numbers=[1, 0, 0, 2, 1, 3])
+    write_run_setup(tmp_path, {}, data, "case,group,label,set\n")
+    known = list_training_scans(data)
+    assert read_training_scans(tmp_path) == known
+    document = hashed_training_scans(tmp_path).to_document()
+    assert [entry["sets"] for entry in document["scans"]] == [["train", "validation"], ["train"], ["validation"]]
+    assert document["scans"][0]["series_uid"] == hashlib.sha256(b"1.0").hexdigest()[:32]
+    assert document["scans"][0]["digest"] == hash_text(RECORDS[0].identity.digest)
+    text = json.dumps(document)
+    assert not any(record.identity.digest in text or f'"{record.identity.series_uid}"' in text for record in RECORDS)
+
+
+def test_a_run_of_an_older_archnet_does_not_know(tmp_path):
+    assert read_training_scans(tmp_path) is None
+    assert hashed_training_scans(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", ['{"scans": []}', '{"scans": [1], "cases": {}}', '{"scans": [], "cases": []}'])
+def test_a_damaged_list_is_told(tmp_path, content):
+    (tmp_path / "training_scans.json").write_text(content)
+    with pytest.raises(DataError, match=r"training_scans\.json: is not what a run writes \(.*\)\. Run the experiment"):
+        read_training_scans(tmp_path)
