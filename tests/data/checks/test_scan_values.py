@@ -169,3 +169,20 @@ def test_a_long_list_of_scans_is_counted_and_cut():
     assert found.message.endswith(" 2 more are listed in data.json.")
     assert found.cases == tuple(map(str, scans))
     assert found.remedy == "Convert the scans to Hounsfield units, or move them away."
+
+
+@pytest.mark.parametrize(("value", "is_found"), [(0, True), (-1000, False), (-2000, False)])
+def test_corners_that_are_filled_in_one_class_only_are_warned_about(tmp_path, value, is_found):
+    def fill(hu):
+        y, x = np.mgrid[:32, :32] - 15.5
+        return np.where(y**2 + x**2 > 16**2, value, hu)
+
+    found = findings(class_folders(tmp_path / "data", {"a": CHANGES["as it is"], "b": fill}))
+    assert set(found) == ({("class_values", "warning")} if is_found else set())
+    if is_found:
+        assert found["class_values", "warning"].message == (
+            'A constant value, such as 0, fills the corners of the scans with cases of class "b", but not of the others. '
+            "A network can tell the classes apart by it."
+        )
+        filled = findings(class_folders(tmp_path / "others", {"a": fill, "b": fill}))
+        assert filled == {}

@@ -23,7 +23,10 @@ _NOTICEABLE_SHIFT_HU: Final = 50.0
 """Shifts of both air and soft tissue between classes. No disease shifts both."""
 
 _MIN_SCANS: Final = 3
-"""Scans of each class from which on a noticeable shift is reported."""
+"""Scans of each class from which on a noticeable shift or another padding is reported."""
+
+_HIGHEST_AIR_PADDING_HU: Final = -900.0
+"""Padding below this looks like the air around a body."""
 
 
 def check_scan_values(
@@ -45,7 +48,11 @@ def check_scan_values(
     is_there = scan_numbers >= 0
     has_class = np.zeros((len(scans), len(classes)), bool)
     has_class[scan_numbers[is_there], labels[is_there]] = True
-    return (*_find_other_values(scans, records), *_find_class_shifts(records, has_class, classes))
+    return (
+        *_find_other_values(scans, records),
+        *_find_class_shifts(records, has_class, classes),
+        *_find_class_padding(records, has_class, classes),
+    )
 
 
 def _find_other_values(scans: Sequence[Path], records: Sequence[ScanRecord]) -> Iterator[Finding]:
@@ -123,6 +130,30 @@ def _shift_finding(severity: Severity, name: str, inside: NDArray[np.float64], o
         message=message,
         remedy="Convert the scans of all classes to Hounsfield units in the same way.",
     )
+
+
+def _find_class_padding(
+    records: Sequence[ScanRecord], has_class: NDArray[np.bool_], classes: Sequence[str]
+) -> Iterator[Finding]:
+    """A warning if a value brighter than air fills the corners of the scans of one class only."""
+    paddings = [record.values.padding for record in records]
+    is_padded = np.array([value is not None and value > _HIGHEST_AIR_PADDING_HU for value in paddings])
+    for label in reversed(range(len(classes))):
+        is_in = has_class[:, label]
+        is_divided = min(np.count_nonzero(is_in), np.count_nonzero(~is_in)) >= _MIN_SCANS
+        if is_divided and abs(is_padded[is_in].mean() - is_padded[~is_in].mean()) >= _MIN_AUC:
+            where = "with" if is_padded[is_in].mean() > 0.5 else "without"
+            value = next(value for value, padded in zip(paddings, is_padded.tolist(), strict=True) if padded)
+            yield Finding(
+                check="class_values",
+                severity="warning",
+                message=(
+                    f"A constant value, such as {value:g}, fills the corners of the scans {where} cases of class "
+                    f'"{classes[label]}", but not of the others. A network can tell the classes apart by it.'
+                ),
+                remedy="Fill what is outside the reconstruction circle with -1000 in all scans, or crop the scans.",
+            )
+            return
 
 
 def _auc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> float:
