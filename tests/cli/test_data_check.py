@@ -45,7 +45,7 @@ def test_errors_exit_with_2_unless_they_are_allowed_and_warnings_with_0(squares,
     done = invoked("data", "check", f"npz:{squares}", "--quick", "--allow", "near_duplicates")
     assert done.exit_code == 0
     assert "error, allowed  near_duplicates" in done.stdout
-    assert "A run can use these data: 1 error that is allowed, 1 warning." in done.stdout
+    assert "A run can use these data: 1 allowed error, 1 warning." in done.stdout
     find(monkeypatch, WARNING)
     assert invoked("data", "check", f"npz:{squares}", "--quick").exit_code == 0
 
@@ -109,7 +109,7 @@ def test_an_allowed_error_is_in_experiment_report_card_and_summary_of_a_run(squa
     path = write_experiment(tmp_path / "exp.json", squares, training={"epochs": 1})
     done = invoked("run", path, "--out", tmp_path / "out", "--allow", "near_duplicates", "--baseline")
     assert done.exit_code == 0, done.output
-    assert "1 error that is allowed, 1 warning about the data; see the data checks in the report." in done.stdout
+    assert "1 allowed error, 1 warning about the data; see the data checks in the report." in done.stdout
     folder = tmp_path / "out/net"
     assert json.loads((folder / "experiment.json").read_text())["data"]["allow"] == ["near_duplicates"]
     page = (folder / "report.html").read_text()

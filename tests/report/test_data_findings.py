@@ -25,8 +25,8 @@ def test_the_notes_of_an_earlier_version_are_notes():
     ("documents", "text"),
     [
         ([], "no findings"),
-        ([COPIES.to_document()], "1 error that is allowed"),
-        ([COPIES.to_document()] * 2 + [WARNING], "2 errors that are allowed, 1 warning"),
+        ([COPIES.to_document()], "1 allowed error"),
+        ([COPIES.to_document()] * 2 + [WARNING], "2 allowed errors, 1 warning"),
         ([WARNING] * 3 + [NOTE], "3 warnings, 1 note"),
     ],
 )

@@ -92,13 +92,13 @@ def count_findings(findings: Sequence[FindingText]) -> str:
 
     >>> error = FindingText(severity="error", check="", message="", cases="", remedy="", is_allowed=True)
     >>> count_findings([error, error]), count_findings([])
-    ('2 errors that are allowed', 'no findings')
+    ('2 allowed errors', 'no findings')
     """
-    errors = [finding for finding in findings if finding.severity == "error"]
-    num_allowed = sum(finding.is_allowed for finding in errors)
-    counts = [
-        (len(errors) - num_allowed, "error", ""),
-        (num_allowed, "error", f" that {'is' if num_allowed == 1 else 'are'} allowed"),
-        *((sum(finding.severity == name for finding in findings), name, "") for name in SEVERITY_ORDER[1:]),
-    ]
-    return ", ".join(pluralize(number, name) + suffix for number, name, suffix in counts if number) or "no findings"
+    num_allowed = sum(finding.is_allowed for finding in findings)
+    num_errors = sum(finding.severity == "error" for finding in findings) - num_allowed
+    counts = {
+        "error": num_errors,
+        "allowed error": num_allowed,
+        **{name: sum(finding.severity == name for finding in findings) for name in SEVERITY_ORDER[1:]},
+    }
+    return ", ".join(pluralize(number, name) for name, number in counts.items() if number) or "no findings"
