@@ -126,6 +126,12 @@ def _save_medmnist(folder: Path, x: Array, y: Array, sets: Array, *, column: boo
     return {"name": "npz", "root": str(folder / "cases.npz")}
 
 
+def own_sets(group: Array) -> Array:
+    """(N,) "train", "val" or "test" by group, about 60, 20 and 20%."""
+    sets: Array = np.array(["train", "val", "test"])[np.digitize(group, np.quantile(group, (0.6, 0.8)))]
+    return sets
+
+
 def array_mutants(like: str, x: Array, y: Array, group: Array) -> Iterator[Mutant]:
     """An array file changed: ranges, layouts, labels, groups, sets."""
     mutant = partial(Mutant, like=like)
@@ -137,13 +143,14 @@ def array_mutants(like: str, x: Array, y: Array, group: Array) -> Iterator[Mutan
         yield mutant(kind="labels", name=name, write=partial(_save, x=x, y=change(y), group=group))
     for name, change in GROUPS.items():
         yield mutant(kind="groups", name=name, write=partial(_save, x=x, y=y, group=change(group)))
-    sets = np.array(["train", "val", "test"])[np.digitize(group, np.quantile(group, (0.6, 0.8)))]
+    sets = own_sets(group)
     yield mutant(kind="sets", name="split", write=partial(_save, x=x, y=y, split=sets))
     shared = np.where(np.arange(len(x)) % 7 == 0, "test", sets)
     yield mutant(kind="sets", name="groups on both sides", write=partial(_save, x=x, y=y, group=group, split=shared))
     for column in (True, False):
         write = partial(_save_medmnist, x=x, y=y, sets=sets, column=column)
-        yield mutant(kind="sets", name=f"MedMNIST's keys, labels {'(N, 1)' if column else '(N,)'}", write=write)
+        name = f"MedMNIST's keys, labels {'(N, 1)' if column else '(N,)'}"
+        yield Mutant(kind="sets", name=name, write=write, like=f"{like}, set by set")
     broken = x.copy()
     broken[::9] = 0
     yield mutant(kind="padding", name="every ninth case empty", write=partial(_save, x=broken, y=y, group=group))
