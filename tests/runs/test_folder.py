@@ -205,6 +205,16 @@ def test_a_new_run_in_a_folder_has_the_split_of_the_others_there(cubes, tmp_path
         archnet.run_all(experiments(cubes, seeds=(2,), epochs=1), out=tmp_path / "out")
 
 
+def test_seeds_of_an_earlier_and_a_later_version_are_one_pool(cubes, tmp_path):
+    (first,) = archnet.run_all(experiments(cubes, epochs=1), out=tmp_path / "out")
+    for folder in (tmp_path / "out", first.folder):
+        written(folder, as_before_own_sets_were_kept)
+    runs = archnet.run_all(experiments(cubes, seeds=(0, 1), epochs=1), out=tmp_path / "out", resume=True)
+    assert "split.by" in json.loads((runs[1].folder / "experiment.json").read_text())["picked"]
+    (pool,) = read_pools([run.folder for run in runs], "test")
+    assert pool.seeds == (0, 1)
+
+
 def test_a_metric_that_the_validation_set_cannot_have_is_refused_before_the_training(cubes, tmp_path):
     with np.load(cubes) as arrays:
         content = dict(arrays)

@@ -106,6 +106,11 @@ NO_LABEL = "label these cases or leave them out"
             None,
             "y is (2, 2), but without a single 1 among zeros in 1 row (0; counted from 0); give one label for each case",
         ),
+        (
+            [[1, 0], [1, 2]],
+            None,
+            "y is (2, 2), but without a single 1 among zeros in 1 row (1; counted from 0); give one label for each case",
+        ),
         ([1, 1], None, "all labels in y are 1; classification needs at least two classes"),
         ([True, True], None, "all labels in y are 1; classification needs at least two classes"),
         (["a", "a"], None, "all labels in y are a; classification needs at least two classes"),

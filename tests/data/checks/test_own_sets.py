@@ -91,6 +91,10 @@ def test_evaluated_sets_that_lack_a_class_are_warned_about():
     )
 
 
+def test_training_sets_that_lack_a_class_are_refused_elsewhere():
+    assert len(_found("own", train=[0, 1], test=[0, 1, 2])) == 1
+
+
 def test_sets_that_are_not_kept_may_lack_a_class():
     assert len(_found("own_test", train=[0, 1, 2], validation=[1], test=[0, 1, 2])) == 1
     assert len(_found("group", train=[0, 1, 2], validation=[1], test=[0])) == 1

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.checks.findings import Finding, stop_on_errors
-from archnet.data.dataset import Crops, Dataset
+from archnet.data.dataset import Cases, Crops, Dataset
 from archnet.data.scan_ranges import ScanRanges, measure_scan_ranges
 from archnet.errors import DataError, pluralize
 from archnet.files.progress import Progress, no_progress
@@ -46,7 +46,7 @@ def prepare(
             does not name.
     """
     if is_preview:
-        splits, _ = make_preview_splits(dataset.cases, experiments)
+        splits = _make_warned_splits(dataset.cases, experiments)
     splits = splits or make_splits(dataset.cases, experiments)
     allowed = experiments[0].data.allow
     stop_on_errors(check_all_lists(dataset, splits), allowed)
@@ -59,6 +59,15 @@ def prepare(
     for options, data in prepared.items() if not is_preview else ():
         check_training_set(data.cases, data.sets, options)
     return [prepared[experiment.split] for experiment in experiments]
+
+
+def _make_warned_splits(cases: Cases, experiments: Sequence[Experiment]) -> dict[Split, CaseSplit]:
+    """Splits for a preview, with a warning where the cases do not suffice for a run."""
+    splits, problem = make_preview_splits(cases, experiments)
+    if problem is None:
+        return splits
+    warning = Finding(check="small_sets", severity="warning", message=f"Not enough cases for a run: {problem}")
+    return {options: replace(split, findings=(*split.findings, warning)) for options, split in splits.items()}
 
 
 def check_all_lists(dataset: Dataset, splits: Mapping[Split, CaseSplit]) -> tuple[Finding, ...]:
