@@ -96,7 +96,7 @@ def _why_not_own(own_sets: Collection[str], split: Split) -> str:
 
 
 def _groups_text(cases: Cases) -> str:
-    num_groups = len(np.unique(cases.groups))
+    num_groups = len(set(cases.groups.tolist()))
     if num_groups == len(cases.groups):
         return "each case is a group of its own"
     return f"cases of one group stay together ({num_groups:,} groups)"
@@ -235,7 +235,7 @@ def _require_own_sets(cases: Cases, by: str) -> NDArray[np.str_]:
 
 def _alternatives(cases: Cases) -> str:
     """The ways to split that the data allow, as in '"own", "group" or "candidate"'."""
-    has_groups = len(np.unique(cases.groups)) < len(cases.groups)
+    has_groups = len(set(cases.groups.tolist())) < len(cases.groups)
     is_possible = {
         "own": cases.own_sets is not None,
         "official": cases.folds is not None,
