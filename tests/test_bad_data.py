@@ -88,7 +88,7 @@ NEEDS_LUNA16 = (
 NEEDS_CLASSES = "needs one folder for each class (CT-0, CT-23) with scans inside. Name its folder with --root FOLDER"
 OUTSIDE_CANDIDATE = (
     "outside_candidates: 1 of the 2 candidates in candidates.csv lies outside its scan: line 3, ({}) mm in 1.2.3.mhd. That "
-    "is 50% of all, 50% of those of 1.2.3.mhd, with 1 nodule among them. Usual causes: RAS coordinates instead of LPS, axes "
+    "is 50% of all. It is 50% of those in 1.2.3.mhd. Among them is 1 nodule. Usual causes: RAS coordinates instead of LPS, axes "
     "in another order, voxel indices instead of millimetres, or the list of another scan. Correct the list, whose "
     "positions are in mm, LPS; if the check is allowed, those outside are left out.\nThe data have 1 error. To use them as they are, add --allow outside_candidates."
 )

@@ -5,9 +5,13 @@ import SimpleITK
 from scipy import ndimage
 
 from archnet.data import open_dataset
+from archnet.data.recipe import store_name
+from archnet.data.scan_ranges import measure_scan_ranges
 from archnet.errors import DataError
+from archnet.imaging import read_volume, resize_volume
+from archnet.imaging.scan_files import series_to_read
 from archnet.spec.experiment import Data
-from dicom_files import OTHER_UID
+from dicom_files import OTHER_UID, UID, save_slice, slice_of
 from dicom_files import write_series as write_dicom
 
 LAS = np.diag([-0.7, 0.7, 5.0, 1.0])
@@ -298,3 +302,51 @@ def test_classes_that_are_called_like_masks_are_classes_where_there_are_no_other
         "label",
         "other",
     )
+
+
+THICK, THIN = UID, OTHER_UID
+
+
+def _two_series(root):
+    """Four folders, of which a/2 and b/1 hold a thick series of 4 slices and a thin one of 3."""
+    _series(root, dict.fromkeys(("a/1", "a/2", "b/1", "b/2"), ""))
+    for name in ("a/2", "b/1"):
+        for number in range(3):
+            changes = {"SeriesInstanceUID": THIN, "SeriesDescription": "Thorax 1.0", "SeriesNumber": 3}
+            save_slice(root / name / f"thin{number}.dcm", slice_of(number + 9, **changes))
+
+
+@pytest.mark.parametrize(
+    ("series", "is_there", "frames"),
+    [
+        (None, [True, False, False, True], [4, 4]),
+        ("Thorax 5.0", [True, True, True, True], [4, 4, 4, 4]),
+        ("thorax 1.0", [False, True, True, False], [3, 3]),
+        ("3", [False, True, True, False], [3, 3]),
+        (THIN, [True, True, True, True], [4, 3, 3, 4]),
+        ("1.2.3.4.5", [True, False, False, True], [4, 4]),
+    ],
+)
+def test_of_several_series_one_is_chosen_and_a_uid_concerns_only_the_folders_that_hold_it(
+    tmp_path, series, is_there, frames
+):
+    _two_series(tmp_path)
+    dataset = _open(tmp_path, name="folder", crop_size=(4, 4, 4), series=series)
+    crops = dataset.crops(np.arange(4))
+    assert crops.is_there.tolist() == is_there
+    scans = [read_volume(path, series_to_read(path, series)) for path in crops.scans]
+    assert [len(scan.hu) for scan in scans] == frames
+    for values, scan in zip(crops.values[crops.is_there], scans, strict=True):
+        np.testing.assert_array_equal(values, resize_volume(scan, (4, 4, 4), dataset.limits))
+    uids = [record.identity.series_uid for record in crops.scan_records]
+    assert uids == [THIN if count == 3 else THICK for count in frames]
+    ranges = measure_scan_ranges(crops.scans, crops.values, dataset.limits, series=series)
+    assert [size for _, _, size in ranges.size_mm] == [5.0 * min(frames), 5.0 * max(frames)]
+
+
+def test_the_choice_of_a_series_is_part_of_the_store(tmp_path):
+    _two_series(tmp_path)
+    choices = (None, "3", THIN)
+    recipes = [_open(tmp_path, name="folder", series=series).recipe(np.arange(4)) for series in choices]
+    assert len({store_name(recipe.description()) for recipe in recipes}) == 3
+    assert "series" not in recipes[0].description()

@@ -232,8 +232,9 @@ def test_a_list_whose_candidates_are_all_outside_is_refused_with_the_cause(tmp_p
         _open(tmp_path)
     message = str(caught.value)
     assert message.startswith(
-        f"{tmp_path / 'candidates.csv'}: 2 of the 2 candidates in candidates.csv lie outside their"
+        f"2 of the 2 candidates in {tmp_path / 'candidates.csv'} lie outside their scans: line 2, "
     )
+    assert message.endswith("Correct the list, whose positions are in mm, LPS.")
     assert "With x and y negated (RAS instead of LPS), all would lie inside." in message
 
 

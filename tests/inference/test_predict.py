@@ -302,7 +302,7 @@ BAD_LISTS = {
     "scan,0,x,0\n": '{path} line 2: coordY must be a finite number, got "x".',
     "scan,0,inf,0\n": '{path} line 2: coordY must be a finite number, got "inf".',
     "\nscan,0,0,9999\n": "1 of the 1 candidates in {path} lies outside its scan: line 3, (0.0, 0.0, 9999.0) mm in "
-    "scan.mhd. That is 100% of all, 100% of those of scan.mhd. Usual causes: RAS coordinates instead of LPS, axes in another "
+    "scan.mhd. That is 100% of all. It is 100% of those in scan.mhd. Usual causes: RAS coordinates instead of LPS, axes in another "
     "order, voxel indices instead of millimetres, or the list of another scan. Correct the list, whose positions are in "
     "mm, LPS.",
     "other,0,0,0\n": "{path}: none of its 1 candidates lies in a scan that was given. The first names other; there is scan.",

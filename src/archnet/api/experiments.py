@@ -72,6 +72,7 @@ def run(  # noqa: PLR0913 - the options of `archnet run`, by name
     *,
     data: str | None = None,
     root: PathLike[str] | str | None = None,
+    series: str | None = None,
     settings: Mapping[str, Any] | None = None,
     out: PathLike[str] | str | None = None,
     seed: int | None = None,
@@ -94,7 +95,7 @@ def run(  # noqa: PLR0913 - the options of `archnet run`, by name
     Args:
         source: An architecture, or an experiment with one architecture and no folds: an object, a document or a file.
         data, root, settings, allow: See `load_experiments`.
-        out, seed, memory, device, deterministic, strict, resume, track, progress, callback: See `run_all`.
+        series, out, seed, memory, device, deterministic, strict, resume, track, progress, callback: See `run_all`.
         baseline: See `run_all`; the runs of the baselines are in the experiment folder.
 
     Returns:
@@ -109,6 +110,7 @@ def run(  # noqa: PLR0913 - the options of `archnet run`, by name
         raise RunError(f"archnet.run: expected one run, got {len(experiments)} ({names}). Use archnet.run_all.")
     first, *_ = run_all(
         experiments,
+        series=series,
         out=out,
         seed=seed,
         memory=memory,
@@ -129,6 +131,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
     *,
     data: str | None = None,
     root: PathLike[str] | str | None = None,
+    series: str | None = None,
     settings: Mapping[str, Any] | None = None,
     out: PathLike[str] | str | None = None,
     seed: int | None = None,
@@ -152,6 +155,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
         source: One experiment, or one or more architectures: objects, documents or files; see `load_experiments`.
         data: See `load_experiments`.
         root: See `load_experiments`.
+        series: Of DICOM folders with several CT series the one to read ("data.series").
         settings: See `load_experiments`.
         out: Experiment folder. Defaults to runs/<experiment>.
         seed: Seed for initialization, shuffling and augmentation ("training.seed").
@@ -176,7 +180,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
     Raises:
         ArchnetError: The source, the data, the output folder or the device is invalid.
     """
-    flags = {"training.seed": seed, "training.memory": memory}
+    flags = {"training.seed": seed, "training.memory": memory, "data.series": series}
     given = {key: value for key, value in flags.items() if value is not None}
     experiments = load_experiments(source, data=data, root=root, settings={**(settings or {}), **given}, allow=allow)
     from archnet.runs.baselines import run_baselines

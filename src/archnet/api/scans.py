@@ -29,6 +29,7 @@ def predict(
     also: Paths = ...,
     candidates: None = None,
     tta: bool = ...,
+    series: str | None = ...,
     progress: ProgressOption = ...,
 ) -> ScanResult: ...
 
@@ -42,6 +43,7 @@ def predict(
     candidates: PathLike[str] | str,
     out: PathLike[str] | str | None = ...,
     tta: bool = ...,
+    series: str | None = ...,
     strict: bool = ...,
     progress: ProgressOption = ...,
 ) -> CandidateResult: ...
@@ -55,6 +57,7 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
     candidates: PathLike[str] | str | None = None,
     out: PathLike[str] | str | None = None,
     tta: bool = False,
+    series: str | None = None,
     strict: bool = False,
     progress: ProgressOption = None,
 ) -> ScanResult | CandidateResult:
@@ -75,6 +78,7 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
         candidates: Candidates to classify: a csv file with seriesuid, coordX, coordY, coordZ (mm, LPS).
         out: With `candidates`: the LUNA16 submission to write; an existing file is replaced.
         tta: Test-time augmentation: average over axial symmetries (crops) or mirror images (whole scans).
+        series: Of DICOM folders with several CT series the one to read, by its uid, number or description.
         strict: Fail if a candidate lies outside its scan. By default its probabilities are NaN, with a warning.
         progress: None (the default) shows progress in notebooks and on terminals, True always, False never.
 
@@ -94,7 +98,7 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
     submission = None if out is None else output_file(out)
     options = {"candidates": candidates, **({"out": out} if out is not None else {})}
     check_case_kind(runs[0], options, "Pass their list as candidates=.")
-    found = find_named_scans(as_paths(scans, "scans"))
+    found = find_named_scans(as_paths(scans, "scans"), series)
     if not found.paths:
         raise DataError("scans: expected at least one, got none. Pass a scan, a DICOM folder, or a folder of scans.")
     result: ScanResult | CandidateResult
@@ -141,6 +145,7 @@ def explain(  # noqa: PLR0913 - the options of `archnet explain`, by name
     at: Sequence[float] | None = None,
     method: Literal["gradcam", "occlusion"] = "gradcam",
     class_name: str | None = None,
+    series: str | None = None,
     out: PathLike[str] | str | None = None,
     progress: ProgressOption = None,
 ) -> Explanation:
@@ -156,6 +161,7 @@ def explain(  # noqa: PLR0913 - the options of `archnet explain`, by name
         method: "gradcam": evidence for the class in the last feature map. "occlusion" (slower): drop in its probability
             when a box is replaced by air.
         class_name: The class to explain (`--class`). Defaults to the run's positive class.
+        series: Of a DICOM folder with several CT series the one to read, by its uid, number or description.
         out: Folder for a picture of slices (.png) and the heat map on the scan's own grid (.nii.gz). None (the default)
             writes no files.
         progress: None (the default) shows progress in notebooks and on terminals, True always, False never.
@@ -177,6 +183,7 @@ def explain(  # noqa: PLR0913 - the options of `archnet explain`, by name
             at=None if at is None else _point(at),
             method=method,
             class_name=class_name,
+            series=series,
             progress=display.progress,
         )
         _warn({explanation.scan: explanation.warnings}, {explanation.scan: explanation.trained_on}, {})

@@ -14,8 +14,10 @@ from archnet.cli.options import (
     DataOption,
     JsonFlag,
     RootOption,
+    SeriesOption,
     SetOption,
     StrictOption,
+    flag_setting,
     hint_if_interrupted,
     load_command_experiments,
     parse_overrides,
@@ -44,6 +46,7 @@ def info(
         typer.Argument(help=f"Data set: {dataset_names()}. Without one: all crop stores."),
     ] = None,
     root: RootOption = None,
+    series: SeriesOption = None,
     settings: SetOption = None,
     picture: Annotated[
         str | None,
@@ -54,7 +57,7 @@ def info(
 ) -> None:
     """Summarize a data set: classes, groups, shape, the sets of the default split, and its crop store."""
     if data is None:
-        if root or settings or picture:
+        if root or series or settings or picture:
             raise DocumentError("Name the data set, such as: archnet data info luna16 --root DIR.")
         _print_stores(as_json)
         return
@@ -62,7 +65,9 @@ def info(
     from archnet.runs.preview import draw_case, summarize_data
     from archnet.spec.resolve import data_experiments
 
-    experiment = data_experiments(data, parse_overrides(root, settings))[0]
+    experiment = data_experiments(
+        data, parse_overrides(root, [*(settings or []), *flag_setting("data.series", series)])
+    )[0]
     summary = summarize_data(experiment, progress)
     if picture:
         from archnet.network.backend import start_quietly
@@ -103,6 +108,7 @@ def prepare(
     ] = None,
     data: DataOption = None,
     root: RootOption = None,
+    series: SeriesOption = None,
     settings: SetOption = None,
     strict: StrictOption = False,
     allow: AllowOption = None,
@@ -115,8 +121,9 @@ def prepare(
 
         archnet data prepare experiments/luna16_seed_protocol.json --strict
     """
+    settings = [*(settings or []), *flag_setting("data.series", series)]
     if files:
-        experiments, notes = load_command_experiments(files, data, root, settings or [], allow or ())
+        experiments, notes = load_command_experiments(files, data, root, settings, allow or ())
         print_messages(notes)
     elif data:
         from archnet.spec.resolve import data_experiments

@@ -11,7 +11,9 @@ from archnet.cli.options import (
     AllowOption,
     JsonFlag,
     RootOption,
+    SeriesOption,
     SetOption,
+    flag_setting,
     hint_if_interrupted,
     print_json,
     print_paths,
@@ -24,6 +26,7 @@ def check(
         str, typer.Argument(help=f"Data set: {dataset_names()}; or an experiment file.", metavar="DATA|EXPERIMENT")
     ],
     root: RootOption = None,
+    series: SeriesOption = None,
     settings: SetOption = None,
     allow: AllowOption = None,
     all: Annotated[  # named like `--all`
@@ -54,6 +57,7 @@ def check(
     from archnet.api.check_data import check_data
     from archnet.spec.overrides import parse_override
 
+    settings = [*(settings or []), *flag_setting("data.series", series)]
     pairs = [text.partition("=")[0].strip() for text in settings or []]
     values = [parse_override(text)[1] for text in settings or []]
     with hint_if_interrupted("Interrupted. Finished scans are kept: run the same command to continue."):

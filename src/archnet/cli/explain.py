@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from archnet.cli.options import JsonFlag, print_json, print_messages, print_scan_warnings, print_trainings
+from archnet.cli.options import JsonFlag, SeriesOption, print_json, print_messages, print_scan_warnings, print_trainings
 from archnet.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def explain(
     class_name: Annotated[
         str | None, typer.Option("--class", help="The class to explain. Default: the run's positive class.")
     ] = None,
+    series: SeriesOption = None,
     out: Annotated[Path, typer.Option(help="Folder of the two files.", metavar="DIR")] = Path("explanations"),
     as_json: JsonFlag = False,
 ) -> None:
@@ -51,7 +52,9 @@ def explain(
     from archnet.api.console import progress
     from archnet.inference.explanation_files import explain_file, write_explanation
 
-    explanation = explain_file(run, scan, at=point, method=method, class_name=class_name, progress=progress)
+    explanation = explain_file(
+        run, scan, at=point, method=method, class_name=class_name, series=series, progress=progress
+    )
     explanation = write_explanation(explanation, out)
     _print_warnings(explanation)
     if as_json:

@@ -42,6 +42,14 @@ RootOption = Annotated[
     Path | None,
     typer.Option(help="Data folder. Default: $ARCHNET_DATA/NAME, or the user data folder.", metavar="DIR"),
 ]
+SeriesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--series",
+        help="Of DICOM folders with several CT series the one to read, by its uid, number or description.",
+        metavar="SERIES",
+    ),
+]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Resume interrupted runs; skip finished ones.")]
 StrictOption = Annotated[
     bool,
@@ -142,6 +150,11 @@ def load_command_experiments(
         if dropped_keys:
             notes.append(f"--data {data}: ignoring {', '.join(dropped_keys)}, which this data set does not support.")
     return parse_experiments(document, parse_overrides(root, settings, allow)), notes
+
+
+def flag_setting(key: str, value: int | str | None) -> list[str]:
+    """A flag that is short for a key, in the form of `--set`; nothing where it is not given."""
+    return [] if value is None else [f"{key}={json.dumps(value)}"]
 
 
 def parse_overrides(

@@ -9,6 +9,7 @@ import typer
 
 from archnet.cli.options import (
     JsonFlag,
+    SeriesOption,
     print_findings,
     print_json,
     print_messages,
@@ -55,6 +56,7 @@ def predict(
             help="Test-time augmentation: average over axial symmetries (crops) or mirror images (whole scans).",
         ),
     ] = False,
+    series: SeriesOption = None,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Fail if a candidate lies outside its scan (default: its probability is empty)."),
@@ -82,7 +84,7 @@ def predict(
     runs = read_trained_runs([run, *(also or [])])
     remedy = "Name their list with --candidates and the file to write with --out."
     check_case_kind(runs[0], {"--candidates": candidates, "--out": out}, remedy)
-    found = find_named_scans(scans)
+    found = find_named_scans(scans, series)
     if candidates:
         result = predict_candidate_files(runs, found, candidates, out, tta=tta, strict=strict, progress=progress)
         print_findings(result.findings)

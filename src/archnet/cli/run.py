@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -19,9 +18,11 @@ from archnet.cli.options import (
     MemoryOption,
     ResumeOption,
     RootOption,
+    SeriesOption,
     SetOption,
     StrictOption,
     TrackOption,
+    flag_setting,
     hint_if_interrupted,
     load_command_experiments,
     print_json,
@@ -35,6 +36,7 @@ def run(
     ],
     data: DataOption = None,
     root: RootOption = None,
+    series: SeriesOption = None,
     settings: SetOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Experiment folder. Default: runs/<experiment>.", metavar="DIR")
@@ -66,7 +68,8 @@ def run(
 
         archnet run experiments/luna16_seed_protocol.json --set training.epochs=5
     """
-    flags = [*_override("training.seed", seed), *_override("training.memory", memory)]
+    keys = {"training.seed": seed, "training.memory": memory, "data.series": series}
+    flags = [setting for key, value in keys.items() for setting in flag_setting(key, value)]
     experiments, notes = load_command_experiments(files, data, root, [*(settings or []), *flags], allow or ())
     print_messages(notes)
     from archnet.api.experiments import run_all
@@ -87,11 +90,6 @@ def run(
         print_json([{"folder": str(run.folder), "metrics": run.metrics} for run in runs])
     else:
         _print_runs([run.folder for run in runs])
-
-
-def _override(key: str, value: int | str | None) -> list[str]:
-    """A flag that is short for a key, in the form of `--set`."""
-    return [] if value is None else [f"{key}={json.dumps(value)}"]
 
 
 def _print_runs(folders: list[Path]) -> None:

@@ -65,12 +65,15 @@ class Candidates:
     def _row_name(self, row: int) -> str:
         return self.source if self.lines is None else f"line {self.lines[row]}"
 
-    def place(self, scans: Mapping[str, Path], progress: Progress = no_progress) -> PlacedPoints:
+    def place(
+        self, scans: Mapping[str, Path], progress: Progress = no_progress, series: str | None = None
+    ) -> PlacedPoints:
         """The candidates in the grids of their scans, from the scans' headers.
 
         Args:
             scans: By series uid.
             progress: Wraps the scans.
+            series: Of DICOM folders with several CT series the one to read.
         """
         own = {uid: scans[uid] for uid in dict.fromkeys(self.series)}
         return PlacedPoints(
@@ -78,7 +81,7 @@ class Candidates:
             points_mm=self.points_mm,
             labels=self.labels,
             row_name=self._row_name,
-            frames=read_frames(own, progress),
+            frames=read_frames(own, progress, series),
             names={uid: path.name for uid, path in own.items()},
         )
 

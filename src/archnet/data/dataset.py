@@ -97,12 +97,14 @@ class Dataset(ABC):
         shape: Of one case: (height, width) or (height, width, depth).
         limits: Raw values that become 0 and 1 inside the model.
         findings: What was found while the lists were read.
+        series: Of DICOM folders with several CT series the one that is read; see `series_to_read`.
     """
 
     cases: Cases
     shape: tuple[int, ...]
     limits: tuple[float, float]
     findings: tuple[Finding, ...] = ()
+    series: str | None = None
 
     @abstractmethod
     def crops(self, rows: NDArray[np.int64], progress: Progress = no_progress) -> Crops:

@@ -43,12 +43,15 @@ class FolderDataset(ScanDataset):
         )
         self.shape = crop_size(data)
         self.limits = data.window_hu
+        self.series = data.series
         self._source = f"{data.name} in {root}"
 
     def recipe(self, rows: NDArray[np.int64]) -> WholeVolumes:
         """Whole volumes in HU, clipped to the window and resized."""
         scans = [self._paths[row] for row in rows]
-        return WholeVolumes(self._source, self.cases.ids[rows], scans, self.shape, self.limits)
+        recipe = WholeVolumes(self._source, self.cases.ids[rows], scans, self.shape, self.limits)
+        recipe.series = self.series
+        return recipe
 
 
 def open_folder(data: Data, progress: Progress = no_progress) -> FolderDataset:

@@ -50,9 +50,9 @@ class Luna16Dataset(ScanDataset):
             )
         points = listed.select(rows).place(scans, progress)
         is_outside = points.is_outside()
-        outside = find_outside(points, is_outside, path.name)
         if is_outside.all():
-            raise DataError(f"{path}: {outside[0].text}")
+            raise DataError(find_outside(points, is_outside, str(path))[0].text)
+        outside = find_outside(points, is_outside, path.name)
         rows = rows[~is_outside]
         self._candidates, self._scans = listed.select(rows), scans
         series = self._candidates.series

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from archnet.errors import DataError
 from archnet.imaging import Volume, list_scan_files, read_volume
+from archnet.imaging.scan_files import series_to_read
 
 # Raise it with every change to how crops are cut or laid out: a store of another version is not used again.
 _VERSION: Final = 1
@@ -33,6 +34,7 @@ class Recipe(ABC):
         rows: The rows that each scan fills; every row belongs to one scan.
         shape: Of one row, (height, width, depth).
         dtype: Of the stored values.
+        series: Of DICOM folders with several CT series the one to read; see `series_to_read`.
     """
 
     source: str
@@ -41,6 +43,7 @@ class Recipe(ABC):
     rows: Sequence[NDArray[np.int64]]
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
+    series: str | None = None
 
     @abstractmethod
     def options(self) -> Mapping[str, Any]:
@@ -68,7 +71,8 @@ class Recipe(ABC):
         Raises:
             DataError: The scan cannot be read.
         """
-        return read_volume(self.scans[number])
+        scan = self.scans[number]
+        return read_volume(scan, series_to_read(scan, self.series))
 
     @property
     def num_bytes(self) -> int:
@@ -85,6 +89,7 @@ class Recipe(ABC):
             "crops": len(self.ids),
             "cases": hashlib.sha256("\n".join(self.ids.tolist()).encode(errors="surrogateescape")).hexdigest(),
             **self.options(),
+            **({} if self.series is None else {"series": self.series}),
             "scans": [
                 {"path": absolute_path(path), "rows": len(rows), "files": scan_fingerprint(path)}
                 for path, rows in zip(self.scans, self.rows, strict=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume, read_frame
+from archnet.imaging.scan_files import series_to_read
 from archnet.imaging.volume import Point
 
 _MAX_CASES: Final = 512
@@ -57,7 +58,11 @@ def parse_scan_ranges(document: Mapping[str, Any]) -> ScanRanges:
 
 
 def measure_scan_ranges(
-    scans: Sequence[Path], cases: NDArray[Any], limits: tuple[float, float], progress: Progress = no_progress
+    scans: Sequence[Path],
+    cases: NDArray[Any],
+    limits: tuple[float, float],
+    progress: Progress = no_progress,
+    series: str | None = None,
 ) -> ScanRanges:
     """The ranges of some scans, from their headers, and of the cases cut from them.
 
@@ -66,8 +71,10 @@ def measure_scan_ranges(
         cases: (N, height, width, depth) in HU; a few hundred, evenly spread, are looked at.
         limits: The window.
         progress: Wraps the scans.
+        series: Of DICOM folders with several CT series the one that was read.
     """
-    frames = [read_frame(path) for path in progress(scans, "Reading headers", len(scans))]
+    headers = progress(scans, "Reading headers", len(scans))
+    frames = [read_frame(path, series_to_read(path, series)) for path in headers]
     rows = np.unique(np.linspace(0, len(cases) - 1, min(len(cases), _MAX_CASES)).round().astype(int))
     means = [mean_hu(cases[row], limits) for row in rows.tolist()]
     return ScanRanges(

@@ -57,6 +57,11 @@ def read_series_uid(folder: Path) -> str | None:
     return next(filter(None, (file.text("SeriesInstanceUID") for file in _slices(folder))), None)
 
 
+def holds_series(folder: Path, uid: str) -> bool:
+    """Whether one of the slices of a folder is of a series."""
+    return any(file.text("SeriesInstanceUID") == uid for file in _slices(folder))
+
+
 def _slices(folder: Path) -> Iterator[DicomHeader]:
     for path in dicom_candidates(folder):
         try:

@@ -71,6 +71,7 @@ def _read_series(folder: Path, series: str | None) -> tuple[list[DicomHeader], V
             origin_mm=box.origin_mm,
             direction=box.direction,
             notes=notes,
+            series_uid=files[0].text("SeriesInstanceUID"),
         )
     except ValueError as error:
         raise DataError(f"{folder}: series {files[0].text('SeriesInstanceUID')}: {error}.") from error

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from archnet.errors import DataError
-from archnet.imaging.dicom_folders import is_series, read_series_uid
-from archnet.imaging.readers import READERS, list_scan_files, scan_suffix
+from archnet.imaging.dicom_folders import holds_series, is_series, read_series_uid
+from archnet.imaging.readers import READERS, list_scan_files, read_frame, scan_suffix
 
 _MAX_FOLDERS: Final = 100_000
 _MAX_ENTRIES: Final = 1_000
 """Files and folders of a folder beside the subsets that are looked at."""
+_UID: Final = re.compile(r"\d+(\.\d+){3,}")
 _SUBSET: Final = re.compile("subset[0-9]")
 # What file managers and archivers leave behind; names that begin with a dot are hidden as well.
 _LEFTOVERS: Final = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "icon\r", "lost+found"}
@@ -83,15 +84,36 @@ def scan_name(path: Path) -> str:
     return path.name if path.is_dir() else path.name[: -len(scan_suffix(path)) or None]
 
 
-def scans_by_name(paths: Iterable[Path], remedy: str = "Name one of them.") -> dict[str, Path]:
+def series_to_read(scan: Path, series: str | None) -> str | None:
+    """The series of a scan to read, where the user's choice concerns it; otherwise null.
+
+    A number or a description concerns every DICOM folder, a uid only the folder that holds it.
+
+    Args:
+        scan: A file or DICOM folder.
+        series: The choice, a uid, number or description; null where there is none.
+    """
+    if series is None or not scan.is_dir() or (_UID.fullmatch(series) and not holds_series(scan, series)):
+        return None
+    return series
+
+
+def scans_by_name(
+    paths: Iterable[Path], remedy: str = "Name one of them.", series: str | None = None
+) -> dict[str, Path]:
     """Scans by their names, DICOM folders by their series uid as well.
 
+    Args:
+        paths: The scans.
+        remedy: The end of the message where two have the same name.
+        series: Of DICOM folders with several series the one to read.
+
     Raises:
-        DataError: Two have the same name; the message ends in `remedy`.
+        DataError: Two have the same name.
     """
     scans: dict[str, Path] = {}
     for path in paths:
-        for name in {scan_name(path), read_series_uid(path) or ""} - {""} if path.is_dir() else {scan_name(path)}:
+        for name in {scan_name(path), _series_uid(path, series)} - {""}:
             if name in scans:
                 raise DataError(f"{path}: the same scan also lies at {scans[name]}. {remedy}")
             scans[name] = path
@@ -109,6 +131,16 @@ def left_out_files(paths: Iterable[Path], place: str) -> dict[Path, str]:
         for path in paths
         if not _is_document(path)
     }
+
+
+def _series_uid(scan: Path, series: str | None) -> str:
+    if not scan.is_dir():
+        return ""
+    chosen = series_to_read(scan, series)
+    if chosen is not None:
+        with suppress(DataError):  # whoever reads the scan says what is wrong with it
+            return read_frame(scan, chosen).series_uid or ""
+    return read_series_uid(scan) or ""
 
 
 def is_ignored(name: str) -> bool:

@@ -10,9 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from archnet.imaging.dicom_folders import read_series_uid
 from archnet.imaging.readers import scan_suffix
-from archnet.imaging.volume import Hu, Index
+from archnet.imaging.volume import Hu, Volume
 
 _UID: Final = re.compile(r"\d+(\.\d+)+")
 _LARGEST: Final = 2.0**31 - 1
@@ -33,22 +32,22 @@ class ScanIdentity:
     digest: str
 
 
-def identify_scan(path: Path, shape: Index, sample: Hu) -> ScanIdentity:
+def identify_scan(path: Path, volume: Volume, sample: Hu) -> ScanIdentity:
     """Identify a scan.
 
     Args:
         path: A file or DICOM folder.
-        shape: (z, y, x) of the scan in LPS.
+        volume: The scan, stored in LPS.
         sample: Of `hounsfield.sample_voxels`.
     """
     whole = np.clip(np.rint(sample), -_LARGEST, _LARGEST).astype("<i4")
-    content = repr(shape).encode() + np.ascontiguousarray(whole).tobytes()
-    return ScanIdentity(series_uid=_series_uid(path), digest=hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH])
+    content = repr(volume.hu.shape).encode() + np.ascontiguousarray(whole).tobytes()
+    return ScanIdentity(
+        series_uid=volume.series_uid or _series_uid(path), digest=hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]
+    )
 
 
 def _series_uid(path: Path) -> str | None:
-    """The UID of a DICOM series, or the one that a file is named after, as in LUNA16."""
-    if path.is_dir():
-        return read_series_uid(path)
+    """The UID that a file is named after, as in LUNA16."""
     name = path.name[: -len(scan_suffix(path)) or None]
     return name if _UID.fullmatch(name) else None

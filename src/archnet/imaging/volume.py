@@ -43,6 +43,7 @@ class Volume:
         origin_mm: World position (x, y, z) of the centre of voxel (0, 0, 0), LPS.
         direction: (3, 3); its columns are the world directions of the x, y and z index axes, as in ITK.
         notes: What the reader found, assumed or left out, a sentence each.
+        series_uid: SeriesInstanceUID of a DICOM series.
 
     Raises:
         ValueError: The array is not three-dimensional or is empty, or the geometry is not that of a scan.
@@ -53,6 +54,7 @@ class Volume:
     origin_mm: Point
     direction: NDArray[np.float64]
     notes: tuple[str, ...] = ()
+    series_uid: str | None = None
 
     def __post_init__(self) -> None:
         if self.hu.ndim != 3 or 0 in self.hu.shape:

@@ -39,25 +39,30 @@ def read_candidate_list(path: Path, series: Collection[str]) -> tuple[Candidates
     return candidates.select(rows), num_all - len(rows)
 
 
-def candidate_recipe(run: TrainedRun, candidates: Candidates, scans: Mapping[str, Path]) -> CandidateCrops:
+def candidate_recipe(
+    run: TrainedRun, candidates: Candidates, scans: Mapping[str, Path], series: str | None = None
+) -> CandidateCrops:
     """The recipe that makes candidates a run's cases, as in its training.
 
     Args:
         run: A run on candidates.
         candidates: Points in the scans.
         scans: By series uid, from `scans_by_name`.
+        series: Of DICOM folders with several CT series the one to read.
     """
     grid = CropGrid(shape=run.crop_size, spacing_mm=run.experiment.data.spacing_mm)
     lines = range(len(candidates.series)) if candidates.lines is None else candidates.lines.tolist()
     ids = np.array([f"{uid}#{line}" for uid, line in zip(candidates.series, lines, strict=True)])
-    return candidates.crops(scans, ids, grid)
+    recipe = candidates.crops(scans, ids, grid)
+    recipe.series = series
+    return recipe
 
 
-def point_recipe(run: TrainedRun, scan: Path, point_mm: Point) -> CandidateCrops:
+def point_recipe(run: TrainedRun, scan: Path, point_mm: Point, series: str | None = None) -> CandidateCrops:
     """The recipe of the crop around one point of a scan."""
     unknown = np.array([-1], np.int64)
     candidate = Candidates(source="--at", series=[str(scan)], points_mm=np.array([point_mm]), labels=unknown)
-    return candidate_recipe(run, candidate, {str(scan): scan})
+    return candidate_recipe(run, candidate, {str(scan): scan}, series)
 
 
 def write_submission(

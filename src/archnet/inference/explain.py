@@ -11,15 +11,16 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.data.recipe import Recipe
 from archnet.data.scan_ranges import mean_hu
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume, orient_to_lps, read_stored_frame
 from archnet.imaging.nifti import write_nifti_as_stored
-from archnet.imaging.scan_files import scan_name
+from archnet.imaging.scan_files import scan_name, series_to_read
 from archnet.imaging.scan_grid import crop_grid, interpolate, resample_to_scan, resized_grid
 from archnet.imaging.volume import Point
 from archnet.inference.candidates import point_recipe
-from archnet.inference.predict import out_of_distribution_warnings, read_chest_ct, whole_scan_recipe
+from archnet.inference.predict import check_chest_ct, out_of_distribution_warnings, whole_scan_recipe
 from archnet.inference.trained_run import TrainedOn, TrainedRun, find_trainings
 from archnet.spec.arch import feature_grid
 from archnet.spec.view import network_input, scale_to_unit
@@ -53,6 +54,7 @@ class Explanation:
         probability: Probability of the class.
         warnings: In which ways the scan is out of distribution.
         trained_on: The run, if it was trained on the scan.
+        series: The series of a DICOM folder that was chosen; null where none was.
         files: Paths of the picture (.png) and the heat map (.nii.gz); empty if they are not written.
     """
 
@@ -67,6 +69,7 @@ class Explanation:
     probability: float
     warnings: list[str]
     trained_on: list[TrainedOn]
+    series: str | None = None
     files: tuple[Path, ...] = ()
 
     @property
@@ -89,13 +92,15 @@ class Explanation:
         }
 
 
-def explain_scan(
+def explain_scan(  # noqa: PLR0913 - the options of `archnet explain`, by name
     run: TrainedRun,
     scan: Path,
     label: int,
     method: Method = "gradcam",
     point_mm: Point | None = None,
     progress: Progress = no_progress,
+    *,
+    series: str | None = None,
 ) -> Explanation:
     """Explain the prediction of a whole scan, or of the candidate at a point, with a heat map.
 
@@ -106,15 +111,19 @@ def explain_scan(
         method: How the heat map is made.
         point_mm: The candidate's position (x, y, z), LPS; null for a run on whole scans.
         progress: Wraps what takes long.
+        series: Of a DICOM folder with several CT series the one to read.
 
     Raises:
         ArchnetError: The scan is rejected, the point lies outside it, or the network has no convolution.
     """
     from archnet.network.predict import load_model, predict_probabilities
 
-    chest_ct = read_chest_ct(scan)
+    if point_mm is None:
+        recipe: Recipe = whole_scan_recipe(run, [scan], series)
+    else:
+        recipe = point_recipe(run, scan, point_mm, series)
+    chest_ct = check_chest_ct(scan, recipe.read(0))
     volume = chest_ct.volume
-    recipe = whole_scan_recipe(run, [scan]) if point_mm is None else point_recipe(run, scan, point_mm)
     ((_, values),) = recipe.cut_volume(0, volume)
     model = load_model(run.folder / "model.keras")
     images = network_input(values, run.experiment)
@@ -132,6 +141,7 @@ def explain_scan(
         probability=float(predict_probabilities(model, images, np.zeros(1, np.int64))[0, label]),
         warnings=out_of_distribution_warnings(chest_ct, mean_hu(values[0], limits), [run]),
         trained_on=find_trainings([run], chest_ct.record.identity),
+        series=series_to_read(scan, series),
     )
 
 
@@ -200,15 +210,16 @@ def point_text(point_mm: Point, separator: str = ",") -> str:
     return separator.join(f"{value:.10g}" for value in point_mm)
 
 
-def write_heat_map(path: Path, scan: Path, heat: NDArray[np.float32]) -> None:
+def write_heat_map(path: Path, scan: Path, heat: NDArray[np.float32], series: str | None = None) -> None:
     """Write a heat map as .nii.gz with the grid, origin and axes of its scan's file.
 
     Args:
         path: The new file.
         scan: The scan's file or DICOM folder.
         heat: (z, y, x) in LPS, as `Explanation.scan_heat`.
+        series: Of `Explanation`.
     """
-    frame = read_stored_frame(scan)
+    frame = read_stored_frame(scan, series)
     stored = np.zeros(frame.hu.shape, np.float32)
     step = 2.0 ** (math.floor(math.log2(np.abs(heat).max() or 1)) - _HEAT_MAP_BITS)
     view_in_lps = orient_to_lps(replace(frame, hu=stored)).hu  # writing into it turns the axes back

@@ -24,13 +24,14 @@ from archnet.inference.scan_paths import find_named_scans
 from archnet.inference.trained_run import TrainedRun, check_case_kind, read_trained_runs
 
 
-def explain_file(
+def explain_file(  # noqa: PLR0913 - the options of `archnet explain`, by name
     run: Path,
     scan: Path,
     *,
     at: Point | None = None,
     method: Method = "gradcam",
     class_name: str | None = None,
+    series: str | None = None,
     progress: Progress = no_progress,
 ) -> Explanation:
     """Explain the prediction of a whole scan, or of the candidate at a point.
@@ -41,6 +42,7 @@ def explain_file(
         at: For a run on candidates: the position (x, y, z) in mm, LPS.
         method: Saliency method.
         class_name: The class to explain; by default the run's positive class.
+        series: Of a DICOM folder with several CT series the one to read, by its uid, number or description.
         progress: Wraps the items of a long loop.
 
     Raises:
@@ -52,11 +54,11 @@ def explain_file(
     if method not in METHODS:
         hint = did_you_mean(method, METHODS)
         raise RunError(f'--method "{method}": unknown.{hint} Known: {", ".join(METHODS)}.')
-    path = _single_scan(scan)
+    path = _single_scan(scan, series)
     from archnet.network.backend import start_quietly
 
     start_quietly()
-    return explain_scan(trained_run, path, label, method, at, progress)
+    return explain_scan(trained_run, path, label, method, at, progress, series=series)
 
 
 def write_explanation(explanation: Explanation, folder: Path) -> Explanation:
@@ -70,7 +72,7 @@ def write_explanation(explanation: Explanation, folder: Path) -> Explanation:
     with atomic_write(picture) as draft:
         draft.write_bytes(draw_explanation(explanation))
     with atomic_write(volume) as draft:
-        write_heat_map(draft, explanation.scan, explanation.scan_heat)
+        write_heat_map(draft, explanation.scan, explanation.scan_heat, explanation.series)
     return replace(explanation, files=(picture, volume))
 
 
@@ -87,8 +89,8 @@ def _single_run(runs: list[TrainedRun], path: Path) -> TrainedRun:
     return runs[0]
 
 
-def _single_scan(path: Path) -> Path:
-    scans = find_named_scans([path]).paths
+def _single_scan(path: Path, series: str | None) -> Path:
+    scans = find_named_scans([path], series).paths
     if path not in scans and len(scans) > 1:
         raise RunError(f"{path}: contains {len(scans)} scans. Choose one, such as {scans[0]}.")
     return path if path in scans else scans[0]

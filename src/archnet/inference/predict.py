@@ -16,7 +16,7 @@ from archnet.data.recipe import Recipe
 from archnet.data.scan_ranges import mean_hu
 from archnet.errors import DataError
 from archnet.files.progress import Progress, no_progress
-from archnet.imaging import Volume, read_volume
+from archnet.imaging import Volume
 from archnet.inference.suitability import geometry_warnings, intensity_warnings, rejection_reason, value_warnings
 from archnet.inference.symmetries import symmetries
 from archnet.inference.trained_run import TrainedOn, TrainedRun, find_trainings
@@ -93,7 +93,7 @@ def predict_scans(ensemble: Ensemble, recipe: Recipe, progress: Progress = no_pr
     for number in progress(range(len(recipe.scans)), "Predicting", len(recipe.scans)):
         path = recipe.scans[number]
         try:
-            scan = read_chest_ct(path)
+            scan = check_chest_ct(path, recipe.read(number))
             total_hu = 0.0
             for rows, values in recipe.cut_volume(number, scan.volume):
                 probabilities[rows] = ensemble.probabilities(values)
@@ -123,13 +123,12 @@ class ChestCt:
     record: ScanRecord
 
 
-def read_chest_ct(path: Path) -> ChestCt:
-    """Read a chest CT.
+def check_chest_ct(path: Path, volume: Volume) -> ChestCt:
+    """Measure a scan that has been read, and check that it is a chest CT.
 
     Raises:
-        DataError: The scan cannot be read, or is no chest CT in Hounsfield units.
+        DataError: It is no chest CT in Hounsfield units.
     """
-    volume = read_volume(path)
     record = record_scan(path, volume)
     reason = rejection_reason(record.values)
     if reason:
@@ -154,12 +153,20 @@ def _run_warnings(volume: Volume, mean: float, run: TrainedRun) -> Iterator[str]
     yield from intensity_warnings(mean, run.scan_ranges, run.experiment.data.window_hu)
 
 
-def whole_scan_recipe(run: TrainedRun, scans: Sequence[Path]) -> WholeVolumes:
-    """The recipe by which whole scans become a run's cases, as in its training."""
-    return WholeVolumes(
+def whole_scan_recipe(run: TrainedRun, scans: Sequence[Path], series: str | None = None) -> WholeVolumes:
+    """The recipe by which whole scans become a run's cases, as in its training.
+
+    Args:
+        run: A run on whole scans.
+        scans: The scans.
+        series: Of DICOM folders with several CT series the one to read.
+    """
+    recipe = WholeVolumes(
         source="scans on the command line",
         ids=np.array([str(path) for path in scans]),
         scans=scans,
         shape=run.crop_size,
         window_hu=run.experiment.data.window_hu,
     )
+    recipe.series = series
+    return recipe

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.candidates import Candidates
 from archnet.data.checks.findings import Finding
-from archnet.data.checks.outside_candidates import find_outside
+from archnet.data.checks.outside_candidates import PlacedPoints, find_outside
 from archnet.data.recipe import Recipe
 from archnet.errors import DataError
 from archnet.evaluation.froc.lists import write_training_series
@@ -146,7 +145,7 @@ def predict_scan_files(
         tta: Average over mirror images.
         progress: Wraps the scans.
     """
-    found = _predict(runs, whole_scan_recipe(runs[0], scans.paths), tta, progress)
+    found = _predict(runs, whole_scan_recipe(runs[0], scans.paths, scans.series), tta, progress)
     return ScanResult(
         runs=tuple(run.folder for run in runs),
         classes=runs[0].classes,
@@ -189,11 +188,12 @@ def predict_candidate_files(  # noqa: PLR0913 - the options of `archnet predict`
             replace an input.
     """
     check_output_path(out, (candidates, *scans.paths, *_data_files(out, scans.paths)))
-    by_name = scans_by_name(scans.paths)
+    by_name = scans_by_name(scans.paths, series=scans.series)
     candidate_list, num_left_out = read_candidate_list(candidates, by_name)
-    is_outside, outside = _find_outside(candidate_list, by_name, strict, progress)
+    points = candidate_list.place(by_name, progress, scans.series)
+    is_outside, outside = _find_outside(points, candidate_list.source, strict)
     inside = np.flatnonzero(~is_outside)
-    recipe = candidate_recipe(runs[0], candidate_list.select(inside), by_name)
+    recipe = candidate_recipe(runs[0], candidate_list.select(inside), by_name, scans.series)
     found = _predict(runs, recipe, tta, progress)
     probabilities = np.full((len(is_outside), len(runs[0].classes)), np.nan)
     probabilities[inside] = found.probabilities
@@ -225,17 +225,14 @@ def _unknown_runs(runs: Sequence[TrainedRun]) -> tuple[Path, ...]:
     return tuple(run.folder for run in runs if run.training_scans is None)
 
 
-def _find_outside(
-    candidates: Candidates, scans: Mapping[str, Path], strict: bool, progress: Progress
-) -> tuple[NDArray[np.bool_], tuple[Finding, ...]]:
+def _find_outside(points: PlacedPoints, source: str, strict: bool) -> tuple[NDArray[np.bool_], tuple[Finding, ...]]:
     """Which candidates lie outside their scan, and the finding that counts them.
 
     Raises:
         DataError: There are many, or one and `strict`.
     """
-    points = candidates.place(scans, progress)
     is_outside = points.is_outside()
-    findings = find_outside(points, is_outside, candidates.source, is_prediction=True)
+    findings = find_outside(points, is_outside, source, is_prediction=True)
     for finding in findings:
         if strict or finding.severity == "error":
             raise DataError(finding.text)

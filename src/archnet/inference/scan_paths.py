@@ -10,7 +10,7 @@ from archnet.data.checks.findings import Finding
 from archnet.data.checks.left_out import describe_left_out, find_left_out
 from archnet.errors import DataError
 from archnet.imaging import READERS
-from archnet.imaging.scan_files import ScanTree, find_scans
+from archnet.imaging.scan_files import ScanTree, find_scans, series_to_read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,17 +20,23 @@ class FoundScans:
     Attributes:
         paths: Each once, in the order in which they were named.
         findings: What was left out of folders.
+        series: Of DICOM folders with several CT series the one to read.
     """
 
     paths: tuple[Path, ...]
     findings: tuple[Finding, ...] = ()
+    series: str | None = None
 
 
-def find_named_scans(paths: Sequence[Path]) -> FoundScans:
+def find_named_scans(paths: Sequence[Path], series: str | None = None) -> FoundScans:
     """All scans among the paths and in the folders among them.
 
+    Args:
+        paths: Scans, DICOM folders, and folders of scans.
+        series: Of DICOM folders with several CT series the one to read, by its uid, number or description.
+
     Raises:
-        DataError: There is nothing there, or a folder holds no scan.
+        DataError: There is nothing there, a folder holds no scan, or no scan is a DICOM folder that `series` concerns.
     """
     found: dict[Path, None] = {}
     findings: list[Finding] = []
@@ -44,4 +50,6 @@ def find_named_scans(paths: Sequence[Path]) -> FoundScans:
             )
         found.update(dict.fromkeys(tree.scans))
         findings += find_left_out(tree.left_out, path)
-    return FoundScans(paths=tuple(found), findings=tuple(findings))
+    if series is not None and found and not any(series_to_read(path, series) for path in found):
+        raise DataError(f'--series "{series}": no DICOM folder with this series was named. Leave it out, or name one.')
+    return FoundScans(paths=tuple(found), findings=tuple(findings), series=series)

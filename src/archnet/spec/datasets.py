@@ -79,7 +79,7 @@ _CROP_OPTIONS: Final = {
     "negatives_per_positive": 5,
 }
 _CANDIDATE_SYMMETRY: Final = "crops may lie any way"
-_VOLUME_OPTIONS: Final = {"crop_size": (128, 128, 64)}
+_VOLUME_OPTIONS: Final = {"crop_size": (128, 128, 64), "series": None}
 _LUNA16_LAYOUT: Final = "subset0 to subset9 (any number of them) with .mhd scans, and candidates.csv"
 
 # doi:10.5281/zenodo.3723295 and doi:10.5281/zenodo.4121926

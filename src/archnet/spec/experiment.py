@@ -39,6 +39,8 @@ class Data:
         crop_size_mm: Size of a crop as (height, width, depth) in millimetres; gives `crop_size` from `spacing_mm`.
         view: What a 2D network sees of a volume: the central axial slice (index depth // 2), or all as channels. A 3D
             network sees the volume.
+        series: Of DICOM folders with several CT series the one to read, by its number or description; a uid chooses it
+            in the folder that holds it. Null reads folders with one CT series only.
         window_hu: Hounsfield units that become 0 and 1; values outside are clipped.
         range: `npz` only: the values that become 0 and 1, "hu" (use `window_hu`), or "auto".
         axes: `npz` only: the order of the array's spatial axes, (height, width, depth) or (z, y, x).
@@ -55,6 +57,7 @@ class Data:
     spacing_mm: tuple[float, float, float] | None = None
     crop_size_mm: tuple[float, float, float] | None = None
     view: Literal["slice", "slices-as-channels", "volume"] | None = None
+    series: str | None = None
     window_hu: tuple[float, float] = (-1000, 400)
     range: Literal["hu", "auto"] | tuple[float, float] = "auto"
     axes: Literal["hwd", "zyx"] = "hwd"

@@ -64,8 +64,8 @@ def parse_data(options: Mapping[str, Any], input_shapes: Sequence[tuple[int, ...
     if "crop_size" in set(defaults) - set(given):
         merged["crop_size"] = common_crop_size(input_shapes, defaults["crop_size"])
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in merged.items()}
-    if "positive" in values:
-        values["positive"] = str(values["positive"])
+    for key in {"positive", "series"} & {key for key, value in values.items() if value is not None}:
+        values[key] = str(values[key])
     if values.get("crop_size_mm"):
         values["crop_size"] = size_in_voxels(values["crop_size_mm"], values["spacing_mm"])
     return Data(**values)

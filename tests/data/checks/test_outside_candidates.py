@@ -95,7 +95,7 @@ def test_half_of_one_scans_are_an_error(number, severity):
     places[900 : 900 + number, 2] = 0
     (finding,) = _find(_points(places, ["1.2"] * 900 + ["3.4"] * 4, frames=frames))
     assert finding.severity == severity
-    assert ("That is 50% of those of 3.4.mhd. " in finding.message) == (severity == "error")
+    assert ("It is 50% of those in 3.4.mhd. " in finding.message) == (severity == "error")
 
 
 def test_one_nodule_is_an_error():
@@ -105,7 +105,7 @@ def test_one_nodule_is_an_error():
     labels[[3, 9]] = 1
     (finding,) = _find(_points(places, labels=labels))
     assert finding.severity == "error"
-    assert f"That is with 1 nodule among them. {CAUSES}" in finding.message
+    assert f"Among them is 1 nodule. {CAUSES}" in finding.message
 
 
 @pytest.mark.parametrize(

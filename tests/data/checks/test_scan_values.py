@@ -10,8 +10,9 @@ from archnet.data import open_dataset
 from archnet.data.checks.scan_records import record_scan
 from archnet.data.checks.scan_values import check_scan_values
 from archnet.errors import DataError
+from archnet.imaging import read_volume
 from archnet.imaging.metaimage import write_mhd
-from archnet.inference.predict import read_chest_ct
+from archnet.inference.predict import check_chest_ct
 from archnet.runs.preparation import prepare
 from archnet.spec.resolve import data_experiments
 from trained_runs import chest
@@ -89,11 +90,11 @@ def test_training_and_prediction_agree_on_a_scan(tmp_path, tree, change, expecte
     for path in (tmp_path / "data").rglob("*.mhd"):
         if ("value_range", "error") in expected:
             with pytest.raises(DataError) as caught:
-                read_chest_ct(path)
+                check_chest_ct(path, read_volume(path))
             if path == Path(found["value_range", "error"].cases[0]):
                 assert str(caught.value) in found["value_range", "error"].message
         else:
-            assert read_chest_ct(path).volume.hu.shape == (20, 32, 32)
+            assert check_chest_ct(path, read_volume(path)).volume.hu.shape == (20, 32, 32)
 
 
 @pytest.mark.parametrize("tree", [class_folders, candidates])

@@ -16,6 +16,7 @@ from archnet.data.checks.left_out import MAX_CASES
 from archnet.errors import DataError, pluralize
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume, nearest_index, read_frame
+from archnet.imaging.scan_files import series_to_read
 
 MAX_SHARE: Final = 0.01
 """Share of all candidates above which those outside are an error."""
@@ -33,7 +34,7 @@ _ERROR_REMEDIES: Final = (
     "Correct the list, whose positions are in mm, LPS; if the check is allowed, those outside are left out.",
     "Correct the list, whose positions are in mm, LPS.",
 )
-"""In a data set, and in a prediction."""
+"""In a data set, and in a prediction or where none lies inside."""
 
 _WARNING_REMEDIES: Final = (
     "They are left out; --strict makes them an error.",
@@ -79,12 +80,20 @@ class PlacedPoints:
         return is_outside
 
 
-def read_frames(scans: Mapping[str, Path], progress: Progress = no_progress) -> dict[str, Volume]:
-    """The grids of scans, from their headers alone; whoever reads a scan says what is wrong with it."""
+def read_frames(
+    scans: Mapping[str, Path], progress: Progress = no_progress, series: str | None = None
+) -> dict[str, Volume]:
+    """The grids of scans, from their headers alone; whoever reads a scan says what is wrong with it.
+
+    Args:
+        scans: By series uid.
+        progress: Wraps the scans.
+        series: Of DICOM folders with several CT series the one to read.
+    """
     frames: dict[str, Volume] = {}
     for uid, path in progress(scans.items(), "Checking scans", len(scans)):
         try:
-            frames[uid] = read_frame(path)
+            frames[uid] = read_frame(path, series_to_read(path, series))
         except DataError:
             continue
     return frames
@@ -119,14 +128,14 @@ def find_outside(
     place = "lies outside its scan" if len(rows) == 1 else "lie outside their scans"
     sentences = [f"{subject} {place}: {_examples(points, rows)}."]
     if reasons:
-        sentences += [f"That is {', '.join(reasons)}.", _CAUSES, *_guess(points)]
+        sentences += [*reasons, _CAUSES, *_guess(points)]
     return (
         Finding(
             check="outside_candidates",
             severity="error" if reasons else "warning",
             message=" ".join(sentences),
             cases=tuple(points.row_name(row) for row in rows[:MAX_CASES].tolist()),
-            remedy=(_ERROR_REMEDIES if reasons else _WARNING_REMEDIES)[is_prediction],
+            remedy=(_ERROR_REMEDIES if reasons else _WARNING_REMEDIES)[is_prediction or bool(is_outside.all())],
         ),
     )
 
@@ -134,15 +143,15 @@ def find_outside(
 def _error_reasons(points: PlacedPoints, is_outside: NDArray[np.bool_], num_checked: int) -> Iterator[str]:
     share = np.count_nonzero(is_outside) / num_checked
     if share > MAX_SHARE:
-        yield f"{_percent(share)} of all"
+        yield f"That is {_percent(share)} of all."
     fullest, largest = max(
         ((uid, float(is_outside[rows].mean())) for uid, rows in points.rows_by_scan().items()), key=lambda pair: pair[1]
     )
     if largest >= MAX_SCAN_SHARE:
-        yield f"{_percent(largest)} of those of {points.names[fullest]}"
+        yield f"It is {_percent(largest)} of those in {points.names[fullest]}."
     num_nodules = int(np.count_nonzero(is_outside & (points.labels == 1)))
     if num_nodules:
-        yield f"with {pluralize(num_nodules, 'nodule')} among them"
+        yield f"Among them {'is' if num_nodules == 1 else 'are'} {pluralize(num_nodules, 'nodule')}."
 
 
 def _percent(share: float) -> str:

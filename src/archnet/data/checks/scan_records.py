@@ -41,7 +41,7 @@ class ScanRecord:
 def record_scan(path: Path, volume: Volume) -> ScanRecord:
     """Measure and identify a scan that has been read; a few thousand voxels are looked at."""
     sample = sample_voxels(volume.hu)
-    return ScanRecord(values=measure_hu(sample), identity=identify_scan(path, volume.hu.shape, sample))
+    return ScanRecord(values=measure_hu(sample), identity=identify_scan(path, volume, sample))
 
 
 def append_records(path: Path, records: Mapping[int, ScanRecord]) -> None:

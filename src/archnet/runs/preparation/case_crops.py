@@ -151,4 +151,4 @@ def _select_split(
 def _measure_scan_ranges(dataset: Dataset, crops: Crops, progress: Progress) -> ScanRanges | None:
     """The ranges of the scans that could be read; null where there are none."""
     cases = crops.values[crops.is_there] if crops.unreadable_scans else crops.values
-    return measure_scan_ranges(crops.scans, cases, dataset.limits, progress) if crops.scans else None
+    return measure_scan_ranges(crops.scans, cases, dataset.limits, progress, dataset.series) if crops.scans else None
