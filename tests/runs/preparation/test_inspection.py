@@ -42,7 +42,8 @@ def test_values_outside_the_range_are_counted(tmp_path):
     x = np.full((40, 4, 4), 0, np.int16)
     x[:, 0], x[:, 1] = -2000, 1000
     path = write_squares(tmp_path / "a.npz", count=40, x=x)
-    (first, _) = inspected(path).summary["values"]["classes"]
+    data = {"name": "npz", "root": str(path), "range": "hu"}
+    (first, _) = inspected(path, data=data).summary["values"]["classes"]
     assert (first["below"], first["above"]) == (0.25, 0.25)
 
 
