@@ -23,6 +23,8 @@ def follow(steps, path):
     fill = float(re.search(r"all of them (\S+);", text)[1])
     order = ["Read", "Orient", "Only where", "Clip", "Resize", "Add"]
     assert [step.partition(" ")[0].rstrip(":") for step in steps] == [word.split()[0] for word in order]
+    assert "m be min(R, C) and s = (R - C) // 2, rounded down; B has C rows and R columns" in text
+    assert "with a = max(s, 0) and b = max(-s, 0), B[b:b+m, a:a+m] = A[a:a+m, b:b+m]." in text
     image = nibabel.load(path)
     to_lps = nibabel.orientations.ornt_transform(
         nibabel.io_orientation(image.affine), nibabel.orientations.axcodes2ornt("LPS")

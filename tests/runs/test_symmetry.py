@@ -1,6 +1,7 @@
 """The symmetries of arrays: asked of the cases, found where they are, and told with their figures."""
 
 import json
+import math
 import re
 from itertools import product
 
@@ -13,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 import archnet
 from archnet.data import open_dataset
 from archnet.files.strict_json import Document
-from archnet.runs.preparation import find_in_experiment, resolve_auto_from_data, split_cases, symmetry
+from archnet.runs.preparation import find_in_experiment, resolve_auto_from_data, split_cases, symmetric_copies, symmetry
 from archnet.runs.preparation.symmetric_copies import RIGHT_ANGLES, coarse_images, make_copies
 from archnet.runs.preparation.symmetry import find_symmetry
 from archnet.spec.resolve import parse_experiments
@@ -174,7 +175,8 @@ def test_the_cases_are_asked_once_and_only_if_the_augmentation_is_left_to_them(t
 
 
 @pytest.mark.parametrize("size", [(7, 7, 5), (50, 50), (16, 16, 9)], ids=str)
-def test_coarse_copies_are_the_coarse_images_of_the_copies(tmp_path, size):
+def test_coarse_copies_are_the_coarse_images_of_the_copies(tmp_path, size, monkeypatch):
+    monkeypatch.setattr(symmetric_copies, "_VOXELS_AT_ONCE", 4 * math.prod(size))
     x = np.random.default_rng(0).integers(0, 255, (6, *size), dtype=np.uint8)
     names = [*("height", "width", "depth")[: len(size)], RIGHT_ANGLES]
     copies = make_copies(x, names)
@@ -198,11 +200,20 @@ def test_coarse_copies_are_the_coarse_images_of_the_copies(tmp_path, size):
 
 
 @pytest.mark.slow
-def test_real_nodules_and_candidates_are_flipped_and_turned(real_data):
-    for file, arch in (("lidc_nodule_vs_background_3d.npz", DEEP), ("luna16_candidates_2d.npz", FLAT)):
-        experiment = resolved(experiment_on(real_data / file, arch, split={}))
-        axes = ["height", "width", "depth"][: arch["rank"]]
-        assert names_of(experiment) == [{"type": "right_angles"}, {"type": "flip", "axes": axes}]
+@pytest.mark.parametrize(
+    ("file", "arch", "split"),
+    [
+        ("luna16_candidates_2d.npz", FLAT, {}),
+        ("lidc_nodule_vs_background_3d.npz", DEEP, {}),
+        ("lidc_nodule_vs_background_3d.npz", DEEP, {"seed": 1}),
+        ("lidc_nodule_vs_background_3d.npz", DEEP, {"seed": 2}),
+        *(("lidc_nodule_vs_background_3d.npz", DEEP, {"folds": 5, "fold": fold}) for fold in range(5)),
+    ],
+)
+def test_the_kept_results_on_real_crops_would_be_flipped_and_turned_again(real_data, file, arch, split):
+    experiment = resolved(experiment_on(real_data / file, arch, split=split))
+    axes = ["height", "width", "depth"][: arch["rank"]]
+    assert names_of(experiment) == [{"type": "right_angles"}, {"type": "flip", "axes": axes}]
 
 
 @pytest.mark.slow

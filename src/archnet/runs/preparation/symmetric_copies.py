@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import product
 from typing import Final
@@ -16,6 +17,8 @@ from archnet.spec.view import scale_to_unit
 
 GRIDS: Final = {2: (16, 16), 3: (8, 8, 8)}
 """Blocks along each axis, at most, whose means the regression sees."""
+
+_VOXELS_AT_ONCE: Final = 2**24
 
 RIGHT_ANGLES: Final = "right angles"
 
@@ -36,7 +39,16 @@ def name_symmetries(names: Sequence[str]) -> str:
 
 def coarse_images(dataset: Dataset, rows: NDArray[np.int64]) -> Images:
     """The cases (N, blocks, ..) as means over blocks that lie alike from either end of an axis."""
-    images = scale_to_unit(dataset.crops(rows).values, dataset.limits)
+    portion = max(1, _VOXELS_AT_ONCE // math.prod(dataset.shape))
+    starts = range(0, len(rows), portion)
+    return np.concatenate([_coarsen(_scaled_cases(dataset, rows[start : start + portion])) for start in starts])
+
+
+def _scaled_cases(dataset: Dataset, rows: NDArray[np.int64]) -> Images:
+    return scale_to_unit(dataset.crops(rows).values, dataset.limits)
+
+
+def _coarsen(images: Images) -> Images:
     for axis, (size, number) in enumerate(zip(images.shape[1:], GRIDS[images.ndim - 1], strict=True), 1):
         means = axis_block_means(np.eye(size, dtype=np.float32), 0, min(number, size))
         weights = np.float32(0.5) * (means + means[::-1, ::-1])
