@@ -17,10 +17,10 @@ COPIES = Finding(
 
 
 def write_squares(path, count=60, groups=20, **arrays):
-    """Squares whose right part is as bright as their class; as many cases of each class, in groups."""
+    """Noise, with a bright square in the cases of the second class; as many cases of each class, in groups."""
     y = np.arange(count) % 2
-    x = np.random.default_rng(0).integers(0, 90, (count, 8, 8), dtype=np.uint8)
-    x[:, :, 2:] += 40 * y.astype(np.uint8)[:, None, None]
+    x = np.random.default_rng(0).integers(0, 200, (count, 8, 8), dtype=np.uint8)
+    x[y == 1, 3:5, 3:5] += 50
     np.savez(
         path, **{"x": x, "y": y, "group": np.arange(count) * groups // count, "classes": ["other", "nodule"], **arrays}
     )

@@ -249,7 +249,7 @@ def test_a_folder_of_an_earlier_version_and_one_with_other_allowed_checks_take_f
     del document["data"]["allow"]
     write_json(path, document)
     check_shared_sections(tmp_path / "out", first)
-    del document["data"]["range"]
+    del document["data"]["classes"]
     write_json(path, document)
     check_shared_sections(tmp_path / "out", first)
     with pytest.raises(RunError, match=r"a different data \(range: 'auto' there, 'hu' here\)\. Choose a new folder"):

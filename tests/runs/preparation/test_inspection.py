@@ -1,5 +1,7 @@
 """`archnet data check`: what a data set holds, and findings that stop nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,7 +45,7 @@ def test_values_outside_the_range_are_counted(tmp_path):
     x[:, 0], x[:, 1] = -2000, 1000
     path = write_squares(tmp_path / "a.npz", count=40, x=x)
     data = {"name": "npz", "root": str(path), "range": "hu"}
-    (first, _) = inspected(path, data=data).summary["values"]["classes"]
+    first, _ = inspected(path, data=data).summary["values"]["classes"]
     assert (first["below"], first["above"]) == (0.25, 0.25)
 
 
@@ -77,7 +79,7 @@ def test_quick_reads_no_voxels(tmp_path, monkeypatch):
 
 
 def test_the_page_shows_findings_with_their_cases_histograms_and_samples(tmp_path, monkeypatch):
-    find(monkeypatch, COPIES)
+    find(monkeypatch, replace(COPIES, cases=("3", "8 (train)", "scan.mhd")))
     page = inspected(write_squares(tmp_path / "a.npz")).write_html(tmp_path / "check.html").read_text()
     finding = page[page.index('class="finding error"') : page.index('id="contents"')]
     assert "2 cases are copies of each other." in finding

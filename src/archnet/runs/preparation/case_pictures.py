@@ -28,10 +28,10 @@ def draw_cases(data: PreparedData | None, findings: Sequence[Finding]) -> tuple[
     """
     if data is None:
         return [], [[] for _ in findings]
-    rows = {case: row for row, case in enumerate(data.cases.ids.tolist())}
-    of_findings = [
-        [_picture(data, rows[case]) for case in finding.cases if case in rows][:_NUM_OF_FINDING] for finding in findings
-    ]
+    places = zip(data.cases.ids.tolist(), data.sets.tolist(), strict=True)
+    rows = {name: row for row, (case, part) in enumerate(places) for name in (case, f"{case} ({part})")}
+    shown = [[rows[case] for case in finding.cases if case in rows][:_NUM_OF_FINDING] for finding in findings]
+    of_findings = [[_picture(data, row) for row in part] for part in shown]
     members = [np.flatnonzero(data.cases.labels == label) for label in range(len(data.cases.classes))]
     turns = [part[place] for place in range(_NUM_SAMPLES) for part in members if place < part.size]
     return [_picture(data, int(row)) for row in turns[:_NUM_SAMPLES]], of_findings
