@@ -21,7 +21,7 @@ from archnet.report.run_files import read_run
 from archnet.runs.artifacts import write_gallery
 from archnet.runs.folder import CHECKPOINT
 from archnet.runs.froc import write_run_froc
-from archnet.runs.preparation import PreparedData, prepare
+from archnet.runs.preparation import PreparedData, cut_cases, make_splits
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.cost import network_cost
 from archnet.spec.experiment import SETS, Experiment
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 def evaluate_run(folder: Path) -> None:
     """Evaluate a finished run on all its sets, including those that were left out when it was made.
+
+    Errors in its data stop nothing: they were allowed before it was trained.
 
     Args:
         folder: The run folder.
@@ -48,7 +50,8 @@ def evaluate_run(folder: Path) -> None:
     (experiment,) = parse_experiments(read_document(folder / "experiment.json"))
     metrics = read_json(folder / "metrics.json")
     micro_batch = int(read_json(folder / "network.json")["micro_batch"])
-    (prepared,) = prepare(open_dataset(experiment.data), [experiment])
+    dataset = open_dataset(experiment.data)
+    (prepared,) = cut_cases(dataset, make_splits(dataset.cases, [experiment])).values()
     predictions = predict_cases(load_model(folder / "model.keras"), experiment, prepared, micro_batch)
     costs = {key: value for key, value in metrics.items() if key not in SETS}
     metrics = {**evaluate_predictions(predictions, experiment, prepared.cases.positive), **costs}
