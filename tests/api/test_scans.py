@@ -122,6 +122,7 @@ def test_explain_is_the_command(nodules, scans, tmp_path):
         "class": "nodule",
         "probability": found.probability,
         "warnings": [],
+        "trained_on": [],
     }
     assert [file.name for file in found.files] == [file.rpartition("/")[2] for file in told["files"]]
     for file, other in zip(found.files, told["files"], strict=True):

@@ -241,7 +241,7 @@ def test_a_list_whose_candidates_are_all_outside_is_refused_with_the_cause(tmp_p
 def test_no_voxel_is_read_to_find_candidates_outside(tmp_path, monkeypatch):
     _scan(tmp_path, "1.2.3")
     _candidates(tmp_path, [*[("1.2.3", *_point(5, 9, 11), 1)] * 150, ("1.2.3", 0, 0, 9999, 0)])
-    monkeypatch.setattr("archnet.data.recipe.read_volume", lambda path: pytest.fail("a scan was read"))
+    monkeypatch.setattr("archnet.data.recipe.read_volume", lambda path, series: pytest.fail("a scan was read"))
     assert len(_open(tmp_path).cases.ids) == 150
 
 
@@ -344,7 +344,7 @@ def test_strict_makes_one_candidate_outside_an_error_before_anything_is_cut(tmp_
     (prepared,) = prepare(dataset, experiments)
     assert len(prepared.cases.ids) == 200
     assert "outside_candidates" in [finding.check for finding in prepared.findings]
-    monkeypatch.setattr("archnet.data.recipe.read_volume", lambda path: pytest.fail("a scan was read"))
+    monkeypatch.setattr("archnet.data.recipe.read_volume", lambda path, series: pytest.fail("a scan was read"))
     with pytest.raises(
         DataError, match=r"^1 of the 201 candidates in candidates\.csv lies outside its scan: line 202, "
     ):

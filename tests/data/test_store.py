@@ -66,7 +66,7 @@ def test_scans_are_read_once_and_not_at_all_when_the_store_is_there(tmp_path, mo
     wanted = recipe(tmp_path / "scans")
     opened = []
     monkeypatch.setattr(
-        "archnet.data.recipe.read_volume", lambda path: (opened.append(path.stem), read_volume(path))[1]
+        "archnet.data.recipe.read_volume", lambda path, series: (opened.append(path.stem), read_volume(path))[1]
     )
     open_crops(wanted)
     open_crops(wanted)
@@ -154,7 +154,7 @@ def test_two_threads_that_want_the_same_store_cut_it_once(tmp_path, monkeypatch)
     wanted = recipe(tmp_path / "scans")
     opened = []
 
-    def read_slowly(path):
+    def read_slowly(path, series):
         opened.append(path.stem)
         time.sleep(0.05)
         return read_volume(path)

@@ -31,7 +31,7 @@ def test_an_interrupted_store_is_continued_without_cutting_a_finished_scan_again
     monkeypatch.setattr(build_store, "_MAX_THREADS", 1)
     opened, is_broken = [], [True]
 
-    def read_and_fail(path):
+    def read_and_fail(path, series):
         opened.append(path.stem)
         if is_broken and len(opened) >= 3:
             raise KeyboardInterrupt
@@ -62,7 +62,7 @@ def test_a_scan_that_is_mended_without_a_trace_is_cut_after_all(tmp_path, monkey
     prune_stores(everything=True)
     is_broken = [True]
 
-    def read(path):
+    def read(path, series):
         if path.stem == "scan2" and is_broken:
             raise DataError(f"{path}: damaged.")
         opened.append(path.stem)
@@ -161,7 +161,7 @@ from archnet.data.crops import CandidateCrops
 from archnet.data.store import open_crops
 from archnet.imaging import read_volume
 
-def slowly(path):
+def slowly(path, series):
     time.sleep(0.05)
     return read_volume(path)
 

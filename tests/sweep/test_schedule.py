@@ -176,7 +176,7 @@ def test_a_trial_of_folds_and_seeds_ends_with_its_last_run(tmp_path):
 def test_the_crops_of_each_data_set_are_prepared_once(tmp_path, monkeypatch):
     prepared = []
     monkeypatch.setattr(
-        "archnet.sweep.feasibility.prepare", lambda dataset, runs, progress: prepared.append(runs[0].data.range)
+        "archnet.sweep.feasibility.prepare", lambda dataset, runs, progress, splits: prepared.append(runs[0].data.range) or []
     )
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4], "data.range": [[0, 200], [0, 255]]})
     finish_all(make_schedule(sweep, tmp_path))
@@ -233,7 +233,7 @@ def test_runs_get_the_symmetries_that_the_sweep_found_once(tmp_path, monkeypatch
         schedule.mark_running(job)
         document = json.loads(TuneRunner().job_config(schedule, job)["order"])["experiment"]
         assert document["training"]["augmentation"][0] == {"type": "right_angles"}
-        assert list(document["picked"]) == ["training.augmentation"]
+        assert set(document["picked"]) == {"split.by", "training.augmentation"}
         (experiment,) = parse_experiments(Document(value=document, source="experiment.json"))
         assert resolve_auto_from_data(experiment, open_dataset(experiment.data)).auto_reasons == document["picked"]
     assert len(asked) == 1

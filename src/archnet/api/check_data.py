@@ -29,6 +29,7 @@ def check_data(  # noqa: PLR0913 - the options of `archnet data check`, by name
     root: PathLike[str] | str | None = None,
     settings: Mapping[str, Any] | None = None,
     allow: Sequence[str] = (),
+    series: str | None = None,
     all: bool = False,  # named like `--all`
     quick: bool = False,
     html: PathLike[str] | str | None = None,
@@ -64,9 +65,10 @@ def check_data(  # noqa: PLR0913 - the options of `archnet data check`, by name
     """
     page = None if html is None else output_file(html)
     load = partial(_load, data, root=root, allow=check_list(allow))
-    experiments = load(settings=settings or {})
+    settings = {**(settings or {}), **({} if series is None else {"data.series": series})}
+    experiments = load(settings=settings)
     if all and "negatives_per_positive" in DATASETS[experiments[0].data.name].options:
-        experiments = load(settings={**(settings or {}), "data.negatives_per_positive": "all"})
+        experiments = load(settings={**settings, "data.negatives_per_positive": "all"})
     from archnet.runs.preparation.inspection import inspect_data
 
     with show_progress(progress) as display:
