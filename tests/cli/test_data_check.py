@@ -41,7 +41,7 @@ def test_errors_exit_with_2_unless_they_are_allowed_and_warnings_with_0(squares,
     done = invoked("data", "check", f"npz:{squares}", "--quick")
     assert done.exit_code == 2
     assert "Concerned: 3, 8" in done.stdout
-    assert "add --allow near_duplicates." in " ".join(done.stdout.split())
+    assert "Fix the errors, or use the data as they are with --allow near_duplicates." in " ".join(done.stdout.split())
     done = invoked("data", "check", f"npz:{squares}", "--quick", "--allow", "near_duplicates")
     assert done.exit_code == 0
     assert "error, allowed  near_duplicates" in done.stdout

@@ -29,7 +29,7 @@ def check_sentence(check: Mapping[str, Any]) -> str:
     if not check["is_usable"]:
         blocking = [one.check for one in findings if one.severity == "error" and not one.is_allowed]
         flags = " ".join(f"--allow {name}" for name in dict.fromkeys(blocking))
-        return f"A run stops at these data: {counts}. To use them as they are, add {flags}."
+        return f"A run stops at these data: {counts}. Fix the errors, or use the data as they are with {flags}."
     return f"A run can use these data: {counts}."
 
 
@@ -50,7 +50,7 @@ def summary_rows(check: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     if "split" in summary:
         rows += [
-            ("split", ", ".join(f"{key} {value}" for key, value in summary["split"].items())),
+            ("split", _split_text(summary["split"], summary["split_reason"])),
             ("cases in use", f"{count(summary['in_use'])} of {count(summary['cases'])}"),
         ]
         expected = summary["expected_recall"]
@@ -69,6 +69,11 @@ def set_rows(check: Mapping[str, Any]) -> list[tuple[str, str, str, Sequence[str
         )
         for name, part in check["summary"].get("sets", {}).items()
     ]
+
+
+def _split_text(split: Mapping[str, Any], reason: str | None) -> str:
+    options = ", ".join(f"{key} {value}" for key, value in split.items())
+    return f"{options} (chosen automatically: {reason})" if reason else options
 
 
 def _class_counts(classes: Mapping[str, int]) -> str:

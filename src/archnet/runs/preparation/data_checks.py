@@ -13,6 +13,7 @@ import numpy as np
 from archnet.data.checks.findings import Finding
 from archnet.data.checks.scan_values import check_scan_values
 from archnet.data.dataset import Cases, Crops, Dataset
+from archnet.data.split import resolve_split
 from archnet.errors import pluralize
 from archnet.runs.preparation.case_split import CaseSplit
 from archnet.runs.preparation.small_sets import find_small_sets
@@ -33,7 +34,7 @@ def check_lists(dataset: Dataset, split: CaseSplit, options: Split) -> Iterator[
     cases, sets = dataset.cases.select(split.rows), split.sets[split.rows]
     yield from dataset.findings
     yield from split.findings
-    yield from find_small_sets(cases, sets, options)
+    yield from find_small_sets(cases, sets, resolve_split(dataset.cases, options)[0])
 
 
 def check_scans(cases: Cases, crops: Crops) -> Iterator[Finding]:

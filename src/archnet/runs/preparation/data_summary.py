@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from archnet.data.dataset import Cases, Dataset
+from archnet.data.split import resolve_split
 from archnet.runs.preparation.case_split import CaseSplit
 from archnet.runs.preparation.prepared_data import PreparedData
 from archnet.runs.preparation.small_sets import expect_recall
@@ -31,8 +32,10 @@ def summarize_split(dataset: Dataset, split: CaseSplit, experiment: Experiment) 
     cases, sets = dataset.cases.select(split.rows), split.sets[split.rows]
     expected = expect_recall(cases, sets)
     parts = {name: _summarize_cases(cases.select(np.flatnonzero(sets == name))) for name in SETS if name in sets}
+    resolved, reason = resolve_split(dataset.cases, experiment.split)
     return {
-        "split": _without_nulls(asdict(experiment.split)),
+        "split": _without_nulls(asdict(resolved)),
+        "split_reason": reason or None,
         "in_use": len(split.rows),
         "sets": parts,
         "expected_recall": expected and {**expected.to_document(), "text": expected.text},

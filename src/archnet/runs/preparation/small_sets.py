@@ -95,7 +95,7 @@ def find_small_sets(cases: Cases, sets: NDArray[np.str_], split: Split) -> Itera
     Args:
         cases: The cases in use.
         sets: (N,) their sets.
-        split: How they were divided.
+        split: How they were divided, "auto" resolved.
     """
     name = evaluated_set(sets)
     if name is None:
@@ -144,7 +144,7 @@ def _half_width(interval: Interval) -> str:
 
 
 def _remedy(split: Split) -> str:
-    if split.by == "own":
+    if split.by in ("own", "own_test"):
         return "Add cases, or divide the data with split.by=group."
     if split.folds:
         return "Use fewer folds (split.folds), or add cases."
