@@ -176,7 +176,8 @@ def test_a_trial_of_folds_and_seeds_ends_with_its_last_run(tmp_path):
 def test_the_crops_of_each_data_set_are_prepared_once(tmp_path, monkeypatch):
     prepared = []
     monkeypatch.setattr(
-        "archnet.sweep.feasibility.prepare", lambda dataset, runs, progress, splits: prepared.append(runs[0].data.range) or []
+        "archnet.sweep.feasibility.prepare",
+        lambda dataset, runs, progress, splits: prepared.append(runs[0].data.range) or [],
     )
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4], "data.range": [[0, 200], [0, 255]]})
     finish_all(make_schedule(sweep, tmp_path))

@@ -50,6 +50,7 @@ def check_data(  # noqa: PLR0913 - the options of `archnet data check`, by name
         root: Data folder. Defaults to $ARCHNET_DATA/NAME, or the user data folder.
         settings: Overrides for other keys of the experiment, such as {"split.seed": 1}.
         allow: Data checks whose errors would not stop a run, such as ["near_duplicates"] ("data.allow").
+        series: Of DICOM folders with several CT series the one to read ("data.series").
         all: Also check the candidates that are not drawn (all their crops are extracted).
         quick: Check only the lists: extract no crops and read no voxels.
         html: Write the check as a page with histograms and pictures of cases to this file; an existing file is
