@@ -104,6 +104,32 @@ def test_stray_bytes_behind_the_pixels_change_nothing(tmp_path, seed):
     assert volume.notes == ("Stray bytes follow the pixels of 1 slice, and are not read.",)
 
 
+@pytest.mark.parametrize("rest", [
+    struct.pack("<HH2sH", 0x0008, 0x0060, b"CS", 2) + b"MR",
+    struct.pack("<HH2sH", 0x0028, 0x1052, b"DS", 2) + b"7 ",
+    struct.pack("<HH2sH", 0x0020, 0x000E, b"UI", 4) + b"1.2.",
+])  # fmt: skip
+def test_elements_behind_the_pixels_change_no_value(tmp_path, rest):
+    write_series(tmp_path)
+    good = read_volume(tmp_path)
+    path = tmp_path / "3.dcm"
+    path.write_bytes(path.read_bytes() + rest)
+    volume = read_volume(tmp_path)
+    np.testing.assert_array_equal(volume.hu, good.hu)
+    assert volume.notes == ("Stray bytes follow the pixels of 1 slice, and are not read.",)
+
+
+def test_a_header_of_too_many_elements_is_damage(tmp_path):
+    write_series(tmp_path, 2)
+    path = tmp_path / "1.dcm"
+    content = path.read_bytes()
+    start = content.index(struct.pack("<HH", 0x28, 0x2))
+    path.write_bytes(content[:start] + struct.pack("<HH2sH", 0x21, 0x10, b"SH", 0) * 20_000 + content[start:])
+    message = f"{path}: its DICOM header is damaged (it has more than 20,000 elements). Copy the series again."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_volume(tmp_path)
+
+
 @pytest.mark.parametrize("rest", [b"", bytes(100), struct.pack("<HH2sHI", 0xFFFC, 0xFFFC, b"OB", 0, 4) + b"1234"])
 def test_zeros_and_padding_behind_the_pixels_are_not_astray(tmp_path, rest):
     write_series(tmp_path)

@@ -325,3 +325,22 @@ def test_nibabel_and_simpleitk_find_the_voxels_of_a_real_ct_where_the_reader_put
         ours = np.asarray(volume.origin_mm) + volume.direction @ (np.array([x, y, z]) * volume.spacing_mm)
         np.testing.assert_allclose(ours, (theirs.affine @ [x, y, z, 1])[:3] * [-1, -1, 1], atol=1e-3)
         np.testing.assert_allclose(ours, image.TransformIndexToPhysicalPoint((x, y, z)), atol=1e-3)
+
+
+def test_zeros_of_gigabytes_packed_in_megabytes_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("archnet.imaging.voxels._LARGE_BYTES", 100_000)
+    voxels = np.zeros((40, 50, 60), np.int16)
+    packed = zlib.compress(voxels.tobytes())
+    (tmp_path / "packed").write_bytes(packed)
+    stored = StoredVoxels(
+        path=tmp_path / "packed", start=0, shape=voxels.shape, dtype=np.dtype(np.int16), compression="zlib"
+    )
+    message = (
+        "packed should hold 60 x 50 x 40 voxels of 2 bytes (240,000 bytes), but holds at most 100,000; "
+        "copy the scan again"
+    )
+    assert 240 < voxels.nbytes / len(packed) < 1032
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        stored.read()
+    monkeypatch.setattr("archnet.imaging.voxels._LARGE_BYTES", 2**30)
+    np.testing.assert_array_equal(stored.read(), voxels)

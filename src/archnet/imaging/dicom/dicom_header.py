@@ -235,9 +235,11 @@ class _Bound:
 
     def __init__(self) -> None:
         self._num_elements = 0
+        self._is_over = False
 
     def __call__(self, tag: int, vr: str | None, length: int) -> bool:
         self._num_elements += 1
         if self._num_elements > _MAX_ELEMENTS:
             raise ValueError(f"it has more than {_MAX_ELEMENTS:,} elements")
-        return tag > _PIXEL_DATA
+        is_over, self._is_over = self._is_over, tag >= _PIXEL_DATA
+        return is_over or tag > _PIXEL_DATA
