@@ -8,6 +8,7 @@ from pydicom.uid import (
     SegmentationStorage,
 )
 
+from archnet.errors import DataError
 from archnet.imaging.dicom_folders import is_series, read_patient_id, read_series_uid
 from dicom_files import (
     OTHER_UID,
@@ -127,3 +128,13 @@ def test_patient_and_uid_come_from_a_slice_and_not_from_what_lies_beside(tmp_pat
     write_bare(tmp_path / "1", slice_of(1, PatientID="P-17"))
     assert (read_patient_id(tmp_path), read_series_uid(tmp_path)) == ("P-17", UID)
     assert read_series_uid(tmp_path.parent) is None
+
+
+def test_the_uid_is_that_of_the_series_that_was_chosen(tmp_path):
+    write_series(tmp_path, 3)
+    for number in range(2):
+        save_slice(tmp_path / f"other{number}", slice_of(number, SeriesInstanceUID=OTHER_UID, SeriesDescription="Lung"))
+    assert read_series_uid(tmp_path, "lung") == read_series_uid(tmp_path, OTHER_UID) == OTHER_UID
+    assert read_series_uid(tmp_path, "Thorax 5.0") == read_series_uid(tmp_path) == UID
+    with pytest.raises(DataError, match='there is no series "Bone" here'):
+        read_series_uid(tmp_path, "Bone")

@@ -108,7 +108,8 @@ def test_a_folder_without_slices_says_what_it_holds(tmp_path):
 def test_a_slice_of_another_class_within_the_series_is_no_companion(tmp_path):
     write_series(tmp_path, changes={3: {"SOPClassUID": MRImageStorage}})
     message = (
-        f"{tmp_path / '3.dcm'}: expected CT Image Storage, got MR Image Storage: its values may be no Hounsfield units."
+        f"{tmp_path / '3.dcm'}: expected CT Image Storage, got MR Image Storage: its values may be no Hounsfield units. "
+        "If they are, convert the series, for example with dcm2niix, and use the .nii.gz."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_volume(tmp_path)

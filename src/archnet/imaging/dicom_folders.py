@@ -11,6 +11,7 @@ from typing import Final
 from archnet.errors import DataError
 from archnet.imaging.dicom.dicom_file import dicom_candidates
 from archnet.imaging.dicom.dicom_header import DicomHeader, read_header
+from archnet.imaging.dicom.dicom_series import choose_series
 
 # What anonymising programs write for everyone. "Anonymous 12" is not among them: a number distinguishes patients.
 _PLACEHOLDER_ID = re.compile(
@@ -52,8 +53,17 @@ def read_patient_id(folder: Path) -> str | None:
     return None
 
 
-def read_series_uid(folder: Path) -> str | None:
-    """Read the SeriesInstanceUID of the first slice of a folder; null if there is none."""
+def read_series_uid(folder: Path, series: str | None = None) -> str | None:
+    """Read the SeriesInstanceUID of the first slice of a folder; null if there is none.
+
+    Args:
+        series: The series that `read_volume` reads, by its uid, number or description; that takes all headers.
+
+    Raises:
+        DataError: There is no such series.
+    """
+    if series is not None:
+        return choose_series(folder, series)[0][0].text("SeriesInstanceUID")
     return next(filter(None, (file.text("SeriesInstanceUID") for file in _slices(folder))), None)
 
 

@@ -99,7 +99,10 @@ def _modality_problem(file: DicomHeader) -> str | None:
         given = file.text("Modality") or "nothing"
         return f"the modality must be CT, got {given}: its values are not Hounsfield units."
     if not file.is_ct:
-        return f"expected CT Image Storage, got {kind}: its values may be no Hounsfield units."
+        return (
+            f"expected CT Image Storage, got {kind}: its values may be no Hounsfield units. "
+            "If they are, convert the series, for example with dcm2niix, and use the .nii.gz."
+        )
     return None
 
 

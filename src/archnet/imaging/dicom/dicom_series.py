@@ -39,10 +39,10 @@ def choose_series(folder: Path, wanted: str | None) -> tuple[list[DicomHeader], 
     if not scans:
         return _without_ct(folder, headers), ()
     uid = _find_series(folder, images, wanted) if wanted else _single_series(folder, scans)
-    scouts = _scouts(images[uid])
-    same = [file for file in headers if _is_misfit(file, uid)]
-    files = [file for file in images[uid] if file not in scouts] + same
-    others = [file for file in headers if file not in files and (wanted is None or file not in _flat(scans))]
+    scouts = set(_scouts(images[uid]))
+    files = [file for file in images[uid] if file not in scouts] + [file for file in headers if _is_misfit(file, uid)]
+    known = set(files) | (set(_flat(scans)) - scouts)
+    others = [file for file in headers if file not in known]
     return files, (*_note(others), *_note_broken(folder, headers), *_note_stray(files))
 
 
