@@ -84,7 +84,7 @@ def test_what_has_air_but_other_levels_is_unclear():
     judgement = judge(chest() + 200)
     assert judgement.kind == "unclear"
     assert judgement.reason == (
-        "its darker part has a median of -778 and its brighter part one of 230; in a chest CT in Hounsfield units, air "
+        "its darker part has a median of -779 and its brighter part one of 230; in a chest CT in Hounsfield units, air "
         "is near -1000 and soft tissue near 0. Check its rescale slope and intercept."
     )
 
@@ -115,6 +115,17 @@ def test_tiny_and_constant_scans_are_judged_too(shape):
     assert judge(np.zeros(shape, np.int16)).kind == "other"
 
 
-def test_a_sample_is_small_and_keeps_small_scans_whole():
-    assert sample_voxels(np.zeros((300, 512, 512), np.int16)).shape == SAMPLE_SHAPE
-    np.testing.assert_array_equal(sample_voxels(chest()), chest())
+@pytest.mark.parametrize("shape", [(300, 512, 512), (11, 29, 29), (1, 64, 1000)])
+def test_a_sample_is_spread_evenly_over_all_axes(shape):
+    grid = np.indices(shape)
+    for axis, (length, most) in enumerate(zip(shape, SAMPLE_SHAPE, strict=True)):
+        places = np.unique(sample_voxels(grid[axis]))
+        assert most / 2 < len(places) + (length < most) * most <= 2 * most
+        assert len(set(np.diff(places))) <= 1
+        assert abs(places[0] - (length - 1 - places[-1])) <= 1
+
+
+def test_a_small_scan_is_looked_at_as_a_whole():
+    hu = chest(shape=SAMPLE_SHAPE)
+    np.testing.assert_array_equal(sample_voxels(hu), hu)
+    assert sample_voxels(hu) is not hu

@@ -218,13 +218,13 @@ def test_runs_that_see_other_cases_are_not_averaged(run, tmp_path):
 
 
 NO_CT = {
-    "scaled": (0.0, 1.0, "0.0728 and 0.966", "They look scaled to 0..1: use the scan as it was before."),
-    "centred": (-1.0, 1.0, "-0.854 and 0.932", "They look scaled to -1..1: use the scan as it was before."),
-    "standardized": (-2.0, 3.0, "-1.64 and 2.83", "They look standardized (z-scores): use the scan as it was before."),
-    "picture": (0, 255, "19 and 246", "They look like the grey values of a picture: use the scan that it was made from."),
-    "stored": (0, 2000, "146 and 1930", "This is no CT, or its rescale intercept is lost: use the scan as it came from the scanner."),
-    "unsigned": (0, 1100, "80 and 1060", "They are about 1,024 too high, as if the rescale intercept is lost: use the scan as it came from the scanner."),
-    "clipped": (-160, 240, "-131 and 226", "They have been clipped or scaled, or this is no chest CT: use the scan as it came from the scanner."),
+    "scaled": (0.0, 1.0, "0.0794 and 0.968", "They look scaled to 0..1: use the scan as it was before."),
+    "centred": (-1.0, 1.0, "-0.841 and 0.935", "They look scaled to -1..1: use the scan as it was before."),
+    "standardized": (-2.0, 3.0, "-1.6 and 2.84", "They look standardized (z-scores): use the scan as it was before."),
+    "picture": (0, 255, "20 and 247", "They look like the grey values of a picture: use the scan that it was made from."),
+    "stored": (0, 2000, "159 and 1940", "This is no CT, or its rescale intercept is lost: use the scan as it came from the scanner."),
+    "unsigned": (0, 1100, "87 and 1060", "They are about 1,024 too high, as if the rescale intercept is lost: use the scan as it came from the scanner."),
+    "clipped": (-160, 240, "-128 and 227", "They have been clipped or scaled, or this is no chest CT: use the scan as it came from the scanner."),
 }  # fmt: skip
 
 
@@ -482,4 +482,4 @@ def test_a_scan_with_unclear_values_is_judged_with_a_warning(run, tmp_path):
     volume = chest()
     write_mhd(tmp_path / "scan.mhd", replace(volume, hu=volume.hu + np.int16(150)))
     begin = f"Warning: {tmp_path / 'scan.mhd'} is out of distribution: its darker part has a median of -700 and its "
-    assert predict(run, tmp_path / "scan.mhd").stderr.startswith(f"{begin}brighter part one of 192; in a chest CT ")
+    assert predict(run, tmp_path / "scan.mhd").stderr.startswith(f"{begin}brighter part one of 194; in a chest CT ")

@@ -45,6 +45,9 @@ def identify_scan(path: Path, volume: Volume, sample: Hu) -> ScanIdentity:
     return ScanIdentity(
         series_uid=volume.series_uid or _series_uid(path), digest=hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]
     )
+    whole = sample if sample.dtype.kind == "i" else np.clip(np.rint(sample), -_LARGEST, _LARGEST)
+    content = repr(shape).encode() + whole.astype("<i4").tobytes()
+    return ScanIdentity(series_uid=_series_uid(path), digest=hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH])
 
 
 def _series_uid(path: Path) -> str | None:

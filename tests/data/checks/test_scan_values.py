@@ -106,7 +106,7 @@ def test_a_lost_intercept_in_one_class_means_the_scanner(tmp_path, tree):
     name = "b" if tree is class_folders else "nodule"
     assert found["class_values", "error"].message == (
         f'The 3 scans with cases of class "{name}" and the 3 without are on different scales: the medians of air and '
-        "lung are 175 versus -850, those of soft tissue 1,070 versus 43. No disease shifts both. Without any network, "
+        "lung are 176 versus -850, those of soft tissue 1,070 versus 43. No disease shifts both. Without any network, "
         "this difference separates the scans with an AUC of 1.000."
     )
 

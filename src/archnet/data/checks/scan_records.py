@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from archnet.files.atomic import sync_handle, write_text
+from archnet.files.atomic import write_text
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume
 from archnet.imaging.hounsfield import HuStatistics, measure_hu, parse_hu_statistics, sample_voxels
@@ -45,11 +45,9 @@ def record_scan(path: Path, volume: Volume) -> ScanRecord:
 
 
 def append_records(path: Path, records: Mapping[int, ScanRecord]) -> None:
-    """Add records by the number of their scan to a file, safe from a loss of power."""
+    """Add records by the number of their scan to a file; one that a loss of power destroys is measured again."""
     with path.open("ab") as lines:
         lines.write(_text(records).encode())
-        lines.flush()
-        sync_handle(lines.fileno())
 
 
 def write_records(path: Path, records: Mapping[int, ScanRecord]) -> None:
