@@ -40,14 +40,11 @@ def identify_scan(path: Path, volume: Volume, sample: Hu) -> ScanIdentity:
         volume: The scan, stored in LPS.
         sample: Of `hounsfield.sample_voxels`.
     """
-    whole = np.clip(np.rint(sample), -_LARGEST, _LARGEST).astype("<i4")
-    content = repr(volume.hu.shape).encode() + np.ascontiguousarray(whole).tobytes()
+    whole = sample if sample.dtype.kind == "i" else np.clip(np.rint(sample), -_LARGEST, _LARGEST)
+    content = repr(volume.hu.shape).encode() + whole.astype("<i4").tobytes()
     return ScanIdentity(
         series_uid=volume.series_uid or _series_uid(path), digest=hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]
     )
-    whole = sample if sample.dtype.kind == "i" else np.clip(np.rint(sample), -_LARGEST, _LARGEST)
-    content = repr(shape).encode() + whole.astype("<i4").tobytes()
-    return ScanIdentity(series_uid=_series_uid(path), digest=hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH])
 
 
 def _series_uid(path: Path) -> str | None:
