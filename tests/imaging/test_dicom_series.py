@@ -252,7 +252,7 @@ def test_a_file_without_mark_is_dicom_only_if_it_is_an_image(tmp_path, absent):
     write_bare(tmp_path / "other", header)
     volume = read_volume(tmp_path)
     assert volume.hu.shape == (6, 8, 10)
-    assert volume.notes == ("1 file begins like DICOM but is not understood, and not read.",)
+    assert volume.warnings == ("1 file begins like DICOM but is not understood, and not read.",)
 
 
 def test_the_files_of_a_folder_are_those_that_begin_like_dicom(tmp_path):

@@ -67,7 +67,7 @@ def test_lengths_in_any_unit_become_the_millimetres_that_simpleitk_reads(tmp_pat
     np.testing.assert_allclose(volume.origin_mm, image.GetOrigin(), rtol=1e-5)
     np.testing.assert_array_equal(volume.hu, SimpleITK.GetArrayFromImage(image))
     assert (frame.spacing_mm, frame.origin_mm) == (volume.spacing_mm, volume.origin_mm)
-    assert volume.notes == frame.notes == ()
+    assert volume.warnings == frame.warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_scan_that_nothing_places_is_read_with_a_note(tmp_path):
     note = (
         "Neither sform nor qform places the scan in space: its axes are assumed to lead to left, anterior and superior."
     )
-    assert volume.notes == frame.notes == (note,)
+    assert volume.warnings == frame.warnings == (note,)
     assert nibabel.aff2axcodes(nibabel.load(path).affine) == ("L", "A", "S")
     np.testing.assert_allclose(volume.spacing_mm, (0.7, 0.8, 2.5), rtol=1e-6)
 
@@ -110,7 +110,7 @@ def test_a_sheared_scan_is_read_after_what_its_message_says(tmp_path):
     with pytest.raises(DataError, match=r"straighten it with nibabel: nibabel.processing.resample_to_output\(image\)"):
         read_volume(tmp_path / "a.nii")
     nibabel.save(resample_to_output(nibabel.load(tmp_path / "a.nii")), tmp_path / "b.nii")
-    assert read_volume(tmp_path / "b.nii").notes == ()
+    assert read_volume(tmp_path / "b.nii").warnings == ()
 
 
 def test_a_scan_with_nan_is_read_after_what_its_message_says(tmp_path):

@@ -59,7 +59,7 @@ def list_dicom_files(folder: Path, series: str | None = None) -> list[Path]:
 
 def _read_series(folder: Path, series: str | None) -> tuple[list[DicomHeader], Volume]:
     """The files of a series in the order of their positions, and its geometry."""
-    files, notes = choose_series(folder, series)
+    files, notes, warnings = choose_series(folder, series)
     for file in files:
         _require_ct(file)
     slices = [_slice(file) for file in files]
@@ -71,6 +71,7 @@ def _read_series(folder: Path, series: str | None) -> tuple[list[DicomHeader], V
             origin_mm=box.origin_mm,
             direction=box.direction,
             notes=notes,
+            warnings=warnings,
             series_uid=files[0].text("SeriesInstanceUID"),
         )
     except ValueError as error:

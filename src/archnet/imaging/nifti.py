@@ -125,7 +125,7 @@ def _place(header: Any, shape: Index) -> Volume:
             f'millimetres, say so with nibabel: image.header.set_xyzt_units("mm")'
         )
     is_placed = bool(header["sform_code"]) or bool(header["qform_code"])
-    return replace(_build_volume(placeholder_voxels(shape), affine), notes=() if is_placed else (_NOT_PLACED,))
+    return replace(_build_volume(placeholder_voxels(shape), affine), warnings=() if is_placed else (_NOT_PLACED,))
 
 
 def _shape(header: Any) -> Index:

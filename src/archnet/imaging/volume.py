@@ -42,7 +42,8 @@ class Volume:
         spacing_mm: Distance between voxel centres along x, y, z.
         origin_mm: World position (x, y, z) of the centre of voxel (0, 0, 0), LPS.
         direction: (3, 3); its columns are the world directions of the x, y and z index axes, as in ITK.
-        notes: What the reader found, assumed or left out, a sentence each.
+        notes: What the reader left out as it should, a sentence each.
+        warnings: What the reader assumed, or could not understand, a sentence each.
         series_uid: SeriesInstanceUID of a DICOM series.
 
     Raises:
@@ -54,6 +55,7 @@ class Volume:
     origin_mm: Point
     direction: NDArray[np.float64]
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     series_uid: str | None = None
 
     def __post_init__(self) -> None:

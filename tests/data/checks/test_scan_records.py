@@ -104,5 +104,5 @@ def test_a_file_named_like_a_uid_is_known_by_it_and_no_patient_is_kept(tmp_path)
     assert record.identity.series_uid == uid
     append_records(tmp_path / RECORDS_FILE, {0: record})
     (line,) = (tmp_path / RECORDS_FILE).read_text().splitlines()
-    assert set(json.loads(line)) == {"scan", "values", "identity"}
+    assert set(json.loads(line)) == {"scan", "values", "identity", "notes", "warnings"}
     assert set(json.loads(line)["identity"]) == {"series_uid", "digest"}

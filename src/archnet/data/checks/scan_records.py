@@ -32,16 +32,25 @@ class ScanRecord:
     Attributes:
         values: Statistics of its voxels.
         identity: What it is recognized by.
+        notes: What its reader left out as it should.
+        warnings: What its reader assumed, or could not understand.
     """
 
     values: HuStatistics
     identity: ScanIdentity
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def record_scan(path: Path, volume: Volume) -> ScanRecord:
     """Measure and identify a scan that has been read; a few thousand voxels are looked at."""
     sample = sample_voxels(volume.hu)
-    return ScanRecord(values=measure_hu(sample), identity=identify_scan(path, volume, sample))
+    return ScanRecord(
+        values=measure_hu(sample),
+        identity=identify_scan(path, volume, sample),
+        notes=volume.notes,
+        warnings=volume.warnings,
+    )
 
 
 def append_records(path: Path, records: Mapping[int, ScanRecord]) -> None:
@@ -104,4 +113,6 @@ def _parse_record(document: Mapping[str, Any]) -> ScanRecord:
     return ScanRecord(
         values=parse_hu_statistics(document["values"]),
         identity=ScanIdentity(series_uid=identity["series_uid"], digest=identity["digest"]),
+        notes=tuple(document["notes"]),
+        warnings=tuple(document["warnings"]),
     )

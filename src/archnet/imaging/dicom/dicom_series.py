@@ -21,8 +21,8 @@ _SCOUT: Final = "scout"
 Series = dict[str, list[DicomHeader]]
 
 
-def choose_series(folder: Path, wanted: str | None) -> tuple[list[DicomHeader], tuple[str, ...]]:
-    """The files of one CT series, and a note on what else is in the folder.
+def choose_series(folder: Path, wanted: str | None) -> tuple[list[DicomHeader], tuple[str, ...], tuple[str, ...]]:
+    """The files of one CT series, notes on what else is in the folder, and warnings.
 
     A CT series has at least two parallel slices. Other objects (reports, scouts, masks, doses, images of another
     scanner) are left out.
@@ -37,13 +37,13 @@ def choose_series(folder: Path, wanted: str | None) -> tuple[list[DicomHeader], 
     images = _by_series([file for file in headers if file.is_ct and not file.is_localizer])
     scans = {uid: files for uid, files in images.items() if _forms_scan(files)} or images
     if not scans:
-        return _without_ct(folder, headers), ()
+        return _without_ct(folder, headers), (), ()
     uid = _find_series(folder, images, wanted) if wanted else _single_series(folder, scans)
     scouts = set(_scouts(images[uid]))
     files = [file for file in images[uid] if file not in scouts] + [file for file in headers if _is_misfit(file, uid)]
     known = set(files) | (set(_flat(scans)) - scouts)
     others = [file for file in headers if file not in known]
-    return files, (*_note(others), *_note_broken(folder, headers), *_note_stray(files))
+    return files, (*_note(others), *_note_stray(files)), _warn_of_broken(folder, headers)
 
 
 def describe_class(file: DicomHeader) -> str:
@@ -163,8 +163,8 @@ def _note(others: Sequence[DicomHeader]) -> tuple[str, ...]:
     return (f"{pluralize(len(others), 'DICOM file')} beside the slices {verb} not read: {_count_kinds(others)}.",)
 
 
-def _note_broken(folder: Path, headers: Sequence[DicomHeader]) -> tuple[str, ...]:
-    """A note on files without a DICM mark that may have been slices."""
+def _warn_of_broken(folder: Path, headers: Sequence[DicomHeader]) -> tuple[str, ...]:
+    """A warning about files without a DICM mark that may have been slices."""
     known = {file.path for file in headers}
     broken = [path for path in dicom_candidates(folder) if path not in known and has_dicom_start(path)]
     if not broken:

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from archnet.data.checks.findings import Finding
+from archnet.data.checks.scan_headers import check_scan_headers
 from archnet.data.checks.scan_values import check_scan_values
 from archnet.data.dataset import Cases, Crops, Dataset
 from archnet.data.split import resolve_split
@@ -46,6 +47,7 @@ def check_scans(cases: Cases, crops: Crops) -> Iterator[Finding]:
     """
     yield from _find_unreadable_scans(crops)
     if crops.scan_numbers is not None:
+        yield from check_scan_headers(crops.scans, crops.scan_records)
         yield from check_scan_values(crops.scans, crops.scan_records, crops.scan_numbers, cases.labels, cases.classes)
 
 
