@@ -16,9 +16,6 @@ from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
 NUM_OFFICIAL_FOLDS: Final = 10
 """LUNA16's, in the folders subset0 to subset9."""
 
-_NEWER_OPTIONS: Final[Mapping[str, Any]] = {"allow": [], "classes": None}
-"""Options of the data that run folders of earlier versions lack, with their defaults."""
-
 
 def data_problems(options: Mapping[str, Any]) -> list[Problem]:
     """What is wrong with a document's options of its data, beyond its schema."""
@@ -72,13 +69,17 @@ def parse_data(options: Mapping[str, Any], input_shapes: Sequence[tuple[int, ...
 
 
 def complete_data(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The resolved data of a run folder as this version writes them: options that are newer have their defaults.
+    """The resolved data of a run folder with the options that the version which wrote it did not know, as defaults.
 
-    >>> complete_data({"name": "phantom", "root": None})
-    {'name': 'phantom', 'root': None, 'allow': []}
+    >>> complete_data({"name": "npz", "root": "a.npz", "positive": "2"})["axes"]
+    'hwd'
     """
-    known = DATASETS[options["name"]].options if options.get("name") in DATASETS else ()
-    return {**options, **{key: value for key, value in _NEWER_OPTIONS.items() if key in known and key not in options}}
+    if options.get("name") not in DATASETS:
+        return dict(options)
+    defaults = parse_data({"name": options["name"]})
+    missing = sorted(DATASETS[options["name"]].options - {"view"} - set(options))
+    values = {key: getattr(defaults, key) for key in missing}
+    return {**options, **{key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}}
 
 
 def common_crop_size(input_shapes: Sequence[tuple[int, ...]], published: tuple[int, int, int]) -> tuple[int, ...]:
