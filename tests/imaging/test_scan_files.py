@@ -147,6 +147,17 @@ def test_links_are_followed_once_and_a_loop_ends(tmp_path):
     )
 
 
+def test_links_back_make_no_folder_of_a_series_one_above_series(tmp_path):
+    _series(tmp_path / "p", 1)
+    (tmp_path / "p/sub").mkdir()
+    for number in range(6):
+        (tmp_path / f"p/sub/{number}").symlink_to(tmp_path / "p")
+        (tmp_path / f"p/back{number}").symlink_to(tmp_path)
+    scans, left_out = _found(tmp_path)
+    assert scans == ["p"]
+    assert set(left_out.values()) == {"link to a folder that is searched anyway"}
+
+
 def test_a_pipe_is_not_opened(tmp_path):
     _touch(tmp_path, "ct.nii")
     os.mkfifo(tmp_path / "pipe.nii")

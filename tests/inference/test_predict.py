@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import SimpleITK
+from pydicom import dcmread
 from typer.testing import CliRunner
 
 import archnet
@@ -486,3 +487,49 @@ def test_a_scan_with_unclear_values_is_judged_with_a_warning(run, tmp_path):
     assert judgement.kind == "unclear"
     warning = f"Warning: {tmp_path / 'scan.mhd'} is out of distribution: {judgement.reason}"
     assert predict(run, tmp_path / "scan.mhd").stderr.splitlines()[0] == warning
+
+
+def test_of_two_series_in_a_folder_the_one_that_was_named_is_predicted(run, nodules, tmp_path):
+    folders = {}
+    for name, seed in (("thick", 0), ("thin", 1)):
+        volume = chest(seed=seed, shape=(8, 16, 16))
+        image = SimpleITK.GetImageFromArray(volume.hu)
+        image.SetSpacing(volume.spacing_mm)
+        folders[name] = as_four_formats(image, tmp_path / name)[3]
+    both = tmp_path / "both"
+    both.mkdir()
+    for name, uid in (("thick", "1.2.3.4.5"), ("thin", "1.2.3.4.6")):
+        for path in sorted(folders[name].iterdir()):
+            header = dcmread(path)
+            header.SeriesInstanceUID, header.SeriesDescription = uid, name
+            header.save_as(both / f"{name}{path.name}")
+    alone = [list(row.values()) for name in ("thick", "thin") for row in probabilities_of(run, folders[name])]
+    assert abs(alone[0][0] - alone[1][0]) > 1e-4
+    for number, choices in enumerate([("thick", "1.2.3.4.5"), ("THIN", "1.2.3.4.6")]):
+        for series in choices:
+            (found,) = probabilities_of(run, both, options=["--series", series])
+            assert list(found.values()) == pytest.approx(alone[number], abs=1e-6)
+    message = str(predict(run, both).exception)
+    assert message.startswith(f"{both}: 2 series are here: 1.2.3.4.5 ")
+    assert "with data.series or --series" in message
+    message = '--series "1.2.3.4.7": no DICOM folder with this series was named. Leave it out, or name one.'
+    assert str(predict(run, both, "--series", "1.2.3.4.7").exception) == message
+    (tmp_path / "list.csv").write_text("seriesuid,coordX,coordY,coordZ\n1.2.3.4.6,12.5,10,9\n")
+    options = ("--candidates", tmp_path / "list.csv", "--out", tmp_path / "out.csv", "--series", "thin")
+    assert told(nodules, both, *options)["num_candidates"] == 1
+
+
+def test_the_series_that_was_named_is_explained_on_its_own_grid(run, tmp_path):
+    paths = []
+    for name, slices, uid in (("thick", 8, "1.2.3.4.5"), ("thin", 12, "1.2.3.4.6")):
+        image = SimpleITK.GetImageFromArray(chest(shape=(slices, 16, 16)).hu)
+        image.SetSpacing((2.0, 2.0, 3.0))
+        paths += [(name, uid, path) for path in sorted(as_four_formats(image, tmp_path / name)[3].iterdir())]
+    (tmp_path / "both").mkdir()
+    for name, uid, path in paths:
+        header = dcmread(path)
+        header.SeriesInstanceUID, header.SeriesDescription = uid, name
+        header.save_as(tmp_path / "both" / f"{name}{path.name}")
+    found = archnet.explain(run, tmp_path / "both", series="thin", out=tmp_path / "out")
+    assert found.scan_heat.shape == (12, 16, 16)
+    assert SimpleITK.ReadImage(str(found.files[1])).GetSize() == (16, 16, 12)

@@ -89,4 +89,9 @@ def _has_series_below(folder: Path, depth: int) -> bool:
 
 
 def _subfolders(folder: Path) -> Iterator[Path]:
-    return (part for part in sorted(folder.iterdir()) if part.is_dir() and not part.name.startswith("."))
+    """The folders in a folder, without those that a link leads back to."""
+    for part in sorted(folder.iterdir()):
+        if part.is_dir() and not part.name.startswith("."):
+            leads_back = part.is_symlink() and folder.resolve().is_relative_to(part.resolve())
+            if not leads_back:
+                yield part
