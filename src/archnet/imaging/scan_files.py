@@ -20,6 +20,7 @@ _MAX_FOLDERS: Final = 100_000
 _MAX_ENTRIES: Final = 1_000
 """Files and folders of a folder beside the subsets that are looked at."""
 _UID: Final = re.compile(r"\d+(\.\d+){3,}")
+_VOXEL_ENDINGS: Final = (".raw", ".zraw")
 _SUBSET: Final = re.compile("subset[0-9]")
 # What file managers and archivers leave behind; names that begin with a dot are hidden as well.
 _LEFTOVERS: Final = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "icon\r", "lost+found"}
@@ -198,7 +199,8 @@ class _Search:
 
     def _search_folder(self, folder: Path) -> None:
         files, folders = self._list_entries(folder)
-        if (folder != self._root or self._may_be_series) and is_series(folder):
+        may_be_series = folder != self._root or self._may_be_series
+        if may_be_series and any(map(_may_be_dicom, files)) and is_series(folder):
             self.scans.append(folder)
             self.left_out |= {path: f"{scan_suffix(path)} beside DICOM slices" for path in files if _is_scan_file(path)}
         else:
@@ -259,6 +261,10 @@ def _words(name: str) -> list[str]:
 
 def _is_scan_file(path: Path) -> bool:
     return scan_suffix(path) in READERS
+
+
+def _may_be_dicom(path: Path) -> bool:
+    return not _is_scan_file(path) and path.suffix.lower() not in _VOXEL_ENDINGS and not _is_document(path)
 
 
 def _is_document(path: Path) -> bool:

@@ -234,8 +234,10 @@ def _find_outside(points: PlacedPoints, source: str, strict: bool) -> tuple[NDAr
     is_outside = points.is_outside()
     findings = find_outside(points, is_outside, source, is_prediction=True)
     for finding in findings:
-        if strict or finding.severity == "error":
+        if finding.severity == "error":
             raise DataError(finding.text)
+        if strict:
+            raise DataError(f"{finding.message} Correct the list, or leave out --strict.")
     return is_outside, findings
 
 

@@ -113,7 +113,7 @@ def _check_candidates_inside(dataset: Dataset, allowed: Sequence[str]) -> None:
     """
     for finding in dataset.findings:
         if finding.check == "outside_candidates" and finding.check not in allowed:
-            raise DataError(finding.text)
+            raise DataError(f"{finding.message} Correct the list, or leave out --strict.")
 
 
 def _check_scans_read(crops: Crops) -> None:
