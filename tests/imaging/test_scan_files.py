@@ -107,9 +107,17 @@ def test_a_folder_of_masks_is_left_out_as_one_unless_it_is_named_itself(tmp_path
 
 
 def test_of_a_folder_with_subsets_only_these_are_searched(tmp_path):
-    _touch(tmp_path, "subset0/a.mhd", "subset1/subset1/b.mha", "resampled/a.mhd", "evaluation/tool.c", "c.nii.gz")
+    _touch(
+        tmp_path,
+        "subset0/a.mhd",
+        "subset1/subset1/b.mha",
+        "subset12/d.mhd",
+        "resampled/a.mhd",
+        "evaluation/tool.c",
+        "c.nii.gz",
+    )
     scans, left_out = _found(tmp_path)
-    assert scans == ["c.nii.gz", "subset0/a.mhd", "subset1/subset1/b.mha"]
+    assert scans == ["c.nii.gz", "subset0/a.mhd", "subset1/subset1/b.mha", "subset12/d.mhd"]
     assert left_out == {"resampled": "folder beside the subsets"}
 
 

@@ -20,7 +20,8 @@ from archnet.data.scan_dataset import ScanDataset, crop_size, require_root
 from archnet.errors import DataError
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import READERS, scan_suffix
-from archnet.imaging.scan_files import find_scans, is_ignored, is_mask_folder, left_out_files
+from archnet.imaging.scan_files import find_scans, left_out_files
+from archnet.imaging.scan_names import is_ignored, is_mask_folder
 from archnet.spec.experiment import Data
 
 

@@ -14,26 +14,23 @@ from typing import Final
 
 from archnet.errors import DataError
 from archnet.imaging.dicom_folders import holds_series, is_series, read_series_uid
-from archnet.imaging.readers import READERS, list_scan_files, read_frame, scan_suffix
+from archnet.imaging.readers import list_scan_files, read_frame, scan_suffix
+from archnet.imaging.scan_names import (
+    file_kind,
+    find_masks,
+    is_document,
+    is_ignored,
+    is_mask_folder,
+    is_scan_file,
+    may_be_dicom,
+    scan_name,
+)
 
 _MAX_FOLDERS: Final = 100_000
 _MAX_ENTRIES: Final = 1_000
 """Files and folders of a folder beside the subsets that are looked at."""
 _UID: Final = re.compile(r"\d+(\.\d+){3,}")
-_VOXEL_ENDINGS: Final = (".raw", ".zraw")
 _SUBSET: Final = re.compile("subset[0-9]")
-# What file managers and archivers leave behind; names that begin with a dot are hidden as well.
-_LEFTOVERS: Final = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "icon\r", "lost+found"}
-# Documents and the programs of a CD: files of these endings or names never hold a scan.
-_DOCUMENT: Final = re.compile(
-    r".*\.(txt|[ct]sv|json|md|rst|pdf|xml|html?|css|js|log|ya?ml|toml|rtf|docx?|xlsx?|pptx?|in[if]|exe|dll|bat|sh|py|ipynb"
-    r"|ico|db|lnk|url|jar|cfg|md5|sha256)|(readme|licen[cs]e|copying|changelog|version|dicomdir|lockfile)(\..*)?",
-    re.IGNORECASE,
-)
-_MASK_WORD: Final = re.compile(r"masks?|label(s|map)?|segs?|segmentations?|annotations?|rois?|gt|contours?")
-# Words that stand beside one of those in the name of a folder of masks, such as seg-lungs-LUNA16.
-_MASKED_WORD: Final = re.compile(r"lungs?|lobes?|lesions?|nodules?|infections?|luna16")
-_ENDING: Final = re.compile(r"\.(?=.*[a-z])[a-z0-9_]{1,8}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +50,8 @@ class ScanTree:
 def find_scans(folder: Path, *, may_be_series: bool = True) -> ScanTree:
     """Search a folder and its subfolders for scans; each folder is visited once, whatever links lead to it.
 
-    Of a folder with the subsets of LUNA16 (subset0 to subset9), no other subfolder is searched. Hidden files, what file
-    managers leave behind, documents, and the data files of scans are neither scans nor left out.
+    Of a folder with subsets, such as those of LUNA16 (subset0 to subset9), no other subfolder is searched. Hidden
+    files, what file managers leave behind, documents, and the data files of scans are neither scans nor left out.
 
     Args:
         folder: The folder.
@@ -78,11 +75,6 @@ def subset_number(scan: Path, root: Path) -> int | None:
     """
     names = reversed(scan.relative_to(root).parts[:-1])
     return next((int(name[-1]) for name in names if _SUBSET.fullmatch(name)), None)
-
-
-def scan_name(path: Path) -> str:
-    """A scan's name: of a file without its ending, which is LUNA16's series uid; of a DICOM folder as it is."""
-    return path.name if path.is_dir() else path.name[: -len(scan_suffix(path)) or None]
 
 
 def series_to_read(scan: Path, series: str | None) -> str | None:
@@ -128,9 +120,9 @@ def left_out_files(paths: Iterable[Path], place: str) -> dict[Path, str]:
         place: Where they lie, such as "outside the class folders".
     """
     return {
-        path: f"{_kind(path)} {place}" if path.is_file() else "link to nothing"
+        path: f"{file_kind(path)} {place}" if path.is_file() else "link to nothing"
         for path in paths
-        if not _is_document(path)
+        if not is_document(path)
     }
 
 
@@ -142,26 +134,6 @@ def _series_uid(scan: Path, series: str | None) -> str:
         with suppress(DataError):  # whoever reads the scan says what is wrong with it
             return read_frame(scan, chosen).series_uid or ""
     return read_series_uid(scan) or ""
-
-
-def is_ignored(name: str) -> bool:
-    """Whether a file or folder is hidden, or was left behind by a file manager or an archiver.
-
-    >>> [is_ignored(name) for name in ("._scan.nii.gz", "Thumbs.db", "scan.nii.gz")]
-    [True, True, False]
-    """
-    return name.startswith(".") or name.casefold() in _LEFTOVERS
-
-
-def is_mask_folder(name: str) -> bool:
-    """Whether a folder holds masks, by its name.
-
-    >>> [is_mask_folder(name) for name in ("masks", "seg-lungs-LUNA16", "lungs", "case_7_mask")]
-    [True, True, False, False]
-    """
-    words = _words(name)
-    masks = list(filter(_MASK_WORD.fullmatch, words))
-    return bool(masks) and all(word in masks or _MASKED_WORD.fullmatch(word) for word in words)
 
 
 class _Search:
@@ -200,9 +172,9 @@ class _Search:
     def _search_folder(self, folder: Path) -> None:
         files, folders = self._list_entries(folder)
         may_be_series = folder != self._root or self._may_be_series
-        if may_be_series and any(map(_may_be_dicom, files)) and is_series(folder):
+        if may_be_series and any(map(may_be_dicom, files)) and is_series(folder):
             self.scans.append(folder)
-            self.left_out |= {path: f"{scan_suffix(path)} beside DICOM slices" for path in files if _is_scan_file(path)}
+            self.left_out |= {path: f"{scan_suffix(path)} beside DICOM slices" for path in files if is_scan_file(path)}
         else:
             self._sort_files(files)
         for part in self._select_folders(folders):
@@ -220,65 +192,26 @@ class _Search:
         return files, folders
 
     def _sort_files(self, files: Sequence[Path]) -> None:
-        scans = [path for path in files if _is_scan_file(path)]
-        masks = _find_masks(scans)
+        scans = [path for path in files if is_scan_file(path)]
+        masks = find_masks(scans)
         self.scans += [path for path in scans if path not in masks]
         self.left_out |= dict.fromkeys(masks, "mask")
-        self.left_out |= {path: _kind(path) for path in files if not _is_scan_file(path) and not _is_document(path)}
+        self.left_out |= {path: file_kind(path) for path in files if not is_scan_file(path) and not is_document(path)}
 
     def _select_folders(self, folders: Sequence[Path]) -> list[Path]:
         """The subfolders to search; the others are left out by name if they hold scans."""
         masks = {path for path in folders if is_mask_folder(path.name)}
         self.left_out |= dict.fromkeys(masks, "folder of masks")
         others = [path for path in folders if path not in masks]
-        subsets = [path for path in others if _SUBSET.fullmatch(path.name)]
+        subsets = [path for path in others if path.name.startswith("subset")]
         for path in others if subsets else ():
             if path not in subsets and _holds_scan_files(path):
                 self.left_out[path] = "folder beside the subsets"
         return subsets or others
 
 
-def _find_masks(scans: Sequence[Path]) -> set[Path]:
-    """The files that are masks of other files, by their names: "ct_mask" beside "ct", "label" beside "ct".
-
-    A word such as "mask" makes a file one if another file without such a word begins with the words before it.
-    """
-    starts = {path: _words_before_mask(scan_name(path)) for path in scans}
-    images = [_words(scan_name(path)) for path in scans if starts[path] is None]
-    beginnings = {tuple(words[:count]) for words in images for count in range(len(words) + 1)}
-    return {path for path, words in starts.items() if words is not None and tuple(words) in beginnings}
-
-
-def _words_before_mask(name: str) -> list[str] | None:
-    """The words before "mask" or one that means it; null where there is none."""
-    words = _words(name)
-    return next((words[:number] for number, word in enumerate(words) if _MASK_WORD.fullmatch(word)), None)
-
-
-def _words(name: str) -> list[str]:
-    return [word for word in re.split(r"[\W_]+", name.casefold()) if word]
-
-
-def _is_scan_file(path: Path) -> bool:
-    return scan_suffix(path) in READERS
-
-
-def _may_be_dicom(path: Path) -> bool:
-    return not _is_scan_file(path) and path.suffix.lower() not in _VOXEL_ENDINGS and not _is_document(path)
-
-
-def _is_document(path: Path) -> bool:
-    return _DOCUMENT.fullmatch(path.name) is not None
-
-
-def _kind(path: Path) -> str:
-    suffix = path.suffix if _ENDING.fullmatch(path.suffix) else ""  # not of 1.2.840.113619
-    packed = Path(path.stem).suffix if suffix.lower() in (".gz", ".zip", ".bz2", ".xz") else ""
-    return (packed + suffix).lower() or "file without an ending"
-
-
 def _holds_scan_files(folder: Path) -> bool:
-    return any(map(_is_scan_file, islice(folder.rglob("*"), _MAX_ENTRIES)))
+    return any(map(is_scan_file, islice(folder.rglob("*"), _MAX_ENTRIES)))
 
 
 def _data_files(scans: Sequence[Path]) -> set[Path]:

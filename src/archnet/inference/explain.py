@@ -16,8 +16,9 @@ from archnet.data.scan_ranges import mean_hu
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume, orient_to_lps, read_stored_frame
 from archnet.imaging.nifti import write_nifti_as_stored
-from archnet.imaging.scan_files import scan_name, series_to_read
+from archnet.imaging.scan_files import series_to_read
 from archnet.imaging.scan_grid import crop_grid, interpolate, resample_to_scan, resized_grid
+from archnet.imaging.scan_names import scan_name
 from archnet.imaging.volume import Point
 from archnet.inference.candidates import point_recipe
 from archnet.inference.predict import check_chest_ct, out_of_distribution_warnings, whole_scan_recipe

@@ -9,7 +9,7 @@ from pathlib import Path
 from archnet.errors import RunError, did_you_mean
 from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress, no_progress
-from archnet.imaging.scan_files import scan_name
+from archnet.imaging.scan_names import scan_name
 from archnet.imaging.volume import Point
 from archnet.inference.explain import (
     METHODS,

@@ -1,0 +1,96 @@
+"""Tell by their names what files and folders are: scans, masks, documents, leftovers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from archnet.imaging.readers import READERS, scan_suffix
+
+_VOXEL_ENDINGS: Final = (".raw", ".zraw")
+# What file managers and archivers leave behind; names that begin with a dot are hidden as well.
+_LEFTOVERS: Final = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "icon\r", "lost+found"}
+# Documents and the programs of a CD: files of these endings or names never hold a scan.
+_DOCUMENT: Final = re.compile(
+    r".*\.(txt|[ct]sv|json|md|rst|pdf|xml|html?|css|js|log|ya?ml|toml|rtf|docx?|xlsx?|pptx?|in[if]|exe|dll|bat|sh|py|ipynb"
+    r"|ico|db|lnk|url|jar|cfg|md5|sha256)|(readme|licen[cs]e|copying|changelog|version|dicomdir|lockfile)(\..*)?",
+    re.IGNORECASE,
+)
+_MASK_WORD: Final = re.compile(r"masks?|label(s|map)?|segs?|segmentations?|annotations?|rois?|gt|contours?")
+# Words that stand beside one of those in the name of a folder of masks, such as seg-lungs-LUNA16.
+_MASKED_WORD: Final = re.compile(r"lungs?|lobes?|lesions?|nodules?|infections?|luna16")
+_ENDING: Final = re.compile(r"\.(?=.*[a-z])[a-z0-9_]{1,8}", re.IGNORECASE)
+
+
+def scan_name(path: Path) -> str:
+    """A scan's name: of a file without its ending, which is LUNA16's series uid; of a DICOM folder as it is."""
+    return path.name if path.is_dir() else path.name[: -len(scan_suffix(path)) or None]
+
+
+def is_ignored(name: str) -> bool:
+    """Whether a file or folder is hidden, or was left behind by a file manager or an archiver.
+
+    >>> [is_ignored(name) for name in ("._scan.nii.gz", "Thumbs.db", "scan.nii.gz")]
+    [True, True, False]
+    """
+    return name.startswith(".") or name.casefold() in _LEFTOVERS
+
+
+def is_mask_folder(name: str) -> bool:
+    """Whether a folder holds masks, by its name.
+
+    >>> [is_mask_folder(name) for name in ("masks", "seg-lungs-LUNA16", "lungs", "case_7_mask")]
+    [True, True, False, False]
+    """
+    words = _words(name)
+    masks = list(filter(_MASK_WORD.fullmatch, words))
+    return bool(masks) and all(word in masks or _MASKED_WORD.fullmatch(word) for word in words)
+
+
+def is_scan_file(path: Path) -> bool:
+    """Whether a file has an ending that is read."""
+    return scan_suffix(path) in READERS
+
+
+def may_be_dicom(path: Path) -> bool:
+    """Whether a file may be a DICOM object."""
+    return not is_scan_file(path) and path.suffix.lower() not in _VOXEL_ENDINGS and not is_document(path)
+
+
+def is_document(path: Path) -> bool:
+    """Whether a file is a document or a program, which never holds a scan."""
+    return _DOCUMENT.fullmatch(path.name) is not None
+
+
+def file_kind(path: Path) -> str:
+    """The ending of a file in lower case, of a packed one with the ending before it.
+
+    >>> [file_kind(Path(name)) for name in ("a.NHDR", "a.gipl.gz", "1.2.840.113")]
+    ['.nhdr', '.gipl.gz', 'file without an ending']
+    """
+    suffix = path.suffix if _ENDING.fullmatch(path.suffix) else ""  # not of 1.2.840.113619
+    packed = Path(path.stem).suffix if suffix.lower() in (".gz", ".zip", ".bz2", ".xz") else ""
+    return (packed + suffix).lower() or "file without an ending"
+
+
+def find_masks(scans: Sequence[Path]) -> set[Path]:
+    """The files that are masks of other files, by their names: "ct_mask" beside "ct", "label" beside "ct".
+
+    A word such as "mask" makes a file one if another file without such a word begins with the words before it.
+    """
+    starts = {path: _words_before_mask(scan_name(path)) for path in scans}
+    images = [_words(scan_name(path)) for path in scans if starts[path] is None]
+    beginnings = {tuple(words[:count]) for words in images for count in range(len(words) + 1)}
+    return {path for path, words in starts.items() if words is not None and tuple(words) in beginnings}
+
+
+def _words_before_mask(name: str) -> list[str] | None:
+    """The words before "mask" or one that means it; null where there is none."""
+    words = _words(name)
+    return next((words[:number] for number, word in enumerate(words) if _MASK_WORD.fullmatch(word)), None)
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[\W_]+", name.casefold()) if word]
