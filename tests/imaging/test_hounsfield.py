@@ -72,7 +72,7 @@ def test_the_scale_is_judged_whatever_is_outside_the_circle(change, kind, cause,
 @pytest.mark.parametrize("name", ["lung1", "lung2"])
 @pytest.mark.parametrize("padding", [None, -2000, -3024, -1024, 0], ids=str)
 @pytest.mark.parametrize(
-    ("change", "kind", "cause"), [CHANGES[k] for k in ("as it is", "lost intercept", "clipped to 0..255")]
+    ("change", "kind", "cause"), [CHANGES[k] for k in ("as it is", "lost intercept", "clipped to 0..255", "doubled")]
 )
 def test_real_scans_are_judged_likewise(real_data, name, padding, change, kind, cause):
     hu = change(np.asarray(read_volume(real_data / f"ct/{name}_image.nrrd").hu))

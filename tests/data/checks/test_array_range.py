@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from archnet.data import open_dataset
+from archnet.data.checks.array_scales import measure_values, recognize_scale
 from archnet.data.checks.findings import stop_on_errors
 from archnet.errors import DataError
 from archnet.runs.preparation import prepare
@@ -188,3 +189,12 @@ def test_a_run_stops_on_an_unclear_range(tmp_path):
     (experiment,) = data_experiments({"name": "npz", "root": str(tmp_path / "a.npz")}, [])
     with pytest.raises(DataError, match=r"data\.range"):
         prepare(dataset, [experiment])
+
+
+def test_negated_units_are_not_taken_for_unsigned_ones():
+    generator = np.random.default_rng(0)
+    lung, tissue = generator.normal(-850, 30, (9, 8, 8)), generator.normal(30, 25, (9, 8, 8))
+    for sign, name in ((1, "Hounsfield units"), (-1, None)):
+        x = (sign * np.concatenate([lung, tissue], axis=2)).astype(np.int16)
+        scale = recognize_scale(measure_values(x, x.dtype, np.arange(9)), HU)
+        assert (scale and scale.name) == name

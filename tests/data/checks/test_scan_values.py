@@ -156,6 +156,13 @@ def test_a_shift_of_air_and_tissue_between_classes_is_found(offsets, severity):
     assert severities == ([severity] if severity else [])
 
 
+def test_a_window_that_squeezes_the_values_is_no_shift():
+    squeezed = records(0, 0, 0) + records(-110, -110, -110, scale=0.7)
+    scans = [Path(f"{number}.mhd") for number in range(6)]
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    assert check_scan_values(scans, squeezed, np.arange(6), labels, ["a", "b"]) == ()
+
+
 def test_a_disease_that_changes_the_lung_alone_is_none(tmp_path):
     def dense(hu):
         return np.where(hu < -500, hu + 250, hu)
