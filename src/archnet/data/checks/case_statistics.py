@@ -1,0 +1,157 @@
+"""What one pass over the voxels of cases measures: digest, lowest and highest value, thumbnail.
+
+The statistics of a crop store are kept beside its crops, so that they are measured once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.checks.thumbnails import make_thumbnails, thumbnail_shape
+from archnet.files.atomic import atomic_write
+from archnet.files.progress import Progress, no_progress
+
+STATISTICS_FILE: Final = "statistics.npz"
+_VERSION: Final = 1
+"""Raise it with every change to what is measured."""
+_CHUNK_VOXELS: Final = 2**20
+_DIGEST_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CaseStatistics:
+    """The statistics of some cases.
+
+    Attributes:
+        digests: (n,) equal for cases with equal values, whatever their data type.
+        low: (n,) lowest value.
+        high: (n,) highest value.
+        thumbnails: (n, 16, 16, depth) as `make_thumbnails` makes them, float16.
+    """
+
+    digests: NDArray[np.void]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    thumbnails: NDArray[np.float16]
+
+    def select(self, rows: NDArray[np.int64]) -> CaseStatistics:
+        """Those of some cases, in the order of `rows`."""
+        return CaseStatistics(
+            digests=self.digests[rows], low=self.low[rows], high=self.high[rows], thumbnails=self.thumbnails[rows]
+        )
+
+    @property
+    def are_constant(self) -> NDArray[np.bool_]:
+        """(n,) whether all values of a case are equal."""
+        result: NDArray[np.bool_] = self.low == self.high
+        return result
+
+
+def case_statistics(values: NDArray[Any], progress: Progress = no_progress) -> CaseStatistics:
+    """The statistics of all cases, read from beside a store's crops or else measured and, for a store, kept there.
+
+    Args:
+        values: (n, height, width[, depth]) finite values; may be memory-mapped.
+        progress: Wraps the cases.
+    """
+    source = _source_file(values)
+    kept = _read_statistics(source, values) if source else None
+    if kept is not None:
+        return kept
+    statistics = measure_cases(values, progress)
+    if source:
+        _write_statistics(source, statistics)
+    return statistics
+
+
+def measure_cases(values: NDArray[Any], progress: Progress = no_progress) -> CaseStatistics:
+    """The statistics of all cases in one pass, in portions."""
+    num = len(values)
+    digests = np.zeros((num, _DIGEST_BYTES), np.uint8)
+    low, high = np.zeros(num), np.zeros(num)
+    thumbnails = np.zeros((num, *thumbnail_shape(values.shape[1:])), np.float16)
+    size = max(1, _CHUNK_VOXELS // max(1, values[:1].size))
+    starts = range(0, num, size)
+    for start in progress(starts, "Checking voxels", len(starts)):
+        part = slice(start, start + size)
+        cases = np.ascontiguousarray(values[part])
+        flat = cases.reshape(len(cases), -1)
+        low[part], high[part] = flat.min(1), flat.max(1)
+        thumbnails[part] = make_thumbnails(cases)
+        for row, case in enumerate(flat, start):
+            digests[row] = np.frombuffer(digest_case(case, low[row], high[row]), np.uint8)
+    return CaseStatistics(digests=digests.view(f"V{_DIGEST_BYTES}")[:, 0], low=low, high=high, thumbnails=thumbnails)
+
+
+def digest_case(case: NDArray[Any], low: float, high: float) -> bytes:
+    """16 bytes that are equal for equal values of any data type.
+
+    Args:
+        case: (voxels,)
+        low: Its lowest value.
+        high: Its highest value.
+    """
+    return hashlib.sha256(_canonical(case, low, high).data.cast("B")).digest()[:_DIGEST_BYTES]
+
+
+def _canonical(case: NDArray[Any], low: float, high: float) -> NDArray[Any]:
+    """The values in the first of int16, float32 and float64 that holds them exactly."""
+    if case.dtype.kind in "iub" and low >= -32768 and high <= 32767:
+        return case.astype("<i2")
+    if low >= -32768 and high <= 32767:
+        whole = case.astype("<i2")
+        if np.array_equal(whole, case):
+            return whole
+    single = case.astype("<f4")
+    return single + np.float32(0) if np.array_equal(single, case) else case.astype("<f8")
+
+
+def _source_file(values: NDArray[Any]) -> Path | None:
+    """The file of a crop store that values are a map of."""
+    name = getattr(values, "filename", None)
+    path = Path(name) if isinstance(values, np.memmap) and name else None
+    return path if path and path.name == "crops.npy" and (path.parent / "store.json").is_file() else None
+
+
+def _read_statistics(source: Path, values: NDArray[Any]) -> CaseStatistics | None:
+    """What was kept of these crops; null where there is nothing, or it is damaged or of other crops."""
+    try:
+        with np.load(source.with_name(STATISTICS_FILE), allow_pickle=False) as kept:
+            if kept["stamp"].tolist() != _stamp(source):
+                return None
+            digests = kept["digests"].view(f"V{_DIGEST_BYTES}")[:, 0]
+            statistics = CaseStatistics(
+                digests=digests, low=kept["low"], high=kept["high"], thumbnails=kept["thumbnails"]
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    return statistics if len(statistics.low) == len(values) else None
+
+
+def _write_statistics(source: Path, statistics: CaseStatistics) -> None:
+    path = source.with_name(STATISTICS_FILE)
+    try:
+        with atomic_write(path) as draft, draft.open("wb") as file:
+            np.savez(
+                file,
+                stamp=np.array(_stamp(source)),
+                digests=statistics.digests.view(np.uint8).reshape(-1, _DIGEST_BYTES),
+                low=statistics.low,
+                high=statistics.high,
+                thumbnails=statistics.thumbnails,
+            )
+    except OSError:
+        return  # a full or read-only disk: they are measured again
+
+
+def _stamp(source: Path) -> list[int]:
+    """What changes when crops are cut again."""
+    stat = source.stat()
+    return [_VERSION, stat.st_size, stat.st_mtime_ns]

@@ -1,0 +1,203 @@
+"""Findings about the voxels of cases: empty, identical, contradictory and copied ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.checks.case_table import CaseTable
+from archnet.data.checks.copies import Copies, find_copies
+from archnet.data.checks.findings import Finding, Severity
+from archnet.errors import pluralize
+from archnet.files.progress import Progress, no_progress
+
+_NUM_NAMED: Final = 3
+_REGROUP: Final = (
+    'Name one group for them (patients.csv beside the scans, or the array "group" of an .npz file) and split by group, '
+    "or remove all but one."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Placed:
+    """Cases with the sets they are in.
+
+    Attributes:
+        table: The cases.
+        sets: (n,) "train", "validation" or "test".
+    """
+
+    table: CaseTable
+    sets: NDArray[np.str_]
+
+    def name(self, row: int) -> str:
+        """A case with its set."""
+        return f"{self.table.ids[row]} ({self.sets[row]})"
+
+    def is_across_sets(self, rows: Sequence[int]) -> bool:
+        """Whether some rows are in different sets."""
+        return len(set(self.sets[list(rows)].tolist())) > 1
+
+
+def check_values(
+    table: CaseTable,
+    sets: NDArray[np.str_],
+    values: NDArray[Any],
+    rows: NDArray[np.int64] | None = None,
+    limits: tuple[float, float] | None = None,
+    progress: Progress = no_progress,
+) -> list[Finding]:
+    """Findings about the voxels of the cases of one split.
+
+    Args:
+        table: The cases.
+        sets: (n,) "train", "validation" or "test".
+        values: (m, height, width[, depth]) raw values; may be memory-mapped.
+        rows: (n,) the row of each case in `values`; null where they are the same.
+        limits: Values that become 0 and 1.
+        progress: Wraps what takes long.
+    """
+    rows = np.arange(len(values)) if rows is None else rows
+    groups = np.full(len(values), "", dtype=object)
+    groups[rows] = table.groups
+    return report_copies(find_copies(values, groups.astype(np.str_), limits, progress), table, sets, rows)
+
+
+def report_copies(copies: Copies, table: CaseTable, sets: NDArray[np.str_], rows: NDArray[np.int64]) -> list[Finding]:
+    """What copies mean for one split.
+
+    Args:
+        copies: Of `find_copies`, for arrays of which `table` has all cases or some.
+        table: The cases.
+        sets: (n,) "train", "validation" or "test".
+        rows: (n,) the row of each case in those arrays.
+    """
+    placed = _Placed(table=table, sets=sets)
+    case_of_row = dict(zip(rows.tolist(), range(len(rows)), strict=True))
+    clusters = [[case_of_row[row] for row in cluster if row in case_of_row] for cluster in copies.identical]
+    clusters = [cluster for cluster in clusters if len(cluster) > 1]
+    return [
+        *_report_empty(np.flatnonzero(copies.are_empty[rows]), placed),
+        *_report_contradictions(clusters, placed),
+        *_report_identical(clusters, placed),
+        *_report_near(copies, case_of_row, placed),
+    ]
+
+
+def _report_empty(cases: NDArray[np.int64], placed: _Placed) -> list[Finding]:
+    if not len(cases):
+        return []
+    labels, sets = placed.table.labels, placed.sets
+    counts = {name: (int((labels[cases] == label).sum()), int((labels == label).sum()))
+              for label, name in enumerate(placed.table.classes)}  # fmt: skip
+    parts = [f'{empty:,} of {total:,} of class "{name}"' for name, (empty, total) in counts.items() if empty]
+    wholly = [
+        f"the {name} set" for name in np.unique(sets).tolist() if np.isin(np.flatnonzero(sets == name), cases).all()
+    ]
+    wholly += [f'class "{name}"' for name, (empty, total) in counts.items() if empty and empty == total]
+    extra = f" Nothing else is in {' and in '.join(wholly)}." if wholly else ""
+    return [
+        Finding(
+            check="constant_cases",
+            severity="error" if wholly else "warning",
+            message=f"{_count(len(cases))} nothing: all their voxels are equal, or air: {', '.join(parts)}.{extra}",
+            cases=tuple(placed.name(row) for row in cases.tolist()),
+            remedy="Remove them, or correct how they were cut.",
+        )
+    ]
+
+
+def _count(number: int) -> str:
+    return f"{pluralize(number, 'case')} {'shows' if number == 1 else 'show'}"
+
+
+def _report_contradictions(clusters: Sequence[Sequence[int]], placed: _Placed) -> list[Finding]:
+    labels = placed.table.labels
+    found = [cluster for cluster in clusters if len(set(labels[list(cluster)].tolist())) > 1]
+    if not found:
+        return []
+    classes = placed.table.classes
+    examples = [
+        " = ".join(f'{placed.table.ids[row]} ("{classes[labels[row]]}")' for row in cluster[:_NUM_NAMED])
+        for cluster in found[:_NUM_NAMED]
+    ]
+    return [
+        Finding(
+            check="contradictory_labels",
+            severity="error",
+            message=f"{pluralize(sum(map(len, found)), 'case')} have the same voxels as a case of another class: "
+            f"{_join(examples, len(found))}.",
+            cases=_names(found, placed),
+            remedy="Correct the labels, or remove the cases.",
+        )
+    ]
+
+
+def _report_identical(clusters: Sequence[Sequence[int]], placed: _Placed) -> list[Finding]:
+    labels, groups = placed.table.labels, placed.table.groups
+    across = [cluster for cluster in clusters if placed.is_across_sets(cluster)]
+    inside = [
+        cluster
+        for cluster in clusters
+        if not placed.is_across_sets(cluster) and len(set(labels[list(cluster)].tolist())) == 1
+    ]
+    findings = []
+    for found, place in ((across, "in different sets"), (inside, "in one set")):
+        if found:
+            is_one_group = all(len(set(groups[list(cluster)].tolist())) == 1 for cluster in found)
+            severity: Severity = "error" if found is across else "note" if is_one_group else "warning"
+            findings.append(
+                Finding(
+                    check="identical_cases",
+                    severity=severity,
+                    message=f"{pluralize(sum(map(len, found)), 'case')} {place} have the same voxels as another one"
+                    f"{' of their group' if severity == 'note' else ''}: {_examples(found, ' = ', placed)}.",
+                    cases=_names(found, placed),
+                    remedy="" if severity == "note" else _REGROUP if found is across else "Remove all but one.",
+                )
+            )
+    return findings
+
+
+def _report_near(copies: Copies, case_of_row: Mapping[int, int], placed: _Placed) -> list[Finding]:
+    pairs = [
+        (case_of_row[pair.first], case_of_row[pair.second])
+        for pair in sorted(copies.near, key=lambda pair: -pair.correlation)
+        if pair.first in case_of_row and pair.second in case_of_row
+    ]
+    across = [pair for pair in pairs if placed.is_across_sets(pair)]
+    inside = [pair for pair in pairs if not placed.is_across_sets(pair)]
+    groups: tuple[tuple[list[tuple[int, int]], str, Severity], ...] = (
+        (across, "in different sets", "error"),
+        (inside, "in one set", "warning"),
+    )
+    return [
+        Finding(
+            check="near_duplicates",
+            severity=severity,
+            message=f"{pluralize(len(found), 'pair')} of cases {place} and of different groups show the same, up to "
+            f"noise, scaling, shift or flip: {_examples(found, ' ~ ', placed)}.",
+            cases=_names(found, placed),
+            remedy=_REGROUP,
+        )
+        for found, place, severity in groups
+        if found
+    ]
+
+
+def _examples(clusters: Sequence[Sequence[int]], sign: str, placed: _Placed) -> str:
+    """The first clusters by name."""
+    texts = [sign.join(placed.name(row) for row in cluster[:_NUM_NAMED]) for cluster in clusters[:_NUM_NAMED]]
+    return _join(texts, len(clusters))
+
+
+def _join(texts: Sequence[str], total: int) -> str:
+    return ", ".join(texts) + (f" and {total - len(texts):,} more" if total > len(texts) else "")
+
+
+def _names(clusters: Sequence[Sequence[int]], placed: _Placed) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(placed.name(row) for cluster in clusters for row in cluster))

@@ -1,0 +1,89 @@
+"""Cases that are empty, identical or copies of each other, found from their voxels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from archnet.data.checks.case_statistics import CaseStatistics, case_statistics
+from archnet.data.checks.near_duplicates import CopiedPair, find_near_duplicates
+from archnet.files.progress import Progress, no_progress
+
+_NARROW: Final = 0.02
+"""Share of the window within which all values of an empty case lie: air with its noise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Copies:
+    """What the voxels of some cases have in common.
+
+    Attributes:
+        are_empty: (n,) whether a case shows nothing.
+        identical: Rows of equal values, at least two each, ascending; without the empty cases.
+        near: Other pairs of different groups that are copies of each other.
+    """
+
+    are_empty: NDArray[np.bool_]
+    identical: tuple[tuple[int, ...], ...]
+    near: tuple[CopiedPair, ...]
+
+
+def find_copies(
+    values: NDArray[Any],
+    groups: NDArray[np.str_],
+    limits: tuple[float, float] | None = None,
+    progress: Progress = no_progress,
+) -> Copies:
+    """Look for empty, identical and nearly identical cases.
+
+    Args:
+        values: (n, height, width[, depth]) raw values; may be memory-mapped.
+        groups: (n,) cases of one group may overlap, so they are no near-duplicates.
+        limits: Values that become 0 and 1; null where they are unknown.
+        progress: Wraps what takes long.
+    """
+    # Small matrices: threads of BLAS wait for each other longer than they work.
+    with threadpool_limits(1, "blas"):
+        return _find_copies(values, groups, limits, progress)
+
+
+def _find_copies(
+    values: NDArray[Any], groups: NDArray[np.str_], limits: tuple[float, float] | None, progress: Progress
+) -> Copies:
+    statistics = case_statistics(values, progress)
+    are_empty = find_empty(statistics, limits)
+    identical = _find_identical(statistics, are_empty)
+    is_searched = ~are_empty
+    for rows in identical:
+        is_searched[list(rows[1:])] = False  # one stands for all
+    thumbnails = np.where(is_searched[:, np.newaxis, np.newaxis, np.newaxis], statistics.thumbnails, np.float16(0))
+    numbers = np.unique(groups, return_inverse=True)[1]
+    near = find_near_duplicates(values, thumbnails, numbers, progress)
+    return Copies(are_empty=are_empty, identical=identical, near=near)
+
+
+def find_empty(statistics: CaseStatistics, limits: tuple[float, float] | None) -> NDArray[np.bool_]:
+    """Whether each case shows nothing: all values are equal, or within 2% of the window.
+
+    Where that holds for more than half of the cases, the window is wrong, and only constant cases count.
+    """
+    if limits is None:
+        return statistics.are_constant
+    low, high = limits
+    spread = np.clip(statistics.high, low, high) - np.clip(statistics.low, low, high)
+    are_narrow = statistics.are_constant | (spread <= _NARROW * (high - low))
+    return are_narrow if are_narrow.mean() <= 0.5 else statistics.are_constant
+
+
+def _find_identical(statistics: CaseStatistics, are_empty: NDArray[np.bool_]) -> tuple[tuple[int, ...], ...]:
+    rows = np.flatnonzero(~are_empty)
+    _, numbers, counts = np.unique(statistics.digests[rows], return_inverse=True, return_counts=True)
+    members: dict[int, list[int]] = {}
+    for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):
+        if counts[number] > 1:
+            members.setdefault(number, []).append(row)
+    return tuple(sorted(tuple(cluster) for cluster in members.values()))

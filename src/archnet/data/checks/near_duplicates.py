@@ -1,0 +1,232 @@
+"""Near-duplicates: cases that are copies of each other up to noise, scaling, shift, flip, turn or enlargement.
+
+Two stages: thumbnails propose pairs, the details at full resolution decide. Thumbnails of unrelated crops can be nearer
+to each other than those of a crop and its copy that is shifted by two voxels, so they never decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.checks.nearest import Search, find_nearest
+from archnet.data.checks.orientations import Orientation, orientations_of, rank_orientations
+from archnet.data.checks.pair_correlation import THRESHOLD, central_block, correlate, correlate_slices
+from archnet.data.checks.spectra import fit_basis
+from archnet.data.checks.thumbnails import apply_along_axes, as_volumes, interpolation, zoom_thumbnails
+from archnet.files.progress import Progress, no_progress
+
+_SCALES: Final = (0.88, 0.77, 0.68)
+"""Central parts that are compared with whole cases: copies are found up to an enlargement by 1.5."""
+_FINER_SCALES: Final = (0.94, 1.0, 1.06)
+_FACTORS: Final = ((0.98, 1.02), (0.98, 0.99, 1.01, 1.02))
+"""Factors of the scale that are tried at full resolution, in two rounds."""
+_IMAGES: Final = Search(count=5, min_similarity=0.45)
+_VOLUMES: Final = Search(count=5, min_similarity=0.25)
+"""A shift by two of ten slices brings similarities of copies down to 0.3."""
+_ENLARGED: Final = Search(count=2, min_similarity=0.6, description="Looking for enlarged copies")
+_MAX_ENLARGED: Final = 50_000
+"""Cases up to which enlarged copies are looked for; each scale costs as much as all else."""
+_MIN_RANK: Final = 0.84
+_MIN_RANK_OF_SHIFTED: Final = 0.4
+"""The means along depth of copies agree less where they are shifted along it."""
+_RANK_MARGIN: Final = 0.02
+"""Orientations whose thumbnails are this much further apart than the nearest ones' are not tried."""
+_MIN_ROUGH: Final = 0.4
+"""Correlation of roots from which on a pair is compared more closely."""
+_CHUNK: Final = 512
+_BATCH_VOXELS: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A way in which a case may be a copy of another one.
+
+    Attributes:
+        first: Row.
+        second: Row.
+        orientation: The flip and turn that bring the first onto the second.
+        scale: The central part of the first, in the plane, that the second shows; 1 for a copy of the same size.
+        depth_scale: That of the depth.
+    """
+
+    first: int
+    second: int
+    orientation: Orientation
+    scale: float = 1
+    depth_scale: float = 1
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """Both rows, ascending."""
+        return min(self.first, self.second), max(self.first, self.second)
+
+    def apply(self, case: NDArray[Any]) -> NDArray[Any]:
+        """The first case (height, width, depth), or its central block, as the second would show it."""
+        if self.scale < 1 or self.depth_scale < 1:
+            parts = (self.scale, self.scale, self.depth_scale)
+            weights = [interpolation(length, part) for length, part in zip(case.shape, parts, strict=True)]
+            case = apply_along_axes(case[np.newaxis].astype(np.float32), weights)[0]
+        return self.orientation.apply(case)
+
+    def enlarge(self, factor: float) -> Proposal:
+        """The same with other scales; those of 1 stay."""
+        scale, depth_scale = (min(1.0, part * factor) if part < 1 else 1.0 for part in (self.scale, self.depth_scale))
+        return replace(self, scale=scale, depth_scale=depth_scale)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopiedPair:
+    """Two cases that are copies of each other.
+
+    Attributes:
+        first: Row of the one.
+        second: Row of the other, which is larger.
+        correlation: Of their details.
+    """
+
+    first: int
+    second: int
+    correlation: float
+
+
+def find_near_duplicates(
+    values: NDArray[Any],
+    thumbnails: NDArray[np.floating],
+    groups: NDArray[np.int64],
+    progress: Progress = no_progress,
+) -> tuple[CopiedPair, ...]:
+    """The pairs of cases of different groups that are copies of each other.
+
+    Args:
+        values: (n, height, width[, depth]); may be memory-mapped, and is read only where thumbnails propose a pair.
+        thumbnails: (n, 16, 16, depth) of `make_thumbnails`; cases with a thumbnail of zeros are left out.
+        groups: (n,) numbers; cases of one group may overlap.
+        progress: Wraps what takes long.
+
+    Returns:
+        The pairs, ascending.
+    """
+    if np.count_nonzero(thumbnails.any((1, 2, 3))) < 2:
+        return ()
+    volumes = as_volumes(values)
+    proposals = list(_propose(thumbnails, groups, values.shape[1:], progress))
+    best: dict[tuple[int, int], float] = {}
+    size = max(1, _BATCH_VOXELS // central_block(volumes[0]).size)
+    starts = range(0, len(proposals), size)
+    for start in progress(starts, "Comparing possible copies", len(starts)):
+        batch = [proposal for proposal in proposals[start : start + size] if proposal.pair not in best]
+        batch = _screen(volumes, batch)
+        for proposal, correlation in zip(batch, _decide(volumes, batch), strict=True):
+            if correlation >= THRESHOLD:
+                best[proposal.pair] = max(correlation, best.get(proposal.pair, 0))
+    return tuple(
+        CopiedPair(first=first, second=second, correlation=correlation)
+        for (first, second), correlation in sorted(best.items())
+    )
+
+
+def _decide(volumes: NDArray[Any], proposals: Sequence[Proposal]) -> list[float]:
+    """The correlation of the details of each proposed pair; its central part decides whether all of it is compared."""
+    best = list(zip(_correlate_blocks(volumes, proposals), proposals, strict=True))
+    for factors in _FACTORS:
+        rows = [row for row, (score, proposal) in enumerate(best) if proposal.scale < 1 and score >= _MIN_ROUGH / 2]
+        varied = [(row, best[row][1].enlarge(factor)) for row in rows for factor in factors]
+        scores = _correlate_blocks(volumes, [proposal for _, proposal in varied])
+        for (row, proposal), score in zip(varied, scores, strict=True):
+            best[row] = max(best[row], (score, proposal), key=itemgetter(0))
+    return [score if score < THRESHOLD else min(score, _correlate_whole(volumes, proposal)) for score, proposal in best]
+
+
+def _screen(volumes: NDArray[Any], proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Those of some proposals whose central slices agree, both ways up; of images, all."""
+    if volumes.shape[3] == 1 or not proposals:
+        return list(proposals)
+    scores = correlate_slices(*_load_blocks(volumes, proposals))
+    likely = [proposal for proposal, score in zip(proposals, scores.tolist(), strict=True) if score >= _MIN_ROUGH]
+    return [
+        replace(proposal, orientation=replace(proposal.orientation, is_upside_down=is_upside_down))
+        for proposal in likely
+        for is_upside_down in (False, True)
+    ]
+
+
+def _correlate_blocks(volumes: NDArray[Any], proposals: Sequence[Proposal]) -> list[float]:
+    if not proposals:
+        return []
+    scores: list[float] = correlate(*_load_blocks(volumes, proposals)).tolist()
+    return scores
+
+
+def _load_blocks(volumes: NDArray[Any], proposals: Sequence[Proposal]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The central blocks of both cases of each proposal, the first as the second would show it."""
+    first = [proposal.apply(central_block(volumes[proposal.first])) for proposal in proposals]
+    return np.stack(first), np.stack([central_block(volumes[proposal.second]) for proposal in proposals])
+
+
+def _correlate_whole(volumes: NDArray[Any], proposal: Proposal) -> float:
+    first, second = proposal.apply(volumes[proposal.first]), volumes[proposal.second]
+    return float(correlate(first[np.newaxis], second[np.newaxis])[0])
+
+
+def _propose(
+    thumbnails: NDArray[np.floating], groups: NDArray[np.int64], shape: tuple[int, ...], progress: Progress
+) -> Iterable[Proposal]:
+    """The pairs whose thumbnails are alike."""
+    basis = fit_basis(thumbnails)
+    vectors = basis.project(thumbnails)
+    yield from _rank_pairs(
+        thumbnails,
+        find_nearest(vectors, vectors, groups, _IMAGES if len(shape) == 2 else _VOLUMES, progress),
+        shape,
+        (1, 1),
+    )
+    if len(thumbnails) > _MAX_ENLARGED:
+        return
+    for scales in _scales_of(shape):
+        queries = basis.project(thumbnails, *scales)
+        yield from _rank_pairs(thumbnails, find_nearest(queries, vectors, groups, _ENLARGED, progress), shape, scales)
+
+
+def _scales_of(shape: tuple[int, ...]) -> list[tuple[float, float]]:
+    """The central parts, (in the plane, along depth), that are looked for."""
+    plane = [(scale, 1.0) for scale in _SCALES]
+    return plane if len(shape) == 2 else [*plane, *((scale, scale) for scale in _SCALES)]
+
+
+def _rank_pairs(
+    thumbnails: NDArray[np.floating],
+    pairs: NDArray[np.int64],
+    shape: tuple[int, ...],
+    scales: tuple[float, float],
+) -> Iterator[Proposal]:
+    """Those of some pairs whose thumbnails are alike in an orientation, with the orientations."""
+    is_same_size = scales == (1, 1)
+    min_rank = _MIN_RANK_OF_SHIFTED if is_same_size and len(shape) == 3 else _MIN_RANK
+    finer = (1.0,) if is_same_size else _FINER_SCALES
+    known = orientations_of(shape)
+    for start in range(0, len(pairs), _CHUNK):
+        chunk = pairs[start : start + _CHUNK]
+        first, second = (thumbnails[chunk[:, side]].astype(np.float32) for side in (0, 1))
+        parts = [_finer_scales(scales, factor) for factor in finer]
+        ranks = np.stack([rank_orientations(zoom_thumbnails(first, *part), second, shape) for part in parts])
+        best = ranks.max(2).argmax(0)
+        for pair, number, rank in zip(chunk.tolist(), best.tolist(), ranks[best, np.arange(len(chunk))], strict=True):
+            if rank.max() >= min_rank:
+                scale, depth_scale = parts[number]
+                chosen = [known[place] for place in np.flatnonzero(rank >= rank.max() - _RANK_MARGIN)]
+                for orientation in chosen:
+                    yield Proposal(
+                        first=pair[0], second=pair[1], orientation=orientation, scale=scale, depth_scale=depth_scale
+                    )
+
+
+def _finer_scales(scales: tuple[float, float], factor: float) -> tuple[float, float]:
+    """Scales near those that were searched."""
+    scale, depth_scale = scales
+    return min(1.0, scale * factor), min(1.0, depth_scale * factor) if depth_scale < 1 else 1.0

@@ -1,0 +1,95 @@
+"""Nearest neighbours among many vectors, by brute force in tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.checks.thumbnails import Floats
+from archnet.files.progress import Progress, no_progress
+
+_ROWS: Final = 1024
+_COLUMNS: Final = 8192
+"""A tile of 32 MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What counts as near.
+
+    Attributes:
+        count: Neighbours of each query.
+        min_similarity: Scalar product that they reach.
+        description: For the progress bar.
+    """
+
+    count: int
+    min_similarity: float
+    description: str = "Looking for copies"
+
+
+def find_nearest(
+    queries: Floats, vectors: Floats, groups: NDArray[np.int64], search: Search, progress: Progress = no_progress
+) -> NDArray[np.int64]:
+    """The pairs (query, vector) of each query and its nearest vectors of other groups.
+
+    Where queries and vectors are the same, each pair is found from one side only: a query is compared with the rows
+    behind its own.
+
+    Args:
+        queries: (n, d) of length 1; rows of zeros have no neighbours.
+        vectors: (n, d) of length 1 or 0, of the same cases.
+        groups: (n,) numbers.
+        search: How many, and how near.
+        progress: Wraps the blocks of queries.
+
+    Returns:
+        (m, 2), ascending.
+    """
+    blocks = range(0, len(queries), _ROWS)
+    found = [
+        _search_block(queries, vectors, groups, start, search)
+        for start in progress(blocks, search.description, len(blocks))
+    ]
+    return np.concatenate(found) if found else np.empty((0, 2), np.int64)
+
+
+def _search_block(
+    queries: Floats, vectors: Floats, groups: NDArray[np.int64], start: int, search: Search
+) -> NDArray[np.int64]:
+    """The pairs of one block of queries."""
+    block = queries[start : start + _ROWS]
+    numbers = np.arange(start, start + len(block))
+    scores = np.full((len(block), search.count), search.min_similarity, np.float32)
+    columns = np.full((len(block), search.count), -1, np.int64)
+    are_same = queries is vectors
+    for first in range(start if are_same else 0, len(vectors), _COLUMNS):
+        tile = block @ vectors[first : first + _COLUMNS].T
+        rows, places = np.nonzero(tile > scores[:, -1:])
+        others = places + first
+        is_other = groups[others] != groups[numbers[rows]]
+        if are_same:
+            is_other &= others > numbers[rows]
+        _merge(scores, columns, rows[is_other], others[is_other], tile[rows[is_other], places[is_other]])
+    rows, ranks = np.nonzero(columns >= 0)
+    return np.stack([numbers[rows], columns[rows, ranks]], axis=1)
+
+
+def _merge(
+    scores: Floats, columns: NDArray[np.int64], rows: NDArray[np.int64], others: NDArray[np.int64], new: Floats
+) -> None:
+    """Enters new neighbours among the best ones of their rows, which stay in descending order."""
+    count = scores.shape[1]
+    touched = np.unique(rows)
+    all_rows = np.concatenate([rows, np.repeat(touched, count)])
+    all_scores = np.concatenate([new, scores[touched].ravel()])
+    all_columns = np.concatenate([others, columns[touched].ravel()])
+    order = np.lexsort((all_columns, -all_scores, all_rows))
+    sorted_rows = all_rows[order]
+    ranks = np.arange(len(order)) - np.searchsorted(sorted_rows, sorted_rows)
+    best = order[ranks < count]
+    scores[touched] = all_scores[best].reshape(-1, count)
+    columns[touched] = all_columns[best].reshape(-1, count)

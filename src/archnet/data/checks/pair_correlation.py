@@ -1,0 +1,184 @@
+"""The full-resolution correlation that decides whether one case is a copy of another.
+
+Neighbouring structures make whole images correlate: crops with the same border between lung and chest wall reach 0.98.
+What two scans do not share are the fine structures, so only details of one to two voxels are compared, in the plane,
+and the square roots of their strengths, so that one sharp edge does not decide alone.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+
+from archnet.data.checks.orientations import MAX_SHIFT
+from archnet.data.checks.thumbnails import Floats, apply_along_axes
+
+_FINE, _COARSE = 1.0, 2.0
+"""Standard deviations, in voxels, of the two Gaussians whose difference is compared."""
+_BLOCK: Final = (72, 72, 16)
+"""The central part that is compared first."""
+THRESHOLD: Final = 0.83
+_MIN_ROOT_CORRELATION: Final = 0.7
+MIN_DETAILS: Final = 50
+
+
+def correlate(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
+    """The correlations of the details of pairs of cases at the best shift of up to two voxels.
+
+    Args:
+        first: (n, height, width, depth)
+        second: (n, height, width, depth)
+
+    Returns:
+        (n,) from 0 to 1: the mean of the correlations of the details and of their roots, or half of the latter where
+        it is below 0.7. The sign of the contrast is ignored. 0 where there are too few details to recognise a case by.
+    """
+    bands = extract_bands(first), extract_bands(second)
+    scores = _best_correlations(*map(_root, bands)) / 2
+    scores[np.minimum(count_details(bands[0]), count_details(bands[1])) < MIN_DETAILS] = 0
+    likely = scores >= _MIN_ROOT_CORRELATION / 2
+    if likely.any():
+        scores[likely] += _best_correlations(bands[0][likely], bands[1][likely]) / 2
+    for row in np.flatnonzero(scores >= THRESHOLD).tolist():
+        scores[row] = min(scores[row], _correlate_outside_padding(first[row], second[row]))
+    return scores
+
+
+def correlate_slices(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
+    """How well the central slice of the second case of each pair is found among the central slices of the first.
+
+    A copy that is shifted along the depth or upside down has it too, so that most pairs need no other comparison.
+
+    Args:
+        first: (n, height, width, depth)
+        second: (n, height, width, depth)
+
+    Returns:
+        (n,) correlations of the roots of details, in the best slice and at the best shift in the plane.
+    """
+    centre = second.shape[3] // 2
+    wanted = _root(extract_bands(second[..., centre : centre + 1]))
+    slices = range(max(0, centre - MAX_SHIFT - 1), min(second.shape[3], centre + MAX_SHIFT + 1))
+    return np.max([_best_correlations(_root(extract_bands(first[..., z : z + 1])), wanted) for z in slices], axis=0)  # type: ignore[no-any-return]
+
+
+def central_block(case: NDArray[Any]) -> NDArray[Any]:
+    """The centre of a case, which stays the centre when it is flipped or turned: at most 72 x 72 x 16 voxels."""
+    margins = [max(0, (length - wanted + 1) // 2) for length, wanted in zip(case.shape, _BLOCK, strict=True)]
+    return case[tuple(slice(margin, length - margin) for margin, length in zip(margins, case.shape, strict=True))]
+
+
+def _best_correlations(first: Floats, second: Floats) -> NDArray[np.float64]:
+    """Absolute correlations of arrays (n, height, width, depth) at their best shifts: (n,)."""
+    reach = [min(MAX_SHIFT, length // 4) for length in second.shape[1:]]
+    sizes = [fft.next_fast_len(length + most, real=True) for length, most in zip(second.shape[1:], reach, strict=True)]
+    axes = (1, 2, 3)
+    products = fft.irfftn(fft.rfftn(first, sizes, axes) * fft.rfftn(second, sizes, axes).conj(), sizes, axes)
+    for axis, most in zip(axes, reach, strict=True):
+        products = np.take(products, np.arange(-most, most + 1), axis)
+    energy = _overlap_sums(first**2, reach) * _overlap_sums(second**2, reach)[:, ::-1, ::-1, ::-1]
+    correlations = np.abs(products) / np.sqrt(np.maximum(energy, 1e-30))
+    best: NDArray[np.float64] = correlations.max((1, 2, 3)).astype(np.float64)
+    return best
+
+
+def _root(bands: Floats) -> Floats:
+    result: Floats = np.sign(bands) * np.sqrt(np.abs(bands))
+    return result
+
+
+def _correlate_outside_padding(first: NDArray[Any], second: NDArray[Any]) -> float:
+    """The correlation of the roots of details outside flat areas: two scans may have the same padding.
+
+    1 where too few details are left to say so.
+    """
+    roots, masks = [], []
+    for case in (first, second):
+        mask = ~_find_flat(case)
+        bands = extract_bands(case[np.newaxis])[0] * _cut_border(mask)
+        if count_details(bands[np.newaxis])[0] < MIN_DETAILS:
+            return 1.0
+        roots.append(_root(bands))
+        masks.append(_cut_border(mask).astype(np.float32))
+    reach = [min(MAX_SHIFT, length // 4) for length in roots[1].shape]
+    products = _cross_correlate(roots[0], roots[1], reach)
+    energy = _cross_correlate(roots[0] ** 2, masks[1], reach) * _cross_correlate(masks[0], roots[1] ** 2, reach)
+    return float((np.abs(products) / np.sqrt(np.maximum(energy, 1e-6 * energy.max() + 1e-30))).max())
+
+
+def _find_flat(case: NDArray[Any]) -> NDArray[np.bool_]:
+    """Voxels of a case (height, width, depth) near an area of equal values, which padding is and tissue is not."""
+    is_equal = np.ones(case.shape, bool)
+    is_equal[1:] &= case[1:] == case[:-1]
+    is_equal[:, 1:] &= case[:, 1:] == case[:, :-1]
+    is_area = ndimage.binary_erosion(is_equal, np.ones((5, 5, 1)), border_value=1)
+    near: NDArray[np.bool_] = ndimage.binary_dilation(is_area, np.ones((15, 15, 1)))
+    return near
+
+
+def _cut_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The part of a case that `extract_bands` leaves."""
+    borders = [_border(length) for length in mask.shape[:2]]
+    return mask[tuple(slice(border, length - border) for border, length in zip(borders, mask.shape, strict=False))]
+
+
+def _cross_correlate(first: Floats, second: Floats, reach: list[int]) -> Floats:
+    """Sums of products of two arrays at shifts of up to `reach`."""
+    sizes = [fft.next_fast_len(length + most, real=True) for length, most in zip(first.shape, reach, strict=True)]
+    products = fft.irfftn(fft.rfftn(first, sizes) * fft.rfftn(second, sizes).conj(), sizes)
+    result: Floats = products[np.ix_(*(np.arange(-most, most + 1) for most in reach))]
+    return result
+
+
+def _overlap_sums(values: Floats, reach: list[int]) -> Floats:
+    """The sum over the part of arrays (n, height, width, depth) that overlaps another one at each shift."""
+    return apply_along_axes(
+        values, [_overlaps(length, most) for length, most in zip(values.shape[1:], reach, strict=True)]
+    )
+
+
+def extract_bands(cases: NDArray[Any]) -> Floats:
+    """The structures of one to two voxels of cases (n, height, width, depth), in the plane, without the border."""
+    x = cases.astype(np.float32)
+    x -= x[:, :1, :1, :1].copy()
+    _, height, width, _ = x.shape
+    fine, coarse = (
+        apply_along_axes(x, [_gaussian(height, sigma), _gaussian(width, sigma)]) for sigma in (_FINE, _COARSE)
+    )
+    bands: Floats = fine - coarse
+    bands[np.abs(bands) <= 1e-5 * np.abs(x).max((1, 2, 3), keepdims=True)] = 0  # rounding
+    return bands
+
+
+def count_details(bands: Floats) -> NDArray[np.float64]:
+    """The number of voxels that the details of each case are spread over: (n,)."""
+    strengths = np.abs(bands).sum((1, 2, 3), dtype=np.float64)
+    squares = (bands**2).sum((1, 2, 3), dtype=np.float64)
+    counts: NDArray[np.float64] = strengths**2 / np.maximum(squares, 1e-30)
+    return counts
+
+
+@lru_cache(maxsize=64)
+def _gaussian(length: int, sigma: float) -> Floats:
+    """Weights (length without the border, length) that smooth an axis."""
+    places = np.arange(length)
+    border = _border(length)
+    weights = np.exp(-0.5 * ((places[:, np.newaxis] - places) / sigma) ** 2)
+    smooth: Floats = (weights / weights.sum(1, keepdims=True)).astype(np.float32)[border : length - border]
+    return smooth
+
+
+def _border(length: int) -> int:
+    """Voxels at either end of an axis whose smoothed values lack neighbours."""
+    return 2 if length >= 24 else 0
+
+
+@lru_cache(maxsize=64)
+def _overlaps(length: int, most: int) -> Floats:
+    """Which voxels of an axis overlap at the shifts from -most to most: (2 * most + 1, length) of 0 and 1."""
+    shifts, places = np.arange(-most, most + 1)[:, np.newaxis], np.arange(length)
+    return ((places >= shifts) & (places < length + shifts)).astype(np.float32)

@@ -1,0 +1,99 @@
+"""Thumbnails of cases: 16 x 16 x 8 means, normalised so that a*x + b looks like x."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIDE: Final = 16
+"""Cells along height and width."""
+MAX_DEPTH: Final = 8
+"""Cells along depth, or as many as there are slices."""
+
+Floats = NDArray[np.float32]
+
+
+def thumbnail_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """The cells of the thumbnail of a case.
+
+    >>> thumbnail_shape((64, 64, 10)), thumbnail_shape((28, 28))
+    ((16, 16, 8), (16, 16, 1))
+    """
+    return SIDE, SIDE, min(MAX_DEPTH, shape[2]) if len(shape) == 3 else 1
+
+
+def make_thumbnails(cases: NDArray[Any]) -> Floats:
+    """The means over the cells of a grid, with mean 0 and standard deviation 1; zeros for a constant case.
+
+    Args:
+        cases: (n, height, width[, depth]) of any type.
+
+    Returns:
+        (n, 16, 16, cells along depth)
+    """
+    volumes = as_volumes(cases)
+    x = volumes.astype(np.float32)
+    x -= x[:, :1, :1, :1].copy()  # a large offset costs digits
+    means = apply_along_axes(
+        x, [_cell_weights(*sizes) for sizes in zip(x.shape[1:], thumbnail_shape(cases.shape[1:]), strict=True)]
+    )
+    return normalize(means)
+
+
+def as_volumes(cases: NDArray[Any]) -> NDArray[Any]:
+    """Cases of three axes; images get a depth of 1."""
+    return cases[..., np.newaxis] if cases.ndim == 3 else cases
+
+
+def normalize(thumbnails: Floats) -> Floats:
+    """Thumbnails with mean 0 and standard deviation 1, or 0 where all cells are equal."""
+    axes = tuple(range(1, thumbnails.ndim))
+    centred = thumbnails - thumbnails.mean(axes, keepdims=True)
+    scale = centred.std(axes, keepdims=True)
+    largest = np.abs(thumbnails).max(axes, keepdims=True)
+    is_flat = scale <= 1e-6 * largest
+    result: Floats = np.where(is_flat, 0, centred / np.where(is_flat, 1, scale)).astype(np.float32)
+    return result
+
+
+def zoom_thumbnails(thumbnails: Floats, scale: float, depth_scale: float) -> Floats:
+    """The central part of thumbnails, interpolated to all cells: what a copy enlarged by 1/scale looks like."""
+    if scale == 1 and depth_scale == 1:
+        return thumbnails
+    side, deep = interpolation(SIDE, scale), interpolation(thumbnails.shape[3], depth_scale)
+    return normalize(apply_along_axes(thumbnails, [side, side, deep]))
+
+
+def apply_along_axes(volumes: Floats, weights: Sequence[Floats]) -> Floats:
+    """Multiplies volumes (n, height, width, depth) by a matrix (new length, length) along each of their axes.
+
+    Two matrices leave the depth as it is.
+    """
+    num, height, width, depth = volumes.shape
+    rows = weights[0] @ volumes.reshape(num, height, width * depth)
+    columns = weights[1] @ rows.reshape(num * len(weights[0]), width, depth)
+    result: Floats = columns if len(weights) == 2 else columns.reshape(-1, depth) @ weights[2].T
+    return result.reshape(num, len(weights[0]), len(weights[1]), -1)
+
+
+@lru_cache(maxsize=64)
+def interpolation(length: int, scale: float) -> Floats:
+    """Weights (length, length) that interpolate the central `scale` of an axis linearly to its whole length."""
+    centre = (length - 1) / 2
+    places = np.clip(centre + (np.arange(length) - centre) * scale, 0, length - 1)
+    weights: Floats = np.maximum(0, 1 - np.abs(places[:, np.newaxis] - np.arange(length))).astype(np.float32)
+    return weights
+
+
+@lru_cache(maxsize=64)
+def _cell_weights(length: int, num_cells: int) -> Floats:
+    """Weights (num_cells, length) that give the mean of each cell; a cell may begin or end inside a voxel."""
+    edges = np.linspace(0, length, num_cells + 1)
+    voxels = np.arange(length)
+    overlap = np.minimum(edges[1:, np.newaxis], voxels + 1) - np.maximum(edges[:-1, np.newaxis], voxels)
+    weights: Floats = (np.maximum(overlap, 0) * num_cells / length).astype(np.float32)
+    return weights
