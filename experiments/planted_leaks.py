@@ -219,9 +219,9 @@ def same_padding(collection: Collection, row: int, rng: np.random.Generator) -> 
 
 
 def averaged(collection: Collection, row: int, rng: np.random.Generator) -> np.ndarray:
-    """The mean of three cases, as alike to each of them as cases of one texture are."""
-    rows = [(row + by) % collection.num_known for by in (0, 11, 23)]
-    return np.mean([collection.cut(number).astype(np.float64) for number in rows], axis=0)
+    """The mean of three cases of equal contrast."""
+    cases = [collection.cut((row + by) % collection.num_known).astype(np.float64) for by in (0, 11, 23)]
+    return np.mean([(case - case.mean()) / case.std() for case in cases], axis=0)
 
 
 CLEAN: dict[str, Leak] = {

@@ -57,8 +57,8 @@ def fill_missing_groups(
     finding = Finding(
         check="missing_groups",
         severity="warning",
-        message=f"{count:,} of {pluralize(len(groups), 'case')} {'has' if count == 1 else 'have'} no group: each counts "
-        "as a group of its own, so two of one patient may be in different sets.",
+        message=f"{count:,} of {pluralize(len(groups), 'case')} {'has' if count == 1 else 'have'} no group: each "
+        "counts as a group of its own, so two of one patient may be in different sets.",
         cases=tuple(names),
         remedy="Name the patient or scan of each.",
     )

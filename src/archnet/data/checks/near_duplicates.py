@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from archnet.data.checks.nearest import Search, find_nearest
 from archnet.data.checks.orientations import Orientation, orientations_of, rank_orientations
-from archnet.data.checks.pair_correlation import THRESHOLD, central_block, correlate, correlate_slices
+from archnet.data.checks.pair_correlation import central_block, correlate, correlate_slices, required_correlation
 from archnet.data.checks.spectra import fit_basis
 from archnet.data.checks.thumbnails import apply_along_axes, as_volumes, interpolation, zoom_thumbnails
 from archnet.files.progress import Progress, no_progress
@@ -116,6 +116,7 @@ def find_near_duplicates(
         return ()
     volumes = as_volumes(values)
     proposals = list(_propose(thumbnails, groups, values.shape[1:], progress))
+    required = required_correlation(volumes.shape[1:])
     best: dict[tuple[int, int], float] = {}
     size = max(1, _BATCH_VOXELS // central_block(volumes[0]).size)
     starts = range(0, len(proposals), size)
@@ -123,7 +124,7 @@ def find_near_duplicates(
         batch = [proposal for proposal in proposals[start : start + size] if proposal.pair not in best]
         batch = _screen(volumes, batch)
         for proposal, correlation in zip(batch, _decide(volumes, batch), strict=True):
-            if correlation >= THRESHOLD:
+            if correlation >= required:
                 best[proposal.pair] = max(correlation, best.get(proposal.pair, 0))
     return tuple(
         CopiedPair(first=first, second=second, correlation=correlation)
@@ -140,7 +141,8 @@ def _decide(volumes: NDArray[Any], proposals: Sequence[Proposal]) -> list[float]
         scores = _correlate_blocks(volumes, [proposal for _, proposal in varied])
         for (row, proposal), score in zip(varied, scores, strict=True):
             best[row] = max(best[row], (score, proposal), key=itemgetter(0))
-    return [score if score < THRESHOLD else min(score, _correlate_whole(volumes, proposal)) for score, proposal in best]
+    required = required_correlation(volumes.shape[1:])
+    return [score if score < required else min(score, _correlate_whole(volumes, proposal)) for score, proposal in best]
 
 
 def _screen(volumes: NDArray[Any], proposals: Sequence[Proposal]) -> list[Proposal]:
