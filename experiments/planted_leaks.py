@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from archnet.data.checks.copies import find_copies
+from archnet.data.checks.duplicates.copies import find_copies
 from archnet.imaging import read_volume
 
 MARGIN = 2
@@ -219,9 +219,10 @@ def same_padding(collection: Collection, row: int, rng: np.random.Generator) -> 
 
 
 def averaged(collection: Collection, row: int, rng: np.random.Generator) -> np.ndarray:
-    """The mean of three cases of equal contrast."""
+    """The mean of three cases, to which the details of each contribute alike."""
     cases = [collection.cut((row + by) % collection.num_known).astype(np.float64) for by in (0, 11, 23)]
-    return np.mean([(case - case.mean()) / case.std() for case in cases], axis=0)
+    sigma = (2, 2, 0)[: cases[0].ndim]
+    return np.mean([case / (case - ndimage.gaussian_filter(case, sigma)).std() for case in cases], axis=0)
 
 
 CLEAN: dict[str, Leak] = {

@@ -12,6 +12,7 @@ from archnet.data.arrays.array_file import MEDMNIST_SETS, Arrays, read_arrays
 from archnet.data.arrays.case_labels import CaseLabels, read_labels, text_entries
 from archnet.data.arrays.image_layout import squeeze_channel
 from archnet.data.checks.array_range import choose_range
+from archnet.data.checks.case_table import fill_missing_groups
 from archnet.data.checks.findings import Finding
 from archnet.data.dataset import Cases, Crops, Dataset, positive_class
 from archnet.errors import DataError
@@ -70,16 +71,19 @@ def _build_dataset(arrays: Arrays, data: Data) -> NpzDataset:
             raise ValueError(f"x has {num_cases} cases, {key} has {num_entries}; give one entry for each case")
     labels = _labels(arrays, data)
     ids = np.arange(num_cases).astype(np.str_)
+    groups, group_notes = (
+        fill_missing_groups(text_entries(arrays["group"], "group"), ids) if "group" in arrays else (ids, ())
+    )
     cases = Cases(
         ids=ids,
-        groups=text_entries(arrays["group"], "group") if "group" in arrays else ids,
+        groups=groups,
         labels=labels.indices,
         classes=labels.classes,
         own_sets=_own_sets(arrays),
         positive=positive_class(labels.classes, data.positive),
     )
     chosen = choose_range(x, arrays["x"].dtype, data, cases.labels, cases.classes)
-    notes = (*layout_notes, *labels.findings, *_note_positive(arrays["y"], cases, data), *chosen.findings)
+    notes = (*layout_notes, *group_notes, *labels.findings, *_note_positive(arrays["y"], cases, data), *chosen.findings)
     return NpzDataset(x, cases, chosen.limits, notes)
 
 

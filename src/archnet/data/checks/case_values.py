@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.checks.case_table import CaseTable
-from archnet.data.checks.copies import Copies, find_copies
+from archnet.data.checks.duplicates.copies import Copies, find_copies
 from archnet.data.checks.findings import Finding, Severity
 from archnet.errors import pluralize
 from archnet.files.progress import Progress, no_progress
@@ -99,20 +99,16 @@ def _report_empty(cases: NDArray[np.int64], placed: _Placed) -> list[Finding]:
         f"the {name} set" for name in np.unique(sets).tolist() if np.isin(np.flatnonzero(sets == name), cases).all()
     ]
     wholly += [f'class "{name}"' for name, (empty, total) in counts.items() if empty and empty == total]
-    extra = f" Nothing else is in {' and in '.join(wholly)}." if wholly else ""
+    extra = f" There are no other cases in {' and in '.join(wholly)}." if wholly else ""
     return [
         Finding(
             check="constant_cases",
             severity="error" if wholly else "warning",
-            message=f"{_count(len(cases))} nothing: all their voxels are equal, or air: {', '.join(parts)}.{extra}",
+            message=f"The voxels of {pluralize(len(cases), 'case')} are all equal, or air: {', '.join(parts)}.{extra}",
             cases=tuple(placed.name(row) for row in cases.tolist()),
             remedy="Remove them, or correct how they were cut.",
         )
     ]
-
-
-def _count(number: int) -> str:
-    return f"{pluralize(number, 'case')} {'shows' if number == 1 else 'show'}"
 
 
 def _report_contradictions(clusters: Sequence[Sequence[int]], placed: _Placed) -> list[Finding]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.checks.thumbnails import make_thumbnails, thumbnail_shape
+from archnet.data.checks.duplicates.thumbnails import make_thumbnails, thumbnail_shape
 from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress, no_progress
 
@@ -123,7 +123,7 @@ def _source_file(values: NDArray[Any]) -> Path | None:
 def _read_statistics(source: Path, values: NDArray[Any]) -> CaseStatistics | None:
     """What was kept of these crops; null where there is nothing, or it is damaged or of other crops."""
     try:
-        with np.load(source.with_name(STATISTICS_FILE), allow_pickle=False) as kept:
+        with source.with_name(STATISTICS_FILE).open("rb") as file, np.load(file, allow_pickle=False) as kept:
             if kept["stamp"].tolist() != _stamp(source):
                 return None
             digests = kept["digests"].view(f"V{_DIGEST_BYTES}")[:, 0]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from archnet.data.checks.case_statistics import CaseStatistics, case_statistics
-from archnet.data.checks.near_duplicates import CopiedPair, find_near_duplicates
+from archnet.data.checks.duplicates.case_statistics import CaseStatistics, case_statistics
+from archnet.data.checks.duplicates.near_duplicates import CopiedPair, find_near_duplicates
 from archnet.files.progress import Progress, no_progress
 
 _NARROW: Final = 0.02

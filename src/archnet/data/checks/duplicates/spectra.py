@@ -14,13 +14,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.checks.thumbnails import SIDE, Floats, zoom_thumbnails
+from archnet.data.checks.duplicates.thumbnails import SIDE, Floats, zoom_thumbnails
 
 NUM_DIMENSIONS: Final = 128
 _FREQUENCIES: Final = np.arange(0, 6, 0.5)
 """Cycles over the height and the width. The finer ones differ between copies that are shifted by two voxels."""
 _DEPTH_FREQUENCIES: Final = np.arange(0, 3, 0.5)
 _MAX_SAMPLES: Final = 1024
+_CONSTANT: Final = 1e-4
+"""A component that all vectors have, by which cases are alike where nothing else tells any of them apart."""
 _CHUNK: Final = 256
 
 
@@ -38,18 +40,19 @@ class SpectrumBasis:
     directions: Floats
 
     def project(self, thumbnails: NDArray[np.floating], scale: float = 1, depth_scale: float = 1) -> Floats:
-        """Vectors of length 1, or 0 for a constant case: (n, at most 128).
+        """Vectors of length 1, or 0 for a constant case: (n, at most 129).
 
         Args:
             thumbnails: (n, 16, 16, depth) as `make_thumbnails` makes them.
             scale: The central part of the height and the width that is looked at.
             depth_scale: That of the depth.
         """
-        vectors = np.zeros((len(thumbnails), self.directions.shape[1]), np.float32)
+        vectors = np.zeros((len(thumbnails), self.directions.shape[1] + 1), np.float32)
         for start in range(0, len(thumbnails), _CHUNK):
             part = slice(start, start + _CHUNK)
             zoomed = zoom_thumbnails(thumbnails[part].astype(np.float32), scale, depth_scale)
-            projected = (_spectra(zoomed) - self.mean) @ self.directions
+            projected = np.full((len(zoomed), vectors.shape[1]), _CONSTANT, np.float32)
+            projected[:, :-1] = (_spectra(zoomed) - self.mean) @ self.directions
             projected[~zoomed.any((1, 2, 3))] = 0
             vectors[part] = projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-12)
         return vectors

@@ -14,11 +14,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.checks.nearest import Search, find_nearest
-from archnet.data.checks.orientations import Orientation, orientations_of, rank_orientations
-from archnet.data.checks.pair_correlation import central_block, correlate, correlate_slices, required_correlation
-from archnet.data.checks.spectra import fit_basis
-from archnet.data.checks.thumbnails import apply_along_axes, as_volumes, interpolation, zoom_thumbnails
+from archnet.data.checks.duplicates.nearest import Search, find_nearest
+from archnet.data.checks.duplicates.orientations import Orientation, orientations_of, rank_orientations
+from archnet.data.checks.duplicates.pair_correlation import (
+    central_block,
+    correlate,
+    correlate_slices,
+    required_correlation,
+)
+from archnet.data.checks.duplicates.spectra import fit_basis
+from archnet.data.checks.duplicates.thumbnails import apply_along_axes, as_volumes, interpolation, zoom_thumbnails
 from archnet.files.progress import Progress, no_progress
 
 _SCALES: Final = (0.88, 0.77, 0.68)
@@ -29,6 +34,8 @@ _FACTORS: Final = ((0.98, 1.02), (0.98, 0.99, 1.01, 1.02))
 _IMAGES: Final = Search(count=5, min_similarity=0.45)
 _VOLUMES: Final = Search(count=5, min_similarity=0.25)
 """A shift by two of ten slices brings similarities of copies down to 0.3."""
+_FEW: Final = 256
+"""Cases up to which all nearest ones are looked at: the basis of so few says little about similarity."""
 _ENLARGED: Final = Search(count=2, min_similarity=0.6, description="Looking for enlarged copies")
 _MAX_ENLARGED: Final = 50_000
 """Cases up to which enlarged copies are looked for; each scale costs as much as all else."""
@@ -182,12 +189,11 @@ def _propose(
     """The pairs whose thumbnails are alike."""
     basis = fit_basis(thumbnails)
     vectors = basis.project(thumbnails)
-    yield from _rank_pairs(
-        thumbnails,
-        find_nearest(vectors, vectors, groups, _IMAGES if len(shape) == 2 else _VOLUMES, progress),
-        shape,
-        (1, 1),
-    )
+    search = _IMAGES if len(shape) == 2 else _VOLUMES
+    if len(thumbnails) <= _FEW:
+        search = replace(search, min_similarity=-1.0)
+    pairs = find_nearest(vectors, vectors, groups, search, progress)
+    yield from _rank_pairs(thumbnails, pairs, shape, (1, 1))
     if len(thumbnails) > _MAX_ENLARGED:
         return
     for scales in _scales_of(shape):

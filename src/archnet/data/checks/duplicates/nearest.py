@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.checks.thumbnails import Floats
+from archnet.data.checks.duplicates.thumbnails import Floats
 from archnet.files.progress import Progress, no_progress
 
 _ROWS: Final = 1024
@@ -49,6 +49,7 @@ def find_nearest(
     Returns:
         (m, 2), ascending.
     """
+    groups = np.where(vectors.any(1), groups, -1)
     blocks = range(0, len(queries), _ROWS)
     found = [
         _search_block(queries, vectors, groups, start, search)
@@ -70,7 +71,7 @@ def _search_block(
         tile = block @ vectors[first : first + _COLUMNS].T
         rows, places = np.nonzero(tile > scores[:, -1:])
         others = places + first
-        is_other = groups[others] != groups[numbers[rows]]
+        is_other = (groups[others] != groups[numbers[rows]]) & (np.minimum(groups[others], groups[numbers[rows]]) >= 0)
         if are_same:
             is_other &= others > numbers[rows]
         _merge(scores, columns, rows[is_other], others[is_other], tile[rows[is_other], places[is_other]])

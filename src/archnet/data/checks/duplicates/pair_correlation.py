@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from archnet.data.checks.orientations import MAX_SHIFT
-from archnet.data.checks.thumbnails import Floats, apply_along_axes
+from archnet.data.checks.duplicates.orientations import MAX_SHIFT
+from archnet.data.checks.duplicates.thumbnails import Floats, apply_along_axes
 
 _FINE, _COARSE = 1.0, 2.0
 """Standard deviations, in voxels, of the two Gaussians whose difference is compared."""

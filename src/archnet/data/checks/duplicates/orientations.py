@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.checks.thumbnails import SIDE, Floats
+from archnet.data.checks.duplicates.thumbnails import SIDE, Floats
 
 _FREQUENCIES: Final = np.arange(-5, 6)
 """Cycles over an axis; of each frequency and its negative, one is used."""

@@ -1,0 +1,1 @@
+"""Cases that are empty, identical, or copies of each other, found from their voxels."""

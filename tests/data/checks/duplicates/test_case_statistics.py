@@ -1,0 +1,81 @@
+"""What one pass over the voxels measures, and that a crop store keeps it."""
+
+import numpy as np
+import pytest
+
+from archnet.data import open_dataset
+from archnet.data.checks.duplicates import case_statistics as module
+from archnet.data.checks.duplicates.case_statistics import STATISTICS_FILE, case_statistics, measure_cases
+from archnet.data.checks.duplicates.copies import find_copies
+from archnet.spec.experiment import Data
+
+
+def test_the_digest_is_that_of_the_values_whatever_their_type():
+    cases = np.random.default_rng(0).integers(0, 120, (5, 9, 8))
+    digests = [
+        measure_cases(cases.astype(kind)).digests.tolist()
+        for kind in ("uint8", "int8", "int16", ">i2", "int64", "float16", "float32", "float64")
+    ]
+    assert all(other == digests[0] for other in digests)
+    assert len(set(map(bytes, digests[0]))) == 5
+    halves = cases + 0.5
+    assert measure_cases(halves).digests.tolist() == measure_cases(halves.astype(np.float32)).digests.tolist()
+    thirds = cases + 1 / 3
+    assert measure_cases(thirds).digests.tolist() != measure_cases(thirds.astype(np.float32)).digests.tolist()
+    assert measure_cases(cases * -0.0).digests.tolist() == measure_cases(cases * 0).digests.tolist()
+
+
+def test_the_lowest_and_highest_values_are_measured_in_portions(monkeypatch):
+    cases = np.random.default_rng(0).normal(size=(7, 8, 8, 3)).astype(np.float32)
+    whole = measure_cases(cases)
+    monkeypatch.setattr(module, "_CHUNK_VOXELS", 400)
+    parts = measure_cases(cases)
+    np.testing.assert_array_equal(parts.low, cases.min((1, 2, 3)))
+    np.testing.assert_array_equal(parts.high, cases.max((1, 2, 3)))
+    assert parts.digests.tolist() == whole.digests.tolist()
+    np.testing.assert_allclose(parts.thumbnails, whole.thumbnails, atol=0.01)
+
+
+@pytest.fixture
+def stored(luna16_phantom, tmp_path, monkeypatch):
+    """The crops of a phantom in a store of their own."""
+    monkeypatch.setenv("ARCHNET_STORE", str(tmp_path))
+    dataset = open_dataset(Data(name="luna16", root=str(luna16_phantom), crop_size=(24, 24, 6)))
+    return dataset.crops(np.arange(20)).values
+
+
+def test_a_store_keeps_its_statistics_and_measures_them_again_when_its_crops_change(stored, tmp_path, monkeypatch):
+    (folder,) = tmp_path.glob("*/crops.npy")
+    first = case_statistics(stored)
+    path = folder.with_name(STATISTICS_FILE)
+    assert path.is_file()
+    calls = []
+    monkeypatch.setattr(module, "measure_cases", lambda *args: calls.append(1) or first)
+    again = case_statistics(stored)
+    assert calls == []
+    assert again.digests.tolist() == first.digests.tolist()
+    np.testing.assert_array_equal(again.thumbnails, first.thumbnails)
+    for damage in (b"", b"PK", path.read_bytes()[:-100]):
+        path.write_bytes(damage)
+        case_statistics(stored)
+    assert len(calls) == 3
+    import os
+
+    os.utime(folder, ns=(1, 1))
+    case_statistics(stored)
+    assert len(calls) == 4
+
+
+def test_statistics_that_cannot_be_written_are_measured_again(stored, monkeypatch):
+    def refuse(path):
+        raise OSError("read-only")
+
+    monkeypatch.setattr(module, "atomic_write", refuse)
+    assert len(case_statistics(stored).low) == 20
+
+
+def test_copies_of_an_array_in_memory_are_measured_and_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    values = np.random.default_rng(0).normal(size=(4, 30, 30))
+    assert find_copies(values, np.array(list("abcd"))).near == ()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,176 @@
+"""Copies are found whatever was done to them, and what only looks alike is not."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from archnet.data.checks.duplicates.case_statistics import measure_cases
+from archnet.data.checks.duplicates.near_duplicates import find_near_duplicates
+from archnet.data.checks.duplicates.nearest import Search, find_nearest
+from archnet.data.checks.duplicates.orientations import Orientation, orientations_of
+from archnet.data.checks.duplicates.pair_correlation import correlate, extract_bands, required_correlation
+from archnet.data.checks.duplicates.thumbnails import make_thumbnails
+
+NUM = 12
+
+
+def textures(shape, num=NUM, seed=0):
+    noise = np.random.default_rng(seed).normal(0, 1, (num, *shape))
+    smooth = ndimage.gaussian_filter(noise, (0, 1.2, 1.2, *[0.8] * (len(shape) - 2)))
+    return 100 * smooth / smooth.std()
+
+
+SOURCES = {2: textures((44, 44)), 3: textures((36, 36, 14), 8)}
+
+
+def cut(rank, shift=(0, 0, 0)):
+    """The cases, moved by at most two voxels."""
+    source = SOURCES[rank]
+    spans = zip(source.shape[1:], shift, strict=False)
+    return source[(slice(None), *(slice(2 + by, length - 2 + by) for length, by in spans))]
+
+
+def zoom(case, scale):
+    factors = np.array([scale, scale, 1][: case.ndim])
+    return ndimage.affine_transform(case, factors, (np.array(case.shape) - 1) / 2 * (1 - factors), order=1)
+
+
+def find(values, groups=None):
+    pairs = find_near_duplicates(
+        values, measure_cases(values).thumbnails, np.arange(len(values)) if groups is None else groups
+    )
+    return [(pair.first, pair.second) for pair in pairs]
+
+
+COPIES = {
+    "a*x + b": lambda rank: cut(rank)[1] * -0.3 + 5,
+    "8 bits": lambda rank: np.rint(cut(rank)[1] / 10) * 10,
+    "noise": lambda rank: cut(rank)[1] + np.random.default_rng(9).normal(0, 8, cut(rank)[1].shape),
+    "shifted by 1": lambda rank: cut(rank, (1, -1, 1))[1],
+    "shifted by 2": lambda rank: cut(rank, (-2, 2, 2))[1],
+    "flipped": lambda rank: cut(rank)[1][::-1],
+    "flipped along the last axis": lambda rank: np.flip(cut(rank)[1], -1),
+    "turned": lambda rank: np.rot90(cut(rank)[1]),
+    "turned, flipped and shifted": lambda rank: np.rot90(cut(rank, (1, 1, -1))[1])[:, ::-1],
+    "enlarged by 1.1": lambda rank: zoom(cut(rank)[1], 1 / 1.1),
+    "enlarged by 1.3": lambda rank: zoom(cut(rank)[1], 1 / 1.3),
+}
+
+
+@pytest.mark.parametrize("kind", COPIES)
+@pytest.mark.parametrize("rank", [2, 3])
+def test_a_copy_is_found(kind, rank):
+    cases = cut(rank)
+    assert find(np.concatenate([cases, COPIES[kind](rank)[np.newaxis]])) == [(1, len(cases))]
+
+
+def test_copies_in_one_group_are_not_looked_for():
+    values = np.concatenate([cut(2), cut(2, (1, 0, 0))[1:2]])
+    groups = np.arange(NUM + 1)
+    groups[NUM] = groups[1]
+    assert find(values, groups) == []
+
+
+def test_the_same_coarse_structures_with_other_details_are_no_copy():
+    cases = cut(2)
+    coarse = 3 * ndimage.gaussian_filter(cases, (0, 4, 4))
+    details = textures((40, 40), NUM, seed=5)
+    other = coarse[1] + details[1] - ndimage.gaussian_filter(details[1], 4)
+    values = np.concatenate([coarse + cases, other[np.newaxis]])
+    thumbnails = make_thumbnails(values)
+    assert np.corrcoef(thumbnails[1].ravel(), thumbnails[NUM].ravel())[0, 1] > 0.7
+    assert find(values) == []
+
+
+def test_the_same_padding_makes_no_copies():
+    y, x = np.indices((40, 40))
+    values = 0.2 * cut(2)
+    values[:, np.hypot(y - 40, x - 20) > 30] = -2000
+    assert find(values) == []
+
+
+def test_constant_and_nearly_empty_cases_are_no_copies():
+    values = np.zeros((6, 40, 40))
+    values[2:4, 20, 20] = 1
+    values[4:] = 7
+    assert find(values) == []
+
+
+def test_large_volumes_must_agree_as_a_whole_and_not_only_in_their_centre():
+    large = textures((96, 96, 2), 2)
+    mixed = large[1].copy()
+    mixed[12:84, 12:84] = large[0, 12:84, 12:84]
+    assert find(np.stack([large[0], mixed])) == []
+    assert find(np.stack([large[0], large[0] * 2])) == [(0, 1)]
+
+
+def test_neighbours_are_those_that_a_full_comparison_finds():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(300, 6)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[7] = 0
+    groups = rng.integers(0, 40, 300)
+    similar = vectors @ vectors.T
+    similar[(groups[:, None] == groups) | (similar <= 0.5)] = -1
+    later = np.triu(similar + 2, 1) - 2
+    wanted = {(i, j) for i in range(300) for j in np.argsort(-later[i])[:3].tolist() if later[i, j] > 0}
+    found = find_nearest(vectors, vectors, groups, Search(count=3, min_similarity=0.5))
+    assert {tuple(pair) for pair in found.tolist()} == wanted
+    all_sides = find_nearest(vectors.copy(), vectors, groups, Search(count=300, min_similarity=0.5))
+    assert {tuple(pair) for pair in all_sides.tolist()} == set(zip(*np.nonzero(similar > 0), strict=True))
+
+
+def test_thumbnails_are_the_means_of_cells_whatever_the_scale():
+    cases = np.random.default_rng(0).integers(0, 4000, (3, 32, 48, 16)).astype(np.int16)
+    means = cases.reshape(3, 16, 2, 16, 3, 8, 2).mean((2, 4, 6))
+    wanted = np.stack([(case - case.mean()) / case.std() for case in means])
+    np.testing.assert_allclose(make_thumbnails(cases), wanted, atol=1e-4)
+    np.testing.assert_allclose(make_thumbnails(cases * 0.01 - 1000), wanted, atol=1e-3)
+    assert not make_thumbnails(np.full((1, 20, 20), 1e6)).any()
+
+
+def test_the_details_are_a_difference_of_gaussians_in_the_plane():
+    case = textures((40, 40, 3), 1)
+    band = ndimage.gaussian_filter(case, (0, 1, 1, 0), truncate=9) - ndimage.gaussian_filter(
+        case, (0, 2, 2, 0), truncate=9
+    )
+    np.testing.assert_allclose(extract_bands(case)[:, 8:-8, 8:-8], band[:, 10:-10, 10:-10], atol=0.05)
+
+
+def test_the_correlation_is_that_of_the_overlap_at_the_best_shift():
+    first, second = cut(2, (0, 0))[:1, ..., np.newaxis], cut(2, (2, -1))[:1, ..., np.newaxis]
+    second = second + 5 * np.random.default_rng(0).normal(size=second.shape)
+    bands = [extract_bands(case)[0, ..., 0] for case in (first, second)]
+    a, b = bands[0][2:, :-1], bands[1][:-2, 1:]
+    root_a, root_b = (np.sign(part) * np.sqrt(np.abs(part)) for part in (a, b))
+    wanted = [np.sum(p * q) / np.sqrt(np.sum(p**2) * np.sum(q**2)) for p, q in ((a, b), (root_a, root_b))]
+    assert min(wanted) > 0.7
+    assert correlate(first, second)[0] == pytest.approx(np.mean(wanted), abs=1e-4)
+
+
+def test_small_images_need_a_higher_correlation():
+    assert required_correlation((28, 28, 1)) > required_correlation((50, 50, 1)) > required_correlation((64, 64, 10))
+
+
+def test_the_orientations_of_a_square_are_all_eight_and_those_of_a_rectangle_four():
+    square, wide = np.arange(12).reshape(2, 2, 3), np.arange(12).reshape(2, 3, 2)
+    assert len({orientation.apply(square).tobytes() for orientation in orientations_of(square.shape)}) == 8
+    turned = [orientation.apply(wide) for orientation in orientations_of(wide.shape)]
+    assert len({case.tobytes() for case in turned}) == 4
+    assert {case.shape for case in turned} == {wide.shape}
+    assert (Orientation(is_upside_down=True).apply(wide) == wide[..., ::-1]).all()
+
+
+@pytest.mark.slow
+def test_unrelated_nodules_are_no_copies_and_planted_copies_are_found(real_data):
+    with np.load(real_data / "lidc_nodules_51.npz") as data:
+        x = data["x"][:40]
+    cases = x[:, 2:49, 2:49, 2:49]
+    copies = [
+        cases[0, ::-1] // 2 + 3,
+        x[1, 4:51, 0:47, 3:50],
+        np.rot90(cases[2], 3),
+        np.rint(cases[3] / 8) * 8,
+        zoom(cases[4].astype(np.float32), 0.85),
+    ]
+    assert find(np.concatenate([cases, np.stack(copies).astype(np.uint8)])) == [(row, 40 + row) for row in range(5)]
