@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from archnet.data.checks.case_values import check_values, report_copies
-from archnet.data.checks.duplicates.copies import find_copies
+from archnet.data.checks.case_values import report_copies
+from archnet.data.checks.duplicates.copies import Copies, find_copies
+from archnet.data.checks.duplicates.near_duplicates import CopiedPair
 from archnet.data.dataset import Cases
 
 
@@ -21,7 +22,8 @@ def make_cases(num, groups=None, labels=None):
 
 
 def check(values, sets, **columns):
-    return check_values(make_cases(len(values), **columns), np.array(sets), values)
+    cases = make_cases(len(values), **columns)
+    return report_copies(find_copies(values, cases.groups), cases, np.array(sets), np.arange(len(values)))
 
 
 def test_cases_that_differ_give_no_finding():
@@ -104,6 +106,21 @@ def test_a_near_copy_in_another_set_is_an_error_and_in_the_same_set_a_warning():
         "c0 (train) ~ c3 (test)."
     )
     assert (warning.severity, warning.cases) == ("warning", ("c1 (train)", "c4 (train)"))
+
+
+def test_a_pair_that_may_be_two_alike_cases_is_a_warning_in_different_sets_too():
+    copies = Copies(are_empty=np.zeros(4, bool), identical=(), near=(CopiedPair(first=0, second=3, correlation=0.899),))
+    (finding,) = report_copies(copies, make_cases(4), np.array(["train"] * 3 + ["test"]), np.arange(4))
+    assert (finding.check, finding.severity, finding.cases) == (
+        "near_duplicates",
+        "warning",
+        ("c0 (train)", "c3 (test)"),
+    )
+    assert finding.message == (
+        "1 pair of cases in different sets and of different groups are very similar (correlation of their details below "
+        "0.9), perhaps copies: c0 (train) ~ c3 (test)."
+    )
+    assert finding.remedy.startswith("Compare them. Name one group for them")
 
 
 def test_copies_within_one_group_are_legitimate():

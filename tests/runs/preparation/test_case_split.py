@@ -15,7 +15,15 @@ def opened(tmp_path):
 
     def open_arrays(settings=(), **arrays):
         path = tmp_path / "a.npz"
-        np.savez(path, **{"x": np.zeros((20, 8, 8), np.uint8), "y": np.arange(20) % 2, "classes": ["a", "b"], **arrays})
+        np.savez(
+            path,
+            **{
+                "x": np.random.default_rng(0).integers(0, 256, (20, 8, 8), np.uint8),
+                "y": np.arange(20) % 2,
+                "classes": ["a", "b"],
+                **arrays,
+            },
+        )
         (experiment, *_) = data_experiments(f"npz:{path}", settings)
         return open_npz(experiment.data), experiment
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.checks.case_table import CaseTable
-from archnet.data.checks.duplicates.copies import Copies, find_copies
+from archnet.data.checks.duplicates.copies import Copies
 from archnet.data.checks.findings import Finding, Severity
 from archnet.errors import pluralize
-from archnet.files.progress import Progress, no_progress
 
 _NUM_NAMED: Final = 3
+_MIN_COPY_CORRELATION: Final = 0.9
+"""From this correlation on a pair is a copy; below, two alike anatomies are possible, and people decide."""
 _REGROUP: Final = (
     'Name one group for them (patients.csv beside the scans, or the array "group" of an .npz file) and split by group, '
     "or remove all but one."
@@ -41,30 +42,6 @@ class _Placed:
     def is_across_sets(self, rows: Sequence[int]) -> bool:
         """Whether some rows are in different sets."""
         return len(set(self.sets[list(rows)].tolist())) > 1
-
-
-def check_values(
-    table: CaseTable,
-    sets: NDArray[np.str_],
-    values: NDArray[Any],
-    rows: NDArray[np.int64] | None = None,
-    limits: tuple[float, float] | None = None,
-    progress: Progress = no_progress,
-) -> list[Finding]:
-    """Findings about the voxels of the cases of one split.
-
-    Args:
-        table: The cases.
-        sets: (n,) "train", "validation" or "test".
-        values: (m, height, width[, depth]) raw values; may be memory-mapped.
-        rows: (n,) the row of each case in `values`; null where they are the same.
-        limits: Values that become 0 and 1.
-        progress: Wraps what takes long.
-    """
-    rows = np.arange(len(values)) if rows is None else rows
-    groups = np.full(len(values), "", dtype=object)
-    groups[rows] = table.groups
-    return report_copies(find_copies(values, groups.astype(np.str_), limits, progress), table, sets, rows)
 
 
 def report_copies(copies: Copies, table: CaseTable, sets: NDArray[np.str_], rows: NDArray[np.int64]) -> list[Finding]:
@@ -160,29 +137,34 @@ def _report_identical(clusters: Sequence[Sequence[int]], placed: _Placed) -> lis
 
 
 def _report_near(copies: Copies, case_of_row: Mapping[int, int], placed: _Placed) -> list[Finding]:
-    pairs = [
-        (case_of_row[pair.first], case_of_row[pair.second])
-        for pair in sorted(copies.near, key=lambda pair: -pair.correlation)
-        if pair.first in case_of_row and pair.second in case_of_row
-    ]
-    across = [pair for pair in pairs if placed.is_across_sets(pair)]
-    inside = [pair for pair in pairs if not placed.is_across_sets(pair)]
-    groups: tuple[tuple[list[tuple[int, int]], str, Severity], ...] = (
-        (across, "in different sets", "error"),
-        (inside, "in one set", "warning"),
-    )
+    near = sorted(copies.near, key=lambda pair: -pair.correlation)
+    known = [pair for pair in near if pair.first in case_of_row and pair.second in case_of_row]
+    parts: dict[tuple[bool, bool], list[tuple[int, int]]] = {}
+    for pair in known:
+        rows = (case_of_row[pair.first], case_of_row[pair.second])
+        is_copy = pair.correlation >= _MIN_COPY_CORRELATION
+        parts.setdefault((is_copy, placed.is_across_sets(rows)), []).append(rows)
     return [
-        Finding(
-            check="near_duplicates",
-            severity=severity,
-            message=f"{pluralize(len(found), 'pair')} of cases {place} and of different groups show the same, up to "
-            f"noise, scaling, shift or flip: {_examples(found, ' ~ ', placed)}.",
-            cases=_names(found, placed),
-            remedy=_REGROUP,
-        )
-        for found, place, severity in groups
-        if found
+        _near_finding(found, placed, is_copy=is_copy, is_across=is_across)
+        for (is_copy, is_across), found in sorted(parts.items(), reverse=True)
     ]
+
+
+def _near_finding(found: list[tuple[int, int]], placed: _Placed, *, is_copy: bool, is_across: bool) -> Finding:
+    place = "in different sets" if is_across else "in one set"
+    kind = (
+        "show the same, up to noise, scaling, shift or flip"
+        if is_copy
+        else f"are very similar (correlation of their details below {_MIN_COPY_CORRELATION:g}), perhaps copies"
+    )
+    return Finding(
+        check="near_duplicates",
+        severity="error" if is_copy and is_across else "warning",
+        message=f"{pluralize(len(found), 'pair')} of cases {place} and of different groups {kind}: "
+        f"{_examples(found, ' ~ ', placed)}.",
+        cases=_names(found, placed),
+        remedy=_REGROUP if is_copy else f"Compare them. {_REGROUP}",
+    )
 
 
 def _examples(clusters: Sequence[Sequence[int]], sign: str, placed: _Placed) -> str:

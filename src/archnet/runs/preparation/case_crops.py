@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.data.checks.case_values import report_copies
+from archnet.data.checks.duplicates.copies import find_copies
 from archnet.data.checks.findings import Finding, stop_on_errors
 from archnet.data.dataset import Cases, Crops, Dataset
 from archnet.data.scan_ranges import ScanRanges, measure_scan_ranges
@@ -101,8 +103,18 @@ def cut_cases(
     ranges = _measure_scan_ranges(dataset, crops, progress)
     prepared = {options: _select_split(dataset, split, used, crops, ranges) for options, split in splits.items()}
     of_scans = tuple(check_scans(dataset.cases.select(used), crops))
-    findings = {options: (*check_lists(dataset, split, options), *of_scans) for options, split in splits.items()}
-    return {options: replace(data, findings=findings[options]) for options, data in prepared.items()}
+    copies = find_copies(crops.values, dataset.cases.groups[used], dataset.limits, progress)
+    return {
+        options: replace(
+            prepared[options],
+            findings=(
+                *check_lists(dataset, split, options),
+                *of_scans,
+                *report_copies(copies, prepared[options].cases, prepared[options].sets, prepared[options].rows),
+            ),
+        )
+        for options, split in splits.items()
+    }
 
 
 def _check_candidates_inside(dataset: Dataset, allowed: Sequence[str]) -> None:

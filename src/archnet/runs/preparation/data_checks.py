@@ -10,10 +10,12 @@ from typing import Final
 
 import numpy as np
 
+from archnet.data.checks.case_table import check_table
 from archnet.data.checks.findings import Finding
 from archnet.data.checks.scan_headers import check_scan_headers
 from archnet.data.checks.scan_values import check_scan_values
 from archnet.data.dataset import Cases, Crops, Dataset
+from archnet.data.luna16 import Luna16Dataset
 from archnet.data.split import resolve_split
 from archnet.errors import pluralize
 from archnet.runs.preparation.case_split import CaseSplit
@@ -35,7 +37,11 @@ def check_lists(dataset: Dataset, split: CaseSplit, options: Split) -> Iterator[
     cases, sets = dataset.cases.select(split.rows), split.sets[split.rows]
     yield from dataset.findings
     yield from split.findings
-    yield from find_small_sets(cases, sets, resolve_split(dataset.cases, options)[0])
+    chosen, _ = resolve_split(dataset.cases, options)
+    yield from check_table(
+        cases, uses_own_sets=chosen.by in ("own", "own_test"), are_candidates=isinstance(dataset, Luna16Dataset)
+    )
+    yield from find_small_sets(cases, sets, chosen)
 
 
 def check_scans(cases: Cases, crops: Crops) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from archnet.data.checks.duplicates.case_statistics import CaseStatistics, case_statistics
+from archnet.data.checks.duplicates.kept_pairs import recall_pairs
 from archnet.data.checks.duplicates.near_duplicates import CopiedPair, find_near_duplicates
 from archnet.files.progress import Progress, no_progress
 
@@ -62,7 +63,9 @@ def _find_copies(
         is_searched[list(rows[1:])] = False  # one stands for all
     thumbnails = np.where(is_searched[:, np.newaxis, np.newaxis, np.newaxis], statistics.thumbnails, np.float16(0))
     numbers = np.unique(groups, return_inverse=True)[1]
-    near = find_near_duplicates(values, thumbnails, numbers, progress)
+    near = recall_pairs(
+        statistics.digests, numbers, lambda: find_near_duplicates(values, thumbnails, numbers, progress)
+    )
     return Copies(are_empty=are_empty, identical=identical, near=near)
 
 

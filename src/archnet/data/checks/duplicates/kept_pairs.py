@@ -1,0 +1,67 @@
+"""The pairs that a search found, kept on disk: cases that were searched once are not searched again.
+
+The files are in the folder of the crop stores, named by a digest of the cases and their groups.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.checks.duplicates.near_duplicates import CopiedPair
+from archnet.files.atomic import write_text
+from archnet.files.user_folders import store_home
+
+FOLDER: Final = "copies"
+
+_VERSION: Final = 1
+"""Raise it with every change to what the search finds."""
+
+_MIN_CASES: Final = 200
+"""Below, a search is as fast as a file."""
+
+
+def recall_pairs(
+    digests: NDArray[np.void], groups: NDArray[np.int64], search: Callable[[], tuple[CopiedPair, ...]]
+) -> tuple[CopiedPair, ...]:
+    """The pairs of an earlier search of the same cases in the same groups; else search, and keep what is found.
+
+    Args:
+        digests: (n,) of the values of each case.
+        groups: (n,) number of the group of each.
+        search: Finds the pairs.
+    """
+    if len(digests) < _MIN_CASES:
+        return search()
+    key = hashlib.sha256(np.ascontiguousarray(digests).tobytes() + groups.astype("<i8").tobytes()).hexdigest()[:16]
+    path = store_home() / FOLDER / f"{key}.json"
+    pairs = _read(path, len(digests))
+    if pairs is None:
+        pairs = search()
+        with suppress(OSError):  # a full or read-only disk: the next run searches again
+            path.parent.mkdir(parents=True, exist_ok=True)
+            rows = [[pair.first, pair.second, pair.correlation] for pair in pairs]
+            write_text(path, json.dumps({"version": _VERSION, "pairs": rows}) + "\n")
+    return pairs
+
+
+def _read(path: Path, num_cases: int) -> tuple[CopiedPair, ...] | None:
+    """The pairs in a file; null where there is none, or it is damaged or of another version."""
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+        if document["version"] != _VERSION:
+            return None
+        pairs = tuple(
+            CopiedPair(first=int(first), second=int(second), correlation=float(correlation))
+            for first, second, correlation in document["pairs"]
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return pairs if all(0 <= pair.first < pair.second < num_cases for pair in pairs) else None

@@ -1,0 +1,62 @@
+"""Pairs of copies that were found once are not searched for again."""
+
+import json
+
+import numpy as np
+
+from archnet.data.checks.duplicates.kept_pairs import FOLDER, recall_pairs
+from archnet.data.checks.duplicates.near_duplicates import CopiedPair
+from archnet.files.user_folders import store_home
+
+PAIRS = (CopiedPair(first=3, second=7, correlation=0.93),)
+
+
+def digests(seed=0, count=300):
+    return np.random.default_rng(seed).integers(0, 256, (count, 16), dtype=np.uint8).view("V16")[:, 0]
+
+
+class Search:
+    def __init__(self):
+        self.count = 0
+
+    def __call__(self):
+        self.count += 1
+        return PAIRS
+
+
+def test_the_same_cases_are_searched_once(monkeypatch, tmp_path):
+    monkeypatch.setenv("ARCHNET_STORE", str(tmp_path))
+    search, groups = Search(), np.arange(300)
+    assert recall_pairs(digests(), groups, search) == recall_pairs(digests(), groups, search) == PAIRS
+    assert search.count == 1
+    recall_pairs(digests(seed=1), groups, search)
+    recall_pairs(digests(), groups // 2, search)
+    assert search.count == 3
+
+
+def test_a_few_cases_are_not_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("ARCHNET_STORE", str(tmp_path))
+    search = Search()
+    for _ in range(2):
+        recall_pairs(digests(count=10), np.arange(10), search)
+    assert search.count == 2
+    assert not (tmp_path / FOLDER).exists()
+
+
+def test_a_damaged_file_is_searched_again_and_replaced(monkeypatch, tmp_path):
+    monkeypatch.setenv("ARCHNET_STORE", str(tmp_path))
+    search, groups = Search(), np.arange(300)
+    recall_pairs(digests(), groups, search)
+    (path,) = (store_home() / FOLDER).iterdir()
+    good = json.loads(path.read_text())
+    for text in ("", "{", "[]", json.dumps({**good, "version": 0}), json.dumps({**good, "pairs": [[7, 300, 0.9]]})):
+        path.write_text(text)
+        assert recall_pairs(digests(), groups, search) == PAIRS
+        assert json.loads(path.read_text()) == good
+    assert search.count == 6
+
+
+def test_a_folder_that_cannot_be_written_loses_nothing_but_time(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ARCHNET_STORE", str(tmp_path / "file"))
+    assert recall_pairs(digests(), np.arange(300), Search()) == PAIRS
