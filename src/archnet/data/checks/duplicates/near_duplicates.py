@@ -22,7 +22,7 @@ from archnet.data.checks.duplicates.pair_correlation import (
     correlate_slices,
     required_correlation,
 )
-from archnet.data.checks.duplicates.spectra import fit_basis
+from archnet.data.checks.duplicates.spectra import NUM_DIMENSIONS, fit_basis
 from archnet.data.checks.duplicates.thumbnails import apply_along_axes, as_volumes, interpolation, zoom_thumbnails
 from archnet.files.progress import Progress, no_progress
 
@@ -32,15 +32,16 @@ _FINER_SCALES: Final = (0.94, 1.0, 1.06)
 _FACTORS: Final = ((0.98, 1.02), (0.98, 0.99, 1.01, 1.02))
 """Factors of the scale that are tried at full resolution, in two rounds."""
 _IMAGES: Final = Search(count=5, min_similarity=0.45)
-_VOLUMES: Final = Search(count=5, min_similarity=0.25)
+_VOLUMES: Final = Search(count=3, min_similarity=0.25)
 """A shift by two of ten slices brings similarities of copies down to 0.3."""
 _FEW: Final = 256
 """Cases up to which all nearest ones are looked at: the basis of so few says little about similarity."""
 _ENLARGED: Final = Search(count=2, min_similarity=0.6, description="Looking for enlarged copies")
-_MAX_ENLARGED: Final = 50_000
-"""Cases up to which enlarged copies are looked for; each scale costs as much as all else."""
+_OF_MANY: Final = Search(count=2, min_similarity=0.45)
+_MANY: Final = 50_000
+"""Cases from which on vectors are half as long and enlarged copies are not looked for: time grows with the square."""
 _MIN_RANK: Final = 0.84
-_MIN_RANK_OF_SHIFTED: Final = 0.4
+_MIN_RANK_OF_SHIFTED: Final = 0.5
 """The means along depth of copies agree less where they are shifted along it."""
 _RANK_MARGIN: Final = 0.02
 """Orientations whose thumbnails are this much further apart than the nearest ones' are not tried."""
@@ -187,18 +188,24 @@ def _propose(
     thumbnails: NDArray[np.floating], groups: NDArray[np.int64], shape: tuple[int, ...], progress: Progress
 ) -> Iterable[Proposal]:
     """The pairs whose thumbnails are alike."""
-    basis = fit_basis(thumbnails)
+    are_many = len(thumbnails) > _MANY
+    basis = fit_basis(thumbnails, NUM_DIMENSIONS // 2 if are_many else NUM_DIMENSIONS)
     vectors = basis.project(thumbnails)
-    search = _IMAGES if len(shape) == 2 else _VOLUMES
-    if len(thumbnails) <= _FEW:
-        search = replace(search, min_similarity=-1.0)
-    pairs = find_nearest(vectors, vectors, groups, search, progress)
+    pairs = find_nearest(vectors, vectors, groups, _search_of(len(thumbnails), shape), progress)
     yield from _rank_pairs(thumbnails, pairs, shape, (1, 1))
-    if len(thumbnails) > _MAX_ENLARGED:
+    if are_many:
         return
     for scales in _scales_of(shape):
         queries = basis.project(thumbnails, *scales)
         yield from _rank_pairs(thumbnails, find_nearest(queries, vectors, groups, _ENLARGED, progress), shape, scales)
+
+
+def _search_of(num_cases: int, shape: tuple[int, ...]) -> Search:
+    """What counts as near among so many cases of a shape."""
+    if num_cases > _MANY:
+        return _OF_MANY
+    search = _IMAGES if len(shape) == 2 else _VOLUMES
+    return replace(search, min_similarity=-1.0) if num_cases <= _FEW else search
 
 
 def _scales_of(shape: tuple[int, ...]) -> list[tuple[float, float]]:

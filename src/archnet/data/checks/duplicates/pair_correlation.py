@@ -110,21 +110,23 @@ def _root(bands: Floats) -> Floats:
 
 
 def _correlate_outside_padding(first: NDArray[Any], second: NDArray[Any]) -> float:
-    """The correlation of the roots of details outside flat areas: two scans may have the same padding.
+    """The correlation of `correlate` outside flat areas: two scans may have the same padding.
 
     1 where too few details are left to say so.
     """
-    roots, masks = [], []
-    for case in (first, second):
-        mask = ~_find_flat(case)
-        bands = extract_bands(case[np.newaxis])[0] * _cut_border(mask)
-        if count_details(bands[np.newaxis])[0] < MIN_DETAILS:
-            return 1.0
-        roots.append(_root(bands))
-        masks.append(_cut_border(mask).astype(np.float32))
-    reach = [min(MAX_SHIFT, length // 4) for length in roots[1].shape]
-    products = _cross_correlate(roots[0], roots[1], reach)
-    energy = _cross_correlate(roots[0] ** 2, masks[1], reach) * _cross_correlate(masks[0], roots[1] ** 2, reach)
+    masks = [_cut_border(~_find_flat(case)) for case in (first, second)]
+    bands = [extract_bands(case[np.newaxis])[0] * mask for case, mask in zip((first, second), masks, strict=True)]
+    if min(count_details(band[np.newaxis])[0] for band in bands) < MIN_DETAILS:
+        return 1.0
+    weights = [mask.astype(np.float32) for mask in masks]
+    return (_masked_correlation(*bands, *weights) + _masked_correlation(*map(_root, bands), *weights)) / 2
+
+
+def _masked_correlation(first: Floats, second: Floats, first_mask: Floats, second_mask: Floats) -> float:
+    """The absolute correlation where both masks are 1, at the best shift."""
+    reach = [min(MAX_SHIFT, length // 4) for length in second.shape]
+    products = _cross_correlate(first, second, reach)
+    energy = _cross_correlate(first**2, second_mask, reach) * _cross_correlate(first_mask, second**2, reach)
     return float((np.abs(products) / np.sqrt(np.maximum(energy, 1e-6 * energy.max() + 1e-30))).max())
 
 

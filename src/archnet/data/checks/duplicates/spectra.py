@@ -58,7 +58,7 @@ class SpectrumBasis:
         return vectors
 
 
-def fit_basis(thumbnails: NDArray[np.floating]) -> SpectrumBasis:
+def fit_basis(thumbnails: NDArray[np.floating], num_dimensions: int = NUM_DIMENSIONS) -> SpectrumBasis:
     """The basis of a data set, from at most 1,024 of its cases, evenly spread; at least two are needed."""
     rows = np.unique(np.linspace(0, len(thumbnails) - 1, min(len(thumbnails), _MAX_SAMPLES)).round().astype(np.int64))
     spectra = np.concatenate(
@@ -68,7 +68,7 @@ def fit_basis(thumbnails: NDArray[np.floating]) -> SpectrumBasis:
     centred = (spectra - mean).astype(np.float64)
     # Singular vectors by way of the small matrix: there are more frequencies than samples.
     powers, mixtures = np.linalg.eigh(centred @ centred.T / len(rows))
-    keep = np.argsort(powers)[::-1][: min(NUM_DIMENSIONS, len(rows) - 1)]
+    keep = np.argsort(powers)[::-1][: min(num_dimensions, len(rows) - 1)]
     keep = keep[powers[keep] > 1e-9 * max(powers.max(), 1e-30)]
     directions = centred.T @ mixtures[:, keep] / np.sqrt(len(rows) * powers[keep])
     return SpectrumBasis(mean=mean, directions=(directions / powers[keep] ** 0.25).astype(np.float32))
