@@ -161,10 +161,10 @@ def measure_values(x: NDArray[Any], dtype: np.dtype[Any], rows: NDArray[np.int64
         dtype: The data type that they were stored in.
         rows: The cases; a few hundred, evenly spread, are looked at.
     """
-    chosen = x[rows[np.linspace(0, len(rows) - 1, min(len(rows), _MAX_CASES)).round().astype(np.int64)]]
-    flat = chosen.reshape(len(chosen), -1)
-    cases = flat[:, :: max(1, flat.size // _MAX_VALUES)]
-    seen = x if len(rows) == len(x) else chosen
+    chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), _MAX_CASES)).round().astype(np.int64)]
+    step = max(1, len(chosen) * x[0].size // _MAX_VALUES)
+    cases = np.stack([x[row].ravel()[::step] for row in chosen])
+    seen = x if len(rows) == len(x) else cases
     lowest, highest = float(seen.min()), float(seen.max())
     is_float = dtype.kind == "f"
     is_int8 = dtype == np.int8 or (not is_float and -128 <= lowest < -100 and 100 < highest <= 127)
@@ -175,7 +175,7 @@ def measure_values(x: NDArray[Any], dtype: np.dtype[Any], rows: NDArray[np.int64
         highest=highest,
         is_float=is_float,
         is_int8=is_int8,
-        wraps=is_int8 and lowest < 0 and _roughness(chosen.astype(np.uint8)) < _roughness(chosen),
+        wraps=is_int8 and lowest < 0 and _roughness(x[chosen].astype(np.uint8)) < _roughness(x[chosen]),
     )
 
 
