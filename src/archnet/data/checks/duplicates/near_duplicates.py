@@ -47,6 +47,8 @@ _RANK_MARGIN: Final = 0.02
 """Orientations whose thumbnails are this much further apart than the nearest ones' are not tried."""
 _MIN_ROUGH: Final = 0.4
 """Correlation of roots from which on a pair is compared more closely."""
+_MIN_SLICE: Final = 0.55
+"""The same of central slices."""
 _CHUNK: Final = 512
 _BATCH_VOXELS: Final = 2**20
 
@@ -158,7 +160,7 @@ def _screen(volumes: NDArray[Any], proposals: Sequence[Proposal]) -> list[Propos
     if volumes.shape[3] == 1 or not proposals:
         return list(proposals)
     scores = correlate_slices(*_load_blocks(volumes, proposals))
-    likely = [proposal for proposal, score in zip(proposals, scores.tolist(), strict=True) if score >= _MIN_ROUGH]
+    likely = [proposal for proposal, score in zip(proposals, scores.tolist(), strict=True) if score >= _MIN_SLICE]
     return [
         replace(proposal, orientation=replace(proposal.orientation, is_upside_down=is_upside_down))
         for proposal in likely
