@@ -338,6 +338,7 @@ def test_strict_makes_one_candidate_outside_an_error_before_anything_is_cut(tmp_
     rows = [(f"1.{row % 4}", *_point(5, 9, 11), row // 4 % 2) for row in range(200)]
     _candidates(tmp_path, [*rows, ("1.2", 12.1, -80.4, -999.0, 0)])
     options = {"name": "luna16", "root": str(tmp_path), "crop_size": [6, 4, 2]}
+    options["allow"] = ["identical_cases", "contradictory_labels"]
     document = {"name": "t", "archs": [{"name": "n", "layers": [{"type": "T"}], "rank": 3}], "data": options}
     experiments = parse_experiments(Document(value=document, source="t"))
     dataset = open_dataset(experiments[0].data)

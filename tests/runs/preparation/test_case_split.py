@@ -77,7 +77,7 @@ def test_own_sets_without_training_cases_are_refused_also_for_a_look(opened):
 
 
 def test_too_few_cases_for_the_sets_are_all_training_cases(opened):
-    dataset, experiment = opened(x=np.zeros((2, 8, 8)), y=[0, 1])
+    dataset, experiment = opened(x=np.arange(128, dtype=np.uint8).reshape(2, 8, 8), y=[0, 1])
     splits, problem = make_preview_splits(dataset.cases, [experiment])
     split = splits[experiment.split]
     assert split.sets.tolist() == ["train", "train"]

@@ -110,7 +110,7 @@ def _check_shared_groups(table: CaseTable, *, uses_own_sets: bool) -> list[Findi
 
 def _note_patients(table: CaseTable) -> list[Finding]:
     """Which scans count as patients."""
-    series = np.array([case.rpartition("#")[0] for case in table.ids.tolist()])
+    series = np.array([case.rpartition("#")[0] for case in table.ids.tolist()], dtype=np.str_)
     unknown = np.unique(series[(series == table.groups) & ~np.char.startswith(series, _LIDC_UIDS)])
     if not len(unknown):
         return []
