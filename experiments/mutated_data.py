@@ -9,7 +9,7 @@ with what it sees of the unchanged data set, case by case:
   deviation differs by less than a factor of 2;
 - partly: as right for the cases that are there, the missing ones are counted in a finding;
 - refused: an error stops it; its message is listed, so that people can judge the remedy;
-- warned: not right, but a check warns (warnings about the size of the sets do not count);
+- warned: not right, but a check warns (warnings about copies and the size of the sets do not count);
 - WRONG: not right, and nobody says so.
 
 Exit code 1 if anything is wrong in silence or a mutant ends with anything but archnet's own error.
@@ -51,7 +51,8 @@ from archnet.errors import ArchnetError
 Array = NDArray[Any]
 MIN_CORRELATION = 0.99
 MAX_DEVIATION_RATIO = 2.0
-SETTINGS = {"split.by": "candidate", "split.test": 0.2, "split.validation": 0.2}
+SETTINGS = {"split.by": "candidate", "split.test": 0.2, "split.validation": 0.2, "data.allow": ["near_duplicates"]}
+"""Eight scans are made from two, so some are copies of each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +112,7 @@ def judge(seen: Seen, expected: Seen, findings: Any) -> tuple[str, str]:
         return "right", text
     if is_right and findings:
         return "partly", text
-    warned = [one for one in findings if one.severity != "note" and one.check != "small_sets"]
+    warned = [one for one in findings if one.severity != "note" and one.check not in {"small_sets", "near_duplicates"}]
     return ("warned" if warned else "WRONG"), text
 
 
@@ -136,7 +137,7 @@ def take(mutant: Mutant, expected: Seen, folder: Path) -> Outcome:
     words = {"kind": mutant.kind, "name": mutant.name, "like": mutant.like}
     try:
         section = mutant.write(folder)
-        seen, data = load(section, SETTINGS if mutant.kind not in {"sets"} else {})
+        seen, data = load(section, SETTINGS if mutant.kind != "sets" else {})
     except ArchnetError as error:
         return Outcome(**words, outcome="refused", text=str(error).replace(str(folder), "DIR"))
     except Exception:
@@ -170,7 +171,7 @@ def collect(real: Path) -> tuple[list[Mutant], dict[str, Seen]]:
         for like, value in (("folders", None), ("folders with air outside", -1000), ("folders with 0 outside", 0)):
             own = Path(folder, like)
             padded = [_padded(scan, value) for scan in scans]
-            expected[like] = load(write_classes(own, padded), SETTINGS | {"data.allow": ["value_range"]})[0]
+            expected[like] = load(write_classes(own, padded), SETTINGS)[0]
         own = Path(folder, "tree")
         expected["candidates"] = load(write_tree(own, scans[:2], candidate_points(scans[:2])), SETTINGS)[0]
     mutants += folder_mutants(scans)

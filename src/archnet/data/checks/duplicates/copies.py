@@ -58,13 +58,11 @@ def _find_copies(
     statistics = case_statistics(values, progress)
     are_empty = find_empty(statistics, limits)
     identical = _find_identical(statistics, are_empty)
-    is_searched = ~are_empty
-    for rows in identical:
-        is_searched[list(rows[1:])] = False  # one stands for all
-    thumbnails = np.where(is_searched[:, np.newaxis, np.newaxis, np.newaxis], statistics.thumbnails, np.float16(0))
-    numbers = np.unique(groups, return_inverse=True)[1]
+    are_searched = ~are_empty
+    are_searched[[row for rows in identical for row in rows[1:]]] = False  # one stands for all
+    numbers = np.where(are_searched, np.unique(groups, return_inverse=True)[1], -1)
     near = recall_pairs(
-        statistics.digests, numbers, lambda: find_near_duplicates(values, thumbnails, numbers, progress)
+        statistics.digests, numbers, lambda: find_near_duplicates(values, statistics.thumbnails, numbers, progress)
     )
     return Copies(are_empty=are_empty, identical=identical, near=near)
 

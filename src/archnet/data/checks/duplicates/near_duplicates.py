@@ -115,14 +115,14 @@ def find_near_duplicates(
 
     Args:
         values: (n, height, width[, depth]); may be memory-mapped, and is read only where thumbnails propose a pair.
-        thumbnails: (n, 16, 16, depth) of `make_thumbnails`; cases with a thumbnail of zeros are left out.
-        groups: (n,) numbers; cases of one group may overlap.
+        thumbnails: (n, 16, 16, depth) of `make_thumbnails`; cases with a thumbnail of zeros are copies of none.
+        groups: (n,) numbers; cases of one group may overlap, and those of negative numbers are left out.
         progress: Wraps what takes long.
 
     Returns:
         The pairs, ascending.
     """
-    if np.count_nonzero(thumbnails.any((1, 2, 3))) < 2:
+    if np.count_nonzero(groups >= 0) < 2:
         return ()
     volumes = as_volumes(values)
     proposals = list(_propose(thumbnails, groups, values.shape[1:], progress))

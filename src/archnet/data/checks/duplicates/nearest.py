@@ -42,7 +42,7 @@ def find_nearest(
     Args:
         queries: (n, d) of length 1; rows of zeros have no neighbours.
         vectors: (n, d) of length 1 or 0, of the same cases.
-        groups: (n,) numbers.
+        groups: (n,) numbers; cases of negative numbers are left out.
         search: How many, and how near.
         progress: Wraps the blocks of queries.
 
