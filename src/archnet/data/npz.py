@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from archnet.data.arrays.array_file import MEDMNIST_SETS, Arrays, read_arrays
 from archnet.data.arrays.case_labels import CaseLabels, read_labels, text_entries
-from archnet.data.arrays.image_layout import squeeze_channel
+from archnet.data.arrays.image_layout import find_axis_order, squeeze_channel
 from archnet.data.checks.array_range import choose_range
 from archnet.data.checks.case_table import fill_missing_groups
 from archnet.data.checks.findings import Finding
@@ -83,8 +83,15 @@ def _build_dataset(arrays: Arrays, data: Data) -> NpzDataset:
         positive=positive_class(labels.classes, data.positive),
     )
     chosen = choose_range(x, arrays["x"].dtype, data, cases.labels, cases.classes)
-    notes = (*layout_notes, *group_notes, *labels.findings, *_note_positive(arrays["y"], cases, data), *chosen.findings)
-    return NpzDataset(x, cases, chosen.limits, notes)
+    findings = (
+        *layout_notes,
+        *find_axis_order(x.shape[1:], data.axes),
+        *group_notes,
+        *labels.findings,
+        *_note_positive(arrays["y"], cases, data),
+        *chosen.findings,
+    )
+    return NpzDataset(x, cases, chosen.limits, findings)
 
 
 def _labels(arrays: Arrays, data: Data) -> CaseLabels:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from archnet.data.arrays.image_layout import squeeze_channel
+from archnet.data.arrays.image_layout import find_axis_order, squeeze_channel
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,24 @@ def test_other_numbers_of_axes_are_refused(shape):
     with pytest.raises(ValueError, match="height") as caught:
         squeeze_channel(np.zeros(shape), "hwd")
     assert str(caught.value) == f"x must be (N, height, width) or (N, height, width, depth), got {shape}"
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "is_found"),
+    [
+        ((10, 24, 24), "hwd", True),
+        ((10, 24, 24), "zyx", False),
+        ((24, 24, 10), "hwd", False),
+        ((24, 24, 24), "hwd", False),
+        ((10, 24, 20), "hwd", False),
+        ((10, 24), "hwd", False),
+    ],
+)
+def test_flat_volumes_that_look_stored_slice_by_slice_are_warned_about(shape, axes, is_found):
+    found = find_axis_order(shape, axes)
+    assert [finding.severity for finding in found] == ["warning"] * is_found
+    if found:
+        assert found[0].text == (
+            "A case is read as height 10, width 24 and depth 24, but its sides suggest that it is stored as (z, y, x), 10 "
+            "slices of 24x24. If so, set data.axes=zyx."
+        )

@@ -41,6 +41,27 @@ def squeeze_channel(x: NDArray[Any], axes: str) -> tuple[NDArray[Any], list[Find
     return images, [Finding(check="array_layout", severity="note", message=message)]
 
 
+def find_axis_order(shape: Sequence[int], axes: str) -> list[Finding]:
+    """A warning where volumes look stored as (z, y, x): their last two axes are equal and longer than the first.
+
+    Args:
+        shape: Of one case.
+        axes: Order of its axes, "hwd" or "zyx".
+    """
+    if axes != "hwd" or len(shape) != 3 or not shape[0] < shape[1] == shape[2]:
+        return []
+    height, width, depth = shape
+    return [
+        Finding(
+            check="array_layout",
+            severity="warning",
+            message=f"A case is read as height {height}, width {width} and depth {depth}, but its sides suggest that it is "
+            f"stored as (z, y, x), {height} slices of {width}x{depth}.",
+            remedy="If so, set data.axes=zyx.",
+        )
+    ]
+
+
 def _channel_axis(shape: Sequence[int]) -> int | None:
     """The axis of length 1 that is no spatial one; null where there is none.
 
