@@ -170,7 +170,7 @@ def test_unrelated_nodules_are_no_copies_and_planted_copies_are_found(real_data)
         cases[0, ::-1] // 2 + 3,
         x[1, 4:51, 0:47, 3:50],
         np.rot90(cases[2], 3),
-        np.rint(cases[3] / 8) * 8,
+        np.rint(cases[3] / 4) * 4,
         zoom(cases[4].astype(np.float32), 0.85),
     ]
     assert find(np.concatenate([cases, np.stack(copies).astype(np.uint8)])) == [(row, 40 + row) for row in range(5)]
