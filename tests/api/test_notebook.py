@@ -144,7 +144,7 @@ def test_a_notebook_shows_bars_warnings_and_tables_and_no_start_up_notes(tmp_pat
     from nbclient import NotebookClient
 
     labels = np.arange(40) % 2
-    values = np.random.default_rng(0).random((40, 8, 8)) + labels[:, None, None]
+    values = np.random.default_rng(0).random((40, 8, 8)) / 2 + labels[:, None, None] / 2
     np.savez(tmp_path / "cases.npz", x=values.astype(np.float32), y=labels)
     (tmp_path / "net.json").write_text('{"name": "net", "rank": 2, "layers": [{"type": "GAP"}, {"type": "T"}]}')
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")

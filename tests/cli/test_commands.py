@@ -118,7 +118,9 @@ def test_a_run_tells_nothing_of_its_backends_start_but_the_device(tmp_path):
     import numpy as np
 
     labels = np.arange(40) % 2
-    np.savez(tmp_path / "cases.npz", x=np.random.default_rng(0).random((40, 8, 8)) + labels[:, None, None], y=labels)
+    np.savez(
+        tmp_path / "cases.npz", x=np.random.default_rng(0).random((40, 8, 8)) / 2 + labels[:, None, None] / 2, y=labels
+    )
     (tmp_path / "net.json").write_text('{"rank": 2, "layers": [{"type": "T"}]}')
     options = ("--set", "training.epochs=1", "--set", "evaluation.bootstraps=10", "--out", "out")
     done = archnet("run", "net.json", "--data", f"npz:{tmp_path / 'cases.npz'}", *options, cwd=tmp_path)

@@ -261,7 +261,7 @@ def test_real_ct_in_class_folders_runs_through_mosmed(real_data, tmp_path):
             SimpleITK.WriteImage(copy, tmp_path / "scans" / name / f"study_{number}.nii.gz")
     result = invoked(
         "run", ROOT / "archs/ct3d.json", "--data", "mosmed", "--root", tmp_path / "scans", "--out", tmp_path / "out",
-        "--set", "training.epochs=1", "--set", "training.batch_size=2",
+        "--set", "training.epochs=1", "--set", "training.batch_size=2", "--allow", "near_duplicates",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     metrics = json.loads((tmp_path / "out/ct3d/metrics.json").read_text())

@@ -221,7 +221,7 @@ def test_a_run_tells_in_its_log_and_its_record_what_it_left_out(tmp_path):
     path = write_organs(tmp_path / "organs.npz", left_or_right)
     document = {
         "archs": [FLAT],
-        "data": {"name": "npz", "root": str(path)},
+        "data": {"name": "npz", "root": str(path), "allow": ["near_duplicates"]},
         "split": {"validation": 0.2},
         "training": {"epochs": 1},
         "evaluation": {"bootstraps": 10},

@@ -88,6 +88,6 @@ def test_flat_volumes_that_look_stored_slice_by_slice_are_warned_about(shape, ax
     assert [finding.severity for finding in found] == ["warning"] * is_found
     if found:
         assert found[0].text == (
-            "A case is read as height 10, width 24 and depth 24, but its sides suggest that it is stored as (z, y, x), 10 "
+            "A case is read as height 10, width 24, depth 24, but its sides suggest that it is stored as (z, y, x), 10 "
             "slices of 24x24. If so, set data.axes=zyx."
         )

@@ -55,8 +55,8 @@ def find_axis_order(shape: Sequence[int], axes: str) -> list[Finding]:
         Finding(
             check="array_layout",
             severity="warning",
-            message=f"A case is read as height {height}, width {width} and depth {depth}, but its sides suggest that it "
-            f"is stored as (z, y, x), {height} slices of {width}x{depth}.",
+            message=f"A case is read as height {height}, width {width}, depth {depth}, but its sides suggest that it is "
+            f"stored as (z, y, x), {height} slices of {width}x{depth}.",
             remedy="If so, set data.axes=zyx.",
         )
     ]

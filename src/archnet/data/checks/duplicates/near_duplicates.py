@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from archnet.data.checks.duplicates.nearest import Search, find_nearest
 from archnet.data.checks.duplicates.orientations import Orientation, orientations_of, rank_orientations
 from archnet.data.checks.duplicates.pair_correlation import (
+    MIN_VOXELS,
     central_block,
     correlate,
     correlate_slices,
+    num_compared_voxels,
     required_correlation,
 )
 from archnet.data.checks.duplicates.spectra import NUM_DIMENSIONS, fit_basis
@@ -122,9 +124,9 @@ def find_near_duplicates(
     Returns:
         The pairs, ascending.
     """
-    if np.count_nonzero(groups >= 0) < 2:
-        return ()
     volumes = as_volumes(values)
+    if np.count_nonzero(groups >= 0) < 2 or num_compared_voxels(volumes.shape[1:]) < MIN_VOXELS:
+        return ()
     proposals = list(_propose(thumbnails, groups, values.shape[1:], progress))
     required = required_correlation(volumes.shape[1:])
     best: dict[tuple[int, int], float] = {}

@@ -29,6 +29,8 @@ border), 0.93 (their central 24 x 24 pixels), 0.82 (8,106 slices, 46 x 46), 0.86
 chest walls), 0.76 (1,008 crops of the phantom, 60 x 60 x 10) and below 0.6 (134 LIDC nodules, 47 x 47 x 16; 110 crops
 of two CTs, 60 x 60 x 10).
 """
+MIN_VOXELS: Final = 400
+"""Smaller cases have too few details to be told from each other."""
 _SLICE_SIDE: Final = 48
 """Central pixels of a slice that are compared first."""
 _MIN_ROOT_CORRELATION: Final = 0.7
@@ -63,10 +65,15 @@ def required_correlation(shape: tuple[int, ...]) -> float:
     >>> round(required_correlation((64, 64, 10)), 2), round(required_correlation((28, 28, 1)), 2)
     (0.77, 0.94)
     """
-    height, width, depth = map(min, shape, _BLOCK)
-    num_voxels = (height - 2 * _border(height)) * (width - 2 * _border(width)) * depth
+    num_voxels = num_compared_voxels(shape)
     counts, correlations = zip(*_REQUIRED, strict=True)
     return float(np.interp(np.log(num_voxels), np.log(counts), correlations))
+
+
+def num_compared_voxels(shape: tuple[int, ...]) -> int:
+    """How many voxels of two cases (height, width, depth) are compared."""
+    height, width, depth = map(min, shape, _BLOCK)
+    return max(0, height - 2 * _border(height)) * max(0, width - 2 * _border(width)) * depth
 
 
 def correlate_slices(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
