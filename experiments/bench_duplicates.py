@@ -4,7 +4,7 @@
 
 The candidates are crops of 24 x 24 x 8 voxels in groups of 620, each the sum of two random parts of a smooth random
 volume; 100 of them are planted again in other groups, shifted by one voxel. They lie in a memory-mapped file of 2.5 GB
-in a temporary folder. Seconds are those of the processor, which do not depend on what else the machine does.
+in a temporary folder. Seconds are processor time, which does not depend on other load.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def write_cases(path: Path, count: int) -> np.ndarray:
 
 
 class Stopwatch:
-    """A progress bar that notes the processor's seconds of each step."""
+    """A progress bar that records the processor time of each step."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -66,7 +66,7 @@ class Stopwatch:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=551_065, help="number of candidates (default: 551,065)")
-    parser.add_argument("--folder", type=Path, help="where 2.5 GB fit; otherwise a temporary folder")
+    parser.add_argument("--folder", type=Path, help="folder with 2.5 GB of free space (default: a temporary folder)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
@@ -93,8 +93,8 @@ def main() -> None:
     if arguments.json:
         print(json.dumps(result))
         return
-    print(f"{result['cases']:,} cases: {result['seconds']:,.0f} s of one core, {result['wall_seconds']:,.0f} s on the "
-          f"clock, {result['peak_gb']:.1f} GB at most")  # fmt: skip
+    print(f"{result['cases']:,} cases: {result['seconds']:,.0f} s of one core, {result['wall_seconds']:,.0f} s wall "
+          f"time, at most {result['peak_gb']:.1f} GB")  # fmt: skip
     for step, seconds in result["steps"].items():
         print(f"  {step:<28} {seconds:8,.1f} s")
     print(f"  {result['found']} of {NUM_COPIES} planted copies found, {result['others']} other pairs")

@@ -1,6 +1,6 @@
 """Readable data sets, each changed in one way: value range, type, layout, labels, groups, orientation, unit, padding.
 
-`mutated_data.py` writes them and judges how archnet takes each. All voxels are real: LIDC nodules and backgrounds,
+`mutated_data.py` writes them and evaluates how archnet handles each. All voxels are real: LIDC nodules and backgrounds,
 slices through LUNA16 candidates, and two chest CTs (every fourth voxel of a slice).
 """
 
@@ -48,7 +48,7 @@ class Mutant:
 
 
 def unit(hu: Array) -> Array:
-    """HU within the window as 0 to 1."""
+    """Scale HU within the window to 0 to 1."""
     scaled: Array = np.clip((hu - WINDOW[0]) / (WINDOW[1] - WINDOW[0]), 0, 1)
     return scaled
 

@@ -1,4 +1,4 @@
-"""Change readable data sets in one way each, and count how archnet takes them; none may be wrong in silence.
+"""Change readable data sets in one way each, and count how archnet handles them; none may be wrong silently.
 
     ARCHNET_REAL_DATA=../shared/data python experiments/mutated_data.py --json mutated_data.json
 
@@ -8,11 +8,11 @@ with what it sees of the unchanged data set, case by case:
 - right: all cases are there, with their labels; over all voxels the correlation is at least 0.99 and the standard
   deviation differs by less than a factor of 2;
 - partly: as right for the cases that are there, the missing ones are counted in a finding;
-- refused: an error stops it; its message is listed, so that people can judge the remedy;
+- refused: an error stops it; its message is listed so that people can review the remedy;
 - warned: not right, but a check warns (warnings about copies and the size of the sets do not count);
-- WRONG: not right, and nobody says so.
+- WRONG: not right, and nothing is reported.
 
-Exit code 1 if anything is wrong in silence or a mutant ends with anything but archnet's own error.
+Exit code 1 if anything is wrong silently or a mutant ends with anything but archnet's own error.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a mutant was taken, and the words with which it was."""
+    """How archnet handled a mutant, and the messages it printed."""
 
     kind: str
     name: str
@@ -133,7 +133,7 @@ def _same_division(seen: Seen, expected: Seen) -> bool:
 
 
 def take(mutant: Mutant, expected: Seen, folder: Path) -> Outcome:
-    """Write a mutant, load it and judge."""
+    """Write a mutant, load it, and evaluate the outcome."""
     words = {"kind": mutant.kind, "name": mutant.name, "like": mutant.like}
     try:
         section = mutant.write(folder)
@@ -191,9 +191,9 @@ def _padded(scan: Any, value: int | None) -> Any:
 
 
 def main() -> int:
-    """Count the outcomes and list what was not read right."""
+    """Count the outcomes and list what was not read correctly."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all outcomes there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all outcomes to this file")
     parser.add_argument("--only", metavar="TEXT", help="only mutants whose kind or name contains this")
     options = parser.parse_args()
     root = os.environ.get("ARCHNET_REAL_DATA")

@@ -1,4 +1,4 @@
-"""Plants 50 leaks, five of each of ten kinds, and 50 clean variants in real data, and counts what the checks find.
+"""Plants 50 leaks, five of each of ten kinds, and 50 clean variants in real data, and counts what the checks report.
 
     python experiments/planted_leaks.py [--seed 0]
 
@@ -39,7 +39,7 @@ class Planted:
         kind: Key of LEAKS or CLEAN.
         row: The source that it is made from.
         case: Its values.
-        partner: Another case that is added to the training set with it.
+        partner: Another case that is added to the training set together with it.
     """
 
     kind: str
@@ -248,7 +248,7 @@ def plant(collection: Collection, kinds: dict[str, Leak], count: int, rng: np.ra
 
 
 def check(collection: Collection) -> tuple[list[tuple[Planted, bool, int]], int]:
-    """Of each planted case whether it was found with its source, and with how many others; and other pairs found."""
+    """For each planted case, whether it was found with its source and with how many others; and other pairs found."""
     originals = [collection.cut(row) for row in range(collection.num_known)]
     partners = [planted.partner for planted in collection.planted if planted.partner is not None]
     planted = [planted.case for planted in collection.planted]
@@ -271,7 +271,7 @@ def check(collection: Collection) -> tuple[list[tuple[Planted, bool, int]], int]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0, help="of what is planted (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed for the planted cases (default: 0)")
     arguments = parser.parse_args()
     if "ARCHNET_REAL_DATA" not in os.environ:
         parser.error("set ARCHNET_REAL_DATA to the folder of the real data")

@@ -67,7 +67,7 @@ def asked(net=DEEP, data="npz", **training):
     return parse_experiments(Document(value=document, source="mine.json"))[0]
 
 
-ANY_WAY = Symmetry(reason="crops may lie any way")
+ANY_WAY = Symmetry(reason="crops have no preferred orientation")
 
 
 def picks_of(counts, shape, net=DEEP, data="npz", positive=1, symmetry=ANY_WAY, **training):
@@ -131,11 +131,14 @@ def test_the_schema_tells_the_rules():
     options = read_schema("experiment")["properties"]["training"]["properties"]
     (few, small), (more, medium) = auto_rules.BATCH_SIZES
     for name, rule in {
-        "batch_size": f'"auto": {small} below {few:,} training cases, {medium} below {more:,}, else {auto_rules.LARGE_BATCH};',
+        "batch_size": f'"auto": {small} below {few:,} training cases, {medium} below {more:,}, else '
+        f"{auto_rules.LARGE_BATCH};",
         "epochs": f'"auto": as many as make {auto_rules.TARGET_STEPS:,} steps, at least %d and at most %d.'
         % auto_rules.EPOCH_RANGE,
-        "balance": f'"auto": {auto_rules.MAX_CLASS_RATIO:g} where the largest class has more than {auto_rules.MAX_CLASS_RATIO:g} times',
-        "augmentation": f"shift by {auto_rules.SHIFT_FRACTION:.0%} of each side but {auto_rules.MAX_SHIFT} voxels at most",
+        "balance": f'"auto": {auto_rules.MAX_CLASS_RATIO:g} where the largest class has more than '
+        f"{auto_rules.MAX_CLASS_RATIO:g} times",
+        "augmentation": f"shift by {auto_rules.SHIFT_FRACTION:.0%} of each side but at most "
+        f"{auto_rules.MAX_SHIFT} voxels",
         "ema": f"null below {auto_rules.MIN_EMA_STEPS} steps",
         "batch_norm_momentum": f"a fortieth of all steps (1 - {1 / auto_rules.BATCH_NORM_FRACTION:g} / steps)",
     }.items():
@@ -147,7 +150,7 @@ def test_each_pick_has_its_reason():
         "training.batch_size": "64: 2,000 training cases or more (5,685)",
         "training.balance": "1.5: the largest class has more than 1.5 times the cases of the smallest (4,740 and 945)",
         "training.augmentation": "right_angles, flip axes (height, width), shift height 3 width 3 depth 0, intensity "
-        "scale (0.9, 1.1) shift (-0.05, 0.05): crops may lie any way",
+        "scale (0.9, 1.1) shift (-0.05, 0.05): crops have no preferred orientation",
         "training.epochs": "40: for 3,500 steps at 89 an epoch",
         "training.warmup_epochs": "1: a twentieth of 40 epochs, 1 at most",
         "training.ema": "0.9972: an average over a tenth of all 3,560 steps",
@@ -166,7 +169,9 @@ def test_each_pick_has_its_reason():
     assert few["training.epochs"] == "100: for 3,500 steps at 1 an epoch, 100 epochs at most"
     assert few["training.ema"] == "0.9: an average over a tenth of all 100 steps"
     assert picks_of((3, 4), (9, 8), FLAT, epochs=40).auto_reasons["training.ema"] == "none: fewer than 100 steps (40)"
-    assert few["training.augmentation"].endswith(": crops may lie any way; slices that are not square are not turned")
+    assert few["training.augmentation"].endswith(
+        ": crops have no preferred orientation; slices that are not square are not rotated"
+    )
     assert many["training.epochs"] == "10: for 3,500 steps at 1,563 an epoch, 10 epochs at least"
 
 
@@ -234,7 +239,7 @@ def test_crops_around_candidates_lie_any_way_whatever_a_trial_says(data):
     one_sided = Symmetry(axes=(), right_angles=False, reason="a trial")
     experiment = picks_of((80, 80), (64, 64, 10), data=data, symmetry=one_sided)
     assert experiment.training.augmentation[:2] == (RightAngles(), Flip(axes=ALL_AXES))
-    assert experiment.auto_reasons["training.augmentation"].endswith(": crops may lie any way")
+    assert experiment.auto_reasons["training.augmentation"].endswith(": crops have no preferred orientation")
 
 
 def test_arrays_are_flipped_and_turned_as_far_as_their_classes_allow():
@@ -399,7 +404,7 @@ def test_the_momentum_of_batch_norm_is_obeyed_in_training():
 
 
 def test_the_choice_of_the_split_is_kept_with_its_reason_until_the_data_or_the_split_change():
-    resolved_document = resolved_split("own: the data bring their own training, validation and test sets")
+    resolved_document = resolved_split("own: the data have their own training, validation and test sets")
     document = Document(value=resolved_document, source="resolved.json")
 
     def split_of(*texts):
@@ -452,7 +457,8 @@ def test_how_the_cases_are_split_is_chosen_from_the_data_and_kept(own_sets, capl
     chosen = resolve_auto_from_data(experiment, dataset)
     assert chosen.split.by == "own_test"
     assert chosen.auto_reasons["split.by"] == (
-        "own_test: the data bring their own training and test sets; the validation set is drawn from the training cases: "
+        "own_test: the data have their own training and test sets; the validation set is drawn from the training "
+        "cases: "
         "cases of one group stay together (20 groups)"
     )
     (again,) = parse_experiments(Document(value=chosen.to_document(), source="resolved.json"))
@@ -499,7 +505,7 @@ def test_a_run_without_options_reports_what_was_chosen_and_why_and_its_record_re
         "batch_size 16, epochs 100, warmup_epochs 1, ema 0.95, batch_norm_momentum 0.9."
     )
     assert done.stderr.count(line) == 1
-    split_line = "split by group: the data bring no sets of their own; cases of one group stay together (20 groups)."
+    split_line = "split by group: the data have no sets of their own; cases of one group stay together (20 groups)."
     assert done.stderr.count(split_line) == 1
     run = tmp_path / "out/net"
     assert line in (run / "log.txt").read_text()
