@@ -67,7 +67,7 @@ def companion(**changes):
 
 
 def write_bare(path, header, *, front=b"", has_meta=False):
-    """A slice without preamble and DICM mark: the data set alone, or the file meta information before it."""
+    """A slice without preamble and DICM prefix: the data set alone, or the file meta information before it."""
     save_slice(path, header)
     content = path.read_bytes()
     length = int.from_bytes(content[140:144], "little")

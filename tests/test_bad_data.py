@@ -87,14 +87,18 @@ NEEDS_LUNA16 = (
 )
 NEEDS_CLASSES = "needs one folder for each class (CT-0, CT-23) with scans inside. Name its folder with --root FOLDER"
 OUTSIDE_CANDIDATE = (
-    "outside_candidates: 1 of the 2 candidates in candidates.csv lies outside its scan: line 3, ({}) mm in 1.2.3.mhd. That "
-    "is 50% of all. It is 50% of those in 1.2.3.mhd. Among them is 1 nodule. Usual causes: RAS coordinates instead of LPS, axes "
-    "in another order, voxel indices instead of millimetres, or the list of another scan. Correct the list, whose "
-    "positions are in mm, LPS; if the check is allowed, those outside are left out.\nThe data have 1 error. To use them as they are, add --allow outside_candidates."
+    "outside_candidates: 1 of the 2 candidates in candidates.csv lies outside its scan: line 3, ({}) mm in 1.2.3.mhd. "
+    "That is 50% of all candidates. It is 50% of the candidates in 1.2.3.mhd. Among them is 1 nodule. Usual causes: RAS coordinates instead of "
+    "LPS, axes in a different order, voxel indices instead of millimetres, or the list of a different scan. Correct "
+    "the list (positions in mm, LPS). If the check is allowed, candidates outside their scan are left out.\nThe data "
+    "have 1 error. To use the data anyway, add --allow outside_candidates."
 )
-NO_SCANS = "scans: no scans (.mhd, .mha, .nii, .nii.gz, .nrrd) here or in subset0 to subset9. Unpack at least one subset there."
-OUTSIDE = "lies outside the header's folder; put the voxels beside the header"
-FILL_WITH_AIR = "Replace these values by air: numpy.nan_to_num(hu, nan=-1000, posinf=-1000, neginf=-1000)"
+NO_SCANS = (
+    "scans: no scans (.mhd, .mha, .nii, .nii.gz, .nrrd) here or in subset0 to subset9. Unpack at least one "
+    "subset there."
+)
+OUTSIDE = "lies outside the header's folder; put the voxels next to the header"
+FILL_WITH_AIR = "Replace these values with air: numpy.nan_to_num(hu, nan=-1000, posinf=-1000, neginf=-1000)"
 NO_NPZ = "a.npz: not a readable .npz file"
 AGAIN = "save it again with numpy.savez."
 KEYS = "a.npz: needs the arrays x and y, or train_images and train_labels as in MedMNIST; it holds"
@@ -117,7 +121,7 @@ BAD = {
     "no .raw": (
         both(scan(), gone("scans/subset0/1.2.3.raw")),
         LUNA16,
-        unscanned("ElementDataFile = 1.2.3.raw is not there; the voxels belong beside the header"),
+        unscanned("ElementDataFile = 1.2.3.raw does not exist; put the voxels next to the header"),
     ),
     "a header that names another size": (
         scan(DimSize="24 24 13"),
@@ -150,7 +154,7 @@ BAD = {
     "a header that is a picture": (
         both(scan(), file("scans/subset0/1.2.3.mhd", b"\x89PNG\r\n\x1a\n")),
         LUNA16,
-        unscanned("every line of a MetaImage header reads \"Key = value\", got '\\x89PNG'"),
+        unscanned("every line of a MetaImage header must read \"Key = value\", got '\\x89PNG'"),
     ),
     "ElementDataFile above its folder": (
         scan(ElementDataFile="../../etc/passwd"),
@@ -187,7 +191,8 @@ BAD = {
         LUNA16,
         unscanned(
             "the axes of a scan must be perpendicular, got the direction matrix "
-            "[[1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]; resample the scan to a straight grid, for example with SimpleITK.Resample"
+            "[[1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]; resample the scan to a straight grid, for example "
+            "with SimpleITK.Resample"
         ),
     ),
     "a direction beyond all bounds": (
@@ -195,7 +200,8 @@ BAD = {
         LUNA16,
         unscanned(
             "the axes of a scan must be perpendicular, got the direction matrix "
-            "[[1e+300, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]; resample the scan to a straight grid, for example with SimpleITK.Resample"
+            "[[1e+300, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]; resample the scan to a straight grid, for "
+            "example with SimpleITK.Resample"
         ),
     ),
     "voxels beyond all bounds": (
@@ -246,7 +252,7 @@ BAD = {
     "a scan that lies in two subsets": (
         both(scan(), scan(name="scans/subset7/1.2.3")),
         LUNA16,
-        "scans/subset7/1.2.3.mhd: the same scan also lies at scans/subset0/1.2.3.mhd. Remove one of them.",
+        "scans/subset7/1.2.3.mhd: the same scan is also at scans/subset0/1.2.3.mhd. Remove one of them.",
     ),
     # Candidate lists
     "NaN in a list": (
@@ -333,7 +339,7 @@ BAD = {
     "a list about other scans": (
         candidates(f"{COLUMNS}9.8.7,12,12,12,0\n"),
         LUNA16,
-        f"{CSV}: none of its 1 candidates lies in a scan under scans. The first names scan 9.8.7; there is 1.2.3.",
+        f"{CSV}: none of its 1 candidates lies in a scan under scans. The list begins with scan 9.8.7, the folder with 1.2.3.",
     ),
     "no list": (
         both(scan(), gone(CSV)),
@@ -377,7 +383,7 @@ BAD = {
     "an empty folder": (
         empty("scans"),
         FOLDER,
-        "scans: at least two class folders with scans are needed, there is none.",
+        "scans: expected at least two class folders with scans, found none.",
     ),
     "a list without scans": (
         file(CSV, LIST),
@@ -392,13 +398,13 @@ BAD = {
     "one class folder": (
         classes(".nii", nifti(), ["a/1", "a/2"]),
         FOLDER,
-        "scans: at least two class folders with scans are needed, there is only a.",
+        "scans: expected at least two class folders with scans, found only a.",
     ),
     "a class folder with one scan": (
         classes(".nii", nifti(), ["a/1", "a/2", "b/1"]),
         FOLDER,
-        "scans/b: a class needs at least two scans (.mhd, .mha, .nii, .nii.gz, .nrrd, DICOM folders), there is one. "
-        "Add scans, or move the folder away.",
+        "scans/b: a class needs at least two scans (.mhd, .mha, .nii, .nii.gz, .nrrd, DICOM folders), found one. "
+        "Add scans, or remove the folder.",
     ),
     # Options
     "a crop of no voxels": (
@@ -430,7 +436,7 @@ BAD = {
     "a .nii.gz that is not packed": (
         classes(".nii.gz", nifti()),
         FOLDER,
-        unclassed("it is called .nii.gz but is not compressed; rename it to 1.nii", ".nii.gz"),
+        unclassed("its name ends in .nii.gz but it is not compressed; rename it to 1.nii", ".nii.gz"),
     ),
     "a .nii that is cut off": (
         classes(".nii", nifti()[:900]),
@@ -443,7 +449,8 @@ BAD = {
         classes(".nii", nifti(sizes=(32767, 32767, 32767))),
         FOLDER,
         unclassed(
-            "1.nii should hold 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but holds 1,152; copy the scan again",
+            "1.nii should hold 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but holds 1,152; "
+            "copy the scan again",
             ".nii",
         ),
     ),
@@ -451,7 +458,8 @@ BAD = {
         classes(".nii.gz", PACKED_NIFTI),
         FOLDER,
         unclassed(
-            f"1.nii.gz should hold 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but holds at most {1032 * len(PACKED_NIFTI):,}; copy the scan again",
+            f"1.nii.gz should hold 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but holds at "
+            f"most {1032 * len(PACKED_NIFTI):,}; copy the scan again",
             ".nii.gz",
         ),
     ),
@@ -482,8 +490,8 @@ BAD = {
         FOLDER,
         unclassed(
             "the affine matrix does not place the voxels in space: "
-            "[[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]; "
-            "write the right one with nibabel: image.set_sform(affine)",
+            "[[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]; write the "
+            "correct one with nibabel: image.set_sform(affine)",
             ".nii",
         ),
     ),
@@ -510,7 +518,8 @@ BAD = {
         classes(".nrrd", nrrd(sizes="32767 32767 32767")),
         FOLDER,
         unclassed(
-            "1.nrrd should hold 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but holds 13,824; copy the scan again",
+            "1.nrrd should hold 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but holds 13,824; "
+            "copy the scan again",
             ".nrrd",
         ),
     ),
@@ -531,8 +540,9 @@ BAD = {
         series({0: {"SeriesInstanceUID": "1.2.9"}, 1: {"SeriesInstanceUID": "1.2.9"}}),
         FOLDER,
         unclassed(
-            f'2 series are here: {UID} (CT, "Thorax 5.0", 4 slices); 1.2.9 (CT, "Thorax 5.0", 2 slices). '
-            "Choose one by its uid, number or description with data.series or --series, or give each a folder of its own"
+            f'contains 2 series: {UID} (CT, "Thorax 5.0", 4 slices); 1.2.9 (CT, "Thorax 5.0", 2 slices). '
+            "Choose one by its uid, number or description with data.series or --series, or give each a folder of its "
+            "own"
         ),
     ),
     "a missing slice": (
@@ -566,11 +576,11 @@ BAD = {
         NPZ,
         "a.npz: y holds Python objects, which are never loaded; save text: y=y.astype(str).",
     ),
-    "an .npz file that holds text": (members(x=b"Dear all,", y=npy(Y)), NPZ, f"a.npz: x is no NumPy array; {AGAIN}"),
+    "an .npz file that holds text": (members(x=b"Dear all,", y=npy(Y)), NPZ, f"a.npz: x is not a NumPy array; {AGAIN}"),
     "an array that is no .npz file": (
         file("a.npz", npy(X)),
         NPZ,
-        "a.npz: this holds one array; an .npz file with the arrays x and y is needed.",
+        "a.npz: this file holds a single array; expected an .npz file with the arrays x and y.",
     ),
     "arrays of other names": (arrays(images=X, labels=Y), NPZ, f"{KEYS} images, labels."),
     "no labels": (arrays(x=X), NPZ, f"{KEYS} x."),
@@ -578,28 +588,29 @@ BAD = {
     "an array that names an enormous size": (
         members(x=npy(X, shape=(10**12, 8, 8)), y=npy(Y)),
         NPZ,
-        "a.npz: x says that it is (1000000000000, 8, 8) of uint8, but holds 1,280 bytes; save it again.",
+        "a.npz: the header of x gives (1000000000000, 8, 8) of uint8, but it holds 1,280 bytes; save it again.",
     ),
     "an array of negative size": (
         members(x=npy(X, shape=(-20, 8, -8)), y=npy(Y)),
         NPZ,
-        "a.npz: x says that it is (-20, 8, -8) of uint8, but holds 1,280 bytes; save it again.",
+        "a.npz: the header of x gives (-20, 8, -8) of uint8, but it holds 1,280 bytes; save it again.",
     ),
     "an array that names another type": (
         members(x=npy(X, descr="<f8"), y=npy(Y)),
         NPZ,
-        "a.npz: x says that it is (20, 8, 8) of float64, but holds 1,280 bytes; save it again.",
+        "a.npz: the header of x gives (20, 8, 8) of float64, but it holds 1,280 bytes; save it again.",
     ),
     "an array that explodes": (
         file("a.npz", bomb(2_000_000_000)),
         NPZ,
-        "a.npz: it would grow from 610 bytes to 2.0 GB, over 100 times, as no images do; if they are right, save them "
-        "with numpy.savez, not compressed.",
+        "a.npz: it would unpack from 610 bytes to 2.0 GB, over 100 times its size, which no images do; if the arrays "
+        "are correct, save them uncompressed with numpy.savez.",
     ),
     "labels that are fractions": (
         arrays(x=X, y=Y / 2),
         NPZ,
-        "a.npz: y is not a whole number (such as 0.5) in 10 rows (1, 3, 5, ...; counted from 0); give one number or name "
+        "a.npz: y is not a whole number (such as 0.5) in 10 rows (1, 3, 5, ...; counted from 0); give one number or "
+        "name "
         "for each class.",
     ),
     "labels that are missing": (
@@ -610,7 +621,7 @@ BAD = {
     "class names that are equal": (
         arrays(x=X, y=Y, classes=["nodule", "Nodule"]),
         NPZ,
-        'a.npz: classes holds "nodule" and "Nodule"; give each class one name of its own.',
+        'a.npz: classes holds "nodule" and "Nodule"; give each class a different name.',
     ),
     "labels that are all the same": (
         arrays(x=X, y=Y * 0),
@@ -620,7 +631,8 @@ BAD = {
     "labels of two axes": (
         arrays(x=X, y=np.stack([Y, Y], 1)),
         NPZ,
-        "a.npz: y is (20, 2), but without a single 1 among zeros in 20 rows (0, 1, 2, ...; counted from 0); give one label "
+        "a.npz: y is (20, 2), but does not hold exactly one 1 among zeros in 20 rows (0, 1, 2, ...; counted from 0); "
+        "give one label "
         "for each case.",
     ),
     "more images than labels": (
@@ -641,8 +653,8 @@ BAD = {
     "images in colour": (
         arrays(train_images=np.zeros((20, 8, 8, 3), np.uint8), train_labels=Y),
         NPZ,
-        "a.npz: train_images is (20, 8, 8, 3), colour images; grey ones are needed: train_images=train_images[..., :3]"
-        ".mean(axis=-1).astype(train_images.dtype). Volumes of 3 slices are stated as "
+        "a.npz: train_images is (20, 8, 8, 3), colour images; convert them to grey: train_images=train_images[..., :3]"
+        ".mean(axis=-1).astype(train_images.dtype). Volumes of 3 slices need a channel axis: "
         "train_images=train_images[..., None].",
     ),
     "fewer groups than images": (
@@ -663,12 +675,12 @@ BAD = {
     "sets that are not there": (
         arrays(x=X, y=Y),
         f"{NPZ} --set split.by=own",
-        'split.by "own": the data bring no sets of their own. Use "group".',
+        'split.by "own": the data have no sets of their own. Use "group".',
     ),
     "one set's labels among another's": (
         arrays(train_images=X[:9], train_labels=Y[:10], val_images=X[9:], val_labels=Y[10:]),
         NPZ,
-        "a.npz: train_images is (9, 8, 8), train_labels (10,); give a label for each.",
+        "a.npz: train_images is (9, 8, 8), train_labels (10,); give one label for each image.",
     ),
     "sets of different shape": (
         arrays(train_images=X[:9], train_labels=Y[:9], val_images=X[9:, 1:], val_labels=Y[9:]),
@@ -689,7 +701,7 @@ BAD = {
     "an archive that explodes": (
         published(ZEROS),
         FETCH,
-        f"{ARCHIVE}: it would grow from {len(ZEROS):,} to 4,194,304 bytes, over 100 times. {OTHER_ARCHIVE}",
+        f"{ARCHIVE}: it would unpack from {len(ZEROS):,} to 4,194,304 bytes, over 100 times. {OTHER_ARCHIVE}",
     ),
     "an archive that is a web page": (
         published(b"<html>"),

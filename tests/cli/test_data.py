@@ -166,6 +166,6 @@ def test_two_scans_can_be_looked_at_and_prepared_before_there_are_enough_for_a_s
 @pytest.mark.parametrize("command", [("info", "luna16"), ("prepare", "--data", "luna16")])
 def test_a_split_that_the_data_do_not_have_is_refused_also_where_none_is_needed(luna, command):
     with pytest.raises(
-        DataError, match=r'^split\.by "own": the data bring no sets of their own\. Use "official", "group" or '
+        DataError, match=r'^split\.by "own": the data have no sets of their own\. Use "official", "group" or '
     ):
         archnet("data", *command, "--root", "luna", "--set", "split.by=own")

@@ -31,7 +31,9 @@ def test_the_page_holds_contents_sets_findings_and_conclusion(squares):
     shown = f"{low} to {high} (98% from {p1} to {p99}), median {median}; 0.0% below and 0.0% above the range"
     assert f'values of "nodule" {shown}' in lines
     place = lines.index("warning small_sets")
-    assert lines[place + 1].startswith('The test set has only 6 cases of "other": a recall of 0.9 is known to ±0.24 at')
+    assert lines[place + 1].startswith(
+        'The test set has only 6 cases of "other": a recall of 0.9 is known to within ±0.24 at'
+    )
     assert lines[-1] == "A run can use these data: 1 warning."
     assert done.stderr == ""
 
@@ -40,8 +42,8 @@ def test_errors_exit_with_2_unless_they_are_allowed_and_warnings_with_0(squares,
     find(monkeypatch, COPIES, WARNING)
     done = invoked("data", "check", f"npz:{squares}", "--quick")
     assert done.exit_code == 2
-    assert "Concerned: 3, 8" in done.stdout
-    assert "Fix the errors, or use the data as they are with --allow near_duplicates." in " ".join(done.stdout.split())
+    assert "Affected: 3, 8" in done.stdout
+    assert "Fix the errors, or use the data anyway with --allow near_duplicates." in " ".join(done.stdout.split())
     done = invoked("data", "check", f"npz:{squares}", "--quick", "--allow", "near_duplicates")
     assert done.exit_code == 0
     assert "error, allowed  near_duplicates" in done.stdout
@@ -79,7 +81,7 @@ def test_commands_stop_at_errors_before_they_write_anything(squares, tmp_path, m
     find(monkeypatch, COPIES)
     done = invoked(*command, write_experiment(tmp_path / "exp.json", squares))
     assert isinstance(done.exception, DataError)
-    assert str(done.exception).endswith("To use them as they are, add --allow near_duplicates.")
+    assert str(done.exception).endswith("To use the data anyway, add --allow near_duplicates.")
     assert not (tmp_path / "out").exists()
 
 
@@ -117,7 +119,7 @@ def test_an_allowed_error_is_in_experiment_report_card_and_summary_of_a_run(squa
     assert f'<p class="caution" role="note">{caution}</p>' in page
     section = page[page.index('id="data-checks"') :]
     assert '<b class="severity">error, allowed</b> <code>near_duplicates</code>' in section
-    assert "Concerned: 3, 8" in section
+    assert "Affected: 3, 8" in section
     assert "Remove one of each pair." in section
     assert "Each scan counts as a patient." in section
     comparison = (tmp_path / "out/report.html").read_text()

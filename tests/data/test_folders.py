@@ -67,10 +67,10 @@ def test_one_class_folder_is_refused(tmp_path):
     _save(tmp_path / "CT-0/one.nii", 0)
     with pytest.raises(DataError) as caught:
         _open(tmp_path)
-    assert str(caught.value) == f"{tmp_path}: at least two class folders with scans are needed, there is only CT-0."
+    assert str(caught.value) == f"{tmp_path}: expected at least two class folders with scans, found only CT-0."
 
 
-@pytest.mark.parametrize(("count", "found"), [(0, "are none"), (1, "is one")])
+@pytest.mark.parametrize(("count", "found"), [(0, "none"), (1, "one")])
 def test_a_class_with_fewer_than_two_scans_is_refused(tmp_path, count, found):
     for name in ("CT-0/one.nii", "CT-0/two.nii", *["CT-23/one.nii"][:count]):
         _save(tmp_path / name, 0)
@@ -79,8 +79,8 @@ def test_a_class_with_fewer_than_two_scans_is_refused(tmp_path, count, found):
         _open(tmp_path)
     assert str(caught.value) == (
         f"{tmp_path / 'CT-23'}: a class needs at least two scans (.mhd, .mha, .nii, .nii.gz, .nrrd, DICOM folders), "
-        f"there {found}. "
-        "Add scans, or move the folder away."
+        f"found {found}. "
+        "Add scans, or remove the folder."
     )
 
 
@@ -157,7 +157,7 @@ def test_one_number_for_all_scans_names_no_patient(tmp_path):
         (
             "patients",
             "warning",
-            "All 4 scans have the same PatientID, so it names no patient: each scan is its own group.",
+            "All 4 scans have the same PatientID, so it does not identify a patient: each scan is its own group.",
         )
     ]
 
@@ -205,7 +205,7 @@ def test_two_series_in_one_folder_are_refused_by_the_reader(tmp_path):
     crops = _open(tmp_path, name="folder", crop_size=(4, 4, 4)).crops(np.arange(4))
     assert crops.is_there.tolist() == [True, False, True, True]
     (lost,) = crops.unreadable_scans
-    assert lost.reason.startswith(f"{tmp_path / 'a/2'}: 2 series are here: ")
+    assert lost.reason.startswith(f"{tmp_path / 'a/2'}: contains 2 series: ")
     assert lost.reason.endswith("with data.series or --series, or give each a folder of its own.")
 
 
@@ -249,9 +249,9 @@ def test_scans_of_one_case_folder_are_cases_of_one_group_and_named(tmp_path):
     (finding,) = dataset.findings
     assert (finding.check, finding.severity, finding.cases) == ("patients", "warning", ("a/p", "a/q"))
     assert finding.text == (
-        "2 folders hold several scans without a known patient: a/p (ct, lesion); a/q (s/1, t/2). Each scan is a case of "
-        "its own; those of one folder count as one patient. Remove what is no scan to classify; list the patients in "
-        f"{tmp_path / 'patients.csv'} (seriesuid, patient)."
+        "2 folders hold several scans without a known patient: a/p (ct, lesion); a/q (s/1, t/2). Each scan is a "
+        "separate case; scans in one folder count as one patient. Remove scans that should not be classified, and "
+        "list the patients in {tmp_path / 'patients.csv'} (seriesuid, patient)."
     )
 
 
@@ -294,7 +294,7 @@ def test_a_class_whose_scans_are_not_read_says_what_is_left_out(tmp_path):
         (tmp_path / f"b/{number}.dcm").write_bytes(b"")
     with pytest.raises(DataError) as caught:
         _open(tmp_path)
-    assert "there are none. Left out: 5 .dcm (b/0.dcm, b/1.dcm, b/2.dcm, 2 more). Add scans" in str(caught.value)
+    assert "found none. Left out: 5 .dcm (b/0.dcm, b/1.dcm, b/2.dcm, 2 more). Add scans" in str(caught.value)
 
 
 def test_classes_that_are_called_like_masks_are_classes_where_there_are_no_others(tmp_path):

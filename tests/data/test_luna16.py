@@ -114,11 +114,12 @@ def test_candidates_of_absent_scans_are_left_out_and_counted(tmp_path):
     assert notes == [
         (
             "note",
-            "2 of the 3 candidates in candidates.csv are left out: 2 of the 3 scans that it names are not here.",
+            "2 of the 3 candidates in candidates.csv are left out: 2 of the 3 scans that it names are missing.",
         ),
         (
             "warning",
-            "candidates.csv names 2 series (2 candidates) that are neither here nor of LUNA16: 9.9.9, 8.8.8. Compare them "
+            "candidates.csv names 2 series (2 candidates) that are neither in this folder nor in LUNA16: 9.9.9, 8.8.8. Compare "
+            "them "
             "with the names of the scan files, which are the series uids.",
         ),
     ]
@@ -130,7 +131,7 @@ def test_absent_scans_of_luna16_are_no_unknown_series(tmp_path):
     _candidates(tmp_path, [("1.2.3", *_point(5, 9, 11), 0), (absent, 0, 0, 0, 1), (absent, 0, 0, 0, 1)])
     (finding,) = _open(tmp_path).findings
     assert finding.text == (
-        "2 of the 3 candidates in candidates.csv are left out: 1 of the 2 scans that it names is not here."
+        "2 of the 3 candidates in candidates.csv are left out: 1 of the 2 scans that it names is missing."
     )
     assert finding.cases == (absent,)
 
@@ -142,7 +143,7 @@ def test_a_list_of_series_beside_the_candidates_says_which_are_known(tmp_path):
     (tmp_path / "seriesuids.csv").write_text("seriesuid\n7.8\n")
     unknown = _open(tmp_path).findings[1]
     assert unknown.message == (
-        f"candidates.csv names 1 series (1 candidate) that is neither here nor in seriesuids.csv: {LIDC_UID}4."
+        f"candidates.csv names 1 series (1 candidate) that is neither in this folder nor in seriesuids.csv: {LIDC_UID}4."
     )
 
 
@@ -205,7 +206,8 @@ def test_a_few_candidates_outside_their_scan_are_left_out_and_named(tmp_path):
     (finding,) = dataset.findings
     assert (finding.check, finding.severity) == ("outside_candidates", "warning")
     assert finding.text == (
-        "1 of the 200 candidates in candidates.csv lies outside its scan: line 9, (12.1, -80.4, -999.0) mm in 1.2.3.mhd. "
+        "1 of the 200 candidates in candidates.csv lies outside its scan: line 9, (12.1, -80.4, -999.0) mm in "
+        "1.2.3.mhd. "
         "They are left out; --strict makes them an error."
     )
     np.testing.assert_array_equal(dataset.crops(np.array([7])).values[0], dataset.crop(7))
@@ -234,7 +236,7 @@ def test_a_list_whose_candidates_are_all_outside_is_refused_with_the_cause(tmp_p
     assert message.startswith(
         f"2 of the 2 candidates in {tmp_path / 'candidates.csv'} lie outside their scans: line 2, "
     )
-    assert message.endswith("Correct the list, whose positions are in mm, LPS.")
+    assert message.endswith("Correct the list (positions in mm, LPS).")
     assert "With x and y negated (RAS instead of LPS), all would lie inside." in message
 
 
@@ -302,7 +304,7 @@ def test_a_scan_that_is_there_twice_is_refused(tmp_path):
     with pytest.raises(DataError) as caught:
         _open(tmp_path)
     one, other = tmp_path / "subset0/1.2.3.mhd", tmp_path / "subset1/1.2.3.mhd"
-    assert str(caught.value) == f"{other}: the same scan also lies at {one}. Remove one of them."
+    assert str(caught.value) == f"{other}: the same scan is also at {one}. Remove one of them."
 
 
 def test_missing_scans_and_lists_are_named(tmp_path):
@@ -328,7 +330,7 @@ def test_a_list_about_other_scans_is_refused(tmp_path):
         _open(tmp_path)
     path = tmp_path / "candidates.csv"
     assert str(caught.value) == (
-        f"{path}: none of its 1 candidates lies in a scan under {tmp_path}. The first names scan 9.9.9; there is 1.2.3."
+        f"{path}: none of its 1 candidates lies in a scan under {tmp_path}. The list begins with scan 9.9.9, the folder with 1.2.3."
     )
 
 

@@ -107,12 +107,12 @@ X = _random((2, 3, 3))
         ),
         (
             {"images": X, "labels": [0, 1]},
-            "needs the arrays x and y, or train_images and train_labels as in MedMNIST; it holds images, labels",
+            "expected the arrays x and y, or train_images and train_labels as in MedMNIST; found images, labels",
         ),
         (
             {"train_images": _random((2, 4, 4, 3)), "train_labels": [0, 1]},
-            "train_images is (2, 4, 4, 3), colour images; grey ones are needed: train_images=train_images[..., :3]"
-            ".mean(axis=-1).astype(train_images.dtype). Volumes of 3 slices are stated as "
+            "train_images is (2, 4, 4, 3), colour images; convert them to grey: train_images=train_images[..., :3]"
+            ".mean(axis=-1).astype(train_images.dtype). Volumes of 3 slices need a channel axis: "
             "train_images=train_images[..., None]",
         ),
     ],
@@ -175,8 +175,8 @@ def test_text_labels_say_which_class_is_positive_unless_that_is_given(tmp_path):
     dataset = _open(path)
     assert dataset.cases.positive == 1
     assert [note.text for note in dataset.findings] == [
-        'The positive class, whose recall counts, is "non-nodule", the second in alphabetical order. For another class, '
-        'set data.positive, such as data.positive="nodule".'
+        'The positive class, for which recall is reported, is "non-nodule", the second in alphabetical order. To '
+        'choose a different class, set data.positive="nodule".'
     ]
     assert _open(path, positive="nodule").findings == ()
     assert _open(path, classes=("non-nodule", "nodule")).findings == ()
@@ -189,7 +189,7 @@ def test_a_channel_axis_is_left_out_with_a_note(tmp_path):
     np.testing.assert_array_equal(dataset.crop(1), x[1, 0])
     (note,) = dataset.findings
     assert (note.check, note.severity) == ("array_layout", "note")
-    assert note.text == ("x is (2, 1, 5, 6): its axis of length 1 is a channel and is left out, so that a case is 5x6.")
+    assert note.text == ("x is (2, 1, 5, 6): its axis of length 1 is read as a channel and removed, so a case is 5x6.")
 
 
 def test_a_single_array_is_refused(tmp_path):
@@ -197,7 +197,7 @@ def test_a_single_array_is_refused(tmp_path):
     with pytest.raises(DataError) as caught:
         _open(tmp_path / "a.npy")
     assert str(caught.value) == (
-        f"{tmp_path / 'a.npy'}: this holds one array; an .npz file with the arrays x and y is needed."
+        f"{tmp_path / 'a.npy'}: this file holds a single array; expected an .npz file with the arrays x and y."
     )
 
 

@@ -116,7 +116,7 @@ def test_sets_that_the_data_bring_are_taken_as_they_are():
 def test_data_without_sets_of_their_own_say_so():
     with pytest.raises(DataError) as caught:
         make_split(_luna_like(), Split(by="own"))
-    assert str(caught.value) == 'split.by "own": the data bring no sets of their own. Use "group" or "candidate".'
+    assert str(caught.value) == 'split.by "own": the data have no sets of their own. Use "group" or "candidate".'
 
 
 OWN = ["train", "validation", "test"]
@@ -125,29 +125,30 @@ OWN = ["train", "validation", "test"]
 @pytest.mark.parametrize(
     ("groups", "own", "split", "by", "reason"),
     [
-        ("abc", OWN, {}, "own", "the data bring their own training, validation and test sets"),
-        ("abc", OWN, {"validation": 0}, "own", "the data bring their own training, validation and test sets"),
+        ("abc", OWN, {}, "own", "the data have their own training, validation and test sets"),
+        ("abc", OWN, {"validation": 0}, "own", "the data have their own training, validation and test sets"),
         (
             "abc",
             ["train", "train", "test"],
             {"validation": 0},
             "own",
-            "the data bring their own training and test sets",
+            "the data have their own training and test sets",
         ),
         (
             "abc",
             ["train", "train", "test"],
             {},
             "own_test",
-            "the data bring their own training and test sets; the validation set is drawn from the training cases: each "
-            "case is a group of its own",
+            "the data have their own training and test sets; the validation set is drawn from the training cases: "
+            "each case is its own group",
         ),
         (
             "aab",
             ["train", "train", "test"],
             {},
             "own_test",
-            "the data bring their own training and test sets; the validation set is drawn from the training cases: cases "
+            "the data have their own training and test sets; the validation set is drawn from the training cases: "
+            "cases "
             "of one group stay together (2 groups)",
         ),
         (
@@ -155,29 +156,29 @@ OWN = ["train", "validation", "test"]
             ["train", "validation", "train"],
             {},
             "group",
-            "the data bring sets of their own, but no test set; cases of one group stay together (2 groups)",
+            "the data have sets of their own, but no test set; cases of one group stay together (2 groups)",
         ),
         (
             "abc",
             ["test", "validation", "test"],
             {},
             "group",
-            "the data bring sets of their own, but no training set; each case is a group of its own",
+            "the data have sets of their own, but no training set; each case is its own group",
         ),
         (
             "abc",
             OWN,
             {"folds": 3, "fold": 0, "test": None},
             "group",
-            "the data bring sets of their own, which have no folds; each case is a group of its own",
+            "the data have sets of their own, which have no folds; each case is its own group",
         ),
-        ("abc", None, {}, "group", "the data bring no sets of their own; each case is a group of its own"),
+        ("abc", None, {}, "group", "the data have no sets of their own; each case is its own group"),
         (
             "aab",
             None,
             {},
             "group",
-            "the data bring no sets of their own; cases of one group stay together (2 groups)",
+            "the data have no sets of their own; cases of one group stay together (2 groups)",
         ),
         ("abc", OWN, {"by": "group"}, "group", ""),
         ("abc", OWN, {"by": "candidate"}, "candidate", ""),
@@ -234,9 +235,9 @@ def test_the_own_test_set_alone_draws_the_validation_set_anew():
             "aab",
             None,
             "own_test",
-            'split.by "own_test": the data bring no sets of their own. Use "group" or "candidate".',
+            'split.by "own_test": the data have no sets of their own. Use "group" or "candidate".',
         ),
-        ("abc", None, "own", 'split.by "own": the data bring no sets of their own. Use "group".'),
+        ("abc", None, "own", 'split.by "own": the data have no sets of their own. Use "group".'),
         (
             "aab",
             ["train", "train", "test"],

@@ -124,7 +124,7 @@ def test_when_no_scan_can_be_read_nothing_is_stored(tmp_path):
     (tmp_path / "scans/scan0.raw").unlink()
     with pytest.raises(
         DataError,
-        match=r"^.*/scan0\.mhd: ElementDataFile = scan0\.raw is not there; the voxels belong beside the header\.$",
+        match=r"^.*/scan0\.mhd: ElementDataFile = scan0\.raw does not exist; put the voxels next to the header\.$",
     ):
         open_crops(wanted)
     assert not [path for path in store_home().iterdir() if path.name != ".unfinished"]

@@ -242,7 +242,8 @@ def test_the_card_tells_what_the_run_folder_holds(run, tmp_path):
 def test_the_card_of_a_run_on_arrays_names_the_list_of_its_cases(run, tmp_path):
     exported = export_run(run, "keras", tmp_path / "new")
     assert (
-        "The model was made from arrays. `training_scans.json` has the hash of each case's values: 42 cases of train; "
+        "The model was trained on arrays. `training_scans.json` lists the hash of each case's values: 42 cases of "
+        "train; "
         "6 cases of validation."
     ) in exported.card.read_text().splitlines()
     listed = json.loads((exported.folder / "training_scans.json").read_text())
@@ -265,7 +266,7 @@ def test_the_card_of_a_run_on_scans_has_their_hashes_or_says_that_they_are_unkno
     ]
     (copy / "training_scans.json").unlink()
     exported = export_run(copy, "keras", tmp_path / "unknown")
-    assert "Unknown: the run was made by an archnet that did not record them." in exported.card.read_text()
+    assert "Unknown: the archnet version that made the run did not record them." in exported.card.read_text()
     assert not (exported.folder / "training_scans.json").exists()
 
 
@@ -286,11 +287,11 @@ def test_the_card_of_a_network_on_whole_scans_says_how_a_scan_becomes_its_input(
     document["data"] = {"name": "mosmed", "crop_size": [8, 8, 4], "window_hu": [-1000, 400], "view": "slice"}
     (copy / "experiment.json").write_text(json.dumps(document))
     lines = (export_run(copy, "keras", tmp_path / "new").folder / "MODEL_CARD.md").read_text().splitlines()
-    start = lines.index("A scan becomes the input in these steps:") + 2
+    start = lines.index("To convert a scan to the input of the model:") + 2
     steps = describe_whole_scan(document["data"])
     assert lines[start : start + 6] == [f"{number}. {step}" for number, step in enumerate(steps, 1)]
     assert (
         "- Height runs along the scan's y axis (to the back), width along x (to the left), depth along z (up)." in lines
     )
-    assert "- Voxels have no size of their own: every scan is resized to one shape." in lines
+    assert "- Voxels have no fixed size: every scan is resized to one shape." in lines
     assert "- Of a volume it takes the central axial slice (index depth // 2)." in lines

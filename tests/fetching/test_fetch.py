@@ -569,7 +569,7 @@ BAD_ARCHIVES = {
     "a name twice": (_twice, f'the entry "a/b" stands 2 times in it. {OTHER}'),
     "a bomb": (
         lambda: zip_bytes({"a": bytes(200_000)}, compression=zipfile.ZIP_DEFLATED),
-        f"it would grow from {{size}} to 200,000 bytes, over 100 times. {OTHER}",
+        f"it would unpack from {{size}} to 200,000 bytes, over 100 times. {OTHER}",
     ),
     "too large": (
         lambda: zip_bytes({"a": _random(1_000_001)}),

@@ -253,7 +253,7 @@ BAD_FILES = {
     "no modality": ({"Modality": None}, "the modality must be CT, got nothing: its values are not Hounsfield units."),
     "many slices in one file": (
         {"SOPClassUID": EnhancedCTImageStorage},
-        "this is a multi-frame file (Enhanced CT Image Storage); only one slice a file is read. "
+        "this is a multi-frame file (Enhanced CT Image Storage); only one slice per file is supported. "
         "Convert the series, for example with dcm2niix, and use the .nii.gz.",
     ),
     "colours": (
@@ -276,9 +276,9 @@ BAD_FILES = {
     ),
     "too few pixels": (
         {"PixelData": b"\0" * 100},
-        "160 bytes of pixels were expected, got 100. Copy the series again.",
+        "expected 160 bytes of pixels, got 100. Copy the series again.",
     ),
-    "no pixels": ({"PixelData": None}, "160 bytes of pixels were expected, got 0. Copy the series again."),
+    "no pixels": ({"PixelData": None}, "expected 160 bytes of pixels, got 0. Copy the series again."),
 }
 
 
@@ -338,7 +338,7 @@ def test_a_file_with_wrong_bytes_is_read_or_refused_but_never_a_bug(tmp_path):
 def test_a_file_with_a_dicom_name_that_is_none_is_refused(tmp_path):
     write_series(tmp_path, num_slices=2)
     (tmp_path / "x.IMA").write_bytes(b"\0" * 300)
-    message = f"{tmp_path / 'x.IMA'}: this is not a DICOM file, it has no DICM mark. Copy the series again."
+    message = f"{tmp_path / 'x.IMA'}: this is not a DICOM file; it has no DICM prefix. Copy the series again."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_dicom(tmp_path)
 
@@ -366,7 +366,7 @@ def test_pixels_that_cannot_be_decoded_are_refused_with_their_compression(tmp_pa
 
 def test_an_empty_folder_and_a_missing_one_say_so(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing", encoding="ascii")
-    message = f"{tmp_path}: no DICOM files are here. A series lies in one folder, one file a slice."
+    message = f"{tmp_path}: found no DICOM files. A series needs its own folder, with one file for each slice."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_dicom(tmp_path)
     message = f"{tmp_path / 'nowhere'}: there is no such folder."

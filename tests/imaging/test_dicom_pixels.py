@@ -101,7 +101,7 @@ def test_stray_bytes_behind_the_pixels_change_nothing(tmp_path, seed):
     path.write_bytes(path.read_bytes() + np.random.default_rng(seed).bytes(100))
     volume = read_volume(tmp_path)
     np.testing.assert_array_equal(volume.hu, good.hu)
-    assert volume.notes == ("Stray bytes follow the pixels of 1 slice, and are not read.",)
+    assert volume.notes == ("Stray bytes after the pixels of 1 slice are ignored.",)
 
 
 @pytest.mark.parametrize("rest", [
@@ -116,7 +116,7 @@ def test_elements_behind_the_pixels_change_no_value(tmp_path, rest):
     path.write_bytes(path.read_bytes() + rest)
     volume = read_volume(tmp_path)
     np.testing.assert_array_equal(volume.hu, good.hu)
-    assert volume.notes == ("Stray bytes follow the pixels of 1 slice, and are not read.",)
+    assert volume.notes == ("Stray bytes after the pixels of 1 slice are ignored.",)
 
 
 def test_a_header_of_too_many_elements_is_damage(tmp_path):
@@ -156,11 +156,14 @@ def test_a_length_that_lies_is_refused_and_not_believed(tmp_path, place):
     start = content.index(struct.pack("<HH2sH", 0x7FE0, 0x10, b"OW", 0))
     if place == "of the pixels":
         path.write_bytes(content[: start + 8] + struct.pack("<I", 0xFFFFFFF0) + content[start + 12 :])
-        reason = "160 bytes of pixels were expected, got 4,294,967,280: it holds more than one slice. Convert the series, for example with dcm2niix, and use the .nii.gz."
+        reason = (
+            "expected 160 bytes of pixels, got 4,294,967,280: it holds more than one slice. Convert the "
+            "series, for example with dcm2niix, and use the .nii.gz."
+        )
     else:
         private = struct.pack("<HH2sHI", 0x0051, 0x1001, b"OB", 0, 0xFFFFFFF0)
         path.write_bytes(content[:start] + private + content[start:])
-        reason = "160 bytes of pixels were expected, got 0. Copy the series again."
+        reason = "expected 160 bytes of pixels, got 0. Copy the series again."
     with pytest.raises(DataError, match=f"^{re.escape(f'{path}: {reason}')}$"):
         read_volume(tmp_path)
 
@@ -173,7 +176,7 @@ def test_a_slice_of_enormous_size_is_refused_before_it_is_unpacked(tmp_path):
     for number in range(2):
         header.ImagePositionPatient = [0, 0, number]
         save_slice(tmp_path / f"{number}.dcm", header, RLELossless)
-    message = f"{tmp_path / '0.dcm'}: no slice of a CT has 65,535 x 65,535 pixels. Copy the series again."
+    message = f"{tmp_path / '0.dcm'}: a CT slice cannot have 65,535 x 65,535 pixels. Copy the series again."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_volume(tmp_path)
 
@@ -218,7 +221,10 @@ def test_a_deflated_file_that_explodes_is_refused(tmp_path, monkeypatch):
     packer = zlib.compressobj(wbits=-15)
     packed = packer.compress(bytes(2**20 + 1000)) + packer.flush()
     (tmp_path / "0.dcm").write_bytes(content[:start] + packed)
-    message = f"{tmp_path / '0.dcm'}: its DICOM header is damaged (it unpacks to more than 1,048,576 bytes). Copy the series again."
+    message = (
+        f"{tmp_path / '0.dcm'}: its DICOM header is damaged (it unpacks to more than 1,048,576 bytes). Copy the "
+        f"series again."
+    )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_volume(tmp_path)
 

@@ -83,7 +83,7 @@ def test_what_lies_beside_a_ct_is_noted_and_not_read(tmp_path, make, changes, ki
     np.testing.assert_array_equal(volume.hu, alone.hu)
     assert (volume.spacing_mm, volume.origin_mm) == (alone.spacing_mm, alone.origin_mm)
     assert alone.notes == ()
-    assert volume.notes == frame.notes == (f"1 DICOM file beside the slices is not read: {kind}.",)
+    assert volume.notes == frame.notes == (f"1 DICOM file next to the slices is not read: {kind}.",)
     assert [path.name for path in list_scan_files(tmp_path, UID)] == [f"{k}.dcm" for k in range(6)]
 
 
@@ -93,14 +93,14 @@ def test_images_of_other_scanners_are_counted_by_kind(tmp_path):
     for number in range(3):
         save_slice(tmp_path / f"pt{number}", slice_of(number, **others))
     save_slice(tmp_path / "sr", companion(SOPClassUID=BasicTextSRStorage, Modality="SR", SeriesInstanceUID="1.2.3"))
-    assert read_dicom(tmp_path).notes == ("4 DICOM files beside the slices are not read: 3 PT, 1 SR.",)
+    assert read_dicom(tmp_path).notes == ("4 DICOM files next to the slices are not read: 3 PT, 1 SR.",)
 
 
 def test_a_folder_without_slices_says_what_it_holds(tmp_path):
     write_dicomdir(tmp_path / "DICOMDIR")
     save_slice(tmp_path / "1", companion(SOPClassUID=BasicTextSRStorage, Modality="SR"))
     save_slice(tmp_path / "2", slice_of(0, **SCOUT))
-    message = f"{tmp_path}: no slices of a CT are here, only 1 SR, 1 scout. Name the folder of the series."
+    message = f"{tmp_path}: found no CT slices, only 1 SR, 1 scout. Give the folder of the series."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_volume(tmp_path)
 
@@ -108,7 +108,8 @@ def test_a_folder_without_slices_says_what_it_holds(tmp_path):
 def test_a_slice_of_another_class_within_the_series_is_no_companion(tmp_path):
     write_series(tmp_path, changes={3: {"SOPClassUID": MRImageStorage}})
     message = (
-        f"{tmp_path / '3.dcm'}: expected CT Image Storage, got MR Image Storage: its values may be no Hounsfield units. "
+        f"{tmp_path / '3.dcm'}: expected CT Image Storage, got MR Image Storage: its values may not be Hounsfield "
+        f"units. "
         "If they are, convert the series, for example with dcm2niix, and use the .nii.gz."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
@@ -133,7 +134,7 @@ def test_a_series_of_another_scanner_is_refused_by_its_modality(tmp_path):
 def test_a_multi_frame_file_is_called_so(tmp_path, changes, described):
     write_series(tmp_path, 1, **changes)
     message = (
-        f"{tmp_path / '0.dcm'}: this is a multi-frame file ({described}); only one slice a file is read. "
+        f"{tmp_path / '0.dcm'}: this is a multi-frame file ({described}); only one slice per file is supported. "
         "Convert the series, for example with dcm2niix, and use the .nii.gz."
     )
     for read in (read_volume, read_frame):
@@ -146,7 +147,7 @@ def test_a_multi_frame_file_beside_a_ct_is_noted(tmp_path):
     save_slice(
         tmp_path / "all", slice_of(0, SOPClassUID=EnhancedCTImageStorage, NumberOfFrames=6, SeriesInstanceUID="1.2.3")
     )
-    assert read_volume(tmp_path).notes == ("1 DICOM file beside the slices is not read: 1 CT.",)
+    assert read_volume(tmp_path).notes == ("1 DICOM file next to the slices is not read: 1 CT.",)
 
 
 # Several series
@@ -168,8 +169,8 @@ FOUND = f'{UID} (CT, "Thorax 5.0", 3 slices); {OTHER_UID} (CT, "Lung 1.0 B60f", 
 def test_of_several_series_one_must_be_chosen(tmp_path):
     _write_two_series(tmp_path)
     message = (
-        f"{tmp_path}: 2 series are here: {FOUND}. Choose one by its uid, number or description with data.series or "
-        f"--series, or give each a folder of its own."
+        f"{tmp_path}: contains 2 series: {FOUND}. Choose one by its uid, number or description with data.series or "
+        f"--series, or move each to its own folder."
     )
     for read in (read_volume, read_frame):
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
@@ -185,7 +186,7 @@ def test_a_series_is_chosen_by_its_uid_number_or_description(tmp_path, series, n
     volume = read_volume(tmp_path, series=series)
     assert volume.hu.shape == (num_slices, 8, 10)
     assert read_frame(tmp_path, series=series).hu.shape == (num_slices, 8, 10)
-    assert volume.notes == ("2 DICOM files beside the slices are not read: 1 CT, 1 SR.",)
+    assert volume.notes == ("2 DICOM files next to the slices are not read: 1 CT, 1 SR.",)
     assert len(list_scan_files(tmp_path, series)) == num_slices
 
 
@@ -194,7 +195,7 @@ def test_a_description_of_two_series_chooses_none(tmp_path):
     for number in range(2):
         save_slice(tmp_path / f"third{number}", slice_of(number, SeriesInstanceUID="1.2.9"))
     message = (
-        f'{tmp_path}: "Thorax 5.0" are 2 series: {UID} (CT, "Thorax 5.0", 3 slices); 1.2.9 (CT, "Thorax 5.0", '
+        f'{tmp_path}: "Thorax 5.0" matches 2 series: {UID} (CT, "Thorax 5.0", 3 slices); 1.2.9 (CT, "Thorax 5.0", '
         f"2 slices). Choose one by its uid with data.series or --series."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
@@ -252,7 +253,7 @@ def test_a_file_without_mark_is_dicom_only_if_it_is_an_image(tmp_path, absent):
     write_bare(tmp_path / "other", header)
     volume = read_volume(tmp_path)
     assert volume.hu.shape == (6, 8, 10)
-    assert volume.warnings == ("1 file begins like DICOM but is not understood, and not read.",)
+    assert volume.warnings == ("1 file begins like DICOM but cannot be parsed and is skipped.",)
 
 
 def test_the_files_of_a_folder_are_those_that_begin_like_dicom(tmp_path):
@@ -270,7 +271,7 @@ def test_a_slice_that_was_not_fetched_is_told_as_that(tmp_path, name):
     write_series(tmp_path, 5)
     (tmp_path / name).symlink_to(tmp_path / ".git/annex/objects/1")
     (tmp_path / "notes.txt").symlink_to(tmp_path / ".git/annex/objects/2")
-    message = f"{tmp_path / name}: it is a link to a file that is not there. Fetch it, for example with git annex get."
+    message = f"{tmp_path / name}: it is a link to a missing file. Fetch it, for example with git annex get."
     for read in (read_volume, read_frame):
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
             read(tmp_path)
@@ -310,7 +311,7 @@ def test_a_real_ct_of_a_cd_is_found_below_what_lies_above_it(tmp_path, real_data
     np.testing.assert_allclose(volume.spacing_mm, ct.GetSpacing(), rtol=1e-6)
     np.testing.assert_allclose(volume.origin_mm, ct.GetOrigin(), rtol=1e-6)
     assert volume.notes == (
-        "12 DICOM files beside the slices are not read: 2 CT, 1 KO, 1 OT, 1 PR, 1 RTDOSE, 1 RTSTRUCT, 1 SEG, 2 SR, "
+        "12 DICOM files next to the slices are not read: 2 CT, 1 KO, 1 OT, 1 PR, 1 RTDOSE, 1 RTSTRUCT, 1 SEG, 2 SR, "
         "2 scouts.",
-        "Stray bytes follow the pixels of 1 slice, and are not read.",
+        "Stray bytes after the pixels of 1 slice are ignored.",
     )

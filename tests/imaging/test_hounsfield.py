@@ -7,13 +7,13 @@ from archnet.imaging import read_volume
 from archnet.imaging.hounsfield import SAMPLE_SHAPE, judge_hu, measure_hu, parse_hu_statistics, sample_voxels
 
 WORDS = {
-    "lost": "They are about 1,024 too high, as if the rescale intercept is lost",
+    "lost": "They are about 1,024 too high, as if the rescale intercept is missing",
     "twice": "They are about 1,024 too low, as if the rescale intercept was applied twice",
     "picture": "They look like the grey values of a picture",
     "unit": "They look scaled to 0..1",
     "centred": "They look scaled to -1..1",
     "standard": "They look standardized (z-scores)",
-    "clipped": "They have been clipped or scaled, or this is no chest CT",
+    "clipped": "They have been clipped or scaled, or this is not a chest CT",
 }
 
 

@@ -65,7 +65,8 @@ HEADERS = {
     "flags as numbers": ["BinaryDataByteOrderMSB = 0", "CompressedData = 0"],
     "colons": ["Offset: 1 2 3", "Comment: a = b"],
     "one key twice with one value": ["ElementSpacing = 0.70 0.8 2.5", "Offset = 1 2 3", "Offset = 1.0 2 3"],
-    "aliases that agree": ["Offset = 1 2 3", "Position = 1 2 3", "Origin = 1 2 3", f"Orientation = {FIRST}", f"Rotation = {FIRST}"],
+    "aliases that "
+    "agree": ["Offset = 1 2 3", "Position = 1 2 3", "Origin = 1 2 3", f"Orientation = {FIRST}", f"Rotation = {FIRST}"],
     **{key: [f"{key} = 1 2 3.5"] for key in ("Position", "Offset", "Origin")},
     **{key: [f"{key} = {FIRST}", "Offset = 4 5 6"] for key in ("Orientation", "TransformMatrix", "Rotation")},
     "a rotation about a centre": ["CenterOfRotation = 5 5 5", f"TransformMatrix = {SECOND}", "Offset = 1 2 3"],
@@ -111,9 +112,11 @@ def test_element_size_is_the_spacing_where_there_is_none(tmp_path):
     ],
 )
 def test_keys_that_contradict_each_other_are_refused(tmp_path, one, other, key):
-    given, also = {"Offset": ("1 2 3", "4 5 6"), "TransformMatrix": (FIRST, SECOND), "ElementType": ("MET_SHORT", "MET_USHORT")}.get(key, ("True", "False"))  # fmt: skip
+    given, also = {"Offset": ("1 2 "
+                              "3", "4 5 "
+                                   "6"), "TransformMatrix": (FIRST, SECOND), "ElementType": ("MET_SHORT", "MET_USHORT")}.get(key, ("True", "False"))  # fmt: skip
     path = write_scan(tmp_path, f"{one} = {given}", f"{other} = {also}")
-    message = f"{path}: {key} stands twice in the header, as {given} and as {also}; keep the right one."
+    message = f"{path}: {key} appears twice in the header, as {given} and as {also}; keep the correct one."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_volume(path)
 
@@ -140,7 +143,7 @@ def test_a_name_of_bytes_that_are_no_text_is_found_and_printed_with_escapes(tmp_
     path.write_bytes(path.read_bytes().replace(b"NAME", b"gr\xf6\xdfe.raw"))
     np.testing.assert_array_equal(read_volume(path).hu, VOXELS)
     (tmp_path / name).unlink()
-    message = rf"{path}: ElementDataFile = gr\udcf6\udcdfe.raw is not there; the voxels belong beside the header."
+    message = rf"{path}: ElementDataFile = gr\udcf6\udcdfe.raw does not exist; put the voxels next to the header."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_volume(path)
 
@@ -194,17 +197,26 @@ def test_files_of_slices_may_have_a_header_of_their_own(tmp_path):
 
 BAD_LISTS = {
     "LIST\ns1.raw\ns2.raw": "ElementDataFile = LIST names 2 files, but DimSize has 4 slices; copy the scan again",
-    "LIST\ns1.raw\ns2.raw\ns3.raw\ns4.raw\ns4.raw": "ElementDataFile = LIST names 5 files, but DimSize has 4 slices; copy the scan again",
+    "LIST\ns1.raw\ns2.raw\ns3.raw\ns4.raw\ns4.raw": "ElementDataFile = LIST names 5 files, but DimSize has 4 slices; "
+                                                    "copy the scan again",
     "LIST 3D\ns1.raw": "ElementDataFile = LIST 3D: a list names one file for each slice; write LIST",
-    "LIST\ns1.raw\ns2.raw\ns3.raw\nother.raw": "ElementDataFile = other.raw is not there; the voxels belong beside the header",
-    "LIST\ns1.raw\ns2.raw\ns3.raw\n../outside.raw": "ElementDataFile = ../outside.raw lies outside the header's folder; put the voxels beside the header",
-    "LIST\ns1.raw\ns2.raw\ns3.raw\nshort.raw": "short.raw should hold 6 x 5 x 1 voxels of 2 bytes (60 bytes), but holds 59; copy the scan again",
-    "s%d.raw 1 5 1": "ElementDataFile = s%d.raw 1 5 1 does not name 4 files, one for each slice; write the first number, the last one and the step",
-    "s%d.raw 4 1 0": "ElementDataFile = s%d.raw 4 1 0 does not name 4 files, one for each slice; write the first number, the last one and the step",
-    "s%d.raw 2 5 1": "ElementDataFile = s5.raw is not there; the voxels belong beside the header",
-    "../s%d.raw 1 4 1": "ElementDataFile = ../s1.raw lies outside the header's folder; put the voxels beside the header",
-    "s%999999999d.raw": "ElementDataFile = s%999999999d.raw is not there; the voxels belong beside the header",
-    "%d%s.raw": "ElementDataFile = %d%s.raw is not there; the voxels belong beside the header",
+    "LIST\ns1.raw\ns2.raw\ns3.raw\nother.raw": "ElementDataFile = other.raw does not exist; put the voxels next to "
+                                               "the header",
+    "LIST\ns1.raw\ns2.raw\ns3.raw\n../outside.raw": "ElementDataFile = ../outside.raw lies outside the header's "
+                                                    "folder; put the voxels next to the header",
+    "LIST\ns1.raw\ns2.raw\ns3.raw\nshort.raw": "short.raw should hold 6 x 5 x 1 voxels of 2 bytes (60 bytes), but "
+                                               "holds 59; copy the scan again",
+    "s%d.raw 1 5 "
+    "1": "ElementDataFile = s%d.raw 1 5 1 does not name 4 files, one for each slice; write the first number, the last "
+         "one and the step",
+    "s%d.raw 4 1 "
+    "0": "ElementDataFile = s%d.raw 4 1 0 does not name 4 files, one for each slice; write the first number, the last "
+         "one and the step",
+    "s%d.raw 2 5 1": "ElementDataFile = s5.raw does not exist; put the voxels next to the header",
+    "../s%d.raw 1 4 "
+    "1": "ElementDataFile = ../s1.raw lies outside the header's folder; put the voxels next to the header",
+    "s%999999999d.raw": "ElementDataFile = s%999999999d.raw does not exist; put the voxels next to the header",
+    "%d%s.raw": "ElementDataFile = %d%s.raw does not exist; put the voxels next to the header",
 }  # fmt: skip
 
 
@@ -225,7 +237,7 @@ def test_a_list_that_does_not_fit_is_refused(tmp_path, data_file, reason, read):
 def test_a_pattern_of_very_many_slices_ends_at_the_first_that_is_missing(tmp_path):
     VOXELS[0].tofile(tmp_path / "s1.raw")
     path = write_header(tmp_path, data_file="s%d.raw", DimSize="6 5 999999999")
-    with pytest.raises(DataError, match=r"ElementDataFile = s2\.raw is not there"):
+    with pytest.raises(DataError, match=r"ElementDataFile = s2\.raw does not exist"):
         read_volume(path)
 
 
@@ -293,7 +305,7 @@ def test_no_header_leads_outside(tmp_path, name, is_link):
     if is_link:
         (folder / "scan.mhd").symlink_to(path)
         path = folder / "scan.mhd"
-    message = f"{path}: ElementDataFile = {name} lies outside the header's folder; put the voxels beside the header."
+    message = f"{path}: ElementDataFile = {name} lies outside the header's folder; put the voxels next to the header."
     for read in (read_volume, read_frame, list_scan_files):
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
             read(path)

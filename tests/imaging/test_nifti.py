@@ -78,7 +78,7 @@ def test_a_unit_that_makes_a_scan_of_no_chest_is_refused(tmp_path, unit, name, l
     _save(path, unit)
     message = (
         f"{path}: its header gives lengths in {name}, which makes the scan {length} mm long; if they are millimetres, "
-        'say so with nibabel: image.header.set_xyzt_units("mm").'
+        'set the unit with nibabel: image.header.set_xyzt_units("mm").'
     )
     for read in (read_volume, read_frame):
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
@@ -94,7 +94,8 @@ def test_a_scan_that_nothing_places_is_read_with_a_note(tmp_path):
     _save(path, codes=(0, 0))
     volume, frame = read_volume(path), read_frame(path)
     note = (
-        "Neither sform nor qform places the scan in space: its axes are assumed to lead to left, anterior and superior."
+        "Neither sform nor qform gives the orientation of the scan: its axes are assumed to point left, anterior and "
+        "superior."
     )
     assert volume.warnings == frame.warnings == (note,)
     assert nibabel.aff2axcodes(nibabel.load(path).affine) == ("L", "A", "S")
@@ -131,8 +132,8 @@ def test_files_under_each_others_name_are_read_after_renaming(tmp_path):
     (tmp_path / "a.nii").rename(tmp_path / "c.nii.gz")
     (tmp_path / "b.nii.gz").rename(tmp_path / "d.nii")
     for name, reason, other in (
-        ("c.nii.gz", "it is called .nii.gz but is not compressed; rename it to c.nii", "c.nii"),
-        ("d.nii", "it is called .nii but is compressed; rename it to d.nii.gz", "d.nii.gz"),
+        ("c.nii.gz", "its name ends in .nii.gz but it is not compressed; rename it to c.nii", "c.nii"),
+        ("d.nii", "its name ends in .nii but it is compressed; rename it to d.nii.gz", "d.nii.gz"),
     ):
         path = tmp_path / name
         for read in (read_volume, read_frame):

@@ -100,13 +100,15 @@ def test_bytes_between_an_attached_header_and_its_voxels_are_skipped(tmp_path, s
 
 
 BAD = {
-    "../outside.raw": "data file = ../outside.raw lies outside the header's folder; put the voxels beside the header",
-    "/etc/passwd": "data file = /etc/passwd lies outside the header's folder; put the voxels beside the header",
-    "other.raw": "data file = other.raw is not there; the voxels belong beside the header",
+    "../outside.raw": "data file = ../outside.raw lies outside the header's folder; put the voxels next to the header",
+    "/etc/passwd": "data file = /etc/passwd lies outside the header's folder; put the voxels next to the header",
+    "other.raw": "data file = other.raw does not exist; put the voxels next to the header",
     "short.raw": "short.raw should hold 6 x 5 x 4 voxels of 2 bytes (240 bytes), but holds 239; copy the scan again",
     "LIST\nscan.raw": "data file: LIST names 1 file, but sizes has 4 slices; copy the scan again",
     "LIST 3\nscan.raw": "data file: LIST 3: a list names one file for each slice; write LIST",
-    "s%d.raw 1 5 1": "data file = s%d.raw 1 5 1 does not name 4 files, one for each slice; write the first number, the last one and the step",
+    "s%d.raw 1 5 "
+    "1": "data file = s%d.raw 1 5 1 does not name 4 files, one for each slice; write the first number, the last one "
+         "and the step",
 }  # fmt: skip
 
 
@@ -133,7 +135,7 @@ def test_a_wrong_number_of_bytes_to_skip_is_refused(tmp_path, skip):
 
 def test_a_detached_header_of_another_name_is_told_its_name(tmp_path):
     SimpleITK.WriteImage(SimpleITK.GetImageFromArray(VOXELS), str(tmp_path / "scan.nhdr"))
-    message = f"{tmp_path / 'scan.nhdr'}: this is not a scan format that is read. Rename it to scan.nrrd."
+    message = f"{tmp_path / 'scan.nhdr'}: this scan format is not supported. Rename it to scan.nrrd."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_volume(tmp_path / "scan.nhdr")
     (tmp_path / "scan.nhdr").rename(tmp_path / "scan.nrrd")

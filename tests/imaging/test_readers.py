@@ -187,20 +187,20 @@ def _write_header(folder, **changes):
         ({"CompressedData": "perhaps"}, "CompressedData must be True or False, got perhaps"),
         (
             {"Offset": "0 0 0\nOrigin = 1 1 1"},
-            "Offset stands twice in the header, as 0 0 0 and as 1 1 1; keep the right one",
+            "Offset appears twice in the header, as 0 0 0 and as 1 1 1; keep the correct one",
         ),
-        ({"ObjectType": "Image\nhello"}, "every line of a MetaImage header reads \"Key = value\", got 'hello'"),
+        ({"ObjectType": "Image\nhello"}, "every line of a MetaImage header must read \"Key = value\", got 'hello'"),
         (
             {"ElementDataFile": "../../etc/passwd"},
-            "ElementDataFile = ../../etc/passwd lies outside the header's folder; put the voxels beside the header",
+            "ElementDataFile = ../../etc/passwd lies outside the header's folder; put the voxels next to the header",
         ),
         (
             {"ElementDataFile": "/etc/passwd"},
-            "ElementDataFile = /etc/passwd lies outside the header's folder; put the voxels beside the header",
+            "ElementDataFile = /etc/passwd lies outside the header's folder; put the voxels next to the header",
         ),
         (
             {"ElementDataFile": "other.raw"},
-            "ElementDataFile = other.raw is not there; the voxels belong beside the header",
+            "ElementDataFile = other.raw does not exist; put the voxels next to the header",
         ),
         (
             {"ElementDataFile": "LIST"},
@@ -297,7 +297,7 @@ def test_all_files_of_a_scan_are_known(tmp_path, name):
 def test_a_header_whose_voxels_are_missing_has_neither_a_frame_nor_files(tmp_path, read):
     _write_header(tmp_path, ElementDataFile="other.raw")
     path = tmp_path / "scan.mhd"
-    message = f"{path}: ElementDataFile = other.raw is not there; the voxels belong beside the header."
+    message = f"{path}: ElementDataFile = other.raw does not exist; put the voxels next to the header."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read(path)
 
@@ -351,7 +351,7 @@ def test_a_raw_file_shorter_than_its_voxels_is_cut_off_whatever_the_header_size(
 @pytest.mark.parametrize("name", FILES)
 def test_a_link_to_a_scan_that_was_not_fetched_is_told_as_that(tmp_path, read, name):
     (tmp_path / name).symlink_to(tmp_path / ".git/annex/objects/1")
-    message = f"{tmp_path / name}: it is a link to a file that is not there. Fetch it, for example with git annex get."
+    message = f"{tmp_path / name}: it is a link to a missing file. Fetch it, for example with git annex get."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read(tmp_path / name)
 
@@ -361,7 +361,7 @@ def test_a_link_to_voxels_that_were_not_fetched_is_told_as_that(tmp_path, read):
     _write_header(tmp_path)
     (tmp_path / "scan.raw").symlink_to(tmp_path / ".git/annex/objects/1")
     message = (
-        f"{tmp_path / 'scan.mhd'}: ElementDataFile = scan.raw is a link to a file that is not there; fetch it, "
+        f"{tmp_path / 'scan.mhd'}: ElementDataFile = scan.raw is a link to a missing file; fetch it, "
         "for example with git annex get."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):

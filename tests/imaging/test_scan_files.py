@@ -118,7 +118,7 @@ def test_of_a_folder_with_subsets_only_these_are_searched(tmp_path):
     )
     scans, left_out = _found(tmp_path)
     assert scans == ["c.nii.gz", "subset0/a.mhd", "subset1/subset1/b.mha", "subset12/d.mhd"]
-    assert left_out == {"resampled": "folder beside the subsets"}
+    assert left_out == {"resampled": "folder next to the subsets"}
 
 
 def test_links_are_followed_once_and_a_loop_ends(tmp_path):
@@ -146,11 +146,11 @@ def test_links_are_followed_once_and_a_loop_ends(tmp_path):
             "0": searched,
             "again": searched,
             "b/self": searched,
-            "gone.nii": "link to nothing",
+            "gone.nii": "broken link",
             "loop": above,
             "out/back": searched,
             "out2": searched,
-            "self.nii": "link to nothing",
+            "self.nii": "broken link",
         },
     )
 
@@ -180,7 +180,7 @@ def test_too_many_folders_are_refused(tmp_path, monkeypatch):
     with pytest.raises(DataError) as caught:
         find_scans(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path}: more than 3 folders are here. Name a folder that holds only scans, and remove links that lead "
+        f"{tmp_path}: more than 3 folders found. Give a folder that contains only scans, and remove links that lead "
         "elsewhere."
     )
 

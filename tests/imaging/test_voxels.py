@@ -80,7 +80,7 @@ CUT, DAMAGED = (
     "{name} is damaged or not packed with gzip; copy the scan again",
 )
 NOT_FINITE = (
-    "Hounsfield units must be finite, got NaN or infinity. Replace these values by air: "
+    "Hounsfield units must be finite, got NaN or infinity. Replace these values with air: "
     "numpy.nan_to_num(hu, nan=-1000, posinf=-1000, neginf=-1000)"
 )
 NO_SENSE = "its NIfTI header is not understood ({found})"
@@ -147,10 +147,10 @@ BAD_FILES = {
     "a .nii called .nii.gz": (
         "a.nii.gz",
         _nifti(),
-        "it is called .nii.gz but is not compressed; rename it to a.nii",
+        "its name ends in .nii.gz but it is not compressed; rename it to a.nii",
         "",
     ),
-    "a .nii.gz called .nii": ("a.nii", GZ, "it is called .nii but is compressed; rename it to a.nii.gz", ""),
+    "a .nii.gz called .nii": ("a.nii", GZ, "its name ends in .nii but it is compressed; rename it to a.nii.gz", ""),
     "a .nii.gz cut off in its header": ("a.nii.gz", GZ[:60], CUT, ""),
     "a .nii.gz cut off in its voxels": ("a.nii.gz", GZ[:-500], CUT, ""),
     "a .nii.gz without its checksum": ("a.nii.gz", GZ[:-8], CUT, ""),
@@ -200,7 +200,7 @@ BAD_FILES = {
     "a .nrrd with a gap": (
         "a.nrrd",
         _nrrd(line_skip="2"),
-        "lines before its voxels (line skip) are not skipped; remove them",
+        "lines before its voxels (line skip) are not supported; remove them",
         "",
     ),
     "a .mha that is not packed": (
@@ -234,7 +234,8 @@ BAD_FILES = {
         "a.mha",
         _mha(ZLIB, TransformMatrix="1e300 0 0 0 1 0 0 0 1"),
         "the axes of a scan must be perpendicular, got the direction matrix "
-        "[[1e+300, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]; resample the scan to a straight grid, for example with SimpleITK.Resample",
+        "[[1e+300, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]; resample the scan to a straight grid, for example "
+        "with SimpleITK.Resample",
         "",
     ),
     "a .mha beyond 32-bit floats": (

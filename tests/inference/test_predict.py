@@ -220,13 +220,21 @@ def test_runs_that_see_other_cases_are_not_averaged(run, tmp_path):
 
 
 NO_CT = {
-    "scaled": (0.0, 1.0, "0.0794 and 0.968", "They look scaled to 0..1: use the scan as it was before."),
-    "centred": (-1.0, 1.0, "-0.841 and 0.935", "They look scaled to -1..1: use the scan as it was before."),
-    "standardized": (-2.0, 3.0, "-1.6 and 2.84", "They look standardized (z-scores): use the scan as it was before."),
-    "picture": (0, 255, "20 and 247", "They look like the grey values of a picture: use the scan that it was made from."),
-    "stored": (0, 2000, "159 and 1940", "This is no CT, or its rescale intercept is lost: use the scan as it came from the scanner."),
-    "unsigned": (0, 1100, "87 and 1060", "They are about 1,024 too high, as if the rescale intercept is lost: use the scan as it came from the scanner."),
-    "clipped": (-160, 240, "-128 and 227", "They have been clipped or scaled, or this is no chest CT: use the scan as it came from the scanner."),
+    "scaled": (0.0, 1.0, "0.0794 and 0.968", "They look scaled to 0..1: use the scan before scaling."),
+    "centred": (-1.0, 1.0, "-0.841 and 0.935", "They look scaled to -1..1: use the scan before scaling."),
+    "standardized": (-2.0, 3.0, "-1.6 and "
+                                "2.84", "They look standardized (z-scores): use the scan before standardization."),
+    "picture": (0, 255, "20 and "
+                        "247", "They look like the grey values of a picture: use the scan that it was made from."),
+    "stored": (0, 2000, "159 and "
+                        "1940", "This is not a CT, or its rescale intercept is missing: use the original scan from "
+                                "the scanner."),
+    "unsigned": (0, 1100, "87 and "
+                          "1060", "They are about 1,024 too high, as if the rescale intercept is missing: use the "
+                                  "original scan from the scanner."),
+    "clipped": (-160, 240, "-128 and "
+                           "227", "They have been clipped or scaled, or this is not a chest CT: use the original scan "
+                                  "from the scanner."),
 }  # fmt: skip
 
 
@@ -238,7 +246,10 @@ def test_what_is_no_ct_is_refused_and_the_others_are_judged(run, tmp_path, low, 
     SimpleITK.WriteImage(image, str(tmp_path / "a.nrrd"))
     write_chest(tmp_path / "b.mhd")
     done = predict(run, tmp_path)
-    message = f"{tmp_path / 'a.nrrd'}: most of its values lie between {values}, but a chest CT in Hounsfield units holds air, near -1000. {guess}"
+    message = (
+        f"{tmp_path / 'a.nrrd'}: most of its values lie between {values}, but a chest CT in Hounsfield units "
+        f"holds air, near -1000. {guess}"
+    )
     assert isinstance(done.exception, DataError)
     assert str(done.exception) == message
     assert done.stdout.splitlines()[0] == f"{tmp_path / 'b.mhd'}:"
@@ -284,16 +295,18 @@ def test_options_that_do_not_fit_the_run_are_refused(run, nodules, tmp_path):
     scan, lists = write_chest(tmp_path / "scan.mhd"), ["--candidates", tmp_path / "a.csv", "--out", tmp_path / "b.csv"]
     arrays = write_trained_run(tmp_path / "arrays", {"name": "npz", "root": "cubes.npz"})
     expected = {
-        (nodules, scan): f"{nodules}: this run classifies candidates, not whole scans. Name their list with --candidates "
+        (nodules, scan): f"{nodules}: this run classifies candidates, not whole scans. Name their list with "
+                         f"--candidates "
         "and the file to write with --out.",
-        (run, scan, *lists): f"{run}: this run classifies whole scans, not candidates. Leave out --candidates and --out.",
+        (run, scan, *lists): f"{run}: this run classifies whole scans, not candidates. Leave out --candidates and "
+                             f"--out.",
         (arrays, scan): f"{arrays}: this run was trained on the arrays of an .npz file. The file does not say how they "
         "were cut from scans, so no scan can be cut alike. Name a run on luna16, mosmed or folder data.",
         (nodules, scan, *lists): f"{tmp_path / 'a.csv'}: no such file. Name a list with the columns seriesuid, coordX, "
         "coordY, coordZ.",
-        (run, tmp_path / "none.mhd"): f"{tmp_path / 'none.mhd'}: there is no such file. Name a scan (.mhd, .mha, .nii, "
+        (run, tmp_path / "none.mhd"): f"{tmp_path / 'none.mhd'}: there is no such file. Give a scan (.mhd, .mha, .nii, "
         ".nii.gz, .nrrd), a DICOM folder, or a folder of scans.",
-        (run, arrays): f"{arrays}: no scans are here. Left out: 1 .keras (model.keras). Name a scan (.mhd, .mha, .nii, "
+        (run, arrays): f"{arrays}: found no scans. Left out: 1 .keras (model.keras). Give a scan (.mhd, .mha, .nii, "
         ".nii.gz, .nrrd), a DICOM folder, or a folder of scans.",
     }  # fmt: skip
     for arguments, message in expected.items():
@@ -304,10 +317,12 @@ BAD_LISTS = {
     "scan,0,x,0\n": '{path} line 2: coordY must be a finite number, got "x".',
     "scan,0,inf,0\n": '{path} line 2: coordY must be a finite number, got "inf".',
     "\nscan,0,0,9999\n": "1 of the 1 candidates in {path} lies outside its scan: line 3, (0.0, 0.0, 9999.0) mm in "
-    "scan.mhd. That is 100% of all. It is 100% of those in scan.mhd. Usual causes: RAS coordinates instead of LPS, axes in another "
-    "order, voxel indices instead of millimetres, or the list of another scan. Correct the list, whose positions are in "
-    "mm, LPS.",
-    "other,0,0,0\n": "{path}: none of its 1 candidates lies in a scan that was given. The first names other; there is scan.",
+    "scan.mhd. That is 100% of all candidates. It is 100% of the candidates in scan.mhd. Usual causes: RAS coordinates instead of LPS, "
+    "axes in a different order, voxel indices instead of millimetres, or the list of a different scan. Correct the "
+    "list (positions in mm, LPS).",
+    "other,0,0,0\n": "{path}: none of its 1 candidates lies in a scan that was given. The list begins with scan "
+    "other, the given scans with "
+    "scan.",
     "": "{path}: none of its 0 candidates lies in a scan that was given. It is empty.",
 }
 
@@ -342,7 +357,7 @@ def test_two_scans_of_one_name_are_refused(nodules, tmp_path):
     paths = [write_chest(tmp_path / f"{part}/scan.mhd") for part in ("a", "b")]
     (tmp_path / "list.csv").write_text("seriesuid,coordX,coordY,coordZ\nscan,0,10,130\n")
     done = predict(nodules, *paths, "--candidates", tmp_path / "list.csv", "--out", tmp_path / "out.csv")
-    assert str(done.exception) == f"{paths[1]}: the same scan also lies at {paths[0]}. Name one of them."
+    assert str(done.exception) == f"{paths[1]}: the same scan is also at {paths[0]}. Name one of them."
 
 
 def test_a_run_folder_that_is_damaged_is_told(run, tmp_path):
@@ -408,8 +423,8 @@ def test_what_is_left_out_of_a_folder_is_counted_and_named(run, tmp_path):
     done = predict(run, tmp_path)
     assert done.exit_code == 0
     assert done.stderr == (
-        f"Warning: Left out of {tmp_path}: 1 .hdr (a/loose.hdr), 1 mask (a/ct_mask.nii.gz). Convert other formats to one "
-        "that is read (.mhd, .mha, .nii, .nii.gz, .nrrd, DICOM folders).\n"
+        f"Warning: Left out of {tmp_path}: 1 .hdr (a/loose.hdr), 1 mask (a/ct_mask.nii.gz). Convert other files to a "
+        f"supported format (.mhd, .mha, .nii, .nii.gz, .nrrd, DICOM folders).\n"
     )
     assert done.stdout.splitlines()[::3] == [f"{tmp_path / 'a/ct.mhd'}:", f"{tmp_path / 'b/ct.mhd'}:"]
     assert told(run, tmp_path)["findings"][0]["cases"] == ["a/ct_mask.nii.gz", "a/loose.hdr"]
@@ -507,9 +522,11 @@ def test_of_two_series_in_a_folder_the_one_that_was_named_is_predicted(run, nodu
             (found,) = probabilities_of(run, both, options=["--series", series])
             assert list(found.values()) == pytest.approx(alone[number], abs=1e-6)
     message = str(predict(run, both).exception)
-    assert message.startswith(f"{both}: 2 series are here: 1.2.3.4.5 ")
+    assert message.startswith(f"{both}: contains 2 series: 1.2.3.4.5 ")
     assert "with data.series or --series" in message
-    message = '--series "1.2.3.4.7": no DICOM folder with this series was named. Leave it out, or name one.'
+    message = (
+        '--series "1.2.3.4.7": no given DICOM folder contains this series. Remove --series, or give such a folder.'
+    )
     assert str(predict(run, both, "--series", "1.2.3.4.7").exception) == message
     (tmp_path / "list.csv").write_text("seriesuid,coordX,coordY,coordZ\n1.2.3.4.6,12.5,10,9\n")
     options = ("--candidates", tmp_path / "list.csv", "--out", tmp_path / "out.csv", "--series", "thin")

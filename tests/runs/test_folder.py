@@ -164,7 +164,7 @@ def test_a_run_says_how_its_cases_were_split_and_why(cubes, tmp_path):
     (run,) = archnet.run_all(experiments(cubes, epochs=1), out=tmp_path / "out")
     document = json.loads((run.folder / "experiment.json").read_text())
     assert document["split"]["by"] == "own"
-    reason = "own: the data bring their own training, validation and test sets"
+    reason = "own: the data have their own training, validation and test sets"
     assert document["picked"] == {"split.by": reason}
     assert json.loads((tmp_path / "out/experiment.json").read_text())["split"] == {
         key: value for key, value in document["split"].items() if key != "fold"
@@ -173,7 +173,7 @@ def test_a_run_says_how_its_cases_were_split_and_why(cubes, tmp_path):
     assert reason in (run.folder / "report.html").read_text()
     log = (run.folder / "log.txt").read_text()
     assert f"split by {reason}." in log
-    assert "brings its own training, validation and test sets, which are kept: 20 cases in the training set" in log
+    assert "has its own training, validation and test sets, which are kept: 20 cases in the training set" in log
 
 
 def test_a_run_of_an_earlier_version_is_resumed_with_its_split(cubes, tmp_path):
@@ -198,7 +198,8 @@ def test_a_new_run_in_a_folder_has_the_split_of_the_others_there(cubes, tmp_path
     assert len(read_pools([run.folder for run in runs], "test")) == 1
     written(tmp_path / "out", lambda document: document["split"].update(by="candidate"))
     message = (
-        f"{tmp_path / 'out'}: contains an experiment with a different split (by: 'candidate' there, 'auto' here). Choose "
+        f"{tmp_path / 'out'}: contains an experiment with a different split (by: 'candidate' there, 'auto' here). "
+        f"Choose "
         "a new folder with --out."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):

@@ -72,14 +72,14 @@ def test_left_and_right_are_not_flipped_nor_turned_and_the_run_tells_the_figures
         rf"\(1.000 to 1.000\) on 32 validation cases, and AUC 1.000 \(difference \+0.000, {number} to {number}\) with "
         "such copies of the training cases; "
         rf"flips along width change the classes: AUC 0.\d+ \(difference -0.\d+, -{number} to -{number}\); "
-        rf"turns by right angles change the classes: AUC 0.\d+ \(difference -0.\d+, -{number} to -{number}\)",
+        rf"rotations by right angles change the classes: AUC 0.\d+ \(difference -0.\d+, -{number} to -{number}\)",
         reason,
     )
     (finding,) = find_in_experiment(experiment, (12, 12))
     assert (finding.check, finding.severity) == ("symmetry", "warning")
     assert finding.message == f"Augmentation is {experiment.auto_reasons[KEY]}."
     before, value = finding.remedy.removesuffix(".").split("training.augmentation=")
-    assert before == "To flip and turn all the same, set "
+    assert before == "To use flips and rotations anyway, set "
     again = experiment_on(tmp_path / "organs.npz", training={"augmentation": json.loads(value)})
     assert names_of(again) == [{"type": "right_angles"}, {"type": "flip", "axes": ["height", "width"]}]
 
@@ -88,7 +88,7 @@ def test_what_any_turn_leaves_alone_is_flipped_and_turned(tmp_path):
     experiment = resolved(experiment_on(bright_or_dark(tmp_path / "bright.npz")))
     assert names_of(experiment) == [{"type": "right_angles"}, {"type": "flip", "axes": ["height", "width"]}]
     reason = experiment.auto_reasons[KEY].partition(": ")[2]
-    assert reason.startswith("flips along height and width and turns by right angles do not change the classes: a ")
+    assert reason.startswith("flips along height and width and rotations by right angles do not change the classes: a ")
     assert find_in_experiment(experiment, (12, 12)) == ()
 
 
@@ -128,7 +128,7 @@ def test_symmetries_that_change_nothing_alone_but_much_together_are_not_all_used
 
 def test_without_validation_cases_or_better_than_chance_nothing_is_decided(tmp_path):
     path = bright_or_dark(tmp_path / "bright.npz")
-    nothing = "it is not known whether flips and turns change the classes, so there are none: "
+    nothing = "it is unknown whether flips and rotations change the classes, so none are used: "
     alone = resolved(experiment_on(path, split={"validation": 0}))
     assert names_of(alone) == []
     assert alone.auto_reasons[KEY].endswith(f": {nothing}there is no validation set")
@@ -139,7 +139,8 @@ def test_without_validation_cases_or_better_than_chance_nothing_is_decided(tmp_p
     assert names_of(random) == []
     number = r"0\.\d{3}"
     assert re.search(
-        rf": {nothing}a logistic regression on coarse voxels has AUC {number} \({number} to {number}\) on 32 validation "
+        rf": {nothing}a logistic regression on coarse voxels has AUC {number} \({number} to {number}\) on 32 "
+        rf"validation "
         "cases, which may be chance$",
         random.auto_reasons[KEY],
     )

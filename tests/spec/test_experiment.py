@@ -117,7 +117,8 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"training": {"optimizer": "Adamw"}},
-            'mine.json $.training.optimizer: "Adamw" is not one of "adam", "adamw", "sgd", "rmsprop". Did you mean "adamw"?',
+            'mine.json $.training.optimizer: "Adamw" is not one of "adam", "adamw", "sgd", "rmsprop". Did you mean '
+            '"adamw"?',
         ),
         (
             {"data": {"name": "phantom", "axes": "zyx"}},
@@ -130,7 +131,8 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"data": {"crop_size_mm": [50, 50, 30]}},
-            "mine.json $.data.crop_size_mm: needs spacing_mm: without it, crops of different scans would differ in shape.",
+            "mine.json $.data.crop_size_mm: needs spacing_mm: without it, crops of different scans would differ in "
+            "shape.",
         ),
         (
             {"data": {"crop_size_mm": [50, 50, 30], "spacing_mm": [1, 1, 1], "crop_size": [64, 64, 10]}},
@@ -151,7 +153,8 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"split": {"folds": 5, "test": 0.2}},
-            "mine.json $.split.test: with folds each part is the test set once, so it has no share. Remove it, or set it "
+            "mine.json $.split.test: with folds each part is the test set once, so it has no share. Remove it, or set "
+            "it "
             "to null.",
         ),
         (
@@ -168,7 +171,7 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"split": {"by": "own", "folds": 5}},
-            'mine.json $.split: by "own" takes the sets that the data bring, which have no folds. Remove folds and fold, '
+            'mine.json $.split: by "own" uses the sets that the data set defines, which have no folds. Remove folds and fold, '
             "or by.",
         ),
         (
@@ -181,7 +184,8 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"training": {"augmentation": [{"type": "flips"}]}},
-            'mine.json $.training.augmentation[0].type: "flips" is not one of "rotated_copies", "right_angles", "flip", '
+            'mine.json $.training.augmentation[0].type: "flips" is not one of "rotated_copies", "right_angles", '
+            '"flip", '
             '"rotate", "shift", "zoom", "intensity", "noise", "cutout". Did you mean "flip"?',
         ),
         (
@@ -190,7 +194,8 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"archs": [ARCH, {**ARCH, "name": "Mine"}]},
-            'mine.json $.archs: two architectures are named "mine" and "Mine", which are the same folder on Windows and '
+            'mine.json $.archs: two architectures are named "mine" and "Mine", which are the same folder on Windows '
+            "and "
             'macOS. Give each its own "name".',
         ),
         ({"arch": ARCH}, 'mine.json $.arch: both "arch" and "archs" are given. Keep one of them.'),

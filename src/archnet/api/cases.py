@@ -70,7 +70,7 @@ def load_data(
     allow: Sequence[str] = (),
     progress: ProgressOption = None,
 ) -> CaseData:
-    """Load the cases of a data set as a run uses them, and extract crops that are not in the crop store yet.
+    """Load the cases of a data set as a run uses them; extract crops that are not in the crop store yet.
 
     >>> data = archnet.load_data("phantom")  # doctest: +SKIP
     >>> data.images[0], data.classes[data.labels[0]]  # doctest: +SKIP
@@ -83,7 +83,7 @@ def load_data(
             are those of the first fold.
         strict: Try all scans, then fail if any is unreadable or a candidate lies outside its scan. By default, they are
             skipped with a warning.
-        allow: Data checks whose errors are no exceptions, such as ["near_duplicates"] ("data.allow").
+        allow: Data checks whose errors do not raise an exception, such as ["near_duplicates"] ("data.allow").
         progress: None (the default) shows progress in notebooks and on terminals, True always, False never.
 
     Returns:

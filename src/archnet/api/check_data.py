@@ -1,4 +1,4 @@
-"""`check_data`: what a data set holds, and what looks wrong with it."""
+"""`check_data`: summarize a data set and report its problems."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def check_data(  # noqa: PLR0913 - the options of `archnet data check`, by name
     html: PathLike[str] | str | None = None,
     progress: ProgressOption = None,
 ) -> DataCheck:
-    """Check a data set: what it holds, what looks wrong with it, and how to fix that. Nothing is trained.
+    """Check a data set: summarize it, report problems, and suggest fixes. Nothing is trained.
 
-    `run`, `run_all` and `load_data` run the same checks and stop at errors; here errors are findings like any others.
+    `run`, `run_all` and `load_data` run the same checks and stop at errors; here, errors are ordinary findings.
     Crops that are not in the crop store yet are extracted.
 
     >>> check = archnet.check_data("phantom")  # doctest: +SKIP
@@ -50,7 +50,7 @@ def check_data(  # noqa: PLR0913 - the options of `archnet data check`, by name
         root: Data folder. Defaults to $ARCHNET_DATA/NAME, or the user data folder.
         settings: Overrides for other keys of the experiment, such as {"split.seed": 1}.
         allow: Data checks whose errors would not stop a run, such as ["near_duplicates"] ("data.allow").
-        series: Of DICOM folders with several CT series the one to read ("data.series").
+        series: The CT series to read in DICOM folders that contain several ("data.series").
         all: Also check the candidates that are not drawn (all their crops are extracted).
         quick: Check only the lists: extract no crops and read no voxels.
         html: Write the check as a page with histograms and pictures of cases to this file; an existing file is

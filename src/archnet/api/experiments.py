@@ -155,7 +155,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
         source: One experiment, or one or more architectures: objects, documents or files; see `load_experiments`.
         data: See `load_experiments`.
         root: See `load_experiments`.
-        series: Of DICOM folders with several CT series the one to read ("data.series").
+        series: The CT series to read in DICOM folders that contain several ("data.series").
         settings: See `load_experiments`.
         out: Experiment folder. Defaults to runs/<experiment>.
         seed: Seed for initialization, shuffling and augmentation ("training.seed").
@@ -221,7 +221,7 @@ def _open_store(experiments: Path, track: str | None) -> Any:
 
 
 def root_override(root: PathLike[str] | str | None) -> list[tuple[JsonPath, Any]]:
-    """The override that `root` is short for."""
+    """The override that `root` stands for."""
     return [] if root is None else [(("data", "root"), str(path_argument(root, "root")))]
 
 

@@ -35,7 +35,7 @@ def check_list(allow: Sequence[str]) -> list[str]:
     """The names of data checks as a list.
 
     Raises:
-        DocumentError: They are no names.
+        DocumentError: They are not names.
     """
     if isinstance(allow, str) or not isinstance(allow, Iterable) or not all(isinstance(name, str) for name in allow):
         raise DocumentError(f'allow={allow!r}: expected names of data checks, such as allow=["near_duplicates"].')

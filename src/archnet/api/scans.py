@@ -78,7 +78,7 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
         candidates: Candidates to classify: a csv file with seriesuid, coordX, coordY, coordZ (mm, LPS).
         out: With `candidates`: the LUNA16 submission to write; an existing file is replaced.
         tta: Test-time augmentation: average over axial symmetries (crops) or mirror images (whole scans).
-        series: Of DICOM folders with several CT series the one to read, by its uid, number or description.
+        series: The CT series to read in DICOM folders that contain several, by its uid, number or description.
         strict: Fail if a candidate lies outside its scan. By default its probabilities are NaN, with a warning.
         progress: None (the default) shows progress in notebooks and on terminals, True always, False never.
 
@@ -161,7 +161,7 @@ def explain(  # noqa: PLR0913 - the options of `archnet explain`, by name
         method: "gradcam": evidence for the class in the last feature map. "occlusion" (slower): drop in its probability
             when a box is replaced by air.
         class_name: The class to explain (`--class`). Defaults to the run's positive class.
-        series: Of a DICOM folder with several CT series the one to read, by its uid, number or description.
+        series: The CT series to read in a DICOM folder that contains several, by its uid, number or description.
         out: Folder for a picture of slices (.png) and the heat map on the scan's own grid (.nii.gz). None (the default)
             writes no files.
         progress: None (the default) shows progress in notebooks and on terminals, True always, False never.

@@ -1,4 +1,4 @@
-"""`archnet data check`: what a data set holds, and what looks wrong with it."""
+"""`archnet data check`: summarize a data set and report its problems."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check(
     settings: SetOption = None,
     allow: AllowOption = None,
     all: Annotated[  # named like `--all`
-        bool, typer.Option("--all", help="Also check candidates that are not drawn; extracts all their crops.")
+        bool, typer.Option("--all", help="Also check candidates that are not drawn, which extracts all crops.")
     ] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="Check only the lists: extract no crops, read no voxels.")
@@ -41,11 +41,11 @@ def check(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Check a data set: what it holds, what looks wrong with it, and how to fix that. Nothing is trained.
+    """Check a data set: summarize it, report problems, and suggest fixes. Nothing is trained.
 
     archnet run, archnet sweep and archnet data prepare run the same checks and stop at errors.
 
-    The exit code is 2 if a run would stop at these data, 0 if there are only warnings, notes and allowed errors.
+    The exit code is 2 if these data would stop a run, 0 if there are only warnings, notes and allowed errors.
 
     Examples:
         archnet data check luna16 --root /data/LUNA16

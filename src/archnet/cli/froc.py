@@ -48,7 +48,7 @@ def froc(
         bool,
         typer.Option(
             "--include-training-scans",
-            help="Evaluate also scans that the networks were trained on, as `archnet predict` listed them.",
+            help="Also evaluate scans that the networks were trained on, as listed by `archnet predict`.",
         ),
     ] = False,
     out: Annotated[
@@ -62,7 +62,7 @@ def froc(
     """Evaluate a submission with the LUNA16 protocol: FROC curve, seven sensitivities and CPM, with 95% intervals.
 
     Marks and findings of series that are not listed are left out. Listed series without marks count as scans. Scans
-    that the networks were trained on are left out, if `archnet predict` listed them beside the submission.
+    that the networks were trained on are left out if `archnet predict` listed them next to the submission.
 
     Examples:
         archnet froc submission.csv --annotations annotations.csv --excluded annotations_excluded.csv

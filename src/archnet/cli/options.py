@@ -46,7 +46,7 @@ SeriesOption = Annotated[
     str | None,
     typer.Option(
         "--series",
-        help="Of DICOM folders with several CT series the one to read, by its uid, number or description.",
+        help="The CT series to read in DICOM folders that contain several, by its uid, number or description.",
         metavar="SERIES",
     ),
 ]
@@ -71,7 +71,7 @@ AllowOption = Annotated[
     list[str] | None,
     typer.Option(
         "--allow",
-        help="Use the data although this data check finds an error (data.allow); may be repeated.",
+        help="Use the data even if this data check finds an error (data.allow); may be repeated.",
         metavar="CHECK",
         autocompletion=check_names,
     ),

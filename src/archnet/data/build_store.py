@@ -45,7 +45,7 @@ _MAX_THREADS: Final = 4
 def build_store(
     recipe: Recipe, description: Mapping[str, Any], folder: Path, progress: Progress
 ) -> tuple[UnreadableScan, ...]:
-    """Cuts all crops of a recipe into a new folder; the caller sees to it that no other process does the same.
+    """Cuts all crops of a recipe into a new folder; the caller ensures that no other process does the same.
 
     Args:
         recipe: What to cut.

@@ -73,7 +73,7 @@ class Candidates:
         Args:
             scans: By series uid.
             progress: Wraps the scans.
-            series: Of DICOM folders with several CT series the one to read.
+            series: The CT series to read in DICOM folders that contain several.
         """
         own = {uid: scans[uid] for uid in dict.fromkeys(self.series)}
         return PlacedPoints(

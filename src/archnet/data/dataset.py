@@ -97,7 +97,7 @@ class Dataset(ABC):
         shape: Of one case: (height, width) or (height, width, depth).
         limits: Raw values that become 0 and 1 inside the model.
         findings: What was found while the lists were read.
-        series: Of DICOM folders with several CT series the one that is read; see `series_to_read`.
+        series: The CT series of DICOM folders with several that is read; see `series_to_read`.
     """
 
     cases: Cases

@@ -73,9 +73,9 @@ def _find_scans_by_class(root: Path) -> tuple[dict[str, list[Path]], dict[Path, 
         _check_unique(tree.scans, root)
         if len(tree.scans) < 2:
             raise DataError(
-                f"{folder}: a class needs at least two scans ({', '.join(READERS)}, DICOM folders), there "
-                f"{'is one' if tree.scans else 'are none'}. {_left_out_hint(tree.left_out, root)}"
-                "Add scans, or move the folder away."
+                f"{folder}: a class needs at least two scans ({', '.join(READERS)}, DICOM folders), found "
+                f"{'one' if tree.scans else 'none'}. {_left_out_hint(tree.left_out, root)}"
+                "Add scans, or remove the folder."
             )
         paths[folder.name] = list(tree.scans)
         left_out |= tree.left_out
@@ -92,7 +92,7 @@ def _class_folders(root: Path) -> tuple[list[Path], dict[Path, str]]:
         return classes, left_out | {path: "folder of masks" for path in folders if path not in classes}
     if len(folders) < 2:
         found = f"only {folders[0].name}" if folders else "none"
-        raise DataError(f"{root}: at least two class folders with scans are needed, there is {found}.")
+        raise DataError(f"{root}: expected at least two class folders with scans, found {found}.")
     return folders, left_out
 
 

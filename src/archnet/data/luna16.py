@@ -46,7 +46,7 @@ class Luna16Dataset(ScanDataset):
         if not len(rows):
             raise DataError(
                 f"{path}: none of its {len(listed.series):,} candidates lies in a scan under {root}. "
-                f"The first names scan {listed.series[0]}; there is {min(scans)}."
+                f"The list begins with scan {listed.series[0]}, the folder with {min(scans)}."
             )
         points = listed.select(rows).place(scans, progress)
         is_outside = points.is_outside()
@@ -132,14 +132,14 @@ def _find_unused(path: Path, listed: Candidates, scans: Mapping[str, Path]) -> I
         num_absent = sum(counts[uid] for uid in absent)
         yield _left_out(
             f"{num_absent:,} of the {len(listed.series):,} candidates in {path.name} {_are(num_absent)} left out: "
-            f"{len(absent):,} of the {len(counts):,} scans that it names {_are(len(absent))} not here.",
+            f"{len(absent):,} of the {len(counts):,} scans that it names {_are(len(absent))} missing.",
             absent,
         )
     if unknown:
         num_unknown = sum(counts[uid] for uid in unknown)
         yield _left_out(
             f"{path.name} names {len(unknown):,} series ({pluralize(num_unknown, 'candidate')}) "
-            f"that {_are(len(unknown))} neither here nor {f'in {SERIES_FILE}' if known else 'of LUNA16'}: "
+            f"that {_are(len(unknown))} neither in this folder nor in {SERIES_FILE if known else 'LUNA16'}: "
             f"{_first(unknown)}.",
             unknown,
             "Compare them with the names of the scan files, which are the series uids.",

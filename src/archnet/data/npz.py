@@ -107,8 +107,8 @@ def _note_positive(y: NDArray[Any], cases: Cases, data: Data) -> list[Finding]:
     if y.dtype.kind not in "SU" or data.classes or data.positive:
         return []
     positive, other = cases.classes[cases.positive], cases.classes[0]
-    message = f'The positive class, whose recall counts, is "{positive}", the second in alphabetical order.'
-    remedy = f'For another class, set data.positive, such as data.positive="{other}".'
+    message = f'The positive class, for which recall is reported, is "{positive}", the second in alphabetical order.'
+    remedy = f'To choose a different class, set data.positive="{other}".'
     return [Finding(check="array_layout", severity="note", message=message, remedy=remedy)]
 
 

@@ -163,10 +163,11 @@ def _find_shared_folders(shared: Mapping[str, Sequence[int]], ids: Sequence[str]
     yield Finding(
         check="patients",
         severity="warning",
-        message=f"{subject} without a known patient: {'; '.join([*names[:_MAX_NAMES], *more])}. Each scan is a case of "
-        "its own; those of one folder count as one patient.",
+        message=f"{subject} without a known patient: {'; '.join([*names[:_MAX_NAMES], *more])}. Each scan is a "
+        f"separate case; scans in one folder count as one patient.",
         cases=tuple(shared)[:MAX_CASES],
-        remedy=f"Remove what is no scan to classify; list the patients in {root / PATIENTS_FILE} (seriesuid, patient).",
+        remedy=f"Remove scans that should not be classified, and list the patients in {root / PATIENTS_FILE} "
+        f"(seriesuid, patient).",
     )
 
 
@@ -176,6 +177,8 @@ def _scan_names(folder: str, cases: Sequence[str]) -> str:
 
 
 def _same_patient_finding(num_scans: int, root: Path) -> Finding:
-    message = f"All {num_scans} scans have the same PatientID, so it names no patient: each scan is its own group."
+    message = (
+        f"All {num_scans} scans have the same PatientID, so it does not identify a patient: each scan is its own group."
+    )
     remedy = f"If patients have several scans, list them in {root / PATIENTS_FILE} (seriesuid, patient)."
     return Finding(check="patients", severity="warning", message=message, remedy=remedy)

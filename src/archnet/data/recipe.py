@@ -34,7 +34,7 @@ class Recipe(ABC):
         rows: The rows that each scan fills; every row belongs to one scan.
         shape: Of one row, (height, width, depth).
         dtype: Of the stored values.
-        series: Of DICOM folders with several CT series the one to read; see `series_to_read`.
+        series: The CT series to read in DICOM folders that contain several; see `series_to_read`.
     """
 
     source: str

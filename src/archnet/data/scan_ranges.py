@@ -71,7 +71,7 @@ def measure_scan_ranges(
         cases: (N, height, width, depth) in HU; a few hundred, evenly spread, are looked at.
         limits: The window.
         progress: Wraps the scans.
-        series: Of DICOM folders with several CT series the one that was read.
+        series: The CT series of DICOM folders with several that was read.
     """
     headers = progress(scans, "Reading headers", len(scans))
     frames = [read_frame(path, series_to_read(path, series)) for path in headers]

@@ -84,21 +84,21 @@ def resolve_split(cases: Cases, split: Split) -> tuple[Split, str]:
     by: Literal["own", "own_test"] = "own" if "validation" in own_sets or not split.validation else "own_test"
     names = "training, validation and test sets" if "validation" in own_sets else "training and test sets"
     drawn = f"; the validation set is drawn from the training cases: {_groups_text(cases)}" if by == "own_test" else ""
-    return replace(split, by=by), f"the data bring their own {names}{drawn}"
+    return replace(split, by=by), f"the data have their own {names}{drawn}"
 
 
 def _why_not_own(own_sets: Collection[str], split: Split) -> str:
     if not own_sets:
-        return "the data bring no sets of their own"
+        return "the data have no sets of their own"
     if split.folds:
-        return "the data bring sets of their own, which have no folds"
-    return f"the data bring sets of their own, but no {'test' if 'train' in own_sets else 'training'} set"
+        return "the data have sets of their own, which have no folds"
+    return f"the data have sets of their own, but no {'test' if 'train' in own_sets else 'training'} set"
 
 
 def _groups_text(cases: Cases) -> str:
     num_groups = len(set(cases.groups.tolist()))
     if num_groups == len(cases.groups):
-        return "each case is a group of its own"
+        return "each case is its own group"
     return f"cases of one group stay together ({num_groups:,} groups)"
 
 
@@ -229,7 +229,7 @@ def _require_official_folds(cases: Cases) -> NDArray[np.int64]:
 
 def _require_own_sets(cases: Cases, by: str) -> NDArray[np.str_]:
     if cases.own_sets is None:
-        raise DataError(f'split.by "{by}": the data bring no sets of their own. Use {_alternatives(cases)}.')
+        raise DataError(f'split.by "{by}": the data have no sets of their own. Use {_alternatives(cases)}.')
     return cases.own_sets
 
 

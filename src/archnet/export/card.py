@@ -88,16 +88,16 @@ def _input(run: RunFiles, shape: tuple[int, ...], limits: tuple[float, float], n
 
 def _voxel_size(spacing_mm: Sequence[float] | None, kind: CaseKind | None) -> list[str]:
     if kind == "whole scans":
-        return ["Voxels have no size of their own: every scan is resized to one shape."]
+        return ["Voxels have no fixed size: every scan is resized to one shape."]
     if spacing_mm:
         return [f"A voxel is {' × '.join(f'{size:g}' for size in spacing_mm)} mm along x, y, z."]
-    return ["Voxels have the size that the data came with; cases are not brought to one spacing."]
+    return ["Voxels keep the size of the source data; cases are not resampled to a common spacing."]
 
 
 def _scan_steps(data: Mapping[str, Any]) -> str:
     """How to make the input from a scan, as a numbered list."""
     steps = (f"{number}. {step}" for number, step in enumerate(describe_whole_scan(data), 1))
-    return "\n\nA scan becomes the input in these steps:\n\n" + "\n".join(steps)
+    return "\n\nTo convert a scan to the input of the model:\n\n" + "\n".join(steps)
 
 
 def _view(run: RunFiles, shape: tuple[int, ...]) -> list[str]:
@@ -147,10 +147,10 @@ def _training_scans(run: RunFiles) -> str:
     """The hashes by which a scan that was trained on is recognized."""
     training = hashed_training_scans(run.folder)
     if training is None:
-        return "Unknown: the run was made by an archnet that did not record them."
+        return "Unknown: the archnet version that made the run did not record them."
     if training.cases:
         sets = "; ".join(f"{pluralize(len(cases), 'case')} of {name}" for name, cases in training.cases.items())
-        return f"The model was made from arrays. `{TRAINING_SCANS_FILE}` has the hash of each case's values: {sets}."
+        return f"The model was trained on arrays. `{TRAINING_SCANS_FILE}` lists the hash of each case's values: {sets}."
     rows = [
         (
             ", ".join(scan.sets),
@@ -160,8 +160,9 @@ def _training_scans(run: RunFiles) -> str:
         for scan in training.scans
     ]
     return (
-        "Results on these scans are too good. They are recognized by the SHA-256 (its first 32 digits) of archnet's "
-        f"digest of their voxels, or of their SeriesInstanceUID; `{TRAINING_SCANS_FILE}` lists the same.\n\n"
+        "Results on these scans are overoptimistic. A scan is identified by the first 32 digits of the SHA-256 of "
+        "archnet's digest of its voxels, or of its SeriesInstanceUID. "
+        f"`{TRAINING_SCANS_FILE}` lists the same hashes.\n\n"
         + _table(("set", "voxels", "series"), ((name, digest, uid or "unknown") for name, digest, uid in rows))
     )
 

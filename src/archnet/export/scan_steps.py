@@ -16,18 +16,18 @@ def describe_whole_scan(data: Mapping[str, Any]) -> list[str]:
     low, high = data["window_hu"]
     return [
         "Read the whole scan in Hounsfield units (rescale slope and intercept applied) and convert them to float32.",
-        "Orient it: exchange and reverse its axes, without interpolation, until they come as near to LPS as they can: "
-        "x to the left, y to the back, z to the head. The array is A[y, x, z], (height, width, depth). Nothing else is "
-        "turned: for a file stored as LAS, like those of MosMed, this is the turn by 90 degrees of the Keras CT "
-        "tutorial.",
-        "Only where the height R differs from the width C: exchange the shape of the planes as that turn does. Let m "
+        "Reorient it: permute and flip its axes, without interpolation, to match LPS as closely as possible: "
+        "x to the left, y to the back, z to the head. The array is A[y, x, z], (height, width, depth). Do not rotate "
+        "it otherwise: for a file stored as LAS, like those of MosMed, this step is the rotation by 90 degrees in the "
+        "Keras CT tutorial.",
+        "Only if the height R differs from the width C: swap the shape of the planes, as that rotation does. Let m "
         "be min(R, C) and s = (R - C) // 2, rounded down; B has C rows and R columns, all of them "
         f"{low:g}; with a = max(s, 0) and b = max(-s, 0), B[b:b+m, a:a+m] = A[a:a+m, b:b+m].",
-        f"Clip to the window: values below {low:g} become {low:g}, those above {high:g} become {high:g}. This is done "
-        "before the scan is resized.",
+        f"Clip to the window: values below {low:g} become {low:g}, those above {high:g} become {high:g}. Clip "
+        "before resizing.",
         f"Resize it to {height} × {width} × {depth} (height × width × depth) by linear interpolation along each axis, "
-        "without smoothing and whatever the spacing is. Corner voxels stay corners: of n voxels that become k, voxel i "
-        "of the result lies at i · (n - 1) / (k - 1), and a single one at 0 (scipy.ndimage.zoom with order=1 and "
-        "grid_mode=False).",
-        "Add an axis of channels at the end. The values are still Hounsfield units, as float32.",
+        f"without smoothing and regardless of the spacing. Corner voxels stay corners: of n voxels that become k, "
+        "voxel i of the result lies at i · (n - 1) / (k - 1), and a single one at 0 (scipy.ndimage.zoom with order=1 "
+        "and grid_mode=False).",
+        "Add a channel axis at the end. The values are still Hounsfield units, as float32.",
     ]

@@ -98,7 +98,7 @@ def _require_sound(archive: Path, entries: list[zipfile.ZipInfo], limits: Archiv
     if num_bytes > limits.num_bytes:
         problems.append(f"it would become {num_bytes:,} bytes, more than {limits.num_bytes:,}")
     if num_bytes > limits.ratio * num_packed_bytes:
-        problems.append(f"it would grow from {num_packed_bytes:,} to {num_bytes:,} bytes, over {limits.ratio} times")
+        problems.append(f"it would unpack from {num_packed_bytes:,} to {num_bytes:,} bytes, over {limits.ratio} times")
     if problems:
         raise BadArchiveError(f"{archive}: {problems[0]}. Nothing was unpacked; get the archive from another place.")
 

@@ -88,12 +88,12 @@ def _require_ct(file: DicomHeader) -> None:
 
 
 def _modality_problem(file: DicomHeader) -> str | None:
-    """Why a file is not one slice of a CT, if so."""
+    """Why a file is not a single CT slice; null if it is one."""
     kind = describe_class(file)
     if file.num_frames > 1 or kind.startswith(("Enhanced ", "Legacy Converted Enhanced ")):
         frames = f", {file.num_frames:,} slices" if file.num_frames > 1 else ""
         return (
-            f"this is a multi-frame file ({kind}{frames}); only one slice a file is read. "
+            f"this is a multi-frame file ({kind}{frames}); only one slice per file is supported. "
             "Convert the series, for example with dcm2niix, and use the .nii.gz."
         )
     if file.text("Modality") != "CT":
@@ -101,14 +101,14 @@ def _modality_problem(file: DicomHeader) -> str | None:
         return f"the modality must be CT, got {given}: its values are not Hounsfield units."
     if not file.is_ct:
         return (
-            f"expected CT Image Storage, got {kind}: its values may be no Hounsfield units. "
+            f"expected CT Image Storage, got {kind}: its values may not be Hounsfield units. "
             "If they are, convert the series, for example with dcm2niix, and use the .nii.gz."
         )
     return None
 
 
 def _value_problem(file: DicomHeader) -> str | None:
-    """Why a file's values are not grey values in HU, if so."""
+    """Why a file's values are not grey values in HU; null if they are."""
     colours = file.text("PhotometricInterpretation")
     if file.text("SamplesPerPixel") != "1" or colours != "MONOCHROME2":
         return f"expected one grey value for each pixel (MONOCHROME2), got {colours or 'nothing'}."

@@ -49,9 +49,9 @@ _FILL_SHARE: Final = 0.25
 """A single value with a larger share of the corners, or of the field of view, is padding or clipping, not noise."""
 
 _SCALES: Final = {
-    (0.0, 1.0): "They look scaled to 0..1: use the scan as it was before.",
-    (-1.5, 1.5): "They look scaled to -1..1: use the scan as it was before.",
-    (-10.0, 10.0): "They look standardized (z-scores): use the scan as it was before.",
+    (0.0, 1.0): "They look scaled to 0..1: use the scan before scaling.",
+    (-1.5, 1.5): "They look scaled to -1..1: use the scan before scaling.",
+    (-10.0, 10.0): "They look standardized (z-scores): use the scan before standardization.",
     (0.0, 255.0): "They look like the grey values of a picture: use the scan that it was made from.",
 }
 """What values within a range are, from the narrowest range to the widest."""
@@ -179,14 +179,14 @@ def _cause(measured: HuStatistics) -> str:
     scale_cause = _scale_cause(measured)
     if scale_cause is not None:
         return scale_cause
-    original = "use the scan as it came from the scanner."
+    original = "use the original scan from the scanner."
     if _has_offset(measured) and (measured.low >= -100 or measured.bright < 0):
         offset = _nearest_offset(measured.bright - TYPICAL_TISSUE_HU)
-        direction, reason = ("high", "is lost") if offset > 0 else ("low", "was applied twice")
+        direction, reason = ("high", "is missing") if offset > 0 else ("low", "was applied twice")
         return f"They are about {abs(offset):,.0f} too {direction}, as if the rescale intercept {reason}: {original}"
     if measured.low >= 0:
-        return f"This is no CT, or its rescale intercept is lost: {original}"
-    return f"They have been clipped or scaled, or this is no chest CT: {original}"
+        return f"This is not a CT, or its rescale intercept is missing: {original}"
+    return f"They have been clipped or scaled, or this is not a chest CT: {original}"
 
 
 def _scale_cause(measured: HuStatistics) -> str | None:

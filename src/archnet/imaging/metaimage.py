@@ -188,7 +188,7 @@ def _read_fields(path: Path) -> tuple[dict[str, str], _Rest]:
         length += len(line)
         key, equals, value = (part.strip() for part in re.sub(r"^([^=:]*):", r"\1=", _decode(line)).partition("="))
         if not equals and key:
-            raise ValueError(f'every line of a MetaImage header reads "Key = value", got {key[:60]!r}')
+            raise ValueError(f'every line of a MetaImage header must read "Key = value", got {key[:60]!r}')
         _add_field(fields, _ALIASES.get(key, key), value)
         if key == "ElementDataFile":
             is_list = value in _LISTS
@@ -204,7 +204,7 @@ def _decode(line: bytes) -> str:
 def _add_field(fields: dict[str, str], key: str, value: str) -> None:
     given = fields.get(key, value)
     if key in _USED and given != value and _meaning(given) != _meaning(value):
-        raise ValueError(f"{key} stands twice in the header, as {given} and as {value}; keep the right one")
+        raise ValueError(f"{key} appears twice in the header, as {given} and as {value}; keep the correct one")
     if key:
         fields[key] = given
 

@@ -24,7 +24,8 @@ _UNITS = {1: ("metres", 1000.0), 3: ("micrometres", 0.001)}
 # Lengths between which a scan in another unit is believed: 1 cm and 10 m.
 _SIZES_MM = (10.0, 1e4)
 _NOT_PLACED = (
-    "Neither sform nor qform places the scan in space: its axes are assumed to lead to left, anterior and superior."
+    "Neither sform nor qform gives the orientation of the scan: its axes are assumed to point left, anterior and "
+    "superior."
 )
 _BYTE_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 
@@ -107,9 +108,9 @@ def _check_name(path: Path, is_packed: bool) -> None:
     with path.open("rb") as file:
         start = file.read(4)
     if is_packed and any(int.from_bytes(start, order) in _HEADER_BYTES for order in _BYTE_ORDERS):
-        raise ValueError(f"it is called .nii.gz but is not compressed; rename it to {path.stem}")
+        raise ValueError(f"its name ends in .nii.gz but it is not compressed; rename it to {path.stem}")
     if not is_packed and start[:2] == _GZIP_MARK:
-        raise ValueError(f"it is called .nii but is compressed; rename it to {path.name}.gz")
+        raise ValueError(f"its name ends in .nii but it is compressed; rename it to {path.name}.gz")
 
 
 def _place(header: Any, shape: Index) -> Volume:
@@ -122,7 +123,7 @@ def _place(header: Any, shape: Index) -> Volume:
     if unit_mm != 1 and np.isfinite(size_mm) and not _SIZES_MM[0] <= size_mm <= _SIZES_MM[1]:
         raise ValueError(
             f"its header gives lengths in {unit}, which makes the scan {size_mm:,.6g} mm long; if they are "
-            f'millimetres, say so with nibabel: image.header.set_xyzt_units("mm")'
+            f'millimetres, set the unit with nibabel: image.header.set_xyzt_units("mm")'
         )
     is_placed = bool(header["sform_code"]) or bool(header["qform_code"])
     return replace(_build_volume(placeholder_voxels(shape), affine), warnings=() if is_placed else (_NOT_PLACED,))
@@ -173,7 +174,7 @@ def _build_volume(hu: Hu, affine: NDArray[np.float64]) -> Volume:
         spacing = np.linalg.norm(affine[:3, :3], axis=0)
     if not np.isfinite(affine).all() or not (spacing > 0).all():
         raise ValueError(
-            f"the affine matrix does not place the voxels in space: {affine.tolist()}; write the right one with "
+            f"the affine matrix does not place the voxels in space: {affine.tolist()}; write the correct one with "
             f"nibabel: image.set_sform(affine)"
         )
     if np.isfinite(spacing).all() and not is_orthonormal(affine[:3, :3] / spacing):

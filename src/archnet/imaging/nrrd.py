@@ -112,7 +112,7 @@ def _voxels(path: Path, header: _Header, shape: Index, dtype: np.dtype[Any]) -> 
 def _part(path: Path, header: _Header, start: int, shape: Index, dtype: np.dtype[Any]) -> StoredVoxels:
     """The voxels of one file."""
     if any(header.fields.get(key, "0") != "0" for key in ("line skip", "lineskip")):
-        raise ValueError("lines before its voxels (line skip) are not skipped; remove them")
+        raise ValueError("lines before its voxels (line skip) are not supported; remove them")
     skip = header.fields.get("byte skip", header.fields.get("byteskip", "0"))
     packing = _COMPRESSIONS[header.fields["encoding"].lower()]
     if not re.fullmatch(r"\d{1,9}" if packing == "gzip" else r"-1|\d{1,9}", skip):

@@ -16,7 +16,7 @@ from archnet.imaging.volume import NotFiniteError, Volume, orient_to_lps
 
 T = TypeVar("T")
 
-_FILL_WITH_AIR: Final = "Replace these values by air: numpy.nan_to_num(hu, nan=-1000, posinf=-1000, neginf=-1000)."
+_FILL_WITH_AIR: Final = "Replace these values with air: numpy.nan_to_num(hu, nan=-1000, posinf=-1000, neginf=-1000)."
 
 
 def read_volume(path: Path, series: str | None = None) -> Volume:
@@ -24,7 +24,7 @@ def read_volume(path: Path, series: str | None = None) -> Volume:
 
     Args:
         path: A file, or a folder that holds a DICOM series.
-        series: Of a folder with several CT series the one to read, by its uid, number or description.
+        series: The CT series to read in a folder that contains several, by its uid, number or description.
 
     Raises:
         DataError: The file is missing, damaged or of an unknown format.
@@ -102,14 +102,14 @@ READERS: dict[str, Reader] = {
 def _apply_reader(path: Path, read: Callable[[Reader], T]) -> T:
     suffix = scan_suffix(path)
     if suffix == ".nhdr":
-        raise DataError(f"{path}: this is not a scan format that is read. Rename it to {path.stem}.nrrd.")
+        raise DataError(f"{path}: this scan format is not supported. Rename it to {path.stem}.nrrd.")
     if suffix not in READERS:
         raise DataError(f"{path}: this is not a scan format that is read. Use one of {', '.join(READERS)}.")
     try:
         return read(READERS[suffix])
     except FileNotFoundError as error:
         if path.is_symlink():
-            raise DataError(f"{path}: it is a link to a file that is not there. {FETCH_LINKS}") from error
+            raise DataError(f"{path}: it is a link to a missing file. {FETCH_LINKS}") from error
         raise DataError(f"{path}: there is no such file.") from error
     except OSError as error:
         raise DataError(f"{path}: it cannot be read ({error.strerror or error}).") from error

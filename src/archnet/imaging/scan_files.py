@@ -28,19 +28,19 @@ from archnet.imaging.scan_names import (
 
 _MAX_FOLDERS: Final = 100_000
 _MAX_ENTRIES: Final = 1_000
-"""Files and folders of a folder beside the subsets that are looked at."""
+"""Number of files and folders next to the subsets that are searched."""
 _UID: Final = re.compile(r"\d+(\.\d+){3,}")
 _SUBSET: Final = re.compile("subset[0-9]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanTree:
-    """What a folder holds.
+    """The scans in a folder, and the files left out.
 
     Attributes:
         scans: Files, and folders that hold a DICOM series, sorted.
-        left_out: What is no scan although it could be one, sorted, with its kind: the file's ending in lower case, or
-            words such as "mask" and "link to nothing".
+        left_out: Files and folders that could be scans but are not read, sorted, each with its kind: the file's
+            ending in lower case, or words such as "mask" and "broken link".
     """
 
     scans: tuple[Path, ...]
@@ -99,7 +99,7 @@ def scans_by_name(
     Args:
         paths: The scans.
         remedy: The end of the message where two have the same name.
-        series: Of DICOM folders with several series the one to read.
+        series: The series to read in DICOM folders that contain several.
 
     Raises:
         DataError: Two have the same name.
@@ -108,7 +108,7 @@ def scans_by_name(
     for path in paths:
         for name in {scan_name(path), _series_uid(path, series)} - {""}:
             if name in scans:
-                raise DataError(f"{path}: the same scan also lies at {scans[name]}. {remedy}")
+                raise DataError(f"{path}: the same scan is also at {scans[name]}. {remedy}")
             scans[name] = path
     return scans
 
@@ -120,7 +120,7 @@ def left_out_files(paths: Iterable[Path], place: str) -> dict[Path, str]:
         place: Where they lie, such as "outside the class folders".
     """
     return {
-        path: f"{file_kind(path)} {place}" if path.is_file() else "link to nothing"
+        path: f"{file_kind(path)} {place}" if path.is_file() else "broken link"
         for path in paths
         if not is_document(path)
     }
@@ -165,7 +165,7 @@ class _Search:
     def _check_size(self) -> None:
         if len(self._visited) > _MAX_FOLDERS:
             raise DataError(
-                f"{self._root}: more than {_MAX_FOLDERS:,} folders are here. Name a folder that holds only scans, and "
+                f"{self._root}: more than {_MAX_FOLDERS:,} folders found. Give a folder that contains only scans, and "
                 "remove links that lead elsewhere."
             )
 
@@ -188,7 +188,7 @@ class _Search:
             elif path.is_file():
                 files.append(path)
             else:
-                self.left_out[path] = "link to nothing" if path.is_symlink() else "file that cannot be opened"
+                self.left_out[path] = "broken link" if path.is_symlink() else "file that cannot be opened"
         return files, folders
 
     def _sort_files(self, files: Sequence[Path]) -> None:
@@ -206,7 +206,7 @@ class _Search:
         subsets = [path for path in others if path.name.startswith("subset")]
         for path in others if subsets else ():
             if path not in subsets and _holds_scan_files(path):
-                self.left_out[path] = "folder beside the subsets"
+                self.left_out[path] = "folder next to the subsets"
         return subsets or others
 
 

@@ -21,7 +21,7 @@ DIGEST_LENGTH: Final = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanIdentity:
-    """What a scan is recognized by.
+    """How a scan is recognized.
 
     Attributes:
         series_uid: SeriesInstanceUID; null if it is unknown.

@@ -1,4 +1,4 @@
-"""Tell by their names what files and folders are: scans, masks, documents, leftovers."""
+"""Classify files and folders by name: scans, masks, documents, leftovers."""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ class Volume:
         spacing_mm: Distance between voxel centres along x, y, z.
         origin_mm: World position (x, y, z) of the centre of voxel (0, 0, 0), LPS.
         direction: (3, 3); its columns are the world directions of the x, y and z index axes, as in ITK.
-        notes: What the reader left out as it should, a sentence each.
-        warnings: What the reader assumed, or could not understand, a sentence each.
+        notes: What the reader skipped intentionally, one sentence each.
+        warnings: What the reader assumed or could not parse, one sentence each.
         series_uid: SeriesInstanceUID of a DICOM series.
 
     Raises:

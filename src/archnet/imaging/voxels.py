@@ -142,13 +142,13 @@ def find_data_file(header: Path, key: str, name: str) -> Path:
         is_lost |= is_inside and path.is_symlink()
     if is_lost:
         raise ValueError(
-            f"{key} = {printable(name)} is a link to a file that is not there; fetch it, for example with git annex get"
+            f"{key} = {printable(name)} is a link to a missing file; fetch it, for example with git annex get"
         )
     if is_outside:
         raise ValueError(
-            f"{key} = {printable(name)} lies outside the header's folder; put the voxels beside the header"
+            f"{key} = {printable(name)} lies outside the header's folder; put the voxels next to the header"
         )
-    raise ValueError(f"{key} = {printable(name)} is not there; the voxels belong beside the header")
+    raise ValueError(f"{key} = {printable(name)} does not exist; put the voxels next to the header")
 
 
 def expand_pattern(key: str, name: str, num_files: int) -> Iterator[str] | None:

@@ -34,7 +34,8 @@ def read_candidate_list(path: Path, series: Collection[str]) -> tuple[Candidates
     if not len(rows):
         hint = "It is empty."
         if num_all:
-            hint = f"The first names {excerpt(candidates.series[:1])}; there is {excerpt([min(series)])}."
+            given = excerpt([min(series)])
+            hint = f"The list begins with scan {excerpt(candidates.series[:1])}, the given scans with {given}."
         raise DataError(f"{path}: none of its {num_all:,} candidates lies in a scan that was given. {hint}")
     return candidates.select(rows), num_all - len(rows)
 
@@ -48,7 +49,7 @@ def candidate_recipe(
         run: A run on candidates.
         candidates: Points in the scans.
         scans: By series uid, from `scans_by_name`.
-        series: Of DICOM folders with several CT series the one to read.
+        series: The CT series to read in DICOM folders that contain several.
     """
     grid = CropGrid(shape=run.crop_size, spacing_mm=run.experiment.data.spacing_mm)
     lines = range(len(candidates.series)) if candidates.lines is None else candidates.lines.tolist()

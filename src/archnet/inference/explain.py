@@ -41,7 +41,7 @@ _HEAT_MAP_BITS: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Explanation:
-    """A case and what in it speaks for a class.
+    """A case, and the evidence in it for a class.
 
     Attributes:
         run: The run folder.
@@ -53,7 +53,7 @@ class Explanation:
         heat: (height, width, depth) heat map of the case; see `METHODS`.
         scan_heat: (z, y, x) the heat map on the scan's grid in LPS, 0 outside the case.
         probability: Probability of the class.
-        warnings: In which ways the scan is out of distribution.
+        warnings: How the scan is out of distribution.
         trained_on: The run, if it was trained on the scan.
         series: The series of a DICOM folder that was chosen; null where none was.
         files: Paths of the picture (.png) and the heat map (.nii.gz); empty if they are not written.
@@ -111,8 +111,8 @@ def explain_scan(  # noqa: PLR0913 - the options of `archnet explain`, by name
         label: Index of the class to explain.
         method: How the heat map is made.
         point_mm: The candidate's position (x, y, z), LPS; null for a run on whole scans.
-        progress: Wraps what takes long.
-        series: Of a DICOM folder with several CT series the one to read.
+        progress: Wraps the items of a long loop.
+        series: The CT series to read in a DICOM folder that contains several.
 
     Raises:
         ArchnetError: The scan is rejected, the point lies outside it, or the network has no convolution.

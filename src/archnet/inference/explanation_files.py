@@ -42,7 +42,7 @@ def explain_file(  # noqa: PLR0913 - the options of `archnet explain`, by name
         at: For a run on candidates: the position (x, y, z) in mm, LPS.
         method: Saliency method.
         class_name: The class to explain; by default the run's positive class.
-        series: Of a DICOM folder with several CT series the one to read, by its uid, number or description.
+        series: The CT series to read in a DICOM folder that contains several, by its uid, number or description.
         progress: Wraps the items of a long loop.
 
     Raises:

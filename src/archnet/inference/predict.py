@@ -30,7 +30,7 @@ class ScanPredictions:
     Attributes:
         probabilities: (N, classes); rows of rejected scans are NaN.
         rejected: The reason why a scan was rejected, by its path.
-        warnings: In which ways scans are out of distribution, by path.
+        warnings: How scans are out of distribution, by path.
         trained_on: The runs that were trained on a scan, by its path.
     """
 
@@ -137,7 +137,7 @@ def check_chest_ct(path: Path, volume: Volume) -> ChestCt:
 
 
 def out_of_distribution_warnings(scan: ChestCt, mean: float, runs: Sequence[TrainedRun]) -> list[str]:
-    """In which ways a scan is unlike the training data of any run, each once.
+    """How a scan is out of distribution for any run, each reason once.
 
     Args:
         scan: The scan.
@@ -159,7 +159,7 @@ def whole_scan_recipe(run: TrainedRun, scans: Sequence[Path], series: str | None
     Args:
         run: A run on whole scans.
         scans: The scans.
-        series: Of DICOM folders with several CT series the one to read.
+        series: The CT series to read in DICOM folders that contain several.
     """
     recipe = WholeVolumes(
         source="scans on the command line",

@@ -39,7 +39,7 @@ class ScanResult:
         warnings: Out-of-distribution warnings, by scan.
         rejected: Reasons for rejection, by scan.
         trained_on: Runs that were trained on a scan, by scan.
-        unknown_runs: Runs of an older archnet, which do not know their training scans.
+        unknown_runs: Runs of an older archnet, which did not record their training scans.
         findings: What was left out of the folders and the list.
     """
 
@@ -85,7 +85,7 @@ class CandidateResult:
         warnings: Out-of-distribution warnings, by scan.
         rejected: Reasons for rejection, by scan.
         trained_on: Runs that were trained on a scan, by scan.
-        unknown_runs: Runs of an older archnet, which do not know their training scans.
+        unknown_runs: Runs of an older archnet, which did not record their training scans.
         findings: What was left out of the folders and the list.
     """
 

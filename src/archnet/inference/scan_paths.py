@@ -15,12 +15,12 @@ from archnet.imaging.scan_files import ScanTree, find_scans, series_to_read
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundScans:
-    """Scans that were named.
+    """Scans given by the user.
 
     Attributes:
-        paths: Each once, in the order in which they were named.
+        paths: Each once, in the given order.
         findings: What was left out of folders.
-        series: Of DICOM folders with several CT series the one to read.
+        series: The CT series to read in DICOM folders that contain several.
     """
 
     paths: tuple[Path, ...]
@@ -33,7 +33,7 @@ def find_named_scans(paths: Sequence[Path], series: str | None = None) -> FoundS
 
     Args:
         paths: Scans, DICOM folders, and folders of scans.
-        series: Of DICOM folders with several CT series the one to read, by its uid, number or description.
+        series: The CT series to read in DICOM folders that contain several, by its uid, number or description.
 
     Raises:
         DataError: There is nothing there, a folder holds no scan, or no scan is a DICOM folder that `series` concerns.
@@ -45,11 +45,13 @@ def find_named_scans(paths: Sequence[Path], series: str | None = None) -> FoundS
         if not tree.scans:
             left_out = f"Left out: {describe_left_out(tree.left_out, path)}. " if tree.left_out else ""
             raise DataError(
-                f"{path}: {'no scans are here' if path.is_dir() else 'there is no such file'}. {left_out}Name a scan "
+                f"{path}: {'found no scans' if path.is_dir() else 'there is no such file'}. {left_out}Give a scan "
                 f"({', '.join(READERS)}), a DICOM folder, or a folder of scans."
             )
         found.update(dict.fromkeys(tree.scans))
         findings += find_left_out(tree.left_out, path)
     if series is not None and found and not any(series_to_read(path, series) for path in found):
-        raise DataError(f'--series "{series}": no DICOM folder with this series was named. Leave it out, or name one.')
+        raise DataError(
+            f'--series "{series}": no given DICOM folder contains this series. Remove --series, or give such a folder.'
+        )
     return FoundScans(paths=tuple(found), findings=tuple(findings), series=series)

@@ -79,7 +79,7 @@ class TrainedOn:
 
     @property
     def sentence(self) -> str:
-        """The fact, to be continued after the scan's name."""
+        """The fact as a predicate, to follow the name of the scan."""
         sets = " and the ".join("training set" if name == "train" else f"{name} set" for name in self.sets)
         return f"was in the {sets} of {self.run}."
 
@@ -89,7 +89,7 @@ class TrainedOn:
 
 
 def find_trainings(runs: Sequence[TrainedRun], identity: ScanIdentity) -> list[TrainedOn]:
-    """The runs that were trained on a scan, among those that know."""
+    """The runs that were trained on a scan, among runs that know their training scans."""
     known = [(run.folder, run.training_scans.sets_of(identity)) for run in runs if run.training_scans is not None]
     return [TrainedOn(run=folder, sets=sets) for folder, sets in known if sets]
 

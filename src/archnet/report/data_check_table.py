@@ -55,7 +55,7 @@ def _finding_parts(findings: Sequence[FindingText]) -> Iterator[RenderableType]:
         yield Text.assemble((finding.label, _STYLES[finding.severity]), "  ", (finding.check, "dim"))
         yield Padding(Text(finding.message, overflow="fold"), (0, 0, 0, _INDENT))
         if finding.cases:
-            yield Padding(Text(f"Concerned: {finding.cases}", style="dim", overflow="fold"), (0, 0, 0, _INDENT))
+            yield Padding(Text(f"Affected: {finding.cases}", style="dim", overflow="fold"), (0, 0, 0, _INDENT))
         if finding.remedy:
             yield Padding(Text(finding.remedy, style="italic", overflow="fold"), (0, 0, 0, _INDENT))
         yield ""

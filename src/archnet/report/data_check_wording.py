@@ -1,4 +1,4 @@
-"""Words for a data check: its conclusion, and the rows that say what a data set holds."""
+"""Texts for a data check: its conclusion, and the rows that describe the data set."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def check_sentence(check: Mapping[str, Any]) -> str:
     findings = check_findings(check)
     counts = count_findings(findings)
     if check["problem"] is not None:
-        return f"No run is possible: {check['problem']} The checks: {counts}."
+        return f"No run is possible: {check['problem']} Findings: {counts}."
     if not check["is_usable"]:
         blocking = [one.check for one in findings if one.severity == "error" and not one.is_allowed]
         flags = " ".join(f"--allow {name}" for name in dict.fromkeys(blocking))
-        return f"A run stops at these data: {counts}. Fix the errors, or use the data as they are with {flags}."
+        return f"These data would stop a run: {counts}. Fix the errors, or use the data anyway with {flags}."
     return f"A run can use these data: {counts}."
 
 

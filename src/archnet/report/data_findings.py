@@ -16,7 +16,7 @@ _MAX_CASES: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingText:
-    """A finding as a reader sees it.
+    """A finding as shown to the reader.
 
     Attributes:
         severity: "error", "warning" or "note".
@@ -24,7 +24,7 @@ class FindingText:
         message: What was found.
         cases: The first cases concerned, and how many more there are; empty if there are none.
         remedy: How to fix it; empty if there is nothing to fix.
-        is_allowed: Whether it is an error that a run uses the data in spite of.
+        is_allowed: Whether it is an error that is allowed.
     """
 
     severity: str

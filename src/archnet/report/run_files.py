@@ -33,7 +33,7 @@ class Gallery:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunFiles:
-    """One run folder; what the run did not write is None (or empty).
+    """One run folder; what the run did not write is None or empty.
 
     Attributes:
         folder: The run folder.

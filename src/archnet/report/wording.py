@@ -253,13 +253,13 @@ def cautions(run: RunFiles) -> list[str]:
 
 
 def _allowed_errors_caution(run: RunFiles) -> list[str]:
-    """A sentence when the data were used in spite of errors."""
+    """A sentence if the data were used despite errors."""
     checks = allowed_errors(run.data)
     return [allowed_errors_text(checks)] if checks else []
 
 
 def allowed_errors_text(checks: Sequence[str]) -> str:
-    """What a reader must know about data that were used in spite of errors.
+    """The notice about data that were used despite errors.
 
     >>> allowed_errors_text(["near_duplicates"])
     'The data have an error that was allowed: near_duplicates. The results may be wrong; see the data checks.'

@@ -53,7 +53,7 @@ def run_baselines(
     Args:
         experiments: Their data, splits and seeds are used; their networks are not.
         out: The experiment's folder; by default runs/<experiment>.
-        progress: Wraps what takes long.
+        progress: Wraps the items of a long loop.
 
     Raises:
         ArchnetError: The data cannot be used.

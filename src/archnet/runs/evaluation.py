@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def evaluate_run(folder: Path) -> None:
     """Evaluate a finished run on all its sets, including those that were left out when it was made.
 
-    Errors in its data stop nothing: they were allowed before it was trained.
+    Errors in its data do not stop the evaluation: they were allowed before training.
 
     Args:
         folder: The run folder.

@@ -110,7 +110,7 @@ def keep_folder_split(folder: Path, experiment: Experiment) -> Experiment:
     by = ((read_optional_json(folder / "experiment.json") or {}).get("split") or {}).get("by")
     if experiment.split.by != "auto" or by not in AUTO_SPLITS:
         return experiment
-    reasons = {AUTO_SPLIT: f"{by}: as the other runs in this folder", **experiment.auto_reasons}
+    reasons = {AUTO_SPLIT: f"{by}: as in the other runs in this folder", **experiment.auto_reasons}
     return replace(experiment, split=replace(experiment.split, by=by), auto_reasons=reasons)
 
 

@@ -74,7 +74,7 @@ def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress)
         experiment: The data and the augmentations, given or "auto"; without any, every known one is drawn.
         case: An id, or "first" for the first positive case.
         path: The PNG file.
-        progress: Wraps what takes long.
+        progress: Wraps the items of a long loop.
 
     Raises:
         DataError: There is no such case.

@@ -57,7 +57,7 @@ BATCH_NORM_RANGE: Final = (10, 100)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symmetry:
-    """Which flips and turns leave the class of a case as it is.
+    """Which flips and rotations leave the class of a case unchanged.
 
     Attributes:
         axes: Axes along which a case may be flipped.
@@ -82,7 +82,7 @@ class TrainingSet:
         counts: Cases of each class.
         shape: Shape of one case, (height, width[, depth]).
         positive: Index of the class whose recall counts.
-        symmetry: What the cases themselves say about flips and turns; null where nobody asked them.
+        symmetry: The result of the test of flips and rotations on the cases; null if they were not tested.
     """
 
     counts: tuple[int, ...]
@@ -148,7 +148,7 @@ def _augmentation(experiment: Experiment, training_set: TrainingSet) -> AutoValu
         flip = Flip(axes=tuple(axis for axis in possible_flips(shape) if axis in symmetry.axes))
         is_square = shape[0] == shape[1]
         entries = [*([RightAngles()] if is_square and symmetry.right_angles else []), flip]
-        reason = symmetry.reason if is_square else f"{symmetry.reason}; slices that are not square are not turned"
+        reason = symmetry.reason if is_square else f"{symmetry.reason}; slices that are not square are not rotated"
     entries = [*entries, shift, Intensity()]
     return tuple(entry for entry in entries if entry != Shift(height=0, width=0) and entry != Flip(axes=())), reason
 

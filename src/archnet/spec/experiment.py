@@ -39,8 +39,8 @@ class Data:
         crop_size_mm: Size of a crop as (height, width, depth) in millimetres; gives `crop_size` from `spacing_mm`.
         view: What a 2D network sees of a volume: the central axial slice (index depth // 2), or all as channels. A 3D
             network sees the volume.
-        series: Of DICOM folders with several CT series the one to read, by its number or description; a uid chooses it
-            in the folder that holds it. Null reads folders with one CT series only.
+        series: The CT series to read in DICOM folders that contain several, by its number or description. A uid applies
+            only to the folder that contains the series. Null accepts only folders with one CT series.
         window_hu: Hounsfield units that become 0 and 1; values outside are clipped.
         range: `npz` only: the values that become 0 and 1, "hu" (use `window_hu`), or "auto".
         axes: `npz` only: the order of the array's spatial axes, (height, width, depth) or (z, y, x).

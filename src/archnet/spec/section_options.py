@@ -128,7 +128,10 @@ def _num_folds(options: Mapping[str, Any]) -> int | None:
 def _split_option_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
     by, folds, fold = options.get("by"), _num_folds(options), options.get("fold")
     if by in ("own", "own_test") and {"folds", "fold"} & set(options):
-        yield (), f'by "{by}" takes the sets that the data bring, which have no folds. Remove folds and fold, or by.'
+        yield (
+            (),
+            f'by "{by}" uses the sets that the data set defines, which have no folds. Remove folds and fold, or by.',
+        )
         return
     if by == "official" and folds != NUM_OFFICIAL_FOLDS:
         yield ("folds",), f"there are {NUM_OFFICIAL_FOLDS} official folds, got {folds}. Remove it, or split by group."

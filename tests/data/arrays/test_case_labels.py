@@ -57,8 +57,8 @@ def test_names_are_in_the_order_of_the_labels(y, names, classes, indices):
 def test_classes_without_names_and_names_without_cases_are_noted():
     (note,) = read_labels(np.array([0, 1]), None).findings
     assert note.text == (
-        'The classes have no names but their numbers (0, 1). Name them with data.classes, such as ["benign", '
-        '"malignant"], or in an array classes of the file.'
+        'The classes have no names, only numbers (0, 1). Name them with data.classes, such as ["benign", '
+        '"malignant"], or with an array named classes in the file.'
     )
     (note,) = read_labels(np.arange(4), None).findings
     assert '["first", "second", "third", ...]' in note.text
@@ -67,7 +67,7 @@ def test_classes_without_names_and_names_without_cases_are_noted():
     (note,) = read_labels(np.array(["a", "c"]), ("a", "b", "c")).findings
     assert note.text == 'classes names "b", but no case has this label.'
     (note,) = read_labels(np.eye(2), ("a", "b")).findings
-    assert note.text == "y is (2, 2): it is read as a one-hot code, one column for each class."
+    assert note.text == "y is (2, 2): it is read as one-hot codes, with one column for each class."
     assert read_labels(np.array(["a", "b"]), None).findings == ()
     assert read_labels(np.array([0, 1]), ("a", "b")).findings == ()
 
@@ -93,37 +93,42 @@ NO_LABEL = "label these cases or leave them out"
         (
             [0, np.inf],
             None,
-            "y is not a whole number (such as inf) in 1 row (1; counted from 0); give one number or name for each class",
+            "y is not a whole number (such as inf) in 1 row (1; counted from 0); give one number or name for each "
+            "class",
         ),
         (
             [[1, 0, 1], [0, 1, 0], [0, 0, 0]],
             None,
-            "y is (3, 3), but without a single 1 among zeros in 2 rows (0, 2; counted from 0); give one label for each "
+            "y is (3, 3), but does not hold exactly one 1 among zeros in 2 rows (0, 2; counted from 0); give one "
+            "label for each "
             "case",
         ),
         (
             [[0.4, 0.6], [1, 0]],
             None,
-            "y is (2, 2), but without a single 1 among zeros in 1 row (0; counted from 0); give one label for each case",
+            "y is (2, 2), but does not hold exactly one 1 among zeros in 1 row (0; counted from 0); give one label "
+            "for each case",
         ),
         (
             [[1, 0], [1, 2]],
             None,
-            "y is (2, 2), but without a single 1 among zeros in 1 row (1; counted from 0); give one label for each case",
+            "y is (2, 2), but does not hold exactly one 1 among zeros in 1 row (1; counted from 0); give one label "
+            "for each case",
         ),
         ([1, 1], None, "all labels in y are 1; classification needs at least two classes"),
         ([True, True], None, "all labels in y are 1; classification needs at least two classes"),
         (["a", "a"], None, "all labels in y are a; classification needs at least two classes"),
-        (["nodule", "Nodule "], None, 'y holds "Nodule " and "nodule"; give each class one name of its own'),
-        ([0, 1], ("a", "a"), 'classes holds "a" twice; give each class one name of its own'),
-        ([0, 1], ("a", " A"), 'classes holds "a" and " A"; give each class one name of its own'),
+        (["nodule", "Nodule "], None, 'y holds "Nodule " and "nodule"; give each class a different name'),
+        ([0, 1], ("a", "a"), 'classes holds "a" twice; give each class a different name'),
+        ([0, 1], ("a", " A"), 'classes holds "a" and " A"; give each class a different name'),
         ([0, 1], ("a", ""), "classes holds an empty name; give each class a name"),
         (
             [0, 1, 2],
             ("a", "b"),
             "classes holds 2 names, y has 3 labels (0, 1, 2); give one name for each, in ascending order",
         ),
-        (["noduel", "benign"], ("nodule", "benign"), 'y holds "noduel", which classes does not name (Did you mean "nodule"?)'),
+        (["noduel", "benign"], ("nodule", "benign"), 'y holds "noduel", which classes does not name (Did you mean '
+                                                     '"nodule"?)'),
     ],
 )  # fmt: skip
 def test_labels_that_are_no_classes_are_refused(y, names, message):

@@ -48,10 +48,10 @@ TO_GREY = {
 @pytest.mark.parametrize(
     ("shape", "axes", "remedy"),
     [
-        ((2, 7, 8, 3), "hwd", f"{GREY_LAST}. Volumes of 3 slices are stated as x=x[..., None]"),
-        ((2, 7, 8, 4), "hwd", f"{GREY_LAST}. Volumes of 4 slices are stated as x=x[..., None]"),
-        ((2, 7, 8, 4), "zyx", f"{GREY_LAST}. Volumes of 4 slices are stated as x=x[..., None]"),
-        ((2, 3, 7, 8), "hwd", f"{GREY_FIRST}. Volumes of 3 slices, (N, z, y, x), are stated with data.axes=zyx"),
+        ((2, 7, 8, 3), "hwd", f"{GREY_LAST}. Volumes of 3 slices need a channel axis: x=x[..., None]"),
+        ((2, 7, 8, 4), "hwd", f"{GREY_LAST}. Volumes of 4 slices need a channel axis: x=x[..., None]"),
+        ((2, 7, 8, 4), "zyx", f"{GREY_LAST}. Volumes of 4 slices need a channel axis: x=x[..., None]"),
+        ((2, 3, 7, 8), "hwd", f"{GREY_FIRST}. Volumes of 3 slices, (N, z, y, x), need data.axes=zyx"),
         ((2, 7, 8, 9, 3), "hwd", GREY_LAST),
         ((2, 4, 7, 8, 9), "zyx", GREY_FIRST),
     ],
@@ -60,7 +60,7 @@ def test_colour_images_are_refused_with_the_line_that_makes_them_grey(shape, axe
     x = np.zeros(shape, np.uint8)
     with pytest.raises(ValueError, match="colour") as caught:
         squeeze_channel(x, axes)
-    assert str(caught.value) == f"x is {shape}, colour images; grey ones are needed: {remedy}"
+    assert str(caught.value) == f"x is {shape}, colour images; convert them to grey: {remedy}"
     grey = TO_GREY[remedy.split(". ")[0]](x)
     assert squeeze_channel(grey, axes)[0].dtype == np.uint8
 
@@ -88,6 +88,7 @@ def test_flat_volumes_that_look_stored_slice_by_slice_are_warned_about(shape, ax
     assert [finding.severity for finding in found] == ["warning"] * is_found
     if found:
         assert found[0].text == (
-            "A case is read as height 10, width 24, depth 24, but its sides suggest that it is stored as (z, y, x), 10 "
+            "A case is read as height 10, width 24 and depth 24, but its side lengths suggest that it is stored as "
+            "(z, y, x), 10 "
             "slices of 24x24. If so, set data.axes=zyx."
         )

@@ -115,8 +115,9 @@ def test_an_unclear_scale_is_an_error_that_names_the_key(tmp_path, change, sugge
     assert (finding.check, finding.severity) == ("value_range", "error")
     low, high = (f"{float(f'{np.sort(x, axis=None)[int(share * (x.size - 1))]:.3g}'):g}" for share in (0.005, 0.995))
     assert finding.message == (
-        f"x holds {x.dtype} values, most of them between {low} and {high}. It is unclear which of them should become 0 "
-        "and 1: they are neither Hounsfield units of a chest (with or without the intercept of 1024) nor on the scale "
+        f"x holds {x.dtype} values, most of them between {low} and {high}. It is unclear which of them should become "
+        f"0 and 1. They are neither Hounsfield units of a chest (with or without the intercept of 1024) nor on the "
+        f"scale "
         "0..255, 0..1 or -1..1, nor z-scores."
     )
     assert finding.remedy.startswith('Set the values that become 0 and 1, as in --set "data.range=[')
@@ -138,7 +139,8 @@ def test_bytes_that_wrapped_around_are_refused(tmp_path):
     (finding,) = findings_on_values(opened(tmp_path, x))
     assert finding.severity == "error"
     assert finding.message.endswith(
-        ". They were unsigned bytes: values above 127 became negative (200 is stored as -56)."
+        ". They are unsigned bytes that were stored as signed ones: values above 127 became negative (200 is stored "
+        "as -56)."
     )
     assert finding.remedy == 'Save x as uint8 instead, with x.view("uint8").'
     assert findings_on_values(opened(tmp_path, x.view(np.uint8))) == ()
@@ -166,9 +168,7 @@ def test_classes_on_different_scales_are_an_error(tmp_path, change):
     x[y == 1] = change(x[y == 1])
     (found,) = [finding for finding in findings_on_values(opened(tmp_path, x, y)) if finding.check == "class_values"]
     assert found.severity == "error"
-    assert found.message.startswith(
-        'The cases of the classes are on different scales: those of class "0" Hounsfield units, those of class "1" '
-    )
+    assert found.message.startswith('The classes are on different scales: class "0" in Hounsfield units, class "1" in ')
 
 
 def test_a_shifted_class_is_warned_about_and_a_brighter_ball_is_not(tmp_path):
@@ -178,8 +178,8 @@ def test_a_shifted_class_is_warned_about_and_a_brighter_ball_is_not(tmp_path):
     brighter[y == 1] = np.where(brighter[y == 1] > 128, 250, brighter[y == 1])
     (finding,) = findings_on_values(opened(tmp_path, shifted.astype(np.uint8), y))
     assert (finding.check, finding.severity) == ("class_values", "warning")
-    assert 'cases of class "1" are shifted by +24% of the range against the others' in finding.message
-    assert finding.message.endswith("they separate the classes with an AUC of 1.000.")
+    assert 'cases of class "1" are shifted by +24% of the range relative to the other cases' in finding.message
+    assert finding.message.endswith("these values separate the classes with an AUC of 1.000.")
     assert findings_on_values(opened(tmp_path, brighter.astype(np.uint8), y)) == ()
 
 

@@ -27,8 +27,8 @@ def test_each_case_without_a_group_gets_one_of_its_own(empty):
     assert groups.tolist() == ["1", "case 1", "case 2", "1"]
     assert (finding.check, finding.severity, finding.cases) == ("missing_groups", "warning", ("1", "2"))
     assert finding.text == (
-        "2 of 4 cases have no group: each counts as a group of its own, so two of one patient may be in different "
-        "sets. Name the patient or scan of each."
+        "2 of 4 cases have no group: each counts as its own group, so two cases of one patient may be in different "
+        "sets. Give the patient or scan of each case."
     )
 
 
@@ -55,7 +55,7 @@ def test_a_group_in_two_own_sets_is_an_error_where_these_sets_are_used():
     assert (finding.check, finding.severity, finding.cases) == ("shared_groups", "error", ("p", "q"))
     assert finding.text == (
         "2 groups have cases in more than one set of the data set's own split: p (test, train), q (train, validation). "
-        "1 of the 3 cases to be tested on are of such groups. Split by group (--set split.by=group), or correct the "
+        "These groups hold 1 of the 3 test cases. Split by group (--set split.by=group), or correct the "
         'array "split".'
     )
     assert [other.severity for other in check_table(cases, uses_own_sets=False)] == ["note"]
@@ -77,8 +77,8 @@ def test_scans_whose_patient_is_unknown_are_counted_except_those_of_lidc():
     (finding,) = check_table(cases, are_candidates=True)
     assert (finding.check, finding.severity, finding.cases) == ("patients", "note", ("1.2",))
     assert finding.text == (
-        "No patient is named for 1 of 3 scans: each scan counts as a patient. The candidates of one scan are one group, "
-        "so those within one nodule stay in one set."
+        "The patient is unknown for 1 of 3 scans: each scan counts as a patient. The candidates of a scan form one "
+        "group, so the candidates in one nodule stay in one set."
     )
     assert check_table(cases) == []
     assert check_table(make_cases(["p"], ids=["1.2#0"]), are_candidates=True) == []

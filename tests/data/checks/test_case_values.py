@@ -37,8 +37,8 @@ def test_the_same_voxels_in_two_sets_are_an_error():
     assert (finding.check, finding.severity) == ("identical_cases", "error")
     assert finding.cases == ("c0 (train)", "c3 (test)")
     assert finding.text == (
-        "2 cases in different sets have the same voxels as another one: c0 (train) = c3 (test). Name one group for them "
-        '(patients.csv beside the scans, or the array "group" of an .npz file) and split by group, or remove all but '
+        "2 cases in different sets have the same voxels as another case: c0 (train) = c3 (test). Assign them to "
+        'one group (patients.csv next to the scans, or the array "group" of an .npz file) and split by group, or remove all but '
         "one."
     )
 
@@ -46,8 +46,8 @@ def test_the_same_voxels_in_two_sets_are_an_error():
 @pytest.mark.parametrize(
     ("groups", "severity", "text"),
     [
-        ("pqrs", "warning", "as another one: c0 (train) = c1 (train). Remove all but one."),
-        ("pprs", "note", "as another one of their group: c0 (train) = c1 (train)."),
+        ("pqrs", "warning", "as another case: c0 (train) = c1 (train). Remove all but one."),
+        ("pprs", "note", "as another case of their group: c0 (train) = c1 (train)."),
     ],
 )
 def test_the_same_voxels_in_one_set_are_a_warning_and_within_one_group_a_note(groups, severity, text):
@@ -64,7 +64,8 @@ def test_one_case_with_two_labels_is_an_error_even_within_one_set():
     (finding,) = check(values, ["train"] * 4, labels=[0, 1, 0, 1])
     assert (finding.check, finding.severity) == ("contradictory_labels", "error")
     assert finding.text == (
-        '2 cases have the same voxels as a case of another class: c0 ("no") = c1 ("yes"). Correct the labels, or remove '
+        '2 cases have the same voxels as a case of another class: c0 ("no") = c1 ("yes"). Correct the labels, or '
+        "remove "
         "the cases."
     )
 
@@ -75,8 +76,8 @@ def test_constant_cases_are_counted_by_class_and_are_no_copies_of_each_other():
     (finding,) = check(values, ["train"] * 4 + ["test"] * 2, labels=[0, 1, 0, 1, 0, 1])
     assert (finding.check, finding.severity) == ("constant_cases", "warning")
     assert finding.text == (
-        'The voxels of 2 cases are all equal, or air: 1 of 3 of class "no", 1 of 3 of class "yes". Remove them, or '
-        "correct how they were cut."
+        'The voxels of 2 cases are all equal or all air: 1 of 3 of class "no", 1 of 3 of class "yes". Remove them, or '
+        "correct their crops."
     )
 
 
@@ -102,7 +103,7 @@ def test_a_near_copy_in_another_set_is_an_error_and_in_the_same_set_a_warning():
     error, warning = check(values, ["train", "train", "train", "test", "train"])
     assert (error.check, error.severity, error.cases) == ("near_duplicates", "error", ("c0 (train)", "c3 (test)"))
     assert error.message == (
-        "1 pair of cases in different sets and of different groups show the same, up to noise, scaling, shift or flip: "
+        "1 pair of cases in different sets and in different groups are copies up to noise, scaling, shift or flip: "
         "c0 (train) ~ c3 (test)."
     )
     assert (warning.severity, warning.cases) == ("warning", ("c1 (train)", "c4 (train)"))
@@ -117,10 +118,10 @@ def test_a_pair_that_may_be_two_alike_cases_is_a_warning_in_different_sets_too()
         ("c0 (train)", "c3 (test)"),
     )
     assert finding.message == (
-        "1 pair of cases in different sets and of different groups are very similar (correlation of their details below "
-        "0.9), perhaps copies: c0 (train) ~ c3 (test)."
+        "1 pair of cases in different sets and in different groups are very similar and may be copies (correlation "
+        "of their details below 0.9): c0 (train) ~ c3 (test)."
     )
-    assert finding.remedy.startswith("Compare them. Name one group for them")
+    assert finding.remedy.startswith("Compare them. Assign them to one group")
 
 
 def test_copies_within_one_group_are_legitimate():

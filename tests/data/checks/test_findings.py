@@ -22,7 +22,7 @@ def test_errors_stop_unless_they_are_allowed():
     assert str(caught.value).splitlines() == [
         "constant_cases: 3 cases are empty.",
         "constant_cases: 3 cases are empty.",
-        "The data have 2 errors. To use them as they are, add --allow constant_cases.",
+        "The data have 2 errors. To use the data anyway, add --allow constant_cases.",
     ]
     with pytest.raises(DataError, match="1 error") as caught:
         stop_on_errors([copies], ("constant_cases",))

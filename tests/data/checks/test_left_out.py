@@ -23,15 +23,15 @@ def test_masks_alone_are_a_note_without_a_remedy():
 def test_each_kind_is_counted_with_its_first_few_names_and_its_remedy():
     left_out = {ROOT / f"a/{number}.dcm": ".dcm" for number in range(5)}
     left_out |= {ROOT / "a/x.nhdr": ".nhdr", ROOT / "b": "folder of masks", ROOT / "c": "folder of masks"}
-    left_out |= {ROOT / "d": "link to nothing"}
+    left_out |= {ROOT / "d": "broken link"}
     (finding,) = find_left_out(left_out, ROOT)
     assert finding.severity == "warning"
     assert finding.message == (
         "Left out of /data: 5 .dcm (a/0.dcm, a/1.dcm, a/2.dcm, 2 more), 2 folders of masks (b, c), 1 .nhdr (a/x.nhdr), "
-        "1 link to nothing (d)."
+        "1 broken link (d)."
     )
     assert finding.remedy == (
-        "Give each DICOM series a folder of its own. Convert other formats to one that is read (.mhd, "
+        "Move each DICOM series to its own folder. Convert other files to a supported format (.mhd, "
         ".mha, .nii, .nii.gz, .nrrd, DICOM folders)."
     )
     assert len(finding.cases) == 9

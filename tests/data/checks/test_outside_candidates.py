@@ -8,10 +8,10 @@ from archnet.imaging import Volume
 from archnet.imaging.volume import placeholder_voxels
 
 CAUSES = (
-    "Usual causes: RAS coordinates instead of LPS, axes in another order, voxel indices instead of millimetres, or the "
-    "list of another scan."
+    "Usual causes: RAS coordinates instead of LPS, axes in a different order, voxel indices instead of millimetres, "
+    "or the list of a different scan."
 )
-FIX = "Correct the list, whose positions are in mm, LPS; if the check is allowed, those outside are left out."
+FIX = "Correct the list (positions in mm, LPS). If the check is allowed, candidates outside their scan are left out."
 
 
 CORNER = np.array([-30.0, -150.0, -300.0])
@@ -81,10 +81,10 @@ def test_more_than_one_percent_of_all_are_an_error(number, severity):
     places[:number, 2] = 0
     (finding,) = _find(_points(places))
     assert finding.severity == severity
-    more = f"; {number - 3} more, in 1 scan together" if number > 3 else ""
+    more = f"; {number - 3} more, in 1 scan in total" if number > 3 else ""
     assert more in finding.message
     if severity == "error":
-        assert f"That is 1.25% of all. {CAUSES}" in finding.message
+        assert f"That is 1.25% of all candidates. {CAUSES}" in finding.message
         assert finding.remedy == FIX
 
 
@@ -95,7 +95,7 @@ def test_half_of_one_scans_are_an_error(number, severity):
     places[900 : 900 + number, 2] = 0
     (finding,) = _find(_points(places, ["1.2"] * 900 + ["3.4"] * 4, frames=frames))
     assert finding.severity == severity
-    assert ("It is 50% of those in 3.4.mhd. " in finding.message) == (severity == "error")
+    assert ("It is 50% of the candidates in 3.4.mhd. " in finding.message) == (severity == "error")
 
 
 def test_one_nodule_is_an_error():
@@ -142,4 +142,4 @@ def test_a_guess_may_leave_one_percent_outside_and_says_so():
 def test_there_is_no_guess_where_nothing_helps():
     (finding,) = _find(_points(_inside(_frame(), 40) * 50))
     assert finding.message.endswith(CAUSES)
-    assert re.search("line 4, .*; 37 more, in 1 scan together", finding.message)
+    assert re.search("line 4, .*; 37 more, in 1 scan in total", finding.message)

@@ -28,7 +28,7 @@ def test_sets_that_are_kept_are_counted():
         (
             "own_sets",
             "note",
-            "The data set brings its own training, validation and test sets, which are kept: 4 cases in the training "
+            "The data set has its own training, validation and test sets, which are kept: 4 cases in the training "
             "set, 3 cases in the validation set, 3 cases in the test set.",
         )
     ]
@@ -36,7 +36,7 @@ def test_sets_that_are_kept_are_counted():
         (
             "own_sets",
             "note",
-            "The data set brings its own training and test sets. Its test set is kept; the validation set is drawn from "
+            "The data set has its own training and test sets. Its test set is kept; the validation set is drawn from "
             "the other cases (4 cases in the training set, 3 cases in the test set).",
         )
     ]
@@ -48,9 +48,9 @@ def test_sets_that_are_drawn_anew_are_warned_about_if_there_is_a_test_set(by):
         (
             "own_sets",
             "warning",
-            f'The data set brings its own training, validation and test sets, but split.by "{by}" draws all sets anew, so '
-            "its test cases may be trained on (2 cases in the training set, 1 case in the validation set, 1 case in the "
-            "test set). To keep its test set, use split.by=own.",
+            f'The data set has its own training, validation and test sets, but split.by "{by}" draws new sets, so '
+            "its test cases may be used for training (2 cases in the training set, 1 case in the validation set, "
+            "1 case in the test set). To keep its test set, use split.by=own.",
         )
     ]
 
@@ -60,13 +60,12 @@ def test_sets_that_are_drawn_anew_are_warned_about_if_there_is_a_test_set(by):
     [
         (
             {"train": [0, 1], "validation": [2]},
-            "The data set brings its own training and validation sets, but no test set, so all sets are drawn anew (2 "
+            "The data set has its own training and validation sets, but no test set, so new sets are drawn (2 "
             "cases in the training set, 1 case in the validation set).",
         ),
         (
             {"test": [0, 1]},
-            "The data set brings its own test set, but no training set, so all sets are drawn anew (2 cases in the test "
-            "set).",
+            "The data set has its own test set, but no training set, so new sets are drawn (2 cases in the test set).",
         ),
     ],
 )

@@ -110,15 +110,15 @@ def test_a_lost_intercept_in_one_class_means_the_scanner(tmp_path, tree):
     name = "b" if tree is class_folders else "nodule"
     assert found["class_values", "error"].message == (
         f'The 3 scans with cases of class "{name}" and the 3 without are on different scales: the medians of air and '
-        "lung are 176 versus -850, those of soft tissue 1,070 versus 43. No disease shifts both. Without any network, "
-        "this difference separates the scans with an AUC of 1.000."
+        "lung are 176 versus -850, those of soft tissue 1,070 versus 43. No disease shifts both. Even without a "
+        "network, this difference separates the scans with an AUC of 1.000."
     )
 
 
 def test_a_run_stops_unless_the_check_is_allowed(tmp_path):
     data = class_folders(tmp_path / "data", dict.fromkeys("ab", CHANGES["lost intercept"]))
     settings = {"split.test": 0, "split.validation": 0}
-    with pytest.raises(DataError, match=r"To use them as they are, add --allow value_range\.$"):
+    with pytest.raises(DataError, match=r"To use the data anyway, add --allow value_range\.$"):
         archnet.load_data(data, settings=settings)
     assert len(archnet.load_data({**data, "allow": ["value_range"]}, settings=settings)) == 6
 
@@ -180,7 +180,7 @@ def test_a_long_list_of_scans_is_counted_and_cut():
     assert found.message.startswith("5 of 5 scans are not in Hounsfield units. 0.mhd: most of its values lie between")
     assert found.message.endswith(" 2 more are listed in data.json.")
     assert found.cases == tuple(map(str, scans))
-    assert found.remedy == "Convert the scans to Hounsfield units, or move them away."
+    assert found.remedy == "Convert the scans to Hounsfield units, or remove them."
 
 
 @pytest.mark.parametrize(("value", "is_found"), [(0, True), (-1000, False), (-2000, False)])
@@ -193,8 +193,9 @@ def test_corners_that_are_filled_in_one_class_only_are_warned_about(tmp_path, va
     assert set(found) == ({("class_values", "warning")} if is_found else set())
     if is_found:
         assert found["class_values", "warning"].message == (
-            'A constant value, such as 0, fills the corners of the scans with cases of class "b", but not of the others. '
-            "A network can tell the classes apart by it."
+            'A constant value, such as 0, fills the corners of the scans with cases of class "b", but not '
+            "those of the other scans. "
+            "A network can use it to separate the classes."
         )
         filled = findings(class_folders(tmp_path / "others", {"a": fill, "b": fill}))
         assert filled == {}

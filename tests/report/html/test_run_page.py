@@ -180,7 +180,7 @@ def test_a_damaged_gallery_or_history_is_refused(tmp_path):
     ("data", "shown", "hidden"),
     [
         (None, [], ["Data checks"]),
-        ({"findings": [], "lost": [], "scans": None}, ["Data checks No data check found anything."], []),
+        ({"findings": [], "lost": [], "scans": None}, ["Data checks The data checks found nothing."], []),
         (
             {"notes": ["7 candidates <b> are left out."]},
             ["Data checks note 7 candidates <b> are left out."],

@@ -23,7 +23,7 @@ def test_an_error_stops_before_anything_is_cut(tmp_path, monkeypatch):
         prepared(write_squares(tmp_path / "a.npz"))
     assert str(caught.value) == (
         "near_duplicates: 2 cases are copies of each other. Remove one of each pair.\n"
-        "The data have 1 error. To use them as they are, add --allow near_duplicates."
+        "The data have 1 error. To use the data anyway, add --allow near_duplicates."
     )
 
 

@@ -101,7 +101,7 @@ def test_a_split_that_suffices_is_the_same_for_a_look(opened):
 
 def test_sets_that_the_data_do_not_bring_are_refused_also_for_a_look(opened):
     dataset, experiment = opened([(("split", "by"), "own")])
-    with pytest.raises(DataError, match=r'^split\.by "own": the data bring no sets of their own\. Use "group"\.$'):
+    with pytest.raises(DataError, match=r'^split\.by "own": the data have no sets of their own\. Use "group"\.$'):
         prepare(dataset, [experiment], is_preview=True)
 
 

@@ -27,7 +27,7 @@ def test_the_summary_counts_cases_groups_classes_and_sets(tmp_path):
     assert summary["sets"]["test"]["classes"] == {"other": 20, "nodule": 20}
     assert summary["expected_recall"]["num_cases"] == 20
     assert (summary["split"]["by"], summary["split"]["test"]) == ("group", 0.2)
-    assert summary["split_reason"].startswith("the data bring no sets of their own; cases of one group stay together")
+    assert summary["split_reason"].startswith("the data have no sets of their own; cases of one group stay together")
     assert (check.findings, check.is_usable, check.problem) == ((), True, None)
 
 

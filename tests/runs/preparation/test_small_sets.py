@@ -37,7 +37,7 @@ def test_few_cases_of_a_class_are_a_warning_with_the_interval_that_their_recall_
     (finding,) = found([0] * 30 + [0] * 16 + [1] * 4, sets_of(train=30, test=20))
     assert (finding.check, finding.severity) == ("small_sets", "warning")
     assert finding.message == (
-        'The test set has only 4 cases of "nodule": a recall of 0.9 is known to ±0.29 at best '
+        'The test set has only 4 cases of "nodule": a recall of 0.9 is known to within ±0.29 at best '
         "(95% interval 0.42 to 0.99)."
     )
     assert finding.remedy == "Test each case once with split.folds=5, or add cases."
@@ -88,8 +88,8 @@ def test_27_positives_from_7_groups_determine_a_recall_to_012_at_best():
     expected = expect_recall(cases_of([1] * 27, groups), sets_of(test=27))
     assert (expected.num_cases, expected.num_groups) == (27, 7)
     assert expected.text == (
-        'With 27 cases of "nodule" in the test set from 7 groups, a recall of 0.9 is known to ±0.12 at best '
-        "(independent cases), and to ±0.23 if the cases of each group are all found or all missed."
+        'With 27 cases of "nodule" in the test set from 7 groups, a recall of 0.9 is known to within ±0.12 at best '
+        "(independent cases), and to within ±0.23 if the cases of each group are all found or all missed."
     )
 
 

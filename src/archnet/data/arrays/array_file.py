@@ -1,4 +1,4 @@
-"""The arrays of an .npz file, read without pickle and without letting a small file fill the memory."""
+"""The arrays of an .npz file, read without pickle and protected against files that unpack to fill the memory."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read_arrays(path: Path) -> Arrays:
     try:
         with path.open("rb") as file:
             if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
-                raise ValueError("this holds one array; an .npz file with the arrays x and y is needed")
+                raise ValueError("this file holds a single array; expected an .npz file with the arrays x and y")
         with zipfile.ZipFile(path) as archive:
             return _read_data_set(archive)
     except FileNotFoundError as error:
@@ -58,7 +58,7 @@ def _read_data_set(archive: zipfile.ZipFile) -> Arrays:
     sets = [name for name in MEDMNIST_SETS if {f"{name}_images", f"{name}_labels"} <= keys]
     if not sets:
         found = ", ".join(sorted(keys)) or "nothing"
-        raise ValueError(f"needs the arrays x and y, or train_images and train_labels as in MedMNIST; it holds {found}")
+        raise ValueError(f"expected the arrays x and y, or train_images and train_labels as in MedMNIST; found {found}")
     names = ["classes"] if "classes" in keys else []
     arrays = _load_arrays(archive, [f"{name}_{kind}" for name in sets for kind in ("images", "labels")] + names)
     merged = _merge_medmnist(
@@ -70,9 +70,11 @@ def _read_data_set(archive: zipfile.ZipFile) -> Arrays:
 def _merge_medmnist(sets: list[str], images: list[NDArray[Any]], labels: list[NDArray[Any]]) -> Arrays:
     for name, part, its_labels in zip(sets, images, labels, strict=True):
         if part.ndim == 0 or part.shape[:1] != its_labels.shape[:1]:
-            raise ValueError(f"{name}_images is {part.shape}, {name}_labels {its_labels.shape}; give a label for each")
+            raise ValueError(
+                f"{name}_images is {part.shape}, {name}_labels {its_labels.shape}; give one label for each image"
+            )
         if part.shape[1:] != images[0].shape[1:] or its_labels.shape[1:] != labels[0].shape[1:]:
-            raise ValueError(f"the cases of {sets[0]} and {name} differ in shape; all sets need the same")
+            raise ValueError(f"the cases of {sets[0]} and {name} differ in shape; all sets need the same shape")
     refuse_colour(images[0].shape, "hwd", f"{sets[0]}_images")
     return {
         "x": np.concatenate(images),
@@ -82,32 +84,32 @@ def _merge_medmnist(sets: list[str], images: list[NDArray[Any]], labels: list[ND
 
 
 def _load_arrays(archive: zipfile.ZipFile, keys: list[str]) -> Arrays:
-    """Some arrays of a file; none of them is loaded before all have been found to be what they say they are."""
+    """Load some arrays of a file, after checking that the header of each matches its size."""
     num_bytes = sum(_check_size(archive, key) for key in keys)
     num_packed_bytes = Path(archive.filename or "").stat().st_size
     if num_bytes > max(_HARMLESS_BYTES, _MAX_GROWTH * num_packed_bytes):
         raise ValueError(
-            f"it would grow from {format_bytes(num_packed_bytes)} to {format_bytes(num_bytes)}, over {_MAX_GROWTH} "
-            f"times, as no images do; if they are right, save them with numpy.savez, not compressed"
+            f"it would unpack from {format_bytes(num_packed_bytes)} to {format_bytes(num_bytes)}, over {_MAX_GROWTH} "
+            f"times its size, which no images do; if the arrays are correct, save them uncompressed with numpy.savez"
         )
     return {key: _load_array(archive, key) for key in keys}
 
 
 def _check_size(archive: zipfile.ZipFile, key: str) -> int:
-    """Bytes of an array, whose header agrees with what the file holds."""
+    """The size of an array in bytes, checked against its header."""
     entry = archive.getinfo(f"{key}.npy")
     with archive.open(entry) as file:
         try:
             shape, _, dtype = _HEADERS[npy.read_magic(file)](file)
         except _NO_HEADER as error:
-            raise ValueError(f"{key} is no NumPy array; save it again with numpy.savez") from error
+            raise ValueError(f"{key} is not a NumPy array; save it again with numpy.savez") from error
         num_stored_bytes = entry.file_size - file.tell()
     if dtype.hasobject:
         raise ValueError(f"{key} holds Python objects, which are never loaded; {_plain_form(key)}")
     expected = math.prod(shape) * int(dtype.itemsize)
     if min(shape, default=0) < 0 or num_stored_bytes != expected:
         raise ValueError(
-            f"{key} says that it is {shape} of {dtype}, but holds {num_stored_bytes:,} bytes; save it again"
+            f"the header of {key} gives {shape} of {dtype}, but it holds {num_stored_bytes:,} bytes; save it again"
         )
     return expected
 

@@ -26,7 +26,7 @@ class CaseLabels:
     Attributes:
         indices: (N,) index into `classes`.
         classes: Names, in the order of the labels.
-        findings: Notes on what the labels were read as.
+        findings: Notes on how the labels were read.
     """
 
     indices: NDArray[np.int64]
@@ -60,7 +60,7 @@ def text_entries(array: NDArray[Any], key: str) -> NDArray[np.str_]:
     """An array's entries as text; bytes are UTF-8.
 
     Raises:
-        ValueError: It has not one axis, or holds other bytes.
+        ValueError: It does not have exactly one axis, or its bytes are not UTF-8.
     """
     if array.ndim != 1:
         raise ValueError(
@@ -73,7 +73,7 @@ def text_entries(array: NDArray[Any], key: str) -> NDArray[np.str_]:
 
 
 def check_names(names: Sequence[str], source: str) -> None:
-    """Check that class names can be told apart.
+    """Check that class names are distinct.
 
     Raises:
         ValueError: A name is empty, or two names are equal apart from case and surrounding spaces.
@@ -85,14 +85,16 @@ def check_names(names: Sequence[str], source: str) -> None:
         key = name.strip().casefold()
         if key in spellings:
             pair = f'"{name}" twice' if spellings[key] == name else f'"{spellings[key]}" and "{name}"'
-            raise ValueError(f"{source} holds {pair}; give each class one name of its own")
+            raise ValueError(f"{source} holds {pair}; give each class a different name")
         spellings[key] = name
 
 
 def _label_column(y: NDArray[Any]) -> tuple[NDArray[Any], list[Finding]]:
-    """(N,) labels as whole numbers or text, and what was read as something else."""
+    """(N,) labels as whole numbers or text, and notes on any conversion."""
     if y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "iubf":
-        return _decode_one_hot(y), [_note(f"y is {y.shape}: it is read as a one-hot code, one column for each class.")]
+        return _decode_one_hot(y), [
+            _note(f"y is {y.shape}: it is read as one-hot codes, with one column for each class.")
+        ]
     column = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if column.ndim != 1:
         raise ValueError(f"y must hold one label for each case, got {y.shape}")
@@ -112,7 +114,7 @@ def _decode_one_hot(y: NDArray[Any]) -> NDArray[np.int64]:
     is_code = np.isin(y, (0, 1)).all(axis=1)
     _refuse_rows(
         ~is_code | (num_classes != 1),
-        f"y is {y.shape}, but without a single 1 among zeros",
+        f"y is {y.shape}, but does not hold exactly one 1 among zeros",
         "give one label for each case",
     )
     codes: NDArray[np.int64] = y.argmax(axis=1)
@@ -182,8 +184,9 @@ def _name_numbers(
     if names is None:
         classes = tuple(map(str, values))
         note = _note(
-            f"The classes have no names but their numbers ({', '.join(classes)}).",
-            f"Name them with data.classes, such as {_example(len(classes))}, or in an array classes of the file.",
+            f"The classes have no names, only numbers ({', '.join(classes)}).",
+            f"Name them with data.classes, such as {_example(len(classes))}, or with an array named classes in the "
+            f"file.",
         )
         return CaseLabels(indices=indices, classes=classes, findings=(*findings, note))
     if values[0] >= 0 and values[-1] < len(names):

@@ -35,14 +35,14 @@ def squeeze_channel(x: NDArray[Any], axes: str) -> tuple[NDArray[Any], list[Find
         return x, []
     images = np.squeeze(x, channel)
     message = (
-        f"x is {x.shape}: its axis of length 1 is a channel and is left out, so that a case is "
+        f"x is {x.shape}: its axis of length 1 is read as a channel and removed, so a case is "
         f"{'x'.join(map(str, images.shape[1:]))}."
     )
     return images, [Finding(check="array_layout", severity="note", message=message)]
 
 
 def find_axis_order(shape: Sequence[int], axes: str) -> list[Finding]:
-    """A warning where volumes look stored as (z, y, x): their last two axes are equal and longer than the first.
+    """A warning if volumes look stored as (z, y, x): their last two axes are equal and longer than the first.
 
     Args:
         shape: Of one case.
@@ -55,15 +55,15 @@ def find_axis_order(shape: Sequence[int], axes: str) -> list[Finding]:
         Finding(
             check="array_layout",
             severity="warning",
-            message=f"A case is read as height {height}, width {width}, depth {depth}, but its sides suggest that it is "
-            f"stored as (z, y, x), {height} slices of {width}x{depth}.",
+            message=f"A case is read as height {height}, width {width} and depth {depth}, but its side lengths "
+            f"suggest that it is stored as (z, y, x), {height} slices of {width}x{depth}.",
             remedy="If so, set data.axes=zyx.",
         )
     ]
 
 
 def _channel_axis(shape: Sequence[int]) -> int | None:
-    """The axis of length 1 that is no spatial one; null where there is none.
+    """The axis of length 1 that is not spatial; null if there is none.
 
     >>> _channel_axis((8, 1, 28, 28)), _channel_axis((8, 28, 28, 1)), _channel_axis((8, 28, 28, 5))
     (1, 3, None)
@@ -74,9 +74,9 @@ def _channel_axis(shape: Sequence[int]) -> int | None:
 
 
 def refuse_colour(shape: Sequence[int], axes: str, key: str = "x") -> None:
-    """Refuse colour images, with the line that makes them grey.
+    """Reject colour images; the message has the line that converts them to grey.
 
-    Three or four values beside sides that are longer than that are colours. Volumes of so few slices pass with a
+    An axis of length 3 or 4 next to longer axes holds colours. Volumes with so few slices are accepted with a
     channel axis of their own, (N, height, width, 3, 1), or as (N, z, y, x) with `axes` "zyx".
 
     Raises:
@@ -86,10 +86,10 @@ def refuse_colour(shape: Sequence[int], axes: str, key: str = "x") -> None:
     is_volume = len(shape) == 5
     if num_last in _COLOURS and num_last < min(shape[1:-1]):
         grey = f"{key}={key}[..., :3].mean(axis=-1).astype({key}.dtype)"
-        volume = "" if is_volume else f". Volumes of {num_last} slices are stated as {key}={key}[..., None]"
+        volume = "" if is_volume else f". Volumes of {num_last} slices need a channel axis: {key}={key}[..., None]"
     elif num_first in _COLOURS and num_first < min(shape[2:]) and (is_volume or axes == "hwd"):
         grey = f"{key}={key}[:, :3].mean(axis=1).astype({key}.dtype)"
-        volume = "" if is_volume else f". Volumes of {num_first} slices, (N, z, y, x), are stated with data.axes=zyx"
+        volume = "" if is_volume else f". Volumes of {num_first} slices, (N, z, y, x), need data.axes=zyx"
     else:
         return
-    raise ValueError(f"{key} is {tuple(shape)}, colour images; grey ones are needed: {grey}{volume}")
+    raise ValueError(f"{key} is {tuple(shape)}, colour images; convert them to grey: {grey}{volume}")

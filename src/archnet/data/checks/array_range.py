@@ -1,7 +1,7 @@
 """The range of array values: which of them become 0 and 1.
 
-A case alone is no chest: a crop may hold only lung, or only soft tissue. All cases of a file are therefore judged
-together, and then those of each class.
+A single case does not show a whole chest: a crop may hold only lung, or only soft tissue. Therefore all cases of a file
+are evaluated together, and then those of each class.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MIN_SHIFT: Final = 0.1
 """Shift of the 5th percentiles of cases between classes, as a share of the range, and how well it separates them."""
 
 _MIN_CASES: Final = 5
-"""Cases of each class from which on a shift is reported."""
+"""Fewest cases of each class for which a shift is reported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,8 @@ def _describe_choice(values: Values, dtype: np.dtype[Any], scale: Scale | None, 
         yield Finding(
             check="value_range",
             severity="error",
-            message=f"{spread}. They were unsigned bytes: values above 127 became negative (200 is stored as -56).",
+            message=f"{spread}. They are unsigned bytes that were stored as signed ones: values above 127 became "
+            f"negative (200 is stored as -56).",
             remedy='Save x as uint8 instead, with x.view("uint8").',
         )
     elif scale is None:
@@ -97,7 +98,7 @@ def _describe_choice(values: Values, dtype: np.dtype[Any], scale: Scale | None, 
             check="value_range",
             severity="error",
             message=(
-                f"{spread}. It is unclear which of them should become 0 and 1: they are neither Hounsfield units of a "
+                f"{spread}. It is unclear which of them should become 0 and 1. They are neither Hounsfield units of a "
                 f"chest (with or without the intercept of {INTERCEPT}) nor on the scale 0..255, 0..1 or -1..1, nor "
                 "z-scores."
             ),
@@ -140,15 +141,15 @@ def _find_class_scales(
     scales = [(name, recognize_scale(part, data.window_hu)) for name, part in varied]
     known = [(name, scale) for name, scale in scales if scale is not None and scale.name != "z-scores"]
     if len({scale.name for _, scale in known}) > 1:
-        described = ", ".join(f'those of class "{name}" {scale.name}' for name, scale in known)
+        described = ", ".join(f'class "{name}" in {scale.name}' for name, scale in known)
         yield Finding(
             check="class_values",
             severity="error",
             message=(
-                f"The cases of the classes are on different scales: {described}. The scale alone would tell the "
-                "classes apart (AUC 1.000)."
+                f"The classes are on different scales: {described}. The scale alone would separate the classes (AUC "
+                f"1.000)."
             ),
-            remedy="Bring the cases of all classes to one scale.",
+            remedy="Convert the cases of all classes to one scale.",
         )
 
 
@@ -166,11 +167,11 @@ def _find_class_shift(parts: Sequence[Values], limits: Limits, classes: Sequence
                 severity="warning",
                 message=(
                     f'The darkest values (5th percentiles) of the cases of class "{classes[label]}" are shifted by '
-                    f"{100 * shift:+.0f}% of the range against the others: {_text(np.median(inside))} versus "
-                    f"{_text(np.median(outside))}. Without any network, they separate the classes with an AUC of "
-                    f"{max(auc, 1 - auc):.3f}."
+                    f"{100 * shift:+.0f}% of the range relative to the other cases: {_text(np.median(inside))} versus "
+                    f"{_text(np.median(outside))}. Even without a network, these values separate the classes with an "
+                    f"AUC of {max(auc, 1 - auc):.3f}."
                 ),
-                remedy="Check that the cases of all classes were made in the same way.",
+                remedy="Check that the cases of all classes were produced in the same way.",
             )
             return
 

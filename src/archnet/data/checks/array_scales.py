@@ -15,7 +15,7 @@ Limits = tuple[float, float]
 
 _MAX_CASES: Final = 256
 _MAX_VALUES: Final = 2**18
-"""Cases and values that are looked at, evenly spread: enough for percentiles."""
+"""Cases and values in the sample, evenly spread: enough for percentiles."""
 
 _AIR_HU: Final = (-1150.0, -500.0)
 _TISSUE_HU: Final = (-250.0, 350.0)
@@ -54,7 +54,7 @@ class Values:
         lowest: The smallest of all values.
         highest: The largest of all values.
         is_float: Whether they were stored as floats.
-        is_int8: Whether they were stored as signed bytes, or look like it.
+        is_int8: Whether they were stored as signed bytes, or look as if they were.
         wraps: Whether they are smoother as unsigned bytes than as signed ones.
     """
 
@@ -159,7 +159,7 @@ def measure_values(x: NDArray[Any], dtype: np.dtype[Any], rows: NDArray[np.int64
     Args:
         x: (N, height, width[, depth]).
         dtype: The data type that they were stored in.
-        rows: The cases; a few hundred, evenly spread, are looked at.
+        rows: The cases, of which a few hundred, evenly spread, are sampled.
     """
     chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), _MAX_CASES)).round().astype(np.int64)]
     step = max(1, len(chosen) * x[0].size // _MAX_VALUES)

@@ -38,13 +38,13 @@ class CaseTable(Protocol):
 
     @property
     def own_sets(self) -> NDArray[np.str_] | None:
-        """The sets that the data set brings; null where it brings none."""
+        """The data set's own sets; null if it has none."""
 
 
 def fill_missing_groups(
     groups: NDArray[np.str_], ids: NDArray[np.str_]
 ) -> tuple[NDArray[np.str_], tuple[Finding, ...]]:
-    """Give each case without a group one of its own, and say so.
+    """Give each case without a group its own group, and report it.
 
     >>> fill_missing_groups(np.array(["a", "", "nan"]), np.array(["0", "1", "2"]))[0].tolist()
     ['a', 'case 1', 'case 2']
@@ -58,9 +58,9 @@ def fill_missing_groups(
         check="missing_groups",
         severity="warning",
         message=f"{count:,} of {pluralize(len(groups), 'case')} {'has' if count == 1 else 'have'} no group: each "
-        "counts as a group of its own, so two of one patient may be in different sets.",
+        f"counts as its own group, so two cases of one patient may be in different sets.",
         cases=tuple(names),
-        remedy="Name the patient or scan of each.",
+        remedy="Give the patient or scan of each case.",
     )
     return filled, (finding,)
 
@@ -71,7 +71,7 @@ def check_table(table: CaseTable, *, uses_own_sets: bool = True, are_candidates:
     Args:
         table: The cases.
         uses_own_sets: Whether the split is the data set's own.
-        are_candidates: Whether several cases lie in one scan, whose series uid is the group unless a patient is known.
+        are_candidates: Whether a scan can have several cases; its series uid is the group unless the patient is known.
     """
     return [
         *_check_shared_groups(table, uses_own_sets=uses_own_sets),
@@ -100,8 +100,8 @@ def _check_shared_groups(table: CaseTable, *, uses_own_sets: bool) -> list[Findi
             check="shared_groups",
             severity="error" if uses_own_sets else "note",
             message=f"{pluralize(len(shared), 'group')} {'has' if len(shared) == 1 else 'have'} cases in more than one "
-            f"set of the data set's own split: {', '.join(examples)}{more}. {int((is_shared & is_test).sum()):,} of "
-            f"the {pluralize(int(is_test.sum()), 'case')} to be tested on are of such groups.",
+            f"set of the data set's own split: {', '.join(examples)}{more}. These "
+            f"groups hold {int((is_shared & is_test).sum()):,} of the {pluralize(int(is_test.sum()), 'test case')}.",
             cases=tuple(names[shared].tolist()),
             remedy='Split by group (--set split.by=group), or correct the array "split".' if uses_own_sets else "",
         )
@@ -118,9 +118,9 @@ def _note_patients(table: CaseTable) -> list[Finding]:
         Finding(
             check="patients",
             severity="note",
-            message=f"No patient is named for {len(unknown):,} of {pluralize(len(np.unique(series)), 'scan')}: each "
-            "scan counts as a patient. The candidates of one scan are one group, so those within one nodule stay in "
-            "one set.",
+            message=f"The patient is unknown for {len(unknown):,} of {pluralize(len(np.unique(series)), 'scan')}: each "
+            "scan counts as a patient. The candidates of a scan form one group, so the candidates in one nodule stay "
+            "in one set.",
             cases=tuple(unknown.tolist()),
         )
     ]

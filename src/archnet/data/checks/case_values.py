@@ -1,4 +1,4 @@
-"""Findings about the voxels of cases: empty, identical, contradictory and copied ones."""
+"""Findings about the voxels of cases: empty, identical, contradictory and copied cases."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from archnet.errors import pluralize
 
 _NUM_NAMED: Final = 3
 _MIN_COPY_CORRELATION: Final = 0.9
-"""From this correlation on a pair is a copy; below, two alike anatomies are possible, and people decide."""
+"""Smallest correlation of a copy; below it, two similar anatomies are possible, and people must decide."""
 _REGROUP: Final = (
-    'Name one group for them (patients.csv beside the scans, or the array "group" of an .npz file) and split by group, '
-    "or remove all but one."
+    'Assign them to one group (patients.csv next to the scans, or the array "group" of an .npz file) and split by '
+    "group, or remove all but one."
 )
 
 
@@ -81,9 +81,10 @@ def _report_empty(cases: NDArray[np.int64], placed: _Placed) -> list[Finding]:
         Finding(
             check="constant_cases",
             severity="error" if wholly else "warning",
-            message=f"The voxels of {pluralize(len(cases), 'case')} are all equal, or air: {', '.join(parts)}.{extra}",
+            message=f"The voxels of {pluralize(len(cases), 'case')} are all equal or all air: "
+            f"{', '.join(parts)}.{extra}",
             cases=tuple(placed.name(row) for row in cases.tolist()),
-            remedy="Remove them, or correct how they were cut.",
+            remedy="Remove them, or correct their crops.",
         )
     ]
 
@@ -127,7 +128,7 @@ def _report_identical(clusters: Sequence[Sequence[int]], placed: _Placed) -> lis
                 Finding(
                     check="identical_cases",
                     severity=severity,
-                    message=f"{pluralize(sum(map(len, found)), 'case')} {place} have the same voxels as another one"
+                    message=f"{pluralize(sum(map(len, found)), 'case')} {place} have the same voxels as another case"
                     f"{' of their group' if severity == 'note' else ''}: {_examples(found, ' = ', placed)}.",
                     cases=_names(found, placed),
                     remedy="" if severity == "note" else _REGROUP if found is across else "Remove all but one.",
@@ -153,14 +154,14 @@ def _report_near(copies: Copies, case_of_row: Mapping[int, int], placed: _Placed
 def _near_finding(found: list[tuple[int, int]], placed: _Placed, *, is_copy: bool, is_across: bool) -> Finding:
     place = "in different sets" if is_across else "in one set"
     kind = (
-        "show the same, up to noise, scaling, shift or flip"
+        "are copies up to noise, scaling, shift or flip"
         if is_copy
-        else f"are very similar (correlation of their details below {_MIN_COPY_CORRELATION:g}), perhaps copies"
+        else f"are very similar and may be copies (correlation of their details below {_MIN_COPY_CORRELATION:g})"
     )
     return Finding(
         check="near_duplicates",
         severity="error" if is_copy and is_across else "warning",
-        message=f"{pluralize(len(found), 'pair')} of cases {place} and of different groups {kind}: "
+        message=f"{pluralize(len(found), 'pair')} of cases {place} and in different groups {kind}: "
         f"{_examples(found, ' ~ ', placed)}.",
         cases=_names(found, placed),
         remedy=_REGROUP if is_copy else f"Compare them. {_REGROUP}",

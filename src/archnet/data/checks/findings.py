@@ -25,7 +25,7 @@ CHECKS: Final = {
     "missing_groups": "cases without a group",
     "near_duplicates": "cases that are copies of each other up to noise, scaling, shift or flip",
     "outside_candidates": "candidates outside their scan",
-    "own_sets": "training, validation and test sets that the data set brings",
+    "own_sets": "training, validation and test sets that come with the data set",
     "patients": "whether the patients of the scans are known",
     "scan_headers": "what is unusual in the headers of scans",
     "shared_groups": "groups with cases in more than one set of the data set's own split",
@@ -75,7 +75,7 @@ def sort_findings(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def stop_on_errors(findings: Sequence[Finding], allowed: Collection[str]) -> None:
-    """Stop if a check found an error that is not allowed.
+    """Raise an error if a check found an error that is not allowed.
 
     Raises:
         DataError: The message has a line for each such error.
@@ -86,6 +86,6 @@ def stop_on_errors(findings: Sequence[Finding], allowed: Collection[str]) -> Non
         lines = [f"{error.check}: {error.text}" for error in errors]
         raise DataError(
             "\n".join(
-                [*lines, f"The data have {pluralize(len(errors), 'error')}. To use them as they are, add {names}."]
+                [*lines, f"The data have {pluralize(len(errors), 'error')}. To use the data anyway, add {names}."]
             )
         )

@@ -21,7 +21,7 @@ _DICOM_ENDINGS: Final = (".dcm", ".dicom", ".ima", "file without an ending")
 
 
 def find_left_out(left_out: Mapping[Path, str], root: Path) -> tuple[Finding, ...]:
-    """A finding that counts what was left out; none where nothing was. Masks alone are a note.
+    """A finding that counts what was left out; none if nothing was. Masks alone are a note.
 
     Args:
         left_out: Of a `ScanTree`: what was left out, with its kind.
@@ -57,7 +57,7 @@ def describe_left_out(left_out: Mapping[Path, str], root: Path) -> str:
 
 
 def _count(number: int, kind: str) -> str:
-    """A number with a kind; endings have no plural, of words the first one has it."""
+    """A number with a kind; file endings have no plural, and of words only the first is plural."""
     if kind.startswith("."):
         return f"{number:,} {kind}"
     noun, space, rest = kind.partition(" ")
@@ -74,11 +74,11 @@ def _name(path: Path, root: Path) -> str:
 
 
 def _remedy(kinds: set[str]) -> str:
-    """What to do about the files that could hold a scan."""
+    """How to use the files that could hold a scan."""
     endings = {kind for kind in kinds if kind.startswith(".") and " " not in kind}
     sentences = []
     if kinds & set(_DICOM_ENDINGS):
-        sentences.append("Give each DICOM series a folder of its own.")
+        sentences.append("Move each DICOM series to its own folder.")
     if endings - set(_DICOM_ENDINGS) - set(READERS):
-        sentences.append(f"Convert other formats to one that is read ({', '.join(READERS)}, DICOM folders).")
+        sentences.append(f"Convert other files to a supported format ({', '.join(READERS)}, DICOM folders).")
     return " ".join(sentences)

@@ -22,17 +22,17 @@ MAX_SHARE: Final = 0.01
 """Share of all candidates above which those outside are an error."""
 
 MAX_SCAN_SHARE: Final = 0.5
-"""Share of a scan's candidates from which on those outside are an error."""
+"""Smallest share of a scan's candidates outside it that is an error."""
 
 _MAX_NAMES: Final = 3
 _CAUSES: Final = (
-    "Usual causes: RAS coordinates instead of LPS, axes in another order, voxel indices instead of millimetres, or the "
-    "list of another scan."
+    "Usual causes: RAS coordinates instead of LPS, axes in a different order, voxel indices instead of millimetres, "
+    "or the list of a different scan."
 )
 
 _ERROR_REMEDIES: Final = (
-    "Correct the list, whose positions are in mm, LPS; if the check is allowed, those outside are left out.",
-    "Correct the list, whose positions are in mm, LPS.",
+    "Correct the list (positions in mm, LPS). If the check is allowed, candidates outside their scan are left out.",
+    "Correct the list (positions in mm, LPS).",
 )
 """In a data set, and in a prediction or where none lies inside."""
 
@@ -53,7 +53,7 @@ class PlacedPoints:
         series: The scan of each.
         points_mm: (n, 3) world positions (x, y, z), LPS.
         labels: (n,) 1 is a nodule; 0 and -1 are not, or it is unknown.
-        row_name: What a row is called, such as its line in the list.
+        row_name: The name of a row, such as its line in the list.
         frames: The grid of each scan whose header can be read.
         names: The file name of each scan.
     """
@@ -83,12 +83,12 @@ class PlacedPoints:
 def read_frames(
     scans: Mapping[str, Path], progress: Progress = no_progress, series: str | None = None
 ) -> dict[str, Volume]:
-    """The grids of scans, from their headers alone; whoever reads a scan says what is wrong with it.
+    """The grids of scans, from their headers alone; the reader of a scan reports what is wrong with it.
 
     Args:
         scans: By series uid.
         progress: Wraps the scans.
-        series: Of DICOM folders with several CT series the one to read.
+        series: The CT series to read in DICOM folders that contain several.
     """
     frames: dict[str, Volume] = {}
     for uid, path in progress(scans.items(), "Checking scans", len(scans)):
@@ -109,7 +109,7 @@ def is_outside_frame(frame: Volume, points_mm: Points) -> NDArray[np.bool_]:
 def find_outside(
     points: PlacedPoints, is_outside: NDArray[np.bool_], source: str, *, is_prediction: bool = False
 ) -> tuple[Finding, ...]:
-    """A finding that counts the candidates outside their scan; none where all lie inside.
+    """A finding that counts the candidates outside their scan; none if all lie inside.
 
     It is an error if there are more than 1% of all, half of one scan's, or a nodule among them.
 
@@ -143,12 +143,12 @@ def find_outside(
 def _error_reasons(points: PlacedPoints, is_outside: NDArray[np.bool_], num_checked: int) -> Iterator[str]:
     share = np.count_nonzero(is_outside) / num_checked
     if share > MAX_SHARE:
-        yield f"That is {_percent(share)} of all."
+        yield f"That is {_percent(share)} of all candidates."
     fullest, largest = max(
         ((uid, float(is_outside[rows].mean())) for uid, rows in points.rows_by_scan().items()), key=lambda pair: pair[1]
     )
     if largest >= MAX_SCAN_SHARE:
-        yield f"It is {_percent(largest)} of those in {points.names[fullest]}."
+        yield f"It is {_percent(largest)} of the candidates in {points.names[fullest]}."
     num_nodules = int(np.count_nonzero(is_outside & (points.labels == 1)))
     if num_nodules:
         yield f"Among them {'is' if num_nodules == 1 else 'are'} {pluralize(num_nodules, 'nodule')}."
@@ -165,7 +165,7 @@ def _examples(points: PlacedPoints, rows: NDArray[np.int64]) -> str:
         texts.append(f"{points.row_name(row)}, ({x}, {y}, {z}) mm in {points.names[points.series[row]]}")
     if len(rows) > _MAX_NAMES:
         num_scans = len({points.series[row] for row in rows.tolist()})
-        texts.append(f"{len(rows) - _MAX_NAMES:,} more, in {pluralize(num_scans, 'scan')} together")
+        texts.append(f"{len(rows) - _MAX_NAMES:,} more, in {pluralize(num_scans, 'scan')} in total")
     return "; ".join(texts)
 
 

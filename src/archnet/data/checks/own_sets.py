@@ -1,4 +1,4 @@
-"""The sets that a data set brings: whether a run keeps them, and whether each has cases of every class."""
+"""The data set's own sets: whether a run keeps them, and whether each has cases of every class."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archnet.errors import pluralize
 from archnet.spec.experiment import SETS
 
 _KEPT_SETS = {"own": ("train", "validation", "test"), "own_test": ("test",)}
-"""The own sets that each way to split keeps."""
+"""The data set's own sets that each kind of split keeps."""
 
 _NAMES = {"train": "training", "validation": "validation", "test": "test"}
 
@@ -20,10 +20,10 @@ _NAMES = {"train": "training", "validation": "validation", "test": "test"}
 def find_own_sets(
     own_sets: NDArray[np.str_] | None, labels: NDArray[np.int64], classes: Sequence[str], by: str
 ) -> tuple[Finding, ...]:
-    """What becomes of the data set's own sets, and which of those that are kept lack a class.
+    """Report whether the data set's own sets are kept, and which kept sets lack a class.
 
     Args:
-        own_sets: (N,) "train", "validation" or "test"; null where the data bring no sets.
+        own_sets: (N,) "train", "validation" or "test"; null if the data have no sets of their own.
         labels: (N,) index into `classes`.
         classes: Names of the classes.
         by: How the cases are split, `Split.by` with "auto" resolved.
@@ -37,7 +37,7 @@ def find_own_sets(
 
 
 def _find_use(counts: dict[str, int], found: list[str], kept: list[str], by: str) -> Finding:
-    brought = f"The data set brings its own {_sets_text(found)}"
+    brought = f"The data set has its own {_sets_text(found)}"
     sizes = ", ".join(f"{pluralize(counts[name], 'case')} in the {_NAMES[name]} set" for name in found)
     if kept == found:
         return _note(f"{brought}, which are kept: {sizes}.")
@@ -45,11 +45,11 @@ def _find_use(counts: dict[str, int], found: list[str], kept: list[str], by: str
         return _note(f"{brought}. Its test set is kept; the validation set is drawn from the other cases ({sizes}).")
     if not {"train", "test"} <= set(found):
         lacking = "no test set" if "train" in found else "no training set"
-        return _note(f"{brought}, but {lacking}, so all sets are drawn anew ({sizes}).")
+        return _note(f"{brought}, but {lacking}, so new sets are drawn ({sizes}).")
     return Finding(
         check="own_sets",
         severity="warning",
-        message=f'{brought}, but split.by "{by}" draws all sets anew, so its test cases may be trained on ({sizes}).',
+        message=f'{brought}, but split.by "{by}" draws new sets, so its test cases may be used for training ({sizes}).',
         remedy="To keep its test set, use split.by=own.",
     )
 

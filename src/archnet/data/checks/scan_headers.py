@@ -1,4 +1,4 @@
-"""What the readers of scans left out, assumed or could not understand, gathered over all scans."""
+"""What the readers of scans skipped, assumed or could not parse, over all scans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archnet.data.checks.scan_records import ScanRecord
 from archnet.errors import pluralize
 
 _MAX_TEXTS: Final = 3
-"""Different texts that a finding states."""
+"""Number of different texts in a finding."""
 
 
 def check_scan_headers(scans: Sequence[Path], records: Sequence[ScanRecord]) -> Iterator[Finding]:
@@ -35,14 +35,14 @@ def _gather(scans: Sequence[Path], texts_of_scans: Iterable[Sequence[str]], seve
     by_frequency = sorted(scans_by_text.items(), key=lambda entry: -len(entry[1]))
     parts = [f"{pluralize(len(some), 'scan')}, such as {some[0]}: {text}" for text, some in by_frequency[:_MAX_TEXTS]]
     rest = {scan for _, some in by_frequency[_MAX_TEXTS:] for scan in some}
-    others = [f"Others hold for {pluralize(len(rest), 'scan')}."] if rest else []
+    others = [f"Other messages concern {pluralize(len(rest), 'scan')}."] if rest else []
     concerned = dict.fromkeys(scan for some in scans_by_text.values() for scan in some)
     yield Finding(
         check="scan_headers",
         severity=severity,
         message=" ".join([*parts, *others]),
         cases=tuple(str(scan) for scan in concerned),
-        remedy="Look at one of them, and convert the scans again if it is not as expected."
+        remedy="View one of these scans, and convert the scans again if it does not look as expected."
         if severity == "warning"
         else "",
     )

@@ -1,6 +1,6 @@
-"""What is kept of each scan when its crops are cut: the statistics of its voxels, and its identity.
+"""The record of each scan, made when its crops are cut: voxel statistics and identity.
 
-A store keeps the records in `scans.jsonl`, one line a scan. While it is cut, lines are appended as scans are finished.
+A store keeps the records in `scans.jsonl`, with one line for each scan. Lines are appended as scans are finished.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _MAX_THREADS: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanRecord:
-    """What is kept of a scan.
+    """The record of a scan.
 
     Attributes:
         values: Statistics of its voxels.
-        identity: What it is recognized by.
-        notes: What its reader left out as it should.
-        warnings: What its reader assumed, or could not understand.
+        identity: How it is recognized.
+        notes: What its reader skipped intentionally.
+        warnings: What its reader assumed or could not parse.
     """
 
     values: HuStatistics

@@ -15,7 +15,7 @@ from archnet.errors import pluralize
 from archnet.imaging.hounsfield import ValueKind, judge_hu
 
 _MAX_REASONS: Final = 3
-"""Scans whose reasons a finding states."""
+"""Number of scans whose reasons a finding gives."""
 
 _MIN_AUC: Final = 0.95
 _CLEAR_SHIFT_HU: Final = 100.0
@@ -23,7 +23,7 @@ _NOTICEABLE_SHIFT_HU: Final = 50.0
 """Shifts of both air and soft tissue between classes. No disease shifts both."""
 
 _MIN_SCANS: Final = 3
-"""Scans of each class from which on a noticeable shift or another padding is reported."""
+"""Fewest scans of each class for which a noticeable shift or a different padding is reported."""
 
 _HIGHEST_AIR_PADDING_HU: Final = -900.0
 """Padding below this looks like the air around a body."""
@@ -60,7 +60,7 @@ def _find_other_values(scans: Sequence[Path], records: Sequence[ScanRecord]) -> 
     judged = [(scan, judge_hu(record.values)) for scan, record in zip(scans, records, strict=True)]
     severities: dict[ValueKind, tuple[Severity, str]] = {
         "other": ("error", "not in Hounsfield units"),
-        "unclear": ("warning", "perhaps not in Hounsfield units"),
+        "unclear": ("warning", "possibly not in Hounsfield units"),
     }
     for kind, (severity, meaning) in severities.items():
         found = [(scan, judgement.reason) for scan, judgement in judged if judgement.kind == kind]
@@ -75,14 +75,14 @@ def _find_other_values(scans: Sequence[Path], records: Sequence[ScanRecord]) -> 
                 severity=severity,
                 message=" ".join([total, *reasons, *others]),
                 cases=tuple(str(scan) for scan, _ in found),
-                remedy="Convert the scans to Hounsfield units, or move them away.",
+                remedy="Convert the scans to Hounsfield units, or remove them.",
             )
 
 
 def _find_class_shifts(
     records: Sequence[ScanRecord], has_class: NDArray[np.bool_], classes: Sequence[str]
 ) -> Iterator[Finding]:
-    """A finding if the scans with cases of one class are on another scale than the scans without."""
+    """A finding if the scans with cases of one class are on a different scale than the scans without."""
     levels = np.array([(record.values.dark, record.values.bright) for record in records])
     is_other = np.array([judge_hu(record.values).kind == "other" for record in records])
     for label in reversed(range(len(classes))):
@@ -122,7 +122,7 @@ def _shift_finding(severity: Severity, name: str, inside: NDArray[np.float64], o
     message = (
         f'The {pluralize(len(inside), "scan")} with cases of class "{name}" and the {len(outside):,} without are on '
         f"different scales: the medians of air and lung are {dark}, those of soft tissue {bright}. No disease shifts "
-        f"both. Without any network, this difference separates the scans with an AUC of {best:.3f}."
+        f"both. Even without a network, this difference separates the scans with an AUC of {best:.3f}."
     )
     return Finding(
         check="class_values",
@@ -149,9 +149,10 @@ def _find_class_padding(
                 severity="warning",
                 message=(
                     f"A constant value, such as {value:g}, fills the corners of the scans {where} cases of class "
-                    f'"{classes[label]}", but not of the others. A network can tell the classes apart by it.'
+                    f'"{classes[label]}", but not those of the other scans. A network can use it to separate the '
+                    f"classes."
                 ),
-                remedy="Fill what is outside the reconstruction circle with -1000 in all scans, or crop the scans.",
+                remedy="Fill the area outside the reconstruction circle with -1000 in all scans, or crop the scans.",
             )
             return
 

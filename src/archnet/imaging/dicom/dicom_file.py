@@ -1,4 +1,4 @@
-"""DICOM files: which files of a folder may be some, and their data sets with or without preamble and DICM mark."""
+"""DICOM files: which files of a folder may be DICOM, and their data sets with or without preamble and DICM prefix."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def dicom_candidates(folder: Path) -> list[Path]:
 
 
 def is_lost_link(path: Path) -> bool:
-    """Whether a path is a link to something that is not there, as git-annex leaves it until it is fetched."""
+    """Whether a path is a broken link, as git-annex leaves a file until it is fetched."""
     return path.is_symlink() and not path.exists()
 
 
@@ -44,7 +44,7 @@ def _may_name_slice(path: Path) -> bool:
 
 
 def require_dicom_start(path: Path) -> None:
-    """Require that a file begins like DICOM, with or without the mark.
+    """Require that a file begins like DICOM, with or without the prefix.
 
     Raises:
         NotDicomError: It does not.
@@ -55,7 +55,7 @@ def require_dicom_start(path: Path) -> None:
 
 
 def has_dicom_start(path: Path) -> bool:
-    """Whether a file begins like DICOM, with or without the mark."""
+    """Whether a file begins like DICOM, with or without the prefix."""
     try:
         require_dicom_start(path)
     except (NotDicomError, OSError):
@@ -64,7 +64,7 @@ def has_dicom_start(path: Path) -> bool:
 
 
 def has_mark(path: Path) -> bool:
-    """Whether a file has the DICM mark behind a preamble."""
+    """Whether a file has the DICM prefix behind a preamble."""
     with path.open("rb") as file:
         return file.read(_MARK_OFFSET + 4)[_MARK_OFFSET:] == b"DICM"
 
@@ -102,7 +102,7 @@ def _find_start(head: bytes) -> int:
     for start in starts:
         if _begins_data_set(head[start : start + 8]):
             return start
-    raise NotDicomError("it has no DICM mark")
+    raise NotDicomError("it has no DICM prefix")
 
 
 def _begins_data_set(element: bytes) -> bool:

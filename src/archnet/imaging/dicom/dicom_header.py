@@ -171,10 +171,12 @@ def read_header(path: Path) -> DicomHeader | None:
         header = _parse_header(path)
     except NotDicomError as error:
         if path.suffix.lower() in DICOM_SUFFIXES:
-            raise DataError(f"{path}: this is not a DICOM file, it has no DICM mark. Copy the series again.") from error
+            raise DataError(
+                f"{path}: this is not a DICOM file; it has no DICM prefix. Copy the series again."
+            ) from error
         return None
     except FileNotFoundError as error:
-        raise DataError(f"{path}: it is a link to a file that is not there. {FETCH_LINKS}") from error
+        raise DataError(f"{path}: it is a link to a missing file. {FETCH_LINKS}") from error
     except _HEADER_ERRORS as error:
         if not isinstance(error, OSError) and path.suffix.lower() not in DICOM_SUFFIXES and not has_mark(path):
             return None
@@ -219,7 +221,7 @@ def _parse_header(path: Path) -> DicomHeader | None:
         has_stray_bytes=has_stray_bytes,
     )
     if not (file.is_image and file.text("SOPClassUID")) and not has_mark(path):
-        raise NotDicomError("it has no DICM mark")
+        raise NotDicomError("it has no DICM prefix")
     return file
 
 

@@ -38,7 +38,7 @@ def read_pixels(file: DicomHeader) -> NDArray[Any]:
     """
     rows, columns = (int(file.numbers(keyword, 1)[0]) for keyword in ("Rows", "Columns"))
     if not (rows > 0 and columns > 0 and rows * columns <= _MAX_PIXELS):
-        raise DataError(f"{file.path}: no slice of a CT has {columns:,} x {rows:,} pixels. Copy the series again.")
+        raise DataError(f"{file.path}: a CT slice cannot have {columns:,} x {rows:,} pixels. Copy the series again.")
     shape, bits = (rows, columns), _num_bits(file)
     stored = _read_plain(file, shape, bits) if file.transfer_syntax in _PLAIN else _unpack(file, shape, bits)
     return _rescale(stored, file)
@@ -72,12 +72,10 @@ def _read_plain(file: DicomHeader, shape: tuple[int, int], bits: int) -> NDArray
     expected = shape[0] * shape[1] * bits // 8
     declared = file.num_bytes or 0
     if declared < expected:
-        raise DataError(
-            f"{file.path}: {expected:,} bytes of pixels were expected, got {declared:,}. Copy the series again."
-        )
+        raise DataError(f"{file.path}: expected {expected:,} bytes of pixels, got {declared:,}. Copy the series again.")
     if declared >= 2 * expected:
         raise DataError(
-            f"{file.path}: {expected:,} bytes of pixels were expected, got {declared:,}: it holds more than one slice. "
+            f"{file.path}: expected {expected:,} bytes of pixels, got {declared:,}: it holds more than one slice. "
             f"Convert the series, for example with dcm2niix, and use the .nii.gz."
         )
     with open_data_set(file.path) as stream:
@@ -88,7 +86,7 @@ def _read_plain(file: DicomHeader, shape: tuple[int, int], bits: int) -> NDArray
         content = stream.read(expected)
     if bits == 32 and file.is_big_endian:
         raise DataError(
-            f"{file.path}: 32-bit values in big-endian order are not read. Convert the series with dcm2niix."
+            f"{file.path}: 32-bit values in big-endian order are not supported. Convert the series with dcm2niix."
         )
     is_signed = file.text("PixelRepresentation") == "1"
     dtype = np.dtype(f"{'>' if file.is_big_endian else '<'}{'i' if is_signed else 'u'}{bits // 8}")

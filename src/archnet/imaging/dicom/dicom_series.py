@@ -66,22 +66,20 @@ def _flat(series: Series) -> list[DicomHeader]:
 
 
 def _without_ct(folder: Path, headers: Sequence[DicomHeader]) -> list[DicomHeader]:
-    """Images that can be no CT, for the reader to say why; an error where there are not even images."""
+    """Images that cannot be a CT, whose reader reports why; an error if there are no images at all."""
     images = [file for file in headers if file.is_slice]
     if images:
         return images
     if headers:
-        raise DataError(
-            f"{folder}: no slices of a CT are here, only {_count_kinds(headers)}. Name the folder of the series."
-        )
-    raise DataError(f"{folder}: no DICOM files are here. A series lies in one folder, one file a slice.")
+        raise DataError(f"{folder}: found no CT slices, only {_count_kinds(headers)}. Give the folder of the series.")
+    raise DataError(f"{folder}: found no DICOM files. A series needs its own folder, with one file for each slice.")
 
 
 def _single_series(folder: Path, scans: Mapping[str, list[DicomHeader]]) -> str:
     if len(scans) > 1:
         raise DataError(
-            f"{folder}: {len(scans)} series are here: {_describe_all(scans)}. Choose one by its uid, number or "
-            f"description with data.series or --series, or give each a folder of its own."
+            f"{folder}: contains {len(scans)} series: {_describe_all(scans)}. Choose one by its uid, number or "
+            f"description with data.series or --series, or move each to its own folder."
         )
     return next(iter(scans))
 
@@ -97,7 +95,8 @@ def _find_series(folder: Path, images: Mapping[str, list[DicomHeader]], wanted: 
         raise DataError(f'{folder}: there is no series "{wanted}" here.{hint} Found: {_describe_all(images)}.')
     if len(matches) > 1:
         raise DataError(
-            f'{folder}: "{wanted}" are {len(matches)} series: {_describe_all({uid: images[uid] for uid in matches})}. '
+            f'{folder}: "{wanted}" matches {len(matches)} series: '
+            f"{_describe_all({uid: images[uid] for uid in matches})}. "
             f"Choose one by its uid with data.series or --series."
         )
     return matches[0]
@@ -126,7 +125,7 @@ def _forms_scan(files: Sequence[DicomHeader]) -> bool:
 
 
 def _scouts(files: Sequence[DicomHeader]) -> list[DicomHeader]:
-    """The few images of a series that lie across the plane of the others."""
+    """The few images of a series that are not parallel to the others."""
     normals = [_normal(file) for file in files]
     known = [normal for normal in normals if normal is not None]
     if not known:
@@ -160,24 +159,24 @@ def _note(others: Sequence[DicomHeader]) -> tuple[str, ...]:
     if not others:
         return ()
     verb = "is" if len(others) == 1 else "are"
-    return (f"{pluralize(len(others), 'DICOM file')} beside the slices {verb} not read: {_count_kinds(others)}.",)
+    return (f"{pluralize(len(others), 'DICOM file')} next to the slices {verb} not read: {_count_kinds(others)}.",)
 
 
 def _warn_of_broken(folder: Path, headers: Sequence[DicomHeader]) -> tuple[str, ...]:
-    """A warning about files without a DICM mark that may have been slices."""
+    """A warning about files without a DICM prefix that may have been slices."""
     known = {file.path for file in headers}
     broken = [path for path in dicom_candidates(folder) if path not in known and has_dicom_start(path)]
     if not broken:
         return ()
     verb = ("begins", "is") if len(broken) == 1 else ("begin", "are")
-    return (f"{pluralize(len(broken), 'file')} {verb[0]} like DICOM but {verb[1]} not understood, and not read.",)
+    return (f"{pluralize(len(broken), 'file')} {verb[0]} like DICOM but cannot be parsed and {verb[1]} skipped.",)
 
 
 def _note_stray(files: Sequence[DicomHeader]) -> tuple[str, ...]:
     number = sum(file.has_stray_bytes for file in files)
     if number == 0:
         return ()
-    return (f"Stray bytes follow the pixels of {pluralize(number, 'slice')}, and are not read.",)
+    return (f"Stray bytes after the pixels of {pluralize(number, 'slice')} are ignored.",)
 
 
 def _count_kinds(files: Sequence[DicomHeader]) -> str:

@@ -67,7 +67,7 @@ def resolve_auto_split(experiment: Experiment, cases: Cases) -> Experiment:
 
 
 def _warn_of_outdated(keys: Collection[str]) -> None:
-    """Log which values are kept though another would be chosen now."""
+    """Log which values are kept although others would be chosen now."""
     if keys:
         logging.getLogger("archnet.auto").warning(
             'kept, although "auto" would now choose different values: %s. Set them to "auto" to choose again.',

@@ -35,7 +35,7 @@ def prepare(
     Args:
         dataset: The data set that the experiments have in common.
         experiments: They may differ in their split.
-        progress: Wraps what takes long.
+        progress: Wraps the items of a long loop.
         splits: Of `make_splits` for these experiments; null makes them.
         strict: Fail if a scan cannot be read or a candidate lies outside its scan.
         is_preview: Cut the crops even if there are too few cases to train.
@@ -85,12 +85,12 @@ def join_findings(parts: Iterable[Iterable[Finding]]) -> tuple[Finding, ...]:
 def cut_cases(
     dataset: Dataset, splits: Mapping[Split, CaseSplit], progress: Progress = no_progress, *, strict: bool = False
 ) -> dict[Split, PreparedData]:
-    """Cut the crops of all splits and check them; errors of the checks stop nothing.
+    """Cut the crops of all splits and check them; errors of the checks do not stop it.
 
     Args:
         dataset: The data set.
         splits: The cases in use under each split.
-        progress: Wraps what takes long.
+        progress: Wraps the items of a long loop.
         strict: Fail if a scan cannot be read.
 
     Raises:

@@ -23,7 +23,7 @@ from archnet.runs.preparation.small_sets import find_small_sets
 from archnet.spec.experiment import Split
 
 _MAX_REASONS: Final = 3
-"""Unreadable scans whose reasons a finding states."""
+"""Number of unreadable scans whose reasons a finding gives."""
 
 
 def check_lists(dataset: Dataset, split: CaseSplit, options: Split) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What is worth knowing about an experiment on its data: crops of another size, symmetries that are not used."""
+"""Findings about an experiment on its data: crops of a different size, symmetries that are not used."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _find_other_size(experiment: Experiment) -> Iterator[Finding]:
 
 
 def _find_unused_symmetries(experiment: Experiment, shape: tuple[int, ...]) -> Iterator[Finding]:
-    """The flips and turns that were left out since the cases spoke against them, or said nothing."""
+    """The flips and rotations that were left out because the cases contradict them or do not decide."""
     reason = experiment.auto_reasons.get(_AUGMENTATION)
     if reason is None or not is_measured(experiment, _AUGMENTATION):
         return
@@ -47,5 +47,5 @@ def _find_unused_symmetries(experiment: Experiment, shape: tuple[int, ...]) -> I
             check="symmetry",
             severity="warning",
             message=f"Augmentation is {reason}.",
-            remedy=f"To flip and turn all the same, set training.augmentation={value}.",
+            remedy=f"To use flips and rotations anyway, set training.augmentation={value}.",
         )

@@ -87,11 +87,11 @@ class DataCheck:
 def inspect_data(
     experiments: Sequence[Experiment], progress: Progress = no_progress, *, is_quick: bool = False
 ) -> DataCheck:
-    """Run all data checks on the data of experiments; errors stop nothing.
+    """Run all data checks on the data of experiments; errors do not stop it.
 
     Args:
         experiments: They differ in architecture, split and training at most.
-        progress: Wraps what takes long.
+        progress: Wraps the items of a long loop.
         is_quick: Leave out the voxels: cut no crops.
 
     Raises:

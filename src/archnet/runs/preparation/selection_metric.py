@@ -40,7 +40,7 @@ def check_selection_metrics(metrics: Mapping[str, str], cases: Cases, sets: NDAr
             present = " or ".join(f'"{cases.classes[label]}"' for label in np.unique(labels))
             raise RunError(
                 f"{key}: {metric} is undefined on the validation set: {pluralize(len(labels), 'case')}, all of class "
-                f'{present}. Use "loss", or a validation set that has every class.'
+                f'{present}. Use "loss", or a validation set with every class.'
             )
 
 

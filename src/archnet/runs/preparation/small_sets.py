@@ -1,4 +1,4 @@
-"""Sets too small for a useful result, and how exactly a recall will be known before anything is trained."""
+"""Find sets too small for a useful result, and estimate the precision of the recall before training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXPECTED: Final = 0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedRecall:
-    """How exactly a set will determine the recall of a class.
+    """The expected precision of the recall of a class on a set.
 
     Attributes:
         set: "test", else "validation".
@@ -48,12 +48,12 @@ class ExpectedRecall:
     def text(self) -> str:
         """The expectation as a sentence."""
         counts = f'{pluralize(self.num_cases, "case")} of "{self.class_name}" in the {self.set} set'
-        known = f"a recall of {self.recall:g} is known to {_half_width(self.interval)}"
+        known = f"a recall of {self.recall:g} is known to within {_half_width(self.interval)}"
         if self.num_groups == self.num_cases:
             return f"With {counts}, each from its own group, {known}."
         return (
             f"With {counts} from {pluralize(self.num_groups, 'group')}, {known} at best (independent cases), and to "
-            f"{_half_width(self.interval_by_group)} if the cases of each group are all found or all missed."
+            f"within {_half_width(self.interval_by_group)} if the cases of each group are all found or all missed."
         )
 
     def to_document(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def evaluated_set(sets: NDArray[np.str_]) -> str | None:
 
 
 def expect_recall(cases: Cases, sets: NDArray[np.str_]) -> ExpectedRecall | None:
-    """How exactly the evaluated set will determine the recall of the positive class; null without such cases.
+    """The expected precision of the recall of the positive class on the evaluated set; null without such cases.
 
     Args:
         cases: The cases in use.

@@ -29,12 +29,12 @@ def name_symmetries(names: Sequence[str]) -> str:
     """Symmetries in words.
 
     >>> name_symmetries(["height", "width", "depth", "right angles"]), name_symmetries(["right angles"])
-    ('flips along height, width and depth and turns by right angles', 'turns by right angles')
+    ('flips along height, width and depth and rotations by right angles', 'rotations by right angles')
     """
     axes = [name for name in names if name != RIGHT_ANGLES]
     *others, last = axes or [""]
     flips = [f"flips along {' and '.join([*([', '.join(others)] if others else []), last])}"] if axes else []
-    return " and ".join([*flips, *(["turns by right angles"] if RIGHT_ANGLES in names else [])])
+    return " and ".join([*flips, *(["rotations by right angles"] if RIGHT_ANGLES in names else [])])
 
 
 def coarse_images(dataset: Dataset, rows: NDArray[np.int64]) -> Images:

@@ -1,7 +1,7 @@
-"""Which flips and turns leave the classes of arrays as they are: a logistic regression is asked.
+"""Test with a logistic regression which flips and rotations leave the classes of arrays unchanged.
 
 It is fitted to the training cases, and to these with their transformed copies. A symmetry that the classes do not have
-(left and right organs) makes the second one worse on validation cases that nobody transformed.
+(left and right organs) makes the second regression worse on validation cases, which are not transformed.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ Pair = tuple[int, int]
 
 
 def find_symmetry(dataset: Dataset, split: CaseSplit) -> Symmetry:
-    """Ask the cases of a data set which flips and turns leave their classes as they are.
+    """Test on the cases of a data set which flips and rotations leave their classes unchanged.
 
     Nothing is decided where there are no validation cases, or where the regression on the training cases ranks them
-    no better than chance: then there is no symmetry. Of more than two classes every pair is asked.
+    no better than chance: then there is no symmetry. With more than two classes, every pair is tested.
 
     Args:
         dataset: Its values are read from memory.
@@ -85,7 +85,7 @@ def _ask(dataset: Dataset, split: CaseSplit) -> Symmetry:
 
 
 def _undecided(why: str) -> Symmetry:
-    reason = f"it is not known whether flips and turns change the classes, so there are none: {why}"
+    reason = f"it is unknown whether flips and rotations change the classes, so none are used: {why}"
     return Symmetry(axes=(), right_angles=False, reason=reason)
 
 
@@ -100,7 +100,7 @@ def _draw_rows(rows: NDArray[np.int64], labels: NDArray[np.int64], most: int) ->
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Loss:
-    """What copies do to the ranking of a pair of classes.
+    """The effect of copies on the ranking of a pair of classes.
 
     Attributes:
         pair: The two classes, in words; empty where there are no others.
@@ -178,7 +178,7 @@ class _Trial:
     def _chance_text(self, known: Sequence[_Loss]) -> str:
         cases = pluralize(len(self.truth), "validation case")
         if len(known) != 1:
-            return f"a logistic regression on coarse voxels tells no two classes apart on {cases}"
+            return f"a logistic regression on coarse voxels separates no two classes on {cases}"
         (first,) = known
         return (
             f"a logistic regression on coarse voxels has AUC {first.second:.3f} ({_range_text(first)}) on {cases}, "

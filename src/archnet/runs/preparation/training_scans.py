@@ -1,4 +1,4 @@
-"""The scans that a run was trained on, as its folder keeps them: so that a new scan that is one of them is recognized.
+"""The scans that a run was trained on, recorded in its folder so that they are recognized later.
 
 A scan is recognized by its series UID or by a digest of its voxels. No patient is named.
 """
@@ -30,7 +30,7 @@ class TrainingScan:
     """A scan with cases in the training or validation set.
 
     Attributes:
-        identity: What it is recognized by.
+        identity: How it is recognized.
         sets: "train", "validation" or both.
     """
 
@@ -74,7 +74,7 @@ class TrainingScans:
         return TrainingScans(scans=scans, cases=cases)
 
     def sets_of(self, identity: ScanIdentity) -> tuple[str, ...]:
-        """The sets that a scan was in; empty if it was in none."""
+        """The sets that contained a scan; empty if none did."""
         found = {
             name
             for scan in self.scans
@@ -123,7 +123,7 @@ def case_digest(case: NDArray[Any]) -> str:
 
 
 def read_training_scans(folder: Path) -> TrainingScans | None:
-    """Read what a run was trained on; null if it is unknown, since an older archnet made the run.
+    """Read the training scans of a run; null if an older archnet made the run and did not record them.
 
     Raises:
         DataError: The file is damaged.
@@ -139,7 +139,7 @@ def read_training_scans(folder: Path) -> TrainingScans | None:
 
 
 def hashed_training_scans(folder: Path) -> TrainingScans | None:
-    """What a run was trained on, by hashes, as it may be shown to others; null if it is unknown.
+    """The training scans of a run by hash, for publication; null if they are unknown.
 
     Raises:
         DataError: The file is damaged.

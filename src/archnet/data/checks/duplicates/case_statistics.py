@@ -1,6 +1,6 @@
-"""What one pass over the voxels of cases measures: digest, lowest and highest value, thumbnail.
+"""Statistics from one pass over the voxels of cases: digest, lowest and highest value, thumbnail.
 
-The statistics of a crop store are kept beside its crops, so that they are measured once.
+The statistics of a crop store are stored next to its crops, so they are measured only once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from archnet.files.progress import Progress, no_progress
 
 STATISTICS_FILE: Final = "statistics.npz"
 _VERSION: Final = 1
-"""Raise it with every change to what is measured."""
+"""Increase it with every change to the measurements."""
 _CHUNK_VOXELS: Final = 2**20
 _DIGEST_BYTES: Final = 16
 
@@ -55,7 +55,7 @@ class CaseStatistics:
 
 
 def case_statistics(values: NDArray[Any], progress: Progress = no_progress) -> CaseStatistics:
-    """The statistics of all cases, read from beside a store's crops or else measured and, for a store, kept there.
+    """Read the statistics of all cases stored next to the crops, or measure them and store them there.
 
     Args:
         values: (n, height, width[, depth]) finite values; may be memory-mapped.
@@ -121,7 +121,7 @@ def _source_file(values: NDArray[Any]) -> Path | None:
 
 
 def _read_statistics(source: Path, values: NDArray[Any]) -> CaseStatistics | None:
-    """What was kept of these crops; null where there is nothing, or it is damaged or of other crops."""
+    """The stored statistics of these crops; null if they are missing, damaged or of other crops."""
     try:
         with source.with_name(STATISTICS_FILE).open("rb") as file, np.load(file, allow_pickle=False) as kept:
             if kept["stamp"].tolist() != _stamp(source):

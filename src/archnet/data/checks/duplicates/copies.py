@@ -20,10 +20,10 @@ _NARROW: Final = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Copies:
-    """What the voxels of some cases have in common.
+    """Cases with the same or similar voxels.
 
     Attributes:
-        are_empty: (n,) whether a case shows nothing.
+        are_empty: (n,) whether a case is empty.
         identical: Rows of equal values, at least two each, ascending; without the empty cases.
         near: Other pairs of different groups that are copies of each other.
     """
@@ -45,7 +45,7 @@ def find_copies(
         values: (n, height, width[, depth]) raw values; may be memory-mapped.
         groups: (n,) cases of one group may overlap, so they are no near-duplicates.
         limits: Values that become 0 and 1; null where they are unknown.
-        progress: Wraps what takes long.
+        progress: Wraps the items of a long loop.
     """
     # Small matrices: threads of BLAS wait for each other longer than they work.
     with threadpool_limits(1, "blas"):
@@ -68,7 +68,7 @@ def _find_copies(
 
 
 def find_empty(statistics: CaseStatistics, limits: tuple[float, float] | None) -> NDArray[np.bool_]:
-    """Whether each case shows nothing: all values are equal, or within 2% of the window.
+    """Whether each case is empty: all values are equal, or within 2% of the window.
 
     Where that holds for more than half of the cases, the window is wrong, and only constant cases count.
     """

@@ -1,4 +1,4 @@
-"""The pairs that a search found, kept on disk: cases that were searched once are not searched again.
+"""Pairs found by a search, stored on disk: the same cases are not searched again.
 
 The files are in the folder of the crop stores, named by a digest of the cases and their groups.
 """
@@ -22,16 +22,16 @@ from archnet.files.user_folders import store_home
 FOLDER: Final = "copies"
 
 _VERSION: Final = 1
-"""Raise it with every change to what the search finds."""
+"""Increase it with every change to the results of the search."""
 
 _MIN_CASES: Final = 200
-"""Below, a search is as fast as a file."""
+"""With fewer cases, a search is as fast as reading the file."""
 
 
 def recall_pairs(
     digests: NDArray[np.void], groups: NDArray[np.int64], search: Callable[[], tuple[CopiedPair, ...]]
 ) -> tuple[CopiedPair, ...]:
-    """The pairs of an earlier search of the same cases in the same groups; else search, and keep what is found.
+    """The pairs of an earlier search of the same cases in the same groups; otherwise search, and store the pairs.
 
     Args:
         digests: (n,) of the values of each case.
@@ -53,7 +53,7 @@ def recall_pairs(
 
 
 def _read(path: Path, num_cases: int) -> tuple[CopiedPair, ...] | None:
-    """The pairs in a file; null where there is none, or it is damaged or of another version."""
+    """The pairs in a file; null if it is missing, damaged or of a different version."""
     try:
         document: dict[str, Any] = json.loads(path.read_bytes())
         if document["version"] != _VERSION:

@@ -32,7 +32,7 @@ _SCALES: Final = (0.88, 0.77, 0.68)
 """Central parts that are compared with whole cases: copies are found up to an enlargement by 1.5."""
 _FINER_SCALES: Final = (0.94, 1.0, 1.06)
 _FACTORS: Final = ((0.98, 1.02), (0.98, 0.99, 1.01, 1.02))
-"""Factors of the scale that are tried at full resolution, in two rounds."""
+"""Scale factors to try at full resolution, in two rounds."""
 _IMAGES: Final = Search(count=5, min_similarity=0.45)
 _VOLUMES: Final = Search(count=3, min_similarity=0.25)
 """A shift by two of ten slices brings similarities of copies down to 0.3."""
@@ -48,7 +48,7 @@ _MIN_RANK_OF_SHIFTED: Final = 0.5
 _RANK_MARGIN: Final = 0.02
 """Orientations whose thumbnails are this much further apart than the nearest ones' are not tried."""
 _MIN_ROUGH: Final = 0.4
-"""Correlation of roots from which on a pair is compared more closely."""
+"""Smallest correlation of roots for which a pair is compared more closely."""
 _MIN_SLICE: Final = 0.55
 """The same of central slices."""
 _CHUNK: Final = 512
@@ -119,7 +119,7 @@ def find_near_duplicates(
         values: (n, height, width[, depth]); may be memory-mapped, and is read only where thumbnails propose a pair.
         thumbnails: (n, 16, 16, depth) of `make_thumbnails`; cases with a thumbnail of zeros are copies of none.
         groups: (n,) numbers; cases of one group may overlap, and those of negative numbers are left out.
-        progress: Wraps what takes long.
+        progress: Wraps the items of a long loop.
 
     Returns:
         The pairs, ascending.
@@ -191,7 +191,7 @@ def _correlate_whole(volumes: NDArray[Any], proposal: Proposal) -> float:
 def _propose(
     thumbnails: NDArray[np.floating], groups: NDArray[np.int64], shape: tuple[int, ...], progress: Progress
 ) -> Iterable[Proposal]:
-    """The pairs whose thumbnails are alike."""
+    """The pairs with similar thumbnails."""
     are_many = len(thumbnails) > _MANY
     basis = fit_basis(thumbnails, NUM_DIMENSIONS // 2 if are_many else NUM_DIMENSIONS)
     vectors = basis.project(thumbnails)
@@ -205,7 +205,7 @@ def _propose(
 
 
 def _search_of(num_cases: int, shape: tuple[int, ...]) -> Search:
-    """What counts as near among so many cases of a shape."""
+    """The criteria for near pairs, by the number of cases of a shape."""
     if num_cases > _MANY:
         return _OF_MANY
     search = _IMAGES if len(shape) == 2 else _VOLUMES

@@ -18,7 +18,7 @@ _COLUMNS: Final = 8192
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What counts as near.
+    """The criteria for near pairs.
 
     Attributes:
         count: Neighbours of each query.

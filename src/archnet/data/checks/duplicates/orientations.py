@@ -16,7 +16,7 @@ _FREQUENCIES: Final = np.arange(-5, 6)
 _CHOSEN: Final = (_FREQUENCIES[:, np.newaxis] > 0) | ((_FREQUENCIES[:, np.newaxis] == 0) & (_FREQUENCIES > 0))
 _FREQUENCY_WEIGHTS: Final = np.hypot(_FREQUENCIES[:, np.newaxis], _FREQUENCIES)[_CHOSEN].astype(np.float32)
 _STEPS: Final = 5
-"""Shifts that are tried along each axis."""
+"""Shifts to try along each axis."""
 MAX_SHIFT: Final = 2
 """Voxels by which a copy may be shifted along each axis."""
 
