@@ -400,12 +400,6 @@ BAD = {
         FOLDER,
         "scans: expected at least two class folders with scans, found only a.",
     ),
-    "a class folder with one scan": (
-        classes(".nii", nifti(), ["a/1", "a/2", "b/1"]),
-        FOLDER,
-        "scans/b: a class needs at least two scans (.mhd, .mha, .nii, .nii.gz, .nrrd, DICOM folders), found one. "
-        "Add scans, or remove the folder.",
-    ),
     # Options
     "a crop of no voxels": (
         scan(),

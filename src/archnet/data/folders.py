@@ -59,7 +59,7 @@ def open_folder(data: Data, progress: Progress = no_progress) -> FolderDataset:
     """The scans of class folders.
 
     Raises:
-        DataError: The folder is missing, or does not hold at least two classes of at least two scans.
+        DataError: The folder is missing, or does not hold at least two classes with scans.
     """
     return FolderDataset(require_root(data), data)
 
@@ -71,11 +71,10 @@ def _find_scans_by_class(root: Path) -> tuple[dict[str, list[Path]], dict[Path, 
     for folder in folders:
         tree = find_scans(folder, may_be_series=False)
         _check_unique(tree.scans, root)
-        if len(tree.scans) < 2:
+        if not tree.scans:
             raise DataError(
-                f"{folder}: a class needs at least two scans ({', '.join(READERS)}, DICOM folders), found "
-                f"{'one' if tree.scans else 'none'}. {_left_out_hint(tree.left_out, root)}"
-                "Add scans, or remove the folder."
+                f"{folder}: a class needs scans ({', '.join(READERS)}, DICOM folders), found none. "
+                f"{_left_out_hint(tree.left_out, root)}Add scans, or remove the folder."
             )
         paths[folder.name] = list(tree.scans)
         left_out |= tree.left_out
