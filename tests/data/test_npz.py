@@ -102,8 +102,9 @@ X = _random((2, 3, 3))
             "x must be (N, height, width) or (N, height, width, depth), got (3, 3)",
         ),
         (
-            {"x": np.full((2, 3, 3), np.nan), "y": [0, 1]},
-            "x: Hounsfield units must be finite, got NaN or infinity",
+            {"x": [np.zeros((3, 3)), np.full((3, 3), np.nan)], "y": [0, 1]},
+            "x holds NaN or infinity in 1 case (1; counted from 0); replace these values by air (numpy.nan_to_num), "
+            "or leave the cases out",
         ),
         (
             {"images": X, "labels": [0, 1]},

@@ -15,11 +15,12 @@ from archnet.data.checks.array_range import choose_range
 from archnet.data.checks.case_table import fill_missing_groups
 from archnet.data.checks.findings import Finding
 from archnet.data.dataset import Cases, Crops, Dataset, positive_class
-from archnet.errors import DataError
+from archnet.errors import DataError, pluralize
 from archnet.files.progress import Progress, no_progress
-from archnet.imaging.volume import convert_to_hu
+from archnet.imaging.volume import NotFiniteError, convert_to_hu
 from archnet.spec.experiment import Data
 
+_MAX_ROWS = 3
 _SET_NAMES = {**MEDMNIST_SETS, "validation": "validation"}
 
 
@@ -118,9 +119,22 @@ def _images(x: NDArray[Any], axes: str) -> NDArray[Any]:
         x = x.astype(np.float32)
     try:
         values: NDArray[Any] = x if x.dtype == np.uint8 else convert_to_hu(x)
+    except NotFiniteError as error:
+        raise ValueError(_describe_not_finite(x)) from error
     except ValueError as error:
         raise ValueError(f"x: {error}") from error
     return values.transpose(0, 2, 3, 1) if axes == "zyx" and x.ndim == 4 else values
+
+
+def _describe_not_finite(x: NDArray[Any]) -> str:
+    """Which cases hold values that are no numbers, and what to do."""
+    with np.errstate(over="ignore"):  # values beyond float32 become infinite
+        rows = [row for row, case in enumerate(x) if not np.isfinite(case.astype(np.float32)).all()]
+    first = ", ".join([*map(str, rows[:_MAX_ROWS]), *(["..."] if len(rows) > _MAX_ROWS else [])])
+    return (
+        f"x holds NaN or infinity in {pluralize(len(rows), 'case')} ({first}; counted from 0); replace these values by "
+        "air (numpy.nan_to_num), or leave the cases out"
+    )
 
 
 def _own_sets(arrays: Arrays) -> NDArray[np.str_] | None:

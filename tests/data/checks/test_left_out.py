@@ -31,7 +31,7 @@ def test_each_kind_is_counted_with_its_first_few_names_and_its_remedy():
         "1 broken link (d)."
     )
     assert finding.remedy == (
-        "Move each DICOM series to its own folder. Convert other files to a supported format (.mhd, "
+        "Move each series of DICOM images to its own folder. Convert other files to a supported format (.mhd, "
         ".mha, .nii, .nii.gz, .nrrd, DICOM folders)."
     )
     assert len(finding.cases) == 9

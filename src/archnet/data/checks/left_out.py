@@ -78,7 +78,7 @@ def _remedy(kinds: set[str]) -> str:
     endings = {kind for kind in kinds if kind.startswith(".") and " " not in kind}
     sentences = []
     if kinds & set(_DICOM_ENDINGS):
-        sentences.append("Move each DICOM series to its own folder.")
+        sentences.append("Move each series of DICOM images to its own folder.")
     if endings - set(_DICOM_ENDINGS) - set(READERS):
         sentences.append(f"Convert other files to a supported format ({', '.join(READERS)}, DICOM folders).")
     return " ".join(sentences)
