@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from archnet.cli.options import hint_if_interrupted, load_command_experiments, print_json, print_scan_warnings
+from archnet.cli.options import (
+    hint_if_interrupted,
+    load_command_experiments,
+    print_json,
+    print_scan_warnings,
+    print_trainings,
+)
+from archnet.inference.trained_run import TrainedOn
 from command_line import invoked
 
 NET = {"name": "net", "rank": 2, "layers": [{"type": "T"}]}
@@ -63,3 +70,14 @@ def test_a_command_group_alone_prints_its_help(group):
     result = invoked(*group)
     assert "Usage: " in result.output
     assert "Missing command" not in result.output
+
+
+def test_many_scans_that_a_run_was_trained_on_are_counted_in_one_line(capsys):
+    scans = [Path(f"{number}.mhd") for number in range(8)]
+    run = TrainedOn(run=Path("runs/a"), sets=("train",))
+    few = TrainedOn(run=Path("runs/a"), sets=("validation",))
+    print_trainings({**{scan: [run] for scan in scans[:7]}, scans[7]: [few]})
+    assert capsys.readouterr().err.splitlines() == [
+        "Warning: each of 7 scans (0.mhd, 1.mhd, 2.mhd, 3.mhd, 4.mhd and 2 more) was in the training set of runs/a.",
+        "Warning: 7.mhd was in the validation set of runs/a.",
+    ]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from archnet.inference.trained_run import TrainedOn
     from archnet.spec.experiment import Experiment
 
+_MAX_SCANS: Final = 5
+"""Scans that a warning names."""
+
 
 def check_names() -> list[str]:
     """The names of the data checks."""
@@ -206,8 +209,18 @@ def print_scan_warnings(warnings: Mapping[Path, Sequence[str]]) -> None:
 
 
 def print_trainings(trained_on: Mapping[Path, Sequence[TrainedOn]]) -> None:
-    """Print which scans runs were trained on."""
-    print_messages(f"Warning: {scan} {run.sentence}" for scan, runs in trained_on.items() for run in runs)
+    """Print which scans runs were trained on: a line for each scan, or for each run if there are many scans."""
+    scans: dict[TrainedOn, list[Path]] = {}
+    for scan, runs in trained_on.items():
+        for run in runs:
+            scans.setdefault(run, []).append(scan)
+    for run, paths in scans.items():
+        if len(paths) <= _MAX_SCANS:
+            print_messages(f"Warning: {scan} {run.sentence}" for scan in paths)
+        else:
+            first = ", ".join(map(str, paths[:_MAX_SCANS]))
+            names = f"{first} and {len(paths) - _MAX_SCANS:,} more"
+            print_messages([f"Warning: each of {len(paths):,} scans ({names}) {run.sentence}"])
 
 
 @contextmanager
