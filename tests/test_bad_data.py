@@ -637,7 +637,8 @@ BAD = {
     "images that are NaN": (
         arrays(x=X * np.nan, y=Y),
         NPZ,
-        "a.npz: x: Hounsfield units must be finite, got NaN or infinity.",
+        "a.npz: x holds NaN or infinity in 20 cases (0, 1, 2, ...; counted from 0); replace these values by air "
+        "(numpy.nan_to_num), or leave the cases out.",
     ),
     "images of five axes": (
         arrays(x=X.reshape(20, 2, 2, 4, 4), y=Y),
