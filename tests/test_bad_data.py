@@ -101,7 +101,7 @@ OUTSIDE = "lies outside the header's folder; put the voxels next to the header"
 FILL_WITH_AIR = "Replace these values with air: numpy.nan_to_num(hu, nan=-1000, posinf=-1000, neginf=-1000)"
 NO_NPZ = "a.npz: not a readable .npz file"
 AGAIN = "save it again with numpy.savez."
-KEYS = "a.npz: needs the arrays x and y, or train_images and train_labels as in MedMNIST; it holds"
+KEYS = "a.npz: expected the arrays x and y, or train_images and train_labels as in MedMNIST; found"
 OTHER_ARCHIVE = "Nothing was unpacked; get the archive from another place."
 ARCHIVE = "{here}/scans/.fetch/CT-0.zip"
 
@@ -535,8 +535,7 @@ BAD = {
         FOLDER,
         unclassed(
             f'contains 2 series: {UID} (CT, "Thorax 5.0", 4 slices); 1.2.9 (CT, "Thorax 5.0", 2 slices). '
-            "Choose one by its uid, number or description with data.series or --series, or give each a folder of its "
-            "own"
+            "Choose one by its uid, number or description with data.series or --series, or move each to its own"
         ),
     ),
     "a missing slice": (
@@ -680,7 +679,7 @@ BAD = {
     "sets of different shape": (
         arrays(train_images=X[:9], train_labels=Y[:9], val_images=X[9:, 1:], val_labels=Y[9:]),
         NPZ,
-        "a.npz: the cases of train and val differ in shape; all sets need the same.",
+        "a.npz: the cases of train and val differ in shape; all sets need the same shape.",
     ),
     # Archives
     "an archive that escapes": (

@@ -209,7 +209,7 @@ def test_two_series_in_one_folder_are_refused_by_the_reader(tmp_path):
     assert crops.is_there.tolist() == [True, False, True, True]
     (lost,) = crops.unreadable_scans
     assert lost.reason.startswith(f"{tmp_path / 'a/2'}: contains 2 series: ")
-    assert lost.reason.endswith("with data.series or --series, or give each a folder of its own.")
+    assert lost.reason.endswith("with data.series or --series, or move each to its own folder.")
 
 
 def _nested(root, *names):
@@ -254,7 +254,7 @@ def test_scans_of_one_case_folder_are_cases_of_one_group_and_named(tmp_path):
     assert finding.text == (
         "2 folders hold several scans without a known patient: a/p (ct, lesion); a/q (s/1, t/2). Each scan is a "
         "separate case; scans in one folder count as one patient. Remove scans that should not be classified, and "
-        "list the patients in {tmp_path / 'patients.csv'} (seriesuid, patient)."
+        f"list the patients in {tmp_path / 'patients.csv'} (seriesuid, patient)."
     )
 
 

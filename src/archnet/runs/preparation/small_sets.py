@@ -116,7 +116,7 @@ def _few_cases(cases: Cases, is_member: NDArray[np.bool_], name: str) -> Iterato
             low, high = expected_interval(EXPECTED, count)
             yield (
                 f'The {name} set has only {pluralize(count, "case")} of "{class_name}": a recall of {EXPECTED:g} is '
-                f"known to {_half_width([low, high])} at best (95% interval {low:.2f} to {high:.2f})."
+                f"known to within {_half_width([low, high])} at best (95% interval {low:.2f} to {high:.2f})."
             )
 
 
