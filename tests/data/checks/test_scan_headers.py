@@ -44,7 +44,7 @@ def test_equal_texts_are_stated_once_and_the_most_frequent_first():
 def test_many_texts_are_cut_short():
     volumes = [replace(PLAIN, notes=(f"Note {number}.",)) for number in range(5)]
     (note,) = check_scan_headers(*records(*volumes))
-    assert note.message.endswith("scan2.nii: Note 2. Others hold for 2 scans.")
+    assert note.message.endswith("scan2.nii: Note 2. Other messages concern 2 scans.")
     assert len(note.cases) == 5
 
 
