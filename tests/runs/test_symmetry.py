@@ -141,7 +141,7 @@ def test_without_validation_cases_or_better_than_chance_nothing_is_decided(tmp_p
     assert re.search(
         rf": {nothing}a logistic regression on coarse voxels has AUC {number} \({number} to {number}\) on 32 "
         rf"validation "
-        "cases, which may be chance$",
+        "cases, which does not show that it is better than chance$",
         random.auto_reasons[KEY],
     )
     (finding,) = find_in_experiment(random, (12, 12))

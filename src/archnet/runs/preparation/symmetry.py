@@ -182,7 +182,7 @@ class _Trial:
         (first,) = known
         return (
             f"a logistic regression on coarse voxels has AUC {first.second:.3f} ({_range_text(first)}) on {cases}, "
-            "which may be chance"
+            "which does not show that it is better than chance"
         )
 
     def _pairs(self) -> list[Pair]:
