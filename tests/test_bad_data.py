@@ -535,7 +535,7 @@ BAD = {
         FOLDER,
         unclassed(
             f'contains 2 series: {UID} (CT, "Thorax 5.0", 4 slices); 1.2.9 (CT, "Thorax 5.0", 2 slices). '
-            "Choose one by its uid, number or description with data.series or --series, or move each to its own"
+            "Choose one by its uid, number or description with data.series or --series, or move each to its own folder"
         ),
     ),
     "a missing slice": (

@@ -21,7 +21,7 @@ def follow(steps, path):
     size = tuple(map(int, re.search(r"Resize it to (\d+) × (\d+) × (\d+) \(height × width × depth\)", text).groups()))
     low, high = map(float, re.search(r"values below (\S+) become \1, those above (\S+) become \2\.", text).groups())
     fill = float(re.search(r"all of them (\S+);", text)[1])
-    order = ["Read", "Orient", "Only where", "Clip", "Resize", "Add"]
+    order = ["Read", "Reorient", "Only where", "Clip", "Resize", "Add"]
     assert [step.partition(" ")[0].rstrip(":") for step in steps] == [word.split()[0] for word in order]
     assert "m be min(R, C) and s = (R - C) // 2, rounded down; B has C rows and R columns" in text
     assert "with a = max(s, 0) and b = max(-s, 0), B[b:b+m, a:a+m] = A[a:a+m, b:b+m]." in text

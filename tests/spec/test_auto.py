@@ -67,7 +67,7 @@ def asked(net=DEEP, data="npz", **training):
     return parse_experiments(Document(value=document, source="mine.json"))[0]
 
 
-ANY_WAY = Symmetry(reason="crops have no preferred orientation")
+ANY_WAY = Symmetry(reason="crops may lie any way")
 
 
 def picks_of(counts, shape, net=DEEP, data="npz", positive=1, symmetry=ANY_WAY, **training):
@@ -150,7 +150,7 @@ def test_each_pick_has_its_reason():
         "training.batch_size": "64: 2,000 training cases or more (5,685)",
         "training.balance": "1.5: the largest class has more than 1.5 times the cases of the smallest (4,740 and 945)",
         "training.augmentation": "right_angles, flip axes (height, width), shift height 3 width 3 depth 0, intensity "
-        "scale (0.9, 1.1) shift (-0.05, 0.05): crops have no preferred orientation",
+        "scale (0.9, 1.1) shift (-0.05, 0.05): crops may lie any way",
         "training.epochs": "40: for 3,500 steps at 89 an epoch",
         "training.warmup_epochs": "1: a twentieth of 40 epochs, 1 at most",
         "training.ema": "0.9972: an average over a tenth of all 3,560 steps",
@@ -169,9 +169,7 @@ def test_each_pick_has_its_reason():
     assert few["training.epochs"] == "100: for 3,500 steps at 1 an epoch, 100 epochs at most"
     assert few["training.ema"] == "0.9: an average over a tenth of all 100 steps"
     assert picks_of((3, 4), (9, 8), FLAT, epochs=40).auto_reasons["training.ema"] == "none: fewer than 100 steps (40)"
-    assert few["training.augmentation"].endswith(
-        ": crops have no preferred orientation; slices that are not square are not rotated"
-    )
+    assert few["training.augmentation"].endswith(": crops may lie any way; slices that are not square are not rotated")
     assert many["training.epochs"] == "10: for 3,500 steps at 1,563 an epoch, 10 epochs at least"
 
 
@@ -239,7 +237,7 @@ def test_crops_around_candidates_lie_any_way_whatever_a_trial_says(data):
     one_sided = Symmetry(axes=(), right_angles=False, reason="a trial")
     experiment = picks_of((80, 80), (64, 64, 10), data=data, symmetry=one_sided)
     assert experiment.training.augmentation[:2] == (RightAngles(), Flip(axes=ALL_AXES))
-    assert experiment.auto_reasons["training.augmentation"].endswith(": crops have no preferred orientation")
+    assert experiment.auto_reasons["training.augmentation"].endswith(": crops may lie any way")
 
 
 def test_arrays_are_flipped_and_turned_as_far_as_their_classes_allow():

@@ -78,7 +78,7 @@ _CROP_OPTIONS: Final = {
     "crop_size_mm": None,
     "negatives_per_positive": 5,
 }
-_CANDIDATE_SYMMETRY: Final = "crops have no preferred orientation"
+_CANDIDATE_SYMMETRY: Final = "crops may lie any way"
 _VOLUME_OPTIONS: Final = {"crop_size": (128, 128, 64), "series": None}
 _LUNA16_LAYOUT: Final = "subset0 to subset9 (any number of them) with .mhd scans, and candidates.csv"
 

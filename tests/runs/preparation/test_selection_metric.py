@@ -45,7 +45,7 @@ def test_the_message_names_the_key_the_classes_and_the_remedy():
         _check("auc", [0, 0, 0])
     assert str(caught.value) == (
         'training.best_metric: auc is undefined on the validation set: 3 cases, all of class "benign". Use "loss", or '
-        "a validation set that has every class."
+        "a validation set with every class."
     )
     with pytest.raises(RunError, match=r'1 case, all of class "benign"\.'):
         _check("recall", [0])
