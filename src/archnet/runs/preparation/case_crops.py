@@ -83,7 +83,12 @@ def join_findings(parts: Iterable[Iterable[Finding]]) -> tuple[Finding, ...]:
 
 
 def cut_cases(
-    dataset: Dataset, splits: Mapping[Split, CaseSplit], progress: Progress = no_progress, *, strict: bool = False
+    dataset: Dataset,
+    splits: Mapping[Split, CaseSplit],
+    progress: Progress = no_progress,
+    *,
+    strict: bool = False,
+    with_search: bool = False,
 ) -> dict[Split, PreparedData]:
     """Cut the crops of all splits and check them; errors of the checks do not stop it.
 
@@ -92,6 +97,7 @@ def cut_cases(
         splits: The cases in use under each split.
         progress: Wraps the items of a long loop.
         strict: Fail if a scan cannot be read.
+        with_search: Search for near-duplicates; otherwise those of an earlier search are taken.
 
     Raises:
         DataError: The data are damaged.
@@ -103,7 +109,7 @@ def cut_cases(
     ranges = _measure_scan_ranges(dataset, crops, progress)
     prepared = {options: _select_split(dataset, split, used, crops, ranges) for options, split in splits.items()}
     of_scans = tuple(check_scans(dataset.cases.select(used), crops))
-    copies = find_copies(crops.values, dataset.cases.groups[used], dataset.limits, progress)
+    copies = find_copies(crops.values, dataset.cases.groups[used], dataset.limits, progress, with_search=with_search)
     return {
         options: replace(
             prepared[options],

@@ -105,7 +105,7 @@ def inspect_data(
         summary |= summarize_split(dataset, splits[first.split], first)
     findings, prepared = check_all_lists(dataset, splits), None
     if not is_quick:
-        parts = cut_cases(dataset, splits, progress)
+        parts = cut_cases(dataset, splits, progress, with_search=True)
         prepared = next(iter(parts.values()))
         findings = join_findings(data.findings for data in parts.values())
         summary |= summarize_voxels(prepared)

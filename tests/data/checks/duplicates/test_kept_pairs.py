@@ -34,13 +34,12 @@ def test_the_same_cases_are_searched_once(monkeypatch, tmp_path):
     assert search.count == 3
 
 
-def test_a_few_cases_are_not_kept(monkeypatch, tmp_path):
+def test_without_a_search_only_the_pairs_of_an_earlier_one_are_taken(monkeypatch, tmp_path):
     monkeypatch.setenv("ARCHNET_STORE", str(tmp_path))
-    search = Search()
-    for _ in range(2):
-        recall_pairs(digests(count=10), np.arange(10), search)
-    assert search.count == 2
+    assert recall_pairs(digests(), np.arange(300), None) == ()
     assert not (tmp_path / FOLDER).exists()
+    recall_pairs(digests(), np.arange(300), Search())
+    assert recall_pairs(digests(), np.arange(300), None) == PAIRS
 
 
 def test_a_damaged_file_is_searched_again_and_replaced(monkeypatch, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -38,6 +39,8 @@ def find_copies(
     groups: NDArray[np.str_],
     limits: tuple[float, float] | None = None,
     progress: Progress = no_progress,
+    *,
+    with_search: bool = True,
 ) -> Copies:
     """Look for empty, identical and nearly identical cases.
 
@@ -46,24 +49,19 @@ def find_copies(
         groups: (n,) cases of one group may overlap, so they are no near-duplicates.
         limits: Values that become 0 and 1; null where they are unknown.
         progress: Wraps the items of a long loop.
+        with_search: Search for near-duplicates, which takes some milliseconds a case; otherwise those of an earlier
+            search are taken.
     """
     # Small matrices: threads of BLAS wait for each other longer than they work.
     with threadpool_limits(1, "blas"):
-        return _find_copies(values, groups, limits, progress)
-
-
-def _find_copies(
-    values: NDArray[Any], groups: NDArray[np.str_], limits: tuple[float, float] | None, progress: Progress
-) -> Copies:
-    statistics = case_statistics(values, progress)
-    are_empty = find_empty(statistics, limits)
-    identical = _find_identical(statistics, are_empty)
-    are_searched = ~are_empty
-    are_searched[[row for rows in identical for row in rows[1:]]] = False  # one stands for all
-    numbers = np.where(are_searched, np.unique(groups, return_inverse=True)[1], -1)
-    near = recall_pairs(
-        statistics.digests, numbers, lambda: find_near_duplicates(values, statistics.thumbnails, numbers, progress)
-    )
+        statistics = case_statistics(values, progress)
+        are_empty = find_empty(statistics, limits)
+        identical = _find_identical(statistics, are_empty)
+        are_searched = ~are_empty
+        are_searched[[row for rows in identical for row in rows[1:]]] = False  # one stands for all
+        numbers = np.where(are_searched, np.unique(groups, return_inverse=True)[1], -1)
+        search = partial(find_near_duplicates, values, statistics.thumbnails, numbers, progress)
+        near = recall_pairs(statistics.digests, numbers, search if with_search else None)
     return Copies(are_empty=are_empty, identical=identical, near=near)
 
 

@@ -24,32 +24,29 @@ FOLDER: Final = "copies"
 _VERSION: Final = 1
 """Increase it with every change to the results of the search."""
 
-_MIN_CASES: Final = 200
-"""With fewer cases, a search is as fast as reading the file."""
-
 
 def recall_pairs(
-    digests: NDArray[np.void], groups: NDArray[np.int64], search: Callable[[], tuple[CopiedPair, ...]]
+    digests: NDArray[np.void], groups: NDArray[np.int64], search: Callable[[], tuple[CopiedPair, ...]] | None
 ) -> tuple[CopiedPair, ...]:
     """The pairs of an earlier search of the same cases in the same groups; otherwise search, and store the pairs.
 
     Args:
         digests: (n,) of the values of each case.
         groups: (n,) number of the group of each.
-        search: Finds the pairs.
+        search: Finds the pairs; null takes those of an earlier search alone.
     """
-    if len(digests) < _MIN_CASES:
-        return search()
     key = hashlib.sha256(np.ascontiguousarray(digests).tobytes() + groups.astype("<i8").tobytes()).hexdigest()[:16]
     path = store_home() / FOLDER / f"{key}.json"
     pairs = _read(path, len(digests))
-    if pairs is None:
+    if pairs is None and search is None:
+        return ()
+    if pairs is None and search is not None:
         pairs = search()
         with suppress(OSError):  # a full or read-only disk: the next run searches again
             path.parent.mkdir(parents=True, exist_ok=True)
             rows = [[pair.first, pair.second, pair.correlation] for pair in pairs]
             write_text(path, json.dumps({"version": _VERSION, "pairs": rows}) + "\n")
-    return pairs
+    return pairs or ()
 
 
 def _read(path: Path, num_cases: int) -> tuple[CopiedPair, ...] | None:

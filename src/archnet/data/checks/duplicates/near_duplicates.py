@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from archnet.data.checks.duplicates.nearest import Search, find_nearest
 from archnet.data.checks.duplicates.orientations import Orientation, orientations_of, rank_orientations
 from archnet.data.checks.duplicates.pair_correlation import (
+    MIN_PIXELS,
     MIN_VOXELS,
     central_block,
     correlate,
@@ -125,7 +126,8 @@ def find_near_duplicates(
         The pairs, ascending.
     """
     volumes = as_volumes(values)
-    if np.count_nonzero(groups >= 0) < 2 or num_compared_voxels(volumes.shape[1:]) < MIN_VOXELS:
+    least = MIN_PIXELS if volumes.shape[3] == 1 else MIN_VOXELS
+    if np.count_nonzero(groups >= 0) < 2 or num_compared_voxels(volumes.shape[1:]) < least:
         return ()
     proposals = list(_propose(thumbnails, groups, values.shape[1:], progress))
     required = required_correlation(volumes.shape[1:])

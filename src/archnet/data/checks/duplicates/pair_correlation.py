@@ -29,8 +29,9 @@ border), 0.93 (their central 24 x 24 pixels), 0.82 (8,106 slices, 46 x 46), 0.86
 chest walls), 0.76 (1,008 crops of the phantom, 60 x 60 x 10) and below 0.6 (134 LIDC nodules, 47 x 47 x 16; 110 crops
 of two CTs, 60 x 60 x 10).
 """
-MIN_VOXELS: Final = 1200
-"""Smaller cases have too few details to be told from each other."""
+MIN_PIXELS: Final = 1200
+MIN_VOXELS: Final = 6400
+"""Smaller slices and volumes have too few details to tell copies from similar cases."""
 _SLICE_SIDE: Final = 48
 """Central pixels of a slice that are compared first."""
 _MIN_ROOT_CORRELATION: Final = 0.7
