@@ -40,7 +40,7 @@ def judge(hu):
 
 
 CHANGES = {
-    "as it is": (lambda hu: hu, "hu", ""),
+    "unchanged": (lambda hu: hu, "hu", ""),
     "float": (lambda hu: hu.astype(np.float32), "hu", ""),
     "clipped to the window": (lambda hu: np.clip(hu, -1000, 400), "hu", ""),
     "only lungs and mediastinum": (lambda hu: hu[:, 15:33, 8:40], "hu", ""),
@@ -72,7 +72,7 @@ def test_the_scale_is_judged_whatever_is_outside_the_circle(change, kind, cause,
 @pytest.mark.parametrize("name", ["lung1", "lung2"])
 @pytest.mark.parametrize("padding", [None, -2000, -3024, -1024, 0], ids=str)
 @pytest.mark.parametrize(
-    ("change", "kind", "cause"), [CHANGES[k] for k in ("as it is", "lost intercept", "clipped to 0..255", "doubled")]
+    ("change", "kind", "cause"), [CHANGES[k] for k in ("unchanged", "lost intercept", "clipped to 0..255", "doubled")]
 )
 def test_real_scans_are_judged_likewise(real_data, name, padding, change, kind, cause):
     hu = change(np.asarray(read_volume(real_data / f"ct/{name}_image.nrrd").hu))

@@ -10,8 +10,8 @@ import pytest
 import SimpleITK
 
 from archnet.errors import DataError
-from archnet.imaging import list_scan_files, orient_to_lps, read_frame, read_volume
-from archnet.imaging.volume import Volume
+from archnet.imaging import list_scan_files, read_frame, read_volume
+from simpleitk_reading import assert_reads_as, read_with_simpleitk
 
 VOXELS = np.random.default_rng(0).integers(-1000, 400, (4, 5, 6)).astype(np.int16)
 FIRST = "0 1 0 0 0 1 1 0 0"
@@ -41,21 +41,9 @@ def write_scan(folder, *lines, values=VOXELS, **options):
 
 
 def assert_as_simpleitk_reads(path, shape=(4, 5, 6)):
-    image = SimpleITK.ReadImage(str(path))
-    theirs = orient_to_lps(
-        Volume(
-            hu=SimpleITK.GetArrayFromImage(image),
-            spacing_mm=image.GetSpacing(),
-            origin_mm=image.GetOrigin(),
-            direction=np.array(image.GetDirection()).reshape(3, 3),
-        )
-    )
-    ours, frame = read_volume(path), read_frame(path)
-    np.testing.assert_array_equal(ours.hu, theirs.hu)
-    np.testing.assert_allclose(ours.direction, theirs.direction, atol=1e-12)
-    assert (ours.spacing_mm, ours.origin_mm) == (theirs.spacing_mm, theirs.origin_mm)
-    assert (frame.hu.shape, frame.spacing_mm, frame.origin_mm) == (ours.hu.shape, ours.spacing_mm, ours.origin_mm)
-    assert sorted(ours.hu.shape) == sorted(shape)
+    theirs = read_with_simpleitk(path)
+    assert_reads_as(path, theirs)
+    assert sorted(theirs.hu.shape) == sorted(shape)
 
 
 HEADERS = {

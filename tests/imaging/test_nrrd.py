@@ -8,8 +8,8 @@ import pytest
 import SimpleITK
 
 from archnet.errors import DataError
-from archnet.imaging import list_scan_files, orient_to_lps, read_frame, read_volume
-from archnet.imaging.volume import Volume
+from archnet.imaging import list_scan_files, read_frame, read_volume
+from simpleitk_reading import assert_reads_as, read_with_simpleitk
 
 VOXELS = np.random.default_rng(0).integers(-1000, 400, (4, 5, 6)).astype(np.int16)
 
@@ -37,21 +37,9 @@ def assert_as_simpleitk_reads(path):
     copy = path.with_suffix(".nhdr")
     content = path.read_bytes()  # SimpleITK wants another name, and Teem an end
     copy.write_bytes(content + (b"\n" if b"LIST" in content else b"\n\n"))
-    image = SimpleITK.ReadImage(str(copy))
+    theirs = read_with_simpleitk(copy)
     copy.unlink()
-    theirs = orient_to_lps(
-        Volume(
-            hu=SimpleITK.GetArrayFromImage(image),
-            spacing_mm=image.GetSpacing(),
-            origin_mm=image.GetOrigin(),
-            direction=np.array(image.GetDirection()).reshape(3, 3),
-        )
-    )
-    ours, frame = read_volume(path), read_frame(path)
-    np.testing.assert_array_equal(ours.hu, theirs.hu)
-    np.testing.assert_array_equal(ours.direction, theirs.direction)
-    assert (ours.spacing_mm, ours.origin_mm) == (theirs.spacing_mm, theirs.origin_mm)
-    assert (frame.hu.shape, frame.spacing_mm, frame.origin_mm) == (ours.hu.shape, ours.spacing_mm, ours.origin_mm)
+    assert_reads_as(path, theirs)
 
 
 @pytest.mark.parametrize("blank", [False, True], ids=["without a blank line", "with a blank line"])

@@ -25,7 +25,7 @@ _ENDING: Final = re.compile(r"\.(?=.*[a-z])[a-z0-9_]{1,8}", re.IGNORECASE)
 
 
 def scan_name(path: Path) -> str:
-    """A scan's name: of a file without its ending, which is LUNA16's series uid; of a DICOM folder as it is."""
+    """The name of a scan: a file name without its extension (LUNA16: the series UID), or the name of a DICOM folder."""
     return path.name if path.is_dir() else path.name[: -len(scan_suffix(path)) or None]
 
 

@@ -104,7 +104,7 @@ def _value_at(value: Any, path: JsonPath) -> Any:
 
 
 def _append(entries: Any, more: Sequence[Any]) -> Any:
-    """An array with further entries, each once; what is no array is returned as it is, for the schema to refuse."""
+    """An array with further entries, each once; other values are returned unchanged, for the schema to refuse."""
     if not isinstance(entries, list | None):
         return entries
     return [*(entries or []), *(entry for entry in dict.fromkeys(more) if entry not in (entries or []))]

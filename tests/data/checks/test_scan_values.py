@@ -18,7 +18,7 @@ from archnet.spec.resolve import data_experiments
 from trained_runs import chest
 
 CHANGES = {
-    "as it is": lambda hu: hu,
+    "unchanged": lambda hu: hu,
     "lost intercept": lambda hu: hu + 1024,
     "clipped to 0..255": lambda hu: np.clip(hu, 0, 255),
     "raised by 150": lambda hu: hu + 150,
@@ -81,7 +81,7 @@ def _own_store(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ("as it is", set()),
+        ("unchanged", set()),
         ("lost intercept", {("value_range", "error")}),
         ("clipped to 0..255", {("value_range", "error")}),
         ("raised by 150", {("value_range", "warning")}),
@@ -103,7 +103,7 @@ def test_training_and_prediction_agree_on_a_scan(tmp_path, tree, change, expecte
 
 @pytest.mark.parametrize("tree", [class_folders, candidates])
 def test_a_lost_intercept_in_one_class_means_the_scanner(tmp_path, tree):
-    data = tree(tmp_path / "data", {"a": CHANGES["as it is"], "b": CHANGES["lost intercept"]})
+    data = tree(tmp_path / "data", {"a": CHANGES["unchanged"], "b": CHANGES["lost intercept"]})
     found = findings(data)
     assert set(found) == {("value_range", "error"), ("class_values", "error")}
     assert found["value_range", "error"].message.startswith("3 of 6 scans are not in Hounsfield units. ")
@@ -171,7 +171,7 @@ def test_a_disease_that_changes_the_lung_alone_is_none(tmp_path):
     def dense(hu):
         return np.where(hu < -500, hu + 250, hu)
 
-    assert findings(class_folders(tmp_path / "data", {"a": CHANGES["as it is"], "b": dense})) == {}
+    assert findings(class_folders(tmp_path / "data", {"a": CHANGES["unchanged"], "b": dense})) == {}
 
 
 def test_a_long_list_of_scans_is_counted_and_cut():
@@ -189,7 +189,7 @@ def test_corners_that_are_filled_in_one_class_only_are_warned_about(tmp_path, va
         y, x = np.mgrid[:32, :32] - 15.5
         return np.where(y**2 + x**2 > 16**2, value, hu)
 
-    found = findings(class_folders(tmp_path / "data", {"a": CHANGES["as it is"], "b": fill}))
+    found = findings(class_folders(tmp_path / "data", {"a": CHANGES["unchanged"], "b": fill}))
     assert set(found) == ({("class_values", "warning")} if is_found else set())
     if is_found:
         assert found["class_values", "warning"].message == (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -76,22 +77,18 @@ def open_data_set(path: Path) -> BinaryIO:
         ValueError: The file is not DICOM, or unpacks to more than a slice can take.
         OSError: It cannot be opened.
     """
-    file = path.open("rb")
-    try:
+    with ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
         head = file.read(_HEAD_BYTES)
         start = _find_start(head)
         if DEFLATED.encode() in head:
             return _inflate(file, head, start, path.stat().st_size)
         if start in (0, _MARK_OFFSET + 4):
             file.seek(0)
+            stack.pop_all()  # the caller closes the file
             return file
         file.seek(start)
-        content = file.read(min(path.stat().st_size, _MAX_UNPACKED_BYTES))
-    except BaseException:
-        file.close()
-        raise
-    file.close()
-    return io.BytesIO(content)
+        return io.BytesIO(file.read(min(path.stat().st_size, _MAX_UNPACKED_BYTES)))
 
 
 def _find_start(head: bytes) -> int:
@@ -116,12 +113,11 @@ def _begins_data_set(element: bytes) -> bool:
 
 def _inflate(file: BinaryIO, head: bytes, start: int, size: int) -> BinaryIO:
     """The elements after the file meta information, unpacked."""
-    with file:
-        if head[start : start + 8] != b"\x02\x00\x00\x00UL\x04\x00":
-            raise ValueError("the length of its file meta information is missing")
-        file.seek(start + 12 + int.from_bytes(head[start + 8 : start + 12], "little"))
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        content = inflater.decompress(file.read(min(size, _MAX_UNPACKED_BYTES)), _MAX_UNPACKED_BYTES)
+    if head[start : start + 8] != b"\x02\x00\x00\x00UL\x04\x00":
+        raise ValueError("the length of its file meta information is missing")
+    file.seek(start + 12 + int.from_bytes(head[start + 8 : start + 12], "little"))
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    content = inflater.decompress(file.read(min(size, _MAX_UNPACKED_BYTES)), _MAX_UNPACKED_BYTES)
     if inflater.unconsumed_tail:
         raise ValueError(f"it unpacks to more than {_MAX_UNPACKED_BYTES:,} bytes")
     return io.BytesIO(content)

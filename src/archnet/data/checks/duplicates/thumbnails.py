@@ -71,7 +71,7 @@ def zoom_thumbnails(thumbnails: Floats, scale: float, depth_scale: float) -> Flo
 def apply_along_axes(volumes: Floats, weights: Sequence[Floats]) -> Floats:
     """Multiplies volumes (n, height, width, depth) by a matrix (new length, length) along each of their axes.
 
-    Two matrices leave the depth as it is.
+    With two matrices, the depth keeps its length.
     """
     num, height, width, depth = volumes.shape
     rows = weights[0] @ volumes.reshape(num, height, width * depth)
