@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.candidates import Candidates, CropGrid, read_candidates
-from archnet.data.checks.findings import Finding, Severity
+from archnet.data.checks.findings import Finding, Severity, first_names
 from archnet.data.checks.left_out import MAX_CASES, find_left_out
 from archnet.data.checks.outside_candidates import find_outside
 from archnet.data.crops import CandidateCrops
@@ -31,8 +31,6 @@ from archnet.spec.experiment import Data
 CLASSES = ("non-nodule", "nodule")
 LIDC_UID: Final = "1.3.6.1.4.1.14519.5.2.1.6279.6001."
 """How the series uids of LIDC-IDRI begin, of which LUNA16's 888 are a part."""
-
-_MAX_NAMES: Final = 3
 
 
 class Luna16Dataset(ScanDataset):
@@ -140,7 +138,7 @@ def _find_unused(path: Path, listed: Candidates, scans: Mapping[str, Path]) -> I
         yield _left_out(
             f"{path.name} names {len(unknown):,} series ({pluralize(num_unknown, 'candidate')}) "
             f"that {_are(len(unknown))} neither in this folder nor in {SERIES_FILE if known else 'LUNA16'}: "
-            f"{_first(unknown)}.",
+            f"{first_names(unknown)}.",
             unknown,
             "Compare them with the names of the scan files, which are the series uids.",
         )
@@ -148,7 +146,7 @@ def _find_unused(path: Path, listed: Candidates, scans: Mapping[str, Path]) -> I
         names = [scan.name for scan in idle]
         yield _left_out(
             f"{len(idle):,} of the {pluralize(len(set(scans.values())), 'scan')} {'has' if len(idle) == 1 else 'have'} "
-            f"no candidate in {path.name} and {_are(len(idle))} not used: {_first(names)}.",
+            f"no candidate in {path.name} and {_are(len(idle))} not used: {first_names(names)}.",
             names,
             "Add their candidates to the list, or remove them.",
         )
@@ -167,7 +165,3 @@ def _read_known_series(root: Path) -> set[str]:
     """The uids that LUNA16's list of series names, where it lies beside the candidates."""
     path = root / SERIES_FILE
     return set(path.read_text(encoding="utf-8-sig", errors="replace").split()) if path.is_file() else set()
-
-
-def _first(names: Sequence[str]) -> str:
-    return ", ".join([*names[:_MAX_NAMES], *([f"{len(names) - _MAX_NAMES:,} more"] if len(names) > _MAX_NAMES else [])])

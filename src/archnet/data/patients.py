@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.checks.findings import Finding
+from archnet.data.checks.findings import Finding, first_names
 from archnet.data.checks.left_out import MAX_CASES
 from archnet.errors import DataError, pluralize
 from archnet.files.csv_rows import read_rows
@@ -21,7 +21,6 @@ PATIENTS_FILE: Final = "patients.csv"
 _COLUMNS = (SERIES_UID, "patient")
 _MAX_PATIENT_SCANS: Final = 10
 """A folder of more scans is a collection, not a patient."""
-_MAX_NAMES: Final = 3
 
 LUNA16_PATIENTS: Final = {
     "1.3.6.1.4.1.14519.5.2.1.6279.6001.159996104466052855396410079250": "LIDC-IDRI-0332",
@@ -158,12 +157,11 @@ def _find_shared_folders(shared: Mapping[str, Sequence[int]], ids: Sequence[str]
     if not shared:
         return
     names = [f"{folder} ({_scan_names(folder, [ids[row] for row in rows])})" for folder, rows in shared.items()]
-    more = [f"{len(names) - _MAX_NAMES:,} more"] if len(names) > _MAX_NAMES else []
     subject = f"{pluralize(len(shared), 'folder')} {'holds' if len(shared) == 1 else 'hold'} several scans"
     yield Finding(
         check="patients",
         severity="warning",
-        message=f"{subject} without a known patient: {'; '.join([*names[:_MAX_NAMES], *more])}. Each scan is a "
+        message=f"{subject} without a known patient: {first_names(names, '; ')}. Each scan is a "
         f"separate case; scans in one folder count as one patient.",
         cases=tuple(shared)[:MAX_CASES],
         remedy=f"Remove scans that should not be classified, and list the patients in {root / PATIENTS_FILE} "
@@ -173,7 +171,7 @@ def _find_shared_folders(shared: Mapping[str, Sequence[int]], ids: Sequence[str]
 
 def _scan_names(folder: str, cases: Sequence[str]) -> str:
     names = [case.removeprefix(f"{folder}/") for case in cases]
-    return ", ".join([*names[:_MAX_NAMES], *([f"{len(names) - _MAX_NAMES} more"] if len(names) > _MAX_NAMES else [])])
+    return first_names(names)
 
 
 def _same_patient_finding(num_scans: int, root: Path) -> Finding:

@@ -13,6 +13,9 @@ Severity = Literal["error", "warning", "note"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
 """Most serious first."""
 
+_NUM_NAMED: Final = 3
+"""Cases, scans or files that a message names; the others are counted."""
+
 CHECKS: Final = {
     "array_layout": "how the arrays of a file are read: axes, labels and class names",
     "class_values": "whether the values of the classes differ in a way that only a different scaling explains",
@@ -72,6 +75,16 @@ class Finding:
 def sort_findings(findings: Sequence[Finding]) -> list[Finding]:
     """The findings, the most serious first; equally serious ones keep their order."""
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def first_names(names: Sequence[str], separator: str = ", ") -> str:
+    """The first names, and the number of the others.
+
+    >>> first_names(["a", "b"]), first_names(["a", "b", "c", "d", "e"])
+    ('a, b', 'a, b, c, 2 more')
+    """
+    others = len(names) - _NUM_NAMED
+    return separator.join([*names[:_NUM_NAMED], *([f"{others:,} more"] if others > 0 else [])])
 
 
 def stop_on_errors(findings: Sequence[Finding], allowed: Collection[str]) -> None:

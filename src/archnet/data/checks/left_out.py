@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from archnet.data.checks.findings import Finding
+from archnet.data.checks.findings import Finding, first_names
 from archnet.errors import pluralize
 from archnet.imaging import READERS
 
 MAX_CASES: Final = 100
 """Cases that a finding names."""
 
-_MAX_NAMES: Final = 3
 _MAX_KINDS: Final = 8
 _MASK_KINDS: Final = ("mask", "folder of masks")
 _DICOM_ENDINGS: Final = (".dcm", ".dicom", ".ima", "file without an ending")
@@ -51,7 +50,7 @@ def describe_left_out(left_out: Mapping[Path, str], root: Path) -> str:
     for path, kind in left_out.items():
         names[kind].append(_name(path, root))
     kinds = sorted(names, key=lambda kind: (-len(names[kind]), kind))
-    texts = [f"{_count(len(names[kind]), kind)} ({_first(names[kind])})" for kind in kinds[:_MAX_KINDS]]
+    texts = [f"{_count(len(names[kind]), kind)} ({first_names(names[kind])})" for kind in kinds[:_MAX_KINDS]]
     num_others = sum(len(names[kind]) for kind in kinds[_MAX_KINDS:])
     return ", ".join([*texts, *([f"{num_others:,} others"] if num_others else [])])
 
@@ -62,11 +61,6 @@ def _count(number: int, kind: str) -> str:
         return f"{number:,} {kind}"
     noun, space, rest = kind.partition(" ")
     return f"{pluralize(number, noun)}{space}{rest}"
-
-
-def _first(names: list[str]) -> str:
-    more = [f"{len(names) - _MAX_NAMES:,} more"] if len(names) > _MAX_NAMES else []
-    return ", ".join([*names[:_MAX_NAMES], *more])
 
 
 def _name(path: Path, root: Path) -> str:
