@@ -38,7 +38,8 @@ def check_data(  # noqa: PLR0913 - the options of `archnet data check`, by name
     """Check a data set: summarize it, report problems, and suggest fixes. Nothing is trained.
 
     `run`, `run_all` and `load_data` run the same checks and stop at errors; here, errors are ordinary findings. Only
-    this function searches for near-duplicates; the others use its result. Crops that are not in the crop store yet are extracted.
+    this function searches for near-duplicates; the others use its result. Crops that are not in the crop store yet are
+    extracted.
 
     >>> check = archnet.check_data("phantom")  # doctest: +SKIP
     >>> check.is_usable, [finding.message for finding in check.select("warning")]  # doctest: +SKIP
