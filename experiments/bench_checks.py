@@ -34,10 +34,10 @@ CHECKS = (
     "archnet.runs.preparation.case_crops.check_lists",
     "archnet.runs.preparation.case_crops.check_scans",
 )
-"""Every check but the search for copies, and what it keeps in the store, by the name that its caller looks up."""
+"""Every check but that of identical and empty cases, and what it keeps in the store, by the name that its caller looks up."""
 
-SEARCH = ("archnet.runs.preparation.case_crops.find_copies", "archnet.runs.preparation.case_crops.report_copies")
-"""The search for copies, which is done once for the same cases."""
+COPIES = ("archnet.runs.preparation.case_crops.find_copies", "archnet.runs.preparation.case_crops.report_copies")
+"""The check for identical and empty cases, whose statistics are kept in the store; `data prepare` searches no further."""
 
 LIMIT = 0.05
 """The share of `data prepare` that the checks may take."""
@@ -49,7 +49,7 @@ from inspect import isgeneratorfunction
 from pkgutil import resolve_name
 from unittest.mock import patch
 
-command, root, checks, search = json.loads(sys.argv[1])
+command, root, checks, copies = json.loads(sys.argv[1])
 from archnet.data import open_dataset
 from archnet.runs.preparation import prepare
 from archnet.runs.preparation.inspection import inspect_data
@@ -69,8 +69,8 @@ def timed(function, seconds):
 
 experiments = data_experiments("luna16", [(("data", "root"), root), (("data", "negatives_per_positive"), "all")])
 with ExitStack() as stack:
-    of_checks, of_search = [], []
-    for names, seconds in ((checks, of_checks), (search, of_search)):
+    of_checks, of_copies = [], []
+    for names, seconds in ((checks, of_checks), (copies, of_copies)):
         for name in names:
             stack.enter_context(patch(name, timed(resolve_name(name), seconds)))
     start, wall = time.process_time(), time.perf_counter()
@@ -79,7 +79,7 @@ with ExitStack() as stack:
     else:
         inspect_data(experiments)
 print(json.dumps({"total": time.process_time() - start, "wall": time.perf_counter() - wall,
-                  "checks": sum(of_checks), "search": sum(of_search)}))
+                  "checks": sum(of_checks), "copies": sum(of_copies)}))
 """
 
 
@@ -101,7 +101,7 @@ def write_real_tree(source: Path, root: Path, num_candidates: int) -> Path:
 
 
 def run_child(command: str, root: Path, store: Path) -> dict[str, float]:
-    arguments = json.dumps([command, str(root), CHECKS, SEARCH])
+    arguments = json.dumps([command, str(root), CHECKS, COPIES])
     done = subprocess.run(
         [sys.executable, "-c", CHILD, arguments],
         env={**os.environ, "ARCHNET_STORE": str(store)},
@@ -123,13 +123,13 @@ def measure(root: Path, num_runs: int) -> dict[str, float]:
             check = run_child("check", root, checked)
             again = run_child("prepare", root, fresh)
             stored = run_child("check", root, fresh)
-        rest = prepare["total"] - prepare["checks"] - prepare["search"]
+        rest = prepare["total"] - prepare["checks"] - prepare["copies"]
         rows.append(
             {
                 "prepare_seconds": prepare["wall"],
                 "share_of_prepare": prepare["checks"] / rest,
-                "share_of_search": prepare["search"] / rest,
-                "stored_search_seconds": again["search"],
+                "share_of_copies": prepare["copies"] / rest,
+                "stored_copies_seconds": again["copies"],
                 "check_by_prepare": check["total"] / prepare["total"],
                 "prepare_stored_seconds": again["wall"],
                 "check_stored_seconds": stored["wall"],
@@ -163,8 +163,8 @@ def main() -> None:
     for name, result in results.items():
         print(
             f"{name}: data prepare {result['prepare_seconds']:.2f} s, of which the checks add "
-            f"{100 * result['share_of_prepare']:.1f}% (limit {100 * LIMIT:.0f}%) and the search for copies "
-            f"{100 * result['share_of_search']:.0f}%, once ({result['stored_search_seconds']:.2f} s on stored crops); "
+            f"{100 * result['share_of_prepare']:.1f}% (limit {100 * LIMIT:.0f}%) and the check for identical and empty "
+            f"cases {100 * result['share_of_copies']:.1f}%, once ({result['stored_copies_seconds']:.2f} s on stored crops); "
             f"data check takes "
             f"{result['check_by_prepare']:.2f} times its processor time. On stored crops: data prepare "
             f"{result['prepare_stored_seconds']:.2f} s, data check {result['check_stored_seconds']:.2f} s."

@@ -34,7 +34,6 @@ def test_the_lowest_and_highest_values_are_measured_in_portions(monkeypatch):
     np.testing.assert_array_equal(parts.low, cases.min((1, 2, 3)))
     np.testing.assert_array_equal(parts.high, cases.max((1, 2, 3)))
     assert parts.digests.tolist() == whole.digests.tolist()
-    np.testing.assert_allclose(parts.thumbnails, whole.thumbnails, atol=0.01)
 
 
 @pytest.fixture
@@ -55,7 +54,6 @@ def test_a_store_keeps_its_statistics_and_measures_them_again_when_its_crops_cha
     again = case_statistics(stored)
     assert calls == []
     assert again.digests.tolist() == first.digests.tolist()
-    np.testing.assert_array_equal(again.thumbnails, first.thumbnails)
     for damage in (b"", b"PK", path.read_bytes()[:-100]):
         path.write_bytes(damage)
         case_statistics(stored)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from archnet.data.checks.duplicates.case_statistics import measure_cases
+from archnet.data.checks.duplicates import thumbnails
 from archnet.data.checks.duplicates.near_duplicates import find_near_duplicates
 from archnet.data.checks.duplicates.nearest import Search, find_nearest
 from archnet.data.checks.duplicates.orientations import Orientation, orientations_of
 from archnet.data.checks.duplicates.pair_correlation import correlate, extract_bands, required_correlation
-from archnet.data.checks.duplicates.thumbnails import make_thumbnails
+from archnet.data.checks.duplicates.thumbnails import make_thumbnails, measure_thumbnails
 
 NUM = 12
 
@@ -36,9 +36,7 @@ def zoom(case, scale):
 
 
 def find(values, groups=None):
-    pairs = find_near_duplicates(
-        values, measure_cases(values).thumbnails, np.arange(len(values)) if groups is None else groups
-    )
+    pairs = find_near_duplicates(values, np.arange(len(values)) if groups is None else groups)
     return [(pair.first, pair.second) for pair in pairs]
 
 
@@ -77,8 +75,8 @@ def test_the_same_coarse_structures_with_other_details_are_no_copy():
     details = textures((40, 40), NUM, seed=5)
     other = coarse[1] + details[1] - ndimage.gaussian_filter(details[1], 4)
     values = np.concatenate([coarse + cases, other[np.newaxis]])
-    thumbnails = make_thumbnails(values)
-    assert np.corrcoef(thumbnails[1].ravel(), thumbnails[NUM].ravel())[0, 1] > 0.7
+    made = make_thumbnails(values)
+    assert np.corrcoef(made[1].ravel(), made[NUM].ravel())[0, 1] > 0.7
     assert find(values) == []
 
 
@@ -174,3 +172,11 @@ def test_unrelated_nodules_are_no_copies_and_planted_copies_are_found(real_data)
         zoom(cases[4].astype(np.float32), 0.85),
     ]
     assert find(np.concatenate([cases, np.stack(copies).astype(np.uint8)])) == [(row, 40 + row) for row in range(5)]
+
+
+def test_thumbnails_do_not_depend_on_the_portions_they_are_made_in(monkeypatch):
+    cases = np.random.default_rng(0).normal(size=(7, 20, 20, 3)).astype(np.float32)
+    whole = measure_thumbnails(cases)
+    monkeypatch.setattr(thumbnails, "_CHUNK_VOXELS", 2500)
+    np.testing.assert_allclose(measure_thumbnails(cases), whole, atol=0.01)
+    assert whole.any((1, 2, 3)).all()

@@ -1,4 +1,4 @@
-"""Statistics from one pass over the voxels of cases: digest, lowest and highest value, thumbnail.
+"""Statistics from one pass over the voxels of cases: digest, lowest and highest value.
 
 The statistics of a crop store are stored next to its crops, so they are measured only once.
 """
@@ -14,12 +14,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.checks.duplicates.thumbnails import make_thumbnails, thumbnail_shape
 from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress, no_progress
 
 STATISTICS_FILE: Final = "statistics.npz"
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Increase it with every change to the measurements."""
 _CHUNK_VOXELS: Final = 2**20
 _DIGEST_BYTES: Final = 16
@@ -33,19 +32,11 @@ class CaseStatistics:
         digests: (n,) equal for cases with equal values, whatever their data type.
         low: (n,) lowest value.
         high: (n,) highest value.
-        thumbnails: (n, 16, 16, depth) as `make_thumbnails` makes them, float16.
     """
 
     digests: NDArray[np.void]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
-    thumbnails: NDArray[np.float16]
-
-    def select(self, rows: NDArray[np.int64]) -> CaseStatistics:
-        """Those of some cases, in the order of `rows`."""
-        return CaseStatistics(
-            digests=self.digests[rows], low=self.low[rows], high=self.high[rows], thumbnails=self.thumbnails[rows]
-        )
 
     @property
     def are_constant(self) -> NDArray[np.bool_]:
@@ -76,7 +67,6 @@ def measure_cases(values: NDArray[Any], progress: Progress = no_progress) -> Cas
     num = len(values)
     digests = np.zeros((num, _DIGEST_BYTES), np.uint8)
     low, high = np.zeros(num), np.zeros(num)
-    thumbnails = np.zeros((num, *thumbnail_shape(values.shape[1:])), np.float16)
     size = max(1, _CHUNK_VOXELS // max(1, values[:1].size))
     starts = range(0, num, size)
     for start in progress(starts, "Checking voxels", len(starts)):
@@ -84,10 +74,9 @@ def measure_cases(values: NDArray[Any], progress: Progress = no_progress) -> Cas
         cases = np.ascontiguousarray(values[part])
         flat = cases.reshape(len(cases), -1)
         low[part], high[part] = flat.min(1), flat.max(1)
-        thumbnails[part] = make_thumbnails(cases)
         for row, case in enumerate(flat, start):
             digests[row] = np.frombuffer(digest_case(case, low[row], high[row]), np.uint8)
-    return CaseStatistics(digests=digests.view(f"V{_DIGEST_BYTES}")[:, 0], low=low, high=high, thumbnails=thumbnails)
+    return CaseStatistics(digests=digests.view(f"V{_DIGEST_BYTES}")[:, 0], low=low, high=high)
 
 
 def digest_case(case: NDArray[Any], low: float, high: float) -> bytes:
@@ -127,9 +116,7 @@ def _read_statistics(source: Path, values: NDArray[Any]) -> CaseStatistics | Non
             if kept["stamp"].tolist() != _stamp(source):
                 return None
             digests = kept["digests"].view(f"V{_DIGEST_BYTES}")[:, 0]
-            statistics = CaseStatistics(
-                digests=digests, low=kept["low"], high=kept["high"], thumbnails=kept["thumbnails"]
-            )
+            statistics = CaseStatistics(digests=digests, low=kept["low"], high=kept["high"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     return statistics if len(statistics.low) == len(values) else None
@@ -145,7 +132,6 @@ def _write_statistics(source: Path, statistics: CaseStatistics) -> None:
                 digests=statistics.digests.view(np.uint8).reshape(-1, _DIGEST_BYTES),
                 low=statistics.low,
                 high=statistics.high,
-                thumbnails=statistics.thumbnails,
             )
     except OSError:
         return  # a full or read-only disk: they are measured again

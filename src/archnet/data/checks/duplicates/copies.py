@@ -60,7 +60,7 @@ def find_copies(
         are_searched = ~are_empty
         are_searched[[row for rows in identical for row in rows[1:]]] = False  # one stands for all
         numbers = np.where(are_searched, np.unique(groups, return_inverse=True)[1], -1)
-        search = partial(find_near_duplicates, values, statistics.thumbnails, numbers, progress)
+        search = partial(find_near_duplicates, values, numbers, progress)
         near = recall_pairs(statistics.digests, numbers, search if with_search else None)
     return Copies(are_empty=are_empty, identical=identical, near=near)
 

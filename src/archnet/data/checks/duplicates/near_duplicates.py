@@ -26,7 +26,13 @@ from archnet.data.checks.duplicates.pair_correlation import (
     required_correlation,
 )
 from archnet.data.checks.duplicates.spectra import NUM_DIMENSIONS, fit_basis
-from archnet.data.checks.duplicates.thumbnails import apply_along_axes, as_volumes, interpolation, zoom_thumbnails
+from archnet.data.checks.duplicates.thumbnails import (
+    apply_along_axes,
+    as_volumes,
+    interpolation,
+    measure_thumbnails,
+    zoom_thumbnails,
+)
 from archnet.files.progress import Progress, no_progress
 
 _SCALES: Final = (0.88, 0.77, 0.68)
@@ -109,16 +115,12 @@ class CopiedPair:
 
 
 def find_near_duplicates(
-    values: NDArray[Any],
-    thumbnails: NDArray[np.floating],
-    groups: NDArray[np.int64],
-    progress: Progress = no_progress,
+    values: NDArray[Any], groups: NDArray[np.int64], progress: Progress = no_progress
 ) -> tuple[CopiedPair, ...]:
     """The pairs of cases of different groups that are copies of each other.
 
     Args:
-        values: (n, height, width[, depth]); may be memory-mapped, and is read only where thumbnails propose a pair.
-        thumbnails: (n, 16, 16, depth) of `make_thumbnails`; cases with a thumbnail of zeros are copies of none.
+        values: (n, height, width[, depth]); may be memory-mapped.
         groups: (n,) numbers; cases of one group may overlap, and those of negative numbers are left out.
         progress: Wraps the items of a long loop.
 
@@ -129,7 +131,7 @@ def find_near_duplicates(
     least = MIN_PIXELS if volumes.shape[3] == 1 else MIN_VOXELS
     if np.count_nonzero(groups >= 0) < 2 or num_compared_voxels(volumes.shape[1:]) < least:
         return ()
-    proposals = list(_propose(thumbnails, groups, values.shape[1:], progress))
+    proposals = list(_propose(measure_thumbnails(values, progress), groups, values.shape[1:], progress))
     required = required_correlation(volumes.shape[1:])
     best: dict[tuple[int, int], float] = {}
     size = max(1, _BATCH_VOXELS // central_block(volumes[0]).size)

@@ -9,10 +9,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.files.progress import Progress, no_progress
+
 SIDE: Final = 16
 """Cells along height and width."""
 MAX_DEPTH: Final = 8
 """Cells along depth, or as many as there are slices."""
+_CHUNK_VOXELS: Final = 2**20
 
 Floats = NDArray[np.float32]
 
@@ -42,6 +45,21 @@ def make_thumbnails(cases: NDArray[Any]) -> Floats:
         x, [_cell_weights(*sizes) for sizes in zip(x.shape[1:], thumbnail_shape(cases.shape[1:]), strict=True)]
     )
     return normalize(means)
+
+
+def measure_thumbnails(values: NDArray[Any], progress: Progress = no_progress) -> NDArray[np.float16]:
+    """The thumbnails of all cases, made in portions.
+
+    Args:
+        values: (n, height, width[, depth]); may be memory-mapped.
+        progress: Wraps the portions.
+    """
+    thumbnails = np.zeros((len(values), *thumbnail_shape(values.shape[1:])), np.float16)
+    size = max(1, _CHUNK_VOXELS // max(1, values[:1].size))
+    starts = range(0, len(values), size)
+    for start in progress(starts, "Making thumbnails", len(starts)):
+        thumbnails[start : start + size] = make_thumbnails(values[start : start + size])
+    return thumbnails
 
 
 def as_volumes(cases: NDArray[Any]) -> NDArray[Any]:
