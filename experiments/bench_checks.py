@@ -34,10 +34,10 @@ CHECKS = (
     "archnet.runs.preparation.case_crops.check_lists",
     "archnet.runs.preparation.case_crops.check_scans",
 )
-"""Every check but that of identical and empty cases, and what it keeps in the store, by the name that its caller looks up."""
+"""The checks of lists and scans, and what they keep in the store, by the names that their callers look up."""
 
 COPIES = ("archnet.runs.preparation.case_crops.find_copies", "archnet.runs.preparation.case_crops.report_copies")
-"""The check for identical and empty cases, whose statistics are kept in the store; `data prepare` searches no further."""
+"""The check for identical and empty cases, whose statistics are kept in the store."""
 
 LIMIT = 0.05
 """The share of `data prepare` that the checks may take."""
@@ -164,10 +164,9 @@ def main() -> None:
         print(
             f"{name}: data prepare {result['prepare_seconds']:.2f} s, of which the checks add "
             f"{100 * result['share_of_prepare']:.1f}% (limit {100 * LIMIT:.0f}%) and the check for identical and empty "
-            f"cases {100 * result['share_of_copies']:.1f}%, once ({result['stored_copies_seconds']:.2f} s on stored crops); "
-            f"data check takes "
-            f"{result['check_by_prepare']:.2f} times its processor time. On stored crops: data prepare "
-            f"{result['prepare_stored_seconds']:.2f} s, data check {result['check_stored_seconds']:.2f} s."
+            f"cases {100 * result['share_of_copies']:.1f}%, once ({result['stored_copies_seconds']:.2f} s on stored "
+            f"crops); data check takes {result['check_by_prepare']:.2f} times its processor time. On stored crops: "
+            f"data prepare {result['prepare_stored_seconds']:.2f} s, data check {result['check_stored_seconds']:.2f} s."
         )
 
 
