@@ -58,6 +58,7 @@ class Collection:
         groups: (n,) cases of one group may overlap.
         level: The step between two grey levels of an 8-bit picture of the window.
         planted: What is planted.
+        drawn: Held-out sources that are used.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Collection:
     groups: list[str]
     level: float
     planted: list[Planted] = field(default_factory=list)
+    drawn: set[int] = field(default_factory=set)
 
     @property
     def num_known(self) -> int:
@@ -72,8 +74,10 @@ class Collection:
         return len(self.sources) - HELD_OUT
 
     def held_out(self, rng: np.random.Generator) -> int:
-        """A source that is no case of the training set."""
-        return int(rng.integers(self.num_known, len(self.sources)))
+        """A source that is no case of the training set and was not drawn before: else two variants would be copies."""
+        row = int(rng.choice([row for row in range(self.num_known, len(self.sources)) if row not in self.drawn]))
+        self.drawn.add(row)
+        return row
 
     def cut(self, row: int, shift: tuple[int, ...] = (0, 0, 0)) -> np.ndarray:
         """A case, moved by at most two voxels along each axis."""

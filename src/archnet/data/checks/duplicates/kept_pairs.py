@@ -21,7 +21,7 @@ from archnet.files.user_folders import store_home
 
 FOLDER: Final = "copies"
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Increase it with every change to the results of the search."""
 
 

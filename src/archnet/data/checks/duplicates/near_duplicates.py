@@ -44,19 +44,21 @@ _IMAGES: Final = Search(count=5, min_similarity=0.45)
 _VOLUMES: Final = Search(count=3, min_similarity=0.25)
 """A shift by two of ten slices brings similarities of copies down to 0.3."""
 _FEW: Final = 256
-"""Cases up to which all nearest ones are looked at: the basis of so few says little about similarity."""
+_OF_FEW: Final = Search(count=16, min_similarity=-1.0)
+"""Among few cases, more of the nearest ones are compared: the basis of so few says little about similarity."""
 _ENLARGED: Final = Search(count=2, min_similarity=0.6, description="Looking for enlarged copies")
 _OF_MANY: Final = Search(count=2, min_similarity=0.45)
 _MANY: Final = 50_000
 """Cases from which on vectors are half as long and enlarged copies are not looked for: time grows with the square."""
 _MIN_RANK: Final = 0.84
-_MIN_RANK_OF_SHIFTED: Final = 0.5
+_MIN_RANK_OF_SHIFTED: Final = 0.35
 """The means along depth of copies agree less where they are shifted along it."""
 _RANK_MARGIN: Final = 0.02
+_RANK_MARGIN_OF_FEW: Final = 0.1
 """Orientations whose thumbnails are this much further apart than the nearest ones' are not tried."""
 _MIN_ROUGH: Final = 0.4
 """Smallest correlation of roots for which a pair is compared more closely."""
-_MIN_SLICE: Final = 0.55
+_MIN_SLICE: Final = 0.45
 """The same of central slices."""
 _CHUNK: Final = 512
 _BATCH_VOXELS: Final = 2**20
@@ -212,8 +214,9 @@ def _search_of(num_cases: int, shape: tuple[int, ...]) -> Search:
     """The criteria for near pairs, by the number of cases of a shape."""
     if num_cases > _MANY:
         return _OF_MANY
-    search = _IMAGES if len(shape) == 2 else _VOLUMES
-    return replace(search, min_similarity=-1.0) if num_cases <= _FEW else search
+    if num_cases <= _FEW:
+        return _OF_FEW
+    return _IMAGES if len(shape) == 2 else _VOLUMES
 
 
 def _scales_of(shape: tuple[int, ...]) -> list[tuple[float, float]]:
@@ -231,6 +234,7 @@ def _rank_pairs(
     """Those of some pairs whose thumbnails are alike in an orientation, with the orientations."""
     is_same_size = scales == (1, 1)
     min_rank = _MIN_RANK_OF_SHIFTED if is_same_size and len(shape) == 3 else _MIN_RANK
+    margin = _RANK_MARGIN_OF_FEW if len(thumbnails) <= _FEW else _RANK_MARGIN
     finer = (1.0,) if is_same_size else _FINER_SCALES
     known = orientations_of(shape)
     for start in range(0, len(pairs), _CHUNK):
@@ -242,7 +246,7 @@ def _rank_pairs(
         for pair, number, rank in zip(chunk.tolist(), best.tolist(), ranks[best, np.arange(len(chunk))], strict=True):
             if rank.max() >= min_rank:
                 scale, depth_scale = parts[number]
-                chosen = [known[place] for place in np.flatnonzero(rank >= rank.max() - _RANK_MARGIN)]
+                chosen = [known[place] for place in np.flatnonzero(rank >= rank.max() - margin)]
                 for orientation in chosen:
                     yield Proposal(
                         first=pair[0], second=pair[1], orientation=orientation, scale=scale, depth_scale=depth_scale
