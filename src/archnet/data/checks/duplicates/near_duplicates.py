@@ -51,7 +51,8 @@ _OF_MANY: Final = Search(count=2, min_similarity=0.45)
 _MANY: Final = 50_000
 """Cases from which on vectors are half as long and enlarged copies are not looked for: time grows with the square."""
 _MIN_RANK: Final = 0.84
-_MIN_RANK_OF_SHIFTED: Final = 0.35
+_MIN_RANK_OF_SHIFTED: Final = 0.5
+_MIN_RANK_OF_SHIFTED_FEW: Final = 0.35
 """The means along depth of copies agree less where they are shifted along it."""
 _RANK_MARGIN: Final = 0.02
 _RANK_MARGIN_OF_FEW: Final = 0.1
@@ -232,9 +233,10 @@ def _rank_pairs(
     scales: tuple[float, float],
 ) -> Iterator[Proposal]:
     """Those of some pairs whose thumbnails are alike in an orientation, with the orientations."""
-    is_same_size = scales == (1, 1)
-    min_rank = _MIN_RANK_OF_SHIFTED if is_same_size and len(shape) == 3 else _MIN_RANK
-    margin = _RANK_MARGIN_OF_FEW if len(thumbnails) <= _FEW else _RANK_MARGIN
+    is_same_size, are_few = scales == (1, 1), len(thumbnails) <= _FEW
+    min_rank_of_shifted = _MIN_RANK_OF_SHIFTED_FEW if are_few else _MIN_RANK_OF_SHIFTED
+    min_rank = min_rank_of_shifted if is_same_size and len(shape) == 3 else _MIN_RANK
+    margin = _RANK_MARGIN_OF_FEW if are_few else _RANK_MARGIN
     finer = (1.0,) if is_same_size else _FINER_SCALES
     known = orientations_of(shape)
     for start in range(0, len(pairs), _CHUNK):
