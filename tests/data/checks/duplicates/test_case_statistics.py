@@ -10,20 +10,22 @@ from archnet.data.checks.duplicates.copies import find_copies
 from archnet.spec.experiment import Data
 
 
-def test_the_digest_is_that_of_the_values_whatever_their_type():
+def test_the_checksum_is_that_of_the_values_whatever_their_type():
     cases = np.random.default_rng(0).integers(0, 120, (5, 9, 8))
-    digests = [
-        measure_cases(cases.astype(kind)).digests.tolist()
+    checksums = [
+        measure_cases(cases.astype(kind)).checksums.tolist()
         for kind in ("uint8", "int8", "int16", ">i2", "int64", "float16", "float32", "float64")
     ]
-    assert all(other == digests[0] for other in digests)
-    assert len(set(map(bytes, digests[0]))) == 5
+    assert all(other == checksums[0] for other in checksums)
+    assert len(set(map(bytes, checksums[0]))) == 5
     halves = cases + 0.5
-    assert measure_cases(halves).digests.tolist() == measure_cases(halves.astype(np.float32)).digests.tolist()
+    assert measure_cases(halves).checksums.tolist() == measure_cases(halves.astype(np.float32)).checksums.tolist()
     thirds = cases + 1 / 3
-    assert measure_cases(thirds).digests.tolist() != measure_cases(thirds.astype(np.float32)).digests.tolist()
+    assert measure_cases(thirds).checksums.tolist() != measure_cases(thirds.astype(np.float32)).checksums.tolist()
     zeros = np.where(cases > 60, halves, 0.0)
-    assert measure_cases(np.where(zeros == 0, -0.0, zeros)).digests.tolist() == measure_cases(zeros).digests.tolist()
+    assert (
+        measure_cases(np.where(zeros == 0, -0.0, zeros)).checksums.tolist() == measure_cases(zeros).checksums.tolist()
+    )
 
 
 def test_the_lowest_and_highest_values_are_measured_in_portions(monkeypatch):
@@ -33,7 +35,7 @@ def test_the_lowest_and_highest_values_are_measured_in_portions(monkeypatch):
     parts = measure_cases(cases)
     np.testing.assert_array_equal(parts.low, cases.min((1, 2, 3)))
     np.testing.assert_array_equal(parts.high, cases.max((1, 2, 3)))
-    assert parts.digests.tolist() == whole.digests.tolist()
+    assert parts.checksums.tolist() == whole.checksums.tolist()
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def test_a_store_keeps_its_statistics_and_measures_them_again_when_its_crops_cha
     monkeypatch.setattr(module, "measure_cases", lambda *args: calls.append(1) or first)
     again = case_statistics(stored)
     assert calls == []
-    assert again.digests.tolist() == first.digests.tolist()
+    assert again.checksums.tolist() == first.checksums.tolist()
     for damage in (b"", b"PK", path.read_bytes()[:-100]):
         path.write_bytes(damage)
         case_statistics(stored)
@@ -78,3 +80,14 @@ def test_copies_of_an_array_in_memory_are_measured_and_nothing_is_written(tmp_pa
     values = np.random.default_rng(0).normal(size=(4, 30, 30))
     assert find_copies(values, np.array(list("abcd"))).near == ()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_cases_of_equal_checksums_are_identical_only_where_their_values_are(monkeypatch):
+    monkeypatch.setattr("archnet.data.checks.duplicates.case_statistics.isal_zlib", Constant)
+    values = np.arange(6 * 8 * 8, dtype=np.int16).reshape(6, 8, 8)
+    values[4], values[5], values[3] = values[0], values[1], values[0]
+    assert find_copies(values, np.array(list("abcdef"))).identical == ((0, 3, 4), (1, 5))
+
+
+class Constant:
+    crc32 = adler32 = staticmethod(lambda content: 1)

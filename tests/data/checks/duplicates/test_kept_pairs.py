@@ -11,7 +11,7 @@ from archnet.files.user_folders import store_home
 PAIRS = (CopiedPair(first=3, second=7, correlation=0.93),)
 
 
-def digests(seed=0, count=300):
+def checksums(seed=0, count=300):
     return np.random.default_rng(seed).integers(0, 256, (count, 16), dtype=np.uint8).view("V16")[:, 0]
 
 
@@ -27,30 +27,30 @@ class Search:
 def test_the_same_cases_are_searched_once(monkeypatch, tmp_path):
     monkeypatch.setenv("ARCHNET_STORE", str(tmp_path))
     search, groups = Search(), np.arange(300)
-    assert recall_pairs(digests(), groups, search) == recall_pairs(digests(), groups, search) == PAIRS
+    assert recall_pairs(checksums(), groups, search) == recall_pairs(checksums(), groups, search) == PAIRS
     assert search.count == 1
-    recall_pairs(digests(seed=1), groups, search)
-    recall_pairs(digests(), groups // 2, search)
+    recall_pairs(checksums(seed=1), groups, search)
+    recall_pairs(checksums(), groups // 2, search)
     assert search.count == 3
 
 
 def test_without_a_search_only_the_pairs_of_an_earlier_one_are_taken(monkeypatch, tmp_path):
     monkeypatch.setenv("ARCHNET_STORE", str(tmp_path))
-    assert recall_pairs(digests(), np.arange(300), None) == ()
+    assert recall_pairs(checksums(), np.arange(300), None) == ()
     assert not (tmp_path / FOLDER).exists()
-    recall_pairs(digests(), np.arange(300), Search())
-    assert recall_pairs(digests(), np.arange(300), None) == PAIRS
+    recall_pairs(checksums(), np.arange(300), Search())
+    assert recall_pairs(checksums(), np.arange(300), None) == PAIRS
 
 
 def test_a_damaged_file_is_searched_again_and_replaced(monkeypatch, tmp_path):
     monkeypatch.setenv("ARCHNET_STORE", str(tmp_path))
     search, groups = Search(), np.arange(300)
-    recall_pairs(digests(), groups, search)
+    recall_pairs(checksums(), groups, search)
     (path,) = (store_home() / FOLDER).iterdir()
     good = json.loads(path.read_text())
     for text in ("", "{", "[]", json.dumps({**good, "version": 0}), json.dumps({**good, "pairs": [[7, 300, 0.9]]})):
         path.write_text(text)
-        assert recall_pairs(digests(), groups, search) == PAIRS
+        assert recall_pairs(checksums(), groups, search) == PAIRS
         assert json.loads(path.read_text()) == good
     assert search.count == 6
 
@@ -58,4 +58,4 @@ def test_a_damaged_file_is_searched_again_and_replaced(monkeypatch, tmp_path):
 def test_a_folder_that_cannot_be_written_loses_nothing_but_time(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("ARCHNET_STORE", str(tmp_path / "file"))
-    assert recall_pairs(digests(), np.arange(300), Search()) == PAIRS
+    assert recall_pairs(checksums(), np.arange(300), Search()) == PAIRS

@@ -1,27 +1,28 @@
-"""Statistics from one pass over the voxels of cases: digest, lowest and highest value.
+"""Statistics from one pass over the voxels of cases: checksum, lowest and highest value.
 
 The statistics of a crop store are stored next to its crops, so they are measured only once.
 """
 
 from __future__ import annotations
 
-import hashlib
+import struct
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress, no_progress
 
 STATISTICS_FILE: Final = "statistics.npz"
-_VERSION: Final = 2
+_VERSION: Final = 3
 """Increase it with every change to the measurements."""
 _CHUNK_VOXELS: Final = 2**20
-_DIGEST_BYTES: Final = 16
+_CHECKSUM_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,12 +30,12 @@ class CaseStatistics:
     """The statistics of some cases.
 
     Attributes:
-        digests: (n,) equal for cases with equal values, whatever their data type.
+        checksums: (n,) equal for cases with equal values, whatever their data type; rarely for others.
         low: (n,) lowest value.
         high: (n,) highest value.
     """
 
-    digests: NDArray[np.void]
+    checksums: NDArray[np.void]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def case_statistics(values: NDArray[Any], progress: Progress = no_progress) -> C
 def measure_cases(values: NDArray[Any], progress: Progress = no_progress) -> CaseStatistics:
     """The statistics of all cases in one pass, in portions."""
     num = len(values)
-    digests = np.zeros((num, _DIGEST_BYTES), np.uint8)
+    checksums = np.zeros((num, _CHECKSUM_BYTES), np.uint8)
     low, high = np.zeros(num), np.zeros(num)
     size = max(1, _CHUNK_VOXELS // max(1, values[:1].size))
     starts = range(0, num, size)
@@ -75,25 +76,26 @@ def measure_cases(values: NDArray[Any], progress: Progress = no_progress) -> Cas
         flat = cases.reshape(len(cases), -1)
         low[part], high[part] = flat.min(1), flat.max(1)
         for row, case in enumerate(flat, start):
-            digests[row] = np.frombuffer(digest_case(case, low[row], high[row]), np.uint8)
-    return CaseStatistics(digests=digests.view(f"V{_DIGEST_BYTES}")[:, 0], low=low, high=high)
+            checksums[row] = np.frombuffer(checksum_case(case, low[row], high[row]), np.uint8)
+    return CaseStatistics(checksums=checksums.view(f"V{_CHECKSUM_BYTES}")[:, 0], low=low, high=high)
 
 
-def digest_case(case: NDArray[Any], low: float, high: float) -> bytes:
-    """16 bytes that are equal for equal values of any data type.
+def checksum_case(case: NDArray[Any], low: float, high: float) -> bytes:
+    """CRC-32 and Adler-32, which are equal for equal values of any data type: ten times as fast as SHA-256.
 
     Args:
         case: (voxels,)
         low: Its lowest value.
         high: Its highest value.
     """
-    return hashlib.sha256(_canonical(case, low, high).data.cast("B")).digest()[:_DIGEST_BYTES]
+    content = _canonical(case, low, high).data.cast("B")
+    return struct.pack("<II", isal_zlib.crc32(content), isal_zlib.adler32(content))
 
 
 def _canonical(case: NDArray[Any], low: float, high: float) -> NDArray[Any]:
     """The values in the first of int16, float32 and float64 that holds them exactly."""
     if case.dtype.kind in "iub" and low >= -32768 and high <= 32767:
-        return case.astype("<i2")
+        return case.astype("<i2", copy=False)
     if low >= -32768 and high <= 32767:
         whole = case.astype("<i2")
         if np.array_equal(whole, case):
@@ -115,8 +117,8 @@ def _read_statistics(source: Path, values: NDArray[Any]) -> CaseStatistics | Non
         with source.with_name(STATISTICS_FILE).open("rb") as file, np.load(file, allow_pickle=False) as kept:
             if kept["stamp"].tolist() != _stamp(source):
                 return None
-            digests = kept["digests"].view(f"V{_DIGEST_BYTES}")[:, 0]
-            statistics = CaseStatistics(digests=digests, low=kept["low"], high=kept["high"])
+            checksums = kept["checksums"].view(f"V{_CHECKSUM_BYTES}")[:, 0]
+            statistics = CaseStatistics(checksums=checksums, low=kept["low"], high=kept["high"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     return statistics if len(statistics.low) == len(values) else None
@@ -129,7 +131,7 @@ def _write_statistics(source: Path, statistics: CaseStatistics) -> None:
             np.savez(
                 file,
                 stamp=np.array(_stamp(source)),
-                digests=statistics.digests.view(np.uint8).reshape(-1, _DIGEST_BYTES),
+                checksums=statistics.checksums.view(np.uint8).reshape(-1, _CHECKSUM_BYTES),
                 low=statistics.low,
                 high=statistics.high,
             )

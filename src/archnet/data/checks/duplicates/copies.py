@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -56,12 +57,12 @@ def find_copies(
     with threadpool_limits(1, "blas"):
         statistics = case_statistics(values, progress)
         are_empty = find_empty(statistics, limits)
-        identical = _find_identical(statistics, are_empty)
+        identical = _find_identical(values, statistics, are_empty)
         are_searched = ~are_empty
         are_searched[[row for rows in identical for row in rows[1:]]] = False  # one stands for all
         numbers = np.where(are_searched, np.unique(groups, return_inverse=True)[1], -1)
         search = partial(find_near_duplicates, values, numbers, progress)
-        near = recall_pairs(statistics.digests, numbers, search if with_search else None)
+        near = recall_pairs(statistics.checksums, numbers, search if with_search else None)
     return Copies(are_empty=are_empty, identical=identical, near=near)
 
 
@@ -78,11 +79,23 @@ def find_empty(statistics: CaseStatistics, limits: tuple[float, float] | None) -
     return are_narrow if are_narrow.mean() <= 0.5 else statistics.are_constant
 
 
-def _find_identical(statistics: CaseStatistics, are_empty: NDArray[np.bool_]) -> tuple[tuple[int, ...], ...]:
+def _find_identical(
+    values: NDArray[Any], statistics: CaseStatistics, are_empty: NDArray[np.bool_]
+) -> tuple[tuple[int, ...], ...]:
+    """The rows of equal values, ascending: equal checksums propose, the values decide."""
     rows = np.flatnonzero(~are_empty)
-    _, numbers, counts = np.unique(statistics.digests[rows], return_inverse=True, return_counts=True)
+    _, numbers, counts = np.unique(statistics.checksums[rows], return_inverse=True, return_counts=True)
     members: dict[int, list[int]] = {}
     for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):
         if counts[number] > 1:
             members.setdefault(number, []).append(row)
-    return tuple(sorted(tuple(cluster) for cluster in members.values()))
+    return tuple(sorted(equal for cluster in members.values() for equal in _split_by_values(values, cluster)))
+
+
+def _split_by_values(values: NDArray[Any], rows: list[int]) -> Iterator[tuple[int, ...]]:
+    """The rows of equal values among some rows, at least two each."""
+    while rows:
+        equal = [row for row in rows if np.array_equal(values[row], values[rows[0]])]
+        if len(equal) > 1:
+            yield tuple(equal)
+        rows = [row for row in rows if row not in equal]

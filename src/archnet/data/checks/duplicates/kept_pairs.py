@@ -26,18 +26,18 @@ _VERSION: Final = 2
 
 
 def recall_pairs(
-    digests: NDArray[np.void], groups: NDArray[np.int64], search: Callable[[], tuple[CopiedPair, ...]] | None
+    checksums: NDArray[np.void], groups: NDArray[np.int64], search: Callable[[], tuple[CopiedPair, ...]] | None
 ) -> tuple[CopiedPair, ...]:
     """The pairs of an earlier search of the same cases in the same groups; otherwise search, and store the pairs.
 
     Args:
-        digests: (n,) of the values of each case.
+        checksums: (n,) of the values of each case.
         groups: (n,) number of the group of each.
         search: Finds the pairs; null takes those of an earlier search alone.
     """
-    key = hashlib.sha256(np.ascontiguousarray(digests).tobytes() + groups.astype("<i8").tobytes()).hexdigest()[:16]
+    key = hashlib.sha256(np.ascontiguousarray(checksums).tobytes() + groups.astype("<i8").tobytes()).hexdigest()[:16]
     path = store_home() / FOLDER / f"{key}.json"
-    pairs = _read(path, len(digests))
+    pairs = _read(path, len(checksums))
     if pairs is None and search is None:
         return ()
     if pairs is None and search is not None:
