@@ -95,7 +95,8 @@ X = _random((2, 3, 3))
         ({"x": X, "y": [0, 1], "group": [1]}, "x has 2 cases, group has 1; give one entry for each case"),
         (
             {"x": X, "y": [0, 1], "split": ["train", "holdout"]},
-            'split must name "train", "validation" or "test", got "holdout"',
+            'split must name "train", "validation" or "test", got "holdout"; rename its sets (numbers of sets: '
+            'np.array(["train", "validation", "test"])[split])',
         ),
         (
             {"x": X[0], "y": [0, 1, 1]},

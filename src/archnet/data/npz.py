@@ -143,5 +143,8 @@ def _own_sets(arrays: Arrays) -> NDArray[np.str_] | None:
     names = text_entries(arrays["split"], "split")
     unknown = sorted(set(names.tolist()) - set(_SET_NAMES))
     if unknown:
-        raise ValueError(f'split must name "train", "validation" or "test", got "{unknown[0]}"')
+        raise ValueError(
+            f'split must name "train", "validation" or "test", got "{unknown[0]}"; rename its sets (numbers of sets: '
+            'np.array(["train", "validation", "test"])[split])'
+        )
     return np.array([_SET_NAMES[name] for name in names.tolist()])
