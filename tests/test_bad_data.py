@@ -557,19 +557,31 @@ BAD = {
     "no .npz file": (nothing, NPZ, "a.npz: there is no such file."),
     "an .npz file without a name": (nothing, "data info npz", "--data npz needs its file: --data npz:PATH."),
     "a folder for an .npz file": (empty("a.npz"), NPZ, f"{NO_NPZ} (Is a directory); {AGAIN}"),
-    "an .npz file that is a letter": (file("a.npz", "Dear all,"), NPZ, f"{NO_NPZ} (File is not a zip file); {AGAIN}"),
-    "an .npz file that is cut off": (file("a.npz", bomb(0)[:-30]), NPZ, f"{NO_NPZ} (File is not a zip file); {AGAIN}"),
+    "an .npz file that is a letter": (
+        file("a.npz", "Dear all,"),
+        NPZ,
+        f"{NO_NPZ} (it is cut off, or not a zip archive); {AGAIN}",
+    ),
+    "an .npz file that is cut off": (
+        file("a.npz", bomb(0)[:-30]),
+        NPZ,
+        f"{NO_NPZ} (it is cut off, or not a zip archive); {AGAIN}",
+    ),
     "an .npz file that is a pickle": (
         file("a.npz", pickle.dumps({"x": 1})),
         NPZ,
-        f"{NO_NPZ} (File is not a zip file); {AGAIN}",
+        f"{NO_NPZ} (it is cut off, or not a zip archive); {AGAIN}",
     ),
     "pickled objects in an .npz file": (
         arrays(x=X, y=np.array([{"class": 1}] * 20, object)),
         NPZ,
         "a.npz: y holds Python objects, which are never loaded; save text: y=y.astype(str).",
     ),
-    "an .npz file that holds text": (members(x=b"Dear all,", y=npy(Y)), NPZ, f"a.npz: x is not a NumPy array; {AGAIN}"),
+    "an .npz file that holds text": (
+        members(x=b"Dear all,", y=npy(Y)),
+        NPZ,
+        f"{NO_NPZ} (x is not a NumPy array); {AGAIN}",
+    ),
     "an array that is no .npz file": (
         file("a.npz", npy(X)),
         NPZ,
@@ -581,23 +593,22 @@ BAD = {
     "an array that names an enormous size": (
         members(x=npy(X, shape=(10**12, 8, 8)), y=npy(Y)),
         NPZ,
-        "a.npz: the header of x gives (1000000000000, 8, 8) of uint8, but it holds 1,280 bytes; save it again.",
+        f"{NO_NPZ} (the header of x gives (1000000000000, 8, 8) of uint8, but it holds 1,280 bytes); {AGAIN}",
     ),
     "an array of negative size": (
         members(x=npy(X, shape=(-20, 8, -8)), y=npy(Y)),
         NPZ,
-        "a.npz: the header of x gives (-20, 8, -8) of uint8, but it holds 1,280 bytes; save it again.",
+        f"{NO_NPZ} (the header of x gives (-20, 8, -8) of uint8, but it holds 1,280 bytes); {AGAIN}",
     ),
     "an array that names another type": (
         members(x=npy(X, descr="<f8"), y=npy(Y)),
         NPZ,
-        "a.npz: the header of x gives (20, 8, 8) of float64, but it holds 1,280 bytes; save it again.",
+        f"{NO_NPZ} (the header of x gives (20, 8, 8) of float64, but it holds 1,280 bytes); {AGAIN}",
     ),
     "an array that explodes": (
         file("a.npz", bomb(2_000_000_000)),
         NPZ,
-        "a.npz: it would unpack from 610 bytes to 2.0 GB, over 100 times its size, which no images do; if the arrays "
-        "are correct, save them uncompressed with numpy.savez.",
+        f"{NO_NPZ} (it would unpack from 610 bytes to 2.0 GB, over 100 times its size); {AGAIN}",
     ),
     "labels that are fractions": (
         arrays(x=X, y=Y / 2),
@@ -700,7 +711,7 @@ BAD = {
     "an archive that is a web page": (
         published(b"<html>"),
         FETCH,
-        f"{ARCHIVE}: the zip archive is damaged (File is not a zip file). Fetch it again.",
+        f"{ARCHIVE}: the zip archive is damaged (it is cut off, or not a zip archive). Fetch it again.",
     ),
 }
 

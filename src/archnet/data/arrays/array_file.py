@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import math
-import tokenize
 import zipfile
-import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -15,20 +11,13 @@ from numpy.typing import NDArray
 
 from archnet.data.arrays.image_layout import refuse_colour
 from archnet.errors import DataError
-from archnet.files.disk import format_bytes
+from archnet.files.npy_arrays import Arrays, check_member, read_member
+from archnet.files.zip_archive import DamagedFileError, open_zip
 
 # MedMNIST (Yang et al. 2023, doi:10.1038/s41597-022-01721-8) says "val" where we say "validation".
 MEDMNIST_SETS = {"train": "train", "val": "validation", "test": "test"}
 
 _OPTIONAL_KEYS = ("group", "split", "classes")
-_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-_NO_HEADER = (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError)
-_UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, UnicodeDecodeError, RuntimeError)
-# Compressed CT becomes two or three times as large; a few images of nothing but air may grow more.
-_MAX_GROWTH = 100
-_HARMLESS_BYTES = 1_000_000_000
-
-Arrays = dict[str, NDArray[Any]]
 
 
 def read_arrays(path: Path) -> Arrays:
@@ -42,12 +31,12 @@ def read_arrays(path: Path) -> Arrays:
         with path.open("rb") as file:
             if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
                 raise ValueError("this file holds a single array; expected an .npz file with the arrays x and y")
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path) as archive:
             return _read_data_set(archive)
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file.") from error
-    except _UNREADABLE as error:
-        reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
+    except (DamagedFileError, OSError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise ValueError(f"not a readable .npz file ({reason}); save it again with numpy.savez") from error
 
 
@@ -85,33 +74,10 @@ def _merge_medmnist(sets: list[str], images: list[NDArray[Any]], labels: list[ND
 
 def _load_arrays(archive: zipfile.ZipFile, keys: list[str]) -> Arrays:
     """Load some arrays of a file, after checking that the header of each matches its size."""
-    num_bytes = sum(_check_size(archive, key) for key in keys)
-    num_packed_bytes = Path(archive.filename or "").stat().st_size
-    if num_bytes > max(_HARMLESS_BYTES, _MAX_GROWTH * num_packed_bytes):
-        raise ValueError(
-            f"it would unpack from {format_bytes(num_packed_bytes)} to {format_bytes(num_bytes)}, over {_MAX_GROWTH} "
-            f"times its size, which no images do; if the arrays are correct, save them uncompressed with numpy.savez"
-        )
-    return {key: _load_array(archive, key) for key in keys}
-
-
-def _check_size(archive: zipfile.ZipFile, key: str) -> int:
-    """The size of an array in bytes, checked against its header."""
-    entry = archive.getinfo(f"{key}.npy")
-    with archive.open(entry) as file:
-        try:
-            shape, _, dtype = _HEADERS[npy.read_magic(file)](file)
-        except _NO_HEADER as error:
-            raise ValueError(f"{key} is not a NumPy array; save it again with numpy.savez") from error
-        num_stored_bytes = entry.file_size - file.tell()
-    if dtype.hasobject:
-        raise ValueError(f"{key} holds Python objects, which are never loaded; {_plain_form(key)}")
-    expected = math.prod(shape) * int(dtype.itemsize)
-    if min(shape, default=0) < 0 or num_stored_bytes != expected:
-        raise ValueError(
-            f"the header of {key} gives {shape} of {dtype}, but it holds {num_stored_bytes:,} bytes; save it again"
-        )
-    return expected
+    for key in keys:
+        if check_member(archive, key).dtype.hasobject:
+            raise ValueError(f"{key} holds Python objects, which are never loaded; {_plain_form(key)}")
+    return {key: read_member(archive, key) for key in keys}
 
 
 def _plain_form(key: str) -> str:
@@ -119,9 +85,3 @@ def _plain_form(key: str) -> str:
     if key == "x" or key.endswith("_images"):
         return f"save numbers, all cases in one shape: {key}=numpy.stack(list({key}))"
     return f"save text: {key}={key}.astype(str)"
-
-
-def _load_array(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
-    with archive.open(f"{key}.npy") as file:
-        array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
-    return array
