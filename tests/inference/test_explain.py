@@ -21,7 +21,7 @@ from archnet.inference.explain import explain_scan
 from archnet.inference.trained_run import read_trained_run
 from archnet.network.build import build, build_inference_model
 from archnet.network.explain import grad_cam, last_feature_map, occlusion
-from archnet.network.predict import load_model
+from archnet.network.trained_model import load_model
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, TrainingScan, TrainingScans
 from archnet.spec.arch import feature_grid, feature_layers, parse_arch
 from trained_runs import CANDIDATES, WHOLE, as_four_formats, chest, what_is_bright, write_chest, write_trained_run

@@ -23,7 +23,7 @@ from archnet.imaging.hounsfield import judge_hu
 from archnet.imaging.metaimage import write_mhd
 from archnet.inference.predict import Ensemble
 from archnet.inference.trained_run import read_trained_run
-from archnet.network.predict import load_model
+from archnet.network.trained_model import load_model
 from archnet.runs.preparation.training_scans import (
     TRAINING_SCANS_FILE,
     TrainingScan,

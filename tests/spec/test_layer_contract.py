@@ -13,6 +13,7 @@ from archnet.errors import DocumentError
 from archnet.network.backend import backend_module
 from archnet.network.build import RULES, build
 from archnet.network.explain import last_feature_map
+from archnet.network.model_file import check_model_file
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.losses import penalized_weights
 from archnet.network.training.twin import build_training_twin
@@ -222,6 +223,7 @@ def test_a_saved_network_and_its_feature_map_are_the_same(name, num_examples, tm
     def check(case):
         network, images = build(case.arch, case.input_shape, case.num_classes), images_for(case)
         network.save(tmp_path / "network.keras")
+        check_model_file(tmp_path / "network.keras")
         loaded = keras.saving.load_model(tmp_path / "network.keras", safe_mode=True)
         np.testing.assert_array_equal(loaded(images), network(images))
         if feature_layers(case.arch):

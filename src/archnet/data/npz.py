@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.arrays.array_file import MEDMNIST_SETS, Arrays, read_arrays
+from archnet.data.arrays.array_file import MEDMNIST_SETS, read_arrays
 from archnet.data.arrays.case_labels import CaseLabels, read_labels, text_entries
 from archnet.data.arrays.image_layout import find_axis_order, squeeze_channel
 from archnet.data.checks.array_range import choose_range
@@ -16,6 +16,7 @@ from archnet.data.checks.case_table import fill_missing_groups
 from archnet.data.checks.findings import Finding
 from archnet.data.dataset import Cases, Crops, Dataset, positive_class
 from archnet.errors import DataError, pluralize
+from archnet.files.npy_arrays import Arrays
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging.volume import NotFiniteError, convert_to_hu
 from archnet.spec.experiment import Data

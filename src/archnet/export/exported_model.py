@@ -75,14 +75,14 @@ def export_run(run: Path, form: str, out: Path | None = None) -> ExportedModel:
     start_quietly()
     from archnet.network import export as network
     from archnet.network.build import input_limits
-    from archnet.network.predict import load_model
+    from archnet.network.trained_model import load_run_model
 
     network.check_format(form)
     folder = out or run / f"export-{form}"
     if folder.exists():
         raise RunError(f"{folder}: already exists and is not overwritten. Remove it, or choose another with --out.")
     files = _read_run_with_model(run)
-    model, export_format = load_model(run / "model.keras"), network.EXPORT_FORMATS[form]
+    model, export_format = load_run_model(run), network.EXPORT_FORMATS[form]
     shape, limits = tuple(model.input_shape[1:]), input_limits(model)
     real, noise = _real_cases(files, limits), _noise_cases(shape, limits)
     with atomic_folder(folder) as draft:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from archnet.files.zip_archive import DamagedFileError, ZipLimits, open_member, open_zip
+from archnet.files.zip_archive import DamagedFileError, open_member, open_zip
 
 _HEADERS: Final = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 # What NumPy raises for a header that is no header, beside ValueError: it evaluates a Python literal.
@@ -105,13 +105,13 @@ def read_member(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
     return array
 
 
-def read_npz(path: Path, limits: ZipLimits = ZipLimits()) -> Arrays:
+def read_npz(path: Path) -> Arrays:
     """Read all arrays of an .npz file.
 
     Raises:
         DamagedFileError: The file is damaged, unpacks to too much, or holds Python objects.
         OSError: The file cannot be opened or read.
     """
-    with open_zip(path, limits) as archive:
+    with open_zip(path) as archive:
         keys = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         return {key: read_member(archive, key) for key in keys}

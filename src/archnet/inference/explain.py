@@ -117,7 +117,8 @@ def explain_scan(  # noqa: PLR0913 - the options of `archnet explain`, by name
     Raises:
         ArchnetError: The scan is rejected, the point lies outside it, or the network has no convolution.
     """
-    from archnet.network.predict import load_model, predict_probabilities
+    from archnet.network.predict import predict_probabilities
+    from archnet.network.trained_model import load_run_model
 
     if point_mm is None:
         recipe: Recipe = whole_scan_recipe(run, [scan], series)
@@ -126,7 +127,7 @@ def explain_scan(  # noqa: PLR0913 - the options of `archnet explain`, by name
     chest_ct = check_chest_ct(scan, recipe.read(0))
     volume = chest_ct.volume
     ((_, values),) = recipe.cut_volume(0, volume)
-    model = load_model(run.folder / "model.keras")
+    model = load_run_model(run.folder)
     images = network_input(values, run.experiment)
     heat = _expand_to_case(_heat_map(run, model, images[0], label, method, progress), run)
     limits = run.experiment.data.window_hu

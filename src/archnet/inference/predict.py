@@ -56,11 +56,12 @@ class Ensemble:
             runs: Of `read_trained_runs`.
             tta: Test-time augmentation: average over the symmetries of a case as well.
         """
-        from archnet.network.predict import Predictor, load_model
+        from archnet.network.predict import Predictor
+        from archnet.network.trained_model import load_run_model
 
         self.runs = tuple(runs)
         self.tta = tta
-        self._predictors = [Predictor(load_model(run.folder / "model.keras")) for run in runs]
+        self._predictors = [Predictor(load_run_model(run.folder)) for run in runs]
 
     def probabilities(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Mean class probabilities, (N, classes), of cases (N, height, width[, depth]) in raw values."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from archnet.errors import RunError, did_you_mean
 from archnet.network.backend import backend_module
-from archnet.network.predict import load_model
+from archnet.network.trained_model import load_model
 
 PredictFunction = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """(N, *input_shape) raw values -> (N, classes) probabilities, of any N."""

@@ -1,16 +1,14 @@
-"""Prediction: probabilities for cases, dropout off, and the saved model read back safely."""
+"""Prediction: probabilities for cases, dropout off."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any, Final
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.errors import RunError
 from archnet.network.backend import backend_module
 from archnet.network.examples import gather_images, split_batches
 from archnet.network.prefetch import prefetch_items
@@ -61,17 +59,3 @@ def predict_probabilities(
 ) -> NDArray[np.float64]:
     """Class probabilities of images, (N, classes); see `Predictor`."""
     return Predictor(model, batch_size).predict(images, rows)
-
-
-def load_model(path: Path) -> keras.Model:
-    """The model in a `model.keras` file, read in Keras's safe mode.
-
-    Raises:
-        RunError: The file is missing or no Keras model.
-    """
-    if not path.is_file():
-        raise RunError(f"{path}: no such file. Has the run finished?")
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, OSError, TypeError, KeyError) as error:
-        raise RunError(f"{path}: cannot be read as a Keras model: {str(error).splitlines()[0]}") from error

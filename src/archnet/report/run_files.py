@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from archnet.errors import DataError
 from archnet.evaluation.predictions import Predictions, read_predictions
 from archnet.evaluation.run_folder import read_history, read_json, read_optional_json
+from archnet.files.npy_arrays import read_npz
+from archnet.files.zip_archive import DamagedFileError
 from archnet.spec.experiment import SETS
 
 
@@ -113,11 +115,22 @@ def read_gallery(path: Path) -> Gallery | None:
     """
     if not path.exists():
         return None
+    remedy = "Delete it to report without pictures of cases."
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            gallery = Gallery(images=arrays["images"], cases=arrays["case"], kinds=arrays["kind"])
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile):
-        raise DataError(
-            f"{path}: not a gallery of images, case and kind. Delete it to report without pictures of cases."
-        ) from None
-    return gallery
+        arrays = read_npz(path)
+    except DamagedFileError as error:
+        raise DataError(f"{path}: {error}. {remedy}") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
+    if not _is_gallery(arrays):
+        raise DataError(f"{path}: not a gallery of images, case and kind. {remedy}")
+    return Gallery(images=arrays["images"], cases=arrays["case"], kinds=arrays["kind"])
+
+
+def _is_gallery(arrays: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether arrays are pictures with their names and kinds."""
+    if not {"images", "case", "kind"} <= set(arrays):
+        return False
+    images, names = arrays["images"], (arrays["case"], arrays["kind"])
+    are_pictures = images.dtype == np.uint8 and images.ndim in (3, 4) and min(images.shape[1:]) > 0
+    return are_pictures and all(words.dtype.kind == "U" and words.shape == images.shape[:1] for words in names)

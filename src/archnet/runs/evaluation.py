@@ -45,14 +45,14 @@ def evaluate_run(folder: Path) -> None:
     from archnet.network.backend import start_quietly
 
     start_quietly()
-    from archnet.network.predict import load_model
+    from archnet.network.trained_model import load_run_model
 
     (experiment,) = parse_experiments(read_document(folder / "experiment.json"))
     metrics = read_json(folder / "metrics.json")
     micro_batch = int(read_json(folder / "network.json")["micro_batch"])
     dataset = open_dataset(experiment.data)
     (prepared,) = cut_cases(dataset, make_splits(dataset.cases, [experiment])).values()
-    predictions = predict_cases(load_model(folder / "model.keras"), experiment, prepared, micro_batch)
+    predictions = predict_cases(load_run_model(folder), experiment, prepared, micro_batch)
     costs = {key: value for key, value in metrics.items() if key not in SETS}
     metrics = {**evaluate_predictions(predictions, experiment, prepared.cases.positive), **costs}
     write_evaluation(folder, predictions, metrics, experiment, prepared)

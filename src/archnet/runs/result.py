@@ -82,9 +82,9 @@ class Run:
         from archnet.network.backend import start_quietly
 
         start_quietly()
-        from archnet.network.predict import load_model
+        from archnet.network.trained_model import load_run_model
 
-        return load_model(path)
+        return load_run_model(path.parent)
 
     @property
     def report(self) -> Path:

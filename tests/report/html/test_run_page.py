@@ -160,7 +160,7 @@ def test_a_damaged_gallery_or_history_is_refused(tmp_path):
     gallery = folder / "gallery.npz"
     for content in (b"not a zip", b""):
         gallery.write_bytes(content)
-        message = f"{gallery}: not a gallery of images, case and kind. Delete it to report without pictures of cases."
+        message = f"{gallery}: it is cut off, or not a zip archive. Delete it to report without pictures of cases."
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
             read_run(folder)
     np.savez(gallery, images=np.zeros((1, 2, 2), np.uint8))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +20,8 @@ from numpy.typing import NDArray
 
 from archnet.errors import RunError
 from archnet.files.atomic import atomic_write
+from archnet.files.npy_arrays import read_npz
+from archnet.files.zip_archive import DamagedFileError
 from archnet.network.training.history import HistoryRow, Tally, TrainingProgress
 
 FILE: Final = "training.npz"
@@ -82,6 +83,7 @@ class Checkpoint:
                 f"{self.folder / FILE}: belongs to a different training run: {differences} differs. "
                 "Use the same options, or remove the folder to start over."
             )
+        _check_arrays(self.folder / FILE, arrays, state, record["weights"], document["progress"]["num_best"])
         for number, variable in enumerate(state):
             variable.assign(arrays[f"state/{number}"])
         return _progress(
@@ -111,6 +113,10 @@ def read_saved_training(folder: Path) -> SavedTraining:
     if not (folder / FILE).exists():
         return SavedTraining()
     document = _read(folder / FILE)[1]
+    micro_batch, training = (document["record"].get(key) for key in ("micro_batch", "training"))
+    has_precision = isinstance(training, dict) and isinstance(training.get("precision"), str)
+    if not (_is_count(micro_batch, 1) and has_precision):
+        raise _damage_error(folder / FILE, "it does not hold the progress of a training")
     return SavedTraining(record=document["record"], history=document["progress"]["history"])
 
 
@@ -120,12 +126,64 @@ def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The arrays and the document of a checkpoint.
+
+    Raises:
+        RunError: The file is damaged.
+    """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
-            arrays = {name: content[name] for name in content.files}
-        return arrays, json.loads(str(arrays["told"]))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise RunError(f"{path}: damaged ({error}). Remove it and run again from the start.") from error
+        arrays = read_npz(path)
+        document = json.loads(str(arrays["told"]))
+        progress, tally = document["progress"], document["progress"]["tally"]
+        is_whole = (
+            isinstance(document["record"], dict)
+            and all(_is_row(row) for row in progress["history"])
+            and np.asarray(tally["matrix"]).dtype.kind in "iu"
+            and _is_count(tally["num_steps"], 0)
+            and all(isinstance(tally[key], float | int) for key in ("loss", "seconds"))
+            and isinstance(progress["best_value"], float | int | None)
+            and _is_count(progress["num_best"], 0)
+        )
+    except OSError as error:
+        raise _damage_error(path, error.strerror or str(error)) from error
+    except DamagedFileError as error:
+        raise _damage_error(path, str(error)) from error
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise _damage_error(path, "it does not hold the progress of a training") from error
+    if not is_whole:
+        raise _damage_error(path, "it does not hold the progress of a training")
+    return arrays, document
+
+
+def _is_count(value: Any, least: int) -> bool:
+    return type(value) is int and value >= least
+
+
+def _is_row(row: Any) -> bool:
+    """Whether a value is a row of history.csv."""
+    return isinstance(row, dict) and all(isinstance(value, float | int) for value in row.values())
+
+
+def _check_arrays(
+    path: Path,
+    arrays: Mapping[str, NDArray[Any]],
+    state: Sequence[keras.Variable],
+    weights: Sequence[Sequence[int]],
+    num_best: int,
+) -> None:
+    """Check that a checkpoint holds the variables of a training and, if any, its best weights.
+
+    Raises:
+        RunError: It does not.
+    """
+    expected = {f"state/{number}": tuple(variable.shape) for number, variable in enumerate(state)}
+    expected |= {f"best/{number}": tuple(shape) for number, shape in enumerate(weights[:num_best])}
+    if num_best not in (0, len(weights)) or {key: arrays[key].shape for key in arrays if key != "told"} != expected:
+        raise _damage_error(path, "its arrays are not those of this network")
+
+
+def _damage_error(path: Path, reason: str) -> RunError:
+    return RunError(f"{path}: damaged ({reason}). Remove it and run again from the start.")
 
 
 def _progress_document(progress: TrainingProgress) -> dict[str, Any]:

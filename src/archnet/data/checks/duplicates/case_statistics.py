@@ -6,7 +6,6 @@ The statistics of a crop store are stored next to its crops, so they are measure
 from __future__ import annotations
 
 import struct
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,9 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from archnet.files.atomic import atomic_write
+from archnet.files.npy_arrays import read_npz
 from archnet.files.progress import Progress, no_progress
+from archnet.files.zip_archive import DamagedFileError
 
 STATISTICS_FILE: Final = "statistics.npz"
 _VERSION: Final = 3
@@ -114,14 +115,17 @@ def _source_file(values: NDArray[Any]) -> Path | None:
 def _read_statistics(source: Path, values: NDArray[Any]) -> CaseStatistics | None:
     """The stored statistics of these crops; null if they are missing, damaged or of other crops."""
     try:
-        with source.with_name(STATISTICS_FILE).open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            if kept["stamp"].tolist() != _stamp(source):
-                return None
-            checksums = kept["checksums"].view(f"V{_CHECKSUM_BYTES}")[:, 0]
-            statistics = CaseStatistics(checksums=checksums, low=kept["low"], high=kept["high"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        arrays = read_npz(source.with_name(STATISTICS_FILE))
+    except (OSError, DamagedFileError):
         return None
-    return statistics if len(statistics.low) == len(values) else None
+    layout = {name: (array.dtype, array.shape) for name, array in arrays.items()}
+    number, byte = (np.dtype(np.float64), (len(values),)), (np.dtype(np.uint8), (len(values), _CHECKSUM_BYTES))
+    stamp = layout.pop("stamp", None)
+    is_whole = stamp is not None and layout == {"checksums": byte, "low": number, "high": number}
+    if not is_whole or arrays["stamp"].tolist() != _stamp(source):
+        return None
+    checksums = np.ascontiguousarray(arrays["checksums"]).view(f"V{_CHECKSUM_BYTES}")[:, 0]
+    return CaseStatistics(checksums=checksums, low=arrays["low"], high=arrays["high"])
 
 
 def _write_statistics(source: Path, statistics: CaseStatistics) -> None:

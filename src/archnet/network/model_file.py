@@ -1,0 +1,219 @@
+"""The file model.keras, checked before Keras opens it: names, sizes, layers and weights, none of them loaded.
+
+Keras reads a member whole whatever it unpacks to, builds every layer that config.json names, and allocates its weights.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+
+from archnet.files.zip_archive import DamagedFileError, ZipLimits, check_checksums, open_member, open_zip
+
+CONFIG: Final = "config.json"
+WEIGHTS: Final = "model.weights.h5"
+MEMBERS: Final = ("metadata.json", CONFIG, WEIGHTS)
+"""The files of a model. Keras also knows assets, which no layer of archnet has."""
+
+CLASSES: Final = {
+    "keras.src.models.functional": {"Functional"},
+    "keras": {"Functional", "Sequential", "DTypePolicy"},
+    "keras.layers": {
+        "InputLayer",
+        "Conv2D",
+        "Conv3D",
+        "MaxPooling2D",
+        "MaxPooling3D",
+        "AveragePooling2D",
+        "AveragePooling3D",
+        "GlobalAveragePooling2D",
+        "GlobalAveragePooling3D",
+        "Dense",
+        "Flatten",
+        "Dropout",
+        "BatchNormalization",
+        "Activation",
+        "Add",
+        "Concatenate",
+        "Rescaling",
+        "ReLU",
+        "Softmax",
+    },
+    "keras.initializers": {"HeNormal", "LecunNormal", "GlorotUniform", "Zeros", "Ones"},
+}
+"""The Keras classes that `build` and `build_inference_model` use, by module."""
+
+_TENSOR: Final = "__keras_tensor__"
+_LIMITS: Final = ZipLimits(num_members=len(MEMBERS), harmless_bytes=100_000_000)
+_MAX_CONFIG_BYTES: Final = 64_000_000
+_MAX_DEPTH: Final = 40
+_MAX_H5_OBJECTS: Final = 200_000
+_MAX_H5_DEPTH: Final = 20
+# What h5py raises for damaged bytes; UnicodeDecodeError is a ValueError.
+_H5_DAMAGE: Final = (OSError, RuntimeError, LookupError, ValueError, TypeError, OverflowError, MemoryError)
+
+
+def check_model_file(path: Path) -> None:
+    """Check that a file can be handed to Keras.
+
+    Raises:
+        DamagedFileError: The file is damaged, or is not what archnet writes.
+        OSError: The file cannot be opened or read.
+    """
+    with open_zip(path, _LIMITS) as archive:
+        _check_members(archive)
+        check_checksums(archive)
+        with open_member(archive, CONFIG) as stream:
+            num_weights = _check_config(stream.read())
+        with open_member(archive, WEIGHTS) as stream:
+            num_stored_weights = _check_weights(stream.read())
+    if num_weights != num_stored_weights:
+        raise DamagedFileError(
+            f'"{CONFIG}" in it needs {num_weights:,} weights, "{WEIGHTS}" holds {num_stored_weights:,}'
+        )
+
+
+def _check_members(archive: zipfile.ZipFile) -> None:
+    names = set(archive.namelist())
+    if names != set(MEMBERS):
+        different = sorted(names ^ set(MEMBERS))[0]
+        raise DamagedFileError(f'"{different}" {"does not belong in it" if different in names else "is missing in it"}')
+    if archive.getinfo(CONFIG).file_size > _MAX_CONFIG_BYTES:
+        raise DamagedFileError(f'"{CONFIG}" in it is larger than {_MAX_CONFIG_BYTES:,} bytes')
+
+
+def _check_config(content: bytes) -> int:
+    """Check the layers of a model, and count the weights that they need.
+
+    Raises:
+        DamagedFileError: A layer is none of archnet's.
+    """
+    try:
+        config = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DamagedFileError(f'"{CONFIG}" in it is not JSON') from error
+    num_weights = 0
+    for value in _walk_objects(config):
+        name, module = value.get("class_name"), value.get("module")
+        if name is None and module is None:
+            continue
+        if name != _TENSOR and (not isinstance(module, str) or name not in CLASSES.get(module, ())):
+            raise DamagedFileError(f'"{CONFIG}" in it names {module}.{name}, which archnet does not use')
+        try:
+            num_weights += NUM_WEIGHTS[name](value) if name in NUM_WEIGHTS else 0
+        except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
+            raise DamagedFileError(f'"{CONFIG}" in it does not give the size of a {name}') from error
+    return num_weights
+
+
+def _walk_objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects in a JSON value, itself first.
+
+    Raises:
+        DamagedFileError: It is nested too deeply.
+    """
+    stack = [(value, 0)]
+    while stack:
+        entry, depth = stack.pop()
+        if depth > _MAX_DEPTH:
+            raise DamagedFileError(f'"{CONFIG}" in it is nested more than {_MAX_DEPTH} levels deep')
+        if isinstance(entry, dict):
+            yield entry
+            stack += [(child, depth + 1) for child in entry.values()]
+        elif isinstance(entry, list):
+            stack += [(child, depth + 1) for child in entry]
+
+
+def _batch_norm_weights(value: dict[str, Any]) -> int:
+    return 4 * _num_channels(value)
+
+
+def _dense_weights(value: dict[str, Any]) -> int:
+    return (_num_channels(value) + 1) * _count(value["config"]["units"])
+
+
+def _convolution_weights(value: dict[str, Any]) -> int:
+    kernel = math.prod(map(_count, value["config"]["kernel_size"]))
+    return (kernel * _num_channels(value) + 1) * _count(value["config"]["filters"])
+
+
+NUM_WEIGHTS: Final[dict[str, Callable[[dict[str, Any]], int]]] = {
+    "BatchNormalization": _batch_norm_weights,
+    "Conv2D": _convolution_weights,
+    "Conv3D": _convolution_weights,
+    "Dense": _dense_weights,
+}
+"""The number of weights of each Keras class that has any; Keras builds it for the input that `build_config` gives."""
+
+
+def _num_channels(value: dict[str, Any]) -> int:
+    return _count(value["build_config"]["input_shape"][-1])
+
+
+def _count(value: Any) -> int:
+    """A number that must be a positive whole one."""
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{value!r} is not a number of weights")
+    return value
+
+
+def _check_weights(content: bytes) -> int:
+    """Check the arrays of a weights file, and count their numbers.
+
+    Raises:
+        DamagedFileError: The file is damaged, or holds more than plain arrays of weights.
+    """
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            datasets = list(_walk_datasets(file))
+            num_bytes = sum(dataset.size * dataset.dtype.itemsize for dataset in datasets)
+            are_plain = all(map(_is_plain, datasets))
+            num_weights = sum(int(dataset.size) for dataset in datasets if dataset.dtype.kind == "f")
+    except DamagedFileError:
+        raise
+    except _H5_DAMAGE as error:
+        raise DamagedFileError(f'"{WEIGHTS}" in it is damaged') from error
+    if not are_plain or num_bytes > len(content):
+        raise DamagedFileError(f'"{WEIGHTS}" in it holds arrays that are not stored in it, or not plainly')
+    return num_weights
+
+
+def _is_plain(dataset: Any) -> bool:
+    """Whether an array holds numbers, stored in one piece, in the file itself and uncompressed."""
+    return (
+        isinstance(dataset.shape, tuple)
+        and dataset.dtype.kind in "fiu"
+        and dataset.chunks is None
+        and not dataset.is_virtual
+        and not dataset.external
+        and bool(np.all(np.asarray(dataset.shape) > 0))
+    )
+
+
+def _walk_datasets(file: Any) -> Iterator[Any]:
+    """Yield the arrays of a weights file, following no link that could lead out of it or in a circle.
+
+    Raises:
+        DamagedFileError: There is such a link, or there are too many groups.
+    """
+    stack, num_objects = [(file, 0)], 0
+    while stack:
+        group, depth = stack.pop()
+        for name in group:
+            num_objects += 1
+            is_link = not isinstance(group.get(name, getlink=True), h5py.HardLink)
+            if is_link or depth > _MAX_H5_DEPTH or num_objects > _MAX_H5_OBJECTS:
+                raise DamagedFileError(f'"{WEIGHTS}" in it holds links')
+            item = group[name]
+            if isinstance(item, h5py.Dataset):
+                yield item
+            else:
+                stack.append((item, depth + 1))

@@ -1,0 +1,70 @@
+"""Trained models: read back from model.keras, and held to what the documents of their run say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from archnet.errors import RunError
+from archnet.evaluation.run_folder import read_json, read_optional_json
+from archnet.files.zip_archive import DamagedFileError
+from archnet.network.build import input_limits
+from archnet.network.model_file import check_model_file
+
+_RESTORE = "Restore the file, or run the experiment again."
+
+
+def load_run_model(folder: Path) -> keras.Model:
+    """The trained model of a run: raw values in, probabilities out.
+
+    Raises:
+        RunError: The model is missing, damaged, or another run's: its input or its classes differ from this run's.
+    """
+    path = folder / "model.keras"
+    model = load_model(path)
+    input_shape = list(model.input_shape[1:])
+    expected_shape = (read_optional_json(folder / "network.json") or {}).get("input_shape", input_shape)
+    classes = read_json(folder / "metrics.json").get("classes")
+    given = _shape_text(input_shape, model.output_shape[-1])
+    expected = _shape_text(expected_shape, len(classes) if isinstance(classes, list) else 0)
+    if given != expected:
+        raise RunError(f"{path}: belongs to another run: it {given}, but this run's network {expected}. {_RESTORE}")
+    return model
+
+
+def _shape_text(input_shape: Any, num_classes: int) -> str:
+    shape = " x ".join(map(str, input_shape)) if isinstance(input_shape, list) else input_shape
+    return f"takes an input of {shape} and gives {num_classes} classes"
+
+
+def load_model(path: Path) -> keras.Model:
+    """The model in a `model.keras` file, checked and then read in Keras's safe mode.
+
+    Raises:
+        RunError: The file is missing, damaged, or is no model that archnet has written.
+    """
+    try:
+        check_model_file(path)
+        return _open_in_keras(path)
+    except FileNotFoundError as error:
+        raise RunError(f"{path}: no such file. Has the run finished?") from error
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
+    except DamagedFileError as error:
+        raise RunError(f"{path}: cannot be read as a model of archnet: {error}. {_RESTORE}") from error
+
+
+def _open_in_keras(path: Path) -> keras.Model:
+    """The model in a file.
+
+    Raises:
+        DamagedFileError: Keras cannot build it, or it does not take raw values; Keras raises errors of any kind.
+    """
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        input_limits(model)
+    except Exception as error:
+        raise DamagedFileError("its layers and weights do not fit together") from error
+    return model
