@@ -25,7 +25,7 @@ MEMBERS: Final = ("metadata.json", CONFIG, WEIGHTS)
 
 CLASSES: Final = {
     "keras.src.models.functional": {"Functional"},
-    "keras": {"Functional", "Sequential", "DTypePolicy"},
+    "keras": {"Sequential", "DTypePolicy"},
     "keras.layers": {
         "InputLayer",
         "Conv2D",

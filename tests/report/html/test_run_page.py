@@ -163,6 +163,7 @@ def test_a_damaged_gallery_or_history_is_refused(tmp_path):
         message = f"{gallery}: it is cut off, or not a zip archive. Delete it to report without pictures of cases."
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
             read_run(folder)
+    message = f"{gallery}: not a gallery of images, case and kind. Delete it to report without pictures of cases."
     np.savez(gallery, images=np.zeros((1, 2, 2), np.uint8))
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_run(folder)

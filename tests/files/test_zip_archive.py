@@ -1,0 +1,174 @@
+"""Zip archives: what is damaged or would fill the memory is refused, and the message names the file in it."""
+
+import io
+import re
+import struct
+import tracemalloc
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+
+from archnet.files.npy_arrays import read_npz
+from archnet.files.zip_archive import DamagedFileError, ZipLimits, check_checksums, open_member, open_zip
+
+
+def archive_bytes(compression=zipfile.ZIP_DEFLATED, **members):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def read_all(path, limits=ZipLimits()):  # noqa: B008 - it is frozen
+    with open_zip(path, limits) as archive:
+        check_checksums(archive)
+        contents = {}
+        for name in archive.namelist():
+            with open_member(archive, name) as stream:
+                contents[name] = stream.read()
+    return contents
+
+
+def declare(content, **sizes):
+    """An archive whose directory says something else of its first file."""
+    content, start = bytearray(content), content.index(b"PK\x01\x02")
+    for key, value in sizes.items():
+        place, layout = {"method": (10, "<H"), "crc": (16, "<I"), "packed": (20, "<I"), "size": (24, "<I")}[key]
+        struct.pack_into(layout, content, start + place, value)
+    return bytes(content)
+
+
+def flip(content, place):
+    return content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
+
+
+SOUND = archive_bytes(a=b"one" * 100, b=b"two")
+ZEROS = archive_bytes(a=bytes(1_000_000))
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_sound_archive_is_read(tmp_path, compression):
+    path = tmp_path / "a.zip"
+    path.write_bytes(archive_bytes(compression, a=b"one" * 100, b=b""))
+    assert read_all(path) == {"a": b"one" * 100, "b": b""}
+
+
+REFUSED = {
+    "cut off": (SOUND[:-30], "it is cut off, or not a zip archive"),
+    "empty": (b"", "it is cut off, or not a zip archive"),
+    "text": (b"Dear all,", "it is cut off, or not a zip archive"),
+    "a flipped byte": (flip(SOUND, 35), '"a" in it is damaged'),
+    "another checksum": (declare(SOUND, crc=7), '"a" in it is damaged'),
+    "a name in the directory alone": (SOUND.replace(b"a", b"c", 1), '"a" in it is damaged'),
+    "packed by bzip2": (
+        archive_bytes(zipfile.ZIP_BZIP2, a=b"one"), '"a" in it is encrypted or packed by an unsupported method',
+    ),
+    "an unknown method": (declare(SOUND, method=77), '"a" in it is encrypted or packed by an unsupported method'),
+    "more packed bytes than the file": (declare(SOUND, packed=10**6), '"a" in it is damaged'),
+    "a size of nothing": (declare(archive_bytes(a=b"one" * 100), size=0, crc=0), '"a" in it is damaged'),
+    "a size too small": (declare(ZEROS, size=10, crc=zlib.crc32(bytes(10))), '"a" in it is damaged'),
+    "a size too large": (
+        declare(ZEROS, size=2_000_000),
+        '"a" in it unpacks to another size than the archive says',
+    ),
+    "too many bytes": (declare(ZEROS, size=4 * 10**9), "it would unpack from 1.1 kB to 4.0 GB, over 100 times its size"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_is_damaged_or_too_large_is_refused(tmp_path, kind):
+    content, message = REFUSED[kind]
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(DamagedFileError, match=f"^{re.escape(message)}$"):
+        read_all(tmp_path / "a.zip")
+
+
+def test_a_name_that_occurs_twice_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a", "1")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("a", "2")
+    with pytest.raises(DamagedFileError, match=r'^"a" occurs 2 times in it$'):
+        read_all(tmp_path / "a.zip")
+
+
+def test_more_files_than_allowed_are_refused(tmp_path):
+    (tmp_path / "a.zip").write_bytes(SOUND)
+    with pytest.raises(DamagedFileError, match=r"^it holds 2 files; at most 1 are allowed$"):
+        read_all(tmp_path / "a.zip", ZipLimits(num_members=1))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    (tmp_path / "a.zip").write_bytes(SOUND)
+    with (
+        open_zip(tmp_path / "a.zip") as archive,
+        pytest.raises(DamagedFileError, match=r'^"c" is missing in it$'),
+        open_member(archive, "c"),
+    ):
+        pass
+
+
+def test_a_stream_longer_than_its_size_is_not_unpacked_whole(tmp_path):
+    """Its checksum is right for the bytes that the archive admits, so only the length gives it away."""
+    bomb = archive_bytes(a=bytes(100_000_000))
+    (tmp_path / "a.zip").write_bytes(declare(bomb, size=10, crc=zlib.crc32(bytes(10))))
+    tracemalloc.start()
+    with pytest.raises(DamagedFileError, match=r'^"a" in it is damaged$'):
+        read_all(tmp_path / "a.zip")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def npz_bytes(**arrays):
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)
+    return stream.getvalue()
+
+
+def test_arrays_are_read_as_numpy_reads_them(tmp_path):
+    arrays = {"x": np.arange(6.0).reshape(2, 3), "y": np.asfortranarray(np.eye(3)), "told": np.array("text")}
+    (tmp_path / "a.npz").write_bytes(npz_bytes(**arrays))
+    found = read_npz(tmp_path / "a.npz")
+    assert list(found) == list(arrays)
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(found[key], array)
+
+
+def header(text):
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text) + 1) + text.encode() + b"\n"
+
+
+BAD_ARRAYS = {
+    "no header": (b"Dear all,", "x is not a NumPy array"),
+    "a cut header": (header("{'descr': '<f8'}")[:9], "x is not a NumPy array"),
+    "no literal": (header("{'descr': (((("), "x is not a NumPy array"),
+    "deep brackets": (header("[" * 5000), "x is not a NumPy array"),
+    "an unknown version": (b"\x93NUMPY\x07\x00" + bytes(20), "x is not a NumPy array"),
+    "values without a size": (
+        header("{'descr': '<U0', 'fortran_order': False, 'shape': (1000000000000,)}"), "x is not a NumPy array",
+    ),
+    "an enormous shape": (
+        header("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,)}"),
+        "the header of x gives (1000000000000,) of float64, but it holds 0 bytes",
+    ),
+    "a shape too small": (
+        header("{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}") + bytes(16),
+        "the header of x gives (1,) of float64, but it holds 16 bytes",
+    ),
+    "objects": (
+        header("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}") + b"cos\nsystem\n",
+        "x holds Python objects, which are never loaded",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD_ARRAYS)
+def test_a_damaged_array_is_refused(tmp_path, kind):
+    content, message = BAD_ARRAYS[kind]
+    (tmp_path / "a.npz").write_bytes(archive_bytes(**{"x.npy": content}))
+    with pytest.raises(DamagedFileError, match=f"^{re.escape(message)}$"):
+        read_npz(tmp_path / "a.npz")
