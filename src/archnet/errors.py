@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
+
+MAX_WORD: Final = 100
+"""Characters of a word that resembles a known one; the comparison of a longer one takes long."""
 
 
 class ArchnetError(Exception):
@@ -47,12 +51,18 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     ''
     """
     candidates, wanted = sorted(known), str(word).lower()
+    if len(wanted) > MAX_WORD:
+        return ""
     by_lower = {name.lower(): name for name in candidates}
-    close = difflib.get_close_matches(wanted, by_lower, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(wanted, by_lower, n=1, cutoff=0.65)
     if close:
         return f' Did you mean "{by_lower[close[0]]}"?'
-    contained = [name for name in candidates if len(wanted) > 2 and wanted in name.lower()]
+    contained = [name for name in candidates if _contains(name.lower(), wanted) or _contains(wanted, name.lower())]
     return f' Did you mean "{contained[0]}"?' if contained else ""
+
+
+def _contains(text: str, part: str) -> bool:
+    return len(part) > 2 and part in text
 
 
 def pluralize(number: int, noun: str) -> str:

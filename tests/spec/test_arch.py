@@ -142,7 +142,8 @@ REFUSED = {
     ),
     "too many layers": (
         [{"type": "REP", "times": 1000, "layers": [{"type": "REP", "times": 1000, "layers": [C]}]}, T],
-        "mine.json: REP makes more than 10,000 layers. Lower its times.",
+        "mine.json $[0]: REP makes 1,000,000 of the 1,000,001 layers that the network would have; at most 3,000 are "
+        'possible. Lower its "times".',
     ),
     "no layers": ([], "mine.json $: expected an array of at least 1, got []."),
     "a number": ([C, 3, T], "mine.json $[1]: expected an object, got 3."),

@@ -47,7 +47,7 @@ def _check_file(path: Path, input_text: str | None) -> dict[str, Any]:
         description, result["warnings"] = _describe(read_document(path), input_text)
         return {**result, "says": f"{path}: valid: {description}"}
     except DocumentError as error:
-        return {**result, "valid": False, "problems": str(error).splitlines()}
+        return {**result, "valid": False, "problems": str(error).split("\n")}
 
 
 def _describe(document: Document, input_text: str | None) -> tuple[str, list[str]]:
@@ -87,7 +87,7 @@ def _describe_experiment(document: Document) -> tuple[str, list[str]]:
     from archnet.spec.view import describe_other_size
 
     experiments = parse_experiments(document)
-    names = dict.fromkeys(experiment.arch.name for experiment in experiments)
-    warnings = [text for experiment in experiments for text in experiment.arch.warnings()]
+    archs = {experiment.arch.name: experiment.arch for experiment in experiments}
+    warnings = [text for arch in archs.values() for text in arch.warnings()]
     warnings += [" ".join(texts) for experiment in experiments if (texts := describe_other_size(experiment))]
-    return f"an experiment with {', '.join(names)}", list(dict.fromkeys(warnings))
+    return f"an experiment with {', '.join(archs)}", list(dict.fromkeys(warnings))

@@ -6,54 +6,32 @@ here; a test holds the result against `json.loads`.
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from bisect import bisect_right
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from json.decoder import scanstring  # type: ignore[attr-defined]
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
-from archnet.errors import DocumentError, did_you_mean
+from archnet.errors import DocumentError, did_you_mean, pluralize
+from archnet.files.json_parser import MAX_DEPTH, parse_json
+from archnet.files.json_text import JsonPath as JsonPath
+from archnet.files.json_text import path_text as path_text
 
 MAX_BYTES: Final = 4_000_000
 """An architecture is a page long; a file above this is something else."""
 
 
-MAX_DEPTH: Final = 64
-"""Nesting of arrays and objects; RES and REP nest a few levels at most."""
+MAX_PROBLEMS: Final = 50
+"""Problems that a message lists; the others are counted."""
 
-
-JsonPath = tuple[str | int, ...]
-
+MAX_MESSAGE: Final = 8_000
+"""Characters of the problems that a message lists, from the second one on."""
 
 Problem = tuple[JsonPath, str]
 """Where something is wrong, and what."""
-
-
-_SPACE = re.compile(r"[ \t\n\r]*")
-
-
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-
-
-_LITERALS: Final = {"true": True, "false": False, "null": None}
-
-
-_COMMON_MISTAKES: Final = {
-    "NaN": "NaN is not JSON; give a number",
-    "Infinity": "Infinity is not JSON; give a number",
-    "-Infinity": "-Infinity is not JSON; give a number",
-    "//": 'JSON has no comments; remove it, or use a "description" key',
-    "/*": 'JSON has no comments; remove it, or use a "description" key',
-    "#": 'JSON has no comments; remove it, or use a "description" key',
-    "'": "strings stand in double quotes",
-    "True": "write true in lower case",
-    "False": "write false in lower case",
-    "None": "write null",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +60,13 @@ class Document:
         return f"{self.location(path)}: {message}"
 
     def error(self, problems: Iterable[Problem]) -> DocumentError:
-        """The error that tells every problem once, in the order of the file."""
-        ordered = sorted(problems, key=lambda problem: self.lines.get(problem[0], 0))
-        return DocumentError("\n".join(dict.fromkeys(self.problem(*problem) for problem in ordered)))
+        """The error that lists the problems, each once and in the order of the file, and counts the rest."""
+        ordered = sorted(dict.fromkeys(problems), key=lambda problem: self.lines.get(problem[0], 0))
+        texts = list(dict.fromkeys(self.problem(*problem) for problem in ordered[:MAX_PROBLEMS]))
+        num_listed = sum(end <= MAX_MESSAGE for end in accumulate(map(len, texts))) or 1
+        num_more = len(texts) - num_listed + len(ordered[MAX_PROBLEMS:])
+        more = [f"and {pluralize(num_more, 'more problem')}"] if num_more else []
+        return DocumentError("\n".join([*texts[:num_listed], *more]))
 
 
 def slugify(text: str) -> str:
@@ -94,15 +76,6 @@ def slugify(text: str) -> str:
     'my-arch-1'
     """
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:80] or "unnamed"
-
-
-def path_text(path: JsonPath) -> str:
-    """A JSON path as text.
-
-    >>> path_text(("layers", 3, "kernel_size"))
-    '$.layers[3].kernel_size'
-    """
-    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
 
 
 def plain_json(value: Any, source: str, depth: int = 0) -> Any:
@@ -129,9 +102,11 @@ def plain_json(value: Any, source: str, depth: int = 0) -> Any:
         return plain_json(value.tolist(), source)
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise DocumentError(f"{source}: a number of {value.bit_length():,} bits is beyond the range of a double.")
     if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    raise DocumentError(f"{source}: {value!r} is not a JSON value. Use finite numbers, text, lists or mappings.")
+    raise DocumentError(f"{source}: {value!r:.60} is not a JSON value. Use finite numbers, text, lists or mappings.")
 
 
 def read_document(path: Path | str) -> Document:
@@ -182,133 +157,5 @@ def parse_document(text: str, source: str) -> Document:
     Raises:
         DocumentError: The text is not strict JSON: the line, the column and what stands there.
     """
-    parser = _Parser(text, source)
-    value = parser.parse()
-    return Document(value=value, source=source, lines=parser.lines)
-
-
-class _Parser:
-    """A recursive-descent reader of RFC 8259 JSON that records the line of every path."""
-
-    def __init__(self, text: str, source: str) -> None:
-        self.text = text
-        self.source = source
-        self.lines: dict[JsonPath, int] = {}
-        self.line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
-
-    def parse(self) -> Any:
-        value, end = self.parse_value(self.skip_space(0), ())
-        if self.skip_space(end) != len(self.text):
-            self.refuse(self.skip_space(end), "expected the end of the document")
-        return value
-
-    def skip_space(self, position: int) -> int:
-        match = _SPACE.match(self.text, position)
-        return match.end() if match else position
-
-    def line_number(self, position: int) -> int:
-        return bisect_right(self.line_starts, position)
-
-    def refuse(self, position: int, expected: str) -> None:
-        rest = self.text[position:]
-        mistake = next((message for start, message in _COMMON_MISTAKES.items() if rest.startswith(start)), None)
-        found = json.dumps(rest[:1]) if rest else "the end of the file"
-        line = self.line_number(position)
-        column = position - self.line_starts[line - 1] + 1
-        raise DocumentError(
-            f"{self.source}:{line}:{column}: not valid JSON: {mistake or f'{expected}, found {found}'}."
-        )
-
-    def parse_value(self, position: int, path: JsonPath) -> tuple[Any, int]:
-        if len(path) > MAX_DEPTH:
-            raise DocumentError(
-                f"{self.source}:{self.line_number(position)}: nested more than {MAX_DEPTH} levels deep. "
-                'Use "REP" with "times" to repeat layers.'
-            )
-        self.lines.setdefault(path, self.line_number(position))
-        start = self.text[position : position + 1]
-        if start == "{":
-            return self.parse_object(position + 1, path)
-        if start == "[":
-            return self.parse_array(position + 1, path)
-        if start == '"':
-            return self.parse_string(position)
-        return self.parse_scalar(position)
-
-    def parse_string(self, position: int) -> tuple[str, int]:
-        try:
-            value, end = scanstring(self.text, position + 1, True)
-        except json.JSONDecodeError as error:
-            line = self.line_number(min(error.pos, len(self.text)))
-            raise DocumentError(f"{self.source}:{line}: not valid JSON: {error.msg.rstrip(' at')}.") from None
-        return str(value), int(end)
-
-    def parse_scalar(self, position: int) -> tuple[Any, int]:
-        for word, value in _LITERALS.items():
-            if self.text.startswith(word, position):
-                return value, position + len(word)
-        match = _NUMBER.match(self.text, position)
-        if match is None:
-            self.refuse(position, "expected a value")
-            raise RuntimeError("unreachable")
-        return self.parse_number(match), match.end()
-
-    def parse_number(self, match: re.Match[str]) -> int | float:
-        digits = match.group()
-        is_float = match.group(1) or match.group(2)
-        value = float(digits) if is_float or len(digits) > 300 else int(digits)
-        if value in (float("inf"), float("-inf")):
-            line = self.line_number(match.start())
-            raise DocumentError(f"{self.source}:{line}: the number {digits[:20]} is beyond the range of a double.")
-        return value
-
-    def parse_array(self, position: int, path: JsonPath) -> tuple[list[Any], int]:
-        items: list[Any] = []
-        position = self.skip_space(position)
-        if self.text.startswith("]", position):
-            return items, position + 1
-        while True:
-            item, end = self.parse_value(self.skip_space(position), (*path, len(items)))
-            items.append(item)
-            position = self.skip_space(end)
-            if self.text.startswith("]", position):
-                return items, position + 1
-            position = self.expect_comma(position, "]")
-
-    def parse_object(self, position: int, path: JsonPath) -> tuple[dict[str, Any], int]:
-        members: dict[str, Any] = {}
-        position = self.skip_space(position)
-        if self.text.startswith("}", position):
-            return members, position + 1
-        while True:
-            key, position = self.parse_key(self.skip_space(position), path, members)
-            members[key], end = self.parse_value(position, (*path, key))
-            position = self.skip_space(end)
-            if self.text.startswith("}", position):
-                return members, position + 1
-            position = self.expect_comma(position, "}")
-
-    def parse_key(self, position: int, path: JsonPath, members: Mapping[str, Any]) -> tuple[str, int]:
-        if not self.text.startswith('"', position):
-            self.refuse(position, "expected a key in double quotes")
-        key, end = self.parse_string(position)
-        line = self.line_number(position)
-        if key in members:
-            first = self.lines[(*path, key)]
-            raise DocumentError(
-                f'{self.source}:{line} {path_text(path)}: the key "{key}" is given twice, first in line {first}. '
-                "Remove one of the two."
-            )
-        self.lines[(*path, key)] = line
-        colon = self.skip_space(end)
-        if not self.text.startswith(":", colon):
-            self.refuse(colon, f'expected ":" after the key "{key}"')
-        return key, self.skip_space(colon + 1)
-
-    def expect_comma(self, position: int, closing: str) -> int:
-        if not self.text.startswith(",", position):
-            self.refuse(position, f'expected "," or "{closing}"')
-        after = self.skip_space(position + 1)
-        if self.text.startswith(closing, after):
-            self.refuse(after, f'expected another value after the comma (no comma stands before "{closing}")')
-        return after
+    value, lines = parse_json(text, source)
+    return Document(value=value, source=source, lines=lines)

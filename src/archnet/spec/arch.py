@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from archnet.errors import DocumentError
+from archnet.files.names import name_problem
 from archnet.files.strict_json import Document, JsonPath, plain_json, read_document, slugify
 from archnet.spec.layers import (
     TYPE_NAMES,
@@ -23,13 +24,11 @@ from archnet.spec.layers import (
     walk,
 )
 from archnet.spec.layers.checks import infer_rank, order_problems
+from archnet.spec.layers.layer_count import repeated_layers_problem, written_layers_problem
 from archnet.spec.schema import schema_problems
 
 if TYPE_CHECKING:
     import keras
-
-MAX_LAYERS: Final = 10_000
-"""Rows of a plan at most, repetitions written out; more is a slip of the keyboard."""
 
 PUBLISHED_INPUT: Final[dict[int, Shape]] = {2: (64, 64), 3: (64, 64, 10)}
 """Spatial input for `check` and `show` where neither the document nor the command line names one: the LUNA16 crops."""
@@ -242,26 +241,31 @@ def parse_arch(document: Document) -> Arch:
     Raises:
         DocumentError: One line for every problem of the document.
     """
-    problems = schema_problems(document, "arch")
     value = document.value if isinstance(document.value, dict) else {"layers": document.value}
     prefix: JsonPath = () if isinstance(document.value, list) else ("layers",)
     layers = value.get("layers")
+    if isinstance(layers, list) and (too_many := written_layers_problem(layers, prefix)):
+        raise document.error([too_many])
+    problems = schema_problems(document, "arch")
     rank = None
     if isinstance(layers, list) and layers:
         rank, rank_problems = infer_rank(value, prefix)
         problems += [*order_problems(layers, prefix), *rank_problems]
+    name = value.get("name") or slugify(Path(document.source).stem)
+    if not problems and (problem := name_problem(name)):
+        problems.append((("name",), problem))
     if problems or rank is None:
         raise document.error(problems)
     arch = Arch(
-        name=value.get("name") or slugify(Path(document.source).stem),
+        name=name,
         rank=rank,
         layers=tuple(parse_layer(layer, rank) for layer in value["layers"]),
         input_shape=tuple(map(int, value["input_shape"])) if "input_shape" in value else None,
         description=value.get("description", ""),
         document=document,
     )
-    if sum(layer.num_rows() for layer in arch.layers) > MAX_LAYERS:
-        raise DocumentError(f"{document.source}: REP makes more than {MAX_LAYERS:,} layers. Lower its times.")
+    if too_many := repeated_layers_problem(arch.layers, prefix):
+        raise document.error([too_many])
     return arch
 
 

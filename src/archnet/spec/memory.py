@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import ceil, prod
 from typing import Final
 
+from archnet.files.json_text import json_text
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.experiment import Training
 from archnet.spec.optimizers import OPTIMIZERS
@@ -61,8 +62,14 @@ def parse_bytes(memory: str | int) -> int:
     """
     match = _MEMORY_SIZE.fullmatch(str(memory))
     if match is None:
-        raise ValueError(f'"{memory}" is not a memory size. Use "4GB", "512MB", "2GiB" or a number of bytes.')
+        raise ValueError(
+            f'{json_text(str(memory))} is not a memory size. Use "4GB", "512MB", "2GiB" or a number of bytes.'
+        )
     number, prefix, is_binary = match.groups()
+    if len(number) > 20:
+        raise ValueError(
+            f'"{number[:20]}..." is a number of {len(number):,} characters, more memory than any machine has.'
+        )
     power = "kMGT".index(prefix.replace("K", "k")) + 1 if prefix else 0
     return round(float(number) * (1024.0 if is_binary else 1000.0) ** power)
 
@@ -139,22 +146,15 @@ def _num_peak_values(plan: tuple[PlannedLayer, ...]) -> float:
 
     It starts from all that is stored, and frees a layer's share once that layer is behind it.
     """
-    pending = [(row, size) for row in plan if (size := row.layer.num_pending_gradients(row.input_shape))]
+    pending = {(row.path, row.repeat): row.layer.num_pending_gradients(row.input_shape) for row in plan}
+    num_repeats = {row.path: len(row.repeat) for row in plan}
     stored = peak = 0.0
     for row in plan:
         stored += row.layer.num_stored_values(row.input_shape)
-        num_pending = sum(size for outer, size in pending if _encloses(outer, row))
+        outer_paths = (path for end in range(len(row.path)) if (path := row.path[:end]) in num_repeats)
+        num_pending = sum(pending[path, row.repeat[: num_repeats[path]]] for path in outer_paths)
         peak = max(peak, stored + row.layer.num_transient_values(row.input_shape) + num_pending)
     return peak
-
-
-def _encloses(outer: PlannedLayer, row: PlannedLayer) -> bool:
-    """Whether a layer stands inside another, in the same repetition."""
-    return (
-        len(outer.path) < len(row.path)
-        and outer.path == row.path[: len(outer.path)]
-        and outer.repeat == row.repeat[: len(outer.repeat)]
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

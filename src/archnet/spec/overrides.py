@@ -10,12 +10,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from archnet.errors import DocumentError
+from archnet.files.json_parser import MAX_DEPTH
+from archnet.files.json_text import json_text, path_text
 from archnet.files.strict_json import Document, JsonPath, plain_json
 
 APPEND: Final = "+"
 """The last step of a path whose value holds further entries of an array; no dotted key has it."""
 
-_STEP = re.compile(r"([A-Za-z_$][\w$-]*)|\[(\d+)\]")
+_STEP = re.compile(r"([A-Za-z_$][\w$-]*)|\[([0-9]{1,9})\]")
 
 
 def parse_key(text: str) -> JsonPath:
@@ -29,7 +31,7 @@ def parse_key(text: str) -> JsonPath:
     """
     path: list[str | int] = []
     position = 0
-    while position < len(text):
+    while position < len(text) and len(path) < MAX_DEPTH:
         match = _STEP.match(text, position)
         if match is None:
             break
@@ -38,7 +40,9 @@ def parse_key(text: str) -> JsonPath:
         if text[position : position + 1] == "." and position + 1 < len(text):
             position += 1
     if position < len(text) or not path or isinstance(path[0], int):
-        raise DocumentError(f'"{text}" is not a key. Write it like training.epochs or arch.layers[0].num_output.')
+        raise DocumentError(
+            f"{json_text(text)} is not a key. Write it like training.epochs or arch.layers[0].num_output."
+        )
     return tuple(path)
 
 
@@ -52,7 +56,7 @@ def parse_settings(settings: Mapping[str, Any] | None) -> list[tuple[JsonPath, A
         DocumentError: A key is not a dotted key, or a value cannot stand in a JSON file.
     """
     if not isinstance(settings, Mapping | None):
-        raise DocumentError(f'settings={settings!r}: expected a mapping, such as {{"training.epochs": 5}}.')
+        raise DocumentError(f'settings={settings!r:.60}: expected a mapping, such as {{"training.epochs": 5}}.')
     return [(parse_key(str(key)), plain_json(value, str(key))) for key, value in (settings or {}).items()]
 
 
@@ -60,15 +64,20 @@ def parse_override(text: str) -> tuple[JsonPath, Any]:
     """A `--set KEY=VALUE`: the path and the value, read as JSON where it is JSON, else as text.
 
     Raises:
-        DocumentError: There is no "=", or the key is not a dotted key.
+        DocumentError: There is no "=", the key is not a dotted key, or the value is nested too deep or too large.
     """
     key, separator, value = text.partition("=")
     if not separator:
-        raise DocumentError(f'--set "{text}": expected KEY=VALUE, such as --set training.epochs=5.')
+        raise DocumentError(f"--set {json_text(text)}: expected KEY=VALUE, such as --set training.epochs=5.")
+    path = parse_key(key.strip())
     try:
-        return parse_key(key.strip()), json.loads(value)
+        return path, plain_json(json.loads(value), f"--set {path_text(path)[2:]}")
     except json.JSONDecodeError:
-        return parse_key(key.strip()), value
+        return path, value
+    except (ValueError, RecursionError):
+        raise DocumentError(
+            f"--set {path_text(path)[2:]}: the value has a number of too many digits, or is nested too deep."
+        ) from None
 
 
 def apply_override(document: Document, path: JsonPath, value: Any) -> Document:

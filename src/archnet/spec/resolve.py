@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from archnet.errors import DocumentError, did_you_mean
+from archnet.errors import DocumentError, did_you_mean, pluralize
+from archnet.files.json_text import json_text, normalize_integers
+from archnet.files.names import name_problem
 from archnet.files.strict_json import Document, JsonPath, Problem, read_document, slugify
 from archnet.spec.arch import Arch, parse_arch
 from archnet.spec.auto import restore_auto, valid_reasons
@@ -20,6 +22,7 @@ from archnet.spec.experiment import (
     Experiment,
     Split,
 )
+from archnet.spec.layers.layer_count import written_layers_problem
 from archnet.spec.overrides import APPEND, apply_override
 from archnet.spec.schema import schema_problems
 from archnet.spec.section_options import (
@@ -30,6 +33,9 @@ from archnet.spec.section_options import (
     split_problems,
     training_problems,
 )
+
+MAX_RUNS: Final = 1_000
+"""Runs of one experiment: architectures times folds."""
 
 SECTIONS: Final = ("data", "split", "training", "evaluation")
 """The parts of an experiment beside its architectures."""
@@ -87,7 +93,7 @@ def replace_data(document: Document, name: str) -> tuple[Document, list[str]]:
     name, _, root = name.partition(":")
     if name not in DATASETS:
         raise DocumentError(
-            f'--data: unknown data set "{name}".{did_you_mean(name, DATASETS)} Known: {", ".join(DATASETS)}.'
+            f"--data: unknown data set {json_text(name)}.{did_you_mean(name, DATASETS)} Known: {', '.join(DATASETS)}."
         )
     if bool(root) != DATASETS[name].is_file:
         raise DocumentError(
@@ -162,10 +168,12 @@ def parse_experiments(document: Document, overrides: Sequence[tuple[JsonPath, An
     training = parse_training(sections["training"])
     splits = parse_splits(sections["split"])
     parsed_archs = _parse_archs(archs, document)
+    if len(parsed_archs) * len(splits) > MAX_RUNS:
+        raise document.error([(("split", "folds"), _too_many_runs_text(len(parsed_archs), len(splits)))])
     data = parse_data(sections["data"], [arch.input_shape for arch in parsed_archs if arch.input_shape])
     return tuple(
         Experiment(
-            name=document.value.get("name") or _default_name(document, data, split),
+            name=_experiment_name(document, data, split),
             arch=arch,
             data=replace(data, view=_resolve_view(data, arch)),
             split=split,
@@ -183,7 +191,9 @@ def _validate_documents(
 ) -> tuple[Document, list[Document]]:
     """An experiment that fits its schema, and its architectures, settings applied to both."""
     document = apply_overrides(document, [(path, value) for path, value in overrides if path[0] != "arch"])
-    document = replace(document, value=_normalize_integers(document.value))
+    document = replace(document, value=normalize_integers(document.value))
+    if too_many := _inline_layers_problem(document.value):
+        raise document.error([too_many])
     problems = schema_problems(document, "experiment")
     if isinstance(document.value, dict) and {"arch", "archs"} <= set(document.value):
         problems.append((("arch",), 'both "arch" and "archs" are given. Keep one of them.'))
@@ -196,9 +206,26 @@ def _validate_documents(
     return document, archs
 
 
+def _inline_layers_problem(value: Any) -> Problem | None:
+    """Too many layers in the architectures that an experiment holds, valid or not."""
+    for key in ("arch", "archs"):
+        entry = value.get(key) if isinstance(value, dict) else None
+        archs = entry if key == "archs" and isinstance(entry, list) else [entry]
+        lists = [arch.get("layers") if isinstance(arch, dict) else arch for arch in archs]
+        layers = [layer for layers in lists if isinstance(layers, list) for layer in layers]
+        if problem := written_layers_problem(layers, (key,)):
+            return problem
+    return None
+
+
+def _too_many_runs_text(num_archs: int, num_folds: int) -> str:
+    runs = f"{pluralize(num_archs, 'architecture')} with {num_folds:,} folds are {num_archs * num_folds:,} runs"
+    return f"{runs}; an experiment has at most {MAX_RUNS:,}. Lower split.folds, or divide the architectures."
+
+
 def _restore_document_auto(document: Document) -> Document:
     """Write "auto" again for the options that were chosen automatically; those edited since stay."""
-    normalized = replace(document, value=_normalize_integers(document.value))
+    normalized = replace(document, value=normalize_integers(document.value))
     if (
         not isinstance(normalized.value, dict)
         or not normalized.value.get("picked")
@@ -211,7 +238,8 @@ def _restore_document_auto(document: Document) -> Document:
 
 
 def _parse_archs(archs: Sequence[Document], document: Document) -> list[Arch]:
-    result = [parse_arch(arch) for arch in archs]
+    parsed = {id(arch): parse_arch(arch) for arch in {id(arch): arch for arch in archs}.values()}
+    result = [parsed[id(arch)] for arch in archs]
     problem = _name_clash([arch.name for arch in result])
     if problem:
         raise document.error([(("archs",), f'{problem}. Give each its own "name".')])
@@ -234,25 +262,18 @@ def _name_clash(names: Sequence[str]) -> str | None:
     return None
 
 
-def _normalize_integers(value: Any) -> Any:
-    """A JSON value whose whole numbers are integers, however they are written: 5.0 and 5e0 are 5."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {key: _normalize_integers(entry) for key, entry in value.items()}
-    return [_normalize_integers(entry) for entry in value] if isinstance(value, list) else value
-
-
 def _read_arch_documents(document: Document) -> list[Document]:
     """The architecture documents that an experiment names or holds; relative paths start at its own folder."""
     if "arch" in document.value:
         return [Document(value=document.value["arch"], source=f"{document.source} $.arch")]
-    folder = Path(document.source).parent
+    folder, entries = Path(document.source).parent, document.value["archs"]
+    names = dict.fromkeys(entry for entry in entries if isinstance(entry, str))
+    files = {name: document.files.get(name) or read_document(folder / name) for name in names}
     return [
-        document.files.get(entry) or read_document(folder / entry)
+        files[entry]
         if isinstance(entry, str)
         else Document(value=_name_arch(entry, f"arch{index + 1}"), source=f"{document.source} $.archs[{index}]")
-        for index, entry in enumerate(document.value["archs"])
+        for index, entry in enumerate(entries)
     ]
 
 
@@ -279,6 +300,18 @@ def _resolve_view(data: Data, arch: Arch) -> Literal["slice", "slices-as-channel
             '"slices-as-channels".'
         )
     return data.view or "slice"
+
+
+def _experiment_name(document: Document, data: Data, split: Split) -> str:
+    """The experiment's own name or its default one.
+
+    Raises:
+        DocumentError: No folder can have the name.
+    """
+    name: str = document.value.get("name") or _default_name(document, data, split)
+    if problem := name_problem(name):
+        raise document.error([(("name",), problem)])
+    return name
 
 
 def _default_name(document: Document, data: Data, split: Split) -> str:

@@ -7,12 +7,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
-from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import did_you_mean
-from archnet.files.strict_json import Document, JsonPath, Problem
+from archnet.files.json_text import json_text as json_text
+from archnet.files.json_text import surrogate_problem
+from archnet.files.names import NAME_PATTERN, NAME_RULE
+from archnet.files.schema_validator import schema_validator
+from archnet.files.strict_json import MAX_PROBLEMS, Document, JsonPath, Problem
 
 
 @cache
@@ -27,12 +30,11 @@ def read_schema(name: str) -> dict[str, Any]:
 
 @cache
 def _validator(name: str) -> Any:
-    from jsonschema import Draft202012Validator
     from referencing import Registry, Resource
 
     resources_by_name = [(f"{part}.schema.json", Resource.from_contents(read_schema(part))) for part in ("arch", name)]
     registry: Any = Registry().with_resources(resources_by_name)
-    return Draft202012Validator(read_schema(name), registry=registry)
+    return schema_validator()(read_schema(name), registry=registry)
 
 
 def schema_problems(document: Document, schema: str) -> list[Problem]:
@@ -44,18 +46,19 @@ def schema_problems(document: Document, schema: str) -> list[Problem]:
     """
     errors = _validator(schema).iter_errors(document.value)
     return [
-        *_non_finite_problems(document.value, ()),
+        *_surrogate_problems(document.value, ()),
         *(problem for error in errors for problem in _violation_problems(error)),
     ]
 
 
-def _non_finite_problems(value: Any, path: JsonPath) -> Iterator[Problem]:
-    """NaN and infinity, which no file can hold but a value from Python or the command line can."""
-    if isinstance(value, float) and not isfinite(value):
-        yield path, f"expected a finite number, got {value}."
+def _surrogate_problems(value: Any, path: JsonPath) -> Iterator[Problem]:
+    """Lone surrogates, which no file can hold but a text from Python or the command line can."""
+    for text in [value] if isinstance(value, str) else value if isinstance(value, dict) else ():
+        if problem := surrogate_problem(text):
+            yield path, f"{json_text(text)} {problem}"
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, entry in entries:
-        yield from _non_finite_problems(entry, (*path, step))
+        yield from _surrogate_problems(entry, (*path, step))
 
 
 def _violation_problems(error: Any) -> Iterator[Problem]:
@@ -63,11 +66,9 @@ def _violation_problems(error: Any) -> Iterator[Problem]:
     path = tuple(error.absolute_path)
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
         known_keys = error.schema.get("properties", {})
-        for key in sorted(set(error.instance) - set(known_keys)):
-            yield (
-                (*path, key),
-                f'unknown key "{key}".{did_you_mean(key, known_keys) or _listing_text("Known keys", known_keys)}',
-            )
+        for number, key in enumerate(sorted(set(error.instance) - set(known_keys))):
+            is_listed = number < MAX_PROBLEMS  # later ones are counted only
+            yield (*path, key), f"unknown key {json_text(key)}.{_key_hint(key, known_keys) if is_listed else ''}"
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in error.instance:
@@ -82,6 +83,10 @@ def _violation_problems(error: Any) -> Iterator[Problem]:
 def _key_description(schema: Mapping[str, Any], key: str) -> str:
     description = schema.get("properties", {}).get(key, {}).get("description", "")
     return f" It means: {description}" if description else ""
+
+
+def _key_hint(key: str, known_keys: Mapping[str, Any]) -> str:
+    return did_you_mean(key, known_keys) or _listing_text("Known keys", known_keys)
 
 
 def _listing_text(title: str, words: Sequence[str] | Mapping[str, Any]) -> str:
@@ -107,6 +112,9 @@ _LIMIT_TEXTS: Final = {
     "maxItems": "an array of at most {}",
     "uniqueItems": "different values",
     "minLength": "at least {} characters",
+    "minProperties": "an object of at least {}",
+    "maxProperties": "an object of at most {}",
+    "maxLength": "at most {} characters",
     "pattern": "text that matches {}",
 }
 
@@ -123,15 +131,17 @@ def _value_message(error: Any) -> str:
     if error.validator == "type" or (error.validator == "pattern" and _pattern_words(error.schema)):
         hint = did_you_mean(error.instance, _pattern_words(error.schema)) if isinstance(error.instance, str) else ""
         return f"expected {_expected_text(error.schema)}, got {value_text}.{hint}"
+    if error.validator == "pattern" and limit == NAME_PATTERN:
+        return f"expected {NAME_RULE}, got {value_text}."
     if error.validator in _LIMIT_TEXTS:
         return f"expected {_LIMIT_TEXTS[error.validator].format(limit)}, got {value_text}."
-    return f"{error.message}."
+    return f"{value_text} does not fit {error.validator} {json_text(limit)}."
 
 
 def _expected_text(schema: Mapping[str, Any]) -> str:
-    """What a value may be: its types, and the words in place of any string where its pattern lists them.
+    r"""What a value may be: its types, and the words in place of any string where its pattern lists them.
 
-    >>> _expected_text({"type": ["integer", "string"], "pattern": "^auto$"})
+    >>> _expected_text({"type": ["integer", "string"], "pattern": r"^auto$(?!\n)"})
     'a whole number or "auto"'
     """
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
@@ -140,16 +150,6 @@ def _expected_text(schema: Mapping[str, Any]) -> str:
 
 
 def _pattern_words(schema: Mapping[str, Any]) -> list[str]:
-    """The words that a pattern such as ^(hu|auto)$ lists; none where it is another kind of pattern."""
-    match = re.fullmatch(r"\^\(?(\w+(?:\|\w+)*)\)?\$", schema.get("pattern", ""))
+    r"""The words that a pattern such as ^(hu|auto)$(?!\n) lists; none where it is another kind of pattern."""
+    match = re.fullmatch(r"\^\(?(\w+(?:\|\w+)*)\)?\$\(\?!\\n\)", schema.get("pattern", ""))
     return match[1].split("|") if match else []
-
-
-def json_text(value: Any) -> str:
-    """A JSON value as a message quotes it, shortened.
-
-    >>> json_text([3, 3]), json_text(None), json_text("relu")
-    ('[3, 3]', 'null', '"relu"')
-    """
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."

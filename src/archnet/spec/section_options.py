@@ -13,6 +13,9 @@ from archnet.spec.experiment import AUTO, Data, EarlyStopping, Schedule, Split, 
 from archnet.spec.memory import parse_bytes
 from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
 
+MAX_CROP_SIZE: Final = 4096
+"""Voxels along one axis of a crop, as in the schema of `crop_size`."""
+
 NUM_OFFICIAL_FOLDS: Final = 10
 """LUNA16's, in the folders subset0 to subset9."""
 
@@ -42,6 +45,8 @@ def _physical_size_problems(options: Mapping[str, Any]) -> list[Problem]:
     path = ("data", "crop_size_mm")
     if options.get("spacing_mm") is None:
         return [(path, "needs spacing_mm: without it, crops of different scans would differ in shape.")]
+    if any(length > MAX_CROP_SIZE * step for length in options["crop_size_mm"] for step in options["spacing_mm"]):
+        return [(path, f"gives more than {MAX_CROP_SIZE:,} voxels at this spacing. Lower it, or raise spacing_mm.")]
     size, crop_size = list(size_in_voxels(options["crop_size_mm"], options["spacing_mm"])), options.get("crop_size")
     if crop_size not in (None, "auto", size):
         return [(path, f"gives {size} voxels at this spacing, but crop_size is {crop_size}. Leave one of the two out.")]

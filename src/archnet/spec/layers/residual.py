@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import prod
 from typing import ClassVar
 
@@ -33,14 +34,7 @@ class Residual(Layer):
     batch_norm: bool = False
 
     def output_shape(self, shape: Shape) -> Shape:
-        output = chain_shape(self.layers, shape)
-        shortcut_shape = shape if output == shape else self.shortcut(shape, output[-1]).output_shape(shape)
-        if shortcut_shape != output:
-            raise ValueError(
-                f"the inner layers make {output} of {shape}, but a shortcut with their strides makes {shortcut_shape}. "
-                'Use "same" padding inside, or strides that divide the input'
-            )
-        return output
+        return _branches(self, shape)[0]
 
     def shortcut(self, shape: Shape, num_output: int) -> Convolution:
         """The 1x1 convolution that S is where the shapes of input and output differ."""
@@ -55,8 +49,7 @@ class Residual(Layer):
         )
 
     def _projection(self, shape: Shape) -> Convolution | None:
-        output = self.output_shape(shape)
-        return None if output == shape else self.shortcut(shape, output[-1])
+        return _branches(self, shape)[1]
 
     def num_parameters(self, shape: Shape) -> int:
         projection = self._projection(shape)
@@ -106,3 +99,24 @@ class Residual(Layer):
 
     def summary(self) -> str:
         return join_words("sum", self.activation)
+
+
+@lru_cache(maxsize=8192)
+def _branches(block: Residual, shape: Shape) -> tuple[Shape, Convolution | None]:
+    """The output shape of both branches of a block, and the convolution of its shortcut, if there is one.
+
+    A block asks its inner blocks for both, and is asked for each of its costs: without the cache, the work would double
+    with every level of blocks inside blocks.
+
+    Raises:
+        ValueError: The branches do not fit each other, or an inner layer does not fit its input.
+    """
+    output = chain_shape(block.layers, shape)
+    projection = None if output == shape else block.shortcut(shape, output[-1])
+    shortcut_shape = projection.output_shape(shape) if projection else shape
+    if shortcut_shape != output:
+        raise ValueError(
+            f"the inner layers make {output} of {shape}, but a shortcut with their strides makes {shortcut_shape}. "
+            'Use "same" padding inside, or strides that divide the input'
+        )
+    return output, projection

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import DocumentError
+from archnet.files.names import name_problem
 from archnet.files.strict_json import Document, JsonPath, Problem, read_document, slugify
 from archnet.spec.arch import parse_arch
 from archnet.spec.experiment import Experiment
@@ -18,6 +20,7 @@ from archnet.spec.resolve import apply_overrides, is_arch, parse_experiments, re
 from archnet.spec.schema import schema_problems
 from archnet.spec.sweeps.search_space import parse_hyperparameter, range_problems
 from archnet.spec.sweeps.sweep import ARCH, PLAIN_KEYS, Limits, Resources, Scheduler, Sweep, replace_arch
+from archnet.spec.sweeps.sweep_size import arch_object, max_probes, size_problem, trials_problems
 
 _CASE_KEYS: Final = ("data", "data.name", "data.root", "data.negatives_per_positive")
 """Keys that determine which cases a data set holds."""
@@ -42,6 +45,8 @@ def parse_sweep(
         DocumentError: The document has problems; the message has a line for each.
     """
     problems = schema_problems(document, "sweep")
+    if not problems and (too_many := size_problem(document.value)):
+        problems.append(too_many)
     if problems:
         raise document.error(problems)
     options: dict[str, Any] = {**document.value, **({} if trials is None else {"trials": trials})}
@@ -53,7 +58,10 @@ def parse_sweep(
     if base is None:
         raise document.error(problems)
     sweep = _make_sweep(document, options, base, archs)
-    problems += _value_problems(sweep, {path[1] for path, _ in problems if path[0] == "space"})
+    if problem := name_problem(sweep.name):
+        problems.append((("name",), problem))
+    problems += trials_problems(sweep)
+    problems += _value_problems(sweep, {step for path, _ in problems if path[0] == "space" for step in path[1:2]})
     if problems:
         raise document.error(problems)
     return sweep
@@ -139,7 +147,7 @@ def _read_archs(document: Document, options: Mapping[str, Any]) -> tuple[dict[st
         try:
             arch = _read_arch(document, entry, path)
         except DocumentError as error:
-            problems += [(path, line) for line in str(error).splitlines()]
+            problems += [(path, line) for line in str(error).split("\n")]
             continue
         name = arch.value["name"]
         if name in archs:
@@ -195,15 +203,11 @@ def _resolve_base(
             base = replace_arch(base, next(iter(archs.values())))
         experiments = parse_experiments(base, _fold_overrides(options))
     except DocumentError as error:
-        return None, [(("base",), line) for line in str(error).splitlines()]
+        return None, [(("base",), line) for line in str(error).split("\n")]
     base_with_arch = replace_arch(base, Document(value=experiments[0].arch.document.value, source=base.source))
-    base_with_arch.value["arch"] = {"name": experiments[0].arch.name, **_arch_object(base_with_arch.value["arch"])}
+    base_with_arch.value["arch"] = {"name": experiments[0].arch.name, **arch_object(base_with_arch.value["arch"])}
     base_with_arch.value["name"] = experiments[0].name
     return base_with_arch, list(_base_problems(experiments, options))
-
-
-def _arch_object(arch: Any) -> dict[str, Any]:
-    return {"layers": arch} if isinstance(arch, list) else dict(arch)
 
 
 def _fold_overrides(options: Mapping[str, Any]) -> list[tuple[JsonPath, Any]]:
@@ -236,10 +240,12 @@ def _value_problems(sweep: Sweep, invalid_keys: Set[str | int]) -> Iterator[Prob
 
 def _rejected_values(sweep: Sweep, key: str) -> Iterator[Problem]:
     hyperparameter = sweep.space[key]
-    for value, path in zip(hyperparameter.probe_values(), hyperparameter.probe_paths(), strict=True):
-        rejections = [_rejection(sweep, name, key, value) for name in sweep.archs or [None]]
-        if all(rejections):
-            yield from ((("space", key, *path), line) for line in str(rejections[0]).splitlines())
+    probes = list(zip(hyperparameter.probe_values(), hyperparameter.probe_paths(), strict=True))
+    for value, path in probes[:: ceil(len(probes) / max_probes(sweep))]:
+        names: Sequence[str | None] = list(sweep.archs) or [None]
+        rejection = _rejection(sweep, names[0], key, value)
+        if rejection and all(_rejection(sweep, name, key, value) for name in names[1:]):
+            yield from ((("space", key, *path), line) for line in rejection.split("\n"))
 
 
 def _rejection(sweep: Sweep, arch: str | None, key: str, value: Any) -> str | None:

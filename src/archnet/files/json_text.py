@@ -1,0 +1,67 @@
+"""JSON paths and values as messages quote them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+JsonPath = tuple[str | int, ...]
+
+MAX_QUOTE: Final = 60
+"""Characters of a quoted value; a longer one is shortened."""
+
+MAX_PATH_TEXT: Final = 300
+"""Characters of a path; a longer one is shortened in its middle."""
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+_UNUSUAL_IN_KEYS: Final = re.compile("[\x00-\x1f\ud800-\udfff]")
+
+
+def path_text(path: JsonPath) -> str:
+    """A JSON path as text.
+
+    >>> path_text(("layers", 3, "kernel_size"))
+    '$.layers[3].kernel_size'
+    """
+    text = "$" + "".join(f"[{step}]" if isinstance(step, int) else _key_text(step) for step in path)
+    half = MAX_PATH_TEXT // 2
+    return text if len(text) <= MAX_PATH_TEXT else f"{text[:half]}...{text[-half:]}"
+
+
+def _key_text(key: str) -> str:
+    """A key as a step of a path; quoted where it is long or contains control characters."""
+    return f"[{json_text(key)}]" if len(key) > MAX_QUOTE or _UNUSUAL_IN_KEYS.search(key) else f".{key}"
+
+
+def json_text(value: Any) -> str:
+    """A JSON value as a message quotes it, shortened.
+
+    >>> json_text([3, 3]), json_text(None), json_text("relu")
+    ('[3, 3]', 'null', '"relu"')
+    """
+    text = json.dumps(value[:MAX_QUOTE] if isinstance(value, str) else value, ensure_ascii=False)
+    text = _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return text if len(text) <= MAX_QUOTE else f"{text[: MAX_QUOTE - 3]}..."
+
+
+def surrogate_problem(text: str) -> str | None:
+    r"""Why no file can hold a text, or null.
+
+    >>> surrogate_problem("net"), surrogate_problem("\ud800")
+    (None, 'contains U+D800, a lone surrogate, which is not a character. Remove it, or write the whole pair.')
+    """
+    if text.isascii() or (match := _SURROGATE.search(text)) is None:
+        return None
+    code = ord(match[0])
+    return f"contains U+{code:04X}, a lone surrogate, which is not a character. Remove it, or write the whole pair."
+
+
+def normalize_integers(value: Any) -> Any:
+    """A JSON value whose whole numbers are integers, however they are written: 5.0 and 5e0 are 5."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: normalize_integers(entry) for key, entry in value.items()}
+    return [normalize_integers(entry) for entry in value] if isinstance(value, list) else value

@@ -1,0 +1,28 @@
+"""Names of folders: which ones every system accepts."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from archnet.files.json_text import json_text
+
+NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*$(?!\n)"
+"""The names of architectures, experiments and sweeps in the schemas; they become folders."""
+
+NAME_RULE: Final = 'letters, digits, ".", "_" and "-", with a letter or a digit first'
+
+_DEVICES: Final = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
+
+
+def name_problem(name: str) -> str | None:
+    """Why a folder cannot have a name on every system, or null.
+
+    >>> name_problem("arch3dsm"), name_problem("nul.v2")
+    (None, '"nul.v2" is the name of a device on Windows. Rename it.')
+    """
+    if re.search(NAME_PATTERN, name) is None:
+        return f"expected {NAME_RULE}, got {json_text(name)}."
+    if _DEVICES.fullmatch(name):
+        return f'"{name}" is the name of a device on Windows. Rename it.'
+    return f'"{name}" ends in a dot, which Windows drops. Remove it.' if name.endswith(".") else None

@@ -1,0 +1,60 @@
+"""The size of a network: how many layers it may have, repetitions written out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from archnet.files.json_parser import TOO_LONG_HINT
+from archnet.files.strict_json import JsonPath, Problem
+from archnet.spec.layers import TYPE_NAMES, Layer, inner_documents, walk
+
+MAX_LAYERS: Final = 3_000
+"""The deepest networks that have been published have 1,001 and 1,202 layers (He et al. 2016, arXiv:1603.05027)."""
+
+
+def written_layers_problem(layers: list[Any], path: JsonPath) -> Problem | None:
+    """Too many layers in a document, valid or not, without repetitions.
+
+    Args:
+        layers: The layers of an architecture document.
+        path: JSON path of the list.
+    """
+    count = num_written_layers(layers)
+    if count <= MAX_LAYERS:
+        return None
+    return path, f"{count:,} layers are written here; a network has at most {MAX_LAYERS:,}. {TOO_LONG_HINT}"
+
+
+def num_written_layers(layers: list[Any]) -> int:
+    """The layers in a list of layer documents, valid or not, and inside them, without repetitions."""
+    inner = (inner for layer in layers if isinstance(layer, dict) for _, inner in inner_documents(layer))
+    return len(layers) + sum(map(num_written_layers, inner))
+
+
+def repeated_layers_problem(layers: Sequence[Layer], path: JsonPath) -> Problem | None:
+    """Too many layers after repetitions are written out, with the repetition that makes too many.
+
+    Args:
+        layers: The layers of an architecture, of which at most `MAX_LAYERS` are written.
+        path: JSON path of the list.
+    """
+    total = sum(layer.num_rows() for layer in layers)
+    if total <= MAX_LAYERS:
+        return None
+    repetitions = [(layer.num_rows(), place, layer) for place, layer in walk(layers, path) if not layer.traits.has_row]
+    too_large = [each for each in repetitions if each[0] > MAX_LAYERS]
+    count, place, layer = (min if too_large else max)(too_large or repetitions, key=lambda each: each[0])
+    return place, (
+        f"{TYPE_NAMES[type(layer)]} makes {count_text(count)} of the {count_text(total)} layers that the network would "
+        f'have; at most {MAX_LAYERS:,} are possible. Lower its "times".'
+    )
+
+
+def count_text(count: int) -> str:
+    """A number as text, rounded where it is astronomical.
+
+    >>> count_text(8192), count_text(1000**20)
+    ('8,192', '1e+60')
+    """
+    return f"{count:,}" if count < 10**12 else f"{count:.0e}"
