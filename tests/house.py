@@ -14,6 +14,7 @@ CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 FLOORS = (
     {
         "errors.py": "exceptions for user errors, and “did you mean” hints",
+        "interruption.py": "how a command ends after Ctrl-C, SIGTERM and SIGHUP",
         "machine.py": "the machine: versions, cores, memory",
     },
     {"files": "atomic writing, strict JSON and csv, locks, progress, user folders, free disk space"},

@@ -1,5 +1,6 @@
 """What several commands share: experiments with notes for the user, hints, warnings about scans."""
 
+import errno
 import io
 import json
 import sys
@@ -14,6 +15,7 @@ from archnet.cli.options import (
     print_scan_warnings,
     print_trainings,
 )
+from archnet.cli.unforeseen_errors import describe_os_error
 from archnet.inference.trained_run import TrainedOn
 from command_line import invoked
 
@@ -35,13 +37,17 @@ def test_keys_that_another_data_set_does_not_have_become_a_note_and_nothing_is_p
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_user_who_interrupts_is_told_how_to_continue(capsys):
-    with pytest.raises(KeyboardInterrupt), hint_if_interrupted("Continue with --resume."):
+def test_an_interruption_says_how_to_continue_and_an_error_of_the_system_what_was_kept():
+    interruption = pytest.raises(KeyboardInterrupt, match=r"^Interrupted\. Use --resume\.$")
+    with interruption, hint_if_interrupted("Use --resume.", "Runs are kept."):
         raise KeyboardInterrupt
-    assert capsys.readouterr().err == "Continue with --resume.\n"
-    with hint_if_interrupted("Continue with --resume."):
-        pass
-    assert capsys.readouterr().err == ""
+    with pytest.raises(OSError, match="No space") as caught, hint_if_interrupted("Use --resume.", "Runs are kept."):
+        raise OSError(errno.ENOSPC, "No space left on device", "a.json")
+    assert describe_os_error(caught.value) == "a.json: No space left on device. Make room on the disk. Runs are kept."
+    caught.value.errno = errno.EACCES
+    assert describe_os_error(caught.value) == (
+        "a.json: Permission denied. Check the path, its permissions and the space on the disk."
+    )
 
 
 def test_scans_out_of_distribution_are_named_with_each_reason(capsys):

@@ -6,11 +6,14 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.segment import Segment
+from rich.text import Text
 
+from archnet.files.terminal_text import escape_message
 from archnet.spec.metrics import METRICS, history_column, metrics_shown_in
 
 T = TypeVar("T")
@@ -18,16 +21,49 @@ T = TypeVar("T")
 SECONDS_BETWEEN_LINES = 30
 """Interval of progress lines when stderr is a file."""
 
-stderr = Console(stderr=True, highlight=False)
-stdout = Console(highlight=False)
+MIN_COLUMNS = 40
+"""Width below which tables are unreadable; a narrower terminal wraps the lines."""
+
+DEFAULT_COLUMNS = 80
+"""Width of a terminal that reports none."""
+
+
+class PlainConsole(Console):
+    """A console that prints the names of files, classes and cases verbatim: without markup or control characters."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        """The size of the terminal, at least `MIN_COLUMNS` wide."""
+        columns, lines = super().size
+        return ConsoleDimensions(max(columns or DEFAULT_COLUMNS, MIN_COLUMNS), max(lines, 1))
+
+    @size.setter
+    def size(self, new_size: tuple[int, int]) -> None:
+        self._width, self._height = new_size
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """A text with its control characters escaped; rich would remove some of them."""
+        return super().render_str(escape_message(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The segments of a renderable, with the control characters of texts escaped."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=escape_message(segment.text))
+
+
+stderr = PlainConsole(stderr=True)
+stdout = PlainConsole()
 
 
 def _progress_bar() -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=stderr,
@@ -114,7 +150,7 @@ def _metric_texts(values: Mapping[str, float]) -> list[str]:
 
 def print_message(text: str, is_warning: bool) -> None:
     """Print a message on a line of its own."""
-    stderr.print(text, soft_wrap=True, markup=False, style="yellow" if is_warning else None)
+    stderr.print(text, soft_wrap=True, style="yellow" if is_warning else None)
 
 
 class LogDisplay(logging.Handler):

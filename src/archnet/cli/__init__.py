@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import sys
-from pathlib import Path
-from typing import Annotated, Final
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
+from archnet import interruption
 from archnet.cli.bench import bench
 from archnet.cli.check import check
 from archnet.cli.compare import compare, report
@@ -16,25 +18,59 @@ from archnet.cli.data import data_app
 from archnet.cli.explain import explain
 from archnet.cli.export import export
 from archnet.cli.froc import froc
+from archnet.cli.options import echo
 from archnet.cli.predict import predict
 from archnet.cli.run import run
 from archnet.cli.show import show
+from archnet.cli.streams import discard_output, flush_or_discard, open_streams
 from archnet.cli.sweep import sweep_app
+from archnet.cli.unforeseen_errors import describe_bug, describe_os_error, save_traceback
 from archnet.errors import ArchnetError
+from archnet.files.terminal_text import escape_message
 from archnet.machine import package_version
 from archnet.network.optional_packages import skip_optional_packages
 
 PROGRAM: Final = "archnet"
 
+_CLOSED_PIPE: Final = 141
+"""The exit code by which shells report SIGPIPE: the reader, such as head, has gone."""
+
 
 def _print_version(is_wanted: bool) -> None:
     if is_wanted:
-        typer.echo(f"{PROGRAM} {package_version('archnet') or 'unknown'}")
+        echo(f"{PROGRAM} {package_version('archnet') or 'unknown'}")
         raise typer.Exit
+
+
+class _Program(TyperGroup):
+    """All commands; an interrupted one says so, and a wrong argument is printed without its control characters."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Parse the options of the program."""
+        with _escape_usage_errors():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            with _escape_usage_errors():
+                return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            sys.exit(_fail(str(error) or "Interrupted.", interruption.exit_code()))
+
+
+@contextmanager
+def _escape_usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except typer.TyperException as error:
+        error.message = escape_message(error.message)
+        raise
 
 
 app = typer.Typer(
     name=PROGRAM,
+    cls=_Program,
     help="Train, evaluate and compare 2D and 3D convolutional networks for chest CT, defined in JSON files.",
     epilog="Start with: archnet run archs/arch3dsm.json --data phantom",
     no_args_is_help=True,
@@ -58,38 +94,56 @@ app.add_typer(sweep_app, name="sweep")
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 a bug, 2 the user's input, 130 interrupted."""
-    _escape_unprintable_characters()
+    """Run the command line and exit.
+
+    The exit code is 0 for success, 1 for a bug, 2 for the user's input, 130 after Ctrl-C, 143 after SIGTERM, and 141 if
+    the reader of stdout has gone.
+    """
+    interruption.install_handlers()
+    open_streams()
     skip_optional_packages()
+    with interruption.quiet_exit():
+        code = _run()
+    interruption.release_handlers()
+    for stream in (sys.stdout, sys.stderr):
+        flush_or_discard(stream)
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command; the exit code."""
+    try:
+        code = _invoke()
+        sys.stdout.flush()
+    except ArchnetError as error:
+        return _fail(str(error), 2)
+    except BrokenPipeError:
+        discard_output(sys.stdout)
+        return _CLOSED_PIPE
+    except OSError as error:
+        save_traceback()
+        if not error.filename and not flush_or_discard(sys.stdout):
+            error.filename = "standard output"
+        return _fail(describe_os_error(error), 2)
+    except Exception as error:
+        if interruption.is_interrupted():
+            raise
+        return _fail(describe_bug(error), 1)
+    return code
+
+
+def _invoke() -> int:
     try:
         app(prog_name=PROGRAM)  # `python -m archnet` needs the same name for completion
-    except ArchnetError as error:
-        typer.echo(str(error), err=True)
-        sys.exit(2)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        typer.echo(
-            f"{where}{error.strerror or error}. Check the path, its permissions and the space on the disk.", err=True
-        )
-        _write_traceback()
-        sys.exit(2)
-    except Exception as error:
-        name = type(error).__name__
-        typer.echo(f"A bug in archnet: {name}: {error}\nThe traceback is in {_write_traceback()}", err=True)
-        sys.exit(1)
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):
+            raise error.__context__ from None
+        return interruption.exit_code() if interruption.is_interrupted() else int(error.code or 0)
+    return 0
 
 
-def _escape_unprintable_characters() -> None:
-    """Escape characters that stdout cannot encode, as some Windows consoles require; stderr already does."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-
-
-def _write_traceback() -> Path:
-    import traceback
-
-    from platformdirs import user_log_path
-
-    path = user_log_path("archnet", ensure_exists=True) / "last_error.txt"
-    path.write_text(traceback.format_exc(), encoding="utf-8")
-    return path
+def _fail(text: str, code: int) -> int:
+    """Print the reason of a failure, if that is possible; the exit code."""
+    with suppress(OSError):
+        echo(text, err=True)
+    return code

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from archnet.cli.options import JsonFlag, parse_input_shape, print_json, print_messages
+from archnet.cli.options import JsonFlag, echo, parse_input_shape, print_json, print_messages
 from archnet.errors import DocumentError, pluralize
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _print_results(results: list[dict[str, Any]]) -> None:
     for result in results:
         print_messages(f"warning: {warning}" for warning in result["warnings"])
         if result["valid"]:
-            typer.echo(result["says"])
+            echo(result["says"])
         else:
             print_messages(result["problems"])
 

@@ -10,6 +10,7 @@ import typer
 
 from archnet.cli.data_check import check
 from archnet.cli.options import (
+    KEPT_SCANS,
     AllowOption,
     DataOption,
     JsonFlag,
@@ -17,6 +18,7 @@ from archnet.cli.options import (
     SeriesOption,
     SetOption,
     StrictOption,
+    echo,
     flag_setting,
     hint_if_interrupted,
     load_command_experiments,
@@ -83,7 +85,7 @@ def info(
 def _print_summary(summary: dict[str, Any]) -> None:
     for key, value in summary.items():
         text = ", ".join(f"{name}: {count}" for name, count in value.items()) if isinstance(value, dict) else value
-        typer.echo(f"{key:<9} {text}")
+        echo(f"{key:<9} {text}")
 
 
 def _print_stores(as_json: bool) -> None:
@@ -95,9 +97,9 @@ def _print_stores(as_json: bool) -> None:
         print_json([{**asdict(store), "folder": str(store.folder)} for store in all_stores])
         return
     for store in all_stores:
-        typer.echo(store.summary())
+        echo(store.summary())
     total = sum(store.num_bytes for store in all_stores)
-    typer.echo(f"{store_home()}: {pluralize(len(all_stores), 'store')}, {total / 1e9:,.2f} GB")
+    echo(f"{store_home()}: {pluralize(len(all_stores), 'store')}, {total / 1e9:,.2f} GB")
 
 
 @data_app.command()
@@ -131,7 +133,7 @@ def prepare(
         experiments = data_experiments(data, parse_overrides(root, settings, allow))
     else:
         raise DocumentError("Name an experiment file, or a data set with --data NAME.")
-    with hint_if_interrupted("Interrupted. Finished scans are kept: run the same command to continue."):
+    with hint_if_interrupted(KEPT_SCANS, KEPT_SCANS):
         _prepare_crops(experiments, strict, as_json)
 
 
@@ -149,7 +151,7 @@ def _prepare_crops(experiments: tuple[Experiment, ...], strict: bool, as_json: b
     if as_json:
         print_json({"crops": len(first.values), "bytes": size, "missing": [asdict(scan) for scan in first.lost_scans]})
     else:
-        typer.echo(f"{len(first.values):,} crops of {'x'.join(map(str, first.shape))}, {size / 1e6:,.1f} MB")
+        echo(f"{len(first.values):,} crops of {'x'.join(map(str, first.shape))}, {size / 1e6:,.1f} MB")
 
 
 @data_app.command()
@@ -168,10 +170,10 @@ def prune(
         print_json([{**asdict(store), "folder": str(store.folder)} for store in removed])
         return
     for store in removed:
-        typer.echo(store.summary())
+        echo(store.summary())
     total = sum(store.num_bytes for store in removed)
     would = "would be " if dry_run else ""
-    typer.echo(f"{pluralize(len(removed), 'store')} {would}removed, {total / 1e9:,.2f} GB")
+    echo(f"{pluralize(len(removed), 'store')} {would}removed, {total / 1e9:,.2f} GB")
 
 
 @data_app.command()
@@ -190,7 +192,7 @@ def fetch(
     from archnet.files.user_folders import data_home
 
     def print_message(text: str) -> None:
-        stderr.print(text, soft_wrap=True, markup=False)
+        stderr.print(text, soft_wrap=True)
 
     print_paths(catalogue.fetch(name, root or data_home() / name, subsets, progress, print_message), as_json)
 

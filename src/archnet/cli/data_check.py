@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from archnet.cli.options import (
+    KEPT_SCANS,
     AllowOption,
     JsonFlag,
     RootOption,
@@ -61,7 +62,7 @@ def check(
     settings = [*(settings or []), *flag_setting("data.series", series)]
     pairs = [text.partition("=")[0].strip() for text in settings]
     values = [parse_override(text)[1] for text in settings]
-    with hint_if_interrupted("Interrupted. Finished scans are kept: run the same command to continue."):
+    with hint_if_interrupted(KEPT_SCANS, KEPT_SCANS):
         result = check_data(
             data,
             root=root,

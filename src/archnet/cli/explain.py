@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from archnet.cli.options import JsonFlag, SeriesOption, print_json, print_messages, print_scan_warnings, print_trainings
+from archnet.cli.options import (
+    JsonFlag,
+    SeriesOption,
+    echo,
+    print_json,
+    print_messages,
+    print_scan_warnings,
+    print_trainings,
+)
 from archnet.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -60,7 +68,7 @@ def explain(
     if as_json:
         print_json(explanation.to_document())
     else:
-        typer.echo("\n".join(f"Wrote {file}" for file in explanation.files))
+        echo("\n".join(f"Wrote {file}" for file in explanation.files))
 
 
 def _parse_point(at: str | None) -> Point | None:

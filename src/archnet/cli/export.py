@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from archnet.cli.options import JsonFlag, print_json
+from archnet.cli.options import JsonFlag, echo, print_json
 
 
 def export(
@@ -35,9 +35,9 @@ def export(
     if as_json:
         print_json(exported.to_document())
         return
-    typer.echo(f"Model: {exported.model}")
-    typer.echo(f"Card:  {exported.card}")
-    typer.echo(
+    echo(f"Model: {exported.model}")
+    echo(f"Card:  {exported.card}")
+    echo(
         f"Largest difference from Keras over {exported.num_real} cases of the run and {exported.num_noise} of noise: "
         f"{exported.difference:.2g} (at most {TOLERANCE:g} is allowed)"
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archnet.cli.options import JsonFlag, print_json
+from archnet.cli.options import JsonFlag, echo, print_json
 from archnet.errors import DocumentError, pluralize
 from archnet.files.atomic import check_output_path
 
@@ -80,13 +80,13 @@ def froc(
         marks, reference, num_training = leave_out_training_series(submission, marks, reference)
     result = compute_froc(marks, reference, max_marks=max_marks, bootstraps=bootstraps, seed=seed)
     if result.hits.num_unlisted:
-        typer.echo(
+        echo(
             f"Warning: {result.hits.num_unlisted:,} of {len(marks.series):,} marks are of series that {series} "
             "does not list; they are left out.",
             err=True,
         )
     if num_training:
-        typer.echo(
+        echo(
             f"Warning: left out {pluralize(num_training, 'scan')} of {series} that the networks were trained on. To "
             "include such scans, add --include-training-scans.",
             err=True,
@@ -97,7 +97,7 @@ def froc(
         _print_summary(result)
     for path in out or []:
         _write_curve_file(path, result, submission.stem)
-        typer.echo(f"Wrote {path}", err=as_json)
+        echo(f"Wrote {path}", err=as_json)
 
 
 def _check_output_names(out: list[Path]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from archnet.errors import DocumentError
+from archnet.files.terminal_text import escape_json, escape_message, escape_name
 from archnet.spec.datasets import DATASETS, dataset_names
 
 if TYPE_CHECKING:
@@ -121,7 +122,14 @@ TrackOption = Annotated[
 ]
 
 
-RESUME_HINT: Final = "Interrupted. Nothing is lost: run the same command with --resume to continue."
+RESUME_HINT: Final = "Nothing is lost: run the same command with --resume to continue."
+KEPT_RUNS: Final = "Finished runs and the last checkpoint are kept: run the same command with --resume to continue."
+KEPT_SCANS: Final = "Finished scans are kept: run the same command to continue."
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print a text on stdout or stderr, with the control characters of the names in it escaped."""
+    typer.echo(escape_message(text), err=err)
 
 
 def print_paths(paths: list[Path], as_json: bool) -> None:
@@ -130,7 +138,7 @@ def print_paths(paths: list[Path], as_json: bool) -> None:
         print_json([str(path) for path in paths])
     else:
         for path in paths:
-            typer.echo(str(path))
+            echo(escape_name(str(path)))
 
 
 def load_command_experiments(
@@ -185,13 +193,13 @@ def print_json(value: Any) -> None:
     """Print one JSON value on stdout, in ASCII where stdout is not UTF-8."""
     encoding = sys.stdout.encoding or "utf-8"  # io.StringIO has none, and holds every character
     is_utf8 = encoding.lower().replace("-", "") == "utf8"
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=not is_utf8))
+    typer.echo(escape_json(json.dumps(value, indent=2, ensure_ascii=not is_utf8)))
 
 
 def print_messages(messages: Iterable[str]) -> None:
     """Print each message on its own line on stderr."""
     for message in messages:
-        typer.echo(message, err=True)
+        echo(message, err=True)
 
 
 def print_findings(findings: Iterable[Finding]) -> None:
@@ -224,10 +232,12 @@ def print_trainings(trained_on: Mapping[Path, Sequence[TrainedOn]]) -> None:
 
 
 @contextmanager
-def hint_if_interrupted(hint: str) -> Iterator[None]:
-    """Print a hint on how to continue if the user interrupts the block."""
+def hint_if_interrupted(hint: str, kept: str) -> Iterator[None]:
+    """Add how to continue to an interruption of the block, and what was kept to an error of the system in it."""
     try:
         yield
     except KeyboardInterrupt:
-        print_messages([hint])
+        raise KeyboardInterrupt(f"Interrupted. {hint}") from None
+    except OSError as error:
+        error.add_note(kept)
         raise

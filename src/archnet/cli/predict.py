@@ -10,6 +10,7 @@ import typer
 from archnet.cli.options import (
     JsonFlag,
     SeriesOption,
+    echo,
     print_findings,
     print_json,
     print_messages,
@@ -106,7 +107,7 @@ def _print_counts(result: CandidateResult, *, as_json: bool) -> None:
     if as_json:
         print_json(result.to_document())
     elif result.num_candidates:
-        typer.echo(
+        echo(
             f"Wrote {result.out}: the probability of {result.positive} of "
             f"{pluralize(result.num_candidates, 'candidate')} in {pluralize(result.num_scans, 'scan')}."
         )
@@ -122,9 +123,9 @@ def _print_scans(result: ScanResult, *, as_json: bool) -> None:
     subject = "This model is" if len(result.runs) == 1 else f"The mean of {len(result.runs)} models is"
     for scan, probabilities in result.by_scan.items():
         if len(result.scans) > 1:
-            typer.echo(f"{scan}:")
+            echo(f"{scan}:")
         for name, probability in probabilities.items():
-            typer.echo(f"{subject} {100 * probability:.2f} percent confident that CT scan is {name}")
+            echo(f"{subject} {100 * probability:.2f} percent confident that CT scan is {name}")
 
 
 def _fail_if_rejected(result: ScanResult | CandidateResult) -> None:

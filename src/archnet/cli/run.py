@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from archnet.cli.options import (
+    KEPT_RUNS,
     RESUME_HINT,
     AllowOption,
     BaselineOption,
@@ -74,7 +75,7 @@ def run(
     print_messages(notes)
     from archnet.api.experiments import run_all
 
-    with hint_if_interrupted(RESUME_HINT):
+    with hint_if_interrupted(RESUME_HINT, KEPT_RUNS):
         runs = run_all(
             experiments,
             out=out,

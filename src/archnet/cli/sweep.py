@@ -11,12 +11,14 @@ import typer
 from typer.core import TyperGroup
 
 from archnet.cli.options import (
+    KEPT_RUNS,
     RESUME_HINT,
     AllowOption,
     DataOption,
     JsonFlag,
     ResumeOption,
     RootOption,
+    echo,
     hint_if_interrupted,
     parse_overrides,
     print_json,
@@ -95,12 +97,15 @@ def run(
     overrides = parse_overrides(root, settings, allow)
     sweep = parse_sweep(read_document(file), trials=trials, data=data, overrides=overrides)
     folder = out or Path("runs") / sweep.name
+    from archnet.sweep.open_files import require_open_files
+
+    require_open_files()
     from archnet.sweep.run import reset_failed_runs, run_sweep
     from archnet.sweep.tune import TuneRunner
 
     if resume and retry:
         reset_failed_runs(folder)
-    with hint_if_interrupted(RESUME_HINT), show_messages(), _show_progress(sweep, folder) as on_trial_end:
+    with hint_if_interrupted(RESUME_HINT, KEPT_RUNS), show_messages(), _show_progress(sweep, folder) as on_trial_end:
         board = run_sweep(
             sweep,
             folder,
@@ -126,7 +131,7 @@ def _show_progress(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], Non
     from archnet.sweep.results.leaderboard import read_leaderboard
 
     if not stderr.is_terminal:
-        yield lambda trial: stderr.print(trial_line(trial), soft_wrap=True, markup=False)
+        yield lambda trial: stderr.print(trial_line(trial), soft_wrap=True)
         return
     cache: dict[int, LeaderboardRow] = {}
     render_table = lambda: sweep_table(read_leaderboard(sweep, folder, cache), is_running=True)  # noqa: E731
@@ -159,7 +164,7 @@ def best(
     document = best_architecture(_read_board(folder), folder, slugify(out.stem) if out else None)
     text = compact_json(document)
     if out is None:
-        typer.echo(text)
+        echo(text)
         return
     if out.exists():
         raise RunError(f"{out}: the file exists and is not overwritten. Choose a different name.")

@@ -31,6 +31,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
         sync_file(draft)
         draft.replace(path)
         _sync_folder(path.parent)
+    except OSError as error:
+        error.filename = str(path)  # an error of writing names no file, and nobody knows the draft
+        raise
     finally:
         draft.unlink(missing_ok=True)
 

@@ -8,17 +8,37 @@ from typing import Final
 
 import platformdirs
 
+from archnet.errors import DataError
+
 DATA_VARIABLE: Final = "ARCHNET_DATA"
 STORE_VARIABLE: Final = "ARCHNET_STORE"
 
 
 def data_home() -> Path:
-    """The folder that holds one folder for each data set."""
-    folder = os.environ.get(DATA_VARIABLE)
-    return Path(folder) if folder else Path(platformdirs.user_data_dir("archnet", appauthor=False))
+    """The folder that holds one folder for each data set.
+
+    Raises:
+        DataError: The system does not know the user's home folder, and no variable names another.
+    """
+    folder = Path(os.environ.get(DATA_VARIABLE) or platformdirs.user_data_dir("archnet", appauthor=False))
+    if not (folder.is_absolute() or os.environ.get(DATA_VARIABLE)):
+        raise DataError(
+            f"The home folder of this user is unknown. Set ${DATA_VARIABLE} to a folder for data sets and crops."
+        )
+    return folder
 
 
 def store_home() -> Path:
-    """The folder of all crop stores: `$ARCHNET_STORE`, else beside the data sets."""
+    """The folder of all crop stores: `$ARCHNET_STORE`, else beside the data sets.
+
+    Raises:
+        DataError: As `data_home`.
+    """
     folder = os.environ.get(STORE_VARIABLE)
     return Path(folder) if folder else data_home() / "store"
+
+
+def log_folder() -> Path | None:
+    """The folder of the traceback of the last error; null if the system does not know the user's home folder."""
+    folder = Path(platformdirs.user_log_dir("archnet"))
+    return folder if folder.is_absolute() else None

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -98,7 +99,10 @@ class TuneRunner:
         try:
             if self.address:
                 _check_address(self.address)
+            on_sigterm = signal.getsignal(signal.SIGTERM)
             ray.init(**self._connection(), log_to_driver=False, logging_level=logging.ERROR)
+            if callable(on_sigterm):
+                signal.signal(signal.SIGTERM, on_sigterm)  # Ray has replaced it by an exit without a message
         except (ConnectionError, ValueError, ray.exceptions.RaySystemError) as error:
             raise RunError(f"--address {self.address}: no Ray cluster answers there: {_first_line(error)}") from None
         for name in ("ray", "ray.tune", "ray.train"):

@@ -1,0 +1,51 @@
+"""Text for a terminal: control characters and text direction overrides of names are shown as escapes."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CONTROLS: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f"
+_LINE_BREAKS: Final = "\u2028\u2029"
+_DIRECTIONS: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_SURROGATES: Final = "\ud800-\udfff"
+_UNSAFE: Final = re.compile(f"[{_CONTROLS}{_LINE_BREAKS}{_DIRECTIONS}{_SURROGATES}]")
+_UNSAFE_IN_NAMES: Final = re.compile(f"[\t\n{_UNSAFE.pattern[1:]}")
+
+
+def escape_message(text: str) -> str:
+    r"""Escape what could move the cursor, colour or reorder a terminal's text; keep line breaks and tabs.
+
+    >>> print(escape_message("scan \x1b[2J\r.mhd:\nno such file"))
+    scan \x1b[2J\x0d.mhd:
+    no such file
+    """
+    return _UNSAFE.sub(_escape, text)
+
+
+def escape_name(text: str) -> str:
+    r"""Escape a name for one line of text: line breaks and tabs as well.
+
+    >>> print(escape_name("a\n\u202eb"))
+    a\x0a\u202eb
+    """
+    return _UNSAFE_IN_NAMES.sub(_escape, text)
+
+
+def has_unsafe_characters(name: str) -> bool:
+    """Whether a name contains characters that `escape_name` escapes."""
+    return _UNSAFE_IN_NAMES.search(name) is not None
+
+
+def escape_json(text: str) -> str:
+    r"""Escape the same characters in JSON, where only strings contain them; the values stay the same.
+
+    >>> escape_json('["\x9b1m"]')
+    '["\\u009b1m"]'
+    """
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

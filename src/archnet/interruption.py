@@ -1,0 +1,80 @@
+"""How a command ends when the user or the system interrupts it: Ctrl-C, SIGTERM and SIGHUP alike.
+
+Imports next to nothing: an interruption while the command is imported leaves no traceback either.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from _thread import interrupt_main
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""The signals that interrupt a command; Windows has no SIGHUP."""
+
+_SHELL_OFFSET: Final = 128
+_RETRY_SECONDS: Final = 0.01
+
+_received: list[int] = []
+
+
+def install_handlers() -> None:
+    """Raise `KeyboardInterrupt` at each of `SIGNALS` that is not ignored, as under nohup.
+
+    Call this only in archnet's own processes.
+    """
+    sys.unraisablehook = _raise_again
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def release_handlers() -> None:
+    """Let a signal end the process at once, as when it has nothing left to do but to exit."""
+    for number in SIGNALS:
+        if signal.getsignal(number) == _interrupt:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def is_interrupted() -> bool:
+    """Whether a signal has interrupted this process."""
+    return bool(_received)
+
+
+def exit_code() -> int:
+    """The exit code by which shells report the signal: 130 after Ctrl-C, 143 after SIGTERM."""
+    return _SHELL_OFFSET + (_received[0] if _received else signal.SIGINT)
+
+
+@contextmanager
+def quiet_exit() -> Iterator[None]:
+    """Exit without a traceback if the block is interrupted; some imports turn the interruption into other errors."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(exit_code())
+    except Exception:
+        if not is_interrupted():
+            raise
+        sys.exit(exit_code())
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _received.append(number)
+    raise KeyboardInterrupt
+
+
+def _raise_again(unraisable: UnraisableHookArgs, /, default: Any = sys.__unraisablehook__) -> None:
+    """Interrupt again if Python could not raise the interruption, as in a callback of its import system."""
+    if isinstance(unraisable.exc_value, KeyboardInterrupt) and _received:
+        threading.Timer(_RETRY_SECONDS, interrupt_main, [_received[0]]).start()
+    else:
+        default(unraisable)

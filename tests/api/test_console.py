@@ -1,0 +1,69 @@
+"""What the consoles print: names verbatim, without markup and control characters, in a readable width."""
+
+import io
+
+import pytest
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from archnet.api import console
+from archnet.api.console import PlainConsole, print_message
+
+HOSTILE = "\x1b]0;owned\x07[red]a[/]\x9b2J\u202e:smile:"
+ESCAPED = r"\x1b]0;owned\x07[red]a[/]\x9b2J\u202e:smile:"
+
+
+@pytest.fixture
+def printed(monkeypatch):
+    """A console and the text that it prints."""
+    monkeypatch.setenv("COLUMNS", "120")
+    out = PlainConsole()
+    out.file = io.StringIO()
+    return out
+
+
+def test_a_text_is_printed_without_markup_and_control_characters(printed):
+    printed.print(HOSTILE)
+    printed.print(Text("\x1b[2J"), "[/]", style="yellow")
+    assert printed.file.getvalue() == f"{ESCAPED}\n\\x1b[2J [/]\n"
+
+
+def test_a_carriage_return_is_escaped_and_not_removed(printed):
+    printed.print("a\rb")
+    assert printed.file.getvalue() == "a\\x0db\n"
+
+
+def test_titles_headings_and_cells_are_printed_like_texts(printed):
+    table = Table(title=HOSTILE, box=None)
+    table.add_column(HOSTILE)
+    table.add_row(HOSTILE)
+    printed.rule(HOSTILE)
+    printed.print(table)
+    assert printed.file.getvalue().count(ESCAPED) == 4
+    assert not any(character in printed.file.getvalue() for character in "\x1b\x07\x9b\u202e")
+
+
+def test_a_terminal_still_gets_the_codes_of_a_live_table(printed):
+    printed._force_terminal = True
+    with Live(Text("\x1b[2J"), console=printed, refresh_per_second=0.1):
+        pass
+    assert "\x1b[?25l" in printed.file.getvalue()
+    assert "\x1b[2J" not in printed.file.getvalue()
+
+
+@pytest.mark.parametrize(("columns", "width"), [("0", 80), ("1", 40), ("39", 40), ("100", 100)])
+def test_a_console_is_wide_enough_for_a_table(monkeypatch, columns, width):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert PlainConsole().width == width
+
+
+def test_progress_and_messages_print_names_verbatim(monkeypatch):
+    out = PlainConsole(stderr=True)
+    out.file = io.StringIO()
+    out._force_terminal = True
+    monkeypatch.setattr(console, "stderr", out)
+    assert list(console.progress(range(2), "reading [/] \x1b[2J", 2)) == [0, 1]
+    print_message("a [/] \x1b[2J", is_warning=False)
+    assert "reading [/] \\x1b[2J" in out.file.getvalue()
+    assert out.file.getvalue().endswith("a [/] \\x1b[2J\n")
