@@ -431,6 +431,7 @@ def test_a_full_disk_is_noticed_before_anything_is_fetched(tmp_path, server, mon
     ):
         fetch("luna16", tmp_path, [0], servers=server.servers())
     assert [name for name, _ in server.requests] == ["3723295"]
+    (tmp_path / ".fetch").mkdir(parents=True)
     (tmp_path / ".fetch" / "subset0.zip.part").write_bytes(server.files[SUBSET0][:100_000])
     fetch("luna16", tmp_path, [0], servers=server.servers())
     assert server.requests[-1] == ("subset0.zip", 100_000)
@@ -517,6 +518,7 @@ def test_an_archive_for_another_tool_is_kept_and_taken_as_done_once_unpacked(tmp
         fetch("luna16", tmp_path, [0], servers=server.servers())
     assert archive.exists()
     (tmp_path / "subset0").mkdir()
+    (tmp_path / "subset0" / "1.mhd").write_bytes(b"1")
     fetch("luna16", tmp_path, [0], servers=server.servers())
     assert not (tmp_path / ".fetch").exists()
 
@@ -566,7 +568,37 @@ BAD_ARCHIVES = {
         lambda: zip_bytes([(zip_entry("scans/null", stat.S_IFCHR | 0o666), b"")]),
         f'the entry "scans/null" is a device, not a file. {OTHER}',
     ),
-    "a name twice": (_twice, f'the entry "a/b" stands 2 times in it. {OTHER}'),
+    "a name twice": (_twice, f'the entry "a/b" appears 2 times in it. {OTHER}'),
+    "a name in two spellings": (
+        lambda: zip_bytes({"Scans/a": b"1", "scans/b": b"2"}),
+        f'the entries "Scans" and "scans" are the same on systems that ignore case. {OTHER}',
+    ),
+    "a name in two forms of Unicode": (
+        lambda: zip_bytes({"\u00e4": b"1", "a\u0308": b"2"}),
+        f'the entries "\u00e4" and "a\u0308" are the same on systems that ignore case. {OTHER}',
+    ),
+    "a reserved name": (
+        lambda: zip_bytes({"scans/nul.mhd": b"1"}),
+        f'the entry "scans/nul.mhd" has a name that some systems reserve. {OTHER}',
+    ),
+    "a name that ends in a dot": (
+        lambda: zip_bytes({"scans./a": b"1"}),
+        f'the entry "scans./a" has a name that some systems reserve. {OTHER}',
+    ),
+    "control characters": (
+        lambda: zip_bytes({"scans/\x1b[2J": b"1"}),
+        f'the entry "scans/\x1b[2J" has control characters in its name. {OTHER}',
+    ),
+    "a deep folder": (
+        lambda: zip_bytes({"d/" * 2000 + "a": b"1"}),
+        f'the entry "{"d/" * 19}d…{"/d" * 19}/a" is 2,001 folders deep, more than 20. {OTHER}',
+    ),
+    "nothing": (lambda: zip_bytes({}), f"it holds no files. {OTHER}"),
+    "folders alone": (lambda: zip_bytes({"scans/": b"", "scans/a/": b""}), f"it holds no files. {OTHER}"),
+    "an empty folder of the target's name": (
+        lambda: zip_bytes({"scans/": b"", "readme": b"1"}),
+        "there is no file in its folder scans.",
+    ),
     "a bomb": (
         lambda: zip_bytes({"a": bytes(200_000)}, compression=zipfile.ZIP_DEFLATED),
         f"it would unpack from {{size}} to 200,000 bytes, over 100 times. {OTHER}",
@@ -599,7 +631,10 @@ BAD_ARCHIVES = {
         "it is packed with LZMA, which is not unpacked here. Unpack it yourself and run the same command again: "
         "7z x {archive} -o{folder}",
     ),
-    "a file that is a folder": (lambda: zip_bytes({"a": b"", "a/b": b""}), "cannot be unpacked: File exists."),
+    "a file that is a folder": (
+        lambda: zip_bytes({"a": b"", "a/b": b""}),
+        f'the entry "a" is both a file and a folder. {OTHER}',
+    ),
 }
 
 
@@ -641,6 +676,23 @@ def test_an_archive_larger_than_the_disk_is_not_unpacked(tmp_path, monkeypatch):
         f"Make room, or name a folder on another disk with --root."
     ):
         unpack(archive, tmp_path / "scans")
+
+
+@pytest.mark.parametrize("is_made_before", [False, True])
+def test_a_failed_fetch_leaves_no_empty_folder(tmp_path, server, is_made_before):
+    root = tmp_path / "data" / "luna16"
+    if is_made_before:
+        root.mkdir(parents=True)
+    server.answers["/api/records/3723295"] = [refuse(404)]
+    with pytest.raises(DataError, match="the server answers 404"):
+        fetch("luna16", root, [0], servers=server.servers())
+    assert list(tmp_path.rglob("*")) == [tmp_path / "data"]
+
+
+def test_an_empty_folder_is_fetched_again(tmp_path, server):
+    (tmp_path / "subset0").mkdir()
+    fetch("luna16", tmp_path, [0], servers=server.servers())
+    assert _files(tmp_path / "subset0")
 
 
 def test_an_interrupted_unpacking_leaves_no_folder_and_is_done_again(tmp_path, server):

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import shutil
 import stat
+import unicodedata
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from archnet.errors import DataError
 from archnet.files.disk import format_bytes, free_bytes
 from archnet.files.progress import Progress, no_progress
+from archnet.files.terminal_text import has_unsafe_characters, shorten
 
 _CHUNK_BYTES = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10))}
 _OTHER_METHODS = {9: "deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz", 98: "PPMd"}
 
 
@@ -29,11 +33,13 @@ class ArchiveLimits:
 
     Attributes:
         num_entries: Files and folders.
+        depth: Folders inside each other, with the file in them.
         num_bytes: Of all files together.
         ratio: Unpacked bytes for each byte of the archive.
     """
 
     num_entries: int = 20_000
+    depth: int = 20
     num_bytes: int = 100_000_000_000
     ratio: int = 100
 
@@ -47,7 +53,7 @@ def unpack(
     as a whole, if that has no file ending.
 
     Args:
-        target: Must not exist; the archive must lie on the same file system.
+        target: Must not exist or be an empty folder; the archive must lie on the same file system.
 
     Raises:
         BadArchiveError: The archive is damaged, too large, or holds what does not belong in it.
@@ -64,7 +70,10 @@ def unpack(
             folder.mkdir()
             for entry in progress(entries, f"Unpacking {archive.name}", len(entries)):
                 _extract(zip_file, entry, folder)
-        _find_payload(archive, folder, target).rename(target)
+        payload = _find_payload(archive, folder, target)
+        if is_empty_folder(target):
+            target.rmdir()  # Windows cannot replace a folder by a rename
+        payload.rename(target)
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
         reason = str(error).rstrip(".") or type(error).__name__
         raise BadArchiveError(f"{archive}: the zip archive is damaged ({reason}). Fetch it again.") from error
@@ -89,30 +98,63 @@ def require_disk_space(folder: Path, num_bytes: int, purpose: str) -> None:
 
 
 def _require_sound(archive: Path, entries: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
-    problems = [problem for problem in map(_entry_problem, entries) if problem]
-    paths = Counter(PurePosixPath(entry.filename) for entry in entries)
-    problems += [f'the entry "{path}" stands {count} times in it' for path, count in paths.items() if count > 1]
-    num_packed_bytes, num_bytes = archive.stat().st_size, sum(entry.file_size for entry in entries)
+    problem = next(_find_problems(entries, archive.stat().st_size, limits), None)
+    if problem:
+        raise BadArchiveError(f"{archive}: {problem}. Nothing was unpacked; get the archive from another place.")
+
+
+def _find_problems(entries: list[zipfile.ZipInfo], num_packed_bytes: int, limits: ArchiveLimits) -> Iterator[str]:
     if len(entries) > limits.num_entries:
-        problems.append(f"it holds {len(entries):,} entries, more than {limits.num_entries:,}")
+        yield f"it holds {len(entries):,} entries, more than {limits.num_entries:,}"
+    if all(entry.is_dir() for entry in entries):
+        yield "it holds no files"
+    for entry in entries:
+        yield from _find_entry_problems(entry, limits)
+    yield from _find_collisions(entries)
+    num_bytes = sum(entry.file_size for entry in entries)
     if num_bytes > limits.num_bytes:
-        problems.append(f"it would become {num_bytes:,} bytes, more than {limits.num_bytes:,}")
+        yield f"it would become {num_bytes:,} bytes, more than {limits.num_bytes:,}"
     if num_bytes > limits.ratio * num_packed_bytes:
-        problems.append(f"it would unpack from {num_packed_bytes:,} to {num_bytes:,} bytes, over {limits.ratio} times")
-    if problems:
-        raise BadArchiveError(f"{archive}: {problems[0]}. Nothing was unpacked; get the archive from another place.")
+        yield f"it would unpack from {num_packed_bytes:,} to {num_bytes:,} bytes, over {limits.ratio} times"
 
 
-def _entry_problem(entry: zipfile.ZipInfo) -> str:
+def _find_entry_problems(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> Iterator[str]:
     """Why an entry is refused, if it is."""
     name = entry.filename
-    parts = (*PurePosixPath(name).parts, *PureWindowsPath(name).parts)
-    if not name or ".." in parts or PureWindowsPath(name).anchor:
-        return f'the entry "{name}" leads out of its folder'
+    short_name = shorten(name)
+    parts = PurePosixPath(name).parts
+    if not name or ".." in (*parts, *PureWindowsPath(name).parts) or PureWindowsPath(name).anchor:
+        yield f'the entry "{short_name}" leads out of its folder'
+    if len(parts) > limits.depth:
+        yield f'the entry "{short_name}" is {len(parts):,} folders deep, more than {limits.depth}'
+    if any(map(_is_unportable, parts)):
+        yield f'the entry "{short_name}" has a name that some systems reserve'
+    if has_unsafe_characters(name):
+        yield f'the entry "{short_name}" has control characters in its name'
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return f'the entry "{name}" is a {"link" if kind == stat.S_IFLNK else "device"}, not a file'
-    return ""
+        yield f'the entry "{short_name}" is a {"link" if kind == stat.S_IFLNK else "device"}, not a file'
+
+
+def _is_unportable(part: str) -> bool:
+    """Whether Windows reserves a name for a device, or drops its end."""
+    return part.endswith((".", " ")) or part.partition(".")[0].strip().upper() in _DEVICES
+
+
+def _find_collisions(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
+    """Entries that become one file, or a file and a folder of one name, on some system."""
+    spellings: dict[str, str] = {}
+    files: dict[str, int] = Counter(str(PurePosixPath(entry.filename)) for entry in entries if not entry.is_dir())
+    yield from (f'the entry "{path}" appears {count} times in it' for path, count in files.items() if count > 1)
+    for entry in entries:
+        path = PurePosixPath(entry.filename)
+        for name in map(str, (path, *path.parents)):
+            other = spellings.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
+            if other != name:
+                yield f'the entries "{other}" and "{name}" are the same on systems that ignore case'
+        for parent in map(str, path.parents):
+            if parent in files:
+                yield f'the entry "{parent}" is both a file and a folder'
 
 
 def _require_readable(archive: Path, entries: list[zipfile.ZipInfo], target: Path) -> None:
@@ -138,8 +180,16 @@ def _extract(zip_file: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) ->
 
 
 def _find_payload(archive: Path, folder: Path, target: Path) -> Path:
-    if (folder / target.name).exists():
-        return folder / target.name
+    payload = folder / target.name
+    if payload.is_dir() and not any(path.is_file() for path in payload.rglob("*")):
+        raise BadArchiveError(f"{archive}: there is no file in its folder {target.name}.")
+    if payload.exists():
+        return payload
     if target.suffix:
         raise BadArchiveError(f"{archive}: there is no {target.name} in it.")
     return folder
+
+
+def is_empty_folder(path: Path) -> bool:
+    """Whether a path is a folder without anything in it."""
+    return path.is_dir() and not any(path.iterdir())

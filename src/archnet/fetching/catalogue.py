@@ -6,14 +6,15 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from archnet.errors import DataError, did_you_mean
-from archnet.fetching.archive import BadArchiveError, require_disk_space, unpack
+from archnet.fetching.archive import BadArchiveError, is_empty_folder, require_disk_space, unpack
 from archnet.fetching.download import Downloader, RemoteFile
 from archnet.fetching.http import RetryPolicy
 from archnet.files.atomic import write_text
@@ -62,13 +63,30 @@ def fetch(
     downloader = Downloader(progress=progress, log=log, policy=servers.policy)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with hold_folder(root):
+        with _without_empty_folder(root), hold_folder(root):
             _fetch_missing(parts, root, downloader, servers)
     except LockedError as error:
         raise DataError(f"{root}: another archnet is fetching into this folder. Wait until it is done.") from error
     except OSError as error:
         raise DataError(f"{root}: cannot be written: {error.strerror or error}.") from error
-    return [root / part.target for part in parts if (root / part.target).exists()]
+    return [root / part.target for part in parts if _is_there(root / part.target)]
+
+
+@contextmanager
+def _without_empty_folder(root: Path) -> Iterator[None]:
+    """Remove the folder of a data set if nothing came into it: an empty one would look like a data set."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # a mount point or a link stays
+            for folder in (root / _WORK_FOLDER, root):
+                if is_empty_folder(folder):
+                    folder.rmdir()
+
+
+def _is_there(target: Path) -> bool:
+    """Whether a part of a data set was fetched; an empty folder is none."""
+    return target.exists() and not is_empty_folder(target)
 
 
 def _select_files(name: str, subsets: Sequence[int] | None) -> tuple[PublishedFile, ...]:
@@ -85,21 +103,19 @@ def _select_files(name: str, subsets: Sequence[int] | None) -> tuple[PublishedFi
 
 
 def _fetch_missing(parts: Sequence[PublishedFile], root: Path, downloader: Downloader, servers: Servers) -> None:
-    missing = [part for part in parts if not (root / part.target).exists()]
+    missing = [part for part in parts if not _is_there(root / part.target)]
     if all(part.is_optional for part in missing):
         missing = []
     work = root / _WORK_FOLDER
     work.mkdir(exist_ok=True)
     _remove_leftovers(work, [part.archive for part in parts if part not in missing])
-    present = [part.target for part in parts if (root / part.target).exists()]
+    present = [part.target for part in parts if _is_there(root / part.target)]
     if present:
         downloader.log(f"{root}: {', '.join(present)}: there already.")
     remotes = _find_remote_files(missing, root, downloader, servers)
     _require_space(root, remotes)
     for part, remote in remotes.items():
         _fetch_part(part, remote, root, downloader)
-    if not any(work.iterdir()):
-        work.rmdir()
 
 
 def _fetch_part(part: PublishedFile, remote: RemoteFile, root: Path, downloader: Downloader) -> None:

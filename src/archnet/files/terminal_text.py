@@ -9,6 +9,7 @@ _CONTROLS: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f"
 _LINE_BREAKS: Final = "\u2028\u2029"
 _DIRECTIONS: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _SURROGATES: Final = "\ud800-\udfff"
+_MAX_LENGTH: Final = 80
 _UNSAFE: Final = re.compile(f"[{_CONTROLS}{_LINE_BREAKS}{_DIRECTIONS}{_SURROGATES}]")
 _UNSAFE_IN_NAMES: Final = re.compile(f"[\t\n{_UNSAFE.pattern[1:]}")
 
@@ -30,6 +31,16 @@ def escape_name(text: str) -> str:
     a\x0a\u202eb
     """
     return _UNSAFE_IN_NAMES.sub(_escape, text)
+
+
+def shorten(name: str) -> str:
+    """The start and the end of a name that is too long for a message.
+
+    >>> shorten("scans/" + "deep/" * 1000 + "a.mhd")
+    'scans/deep/deep/deep/deep/deep/deep/dee…eep/deep/deep/deep/deep/deep/deep/a.mhd'
+    """
+    half = _MAX_LENGTH // 2
+    return name if len(name) <= _MAX_LENGTH else f"{name[: half - 1]}…{name[-half:]}"
 
 
 def has_unsafe_characters(name: str) -> bool:
