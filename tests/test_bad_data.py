@@ -750,8 +750,8 @@ def answered(command, monkeypatch, capsys):
 
 
 def content(folder):
-    """Everything in a folder; the lock on a crop store, an empty file, may stay."""
-    paths = [path for path in folder.rglob("*") if path.suffix != ".lock" and path.name != ".unfinished"]
+    """Everything in a folder."""
+    paths = [path for path in folder.rglob("*") if path.name != ".unfinished"]
     return {path: path.readlink() if path.is_symlink() else _bytes(path) for path in paths}
 
 

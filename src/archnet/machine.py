@@ -35,7 +35,7 @@ _CLEAR: Final = Path("/proc/self/clear_refs")
 def environment() -> dict[str, Any]:
     """Versions, machine and command, as environment.json holds them."""
     return {
-        "command": shlex.join(["archnet", *sys.argv[1:]]) if _is_command_line() else shlex.join(sys.argv),
+        "command": command_line(),
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := package_version(name))},
         "platform": platform.platform(),
@@ -43,6 +43,11 @@ def environment() -> dict[str, Any]:
         "num_cores": os.cpu_count(),
         "num_usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
     }
+
+
+def command_line() -> str:
+    """The command that started this process."""
+    return shlex.join(["archnet", *sys.argv[1:]]) if _is_command_line() else shlex.join(sys.argv)
 
 
 def _is_command_line() -> bool:

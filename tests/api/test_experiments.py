@@ -18,7 +18,7 @@ from command_line import ROOT, invoked
 
 NET = {"name": "net", "rank": 2, "layers": [{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "T"}]}
 FLAT, DEEP = ROOT / "archs/archsm.json", ROOT / "archs/arch3dsm.json"
-OPTIONS_IN_PYTHON = {"set": "settings", "class": "class_name"}
+OPTIONS_IN_PYTHON = {"set": "settings", "class": "class_name", "break-lock": "break_lock"}
 
 
 def names(found):
@@ -62,7 +62,7 @@ def test_the_command_line_means_the_same(tmp_path, monkeypatch):
     found = []
     monkeypatch.setattr(experiments, "run_all", lambda *arguments, **options: found.append((arguments, options)) or [])
     texts = [f"--set={key}={json.dumps(value)}" for key, value in settings.items()]
-    flags = ["--resume", "--strict", "--deterministic", "--baseline", "--device=cpu", "--track=mlflow"]
+    flags = ["--resume", "--strict", "--deterministic", "--baseline", "--device=cpu", "--track=mlflow", "--break-lock"]
     invoked(
         "run", FLAT, DEEP, "--data", "phantom", "--root", "here", "--seed=7", "--memory=4GB", f"--out={tmp_path}",
         *texts, *flags,
@@ -70,7 +70,7 @@ def test_the_command_line_means_the_same(tmp_path, monkeypatch):
     (((told,), options),) = found
     settings |= {"training.seed": 7, "training.memory": "4GB"}
     assert list(told) == list(archnet.load_experiments([FLAT, DEEP], data="phantom", root="here", settings=settings))
-    given = {"resume", "strict", "deterministic", "baseline", "progress"}
+    given = {"resume", "strict", "deterministic", "baseline", "break_lock", "progress"}
     assert options == {**dict.fromkeys(given, True), "device": "cpu", "track": "mlflow", "out": tmp_path}
 
 

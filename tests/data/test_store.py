@@ -173,7 +173,9 @@ def test_two_threads_that_want_the_same_store_cut_it_once(tmp_path, monkeypatch)
         thread.join()
     assert sorted(opened) == ["scan0", "scan1", "scan2", "scan3"]
     np.testing.assert_array_equal(found[0].values, found[1].values)
-    assert "Waiting for another process that cuts the same crops" in told
+    waiting = [text for text in told if text.startswith("Waiting for another process that cuts the same crops: ")]
+    assert len(waiting) == 1
+    assert f"(process {os.getpid()} on " in waiting[0]
 
 
 def test_prune_removes_what_is_stale_and_nothing_else(tmp_path):

@@ -15,11 +15,12 @@ from collections import namedtuple
 import numpy as np
 import pytest
 
-from archnet.errors import DataError
+from archnet.errors import DataError, RunError
 from archnet.fetching.archive import ArchiveLimits, unpack
 from archnet.fetching.catalogue import Servers, fetch
 from archnet.fetching.download import Downloader, RemoteFile
 from archnet.fetching.http import RetryPolicy, TransientError, open_url
+from archnet.files.locks import LockedError
 from archnet.spec.datasets import DATASETS
 from server import Server, serve, zip_bytes, zip_entry
 
@@ -194,8 +195,8 @@ def test_a_killed_process_is_continued_by_the_next(tmp_path, server):
     deadline = time.monotonic() + 30
     while not (part.exists() and part.stat().st_size == 123_456) and time.monotonic() < deadline:
         time.sleep(0.01)
-    message = f"{tmp_path}: another archnet is fetching into this folder. Wait until it is done."
-    with _raises(message):
+    message = f"{tmp_path}: another archnet process is writing to this folder: "
+    with pytest.raises(LockedError, match=re.escape(message)):
         fetch("luna16", tmp_path, [0], servers=server.servers())
     process.send_signal(signal.SIGKILL)
     process.wait(10)
@@ -439,7 +440,11 @@ def test_a_full_disk_is_noticed_before_anything_is_fetched(tmp_path, server, mon
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path, server):
     (tmp_path / "file").write_bytes(b"")
-    with _raises(f"{tmp_path / 'file'}: cannot be written: File exists."):
+    message = (
+        f"{tmp_path / 'file'}: cannot be written: File exists. Check its permissions and the space on the disk, or choose "
+        "another folder."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         fetch("luna16", tmp_path / "file", [0], servers=server.servers())
 
 

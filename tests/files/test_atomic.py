@@ -1,11 +1,12 @@
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from archnet.files.atomic import atomic_folder, atomic_write, remove_drafts, sync_file, write_json, write_text
+from archnet.files.atomic import atomic_folder, atomic_write, remove_leftovers, sync_file, write_json, write_text
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_a_block_that_fails_leaves_the_old_file_and_no_draft(tmp_path):
 def test_a_draft_keeps_the_suffix_and_stays_out_of_sight(tmp_path):
     with atomic_write(tmp_path / "model.keras") as draft:
         assert draft.parent == tmp_path
-        assert draft.name.startswith(".model.keras-")
+        assert re.fullmatch(r"\.archnet-[0-9a-f]{8}-model\.keras", draft.name)
         assert draft.suffix == ".keras"
 
 
@@ -80,12 +81,31 @@ def test_json_is_indented_and_holds_no_nan(tmp_path):
     assert json.loads(path.read_text(encoding="utf-8")) == {"ä": [1]}
 
 
-def test_what_killed_writers_left_of_a_file_is_removed_and_nothing_else(tmp_path):
-    names = {".store.json-0123abcd.json", ".store.json-4567cdef.json", ".index.csv-0123abcd.csv", "store.json"}
-    for name in names:
+def test_what_killed_writers_left_in_a_folder_is_removed_and_nothing_else(tmp_path):
+    leftovers = (
+        ".archnet-0123abcd-metrics.json",
+        ".archnet-0123abcd-export-onnx/model.onnx",
+        ".gallery.npz-0123abcd.npz",  # of an earlier version
+        "figures/.archnet-4567cdef-roc.svg",
+    )
+    kept = (
+        "metrics.json",
+        ".archnet-lock",
+        ".archnet-lock.break.12.0123abcd",
+        ".archnet-123-notes.txt",
+        ".backup-20251126/notes.txt",
+        ".notes-0123abcd.txt",
+        ".gallery.npz-0123abcd.npy",
+        "gallery.npz-0123abcd.npz",
+        "figures/roc.svg",
+        "run/experiment.json",
+        "run/.archnet-0123abcd-metrics.json",  # a run folder has a writer of its own
+    )
+    for name in (*leftovers, *kept):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).touch()
-    remove_drafts(tmp_path / "store.json")
-    assert {path.name for path in tmp_path.iterdir()} == {".index.csv-0123abcd.csv", "store.json"}
+    remove_leftovers(tmp_path)
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(kept)
 
 
 def test_a_folder_appears_whole_and_on_the_disk(tmp_path, synced):

@@ -1,33 +1,72 @@
+import os
+import re
+import signal
 import subprocess
 import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from archnet.files.locks import LockedError, hold_folder, hold_lock, is_locked
+from archnet.errors import RunError
+from archnet.files import lock_owner
+from archnet.files.lock_owner import LockOwner, read_owner
+from archnet.files.locks import LOCK_FILE, LockedError, break_foreign_locks, hold_lock, is_locked, lock_folder
 
 HOLD = """
 import sys
 from pathlib import Path
-from archnet.files import locks
-with getattr(locks, sys.argv[1])(Path(sys.argv[2])):
+from archnet.files.locks import lock_folder
+with lock_folder(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
+RACE = """
+import os, sys, time
+from contextlib import nullcontext
+from pathlib import Path
+from archnet.files.locks import LockedError, break_foreign_locks, lock_folder
+
+folder = Path(sys.argv[1])
+print("ready", flush=True)
+for line in sys.stdin:
+    with break_foreign_locks(is_wanted="break" in line):
+        try:
+            with lock_folder(folder, timeout_s=0):
+                os.close(os.open(folder / "winner", os.O_CREAT | os.O_EXCL))  # fails if another one holds the lock
+                time.sleep(0.3)
+                (folder / "winner").unlink()
+            result = "won"
+        except LockedError:
+            result = "lost"
+    print(result, flush=True)
+"""
+OLD = (1_000_000_000, 1_000_000_000)
+
+
+def write_lock(folder, pid=123, host="gpu7", extra="since=2026-01-02T03:04:05+00:00\ncommand=archnet run a.json\n"):
+    """The lock of a process on another machine, held for long."""
+    folder.mkdir(exist_ok=True)
+    path = folder / LOCK_FILE
+    path.write_text(f"filelock/2\npid={pid}\nhost={host}\nmode=exclusive\nstart=12\n{extra}")
+    os.utime(path, OLD)
+    return path
 
 
 @pytest.fixture
-def held_elsewhere():
-    """Has another process hold a lock until the returned function is called."""
+def start():
+    """Starts processes with a script, each of which first prints a line; ends them after the test."""
     processes = []
 
-    def hold(function, path):
-        command = [sys.executable, "-c", HOLD, function, str(path)]
+    def start_process(code, *arguments):
+        command = [sys.executable, "-c", code, *map(str, arguments)]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         processes.append(process)
-        assert process.stdout.readline() == "held\n"
+        assert process.stdout.readline() in ("held\n", "ready\n")
         return process
 
-    yield hold
+    yield start_process
     for process in processes:
         process.kill()
         process.wait()
@@ -35,45 +74,235 @@ def held_elsewhere():
         process.stdout.close()
 
 
-def test_a_lock_of_another_process_is_not_waited_for_unless_told_to(tmp_path, held_elsewhere):
-    process = held_elsewhere("hold_lock", tmp_path / ".lock")
-    assert is_locked(tmp_path / ".lock")
-    with pytest.raises(LockedError), hold_lock(tmp_path / ".lock"):
-        pass
-    with pytest.raises(LockedError), hold_lock(tmp_path / ".lock", timeout_s=0.05):
-        pass
+def test_a_folder_has_one_writer_whom_the_message_names(tmp_path, start):
+    process = start(HOLD, tmp_path)
+    owner = read_owner(tmp_path / LOCK_FILE)
+    assert owner.pid == process.pid
+    message = re.escape(f"{tmp_path}: another archnet process is writing to this folder: -c {tmp_path} (process ")
+    message += rf"{process.pid} on {re.escape(owner.host)}, since [0-9]{{2}}:[0-9]{{2}}, [0-9]+ s\)\. Choose another\."
+    for timeout_s in (0, 0.3):
+        with (
+            pytest.raises(LockedError, match=f"^{message}$"),
+            lock_folder(tmp_path, timeout_s=timeout_s, advice="Choose another."),
+        ):
+            pass
+    assert is_locked(tmp_path / LOCK_FILE)
     process.stdin.close()
-    with hold_lock(tmp_path / ".lock", timeout_s=-1):
+    with lock_folder(tmp_path, timeout_s=60):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "is_reaped", [True, pytest.param(False, marks=pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"))]
+)
+def test_the_lock_of_a_killed_process_is_taken_over(tmp_path, start, is_reaped):
+    process = start(HOLD, tmp_path)
+    process.kill()
+    if is_reaped:
+        process.wait()
+    with lock_folder(tmp_path, timeout_s=10):
+        assert read_owner(tmp_path / LOCK_FILE).pid == os.getpid()
+    assert not is_locked(tmp_path / LOCK_FILE)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGSTOP")
+def test_the_lock_of_a_suspended_process_is_not_broken(tmp_path, start):
+    process = start(HOLD, tmp_path)
+    process.send_signal(signal.SIGSTOP)
+    os.utime(tmp_path / LOCK_FILE, OLD)
+    with pytest.raises(LockedError), break_foreign_locks(), lock_folder(tmp_path):
         pass
 
 
-def test_a_process_that_is_killed_holds_no_lock(tmp_path, held_elsewhere):
-    process = held_elsewhere("hold_lock", tmp_path / ".lock")
-    process.kill()
-    process.wait()
-    assert not is_locked(tmp_path / ".lock")
+def test_a_process_number_that_belongs_to_another_process_by_now_holds_no_lock(tmp_path, monkeypatch):
+    with lock_folder(tmp_path / "a"):
+        text = (tmp_path / "a" / LOCK_FILE).read_text()
+    assert f"pid={os.getpid()}\n" in text
+    (tmp_path / LOCK_FILE).write_text(re.sub(r"start=([0-9]+)", lambda match: f"start={int(match[1]) - 1}", text))
+    with lock_folder(tmp_path):
+        assert (tmp_path / LOCK_FILE).read_text().startswith(re.sub(r"since=.*", "", text, flags=re.DOTALL))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_foreign", [False, True])
+def test_of_many_processes_that_take_over_a_lock_at_once_one_wins(tmp_path, start, is_foreign):
+    folder = tmp_path / "runs"
+    processes = [start(RACE, folder) for _ in range(5)]
+    folder.mkdir()
+    (folder / "kept").touch()
+    with lock_folder(folder):
+        marker = (folder / LOCK_FILE).read_text()
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for _ in range(6):
+        if is_foreign:
+            write_lock(folder)
+        else:
+            (folder / LOCK_FILE).write_text(re.sub("pid=[0-9]+", f"pid={dead.pid}", marker))
+        for process in processes:
+            process.stdin.write("break\n" if is_foreign else "go\n")
+            process.stdin.flush()
+        results = [process.stdout.readline() for process in processes]
+        assert set(results) <= {"won\n", "lost\n"}  # another text: two held the lock at once
+        assert "won\n" in results
+    assert {path.name for path in folder.iterdir()} == {"kept"}
+
+
+def test_a_lock_of_another_machine_is_broken_only_on_request(tmp_path):
+    path = write_lock(tmp_path / "a")
+    owner = read_owner(path)
+    assert owner == LockOwner(
+        pid=123, host="gpu7", since=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), command="archnet run a.json"
+    )
+    since = f"{owner.since.astimezone():%Y-%m-%d %H:%M}"
+    message = re.escape(
+        f"{tmp_path / 'a'}: an archnet process on another machine is writing to this folder: archnet run a.json "
+        f"(process 123 on gpu7, since {since}, "
+    )
+    message += (
+        r"[0-9]+ days\)\. Wait for it to end\. If it has ended, which cannot be checked from here, add --break-lock\."
+    )
+    with pytest.raises(LockedError, match=f"^{message}$"), lock_folder(tmp_path / "a"):
+        pass
+    assert path.exists()
+    with break_foreign_locks(is_wanted=False), pytest.raises(LockedError), lock_folder(tmp_path / "a"):
+        pass
+    with break_foreign_locks(), lock_folder(tmp_path / "a"):
+        assert read_owner(path).pid == os.getpid()
+    assert not path.exists()
+    write_lock(tmp_path / "a")
+    with pytest.raises(LockedError), lock_folder(tmp_path / "a"):  # the request has ended with its block
+        pass
+
+
+def test_a_lock_of_another_machine_may_be_broken_after_some_time(tmp_path):
+    write_lock(tmp_path / "a")
+    with break_foreign_locks(after_s=0.5), pytest.raises(LockedError), lock_folder(tmp_path / "a"):
+        pass
+    with break_foreign_locks(after_s=0.5), lock_folder(tmp_path / "a", timeout_s=60):
+        pass
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"filelock/2\npid=x\nhost=gpu7\n", b"123"])
+def test_a_damaged_lock_is_held_until_the_user_breaks_it(tmp_path, content):
+    path = tmp_path / LOCK_FILE
+    path.write_bytes(content)
+    message = (
+        f"{tmp_path}: this folder is locked, but its lock does not name a process. Wait for it to end. If no archnet "
+        "process is writing to it, add --break-lock."
+    )
+    with pytest.raises(LockedError, match=f"^{re.escape(message)}$"), lock_folder(tmp_path):
+        pass
+    assert path.read_bytes() == content
+    os.utime(path, OLD)
+    with break_foreign_locks(), lock_folder(tmp_path):
+        assert read_owner(path).pid == os.getpid()
+
+
+def test_blocks_of_one_thread_share_a_lock_and_other_threads_wait(tmp_path):
+    refused = []
+
+    def enter():
+        try:
+            with lock_folder(tmp_path):
+                pass
+        except LockedError:
+            refused.append(True)
+
+    (tmp_path / "link").symlink_to(tmp_path)
+    with lock_folder(tmp_path):
+        with lock_folder(tmp_path), lock_folder(tmp_path / "link"):
+            pass
+        assert (tmp_path / LOCK_FILE).exists()
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+    assert refused == [True]
+    assert not (tmp_path / LOCK_FILE).exists()
 
 
 def test_a_block_that_fails_frees_its_lock(tmp_path):
-    with pytest.raises(KeyboardInterrupt), hold_lock(tmp_path / ".lock"):
+    with pytest.raises(KeyboardInterrupt), lock_folder(tmp_path):
         raise KeyboardInterrupt
-    assert not is_locked(tmp_path / ".lock")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
-def test_a_folder_can_be_held_without_a_file_in_it(tmp_path, held_elsewhere):
-    process = held_elsewhere("hold_folder", tmp_path)
-    with pytest.raises(LockedError), hold_folder(tmp_path):
-        pass
     assert list(tmp_path.iterdir()) == []
-    process.stdin.close()
-    process.wait()
-    with hold_folder(tmp_path):
+    with lock_folder(tmp_path):
         pass
 
 
-def test_a_system_without_locks_on_folders_lets_everybody_write(tmp_path, monkeypatch):
-    monkeypatch.setattr("fcntl.flock", lambda handle, flags: (_ for _ in ()).throw(OSError("not supported")))
-    with hold_folder(tmp_path), hold_folder(tmp_path):
-        (tmp_path / "written").touch()
-    assert [path.name for path in tmp_path.iterdir()] == ["written"]
+def test_a_new_folder_that_stays_empty_is_removed_with_its_parents(tmp_path):
+    with lock_folder(tmp_path / "runs/a"):
+        assert (tmp_path / "runs/a" / LOCK_FILE).exists()
+    assert list(tmp_path.iterdir()) == []
+    with lock_folder(tmp_path / "runs/a"):
+        (tmp_path / "runs/b").touch()
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["b"]
+    (tmp_path / "empty").mkdir()
+    with lock_folder(tmp_path / "empty"):
+        pass
+    assert (tmp_path / "empty").is_dir()
+
+
+def test_the_writer_of_a_folder_removes_what_killed_ones_left(tmp_path):
+    (tmp_path / ".archnet-0123abcd-metrics.json").write_text("{")
+    with lock_folder(tmp_path):
+        assert [path.name for path in tmp_path.iterdir()] == [LOCK_FILE]
+        (tmp_path / ".archnet-0123abcd-metrics.json").write_text("{")
+        with lock_folder(tmp_path):  # its own drafts are in use
+            assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    def refuse(self, **options):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    message = f"{tmp_path}: cannot be written: Permission denied. Check its permissions and the space on the disk, or choose another folder."
+    with monkeypatch.context() as patch:
+        patch.setattr("filelock.MarkerSoftFileLock.acquire", refuse)
+        with pytest.raises(RunError, match=f"^{re.escape(message)}$"), lock_folder(tmp_path):
+            pass
+        assert not is_locked(tmp_path / LOCK_FILE)
+        write_lock(tmp_path)
+        assert is_locked(tmp_path / LOCK_FILE)  # as `archnet sweep status` sees it on a read-only disk
+
+
+def test_a_file_can_be_locked_alone(tmp_path):
+    with hold_lock(tmp_path / ".x.lock"):
+        assert [path.name for path in tmp_path.iterdir()] == [".x.lock"]
+        with hold_lock(tmp_path / ".x.lock"):
+            pass
+    assert list(tmp_path.iterdir()) == []
+    assert not is_locked(tmp_path / "missing/.x.lock")
+
+
+def test_an_owner_is_described_by_what_is_recorded():
+    now = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    owner = LockOwner(pid=5, host="gpu7", since=now - timedelta(minutes=2), command="archnet run a.json")
+    clock = f"{owner.since.astimezone():%H:%M}"
+    if owner.since.astimezone().date() == now.astimezone().date():
+        assert owner.describe(now) == f"archnet run a.json (process 5 on gpu7, since {clock}, 2 min)"
+    assert LockOwner(pid=5, host="gpu7").describe(now) == "process 5 on gpu7"
+
+
+def test_the_command_in_a_lock_is_short_printable_text(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock_owner, "command_line", lambda: "archnet run 'ä\n\x1b[31m" + "x" * 5000)
+    with hold_lock(tmp_path / ".x.lock"):
+        text = (tmp_path / ".x.lock").read_bytes().decode("ascii")
+        owner = read_owner(tmp_path / ".x.lock")
+    assert owner.command.startswith("archnet run '\\xe4??[31mxxx")
+    assert owner.command.endswith("xxx...")
+    assert len(text) < 1024  # filelock reads no more
+    write_lock(tmp_path, host="gpu\x1b7?pidns-f00", extra="command=a\x1b[31m\x85b\nsince=yesterday\n")
+    assert read_owner(tmp_path / LOCK_FILE) is None  # not ASCII
+    write_lock(tmp_path, host="gpu\x1b7?pidns-f00", extra="command=a\x1b[31mb\nsince=yesterday\n")
+    assert read_owner(tmp_path / LOCK_FILE) == LockOwner(pid=123, host="gpu?7", command="a?[31mb")
+
+
+def test_waiting_ends_when_the_lock_is_freed(tmp_path, start):
+    process = start(HOLD, tmp_path)
+    threading.Timer(0.5, process.stdin.close).start()
+    begin = time.monotonic()
+    with lock_folder(tmp_path, timeout_s=60):
+        pass
+    assert time.monotonic() - begin < 50

@@ -156,8 +156,9 @@ def test_a_sweep_under_way_lets_no_other_in_and_ctrl_c_leaves_it_to_be_resumed(s
     process = sweeps.begin(**keys)
     sweeps.wait_for_epochs(1, process)
     out = sweeps.folder / "out"
-    under_way = f"{out}: this sweep is under way. Watch it with: archnet sweep status {out}"
-    with pytest.raises(RunError, match=f"^{re.escape(under_way)}$"):
+    under_way = re.escape(f"{out}: another archnet process is writing to this folder: ")
+    watch = re.escape(f"). Watch it with: archnet sweep status {out}")
+    with pytest.raises(RunError, match=f"^{under_way}.*{watch}$"):
         sweeps.run(resume=True, **keys)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, told = process.communicate(timeout=600)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from archnet.api.display import ProgressOption, show_progress
 from archnet.api.paths import check_list
 from archnet.errors import DocumentError, RunError
+from archnet.files.locks import break_foreign_locks
 from archnet.files.path_argument import output_folder, path_argument
 from archnet.files.strict_json import Document, JsonPath, plain_json, read_document
-from archnet.runs.folder import experiment_folder, run_name
+from archnet.runs.folder import experiment_folder, lock_experiment_folder, run_name
 from archnet.runs.result import Run
 from archnet.spec.arch import Arch
 from archnet.spec.experiment import Experiment
@@ -84,6 +86,7 @@ def run(  # noqa: PLR0913 - the options of `archnet run`, by name
     resume: bool = False,
     baseline: bool = False,
     track: Literal["mlflow"] | None = None,
+    break_lock: bool = False,
     progress: ProgressOption = None,
     callback: Callback | None = None,
 ) -> Run:
@@ -95,7 +98,8 @@ def run(  # noqa: PLR0913 - the options of `archnet run`, by name
     Args:
         source: An architecture, or an experiment with one architecture and no folds: an object, a document or a file.
         data, root, settings, allow: See `load_experiments`.
-        series, out, seed, memory, device, deterministic, strict, resume, track, progress, callback: See `run_all`.
+        series, out, seed, memory, device, deterministic, strict, resume: See `run_all`.
+        track, break_lock, progress, callback: See `run_all`.
         baseline: See `run_all`; the runs of the baselines are in the experiment folder.
 
     Returns:
@@ -120,6 +124,7 @@ def run(  # noqa: PLR0913 - the options of `archnet run`, by name
         resume=resume,
         baseline=baseline,
         track=track,
+        break_lock=break_lock,
         progress=progress,
         callback=callback,
     )
@@ -143,6 +148,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
     resume: bool = False,
     baseline: bool = False,
     track: Literal["mlflow"] | None = None,
+    break_lock: bool = False,
     progress: ProgressOption = None,
     callback: Callback | None = None,
 ) -> list[Run]:
@@ -169,6 +175,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
         baseline: Add a random forest and a logistic regression on the downsampled voxels to the comparison.
         track: "mlflow" logs finished runs to MLflow: $MLFLOW_TRACKING_URI, or mlflow.db next to the experiment folder
             (requires the extra: track).
+        break_lock: Break the locks of processes on other machines, which have ended without removing them.
         progress: None (the default) shows progress in notebooks and on terminals, True always, False never. A function
             of (items, description, total) replaces the display of data preparation: it yields the items.
         callback: Object with the methods `on_step(epoch, step, num_steps, logs)` and `on_epoch(row)`, which are called
@@ -187,8 +194,11 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
     from archnet.runs.runner import RunOptions, run_experiments
 
     folder = experiment_folder(experiments[0], None if out is None else output_folder(out))
-    store = _open_store(folder.parent, track)
-    with show_progress(progress, callback) as display:
+    with ExitStack() as block:
+        block.enter_context(break_foreign_locks(is_wanted=break_lock))
+        block.enter_context(lock_experiment_folder(folder))
+        store = _open_store(folder.parent, track)
+        display = block.enter_context(show_progress(progress, callback))
         options = RunOptions(
             progress=display.progress,
             callback=display.callback,
@@ -204,8 +214,8 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
         except KeyboardInterrupt as error:
             error.add_note("Nothing is lost: run it again with resume=True to continue.")
             raise
-    for finished_run in runs if store else ():
-        store.add(finished_run.folder)
+        for finished_run in runs if store else ():
+            store.add(finished_run.folder)
     return runs
 
 

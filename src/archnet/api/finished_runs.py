@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from archnet.api.paths import Paths, as_paths
+from archnet.files.locks import break_foreign_locks
 from archnet.files.path_argument import output_folder, path_argument
 
 if TYPE_CHECKING:
@@ -37,13 +38,14 @@ def compare(runs: Paths) -> Comparison:
     return comparison.compare(as_paths(runs, "runs"))
 
 
-def write_report(runs: Paths) -> list[Path]:
+def write_report(runs: Paths, *, break_lock: bool = False) -> list[Path]:
     """Recompute metrics.json from predictions.csv, and draw the figures and report.html again.
 
     >>> archnet.write_report("runs/phantom")  # doctest: +SKIP
 
     Args:
         runs: Runs or run folders; or an experiment folder, whose comparison is also rewritten.
+        break_lock: Break the locks of processes on other machines, which have ended without removing them.
 
     Returns:
         Paths of the HTML reports; those of comparisons come last.
@@ -53,7 +55,8 @@ def write_report(runs: Paths) -> list[Path]:
     """
     from archnet.runs.rereport import regenerate_reports
 
-    return regenerate_reports(as_paths(runs, "runs"))
+    with break_foreign_locks(is_wanted=break_lock):
+        return regenerate_reports(as_paths(runs, "runs"))
 
 
 def export_model(

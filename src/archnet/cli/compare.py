@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from archnet.cli.options import JsonFlag, print_json, print_paths
+from archnet.cli.options import BreakLockOption, JsonFlag, print_json, print_paths
 
 RunFolders = Annotated[list[Path], typer.Argument(help="Run folders, or an experiment folder.", metavar="RUN...")]
 
@@ -37,7 +37,7 @@ def compare(runs: RunFolders, as_json: JsonFlag = False) -> None:
         stdout.print(comparison_table(result))
 
 
-def report(runs: RunFolders, as_json: JsonFlag = False) -> None:
+def report(runs: RunFolders, break_lock: BreakLockOption = False, as_json: JsonFlag = False) -> None:
     """Recompute metrics.json from predictions.csv, and draw the figures and report.html again.
 
     For an experiment's folder, the comparison is written again as well.
@@ -47,6 +47,9 @@ def report(runs: RunFolders, as_json: JsonFlag = False) -> None:
 
         archnet report runs/luna16
     """
+    from archnet.files.locks import break_foreign_locks
     from archnet.runs.rereport import regenerate_reports
 
-    print_paths(regenerate_reports(runs), as_json)
+    with break_foreign_locks(is_wanted=break_lock):
+        pages = regenerate_reports(runs)
+    print_paths(pages, as_json)

@@ -12,6 +12,7 @@ from archnet.cli.data_check import check
 from archnet.cli.options import (
     KEPT_SCANS,
     AllowOption,
+    BreakLockOption,
     DataOption,
     JsonFlag,
     RootOption,
@@ -114,6 +115,7 @@ def prepare(
     settings: SetOption = None,
     strict: StrictOption = False,
     allow: AllowOption = None,
+    break_lock: BreakLockOption = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Extract the crops of an experiment now, so that runs start at once. Run it again to resume.
@@ -133,7 +135,9 @@ def prepare(
         experiments = data_experiments(data, parse_overrides(root, settings, allow))
     else:
         raise DocumentError("Name an experiment file, or a data set with --data NAME.")
-    with hint_if_interrupted(KEPT_SCANS, KEPT_SCANS):
+    from archnet.files.locks import break_foreign_locks
+
+    with hint_if_interrupted(KEPT_SCANS, KEPT_SCANS), break_foreign_locks(is_wanted=break_lock):
         _prepare_crops(experiments, strict, as_json)
 
 
@@ -160,12 +164,15 @@ def prune(
         bool, typer.Option("--all", help="Remove all stores, including valid ones and those on unmounted disks.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
+    break_lock: BreakLockOption = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Remove crop stores whose scans have changed or are gone. Scans and runs are kept; crops can be recreated."""
     from archnet.data.store_list import prune_stores
+    from archnet.files.locks import break_foreign_locks
 
-    removed = prune_stores(everything=everything, dry_run=dry_run)
+    with break_foreign_locks(is_wanted=break_lock):
+        removed = prune_stores(everything=everything, dry_run=dry_run)
     if as_json:
         print_json([{**asdict(store), "folder": str(store.folder)} for store in removed])
         return
@@ -184,17 +191,21 @@ def fetch(
         list[int] | None,
         typer.Option("--subset", help="A subset of LUNA16, 0 to 9; may be repeated. Otherwise all ten.", metavar="N"),
     ] = None,
+    break_lock: BreakLockOption = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Fetch a public data set, check it and unpack it. Run it again to resume an interrupted fetch."""
     from archnet.api.console import progress, stderr
     from archnet.fetching import catalogue
+    from archnet.files.locks import break_foreign_locks
     from archnet.files.user_folders import data_home
 
     def print_message(text: str) -> None:
         stderr.print(text, soft_wrap=True)
 
-    print_paths(catalogue.fetch(name, root or data_home() / name, subsets, progress, print_message), as_json)
+    with break_foreign_locks(is_wanted=break_lock):
+        paths = catalogue.fetch(name, root or data_home() / name, subsets, progress, print_message)
+    print_paths(paths, as_json)
 
 
 @data_app.command()

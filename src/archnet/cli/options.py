@@ -55,6 +55,13 @@ SeriesOption = Annotated[
     ),
 ]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Resume interrupted runs; skip finished ones.")]
+BreakLockOption = Annotated[
+    bool,
+    typer.Option(
+        "--break-lock",
+        help="Take over a folder from an archnet process on another machine, which has ended without unlocking it.",
+    ),
+]
 StrictOption = Annotated[
     bool,
     typer.Option(

@@ -12,6 +12,7 @@ from archnet.cli.options import (
     RESUME_HINT,
     AllowOption,
     BaselineOption,
+    BreakLockOption,
     DataOption,
     DeterministicOption,
     DeviceOption,
@@ -53,6 +54,7 @@ def run(
     resume: ResumeOption = False,
     baseline: BaselineOption = False,
     track: TrackOption = None,
+    break_lock: BreakLockOption = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Train architectures, evaluate them on the test set, and write run folders with reports.
@@ -85,6 +87,7 @@ def run(
             resume=resume,
             baseline=baseline,
             track=track,
+            break_lock=break_lock,
             progress=True,
         )
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,7 @@ from archnet.cli.options import (
     KEPT_RUNS,
     RESUME_HINT,
     AllowOption,
+    BreakLockOption,
     DataOption,
     JsonFlag,
     ResumeOption,
@@ -74,6 +75,7 @@ def run(
         str | None,
         typer.Option(help='Join a Ray cluster, such as "auto" or HOST:6379; its machines share the folder.'),
     ] = None,
+    break_lock: BreakLockOption = False,
     trials: Annotated[int | None, typer.Option(help="Number of trials, instead of the file's.", min=1)] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -100,12 +102,18 @@ def run(
     from archnet.sweep.open_files import require_open_files
 
     require_open_files()
-    from archnet.sweep.run import reset_failed_runs, run_sweep
+    from archnet.files.locks import break_foreign_locks
+    from archnet.sweep.run import lock_sweep_folder, reset_failed_runs, run_sweep
     from archnet.sweep.tune import TuneRunner
 
-    if resume and retry:
-        reset_failed_runs(folder)
-    with hint_if_interrupted(RESUME_HINT, KEPT_RUNS), show_messages(), _show_progress(sweep, folder) as on_trial_end:
+    with ExitStack() as block:
+        block.enter_context(break_foreign_locks(is_wanted=break_lock))
+        block.enter_context(lock_sweep_folder(folder))
+        if resume and retry:
+            reset_failed_runs(folder)
+        block.enter_context(hint_if_interrupted(RESUME_HINT, KEPT_RUNS))
+        block.enter_context(show_messages())
+        on_trial_end = block.enter_context(_show_progress(sweep, folder))
         board = run_sweep(
             sweep,
             folder,

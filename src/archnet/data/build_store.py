@@ -33,7 +33,7 @@ from archnet.data.checks.scan_records import (
 from archnet.data.dataset import UnreadableScan
 from archnet.data.recipe import Recipe, Values, absolute_path
 from archnet.errors import DataError
-from archnet.files.atomic import remove_drafts, sync_file, sync_handle, write_text
+from archnet.files.atomic import sync_file, sync_handle, write_text
 from archnet.files.csv_rows import csv_text
 from archnet.files.disk import free_bytes
 from archnet.files.progress import Progress
@@ -229,13 +229,11 @@ def _write_lists(
     draft: Path, recipe: Recipe, description: Mapping[str, Any], unreadable: Sequence[UnreadableScan]
 ) -> None:
     """Writes index.csv, scans.jsonl and store.json; paths that are not UTF-8 keep their bytes."""
-    remove_drafts(draft / RECORDS_FILE)
     write_records(draft / RECORDS_FILE, read_records(draft / RECORDS_FILE))
     for name, text in (
         ("index.csv", _index_csv(recipe, unreadable)),
         ("store.json", _json_text({**description, "lost": [asdict(lost) for lost in unreadable]})),
     ):
-        remove_drafts(draft / name)
         write_text(draft / name, text, errors="surrogateescape")
 
 

@@ -8,13 +8,13 @@ depth), `index.csv` (the case of each row), `scans.jsonl` (the statistics and th
 from __future__ import annotations
 
 import json
+import math
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,9 +23,13 @@ from archnet.data.checks.scan_records import RECORDS_FILE, complete_records
 from archnet.data.dataset import Crops, UnreadableScan
 from archnet.data.recipe import Recipe, absolute_path, store_name
 from archnet.errors import DataError
-from archnet.files.locks import LockedError, hold_lock
+from archnet.files.atomic import remove_leftovers
+from archnet.files.locks import LOCK_FILE, LockedError, hold_lock
 from archnet.files.progress import Progress, no_progress
 from archnet.files.user_folders import store_home
+
+TRASH_SUFFIX: Final = ".removed"
+"""Ending of the folder that a store is moved to for its removal."""
 
 
 def open_crops(recipe: Recipe, progress: Progress = no_progress) -> Crops:
@@ -112,17 +116,15 @@ def _reopen(folder: Path, recipe: Recipe, unreadable: Sequence[UnreadableScan]) 
 
 
 def discard_folder(folder: Path) -> None:
-    """Remove a folder; a process that is killed meanwhile leaves no partial folder under its name.
+    """Remove the folder of a store; a process that is killed meanwhile leaves no partial folder under its name.
 
     Raises:
         DataError: The folder cannot be moved, on Windows because a program has its crops open.
     """
     if folder.is_dir():
-        trash = Path(tempfile.mkdtemp(prefix="removed-", dir=store_home() / ".unfinished"))
-        try:
-            _move_store(folder, trash / folder.name)
-        finally:
-            shutil.rmtree(trash)
+        trash = _trash_folder(store_home() / folder.name)
+        _move_store(folder, trash)
+        shutil.rmtree(trash)
 
 
 def _move_store(folder: Path, target: Path) -> None:
@@ -185,8 +187,7 @@ def _hold_lock(folder: Path, progress: Progress) -> Iterator[None]:
     """Holds the right to cut a store; waits for a process that has it."""
     with ExitStack() as held:
         try:
-            draft_folder(folder).parent.mkdir(parents=True, exist_ok=True)
-            _acquire(held, lock_file(folder), progress)
+            _acquire(held, folder, progress)
         except OSError as error:
             raise DataError(
                 f"{store_home()}: crops cannot be stored here ({error.strerror}). Set $ARCHNET_STORE to a folder for "
@@ -195,15 +196,35 @@ def _hold_lock(folder: Path, progress: Progress) -> Iterator[None]:
         yield
 
 
-def _acquire(held: ExitStack, lock: Path, progress: Progress) -> None:
+def _acquire(held: ExitStack, folder: Path, progress: Progress) -> None:
     try:
-        held.enter_context(hold_lock(lock))
-    except LockedError:
-        waiting = map(held.enter_context, [hold_lock(lock, timeout_s=-1)])
-        for _ in progress(waiting, "Waiting for another process that cuts the same crops", 1):
+        held.enter_context(lock_store(folder))
+    except LockedError as error:
+        waiting = map(held.enter_context, [lock_store(folder, timeout_s=math.inf)])
+        for _ in progress(waiting, f"Waiting for another process that cuts the same crops: {error.holder}", 1):
             pass
 
 
-def lock_file(folder: Path) -> Path:
-    """The lock that a process holds while it cuts a store."""
-    return draft_folder(folder).with_suffix(".lock")
+@contextmanager
+def lock_store(folder: Path, timeout_s: float = 0) -> Iterator[None]:
+    """Hold the lock of a store while the block runs; what a killed process left of it half-written is removed.
+
+    Args:
+        folder: The store's folder when it is finished.
+        timeout_s: How long to wait for a process that cuts it.
+
+    Raises:
+        LockedError: Another process still holds the lock.
+    """
+    draft = draft_folder(folder)
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    with hold_lock(draft.with_name(f".{folder.name}{LOCK_FILE}"), timeout_s=timeout_s):
+        for part in (folder, draft):
+            remove_leftovers(part)
+        shutil.rmtree(_trash_folder(folder), ignore_errors=True)
+        yield
+
+
+def _trash_folder(folder: Path) -> Path:
+    """Where a folder is moved to be removed."""
+    return draft_folder(folder).with_suffix(TRASH_SUFFIX)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from archnet.data.build_store import draft_folder
 from archnet.data.recipe import scan_fingerprint
-from archnet.data.store import discard_folder, lock_file, read_store_json
+from archnet.data.store import TRASH_SUFFIX, discard_folder, lock_store, read_store_json
 from archnet.errors import DataError
-from archnet.files.locks import LockedError, hold_lock
+from archnet.files.locks import LockedError
 from archnet.files.user_folders import store_home
 
 State = Literal["ready", "unfinished", "changed", "gone", "damaged"]
@@ -69,14 +70,24 @@ def prune_stores(*, everything: bool = False, dry_run: bool = False) -> list[Sto
         The stores that are removed, or would be.
     """
     chosen = [store for store in list_stores() if everything or store.state in ("changed", "damaged")]
-    return [store for store in chosen if _remove(store.folder, dry_run=dry_run)]
+    removed = [store for store in chosen if _remove(store.folder, dry_run=dry_run)]
+    if not dry_run:
+        _remove_trash()
+    return removed
+
+
+def _remove_trash() -> None:
+    """Finish the removals that killed processes began, but for those of stores that are being cut."""
+    for trash in store_home().glob(f".unfinished/*{TRASH_SUFFIX}"):
+        with suppress(LockedError), lock_store(store_home() / trash.stem):
+            pass
 
 
 def _remove(folder: Path, *, dry_run: bool) -> bool:
     """Removes a store, unless another process is cutting or has removed it."""
     final = store_home() / folder.name
     try:
-        with hold_lock(lock_file(final)):
+        with lock_store(final):
             if dry_run or not folder.is_dir():
                 return folder.is_dir()
             draft_folder(final).with_suffix(".journal").unlink(missing_ok=True)

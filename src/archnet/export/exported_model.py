@@ -13,6 +13,7 @@ from archnet.errors import RunError
 from archnet.evaluation.run_folder import find_run_folders
 from archnet.export.card import model_card
 from archnet.files.atomic import atomic_folder, write_json
+from archnet.files.locks import lock_output
 from archnet.files.strict_json import read_document
 from archnet.report.run_files import RunFiles, read_run
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, hashed_training_scans
@@ -73,12 +74,19 @@ def export_run(run: Path, form: str, out: Path | None = None) -> ExportedModel:
     from archnet.network.backend import start_quietly
 
     start_quietly()
+    from archnet.network.export import check_format
+
+    check_format(form)
+    folder = out or run / f"export-{form}"
+    with lock_output(folder):
+        return _export(run, form, folder)
+
+
+def _export(run: Path, form: str, folder: Path) -> ExportedModel:
     from archnet.network import export as network
     from archnet.network.build import input_limits
     from archnet.network.trained_model import load_run_model
 
-    network.check_format(form)
-    folder = out or run / f"export-{form}"
     if folder.exists():
         raise RunError(f"{folder}: already exists and is not overwritten. Remove it, or choose another with --out.")
     files = _read_run_with_model(run)

@@ -18,7 +18,7 @@ from archnet.fetching.archive import BadArchiveError, is_empty_folder, require_d
 from archnet.fetching.download import Downloader, RemoteFile
 from archnet.fetching.http import RetryPolicy
 from archnet.files.atomic import write_text
-from archnet.files.locks import LockedError, hold_folder
+from archnet.files.locks import lock_folder
 from archnet.files.progress import Progress, no_progress
 from archnet.spec.datasets import DATASETS, FETCHABLE_DATASETS, PublishedFile
 
@@ -62,11 +62,8 @@ def fetch(
     parts = _select_files(name, subsets)
     downloader = Downloader(progress=progress, log=log, policy=servers.policy)
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        with _without_empty_folder(root), hold_folder(root):
+        with _without_empty_folder(root), lock_folder(root):
             _fetch_missing(parts, root, downloader, servers)
-    except LockedError as error:
-        raise DataError(f"{root}: another archnet is fetching into this folder. Wait until it is done.") from error
     except OSError as error:
         raise DataError(f"{root}: cannot be written: {error.strerror or error}.") from error
     return [root / part.target for part in parts if _is_there(root / part.target)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -18,6 +19,7 @@ from typing import Any, Final
 from archnet.errors import DocumentError
 
 _LINE_LENGTH: Final = 120
+_DRAFT_NAME: Final = r"\.archnet-[0-9a-f]{8}-.+|\..+(\.[^.]+)-[0-9a-f]{8}\1"
 
 
 @contextmanager
@@ -55,10 +57,31 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def remove_drafts(path: Path) -> None:
-    """Removes what killed writers left of a file; no other process may be writing it."""
-    for draft in path.parent.glob(f".{path.name}-*{path.suffix}"):
-        draft.unlink()
+def remove_leftovers(folder: Path) -> None:
+    """Remove the drafts that killed writers left in a folder; no other process may be writing into it.
+
+    Run folders inside the folder have writers of their own and are left out.
+    """
+    for parent, folders, names in os.walk(folder):
+        for name in filter(_is_draft, folders):
+            shutil.rmtree(Path(parent, name), ignore_errors=True)
+        for name in filter(_is_draft, names):
+            Path(parent, name).unlink(missing_ok=True)
+        folders[:] = [name for name in folders if not _is_draft(name) and not is_run_folder(Path(parent, name))]
+
+
+def _is_draft(name: str) -> bool:
+    """Whether a name is that of a draft, of this version or of a file of an earlier one.
+
+    >>> [_is_draft(name) for name in (".archnet-0a1b2c3d-figures", ".gallery.npz-0a1b2c3d.npz", ".archnet-lock")]
+    [True, True, False]
+    """
+    return re.fullmatch(_DRAFT_NAME, name, re.DOTALL) is not None
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Whether a folder is that of a run or an experiment, finished or not."""
+    return (folder / "experiment.json").exists()
 
 
 def write_text(path: Path, text: str, errors: str = "strict") -> Path:
@@ -95,7 +118,8 @@ def sync_handle(handle: int) -> None:
 
 
 def _draft_path(path: Path) -> Path:
-    return path.with_name(f".{path.name}-{secrets.token_hex(4)}{path.suffix}")
+    """A new hidden name beside a path; it ends as the path does, since formats are chosen by the suffix."""
+    return path.with_name(f".archnet-{secrets.token_hex(4)}-{path.name}")
 
 
 def _sync_tree(folder: Path) -> None:

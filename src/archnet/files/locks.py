@@ -1,77 +1,247 @@
-"""Locks between processes: an empty file that one of them holds; the system frees it when its process ends."""
+"""Locks between processes: each folder has one writer at a time.
+
+A lock is a file that names its owner: filelock's soft lock, which works on network file systems as well. The lock of a
+process that has ended is taken over on the same machine. Whether a process on another machine still runs cannot be
+checked, so such a lock is broken only where `break_foreign_locks` allows it. Readers need no lock.
+"""
 
 from __future__ import annotations
 
+import math
 import os
-import sys
+import threading
+import time
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-from filelock import FileLock, Timeout
+from filelock import MarkerSoftFileLock, SoftFileLockLifetimeWarning, Timeout
+
+from archnet.errors import RunError
+from archnet.files.atomic import is_run_folder, remove_leftovers
+from archnet.files.lock_owner import LockOwner, has_ended, owner_lines, read_owner
+
+LOCK_FILE: Final = ".archnet-lock"
+
+RUN_LOCK_SECONDS: Final = 120
+"""Time to wait for the lock of a run folder, which `archnet report` or the orphan of a killed sweep may hold."""
+
+_ATTEMPT_SECONDS: Final = 0.2
+_MIN_AGE_SECONDS: Final = 2
+"""Age from which a lock may be broken: of two processes that break it, the second leaves the new lock of the first."""
+
+_MAX_ATTEMPTS: Final = 10
+
+_held: set[tuple[int, int, Path]] = set()
+"""Process, thread and file of the locks that are held here."""
+
+_foreign_patience_s: ContextVar[float] = ContextVar("foreign_patience_s", default=math.inf)
 
 
-class LockedError(Exception):
-    """Another process holds the lock."""
+WAIT: Final = "Wait for it to end."
+
+
+class LockedError(RunError):
+    """Another process holds the lock.
+
+    Attributes:
+        holder: The process, as far as it is known.
+    """
+
+    holder: str = ""
 
 
 @contextmanager
-def hold_lock(path: Path, timeout_s: float = 0) -> Iterator[None]:
-    """Holds a lock while the block runs.
+def break_foreign_locks(*, is_wanted: bool = True, after_s: float = 0) -> Iterator[None]:
+    """Break the locks of processes on other machines while the block runs.
 
     Args:
-        path: The lock's file, made where it is missing; its folder must be there.
-        timeout_s: How long to wait for a process that holds it; negative waits for as long as it takes.
+        is_wanted: Whether to change anything.
+        after_s: How long to wait for such a process first.
+    """
+    token = _foreign_patience_s.set(after_s if is_wanted else _foreign_patience_s.get())
+    try:
+        yield
+    finally:
+        _foreign_patience_s.reset(token)
+
+
+@contextmanager
+def lock_folder(folder: Path, *, timeout_s: float = 0, advice: str = WAIT) -> Iterator[None]:
+    """Be the only writer of a folder while the block runs; commands that nest share the lock.
+
+    The folder is created if it is missing, and removed again if it is empty at the end. What a killed process left
+    half-written in the folder is removed.
+
+    Args:
+        folder: The folder; its subfolders have locks of their own.
+        timeout_s: How long to wait for another writer.
+        advice: What the user can do while another process holds the lock.
+
+    Raises:
+        LockedError: Another process holds the lock.
+        RunError: The folder cannot be written.
+    """
+    missing = [path for path in (folder.absolute(), *folder.absolute().parents) if not path.exists()]
+    lock = _enter_folder(folder, timeout_s, advice)
+    try:
+        if lock is not None:
+            remove_leftovers(folder)
+        yield
+    finally:
+        if lock is not None:
+            _release(lock)
+        for path in missing:
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
+
+
+def _enter_folder(folder: Path, timeout_s: float, advice: str) -> MarkerSoftFileLock | None:
+    """Create a folder and lock it; another process may remove the empty folder in between."""
+    for _ in range(_MAX_ATTEMPTS):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return _acquire(folder.absolute() / LOCK_FILE, timeout_s, str(folder), advice)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise RunError(
+                f"{folder}: cannot be written: {error.strerror or error}. Check its permissions and the space on the "
+                "disk, or choose another folder."
+            ) from error
+    raise RunError(f"{folder}: another process removes this folder again and again. Choose another folder.")
+
+
+@contextmanager
+def lock_output(path: Path) -> Iterator[None]:
+    """Lock the run folder that a new file or folder is written into while the block runs, if it is inside one.
+
+    Raises:
+        LockedError: Another process holds the lock.
+    """
+    with ExitStack() as held:
+        if is_run_folder(path.parent):
+            held.enter_context(lock_folder(path.parent, timeout_s=RUN_LOCK_SECONDS))
+        yield
+
+
+@contextmanager
+def hold_lock(path: Path, *, timeout_s: float = 0) -> Iterator[None]:
+    """Hold a lock while the block runs; blocks of one thread that nest share it.
+
+    Args:
+        path: The lock's file; its folder must exist.
+        timeout_s: How long to wait for a process that holds it.
 
     Raises:
         LockedError: Another process still holds it.
     """
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=timeout_s)
-    except Timeout:
-        raise LockedError(f"{path}: held by another process") from None
+    lock = _acquire(path.absolute(), timeout_s, str(path), WAIT)
     try:
         yield
     finally:
-        lock.release()
+        if lock is not None:
+            _release(lock)
 
 
 def is_locked(path: Path) -> bool:
-    """Whether another process holds a lock; one that may not be touched counts as free."""
+    """Whether another process holds a lock."""
     try:
         with hold_lock(path):
             return False
     except LockedError:
         return True
-    except PermissionError:  # who may not write here does not work here
+    except FileNotFoundError:
         return False
+    except OSError:  # no permission to write here, as on a disk that is mounted read-only
+        return path.exists()
 
 
-@contextmanager
-def hold_folder(folder: Path) -> Iterator[None]:
-    """Holds a lock on a folder itself, which leaves no file in it; where a system has no such locks it holds nothing.
-
-    Raises:
-        LockedError: Another process holds it.
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
+def _acquire(path: Path, timeout_s: float, subject: str, advice: str) -> MarkerSoftFileLock | None:
+    """Take a lock and write into its file who holds it; null if this thread holds it already."""
+    key = _key(path)
+    if key in _held:
+        return None
+    lock = _wait_for_lock(path, timeout_s, subject, advice)
+    _held.add(key)
     try:
-        _lock_handle(handle, folder)
-        yield
-    finally:
-        os.close(handle)
+        with path.open("a", encoding="ascii") as file:
+            file.write(owner_lines())
+    except BaseException:
+        _release(lock)
+        raise
+    return lock
 
 
-def _lock_handle(handle: int, folder: Path) -> None:
-    import fcntl
+def _release(lock: MarkerSoftFileLock) -> None:
+    _held.discard(_key(Path(lock.lock_file)))
+    lock.release()
 
+
+def _key(path: Path) -> tuple[int, int, Path]:
+    return os.getpid(), threading.get_ident(), path.resolve()
+
+
+def _wait_for_lock(path: Path, timeout_s: float, subject: str, advice: str) -> MarkerSoftFileLock:
+    lock, start = MarkerSoftFileLock(path), time.monotonic()
+    while True:
+        is_foreign = False
+        try:
+            lock.acquire(timeout=_ATTEMPT_SECONDS, poll_interval=_ATTEMPT_SECONDS / 4)
+            return lock
+        except Timeout as error:
+            # filelock adds the owner to its message if it cannot check whether the owner still runs.
+            is_foreign = str(error) != str(Timeout(error.lock_file))
+        except PermissionError:  # the lock of another user, if there is one
+            if not path.exists():
+                raise
+            time.sleep(_ATTEMPT_SECONDS)
+        owner, waited_s = read_owner(path), time.monotonic() - start
+        if owner is None and not path.exists():
+            continue
+        if waited_s >= _foreign_patience_s.get() if is_foreign or owner is None else has_ended(owner):
+            broken = _break_lock(path)
+            if broken is not None:
+                return broken
+        elif waited_s >= timeout_s:
+            raise _locked_error(subject, owner, advice, is_foreign=is_foreign)
+
+
+def _break_lock(path: Path) -> MarkerSoftFileLock | None:
+    """Replace a lock's file by one of this process, in one step, unless a younger one has taken its place."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise LockedError(f"{folder}: held by another process") from None
-    except OSError:
-        return  # a file system without locks
+        age_s = time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return None
+    if age_s < _MIN_AGE_SECONDS:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SoftFileLockLifetimeWarning)  # it says that the owner may still run
+        lock = MarkerSoftFileLock(path, lifetime=age_s)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return None
+    return lock
+
+
+def _locked_error(subject: str, owner: LockOwner | None, advice: str, *, is_foreign: bool) -> LockedError:
+    if owner is None:
+        holder = "an unknown process"
+        text = f"{subject}: this folder is locked, but its lock does not name a process. {advice}"
+        remedy = "If no archnet process is writing to it, add --break-lock."
+    elif is_foreign:
+        holder = owner.describe(datetime.now(UTC))
+        text = f"{subject}: an archnet process on another machine is writing to this folder: {holder}. {advice}"
+        remedy = "If it has ended, which cannot be checked from here, add --break-lock."
+    else:
+        holder = owner.describe(datetime.now(UTC))
+        text = f"{subject}: another archnet process is writing to this folder: {holder}. {advice}"
+        remedy = ""
+    error = LockedError(f"{text} {remedy}".rstrip())
+    error.holder = f"{holder}; if it has ended, use --break-lock" if remedy else holder
+    return error

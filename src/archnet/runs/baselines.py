@@ -7,7 +7,7 @@ model, so that every comparison includes them.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,11 +19,19 @@ from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.evaluation.run_folder import is_finished
 from archnet.files.atomic import write_json
+from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.artifacts import split_text, write_environment, write_run_setup
 from archnet.runs.comparison import compare_finished_runs
 from archnet.runs.evaluation import evaluate_predictions, write_evaluation
-from archnet.runs.folder import check_shared_sections, experiment_folder, keep_folder_split, run_name, shared_document
+from archnet.runs.folder import (
+    check_shared_sections,
+    experiment_folder,
+    keep_folder_split,
+    lock_experiment_folder,
+    run_name,
+    shared_document,
+)
 from archnet.runs.preparation import PreparedData, prepare, resolve_auto_split
 from archnet.runs.preparation.baseline_models import (
     BASELINES,
@@ -60,20 +68,28 @@ def run_baselines(
     """
     folder = experiment_folder(experiments[0], out)
     places = {folder / _baseline_run_name(name, one): (name, one) for one in experiments for name in BASELINES}
-    pending = {place: pair for place, pair in places.items() if not is_finished(place)}
-    if pending:
-        check_shared_sections(folder, experiments[0])
-        dataset = open_dataset(experiments[0].data, progress)
-        resolved = [
-            resolve_auto_split(keep_folder_split(folder, experiment), dataset.cases)
-            for _, experiment in pending.values()
-        ]
-        prepared = prepare(dataset, resolved, progress)
-        write_json(folder / "experiment.json", shared_document(resolved[0]))
-        for (place, (name, _)), experiment, data in zip(pending.items(), resolved, prepared, strict=True):
-            _make_run(place, name, experiment, data)
-        compare_finished_runs(folder)
+    with lock_experiment_folder(folder):
+        _make_missing_runs(folder, places, progress)
     return [Run(place) for place in places]
+
+
+def _make_missing_runs(folder: Path, places: Mapping[Path, tuple[str, Experiment]], progress: Progress) -> None:
+    """Make the runs that are not finished, and compare all runs in the experiment's folder."""
+    pending = {place: pair for place, pair in places.items() if not is_finished(place)}
+    if not pending:
+        return
+    first = next(experiment for _, experiment in pending.values())
+    check_shared_sections(folder, first)
+    dataset = open_dataset(first.data, progress)
+    resolved = [
+        resolve_auto_split(keep_folder_split(folder, experiment), dataset.cases) for _, experiment in pending.values()
+    ]
+    prepared = prepare(dataset, resolved, progress)
+    write_json(folder / "experiment.json", shared_document(resolved[0]))
+    for (place, (name, _)), experiment, data in zip(pending.items(), resolved, prepared, strict=True):
+        with lock_folder(place, timeout_s=RUN_LOCK_SECONDS):
+            _make_run(place, name, experiment, data)
+    compare_finished_runs(folder)
 
 
 def _baseline_run_name(name: str, experiment: Experiment) -> str:

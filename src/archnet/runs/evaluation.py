@@ -15,6 +15,7 @@ from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.predictions import Predictions, write_predictions
 from archnet.evaluation.run_folder import read_json
 from archnet.files.atomic import write_json
+from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.strict_json import read_document
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
@@ -40,11 +41,16 @@ def evaluate_run(folder: Path) -> None:
         folder: The run folder.
 
     Raises:
-        ArchnetError: A file of the run is missing or damaged, or its data are gone.
+        ArchnetError: A file of the run is missing or damaged, its data are gone, or another process is writing to it.
     """
     from archnet.network.backend import start_quietly
 
     start_quietly()
+    with lock_folder(folder, timeout_s=RUN_LOCK_SECONDS):
+        _evaluate_again(folder)
+
+
+def _evaluate_again(folder: Path) -> None:
     from archnet.network.trained_model import load_run_model
 
     (experiment,) = parse_experiments(read_document(folder / "experiment.json"))
@@ -137,7 +143,8 @@ def write_evaluation(
 def write_missing_report(folder: Path) -> None:
     """Write the figures and the report of a finished run that was interrupted before they were written."""
     if not (folder / "report.html").exists():
-        write_report(read_run(folder))
+        with lock_folder(folder, timeout_s=RUN_LOCK_SECONDS):
+            write_report(read_run(folder))
 
 
 def run_costs(

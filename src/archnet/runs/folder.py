@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import is_finished, read_optional_json
+from archnet.files.locks import lock_folder
 from archnet.files.strict_json import Document
 from archnet.spec.auto import AUTO_SPLIT, reuse_auto_values
 from archnet.spec.experiment import AUTO_SPLITS, Experiment
@@ -34,6 +36,17 @@ def run_name(experiment: Experiment) -> str:
     """The run folder's name: the architecture's, the fold if there are folds, and the seed if it is not 0."""
     seed, fold = experiment.training.seed, experiment.split.fold
     return experiment.arch.name + ("" if fold is None else f"-fold{fold}") + (f"-seed{seed}" if seed else "")
+
+
+@contextmanager
+def lock_experiment_folder(folder: Path) -> Iterator[None]:
+    """Be the only writer of an experiment's folder while the block runs.
+
+    Raises:
+        LockedError: Another process is writing to it.
+    """
+    with lock_folder(folder, advice="Wait for it to end, or choose another folder with --out."):
+        yield
 
 
 def is_started(run_folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from archnet.evaluation.metrics import recompute_metrics
 from archnet.evaluation.run_folder import find_run_folders, read_json
 from archnet.files.atomic import write_json
+from archnet.files.locks import lock_folder
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import RunFiles, read_run
 from archnet.runs.comparison import write_comparison_with_froc
@@ -26,15 +28,23 @@ def regenerate_reports(paths: Sequence[Path]) -> list[Path]:
         The pages written, the comparisons' last.
 
     Raises:
-        RunError: A run isn't finished.
+        RunError: A run isn't finished, or another process is writing to its folder.
         DataError: A file of a run folder is damaged.
     """
-    pages = [_regenerate_report(folder) for folder in find_run_folders(paths)]
     experiments = [path for path in dict.fromkeys(paths) if len(find_run_folders([path])) > 1]
-    return pages + [write_comparison_with_froc(path, find_run_folders([path])) for path in experiments]
+    with ExitStack() as locks:
+        for path in experiments:
+            locks.enter_context(lock_folder(path))
+        pages = [_regenerate_report(folder) for folder in find_run_folders(paths)]
+        return pages + [write_comparison_with_froc(path, find_run_folders([path])) for path in experiments]
 
 
 def _regenerate_report(folder: Path) -> Path:
+    with lock_folder(folder):
+        return _rewrite_report(folder)
+
+
+def _rewrite_report(folder: Path) -> Path:
     run = read_run(folder)
     bootstraps = _num_bootstraps(run)
     metrics = recompute_metrics(run.predictions, run.metrics, bootstraps=bootstraps)

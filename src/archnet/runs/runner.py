@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from archnet.data import Dataset, open_dataset
 from archnet.evaluation.run_folder import is_finished
 from archnet.files.atomic import write_json, write_text
+from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.progress import Progress, no_progress
 from archnet.machine import peak_memory_bytes, reset_peak_memory
 from archnet.runs.artifacts import split_text, write_model, write_run_setup
@@ -31,6 +32,7 @@ from archnet.runs.folder import (
     experiment_folder,
     is_started,
     keep_folder_split,
+    lock_experiment_folder,
     read_interrupted_experiment,
     run_name,
     shared_document,
@@ -95,16 +97,18 @@ def run_experiments(
     """
     check_same_folder(experiments)
     folder = experiment_folder(experiments[0], out)
-    runs = _prepare_runs(folder, experiments, options)
-    shared_split = split_text(runs[0].prepared) if runs and runs[0].experiment.split.folds is None else None
-    if shared_split is not None:
-        write_text(folder / "split.csv", shared_split)
-    for run in runs:
-        _make_run(run, options, shared_split or split_text(run.prepared))
     run_folders = [folder / run_name(experiment) for experiment in experiments]
-    for run_folder in run_folders:
-        write_missing_report(run_folder)
-    compare_finished_runs(folder)
+    with lock_experiment_folder(folder):
+        runs = _prepare_runs(folder, experiments, options)
+        shared_split = split_text(runs[0].prepared) if runs and runs[0].experiment.split.folds is None else None
+        if shared_split is not None:
+            write_text(folder / "split.csv", shared_split)
+        for run in runs:
+            with lock_folder(run.folder, timeout_s=RUN_LOCK_SECONDS):
+                _make_run(run, options, shared_split or split_text(run.prepared))
+        for run_folder in run_folders:
+            write_missing_report(run_folder)
+        compare_finished_runs(folder)
     return [Run(run_folder) for run_folder in run_folders]
 
 
@@ -129,10 +133,11 @@ def run_single(
         ArchnetError: The documents, the data, the folder or the device cannot be used.
     """
     options = RunOptions(callback=callback, resume=True, device=device, evaluated_sets=evaluated_sets)
-    for run in _prepare_runs(folder, [experiment], options):
-        _make_run(run, options, split_text(run.prepared))
     run_folder = folder / run_name(experiment)
-    write_missing_report(run_folder)
+    with lock_folder(run_folder, timeout_s=RUN_LOCK_SECONDS):
+        for run in _prepare_runs(folder, [experiment], options):
+            _make_run(run, options, split_text(run.prepared))
+        write_missing_report(run_folder)
     return Run(run_folder)
 
 

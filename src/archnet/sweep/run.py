@@ -6,15 +6,15 @@ import csv
 import json
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import read_json, read_optional_json
-from archnet.files.atomic import write_json
-from archnet.files.locks import LockedError, hold_lock, is_locked
+from archnet.files.atomic import remove_leftovers, write_json
+from archnet.files.locks import LOCK_FILE, is_locked, lock_folder
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.comparison import write_comparison_with_froc
 from archnet.spec.auto import AUTO_SPLIT
@@ -32,8 +32,6 @@ EVALUATED_TRIALS_FILE: Final = "judged.json"
 
 LOCK_TIMEOUT_SECONDS: Final = 1
 """Time to wait for the lock, which `is_sweep_running` holds for a moment."""
-
-_LOCK_FILE: Final = ".lock"
 
 _CHANGEABLE_KEYS: Final = ("name", "trials", "at_once", "resources")
 """Keys that a resumed sweep may change: they do not change the trial of a number."""
@@ -113,20 +111,18 @@ def lock_sweep_folder(folder: Path) -> Iterator[None]:
     """Hold an exclusive lock on the folder of a sweep while the block runs.
 
     Raises:
-        RunError: Another process holds the lock.
+        LockedError: Another process holds the lock.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as held:
-        try:
-            held.enter_context(hold_lock(folder / _LOCK_FILE, LOCK_TIMEOUT_SECONDS))
-        except LockedError:
-            raise RunError(f"{folder}: this sweep is under way. Watch it with: archnet sweep status {folder}") from None
+    advice = f"Watch it with: archnet sweep status {folder}"
+    with lock_folder(folder, timeout_s=LOCK_TIMEOUT_SECONDS, advice=advice):
+        for one in folder.glob("trials/*"):
+            remove_leftovers(one)
         yield
 
 
 def is_sweep_running(folder: Path) -> bool:
     """Whether a process runs the sweep of a folder."""
-    return is_locked(folder / _LOCK_FILE)
+    return is_locked(folder / LOCK_FILE)
 
 
 def _initialize_folder(sweep: Sweep, folder: Path, *, resume: bool) -> None:

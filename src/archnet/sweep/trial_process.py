@@ -12,22 +12,20 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 from archnet.errors import ArchnetError
 from archnet.evaluation.run_folder import read_history
-from archnet.files.locks import hold_lock
+from archnet.files.locks import RUN_LOCK_SECONDS, break_foreign_locks, lock_folder
 from archnet.files.strict_json import Document
 from archnet.network.optional_packages import skip_optional_packages
 from archnet.runs.artifacts import write_history
 from archnet.runs.folder import run_name
 from archnet.spec.metrics import history_column
 from archnet.spec.resolve import parse_experiments
-
-LOCK_SECONDS: Final = 120
-"""Time to wait for another process of the same run, such as one whose sweep was killed a moment ago."""
 
 Send = Callable[[Mapping[str, Any]], None]
 
@@ -105,7 +103,7 @@ def _train(task: Mapping[str, Any], send: Send) -> None:
     (experiment,) = parse_experiments(Document(value=task["experiment"], source="experiment.json"))
     folder = Path(task["folder"])
     name = run_name(experiment)
-    with hold_lock(folder / f".{name}.lock", LOCK_SECONDS):
+    with _lock_run(folder / name):
         callback = _ReportingCallback(folder / name / "history.csv", task["metric"], send, is_stoppable=task["asks"])
         run_single(experiment, folder, callback=callback, evaluated_sets=task["judged"], device=task["device"])
 
@@ -113,7 +111,21 @@ def _train(task: Mapping[str, Any], send: Send) -> None:
 def _evaluate(task: Mapping[str, Any], send: Send) -> None:
     from archnet.runs.evaluation import evaluate_run
 
-    evaluate_run(Path(task["folder"]))
+    with _lock_run(Path(task["folder"])):
+        evaluate_run(Path(task["folder"]))
+
+
+@contextmanager
+def _lock_run(folder: Path) -> Iterator[None]:
+    """Lock a run folder; wait for the process of a sweep that was killed a moment ago.
+
+    Only the driver of the sweep starts processes, and an orphan exits soon. The lock of a machine that the cluster has
+    lost remains and is broken after the same time.
+    """
+    with ExitStack() as held:
+        with break_foreign_locks(after_s=RUN_LOCK_SECONDS):
+            held.enter_context(lock_folder(folder, timeout_s=RUN_LOCK_SECONDS))
+        yield
 
 
 TASKS: Final[Mapping[str, Callable[[Mapping[str, Any], Send], None]]] = {"run": _train, "judge": _evaluate}

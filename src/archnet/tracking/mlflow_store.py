@@ -9,7 +9,7 @@ import os
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from archnet.errors import RunError
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.evaluation.run_folder import read_history, read_json
+from archnet.files.locks import LOCK_FILE, LockedError, hold_lock
 from archnet.spec.metrics import EVALUATED_METRICS
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ FOLDER_TAG: Final = "archnet.folder"
 
 _MAX_PARAM_LENGTH: Final = 6000
 """Characters of a parameter that MLflow takes."""
+_SQLITE: Final = "sqlite:///"
+_LOCK_SECONDS: Final = 300
+"""Time to wait for the lock of a database: others hold it while they create the tables or log a run."""
+
 _CHUNK_SIZE: Final = 100
 """Parameters that MLflow takes in one call."""
 
@@ -60,7 +65,8 @@ class MlflowStore:
         self.artifacts = None if is_server else runs.resolve() / "mlartifacts"
         if tracking_uri is None:
             runs.mkdir(parents=True, exist_ok=True)
-        with _translate_errors(f"--track mlflow: {self.uri} cannot be used", "Set MLFLOW_TRACKING_URI to a store."):
+        remedy = "Set MLFLOW_TRACKING_URI to a store."
+        with _translate_errors(f"--track mlflow: {self.uri} cannot be used", remedy), _lock_database(self.uri):
             self._client = _client(self.uri)
 
     def add(self, folder: Path) -> str:
@@ -78,7 +84,10 @@ class MlflowStore:
         document, metrics = read_json(folder / "experiment.json"), read_json(folder / "metrics.json")
         tag = f"{platform.node()}:{folder.resolve().as_uri()}"
         remedy = "Mend the store, then run again with --resume: finished runs are written once more."
-        with _translate_errors(f"{folder}: is finished, but {self.uri} does not take it", remedy):
+        with (
+            _translate_errors(f"{folder}: is finished, but {self.uri} does not take it", remedy),
+            _lock_database(self.uri),
+        ):
             experiment = self._find_or_create_experiment(str(document["name"]))
             for older in self._client.search_runs([experiment], f"tags.`{FOLDER_TAG}` = '{tag}'"):
                 self._client.delete_run(older.info.run_id)
@@ -109,6 +118,30 @@ class MlflowStore:
             self._client.log_batch(run, metrics=[Metric(_clean_name(name), *rest) for name, *rest in part])
         for name in ARTIFACTS:
             self._client.log_artifact(run, str(folder / name))
+
+
+@contextmanager
+def _lock_database(uri: str) -> Iterator[None]:
+    """Be the only archnet process that uses a database while the block runs; servers take care of it themselves.
+
+    Two processes that create the tables of a new database at once would fail.
+
+    Raises:
+        RunError: Another process holds the lock for long.
+    """
+    path = Path(uri.partition("?")[0].removeprefix(_SQLITE))
+    if not uri.startswith(_SQLITE) or not path.parent.is_dir():
+        yield
+        return
+    with ExitStack() as held:
+        try:
+            held.enter_context(hold_lock(path.with_name(f".{path.name}{LOCK_FILE}"), timeout_s=_LOCK_SECONDS))
+        except LockedError as error:
+            raise RunError(
+                f"--track mlflow: {uri} is in use by another archnet process: {error.holder}. Wait for it to end, then "
+                "run again with --resume: finished runs are logged once more."
+            ) from None
+        yield
 
 
 Point = tuple[str, float, int, int]

@@ -1,0 +1,103 @@
+"""The owner of a lock, as the lock's file names it: process, machine, command, and since when."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from archnet.machine import command_line
+
+_MAX_BYTES: Final = 1024
+"""Size of the file up to which filelock reads it."""
+
+_MAX_COMMAND: Final = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockOwner:
+    """A process that holds a lock.
+
+    Attributes:
+        pid: Its number.
+        host: Its machine.
+        since: When it took the lock, in UTC; null if that is not recorded.
+        command: Its command line; null if that is not recorded.
+    """
+
+    pid: int
+    host: str
+    since: datetime | None = None
+    command: str | None = None
+
+    def describe(self, now: datetime) -> str:
+        """The owner in a message.
+
+        Args:
+            now: The time, in UTC.
+        """
+        process = f"process {self.pid} on {self.host}"
+        if self.since is not None:
+            process += f", since {_clock_text(self.since, now)}, {_age_text((now - self.since).total_seconds())}"
+        return f"{self.command} ({process})" if self.command else process
+
+
+def owner_lines() -> str:
+    """What filelock does not write itself: time and command. Its record is lines of KEY=VALUE, the rest ignored."""
+    command = command_line().encode("ascii", "backslashreplace").decode("ascii")
+    command = re.sub(r"[^\x20-\x7e]", "?", command)
+    if len(command) > _MAX_COMMAND:
+        command = f"{command[:_MAX_COMMAND]}..."
+    return f"since={datetime.now(UTC).isoformat(timespec='seconds')}\ncommand={command}\n"
+
+
+def read_owner(path: Path) -> LockOwner | None:
+    """The owner that a lock's file names; null if it is missing, empty or damaged."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(_MAX_BYTES).decode("ascii")
+    except (OSError, UnicodeDecodeError):
+        return None
+    fields = dict(line.split("=", 1) for line in text.split("\n") if "=" in line)
+    host = re.sub(r"[^\x21-\x7e]", "?", fields.get("host", "")).partition("?pidns-")[0]
+    if not re.fullmatch(r"[0-9]{1,10}", fields.get("pid", "")) or not host:
+        return None
+    command = re.sub(r"[^\x20-\x7e]", "?", fields.get("command", ""))
+    return LockOwner(pid=int(fields["pid"]), host=host, since=_parse_time(fields.get("since")), command=command or None)
+
+
+def _parse_time(text: str | None) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return time if time.tzinfo else None
+
+
+def has_ended(owner: LockOwner) -> bool:
+    """Whether a process of this machine has ended and only waits for its parent to notice (Linux)."""
+    try:
+        stat = Path(f"/proc/{owner.pid}/stat").read_bytes()
+    except OSError:
+        return False
+    return stat.rpartition(b")")[2].split()[:1] == [b"Z"]
+
+
+def _clock_text(since: datetime, now: datetime) -> str:
+    """The local time, with the date if it is not today's."""
+    local = since.astimezone()
+    return f"{local:%H:%M}" if local.date() == now.astimezone().date() else f"{local:%Y-%m-%d %H:%M}"
+
+
+def _age_text(seconds: float) -> str:
+    """A time span in its largest unit.
+
+    >>> [_age_text(seconds) for seconds in (-3, 59, 125, 7200, 200_000)]
+    ['0 s', '59 s', '2 min', '2 h', '2 days']
+    """
+    for size, unit in ((86_400 * 2, "days"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // min(size, 86_400):.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
