@@ -4,8 +4,12 @@ import csv
 import json
 import logging
 import math
+import os
 import re
 import socket
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +22,7 @@ from typer.testing import CliRunner
 import archnet
 from archnet.cli import app
 from archnet.errors import RunError
+from archnet.files.locks import hold_lock
 from archnet.tracking import mlflow_store, tensorboard
 from archnet.tracking.mlflow_store import MlflowStore
 from archnet.tracking.tensorboard import TensorBoardCallback, open_tensorboard_callback
@@ -256,3 +261,67 @@ def test_a_run_that_the_store_does_not_take_is_told_how_to_write_it_again(store,
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         store.add(tracked[0])
+
+
+def test_a_database_that_another_process_uses_is_waited_for_and_then_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(mlflow_store, "_LOCK_SECONDS", 0)
+    raised = []
+
+    def open_store():
+        try:
+            MlflowStore(tmp_path)
+        except RunError as error:
+            raised.append(str(error))
+
+    with hold_lock(tmp_path / ".mlflow.db.archnet-lock"):
+        thread = threading.Thread(target=open_store)
+        thread.start()
+        thread.join()
+    message = (
+        rf"--track mlflow: sqlite:///{re.escape(str(tmp_path))}/mlflow\.db is in use by another archnet process: .* "
+        rf"\(process {os.getpid()} on .*\)\. Wait for it to end, then run again with --resume: finished runs are logged "
+        r"once more\."
+    )
+    (text,) = raised
+    assert re.fullmatch(message, text)
+    assert list(tmp_path.iterdir()) == []
+
+
+OPEN = """
+import logging, sys
+from pathlib import Path
+import mlflow, mlflow.store.tracking.sqlalchemy_store
+from archnet.tracking.mlflow_store import MlflowStore
+print("ready", flush=True)
+sys.stdin.readline()
+MlflowStore(Path(sys.argv[1])).add(Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_create_a_database_at_once_both_write_into_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    folders = [write_run(tmp_path / "runs/out" / name) for name in ("archsm", "arch3dsm")]
+    for folder in folders:
+        (folder / "report.html").write_text("<p>report</p>")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN, str(tmp_path / "runs"), str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for folder in folders
+    ]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    errors = [process.communicate(timeout=300)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], errors
+    client = client_of(MlflowStore(tmp_path / "runs"))
+    (experiment,) = (one for one in client.search_experiments() if one.name != "Default")
+    assert {run.info.run_name for run in client.search_runs([experiment.experiment_id])} == {"archsm", "arch3dsm"}
+    assert not list((tmp_path / "runs").glob(".*"))
