@@ -5,8 +5,10 @@ import re
 
 import numpy as np
 
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.predictions import Predictions, write_predictions
+from archnet.files.csv_rows import csv_text
 
 ARCH = {
     "name": "archsm",
@@ -58,7 +60,21 @@ def write_run(
     _write_json(folder / "network.json", _network())
     _write_history(folder / "history.csv")
     _write_gallery(folder / "gallery.npz", predictions, depth)
+    _write_split(folder / "split.csv", predictions)
+    record_run(folder)
     return folder
+
+
+def edit(folder, name, text):
+    """Replace a file of a run, and record it as one that the run left."""
+    (folder / name).write_text(text, encoding="utf-8")
+    record_run(folder)
+
+
+def _write_split(path, predictions):
+    names = np.array(predictions.classes)[predictions.y_true]
+    rows = zip(predictions.cases, predictions.groups, names, predictions.sets, strict=True)
+    path.write_text(csv_text(["case", "group", "label", "set"], rows), encoding="utf-8")
 
 
 def _write_json(path, value):

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import SimpleITK
 
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.files.strict_json import Document
 from archnet.imaging import Volume
 from archnet.imaging.metaimage import write_mhd
@@ -52,6 +53,7 @@ def write_trained_run(
     }
     for name, value in files.items():
         (folder / name).write_text(json.dumps(value), encoding="utf-8")
+    record_run(folder)
     return folder
 
 

@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from archnet.errors import DataError, RunError
 from archnet.evaluation.comparison import compare
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.paired_tests import mcnemar
 from archnet.spec.metrics import EVALUATED_METRICS
@@ -160,6 +161,7 @@ def test_runs_of_one_architecture_trained_otherwise_are_not_taken_together(tmp_p
     document = json.loads(path.read_text())
     document["training"]["learning_rate"] = 0.01
     path.write_text(json.dumps(document))
+    record_run(path.parent)
     comparison = compare([tmp_path])
     assert [(row.run, row.seeds) for row in comparison.rows] == [("net", (0, 1)), ("net-seed2", (2,))]
     assert comparison.pairs[0].document == (
@@ -172,6 +174,7 @@ def test_a_copy_of_a_run_and_a_run_without_its_experiment_stand_for_themselves(t
         write_run(tmp_path / name)
     shutil.copytree(tmp_path / "net", tmp_path / "copy")
     (tmp_path / "other" / "experiment.json").unlink()
+    record_run(tmp_path / "other")
     assert [row.run for row in compare([tmp_path]).rows] == ["copy", "net", "other"]
 
 
@@ -276,6 +279,7 @@ def test_runs_of_other_classes_or_another_positive_class_are_refused(tmp_path):
     turned = write_run(tmp_path / "c")
     metrics = json.loads((turned / "metrics.json").read_text(encoding="utf-8"))
     (turned / "metrics.json").write_text(json.dumps(metrics | {"positive": "non-nodule"}), encoding="utf-8")
+    record_run(turned)
     message = (
         f'{turned}: positive is "non-nodule", but positive is "nodule" in {first}. '
         "Compare runs of the same classes and the same positive class."
@@ -299,6 +303,7 @@ def test_a_damaged_metrics_file_is_refused(tmp_path, text, message):
     first, other = write_run(tmp_path / "a"), write_run(tmp_path / "b")
     path = other / "metrics.json"
     path.write_text(text, encoding="utf-8")
+    record_run(other)
     expected = message.replace("{path}", str(path)).replace("{folder}", str(other))
     with pytest.raises(DataError, match=f"^{re.escape(expected)}$"):
         compare([first, other])

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 import archnet
 from archnet.cli import app
 from archnet.errors import RunError
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.export.exported_model import export_run
 from archnet.export.scan_steps import describe_whole_scan
 from archnet.files.atomic import write_json
@@ -144,6 +145,7 @@ def test_the_cases_it_is_checked_on_are_those_of_the_run(run, tmp_path, monkeypa
 def test_a_run_that_keeps_no_cases_is_checked_on_noise_alone(run, tmp_path):
     copy = shutil.copytree(run, tmp_path / "copy/flat")
     (copy / "gallery.npz").unlink()
+    record_run(copy)
     exported = export_run(copy, "keras", tmp_path / "new")
     assert (exported.num_real, exported.num_noise, exported.difference) == (0, 4, 0)
 
@@ -258,6 +260,7 @@ def test_the_card_of_a_run_on_scans_has_their_hashes_or_says_that_they_are_unkno
         TrainingScan(identity=ScanIdentity(series_uid=None, digest="cd"), sets=("train",)),
     ]
     write_json(copy / "training_scans.json", TrainingScans(scans=tuple(scans), cases={}).to_document())
+    record_run(copy)
     lines = export_run(copy, "keras", tmp_path / "new").card.read_text().splitlines()
     start = lines.index("| set | voxels | series |")
     assert lines[start + 2 : start + 4] == [
@@ -265,6 +268,7 @@ def test_the_card_of_a_run_on_scans_has_their_hashes_or_says_that_they_are_unkno
         f"| train | `{hash_text('cd')}` | unknown |",
     ]
     (copy / "training_scans.json").unlink()
+    record_run(copy)
     exported = export_run(copy, "keras", tmp_path / "unknown")
     assert "Unknown: the archnet version that made the run did not record them." in exported.card.read_text()
     assert not (exported.folder / "training_scans.json").exists()
@@ -277,6 +281,7 @@ def test_the_card_of_a_network_on_slices_says_what_its_channels_are(run, tmp_pat
     (copy / "experiment.json").write_text(json.dumps(document))
     model = build_inference_model(archnet.load_arch(document["arch"]).build((8, 8, 4), 2), (-1000.0, 400.0))
     model.save(copy / "model.keras")
+    record_run(copy)
     card = (export_run(copy, "keras", tmp_path / "new").folder / "MODEL_CARD.md").read_text()
     assert "- Its channels are the axial slices of a volume, from index 0 on." in card.splitlines()
 
@@ -286,6 +291,7 @@ def test_the_card_of_a_network_on_whole_scans_says_how_a_scan_becomes_its_input(
     document = json.loads((copy / "experiment.json").read_text())
     document["data"] = {"name": "mosmed", "crop_size": [8, 8, 4], "window_hu": [-1000, 400], "view": "slice"}
     (copy / "experiment.json").write_text(json.dumps(document))
+    record_run(copy)
     lines = (export_run(copy, "keras", tmp_path / "new").folder / "MODEL_CARD.md").read_text().splitlines()
     start = lines.index("To convert a scan to the input of the model:") + 2
     steps = describe_whole_scan(document["data"])

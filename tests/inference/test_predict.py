@@ -17,6 +17,7 @@ from archnet.data.checks.scan_records import record_scan
 from archnet.data.scan_ranges import parse_scan_ranges
 from archnet.errors import DataError, RunError
 from archnet.evaluation.froc.lists import read_marks
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.files.atomic import write_json
 from archnet.imaging import read_volume, resize_volume
 from archnet.imaging.hounsfield import judge_hu
@@ -363,6 +364,7 @@ def test_two_scans_of_one_name_are_refused(nodules, tmp_path):
 def test_a_run_folder_that_is_damaged_is_told(run, tmp_path):
     broken = write_trained_run(tmp_path / "broken")
     (broken / "metrics.json").write_text('{"classes": ["a", "b"], "positive": "c"}')
+    record_run(broken)
     message = f"{broken}: metrics.json or data.json is not what a run writes ("
     assert str(predict(broken, tmp_path).exception).startswith(message)
 
@@ -372,11 +374,13 @@ def test_a_baseline_is_left_out_of_its_experiment_and_refused_by_itself(tmp_path
     forest = write_trained_run(tmp_path / "all/random_forest")
     document = {"arch": {"name": "random_forest", "baseline": {}}, "training": {"seed": 0}}
     (forest / "experiment.json").write_text(json.dumps(document), encoding="utf-8")
+    record_run(forest)
     scan = write_chest(tmp_path / "scan.mhd")
     assert told(tmp_path / "all", scan)["runs"] == [str(tmp_path / "all/net")]
     message = f"{forest}: is a baseline, of which no model is kept. Name a run of a network."
     assert str(predict(forest, scan).exception) == message
-    (tmp_path / "all/net/metrics.json").unlink()
+    for name in ("manifest.json", "metrics.json"):
+        (tmp_path / "all/net" / name).unlink()
     message = f"{tmp_path / 'all'}: only baselines are here, of which no model is kept. Name a run of a network."
     assert str(predict(tmp_path / "all", scan).exception) == message
 

@@ -4,6 +4,7 @@ import json
 from rich.console import Console
 
 from archnet.evaluation.comparison import compare
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.comparison_wording import comparison_cautions, comparison_sentence
 from archnet.report.terminal_tables import (
     classification_report,
@@ -90,6 +91,7 @@ def test_a_comparison_tells_the_sentence_the_paired_differences_and_what_differs
     document = json.loads(path.read_text(encoding="utf-8"))
     document["arch"]["layers"][0]["num_output"] = 64
     path.write_text(json.dumps(document), encoding="utf-8")
+    record_run(path.parent)
     comparison = compare(runs)
     (pair,) = comparison.pairs
     lines = printed(comparison_table(comparison), width=100)

@@ -32,7 +32,7 @@ NET = {
 }
 FILES = {
     "experiment.json", "split.csv", "training_scans.json", "predictions.csv", "metrics.json", "report.html", "gallery.npz",
-    "environment.json", "figures", "data.json",
+    "environment.json", "figures", "data.json", "manifest.json",
 }  # fmt: skip
 
 

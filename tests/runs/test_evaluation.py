@@ -3,6 +3,7 @@
 import json
 import shutil
 
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.runs.evaluation import evaluate_run
 from checked_data import COPIES, find
 
@@ -12,6 +13,7 @@ def test_a_trained_run_is_evaluated_although_a_newer_check_finds_an_error(finish
     metrics = tmp_path / "flat/metrics.json"
     before = json.loads(metrics.read_text())
     metrics.write_text(json.dumps({key: value for key, value in before.items() if key != "test"}))
+    record_run(tmp_path / "flat")
     find(monkeypatch, COPIES)
     evaluate_run(tmp_path / "flat")
     after = json.loads(metrics.read_text())

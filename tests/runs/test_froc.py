@@ -17,6 +17,7 @@ from archnet.api.experiments import load_experiments
 from archnet.cli import app
 from archnet.data import open_dataset
 from archnet.errors import DataError
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.evaluation.predictions import Predictions, write_predictions
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.run_page import write_report
@@ -101,6 +102,7 @@ def test_reporting_again_judges_the_submission_with_the_probabilities_of_the_pre
     first = {"froc": write_run_froc(folder, predictions, experiment)["froc"]}
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8")) | first
     (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    record_run(folder)
     regenerate_reports([folder])
     assert json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["froc"] == first["froc"]
 
@@ -108,6 +110,7 @@ def test_reporting_again_judges_the_submission_with_the_probabilities_of_the_pre
         folder / "predictions.csv", replace(predictions, probabilities=predictions.probabilities[:, ::-1])
     )
     (folder / "figures/froc.svg").unlink()
+    record_run(folder)
     regenerate_reports([folder])
     again = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["froc"]
     assert again == official(folder / "froc/submission.csv", phantom, folder / "froc/seriesuids.csv")
@@ -187,6 +190,7 @@ def test_a_comparison_draws_the_froc_curves_over_each_other(phantom, tmp_path):
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         metrics |= write_run_froc(folder, predictions_on(experiment), experiment)
         (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+        record_run(folder)
         write_report(read_run(folder))
     text = write_comparison(tmp_path, [tmp_path / "flat", tmp_path / "deep"]).read_text(encoding="utf-8")
     cpm = metrics["froc"]["cpm"]
@@ -206,6 +210,7 @@ def fold_runs(folder, experiment, seed):
         metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
         found = write_run_froc(run, predictions, experiment)
         (run / "metrics.json").write_text(json.dumps(metrics | found), encoding="utf-8")
+        record_run(run)
     return whole
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -38,25 +39,32 @@ def compare(runs: Paths) -> Comparison:
     return comparison.compare(as_paths(runs, "runs"))
 
 
-def write_report(runs: Paths, *, break_lock: bool = False) -> list[Path]:
+def write_report(
+    runs: Paths, *, repair: bool = False, accept_edits: bool = False, break_lock: bool = False
+) -> list[Path]:
     """Recompute metrics.json from predictions.csv, and draw the figures and report.html again.
 
     >>> archnet.write_report("runs/phantom")  # doctest: +SKIP
 
     Args:
         runs: Runs or run folders; or an experiment folder, whose comparison is also rewritten.
+        repair: Make missing and changed files again from the other files, where that takes no training. What was made
+            is logged.
+        accept_edits: Accept files that you have changed; reports and comparisons say so from then on. A run without a
+            manifest gets one.
         break_lock: Break the locks of processes on other machines, which have ended without removing them.
 
     Returns:
         Paths of the HTML reports; those of comparisons come last.
 
     Raises:
-        ArchnetError: A run is not finished, or its files are damaged.
+        ArchnetError: A run is not finished, or its files are damaged or have changed.
     """
-    from archnet.runs.rereport import regenerate_reports
+    from archnet.runs.rereport import ReportOptions, regenerate_reports
 
+    options = ReportOptions(repair=repair, accept_edits=accept_edits, today=date.today().isoformat())
     with break_foreign_locks(is_wanted=break_lock):
-        return regenerate_reports(as_paths(runs, "runs"))
+        return regenerate_reports(as_paths(runs, "runs"), options)
 
 
 def export_model(

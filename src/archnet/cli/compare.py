@@ -37,19 +37,31 @@ def compare(runs: RunFolders, as_json: JsonFlag = False) -> None:
         stdout.print(comparison_table(result))
 
 
-def report(runs: RunFolders, break_lock: BreakLockOption = False, as_json: JsonFlag = False) -> None:
+def report(
+    runs: RunFolders,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Make missing or changed files again where that takes no training."),
+    ] = False,
+    accept_edits: Annotated[
+        bool,
+        typer.Option("--accept-edits", help="Accept files that you changed; every later report says so."),
+    ] = False,
+    break_lock: BreakLockOption = False,
+    as_json: JsonFlag = False,
+) -> None:
     """Recompute metrics.json from predictions.csv, and draw the figures and report.html again.
 
-    For an experiment's folder, the comparison is written again as well.
+    For an experiment's folder, the comparison is written again as well. Files that have changed since a run was
+    finished are an error, unless --repair makes them again or --accept-edits accepts them.
 
     Examples:
         archnet report runs/luna16/arch3dsm
 
         archnet report runs/luna16
-    """
-    from archnet.files.locks import break_foreign_locks
-    from archnet.runs.rereport import regenerate_reports
 
-    with break_foreign_locks(is_wanted=break_lock):
-        pages = regenerate_reports(runs)
-    print_paths(pages, as_json)
+        archnet report --repair runs/luna16/arch3dsm
+    """
+    from archnet.api.finished_runs import write_report
+
+    print_paths(write_report(runs, repair=repair, accept_edits=accept_edits, break_lock=break_lock), as_json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import numpy as np
 from archnet.errors import DataError, RunError
 from archnet.evaluation.comparison_rows import ComparisonRow, comparison_row
 from archnet.evaluation.document_differences import Difference, document_differences
+from archnet.evaluation.integrity.manifest import Manifest
+from archnet.evaluation.integrity.verification import COMPARISON_FILES, verify_run
 from archnet.evaluation.paired import SeedPredictions, Truth, paired_differences
 from archnet.evaluation.paired_tests import delong, mcnemar
 from archnet.evaluation.pools import Pool, read_pools
@@ -59,6 +61,7 @@ class Comparison:
             of equal ones the first.
         pools: What the rows were computed from.
         allowed_errors: Data checks whose errors a run allowed.
+        manifests: The manifest of each run folder, with the changes that were accepted; null if it has none.
     """
 
     classes: tuple[str, ...]
@@ -68,6 +71,7 @@ class Comparison:
     pairs: tuple[PairedComparison, ...]
     pools: tuple[Pool, ...]
     allowed_errors: tuple[str, ...] = ()
+    manifests: Mapping[Path, Manifest | None] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Comparison({', '.join(row.run for row in self.rows)}; {self.set} set)"
@@ -110,11 +114,12 @@ def compare(runs: Sequence[Path]) -> Comparison:
     Raises:
         RunError: There are fewer than two runs, one isn't finished, or they have not the same classes, positive class,
             set and cases.
-        DataError: A run's files are damaged.
+        DataError: A run's files are damaged, or have changed since it was finished.
     """
     folders = find_run_folders(runs)
     if len(folders) < 2:
         raise RunError(f"{folders[0] if folders else 'no run'}: a comparison needs two runs or more. Name another one.")
+    manifests = {folder: verify_run(folder, COMPARISON_FILES) for folder in folders}
     metrics = {folder: _read_metrics(folder) for folder in folders}
     for key in ("classes", "positive"):
         _check_shared(key, metrics)
@@ -130,6 +135,7 @@ def compare(runs: Sequence[Path]) -> Comparison:
         pairs=tuple(_paired_comparisons(pools, rows, classes.index(positive))),
         pools=tuple(pools),
         allowed_errors=_allowed_errors(folders),
+        manifests=manifests,
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from archnet.errors import RunError
-from archnet.evaluation.predictions import Predictions, read_predictions
+from archnet.evaluation.predictions import Predictions, read_run_predictions
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.spec.auto import restore_auto
 from archnet.spec.section_options import complete_data
@@ -158,7 +158,7 @@ def _read_pool(name: str, members: Sequence[_Member], compared_set: str) -> Pool
 
 def _read_out_of_fold_predictions(folders: Sequence[Path], compared_set: str) -> Predictions:
     """The compared set's cases of all folds of one seed, in the order of their names."""
-    parts = [read_predictions(folder / "predictions.csv").select(compared_set) for folder in folders]
+    parts = [read_run_predictions(folder, [compared_set]).select(compared_set) for folder in folders]
     cases = np.concatenate([part.cases for part in parts])
     order = np.argsort(cases, kind="stable")
     repeated = cases[order][1:][cases[order][1:] == cases[order][:-1]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import DataError, RunError, did_you_mean
+from archnet.evaluation.integrity.case_list import check_case_list
 from archnet.files.atomic import atomic_write
 from archnet.spec.experiment import SETS, Evaluation
 
@@ -125,6 +126,22 @@ def read_predictions(path: Path) -> Predictions:
         probabilities=_parse_probabilities(places, header[4:], columns[4:]),
         classes=classes,
     )
+
+
+def read_run_predictions(folder: Path, sets: Collection[str]) -> Predictions:
+    """Read the predictions of a run, and check that they are about the cases of its split.
+
+    Args:
+        folder: The run folder.
+        sets: Sets of which every case must be predicted: those that have metrics.
+
+    Raises:
+        RunError: predictions.csv is missing.
+        DataError: A file is damaged, or the predictions are about different cases.
+    """
+    predictions = read_predictions(folder / "predictions.csv")
+    check_case_list(folder, predictions.to_columns(), sets)
+    return predictions
 
 
 def _read_rows(path: Path) -> tuple[list[str], list[int], list[list[str]]]:

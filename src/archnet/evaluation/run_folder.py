@@ -6,9 +6,13 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from archnet.errors import DataError, RunError
+from archnet.evaluation.integrity.manifest import MANIFEST_FILE
+
+CHECKPOINT: Final = "checkpoint"
+"""The folder in a run folder that marks an unfinished run, and keeps its training."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -78,8 +82,13 @@ def allowed_errors(data: Mapping[str, Any] | None) -> list[str]:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether a folder holds a finished run: metrics.json is written after everything that a result needs."""
-    return (folder / "metrics.json").exists()
+    """Whether a folder holds a finished run: its manifest is the last file that it writes.
+
+    An archnet without manifests wrote metrics.json last, and then removed the checkpoint.
+    """
+    if (folder / MANIFEST_FILE).exists():
+        return True
+    return (folder / "metrics.json").exists() and not (folder / CHECKPOINT).exists()
 
 
 def is_baseline(experiment: Mapping[str, Any]) -> bool:
@@ -108,7 +117,7 @@ def _find_runs(path: Path) -> list[Path]:
         raise RunError(f"{path}: no such folder. Name a run folder, as `archnet run` printed it.")
     if is_finished(path):
         return [path]
-    folders = sorted(metrics.parent for metrics in path.glob("*/metrics.json"))
+    folders = sorted(folder for folder in path.iterdir() if is_finished(folder))
     if folders:
         return folders
     raise RunError(

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import RunError
+from archnet.evaluation.integrity.verification import EXPORT_FILES, verify_run
 from archnet.evaluation.run_folder import find_run_folders
 from archnet.export.card import model_card
 from archnet.files.atomic import atomic_folder, write_json
 from archnet.files.locks import lock_output
 from archnet.files.strict_json import read_document
-from archnet.report.run_files import RunFiles, read_run
+from archnet.report.run_files import RunFiles, read_run_files
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, hashed_training_scans
 from archnet.spec.resolve import parse_experiments
 from archnet.spec.view import network_input, scale_from_unit
@@ -68,6 +69,7 @@ def export_run(run: Path, form: str, out: Path | None = None) -> ExportedModel:
         out: The new folder. Defaults to `export-<form>` in the run folder.
 
     Raises:
+        DataError: A file of the run is damaged or has changed since it was finished.
         RunError: The run has no model, the format is unknown, the folder exists, a package is missing, or the exported
             model's probabilities differ from Keras's.
     """
@@ -118,7 +120,8 @@ def _read_run_with_model(run: Path) -> RunFiles:
         raise RunError(f"{run}: is no run folder itself. Name a run inside it, such as {first}.")
     if not (run / "model.keras").is_file():
         raise RunError(f"{run}: has no model.keras to export. Name a run of a network.")
-    return read_run(run)
+    verify_run(run, EXPORT_FILES)
+    return read_run_files(run)
 
 
 def _real_cases(files: RunFiles, limits: tuple[float, float]) -> list[NDArray[np.float32]]:

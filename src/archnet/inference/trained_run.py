@@ -9,9 +9,12 @@ from typing import Any
 
 from archnet.data.scan_ranges import ScanRanges, parse_scan_ranges
 from archnet.errors import DataError, RunError
+from archnet.evaluation.integrity.verification import INFERENCE_FILES, verify_run
 from archnet.evaluation.run_folder import find_run_folders, is_baseline, read_json, read_optional_json
 from archnet.files.strict_json import Document
 from archnet.imaging.scan_identity import ScanIdentity
+from archnet.report.integrity_wording import run_integrity_texts
+from archnet.runs.log import log
 from archnet.runs.preparation.training_scans import TrainingScans, read_training_scans
 from archnet.spec.datasets import DATASETS, CaseKind
 from archnet.spec.experiment import Experiment
@@ -122,12 +125,15 @@ def read_trained_run(folder: Path) -> TrainedRun:
     """Read a run folder.
 
     Raises:
-        ArchnetError: A file is missing or damaged, or the run is a baseline.
+        ArchnetError: A file is missing, damaged or changed since the run was finished, or the run is a baseline.
     """
+    manifest = verify_run(folder, INFERENCE_FILES)
     source = folder / "experiment.json"
     document = read_json(source)
     if is_baseline(document):
         raise RunError(f"{folder}: is a baseline, of which no model is kept. Name a run of a network.")
+    for text in run_integrity_texts(manifest):
+        log.warning("%s: %s", folder, text)
     experiments = parse_experiments(Document(value=document, source=str(source)))
     metrics = read_json(folder / "metrics.json")
     scans = (read_optional_json(folder / "data.json") or {}).get("scans")

@@ -10,6 +10,7 @@ from archnet.evaluation.comparison_rows import ComparisonRow
 from archnet.evaluation.confusion import detection_counts
 from archnet.evaluation.document_differences import Difference
 from archnet.evaluation.paired import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION
+from archnet.report.integrity_wording import comparison_integrity_texts
 from archnet.report.wording import (
     OPTIMISTIC_VALIDATION,
     SET_NAMES,
@@ -173,6 +174,7 @@ def comparison_cautions(comparison: Comparison) -> list[str]:
         texts.append(f"There is no common test set. {OPTIMISTIC_VALIDATION}")
     if comparison.allowed_errors:
         texts.append(allowed_errors_text(comparison.allowed_errors))
+    texts += comparison_integrity_texts(comparison.manifests)
     num_groups = len(set(comparison.pools[0].predictions_by_seed[0].groups.tolist()))
     if num_groups < _FEW_GROUPS:
         texts.append(

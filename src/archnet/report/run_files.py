@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import DataError
-from archnet.evaluation.predictions import Predictions, read_predictions
+from archnet.evaluation.integrity.manifest import Manifest, read_manifest
+from archnet.evaluation.integrity.verification import REPORT_FILES, verify_run
+from archnet.evaluation.predictions import Predictions, read_run_predictions
 from archnet.evaluation.run_folder import read_history, read_json, read_optional_json
 from archnet.files.npy_arrays import read_npz
 from archnet.files.zip_archive import DamagedFileError
@@ -47,6 +49,7 @@ class RunFiles:
         environment: `environment.json`.
         network: `network.json`: the layers with their shapes and costs.
         data: `data.json`: findings of the data checks, and the scans that could not be read.
+        manifest: `manifest.json`, with the changes that were accepted.
     """
 
     folder: Path
@@ -58,6 +61,7 @@ class RunFiles:
     environment: dict[str, Any] | None
     network: dict[str, Any] | None
     data: dict[str, Any] | None
+    manifest: Manifest | None
 
     @property
     def name(self) -> str:
@@ -80,15 +84,30 @@ class RunFiles:
         return [name for name in SETS if name in self.metrics]
 
 
-def read_run(folder: Path) -> RunFiles:
-    """Read a finished run folder.
+def read_run(folder: Path, *, while_rewritten: bool = False) -> RunFiles:
+    """Read a finished run folder, whose files must be those that the run left.
+
+    Args:
+        folder: The run folder.
+        while_rewritten: Accept files that an interrupted command was writing again.
 
     Raises:
         RunError: `metrics.json` or `predictions.csv` is missing, so the run isn't finished.
+        DataError: A file is damaged or has changed, or the files don't belong together.
+    """
+    verify_run(folder, REPORT_FILES, while_rewritten=while_rewritten)
+    return read_run_files(folder)
+
+
+def read_run_files(folder: Path) -> RunFiles:
+    """Read a run folder as it is, also before the run has recorded its files.
+
+    Raises:
+        RunError: `metrics.json` or `predictions.csv` is missing.
         DataError: A file is damaged, or the files don't belong together.
     """
     metrics = read_json(folder / "metrics.json")
-    predictions = read_predictions(folder / "predictions.csv")
+    predictions = read_run_predictions(folder, [name for name in SETS if name in metrics])
     if metrics.get("positive") not in predictions.classes:
         raise DataError(
             f'{folder / "metrics.json"}: positive is "{metrics.get("positive")}", which is no class of predictions.csv '
@@ -104,6 +123,7 @@ def read_run(folder: Path) -> RunFiles:
         environment=read_optional_json(folder / "environment.json"),
         network=read_optional_json(folder / "network.json"),
         data=read_optional_json(folder / "data.json"),
+        manifest=read_manifest(folder),
     )
 
 

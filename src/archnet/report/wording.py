@@ -13,6 +13,7 @@ from archnet.evaluation.confusion import detection_counts
 from archnet.evaluation.metric_entry import class_estimate
 from archnet.evaluation.run_costs import RunCost
 from archnet.evaluation.run_folder import allowed_errors
+from archnet.report.integrity_wording import run_integrity_texts
 from archnet.report.run_files import RunFiles
 from archnet.report.units import bytes_text, count_text
 
@@ -249,6 +250,7 @@ def cautions(run: RunFiles) -> list[str]:
         texts.append(f"There is no test set. {OPTIMISTIC_VALIDATION}")
     if name == "train":
         texts.append("There is neither a test nor a validation set: these figures are for the training cases.")
+    texts += run_integrity_texts(run.manifest)
     return texts + _allowed_errors_caution(run) + _leakage_caution(run, name) + _lost_scans_caution(run)
 
 

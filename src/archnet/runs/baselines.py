@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data import open_dataset
+from archnet.evaluation.integrity.verification import verify_results
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.evaluation.run_folder import is_finished
@@ -76,6 +77,9 @@ def run_baselines(
 def _make_missing_runs(folder: Path, places: Mapping[Path, tuple[str, Experiment]], progress: Progress) -> None:
     """Make the runs that are not finished, and compare all runs in the experiment's folder."""
     pending = {place: pair for place, pair in places.items() if not is_finished(place)}
+    for place in places:
+        if place not in pending:
+            verify_results(place)
     if not pending:
         return
     first = next(experiment for _, experiment in pending.values())

@@ -6,21 +6,23 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from archnet.data import open_dataset
+from archnet.errors import DataError
+from archnet.evaluation.integrity.manifest import PAGES, record_run, rewrite_files
+from archnet.evaluation.integrity.verification import EVALUATION_FILES, verify_run
 from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.predictions import Predictions, write_predictions
-from archnet.evaluation.run_folder import read_json
+from archnet.evaluation.run_folder import CHECKPOINT, is_finished, read_json
 from archnet.files.atomic import write_json
 from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.strict_json import read_document
 from archnet.report.html.run_page import write_report
-from archnet.report.run_files import read_run
-from archnet.runs.artifacts import write_gallery
-from archnet.runs.folder import CHECKPOINT
+from archnet.report.run_files import read_run, read_run_files
+from archnet.runs.artifacts import split_text, write_gallery
 from archnet.runs.froc import write_run_froc
 from archnet.runs.preparation import PreparedData, cut_cases, make_splits
 from archnet.spec.arch import PlannedLayer
@@ -31,37 +33,63 @@ from archnet.spec.resolve import parse_experiments
 if TYPE_CHECKING:
     import keras
 
+_RESULT_FILES: Final = ("predictions.csv", "gallery.npz", "froc/", "metrics.json", *PAGES)
+"""What an evaluation writes."""
 
-def evaluate_run(folder: Path) -> None:
-    """Evaluate a finished run on all its sets, including those that were left out when it was made.
+
+def evaluate_run(folder: Path, sets: Sequence[str] = SETS) -> None:
+    """Evaluate a finished run, by default on all its sets, including those that were left out when it was made.
 
     Errors in its data do not stop the evaluation: they were allowed before training.
 
     Args:
         folder: The run folder.
+        sets: The sets to predict.
 
     Raises:
-        ArchnetError: A file of the run is missing or damaged, its data are gone, or another process is writing to it.
+        ArchnetError: A file of the run is missing, damaged or changed, its data are gone, or another process is writing
+            to it.
     """
     from archnet.network.backend import start_quietly
 
     start_quietly()
     with lock_folder(folder, timeout_s=RUN_LOCK_SECONDS):
-        _evaluate_again(folder)
+        _evaluate_again(folder, sets)
 
 
-def _evaluate_again(folder: Path) -> None:
+def _evaluate_again(folder: Path, sets: Sequence[str]) -> None:
     from archnet.network.trained_model import load_run_model
 
+    verify_run(folder, EVALUATION_FILES, while_rewritten=True)
     (experiment,) = parse_experiments(read_document(folder / "experiment.json"))
     metrics = read_json(folder / "metrics.json")
     micro_batch = int(read_json(folder / "network.json")["micro_batch"])
-    dataset = open_dataset(experiment.data)
-    (prepared,) = cut_cases(dataset, make_splits(dataset.cases, [experiment])).values()
+    prepared = prepare_again(folder, experiment, sets)
     predictions = predict_cases(load_run_model(folder), experiment, prepared, micro_batch)
     costs = {key: value for key, value in metrics.items() if key not in SETS}
     metrics = {**evaluate_predictions(predictions, experiment, prepared.cases.positive), **costs}
     write_evaluation(folder, predictions, metrics, experiment, prepared)
+
+
+def prepare_again(folder: Path, experiment: Experiment, sets: Sequence[str]) -> PreparedData:
+    """Prepare the cases of a finished run again.
+
+    Args:
+        folder: The run folder.
+        experiment: Its experiment.
+        sets: The sets of which cases are wanted.
+
+    Raises:
+        DataError: The data have changed since the run was made.
+    """
+    dataset = open_dataset(experiment.data)
+    (prepared,) = cut_cases(dataset, make_splits(dataset.cases, [experiment])).values()
+    if split_text(prepared).encode() != (folder / "split.csv").read_bytes():
+        raise DataError(
+            f"{folder / 'split.csv'}: the data have changed since this run was made, so its cases cannot be predicted "
+            "again. Bring the data back, or run the experiment again."
+        )
+    return select_sets(prepared, sets)
 
 
 def select_sets(prepared: PreparedData, sets: Sequence[str]) -> PreparedData:
@@ -122,7 +150,9 @@ def evaluate_predictions(predictions: Predictions, experiment: Experiment, posit
 def write_evaluation(
     folder: Path, predictions: Predictions, metrics: Mapping[str, Any], experiment: Experiment, prepared: PreparedData
 ) -> None:
-    """Write predictions, gallery, FROC, metrics and report; metrics.json marks the run as finished.
+    """Write predictions, gallery, FROC, metrics, report and, last, the manifest, which marks the run as finished.
+
+    Until then the folder `checkpoint` marks the run as unfinished.
 
     Args:
         folder: The run folder.
@@ -131,19 +161,32 @@ def write_evaluation(
         experiment: The run's experiment.
         prepared: The cases.
     """
+    if is_finished(folder):
+        with rewrite_files(folder, _RESULT_FILES):
+            _write_results(folder, predictions, metrics, experiment, prepared)
+        return
+    (folder / CHECKPOINT).mkdir(exist_ok=True)
+    _write_results(folder, predictions, metrics, experiment, prepared)
+    record_run(folder)
+    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+
+
+def _write_results(
+    folder: Path, predictions: Predictions, metrics: Mapping[str, Any], experiment: Experiment, prepared: PreparedData
+) -> None:
     threshold = experiment.evaluation.threshold
     write_predictions(folder / "predictions.csv", predictions)
     predicted = predictions.predicted_classes(positive=prepared.cases.positive, threshold=threshold)
     write_gallery(folder / "gallery.npz", prepared, predictions, predicted)
     write_json(folder / "metrics.json", {**metrics, **write_run_froc(folder, predictions, experiment)})
-    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
-    write_report(read_run(folder))
+    write_report(read_run_files(folder))
 
 
 def write_missing_report(folder: Path) -> None:
-    """Write the figures and the report of a finished run that was interrupted before they were written."""
+    """Write the figures and the report of a finished run that lacks them, and remove the rest of its checkpoint."""
+    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
     if not (folder / "report.html").exists():
-        with lock_folder(folder, timeout_s=RUN_LOCK_SECONDS):
+        with lock_folder(folder, timeout_s=RUN_LOCK_SECONDS), rewrite_files(folder, PAGES):
             write_report(read_run(folder))
 
 
@@ -152,11 +195,17 @@ def run_costs(
 ) -> dict[str, Any]:
     """The costs of the network and its training, for metrics.json; copies and repeated draws count as samples."""
     cost = network_cost(plan)
-    seconds = sum(row["seconds"] for row in history)
     return {
         "parameters": cost.num_parameters,
         "macs": cost.num_macs,
         "peak_memory_bytes": peak_memory_bytes,
-        "train_seconds": seconds,
-        "samples_per_second": sum(row["cases"] for row in history) / seconds,
+        **training_costs({name: [row[name] for row in history] for name in ("seconds", "cases")}),
     }
+
+
+def training_costs(history: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """The costs that follow from the columns of history.csv; empty without a training."""
+    if not history.get("seconds"):
+        return {}
+    seconds = sum(history["seconds"])
+    return {"train_seconds": seconds, "samples_per_second": sum(history["cases"]) / seconds}

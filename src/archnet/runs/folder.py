@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import RunError
-from archnet.evaluation.run_folder import is_finished, read_optional_json
+from archnet.evaluation.integrity.verification import verify_results
+from archnet.evaluation.run_folder import CHECKPOINT, is_finished, read_optional_json
 from archnet.files.locks import lock_folder
 from archnet.files.strict_json import Document
 from archnet.spec.auto import AUTO_SPLIT, reuse_auto_values
@@ -22,9 +23,6 @@ SHARED_SECTIONS: Final = ("data", "split", "evaluation")
 
 _CHANGEABLE_KEYS: Final = frozenset({("data", "allow")})
 """Keys that change no result."""
-
-CHECKPOINT: Final = "checkpoint"
-"""The folder in a run folder that keeps an unfinished training."""
 
 
 def experiment_folder(experiment: Experiment, out: Path | str | None = None) -> Path:
@@ -50,8 +48,8 @@ def lock_experiment_folder(folder: Path) -> Iterator[None]:
 
 
 def is_started(run_folder: Path) -> bool:
-    """Whether a run folder keeps an unfinished training."""
-    return (run_folder / CHECKPOINT).exists()
+    """Whether a run folder holds a run that was interrupted."""
+    return (run_folder / CHECKPOINT).exists() and not is_finished(run_folder)
 
 
 def check_same_folder(experiments: Sequence[Experiment]) -> None:
@@ -88,6 +86,7 @@ def check_run_folder(folder: Path, experiment: Experiment, *, resume: bool = Fal
 
     Raises:
         RunError: The run is there, or the folder holds an experiment on different data or a different split.
+        DataError: The run is finished, but its files have changed since.
     """
     run_folder = folder / run_name(experiment)
     check_shared_sections(folder, experiment)
@@ -103,6 +102,8 @@ def check_run_folder(folder: Path, experiment: Experiment, *, resume: bool = Fal
         )
     if is_started(run_folder) or is_finished(run_folder):
         _check_same_run(run_folder, experiment)
+    if is_finished(run_folder):
+        verify_results(run_folder)
 
 
 def read_interrupted_experiment(folder: Path, experiment: Experiment) -> Experiment | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from archnet.errors import RunError
+from archnet.evaluation.integrity.acceptance import accept_edits
+from archnet.evaluation.integrity.manifest import PAGES, rewrite_files
 from archnet.evaluation.metrics import recompute_metrics
 from archnet.evaluation.run_folder import find_run_folders, read_json
 from archnet.files.atomic import write_json
@@ -16,41 +19,77 @@ from archnet.report.html.run_page import write_report
 from archnet.report.run_files import RunFiles, read_run
 from archnet.runs.comparison import write_comparison_with_froc
 from archnet.runs.froc import recompute_run_froc
+from archnet.runs.log import log
+from archnet.runs.repair import repair_run
+
+REPORT_WRITES: Final = ("metrics.json", "froc/", *PAGES)
+"""What a report writes into a run folder."""
 
 
-def regenerate_reports(paths: Sequence[Path]) -> list[Path]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    """What happens to files that have changed since a run was finished; by default they are an error.
+
+    Attributes:
+        repair: Make them again from the others, where that takes no training.
+        accept_edits: Accept them; every later report says so.
+        today: Day of the acceptance, as YYYY-MM-DD.
+    """
+
+    repair: bool = False
+    accept_edits: bool = False
+    today: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse to repair and to accept at once.
+
+        Raises:
+            RunError: Both are wanted.
+        """
+        if self.repair and self.accept_edits:
+            raise RunError("--repair and --accept-edits: choose one. A repair makes edited files again as they were.")
+
+
+def regenerate_reports(paths: Sequence[Path], options: ReportOptions = ReportOptions()) -> list[Path]:
     """Recompute `metrics.json` and draw the figures and `report.html` of run folders or whole experiments.
 
     Args:
         paths: Run folders; or experiment folders, whose comparison is written as well.
+        options: What happens to files that have changed.
 
     Returns:
         The pages written, the comparisons' last.
 
     Raises:
         RunError: A run isn't finished, or another process is writing to its folder.
-        DataError: A file of a run folder is damaged.
+        DataError: A file of a run folder is damaged or has changed since the run was finished.
     """
     experiments = [path for path in dict.fromkeys(paths) if len(find_run_folders([path])) > 1]
     with ExitStack() as locks:
         for path in experiments:
             locks.enter_context(lock_folder(path))
-        pages = [_regenerate_report(folder) for folder in find_run_folders(paths)]
+        pages = [_regenerate_report(folder, options) for folder in find_run_folders(paths)]
         return pages + [write_comparison_with_froc(path, find_run_folders([path])) for path in experiments]
 
 
-def _regenerate_report(folder: Path) -> Path:
+def _regenerate_report(folder: Path, options: ReportOptions) -> Path:
     with lock_folder(folder):
+        if options.repair:
+            repair_run(folder)
+        if options.accept_edits:
+            for name in accept_edits(folder, options.today):
+                log.warning("%s: accepted as it is now.", folder / name)
         return _rewrite_report(folder)
 
 
 def _rewrite_report(folder: Path) -> Path:
-    run = read_run(folder)
+    run = read_run(folder, while_rewritten=True)
     bootstraps = _num_bootstraps(run)
     metrics = recompute_metrics(run.predictions, run.metrics, bootstraps=bootstraps)
-    froc = recompute_run_froc(folder, run.predictions, run.positive, bootstraps)
-    write_json(folder / "metrics.json", metrics | froc)
-    return write_report(replace(run, metrics=read_json(folder / "metrics.json")))
+    with rewrite_files(folder, REPORT_WRITES):
+        froc = recompute_run_froc(folder, run.predictions, run.positive, bootstraps)
+        write_json(folder / "metrics.json", metrics | froc)
+        return write_report(replace(run, metrics=read_json(folder / "metrics.json")))
 
 
 def _num_bootstraps(run: RunFiles) -> int:

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import ArchnetError, RunError
-from archnet.evaluation.predictions import Predictions, read_predictions
+from archnet.evaluation.integrity.verification import verify_run
+from archnet.evaluation.predictions import Predictions, read_run_predictions
 from archnet.evaluation.run_folder import find_run_folders, is_baseline, is_finished, read_history, read_json
 from archnet.files.path_argument import path_argument
 from archnet.runs.folder import is_started
+from archnet.spec.experiment import SETS
 
 if TYPE_CHECKING:
     import keras
@@ -69,7 +71,9 @@ class Run:
         Raises:
             ArchnetError: The run is not finished, or the file is damaged.
         """
-        return read_predictions(self._require("predictions.csv"))
+        self._require("predictions.csv")
+        verify_run(self.folder, ["split.csv"])
+        return read_run_predictions(self.folder, [name for name in SETS if name in self.metrics])
 
     @cached_property
     def model(self) -> keras.Model:
@@ -100,10 +104,12 @@ class Run:
 
         Raises:
             RunError: The file is missing; the message gives the reason and the remedy.
+            DataError: The file has changed since the run was finished.
         """
         path = self.folder / name
         if not path.exists():
             raise RunError(f"{self.folder}: {_missing_reason(self.folder, name)}")
+        verify_run(self.folder, [name])
         return path
 
     def _repr_html_(self) -> str:

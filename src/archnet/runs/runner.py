@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archnet.data import Dataset, open_dataset
-from archnet.evaluation.run_folder import is_finished
+from archnet.evaluation.run_folder import CHECKPOINT, is_finished
 from archnet.files.atomic import write_json, write_text
 from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.progress import Progress, no_progress
@@ -26,7 +26,6 @@ from archnet.runs.evaluation import (
     write_missing_report,
 )
 from archnet.runs.folder import (
-    CHECKPOINT,
     check_run_folder,
     check_same_folder,
     experiment_folder,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from archnet.evaluation.run_folder import CHECKPOINT
 from archnet.runs.artifacts import write_environment
-from archnet.runs.folder import CHECKPOINT
 from archnet.runs.micro_batch import choose_micro_batch, log_micro_batch, restore_micro_batch
 from archnet.runs.preparation import PreparedData
 from archnet.spec.arch import PlannedLayer

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from archnet.errors import RunError
+from archnet.evaluation.integrity.verification import verify_run
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.evaluation.run_folder import read_history, read_json
 from archnet.files.locks import LOCK_FILE, LockedError, hold_lock
@@ -31,6 +32,8 @@ STORE: Final = "mlflow.db"
 
 MLFLOW_PACKAGES: Final = ("mlflow", "sqlalchemy", "alembic")
 ARTIFACTS: Final = ("report.html", "metrics.json")
+TRACKED_FILES: Final = ("experiment.json", "history.csv", *ARTIFACTS)
+"""What is read of a run folder."""
 FOLDER_TAG: Final = "archnet.folder"
 """Says of which folder on which machine a run is."""
 
@@ -80,7 +83,9 @@ class MlflowStore:
 
         Raises:
             RunError: The run is not finished, or the store refuses it.
+            DataError: A file of the run has changed since it was finished.
         """
+        verify_run(folder, TRACKED_FILES)
         document, metrics = read_json(folder / "experiment.json"), read_json(folder / "metrics.json")
         tag = f"{platform.node()}:{folder.resolve().as_uri()}"
         remedy = "Mend the store, then run again with --resume: finished runs are written once more."

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from sklearn import metrics as sk
 
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.curves import PRECISION_RECALL, ROC, run_curves
 from archnet.report.figures import run_figures
 from archnet.report.figures.calibration import reliability_drawing
@@ -60,6 +61,7 @@ def test_a_run_without_history_and_gallery_still_gets_its_figures(tmp_path):
     folder = write_run(tmp_path / "archsm")
     (folder / "history.csv").unlink()
     (folder / "gallery.npz").unlink()
+    record_run(folder)
     expected = [name for name in FIGURES if name not in ("training_curves", "samples", "wrong_cases")]
     assert list(run_drawings(read_run(folder))) == expected
 

@@ -6,6 +6,7 @@ import pytest
 
 from archnet.errors import RunError
 from archnet.evaluation.comparison import compare
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.comparison_wording import (
     DIFFERENCE_NAMES,
     comparison_cautions,
@@ -80,6 +81,7 @@ def test_the_page_tells_what_differs_in_the_documents(tmp_path):
     document = json.loads(path.read_text(encoding="utf-8"))
     document["arch"]["layers"].insert(2, {"type": "BN"})
     path.write_text(json.dumps(document), encoding="utf-8")
+    record_run(runs[1])
     page = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8"))
     assert 'place flat deep arch.layers[2] – {"type": "BN"}' in page.text
 
@@ -141,6 +143,7 @@ def test_reporting_an_experiment_again_restores_metrics_pictures_and_pages(tmp_p
     metrics = json.loads((runs[0] / "metrics.json").read_text(encoding="utf-8"))
     spoilt = metrics | {"test": metrics["test"] | {"recall": 0.123}}
     (runs[0] / "metrics.json").write_text(json.dumps(spoilt), encoding="utf-8")
+    record_run(runs[0])
     written = regenerate_reports([tmp_path])
     assert written == [*(run / "report.html" for run in runs), tmp_path / "report.html"]
     assert json.loads((runs[0] / "metrics.json").read_text(encoding="utf-8")) == metrics

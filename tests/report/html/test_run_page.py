@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from archnet.errors import DataError, RunError
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.html.page import script_json
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
@@ -96,6 +97,7 @@ def test_an_older_run_without_calibration_is_still_reported(tmp_path):
     for name in ("train", "validation", "test"):
         del metrics[name]["calibration"], metrics[name]["operating_points"]
     (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    record_run(folder)
     assert "expected calibration error" not in page_of(folder).text
 
 
@@ -117,6 +119,8 @@ def test_an_undefined_number_is_called_undefined(tmp_path):
     lines = (folder / "predictions.csv").read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if ",test,nodule," not in line]
     (folder / "predictions.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
+    (folder / "split.csv").unlink()
+    record_run(folder)
     from archnet.runs.rereport import regenerate_reports
 
     regenerate_reports([folder])
@@ -147,6 +151,7 @@ def test_metrics_of_other_classes_are_refused(tmp_path):
     folder = write_run(tmp_path / "a")
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     (folder / "metrics.json").write_text(json.dumps(metrics | {"positive": "tumour"}), encoding="utf-8")
+    record_run(folder)
     message = (
         f'{folder / "metrics.json"}: positive is "tumour", which is no class of predictions.csv (non-nodule, nodule). '
         "Run the experiment again."
@@ -160,15 +165,18 @@ def test_a_damaged_gallery_or_history_is_refused(tmp_path):
     gallery = folder / "gallery.npz"
     for content in (b"not a zip", b""):
         gallery.write_bytes(content)
+        record_run(folder)
         message = f"{gallery}: it is cut off, or not a zip archive. Delete it to report without pictures of cases."
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
             read_run(folder)
     message = f"{gallery}: not a gallery of images, case and kind. Delete it to report without pictures of cases."
     np.savez(gallery, images=np.zeros((1, 2, 2), np.uint8))
+    record_run(folder)
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_run(folder)
     gallery.unlink()
     (folder / "history.csv").write_text("epoch,train_loss\n1,x\n", encoding="utf-8")
+    record_run(folder)
     message = (
         f'{folder / "history.csv"} line 2: train_loss is "x", not a number. '
         "Restore the file, or run the experiment again."

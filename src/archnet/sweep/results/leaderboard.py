@@ -9,7 +9,8 @@ from statistics import mean, stdev
 from typing import Any
 
 from archnet.errors import pluralize
-from archnet.evaluation.run_folder import read_optional_json
+from archnet.evaluation.integrity.verification import LEADERBOARD_FILES, verify_run
+from archnet.evaluation.run_folder import is_finished, read_optional_json
 from archnet.files.atomic import write_text
 from archnet.files.csv_rows import csv_text
 from archnet.spec.metrics import history_column, is_lower_better
@@ -172,6 +173,8 @@ def _cached_row(sweep: Sweep, folder: Path, trial: Trial, cache: dict[int, Leade
 
 def _read_row(sweep: Sweep, folder: Path, trial: Trial) -> LeaderboardRow:
     run_folders = [trial_folder(folder, trial.number) / name for name in trial.runs]
+    for run_folder in filter(is_finished, run_folders):
+        verify_run(run_folder, LEADERBOARD_FILES, while_rewritten=True)
     curves = tuple(read_learning_curve(run_folder, sweep.metric) for run_folder in run_folders)
     values = [curve.value for curve in curves if curve.value is not None]
     if trial.state in END_STATES and len(values) < len(curves):

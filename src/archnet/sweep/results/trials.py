@@ -91,11 +91,6 @@ def trial_folder(folder: Path, number: int) -> Path:
     return folder / "trials" / f"{number:03d}"
 
 
-def is_run_reported(run_folder: Path) -> bool:
-    """Whether a run is complete. report.html is its last file; a run interrupted before has metrics.json without it."""
-    return (run_folder / "report.html").exists()
-
-
 def write_trial(folder: Path, trial: Trial) -> None:
     """Write trial.json."""
     write_json(trial_folder(folder, trial.number) / TRIAL_FILE, {"state": trial.state, **asdict(trial)})

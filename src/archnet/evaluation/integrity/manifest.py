@@ -1,0 +1,246 @@
+"""`manifest.json`: the size and the SHA-256 of each file of a finished run, so that a changed file is noticed.
+
+The manifest is the last file that a run writes. It does not list log, checkpoint, TensorBoard's files and files that
+archnet did not write.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from archnet.errors import DataError, DocumentError
+from archnet.evaluation.integrity.digest import file_sha256
+from archnet.files.atomic import write_json
+from archnet.files.strict_json import read_document
+
+MANIFEST_FILE: Final = "manifest.json"
+FORMAT: Final = 1
+
+PAGES: Final = ("report.html", "figures/")
+"""What `archnet report` draws from the other files."""
+
+RUN_FILES: Final = (
+    "experiment.json",
+    "arch.json",
+    "data.json",
+    "training_scans.json",
+    "split.csv",
+    "environment.json",
+    "model.keras",
+    "history.csv",
+    "network.json",
+    "predictions.csv",
+    "gallery.npz",
+    "metrics.json",
+    "froc/",
+    *PAGES,
+)
+"""The files of a run in the order in which they are written; "/" at the end stands for all files of a folder."""
+
+_REMEDY: Final = "Restore it, or remove it: the run is then read as one whose files were not recorded."
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A change that a user made to a file and accepted.
+
+    Attributes:
+        date: Day of the acceptance, as YYYY-MM-DD.
+        sha256: Hash of the file before the change.
+    """
+
+    date: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """What a file must be.
+
+    Attributes:
+        size: Number of bytes.
+        sha256: Hash of its content.
+        edits: Accepted changes, the first one first.
+    """
+
+    size: int
+    sha256: str
+    edits: tuple[Edit, ...] = ()
+
+    def to_document(self) -> dict[str, Any]:
+        """The entry of manifest.json."""
+        edited = [{"date": edit.date, "sha256": edit.sha256} for edit in self.edits]
+        return {"size": self.size, "sha256": self.sha256, **({"edited": edited} if edited else {})}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The files of a finished run.
+
+    Attributes:
+        files: Record of each file, by its name relative to the run folder, with forward slashes.
+        removed: Day on which the absence of a file was accepted, by name.
+        recorded: Day on which the files were recorded, if that was not the end of the run; otherwise null.
+        rewriting: Names of the files that a command is writing again, or was when it was interrupted.
+    """
+
+    files: Mapping[str, FileRecord]
+    removed: Mapping[str, str] = field(default_factory=dict)
+    recorded: str | None = None
+    rewriting: tuple[str, ...] = ()
+
+    def select(self, names: Sequence[str]) -> dict[str, FileRecord]:
+        """The records of some files; a name that ends in "/" stands for all files of a folder."""
+        return {name: record for name, record in self.files.items() if is_one_of(name, names)}
+
+    def to_document(self) -> dict[str, Any]:
+        """The content of manifest.json; `parse_manifest` reads it back."""
+        rare = {"removed": dict(self.removed), "recorded": self.recorded, "rewriting": list(self.rewriting)}
+        files = {name: record.to_document() for name, record in self.files.items()}
+        return {"format": FORMAT, "files": files, **{key: value for key, value in rare.items() if value}}
+
+
+def is_one_of(name: str, names: Sequence[str]) -> bool:
+    """Whether a file is one of those that names stand for.
+
+    >>> is_one_of("figures/roc.svg", ["figures/"]), is_one_of("metrics.json", ["figures/"])
+    (True, False)
+    """
+    return any(name == one or (one.endswith("/") and name.startswith(one)) for one in names)
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a run; null if an archnet without manifests made the run.
+
+    Raises:
+        DataError: The file is damaged, or another version of archnet wrote it in a format of its own.
+    """
+    path = folder / MANIFEST_FILE
+    if not path.exists():
+        return None
+    try:
+        document = read_document(path).value
+        return parse_manifest(document)
+    except DocumentError as error:
+        raise DataError(f"{error} {_REMEDY}") from None
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DataError(f"{path}: is not a manifest ({error}). {_REMEDY}") from None
+
+
+def parse_manifest(document: Mapping[str, Any]) -> Manifest:
+    """What `Manifest.to_document` wrote.
+
+    Raises:
+        ValueError: A value is not what it writes; or KeyError, TypeError, AttributeError.
+    """
+    if document["format"] != FORMAT:
+        raise ValueError(f"format {document['format']!r}; this archnet reads format {FORMAT}")
+    files = {_checked_name(name): _parse_record(entry) for name, entry in document["files"].items()}
+    removed = {_checked_name(name): str(date) for name, date in document.get("removed", {}).items()}
+    rewriting = tuple(map(str, document.get("rewriting", [])))
+    return Manifest(files=files, removed=removed, recorded=document.get("recorded"), rewriting=rewriting)
+
+
+def _parse_record(entry: Mapping[str, Any]) -> FileRecord:
+    edits = tuple(
+        Edit(date=str(edit["date"]), sha256=_checked_digest(edit["sha256"])) for edit in entry.get("edited", [])
+    )
+    if type(entry["size"]) is not int or entry["size"] < 0:
+        raise ValueError(f"size is {entry['size']!r}")
+    return FileRecord(size=entry["size"], sha256=_checked_digest(entry["sha256"]), edits=edits)
+
+
+def _checked_name(name: str) -> str:
+    if not is_inside(name):
+        raise ValueError(f'"{name}" is no file of a run')
+    return name
+
+
+def is_inside(name: str) -> bool:
+    """Whether a name denotes a file inside a folder.
+
+    >>> is_inside("froc/curve.json"), is_inside("../metrics.json"), is_inside("/etc/passwd")
+    (True, False, False)
+    """
+    return not any(part in ("", ".", "..") for part in name.split("/")) and not re.search(r"[\\:\x00]", name)
+
+
+def _checked_digest(value: Any) -> str:
+    if not isinstance(value, str) or not _DIGEST.fullmatch(value):
+        raise ValueError(f"{value!r} is no SHA-256")
+    return value
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write manifest.json atomically."""
+    write_json(folder / MANIFEST_FILE, manifest.to_document())
+
+
+def record_run(folder: Path, recorded: str | None = None) -> Manifest:
+    """Record all files of a finished run, and write its manifest.
+
+    Args:
+        folder: The run folder.
+        recorded: The day, if the run was finished before.
+    """
+    manifest = Manifest(files=dict(_record_files(folder, RUN_FILES)), recorded=recorded)
+    write_manifest(folder, manifest)
+    return manifest
+
+
+@contextmanager
+def rewrite_files(
+    folder: Path, names: Sequence[str], *, kept_edits: Sequence[str] = ("metrics.json",)
+) -> Iterator[None]:
+    """Let the block write files of a finished run again, and renew their records when it ends.
+
+    Until then the manifest says which files are being written: after an interruption, a changed one is not mistaken for
+    a file that a user has edited. Without a manifest nothing is recorded.
+
+    Args:
+        folder: The run folder.
+        names: The files; "/" at the end stands for all files of a folder.
+        kept_edits: Files whose accepted edits live on in what is written: the costs in metrics.json are not recomputed.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        yield
+        return
+    rewriting = tuple(dict.fromkeys([*manifest.rewriting, *names]))
+    write_manifest(folder, replace(manifest, rewriting=rewriting))
+    yield
+    write_manifest(folder, renew_records(folder, manifest, rewriting, kept_edits))
+
+
+def renew_records(folder: Path, manifest: Manifest, names: Sequence[str], kept_edits: Sequence[str]) -> Manifest:
+    """A manifest with new records of some files, of which some keep the note of their edits."""
+    kept = {name: record for name, record in manifest.files.items() if not is_one_of(name, names)}
+    renewed = dict(_record_files(folder, names))
+    for name in kept_edits:
+        if name in renewed and name in manifest.files:
+            renewed[name] = replace(renewed[name], edits=manifest.files[name].edits)
+    removed = {name: date for name, date in manifest.removed.items() if name not in renewed}
+    return replace(manifest, files={**kept, **renewed}, removed=removed, rewriting=())
+
+
+def _record_files(folder: Path, names: Sequence[str]) -> Iterator[tuple[str, FileRecord]]:
+    for path in _find_files(folder, names):
+        yield path.relative_to(folder).as_posix(), record_file(path)
+
+
+def _find_files(folder: Path, names: Sequence[str]) -> Iterable[Path]:
+    for name in names:
+        paths = sorted((folder / name).glob("*")) if name.endswith("/") else [folder / name]
+        yield from (path for path in paths if path.is_file() and not path.name.startswith("."))
+
+
+def record_file(path: Path) -> FileRecord:
+    """The record of a file as it is now."""
+    return FileRecord(size=path.stat().st_size, sha256=file_sha256(path))

@@ -1,0 +1,51 @@
+"""Integrity wording: the sentences about files of a run that were changed, removed or not recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from archnet.evaluation.integrity.manifest import MANIFEST_FILE, Manifest
+
+
+def run_integrity_texts(manifest: Manifest | None) -> list[str]:
+    """What to know about the files of a run; empty if they are those that it left.
+
+    Args:
+        manifest: The run's manifest; null if it has none.
+    """
+    if manifest is None:
+        return [
+            f"Integrity not recorded: the run has no {MANIFEST_FILE}, so a change to its files since it was finished "
+            "cannot be noticed."
+        ]
+    return list(_manifest_texts(manifest))
+
+
+def comparison_integrity_texts(manifests: Mapping[Path, Manifest | None]) -> list[str]:
+    """What to know about the files of compared runs.
+
+    Args:
+        manifests: The manifest of each run folder; null if it has none.
+    """
+    unrecorded = [folder.name for folder, manifest in manifests.items() if manifest is None]
+    texts = [f"{folder.name}: {text}" for folder, one in manifests.items() if one for text in _manifest_texts(one)]
+    if not unrecorded:
+        return texts
+    names = ", ".join(unrecorded)
+    return [
+        f"Integrity not recorded: {names} without {MANIFEST_FILE}, so a change to a file since the run was finished "
+        "cannot be noticed.",
+        *texts,
+    ]
+
+
+def _manifest_texts(manifest: Manifest) -> Iterator[str]:
+    if manifest.recorded:
+        yield f"The files were recorded on {manifest.recorded}, after the run: earlier changes cannot be noticed."
+    for name, record in manifest.files.items():
+        if record.edits:
+            dates = " and ".join(dict.fromkeys(edit.date for edit in record.edits))
+            yield f"{name} was edited after the run and accepted on {dates}."
+    for name, date in manifest.removed.items():
+        yield f"{name} was removed after the run, which was accepted on {date}."

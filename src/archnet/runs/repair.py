@@ -1,0 +1,223 @@
+"""Repair a finished run: make files that changed or vanished again from the others, without training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any, Final
+
+from archnet.data.dataset import positive_class
+from archnet.errors import DataError
+from archnet.evaluation.integrity.digest import file_sha256
+from archnet.evaluation.integrity.manifest import PAGES, RUN_FILES, is_one_of, read_manifest, rewrite_files
+from archnet.evaluation.integrity.verification import Damage, find_damage
+from archnet.evaluation.metrics import evaluate
+from archnet.evaluation.predictions import Predictions, read_predictions, read_run_predictions
+from archnet.evaluation.run_costs import RUN_COSTS
+from archnet.evaluation.run_folder import read_history, read_json, read_optional_json
+from archnet.files.atomic import write_json
+from archnet.files.strict_json import Document
+from archnet.report.run_files import read_gallery
+from archnet.runs.artifacts import write_gallery
+from archnet.runs.evaluation import evaluate_run, prepare_again, training_costs
+from archnet.runs.froc import recompute_run_froc, write_run_froc
+from archnet.runs.log import log
+from archnet.spec.cost import network_summary
+from archnet.spec.experiment import SETS, Experiment
+from archnet.spec.memory import MicroBatch, estimate_memory, parse_bytes
+from archnet.spec.resolve import parse_experiments
+from archnet.spec.view import input_shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairStep:
+    """How one file, or a folder of files, is made again.
+
+    Attributes:
+        name: The file; "/" at the end stands for all files of a folder.
+        sources: The files of the run that it is made from.
+        needs_data: Whether the data set is needed as well.
+        make: Writes it; takes the run folder and the damage.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    needs_data: bool = False
+    make: Callable[[Path, Damage], None]
+
+    @property
+    def source_text(self) -> str:
+        """The sources in words."""
+        return ", ".join([*self.sources, *(["the data"] if self.needs_data else [])])
+
+
+def repair_run(folder: Path) -> None:
+    """Make the files of a finished run that are missing or have changed again, where that takes no training.
+
+    What was made, and from what, is logged. Report and figures are not made: `archnet report` draws them anyway. A run
+    without a manifest is left as it is.
+
+    Args:
+        folder: The run folder.
+
+    Raises:
+        DataError: A file cannot be made again; the message names each. The others have been made.
+    """
+    for step in REPAIR_STEPS:
+        damages = {damage.name: damage for damage in _find_damage(folder)}
+        broken = next((damage for name, damage in damages.items() if is_one_of(name, [step.name])), None)
+        if broken is None or any(is_one_of(name, step.sources) for name in damages):
+            continue
+        step.make(folder, broken)
+        log.warning("%s: made again from %s.", folder / step.name, step.source_text)
+    remaining = list(_find_damage(folder))
+    if remaining:
+        raise DataError("\n".join(_failure_message(folder, damage) for damage in remaining))
+
+
+def _find_damage(folder: Path) -> Iterator[Damage]:
+    manifest = read_manifest(folder)
+    if manifest is None:
+        return
+    for damage in find_damage(folder, manifest, [name for name in RUN_FILES if name not in PAGES]):
+        if not damage.is_rewritten:
+            yield damage
+
+
+def _failure_message(folder: Path, damage: Damage) -> str:
+    state = "is missing" if damage.size is None else "has changed"
+    step = next((step for step in REPAIR_STEPS if is_one_of(damage.name, [step.name])), None)
+    if step is None:
+        remedy = f"Restore it from a copy, or remove {folder} and run the experiment again."
+        return f"{damage.path}: {state} and cannot be made again without training. {remedy}"
+    return f"{damage.path}: {state}. It is made from {step.source_text}, which must be intact. Restore those first."
+
+
+def _make_arch(folder: Path, damage: Damage) -> None:
+    with rewrite_files(folder, [damage.name], kept_edits=()):
+        write_json(damage.path, _read_experiment(folder).arch.to_document())
+
+
+def _make_network(folder: Path, damage: Damage) -> None:
+    """Plan the network again; the batch size that went through it at once is in environment.json."""
+    experiment = _read_experiment(folder)
+    gallery = read_gallery(folder / "gallery.npz")
+    shape = experiment.data.crop_size or (gallery.images.shape[1:] if gallery else ())
+    classes = read_predictions(folder / "predictions.csv").classes
+    plan = experiment.arch.plan(input_shape(experiment, tuple(shape)), len(classes))
+    execution = read_json(folder / "environment.json").get("execution", {})
+    batch_size, num_devices = experiment.training.batch_size, max(1, len(execution.get("devices", [])))
+    size = int(execution.get("micro_batch", batch_size))
+    memory = estimate_memory(plan, experiment.training)
+    micro = MicroBatch(
+        batch_size=batch_size,
+        size=size,
+        peak_bytes=memory.peak_bytes(ceil(batch_size / num_devices), ceil(size / num_devices)),
+        budget_bytes=None if experiment.training.memory is None else parse_bytes(experiment.training.memory),
+    )
+    with rewrite_files(folder, [damage.name], kept_edits=()):
+        write_json(damage.path, network_summary(plan, micro))
+
+
+def _make_metrics(folder: Path, damage: Damage) -> None:
+    """Evaluate the predictions again; the peak memory is kept if the file is then the one that the run left."""
+    document = read_json(folder / "experiment.json")
+    predictions = read_predictions(folder / "predictions.csv")
+    predictions = read_run_predictions(folder, [name for name in SETS if name in predictions.sets])
+    positive = positive_class(predictions.classes, document.get("data", {}).get("positive"))
+    metrics = _evaluate(folder, document, predictions, positive)
+    with rewrite_files(folder, [damage.name, "froc/"], kept_edits=()):
+        bootstraps = int(document.get("evaluation", {}).get("bootstraps", 1000))
+        froc = recompute_run_froc(folder, predictions, positive, bootstraps)
+        for peak_memory in (_read_peak_memory(damage.path), None):
+            write_json(damage.path, {**metrics, "peak_memory_bytes": peak_memory, **froc})
+            if file_sha256(damage.path) == damage.record.sha256:
+                return
+    log.warning("%s: the peak memory of the training is not known any more.", damage.path)
+
+
+def _evaluate(folder: Path, document: dict[str, Any], predictions: Predictions, positive: int) -> dict[str, Any]:
+    """The content of metrics.json but for the peak memory and the FROC."""
+    options = document.get("evaluation", {})
+    sets = evaluate(
+        predictions,
+        positive=positive,
+        threshold=options.get("threshold"),
+        recall=options.get("recall"),
+        bootstraps=int(options.get("bootstraps", 1000)),
+    )
+    network = read_optional_json(folder / "network.json") or {}
+    known = {name: network.get(name) for name in ("parameters", "macs")}
+    costs = dict.fromkeys(RUN_COSTS) | known | training_costs(read_history(folder / "history.csv"))
+    return {"positive": predictions.classes[positive], "classes": list(predictions.classes), **sets, **costs}
+
+
+def _read_peak_memory(path: Path) -> int | None:
+    """The peak memory that a changed metrics.json states."""
+    try:
+        value = (read_optional_json(path) or {}).get("peak_memory_bytes")
+    except DataError:
+        return None
+    return value if isinstance(value, int) else None
+
+
+def _make_predictions(folder: Path, damage: Damage) -> None:
+    metrics = read_json(folder / "metrics.json")
+    evaluate_run(folder, [name for name in SETS if name in metrics])
+
+
+def _make_gallery(folder: Path, damage: Damage) -> None:
+    experiment, predictions = _read_experiment(folder), read_predictions(folder / "predictions.csv")
+    prepared = prepare_again(folder, experiment, [name for name in SETS if name in predictions.sets])
+    predicted = predictions.predicted_classes(
+        positive=prepared.cases.positive, threshold=experiment.evaluation.threshold
+    )
+    with rewrite_files(folder, [damage.name], kept_edits=()):
+        write_gallery(damage.path, prepared, predictions, predicted)
+
+
+def _make_froc(folder: Path, damage: Damage) -> None:
+    with rewrite_files(folder, ["froc/"], kept_edits=()):
+        write_run_froc(folder, read_predictions(folder / "predictions.csv"), _read_experiment(folder))
+
+
+def _read_experiment(folder: Path) -> Experiment:
+    source = folder / "experiment.json"
+    (experiment,) = parse_experiments(Document(value=read_json(source), source=str(source)))
+    return experiment
+
+
+REPAIR_STEPS: Final = (
+    RepairStep(name="arch.json", sources=("experiment.json",), make=_make_arch),
+    RepairStep(
+        name="network.json",
+        sources=("experiment.json", "environment.json", "gallery.npz", "predictions.csv"),
+        make=_make_network,
+    ),
+    RepairStep(
+        name="metrics.json",
+        sources=("predictions.csv", "split.csv", "experiment.json", "network.json", "history.csv"),
+        make=_make_metrics,
+    ),
+    RepairStep(
+        name="predictions.csv",
+        sources=("model.keras", "experiment.json", "split.csv", "network.json", "metrics.json"),
+        needs_data=True,
+        make=_make_predictions,
+    ),
+    RepairStep(
+        name="gallery.npz",
+        sources=("predictions.csv", "experiment.json", "split.csv"),
+        needs_data=True,
+        make=_make_gallery,
+    ),
+    RepairStep(
+        name="froc/",
+        sources=("predictions.csv", "experiment.json", "split.csv"),
+        needs_data=True,
+        make=_make_froc,
+    ),
+)
+"""How files are made again, in an order in which what is made serves the next."""

@@ -1,0 +1,154 @@
+"""The files of a finished run are held to its manifest."""
+
+import re
+import shutil
+from contextlib import suppress
+
+import pytest
+
+from archnet.errors import DataError
+from archnet.evaluation.integrity.acceptance import accept_edits
+from archnet.evaluation.integrity.manifest import Edit, read_manifest, rewrite_files
+from archnet.evaluation.integrity.verification import verify_results, verify_run
+from synthetic_runs import write_run
+
+
+@pytest.fixture
+def run(tmp_path):
+    return write_run(tmp_path / "a")
+
+
+def cut(path, size):
+    path.write_bytes(path.read_bytes()[:size])
+
+
+def changed(run, name, sizes, remedy):
+    return (
+        f"{run / name}: changed since the run was finished ({sizes}). {remedy} To accept a change that you made: "
+        f"archnet report --accept-edits {run}"
+    )
+
+
+UNREPEATABLE = "It cannot be made again without training: restore it from a copy, or run the experiment again."
+
+
+def interrupt_report(run):
+    with suppress(KeyboardInterrupt), rewrite_files(run, ["metrics.json"]):
+        cut(run / "metrics.json", 10)
+        raise KeyboardInterrupt
+
+
+def assert_refused(run, names, message):
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        verify_run(run, names)
+
+
+def test_the_files_of_an_untouched_run_are_accepted(run):
+    assert verify_run(run, ["metrics.json", "predictions.csv", "froc/"]) == read_manifest(run)
+
+
+@pytest.mark.parametrize(
+    "size", [lambda text: text.rindex(b"\n", 0, 3000) + 1, lambda text: 3000, lambda text: len(text) - 4]
+)
+def test_predictions_cut_at_a_line_in_a_line_or_in_the_last_number_are_changed(run, size):
+    path = run / "predictions.csv"
+    whole = path.read_bytes()
+    cut(path, size(whole))
+    sizes = f"was {len(whole):,} bytes, is {size(whole):,}"
+    remedy = f"To make it again from model.keras and the data: archnet report --repair {run}."
+    assert_refused(run, ["predictions.csv"], changed(run, "predictions.csv", sizes, remedy))
+
+
+def test_one_flipped_bit_is_noticed(run):
+    path = run / "gallery.npz"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    sizes = f"still {len(content):,} bytes, but a different SHA-256"
+    remedy = f"To make it again from model.keras and the data: archnet report --repair {run}."
+    assert_refused(run, ["gallery.npz"], changed(run, "gallery.npz", sizes, remedy))
+
+
+def test_a_file_of_another_run_is_noticed(run, tmp_path):
+    other = write_run(tmp_path / "b", seed=1)
+    sizes = f"still {(run / 'environment.json').stat().st_size:,} bytes, but a different SHA-256"
+    shutil.copy(other / "environment.json", run / "environment.json")
+    assert_refused(run, ["environment.json"], changed(run, "environment.json", sizes, UNREPEATABLE))
+
+
+def test_a_missing_file_is_named_as_missing(run):
+    for name in ("history.csv", "metrics.json"):
+        (run / name).unlink()
+    missing = "is missing, although the run was finished with it."
+    lines = [
+        f"{run / 'history.csv'}: {missing} {UNREPEATABLE}",
+        f"{run / 'metrics.json'}: {missing} To make it again from predictions.csv: archnet report --repair {run}.",
+    ]
+    assert_refused(run, ["history.csv", "metrics.json"], "\n".join(lines))
+
+
+def test_files_that_are_not_read_are_not_held(run):
+    cut(run / "history.csv", 10)
+    assert verify_run(run, ["metrics.json"]) is not None
+    with pytest.raises(DataError):
+        verify_results(run)
+
+
+def test_foreign_files_and_pages_do_not_concern_the_results(run):
+    (run / "notes.txt").write_text("mine")
+    (run / "froc").mkdir()
+    (run / "froc/mine.csv").write_text("mine")
+    (run / "report.html").write_text("changed")
+    verify_results(run)
+
+
+def test_a_run_without_a_manifest_is_read_as_it_is(run):
+    (run / "manifest.json").unlink()
+    cut(run / "predictions.csv", 10)
+    assert verify_run(run, ["predictions.csv"]) is None
+
+
+def test_a_file_that_an_interrupted_command_was_writing_is_no_edit(run):
+    interrupt_report(run)
+    message = (
+        f"{run / 'metrics.json'}: `archnet report` is writing this file, or was interrupted. Wait until it has ended, or "
+        f"run it again: archnet report {run}"
+    )
+    assert_refused(run, ["metrics.json"], message)
+    assert verify_run(run, ["metrics.json"], while_rewritten=True) is not None
+
+
+def test_an_accepted_edit_is_recorded_with_the_day_and_the_hash_before(run):
+    before = read_manifest(run).files["predictions.csv"]
+    cut(run / "predictions.csv", 3000)
+    assert accept_edits(run, "2026-11-26") == ["predictions.csv"]
+    after = read_manifest(run).files["predictions.csv"]
+    assert (after.size, after.edits) == (3000, (Edit(date="2026-11-26", sha256=before.sha256),))
+    verify_results(run)
+    cut(run / "predictions.csv", 2000)
+    accept_edits(run, "2026-11-27")
+    assert [edit.date for edit in read_manifest(run).files["predictions.csv"].edits] == ["2026-11-26", "2026-11-27"]
+
+
+def test_the_absence_of_a_file_is_accepted_only_where_the_run_can_do_without_it(run):
+    for name in ("gallery.npz", "metrics.json"):
+        (run / name).unlink()
+    assert accept_edits(run, "2026-11-26") == ["gallery.npz"]
+    assert read_manifest(run).removed == {"gallery.npz": "2026-11-26"}
+    with pytest.raises(DataError, match=r"metrics\.json: is missing"):
+        verify_results(run)
+
+
+def test_accepting_an_untouched_run_changes_nothing(run):
+    before = (run / "manifest.json").read_bytes()
+    assert accept_edits(run, "2026-11-26") == []
+    assert (run / "manifest.json").read_bytes() == before
+
+
+def test_a_run_without_a_manifest_is_recorded_from_the_day_on(run):
+    (run / "manifest.json").unlink()
+    assert accept_edits(run, "2026-11-26") == []
+    assert read_manifest(run).recorded == "2026-11-26"
+    cut(run / "predictions.csv", 3000)
+    with pytest.raises(DataError, match="changed since the run was finished"):
+        verify_results(run)
