@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from archnet.errors import pluralize
-from archnet.evaluation.run_folder import CHECKPOINT, is_finished
+from archnet.evaluation.run_folder import CHECKPOINT
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.feasibility import TrialPlanner
 from archnet.sweep.results.learning_curve import read_learning_curve
@@ -23,6 +23,7 @@ from archnet.sweep.results.trials import (
     STOPPED,
     WAITING,
     Trial,
+    is_run_reported,
     read_trials,
     trial_folder,
     write_trial,
@@ -84,7 +85,7 @@ class TrialSchedule:
     def _requeue_trial(self, trial: Trial) -> list[Job]:
         """Requeue the runs of a trial that have not ended; a run may have finished after its sweep was interrupted."""
         for name, run in trial.runs.items():
-            if is_finished(trial_folder(self.folder, trial.number) / name):
+            if is_run_reported(trial_folder(self.folder, trial.number) / name):
                 run.state = FINISHED
             elif run.state not in (STOPPED, FAILED):
                 run.state = WAITING

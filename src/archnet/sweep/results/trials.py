@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import DataError, RunError
-from archnet.evaluation.run_folder import read_json, read_optional_json
+from archnet.evaluation.run_folder import is_finished, read_json, read_optional_json
 from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document
 from archnet.spec.sweeps.document import parse_sweep
@@ -89,6 +89,11 @@ class Trial:
 def trial_folder(folder: Path, number: int) -> Path:
     """The folder that holds the runs of a trial."""
     return folder / "trials" / f"{number:03d}"
+
+
+def is_run_reported(run_folder: Path) -> bool:
+    """Whether a run is finished and has its page, which an older archnet wrote after metrics.json."""
+    return is_finished(run_folder) and (run_folder / "report.html").exists()
 
 
 def write_trial(folder: Path, trial: Trial) -> None:
