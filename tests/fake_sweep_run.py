@@ -72,7 +72,8 @@ def train(document, run, asks):
         tell({"epoch": epoch, "value": value})
         if asks:
             ALLOWED.acquire()
-    (run / "draft").write_text(json.dumps({"validation": dict.fromkeys(EVALUATED_METRICS)}))
+    results = {"n": 10, "threshold": 0.5, "confusion_matrix": [[5, 0], [0, 5]], **dict.fromkeys(EVALUATED_METRICS)}
+    (run / "draft").write_text(json.dumps({"validation": results}))
     (run / "draft").replace(run / "metrics.json")
     (run / "report.html").touch()
     tell({"ended": "finished"})

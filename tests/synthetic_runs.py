@@ -116,7 +116,8 @@ def _network():
         layer(3, "T", "2 classes linear", [2], 22, 20),
     ]
     totals = {key: sum(row[key] for row in layers) for key in ("parameters", "macs", "activation_bytes")}
-    return {"input_shape": [64, 64, 1], **totals, "layers": layers}
+    batch = {"batch_size": 300, "micro_batch": 300, "parts": 1, "training_bytes": 900_000_000, "memory_bytes": None}
+    return {"input_shape": [64, 64, 1], **totals, **batch, "layers": layers}
 
 
 def _write_history(path):

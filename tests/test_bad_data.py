@@ -279,12 +279,12 @@ BAD = {
     "a quote that is not closed": (
         candidates(COLUMNS + '"1.2.3,1,2,3,0\n' + "1.2.3,1,2,3,0\n" * 50),
         LUNA16,
-        f"{CSV} line 2: {ROW} 1.2.3,1,2,3,0\\n1.2.3,1,2,3,0\\n1.2.3,1,2,3,0\\n1.2.3,1,2,3,0\\n1.2.3,1,2,3,0\\n1.2.3….",
+        f"{CSV} line 2: not a csv table (unexpected end of data). {SAVE_AS_TEXT}",
     ),
     "a quote that swallows a whole list": (
         candidates(COLUMNS + '"1.2.3,1,2,3,0\n' + "1.2.3,1,2,3,0\n" * 20_000),
         LUNA16,
-        f"{CSV}: not a readable csv file (field larger than field limit (131072)). {SAVE_AS_TEXT}",
+        f"{CSV} line 2: not a csv table (field larger than field limit (131072)). {SAVE_AS_TEXT}",
     ),
     "a missing column": (
         candidates("seriesuid,coordX,coordY,class\n"),
@@ -316,16 +316,18 @@ BAD = {
     "a list that is a picture": (
         candidates(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
         LUNA16,
-        f"{CSV}: not a readable csv file ('utf-8' codec can't decode byte 0x89 in position 0: invalid start byte). "
-        f"{SAVE_AS_TEXT}",
+        f"{CSV} line 1, column 1: not UTF-8 text. {SAVE_AS_TEXT}",
     ),
     "a list in UTF-16": (
         candidates(LIST.encode("utf-16")),
         LUNA16,
-        f"{CSV}: not a readable csv file ('utf-8' codec can't decode byte 0xff in position 0: invalid start byte). "
-        f"{SAVE_AS_TEXT}",
+        f"{CSV} line 1, column 1: not UTF-8 text. {SAVE_AS_TEXT}",
     ),
-    "a list of zero bytes": (candidates(COLUMNS + "\0" * 90), LUNA16, f"{CSV} line 2: {ROW} {NULS}…."),
+    "a list of zero bytes": (
+        candidates(COLUMNS + "\0" * 90),
+        LUNA16,
+        f"{CSV} line 2: not a csv table (a null character). {SAVE_AS_TEXT}",
+    ),
     "a candidate outside its scan": (
         candidates(f"{COLUMNS}1.2.3,12,12,12,0\n1.2.3,12,12,-999,1\n"),
         LUNA16,

@@ -213,14 +213,22 @@ def test_a_store_that_windows_does_not_move_because_it_is_open_stays_whole(tmp_p
     assert [stored.folder for stored in prune_stores(everything=True)] == [store]
 
 
-@pytest.mark.parametrize("content", ["{", "{}", "[1]", ""])
-def test_a_store_whose_description_is_damaged_is_told_and_pruned_and_the_others_stay(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("{", ":1: not JSON (Expecting property name enclosed in double quotes)"),
+        ("{}", ':1 $: the key "source" is missing'),
+        ("[1]", ":1 $: expected an object, got [1]"),
+        ("", ":1: not JSON (Expecting value)"),
+    ],
+)
+def test_a_store_whose_description_is_damaged_is_told_and_pruned_and_the_others_stay(tmp_path, content, problem):
     wanted = recipe(tmp_path / "scans")
     open_crops(wanted)
     path = only_store() / "store.json"
     open_crops(recipe(tmp_path / "others", num_crops=29))
     path.write_text(content)
-    message = f"{path}: damaged. Remove it with archnet data prune; the crops are cut again."
+    message = f"{path}{problem}. Remove it with archnet data prune; the crops are cut again."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         open_crops(wanted)
     assert sorted(store.state for store in list_stores()) == ["damaged", "ready"]

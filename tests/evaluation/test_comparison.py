@@ -293,10 +293,12 @@ def test_runs_of_other_classes_or_another_positive_class_are_refused(tmp_path):
     [
         ("{", "{path}:1: not JSON (Expecting property name enclosed in double quotes). Restore the file, or run the "
               "experiment again."),
-        ("[]", "{path}: holds [], not a JSON object. Run the experiment again."),
-        ("{}", '{path}: has no "classes". Recompute it with `archnet report {folder}`.'),
-        ('{"classes": ["a", "b"], "positive": "b", "test": {"n": 1}}',
-         '{path}: test has no "confusion_matrix". Recompute it with `archnet report {folder}`.'),
+        ("[]", "{path}:1 $: expected an object, got []. Restore the file, or run the experiment again."),
+        ("{}", '{path}: has no "classes". Restore the file, or run the experiment again.'),
+        ('{"classes": ["a", "b"], "positive": "b",\n"test": {"n": 1, "threshold": 0.5}}',
+         '{path}:2 $.test: the key "confusion_matrix" is missing. Restore the file, or run the experiment again.'),
+        ('{"classes": ["a", "b"], "positive": "b",\n"test": {"n": 1, "threshold": 0.5, "confusion_matrix": [[1, 0], [0, 0]]}}',
+         '{path}: test has no "accuracy". Recompute it with `archnet report {folder}`.'),
     ],
 )  # fmt: skip
 def test_a_damaged_metrics_file_is_refused(tmp_path, text, message):

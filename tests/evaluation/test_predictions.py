@@ -62,7 +62,7 @@ def test_a_missing_file_says_that_the_run_is_not_finished(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "{path}: has no cases. "),
+        ("", "{path}: is empty. "),
         (HEADER, "{path}: has no cases. "),
         (
             "case,group,y_true,p_a\na,g,a,1\n",
@@ -122,7 +122,7 @@ def test_a_damaged_file_is_refused_with_its_line_and_a_remedy(tmp_path, text, me
 def test_bytes_that_are_not_text_are_refused(tmp_path):
     path = tmp_path / "predictions.csv"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match=f"^{re.escape(f'{path}: not UTF-8 text. {REMEDY}')}$"):
+    with pytest.raises(DataError, match=f"^{re.escape(f'{path} line 1, column 1: not UTF-8 text. {REMEDY}')}$"):
         read_predictions(path)
 
 

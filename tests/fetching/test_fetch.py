@@ -369,7 +369,7 @@ def test_only_http_is_spoken(kind):
 
 
 LISTINGS = {
-    "no JSON": (b"<html>", "Expecting value: line 1 column 1 (char 0)"),
+    "no JSON": (b"<html>", "line 1: not JSON (Expecting value)"),
     "no files": (b'{"id": 1}', "'files' is missing"),
     "a list": (b"[]", "list indices must be integers or slices, not str"),
     "another server": (

@@ -365,8 +365,11 @@ def test_a_run_folder_that_is_damaged_is_told(run, tmp_path):
     broken = write_trained_run(tmp_path / "broken")
     (broken / "metrics.json").write_text('{"classes": ["a", "b"], "positive": "c"}')
     record_run(broken)
-    message = f"{broken}: metrics.json or data.json is not what a run writes ("
-    assert str(predict(broken, tmp_path).exception).startswith(message)
+    message = (
+        f'{broken / "metrics.json"}: positive is "c", which is none of the classes ["a", "b"]. '
+        "Restore the file, or run the experiment again."
+    )
+    assert str(predict(broken, tmp_path).exception) == message
 
 
 def test_a_baseline_is_left_out_of_its_experiment_and_refused_by_itself(tmp_path):
@@ -492,7 +495,8 @@ def test_a_damaged_list_of_training_scans_is_told(tmp_path):
     write_json(run / TRAINING_SCANS_FILE, {"scans": [{"digest": "0"}], "cases": {}})
     done = predict(run, write_chest(tmp_path / "scan.mhd"))
     assert str(done.exception) == (
-        f"{run / TRAINING_SCANS_FILE}: is not what a run writes ('series_uid'). Run the experiment again."
+        f'{run / TRAINING_SCANS_FILE}:3 $.scans[0]: the key "series_uid" is missing. '
+        "Restore the file, or run the experiment again."
     )
 
 

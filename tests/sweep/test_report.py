@@ -12,7 +12,12 @@ from archnet.sweep.results.leaderboard import read_leaderboard
 from archnet.sweep.results.trials import trial_folder
 from small_sweeps import WIDTH, make_schedule, small_sweep, write_run
 
-METRICS = dict.fromkeys((metric.name for metric in metrics_shown_in("sweep_report")), 0.5)
+METRICS = {
+    "n": 4,
+    "threshold": 0.5,
+    "confusion_matrix": [[1, 1], [1, 1]],
+    **dict.fromkeys((metric.name for metric in metrics_shown_in("sweep_report")), 0.5),
+}
 NO_TEST = {"validation": METRICS}
 TEST = {**NO_TEST, "test": METRICS}
 

@@ -7,7 +7,6 @@ depth), `index.csv` (the case of each row), `scans.jsonl` (the statistics and th
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,11 +21,12 @@ from archnet.data.build_store import build_store, draft_folder, matches_recipe, 
 from archnet.data.checks.scan_records import RECORDS_FILE, complete_records
 from archnet.data.dataset import Crops, UnreadableScan
 from archnet.data.recipe import Recipe, absolute_path, store_name
-from archnet.errors import DataError
+from archnet.errors import DataError, RunError
 from archnet.files.atomic import remove_leftovers
 from archnet.files.locks import LOCK_FILE, LockedError, hold_lock
 from archnet.files.progress import Progress, no_progress
 from archnet.files.user_folders import store_home
+from archnet.spec.outputs.output_file import STORE_REMEDY, read_output
 
 TRASH_SUFFIX: Final = ".removed"
 """Ending of the folder that a store is moved to for its removal."""
@@ -174,12 +174,10 @@ def read_store_json(folder: Path) -> dict[str, Any]:
     Raises:
         DataError: It is missing or damaged.
     """
-    path = folder / "store.json"
     try:
-        document = json.loads(path.read_bytes())
-        return {"lost": [], **{key: document[key] for key in ("source", "crops", "scans")}, **document}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: damaged. Remove it with archnet data prune; the crops are cut again.") from error
+        return {"lost": [], **read_output(folder / "store.json")}
+    except RunError as error:
+        raise DataError(f"{folder / 'store.json'}: no such file. {STORE_REMEDY}") from error
 
 
 @contextmanager

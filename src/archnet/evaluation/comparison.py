@@ -21,10 +21,9 @@ from archnet.evaluation.run_folder import (
     allowed_errors,
     find_run_folders,
     is_baseline,
-    read_json,
     read_optional_json,
 )
-from archnet.spec.metrics import EVALUATED_METRICS
+from archnet.spec.outputs.metrics_file import missing_result, read_metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,18 +144,12 @@ def _allowed_errors(folders: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _read_metrics(folder: Path) -> dict[str, Any]:
-    """A run's `metrics.json`, with the keys that a comparison needs."""
+    """A run's `metrics.json`, with the results that a comparison needs."""
     path = folder / "metrics.json"
-    metrics = read_json(path)
-    for key in ("classes", "positive"):
-        if key not in metrics:
-            raise DataError(f'{path}: has no "{key}". Recompute it with `archnet report {folder}`.')
-    for name in ("validation", "test"):
-        missing = [
-            key for key in ("n", "confusion_matrix", *EVALUATED_METRICS) if key not in metrics.get(name, {key: None})
-        ]
-        if missing:
-            raise DataError(f'{path}: {name} has no "{missing[0]}". Recompute it with `archnet report {folder}`.')
+    metrics = read_metrics(path)
+    missing = missing_result(metrics)
+    if missing is not None:
+        raise DataError(f"{path}: {missing}. Recompute it with `archnet report {folder}`.")
     return metrics
 
 

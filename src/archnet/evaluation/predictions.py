@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from archnet.errors import DataError, RunError, did_you_mean
 from archnet.evaluation.integrity.case_list import check_case_list
 from archnet.files.atomic import atomic_write
+from archnet.files.csv_rows import Table, excerpt, parse_number, read_table
 from archnet.spec.experiment import SETS, Evaluation
 
 DEFAULT_THRESHOLD: Final = Evaluation().threshold
@@ -110,10 +111,10 @@ def read_predictions(path: Path) -> Predictions:
         RunError: The file is missing.
         DataError: A column, name or number isn't what `write_predictions` writes; the text names the line.
     """
-    header, lines, rows = _read_rows(path)
-    classes = _parse_classes(path, header)
-    columns = list(zip(*rows, strict=True))
-    places = [f"{path} line {line}" for line in lines]
+    table = _read_table(path)
+    classes = _parse_classes(path, table.header)
+    columns = list(zip(*table.rows, strict=True))
+    places = [f"{path} line {line}" for line in table.lines]
     _check_unique(places, columns[0])
     _check_known("set", places, columns[2], SETS)
     _check_known("y_true", places, columns[3], classes)
@@ -123,7 +124,7 @@ def read_predictions(path: Path) -> Predictions:
         groups=np.array(columns[1], dtype=np.str_),
         sets=np.array(columns[2], dtype=np.str_),
         y_true=np.array([index[name] for name in columns[3]], dtype=np.int64),
-        probabilities=_parse_probabilities(places, header[4:], columns[4:]),
+        probabilities=_parse_probabilities(places, table.header[4:], columns[4:]),
         classes=classes,
     )
 
@@ -144,25 +145,14 @@ def read_run_predictions(folder: Path, sets: Collection[str]) -> Predictions:
     return predictions
 
 
-def _read_rows(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
-    """The header, each row's line number in the file, and the rows."""
+def _read_table(path: Path) -> Table:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = next(reader, [])
-            numbered_rows = [(reader.line_num, row) for row in reader]
-    except (FileNotFoundError, NotADirectoryError):
+        table = read_table(path, _REMEDY)
+    except FileNotFoundError:
         raise RunError(f"{path}: no such file. Run the experiment to its end, or name another run folder.") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: not UTF-8 text. {_REMEDY}") from None
-    except csv.Error as error:
-        raise DataError(f"{path} line {reader.line_num}: not a csv table ({error}). {_REMEDY}") from None
-    if not numbered_rows:
+    if not table.rows:
         raise DataError(f"{path}: has no cases. {_REMEDY}")
-    for line, row in numbered_rows:
-        if len(row) != len(header):
-            raise DataError(f"{path} line {line}: {len(row)} fields, but the header has {len(header)}. {_REMEDY}")
-    return header, [line for line, _ in numbered_rows], [row for _, row in numbered_rows]
+    return table
 
 
 def _parse_classes(path: Path, header: list[str]) -> tuple[str, ...]:
@@ -193,14 +183,14 @@ def _check_known(column: str, places: list[str], names: Sequence[str], known: Se
     place, name = next((place, name) for place, name in zip(places, names, strict=True) if name in unknown)
     known_names = ", ".join(f'"{word}"' for word in known)
     raise DataError(
-        f'{place}: {column} is "{name}"; expected one of {known_names}.{did_you_mean(name, known)} {_REMEDY}'
+        f'{place}: {column} is "{excerpt([name])}"; expected one of {known_names}.{did_you_mean(name, known)} {_REMEDY}'
     )
 
 
 def _parse_probabilities(places: list[str], header: list[str], columns: Sequence[Sequence[str]]) -> NDArray[np.float64]:
     """The probability columns as an (N, K) array; each row must sum to 1 within what float16 training can miss."""
     try:
-        table = np.array([list(map(float, column)) for column in columns], dtype=np.float64).T
+        table = np.array([list(map(parse_number, column)) for column in columns], dtype=np.float64).T
     except ValueError:
         raise _bad_number(places, header, columns, _is_not_a_number) from None
     if not np.all((table >= 0) & (table <= 1)):
@@ -222,12 +212,12 @@ def _bad_number(
         for name, field in zip(header, row, strict=True)
         if is_bad(field)
     )
-    return DataError(f'{place}: {name} is "{field}", not a number from 0 to 1. {_REMEDY}')
+    return DataError(f'{place}: {name} is "{excerpt([field])}", not a number from 0 to 1. {_REMEDY}')
 
 
 def _is_not_a_number(field: str) -> bool:
     try:
-        float(field)
+        parse_number(field)
     except ValueError:
         return True
     return False

@@ -2,73 +2,63 @@
 
 from __future__ import annotations
 
-import csv
-import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import DataError, RunError
 from archnet.evaluation.integrity.manifest import MANIFEST_FILE
+from archnet.files.csv_rows import excerpt, parse_number, read_table
+from archnet.spec.outputs.output_file import RUN_REMEDY, read_output
 
 CHECKPOINT: Final = "checkpoint"
 """The folder in a run folder that marks an unfinished run, and keeps its training."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """One of the run folder's JSON objects.
+    """One of the folder's JSON files, of a kind in `OUTPUT_FILES`, held to its schema.
 
     Raises:
         RunError: The file is missing.
-        DataError: The file isn't a JSON object.
+        DataError: The file is damaged.
     """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise RunError(f"{path}: no such file. Run the experiment to its end, or name another run folder.") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: not UTF-8 text. Restore the file, or run the experiment again.") from None
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"{path}:{error.lineno}: not JSON ({error.msg}). Restore the file, or run the experiment again."
-        ) from None
-    if not isinstance(value, dict):
-        raise DataError(f"{path}: holds {json.dumps(value)[:40]}, not a JSON object. Run the experiment again.")
-    return value
+    return read_output(path)
 
 
 def read_optional_json(path: Path) -> dict[str, Any] | None:
-    """One of the run folder's JSON objects, or None where the run did not write it."""
-    return read_json(path) if path.exists() else None
+    """The same, or None where the run did not write it."""
+    return read_output(path) if path.exists() else None
 
 
 def read_history(path: Path) -> dict[str, list[float]]:
     """The columns of `history.csv`, one value an epoch; empty where there is no such file.
 
     Raises:
-        DataError: A line has too few or too many fields, or something that isn't a number.
+        DataError: The file is no csv table, has no column of epochs or seconds, or a field isn't a number.
     """
     if not path.exists():
         return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        names = next(rows, [])
-        columns: dict[str, list[float]] = {name: [] for name in names}
-        for row in rows:
-            _append_row(columns, row, f"{path} line {rows.line_num}")
+    table = read_table(path, RUN_REMEDY)
+    for name in ("epoch", "seconds"):
+        if name not in table.header:
+            raise DataError(f'{path} line 1: the column "{name}" is missing. {RUN_REMEDY}')
+    columns: dict[str, list[float]] = {name: [] for name in table.header}
+    for line, row in zip(table.lines, table.rows, strict=True):
+        for name, field in zip(columns, row, strict=True):
+            columns[name].append(_parse_field(name, field, f"{path} line {line}"))
     return columns
 
 
-def _append_row(columns: dict[str, list[float]], row: list[str], place: str) -> None:
-    """Append one line of `history.csv` to its columns; an empty field (a number that is undefined) is NaN."""
-    remedy = "Restore the file, or run the experiment again."
-    if len(row) != len(columns):
-        raise DataError(f"{place}: {len(row)} fields, but the header has {len(columns)}. {remedy}")
-    for name, field in zip(columns, row, strict=True):
-        try:
-            columns[name].append(float(field or "nan"))
-        except ValueError:
-            raise DataError(f'{place}: {name} is "{field}", not a number. {remedy}') from None
+def _parse_field(name: str, field: str, place: str) -> float:
+    """A number of `history.csv`; an empty field (a number that is undefined) is NaN."""
+    try:
+        number = parse_number(field or "nan")
+    except ValueError:
+        raise DataError(f'{place}: {name} is "{excerpt([field])}", not a number. {RUN_REMEDY}') from None
+    if math.isinf(number) or (math.isnan(number) and name in ("epoch", "seconds")):
+        raise DataError(f'{place}: {name} is "{excerpt([field])}", not a finite number. {RUN_REMEDY}')
+    return number
 
 
 def allowed_errors(data: Mapping[str, Any] | None) -> list[str]:

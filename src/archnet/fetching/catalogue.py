@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from archnet.fetching.archive import BadArchiveError, is_empty_folder, require_d
 from archnet.fetching.download import Downloader, RemoteFile
 from archnet.fetching.http import RetryPolicy
 from archnet.files.atomic import write_text
+from archnet.files.json_file import parse_json
 from archnet.files.locks import lock_folder
 from archnet.files.progress import Progress, no_progress
 from archnet.spec.datasets import DATASETS, FETCHABLE_DATASETS, PublishedFile
@@ -155,14 +155,14 @@ def _fetch_listing(url: str, downloader: Downloader) -> dict[str, RemoteFile]:
     """The files of a Zenodo record by name, as its API tells them."""
     text = downloader.fetch_bytes(url, _MAX_LISTING_BYTES)
     try:
-        return {file["key"]: _parse_listed_file(file, url) for file in json.loads(text)["files"]}
+        return {file["key"]: _parse_listed_file(file, url) for file in parse_json(text)["files"]}
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{url}: this is not the listing of a Zenodo record ({_error_text(error)}).") from error
 
 
 def _parse_listed_file(file: dict[str, Any], url: str) -> RemoteFile:
     link, checksum, size = file["links"]["self"], file["checksum"], file["size"]
-    if urlsplit(link)[:2] != urlsplit(url)[:2]:
+    if not isinstance(link, str) or urlsplit(link)[:2] != urlsplit(url)[:2]:
         raise ValueError(f"{file['key']} lies on another server, {link}")
     if not re.fullmatch(r"md5:[0-9a-f]{32}", checksum):
         raise ValueError(f"the checksum of {file['key']} is {checksum}")

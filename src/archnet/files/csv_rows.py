@@ -5,12 +5,62 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from archnet.errors import DataError, did_you_mean
 
-_MAX_EXCERPT = 80
+_MAX_EXCERPT: Final = 80
+_MAX_BYTES: Final = 1_000_000_000
+"""LUNA16's longest list has a twentieth of it."""
+
+_LIST_REMEDY: Final = "Save it as text in UTF-8, columns separated by commas."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A csv file in which every row has the fields of the header.
+
+    Attributes:
+        header: Column names, all different.
+        lines: The line of each row, from 1.
+        rows: The fields of each row.
+    """
+
+    header: list[str]
+    lines: list[int]
+    rows: list[list[str]]
+
+
+def read_table(path: Path, remedy: str) -> Table:
+    """Read a csv file that archnet wrote.
+
+    Args:
+        path: The file.
+        remedy: What to do about a damaged one.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+        DataError: The file is not UTF-8 or no csv table, is empty or too large, has a column twice, or has a row of
+            another length than the header.
+    """
+    lines = _read_lines(path, remedy)
+    _, header = next(lines, (1, []))
+    if not header:
+        raise DataError(f"{path}: is empty. {remedy}")
+    repeated = next((name for name in header if header.count(name) > 1), None)
+    if repeated is not None:
+        raise DataError(f'{path} line 1: the column "{excerpt([repeated])}" is given twice. {remedy}')
+    table = Table(header=header, lines=[], rows=[])
+    for line, row in lines:
+        if len(row) != len(header):
+            raise DataError(f"{path} line {line}: {len(row)} fields, but the header has {len(header)}. {remedy}")
+        table.lines.append(line)
+        table.rows.append(row)
+    return table
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -21,23 +71,64 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[st
         columns: The columns to read, in the order of the values.
 
     Raises:
-        DataError: The file cannot be read or is no csv text, a column is missing or repeated, or a row is too short.
+        DataError: The file cannot be read or is no csv text, a column is missing or repeated, or a row has more or
+            fewer fields than the header.
     """
+    lines = _read_lines(path, _LIST_REMEDY)
+    try:
+        _, header = next(lines, (1, []))
+        numbers = _column_numbers(header, columns, path)
+        for line, row in lines:
+            if row and (len(row) < len(header) or any(row[len(header) :])):
+                raise DataError(f"{path} line {line}: expected {', '.join(columns)}, got {excerpt(row)}.")
+            if row:
+                yield line, [row[number].strip() for number in numbers]
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}. Check its permissions.") from error
+
+
+def _read_lines(path: Path, remedy: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the number of its last line, from 1."""
+    last_line = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            numbers = _column_numbers(next(reader, []), columns, path)
-            for line, row in enumerate(reader, start=2):
-                if row and len(row) <= max(numbers):
-                    raise DataError(f"{path} line {line}: expected {', '.join(columns)}, got {excerpt(row)}.")
-                if row:
-                    yield line, [row[number].strip() for number in numbers]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            f"{path}: not a readable csv file ({error}). Save it as text in UTF-8, columns separated by commas."
-        ) from error
+            _check_size(path, os.fstat(file.fileno()).st_size, remedy)
+            reader = csv.reader(_refuse_nul(file, path, remedy), strict=True)
+            for row in reader:
+                last_line = reader.line_num
+                yield last_line, row
+    except UnicodeDecodeError:
+        raise DataError(f"{_undecodable_place(path)} not UTF-8 text. {remedy}") from None
+    except csv.Error as error:
+        raise DataError(f"{path} line {last_line + 1}: not a csv table ({error}). {remedy}") from None
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(*error.args) from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
+
+
+def _check_size(path: Path, num_bytes: int, remedy: str) -> None:
+    if num_bytes > _MAX_BYTES:
+        raise DataError(f"{path}: larger than {_MAX_BYTES / 1e6:,.0f} MB, which no such list is. {remedy}")
+
+
+def _refuse_nul(lines: Iterable[str], path: Path, remedy: str) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if "\0" in line:
+            raise DataError(f"{path} line {number}: not a csv table (a null character). {remedy}")
+        yield line
+
+
+def _undecodable_place(path: Path) -> str:
+    """The line, and if it has fields the column, of the first byte that is not UTF-8."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                column = line[: error.start].count(b",") + 1
+                return f"{path} line {number}, column {column}:"
+    return f"{path}:"
 
 
 def parse_finite(words: Sequence[str], names: Sequence[str], path: Path, line: int) -> list[float]:
@@ -53,7 +144,7 @@ def parse_finite(words: Sequence[str], names: Sequence[str], path: Path, line: i
         DataError: A word is no finite number.
     """
     try:
-        numbers = [float(word) for word in words]
+        numbers = [parse_number(word) for word in words]
     except ValueError:
         numbers = [math.nan]
     if not all(map(math.isfinite, numbers)):
@@ -62,9 +153,23 @@ def parse_finite(words: Sequence[str], names: Sequence[str], path: Path, line: i
     return numbers
 
 
+def parse_number(word: str) -> float:
+    """A number as programs write it; `float` also takes digits of other scripts and underscores between digits.
+
+    >>> parse_number(" 1e-3")
+    0.001
+
+    Raises:
+        ValueError: The word is no number.
+    """
+    if "_" in word or not word.isascii():
+        raise ValueError(f"not a number: {word!r}")
+    return float(word)
+
+
 def _is_finite(word: str) -> bool:
     try:
-        return math.isfinite(float(word))
+        return math.isfinite(parse_number(word))
     except ValueError:
         return False
 

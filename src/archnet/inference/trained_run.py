@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archnet.data.scan_ranges import ScanRanges, parse_scan_ranges
-from archnet.errors import DataError, RunError
+from archnet.errors import RunError
 from archnet.evaluation.integrity.verification import INFERENCE_FILES, verify_run
 from archnet.evaluation.run_folder import find_run_folders, is_baseline, read_json, read_optional_json
 from archnet.files.strict_json import Document
@@ -18,6 +18,7 @@ from archnet.runs.log import log
 from archnet.runs.preparation.training_scans import TrainingScans, read_training_scans
 from archnet.spec.datasets import DATASETS, CaseKind
 from archnet.spec.experiment import Experiment
+from archnet.spec.outputs.metrics_file import read_metrics
 from archnet.spec.resolve import parse_experiments
 
 
@@ -135,22 +136,17 @@ def read_trained_run(folder: Path) -> TrainedRun:
     for text in run_integrity_texts(manifest):
         log.warning("%s: %s", folder, text)
     experiments = parse_experiments(Document(value=document, source=str(source)))
-    metrics = read_json(folder / "metrics.json")
+    metrics = read_metrics(folder / "metrics.json")
     scans = (read_optional_json(folder / "data.json") or {}).get("scans")
-    try:
-        classes = tuple(metrics["classes"])
-        return TrainedRun(
-            folder=folder,
-            experiment=experiments[0],
-            classes=classes,
-            positive=classes.index(metrics["positive"]),
-            scan_ranges=parse_scan_ranges(scans) if scans else None,
-            training_scans=read_training_scans(folder),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{folder}: metrics.json or data.json is not what a run writes ({error}). Run the experiment again."
-        ) from error
+    classes = tuple(metrics["classes"])
+    return TrainedRun(
+        folder=folder,
+        experiment=experiments[0],
+        classes=classes,
+        positive=classes.index(metrics["positive"]),
+        scan_ranges=parse_scan_ranges(scans) if scans else None,
+        training_scans=read_training_scans(folder),
+    )
 
 
 def read_trained_runs(paths: Sequence[Path]) -> list[TrainedRun]:

@@ -14,10 +14,13 @@ from archnet.errors import DataError
 from archnet.evaluation.integrity.manifest import Manifest, read_manifest
 from archnet.evaluation.integrity.verification import REPORT_FILES, verify_run
 from archnet.evaluation.predictions import Predictions, read_run_predictions
-from archnet.evaluation.run_folder import read_history, read_json, read_optional_json
+from archnet.evaluation.run_folder import read_history, read_optional_json
 from archnet.files.npy_arrays import read_npz
 from archnet.files.zip_archive import DamagedFileError
 from archnet.spec.experiment import SETS
+from archnet.spec.outputs.metrics_file import read_metrics
+from archnet.spec.outputs.output_file import RUN_REMEDY
+from archnet.spec.schema import json_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,12 +109,12 @@ def read_run_files(folder: Path) -> RunFiles:
         RunError: `metrics.json` or `predictions.csv` is missing.
         DataError: A file is damaged, or the files don't belong together.
     """
-    metrics = read_json(folder / "metrics.json")
+    metrics = read_metrics(folder / "metrics.json")
     predictions = read_run_predictions(folder, [name for name in SETS if name in metrics])
-    if metrics.get("positive") not in predictions.classes:
+    if tuple(metrics["classes"]) != predictions.classes:
         raise DataError(
-            f'{folder / "metrics.json"}: positive is "{metrics.get("positive")}", which is no class of predictions.csv '
-            f"({', '.join(predictions.classes)}). Run the experiment again."
+            f"{folder / 'metrics.json'}: its classes {json_text(metrics['classes'])} are not those of predictions.csv, "
+            f"{json_text(list(predictions.classes))}. {RUN_REMEDY}"
         )
     return RunFiles(
         folder=folder,

@@ -47,7 +47,7 @@ def schema_problems(document: Document, schema: str) -> list[Problem]:
     errors = _validator(schema).iter_errors(document.value)
     return [
         *_surrogate_problems(document.value, ()),
-        *(problem for error in errors for problem in _violation_problems(error)),
+        *(problem for error in errors for problem in violation_problems(error)),
     ]
 
 
@@ -61,7 +61,7 @@ def _surrogate_problems(value: Any, path: JsonPath) -> Iterator[Problem]:
         yield from _surrogate_problems(entry, (*path, step))
 
 
-def _violation_problems(error: Any) -> Iterator[Problem]:
+def violation_problems(error: Any) -> Iterator[Problem]:
     """What one schema violation says to a person, with the path it is about."""
     path = tuple(error.absolute_path)
     if error.validator in ("additionalProperties", "unevaluatedProperties"):

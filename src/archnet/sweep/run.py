@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +14,7 @@ from archnet.errors import RunError
 from archnet.evaluation.integrity.verification import verify_run
 from archnet.evaluation.run_folder import read_json, read_optional_json
 from archnet.files.atomic import remove_leftovers, write_json
+from archnet.files.csv_rows import read_rows
 from archnet.files.locks import LOCK_FILE, is_locked, lock_folder
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.comparison import write_comparison_with_froc
@@ -180,8 +180,7 @@ def _evaluate_trial(sweep: Sweep, folder: Path, trial: Trial) -> None:
 def _lacks_test_metrics(run_folder: Path) -> bool:
     """Whether a run has a test set but no metrics of it, as after its trial was run again."""
     verify_run(run_folder, ["split.csv", "metrics.json"], while_rewritten=True)
-    with (run_folder / "split.csv").open(encoding="utf-8", newline="") as stream:
-        has_test = any(row["set"] == "test" for row in csv.DictReader(stream))
+    has_test = any(name == "test" for _, (name,) in read_rows(run_folder / "split.csv", ["set"]))
     return has_test and "test" not in read_json(run_folder / "metrics.json")
 
 

@@ -153,8 +153,17 @@ def test_metrics_of_other_classes_are_refused(tmp_path):
     (folder / "metrics.json").write_text(json.dumps(metrics | {"positive": "tumour"}), encoding="utf-8")
     record_run(folder)
     message = (
-        f'{folder / "metrics.json"}: positive is "tumour", which is no class of predictions.csv (non-nodule, nodule). '
-        "Run the experiment again."
+        f'{folder / "metrics.json"}: positive is "tumour", which is none of the classes ["non-nodule", "nodule"]. '
+        "Restore the file, or run the experiment again."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_run(folder)
+    renamed = {"classes": ["non-nodule", "cyst"], "positive": "cyst"}
+    (folder / "metrics.json").write_text(json.dumps(metrics | renamed), encoding="utf-8")
+    record_run(folder)
+    message = (
+        f'{folder / "metrics.json"}: its classes ["non-nodule", "cyst"] are not those of predictions.csv, '
+        '["non-nodule", "nodule"]. Restore the file, or run the experiment again.'
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_run(folder)
@@ -175,7 +184,7 @@ def test_a_damaged_gallery_or_history_is_refused(tmp_path):
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_run(folder)
     gallery.unlink()
-    (folder / "history.csv").write_text("epoch,train_loss\n1,x\n", encoding="utf-8")
+    (folder / "history.csv").write_text("epoch,seconds,train_loss\n1,0.5,x\n", encoding="utf-8")
     record_run(folder)
     message = (
         f'{folder / "history.csv"} line 2: train_loss is "x", not a number. '

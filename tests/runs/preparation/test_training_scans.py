@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -102,8 +103,17 @@ def test_a_run_of_an_older_archnet_does_not_know(tmp_path):
     assert hashed_training_scans(tmp_path) is None
 
 
-@pytest.mark.parametrize("content", ['{"scans": []}', '{"scans": [1], "cases": {}}', '{"scans": [], "cases": []}'])
-def test_a_damaged_list_is_told(tmp_path, content):
-    (tmp_path / "training_scans.json").write_text(content)
-    with pytest.raises(DataError, match=r"training_scans\.json: is not what a run writes \(.*\)\. Run the experiment"):
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('{"scans": []}', '$: the key "cases" is missing.'),
+        ('{"scans": [1], "cases": {}}', "$.scans[0]: expected an object, got 1."),
+        ('{"scans": [], "cases": []}', "$.cases: expected an object, got []."),
+    ],
+)
+def test_a_damaged_list_is_told(tmp_path, content, problem):
+    path = tmp_path / "training_scans.json"
+    path.write_text(content)
+    message = f"{path}:1 {problem} Restore the file, or run the experiment again."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_training_scans(tmp_path)

@@ -18,6 +18,7 @@ from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume
 from archnet.imaging.hounsfield import HuStatistics, measure_hu, parse_hu_statistics, sample_voxels
 from archnet.imaging.scan_identity import ScanIdentity, identify_scan
+from archnet.spec.outputs.output_file import parse_cache
 
 RECORDS_FILE: Final = "scans.jsonl"
 
@@ -96,11 +97,9 @@ def read_records(path: Path) -> dict[int, ScanRecord]:
         return {}
     records: dict[int, ScanRecord] = {}
     for line in path.read_bytes().splitlines():
-        try:
-            document = json.loads(line)
-            records[int(document["scan"])] = _parse_record(document)
-        except (ValueError, KeyError, TypeError):
-            continue
+        document = parse_cache(line, RECORDS_FILE)
+        if document is not None:
+            records[document["scan"]] = _parse_record(document)
     return records
 
 

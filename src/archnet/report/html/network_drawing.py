@@ -70,7 +70,8 @@ def _block(layer: Mapping[str, Any], largest: Sequence[int], summary: Mapping[st
 
 
 def _family(layer_type: str) -> str:
-    return "other" if layer_type == "input" else LAYERS[layer_type].traits.drawn_as
+    """How a layer is drawn; the input, and a type of a newer version, as others."""
+    return LAYERS[layer_type].traits.drawn_as if layer_type in LAYERS else "other"
 
 
 def _extent(sizes: Sequence[int], largest: Sequence[int]) -> tuple[float, float, float]:

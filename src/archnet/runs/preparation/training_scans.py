@@ -14,7 +14,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.errors import DataError
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.imaging.scan_identity import DIGEST_LENGTH, ScanIdentity
 from archnet.runs.preparation.prepared_data import PreparedData
@@ -128,14 +127,8 @@ def read_training_scans(folder: Path) -> TrainingScans | None:
     Raises:
         DataError: The file is damaged.
     """
-    path = folder / TRAINING_SCANS_FILE
-    document = read_optional_json(path)
-    if document is None:
-        return None
-    try:
-        return parse_training_scans(document)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path}: is not what a run writes ({error}). Run the experiment again.") from error
+    document = read_optional_json(folder / TRAINING_SCANS_FILE)
+    return None if document is None else parse_training_scans(document)
 
 
 def hashed_training_scans(folder: Path) -> TrainingScans | None:

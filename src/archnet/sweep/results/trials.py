@@ -6,15 +6,16 @@ The folder holds the whole state of a sweep: resuming, status, leaderboard and r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from archnet.errors import DataError, RunError
+from archnet.errors import DataError
 from archnet.evaluation.run_folder import is_finished, read_json, read_optional_json
 from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document
+from archnet.spec.outputs.output_file import OUTPUT_FILES
+from archnet.spec.schema import json_text
 from archnet.spec.sweeps.document import parse_sweep
 from archnet.spec.sweeps.sweep import Sweep
 
@@ -108,13 +109,14 @@ def read_trials(folder: Path) -> list[Trial]:
 
 
 def _read_trial(path: Path) -> Trial:
-    trial = None
-    with suppress(KeyError, TypeError, AttributeError, DataError):
-        document = {key: value for key, value in read_json(path).items() if key != "state"}
-        runs = {name: TrialRun(**run) for name, run in document.pop("runs").items()}
-        trial = Trial(runs=runs, **document)
-    if trial is None or trial.number != int(path.parent.name) or not all(map(_is_plain_name, trial.runs)):
-        raise RunError(f"{path}: this file is damaged. Remove its folder, and --resume makes the trial again.")
+    document = {key: value for key, value in read_json(path).items() if key != "state"}
+    runs = {name: TrialRun(**run) for name, run in document.pop("runs").items()}
+    trial = Trial(runs=runs, **document)
+    if trial.number != int(path.parent.name):
+        raise DataError(f"{path}: is of trial {trial.number}. {OUTPUT_FILES[path.name].remedy}")
+    foreign = next((name for name in trial.runs if not _is_plain_name(name)), None)
+    if foreign is not None:
+        raise DataError(f"{path}: {json_text(foreign)} is no folder inside its own. {OUTPUT_FILES[path.name].remedy}")
     return trial
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from archnet.data.checks.duplicates.near_duplicates import CopiedPair
 from archnet.files.atomic import write_text
 from archnet.files.user_folders import store_home
+from archnet.spec.outputs.output_file import read_cache
 
 FOLDER: Final = "copies"
 
@@ -51,14 +52,8 @@ def recall_pairs(
 
 def _read(path: Path, num_cases: int) -> tuple[CopiedPair, ...] | None:
     """The pairs in a file; null if it is missing, damaged or of a different version."""
-    try:
-        document: dict[str, Any] = json.loads(path.read_bytes())
-        if document["version"] != _VERSION:
-            return None
-        pairs = tuple(
-            CopiedPair(first=int(first), second=int(second), correlation=float(correlation))
-            for first, second, correlation in document["pairs"]
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+    document = read_cache(path, FOLDER)
+    if document is None or document["version"] != _VERSION:
         return None
+    pairs = tuple(CopiedPair(first=first, second=second, correlation=r) for first, second, r in document["pairs"])
     return pairs if all(0 <= pair.first < pair.second < num_cases for pair in pairs) else None

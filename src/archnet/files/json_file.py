@@ -1,0 +1,159 @@
+"""JSON that archnet wrote, read back: fast, within bounds, and damage is one kind of error.
+
+Documents that people write are read by `strict_json`, which knows the line of every value.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+MAX_DEPTH: Final = 100
+"""Nesting of arrays and objects; no file of archnet reaches half of it."""
+
+_MAX_DIGITS: Final = 308
+"""A number with more is beyond the range of a double."""
+
+_MAX_QUOTED: Final = 40
+
+
+class DamagedJsonError(ValueError):
+    """A text is not JSON as archnet writes it.
+
+    Attributes:
+        problem: What is wrong, to follow the name of the file.
+        line: The line, from 1; null where it is unknown.
+    """
+
+    def __init__(self, problem: str, line: int | None = None) -> None:
+        super().__init__(problem, line)
+        self.problem = problem
+        self.line = line
+
+    def __str__(self) -> str:
+        return self.problem if self.line is None else f"line {self.line}: {self.problem}"
+
+
+class _RefusedTokenError(ValueError):
+    """A number or a key that the parser accepts and archnet never writes."""
+
+    def __init__(self, token: str, problem: str) -> None:
+        super().__init__(token, problem)
+        self.token = token
+        self.problem = problem
+
+
+def read_json_bytes(path: Path, max_bytes: int) -> bytes:
+    """The content of a file of bounded size.
+
+    Raises:
+        DamagedJsonError: It is larger.
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as stream:
+        content = stream.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise DamagedJsonError(f"larger than {max_bytes / 1e6:,.0f} MB, which no such file is")
+    return content
+
+
+def parse_json(content: bytes, *, allows_surrogates: bool = False) -> Any:
+    """The value in a JSON text: no repeated keys, no NaN, no number beyond a double, no deep nesting.
+
+    >>> parse_json(b'{"n": 3}')
+    {'n': 3}
+
+    Args:
+        content: UTF-8.
+        allows_surrogates: Accept paths whose bytes are not UTF-8, as Python escapes them.
+
+    Raises:
+        DamagedJsonError: It is anything else.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DamagedJsonError("not UTF-8 text", line) from None
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_parse_object,
+            parse_int=_parse_integer,
+            parse_float=_parse_float,
+            parse_constant=_refuse_constant,
+        )
+    except json.JSONDecodeError as error:
+        raise DamagedJsonError(f"not JSON ({error.msg})", error.lineno) from None
+    except _RefusedTokenError as error:
+        raise DamagedJsonError(error.problem, _line_of(error.token, text)) from None
+    except RecursionError:
+        raise _depth_error() from None
+    _check_depth(value)
+    if not allows_surrogates and "\\u" in text:
+        _check_text(value)
+    return value
+
+
+def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        keys = [key for key, _ in pairs]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        token = json.dumps(repeated, ensure_ascii=True)
+        raise _RefusedTokenError(token, f"the key {_quote(token)} is given twice")
+    return members
+
+
+def _parse_integer(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise _number_error(digits)
+    return int(digits)
+
+
+def _parse_float(digits: str) -> float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        raise _number_error(digits)
+    return value
+
+
+def _number_error(digits: str) -> _RefusedTokenError:
+    return _RefusedTokenError(digits, f"the number {_quote(digits)} is beyond the range of a double")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _RefusedTokenError(name, f"{name} is not JSON")
+
+
+def _quote(token: str) -> str:
+    return token if len(token) <= _MAX_QUOTED else f"{token[:_MAX_QUOTED]}… ({len(token):,} characters)"
+
+
+def _line_of(token: str, text: str) -> int | None:
+    """The line of a token that occurs once; a repeated one is not located."""
+    return text[: text.index(token)].count("\n") + 1 if text.count(token) == 1 else None
+
+
+def _check_depth(value: Any) -> None:
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH + 1:
+            raise _depth_error()
+        parts = (node.values() if isinstance(node, dict) else node for node in level if isinstance(node, dict | list))
+        level = [child for part in parts for child in part if isinstance(child, dict | list)]
+
+
+def _depth_error() -> DamagedJsonError:
+    return DamagedJsonError(f"nested more than {MAX_DEPTH} levels deep")
+
+
+def _check_text(value: Any) -> None:
+    """Refuse half of a surrogate pair, which no program can print."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        character = str(error.object)[error.start]
+        raise DamagedJsonError(f"holds {ascii(character)[1:-1]}, half of a character") from None

@@ -1,0 +1,179 @@
+"""The table of the JSON files that archnet reads back, and their reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from archnet.errors import DataError, DocumentError, RunError
+from archnet.files.json_file import DamagedJsonError, parse_json, read_json_bytes
+from archnet.files.strict_json import Document, parse_document
+from archnet.spec.outputs import run_schemas, store_schemas
+from archnet.spec.outputs.schema_parts import Schema
+from archnet.spec.schema import violation_problems
+
+RUN_REMEDY: Final = "Restore the file, or run the experiment again."
+
+_MAX_LOCATED_BYTES: Final = 1_000_000
+"""Lines are looked up in files up to this size; in a larger one that takes seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputFile:
+    """A kind of JSON file that archnet writes.
+
+    Attributes:
+        schema: JSON Schema of its content.
+        remedy: What to do about a damaged one.
+        max_bytes: No such file is larger.
+        allows_surrogates: Whether it holds paths of scans, whose bytes may not be UTF-8.
+    """
+
+    schema: Schema
+    remedy: str = RUN_REMEDY
+    max_bytes: int = 16_000_000
+    allows_surrogates: bool = False
+
+
+_TRIAL_REMEDY: Final = "Remove its folder, and --resume makes the trial again."
+STORE_REMEDY: Final = "Remove it with archnet data prune; the crops are cut again."
+
+OUTPUT_FILES: Final[dict[str, OutputFile]] = {
+    "experiment.json": OutputFile(schema=run_schemas.EXPERIMENT),
+    "metrics.json": OutputFile(schema=run_schemas.METRICS_FILE),
+    "network.json": OutputFile(schema=run_schemas.NETWORK),
+    "data.json": OutputFile(schema=run_schemas.DATA, max_bytes=256_000_000),
+    "training_scans.json": OutputFile(schema=run_schemas.TRAINING_SCANS, max_bytes=256_000_000),
+    "environment.json": OutputFile(schema=run_schemas.ENVIRONMENT),
+    "curve.json": OutputFile(
+        schema=run_schemas.FROC_CURVE, remedy="Make it again with `archnet report`.", max_bytes=256_000_000
+    ),
+    "comparison.json": OutputFile(schema=run_schemas.COMPARISON, remedy="Make it again with `archnet report`."),
+    "trial.json": OutputFile(schema=store_schemas.TRIAL, remedy=_TRIAL_REMEDY),
+    "sweep.json": OutputFile(
+        schema=store_schemas.SWEEP, remedy="Restore the file, or start the sweep with a different --out."
+    ),
+    "judged.json": OutputFile(
+        schema=store_schemas.EVALUATED_TRIALS,
+        remedy="It lists the numbers of the trials that were evaluated on the test set. Restore the file.",
+    ),
+    "store.json": OutputFile(
+        schema=store_schemas.STORE, remedy=STORE_REMEDY, max_bytes=256_000_000, allows_surrogates=True
+    ),
+}
+"""The kinds by file name."""
+
+CACHE_FILES: Final[dict[str, OutputFile]] = {
+    "scans.jsonl": OutputFile(schema=store_schemas.SCAN_RECORD),
+    "copies": OutputFile(schema=store_schemas.COPIED_PAIRS, max_bytes=256_000_000),
+}
+"""Kinds whose content is made again where it is damaged, without an error: the first is a line of a file."""
+
+
+def read_output(path: Path) -> dict[str, Any]:
+    """Read one of the files of `OUTPUT_FILES`, held to its schema.
+
+    Raises:
+        RunError: The file is missing.
+        DataError: The file cannot be read or is damaged.
+    """
+    kind = OUTPUT_FILES[path.name]
+    try:
+        content = read_json_bytes(path, kind.max_bytes)
+        value = parse_json(content, allows_surrogates=kind.allows_surrogates)
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(f"{path}: no such file. Run the experiment to its end, or name another run folder.") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
+    except DamagedJsonError as error:
+        place = path if error.line is None else f"{path}:{error.line}"
+        raise DataError(f"{place}: {error.problem}. {kind.remedy}") from None
+    violation = next(schema_violations(value, path.name), None)
+    if violation is not None:
+        _refuse(path, content, value, violation, kind.remedy)
+    result: dict[str, Any] = value
+    return result
+
+
+def read_optional_output(path: Path) -> dict[str, Any] | None:
+    """Read one of the files of `OUTPUT_FILES`; null where there is none.
+
+    Raises:
+        DataError: The file cannot be read or is damaged.
+    """
+    return read_output(path) if path.exists() else None
+
+
+def read_cache(path: Path, kind: str) -> dict[str, Any] | None:
+    """Read a file that can be made again; null where it is missing, unreadable or damaged.
+
+    Args:
+        path: The file.
+        kind: A key of `CACHE_FILES`.
+    """
+    try:
+        content = read_json_bytes(path, CACHE_FILES[kind].max_bytes)
+    except (OSError, DamagedJsonError):
+        return None
+    return parse_cache(content, kind)
+
+
+def parse_cache(content: bytes, kind: str) -> dict[str, Any] | None:
+    """The value of a JSON text that can be made again; null where it is damaged."""
+    try:
+        value: dict[str, Any] = parse_json(content, allows_surrogates=True)
+    except DamagedJsonError:
+        return None
+    return value if _validator(kind).is_valid(value) else None
+
+
+def schema_violations(value: Any, name: str) -> Iterator[Any]:
+    """The violations of the schema of a file of `OUTPUT_FILES`, as jsonschema has them."""
+    errors: Iterator[Any] = _validator(name).iter_errors(value)
+    return errors
+
+
+@cache
+def _validator(name: str) -> Any:
+    return make_validator((OUTPUT_FILES | CACHE_FILES)[name].schema)
+
+
+def make_validator(schema: Schema) -> Any:
+    """A validator for values of Python: fast on long lists of text, and 3.0 is no integer."""
+    from jsonschema import Draft202012Validator, validators
+
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+    check_items = Draft202012Validator.VALIDATORS["items"]
+
+    def check_texts(validator: Any, items: Any, value: Any, schema: Any) -> Iterator[Any]:
+        is_text = items == {"type": "string"} and isinstance(value, list)
+        if is_text and all(isinstance(entry, str) for entry in value):
+            return iter(())
+        errors: Iterator[Any] = check_items(validator, items, value, schema)
+        return errors
+
+    extend: Any = validators.extend
+    return extend(Draft202012Validator, {"items": check_texts}, type_checker=types)(schema)
+
+
+def _is_integer(_checker: Any, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _refuse(path: Path, content: bytes, value: Any, error: Any, remedy: str) -> NoReturn:
+    step, problem = next(violation_problems(error))
+    document = Document(value=value, source=str(path), lines=_find_lines(content))
+    raise DataError(f"{document.problem(step, problem)} {remedy}")
+
+
+def _find_lines(content: bytes) -> Mapping[Any, int]:
+    """The line of each value; none where the file is large or a stricter reader refuses it."""
+    if len(content) > _MAX_LOCATED_BYTES:
+        return {}
+    try:
+        return parse_document(content.decode("utf-8-sig"), "").lines
+    except DocumentError:
+        return {}

@@ -1,0 +1,217 @@
+"""What the JSON files of a run folder and of an experiment's folder hold."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from archnet.spec.experiment import SETS
+from archnet.spec.metrics import EVALUATED_METRICS, METRICS
+from archnet.spec.outputs.schema_parts import (
+    BOOLEAN,
+    COUNT,
+    NUMBER,
+    SHARE,
+    TEXT,
+    Schema,
+    list_of,
+    map_of,
+    nullable,
+    one_of,
+    record_of,
+    tuple_of,
+)
+
+_AMOUNT: Final[Schema] = {**NUMBER, "minimum": 0}
+_SCORE: Final[Schema] = {"type": ["number", "null"], "minimum": -1, "maximum": 1}
+_INTERVAL: Final = nullable(tuple_of({"type": "number", "minimum": -1, "maximum": 1}, 2))
+
+_ENTRY: Final[Schema] = {
+    **_SCORE,
+    "type": ["number", "null", "object"],
+    "required": ["macro", "per_class"],
+    "properties": {"macro": _SCORE, "per_class": map_of(_SCORE)},
+}
+"""A metric: a number, or of more than two classes the mean and the number of each."""
+
+_INTERVAL_ENTRY: Final[Schema] = {
+    **_INTERVAL,
+    "type": ["array", "null", "object"],
+    "required": ["macro", "per_class"],
+    "properties": {"macro": _INTERVAL, "per_class": map_of(_INTERVAL)},
+}
+
+_RESULTS: Final = {
+    **dict.fromkeys(EVALUATED_METRICS, _ENTRY),
+    "intervals": map_of(_INTERVAL_ENTRY),
+    "n": _AMOUNT,
+}
+_MATRIX: Final = list_of(list_of(_AMOUNT, 2), 2)
+
+_POINT: Final = record_of({"threshold": SHARE}, {**_RESULTS, "confusion_matrix": _MATRIX})
+_POINTS: Final[Schema] = {
+    **map_of(_POINT),
+    "properties": {"recall": {**_POINT, "required": ["threshold", "wanted"], "properties": {"wanted": SHARE}}},
+}
+
+_BIN: Final = record_of({"n": COUNT, "probability": SHARE, "share": SHARE, "interval": _INTERVAL})
+_RELIABILITY: Final = {
+    "brier": NUMBER,
+    "expected_calibration_error": NUMBER,
+    "bins": list_of(_BIN, 1),
+    "intervals": map_of(_INTERVAL),
+}
+_CALIBRATION: Final = record_of(_RELIABILITY, {"scaled": record_of({"temperature": NUMBER, **_RELIABILITY})})
+
+_FROC_RESULTS: Final = record_of(
+    {
+        "cpm": _SCORE,
+        "sensitivities": list_of(_SCORE),
+        "intervals": record_of({"cpm": _INTERVAL, "sensitivities": list_of(_INTERVAL)}),
+    },
+    dict.fromkeys(("num_scans", "num_nodules", "num_marks"), COUNT),
+)
+
+_COSTS: Final = dict.fromkeys(
+    ("parameters", "macs", "peak_memory_bytes", "train_seconds", "samples_per_second"),
+    nullable(_AMOUNT),
+)
+
+_SET: Final = record_of(
+    {"n": _AMOUNT, "threshold": nullable(SHARE), "confusion_matrix": _MATRIX},
+    {**_RESULTS, "operating_points": _POINTS, "calibration": _CALIBRATION},
+)
+"""An older version may lack metrics; `archnet report` adds them."""
+
+METRICS_FILE: Final = record_of(
+    {},
+    {"positive": TEXT, "classes": list_of(TEXT, 2), **dict.fromkeys(SETS, _SET), "froc": _FROC_RESULTS, **_COSTS},
+)
+
+EXPERIMENT: Final = record_of(
+    {},
+    {
+        "name": TEXT,
+        "arch": record_of({}, {"name": TEXT, "layers": list_of(record_of({"type": TEXT})), "baseline": record_of({})}),
+        "data": record_of({}, {"name": TEXT, "root": nullable(TEXT), "positive": nullable(TEXT)}),
+        "split": record_of(
+            {}, {"by": TEXT, "seed": COUNT, "folds": nullable(COUNT), "fold": nullable(COUNT), "test": nullable(NUMBER)}
+        ),
+        "training": record_of({}, {"seed": COUNT, "best_metric": nullable(one_of("auto", *METRICS))}),
+        "evaluation": record_of(
+            {},
+            {
+                "threshold": nullable(SHARE),
+                "recall": nullable(SHARE),
+                "bootstraps": COUNT,
+                "keep_all_candidates": BOOLEAN,
+            },
+        ),
+        "picked": map_of(TEXT),
+    },
+)
+"""What its readers ask for; `parse_experiments` checks a document that is to be run again in full."""
+
+_LAYER: Final = record_of(
+    {
+        "place": TEXT,
+        "type": TEXT,
+        "summary": TEXT,
+        "output_shape": list_of(COUNT, 1),
+        "parameters": COUNT,
+        "macs": COUNT,
+        "activation_bytes": COUNT,
+    }
+)
+
+NETWORK: Final = record_of(
+    {
+        "input_shape": list_of(COUNT, 3, 4),
+        "parameters": COUNT,
+        "macs": COUNT,
+        "activation_bytes": COUNT,
+        "layers": list_of(_LAYER, 1),
+        "batch_size": COUNT,
+        "micro_batch": {"type": "integer", "minimum": 1},
+        "parts": COUNT,
+        "training_bytes": COUNT,
+        "memory_bytes": nullable(COUNT),
+    }
+)
+
+_POINT_MM: Final = tuple_of(NUMBER, 3)
+_FINDING: Final = record_of(
+    {"severity": one_of("error", "warning", "note"), "check": TEXT, "message": TEXT},
+    {"cases": list_of(TEXT), "remedy": TEXT},
+)
+
+DATA: Final = record_of(
+    {},
+    {
+        "findings": list_of(_FINDING),
+        "notes": list_of(TEXT),
+        "lost": list_of(record_of({"scan": TEXT, "reason": TEXT, "num_cases": COUNT})),
+        "scans": nullable(
+            record_of(
+                {
+                    "count": COUNT,
+                    "spacing_mm": tuple_of(_POINT_MM, 2),
+                    "size_mm": tuple_of(_POINT_MM, 2),
+                    "mean_hu": tuple_of(NUMBER, 2),
+                }
+            )
+        ),
+    },
+)
+"""That of 0.1.0 has "notes" in place of "findings"."""
+
+TRAINING_SCANS: Final = record_of(
+    {
+        "scans": list_of(
+            record_of({"series_uid": nullable(TEXT), "digest": TEXT, "sets": list_of(one_of("train", "validation"), 1)})
+        ),
+        "cases": map_of(list_of(TEXT)),
+    }
+)
+
+ENVIRONMENT: Final = record_of(
+    {},
+    {
+        **dict.fromkeys(("command", "python", "platform", "processor"), TEXT),
+        "packages": map_of(TEXT),
+        "execution": record_of({}, {"backend": TEXT, "devices": list_of(TEXT), "precision": TEXT}),
+    },
+)
+
+FROC_CURVE: Final = record_of(
+    {
+        "false_positives_per_scan": list_of(NUMBER, 1),
+        "sensitivity": list_of(NUMBER, 1),
+        "band": nullable(list_of(tuple_of(NUMBER, 2))),
+    }
+)
+
+_COMPARISON_ROW: Final = record_of(
+    {"metrics": record_of({}, _RESULTS), "spread": nullable(map_of(_ENTRY))},
+    {
+        "run": TEXT,
+        "folders": list_of(TEXT),
+        "seeds": list_of(COUNT),
+        "folds": list_of(COUNT),
+        "of_seeds": list_of(record_of({})),
+    },
+)
+
+COMPARISON: Final = record_of(
+    {"runs": list_of(_COMPARISON_ROW)},
+    {
+        "classes": list_of(TEXT, 2),
+        "positive": TEXT,
+        "set": TEXT,
+        "paired": list_of(record_of({})),
+        "froc": map_of(
+            record_of(
+                {"cpm": _SCORE, "spread": _SCORE, "of_seeds": list_of(_FROC_RESULTS, 1)},
+            )
+        ),
+    },
+)

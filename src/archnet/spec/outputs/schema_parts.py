@@ -1,0 +1,58 @@
+"""The parts of which the schemas of archnet's own files consist, as JSON Schema.
+
+Keys that a schema does not name are allowed: a newer version may have written them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+Schema = Mapping[str, Any]
+
+TEXT: Final[Schema] = {"type": "string"}
+NUMBER: Final[Schema] = {"type": "number", "minimum": -1e15, "maximum": 1e15}
+"""Far beyond every measurement; NumPy still has an array for it."""
+
+BOOLEAN: Final[Schema] = {"type": "boolean"}
+ANYTHING: Final[Schema] = {}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
+
+
+def nullable(schema: Schema) -> Schema:
+    """A value or null.
+
+    >>> nullable({"type": "string"})
+    {'type': ['string', 'null']}
+    """
+    if "enum" in schema:
+        return {"enum": [*schema["enum"], None]}
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return {**schema, "type": [*types, "null"]}
+
+
+def one_of(*words: str) -> Schema:
+    """One of some words."""
+    return {"enum": list(words)}
+
+
+def list_of(items: Schema, at_least: int = 0, at_most: int | None = None) -> Schema:
+    """A list of any length, or of a bounded one."""
+    limits = {"minItems": at_least} | ({} if at_most is None else {"maxItems": at_most})
+    return {"type": "array", "items": items, **limits}
+
+
+def tuple_of(items: Schema, length: int) -> Schema:
+    """A list of a fixed length."""
+    return list_of(items, length, length)
+
+
+def map_of(values: Schema) -> Schema:
+    """An object with any keys."""
+    return {"type": "object", "additionalProperties": values}
+
+
+def record_of(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
+    """An object with known keys."""
+    return {"type": "object", "required": list(required), "properties": {**required, **(optional or {})}}
