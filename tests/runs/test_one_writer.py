@@ -120,7 +120,7 @@ def test_a_finished_run_is_evaluated_again_under_its_lock(tmp_path, monkeypatch)
     locked = []
     monkeypatch.setattr("archnet.network.backend.start_quietly", lambda: "")
     monkeypatch.setattr(
-        "archnet.runs.evaluation._evaluate_again", lambda folder: locked.append(is_locked_for_others(folder))
+        "archnet.runs.evaluation._evaluate_again", lambda folder, sets: locked.append(is_locked_for_others(folder))
     )
     (tmp_path / "run").mkdir()
     evaluate_run(tmp_path / "run")
