@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from command_line import ROOT, archnet
+from command_line import ROOT, archnet, invoked
 
 
 def test_show_tells_the_published_counts_to_machines():
@@ -172,3 +172,37 @@ def test_help_teaches_with_examples_and_loses_no_word_to_markup(name):
     assert f"archnet {name} " in text.partition("Examples:")[2]
     for parameter in get_command(app).commands[name].params:
         assert not re.search(r"\[[a-z]", parameter.help)
+
+
+def test_check_lists_fifty_problems_and_counts_the_others(tmp_path):
+    (tmp_path / "bad.json").write_text(json.dumps([{"type": "x"}] * 60 + [{"type": "T"}]))
+    done = invoked("check", tmp_path / "bad.json")
+    lines = done.stderr.splitlines()
+    assert (done.exit_code, len(lines), lines[-1]) == (2, 51, "and 11 more problems")
+    (result,) = json.loads(invoked("check", "--json", tmp_path / "bad.json").stdout)
+    assert result["problems"] == lines
+
+
+@pytest.mark.parametrize("command", ["check", "show"])
+def test_a_lone_surrogate_is_named(command, tmp_path):
+    (tmp_path / "sur.json").write_text('{"name": "\\ud800", "layers": []}')
+    done = archnet(command, "sur.json", cwd=tmp_path)
+    message = (
+        'sur.json:1 $.name: "\\ud800" contains U+D800, a lone surrogate, which is not a character. '
+        "Remove it, or write the whole pair.\n"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
+
+
+def test_show_lists_the_first_and_the_last_layers_of_a_deep_network(tmp_path):
+    convolution = {"type": "C", "num_output": 4, "kernel_size": [3, 3]}
+    (tmp_path / "deep.json").write_text(
+        json.dumps([{"type": "REP", "times": 400, "layers": [convolution]}, {"type": "T"}])
+    )
+    lines = [line.strip() for line in invoked("show", tmp_path / "deep.json").stdout.splitlines()]
+    places = [line.split()[0:2] for line in lines if line[:1].isdigit()]
+    assert (len(places), places[149], places[150]) == (300, ["0.0", "#150"], ["0.0", "#252"])
+    assert ["...", "101", "more"] in [line.split() for line in lines]
+    assert "--json lists all 401 layers." in lines
+    shown = json.loads(invoked("show", "--json", tmp_path / "deep.json").stdout)
+    assert len(shown["layers"]) == 401

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archnet.errors import DocumentError
-from archnet.files.strict_json import MAX_BYTES, parse_document, path_text, read_document
+from archnet.files.json_text import json_text
+from archnet.files.strict_json import MAX_BYTES, Document, parse_document, path_text, plain_json, read_document
 from archnet.spec.schema import read_schema
 
 json_values = st.recursive(
@@ -62,13 +63,61 @@ REFUSED = {
     "[] []": 'f.json:1:4: not valid JSON: expected the end of the document, found "[".',
     '"abc': "f.json:1: not valid JSON: Unterminated string starting.",
     "[1e999]": "f.json:1: the number 1e999 is beyond the range of a double.",
+    "9" * 4_000: "f.json:1: the number 99999999999999999999... of 4,000 characters is beyond the range of a double.",
+    '{\n"name": "\\ud800"}': (
+        'f.json:2 $.name: "\\ud800" contains U+D800, a lone surrogate, which is not a character. '
+        "Remove it, or write the whole pair."
+    ),
+    '[{"a\\udfff": 1}]': (
+        'f.json:1 $[0]: the key "a\\udfff" contains U+DFFF, a lone surrogate, which is not a character. '
+        "Remove it, or write the whole pair."
+    ),
+    "[" + "1,\n" * 80_000 + "1]": (
+        'f.json:75000: more than 75,000 values. Is this a data file? Use "REP" with "times" to repeat layers.'
+    ),
+    f'{{"{"k" * 70}": 1, "{"k" * 70}": 2}}': (
+        f'f.json:1 $: the key "{"k" * 56}... is given twice, first in line 1. Remove one of the two.'
+    ),
 }
 
 
-@pytest.mark.parametrize("text", REFUSED)
+@pytest.mark.parametrize("text", REFUSED, ids=lambda text: text[:20])
 def test_what_is_no_strict_json_is_refused_with_its_line(text):
     with pytest.raises(DocumentError, match=f"^{re.escape(REFUSED[text])}$"):
         parse_document(text, "f.json")
+
+
+def test_a_pair_of_surrogates_is_one_character():
+    assert parse_document('["\\ud83e\\udec1"]', "f.json").value == ["\U0001fac1"]
+
+
+@pytest.mark.parametrize(
+    ("count", "end"), [(50, "x $[49]: bad."), (51, "and 1 more problem"), (1_050, "and 1,000 more problems")]
+)
+def test_a_message_lists_fifty_problems_and_counts_the_others(count, end):
+    error = Document(value=[], source="x").error(((index,), "bad.") for index in range(count))
+    lines = str(error).split("\n")
+    assert lines[:50] == [f"x $[{index}]: bad." for index in range(50)]
+    assert (len(lines), lines[-1]) == (min(count, 51), end)
+
+
+def test_a_message_of_long_problems_stays_short():
+    error = Document(value=[], source="x").error(((index,), "b" * 3_000) for index in range(10))
+    assert [len(line) for line in str(error).split("\n")] == [3_008, 3_008, len("and 8 more problems")]
+
+
+def test_long_paths_and_values_are_shortened_in_messages():
+    assert path_text(("a" * 61,)) == f'$["{"a" * 56}...]'
+    assert path_text(("a\nb",)) == '$["a\\nb"]'
+    assert len(path_text(("layers", 0) * 60)) == 303
+    assert json_text("x" * 1_000_000) == f'"{"x" * 56}...'
+
+
+@pytest.mark.parametrize("value", [10**400, [-(10**400)]])
+def test_an_integer_beyond_a_double_is_refused_from_python(value):
+    message = "arch: a number of 1,329 bits is beyond the range of a double."
+    with pytest.raises(DocumentError, match=f"^{re.escape(message)}$"):
+        plain_json(value, "arch")
 
 
 def test_absurd_nesting_is_refused():

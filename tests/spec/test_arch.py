@@ -228,3 +228,90 @@ def test_every_example_in_the_schema_is_valid():
         for example in definitions[name]["examples"]:
             layers = [example] if name == "T" else [example, T]
             assert not schema_problems(Document(value=layers, source="example"), "arch"), name
+
+
+def nested(kind, depth, inner, **keys):
+    """Layers inside `depth` layers of one type."""
+    return inner if depth == 0 else [{"type": kind, **keys, "layers": nested(kind, depth - 1, inner, **keys)}]
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        (
+            [*nested("RES", 2, nested("REP", 13, [C], times=2)), T],
+            "mine.json $[0].layers[0].layers[0].layers[0]: REP makes 4,096 of the 8,195 layers that the network would have; "
+            'at most 3,000 are possible. Lower its "times".',
+        ),
+        (
+            [{"type": "REP", "times": 1000, "layers": [C]}, {"type": "REP", "times": 700, "layers": [C, C, C]}, T],
+            "mine.json $[1]: REP makes 2,100 of the 3,101 layers that the network would have; at most 3,000 are possible. "
+            'Lower its "times".',
+        ),
+        (
+            [*nested("REP", 20, [C], times=1000), T],
+            "mine.json "
+            + "$[0]"
+            + ".layers[0]" * 18
+            + ': REP makes 1,000,000 of the 1e+60 layers that the network would have; at most 3,000 are possible. Lower its "times".',
+        ),
+        (
+            [{"type": "REP", "times": 1, "layers": [C] * 1000}] * 3 + [T],
+            "mine.json $: 3,004 layers are written here; a network has at most 3,000. Is this a data file? "
+            'Use "REP" with "times" to repeat layers.',
+        ),
+    ],
+    ids=["nested", "together", "astronomical", "written"],
+)
+def test_too_many_layers_are_counted_before_they_are_planned(layers, message):
+    assert message_of(layers) == message
+
+
+def test_the_most_layers_that_are_possible_are_planned():
+    layers = [{"type": "REP", "times": 999, "layers": [{"type": "RES", "layers": [C, C]}]}, C, C, T]
+    assert len(arch_of(layers).plan()) == 3_000
+
+
+def test_blocks_inside_blocks_are_planned_once_a_level():
+    # Each block asks for the shapes of its inner ones; asked anew at every level, 30 levels would take 2**30 answers.
+    block = C
+    for width in range(30):
+        block = {"type": "RES", "layers": [block, {**C, "num_output": 5 + width}]}
+    plan = arch_of([block, T]).plan()
+    assert [row.type for row in plan].count("RES") == 30
+    assert plan[-1].input_shape == (64, 64, 34)
+
+
+def test_costs_of_blocks_inside_repetitions_are_those_of_keras():
+    arch = arch_of([{"type": "REP", "times": 3, "layers": [{"type": "RES", "layers": [C, {**C, "num_output": 5}]}]}, T])
+    assert network_cost(arch.plan()).num_parameters == build(arch).count_params()
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("abc\n", 'expected letters, digits, ".", "_" and "-", with a letter or a digit first, got "abc\\n".'),
+        ("aux", '"aux" is the name of a device on Windows. Rename it.'),
+    ],
+)
+def test_a_name_that_cannot_be_a_folder_is_refused(name, problem):
+    assert message_of([C, T], name=name) == f"mine.json $.name: {problem}"
+
+
+def test_a_file_whose_name_is_a_device_needs_another_name():
+    with pytest.raises(DocumentError, match=re.escape('nul.json $.name: "nul" is the name of a device on Windows.')):
+        parse_arch(Document(value=[C, T], source="nul.json"))
+
+
+@pytest.mark.parametrize("kind", [["C"], {}, None, 1, True, "\ud800"])
+def test_a_type_of_another_json_type_is_refused_behind_a_flat_layer(kind):
+    lines = message_of([{"type": "FC", "num_output": 3}, {"type": kind}, T], rank=2).split("\n")
+    assert all(line.startswith("mine.json $.layers[1].type: ") for line in lines)
+
+
+def test_a_lone_surrogate_from_python_is_refused():
+    message = (
+        'mine.json $.description: "a\\udc80" contains U+DC80, a lone surrogate, which is not a character. '
+        "Remove it, or write the whole pair."
+    )
+    assert message_of([C, T], description="a\udc80") == message

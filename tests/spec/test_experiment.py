@@ -416,3 +416,72 @@ def test_a_crop_size_in_millimetres_becomes_voxels_and_the_resolved_document_rea
     assert experiment.data.crop_size == (64, 64, 10)
     again = parse_experiments(Document(value=experiment.to_document(), source="again.json"))
     assert again == (experiment,)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (
+            f"training.epochs={'9' * 5_000}",
+            "--set training.epochs: the value has a number of too many digits, or is nested too deep.",
+        ),
+        (
+            f"training.epochs={'[' * 100_000}",
+            "--set training.epochs: the value has a number of too many digits, or is nested too deep.",
+        ),
+        (
+            f"training.epochs={'[' * 100}{']' * 100}",
+            "--set training.epochs: nested more than 64 levels deep. Does it contain itself?",
+        ),
+        (
+            f"arch.layers[{'9' * 5_000}]=1",
+            f'"arch.layers[{"9" * 44}... is not a key. Write it like training.epochs or arch.layers[0].num_output.',
+        ),
+        (
+            f"a{'.a' * 100_000}=1",
+            f'"{"a." * 28}... is not a key. Write it like training.epochs or arch.layers[0].num_output.',
+        ),
+        (
+            "description=\udc80",
+            'mine.json $.description: "\\udc80" contains U+DC80, a lone surrogate, which is not a character. '
+            "Remove it, or write the whole pair.",
+        ),
+        (
+            f"training.memory={'9' * 400}GB",
+            'mine.json $.training.memory: "99999999999999999999..." is a number of 400 characters, '
+            "more memory than any machine has.",
+        ),
+        ("training.optimizer=adam\n", 'mine.json $.training.optimizer: "adam\\n" is not one of "adam"'),
+        ("training.epochs=auto\n", 'mine.json $.training.epochs: expected a whole number or "auto", got "auto\\n".'),
+        ("name=nul", 'mine.json $.name: "nul" is the name of a device on Windows. Rename it.'),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_settings_without_measure_are_refused_in_a_few_words(setting, message):
+    assert message in message_of([setting])
+
+
+def test_too_many_runs_are_refused():
+    archs = [{"name": f"n{index}", "rank": 2, "layers": [{"type": "T"}]} for index in range(11)]
+    message = (
+        "mine.json $.split.folds: 11 architectures with 100 folds are 1,100 runs; an experiment has at most 1,000. "
+        "Lower split.folds, or divide the architectures."
+    )
+    assert message_of(archs=archs, split={"folds": 100}) == message
+
+
+def test_the_layers_of_all_inline_architectures_are_counted_together():
+    archs = [{"name": f"n{index}", "rank": 2, "layers": [{"type": "T"}] * 400} for index in range(8)]
+    message = (
+        "mine.json $.archs: 3,200 layers are written here; a network has at most 3,000. Is this a data file? "
+        'Use "REP" with "times" to repeat layers.'
+    )
+    assert message_of(archs=archs) == message
+
+
+def test_a_crop_of_too_many_voxels_is_refused():
+    data = {"name": "phantom", "crop_size_mm": [1000, 10, 10], "spacing_mm": [5e-324, 0.1, 1]}
+    message = (
+        "mine.json $.data.crop_size_mm: gives more than 4,096 voxels at this spacing. Lower it, or raise spacing_mm."
+    )
+    assert message_of(data=data) == message

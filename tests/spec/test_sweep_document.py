@@ -14,6 +14,7 @@ from archnet.spec.schema import read_schema
 from archnet.spec.sweeps.document import parse_sweep
 from archnet.spec.sweeps.search_space import Choice, Range
 from archnet.spec.sweeps.sweep import Limits, Resources, Scheduler, Sweep
+from archnet.spec.sweeps.sweep_size import max_probes
 from small_sweeps import LAYERS, WIDTH, sweep_document
 
 ROOT = Path(__file__).parents[2]
@@ -225,3 +226,47 @@ def test_the_command_line_changes_the_base_experiment_but_no_architecture():
 )
 def test_axes_that_cannot_be_meant_are_told(keys, message):
     assert message in message_of(**keys)
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        (
+            {"training.epochs": list(range(1, 202))},
+            "$.space.training.epochs: expected an array of at most 200, got [1, 2, 3, 4, 5,",
+        ),
+        (
+            {"training.epochs": list(range(1, 152)), "training.batch_size": list(range(1, 151))},
+            "$.space: the arrays hold 301 values; at most 300 are possible. Use ranges of numbers.",
+        ),
+        (
+            {
+                "training.epochs": {"type": "integer", "low": 1, "high": 1_000},
+                "training.batch_size": {"type": "integer", "low": 1, "high": 1_000},
+            },
+            '$.space: the grid has 1,000,000 combinations, more than 100,000 trials. Vary less, give "trials", or set '
+            'search to "random" or "tpe".',
+        ),
+        (
+            {"training.seed": {"type": "integer", "low": -(10**30), "high": 10**30}},
+            "$.space.training.seed.high: expected at most 1000000000000000, got 1000000000000000000000000000000.",
+        ),
+    ],
+    ids=["array", "arrays", "grid", "range"],
+)
+def test_a_search_space_without_measure_is_refused(space, message):
+    assert message in message_of(space=space)
+
+
+def test_few_values_of_a_large_network_stand_for_all():
+    layers = [*[{"type": "C", "num_output": 4, "kernel_size": [3, 3]}] * 300, {"type": "T"}]
+    sweep = parse_sweep(
+        Document(
+            value={
+                "base": {"archs": [{"layers": layers}], "data": {"name": "phantom"}},
+                "space": {"arch.layers[0].num_output": list(range(1, 101))},
+            },
+            source="mine.json",
+        )
+    )
+    assert max_probes(sweep) == 6

@@ -25,9 +25,13 @@ def path_text(path: JsonPath) -> str:
     >>> path_text(("layers", 3, "kernel_size"))
     '$.layers[3].kernel_size'
     """
-    text = "$" + "".join(f"[{step}]" if isinstance(step, int) else _key_text(step) for step in path)
+    return shorten_path("$" + "".join(f"[{step}]" if isinstance(step, int) else _key_text(step) for step in path))
+
+
+def shorten_path(path: str) -> str:
+    """The path of a value or a file, without its middle if it is long."""
     half = MAX_PATH_TEXT // 2
-    return text if len(text) <= MAX_PATH_TEXT else f"{text[:half]}...{text[-half:]}"
+    return path if len(path) <= MAX_PATH_TEXT else f"{path[:half]}...{path[-half:]}"
 
 
 def _key_text(key: str) -> str:

@@ -19,6 +19,7 @@ from archnet.errors import DocumentError, did_you_mean, pluralize
 from archnet.files.json_parser import MAX_DEPTH, parse_json
 from archnet.files.json_text import JsonPath as JsonPath
 from archnet.files.json_text import path_text as path_text
+from archnet.files.json_text import shorten_path
 
 MAX_BYTES: Final = 4_000_000
 """An architecture is a page long; a file above this is something else."""
@@ -116,13 +117,14 @@ def read_document(path: Path | str) -> Document:
         DocumentError: The file is missing, too large, not UTF-8 or not strict JSON.
     """
     path = Path(path)
+    name = shorten_path(str(path))
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except (FileNotFoundError, ValueError):  # a null character in the name is the latter
-        raise DocumentError(f"{path}: no such file.{_similar_file_hint(path)}") from None
+        raise DocumentError(f"{name}: no such file.{_similar_file_hint(path)}") from None
     except OSError as error:
-        raise DocumentError(f"{path}: cannot be read: {error.strerror}.") from error
+        raise DocumentError(f"{name}: cannot be read: {error.strerror}.") from error
     if len(content) > MAX_BYTES:
         raise DocumentError(
             f"{path}: larger than {MAX_BYTES // 1_000_000} MB, which no architecture or experiment is. "

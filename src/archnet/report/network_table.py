@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from rich import box
 from rich.table import Table
 
 from archnet.report.units import bytes_text, count_text
 
+MAX_ROWS: Final = 300
+"""Layers that the table lists."""
+
 
 def network_table(name: str, summary: Mapping[str, Any]) -> Table:
-    """The layers with shapes and costs, and the totals.
+    """The layers with shapes and costs, the first and the last ones of a very deep network, and the totals.
 
     Args:
         name: Name of the architecture.
@@ -33,16 +36,28 @@ def network_table(name: str, summary: Mapping[str, Any]) -> Table:
     table.add_column("parameters", f"{summary['parameters']:,}", justify="right", no_wrap=True)
     table.add_column("mult-adds", count_text(summary["macs"]), justify="right", no_wrap=True)
     table.add_column("memory/case", bytes_text(summary["activation_bytes"]), justify="right", no_wrap=True)
-    for row in summary["layers"]:
-        table.add_row(
-            short_location(row["place"]),
-            f"{row['type']} {row['summary']}",
-            "x".join(map(str, row["output_shape"])),
-            f"{row['parameters']:,}",
-            count_text(row["macs"]),
-            bytes_text(row["activation_bytes"]),
-        )
+    rows = summary["layers"]
+    num_hidden = max(len(rows) - MAX_ROWS, 0)
+    num_first = MAX_ROWS // 2 if num_hidden else len(rows)
+    for row in rows[:num_first]:
+        table.add_row(*_cells(row))
+    if num_hidden:
+        table.add_row("...", f"{num_hidden:,} more")
+        table.caption = f"{table.caption}\n--json lists all {len(rows):,} layers."
+    for row in rows[num_first + num_hidden :]:
+        table.add_row(*_cells(row))
     return table
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        short_location(row["place"]),
+        f"{row['type']} {row['summary']}",
+        "x".join(map(str, row["output_shape"])),
+        f"{row['parameters']:,}",
+        count_text(row["macs"]),
+        bytes_text(row["activation_bytes"]),
+    )
 
 
 def training_text(summary: Mapping[str, Any]) -> str:
