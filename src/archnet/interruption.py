@@ -23,7 +23,7 @@ SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "
 _SHELL_OFFSET: Final = 128
 _RETRY_SECONDS: Final = 0.01
 
-_received: list[int] = []
+_received: list[signal.Signals] = []
 
 
 def install_handlers() -> None:
@@ -68,13 +68,20 @@ def quiet_exit() -> Iterator[None]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    _received.append(number)
+    _received.append(signal.Signals(number))
     raise KeyboardInterrupt
 
 
 def _raise_again(unraisable: UnraisableHookArgs, /, default: Any = sys.__unraisablehook__) -> None:
     """Interrupt again if Python could not raise the interruption, as in a callback of its import system."""
     if isinstance(unraisable.exc_value, KeyboardInterrupt) and _received:
-        threading.Timer(_RETRY_SECONDS, interrupt_main, [_received[0]]).start()
+        threading.Timer(_RETRY_SECONDS, _signal_main_thread, [_received[0]]).start()
     else:
         default(unraisable)
+
+
+def _signal_main_thread(number: signal.Signals) -> None:
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)  # wakes it from a system call
+    else:
+        interrupt_main(number)

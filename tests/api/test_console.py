@@ -58,12 +58,13 @@ def test_a_console_is_wide_enough_for_a_table(monkeypatch, columns, width):
     assert PlainConsole().width == width
 
 
-def test_progress_and_messages_print_names_verbatim(monkeypatch):
-    out = PlainConsole(stderr=True)
-    out.file = io.StringIO()
-    out._force_terminal = True
-    monkeypatch.setattr(console, "stderr", out)
-    assert list(console.progress(range(2), "reading [/] \x1b[2J", 2)) == [0, 1]
+def test_progress_and_messages_print_names_verbatim(printed, monkeypatch):
+    monkeypatch.setattr(console, "stderr", printed)
+    bar = console._progress_bar()
+    bar.add_task("reading [/] \x1b[2J", total=2, note="[b]")
+    printed.print(bar.make_tasks_table(bar.tasks))
     print_message("a [/] \x1b[2J", is_warning=False)
-    assert "reading [/] \\x1b[2J" in out.file.getvalue()
-    assert out.file.getvalue().endswith("a [/] \\x1b[2J\n")
+    bar_line, message = printed.file.getvalue().splitlines()
+    assert bar_line.startswith("reading [/] \\x1b[2J")
+    assert " [b] " in bar_line
+    assert message == "a [/] \\x1b[2J"

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.segment import Segment
 from rich.text import Text
 
-from archnet.files.terminal_text import escape_message
+from archnet.files.terminal_text import escape_message, name_stream
 from archnet.spec.metrics import METRICS, history_column, metrics_shown_in
 
 T = TypeVar("T")
@@ -43,6 +43,11 @@ class PlainConsole(Console):
     @size.setter
     def size(self, new_size: tuple[int, int]) -> None:
         self._width, self._height = new_size
+
+    def print(self, *texts: Any, **options: Any) -> None:
+        """Print texts and other renderables."""
+        with name_stream(is_stderr=self.stderr):
+            super().print(*texts, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """A text with its control characters escaped; rich would remove some of them."""

@@ -122,8 +122,6 @@ def _run() -> int:
         return _CLOSED_PIPE
     except OSError as error:
         save_traceback()
-        if not error.filename and not flush_or_discard(sys.stdout):
-            error.filename = "standard output"
         return _fail(describe_os_error(error), 2)
     except Exception as error:
         if interruption.is_interrupted():

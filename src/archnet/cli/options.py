@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from archnet.errors import DocumentError
-from archnet.files.terminal_text import escape_json, escape_message, escape_name
+from archnet.files.terminal_text import escape_json, escape_message, escape_name, name_stream
 from archnet.spec.datasets import DATASETS, dataset_names
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ KEPT_SCANS: Final = "Finished scans are kept: run the same command to continue."
 
 def echo(text: str, *, err: bool = False) -> None:
     """Print a text on stdout or stderr, with the control characters of the names in it escaped."""
-    typer.echo(escape_message(text), err=err)
+    with name_stream(is_stderr=err):
+        typer.echo(escape_message(text), err=err)
 
 
 def print_paths(paths: list[Path], as_json: bool) -> None:
@@ -200,7 +201,8 @@ def print_json(value: Any) -> None:
     """Print one JSON value on stdout, in ASCII where stdout is not UTF-8."""
     encoding = sys.stdout.encoding or "utf-8"  # io.StringIO has none, and holds every character
     is_utf8 = encoding.lower().replace("-", "") == "utf8"
-    typer.echo(escape_json(json.dumps(value, indent=2, ensure_ascii=not is_utf8)))
+    with name_stream(is_stderr=False):
+        typer.echo(escape_json(json.dumps(value, indent=2, ensure_ascii=not is_utf8)))
 
 
 def print_messages(messages: Iterable[str]) -> None:

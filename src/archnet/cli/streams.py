@@ -25,18 +25,12 @@ def open_streams() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def flush_or_discard(stream: TextIO) -> bool:
-    """Write out what a stream holds, or discard it if that fails: Python would try again at its exit.
-
-    Returns:
-        Whether it was written.
-    """
+def flush_or_discard(stream: TextIO) -> None:
+    """Write out what a stream holds, or discard it if that fails: Python would try again at its exit."""
     try:
         stream.flush()
     except OSError:
         discard_output(stream)
-        return False
-    return True
 
 
 def discard_output(stream: TextIO) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 _CONTROLS: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f"
@@ -55,6 +57,16 @@ def escape_json(text: str) -> str:
     '["\\u009b1m"]'
     """
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+@contextmanager
+def name_stream(*, is_stderr: bool) -> Iterator[None]:
+    """Name the standard stream in an error of writing to it, as the system names no file in such errors."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = "standard error" if is_stderr else "standard output"
+        raise
 
 
 def _escape(match: re.Match[str]) -> str:
