@@ -39,7 +39,7 @@ def shorten(name: str) -> str:
     """The start and the end of a name that is too long for a message.
 
     >>> shorten("scans/" + "deep/" * 1000 + "a.mhd")
-    'scans/deep/deep/deep/deep/deep/deep/dee…eep/deep/deep/deep/deep/deep/deep/a.mhd'
+    'scans/deep/deep/deep/deep/deep/deep/dee…deep/deep/deep/deep/deep/deep/deep/a.mhd'
     """
     half = _MAX_LENGTH // 2
     return name if len(name) <= _MAX_LENGTH else f"{name[: half - 1]}…{name[-half:]}"
