@@ -14,6 +14,7 @@ from archnet.data.checks.case_table import check_table
 from archnet.data.checks.findings import Finding
 from archnet.data.checks.scan_headers import check_scan_headers
 from archnet.data.checks.scan_values import check_scan_values
+from archnet.data.checks.unusual_names import check_names
 from archnet.data.dataset import Cases, Crops, Dataset
 from archnet.data.luna16 import Luna16Dataset
 from archnet.data.split import resolve_split
@@ -41,6 +42,7 @@ def check_lists(dataset: Dataset, split: CaseSplit, options: Split) -> Iterator[
     yield from check_table(
         cases, uses_own_sets=chosen.by in ("own", "own_test"), are_candidates=isinstance(dataset, Luna16Dataset)
     )
+    yield from check_names(cases)
     yield from find_small_sets(cases, sets, chosen)
 
 
