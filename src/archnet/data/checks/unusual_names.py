@@ -35,8 +35,8 @@ def check_names(table: CaseTable) -> Iterator[Finding]:
         yield Finding(
             check="unusual_names",
             severity="warning",
-            message=f"{pluralize(len(unsafe), 'name')} {verb} unprintable characters ({_shown(unsafe)}). They are printed "
-            "as escapes, and written into files verbatim.",
+            message=f"{pluralize(len(unsafe), 'name')} {verb} unprintable characters ({_shown(unsafe)}). They are "
+            "printed as escapes, and written into files verbatim.",
             cases=tuple(unsafe),
             remedy="Rename the cases.",
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.files.atomic import write_text
+from archnet.files.terminal_text import escape_message
 
 FONT_SIZE: Final = 12
 """Size of small text, in pixels."""
@@ -99,7 +100,13 @@ def text(content: str, x: float, y: float, /, **attributes: Any) -> str:
     """A line of text with its baseline at y, small and faint unless `attributes` say otherwise."""
     if not content:
         return ""
-    return element("text", escape(content), x=x, y=y, **{"font_size": FONT_SIZE, "fill": colour("faint"), **attributes})
+    return element(
+        "text",
+        escape(escape_message(content)),
+        x=x,
+        y=y,
+        **{"font_size": FONT_SIZE, "fill": colour("faint"), **attributes},
+    )
 
 
 def text_width(content: str, size: float = FONT_SIZE) -> float:

@@ -12,6 +12,7 @@ from archnet.evaluation.confusion import class_report
 from archnet.evaluation.metric_entry import macro_estimate
 from archnet.evaluation.run_costs import COMPARED_COSTS
 from archnet.files.strict_json import path_text
+from archnet.files.terminal_text import escape_message
 from archnet.report.comparison_wording import (
     DIFFERENCE_NAMES,
     comparison_cautions,
@@ -217,7 +218,7 @@ def _cautions(texts: Iterable[str]) -> list[str]:
 
 
 def _paragraph(text: str, *, is_strong: bool = False) -> str:
-    words = escape(text)
+    words = escape(escape_message(text))
     return f"<p>{f'<strong>{words}</strong>' if is_strong else words}</p>"
 
 
@@ -234,10 +235,10 @@ def _table(caption: str, header: Row, rows: Iterable[Row], *, num_texts: int = 1
     body = "".join(
         f"<tr>{''.join(_cell('td', text, column, num_texts) for column, text in enumerate(row))}</tr>" for row in rows
     )
-    title = f'<caption style="text-align:left"><strong>{escape(caption)}</strong></caption>'
+    title = f'<caption style="text-align:left"><strong>{escape(escape_message(caption))}</strong></caption>'
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _cell(tag: str, text: str, column: int, num_texts: int) -> str:
     side = "left" if column < num_texts else "right"
-    return f'<{tag} style="text-align:{side}">{escape(text)}</{tag}>'
+    return f'<{tag} style="text-align:{side}">{escape(escape_message(text))}</{tag}>'

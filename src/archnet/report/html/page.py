@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from archnet.files.atomic import write_text
+from archnet.files.terminal_text import escape_message
 from archnet.report import wording
 from archnet.spec.metrics import METRICS, metrics_shown_in
 
@@ -69,6 +70,12 @@ def script_json(value: object) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
+def _escape_controls(value: object) -> object:
+    """A template's value; control characters of a name, which could turn the text around it, are escaped."""
+    is_name = isinstance(value, str) and not hasattr(value, "__html__")
+    return escape_message(str(value)) if is_name else value
+
+
 @cache
 def _environment() -> Environment:
     """The template environment, cached because compiling a template takes longer than rendering it."""
@@ -77,6 +84,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("archnet.report.html"),
         autoescape=True,
+        finalize=_escape_controls,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
