@@ -175,6 +175,9 @@ def test_a_run_needs_no_home_no_temporary_folder_and_few_open_files(run, tmp_pat
     folder = tmp_path / "out" / "net"
     done = _shell('ulimit -n 40 && $archnet report "$1"', folder, HOME=nowhere, TMPDIR=nowhere)
     assert (done.returncode, done.stderr) == (0, "")
+    picture = ["data", "info", run[3], "--picture", "first", "--out", tmp_path / "case.png"]
+    done = archnet(*picture, HOME=nowhere, TMPDIR=nowhere, MPLCONFIGDIR="")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_sweep_that_may_not_open_enough_files_names_the_limit(tmp_path):

@@ -5,9 +5,11 @@ Draw inside `theme_context()`, which sets fonts and colours for the block and th
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,14 +47,27 @@ LIGHT = Theme(
 @contextmanager
 def theme_context() -> Iterator[None]:
     """Draw pictures in the `LIGHT` theme while the block runs."""
+    _import_quietly()
     import matplotlib as mpl
 
     with mpl.rc_context(rc_params()):
         yield
 
 
+def _import_quietly() -> None:
+    """Import Matplotlib without its advice on a home folder that cannot be written: it caches elsewhere."""
+    logger = logging.getLogger("matplotlib")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        import_module("matplotlib.font_manager")
+    finally:
+        logger.setLevel(level)
+
+
 def new_figure(size: tuple[float, float]) -> Figure:
     """An empty figure of the given width and height in inches; it draws without a screen."""
+    _import_quietly()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
