@@ -91,6 +91,26 @@ def what_is_bright(network):
         layer.set_weights([kernel, bias])
 
 
+def overflow_where_bright(network):
+    """Weights with which the logits of a bright case are infinite, and those of any other case 0."""
+    for layer in network.layers:
+        if layer.weights:
+            kernel, bias = (np.zeros_like(weight) for weight in layer.get_weights())
+            if kernel.ndim > 2:
+                kernel[(*(side // 2 for side in kernel.shape[:-2]), 0, 0)] = 1
+                bias -= 0.8
+            else:
+                kernel[:] = 1e3 if kernel.shape[1] > 2 else 3e38
+            layer.set_weights([kernel, bias])
+
+
+def write_nan(network):
+    """One weight that is no number, as a training that diverged may leave it."""
+    kernel, bias = network.layers[-1].get_weights()
+    kernel[0, 0] = np.nan
+    network.layers[-1].set_weights([kernel, bias])
+
+
 def chest(seed=0, shape=(20, 32, 32), spacing_mm=(2.0, 2.0, 3.0), origin_mm=(-30.0, -20.0, 100.0)):
     """A small scan: noise around lung, in a box of soft tissue, with a bright ball somewhere."""
     generator = np.random.default_rng(seed)

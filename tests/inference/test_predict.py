@@ -33,7 +33,17 @@ from archnet.runs.preparation.training_scans import (
 )
 from archnet.spec.experiment import SETS
 from plain_training import PLAIN
-from trained_runs import CANDIDATES, LAYERS_2D, WHOLE, as_four_formats, chest, write_chest, write_trained_run
+from trained_runs import (
+    CANDIDATES,
+    LAYERS_2D,
+    WHOLE,
+    as_four_formats,
+    chest,
+    overflow_where_bright,
+    write_chest,
+    write_nan,
+    write_trained_run,
+)
 
 COMMAND = CliRunner()
 LIKE_CHEST = {
@@ -312,6 +322,75 @@ def test_options_that_do_not_fit_the_run_are_refused(run, nodules, tmp_path):
     }  # fmt: skip
     for arguments, message in expected.items():
         assert str(predict(*arguments).exception) == message
+
+
+DIVERGED = (
+    "Its training has diverged: run the experiment again with a lower training.learning_rate, or with "
+    "training.clip_norm=1."
+)
+
+
+def write_bright_chest(path):
+    """A scan with a large bright box in the middle."""
+    volume = chest()
+    volume.hu[6:14, 8:24, 8:24] = 390
+    write_mhd(path, volume)
+    return path
+
+
+def test_a_network_that_gives_nan_for_a_scan_is_an_error_and_no_probability(tmp_path):
+    run = write_trained_run(tmp_path / "whole", knows=overflow_where_bright)
+    scan = write_bright_chest(tmp_path / "scan.mhd")
+    message = f"{scan}: the model gives NaN instead of probabilities. {DIVERGED}"
+    done = predict(run, scan)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert str(done.exception) == message
+    document = json.loads(predict(run, scan, "--json").stdout)
+    assert (document["scans"], document["undefined"]) == ([], {str(scan): message})
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        archnet.predict(run, scan)
+
+
+def test_candidates_for_which_a_network_gives_nan_are_counted_and_named(tmp_path):
+    run = write_trained_run(tmp_path / "nodules", CANDIDATES, knows=overflow_where_bright)
+    hu = np.full((20, 32, 32), -850, np.int16)
+    hu[:, :4] = hu[:, -4:] = 40
+    hu[8:12, 10:14, 10:14] = 390
+    scan = tmp_path / "scan.mhd"
+    write_mhd(scan, replace(chest(), hu=hu, origin_mm=(0.0, 0.0, 0.0), spacing_mm=(1.0, 1.0, 1.0)))
+    listed = tmp_path / "candidates.csv"
+    listed.write_text("seriesuid,coordX,coordY,coordZ\nscan,22,22,4\nscan,11.5,11.5,9.5\nscan,24,22,4\n")
+    out = tmp_path / "out.csv"
+    done = predict(run, scan, "--candidates", listed, "--out", out)
+    assert str(done.exception) == (
+        f"{scan}: the model gives NaN instead of probabilities for 1 of 3 candidates: scan#3. {DIVERGED}"
+    )
+    assert [row["coordX"] for row in submission(out)] == ["22.0", "24.0"]
+
+
+def test_a_model_with_weights_that_are_no_numbers_is_refused(tmp_path):
+    run = write_trained_run(tmp_path / "whole", knows=write_nan)
+    message = (
+        f"{run / 'model.keras'}: holds weights that are NaN or infinite: the training has diverged. Run the experiment "
+        "again with a lower training.learning_rate, or with training.clip_norm=1."
+    )
+    scan = write_chest(tmp_path / "scan.mhd")
+    for command in (["predict", run, scan], ["explain", run, scan, "--out", tmp_path]):
+        done = COMMAND.invoke(app, list(map(str, command)))
+        assert isinstance(done.exception, RunError)
+        assert str(done.exception) == message
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        load_model(run / "model.keras")
+
+
+def test_a_prediction_that_is_nan_is_not_explained(tmp_path):
+    run = write_trained_run(tmp_path / "whole", knows=overflow_where_bright)
+    scan = write_bright_chest(tmp_path / "scan.mhd")
+    done = COMMAND.invoke(app, ["explain", str(run), str(scan), "--out", str(tmp_path)])
+    assert str(done.exception) == (
+        f"{run / 'model.keras'}: gives NaN instead of probabilities for {scan}: the training has diverged. Run the "
+        "experiment again with a lower training.learning_rate, or with training.clip_norm=1."
+    )
 
 
 BAD_LISTS = {

@@ -84,10 +84,11 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
 
     Returns:
         A `ScanResult`, or with `candidates` a `CandidateResult`: `probabilities` of shape (N, K), float64, for N scans
-        or candidates and K `classes`, with `warnings`, `rejected` and `trained_on` by scan.
+        or candidates and K `classes`, with `warnings`, `rejected`, `undefined` and `trained_on` by
+        scan.
 
     Raises:
-        ArchnetError: The runs, the scans and the options are incompatible, or every scan is rejected.
+        ArchnetError: The runs, the scans and the options are incompatible, or no scan is predicted.
     """
     from archnet.inference.predict_files import predict_candidate_files, predict_scan_files
     from archnet.inference.scan_paths import find_named_scans
@@ -118,8 +119,11 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
         for finding in result.findings:
             log.log(logging.INFO if finding.severity == "note" else logging.WARNING, finding.text)
         _warn(result.warnings, result.trained_on, result.rejected)
-    if len(result.rejected) == len(found.paths):
-        raise DataError("\n".join(result.rejected.values()))
+        for reason in result.undefined.values():
+            log.warning(reason)
+    reasons = result.rejected | result.undefined
+    if len(reasons) == len(found.paths) and not result.is_predicted.any():
+        raise DataError("\n".join(reasons.values()))
     return result
 
 

@@ -129,10 +129,10 @@ def _print_scans(result: ScanResult, *, as_json: bool) -> None:
 
 
 def _fail_if_rejected(result: ScanResult | CandidateResult) -> None:
-    """Exit with code 2 if a scan was rejected, after all others were predicted.
+    """Exit with code 2 if a scan was rejected or has no probability, after all others were predicted.
 
     Raises:
         DataError: The reasons, one a line.
     """
-    if result.rejected:
-        raise DataError("\n".join(result.rejected.values()))
+    if result.rejected or result.undefined:
+        raise DataError("\n".join([*result.rejected.values(), *result.undefined.values()]))

@@ -61,6 +61,7 @@ class Comparison:
         pools: What the rows were computed from.
         allowed_errors: Data checks whose errors a run allowed.
         manifests: The manifest of each run folder, with the changes that were accepted; null if it has none.
+        collapsed: The collapsed runs by name, with their entry of `metrics.json`.
     """
 
     classes: tuple[str, ...]
@@ -71,6 +72,7 @@ class Comparison:
     pools: tuple[Pool, ...]
     allowed_errors: tuple[str, ...] = ()
     manifests: Mapping[Path, Manifest | None] = field(default_factory=dict)
+    collapsed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Comparison({', '.join(row.run for row in self.rows)}; {self.set} set)"
@@ -97,6 +99,7 @@ class Comparison:
             "classes": list(self.classes),
             "positive": self.positive,
             "set": self.set,
+            "collapsed": {name: dict(entry) for name, entry in self.collapsed.items()},
             "runs": [_convert_tuples(asdict(row)) for row in self.rows],
             "paired": [_convert_tuples(asdict(pair)) for pair in self.pairs],
         }
@@ -135,6 +138,7 @@ def compare(runs: Sequence[Path]) -> Comparison:
         pools=tuple(pools),
         allowed_errors=_allowed_errors(folders),
         manifests=manifests,
+        collapsed={folder.name: metrics[folder]["collapsed"] for folder in folders if "collapsed" in metrics[folder]},
     )
 
 

@@ -218,7 +218,7 @@ def _macro_mean(values: Floats) -> Floats:
 def recompute_metrics(
     predictions: Predictions, metrics: Mapping[str, Any], *, bootstraps: int = 1000
 ) -> dict[str, Any]:
-    """`metrics.json` computed again from the predictions; what they can't tell (the costs) is kept as it was.
+    """`metrics.json` computed again from the predictions, without FROC and collapse; the costs are kept as they were.
 
     Args:
         predictions: The run's, with the classes that `metrics` names.
@@ -241,5 +241,5 @@ def recompute_metrics(
         recall=wanted_recall(entries),
         bootstraps=bootstraps,
     )
-    costs = {key: value for key, value in metrics.items() if key not in (*SETS, "positive", "classes")}
+    costs = {key: value for key, value in metrics.items() if key not in (*SETS, "positive", "classes", "collapsed")}
     return {"positive": positive, "classes": list(predictions.classes), **sets, **costs}

@@ -70,8 +70,8 @@ def export_run(run: Path, form: str, out: Path | None = None) -> ExportedModel:
 
     Raises:
         DataError: A file of the run is damaged or has changed since it was finished.
-        RunError: The run has no model, the format is unknown, the folder exists, a package is missing, or the exported
-            model's probabilities differ from Keras's.
+        RunError: The run has no model, the format is unknown, the folder exists, a package is missing, the
+            model gives NaN, or the exported model's probabilities differ from Keras's.
     """
     from archnet.network.backend import start_quietly
 
@@ -87,7 +87,7 @@ def export_run(run: Path, form: str, out: Path | None = None) -> ExportedModel:
 def _export(run: Path, form: str, folder: Path) -> ExportedModel:
     from archnet.network import export as network
     from archnet.network.build import input_limits
-    from archnet.network.trained_model import load_run_model
+    from archnet.network.trained_model import load_run_model, nan_error
 
     if folder.exists():
         raise RunError(f"{folder}: already exists and is not overwritten. Remove it, or choose another with --out.")
@@ -95,10 +95,13 @@ def _export(run: Path, form: str, folder: Path) -> ExportedModel:
     model, export_format = load_run_model(run), network.EXPORT_FORMATS[form]
     shape, limits = tuple(model.input_shape[1:]), input_limits(model)
     real, noise = _real_cases(files, limits), _noise_cases(shape, limits)
+    images = np.concatenate([*real, noise])
+    if not np.isfinite(network.predict_function(model)(images)).all():
+        raise nan_error(run / "model.keras", "gives NaN instead of probabilities")
     with atomic_folder(folder) as draft:
         path = draft / export_format.name
         export_format.write(model, path)
-        difference = network.largest_difference(model, export_format.read(path), np.concatenate([*real, noise]))
+        difference = network.largest_difference(model, export_format.read(path), images)
         _check_difference(difference, folder, form)
         draft.joinpath(CARD).write_text(model_card(files, shape, limits, path.name), encoding="utf-8")
         training = hashed_training_scans(run)

@@ -115,10 +115,11 @@ def explain_scan(  # noqa: PLR0913 - the options of `archnet explain`, by name
         series: The CT series to read in a DICOM folder that contains several.
 
     Raises:
-        ArchnetError: The scan is rejected, the point lies outside it, or the network has no convolution.
+        ArchnetError: The scan is rejected, the point lies outside it, the network has no convolution or
+            gives NaN.
     """
     from archnet.network.predict import predict_probabilities
-    from archnet.network.trained_model import load_run_model
+    from archnet.network.trained_model import load_run_model, nan_error
 
     if point_mm is None:
         recipe: Recipe = whole_scan_recipe(run, [scan], series)
@@ -129,6 +130,9 @@ def explain_scan(  # noqa: PLR0913 - the options of `archnet explain`, by name
     ((_, values),) = recipe.cut_volume(0, volume)
     model = load_run_model(run.folder)
     images = network_input(values, run.experiment)
+    probability = float(predict_probabilities(model, images, np.zeros(1, np.int64))[0, label])
+    if math.isnan(probability):
+        raise nan_error(run.folder / "model.keras", f"gives NaN instead of probabilities for {scan}")
     heat = _expand_to_case(_heat_map(run, model, images[0], label, method, progress), run)
     limits = run.experiment.data.window_hu
     return Explanation(
@@ -140,7 +144,7 @@ def explain_scan(  # noqa: PLR0913 - the options of `archnet explain`, by name
         image=scale_to_unit(values[0], limits),
         heat=heat,
         scan_heat=_resample_to_scan(heat, run, volume, point_mm),
-        probability=float(predict_probabilities(model, images, np.zeros(1, np.int64))[0, label]),
+        probability=probability,
         warnings=out_of_distribution_warnings(chest_ct, mean_hu(values[0], limits), [run]),
         trained_on=find_trainings([run], chest_ct.record.identity),
         series=series_to_read(scan, series),

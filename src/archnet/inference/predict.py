@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,16 @@ from archnet.data.checks.scan_records import ScanRecord, record_scan
 from archnet.data.crops import WholeVolumes
 from archnet.data.recipe import Recipe
 from archnet.data.scan_ranges import mean_hu
-from archnet.errors import DataError
+from archnet.errors import DataError, pluralize
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume
 from archnet.inference.suitability import geometry_warnings, intensity_warnings, rejection_reason, value_warnings
 from archnet.inference.symmetries import symmetries
 from archnet.inference.trained_run import TrainedOn, TrainedRun, find_trainings
 from archnet.spec.view import network_input
+
+_MAX_NAMED: Final = 3
+"""Cases that a message names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,12 +35,14 @@ class ScanPredictions:
         rejected: The reason why a scan was rejected, by its path.
         warnings: How scans are out of distribution, by path.
         trained_on: The runs that were trained on a scan, by its path.
+        undefined: For which cases of a scan the networks give NaN, by its path.
     """
 
     probabilities: NDArray[np.float64]
     rejected: dict[Path, str]
     warnings: dict[Path, list[str]]
     trained_on: dict[Path, list[TrainedOn]]
+    undefined: dict[Path, str]
 
     @property
     def is_predicted(self) -> NDArray[np.bool_]:
@@ -91,6 +96,7 @@ def predict_scans(ensemble: Ensemble, recipe: Recipe, progress: Progress = no_pr
     rejected: dict[Path, str] = {}
     warnings: dict[Path, list[str]] = {}
     trained_on: dict[Path, list[TrainedOn]] = {}
+    undefined: dict[Path, str] = {}
     for number in progress(range(len(recipe.scans)), "Predicting", len(recipe.scans)):
         path = recipe.scans[number]
         try:
@@ -102,13 +108,35 @@ def predict_scans(ensemble: Ensemble, recipe: Recipe, progress: Progress = no_pr
         except DataError as error:
             rejected[path] = str(error)
             continue
+        if (text := _describe_undefined(path, recipe, number, probabilities)) is not None:
+            undefined[path] = text
         sentences = out_of_distribution_warnings(scan, total_hu / len(recipe.rows[number]), ensemble.runs)
         if sentences:
             warnings[path] = sentences
         known = find_trainings(ensemble.runs, scan.record.identity)
         if known:
             trained_on[path] = known
-    return ScanPredictions(probabilities=probabilities, rejected=rejected, warnings=warnings, trained_on=trained_on)
+    return ScanPredictions(
+        probabilities=probabilities,
+        rejected=rejected,
+        warnings=warnings,
+        trained_on=trained_on,
+        undefined=undefined,
+    )
+
+
+def _describe_undefined(path: Path, recipe: Recipe, number: int, probabilities: NDArray[np.float64]) -> str | None:
+    """The error of a scan of which cases have no probability; null where all have one."""
+    rows = recipe.rows[number]
+    names = [str(recipe.ids[row]) for row in rows if np.isnan(probabilities[row]).any()]
+    if not names:
+        return None
+    more = f" and {len(names) - _MAX_NAMED:,} more" if len(names) > _MAX_NAMED else ""
+    cases = f" for {len(names):,} of {pluralize(len(rows), 'candidate')}: {', '.join(names[:_MAX_NAMED])}{more}"
+    return (
+        f"{path}: the model gives NaN instead of probabilities{cases if len(rows) > 1 else ''}. Its training has "
+        "diverged: run the experiment again with a lower training.learning_rate, or with training.clip_norm=1."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -39,6 +39,7 @@ class ScanResult:
         warnings: Out-of-distribution warnings, by scan.
         rejected: Reasons for rejection, by scan.
         trained_on: Runs that were trained on a scan, by scan.
+        undefined: Reasons why a scan or some of its candidates have no probability but NaN, by scan.
         unknown_runs: Runs of an older archnet, which did not record their training scans.
         findings: What was left out of the folders and the list.
     """
@@ -51,14 +52,21 @@ class ScanResult:
     warnings: dict[Path, list[str]]
     rejected: dict[Path, str]
     trained_on: dict[Path, list[TrainedOn]]
+    undefined: dict[Path, str]
     unknown_runs: tuple[Path, ...]
     findings: tuple[Finding, ...] = ()
 
     @property
+    def is_predicted(self) -> NDArray[np.bool_]:
+        """(N,) whether a scan has probabilities."""
+        return ~np.isnan(self.probabilities[:, 0])
+
+    @property
     def by_scan(self) -> dict[Path, dict[str, float]]:
-        """Class probabilities by scan, without rejected scans."""
+        """Class probabilities by scan, without rejected scans and those for which the networks give NaN."""
+        without = self.rejected | self.undefined
         rows = zip(self.scans, self.probabilities.tolist(), strict=True)
-        return {scan: dict(zip(self.classes, row, strict=True)) for scan, row in rows if scan not in self.rejected}
+        return {scan: dict(zip(self.classes, row, strict=True)) for scan, row in rows if scan not in without}
 
     def to_document(self) -> dict[str, Any]:
         """The result, JSON-ready, as `archnet predict --json` prints it."""
@@ -85,6 +93,7 @@ class CandidateResult:
         warnings: Out-of-distribution warnings, by scan.
         rejected: Reasons for rejection, by scan.
         trained_on: Runs that were trained on a scan, by scan.
+        undefined: Reasons why a scan or some of its candidates have no probability but NaN, by scan.
         unknown_runs: Runs of an older archnet, which did not record their training scans.
         findings: What was left out of the folders and the list.
     """
@@ -103,13 +112,19 @@ class CandidateResult:
     warnings: dict[Path, list[str]]
     rejected: dict[Path, str]
     trained_on: dict[Path, list[TrainedOn]]
+    undefined: dict[Path, str]
     unknown_runs: tuple[Path, ...]
     findings: tuple[Finding, ...] = ()
 
     @property
+    def is_predicted(self) -> NDArray[np.bool_]:
+        """(N,) whether a candidate has probabilities."""
+        return ~np.isnan(self.probabilities[:, 0])
+
+    @property
     def num_candidates(self) -> int:
         """Number of predicted candidates."""
-        return int(np.count_nonzero(~np.isnan(self.probabilities[:, 0])))
+        return int(np.count_nonzero(self.is_predicted))
 
     def to_document(self) -> dict[str, Any]:
         """The result, JSON-ready, as `archnet predict --candidates --json` prints it."""
@@ -124,6 +139,7 @@ def _shared_document(result: ScanResult | CandidateResult) -> dict[str, Any]:
         "tta": result.tta,
         "warnings": {str(path): sentences for path, sentences in result.warnings.items()},
         "refused": {str(path): reason for path, reason in result.rejected.items()},
+        "undefined": {str(path): reason for path, reason in result.undefined.items()},
         "trained_on": {str(path): [run.to_document() for run in runs] for path, runs in result.trained_on.items()},
         "unknown_training": [str(run) for run in result.unknown_runs],
         "findings": [finding.to_document() for finding in result.findings],
@@ -155,6 +171,7 @@ def predict_scan_files(
         warnings=found.warnings,
         rejected=found.rejected,
         trained_on=found.trained_on,
+        undefined=found.undefined,
         unknown_runs=_unknown_runs(runs),
         findings=scans.findings,
     )
@@ -216,6 +233,7 @@ def predict_candidate_files(  # noqa: PLR0913 - the options of `archnet predict`
         warnings=found.warnings,
         rejected=found.rejected,
         trained_on=found.trained_on,
+        undefined=found.undefined,
         unknown_runs=_unknown_runs(runs),
         findings=(*scans.findings, *outside),
     )

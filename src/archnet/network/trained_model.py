@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import read_json, read_optional_json
@@ -43,17 +44,33 @@ def load_model(path: Path) -> keras.Model:
     """The model in a `model.keras` file, checked and then read in Keras's safe mode.
 
     Raises:
-        RunError: The file is missing, damaged, or is no model that archnet has written.
+        RunError: The file is missing, damaged, is no model that archnet has written, or its training has diverged.
     """
     try:
         check_model_file(path)
-        return _open_in_keras(path)
+        model = _open_in_keras(path)
     except FileNotFoundError as error:
         raise RunError(f"{path}: no such file. Has the run finished?") from error
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
     except DamagedFileError as error:
         raise RunError(f"{path}: cannot be read as a model of archnet: {error}. {_RESTORE}") from error
+    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+        raise nan_error(path, "holds weights that are NaN or infinite")
+    return model
+
+
+def nan_error(path: Path, symptom: str) -> RunError:
+    """The error of a model that cannot give probabilities.
+
+    Args:
+        path: The model's file, or the scan that it was given.
+        symptom: What is wrong, as a predicate.
+    """
+    return RunError(
+        f"{path}: {symptom}: the training has diverged. Run the experiment again with a lower training.learning_rate, "
+        "or with training.clip_norm=1."
+    )
 
 
 def _open_in_keras(path: Path) -> keras.Model:

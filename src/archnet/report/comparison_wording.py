@@ -16,6 +16,7 @@ from archnet.report.wording import (
     SET_NAMES,
     allowed_errors_text,
     bounds,
+    collapse_text,
     decimals,
     mean_count,
     percent,
@@ -169,7 +170,7 @@ def cost_ratio(reference: ComparisonRow, other: ComparisonRow, name: str) -> flo
 
 def comparison_cautions(comparison: Comparison) -> list[str]:
     """What a reader must know before trusting the sentence; empty when nothing speaks against it."""
-    texts = []
+    texts = [f"{name}: {collapse_text(entry)}" for name, entry in comparison.collapsed.items()]
     if comparison.set == "validation":
         texts.append(f"There is no common test set. {OPTIMISTIC_VALIDATION}")
     if comparison.allowed_errors:

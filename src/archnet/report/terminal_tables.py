@@ -28,6 +28,7 @@ from archnet.report.comparison_wording import (
 from archnet.report.tables import titled_table
 from archnet.report.wording import (
     SET_NAMES,
+    collapse_text,
     cost_text,
     count,
     decimals,
@@ -53,7 +54,10 @@ def run_summary(metrics: Mapping[str, Any]) -> RenderableType:
     name = reported_set(list(metrics))
     matrix, classes = metrics[name]["confusion_matrix"], metrics["classes"]
     tables = Columns([confusion_table(matrix, classes, SET_NAMES[name]), error_table(metrics)], padding=(0, 2))
-    return Group(tables, "", classification_report(matrix, classes, SET_NAMES[name]))
+    report = Group(tables, "", classification_report(matrix, classes, SET_NAMES[name]))
+    if "collapsed" not in metrics:
+        return report
+    return Group(Text(collapse_text(metrics["collapsed"]), style="bold red"), "", report)
 
 
 def confusion_table(matrix: Sequence[Sequence[int]], classes: Sequence[str], set_name: str) -> Table:

@@ -245,13 +245,32 @@ def _false_positives_text(number: int) -> str:
 def cautions(run: RunFiles) -> list[str]:
     """What a reader must know before trusting the headline; empty when nothing speaks against it."""
     name = reported_set(run.sets)
-    texts = []
+    texts = [collapse_text(run.metrics["collapsed"])] if "collapsed" in run.metrics else []
     if name == "validation":
         texts.append(f"There is no test set. {OPTIMISTIC_VALIDATION}")
     if name == "train":
         texts.append("There is neither a test nor a validation set: these figures are for the training cases.")
     texts += run_integrity_texts(run.manifest)
     return texts + _allowed_errors_caution(run) + _leakage_caution(run, name) + _lost_scans_caution(run)
+
+
+def collapse_text(collapsed: Mapping[str, Any]) -> str:
+    """How a run has collapsed, in words.
+
+    >>> collapse_text({"reason": "one_class", "class": "nodule"})
+    'Collapsed: every case was predicted as “nodule”, which is no better than always saying “nodule”.'
+    >>> collapse_text({"reason": "diverged", "losses": [0.7, 1234.5]})
+    'Collapsed: the training loss grew from 0.7 to 1.23e+03. Lower the learning rate.'
+
+    Args:
+        collapsed: The entry of `metrics.json`.
+    """
+    if collapsed["reason"] == "diverged":
+        first, last = (UNDEFINED if loss is None else f"{loss:.3g}" for loss in collapsed["losses"])
+        return f"Collapsed: the training loss grew from {first} to {last}. Lower the learning rate."
+    name = collapsed["class"]
+    same = "has the same probabilities and " if collapsed["reason"] == "constant" else ""
+    return f"Collapsed: every case {same}was predicted as “{name}”, which is no better than always saying “{name}”."
 
 
 def _allowed_errors_caution(run: RunFiles) -> list[str]:

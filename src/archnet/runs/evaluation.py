@@ -12,11 +12,12 @@ import numpy as np
 
 from archnet.data import open_dataset
 from archnet.errors import DataError
+from archnet.evaluation.collapse import collapse_entry
 from archnet.evaluation.integrity.manifest import PAGES, record_run, rewrite_files
 from archnet.evaluation.integrity.verification import EVALUATION_FILES, verify_run
 from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.predictions import Predictions, write_predictions
-from archnet.evaluation.run_folder import CHECKPOINT, is_finished, read_json
+from archnet.evaluation.run_folder import CHECKPOINT, is_finished, read_history, read_json
 from archnet.files.atomic import write_json
 from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.strict_json import read_document
@@ -66,7 +67,7 @@ def _evaluate_again(folder: Path, sets: Sequence[str]) -> None:
     micro_batch = int(read_json(folder / "network.json")["micro_batch"])
     prepared = prepare_again(folder, experiment, sets)
     predictions = predict_cases(load_run_model(folder), experiment, prepared, micro_batch)
-    costs = {key: value for key, value in metrics.items() if key not in SETS}
+    costs = {key: value for key, value in metrics.items() if key not in (*SETS, "collapsed")}
     metrics = {**evaluate_predictions(predictions, experiment, prepared.cases.positive), **costs}
     write_evaluation(folder, predictions, metrics, experiment, prepared)
 
@@ -178,7 +179,9 @@ def _write_results(
     write_predictions(folder / "predictions.csv", predictions)
     predicted = predictions.predicted_classes(positive=prepared.cases.positive, threshold=threshold)
     write_gallery(folder / "gallery.npz", prepared, predictions, predicted)
-    write_json(folder / "metrics.json", {**metrics, **write_run_froc(folder, predictions, experiment)})
+    collapse = collapse_entry(predictions, metrics, read_history(folder / "history.csv"))
+    froc = write_run_froc(folder, predictions, experiment)
+    write_json(folder / "metrics.json", {**metrics, **collapse, **froc})
     write_report(read_run_files(folder))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import RunError
+from archnet.evaluation.collapse import collapse_entry
 from archnet.evaluation.integrity.acceptance import accept_edits
 from archnet.evaluation.integrity.manifest import PAGES, rewrite_files
 from archnet.evaluation.metrics import recompute_metrics
@@ -88,7 +89,7 @@ def _rewrite_report(folder: Path) -> Path:
     metrics = recompute_metrics(run.predictions, run.metrics, bootstraps=bootstraps)
     with rewrite_files(folder, REPORT_WRITES):
         froc = recompute_run_froc(folder, run.predictions, run.positive, bootstraps)
-        write_json(folder / "metrics.json", metrics | froc)
+        write_json(folder / "metrics.json", metrics | collapse_entry(run.predictions, metrics, run.history) | froc)
         return write_report(replace(run, metrics=read_json(folder / "metrics.json")))
 
 
