@@ -16,7 +16,7 @@ from archnet.data.checks.case_table import fill_missing_groups
 from archnet.data.checks.findings import Finding
 from archnet.data.dataset import Cases, Crops, Dataset, positive_class
 from archnet.errors import DataError, pluralize
-from archnet.files.npy_arrays import Arrays
+from archnet.files.archives.npy_arrays import Arrays
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging.volume import NotFiniteError, convert_to_hu
 from archnet.spec.experiment import Data

@@ -20,6 +20,7 @@ from archnet.evaluation.confusion import (
     number_or_none,
     proportion_intervals,
 )
+from archnet.evaluation.integrity.collapse import find_collapse
 from archnet.evaluation.intervals import Interval, can_resample, percentile_interval, resamples
 from archnet.evaluation.operating_points import choose_thresholds, wanted_recall
 from archnet.evaluation.predictions import DEFAULT_THRESHOLD, Predictions
@@ -213,6 +214,24 @@ def _macro_mean(values: Floats) -> Floats:
     """The mean over the classes (the last axis) whose number is defined; NaN where none is."""
     defined = ~np.isnan(values)
     return ratio(np.where(defined, values, 0.0).sum(axis=-1), defined.sum(axis=-1).astype(np.float64))
+
+
+def collapse_entry(
+    predictions: Predictions, metrics: Mapping[str, Any], history: Mapping[str, Sequence[float]]
+) -> dict[str, Any]:
+    """The entry "collapsed" of `metrics.json`, see `find_collapse`; empty for a run that has not collapsed.
+
+    Args:
+        predictions: All sets' cases together.
+        metrics: The run's, which name the positive class and the threshold.
+        history: The columns of history.csv; empty for a run without a network.
+    """
+    positive = predictions.classes.index(metrics["positive"])
+    threshold = next((metrics[name]["threshold"] for name in SETS if name in metrics), None)
+    y_pred = predictions.predicted_classes(positive=positive, threshold=threshold)
+    losses = history.get("train_loss", ())
+    collapse = find_collapse(predictions.classes, predictions.y_true, y_pred, predictions.probabilities, losses)
+    return {} if collapse is None else {"collapsed": collapse}
 
 
 def recompute_metrics(

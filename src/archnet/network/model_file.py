@@ -16,7 +16,7 @@ from typing import Any, Final
 import h5py
 import numpy as np
 
-from archnet.files.zip_archive import DamagedFileError, ZipLimits, check_checksums, open_member, open_zip
+from archnet.files.archives.zip_archive import DamagedFileError, ZipLimits, check_checksums, open_member, open_zip
 
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.weights.h5"

@@ -10,7 +10,7 @@ import numpy as np
 
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import read_json, read_optional_json
-from archnet.files.zip_archive import DamagedFileError
+from archnet.files.archives.zip_archive import DamagedFileError
 from archnet.network.build import input_limits
 from archnet.network.model_file import check_model_file
 

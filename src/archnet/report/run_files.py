@@ -15,8 +15,8 @@ from archnet.evaluation.integrity.manifest import Manifest, read_manifest
 from archnet.evaluation.integrity.verification import REPORT_FILES, verify_run
 from archnet.evaluation.predictions import Predictions, read_run_predictions
 from archnet.evaluation.run_folder import read_history, read_optional_json
-from archnet.files.npy_arrays import read_npz
-from archnet.files.zip_archive import DamagedFileError
+from archnet.files.archives.npy_arrays import read_npz
+from archnet.files.archives.zip_archive import DamagedFileError
 from archnet.spec.experiment import SETS
 from archnet.spec.outputs.metrics_file import read_metrics
 from archnet.spec.outputs.output_file import RUN_REMEDY

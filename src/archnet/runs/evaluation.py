@@ -12,10 +12,9 @@ import numpy as np
 
 from archnet.data import open_dataset
 from archnet.errors import DataError
-from archnet.evaluation.collapse import collapse_entry
 from archnet.evaluation.integrity.manifest import PAGES, record_run, rewrite_files
 from archnet.evaluation.integrity.verification import EVALUATION_FILES, verify_run
-from archnet.evaluation.metrics import evaluate
+from archnet.evaluation.metrics import collapse_entry, evaluate
 from archnet.evaluation.predictions import Predictions, write_predictions
 from archnet.evaluation.run_folder import CHECKPOINT, is_finished, read_history, read_json
 from archnet.files.atomic import write_json

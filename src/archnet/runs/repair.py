@@ -13,7 +13,7 @@ from archnet.errors import DataError
 from archnet.evaluation.integrity.digest import file_sha256
 from archnet.evaluation.integrity.manifest import PAGES, RUN_FILES, is_one_of, read_manifest, rewrite_files
 from archnet.evaluation.integrity.verification import Damage, find_damage
-from archnet.evaluation.metrics import evaluate
+from archnet.evaluation.metrics import collapse_entry, evaluate
 from archnet.evaluation.predictions import Predictions, read_predictions, read_run_predictions
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.evaluation.run_folder import read_history, read_json, read_optional_json
@@ -150,8 +150,10 @@ def _evaluate(folder: Path, document: dict[str, Any], predictions: Predictions, 
     )
     network = read_optional_json(folder / "network.json") or {}
     known = {name: network.get(name) for name in ("parameters", "macs")}
-    costs = dict.fromkeys(RUN_COSTS) | known | training_costs(read_history(folder / "history.csv"))
-    return {"positive": predictions.classes[positive], "classes": list(predictions.classes), **sets, **costs}
+    history = read_history(folder / "history.csv")
+    costs = dict.fromkeys(RUN_COSTS) | known | training_costs(history)
+    metrics = {"positive": predictions.classes[positive], "classes": list(predictions.classes), **sets, **costs}
+    return metrics | collapse_entry(predictions, metrics, history)
 
 
 def _read_peak_memory(path: Path) -> int | None:

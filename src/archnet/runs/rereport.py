@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import RunError
-from archnet.evaluation.collapse import collapse_entry
 from archnet.evaluation.integrity.acceptance import accept_edits
 from archnet.evaluation.integrity.manifest import PAGES, rewrite_files
-from archnet.evaluation.metrics import recompute_metrics
+from archnet.evaluation.metrics import collapse_entry, recompute_metrics
 from archnet.evaluation.run_folder import find_run_folders, read_json
 from archnet.files.atomic import write_json
 from archnet.files.locks import lock_folder

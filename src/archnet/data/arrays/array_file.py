@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from archnet.data.arrays.image_layout import refuse_colour
 from archnet.errors import DataError
-from archnet.files.npy_arrays import Arrays, check_member, read_member
-from archnet.files.zip_archive import DamagedFileError, open_zip
+from archnet.files.archives.npy_arrays import Arrays, check_member, read_member
+from archnet.files.archives.zip_archive import DamagedFileError, open_zip
 
 # MedMNIST (Yang et al. 2023, doi:10.1038/s41597-022-01721-8) says "val" where we say "validation".
 MEDMNIST_SETS = {"train": "train", "val": "validation", "test": "test"}

@@ -1,1 +1,1 @@
-"""The integrity of run folders: what a finished run recorded about its files, and whether they are still those."""
+"""The integrity of runs: what a run recorded about its files, whether they are still those, and collapsed networks."""

@@ -19,9 +19,9 @@ from keras import ops
 from numpy.typing import NDArray
 
 from archnet.errors import RunError
+from archnet.files.archives.npy_arrays import read_npz
+from archnet.files.archives.zip_archive import DamagedFileError
 from archnet.files.atomic import atomic_write
-from archnet.files.npy_arrays import read_npz
-from archnet.files.zip_archive import DamagedFileError
 from archnet.network.training.history import HistoryRow, Tally, TrainingProgress
 
 FILE: Final = "training.npz"

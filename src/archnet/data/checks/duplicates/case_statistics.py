@@ -14,10 +14,10 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
+from archnet.files.archives.npy_arrays import read_npz
+from archnet.files.archives.zip_archive import DamagedFileError
 from archnet.files.atomic import atomic_write
-from archnet.files.npy_arrays import read_npz
 from archnet.files.progress import Progress, no_progress
-from archnet.files.zip_archive import DamagedFileError
 
 STATISTICS_FILE: Final = "statistics.npz"
 _VERSION: Final = 3

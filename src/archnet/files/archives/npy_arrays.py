@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from archnet.files.zip_archive import DamagedFileError, open_member, open_zip
+from archnet.files.archives.zip_archive import DamagedFileError, open_member, open_zip
 
 _HEADERS: Final = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 # What NumPy raises for a header that is no header, beside ValueError: it evaluates a Python literal.

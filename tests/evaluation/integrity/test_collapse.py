@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from archnet.evaluation.collapse import collapse_entry
 from archnet.evaluation.comparison import compare
+from archnet.evaluation.metrics import collapse_entry
 from archnet.export.card import model_card
 from archnet.report.comparison_wording import comparison_cautions
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
 from archnet.report.terminal_tables import comparison_table, run_summary
-from archnet.runs.rereport import regenerate_reports
+from archnet.runs.rereport import ReportOptions, regenerate_reports
 from synthetic_runs import predictions_of, synthetic_predictions, write_run
 
 METRICS = {"positive": "k1", "test": {"threshold": 0.5}}
@@ -106,6 +106,7 @@ def test_a_collapsed_run_is_named_in_a_comparison(tmp_path):
 def test_a_run_that_no_longer_is_collapsed_loses_the_entry(tmp_path):
     run = write_run(tmp_path / "a")
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-    (run / "metrics.json").write_text(json.dumps(metrics | {"collapsed": {"reason": "constant", "class": "nodule"}}))
-    regenerate_reports([run])
+    edited = metrics | {"collapsed": {"reason": "constant", "class": "nodule"}}
+    (run / "metrics.json").write_text(json.dumps(edited), encoding="utf-8")
+    regenerate_reports([run], ReportOptions(accept_edits=True, today="2026-01-01"))
     assert "collapsed" not in json.loads((run / "metrics.json").read_text(encoding="utf-8"))

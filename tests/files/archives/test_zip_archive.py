@@ -10,8 +10,8 @@ import zlib
 import numpy as np
 import pytest
 
-from archnet.files.npy_arrays import read_npz
-from archnet.files.zip_archive import DamagedFileError, ZipLimits, check_checksums, open_member, open_zip
+from archnet.files.archives.npy_arrays import read_npz
+from archnet.files.archives.zip_archive import DamagedFileError, ZipLimits, check_checksums, open_member, open_zip
 
 
 def archive_bytes(compression=zipfile.ZIP_DEFLATED, **members):

@@ -1,0 +1,51 @@
+"""Collapsed runs: networks whose predictions do not depend on the case, or whose training loss grew without bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SAME_PROBABILITY: Final = 1e-6
+"""Probabilities that are closer differ by rounding in float32."""
+
+_GROWTH: Final = 10
+"""A training loss so many times above its first value, and above the loss of guessing, has grown without bound."""
+
+
+def find_collapse(
+    classes: Sequence[str],
+    y_true: NDArray[np.int64],
+    y_pred: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    train_losses: Sequence[float],
+) -> dict[str, Any] | None:
+    """How a run has collapsed, as `metrics.json` holds it; null for a run that has not.
+
+    Args:
+        classes: The K class names.
+        y_true: (N,) classes of the cases of all sets.
+        y_pred: (N,) their predicted classes.
+        probabilities: (N, K).
+        train_losses: Of each epoch; empty for a run without a network.
+
+    Returns:
+        A dictionary with `reason` "diverged", "constant" or "one_class"; of the first with `losses`, the first and the
+        last training loss, of the others with `class`, the predicted class.
+    """
+    if len(train_losses) and _has_diverged(train_losses, len(classes)):
+        ends = [loss if math.isfinite(loss) else None for loss in (train_losses[0], train_losses[-1])]
+        return {"reason": "diverged", "losses": ends}
+    predicted = np.unique(y_pred)
+    if len(np.unique(y_true)) < 2 or len(predicted) > 1:
+        return None
+    is_constant = np.ptp(probabilities, axis=0).max() < _SAME_PROBABILITY
+    return {"reason": "constant" if is_constant else "one_class", "class": classes[int(predicted[0])]}
+
+
+def _has_diverged(losses: Sequence[float], num_classes: int) -> bool:
+    """Whether the last loss is no number, or far above the first one and the loss of guessing."""
+    return not losses[-1] <= _GROWTH * max(losses[0], math.log(num_classes))

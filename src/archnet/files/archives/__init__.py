@@ -1,0 +1,1 @@
+"""Archives and arrays in them, read within bounds: zip, npy and npz."""
