@@ -66,15 +66,16 @@ main()
 """`archnet run`, which marks its steps "s" and each writing of a checkpoint "()" in a file."""
 
 
-def write_experiment(folder: Path) -> Path:
+def write_experiment(folder: Path, network=NETWORK, training=TRAINING, num_cases=NUM_CASES) -> Path:
+    """Write an experiment on generated cubes, a quarter of them brighter in the middle."""
     generator = np.random.default_rng(0)
-    x = generator.integers(0, 150, (NUM_CASES, 16, 16, 8), dtype=np.uint8)
-    y = (np.arange(NUM_CASES) % 4 == 0).astype(np.int64)
+    x = generator.integers(0, 150, (num_cases, 16, 16, 8), dtype=np.uint8)
+    y = (np.arange(num_cases) % 4 == 0).astype(np.int64)
     x[y == 1, 5:11, 5:11, 2:6] += 60
-    np.savez(folder / "cubes.npz", x=x, y=y, group=np.arange(NUM_CASES) // 4)
+    np.savez(folder / "cubes.npz", x=x, y=y, group=np.arange(num_cases) // 4)
     path = folder / "experiment.json"
     data = {"name": "npz", "root": str(folder / "cubes.npz")}
-    path.write_text(json.dumps({"archs": [NETWORK], "data": data, "training": TRAINING}))
+    path.write_text(json.dumps({"archs": [network], "data": data, "training": training}))
     return path
 
 
