@@ -1,6 +1,7 @@
 """Several processes at work in one folder."""
 
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -191,3 +192,17 @@ def test_of_two_commands_that_make_one_run_one_ends_at_once_and_names_the_other(
     assert printed[loser][0] == ""
     assert "Report:   out/archsm/report.html" in printed[winner][0]
     assert not list((tmp_path / "out").rglob(".*"))
+
+
+def test_a_checkpoint_that_outlived_its_run_is_removed_by_resume(finished_runs, tmp_path):
+    shutil.copytree(finished_runs / "out", tmp_path / "out")
+    (tmp_path / "out/flat/checkpoint").mkdir()
+    (tmp_path / "out/flat/checkpoint/training.npz").write_bytes(
+        b"as a process left it that was killed in the last moment"
+    )
+    before = (tmp_path / "out/flat/metrics.json").read_bytes()
+    archnet.run_all(
+        experiment_on(finished_runs / "cubes.npz", NET_2D, NET_3D), out=tmp_path / "out", resume=True, progress=False
+    )
+    assert not (tmp_path / "out/flat/checkpoint").exists()
+    assert (tmp_path / "out/flat/metrics.json").read_bytes() == before

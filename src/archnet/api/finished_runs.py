@@ -72,6 +72,7 @@ def export_model(
     format: Literal["keras", "saved_model", "onnx"],  # named like `--format`
     *,
     out: PathLike[str] | str | None = None,
+    break_lock: bool = False,
 ) -> ExportedModel:
     """Export a run's model with a model card: (N, *input_shape) raw values (HU) in, (N, K) probabilities out.
 
@@ -84,6 +85,7 @@ def export_model(
         run: A run or run folder.
         format: "keras" (a Keras file), "saved_model" (a TensorFlow folder) or "onnx" (requires the extra: export).
         out: New folder. Defaults to export-<format> in the run folder.
+        break_lock: Break the lock of a process on another machine, which has ended without removing it.
 
     Returns:
         The paths of the exported `model` and its `card`, and its largest `difference` from Keras.
@@ -93,4 +95,6 @@ def export_model(
     """
     from archnet.export.exported_model import export_run
 
-    return export_run(path_argument(run, "run"), format, None if out is None else output_folder(out))
+    folder = None if out is None else output_folder(out)
+    with break_foreign_locks(is_wanted=break_lock):
+        return export_run(path_argument(run, "run"), format, folder)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from archnet.cli.options import JsonFlag, echo, print_json
+from archnet.cli.options import BreakLockOption, JsonFlag, echo, print_json
 
 
 def export(
@@ -19,6 +19,7 @@ def export(
     out: Annotated[
         Path | None, typer.Option(help="New folder. Default: export-<format> in the run folder.", metavar="DIR")
     ] = None,
+    break_lock: BreakLockOption = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Export a run's model with a model card: HU in, probabilities out, for any number of cases.
@@ -30,8 +31,10 @@ def export(
         archnet export runs/phantom/arch3dsm --format onnx
     """
     from archnet.export.exported_model import TOLERANCE, export_run
+    from archnet.files.locks import break_foreign_locks
 
-    exported = export_run(run, form, out)
+    with break_foreign_locks(is_wanted=break_lock):
+        exported = export_run(run, form, out)
     if as_json:
         print_json(exported.to_document())
         return
