@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from archnet.errors import RunError
-from archnet.files import lock_owner
+from archnet.files import lock_owner, locks
 from archnet.files.lock_owner import LockOwner, read_owner
 from archnet.files.locks import LOCK_FILE, LockedError, break_foreign_locks, hold_lock, is_locked, lock_folder
 
@@ -175,6 +175,13 @@ def test_a_lock_of_another_machine_is_broken_only_on_request(tmp_path):
     write_lock(tmp_path / "a")
     with pytest.raises(LockedError), lock_folder(tmp_path / "a"):  # the request has ended with its block
         pass
+
+
+def test_a_lock_that_was_made_a_moment_ago_is_not_broken_by_the_second_of_two_processes(tmp_path):
+    path = write_lock(tmp_path / "a")
+    os.utime(path)
+    assert locks._break_lock(path) is None
+    assert read_owner(path).pid == 123
 
 
 def test_a_lock_of_another_machine_may_be_broken_after_some_time(tmp_path):

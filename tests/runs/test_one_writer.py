@@ -1,5 +1,6 @@
 """Several processes at work in one folder."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from archnet.errors import DataError
 from archnet.files.locks import LOCK_FILE, LockedError, is_locked
 from archnet.runs import runner
 from archnet.runs.evaluation import evaluate_run
-from command_line import ROOT
+from command_line import ROOT, invoked
 from finished_runs import NET_2D, NET_3D, experiment_on, write_cubes
 from synthetic_runs import write_run
 
@@ -91,6 +92,23 @@ def test_a_report_is_not_written_again_while_another_process_writes_to_its_run(t
     assert len(archnet.compare(tmp_path / "out").rows) == 2  # readers need no lock
 
 
+def test_a_report_breaks_the_lock_of_another_machine_on_request(tmp_path):
+    write_run(tmp_path / "archsm")
+    lock = tmp_path / "archsm" / LOCK_FILE
+    lock.write_text("filelock/2\npid=123\nhost=gpu7\nmode=exclusive\n")
+    os.utime(lock, (1_000_000_000, 1_000_000_000))
+    message = (
+        f"{tmp_path / 'archsm'}: an archnet process on another machine is writing to this folder: process 123 on gpu7. "
+        "Wait for it to end. If it has ended, which cannot be checked from here, add --break-lock."
+    )
+    told = invoked("report", tmp_path / "archsm")
+    assert isinstance(told.exception, LockedError)
+    assert str(told.exception) == message
+    told = invoked("report", tmp_path / "archsm", "--break-lock")
+    assert told.output == f"{tmp_path / 'archsm/report.html'}\n"
+    assert not lock.exists()
+
+
 def test_checks_and_runs_are_made_under_the_locks_of_their_folders(tmp_path, monkeypatch):
     experiment = experiment_on(write_cubes(tmp_path / "cubes.npz"), NET_2D, NET_3D)
     out, locked = tmp_path / "out", []
@@ -107,7 +125,7 @@ def test_checks_and_runs_are_made_under_the_locks_of_their_folders(tmp_path, mon
     monkeypatch.setattr(runner, "check_run_folder", check)
     monkeypatch.setattr(runner, "_make_run", make_run)
     with pytest.raises(KeyboardInterrupt):
-        archnet.run_all(experiment, out=out, progress=False)
+        runner.run_experiments(archnet.load_experiments(experiment), out=out)
     assert locked == [True, True, [True, True, False]]
     assert not is_locked(out / LOCK_FILE)
     locked.clear()
@@ -115,6 +133,20 @@ def test_checks_and_runs_are_made_under_the_locks_of_their_folders(tmp_path, mon
         with pytest.raises(KeyboardInterrupt):
             runner.run_single(one, out)
     assert locked == [False, [False, True, False]]  # a trial shares its folder with others
+
+
+def test_a_command_keeps_the_lock_from_its_first_run_to_its_last_baseline(tmp_path, monkeypatch):
+    experiment = experiment_on(write_cubes(tmp_path / "cubes.npz"), NET_2D)
+    locked = []
+
+    def record(experiments, *, out, **options):
+        locked.append(is_locked_for_others(out))
+        return []
+
+    monkeypatch.setattr("archnet.runs.runner.run_experiments", record)
+    monkeypatch.setattr("archnet.runs.baselines.run_baselines", record)
+    archnet.run_all(experiment, out=tmp_path / "out", baseline=True, progress=False)
+    assert locked == [True, True]
 
 
 def test_a_finished_run_is_evaluated_again_under_its_lock(tmp_path, monkeypatch):

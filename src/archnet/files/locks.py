@@ -155,10 +155,8 @@ def is_locked(path: Path) -> bool:
             return False
     except LockedError:
         return True
-    except FileNotFoundError:
+    except OSError:  # there is no lock and none can be made, as on a disk that is mounted read-only
         return False
-    except OSError:  # no permission to write here, as on a disk that is mounted read-only
-        return path.exists()
 
 
 def _acquire(path: Path, timeout_s: float, subject: str, advice: str) -> MarkerSoftFileLock | None:
@@ -169,7 +167,7 @@ def _acquire(path: Path, timeout_s: float, subject: str, advice: str) -> MarkerS
     lock = _wait_for_lock(path, timeout_s, subject, advice)
     _held.add(key)
     try:
-        with path.open("a", encoding="ascii") as file:
+        with suppress(PermissionError), path.open("a", encoding="ascii") as file:  # Windows may allow one writer only
             file.write(owner_lines())
     except BaseException:
         _release(lock)
