@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from archnet.data.checks.scan_records import record_scan
 from archnet.data.scan_ranges import parse_scan_ranges
 from archnet.errors import DataError, RunError
 from archnet.evaluation.froc.lists import read_marks
+from archnet.evaluation.integrity.acceptance import accept_edits
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.files.atomic import write_json
 from archnet.imaging import read_volume, resize_volume
@@ -634,3 +636,22 @@ def test_the_series_that_was_named_is_explained_on_its_own_grid(run, tmp_path):
     found = archnet.explain(run, tmp_path / "both", series="thin", out=tmp_path / "out")
     assert found.scan_heat.shape == (12, 16, 16)
     assert SimpleITK.ReadImage(str(found.files[1])).GetSize() == (16, 16, 12)
+
+
+def test_a_changed_model_is_refused_before_it_is_opened_and_an_accepted_one_is_named(tmp_path, caplog):
+    run = write_trained_run(tmp_path / "whole", scans=LIKE_CHEST)
+    scan = write_chest(tmp_path / "scan.mhd")
+    shutil.copy(write_trained_run(tmp_path / "other", seed=1) / "model.keras", run / "model.keras")
+    message = f"{run / 'model.keras'}: changed since the run was finished ("
+    assert str(predict(run, scan).exception).startswith(message)
+    accept_edits(run, "2026-11-26")
+    told(run, scan)
+    assert f"{run}: model.keras was edited after the run and accepted on 2026-11-26." in caplog.messages
+
+
+def test_a_file_that_prediction_does_not_read_may_have_changed(tmp_path):
+    run = write_trained_run(tmp_path / "whole", scans=LIKE_CHEST)
+    (run / "report.html").write_text("one page")
+    record_run(run)
+    (run / "report.html").write_text("another page")
+    assert len(told(run, write_chest(tmp_path / "scan.mhd"))["scans"]) == 1

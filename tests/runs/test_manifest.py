@@ -152,8 +152,8 @@ def test_a_repair_makes_metrics_and_architecture_bit_identical_and_the_network_b
     verify_run(flat, RUN_FILES)
     assert [message for message in caplog.messages if "made again" in message] == [
         f"{flat / 'arch.json'}: made again from experiment.json.",
-        f"{flat / 'network.json'}: made again from experiment.json, environment.json, gallery.npz, predictions.csv.",
-        f"{flat / 'metrics.json'}: made again from predictions.csv, split.csv, experiment.json, network.json, history.csv.",
+        f"{flat / 'network.json'}: made again from experiment.json, environment.json, gallery.npz and predictions.csv.",
+        f"{flat / 'metrics.json'}: made again from predictions.csv, split.csv, experiment.json, network.json and history.csv.",
     ]
 
 
@@ -198,7 +198,7 @@ def test_a_repair_names_what_it_cannot_make_and_from_what_the_rest_would_be_made
         f"{flat / 'model.keras'}: has changed and cannot be made again without training. Restore it from a copy, or "
         f"remove {flat} and run the experiment again.\n"
         f"{flat / 'predictions.csv'}: has changed. It is made from model.keras, experiment.json, split.csv, network.json, "
-        "metrics.json, the data, which must be intact. Restore those first."
+        "metrics.json and the data, which must be intact. Restore those first."
     )
     with pytest.raises(DataError, match=f"^{re.escape(expected)}$"):
         archnet.write_report(flat, repair=True)

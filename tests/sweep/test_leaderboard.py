@@ -2,12 +2,15 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from archnet.cli import app
+from archnet.errors import DataError
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.files.atomic import write_json
 from archnet.sweep.report.sweep_page import write_sweep_report
 from archnet.sweep.results.leaderboard import read_leaderboard, write_leaderboard
@@ -229,3 +232,12 @@ def test_two_runs_have_a_spread_and_one_has_none(tmp_path):
             schedule.finish_job(job, "finished", None)
         (row,) = read_leaderboard(schedule.sweep, folder).rows
         assert row.spread == (spread and pytest.approx(spread))
+
+
+def test_a_changed_history_of_a_finished_trial_is_refused(swept, tmp_path):
+    run = tmp_path / "trials/002/net"
+    record_run(run)
+    assert read_leaderboard(*swept).best.trial.number == 2
+    (run / "history.csv").write_text("epoch,seconds,validation_auc\n1,0.5,0.6\n2,0.5,0.9\n")
+    with pytest.raises(DataError, match=f"^{re.escape(str(run / 'history.csv'))}: changed since the run was finished"):
+        read_leaderboard(*swept)

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 import archnet
 from archnet.cli import app
-from archnet.errors import RunError
+from archnet.errors import DataError, RunError
 from archnet.files.locks import hold_lock
 from archnet.tracking import mlflow_store, tensorboard
 from archnet.tracking.mlflow_store import MlflowStore
@@ -325,3 +325,10 @@ def test_processes_that_create_a_database_at_once_both_write_into_it(tmp_path, m
     (experiment,) = (one for one in client.search_experiments() if one.name != "Default")
     assert {run.info.run_name for run in client.search_runs([experiment.experiment_id])} == {"archsm", "arch3dsm"}
     assert not list((tmp_path / "runs").glob(".*"))
+
+
+def test_a_changed_run_is_not_tracked(store, tracked):
+    (tracked[0] / "metrics.json").write_text("{}")
+    message = f"{tracked[0] / 'metrics.json'}: changed since the run was finished ("
+    with pytest.raises(DataError, match=f"^{re.escape(message)}"):
+        store.add(tracked[0])

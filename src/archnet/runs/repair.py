@@ -20,6 +20,7 @@ from archnet.evaluation.run_folder import read_history, read_json, read_optional
 from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document
 from archnet.report.run_files import read_gallery
+from archnet.report.wording import word_list
 from archnet.runs.artifacts import write_gallery
 from archnet.runs.evaluation import evaluate_run, prepare_again, training_costs
 from archnet.runs.froc import recompute_run_froc, write_run_froc
@@ -50,7 +51,7 @@ class RepairStep:
     @property
     def source_text(self) -> str:
         """The sources in words."""
-        return ", ".join([*self.sources, *(["the data"] if self.needs_data else [])])
+        return word_list([*self.sources, *(["the data"] if self.needs_data else [])])
 
 
 def repair_run(folder: Path) -> None:

@@ -107,9 +107,10 @@ class Run:
             DataError: The file has changed since the run was finished.
         """
         path = self.folder / name
+        if is_finished(self.folder):
+            verify_run(self.folder, [name])
         if not path.exists():
             raise RunError(f"{self.folder}: {_missing_reason(self.folder, name)}")
-        verify_run(self.folder, [name])
         return path
 
     def _repr_html_(self) -> str:

@@ -17,13 +17,13 @@ COMPARISON_FILES: Final = (
     "split.csv",
     "experiment.json",
     "data.json",
-    "network.json",
-    "gallery.npz",
-    "froc/",
 )
 """What a comparison reads of each run."""
 
-REPORT_FILES: Final = (*COMPARISON_FILES, "history.csv", "environment.json")
+COMPARISON_PAGE_FILES: Final = ("network.json", "gallery.npz", "froc/")
+"""What the page of a comparison shows of each run as well."""
+
+REPORT_FILES: Final = (*COMPARISON_FILES, *COMPARISON_PAGE_FILES, "history.csv", "environment.json")
 """What a report is drawn from."""
 
 EVALUATION_FILES: Final = ("experiment.json", "metrics.json", "network.json", "model.keras")

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from archnet.evaluation.comparison import Comparison, PairedComparison, compare
 from archnet.evaluation.comparison_rows import ComparisonRow
 from archnet.evaluation.confusion import class_report
+from archnet.evaluation.integrity.verification import COMPARISON_PAGE_FILES, verify_run
 from archnet.evaluation.metric_entry import class_value
 from archnet.evaluation.pools import Pool
 from archnet.evaluation.run_costs import COMPARED_COSTS
@@ -59,9 +60,11 @@ def write_comparison(
 
     Raises:
         RunError: There are fewer than two finished runs, or they have not the same classes, set and cases.
-        DataError: A file of a run folder is damaged.
+        DataError: A file of a run folder is damaged, or has changed since the run was finished.
     """
     comparison = compare(runs)
+    for folder in comparison.manifests:
+        verify_run(folder, COMPARISON_PAGE_FILES)
     frocs = {pool.name: _pool_frocs(row, pool, pooled_froc) for row, pool in _rows_and_pools(comparison)}
     write_json(experiment_folder / "comparison.json", comparison_document(comparison) | _froc_document(frocs))
     values = _template_values(experiment_folder, comparison)
