@@ -85,17 +85,29 @@ def write_squares(path):
     np.savez_compressed(path, x=x, y=y, group=np.repeat(np.arange(16), 3))
 
 
+SHARED = {"training": PLAIN, "evaluation": {"bootstraps": 20}}
+SQUARES = {"data": {"name": "npz", "root": "squares.npz"}, **SHARED}
+SPLIT = {"test": 0.3, "validation": 0.2}
+
+
 def make_runs():
-    shared = {"training": PLAIN, "evaluation": {"bootstraps": 20}}
-    squares = {"data": {"name": "npz", "root": "squares.npz"}, **shared}
-    archnet.run({"archs": [FLAT], **squares, "split": {"test": 0.3, "validation": 0.2}}, out="flat_2d")
-    archnet.run_all({"archs": [FLAT], **squares, "split": {"folds": 2, "validation": 0.2}}, out="crossed")
+    archnet.run({"archs": [FLAT], **SQUARES, "split": SPLIT}, out="flat_2d")
+    archnet.run_all({"archs": [FLAT], **SQUARES, "split": {"folds": 2, "validation": 0.2}}, out="crossed")
     scans = {"name": "luna16", "root": "scans", "crop_size": [12, 12, 4]}
-    archnet.run({"archs": [DEEP], "data": scans, **shared, "split": {"test": 0.3, "validation": 0.2}}, out="scans_3d")
-    base = {"arch": FLAT, **squares, "split": {"test": 0.3, "validation": 0.2}}
-    space = {"training.learning_rate": [0.01, 0.02]}
-    sweep = {"name": "small", "base": base, "metric": "auc", "space": space, "search": "grid"}
-    run_sweep(parse_sweep(Document(value=sweep, source="small.json")), Path("sweep"), runner=SerialRunner())
+    archnet.run({"archs": [DEEP], "data": scans, **SHARED, "split": SPLIT}, out="scans_3d")
+    run_sweep(small_sweep(), Path("sweep"), runner=SerialRunner())
+
+
+def small_sweep():
+    """Two trials on the squares."""
+    sweep = {
+        "name": "small",
+        "base": {"arch": FLAT, **SQUARES, "split": SPLIT},
+        "metric": "auc",
+        "space": {"training.learning_rate": [0.01, 0.02]},
+        "search": "grid",
+    }
+    return parse_sweep(Document(value=sweep, source="small.json"))
 
 
 def left_out(folder, names):

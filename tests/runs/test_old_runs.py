@@ -13,7 +13,8 @@ from archnet.cli import app
 from archnet.errors import DataError
 from archnet.evaluation.run_folder import find_run_folders
 from archnet.runs.evaluation import evaluate_run
-from old_runs.make import write_squares
+from archnet.sweep.run import run_sweep
+from old_runs.make import small_sweep, write_squares
 from pages import page_of
 from trained_runs import write_chest
 
@@ -107,6 +108,15 @@ def test_the_status_of_an_old_sweep_is_read(old):
     after = contents(old / "sweep")
     assert {path: after[path] for path in before} == before
     assert not list(Path("sweep").rglob("manifest.json"))
+
+
+def test_an_old_sweep_is_resumed_by_writing_its_report(old):
+    before = contents(old / "sweep")
+    board = run_sweep(small_sweep(), Path("sweep"), resume=True)
+    assert [row.trial.number for row in board.rows] == [1, 0]
+    after = contents(old / "sweep")
+    written = {str(path) for path in after if after[path] != before.get(path)}
+    assert {name for name in written if not name.startswith(("figures", "."))} == {"sweep.html"}
 
 
 def test_an_old_run_is_evaluated_again_without_a_manifest(old):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,11 @@ def check_case_list(folder: Path, columns: Mapping[str, NDArray[Any]], sets: Col
     path, predicted_path = folder / "split.csv", folder / "predictions.csv"
     if not path.exists():
         return
-    rows = read_rows(path, ("case", "group", "label", "set"))
-    split = {case: (group, label, name) for _, (case, group, label, name) in rows}
-    predicted = _predicted_rows(columns)
+    split_rows = [tuple(row) for _, row in read_rows(path, ("case", "group", "label", "set"))]
+    predicted_rows = _predicted_rows(columns)
+    if predicted_rows == split_rows:
+        return
+    split, predicted = ({case: row for case, *row in rows} for rows in (split_rows, predicted_rows))
     missing = [case for case, (_, _, name) in split.items() if name in sets and case not in predicted]
     if missing:
         num_expected = sum(name in sets for _, _, name in split.values())
@@ -43,13 +45,13 @@ def check_case_list(folder: Path, columns: Mapping[str, NDArray[Any]], sets: Col
             raise DataError(f'{predicted_path}: case "{case}" {_difference(row, split.get(case))}. {_REMEDY}')
 
 
-def _predicted_rows(columns: Mapping[str, NDArray[Any]]) -> dict[str, tuple[str, str, str]]:
-    """Group, label and set of each case, without the spaces around them, as `read_rows` reads split.csv."""
-    cells = [[str(cell).strip() for cell in columns[name]] for name in ("case", "group", "y_true", "set")]
-    return {case: (group, label, name) for case, group, label, name in zip(*cells, strict=True)}
+def _predicted_rows(columns: Mapping[str, NDArray[Any]]) -> list[tuple[str, ...]]:
+    """Case, group, label and set of each case, without the spaces around them, as `read_rows` reads split.csv."""
+    cells = [map(str.strip, columns[name].tolist()) for name in ("case", "group", "y_true", "set")]
+    return list(zip(*cells, strict=True))
 
 
-def _difference(row: tuple[str, str, str], split_row: tuple[str, str, str] | None) -> str:
+def _difference(row: Sequence[str], split_row: Sequence[str] | None) -> str:
     if split_row is None:
         return "is not in split.csv"
     names = ("group", "label", "set")
