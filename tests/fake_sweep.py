@@ -3,9 +3,9 @@
 from functools import partial
 
 from archnet.cli import main
-from archnet.sweep import run, tune
+from archnet.sweep import ray_session, run
 from small_sweeps import FAKE
 
 run.COMMAND = FAKE
-tune.TuneRunner = partial(tune.TuneRunner, command=FAKE, num_cpus=2)
+ray_session.SessionRunner = partial(ray_session.SessionRunner, command=FAKE, num_cpus=2)
 main()

@@ -83,7 +83,7 @@ def test_a_run_whose_machine_was_lost_comes_again_but_not_for_ever(tmp_path):
     assert schedule.next_job().number == 1
     trial = read_trials(tmp_path)[0]
     assert (trial.state, trial.reasons) == (
-        "failed", "lost 3 times with the machine or worker it ran on: its worker died")  # fmt: skip
+        "failed", "interrupted 3 times; the last time its worker died")  # fmt: skip
 
 
 def test_a_sweep_goes_on_with_what_has_not_ended(tmp_path):

@@ -129,7 +129,10 @@ def test_bad_trials_are_listed_with_the_reason_and_the_others_finish(sweeps):
     assert all('P "valid" with kernel 64 does not fit its input (12, 12)' in reasons[number] for number in (1, 2, 6))
     assert reasons[3] == "the loss is nan in epoch 1"
     assert reasons[7] == "its process ended with code 3: Segmentation fault, in so many words"
-    assert reasons[5] == "its process was killed by SIGKILL: by somebody, or by the system because memory ran out"
+    assert reasons[5] == (
+        "interrupted 3 times; the last time its process was killed by SIGKILL: by somebody, or by the system because "
+        "memory ran out"
+    )
     assert [int(row["trial"]) for row in rows[:4]] == [9, 8, 4, 0]
 
 

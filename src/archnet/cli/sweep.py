@@ -103,8 +103,8 @@ def run(
 
     require_open_files()
     from archnet.files.locks import break_foreign_locks
+    from archnet.sweep.ray_session import SessionRunner
     from archnet.sweep.run import lock_sweep_folder, reset_failed_runs, run_sweep
-    from archnet.sweep.tune import TuneRunner
 
     with ExitStack() as block:
         block.enter_context(break_foreign_locks(is_wanted=break_lock))
@@ -118,7 +118,7 @@ def run(
             sweep,
             folder,
             resume=resume,
-            runner=TuneRunner(address=address),
+            runner=SessionRunner(address=address),
             progress=progress,
             on_trial_end=on_trial_end,
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from archnet.errors import RunError
 from archnet.evaluation.integrity.verification import verify_run
@@ -22,11 +22,12 @@ from archnet.spec.auto import AUTO_SPLIT
 from archnet.spec.overrides import apply_override
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.feasibility import TrialPlanner
+from archnet.sweep.ray_session import SessionRunner
 from archnet.sweep.results.leaderboard import Leaderboard, read_leaderboard, write_leaderboard
 from archnet.sweep.results.trials import FAILED, SWEEP_FILE, WAITING, Trial, read_trials, trial_folder, write_trial
 from archnet.sweep.schedule import TrialSchedule
 from archnet.sweep.trial_process import evaluation_task
-from archnet.sweep.tune import COMMAND, TuneRunner
+from archnet.sweep.tune import COMMAND
 
 EVALUATED_TRIALS_FILE: Final = "judged.json"
 """Records the trials evaluated on the test set, in order."""
@@ -38,12 +39,19 @@ _CHANGEABLE_KEYS: Final = ("name", "trials", "at_once", "resources")
 """Keys that a resumed sweep may change: they do not change the trial of a number."""
 
 
+class Runner(Protocol):
+    """Carries out the jobs of a schedule."""
+
+    def run(self, schedule: TrialSchedule) -> None:
+        """Run all jobs."""
+
+
 def run_sweep(
     sweep: Sweep,
     folder: Path,
     *,
     resume: bool = False,
-    runner: TuneRunner | None = None,
+    runner: Runner | None = None,
     progress: Progress = no_progress,
     on_trial_end: Callable[[Trial], None] = lambda trial: None,
 ) -> Leaderboard:
@@ -67,7 +75,7 @@ def run_sweep(
         schedule = TrialSchedule(sweep, folder, planner, on_trial_end)
         if schedule.has_work():
             planner.prepare_data()
-            (runner or TuneRunner()).run(schedule)
+            (runner or SessionRunner()).run(schedule)
         return finish_sweep(sweep, folder)
 
 

@@ -31,7 +31,7 @@ from archnet.sweep.results.trials import (
 from archnet.sweep.search import Observation, propose_values, uses_observations
 
 MAX_LOST_RUNS: Final = 3
-"""A run that has lost so many machines fails: it may be the cause."""
+"""A run that has lost its machine, its worker or its process so often fails: it may be the cause."""
 
 NoJob = Literal["wait", "done"]
 
@@ -161,8 +161,8 @@ class TrialSchedule:
 
         Args:
             job: A job from `next_job`.
-            state: "finished", "failed" or "stopped"; null if the machine of the run was lost.
-            reason: Why the run failed or was stopped.
+            state: "finished", "failed" or "stopped"; null if the run lost its machine, its worker or its process.
+            reason: Why the run failed, was stopped or was lost.
         """
         self.running_jobs.discard(job)
         if state is not None:
@@ -172,7 +172,7 @@ class TrialSchedule:
         run.lost += 1
         if run.lost >= MAX_LOST_RUNS:
             losses = pluralize(run.lost, "time")
-            self._end_run(job, FAILED, f"lost {losses} with the machine or worker it ran on: {reason}")
+            self._end_run(job, FAILED, f"interrupted {losses}; the last time {reason}")
             return
         self.pending_jobs.insert(0, job)
         self._set_state(job, WAITING)

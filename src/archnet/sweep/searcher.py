@@ -10,7 +10,7 @@ from ray.tune.search import Searcher
 from archnet.spec.metrics import is_lower_better
 from archnet.sweep.results.trials import STOPPED
 from archnet.sweep.schedule import Job, TrialSchedule
-from archnet.sweep.supervisor import START_RESULT
+from archnet.sweep.supervisor import INTERRUPTED, START_RESULT
 
 
 class JobSearcher(Searcher):  # type: ignore[misc]
@@ -19,13 +19,20 @@ class JobSearcher(Searcher):  # type: ignore[misc]
     Attributes:
         schedule: The schedule of the sweep.
         job_config: Returns the config of the supervisor of a job.
+        is_session_alive: Whether the node of this process and Ray's control service are alive.
         jobs: The jobs in progress, by Tune's trial id.
     """
 
-    def __init__(self, schedule: TrialSchedule, job_config: Callable[[TrialSchedule, Job], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        schedule: TrialSchedule,
+        job_config: Callable[[TrialSchedule, Job], dict[str, Any]],
+        is_session_alive: Callable[[], bool],
+    ) -> None:
         super().__init__(metric="value", mode="min" if is_lower_better(schedule.sweep.metric) else "max")
         self.schedule = schedule
         self.job_config = job_config
+        self.is_session_alive = is_session_alive
         self.jobs: dict[str, Job] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
@@ -42,12 +49,19 @@ class JobSearcher(Searcher):  # type: ignore[misc]
             self.schedule.mark_running(self.jobs[trial_id])
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Record the end of a run. Errors of Tune itself are lost machines: supervisors report all other failures."""
+        """Record the end of a run. Errors of Tune itself are lost machines: supervisors report all other failures.
+
+        A session that has lost its own machine records nothing: it is no fault of the run, which the next session
+        resumes.
+        """
         job = self.jobs.pop(trial_id)
         if error or result is None:
+            if not self.is_session_alive():
+                return
             self.schedule.finish_job(job, None, "its worker died, see /tmp/ray/session_latest/logs")
         elif "ended" in result:
-            self.schedule.finish_job(job, result["ended"], result.get("reason"))
+            state = None if result["ended"] == INTERRUPTED else result["ended"]
+            self.schedule.finish_job(job, state, result.get("reason"))
         else:
             epochs = f"{result['epoch']} epoch" + "s" * (result["epoch"] != 1)
             self.schedule.finish_job(job, STOPPED, f"ended by ASHA after {epochs}")

@@ -15,9 +15,13 @@ from typing import Any, Final
 from ray import tune
 
 from archnet.sweep.results.learning_curve import read_learning_curve
+from archnet.sweep.results.trials import FAILED
 
 START_RESULT: Final[Mapping[str, Any]] = {"epoch": 0, "done": False}
 """The first result: the run has been placed on a machine."""
+
+INTERRUPTED: Final = "interrupted"
+"""How a run ended that was killed from outside."""
 
 STOP_SECONDS: Final = 10
 """Time that a process has to exit by itself before it is killed."""
@@ -78,21 +82,23 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
         if self.is_epoch_reported:
             self._send("go on")
         line = self.process.stdout.readline() if self.process.stdout else ""
-        answer: dict[str, Any] = json.loads(line) if line else {"ended": "failed", "reason": self._exit_reason()}
+        answer: dict[str, Any] = json.loads(line) if line else self._exit_result()
         if "ended" in answer:
             return {"done": True, **answer}
         self.is_epoch_reported = True
         return _result(answer["epoch"], answer["value"])
 
-    def _exit_reason(self) -> str:
-        """Why the process exited without a result."""
+    def _exit_result(self) -> dict[str, Any]:
+        """How the process ended, if it did not say so; one that was killed may be repeated."""
         code = self.process.wait()
         if code >= 0:
             lines = self.errors.read_text(encoding="utf-8", errors="replace").splitlines() or ["it said nothing"]
-            return f"its process ended with code {code}: {lines[-1]}"
+            return {"ended": FAILED, "reason": f"its process ended with code {code}: {lines[-1]}"}
         name = signal.Signals(-code).name
+        if name not in ("SIGKILL", "SIGTERM"):
+            return {"ended": FAILED, "reason": f"its process was killed by {name}"}
         hint = ": by somebody, or by the system because memory ran out" if name == "SIGKILL" else ""
-        return f"its process was killed by {name}{hint}"
+        return {"ended": INTERRUPTED, "reason": f"its process was killed by {name}{hint}"}
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Continue with another run, in a process of its own."""

@@ -33,7 +33,7 @@ Send = Callable[[Mapping[str, Any]], None]
 def main() -> None:
     """Carry out the task and report how it ended."""
     skip_optional_packages()
-    results = _open_result_stream()
+    results = open_result_stream()
     task = json.loads(sys.stdin.readline())
     threading.Thread(target=_read_input, daemon=True).start()
 
@@ -51,7 +51,7 @@ def main() -> None:
         send({"ended": "failed", "reason": f"a bug in archnet: {type(error).__name__}: {error}"})
 
 
-def _open_result_stream() -> TextIO:
+def open_result_stream() -> TextIO:
     """Reserve standard output for results, and send what libraries print to stderr."""
     results = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

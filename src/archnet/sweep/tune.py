@@ -6,11 +6,10 @@ import json
 import logging
 import os
 import shutil
-import signal
-import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.asha import make_scheduler
 from archnet.sweep.results.trials import trial_folder
 from archnet.sweep.schedule import Job, TrialSchedule
+from archnet.sweep.session_watch import SessionWatch, check_address, watch_session
 from archnet.sweep.trial_process import training_task
 
 COMMAND: Final = (sys.executable, "-m", "archnet.sweep.trial_process")
@@ -40,6 +40,14 @@ _RAY_VARIABLES: Final = {
 """Ray sends no usage statistics, writes no logs of its own, and leaves Ctrl-C to archnet. If memory runs out, the
 system kills the largest process, a run; Ray's memory monitor would kill its supervisors and all runs with them."""
 
+_LOCAL_VARIABLES: Final = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "15",
+    "RAY_health_check_period_ms": "1000",
+}
+"""Without clusters, as by default on Windows and macOS, all ports of Ray are on 127.0.0.1. A lost control service ends
+Ray's processes after 15 s instead of 60 s, and a lost raylet is noticed after 5 s instead of 15 s."""
+
 _FORWARDED_VARIABLES: Final = (DATA_VARIABLE, STORE_VARIABLE, "KERAS_BACKEND")
 """Variables of the sweep's process that its runs inherit, on any machine."""
 
@@ -49,8 +57,9 @@ _FOLDER_VARIABLES: Final = (DATA_VARIABLE, STORE_VARIABLE)
 _OBJECT_STORE_BYTES: Final = 100_000_000
 """Size of Ray's shared memory; nothing large passes through it."""
 
-CONNECT_SECONDS: Final = 10
-"""Time that the head of a cluster has to accept a connection."""
+
+class SessionLostError(RunError):
+    """Ray has failed; another session may resume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,49 +70,48 @@ class TuneRunner:
         address: Address of a Ray cluster; null starts Ray on this machine.
         command: The command of the process of a run.
         num_cpus: Number of cores of this machine that Ray may use; null uses all.
+        on_lost: Called from another thread with the reason if Ray is lost, after which `run` may never return.
     """
 
     address: str | None = None
     command: Sequence[str] = field(default=COMMAND)
     num_cpus: int | None = None
+    on_lost: Callable[[str], None] = lambda reason: None
 
     def run(self, schedule: TrialSchedule) -> None:
         """Run all jobs of a schedule.
 
         Raises:
-            RunError: Ray is not installed, its cluster does not answer, no machine has the resources of a run, or Ray
-                has failed.
+            SessionLostError: Ray cannot be started on this machine, or it has failed.
+            RunError: Ray is not installed, its cluster does not answer, or no machine has the resources of a run.
         """
         self._start_ray()
         import ray
         import ray.tune
 
+        watch = SessionWatch()
         try:
-            _check_resources(schedule.sweep, ray.nodes())
-            self._make_tuner(schedule).fit()
+            with watch_session(watch.problem, self.on_lost):
+                _check_resources(schedule.sweep, ray.nodes())
+                self._make_tuner(schedule, lambda: watch.problem() is None).fit()
         except (ray.exceptions.RayError, ray.tune.TuneError) as error:
-            raise RunError(
-                f"Ray stopped the sweep: {_first_line(error)} Nothing is lost: run the same command with --resume to "
-                "continue."
-            ) from error
+            raise SessionLostError(f"Ray has stopped the sweep: {_first_line(error)}") from error
         finally:
             ray.shutdown()
             shutil.rmtree(schedule.folder / ".ray", ignore_errors=True)
 
     def _start_ray(self) -> None:
-        os.environ.update(_RAY_VARIABLES)
-        try:
-            import ray
-        except ImportError:
-            raise RunError('a sweep needs Ray. Install it with: pip install "archnet[sweep]"') from None
+        os.environ.update(_RAY_VARIABLES | ({} if self.address else _LOCAL_VARIABLES))
+        require_ray()
+        import ray
+
         try:
             if self.address:
-                _check_address(self.address)
-            on_sigterm = signal.getsignal(signal.SIGTERM)
+                check_address(self.address)
             ray.init(**self._connection(), log_to_driver=False, logging_level=logging.ERROR)
-            if callable(on_sigterm):
-                signal.signal(signal.SIGTERM, on_sigterm)  # Ray has replaced it by an exit without a message
-        except (ConnectionError, ValueError, ray.exceptions.RaySystemError) as error:
+        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RaySystemError) as error:
+            if self.address is None:
+                raise SessionLostError(f"Ray does not start: {_first_line(error)}") from error
             raise RunError(f"--address {self.address}: no Ray cluster answers there: {_first_line(error)}") from None
         for name in ("ray", "ray.tune", "ray.train"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -119,7 +127,7 @@ class TuneRunner:
             "object_store_memory": _OBJECT_STORE_BYTES,
         }
 
-    def _make_tuner(self, schedule: TrialSchedule) -> Any:
+    def _make_tuner(self, schedule: TrialSchedule, is_session_alive: Callable[[], bool]) -> Any:
         from ray import tune
 
         from archnet.sweep.searcher import JobSearcher
@@ -131,7 +139,7 @@ class TuneRunner:
             tune.with_resources(Supervisor, run_resources),
             tune_config=tune.TuneConfig(
                 reuse_actors=True,
-                search_alg=JobSearcher(schedule, self.job_config),
+                search_alg=JobSearcher(schedule, self.job_config, is_session_alive),
                 scheduler=make_scheduler(schedule),
                 num_samples=-1,
                 trial_name_creator=lambda trial: str(trial.trial_id),
@@ -159,6 +167,16 @@ class TuneRunner:
         }
 
 
+def require_ray() -> None:
+    """Check that Ray is installed.
+
+    Raises:
+        RunError: It is not.
+    """
+    if find_spec("ray") is None:
+        raise RunError('a sweep needs Ray. Install it with: pip install "archnet[sweep]"')
+
+
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
@@ -182,22 +200,6 @@ def _forwarded_variables() -> dict[str, str]:
     variables = {name: os.environ[name] for name in _FORWARDED_VARIABLES if name in os.environ}
     folders = {name: str(Path(variables[name]).resolve()) for name in _FOLDER_VARIABLES if name in variables}
     return variables | folders
-
-
-def _check_address(address: str) -> None:
-    """Check that a server listens at an address; Ray itself would wait for many minutes.
-
-    Raises:
-        ConnectionError: No server listens.
-    """
-    host, _, port = address.rpartition(":")
-    if not host or "://" in address or not port.isdecimal():
-        return
-    try:
-        with socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS):
-            pass
-    except OSError as error:
-        raise ConnectionError(str(error)) from None
 
 
 def _portable_document(experiment: Experiment) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class TrialRun:
     Attributes:
         state: One of `STATES`, not "refused".
         reason: Why the run failed or was stopped.
-        lost: Number of times that the run lost its machine.
+        lost: Number of times that the run lost its machine, its worker or its process.
         began: Time of its last start, in seconds since 1970; null before the first one.
         seconds: Time from the last start to the end; null before the end.
     """
@@ -106,6 +106,11 @@ def read_trials(folder: Path) -> list[Trial]:
     """Read the trials proposed so far, in the order of their numbers."""
     paths = (path for path in folder.glob(f"trials/*/{TRIAL_FILE}") if path.parent.name.isdecimal())
     return [_read_trial(path) for path in sorted(paths, key=lambda path: int(path.parent.name))]
+
+
+def read_trial(folder: Path, number: int) -> Trial:
+    """Read a trial."""
+    return _read_trial(trial_folder(folder, number) / TRIAL_FILE)
 
 
 def _read_trial(path: Path) -> Trial:

@@ -1,0 +1,166 @@
+"""Sessions of Ray that are lost are started again, and nothing of them is left; Ray itself is not needed."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from archnet.errors import RunError
+from archnet.sweep.ray_session import SessionRunner
+from archnet.sweep.results.trials import Trial, TrialRun, write_trial
+from archnet.sweep.session_processes import kill_session, session_members
+from archnet.sweep.session_watch import check_address, watch_session
+from small_sweeps import make_schedule, small_sweep
+
+pytest.importorskip("ray")
+
+RAY_PROCESS = Path(__file__).parents[1] / "fake_ray_process.py"
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc")
+
+
+@pytest.fixture
+def sessions(tmp_path):
+    """Sessions that play scenes, on a sweep of four trials."""
+    return Sessions(tmp_path)
+
+
+class Sessions:
+    def __init__(self, folder):
+        self.folder = folder
+        self.out = folder / "out"
+        self.ended = []
+        for number in range(4):
+            write_trial(self.out, Trial(number=number, values={}, runs={"net": TrialRun()}))
+
+    def run(self, *scenes, address=None):
+        schedule = make_schedule(small_sweep(self.folder), self.out, self.ended)
+        command = (sys.executable, str(RAY_PROCESS), str(self.folder), *scenes)
+        SessionRunner(address=address, ray_command=command).run(schedule)
+
+    def starts(self):
+        """The processes of each session."""
+        return [
+            [int(process) for process in line.split()] for line in (self.folder / "starts").read_text().splitlines()
+        ]
+
+    def survivors(self):
+        return {process for pair in self.starts() for process in pair if is_alive(process)}
+
+
+def is_alive(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_a_session_reports_trials_and_messages_and_leaves_no_process(sessions, caplog):
+    sessions.run("trial log trial done")
+    assert sessions.ended == [(0, "finished"), (1, "finished")]
+    assert "50% of it" in caplog.messages
+    assert len(sessions.starts()) == 1
+    assert sessions.survivors() == set()
+
+
+def test_a_lost_ray_is_ended_and_started_again(sessions, caplog):
+    sessions.run("trial lost", "killed", "exits", "trial done")
+    assert [number for number, _ in sessions.ended] == [0, 1]
+    assert [message for message in caplog.messages if "started again" in message] == [
+        "as lost. Nothing is lost: Ray is started again (restart 1).",
+        "The process that uses Ray was killed by SIGKILL. Nothing is lost: Ray is started again (restart 2).",
+        "The process that uses Ray ended with code 3. Nothing is lost: Ray is started again (restart 3).",
+    ]
+    assert sessions.survivors() == set()
+
+
+def test_only_losses_without_the_end_of_a_trial_add_up(sessions):
+    with pytest.raises(RunError) as error:
+        sessions.run("lost", "lost", "trial lost", "trial lost", "lost")
+    assert str(error.value) == (
+        f"as lost. Ray was lost 4 times in a row. The messages of Ray are in {sessions.out / 'ray.txt'}. Nothing is "
+        "lost: run the same command with --resume to continue."
+    )
+    assert len(sessions.starts()) == 7
+    assert sessions.survivors() == set()
+
+
+def test_a_cluster_is_not_started_again(sessions):
+    message = (
+        f"as lost. The messages of Ray are in {sessions.out / 'ray.txt'}. Nothing is lost: run the same command with "
+        "--resume to continue."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        sessions.run("lost", address="127.0.0.1:6379")
+    assert len(sessions.starts()) == 1
+
+
+@pytest.mark.parametrize(("scene", "error"), [("failed", RunError), ("bug", RuntimeError)])
+def test_an_error_ends_the_sweep(sessions, scene, error):
+    with pytest.raises(error, match=f"^as {scene}$"):
+        sessions.run(scene)
+    assert len(sessions.starts()) == 1
+    assert sessions.survivors() == set()
+
+
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_a_signal_ends_the_session(sessions, monkeypatch, number, error):
+    def leave(signum, frame):
+        raise error
+
+    earlier = signal.signal(number, leave)
+    killer = subprocess.Popen(
+        ["sh", "-c", f"while [ ! -s {sessions.folder}/starts ]; do sleep 0.05; done; kill -{int(number)} {os.getpid()}"]
+    )
+    try:
+        with pytest.raises(error):
+            sessions.run("hangs")
+    finally:
+        signal.signal(number, earlier)
+        killer.wait()
+    assert sessions.survivors() == set()
+
+
+def test_a_session_ends_when_its_sweep_is_killed(sessions):
+    script = f"import sys; sys.path[:0] = {sys.path!r}; from pathlib import Path; " + (
+        f"from sweep.test_ray_session import Sessions; Sessions(Path({str(sessions.folder)!r})).run('hangs')"
+    )
+    sweep = subprocess.Popen([sys.executable, "-c", script])
+    while not (sessions.folder / "starts").exists() or not sessions.starts():
+        assert sweep.poll() is None
+        time.sleep(0.05)
+    sweep.kill()
+    sweep.wait()
+    while sessions.survivors():  # a test that hangs here has failed
+        time.sleep(0.05)
+
+
+def test_the_processes_of_a_session_are_known_by_it():
+    session = subprocess.Popen(["sh", "-c", "sleep 600 & sleep 600"], start_new_session=True)
+    while len(session_members(session.pid)) < 3:
+        time.sleep(0.01)
+    kill_session(session.pid)
+    assert session_members(session.pid) == set()
+    assert session.wait() == -signal.SIGKILL
+
+
+def test_three_problems_in_a_row_are_a_loss(monkeypatch):
+    monkeypatch.setattr("archnet.sweep.session_watch.CHECK_SECONDS", 0)
+    problems = iter(["a", None, "b", "b", None, "c", "c", "d"])
+    losses = []
+    with watch_session(lambda: next(problems), losses.append):
+        while not losses:
+            time.sleep(0.01)
+    assert losses == ["d"]
+    assert next(problems, "none") == "none"
+
+
+def test_an_address_without_a_server_is_refused():
+    with pytest.raises(ConnectionError):
+        check_address("127.0.0.1:1")
+    check_address("auto")
