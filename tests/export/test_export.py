@@ -281,6 +281,8 @@ def test_the_card_of_a_network_on_slices_says_what_its_channels_are(run, tmp_pat
     (copy / "experiment.json").write_text(json.dumps(document))
     model = build_inference_model(archnet.load_arch(document["arch"]).build((8, 8, 4), 2), (-1000.0, 400.0))
     model.save(copy / "model.keras")
+    network = json.loads((copy / "network.json").read_text())
+    write_json(copy / "network.json", {**network, "input_shape": [8, 8, 4]})
     record_run(copy)
     card = (export_run(copy, "keras", tmp_path / "new").folder / "MODEL_CARD.md").read_text()
     assert "- Its channels are the axial slices of a volume, from index 0 on." in card.splitlines()

@@ -306,7 +306,11 @@ def test_a_baseline_killed_between_metrics_and_manifest_is_unfinished(tmp_path, 
             run_baselines(experiments, out=tmp_path / "out")
     (killed,) = [path.parent for path in (tmp_path / "out").glob("*/metrics.json")]
     assert not is_finished(killed)
-    assert all(map(is_finished, [run.folder for run in run_baselines(experiments, out=tmp_path / "out")]))
+    finished = run_baselines(experiments, out=tmp_path / "out")
+    assert all(is_finished(run.folder) for run in finished)
+    edit_probability(finished[0].folder)
+    with pytest.raises(DataError, match=r"predictions\.csv: changed since the run was finished"):
+        run_baselines(experiments, out=tmp_path / "out")
 
 
 def test_a_finished_run_that_lost_its_page_gets_it_back_when_it_is_resumed(out, flat):

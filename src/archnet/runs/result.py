@@ -83,6 +83,7 @@ class Run:
             ArchnetError: The run is unfinished or a baseline, or the file is damaged.
         """
         path = self._require("model.keras")
+        verify_run(self.folder, ["metrics.json", "network.json"])
         from archnet.network.backend import start_quietly
 
         start_quietly()

@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from archnet.errors import DataError
+from archnet.evaluation.integrity import verification
 from archnet.evaluation.integrity.acceptance import accept_edits
 from archnet.evaluation.integrity.manifest import Edit, read_manifest, rewrite_files
 from archnet.evaluation.integrity.verification import verify_results, verify_run
@@ -85,6 +86,15 @@ def test_a_missing_file_is_named_as_missing(run):
         f"{run / 'metrics.json'}: {missing} To make it again from predictions.csv: archnet report --repair {run}.",
     ]
     assert_refused(run, ["history.csv", "metrics.json"], "\n".join(lines))
+
+
+def test_a_file_that_may_not_be_read_is_named(run, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(verification, "file_sha256", refuse)
+    path = run / "metrics.json"
+    assert_refused(run, ["metrics.json"], f"{path}: cannot be read: Permission denied. Check its permissions.")
 
 
 def test_files_that_are_not_read_are_not_held(run):

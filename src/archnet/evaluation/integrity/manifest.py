@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from archnet.errors import DataError, DocumentError
+from archnet.errors import DataError
 from archnet.evaluation.integrity.digest import file_sha256
 from archnet.files.atomic import write_json
-from archnet.files.strict_json import read_document
+from archnet.files.json_text import json_text
+from archnet.spec.outputs.output_file import OUTPUT_FILES, read_optional_output
+from archnet.spec.outputs.run_schemas import MANIFEST_FORMAT
 
 MANIFEST_FILE: Final = "manifest.json"
-FORMAT: Final = 1
 
 PAGES: Final = ("report.html", "figures/")
 """What `archnet report` draws from the other files."""
@@ -41,10 +42,6 @@ RUN_FILES: Final = (
     *PAGES,
 )
 """The files of a run in the order in which they are written; "/" at the end stands for all files of a folder."""
-
-_REMEDY: Final = "Restore it, or remove it: the run is then read as one whose files were not recorded."
-
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +98,10 @@ class Manifest:
         return {name: record for name, record in self.files.items() if is_one_of(name, names)}
 
     def to_document(self) -> dict[str, Any]:
-        """The content of manifest.json; `parse_manifest` reads it back."""
+        """The content of manifest.json; `read_manifest` reads it back."""
         rare = {"removed": dict(self.removed), "recorded": self.recorded, "rewriting": list(self.rewriting)}
         files = {name: record.to_document() for name, record in self.files.items()}
-        return {"format": FORMAT, "files": files, **{key: value for key, value in rare.items() if value}}
+        return {"format": MANIFEST_FORMAT, "files": files, **{key: value for key, value in rare.items() if value}}
 
 
 def is_one_of(name: str, names: Sequence[str]) -> bool:
@@ -123,44 +120,27 @@ def read_manifest(folder: Path) -> Manifest | None:
         DataError: The file is damaged, or another version of archnet wrote it in a format of its own.
     """
     path = folder / MANIFEST_FILE
-    if not path.exists():
+    document = read_optional_output(path)
+    if document is None:
         return None
-    try:
-        document = read_document(path).value
-        return parse_manifest(document)
-    except DocumentError as error:
-        raise DataError(f"{error} {_REMEDY}") from None
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise DataError(f"{path}: is not a manifest ({error}). {_REMEDY}") from None
-
-
-def parse_manifest(document: Mapping[str, Any]) -> Manifest:
-    """What `Manifest.to_document` wrote.
-
-    Raises:
-        ValueError: A value is not what it writes; or KeyError, TypeError, AttributeError.
-    """
-    if document["format"] != FORMAT:
-        raise ValueError(f"format {document['format']!r}; this archnet reads format {FORMAT}")
-    files = {_checked_name(name): _parse_record(entry) for name, entry in document["files"].items()}
-    removed = {_checked_name(name): str(date) for name, date in document.get("removed", {}).items()}
-    rewriting = tuple(map(str, document.get("rewriting", [])))
-    return Manifest(files=files, removed=removed, recorded=document.get("recorded"), rewriting=rewriting)
+    foreign = next(
+        (name for part in ("files", "removed") for name in document.get(part, {}) if not is_inside(name)), None
+    )
+    if foreign is not None:
+        raise DataError(
+            f"{path}: {json_text(foreign)} is no file inside the run folder. {OUTPUT_FILES[path.name].remedy}"
+        )
+    return Manifest(
+        files={name: _parse_record(entry) for name, entry in document["files"].items()},
+        removed=document.get("removed", {}),
+        recorded=document.get("recorded"),
+        rewriting=tuple(document.get("rewriting", [])),
+    )
 
 
 def _parse_record(entry: Mapping[str, Any]) -> FileRecord:
-    edits = tuple(
-        Edit(date=str(edit["date"]), sha256=_checked_digest(edit["sha256"])) for edit in entry.get("edited", [])
-    )
-    if type(entry["size"]) is not int or entry["size"] < 0:
-        raise ValueError(f"size is {entry['size']!r}")
-    return FileRecord(size=entry["size"], sha256=_checked_digest(entry["sha256"]), edits=edits)
-
-
-def _checked_name(name: str) -> str:
-    if not is_inside(name):
-        raise ValueError(f'"{name}" is no file of a run')
-    return name
+    edits = tuple(Edit(date=edit["date"], sha256=edit["sha256"]) for edit in entry.get("edited", []))
+    return FileRecord(size=entry["size"], sha256=entry["sha256"], edits=edits)
 
 
 def is_inside(name: str) -> bool:
@@ -170,12 +150,6 @@ def is_inside(name: str) -> bool:
     (True, False, False)
     """
     return not any(part in ("", ".", "..") for part in name.split("/")) and not re.search(r"[\\:\x00]", name)
-
-
-def _checked_digest(value: Any) -> str:
-    if not isinstance(value, str) or not _DIGEST.fullmatch(value):
-        raise ValueError(f"{value!r} is no SHA-256")
-    return value
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -29,7 +29,14 @@ REPORT_FILES: Final = (*COMPARISON_FILES, *COMPARISON_PAGE_FILES, "history.csv",
 EVALUATION_FILES: Final = ("experiment.json", "metrics.json", "network.json", "model.keras")
 """What is needed to predict a run's cases again."""
 
-INFERENCE_FILES: Final = ("experiment.json", "metrics.json", "data.json", "training_scans.json", "model.keras")
+INFERENCE_FILES: Final = (
+    "experiment.json",
+    "metrics.json",
+    "data.json",
+    "training_scans.json",
+    "network.json",
+    "model.keras",
+)
 """What is needed to predict new scans."""
 
 LEADERBOARD_FILES: Final = ("experiment.json", "history.csv", "metrics.json")
@@ -148,10 +155,20 @@ def find_damage(folder: Path, manifest: Manifest, names: Sequence[str]) -> Itera
         folder: The run folder.
         manifest: Its manifest.
         names: The files to check; "/" at the end stands for all files of a folder.
+
+    Raises:
+        DataError: A file cannot be read.
     """
     for name, record in manifest.select(names).items():
         path = folder / name
         size = path.stat().st_size if path.is_file() else None
-        if size != record.size or file_sha256(path) != record.sha256:
+        if size != record.size or _read_sha256(path) != record.sha256:
             is_rewritten = is_one_of(name, manifest.rewriting)
             yield Damage(path=path, name=name, record=record, size=size, is_rewritten=is_rewritten)
+
+
+def _read_sha256(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error

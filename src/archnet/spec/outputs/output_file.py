@@ -47,6 +47,10 @@ OUTPUT_FILES: Final[dict[str, OutputFile]] = {
     "network.json": OutputFile(schema=run_schemas.NETWORK),
     "data.json": OutputFile(schema=run_schemas.DATA, max_bytes=256_000_000),
     "training_scans.json": OutputFile(schema=run_schemas.TRAINING_SCANS, max_bytes=256_000_000),
+    "manifest.json": OutputFile(
+        schema=run_schemas.MANIFEST,
+        remedy="Restore it, or remove it: the run is then read as one whose files were not recorded.",
+    ),
     "environment.json": OutputFile(schema=run_schemas.ENVIRONMENT),
     "curve.json": OutputFile(
         schema=run_schemas.FROC_CURVE, remedy="Make it again with `archnet report`.", max_bytes=256_000_000

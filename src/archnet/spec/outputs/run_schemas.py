@@ -182,6 +182,20 @@ ENVIRONMENT: Final = record_of(
     },
 )
 
+MANIFEST_FORMAT: Final = 1
+
+_SHA256: Final[Schema] = {"type": "string", "pattern": r"^[0-9a-f]{64}$(?!\n)"}
+_DAY: Final[Schema] = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$(?!\n)"}
+_FILE_RECORD: Final = record_of(
+    {"size": COUNT, "sha256": _SHA256}, {"edited": list_of(record_of({"date": _DAY, "sha256": _SHA256}), 1)}
+)
+
+MANIFEST: Final = record_of(
+    {"format": {"const": MANIFEST_FORMAT}, "files": map_of(_FILE_RECORD)},
+    {"removed": map_of(_DAY), "recorded": _DAY, "rewriting": list_of(TEXT)},
+)
+"""The files of a run by name; "edited" and "removed" are changes that the user accepted."""
+
 FROC_CURVE: Final = record_of(
     {
         "false_positives_per_scan": list_of(NUMBER, 1),
