@@ -135,3 +135,16 @@ def test_a_real_ct_with_a_detached_header_comes_back(tmp_path, real_data):
     SimpleITK.WriteImage(ct, str(tmp_path / "scan.nhdr"))
     (tmp_path / "scan.nrrd").write_bytes((tmp_path / "scan.nhdr").read_bytes().rstrip())
     assert_as_simpleitk_reads(tmp_path / "scan.nrrd")
+
+
+def test_a_header_line_that_would_crash_teem_is_refused(tmp_path):
+    path = tmp_path / "scan.nrrd"
+    fields = "dimension: 3\nsizes: 2 2 2\nencoding: raw\n"
+    path.write_bytes(f"NRRD0004\ntype: {'x' * 5000}\n{fields}\n".encode() + bytes(16))
+    message = f"{path}: line 2 of its header has 5,006 bytes; at most 1,000 are allowed."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_frame(path)
+    path.write_bytes(
+        f"NRRD0004\ncontent: {'x' * 5000}\nkey:={'x' * 5000}\ntype: short\n{fields}\n".encode() + bytes(16)
+    )
+    assert read_frame(path).hu.shape == (2, 2, 2)

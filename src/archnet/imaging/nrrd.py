@@ -21,6 +21,8 @@ from archnet.imaging.volume import Index, Volume, convert_to_hu, placeholder_vox
 from archnet.imaging.voxels import StoredVoxels, expand_pattern, find_data_file, printable, read_parts
 
 _HEADER_LIMIT: Final = 2**20
+_LINE_LIMIT: Final = 1000
+"""Bytes of a field's line. Teem crashes where it would quote a much longer one in an error."""
 _COMPRESSIONS: Final[dict[str, Literal["plain", "gzip"]]] = {"raw": "plain", "gzip": "gzip", "gz": "gzip"}
 _LISTS: Final = ("LIST", "LIST 2")
 # Fields of a detached header that say where its voxels are. Teem, which reads the others, must not look for them.
@@ -182,6 +184,11 @@ def _parse_header(path: Path) -> _Header:
     for number, line in enumerate(lines):
         key, colon, value = line.decode("latin-1").partition(": ")
         key = key.lower()
+        is_field = not line.startswith(b"#") and b":=" not in line
+        if is_field and key != "content" and len(line) > _LINE_LIMIT:
+            raise ValueError(
+                f"line {number + 1} of its header has {len(line):,} bytes; at most {_LINE_LIMIT:,} are allowed"
+            )
         if not colon or line.startswith(b"#"):
             continue
         is_place = key in ("data file", "datafile")
