@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archnet.errors import DocumentError
-from archnet.files.json_text import json_text
+from archnet.files.documents.json_text import json_text
 from archnet.files.strict_json import MAX_BYTES, Document, parse_document, path_text, plain_json, read_document
 from archnet.spec.schema import read_schema
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import DocumentError, did_you_mean, pluralize
-from archnet.files.json_parser import MAX_DEPTH, parse_json
-from archnet.files.json_text import JsonPath as JsonPath
-from archnet.files.json_text import path_text as path_text
-from archnet.files.json_text import shorten_path
+from archnet.files.documents.json_parser import MAX_DEPTH, parse_strict_json
+from archnet.files.documents.json_text import JsonPath as JsonPath
+from archnet.files.documents.json_text import path_text as path_text
+from archnet.files.documents.json_text import shorten_path
 
 MAX_BYTES: Final = 4_000_000
 """An architecture is a page long; a file above this is something else."""
@@ -159,5 +159,5 @@ def parse_document(text: str, source: str) -> Document:
     Raises:
         DocumentError: The text is not strict JSON: the line, the column and what stands there.
     """
-    value, lines = parse_json(text, source)
+    value, lines = parse_strict_json(text, source)
     return Document(value=value, source=source, lines=lines)

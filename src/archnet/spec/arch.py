@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from archnet.errors import DocumentError
-from archnet.files.names import name_problem
+from archnet.files.documents.names import name_problem
 from archnet.files.strict_json import Document, JsonPath, plain_json, read_document, slugify
 from archnet.spec.layers import (
     TYPE_NAMES,

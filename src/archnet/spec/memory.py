@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import ceil, prod
 from typing import Final
 
-from archnet.files.json_text import json_text
+from archnet.files.documents.json_text import json_text
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.experiment import Training
 from archnet.spec.optimizers import OPTIMIZERS

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from archnet.errors import DocumentError
-from archnet.files.json_parser import MAX_DEPTH
-from archnet.files.json_text import json_text, path_text
+from archnet.files.documents.json_parser import MAX_DEPTH
+from archnet.files.documents.json_text import json_text, path_text
 from archnet.files.strict_json import Document, JsonPath, plain_json
 
 APPEND: Final = "+"

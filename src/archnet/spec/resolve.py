@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from archnet.errors import DocumentError, did_you_mean, pluralize
-from archnet.files.json_text import json_text, normalize_integers
-from archnet.files.names import name_problem
+from archnet.files.documents.json_text import json_text, normalize_integers
+from archnet.files.documents.names import name_problem
 from archnet.files.strict_json import Document, JsonPath, Problem, read_document, slugify
 from archnet.spec.arch import Arch, parse_arch
 from archnet.spec.auto import restore_auto, valid_reasons

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import did_you_mean
-from archnet.files.json_text import json_text as json_text
-from archnet.files.json_text import surrogate_problem
-from archnet.files.names import NAME_PATTERN, NAME_RULE
-from archnet.files.schema_validator import schema_validator
+from archnet.files.documents.json_text import json_text as json_text
+from archnet.files.documents.json_text import surrogate_problem
+from archnet.files.documents.names import NAME_PATTERN, NAME_RULE
+from archnet.files.documents.schema_validator import schema_validator
 from archnet.files.strict_json import MAX_PROBLEMS, Document, JsonPath, Problem
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from archnet.files.json_parser import TOO_LONG_HINT
+from archnet.files.documents.json_parser import TOO_LONG_HINT
 from archnet.files.strict_json import JsonPath, Problem
 from archnet.spec.layers import TYPE_NAMES, Layer, inner_documents, walk
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import DocumentError
-from archnet.files.names import name_problem
+from archnet.files.documents.names import name_problem
 from archnet.files.strict_json import Document, JsonPath, Problem, read_document, slugify
 from archnet.spec.arch import parse_arch
 from archnet.spec.experiment import Experiment

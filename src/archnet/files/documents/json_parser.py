@@ -10,7 +10,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, Final
 
 from archnet.errors import DocumentError
-from archnet.files.json_text import JsonPath, json_text, path_text, surrogate_problem
+from archnet.files.documents.json_text import JsonPath, json_text, path_text, surrogate_problem
 
 MAX_DEPTH: Final = 64
 """Nesting of arrays and objects; RES and REP nest a few levels at most."""
@@ -41,7 +41,7 @@ _COMMON_MISTAKES: Final = {
 }
 
 
-def parse_json(text: str, source: str) -> tuple[Any, dict[JsonPath, int]]:
+def parse_strict_json(text: str, source: str) -> tuple[Any, dict[JsonPath, int]]:
     """The value in a text of strict JSON, and the line of every path.
 
     Args:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archnet.files.names import NAME_PATTERN, name_problem
+from archnet.files.documents.names import NAME_PATTERN, name_problem
 from archnet.spec.schema import read_schema
 
 RULE = 'expected letters, digits, ".", "_" and "-", with a letter or a digit first, got'

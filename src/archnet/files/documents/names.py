@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from archnet.files.json_text import json_text
+from archnet.files.documents.json_text import json_text
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*$(?!\n)"
 """The names of architectures, experiments and sweeps in the schemas; they become folders."""

@@ -5,7 +5,7 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from archnet.files.schema_validator import schema_validator
+from archnet.files.documents.schema_validator import schema_validator
 from archnet.spec.schema import read_schema
 from document_mutants import mutants
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from archnet.files.json_text import normalize_integers
+from archnet.files.documents.json_text import normalize_integers
 
 
 @cache
