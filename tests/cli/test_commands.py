@@ -206,3 +206,24 @@ def test_show_lists_the_first_and_the_last_layers_of_a_deep_network(tmp_path):
     assert "--json lists all 401 layers." in lines
     shown = json.loads(invoked("show", "--json", tmp_path / "deep.json").stdout)
     assert len(shown["layers"]) == 401
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        (
+            "--input",
+            "9" * 5_000 + "x3",
+            f'--input "{"9" * 56}...: expected sizes joined by x, such as 64x64 or 64x64x10.',
+        ),
+        (
+            "--memory",
+            "9" * 5_000 + "GB",
+            f'--memory {"9" * 150}...{"9" * 148}GB: "{"9" * 20}..." is a number of 5,000 characters, more memory than any '
+            "machine has.",
+        ),
+    ],
+)
+def test_endless_digits_on_the_command_line_are_refused(option, value, message):
+    done = invoked("show", ROOT / "archs/archsm.json", option, value)
+    assert str(done.exception) == message

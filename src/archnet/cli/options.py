@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from archnet.errors import DocumentError
+from archnet.files.documents.json_text import json_text
 from archnet.files.terminal_text import escape_json, escape_message, escape_name, name_stream
 from archnet.spec.datasets import DATASETS, dataset_names
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from archnet.data.checks.findings import Finding
     from archnet.inference.trained_run import TrainedOn
     from archnet.spec.experiment import Experiment
+
+_SIZE: Final = re.compile("[0-9]{1,6}")
+"""A number of voxels along one axis."""
 
 _MAX_SCANS: Final = 5
 """Scans that a warning names."""
@@ -192,8 +197,8 @@ def parse_input_shape(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
     sizes = text.lower().replace("×", "x").split("x")
-    if not all(size.isascii() and size.isdigit() for size in sizes):
-        raise DocumentError(f'--input "{text}": expected sizes joined by x, such as 64x64 or 64x64x10.')
+    if not all(_SIZE.fullmatch(size) for size in sizes):
+        raise DocumentError(f"--input {json_text(text)}: expected sizes joined by x, such as 64x64 or 64x64x10.")
     return tuple(map(int, sizes))
 
 

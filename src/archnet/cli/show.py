@@ -20,6 +20,7 @@ from archnet.cli.options import (
     print_paths,
 )
 from archnet.errors import DocumentError
+from archnet.files.documents.json_text import shorten_path
 
 if TYPE_CHECKING:
     from archnet.spec.arch import PlannedLayer
@@ -32,8 +33,8 @@ def show(
     input_text: Annotated[
         str | None, typer.Option("--input", help="Spatial input, such as 64x64x10; otherwise the file's own.")
     ] = None,
-    classes: Annotated[int, typer.Option(help="Number of classes.", min=2)] = 2,
-    batch: Annotated[int, typer.Option(help="Batch size for the memory estimate.", min=1)] = 64,
+    classes: Annotated[int, typer.Option(help="Number of classes.", min=2, max=65536)] = 2,
+    batch: Annotated[int, typer.Option(help="Batch size for the memory estimate.", min=1, max=65536)] = 64,
     memory: MemoryOption = None,
     augment: Annotated[
         Path | None,
@@ -73,7 +74,7 @@ def _plan_micro_batch(plan: tuple[PlannedLayer, ...], batch_size: int, memory: s
     try:
         return plan_micro_batches(estimate_memory(plan), batch_size, None if memory is None else parse_bytes(memory))
     except ValueError as error:
-        raise DocumentError(f"--memory {memory}: {error}") from None
+        raise DocumentError(f"--memory {shorten_path(memory or '')}: {error}") from None
 
 
 def _draw_augmentation(experiment: Experiment, path: Path) -> Path:
