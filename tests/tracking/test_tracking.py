@@ -213,6 +213,18 @@ def test_more_than_two_classes_have_a_metric_each(store, tmp_path):
     assert data["test.recall.é_3_"] == recall["per_class"]["é(3)"]
 
 
+@pytest.mark.parametrize(
+    ("name", "tracked_name"),
+    [("../../x", ".._.._x"), ("a//b", "a__b"), ("y" * 300, "y" * 238), ("\x1b[2J<b>", "__2J_b_"), ("a\nb", "a_b")],
+)
+def test_a_class_of_any_name_has_a_metric(store, tmp_path, name, tracked_name):
+    folder = write_run(tmp_path / "many", classes=("a", name, "c"))
+    (folder / "report.html").write_text("")
+    data = client_of(store).get_run(store.add(folder)).data.metrics
+    recall = json.loads((folder / "metrics.json").read_text())["test"]["recall"]["per_class"]
+    assert data[f"test.recall.{tracked_name}"] == recall[name]
+
+
 def test_the_command_tracks_its_runs_in_the_store_that_the_environment_names(store, slices, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)
     (tmp_path / "flat.json").write_text(json.dumps(NET))

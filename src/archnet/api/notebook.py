@@ -10,6 +10,7 @@ from html import escape
 from typing import Any, Final, TypeVar
 
 from archnet.api.console import epoch_line, show_messages, step_note
+from archnet.files.terminal_text import escape_message
 
 T = TypeVar("T")
 
@@ -63,13 +64,15 @@ class NotebookPanel:
 
     def to_html(self) -> str:
         """The panel as HTML."""
+        description = escape(escape_message(self.description))
         bar = (
-            f'<div>{escape(self.description)} <progress value="{self.completed}" max="{self.total}" '
-            f'aria-label="{escape(self.description)}"></progress> {escape(self._position())}</div>'
+            f'<div>{description} <progress value="{self.completed}" max="{self.total}" '
+            f'aria-label="{description}"></progress> {escape(self._position())}</div>'
             if self.total
             else ""
         )
-        lines = "\n".join(f"<b>{escape(text)}</b>" if is_warning else escape(text) for text, is_warning in self.lines)
+        texts = [(escape(escape_message(text)), is_warning) for text, is_warning in self.lines]
+        lines = "\n".join(f"<b>{text}</b>" if is_warning else text for text, is_warning in texts)
         return bar + (f'<pre style="{_LINES_STYLE}">{lines}</pre>' if lines else "")
 
     def to_text(self) -> str:

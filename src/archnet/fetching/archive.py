@@ -14,12 +14,12 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from archnet.errors import DataError
 from archnet.files.disk import format_bytes, free_bytes
+from archnet.files.names import is_device_name
 from archnet.files.progress import Progress, no_progress
 from archnet.files.terminal_text import has_unsafe_characters, shorten
 
 _CHUNK_BYTES = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10))}
 _OTHER_METHODS = {9: "deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz", 98: "PPMd"}
 
 
@@ -138,7 +138,7 @@ def _find_entry_problems(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> Itera
 
 def _is_unportable(part: str) -> bool:
     """Whether Windows reserves a name for a device, or drops its end."""
-    return part.endswith((".", " ")) or part.partition(".")[0].strip().upper() in _DEVICES
+    return part.endswith((".", " ")) or is_device_name(part)
 
 
 def _find_collisions(entries: list[zipfile.ZipInfo]) -> Iterator[str]:

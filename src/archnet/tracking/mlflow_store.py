@@ -37,6 +37,7 @@ TRACKED_FILES: Final = ("experiment.json", "history.csv", *ARTIFACTS)
 FOLDER_TAG: Final = "archnet.folder"
 """Says of which folder on which machine a run is."""
 
+_MAX_NAME_LENGTH: Final = 250
 _MAX_PARAM_LENGTH: Final = 6000
 """Characters of a parameter that MLflow takes."""
 _SQLITE: Final = "sqlite:///"
@@ -203,8 +204,9 @@ def _numbers(label: str, entry: Any, ends: Any) -> Iterator[tuple[str, float | N
 
 
 def _clean_name(name: str) -> str:
-    """A name with nothing but characters that MLflow takes."""
-    return re.sub(r"[^\w\-. /]", "_", name)
+    """A name that MLflow accepts: no unusual characters, no path, and the start and end of a long one."""
+    text = re.sub(r"[^\w\-. ]", "_", name)
+    return text if len(text) <= _MAX_NAME_LENGTH else text[: _MAX_NAME_LENGTH - 50] + text[-50:]
 
 
 def _chunks(entries: Sequence[T]) -> Iterator[Sequence[T]]:

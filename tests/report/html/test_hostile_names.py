@@ -78,7 +78,8 @@ def _sweep_page(folder, name):
     folder.mkdir(parents=True, exist_ok=True)
     sweep = small_sweep(folder)
     schedule = make_schedule(sweep, folder)
-    test = {metric.name: 0.5 for metric in metrics_shown_in("sweep_report")}
+    shown = {metric.name: 0.5 for metric in metrics_shown_in("sweep_report")}
+    test = {"n": 4, "threshold": 0.5, "confusion_matrix": [[1, 1], [1, 1]], **shown}
     for outcome in ("failed", "finished", "finished"):
         job = schedule.next_job()
         write_trial(folder, job, [0.5 + job.number / 10])

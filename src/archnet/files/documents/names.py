@@ -23,6 +23,15 @@ def name_problem(name: str) -> str | None:
     """
     if re.search(NAME_PATTERN, name) is None:
         return f"expected {NAME_RULE}, got {json_text(name)}."
-    if _DEVICES.fullmatch(name):
+    if is_device_name(name):
         return f'"{name}" is the name of a device on Windows. Rename it.'
     return f'"{name}" ends in a dot, which Windows drops. Remove it.' if name.endswith(".") else None
+
+
+def is_device_name(name: str) -> bool:
+    """Whether a file or folder of this name is a device on Windows.
+
+    >>> is_device_name("NUL.txt"), is_device_name("null")
+    (True, False)
+    """
+    return _DEVICES.fullmatch(name) is not None
