@@ -54,7 +54,7 @@ def test_several_architectures_of_any_kind_are_one_experiment():
     found = archnet.load_experiments([FLAT, archnet.load_arch(DEEP), NET], data="phantom", root="scans")
     assert names(found) == ["archsm", "arch3dsm", "net"]
     assert {one.split for one in found} == {found[0].split}
-    assert {one.data.root for one in found} == {"scans"}
+    assert {one.data.root for one in found} == {str(Path.cwd() / "scans")}
 
 
 def test_the_command_line_means_the_same(tmp_path, monkeypatch):
@@ -91,7 +91,7 @@ def test_values_from_python_become_those_of_json():
     (found,) = archnet.load_experiments({"arch": NET}, data="phantom", root=Path("scans"), settings=settings)
     assert found.arch.layers[0].kernel_size == (5, 5)
     assert found.training.learning_rate == 0.5
-    assert found.data.root == "scans"
+    assert found.data.root == str(Path.cwd() / "scans")
 
 
 MISTAKES = {

@@ -256,3 +256,19 @@ def test_a_folder_of_an_earlier_version_and_one_with_other_allowed_checks_take_f
     check_shared_sections(tmp_path / "out", first)
     with pytest.raises(RunError, match=r"a different data \(range: 'auto' there, 'hu' here\)\. Choose a new folder"):
         check_shared_sections(tmp_path / "out", replace(first, data=replace(first.data, range="hu")))
+
+
+def test_a_relative_root_of_an_older_folder_is_tried_against_the_working_directory(cubes, tmp_path, monkeypatch):
+    (first,) = experiments(cubes)
+    document = shared_document(first)
+    path = write_json(tmp_path / "out/experiment.json", document)
+    write_json(path, {**document, "data": {**document["data"], "root": "cubes.npz"}})
+    monkeypatch.chdir(tmp_path)
+    check_shared_sections(tmp_path / "out", first)
+    monkeypatch.chdir(tmp_path / "out")
+    message = (
+        f"{tmp_path / 'out'}: contains an experiment with a different data (root: {str(tmp_path / 'out/cubes.npz')!r} "
+        f"there, {str(cubes)!r} here). Choose a new folder with --out."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        check_shared_sections(tmp_path / "out", first)

@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from archnet.errors import DocumentError
+from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document, parse_document
 from archnet.spec.augmentations import AUGMENTATIONS, RotatedCopies
 from archnet.spec.datasets import DATASETS, size_in_voxels
@@ -249,7 +251,33 @@ def test_other_data_keep_the_options_that_they_have_and_drop_the_rest():
     changed, dropped = replace_data(document, "npz:some/file.npz")
     assert dropped == ["crop_size", "negatives_per_positive"]
     data = parse_experiments(changed)[0].data
-    assert (data.name, data.root, data.window_hu) == ("npz", "some/file.npz", (-1000, 400))
+    assert (data.name, data.root, data.window_hu) == ("npz", str(Path.cwd() / "some/file.npz"), (-1000, 400))
+
+
+def test_a_relative_root_starts_at_its_file_and_one_of_the_command_line_at_the_working_directory(tmp_path, monkeypatch):
+    write_json(tmp_path / "study/mine.json", {"archs": [ARCH], "data": {"name": "npz", "root": "../cubes.npz"}})
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    document = read_experiment_document([Path("../study/mine.json")])
+    (own,) = parse_experiments(document)
+    assert own.data.root == own.to_document()["data"]["root"] == str(tmp_path / "cubes.npz")
+    for setting in ("data.root=cubes.npz", 'data={"name": "npz", "root": "./cubes.npz"}'):
+        (set_root,) = parse_experiments(document, [parse_override(setting)])
+        assert set_root.data.root == str(tmp_path / "elsewhere/cubes.npz")
+    (absolute,) = parse_experiments(document, [parse_override("data.root=/data/cubes.npz")])
+    assert absolute.data.root == "/data/cubes.npz"
+    (document_alone,) = parse_experiments(replace(document, source="the experiment"))
+    assert document_alone.data.root == str(tmp_path / "cubes.npz")
+
+
+def test_a_relative_root_is_sought_in_the_working_directory_if_only_that_has_it(tmp_path, monkeypatch):
+    write_json(tmp_path / "runs/cubes/net/experiment.json", {"archs": [ARCH], "data": {"name": "npz", "root": "x.npz"}})
+    (tmp_path / "x.npz").touch()
+    monkeypatch.chdir(tmp_path)
+    document = read_experiment_document(["runs/cubes/net/experiment.json"])
+    assert parse_experiments(document)[0].data.root == str(tmp_path / "x.npz")
+    (tmp_path / "runs/cubes/net/x.npz").touch()
+    assert parse_experiments(document)[0].data.root == str(tmp_path / "runs/cubes/net/x.npz")
 
 
 @pytest.mark.parametrize(

@@ -188,11 +188,24 @@ def test_check_tells_a_sweep_from_an_experiment(tmp_path):
     assert result.output == f"{path}: valid: a sweep of 3 trials over {WIDTH}\n"
 
 
+def test_the_root_of_a_base_starts_at_the_file_that_names_it(tmp_path, monkeypatch):
+    base = {**BASE, "data": {"name": "npz", "root": "cubes.npz"}}
+    (tmp_path / "bases").mkdir()
+    (tmp_path / "bases/base.json").write_text(json.dumps(base))
+    (tmp_path / "inline.json").write_text(json.dumps({"base": base, "space": {"training.seed": [0, 1]}}))
+    (tmp_path / "named.json").write_text(json.dumps({"base": "bases/base.json", "space": {"training.seed": [0, 1]}}))
+    monkeypatch.chdir(tmp_path / "bases")
+    for name, root in (("inline", tmp_path / "cubes.npz"), ("named", tmp_path / "bases/cubes.npz")):
+        sweep = parse_sweep(read_document(Path("..", f"{name}.json")))
+        assert sweep.to_document()["base"]["data"]["root"] == str(root)
+        assert sweep.experiments({"training.seed": 1})[0].data.root == str(root)
+
+
 def test_the_command_line_changes_the_base_experiment_but_no_architecture():
     document = parse_document(json.dumps({"base": BASE, "space": {"training.seed": [0, 1]}}), "mine.json")
     sweep = parse_sweep(document, data="npz:other.npz", overrides=[(("training", "epochs"), 3)])
     (experiment,) = sweep.experiments({"training.seed": 1})
-    assert (experiment.data.name, experiment.data.root) == ("npz", "other.npz")
+    assert (experiment.data.name, experiment.data.root) == ("npz", str(Path.cwd() / "other.npz"))
     assert (experiment.training.epochs, experiment.training.seed) == (3, 1)
     with pytest.raises(DocumentError, match=r'--set arch\.name: a sweep sets the architecture in "space" only\.'):
         parse_sweep(document, overrides=[(("arch", "name"), "other")])

@@ -214,6 +214,29 @@ def test_another_sweep_is_not_resumed(change, message, tmp_path, monkeypatch):
     assert str(caught.value) == f"{tmp_path / 'out'}: {message}"
 
 
+def test_a_relative_root_of_an_older_sweep_is_tried_against_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    out = tmp_path / "out"
+    (out / "trials/000").mkdir(parents=True)
+
+    def reason():
+        with pytest.raises(RunError) as caught:
+            run_sweep(small_sweep(tmp_path), out, resume=True)
+        return str(caught.value)
+
+    assert reason().startswith("a sweep needs Ray")
+    document = json.loads((out / "sweep.json").read_text())
+    assert document["base"]["data"]["root"] == str(tmp_path / "cubes.npz")
+    document["base"]["data"]["root"] = "cubes.npz"
+    (out / "sweep.json").write_text(json.dumps(document))
+    monkeypatch.chdir(out)
+    assert reason() == (
+        f"{out}: contains a sweep with a different base. Resume it with its original file, or use a different --out."
+    )
+    monkeypatch.chdir(tmp_path)
+    assert reason().startswith("a sweep needs Ray")
+
+
 @pytest.mark.parametrize(("gpus", "device"), [(0, None), (0.5, None), (1, None), (2, "gpu")])
 def test_a_run_with_several_gpus_divides_its_batches_among_them(tmp_path, gpus, device):
     schedule = make_schedule(small_sweep(tmp_path, resources={"gpus": gpus}), tmp_path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from archnet.data.checks.findings import Finding
 from archnet.data.dataset import Cases, Crops, Dataset, positive_class
 from archnet.errors import DataError, pluralize
 from archnet.files.archives.npy_arrays import Arrays
+from archnet.files.path_argument import short_path
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging.volume import NotFiniteError, convert_to_hu
 from archnet.spec.experiment import Data
@@ -53,7 +53,7 @@ def open_npz(data: Data, progress: Progress = no_progress) -> NpzDataset:
     """
     if data.root is None:
         raise DataError("data.root: an npz data set needs its file. Write --data npz:PATH.")
-    path = Path(data.root)
+    path = short_path(data.root)
     try:
         arrays = read_arrays(path)
         return _build_dataset(arrays, data)

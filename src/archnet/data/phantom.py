@@ -10,6 +10,7 @@ from pathlib import Path
 from archnet.data.luna16 import Luna16Dataset
 from archnet.errors import DataError
 from archnet.files.luna16_lists import CANDIDATE_FILES
+from archnet.files.path_argument import short_path
 from archnet.files.progress import Progress, no_progress
 from archnet.files.user_folders import data_home
 from archnet.phantom.layouts import PHANTOM_FILE, Phantom, generate_phantom
@@ -22,7 +23,7 @@ def open_phantom(data: Data, progress: Progress = no_progress) -> Luna16Dataset:
     Raises:
         DataError: `data.root` holds a phantom in another layout.
     """
-    root = Path(data.root) if data.root is not None else data_home() / "phantom"
+    root = short_path(data.root) if data.root is not None else data_home() / "phantom"
     if not (root / CANDIDATE_FILES[0]).is_file():
         if (root / PHANTOM_FILE).is_file():
             raise DataError(f"{root}: this phantom is in MosMed's layout. Read it with --data mosmed --root {root}.")

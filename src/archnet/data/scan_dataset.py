@@ -18,6 +18,7 @@ from archnet.data.dataset import Crops, Dataset
 from archnet.data.recipe import Recipe
 from archnet.data.store import open_crops, store_state
 from archnet.errors import DataError
+from archnet.files.path_argument import short_path
 from archnet.files.progress import Progress, no_progress
 from archnet.files.user_folders import DATA_VARIABLE, data_home
 from archnet.spec.datasets import DATASETS
@@ -58,7 +59,7 @@ def require_root(data: Data) -> Path:
     Raises:
         DataError: The folder does not exist.
     """
-    root = Path(data.root) if data.root is not None else data_home() / data.name
+    root = short_path(data.root) if data.root is not None else data_home() / data.name
     if root.is_dir():
         return root
     needs = f"{data.name} needs {DATASETS[data.name].layout}. Name its folder with --root FOLDER"
@@ -77,5 +78,5 @@ def _search_note(data: Data) -> str:
 def _fetch_hint(data: Data) -> str:
     if not DATASETS[data.name].published:
         return ""
-    root = "" if data.root is None else f" --root {shlex.quote(data.root)}"
+    root = "" if data.root is None else f" --root {shlex.quote(str(short_path(data.root)))}"
     return f", or fetch it: archnet data fetch {data.name}{root}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike, fspath
+from os.path import exists, normpath
 from pathlib import Path
 
 from archnet.errors import DataError
@@ -28,6 +29,25 @@ def path_argument(value: object, name: str) -> Path:
     except OSError as error:
         raise DataError(f"{name}={text!r}: cannot be read: {error.strerror}. Name another.") from error
     return Path(text)
+
+
+def absolute_path(text: str, folder: Path) -> str:
+    """The absolute path that a document names.
+
+    Args:
+        text: The path; a relative one starts at `folder`, or at the working directory if only that has it.
+        folder: The folder of the document.
+    """
+    if Path(text).is_absolute():
+        return text
+    here, there = (normpath(start.resolve() / text) for start in (Path(), folder))
+    return here if exists(here) and not exists(there) else there  # noqa: PTH110 - Path.exists refuses long names
+
+
+def short_path(text: str) -> Path:
+    """A path as messages show it: relative if the working directory contains it."""
+    path, here = Path(text), Path.cwd() if Path(text).is_absolute() else Path()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def output_folder(value: PathLike[str] | str, name: str = "out") -> Path:

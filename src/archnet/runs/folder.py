@@ -15,7 +15,7 @@ from archnet.files.locks import lock_folder
 from archnet.files.strict_json import Document
 from archnet.spec.auto import AUTO_SPLIT, reuse_auto_values
 from archnet.spec.experiment import AUTO_SPLITS, Experiment
-from archnet.spec.resolve import parse_experiments
+from archnet.spec.resolve import parse_experiments, resolve_root
 from archnet.spec.section_options import complete_data
 
 SHARED_SECTIONS: Final = ("data", "split", "evaluation")
@@ -142,7 +142,7 @@ def check_shared_sections(folder: Path, experiment: Experiment) -> None:
     Raises:
         RunError: The folder holds an experiment on different data or a different split.
     """
-    folder_document = read_optional_json(folder / "experiment.json")
+    folder_document = resolve_root(read_optional_json(folder / "experiment.json"), folder)
     document = shared_document(keep_folder_split(folder, experiment))
     difference = folder_document and _first_difference(folder_document, document, SHARED_SECTIONS)
     if difference:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from archnet.errors import DocumentError, did_you_mean, pluralize
 from archnet.files.documents.json_text import json_text, normalize_integers
 from archnet.files.documents.names import name_problem
+from archnet.files.path_argument import absolute_path
 from archnet.files.strict_json import Document, JsonPath, Problem, read_document, slugify
 from archnet.spec.arch import Arch, parse_arch
 from archnet.spec.auto import restore_auto, valid_reasons
@@ -105,7 +106,7 @@ def replace_data(document: Document, name: str) -> tuple[Document, list[str]]:
     old_options: dict[str, Any] = value["data"] if isinstance(value.get("data"), dict) else {}
     replaced_keys = {"name", "root", *(() if old_options.get("name") == name else ("positive",))}
     kept_options = {key: old_options[key] for key in old_options if key in DATASETS[name].options - replaced_keys}
-    value["data"] = {"name": name, **({"root": root} if root else {}), **kept_options}
+    value["data"] = {"name": name, **({"root": absolute_path(root, Path())} if root else {}), **kept_options}
     if not root and old_options.get("name") == name and "root" in old_options:
         value["data"]["root"] = old_options["root"]
     dropped_options = sorted(set(old_options) - set(kept_options) - {"name", "root"})
@@ -118,7 +119,23 @@ def apply_overrides(document: Document, overrides: Sequence[tuple[JsonPath, Any]
         document = _restore_document_auto(document)
     for path, value in overrides:
         document = apply_override(document, path, value)
+        if path in (("data",), ("data", "root")):
+            document = replace(document, value=resolve_root(document.value, Path()))
     return document
+
+
+def resolve_root(value: Any, folder: Path) -> Any:
+    """The value of an experiment document whose data.root is absolute; invalid documents are returned unchanged.
+
+    Args:
+        value: The value.
+        folder: The folder of the document, at which a relative root starts; see `absolute_path`.
+    """
+    data = value.get("data") if isinstance(value, dict) else None
+    root = data.get("root") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(root, str) or not root or "\0" in root:
+        return value
+    return {**value, "data": {**data, "root": absolute_path(root, folder)}}
 
 
 def allow_override(checks: Sequence[str]) -> list[tuple[JsonPath, Any]]:
@@ -160,6 +177,7 @@ def parse_experiments(document: Document, overrides: Sequence[tuple[JsonPath, An
         DocumentError: One line for every problem found.
     """
     document, archs = _validate_documents(document, overrides)
+    document = replace(document, value=resolve_root(document.value, Path(document.source).parent))
     sections = {name: dict(document.value.get(name) or {}) for name in SECTIONS}
     problems = data_problems(sections["data"]) + split_problems(sections["split"]) + _evaluation_problems(sections)
     problems += training_problems(sections["training"])

@@ -16,7 +16,7 @@ from typing import Any, Final
 from archnet.errors import RunError
 from archnet.files.user_folders import DATA_VARIABLE, STORE_VARIABLE
 from archnet.runs.folder import run_name
-from archnet.spec.experiment import SETS, Experiment
+from archnet.spec.experiment import SETS
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.asha import make_scheduler
 from archnet.sweep.results.trials import trial_folder
@@ -187,7 +187,7 @@ def _job_task(schedule: TrialSchedule, job: Job, folder: Path) -> dict[str, Any]
     experiments = sweep.experiments(schedule.trials[job.number].values)
     experiment = next(experiment for experiment in experiments if run_name(experiment) == job.run)
     return training_task(
-        _portable_document(schedule.planner.measure(experiment)),
+        schedule.planner.measure(experiment).to_document(),
         folder,
         sweep.metric,
         [name for name in SETS if name != "test"] if sweep.has_search_space else SETS,
@@ -200,14 +200,6 @@ def _forwarded_variables() -> dict[str, str]:
     variables = {name: os.environ[name] for name in _FORWARDED_VARIABLES if name in os.environ}
     folders = {name: str(Path(variables[name]).resolve()) for name in _FOLDER_VARIABLES if name in variables}
     return variables | folders
-
-
-def _portable_document(experiment: Experiment) -> dict[str, Any]:
-    """The experiment as a document that other machines and working folders can read: data.root is absolute."""
-    document = experiment.to_document()
-    if document["data"].get("root"):
-        document["data"]["root"] = str(Path(document["data"]["root"]).resolve())
-    return document
 
 
 def _check_resources(sweep: Sweep, nodes: Sequence[dict[str, Any]]) -> None:
