@@ -241,3 +241,12 @@ def test_a_changed_history_of_a_finished_trial_is_refused(swept, tmp_path):
     (run / "history.csv").write_text("epoch,seconds,validation_auc\n1,0.5,0.6\n2,0.5,0.9\n")
     with pytest.raises(DataError, match=f"^{re.escape(str(run / 'history.csv'))}: changed since the run was finished"):
         read_leaderboard(*swept)
+
+
+def test_a_trial_without_the_value_of_a_hyperparameter_is_refused(swept):
+    sweep, folder = swept
+    path = folder / "trials/001/trial.json"
+    write_json(path, {**json.loads(path.read_text()), "values": {}})
+    message = f'{path}: has no value for "{WIDTH}". Remove its folder, and --resume makes the trial again.'
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_leaderboard(sweep, folder)

@@ -307,18 +307,22 @@ def test_a_run_waits_until_it_has_found_its_place(tmp_path):
     assert read_trials(tmp_path)[0].state == "running"
 
 
+BUILT = {"arch": "net", "parameters": 924, "macs": 6060}
+
+
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
         ({"number": 0, "values": {}}, ':1 $: the key "runs" is missing.'),
         (
-            {"number": 0, "values": {}, "runs": {"../../elsewhere": {"state": "waiting"}}},
+            {**BUILT, "number": 0, "values": {}, "runs": {"../../elsewhere": {"state": "waiting"}}},
             ': "../../elsewhere" is no folder inside its own.',
         ),
         (
             {"number": 0, "values": {}, "runs": {"net": {"state": "finished", "unknown": 1}}},
             ':1 $.runs.net.unknown: unknown key "unknown". Known keys: began, lost, reason, seconds, state.',
         ),
+        ({"number": 0, "values": {}, "runs": {"net": {"state": "waiting"}}}, ': has runs, but no "arch".'),
         ({"number": 7, "values": {}, "runs": {}}, ": is of trial 7."),
         ([], ":1 $: expected an object, got []."),
     ],

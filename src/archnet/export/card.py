@@ -16,7 +16,7 @@ from archnet.evaluation.metric_entry import macro_estimate
 from archnet.evaluation.predictions import DEFAULT_THRESHOLD
 from archnet.export.scan_steps import describe_whole_scan
 from archnet.report.data_findings import recorded_findings
-from archnet.report.run_files import RunFiles
+from archnet.report.run_files import RunFiles, require_results
 from archnet.report.wording import SET_NAMES, bounds, cautions, count, decimals, headline, reported_set
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, hashed_training_scans
 from archnet.spec.datasets import DATASETS, CaseKind
@@ -45,7 +45,11 @@ def model_card(run: RunFiles, shape: tuple[int, ...], limits: tuple[float, float
         shape: Of the model's input, channels last.
         limits: Raw values that the model maps to 0 and 1.
         name: Of the model's file or folder beside the card.
+
+    Raises:
+        DataError: An older version has left out a result.
     """
+    require_results(run)
     parts = [
         [f"# {run.name}", NOT_CLINICAL, headline(run), *cautions(run)],
         ["## Intended use", _intended_use(run)],

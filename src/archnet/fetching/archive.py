@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from archnet.errors import DataError
 from archnet.files.disk import format_bytes, free_bytes
-from archnet.files.names import is_device_name
+from archnet.files.documents.names import is_device_name
 from archnet.files.progress import Progress, no_progress
 from archnet.files.terminal_text import has_unsafe_characters, shorten
 

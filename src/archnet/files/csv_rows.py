@@ -197,7 +197,7 @@ def _column_numbers(header: Sequence[str], columns: Sequence[str], path: Path) -
     names = [name.strip() for name in header]
     for column in columns:
         if names.count(column) != 1:
-            hint = did_you_mean(column, set(names) - set(columns)) if len(names) > 1 else ""
+            hint = did_you_mean(column, {excerpt([name]) for name in names} - set(columns)) if len(names) > 1 else ""
             problem = "stands twice." if column in names else f"is missing.{hint}"
             raise DataError(
                 f'{path} line 1: the column "{column}" {problem} '

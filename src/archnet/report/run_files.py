@@ -18,7 +18,7 @@ from archnet.evaluation.run_folder import read_history, read_optional_json
 from archnet.files.archives.npy_arrays import read_npz
 from archnet.files.archives.zip_archive import DamagedFileError
 from archnet.spec.experiment import SETS
-from archnet.spec.outputs.metrics_file import read_metrics
+from archnet.spec.outputs.metrics_file import missing_result, read_metrics
 from archnet.spec.outputs.output_file import RUN_REMEDY
 from archnet.spec.schema import json_text
 
@@ -116,6 +116,11 @@ def read_run_files(folder: Path) -> RunFiles:
             f"{folder / 'metrics.json'}: its classes {json_text(metrics['classes'])} are not those of predictions.csv, "
             f"{json_text(list(predictions.classes))}. {RUN_REMEDY}"
         )
+    empty = next((name for name in SETS if name in metrics and not np.any(predictions.sets == name)), None)
+    if empty is not None:
+        raise DataError(
+            f"{folder / 'metrics.json'}: has results of {empty} cases, of which predictions.csv has none. {RUN_REMEDY}"
+        )
     return RunFiles(
         folder=folder,
         metrics=metrics,
@@ -128,6 +133,17 @@ def read_run_files(folder: Path) -> RunFiles:
         data=read_optional_json(folder / "data.json"),
         manifest=read_manifest(folder),
     )
+
+
+def require_results(run: RunFiles) -> None:
+    """Check that a run has all results that this version of archnet shows.
+
+    Raises:
+        DataError: A result is missing from metrics.json.
+    """
+    missing = missing_result(run.metrics)
+    if missing is not None:
+        raise DataError(f"{run.folder / 'metrics.json'}: {missing}. Recompute it with `archnet report {run.folder}`.")
 
 
 def read_gallery(path: Path) -> Gallery | None:

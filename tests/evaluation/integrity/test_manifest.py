@@ -19,7 +19,7 @@ from archnet.evaluation.integrity.manifest import (
     rewrite_files,
     write_manifest,
 )
-from archnet.files.json_text import json_text
+from archnet.files.documents.json_text import json_text
 from synthetic_runs import write_run
 
 REMEDY = "Restore it, or remove it: the run is then read as one whose files were not recorded."

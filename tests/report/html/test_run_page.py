@@ -7,6 +7,7 @@ import pytest
 
 from archnet.errors import DataError, RunError
 from archnet.evaluation.integrity.manifest import record_run
+from archnet.evaluation.predictions import read_predictions
 from archnet.report.html.page import script_json
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
@@ -164,6 +165,28 @@ def test_metrics_of_other_classes_are_refused(tmp_path):
     message = (
         f'{folder / "metrics.json"}: its classes ["non-nodule", "cyst"] are not those of predictions.csv, '
         '["non-nodule", "nodule"]. Restore the file, or run the experiment again.'
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_run(folder)
+
+
+def test_a_report_without_a_result_or_with_a_set_without_cases_is_refused(tmp_path):
+    folder = write_run(tmp_path / "a")
+    path = folder / "metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    older = {key: value for key, value in metrics["test"].items() if key != "auc"}
+    path.write_text(json.dumps(metrics | {"test": older}), encoding="utf-8")
+    message = f'{path}: test has no "auc". Recompute it with `archnet report {folder}`.'
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        write_report(read_run(folder))
+    path.write_text(json.dumps(metrics), encoding="utf-8")
+    predictions = read_predictions(folder / "predictions.csv")
+    rows = (folder / "predictions.csv").read_text(encoding="utf-8").splitlines()
+    kept = [rows[0], *(row for row, name in zip(rows[1:], predictions.sets, strict=True) if name != "test")]
+    (folder / "predictions.csv").write_text("\n".join(kept), encoding="utf-8")
+    message = (
+        f"{path}: has results of test cases, of which predictions.csv has none. "
+        "Restore the file, or run the experiment again."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_run(folder)

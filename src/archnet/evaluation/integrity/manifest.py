@@ -16,7 +16,7 @@ from typing import Any, Final
 from archnet.errors import DataError
 from archnet.evaluation.integrity.digest import file_sha256
 from archnet.files.atomic import write_json
-from archnet.files.json_text import json_text
+from archnet.files.documents.json_text import json_text
 from archnet.spec.outputs.output_file import OUTPUT_FILES, read_optional_output
 from archnet.spec.outputs.run_schemas import MANIFEST_FORMAT
 

@@ -26,7 +26,7 @@ from archnet.report.comparison_wording import (
 )
 from archnet.report.data_check_wording import check_findings, check_sentence, set_rows, summary_rows
 from archnet.report.network_table import short_location, training_text
-from archnet.report.run_files import RunFiles
+from archnet.report.run_files import RunFiles, require_results
 from archnet.report.units import bytes_text, count_text
 from archnet.report.wording import (
     SET_NAMES,
@@ -93,7 +93,12 @@ def _layers_html(arch: Arch) -> str:
 
 
 def run_html(run: RunFiles) -> str:
-    """The results of a run: conclusion, cautions, confusion matrix, metrics and costs."""
+    """The results of a run: conclusion, cautions, confusion matrix, metrics and costs.
+
+    Raises:
+        DataError: An older version has left out a result.
+    """
+    require_results(run)
     name = reported_set(run.sets)
     matrix = run.metrics[name]["confusion_matrix"]
     matrix_rows = [

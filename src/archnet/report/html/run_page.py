@@ -24,7 +24,7 @@ from archnet.report.html.gallery import cards
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.page import write_page
-from archnet.report.run_files import RunFiles
+from archnet.report.run_files import RunFiles, require_results
 from archnet.report.wording import (
     CONFIGURED_THRESHOLD,
     cautions,
@@ -41,7 +41,11 @@ def write_report(run: RunFiles) -> Path:
 
     Returns:
         Path of the page.
+
+    Raises:
+        DataError: A file of the run is damaged, or an older version has left out a result.
     """
+    require_results(run)
     drawings, froc = run_drawings(run), froc_section(run_froc(run.name, run.folder, run.metrics))
     write_figures(run.folder, drawings | ({"froc": froc["drawing"]} if froc else {}))
     values = _table_values(run) | _figure_values(run, drawings) | _reproducibility_values(run)

@@ -29,7 +29,10 @@ def read_metrics(path: Path) -> dict[str, Any]:
 
 def missing_result(metrics: Mapping[str, Any]) -> str | None:
     """The first result that this version writes and a metrics.json lacks, such as "test has no "auc""."""
-    for name in (name for name in SETS if name in metrics):
+    sets = [name for name in SETS if name in metrics]
+    if not sets:
+        return "has no results"
+    for name in sets:
         for key in (*EVALUATED_METRICS, "intervals"):
             if key not in metrics[name]:
                 return f'{name} has no "{key}"'

@@ -11,7 +11,7 @@ from typing import Any, Final
 Schema = Mapping[str, Any]
 
 TEXT: Final[Schema] = {"type": "string"}
-NUMBER: Final[Schema] = {"type": "number", "minimum": -1e15, "maximum": 1e15}
+NUMBER: Final[Schema] = {"type": "number", "minimum": -(10**15), "maximum": 10**15}
 """Far beyond every measurement; NumPy still has an array for it."""
 
 BOOLEAN: Final[Schema] = {"type": "boolean"}

@@ -8,12 +8,13 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from archnet.errors import pluralize
+from archnet.errors import DataError, pluralize
 from archnet.evaluation.integrity.verification import LEADERBOARD_FILES, verify_run
 from archnet.evaluation.run_folder import is_finished, read_optional_json
 from archnet.files.atomic import write_text
 from archnet.files.csv_rows import csv_text
 from archnet.spec.metrics import history_column, is_lower_better
+from archnet.spec.outputs.output_file import OUTPUT_FILES
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.results.hyperparameter_text import hyperparameter_text
 from archnet.sweep.results.learning_curve import LearningCurve, read_learning_curve
@@ -23,6 +24,7 @@ from archnet.sweep.results.trials import (
     RUNNING,
     STATES,
     STOPPED,
+    TRIAL_FILE,
     WAITING,
     Trial,
     read_trials,
@@ -172,6 +174,10 @@ def _cached_row(sweep: Sweep, folder: Path, trial: Trial, cache: dict[int, Leade
 
 
 def _read_row(sweep: Sweep, folder: Path, trial: Trial) -> LeaderboardRow:
+    unset = next((key for key in sweep.space if key not in trial.values), None)
+    if unset is not None:
+        path = trial_folder(folder, trial.number) / TRIAL_FILE
+        raise DataError(f'{path}: has no value for "{unset}". {OUTPUT_FILES[TRIAL_FILE].remedy}')
     run_folders = [trial_folder(folder, trial.number) / name for name in trial.runs]
     for run_folder in filter(is_finished, run_folders):
         verify_run(run_folder, LEADERBOARD_FILES, while_rewritten=True)

@@ -119,6 +119,9 @@ def _read_trial(path: Path) -> Trial:
     trial = Trial(runs=runs, **document)
     if trial.number != int(path.parent.name):
         raise DataError(f"{path}: is of trial {trial.number}. {OUTPUT_FILES[path.name].remedy}")
+    unknown = next((name for name in ("arch", "parameters", "macs") if getattr(trial, name) is None), None)
+    if trial.runs and unknown is not None:
+        raise DataError(f'{path}: has runs, but no "{unknown}". {OUTPUT_FILES[path.name].remedy}')
     foreign = next((name for name in trial.runs if not _is_plain_name(name)), None)
     if foreign is not None:
         raise DataError(f"{path}: {json_text(foreign)} is no folder inside its own. {OUTPUT_FILES[path.name].remedy}")

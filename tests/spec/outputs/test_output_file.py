@@ -1,0 +1,164 @@
+"""The JSON files of run, sweep and store folders: each is held to its schema, and the message says where it breaks it."""
+
+import json
+import re
+
+import pytest
+
+from archnet.errors import ArchnetError, DataError, RunError
+from archnet.evaluation.run_folder import read_history
+from archnet.spec.outputs.output_file import CACHE_FILES, OUTPUT_FILES, parse_cache, read_cache, read_output
+
+REMEDY = "Restore the file, or run the experiment again."
+LAYER = {
+    "place": "$.layers[0]",
+    "type": "T",
+    "summary": "2 classes linear",
+    "output_shape": [2],
+    "parameters": 10,
+    "macs": 8,
+    "activation_bytes": 8,
+}
+NETWORK = {
+    "input_shape": [24, 24, 24, 1],
+    "parameters": 1786,
+    "macs": 25056,
+    "activation_bytes": 58760,
+    "batch_size": 16,
+    "micro_batch": 16,
+    "parts": 1,
+    "training_bytes": 870057372,
+    "memory_bytes": 16714199040,
+    "layers": [LAYER],
+}
+UNCOUNTED = {**NETWORK, "layers": [{key: value for key, value in LAYER.items() if key != "parameters"}]}
+UNSIZED = {**NETWORK, "input_shape": [None, 24, 24, 1]}
+TRIAL = {"number": 0, "values": {}, "runs": {"net": {"state": "finished"}}}
+FINDING = {"severity": "warning", "check": "copies", "message": "Two are equal.", "cases": ["a", "b"], "remedy": ""}
+SET = {"n": 2, "threshold": 0.5, "confusion_matrix": [[1, 0], [0, 1]]}
+
+DAMAGE = [
+    ("data.json", {"notes": [], "lost": 10**30, "scans": None}, f":3 $.lost: expected an array, got 1{'0' * 30}. {REMEDY}"),
+    ("data.json", {"notes": -1, "lost": [], "scans": None}, f":2 $.notes: expected an array, got -1. {REMEDY}"),
+    ("data.json", {"lost": True}, f":2 $.lost: expected an array, got true. {REMEDY}"),
+    ("data.json", {"findings": [{**FINDING, "cases": True}]}, f":7 $.findings[0].cases: expected an array, got true. {REMEDY}"),
+    ("data.json", {"findings": [{**FINDING, "cases": ["a", 1]}]},
+     f":9 $.findings[0].cases[1]: expected a string, got 1. {REMEDY}"),
+    ("data.json", {"findings": [{**FINDING, "severity": "eror"}]},
+     f':4 $.findings[0].severity: "eror" is not one of "error", "warning", "note". Did you mean "error"? {REMEDY}'),
+    ("network.json", UNCOUNTED, f':17 $.layers[0]: the key "parameters" is missing. {REMEDY}'),
+    ("network.json", UNSIZED, f":3 $.input_shape[0]: expected a whole number, got null. {REMEDY}"),
+    ("network.json", {**NETWORK, "macs": 8.0}, f":9 $.macs: expected a whole number, got 8.0. {REMEDY}"),
+    ("metrics.json", {"test": {**SET, "threshold": 1.5}}, f":4 $.test.threshold: expected at most 1, got 1.5. {REMEDY}"),
+    ("metrics.json", {"test": {**SET, "auc": "high"}}, f":15 $.test.auc: expected a number or null or an object, got \"high\". {REMEDY}"),
+    ("metrics.json", [1], f":1 $: expected an object, got [1]. {REMEDY}"),
+    ("experiment.json", {"training": {"seed": "0"}}, f':3 $.training.seed: expected a whole number, got "0". {REMEDY}'),
+    ("experiment.json", {"evaluation": {"bootstraps": True}}, f":3 $.evaluation.bootstraps: expected a whole number, got true. {REMEDY}"),
+    ("environment.json", {"packages": []}, f":2 $.packages: expected an object, got []. {REMEDY}"),
+    ("training_scans.json", {"scans": [], "cases": {"train": "abc"}}, f':4 $.cases.train: expected an array, got "abc". {REMEDY}'),
+    ("curve.json", {"false_positives_per_scan": [0, 10**40], "sensitivity": [0.1], "band": None},
+     f":4 $.false_positives_per_scan[1]: expected at most 1000000000000000, got 1{'0' * 40}. Make it again with `archnet report`."),
+    ("comparison.json", {"runs": [{}]}, ':3 $.runs[0]: the key "metrics" is missing. Make it again with `archnet report`.'),
+    ("trial.json", {**TRIAL, "runs": {"net": {"state": "done"}}},
+     ':6 $.runs.net.state: "done" is not one of "waiting", "running", "finished", "stopped", "failed". '
+     "Remove its folder, and --resume makes the trial again."),
+    ("sweep.json", {"at_once": "2"},
+     ':2 $.at_once: expected a whole number or null, got "2". Restore the file, or start the sweep with a different --out.'),
+    ("judged.json", {"trials": [True]},
+     ":3 $.trials[0]: expected a whole number, got true. It lists the numbers of the trials that were evaluated on the test "
+     "set. Restore the file."),
+    ("store.json", {"source": "x", "crops": 1, "scans": [{"path": "a", "files": [["a", 1]]}]},
+     ":8 $.scans[0].files[0]: expected an array of at least 3, got [\"a\", 1]. Remove it with archnet data prune; the crops "
+     "are cut again."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "document", "message"), DAMAGE)
+def test_a_value_that_breaks_the_schema_is_named_with_line_path_and_remedy(tmp_path, name, document, message):
+    path = tmp_path / name
+    path.write_text(json.dumps(document, indent=2), encoding="utf-8")
+    with pytest.raises(DataError, match=f"^{re.escape(f'{path}{message}')}$"):
+        read_output(path)
+
+
+def test_each_kind_of_file_has_such_a_message():
+    assert {name for name, _, _ in DAMAGE} == set(OUTPUT_FILES)
+
+
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [
+        ("data.json", {"notes": ["7 candidates are left out."], "lost": [], "scans": None}),
+        ("data.json", {"findings": [FINDING], "lost": [], "scans": None, "of_a_newer_version": 1}),
+        ("network.json", NETWORK),
+        ("metrics.json", {"classes": ["a", "b"], "positive": "b", "test": SET, "of_a_newer_version": {}}),
+        ("experiment.json", {"picked": {"split.by": "group: the data have groups"}, "training": {"seed": 10**12}}),
+        ("trial.json", TRIAL),
+    ],
+)
+def test_older_and_newer_documents_are_read(tmp_path, name, document):
+    path = tmp_path / name
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert read_output(path) == document
+
+
+def test_what_is_no_json_or_too_large_is_refused_with_the_remedy(tmp_path):
+    path = tmp_path / "metrics.json"
+    for content, message in {
+        b'{\n"a":'
+        + b"9" * 5000: f":2: the number {'9' * 40}… (5,000 characters) is beyond the range of a double. {REMEDY}",
+        b"[" * 100_000: f": nested more than 100 levels deep. {REMEDY}",
+        b"\xff": f":1: not UTF-8 text. {REMEDY}",
+        b" " * 16_000_001: f": larger than 16 MB, which no such file is. {REMEDY}",
+    }.items():
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=f"^{re.escape(f'{path}{message}')}$"):
+            read_output(path)
+
+
+def test_a_missing_file_and_a_folder_in_its_place_are_told_apart(tmp_path):
+    message = f"{tmp_path / 'metrics.json'}: no such file. Run the experiment to its end, or name another run folder."
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        read_output(tmp_path / "metrics.json")
+    (tmp_path / "data.json").mkdir()
+    message = f"{tmp_path / 'data.json'}: cannot be read: Is a directory. Check its permissions."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_output(tmp_path / "data.json")
+
+
+def test_a_damaged_cache_is_absent(tmp_path):
+    good = {"version": 1, "pairs": [[0, 1, 0.99]]}
+    path = tmp_path / "pairs.json"
+    assert read_cache(path, "copies") is None
+    for document, expected in ((good, good), ({**good, "pairs": [[0, 1]]}, None), ([], None)):
+        path.write_text(json.dumps(document))
+        assert read_cache(path, "copies") == expected
+    assert [parse_cache(b"[" * 9999, kind) for kind in CACHE_FILES] == [None, None]
+
+
+HISTORY = "epoch,seconds,train_loss\n1,0.5,0.7\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", ": is empty."),
+        (b"\x93noise", " line 1, column 1: not UTF-8 text."),
+        (HISTORY.replace("0.7", "0.6\x00").encode(), " line 2: not a csv table (a null character)."),
+        (HISTORY.encode().replace(b"0.7", b"0.\xff"), " line 2, column 3: not UTF-8 text."),
+        (HISTORY.replace("1,", '1,"').encode(), " line 2: not a csv table (unexpected end of data)."),
+        (f'{HISTORY}2,"{"9" * 200_000}",1\n'.encode(), " line 3: not a csv table (field larger than field limit (131072))."),
+        (b"epoch,seconds,epoch\n1,1,1\n", ' line 1: the column "epoch" is given twice.'),
+        (b"epoch,train_loss\n1,0.5\n", ' line 1: the column "seconds" is missing.'),
+        (f"{HISTORY}2,0.5\n".encode(), " line 3: 2 fields, but the header has 3."),
+        (f"{HISTORY}2,0.5,inf\n".encode(), ' line 3: train_loss is "inf", not a finite number.'),
+        (f"{HISTORY}2,,0.5\n".encode(), ' line 3: seconds is "", not a finite number.'),
+        (f"{HISTORY}2,0.5,0_69\n".encode(), ' line 3: train_loss is "0_69", not a number.'),
+        (f"{HISTORY}2,0.5,1e999\n".encode(), ' line 3: train_loss is "1e999", not a finite number.'),
+    ],
+)  # fmt: skip
+def test_a_damaged_history_is_refused_with_line_and_column(tmp_path, content, message):
+    path = tmp_path / "history.csv"
+    path.write_bytes(content)
+    with pytest.raises(ArchnetError, match=f"^{re.escape(f'{path}{message} {REMEDY}')}$"):
+        read_history(path)
