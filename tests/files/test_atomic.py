@@ -87,6 +87,7 @@ def test_what_killed_writers_left_in_a_folder_is_removed_and_nothing_else(tmp_pa
         ".archnet-0123abcd-export-onnx/model.onnx",
         ".gallery.npz-0123abcd.npz",  # of an earlier version
         "figures/.archnet-4567cdef-roc.svg",
+        "together/archsm/froc/.archnet-4567cdef-curve.json",
     )
     kept = (
         "metrics.json",
@@ -100,6 +101,9 @@ def test_what_killed_writers_left_in_a_folder_is_removed_and_nothing_else(tmp_pa
         "figures/roc.svg",
         "run/experiment.json",
         "run/.archnet-0123abcd-metrics.json",  # a run folder has a writer of its own
+        "froc/experiment.json",
+        "froc/.archnet-0123abcd-metrics.json",  # the run of an architecture of this name
+        "scans/.archnet-0123abcd-scan.mhd",
     )
     for name in (*leftovers, *kept):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)

@@ -19,6 +19,9 @@ from typing import Any, Final
 from archnet.errors import DocumentError
 
 _LINE_LENGTH: Final = 120
+_SUBFOLDERS: Final = ("figures", "froc", "checkpoint", "tensorboard", "together")
+"""Folders in which archnet writes files of a run or of an experiment."""
+
 _DRAFT_NAME: Final = r"\.archnet-[0-9a-f]{8}-.+|\..+(\.[^.]+)-[0-9a-f]{8}\1"
 
 
@@ -60,14 +63,22 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
 def remove_leftovers(folder: Path) -> None:
     """Remove the drafts that killed writers left in a folder; no other process may be writing into it.
 
-    Run folders inside the folder have writers of their own and are left out.
+    Run folders inside the folder have writers of their own, and other folders are not archnet's; both are left out.
     """
-    for parent, folders, names in os.walk(folder):
-        for name in filter(_is_draft, folders):
-            shutil.rmtree(Path(parent, name), ignore_errors=True)
-        for name in filter(_is_draft, names):
-            Path(parent, name).unlink(missing_ok=True)
-        folders[:] = [name for name in folders if not _is_draft(name) and not is_run_folder(Path(parent, name))]
+    _remove_drafts(folder)
+    for name in _SUBFOLDERS:
+        if not is_run_folder(folder / name):  # an architecture may have this name
+            for parent, _, _ in os.walk(folder / name):
+                _remove_drafts(Path(parent))
+
+
+def _remove_drafts(folder: Path) -> None:
+    with suppress(OSError):  # there is no such folder, or a draft cannot be removed
+        for path in [path for path in folder.iterdir() if _is_draft(path.name)]:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _is_draft(name: str) -> bool:
