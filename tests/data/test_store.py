@@ -15,6 +15,7 @@ from archnet.data.recipe import scan_fingerprint
 from archnet.data.store import StoreState, open_crops, read_store_json, store_state
 from archnet.data.store_list import StoredCrops, list_stores, prune_stores
 from archnet.errors import DataError
+from archnet.files.locks import break_foreign_locks
 from archnet.files.user_folders import store_home
 from archnet.imaging import read_volume, resize_volume
 from stored_scans import only_store, recipe, scan
@@ -176,6 +177,32 @@ def test_two_threads_that_want_the_same_store_cut_it_once(tmp_path, monkeypatch)
     waiting = [text for text in told if text.startswith("Waiting for another process that cuts the same crops: ")]
     assert len(waiting) == 1
     assert f"(process {os.getpid()} on " in waiting[0]
+
+
+def test_crops_that_another_machine_cuts_are_waited_for_until_the_user_breaks_its_lock(tmp_path):
+    wanted = recipe(tmp_path / "scans")
+    expected = open_crops(wanted).values.copy()
+    name = only_store().name
+    prune_stores(everything=True)
+    lock = store_home() / f".unfinished/.{name}.archnet-lock"
+    lock.write_text("filelock/2\npid=123\nhost=gpu7\nmode=exclusive\ncommand=archnet data prepare\n")
+    os.utime(lock, (1_000_000_000, 1_000_000_000))
+    told = []
+
+    def interrupt(items, description, total):
+        told.append(description)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        open_crops(wanted, interrupt)
+    assert told == [
+        "Waiting for another process that cuts the same crops: archnet data prepare (process 123 on gpu7); if it has "
+        "ended, use --break-lock"
+    ]
+    assert prune_stores(everything=True) == []
+    with break_foreign_locks():
+        np.testing.assert_array_equal(open_crops(wanted).values, expected)
+    assert list((store_home() / ".unfinished").iterdir()) == []
 
 
 def test_prune_removes_what_is_stale_and_nothing_else(tmp_path):
