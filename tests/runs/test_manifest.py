@@ -96,6 +96,12 @@ def resume(out):
     return archnet.run_all(experiment_on(cubes, NET_2D), out=out, resume=True)
 
 
+def test_a_finished_run_with_a_changed_model_is_not_skipped_by_resume(out, flat):
+    flip_bit(flat / "model.keras")
+    with pytest.raises(DataError, match=r"model\.keras: changed since the run was finished"):
+        resume(out)
+
+
 def test_a_model_with_a_flipped_bit_is_refused_before_it_is_opened(flat):
     flip_bit(flat / "model.keras")
     message = (
