@@ -3,7 +3,8 @@
     python experiments/fuzz_readers.py --count 2000 --seed 0
 
 A mutant is a sound file with changed bytes, fields, values or members (`tests/mutants.py`); `tests/reader_kinds.py`
-lists the kinds. It must end in an error of archnet or be read, within 10 seconds and 1.5 GB. Exit code 1 if one does not.
+lists the kinds. It must end in an error of archnet or be read, within 10 seconds and 1.5 GB. Exit code 1 if one
+does not.
 """
 
 from __future__ import annotations
@@ -13,35 +14,36 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-if TYPE_CHECKING:
-    from fuzzed_readers import Tally
-
 
 def main() -> int:
     """Fuzz the readers and print the table."""
-    from fuzzed_readers import fuzz_kind
+    from fuzzed_readers import READ, REFUSED, fuzz_apart
     from reader_kinds import KINDS
 
     options = _parse_options(list(KINDS))
     names = options.kind or list(KINDS)
-    tallies: dict[str, Tally] = {}
+    rows = []
     for place, name in enumerate(names):
-        count = options.count // len(names) + (place < options.count % len(names))
+        count, start = options.count // len(names) + (place < options.count % len(names)), time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
-            tallies[name] = fuzz_kind(name, count, options.seed, Path(folder))
-        print(f"{name}: {len(tallies[name].faults)} faults in {count} mutants", file=sys.stderr, flush=True)
+            outcomes = fuzz_apart(name, count, options.seed, Path(folder))
+        numbers = {"mutants": count, "refused": outcomes.count(REFUSED), "read": outcomes.count(READ)}
+        faults = [outcome for outcome in outcomes if outcome not in (REFUSED, READ)]
+        rows.append({"kind": name, **numbers, "faults": faults, "seconds": time.perf_counter() - start})
+        print(f"{name}: {len(faults)} faults in {count} mutants", file=sys.stderr, flush=True)
     if options.json:
-        print(json.dumps({name: vars(tally) for name, tally in tallies.items()}, indent=2))
+        print(json.dumps(rows, indent=2))
     else:
-        _print_table(tallies)
-    return int(any(tally.faults for tally in tallies.values()))
+        _print_table(rows)
+    return int(any(row["faults"] for row in rows))
 
 
 def _parse_options(kinds: list[str]) -> argparse.Namespace:
@@ -53,14 +55,14 @@ def _parse_options(kinds: list[str]) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _print_table(tallies: Mapping[str, Tally]) -> None:
+def _print_table(rows: Sequence[dict[str, Any]]) -> None:
     print(f"{'kind':<20}{'mutants':>9}{'refused':>9}{'read':>9}{'faults':>9}{'seconds':>9}")
-    rows = [(name, t.mutants, t.refused, t.read, len(t.faults), t.seconds) for name, t in tallies.items()]
-    for name, *counts, seconds in [*rows, ("all", *(sum(column) for column in list(zip(*rows, strict=True))[1:]))]:
+    lines = [(row["mutants"], row["refused"], row["read"], len(row["faults"]), row["seconds"]) for row in rows]
+    totals = [sum(column) for column in zip(*lines, strict=True)]
+    for name, (*counts, seconds) in zip([*(row["kind"] for row in rows), "all"], [*lines, totals], strict=True):
         print(f"{name:<20}{''.join(f'{number:>9,}' for number in counts)}{seconds:>9.0f}")
-    for tally in tallies.values():
-        for fault in tally.faults:
-            print(fault)
+    for fault in (fault for row in rows for fault in row["faults"]):
+        print(fault)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""Fuzz a reader: mutants of a sound example are read, each within bounds of time and memory, and what happened is counted."""
+"""Fuzz a reader: mutants of a sound example are read, each within bounds of time and memory."""
 
+import multiprocessing
 import os
 import random
 import resource
@@ -10,9 +11,8 @@ import time
 import traceback
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from archnet.errors import ArchnetError
@@ -22,65 +22,68 @@ MAX_SECONDS = 10
 MAX_BYTES = 1_500_000_000
 """By which the memory of the process may grow for a mutant."""
 
-
-@dataclass
-class Tally:
-    """What became of the mutants of a kind.
-
-    Attributes:
-        refused: Number of mutants that ended in an `ArchnetError`.
-        read: Number of mutants that were read.
-        faults: The end of any other, with the seed of the mutant.
-        seconds: Time of all.
-    """
-
-    refused: int = 0
-    read: int = 0
-    faults: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def mutants(self) -> int:
-        """Number of mutants."""
-        return self.refused + self.read + len(self.faults)
+REFUSED, READ = "refused", "read"
+"""What may become of a mutant; any other outcome is a fault."""
 
 
-def fuzz_kind(name: str, count: int, seed: int, folder: Path) -> Tally:
-    """Read mutants of a kind of file.
+def fuzz(name: str, numbers: Iterable[int], seed: int, folder: Path) -> Iterator[str]:
+    """Read mutants of a kind of file; yields what became of each.
 
     Args:
         name: One of `KINDS`.
-        count: Number of mutants.
-        seed: Of the mutants: one with the same seed and number is the same.
-        folder: An empty folder to work in.
+        numbers: Of the mutants: one with the same seed and number is the same.
+        seed: Of the mutants.
+        folder: A folder to work in, which is emptied.
     """
-    kind, tally, start = KINDS[name], Tally(), time.perf_counter()
-    with _working_in(folder):
-        sound, copy = folder / "sound", folder / "mutant"
+    kind = KINDS[name]
+    sound, copy = folder / "sound", folder / "mutant"
+    with _working_in(copy):
+        for path in (sound, copy):
+            shutil.rmtree(path, ignore_errors=True)
         copy.mkdir()
         kind.write(copy)
         kind.read(copy)  # the example is sound
         shutil.copytree(copy, sound)
-        for number in range(count):
+        for number in numbers:
             shutil.rmtree(copy, ignore_errors=True)
             shutil.copytree(sound, copy)
-            draw = random.Random(f"{seed} {name} {number}")
-            label = _mutate(draw, kind, copy)
-            _read_mutant(kind, copy, tally, f"{name} #{number} ({label})")
-    tally.seconds = time.perf_counter() - start
-    return tally
+            changed = _mutate(random.Random(f"{seed} {name} {number}"), kind, copy)
+            yield _read_mutant(kind, copy, f"{name} #{number} ({changed})")
+
+
+def fuzz_apart(name: str, count: int, seed: int, folder: Path) -> list[str]:
+    """What became of mutants that are read in a child process; if one crashes it, another child reads the rest."""
+    outcomes, path = [], folder / "outcomes.txt"
+    while len(outcomes) < count:
+        path.write_text("")
+        arguments = (name, range(len(outcomes), count), seed, folder, path)
+        child = multiprocessing.get_context("fork").Process(target=_write_outcomes, args=arguments)
+        child.start()
+        child.join()
+        outcomes += path.read_text(encoding="utf-8").splitlines()
+        if child.exitcode:
+            outcomes.append(f"{name} #{len(outcomes)}: the process ended with {child.exitcode}")
+    return outcomes
+
+
+def _write_outcomes(name: str, numbers: Iterable[int], seed: int, folder: Path, path: Path) -> None:
+    with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+        for outcome in fuzz(name, numbers, seed, folder):
+            print(" ".join(outcome.split()), file=file, flush=True)
 
 
 @contextmanager
 def _working_in(folder: Path) -> Iterator[None]:
     """The store in the mutant's folder, and no warnings: a mutant may be read with one."""
     before = os.environ.get("ARCHNET_STORE")
-    os.environ["ARCHNET_STORE"] = str(folder / "mutant/store")
+    os.environ["ARCHNET_STORE"] = str(folder / "store")
+    handler = signal.signal(signal.SIGALRM, _raise_timeout)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
+        signal.signal(signal.SIGALRM, handler)
         os.environ.pop("ARCHNET_STORE")
         if before is not None:
             os.environ["ARCHNET_STORE"] = before
@@ -92,27 +95,26 @@ def _mutate(draw: random.Random, kind: Kind, folder: Path) -> str:
     path = draw.choice(sorted(path for path in folder.glob(pattern) if path.is_file()))
     try:
         path.write_bytes(mutate(draw, path.read_bytes()))
-    except (ValueError, KeyError, OverflowError, zlib.error):
+    except (ValueError, KeyError, OverflowError, zlib.error):  # a change that cannot follow another
         path.write_bytes(path.read_bytes()[: draw.randrange(1, 50)])
     return path.name
 
 
-def _read_mutant(kind: Kind, folder: Path, tally: Tally, label: str) -> None:
-    before, start = _peak_bytes(), time.perf_counter()
+def _read_mutant(kind: Kind, folder: Path, label: str) -> str:
+    before, start, outcome = _peak_bytes(), time.perf_counter(), READ
     signal.alarm(MAX_SECONDS)
     try:
         kind.read(folder)
-        tally.read += 1
     except ArchnetError:
-        tally.refused += 1
-    except (Exception, RecursionError) as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        tally.faults.append(f"{label}: {type(error).__name__}: {str(error)[:100]} ({Path(frame.filename).name})")
-        return
+        outcome = REFUSED
+    except Exception as error:
+        place = Path(traceback.extract_tb(error.__traceback__)[-1].filename).name
+        return f"{label}: {type(error).__name__} in {place}: {str(error)[:100]}"
     finally:
         signal.alarm(0)
     if time.perf_counter() - start > MAX_SECONDS or _peak_bytes() - before > MAX_BYTES:
-        tally.faults.append(f"{label}: more than {MAX_SECONDS} s or {MAX_BYTES:,} bytes")
+        return f"{label}: more than {MAX_SECONDS} s or {MAX_BYTES:,} bytes"
+    return outcome
 
 
 def _raise_timeout(number: int, frame: object) -> None:
@@ -122,6 +124,3 @@ def _raise_timeout(number: int, frame: object) -> None:
 def _peak_bytes() -> int:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
-
-
-signal.signal(signal.SIGALRM, _raise_timeout)

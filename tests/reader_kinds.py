@@ -229,7 +229,8 @@ def _read_whole_run(folder):
 
 
 def _write_trained(folder):
-    write_trained_run(folder / "net", data={**WHOLE, "crop_size": [8, 8, 4]})
+    run = write_trained_run(folder / "net", data={**WHOLE, "crop_size": [8, 8, 4]})
+    (run / "manifest.json").unlink(missing_ok=True)
 
 
 def _read_model(folder):

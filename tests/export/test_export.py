@@ -162,6 +162,28 @@ def test_a_model_that_computes_something_else_is_not_written(run, tmp_path, monk
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_model_that_gives_nan_is_not_exported(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "net")
+    model = keras.saving.load_model(copy / "model.keras")
+    layer = model.get_layer("flat").layers[-1]
+    remedy = (
+        "the training has diverged. Run the experiment again with a lower training.learning_rate, or with "
+        "training.clip_norm=1."
+    )
+    for value, symptom in {
+        np.nan: "holds weights that are NaN or infinite",
+        3e38: "gives NaN instead of probabilities",
+    }.items():
+        kernel, bias = layer.get_weights()
+        layer.set_weights([np.full_like(kernel, value), np.full_like(bias, min(value, 3e38))])
+        model.save(copy / "model.keras")
+        (copy / "manifest.json").unlink(missing_ok=True)
+        message = f"{copy / 'model.keras'}: {symptom}: {remedy}"
+        with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+            export_run(copy, "keras", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_difference_in_the_last_case_alone_counts():
     model = shipped_model(ARCHS[0])
     images = hu_like(model)

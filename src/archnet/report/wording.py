@@ -266,9 +266,9 @@ def collapse_text(collapsed: Mapping[str, Any]) -> str:
         collapsed: The entry of `metrics.json`.
     """
     if collapsed["reason"] == "diverged":
-        first, last = (UNDEFINED if loss is None else f"{loss:.3g}" for loss in collapsed["losses"])
+        first, last = (UNDEFINED if loss is None else f"{loss:.3g}" for loss in collapsed.get("losses", (None, None)))
         return f"Collapsed: the training loss grew from {first} to {last}. Lower the learning rate."
-    name = collapsed["class"]
+    name = collapsed.get("class", UNKNOWN)
     same = "has the same probabilities and " if collapsed["reason"] == "constant" else ""
     return f"Collapsed: every case {same}was predicted as “{name}”, which is no better than always saying “{name}”."
 

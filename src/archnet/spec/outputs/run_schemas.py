@@ -82,9 +82,20 @@ _SET: Final = record_of(
 )
 """An older version may lack metrics; `archnet report` adds them."""
 
+_COLLAPSE: Final = record_of(
+    {"reason": one_of("diverged", "constant", "one_class")}, {"class": TEXT, "losses": tuple_of(nullable(NUMBER), 2)}
+)
+
 METRICS_FILE: Final = record_of(
     {},
-    {"positive": TEXT, "classes": list_of(TEXT, 2), **dict.fromkeys(SETS, _SET), "froc": _FROC_RESULTS, **_COSTS},
+    {
+        "positive": TEXT,
+        "classes": list_of(TEXT, 2),
+        **dict.fromkeys(SETS, _SET),
+        "collapsed": _COLLAPSE,
+        "froc": _FROC_RESULTS,
+        **_COSTS,
+    },
 )
 
 EXPERIMENT: Final = record_of(
