@@ -1,5 +1,6 @@
 """Fuzz a reader: mutants of a sound example are read, each within bounds of time and memory."""
 
+import logging
 import multiprocessing
 import os
 import random
@@ -74,9 +75,10 @@ def _write_outcomes(name: str, numbers: Iterable[int], seed: int, folder: Path, 
 
 @contextmanager
 def _working_in(folder: Path) -> Iterator[None]:
-    """The store in the mutant's folder, and no warnings: a mutant may be read with one."""
+    """The store in the mutant's folder, and neither warnings nor log: a mutant may be read with one."""
     before = os.environ.get("ARCHNET_STORE")
     os.environ["ARCHNET_STORE"] = str(folder / "store")
+    logging.disable()
     handler = signal.signal(signal.SIGALRM, _raise_timeout)
     try:
         with warnings.catch_warnings():
@@ -84,6 +86,7 @@ def _working_in(folder: Path) -> Iterator[None]:
             yield
     finally:
         signal.signal(signal.SIGALRM, handler)
+        logging.disable(logging.NOTSET)
         os.environ.pop("ARCHNET_STORE")
         if before is not None:
             os.environ["ARCHNET_STORE"] = before

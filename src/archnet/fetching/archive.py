@@ -74,7 +74,7 @@ def unpack(
         if is_empty_folder(target):
             target.rmdir()  # Windows cannot replace a folder by a rename
         payload.rename(target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, LookupError, NotImplementedError) as error:
         reason = str(error).rstrip(".") or type(error).__name__
         raise BadArchiveError(f"{archive}: the zip archive is damaged ({reason}). Fetch it again.") from error
     except OSError as error:

@@ -162,7 +162,7 @@ def _fetch_listing(url: str, downloader: Downloader) -> dict[str, RemoteFile]:
 
 def _parse_listed_file(file: dict[str, Any], url: str) -> RemoteFile:
     link, checksum, size = file["links"]["self"], file["checksum"], file["size"]
-    if not isinstance(file["key"], str):
+    if not isinstance(file["key"], str):  # the names are sorted in messages
         raise ValueError(f"the name of a file is {file['key']}")
     if not isinstance(link, str) or urlsplit(link)[:2] != urlsplit(url)[:2]:
         raise ValueError(f"{file['key']} lies on another server, {link}")

@@ -166,6 +166,18 @@ BAD_ARRAYS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("code", [0xD800, 0xDFFF, 0x110000, 2**32 - 1])
+def test_text_with_invalid_characters_is_refused(tmp_path, code, order):
+    path, words = tmp_path / "a.npz", np.array(["one", "two"], f"{order}U3")
+    path.write_bytes(npz_bytes(x=words))
+    np.testing.assert_array_equal(read_npz(path)["x"], words)
+    words.view(f"{order}u4")[4] = code
+    path.write_bytes(npz_bytes(x=words))
+    with pytest.raises(DamagedFileError, match=r"^x holds text with invalid characters$"):
+        read_npz(path)
+
+
 @pytest.mark.parametrize("kind", BAD_ARRAYS)
 def test_a_damaged_array_is_refused(tmp_path, kind):
     content, message = BAD_ARRAYS[kind]

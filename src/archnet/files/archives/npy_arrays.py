@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import tokenize
 import warnings
 import zipfile
@@ -30,6 +31,8 @@ _NO_HEADER: Final = (
     EOFError,
     tokenize.TokenError,
 )
+
+_SURROGATES: Final = (0xD800, 0xDFFF)
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -96,13 +99,22 @@ def read_member(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
     """Read an array of an archive, after `check_member`.
 
     Raises:
-        DamagedFileError: The file is damaged, no NumPy array, or holds Python objects.
+        DamagedFileError: The file is damaged, no NumPy array, or holds Python objects or invalid characters.
     """
     if check_member(archive, key).dtype.hasobject:
         raise DamagedFileError(f"{key} holds Python objects, which are never loaded")
     with open_member(archive, f"{key}.npy") as stream:
         array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
+    if array.dtype.kind == "U" and not _is_text(array):
+        raise DamagedFileError(f"{key} holds text with invalid characters")
     return array
+
+
+def _is_text(array: NDArray[np.str_]) -> bool:
+    """Whether all characters of an array are some: NumPy fails later where one is not."""
+    codes = np.ascontiguousarray(array).reshape(-1).view(np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
+    is_surrogate = (codes >= _SURROGATES[0]) & (codes <= _SURROGATES[1])
+    return bool(np.all((codes <= sys.maxunicode) & ~is_surrogate))
 
 
 def read_npz(path: Path) -> Arrays:

@@ -19,7 +19,16 @@ _CHUNK_BYTES: Final = 1 << 20
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED: Final = 0x1
 # What zipfile and zlib raise for damaged bytes; NotImplementedError is a RuntimeError.
-_DAMAGE: Final = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, OverflowError, ValueError)
+_DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    OverflowError,
+    LookupError,
+    ValueError,
+)
 
 
 class DamagedFileError(ValueError):
