@@ -549,6 +549,10 @@ def _twice():
 
 OTHER = "Nothing was unpacked; get the archive from another place."
 BAD_ARCHIVES = {
+    "a name that begins with a null character": (
+        lambda: zip_bytes({"ab": b""}).replace(b"ab", b"\0b"),
+        "the zip archive is damaged (a file has no name). Fetch it again.",
+    ),
     "absolute": (
         lambda: zip_bytes([(zip_entry("/etc/passwd"), b"")]),
         f'the entry "/etc/passwd" leads out of its folder. {OTHER}',

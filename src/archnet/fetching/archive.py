@@ -75,7 +75,8 @@ def unpack(
             target.rmdir()  # Windows cannot replace a folder by a rename
         payload.rename(target)
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, LookupError, NotImplementedError) as error:
-        reason = str(error).rstrip(".") or type(error).__name__
+        is_nameless = isinstance(error, LookupError)  # zipfile looks at the last character of each name
+        reason = "a file has no name" if is_nameless else str(error).rstrip(".") or type(error).__name__
         raise BadArchiveError(f"{archive}: the zip archive is damaged ({reason}). Fetch it again.") from error
     except OSError as error:
         raise DataError(f"{archive}: cannot be unpacked: {error.strerror or error}.") from error
