@@ -1,6 +1,7 @@
 """The command line as a process in hostile environments: closed and full streams, no home folder, few open files, signals."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -135,18 +136,33 @@ def test_an_error_of_the_system_is_one_line_where_home_cannot_be_written(tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
-def test_a_user_without_a_home_folder_and_rights_gets_one_line(tmp_path):
-    tmp_path.chmod(0o755)
-    user = "import os, sys; os.setgid(65534); os.setuid(54321); sys.argv = ['archnet', *sys.argv[1:]]; "
-    code = user + "from archnet.cli import main; main()"
+@pytest.mark.skipif(
+    shutil.which("setpriv") is None or os.geteuid() != 0, reason="only root with setpriv can become another user"
+)
+def test_a_user_without_a_home_folder_and_rights_gets_one_line():
     environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_STATE_HOME")}
-    environment |= {"ARCHNET_STORE": "", "ARCHNET_DATA": ""}
+    environment |= {"ARCHNET_STORE": "", "ARCHNET_DATA": "", "XDG_DATA_HOME": ""}
 
-    def run_as_user(*arguments):
-        command = [sys.executable, "-c", code, *map(str, arguments)]
+    def run_as_user(*arguments, code="from archnet.cli import main; main()"):
         return subprocess.run(
-            command, cwd="/", env=environment, capture_output=True, text=True, check=False, timeout=120
+            [
+                "setpriv",
+                "--reuid",
+                "54321",
+                "--regid",
+                "65534",
+                "--clear-groups",
+                sys.executable,
+                "-c",
+                code,
+                *arguments,
+            ],
+            cwd="/",
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
 
     if run_as_user("--version").returncode != 0:
@@ -160,6 +176,12 @@ def test_a_user_without_a_home_folder_and_rights_gets_one_line(tmp_path):
     assert done.returncode == 2
     assert "Permission denied" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+    done = run_as_user("show", SHOW, code=BUG)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[:2] == [
+        "A bug in archnet: ZeroDivisionError: division by zero",
+        "The traceback cannot be saved in a file:",
+    ]
 
 
 @pytest.mark.slow

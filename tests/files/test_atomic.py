@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import re
@@ -176,3 +177,26 @@ def test_on_macos_a_file_is_synchronised_past_the_cache_of_its_disk(tmp_path, mo
     (tmp_path / "a.txt").touch()
     sync_file(tmp_path / "a.txt")
     assert calls == ([51] if has_full_fsync else [51, "fsync"])
+
+
+def test_an_error_of_writing_names_the_file_and_never_the_draft(tmp_path):
+    with pytest.raises(OSError, match="No space") as caught, atomic_write(tmp_path / "a.json"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.filename == str(tmp_path / "a.json")
+    with pytest.raises(OSError, match="No space") as caught, atomic_write(tmp_path / "a.json") as draft:
+        raise OSError(errno.ENOSPC, "No space left on device", str(draft))
+    assert caught.value.filename == str(tmp_path / "a.json")
+    with pytest.raises(FileNotFoundError) as caught, atomic_write(tmp_path / "a.json"):
+        (tmp_path / "input.json").read_text(encoding="utf-8")
+    assert caught.value.filename == str(tmp_path / "input.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_inside_a_folder_names_the_folder_and_never_the_draft(tmp_path):
+    with pytest.raises(OSError, match="No space") as caught, atomic_folder(tmp_path / "out") as draft:
+        raise OSError(errno.ENOSPC, "No space left on device", str(draft / "a" / "b.raw"))
+    assert caught.value.filename == str(tmp_path / "out" / "a" / "b.raw")
+    with pytest.raises(OSError, match="No space") as caught, atomic_folder(tmp_path / "out"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.filename == str(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []

@@ -37,7 +37,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         draft.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        error.filename = str(path)  # an error of writing names no file, and nobody knows the draft
+        _name_output(error, draft, path)
         raise
     finally:
         draft.unlink(missing_ok=True)
@@ -56,8 +56,20 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
             folder.rmdir()  # Windows cannot replace a folder by a rename, even an empty one
         draft.rename(folder)
         _sync_folder(folder.parent)
+    except OSError as error:
+        _name_output(error, draft, folder)
+        raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _name_output(error: OSError, draft: Path, path: Path) -> None:
+    """Name the output in an error of writing it, which by itself names nothing or the draft."""
+    name = error.filename
+    if name is None:
+        error.filename = str(path)
+    elif isinstance(name, str) and Path(name).is_relative_to(draft):
+        error.filename = str(path / Path(name).relative_to(draft))
 
 
 def remove_leftovers(folder: Path) -> None:

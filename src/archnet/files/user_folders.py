@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +21,13 @@ def data_home() -> Path:
     Raises:
         DataError: The system does not know the user's home folder, and no variable names another.
     """
-    folder = Path(os.environ.get(DATA_VARIABLE) or platformdirs.user_data_dir("archnet", appauthor=False))
-    if not (folder.is_absolute() or os.environ.get(DATA_VARIABLE)):
+    folder = os.environ.get(DATA_VARIABLE)
+    home = Path(folder) if folder else _known_folder(lambda: platformdirs.user_data_dir("archnet", appauthor=False))
+    if home is None:
         raise DataError(
             f"The home folder of this user is unknown. Set ${DATA_VARIABLE} to a folder for data sets and crops."
         )
-    return folder
+    return home
 
 
 def store_home() -> Path:
@@ -40,5 +42,13 @@ def store_home() -> Path:
 
 def log_folder() -> Path | None:
     """The folder of the traceback of the last error; null if the system does not know the user's home folder."""
-    folder = Path(platformdirs.user_log_dir("archnet"))
-    return folder if folder.is_absolute() else None
+    return _known_folder(lambda: platformdirs.user_log_dir("archnet"))
+
+
+def _known_folder(find: Callable[[], str]) -> Path | None:
+    """A folder in the user's home folder; null if the system knows none, as for a user id without a name."""
+    try:
+        folder = Path(find())
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None  # older versions of platformdirs leave the "~"
