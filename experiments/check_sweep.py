@@ -1,12 +1,15 @@
 """Checks of `archnet sweep` that take minutes, with real networks on generated cubes.
 
-    python experiments/check_sweep.py kills [--kills 5]   a sweep killed with SIGKILL at random moments and resumed
+    python experiments/check_sweep.py kills --what driver [--count 5]   the sweep killed with SIGKILL at random moments
+    python experiments/check_sweep.py kills --what trial|worker|raylet|gcs [--count 5]   one of its processes killed
+    python experiments/check_sweep.py orphans [--count 5]   what is left of Ray after a SIGKILL of the sweep
     python experiments/check_sweep.py lost-node             one of a cluster's two nodes killed in the middle
     python experiments/check_sweep.py at-once             two trials at once against one after the other
     python experiments/check_sweep.py memory [--trials 30]   what the sweep's own processes hold after 3 trials and all
 
 Prints what was measured. The exit code is 1 if the leaderboard of a killed sweep differs from that of one left in
-peace, or if two at once, or the memory after all trials, are more than a tenth above what they are compared with.
+peace, if a process of Ray is left or Ray's end is not noticed within 30 s, or if two at once, or the memory after all
+trials, are more than a tenth above what they are compared with.
 """
 
 import argparse
@@ -15,13 +18,19 @@ import csv
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from sweep_processes import command_line, find_processes, kill, seconds_until_over, session_of, trial_of
+
+from archnet.sweep.session_processes import session_members
 
 LAYERS = [
     {"type": "C", "num_output": 8, "kernel_size": [3, 3, 3], "activation": "relu", "drop_out": 10},
@@ -33,6 +42,7 @@ LAYERS = [
 WIDTH = "arch.layers[0].num_output"
 PAGE = 4096
 TOLERANCE = 1.1
+MOST_SECONDS = 30
 
 
 def write_sweep(folder: Path, num_cases: int, epochs: int, **keys: object) -> Path:
@@ -82,25 +92,87 @@ def num_epochs(out: Path) -> int:
     return sum(len(path.read_text().splitlines()) - 1 for path in out.glob("trials/*/*/history.csv"))
 
 
-def check_kills(folder: Path, num_kills: int) -> bool:
-    widths, epochs = [4, 8, 12, 16], 5
-    path = write_sweep(folder, 400, epochs, space={WIDTH: widths})
+def check_kills(folder: Path, what: str, count: int, seed: int) -> bool:
+    """Kill processes of one kind at random moments; at most two kills hit one trial, which is given up after three."""
+    num_trials, epochs = max(4, count if what in ("trial", "worker") else count // 2), 5
+    path = write_sweep(folder, 400, epochs, space={"training.seed": list(range(num_trials))})
     wait_for(start_sweep(path, folder / "whole"))
-    generator = random.Random(0)
-    for moment in sorted(generator.sample(range(len(widths) * epochs), num_kills)):
-        process = start_sweep(path, folder / "killed", "--resume")
-        while num_epochs(folder / "killed") < moment and process.poll() is None:
+    generator, out = random.Random(seed), folder / "killed"
+    process, trials, seconds = start_sweep(path, out), Counter[str](), []
+    for moment in sorted(generator.sample(range(num_trials * epochs - 2), count)):
+        process = resume_if_ended(process, path, out)
+        while num_epochs(out) < moment and process.poll() is None:
             time.sleep(0.01)
         time.sleep(generator.uniform(0, 0.5))
+        process, duration = kill_one(process, path, out, what, generator, trials)
+        seconds.append(duration)
+        print(f"{what} killed after {num_epochs(out)} epochs in all; noticed in {duration:.1f} s", flush=True)
+    while process.wait() != 0:
+        process = resume_if_ended(process, path, out)
+    is_equal = leaderboard_without_seconds(out) == leaderboard_without_seconds(folder / "whole")
+    print(f"{len(seconds)} kills, each over in at most {max(seconds):.1f} s")
+    print(f"the leaderboard is {'equal' if is_equal else 'DIFFERENT'}")
+    return is_equal and max(seconds) <= MOST_SECONDS
+
+
+def resume_if_ended(process: subprocess.Popen[bytes], path: Path, out: Path) -> subprocess.Popen[bytes]:
+    """The process of the sweep; a new one if it was killed, or has lost Ray so often that it gave up."""
+    if process.poll() in (None, 0):
+        return process
+    _, errors = process.communicate()
+    if process.returncode != -signal.SIGKILL and b"with --resume to continue" not in errors:
+        raise SystemExit(errors.decode())
+    return start_sweep(path, out, "--resume")
+
+
+def kill_one(
+    process: subprocess.Popen[bytes], path: Path, out: Path, what: str, generator: random.Random, trials: Counter[str]
+) -> tuple[subprocess.Popen[bytes], float]:
+    """Kill one process, and return the process of the sweep and the time until the kill has had its effect."""
+    while True:
+        process = resume_if_ended(process, path, out)
+        if process.poll() == 0:
+            raise SystemExit(f"the sweep ended before all kills: {what}")
+        session = session_of(process.pid)
+        victims = [process.pid] if what == "driver" else find_processes(process.pid, what)
+        if what in ("trial", "worker"):
+            victims = [victim for victim in victims if (name := trial_of(victim)) and trials[name] < 2]
+        if session and victims:
+            break
+        time.sleep(0.05)
+    victim = generator.choice(victims)
+    trials[trial_of(victim)] += 1
+    kill(victim)
+    if what in ("trial", "worker"):
+        return process, seconds_until(lambda: not command_line(victim))
+    return process, seconds_until_over(session)
+
+
+def seconds_until(is_over: Callable[[], bool]) -> float:
+    start = time.monotonic()
+    while not is_over():
+        time.sleep(0.01)
+    return time.monotonic() - start
+
+
+def check_orphans(folder: Path, count: int, seed: int) -> bool:
+    """Kill sweeps at any moment, also while Ray starts, and wait for the end of what they have started."""
+    path, generator, seconds = write_sweep(folder, 400, 50, space={WIDTH: [4, 8]}), random.Random(seed), []
+    while len(seconds) < count:
+        process = start_sweep(path, folder / "out", "--resume")
+        seconds_until(lambda started=process: session_of(started.pid) is not None or started.poll() is not None)
+        time.sleep(generator.uniform(0, 20))
+        session = session_of(process.pid)
+        if session is None:
+            wait_for(process)
+            raise SystemExit("the sweep ended before all kills: give it more epochs")
+        num_members = len(session_members(session))
         process.kill()
         process.communicate()
-        trials = [json.loads(file.read_text()) for file in sorted(folder.glob("killed/trials/*/trial.json"))]
-        states = ", ".join(trial["state"] for trial in trials) or "before the first trial"
-        print(f"killed after {num_epochs(folder / 'killed')} epochs in all: {states}", flush=True)
-    wait_for(start_sweep(path, folder / "killed", "--resume"))
-    is_equal = leaderboard_without_seconds(folder / "killed") == leaderboard_without_seconds(folder / "whole")
-    print(f"the leaderboard is {'equal' if is_equal else 'DIFFERENT'}")
-    return is_equal
+        seconds.append(seconds_until_over(session))
+        print(f"{num_members} processes ended in {seconds[-1]:.1f} s", flush=True)
+    print(f"{sum(one <= MOST_SECONDS for one in seconds)} of {count} left nothing within {MOST_SECONDS} s")
+    return max(seconds) <= MOST_SECONDS
 
 
 def check_lost_node(folder: Path) -> bool:
@@ -177,18 +249,21 @@ def check_memory(folder: Path, num_trials: int) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["kills", "lost-node", "at-once", "memory"])
-    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("check", choices=["kills", "orphans", "lost-node", "at-once", "memory"])
+    parser.add_argument("--what", choices=["driver", "trial", "worker", "raylet", "gcs"], default="driver")
+    parser.add_argument("--count", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--trials", type=int, default=30)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         checks = {
-            "kills": lambda: check_kills(Path(name), arguments.kills),
+            "kills": lambda: check_kills(Path(name), arguments.what, arguments.count, arguments.seed),
+            "orphans": lambda: check_orphans(Path(name), arguments.count, arguments.seed),
             "lost-node": lambda: check_lost_node(Path(name)),
             "at-once": check_at_once,
             "memory": lambda: check_memory(Path(name), arguments.trials),
         }
-        is_passed = checks[arguments.what]()
+        is_passed = checks[arguments.check]()
     sys.exit(not is_passed)
 
 
