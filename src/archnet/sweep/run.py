@@ -205,7 +205,8 @@ def _run_task(task: dict[str, Any]) -> None:
     Raises:
         RunError: The task failed.
     """
-    with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(COMMAND, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("unreachable")
         process.stdin.write(json.dumps(task) + "\n")
