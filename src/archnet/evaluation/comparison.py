@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from archnet.errors import DataError, RunError
+from archnet.errors import RunError
 from archnet.evaluation.comparison_rows import ComparisonRow, comparison_row
 from archnet.evaluation.document_differences import Difference, document_differences
 from archnet.evaluation.integrity.manifest import Manifest
@@ -23,7 +23,7 @@ from archnet.evaluation.run_folder import (
     is_baseline,
     read_optional_json,
 )
-from archnet.spec.outputs.metrics_file import missing_result, read_metrics
+from archnet.spec.outputs.metrics_file import read_all_results
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +122,7 @@ def compare(runs: Sequence[Path]) -> Comparison:
     if len(folders) < 2:
         raise RunError(f"{folders[0] if folders else 'no run'}: a comparison needs two runs or more. Name another one.")
     manifests = {folder: verify_run(folder, COMPARISON_FILES) for folder in folders}
-    metrics = {folder: _read_metrics(folder) for folder in folders}
+    metrics = {folder: read_all_results(folder) for folder in folders}
     for key in ("classes", "positive"):
         _check_shared(key, metrics)
     compared_set = _compared_set(metrics)
@@ -145,16 +145,6 @@ def compare(runs: Sequence[Path]) -> Comparison:
 def _allowed_errors(folders: Sequence[Path]) -> tuple[str, ...]:
     documents = [read_optional_json(folder / "data.json") for folder in folders]
     return tuple(dict.fromkeys(check for document in documents for check in allowed_errors(document)))
-
-
-def _read_metrics(folder: Path) -> dict[str, Any]:
-    """A run's `metrics.json`, with the results that a comparison needs."""
-    path = folder / "metrics.json"
-    metrics = read_metrics(path)
-    missing = missing_result(metrics)
-    if missing is not None:
-        raise DataError(f"{path}: {missing}. Recompute it with `archnet report {folder}`.")
-    return metrics
 
 
 def _check_shared(key: str, metrics: Mapping[Path, Mapping[str, Any]]) -> None:

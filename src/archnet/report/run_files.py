@@ -18,7 +18,7 @@ from archnet.evaluation.run_folder import read_history, read_optional_json
 from archnet.files.archives.npy_arrays import read_npz
 from archnet.files.archives.zip_archive import DamagedFileError
 from archnet.spec.experiment import SETS
-from archnet.spec.outputs.metrics_file import missing_result, read_metrics
+from archnet.spec.outputs.metrics_file import missing_result, missing_result_error, read_metrics
 from archnet.spec.outputs.output_file import RUN_REMEDY
 from archnet.spec.schema import json_text
 
@@ -143,7 +143,7 @@ def require_results(run: RunFiles) -> None:
     """
     missing = missing_result(run.metrics)
     if missing is not None:
-        raise DataError(f"{run.folder / 'metrics.json'}: {missing}. Recompute it with `archnet report {run.folder}`.")
+        raise missing_result_error(run.folder, missing)
 
 
 def read_gallery(path: Path) -> Gallery | None:

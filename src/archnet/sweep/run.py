@@ -160,9 +160,9 @@ def _check_same_trials(folder: Path, folder_document: dict[str, Any], document: 
                 f"{folder}: contains a sweep with a different {key}. Resume it with its original file, or use a "
                 "different --out."
             )
-    if document["search"] == "tpe" and folder_document["at_once"] != document["at_once"]:
+    if document["search"] == "tpe" and folder_document.get("at_once") != document["at_once"]:
         raise RunError(
-            f"{folder}: was begun with at_once {folder_document['at_once']}, on which the trials of a TPE search "
+            f"{folder}: was begun with at_once {folder_document.get('at_once')}, on which the trials of a TPE search "
             "depend. Resume it with the same."
         )
 

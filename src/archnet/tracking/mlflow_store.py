@@ -21,6 +21,7 @@ from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.evaluation.run_folder import read_history, read_json
 from archnet.files.locks import LOCK_FILE, LockedError, hold_lock
 from archnet.spec.metrics import EVALUATED_METRICS
+from archnet.spec.outputs.metrics_file import read_all_results
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -87,14 +88,14 @@ class MlflowStore:
             DataError: A file of the run has changed since it was finished.
         """
         verify_run(folder, TRACKED_FILES)
-        document, metrics = read_json(folder / "experiment.json"), read_json(folder / "metrics.json")
+        document, metrics = read_json(folder / "experiment.json"), read_all_results(folder)
         tag = f"{platform.node()}:{folder.resolve().as_uri()}"
         remedy = "Mend the store, then run again with --resume: finished runs are written once more."
         with (
             _translate_errors(f"{folder}: is finished, but {self.uri} does not take it", remedy),
             _lock_database(self.uri),
         ):
-            experiment = self._find_or_create_experiment(str(document["name"]))
+            experiment = self._find_or_create_experiment(str(document.get("name", folder.resolve().parent.name)))
             for older in self._client.search_runs([experiment], f"tags.`{FOLDER_TAG}` = '{tag}'"):
                 self._client.delete_run(older.info.run_id)
             end = int((folder / "metrics.json").stat().st_mtime * 1000)

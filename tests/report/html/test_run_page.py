@@ -173,6 +173,8 @@ def test_metrics_of_other_classes_are_refused(tmp_path):
 def test_a_report_without_a_result_or_with_a_set_without_cases_is_refused(tmp_path):
     folder = write_run(tmp_path / "a")
     path = folder / "metrics.json"
+    (folder / "manifest.json").unlink()
+    (folder / "split.csv").unlink()
     metrics = json.loads(path.read_text(encoding="utf-8"))
     older = {key: value for key, value in metrics["test"].items() if key != "auc"}
     path.write_text(json.dumps(metrics | {"test": older}), encoding="utf-8")

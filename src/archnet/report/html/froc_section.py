@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from archnet.errors import DataError
 from archnet.evaluation.froc.curve import BAND_RATES, NUM_DOUBLINGS, RATE_NAMES, RATES
 from archnet.evaluation.ranking import Floats
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.report.curves import Curve, Plot
 from archnet.report.figures.ranking import Band, curve_drawing
+from archnet.spec.outputs.output_file import OUTPUT_FILES
 
 FROC: Final = Plot(name="froc", title="FROC", x="false positives per scan", y="sensitivity", area="CPM")
 
@@ -40,7 +43,7 @@ def run_froc(name: str, folder: Path, metrics: Mapping[str, Any]) -> list[RunFro
 
 def froc_section(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
     """What the template draws; None where no run has a FROC curve."""
-    froc_curves = [(froc, read_optional_json(froc.folder / "froc/curve.json")) for froc in frocs]
+    froc_curves = [(froc, _read_curve(froc.folder / "froc/curve.json")) for froc in frocs]
     frocs_with_curve = [(froc, curve) for froc, curve in froc_curves if curve]
     if not frocs_with_curve:
         return None
@@ -52,6 +55,25 @@ def froc_section(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
         "rates": RATE_NAMES,
         "rows": [{"name": froc.name, **froc.results} for froc, _ in frocs_with_curve],
     }
+
+
+def _read_curve(path: Path) -> dict[str, Any] | None:
+    """The curve of a run, or None where it has none.
+
+    Raises:
+        DataError: The file is damaged, or its columns do not belong together.
+    """
+    curve = read_optional_json(path)
+    if curve is None:
+        return None
+    rates, band = curve["false_positives_per_scan"], curve["band"]
+    is_rising = all(low <= high for low, high in pairwise(rates))
+    if not is_rising or len(curve["sensitivity"]) != len(rates) or (band and len(band) != len(BAND_RATES)):
+        raise DataError(
+            f"{path}: its rates do not rise, or do not match its sensitivities and its band. "
+            f"{OUTPUT_FILES[path.name].remedy}"
+        )
+    return curve
 
 
 def _axis_positions(rates: Floats) -> Floats:

@@ -27,6 +27,25 @@ def read_metrics(path: Path) -> dict[str, Any]:
     return metrics
 
 
+def read_all_results(folder: Path) -> dict[str, Any]:
+    """Read the metrics.json of a run folder that must have every result that this version writes.
+
+    Raises:
+        RunError: The file is missing.
+        DataError: The file is damaged, or lacks a result.
+    """
+    metrics = read_metrics(folder / "metrics.json")
+    missing = missing_result(metrics)
+    if missing is not None:
+        raise missing_result_error(folder, missing)
+    return metrics
+
+
+def missing_result_error(folder: Path, missing: str) -> DataError:
+    """The error for what `missing_result` found."""
+    return DataError(f"{folder / 'metrics.json'}: {missing}. Recompute it with `archnet report {folder}`.")
+
+
 def missing_result(metrics: Mapping[str, Any]) -> str | None:
     """The first result that this version writes and a metrics.json lacks, such as "test has no "auc""."""
     sets = [name for name in SETS if name in metrics]

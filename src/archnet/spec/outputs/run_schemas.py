@@ -62,11 +62,14 @@ _RELIABILITY: Final = {
 }
 _CALIBRATION: Final = record_of(_RELIABILITY, {"scaled": record_of({"temperature": NUMBER, **_RELIABILITY})})
 
+_NUM_RATES: Final = 7
+"""False positives per scan at which LUNA16 states the sensitivity."""
+
 _FROC_RESULTS: Final = record_of(
     {
         "cpm": _SCORE,
-        "sensitivities": list_of(_SCORE),
-        "intervals": record_of({"cpm": _INTERVAL, "sensitivities": list_of(_INTERVAL)}),
+        "sensitivities": tuple_of(_SCORE, _NUM_RATES),
+        "intervals": record_of({"cpm": _INTERVAL, "sensitivities": tuple_of(_INTERVAL, _NUM_RATES)}),
     },
     dict.fromkeys(("num_scans", "num_nodules", "num_marks"), COUNT),
 )
@@ -122,6 +125,8 @@ EXPERIMENT: Final = record_of(
 )
 """What its readers ask for; `parse_experiments` checks a document that is to be run again in full."""
 
+_POSITIVE: Final[Schema] = {**COUNT, "minimum": 1}
+
 _LAYER: Final = record_of(
     {
         "place": TEXT,
@@ -142,7 +147,7 @@ NETWORK: Final = record_of(
         "activation_bytes": COUNT,
         "layers": list_of(_LAYER, 1),
         "batch_size": COUNT,
-        "micro_batch": {"type": "integer", "minimum": 1},
+        "micro_batch": _POSITIVE,
         "parts": COUNT,
         "training_bytes": COUNT,
         "memory_bytes": nullable(COUNT),
@@ -189,7 +194,9 @@ ENVIRONMENT: Final = record_of(
     {
         **dict.fromkeys(("command", "python", "platform", "processor"), TEXT),
         "packages": map_of(TEXT),
-        "execution": record_of({}, {"backend": TEXT, "devices": list_of(TEXT), "precision": TEXT}),
+        "execution": record_of(
+            {}, {"backend": TEXT, "devices": list_of(TEXT), "precision": TEXT, "micro_batch": _POSITIVE}
+        ),
     },
 )
 
