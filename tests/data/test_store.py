@@ -2,7 +2,6 @@ import csv
 import os
 import re
 import threading
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -153,11 +152,11 @@ def test_whole_volumes_keep_their_fractions(tmp_path):
 
 def test_two_threads_that_want_the_same_store_cut_it_once(tmp_path, monkeypatch):
     wanted = recipe(tmp_path / "scans")
-    opened = []
+    opened, is_waiting = [], threading.Event()
 
     def read_slowly(path, series):
         opened.append(path.stem)
-        time.sleep(0.05)
+        is_waiting.wait(60)  # until the other thread has met the lock
         return read_volume(path)
 
     monkeypatch.setattr("archnet.data.recipe.read_volume", read_slowly)
@@ -165,6 +164,8 @@ def test_two_threads_that_want_the_same_store_cut_it_once(tmp_path, monkeypatch)
 
     def progress(items, description, total):
         told.append(description)
+        if description.startswith("Waiting"):
+            is_waiting.set()
         return items
 
     threads = [threading.Thread(target=lambda: found.append(open_crops(wanted, progress))) for _ in range(2)]
