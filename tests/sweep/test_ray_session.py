@@ -122,6 +122,7 @@ def test_a_signal_ends_the_session(sessions, monkeypatch, number, error):
             sessions.run("hangs")
     finally:
         signal.signal(number, earlier)
+        killer.kill()
         killer.wait()
     assert sessions.survivors() == set()
 
