@@ -2,9 +2,8 @@
 
 import json
 import math
+import random
 import shutil
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,12 +29,10 @@ from archnet.sweep.report.sweep_page import write_sweep_report
 from archnet.sweep.results.leaderboard import read_leaderboard
 from archnet.sweep.results.trials import read_sweep, read_trials
 from archnet.sweep.run import read_evaluated_trials
-
-sys.path.append(str(Path(__file__).parents[1] / "experiments"))
-
-from file_mutants import mutants
+from mutants import mutate_bytes, mutate_csv, mutate_json, mutate_lines
 
 NUM_MUTANTS = 48
+MUTATIONS = {".json": (mutate_json, mutate_bytes), ".csv": (mutate_csv, mutate_bytes)}
 POINTS = "seriesuid,coordX,coordY,coordZ"
 PAIRS = {"version": 2, "pairs": [[0, 1, 0.991], [3, 7, 0.998]]}
 VALUES = {
@@ -141,11 +138,13 @@ def damage(path, read, count=NUM_MUTANTS, seed=0):
     """Read many damaged copies of a file in its place; the results of those that were accepted, with their texts."""
     content = path.read_bytes()
     accepted = []
-    for mutant in mutants(path.name, content, count, seed):
-        path.write_bytes(mutant.content)
+    mutations = MUTATIONS.get(path.suffix, (mutate_lines, mutate_bytes))
+    for number in range(count):
+        mutant = mutations[number % 2](random.Random(f"{path.name} {seed} {number}"), content)
+        path.write_bytes(mutant)
         result = result_of(read, path)
         if result is not None:
-            accepted.append((mutant.content, result))
+            accepted.append((mutant, result))
     path.write_bytes(content)
     return accepted
 

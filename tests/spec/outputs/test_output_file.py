@@ -58,6 +58,9 @@ DAMAGE = [
     ("training_scans.json", {"scans": [], "cases": {"train": "abc"}}, f':4 $.cases.train: expected an array, got "abc". {REMEDY}'),
     ("curve.json", {"false_positives_per_scan": [0, 10**40], "sensitivity": [0.1], "band": None},
      f":4 $.false_positives_per_scan[1]: expected at most 1000000000000000, got 1{'0' * 40}. Make it again with `archnet report`."),
+    ("manifest.json", {"format": 1, "files": []},
+     ":3 $.files: expected an object, got []. Restore it, or remove it: the run is then read as one whose files were not "
+     "recorded."),
     ("comparison.json", {"runs": [{}]}, ':3 $.runs[0]: the key "metrics" is missing. Make it again with `archnet report`.'),
     ("trial.json", {**TRIAL, "runs": {"net": {"state": "done"}}},
      ':6 $.runs.net.state: "done" is not one of "waiting", "running", "finished", "stopped", "failed". '
