@@ -301,6 +301,8 @@ def test_the_card_of_a_network_on_slices_says_what_its_channels_are(run, tmp_pat
     document = json.loads((copy / "experiment.json").read_text())
     document["data"]["view"] = "slices-as-channels"
     (copy / "experiment.json").write_text(json.dumps(document))
+    network = json.loads((copy / "network.json").read_text())
+    (copy / "network.json").write_text(json.dumps(network | {"input_shape": [8, 8, 4]}))
     model = build_inference_model(archnet.load_arch(document["arch"]).build((8, 8, 4), 2), (-1000.0, 400.0))
     model.save(copy / "model.keras")
     network = json.loads((copy / "network.json").read_text())

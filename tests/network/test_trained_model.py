@@ -14,6 +14,7 @@ import pytest
 from archnet.errors import RunError
 from archnet.network.model_file import CLASSES, check_model_file
 from archnet.network.trained_model import load_model, load_run_model
+from synthetic_runs import write_run
 from trained_runs import LAYERS_2D, write_trained_run
 
 RESTORE = "Restore the file, or run the experiment again."
@@ -166,6 +167,7 @@ def test_weights_that_are_not_plainly_in_the_file_are_refused(run, tmp_path):
     virtual[:] = h5py.VirtualSource(tmp_path / "other.h5", "x", (10,))
     kinds = {
         lambda file: file.create_dataset("x", (10**12,), np.float32, chunks=(1000,), compression="gzip"): plainly,
+        lambda file: file.create_dataset("x", (100,), np.float32, chunks=(100,), compression="gzip"): plainly,
         lambda file: file.create_dataset("x", (10**12,), np.float32): plainly,
         lambda file: file.create_dataset("x", (100,), np.float64, external=external): plainly,
         lambda file: file.create_virtual_dataset("x", virtual): plainly,
@@ -189,7 +191,8 @@ def test_weights_of_another_network_are_refused(run, tmp_path):
 def test_the_model_of_another_run_is_refused(run, tmp_path):
     path = run / "model.keras"
     expected = "takes an input of 24 x 24 x 12 x 1 and gives 2 classes"
-    (run / "network.json").write_text(json.dumps({"input_shape": [24, 24, 12, 1]}), encoding="utf-8")
+    network = json.loads((write_run(tmp_path / "made") / "network.json").read_text(encoding="utf-8"))
+    (run / "network.json").write_text(json.dumps(network | {"input_shape": [24, 24, 12, 1]}), encoding="utf-8")
     load_run_model(run)
     others = {
         "takes an input of 24 x 24 x 1 and gives 2 classes": {"layers": LAYERS_2D},
