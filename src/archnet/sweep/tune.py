@@ -42,11 +42,11 @@ system kills the largest process, a run; Ray's memory monitor would kill its sup
 
 _LOCAL_VARIABLES: Final = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "15",
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "10",
     "RAY_health_check_period_ms": "1000",
 }
 """Without clusters, as by default on Windows and macOS, all ports of Ray are on 127.0.0.1. A lost control service ends
-Ray's processes after 15 s instead of 60 s, and a lost raylet is noticed after 5 s instead of 15 s."""
+Ray's processes after 10 s instead of 60 s, and a lost raylet is noticed after 5 s instead of 15 s."""
 
 _FORWARDED_VARIABLES: Final = (DATA_VARIABLE, STORE_VARIABLE, "KERAS_BACKEND")
 """Variables of the sweep's process that its runs inherit, on any machine."""
