@@ -36,7 +36,8 @@ class Sessions:
         self.out = folder / "out"
         self.ended = []
         for number in range(4):
-            write_trial(self.out, Trial(number=number, values={}, runs={"net": TrialRun()}))
+            trial = Trial(number=number, values={}, runs={"net": TrialRun()}, arch="net", parameters=1, macs=1)
+            write_trial(self.out, trial)
 
     def run(self, *scenes, address=None):
         schedule = make_schedule(small_sweep(self.folder), self.out, self.ended)
