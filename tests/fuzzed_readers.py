@@ -62,6 +62,8 @@ def fuzz_apart(name: str, count: int, seed: int, folder: Path) -> list[str]:
         child.start()
         child.join()
         outcomes += path.read_text(encoding="utf-8").splitlines()
+        if child.exitcode == 1:
+            raise RuntimeError(f"{name}: the sound example is not read")
         if child.exitcode:
             outcomes.append(f"{name} #{len(outcomes)}: the process ended with {child.exitcode}")
     return outcomes

@@ -259,7 +259,10 @@ def _write_sweep_folder(folder):
     document = sweep_document(folder)
     (folder / "sweep.json").write_text(json.dumps(document))
     run = "net"
-    write_trial(folder, Trial(number=0, values={WIDTH: 2}, runs={run: TrialRun(state="finished")}, arch="net"))
+    write_trial(
+        folder,
+        Trial(number=0, values={WIDTH: 2}, runs={run: TrialRun(state="finished")}, arch="net", parameters=9, macs=9),
+    )
     write_run(trial_folder(folder, 0) / run, predictions=synthetic_predictions(num_cases=60))
     (trial_folder(folder, 0) / run / "manifest.json").unlink(missing_ok=True)
 
