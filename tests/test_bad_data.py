@@ -677,7 +677,8 @@ BAD = {
     "sets of other names": (
         arrays(x=X, y=Y, split=["train", "holdout"] * 10),
         NPZ,
-        'a.npz: split must name "train", "validation" or "test", got "holdout".',
+        'a.npz: split must name "train", "validation" or "test", got "holdout"; rename its sets (numbers of sets: '
+        'np.array(["train", "validation", "test"])[split]).',
     ),
     "sets that are not there": (
         arrays(x=X, y=Y),

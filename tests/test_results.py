@@ -86,7 +86,7 @@ def test_the_results_of_the_default_recipe_have_what_is_picked_for_their_cases()
             continue
         (experiment,) = parse_experiments(Document(value=result["experiment"], source=str(path)))
         counts = tuple(sum(row) for row in result["metrics"]["train"]["confusion_matrix"])
-        shape = experiment.data.crop_size or SHAPES[experiment.data.root]
+        shape = experiment.data.crop_size or SHAPES[Path(experiment.data.root).name]
         known = TrainingSet(counts=counts, shape=shape, positive=1, symmetry=Symmetry(reason="crops may lie any way"))
         if "training.augmentation" in experiment.auto_reasons:
             assert AUTO_RULES["augmentation"](experiment, known)[0] == experiment.training.augmentation, path

@@ -104,6 +104,5 @@ def test_a_list_that_is_no_text_is_refused(tmp_path):
     with pytest.raises(DataError) as caught:
         read_patients(path, KNOWN)
     assert str(caught.value) == (
-        f"{path}: not a readable csv file ('utf-8' codec can't decode byte 0xe9 in position 25: invalid continuation "
-        "byte). Save it as text in UTF-8, columns separated by commas."
+        f"{path} line 2, column 2: not UTF-8 text. Save it as text in UTF-8, columns separated by commas."
     )

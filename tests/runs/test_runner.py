@@ -160,12 +160,14 @@ def test_an_empty_test_set_is_absent_from_the_metrics(cubes, tmp_path):
 
 
 def test_a_training_that_its_last_step_spoils_is_no_run(cubes, tmp_path):
-    training = {"optimizer": "sgd", "learning_rate": 1e37, "epochs": 1, "batch_size": 64}
+    training = {"optimizer": "sgd", "learning_rate": 1e6, "l2": 1e6, "epochs": 1, "batch_size": 64}
     message = (
         "the trained network's probabilities are nan: training has diverged. Lower training.learning_rate, or set "
         "training.clip_norm to 1."
     )
-    experiment = experiment_on(cubes, NET_3D, training=training, split={"validation": 0})
+    *layers, classes = NET_3D["layers"]
+    network = {**NET_3D, "layers": [*layers, *[{"type": "FC", "num_output": 4}] * 2, classes]}
+    experiment = experiment_on(cubes, network, training=training, split={"validation": 0})
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         archnet.run(experiment, out=tmp_path / "out")
     assert not list(tmp_path.glob("out/*/predictions.csv"))

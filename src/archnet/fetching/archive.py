@@ -6,13 +6,13 @@ import shutil
 import stat
 import unicodedata
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from archnet.errors import DataError
+from archnet.files.archives.zip_archive import DamagedFileError, open_member, open_zip
 from archnet.files.disk import format_bytes, free_bytes
 from archnet.files.documents.names import is_device_name
 from archnet.files.progress import Progress, no_progress
@@ -62,7 +62,7 @@ def unpack(
     folder = archive.with_name(f"{target.name}.unpacking")
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        with zipfile.ZipFile(archive) as zip_file:
+        with open_zip(archive, limits=None) as zip_file:
             entries = zip_file.infolist()
             _require_sound(archive, entries, limits)
             _require_readable(archive, entries, target)
@@ -74,10 +74,8 @@ def unpack(
         if is_empty_folder(target):
             target.rmdir()  # Windows cannot replace a folder by a rename
         payload.rename(target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, LookupError, NotImplementedError) as error:
-        is_nameless = isinstance(error, LookupError)  # zipfile looks at the last character of each name
-        reason = "a file has no name" if is_nameless else str(error).rstrip(".") or type(error).__name__
-        raise BadArchiveError(f"{archive}: the zip archive is damaged ({reason}). Fetch it again.") from error
+    except DamagedFileError as error:
+        raise BadArchiveError(f"{archive}: the zip archive is damaged ({error}). Fetch it again.") from error
     except OSError as error:
         raise DataError(f"{archive}: cannot be unpacked: {error.strerror or error}.") from error
     finally:
@@ -107,6 +105,8 @@ def _require_sound(archive: Path, entries: list[zipfile.ZipInfo], limits: Archiv
 def _find_problems(entries: list[zipfile.ZipInfo], num_packed_bytes: int, limits: ArchiveLimits) -> Iterator[str]:
     if len(entries) > limits.num_entries:
         yield f"it holds {len(entries):,} entries, more than {limits.num_entries:,}"
+    if not all(entry.filename for entry in entries):  # zipfile looks at the last character of each name
+        yield "a file in it has no name"
     if all(entry.is_dir() for entry in entries):
         yield "it holds no files"
     for entry in entries:
@@ -124,7 +124,7 @@ def _find_entry_problems(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> Itera
     name = entry.filename
     short_name = shorten(name)
     parts = PurePosixPath(name).parts
-    if not name or ".." in (*parts, *PureWindowsPath(name).parts) or PureWindowsPath(name).anchor:
+    if ".." in (*parts, *PureWindowsPath(name).parts) or PureWindowsPath(name).anchor:
         yield f'the entry "{short_name}" leads out of its folder'
     if len(parts) > limits.depth:
         yield f'the entry "{short_name}" is {len(parts):,} folders deep, more than {limits.depth}'
@@ -176,7 +176,7 @@ def _extract(zip_file: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) ->
         path.mkdir(parents=True, exist_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with zip_file.open(entry) as source, path.open("xb") as file:
+    with open_member(zip_file, entry) as source, path.open("xb") as file:
         shutil.copyfileobj(source, file, _CHUNK_BYTES)
 
 
