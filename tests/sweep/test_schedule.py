@@ -277,6 +277,18 @@ def test_a_sweep_whose_axes_stand_in_another_order_is_another_one(tmp_path, monk
         run_sweep(small_sweep(tmp_path, space=dict(reversed(space.items()))), tmp_path / "out", resume=True)
 
 
+def test_a_sweep_whose_base_has_its_keys_in_another_order_is_the_same(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    (tmp_path / "out/trials/000").mkdir(parents=True)
+    with pytest.raises(RunError, match="needs Ray"):
+        run_sweep(small_sweep(tmp_path), tmp_path / "out")
+    document = json.loads((tmp_path / "out/sweep.json").read_text())
+    document["base"] = dict(reversed(document["base"].items()))
+    (tmp_path / "out/sweep.json").write_text(json.dumps(document))
+    with pytest.raises(RunError, match="needs Ray"):
+        run_sweep(small_sweep(tmp_path), tmp_path / "out", resume=True)
+
+
 def test_missing_data_end_the_sweep_and_refuse_no_trial(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     sweep = small_sweep(tmp_path)

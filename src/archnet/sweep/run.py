@@ -155,7 +155,9 @@ def _initialize_folder(sweep: Sweep, folder: Path, *, resume: bool) -> None:
 def _check_same_trials(folder: Path, folder_document: dict[str, Any], document: dict[str, Any]) -> None:
     for key in document:
         there, here = (_without_allowed_checks(part.get(key)) for part in (folder_document, document))
-        if key not in _CHANGEABLE_KEYS and json.dumps(there) != json.dumps(here):
+        has_order = key == "space"  # a grid proposes its trials in the order of the hyperparameters
+        there_text, here_text = (json.dumps(value, sort_keys=not has_order) for value in (there, here))
+        if key not in _CHANGEABLE_KEYS and there_text != here_text:
             raise RunError(
                 f"{folder}: contains a sweep with a different {key}. Resume it with its original file, or use a "
                 "different --out."
