@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from archnet.evaluation.comparison import compare
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.figures.montage import Picture
 from archnet.report.html.comparison_cases import discordant_cases
 from archnet.report.html.gallery import PAGE_PIXELS, cards, shrink_image
@@ -69,6 +70,7 @@ def test_a_page_of_large_noisy_volumes_stays_under_15_megabytes(tmp_path):
         names, kinds = arrays["case"], arrays["kind"]
     assert (kinds == "wrong").sum() == (kinds == "sample").sum() == 16
     np.savez(folder / "gallery.npz", images=noise(len(names), 128, 128, 64), case=names, kind=kinds)
+    record_run(folder)
     text = write_report(read_run(folder)).read_text(encoding="utf-8")
     assert PAGE_PIXELS < len(text) < 15e6
 
