@@ -53,7 +53,7 @@ class Kind:
     """A command to kill.
 
     Attributes:
-        name: What the table calls it.
+        name: Name in the table.
         arguments: The command's arguments, from the folder of one attempt.
         results: The folder in it that is compared.
         repeated: Arguments that the command gets when it is repeated.
@@ -75,7 +75,7 @@ class Kind:
 
 @dataclass
 class Outcome:
-    """What came of the kills of one kind."""
+    """The results for one kind of command."""
 
     kills: int = 0
     ended_before: int = 0
@@ -85,7 +85,7 @@ class Outcome:
 
 
 def comparable(folder: Path) -> dict[str, object]:
-    """The files of a folder by name, without what is known to hold times."""
+    """The files of a folder by name, without those known to hold times."""
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and "tfevents" not in path.name]
     return {str(path.relative_to(folder)): _value(path) for path in paths}
 
@@ -106,7 +106,7 @@ def _value(path: Path) -> object:
 
 
 def find_leftovers(folder: Path) -> list[str]:
-    """Drafts, locks and work folders that no command needs any more."""
+    """Leftover drafts, locks and work folders."""
     names = [str(path.relative_to(folder)) for path in folder.rglob(".*")]
     return [name for name in names if Path(name).name != ".unfinished" or any((folder / name).iterdir())]
 
@@ -117,7 +117,7 @@ def start(kind: Kind, folder: Path, *options: str) -> Command:
 
 
 def wait_for(path: Path, command: Command) -> float:
-    """The time at which a file is there, or the command has ended."""
+    """The time at which a file appears or the command ends."""
     while not path.exists() and command.is_running():
         time.sleep(0.002)
     return time.monotonic()
@@ -131,7 +131,7 @@ def measure(kind: Kind, folder: Path) -> tuple[dict[str, object], float]:
     begin = wait_for(folder / kind.begins, command) if kind.begins else time.monotonic()
     code, seconds = command.wait(), time.monotonic() - begin
     if code:
-        raise SystemExit(f"{kind.name} does not even succeed uninterrupted:\n{command.text()}")
+        raise SystemExit(f"{kind.name} fails even uninterrupted:\n{command.text()}")
     results = comparable(folder / kind.results)
     shutil.rmtree(folder)
     return results, seconds
@@ -165,7 +165,7 @@ def check(kind: Kind, count: int, generator: random.Random, folder: Path) -> Out
 
 
 def faults_after(kind: Kind, folder: Path, expected: dict[str, object], left_out: Sequence[str]) -> Iterator[str]:
-    """Repeat a killed command, and yield what is wrong then."""
+    """Repeat a killed command, and yield its faults."""
     if kind.name == "export" and (folder / kind.results).exists():  # it was whole, and is not overwritten
         code = 0
     else:
@@ -261,10 +261,10 @@ def run_now(*arguments: object) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=40, help="kills of each kind")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--only", help="this kind alone")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random moments")
+    parser.add_argument("--only", help="only this kind")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--folder", type=Path, help="where the results go; otherwise a temporary folder")
+    parser.add_argument("--folder", type=Path, help="folder for the results (default: a temporary folder)")
     arguments = parser.parse_args()
     start_fork_server()
     outcomes = {}

@@ -49,7 +49,7 @@ class Kind:
     """Two commands to start at once.
 
     Attributes:
-        name: What the table calls them.
+        name: Name in the table.
         arguments: Their arguments, from the folder of one pair.
         faults: What is wrong after both have ended.
         prepare: Fills the folder of a pair.
@@ -110,7 +110,7 @@ def both_logged_faults(folder: Path, ended: Sequence[Ended]) -> Iterator[str]:
 
 
 def same_content(subfolder: str, expected: dict[str, object], num_needed: int) -> Callable:
-    """What is wrong if too few commands succeed, or if a folder has a different content."""
+    """Find too few successes, or a folder with different content."""
 
     def find(folder: Path, ended: Sequence[Ended]) -> Iterator[str]:
         if sum(one.code == 0 for one in ended) < num_needed:
@@ -165,10 +165,10 @@ def run_now(folder: Path, *arguments: object) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=20, help="pairs of each kind")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--only", help="this kind alone")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random moments")
+    parser.add_argument("--only", help="only this kind")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--folder", type=Path, help="where the results go; otherwise a temporary folder")
+    parser.add_argument("--folder", type=Path, help="folder for the results (default: a temporary folder)")
     arguments = parser.parse_args()
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     start_fork_server("mlflow.store.tracking.sqlalchemy_store")

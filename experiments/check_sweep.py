@@ -7,8 +7,8 @@
     python experiments/check_sweep.py at-once             two trials at once against one after the other
     python experiments/check_sweep.py memory [--trials 30]   what the sweep's own processes hold after 3 trials and all
 
-Prints what was measured. The exit code is 1 if the leaderboard of a killed sweep differs from that of one left in
-peace, if a process of Ray is left or Ray's end is not noticed within 30 s, or if two at once, or the memory after all
+Prints what was measured. The exit code is 1 if the leaderboard of a killed sweep differs from that of an uninterrupted
+one, if a process of Ray is left or Ray's end is not noticed within 30 s, or if two at once, or the memory after all
 trials, are more than a tenth above what they are compared with.
 """
 

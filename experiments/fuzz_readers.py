@@ -1,4 +1,4 @@
-"""Damage files of every kind that archnet reads, and count what its readers make of them.
+"""Damage files of every kind that archnet reads, and count how its readers handle them.
 
     python experiments/fuzz_readers.py --count 2000 --seed 0
 

@@ -102,7 +102,7 @@ FILL_WITH_AIR = "Replace these values with air: numpy.nan_to_num(hu, nan=-1000, 
 NO_NPZ = "a.npz: not a readable .npz file"
 AGAIN = "save it again with numpy.savez."
 KEYS = "a.npz: expected the arrays x and y, or train_images and train_labels as in MedMNIST; found"
-OTHER_ARCHIVE = "Nothing was unpacked; get the archive from another place."
+OTHER_ARCHIVE = "Nothing was unpacked; get the archive from another source."
 ARCHIVE = "{here}/scans/.fetch/CT-0.zip"
 
 # Kind: what lies there, the command, all it says.
@@ -562,17 +562,17 @@ BAD = {
     "an .npz file that is a letter": (
         file("a.npz", "Dear all,"),
         NPZ,
-        f"{NO_NPZ} (it is cut off, or not a zip archive); {AGAIN}",
+        f"{NO_NPZ} (it is truncated, or not a zip archive); {AGAIN}",
     ),
     "an .npz file that is cut off": (
         file("a.npz", bomb(0)[:-30]),
         NPZ,
-        f"{NO_NPZ} (it is cut off, or not a zip archive); {AGAIN}",
+        f"{NO_NPZ} (it is truncated, or not a zip archive); {AGAIN}",
     ),
     "an .npz file that is a pickle": (
         file("a.npz", pickle.dumps({"x": 1})),
         NPZ,
-        f"{NO_NPZ} (it is cut off, or not a zip archive); {AGAIN}",
+        f"{NO_NPZ} (it is truncated, or not a zip archive); {AGAIN}",
     ),
     "pickled objects in an .npz file": (
         arrays(x=X, y=np.array([{"class": 1}] * 20, object)),
@@ -610,7 +610,7 @@ BAD = {
     "an array that explodes": (
         file("a.npz", bomb(2_000_000_000)),
         NPZ,
-        f"{NO_NPZ} (it would unpack from 610 bytes to 2.0 GB, over 100 times its size); {AGAIN}",
+        f"{NO_NPZ} (it would unpack from 610 bytes to 2.0 GB, more than 100 times its size); {AGAIN}",
     ),
     "labels that are fractions": (
         arrays(x=X, y=Y / 2),
@@ -699,7 +699,7 @@ BAD = {
     "an archive that escapes": (
         published(zip_bytes([(zip_entry("CT-0/../../../.bashrc"), b"")])),
         FETCH,
-        f'{ARCHIVE}: the entry "CT-0/../../../.bashrc" leads out of its folder. {OTHER_ARCHIVE}',
+        f'{ARCHIVE}: the entry "CT-0/../../../.bashrc" points outside its folder. {OTHER_ARCHIVE}',
     ),
     "an archive with a link": (
         published(zip_bytes([(zip_entry("CT-0/a.nii", stat.S_IFLNK | 0o777), b"/etc/passwd")])),
@@ -709,12 +709,12 @@ BAD = {
     "an archive that explodes": (
         published(ZEROS),
         FETCH,
-        f"{ARCHIVE}: it would unpack from {len(ZEROS):,} to 4,194,304 bytes, over 100 times. {OTHER_ARCHIVE}",
+        f"{ARCHIVE}: it would unpack from {len(ZEROS):,} to 4,194,304 bytes, more than 100 times its size. {OTHER_ARCHIVE}",
     ),
     "an archive that is a web page": (
         published(b"<html>"),
         FETCH,
-        f"{ARCHIVE}: the zip archive is damaged (it is cut off, or not a zip archive). Fetch it again.",
+        f"{ARCHIVE}: the zip archive is damaged (it is truncated, or not a zip archive). Fetch it again.",
     ),
 }
 

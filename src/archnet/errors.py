@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 MAX_WORD: Final = 100
-"""Characters of a word that resembles a known one; the comparison of a longer one takes long."""
+"""Maximum length of a word that is compared with known words; longer comparisons are slow."""
 
 
 class ArchnetError(Exception):

@@ -1,4 +1,4 @@
-"""How a command ends when the user or the system interrupts it: Ctrl-C, SIGTERM and SIGHUP alike.
+"""End a command that the user or the system interrupts: Ctrl-C, SIGTERM and SIGHUP alike.
 
 Imports next to nothing: an interruption while the command is imported leaves no traceback either.
 """
@@ -38,7 +38,7 @@ def install_handlers() -> None:
 
 
 def release_handlers() -> None:
-    """Let a signal end the process at once, as when it has nothing left to do but to exit."""
+    """Restore the default handlers: a signal then ends the process at once."""
     for number in SIGNALS:
         if signal.getsignal(number) == _interrupt:
             signal.signal(number, signal.SIG_DFL)
@@ -50,7 +50,7 @@ def is_interrupted() -> bool:
 
 
 def exit_code() -> int:
-    """The exit code by which shells report the signal: 130 after Ctrl-C, 143 after SIGTERM."""
+    """The exit code with which shells report the signal: 130 after Ctrl-C, 143 after SIGTERM."""
     return _SHELL_OFFSET + (_received[0] if _received else signal.SIGINT)
 
 
@@ -73,7 +73,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _raise_again(unraisable: UnraisableHookArgs, /, default: Any = sys.__unraisablehook__) -> None:
-    """Interrupt again if Python could not raise the interruption, as in a callback of its import system."""
+    """Interrupt again if Python could not raise the exception, such as in a callback of its import system."""
     if isinstance(unraisable.exc_value, KeyboardInterrupt) and _received:
         threading.Timer(_RETRY_SECONDS, _signal_main_thread, [_received[0]]).start()
     else:

@@ -38,7 +38,7 @@ def test_check_tells_every_problem_of_every_file_and_exits_with_2(tmp_path):
         'typo.json:1 $: the layer T is missing. End the list with {"type": "T"}.',
         "typo.json:1 $: no array of sizes tells whether this is a 2D or a 3D network. "
         'Say which, beside "layers": "rank": 2 or "rank": 3.',
-        'broken.json:1:15: not valid JSON: expected another value after the comma (no comma stands before "}"), found "}".',
+        'broken.json:1:15: not valid JSON: expected another value after the comma (no comma is allowed before "}"), found "}".',
     ]
 
 

@@ -76,7 +76,7 @@ def test_a_full_device_is_named():
     for command in ("check", "show"):
         done = _shell(f'$archnet {command} "$1" >/dev/full', SHOW)
         assert done.returncode == 2
-        assert done.stderr == "standard output: No space left on device. Make room on the disk.\n"
+        assert done.stderr == "standard output: No space left on device. Free some disk space.\n"
     assert _shell("$archnet show no_file 2>/dev/full").returncode == 2
 
 
@@ -116,7 +116,7 @@ def test_the_traceback_of_a_bug_is_printed_if_no_file_can_hold_it(tmp_path):
     lines = done.stderr.splitlines()
     assert lines[:3] == [
         "A bug in archnet: ZeroDivisionError: division by zero",
-        "The traceback cannot be saved in a file:",
+        "The traceback cannot be saved to a file:",
         "Traceback (most recent call last):",
     ]
     assert lines[-1] == "ZeroDivisionError: division by zero"
@@ -180,7 +180,7 @@ def test_a_user_without_a_home_folder_and_rights_gets_one_line():
     assert done.returncode == 1
     assert done.stderr.splitlines()[:2] == [
         "A bug in archnet: ZeroDivisionError: division by zero",
-        "The traceback cannot be saved in a file:",
+        "The traceback cannot be saved to a file:",
     ]
 
 
@@ -217,7 +217,7 @@ def test_a_file_that_cannot_be_written_is_named_with_what_was_kept(run, tmp_path
     done = _shell('ulimit -f 20 && $archnet "$@"', *run)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
-        f"{tmp_path / 'out' / 'net' / 'model.keras'}: File too large. The system limits the size of files: see ulimit -f. "
+        f"{tmp_path / 'out' / 'net' / 'model.keras'}: File too large. The file exceeds the size limit for files: see ulimit -f. "
         "Finished runs and the last checkpoint are kept: run the same command with --resume to continue."
     )
     assert "Traceback" not in done.stderr

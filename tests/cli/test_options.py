@@ -43,7 +43,7 @@ def test_an_interruption_says_how_to_continue_and_an_error_of_the_system_what_wa
         raise KeyboardInterrupt
     with pytest.raises(OSError, match="No space") as caught, hint_if_interrupted("Use --resume.", "Runs are kept."):
         raise OSError(errno.ENOSPC, "No space left on device", "a.json")
-    assert describe_os_error(caught.value) == "a.json: No space left on device. Make room on the disk. Runs are kept."
+    assert describe_os_error(caught.value) == "a.json: No space left on device. Free some disk space. Runs are kept."
     caught.value.errno = errno.EACCES
     assert describe_os_error(caught.value) == (
         "a.json: Permission denied. Check the path, its permissions and the space on the disk."

@@ -175,7 +175,7 @@ def test_two_threads_that_want_the_same_store_cut_it_once(tmp_path, monkeypatch)
         thread.join()
     assert sorted(opened) == ["scan0", "scan1", "scan2", "scan3"]
     np.testing.assert_array_equal(found[0].values, found[1].values)
-    waiting = [text for text in told if text.startswith("Waiting for another process that cuts the same crops: ")]
+    waiting = [text for text in told if text.startswith("Waiting for another process that extracts the same crops: ")]
     assert len(waiting) == 1
     assert f"(process {os.getpid()} on " in waiting[0]
 
@@ -197,7 +197,7 @@ def test_crops_that_another_machine_cuts_are_waited_for_until_the_user_breaks_it
     with pytest.raises(KeyboardInterrupt):
         open_crops(wanted, interrupt)
     assert told == [
-        "Waiting for another process that cuts the same crops: archnet data prepare (process 123 on gpu7); if it has "
+        "Waiting for another process that extracts the same crops: archnet data prepare (process 123 on gpu7); if it has "
         "ended, use --break-lock"
     ]
     assert prune_stores(everything=True) == []
@@ -256,7 +256,7 @@ def test_a_store_whose_description_is_damaged_is_told_and_pruned_and_the_others_
     path = only_store() / "store.json"
     open_crops(recipe(tmp_path / "others", num_crops=29))
     path.write_text(content)
-    message = f"{path}{problem}. Remove it with archnet data prune; the crops are cut again."
+    message = f"{path}{problem}. Remove it with archnet data prune; the crops are then extracted again."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         open_crops(wanted)
     assert sorted(store.state for store in list_stores()) == ["damaged", "ready"]

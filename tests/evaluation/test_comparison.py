@@ -262,7 +262,7 @@ def test_a_missing_or_unfinished_run_is_named(tmp_path):
         compare([tmp_path / "none"])
     message = (
         f"{tmp_path}: no metrics.json here or one level down, so there is no finished run. "
-        "Run the experiment to its end, or name another folder."
+        "Finish the run, or name a different folder."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         compare([tmp_path])

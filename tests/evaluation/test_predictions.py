@@ -54,7 +54,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path, monkeypatch):
 
 def test_a_missing_file_says_that_the_run_is_not_finished(tmp_path):
     path = tmp_path / "predictions.csv"
-    message = f"{path}: no such file. Run the experiment to its end, or name another run folder."
+    message = f"{path}: no such file. Finish the run, or name a different run folder."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         read_predictions(path)
 

@@ -167,18 +167,18 @@ def test_a_model_that_gives_nan_is_not_exported(run, tmp_path):
     model = keras.saving.load_model(copy / "model.keras")
     layer = model.get_layer("flat").layers[-1]
     remedy = (
-        "the training has diverged. Run the experiment again with a lower training.learning_rate, or with "
+        "Its training has diverged: run the experiment again with a lower training.learning_rate, or with "
         "training.clip_norm=1."
     )
     for value, symptom in {
-        np.nan: "holds weights that are NaN or infinite",
-        3e38: "gives NaN instead of probabilities",
+        np.nan: "holds NaN or infinite weights",
+        3e38: "outputs NaN instead of probabilities",
     }.items():
         kernel, bias = layer.get_weights()
         layer.set_weights([np.full_like(kernel, value), np.full_like(bias, min(value, 3e38))])
         model.save(copy / "model.keras")
         (copy / "manifest.json").unlink(missing_ok=True)
-        message = f"{copy / 'model.keras'}: {symptom}: {remedy}"
+        message = f"{copy / 'model.keras'}: {symptom}. {remedy}"
         with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
             export_run(copy, "keras", tmp_path / "out")
     assert not (tmp_path / "out").exists()

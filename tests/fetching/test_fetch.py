@@ -488,7 +488,7 @@ def test_a_damaged_archive_without_a_checksum_is_removed(tmp_path, server):
     good = server.files["/v0.2/CT-0.zip"]
     server.files["/v0.2/CT-0.zip"] = good[:-30]
     archive = tmp_path / ".fetch" / "CT-0.zip"
-    with _raises(f"{archive}: the zip archive is damaged (it is cut off, or not a zip archive). Fetch it again."):
+    with _raises(f"{archive}: the zip archive is damaged (it is truncated, or not a zip archive). Fetch it again."):
         fetch("mosmed", tmp_path, servers=server.servers())
     assert _files(tmp_path) == {}
     server.files["/v0.2/CT-0.zip"] = good
@@ -547,7 +547,7 @@ def _twice():
         return zip_bytes([("a/b", b"1"), ("a/b", b"2")])
 
 
-OTHER = "Nothing was unpacked; get the archive from another place."
+OTHER = "Nothing was unpacked; get the archive from another source."
 BAD_ARCHIVES = {
     "a name that begins with a null character": (
         lambda: zip_bytes({"ab": b""}).replace(b"ab", b"\0b"),
@@ -555,20 +555,20 @@ BAD_ARCHIVES = {
     ),
     "absolute": (
         lambda: zip_bytes([(zip_entry("/etc/passwd"), b"")]),
-        f'the entry "/etc/passwd" leads out of its folder. {OTHER}',
+        f'the entry "/etc/passwd" points outside its folder. {OTHER}',
     ),
     "above": (
         lambda: zip_bytes([(zip_entry("a/../../b"), b"")]),
-        f'the entry "a/../../b" leads out of its folder. {OTHER}',
+        f'the entry "a/../../b" points outside its folder. {OTHER}',
     ),
     "above, for Windows": (
         lambda: zip_bytes([(zip_entry("a\\..\\..\\b"), b"")]),
-        f'the entry "a\\..\\..\\b" leads out of its folder. {OTHER}',
+        f'the entry "a\\..\\..\\b" points outside its folder. {OTHER}',
     ),
-    "a drive": (lambda: zip_bytes([(zip_entry("C:b"), b"")]), f'the entry "C:b" leads out of its folder. {OTHER}'),
+    "a drive": (lambda: zip_bytes([(zip_entry("C:b"), b"")]), f'the entry "C:b" points outside its folder. {OTHER}'),
     "a share": (
         lambda: zip_bytes([(zip_entry("\\\\host\\b"), b"")]),
-        f'the entry "\\\\host\\b" leads out of its folder. {OTHER}',
+        f'the entry "\\\\host\\b" points outside its folder. {OTHER}',
     ),
     "a link": (
         lambda: zip_bytes([(zip_entry("a", stat.S_IFLNK | 0o777), b"/etc/passwd")]),
@@ -607,15 +607,15 @@ BAD_ARCHIVES = {
     "folders alone": (lambda: zip_bytes({"scans/": b"", "scans/a/": b""}), f"it holds no files. {OTHER}"),
     "an empty folder of the target's name": (
         lambda: zip_bytes({"scans/": b"", "readme": b"1"}),
-        "there is no file in its folder scans.",
+        "it has no files in its folder scans.",
     ),
     "a bomb": (
         lambda: zip_bytes({"a": bytes(200_000)}, compression=zipfile.ZIP_DEFLATED),
-        f"it would unpack from {{size}} to 200,000 bytes, over 100 times. {OTHER}",
+        f"it would unpack from {{size}} to 200,000 bytes, more than 100 times its size. {OTHER}",
     ),
     "too large": (
         lambda: zip_bytes({"a": _random(1_000_001)}),
-        f"it would become 1,000,001 bytes, more than 1,000,000. {OTHER}",
+        f"it would unpack to 1,000,001 bytes, more than 1,000,000. {OTHER}",
     ),
     "too many": (
         lambda: zip_bytes({str(number): b"" for number in range(51)}),
@@ -623,19 +623,19 @@ BAD_ARCHIVES = {
     ),
     "not a zip": (
         lambda: b"<html>",
-        "the zip archive is damaged (it is cut off, or not a zip archive). Fetch it again.",
+        "the zip archive is damaged (it is truncated, or not a zip archive). Fetch it again.",
     ),
     "cut off": (
         lambda: zip_bytes(SCANS)[:-5],
-        "the zip archive is damaged (it is cut off, or not a zip archive). Fetch it again.",
+        "the zip archive is damaged (it is truncated, or not a zip archive). Fetch it again.",
     ),
     "a flipped bit": (
         lambda: _flipped(60),
-        'the zip archive is damaged ("scans/a" in it is damaged). Fetch it again.',
+        'the zip archive is damaged (its "scans/a" is damaged). Fetch it again.',
     ),
     "a lying header": (
         lambda: _flipped(0),
-        'the zip archive is damaged ("scans/a" in it is damaged). Fetch it again.',
+        'the zip archive is damaged (its "scans/a" is damaged). Fetch it again.',
     ),
     "encrypted": (
         _encrypted,

@@ -48,14 +48,14 @@ def test_every_value_knows_its_line():
 
 
 REFUSED = {
-    '{"a": 1,\n "a": 2}': 'f.json:2 $: the key "a" is given twice, first in line 1. Remove one of the two.',
+    '{"a": 1,\n "a": 2}': 'f.json:2 $: the key "a" is given twice, first on line 1. Remove one of the two.',
     "[NaN]": "f.json:1:2: not valid JSON: NaN is not JSON; give a number.",
     "[\n-Infinity]": "f.json:2:1: not valid JSON: -Infinity is not JSON; give a number.",
     "[1] // note": 'f.json:1:5: not valid JSON: JSON has no comments; remove it, or use a "description" key.',
-    "[1, 2,]": 'f.json:1:7: not valid JSON: expected another value after the comma (no comma stands before "]"), found "]".',
+    "[1, 2,]": 'f.json:1:7: not valid JSON: expected another value after the comma (no comma is allowed before "]"), found "]".',
     '{"a" 1}': 'f.json:1:6: not valid JSON: expected ":" after the key "a", found "1".',
     "{a: 1}": 'f.json:1:2: not valid JSON: expected a key in double quotes, found "a".',
-    "{'a': 1}": "f.json:1:2: not valid JSON: strings stand in double quotes.",
+    "{'a': 1}": "f.json:1:2: not valid JSON: write strings in double quotes.",
     "[True]": "f.json:1:2: not valid JSON: write true in lower case.",
     "[1 2]": 'f.json:1:4: not valid JSON: expected "," or "]", found "2".',
     "[1": 'f.json:1:3: not valid JSON: expected "," or "]", found the end of the file.',
@@ -76,7 +76,7 @@ REFUSED = {
         'f.json:75000: more than 75,000 values. Is this a data file? Use "REP" with "times" to repeat layers.'
     ),
     f'{{"{"k" * 70}": 1, "{"k" * 70}": 2}}': (
-        f'f.json:1 $: the key "{"k" * 56}... is given twice, first in line 1. Remove one of the two.'
+        f'f.json:1 $: the key "{"k" * 56}... is given twice, first on line 1. Remove one of the two.'
     ),
 }
 

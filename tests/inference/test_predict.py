@@ -343,7 +343,7 @@ def write_bright_chest(path):
 def test_a_network_that_gives_nan_for_a_scan_is_an_error_and_no_probability(tmp_path):
     run = write_trained_run(tmp_path / "whole", knows=overflow_where_bright)
     scan = write_bright_chest(tmp_path / "scan.mhd")
-    message = f"{scan}: the model gives NaN instead of probabilities. {DIVERGED}"
+    message = f"{scan}: the model outputs NaN instead of probabilities. {DIVERGED}"
     done = predict(run, scan)
     assert (done.exit_code, done.stdout) == (1, "")
     assert str(done.exception) == message
@@ -365,7 +365,7 @@ def test_candidates_for_which_a_network_gives_nan_are_counted_and_named(tmp_path
     out = tmp_path / "out.csv"
     done = predict(run, scan, "--candidates", listed, "--out", out)
     assert str(done.exception) == (
-        f"{scan}: the model gives NaN instead of probabilities for 1 of 3 candidates: scan#3. {DIVERGED}"
+        f"{scan}: the model outputs NaN instead of probabilities for 1 of 3 candidates: scan#3. {DIVERGED}"
     )
     assert [row["coordX"] for row in submission(out)] == ["22.0", "24.0"]
 
@@ -373,7 +373,7 @@ def test_candidates_for_which_a_network_gives_nan_are_counted_and_named(tmp_path
 def test_a_model_with_weights_that_are_no_numbers_is_refused(tmp_path):
     run = write_trained_run(tmp_path / "whole", knows=write_nan)
     message = (
-        f"{run / 'model.keras'}: holds weights that are NaN or infinite: the training has diverged. Run the experiment "
+        f"{run / 'model.keras'}: holds NaN or infinite weights. Its training has diverged: run the experiment "
         "again with a lower training.learning_rate, or with training.clip_norm=1."
     )
     scan = write_chest(tmp_path / "scan.mhd")
@@ -390,7 +390,7 @@ def test_a_prediction_that_is_nan_is_not_explained(tmp_path):
     scan = write_bright_chest(tmp_path / "scan.mhd")
     done = COMMAND.invoke(app, ["explain", str(run), str(scan), "--out", str(tmp_path)])
     assert str(done.exception) == (
-        f"{run / 'model.keras'}: gives NaN instead of probabilities for {scan}: the training has diverged. Run the "
+        f"{run / 'model.keras'}: outputs NaN instead of probabilities for {scan}. Its training has diverged: run the "
         "experiment again with a lower training.learning_rate, or with training.clip_norm=1."
     )
 
@@ -447,7 +447,7 @@ def test_a_run_folder_that_is_damaged_is_told(run, tmp_path):
     (broken / "metrics.json").write_text('{"classes": ["a", "b"], "positive": "c"}')
     record_run(broken)
     message = (
-        f'{broken / "metrics.json"}: positive is "c", which is none of the classes ["a", "b"]. '
+        f'{broken / "metrics.json"}: positive is "c", not one of the classes ["a", "b"]. '
         "Restore the file, or run the experiment again."
     )
     assert str(predict(broken, tmp_path).exception) == message
@@ -642,7 +642,7 @@ def test_a_changed_model_is_refused_before_it_is_opened_and_an_accepted_one_is_n
     run = write_trained_run(tmp_path / "whole", scans=LIKE_CHEST)
     scan = write_chest(tmp_path / "scan.mhd")
     shutil.copy(write_trained_run(tmp_path / "other", seed=1) / "model.keras", run / "model.keras")
-    message = f"{run / 'model.keras'}: changed since the run was finished ("
+    message = f"{run / 'model.keras'}: changed since the run finished ("
     assert str(predict(run, scan).exception).startswith(message)
     accept_edits(run, "2026-11-26")
     told(run, scan)

@@ -66,7 +66,7 @@ def refusal(path):
     with pytest.raises(RunError) as caught:
         load_model(path)
     found = re.fullmatch(
-        f"{re.escape(str(path))}: cannot be read as a model of archnet: (.*)\\. {re.escape(RESTORE)}", str(caught.value)
+        f"{re.escape(str(path))}: cannot be read as an archnet model: (.*)\\. {re.escape(RESTORE)}", str(caught.value)
     )
     assert found, str(caught.value)
     return found[1]
@@ -97,7 +97,7 @@ def test_a_flipped_byte_anywhere_is_one_message(run):
 def test_a_model_that_is_cut_off_or_missing_is_one_message(run):
     path = run / "model.keras"
     path.write_bytes(path.read_bytes()[:-100])
-    assert refusal(path) == "it is cut off, or not a zip archive"
+    assert refusal(path) == "it is truncated, or not a zip archive"
     path.unlink()
     with pytest.raises(RunError, match=f"^{re.escape(f'{path}: no such file. Has the run finished?')}$"):
         load_model(path)
@@ -106,13 +106,13 @@ def test_a_model_that_is_cut_off_or_missing_is_one_message(run):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"config": None}, '"config.json" is missing in it'),
-        ({"weights": None}, '"model.weights.h5" is missing in it'),
-        ({"config": "{"}, '"config.json" in it is not JSON'),
-        ({"config": "[" * 100_000}, '"config.json" in it is not JSON'),
-        ({"config": "[" * 60 + "]" * 60}, '"config.json" in it is nested more than 40 levels deep'),
-        ({"config": '{"n": %s}' % ("9" * 5000)}, '"config.json" in it is not JSON'),
-        ({"weights": b"\x89HDF\r\n\x1a\n" + bytes(100)}, '"model.weights.h5" in it is damaged'),
+        ({"config": None}, '"config.json" is missing from it'),
+        ({"weights": None}, '"model.weights.h5" is missing from it'),
+        ({"config": "{"}, 'its "config.json" is not JSON'),
+        ({"config": "[" * 100_000}, 'its "config.json" is not JSON'),
+        ({"config": "[" * 60 + "]" * 60}, 'its "config.json" is nested more than 40 levels deep'),
+        ({"config": '{"n": %s}' % ("9" * 5000)}, 'its "config.json" is not JSON'),
+        ({"weights": b"\x89HDF\r\n\x1a\n" + bytes(100)}, 'its "model.weights.h5" is damaged'),
     ],
 )
 def test_members_that_are_not_those_of_a_model_are_named(run, changes, message):
@@ -129,7 +129,7 @@ def test_assets_are_refused(run):
 def test_a_config_that_unpacks_to_gigabytes_is_not_unpacked(run):
     path = rewrite(run, zipfile.ZIP_DEFLATED, config=b" " * 150_000_000)
     assert refusal(path).startswith("it would unpack from ")
-    assert refusal(rewrite(run, config=b" " * 65_000_000)) == '"config.json" in it is larger than 64,000,000 bytes'
+    assert refusal(rewrite(run, config=b" " * 65_000_000)) == 'its "config.json" is larger than 64,000,000 bytes'
 
 
 @pytest.mark.parametrize(
@@ -138,18 +138,20 @@ def test_a_config_that_unpacks_to_gigabytes_is_not_unpacked(run):
 )
 def test_a_layer_that_archnet_does_not_use_is_refused(run, module, name):
     path = change_config(run, lambda config: layer(config, "Dense").update(module=module, class_name=name))
-    assert refusal(path) == f'"config.json" in it names {module}.{name}, which archnet does not use'
+    assert refusal(path) == f'its "config.json" names {module}.{name}, which archnet does not use'
 
 
 def test_a_layer_of_terabytes_is_refused_before_it_is_built(run):
     path = change_config(run, lambda config: layer(config, "Dense")["config"].update(units=10**12))
-    assert re.fullmatch(r'"config.json" in it needs [\d,]{10,} weights, "model.weights.h5" holds [\d,]+', refusal(path))
+    assert re.fullmatch(
+        r'its "config.json" needs [\d,]{10,} weights, but "model.weights.h5" holds [\d,]+', refusal(path)
+    )
 
 
 @pytest.mark.parametrize("units", [0, -1, 2.5, "8", None, True])
 def test_a_layer_without_a_size_is_refused(run, units):
     path = change_config(run, lambda config: layer(config, "Dense")["config"].update(units=units))
-    assert refusal(path) == '"config.json" in it does not give the size of a Dense'
+    assert refusal(path) == 'its "config.json" does not state the size of a Dense'
 
 
 def test_what_keras_cannot_build_is_one_message(run):
@@ -160,8 +162,8 @@ def test_what_keras_cannot_build_is_one_message(run):
 
 
 def test_weights_that_are_not_plainly_in_the_file_are_refused(run, tmp_path):
-    plainly = '"model.weights.h5" in it holds arrays that are not stored in it, or not plainly'
-    links = '"model.weights.h5" in it holds links'
+    plainly = 'its "model.weights.h5" holds arrays other than plain numbers'
+    links = 'its "model.weights.h5" holds links'
     external = [(str(tmp_path / "secret"), 0, 800)]
     virtual = h5py.VirtualLayout((10,), np.float32)
     virtual[:] = h5py.VirtualSource(tmp_path / "other.h5", "x", (10,))
@@ -185,23 +187,23 @@ def test_weights_that_are_not_plainly_in_the_file_are_refused(run, tmp_path):
 def test_weights_of_another_network_are_refused(run, tmp_path):
     other = write_trained_run(tmp_path / "other", layers=[{"type": "GAP"}, {"type": "T"}], rank=3)
     path = rewrite(run, weights=members(other / "model.keras")["model.weights.h5"])
-    assert refusal(path).endswith(' weights, "model.weights.h5" holds 4')
+    assert refusal(path).endswith(' weights, but "model.weights.h5" holds 4')
 
 
 def test_the_model_of_another_run_is_refused(run, tmp_path):
     path = run / "model.keras"
-    expected = "takes an input of 24 x 24 x 12 x 1 and gives 2 classes"
+    expected = "takes an input of 24 x 24 x 12 x 1 and predicts 2 classes"
     network = json.loads((write_run(tmp_path / "made") / "network.json").read_text(encoding="utf-8"))
     (run / "network.json").write_text(json.dumps(network | {"input_shape": [24, 24, 12, 1]}), encoding="utf-8")
     load_run_model(run)
     others = {
-        "takes an input of 24 x 24 x 1 and gives 2 classes": {"layers": LAYERS_2D},
-        "takes an input of 24 x 24 x 12 x 1 and gives 3 classes": {"classes": ["a", "b", "c"]},
+        "takes an input of 24 x 24 x 1 and predicts 2 classes": {"layers": LAYERS_2D},
+        "takes an input of 24 x 24 x 12 x 1 and predicts 3 classes": {"classes": ["a", "b", "c"]},
     }
     for number, (given, options) in enumerate(others.items()):
         other = write_trained_run(tmp_path / f"other{number}", **options)
         shutil.copy(other / "model.keras", path)
-        message = f"{path}: belongs to another run: it {given}, but this run's network {expected}. {RESTORE}"
+        message = f"{path}: belongs to a different run: it {given}, but this run's network {expected}. {RESTORE}"
         with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
             load_run_model(run)
 

@@ -77,7 +77,7 @@ def test_reporting_an_untouched_run_again_leaves_its_results_and_records(flat):
 def test_cut_predictions_are_refused_by_every_reader_and_metrics_stay(out, flat):
     cut_predictions(flat)
     before = (flat / "metrics.json").read_bytes()
-    message = f"{flat / 'predictions.csv'}: changed since the run was finished"
+    message = f"{flat / 'predictions.csv'}: changed since the run finished"
     for read in (
         lambda: archnet.write_report(flat),
         lambda: archnet.compare(out),
@@ -98,16 +98,16 @@ def resume(out):
 
 def test_a_finished_run_with_a_changed_model_is_not_skipped_by_resume(out, flat):
     flip_bit(flat / "model.keras")
-    with pytest.raises(DataError, match=r"model\.keras: changed since the run was finished"):
+    with pytest.raises(DataError, match=r"model\.keras: changed since the run finished"):
         resume(out)
 
 
 def test_a_model_with_a_flipped_bit_is_refused_before_it_is_opened(flat):
     flip_bit(flat / "model.keras")
     message = (
-        f"{flat / 'model.keras'}: changed since the run was finished "
-        f"(still {(flat / 'model.keras').stat().st_size:,} bytes, but a different SHA-256). It cannot be made again "
-        "without training: restore it from a copy, or run the experiment again. To accept a change that you made: "
+        f"{flat / 'model.keras'}: changed since the run finished "
+        f"(still {(flat / 'model.keras').stat().st_size:,} bytes, but with a different SHA-256). It cannot be regenerated "
+        "without training: restore it from a copy, or run the experiment again. To accept your own change: "
         f"archnet report --accept-edits {flat}"
     )
     for read in (
@@ -122,7 +122,7 @@ def test_a_model_with_a_flipped_bit_is_refused_before_it_is_opened(flat):
 
 def test_the_model_of_another_run_is_refused(out, flat):
     shutil.copy(out / "deep/model.keras", flat / "model.keras")
-    with pytest.raises(DataError, match=r"model\.keras: changed since the run was finished"):
+    with pytest.raises(DataError, match=r"model\.keras: changed since the run finished"):
         _ = archnet.load_run(flat).model
 
 
@@ -148,7 +148,7 @@ def test_a_repair_makes_metrics_and_architecture_bit_identical_and_the_network_b
     (flat / "metrics.json").write_text(json.dumps(document))
     (flat / "network.json").unlink()
     (flat / "arch.json").write_text("{}")
-    with pytest.raises(DataError, match=r"changed since the run was finished"):
+    with pytest.raises(DataError, match=r"changed since the run finished"):
         archnet.write_report(flat)
     archnet.write_report(flat, repair=True)
     after = results(flat)
@@ -156,10 +156,10 @@ def test_a_repair_makes_metrics_and_architecture_bit_identical_and_the_network_b
     assert after == before
     assert networks[1] == {**networks[0], "memory_bytes": None}  # the memory that was free is not known
     verify_run(flat, RUN_FILES)
-    assert [message for message in caplog.messages if "made again" in message] == [
-        f"{flat / 'arch.json'}: made again from experiment.json.",
-        f"{flat / 'network.json'}: made again from experiment.json, environment.json, gallery.npz and predictions.csv.",
-        f"{flat / 'metrics.json'}: made again from predictions.csv, split.csv, experiment.json, network.json and history.csv.",
+    assert [message for message in caplog.messages if "regenerated" in message] == [
+        f"{flat / 'arch.json'}: regenerated from experiment.json.",
+        f"{flat / 'network.json'}: regenerated from experiment.json, environment.json, gallery.npz and predictions.csv.",
+        f"{flat / 'metrics.json'}: regenerated from predictions.csv, split.csv, experiment.json, network.json and history.csv.",
     ]
 
 
@@ -167,14 +167,14 @@ def test_a_missing_metrics_file_is_made_again_without_the_peak_memory(flat, capl
     before = json.loads((flat / "metrics.json").read_text())
     (flat / "metrics.json").unlink()
     message = (
-        f"{flat / 'metrics.json'}: is missing, although the run was finished with it. To make it again from "
+        f"{flat / 'metrics.json'}: is missing, but is part of the finished run. To regenerate it from "
         f"predictions.csv: archnet report --repair {flat}."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         archnet.write_report(flat)
     archnet.write_report(flat, repair=True)
     assert json.loads((flat / "metrics.json").read_text()) == {**before, "peak_memory_bytes": None}
-    assert f"{flat / 'metrics.json'}: the peak memory of the training is not known any more." in caplog.messages
+    assert f"{flat / 'metrics.json'}: the peak memory of the training is no longer known." in caplog.messages
 
 
 def test_a_repair_predicts_the_cases_again_and_draws_the_gallery(flat):
@@ -201,10 +201,10 @@ def test_a_repair_names_what_it_cannot_make_and_from_what_the_rest_would_be_made
     flip_bit(flat / "model.keras")
     cut_predictions(flat)
     expected = (
-        f"{flat / 'model.keras'}: has changed and cannot be made again without training. Restore it from a copy, or "
+        f"{flat / 'model.keras'}: has changed and cannot be regenerated without training. Restore it from a copy, or "
         f"remove {flat} and run the experiment again.\n"
-        f"{flat / 'predictions.csv'}: has changed. It is made from model.keras, experiment.json, split.csv, network.json, "
-        "metrics.json and the data, which must be intact. Restore those first."
+        f"{flat / 'predictions.csv'}: has changed. It is regenerated from model.keras, experiment.json, split.csv, network.json, "
+        "metrics.json and the data, which must be intact. Restore these first."
     )
     with pytest.raises(DataError, match=f"^{re.escape(expected)}$"):
         archnet.write_report(flat, repair=True)
@@ -224,8 +224,8 @@ def test_predictions_are_not_made_again_from_changed_data(flat, tmp_path):
     fresh["files"]["predictions.csv"] = manifest["files"]["predictions.csv"]
     (flat / "manifest.json").write_text(json.dumps(fresh))
     message = (
-        f"{flat / 'split.csv'}: the data have changed since this run was made, so its cases cannot be predicted again. "
-        "Bring the data back, or run the experiment again."
+        f"{flat / 'split.csv'}: the data have changed since this run, so its cases cannot be predicted again. "
+        "Restore the data, or run the experiment again."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         archnet.write_report(flat, repair=True)
@@ -256,7 +256,7 @@ def test_accepted_predictions_must_still_be_about_the_cases_of_the_split(flat):
 
 
 def test_repairing_and_accepting_exclude_each_other(flat):
-    message = "--repair and --accept-edits: choose one. A repair makes edited files again as they were."
+    message = "--repair and --accept-edits: choose one. A repair discards edits."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         archnet.write_report(flat, repair=True, accept_edits=True)
 
@@ -315,7 +315,7 @@ def test_a_baseline_killed_between_metrics_and_manifest_is_unfinished(tmp_path, 
     finished = run_baselines(experiments, out=tmp_path / "out")
     assert all(is_finished(run.folder) for run in finished)
     edit_probability(finished[0].folder)
-    with pytest.raises(DataError, match=r"predictions\.csv: changed since the run was finished"):
+    with pytest.raises(DataError, match=r"predictions\.csv: changed since the run finished"):
         run_baselines(experiments, out=tmp_path / "out")
 
 

@@ -19,7 +19,7 @@ from pages import page_of
 from trained_runs import write_chest
 
 OLD = Path(__file__).parents[1] / "old_runs"
-NOTE = "Integrity not recorded: the run has no manifest.json, so a change to its files since it was finished cannot be noticed."
+NOTE = "Integrity not recorded: the run has no manifest.json, so later changes to its files cannot be detected."
 RUNS = ("flat_2d/flat", "scans_3d/deep", "crossed/flat-fold0", "crossed/flat-fold1", "sweep/trials/001/flat")
 
 
@@ -74,7 +74,7 @@ def test_old_folds_are_compared_with_the_note(old):
     result = invoke("compare", "crossed", "other")
     assert result.exit_code == 0
     names = "flat-fold0, flat-fold1, flat-fold0, flat-fold1"
-    assert f"Integrity not recorded: {names} without manifest.json" in " ".join(result.stdout.split())
+    assert f"Integrity not recorded: no manifest.json in {names}" in " ".join(result.stdout.split())
     assert contents(old) == before
 
 
@@ -136,7 +136,7 @@ def test_an_old_run_is_recorded_on_request(old):
     day = manifest["recorded"]
     assert date.fromisoformat(day)
     assert (
-        f"The files were recorded on {day}, after the run: earlier changes cannot be noticed."
+        f"The files were recorded on {day}, after the run: earlier changes cannot be detected."
         in page_of(Path("flat_2d/flat")).text
     )
 

@@ -241,11 +241,11 @@ def nested(kind, depth, inner, **keys):
         (
             [*nested("RES", 2, nested("REP", 13, [C], times=2)), T],
             "mine.json $[0].layers[0].layers[0].layers[0]: REP makes 4,096 of the 8,195 layers that the network would have; "
-            'at most 3,000 are possible. Lower its "times".',
+            'at most 3,000 are allowed. Lower its "times".',
         ),
         (
             [{"type": "REP", "times": 1000, "layers": [C]}, {"type": "REP", "times": 700, "layers": [C, C, C]}, T],
-            "mine.json $[1]: REP makes 2,100 of the 3,101 layers that the network would have; at most 3,000 are possible. "
+            "mine.json $[1]: REP makes 2,100 of the 3,101 layers that the network would have; at most 3,000 are allowed. "
             'Lower its "times".',
         ),
         (
@@ -253,7 +253,7 @@ def nested(kind, depth, inner, **keys):
             "mine.json "
             + "$[0]"
             + ".layers[0]" * 18
-            + ': REP makes 1,000,000 of the 1e+60 layers that the network would have; at most 3,000 are possible. Lower its "times".',
+            + ': REP makes 1,000,000 of the 1e+60 layers that the network would have; at most 3,000 are allowed. Lower its "times".',
         ),
         (
             [{"type": "REP", "times": 1, "layers": [C] * 1000}] * 3 + [T],

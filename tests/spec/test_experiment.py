@@ -451,11 +451,11 @@ def test_a_crop_size_in_millimetres_becomes_voxels_and_the_resolved_document_rea
     [
         (
             f"training.epochs={'9' * 5_000}",
-            "--set training.epochs: the value has a number of too many digits, or is nested too deep.",
+            "--set training.epochs: the value is nested too deeply or holds a number with too many digits.",
         ),
         (
             f"training.epochs={'[' * 100_000}",
-            "--set training.epochs: the value has a number of too many digits, or is nested too deep.",
+            "--set training.epochs: the value is nested too deeply or holds a number with too many digits.",
         ),
         (
             f"training.epochs={'[' * 100}{']' * 100}",
@@ -493,7 +493,7 @@ def test_too_many_runs_are_refused():
     archs = [{"name": f"n{index}", "rank": 2, "layers": [{"type": "T"}]} for index in range(11)]
     message = (
         "mine.json $.split.folds: 11 architectures with 100 folds are 1,100 runs; an experiment has at most 1,000. "
-        "Lower split.folds, or divide the architectures."
+        "Lower split.folds, or use several experiments."
     )
     assert message_of(archs=archs, split={"folds": 100}) == message
 

@@ -250,14 +250,14 @@ def test_axes_that_cannot_be_meant_are_told(keys, message):
         ),
         (
             {"training.epochs": list(range(1, 152)), "training.batch_size": list(range(1, 151))},
-            "$.space: the arrays hold 301 values; at most 300 are possible. Use ranges of numbers.",
+            "$.space: the arrays hold 301 values; at most 300 are allowed. Use ranges of numbers.",
         ),
         (
             {
                 "training.epochs": {"type": "integer", "low": 1, "high": 1_000},
                 "training.batch_size": {"type": "integer", "low": 1, "high": 1_000},
             },
-            '$.space: the grid has 1,000,000 combinations, more than 100,000 trials. Vary less, give "trials", or set '
+            '$.space: the grid has 1,000,000 combinations, more than 100,000 trials. Vary fewer values, give "trials", or set '
             'search to "random" or "tpe".',
         ),
         (

@@ -239,7 +239,7 @@ def test_a_changed_history_of_a_finished_trial_is_refused(swept, tmp_path):
     record_run(run)
     assert read_leaderboard(*swept).best.trial.number == 2
     (run / "history.csv").write_text("epoch,seconds,validation_auc\n1,0.5,0.6\n2,0.5,0.9\n")
-    with pytest.raises(DataError, match=f"^{re.escape(str(run / 'history.csv'))}: changed since the run was finished"):
+    with pytest.raises(DataError, match=f"^{re.escape(str(run / 'history.csv'))}: changed since the run finished"):
         read_leaderboard(*swept)
 
 
@@ -247,6 +247,6 @@ def test_a_trial_without_the_value_of_a_hyperparameter_is_refused(swept):
     sweep, folder = swept
     path = folder / "trials/001/trial.json"
     write_json(path, {**json.loads(path.read_text()), "values": {}})
-    message = f'{path}: has no value for "{WIDTH}". Remove its folder, and --resume makes the trial again.'
+    message = f'{path}: has no value for "{WIDTH}". Remove its folder and run the sweep again with --resume.'
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_leaderboard(sweep, folder)

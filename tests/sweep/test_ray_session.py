@@ -73,9 +73,9 @@ def test_a_lost_ray_is_ended_and_started_again(sessions, caplog):
     sessions.run("trial lost", "killed", "exits", "trial done")
     assert [number for number, _ in sessions.ended] == [0, 1]
     assert [message for message in caplog.messages if "started again" in message] == [
-        "as lost. Nothing is lost: Ray is started again (restart 1).",
-        "The process that uses Ray was killed by SIGKILL. Nothing is lost: Ray is started again (restart 2).",
-        "The process that uses Ray ended with code 3. Nothing is lost: Ray is started again (restart 3).",
+        "as lost. No results are lost: restarting Ray (restart 1).",
+        "The process that uses Ray was killed by SIGKILL. No results are lost: restarting Ray (restart 2).",
+        "The process that uses Ray ended with code 3. No results are lost: restarting Ray (restart 3).",
     ]
     assert sessions.survivors() == set()
 
@@ -84,7 +84,7 @@ def test_only_losses_without_the_end_of_a_trial_add_up(sessions):
     with pytest.raises(RunError) as error:
         sessions.run("lost", "lost", "trial lost", "trial lost", "lost")
     assert str(error.value) == (
-        f"as lost. Ray was lost 4 times in a row. The messages of Ray are in {sessions.out / 'ray.txt'}. Nothing is "
+        f"as lost. Ray was lost 4 times in a row. Ray's messages are in {sessions.out / 'ray.txt'}. Nothing is "
         "lost: run the same command with --resume to continue."
     )
     assert len(sessions.starts()) == 7
@@ -93,7 +93,7 @@ def test_only_losses_without_the_end_of_a_trial_add_up(sessions):
 
 def test_a_cluster_is_not_started_again(sessions):
     message = (
-        f"as lost. The messages of Ray are in {sessions.out / 'ray.txt'}. Nothing is lost: run the same command with "
+        f"as lost. Ray's messages are in {sessions.out / 'ray.txt'}. Nothing is lost: run the same command with "
         "--resume to continue."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):

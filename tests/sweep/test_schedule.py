@@ -200,7 +200,7 @@ def test_a_sweep_without_ray_says_how_to_install_it(tmp_path, monkeypatch):
         ),
         (
             {"at_once": 3},
-            "was begun with at_once None, on which the trials of a TPE search depend. Resume it with the same.",
+            "was started with at_once None, on which the trials of a TPE search depend. Resume it with the same.",
         ),
     ],
 )
@@ -328,14 +328,14 @@ BUILT = {"arch": "net", "parameters": 924, "macs": 6060}
         ({"number": 0, "values": {}}, ':1 $: the key "runs" is missing.'),
         (
             {**BUILT, "number": 0, "values": {}, "runs": {"../../elsewhere": {"state": "waiting"}}},
-            ': "../../elsewhere" is no folder inside its own.',
+            ': "../../elsewhere" is not a folder inside the trial folder.',
         ),
         (
             {"number": 0, "values": {}, "runs": {"net": {"state": "finished", "unknown": 1}}},
             ':1 $.runs.net.unknown: unknown key "unknown". Known keys: began, lost, reason, seconds, state.',
         ),
         ({"number": 0, "values": {}, "runs": {"net": {"state": "waiting"}}}, ': has runs, but no "arch".'),
-        ({"number": 7, "values": {}, "runs": {}}, ": is of trial 7."),
+        ({"number": 7, "values": {}, "runs": {}}, ": belongs to trial 7."),
         ([], ":1 $: expected an object, got []."),
     ],
 )
@@ -343,7 +343,7 @@ def test_a_damaged_trial_is_told_with_its_file(tmp_path, document, problem):
     path = trial_folder(tmp_path, 0) / "trial.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(document))
-    message = f"{path}{problem} Remove its folder, and --resume makes the trial again."
+    message = f"{path}{problem} Remove its folder and run the sweep again with --resume."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_trials(tmp_path)
 

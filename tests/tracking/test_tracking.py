@@ -268,8 +268,8 @@ def test_a_run_that_the_store_does_not_take_is_told_how_to_write_it_again(store,
 
     monkeypatch.setattr(store._client, "log_batch", refused)
     message = (
-        f"{tracked[0]}: is finished, but {store.uri} does not take it: The disk is full. Mend the store, then run "
-        "again with --resume: finished runs are written once more."
+        f"{tracked[0]}: the run is finished, but cannot be logged to {store.uri}: The disk is full. Repair the store, "
+        "then run again with --resume to log the finished runs."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         store.add(tracked[0])
@@ -341,6 +341,6 @@ def test_processes_that_create_a_database_at_once_both_write_into_it(tmp_path, m
 
 def test_a_changed_run_is_not_tracked(store, tracked):
     (tracked[0] / "metrics.json").write_text("{}")
-    message = f"{tracked[0] / 'metrics.json'}: changed since the run was finished ("
+    message = f"{tracked[0] / 'metrics.json'}: changed since the run finished ("
     with pytest.raises(DataError, match=f"^{re.escape(message)}"):
         store.add(tracked[0])

@@ -175,7 +175,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
         baseline: Add a random forest and a logistic regression on the downsampled voxels to the comparison.
         track: "mlflow" logs finished runs to MLflow: $MLFLOW_TRACKING_URI, or mlflow.db next to the experiment folder
             (requires the extra: track).
-        break_lock: Break the locks of processes on other machines, which have ended without removing them.
+        break_lock: Break the locks of processes on other machines that ended without releasing them.
         progress: None (the default) shows progress in notebooks and on terminals, True always, False never. A function
             of (items, description, total) replaces the display of data preparation: it yields the items.
         callback: Object with the methods `on_step(epoch, step, num_steps, logs)` and `on_epoch(row)`, which are called

@@ -48,17 +48,17 @@ def write_report(
 
     Args:
         runs: Runs or run folders; or an experiment folder, whose comparison is also rewritten.
-        repair: Make missing and changed files again from the other files, where that takes no training. What was made
-            is logged.
-        accept_edits: Accept files that you have changed; reports and comparisons say so from then on. A run without a
-            manifest gets one.
-        break_lock: Break the locks of processes on other machines, which have ended without removing them.
+        repair: Regenerate missing and changed files from the other files, where this needs no training. Regenerated
+            files are logged.
+        accept_edits: Accept files that you changed; later reports and comparisons state this. A run without a manifest
+            gets one.
+        break_lock: Break the locks of processes on other machines that ended without releasing them.
 
     Returns:
         Paths of the HTML reports; those of comparisons come last.
 
     Raises:
-        ArchnetError: A run is not finished, or its files are damaged or have changed.
+        ArchnetError: A run is not finished, or its files are damaged or changed.
     """
     from archnet.runs.rereport import ReportOptions, regenerate_reports
 
@@ -85,7 +85,7 @@ def export_model(
         run: A run or run folder.
         format: "keras" (a Keras file), "saved_model" (a TensorFlow folder) or "onnx" (requires the extra: export).
         out: New folder. Defaults to export-<format> in the run folder.
-        break_lock: Break the lock of a process on another machine, which has ended without removing it.
+        break_lock: Break the lock of a process on another machine that ended without releasing it.
 
     Returns:
         The paths of the exported `model` and its `card`, and its largest `difference` from Keras.

@@ -84,8 +84,8 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
 
     Returns:
         A `ScanResult`, or with `candidates` a `CandidateResult`: `probabilities` of shape (N, K), float64, for N scans
-        or candidates and K `classes`, with `warnings`, `rejected`, `undefined` and `trained_on` by
-        scan.
+        or candidates and K `classes`, with `warnings`, `rejected`, `undefined` and `trained_on`
+        by scan.
 
     Raises:
         ArchnetError: The runs, the scans and the options are incompatible, or no scan is predicted.

@@ -33,7 +33,7 @@ from archnet.network.optional_packages import skip_optional_packages
 PROGRAM: Final = "archnet"
 
 _CLOSED_PIPE: Final = 141
-"""The exit code by which shells report SIGPIPE: the reader, such as head, has gone."""
+"""The exit code with which shells report SIGPIPE: the reader, such as head, has exited."""
 
 
 def _print_version(is_wanted: bool) -> None:
@@ -43,7 +43,7 @@ def _print_version(is_wanted: bool) -> None:
 
 
 class _Program(TyperGroup):
-    """All commands; an interrupted one says so, and a wrong argument is printed without its control characters."""
+    """All commands; reports interruptions, and escapes control characters in usage errors."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Parse the options of the program."""
@@ -97,7 +97,7 @@ def main() -> None:
     """Run the command line and exit.
 
     The exit code is 0 for success, 1 for a bug, 2 for the user's input, 130 after Ctrl-C, 143 after SIGTERM, and 141 if
-    the reader of stdout has gone.
+    the reader of stdout has exited.
     """
     interruption.install_handlers()
     open_streams()
@@ -111,7 +111,7 @@ def main() -> None:
 
 
 def _run() -> int:
-    """Run the command; the exit code."""
+    """Run the command and return its exit code."""
     try:
         code = _invoke()
         sys.stdout.flush()
@@ -141,7 +141,7 @@ def _invoke() -> int:
 
 
 def _fail(text: str, code: int) -> int:
-    """Print the reason of a failure, if that is possible; the exit code."""
+    """Print the reason for a failure if possible, and return the exit code."""
     with suppress(OSError):
         echo(text, err=True)
     return code

@@ -41,19 +41,19 @@ def report(
     runs: RunFolders,
     repair: Annotated[
         bool,
-        typer.Option("--repair", help="Make missing or changed files again where that takes no training."),
+        typer.Option("--repair", help="Regenerate missing or changed files where this needs no training."),
     ] = False,
     accept_edits: Annotated[
         bool,
-        typer.Option("--accept-edits", help="Accept files that you changed; every later report says so."),
+        typer.Option("--accept-edits", help="Accept files that you changed; all later reports state this."),
     ] = False,
     break_lock: BreakLockOption = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Recompute metrics.json from predictions.csv, and draw the figures and report.html again.
 
-    For an experiment's folder, the comparison is written again as well. Files that have changed since a run was
-    finished are an error, unless --repair makes them again or --accept-edits accepts them.
+    For an experiment's folder, the comparison is rewritten as well. A file that has changed since its run finished is
+    an error, unless --repair regenerates it or --accept-edits accepts it.
 
     Examples:
         archnet report runs/luna16/arch3dsm

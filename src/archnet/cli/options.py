@@ -64,7 +64,7 @@ BreakLockOption = Annotated[
     bool,
     typer.Option(
         "--break-lock",
-        help="Take over a folder from an archnet process on another machine, which has ended without unlocking it.",
+        help="Break the lock of an archnet process on another machine that ended without releasing it.",
     ),
 ]
 StrictOption = Annotated[
@@ -247,7 +247,7 @@ def print_trainings(trained_on: Mapping[Path, Sequence[TrainedOn]]) -> None:
 
 @contextmanager
 def hint_if_interrupted(hint: str, kept: str) -> Iterator[None]:
-    """Add how to continue to an interruption of the block, and what was kept to an error of the system in it."""
+    """Add a hint on how to continue to an interruption, and a note on what was kept to a system error."""
     try:
         yield
     except KeyboardInterrupt:

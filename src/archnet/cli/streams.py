@@ -26,7 +26,7 @@ def open_streams() -> None:
 
 
 def flush_or_discard(stream: TextIO) -> None:
-    """Write out what a stream holds, or discard it if that fails: Python would try again at its exit."""
+    """Flush a stream, or discard its buffer if that fails: Python would flush it again at exit."""
     try:
         stream.flush()
     except OSError:
@@ -34,7 +34,7 @@ def flush_or_discard(stream: TextIO) -> None:
 
 
 def discard_output(stream: TextIO) -> None:
-    """Send what a stream holds, and everything that will be written to it, to the null device."""
+    """Redirect a stream, with its buffer, to the null device."""
     with suppress(OSError):
         null_device = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null_device, stream.fileno())

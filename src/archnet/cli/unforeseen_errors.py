@@ -11,19 +11,19 @@ from typing import Final
 from archnet.files.user_folders import log_folder
 
 _REMEDIES: Final = {
-    errno.ENOSPC: "Make room on the disk.",
-    errno.EDQUOT: "Make room: your quota on this disk is used up.",
-    errno.EFBIG: "The system limits the size of files: see ulimit -f.",
-    errno.EMFILE: "The system limits the number of open files: raise it with ulimit -n.",
+    errno.ENOSPC: "Free some disk space.",
+    errno.EDQUOT: "Free some disk space: your quota is used up.",
+    errno.EFBIG: "The file exceeds the size limit for files: see ulimit -f.",
+    errno.EMFILE: "Raise the limit on open files with ulimit -n.",
 }
 _REMEDY: Final = "Check the path, its permissions and the space on the disk."
 
 
 def describe_os_error(error: OSError) -> str:
-    """The file and the reason of an error of the system, what was kept, and the remedy.
+    """The file and the reason of a system error, the remedy, and what was kept.
 
     >>> describe_os_error(OSError(errno.ENOSPC, "HDF5 error", "runs/net/model.keras"))
-    'runs/net/model.keras: No space left on device. Make room on the disk.'
+    'runs/net/model.keras: No space left on device. Free some disk space.'
     """
     if isinstance(error, FileNotFoundError) and not _has_working_folder():
         return "The current folder no longer exists. Change to another folder and run the same command again."
@@ -36,11 +36,11 @@ def describe_os_error(error: OSError) -> str:
 
 
 def describe_bug(error: Exception) -> str:
-    """An error that archnet did not foresee, and where its traceback is; the traceback if no file can hold it."""
+    """An unforeseen error and the path of its traceback; the traceback itself if it cannot be saved."""
     path = save_traceback()
     first = f"A bug in archnet: {type(error).__name__}: {error}"
     if path is None:
-        return f"{first}\nThe traceback cannot be saved in a file:\n{traceback.format_exc()}".rstrip()
+        return f"{first}\nThe traceback cannot be saved to a file:\n{traceback.format_exc()}".rstrip()
     return f"{first}\nThe traceback is in {path}"
 
 

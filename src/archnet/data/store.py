@@ -116,7 +116,7 @@ def _reopen(folder: Path, recipe: Recipe, unreadable: Sequence[UnreadableScan]) 
 
 
 def discard_folder(folder: Path) -> None:
-    """Remove the folder of a store; a process that is killed meanwhile leaves no partial folder under its name.
+    """Remove the folder of a store; a kill during the removal leaves no partial folder under its name.
 
     Raises:
         DataError: The folder cannot be moved, on Windows because a program has its crops open.
@@ -199,17 +199,17 @@ def _acquire(held: ExitStack, folder: Path, progress: Progress) -> None:
         held.enter_context(lock_store(folder))
     except LockedError as error:
         waiting = map(held.enter_context, [lock_store(folder, timeout_s=math.inf)])
-        for _ in progress(waiting, f"Waiting for another process that cuts the same crops: {error.holder}", 1):
+        for _ in progress(waiting, f"Waiting for another process that extracts the same crops: {error.holder}", 1):
             pass
 
 
 @contextmanager
 def lock_store(folder: Path, timeout_s: float = 0) -> Iterator[None]:
-    """Hold the lock of a store while the block runs; what a killed process left of it half-written is removed.
+    """Hold the lock of a store while the block runs; partial files of a killed process are removed.
 
     Args:
         folder: The store's folder when it is finished.
-        timeout_s: How long to wait for a process that cuts it.
+        timeout_s: How long to wait for a process that builds it.
 
     Raises:
         LockedError: Another process still holds the lock.
@@ -224,5 +224,5 @@ def lock_store(folder: Path, timeout_s: float = 0) -> Iterator[None]:
 
 
 def _trash_folder(folder: Path) -> Path:
-    """Where a folder is moved to be removed."""
+    """The path that a folder is moved to for its removal."""
     return draft_folder(folder).with_suffix(TRASH_SUFFIX)

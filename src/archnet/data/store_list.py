@@ -77,7 +77,7 @@ def prune_stores(*, everything: bool = False, dry_run: bool = False) -> list[Sto
 
 
 def _remove_trash() -> None:
-    """Finish the removals that killed processes began, but for those of stores that are being cut."""
+    """Finish the removals of killed processes, except for stores that are being built."""
     for trash in store_home().glob(f".unfinished/*{TRASH_SUFFIX}"):
         with suppress(LockedError), lock_store(store_home() / trash.stem):
             pass

@@ -114,9 +114,9 @@ def compare(runs: Sequence[Path]) -> Comparison:
     """Runs side by side: those of run folders, or of all finished runs inside an experiment's folder.
 
     Raises:
-        RunError: There are fewer than two runs, one isn't finished, or they have not the same classes, positive class,
-            set and cases.
-        DataError: A run's files are damaged, or have changed since it was finished.
+        RunError: There are fewer than two runs, one isn't finished, or their classes, positive classes, sets or cases
+            differ.
+        DataError: A run's files are damaged, or have changed since it finished.
     """
     folders = find_run_folders(runs)
     if len(folders) < 2:

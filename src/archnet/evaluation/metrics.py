@@ -61,7 +61,7 @@ def evaluate(
     """The metrics of each set that has cases, JSON-ready.
 
     Args:
-        predictions: All sets' cases together.
+        predictions: Cases of all sets.
         positive: Index of the class whose recall counts.
         threshold: For two classes: probability of `positive` from which a case is predicted as it; None
             stands for `DEFAULT_THRESHOLD`.
@@ -219,11 +219,11 @@ def _macro_mean(values: Floats) -> Floats:
 def collapse_entry(
     predictions: Predictions, metrics: Mapping[str, Any], history: Mapping[str, Sequence[float]]
 ) -> dict[str, Any]:
-    """The entry "collapsed" of `metrics.json`, see `find_collapse`; empty for a run that has not collapsed.
+    """The entry "collapsed" of `metrics.json` (see `find_collapse`); empty for a run that has not collapsed.
 
     Args:
-        predictions: All sets' cases together.
-        metrics: The run's, which name the positive class and the threshold.
+        predictions: Cases of all sets.
+        metrics: The run's metrics, which name the positive class and the threshold.
         history: The columns of history.csv; empty for a run without a network.
     """
     positive = predictions.classes.index(metrics["positive"])
@@ -237,10 +237,10 @@ def collapse_entry(
 def recompute_metrics(
     predictions: Predictions, metrics: Mapping[str, Any], *, bootstraps: int = 1000
 ) -> dict[str, Any]:
-    """`metrics.json` computed again from the predictions, without FROC and collapse; the costs are kept as they were.
+    """Recompute `metrics.json` from the predictions, without FROC and collapse; the costs are kept.
 
     Args:
-        predictions: The run's, with the classes that `metrics` names.
+        predictions: The run's predictions, with the classes that `metrics` names.
         metrics: The present content of `metrics.json`; it names the positive class, the threshold and the wanted
             recall.
         bootstraps: Resamples behind the intervals.

@@ -130,7 +130,7 @@ def read_predictions(path: Path) -> Predictions:
 
 
 def read_run_predictions(folder: Path, sets: Collection[str]) -> Predictions:
-    """Read the predictions of a run, and check that they are about the cases of its split.
+    """Read the predictions of a run, and check that their cases are those of its split.
 
     Args:
         folder: The run folder.
@@ -138,7 +138,7 @@ def read_run_predictions(folder: Path, sets: Collection[str]) -> Predictions:
 
     Raises:
         RunError: predictions.csv is missing.
-        DataError: A file is damaged, or the predictions are about different cases.
+        DataError: A file is damaged, or the predictions and the split have different cases.
     """
     predictions = read_predictions(folder / "predictions.csv")
     check_case_list(folder, predictions.to_columns(), sets)
@@ -149,7 +149,7 @@ def _read_table(path: Path) -> Table:
     try:
         table = read_table(path, _REMEDY)
     except FileNotFoundError:
-        raise RunError(f"{path}: no such file. Run the experiment to its end, or name another run folder.") from None
+        raise RunError(f"{path}: no such file. Finish the run, or name a different run folder.") from None
     if not table.rows:
         raise DataError(f"{path}: has no cases. {_REMEDY}")
     return table

@@ -17,7 +17,7 @@ CHECKPOINT: Final = "checkpoint"
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """One of the folder's JSON files, of a kind in `OUTPUT_FILES`, held to its schema.
+    """Read a JSON file of the folder, of a kind in `OUTPUT_FILES`, and validate it against its schema.
 
     Raises:
         RunError: The file is missing.
@@ -27,12 +27,12 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_optional_json(path: Path) -> dict[str, Any] | None:
-    """The same, or None where the run did not write it."""
+    """Read a JSON file of the folder; None if the run did not write it."""
     return read_output(path) if path.exists() else None
 
 
 def read_history(path: Path) -> dict[str, list[float]]:
-    """The columns of `history.csv`, one value an epoch; empty where there is no such file.
+    """The columns of `history.csv`, one value an epoch; empty if there is no such file.
 
     Raises:
         DataError: The file is no csv table, has no column of epochs or seconds, or a field isn't a number.
@@ -112,5 +112,5 @@ def _find_runs(path: Path) -> list[Path]:
         return folders
     raise RunError(
         f"{path}: no metrics.json here or one level down, so there is no finished run. "
-        "Run the experiment to its end, or name another folder."
+        "Finish the run, or name a different folder."
     )

@@ -42,12 +42,12 @@ def model_card(run: RunFiles, shape: tuple[int, ...], limits: tuple[float, float
 
     Args:
         run: The run.
-        shape: Of the model's input, channels last.
+        shape: Shape of the model's input, channels last.
         limits: Raw values that the model maps to 0 and 1.
-        name: Of the model's file or folder beside the card.
+        name: Name of the model's file or folder next to the card.
 
     Raises:
-        DataError: An older version has left out a result.
+        DataError: A result is missing from the run of an older version.
     """
     require_results(run)
     parts = [

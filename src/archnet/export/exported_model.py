@@ -71,7 +71,7 @@ def export_run(run: Path, form: str, out: Path | None = None) -> ExportedModel:
     Raises:
         DataError: A file of the run is damaged or has changed since it was finished.
         RunError: The run has no model, the format is unknown, the folder exists, a package is missing, the
-            model gives NaN, or the exported model's probabilities differ from Keras's.
+            model outputs NaN, or the exported model's probabilities differ from Keras's.
     """
     from archnet.network.backend import start_quietly
 
@@ -97,7 +97,7 @@ def _export(run: Path, form: str, folder: Path) -> ExportedModel:
     real, noise = _real_cases(files, limits), _noise_cases(shape, limits)
     images = np.concatenate([*real, noise])
     if not np.isfinite(network.predict_function(model)(images)).all():
-        raise nan_error(run / "model.keras", "gives NaN instead of probabilities")
+        raise nan_error(run / "model.keras", "outputs NaN instead of probabilities")
     with atomic_folder(folder) as draft:
         path = draft / export_format.name
         export_format.write(model, path)

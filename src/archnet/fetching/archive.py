@@ -24,17 +24,17 @@ _OTHER_METHODS = {9: "deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: 
 
 
 class BadArchiveError(DataError):
-    """An archive of no use: it is damaged, or holds what does not belong in it."""
+    """An archive of no use: it is damaged, or breaks a limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveLimits:
-    """What an archive may become; LUNA16's largest holds about 180 files, and 15 GB, at twice its own size.
+    """Limits on an archive. LUNA16's largest holds about 180 files and unpacks to 15 GB, twice its own size.
 
     Attributes:
-        num_entries: Files and folders.
-        depth: Folders inside each other, with the file in them.
-        num_bytes: Of all files together.
+        num_entries: Number of files and folders.
+        depth: Levels of nesting, counting the file.
+        num_bytes: Total size of the files.
         ratio: Unpacked bytes for each byte of the archive.
     """
 
@@ -56,7 +56,7 @@ def unpack(
         target: Must not exist or be an empty folder; the archive must lie on the same file system.
 
     Raises:
-        BadArchiveError: The archive is damaged, too large, or holds what does not belong in it.
+        BadArchiveError: The archive is damaged, too large, or breaks a limit.
         DataError: It needs another tool, or there is no room for it. In either case nothing is left behind.
     """
     folder = archive.with_name(f"{target.name}.unpacking")
@@ -99,7 +99,7 @@ def require_disk_space(folder: Path, num_bytes: int, purpose: str) -> None:
 def _require_sound(archive: Path, entries: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
     problem = next(_find_problems(entries, archive.stat().st_size, limits), None)
     if problem:
-        raise BadArchiveError(f"{archive}: {problem}. Nothing was unpacked; get the archive from another place.")
+        raise BadArchiveError(f"{archive}: {problem}. Nothing was unpacked; get the archive from another source.")
 
 
 def _find_problems(entries: list[zipfile.ZipInfo], num_packed_bytes: int, limits: ArchiveLimits) -> Iterator[str]:
@@ -114,9 +114,10 @@ def _find_problems(entries: list[zipfile.ZipInfo], num_packed_bytes: int, limits
     yield from _find_collisions(entries)
     num_bytes = sum(entry.file_size for entry in entries)
     if num_bytes > limits.num_bytes:
-        yield f"it would become {num_bytes:,} bytes, more than {limits.num_bytes:,}"
+        yield f"it would unpack to {num_bytes:,} bytes, more than {limits.num_bytes:,}"
     if num_bytes > limits.ratio * num_packed_bytes:
-        yield f"it would unpack from {num_packed_bytes:,} to {num_bytes:,} bytes, over {limits.ratio} times"
+        growth = f"from {num_packed_bytes:,} to {num_bytes:,} bytes"
+        yield f"it would unpack {growth}, more than {limits.ratio} times its size"
 
 
 def _find_entry_problems(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> Iterator[str]:
@@ -125,7 +126,7 @@ def _find_entry_problems(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> Itera
     short_name = shorten(name)
     parts = PurePosixPath(name).parts
     if ".." in (*parts, *PureWindowsPath(name).parts) or PureWindowsPath(name).anchor:
-        yield f'the entry "{short_name}" leads out of its folder'
+        yield f'the entry "{short_name}" points outside its folder'
     if len(parts) > limits.depth:
         yield f'the entry "{short_name}" is {len(parts):,} folders deep, more than {limits.depth}'
     if any(map(_is_unportable, parts)):
@@ -143,7 +144,7 @@ def _is_unportable(part: str) -> bool:
 
 
 def _find_collisions(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
-    """Entries that become one file, or a file and a folder of one name, on some system."""
+    """Entries that collide on some system: as one file, or as a file and a folder with one name."""
     spellings: dict[str, str] = {}
     files: dict[str, int] = Counter(str(PurePosixPath(entry.filename)) for entry in entries if not entry.is_dir())
     yield from (f'the entry "{path}" appears {count} times in it' for path, count in files.items() if count > 1)
@@ -183,7 +184,7 @@ def _extract(zip_file: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) ->
 def _find_payload(archive: Path, folder: Path, target: Path) -> Path:
     payload = folder / target.name
     if payload.is_dir() and not any(path.is_file() for path in payload.rglob("*")):
-        raise BadArchiveError(f"{archive}: there is no file in its folder {target.name}.")
+        raise BadArchiveError(f"{archive}: it has no files in its folder {target.name}.")
     if payload.exists():
         return payload
     if target.suffix:

@@ -71,7 +71,7 @@ def fetch(
 
 @contextmanager
 def _without_empty_folder(root: Path) -> Iterator[None]:
-    """Remove the folder of a data set if nothing came into it: an empty one would look like a data set."""
+    """Remove the folder of a data set if it is empty: it would look like a data set."""
     try:
         yield
     finally:
@@ -82,7 +82,7 @@ def _without_empty_folder(root: Path) -> Iterator[None]:
 
 
 def _is_there(target: Path) -> bool:
-    """Whether a part of a data set was fetched; an empty folder is none."""
+    """Whether a part of a data set was fetched; an empty folder does not count."""
     return target.exists() and not is_empty_folder(target)
 
 

@@ -64,7 +64,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
 
 
 def _name_output(error: OSError, draft: Path, path: Path) -> None:
-    """Name the output in an error of writing it, which by itself names nothing or the draft."""
+    """Name the output in a write error, which otherwise names nothing or the draft."""
     name = error.filename
     if name is None:
         error.filename = str(path)
@@ -75,7 +75,7 @@ def _name_output(error: OSError, draft: Path, path: Path) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Remove the drafts that killed writers left in a folder; no other process may be writing into it.
 
-    Run folders inside the folder have writers of their own, and other folders are not archnet's; both are left out.
+    Run folders inside the folder have writers of their own, and other folders are not archnet's; both are skipped.
     """
     _remove_drafts(folder)
     for name in _SUBFOLDERS:
@@ -94,7 +94,7 @@ def _remove_drafts(folder: Path) -> None:
 
 
 def _is_draft(name: str) -> bool:
-    """Whether a name is that of a draft, of this version or of a file of an earlier one.
+    """Whether a name is that of a draft, of this version or an earlier one.
 
     >>> [_is_draft(name) for name in (".archnet-0a1b2c3d-figures", ".gallery.npz-0a1b2c3d.npz", ".archnet-lock")]
     [True, True, False]

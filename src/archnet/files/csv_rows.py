@@ -15,7 +15,7 @@ from archnet.errors import DataError, did_you_mean
 
 _MAX_EXCERPT: Final = 80
 _MAX_BYTES: Final = 1_000_000_000
-"""LUNA16's longest list has a twentieth of it."""
+"""Twenty times the size of LUNA16's longest list."""
 
 _LIST_REMEDY: Final = "Save it as text in UTF-8, columns separated by commas."
 
@@ -40,11 +40,11 @@ def read_table(path: Path, remedy: str) -> Table:
 
     Args:
         path: The file.
-        remedy: What to do about a damaged one.
+        remedy: What to do about a damaged file.
 
     Raises:
         FileNotFoundError: The file is missing.
-        DataError: The file is not UTF-8 or no csv table, is empty or too large, has a column twice, or has a row of
+        DataError: The file is not UTF-8 or not a csv table, is empty or too large, has a column twice, or has a row of
             another length than the header.
     """
     lines = _read_lines(path, remedy)
@@ -71,7 +71,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[st
         columns: The columns to read, in the order of the values.
 
     Raises:
-        DataError: The file cannot be read or is no csv text, a column is missing or repeated, or a row has more or
+        DataError: The file cannot be read or is not csv text, a column is missing or repeated, or a row has more or
             fewer fields than the header.
     """
     lines = _read_lines(path, _LIST_REMEDY)
@@ -109,7 +109,7 @@ def _read_lines(path: Path, remedy: str) -> Iterator[tuple[int, list[str]]]:
 
 def _check_size(path: Path, num_bytes: int, remedy: str) -> None:
     if num_bytes > _MAX_BYTES:
-        raise DataError(f"{path}: larger than {_MAX_BYTES / 1e6:,.0f} MB, which no such list is. {remedy}")
+        raise DataError(f"{path}: larger than {_MAX_BYTES / 1e6:,.0f} MB, the limit for lists. {remedy}")
 
 
 def _refuse_nul(lines: Iterable[str], path: Path, remedy: str) -> Iterator[str]:
@@ -154,13 +154,13 @@ def parse_finite(words: Sequence[str], names: Sequence[str], path: Path, line: i
 
 
 def parse_number(word: str) -> float:
-    """A number as programs write it; `float` also takes digits of other scripts and underscores between digits.
+    """Parse a number; unlike `float`, refuse digits of other scripts and underscores between digits.
 
     >>> parse_number(" 1e-3")
     0.001
 
     Raises:
-        ValueError: The word is no number.
+        ValueError: The word is not a number.
     """
     if "_" in word or not word.isascii():
         raise ValueError(f"not a number: {word!r}")

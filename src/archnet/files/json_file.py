@@ -1,4 +1,4 @@
-"""JSON that archnet wrote, read back: fast, within bounds, and damage is one kind of error.
+"""Read JSON that archnet wrote: fast, with bounded work, and one kind of error for damage.
 
 Documents that people write are read by `strict_json`, which knows the line of every value.
 """
@@ -48,13 +48,13 @@ def read_json_bytes(path: Path, max_bytes: int) -> bytes:
     """The content of a file of bounded size.
 
     Raises:
-        DamagedJsonError: It is larger.
-        OSError: It cannot be read.
+        DamagedJsonError: The file is larger.
+        OSError: The file cannot be read.
     """
     with path.open("rb") as stream:
         content = stream.read(max_bytes + 1)
     if len(content) > max_bytes:
-        raise DamagedJsonError(f"larger than {max_bytes / 1e6:,.0f} MB, which no such file is")
+        raise DamagedJsonError(f"larger than {max_bytes / 1e6:,.0f} MB, the limit for this file")
     return content
 
 
@@ -69,7 +69,7 @@ def parse_json(content: bytes, *, allows_surrogates: bool = False) -> Any:
         allows_surrogates: Accept paths whose bytes are not UTF-8, as Python escapes them.
 
     Raises:
-        DamagedJsonError: It is anything else.
+        DamagedJsonError: The text is anything else.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -156,4 +156,4 @@ def _check_text(value: Any) -> None:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         character = str(error.object)[error.start]
-        raise DamagedJsonError(f"holds {ascii(character)[1:-1]}, half of a character") from None
+        raise DamagedJsonError(f"holds {ascii(character)[1:-1]}, a lone surrogate") from None

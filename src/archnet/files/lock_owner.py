@@ -1,4 +1,4 @@
-"""The owner of a lock, as the lock's file names it: process, machine, command, and since when."""
+"""The owner of a lock, as recorded in the lock's file: process, machine, command and start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from archnet.machine import command_line
 
 _MAX_BYTES: Final = 1024
-"""Size of the file up to which filelock reads it."""
+"""Largest lock file that filelock reads, in bytes."""
 
 _MAX_COMMAND: Final = 300
 
@@ -21,8 +21,8 @@ class LockOwner:
     """A process that holds a lock.
 
     Attributes:
-        pid: Its number.
-        host: Its machine.
+        pid: Process ID.
+        host: Name of the machine.
         since: When it took the lock, in UTC; null if that is not recorded.
         command: Its command line; null if that is not recorded.
     """
@@ -45,7 +45,7 @@ class LockOwner:
 
 
 def owner_lines() -> str:
-    """What filelock does not write itself: time and command. Its record is lines of KEY=VALUE, the rest ignored."""
+    """The time and the command, which filelock does not record; it ignores KEY=VALUE lines that it does not know."""
     command = command_line().encode("ascii", "backslashreplace").decode("ascii")
     command = re.sub(r"[^\x20-\x7e]", "?", command)
     if len(command) > _MAX_COMMAND:
@@ -77,7 +77,7 @@ def _parse_time(text: str | None) -> datetime | None:
 
 
 def has_ended(owner: LockOwner) -> bool:
-    """Whether a process of this machine has ended and only waits for its parent to notice (Linux)."""
+    """Whether a process of this machine is a zombie: it has ended, and its parent has not noticed yet (Linux)."""
     try:
         stat = Path(f"/proc/{owner.pid}/stat").read_bytes()
     except OSError:

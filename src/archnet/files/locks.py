@@ -32,12 +32,12 @@ RUN_LOCK_SECONDS: Final = 120
 
 _ATTEMPT_SECONDS: Final = 0.2
 _MIN_AGE_SECONDS: Final = 2
-"""Age from which a lock may be broken: of two processes that break it, the second leaves the new lock of the first."""
+"""Minimum age of a lock that may be broken, so that a second process does not break the new lock of the first."""
 
 _MAX_ATTEMPTS: Final = 10
 
 _held: set[tuple[int, int, Path]] = set()
-"""Process, thread and file of the locks that are held here."""
+"""The locks that this process holds: process, thread and file."""
 
 _foreign_patience_s: ContextVar[float] = ContextVar("foreign_patience_s", default=math.inf)
 
@@ -72,10 +72,10 @@ def break_foreign_locks(*, is_wanted: bool = True, after_s: float = 0) -> Iterat
 
 @contextmanager
 def lock_folder(folder: Path, *, timeout_s: float = 0, advice: str = WAIT) -> Iterator[None]:
-    """Be the only writer of a folder while the block runs; commands that nest share the lock.
+    """Hold an exclusive lock on a folder while the block runs; nested blocks share it.
 
-    The folder is created if it is missing, and removed again if it is empty at the end. What a killed process left
-    half-written in the folder is removed.
+    The folder is created if it is missing, and removed again if it is empty at the end. Partial files of
+    killed processes are removed.
 
     Args:
         folder: The folder; its subfolders have locks of their own.
@@ -113,12 +113,12 @@ def _enter_folder(folder: Path, timeout_s: float, advice: str) -> MarkerSoftFile
                 f"{folder}: cannot be written: {error.strerror or error}. Check its permissions and the space on the "
                 "disk, or choose another folder."
             ) from error
-    raise RunError(f"{folder}: another process removes this folder again and again. Choose another folder.")
+    raise RunError(f"{folder}: another process keeps removing this folder. Choose another folder.")
 
 
 @contextmanager
 def lock_output(path: Path) -> Iterator[None]:
-    """Lock the run folder that a new file or folder is written into while the block runs, if it is inside one.
+    """Lock the run folder that contains a new file or folder while the block runs, if there is one.
 
     Raises:
         LockedError: Another process holds the lock.
@@ -160,7 +160,7 @@ def is_locked(path: Path) -> bool:
 
 
 def _acquire(path: Path, timeout_s: float, subject: str, advice: str) -> MarkerSoftFileLock | None:
-    """Take a lock and write into its file who holds it; null if this thread holds it already."""
+    """Take a lock and record its owner in its file; null if this thread holds it already."""
     key = _key(path)
     if key in _held:
         return None

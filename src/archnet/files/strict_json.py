@@ -26,10 +26,10 @@ MAX_BYTES: Final = 4_000_000
 
 
 MAX_PROBLEMS: Final = 50
-"""Problems that a message lists; the others are counted."""
+"""Maximum number of problems that a message lists; the others are counted."""
 
 MAX_MESSAGE: Final = 8_000
-"""Characters of the problems that a message lists, from the second one on."""
+"""Maximum length of the problems that a message lists, in characters; the first is always listed."""
 
 Problem = tuple[JsonPath, str]
 """Where something is wrong, and what."""

@@ -61,7 +61,7 @@ def escape_json(text: str) -> str:
 
 @contextmanager
 def name_stream(*, is_stderr: bool) -> Iterator[None]:
-    """Name the standard stream in an error of writing to it, as the system names no file in such errors."""
+    """Name the standard stream in write errors, in which the system names no file."""
     try:
         yield
     except OSError as error:

@@ -34,7 +34,7 @@ def store_home() -> Path:
     """The folder of all crop stores: `$ARCHNET_STORE`, else beside the data sets.
 
     Raises:
-        DataError: As `data_home`.
+        DataError: See `data_home`.
     """
     folder = os.environ.get(STORE_VARIABLE)
     return Path(folder) if folder else data_home() / "store"

@@ -120,7 +120,7 @@ def read_header(path: Path) -> MetaImageHeader:
 def write_mhd(path: Path, volume: Volume) -> None:
     """Write `path` (.mhd), and the voxels uncompressed and in their storage order beside it (.raw)."""
     raw = path.with_suffix(".raw")
-    raw.write_bytes(np.ascontiguousarray(volume.hu).data.cast("B"))  # tofile would not say why it failed
+    raw.write_bytes(np.ascontiguousarray(volume.hu).data.cast("B"))  # tofile hides the reason of a failure
     lines = {
         "ObjectType": "Image",
         "NDims": 3,

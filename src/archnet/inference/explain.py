@@ -116,7 +116,7 @@ def explain_scan(  # noqa: PLR0913 - the options of `archnet explain`, by name
 
     Raises:
         ArchnetError: The scan is rejected, the point lies outside it, the network has no convolution or
-            gives NaN.
+            outputs NaN.
     """
     from archnet.network.predict import predict_probabilities
     from archnet.network.trained_model import load_run_model, nan_error
@@ -132,7 +132,7 @@ def explain_scan(  # noqa: PLR0913 - the options of `archnet explain`, by name
     images = network_input(values, run.experiment)
     probability = float(predict_probabilities(model, images, np.zeros(1, np.int64))[0, label])
     if math.isnan(probability):
-        raise nan_error(run.folder / "model.keras", f"gives NaN instead of probabilities for {scan}")
+        raise nan_error(run.folder / "model.keras", f"outputs NaN instead of probabilities for {scan}")
     heat = _expand_to_case(_heat_map(run, model, images[0], label, method, progress), run)
     limits = run.experiment.data.window_hu
     return Explanation(

@@ -23,7 +23,7 @@ from archnet.inference.trained_run import TrainedOn, TrainedRun, find_trainings
 from archnet.spec.view import network_input
 
 _MAX_NAMED: Final = 3
-"""Cases that a message names."""
+"""Maximum number of cases that a message names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,9 +33,9 @@ class ScanPredictions:
     Attributes:
         probabilities: (N, classes); rows of rejected scans are NaN.
         rejected: The reason why a scan was rejected, by its path.
-        warnings: How scans are out of distribution, by path.
+        warnings: Out-of-distribution warnings, by path.
         trained_on: The runs that were trained on a scan, by its path.
-        undefined: For which cases of a scan the networks give NaN, by its path.
+        undefined: The cases of a scan for which the networks output NaN, by its path.
     """
 
     probabilities: NDArray[np.float64]
@@ -126,7 +126,7 @@ def predict_scans(ensemble: Ensemble, recipe: Recipe, progress: Progress = no_pr
 
 
 def _describe_undefined(path: Path, recipe: Recipe, number: int, probabilities: NDArray[np.float64]) -> str | None:
-    """The error of a scan of which cases have no probability; null where all have one."""
+    """The error of a scan whose cases lack probabilities; null if none does."""
     rows = recipe.rows[number]
     names = [str(recipe.ids[row]) for row in rows if np.isnan(probabilities[row]).any()]
     if not names:
@@ -134,7 +134,7 @@ def _describe_undefined(path: Path, recipe: Recipe, number: int, probabilities: 
     more = f" and {len(names) - _MAX_NAMED:,} more" if len(names) > _MAX_NAMED else ""
     cases = f" for {len(names):,} of {pluralize(len(rows), 'candidate')}: {', '.join(names[:_MAX_NAMED])}{more}"
     return (
-        f"{path}: the model gives NaN instead of probabilities{cases if len(rows) > 1 else ''}. Its training has "
+        f"{path}: the model outputs NaN instead of probabilities{cases if len(rows) > 1 else ''}. Its training has "
         "diverged: run the experiment again with a lower training.learning_rate, or with training.clip_norm=1."
     )
 

@@ -39,7 +39,7 @@ class ScanResult:
         warnings: Out-of-distribution warnings, by scan.
         rejected: Reasons for rejection, by scan.
         trained_on: Runs that were trained on a scan, by scan.
-        undefined: Reasons why a scan or some of its candidates have no probability but NaN, by scan.
+        undefined: Reasons why probabilities of a scan or its candidates are NaN, by scan.
         unknown_runs: Runs of an older archnet, which did not record their training scans.
         findings: What was left out of the folders and the list.
     """
@@ -63,7 +63,7 @@ class ScanResult:
 
     @property
     def by_scan(self) -> dict[Path, dict[str, float]]:
-        """Class probabilities by scan, without rejected scans and those for which the networks give NaN."""
+        """Class probabilities by scan, without rejected scans and those for which the networks output NaN."""
         without = self.rejected | self.undefined
         rows = zip(self.scans, self.probabilities.tolist(), strict=True)
         return {scan: dict(zip(self.classes, row, strict=True)) for scan, row in rows if scan not in without}
@@ -93,7 +93,7 @@ class CandidateResult:
         warnings: Out-of-distribution warnings, by scan.
         rejected: Reasons for rejection, by scan.
         trained_on: Runs that were trained on a scan, by scan.
-        undefined: Reasons why a scan or some of its candidates have no probability but NaN, by scan.
+        undefined: Reasons why probabilities of a scan or its candidates are NaN, by scan.
         unknown_runs: Runs of an older archnet, which did not record their training scans.
         findings: What was left out of the folders and the list.
     """

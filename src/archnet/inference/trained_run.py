@@ -126,7 +126,7 @@ def read_trained_run(folder: Path) -> TrainedRun:
     """Read a run folder.
 
     Raises:
-        ArchnetError: A file is missing, damaged or changed since the run was finished, or the run is a baseline.
+        ArchnetError: A file is missing, damaged or changed since the run finished, or the run is a baseline.
     """
     manifest = verify_run(folder, INFERENCE_FILES)
     source = folder / "experiment.json"

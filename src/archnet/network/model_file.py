@@ -1,6 +1,7 @@
-"""The file model.keras, checked before Keras opens it: names, sizes, layers and weights, none of them loaded.
+"""The file model.keras, checked before Keras opens it: names, sizes, layers and weights, without loading them.
 
-Keras reads a member whole whatever it unpacks to, builds every layer that config.json names, and allocates its weights.
+Keras reads a member whole, however large it is unpacked, builds every layer that config.json names, and allocates its
+weights.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ _MAX_CONFIG_BYTES: Final = 64_000_000
 _MAX_DEPTH: Final = 40
 _MAX_H5_OBJECTS: Final = 200_000
 _MAX_H5_DEPTH: Final = 20
-# What h5py raises for damaged bytes; UnicodeDecodeError is a ValueError.
+# h5py raises these for damaged bytes; UnicodeDecodeError is a ValueError.
 _H5_DAMAGE: Final = (OSError, RuntimeError, LookupError, ValueError, TypeError, OverflowError, MemoryError)
 
 
@@ -77,7 +78,7 @@ def check_model_file(path: Path) -> None:
             num_stored_weights = _check_weights(stream.read())
     if num_weights != num_stored_weights:
         raise DamagedFileError(
-            f'"{CONFIG}" in it needs {num_weights:,} weights, "{WEIGHTS}" holds {num_stored_weights:,}'
+            f'its "{CONFIG}" needs {num_weights:,} weights, but "{WEIGHTS}" holds {num_stored_weights:,}'
         )
 
 
@@ -85,32 +86,34 @@ def _check_members(archive: zipfile.ZipFile) -> None:
     names = set(archive.namelist())
     if names != set(MEMBERS):
         different = sorted(names ^ set(MEMBERS))[0]
-        raise DamagedFileError(f'"{different}" {"does not belong in it" if different in names else "is missing in it"}')
+        raise DamagedFileError(
+            f'"{different}" {"does not belong in it" if different in names else "is missing from it"}'
+        )
     if archive.getinfo(CONFIG).file_size > _MAX_CONFIG_BYTES:
-        raise DamagedFileError(f'"{CONFIG}" in it is larger than {_MAX_CONFIG_BYTES:,} bytes')
+        raise DamagedFileError(f'its "{CONFIG}" is larger than {_MAX_CONFIG_BYTES:,} bytes')
 
 
 def _check_config(content: bytes) -> int:
     """Check the layers of a model, and count the weights that they need.
 
     Raises:
-        DamagedFileError: A layer is none of archnet's.
+        DamagedFileError: A layer is not one of archnet's.
     """
     try:
         config = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise DamagedFileError(f'"{CONFIG}" in it is not JSON') from error
+        raise DamagedFileError(f'its "{CONFIG}" is not JSON') from error
     num_weights = 0
     for value in _walk_objects(config):
         name, module = value.get("class_name"), value.get("module")
         if name is None and module is None:
             continue
         if name != _TENSOR and (not isinstance(module, str) or name not in CLASSES.get(module, ())):
-            raise DamagedFileError(f'"{CONFIG}" in it names {module}.{name}, which archnet does not use')
+            raise DamagedFileError(f'its "{CONFIG}" names {module}.{name}, which archnet does not use')
         try:
             num_weights += NUM_WEIGHTS[name](value) if name in NUM_WEIGHTS else 0
         except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
-            raise DamagedFileError(f'"{CONFIG}" in it does not give the size of a {name}') from error
+            raise DamagedFileError(f'its "{CONFIG}" does not state the size of a {name}') from error
     return num_weights
 
 
@@ -124,7 +127,7 @@ def _walk_objects(value: Any) -> Iterator[dict[str, Any]]:
     while stack:
         entry, depth = stack.pop()
         if depth > _MAX_DEPTH:
-            raise DamagedFileError(f'"{CONFIG}" in it is nested more than {_MAX_DEPTH} levels deep')
+            raise DamagedFileError(f'its "{CONFIG}" is nested more than {_MAX_DEPTH} levels deep')
         if isinstance(entry, dict):
             yield entry
             stack += [(child, depth + 1) for child in entry.values()]
@@ -159,7 +162,7 @@ def _num_channels(value: dict[str, Any]) -> int:
 
 
 def _count(value: Any) -> int:
-    """A number that must be a positive whole one."""
+    """A number that must be a positive whole number."""
     if type(value) is not int or value < 1:
         raise ValueError(f"{value!r} is not a number of weights")
     return value
@@ -180,9 +183,9 @@ def _check_weights(content: bytes) -> int:
     except DamagedFileError:
         raise
     except _H5_DAMAGE as error:
-        raise DamagedFileError(f'"{WEIGHTS}" in it is damaged') from error
+        raise DamagedFileError(f'its "{WEIGHTS}" is damaged') from error
     if not are_plain or num_bytes > len(content):
-        raise DamagedFileError(f'"{WEIGHTS}" in it holds arrays that are not stored in it, or not plainly')
+        raise DamagedFileError(f'its "{WEIGHTS}" holds arrays other than plain numbers')
     return num_weights
 
 
@@ -211,7 +214,7 @@ def _walk_datasets(file: Any) -> Iterator[Any]:
             num_objects += 1
             is_link = not isinstance(group.get(name, getlink=True), h5py.HardLink)
             if is_link or depth > _MAX_H5_DEPTH or num_objects > _MAX_H5_OBJECTS:
-                raise DamagedFileError(f'"{WEIGHTS}" in it holds links')
+                raise DamagedFileError(f'its "{WEIGHTS}" holds links')
             item = group[name]
             if isinstance(item, h5py.Dataset):
                 yield item

@@ -1,4 +1,4 @@
-"""Trained models: read back from model.keras, and held to what the documents of their run say."""
+"""Load trained models from model.keras, and check them against the documents of their run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def load_run_model(folder: Path) -> keras.Model:
     """The trained model of a run: raw values in, probabilities out.
 
     Raises:
-        RunError: The model is missing, damaged, or another run's: its input or its classes differ from this run's.
+        RunError: The model is missing or damaged, or its input or its classes differ from this run's.
     """
     path = folder / "model.keras"
     model = load_model(path)
@@ -31,20 +31,20 @@ def load_run_model(folder: Path) -> keras.Model:
     given = _shape_text(input_shape, model.output_shape[-1])
     expected = _shape_text(expected_shape, len(classes) if isinstance(classes, list) else 0)
     if given != expected:
-        raise RunError(f"{path}: belongs to another run: it {given}, but this run's network {expected}. {_RESTORE}")
+        raise RunError(f"{path}: belongs to a different run: it {given}, but this run's network {expected}. {_RESTORE}")
     return model
 
 
 def _shape_text(input_shape: Any, num_classes: int) -> str:
     shape = " x ".join(map(str, input_shape)) if isinstance(input_shape, list) else input_shape
-    return f"takes an input of {shape} and gives {num_classes} classes"
+    return f"takes an input of {shape} and predicts {num_classes} classes"
 
 
 def load_model(path: Path) -> keras.Model:
     """The model in a `model.keras` file, checked and then read in Keras's safe mode.
 
     Raises:
-        RunError: The file is missing, damaged, is no model that archnet has written, or its training has diverged.
+        RunError: The file is missing, damaged, was not written by archnet, or its training has diverged.
     """
     try:
         check_model_file(path)
@@ -54,21 +54,21 @@ def load_model(path: Path) -> keras.Model:
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
     except DamagedFileError as error:
-        raise RunError(f"{path}: cannot be read as a model of archnet: {error}. {_RESTORE}") from error
+        raise RunError(f"{path}: cannot be read as an archnet model: {error}. {_RESTORE}") from error
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):
-        raise nan_error(path, "holds weights that are NaN or infinite")
+        raise nan_error(path, "holds NaN or infinite weights")
     return model
 
 
 def nan_error(path: Path, symptom: str) -> RunError:
-    """The error of a model that cannot give probabilities.
+    """The error of a model that cannot compute probabilities.
 
     Args:
         path: The model's file, or the scan that it was given.
         symptom: What is wrong, as a predicate.
     """
     return RunError(
-        f"{path}: {symptom}: the training has diverged. Run the experiment again with a lower training.learning_rate, "
+        f"{path}: {symptom}. Its training has diverged: run the experiment again with a lower training.learning_rate, "
         "or with training.clip_norm=1."
     )
 

@@ -1,4 +1,4 @@
-"""Integrity wording: the sentences about files of a run that were changed, removed or not recorded."""
+"""Sentences about files of a run that were changed, removed or not recorded."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from archnet.evaluation.integrity.manifest import MANIFEST_FILE, Manifest
 
 
 def run_integrity_texts(manifest: Manifest | None) -> list[str]:
-    """What to know about the files of a run; empty if they are those that it left.
+    """Notes on the files of a run; empty if none has changed.
 
     Args:
         manifest: The run's manifest; null if it has none.
     """
     if manifest is None:
         return [
-            f"Integrity not recorded: the run has no {MANIFEST_FILE}, so a change to its files since it was finished "
-            "cannot be noticed."
+            f"Integrity not recorded: the run has no {MANIFEST_FILE}, so later changes to its files cannot be detected."
         ]
     return list(_manifest_texts(manifest))
 
 
 def comparison_integrity_texts(manifests: Mapping[Path, Manifest | None]) -> list[str]:
-    """What to know about the files of compared runs.
+    """Notes on the files of compared runs.
 
     Args:
         manifests: The manifest of each run folder; null if it has none.
@@ -34,18 +33,17 @@ def comparison_integrity_texts(manifests: Mapping[Path, Manifest | None]) -> lis
         return texts
     names = ", ".join(unrecorded)
     return [
-        f"Integrity not recorded: {names} without {MANIFEST_FILE}, so a change to a file since the run was finished "
-        "cannot be noticed.",
+        f"Integrity not recorded: no {MANIFEST_FILE} in {names}, so later changes to their files cannot be detected.",
         *texts,
     ]
 
 
 def _manifest_texts(manifest: Manifest) -> Iterator[str]:
     if manifest.recorded:
-        yield f"The files were recorded on {manifest.recorded}, after the run: earlier changes cannot be noticed."
+        yield f"The files were recorded on {manifest.recorded}, after the run: earlier changes cannot be detected."
     for name, record in manifest.files.items():
         if record.edits:
             dates = " and ".join(dict.fromkeys(edit.date for edit in record.edits))
             yield f"{name} was edited after the run and accepted on {dates}."
     for name, date in manifest.removed.items():
-        yield f"{name} was removed after the run, which was accepted on {date}."
+        yield f"{name} was removed after the run; the removal was accepted on {date}."

@@ -12,11 +12,11 @@ from rich.table import Table
 from archnet.report.units import bytes_text, count_text
 
 MAX_ROWS: Final = 300
-"""Layers that the table lists."""
+"""Maximum number of layers that the table lists."""
 
 
 def network_table(name: str, summary: Mapping[str, Any]) -> Table:
-    """The layers with shapes and costs, the first and the last ones of a very deep network, and the totals.
+    """The layers with shapes and costs, and the totals; of a very deep network, only the first and the last layers.
 
     Args:
         name: Name of the architecture.

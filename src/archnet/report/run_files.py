@@ -88,11 +88,11 @@ class RunFiles:
 
 
 def read_run(folder: Path, *, while_rewritten: bool = False) -> RunFiles:
-    """Read a finished run folder, whose files must be those that the run left.
+    """Read a finished run folder, whose files must be unchanged.
 
     Args:
         folder: The run folder.
-        while_rewritten: Accept files that an interrupted command was writing again.
+        while_rewritten: Accept files that an interrupted command was rewriting.
 
     Raises:
         RunError: `metrics.json` or `predictions.csv` is missing, so the run isn't finished.
@@ -103,7 +103,7 @@ def read_run(folder: Path, *, while_rewritten: bool = False) -> RunFiles:
 
 
 def read_run_files(folder: Path) -> RunFiles:
-    """Read a run folder as it is, also before the run has recorded its files.
+    """Read a run folder without the check of its manifest, which the run writes last.
 
     Raises:
         RunError: `metrics.json` or `predictions.csv` is missing.
@@ -113,13 +113,13 @@ def read_run_files(folder: Path) -> RunFiles:
     predictions = read_run_predictions(folder, [name for name in SETS if name in metrics])
     if tuple(metrics["classes"]) != predictions.classes:
         raise DataError(
-            f"{folder / 'metrics.json'}: its classes {json_text(metrics['classes'])} are not those of predictions.csv, "
-            f"{json_text(list(predictions.classes))}. {RUN_REMEDY}"
+            f"{folder / 'metrics.json'}: its classes {json_text(metrics['classes'])} differ from those of "
+            f"predictions.csv, {json_text(list(predictions.classes))}. {RUN_REMEDY}"
         )
     empty = next((name for name in SETS if name in metrics and not np.any(predictions.sets == name)), None)
     if empty is not None:
         raise DataError(
-            f"{folder / 'metrics.json'}: has results of {empty} cases, of which predictions.csv has none. {RUN_REMEDY}"
+            f"{folder / 'metrics.json'}: has {empty} results, but predictions.csv has no {empty} cases. {RUN_REMEDY}"
         )
     return RunFiles(
         folder=folder,
@@ -136,7 +136,7 @@ def read_run_files(folder: Path) -> RunFiles:
 
 
 def require_results(run: RunFiles) -> None:
-    """Check that a run has all results that this version of archnet shows.
+    """Check that a run has all results that this version of archnet displays.
 
     Raises:
         DataError: A result is missing from metrics.json.
@@ -162,7 +162,7 @@ def read_gallery(path: Path) -> Gallery | None:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
     if not _is_gallery(arrays):
-        raise DataError(f"{path}: not a gallery of images, case and kind. {remedy}")
+        raise DataError(f"{path}: does not hold the arrays images, case and kind. {remedy}")
     return Gallery(images=arrays["images"], cases=arrays["case"], kinds=arrays["kind"])
 
 

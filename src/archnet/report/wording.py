@@ -255,10 +255,10 @@ def cautions(run: RunFiles) -> list[str]:
 
 
 def collapse_text(collapsed: Mapping[str, Any]) -> str:
-    """How a run has collapsed, in words.
+    """Describe how a run has collapsed.
 
     >>> collapse_text({"reason": "one_class", "class": "nodule"})
-    'Collapsed: every case was predicted as “nodule”, which is no better than always saying “nodule”.'
+    'Collapsed: every case is predicted as “nodule”.'
     >>> collapse_text({"reason": "diverged", "losses": [0.7, 1234.5]})
     'Collapsed: the training loss grew from 0.7 to 1.23e+03. Lower the learning rate.'
 
@@ -270,7 +270,7 @@ def collapse_text(collapsed: Mapping[str, Any]) -> str:
         return f"Collapsed: the training loss grew from {first} to {last}. Lower the learning rate."
     name = collapsed.get("class", UNKNOWN)
     same = "has the same probabilities and " if collapsed["reason"] == "constant" else ""
-    return f"Collapsed: every case {same}was predicted as “{name}”, which is no better than always saying “{name}”."
+    return f"Collapsed: every case {same}is predicted as “{name}”."
 
 
 def _allowed_errors_caution(run: RunFiles) -> list[str]:

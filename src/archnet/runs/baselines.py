@@ -75,7 +75,7 @@ def run_baselines(
 
 
 def _make_missing_runs(folder: Path, places: Mapping[Path, tuple[str, Experiment]], progress: Progress) -> None:
-    """Make the runs that are not finished, and compare all runs in the experiment's folder."""
+    """Train the baselines that are not finished, and compare all runs in the experiment's folder."""
     pending = {place: pair for place, pair in places.items() if not is_finished(place)}
     for place in places:
         if place not in pending:

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     import keras
 
 _RESULT_FILES: Final = ("predictions.csv", "gallery.npz", "froc/", "metrics.json", *PAGES)
-"""What an evaluation writes."""
+"""Files that an evaluation writes."""
 
 
 def evaluate_run(folder: Path, sets: Sequence[str] = SETS) -> None:
-    """Evaluate a finished run, by default on all its sets, including those that were left out when it was made.
+    """Evaluate a finished run, by default on all its sets, including those that the run left out.
 
     Errors in its data do not stop the evaluation: they were allowed before training.
 
@@ -77,7 +77,7 @@ def prepare_again(folder: Path, experiment: Experiment, sets: Sequence[str]) -> 
     Args:
         folder: The run folder.
         experiment: Its experiment.
-        sets: The sets of which cases are wanted.
+        sets: The sets whose cases are prepared.
 
     Raises:
         DataError: The data have changed since the run was made.
@@ -86,8 +86,8 @@ def prepare_again(folder: Path, experiment: Experiment, sets: Sequence[str]) -> 
     (prepared,) = cut_cases(dataset, make_splits(dataset.cases, [experiment])).values()
     if split_text(prepared).encode() != (folder / "split.csv").read_bytes():
         raise DataError(
-            f"{folder / 'split.csv'}: the data have changed since this run was made, so its cases cannot be predicted "
-            "again. Bring the data back, or run the experiment again."
+            f"{folder / 'split.csv'}: the data have changed since this run, so its cases cannot be predicted "
+            "again. Restore the data, or run the experiment again."
         )
     return select_sets(prepared, sets)
 
@@ -157,7 +157,7 @@ def write_evaluation(
     Args:
         folder: The run folder.
         predictions: Predictions of the cases.
-        metrics: The content of metrics.json but for the FROC.
+        metrics: The content of metrics.json, without the FROC.
         experiment: The run's experiment.
         prepared: The cases.
     """
@@ -206,7 +206,7 @@ def run_costs(
 
 
 def training_costs(history: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    """The costs that follow from the columns of history.csv; empty without a training."""
+    """The costs in the columns of history.csv; empty for a run without training."""
     if not history.get("seconds"):
         return {}
     seconds = sum(history["seconds"])

@@ -38,7 +38,7 @@ def run_name(experiment: Experiment) -> str:
 
 @contextmanager
 def lock_experiment_folder(folder: Path) -> Iterator[None]:
-    """Be the only writer of an experiment's folder while the block runs.
+    """Hold an exclusive lock on an experiment's folder while the block runs.
 
     Raises:
         LockedError: Another process is writing to it.
@@ -85,7 +85,7 @@ def check_run_folder(folder: Path, experiment: Experiment, *, resume: bool = Fal
         resume: Accept a run that is finished or interrupted, provided that it is this one.
 
     Raises:
-        RunError: The run is there, or the folder holds an experiment on different data or a different split.
+        RunError: The run exists, or the folder holds an experiment on different data or a different split.
         DataError: The run is finished, but its files have changed since.
     """
     run_folder = folder / run_name(experiment)

@@ -1,4 +1,4 @@
-"""Repair a finished run: make files that changed or vanished again from the others, without training."""
+"""Repair a finished run: regenerate changed or missing files from the others, without training."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ from archnet.spec.view import input_shape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepairStep:
-    """How one file, or a folder of files, is made again.
+    """How one file, or a folder of files, is regenerated.
 
     Attributes:
         name: The file; "/" at the end stands for all files of a folder.
-        sources: The files of the run that it is made from.
+        sources: The files of the run that it is regenerated from.
         needs_data: Whether the data set is needed as well.
-        make: Writes it; takes the run folder and the damage.
+        make: Writes the file; takes the run folder and the damage.
     """
 
     name: str
@@ -55,16 +55,16 @@ class RepairStep:
 
 
 def repair_run(folder: Path) -> None:
-    """Make the files of a finished run that are missing or have changed again, where that takes no training.
+    """Regenerate missing or changed files of a finished run, where this needs no training.
 
-    What was made, and from what, is logged. Report and figures are not made: `archnet report` draws them anyway. A run
-    without a manifest is left as it is.
+    Regenerated files and their sources are logged. Report and figures are skipped, since `archnet report` redraws them,
+    and a run without a manifest is left unchanged.
 
     Args:
         folder: The run folder.
 
     Raises:
-        DataError: A file cannot be made again; the message names each. The others have been made.
+        DataError: Some files cannot be regenerated; the message names each. The others are written.
     """
     for step in REPAIR_STEPS:
         damages = {damage.name: damage for damage in _find_damage(folder)}
@@ -72,7 +72,7 @@ def repair_run(folder: Path) -> None:
         if broken is None or any(is_one_of(name, step.sources) for name in damages):
             continue
         step.make(folder, broken)
-        log.warning("%s: made again from %s.", folder / step.name, step.source_text)
+        log.warning("%s: regenerated from %s.", folder / step.name, step.source_text)
     remaining = list(_find_damage(folder))
     if remaining:
         raise DataError("\n".join(_failure_message(folder, damage) for damage in remaining))
@@ -92,8 +92,10 @@ def _failure_message(folder: Path, damage: Damage) -> str:
     step = next((step for step in REPAIR_STEPS if is_one_of(damage.name, [step.name])), None)
     if step is None:
         remedy = f"Restore it from a copy, or remove {folder} and run the experiment again."
-        return f"{damage.path}: {state} and cannot be made again without training. {remedy}"
-    return f"{damage.path}: {state}. It is made from {step.source_text}, which must be intact. Restore those first."
+        return f"{damage.path}: {state} and cannot be regenerated without training. {remedy}"
+    return (
+        f"{damage.path}: {state}. It is regenerated from {step.source_text}, which must be intact. Restore these first."
+    )
 
 
 def _make_arch(folder: Path, damage: Damage) -> None:
@@ -123,7 +125,7 @@ def _make_network(folder: Path, damage: Damage) -> None:
 
 
 def _make_metrics(folder: Path, damage: Damage) -> None:
-    """Evaluate the predictions again; the peak memory is kept if the file is then the one that the run left."""
+    """Evaluate the predictions again; the peak memory is kept if this restores the recorded file."""
     document = read_json(folder / "experiment.json")
     predictions = read_predictions(folder / "predictions.csv")
     predictions = read_run_predictions(folder, [name for name in SETS if name in predictions.sets])
@@ -136,11 +138,11 @@ def _make_metrics(folder: Path, damage: Damage) -> None:
             write_json(damage.path, {**metrics, "peak_memory_bytes": peak_memory, **froc})
             if file_sha256(damage.path) == damage.record.sha256:
                 return
-    log.warning("%s: the peak memory of the training is not known any more.", damage.path)
+    log.warning("%s: the peak memory of the training is no longer known.", damage.path)
 
 
 def _evaluate(folder: Path, document: dict[str, Any], predictions: Predictions, positive: int) -> dict[str, Any]:
-    """The content of metrics.json but for the peak memory and the FROC."""
+    """The content of metrics.json, without the peak memory and the FROC."""
     options = document.get("evaluation", {})
     sets = evaluate(
         predictions,
@@ -223,4 +225,4 @@ REPAIR_STEPS: Final = (
         make=_make_froc,
     ),
 )
-"""How files are made again, in an order in which what is made serves the next."""
+"""The steps of a repair, ordered so that each can use the files of the steps before it."""

@@ -23,16 +23,16 @@ from archnet.runs.log import log
 from archnet.runs.repair import repair_run
 
 REPORT_WRITES: Final = ("metrics.json", "froc/", *PAGES)
-"""What a report writes into a run folder."""
+"""Files that a report writes into a run folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions:
-    """What happens to files that have changed since a run was finished; by default they are an error.
+    """How to handle files that have changed since a run finished; by default they are an error.
 
     Attributes:
-        repair: Make them again from the others, where that takes no training.
-        accept_edits: Accept them; every later report says so.
+        repair: Regenerate them from the others, where this needs no training.
+        accept_edits: Accept them; all later reports state this.
         today: Day of the acceptance, as YYYY-MM-DD.
     """
 
@@ -41,13 +41,13 @@ class ReportOptions:
     today: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse to repair and to accept at once.
+        """Refuse both options at once.
 
         Raises:
-            RunError: Both are wanted.
+            RunError: Both are set.
         """
         if self.repair and self.accept_edits:
-            raise RunError("--repair and --accept-edits: choose one. A repair makes edited files again as they were.")
+            raise RunError("--repair and --accept-edits: choose one. A repair discards edits.")
 
 
 def regenerate_reports(paths: Sequence[Path], options: ReportOptions = ReportOptions()) -> list[Path]:
@@ -55,14 +55,14 @@ def regenerate_reports(paths: Sequence[Path], options: ReportOptions = ReportOpt
 
     Args:
         paths: Run folders; or experiment folders, whose comparison is written as well.
-        options: What happens to files that have changed.
+        options: How to handle files that have changed.
 
     Returns:
         The pages written, the comparisons' last.
 
     Raises:
         RunError: A run isn't finished, or another process is writing to its folder.
-        DataError: A file of a run folder is damaged or has changed since the run was finished.
+        DataError: A file of a run folder is damaged or has changed since the run finished.
     """
     experiments = [path for path in dict.fromkeys(paths) if len(find_run_folders([path])) > 1]
     with ExitStack() as locks:
@@ -78,7 +78,7 @@ def _regenerate_report(folder: Path, options: ReportOptions) -> Path:
             repair_run(folder)
         if options.accept_edits:
             for name in accept_edits(folder, options.today):
-                log.warning("%s: accepted as it is now.", folder / name)
+                log.warning("%s: change accepted.", folder / name)
         return _rewrite_report(folder)
 
 

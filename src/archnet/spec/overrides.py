@@ -64,7 +64,7 @@ def parse_override(text: str) -> tuple[JsonPath, Any]:
     """A `--set KEY=VALUE`: the path and the value, read as JSON where it is JSON, else as text.
 
     Raises:
-        DocumentError: There is no "=", the key is not a dotted key, or the value is nested too deep or too large.
+        DocumentError: There is no "=", the key is not a dotted key, or the value is nested too deeply or too large.
     """
     key, separator, value = text.partition("=")
     if not separator:
@@ -76,7 +76,7 @@ def parse_override(text: str) -> tuple[JsonPath, Any]:
         return path, value
     except (ValueError, RecursionError):
         raise DocumentError(
-            f"--set {path_text(path)[2:]}: the value has a number of too many digits, or is nested too deep."
+            f"--set {path_text(path)[2:]}: the value is nested too deeply or holds a number with too many digits."
         ) from None
 
 

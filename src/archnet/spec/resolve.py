@@ -238,7 +238,7 @@ def _inline_layers_problem(value: Any) -> Problem | None:
 
 def _too_many_runs_text(num_archs: int, num_folds: int) -> str:
     runs = f"{pluralize(num_archs, 'architecture')} with {num_folds:,} folds are {num_archs * num_folds:,} runs"
-    return f"{runs}; an experiment has at most {MAX_RUNS:,}. Lower split.folds, or divide the architectures."
+    return f"{runs}; an experiment has at most {MAX_RUNS:,}. Lower split.folds, or use several experiments."
 
 
 def _restore_document_auto(document: Document) -> Document:

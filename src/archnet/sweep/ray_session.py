@@ -21,7 +21,7 @@ from archnet.sweep.session_processes import kill_session
 from archnet.sweep.tune import COMMAND, require_ray
 
 MAX_RESTARTS: Final = 3
-"""Restarts in a row without the end of a trial."""
+"""Maximum number of consecutive restarts without the end of a trial."""
 
 EXIT_SECONDS: Final = 5
 """Time that a process without further events has to exit by itself, so that its exit code is known."""
@@ -52,7 +52,7 @@ class SessionRunner:
         """Run all jobs of a schedule.
 
         Raises:
-            RunError: Ray is not installed or is lost again and again, its cluster does not answer, or no machine has
+            RunError: Ray is not installed or is lost repeatedly, its cluster does not answer, or no machine has
                 the resources of a run.
         """
         require_ray()
@@ -65,7 +65,7 @@ class SessionRunner:
             num_losses = 1 if session.num_trials else num_losses + 1
             if self.address or num_losses > MAX_RESTARTS:
                 raise RunError(_loss_message(loss, num_losses, schedule.folder))
-            log.warning("%s. Nothing is lost: Ray is started again (restart %d).", loss, number)
+            log.warning("%s. No results are lost: restarting Ray (restart %d).", loss, number)
 
     def _task(self, schedule: TrialSchedule) -> dict[str, Any]:
         return session_task(schedule, address=self.address, command=self.command, num_cpus=self.num_cpus)
@@ -151,6 +151,6 @@ def _exit_reason(code: int) -> str:
 def _loss_message(loss: str, num_losses: int, folder: Path) -> str:
     again = f" Ray was lost {pluralize(num_losses, 'time')} in a row." if num_losses > 1 else ""
     return (
-        f"{loss}.{again} The messages of Ray are in {folder / RAY_LOG}. Nothing is lost: run the same command with "
+        f"{loss}.{again} Ray's messages are in {folder / RAY_LOG}. Nothing is lost: run the same command with "
         "--resume to continue."
     )

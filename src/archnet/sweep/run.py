@@ -164,7 +164,7 @@ def _check_same_trials(folder: Path, folder_document: dict[str, Any], document: 
             )
     if document["search"] == "tpe" and folder_document.get("at_once") != document["at_once"]:
         raise RunError(
-            f"{folder}: was begun with at_once {folder_document.get('at_once')}, on which the trials of a TPE search "
+            f"{folder}: was started with at_once {folder_document.get('at_once')}, on which the trials of a TPE search "
             "depend. Resume it with the same."
         )
 

@@ -1,4 +1,4 @@
-"""Watch Ray from the process that uses it: without its raylet or its control service, Ray Tune waits for ever."""
+"""Watch Ray from the process that uses it: without its raylet or its control service, Ray Tune waits forever."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class TuneRunner:
             ray.init(**self._connection(), log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RaySystemError) as error:
             if self.address is None:
-                raise SessionLostError(f"Ray does not start: {_first_line(error)}") from error
+                raise SessionLostError(f"Ray cannot start: {_first_line(error)}") from error
             raise RunError(f"--address {self.address}: no Ray cluster answers there: {_first_line(error)}") from None
         for name in ("ray", "ray.tune", "ray.train"):
             logging.getLogger(name).setLevel(logging.CRITICAL)

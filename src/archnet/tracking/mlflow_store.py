@@ -34,7 +34,7 @@ STORE: Final = "mlflow.db"
 MLFLOW_PACKAGES: Final = ("mlflow", "sqlalchemy", "alembic")
 ARTIFACTS: Final = ("report.html", "metrics.json")
 TRACKED_FILES: Final = ("experiment.json", "history.csv", *ARTIFACTS)
-"""What is read of a run folder."""
+"""Files that are read from a run folder."""
 FOLDER_TAG: Final = "archnet.folder"
 """Says of which folder on which machine a run is."""
 
@@ -75,24 +75,24 @@ class MlflowStore:
             self._client = _client(self.uri)
 
     def add(self, folder: Path) -> str:
-        """Writes a finished run; one of the same folder that is there already is removed.
+        """Log a finished run; an earlier one of the same folder is replaced.
 
         Args:
-            folder: The run's.
+            folder: The run folder.
 
         Returns:
             MLflow's id of the run.
 
         Raises:
             RunError: The run is not finished, or the store refuses it.
-            DataError: A file of the run has changed since it was finished.
+            DataError: A file of the run has changed since it finished.
         """
         verify_run(folder, TRACKED_FILES)
         document, metrics = read_json(folder / "experiment.json"), read_all_results(folder)
         tag = f"{platform.node()}:{folder.resolve().as_uri()}"
-        remedy = "Mend the store, then run again with --resume: finished runs are written once more."
+        remedy = "Repair the store, then run again with --resume to log the finished runs."
         with (
-            _translate_errors(f"{folder}: is finished, but {self.uri} does not take it", remedy),
+            _translate_errors(f"{folder}: the run is finished, but cannot be logged to {self.uri}", remedy),
             _lock_database(self.uri),
         ):
             experiment = self._find_or_create_experiment(str(document.get("name", folder.resolve().parent.name)))
@@ -129,7 +129,7 @@ class MlflowStore:
 
 @contextmanager
 def _lock_database(uri: str) -> Iterator[None]:
-    """Be the only archnet process that uses a database while the block runs; servers take care of it themselves.
+    """Hold an exclusive lock on a database while the block runs; servers need none.
 
     Two processes that create the tables of a new database at once would fail.
 
@@ -146,7 +146,7 @@ def _lock_database(uri: str) -> Iterator[None]:
         except LockedError as error:
             raise RunError(
                 f"--track mlflow: {uri} is in use by another archnet process: {error.holder}. Wait for it to end, then "
-                "run again with --resume: finished runs are logged once more."
+                "run again with --resume to log the finished runs."
             ) from None
         yield
 

@@ -22,7 +22,7 @@ from archnet.evaluation.integrity.manifest import (
 from archnet.files.documents.json_text import json_text
 from synthetic_runs import write_run
 
-REMEDY = "Restore it, or remove it: the run is then read as one whose files were not recorded."
+REMEDY = "Restore it, or remove it: the run is then read without a check of its files."
 SHA = "0" * 64
 
 
@@ -95,7 +95,7 @@ def test_a_manifest_cut_in_the_middle_is_refused_with_the_line(tmp_path):
 def test_a_name_outside_the_folder_is_refused(tmp_path, name):
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps({"format": 1, "files": {name: {"size": 1, "sha256": SHA}}}))
-    message = f"{path}: {json_text(name)} is no file inside the run folder. {REMEDY}"
+    message = f"{path}: {json_text(name)} is not a file inside the run folder. {REMEDY}"
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_manifest(tmp_path)
 

@@ -25,12 +25,12 @@ def cut(path, size):
 
 def changed(run, name, sizes, remedy):
     return (
-        f"{run / name}: changed since the run was finished ({sizes}). {remedy} To accept a change that you made: "
+        f"{run / name}: changed since the run finished ({sizes}). {remedy} To accept your own change: "
         f"archnet report --accept-edits {run}"
     )
 
 
-UNREPEATABLE = "It cannot be made again without training: restore it from a copy, or run the experiment again."
+UNREPEATABLE = "It cannot be regenerated without training: restore it from a copy, or run the experiment again."
 
 
 def interrupt_report(run):
@@ -56,7 +56,7 @@ def test_predictions_cut_at_a_line_in_a_line_or_in_the_last_number_are_changed(r
     whole = path.read_bytes()
     cut(path, size(whole))
     sizes = f"was {len(whole):,} bytes, is {size(whole):,}"
-    remedy = f"To make it again from model.keras and the data: archnet report --repair {run}."
+    remedy = f"To regenerate it from model.keras and the data: archnet report --repair {run}."
     assert_refused(run, ["predictions.csv"], changed(run, "predictions.csv", sizes, remedy))
 
 
@@ -65,14 +65,14 @@ def test_one_flipped_bit_is_noticed(run):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    sizes = f"still {len(content):,} bytes, but a different SHA-256"
-    remedy = f"To make it again from model.keras and the data: archnet report --repair {run}."
+    sizes = f"still {len(content):,} bytes, but with a different SHA-256"
+    remedy = f"To regenerate it from model.keras and the data: archnet report --repair {run}."
     assert_refused(run, ["gallery.npz"], changed(run, "gallery.npz", sizes, remedy))
 
 
 def test_a_file_of_another_run_is_noticed(run, tmp_path):
     other = write_run(tmp_path / "b", seed=1)
-    sizes = f"still {(run / 'environment.json').stat().st_size:,} bytes, but a different SHA-256"
+    sizes = f"still {(run / 'environment.json').stat().st_size:,} bytes, but with a different SHA-256"
     shutil.copy(other / "environment.json", run / "environment.json")
     assert_refused(run, ["environment.json"], changed(run, "environment.json", sizes, UNREPEATABLE))
 
@@ -80,10 +80,10 @@ def test_a_file_of_another_run_is_noticed(run, tmp_path):
 def test_a_missing_file_is_named_as_missing(run):
     for name in ("history.csv", "metrics.json"):
         (run / name).unlink()
-    missing = "is missing, although the run was finished with it."
+    missing = "is missing, but is part of the finished run."
     lines = [
         f"{run / 'history.csv'}: {missing} {UNREPEATABLE}",
-        f"{run / 'metrics.json'}: {missing} To make it again from predictions.csv: archnet report --repair {run}.",
+        f"{run / 'metrics.json'}: {missing} To regenerate it from predictions.csv: archnet report --repair {run}.",
     ]
     assert_refused(run, ["history.csv", "metrics.json"], "\n".join(lines))
 
@@ -121,7 +121,7 @@ def test_a_run_without_a_manifest_is_read_as_it_is(run):
 def test_a_file_that_an_interrupted_command_was_writing_is_no_edit(run):
     interrupt_report(run)
     message = (
-        f"{run / 'metrics.json'}: `archnet report` is writing this file, or was interrupted. Wait until it has ended, or "
+        f"{run / 'metrics.json'}: `archnet report` is rewriting this file, or was interrupted. Wait for it to end, or "
         f"run it again: archnet report {run}"
     )
     assert_refused(run, ["metrics.json"], message)
@@ -160,5 +160,5 @@ def test_a_run_without_a_manifest_is_recorded_from_the_day_on(run):
     assert accept_edits(run, "2026-11-26") == []
     assert read_manifest(run).recorded == "2026-11-26"
     cut(run / "predictions.csv", 3000)
-    with pytest.raises(DataError, match="changed since the run was finished"):
+    with pytest.raises(DataError, match="changed since the run finished"):
         verify_results(run)

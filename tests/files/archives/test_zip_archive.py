@@ -57,24 +57,24 @@ def test_a_sound_archive_is_read(tmp_path, compression):
 
 
 REFUSED = {
-    "cut off": (SOUND[:-30], "it is cut off, or not a zip archive"),
-    "empty": (b"", "it is cut off, or not a zip archive"),
-    "text": (b"Dear all,", "it is cut off, or not a zip archive"),
-    "a flipped byte": (flip(SOUND, 35), '"a" in it is damaged'),
-    "another checksum": (declare(SOUND, crc=7), '"a" in it is damaged'),
-    "a name in the directory alone": (SOUND.replace(b"a", b"c", 1), '"a" in it is damaged'),
+    "cut off": (SOUND[:-30], "it is truncated, or not a zip archive"),
+    "empty": (b"", "it is truncated, or not a zip archive"),
+    "text": (b"Dear all,", "it is truncated, or not a zip archive"),
+    "a flipped byte": (flip(SOUND, 35), 'its "a" is damaged'),
+    "another checksum": (declare(SOUND, crc=7), 'its "a" is damaged'),
+    "a name in the directory alone": (SOUND.replace(b"a", b"c", 1), 'its "a" is damaged'),
     "packed by bzip2": (
-        archive_bytes(zipfile.ZIP_BZIP2, a=b"one"), '"a" in it is encrypted or packed by an unsupported method',
+        archive_bytes(zipfile.ZIP_BZIP2, a=b"one"), 'its "a" is encrypted or compressed by an unsupported method',
     ),
-    "an unknown method": (declare(SOUND, method=77), '"a" in it is encrypted or packed by an unsupported method'),
-    "more packed bytes than the file": (declare(SOUND, packed=10**6), '"a" in it is damaged'),
-    "a size of nothing": (declare(archive_bytes(a=b"one" * 100), size=0, crc=0), '"a" in it is damaged'),
-    "a size too small": (declare(ZEROS, size=10, crc=zlib.crc32(bytes(10))), '"a" in it is damaged'),
+    "an unknown method": (declare(SOUND, method=77), 'its "a" is encrypted or compressed by an unsupported method'),
+    "more packed bytes than the file": (declare(SOUND, packed=10**6), 'its "a" is damaged'),
+    "a size of nothing": (declare(archive_bytes(a=b"one" * 100), size=0, crc=0), 'its "a" is damaged'),
+    "a size too small": (declare(ZEROS, size=10, crc=zlib.crc32(bytes(10))), 'its "a" is damaged'),
     "a size too large": (
         declare(ZEROS, size=2_000_000),
-        '"a" in it unpacks to another size than the archive says',
+        'its "a" unpacks to a different size than the archive states',
     ),
-    "too many bytes": (declare(ZEROS, size=4 * 10**9), "it would unpack from 1.1 kB to 4.0 GB, over 100 times its size"),
+    "too many bytes": (declare(ZEROS, size=4 * 10**9), "it would unpack from 1.1 kB to 4.0 GB, more than 100 times its size"),
 }  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_a_missing_file_is_named(tmp_path):
     (tmp_path / "a.zip").write_bytes(SOUND)
     with (
         open_zip(tmp_path / "a.zip") as archive,
-        pytest.raises(DamagedFileError, match=r'^"c" is missing in it$'),
+        pytest.raises(DamagedFileError, match=r'^its "c" is missing$'),
         open_member(archive, "c"),
     ):
         pass
@@ -116,7 +116,7 @@ def test_a_stream_longer_than_its_size_is_not_unpacked_whole(tmp_path):
     bomb = archive_bytes(a=bytes(100_000_000))
     (tmp_path / "a.zip").write_bytes(declare(bomb, size=10, crc=zlib.crc32(bytes(10))))
     tracemalloc.start()
-    with pytest.raises(DamagedFileError, match=r'^"a" in it is damaged$'):
+    with pytest.raises(DamagedFileError, match=r'^its "a" is damaged$'):
         read_all(tmp_path / "a.zip")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -35,7 +35,7 @@ def test_a_curve_whose_columns_do_not_belong_together_is_refused(tmp_path, chang
         return
     message = (
         f"{path}: its rates do not rise, or do not match its sensitivities and its band. "
-        "Make it again with `archnet report`."
+        "Regenerate it with `archnet report`."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         froc_section([froc])

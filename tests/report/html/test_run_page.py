@@ -143,7 +143,7 @@ def test_a_folder_with_metrics_and_predictions_alone_still_gives_a_report(tmp_pa
 
 
 def test_an_unfinished_run_is_refused(tmp_path):
-    message = f"{tmp_path / 'metrics.json'}: no such file. Run the experiment to its end, or name another run folder."
+    message = f"{tmp_path / 'metrics.json'}: no such file. Finish the run, or name a different run folder."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         read_run(tmp_path)
 
@@ -154,7 +154,7 @@ def test_metrics_of_other_classes_are_refused(tmp_path):
     (folder / "metrics.json").write_text(json.dumps(metrics | {"positive": "tumour"}), encoding="utf-8")
     record_run(folder)
     message = (
-        f'{folder / "metrics.json"}: positive is "tumour", which is none of the classes ["non-nodule", "nodule"]. '
+        f'{folder / "metrics.json"}: positive is "tumour", not one of the classes ["non-nodule", "nodule"]. '
         "Restore the file, or run the experiment again."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
@@ -163,7 +163,7 @@ def test_metrics_of_other_classes_are_refused(tmp_path):
     (folder / "metrics.json").write_text(json.dumps(metrics | renamed), encoding="utf-8")
     record_run(folder)
     message = (
-        f'{folder / "metrics.json"}: its classes ["non-nodule", "cyst"] are not those of predictions.csv, '
+        f'{folder / "metrics.json"}: its classes ["non-nodule", "cyst"] differ from those of predictions.csv, '
         '["non-nodule", "nodule"]. Restore the file, or run the experiment again.'
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
@@ -187,7 +187,7 @@ def test_a_report_without_a_result_or_with_a_set_without_cases_is_refused(tmp_pa
     kept = [rows[0], *(row for row, name in zip(rows[1:], predictions.sets, strict=True) if name != "test")]
     (folder / "predictions.csv").write_text("\n".join(kept), encoding="utf-8")
     message = (
-        f"{path}: has results of test cases, of which predictions.csv has none. "
+        f"{path}: has test results, but predictions.csv has no test cases. "
         "Restore the file, or run the experiment again."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
@@ -200,10 +200,12 @@ def test_a_damaged_gallery_or_history_is_refused(tmp_path):
     for content in (b"not a zip", b""):
         gallery.write_bytes(content)
         record_run(folder)
-        message = f"{gallery}: it is cut off, or not a zip archive. Delete it to report without pictures of cases."
+        message = f"{gallery}: it is truncated, or not a zip archive. Delete it to report without pictures of cases."
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
             read_run(folder)
-    message = f"{gallery}: not a gallery of images, case and kind. Delete it to report without pictures of cases."
+    message = (
+        f"{gallery}: does not hold the arrays images, case and kind. Delete it to report without pictures of cases."
+    )
     np.savez(gallery, images=np.zeros((1, 2, 2), np.uint8))
     record_run(folder)
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):

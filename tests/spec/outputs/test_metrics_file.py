@@ -22,8 +22,8 @@ def by_class(*names):
 PROBLEMS = [
     ({"positive": "b"}, 'has no "classes"'),
     ({"classes": ["a", "b"]}, 'has no "positive"'),
-    ({**TWO, "classes": ["b", "b"]}, 'classes are ["b", "b"], of which two are equal'),
-    ({**TWO, "positive": "c"}, 'positive is "c", which is none of the classes ["a", "b"]'),
+    ({**TWO, "classes": ["b", "b"]}, 'classes ["b", "b"] contain a duplicate'),
+    ({**TWO, "positive": "c"}, 'positive is "c", not one of the classes ["a", "b"]'),
     (
         {**THREE, "test": {**SET_OF_THREE, **SET}},
         "test.confusion_matrix does not have a row and a column for each of 3 classes",
@@ -33,15 +33,15 @@ PROBLEMS = [
         "test.operating_points.mcc.confusion_matrix does not have a row and a column for each of 2 classes",
     ),
     ({**TWO, "test": {**SET, "threshold": None}}, "test.threshold is null, but there are two classes"),
-    ({**TWO, "test": {**SET, "auc": by_class("a", "b")}}, "test.auc has a value for each class, where one is expected"),
-    ({**THREE, "test": {**SET_OF_THREE, "auc": 0.5}}, "test.auc has one value, where one for each class is expected"),
+    ({**TWO, "test": {**SET, "auc": by_class("a", "b")}}, "test.auc has a value for each class, expected one value"),
+    ({**THREE, "test": {**SET_OF_THREE, "auc": 0.5}}, "test.auc has one value, expected one for each class"),
     (
         {**THREE, "validation": {**SET_OF_THREE, "recall": by_class("a", "b")}},
-        'validation.recall.per_class has other classes than ["a", "b", "c"]',
+        'validation.recall.per_class has classes other than ["a", "b", "c"]',
     ),
     (
         {**THREE, "test": {**SET_OF_THREE, "intervals": {"recall": [0.1, 0.2]}}},
-        "test.intervals.recall has one value, where one for each class is expected",
+        "test.intervals.recall has one value, expected one for each class",
     ),
 ]  # fmt: skip
 

@@ -57,14 +57,14 @@ DAMAGE = [
     ("environment.json", {"packages": []}, f":2 $.packages: expected an object, got []. {REMEDY}"),
     ("training_scans.json", {"scans": [], "cases": {"train": "abc"}}, f':4 $.cases.train: expected an array, got "abc". {REMEDY}'),
     ("curve.json", {"false_positives_per_scan": [0, 10**40], "sensitivity": [0.1], "band": None},
-     f":4 $.false_positives_per_scan[1]: expected at most 1000000000000000, got 1{'0' * 40}. Make it again with `archnet report`."),
+     f":4 $.false_positives_per_scan[1]: expected at most 1000000000000000, got 1{'0' * 40}. Regenerate it with `archnet report`."),
     ("manifest.json", {"format": 1, "files": []},
-     ":3 $.files: expected an object, got []. Restore it, or remove it: the run is then read as one whose files were not "
-     "recorded."),
-    ("comparison.json", {"runs": [{}]}, ':3 $.runs[0]: the key "metrics" is missing. Make it again with `archnet report`.'),
+     ":3 $.files: expected an object, got []. Restore it, or remove it: the run is then read without a check of its "
+     "files."),
+    ("comparison.json", {"runs": [{}]}, ':3 $.runs[0]: the key "metrics" is missing. Regenerate it with `archnet report`.'),
     ("trial.json", {**TRIAL, "runs": {"net": {"state": "done"}}},
      ':6 $.runs.net.state: "done" is not one of "waiting", "running", "finished", "stopped", "failed". '
-     "Remove its folder, and --resume makes the trial again."),
+     "Remove its folder and run the sweep again with --resume."),
     ("sweep.json", {"at_once": "2"},
      ':2 $.at_once: expected a whole number or null, got "2". Restore the file, or start the sweep with a different --out.'),
     ("judged.json", {"trials": [True]},
@@ -72,7 +72,7 @@ DAMAGE = [
      "set. Restore the file."),
     ("store.json", {"source": "x", "crops": 1, "scans": [{"path": "a", "files": [["a", 1]]}]},
      ":8 $.scans[0].files[0]: expected an array of at least 3, got [\"a\", 1]. Remove it with archnet data prune; the crops "
-     "are cut again."),
+     "are then extracted again."),
 ]  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def test_what_is_no_json_or_too_large_is_refused_with_the_remedy(tmp_path):
         + b"9" * 5000: f":2: the number {'9' * 40}… (5,000 characters) is beyond the range of a double. {REMEDY}",
         b"[" * 100_000: f": nested more than 100 levels deep. {REMEDY}",
         b"\xff": f":1: not UTF-8 text. {REMEDY}",
-        b" " * 16_000_001: f": larger than 16 MB, which no such file is. {REMEDY}",
+        b" " * 16_000_001: f": larger than 16 MB, the limit for this file. {REMEDY}",
     }.items():
         path.write_bytes(content)
         with pytest.raises(DataError, match=f"^{re.escape(f'{path}{message}')}$"):
@@ -120,7 +120,7 @@ def test_what_is_no_json_or_too_large_is_refused_with_the_remedy(tmp_path):
 
 
 def test_a_missing_file_and_a_folder_in_its_place_are_told_apart(tmp_path):
-    message = f"{tmp_path / 'metrics.json'}: no such file. Run the experiment to its end, or name another run folder."
+    message = f"{tmp_path / 'metrics.json'}: no such file. Finish the run, or name a different run folder."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         read_output(tmp_path / "metrics.json")
     (tmp_path / "data.json").mkdir()

@@ -35,7 +35,7 @@ CHECKS: Final = {
     "small_sets": "sets with too few cases for a useful result",
     "symmetry": "whether flips and rotations change the classes",
     "unreadable_scans": "scans that cannot be read",
-    "unusual_names": "names that a spreadsheet program or a terminal could take for commands",
+    "unusual_names": "names that a spreadsheet program or a terminal could interpret as commands",
     "value_range": "whether the values are in the range that the window expects",
 }
 """The checks by name; `data.allow` names those whose errors do not stop a run."""

@@ -1,4 +1,4 @@
-"""Names of cases, groups and classes that a spreadsheet program or a terminal could take for commands."""
+"""Names of cases, groups and classes that a spreadsheet program or a terminal could interpret as commands."""
 
 from __future__ import annotations
 

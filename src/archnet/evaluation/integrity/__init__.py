@@ -1,1 +1,1 @@
-"""The integrity of runs: what a run recorded about its files, whether they are still those, and collapsed networks."""
+"""The integrity of runs: the recorded state of its files, changes to them, and collapsed networks."""

@@ -1,4 +1,4 @@
-"""Changes that a user made to a finished run and accepts: the manifest takes them over, and keeps a note of them."""
+"""Accept changes that a user made to a finished run: the manifest records the files anew and notes each change."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ REQUIRED_FILES: Final = ("experiment.json", "split.csv", "model.keras", "predict
 def accept_edits(folder: Path, today: str) -> list[str]:
     """Accept the changes of a finished run's files; a run without a manifest gets one.
 
-    Pages are not concerned: they are drawn from the other files.
+    Pages are skipped, since they are drawn from the other files.
 
     Args:
         folder: The run folder.
         today: Day of the acceptance, as YYYY-MM-DD.
 
     Returns:
-        The names of the changed and removed files that the manifest takes over.
+        The names of the changed and removed files that were accepted.
 
     Raises:
         DataError: The manifest is damaged.

@@ -1,4 +1,4 @@
-"""Predictions held to `split.csv`, which lists every case of a run: what is cut off or mixed up is noticed."""
+"""Check predictions against `split.csv`, which lists every case of a run, to detect truncated or mixed-up files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_case_list(folder: Path, columns: Mapping[str, NDArray[Any]], sets: Col
         sets: Sets of which every case must be predicted.
 
     Raises:
-        DataError: They are not.
+        DataError: The cases differ.
     """
     path, predicted_path = folder / "split.csv", folder / "predictions.csv"
     if not path.exists():

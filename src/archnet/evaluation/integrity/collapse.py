@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SAME_PROBABILITY: Final = 1e-6
-"""Probabilities that are closer differ by rounding in float32."""
+"""Smaller differences between probabilities are float32 rounding errors."""
 
 _GROWTH: Final = 10
-"""A training loss so many times above its first value, and above the loss of guessing, has grown without bound."""
+"""A training diverges if its loss exceeds this multiple of its first value and of the loss of guessing."""
 
 
 def find_collapse(
@@ -30,11 +30,11 @@ def find_collapse(
         y_true: (N,) classes of the cases of all sets.
         y_pred: (N,) their predicted classes.
         probabilities: (N, K).
-        train_losses: Of each epoch; empty for a run without a network.
+        train_losses: Training loss of each epoch; empty for a run without a network.
 
     Returns:
-        A dictionary with `reason` "diverged", "constant" or "one_class"; of the first with `losses`, the first and the
-        last training loss, of the others with `class`, the predicted class.
+        A dictionary with `reason` "diverged", "constant" or "one_class". "diverged" comes with `losses`, the first and
+        the last training loss; the others with `class`, the predicted class.
     """
     if len(train_losses) and _has_diverged(train_losses, len(classes)):
         ends = [loss if math.isfinite(loss) else None for loss in (train_losses[0], train_losses[-1])]
@@ -47,5 +47,5 @@ def find_collapse(
 
 
 def _has_diverged(losses: Sequence[float], num_classes: int) -> bool:
-    """Whether the last loss is no number, or far above the first one and the loss of guessing."""
+    """Whether the last loss is NaN, or far above the first one and the loss of guessing."""
     return not losses[-1] <= _GROWTH * max(losses[0], math.log(num_classes))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 _SETTLED_NS: Final = 2_000_000_000
-"""Age from which a time of modification tells states of a file apart, on every file system."""
+"""Age from which the modification time distinguishes states of a file on every file system."""
 
 
 def file_sha256(path: Path) -> str:

@@ -1,7 +1,7 @@
-"""`manifest.json`: the size and the SHA-256 of each file of a finished run, so that a changed file is noticed.
+"""`manifest.json`: the size and the SHA-256 of each file of a finished run, to detect changed files.
 
-The manifest is the last file that a run writes. It does not list log, checkpoint, TensorBoard's files and files that
-archnet did not write.
+The manifest is the last file that a run writes. It does not list the log, the checkpoint, TensorBoard's files and
+files that archnet did not write.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from archnet.spec.outputs.run_schemas import MANIFEST_FORMAT
 MANIFEST_FILE: Final = "manifest.json"
 
 PAGES: Final = ("report.html", "figures/")
-"""What `archnet report` draws from the other files."""
+"""Files that `archnet report` draws from the other files."""
 
 RUN_FILES: Final = (
     "experiment.json",
@@ -59,7 +59,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
-    """What a file must be.
+    """The recorded state of a file.
 
     Attributes:
         size: Number of bytes.
@@ -85,7 +85,7 @@ class Manifest:
         files: Record of each file, by its name relative to the run folder, with forward slashes.
         removed: Day on which the absence of a file was accepted, by name.
         recorded: Day on which the files were recorded, if that was not the end of the run; otherwise null.
-        rewriting: Names of the files that a command is writing again, or was when it was interrupted.
+        rewriting: Names of the files that a command is rewriting, or was rewriting when it was interrupted.
     """
 
     files: Mapping[str, FileRecord]
@@ -117,7 +117,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     """The manifest of a run; null if an archnet without manifests made the run.
 
     Raises:
-        DataError: The file is damaged, or another version of archnet wrote it in a format of its own.
+        DataError: The file is damaged, or has the format of a different version of archnet.
     """
     path = folder / MANIFEST_FILE
     document = read_optional_output(path)
@@ -128,7 +128,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     )
     if foreign is not None:
         raise DataError(
-            f"{path}: {json_text(foreign)} is no file inside the run folder. {OUTPUT_FILES[path.name].remedy}"
+            f"{path}: {json_text(foreign)} is not a file inside the run folder. {OUTPUT_FILES[path.name].remedy}"
         )
     return Manifest(
         files={name: _parse_record(entry) for name, entry in document["files"].items()},
@@ -173,15 +173,15 @@ def record_run(folder: Path, recorded: str | None = None) -> Manifest:
 def rewrite_files(
     folder: Path, names: Sequence[str], *, kept_edits: Sequence[str] = ("metrics.json",)
 ) -> Iterator[None]:
-    """Let the block write files of a finished run again, and renew their records when it ends.
+    """Let the block rewrite files of a finished run, and update their records when it ends.
 
-    Until then the manifest says which files are being written: after an interruption, a changed one is not mistaken for
-    a file that a user has edited. Without a manifest nothing is recorded.
+    Until then the manifest names the files: after an interruption, a rewritten file is not mistaken for one that a user
+    edited. Without a manifest nothing is recorded.
 
     Args:
         folder: The run folder.
         names: The files; "/" at the end stands for all files of a folder.
-        kept_edits: Files whose accepted edits live on in what is written: the costs in metrics.json are not recomputed.
+        kept_edits: Files that keep their accepted edits: the costs in metrics.json, for instance, are not recomputed.
     """
     manifest = read_manifest(folder)
     if manifest is None:
@@ -194,7 +194,7 @@ def rewrite_files(
 
 
 def renew_records(folder: Path, manifest: Manifest, names: Sequence[str], kept_edits: Sequence[str]) -> Manifest:
-    """A manifest with new records of some files, of which some keep the note of their edits."""
+    """A manifest with new records of some files; `kept_edits` keep their accepted edits."""
     kept = {name: record for name, record in manifest.files.items() if not is_one_of(name, names)}
     renewed = dict(_record_files(folder, names))
     for name in kept_edits:
@@ -216,5 +216,5 @@ def _find_files(folder: Path, names: Sequence[str]) -> Iterable[Path]:
 
 
 def record_file(path: Path) -> FileRecord:
-    """The record of a file as it is now."""
+    """The record of the present state of a file."""
     return FileRecord(size=path.stat().st_size, sha256=file_sha256(path))

@@ -1,4 +1,4 @@
-"""The one door to the files of a finished run: what a command reads is held to the run's manifest first."""
+"""Access to the files of a finished run: commands check what they read against the run's manifest."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ COMPARISON_FILES: Final = (
     "experiment.json",
     "data.json",
 )
-"""What a comparison reads of each run."""
+"""Files that a comparison reads from each run."""
 
 COMPARISON_PAGE_FILES: Final = ("network.json", "gallery.npz", "froc/")
-"""What the page of a comparison shows of each run as well."""
+"""Files that the page of a comparison also reads from each run."""
 
 REPORT_FILES: Final = (*COMPARISON_FILES, *COMPARISON_PAGE_FILES, "history.csv", "environment.json")
-"""What a report is drawn from."""
+"""Files that a report is drawn from."""
 
 EVALUATION_FILES: Final = ("experiment.json", "metrics.json", "network.json", "model.keras")
-"""What is needed to predict a run's cases again."""
+"""Files that are needed to predict a run's cases again."""
 
 INFERENCE_FILES: Final = (
     "experiment.json",
@@ -37,13 +37,13 @@ INFERENCE_FILES: Final = (
     "network.json",
     "model.keras",
 )
-"""What is needed to predict new scans."""
+"""Files that are needed to predict new scans."""
 
 LEADERBOARD_FILES: Final = ("experiment.json", "history.csv", "metrics.json")
-"""What a leaderboard reads of each run."""
+"""Files that a leaderboard reads from each run."""
 
 EXPORT_FILES: Final = (*REPORT_FILES, "training_scans.json", "model.keras")
-"""What is needed to export a model with its card."""
+"""Files that are needed to export a model with its card."""
 
 SOURCES: Final = {
     "arch.json": "experiment.json",
@@ -55,19 +55,19 @@ SOURCES: Final = {
     "report.html": "the other files",
     "figures/": "the other files",
 }
-"""What files can be made again from without training; all others cannot."""
+"""The sources of files that can be regenerated without training; other files cannot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """A file of a run that is not as the run left it.
+    """A file of a run that is missing or has changed.
 
     Attributes:
         path: The file.
         name: Its name in the manifest.
-        record: What it must be.
+        record: Its recorded state.
         size: Its present size in bytes; null if it is missing.
-        is_rewritten: Whether a command was writing it again.
+        is_rewritten: Whether a command was rewriting it.
     """
 
     path: Path
@@ -77,53 +77,53 @@ class Damage:
     is_rewritten: bool
 
     def message(self, folder: Path) -> str:
-        """What has happened to the file, and what to do.
+        """What happened to the file, and the remedy.
 
         Args:
             folder: The run folder.
         """
         if self.is_rewritten:
             return (
-                f"{self.path}: `archnet report` is writing this file, or was interrupted. Wait until it has ended, or "
-                f"run it again: archnet report {folder}"
+                f"{self.path}: `archnet report` is rewriting this file, or was interrupted. Wait for it to end, or run "
+                f"it again: archnet report {folder}"
             )
         accept = f"archnet report --accept-edits {folder}"
         if self.size is None:
-            return f"{self.path}: is missing, although the run was finished with it. {self._remedy(folder)}"
+            return f"{self.path}: is missing, but is part of the finished run. {self._remedy(folder)}"
         return (
-            f"{self.path}: changed since the run was finished ({self._sizes()}). {self._remedy(folder)} To accept a "
-            f"change that you made: {accept}"
+            f"{self.path}: changed since the run finished ({self._sizes()}). {self._remedy(folder)} To accept "
+            f"your own change: {accept}"
         )
 
     def _sizes(self) -> str:
         if self.size == self.record.size:
-            return f"still {self.size:,} bytes, but a different SHA-256"
+            return f"still {self.size:,} bytes, but with a different SHA-256"
         return f"was {self.record.size:,} bytes, is {self.size:,}"
 
     def _remedy(self, folder: Path) -> str:
         source = source_of(self.name)
         if source is None:
-            return "It cannot be made again without training: restore it from a copy, or run the experiment again."
-        return f"To make it again from {source}: archnet report --repair {folder}."
+            return "It cannot be regenerated without training: restore it from a copy, or run the experiment again."
+        return f"To regenerate it from {source}: archnet report --repair {folder}."
 
 
 def source_of(name: str) -> str | None:
-    """What a file can be made again from without training; null if it cannot."""
+    """What a file can be regenerated from without training; null if it cannot."""
     return next((source for key, source in SOURCES.items() if is_one_of(name, [key])), None)
 
 
 def verify_run(folder: Path, names: Sequence[str], *, while_rewritten: bool = False) -> Manifest | None:
-    """Check that files of a finished run are those that it left, before they are read.
+    """Check that files of a finished run are unchanged, before they are read.
 
     Nothing is written, and no lock is taken. Files that the manifest does not know are not checked.
 
     Args:
         folder: The run folder.
         names: The files that will be read; "/" at the end stands for all files of a folder.
-        while_rewritten: Accept files that a command is writing again: each is whole, the old one or the new one.
+        while_rewritten: Accept files that a command is rewriting: each is complete, either old or new.
 
     Returns:
-        The manifest; null if the run has none, because an older archnet made it.
+        The manifest; null if the run has none, because an older archnet wrote it.
 
     Raises:
         DataError: A file is missing or has changed; one line for each.
@@ -138,7 +138,7 @@ def verify_run(folder: Path, names: Sequence[str], *, while_rewritten: bool = Fa
 
 
 def verify_results(folder: Path) -> Manifest | None:
-    """Check all files of a run but its pages, which `archnet report` draws from the others.
+    """Check all files of a run except its pages, which `archnet report` draws from the others.
 
     Raises:
         DataError: A file is missing or has changed.
@@ -149,7 +149,7 @@ def verify_results(folder: Path) -> Manifest | None:
 
 
 def find_damage(folder: Path, manifest: Manifest, names: Sequence[str]) -> Iterator[Damage]:
-    """The files that are missing or not those of the manifest.
+    """The files that are missing or differ from the manifest.
 
     Args:
         folder: The run folder.

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from archnet.files.archives.zip_archive import DamagedFileError, open_member, open_zip
 
 _HEADERS: Final = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-# What NumPy raises for a header that is no header, beside ValueError: it evaluates a Python literal.
+# NumPy raises these for an invalid header, besides ValueError: it evaluates a Python literal.
 _NO_HEADER: Final = (
     ValueError,
     LookupError,
@@ -62,7 +62,7 @@ def read_npy_header(stream: IO[bytes]) -> NpyHeader:
     """Read the header of an array; the stream is then at its values.
 
     Raises:
-        DamagedFileError: The bytes are no header, or one of an impossible array.
+        DamagedFileError: The header is invalid, or describes an impossible array.
     """
     try:
         with warnings.catch_warnings():
@@ -79,7 +79,7 @@ def check_member(archive: zipfile.ZipFile, key: str) -> NpyHeader:
     """Read the header of an array in an archive, and compare it with the size of its file.
 
     Raises:
-        DamagedFileError: The file is no NumPy array, holds Python objects, or has another size than its header gives.
+        DamagedFileError: The file is not a NumPy array, holds Python objects, or differs in size from its header.
     """
     with open_member(archive, f"{key}.npy") as stream:
         try:
@@ -99,7 +99,7 @@ def read_member(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
     """Read an array of an archive, after `check_member`.
 
     Raises:
-        DamagedFileError: The file is damaged, no NumPy array, or holds Python objects or invalid characters.
+        DamagedFileError: The file is damaged, is not a NumPy array, or holds Python objects or invalid characters.
     """
     if check_member(archive, key).dtype.hasobject:
         raise DamagedFileError(f"{key} holds Python objects, which are never loaded")
@@ -111,7 +111,7 @@ def read_member(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
 
 
 def _is_text(array: NDArray[np.str_]) -> bool:
-    """Whether all characters of an array are some: NumPy fails later where one is not."""
+    """Whether all characters of an array are valid: NumPy fails later on an invalid one."""
     codes = np.ascontiguousarray(array).reshape(-1).view(np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
     is_surrogate = (codes >= _SURROGATES[0]) & (codes <= _SURROGATES[1])
     return bool(np.all((codes <= sys.maxunicode) & ~is_surrogate))

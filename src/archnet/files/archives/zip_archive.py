@@ -18,7 +18,7 @@ from archnet.files.disk import format_bytes
 _CHUNK_BYTES: Final = 1 << 20
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED: Final = 0x1
-# What zipfile and zlib raise for damaged bytes; NotImplementedError is a RuntimeError.
+# zipfile and zlib raise these for damaged bytes; NotImplementedError is a RuntimeError.
 _DAMAGE: Final = (
     zipfile.BadZipFile,
     zlib.error,
@@ -32,17 +32,17 @@ _DAMAGE: Final = (
 
 
 class DamagedFileError(ValueError):
-    """A file is damaged or holds what does not belong in it; the text is a clause without the file's name."""
+    """A file is damaged or has unexpected contents; the text is a clause without the file's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZipLimits:
-    """What an archive may hold. CT grows two or three times when it is unpacked, a few images of air more.
+    """Limits on an archive. CT scans unpack to two or three times their size, a few images of air to more.
 
     Attributes:
         num_members: Number of files.
         ratio: Unpacked bytes for each byte of the archive.
-        harmless_bytes: Number of unpacked bytes that any archive may hold.
+        harmless_bytes: Unpacked size that is allowed at any ratio.
     """
 
     num_members: int = 100_000
@@ -56,17 +56,17 @@ def open_zip(path: Path, limits: ZipLimits | None = ZipLimits()) -> Iterator[zip
 
     Args:
         path: The archive.
-        limits: What it may hold; null leaves its contents to the caller.
+        limits: Limits on its contents; null leaves them to the caller.
 
     Raises:
-        DamagedFileError: The file is no zip archive, or its table of contents breaks the limits.
+        DamagedFileError: The file is not a zip archive, or its table of contents breaks the limits.
         OSError: The file cannot be opened or read.
     """
     with path.open("rb") as file:
         try:
             archive = zipfile.ZipFile(file)
         except _DAMAGE as error:
-            raise DamagedFileError("it is cut off, or not a zip archive") from error
+            raise DamagedFileError("it is truncated, or not a zip archive") from error
         with archive:
             if limits is not None:
                 _check_contents(archive, path.stat().st_size, limits)
@@ -85,18 +85,18 @@ def open_member(archive: zipfile.ZipFile, name: str | zipfile.ZipInfo) -> Iterat
         with archive.open(name) as stream:
             yield stream
     except KeyError as error:
-        raise DamagedFileError(f'"{label}" is missing in it') from error
+        raise DamagedFileError(f'its "{label}" is missing') from error
     except DamagedFileError:
         raise
     except _DAMAGE as error:
-        raise DamagedFileError(f'"{label}" in it is damaged') from error
+        raise DamagedFileError(f'its "{label}" is damaged') from error
 
 
 def check_checksums(archive: zipfile.ZipFile) -> None:
     """Unpack every file of an archive in portions and discard it.
 
     Raises:
-        DamagedFileError: A file is damaged, or unpacks to another size than the archive says.
+        DamagedFileError: A file is damaged, or unpacks to a different size than the archive states.
     """
     for entry in archive.infolist():
         longer = copy.copy(entry)
@@ -106,14 +106,14 @@ def check_checksums(archive: zipfile.ZipFile) -> None:
             while block := stream.read(_CHUNK_BYTES):
                 num_bytes += len(block)
         if num_bytes != entry.file_size:
-            raise DamagedFileError(f'"{entry.filename}" in it unpacks to another size than the archive says')
+            raise DamagedFileError(f'its "{entry.filename}" unpacks to a different size than the archive states')
 
 
 def _check_contents(archive: zipfile.ZipFile, num_packed_bytes: int, limits: ZipLimits) -> None:
     """Check names, methods and sizes in a table of contents.
 
     Raises:
-        DamagedFileError: One of them is refused.
+        DamagedFileError: One of them is not allowed.
     """
     entries = archive.infolist()
     if len(entries) > limits.num_members:
@@ -124,12 +124,12 @@ def _check_contents(archive: zipfile.ZipFile, num_packed_bytes: int, limits: Zip
     num_bytes = sum(entry.file_size for entry in entries)
     if num_bytes > max(limits.harmless_bytes, limits.ratio * num_packed_bytes):
         raise DamagedFileError(
-            f"it would unpack from {format_bytes(num_packed_bytes)} to {format_bytes(num_bytes)}, over {limits.ratio} "
-            "times its size"
+            f"it would unpack from {format_bytes(num_packed_bytes)} to {format_bytes(num_bytes)}, more than "
+            f"{limits.ratio} times its size"
         )
     for entry in entries:
         is_stored = entry.compress_type == zipfile.ZIP_STORED
         if entry.flag_bits & _ENCRYPTED or entry.compress_type not in _METHODS:
-            raise DamagedFileError(f'"{entry.filename}" in it is encrypted or packed by an unsupported method')
+            raise DamagedFileError(f'its "{entry.filename}" is encrypted or compressed by an unsupported method')
         if entry.compress_size > num_packed_bytes or (is_stored and entry.compress_size != entry.file_size):
-            raise DamagedFileError(f'"{entry.filename}" in it is damaged')
+            raise DamagedFileError(f'its "{entry.filename}" is damaged')

@@ -1,1 +1,1 @@
-"""What JSON documents may hold: values with their lines, the validator of schemas, names that become folders."""
+"""JSON documents: values with their lines, the schema validator, and names that become folders."""

@@ -34,7 +34,7 @@ _COMMON_MISTAKES: Final = {
     "//": 'JSON has no comments; remove it, or use a "description" key',
     "/*": 'JSON has no comments; remove it, or use a "description" key',
     "#": 'JSON has no comments; remove it, or use a "description" key',
-    "'": "strings stand in double quotes",
+    "'": "write strings in double quotes",
     "True": "write true in lower case",
     "False": "write false in lower case",
     "None": "write null",
@@ -175,7 +175,7 @@ class _Parser:
             raise self.problem(position, f"{place} {problem}")
         if key in members:
             first = self.lines[(*path, key)]
-            raise self.problem(position, f"{place} is given twice, first in line {first}. Remove one of the two.")
+            raise self.problem(position, f"{place} is given twice, first on line {first}. Remove one of the two.")
         self.lines[(*path, key)] = self.line_number(position)
         colon = self.skip_space(end)
         if not self.text.startswith(":", colon):
@@ -187,5 +187,5 @@ class _Parser:
             self.refuse(position, f'expected "," or "{closing}"')
         after = self.skip_space(position + 1)
         if self.text.startswith(closing, after):
-            self.refuse(after, f'expected another value after the comma (no comma stands before "{closing}")')
+            self.refuse(after, f'expected another value after the comma (no comma is allowed before "{closing}")')
         return after

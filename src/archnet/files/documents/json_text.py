@@ -9,10 +9,10 @@ from typing import Any, Final
 JsonPath = tuple[str | int, ...]
 
 MAX_QUOTE: Final = 60
-"""Characters of a quoted value; a longer one is shortened."""
+"""Maximum length of a quoted value, in characters."""
 
 MAX_PATH_TEXT: Final = 300
-"""Characters of a path; a longer one is shortened in its middle."""
+"""Maximum length of a path, in characters; the middle of a longer one is left out."""
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -29,7 +29,7 @@ def path_text(path: JsonPath) -> str:
 
 
 def shorten_path(path: str) -> str:
-    """The path of a value or a file, without its middle if it is long."""
+    """The path of a value or a file; the middle of a long one is left out."""
     half = MAX_PATH_TEXT // 2
     return path if len(path) <= MAX_PATH_TEXT else f"{path[:half]}...{path[-half:]}"
 
@@ -51,7 +51,7 @@ def json_text(value: Any) -> str:
 
 
 def surrogate_problem(text: str) -> str | None:
-    r"""Why no file can hold a text, or null.
+    r"""Why a text cannot be written to a file; null if it can.
 
     >>> surrogate_problem("net"), surrogate_problem("\ud800")
     (None, 'contains U+D800, a lone surrogate, which is not a character. Remove it, or write the whole pair.')

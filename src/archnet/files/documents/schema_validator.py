@@ -1,4 +1,4 @@
-"""The validator of JSON schemas, with bounded work: what has too many entries is refused without a look at them."""
+"""The validator of JSON schemas, with bounded work: arrays and objects that are too long are refused unread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def schema_validator() -> Any:
     """The class that validates Draft 2020-12 schemas as `jsonschema` does, faster.
 
     Entries of arrays above `maxItems` and of objects above `maxProperties` are not validated, `uniqueItems` takes
-    linear time, and branches of `allOf` that are about another `type` than the instance's are skipped at once.
+    linear time, and branches of `allOf` that are about another `type` than the instance's are skipped.
     """
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend

@@ -116,7 +116,7 @@ def read_saved_training(folder: Path) -> SavedTraining:
     micro_batch, training = (document["record"].get(key) for key in ("micro_batch", "training"))
     has_precision = isinstance(training, dict) and isinstance(training.get("precision"), str)
     if not (_is_count(micro_batch, 1) and has_precision):
-        raise _damage_error(folder / FILE, "it does not hold the progress of a training")
+        raise _damage_error(folder / FILE, "it does not hold the progress of training")
     return SavedTraining(record=document["record"], history=document["progress"]["history"])
 
 
@@ -149,9 +149,9 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     except DamagedFileError as error:
         raise _damage_error(path, str(error)) from error
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise _damage_error(path, "it does not hold the progress of a training") from error
+        raise _damage_error(path, "it does not hold the progress of training") from error
     if not is_whole:
-        raise _damage_error(path, "it does not hold the progress of a training")
+        raise _damage_error(path, "it does not hold the progress of training")
     return arrays, document
 
 
@@ -179,7 +179,7 @@ def _check_arrays(
     expected = {f"state/{number}": tuple(variable.shape) for number, variable in enumerate(state)}
     expected |= {f"best/{number}": tuple(shape) for number, shape in enumerate(weights[:num_best])}
     if num_best not in (0, len(weights)) or {key: arrays[key].shape for key in arrays if key != "told"} != expected:
-        raise _damage_error(path, "its arrays are not those of this network")
+        raise _damage_error(path, "its arrays do not fit this network")
 
 
 def _damage_error(path: Path, reason: str) -> RunError:

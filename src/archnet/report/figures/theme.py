@@ -55,7 +55,7 @@ def theme_context() -> Iterator[None]:
 
 
 def _import_quietly() -> None:
-    """Import Matplotlib without its advice on a home folder that cannot be written: it caches elsewhere."""
+    """Import Matplotlib without its warning about an unwritable home folder: it then caches elsewhere."""
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)

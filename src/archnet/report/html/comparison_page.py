@@ -51,16 +51,16 @@ def write_comparison(
     """Write `report.html` and `comparison.json` of several runs into their experiment's folder.
 
     Args:
-        experiment_folder: Where to.
+        experiment_folder: The folder to write into.
         runs: Run folders, or experiments' folders.
-        pooled_froc: Judges runs that are taken together.
+        pooled_froc: Evaluates pooled runs.
 
     Returns:
         The page written.
 
     Raises:
-        RunError: There are fewer than two finished runs, or they have not the same classes, set and cases.
-        DataError: A file of a run folder is damaged, or has changed since the run was finished.
+        RunError: There are fewer than two finished runs, or their classes, sets or cases differ.
+        DataError: A file of a run folder is damaged, or has changed since the run finished.
     """
     comparison = compare(runs)
     for folder in comparison.manifests:

@@ -61,7 +61,7 @@ def _read_curve(path: Path) -> dict[str, Any] | None:
     """The curve of a run, or None where it has none.
 
     Raises:
-        DataError: The file is damaged, or its columns do not belong together.
+        DataError: The file is damaged, or its columns are inconsistent.
     """
     curve = read_optional_json(path)
     if curve is None:

@@ -70,7 +70,7 @@ def _block(layer: Mapping[str, Any], largest: Sequence[int], summary: Mapping[st
 
 
 def _family(layer_type: str) -> str:
-    """How a layer is drawn; the input, and a type of a newer version, as others."""
+    """The style of a layer; the input and unknown types of newer versions have the style of other layers."""
     return LAYERS[layer_type].traits.drawn_as if layer_type in LAYERS else "other"
 
 

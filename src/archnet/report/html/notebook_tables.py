@@ -96,7 +96,7 @@ def run_html(run: RunFiles) -> str:
     """The results of a run: conclusion, cautions, confusion matrix, metrics and costs.
 
     Raises:
-        DataError: An older version has left out a result.
+        DataError: A result is missing from the run of an older version.
     """
     require_results(run)
     name = reported_set(run.sets)

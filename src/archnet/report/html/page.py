@@ -71,7 +71,7 @@ def script_json(value: object) -> Markup:
 
 
 def _escape_controls(value: object) -> object:
-    """A template's value; control characters of a name, which could turn the text around it, are escaped."""
+    """A template's value; control characters, which could reorder the text around a name, are escaped."""
     is_name = isinstance(value, str) and not hasattr(value, "__html__")
     return escape_message(str(value)) if is_name else value
 

@@ -43,7 +43,7 @@ def write_report(run: RunFiles) -> Path:
         Path of the page.
 
     Raises:
-        DataError: A file of the run is damaged, or an older version has left out a result.
+        DataError: A file of the run is damaged, or the run of an older version lacks a result.
     """
     require_results(run)
     drawings, froc = run_drawings(run), froc_section(run_froc(run.name, run.folder, run.metrics))

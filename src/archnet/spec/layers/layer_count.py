@@ -1,4 +1,4 @@
-"""The size of a network: how many layers it may have, repetitions written out."""
+"""The limit on the layers of a network, repetitions expanded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archnet.files.strict_json import JsonPath, Problem
 from archnet.spec.layers import TYPE_NAMES, Layer, inner_documents, walk
 
 MAX_LAYERS: Final = 3_000
-"""The deepest networks that have been published have 1,001 and 1,202 layers (He et al. 2016, arXiv:1603.05027)."""
+"""The deepest published networks have 1,001 and 1,202 layers (He et al. 2016, arXiv:1603.05027)."""
 
 
 def written_layers_problem(layers: list[Any], path: JsonPath) -> Problem | None:
@@ -47,7 +47,7 @@ def repeated_layers_problem(layers: Sequence[Layer], path: JsonPath) -> Problem 
     count, place, layer = (min if too_large else max)(too_large or repetitions, key=lambda each: each[0])
     return place, (
         f"{TYPE_NAMES[type(layer)]} makes {count_text(count)} of the {count_text(total)} layers that the network would "
-        f'have; at most {MAX_LAYERS:,} are possible. Lower its "times".'
+        f'have; at most {MAX_LAYERS:,} are allowed. Lower its "times".'
     )
 
 

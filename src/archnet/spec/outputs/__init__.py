@@ -1,1 +1,1 @@
-"""The JSON files that archnet writes and reads back: what each holds, and the reader that holds a file to it."""
+"""The JSON files that archnet writes and reads back: their schemas, and the reader that validates them."""

@@ -1,4 +1,4 @@
-"""metrics.json as its readers need it: its parts belong to the classes that it names."""
+"""Read metrics.json, and check that its parts match the classes that it names."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def read_all_results(folder: Path) -> dict[str, Any]:
 
 
 def missing_result_error(folder: Path, missing: str) -> DataError:
-    """The error for what `missing_result` found."""
+    """The error for a result that `missing_result` found."""
     return DataError(f"{folder / 'metrics.json'}: {missing}. Recompute it with `archnet report {folder}`.")
 
 
@@ -59,16 +59,16 @@ def missing_result(metrics: Mapping[str, Any]) -> str | None:
 
 
 def _class_problems(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """Where a document that meets its schema contradicts itself."""
+    """The contradictions in a document that matches its schema."""
     for key in ("classes", "positive"):
         if key not in metrics:
             yield f'has no "{key}"'
             return
     classes, positive = metrics["classes"], metrics["positive"]
     if len(set(classes)) < len(classes):
-        yield f"classes are {json_text(classes)}, of which two are equal"
+        yield f"classes {json_text(classes)} contain a duplicate"
     if positive not in classes:
-        yield f"positive is {json_text(positive)}, which is none of the classes {json_text(classes)}"
+        yield f"positive is {json_text(positive)}, not one of the classes {json_text(classes)}"
     for name in (name for name in SETS if name in metrics):
         yield from _set_problems(name, metrics[name], classes)
 
@@ -91,8 +91,8 @@ def _set_problems(name: str, results: Mapping[str, Any], classes: list[str]) -> 
 def _entry_problems(place: str, entry: Any, classes: list[str], is_per_class: bool) -> Iterator[str]:
     has_classes = isinstance(entry, Mapping)
     if has_classes and (len(classes) == 2 or not is_per_class):
-        yield f"{place} has a value for each class, where one is expected"
+        yield f"{place} has a value for each class, expected one value"
     elif has_classes and set(entry["per_class"]) != set(classes):
-        yield f"{place}.per_class has other classes than {json_text(classes)}"
+        yield f"{place}.per_class has classes other than {json_text(classes)}"
     elif entry is not None and not has_classes and len(classes) > 2 and is_per_class:
-        yield f"{place} has one value, where one for each class is expected"
+        yield f"{place} has one value, expected one for each class"

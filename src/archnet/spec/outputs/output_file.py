@@ -18,7 +18,7 @@ from archnet.spec.schema import violation_problems
 RUN_REMEDY: Final = "Restore the file, or run the experiment again."
 
 _MAX_LOCATED_BYTES: Final = 1_000_000
-"""Lines are looked up in files up to this size; in a larger one that takes seconds."""
+"""Largest file, in bytes, in which line numbers are looked up: in larger ones this takes seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +27,8 @@ class OutputFile:
 
     Attributes:
         schema: JSON Schema of its content.
-        remedy: What to do about a damaged one.
-        max_bytes: No such file is larger.
+        remedy: What to do about a damaged file.
+        max_bytes: Size limit.
         allows_surrogates: Whether it holds paths of scans, whose bytes may not be UTF-8.
     """
 
@@ -38,8 +38,8 @@ class OutputFile:
     allows_surrogates: bool = False
 
 
-_TRIAL_REMEDY: Final = "Remove its folder, and --resume makes the trial again."
-STORE_REMEDY: Final = "Remove it with archnet data prune; the crops are cut again."
+_TRIAL_REMEDY: Final = "Remove its folder and run the sweep again with --resume."
+STORE_REMEDY: Final = "Remove it with archnet data prune; the crops are then extracted again."
 
 OUTPUT_FILES: Final[dict[str, OutputFile]] = {
     "experiment.json": OutputFile(schema=run_schemas.EXPERIMENT),
@@ -49,13 +49,13 @@ OUTPUT_FILES: Final[dict[str, OutputFile]] = {
     "training_scans.json": OutputFile(schema=run_schemas.TRAINING_SCANS, max_bytes=256_000_000),
     "manifest.json": OutputFile(
         schema=run_schemas.MANIFEST,
-        remedy="Restore it, or remove it: the run is then read as one whose files were not recorded.",
+        remedy="Restore it, or remove it: the run is then read without a check of its files.",
     ),
     "environment.json": OutputFile(schema=run_schemas.ENVIRONMENT),
     "curve.json": OutputFile(
-        schema=run_schemas.FROC_CURVE, remedy="Make it again with `archnet report`.", max_bytes=256_000_000
+        schema=run_schemas.FROC_CURVE, remedy="Regenerate it with `archnet report`.", max_bytes=256_000_000
     ),
-    "comparison.json": OutputFile(schema=run_schemas.COMPARISON, remedy="Make it again with `archnet report`."),
+    "comparison.json": OutputFile(schema=run_schemas.COMPARISON, remedy="Regenerate it with `archnet report`."),
     "trial.json": OutputFile(schema=store_schemas.TRIAL, remedy=_TRIAL_REMEDY),
     "sweep.json": OutputFile(
         schema=store_schemas.SWEEP, remedy="Restore the file, or start the sweep with a different --out."
@@ -74,11 +74,11 @@ CACHE_FILES: Final[dict[str, OutputFile]] = {
     "scans.jsonl": OutputFile(schema=store_schemas.SCAN_RECORD),
     "copies": OutputFile(schema=store_schemas.COPIED_PAIRS, max_bytes=256_000_000),
 }
-"""Kinds whose content is made again where it is damaged, without an error: the first is a line of a file."""
+"""Kinds that are silently regenerated if damaged; the first is a line of a file."""
 
 
 def read_output(path: Path) -> dict[str, Any]:
-    """Read one of the files of `OUTPUT_FILES`, held to its schema.
+    """Read one of the files of `OUTPUT_FILES`, and validate it against its schema.
 
     Raises:
         RunError: The file is missing.
@@ -89,7 +89,7 @@ def read_output(path: Path) -> dict[str, Any]:
         content = read_json_bytes(path, kind.max_bytes)
         value = parse_json(content, allows_surrogates=kind.allows_surrogates)
     except (FileNotFoundError, NotADirectoryError):
-        raise RunError(f"{path}: no such file. Run the experiment to its end, or name another run folder.") from None
+        raise RunError(f"{path}: no such file. Finish the run, or name a different run folder.") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
     except DamagedJsonError as error:
@@ -103,7 +103,7 @@ def read_output(path: Path) -> dict[str, Any]:
 
 
 def read_optional_output(path: Path) -> dict[str, Any] | None:
-    """Read one of the files of `OUTPUT_FILES`; null where there is none.
+    """Read one of the files of `OUTPUT_FILES`; null if it is missing.
 
     Raises:
         DataError: The file cannot be read or is damaged.
@@ -112,7 +112,7 @@ def read_optional_output(path: Path) -> dict[str, Any] | None:
 
 
 def read_cache(path: Path, kind: str) -> dict[str, Any] | None:
-    """Read a file that can be made again; null where it is missing, unreadable or damaged.
+    """Read a file that can be regenerated; null if it is missing, unreadable or damaged.
 
     Args:
         path: The file.
@@ -126,7 +126,7 @@ def read_cache(path: Path, kind: str) -> dict[str, Any] | None:
 
 
 def parse_cache(content: bytes, kind: str) -> dict[str, Any] | None:
-    """The value of a JSON text that can be made again; null where it is damaged."""
+    """The value of a JSON text that can be regenerated; null if it is damaged."""
     try:
         value: dict[str, Any] = parse_json(content, allows_surrogates=True)
     except DamagedJsonError:
@@ -135,7 +135,7 @@ def parse_cache(content: bytes, kind: str) -> dict[str, Any] | None:
 
 
 def schema_violations(value: Any, name: str) -> Iterator[Any]:
-    """The violations of the schema of a file of `OUTPUT_FILES`, as jsonschema has them."""
+    """The schema violations of a file of `OUTPUT_FILES`, as jsonschema errors."""
     errors: Iterator[Any] = _validator(name).iter_errors(value)
     return errors
 
@@ -146,7 +146,7 @@ def _validator(name: str) -> Any:
 
 
 def make_validator(schema: Schema) -> Any:
-    """A validator for values of Python: fast on long lists of text, and 3.0 is no integer."""
+    """A validator of Python values: fast on long lists of text, and 3.0 is not an integer."""
     from jsonschema import Draft202012Validator, validators
 
     types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
@@ -174,7 +174,7 @@ def _refuse(path: Path, content: bytes, value: Any, error: Any, remedy: str) -> 
 
 
 def _find_lines(content: bytes) -> Mapping[Any, int]:
-    """The line of each value; none where the file is large or a stricter reader refuses it."""
+    """The line of each value; none if the file is large or a stricter reader refuses it."""
     if len(content) > _MAX_LOCATED_BYTES:
         return {}
     try:

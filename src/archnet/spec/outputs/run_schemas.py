@@ -1,4 +1,4 @@
-"""What the JSON files of a run folder and of an experiment's folder hold."""
+"""Schemas of the JSON files in run folders and experiment folders."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ENTRY: Final[Schema] = {
     "required": ["macro", "per_class"],
     "properties": {"macro": _SCORE, "per_class": map_of(_SCORE)},
 }
-"""A metric: a number, or of more than two classes the mean and the number of each."""
+"""A metric: a number, or for more than two classes the mean and the number of each class."""
 
 _INTERVAL_ENTRY: Final[Schema] = {
     **_INTERVAL,
@@ -123,7 +123,7 @@ EXPERIMENT: Final = record_of(
         "picked": map_of(TEXT),
     },
 )
-"""What its readers ask for; `parse_experiments` checks a document that is to be run again in full."""
+"""The keys that its readers use; `parse_experiments` checks a document in full before it is run again."""
 
 _POSITIVE: Final[Schema] = {**COUNT, "minimum": 1}
 
@@ -178,7 +178,7 @@ DATA: Final = record_of(
         ),
     },
 )
-"""That of 0.1.0 has "notes" in place of "findings"."""
+"""Version 0.1.0 wrote "notes" instead of "findings"."""
 
 TRAINING_SCANS: Final = record_of(
     {

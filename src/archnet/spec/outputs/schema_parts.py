@@ -1,4 +1,4 @@
-"""The parts of which the schemas of archnet's own files consist, as JSON Schema.
+"""Building blocks for the JSON Schemas of archnet's own files.
 
 Keys that a schema does not name are allowed: a newer version may have written them.
 """
@@ -12,7 +12,7 @@ Schema = Mapping[str, Any]
 
 TEXT: Final[Schema] = {"type": "string"}
 NUMBER: Final[Schema] = {"type": "number", "minimum": -(10**15), "maximum": 10**15}
-"""Far beyond every measurement; NumPy still has an array for it."""
+"""Beyond every measurement, but within the range of NumPy's numbers."""
 
 BOOLEAN: Final[Schema] = {"type": "boolean"}
 ANYTHING: Final[Schema] = {}

@@ -1,4 +1,4 @@
-"""What the JSON files of a sweep's folder and of a crop store hold."""
+"""Schemas of the JSON files in sweep folders and crop stores."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SWEEP: Final = record_of(
     {},
     {"search": TEXT, "at_once": nullable(COUNT), "base": record_of({}, {"data": record_of({})})},
 )
-"""What its readers ask for beside `parse_sweep`, which checks the document in full."""
+"""The keys that readers use besides `parse_sweep`, which checks the document in full."""
 
 EVALUATED_TRIALS: Final = record_of({"trials": list_of(COUNT)})
 

@@ -11,7 +11,7 @@ from archnet.spec.resolve import is_arch
 from archnet.spec.sweeps.sweep import ARCH, Sweep
 
 MAX_CHOICES: Final = 300
-"""Values of all arrays of a search space together; each is checked with the base experiment."""
+"""Maximum number of values in all arrays of a search space; each is checked with the base experiment."""
 
 MAX_TRIALS: Final = 100_000
 """As in the schema of `trials`."""
@@ -29,7 +29,7 @@ def size_problem(options: Mapping[str, Any]) -> Problem | None:
         return problem
     num_values = sum(map(len, choices.values()))
     if num_values > MAX_CHOICES:
-        message = f"the arrays hold {num_values:,} values; at most {MAX_CHOICES:,} are possible. Use ranges of numbers."
+        message = f"the arrays hold {num_values:,} values; at most {MAX_CHOICES:,} are allowed. Use ranges of numbers."
         return ("space",), message
     return None
 
@@ -49,8 +49,8 @@ def trials_problems(sweep: Sweep) -> Iterator[Problem]:
     if sweep.num_trials > MAX_TRIALS:
         yield (
             ("space",),
-            f"the grid has {count_text(sweep.num_trials)} combinations, more than {MAX_TRIALS:,} trials. Vary less, "
-            'give "trials", or set search to "random" or "tpe".',
+            f"the grid has {count_text(sweep.num_trials)} combinations, more than {MAX_TRIALS:,} trials. Vary fewer "
+            'values, give "trials", or set search to "random" or "tpe".',
         )
 
 

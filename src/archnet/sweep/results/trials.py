@@ -118,13 +118,15 @@ def _read_trial(path: Path) -> Trial:
     runs = {name: TrialRun(**run) for name, run in document.pop("runs").items()}
     trial = Trial(runs=runs, **document)
     if trial.number != int(path.parent.name):
-        raise DataError(f"{path}: is of trial {trial.number}. {OUTPUT_FILES[path.name].remedy}")
+        raise DataError(f"{path}: belongs to trial {trial.number}. {OUTPUT_FILES[path.name].remedy}")
     unknown = next((name for name in ("arch", "parameters", "macs") if getattr(trial, name) is None), None)
     if trial.runs and unknown is not None:
         raise DataError(f'{path}: has runs, but no "{unknown}". {OUTPUT_FILES[path.name].remedy}')
     foreign = next((name for name in trial.runs if not _is_plain_name(name)), None)
     if foreign is not None:
-        raise DataError(f"{path}: {json_text(foreign)} is no folder inside its own. {OUTPUT_FILES[path.name].remedy}")
+        raise DataError(
+            f"{path}: {json_text(foreign)} is not a folder inside the trial folder. {OUTPUT_FILES[path.name].remedy}"
+        )
     return trial
 
 

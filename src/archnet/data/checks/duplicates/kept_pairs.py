@@ -34,7 +34,7 @@ def recall_pairs(
     Args:
         checksums: (n,) of the values of each case.
         groups: (n,) number of the group of each.
-        search: Finds the pairs; null takes those of an earlier search alone.
+        search: Finds the pairs; null uses only those of an earlier search.
     """
     key = hashlib.sha256(np.ascontiguousarray(checksums).tobytes() + groups.astype("<i8").tobytes()).hexdigest()[:16]
     path = store_home() / FOLDER / f"{key}.json"
