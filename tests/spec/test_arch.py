@@ -143,7 +143,7 @@ REFUSED = {
     "too many layers": (
         [{"type": "REP", "times": 1000, "layers": [{"type": "REP", "times": 1000, "layers": [C]}]}, T],
         "mine.json $[0]: REP makes 1,000,000 of the 1,000,001 layers that the network would have; at most 3,000 are "
-        'possible. Lower its "times".',
+        'allowed. Lower its "times".',
     ),
     "no layers": ([], "mine.json $: expected an array of at least 1, got []."),
     "a number": ([C, 3, T], "mine.json $[1]: expected an object, got 3."),

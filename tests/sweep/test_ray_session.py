@@ -72,7 +72,7 @@ def test_a_session_reports_trials_and_messages_and_leaves_no_process(sessions, c
 def test_a_lost_ray_is_ended_and_started_again(sessions, caplog):
     sessions.run("trial lost", "killed", "exits", "trial done")
     assert [number for number, _ in sessions.ended] == [0, 1]
-    assert [message for message in caplog.messages if "started again" in message] == [
+    assert [message for message in caplog.messages if "restarting Ray" in message] == [
         "as lost. No results are lost: restarting Ray (restart 1).",
         "The process that uses Ray was killed by SIGKILL. No results are lost: restarting Ray (restart 2).",
         "The process that uses Ray ended with code 3. No results are lost: restarting Ray (restart 3).",

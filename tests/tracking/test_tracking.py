@@ -292,8 +292,8 @@ def test_a_database_that_another_process_uses_is_waited_for_and_then_named(tmp_p
         thread.join()
     message = (
         rf"--track mlflow: sqlite:///{re.escape(str(tmp_path))}/mlflow\.db is in use by another archnet process: .* "
-        rf"\(process {os.getpid()} on .*\)\. Wait for it to end, then run again with --resume: finished runs are logged "
-        r"once more\."
+        rf"\(process {os.getpid()} on .*\)\. Wait for it to end, then run again with --resume to log the "
+        r"finished runs\."
     )
     (text,) = raised
     assert re.fullmatch(message, text)

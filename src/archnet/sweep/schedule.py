@@ -31,7 +31,7 @@ from archnet.sweep.results.trials import (
 from archnet.sweep.search import Observation, propose_values, uses_observations
 
 MAX_LOST_RUNS: Final = 3
-"""A run that has lost its machine, its worker or its process so often fails: it may be the cause."""
+"""Losses of its machine, its worker or its process after which a run fails, because it may be their cause."""
 
 NoJob = Literal["wait", "done"]
 
