@@ -241,7 +241,7 @@ def recompute_metrics(
 
     Args:
         predictions: The run's predictions, with the classes that `metrics` names.
-        metrics: The present content of `metrics.json`; it names the positive class, the threshold and the wanted
+        metrics: The present content of `metrics.json`; it names the positive class, the threshold and the target
             recall.
         bootstraps: Resamples behind the intervals.
 

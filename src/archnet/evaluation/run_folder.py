@@ -35,7 +35,7 @@ def read_history(path: Path) -> dict[str, list[float]]:
     """The columns of `history.csv`, one value an epoch; empty if there is no such file.
 
     Raises:
-        DataError: The file is no csv table, has no column of epochs or seconds, or a field isn't a number.
+        DataError: The file is not a csv table, has no column of epochs or seconds, or a field isn't a number.
     """
     if not path.exists():
         return {}

@@ -37,7 +37,7 @@ class RepairStep:
     """How one file, or a folder of files, is regenerated.
 
     Attributes:
-        name: The file; "/" at the end stands for all files of a folder.
+        name: The file; a trailing "/" means all files of a folder.
         sources: The files of the run that it is regenerated from.
         needs_data: Whether the data set is needed as well.
         make: Writes the file; takes the run folder and the damage.

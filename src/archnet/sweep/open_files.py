@@ -1,4 +1,4 @@
-"""The number of files and connections that a process may have open, of which Ray needs many."""
+"""The limit on open files and connections of a process: Ray needs many."""
 
 from __future__ import annotations
 

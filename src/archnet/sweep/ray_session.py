@@ -75,7 +75,7 @@ class _Session:
     """One Ray session.
 
     Attributes:
-        schedule: The schedule of the sweep, of which the session makes its own.
+        schedule: The schedule of the sweep; the session makes its own copy from the folder.
         num_trials: Number of trials that have ended in this session.
     """
 

@@ -51,8 +51,8 @@ class JobSearcher(Searcher):  # type: ignore[misc]
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Record the end of a run. Errors of Tune itself are lost machines: supervisors report all other failures.
 
-        A session that has lost its own machine records nothing: it is no fault of the run, which the next session
-        resumes.
+        A session that has lost its own machine records nothing: the run is not at fault, and the next session
+        resumes it.
         """
         job = self.jobs.pop(trial_id)
         if error or result is None:

@@ -89,7 +89,7 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
         return _result(answer["epoch"], answer["value"])
 
     def _exit_result(self) -> dict[str, Any]:
-        """How the process ended, if it did not say so; one that was killed may be repeated."""
+        """How a process ended that reported nothing; a killed one may be repeated."""
         code = self.process.wait()
         if code >= 0:
             lines = self.errors.read_text(encoding="utf-8", errors="replace").splitlines() or ["it said nothing"]

@@ -41,7 +41,7 @@ RUN_FILES: Final = (
     "froc/",
     *PAGES,
 )
-"""The files of a run in the order in which they are written; "/" at the end stands for all files of a folder."""
+"""The files of a run in the order in which they are written; a trailing "/" means all files of a folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class Manifest:
     rewriting: tuple[str, ...] = ()
 
     def select(self, names: Sequence[str]) -> dict[str, FileRecord]:
-        """The records of some files; a name that ends in "/" stands for all files of a folder."""
+        """The records of some files; a trailing "/" means all files of a folder."""
         return {name: record for name, record in self.files.items() if is_one_of(name, names)}
 
     def to_document(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Manifest:
 
 
 def is_one_of(name: str, names: Sequence[str]) -> bool:
-    """Whether a file is one of those that names stand for.
+    """Whether names include a file, by itself or with its folder.
 
     >>> is_one_of("figures/roc.svg", ["figures/"]), is_one_of("metrics.json", ["figures/"])
     (True, False)
@@ -180,7 +180,7 @@ def rewrite_files(
 
     Args:
         folder: The run folder.
-        names: The files; "/" at the end stands for all files of a folder.
+        names: The files; a trailing "/" means all files of a folder.
         kept_edits: Files that keep their accepted edits: the costs in metrics.json, for instance, are not recomputed.
     """
     manifest = read_manifest(folder)

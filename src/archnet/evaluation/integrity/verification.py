@@ -119,7 +119,7 @@ def verify_run(folder: Path, names: Sequence[str], *, while_rewritten: bool = Fa
 
     Args:
         folder: The run folder.
-        names: The files that will be read; "/" at the end stands for all files of a folder.
+        names: The files that will be read; a trailing "/" means all files of a folder.
         while_rewritten: Accept files that a command is rewriting: each is complete, either old or new.
 
     Returns:
@@ -154,7 +154,7 @@ def find_damage(folder: Path, manifest: Manifest, names: Sequence[str]) -> Itera
     Args:
         folder: The run folder.
         manifest: Its manifest.
-        names: The files to check; "/" at the end stands for all files of a folder.
+        names: The files to check; a trailing "/" means all files of a folder.
 
     Raises:
         DataError: A file cannot be read.
