@@ -283,3 +283,29 @@ def test_copies_count_as_samples_and_any_file_name_makes_a_model(cubes, tmp_path
     assert {row["cases"] for row in rows_of(run.folder / "history.csv")} == {str(4 * num_train)}
     seen = run.metrics["samples_per_second"] * run.metrics["train_seconds"]
     assert seen == pytest.approx(4 * 4 * num_train)
+
+
+def test_a_run_of_another_experiment_is_not_skipped_as_finished(cubes, finished_runs, tmp_path):
+    shutil.copytree(finished_runs / "out/flat", tmp_path / "out/flat")
+    for options, difference in (
+        ({"split": {"seed": 7}}, "split (seed: 42 there, 7 here)"),
+        ({"evaluation": {"threshold": 0.4}}, "evaluation (threshold: 0.5 there, 0.4 here)"),
+        ({"data": {"name": "npz", "root": str(cubes), "positive": "0"}}, "data (positive: None there, '0' here)"),
+    ):
+        message = (
+            f"{tmp_path / 'out/flat'}: was started with a different {difference}. Use the original settings to resume, "
+            "or a different folder with --out."
+        )
+        with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+            archnet.run(experiment_on(cubes, NET_2D, **options), out=tmp_path / "out", resume=True)
+
+
+def test_a_finished_run_on_other_cases_than_its_folder_is_refused(cubes, out):
+    split = out / "split.csv"
+    split.write_text(split.read_text().replace("train", "test", 1))
+    message = (
+        f"{out / 'flat/split.csv'}: lists different cases or sets than {split}, so this run belongs to another "
+        "experiment. Remove its folder to run it again, or choose a different folder with --out."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        archnet.run_all(experiment_on(cubes, NET_2D, NET_3D), out=out, resume=True)

@@ -104,6 +104,7 @@ def check_run_folder(folder: Path, experiment: Experiment, *, resume: bool = Fal
         _check_same_run(run_folder, experiment)
     if is_finished(run_folder):
         verify_results(run_folder)
+        _check_same_cases(folder, run_folder, experiment)
 
 
 def read_interrupted_experiment(folder: Path, experiment: Experiment) -> Experiment | None:
@@ -153,13 +154,25 @@ def check_shared_sections(folder: Path, experiment: Experiment) -> None:
 
 def _check_same_run(run_folder: Path, experiment: Experiment) -> None:
     """Check that the run in a folder, interrupted or finished, is the one of an experiment."""
-    folder_document = read_optional_json(run_folder / "experiment.json") or {}
-    document = reuse_auto_values(experiment.to_document(), folder_document)
-    difference = _first_difference(folder_document, document, ("arch", "training"))
+    folder_document = resolve_root(read_optional_json(run_folder / "experiment.json") or {}, run_folder)
+    document = reuse_auto_values(keep_folder_split(run_folder, experiment).to_document(), folder_document)
+    difference = _first_difference(folder_document, document, ("arch", "training", *SHARED_SECTIONS))
     if difference:
         raise RunError(
             f"{run_folder}: was started with a different {difference}. Use the original settings to resume, or a "
             "different folder with --out."
+        )
+
+
+def _check_same_cases(folder: Path, run_folder: Path, experiment: Experiment) -> None:
+    """Check that a finished run has the cases of its experiment's folder; without folds, all runs share them."""
+    paths = folder / "split.csv", run_folder / "split.csv"
+    if experiment.split.folds is not None or not all(path.exists() for path in paths):
+        return
+    if paths[0].read_bytes() != paths[1].read_bytes():
+        raise RunError(
+            f"{paths[1]}: lists different cases or sets than {paths[0]}, so this run belongs to another experiment. "
+            "Remove its folder to run it again, or choose a different folder with --out."
         )
 
 
