@@ -442,8 +442,8 @@ def test_a_full_disk_is_noticed_before_anything_is_fetched(tmp_path, server, mon
 def test_a_folder_that_cannot_be_made_is_told(tmp_path, server):
     (tmp_path / "file").write_bytes(b"")
     message = (
-        f"{tmp_path / 'file'}: cannot be written: File exists. Check its permissions and the space on the disk, or choose "
-        "another folder."
+        f"{tmp_path / 'file'}: cannot be written: File exists. Check the path, its permissions and the space on "
+        "the disk."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         fetch("luna16", tmp_path / "file", [0], servers=server.servers())

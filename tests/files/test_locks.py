@@ -1,3 +1,4 @@
+import errno
 import os
 import re
 import signal
@@ -192,7 +193,18 @@ def test_a_lock_of_another_machine_may_be_broken_after_some_time(tmp_path):
         pass
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"filelock/2\npid=x\nhost=gpu7\n", b"123"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe",
+        b"filelock/2\npid=x\nhost=gpu7\n",
+        b"123",
+        b"filelock/2\npid=123\nhost=gpu7\n",
+        b"filelock/2\npid=123\nhost=gpu7\nmode=excl\n",
+        b"filelock/2\npid=123\nhost=gpu7\nmode=exclusive\nstart=12\ncommand=archnet",
+    ],
+)
 def test_a_damaged_lock_is_held_until_the_user_breaks_it(tmp_path, content):
     path = tmp_path / LOCK_FILE
     path.write_bytes(content)
@@ -206,6 +218,31 @@ def test_a_damaged_lock_is_held_until_the_user_breaks_it(tmp_path, content):
     os.utime(path, OLD)
     with break_foreign_locks(), lock_folder(tmp_path):
         assert read_owner(path).pid == os.getpid()
+
+
+@pytest.mark.slow
+def test_waiting_does_not_break_a_damaged_lock(tmp_path):
+    """filelock alone would take it over after two seconds."""
+    (tmp_path / LOCK_FILE).write_bytes(b"filelock/2\npid=123\nhost=gpu7\n")
+    with pytest.raises(LockedError, match="add --break-lock"), lock_folder(tmp_path, timeout_s=3):
+        pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes and restricts links")
+def test_a_lock_that_is_no_file_is_broken_on_request_and_a_folder_is_named(tmp_path):
+    path = tmp_path / LOCK_FILE
+    for make in (lambda: path.symlink_to(tmp_path / "missing"), lambda: os.mkfifo(path)):
+        make()
+        os.utime(path, OLD, follow_symlinks=False)
+        with pytest.raises(LockedError, match="does not name a process"), lock_folder(tmp_path):
+            pass
+        with break_foreign_locks(), lock_folder(tmp_path):
+            assert read_owner(path).pid == os.getpid()
+        assert list(tmp_path.iterdir()) == []
+    path.mkdir()
+    message = f"{path}: this folder has the name of archnet's lock file. Remove it."
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), break_foreign_locks(), lock_folder(tmp_path):
+        pass
 
 
 def test_blocks_of_one_thread_share_a_lock_and_other_threads_wait(tmp_path):
@@ -260,18 +297,26 @@ def test_the_writer_of_a_folder_removes_what_killed_ones_left(tmp_path):
             assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.EACCES, "Check the path, its permissions and the space on the disk."),
+        (errno.ENOSPC, "Free some disk space."),
+        (errno.EROFS, "Mount the disk with write access, or use a copy of the folder on another disk."),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(tmp_path, monkeypatch, number, remedy):
     def refuse(self, **options):
-        raise PermissionError(13, "Permission denied", str(self))
+        raise OSError(number, os.strerror(number), str(self))
 
-    message = f"{tmp_path}: cannot be written: Permission denied. Check its permissions and the space on the disk, or choose another folder."
+    message = f"{tmp_path}: cannot be written: {os.strerror(number)}. {remedy}"
     with monkeypatch.context() as patch:
         patch.setattr("filelock.MarkerSoftFileLock.acquire", refuse)
         with pytest.raises(RunError, match=f"^{re.escape(message)}$"), lock_folder(tmp_path):
             pass
         assert not is_locked(tmp_path / LOCK_FILE)
         write_lock(tmp_path)
-        assert is_locked(tmp_path / LOCK_FILE)  # as `archnet sweep status` sees it on a read-only disk
+        assert is_locked(tmp_path / LOCK_FILE) == (number == errno.EACCES)  # a lock of another user
 
 
 def test_a_file_can_be_locked_alone(tmp_path):

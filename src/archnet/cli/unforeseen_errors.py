@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import traceback
 from pathlib import Path
-from typing import Final
 
+from archnet.files.system_errors import REMEDIES, remedy
 from archnet.files.user_folders import log_folder
-
-_REMEDIES: Final = {
-    errno.ENOSPC: "Free some disk space.",
-    errno.EDQUOT: "Free some disk space: your quota is used up.",
-    errno.EFBIG: "The file exceeds the size limit for files: see ulimit -f.",
-    errno.EMFILE: "Raise the limit on open files with ulimit -n.",
-}
-_REMEDY: Final = "Check the path, its permissions and the space on the disk."
 
 
 def describe_os_error(error: OSError) -> str:
     """The file and the reason of a system error, the remedy, and what was kept.
 
+    >>> import errno
     >>> describe_os_error(OSError(errno.ENOSPC, "HDF5 error", "runs/net/model.keras"))
     'runs/net/model.keras: No space left on device. Free some disk space.'
     """
@@ -29,10 +21,8 @@ def describe_os_error(error: OSError) -> str:
         return "The current folder no longer exists. Change to another folder and run the same command again."
     where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     reason = os.strerror(error.errno) if error.errno else str(error)
-    remedy = _REMEDIES.get(error.errno or 0)
-    if remedy is None:
-        return f"{where}{reason.rstrip('.')}. {_REMEDY}"
-    return " ".join([f"{where}{reason}. {remedy}", *getattr(error, "__notes__", ())])
+    kept = getattr(error, "__notes__", ()) if error.errno in REMEDIES else ()
+    return " ".join([f"{where}{reason.rstrip('.')}. {remedy(error)}", *kept])
 
 
 def describe_bug(error: Exception) -> str:

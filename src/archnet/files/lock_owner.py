@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from filelock import MarkerSoftFileLock
+
 from archnet.machine import command_line
 
 _MAX_BYTES: Final = 1024
@@ -54,18 +56,23 @@ def owner_lines() -> str:
 
 
 def read_owner(path: Path) -> LockOwner | None:
-    """The owner that a lock's file names; null if it is missing, empty or damaged."""
+    """The owner that a lock's file names; null if it is missing, empty or damaged, however little."""
+    record = MarkerSoftFileLock(path).owner
+    if record is None or record.mode == "unknown":
+        return None
     try:
         with path.open("rb") as file:
             text = file.read(_MAX_BYTES).decode("ascii")
     except (OSError, UnicodeDecodeError):
         return None
     fields = dict(line.split("=", 1) for line in text.split("\n") if "=" in line)
-    host = re.sub(r"[^\x21-\x7e]", "?", fields.get("host", "")).partition("?pidns-")[0]
-    if not re.fullmatch(r"[0-9]{1,10}", fields.get("pid", "")) or not host:
-        return None
     command = re.sub(r"[^\x20-\x7e]", "?", fields.get("command", ""))
-    return LockOwner(pid=int(fields["pid"]), host=host, since=_parse_time(fields.get("since")), command=command or None)
+    return LockOwner(
+        pid=record.pid,
+        host=re.sub(r"[^\x21-\x7e]", "?", record.hostname).partition("?pidns-")[0],
+        since=_parse_time(fields.get("since")),
+        command=command or None,
+    )
 
 
 def _parse_time(text: str | None) -> datetime | None:

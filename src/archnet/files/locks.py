@@ -24,6 +24,7 @@ from filelock import MarkerSoftFileLock, SoftFileLockLifetimeWarning, Timeout
 from archnet.errors import RunError
 from archnet.files.atomic import is_run_folder, remove_leftovers
 from archnet.files.lock_owner import LockOwner, has_ended, owner_lines, read_owner
+from archnet.files.system_errors import remedy
 
 LOCK_FILE: Final = ".archnet-lock"
 
@@ -108,11 +109,12 @@ def _enter_folder(folder: Path, timeout_s: float, advice: str) -> MarkerSoftFile
             return _acquire(folder.absolute() / LOCK_FILE, timeout_s, str(folder), advice)
         except FileNotFoundError:
             continue
-        except OSError as error:
+        except IsADirectoryError:
             raise RunError(
-                f"{folder}: cannot be written: {error.strerror or error}. Check its permissions and the space on the "
-                "disk, or choose another folder."
-            ) from error
+                f"{folder / LOCK_FILE}: this folder has the name of archnet's lock file. Remove it."
+            ) from None
+        except OSError as error:
+            raise RunError(f"{folder}: cannot be written: {error.strerror or error}. {remedy(error)}") from error
     raise RunError(f"{folder}: another process keeps removing this folder. Choose another folder.")
 
 
@@ -185,9 +187,9 @@ def _key(path: Path) -> tuple[int, int, Path]:
 
 
 def _wait_for_lock(path: Path, timeout_s: float, subject: str, advice: str) -> MarkerSoftFileLock:
-    lock, start = MarkerSoftFileLock(path), time.monotonic()
+    start = time.monotonic()
     while True:
-        is_foreign = False
+        lock, is_foreign = MarkerSoftFileLock(path), False  # an old one would take over a damaged lock after 2 s
         try:
             lock.acquire(timeout=_ATTEMPT_SECONDS, poll_interval=_ATTEMPT_SECONDS / 4)
             return lock
@@ -195,11 +197,11 @@ def _wait_for_lock(path: Path, timeout_s: float, subject: str, advice: str) -> M
             # filelock adds the owner to its message if it cannot check whether the owner still runs.
             is_foreign = str(error) != str(Timeout(error.lock_file))
         except PermissionError:  # the lock of another user, if there is one
-            if not path.exists():
+            if not os.path.lexists(path):
                 raise
             time.sleep(_ATTEMPT_SECONDS)
         owner, waited_s = read_owner(path), time.monotonic() - start
-        if owner is None and not path.exists():
+        if owner is None and not os.path.lexists(path):
             continue
         if waited_s >= _foreign_patience_s.get() if is_foreign or owner is None else has_ended(owner):
             broken = _break_lock(path)
@@ -212,7 +214,7 @@ def _wait_for_lock(path: Path, timeout_s: float, subject: str, advice: str) -> M
 def _break_lock(path: Path) -> MarkerSoftFileLock | None:
     """Replace a lock's file by one of this process, in one step, unless a younger one has taken its place."""
     try:
-        age_s = time.time() - path.stat().st_mtime
+        age_s = time.time() - path.lstat().st_mtime
     except FileNotFoundError:
         return None
     if age_s < _MIN_AGE_SECONDS:
