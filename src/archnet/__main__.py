@@ -8,7 +8,8 @@ def main() -> None:
     interruption.install_handlers()
     with interruption.quiet_exit():
         from archnet.cli import main as run_command_line
-    run_command_line()
+
+        run_command_line()
 
 
 if __name__ == "__main__":

@@ -26,8 +26,16 @@ _RETRY_SECONDS: Final = 0.01
 _received: list[signal.Signals] = []
 
 
+class Interruption(KeyboardInterrupt):
+    """Raised by a signal.
+
+    After a plain `KeyboardInterrupt` in an `exec` of text, with which dataclasses are made, `python -m` ignores the
+    exit code and kills itself with SIGINT. A subclass does not have this effect.
+    """
+
+
 def install_handlers() -> None:
-    """Raise `KeyboardInterrupt` at each of `SIGNALS` that is not ignored, as under nohup.
+    """Raise `Interruption` at each of `SIGNALS` that is not ignored, as under nohup.
 
     Call this only in archnet's own processes.
     """
@@ -69,7 +77,7 @@ def quiet_exit() -> Iterator[None]:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     _received.append(signal.Signals(number))
-    raise KeyboardInterrupt
+    raise Interruption
 
 
 def _raise_again(unraisable: UnraisableHookArgs, /, default: Any = sys.__unraisablehook__) -> None:

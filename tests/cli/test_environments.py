@@ -303,6 +303,38 @@ def test_an_error_into_which_an_import_turned_the_interruption_is_quiet():
     assert (done.returncode, done.stderr) == (143, "")
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_python_m_keeps_the_exit_code_of_an_interruption_in_text_that_is_executed(tmp_path, number, code):
+    """Dataclasses and named tuples execute text while archnet is imported."""
+    (tmp_path / "interrupted.py").write_text(
+        "from archnet import interruption\n"
+        "interruption.install_handlers()\n"
+        "with interruption.quiet_exit():\n"
+        f"    exec('import signal; signal.raise_signal({int(number)})')\n"
+    )
+    command = [sys.executable, "-m", "interrupted"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+def test_a_command_that_turns_the_interruption_into_an_error_exits_as_interrupted():
+    code = (
+        "import signal\n"
+        "import archnet.spec.arch as a\n"
+        "from archnet.cli import main\n"
+        "from archnet.errors import DocumentError\n"
+        "def parse_arch(path):\n"
+        "    try:\n"
+        "        signal.raise_signal(signal.SIGTERM)\n"
+        "    except KeyboardInterrupt:\n"
+        "        raise DocumentError('It cannot be read.') from None\n"
+        "a.parse_arch = parse_arch; main()\n"
+    )
+    command = [sys.executable, "-c", code, "show", SHOW]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (143, "It cannot be read.\n")
+
+
 def test_names_in_messages_reach_no_terminal_as_control_characters(tmp_path):
     evil = tmp_path / "\x1b[2J[red]\u202e[bold\r.json"
     evil.write_text('[{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "T"}]')

@@ -100,11 +100,13 @@ def main() -> None:
     the reader of stdout has exited.
     """
     interruption.install_handlers()
-    open_streams()
-    skip_optional_packages()
     with interruption.quiet_exit():
+        open_streams()
+        skip_optional_packages()
         code = _run()
-    interruption.release_handlers()
+        if interruption.is_interrupted():  # some code turned the interruption into another error
+            code = interruption.exit_code()
+        interruption.release_handlers()
     for stream in (sys.stdout, sys.stderr):
         flush_or_discard(stream)
     sys.exit(code)
@@ -136,7 +138,7 @@ def _invoke() -> int:
     except SystemExit as error:
         if isinstance(error.__context__, BrokenPipeError):
             raise error.__context__ from None
-        return interruption.exit_code() if interruption.is_interrupted() else int(error.code or 0)
+        return int(error.code or 0)
     return 0
 
 
