@@ -14,6 +14,7 @@ from archnet.errors import ArchnetError, DataError, RunError
 from archnet.evaluation.integrity.manifest import PAGES, RUN_FILES, read_manifest, record_run
 from archnet.evaluation.integrity.verification import verify_run
 from archnet.evaluation.run_folder import find_run_folders, is_finished
+from archnet.files.atomic import write_json
 from archnet.runs import evaluation
 from archnet.runs.evaluation import evaluate_run
 from finished_runs import NET_2D, experiment_on, write_cubes
@@ -270,7 +271,47 @@ def test_a_report_that_was_interrupted_is_written_by_the_next(flat, monkeypatch)
     assert "metrics.json" in read_manifest(flat).rewriting
     archnet.write_report(flat)
     assert results(flat) == before
-    assert read_manifest(flat).rewriting == ()
+    assert read_manifest(flat).rewriting == {}
+    verify_run(flat, RUN_FILES)
+
+
+@pytest.mark.parametrize("moment", ["write_json", "write_report"])
+def test_after_an_interrupted_report_only_what_it_wrote_is_accepted(flat, monkeypatch, moment):
+    document = {**json.loads((flat / "metrics.json").read_text()), "peak_memory_bytes": 7}
+    write_json(flat / "metrics.json", dict(reversed(document.items())))
+    record_run(flat)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"archnet.runs.rereport.{moment}", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            archnet.write_report(flat)
+    whole = (flat / "metrics.json").read_text()
+    (flat / "metrics.json").write_text(whole.replace('"peak_memory_bytes": 7', '"peak_memory_bytes": 5'))
+    with pytest.raises(DataError, match=r"metrics\.json: changed since the run finished \(.*--accept-edits"):
+        archnet.write_report(flat)
+    (flat / "metrics.json").write_text(whole)
+    archnet.write_report(flat)
+    assert json.loads((flat / "metrics.json").read_text()) == document
+    verify_run(flat, RUN_FILES)
+
+
+def test_an_interrupted_evaluation_is_completed_by_a_report_unless_its_files_are_edited(flat, monkeypatch):
+    before = results(flat)
+    path = flat / "predictions.csv"
+    path.write_text(path.read_text().replace("\n", " \n", 1))
+    record_run(flat)
+    with monkeypatch.context() as patch:
+        patch.setattr("archnet.runs.evaluation.write_gallery", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate_run(flat)
+    assert path.read_bytes() == before["predictions.csv"]
+    with pytest.raises(DataError, match=r"predictions\.csv: `archnet report` is rewriting this file"):
+        archnet.compare(flat.parent)
+    edit_probability(flat)
+    with pytest.raises(DataError, match=r"predictions\.csv: changed since the run finished"):
+        archnet.write_report(flat)
+    path.write_bytes(before["predictions.csv"])
+    archnet.write_report(flat)
+    assert results(flat) == before
     verify_run(flat, RUN_FILES)
 
 

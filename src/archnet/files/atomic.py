@@ -11,8 +11,9 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,18 @@ _SUBFOLDERS: Final = ("figures", "froc", "checkpoint", "tensorboard", "together"
 
 _DRAFT_NAME: Final = r"\.archnet-[0-9a-f]{8}-.+|\..+(\.[^.]+)-[0-9a-f]{8}\1"
 
+_announce: Final[ContextVar[Callable[[Path, Path], None] | None]] = ContextVar("announce", default=None)
+
+
+@contextmanager
+def announce_writes(announce: Callable[[Path, Path], None]) -> Iterator[None]:
+    """Call a function before each file that `atomic_write` replaces in the block, with its path and complete draft."""
+    token = _announce.set(announce)
+    try:
+        yield
+    finally:
+        _announce.reset(token)
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
@@ -34,6 +47,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     try:
         yield draft
         sync_file(draft)
+        if announce := _announce.get():
+            announce(path, draft)
         draft.replace(path)
         _sync_folder(path.parent)
     except OSError as error:

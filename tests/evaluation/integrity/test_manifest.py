@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+from contextlib import suppress
 
 import pytest
 
@@ -19,6 +20,7 @@ from archnet.evaluation.integrity.manifest import (
     rewrite_files,
     write_manifest,
 )
+from archnet.files.atomic import write_json, write_text
 from archnet.files.documents.json_text import json_text
 from synthetic_runs import write_run
 
@@ -50,7 +52,7 @@ def test_a_manifest_reads_back_to_the_same(tmp_path):
         files={"froc/curve.json": FileRecord(size=3, sha256=SHA, edits=(Edit(date="2026-11-26", sha256="f" * 64),))},
         removed={"gallery.npz": "2026-11-27"},
         recorded="2026-11-25",
-        rewriting=("figures/",),
+        rewriting={"figures/": (), "metrics.json": (SHA,)},
     )
     write_manifest(tmp_path, manifest)
     assert read_manifest(tmp_path) == manifest
@@ -104,11 +106,12 @@ def test_files_that_are_written_again_are_named_until_their_records_are_renewed(
     folder = write_run(tmp_path / "a")
     before = read_manifest(folder)
     with rewrite_files(folder, ["metrics.json"]):
-        assert read_manifest(folder).rewriting == ("metrics.json",)
-        (folder / "metrics.json").write_text("{}")
+        assert read_manifest(folder).rewriting == {"metrics.json": ()}
+        write_json(folder / "metrics.json", {})
+        assert read_manifest(folder).rewriting == {"metrics.json": (file_sha256(folder / "metrics.json"),)}
     after = read_manifest(folder)
-    assert after.rewriting == ()
-    assert after.files["metrics.json"].size == 2
+    assert after.rewriting == {}
+    assert after.files["metrics.json"].size == 3
     assert {**after.files, "metrics.json": 0} == {**before.files, "metrics.json": 0}
 
 
@@ -116,10 +119,25 @@ def test_an_interrupted_writer_leaves_the_names_of_its_files(tmp_path):
     folder = write_run(tmp_path / "a")
     with pytest.raises(KeyboardInterrupt), rewrite_files(folder, ["metrics.json"]):
         raise KeyboardInterrupt
-    assert read_manifest(folder).rewriting == ("metrics.json",)
+    assert read_manifest(folder).rewriting == {"metrics.json": ()}
     with rewrite_files(folder, ["report.html"]):
         pass
-    assert read_manifest(folder).rewriting == ()
+    assert read_manifest(folder).rewriting == {}
+
+
+def test_a_file_edited_while_or_after_a_command_rewrites_others_keeps_its_record(tmp_path):
+    folder = write_run(tmp_path / "a")
+    before = read_manifest(folder)
+    with suppress(KeyboardInterrupt), rewrite_files(folder, ["metrics.json"]):
+        write_json(folder / "metrics.json", {})
+        raise KeyboardInterrupt
+    (folder / "metrics.json").write_text("edited")
+    with rewrite_files(folder, ["gallery.npz", "report.html"]):
+        (folder / "gallery.npz").write_text("edited")
+        write_text(folder / "report.html", "drawn")
+    after = read_manifest(folder)
+    assert after.rewriting == {}
+    assert {name: record for name, record in after.files.items() if name != "report.html"} == before.files
 
 
 def test_without_a_manifest_nothing_is_recorded(tmp_path):

@@ -11,6 +11,7 @@ from archnet.evaluation.integrity import verification
 from archnet.evaluation.integrity.acceptance import accept_edits
 from archnet.evaluation.integrity.manifest import Edit, read_manifest, rewrite_files
 from archnet.evaluation.integrity.verification import verify_results, verify_run
+from archnet.files.atomic import write_json
 from synthetic_runs import write_run
 
 
@@ -35,7 +36,7 @@ UNREPEATABLE = "It cannot be regenerated without training: restore it from a cop
 
 def interrupt_report(run):
     with suppress(KeyboardInterrupt), rewrite_files(run, ["metrics.json"]):
-        cut(run / "metrics.json", 10)
+        write_json(run / "metrics.json", {"rewritten": 1})
         raise KeyboardInterrupt
 
 
@@ -126,6 +127,16 @@ def test_a_file_that_an_interrupted_command_was_writing_is_no_edit(run):
     )
     assert_refused(run, ["metrics.json"], message)
     assert verify_run(run, ["metrics.json"], while_rewritten=True) is not None
+
+
+def test_a_file_edited_after_an_interrupted_command_is_an_edit(run):
+    size = (run / "metrics.json").stat().st_size
+    interrupt_report(run)
+    (run / "metrics.json").write_text("edited")
+    remedy = f"To regenerate it from predictions.csv: archnet report --repair {run}."
+    message = changed(run, "metrics.json", f"was {size:,} bytes, is 6", remedy)
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        verify_run(run, ["metrics.json"], while_rewritten=True)
 
 
 def test_an_accepted_edit_is_recorded_with_the_day_and_the_hash_before(run):

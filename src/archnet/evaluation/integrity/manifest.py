@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from archnet.errors import DataError
 from archnet.evaluation.integrity.digest import file_sha256
-from archnet.files.atomic import write_json
+from archnet.files.atomic import announce_writes, write_json
 from archnet.files.documents.json_text import json_text
 from archnet.spec.outputs.output_file import OUTPUT_FILES, read_optional_output
 from archnet.spec.outputs.run_schemas import MANIFEST_FORMAT
@@ -85,21 +85,28 @@ class Manifest:
         files: Record of each file, by its name relative to the run folder, with forward slashes.
         removed: Day on which the absence of a file was accepted, by name.
         recorded: Day on which the files were recorded, if that was not the end of the run; otherwise null.
-        rewriting: Names of the files that a command is rewriting, or was rewriting when it was interrupted.
+        rewriting: Names of the files that a command is rewriting, or was rewriting when it was interrupted; of each,
+            the hashes of what it was about to write.
     """
 
     files: Mapping[str, FileRecord]
     removed: Mapping[str, str] = field(default_factory=dict)
     recorded: str | None = None
-    rewriting: tuple[str, ...] = ()
+    rewriting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def select(self, names: Sequence[str]) -> dict[str, FileRecord]:
         """The records of some files; a trailing "/" means all files of a folder."""
         return {name: record for name, record in self.files.items() if is_one_of(name, names)}
 
+    def announces(self, name: str, sha256: str | None) -> bool:
+        """Whether a command was about to write a file with this hash; pages are announced without their hashes."""
+        is_page = is_one_of(name, PAGES) and is_one_of(name, [*self.rewriting])
+        return is_page or sha256 in self.rewriting.get(name, ())
+
     def to_document(self) -> dict[str, Any]:
         """The content of manifest.json; `read_manifest` reads it back."""
-        rare = {"removed": dict(self.removed), "recorded": self.recorded, "rewriting": list(self.rewriting)}
+        rewriting = {name: list(hashes) for name, hashes in self.rewriting.items()}
+        rare = {"removed": dict(self.removed), "recorded": self.recorded, "rewriting": rewriting}
         files = {name: record.to_document() for name, record in self.files.items()}
         return {"format": MANIFEST_FORMAT, "files": files, **{key: value for key, value in rare.items() if value}}
 
@@ -134,7 +141,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         files={name: _parse_record(entry) for name, entry in document["files"].items()},
         removed=document.get("removed", {}),
         recorded=document.get("recorded"),
-        rewriting=tuple(document.get("rewriting", [])),
+        rewriting={name: tuple(hashes) for name, hashes in document.get("rewriting", {}).items()},
     )
 
 
@@ -173,10 +180,10 @@ def record_run(folder: Path, recorded: str | None = None) -> Manifest:
 def rewrite_files(
     folder: Path, names: Sequence[str], *, kept_edits: Sequence[str] = ("metrics.json",)
 ) -> Iterator[None]:
-    """Let the block rewrite files of a finished run, and update their records when it ends.
+    """Let the block rewrite files of a finished run with `atomic_write`, and update their records when it ends.
 
-    Until then the manifest names the files: after an interruption, a rewritten file is not mistaken for one that a user
-    edited. Without a manifest nothing is recorded.
+    Until then the manifest has the hash of each new file, from before it replaces the old one: after an interruption, a
+    rewritten file is distinguished from one that a user edited. Without a manifest nothing is recorded.
 
     Args:
         folder: The run folder.
@@ -187,21 +194,34 @@ def rewrite_files(
     if manifest is None:
         yield
         return
-    rewriting = tuple(dict.fromkeys([*manifest.rewriting, *names]))
+    rewriting = {**dict.fromkeys(names, ()), **manifest.rewriting}
+
+    def announce(path: Path, draft: Path) -> None:
+        name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
+        if is_one_of(name, names) and not is_one_of(name, PAGES):
+            rewriting[name] = (*rewriting.get(name, ()), file_sha256(draft))
+            write_manifest(folder, replace(manifest, rewriting=rewriting))
+
     write_manifest(folder, replace(manifest, rewriting=rewriting))
-    yield
-    write_manifest(folder, renew_records(folder, manifest, rewriting, kept_edits))
+    with announce_writes(announce):
+        yield
+    write_manifest(folder, _renew_records(folder, replace(manifest, rewriting=rewriting), kept_edits))
 
 
-def renew_records(folder: Path, manifest: Manifest, names: Sequence[str], kept_edits: Sequence[str]) -> Manifest:
-    """A manifest with new records of some files; `kept_edits` keep their accepted edits."""
-    kept = {name: record for name, record in manifest.files.items() if not is_one_of(name, names)}
-    renewed = dict(_record_files(folder, names))
+def _renew_records(folder: Path, manifest: Manifest, kept_edits: Sequence[str]) -> Manifest:
+    """A manifest with new records of the rewritten files; `kept_edits` keep their accepted edits.
+
+    A file that the command did not write keeps its record, even if it has changed.
+    """
+    pages = [name for name in PAGES if name in manifest.rewriting]
+    names = [*(name for name in manifest.rewriting if (folder / name).is_file()), *pages]
+    renewed = {name: record for name, record in _record_files(folder, names) if manifest.announces(name, record.sha256)}
+    kept = {name: record for name, record in manifest.files.items() if not is_one_of(name, pages)}
     for name in kept_edits:
         if name in renewed and name in manifest.files:
             renewed[name] = replace(renewed[name], edits=manifest.files[name].edits)
     removed = {name: date for name, date in manifest.removed.items() if name not in renewed}
-    return replace(manifest, files={**kept, **renewed}, removed=removed, rewriting=())
+    return replace(manifest, files={**kept, **renewed}, removed=removed, rewriting={})
 
 
 def _record_files(folder: Path, names: Sequence[str]) -> Iterator[tuple[str, FileRecord]]:

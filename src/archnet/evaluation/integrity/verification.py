@@ -67,7 +67,7 @@ class Damage:
         name: Its name in the manifest.
         record: Its recorded state.
         size: Its present size in bytes; null if it is missing.
-        is_rewritten: Whether a command was rewriting it.
+        is_rewritten: Whether its present state is one that an unfinished or interrupted command wrote.
     """
 
     path: Path
@@ -120,7 +120,8 @@ def verify_run(folder: Path, names: Sequence[str], *, while_rewritten: bool = Fa
     Args:
         folder: The run folder.
         names: The files that will be read; a trailing "/" means all files of a folder.
-        while_rewritten: Accept files that a command is rewriting: each is complete, either old or new.
+        while_rewritten: Accept files that a command is rewriting: each is complete, either old or new. Any other
+            content is refused.
 
     Returns:
         The manifest; null if the run has none, because an older archnet wrote it.
@@ -162,8 +163,9 @@ def find_damage(folder: Path, manifest: Manifest, names: Sequence[str]) -> Itera
     for name, record in manifest.select(names).items():
         path = folder / name
         size = path.stat().st_size if path.is_file() else None
-        if size != record.size or _read_sha256(path) != record.sha256:
-            is_rewritten = is_one_of(name, manifest.rewriting)
+        sha256 = None if size is None else _read_sha256(path)
+        if sha256 != record.sha256:
+            is_rewritten = manifest.announces(name, sha256)
             yield Damage(path=path, name=name, record=record, size=size, is_rewritten=is_rewritten)
 
 

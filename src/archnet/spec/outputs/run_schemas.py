@@ -210,7 +210,7 @@ _FILE_RECORD: Final = record_of(
 
 MANIFEST: Final = record_of(
     {"format": {"const": MANIFEST_FORMAT}, "files": map_of(_FILE_RECORD)},
-    {"removed": map_of(_DAY), "recorded": _DAY, "rewriting": list_of(TEXT)},
+    {"removed": map_of(_DAY), "recorded": _DAY, "rewriting": map_of(list_of(_SHA256))},
 )
 """The files of a run by name; "edited" and "removed" are changes that the user accepted."""
 
