@@ -644,7 +644,7 @@ def test_a_changed_model_is_refused_before_it_is_opened_and_an_accepted_one_is_n
     shutil.copy(write_trained_run(tmp_path / "other", seed=1) / "model.keras", run / "model.keras")
     message = f"{run / 'model.keras'}: changed since the run finished ("
     assert str(predict(run, scan).exception).startswith(message)
-    accept_edits(run, "2026-11-26")
+    accept_edits(run, "2026-11-26", check=lambda folder: None)
     told(run, scan)
     assert f"{run}: model.keras was edited after the run and accepted on 2026-11-26." in caplog.messages
 

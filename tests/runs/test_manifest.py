@@ -256,6 +256,42 @@ def test_accepted_predictions_must_still_be_about_the_cases_of_the_split(flat):
         archnet.write_report(flat, accept_edits=True)
 
 
+def write_wreck(run, name):
+    path = run / name
+    if name == "history.csv":
+        path.unlink()
+        path.mkdir()
+    elif name == "network.json":
+        path.write_text(json.dumps({"macs": 1}))
+    elif name == "predictions.csv":
+        path.write_text(re.sub(r",[^,]+$", ",0.99", path.read_text().rstrip()) + "\n")
+    else:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("history.csv", "cannot be read: Is a directory"),
+        ("network.json", 'the key "input_shape" is missing'),
+        ("predictions.csv", "sum"),
+        ("gallery.npz", "it is truncated, or not a zip archive"),
+        ("model.keras", "cannot be read as an archnet model: it is truncated"),
+        ("training_scans.json", "not JSON"),
+    ],
+)
+def test_a_damaged_file_is_not_accepted_and_can_still_be_restored(flat, name, problem):
+    before = contents(flat)
+    write_wreck(flat, name)
+    with pytest.raises(DataError, match=rf"{re.escape(name)}.*{problem}"):
+        archnet.write_report(flat, accept_edits=True)
+    assert (flat / "manifest.json").read_bytes() == before["manifest.json"]
+    if name == "history.csv":
+        (flat / name).rmdir()
+    (flat / name).write_bytes(before[name])
+    verify_run(flat, RUN_FILES)
+
+
 def test_repairing_and_accepting_exclude_each_other(flat):
     message = "--repair and --accept-edits: choose one. A repair discards edits."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):

@@ -154,7 +154,7 @@ def read_gallery(path: Path) -> Gallery | None:
     """
     if not path.exists():
         return None
-    remedy = "Delete it to report without pictures of cases."
+    remedy = f"To report without pictures of cases, delete it and run: archnet report --accept-edits {path.parent}"
     try:
         arrays = read_npz(path)
     except DamagedFileError as error:

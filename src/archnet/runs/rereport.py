@@ -8,19 +8,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from archnet.errors import RunError
+from archnet.errors import DataError, RunError
 from archnet.evaluation.integrity.acceptance import accept_edits
 from archnet.evaluation.integrity.manifest import PAGES, rewrite_files
 from archnet.evaluation.metrics import collapse_entry, recompute_metrics
 from archnet.evaluation.run_folder import find_run_folders, read_json
+from archnet.files.archives.zip_archive import DamagedFileError
 from archnet.files.atomic import write_json
 from archnet.files.locks import lock_folder
 from archnet.report.html.run_page import write_report
-from archnet.report.run_files import RunFiles, read_run
+from archnet.report.run_files import RunFiles, read_run, read_run_files
 from archnet.runs.comparison import write_comparison_with_froc
 from archnet.runs.froc import recompute_run_froc
+from archnet.runs.froc_folder import evaluate_submission, has_froc_lists
 from archnet.runs.log import log
+from archnet.runs.preparation.training_scans import read_training_scans
 from archnet.runs.repair import repair_run
+from archnet.spec.outputs.output_file import RUN_REMEDY
 
 REPORT_WRITES: Final = ("metrics.json", "froc/", *PAGES)
 """Files that a report writes into a run folder."""
@@ -77,9 +81,32 @@ def _regenerate_report(folder: Path, options: ReportOptions) -> Path:
         if options.repair:
             repair_run(folder)
         if options.accept_edits:
-            for name in accept_edits(folder, options.today):
+            for name in accept_edits(folder, options.today, _check_files):
                 log.warning("%s: change accepted.", folder / name)
         return _rewrite_report(folder)
+
+
+def _check_files(folder: Path) -> None:
+    """Check that all files of a run can be read, with and without a report.
+
+    Raises:
+        DataError: A file is damaged.
+    """
+    from archnet.network.model_file import check_model_file
+
+    read_run_files(folder)
+    read_training_scans(folder)
+    if has_froc_lists(folder):
+        evaluate_submission(folder, bootstraps=0)
+    path = folder / "model.keras"
+    if not path.exists():
+        return
+    try:
+        check_model_file(path)
+    except DamagedFileError as error:
+        raise DataError(f"{path}: cannot be read as an archnet model: {error}. {RUN_REMEDY}") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
 
 
 def _rewrite_report(folder: Path) -> Path:

@@ -3,14 +3,15 @@
 import re
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from archnet.errors import DataError
 from archnet.evaluation.integrity import verification
 from archnet.evaluation.integrity.acceptance import accept_edits
-from archnet.evaluation.integrity.manifest import Edit, read_manifest, rewrite_files
-from archnet.evaluation.integrity.verification import verify_results, verify_run
+from archnet.evaluation.integrity.manifest import Edit, read_manifest, rewrite_files, write_manifest
+from archnet.evaluation.integrity.verification import LISTED_FILES, verify_results, verify_run
 from archnet.files.atomic import write_json
 from synthetic_runs import write_run
 
@@ -38,6 +39,10 @@ def interrupt_report(run):
     with suppress(KeyboardInterrupt), rewrite_files(run, ["metrics.json"]):
         write_json(run / "metrics.json", {"rewritten": 1})
         raise KeyboardInterrupt
+
+
+def accept(run, day):
+    return accept_edits(run, day, check=lambda folder: None)
 
 
 def assert_refused(run, names, message):
@@ -142,33 +147,61 @@ def test_a_file_edited_after_an_interrupted_command_is_an_edit(run):
 def test_an_accepted_edit_is_recorded_with_the_day_and_the_hash_before(run):
     before = read_manifest(run).files["predictions.csv"]
     cut(run / "predictions.csv", 3000)
-    assert accept_edits(run, "2026-11-26") == ["predictions.csv"]
+    assert accept(run, "2026-11-26") == ["predictions.csv"]
     after = read_manifest(run).files["predictions.csv"]
     assert (after.size, after.edits) == (3000, (Edit(date="2026-11-26", sha256=before.sha256),))
     verify_results(run)
     cut(run / "predictions.csv", 2000)
-    accept_edits(run, "2026-11-27")
+    accept(run, "2026-11-27")
     assert [edit.date for edit in read_manifest(run).files["predictions.csv"].edits] == ["2026-11-26", "2026-11-27"]
 
 
 def test_the_absence_of_a_file_is_accepted_only_where_the_run_can_do_without_it(run):
-    for name in ("gallery.npz", "metrics.json"):
-        (run / name).unlink()
-    assert accept_edits(run, "2026-11-26") == ["gallery.npz"]
+    (run / "gallery.npz").unlink()
+    assert accept(run, "2026-11-26") == ["gallery.npz"]
     assert read_manifest(run).removed == {"gallery.npz": "2026-11-26"}
+    (run / "metrics.json").unlink()
+    before = (run / "manifest.json").read_bytes()
     with pytest.raises(DataError, match=r"metrics\.json: is missing"):
-        verify_results(run)
+        accept(run, "2026-11-26")
+    assert (run / "manifest.json").read_bytes() == before
+
+
+def test_a_restored_original_has_no_edits(run):
+    before, content = read_manifest(run), (run / "predictions.csv").read_bytes()
+    for day in ("2026-11-26", "2026-11-27"):
+        cut(run / "predictions.csv", 3000 + int(day[-1]))
+        accept(run, day)
+    (run / "predictions.csv").write_bytes(content)
+    assert accept(run, "2026-11-28") == ["predictions.csv"]
+    assert read_manifest(run) == before
+
+
+@pytest.mark.parametrize("name", ["experiment.json", "split.csv", "predictions.csv", "metrics.json", "history.csv"])
+def test_a_manifest_that_does_not_list_a_file_of_the_run_is_refused(run, name):
+    manifest = read_manifest(run)
+    files = {key: record for key, record in manifest.files.items() if key != name}
+    write_manifest(run, replace(manifest, files=files))
+    remedy = "Restore it, or remove it: the run is then read without a check of its files."
+    message = f"{run / 'manifest.json'}: does not list {name}. {remedy}"
+    assert_refused(run, [name], message)
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        accept(run, "2026-11-26")
+    (run / name).unlink()
+    if name in LISTED_FILES:
+        write_manifest(run, replace(manifest, files=files, removed={name: "2026-11-26"}, rewriting={name: ()}))
+        assert_refused(run, [name], message)
 
 
 def test_accepting_an_untouched_run_changes_nothing(run):
     before = (run / "manifest.json").read_bytes()
-    assert accept_edits(run, "2026-11-26") == []
+    assert accept(run, "2026-11-26") == []
     assert (run / "manifest.json").read_bytes() == before
 
 
 def test_a_run_without_a_manifest_is_recorded_from_the_day_on(run):
     (run / "manifest.json").unlink()
-    assert accept_edits(run, "2026-11-26") == []
+    assert accept(run, "2026-11-26") == []
     assert read_manifest(run).recorded == "2026-11-26"
     cut(run / "predictions.csv", 3000)
     with pytest.raises(DataError, match="changed since the run finished"):

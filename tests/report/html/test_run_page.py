@@ -117,10 +117,10 @@ def test_data_for_a_script_cannot_end_it():
 
 def test_an_undefined_number_is_called_undefined(tmp_path):
     folder = write_run(tmp_path / "a")
-    lines = (folder / "predictions.csv").read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if ",test,nodule," not in line]
-    (folder / "predictions.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
-    (folder / "split.csv").unlink()
+    for name, columns in (("predictions.csv", ",test,nodule,"), ("split.csv", ",nodule,test")):
+        lines = (folder / name).read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if columns not in line]
+        (folder / name).write_text("\n".join(kept) + "\n", encoding="utf-8")
     record_run(folder)
     from archnet.runs.rereport import regenerate_reports
 
@@ -197,15 +197,14 @@ def test_a_report_without_a_result_or_with_a_set_without_cases_is_refused(tmp_pa
 def test_a_damaged_gallery_or_history_is_refused(tmp_path):
     folder = write_run(tmp_path / "a")
     gallery = folder / "gallery.npz"
+    remedy = f"To report without pictures of cases, delete it and run: archnet report --accept-edits {folder}"
     for content in (b"not a zip", b""):
         gallery.write_bytes(content)
         record_run(folder)
-        message = f"{gallery}: it is truncated, or not a zip archive. Delete it to report without pictures of cases."
+        message = f"{gallery}: it is truncated, or not a zip archive. {remedy}"
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
             read_run(folder)
-    message = (
-        f"{gallery}: does not hold the arrays images, case and kind. Delete it to report without pictures of cases."
-    )
+    message = f"{gallery}: does not hold the arrays images, case and kind. {remedy}"
     np.savez(gallery, images=np.zeros((1, 2, 2), np.uint8))
     record_run(folder)
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
@@ -238,6 +237,7 @@ def test_the_report_has_the_data_checks_of_every_version(tmp_path, data, shown, 
     (folder / "data.json").unlink(missing_ok=True)
     if data is not None:
         (folder / "data.json").write_text(json.dumps(data), encoding="utf-8")
+    record_run(folder)
     text = page_of(folder).text
     assert all(words in text for words in shown)
     assert not any(words in text.partition("Metrics")[2] for words in hidden)

@@ -9,7 +9,16 @@ from typing import Final
 
 from archnet.errors import DataError
 from archnet.evaluation.integrity.digest import file_sha256
-from archnet.evaluation.integrity.manifest import PAGES, FileRecord, Manifest, is_one_of, read_manifest
+from archnet.evaluation.integrity.manifest import (
+    MANIFEST_FILE,
+    PAGES,
+    RUN_FILES,
+    FileRecord,
+    Manifest,
+    is_one_of,
+    read_manifest,
+)
+from archnet.spec.outputs.output_file import OUTPUT_FILES
 
 COMPARISON_FILES: Final = (
     "metrics.json",
@@ -44,6 +53,9 @@ LEADERBOARD_FILES: Final = ("experiment.json", "history.csv", "metrics.json")
 
 EXPORT_FILES: Final = (*REPORT_FILES, "training_scans.json", "model.keras")
 """Files that are needed to export a model with its card."""
+
+LISTED_FILES: Final = ("split.csv", "predictions.csv", "metrics.json")
+"""Files that every manifest lists; it lists the other files of a run if they exist."""
 
 SOURCES: Final = {
     "arch.json": "experiment.json",
@@ -115,7 +127,7 @@ def source_of(name: str) -> str | None:
 def verify_run(folder: Path, names: Sequence[str], *, while_rewritten: bool = False) -> Manifest | None:
     """Check that files of a finished run are unchanged, before they are read.
 
-    Nothing is written, and no lock is taken. Files that the manifest does not know are not checked.
+    Nothing is written, and no lock is taken. Files that archnet does not write are not checked.
 
     Args:
         folder: The run folder.
@@ -144,9 +156,7 @@ def verify_results(folder: Path) -> Manifest | None:
     Raises:
         DataError: A file is missing or has changed.
     """
-    manifest = read_manifest(folder)
-    names = [name for name in manifest.files if not is_one_of(name, PAGES)] if manifest else []
-    return verify_run(folder, names)
+    return verify_run(folder, [name for name in RUN_FILES if name not in PAGES])
 
 
 def find_damage(folder: Path, manifest: Manifest, names: Sequence[str]) -> Iterator[Damage]:
@@ -158,8 +168,9 @@ def find_damage(folder: Path, manifest: Manifest, names: Sequence[str]) -> Itera
         names: The files to check; a trailing "/" means all files of a folder.
 
     Raises:
-        DataError: A file cannot be read.
+        DataError: A file cannot be read, or the manifest does not list it.
     """
+    _check_completeness(folder, manifest, names)
     for name, record in manifest.select(names).items():
         path = folder / name
         size = path.stat().st_size if path.is_file() else None
@@ -167,6 +178,19 @@ def find_damage(folder: Path, manifest: Manifest, names: Sequence[str]) -> Itera
         if sha256 != record.sha256:
             is_rewritten = manifest.announces(name, sha256)
             yield Damage(path=path, name=name, record=record, size=size, is_rewritten=is_rewritten)
+
+
+def _check_completeness(folder: Path, manifest: Manifest, names: Sequence[str]) -> None:
+    for name in RUN_FILES:
+        if name in names and _is_expected(folder, name, manifest) and name not in manifest.files:
+            path = folder / MANIFEST_FILE
+            raise DataError(f"{path}: does not list {name}. {OUTPUT_FILES[path.name].remedy}")
+
+
+def _is_expected(folder: Path, name: str, manifest: Manifest) -> bool:
+    """Whether a manifest must list a file, unless its removal was accepted or a command is writing it."""
+    is_unlisted = name in manifest.removed or name in manifest.rewriting
+    return name in LISTED_FILES or ((folder / name).is_file() and not is_unlisted)
 
 
 def _read_sha256(path: Path) -> str:
