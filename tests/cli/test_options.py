@@ -65,6 +65,16 @@ def test_json_is_ascii_where_stdout_is_not_utf_8(monkeypatch, encoding, text):
     assert stdout.buffer.getvalue() == f"{text}\n".encode(encoding)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_printed_json_has_no_lone_surrogates_and_keeps_pairs(monkeypatch, encoding):
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", stdout)
+    print_json(["runs/\udcff", "🫁\x7f"])
+    stdout.flush()
+    assert json.loads(stdout.buffer.getvalue()) == [r"runs/\udcff", "🫁\x7f"]
+    assert b"\x7f" not in stdout.buffer.getvalue()
+
+
 def test_json_is_printed_into_a_text_buffer(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     print_json("é")

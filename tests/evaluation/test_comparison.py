@@ -53,6 +53,15 @@ def test_runs_of_one_name_are_told_apart_by_their_parents(tmp_path):
     assert [row.run for row in compare(folders).rows] == ["one/archsm", "two/archsm"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows refuses such names")
+def test_the_name_of_a_run_is_one_line(tmp_path):
+    folders = [write_run(tmp_path / name) for name in ("=cmd\x1b[31m\nx", "b")]
+    comparison = compare(folders)
+    assert [row.run for row in comparison.rows] == [r"=cmd\x1b[31m\x0ax", "b"]
+    assert comparison.pairs[0].reference == r"=cmd\x1b[31m\x0ax"
+    assert comparison.rows[0].folders == (str(folders[0]),)
+
+
 def test_the_comparison_is_json(tmp_path):
     comparison = compare([write_run(tmp_path / "a"), write_run(tmp_path / "b")])
     document = comparison.to_document()

@@ -38,8 +38,8 @@ def test_no_character_that_sets_the_direction_of_text_is_left():
     assert not set(dangerous) & set(escape_message("".join(dangerous)))
 
 
-def test_escaped_json_has_the_same_value():
-    text = json.dumps({HOSTILE: [HOSTILE, "肺"]}, ensure_ascii=False)
-    assert json.loads(escape_json(text)) == {HOSTILE: [HOSTILE, "肺"]}
+def test_escaped_json_has_the_same_value_but_no_lone_surrogates():
+    text, visible = json.dumps({HOSTILE: [HOSTILE, "肺"]}, ensure_ascii=False), HOSTILE.replace("\udcff", r"\udcff")
+    assert json.loads(escape_json(text)) == {visible: [visible, "肺"]}
     assert "肺" in escape_json(text)
     assert not any(character in escape_json(text) for character in "\x9b\x7f\u202e\u2066\u2028\udcff")

@@ -206,8 +206,9 @@ def print_json(value: Any) -> None:
     """Print one JSON value on stdout, in ASCII where stdout is not UTF-8."""
     encoding = sys.stdout.encoding or "utf-8"  # io.StringIO has none, and holds every character
     is_utf8 = encoding.lower().replace("-", "") == "utf8"
+    text = escape_json(json.dumps(value, indent=2, ensure_ascii=False))
     with name_stream(is_stderr=False):
-        typer.echo(escape_json(json.dumps(value, indent=2, ensure_ascii=not is_utf8)))
+        typer.echo(text if is_utf8 else escape_json(json.dumps(json.loads(text), indent=2)))
 
 
 def print_messages(messages: Iterable[str]) -> None:

@@ -23,6 +23,7 @@ from archnet.evaluation.run_folder import (
     is_baseline,
     read_optional_json,
 )
+from archnet.files.terminal_text import escape_name
 from archnet.spec.outputs.metrics_file import read_all_results
 
 
@@ -138,7 +139,11 @@ def compare(runs: Sequence[Path]) -> Comparison:
         pools=tuple(pools),
         allowed_errors=_allowed_errors(folders),
         manifests=manifests,
-        collapsed={folder.name: metrics[folder]["collapsed"] for folder in folders if "collapsed" in metrics[folder]},
+        collapsed={
+            escape_name(folder.name): metrics[folder]["collapsed"]
+            for folder in folders
+            if "collapsed" in metrics[folder]
+        },
     )
 
 

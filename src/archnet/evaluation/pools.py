@@ -18,6 +18,7 @@ import numpy as np
 from archnet.errors import RunError
 from archnet.evaluation.predictions import Predictions, read_run_predictions
 from archnet.evaluation.run_folder import read_optional_json
+from archnet.files.terminal_text import escape_name
 from archnet.spec.auto import restore_auto
 from archnet.spec.section_options import complete_data
 
@@ -118,12 +119,12 @@ def _group_members(members: Sequence[_Member]) -> list[list[_Member]]:
 
 
 def _pool_names(groups: Sequence[Sequence[_Member]]) -> list[str]:
-    """The architectures' names (a single run's folder name), with as many parents as tell them apart."""
+    """The architectures' names (a single run's folder name), with the parents that tell them apart; one line each."""
     paths = [_pool_path(group) for group in groups]
     if len(set(paths)) < len(paths):
         paths = [group[0].folder.resolve() for group in groups]
     for depth in range(1, max(len(path.parts) for path in paths) + 1):
-        names = ["/".join(path.parts[-depth:]) for path in paths]
+        names = [escape_name("/".join(path.parts[-depth:])) for path in paths]
         if len(set(names)) == len(names):
             break
     return names

@@ -13,6 +13,7 @@ _DIRECTIONS: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _SURROGATES: Final = "\ud800-\udfff"
 _MAX_LENGTH: Final = 80
 _UNSAFE: Final = re.compile(f"[{_CONTROLS}{_LINE_BREAKS}{_DIRECTIONS}{_SURROGATES}]")
+_SURROGATE: Final = re.compile(f"[{_SURROGATES}]")
 _UNSAFE_IN_NAMES: Final = re.compile(f"[\t\n{_UNSAFE.pattern[1:]}")
 
 
@@ -51,12 +52,16 @@ def has_unsafe_characters(name: str) -> bool:
 
 
 def escape_json(text: str) -> str:
-    r"""Escape the same characters in JSON, where only strings contain them; the values stay the same.
+    r"""Escape the same characters in JSON, where only strings contain them.
 
-    >>> escape_json('["\x9b1m"]')
-    '["\\u009b1m"]'
+    The values stay the same, with one exception: JSON cannot hold bytes of a file name that are not UTF-8, so these
+    become visible text, as in messages.
+
+    >>> escape_json('["\x9b1m\udcff"]')
+    '["\\u009b1m\\\\udcff"]'
     """
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    visible = _SURROGATE.sub(lambda match: rf"\\u{ord(match[0]):04x}", text)
+    return _UNSAFE.sub(lambda match: rf"\u{ord(match[0]):04x}", visible)
 
 
 @contextmanager
