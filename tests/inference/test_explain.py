@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from archnet.cli import app
 from archnet.data.checks.scan_records import record_scan
 from archnet.errors import RunError
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document
 from archnet.imaging import read_volume
@@ -340,6 +341,7 @@ def test_an_explanation_says_that_its_scan_was_trained_on(tmp_path):
     scan, run = write_chest(tmp_path / "scan.mhd"), write_trained_run(tmp_path / "run", layers=SEES_BLOBS)
     known = TrainingScan(identity=record_scan(scan, read_volume(scan)).identity, sets=("validation",))
     write_json(run / TRAINING_SCANS_FILE, TrainingScans(scans=(known,), cases={}).to_document())
+    record_run(run)
     done = command(run, scan, "--out", tmp_path / "out", "--json")
     assert done.stderr.splitlines()[0] == f"Warning: {scan} was in the validation set of {run}."
     assert json.loads(done.stdout)["trained_on"] == [{"run": str(run), "sets": ["validation"]}]

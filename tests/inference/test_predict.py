@@ -522,6 +522,7 @@ def know(run, scans, sets=("train",)):
     """Makes a run know that it was trained on scans."""
     known = [TrainingScan(identity=record_scan(scan, read_volume(scan)).identity, sets=sets) for scan in scans]
     write_json(run / TRAINING_SCANS_FILE, TrainingScans(scans=tuple(known), cases={}).to_document())
+    record_run(run)
     return run
 
 
@@ -567,6 +568,7 @@ def test_candidates_of_scans_that_were_trained_on_are_left_out_of_an_evaluation(
     assert done.stderr == f"Warning: {scans[0]} was in the training set of {run}.\n"
     assert listed.read_text() == "seriesuid\nscan0\n"
     (run / TRAINING_SCANS_FILE).unlink()
+    record_run(run)
     predict(run, tmp_path / "scans", "--candidates", tmp_path / "list.csv", "--out", out)
     assert not listed.exists()
 
@@ -574,6 +576,7 @@ def test_candidates_of_scans_that_were_trained_on_are_left_out_of_an_evaluation(
 def test_a_damaged_list_of_training_scans_is_told(tmp_path):
     run = write_trained_run(tmp_path / "run")
     write_json(run / TRAINING_SCANS_FILE, {"scans": [{"digest": "0"}], "cases": {}})
+    record_run(run)
     done = predict(run, write_chest(tmp_path / "scan.mhd"))
     assert str(done.exception) == (
         f'{run / TRAINING_SCANS_FILE}:3 $.scans[0]: the key "series_uid" is missing. '
@@ -640,6 +643,9 @@ def test_the_series_that_was_named_is_explained_on_its_own_grid(run, tmp_path):
 
 def test_a_changed_model_is_refused_before_it_is_opened_and_an_accepted_one_is_named(tmp_path, caplog):
     run = write_trained_run(tmp_path / "whole", scans=LIKE_CHEST)
+    for name in ("split.csv", "predictions.csv"):
+        (run / name).touch()
+    record_run(run)
     scan = write_chest(tmp_path / "scan.mhd")
     shutil.copy(write_trained_run(tmp_path / "other", seed=1) / "model.keras", run / "model.keras")
     message = f"{run / 'model.keras'}: changed since the run finished ("

@@ -55,7 +55,7 @@ EXPORT_FILES: Final = (*REPORT_FILES, "training_scans.json", "model.keras")
 """Files that are needed to export a model with its card."""
 
 LISTED_FILES: Final = ("split.csv", "predictions.csv", "metrics.json")
-"""Files that every manifest lists; it lists the other files of a run if they exist."""
+"""Files that every manifest lists; it lists the other files of a run, except pages, if they exist."""
 
 SOURCES: Final = {
     "arch.json": "experiment.json",
@@ -188,9 +188,9 @@ def _check_completeness(folder: Path, manifest: Manifest, names: Sequence[str]) 
 
 
 def _is_expected(folder: Path, name: str, manifest: Manifest) -> bool:
-    """Whether a manifest must list a file, unless its removal was accepted or a command is writing it."""
-    is_unlisted = name in manifest.removed or name in manifest.rewriting
-    return name in LISTED_FILES or ((folder / name).is_file() and not is_unlisted)
+    """Whether a manifest must list a file: not a page, a file whose removal was accepted, or one being written."""
+    exempt = {*PAGES, *manifest.removed, *manifest.rewriting}
+    return name in LISTED_FILES or (name not in exempt and (folder / name).is_file())
 
 
 def _read_sha256(path: Path) -> str:
