@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,7 +16,8 @@ from archnet.errors import RunError
 from archnet.sweep.ray_session import SessionRunner
 from archnet.sweep.results.trials import Trial, TrialRun, write_trial
 from archnet.sweep.session_processes import kill_session, session_members
-from archnet.sweep.session_watch import check_address, watch_session
+from archnet.sweep.session_watch import check_address, find_ended_server, watch_session
+from archnet.sweep.tune import SessionLostError, TuneRunner
 from small_sweeps import make_schedule, small_sweep
 
 pytest.importorskip("ray")
@@ -166,3 +169,26 @@ def test_an_address_without_a_server_is_refused():
     with pytest.raises(ConnectionError):
         check_address("127.0.0.1:1")
     check_address("auto")
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
+def test_a_server_that_ends_while_ray_starts_is_noticed(tmp_path):
+    assert find_ended_server() is None
+    server = Path(shutil.copy(shutil.which("true"), tmp_path / "raylet"))
+    process = subprocess.Popen([server])
+    while is_alive(process.pid):
+        time.sleep(0.01)
+    assert find_ended_server() == "Ray's process raylet has ended during the start of Ray"
+    process.wait()
+    assert find_ended_server() is None
+
+
+@pytest.mark.parametrize("error", [Exception("The current node timed out during startup."), SystemExit(1)])
+def test_what_ray_raises_at_its_start_is_a_loss(error, monkeypatch, tmp_path):
+    def fail(**options):
+        raise error
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=fail))
+    monkeypatch.setattr("archnet.sweep.tune.require_ray", lambda: None)
+    with pytest.raises(SessionLostError, match=f"^Ray cannot start: {error}$"):
+        TuneRunner().run(make_schedule(small_sweep(tmp_path), tmp_path / "out", []))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,9 @@ _MAX_PASSES: Final = 10
 
 _PROCESSES: Final = Path("/proc")
 """Linux lists its processes here."""
+
+_ENDED: Final = ("Z", "X")
+"""States of processes that have ended."""
 
 
 def end_with_input() -> None:
@@ -59,10 +63,22 @@ def session_members(leader: int) -> set[int]:
     return {int(stat.parent.name) for stat in _PROCESSES.glob("[0-9]*/stat") if _is_member(stat, leader)}
 
 
+def ended_children(names: Collection[str]) -> list[str]:
+    """The names of the child processes of this process that have ended, among some names."""
+    stats = map(_read_stat, _PROCESSES.glob("[0-9]*/stat"))
+    return [name for name, state, parent, _ in stats if parent == os.getpid() and state in _ENDED and name in names]
+
+
 def _is_member(stat: Path, leader: int) -> bool:
-    """Whether a /proc/PID/stat belongs to a session: state, parent, group and session follow the name in brackets."""
+    _, state, _, session = _read_stat(stat)
+    return session == leader and state not in _ENDED
+
+
+def _read_stat(stat: Path) -> tuple[str, str, int, int]:
+    """Name, state, parent and session of a process, from its /proc/PID/stat: the name is in brackets."""
     try:
-        state, _, _, session, *_ = stat.read_text(errors="replace").rpartition(")")[2].split()
+        before, _, after = stat.read_text(errors="replace").rpartition(")")
     except OSError:  # it has ended
-        return False
-    return int(session) == leader and state not in ("Z", "X")
+        return "", "X", 0, 0
+    state, parent, _, session, *_ = after.split()
+    return before.partition("(")[2], state, int(parent), int(session)

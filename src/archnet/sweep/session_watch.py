@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Final
 
+from archnet.sweep.session_processes import ended_children
+
 CONNECT_SECONDS: Final = 10
 """Time that the head of a cluster has to accept a connection."""
 
@@ -44,6 +46,12 @@ class SessionWatch:
         if any(node["NodeID"] == self.node_id and node["Alive"] for node in ray.nodes()):
             return None
         return "Ray's process on this machine (raylet) has ended"
+
+
+def find_ended_server() -> str | None:
+    """Which server of a Ray that is starting has ended, for which `ray.init` would wait for half a minute."""
+    names = ended_children(("gcs_server", "raylet"))
+    return f"Ray's process {names[0]} has ended during the start of Ray" if names else None
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.asha import make_scheduler
 from archnet.sweep.results.trials import trial_folder
 from archnet.sweep.schedule import Job, TrialSchedule
-from archnet.sweep.session_watch import SessionWatch, check_address, watch_session
+from archnet.sweep.session_watch import SessionWatch, check_address, find_ended_server, watch_session
 from archnet.sweep.trial_process import training_task
 
 COMMAND: Final = (sys.executable, "-m", "archnet.sweep.trial_process")
@@ -103,29 +103,37 @@ class TuneRunner:
     def _start_ray(self) -> None:
         os.environ.update(_RAY_VARIABLES | ({} if self.address else _LOCAL_VARIABLES))
         require_ray()
-        import ray
-
-        try:
-            if self.address:
-                check_address(self.address)
-            ray.init(**self._connection(), log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RaySystemError) as error:
-            if self.address is None:
-                raise SessionLostError(f"Ray cannot start: {_first_line(error)}") from error
-            raise RunError(f"--address {self.address}: no Ray cluster answers there: {_first_line(error)}") from None
+        if self.address:
+            self._join_cluster(self.address)
+        else:
+            self._start_local_ray()
         for name in ("ray", "ray.tune", "ray.train"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
-    def _connection(self) -> dict[str, Any]:
-        """The arguments of `ray.init` that join the cluster, or start Ray on this machine."""
-        if self.address:
-            return {"address": self.address}
-        return {
-            "address": "local",
-            "num_cpus": self.num_cpus,
-            "include_dashboard": False,
-            "object_store_memory": _OBJECT_STORE_BYTES,
-        }
+    def _join_cluster(self, address: str) -> None:
+        import ray
+
+        try:
+            check_address(address)
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RaySystemError) as error:
+            raise RunError(f"--address {address}: no Ray cluster answers there: {_first_line(error)}") from None
+
+    def _start_local_ray(self) -> None:
+        import ray
+
+        try:
+            with watch_session(find_ended_server, self.on_lost):
+                ray.init(
+                    address="local",
+                    num_cpus=self.num_cpus,
+                    include_dashboard=False,
+                    object_store_memory=_OBJECT_STORE_BYTES,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                )
+        except (Exception, SystemExit) as error:  # Ray raises both of them, as such, if a server ends at its start
+            raise SessionLostError(f"Ray cannot start: {_first_line(error)}") from error
 
     def _make_tuner(self, schedule: TrialSchedule, is_session_alive: Callable[[], bool]) -> Any:
         from ray import tune
@@ -177,7 +185,7 @@ def require_ray() -> None:
         raise RunError('a sweep needs Ray. Install it with: pip install "archnet[sweep]"')
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
