@@ -233,7 +233,7 @@ def test_predictions_are_not_made_again_from_changed_data(flat, tmp_path):
     assert (flat / "predictions.csv").read_text() == cut
 
 
-def test_an_accepted_edit_is_said_by_page_comparison_and_terminal_ever_after(out, flat, monkeypatch):
+def test_an_accepted_edit_is_said_by_page_comparison_and_terminal_ever_after(out, flat, caplog):
     edit_probability(flat)
     result = CliRunner().invoke(app, ["report", str(flat), "--accept-edits"])
     assert result.exit_code == 0
@@ -241,7 +241,9 @@ def test_an_accepted_edit_is_said_by_page_comparison_and_terminal_ever_after(out
     day = manifest["files"]["predictions.csv"]["edited"][0]["date"]
     sentence = f"predictions.csv was edited after the run and accepted on {day}."
     for _ in range(2):
+        caplog.clear()
         archnet.write_report(out)
+        assert caplog.messages == [f"{flat}: {sentence}"]
         assert sentence in page_of(flat).text
     comparison = archnet.compare(out)
     assert f"flat: {sentence}" in json.loads((out / "comparison.json").read_text())["cautions"]

@@ -17,6 +17,7 @@ from archnet.files.archives.zip_archive import DamagedFileError
 from archnet.files.atomic import write_json
 from archnet.files.locks import lock_folder
 from archnet.report.html.run_page import write_report
+from archnet.report.integrity_wording import run_integrity_texts
 from archnet.report.run_files import RunFiles, read_run, read_run_files
 from archnet.runs.comparison import write_comparison_with_froc
 from archnet.runs.froc import recompute_run_froc
@@ -111,6 +112,8 @@ def _check_files(folder: Path) -> None:
 
 def _rewrite_report(folder: Path) -> Path:
     run = read_run(folder, while_rewritten=True)
+    for text in run_integrity_texts(run.manifest):
+        log.warning("%s: %s", folder, text)
     bootstraps = _num_bootstraps(run)
     metrics = recompute_metrics(run.predictions, run.metrics, bootstraps=bootstraps)
     with rewrite_files(folder, REPORT_WRITES):
