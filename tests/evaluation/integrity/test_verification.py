@@ -76,6 +76,16 @@ def test_one_flipped_bit_is_noticed(run):
     assert_refused(run, ["gallery.npz"], changed(run, "gallery.npz", sizes, remedy))
 
 
+def test_line_ends_that_git_has_changed_are_named(run):
+    path = run / "predictions.csv"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    message = (
+        f"{path}: only its line ends changed since the run finished, as git changes them with core.autocrlf. Check the "
+        "run out again with core.autocrlf=false, or with the line `* -text` in .gitattributes."
+    )
+    assert_refused(run, ["predictions.csv"], message)
+
+
 def test_a_file_of_another_run_is_noticed(run, tmp_path):
     other = write_run(tmp_path / "b", seed=1)
     sizes = f"still {(run / 'environment.json').stat().st_size:,} bytes, but with a different SHA-256"

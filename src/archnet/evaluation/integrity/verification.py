@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,10 +103,22 @@ class Damage:
         accept = f"archnet report --accept-edits {folder}"
         if self.size is None:
             return f"{self.path}: is missing, but is part of the finished run. {self._remedy(folder)}"
+        if self._has_other_line_ends():
+            return (
+                f"{self.path}: only its line ends changed since the run finished, as git changes them with "
+                "core.autocrlf. Check the run out again with core.autocrlf=false, or with the line `* -text` in "
+                ".gitattributes."
+            )
         return (
             f"{self.path}: changed since the run finished ({self._sizes()}). {self._remedy(folder)} To accept "
             f"your own change: {accept}"
         )
+
+    def _has_other_line_ends(self) -> bool:
+        if self.path.suffix not in (".json", ".csv"):
+            return False
+        content = self.path.read_bytes().replace(b"\r\n", b"\n")
+        return hashlib.sha256(content).hexdigest() == self.record.sha256
 
     def _sizes(self) -> str:
         if self.size == self.record.size:
