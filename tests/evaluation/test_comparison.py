@@ -53,6 +53,17 @@ def test_runs_of_one_name_are_told_apart_by_their_parents(tmp_path):
     assert [row.run for row in compare(folders).rows] == ["one/archsm", "two/archsm"]
 
 
+def test_collapsed_runs_have_the_names_of_their_rows(tmp_path):
+    folders = [write_run(tmp_path / parent / "archsm") for parent in ("one", "two")]
+    entries = [{"reason": "one_class", "class": name} for name in ("nodule", "non-nodule")]
+    for folder, entry in zip(folders, entries, strict=True):
+        path = folder / "metrics.json"
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps(metrics | {"collapsed": entry}), encoding="utf-8")
+        record_run(folder)
+    assert compare(folders).collapsed == dict(zip(("one/archsm", "two/archsm"), entries, strict=True))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows refuses such names")
 def test_the_name_of_a_run_is_one_line(tmp_path):
     folders = [write_run(tmp_path / name) for name in ("=cmd\x1b[31m\nx", "b")]

@@ -140,11 +140,17 @@ def compare(runs: Sequence[Path]) -> Comparison:
         allowed_errors=_allowed_errors(folders),
         manifests=manifests,
         collapsed={
-            escape_name(folder.name): metrics[folder]["collapsed"]
-            for folder in folders
+            _run_name(pool, folder): metrics[folder]["collapsed"]
+            for pool in pools
+            for folder in pool.folders
             if "collapsed" in metrics[folder]
         },
     )
+
+
+def _run_name(pool: Pool, folder: Path) -> str:
+    """A unique name of a run: its pool's, and its folder's if the pool has several runs."""
+    return pool.name if len(pool.folders) == 1 else f"{pool.name} ({escape_name(folder.name)})"
 
 
 def _allowed_errors(folders: Sequence[Path]) -> tuple[str, ...]:
