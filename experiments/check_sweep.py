@@ -94,7 +94,7 @@ def num_epochs(out: Path) -> int:
 
 def check_kills(folder: Path, what: str, count: int, seed: int) -> bool:
     """Kill processes of one kind at random moments; at most two kills hit one trial, which is given up after three."""
-    num_trials, epochs = max(4, count if what in ("trial", "worker") else count // 2), 5
+    num_trials, epochs = max(4, count), 5
     path = write_sweep(folder, 400, epochs, space={"training.seed": list(range(num_trials))})
     wait_for(start_sweep(path, folder / "whole"))
     generator, out = random.Random(seed), folder / "killed"
@@ -157,7 +157,7 @@ def seconds_until(is_over: Callable[[], bool]) -> float:
 
 def check_orphans(folder: Path, count: int, seed: int) -> bool:
     """Kill sweeps at any moment, also while Ray starts, and wait for the end of what they have started."""
-    path, generator, seconds = write_sweep(folder, 400, 50, space={WIDTH: [4, 8]}), random.Random(seed), []
+    path, generator, seconds = write_sweep(folder, 400, 400, space={WIDTH: [4, 8]}), random.Random(seed), []
     while len(seconds) < count:
         process = start_sweep(path, folder / "out", "--resume")
         seconds_until(lambda started=process: session_of(started.pid) is not None or started.poll() is not None)
