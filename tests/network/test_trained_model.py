@@ -108,10 +108,17 @@ def test_a_model_that_is_cut_off_or_missing_is_one_message(run):
     [
         ({"config": None}, '"config.json" is missing from it'),
         ({"weights": None}, '"model.weights.h5" is missing from it'),
-        ({"config": "{"}, 'its "config.json" is not JSON'),
-        ({"config": "[" * 100_000}, 'its "config.json" is not JSON'),
-        ({"config": "[" * 60 + "]" * 60}, 'its "config.json" is nested more than 40 levels deep'),
-        ({"config": '{"n": %s}' % ("9" * 5000)}, 'its "config.json" is not JSON'),
+        (
+            {"config": "{"},
+            'its "config.json" is damaged: line 1: not JSON (Expecting property name enclosed in double quotes)',
+        ),
+        ({"config": "[" * 100_000}, 'its "config.json" is damaged: nested more than 100 levels deep'),
+        ({"config": "[" * 200 + "]" * 200}, 'its "config.json" is damaged: nested more than 100 levels deep'),
+        (
+            {"config": '{"n": %s}' % ("9" * 5000)},
+            f'its "config.json" is damaged: line 1: the number {"9" * 40}… (5,000 characters) is beyond the range of a '
+            "double",
+        ),
         ({"weights": b"\x89HDF\r\n\x1a\n" + bytes(100)}, 'its "model.weights.h5" is damaged'),
     ],
 )

@@ -124,7 +124,7 @@ def _pool_names(groups: Sequence[Sequence[_Member]]) -> list[str]:
     if len(set(paths)) < len(paths):
         paths = [group[0].folder.resolve() for group in groups]
     for depth in range(1, max(len(path.parts) for path in paths) + 1):
-        names = [escape_name("/".join(path.parts[-depth:])) for path in paths]
+        names = [escape_name(Path(*path.parts[-depth:]).as_posix()) for path in paths]
         if len(set(names)) == len(names):
             break
     return names

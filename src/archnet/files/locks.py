@@ -50,7 +50,7 @@ class LockedError(RunError):
     """Another process holds the lock.
 
     Attributes:
-        holder: The process, as far as it is known.
+        holder: The process, if it is known.
     """
 
     holder: str = ""
@@ -203,11 +203,10 @@ def _wait_for_lock(path: Path, timeout_s: float, subject: str, advice: str) -> M
         owner, waited_s = read_owner(path), time.monotonic() - start
         if owner is None and not os.path.lexists(path):
             continue
-        if waited_s >= _foreign_patience_s.get() if is_foreign or owner is None else has_ended(owner):
-            broken = _break_lock(path)
-            if broken is not None:
-                return broken
-        elif waited_s >= timeout_s:
+        may_break = waited_s >= _foreign_patience_s.get() if is_foreign or owner is None else has_ended(owner)
+        if may_break and (broken := _break_lock(path)):
+            return broken
+        if not may_break and waited_s >= timeout_s:
             raise _locked_error(subject, owner, advice, is_foreign=is_foreign)
 
 

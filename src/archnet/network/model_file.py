@@ -7,7 +7,6 @@ weights.
 from __future__ import annotations
 
 import io
-import json
 import math
 import zipfile
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import h5py
 import numpy as np
 
 from archnet.files.archives.zip_archive import DamagedFileError, ZipLimits, check_checksums, open_member, open_zip
+from archnet.files.json_file import DamagedJsonError, parse_json
 
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.weights.h5"
@@ -55,7 +55,6 @@ CLASSES: Final = {
 _TENSOR: Final = "__keras_tensor__"
 _LIMITS: Final = ZipLimits(num_members=len(MEMBERS), harmless_bytes=100_000_000)
 _MAX_CONFIG_BYTES: Final = 64_000_000
-_MAX_DEPTH: Final = 40
 _MAX_H5_OBJECTS: Final = 200_000
 _MAX_H5_DEPTH: Final = 20
 # h5py raises these for damaged bytes; UnicodeDecodeError is a ValueError.
@@ -100,9 +99,9 @@ def _check_config(content: bytes) -> int:
         DamagedFileError: A layer is not one of archnet's.
     """
     try:
-        config = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise DamagedFileError(f'its "{CONFIG}" is not JSON') from error
+        config = parse_json(content)
+    except DamagedJsonError as error:
+        raise DamagedFileError(f'its "{CONFIG}" is damaged: {error}') from error
     num_weights = 0
     for value in _walk_objects(config):
         name, module = value.get("class_name"), value.get("module")
@@ -118,21 +117,15 @@ def _check_config(content: bytes) -> int:
 
 
 def _walk_objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield the objects in a JSON value, itself first.
-
-    Raises:
-        DamagedFileError: It is nested too deeply.
-    """
-    stack = [(value, 0)]
+    """Yield the objects in a JSON value, itself first."""
+    stack = [value]
     while stack:
-        entry, depth = stack.pop()
-        if depth > _MAX_DEPTH:
-            raise DamagedFileError(f'its "{CONFIG}" is nested more than {_MAX_DEPTH} levels deep')
+        entry = stack.pop()
         if isinstance(entry, dict):
             yield entry
-            stack += [(child, depth + 1) for child in entry.values()]
+            stack += entry.values()
         elif isinstance(entry, list):
-            stack += [(child, depth + 1) for child in entry]
+            stack += entry
 
 
 def _batch_norm_weights(value: dict[str, Any]) -> int:

@@ -21,25 +21,31 @@ def check_names(table: CaseTable) -> Iterator[Finding]:
     formulas = [name for name in _names_that_start(table, FORMULA_STARTS) if not _is_number(name)]
     if formulas:
         verb = "begins" if len(formulas) == 1 else "begin"
-        yield Finding(
-            check="unusual_names",
-            severity="warning",
-            message=f"{pluralize(len(formulas), 'name')} {verb} with =, +, - or @ ({_shown(formulas)}). The csv files "
-            "of runs contain names verbatim, and a spreadsheet program would read these as formulas.",
-            cases=tuple(formulas),
-            remedy="Import the csv files as text, or rename the cases.",
+        yield _finding(
+            formulas,
+            f"{verb} with =, +, - or @ ({_shown(formulas)}). The csv files of runs contain names verbatim, and a "
+            "spreadsheet program would read these as formulas.",
+            "Import the csv files as text, or rename the cases.",
         )
     unsafe = [name for name in _all_names(table) if has_unsafe_characters(name)]
     if unsafe:
         verb = "contains" if len(unsafe) == 1 else "contain"
-        yield Finding(
-            check="unusual_names",
-            severity="warning",
-            message=f"{pluralize(len(unsafe), 'name')} {verb} unprintable characters ({_shown(unsafe)}). They are "
-            "printed as escapes, and written into files verbatim.",
-            cases=tuple(unsafe),
-            remedy="Rename the cases.",
+        yield _finding(
+            unsafe,
+            f"{verb} unprintable characters ({_shown(unsafe)}). They are printed as escapes, and written into files "
+            "verbatim.",
+            "Rename the cases.",
         )
+
+
+def _finding(names: Sequence[str], predicate: str, remedy: str) -> Finding:
+    return Finding(
+        check="unusual_names",
+        severity="warning",
+        message=f"{pluralize(len(names), 'name')} {predicate}",
+        cases=tuple(names),
+        remedy=remedy,
+    )
 
 
 def _names_that_start(table: CaseTable, starts: Sequence[str]) -> list[str]:

@@ -92,8 +92,7 @@ class _Parser:
 
     def parse_value(self, position: int, path: JsonPath) -> tuple[Any, int]:
         if len(path) > MAX_DEPTH:
-            message = f': nested more than {MAX_DEPTH} levels deep. Use "REP" with "times" to repeat layers.'
-            raise self.problem(position, message)
+            raise self.problem(position, f": nested more than {MAX_DEPTH} levels deep. Remove levels of nesting.")
         if len(self.lines) >= MAX_VALUES:
             raise self.problem(position, f": more than {MAX_VALUES:,} values. {TOO_LONG_HINT}")
         self.lines.setdefault(path, self.line_number(position))
