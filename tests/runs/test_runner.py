@@ -62,6 +62,7 @@ def test_a_run_leaves_a_complete_folder_whose_parts_agree(finished_runs, tmp_pat
     assert (environment["execution"]["precision"], environment["execution"]["micro_batch"]) == ("float32", 8)
     resolved = json.loads((run.folder / "experiment.json").read_text())
     assert resolved["training"]["optimizer"] == "adam"
+    assert "Integrity" not in (run.folder / "report.html").read_text()
     again = archnet.run(run.folder / "experiment.json", out=tmp_path / "again")
     assert (again.folder / "predictions.csv").read_bytes() == (run.folder / "predictions.csv").read_bytes()
 

@@ -14,7 +14,7 @@ from archnet.errors import DataError
 from archnet.evaluation.integrity.manifest import Manifest, read_manifest
 from archnet.evaluation.integrity.verification import REPORT_FILES, verify_run
 from archnet.evaluation.predictions import Predictions, read_run_predictions
-from archnet.evaluation.run_folder import read_history, read_optional_json
+from archnet.evaluation.run_folder import is_finished, read_history, read_optional_json
 from archnet.files.archives.npy_arrays import read_npz
 from archnet.files.archives.zip_archive import DamagedFileError
 from archnet.spec.experiment import SETS
@@ -52,7 +52,7 @@ class RunFiles:
         environment: `environment.json`.
         network: `network.json`: the layers with their shapes and costs.
         data: `data.json`: findings of the data checks, and the scans that could not be read.
-        manifest: `manifest.json`, with the changes that were accepted.
+        manifest: `manifest.json`, with the changes that were accepted; empty until the run has written it.
     """
 
     folder: Path
@@ -131,7 +131,7 @@ def read_run_files(folder: Path) -> RunFiles:
         environment=read_optional_json(folder / "environment.json"),
         network=read_optional_json(folder / "network.json"),
         data=read_optional_json(folder / "data.json"),
-        manifest=read_manifest(folder),
+        manifest=read_manifest(folder) if is_finished(folder) else Manifest(files={}),
     )
 
 
