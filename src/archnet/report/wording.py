@@ -258,7 +258,7 @@ def collapse_text(collapsed: Mapping[str, Any]) -> str:
     """Describe how a run has collapsed.
 
     >>> collapse_text({"reason": "one_class", "class": "nodule"})
-    'Collapsed: every case is predicted as “nodule”.'
+    'Every case is predicted as “nodule”: no better than always saying “nodule”.'
     >>> collapse_text({"reason": "diverged", "losses": [0.7, 1234.5]})
     'Collapsed: the training loss grew from 0.7 to 1.23e+03. Lower the learning rate.'
 
@@ -269,8 +269,10 @@ def collapse_text(collapsed: Mapping[str, Any]) -> str:
         first, last = (UNDEFINED if loss is None else f"{loss:.3g}" for loss in collapsed.get("losses", (None, None)))
         return f"Collapsed: the training loss grew from {first} to {last}. Lower the learning rate."
     name = collapsed.get("class", UNKNOWN)
-    same = "has the same probabilities and " if collapsed["reason"] == "constant" else ""
-    return f"Collapsed: every case {same}is predicted as “{name}”."
+    if collapsed["reason"] == "constant":
+        return f"Collapsed: every case has the same probabilities and is predicted as “{name}”."
+    # Not called collapsed: the network may rank the cases well, and only its threshold be wrong.
+    return f"Every case is predicted as “{name}”: no better than always saying “{name}”."
 
 
 def _allowed_errors_caution(run: RunFiles) -> list[str]:
