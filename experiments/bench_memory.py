@@ -110,7 +110,7 @@ def measure_peak(number: int) -> tuple[int, int]:
 
     from archnet.machine import peak_memory_bytes, resident_memory_bytes
     from archnet.network.backend import start_quietly
-    from archnet.network.build import build
+    from archnet.network.build.network import build
     from archnet.network.examples import Examples
     from archnet.network.training.loop import train
     from archnet.network.training.setup import Execution, TrainingData, set_up_training

@@ -33,7 +33,7 @@ STEPS = {
         "archnet.runs.runner.prepare",
     ),
     "training": ("archnet.runs.runner.train_network",),
-    "prediction": ("archnet.runs.runner.predict_cases", "archnet.network.build.build_inference_model"),
+    "prediction": ("archnet.runs.runner.predict_cases", "archnet.network.scaling.build_inference_model"),
     "evaluation": (
         "archnet.runs.runner.evaluate_predictions",
         "archnet.runs.evaluation.write_run_froc",

@@ -1,5 +1,6 @@
 """Layer documents, drawn from the schema of architectures; and what archnet and Keras make of one."""
 
+import re
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from math import prod
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from archnet.errors import DocumentError
 from archnet.files.strict_json import Document
-from archnet.network.build import Builder, chain
+from archnet.network.build.builder import Builder
+from archnet.network.build.network import RULES
 from archnet.spec.arch import Arch, PlannedLayer, parse_arch
 from archnet.spec.layers import LAYERS
 from archnet.spec.schema import read_schema
@@ -84,8 +86,15 @@ KINDS = {
     "object": _objects,
     "boolean": lambda *_: st.booleans(),
     "null": lambda *_: st.none(),
-    "string": lambda *_: st.text("ab ", max_size=3),
+    "string": lambda schema, *_: (
+        st.sampled_from(words_of(schema)) if "pattern" in schema else st.text("ab ", max_size=3)
+    ),
 }
+
+
+def words_of(schema):
+    """The words that a pattern such as ^(same|valid)$ lists."""
+    return re.fullmatch(r"\^\(([\w|]+)\)\$.*", schema["pattern"])[1].split("|")
 
 
 def layer_lists(rank, depth):
@@ -144,8 +153,8 @@ class Case:
 
 
 def keras_form(layer, input_shape, rank):
-    builder, inputs = Builder(rank=rank, seed=1), keras.Input(input_shape)
-    model = keras.Model(inputs, chain((layer,), inputs, builder))
+    builder, inputs = Builder(rules=RULES, seed=1), keras.Input(input_shape)
+    model = keras.Model(inputs, builder.chain((layer,), inputs))
     model.penalized_names = tuple(builder.penalized_names)
     return model
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from archnet.files.strict_json import Document
-from archnet.network.build import build
+from archnet.network.build.network import build
 from archnet.network.examples import Examples
 from archnet.network.predict import predict_probabilities
 from archnet.network.training.loop import train

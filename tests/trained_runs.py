@@ -12,7 +12,8 @@ from archnet.evaluation.integrity.manifest import record_run
 from archnet.files.strict_json import Document
 from archnet.imaging import Volume
 from archnet.imaging.metaimage import write_mhd
-from archnet.network.build import build, build_inference_model
+from archnet.network.build.network import build
+from archnet.network.scaling import build_inference_model
 from archnet.spec.resolve import parse_experiments
 from archnet.spec.view import input_shape
 

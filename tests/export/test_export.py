@@ -22,7 +22,7 @@ from archnet.export.scan_steps import describe_whole_scan
 from archnet.files.atomic import write_json
 from archnet.imaging.scan_identity import ScanIdentity
 from archnet.network import export as network
-from archnet.network.build import build_inference_model, input_limits
+from archnet.network.scaling import build_inference_model, input_limits
 from archnet.runs.preparation.training_scans import TrainingScan, TrainingScans, hash_text
 from plain_training import PLAIN
 

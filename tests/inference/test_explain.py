@@ -20,8 +20,9 @@ from archnet.imaging import read_volume
 from archnet.imaging.scan_grid import interpolate
 from archnet.inference.explain import explain_scan
 from archnet.inference.trained_run import read_trained_run
-from archnet.network.build import build, build_inference_model
+from archnet.network.build.network import build
 from archnet.network.explain import grad_cam, last_feature_map, occlusion
+from archnet.network.scaling import build_inference_model
 from archnet.network.trained_model import load_model
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, TrainingScan, TrainingScans
 from archnet.spec.arch import feature_grid, feature_layers, parse_arch

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import archnet
-from archnet.network.build import INITIALIZERS
+from archnet.network.build.builder import INITIALIZERS
 
 C = {"type": "C", "num_output": 3, "kernel_size": [3, 3]}
 FC = {"type": "FC", "num_output": 4}

@@ -7,7 +7,7 @@ import pytest
 
 from archnet.errors import DocumentError
 from archnet.files.strict_json import Document, parse_document
-from archnet.network.build import build
+from archnet.network.build.network import build
 from archnet.spec.arch import load_arch, parse_arch
 from archnet.spec.cost import network_cost, network_summary
 from archnet.spec.layers import LAYERS
@@ -78,7 +78,7 @@ def test_every_problem_of_a_file_is_told_at_once_with_its_line():
         f'mine.json:3 $.layers[1].type: "Conv" is not one of {known}.',
         "mine.json:4 $.layers[2].num_output: expected at least 1, got 0.",
         'mine.json:4 $.layers[2].activation: "relux" is not one of null, "relu", "tanh", "sigmoid", "leaky_relu", "elu", '
-        '"selu", "gelu", "silu", "softplus". Did you mean "relu"?',
+        '"selu", "gelu", "silu", "softplus", "relu6", "hard_sigmoid", "hard_silu". Did you mean "relu"?',
         "mine.json:5 $.layers[3].drop_out: expected below 100, got 100.",
         "mine.json:5 $.layers[3]: C needs spatial axes, but FC at $.layers[2] has flattened them. Move it before.",
         "mine.json:6 $.layers[4]: T must be the last layer, but 1 more follow.",
@@ -204,7 +204,8 @@ def test_schema_and_dataclasses_have_the_same_keys_and_defaults():
 
     definitions = read_schema("arch")["$defs"]
     for name, kind in LAYERS.items():
-        properties = {k: v for k, v in definitions[name]["properties"].items() if k not in ("type", "description")}
+        entries = definitions[name]["properties"].items()
+        properties = {k: v for k, v in entries if k not in ("type", "description") and not v.get("deprecated")}
         own = {item.name: item for item in fields(kind) if item.metadata.get("in_document", True)}
         assert set(properties) == set(own), name
         for key, item in own.items():

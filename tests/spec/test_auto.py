@@ -15,7 +15,7 @@ from archnet.data import open_dataset
 from archnet.errors import RunError
 from archnet.evaluation.pools import read_pools
 from archnet.files.strict_json import Document
-from archnet.network.build import build
+from archnet.network.build.network import build
 from archnet.network.examples import Examples
 from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.network.training.dropout import CaseKeys

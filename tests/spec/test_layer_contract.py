@@ -11,7 +11,8 @@ import pytest
 
 from archnet.errors import DocumentError
 from archnet.network.backend import backend_module
-from archnet.network.build import RULES, build
+from archnet.network.build.builder import NORM_RULES
+from archnet.network.build.network import RULES, build
 from archnet.network.explain import last_feature_map
 from archnet.network.model_file import check_model_file
 from archnet.network.training.dropout import CaseKeys
@@ -28,8 +29,10 @@ from archnet.spec.layers import (
     parse_layer,
     walk,
 )
+from archnet.spec.layers.base.norm import NORMS, NormName
 from layer_documents import (
     BRANCHES,
+    DEFINITIONS,
     FEW_EXAMPLES,
     MOST_EXAMPLES,
     arch_of,
@@ -91,11 +94,18 @@ def test_every_layer_class_is_a_type_of_the_schema_with_a_rule():
 
 
 def test_every_activation_of_the_schema_is_in_the_table():
+    assert list(ACTIVATIONS) == list(get_args(ActivationName))
+    assert DEFINITIONS["activation"]["enum"] == [None, *ACTIVATIONS]
     enums = [
         entry["enum"] for branch in BRANCHES.values() for entry in branch["properties"].values() if "enum" in entry
     ]
-    assert list(ACTIVATIONS) == list(get_args(ActivationName))
-    assert all(enum == [None, *ACTIVATIONS] for enum in enums if "relu" in enum)
+    assert not [enum for enum in enums if "relu" in enum]
+
+
+def test_every_norm_of_the_schema_is_in_the_table():
+    assert list(NORMS) == list(get_args(NormName)) == list(NORM_RULES)
+    assert DEFINITIONS["norm"]["properties"]["norm"]["enum"] == list(NORMS)
+    assert DEFINITIONS["norm"]["pattern"] == f"^({'|'.join(NORMS)})$(?!\\n)"
 
 
 @every_type
@@ -291,7 +301,7 @@ def test_features_lie_in_the_middle_of_what_they_see(name, num_examples):
         rank = case.arch.rank
         grid = case.layer.propagate_grid(((0.0, 1.0),) * rank, case.input_shape)
         assert len(grid) == len(case.output_shape) - 1
-        if not grid:
+        if not grid or case.layer.sees_whole_input:
             return
         model = case.keras_model
         set_positive_weights(model)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from archnet.errors import DocumentError
 from archnet.files.strict_json import Document
-from archnet.network.build import Builder, build, chain
+from archnet.network.build.builder import Builder
+from archnet.network.build.network import RULES, build
 from archnet.spec.arch import parse_arch
 from archnet.spec.layers import Convolution, Residual, parse_layer
 from archnet.spec.layers.base.activations import ACTIVATIONS
@@ -29,7 +30,7 @@ def kerass_own(arch, shape, num_classes):
     inputs = keras.Input(shape)
     try:
         layers = [layer.with_num_classes(num_classes) for layer in arch.layers]
-        model = keras.Model(inputs, chain(layers, inputs, Builder(rank=arch.rank)))
+        model = keras.Model(inputs, Builder(rules=RULES).chain(layers, inputs))
     except ValueError:
         return None
     # Keras's Add stretches an axis of 1, which is no residual block.

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from archnet.files.strict_json import Document
-from archnet.network.build import build_scaling
+from archnet.network.scaling import build_scaling
 from archnet.spec.resolve import parse_experiments
 from archnet.spec.view import describe_other_size, scale_from_unit, scale_to_unit
 

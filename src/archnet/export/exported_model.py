@@ -86,7 +86,7 @@ def export_run(run: Path, form: str, out: Path | None = None) -> ExportedModel:
 
 def _export(run: Path, form: str, folder: Path) -> ExportedModel:
     from archnet.network import export as network
-    from archnet.network.build import input_limits
+    from archnet.network.scaling import input_limits
     from archnet.network.trained_model import load_run_model, nan_error
 
     if folder.exists():

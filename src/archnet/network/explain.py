@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from archnet.errors import RunError
 from archnet.network.backend import backend_module
-from archnet.network.build import Builder, chain, input_limits, two_logits
+from archnet.network.build.builder import Builder
+from archnet.network.build.network import RULES
 from archnet.network.predict import Predictor
+from archnet.network.scaling import input_limits, two_logits
 from archnet.spec.arch import Arch, feature_layers
 
 BOX_SHARE: Final = 4
@@ -77,7 +79,7 @@ def last_feature_map(network: keras.Model, arch: Arch) -> Tensor:
     if not layers:
         raise RunError(f"{network.name}: Grad-CAM needs a convolution, and this network has none. Use occlusion.")
     inputs = keras.Input(network.input_shape[1:])
-    rebuilt = keras.Model(inputs, chain(layers, inputs, Builder(rank=arch.rank))).layers
+    rebuilt = keras.Model(inputs, Builder(rules=RULES).chain(layers, inputs)).layers
     body = network.layers[: len(rebuilt)]
     if [_kind(layer) for layer in body] != [_kind(layer) for layer in rebuilt]:
         raise RunError(f"{network.name}: the saved model is not the architecture of its run. Use occlusion.")

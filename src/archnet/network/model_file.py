@@ -31,6 +31,9 @@ CLASSES: Final = {
         "InputLayer",
         "Conv2D",
         "Conv3D",
+        "DepthwiseConv2D",
+        "ZeroPadding2D",
+        "ZeroPadding3D",
         "MaxPooling2D",
         "MaxPooling3D",
         "AveragePooling2D",
@@ -41,6 +44,8 @@ CLASSES: Final = {
         "Flatten",
         "Dropout",
         "BatchNormalization",
+        "GroupNormalization",
+        "LayerNormalization",
         "Activation",
         "Add",
         "Concatenate",
@@ -129,16 +134,37 @@ def _walk_objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _batch_norm_weights(value: dict[str, Any]) -> int:
-    return 4 * _num_channels(value)
+    return 2 * _num_channels(value) + _norm_weights(value)
+
+
+def _norm_weights(value: dict[str, Any]) -> int:
+    return (_flag(value, "scale") + _flag(value, "center")) * _num_channels(value)
 
 
 def _dense_weights(value: dict[str, Any]) -> int:
-    return (_num_channels(value) + 1) * _count(value["config"]["units"])
+    return (_num_channels(value) + _flag(value, "use_bias")) * _count(value["config"]["units"])
 
 
 def _convolution_weights(value: dict[str, Any]) -> int:
-    kernel = math.prod(map(_count, value["config"]["kernel_size"]))
-    return (kernel * _num_channels(value) + 1) * _count(value["config"]["filters"])
+    channels, groups = _num_channels(value), _count(value["config"]["groups"])
+    if channels % groups:
+        raise ValueError(f"{groups} groups do not divide {channels} channels")
+    return (_kernel_size(value) * (channels // groups) + _flag(value, "use_bias")) * _count(value["config"]["filters"])
+
+
+def _depthwise_weights(value: dict[str, Any]) -> int:
+    num_output = _num_channels(value) * _count(value["config"]["depth_multiplier"])
+    return (_kernel_size(value) + _flag(value, "use_bias")) * num_output
+
+
+def _kernel_size(value: dict[str, Any]) -> int:
+    return math.prod(map(_count, value["config"]["kernel_size"]))
+
+
+def _flag(value: dict[str, Any], key: str) -> bool:
+    if type(value["config"][key]) is not bool:
+        raise ValueError(f"{key} is not a boolean")
+    return bool(value["config"][key])
 
 
 NUM_WEIGHTS: Final[dict[str, Callable[[dict[str, Any]], int]]] = {
@@ -146,6 +172,9 @@ NUM_WEIGHTS: Final[dict[str, Callable[[dict[str, Any]], int]]] = {
     "Conv2D": _convolution_weights,
     "Conv3D": _convolution_weights,
     "Dense": _dense_weights,
+    "DepthwiseConv2D": _depthwise_weights,
+    "GroupNormalization": _norm_weights,
+    "LayerNormalization": _norm_weights,
 }
 """The number of weights of each Keras class that has any; Keras builds it for the input that `build_config` gives."""
 

@@ -212,7 +212,7 @@ def _make_run(run: PlannedRun, options: RunOptions, split: str) -> None:
     with log_to_file(run.folder / "log.txt", is_resumed=is_resumed):
         device_log.info(start_quietly())
         device_log.info("training %s", run.folder)
-        from archnet.network.build import build_inference_model  # imports Keras: only after the quiet start
+        from archnet.network.scaling import build_inference_model  # imports Keras: only after the quiet start
         from archnet.network.training.checkpoint import read_saved_training
 
         log_experiment(experiment, run.prepared)

@@ -175,7 +175,7 @@ class Arch:
         from archnet.network.backend import start_quietly
 
         start_quietly()
-        from archnet.network.build import build
+        from archnet.network.build.network import build
 
         return build(self, input_shape, num_classes, seed=seed)
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from archnet.network.build import build_inference_model
 from archnet.network.random_numbers import hashes
+from archnet.network.scaling import build_inference_model
 from archnet.network.trained_model import load_model
 from archnet.network.training.dropout import CaseDropout, CaseKeys, draw_keys
 from archnet.network.training.twin import build_training_twin

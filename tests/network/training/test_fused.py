@@ -6,7 +6,7 @@ import pytest
 
 from archnet.files.strict_json import Document
 from archnet.network.backend import backend_module
-from archnet.network.build import build
+from archnet.network.build.network import build
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.fused import FusedBatchNorm, PooledConvolution
 from archnet.network.training.twin import build_training_twin

@@ -10,8 +10,8 @@ import pytest
 import sklearn.metrics
 
 from archnet.errors import RunError
-from archnet.network.build import build_inference_model
 from archnet.network.examples import Examples
+from archnet.network.scaling import build_inference_model
 from archnet.network.trained_model import load_model
 from archnet.network.training.batches import EpochSamples, draw_epoch_order, epoch_samples, sample_weights
 from archnet.network.training.history import should_stop

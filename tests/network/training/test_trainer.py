@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from archnet.network.build import build_inference_model
+from archnet.network.scaling import build_inference_model
 from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.network.training.losses import case_losses, penalized_weights
 from archnet.network.training.optimization.optimizers import LossScale, WeightAverage

@@ -47,21 +47,33 @@ class CaseDropout(keras.layers.Layer):
         rate: Share that is dropped, 0 to below 1.
         number: The layer's place among the dropout layers of its network.
         keys: Of the batch.
+        noise_shape: Axes of length 1 share a draw; null draws for each element. The first axis is that of the cases.
     """
 
-    def __init__(self, rate: float, number: int, keys: CaseKeys, **options: Any) -> None:
+    def __init__(
+        self,
+        rate: float,
+        number: int,
+        keys: CaseKeys,
+        noise_shape: tuple[int | None, ...] | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self.threshold = min(round(rate * _WORD), _WORD - 1)
         self.number = number
         self.keys = keys
+        self.noise_shape = noise_shape
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """The inputs, (N, ...), with their masks applied if `training`."""
         if not training:
             return inputs
-        size = math.prod(inputs.shape[1:])
+        lengths = inputs.shape[1:]
+        if self.noise_shape:
+            lengths = tuple(free or given for free, given in zip(self.noise_shape[1:], lengths, strict=True))
+        size = math.prod(lengths)
         bits = ops.view(hashes(self.keys.batch, (size + 1) // 2, self.number), "uint16")[:, :size]
-        is_kept = ops.reshape(bits >= ops.cast(self.threshold, "uint16"), ops.shape(inputs))
+        is_kept = ops.reshape(bits >= ops.cast(self.threshold, "uint16"), (-1, *lengths))
         return inputs * (ops.cast(is_kept, inputs.dtype) * (_WORD / (_WORD - self.threshold)))
 
     def compute_output_spec(self, inputs: Tensor, training: bool = False) -> Tensor:

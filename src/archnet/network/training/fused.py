@@ -59,7 +59,10 @@ class FusedBatchNorm(keras.layers.BatchNormalization):
         """(N, ..., channels), normalised over all other axes if `training`, else by the moving statistics."""
         if not training:
             return super().call(inputs, training=False)
-        outputs, mean, variance = backend_module().normalize(inputs, self.gamma.value, self.beta.value, self.epsilon)
+        num_channels = inputs.shape[-1]
+        scale = ops.ones(num_channels) if self.gamma is None else self.gamma.value
+        offset = ops.zeros(num_channels) if self.beta is None else self.beta.value
+        outputs, mean, variance = backend_module().normalize(inputs, scale, offset, self.epsilon)
         for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + new * (1 - self.momentum))
         return outputs

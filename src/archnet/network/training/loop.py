@@ -12,10 +12,10 @@ import keras
 import numpy as np
 
 from archnet.network.backend import devices, execution_record
-from archnet.network.build import build_inference_model
 from archnet.network.examples import Examples
 from archnet.network.predict import Predictor
 from archnet.network.prefetch import prefetch_items
+from archnet.network.scaling import build_inference_model
 from archnet.network.training.batches import Batch
 from archnet.network.training.checkpoint import Checkpoint
 from archnet.network.training.failures import divergence_error, translate_errors

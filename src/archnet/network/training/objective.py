@@ -9,7 +9,7 @@ from keras import ops
 
 from archnet.network.augmentation.augment import augment
 from archnet.network.backend import backend_module
-from archnet.network.build import build_scaling, two_logits
+from archnet.network.scaling import build_scaling, two_logits
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.losses import case_losses, confusion_counts
 from archnet.network.training.optimization.optimizers import LossScale

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.network.build import build
+from archnet.network.build.network import build
 from archnet.network.examples import Examples
 from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.network.training.failures import translate_errors

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import count
 from typing import Any, Final
 
 import keras
 
-from archnet.network.build import CONVOLUTION, POOLING
+from archnet.network.build.plain import CONVOLUTION, POOLING
 from archnet.network.training.dropout import CaseDropout, CaseKeys
 from archnet.network.training.fused import FusedBatchNorm, PooledConvolution
 
 POLICIES: Final = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 """Keras's names; in the mixed ones variables stay float32."""
+
+Consumers = dict[int, list[keras.Operation]]
+"""The operations that take a tensor, by its id."""
 
 _CONVOLUTIONS: Final = tuple(CONVOLUTION.values())
 _MAX_POOLINGS: Final = tuple(layer for (kind, _), layer in POOLING.items() if kind == "max")
@@ -30,14 +34,17 @@ def build_training_twin(network: keras.Model, keys: CaseKeys, precision: str = "
         precision: A key of `POLICIES`, for all layers but the last, whose logits stay float32.
     """
     numbers = count()
-    fusions = {layer.name: followers for layer in network.layers if (followers := _fusable_layers(network, layer))}
+    consumers = _consumers(network)
+    fusions = {layer.name: followers for layer in network.layers if (followers := _fusable_layers(consumers, layer))}
     fused_names = {layer.name for followers in fusions.values() for layer in followers}
 
-    def clone_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
+    def clone_layer(layer: keras.Operation) -> keras.Operation:
+        if not isinstance(layer, keras.layers.Layer):  # an operation without weights, such as a transposition
+            return layer.__class__.from_config(layer.get_config())
         policy = "float32" if layer is network.layers[-1] else POLICIES[precision]
         options = {"name": layer.name, "dtype": policy}
         if isinstance(layer, keras.layers.Dropout):
-            return CaseDropout(layer.rate, next(numbers), keys, **options)
+            return CaseDropout(layer.rate, next(numbers), keys, noise_shape=layer.noise_shape, **options)
         if layer.name in fusions:
             *rectifiers, pooling = (_copy_layer(part, policy) for part in fusions[layer.name])
             return PooledConvolution(_copy_layer(layer, policy), pooling, bool(rectifiers), **options)
@@ -57,25 +64,31 @@ def _copy_layer(layer: keras.layers.Layer, policy: str) -> keras.layers.Layer:
     return kind.from_config({**config, "dtype": policy})
 
 
-def _fusable_layers(network: keras.Model, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+def _fusable_layers(consumers: Consumers, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     """The layers behind a convolution up to the max pooling that alone sees it, as it is or rectified; else none."""
-    if not isinstance(layer, _CONVOLUTIONS):
+    if not isinstance(layer, _CONVOLUTIONS) or layer.groups > 1 or not layer.use_bias:
         return []
-    followers = _sole_follower(network, layer)
+    followers = _sole_follower(consumers, layer)
     if (
         followers
         and isinstance(followers[0], keras.layers.Activation)
         and followers[0].activation is keras.activations.relu
     ):
-        followers += _sole_follower(network, followers[0])
+        followers += _sole_follower(consumers, followers[0])
     return followers if followers and isinstance(followers[-1], _MAX_POOLINGS) else []
 
 
-def _sole_follower(network: keras.Model, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """The layer that takes another's output, if it is a single one."""
-    followers = [
-        other
-        for other in network.layers[1:]
-        if any(tensor is layer.output for tensor in keras.tree.flatten(other.input))
-    ]
+def _consumers(network: keras.Model) -> Consumers:
+    """The operations that take each tensor of a network."""
+    consumers: Consumers = defaultdict(list)
+    for operation in network.operations:
+        for node in operation._inbound_nodes:
+            for tensor in node.input_tensors:
+                consumers[id(tensor)].append(operation)
+    return consumers
+
+
+def _sole_follower(consumers: Consumers, layer: keras.layers.Layer) -> list[keras.Operation]:
+    """What takes a layer's output, if it is a single operation."""
+    followers = consumers[id(layer.output)]
     return followers if len(followers) == 1 else []

@@ -2,12 +2,12 @@
 
 Shapes are without batch and channels last, (height, width[, depth], channels) or (features,). The rules are Keras's,
 and a test holds them against Keras, in what they give and in what they refuse. A layer here is plain data;
-`network/build.py` gives it its Keras form.
+`network/build` gives it its Keras form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import Field, fields
 from typing import Any, Final
 
@@ -23,15 +23,17 @@ from archnet.spec.layers.base.sequences import walk as walk
 from archnet.spec.layers.base.shapes import Grid as Grid
 from archnet.spec.layers.base.shapes import Shape as Shape
 from archnet.spec.layers.base.shapes import sizes_text as sizes_text
-from archnet.spec.layers.batch_norm import BatchNorm as BatchNorm
-from archnet.spec.layers.convolution import Convolution as Convolution
-from archnet.spec.layers.dropout import Dropout as Dropout
-from archnet.spec.layers.fully_connected import FullyConnected as FullyConnected
-from archnet.spec.layers.global_average_pooling import GlobalAveragePooling as GlobalAveragePooling
-from archnet.spec.layers.pooling import Pooling as Pooling
-from archnet.spec.layers.repeat import Repeat as Repeat
-from archnet.spec.layers.residual import Residual as Residual
-from archnet.spec.layers.terminal import Terminal as Terminal
+from archnet.spec.layers.blocks.repeat import Repeat as Repeat
+from archnet.spec.layers.blocks.residual import Residual as Residual
+from archnet.spec.layers.plain.convolution import Convolution as Convolution
+from archnet.spec.layers.plain.dropout import Dropout as Dropout
+from archnet.spec.layers.plain.fully_connected import FullyConnected as FullyConnected
+from archnet.spec.layers.plain.global_pooling import GlobalAveragePooling as GlobalAveragePooling
+from archnet.spec.layers.plain.normalization import BatchNorm as BatchNorm
+from archnet.spec.layers.plain.normalization import Normalization as Normalization
+from archnet.spec.layers.plain.normalization import NormLayer as NormLayer
+from archnet.spec.layers.plain.pooling import Pooling as Pooling
+from archnet.spec.layers.plain.terminal import Terminal as Terminal
 
 LAYERS: Final[dict[str, type[Layer]]] = {
     "C": Convolution,
@@ -39,6 +41,7 @@ LAYERS: Final[dict[str, type[Layer]]] = {
     "FC": FullyConnected,
     "T": Terminal,
     "DO": Dropout,
+    "NORM": Normalization,
     "BN": BatchNorm,
     "GAP": GlobalAveragePooling,
     "RES": Residual,
@@ -54,7 +57,7 @@ def _marked_keys(mark: str, *kinds: type[Layer]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.name for kind in kinds for item in fields(kind) if item.metadata.get(mark)))
 
 
-PER_AXIS_KEYS: Final = _marked_keys("per_axis", *LAYERS.values())
+PER_AXIS_KEYS: Final = _marked_keys("has_axes", *LAYERS.values())
 _ALL_INNER_KEYS: Final = _marked_keys("inner_layers", *LAYERS.values())
 
 
@@ -71,6 +74,13 @@ def inner_documents(document: dict[str, Any]) -> Iterator[tuple[JsonPath, list[A
         yield from layer_lists(document.get(key), (key,))
 
 
+def inner_rank(document: dict[str, Any], rank: int | None) -> int | None:
+    """The number of spatial axes inside a layer document, for that of the layer itself."""
+    kind = layer_class(document)
+    ranks = [item.metadata["inner_rank"] for item in fields(kind) if "inner_rank" in item.metadata] if kind else []
+    return ranks[0] if ranks else rank
+
+
 def parse_layer(document: dict[str, Any], rank: int) -> Layer:
     """The layer that a valid layer document describes.
 
@@ -79,18 +89,21 @@ def parse_layer(document: dict[str, Any], rank: int) -> Layer:
         rank: Number of spatial axes, which plain numbers are spread over.
     """
     kind = LAYERS[document["type"]]
-    items = (item for item in fields(kind) if item.name in document or item.metadata.get("per_axis"))
-    return kind(**{item.name: _parse_field(item, document, rank) for item in items})
+    current = kind.current_document(document)
+    items = (item for item in fields(kind) if item.name in current or item.metadata.get("per_axis"))
+    return kind(**{item.name: _parse_field(item, current, rank) for item in items})
 
 
-def _parse_field(item: Field[Any], document: dict[str, Any], rank: int) -> Any:
+def _parse_field(item: Field[Any], document: Mapping[str, Any], rank: int) -> Any:
     value: Any = document.get(item.name)
     if item.metadata.get("inner_layers"):
-        return _parse_inner_layers(value, rank)
+        return _parse_inner_layers(value, item.metadata.get("inner_rank", rank))
+    if "read" in item.metadata:
+        return item.metadata["read"](value, rank)
     if item.metadata.get("per_axis"):
         default = document.get(item.metadata["default_field"], item.metadata["default"])
         return _spread_over_axes(default if value is None else value, rank)
-    return int(value) if item.type in ("int", int) else value
+    return int(value) if str(item.type).startswith("int") and isinstance(value, float) else value
 
 
 def _parse_inner_layers(value: Any, rank: int) -> Any:
@@ -107,11 +120,16 @@ def _spread_over_axes(value: Any, rank: int) -> Shape:
 def layer_document(layer: Layer) -> dict[str, Any]:
     """The document of a layer, with every default written out; `parse_layer` reads it back."""
     items = (item for item in fields(layer) if item.metadata.get("in_document", True))
-    return {"type": TYPE_NAMES[type(layer)]} | {item.name: _plain(getattr(layer, item.name)) for item in items}
+    return {"type": TYPE_NAMES[type(layer)]} | {item.name: _document_value(item, layer) for item in items}
+
+
+def _document_value(item: Field[Any], layer: Layer) -> Any:
+    value = getattr(layer, item.name)
+    return item.metadata["write"](value) if "write" in item.metadata else _plain(value)
 
 
 def _plain(value: Any) -> Any:
-    """A field's value as JSON has it."""
+    """A field's value in JSON's types."""
     if isinstance(value, Layer):
         return layer_document(value)
     return [_plain(entry) for entry in value] if isinstance(value, tuple) else value

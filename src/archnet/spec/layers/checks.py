@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archnet.files.strict_json import JsonPath, Problem, path_text
-from archnet.spec.layers import PER_AXIS_KEYS, inner_documents, layer_class
+from archnet.spec.layers import PER_AXIS_KEYS, inner_documents, inner_rank, layer_class
 
 
 def order_problems(layers: list[Any], path: JsonPath) -> Iterator[Problem]:
@@ -18,6 +18,7 @@ def order_problems(layers: list[Any], path: JsonPath) -> Iterator[Problem]:
     """
     yield from _terminal_problems(layers, path)
     yield from _flat_problems(layers, path, None)[0]
+    yield from _key_problems(layers, path)
 
 
 def _terminal_problems(layers: list[Any], path: JsonPath) -> Iterator[Problem]:
@@ -29,6 +30,16 @@ def _terminal_problems(layers: list[Any], path: JsonPath) -> Iterator[Problem]:
         yield (*path, index), f"T stands here again, first at {first}. Keep the last one only."
     if len(terminals) == 1 and terminals[0] != len(layers) - 1:
         yield (*path, terminals[0]), f"T must be the last layer, but {len(layers) - 1 - terminals[0]} more follow."
+
+
+def _key_problems(layers: list[Any], path: JsonPath) -> Iterator[Problem]:
+    """Keys of a layer that contradict each other."""
+    for index, layer in enumerate(layers):
+        kind = layer_class(layer)
+        for key, text in kind.document_problems(layer) if kind else ():
+            yield (*path, index, key), text
+        for inner_path, inner in inner_documents(layer) if isinstance(layer, dict) else ():
+            yield from _key_problems(inner, (*path, index, *inner_path))
 
 
 def _is_terminal(document: Any) -> bool:
@@ -80,7 +91,9 @@ def infer_rank(value: Mapping[str, Any], path: JsonPath) -> tuple[int | None, li
         value: The document as an object, valid or not.
         path: JSON path of its layers.
     """
-    ranks = [(place, len(sizes)) for place, sizes in _size_arrays(value["layers"], path) if len(sizes) in (2, 3)]
+    arrays = list(_size_arrays(value["layers"], path, None))
+    ranks = [(place, len(sizes)) for place, sizes, fixed in arrays if fixed is None and len(sizes) in (2, 3)]
+    ranks += [(place, 3) for place in _volume_layers(value["layers"], path)]
     if isinstance(value.get("input_shape"), list) and len(value["input_shape"]) in (2, 3):
         ranks.append((("input_shape",), len(value["input_shape"])))
     if value.get("rank") in (2, 3):
@@ -94,16 +107,35 @@ def infer_rank(value: Mapping[str, Any], path: JsonPath) -> tuple[int | None, li
         for place, other in ranks
         if other != rank
     ]
+    problems += [
+        (place, f"this is {len(sizes)}D, but the layers here are {fixed}D. Give {fixed} sizes.")
+        for place, sizes, fixed in arrays
+        if fixed is not None and len(sizes) in (2, 3) and len(sizes) != fixed
+    ]
     return rank, problems
 
 
-def _size_arrays(layers: list[Any], path: JsonPath) -> Iterator[tuple[JsonPath, list[Any]]]:
-    """Every array with one size for each axis, with its path."""
+def _size_arrays(
+    layers: list[Any], path: JsonPath, fixed: int | None
+) -> Iterator[tuple[JsonPath, list[Any], int | None]]:
+    """Every array with one size for each axis, with its path, and the rank that it must have, if that is fixed."""
     for index, layer in enumerate(layers):
         if not isinstance(layer, dict):
             continue
         for key in PER_AXIS_KEYS:
             if isinstance(layer.get(key), list):
-                yield (*path, index, key), layer[key]
+                yield (*path, index, key), layer[key], fixed
         for inner_path, inner in inner_documents(layer):
-            yield from _size_arrays(inner, (*path, index, *inner_path))
+            yield from _size_arrays(inner, (*path, index, *inner_path), inner_rank(layer, fixed))
+
+
+def _volume_layers(layers: list[Any], path: JsonPath) -> Iterator[JsonPath]:
+    """Every layer that holds layers of another rank than the network's, which is 3 then."""
+    for index, layer in enumerate(layers):
+        if not isinstance(layer, dict):
+            continue
+        if inner_rank(layer, None) is not None:
+            yield (*path, index)
+            continue
+        for inner_path, inner in inner_documents(layer):
+            yield from _volume_layers(inner, (*path, index, *inner_path))

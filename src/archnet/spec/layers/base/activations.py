@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-ActivationName = Literal["relu", "tanh", "sigmoid", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus"]
+ActivationName = Literal[
+    "relu",
+    "tanh",
+    "sigmoid",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "softplus",
+    "relu6",
+    "hard_sigmoid",
+    "hard_silu",
+]
 Initializer = Literal["he_normal", "lecun_normal", "glorot_uniform"]
 
 
@@ -35,6 +48,9 @@ ACTIVATIONS: Final[dict[ActivationName, Activation]] = {
     "gelu": Activation(num_stored=3.0),
     "silu": Activation(num_stored=1.25),
     "softplus": Activation(num_stored=1.0),
+    "relu6": Activation(num_stored=1.0),
+    "hard_sigmoid": Activation(num_stored=1.0, initializer="glorot_uniform"),
+    "hard_silu": Activation(num_stored=2.0),
 }
 
 LINEAR: Final = Activation(initializer="glorot_uniform")
@@ -46,9 +62,9 @@ def get_activation(name: ActivationName | None) -> Activation:
     return LINEAR if name is None else ACTIVATIONS[name]
 
 
-def num_stored_tensors(activation: ActivationName | None, drop_out: float, *, batch_norm: bool = False) -> float:
-    """Tensors that are stored of an operation followed by batch norm, activation and dropout, in sizes of its output.
+def num_stored_tensors(activation: ActivationName | None, drop_out: float) -> float:
+    """Tensors that are stored of an operation followed by activation and dropout, in sizes of its output.
 
     Dropout stores its mask, as numbers, and what it lets through.
     """
-    return 1 + batch_norm + 2 * (drop_out > 0) + get_activation(activation).num_stored
+    return 1 + 2 * (drop_out > 0) + get_activation(activation).num_stored

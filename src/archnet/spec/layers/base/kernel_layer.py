@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from math import prod
-from typing import Final
+from typing import Any
 
 from archnet.spec.layers.base.activations import ActivationName, num_stored_tensors
 from archnet.spec.layers.base.layer import LeafLayer
+from archnet.spec.layers.base.norm import Norm, num_norm_stored, num_norm_weights
 from archnet.spec.layers.base.shapes import Shape
-
-BATCH_NORM_WEIGHTS: Final = 4
-"""Weights of batch norm for each channel: scale, offset, moving mean and moving variance."""
 
 
 class KernelLayer(LeafLayer):
-    """A layer with a kernel and a bias, then batch norm if asked, then activation, then dropout.
+    """A layer with a kernel and a bias, then a norm if asked, then activation, then dropout.
 
     Its subclasses are dataclasses that have these fields among theirs, in the order of their documents.
     """
@@ -24,24 +24,62 @@ class KernelLayer(LeafLayer):
     num_output: int
     activation: ActivationName | None
     drop_out: float
-    batch_norm: bool
+    norm: Norm | None
+    bias: bool
+
+    @abstractmethod
+    def num_kernel_weights(self, shape: Shape) -> int:
+        """Weights of the kernel."""
+
+    def num_penalized_parameters(self, shape: Shape) -> int:
+        return self.num_kernel_weights(shape) + self.bias * self.num_output
 
     def num_parameters(self, shape: Shape) -> int:
-        return self.num_penalized_parameters(shape) + BATCH_NORM_WEIGHTS * self.num_output * self.batch_norm
+        return self.num_penalized_parameters(shape) + num_norm_weights(self.norm, (self.num_output,))
 
     def num_activations(self, shape: Shape) -> int:
-        return prod(self.output_shape(shape)) * (1 + self.batch_norm + (self.drop_out > 0))
+        return prod(self.output_shape(shape)) * (1 + bool(self.norm) + (self.drop_out > 0))
 
     def num_stored_values(self, shape: Shape) -> float:
-        num_tensors = num_stored_tensors(self.activation, self.drop_out, batch_norm=self.batch_norm)
+        num_tensors = num_stored_tensors(self.activation, self.drop_out) + num_norm_stored(self.norm)
         return prod(self.output_shape(shape)) * num_tensors
 
     def num_transient_values(self, shape: Shape) -> float:
-        return prod(shape) + prod(self.output_shape(shape)) * (0.5 + self.batch_norm + (self.drop_out > 0))
+        return prod(shape) + prod(self.output_shape(shape)) * (0.5 + num_norm_stored(self.norm) + (self.drop_out > 0))
 
     @property
     def is_output_stored(self) -> bool:
         return bool(self.activation or self.drop_out)
 
+    @property
+    def sees_whole_input(self) -> bool:
+        return bool(self.norm and self.norm.uses_whole_map)
+
     def normalizes_batch(self, shape: Shape) -> bool:
-        return self.batch_norm
+        return bool(self.norm and self.norm.uses_batch)
+
+    @classmethod
+    def document_problems(cls, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        return norm_problems(document)
+
+    @classmethod
+    def current_document(cls, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        return current_norm(document)
+
+
+def norm_problems(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the norm of a layer document, valid or not; see `Layer.document_problems`."""
+    if document.get("batch_norm") is True and document.get("norm") is not None:
+        yield "batch_norm", 'this is the older form of "norm": "batch", but "norm" is given. Remove "batch_norm".'
+
+
+def current_norm(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A layer document with `norm` in place of the older `batch_norm`.
+
+    >>> current_norm({"type": "FC", "batch_norm": True})
+    {'type': 'FC', 'norm': 'batch'}
+    """
+    if "batch_norm" not in document:
+        return document
+    kept = {key: value for key, value in document.items() if key != "batch_norm"}
+    return {**kept, "norm": "batch"} if document["batch_norm"] else kept

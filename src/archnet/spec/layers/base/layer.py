@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from archnet.files.strict_json import JsonPath
 from archnet.spec.layers.base.marks import layer_lists
@@ -141,6 +141,11 @@ class Layer(ABC):
     def summary(self) -> str:
         """The layer in a few words, for tables."""
 
+    @property
+    def sees_whole_input(self) -> bool:
+        """Whether each value of the output depends on all of a case's input, wherever it lies."""
+        return any(inner.sees_whole_input for _, layers in self.inner_layers() for inner in layers)
+
     def inner_layers(self) -> Iterator[tuple[JsonPath, tuple[Layer, ...]]]:
         """Every list of inner layers, with its JSON path within this layer's document."""
         for item in fields(self):
@@ -150,6 +155,16 @@ class Layer(ABC):
     def percentages(self) -> dict[str, float]:
         """The fields that are percentages, with their values."""
         return {item.name: getattr(self, item.name) for item in fields(self) if item.metadata.get("percentage")}
+
+    @classmethod
+    def document_problems(cls, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """What keys of a document contradict each other, valid or not: the key, and what is wrong with it."""
+        yield from ()
+
+    @classmethod
+    def current_document(cls, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A valid document with the keys of today in place of older ones."""
+        return document
 
     def with_num_classes(self, num_classes: int) -> Layer:
         """This layer for data with some number of classes."""

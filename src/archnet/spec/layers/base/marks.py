@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from archnet.files.strict_json import JsonPath
 
 INNER_LAYERS: Final = {"inner_layers": True}
 """Marks a field that holds a list of layers, or a list of such lists."""
+
+INNER_PLANE_LAYERS: Final = {"inner_layers": True, "inner_rank": 2}
+"""Marks a field that holds 2D layers, whatever the rank of the network."""
 
 PERCENTAGE: Final = {"percentage": True}
 """Marks a field that is a percentage, so that a share such as 0.25 draws a warning."""
@@ -24,7 +27,20 @@ def per_axis(default: int | None = None, *, default_field: str | None = None) ->
         default: The value where the document gives none.
         default_field: The field whose value is taken where the document gives none.
     """
-    return {"per_axis": True, "default": default, "default_field": default_field}
+    return {"per_axis": True, "default": default, "default_field": default_field, "has_axes": True}
+
+
+def document_form(
+    read: Callable[[Any, int], Any], write: Callable[[Any], Any], *, has_axes: bool = False
+) -> dict[str, Any]:
+    """Marks a field whose value has another form in documents.
+
+    Args:
+        read: Gives the field's value for a document's value and the number of spatial axes.
+        write: Gives the document's value for the field's.
+        has_axes: Whether an array in the document has one entry for each spatial axis.
+    """
+    return {"read": read, "write": write, "has_axes": has_axes}
 
 
 def layer_lists(value: Any, path: JsonPath) -> Iterator[tuple[JsonPath, Any]]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
-from typing import Literal
+from math import ceil, prod
+from typing import Any, Final, Literal
 
+from archnet.spec.layers.base.marks import document_form
 from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
 
-Padding = Literal["same", "valid"]
+AxisPadding = tuple[int, int]
+"""Zeros before and after the values of an axis."""
+
+Padding = Literal["same", "valid"] | tuple[AxisPadding, ...]
+"""Keras's two rules, or the zeros at both ends of each axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +23,30 @@ class Window:
     Attributes:
         size: Extent along each axis, with the gaps of a dilated kernel.
         stride: Step along each axis.
-        padding: "same" pads with as little as keeps ceil(n / stride) positions; "valid" does not pad.
+        padding: "same" pads with as little as keeps ceil(n / stride) positions; "valid" does not pad; numbers pad with
+            zeros.
     """
 
     size: Shape
     stride: Shape
     padding: Padding
+
+    @property
+    def zeros(self) -> tuple[AxisPadding, ...]:
+        """The zeros that numbers ask for; none under "same" and "valid"."""
+        return () if isinstance(self.padding, str) else self.padding
+
+    def padded_shape(self, shape: Shape) -> Shape:
+        """A shape with channels after the zeros that numbers ask for."""
+        lengths = spatial_shape(shape)
+        return (
+            *(n + sum(zeros) for n, zeros in zip(lengths, self.zeros or ((0, 0),) * len(lengths), strict=True)),
+            shape[-1],
+        )
+
+    def num_padded_values(self, shape: Shape) -> int:
+        """Values of the tensor with zeros around it, 0 where there is none."""
+        return prod(self.padded_shape(shape)) if self.zeros else 0
 
     def positions(self, shape: Shape) -> Shape:
         """Positions along each axis of a shape with channels (Dumoulin and Visin 2016, arXiv:1603.07285).
@@ -32,17 +55,21 @@ class Window:
         (32, 32)
         >>> Window(size=(3, 3), stride=(2, 2), padding="valid").positions((3, 4, 1))
         (1, 1)
+        >>> Window(size=(3, 3), stride=(2, 2), padding=((0, 1), (1, 1))).positions((64, 64, 1))
+        (32, 32)
 
         Raises:
-            ValueError: The shape is flat, or the window is larger than it under "valid".
+            ValueError: The shape is flat, or the window is larger than it under "valid" and numbers.
         """
-        lengths = spatial_shape(shape)
         if self.padding == "same":
-            return tuple(ceil(n / s) for n, s in zip(lengths, self.stride, strict=True))
+            return tuple(ceil(n / s) for n, s in zip(spatial_shape(shape), self.stride, strict=True))
+        lengths = spatial_shape(self.padded_shape(shape))
         if any(k > n for n, k in zip(lengths, self.size, strict=True)):
-            text = self.size[0] if len(set(self.size)) == 1 else self.size
+            size = self.size[0] if len(set(self.size)) == 1 else self.size
+            around = f"padding {padding_text(self.padding)}" if self.zeros else '"valid"'
             raise ValueError(
-                f'"valid" with kernel {text} does not fit its input {lengths}. Remove a pooling or enlarge the crop'
+                f"{around} with kernel {size} does not fit its input {spatial_shape(shape)}. "
+                "Remove a pooling or enlarge the crop"
             )
         return tuple((n - k) // s + 1 for n, k, s in zip(lengths, self.size, self.stride, strict=True))
 
@@ -54,9 +81,9 @@ class Window:
         )
 
     def _paddings_before(self, shape: Shape) -> Shape:
-        """Zeros before the first value of each axis; an odd one more goes behind the last."""
-        if self.padding == "valid":
-            return (0,) * len(self.size)
+        """Zeros before the first value of each axis; under "same" an odd one more goes behind the last."""
+        if self.padding != "same":
+            return tuple(before for before, _ in self.zeros) or (0,) * len(self.size)
         axes = zip(self.positions(shape), self.stride, self.size, spatial_shape(shape), strict=True)
         return tuple(max((n - 1) * stride + size - length, 0) // 2 for n, stride, size, length in axes)
 
@@ -68,3 +95,42 @@ def dilated_kernel_size(kernel_size: Shape, dilation: Shape) -> Shape:
     (3, 5)
     """
     return tuple((size - 1) * gap + 1 for size, gap in zip(kernel_size, dilation, strict=True))
+
+
+def padding_text(padding: Padding) -> str:
+    """A padding for tables, empty for "same".
+
+    >>> padding_text("valid"), padding_text(((1, 1), (1, 1))), padding_text(((0, 1), (2, 2)))
+    ('valid', '1x1', '0+1x2')
+    """
+    if isinstance(padding, str):
+        return "" if padding == "same" else padding
+    return "x".join(str(before) if before == after else f"{before}+{after}" for before, after in padding)
+
+
+def pad_text(padding: Padding) -> str:
+    """A padding in the summary of a layer, empty for "same"."""
+    return padding_text(padding) if isinstance(padding, str) else f"pad {padding_text(padding)}"
+
+
+def _read_padding(value: Any, rank: int) -> Padding:
+    """Numbers as zeros at both ends of each axis, for a document's one number, one per axis, or one per end.
+
+    >>> _read_padding(1, 2), _read_padding([[0, 1], 2], 2)
+    (((1, 1), (1, 1)), ((0, 1), (2, 2)))
+    """
+    if value is None:
+        return "same"
+    if isinstance(value, str):
+        return "valid" if value == "valid" else "same"
+    sizes = value if isinstance(value, list | tuple) else [value] * rank
+    pairs = (size if isinstance(size, list | tuple) else (size, size) for size in sizes)
+    return tuple((int(before), int(after)) for before, after in pairs)
+
+
+def _write_padding(padding: Padding) -> Any:
+    return padding if isinstance(padding, str) else [list(zeros) for zeros in padding]
+
+
+PADDING: Final = document_form(_read_padding, _write_padding, has_axes=True)
+"""Marks the field of a padding: a document gives a rule's name, a number, or numbers for each axis."""

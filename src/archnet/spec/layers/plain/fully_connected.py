@@ -10,26 +10,30 @@ from archnet.spec.layers.base.activations import ActivationName
 from archnet.spec.layers.base.kernel_layer import KernelLayer
 from archnet.spec.layers.base.layer import Traits
 from archnet.spec.layers.base.marks import PERCENTAGE
+from archnet.spec.layers.base.norm import NORM, Norm, norm_text
 from archnet.spec.layers.base.shapes import Grid, Shape
 from archnet.spec.layers.base.words import drop_out_text, join_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FullyConnected(KernelLayer):
-    """`FC`: a dense layer with bias, then batch norm if asked, then activation, then dropout; it flattens its input."""
+    """`FC`: a dense layer, then a norm if asked, then activation, then dropout; it flattens its input."""
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=False, flattens=True, feature_map="none", drawn_as="dense")
 
     num_output: int
     activation: ActivationName | None = None
     drop_out: float = field(default=0.0, metadata=PERCENTAGE)
-    batch_norm: bool = False
+    bias: bool = True
+    norm: Norm | None = field(default=None, metadata=NORM)
 
     def output_shape(self, shape: Shape) -> Shape:
+        if self.norm:
+            self.norm.check((self.num_output,))
         return (self.num_output,)
 
-    def num_penalized_parameters(self, shape: Shape) -> int:
-        return (prod(shape) + 1) * self.num_output
+    def num_kernel_weights(self, shape: Shape) -> int:
+        return prod(shape) * self.num_output
 
     def num_macs(self, shape: Shape) -> int:
         return prod(shape) * self.num_output
@@ -40,7 +44,7 @@ class FullyConnected(KernelLayer):
     def summary(self) -> str:
         return join_words(
             str(self.num_output),
-            "batch norm" if self.batch_norm else "",
+            norm_text(self.norm),
             self.activation,
             drop_out_text(self.drop_out),
         )

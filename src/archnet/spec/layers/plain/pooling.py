@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from archnet.spec.layers.base.layer import Traits, WeightlessLeaf
 from archnet.spec.layers.base.marks import PERCENTAGE, per_axis
 from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text
-from archnet.spec.layers.base.window import Padding, Window
+from archnet.spec.layers.base.window import PADDING, Padding, Window, pad_text
 from archnet.spec.layers.base.words import drop_out_text, join_words
 
 
@@ -23,7 +23,7 @@ class Pooling(WeightlessLeaf):
     kernel_size: Shape = field(metadata=per_axis())
     stride: Shape = field(metadata=per_axis(default_field="kernel_size"))
     drop_out: float = field(default=0.0, metadata=PERCENTAGE)
-    padding: Padding = "same"
+    padding: Padding = field(default="same", metadata=PADDING)
 
     @property
     def window(self) -> Window:
@@ -34,13 +34,15 @@ class Pooling(WeightlessLeaf):
         return (*self.window.positions(shape), shape[-1])
 
     def num_activations(self, shape: Shape) -> int:
-        return prod(self.output_shape(shape)) * (1 + (self.drop_out > 0))
+        return prod(self.output_shape(shape)) * (1 + (self.drop_out > 0)) + self.window.num_padded_values(shape)
 
     def num_stored_values(self, shape: Shape) -> float:
-        return prod(self.output_shape(shape)) * (1 + 2 * (self.drop_out > 0))
+        num_padded_values = self.window.num_padded_values(shape)
+        return prod(self.output_shape(shape)) * (1 + 2 * (self.drop_out > 0)) + num_padded_values
 
     def num_transient_values(self, shape: Shape) -> float:
-        return 2 * prod(shape) + prod(self.output_shape(shape)) * (1 + (self.drop_out > 0))
+        num_padded_values = self.window.num_padded_values(shape)
+        return 2 * prod(shape) + prod(self.output_shape(shape)) * (1 + (self.drop_out > 0)) + num_padded_values
 
     @property
     def is_output_stored(self) -> bool:
@@ -53,6 +55,6 @@ class Pooling(WeightlessLeaf):
         return join_words(
             f"{self.pool} {sizes_text(self.kernel_size)}",
             f"stride {sizes_text(self.stride)}" if self.stride != self.kernel_size else "",
-            "valid" if self.padding == "valid" else "",
+            pad_text(self.padding),
             drop_out_text(self.drop_out),
         )

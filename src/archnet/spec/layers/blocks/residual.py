@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import prod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from archnet.spec.layers.base.activations import ActivationName, get_activation
+from archnet.spec.layers.base.kernel_layer import current_norm, norm_problems
 from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
 from archnet.spec.layers.base.marks import INNER_LAYERS
+from archnet.spec.layers.base.norm import NORM, Norm, num_norm_stored
 from archnet.spec.layers.base.sequences import chain_grid, chain_shape
 from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
 from archnet.spec.layers.base.words import join_words
-from archnet.spec.layers.convolution import Convolution
+from archnet.spec.layers.plain.convolution import Convolution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +24,7 @@ class Residual(Layer):
     """`RES`: activation(F(x) + S(x)) (He et al. 2016, doi:10.1109/CVPR.2016.90).
 
     F is `layers`; S is the identity where shapes agree, else a 1x1 convolution with bias, "same" padding and the
-    product of F's strides, followed by batch norm if asked. The layer's own costs are those of S and of the sum.
+    product of F's strides, followed by a norm if asked. The layer's own costs are those of S and of the sum.
     """
 
     traits: ClassVar[Traits] = Traits(
@@ -31,7 +33,7 @@ class Residual(Layer):
 
     layers: tuple[Layer, ...] = field(metadata=INNER_LAYERS)
     activation: ActivationName | None = None
-    batch_norm: bool = False
+    norm: Norm | None = field(default=None, metadata=NORM)
 
     def output_shape(self, shape: Shape) -> Shape:
         return _branches(self, shape)[0]
@@ -45,7 +47,7 @@ class Residual(Layer):
             kernel_size=ones,
             stride=tuple(int(step) for _, step in steps),
             dilation=ones,
-            batch_norm=self.batch_norm,
+            norm=self.norm,
         )
 
     def _projection(self, shape: Shape) -> Convolution | None:
@@ -68,8 +70,8 @@ class Residual(Layer):
         return prod(self.output_shape(shape)) + (projection.num_activations(shape) if projection else 0)
 
     def num_stored_values(self, shape: Shape) -> float:
-        """The sum, in the place of a summand where nothing else stores that, and what batch norm needs of S."""
-        num_tensors = self.layers[-1].is_output_stored + self.normalizes_batch(shape)
+        """The sum, in the place of a summand where nothing else stores that, and what a norm needs of S."""
+        num_tensors = self.layers[-1].is_output_stored + (num_norm_stored(self.norm) if self._projection(shape) else 0)
         return prod(self.output_shape(shape)) * (num_tensors + get_activation(self.activation).num_stored)
 
     def num_transient_values(self, shape: Shape) -> float:
@@ -82,8 +84,14 @@ class Residual(Layer):
     def is_output_stored(self) -> bool:
         return True
 
+    @property
+    def sees_whole_input(self) -> bool:
+        """The norm of a shortcut counts whether or not a shape needs the shortcut."""
+        inner = any(layer.sees_whole_input for layer in self.layers)
+        return inner or bool(self.norm and self.norm.uses_whole_map)
+
     def normalizes_batch(self, shape: Shape) -> bool:
-        return self.batch_norm and self._projection(shape) is not None
+        return bool(self.norm and self.norm.uses_batch) and self._projection(shape) is not None
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         return chain_grid(self.layers, grid, shape)
@@ -96,6 +104,14 @@ class Residual(Layer):
 
     def num_rows(self) -> int:
         return 1 + sum(layer.num_rows() for layer in self.layers)
+
+    @classmethod
+    def document_problems(cls, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        return norm_problems(document)
+
+    @classmethod
+    def current_document(cls, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        return current_norm(document)
 
     def summary(self) -> str:
         return join_words("sum", self.activation)

@@ -1,0 +1,1 @@
+"""The compiler: an `Arch` becomes a Keras model."""

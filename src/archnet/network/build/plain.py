@@ -1,0 +1,105 @@
+"""The rules of the layers without inner layers that act voxel by voxel or window by window, and of the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import keras
+
+from archnet.network.build.builder import Builder, Tensor, flatten, pad, rank_of
+from archnet.spec.layers import (
+    BatchNorm,
+    Convolution,
+    Dropout,
+    FullyConnected,
+    GlobalAveragePooling,
+    Layer,
+    Normalization,
+    NormLayer,
+    Pooling,
+    Shape,
+    Terminal,
+)
+
+CONVOLUTION: Final = {2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
+POOLING: Final = {
+    ("max", 2): keras.layers.MaxPooling2D,
+    ("max", 3): keras.layers.MaxPooling3D,
+    ("avg", 2): keras.layers.AveragePooling2D,
+    ("avg", 3): keras.layers.AveragePooling3D,
+}
+GLOBAL_POOLING: Final = {2: keras.layers.GlobalAveragePooling2D, 3: keras.layers.GlobalAveragePooling3D}
+
+
+def build_convolution(layer: Convolution, tensor: Tensor, builder: Builder) -> Tensor:
+    """A convolution, its norm, activation and dropout."""
+    tensor, padding = pad(layer.window, tensor)
+    stride = layer.stride
+    if set(layer.kernel_size) == set(layer.dilation) == {1} != set(stride):
+        # The same values: TensorFlow's gradient of a strided 1x1 convolution writes beyond its memory (oneDNN, 2D).
+        tensor, stride = POOLING["max", rank_of(tensor)](1, strides=stride)(tensor), (1,) * rank_of(tensor)
+    convolution = _convolution_layer(layer, stride, padding, tensor, builder)
+    return builder.finish(layer.norm, layer.activation, layer.drop_out, builder.penalize(convolution)(tensor))
+
+
+def _convolution_layer(
+    layer: Convolution, stride: Shape, padding: str, tensor: Tensor, builder: Builder
+) -> keras.layers.Layer:
+    """Keras's layer: that for depthwise convolutions in 2D, where TensorFlow can take the stride."""
+    num_channels = tensor.shape[-1]
+    groups = layer.num_groups(num_channels)
+    options = {"strides": stride, "padding": padding, "dilation_rate": layer.dilation, "use_bias": layer.bias}
+    if groups == num_channels > 1 == len(set(stride)) and rank_of(tensor) == 2:
+        return keras.layers.DepthwiseConv2D(
+            layer.kernel_size,
+            depth_multiplier=layer.num_output // num_channels,
+            depthwise_initializer=builder.initializer(layer.activation),
+            **options,
+        )
+    return CONVOLUTION[rank_of(tensor)](
+        layer.num_output,
+        layer.kernel_size,
+        groups=groups,
+        kernel_initializer=builder.initializer(layer.activation),
+        **options,
+    )
+
+
+def _pooling(layer: Pooling, tensor: Tensor, builder: Builder) -> Tensor:
+    tensor, padding = pad(layer.window, tensor)
+    pooling = POOLING[layer.pool, rank_of(tensor)](layer.kernel_size, strides=layer.stride, padding=padding)
+    return builder.drop_out(layer.drop_out, pooling(tensor))
+
+
+def _fully_connected(layer: FullyConnected, tensor: Tensor, builder: Builder) -> Tensor:
+    dense = builder.dense(layer.num_output, layer.activation, bias=layer.bias)
+    return builder.finish(layer.norm, layer.activation, layer.drop_out, dense(flatten(tensor)))
+
+
+def _terminal(layer: Terminal, tensor: Tensor, builder: Builder) -> Tensor:
+    return builder.dense(layer.num_output)(flatten(tensor))
+
+
+def _dropout(layer: Dropout, tensor: Tensor, builder: Builder) -> Tensor:
+    return builder.drop_out(layer.drop_out, tensor)
+
+
+def _normalization(layer: NormLayer, tensor: Tensor, builder: Builder) -> Tensor:
+    return builder.normalize(layer.rule, tensor)
+
+
+def _global_average_pooling(layer: GlobalAveragePooling, tensor: Tensor, builder: Builder) -> Tensor:
+    return GLOBAL_POOLING[rank_of(tensor)]()(tensor)
+
+
+PLAIN_RULES: Final[dict[type[Layer], Callable[[Any, Tensor, Builder], Tensor]]] = {
+    Convolution: build_convolution,
+    Pooling: _pooling,
+    FullyConnected: _fully_connected,
+    Terminal: _terminal,
+    Dropout: _dropout,
+    BatchNorm: _normalization,
+    Normalization: _normalization,
+    GlobalAveragePooling: _global_average_pooling,
+}

@@ -1,0 +1,1 @@
+"""Layers that weigh channels, voxels or tokens by what they contain."""

@@ -1,0 +1,137 @@
+"""Normalization: what each kind normalizes over, its weights, and what it stores."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+from archnet.spec.layers.base.marks import document_form
+from archnet.spec.layers.base.shapes import Shape
+
+NormName = Literal["batch", "group", "instance", "layer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NormKind:
+    """One kind of normalization.
+
+    Attributes:
+        epsilon: Added to the variance unless a document says otherwise.
+        num_moving: Moving statistics of each channel.
+        num_stored: Values stored for the backward pass beside each output value, measured; see
+            `experiments/bench_memory.py`.
+        needs_spatial_axes: Whether a flat input is refused, because a case has one value for each channel.
+    """
+
+    epsilon: float = 1e-3
+    num_moving: int = 0
+    num_stored: float = 1.0
+    needs_spatial_axes: bool = False
+
+
+NORMS: Final[dict[NormName, NormKind]] = {
+    "batch": NormKind(num_moving=2),
+    "group": NormKind(num_stored=3.0, needs_spatial_axes=True),
+    "instance": NormKind(num_stored=3.0, needs_spatial_axes=True),
+    "layer": NormKind(epsilon=1e-6, num_stored=3.0),
+}
+"""Batch (Ioffe and Szegedy 2015, arXiv:1502.03167), group (Wu and He 2018, doi:10.1007/978-3-030-01261-8_1), instance
+(Ulyanov et al. 2016, arXiv:1607.08022) and layer normalization (Ba et al. 2016, arXiv:1607.06450), here over the
+channels of each voxel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Norm:
+    """A normalization of the channels.
+
+    Attributes:
+        norm: What the mean and the variance are taken over: all voxels of the batch; the voxels of a case and a group
+            of channels, or a single channel; the channels of a voxel.
+        groups: Groups of channels of "group".
+        epsilon: Added to the variance; null is the kind's own.
+        scale: Whether each channel is scaled by a weight.
+        center: Whether a weight is added to each channel.
+    """
+
+    norm: NormName = "batch"
+    groups: int = 8
+    epsilon: float | None = None
+    scale: bool = True
+    center: bool = True
+
+    @property
+    def kind(self) -> NormKind:
+        """What holds for all normalizations of this kind."""
+        return NORMS[self.norm]
+
+    @property
+    def variance_epsilon(self) -> float:
+        """What is added to the variance."""
+        return self.kind.epsilon if self.epsilon is None else self.epsilon
+
+    @property
+    def uses_batch(self) -> bool:
+        """Whether a case's output depends on the other cases of its batch in training."""
+        return self.kind.num_moving > 0
+
+    @property
+    def uses_whole_map(self) -> bool:
+        """Whether a voxel's output depends on all voxels of its case."""
+        return self.kind.needs_spatial_axes
+
+    def check(self, shape: Shape) -> None:
+        """Check that a tensor can be normalized.
+
+        Args:
+            shape: Without batch, channels last.
+
+        Raises:
+            ValueError: The groups do not divide the channels, or the kind needs spatial axes and there are none.
+        """
+        if self.kind.needs_spatial_axes and len(shape) < 2:
+            raise ValueError(
+                f'norm "{self.norm}" needs spatial axes, but its input {shape} is flat. Use "batch" or "layer"'
+            )
+        if self.norm == "group" and shape[-1] % self.groups:
+            raise ValueError(
+                f"{self.groups} groups do not divide {shape[-1]} channels. Set groups of the norm to a divisor of "
+                f"{shape[-1]}"
+            )
+
+    def num_weights(self, num_channels: int) -> int:
+        """Weights, trainable or not."""
+        return (self.scale + self.center + self.kind.num_moving) * num_channels
+
+    def summary(self) -> str:
+        """The kind in words, for tables."""
+        return f"group norm of {self.groups}" if self.norm == "group" else f"{self.norm} norm"
+
+
+def num_norm_weights(norm: Norm | None, shape: Shape) -> int:
+    """Weights of a normalization of a tensor, 0 without one."""
+    return norm.num_weights(shape[-1]) if norm else 0
+
+
+def num_norm_stored(norm: Norm | None) -> float:
+    """Values that a normalization stores for the backward pass, in sizes of its output; 0 without one."""
+    return norm.kind.num_stored if norm else 0.0
+
+
+def norm_text(norm: Norm | None) -> str:
+    """A normalization for tables, empty without one."""
+    return norm.summary() if norm else ""
+
+
+def _read_norm(value: Any, rank: int) -> Norm | None:
+    if value is None:
+        return None
+    options = {"norm": value} if isinstance(value, str) else value
+    return Norm(**({**options, "groups": int(options["groups"])} if "groups" in options else options))
+
+
+def _write_norm(norm: Norm | None) -> dict[str, Any] | None:
+    return None if norm is None else asdict(norm)
+
+
+NORM: Final = document_form(_read_norm, _write_norm)
+"""Marks the field of a normalization: a document gives null, the name of a kind, or an object with `Norm`'s keys."""

@@ -1,0 +1,1 @@
+"""Layers that hold other layers: residual blocks, branches, repetitions, views."""

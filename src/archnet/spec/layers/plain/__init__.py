@@ -1,0 +1,1 @@
+"""Layers without inner layers that act voxel by voxel or window by window, and the classes."""

@@ -1,0 +1,107 @@
+"""`C`: convolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import ClassVar, Literal
+
+from archnet.spec.layers.base.activations import ActivationName
+from archnet.spec.layers.base.kernel_layer import KernelLayer
+from archnet.spec.layers.base.layer import Traits
+from archnet.spec.layers.base.marks import PERCENTAGE, per_axis
+from archnet.spec.layers.base.norm import NORM, Norm, norm_text
+from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text
+from archnet.spec.layers.base.window import PADDING, Padding, Window, dilated_kernel_size, pad_text
+from archnet.spec.layers.base.words import drop_out_text, join_words, stride_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convolution(KernelLayer):
+    """`C`: convolution, then a norm if asked, then activation, then dropout.
+
+    Attributes:
+        groups: Groups of channels that are convolved apart (Xie et al. 2017, doi:10.1109/CVPR.2017.634); "depthwise"
+            convolves each channel apart (Chollet 2017, doi:10.1109/CVPR.2017.195).
+    """
+
+    traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, feature_map="new", drawn_as="features")
+
+    num_output: int
+    kernel_size: Shape = field(metadata=per_axis())
+    stride: Shape = field(metadata=per_axis(1))
+    activation: ActivationName | None = None
+    drop_out: float = field(default=0.0, metadata=PERCENTAGE)
+    padding: Padding = field(default="same", metadata=PADDING)
+    dilation: Shape = field(metadata=per_axis(1))
+    groups: int | Literal["depthwise"] = 1
+    bias: bool = True
+    norm: Norm | None = field(default=None, metadata=NORM)
+
+    @property
+    def window(self) -> Window:
+        """The kernel as it slides."""
+        return Window(
+            size=dilated_kernel_size(self.kernel_size, self.dilation), stride=self.stride, padding=self.padding
+        )
+
+    def num_groups(self, num_channels: int) -> int:
+        """Groups of channels.
+
+        Raises:
+            ValueError: They do not divide the channels of the input and of the output.
+        """
+        groups = num_channels if self.groups == "depthwise" else self.groups
+        if self.num_output % groups and self.groups == "depthwise":
+            raise ValueError(
+                f'groups "depthwise" on {num_channels} channels cannot make {self.num_output}. '
+                f"Set num_output to a multiple of {num_channels}"
+            )
+        if num_channels % groups or self.num_output % groups:
+            raise ValueError(
+                f"{groups} groups do not divide {num_channels} channels of the input and num_output {self.num_output}. "
+                "Set groups to a divisor of both"
+            )
+        return groups
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if max(self.stride) > 1 and max(self.dilation) > 1:
+            raise ValueError(
+                f"stride {sizes_text(self.stride)} and dilation {sizes_text(self.dilation)} cannot both be above 1. "
+                "Set one of them to 1"
+            )
+        output_shape = (*self.window.positions(shape), self.num_output)
+        self.num_groups(shape[-1])
+        if self.norm:
+            self.norm.check(output_shape)
+        return output_shape
+
+    def num_kernel_weights(self, shape: Shape) -> int:
+        return prod(self.kernel_size) * shape[-1] // self.num_groups(shape[-1]) * self.num_output
+
+    def num_macs(self, shape: Shape) -> int:
+        return prod(self.window.positions(shape)) * self.num_kernel_weights(shape)
+
+    def num_activations(self, shape: Shape) -> int:
+        return KernelLayer.num_activations(self, shape) + self.window.num_padded_values(shape)
+
+    def num_stored_values(self, shape: Shape) -> float:
+        return KernelLayer.num_stored_values(self, shape) + self.window.num_padded_values(shape)
+
+    def num_transient_values(self, shape: Shape) -> float:
+        return KernelLayer.num_transient_values(self, shape) + self.window.num_padded_values(shape)
+
+    def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
+        return self.window.propagate_grid(grid, shape)
+
+    def summary(self) -> str:
+        return join_words(
+            f"{self.num_output} {sizes_text(self.kernel_size)}",
+            stride_text(self.stride),
+            f"dilation {sizes_text(self.dilation)}" if max(self.dilation) > 1 else "",
+            pad_text(self.padding),
+            "depthwise" if self.groups == "depthwise" else f"groups {self.groups}" if self.groups > 1 else "",
+            norm_text(self.norm),
+            self.activation,
+            drop_out_text(self.drop_out),
+        )
