@@ -1,5 +1,7 @@
 """Hypothesis holds the pure shape and parameter rules against Keras, in what they give and in what they refuse."""
 
+from math import prod
+
 import keras
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
@@ -35,7 +37,17 @@ def kerass_own(arch, shape, num_classes):
         return None
     # Keras's Add stretches an axis of 1, which is no residual block.
     sums = [layer for layer in model.layers if isinstance(layer, keras.layers.Add)]
-    return model if all(len({tensor.shape for tensor in layer.input}) == 1 for layer in sums) else None
+    norms = [layer for layer in model.layers if num_values(layer) == 1]
+    return model if not norms and all(len({tensor.shape for tensor in layer.input}) == 1 for layer in sums) else None
+
+
+def num_values(layer):
+    """Values of a case that a norm takes its mean over, 1 where it would have no more on a flat input; else null."""
+    if isinstance(layer, keras.layers.GroupNormalization):
+        shape = layer.input.shape[1:]
+        groups = shape[-1] if layer.groups == -1 else layer.groups
+        return prod(shape) // groups if len(shape) > 1 else 1
+    return layer.input.shape[-1] if isinstance(layer, keras.layers.LayerNormalization) else None
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import prod
 from typing import Any, Final, Literal
 
 from archnet.spec.layers.base.marks import document_form
@@ -86,7 +87,8 @@ class Norm:
             shape: Without batch, channels last.
 
         Raises:
-            ValueError: The groups do not divide the channels, or the kind needs spatial axes and there are none.
+            ValueError: The groups do not divide the channels, the kind needs spatial axes and there are none, or each
+                value would be normalized by itself.
         """
         if self.kind.needs_spatial_axes and len(shape) < 2:
             raise ValueError(
@@ -97,6 +99,18 @@ class Norm:
                 f"{self.groups} groups do not divide {shape[-1]} channels. Set groups of the norm to a divisor of "
                 f"{shape[-1]}"
             )
+
+        if self._num_values(shape) == 1:
+            raise ValueError(
+                f'norm "{self.norm}" on the input {shape} normalizes each value by itself, which makes all of them 0. '
+                "Use another norm, or give it a larger input"
+            )
+
+    def _num_values(self, shape: Shape) -> int:
+        """Values of a case that a mean is taken over; "batch" always has those of other cases."""
+        num_voxels = prod(shape[:-1])
+        sizes = {"group": num_voxels * shape[-1] // self.groups, "instance": num_voxels, "layer": shape[-1]}
+        return sizes.get(self.norm, 2)
 
     def num_weights(self, num_channels: int) -> int:
         """Weights, trainable or not."""
