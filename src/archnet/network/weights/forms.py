@@ -1,0 +1,75 @@
+"""The forms of two graphs: steps with equal numbers have the same structure up to the inputs.
+
+Each distinct structure gets a number, so that the structures of a step's inputs are compared as numbers
+(hash consing, as of Merkle trees).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from archnet.network.weights.graph import COMMUTATIVE, Graph, Step
+from archnet.network.weights.parts import Part
+
+_SILENT: Final = ("Dropout", "Identity", "GaussianNoise", "SpatialDropout2D", "SpatialDropout3D")
+_ACTIVATIONS: Final = ("Activation", "ReLU")
+
+PartForm = Callable[[Part, bool], Any]
+"""What of a part counts, hashable; the flag says whether the part takes the model's input."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Forms:
+    """The numbers of the structures.
+
+    Attributes:
+        learned: By trunk: what it and everything before it learn.
+        exact: By step: that, and what the operations between do.
+    """
+
+    learned: Mapping[Step, int]
+    exact: Mapping[Step, int]
+
+
+@dataclass(slots=True)
+class _Numbers:
+    known: dict[Any, int] = field(default_factory=dict)
+
+    def of(self, form: Any) -> int:
+        return self.known.setdefault(form, len(self.known))
+
+
+def whole_form(part: Part, _takes_input: bool = False) -> Any:
+    """A part's kind and the shapes of all that it learns."""
+    return (part.kind, *sorted(part.shapes.items()))
+
+
+def structural_forms(*graphs: Graph, part_form: PartForm = whole_form) -> Forms:
+    """Number the structures of graphs, whose numbers are comparable.
+
+    Args:
+        graphs: The graphs.
+        part_form: What of a part counts.
+    """
+    numbers, learned, exact = _Numbers(), dict[Step, int](), dict[Step, int]()
+    for graph in graphs:
+        for step in graph.steps:
+            trunks = graph.branches[step]
+            own = part_form(step.part, trunks[0].operation is None) if step.part else step.kind
+            exact[step] = numbers.of(_exact_form(step, own, exact))
+            if not step.is_passed:
+                before = [learned[trunk] for trunk in trunks]
+                is_sum = step.part is None and step.kind in COMMUTATIVE
+                learned[step] = numbers.of((own, step.number, *(sorted(before) if is_sum else before)))
+    return Forms(learned=learned, exact=exact)
+
+
+def _exact_form(step: Step, own: Any, exact: Mapping[Step, int]) -> Any:
+    before = tuple(exact[entry] for entry in step.inputs)
+    if step.is_passed and step.kind in _SILENT:
+        return ("exact", "", before)
+    if step.is_passed and step.kind in _ACTIVATIONS:
+        return ("exact", step.settings, before)
+    return ("exact", own, step.number, step.settings, before)
