@@ -11,6 +11,7 @@ import numpy as np
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import read_json, read_optional_json
 from archnet.files.archives.zip_archive import DamagedFileError
+from archnet.network.grouped_convolution import accelerate
 from archnet.network.model_file import check_model_file
 from archnet.network.scaling import input_limits
 
@@ -82,6 +83,8 @@ def _open_in_keras(path: Path) -> keras.Model:
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
         input_limits(model)
+        for layer in model.get_layer(model.name).layers:
+            accelerate(layer)
     except Exception as error:
         raise DamagedFileError("its layers and weights do not fit together") from error
     return model

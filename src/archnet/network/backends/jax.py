@@ -128,6 +128,11 @@ def accelerator_has_bfloat16() -> bool | None:
     return float(getattr(device, "compute_capability", "8.0")) >= 8
 
 
+def has_fast_groups() -> bool:
+    """Whether grouped convolutions are fast as Keras computes them: on accelerators, not on a CPU."""
+    return bool(_device().platform != "cpu")
+
+
 def full_float32() -> AbstractContextManager[None]:
     """Lets accelerators multiply in float32 rather than in fewer bits, while the block runs."""
     precision: AbstractContextManager[None] = jax.default_matmul_precision("float32")

@@ -159,6 +159,11 @@ def accelerator_has_bfloat16() -> bool | None:
     return bool(capability >= (8, 0))
 
 
+def has_fast_groups() -> bool:
+    """Whether grouped convolutions are fast as Keras computes them: within XLA, which no other format knows."""
+    return False
+
+
 def load_saved_model(path: Path) -> Callable[[Any], Tensor]:
     """The function that a saved model's folder serves, read without Keras."""
     model = tf.saved_model.load(path)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import keras
 
 from archnet.network.build.builder import Builder, Tensor, flatten, pad, rank_of
+from archnet.network.grouped_convolution import accelerate
 from archnet.spec.layers import (
     BatchNorm,
     Convolution,
@@ -57,13 +58,14 @@ def _convolution_layer(
             depthwise_initializer=builder.initializer(layer.activation),
             **options,
         )
-    return CONVOLUTION[rank_of(tensor)](
+    convolution = CONVOLUTION[rank_of(tensor)](
         layer.num_output,
         layer.kernel_size,
         groups=groups,
         kernel_initializer=builder.initializer(layer.activation),
         **options,
     )
+    return accelerate(convolution)
 
 
 def _pooling(layer: Pooling, tensor: Tensor, builder: Builder) -> Tensor:

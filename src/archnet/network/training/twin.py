@@ -9,6 +9,7 @@ from typing import Any, Final
 import keras
 
 from archnet.network.build.plain import CONVOLUTION, POOLING
+from archnet.network.grouped_convolution import accelerate
 from archnet.network.training.dropout import CaseDropout, CaseKeys
 from archnet.network.training.fused import FusedBatchNorm, PooledConvolution
 
@@ -61,12 +62,12 @@ def build_training_twin(network: keras.Model, keys: CaseKeys, precision: str = "
 def _copy_layer(layer: keras.layers.Layer, policy: str) -> keras.layers.Layer:
     kind = FusedBatchNorm if isinstance(layer, keras.layers.BatchNormalization) else layer.__class__
     config: dict[str, Any] = layer.get_config()
-    return kind.from_config({**config, "dtype": policy})
+    return accelerate(kind.from_config({**config, "dtype": policy}))
 
 
 def _fusable_layers(consumers: Consumers, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     """The layers behind a convolution up to the max pooling that alone sees it, as it is or rectified; else none."""
-    if not isinstance(layer, _CONVOLUTIONS) or layer.groups > 1 or not layer.use_bias:
+    if not isinstance(layer, _CONVOLUTIONS) or not layer.use_bias:
         return []
     followers = _sole_follower(consumers, layer)
     if (
