@@ -159,3 +159,21 @@ def test_a_residual_layer_looks_at_other_cases_only_by_the_batch_norm_of_its_sho
     document = [{"type": "RES", "layers": [inner], "batch_norm": batch_norm}, {"type": "GAP"}, {"type": "T"}]
     layer = parse_arch(Document(value=document, source="drawn")).layers[0]
     assert layer.normalizes_batch((6, 6, 2)) == (batch_norm and num_output == 3)
+
+
+@pytest.mark.parametrize(("rank", "stride"), [(2, [1, 1]), (2, [2, 1]), (3, [1, 1, 1])])
+def test_a_depthwise_convolution_starts_with_the_scale_of_one_channel(rank, stride):
+    """He et al. 2015: variance 2 / (values that an output sees), whichever Keras layer computes it."""
+    import numpy as np
+
+    layer = {
+        "type": "C",
+        "num_output": 512,
+        "kernel_size": [3] * rank,
+        "stride": stride,
+        "groups": "depthwise",
+        "activation": "relu",
+    }
+    arch = parse_arch(Document(value=[layer, {"type": "GAP"}, {"type": "T"}], source="drawn"))
+    kernel = build(arch, (*(6,) * rank, 256)).layers[1].get_weights()[0]
+    assert np.std(kernel) == pytest.approx((2 / 3**rank) ** 0.5, rel=0.05)

@@ -53,7 +53,7 @@ CLASSES: Final = {
         "ReLU",
         "Softmax",
     },
-    "keras.initializers": {"HeNormal", "LecunNormal", "GlorotUniform", "Zeros", "Ones"},
+    "keras.initializers": {"HeNormal", "LecunNormal", "GlorotUniform", "VarianceScaling", "Zeros", "Ones"},
 }
 """The Keras classes that `build` and `build_inference_model` use, by module."""
 

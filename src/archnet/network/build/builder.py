@@ -70,6 +70,16 @@ class Builder:
         """Starting weights whose scale suits the activation that follows; see `ACTIVATIONS`. Biases start at 0."""
         return INITIALIZERS[get_activation(activation).initializer](seed=self.next_seed())
 
+    def depthwise_initializer(
+        self, activation: ActivationName | None, num_channels: int
+    ) -> keras.initializers.Initializer:
+        """Starting weights of Keras's depthwise layer, whose outputs see one channel each.
+
+        Keras takes the kernel's third axis, all channels, for what an output sees, and would start too low.
+        """
+        scale = 2.0 if get_activation(activation).initializer == "he_normal" else 1.0
+        return keras.initializers.VarianceScaling(scale * num_channels, mode="fan_in", seed=self.next_seed())
+
     def penalize(self, layer: keras.layers.Layer) -> keras.layers.Layer:
         """A Keras layer, recorded as one whose trainable weights the L2 penalty concerns."""
         self.penalized_names.append(layer.name)

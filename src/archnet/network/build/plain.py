@@ -55,7 +55,7 @@ def _convolution_layer(
         return keras.layers.DepthwiseConv2D(
             layer.kernel_size,
             depth_multiplier=layer.num_output // num_channels,
-            depthwise_initializer=builder.initializer(layer.activation),
+            depthwise_initializer=builder.depthwise_initializer(layer.activation, num_channels),
             **options,
         )
     convolution = CONVOLUTION[rank_of(tensor)](

@@ -86,7 +86,9 @@ class Convolution(KernelLayer):
         return KernelLayer.num_activations(self, shape) + self.window.num_padded_values(shape)
 
     def num_stored_values(self, shape: Shape) -> float:
-        return KernelLayer.num_stored_values(self, shape) + self.window.num_padded_values(shape)
+        """Includes the padded input, and the parts of the input where groups are convolved apart."""
+        num_parts = prod(shape) * (self.groups != 1)
+        return KernelLayer.num_stored_values(self, shape) + self.window.num_padded_values(shape) + num_parts
 
     def num_transient_values(self, shape: Shape) -> float:
         return KernelLayer.num_transient_values(self, shape) + self.window.num_padded_values(shape)
