@@ -11,7 +11,7 @@ import numpy as np
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import read_json, read_optional_json
 from archnet.files.archives.zip_archive import DamagedFileError
-from archnet.network.grouped_convolution import accelerate
+from archnet.network.build.grouped_convolution import accelerate
 from archnet.network.model_file import check_model_file
 from archnet.network.scaling import input_limits
 

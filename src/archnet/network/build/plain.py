@@ -8,7 +8,7 @@ from typing import Any, Final
 import keras
 
 from archnet.network.build.builder import Builder, Tensor, flatten, pad, rank_of
-from archnet.network.grouped_convolution import accelerate
+from archnet.network.build.grouped_convolution import accelerate
 from archnet.spec.layers import (
     BatchNorm,
     Convolution,

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import keras
 
+from archnet.network.build.grouped_convolution import accelerate
 from archnet.network.build.plain import CONVOLUTION, POOLING
-from archnet.network.grouped_convolution import accelerate
 from archnet.network.training.dropout import CaseDropout, CaseKeys
 from archnet.network.training.fused import FusedBatchNorm, PooledConvolution
 

@@ -14,8 +14,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from archnet.network.backend import backend_module
-
 Tensor = Any
 
 BUNDLE_CHANNELS: Final = 16
@@ -41,8 +39,6 @@ def accelerate(layer: keras.layers.Layer) -> keras.layers.Layer:
 def _convolve(layer: keras.layers.Layer, inputs: Tensor, kernel: Tensor) -> Tensor:
     """Choose the form for a layer, where Keras's `convolution_op` has one for all."""
     is_depthwise = layer.groups == inputs.shape[-1]
-    if backend_module().has_fast_groups():
-        return type(layer).convolution_op(layer, inputs, kernel)
     if layer.rank == 3 and is_depthwise and layer.kernel_size[2] == 1:
         return _convolve_slices(layer, inputs, kernel)
     if layer.rank == 3 and is_depthwise and layer.kernel_size[0] == 1:

@@ -7,9 +7,16 @@ import keras
 import numpy as np
 import pytest
 
+from archnet.files.strict_json import Document
 from archnet.network.backend import backend_module
+from archnet.network.build.grouped_convolution import accelerate
+from archnet.network.build.network import build
 from archnet.network.export import EXPORT_FORMATS, largest_difference
-from archnet.network.grouped_convolution import accelerate
+from archnet.network.scaling import build_inference_model
+from archnet.network.trained_model import load_model
+from archnet.network.training.dropout import CaseKeys
+from archnet.network.training.twin import build_training_twin
+from archnet.spec.arch import parse_arch
 
 LAYERS = {2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
 SHAPES = {2: (9, 8), 3: (7, 8, 5)}
@@ -133,6 +140,29 @@ def test_a_grouped_convolution_is_saved_as_the_layer_of_keras_and_loads_without_
 def test_a_convolution_of_one_group_and_other_layers_stay_as_keras_computes_them():
     for layer in (keras.layers.Conv3D(4, 3), keras.layers.DepthwiseConv2D(3), keras.layers.Dense(2)):
         assert "convolution_op" not in vars(accelerate(layer))
+
+
+GROUPED_LAYERS = [
+    {"type": "C", "num_output": 6, "kernel_size": [3, 3, 3]},
+    {"type": "C", "num_output": 6, "kernel_size": [3, 3, 3], "groups": "depthwise", "activation": "relu"},
+    {"type": "P", "pool": "max", "kernel_size": [2, 2, 2]},
+    {"type": "C", "num_output": 6, "kernel_size": [3, 3, 3], "groups": 2, "bias": False},
+    {"type": "GAP"},
+    {"type": "T"},
+]
+
+
+def test_networks_training_twins_and_loaded_models_compute_in_the_fast_form(tmp_path):
+    network = build(parse_arch(Document(value=GROUPED_LAYERS, source="test")), (8, 8, 4))
+    build_inference_model(network, (0, 1)).save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    twin = build_training_twin(network, CaseKeys())
+    for model in (network, loaded.get_layer(loaded.name), twin):
+        convolutions = [getattr(layer, "convolution", layer) for layer in model.layers]
+        assert sum("convolution_op" in vars(layer) for layer in convolutions) == 2
+    images = np.random.default_rng(0).random((3, 8, 8, 4, 1)).astype(np.float32)
+    expected, logits = (keras.ops.convert_to_numpy(model(images)) for model in (network, twin))
+    assert np.abs(logits - expected).max() < 1e-5 * np.abs(expected).max()
 
 
 @pytest.mark.slow
