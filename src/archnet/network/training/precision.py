@@ -14,6 +14,7 @@ import numpy as np
 
 from archnet.network.augmentation.augment import num_uniforms
 from archnet.network.backend import backend_module
+from archnet.network.training.precision_check import check_precision, find_disagreement
 from archnet.network.training.trainer import MicroBatchArrays, Trainer, read_outputs
 from archnet.spec.experiment import Precision, Training
 
@@ -42,13 +43,27 @@ def resolve_precision(
         training: The options.
         num_cases: Cases that go through the network at once.
         saved: The precision of the checkpoint, if the training resumes.
+
+    Raises:
+        RunError: This machine computes a layer incorrectly in the precision that the options or the checkpoint ask for.
     """
-    if training.precision != "auto":
-        return training
-    if saved is None:
-        saved, reason = _choose_precision(network, limits, training, num_cases)
-        log.info("precision %s: %s", saved, reason)
-    return dataclasses.replace(training, precision=saved)
+    if training.precision == "auto" and saved is None:
+        return dataclasses.replace(training, precision=_choose_correct_precision(network, limits, training, num_cases))
+    precision = saved if saved and training.precision == "auto" else training.precision
+    check_precision(network, precision)
+    return dataclasses.replace(training, precision=precision)
+
+
+def _choose_correct_precision(
+    network: keras.Model, limits: tuple[float, float], training: Training, num_cases: int
+) -> Precision:
+    """The faster precision, or float32 with a warning where this machine computes the faster one incorrectly."""
+    precision, reason = _choose_precision(network, limits, training, num_cases)
+    if (found := find_disagreement(network, precision)) is not None:
+        log.warning("precision float32: %s", found.text(precision))
+        return "float32"
+    log.info("precision %s: %s", precision, reason)
+    return precision
 
 
 def _choose_precision(

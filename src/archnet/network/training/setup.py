@@ -126,7 +126,8 @@ def set_up_training(
         execution: How the training is executed.
 
     Raises:
-        RunError: Memory has run out in the trial of "auto" precision.
+        RunError: Memory has run out in the trial of "auto" precision, or this machine computes a layer incorrectly in
+            the precision.
     """
     num_cases = cases_at_once(training.batch_size, execution.micro_batch)
     with translate_errors(num_cases, training.batch_size, execution.memory):

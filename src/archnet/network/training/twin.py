@@ -47,11 +47,11 @@ def build_training_twin(network: keras.Model, keys: CaseKeys, precision: str = "
         if isinstance(layer, keras.layers.Dropout):
             return CaseDropout(layer.rate, next(numbers), keys, noise_shape=layer.noise_shape, **options)
         if layer.name in fusions:
-            *rectifiers, pooling = (_copy_layer(part, policy) for part in fusions[layer.name])
-            return PooledConvolution(_copy_layer(layer, policy), pooling, bool(rectifiers), **options)
+            *rectifiers, pooling = (copy_layer(part, policy) for part in fusions[layer.name])
+            return PooledConvolution(copy_layer(layer, policy), pooling, bool(rectifiers), **options)
         if layer.name in fused_names:
             return keras.layers.Identity(**options)
-        return _copy_layer(layer, policy)
+        return copy_layer(layer, policy)
 
     twin = keras.models.clone_model(network, clone_function=clone_layer)
     twin.set_weights(network.get_weights())
@@ -59,7 +59,8 @@ def build_training_twin(network: keras.Model, keys: CaseKeys, precision: str = "
     return twin
 
 
-def _copy_layer(layer: keras.layers.Layer, policy: str) -> keras.layers.Layer:
+def copy_layer(layer: keras.layers.Layer, policy: str) -> keras.layers.Layer:
+    """A layer as a training computes it, with weights of its own, in the precision of a Keras policy."""
     kind = FusedBatchNorm if isinstance(layer, keras.layers.BatchNormalization) else layer.__class__
     config: dict[str, Any] = layer.get_config()
     return accelerate(kind.from_config({**config, "dtype": policy}))
