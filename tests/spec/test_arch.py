@@ -136,6 +136,20 @@ REFUSED = {
         "mine.json $[0]: RES the inner layers make (62, 62, 4) of (64, 64, 1), but a shortcut with their strides makes "
         '(64, 64, 4). Use "same" padding inside, or strides that divide the input.',
     ),
+    "crop too large": (
+        [{"type": "P", "pool": "max", "kernel_size": 2}, {"type": "CROP", "size": [32, 33]}, T],
+        "mine.json $[1]: CROP size 32x33 is larger than its input (32, 32). "
+        "Make it smaller, or crop before the layers that shrink the input.",
+    ),
+    "crop without size": (
+        [C, {"type": "CROP"}, T],
+        'mine.json $[1]: the key "size" is missing. '
+        "It means: Voxels of the central part along each axis; one number means every axis.",
+    ),
+    "crop behind GMP": (
+        [C, {"type": "GMP"}, {"type": "CROP", "size": 3}, T],
+        "mine.json $[2]: CROP needs spatial axes, but GMP at $[1] has flattened them. Move it before.",
+    ),
     "drop_out below 0": (
         [{**C, "drop_out": -1}, T],
         "mine.json $[0].drop_out: expected at least 0, got -1.",

@@ -14,7 +14,7 @@ from archnet.network.build.network import RULES, build
 from archnet.spec.arch import parse_arch
 from archnet.spec.layers import Convolution, Residual, parse_layer
 from archnet.spec.layers.base.activations import ACTIVATIONS
-from layer_documents import any_layers
+from layer_documents import any_layers, keras_form
 
 
 @st.composite
@@ -177,3 +177,57 @@ def test_a_depthwise_convolution_starts_with_the_scale_of_one_channel(rank, stri
     arch = parse_arch(Document(value=[layer, {"type": "GAP"}, {"type": "T"}], source="drawn"))
     kernel = build(arch, (*(6,) * rank, 256)).layers[1].get_weights()[0]
     assert np.std(kernel) == pytest.approx((2 / 3**rank) ** 0.5, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("length", "size", "start"), [(8, 4, 2), (7, 3, 2), (7, 4, 1), (8, 3, 3), (5, 5, 0), (6, 1, 3)]
+)
+def test_a_crop_starts_as_the_crop_of_a_scan_does_around_its_middle_voxel(length, size, start):
+    """Keras's CenterCrop does the same, except for an odd part of an even length."""
+    import numpy as np
+
+    images = np.random.default_rng(0).random((2, length, length, 3), np.float32)
+    part = keras_form(parse_layer({"type": "CROP", "size": size}, 2), images.shape[1:], 2)(images)
+    np.testing.assert_array_equal(part, images[:, start : start + size, start : start + size])
+    if length % 2 or size % 2 == 0:
+        np.testing.assert_array_equal(part, keras.layers.CenterCrop(size, size)(images))
+
+
+def test_a_crop_of_a_volume_starts_where_half_of_it_fits_before_the_middle():
+    import numpy as np
+
+    images = np.random.default_rng(0).random((2, 7, 6, 10, 1), np.float32)
+    crop = parse_layer({"type": "CROP", "size": [3, 4, 5]}, 3)
+    np.testing.assert_array_equal(keras_form(crop, images.shape[1:], 3)(images), images[:, 2:5, 1:5, 3:8])
+    assert crop.propagate_grid(((0.5, 2.0), (0.0, 1.0), (-1.0, 3.0)), images.shape[1:]) == (
+        (4.5, 2.0),
+        (1.0, 1.0),
+        (8.0, 3.0),
+    )
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_global_pooling_gives_the_maximum_or_the_mean_of_each_channel(rank):
+    import numpy as np
+
+    images = np.random.default_rng(0).normal(size=(2, *(4, 5, 3)[:rank], 6)).astype(np.float32)
+    axes = tuple(range(1, rank + 1))
+    for name, reduced in (("GMP", images.max(axes)), ("GAP", images.mean(axes))):
+        model = keras_form(parse_layer({"type": name}, rank), images.shape[1:], rank)
+        np.testing.assert_allclose(model(images), reduced, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", [None, *ACTIVATIONS])
+def test_an_activation_on_its_own_is_that_of_a_convolution(activation):
+    import numpy as np
+
+    convolution = {"type": "C", "num_output": 2, "kernel_size": 3, "norm": "batch"}
+    joint = [{**convolution, "activation": activation}, {"type": "T"}]
+    apart = [convolution, {"type": "ACT", "activation": activation}, {"type": "T"}]
+    images = np.random.default_rng(0).normal(size=(3, 6, 6, 1)).astype(np.float32)
+    models = [
+        build(parse_arch(Document(value={"rank": 2, "layers": layers}, source="d")), (6, 6))
+        for layers in (joint, apart)
+    ]
+    models[1].set_weights(models[0].get_weights())  # its starting weights don't know the activation
+    np.testing.assert_array_equal(models[0](images), models[1](images))

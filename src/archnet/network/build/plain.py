@@ -7,14 +7,18 @@ from typing import Any, Final
 
 import keras
 
-from archnet.network.build.builder import Builder, Tensor, flatten, pad, rank_of
+from archnet.network.build.builder import Builder, Tensor, activate, flatten, pad, rank_of
 from archnet.network.build.grouped_convolution import accelerate
 from archnet.spec.layers import (
+    ActivationLayer,
     BatchNorm,
     Convolution,
+    Crop,
     Dropout,
     FullyConnected,
     GlobalAveragePooling,
+    GlobalMaxPooling,
+    GlobalPooling,
     Layer,
     Normalization,
     NormLayer,
@@ -30,7 +34,13 @@ POOLING: Final = {
     ("avg", 2): keras.layers.AveragePooling2D,
     ("avg", 3): keras.layers.AveragePooling3D,
 }
-GLOBAL_POOLING: Final = {2: keras.layers.GlobalAveragePooling2D, 3: keras.layers.GlobalAveragePooling3D}
+GLOBAL_POOLING: Final = {
+    (GlobalAveragePooling, 2): keras.layers.GlobalAveragePooling2D,
+    (GlobalAveragePooling, 3): keras.layers.GlobalAveragePooling3D,
+    (GlobalMaxPooling, 2): keras.layers.GlobalMaxPooling2D,
+    (GlobalMaxPooling, 3): keras.layers.GlobalMaxPooling3D,
+}
+CROPPING: Final = {2: keras.layers.Cropping2D, 3: keras.layers.Cropping3D}
 
 
 def build_convolution(layer: Convolution, tensor: Tensor, builder: Builder) -> Tensor:
@@ -91,8 +101,16 @@ def _normalization(layer: NormLayer, tensor: Tensor, builder: Builder) -> Tensor
     return builder.normalize(layer.rule, tensor)
 
 
-def _global_average_pooling(layer: GlobalAveragePooling, tensor: Tensor, builder: Builder) -> Tensor:
-    return GLOBAL_POOLING[rank_of(tensor)]()(tensor)
+def _activation(layer: ActivationLayer, tensor: Tensor, builder: Builder) -> Tensor:
+    return activate(layer.activation, tensor)
+
+
+def _global_pooling(layer: GlobalPooling, tensor: Tensor, builder: Builder) -> Tensor:
+    return GLOBAL_POOLING[type(layer), rank_of(tensor)]()(tensor)
+
+
+def _crop(layer: Crop, tensor: Tensor, builder: Builder) -> Tensor:
+    return CROPPING[rank_of(tensor)](layer.margins(tuple(tensor.shape[1:])))(tensor)
 
 
 PLAIN_RULES: Final[dict[type[Layer], Callable[[Any, Tensor, Builder], Tensor]]] = {
@@ -103,5 +121,8 @@ PLAIN_RULES: Final[dict[type[Layer], Callable[[Any, Tensor, Builder], Tensor]]] 
     Dropout: _dropout,
     BatchNorm: _normalization,
     Normalization: _normalization,
-    GlobalAveragePooling: _global_average_pooling,
+    ActivationLayer: _activation,
+    GlobalAveragePooling: _global_pooling,
+    GlobalMaxPooling: _global_pooling,
+    Crop: _crop,
 }

@@ -25,10 +25,14 @@ from archnet.spec.layers.base.shapes import Shape as Shape
 from archnet.spec.layers.base.shapes import sizes_text as sizes_text
 from archnet.spec.layers.blocks.repeat import Repeat as Repeat
 from archnet.spec.layers.blocks.residual import Residual as Residual
+from archnet.spec.layers.plain.activation import ActivationLayer as ActivationLayer
 from archnet.spec.layers.plain.convolution import Convolution as Convolution
+from archnet.spec.layers.plain.crop import Crop as Crop
 from archnet.spec.layers.plain.dropout import Dropout as Dropout
 from archnet.spec.layers.plain.fully_connected import FullyConnected as FullyConnected
 from archnet.spec.layers.plain.global_pooling import GlobalAveragePooling as GlobalAveragePooling
+from archnet.spec.layers.plain.global_pooling import GlobalMaxPooling as GlobalMaxPooling
+from archnet.spec.layers.plain.global_pooling import GlobalPooling as GlobalPooling
 from archnet.spec.layers.plain.normalization import BatchNorm as BatchNorm
 from archnet.spec.layers.plain.normalization import Normalization as Normalization
 from archnet.spec.layers.plain.normalization import NormLayer as NormLayer
@@ -43,9 +47,12 @@ LAYERS: Final[dict[str, type[Layer]]] = {
     "DO": Dropout,
     "NORM": Normalization,
     "BN": BatchNorm,
+    "ACT": ActivationLayer,
     "GAP": GlobalAveragePooling,
+    "GMP": GlobalMaxPooling,
     "RES": Residual,
     "REP": Repeat,
+    "CROP": Crop,
 }
 """The layer types by the names that documents give them."""
 

@@ -1,4 +1,4 @@
-"""`GAP`: global average pooling."""
+"""`GAP` and `GMP`: global pooling."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GlobalAveragePooling(WeightlessLeaf):
-    """`GAP`: the mean of each channel; (…, channels) becomes (channels,)."""
+class GlobalPooling(WeightlessLeaf):
+    """One value for each channel; (…, channels) becomes (channels,)."""
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, flattens=True, feature_map="none", drawn_as="pooling")
 
@@ -26,9 +26,6 @@ class GlobalAveragePooling(WeightlessLeaf):
     def num_stored_values(self, shape: Shape) -> float:
         return shape[-1]
 
-    def num_transient_values(self, shape: Shape) -> float:
-        return prod(shape) + shape[-1]
-
     @property
     def is_output_stored(self) -> bool:
         return True
@@ -36,5 +33,24 @@ class GlobalAveragePooling(WeightlessLeaf):
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         return ()
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalAveragePooling(GlobalPooling):
+    """`GAP`: the mean of each channel."""
+
+    def num_transient_values(self, shape: Shape) -> float:
+        return prod(shape) + shape[-1]
+
     def summary(self) -> str:
         return "global average"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalMaxPooling(GlobalPooling):
+    """`GMP`: the maximum of each channel."""
+
+    def num_transient_values(self, shape: Shape) -> float:
+        return 2 * prod(shape) + shape[-1]
+
+    def summary(self) -> str:
+        return "global maximum"
