@@ -39,7 +39,7 @@ def values(schema, rank, depth):
     """
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return layer_lists(rank, depth) if name == "layers" else values(DEFINITIONS[name], rank, depth)
+        return LAYER_DRAWINGS[name](rank, depth) if name in LAYER_DRAWINGS else values(DEFINITIONS[name], rank, depth)
     if "const" in schema:
         return st.just(schema["const"])
     if "enum" in schema:
@@ -97,9 +97,9 @@ def words_of(schema):
     return re.fullmatch(r"\^\(([\w|]+)\)\$.*", schema["pattern"])[1].split("|")
 
 
-def layer_lists(rank, depth):
-    """One or two layers of any types, of which many cannot stand beside each other."""
-    return st.lists(any_layers(rank, depth - 1), min_size=1, max_size=2)
+def layer_lists(rank, depth, min_size=1):
+    """Up to two layers of any types, of which many cannot stand beside each other."""
+    return st.lists(any_layers(rank, depth - 1), min_size=min_size, max_size=2)
 
 
 def any_layers(rank, depth=2):
@@ -115,9 +115,17 @@ def layers_of(name, rank, depth=2):
     return _objects(BRANCHES[name], rank, depth)
 
 
+LAYER_DRAWINGS = {
+    "layers": layer_lists,
+    "branch": lambda rank, depth: layer_lists(rank, depth, min_size=0),
+    "layer": lambda rank, depth: any_layers(rank, depth - 1),
+}
+"""How what the schema names for layers is drawn."""
+
+
 @cache
 def holds_layers(name):
-    return "#/$defs/layers" in str(BRANCHES[name]["properties"])
+    return any(f"#/$defs/{kind}'" in str(BRANCHES[name]["properties"]) for kind in LAYER_DRAWINGS)
 
 
 @dataclass(frozen=True, kw_only=True)

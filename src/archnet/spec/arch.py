@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -270,12 +271,13 @@ def parse_arch(document: Document) -> Arch:
 
 
 def feature_layers(arch: Arch) -> tuple[Layer, ...]:
-    """The layers up to the last feature map, repetitions written out; empty where no layer makes one.
+    """The layers up to the last feature map that all paths cross, repetitions written out; empty where there is none.
 
-    Normalization and activation right behind that map belong to it. Dropout ends it.
+    Normalization and activation right behind that map belong to it. Dropout ends it. Maps inside a branch do not count.
     """
     layers = tuple(expand_repeats(arch.layers))
-    makers = [index for index, layer in enumerate(layers) if layer.traits.feature_map == "new"]
+    maps = itertools.takewhile(lambda layer: not layer.flattens, layers)
+    makers = [index for index, layer in enumerate(maps) if layer.traits.feature_map == "new"]
     if not makers:
         return ()
     last = makers[-1]

@@ -115,6 +115,13 @@ def test_a_convolution_that_more_than_pooling_sees_stays_as_it_is():
     assert "PooledConvolution" not in kinds_of(network)
 
 
+def test_a_twin_fuses_inside_branches_but_nothing_that_two_branches_see():
+    pooled = {"type": "CAT", "branches": [[conv(2), pool(2)], [pool(2)]]}
+    assert kinds_of(network_of(2, [pooled])).count("PooledConvolution") == 1
+    seen_twice = {"type": "CAT", "branches": [[pool(2, stride=1, padding="same")], []]}
+    assert "PooledConvolution" not in kinds_of(network_of(2, [conv(2), seen_twice]))
+
+
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_batch_norm_computes_in_float32_whatever_comes_in(precision):
     inputs = np.random.default_rng(0).normal(300, 5, (8, 6, 6, 3)).astype(np.float32)

@@ -9,7 +9,21 @@ import keras
 
 from archnet.network.build.builder import Builder, Tensor, activate
 from archnet.network.build.plain import build_convolution
-from archnet.spec.layers import Layer, Repeat, Residual
+from archnet.spec.layers import Addition, Concatenation, DenseBlock, Layer, Repeat, Residual
+
+
+def _concatenation(layer: Concatenation, tensor: Tensor, builder: Builder) -> Tensor:
+    return keras.layers.Concatenate()([builder.chain(layers, tensor) for layers in layer.branches])
+
+
+def _addition(layer: Addition, tensor: Tensor, builder: Builder) -> Tensor:
+    return keras.layers.Add()([builder.chain(layers, tensor) for layers in layer.branches])
+
+
+def _dense_block(layer: DenseBlock, tensor: Tensor, builder: Builder) -> Tensor:
+    for _ in range(layer.times):
+        tensor = keras.layers.Concatenate()([tensor, builder.chain(layer.layers, tensor)])
+    return tensor
 
 
 def _residual(layer: Residual, tensor: Tensor, builder: Builder) -> Tensor:
@@ -26,6 +40,9 @@ def _repeat(layer: Repeat, tensor: Tensor, builder: Builder) -> Tensor:
 
 
 BLOCK_RULES: Final[dict[type[Layer], Callable[[Any, Tensor, Builder], Tensor]]] = {
+    Concatenation: _concatenation,
+    Addition: _addition,
+    DenseBlock: _dense_block,
     Residual: _residual,
     Repeat: _repeat,
 }

@@ -23,6 +23,9 @@ from archnet.spec.layers.base.sequences import walk as walk
 from archnet.spec.layers.base.shapes import Grid as Grid
 from archnet.spec.layers.base.shapes import Shape as Shape
 from archnet.spec.layers.base.shapes import sizes_text as sizes_text
+from archnet.spec.layers.blocks.branches import Addition as Addition
+from archnet.spec.layers.blocks.branches import Concatenation as Concatenation
+from archnet.spec.layers.blocks.dense_block import DenseBlock as DenseBlock
 from archnet.spec.layers.blocks.repeat import Repeat as Repeat
 from archnet.spec.layers.blocks.residual import Residual as Residual
 from archnet.spec.layers.plain.activation import ActivationLayer as ActivationLayer
@@ -50,6 +53,9 @@ LAYERS: Final[dict[str, type[Layer]]] = {
     "ACT": ActivationLayer,
     "GAP": GlobalAveragePooling,
     "GMP": GlobalMaxPooling,
+    "CAT": Concatenation,
+    "ADD": Addition,
+    "DENSE": DenseBlock,
     "RES": Residual,
     "REP": Repeat,
     "CROP": Crop,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from archnet.files.strict_json import JsonPath, Problem, path_text
 from archnet.spec.layers import PER_AXIS_KEYS, inner_documents, inner_rank, layer_class
@@ -42,6 +42,9 @@ def _key_problems(layers: list[Any], path: JsonPath) -> Iterator[Problem]:
             yield from _key_problems(inner, (*path, index, *inner_path))
 
 
+_FLAT_REMEDY: Final = "End every branch with GAP, or none."
+
+
 def _is_terminal(document: Any) -> bool:
     kind = layer_class(document)
     return kind is not None and kind.traits.is_terminal
@@ -60,13 +63,28 @@ def _flat_problems(layers: list[Any], path: JsonPath, flattened_by: str | None) 
             continue
         if kind.traits.flattens and not kind.traits.is_terminal:
             flattened_by = flattened_by or f"{layer['type']} at {path_text(layer_path)}"
-        before = flattened_by
-        for inner_path, inner in inner_documents(layer):
-            problems += _inner_problems(inner, (*layer_path, *inner_path), layer)
-            inner_problems, inner_flattened_by = _flat_problems(inner, (*layer_path, *inner_path), before)
-            problems += inner_problems
-            flattened_by = flattened_by or inner_flattened_by
+        inner_problems, flattened_by = _inner_flat_problems(layer, layer_path, flattened_by)
+        problems += inner_problems
     return problems, flattened_by
+
+
+def _inner_flat_problems(
+    layer: dict[str, Any], path: JsonPath, flattened_by: str | None
+) -> tuple[list[Problem], str | None]:
+    """What `_flat_problems` says of the layers inside a layer, each list of which sees the layer's input."""
+    problems: list[Problem] = []
+    flat_lists: dict[JsonPath, str | None] = {}
+    for inner_path, inner in inner_documents(layer):
+        list_path = (*path, *inner_path)
+        problems += _inner_problems(inner, list_path, layer)
+        list_problems, flat_lists[list_path] = _flat_problems(inner, list_path, flattened_by)
+        problems += list_problems
+    flat = next(filter(None, flat_lists.values()), None)
+    maps = [list_path for list_path, is_flat in flat_lists.items() if not is_flat]
+    kind = layer_class(layer)
+    if flat and maps and not (kind and kind.traits.holds_maps_only):
+        problems.append((maps[0], f"keeps spatial axes, but {flat} has flattened another branch. {_FLAT_REMEDY}"))
+    return problems, flattened_by or flat
 
 
 def _inner_problems(layers: list[Any], path: JsonPath, holder: dict[str, Any]) -> Iterator[Problem]:
@@ -79,7 +97,7 @@ def _inner_problems(layers: list[Any], path: JsonPath, holder: dict[str, Any]) -
             continue
         if kind.traits.is_terminal or (holds_maps_only and kind.traits.flattens):
             yield (*path, index), f"{layer['type']} cannot stand inside {holder['type']}. Move it out."
-        if holds_maps_only and not kind.traits.has_row:
+        if holds_maps_only and not (kind.traits.holds_maps_only or kind.traits.flattens):
             for inner_path, inner in inner_documents(layer):
                 yield from _inner_problems(inner, (*path, index, *inner_path), holder)
 

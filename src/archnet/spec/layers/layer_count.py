@@ -42,7 +42,7 @@ def repeated_layers_problem(layers: Sequence[Layer], path: JsonPath) -> Problem 
     total = sum(layer.num_rows() for layer in layers)
     if total <= MAX_LAYERS:
         return None
-    repetitions = [(layer.num_rows(), place, layer) for place, layer in walk(layers, path) if not layer.traits.has_row]
+    repetitions = [(layer.num_rows(), place, layer) for place, layer in walk(layers, path) if layer.traits.repeats]
     too_large = [each for each in repetitions if each[0] > MAX_LAYERS]
     count, place, layer = (min if too_large else max)(too_large or repetitions, key=lambda each: each[0])
     return place, (

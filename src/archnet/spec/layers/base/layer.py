@@ -21,6 +21,7 @@ class Traits:
         flattens: Whether the output is flat, (features,), whatever the input.
         is_terminal: Whether the layer gives the classes. It comes last and exactly once.
         holds_maps_only: Whether the layers inside must keep the spatial axes.
+        repeats: Whether the layers inside are computed `times` times, each time with fresh weights.
         has_row: Whether the layer computes something itself. One that has no row only abbreviates its inner layers.
         feature_map: What Grad-CAM makes of the output. "new": these are features of their own; "same": the features of
             the layer before, normalized or rectified; "none": neither.
@@ -31,6 +32,7 @@ class Traits:
     flattens: bool = False
     is_terminal: bool = False
     holds_maps_only: bool = False
+    repeats: bool = False
     has_row: bool = True
     feature_map: Literal["new", "same", "none"]
     drawn_as: Literal["features", "pooling", "dense", "classes", "other"]
@@ -140,6 +142,12 @@ class Layer(ABC):
     @abstractmethod
     def summary(self) -> str:
         """The layer in a few words, for tables."""
+
+    @property
+    def flattens(self) -> bool:
+        """Whether the output is flat, (features,), whatever the input."""
+        inner_layers = (inner for _, layers in self.inner_layers() for inner in layers)
+        return self.traits.flattens or any(inner.flattens for inner in inner_layers)
 
     @property
     def sees_whole_input(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from archnet.files.strict_json import JsonPath
 from archnet.spec.layers.base.layer import Layer
@@ -28,8 +29,12 @@ def expand_repeats(layers: Iterable[Layer]) -> Iterator[Layer]:
         yield from layer.expand()
 
 
-def chain_shape(layers: Iterable[Layer], shape: Shape) -> Shape:
+@lru_cache(maxsize=8192)
+def chain_shape(layers: tuple[Layer, ...], shape: Shape) -> Shape:
     """What a sequence of layers makes of a shape.
+
+    A block asks its inner blocks, and is asked for each of its costs: without the cache, the work would double with
+    every level of blocks inside blocks.
 
     Raises:
         ValueError: A layer does not fit its input.
@@ -44,3 +49,8 @@ def chain_grid(layers: Iterable[Layer], grid: Grid, shape: Shape) -> Grid:
     for layer in layers:
         grid, shape = layer.propagate_grid(grid, shape), layer.output_shape(shape)
     return grid
+
+
+def is_chain_output_stored(layers: tuple[Layer, ...]) -> bool:
+    """Whether what a sequence of layers makes is stored whoever takes it; see `Layer.is_output_stored`."""
+    return not layers or layers[-1].is_output_stored

@@ -16,7 +16,9 @@ from archnet.spec.layers.base.shapes import Grid, Shape
 class Repeat(WeightlessLayer):
     """`REP`: the inner layers, `times` over, each time with fresh weights; it costs nothing itself."""
 
-    traits: ClassVar[Traits] = Traits(needs_spatial_axes=False, has_row=False, feature_map="none", drawn_as="other")
+    traits: ClassVar[Traits] = Traits(
+        needs_spatial_axes=False, repeats=True, has_row=False, feature_map="none", drawn_as="other"
+    )
 
     times: int
     layers: tuple[Layer, ...] = field(metadata=INNER_LAYERS)

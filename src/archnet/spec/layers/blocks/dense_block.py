@@ -1,0 +1,97 @@
+"""`DENSE`: a dense block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import prod
+from typing import ClassVar
+
+from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits, WeightlessLayer
+from archnet.spec.layers.base.marks import INNER_LAYERS
+from archnet.spec.layers.base.sequences import chain_grid, chain_shape
+from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text, spatial_shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DenseBlock(WeightlessLayer):
+    """`DENSE`: `times` repetitions, each of which appends to its input what the inner layers make of it.
+
+    Huang et al. 2017, doi:10.1109/CVPR.2017.243. Each repetition has fresh weights. The layer's own costs are those of
+    the concatenations.
+    """
+
+    traits: ClassVar[Traits] = Traits(
+        needs_spatial_axes=True, holds_maps_only=True, repeats=True, feature_map="new", drawn_as="features"
+    )
+
+    times: int
+    layers: tuple[Layer, ...] = field(metadata=INNER_LAYERS)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return _repetition_shapes(self, shape)[-1]
+
+    def num_activations(self, shape: Shape) -> int:
+        return sum(map(prod, _repetition_shapes(self, shape)[1:]))
+
+    def num_stored_values(self, shape: Shape) -> float:
+        return self.num_activations(shape)
+
+    def num_transient_values(self, shape: Shape) -> float:
+        return prod(shape) + 2 * prod(self.output_shape(shape))
+
+    def num_pending_gradients(self, shape: Shape) -> int:
+        """That of the features so far, which waits while that of the last ones passes through the inner layers."""
+        return prod(self.output_shape(shape))
+
+    @property
+    def is_output_stored(self) -> bool:
+        return True
+
+    def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
+        """Where the features of the last repetition lie, which see the most."""
+        for repetition_shape in _repetition_shapes(self, shape)[:-1]:
+            grid = chain_grid(self.layers, grid, repetition_shape)
+        return grid
+
+    def inner_sequences(self, shape: Shape) -> Iterator[InnerSequence]:
+        for repetition in range(self.times):
+            yield InnerSequence(layers=self.layers, path=("layers",), repetition=repetition, input_shape=shape)
+            made = chain_shape(self.layers, shape)
+            if made[:-1] != shape[:-1]:
+                return  # `output_shape` says so
+            shape = (*shape[:-1], shape[-1] + made[-1])
+
+    def expand(self) -> Iterable[Layer]:
+        return (self,)
+
+    def num_rows(self) -> int:
+        return 1 + self.times * sum(layer.num_rows() for layer in self.layers)
+
+    def summary(self) -> str:
+        return f"concatenation {self.times} times"
+
+
+def _shape_after_repetition(block: DenseBlock, shape: Shape) -> Shape:
+    """The input of a repetition with what the inner layers make of it.
+
+    Raises:
+        ValueError: The inner layers change the spatial shape, or one does not fit its input.
+    """
+    made = chain_shape(block.layers, shape)
+    if made[:-1] != spatial_shape(shape):
+        raise ValueError(
+            f"appends what its layers make to their input, but of {sizes_text(shape[:-1])} they make "
+            f'{sizes_text(made[:-1])}. Use stride 1 and "same" padding inside'
+        )
+    return (*shape[:-1], shape[-1] + made[-1])
+
+
+@lru_cache(maxsize=1024)
+def _repetition_shapes(block: DenseBlock, shape: Shape) -> tuple[Shape, ...]:
+    """The input shape of a block, and the shape after each repetition."""
+    shapes = [shape]
+    for _ in range(block.times):
+        shapes.append(_shape_after_repetition(block, shapes[-1]))
+    return tuple(shapes)
