@@ -67,10 +67,11 @@ def _describe(document: Document, input_text: str | None) -> tuple[str, list[str
 def _describe_arch(document: Document, input_text: str | None) -> tuple[str, list[str]]:
     from archnet.spec.arch import parse_arch
     from archnet.spec.cost import network_cost
+    from archnet.spec.layers.planned_layer import plan_input_shape
 
     arch = parse_arch(document)
     plan = arch.plan(parse_input_shape(input_text))
-    sizes = "x".join(map(str, plan[0].input_shape))
+    sizes = "x".join(map(str, plan_input_shape(plan)))
     description = f"{arch.rank}D, {len(plan)} layers, {network_cost(plan).num_parameters:,} parameters at {sizes}"
     return description, arch.warnings()
 

@@ -53,15 +53,22 @@ CLASSES: Final = {
         "Activation",
         "Add",
         "Concatenate",
+        "Dot",
+        "GlobalAveragePooling1D",
+        "GlobalMaxPooling1D",
+        "Multiply",
         "Rescaling",
         "ReLU",
         "Softmax",
     },
+    "keras.src.ops.numpy": {"GetItem", "Reshape", "Stack", "Transpose"},
     "keras.initializers": {"HeNormal", "LecunNormal", "GlorotUniform", "VarianceScaling", "Zeros", "Ones"},
 }
 """The Keras classes that `build` and `build_inference_model` use, by module."""
 
-_TENSOR: Final = "__keras_tensor__"
+_ARGUMENTS: Final = ("__keras_tensor__", "__slice__")
+"""What layers and operations are called with."""
+
 _LIMITS: Final = ZipLimits(num_members=len(MEMBERS), harmless_bytes=100_000_000)
 _MAX_CONFIG_BYTES: Final = 64_000_000
 _MAX_H5_OBJECTS: Final = 200_000
@@ -116,7 +123,7 @@ def _check_config(content: bytes) -> int:
         name, module = value.get("class_name"), value.get("module")
         if name is None and module is None:
             continue
-        if name != _TENSOR and (not isinstance(module, str) or name not in CLASSES.get(module, ())):
+        if name not in _ARGUMENTS and (not isinstance(module, str) or name not in CLASSES.get(module, ())):
             raise DamagedFileError(f'its "{CONFIG}" names {module}.{name}, which archnet does not use')
         try:
             num_weights += NUM_WEIGHTS[name](value) if name in NUM_WEIGHTS else 0

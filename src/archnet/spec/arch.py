@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,8 +25,10 @@ from archnet.spec.layers import (
     sizes_text,
     walk,
 )
+from archnet.spec.layers.base.layer import InnerSequence
 from archnet.spec.layers.checks import infer_rank, order_problems
 from archnet.spec.layers.layer_count import repeated_layers_problem, written_layers_problem
+from archnet.spec.layers.planned_layer import PlannedLayer as PlannedLayer
 from archnet.spec.schema import schema_problems
 
 if TYPE_CHECKING:
@@ -33,45 +36,6 @@ if TYPE_CHECKING:
 
 PUBLISHED_INPUT: Final[dict[int, Shape]] = {2: (64, 64), 3: (64, 64, 10)}
 """Spatial input for `check` and `show` where neither the document nor the command line names one: the LUNA16 crops."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedLayer:
-    """One layer in a network of known input.
-
-    Attributes:
-        path: JSON path of the layer in the document.
-        repeat: Indices of the enclosing repetitions, outermost first, from 0.
-        layer: The layer, which has a row of its own.
-        input_shape: Shape without batch, channels last.
-        output_shape: Shape without batch, channels last.
-    """
-
-    path: JsonPath
-    repeat: tuple[int, ...]
-    layer: Layer
-    input_shape: Shape
-    output_shape: Shape
-
-    @property
-    def type(self) -> str:
-        """The layer's type in documents, such as "C"."""
-        return TYPE_NAMES[type(self.layer)]
-
-    @property
-    def num_parameters(self) -> int:
-        """Weights, trainable or not."""
-        return self.layer.num_parameters(self.input_shape)
-
-    @property
-    def num_macs(self) -> int:
-        """Multiply-adds of one case's forward pass."""
-        return self.layer.num_macs(self.input_shape)
-
-    @property
-    def num_activations(self) -> int:
-        """Values that one case's operations make."""
-        return self.layer.num_activations(self.input_shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +75,8 @@ class Arch:
         if not self.layers[-1].traits.is_terminal:
             raise DocumentError(f"{self.document.source}: the last layer must be T.")
         layers = tuple(layer.with_num_classes(num_classes) for layer in self.layers)
-        return tuple(self._plan_layers(layers, ("layers",), (), self.full_input_shape(input_shape)))
+        first = InnerSequence(layers=layers, path=("layers",), input_shape=self.full_input_shape(input_shape))
+        return tuple(self._plan_sequence(first, (), ()))
 
     def full_input_shape(self, input_shape: Shape | None = None) -> Shape:
         """An input shape with its channels; see `plan`."""
@@ -127,29 +92,46 @@ class Arch:
             )
         return shape
 
-    def _plan_layers(
-        self, layers: tuple[Layer, ...], path: JsonPath, repeat: tuple[int, ...], shape: Shape
+    def _plan_sequence(
+        self, sequence: InnerSequence, path: JsonPath, repeat: tuple[int, ...]
     ) -> Iterator[PlannedLayer]:
-        for index, layer in enumerate(layers):
-            layer_path = (*path, index)
-            yield from self._plan_inner_layers(layer, layer_path, repeat, shape)
+        """The rows of a sequence of layers inside the layer at a path, or of the whole network."""
+        shape = sequence.input_shape
+        repeat = repeat if sequence.repetition is None else (*repeat, sequence.repetition)
+        for index, layer in enumerate(sequence.layers):
+            layer_path = (*path, *sequence.path, index)
+            for own in self._inner_sequences(layer, layer_path, shape):
+                inner = replace(own, num_planes=sequence.num_planes * own.num_planes)
+                yield from self._plan_sequence(inner, layer_path, repeat)
             output_shape = self._output_shape(layer, layer_path, shape)
             if layer.traits.has_row:
                 yield PlannedLayer(
-                    path=layer_path, repeat=repeat, layer=layer, input_shape=shape, output_shape=output_shape
+                    path=layer_path,
+                    repeat=repeat,
+                    num_planes=sequence.num_planes,
+                    layer=layer,
+                    input_shape=shape,
+                    output_shape=output_shape,
                 )
             shape = output_shape
 
-    def _plan_inner_layers(
-        self, layer: Layer, path: JsonPath, repeat: tuple[int, ...], shape: Shape
-    ) -> Iterator[PlannedLayer]:
-        for inner in layer.inner_sequences(shape):
-            inner_repeat = repeat if inner.repetition is None else (*repeat, inner.repetition)
-            yield from self._plan_layers(inner.layers, (*path, *inner.path), inner_repeat, inner.input_shape)
+    def _inner_sequences(self, layer: Layer, path: JsonPath, shape: Shape) -> Iterator[InnerSequence]:
+        with self._place(layer, path):
+            yield from layer.inner_sequences(shape)
 
     def _output_shape(self, layer: Layer, path: JsonPath, shape: Shape) -> Shape:
-        try:
+        with self._place(layer, path):
             return layer.output_shape(shape)
+
+    @contextmanager
+    def _place(self, layer: Layer, path: JsonPath) -> Iterator[None]:
+        """Name the location in the message of a layer that does not fit its input.
+
+        Raises:
+            DocumentError: The block raises a ValueError.
+        """
+        try:
+            yield
         except ValueError as error:
             text = f"{TYPE_NAMES[type(layer)]} {error}."
             raise DocumentError(self.document.problem(self._file_path(path), text)) from None

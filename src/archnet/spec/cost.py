@@ -8,6 +8,7 @@ from typing import Any
 
 from archnet.files.strict_json import path_text
 from archnet.spec.arch import PlannedLayer
+from archnet.spec.layers.planned_layer import plan_input_shape
 from archnet.spec.memory import FLOAT_BYTES, MemoryEstimate, MicroBatch, estimate_memory
 
 
@@ -33,7 +34,7 @@ def network_cost(plan: tuple[PlannedLayer, ...]) -> Cost:
     return Cost(
         num_parameters=sum(row.num_parameters for row in plan),
         num_macs=sum(row.num_macs for row in plan),
-        activation_bytes=FLOAT_BYTES * (prod(plan[0].input_shape) + sum(row.num_activations for row in plan)),
+        activation_bytes=FLOAT_BYTES * (prod(plan_input_shape(plan)) + sum(row.num_activations for row in plan)),
         memory=estimate_memory(plan),
     )
 
@@ -47,7 +48,7 @@ def network_summary(plan: tuple[PlannedLayer, ...], micro_batch: MicroBatch) -> 
     """
     cost = network_cost(plan)
     return {
-        "input_shape": list(plan[0].input_shape),
+        "input_shape": list(plan_input_shape(plan)),
         "parameters": cost.num_parameters,
         "macs": cost.num_macs,
         "activation_bytes": cost.activation_bytes,
@@ -61,7 +62,7 @@ def _layer_row(planned: PlannedLayer) -> dict[str, Any]:
     return {
         "place": path_text(planned.path) + repeat,
         "type": planned.type,
-        "summary": planned.layer.summary(),
+        "summary": planned.summary,
         "output_shape": list(planned.output_shape),
         "parameters": planned.num_parameters,
         "macs": planned.num_macs,

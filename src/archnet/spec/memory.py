@@ -14,6 +14,7 @@ from typing import Final
 from archnet.files.documents.json_text import json_text
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.experiment import Training
+from archnet.spec.layers.planned_layer import plan_input_shape
 from archnet.spec.optimizers import OPTIMIZERS
 from archnet.spec.sampling import cases_at_once
 
@@ -121,7 +122,7 @@ def estimate_memory(plan: tuple[PlannedLayer, ...], training: Training | None = 
     """
     training = training or Training()
     weights = FLOAT_BYTES * sum(row.num_parameters for row in plan)
-    voxels = prod(plan[0].input_shape)
+    voxels = prod(plan_input_shape(plan))
     value_bytes = FLOAT_BYTES if training.precision in ("float32", "auto") else FLOAT_BYTES // 2
     image = voxels * (_INPUT_VALUES + (_AUGMENTED_VALUES if training.augmentation else 0))
     return MemoryEstimate(
@@ -146,14 +147,14 @@ def _num_peak_values(plan: tuple[PlannedLayer, ...]) -> float:
 
     It starts from all that is stored, and frees a layer's share once that layer is behind it.
     """
-    pending = {(row.path, row.repeat): row.layer.num_pending_gradients(row.input_shape) for row in plan}
+    pending = {(row.path, row.repeat): row.num_pending_gradients for row in plan}
     num_repeats = {row.path: len(row.repeat) for row in plan}
     stored = peak = 0.0
     for row in plan:
-        stored += row.layer.num_stored_values(row.input_shape)
+        stored += row.num_stored_values
         outer_paths = (path for end in range(len(row.path)) if (path := row.path[:end]) in num_repeats)
         num_pending = sum(pending[path, row.repeat[: num_repeats[path]]] for path in outer_paths)
-        peak = max(peak, stored + row.layer.num_transient_values(row.input_shape) + num_pending)
+        peak = max(peak, stored + row.num_transient_values + num_pending)
     return peak
 
 

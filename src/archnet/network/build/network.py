@@ -11,10 +11,16 @@ import keras
 from archnet.network.build.blocks import BLOCK_RULES
 from archnet.network.build.builder import BATCH_NORM_MOMENTUM, Builder, Tensor
 from archnet.network.build.plain import PLAIN_RULES
+from archnet.network.build.views import VIEWS_RULES
 from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.layers import Layer, Shape
+from archnet.spec.layers.planned_layer import plan_input_shape
 
-RULES: Final[dict[type[Layer], Callable[[Any, Tensor, Builder], Tensor]]] = {**PLAIN_RULES, **BLOCK_RULES}
+RULES: Final[dict[type[Layer], Callable[[Any, Tensor, Builder], Tensor]]] = {
+    **PLAIN_RULES,
+    **BLOCK_RULES,
+    **VIEWS_RULES,
+}
 """How each layer type is built."""
 
 
@@ -46,7 +52,7 @@ def build(
     """
     plan = plan or arch.plan(input_shape, num_classes)
     builder = Builder(rules=RULES, seed=seed, batch_norm_momentum=batch_norm_momentum)
-    inputs = keras.Input(plan[0].input_shape, name="images")
+    inputs = keras.Input(plan_input_shape(plan), name="images")
     outputs = builder.chain((layer.with_num_classes(num_classes) for layer in arch.layers), inputs)
     network = keras.Model(inputs, outputs, name=re.sub(r"\W", "_", arch.name))
     network.penalized_names = tuple(builder.penalized_names)

@@ -22,6 +22,9 @@ Tensor = Any
 _WORD: Final = 1 << 16
 """A hash of 32 bits serves two elements; each is dropped with a probability that is a multiple of 1/65536."""
 
+_PLANES: Final = -1
+"""Stands for the planes of a case where hashes have the number of a dropout layer."""
+
 
 def draw_keys(count: int, seed: int, epoch: int) -> NDArray[np.uint32]:
     """A key for each of an epoch's cases, shape (count,).
@@ -32,6 +35,11 @@ def draw_keys(count: int, seed: int, epoch: int) -> NDArray[np.uint32]:
         epoch: From 0.
     """
     return epoch_generator(Stream.DROPOUT, seed, epoch).integers(0, 1 << 32, count, np.uint32)
+
+
+def plane_keys(keys: Tensor, num_planes: int) -> Tensor:
+    """Keys of the planes of cases, (N * planes,) uint32: hashes of the case's key and the plane, case after case."""
+    return ops.reshape(hashes(keys, num_planes, _PLANES), (-1,))
 
 
 class CaseKeys:
@@ -47,6 +55,7 @@ class CaseDropout(keras.layers.Layer):
         rate: Share that is dropped, 0 to below 1.
         number: The layer's place among the dropout layers of its network.
         keys: Of the batch.
+        num_planes: Rows of the inputs that belong to one case: the planes of a volume that are folded into the batch.
         noise_shape: Axes of length 1 share a draw; null draws for each element. The first axis is that of the cases.
     """
 
@@ -56,6 +65,7 @@ class CaseDropout(keras.layers.Layer):
         number: int,
         keys: CaseKeys,
         noise_shape: tuple[int | None, ...] | None = None,
+        num_planes: int = 1,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -63,16 +73,18 @@ class CaseDropout(keras.layers.Layer):
         self.number = number
         self.keys = keys
         self.noise_shape = noise_shape
+        self.num_planes = num_planes
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
-        """The inputs, (N, ...), with their masks applied if `training`."""
+        """The inputs, (N * planes, ...), with their masks applied if `training`."""
         if not training:
             return inputs
         lengths = inputs.shape[1:]
         if self.noise_shape:
             lengths = tuple(free or given for free, given in zip(self.noise_shape[1:], lengths, strict=True))
         size = math.prod(lengths)
-        bits = ops.view(hashes(self.keys.batch, (size + 1) // 2, self.number), "uint16")[:, :size]
+        keys = plane_keys(self.keys.batch, self.num_planes) if self.num_planes > 1 else self.keys.batch
+        bits = ops.view(hashes(keys, (size + 1) // 2, self.number), "uint16")[:, :size]
         is_kept = ops.reshape(bits >= ops.cast(self.threshold, "uint16"), (-1, *lengths))
         return inputs * (ops.cast(is_kept, inputs.dtype) * (_WORD / (_WORD - self.threshold)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import count
+from math import prod
 from typing import Any, Final
 
 import keras
@@ -35,7 +36,7 @@ def build_training_twin(network: keras.Model, keys: CaseKeys, precision: str = "
         precision: A key of `POLICIES`, for all layers but the last, whose logits stay float32.
     """
     numbers = count()
-    consumers = _consumers(network)
+    consumers, num_planes = _consumers(network), _num_planes(network)
     fusions = {layer.name: followers for layer in network.layers if (followers := _fusable_layers(consumers, layer))}
     fused_names = {layer.name for followers in fusions.values() for layer in followers}
 
@@ -45,7 +46,8 @@ def build_training_twin(network: keras.Model, keys: CaseKeys, precision: str = "
         policy = "float32" if layer is network.layers[-1] else POLICIES[precision]
         options = {"name": layer.name, "dtype": policy}
         if isinstance(layer, keras.layers.Dropout):
-            return CaseDropout(layer.rate, next(numbers), keys, noise_shape=layer.noise_shape, **options)
+            options |= {"noise_shape": layer.noise_shape, "num_planes": num_planes[id(layer.input)]}
+            return CaseDropout(layer.rate, next(numbers), keys, **options)
         if layer.name in fusions:
             *rectifiers, pooling = (copy_layer(part, policy) for part in fusions[layer.name])
             return PooledConvolution(copy_layer(layer, policy), pooling, bool(rectifiers), **options)
@@ -78,6 +80,20 @@ def _fusable_layers(consumers: Consumers, layer: keras.layers.Layer) -> list[ker
     ):
         followers += _sole_follower(consumers, followers[0])
     return followers if followers and isinstance(followers[-1], _MAX_POOLINGS) else []
+
+
+def _num_planes(network: keras.Model) -> dict[int, int]:
+    """How many rows of each tensor, by its id, belong to a case: more than one where planes are folded into the batch.
+
+    Only a reshape can move values between the batch and the other axes, and it keeps their number.
+    """
+    num_planes: dict[int, int] = {}
+    for operation in network.operations:
+        sources, output = keras.tree.flatten(operation.input), operation.output
+        num_planes[id(output)] = num_planes[id(sources[0])] if sources else 1
+        if operation.__class__.__name__ == "Reshape":
+            num_planes[id(output)] = num_planes[id(output)] * prod(sources[0].shape[1:]) // prod(output.shape[1:])
+    return num_planes
 
 
 def _consumers(network: keras.Model) -> Consumers:

@@ -22,6 +22,7 @@ from archnet.network.training.speed import measure_matmul_rate, measure_seconds
 from archnet.runs.benchmark.workload import Workload
 from archnet.runs.micro_batch import choose_micro_batch
 from archnet.spec.cost import network_cost
+from archnet.spec.layers.planned_layer import plan_input_shape
 from archnet.spec.memory import estimate_memory
 
 PRODUCTS_PER_STEP: Final = 3
@@ -115,7 +116,7 @@ def _measure_rounds(workload: Workload, num_steps: int, num_rounds: int, progres
     return BenchmarkResult(
         arch=workload.arch.name,
         data=workload.data,
-        input_shape=tuple(workload.plan[0].input_shape),
+        input_shape=plan_input_shape(workload.plan),
         batch_size=batch_size,
         micro_batch=micro_batch,
         precision=timed_training.precision,

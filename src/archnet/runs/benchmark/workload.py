@@ -16,6 +16,7 @@ from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.augmentations import shape_problem
 from archnet.spec.experiment import Experiment, Training
 from archnet.spec.layers import Shape
+from archnet.spec.layers.planned_layer import plan_input_shape
 
 NOISE_HU: Final = (-1000, 400)
 
@@ -90,11 +91,11 @@ def make_noise_workload(
     """
     plan = arch.plan(shape, num_classes)
     if "augmentation" in training.auto:
-        size = plan[0].input_shape[: arch.rank]
+        size = plan_input_shape(plan)[: arch.rank]
         entries = tuple(entry for entry in training.augmentation if shape_problem([entry], size) is None)
         training = replace(training, augmentation=entries)
     num_cases = num_batches * training.batch_size
-    images = np.random.default_rng(0).integers(*NOISE_HU, (num_cases, *plan[0].input_shape), np.int16)
+    images = np.random.default_rng(0).integers(*NOISE_HU, (num_cases, *plan_input_shape(plan)), np.int16)
     rows = np.arange(num_cases)
     examples = Examples(images=images, rows=rows, labels=rows % num_classes)
     return Workload(

@@ -28,6 +28,7 @@ from archnet.spec.layers.blocks.branches import Concatenation as Concatenation
 from archnet.spec.layers.blocks.dense_block import DenseBlock as DenseBlock
 from archnet.spec.layers.blocks.repeat import Repeat as Repeat
 from archnet.spec.layers.blocks.residual import Residual as Residual
+from archnet.spec.layers.blocks.views import Views as Views
 from archnet.spec.layers.plain.activation import ActivationLayer as ActivationLayer
 from archnet.spec.layers.plain.convolution import Convolution as Convolution
 from archnet.spec.layers.plain.crop import Crop as Crop
@@ -59,6 +60,7 @@ LAYERS: Final[dict[str, type[Layer]]] = {
     "RES": Residual,
     "REP": Repeat,
     "CROP": Crop,
+    "VIEWS": Views,
 }
 """The layer types by the names that documents give them."""
 

@@ -61,10 +61,12 @@ def _flat_problems(layers: list[Any], path: JsonPath, flattened_by: str | None) 
             text = f"{layer['type']} needs spatial axes, but {flattened_by} has flattened them. Move it before."
             problems.append((layer_path, text))
             continue
+        before = flattened_by
         if kind.traits.flattens and not kind.traits.is_terminal:
             flattened_by = flattened_by or f"{layer['type']} at {path_text(layer_path)}"
-        inner_problems, flattened_by = _inner_flat_problems(layer, layer_path, flattened_by)
+        inner_problems, inner_flattened_by = _inner_flat_problems(layer, layer_path, before)
         problems += inner_problems
+        flattened_by = flattened_by or inner_flattened_by
     return problems, flattened_by
 
 

@@ -47,7 +47,7 @@ def repeated_layers_problem(layers: Sequence[Layer], path: JsonPath) -> Problem 
     count, place, layer = (min if too_large else max)(too_large or repetitions, key=lambda each: each[0])
     return place, (
         f"{TYPE_NAMES[type(layer)]} makes {count_text(count)} of the {count_text(total)} layers that the network would "
-        f'have; at most {MAX_LAYERS:,} are allowed. Lower its "times".'
+        f"have; at most {MAX_LAYERS:,} are allowed. {layer.traits.rows_remedy}"
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from archnet.files.strict_json import JsonPath
 from archnet.spec.layers.base.marks import layer_lists
+from archnet.spec.layers.base.planes import Plane
 from archnet.spec.layers.base.shapes import Grid, Shape
 
 
@@ -21,7 +22,8 @@ class Traits:
         flattens: Whether the output is flat, (features,), whatever the input.
         is_terminal: Whether the layer gives the classes. It comes last and exactly once.
         holds_maps_only: Whether the layers inside must keep the spatial axes.
-        repeats: Whether the layers inside are computed `times` times, each time with fresh weights.
+        repeats: Whether the layers inside can be computed several times, each time with fresh weights.
+        rows_remedy: How to have fewer of these repetitions.
         has_row: Whether the layer computes something itself. One that has no row only abbreviates its inner layers.
         feature_map: What Grad-CAM makes of the output. "new": these are features of their own; "same": the features of
             the layer before, normalized or rectified; "none": neither.
@@ -33,6 +35,7 @@ class Traits:
     is_terminal: bool = False
     holds_maps_only: bool = False
     repeats: bool = False
+    rows_remedy: str = 'Lower its "times".'
     has_row: bool = True
     feature_map: Literal["new", "same", "none"]
     drawn_as: Literal["features", "pooling", "dense", "classes", "other"]
@@ -46,12 +49,14 @@ class InnerSequence:
         layers: The layers.
         path: JSON path of their list within the document of the layer that holds them, such as ("layers",).
         repetition: Which repetition this is, from 0; null where nothing is repeated.
+        num_planes: Planes of a volume that they run on with the same weights; 1 where they run on the whole input.
         input_shape: What the first of them sees.
     """
 
     layers: tuple[Layer, ...]
     path: JsonPath
     repetition: int | None = None
+    num_planes: int = 1
     input_shape: Shape
 
 
@@ -59,7 +64,7 @@ class InnerSequence:
 class Layer(ABC):
     """One entry of an architecture's `layers`.
 
-    Costs are those of the layer itself. Inner layers answer for themselves.
+    Costs are those of the layer itself. Inner layers answer for themselves, for one plane if they run on planes.
     """
 
     traits: ClassVar[Traits]
@@ -130,6 +135,14 @@ class Layer(ABC):
 
         An iterator may work out the input of a sequence once the one before it has proved to fit.
         """
+
+    def volume_planes(self, shape: Shape) -> tuple[Plane, ...]:
+        """The planes that the inner layers run on; empty where they run on the input itself.
+
+        Raises:
+            ValueError: The input has no such planes.
+        """
+        return ()
 
     @abstractmethod
     def expand(self) -> Iterable[Layer]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import prod
 
 from archnet.spec.layers.base.activations import ActivationName, get_activation
-from archnet.spec.layers.base.layer import LeafLayer
+from archnet.spec.layers.base.layer import Layer, LeafLayer
 from archnet.spec.layers.base.norm import Norm
 from archnet.spec.layers.base.shapes import Shape
 
@@ -122,8 +122,8 @@ def product(shape: Shape, num_terms: int) -> Operation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompositeLeaf(LeafLayer):
-    """A layer without inner layers that consists of several operations; its costs are theirs."""
+class CompositeLayer(Layer):
+    """A layer that consists of several operations; its costs are theirs."""
 
     @abstractmethod
     def operations(self, shape: Shape) -> Sequence[Operation]:
@@ -153,3 +153,8 @@ class CompositeLeaf(LeafLayer):
 
     def normalizes_batch(self, shape: Shape) -> bool:
         return any(operation.normalizes_batch for operation in self.operations(shape))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompositeLeaf(CompositeLayer, LeafLayer):
+    """A layer without inner layers that consists of several operations."""

@@ -1,0 +1,137 @@
+"""`VIEWS`: 2D layers on planes of a volume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
+
+from archnet.spec.layers.base import operations
+from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
+from archnet.spec.layers.base.marks import INNER_PLANE_LAYERS
+from archnet.spec.layers.base.operations import CompositeLayer, Operation
+from archnet.spec.layers.base.planes import PLANES, Plane, PlanesName, planes_of
+from archnet.spec.layers.base.sequences import chain_shape
+from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text
+from archnet.spec.layers.base.words import join_words
+
+Fusion = Literal["concat", "mean", "max", "attention"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views(CompositeLayer):
+    """`VIEWS`: 2D layers on planes of a volume, whose features are then fused.
+
+    "nine" are the planes of Setio et al. 2016 (doi:10.1109/TMI.2016.2536809), "attention" is the gated attention of
+    Ilse et al. 2018 (arXiv:1802.04712): a mean of the planes' features with weights that follow from these.
+
+    Attributes:
+        planes: Which planes.
+        layers: What runs on each plane; it ends with flat features.
+        shared: Whether the layers have the same weights on all planes, or weights of their own on each.
+        fuse: How the features of the planes become those of the volume.
+        attention_size: Hidden units of "attention".
+    """
+
+    traits: ClassVar[Traits] = Traits(
+        needs_spatial_axes=True,
+        flattens=True,
+        repeats=True,
+        rows_remedy='Set its "shared" to true.',
+        feature_map="none",
+        drawn_as="features",
+    )
+
+    planes: PlanesName
+    layers: tuple[Layer, ...] = field(metadata=INNER_PLANE_LAYERS)
+    shared: bool = True
+    fuse: Fusion = "concat"
+    attention_size: int = 64
+
+    def volume_planes(self, shape: Shape) -> tuple[Plane, ...]:
+        if len(shape) != 4:
+            raise ValueError(f"needs a volume, but its input is {sizes_text(shape)}. Move it before")
+        if len(PLANES.get(self.planes, ())) > 1:
+            self._check_cube(shape)
+        return planes_of(self.planes, shape[2])
+
+    def _check_cube(self, shape: Shape) -> None:
+        lengths = shape[:-1]
+        if len(set(lengths)) > 1:
+            cube = sizes_text((min(lengths),) * 3)
+            raise ValueError(
+                f'"{self.planes}" needs a cube, but its input is {sizes_text(lengths)}. Use planes "slices" or '
+                f'"axial", a CROP to {cube} before it, or a cube as crop, such as data.crop_size=[32, 32, 32]'
+            )
+
+    def _plane_shape(self, shape: Shape) -> Shape:
+        return self.volume_planes(shape)[0].shape(shape)
+
+    def _features(self, shape: Shape) -> Shape:
+        """The number of planes and of features of each."""
+        planes = self.volume_planes(shape)
+        features = chain_shape(self.layers, planes[0].shape(shape))
+        if len(features) > 1:
+            raise ValueError(
+                f"needs flat features of each plane, but its layers make {sizes_text(features)}. End them with GAP, "
+                "GMP or FC"
+            )
+        if self.fuse == "attention" and len(planes) == 1:
+            raise ValueError('"attention" weighs planes, but there is only one. Set fuse to "concat"')
+        return len(planes), features[0]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        num_planes, num_features = self._features(shape)
+        return (num_planes * num_features if self.fuse == "concat" else num_features,)
+
+    def operations(self, shape: Shape) -> Sequence[Operation]:
+        """The extraction of the planes, and what fuses their features."""
+        num_planes, num_features = features = self._features(shape)
+        extraction = operations.elementwise((num_planes, *self._plane_shape(shape)))
+        if num_planes == 1 or self.fuse == "concat":
+            return (extraction,)
+        fusion = operations.reduction(features, (num_features,))
+        if self.fuse != "attention":
+            return extraction, fusion
+        hidden = (num_planes, self.attention_size)
+        return (
+            extraction,
+            operations.dense(features, self.attention_size),
+            operations.activation(hidden, "tanh"),
+            operations.dense(features, self.attention_size),
+            operations.activation(hidden, "sigmoid"),
+            operations.elementwise(hidden),
+            operations.dense(hidden, 1, bias=False),
+            operations.elementwise((num_planes,)),
+            fusion,
+        )
+
+    def num_pending_gradients(self, shape: Shape) -> int:
+        return 0
+
+    def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
+        return ()
+
+    def inner_sequences(self, shape: Shape) -> Iterable[InnerSequence]:
+        planes = self.volume_planes(shape)
+        inner = InnerSequence(layers=self.layers, path=("layers",), input_shape=self._plane_shape(shape))
+        if self.shared or len(planes) == 1:
+            return (replace(inner, num_planes=len(planes)),)
+        return tuple(replace(inner, repetition=number) for number in range(len(planes)))
+
+    def expand(self) -> Iterable[Layer]:
+        return (self,)
+
+    def num_rows(self) -> int:
+        num_sequences = 1 if self.shared else len(PLANES[self.planes])
+        return 1 + num_sequences * sum(layer.num_rows() for layer in self.layers)
+
+    @classmethod
+    def document_problems(cls, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        if document.get("planes") == "slices" and document.get("shared") is False:
+            yield "shared", 'the slices of a volume share their weights. Remove "shared", or use planes "nine".'
+        if document.get("planes") == "axial" and document.get("fuse") == "attention":
+            yield "fuse", '"attention" weighs planes, but "axial" is only one. Remove "fuse", or use other planes.'
+
+    def summary(self) -> str:
+        return join_words(self.planes, self.fuse, "" if self.shared else "not shared")

@@ -1,0 +1,87 @@
+"""A layer in a network of known input, with its shapes and costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archnet.files.strict_json import JsonPath
+from archnet.spec.layers import TYPE_NAMES, Layer, Shape
+from archnet.spec.layers.base.words import join_words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedLayer:
+    """One layer in a network of known input.
+
+    Attributes:
+        path: JSON path of the layer in the document.
+        repeat: Indices of the enclosing repetitions, outermost first, from 0.
+        num_planes: Planes of a volume that the layer runs on with the same weights; 1 where it sees the whole input.
+        layer: The layer, which has a row of its own.
+        input_shape: Shape without batch, channels last; of one plane.
+        output_shape: Shape without batch, channels last; of one plane.
+    """
+
+    path: JsonPath
+    repeat: tuple[int, ...]
+    num_planes: int = 1
+    layer: Layer
+    input_shape: Shape
+    output_shape: Shape
+
+    @property
+    def type(self) -> str:
+        """The layer's type in documents, such as "C"."""
+        return TYPE_NAMES[type(self.layer)]
+
+    @property
+    def summary(self) -> str:
+        """The layer in a few words, for tables."""
+        return join_words(self.layer.summary(), f"on {self.num_planes} planes" if self.num_planes > 1 else "")
+
+    @property
+    def num_parameters(self) -> int:
+        """Weights, trainable or not."""
+        return self.layer.num_parameters(self.input_shape)
+
+    @property
+    def num_macs(self) -> int:
+        """Multiply-adds of one case's forward pass."""
+        return self.num_planes * self.layer.num_macs(self.input_shape)
+
+    @property
+    def num_activations(self) -> int:
+        """Values that one case's operations make."""
+        return self.num_planes * self.layer.num_activations(self.input_shape)
+
+    @property
+    def num_penalized_parameters(self) -> int:
+        """Weights that the L2 penalty concerns."""
+        return self.layer.num_penalized_parameters(self.input_shape)
+
+    @property
+    def num_stored_values(self) -> float:
+        """Values of one case that are stored for the backward pass."""
+        return self.num_planes * self.layer.num_stored_values(self.input_shape)
+
+    @property
+    def num_transient_values(self) -> float:
+        """Values of one case that come and go while gradients pass through the layer."""
+        return self.num_planes * self.layer.num_transient_values(self.input_shape)
+
+    @property
+    def num_pending_gradients(self) -> int:
+        """Values of one case's gradients that wait while gradients pass through the inner layers."""
+        return self.num_planes * self.layer.num_pending_gradients(self.input_shape)
+
+
+def plan_input_shape(plan: Sequence[PlannedLayer]) -> Shape:
+    """The shape of a network's input, with channels.
+
+    Args:
+        plan: The rows of a network. The first can belong to a layer inside the network's first layer, and see a plane.
+    """
+    path = plan[0].path
+    around = (row for row in plan if row.path == path[: len(row.path)])
+    return min(around, key=lambda row: len(row.path)).input_shape
