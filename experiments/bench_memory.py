@@ -23,9 +23,10 @@ from archnet.report.units import bytes_text
 from archnet.spec.arch import Arch, load_arch, parse_arch
 from archnet.spec.experiment import Training
 from archnet.spec.memory import PROCESS_BYTES, estimate_memory
+from archnet.spec.view import InputLimits
 
 ARCHS = Path(__file__).parents[1] / "archs"
-LIMITS = (-1000.0, 400.0)
+LIMITS = (-1000, 400)
 NUM_STEPS = 2
 WITHIN = 0.25
 
@@ -123,11 +124,11 @@ def measure_peak(number: int) -> tuple[int, int]:
     network = build(arch, case.shape)
     count = NUM_STEPS * case.batch_size
     shape = arch.full_input_shape(case.shape)
-    images = np.random.default_rng(0).integers(*map(int, LIMITS), (count, *shape), np.int16)
+    images = np.random.default_rng(0).integers(*LIMITS, (count, *shape), np.int16)
     examples = Examples(images=images, rows=np.arange(count), labels=np.arange(count) % 2)
     validation_rows = np.arange(min(8, count))
     validation = Examples(images=images, rows=validation_rows, labels=validation_rows % 2)
-    data = TrainingData(limits=LIMITS, examples=examples, validation=validation)
+    data = TrainingData(limits=InputLimits.of(*LIMITS), examples=examples, validation=validation)
     train(set_up_training(network, data, training, Execution(micro_batch=case.micro_batch)), SilentCallback())
     return before or 0, peak_memory_bytes() or 0
 

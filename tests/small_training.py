@@ -9,8 +9,9 @@ from archnet.network.predict import predict_probabilities
 from archnet.network.training.loop import train
 from archnet.network.training.setup import Execution, TrainingData, set_up_training
 from archnet.spec.arch import parse_arch
+from archnet.spec.view import InputLimits
 
-LIMITS = (-1000.0, 400.0)
+LIMITS = InputLimits.of(-1000, 400)
 
 
 class Silent:

@@ -15,7 +15,7 @@ from archnet.imaging.metaimage import write_mhd
 from archnet.network.build.network import build
 from archnet.network.scaling import build_inference_model
 from archnet.spec.resolve import parse_experiments
-from archnet.spec.view import input_shape
+from archnet.spec.view import input_shape, window_limits
 
 LAYERS = [
     {"type": "C", "num_output": 6, "kernel_size": [3, 3, 3], "activation": "relu"},
@@ -72,7 +72,7 @@ def _saved_model(given, num_classes, seed, gain, knows):
         knows(network)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
-        build_inference_model(network, experiment.data.window_hu).save(path)
+        build_inference_model(network, window_limits(experiment.data)).save(path)
         return path.read_bytes()
 
 

@@ -133,7 +133,7 @@ def test_every_case_has_an_id_of_its_own_a_group_and_a_label(dataset):
 
 
 def test_a_case_has_the_shape_and_the_limits_that_the_data_set_says(name, dataset):
-    low, high = dataset.limits
+    low, high = dataset.limits.hull
     assert low < high
     assert dataset.crop(0).shape == dataset.shape
     if DATASETS[name].cases != "arrays":

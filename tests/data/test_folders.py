@@ -45,7 +45,7 @@ def test_class_folders_become_cases(tmp_path):
 def test_a_case_scaled_by_the_limits_is_what_the_tutorial_makes_of_the_file(tmp_path):
     stored = [_save(tmp_path / f"CT-{number // 2}/scan{number}.nii", number) for number in range(4)]
     dataset = _open(tmp_path, crop_size=(16, 16, 8))
-    low, high = dataset.limits
+    low, high = dataset.limits.hull
     found = (dataset.crops(np.array([3, 0])).values - low) / (high - low)
     for case, values in zip(found, (stored[3], stored[0]), strict=True):
         scaled = ((np.clip(values, -1000, 400) + 1000) / 1400).astype("float32")
@@ -340,10 +340,10 @@ def test_of_several_series_one_is_chosen_and_a_uid_concerns_only_the_folders_tha
     scans = [read_volume(path, series_to_read(path, series)) for path in crops.scans]
     assert [len(scan.hu) for scan in scans] == frames
     for values, scan in zip(crops.values[crops.is_there], scans, strict=True):
-        np.testing.assert_array_equal(values, resize_volume(scan, (4, 4, 4), dataset.limits))
+        np.testing.assert_array_equal(values, resize_volume(scan, (4, 4, 4), dataset.limits.hull))
     uids = [record.identity.series_uid for record in crops.scan_records]
     assert uids == [THIN if count == 3 else THICK for count in frames]
-    ranges = measure_scan_ranges(crops.scans, crops.values, dataset.limits, series=series)
+    ranges = measure_scan_ranges(crops.scans, crops.values, dataset.limits.hull, series=series)
     assert [size for _, _, size in ranges.size_mm] == [5.0 * min(frames), 5.0 * max(frames)]
 
 

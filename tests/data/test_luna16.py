@@ -14,6 +14,7 @@ from archnet.imaging.metaimage import write_mhd
 from archnet.runs.preparation import prepare
 from archnet.spec.experiment import Data
 from archnet.spec.resolve import parse_experiments
+from archnet.spec.view import InputLimits
 
 HEADER = "seriesuid,coordX,coordY,coordZ,class"
 EXPECTED = "Expected seriesuid, coordX, coordY, coordZ, class (separated by commas), got"
@@ -56,7 +57,7 @@ def test_candidates_become_cases_and_their_crops_are_centred_on_them(tmp_path):
     assert dataset.cases.classes == ("non-nodule", "nodule")
     assert dataset.cases.positive == 1
     assert dataset.shape == (6, 4, 2)
-    assert dataset.limits == (-1000, 400)
+    assert dataset.limits == InputLimits.of(-1000, 400)
     crops = dataset.crops(np.array([2, 1, 0])).values
     assert crops.dtype == np.int16
     for found, hu, (z, y, x) in zip(crops, (second, first, second), [(4, 8, 10), (6, 10, 12), (5, 9, 11)], strict=True):

@@ -4,6 +4,7 @@ import pytest
 from archnet.data import open_dataset
 from archnet.errors import DataError
 from archnet.spec.experiment import Data
+from archnet.spec.view import InputLimits
 
 
 def _save(path, **arrays):
@@ -28,7 +29,7 @@ def test_arrays_become_cases(tmp_path):
     assert dataset.cases.labels.tolist() == [1, 0, 1, 2]
     assert dataset.cases.own_sets is None
     assert dataset.shape == (5, 6)
-    assert dataset.limits == (0, 255)
+    assert dataset.limits == InputLimits.of(0, 255)
     np.testing.assert_array_equal(dataset.crops(np.array([2, 0])).values, x[[2, 0]])
 
 
@@ -57,7 +58,7 @@ def test_axes_zyx_are_turned_to_height_width_depth(tmp_path):
     ],
 )
 def test_the_range_is_what_is_asked_for_or_what_the_numbers_look_like(tmp_path, x, options, limits):
-    assert _open(_save(tmp_path / "a.npz", x=x, y=[0, 1]), **options).limits == limits
+    assert _open(_save(tmp_path / "a.npz", x=x, y=[0, 1]), **options).limits == InputLimits.of(*limits)
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (4, 3), (4, 4, 5)])
@@ -113,8 +114,8 @@ X = _random((2, 3, 3))
         ),
         (
             {"train_images": _random((2, 4, 4, 3)), "train_labels": [0, 1]},
-            "train_images is (2, 4, 4, 3), colour images; convert them to grey: train_images=train_images[..., :3]"
-            ".mean(axis=-1).astype(train_images.dtype). Volumes of 3 slices need a channel axis: "
+            "train_images is (2, 4, 4, 3), colour images; set data.channels=3, or convert them to grey: "
+            "train_images=train_images[..., :3].mean(axis=-1).astype(train_images.dtype). Volumes of 3 slices need a channel axis: "
             "train_images=train_images[..., None]",
         ),
     ],

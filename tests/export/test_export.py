@@ -24,6 +24,7 @@ from archnet.imaging.scan_identity import ScanIdentity
 from archnet.network import export as network
 from archnet.network.scaling import build_inference_model, input_limits
 from archnet.runs.preparation.training_scans import TrainingScan, TrainingScans, hash_text
+from archnet.spec.view import InputLimits
 from plain_training import PLAIN
 
 COMMAND = CliRunner()
@@ -59,7 +60,7 @@ def shipped_model(path):
     """With batch norm statistics, so that all weights matter."""
     arch = archnet.load_arch(path)
     shape = INPUTS.get(arch.name, (16, 16, 10)[: arch.rank])
-    model = build_inference_model(arch.build(shape, 2, seed=1), (-1000.0, 400.0))
+    model = build_inference_model(arch.build(shape, 2, seed=1), InputLimits.of(-1000, 400))
     generator = np.random.default_rng(1)
     for weight in model.weights:
         if "moving" in weight.path:
@@ -233,9 +234,20 @@ def test_a_run_without_a_network_and_a_folder_of_several_are_refused(run, tmp_pa
         export_run(tmp_path, "keras")
 
 
-@pytest.mark.parametrize("limits", [(-1000.0, 400.0), (0.0, 255.0), (-0.3, 0.7)])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        InputLimits.of(-1000, 400),
+        InputLimits.of(0, 255),
+        InputLimits.of(-0.3, 0.7),
+        InputLimits(windows=(((-1000, 400), (0, 20.5)),)),
+        InputLimits(windows=(((-1350, 150),), ((-160, 240),))),
+        InputLimits(windows=tuple(((low, low + 100), (-1, 1)) for low in range(0, -1200, -100))),
+    ],
+    ids=str,
+)
 def test_a_model_tells_its_limits_also_when_it_was_saved(limits, tmp_path):
-    model = build_inference_model(archnet.load_arch(ARCHS[0]).build((16, 16), 2), limits)
+    model = build_inference_model(archnet.load_arch(ARCHS[0]).build((16, 16, len(limits.channels)), 2), limits)
     model.save(tmp_path / "model.keras")
     assert input_limits(keras.saving.load_model(tmp_path / "model.keras")) == limits
 
@@ -303,7 +315,7 @@ def test_the_card_of_a_network_on_slices_says_what_its_channels_are(run, tmp_pat
     (copy / "experiment.json").write_text(json.dumps(document))
     network = json.loads((copy / "network.json").read_text())
     (copy / "network.json").write_text(json.dumps(network | {"input_shape": [8, 8, 4]}))
-    model = build_inference_model(archnet.load_arch(document["arch"]).build((8, 8, 4), 2), (-1000.0, 400.0))
+    model = build_inference_model(archnet.load_arch(document["arch"]).build((8, 8, 4), 2), InputLimits.of(-1000, 400))
     model.save(copy / "model.keras")
     network = json.loads((copy / "network.json").read_text())
     write_json(copy / "network.json", {**network, "input_shape": [8, 8, 4]})

@@ -26,6 +26,7 @@ from archnet.network.scaling import build_inference_model
 from archnet.network.trained_model import load_model
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, TrainingScan, TrainingScans
 from archnet.spec.arch import feature_grid, feature_layers, parse_arch
+from archnet.spec.view import InputLimits
 from trained_runs import CANDIDATES, WHOLE, as_four_formats, chest, what_is_bright, write_chest, write_trained_run
 
 COMMAND = CliRunner()
@@ -210,7 +211,7 @@ def test_grad_cam_is_its_formula(rank, num_classes, activation):
     ]
     arch = arch_of(layers, rank)
     network = build(arch, (8,) * rank, num_classes, seed=1)
-    model = build_inference_model(network, (-1000, 400))
+    model = build_inference_model(network, InputLimits.of(-1000, 400))
     image = np.random.default_rng(0).uniform(-1000, 400, (*(8,) * rank, 1)).astype(np.float32)
     maps = np.asarray(keras.Model(network.input, network.layers[-3].output)((image[None] + 1000) / 1400))[0]
     kernel, bias = network.layers[-1].get_weights()

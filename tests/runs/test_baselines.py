@@ -19,6 +19,7 @@ from archnet.evaluation.predictions import read_predictions
 from archnet.runs.baselines import GRID, block_means, run_baselines
 from archnet.runs.preparation import PreparedData
 from archnet.runs.preparation.baseline_models import BASELINES, FOREST, fit_baseline, num_parameters
+from archnet.spec.view import InputLimits
 from plain_training import PLAIN
 
 COMMAND = CliRunner()
@@ -81,7 +82,11 @@ def prepared_of(values, limits):
         positive=1,
     )
     return PreparedData(
-        cases=cases, sets=np.full(count, "train"), values=values, rows=np.arange(count)[::-1].copy(), limits=limits
+        cases=cases,
+        sets=np.full(count, "train"),
+        values=values,
+        rows=np.arange(count)[::-1].copy(),
+        limits=InputLimits.of(*limits),
     )
 
 

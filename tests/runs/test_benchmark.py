@@ -19,6 +19,7 @@ from archnet.spec.cost import network_cost
 from archnet.spec.experiment import Training
 from archnet.spec.memory import estimate_memory, plan_micro_batches
 from archnet.spec.resolve import parse_experiments
+from archnet.spec.view import InputLimits
 from plain_training import plain
 
 LAYERS = [
@@ -163,7 +164,7 @@ def test_the_cases_of_an_experiment_are_its_training_set(tmp_path):
     subject = load_data_workload(parse_experiments(Document(value=document, source="test"))[0])
     assert subject.data == "npz"
     assert len(subject.examples) == 28
-    assert subject.limits == (0.0, 1.0)
+    assert subject.limits == InputLimits.of(0, 1)
     assert subject.positive == 0
     assert np.array_equal(labels[subject.examples.rows], subject.examples.labels)
     assert measure(subject, 1, 1).data == "npz"

@@ -16,6 +16,7 @@ from archnet.api.paths import check_list
 from archnet.data.checks.findings import Finding
 from archnet.errors import DocumentError
 from archnet.files.strict_json import plain_json
+from archnet.spec.experiment import Range
 from archnet.spec.overrides import parse_settings
 from archnet.spec.resolve import allow_override, data_experiments
 
@@ -33,9 +34,10 @@ class CaseData:
         groups: Scan or patient of each case, shape (N,); a split by group keeps each group in one set.
         labels: Class of each case as an index into `classes`, shape (N,).
         sets: Set of each case, "train", "validation" or "test", shape (N,).
-        images: Raw values (HU for scans), shape (N, height, width[, depth]). Memory-mapped from the crop store: a case
-            is read when it is indexed.
-        limits: Raw values that are scaled to 0 and 1 for a network.
+        images: Raw values (HU for scans), shape (N, height, width[, depth]), channels last if there are several.
+            Memory-mapped from the crop store: a case is read when it is indexed.
+        limits: Raw values (low, high) that are scaled to 0 and 1 for a network; with several channels or windows, one
+            pair for each channel of the network's input.
         classes: Class names.
         positive: Name of the positive class.
         findings: What the data checks found.
@@ -47,7 +49,7 @@ class CaseData:
     labels: NDArray[np.int64]
     sets: NDArray[np.str_]
     images: NDArray[Any]
-    limits: tuple[float, float]
+    limits: Range | tuple[Range, ...]
     classes: tuple[str, ...]
     positive: str
     findings: tuple[Finding, ...]
@@ -111,6 +113,7 @@ def load_data(
 
 def _case_data(name: str, prepared: PreparedData) -> CaseData:
     cases, rows = prepared.cases, prepared.rows
+    channels = prepared.limits.channels
     are_all = np.array_equal(rows, np.arange(len(prepared.values)))
     return CaseData(
         name=name,
@@ -119,7 +122,7 @@ def _case_data(name: str, prepared: PreparedData) -> CaseData:
         labels=cases.labels,
         sets=prepared.sets,
         images=prepared.values if are_all else prepared.values[rows],
-        limits=prepared.limits,
+        limits=channels[0] if len(channels) == 1 else channels,
         classes=cases.classes,
         positive=cases.classes[cases.positive],
         findings=prepared.findings,

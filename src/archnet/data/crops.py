@@ -14,6 +14,7 @@ from archnet.data.recipe import Recipe, Values
 from archnet.errors import DataError
 from archnet.imaging import Volume, crop, crop_mm, nearest_index, resize_volume
 from archnet.imaging.volume import Hu, Point
+from archnet.spec.experiment import Range
 
 _CHUNK_BYTES: Final = 32 * 2**20
 """Crops that are held in memory before they are written; scans can have thousands."""
@@ -92,7 +93,7 @@ class WholeVolumes(Recipe):
         ids: NDArray[np.str_],
         scans: Sequence[Path],
         shape: tuple[int, int, int],
-        window_hu: tuple[float, float],
+        window_hu: Range,
     ) -> None:
         self.source, self.ids, self.scans = source, ids, scans
         self.shape, self.window_hu = shape, window_hu

@@ -15,6 +15,7 @@ from archnet.data.checks.findings import Finding
 from archnet.data.checks.scan_records import ScanRecord
 from archnet.errors import DataError, did_you_mean
 from archnet.files.progress import Progress, no_progress
+from archnet.spec.view import InputLimits
 
 T = TypeVar("T")
 
@@ -73,7 +74,7 @@ class Crops:
     """The arrays of some cases.
 
     Attributes:
-        values: (N, height, width[, depth]) raw values; may be memory-mapped.
+        values: (N, height, width[, depth]) raw values, channels last if there are several; may be memory-mapped.
         is_there: (N,) false for cases whose scan could not be read.
         scans: The scans of the other cases, each once; empty where the data set has none.
         scan_records: What was recorded of each of `scans`.
@@ -94,15 +95,15 @@ class Dataset(ABC):
 
     Attributes:
         cases: The table.
-        shape: Of one case: (height, width) or (height, width, depth).
-        limits: Raw values that become 0 and 1 inside the model.
+        shape: Of one case, without channels: (height, width) or (height, width, depth).
+        limits: Raw values that become 0 and 1 inside the model; their `num_data_channels` is that of the cases.
         findings: What was found while the lists were read.
         series: The CT series of DICOM folders with several that is read; see `series_to_read`.
     """
 
     cases: Cases
     shape: tuple[int, ...]
-    limits: tuple[float, float]
+    limits: InputLimits
     findings: tuple[Finding, ...] = ()
     series: str | None = None
 
@@ -116,7 +117,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def crop(self, row: int) -> NDArray[Any]:
-        """One case, (*shape): for a look at it; nothing is stored."""
+        """One case, (*shape), channels last if there are several: for a look at it; nothing is stored."""
 
 
 def positive_class(classes: Sequence[str], wanted: str | None, default: int = 1) -> int:

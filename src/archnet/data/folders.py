@@ -23,6 +23,7 @@ from archnet.imaging import READERS, scan_suffix
 from archnet.imaging.scan_files import find_scans, left_out_files
 from archnet.imaging.scan_names import is_ignored, is_mask_folder
 from archnet.spec.experiment import Data
+from archnet.spec.view import window_limits
 
 
 class FolderDataset(ScanDataset):
@@ -43,14 +44,14 @@ class FolderDataset(ScanDataset):
             positive=positive_class(classes, data.positive),
         )
         self.shape = crop_size(data)
-        self.limits = data.window_hu
+        self.limits = window_limits(data)
         self.series = data.series
         self._source = f"{data.name} in {root}"
 
     def recipe(self, rows: NDArray[np.int64]) -> WholeVolumes:
         """Whole volumes in HU, clipped to the window and resized."""
         scans = [self._paths[row] for row in rows]
-        recipe = WholeVolumes(self._source, self.cases.ids[rows], scans, self.shape, self.limits)
+        recipe = WholeVolumes(self._source, self.cases.ids[rows], scans, self.shape, self.limits.hull)
         recipe.series = self.series
         return recipe
 

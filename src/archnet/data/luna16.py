@@ -27,6 +27,7 @@ from archnet.files.progress import Progress, no_progress
 from archnet.imaging import READERS
 from archnet.imaging.scan_files import find_scans, scans_by_name, subset_number
 from archnet.spec.experiment import Data
+from archnet.spec.view import window_limits
 
 CLASSES = ("non-nodule", "nodule")
 LIDC_UID: Final = "1.3.6.1.4.1.14519.5.2.1.6279.6001."
@@ -63,7 +64,7 @@ class Luna16Dataset(ScanDataset):
             positive=positive_class(CLASSES, data.positive),
         )
         self.shape = crop_size(data)
-        self.limits = data.window_hu
+        self.limits = window_limits(data)
         self.findings = (*find_left_out(left_out, root), *_find_unused(path, listed, scans), *outside)
         self._source = f"{data.name} in {root}"
         self._grid = CropGrid(shape=self.shape, spacing_mm=data.spacing_mm)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from archnet.data.arrays.array_file import MEDMNIST_SETS, read_arrays
 from archnet.data.arrays.case_labels import CaseLabels, read_labels, text_entries
-from archnet.data.arrays.image_layout import find_axis_order, squeeze_channel
+from archnet.data.arrays.image_layout import check_channel_axis, find_axis_order, squeeze_channel
 from archnet.data.checks.array_range import choose_range
 from archnet.data.checks.case_table import fill_missing_groups
 from archnet.data.checks.findings import Finding
@@ -20,6 +20,7 @@ from archnet.files.path_argument import short_path
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging.volume import NotFiniteError, convert_to_hu
 from archnet.spec.experiment import Data
+from archnet.spec.view import InputLimits
 
 _MAX_ROWS = 3
 _SET_NAMES = {**MEDMNIST_SETS, "validation": "validation"}
@@ -28,12 +29,10 @@ _SET_NAMES = {**MEDMNIST_SETS, "validation": "validation"}
 class NpzDataset(Dataset):
     """Cases of one .npz file."""
 
-    def __init__(
-        self, x: NDArray[Any], cases: Cases, limits: tuple[float, float], findings: tuple[Finding, ...] = ()
-    ) -> None:
+    def __init__(self, x: NDArray[Any], cases: Cases, limits: InputLimits, findings: tuple[Finding, ...] = ()) -> None:
         self.cases = cases
         self.findings = findings
-        self.shape = x.shape[1:]
+        self.shape = x.shape[1:-1] if limits.num_data_channels > 1 else x.shape[1:]
         self.limits = limits
         self._x = x
 
@@ -55,7 +54,7 @@ def open_npz(data: Data, progress: Progress = no_progress) -> NpzDataset:
         raise DataError("data.root: an npz data set needs its file. Write --data npz:PATH.")
     path = short_path(data.root)
     try:
-        arrays = read_arrays(path)
+        arrays = read_arrays(path, data.channels)
         return _build_dataset(arrays, data)
     except ValueError as error:
         raise DataError(f"{path}: {error}.") from error
@@ -64,8 +63,7 @@ def open_npz(data: Data, progress: Progress = no_progress) -> NpzDataset:
 
 
 def _build_dataset(arrays: Arrays, data: Data) -> NpzDataset:
-    squeezed, layout_notes = squeeze_channel(arrays["x"], data.axes)
-    x = _images(squeezed, data.axes)
+    x, layout_notes = _images(arrays["x"], data)
     num_cases = len(x)
     for key in ("y", "group", "split"):
         num_entries = len(arrays[key]) if key in arrays and arrays[key].ndim else 0
@@ -84,10 +82,11 @@ def _build_dataset(arrays: Arrays, data: Data) -> NpzDataset:
         own_sets=_own_sets(arrays),
         positive=positive_class(labels.classes, data.positive),
     )
+    spatial_shape = x.shape[1:-1] if data.channels > 1 else x.shape[1:]
     chosen = choose_range(x, arrays["x"].dtype, data, cases.labels, cases.classes)
     findings = (
         *layout_notes,
-        *find_axis_order(x.shape[1:], data.axes),
+        *find_axis_order(spatial_shape, data.axes),
         *group_notes,
         *labels.findings,
         *_note_positive(arrays["y"], cases, data),
@@ -114,17 +113,28 @@ def _note_positive(y: NDArray[Any], cases: Cases, data: Data) -> list[Finding]:
     return [Finding(check="array_layout", severity="note", message=message, remedy=remedy)]
 
 
-def _images(x: NDArray[Any], axes: str) -> NDArray[Any]:
-    """(N, height, width[, depth]) as uint8, int16 or float32."""
+def _images(x: NDArray[Any], data: Data) -> tuple[NDArray[Any], list[Finding]]:
+    """The images (N, height, width[, depth]) as uint8, int16 or float32, channels last if there are several."""
+    notes: list[Finding] = []
+    if data.channels > 1:
+        check_channel_axis(x.shape, data.channels)
+    else:
+        x, notes = squeeze_channel(x, data.axes)
+    values = _convert_values(x)
+    num_axes = values.ndim - 1 - (data.channels > 1)
+    return np.moveaxis(values, 1, 3) if data.axes == "zyx" and num_axes == 3 else values, notes
+
+
+def _convert_values(x: NDArray[Any]) -> NDArray[Any]:
+    """The same values as uint8, int16 or float32."""
     if x.dtype == np.bool_:
         x = x.astype(np.float32)
     try:
-        values: NDArray[Any] = x if x.dtype == np.uint8 else convert_to_hu(x)
+        return x if x.dtype == np.uint8 else convert_to_hu(x)
     except NotFiniteError as error:
         raise ValueError(_describe_not_finite(x)) from error
     except ValueError as error:
         raise ValueError(f"x: {error}") from error
-    return values.transpose(0, 2, 3, 1) if axes == "zyx" and x.ndim == 4 else values
 
 
 def _describe_not_finite(x: NDArray[Any]) -> str:

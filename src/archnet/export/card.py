@@ -17,10 +17,12 @@ from archnet.evaluation.predictions import DEFAULT_THRESHOLD
 from archnet.export.scan_steps import describe_whole_scan
 from archnet.report.data_findings import recorded_findings
 from archnet.report.run_files import RunFiles, require_results
-from archnet.report.wording import SET_NAMES, bounds, cautions, count, decimals, headline, reported_set
+from archnet.report.wording import SET_NAMES, bounds, cautions, count, decimals, headline, reported_set, word_list
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, hashed_training_scans
 from archnet.spec.datasets import DATASETS, CaseKind
+from archnet.spec.experiment import ranges_of
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS
+from archnet.spec.view import InputLimits
 
 NOT_CLINICAL: Final = (
     "**Not for clinical use.** The model is a result of research. It is no medical device, nobody has examined it as "
@@ -37,7 +39,7 @@ _TRAINING: Final = (
 )  # fmt: skip
 
 
-def model_card(run: RunFiles, shape: tuple[int, ...], limits: tuple[float, float], name: str) -> str:
+def model_card(run: RunFiles, shape: tuple[int, ...], limits: InputLimits, name: str) -> str:
     """The card as Markdown.
 
     Args:
@@ -72,9 +74,10 @@ def _intended_use(run: RunFiles) -> str:
     )
 
 
-def _input(run: RunFiles, shape: tuple[int, ...], limits: tuple[float, float], name: str) -> str:
+def _input(run: RunFiles, shape: tuple[int, ...], limits: InputLimits, name: str) -> str:
     data = _section(run, "data")
-    is_hu = list(limits) == [float(end) for end in data.get("window_hu", [])]
+    windows = ranges_of(data["window_hu"]) if "window_hu" in data else ()
+    is_hu = limits.windows == tuple((window,) * limits.num_data_channels for window in windows)
     unit = "Hounsfield units" if is_hu else "the data's own values"
     axes = "height, width" if len(shape) == 3 else "height, width, depth"
     spacing = data.get("spacing_mm")
@@ -84,10 +87,25 @@ def _input(run: RunFiles, shape: tuple[int, ...], limits: tuple[float, float], n
         "channels.",
         *([_SCAN_AXES] if kind in ("candidates", "whole scans") else []),
         *_view(run, shape),
-        f"The values are {unit}, as they are. The model itself maps {limits[0]:g} to 0 and {limits[1]:g} to 1 and "
-        "clips what lies outside.",
+        f"The values are {unit}, as they are. {_scaling(limits)}",
         *_voxel_size(spacing, kind),
     ) + (_scan_steps(data) if kind == "whole scans" else "")
+
+
+def _scaling(limits: InputLimits) -> str:
+    """How the model scales its input."""
+    if len(limits.channels) == 1:
+        low, high = limits.hull
+        return f"The model itself maps {low:g} to 0 and {high:g} to 1 and clips what lies outside."
+    number = limits.num_data_channels
+    ranges = [
+        f"{low:g} to {high:g}" + (f" of channel {place % number}" if number > 1 else "")
+        for place, (low, high) in enumerate(limits.channels)
+    ]
+    return (
+        f"The model itself scales them to {len(ranges)} channels from 0 to 1, in this order: {word_list(ranges)}. It "
+        "clips values outside."
+    )
 
 
 def _voxel_size(spacing_mm: Sequence[float] | None, kind: CaseKind | None) -> list[str]:
@@ -108,7 +126,7 @@ def _view(run: RunFiles, shape: tuple[int, ...]) -> list[str]:
     """What a 2D network takes of volumes."""
     if len(shape) == 4 or run.gallery is None or run.gallery.images.ndim == 3:
         return []
-    if shape[-1] > 1:
+    if _section(run, "data").get("view") == "slices-as-channels":
         return ["Its channels are the axial slices of a volume, from index 0 on."]
     return ["Of a volume it takes the central axial slice (index depth // 2)."]
 

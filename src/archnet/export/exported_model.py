@@ -19,7 +19,7 @@ from archnet.files.strict_json import read_document
 from archnet.report.run_files import RunFiles, read_run_files
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, hashed_training_scans
 from archnet.spec.resolve import parse_experiments
-from archnet.spec.view import network_input, scale_from_unit
+from archnet.spec.view import InputLimits, network_input, scale_from_unit
 
 TOLERANCE: Final = 1e-5
 """Largest allowed difference between an exported model's probabilities and Keras's."""
@@ -127,17 +127,17 @@ def _read_run_with_model(run: Path) -> RunFiles:
     return read_run_files(run)
 
 
-def _real_cases(files: RunFiles, limits: tuple[float, float]) -> list[NDArray[np.float32]]:
+def _real_cases(files: RunFiles, limits: InputLimits) -> list[NDArray[np.float32]]:
     """The cases that the run folder keeps, as the network's input in raw values; empty where it keeps none."""
     if files.gallery is None:
         return []
     (experiment,) = parse_experiments(read_document(files.folder / "experiment.json"))
-    scaled = files.gallery.images[-NUM_REAL:] / np.float32(255)
+    scaled = files.gallery.cases_of_data[-NUM_REAL:] / np.float32(255)
     return [network_input(scale_from_unit(scaled, limits), experiment)]
 
 
-def _noise_cases(shape: tuple[int, ...], limits: tuple[float, float]) -> NDArray[np.float32]:
-    low, high = limits
+def _noise_cases(shape: tuple[int, ...], limits: InputLimits) -> NDArray[np.float32]:
+    low, high = np.array(limits.hulls).T
     width = high - low
     noise = np.random.default_rng(0).uniform(low - width / 2, high + width / 2, (NUM_NOISE, *shape))
     return noise.astype(np.float32)

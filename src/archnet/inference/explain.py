@@ -24,7 +24,7 @@ from archnet.inference.candidates import point_recipe
 from archnet.inference.predict import check_chest_ct, out_of_distribution_warnings, whole_scan_recipe
 from archnet.inference.trained_run import TrainedOn, TrainedRun, find_trainings
 from archnet.spec.arch import feature_grid
-from archnet.spec.view import network_input, scale_to_unit
+from archnet.spec.view import network_input, picture_text, scale_picture, window_limits
 
 Method = Literal["gradcam", "occlusion"]
 
@@ -49,13 +49,14 @@ class Explanation:
         point_mm: The candidate's position (x, y, z), LPS; null for a whole scan.
         class_name: The explained class.
         method: Saliency method, "gradcam" or "occlusion".
-        image: (height, width, depth) the case as it was cut, its limits scaled to [0, 1].
+        image: (height, width, depth) the case as it was cut, scaled to [0, 1] by the first window.
         heat: (height, width, depth) heat map of the case; see `METHODS`.
         scan_heat: (z, y, x) the heat map on the scan's grid in LPS, 0 outside the case.
         probability: Probability of the class.
         warnings: How the scan is out of distribution.
         trained_on: The run, if it was trained on the scan.
         series: The series of a DICOM folder that was chosen; null where none was.
+        shown: The window of `image`, if the network sees several.
         files: Paths of the picture (.png) and the heat map (.nii.gz); empty if they are not written.
     """
 
@@ -71,6 +72,7 @@ class Explanation:
     warnings: list[str]
     trained_on: list[TrainedOn]
     series: str | None = None
+    shown: str = ""
     files: tuple[Path, ...] = ()
 
     @property
@@ -134,18 +136,19 @@ def explain_scan(  # noqa: PLR0913 - the options of `archnet explain`, by name
     if math.isnan(probability):
         raise nan_error(run.folder / "model.keras", f"outputs NaN instead of probabilities for {scan}")
     heat = _expand_to_case(_heat_map(run, model, images[0], label, method, progress), run)
-    limits = run.experiment.data.window_hu
+    limits = window_limits(run.experiment.data)
     return Explanation(
         run=run.folder,
         scan=scan,
         point_mm=point_mm,
         class_name=run.classes[label],
         method=method,
-        image=scale_to_unit(values[0], limits),
+        image=scale_picture(values[0], limits),
+        shown=picture_text(limits),
         heat=heat,
         scan_heat=_resample_to_scan(heat, run, volume, point_mm),
         probability=probability,
-        warnings=out_of_distribution_warnings(chest_ct, mean_hu(values[0], limits), [run]),
+        warnings=out_of_distribution_warnings(chest_ct, mean_hu(values[0], limits.hull), [run]),
         trained_on=find_trainings([run], chest_ct.record.identity),
         series=series_to_read(scan, series),
     )
@@ -201,10 +204,9 @@ def draw_explanation(explanation: Explanation) -> bytes:
 
 def _title(explanation: Explanation) -> str:
     position = f" at {point_text(explanation.point_mm)} mm" if explanation.point_mm else ""
-    return (
-        f"{scan_name(explanation.scan)}{position}\n{explanation.class_name}: {100 * explanation.probability:.2f}%  "
-        f"{explanation.run}"
-    )
+    shown = f" ({explanation.shown})" if explanation.shown else ""
+    probability = f"{explanation.class_name}: {100 * explanation.probability:.2f}%"
+    return f"{scan_name(explanation.scan)}{position}{shown}\n{probability}  {explanation.run}"
 
 
 def point_text(point_mm: Point, separator: str = ",") -> str:

@@ -91,7 +91,7 @@ def predict_scans(ensemble: Ensemble, recipe: Recipe, progress: Progress = no_pr
         recipe: How the cases are cut.
         progress: Wraps the scans.
     """
-    window_hu = ensemble.runs[0].experiment.data.window_hu
+    window_hu = ensemble.runs[0].experiment.data.window_range
     probabilities = np.full((len(recipe.ids), len(ensemble.runs[0].classes)), np.nan)
     rejected: dict[Path, str] = {}
     warnings: dict[Path, list[str]] = {}
@@ -179,7 +179,7 @@ def out_of_distribution_warnings(scan: ChestCt, mean: float, runs: Sequence[Trai
 
 def _run_warnings(volume: Volume, mean: float, run: TrainedRun) -> Iterator[str]:
     yield from geometry_warnings(volume, run)
-    yield from intensity_warnings(mean, run.scan_ranges, run.experiment.data.window_hu)
+    yield from intensity_warnings(mean, run.scan_ranges, run.experiment.data.window_range)
 
 
 def whole_scan_recipe(run: TrainedRun, scans: Sequence[Path], series: str | None = None) -> WholeVolumes:
@@ -195,7 +195,7 @@ def whole_scan_recipe(run: TrainedRun, scans: Sequence[Path], series: str | None
         ids=np.array([str(path) for path in scans]),
         scans=scans,
         shape=run.crop_size,
-        window_hu=run.experiment.data.window_hu,
+        window_hu=run.experiment.data.window_range,
     )
     recipe.series = series
     return recipe

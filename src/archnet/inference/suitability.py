@@ -8,6 +8,7 @@ from archnet.data.scan_ranges import ScanRanges, size_mm
 from archnet.imaging import Volume
 from archnet.imaging.hounsfield import HuStatistics, judge_hu
 from archnet.inference.trained_run import TrainedRun
+from archnet.spec.experiment import Range
 
 TOLERATED_RATIO: Final = 1.5
 """How far beyond the range of training a spacing or an extent may lie."""
@@ -59,13 +60,13 @@ def _range_text(low: float, high: float, form: str) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def intensity_warnings(mean: float, ranges: ScanRanges | None, limits: tuple[float, float]) -> list[str]:
+def intensity_warnings(mean: float, ranges: ScanRanges | None, limits: Range) -> list[str]:
     """A sentence if what a network sees of a scan is much brighter or darker than the training data.
 
     Args:
-        mean: Mean of the cases of a scan, clipped to the window, in HU.
+        mean: Mean of the cases of a scan, clipped to the range of the windows, in HU.
         ranges: Ranges of the training data.
-        limits: The window in HU.
+        limits: From the lowest to the highest end of the windows in HU.
     """
     if ranges is None:
         return []

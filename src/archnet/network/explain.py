@@ -100,7 +100,8 @@ def occlusion(
 ) -> NDArray[np.float32]:
     """By how much the probability of a class falls when a box of the image is hidden behind air.
 
-    Zeiler and Fergus 2014, doi:10.1007/978-3-319-10590-1_53. Each voxel has the mean over the boxes that hide it.
+    Zeiler and Fergus 2014, doi:10.1007/978-3-319-10590-1_53. Each voxel has the mean over the boxes that hide it. Air
+    is the lowest limit of each channel of the data.
 
     Args:
         model: What `build_inference_model` returns.
@@ -113,11 +114,12 @@ def occlusion(
     """
     predictor, row = Predictor(model), np.zeros(1, np.int64)
     boxes = occlusion_boxes(image.shape[:-1])
+    air = [low for low, _ in input_limits(model).hulls]
     before = predictor.predict(image[np.newaxis], row)[0, label]
     drops, counts = np.zeros(image.shape[:-1]), np.zeros(image.shape[:-1])
     for box in progress(boxes, "Hiding boxes", len(boxes)):
         occluded = image.copy()
-        occluded[box] = input_limits(model)[0]
+        occluded[box] = air
         drops[box] += before - predictor.predict(occluded[np.newaxis], row)[0, label]
         counts[box] += 1
     return (drops / counts).astype(np.float32)

@@ -5,27 +5,68 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
+
+from archnet.spec.experiment import Range
+from archnet.spec.layers import Shape
+from archnet.spec.view import InputLimits
 
 Tensor = Any
 
 
-def build_scaling(limits: tuple[float, float]) -> keras.Sequential:
-    """Built-in layers without weights that map limits to [0, 1] and clip, so that a saved model takes raw values."""
-    low, high = limits
-    return keras.Sequential(
-        [keras.layers.Rescaling(1 / (high - low), offset=-low / (high - low)), keras.layers.ReLU(max_value=1.0)],
-        name="scaling",
+def build_scaling(limits: InputLimits, input_shape: Shape) -> keras.Model:
+    """Built-in layers without weights that map limits to [0, 1] and clip, so that a saved model takes raw values.
+
+    Args:
+        limits: Raw values that become 0 and 1; with several windows, all channels of the data come once per window.
+        input_shape: Shape of the raw values, channels last; see `raw_input_shape`.
+    """
+    if limits.num_windows == 1:
+        (window,) = limits.windows
+        return keras.Sequential([_rescaling(window), keras.layers.ReLU(max_value=1.0)], name="scaling")
+    inputs = keras.Input(input_shape, name="raw_images")
+    channels = [
+        keras.layers.ReLU(max_value=1.0)(_rescaling(window, _window_name(number))(inputs))
+        for number, window in enumerate(limits.windows)
+    ]
+    return keras.Model(inputs, keras.layers.Concatenate()(channels), name="scaling")
+
+
+def _rescaling(window: tuple[Range, ...], name: str | None = None) -> keras.layers.Rescaling:
+    scale = [1 / (high - low) for low, high in window]
+    offset = [-low / (high - low) for low, high in window]
+    is_uniform = len(window) == 1
+    return keras.layers.Rescaling(
+        scale[0] if is_uniform else scale, offset=offset[0] if is_uniform else offset, name=name
     )
 
 
-def input_limits(model: keras.Model) -> tuple[float, float]:
+def raw_input_shape(network: keras.Model, limits: InputLimits) -> Shape:
+    """Shape of the raw values of a case, channels last, from which the input of a network is made."""
+    *sizes, num_channels = network.input_shape[1:]
+    return (*sizes, num_channels // limits.num_windows)
+
+
+def input_limits(model: keras.Model) -> InputLimits:
     """The raw values that a model from `build_inference_model` maps to 0 and 1."""
-    rescaling = model.get_layer("scaling").layers[0]
-    low = -rescaling.offset / rescaling.scale
-    return round(low, 6), round(low + 1 / rescaling.scale, 6)
+    layers = {layer.name: layer for layer in model.get_layer("scaling").layers}
+    first, *others = (layer for layer in layers.values() if isinstance(layer, keras.layers.Rescaling))
+    rescalings = [layers[_window_name(number)] for number in range(1 + len(others))] if others else [first]
+    return InputLimits(windows=tuple(map(_window, rescalings)))
 
 
-def build_inference_model(network: keras.Model, limits: tuple[float, float]) -> keras.Model:
+def _window_name(number: int) -> str:
+    return f"window_{number}"
+
+
+def _window(rescaling: keras.layers.Rescaling) -> tuple[Range, ...]:
+    scales, offsets = np.atleast_1d(rescaling.scale).tolist(), np.atleast_1d(rescaling.offset).tolist()
+    lows = [-offset / scale for scale, offset in zip(scales, offsets, strict=True)]
+    ends = [(low, low + 1 / scale) for low, scale in zip(lows, scales, strict=True)]
+    return tuple((round(low, 6) + 0.0, round(high, 6) + 0.0) for low, high in ends)  # -0.0 becomes 0.0
+
+
+def build_inference_model(network: keras.Model, limits: InputLimits) -> keras.Model:
     """The model that is saved: raw values in, class probabilities out, sharing the network's weights.
 
     Args:
@@ -33,10 +74,10 @@ def build_inference_model(network: keras.Model, limits: tuple[float, float]) -> 
         limits: Raw values that become 0 and 1, such as the HU window.
 
     Returns:
-        (N, *input_shape) raw values -> (N, classes) probabilities; [1 - p, p] where T is "sigmoid".
+        (N, *raw_input_shape) raw values -> (N, classes) probabilities; [1 - p, p] where T is "sigmoid".
     """
-    inputs = keras.Input(network.input_shape[1:], name="images")
-    logits = two_logits(network(build_scaling(limits)(inputs)))
+    inputs = keras.Input(raw_input_shape(network, limits), name="images")
+    logits = two_logits(network(build_scaling(limits, inputs.shape[1:])(inputs)))
     outputs = keras.layers.Softmax(name="probabilities", dtype="float32")(logits)
     return keras.Model(inputs, outputs, name=network.name)
 

@@ -26,7 +26,8 @@ def load_run_model(folder: Path) -> keras.Model:
     """
     path = folder / "model.keras"
     model = load_model(path)
-    input_shape = list(model.input_shape[1:])
+    *sizes, num_channels = model.input_shape[1:]
+    input_shape = [*sizes, num_channels * input_limits(model).num_windows]
     expected_shape = (read_optional_json(folder / "network.json") or {}).get("input_shape", input_shape)
     classes = read_json(folder / "metrics.json").get("classes")
     given = _shape_text(input_shape, model.output_shape[-1])

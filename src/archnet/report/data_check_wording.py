@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archnet.report.data_findings import FindingText, count_findings, finding_text
-from archnet.report.wording import SET_NAMES, count, percent, shape
+from archnet.report.wording import SET_NAMES, count, percent, shape, word_list
+from archnet.spec.experiment import ranges_of
 
 NO_VOXELS = "not checked (--quick)"
 
@@ -45,8 +46,8 @@ def summary_rows(check: Mapping[str, Any]) -> list[tuple[str, str]]:
             "shape of a case",
             f"{shape(summary['shape'])} voxels" if len(summary["shape"]) > 2 else shape(summary["shape"]),
         ),
-        ("becomes 0 to 1", _range(*summary["limits"])),
-        *_value_rows(summary.get("values"), is_quick=check["is_quick"]),
+        ("becomes 0 to 1", word_list([_range(*limits) for limits in ranges_of(summary["limits"])])),
+        *_value_rows(summary, is_quick=check["is_quick"]),
     ]
     if "split" in summary:
         rows += [
@@ -91,10 +92,13 @@ def _scan_rows(scans: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     ]
 
 
-def _value_rows(values: Mapping[str, Any] | None, *, is_quick: bool) -> list[tuple[str, str]]:
-    if values is None:
+def _value_rows(summary: Mapping[str, Any], *, is_quick: bool) -> list[tuple[str, str]]:
+    if summary.get("values") is None:
         return [("values", NO_VOXELS)] if is_quick else []
-    return [(f'values of "{entry["class_name"]}"', _values_text(entry)) for entry in values["classes"]]
+    shown = f" ({summary['pictures']})" if "pictures" in summary else ""
+    return [
+        (f'values of "{entry["class_name"]}"{shown}', _values_text(entry)) for entry in summary["values"]["classes"]
+    ]
 
 
 def _values_text(entry: Mapping[str, Any]) -> str:

@@ -28,14 +28,24 @@ class Gallery:
     """Input crops kept for the report.
 
     Attributes:
-        images: Shape (M, height, width) or (M, height, width, depth), uint8: the data's limits become 0 and 255.
+        images: Shape (M, height, width) or (M, height, width, depth), uint8: the limits of the first channel become 0
+            and 255.
         cases: Names as in `predictions.csv`, shape (M,).
         kinds: "sample" (training) or "wrong" (confidently wrong), shape (M,).
+        other_channels: The other channels of `images` as a last axis; null if there are none.
     """
 
     images: NDArray[np.uint8]
     cases: NDArray[np.str_]
     kinds: NDArray[np.str_]
+    other_channels: NDArray[np.uint8] | None = None
+
+    @property
+    def cases_of_data(self) -> NDArray[np.uint8]:
+        """The images with all channels of the data: as a last axis, if there are several."""
+        if self.other_channels is None:
+            return self.images
+        return np.concatenate([self.images[..., np.newaxis], self.other_channels], axis=-1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -163,7 +173,12 @@ def read_gallery(path: Path) -> Gallery | None:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
     if not _is_gallery(arrays):
         raise DataError(f"{path}: does not hold the arrays images, case and kind. {remedy}")
-    return Gallery(images=arrays["images"], cases=arrays["case"], kinds=arrays["kind"])
+    return Gallery(
+        images=arrays["images"],
+        cases=arrays["case"],
+        kinds=arrays["kind"],
+        other_channels=arrays.get("other_channels"),
+    )
 
 
 def _is_gallery(arrays: Mapping[str, NDArray[Any]]) -> bool:
@@ -171,5 +186,7 @@ def _is_gallery(arrays: Mapping[str, NDArray[Any]]) -> bool:
     if not {"images", "case", "kind"} <= set(arrays):
         return False
     images, names = arrays["images"], (arrays["case"], arrays["kind"])
+    others = arrays.get("other_channels", images[..., np.newaxis])
     are_pictures = images.dtype == np.uint8 and images.ndim in (3, 4) and min(images.shape[1:]) > 0
+    are_pictures = are_pictures and others.dtype == np.uint8 and others.shape[:-1] == images.shape and others.size > 0
     return are_pictures and all(words.dtype.kind == "U" and words.shape == images.shape[:1] for words in names)

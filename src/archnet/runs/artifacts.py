@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -102,9 +103,10 @@ def write_gallery(
 ) -> None:
     """Write gallery.npz: images for the report, so that it can be drawn from the run folder alone.
 
-    The file holds `images` uint8 (M, height, width[, depth]), limits scaled to 0..255, `case` (M,) and `kind` (M,):
-    "sample" (training cases, the classes in turn) or "wrong" (the most confidently misclassified cases of the test
-    set, else of the validation set).
+    The file holds `images` uint8 (M, height, width[, depth]), the first channel in the first window scaled to 0..255,
+    `case` (M,) and `kind` (M,): "sample" (training cases, the classes in turn) or "wrong" (the most confidently
+    misclassified cases of the test set, else of the validation set). Data with several channels have the others in
+    `other_channels` (M, height, width[, depth], channels - 1), which `export` compares models on.
 
     Args:
         path: The file.
@@ -115,14 +117,17 @@ def write_gallery(
     samples = sample_rows(predictions, NUM_SAMPLES)
     misclassified = misclassified_rows(predictions, predicted, NUM_WRONG)
     rows = np.concatenate([samples, misclassified]).astype(np.int64)
-    scaled = scale_to_unit(prepared.values[prepared.rows[rows]], prepared.limits)
+    first_window = replace(prepared.limits, windows=prepared.limits.windows[:1])
+    scaled = (scale_to_unit(prepared.values[prepared.rows[rows]], first_window) * 255).round().astype(np.uint8)
+    has_channels = prepared.limits.num_data_channels > 1
+    arrays: dict[str, Any] = {
+        "images": scaled[..., 0] if has_channels else scaled,
+        "case": predictions.cases[rows],
+        "kind": np.array(["sample"] * len(samples) + ["wrong"] * len(misclassified)),
+        **({"other_channels": scaled[..., 1:]} if has_channels else {}),
+    }
     with atomic_write(path) as draft, draft.open("wb") as stream:
-        np.savez_compressed(
-            stream,
-            images=(scaled * 255).round().astype(np.uint8),
-            case=predictions.cases[rows],
-            kind=np.array(["sample"] * len(samples) + ["wrong"] * len(misclassified)),
-        )
+        np.savez_compressed(stream, **arrays)
 
 
 def sample_rows(predictions: Predictions, count: int) -> NDArray[np.int64]:

@@ -142,17 +142,17 @@ def block_means(prepared: PreparedData, grid: Sequence[int]) -> NDArray[np.float
     """Every case as the means over blocks of its voxels.
 
     Args:
-        prepared: The cases, of (height, width[, depth]).
+        prepared: The cases.
         grid: Blocks along each axis, at most; an axis with fewer voxels is not changed.
 
     Returns:
-        (N, blocks), of voxels scaled to [0, 1] as a network sees them.
+        (N, blocks), of voxels scaled to [0, 1] as a network sees them; of each channel, if there are several.
     """
     parts = []
     for start in range(0, len(prepared.rows), _CASES_AT_ONCE):
         values = prepared.values[prepared.rows[start : start + _CASES_AT_ONCE]]
         images = scale_to_unit(values, prepared.limits)
-        for axis, number in zip(range(1, images.ndim), grid, strict=False):
+        for axis, number in zip(range(1, 1 + len(prepared.shape)), grid, strict=False):
             images = axis_block_means(images, axis, min(number, images.shape[axis]))
         parts.append(images.reshape(len(images), -1))
     return np.concatenate(parts)

@@ -20,7 +20,7 @@ from archnet.files.progress import Progress
 from archnet.runs.preparation import CaseSplit, make_preview_splits, resolve_auto_from_data
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, shape_problem
 from archnet.spec.experiment import SETS, Experiment
-from archnet.spec.view import scale_to_unit
+from archnet.spec.view import limits_text, picture_text, scale_picture
 
 NUM_DRAWS = 10
 """Number of random results shown for each augmentation."""
@@ -43,7 +43,8 @@ def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]
         "positive": cases.classes[cases.positive],
         "groups": len(np.unique(cases.groups)),
         "shape": "x".join(map(str, dataset.shape)),
-        "limits": f"{dataset.limits[0]:g} to {dataset.limits[1]:g} become 0 to 1",
+        **({"channels": dataset.limits.num_data_channels} if dataset.limits.num_data_channels > 1 else {}),
+        "limits": f"{limits_text(dataset.limits)} become 0 to 1",
         **sets,
         **({"stored": store_summary} if store_summary else {}),
         **({"findings": " ".join(finding.text for finding in findings)} if findings else {}),
@@ -83,12 +84,14 @@ def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress)
 
     dataset = open_dataset(experiment.data, progress)
     row = case_row(dataset.cases, case)
-    image = scale_to_unit(dataset.crop(row), dataset.limits)
+    image = scale_picture(dataset.crop(row), dataset.limits)
     label = dataset.cases.classes[dataset.cases.labels[row]]
     if "augmentation" in experiment.training.auto:
         experiment = resolve_auto_from_data(experiment, dataset)
     samples = augmentation_samples(image, experiment)
-    figure = case_figure(image, f"{dataset.cases.ids[row]} ({label})", samples)
+    shown = picture_text(dataset.limits)
+    title = f"{dataset.cases.ids[row]} ({label})" + (f", {shown}" if shown else "")
+    figure = case_figure(image, title, samples)
     with atomic_write(path) as draft:
         figure.savefig(draft, format="png", dpi=120)
     return path

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from archnet.errors import DocumentError
+from archnet.errors import DocumentError, pluralize
 from archnet.files.documents.names import name_problem
 from archnet.files.strict_json import Document, JsonPath, plain_json, read_document, slugify
 from archnet.spec.layers import (
@@ -49,6 +49,7 @@ class Arch:
         rank: Number of spatial axes, 2 or 3.
         layers: In order, ending in the only `Terminal`.
         input_shape: Spatial input that the network was designed for, if the document says so.
+        channels: Channels of its input.
         document: Source of the layers, for messages.
     """
 
@@ -56,6 +57,7 @@ class Arch:
     rank: int
     layers: tuple[Layer, ...]
     input_shape: Shape | None = None
+    channels: int = 1
     description: str = ""
     document: Document = field(compare=False, repr=False)
 
@@ -63,12 +65,12 @@ class Arch:
         """Every layer with its shapes and costs, in the order of computation; REPs are written out.
 
         Args:
-            input_shape: (height, width[, depth]) for one channel, or with channels last; by default the document's
-                own, else the published crop.
+            input_shape: (height, width[, depth]), or with channels last; by default the document's own, else the
+                published crop.
             num_classes: Classes of the data.
 
         Raises:
-            DocumentError: The input has a different rank, or a layer does not fit its input.
+            DocumentError: The input has a different rank or number of channels, or a layer does not fit its input.
         """
         if num_classes < 1:
             raise DocumentError(f"{self.document.source}: num_classes={num_classes}: expected at least 1.")
@@ -82,13 +84,19 @@ class Arch:
         """An input shape with its channels; see `plan`."""
         given = (self.input_shape or PUBLISHED_INPUT[self.rank]) if input_shape is None else input_shape
         shape = _whole_numbers(given)
-        shape = (*shape, 1) if len(shape) == self.rank else shape
+        shape = (*shape, self.channels) if len(shape) == self.rank else shape
         if len(shape) != self.rank + 1 or min(shape) < 1:
             text = sizes_text(shape) if shape else repr(given)
             raise DocumentError(
                 f"{self.document.source}: a {self.rank}D network does not take the input {text}. "
                 f"Give {'height x width' if self.rank == 2 else 'height x width x depth'}, "
                 f"such as {sizes_text(PUBLISHED_INPUT[self.rank])}."
+            )
+        if self.channels not in (1, shape[-1]):
+            raise DocumentError(
+                f"{self.document.source}: the input {sizes_text(shape)} has {pluralize(shape[-1], 'channel')}, but the "
+                f"architecture has channels {self.channels}. Give the spatial sizes alone, such as "
+                f"{sizes_text(shape[:-1])}."
             )
         return shape
 
@@ -144,7 +152,7 @@ class Arch:
         """Build the Keras model, which maps images scaled to [0, 1] to logits.
 
         Args:
-            input_shape: (height, width[, depth]) for one channel, or with channels last; see `plan`.
+            input_shape: (height, width[, depth]), or with channels last; see `plan`.
             num_classes: Number of classes.
             seed: Seed of weight initialization and dropout.
 
@@ -152,7 +160,7 @@ class Arch:
             A model from (N, *input_shape), float32, to (N, num_classes) logits, or (N, 1) where T is "sigmoid".
 
         Raises:
-            DocumentError: The input has a different rank, or a layer does not fit its input.
+            DocumentError: The input has a different rank or number of channels, or a layer does not fit its input.
         """
         self.plan(input_shape, num_classes)
         from archnet.network.backend import start_quietly
@@ -175,6 +183,8 @@ class Arch:
             head["description"] = self.description
         if self.input_shape:
             head["input_shape"] = list(self.input_shape)
+        if self.channels > 1:
+            head["channels"] = self.channels
         return {**head, "layers": [layer_document(layer) for layer in self.layers]}
 
     def warnings(self) -> list[str]:
@@ -244,6 +254,7 @@ def parse_arch(document: Document) -> Arch:
         rank=rank,
         layers=tuple(parse_layer(layer, rank) for layer in value["layers"]),
         input_shape=tuple(map(int, value["input_shape"])) if "input_shape" in value else None,
+        channels=int(value.get("channels", 1)),
         description=value.get("description", ""),
         document=document,
     )

@@ -132,7 +132,7 @@ DATASETS: Final[dict[str, DatasetSpec]] = {
         description="npz:PATH, arrays x (N, height, width[, depth]) and y, optionally group, split and classes",
         layout="an .npz file with the arrays x and y",
         cases="arrays",
-        defaults={"range": "auto", "axes": "hwd", "classes": None},
+        defaults={"channels": 1, "range": "auto", "axes": "hwd", "classes": None},
         is_file=True,
     ),
 }

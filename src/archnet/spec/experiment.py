@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
@@ -11,6 +11,9 @@ from archnet.spec.arch import Arch
 from archnet.spec.augmentations import Augmentation, Flip, Intensity, RightAngles, Shift
 from archnet.spec.datasets import DATASETS
 from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS, OptimizerName, ScheduleName
+
+Range = tuple[float, float]
+"""A lower and an upper end."""
 
 Precision = Literal["float32", "bfloat16", "float16", "auto"]
 
@@ -41,8 +44,11 @@ class Data:
             network sees the volume.
         series: The CT series to read in DICOM folders that contain several, by its number or description. A uid applies
             only to the folder that contains the series. Null accepts only folders with one CT series.
-        window_hu: Hounsfield units that become 0 and 1; values outside are clipped.
-        range: `npz` only: the values that become 0 and 1, "hu" (use `window_hu`), or "auto".
+        window_hu: Hounsfield units that become 0 and 1; values outside are clipped. Of several windows, each becomes a
+            channel.
+        channels: `npz` only: the length of the last axis of the array, which holds channels; 1 is no such axis.
+        range: `npz` only: the values that become 0 and 1, for all channels or for each, "hu" (use `window_hu`), or
+            "auto".
         axes: `npz` only: the order of the array's spatial axes, (height, width, depth) or (z, y, x).
         classes: `npz` only: names of the classes in the order of their labels; null takes the file's array `classes`,
             else the labels themselves.
@@ -58,12 +64,43 @@ class Data:
     crop_size_mm: tuple[float, float, float] | None = None
     view: Literal["slice", "slices-as-channels", "volume"] | None = None
     series: str | None = None
-    window_hu: tuple[float, float] = (-1000, 400)
-    range: Literal["hu", "auto"] | tuple[float, float] = "auto"
+    window_hu: Range | tuple[Range, ...] = (-1000, 400)
+    channels: int = 1
+    range: Literal["hu", "auto"] | Range | tuple[Range, ...] = "auto"
     axes: Literal["hwd", "zyx"] = "hwd"
     classes: tuple[str, ...] | None = None
     negatives_per_positive: float | Literal["all"] = "all"
     allow: tuple[str, ...] = ()
+
+    @property
+    def windows(self) -> tuple[Range, ...]:
+        """The windows, in Hounsfield units."""
+        return ranges_of(self.window_hu)
+
+    @property
+    def window_range(self) -> Range:
+        """From the lowest to the highest end of all windows, in Hounsfield units."""
+        return min(low for low, _ in self.windows), max(high for _, high in self.windows)
+
+    @property
+    def num_windows(self) -> int:
+        """Channels that each channel of the data becomes: 1 where `range` names stored values in place of windows."""
+        return len(self.windows) if isinstance(self.range, str) else 1
+
+    @property
+    def num_input_channels(self) -> int:
+        """Channels that a network sees, unless the slices are its channels."""
+        return self.channels * self.num_windows
+
+
+def ranges_of(value: Sequence[Any]) -> tuple[Range, ...]:
+    """One range or several, as tuples or as JSON has them.
+
+    >>> ranges_of((-1000, 400)), ranges_of(((-1350, 150), (-160, 240)))
+    (((-1000, 400),), ((-1350, 150), (-160, 240)))
+    """
+    ranges = value if isinstance(value[0], Sequence) else [value]
+    return tuple((low, high) for low, high in ranges)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

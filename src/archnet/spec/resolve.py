@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from archnet.errors import DocumentError, did_you_mean, pluralize
 from archnet.files.documents.json_text import json_text, normalize_integers
@@ -23,6 +23,7 @@ from archnet.spec.experiment import (
     Experiment,
     Split,
 )
+from archnet.spec.input_channels import resolve_view
 from archnet.spec.layers.layer_count import written_layers_problem
 from archnet.spec.overrides import APPEND, apply_override
 from archnet.spec.schema import schema_problems
@@ -163,7 +164,10 @@ def data_experiments(
         document, _ = replace_data(document, data)
     else:
         document = Document(value={**value, "data": dict(data)}, source="data")
-    return parse_experiments(document, overrides)
+    experiments = _parse_without_view(document, overrides)
+    return tuple(
+        resolve_view(replace(one, arch=replace(one.arch, channels=one.data.num_input_channels))) for one in experiments
+    )
 
 
 def parse_experiments(document: Document, overrides: Sequence[tuple[JsonPath, Any]] = ()) -> tuple[Experiment, ...]:
@@ -176,6 +180,10 @@ def parse_experiments(document: Document, overrides: Sequence[tuple[JsonPath, An
     Raises:
         DocumentError: One line for every problem found.
     """
+    return tuple(map(resolve_view, _parse_without_view(document, overrides)))
+
+
+def _parse_without_view(document: Document, overrides: Sequence[tuple[JsonPath, Any]]) -> tuple[Experiment, ...]:
     document, archs = _validate_documents(document, overrides)
     document = replace(document, value=resolve_root(document.value, Path(document.source).parent))
     sections = {name: dict(document.value.get(name) or {}) for name in SECTIONS}
@@ -193,7 +201,7 @@ def parse_experiments(document: Document, overrides: Sequence[tuple[JsonPath, An
         Experiment(
             name=_experiment_name(document, data, split),
             arch=arch,
-            data=replace(data, view=_resolve_view(data, arch)),
+            data=data,
             split=split,
             training=training,
             evaluation=Evaluation(**sections["evaluation"]),
@@ -307,17 +315,6 @@ def _evaluation_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Prob
     if not sections["evaluation"].get("keep_all_candidates") or "negatives_per_positive" in DATASETS[name].options:
         return []
     return [(("evaluation", "keep_all_candidates"), f'the data set "{name}" always keeps all its cases. Remove it.')]
-
-
-def _resolve_view(data: Data, arch: Arch) -> Literal["slice", "slices-as-channels", "volume"]:
-    if arch.rank == 3:
-        return "volume"
-    if data.view == "volume":
-        raise DocumentError(
-            f'{arch.document.source}: a 2D network cannot see a whole volume. Set data.view to "slice" or '
-            '"slices-as-channels".'
-        )
-    return data.view or "slice"
 
 
 def _experiment_name(document: Document, data: Data, split: Split) -> str:

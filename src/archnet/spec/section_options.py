@@ -29,16 +29,29 @@ def data_problems(options: Mapping[str, Any]) -> list[Problem]:
         for key in options
         if key not in spec.options
     ]
-    for key in ("window_hu", "range"):
-        limits = options.get(key)
-        if isinstance(limits, list) and limits[0] >= limits[1]:
-            problems.append((("data", key), f"expected [low, high] with low below high, got {limits}."))
+    problems += _range_problems(options)
     if options.get("crop_size_mm") is not None and not problems:
         problems += _physical_size_problems(options)
     if spec.is_file and not options.get("root"):
         remedy = f'"root", the path of the file; or use --data {name}:PATH.'
         problems.append((("data",), f'the data set "{name}" needs {remedy}'))
     return problems
+
+
+def _range_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
+    for key in ("window_hu", "range"):
+        value = options.get(key)
+        pairs = [] if not isinstance(value, list) else value if isinstance(value[0], list) else [value]
+        for low, high in pairs:
+            if low >= high:
+                yield ("data", key), f"expected [low, high] with low below high, got {[low, high]}."
+        num_channels = options.get("channels", Data().channels)
+        if key == "range" and len(pairs) not in (0, 1, num_channels):
+            yield (
+                ("data", key),
+                f"has {len(pairs)} pairs, but data.channels is {num_channels}. Give one pair for each channel, or one "
+                "for all.",
+            )
 
 
 def _physical_size_problems(options: Mapping[str, Any]) -> list[Problem]:
@@ -65,12 +78,20 @@ def parse_data(options: Mapping[str, Any], input_shapes: Sequence[tuple[int, ...
     merged = {**defaults, **given}
     if "crop_size" in set(defaults) - set(given):
         merged["crop_size"] = common_crop_size(input_shapes, defaults["crop_size"])
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in merged.items()}
+    values: dict[str, Any] = {key: _freeze(value) for key, value in merged.items()}
+    for key in ("window_hu", "range"):
+        if key in values and len(values[key]) == 1:
+            (values[key],) = values[key]
     for key in {"positive", "series"} & {key for key, value in values.items() if value is not None}:
         values[key] = str(values[key])
     if values.get("crop_size_mm"):
         values["crop_size"] = size_in_voxels(values["crop_size_mm"], values["spacing_mm"])
     return Data(**values)
+
+
+def _freeze(value: Any) -> Any:
+    """A JSON value whose lists are tuples."""
+    return tuple(map(_freeze, value)) if isinstance(value, list | tuple) else value
 
 
 def complete_data(options: Mapping[str, Any]) -> dict[str, Any]:

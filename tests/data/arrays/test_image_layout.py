@@ -38,6 +38,7 @@ def test_one_channel_axis_is_squeezed_and_nothing_else(shape, axes, squeezed):
 
 
 GREY_LAST = "x=x[..., :3].mean(axis=-1).astype(x.dtype)"
+LAST = "the channels last, x=numpy.moveaxis(x, 1, -1)"
 GREY_FIRST = "x=x[:, :3].mean(axis=1).astype(x.dtype)"
 TO_GREY = {
     GREY_LAST: lambda x: x[..., :3].mean(axis=-1).astype(x.dtype),
@@ -46,21 +47,43 @@ TO_GREY = {
 
 
 @pytest.mark.parametrize(
-    ("shape", "axes", "remedy"),
+    ("shape", "axes", "keep", "remedy"),
     [
-        ((2, 7, 8, 3), "hwd", f"{GREY_LAST}. Volumes of 3 slices need a channel axis: x=x[..., None]"),
-        ((2, 7, 8, 4), "hwd", f"{GREY_LAST}. Volumes of 4 slices need a channel axis: x=x[..., None]"),
-        ((2, 7, 8, 4), "zyx", f"{GREY_LAST}. Volumes of 4 slices need a channel axis: x=x[..., None]"),
-        ((2, 3, 7, 8), "hwd", f"{GREY_FIRST}. Volumes of 3 slices, (N, z, y, x), need data.axes=zyx"),
-        ((2, 7, 8, 9, 3), "hwd", GREY_LAST),
-        ((2, 4, 7, 8, 9), "zyx", GREY_FIRST),
+        (
+            (2, 7, 8, 3),
+            "hwd",
+            "set data.channels=3",
+            f"{GREY_LAST}. Volumes of 3 slices need a channel axis: x=x[..., None]",
+        ),
+        (
+            (2, 7, 8, 4),
+            "hwd",
+            "set data.channels=4",
+            f"{GREY_LAST}. Volumes of 4 slices need a channel axis: x=x[..., None]",
+        ),
+        (
+            (2, 7, 8, 4),
+            "zyx",
+            "set data.channels=4",
+            f"{GREY_LAST}. Volumes of 4 slices need a channel axis: x=x[..., None]",
+        ),
+        (
+            (2, 3, 7, 8),
+            "hwd",
+            f"set data.channels=3 with {LAST}",
+            f"{GREY_FIRST}. Volumes of 3 slices, (N, z, y, x), need data.axes=zyx",
+        ),
+        ((2, 7, 8, 9, 3), "hwd", "set data.channels=3", GREY_LAST),
+        ((2, 4, 7, 8, 9), "zyx", f"set data.channels=4 with {LAST}", GREY_FIRST),
     ],
 )
-def test_colour_images_are_refused_with_the_line_that_makes_them_grey(shape, axes, remedy):
+def test_colour_images_are_refused_with_the_key_that_keeps_them_and_the_line_that_makes_them_grey(
+    shape, axes, keep, remedy
+):
     x = np.zeros(shape, np.uint8)
     with pytest.raises(ValueError, match="colour") as caught:
         squeeze_channel(x, axes)
-    assert str(caught.value) == f"x is {shape}, colour images; convert them to grey: {remedy}"
+    assert str(caught.value) == f"x is {shape}, colour images; {keep}, or convert them to grey: {remedy}"
     grey = TO_GREY[remedy.split(". ")[0]](x)
     assert squeeze_channel(grey, axes)[0].dtype == np.uint8
 
@@ -69,7 +92,8 @@ def test_colour_images_are_refused_with_the_line_that_makes_them_grey(shape, axe
 def test_other_numbers_of_axes_are_refused(shape):
     with pytest.raises(ValueError, match="height") as caught:
         squeeze_channel(np.zeros(shape), "hwd")
-    assert str(caught.value) == f"x must be (N, height, width) or (N, height, width, depth), got {shape}"
+    hint = "; if its last axis holds channels, set data.channels=8" if len(shape) == 5 else ""
+    assert str(caught.value) == f"x must be (N, height, width) or (N, height, width, depth), got {shape}{hint}"
 
 
 @pytest.mark.parametrize(

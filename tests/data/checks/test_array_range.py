@@ -10,6 +10,7 @@ from archnet.errors import DataError
 from archnet.runs.preparation import prepare
 from archnet.spec.experiment import Data
 from archnet.spec.resolve import data_experiments
+from archnet.spec.view import InputLimits
 
 HU = (-1000, 400)
 
@@ -71,7 +72,7 @@ def padded(hu, value):
 def test_a_clear_scale_is_taken_and_named(tmp_path, change, limits, name):
     x = change(crops())
     dataset = opened(tmp_path, x)
-    assert dataset.limits == limits
+    assert dataset.limits == InputLimits.of(*limits)
     notes = [(note.check, note.severity) for note in findings_on_values(dataset)]
     assert notes == ([("value_range", "note")] if name else [])
     if name:
@@ -86,7 +87,7 @@ def test_a_clear_scale_is_taken_and_named(tmp_path, change, limits, name):
 def test_the_network_sees_the_same_as_of_bytes_up_to_a_linear_map(tmp_path, change):
     hu = crops()
     x = change(hu)
-    low, high = opened(tmp_path, x).limits
+    low, high = opened(tmp_path, x).limits.hull
     scaled = np.clip((x - low) / (high - low), 0, 1)
     assert np.corrcoef(scaled.ravel(), bytes_of(hu).ravel())[0, 1] > 0.999
     assert scaled.std() > 0.15
@@ -95,7 +96,7 @@ def test_the_network_sees_the_same_as_of_bytes_up_to_a_linear_map(tmp_path, chan
 def test_z_scores_take_their_percentiles(tmp_path):
     x = zs(crops())
     dataset = opened(tmp_path, x)
-    assert dataset.limits == tuple(float(f"{np.percentile(x, share):.3g}") for share in (0.5, 99.5))
+    assert dataset.limits.hull == tuple(float(f"{np.percentile(x, share):.3g}") for share in (0.5, 99.5))
     assert "They are read as z-scores" in findings_on_values(dataset)[0].message
 
 

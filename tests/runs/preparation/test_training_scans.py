@@ -23,6 +23,7 @@ from archnet.runs.preparation.training_scans import (
     list_training_scans,
     read_training_scans,
 )
+from archnet.spec.view import InputLimits
 from trained_runs import chest
 
 SETS = ["train", "train", "validation", "test", "test", "validation"]
@@ -42,7 +43,7 @@ def prepared(values=None, scan_numbers=None):
         sets=np.array(SETS),
         values=np.zeros((count, 2, 2)) if values is None else values,
         rows=np.arange(count)[::-1].copy(),
-        limits=(0.0, 1.0),
+        limits=InputLimits.of(0, 1),
         scan_records=() if scan_numbers is None else RECORDS,
         scan_numbers=None if scan_numbers is None else np.array(scan_numbers),
     )

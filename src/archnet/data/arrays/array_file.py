@@ -21,8 +21,12 @@ MEDMNIST_SETS = {"train": "train", "val": "validation", "test": "test"}
 _OPTIONAL_KEYS = ("group", "split", "classes")
 
 
-def read_arrays(path: Path) -> Arrays:
+def read_arrays(path: Path, num_channels: int = 1) -> Arrays:
     """The arrays `x` and `y` of a file, and `group`, `split` and `classes` where it holds them.
+
+    Args:
+        path: The file.
+        num_channels: Channels that its images are meant to have; colour images are refused if it is 1.
 
     Raises:
         DataError: There is no such file.
@@ -33,7 +37,7 @@ def read_arrays(path: Path) -> Arrays:
             if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
                 raise ValueError("this file holds a single array; expected an .npz file with the arrays x and y")
         with open_zip(path) as archive:
-            return _read_data_set(archive)
+            return _read_data_set(archive, num_channels)
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file.") from error
     except (DamagedFileError, OSError) as error:
@@ -41,7 +45,7 @@ def read_arrays(path: Path) -> Arrays:
         raise ValueError(f"not a readable .npz file ({reason}); save it again with numpy.savez") from error
 
 
-def _read_data_set(archive: zipfile.ZipFile) -> Arrays:
+def _read_data_set(archive: zipfile.ZipFile, num_channels: int) -> Arrays:
     keys = {name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")}
     if {"x", "y"} <= keys:
         return _load_arrays(archive, ["x", "y", *(key for key in _OPTIONAL_KEYS if key in keys)])
@@ -51,6 +55,8 @@ def _read_data_set(archive: zipfile.ZipFile) -> Arrays:
         raise ValueError(f"expected the arrays x and y, or train_images and train_labels as in MedMNIST; found {found}")
     names = ["classes"] if "classes" in keys else []
     arrays = _load_arrays(archive, [f"{name}_{kind}" for name in sets for kind in ("images", "labels")] + names)
+    if num_channels == 1:
+        refuse_colour(arrays[f"{sets[0]}_images"].shape, "hwd", f"{sets[0]}_images")
     merged = _merge_medmnist(
         sets, [arrays[f"{name}_images"] for name in sets], [arrays[f"{name}_labels"] for name in sets]
     )
@@ -65,7 +71,6 @@ def _merge_medmnist(sets: list[str], images: list[NDArray[Any]], labels: list[ND
             )
         if part.shape[1:] != images[0].shape[1:] or its_labels.shape[1:] != labels[0].shape[1:]:
             raise ValueError(f"the cases of {sets[0]} and {name} differ in shape; all sets need the same shape")
-    refuse_colour(images[0].shape, "hwd", f"{sets[0]}_images")
     return {
         "x": np.concatenate(images),
         "y": np.concatenate(labels),

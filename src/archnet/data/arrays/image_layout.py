@@ -1,4 +1,4 @@
-"""What the axes of an image array are: cases, space, and a channel to squeeze or colours to refuse."""
+"""What the axes of an image array are: cases, space, and channels to keep, to squeeze or to refuse."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def squeeze_channel(x: NDArray[Any], axes: str) -> tuple[NDArray[Any], list[Find
     channel = _channel_axis(x.shape)
     if channel is None:
         if x.ndim not in (3, 4) or 0 in x.shape:
-            raise ValueError(f"x must be (N, height, width) or (N, height, width, depth), got {x.shape}")
+            hint = f"; if its last axis holds channels, set data.channels={x.shape[-1]}" if x.ndim == 5 else ""
+            raise ValueError(f"x must be (N, height, width) or (N, height, width, depth), got {x.shape}{hint}")
         return x, []
     images = np.squeeze(x, channel)
     message = (
@@ -39,6 +40,28 @@ def squeeze_channel(x: NDArray[Any], axes: str) -> tuple[NDArray[Any], list[Find
         f"{'x'.join(map(str, images.shape[1:]))}."
     )
     return images, [Finding(check="array_layout", severity="note", message=message)]
+
+
+def check_channel_axis(shape: Sequence[int], num_channels: int) -> None:
+    """Check that the last axis of images holds so many channels.
+
+    Raises:
+        ValueError: It does not.
+    """
+    is_known = len(shape) in (4, 5) and 0 not in shape
+    if is_known and shape[-1] == num_channels:
+        return
+    if is_known and shape[1] == num_channels:
+        remedy = "; move the channels to the last axis: x=numpy.moveaxis(x, 1, -1)"
+    elif is_known and shape[-1] < min(shape[1:-1]):
+        slices = ", or leave it out if they are slices" if len(shape) == 4 else ""
+        remedy = f"; set data.channels={shape[-1]} if these are its channels{slices}"
+    else:
+        remedy = "; leave data.channels out if it has no channels"
+    raise ValueError(
+        f"data.channels is {num_channels}, so x must be (N, height, width, {num_channels}) or (N, height, width, "
+        f"depth, {num_channels}), got {tuple(shape)}{remedy}"
+    )
 
 
 def find_axis_order(shape: Sequence[int], axes: str) -> list[Finding]:
@@ -74,7 +97,7 @@ def _channel_axis(shape: Sequence[int]) -> int | None:
 
 
 def refuse_colour(shape: Sequence[int], axes: str, key: str = "x") -> None:
-    """Reject colour images; the message has the line that converts them to grey.
+    """Reject colour images; the message names the key that keeps their channels, and the line that makes them grey.
 
     An axis of length 3 or 4 next to longer axes holds colours. Volumes with so few slices are accepted with a
     channel axis of their own, (N, height, width, 3, 1), or as (N, z, y, x) with `axes` "zyx".
@@ -85,11 +108,13 @@ def refuse_colour(shape: Sequence[int], axes: str, key: str = "x") -> None:
     num_last, num_first = (shape[-1], shape[1]) if len(shape) in (4, 5) else (0, 0)
     is_volume = len(shape) == 5
     if num_last in _COLOURS and num_last < min(shape[1:-1]):
+        keep = f"set data.channels={num_last}"
         grey = f"{key}={key}[..., :3].mean(axis=-1).astype({key}.dtype)"
         volume = "" if is_volume else f". Volumes of {num_last} slices need a channel axis: {key}={key}[..., None]"
     elif num_first in _COLOURS and num_first < min(shape[2:]) and (is_volume or axes == "hwd"):
+        keep = f"set data.channels={num_first} with the channels last, {key}=numpy.moveaxis({key}, 1, -1)"
         grey = f"{key}={key}[:, :3].mean(axis=1).astype({key}.dtype)"
         volume = "" if is_volume else f". Volumes of {num_first} slices, (N, z, y, x), need data.axes=zyx"
     else:
         return
-    raise ValueError(f"{key} is {tuple(shape)}, colour images; convert them to grey: {grey}{volume}")
+    raise ValueError(f"{key} is {tuple(shape)}, colour images; {keep}, or convert them to grey: {grey}{volume}")

@@ -7,7 +7,7 @@ are evaluated together, and then those of each class.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from archnet.data.checks.array_scales import Limits, Scale, Values, measure_values, recognize_scale, three_digits
 from archnet.data.checks.findings import Finding
 from archnet.imaging.hounsfield import INTERCEPT
-from archnet.spec.experiment import Data
+from archnet.spec.experiment import Data, ranges_of
+from archnet.spec.view import InputLimits
 
 _DARK_SHARE: Final = 0.05
 _MIN_AUC: Final = 0.98
@@ -36,8 +37,16 @@ class ArrayRange:
         findings: What was found.
     """
 
-    limits: Limits
+    limits: InputLimits
     findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ChannelRange:
+    """The chosen range of one channel: the values that become 0 and 1 in each window, and what was found."""
+
+    limits: tuple[Limits, ...]
+    findings: list[Finding]
 
 
 def choose_range(
@@ -46,26 +55,57 @@ def choose_range(
     """Choose the values that become 0 and 1: what `data.range` says, or the scale that the values are on.
 
     Args:
-        x: (N, height, width[, depth]) all cases, uint8, int16 or float32.
+        x: (N, height, width[, depth]) all cases, uint8, int16 or float32; with `data.channels` channels last if there
+            is more than one. Each channel has a range of its own.
         dtype: The data type that they were stored in.
         data: The options.
         labels: (N,) class of each case, index into `classes`.
         classes: The class names.
+
+    Raises:
+        ValueError: There are several windows, but the values are not in Hounsfield units.
     """
+    if data.channels == 1:
+        chosen = [_choose_channel_range(x, dtype, data, labels, classes)]
+    else:
+        chosen = [
+            _choose_channel_range(x[..., channel], dtype, replace(data, range=given), labels, classes)
+            for channel, given in enumerate(_channel_ranges(data))
+        ]
+    findings = [
+        finding if data.channels == 1 else replace(finding, message=f"Channel {channel} of x: {finding.message}")
+        for channel, one in enumerate(chosen)
+        for finding in one.findings
+    ]
+    windows = tuple(zip(*(one.limits for one in chosen), strict=True))
+    return ArrayRange(limits=InputLimits(windows=windows), findings=tuple(findings))
+
+
+def _channel_ranges(data: Data) -> list[Any]:
+    """The option `range` of each channel."""
+    if isinstance(data.range, str):
+        return [data.range] * data.channels
+    ranges = ranges_of(data.range)
+    return list(ranges) if len(ranges) > 1 else list(ranges) * data.channels
+
+
+def _choose_channel_range(
+    x: NDArray[Any], dtype: np.dtype[Any], data: Data, labels: NDArray[np.int64], classes: Sequence[str]
+) -> _ChannelRange:
     values = measure_values(x, dtype, np.arange(len(x)))
     present = np.unique(labels)
     parts = [measure_values(x, dtype, np.flatnonzero(labels == label)) for label in present]
     names = [classes[label] for label in present]
     if data.range == "auto":
-        scale = None if _is_fixed(dtype) else recognize_scale(values, data.window_hu)
-        limits = _default_limits(dtype, data) if scale is None else scale.limits
+        scale = None if _is_fixed(dtype) else recognize_scale(values, data.windows[0])
+        limits = _auto_limits(values, dtype, scale, data)
         findings = list(_describe_choice(values, dtype, scale, data))
     else:
-        limits = data.window_hu if data.range == "hu" else data.range
-        findings = list(_check_given(values, limits, data))
+        limits = data.windows if data.range == "hu" else ranges_of(data.range)
+        findings = [finding for window in limits for finding in _check_given(values, window, data)]
     differences = list(_find_class_scales(parts, dtype, data, names))
-    findings += differences or _find_class_shift(parts, limits, names)
-    return ArrayRange(limits=limits, findings=tuple(findings))
+    findings += differences or _find_class_shift(parts, limits[0], names)
+    return _ChannelRange(limits=limits, findings=findings)
 
 
 def _is_fixed(dtype: np.dtype[Any]) -> bool:
@@ -73,10 +113,26 @@ def _is_fixed(dtype: np.dtype[Any]) -> bool:
     return dtype in (np.dtype(np.uint8), np.dtype(np.bool_))
 
 
-def _default_limits(dtype: np.dtype[Any], data: Data) -> Limits:
-    if dtype == np.uint8:
-        return 0.0, 255.0
-    return (0.0, 1.0) if dtype == np.bool_ else data.window_hu
+def _auto_limits(values: Values, dtype: np.dtype[Any], scale: Scale | None, data: Data) -> tuple[Limits, ...]:
+    """The limits for each window, or those of the scale.
+
+    Raises:
+        ValueError: There are several windows, but the values are not in Hounsfield units.
+    """
+    if scale is None and not _is_fixed(dtype):
+        return data.windows
+    if scale is not None and scale.is_hu:
+        scales = (recognize_scale(values, window) for window in data.windows)
+        return tuple(one.limits for one in scales if one is not None)
+    if len(data.windows) > 1:
+        kind = f"{dtype} values" if scale is None else f"values on the scale {scale.name}"
+        raise ValueError(
+            f"data.window_hu has {len(data.windows)} windows, but x holds {kind}, which are not Hounsfield units; give "
+            "one window, or set data.range=hu"
+        )
+    if scale is not None:
+        return (scale.limits,)
+    return ((0.0, 255.0),) if dtype == np.uint8 else ((0.0, 1.0),)
 
 
 def _describe_choice(values: Values, dtype: np.dtype[Any], scale: Scale | None, data: Data) -> Iterator[Finding]:
@@ -103,14 +159,21 @@ def _describe_choice(values: Values, dtype: np.dtype[Any], scale: Scale | None, 
                 "z-scores."
             ),
             remedy=(
-                f'Set the values that become 0 and 1, as in --set "data.range=[{low:g},{high:g}]", or use '
+                f"Set the values that become 0 and 1, {_range_example(low, high, data, 'as in')}, or use "
                 "--set data.range=hu if they are Hounsfield units."
             ),
         )
-    elif scale.limits != data.window_hu and not (scale.limits == (0, 1) and values.is_float):
+    elif scale.limits != data.windows[0] and not (scale.limits == (0, 1) and values.is_float):
         low, high = scale.limits
-        message = f'{spread}. They are read as {scale.name}, as with --set "data.range=[{low:g},{high:g}]".'
+        message = f"{spread}. They are read as {scale.name}, {_range_example(low, high, data, 'as with')}."
         yield Finding(check="value_range", severity="note", message=message)
+
+
+def _range_example(low: float, high: float, data: Data, words: str) -> str:
+    """How `data.range` names a range; its entry for one channel where there are several."""
+    if data.channels > 1:
+        return f"{words} [{low:g},{high:g}] for this channel (data.range takes a pair for each)"
+    return f'{words} --set "data.range=[{low:g},{high:g}]"'
 
 
 def _check_given(values: Values, limits: Limits, data: Data) -> Iterator[Finding]:
@@ -138,7 +201,7 @@ def _find_class_scales(
     if _is_fixed(dtype):
         return
     varied = [(name, part) for name, part in zip(classes, parts, strict=True) if part.lowest < part.highest]
-    scales = [(name, recognize_scale(part, data.window_hu)) for name, part in varied]
+    scales = [(name, recognize_scale(part, data.windows[0])) for name, part in varied]
     known = [(name, scale) for name, scale in scales if scale is not None and scale.name != "z-scores"]
     if len({scale.name for _, scale in known}) > 1:
         described = ", ".join(f'class "{name}" in {scale.name}' for name, scale in known)

@@ -26,6 +26,7 @@ _PADDING_HU: Final = -1500.0
 _LOWEST_UNSIGNED: Final = -50.0
 """Hounsfield units with an intercept of 1000 or 1024 begin at -24 or 0."""
 
+_HU_NAME: Final = "Hounsfield units"
 _TOLERANCE: Final = 0.001
 _MIN_BYTE: Final = 128.0
 """Smallest 99.5th percentile of values on the scale 0..255."""
@@ -42,6 +43,11 @@ class Scale:
 
     name: str
     limits: Limits
+
+    @property
+    def is_hu(self) -> bool:
+        """Whether the values are Hounsfield units, with or without an intercept."""
+        return self.name.startswith(_HU_NAME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,7 +106,7 @@ def _signed_byte_scale(values: Values, window_hu: Limits) -> Scale | None:
 
 def _air_scale(values: Values, window_hu: Limits) -> Scale | None:
     is_chest = values.share(*_AIR_HU) >= 0.01 and values.share(*_CHEST_HU) >= 0.9
-    return Scale(name="Hounsfield units", limits=window_hu) if is_chest else None
+    return Scale(name=_HU_NAME, limits=window_hu) if is_chest else None
 
 
 def _centred_scale(values: Values, window_hu: Limits) -> Scale | None:
@@ -130,7 +136,7 @@ def _unsigned_scale(values: Values, window_hu: Limits) -> Scale | None:
     if not is_known or values.low < _LOWEST_UNSIGNED:
         return None
     low, high = window_hu
-    return Scale(name=f"Hounsfield units + {INTERCEPT}", limits=(low + INTERCEPT, high + INTERCEPT))
+    return Scale(name=f"{_HU_NAME} + {INTERCEPT}", limits=(low + INTERCEPT, high + INTERCEPT))
 
 
 def _tissue_scale(values: Values, window_hu: Limits) -> Scale | None:
@@ -138,7 +144,7 @@ def _tissue_scale(values: Values, window_hu: Limits) -> Scale | None:
     has_fat = values.share(_TISSUE_HU[0], -10) >= 0.01 and values.share(*_TISSUE_HU) >= 0.9
     is_spread = values.ordered.std(dtype=np.float64) >= 10
     is_tissue = has_fat and is_spread and not values.is_int8
-    return Scale(name="Hounsfield units", limits=window_hu) if is_tissue else None
+    return Scale(name=_HU_NAME, limits=window_hu) if is_tissue else None
 
 
 _RULES: Final[tuple[Callable[[Values, Limits], Scale | None], ...]] = (

@@ -74,7 +74,7 @@ def _create_checkpoint(setup: TrainingSetup) -> Checkpoint:
         "micro_batch": setup.execution.micro_batch,
         "devices": [name.partition(" ")[2] or name for name in execution_now["devices"]],
         "deterministic": execution_now["deterministic"],
-        "limits": setup.data.limits,
+        "limits": setup.data.limits.to_document(),
         "classes": np.bincount(setup.batches.samples.labels).tolist(),
         "weights": [list(weight.shape) for weight in setup.network.weights],
     }

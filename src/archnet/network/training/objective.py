@@ -9,12 +9,13 @@ from keras import ops
 
 from archnet.network.augmentation.augment import augment
 from archnet.network.backend import backend_module
-from archnet.network.scaling import build_scaling, two_logits
+from archnet.network.scaling import build_scaling, raw_input_shape, two_logits
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.losses import case_losses, confusion_counts
 from archnet.network.training.optimization.optimizers import LossScale
 from archnet.network.training.twin import build_training_twin
 from archnet.spec.experiment import Training
+from archnet.spec.view import InputLimits
 
 Tensor = Any
 StepOutputs = tuple[Tensor, Tensor]
@@ -30,9 +31,9 @@ class Objective:
         loss_scale: Scales the loss of float16; null in other precisions.
     """
 
-    def __init__(self, network: keras.Model, limits: tuple[float, float], training: Training) -> None:
+    def __init__(self, network: keras.Model, limits: InputLimits, training: Training) -> None:
         self.training = training
-        self.scaling = build_scaling(limits)
+        self.scaling = build_scaling(limits, raw_input_shape(network, limits))
         self.keys = CaseKeys()
         self.twin = build_training_twin(network, self.keys, training.precision)
         self.loss_scale = LossScale() if training.precision == "float16" else None

@@ -14,9 +14,11 @@ import numpy as np
 
 from archnet.network.augmentation.augment import num_uniforms
 from archnet.network.backend import backend_module
+from archnet.network.scaling import raw_input_shape
 from archnet.network.training.precision_check import check_precision, find_disagreement
 from archnet.network.training.trainer import MicroBatchArrays, Trainer, read_outputs
 from archnet.spec.experiment import Precision, Training
+from archnet.spec.view import InputLimits
 
 MIN_SPEEDUP: Final = 1.1
 """How many times as fast bfloat16 must be in the trial: less may be chance."""
@@ -30,7 +32,7 @@ log = logging.getLogger("archnet")
 
 def resolve_precision(
     network: keras.Model,
-    limits: tuple[float, float],
+    limits: InputLimits,
     training: Training,
     num_cases: int,
     saved: Precision | None = None,
@@ -67,7 +69,7 @@ def _choose_correct_precision(
 
 
 def _choose_precision(
-    network: keras.Model, limits: tuple[float, float], training: Training, num_cases: int
+    network: keras.Model, limits: InputLimits, training: Training, num_cases: int
 ) -> tuple[Precision, str]:
     if not has_bfloat16():
         return "float32", "this machine does not compute in bfloat16"
@@ -88,12 +90,11 @@ def _choose_precision(
     return ("bfloat16" if times > MIN_SPEEDUP * half_times else "float32"), reason
 
 
-def _trial_batch(
-    network: keras.Model, limits: tuple[float, float], training: Training, num_cases: int
-) -> MicroBatchArrays:
+def _trial_batch(network: keras.Model, limits: InputLimits, training: Training, num_cases: int) -> MicroBatchArrays:
     generator = np.random.default_rng(0)
+    shape = (num_cases, *raw_input_shape(network, limits))
     return {
-        "images": generator.uniform(*limits, (num_cases, *network.input_shape[1:])).astype(np.float32),
+        "images": generator.uniform(*limits.hull, shape).astype(np.float32),
         "labels": np.zeros(num_cases, np.int32),
         "weights": np.full(num_cases, 1 / num_cases, np.float32),
         "uniforms": generator.random((num_cases, num_uniforms(training.augmentation)), np.float32),

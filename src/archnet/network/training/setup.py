@@ -20,6 +20,7 @@ from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.experiment import Precision, Training
 from archnet.spec.memory import MemoryEstimate
 from archnet.spec.sampling import cases_at_once
+from archnet.spec.view import InputLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,7 +34,7 @@ class TrainingData:
         positive: Index of the positive class.
     """
 
-    limits: tuple[float, float]
+    limits: InputLimits
     examples: Examples
     validation: Examples | None = None
     positive: int = 1

@@ -15,6 +15,7 @@ from archnet.network.training.losses import penalized_weights
 from archnet.network.training.objective import Objective, StepOutputs
 from archnet.network.training.optimization.update import L2Penalty, WeightUpdate
 from archnet.spec.experiment import Training
+from archnet.spec.view import InputLimits
 
 Tensor = Any
 Step = TypeVar("Step")
@@ -62,9 +63,7 @@ class Trainer:
         num_devices: Devices among which the cases of a step are divided.
     """
 
-    def __init__(
-        self, network: keras.Model, limits: tuple[float, float], training: Training, steps_per_epoch: int
-    ) -> None:
+    def __init__(self, network: keras.Model, limits: InputLimits, training: Training, steps_per_epoch: int) -> None:
         self.training = training
         self.objective = Objective(network, limits, training)
         penalized = penalized_weights(self.twin)

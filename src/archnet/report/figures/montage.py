@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from archnet.report.figures.slices import central_index, image_uri, strip_indice
 from archnet.report.figures.svg import Drawing, colour, element, text, text_width
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import percent, short_case
+from archnet.spec.experiment import ranges_of
+from archnet.spec.view import InputLimits, picture_text
 
 NUM_PICTURES: Final = 16
 """Cases of each kind on a page or in a montage."""
@@ -55,6 +57,21 @@ def gallery_pictures(run: RunFiles, kind: str) -> list[Picture]:
     indices = [k for k in np.flatnonzero(run.gallery.kinds == kind) if str(run.gallery.cases[k]) in rows]
     pictures = [_picture(run, run.gallery.images[k], rows[str(run.gallery.cases[k])]) for k in indices]
     return _add_predictions(run, pictures, rows) if kind == "wrong" else pictures
+
+
+def shown_channel(experiment: Mapping[str, Any] | None) -> str:
+    """What pictures of cases show, if a network sees several channels or windows of them; else an empty text.
+
+    Args:
+        experiment: The content of experiment.json.
+
+    >>> shown_channel({"data": {"name": "luna16", "window_hu": [[-1350, 150], [-160, 240]]}})
+    'window -1350 to 150'
+    """
+    data = (experiment or {}).get("data") or {}
+    uses_windows = "window_hu" in data and isinstance(data.get("range", "auto"), str)
+    windows = ranges_of(data["window_hu"]) if uses_windows else ((0.0, 1.0),)
+    return picture_text(InputLimits(windows=tuple((window,) * data.get("channels", 1) for window in windows)))
 
 
 def _picture(run: RunFiles, image: NDArray[np.uint8], row: int) -> Picture:

@@ -8,7 +8,7 @@ from pathlib import Path
 from archnet.report.curves import run_curves
 from archnet.report.figures.calibration import reliability_drawing
 from archnet.report.figures.confusion_matrix import confusion_matrix_drawing
-from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures, montage_drawing
+from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures, montage_drawing, shown_channel
 from archnet.report.figures.ranking import curve_drawing
 from archnet.report.figures.svg import Drawing, write_drawing
 from archnet.report.figures.training_curves import training_curves_drawing
@@ -67,4 +67,5 @@ def _calibration(run: RunFiles) -> dict[str, Drawing]:
 def _montages(run: RunFiles) -> dict[str, Drawing]:
     kinds = {"samples": ("sample", "Training cases"), "wrong_cases": ("wrong", "Most confidently wrong")}
     pictures = {name: gallery_pictures(run, kind)[:NUM_PICTURES] for name, (kind, _) in kinds.items()}
-    return {name: montage_drawing(shown, kinds[name][1]) for name, shown in pictures.items() if shown}
+    channel = f", {shown}" if (shown := shown_channel(run.experiment)) else ""
+    return {name: montage_drawing(cases, kinds[name][1] + channel) for name, cases in pictures.items() if cases}

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from archnet.evaluation.comparison import Comparison, PairedComparison
 from archnet.evaluation.pools import Pool
-from archnet.report.figures.montage import Picture
+from archnet.evaluation.run_folder import read_optional_json
+from archnet.report.figures.montage import Picture, shown_channel
 from archnet.report.html.gallery import cards
 from archnet.report.run_files import read_gallery
 
@@ -49,8 +50,12 @@ def discordant_cases(comparison: Comparison) -> list[dict[str, Any]]:
         num_left = _MAX_CASES - sum(len(pictures) for _, _, pictures in groups)
         groups += _discordant_pictures(comparison, pair, min(_MAX_CASES_PER_KIND, num_left // 2))
     num_on_page = sum(len(pictures) for _, _, pictures in groups)
+    shown = {
+        pool.name: shown_channel(read_optional_json(pool.folders[0] / "experiment.json")) for pool in comparison.pools
+    }
     return [
-        {"right": right, "wrong": wrong, "cards": cards(pictures, num_on_page)} for right, wrong, pictures in groups
+        {"right": right, "wrong": wrong, "cards": cards(pictures, num_on_page), "shown": shown[wrong]}
+        for right, wrong, pictures in groups
     ]
 
 

@@ -11,6 +11,7 @@ from archnet.report.figures.histogram import histogram_drawing
 from archnet.report.figures.montage import Picture
 from archnet.report.html.gallery import cards
 from archnet.report.html.page import write_page
+from archnet.spec.experiment import ranges_of
 
 
 def write_data_check(
@@ -39,7 +40,10 @@ def write_data_check(
         "classes": list(summary["classes"]),
         "summary_rows": summary_rows(check),
         "set_rows": set_rows(check),
-        "histogram": histogram_drawing(summary["values"], summary["limits"]) if summary.get("values") else None,
+        "histogram": histogram_drawing(summary["values"], ranges_of(summary["limits"])[0])
+        if summary.get("values")
+        else None,
+        "shown": summary.get("pictures", ""),
         "samples": cards(samples, num_pictures),
     }
     return write_page(path, "check.html", values)

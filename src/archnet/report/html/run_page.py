@@ -16,7 +16,7 @@ from archnet.evaluation.operating_points import operating_point_text
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.report.curves import PRECISION_RECALL, ROC, set_results
 from archnet.report.data_findings import recorded_findings
-from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures
+from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures, shown_channel
 from archnet.report.figures.run_figures import run_drawings, write_figures
 from archnet.report.figures.svg import Drawing
 from archnet.report.html.froc_section import froc_section, run_froc
@@ -86,6 +86,7 @@ def _figure_values(run: RunFiles, drawings: Mapping[str, Drawing]) -> dict[str, 
         "training_curves": drawings.get("training_curves"),
         "samples": cards(samples, len(wrong_cases) + len(samples)),
         "wrong": cards(wrong_cases, len(wrong_cases) + len(samples)),
+        "shown": shown_channel(run.experiment),
     }
 
 

@@ -17,6 +17,7 @@ from archnet.spec.augmentations import shape_problem
 from archnet.spec.experiment import Experiment, Training
 from archnet.spec.layers import Shape
 from archnet.spec.layers.planned_layer import plan_input_shape
+from archnet.spec.view import InputLimits
 
 NOISE_HU: Final = (-1000, 400)
 
@@ -41,7 +42,7 @@ class Workload:
     training: Training
     data: str
     examples: Examples
-    limits: tuple[float, float]
+    limits: InputLimits
     num_classes: int
     positive: int = 1
 
@@ -104,6 +105,6 @@ def make_noise_workload(
         training=training,
         data="noise",
         examples=examples,
-        limits=NOISE_HU,
+        limits=InputLimits.of(*NOISE_HU),
         num_classes=num_classes,
     )

@@ -109,7 +109,14 @@ def cut_cases(
     ranges = _measure_scan_ranges(dataset, crops, progress)
     prepared = {options: _select_split(dataset, split, used, crops, ranges) for options, split in splits.items()}
     of_scans = tuple(check_scans(dataset.cases.select(used), crops))
-    copies = find_copies(crops.values, dataset.cases.groups[used], dataset.limits, progress, with_search=with_search)
+    copies = find_copies(
+        crops.values,
+        dataset.cases.groups[used],
+        dataset.limits.hull,
+        progress,
+        has_channels=dataset.limits.num_data_channels > 1,
+        with_search=with_search,
+    )
     return {
         options: replace(
             prepared[options],
@@ -169,4 +176,6 @@ def _select_split(
 def _measure_scan_ranges(dataset: Dataset, crops: Crops, progress: Progress) -> ScanRanges | None:
     """The ranges of the scans that could be read; null where there are none."""
     cases = crops.values[crops.is_there] if crops.unreadable_scans else crops.values
-    return measure_scan_ranges(crops.scans, cases, dataset.limits, progress, dataset.series) if crops.scans else None
+    if not crops.scans:
+        return None
+    return measure_scan_ranges(crops.scans, cases, dataset.limits.hull, progress, dataset.series)

@@ -10,7 +10,7 @@ import numpy as np
 from archnet.data.checks.findings import Finding
 from archnet.report.figures.montage import Picture
 from archnet.runs.preparation.prepared_data import PreparedData
-from archnet.spec.view import scale_to_unit
+from archnet.spec.view import scale_picture
 
 _NUM_SAMPLES: Final = 12
 """Cases that show what the data look like, the classes in turn."""
@@ -38,8 +38,8 @@ def draw_cases(data: PreparedData | None, findings: Sequence[Finding]) -> tuple[
 
 
 def _picture(data: PreparedData, row: int) -> Picture:
-    """A case as the network sees it, with its class and its name."""
-    scaled = scale_to_unit(data.values[data.rows[row]], data.limits)
+    """A case as the network sees it, in its first channel, with its class and its name."""
+    scaled = scale_picture(data.values[data.rows[row]], data.limits)
     return Picture(
         image=(scaled * 255).round().astype(np.uint8),
         case=str(data.cases.ids[row]),

@@ -15,6 +15,7 @@ from archnet.runs.preparation.prepared_data import PreparedData
 from archnet.runs.preparation.small_sets import expect_recall
 from archnet.runs.preparation.value_statistics import measure_values
 from archnet.spec.experiment import SETS, Experiment
+from archnet.spec.view import picture_text
 
 
 def summarize_dataset(dataset: Dataset) -> dict[str, Any]:
@@ -23,7 +24,8 @@ def summarize_dataset(dataset: Dataset) -> dict[str, Any]:
         **_summarize_cases(dataset.cases),
         "positive": dataset.cases.classes[dataset.cases.positive],
         "shape": list(dataset.shape),
-        "limits": list(dataset.limits),
+        "limits": dataset.limits.to_document(),
+        **({"pictures": shown} if (shown := picture_text(dataset.limits)) else {}),
     }
 
 

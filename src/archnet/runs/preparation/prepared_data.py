@@ -13,7 +13,7 @@ from archnet.data.checks.scan_records import ScanRecord
 from archnet.data.dataset import Cases, UnreadableScan
 from archnet.data.scan_ranges import ScanRanges
 from archnet.spec.experiment import Experiment
-from archnet.spec.view import network_input
+from archnet.spec.view import InputLimits, network_input, picture_channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,7 +23,8 @@ class PreparedData:
     Attributes:
         cases: The cases that remain after negatives are drawn.
         sets: (N,) "train", "validation" or "test".
-        values: (M, height, width[, depth]) raw values of the cases of all splits; may be memory-mapped.
+        values: (M, height, width[, depth]) raw values of the cases of all splits, channels last if there are several;
+            may be memory-mapped.
         rows: (N,) row of each case in `values`.
         limits: Raw values that become 0 and 1.
         findings: What the data checks found.
@@ -37,7 +38,7 @@ class PreparedData:
     sets: NDArray[np.str_]
     values: NDArray[Any]
     rows: NDArray[np.int64]
-    limits: tuple[float, float]
+    limits: InputLimits
     findings: tuple[Finding, ...] = ()
     lost_scans: tuple[UnreadableScan, ...] = ()
     scan_ranges: ScanRanges | None = None
@@ -54,9 +55,14 @@ class PreparedData:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one case."""
-        return self.values.shape[1:]
+        """The shape of one case, without channels."""
+        return self.values.shape[1:-1] if self.limits.num_data_channels > 1 else self.values.shape[1:]
+
+    @property
+    def picture_values(self) -> NDArray[Any]:
+        """The first channel of `values`, a NumPy view."""
+        return picture_channel(self.values, self.limits)
 
     def network_input(self, experiment: Experiment) -> NDArray[Any]:
-        """The part of `values` that a network sees, a NumPy view of shape (M, *input_shape)."""
+        """The part of `values` that a network sees, a NumPy view in raw values."""
         return network_input(self.values, experiment)

@@ -38,18 +38,22 @@ def name_symmetries(names: Sequence[str]) -> str:
 
 
 def coarse_images(dataset: Dataset, rows: NDArray[np.int64]) -> Images:
-    """The cases (N, blocks, ..) as means over blocks that lie alike from either end of an axis."""
-    portion = max(1, _VOXELS_AT_ONCE // math.prod(dataset.shape))
+    """The cases (N, blocks, ..) as means over blocks that are symmetric about the centre of each axis.
+
+    Where a network sees several channels, they are the last axis.
+    """
+    rank = len(dataset.shape)
+    portion = max(1, _VOXELS_AT_ONCE // math.prod(dataset.shape) // len(dataset.limits.channels))
     starts = range(0, len(rows), portion)
-    return np.concatenate([_coarsen(_scaled_cases(dataset, rows[start : start + portion])) for start in starts])
+    return np.concatenate([_coarsen(_scaled_cases(dataset, rows[start : start + portion]), rank) for start in starts])
 
 
 def _scaled_cases(dataset: Dataset, rows: NDArray[np.int64]) -> Images:
     return scale_to_unit(dataset.crops(rows).values, dataset.limits)
 
 
-def _coarsen(images: Images) -> Images:
-    for axis, (size, number) in enumerate(zip(images.shape[1:], GRIDS[images.ndim - 1], strict=True), 1):
+def _coarsen(images: Images, rank: int) -> Images:
+    for axis, (size, number) in enumerate(zip(images.shape[1 : 1 + rank], GRIDS[rank], strict=True), 1):
         means = axis_block_means(np.eye(size, dtype=np.float32), 0, min(number, size))
         weights = np.float32(0.5) * (means + means[::-1, ::-1])
         images = np.moveaxis(np.tensordot(images, weights, (axis, 1)), -1, axis)
@@ -62,7 +66,7 @@ def make_copies(images: Images, names: Sequence[str]) -> list[Images]:
     With turns, a flip along the width is one along the height that is turned twice.
 
     Args:
-        images: (N, height, width[, depth]).
+        images: (N, height, width[, depth]), with or without channels.
         names: Axes to flip, and `RIGHT_ANGLES`.
 
     >>> len(make_copies(np.zeros((5, 4, 4, 2), np.float32), ["height", "width", "depth", RIGHT_ANGLES]))

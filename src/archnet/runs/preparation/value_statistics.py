@@ -56,24 +56,25 @@ class ValueStatistics:
 
 
 def measure_values(data: PreparedData) -> ValueStatistics:
-    """Measure the values of some cases of each class."""
+    """Measure the values of some cases of each class: of the first channel, in the first window."""
+    low_limit, high_limit = limits = data.limits.windows[0][0]
     samples = {
         name: _sample_values(data, data.rows[data.cases.labels == label])
         for label, name in enumerate(data.cases.classes)
         if np.any(data.cases.labels == label)
     }
     ends = np.array([np.percentile(values, [0.1, 99.9]) for values in samples.values()])
-    low, high = min(ends[:, 0].min(), data.limits[0]), max(ends[:, 1].max(), data.limits[1])
+    low, high = min(ends[:, 0].min(), low_limit), max(ends[:, 1].max(), high_limit)
     edges = np.linspace(low, high, _NUM_BINS + 1)
     return ValueStatistics(
-        classes=tuple(_class_values(name, values, edges, data.limits) for name, values in samples.items()),
+        classes=tuple(_class_values(name, values, edges, limits) for name, values in samples.items()),
         edges=tuple(edges.round(6).tolist()),
     )
 
 
 def _sample_values(data: PreparedData, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     places = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _MAX_CASES)).round().astype(np.int64))
-    values = np.concatenate([np.ravel(data.values[row]) for row in rows[places].tolist()])
+    values = np.concatenate([np.ravel(data.picture_values[row]) for row in rows[places].tolist()])
     step = -(-values.size // _MAX_VOXELS)
     return values[::step].astype(np.float32)
 

@@ -41,15 +41,17 @@ def find_copies(
     limits: tuple[float, float] | None = None,
     progress: Progress = no_progress,
     *,
+    has_channels: bool = False,
     with_search: bool = True,
 ) -> Copies:
     """Look for empty, identical and nearly identical cases.
 
     Args:
-        values: (n, height, width[, depth]) raw values; may be memory-mapped.
+        values: (n, height, width[, depth]) raw values, with or without channels; may be memory-mapped.
         groups: (n,) cases of one group may overlap, so they are no near-duplicates.
         limits: Values that become 0 and 1; null where they are unknown.
         progress: Wraps the items of a long loop.
+        has_channels: Whether the last axis of the values holds channels. Near-duplicates are searched in the first.
         with_search: Search for near-duplicates, which takes some milliseconds a case; otherwise those of an earlier
             search are taken.
     """
@@ -61,7 +63,7 @@ def find_copies(
         are_searched = ~are_empty
         are_searched[[row for rows in identical for row in rows[1:]]] = False  # one stands for all
         numbers = np.where(are_searched, np.unique(groups, return_inverse=True)[1], -1)
-        search = partial(find_near_duplicates, values, numbers, progress)
+        search = partial(find_near_duplicates, values[..., 0] if has_channels else values, numbers, progress)
         near = recall_pairs(statistics.checksums, numbers, search if with_search else None)
     return Copies(are_empty=are_empty, identical=identical, near=near)
 

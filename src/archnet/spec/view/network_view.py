@@ -1,4 +1,4 @@
-"""View: the part of a case that a network sees, as its input shape and as an array scaled to [0, 1]."""
+"""The part of a case that a network sees, and the size that it was designed for."""
 
 from __future__ import annotations
 
@@ -14,11 +14,21 @@ from archnet.spec.section_options import common_crop_size
 
 
 def network_input(values: NDArray[Any], experiment: Experiment) -> NDArray[Any]:
-    """Select what a network sees of cases (N, height, width[, depth]): a NumPy view of shape (N, *input_shape)."""
-    shape = input_shape(experiment, values.shape[1:])
-    if len(shape) == 3 and values.ndim == 4 and shape[-1] == 1:
-        values = values[..., values.shape[-1] // 2]
-    return values if values.shape[1:] == shape else values[..., np.newaxis]
+    """Select what a network sees of cases: a NumPy view in raw values, before windows become channels.
+
+    Args:
+        values: (N, height, width[, depth]), with `data.channels` channels last if there is more than one.
+        experiment: The architecture and the data.
+
+    Returns:
+        (N, height, width[, depth], channels), without the depth for a 2D network.
+    """
+    has_channels = experiment.data.channels > 1
+    input_shape(experiment, values.shape[1:-1] if has_channels else values.shape[1:])
+    if experiment.data.view == "slices-as-channels" and values.ndim == 4:
+        return values
+    images = values if has_channels else values[..., np.newaxis]
+    return images[..., images.shape[-2] // 2, :] if images.ndim - 2 > experiment.arch.rank else images
 
 
 def input_shape(experiment: Experiment, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -27,16 +37,17 @@ def input_shape(experiment: Experiment, shape: tuple[int, ...]) -> tuple[int, ..
     Raises:
         RunError: A 3D network on 2D data.
     """
+    num_channels = experiment.data.num_input_channels
     if experiment.arch.rank == 3:
         if len(shape) == 2:
             raise RunError(
                 f"{experiment.arch.document.source}: a 3D network needs volumes, but the cases of "
                 f'"{experiment.data.name}" are single slices of {shape[0]}x{shape[1]}. Take a 2D architecture.'
             )
-        return (*shape, 1)
+        return (*shape, num_channels)
     if experiment.data.view == "slices-as-channels" and len(shape) == 3:
         return shape
-    return (*shape[:2], 1)
+    return (*shape[:2], num_channels)
 
 
 def describe_other_size(experiment: Experiment) -> tuple[str, str] | None:
@@ -58,29 +69,3 @@ def describe_other_size(experiment: Experiment) -> tuple[str, str] | None:
         "together."
     )
     return message, remedy
-
-
-def scale_to_unit(values: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.float32]:
-    """Map raw values linearly so that the limits become 0 and 1, and clip to [0, 1], as the saved model does.
-
-    Args:
-        values: Raw values (HU) of any shape and type.
-        limits: Raw values that become 0 and 1.
-
-    >>> scale_to_unit(np.array([-2000, -1000, -300, 400], np.int16), (-1000, 400)).tolist()
-    [0.0, 0.0, 0.5, 1.0]
-    """
-    low, high = limits
-    scaled: NDArray[np.float32] = ((np.asarray(values, np.float32) - low) / (high - low)).clip(0, 1)
-    return scaled
-
-
-def scale_from_unit(scaled: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.float32]:
-    """Map values in [0, 1] back to raw values: the inverse of `scale_to_unit` within the limits.
-
-    >>> scale_from_unit(np.array([0, 0.5, 1], np.float32), (-1000, 400)).tolist()
-    [-1000.0, -300.0, 400.0]
-    """
-    low, high = limits
-    values: NDArray[np.float32] = np.asarray(scaled, np.float32) * np.float32(high - low) + np.float32(low)
-    return values

@@ -1,0 +1,67 @@
+"""The channels of a network's input: the data must give as many as its architecture has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from archnet.errors import DocumentError, pluralize
+from archnet.spec.datasets import DATASETS
+from archnet.spec.experiment import Data, Experiment
+
+
+def resolve_view(experiment: Experiment) -> Experiment:
+    """Choose the view of an experiment, and check that its architecture has as many channels as the data.
+
+    Raises:
+        DocumentError: The architecture cannot see the data so.
+    """
+    arch, data = experiment.arch, experiment.data
+    view, given = _choose_view(experiment), data.num_input_channels
+    if view == "slices-as-channels" and given > 1:
+        raise DocumentError(
+            f'{arch.document.source}: data.view "slices-as-channels" makes the slices the channels, but the data give '
+            f'{_channels_text(data)}. Set data.view to "slice", or use {_one_channel_text(data)}.'
+        )
+    if view != "slices-as-channels" and given != arch.channels:
+        raise DocumentError(
+            f"{arch.document.source}: the data give {_channels_text(data)}, but the architecture has channels "
+            f'{arch.channels}. Set "channels": {given} in the architecture, or {_other_data_text(data, arch.channels)}.'
+        )
+    return replace(experiment, data=replace(data, view=view))
+
+
+def _choose_view(experiment: Experiment) -> Literal["slice", "slices-as-channels", "volume"]:
+    if experiment.arch.rank == 3:
+        return "volume"
+    if experiment.data.view == "volume":
+        raise DocumentError(
+            f'{experiment.arch.document.source}: a 2D network cannot see a whole volume. Set data.view to "slice" or '
+            '"slices-as-channels".'
+        )
+    return experiment.data.view or "slice"
+
+
+def _channels_text(data: Data) -> str:
+    """The channels that a network sees, and what they come from.
+
+    >>> _channels_text(Data(channels=2, window_hu=((-1350, 150), (-160, 240))))
+    '4 channels (data.channels 2 x 2 windows)'
+    """
+    parts = [f"data.channels {data.channels}"] if data.channels > 1 else []
+    parts += [f"{data.num_windows} windows"] if data.num_windows > 1 else []
+    return pluralize(data.num_input_channels, "channel") + (f" ({' x '.join(parts)})" if parts else "")
+
+
+def _other_data_text(data: Data, num_channels: int) -> str:
+    """How to change the data for an architecture with so many channels."""
+    if data.num_input_channels > 1:
+        return f"use {_one_channel_text(data)}"
+    keys = ["list as many windows in data.window_hu"]
+    keys += [f"set data.channels={num_channels}"] if "channels" in DATASETS[data.name].options else []
+    return " or ".join(keys)
+
+
+def _one_channel_text(data: Data) -> str:
+    parts = [*(["one window"] if data.num_windows > 1 else []), *(["one channel"] if data.channels > 1 else [])]
+    return " and ".join(parts)

@@ -1,0 +1,27 @@
+"""View: the part of a case that a network sees, as its input shape and as an array scaled to [0, 1]."""
+
+from archnet.spec.view.input_limits import (
+    InputLimits,
+    limits_text,
+    picture_channel,
+    picture_text,
+    scale_from_unit,
+    scale_picture,
+    scale_to_unit,
+    window_limits,
+)
+from archnet.spec.view.network_view import describe_other_size, input_shape, network_input
+
+__all__ = [
+    "InputLimits",
+    "describe_other_size",
+    "input_shape",
+    "limits_text",
+    "network_input",
+    "picture_channel",
+    "picture_text",
+    "scale_from_unit",
+    "scale_picture",
+    "scale_to_unit",
+    "window_limits",
+]
