@@ -6,7 +6,7 @@ import pytest
 from keras.src.applications.convnext import LayerScale
 
 from archnet.files.strict_json import Document
-from archnet.network.build import build, build_inference_model
+from archnet.network.build.network import build, build_inference_model
 from archnet.network.weights.matching import match_layers, match_tensors, move_weights
 from archnet.spec.arch import parse_arch
 
