@@ -6,7 +6,8 @@ import pytest
 from keras.src.applications.convnext import LayerScale
 
 from archnet.files.strict_json import Document
-from archnet.network.build.network import build, build_inference_model
+from archnet.network.build.network import build
+from archnet.network.scaling import build_inference_model
 from archnet.network.weights.matching import match_layers, match_tensors, move_weights
 from archnet.spec.arch import parse_arch
 
