@@ -10,6 +10,7 @@ from archnet.network.build.network import build
 from archnet.network.scaling import build_inference_model
 from archnet.network.weights.matching import match_layers, match_tensors, move_weights
 from archnet.spec.arch import parse_arch
+from archnet.spec.view.input_limits import InputLimits
 
 layers = keras.layers
 
@@ -220,7 +221,7 @@ ARCH = [
 
 def test_the_tensors_of_a_saved_model_pair_with_those_of_one_built_anew(tmp_path):
     arch = parse_arch(Document(value=ARCH, source="x.json"))
-    model = build_inference_model(build(arch, (8, 8)), (-1000, 400))
+    model = build_inference_model(build(arch, (8, 8)), InputLimits.of(-1000, 400))
     model.save(tmp_path / "model.keras")
     saved = keras.saving.load_model(tmp_path / "model.keras")
     pairs = match_tensors(saved.get_layer(model.name), build(arch, (8, 8)))
