@@ -655,14 +655,21 @@ BAD = {
     "images of five axes": (
         arrays(x=X.reshape(20, 2, 2, 4, 4), y=Y),
         NPZ,
-        "a.npz: x must be (N, height, width) or (N, height, width, depth), got (20, 2, 2, 4, 4).",
+        "a.npz: x must be (N, height, width) or (N, height, width, depth), got (20, 2, 2, 4, 4); if its last axis holds "
+        "channels, set data.channels=4.",
     ),
     "images in colour": (
         arrays(train_images=np.zeros((20, 8, 8, 3), np.uint8), train_labels=Y),
         NPZ,
-        "a.npz: train_images is (20, 8, 8, 3), colour images; convert them to grey: train_images=train_images[..., :3]"
-        ".mean(axis=-1).astype(train_images.dtype). Volumes of 3 slices need a channel axis: "
+        "a.npz: train_images is (20, 8, 8, 3), colour images; set data.channels=3, or convert them to grey: "
+        "train_images=train_images[..., :3].mean(axis=-1).astype(train_images.dtype). Volumes of 3 slices need a channel axis: "
         "train_images=train_images[..., None].",
+    ),
+    "channels that are not there": (
+        arrays(x=X, y=Y),
+        f"{NPZ} --set data.channels=2",
+        f"a.npz: data.channels is 2, so x must be (N, height, width, 2) or (N, height, width, depth, 2), got {X.shape}; "
+        "leave data.channels out if it has no channels.",
     ),
     "fewer groups than images": (
         arrays(x=X, y=Y, group=Y[1:]),

@@ -34,14 +34,14 @@ CLASSES = {"luna16": ["non-nodule", "nodule"], "npz": ["0", "1"]}
 
 
 def write_trained_run(
-    folder, data=WHOLE, layers=LAYERS, seed=0, scans=None, classes=None, gain=1.0, knows=None, rank=None
+    folder, data=WHOLE, layers=LAYERS, seed=0, scans=None, classes=None, gain=1.0, knows=None, rank=None, channels=1
 ):
     """Writes what prediction reads of a run folder.
 
     `gain` multiplies the last layer's weights, so that scans differ; `knows` sets all weights of the network.
     """
     classes = classes or CLASSES.get(data["name"], ["CT-0", "CT-23"])
-    arch = {"name": folder.name, "layers": layers, **({"rank": rank} if rank else {})}
+    arch = {"name": folder.name, "channels": channels, "layers": layers, **({"rank": rank} if rank else {})}
     document = {"name": "test", "archs": [arch], "data": data}
     (experiment,) = parse_experiments(Document(value=document, source="test"))
     folder.mkdir(parents=True)

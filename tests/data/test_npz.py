@@ -219,3 +219,28 @@ def test_a_missing_file_and_a_missing_name_are_told_apart(tmp_path):
     with pytest.raises(DataError) as caught:
         open_dataset(Data(name="npz"))
     assert str(caught.value) == "data.root: an npz data set needs its file. Write --data npz:PATH."
+
+
+@pytest.mark.parametrize(("axes", "shape"), [("hwd", (5, 6)), ("hwd", (5, 6, 4)), ("zyx", (5, 6)), ("zyx", (6, 4, 5))])
+def test_the_last_axis_holds_the_channels_if_that_is_said(tmp_path, axes, shape):
+    x = _random((2, *((5, 6) if len(shape) == 2 else (5, 6, 4)), 3))
+    dataset = _open(_save(tmp_path / "a.npz", x=x, y=[0, 1]), channels=3, axes=axes)
+    assert dataset.shape == shape
+    assert dataset.limits == InputLimits(windows=(((0, 255),) * 3,))
+    in_order = np.moveaxis(x, 1, 3) if axes == "zyx" and len(shape) == 3 else x
+    np.testing.assert_array_equal(dataset.crop(1), in_order[1])
+    np.testing.assert_array_equal(dataset.crops(np.array([1, 0])).values, in_order[::-1])
+
+
+def test_colour_images_of_medmnist_keep_their_channels_if_that_is_said(tmp_path):
+    x = _random((2, 6, 5, 3))
+    dataset = _open(_save(tmp_path / "a.npz", train_images=x, train_labels=[[0], [1]]), channels=3)
+    assert dataset.shape == (6, 5)
+    np.testing.assert_array_equal(dataset.crop(0), x[0])
+
+
+def test_volumes_with_channels_that_look_stored_slice_by_slice_are_warned_about(tmp_path):
+    path = _save(tmp_path / "a.npz", x=_random((2, 4, 6, 6, 3)), y=[0, 1], classes=["a", "b"])
+    (finding,) = _open(path, channels=3).findings
+    assert finding.remedy == "If so, set data.axes=zyx."
+    assert _open(path, channels=3, axes="zyx").findings == ()

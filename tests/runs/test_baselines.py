@@ -86,13 +86,13 @@ def prepared_of(values, limits):
         sets=np.full(count, "train"),
         values=values,
         rows=np.arange(count)[::-1].copy(),
-        limits=InputLimits.of(*limits),
+        limits=limits,
     )
 
 
 def test_what_a_baseline_sees_are_the_means_of_blocks_of_clipped_and_scaled_voxels():
     values = np.random.default_rng(0).integers(-2000, 1500, (3, 50, 20, 10)).astype(np.int16)
-    seen = block_means(prepared_of(values, (-1000.0, 400.0)), (16, 7, 8)).reshape(3, 16, 7, 8)
+    seen = block_means(prepared_of(values, InputLimits.of(-1000, 400)), (16, 7, 8)).reshape(3, 16, 7, 8)
     scaled = ((values.astype(float) + 1000) / 1400).clip(0, 1)[::-1]  # `rows` turns the cases around
     for i, j, k in [(0, 0, 0), (3, 6, 1), (15, 6, 7), (8, 2, 4)]:
         block = scaled[:, i * 50 // 16 : (i + 1) * 50 // 16, j * 20 // 7 : (j + 1) * 20 // 7]
@@ -102,8 +102,28 @@ def test_what_a_baseline_sees_are_the_means_of_blocks_of_clipped_and_scaled_voxe
 
 def test_small_cases_and_slices_stay_as_they_are():
     values = np.random.default_rng(0).integers(0, 256, (600, 12, 9)).astype(np.uint8)
-    seen = block_means(prepared_of(values, (0.0, 255.0)), GRID)
+    seen = block_means(prepared_of(values, InputLimits.of(0, 255)), GRID)
     np.testing.assert_allclose(seen, values[::-1].reshape(600, -1) / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(20, 9), (20, 9, 10)], ids=["2D", "3D"])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        InputLimits(windows=(((-1000, 400), (0, 20)),)),
+        InputLimits(windows=(((-1350, 150),), ((-160, 240),))),
+        InputLimits(windows=(((-1350, 150), (-160, 240)), ((-1000, 400), (-450, 1050)))),
+    ],
+    ids=["channels", "windows", "both"],
+)
+def test_a_baseline_sees_every_channel_of_the_network_by_itself(shape, limits):
+    channel_axis = (limits.num_data_channels,) if limits.num_data_channels > 1 else ()
+    values = np.random.default_rng(0).integers(-1500, 1500, (3, *shape, *channel_axis)).astype(np.int16)
+    seen = block_means(prepared_of(values, limits), GRID).reshape(3, -1, len(limits.channels))
+    for place, (low, high) in enumerate(limits.channels):
+        channel = values[..., place % limits.num_data_channels] if channel_axis else values
+        alone = block_means(prepared_of(channel, InputLimits.of(low, high)), GRID)
+        np.testing.assert_allclose(seen[..., place], alone, atol=1e-6)
 
 
 def test_the_models_are_those_of_scikit_learn():

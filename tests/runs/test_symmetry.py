@@ -235,3 +235,16 @@ def test_a_run_tells_in_its_log_and_its_record_what_it_left_out(tmp_path):
     ]
     assert finding["message"] == f"Augmentation is {record['picked'][KEY]}."
     assert finding["remedy"] in (run.folder / "log.txt").read_text()
+
+
+def test_a_side_that_only_the_second_channel_shows_is_found(tmp_path):
+    path = write_organs(tmp_path / "a.npz", left_or_right)
+    with np.load(path) as arrays:
+        kept = dict(arrays)
+    noise = np.random.default_rng(1).integers(0, 140, kept["x"].shape).astype(np.uint8)
+    np.savez(path, **{**kept, "x": np.stack([noise, kept["x"]], axis=-1)})
+    experiment = experiment_on(path, FLAT | {"channels": 2}, data={"name": "npz", "root": str(path), "channels": 2})
+    dataset = open_dataset(experiment.data)
+    symmetry_found = find_symmetry(dataset, split_cases(dataset.cases, experiment))
+    assert "width" not in symmetry_found.axes
+    assert "flips along width change the classes" in symmetry_found.reason

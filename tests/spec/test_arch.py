@@ -187,6 +187,45 @@ def test_an_input_of_another_rank_is_refused():
         arch_of([C, T]).plan((8, 8, 8, 8))
 
 
+@pytest.mark.parametrize(
+    ("kernel_size", "input_shape", "full_shape"),
+    [([3, 3], (8, 7), (8, 7, 3)), ([3, 3, 3], (8, 7, 6), (8, 7, 6, 3)), ([3, 3], (8, 7, 3), (8, 7, 3))],
+)
+def test_channels_are_those_of_the_input(kernel_size, input_shape, full_shape):
+    arch = arch_of([{**C, "kernel_size": kernel_size}, T], name="mine", channels=3)
+    plan = arch.plan(input_shape)
+    assert plan[0].input_shape == full_shape
+    assert sum(row.num_parameters for row in plan) == arch.build(input_shape).count_params()
+    assert parse_arch(Document(value=arch.to_document(), source="resolved")) == arch
+    assert arch.to_document()["channels"] == 3
+
+
+def test_one_channel_is_the_default_and_is_not_written_so_that_old_documents_stay_as_they_were():
+    assert arch_of([C, T], name="mine", channels=1) == arch_of([C, T], name="mine")
+    assert "channels" not in arch_of([C, T], name="mine", channels=1).to_document()
+
+
+@pytest.mark.parametrize(
+    ("channels", "message"),
+    [
+        (0, "mine.json $.channels: expected at least 1, got 0."),
+        (65, "mine.json $.channels: expected at most 64, got 65."),
+        ([3], "mine.json $.channels: expected a whole number, got [3]."),
+    ],
+)
+def test_impossible_numbers_of_channels_are_refused(channels, message):
+    assert message_of([C, T], name="mine", channels=channels) == message
+
+
+def test_an_input_of_another_number_of_channels_is_refused():
+    with pytest.raises(DocumentError) as caught:
+        arch_of([C, T], name="mine", channels=3).plan((16, 16, 2))
+    assert str(caught.value) == (
+        "mine.json: the input 16x16x2 has 2 channels, but the architecture has channels 3. Give the spatial sizes "
+        "alone, such as 16x16."
+    )
+
+
 def test_a_share_given_as_drop_out_is_warned_about():
     arch = arch_of([{**C, "drop_out": 0.25}, T])
     assert arch.warnings() == [

@@ -132,6 +132,34 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
             "mine.json $.data.window_hu: expected [low, high] with low below high, got [400, -1000].",
         ),
         (
+            {"data": {"window_hu": [[-1350, 150], [240, -160]]}},
+            "mine.json $.data.window_hu: expected [low, high] with low below high, got [240, -160].",
+        ),
+        (
+            {"data": {"window_hu": [[-1350, 150], 240]}},
+            "mine.json $.data.window_hu[1]: expected an array, got 240.",
+        ),
+        (
+            {"data": {"window_hu": [[-1000, 400]] * 9}},
+            "mine.json $.data.window_hu: expected an array of at most 8, got "
+            "[[-1000, 400], [-1000, 400], [-1000, 400], [-1000, 400], ....",
+        ),
+        (
+            {"data": {"window_hu": [[-1350, 150], [-160, 240]], "name": "npz", "root": "a.npz", "range": [0, 255]}},
+            "mine.json $.data.window_hu: has 2 windows, but data.range states which values become 0 and 1. Leave one "
+            "of the two out.",
+        ),
+        (
+            {"data": {"name": "npz", "root": "a.npz", "channels": 3, "range": [[0, 1], [0, 2]]}},
+            "mine.json $.data.range: has 2 pairs, but data.channels is 3. Give one pair for each channel, or one for "
+            "all.",
+        ),
+        (
+            {"data": {"channels": 2}},
+            'mine.json $.data.channels: the data set "luna16" has no option "channels". Its options: allow, crop_size, '
+            "crop_size_mm, name, negatives_per_positive, positive, root, spacing_mm, view, window_hu.",
+        ),
+        (
             {"data": {"crop_size_mm": [50, 50, 30]}},
             "mine.json $.data.crop_size_mm: needs spacing_mm: without it, crops of different scans would differ in "
             "shape.",

@@ -163,7 +163,8 @@ def _heat_map(
     if method == "occlusion":
         return occlusion(model, image, label, progress)
     heat = grad_cam(model, run.experiment.arch, image, label)
-    axes = feature_grid(run.experiment.arch, image.shape) or ()
+    num_channels = image.shape[-1] * run.experiment.data.num_windows
+    axes = feature_grid(run.experiment.arch, (*image.shape[:-1], num_channels)) or ()
     places = [(np.arange(n) - start) / step for n, (start, step) in zip(image.shape, axes, strict=False)]
     upsampled_heat = interpolate(heat, places)
     return upsampled_heat / (upsampled_heat.max() or 1)

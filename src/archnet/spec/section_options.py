@@ -45,6 +45,12 @@ def _range_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
         for low, high in pairs:
             if low >= high:
                 yield ("data", key), f"expected [low, high] with low below high, got {[low, high]}."
+        if key == "window_hu" and len(pairs) > 1 and isinstance(options.get("range"), list):
+            yield (
+                ("data", key),
+                f"has {len(pairs)} windows, but data.range states which values become 0 and 1. Leave one of the two "
+                "out.",
+            )
         num_channels = options.get("channels", Data().channels)
         if key == "range" and len(pairs) not in (0, 1, num_channels):
             yield (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from archnet.data.arrays.image_layout import find_axis_order, squeeze_channel
+from archnet.data.arrays.image_layout import check_channel_axis, find_axis_order, squeeze_channel
 
 
 @pytest.mark.parametrize(
@@ -116,3 +116,28 @@ def test_flat_volumes_that_look_stored_slice_by_slice_are_warned_about(shape, ax
             "(z, y, x), 10 "
             "slices of 24x24. If so, set data.axes=zyx."
         )
+
+
+@pytest.mark.parametrize("shape", [(2, 7, 8, 3), (2, 7, 8, 9, 3), (2, 3, 3, 3)])
+def test_the_last_axis_may_hold_channels(shape):
+    check_channel_axis(shape, 3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "remedy"),
+    [
+        ((2, 3, 7, 8), "move the channels to the last axis: x=numpy.moveaxis(x, 1, -1)"),
+        ((2, 3, 7, 8, 9), "move the channels to the last axis: x=numpy.moveaxis(x, 1, -1)"),
+        ((2, 7, 8, 2), "set data.channels=2 if these are its channels, or leave it out if they are slices"),
+        ((2, 7, 8, 9, 2), "set data.channels=2 if these are its channels"),
+        ((2, 7, 8), "leave data.channels out if it has no channels"),
+        ((2, 7, 8, 9), "leave data.channels out if it has no channels"),
+        ((2, 0, 8, 3), "leave data.channels out if it has no channels"),
+    ],
+)
+def test_other_numbers_of_channels_are_refused(shape, remedy):
+    with pytest.raises(ValueError, match="channels") as caught:
+        check_channel_axis(shape, 3)
+    assert str(caught.value) == (
+        f"data.channels is 3, so x must be (N, height, width, 3) or (N, height, width, depth, 3), got {shape}; {remedy}"
+    )

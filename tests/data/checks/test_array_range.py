@@ -199,3 +199,67 @@ def test_negated_units_are_not_taken_for_unsigned_ones():
         x = (sign * np.concatenate([lung, tissue], axis=2)).astype(np.int16)
         scale = recognize_scale(measure_values(x, x.dtype, np.arange(9)), HU)
         assert (scale and scale.name) == name
+
+
+def test_each_channel_has_a_range_of_its_own(tmp_path):
+    x = np.stack([crops(), bytes_of(crops(seed=1)) / 255, crops(seed=2) + 1024], axis=-1).astype(np.float32)
+    dataset = opened(tmp_path, x, channels=3)
+    assert dataset.limits == InputLimits(windows=((HU, (0, 1), (24, 1424)),))
+    (note,) = findings_on_values(dataset)
+    assert note.message.startswith("Channel 2 of x: x holds float32 values, most of them between ")
+    assert note.message.endswith(
+        ". They are read as Hounsfield units + 1024, as with [24,1424] for this channel (data.range takes a pair for "
+        "each)."
+    )
+
+
+def test_an_unclear_channel_is_named_with_its_remedy(tmp_path):
+    x = np.stack([crops(), bytes_of(crops(seed=1)) / 255 * 90], axis=-1).astype(np.float32)
+    (finding,) = findings_on_values(opened(tmp_path, x, channels=2))
+    assert (finding.check, finding.severity) == ("value_range", "error")
+    assert finding.message.startswith("Channel 1 of x: x holds float32 values, most of them between ")
+    low, high = x[..., 1].min(), x[..., 1].max()
+    assert finding.remedy == (
+        f"Set the values that become 0 and 1, as in [{low:g},{high:g}] for this channel (data.range takes a pair for "
+        "each), or use --set data.range=hu if they are Hounsfield units."
+    )
+    dataset = opened(tmp_path, x, channels=2, range=(HU, (0, 90)))
+    assert dataset.limits == InputLimits(windows=((HU, (0, 90)),))
+    assert findings_on_values(dataset) == ()
+
+
+def test_one_range_is_that_of_all_channels(tmp_path):
+    x = np.stack([bytes_of(crops())] * 2, axis=-1)
+    assert opened(tmp_path, x, channels=2, range=(0, 200)).limits == InputLimits(windows=(((0, 200), (0, 200)),))
+
+
+@pytest.mark.parametrize("shift", [0, 1024])
+@pytest.mark.parametrize("options", [{}, {"range": "hu"}], ids=str)
+def test_windows_are_those_of_hounsfield_units_with_their_intercept(tmp_path, shift, options):
+    windows = ((-1350, 150), (-160, 240))
+    dataset = opened(tmp_path, (crops() + shift).astype(np.int16), window_hu=windows, **options)
+    expected = windows if options else tuple((low + shift, high + shift) for low, high in windows)
+    assert dataset.limits == InputLimits(windows=tuple((window,) for window in expected))
+
+
+def test_windows_are_those_of_every_channel(tmp_path):
+    windows, x = ((-1350, 150), (-160, 240)), np.stack([crops(), crops(seed=1) + 1024], axis=-1)
+    dataset = opened(tmp_path, x, window_hu=windows, channels=2)
+    assert dataset.limits.windows == (((-1350, 150), (-326, 1174)), ((-160, 240), (864, 1264)))
+
+
+@pytest.mark.parametrize(
+    ("x", "kind"),
+    [
+        (bytes_of(crops()).astype(np.uint8), "uint8 values"),
+        (bytes_of(crops()) / 255, "values on the scale 0..1"),
+    ],
+    ids=["uint8", "float"],
+)
+def test_windows_of_other_values_than_hounsfield_units_are_refused(tmp_path, x, kind):
+    with pytest.raises(DataError) as caught:
+        opened(tmp_path, x, window_hu=((-1350, 150), (-160, 240)))
+    assert str(caught.value) == (
+        f"{tmp_path / 'a.npz'}: data.window_hu has 2 windows, but x holds {kind}, which are not Hounsfield units; give "
+        "one window, or set data.range=hu."
+    )

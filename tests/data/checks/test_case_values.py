@@ -147,3 +147,15 @@ def test_copies_are_found_once_for_all_splits_and_reported_for_the_rows_of_each(
     rows = np.array([3, 0])
     (finding,) = report_copies(copies, cases.select(rows), np.array(["test", "train"]), rows)
     assert finding.cases == ("c0 (train)", "c3 (test)")
+
+
+def test_copies_in_the_first_channel_are_found_and_equal_cases_are_equal_in_all():
+    values = np.stack([textures(6), textures(6, seed=1)], axis=-1)
+    values[3, ..., 0] = values[0, ..., 0] + 1
+    values[4] = values[1]
+    values[5, ..., 0] = values[2, ..., 0]
+    groups = np.arange(6).astype(str)
+    copies = find_copies(values, groups, has_channels=True)
+    assert copies.identical == ((1, 4),)
+    assert [(pair.first, pair.second) for pair in copies.near] == [(0, 3), (2, 5)]
+    assert not copies.are_empty.any()

@@ -7,7 +7,14 @@ import pytest
 from archnet.files.strict_json import Document
 from archnet.network.scaling import build_scaling
 from archnet.spec.resolve import parse_experiments
-from archnet.spec.view import InputLimits, describe_other_size, scale_from_unit, scale_to_unit
+from archnet.spec.view import (
+    InputLimits,
+    describe_other_size,
+    picture_text,
+    scale_from_unit,
+    scale_picture,
+    scale_to_unit,
+)
 
 ENDS = [(-1000.0, 400.0), (-1000, 400), (0.0, 255.0), (0.0, 1.0), (-1350.5, 150.25), (-1.0, 3071.0)]
 
@@ -94,3 +101,30 @@ def test_an_architecture_that_was_designed_for_another_crop_is_named():
         "Set data.crop_size=[50, 50, 64], or leave it out and run only architectures with the same input_shape "
         "together.",
     )
+
+
+TWO_BY_TWO = InputLimits(windows=(((-1000, 400), (0, 20)), ((-160, 240), (0, 5))))
+
+
+def test_limits_of_windows_and_channels_are_read_in_the_order_of_the_networks_channels():
+    assert (TWO_BY_TWO.num_windows, TWO_BY_TWO.num_data_channels) == (2, 2)
+    assert TWO_BY_TWO.channels == ((-1000, 400), (0, 20), (-160, 240), (0, 5))
+    assert TWO_BY_TWO.hulls == ((-1000, 400), (0, 20))
+    assert TWO_BY_TWO.hull == (-1000, 400)
+    assert TWO_BY_TWO.to_document() == [[-1000, 400], [0, 20], [-160, 240], [0, 5]]
+    assert InputLimits.of(-1000, 400).to_document() == [-1000, 400]
+
+
+def test_pictures_show_the_first_channel_in_the_first_window():
+    values = np.random.default_rng(0).uniform(-1000, 400, (3, 4, 2))
+    expected = scale_to_unit(values[..., 0], InputLimits.of(-1000, 400))
+    np.testing.assert_array_equal(scale_picture(values, TWO_BY_TWO), expected)
+    np.testing.assert_array_equal(scale_to_unit(values, TWO_BY_TWO)[..., 0], expected)
+    assert picture_text(TWO_BY_TWO) == "channel 0 of 2, window -1000 to 400"
+    assert picture_text(InputLimits.of(0, 1)) == ""
+
+
+def test_the_first_window_of_each_channel_comes_back():
+    values = np.stack([np.linspace(-1000, 400, 5), np.linspace(0, 20, 5)], axis=-1).astype(np.float32)
+    back = scale_from_unit(scale_to_unit(values, TWO_BY_TWO)[..., :2], TWO_BY_TWO)
+    np.testing.assert_allclose(back, values, rtol=0, atol=1e-4)
