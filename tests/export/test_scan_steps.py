@@ -43,8 +43,12 @@ def follow(steps, path):
 
 
 @pytest.mark.parametrize("codes", ["LPS", "RAS", "LAS", "SAR", "PIL"])
-@pytest.mark.parametrize("shape", [(20, 20, 9), (15, 22, 8), (23, 16, 6)], ids=str)
-def test_whoever_follows_the_steps_gets_the_case_of_the_data_set(tmp_path, codes, shape):
+@pytest.mark.parametrize(
+    ("shape", "window_hu"),
+    [((20, 20, 9), [-900, 350]), ((15, 22, 8), [-900, 350]), ((23, 16, 6), [[-160, 240], [-900, 100]])],
+    ids=str,
+)
+def test_whoever_follows_the_steps_gets_the_case_of_the_data_set(tmp_path, codes, shape, window_hu):
     generator = np.random.default_rng(0)
     for name in ("CT-0/a", "CT-0/b", "CT-23/c", "CT-23/d"):
         path = tmp_path / f"{name}.nii.gz"
@@ -54,7 +58,7 @@ def test_whoever_follows_the_steps_gets_the_case_of_the_data_set(tmp_path, codes
         affine[:3, :3] = np.transpose([DIRECTIONS[code] for code in codes]) * (0.7, 0.8, 2.5)
         nibabel.Nifti1Image(voxels, affine).to_filename(path)
         assert nibabel.aff2axcodes(nibabel.load(path).affine) == tuple(codes)
-    options = {"name": "mosmed", "root": str(tmp_path), "crop_size": [17, 12, 7], "window_hu": [-900, 350]}
+    options = {"name": "mosmed", "root": str(tmp_path), "crop_size": [17, 12, 7], "window_hu": window_hu}
     dataset = open_dataset(parse_data(options))
     steps = describe_whole_scan(options)
     for row, case in enumerate(dataset.cases.ids.tolist()):
@@ -75,3 +79,12 @@ def test_a_single_slice_of_the_result_is_the_first_of_the_scan(tmp_path):
         "of n voxels that become k, voxel i of the result lies at i · (n - 1) / (k - 1), and a single one at 0"
         in (describe_whole_scan(options)[4])
     )
+
+
+def test_the_steps_name_the_window_or_the_range_of_all_windows():
+    options = {"crop_size": [8, 8, 4], "window_hu": [[-160, 240], [-900, 100]]}
+    assert describe_whole_scan(options)[3] == (
+        "Clip to the range of all windows: values below -900 become -900, those above 240 become 240. Clip before "
+        "resizing."
+    )
+    assert describe_whole_scan(options | {"window_hu": [-900, 100]})[3].startswith("Clip to the window: ")

@@ -127,6 +127,57 @@ def test_slices_as_channels_share_one_heat_map(tmp_path):
     np.testing.assert_array_equal(array[8:16], np.broadcast_to(array[8], (8, 32, 32)))
 
 
+WINDOWS = [[-1000, 400], [-160, 240]]
+
+
+@pytest.mark.parametrize(
+    ("data", "layers", "options"),
+    [
+        (WHOLE, SEES_BLOBS, ["--method=gradcam"]),
+        (CANDIDATES | {"crop_size": [16, 16, 8]}, SEES_BLOBS_2D, ["--at=0.5,18.2,124", "--method=gradcam"]),
+        (CANDIDATES | {"crop_size": [16, 16, 8]}, SEES_BLOBS_2D, ["--at=0.5,18.2,124", "--method=occlusion"]),
+        pytest.param(WHOLE, SEES_BLOBS, ["--method=occlusion"], marks=pytest.mark.slow),
+    ],
+    ids=["3D gradcam", "2D gradcam", "2D occlusion", "3D occlusion"],
+)
+def test_a_network_that_looks_at_the_first_of_two_windows_is_explained_like_one_of_one(tmp_path, data, layers, options):
+    scan = tmp_path / "scan.nrrd"
+    SimpleITK.WriteImage(scan_with_a_blob(), str(scan))
+    runs = [
+        write_trained_run(tmp_path / "one", data | {"window_hu": WINDOWS[0]}, layers, knows=what_is_bright),
+        write_trained_run(tmp_path / "two", data | {"window_hu": WINDOWS}, layers, knows=what_is_bright, channels=2),
+    ]
+    one, two = (SimpleITK.GetArrayFromImage(heat_of(run, scan, *options)) for run in runs)
+    assert one.max() > 0
+    np.testing.assert_allclose(two, one, atol=1e-3)
+
+
+def test_the_picture_says_which_window_it_shows(tmp_path):
+    data, point = CANDIDATES | {"crop_size": [16, 16, 8], "window_hu": WINDOWS}, (0.5, 18.2, 124.0)
+    run = read_trained_run(write_trained_run(tmp_path / "two", data, SEES_BLOBS, knows=what_is_bright, channels=2))
+    SimpleITK.WriteImage(scan_with_a_blob(), str(tmp_path / "scan.nrrd"))
+    explanation = explain_scan(run, tmp_path / "scan.nrrd", 1, point_mm=point)
+    assert explanation.shown == "window -1000 to 400"
+    alone = write_trained_run(tmp_path / "one", data | {"window_hu": WINDOWS[0]}, SEES_BLOBS, knows=what_is_bright)
+    other = explain_scan(read_trained_run(alone), tmp_path / "scan.nrrd", 1, point_mm=point)
+    assert other.shown == ""
+    np.testing.assert_array_equal(explanation.image, other.image)
+
+
+def test_occlusion_hides_each_channel_behind_its_own_air(tmp_path):
+    limits = InputLimits(windows=(((-1000, 400), (0, 20)), ((-1350, 150), (-1, 1))))
+    arch = arch_of([C, *TAIL])
+    model = build_inference_model(build(arch, (8, 8, 4), seed=1), limits)
+    image = np.random.default_rng(0).uniform([-1000, 0], [400, 20], (8, 8, 2)).astype(np.float32)
+    seen = []
+    heat = occlusion(model, image, 1, lambda boxes, description, total: seen.extend(boxes) or boxes)
+    hidden = image.copy()
+    hidden[seen[0]] = (-1350, -1)
+    before, after = (float(np.asarray(model(shown[None]))[0, 1]) for shown in (image, hidden))
+    assert heat[0, 0] == pytest.approx(before - after, abs=1e-6)
+    assert abs(before - after) > 1e-4
+
+
 @pytest.mark.parametrize(
     "order", ["LPS", "SAR", *(pytest.param(order, marks=pytest.mark.slow) for order in ("RAI", "PIL"))]
 )

@@ -37,6 +37,7 @@ from archnet.spec.experiment import SETS
 from plain_training import PLAIN
 from trained_runs import (
     CANDIDATES,
+    LAYERS,
     LAYERS_2D,
     WHOLE,
     as_four_formats,
@@ -106,6 +107,49 @@ def test_a_scan_reaches_the_network_as_in_training(run, tmp_path):
     expected = np.asarray(load_model(run / "model.keras")(volume[np.newaxis, ..., np.newaxis]))[0]
     (found,) = probabilities_of(run, scan)
     assert list(found.values()) == pytest.approx(expected.tolist(), abs=1e-6)
+
+
+WINDOWS = [[-1350, 150], [-160, 240]]
+
+
+def by_hand(run, values):
+    """Class probabilities of cases (N, height, width[, depth]) in HU, each window scaled by NumPy."""
+    model = load_model(run / "model.keras")
+    channels = [np.clip((values - low) / (high - low), 0, 1) for low, high in WINDOWS]
+    logits = np.asarray(model.get_layer(model.name)(np.stack(channels, axis=-1).astype(np.float32)))
+    logits = logits if logits.shape[1] > 1 else np.concatenate([0 * logits, logits], axis=1)
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+
+def test_each_window_of_a_whole_scan_is_a_channel_of_the_network(tmp_path):
+    run = write_trained_run(tmp_path / "run", WHOLE | {"window_hu": WINDOWS}, channels=2, gain=4)
+    scan = write_chest(tmp_path / "scan.mhd", seed=3)
+    volume = resize_volume(read_volume(scan), (24, 24, 12), (-1350, 240))
+    (found,) = probabilities_of(run, scan)
+    assert list(found.values()) == pytest.approx(by_hand(run, volume[np.newaxis])[0].tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize(("layers", "rank"), [(LAYERS, 3), (LAYERS_2D, 2)], ids=["3D", "2D"])
+def test_each_window_of_a_crop_is_a_channel_of_the_network(tmp_path, layers, rank):
+    run = write_trained_run(tmp_path / "run", CANDIDATES | {"window_hu": WINDOWS}, layers, channels=2, gain=4)
+    scan, point = write_chest(tmp_path / "scan0.mhd"), (0.0, 10.0, 130.0)
+    (tmp_path / "list.csv").write_text("seriesuid,coordX,coordY,coordZ\nscan0,0,10,130\n")
+    told(run, scan, "--candidates", tmp_path / "list.csv", "--out", tmp_path / "out.csv")
+    image = SimpleITK.ReadImage(str(scan))
+    x, y, z = image.TransformPhysicalPointToIndex(point)
+    crop = SimpleITK.GetArrayFromImage(image)[z - 2 : z + 2, y - 6 : y + 6, x - 6 : x + 6].transpose(1, 2, 0)
+    expected = by_hand(run, (crop if rank == 3 else crop[..., 2])[np.newaxis].astype(np.float64))[0, 1]
+    assert float(submission(tmp_path / "out.csv")[0]["probability"]) == pytest.approx(expected, abs=1e-5)
+
+
+def test_runs_on_whole_scans_with_other_windows_are_not_averaged(tmp_path):
+    write_trained_run(tmp_path / "all/a", WHOLE | {"window_hu": WINDOWS}, channels=2)
+    write_trained_run(tmp_path / "all/b", WHOLE)
+    done = predict(tmp_path / "all", write_chest(tmp_path / "scan.mhd"))
+    assert str(done.exception) == (
+        f"{tmp_path / 'all/b'}: cannot be averaged with {tmp_path / 'all/a'}: window_hu -1000, 400 here, "
+        "(-1350, 150), (-160, 240) there. Name runs that see the same cases."
+    )
 
 
 @pytest.mark.slow
