@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 
 def bench(
-    file: Annotated[Path, typer.Argument(help="Architecture or experiment file.", metavar="ARCH|EXPERIMENT")],
+    file: Annotated[
+        Path | None, typer.Argument(help="Architecture or experiment file.", metavar="ARCH|EXPERIMENT")
+    ] = None,
     data: DataOption = None,
     root: RootOption = None,
     input_text: Annotated[
@@ -49,6 +51,9 @@ def bench(
     ] = None,
     memory: MemoryOption = None,
     steps: Annotated[int, typer.Option(help="Number of steps per round.", min=1)] = 10,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Without a file: kinds of layers beside dense convolutions.")
+    ] = False,
     device: DeviceOption = None,
     deterministic: DeterministicOption = False,
     settings: SetOption = None,
@@ -60,7 +65,14 @@ def bench(
         archnet bench archs/arch3dsm.json --data phantom
 
         archnet bench archs/ct3d.json --batch 2 --precision bfloat16 --set training.augmentation='[{"type": "rotate"}]'
+
+        archnet bench --layers
     """
+    if layers:
+        _bench_layers(file, precision or "float32", device, deterministic, as_json)
+        return
+    if file is None:
+        raise DocumentError("bench: needs an architecture or experiment file, or --layers.")
     from archnet.api.console import progress
     from archnet.network.backend import start_quietly
 
@@ -84,6 +96,39 @@ def bench(
         from archnet.api.console import stdout
 
         stdout.print(bench_table(result, device_description))
+
+
+def _bench_layers(
+    file: Path | None,
+    precision: Literal["float32", "bfloat16", "float16", "auto"],
+    device: str | None,
+    deterministic: bool,
+    as_json: bool,
+) -> None:
+    """Measure the kinds of layers and print them.
+
+    Raises:
+        DocumentError: A file is given as well, or the precision is open.
+    """
+    if file is not None:
+        raise DocumentError(f"--layers: measures kinds of layers, not {file}. Leave one of the two out.")
+    if precision == "auto":
+        raise DocumentError("--precision auto: with --layers, choose float32, bfloat16 or float16.")
+    from archnet.api.console import progress, stdout
+    from archnet.cli.bench_layers import layer_table
+    from archnet.network.backend import start_quietly
+
+    device_description = start_quietly(device, is_deterministic=deterministic)
+
+    from archnet.runs.benchmark.layer_speeds import measure_layers
+
+    speeds = measure_layers(precision=precision, progress=progress)
+    if as_json:
+        print_json(
+            {"device": device_description, "precision": precision, "layers": [speed.to_document() for speed in speeds]}
+        )
+    else:
+        stdout.print(layer_table(speeds, precision, device_description))
 
 
 def _data_workload(experiment: Experiment, input_text: str | None) -> Workload:

@@ -31,12 +31,12 @@ _NUM_CASES: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Disagreement:
-    """A layer that a device does not compute correctly.
+class KernelError:
+    """How far a layer's values in a precision are from those in float32.
 
     Attributes:
         layer: Name, class and input shape of the layer.
-        what: What is wrong, such as "outputs".
+        what: Which values, such as "outputs".
         error: Relative error, by the root of the sum of squares.
     """
 
@@ -65,7 +65,7 @@ def check_precision(network: keras.Model, precision: Precision) -> None:
         )
 
 
-def find_disagreement(network: keras.Model, precision: Precision) -> Disagreement | None:
+def find_disagreement(network: keras.Model, precision: Precision) -> KernelError | None:
     """The first layer with a kernel whose values in a precision are not those of float32; null if all agree.
 
     Each kind of layer is tried once for each input shape, on random numbers.
@@ -76,12 +76,14 @@ def find_disagreement(network: keras.Model, precision: Precision) -> Disagreemen
     """
     if precision == "float32":
         return None
-    errors = (
-        Disagreement(layer=_layer_text(layer), what=what, error=error)
-        for layer in _unique_layers(network)
-        for what, error in layer_errors(layer, precision).items()
-    )
-    return next((entry for entry in errors if not entry.error <= MAX_ERROR), None)
+    return next((entry for entry in kernel_errors(network, precision) if not entry.error <= MAX_ERROR), None)
+
+
+def kernel_errors(network: keras.Model, precision: Precision) -> Iterator[KernelError]:
+    """The errors of each kind of layer with a kernel, one at a time, however small."""
+    for layer in _unique_layers(network):
+        for what, error in layer_errors(layer, precision).items():
+            yield KernelError(layer=_layer_text(layer), what=what, error=error)
 
 
 def layer_errors(layer: keras.layers.Layer, precision: Precision) -> dict[str, float]:

@@ -61,6 +61,26 @@ class InnerSequence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """A convolution of groups of channels.
+
+    Attributes:
+        kernel_size: Of the convolution.
+        num_channels: Channels of the input.
+        num_groups: Groups, more than one.
+    """
+
+    kernel_size: Shape
+    num_channels: int
+    num_groups: int
+
+    @property
+    def kind(self) -> Literal["depthwise", "grouped"]:
+        """What the convolution is called."""
+        return "depthwise" if self.num_groups == self.num_channels else "grouped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layer(ABC):
     """One entry of an architecture's `layers`.
 
@@ -166,6 +186,10 @@ class Layer(ABC):
     def sees_whole_input(self) -> bool:
         """Whether each value of the output depends on all of a case's input, wherever it lies."""
         return any(inner.sees_whole_input for _, layers in self.inner_layers() for inner in layers)
+
+    def grouping(self, shape: Shape) -> Grouping | None:
+        """How a convolution of groups of channels divides them; null for all other layers."""
+        return None
 
     def inner_layers(self) -> Iterator[tuple[JsonPath, tuple[Layer, ...]]]:
         """Every list of inner layers, with its JSON path within this layer's document."""

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from archnet.spec.layers.base.activations import ActivationName
 from archnet.spec.layers.base.kernel_layer import KernelLayer
-from archnet.spec.layers.base.layer import Traits
+from archnet.spec.layers.base.layer import Grouping, Traits
 from archnet.spec.layers.base.marks import PERCENTAGE, per_axis
 from archnet.spec.layers.base.norm import NORM, Norm, norm_text
 from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text
@@ -92,6 +92,12 @@ class Convolution(KernelLayer):
 
     def num_transient_values(self, shape: Shape) -> float:
         return KernelLayer.num_transient_values(self, shape) + self.window.num_padded_values(shape)
+
+    def grouping(self, shape: Shape) -> Grouping | None:
+        groups = self.num_groups(shape[-1])
+        if groups == 1:
+            return None
+        return Grouping(kernel_size=self.kernel_size, num_channels=shape[-1], num_groups=groups)
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         return self.window.propagate_grid(grid, shape)

@@ -1,0 +1,107 @@
+"""Benchmark of kinds of layers: their time beside that of the dense convolution that sees as much, in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from statistics import median
+from typing import Any, Final
+
+from archnet.files.progress import Progress, no_progress
+from archnet.network.training.layer_speed import LayerTime, TimedLayers, largest_layer_error
+from archnet.spec.experiment import Precision
+from archnet.spec.speeds.layer_kinds import INPUT_SIZES, LAYER_KINDS, NUM_CASES, LayerKind
+
+SMALL_SIZES: Final = {2: (9, 9), 3: (7, 7, 5)}
+"""By rank, the spatial input on which values are compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerSpeed:
+    """The time of a kind of layers relative to the dense convolution, medians over rounds in which both ran.
+
+    Attributes:
+        kind: Name of the kind.
+        channels: Channels of input and output.
+        input_shape: Channels last.
+        dense_step_seconds: Time of a training step of the dense convolution.
+        macs_ratio: Multiply-adds, relative.
+        step_ratio: Time of a training step, relative.
+        inference_ratio: Time of a forward pass, relative.
+        error: Largest relative difference of outputs and gradients from Keras's.
+    """
+
+    kind: str
+    channels: int
+    input_shape: tuple[int, ...]
+    dense_step_seconds: float
+    macs_ratio: float
+    step_ratio: float
+    inference_ratio: float
+    error: float
+
+    def to_document(self) -> dict[str, Any]:
+        """One JSON-ready object."""
+        return {**asdict(self), "input_shape": list(self.input_shape)}
+
+
+def measure_layers(
+    kinds: Iterable[LayerKind] = LAYER_KINDS,
+    channels: Sequence[int] | None = None,
+    *,
+    precision: Precision = "float32",
+    num_rounds: int = 5,
+    progress: Progress = no_progress,
+) -> list[LayerSpeed]:
+    """Measure kinds of layers.
+
+    Args:
+        kinds: The kinds; those that share a dense convolution are measured in the same rounds.
+        channels: Numbers of channels, each a key of `INPUT_SIZES`; null is all of them.
+        precision: The compute dtype.
+        num_rounds: Rounds, after one that warms up.
+        progress: Wraps the trials.
+    """
+    trials = [
+        (num_channels, members)
+        for _, group in groupby(kinds, key=lambda kind: kind.dense)
+        for members in [tuple(group)]
+        for num_channels in channels or INPUT_SIZES[members[0].rank]
+    ]
+    return [
+        speed
+        for num_channels, members in progress(trials, "Layers", len(trials))
+        for speed in _measure_trial(members, num_channels, precision, num_rounds)
+    ]
+
+
+def _measure_trial(
+    kinds: Sequence[LayerKind], num_channels: int, precision: Precision, num_rounds: int
+) -> list[LayerSpeed]:
+    """The speeds of kinds that share a dense convolution, which takes part in each round."""
+    dense = kinds[0].dense
+    sides = [
+        TimedLayers(kind.layers(num_channels), kind.input_shape(num_channels), NUM_CASES, precision)
+        for kind in (dense, *kinds)
+    ]
+    rounds = [[side.measure() for side in sides] for _ in range(1 + num_rounds)][1:]
+    return [
+        LayerSpeed(
+            kind=kind.name,
+            channels=num_channels,
+            input_shape=kind.input_shape(num_channels),
+            dense_step_seconds=median(times[0].step_seconds for times in rounds),
+            macs_ratio=kind.num_macs(num_channels) / dense.num_macs(num_channels),
+            **_median_ratios([(times[number], times[0]) for times in rounds]),
+            error=largest_layer_error(kind.layers(num_channels), (*SMALL_SIZES[kind.rank], num_channels)),
+        )
+        for number, kind in enumerate(kinds, start=1)
+    ]
+
+
+def _median_ratios(pairs: Sequence[tuple[LayerTime, LayerTime]]) -> dict[str, float]:
+    return {
+        "step_ratio": median(own.step_seconds / dense.step_seconds for own, dense in pairs),
+        "inference_ratio": median(own.inference_seconds / dense.inference_seconds for own, dense in pairs),
+    }

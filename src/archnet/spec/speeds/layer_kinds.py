@@ -1,0 +1,86 @@
+"""The kinds of layers whose speed `archnet bench --layers` compares with that of dense convolutions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from archnet.spec.layers import Convolution, Layer, Shape
+from archnet.spec.layers.base.shapes import sizes_text
+
+GROUP_CHANNELS: Final = 8
+"""Channels of a group where a kind has groups of several."""
+
+NUM_CASES: Final = 16
+"""Cases that a layer is measured on at once."""
+
+INPUT_SIZES: Final[dict[int, dict[int, Shape]]] = {
+    2: {8: (64, 64), 16: (64, 64), 32: (64, 64), 64: (32, 32), 128: (32, 32), 256: (16, 16)},
+    3: {8: (32, 32, 10), 16: (32, 32, 10), 32: (32, 32, 10), 64: (16, 16, 10), 128: (16, 16, 5), 256: (8, 8, 5)},
+}
+"""By rank and number of channels, the spatial input that layers are measured on: fewer voxels for more channels, as in
+networks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerKind:
+    """Convolutions of one kind, which keep the number of channels.
+
+    Attributes:
+        name: In tables.
+        kernels: Kernel sizes of convolutions one after another.
+        groups: "one" is dense, "some" have `GROUP_CHANNELS` channels each, "each" is depthwise.
+        is_pointwise_last: Whether a dense 1x1 convolution follows.
+    """
+
+    name: str
+    kernels: tuple[Shape, ...]
+    groups: Literal["one", "some", "each"] = "one"
+    is_pointwise_last: bool = False
+
+    @property
+    def dense(self) -> LayerKind:
+        """The dense convolution that sees as much."""
+        kernel = tuple(map(max, zip(*self.kernels, strict=True)))
+        return LayerKind(name=f"dense {sizes_text(kernel)}", kernels=(kernel,))
+
+    @property
+    def rank(self) -> int:
+        """Number of spatial axes."""
+        return len(self.kernels[0])
+
+    def layers(self, num_channels: int) -> list[Layer]:
+        """The layers, for some number of channels."""
+        groups = {"one": 1, "some": num_channels // GROUP_CHANNELS, "each": num_channels}[self.groups]
+        layers: list[Layer] = [_convolution(num_channels, kernel, groups) for kernel in self.kernels]
+        return [*layers, _convolution(num_channels, (1,) * self.rank, 1)] if self.is_pointwise_last else layers
+
+    def input_shape(self, num_channels: int) -> Shape:
+        """The input that the kind is measured on, channels last."""
+        return (*INPUT_SIZES[self.rank][num_channels], num_channels)
+
+    def num_macs(self, num_channels: int) -> int:
+        """Multiply-adds of one case's forward pass."""
+        shape = self.input_shape(num_channels)
+        return sum(layer.num_macs(shape) for layer in self.layers(num_channels))
+
+
+def _convolution(num_channels: int, kernel: Shape, groups: int) -> Convolution:
+    ones = (1,) * len(kernel)
+    return Convolution(num_output=num_channels, kernel_size=kernel, stride=ones, dilation=ones, groups=groups)
+
+
+LAYER_KINDS: Final = (
+    LayerKind(name="depthwise 3x3", kernels=((3, 3),), groups="each"),
+    LayerKind(name="grouped 3x3", kernels=((3, 3),), groups="some"),
+    LayerKind(name="separable 3x3", kernels=((3, 3),), groups="each", is_pointwise_last=True),
+    LayerKind(name="depthwise 7x7", kernels=((7, 7),), groups="each"),
+    LayerKind(name="depthwise 3x3x3", kernels=((3, 3, 3),), groups="each"),
+    LayerKind(name="grouped 3x3x3", kernels=((3, 3, 3),), groups="some"),
+    LayerKind(name="separable 3x3x3", kernels=((3, 3, 3),), groups="each", is_pointwise_last=True),
+    LayerKind(name="(2+1)D", kernels=((3, 3, 1), (1, 1, 3))),
+    LayerKind(name="(2+1)D depthwise", kernels=((3, 3, 1), (1, 1, 3)), groups="each"),
+    LayerKind(name="depthwise 3x3x1", kernels=((3, 3, 1),), groups="each"),
+    LayerKind(name="depthwise 1x1x3", kernels=((1, 1, 3),), groups="each"),
+)
+"""The kinds, 2D before 3D; those that are compared with the same dense convolution side by side."""

@@ -1,0 +1,78 @@
+"""Notes on layers that take longer than their multiply-adds suggest, from `MEASURED_SPEEDS`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import log
+from typing import Final
+
+from archnet.spec.layers.base.layer import Grouping, Layer
+from archnet.spec.layers.base.shapes import Shape, sizes_text
+from archnet.spec.speeds.layer_kinds import LAYER_KINDS, LayerKind
+from archnet.spec.speeds.measured import MEASURED_SPEEDS
+
+MIN_SLOWDOWN: Final = 2.0
+"""How many times as long as its multiply-adds suggest a layer takes before it is worth a note."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SlowLayer:
+    text: str
+    num_times_fewer: int
+    step_ratio: float
+
+
+def speed_notes(layers: Iterable[tuple[Layer, Shape]]) -> list[str]:
+    """A sentence for each kind of layer that takes longer than its multiply-adds suggest.
+
+    Args:
+        layers: The layers of a network, each with the shape of its input.
+    """
+    kinds: dict[str, list[_SlowLayer]] = {}
+    for layer, shape in layers:
+        grouping = layer.grouping(shape)
+        if grouping and (slow := _slow_layer(grouping)):
+            kinds.setdefault(slow.text, []).append(slow)
+    return [_note(text, slow_layers) for text, slow_layers in kinds.items()]
+
+
+def _slow_layer(grouping: Grouping) -> _SlowLayer | None:
+    """A layer with the speed of the most similar measured kind; null if its multiply-adds explain the time."""
+    speeds = MEASURED_SPEEDS[_nearest_kind(grouping).name]
+    num_channels = min(speeds, key=lambda number: abs(log(number / grouping.num_channels)))
+    step_ratio = speeds[num_channels].step_ratio
+    if step_ratio * grouping.num_groups < MIN_SLOWDOWN:
+        return None
+    text = f"{grouping.kind} {sizes_text(grouping.kernel_size)}"
+    return _SlowLayer(text=text, num_times_fewer=grouping.num_groups, step_ratio=step_ratio)
+
+
+def _nearest_kind(grouping: Grouping) -> LayerKind:
+    """The kind of this name and rank whose kernel is the most similar."""
+    candidates = [
+        kind
+        for kind in LAYER_KINDS
+        if kind.name.startswith(f"{grouping.kind} ") and kind.rank == len(grouping.kernel_size)
+    ]
+    return min(candidates, key=lambda kind: _distance(kind, grouping))
+
+
+def _distance(kind: LayerKind, grouping: Grouping) -> float:
+    return sum(abs(log(a / b)) for a, b in zip(kind.kernels[0], grouping.kernel_size, strict=True))
+
+
+def _note(text: str, layers: list[_SlowLayer]) -> str:
+    count = "1 layer" if len(layers) == 1 else f"{len(layers)} layers"
+    fewer = _range_text({f"{layer.num_times_fewer:,}": layer.num_times_fewer for layer in layers})
+    times = _range_text({f"{layer.step_ratio:.2g}": layer.step_ratio for layer in layers})
+    return (
+        f"C {text} ({count}): {fewer} times fewer multiply-adds than a dense convolution, but a training step takes "
+        f"{times} times as long on a CPU (archnet bench --layers)."
+    )
+
+
+def _range_text(values: dict[str, float]) -> str:
+    """The smallest and the largest of some values, as their texts say."""
+    texts = sorted(values, key=lambda text: values[text])
+    return texts[0] if len(texts) == 1 else f"{texts[0]} to {texts[-1]}"
