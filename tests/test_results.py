@@ -1,6 +1,5 @@
 """The results: what the two READMEs tell is what lies under experiments/results."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -12,16 +11,9 @@ from archnet.files.strict_json import Document
 from archnet.spec.auto import refresh_reasons
 from archnet.spec.auto_rules import AUTO_RULES, Symmetry, TrainingSet
 from archnet.spec.resolve import parse_experiments
+from experiment_scripts import EXPERIMENTS, load_script
 
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 RESULTS = EXPERIMENTS / "results"
-
-
-def script(name):
-    specification = importlib.util.spec_from_file_location(name, EXPERIMENTS / f"{name}.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
 
 
 def readme_lines(folder):
@@ -29,7 +21,7 @@ def readme_lines(folder):
 
 
 def test_the_readme_s_tables_are_the_results_or_their_means_over_seeds():
-    collect, told = script("collect_results"), set()
+    collect, told = load_script("collect_results"), set()
     lines = {line for line in readme_lines(EXPERIMENTS.parent) if "experiments/results/" in line and line[0] == "|"}
     for path in RESULTS.glob("*.json"):
         alone, name = collect.readme_row(path.stem, json.loads(path.read_text())), path.stem.rpartition("_seed")[0]
@@ -48,7 +40,7 @@ def test_each_result_tells_its_command_and_its_resolved_experiment():
 
 @pytest.mark.parametrize("name", ["sweep_recipe", "sweep_batch_norm"])
 def test_the_ablations_tables_are_what_their_sweeps_came_to(name):
-    ablation, lines = script("ablation_table"), readme_lines(EXPERIMENTS)
+    ablation, lines = load_script("ablation_table"), readme_lines(EXPERIMENTS)
     rows = json.loads((RESULTS / name / "ablation.json").read_text())
     (values,) = json.loads((EXPERIMENTS / f"{name}.json").read_text())["space"].values()
     assert [next(iter(row["values"].values())) for row in rows] == values
@@ -60,7 +52,7 @@ def test_the_ablations_tables_are_what_their_sweeps_came_to(name):
 
 
 def test_the_tables_of_comparisons_are_what_archnet_compare_says():
-    keep, lines = script("keep_comparison"), readme_lines(EXPERIMENTS)
+    keep, lines = load_script("keep_comparison"), readme_lines(EXPERIMENTS)
     comparisons = sorted(RESULTS.rglob("comparison.json"))
     assert len(comparisons) > 1
     for path in comparisons:

@@ -1,0 +1,45 @@
+"""The networks of archs/applications: as many parameters as Keras's, and with Keras's weights the same logits.
+
+`experiments/check_applications.py` says what is drawn and how the weights are moved.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from experiment_scripts import load_script
+
+check = load_script("check_applications")
+NETWORKS = Path(__file__).parents[2] / "archs/applications"
+
+
+def test_each_file_has_its_application():
+    assert sorted(check.APPLICATIONS) == sorted(path.stem for path in NETWORKS.glob("*.json"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [None, check.UNEVEN], ids=["its_size", "uneven"])
+@pytest.mark.parametrize("name", check.APPLICATIONS)
+def test_an_application_has_keras_s_parameters_and_with_its_weights_its_logits(name, size):
+    comparison = check.compare(name, size)
+    assert comparison.parameters == comparison.keras_parameters
+    assert comparison.difference <= 1e-4
+    assert 1 < comparison.logit < 1000  # a difference of 1e-4 is no rounding error, and none that scale hides
+    assert comparison.spread > 0.01  # the images matter
+
+
+def test_drawn_statistics_keep_the_scale_of_the_signal():
+    inputs = keras.Input((8, 8, 3))
+    tensor = inputs
+    for _ in range(30):
+        tensor = keras.layers.Conv2D(8, 3, padding="same")(keras.layers.BatchNormalization()(tensor))
+    network = keras.Model(inputs, tensor)
+    images = np.random.default_rng(1).normal(size=(2, 8, 8, 3)).astype(np.float32)
+    check.randomize(network, images)
+    assert 0.1 < np.std(network(images)) < 10
+    for norm in (layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)):
+        assert "call" not in vars(norm)
+        assert not np.allclose(norm.moving_mean, 0)
+        assert not np.allclose(norm.moving_variance, 1)
