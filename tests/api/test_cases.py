@@ -40,6 +40,27 @@ def test_arrays_of_a_file_come_with_their_labels_groups_and_sets(slices):
     assert repr(data) == "CaseData(npz: 20 0, 20 1; 6x5)"
 
 
+@pytest.mark.parametrize(
+    ("settings", "limits"),
+    [
+        ({"data.range": [0, 200]}, ((0, 200), (0, 200))),
+        ({"data.range": [[0, 200], [0, 9]]}, ((0, 200), (0, 9))),
+        (
+            {"data.range": "hu", "data.window_hu": [[-1350, 150], [-160, 240]], "data.allow": ["value_range"]},
+            ((-1350, 150), (-1350, 150), (-160, 240), (-160, 240)),
+        ),
+    ],
+)
+def test_arrays_with_channels_have_limits_for_each_channel_of_a_networks_input(slices, tmp_path, settings, limits):
+    _, values, labels = slices
+    channels = np.stack([values, values // 2], axis=-1)
+    np.savez(tmp_path / "channels.npz", x=channels, y=labels)
+    data = archnet.load_data(f"npz:{tmp_path / 'channels.npz'}", settings={"data.channels": 2, **settings})
+    np.testing.assert_array_equal(data.images, channels)
+    assert data.limits == limits
+    assert repr(data) == "CaseData(npz: 20 0, 20 1; 6x5x2)"
+
+
 def test_crops_are_hounsfield_units_around_each_candidate(nodules):
     section, root = nodules
     data = archnet.load_data(section, root=root)

@@ -117,7 +117,7 @@ def test_the_gallery_shows_the_first_channel_and_keeps_the_others(petct):
     gallery = read_gallery(petct / "gallery.npz")
     expected = (scaled(x[gallery.cases.astype(int)], RANGES) * 255).round()
     np.testing.assert_allclose(gallery.images, expected[..., 0], atol=1)
-    np.testing.assert_allclose(gallery.cases_of_data, expected, atol=1)
+    np.testing.assert_allclose(gallery.all_channels, expected, atol=1)
     assert "The pictures show channel 0 of 2." in (petct / "report.html").read_text()
     assert "Training cases, channel 0 of 2" in (petct / "figures/samples.svg").read_text()
 
@@ -127,7 +127,7 @@ def test_a_lost_gallery_is_made_again_with_all_channels(petct, tmp_path):
     (petct / "gallery.npz").unlink()
     repair_run(petct)
     after = read_gallery(petct / "gallery.npz")
-    np.testing.assert_array_equal(after.cases_of_data, before.cases_of_data)
+    np.testing.assert_array_equal(after.all_channels, before.all_channels)
 
 
 @pytest.mark.parametrize("form", ["keras", "onnx"])

@@ -132,7 +132,7 @@ def _real_cases(files: RunFiles, limits: InputLimits) -> list[NDArray[np.float32
     if files.gallery is None:
         return []
     (experiment,) = parse_experiments(read_document(files.folder / "experiment.json"))
-    scaled = files.gallery.cases_of_data[-NUM_REAL:] / np.float32(255)
+    scaled = files.gallery.all_channels[-NUM_REAL:] / np.float32(255)
     return [network_input(scale_from_unit(scaled, limits), experiment)]
 
 

@@ -41,7 +41,7 @@ class Gallery:
     other_channels: NDArray[np.uint8] | None = None
 
     @property
-    def cases_of_data(self) -> NDArray[np.uint8]:
+    def all_channels(self) -> NDArray[np.uint8]:
         """The images with all channels of the data: as a last axis, if there are several."""
         if self.other_channels is None:
             return self.images

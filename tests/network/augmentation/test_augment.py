@@ -92,6 +92,17 @@ def test_every_augmentation_treats_a_case_alike_in_any_batch_and_stays_an_image(
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=["2d", "3d"])
+@pytest.mark.parametrize("entry", [entry for entry in STRONG if not isinstance(entry, Noise)], ids=str)
+def test_every_channel_is_augmented_like_a_single_one(entry, shape):
+    channels = np.concatenate([images_of(shape, seed) for seed in range(2)], axis=-1)
+    uniforms = uniforms_of(entry, shape[0])
+    together = result_of(entry, channels, uniforms)
+    for place in range(2):
+        alone = result_of(entry, channels[..., [place]], uniforms)
+        np.testing.assert_allclose(together[..., [place]], alone, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=["2d", "3d"])
 def test_every_augmentation_is_the_same_in_a_graph_of_any_batch_size(shape):
     class Augmented(keras.layers.Layer):
         def call(self, images, *uniforms):

@@ -5,9 +5,13 @@ import logging
 import numpy as np
 import pytest
 
+from archnet.files.strict_json import Document
 from archnet.network.backends import tensorflow as tensorflow_backend
+from archnet.network.build.network import build
 from archnet.network.training import precision
 from archnet.network.training.precision import has_bfloat16, resolve_precision
+from archnet.spec.arch import parse_arch
+from archnet.spec.view import InputLimits
 from plain_training import plain
 from small_training import LIMITS, are_equal, fit, network_of
 
@@ -57,6 +61,22 @@ def test_auto_takes_bfloat16_where_a_trial_is_faster(half_seconds, expected, mon
         f"precision {expected}: a step takes 1 s in float32 and {half_seconds:.3g} s in bfloat16"
     ]
     assert are_equal(before, network.get_weights())
+
+
+def test_the_trial_feeds_raw_values_from_which_windows_are_made(monkeypatch):
+    shapes = []
+
+    def step(trainer, parts):
+        shapes.append(tuple(trainer.objective.scaling(parts[0]["images"]).shape))
+        return [(0.0, np.eye(2))]
+
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(precision.Trainer, "train_step", step)
+    document = Document(value={"rank": 2, "channels": 2, "layers": [{"type": "T"}]}, source="test")
+    network = build(parse_arch(document), (8, 8))
+    limits = InputLimits(windows=(((-1350, 150),), ((-160, 240),)))
+    resolve_precision(network, limits, plain(precision="auto"), 4)
+    assert set(shapes) == {(4, *network.input_shape[1:])}
 
 
 def test_auto_is_float32_where_there_is_no_bfloat16(monkeypatch, caplog):

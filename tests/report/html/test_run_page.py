@@ -209,6 +209,14 @@ def test_a_damaged_gallery_or_history_is_refused(tmp_path):
     record_run(folder)
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_run(folder)
+    with np.load(write_run(tmp_path / "b") / "gallery.npz") as arrays:
+        pictures = dict(arrays)
+    shape = pictures["images"].shape
+    for others in (np.zeros((*shape, 0), np.uint8), np.zeros((1, *shape[1:], 1), np.uint8), np.zeros((*shape, 1))):
+        np.savez(gallery, **pictures, other_channels=others)
+        record_run(folder)
+        with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+            read_run(folder)
     gallery.unlink()
     (folder / "history.csv").write_text("epoch,seconds,train_loss\n1,0.5,x\n", encoding="utf-8")
     record_run(folder)

@@ -7,6 +7,7 @@ import pytest
 
 import archnet
 from archnet.data.checks.findings import Finding
+from archnet.report.data_check_wording import summary_rows
 from archnet.runs.preparation.inspection import inspect_data
 from checked_data import COPIES, experiment_document, find, write_squares
 
@@ -89,3 +90,28 @@ def test_the_page_shows_findings_with_their_cases_histograms_and_samples(tmp_pat
     assert finding.count("<figcaption>") == 2
     assert 'aria-label="Histograms of the voxel values of other, nodule. 0 to 255 become 0 to 1."' in page
     assert page.count("<figcaption>") == 2 + 12
+
+
+def test_the_values_of_several_channels_are_those_of_the_first_and_the_summary_says_so(tmp_path):
+    generator = np.random.default_rng(0)
+    x = np.stack([generator.integers(0, 200, (60, 8, 8)), generator.integers(0, 9, (60, 8, 8))], axis=-1)
+    path = write_squares(tmp_path / "a.npz", x=x.astype(np.uint8))
+    data = {"name": "npz", "root": str(path), "channels": 2, "range": [[0, 250], [0, 10]]}
+    document = experiment_document(path, data=data)
+    document["archs"] = [{**document["archs"][0], "channels": 2}]
+    check = inspect_data(archnet.load_experiments(document), is_quick=False)
+    summary = check.summary
+    assert (summary["shape"], summary["limits"], summary["pictures"]) == (
+        [8, 8],
+        [[0, 250], [0, 10]],
+        "channel 0 of 2",
+    )
+    percentiles = summary["values"]["classes"][0]["percentiles"]
+    assert percentiles == np.percentile(x[::2, ..., 0], [0, 1, 50, 99, 100]).tolist()
+    rows = dict(summary_rows(check.to_document()))
+    assert rows["becomes 0 to 1"] == "0 to 250 and 0 to 10"
+    assert rows['values of "other" (channel 0 of 2)'].startswith("0 to 199 ")
+    check.write_html(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "The histogram shows channel 0 of 2." in page
+    assert "The pictures show channel 0 of 2." in page
