@@ -38,7 +38,7 @@ DEVICE = start_quietly()
 
 from archnet.network.augmentation.augment import num_uniforms  # noqa: E402 - after the quiet start
 from archnet.network.build.network import build  # noqa: E402
-from archnet.network.training.layer_speed import precision_error  # noqa: E402
+from archnet.network.timing.layers import precision_error  # noqa: E402
 from archnet.network.training.precision_check import MAX_ERROR, kernel_errors  # noqa: E402
 from archnet.network.training.trainer import Trainer, read_outputs  # noqa: E402
 from archnet.spec.arch import Arch, parse_arch  # noqa: E402

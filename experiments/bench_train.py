@@ -42,8 +42,8 @@ from plain_options import PLAIN  # noqa: E402
 from their_steps import ANGLES, PUBLISHED_BATCH, PUBLISHED_L2, published_step, tutorial_step  # noqa: E402
 
 from archnet.network.prefetch import prefetch_items  # noqa: E402
+from archnet.network.timing.steps import MATRIX_SIZE, measure_seconds  # noqa: E402
 from archnet.network.training.precision import has_bfloat16  # noqa: E402
-from archnet.network.training.speed import MATRIX_SIZE, measure_seconds  # noqa: E402
 from archnet.runs.benchmark.measure import PRODUCTS_PER_STEP, TimedTraining  # noqa: E402
 from archnet.runs.benchmark.workload import Workload, load_data_workload, make_noise_workload  # noqa: E402
 from archnet.spec.cost import network_cost  # noqa: E402

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from archnet.cli import app
 from archnet.errors import RunError
 from archnet.files.strict_json import Document
-from archnet.network.training.speed import measure_matmul_rate, measure_seconds
+from archnet.network.timing.steps import measure_matmul_rate, measure_seconds
 from archnet.network.training.trainer import Trainer
 from archnet.runs.benchmark.measure import TimedTraining, measure
 from archnet.runs.benchmark.workload import load_data_workload, make_noise_workload
@@ -31,7 +31,7 @@ LAYERS = [
 
 @pytest.fixture(autouse=True)
 def small_matrices(monkeypatch):
-    monkeypatch.setattr("archnet.network.training.speed.MATRIX_SIZE", 8)
+    monkeypatch.setattr("archnet.network.timing.steps.MATRIX_SIZE", 8)
 
 
 def small_arch():
@@ -59,7 +59,7 @@ def test_what_is_measured_is_told_with_it():
 
 def test_the_outputs_of_each_timed_step_are_read(monkeypatch):
     steps = []
-    monkeypatch.setattr("archnet.network.training.speed.read_outputs", steps.append)
+    monkeypatch.setattr("archnet.network.timing.steps.read_outputs", steps.append)
     measure_seconds(SimpleNamespace(train_step=len), [SimpleNamespace(micro_batches=[0] * k) for k in (1, 2, 3)])
     assert steps == [1, 2, 3]
 
@@ -173,7 +173,7 @@ def test_the_cases_of_an_experiment_are_its_training_set(tmp_path):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_the_rate_of_a_multiplication_is_that_of_its_matrices(precision, monkeypatch):
     ticks = iter([0, 100, 100, 104, 104, 106, 106, 109])
-    monkeypatch.setattr("archnet.network.training.speed.time.perf_counter", lambda: next(ticks))
+    monkeypatch.setattr("archnet.network.timing.steps.time.perf_counter", lambda: next(ticks))
     assert measure_matmul_rate(precision) == 8**3 / 2
 
 

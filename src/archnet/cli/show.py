@@ -54,18 +54,22 @@ def show(
     from archnet.spec.arch import parse_arch
     from archnet.spec.cost import network_summary
     from archnet.spec.resolve import read_arch_document
+    from archnet.spec.speeds.notes import speed_notes
 
     arch = parse_arch(read_arch_document(file))
     plan = arch.plan(parse_input_shape(input_text), classes)
     summary = network_summary(plan, _plan_micro_batch(plan, batch, memory))
     print_messages(f"warning: {warning}" for warning in arch.warnings())
+    notes = speed_notes((row.layer, row.input_shape) for row in plan)
     if as_json:
-        print_json(summary)
+        print_json({**summary, "speed_notes": notes})
     else:
         from archnet.api.console import stdout
         from archnet.report.network_table import network_table
 
         stdout.print(network_table(arch.name, summary))
+        for note in notes:
+            stdout.print(note, highlight=False, markup=False)
 
 
 def _plan_micro_batch(plan: tuple[PlannedLayer, ...], batch_size: int, memory: str | None) -> MicroBatch:

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any, Final
 
 from archnet.files.progress import Progress, no_progress
-from archnet.network.training.layer_speed import LayerTime, TimedLayers, largest_layer_error
+from archnet.network.timing.layers import LayerTime, TimedLayers, largest_layer_error
 from archnet.spec.experiment import Precision
 from archnet.spec.speeds.layer_kinds import INPUT_SIZES, LAYER_KINDS, NUM_CASES, LayerKind
 
@@ -47,7 +47,7 @@ class LayerSpeed:
 
 
 def measure_layers(
-    kinds: Iterable[LayerKind] = LAYER_KINDS,
+    kinds: Iterable[LayerKind] | None = None,
     channels: Sequence[int] | None = None,
     *,
     precision: Precision = "float32",
@@ -57,7 +57,7 @@ def measure_layers(
     """Measure kinds of layers.
 
     Args:
-        kinds: The kinds; those that share a dense convolution are measured in the same rounds.
+        kinds: The kinds; neighbours that share a dense convolution are measured in the same rounds. Null is all.
         channels: Numbers of channels, each a key of `INPUT_SIZES`; null is all of them.
         precision: The compute dtype.
         num_rounds: Rounds, after one that warms up.
@@ -65,7 +65,7 @@ def measure_layers(
     """
     trials = [
         (num_channels, members)
-        for _, group in groupby(kinds, key=lambda kind: kind.dense)
+        for _, group in groupby(LAYER_KINDS if kinds is None else kinds, key=lambda kind: kind.dense)
         for members in [tuple(group)]
         for num_channels in channels or INPUT_SIZES[members[0].rank]
     ]

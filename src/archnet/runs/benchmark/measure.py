@@ -15,10 +15,10 @@ from archnet.files.progress import Progress, no_progress
 from archnet.machine import peak_memory_bytes, reset_peak_memory, resident_memory_bytes
 from archnet.network.backend import devices, is_on_gpu
 from archnet.network.prefetch import prefetch_items
+from archnet.network.timing.steps import measure_matmul_rate, measure_seconds
 from archnet.network.training.batches import Batch
 from archnet.network.training.failures import translate_errors
 from archnet.network.training.setup import Execution, TrainingData, build_training
-from archnet.network.training.speed import measure_matmul_rate, measure_seconds
 from archnet.runs.benchmark.workload import Workload
 from archnet.runs.micro_batch import choose_micro_batch
 from archnet.spec.cost import network_cost

@@ -64,15 +64,14 @@ def _distance(kind: LayerKind, grouping: Grouping) -> float:
 
 def _note(text: str, layers: list[_SlowLayer]) -> str:
     count = "1 layer" if len(layers) == 1 else f"{len(layers)} layers"
-    fewer = _range_text({f"{layer.num_times_fewer:,}": layer.num_times_fewer for layer in layers})
-    times = _range_text({f"{layer.step_ratio:.2g}": layer.step_ratio for layer in layers})
+    layers = sorted(layers, key=lambda layer: layer.num_times_fewer)
+    fewer = _range_text(*(f"{layer.num_times_fewer:,}" for layer in (layers[0], layers[-1])))
+    times = _range_text(*(f"{layer.step_ratio:.2g}" for layer in (layers[0], layers[-1])))
     return (
         f"C {text} ({count}): {fewer} times fewer multiply-adds than a dense convolution, but a training step takes "
         f"{times} times as long on a CPU (archnet bench --layers)."
     )
 
 
-def _range_text(values: dict[str, float]) -> str:
-    """The smallest and the largest of some values, as their texts say."""
-    texts = sorted(values, key=lambda text: values[text])
-    return texts[0] if len(texts) == 1 else f"{texts[0]} to {texts[-1]}"
+def _range_text(first: str, last: str) -> str:
+    return first if first == last else f"{first} to {last}"

@@ -1,0 +1,1 @@
+"""How long steps of training and single layers take."""
