@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,28 +24,24 @@ def layer_table(speeds: Sequence[LayerSpeed], precision: str, device: str) -> Ta
     from rich.table import Table
 
     table = Table(
-        title=f"Kinds of layers beside the dense convolution that sees as much, {precision}",
-        caption=f"{device}; medians of rounds in which both ran. Difference: of outputs and gradients from Keras's.",
+        title=f"Layers relative to the dense convolution that sees as much, {precision}",
+        caption=f"{device}; medians of rounds in which both ran.\nerror: outputs and gradients, relative to Keras's.",
         box=box.SIMPLE_HEAD,
         title_justify="left",
         caption_justify="left",
     )
     table.add_column("layer", no_wrap=True)
-    for name in ("channels", "input", "dense step", "mult-adds", "step", "inference", "difference"):
+    for name in ("channels", "dense step", "mult-adds", "step", "inference", "error"):
         table.add_column(name, justify="right", no_wrap=True)
-    previous = ""
-    for speed in speeds:
-        if previous not in ("", speed.kind):
-            table.add_section()
-        table.add_row("" if speed.kind == previous else speed.kind, *_cells(speed))
-        previous = speed.kind
+    for _, rows in groupby(speeds, key=lambda speed: speed.kind):
+        for number, speed in enumerate(rows):
+            table.add_row("" if number else speed.kind, *_cells(speed))
     return table
 
 
 def _cells(speed: LayerSpeed) -> tuple[str, ...]:
     return (
         str(speed.channels),
-        "x".join(map(str, speed.input_shape)),
         f"{speed.dense_step_seconds * 1000:.3g} ms",
         f"{speed.macs_ratio:.3f}",
         f"{speed.step_ratio:.2f}",

@@ -62,18 +62,24 @@ def measure_layers(
         precision: The compute dtype.
         num_rounds: Rounds, after one that warms up.
         progress: Wraps the trials.
+
+    Returns:
+        One entry for each kind and number of channels, in the order of the kinds.
     """
+    kinds = LAYER_KINDS if kinds is None else tuple(kinds)
     trials = [
         (num_channels, members)
-        for _, group in groupby(LAYER_KINDS if kinds is None else kinds, key=lambda kind: kind.dense)
+        for _, group in groupby(kinds, key=lambda kind: kind.dense)
         for members in [tuple(group)]
         for num_channels in channels or INPUT_SIZES[members[0].rank]
     ]
-    return [
+    speeds = [
         speed
         for num_channels, members in progress(trials, "Layers", len(trials))
         for speed in _measure_trial(members, num_channels, precision, num_rounds)
     ]
+    order = [kind.name for kind in kinds]
+    return sorted(speeds, key=lambda speed: order.index(speed.kind))
 
 
 def _measure_trial(
