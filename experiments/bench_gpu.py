@@ -7,6 +7,8 @@ Writes JSON lines, as soon as each is known:
 - device: what runs, and the peak that shares refer to.
 - layer: for one type of layer, the relative error of outputs and gradients in bfloat16 against float32.
 - kernel: for each network, the largest error among its convolutions and dense layers at their own shapes.
+- form: for kinds of grouped convolutions, the time of a training step in archnet's form and in Keras's, relative to the
+  dense convolution's.
 - speed: for each network and precision, steps and cases per second of archnet's training step on batches in memory, and
   the share of the peak. A step counts as three forward passes, a multiply-add as two operations.
 - error: what failed; the rest continues.
@@ -23,7 +25,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
+from statistics import median
 
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path.home() / ".cache/archnet_bench_gpu"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
@@ -38,17 +42,19 @@ DEVICE = start_quietly()
 
 from archnet.network.augmentation.augment import num_uniforms  # noqa: E402 - after the quiet start
 from archnet.network.build.network import build  # noqa: E402
-from archnet.network.timing.layers import precision_error  # noqa: E402
+from archnet.network.timing.layers import TimedLayers, precision_error  # noqa: E402
 from archnet.network.training.precision_check import MAX_ERROR, kernel_errors  # noqa: E402
 from archnet.network.training.trainer import Trainer, read_outputs  # noqa: E402
 from archnet.spec.arch import Arch, parse_arch  # noqa: E402
 from archnet.spec.cost import network_cost  # noqa: E402
 from archnet.spec.experiment import Training  # noqa: E402
 from archnet.spec.resolve import read_arch_document  # noqa: E402
+from archnet.spec.speeds.layer_kinds import LAYER_KINDS, LayerKind  # noqa: E402
+from archnet.spec.view import InputLimits  # noqa: E402
 
 ARCHS = Path(__file__).parents[1] / "archs"
 PRECISIONS = ("float32", "bfloat16")
-LIMITS = (-1000, 400)
+LIMITS = InputLimits.of(-1000, 400)
 PRODUCTS_PER_STEP = 3
 
 PEAKS = {
@@ -63,6 +69,11 @@ MAX_VOXELS = 64 * 64 * 64 * 10
 
 MAX_CHAIN_ERROR = 0.05
 """Relative error of a layer of several operations in bfloat16 that is allowed; each rounds by up to 0.004."""
+
+FORMS = ("depthwise 3x3", "grouped 3x3", "depthwise 3x3x3", "grouped 3x3x3", "depthwise 3x3x1", "(2+1)D depthwise")
+FORM_CHANNELS = (16, 64)
+FORM_CASES = 64
+FORM_ROUNDS = 5
 
 LAYER_TYPES = {
     "C 3x3": ((32, 32, 16), {"type": "C", "num_output": 16, "kernel_size": [3, 3]}),
@@ -133,6 +144,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=64, help="cases a step; fewer where the input is large")
     parser.add_argument("--seconds", type=float, default=2.0, help="how long a network is measured")
     parser.add_argument("--jobs", type=int, default=8, help="processes that compile at once")
+    parser.add_argument("--no-forms", dest="forms", action="store_false", help="leave the forms of layers out")
     parser.add_argument("--limit", type=float, default=540.0, help="seconds after which no other measurement starts")
     parser.add_argument("--peak", nargs=2, type=float, metavar=("FLOAT32", "BFLOAT16"), help="tera-operations a second")
     parser.add_argument("--out", type=Path, default=Path("bench_gpu.jsonl"))
@@ -145,6 +157,11 @@ def measure(names: list[str], options: argparse.Namespace, end: float) -> Iterat
     peaks = find_peaks(options)
     yield {"kind": "device", "device": DEVICE, "peak_tera_operations": peaks}
     yield from run_workers(options, end)
+    for kind in LAYER_KINDS:
+        for channels, precision in product(FORM_CHANNELS, options.precisions):
+            if options.forms and kind.name in FORMS and time.monotonic() < end:
+                task = f"{kind.name} {channels} {precision}"
+                yield from try_task(task, lambda k=kind, c=channels, p=precision: [measure_form(k, c, p)])
     for name in names:
         for precision in options.precisions:
             if time.monotonic() > end:
@@ -153,6 +170,24 @@ def measure(names: list[str], options: argparse.Namespace, end: float) -> Iterat
             yield from try_task(
                 f"{name} {precision}", lambda n=name, p=precision: [measure_speed(n, p, options, peaks)]
             )
+
+
+def measure_form(kind: LayerKind, channels: int, precision: str) -> dict:
+    """The times of a step of grouped convolutions in two forms, relative to the dense one; medians of rounds."""
+    shape = kind.input_shape(channels)
+    sides = [TimedLayers(each.layers(channels), shape, FORM_CASES, precision) for each in (kind.dense, kind, kind)]
+    for layer in sides[-1].twin.layers:
+        vars(layer).pop("convolution_op", None)
+    rounds = [[side.measure().step_seconds for side in sides] for _ in range(1 + FORM_ROUNDS)][1:]
+    return {
+        "kind": "form",
+        "layer": kind.name,
+        "channels": channels,
+        "precision": precision,
+        "dense_step_seconds": median(seconds[0] for seconds in rounds),
+        "archnet_ratio": median(seconds[1] / seconds[0] for seconds in rounds),
+        "keras_ratio": median(seconds[2] / seconds[0] for seconds in rounds),
+    }
 
 
 def find_peaks(options: argparse.Namespace) -> dict[str, float]:
@@ -241,7 +276,7 @@ def make_step(name: str, precision: str, options: argparse.Namespace) -> tuple[T
     training = Training(precision=precision, batch_size=num_cases, augmentation=())
     generator = np.random.default_rng(0)
     batch = {
-        "images": generator.integers(*LIMITS, (num_cases, *shape), np.int16),
+        "images": generator.integers(-1000, 400, (num_cases, *shape), np.int16),
         "labels": np.arange(num_cases, dtype=np.int32) % 2,
         "weights": np.full(num_cases, 1 / num_cases, np.float32),
         "uniforms": generator.random((num_cases, num_uniforms(())), np.float32),
