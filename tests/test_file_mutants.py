@@ -67,6 +67,12 @@ COMPARISON = {
         }
     ],
 }
+INIT = {
+    "weights": "/runs/flat",
+    "file": "model.keras",
+    "sha256": "ab" * 32,
+    "layers": [{"place": "$.layers[0]", "layer": 'Conv2D "a"', "weights": "3 x 3 x 1 x 4", "taken": True, "note": "x"}],
+}
 TRIAL = {
     "state": "finished",
     "number": 0,
@@ -93,6 +99,7 @@ LISTS = {
     "curve.json": json.dumps(CURVE, indent=2),
     "comparison.json": json.dumps(COMPARISON, indent=2),
     "judged.json": json.dumps({"trials": [0, 2]}),
+    "init.json": json.dumps(INIT, indent=2),
     "scans.jsonl": json_lines(RECORDS),
 }
 READERS = {
@@ -105,6 +112,7 @@ READERS = {
     "curve.json": read_json,
     "comparison.json": read_json,
     "judged.json": lambda path: read_evaluated_trials(path.parent),
+    "init.json": read_json,
     "scans.jsonl": read_records,
 }
 """How archnet reads each file of `LISTS`."""
@@ -164,7 +172,7 @@ def test_damaged_lists_and_documents_end_in_an_error_or_a_right_result(tmp_path,
     assert result_of(READERS[name], path)
     accepted = damage(path, READERS[name])
     assert len(accepted) < NUM_MUTANTS or name == "scans.jsonl"  # a damaged line is skipped
-    for content, result in accepted if name in ("curve.json", "comparison.json") else []:
+    for content, result in accepted if name in ("curve.json", "comparison.json", "init.json") else []:
         assert result == json.loads(content.decode("utf-8-sig"))
 
 

@@ -13,7 +13,7 @@ from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document, parse_document
 from archnet.spec.augmentations import AUGMENTATIONS, RotatedCopies
 from archnet.spec.datasets import DATASETS, size_in_voxels
-from archnet.spec.experiment import AUTO, Data, EarlyStopping, Evaluation, Schedule, Split, Training
+from archnet.spec.experiment import AUTO, Data, EarlyStopping, Evaluation, Freeze, Init, Schedule, Split, Training
 from archnet.spec.overrides import parse_key, parse_override
 from archnet.spec.resolve import data_experiments, parse_experiments, read_experiment_document, replace_data
 from archnet.spec.schema import read_schema
@@ -53,6 +53,7 @@ def test_every_shipped_experiment_reads_back_as_it_was_resolved(path):
         ("evaluation", Evaluation),
         ("schedule", Schedule),
         ("early_stopping", EarlyStopping),
+        ("freeze", Freeze),
         *AUGMENTATIONS.items(),
     ],
 )
@@ -541,3 +542,68 @@ def test_a_crop_of_too_many_voxels_is_refused():
         "mine.json $.data.crop_size_mm: gives more than 4,096 voxels at this spacing. Lower it, or raise spacing_mm."
     )
     assert message_of(data=data) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "init"),
+    [
+        ("null", None),
+        ("runs/flat", Init(weights="runs/flat")),
+        ('{"weights": "a.keras", "inflate": "centre"}', Init(weights="a.keras", inflate="centre")),
+    ],
+)
+def test_starting_weights_are_a_path_or_a_path_with_options(text, init, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    experiment = experiment_of([f"training.init={text}"])
+    expected = init and replace(init, weights=str(tmp_path / init.weights))
+    assert experiment.training.init == expected
+    assert parse_experiments(Document(value=experiment.to_document(), source="again.json")) == (experiment,)
+
+
+def test_a_relative_path_of_starting_weights_starts_at_the_document(tmp_path):
+    path = tmp_path / "x" / "mine.json"
+    path.parent.mkdir()
+    for init in ("a.keras", {"weights": "a.keras"}):
+        write_json(path, {"archs": [ARCH], "training": {"init": init}})
+        (experiment,) = parse_experiments(read_experiment_document([path]))
+        assert experiment.training.init == Init(weights=str(path.parent / "a.keras"))
+
+
+@pytest.mark.parametrize(
+    ("text", "freeze"),
+    [
+        ("null", None),
+        ("all", Freeze()),
+        ("all but T", Freeze()),
+        ("[0]", Freeze(layers=(0,))),
+        ('{"epochs": 5}', Freeze(epochs=5)),
+        ('{"layers": [0], "epochs": 5}', Freeze(layers=(0,), epochs=5)),
+    ],
+)
+def test_frozen_layers_are_indices_or_all_but_t(text, freeze):
+    experiment = experiment_of([f"training.freeze={text}"])
+    assert experiment.training.freeze == freeze
+    assert parse_experiments(Document(value=experiment.to_document(), source="again.json")) == (experiment,)
+
+
+@pytest.mark.parametrize(
+    ("freeze", "reason"),
+    [
+        ([1], "layer 1 is T, which always learns"),
+        ([0, 7], "there is no layer 7"),
+        ({"layers": [2]}, "there is no layer 2"),
+    ],
+)
+def test_layers_that_cannot_be_frozen_are_named(freeze, reason):
+    assert message_of(training={"freeze": freeze}) == (
+        f'mine.json $.training.freeze: {reason}; the others of "mine" are 0 to 0. "all" freezes all but T.'
+    )
+
+
+def test_frozen_layers_without_starting_weights_are_warned_about():
+    text = (
+        "training.freeze: without training.init, the frozen layers keep random weights. Name the network that they "
+        "come from."
+    )
+    assert text in experiment_of(["training.freeze=all"]).warnings()
+    assert text not in experiment_of(["training.freeze=all", "training.init=a.keras"]).warnings()

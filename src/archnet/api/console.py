@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -158,8 +158,12 @@ def print_message(text: str, is_warning: bool) -> None:
     stderr.print(text, soft_wrap=True, style="yellow" if is_warning else None)
 
 
+SHOWN_LOGGERS: Final = ("archnet.device", "archnet.auto", "archnet.init")
+"""Loggers whose messages are shown even if they are no warnings."""
+
+
 class LogDisplay(logging.Handler):
-    """Log handler that shows warnings, the device, and the values chosen automatically, each once.
+    """Log handler that shows warnings, the device, values chosen automatically, and starting weights, each once.
 
     Attributes:
         show: Called with the text of a message, and whether it is a warning.
@@ -173,7 +177,7 @@ class LogDisplay(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Show a message that has not been shown yet."""
         text, is_warning = record.getMessage(), record.levelno >= logging.WARNING
-        if text in self.past_messages or not (is_warning or record.name in ("archnet.device", "archnet.auto")):
+        if text in self.past_messages or not (is_warning or record.name in SHOWN_LOGGERS):
             return
         self.past_messages.add(text)
         self.show(f"Warning: {text}" if is_warning else text, is_warning)

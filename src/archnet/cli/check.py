@@ -12,6 +12,7 @@ from archnet.errors import DocumentError, pluralize
 
 if TYPE_CHECKING:
     from archnet.files.strict_json import Document
+    from archnet.spec.experiment import Experiment
 
 
 def check(
@@ -83,6 +84,18 @@ def _describe_sweep(document: Document) -> tuple[str, list[str]]:
     return f"a sweep of {pluralize(sweep.num_trials, 'trial')} over {', '.join(sweep.space) or 'folds and seeds'}", []
 
 
+def _init_problem(experiment: Experiment) -> str | None:
+    """What keeps the starting weights from being read, as far as it is known without opening their file."""
+    from archnet.evaluation.run_folder import find_weights_file
+
+    try:
+        if experiment.training.init:
+            find_weights_file(Path(experiment.training.init.weights))
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _describe_experiment(document: Document) -> tuple[str, list[str]]:
     from archnet.spec.resolve import parse_experiments
     from archnet.spec.view import describe_other_size
@@ -90,5 +103,8 @@ def _describe_experiment(document: Document) -> tuple[str, list[str]]:
     experiments = parse_experiments(document)
     archs = {experiment.arch.name: experiment.arch for experiment in experiments}
     warnings = [text for arch in archs.values() for text in arch.warnings()]
+    problems = {f"{document.source} $.training.init: {text}" for one in experiments if (text := _init_problem(one))}
+    if problems:
+        raise DocumentError("\n".join(sorted(problems)))
     warnings += [" ".join(texts) for experiment in experiments if (texts := describe_other_size(experiment))]
     return f"an experiment with {', '.join(archs)}", list(dict.fromkeys(warnings))

@@ -10,10 +10,20 @@ from typing import Any, Final
 from archnet.errors import DataError, RunError
 from archnet.evaluation.integrity.manifest import MANIFEST_FILE
 from archnet.files.csv_rows import excerpt, parse_number, read_table
+from archnet.files.disk import format_bytes
 from archnet.spec.outputs.output_file import RUN_REMEDY, read_output
 
 CHECKPOINT: Final = "checkpoint"
 """The folder in a run folder that marks an unfinished run, and keeps its training."""
+
+MODEL: Final = "model.keras"
+"""The model in a run folder."""
+
+WEIGHTS_SUFFIX: Final = ".weights.h5"
+"""Of files that hold arrays, but not how the layers are connected."""
+
+MAX_WEIGHTS_BYTES: Final = 4_000_000_000
+"""Largest file that is read: a billion float32 weights."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -114,3 +124,27 @@ def _find_runs(path: Path) -> list[Path]:
         f"{path}: no metrics.json here or one level down, so there is no finished run. "
         "Finish the run, or name a different folder."
     )
+
+
+def find_weights_file(path: Path) -> Path:
+    """The file that holds the weights which `training.init` names.
+
+    Args:
+        path: A run folder, or a file.
+
+    Raises:
+        ValueError: There is no such file; the text names the path and the remedy.
+    """
+    file = path / MODEL if path.is_dir() else path
+    if path.is_dir() and not file.is_file():
+        raise ValueError(f"{path}: has no {MODEL}. Name the folder of a finished run of a network, or a .keras file.")
+    if not file.is_file():
+        raise ValueError(f"{path}: no such file. Name a run folder, a .keras file or a {WEIGHTS_SUFFIX} file.")
+    if not file.name.endswith((".keras", WEIGHTS_SUFFIX)):
+        raise ValueError(
+            f"{path}: expected a run folder, a .keras file or a {WEIGHTS_SUFFIX} file. Open other files in Keras, and "
+            'save the model with model.save("NAME.keras").'
+        )
+    if (size := file.stat().st_size) > MAX_WEIGHTS_BYTES:
+        raise ValueError(f"{path}: {format_bytes(size)} is more than {format_bytes(MAX_WEIGHTS_BYTES)}. Name another.")
+    return file

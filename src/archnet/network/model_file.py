@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,9 +66,12 @@ CLASSES: Final = {
 }
 """The Keras classes that `build` and `build_inference_model` use, by module."""
 
+_COMPILATION: Final = "compile_config"
+_OPTIMIZER: Final = "/optimizer/"
+"""What Keras does not read if it does not compile the model: loss and optimizer, and the optimizer's arrays."""
+
 _ARGUMENTS: Final = ("__keras_tensor__", "__slice__")
 """What layers and operations are called with."""
-
 _LIMITS: Final = ZipLimits(num_members=len(MEMBERS), harmless_bytes=100_000_000)
 _MAX_CONFIG_BYTES: Final = 64_000_000
 _MAX_H5_OBJECTS: Final = 200_000
@@ -77,24 +80,33 @@ _MAX_H5_DEPTH: Final = 20
 _H5_DAMAGE: Final = (OSError, RuntimeError, LookupError, ValueError, TypeError, OverflowError, MemoryError)
 
 
-def check_model_file(path: Path) -> None:
-    """Check that a file can be handed to Keras.
+Sizes = Mapping[str, Callable[[dict[str, Any]], int]]
+"""By Keras class, the number of weights of a layer with its part of config.json."""
+
+
+def check_model_file(
+    path: Path, classes: Mapping[str, Set[str]] | None = None, num_weights: Sizes | None = None
+) -> None:
+    """Check that a file can be handed to Keras, which must not compile the model.
+
+    Args:
+        path: The file.
+        classes: The Keras classes that it may name, by module; null means those of archnet's models.
+        num_weights: The sizes of those with weights; null means `NUM_WEIGHTS`.
 
     Raises:
-        DamagedFileError: The file is damaged, or is not what archnet writes.
+        DamagedFileError: The file is damaged, or holds something else.
         OSError: The file cannot be opened or read.
     """
     with open_zip(path, _LIMITS) as archive:
         _check_members(archive)
         check_checksums(archive)
         with open_member(archive, CONFIG) as stream:
-            num_weights = _check_config(stream.read())
+            num_needed = _check_config(stream.read(), classes or CLASSES, num_weights or NUM_WEIGHTS)
         with open_member(archive, WEIGHTS) as stream:
-            num_stored_weights = _check_weights(stream.read())
-    if num_weights != num_stored_weights:
-        raise DamagedFileError(
-            f'its "{CONFIG}" needs {num_weights:,} weights, but "{WEIGHTS}" holds {num_stored_weights:,}'
-        )
+            num_stored = check_weights(stream.read(), f'its "{WEIGHTS}"')
+    if num_needed != num_stored:
+        raise DamagedFileError(f'its "{CONFIG}" needs {num_needed:,} weights, but "{WEIGHTS}" holds {num_stored:,}')
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
@@ -108,25 +120,27 @@ def _check_members(archive: zipfile.ZipFile) -> None:
         raise DamagedFileError(f'its "{CONFIG}" is larger than {_MAX_CONFIG_BYTES:,} bytes')
 
 
-def _check_config(content: bytes) -> int:
+def _check_config(content: bytes, classes: Mapping[str, Set[str]], sizes: Sizes) -> int:
     """Check the layers of a model, and count the weights that they need.
 
     Raises:
-        DamagedFileError: A layer is not one of archnet's.
+        DamagedFileError: A class is not among those allowed.
     """
     try:
         config = parse_json(content)
     except DamagedJsonError as error:
         raise DamagedFileError(f'its "{CONFIG}" is damaged: {error}') from error
     num_weights = 0
+    if isinstance(config, dict):
+        config.pop(_COMPILATION, None)
     for value in _walk_objects(config):
         name, module = value.get("class_name"), value.get("module")
         if name is None and module is None:
             continue
-        if name not in _ARGUMENTS and (not isinstance(module, str) or name not in CLASSES.get(module, ())):
+        if name not in _ARGUMENTS and not (isinstance(module, str) and name in classes.get(module, ())):
             raise DamagedFileError(f'its "{CONFIG}" names {module}.{name}, which archnet does not use')
         try:
-            num_weights += NUM_WEIGHTS[name](value) if name in NUM_WEIGHTS else 0
+            num_weights += sizes[str(name)](value) if name in sizes else 0
         except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
             raise DamagedFileError(f'its "{CONFIG}" does not state the size of a {name}') from error
     return num_weights
@@ -201,24 +215,29 @@ def _count(value: Any) -> int:
     return value
 
 
-def _check_weights(content: bytes) -> int:
-    """Check the arrays of a weights file, and count their numbers.
+def check_weights(content: bytes, name: str) -> int:
+    """Check the arrays of a weights file, and count their numbers; those of an optimizer do not count.
+
+    Args:
+        content: The file.
+        name: What messages call it.
 
     Raises:
         DamagedFileError: The file is damaged, or holds more than plain arrays of weights.
     """
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
-            datasets = list(_walk_datasets(file))
+            datasets = list(_walk_datasets(file, name))
             num_bytes = sum(dataset.size * dataset.dtype.itemsize for dataset in datasets)
             are_plain = all(map(_is_plain, datasets))
-            num_weights = sum(int(dataset.size) for dataset in datasets if dataset.dtype.kind == "f")
+            learned = [dataset for dataset in datasets if not dataset.name.startswith(_OPTIMIZER)]
+            num_weights = sum(int(dataset.size) for dataset in learned if dataset.dtype.kind == "f")
     except DamagedFileError:
         raise
     except _H5_DAMAGE as error:
-        raise DamagedFileError(f'its "{WEIGHTS}" is damaged') from error
+        raise DamagedFileError(f"{name} is damaged") from error
     if not are_plain or num_bytes > len(content):
-        raise DamagedFileError(f'its "{WEIGHTS}" holds arrays other than plain numbers')
+        raise DamagedFileError(f"{name} holds arrays other than plain numbers")
     return num_weights
 
 
@@ -234,7 +253,7 @@ def _is_plain(dataset: Any) -> bool:
     )
 
 
-def _walk_datasets(file: Any) -> Iterator[Any]:
+def _walk_datasets(file: Any, label: str) -> Iterator[Any]:
     """Yield the arrays of a weights file, following no link that could lead out of it or in a circle.
 
     Raises:
@@ -247,7 +266,7 @@ def _walk_datasets(file: Any) -> Iterator[Any]:
             num_objects += 1
             is_link = not isinstance(group.get(name, getlink=True), h5py.HardLink)
             if is_link or depth > _MAX_H5_DEPTH or num_objects > _MAX_H5_OBJECTS:
-                raise DamagedFileError(f'its "{WEIGHTS}" holds links')
+                raise DamagedFileError(f"{label} holds links")
             item = group[name]
             if isinstance(item, h5py.Dataset):
                 yield item

@@ -60,6 +60,7 @@ class RunFiles:
         gallery: `gallery.npz`.
         experiment: `experiment.json`, every default written out.
         environment: `environment.json`.
+        init: `init.json`: where the starting weights come from.
         network: `network.json`: the layers with their shapes and costs.
         data: `data.json`: findings of the data checks, and the scans that could not be read.
         manifest: `manifest.json`, with the changes that were accepted; empty until the run has written it.
@@ -72,6 +73,7 @@ class RunFiles:
     gallery: Gallery | None
     experiment: dict[str, Any] | None
     environment: dict[str, Any] | None
+    init: dict[str, Any] | None
     network: dict[str, Any] | None
     data: dict[str, Any] | None
     manifest: Manifest | None
@@ -139,6 +141,7 @@ def read_run_files(folder: Path) -> RunFiles:
         gallery=read_gallery(folder / "gallery.npz"),
         experiment=read_optional_json(folder / "experiment.json"),
         environment=read_optional_json(folder / "environment.json"),
+        init=read_optional_json(folder / "init.json"),
         network=read_optional_json(folder / "network.json"),
         data=read_optional_json(folder / "data.json"),
         manifest=read_manifest(folder) if is_finished(folder) else Manifest(files={}),

@@ -15,7 +15,7 @@ from archnet.files.locks import lock_folder
 from archnet.files.strict_json import Document
 from archnet.spec.auto import AUTO_SPLIT, reuse_auto_values
 from archnet.spec.experiment import AUTO_SPLITS, Experiment
-from archnet.spec.resolve import parse_experiments, resolve_root
+from archnet.spec.resolve import parse_experiments, resolve_paths
 from archnet.spec.section_options import complete_data
 
 SHARED_SECTIONS: Final = ("data", "split", "evaluation")
@@ -143,7 +143,7 @@ def check_shared_sections(folder: Path, experiment: Experiment) -> None:
     Raises:
         RunError: The folder holds an experiment on different data or a different split.
     """
-    folder_document = resolve_root(read_optional_json(folder / "experiment.json"), folder)
+    folder_document = resolve_paths(read_optional_json(folder / "experiment.json"), folder)
     document = shared_document(keep_folder_split(folder, experiment))
     difference = folder_document and _first_difference(folder_document, document, SHARED_SECTIONS)
     if difference:
@@ -154,7 +154,7 @@ def check_shared_sections(folder: Path, experiment: Experiment) -> None:
 
 def _check_same_run(run_folder: Path, experiment: Experiment) -> None:
     """Check that the run in a folder, interrupted or finished, is the one of an experiment."""
-    folder_document = resolve_root(read_optional_json(run_folder / "experiment.json") or {}, run_folder)
+    folder_document = resolve_paths(read_optional_json(run_folder / "experiment.json") or {}, run_folder)
     document = reuse_auto_values(keep_folder_split(run_folder, experiment).to_document(), folder_document)
     difference = _first_difference(folder_document, document, ("arch", "training", *SHARED_SECTIONS))
     if difference:

@@ -15,6 +15,7 @@ from archnet.files.atomic import write_json, write_text
 from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.progress import Progress, no_progress
 from archnet.machine import peak_memory_bytes, reset_peak_memory
+from archnet.network.initialization.origins import check_starting_weights
 from archnet.runs.artifacts import split_text, write_model, write_run_setup
 from archnet.runs.comparison import compare_finished_runs
 from archnet.runs.evaluation import (
@@ -175,8 +176,10 @@ def _resolve_new_run(experiment: Experiment, dataset: Dataset, split: CaseSplit)
     """Choose the "auto" values of a run that has not begun.
 
     Raises:
-        RunError: A metric that chooses the weights or ends the training is undefined on the validation set.
+        RunError: The starting weights are missing, or a metric that chooses the weights or ends the training is
+            undefined on the validation set.
     """
+    check_starting_weights(experiment)
     cases, sets = dataset.cases.select(split.rows), split.sets[split.rows]
     check_selection_metrics(selection_metrics(experiment.training), cases, sets)
     return resolve_auto_from_data(experiment, dataset, split)

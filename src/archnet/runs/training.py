@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archnet.evaluation.run_folder import CHECKPOINT
+from archnet.network.initialization.origins import write_starting_weights
 from archnet.runs.artifacts import write_environment
 from archnet.runs.micro_batch import choose_micro_batch, log_micro_batch, restore_micro_batch
 from archnet.runs.preparation import PreparedData
@@ -58,7 +59,7 @@ def plan_micro_batch(run: PlannedRun, record: Mapping[str, Any]) -> MicroBatch:
 def train_network(
     run: PlannedRun, micro: MicroBatch, record: Mapping[str, Any], callback: Callback
 ) -> tuple[keras.Model, list[dict[str, float]]]:
-    """Build the network and train it, and write environment.json before it starts.
+    """Build the network and train it, and write environment.json and init.json before it starts.
 
     Args:
         run: The run.
@@ -85,12 +86,15 @@ def train_network(
     execution = Execution(
         micro_batch=micro.size,
         precision=record["training"]["precision"] if record else None,
+        is_resumed=bool(record),
         checkpoint=run.folder / CHECKPOINT,
         ids=cases.ids[run.prepared.sets == "train"],
         memory=estimate_memory(run.plan, experiment.training),
     )
     setup = build_training(experiment.arch, run.plan, len(cases.classes), data, experiment.training, execution)
     write_environment(run.folder, _execution_document(setup))
+    if not record:
+        write_starting_weights(run.folder, setup, experiment)
     return setup.network, train(setup, callback)
 
 

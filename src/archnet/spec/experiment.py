@@ -16,12 +16,16 @@ Range = tuple[float, float]
 """A lower and an upper end."""
 
 Precision = Literal["float32", "bfloat16", "float16", "auto"]
+Inflation = Literal["mean", "centre"]
 
 SETS: Final = ("train", "validation", "test")
 """What cases are divided into."""
 
 AUTO_SPLITS: Final = ("own", "own_test", "group")
 """The values that the option `by` of a split may be resolved to."""
+
+ALL: Final = "all"
+"""The layers that `Freeze` means by this word: all but T."""
 
 AUTO: Final = ("balance", "augmentation", "batch_size", "epochs", "warmup_epochs", "ema", "batch_norm_momentum")
 """Options of the training that are chosen automatically unless they are given; each may depend on those before it."""
@@ -154,6 +158,41 @@ class EarlyStopping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Init:
+    """Starting weights from another network.
+
+    Attributes:
+        weights: A run folder, or a file of Keras (`.keras`, `.weights.h5`).
+        inflate: How 2D kernels become 3D ones: "mean" repeats them along the depth and divides by it, "centre" puts
+            them on the central slice between zeros.
+    """
+
+    weights: str
+    inflate: Inflation = "mean"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """Layers whose weights do not change.
+
+    Attributes:
+        layers: Indices in the architecture's `layers`, or `ALL`.
+        epochs: Epochs until they are thawed; null is never.
+    """
+
+    layers: Literal["all"] | tuple[int, ...] = "all"
+    epochs: int | None = None
+
+    def indices(self, num_layers: int) -> tuple[int, ...]:
+        """The indices of the layers, of an architecture with so many.
+
+        >>> Freeze().indices(4), Freeze(layers=(0, 2)).indices(4)
+        ((0, 1, 2), (0, 2))
+        """
+        return tuple(range(num_layers - 1)) if self.layers == ALL else tuple(self.layers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
     """How the weights are found.
 
@@ -187,6 +226,8 @@ class Training:
             Without a validation set the last are kept.
         early_stopping: When to end before `epochs`; null never.
         batch_norm_momentum: Share of their old values that the moving statistics of batch norm keep in a step.
+        init: Weights to start from; null draws them.
+        freeze: Layers that do not learn; null is none.
         seed: Of weights, dropout, data order and augmentation.
         auto: Options of `AUTO` that are still to be chosen from the data. Not a key of the document.
     """
@@ -212,6 +253,8 @@ class Training:
     best_metric: str | None = None
     early_stopping: EarlyStopping | None = None
     batch_norm_momentum: float = 0.989
+    init: Init | None = None
+    freeze: Freeze | None = None
     seed: int = 0
     auto: tuple[str, ...] = ()
 
@@ -261,11 +304,16 @@ class Experiment:
         early_stopping_warning = (
             "training.early_stopping: there is no validation set to monitor, so training runs to its last epoch."
         )
+        freeze_warning = (
+            "training.freeze: without training.init, the frozen layers keep random weights. Name the network that they "
+            "come from."
+        )
         has_idle_early_stopping = self.training.early_stopping and self.split.by != "own" and not self.split.validation
         return [
             *self.arch.warnings(),
             *([leak_warning] if self.split.by == "candidate" else []),
             *([early_stopping_warning] if has_idle_early_stopping else []),
+            *([freeze_warning] if self.training.freeze and not self.training.init else []),
         ]
 
     def to_document(self) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from archnet.spec.overrides import APPEND, apply_override
 from archnet.spec.schema import schema_problems
 from archnet.spec.section_options import (
     data_problems,
+    freeze_problems,
     parse_data,
     parse_splits,
     parse_training,
@@ -38,6 +39,9 @@ from archnet.spec.section_options import (
 
 MAX_RUNS: Final = 1_000
 """Runs of one experiment: architectures times folds."""
+
+PATH_KEYS: Final[tuple[JsonPath, ...]] = (("data", "root"), ("training", "init"), ("training", "init", "weights"))
+"""The keys of an experiment that name a file or a folder."""
 
 SECTIONS: Final = ("data", "split", "training", "evaluation")
 """The parts of an experiment beside its architectures."""
@@ -120,23 +124,31 @@ def apply_overrides(document: Document, overrides: Sequence[tuple[JsonPath, Any]
         document = _restore_document_auto(document)
     for path, value in overrides:
         document = apply_override(document, path, value)
-        if path in (("data",), ("data", "root")):
-            document = replace(document, value=resolve_root(document.value, Path()))
+        if any(key[: len(path)] == path for key in PATH_KEYS):
+            document = replace(document, value=resolve_paths(document.value, Path()))
     return document
 
 
-def resolve_root(value: Any, folder: Path) -> Any:
-    """The value of an experiment document whose data.root is absolute; invalid documents are returned unchanged.
+def resolve_paths(value: Any, folder: Path) -> Any:
+    """The value of an experiment document whose data.root and training.init are absolute paths.
 
     Args:
-        value: The value.
-        folder: The folder of the document, at which a relative root starts; see `absolute_path`.
+        value: The value; an invalid one is returned unchanged.
+        folder: The folder of the document, at which relative paths start; see `absolute_path`.
     """
-    data = value.get("data") if isinstance(value, dict) else None
-    root = data.get("root") if isinstance(data, dict) else None
-    if not isinstance(data, dict) or not isinstance(root, str) or not root or "\0" in root:
+    for path in PATH_KEYS:
+        value = _resolve_path(value, path, folder)
+    return value
+
+
+def _resolve_path(value: Any, path: JsonPath, folder: Path) -> Any:
+    """A value in which the text at a path of objects, if there is one, is an absolute path."""
+    if not path:
+        is_path = isinstance(value, str) and value and "\0" not in value
+        return absolute_path(value, folder) if is_path else value
+    if not isinstance(value, dict) or path[0] not in value:
         return value
-    return {**value, "data": {**data, "root": absolute_path(root, folder)}}
+    return {**value, path[0]: _resolve_path(value[path[0]], path[1:], folder)}
 
 
 def allow_override(checks: Sequence[str]) -> list[tuple[JsonPath, Any]]:
@@ -185,7 +197,7 @@ def parse_experiments(document: Document, overrides: Sequence[tuple[JsonPath, An
 
 def _parse_without_view(document: Document, overrides: Sequence[tuple[JsonPath, Any]]) -> tuple[Experiment, ...]:
     document, archs = _validate_documents(document, overrides)
-    document = replace(document, value=resolve_root(document.value, Path(document.source).parent))
+    document = replace(document, value=resolve_paths(document.value, Path(document.source).parent))
     sections = {name: dict(document.value.get(name) or {}) for name in SECTIONS}
     problems = data_problems(sections["data"]) + split_problems(sections["split"]) + _evaluation_problems(sections)
     problems += training_problems(sections["training"])
@@ -196,6 +208,9 @@ def _parse_without_view(document: Document, overrides: Sequence[tuple[JsonPath, 
     parsed_archs = _parse_archs(archs, document)
     if len(parsed_archs) * len(splits) > MAX_RUNS:
         raise document.error([(("split", "folds"), _too_many_runs_text(len(parsed_archs), len(splits)))])
+    frozen = [problem for arch in parsed_archs for problem in freeze_problems(training.freeze, arch)]
+    if frozen:
+        raise document.error(frozen)
     data = parse_data(sections["data"], [arch.input_shape for arch in parsed_archs if arch.input_shape])
     return tuple(
         Experiment(

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from archnet.files.documents.json_text import json_text
 from archnet.files.strict_json import Problem
+from archnet.spec.arch import Arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
 from archnet.spec.datasets import DATASETS, size_in_voxels
-from archnet.spec.experiment import AUTO, Data, EarlyStopping, Schedule, Split, Training
+from archnet.spec.experiment import ALL, AUTO, Data, EarlyStopping, Freeze, Init, Schedule, Split, Training
 from archnet.spec.memory import parse_bytes
 from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
 
@@ -200,9 +202,34 @@ def parse_training(options: Mapping[str, Any]) -> Training:
         values["schedule"] = Schedule(**given["schedule"])
     if given.get("early_stopping") is not None:
         values["early_stopping"] = EarlyStopping(**given["early_stopping"])
+    if given.get("init") is not None:
+        values["init"] = _parse_init(given["init"])
+    if given.get("freeze") is not None:
+        values["freeze"] = _parse_freeze(given["freeze"])
     if "augmentation" in given:
         values["augmentation"] = tuple(map(_parse_augmentation, given["augmentation"]))
     return Training(auto=auto, **values)
+
+
+def _parse_init(document: str | Mapping[str, Any]) -> Init:
+    return Init(weights=document) if isinstance(document, str) else Init(**document)
+
+
+def _parse_freeze(document: str | Sequence[int] | Mapping[str, Any]) -> Freeze:
+    options = {**document} if isinstance(document, Mapping) else {"layers": document}
+    layers = options.pop("layers", ALL)
+    return Freeze(layers=ALL if isinstance(layers, str) else tuple(layers), **options)
+
+
+def freeze_problems(freeze: Freeze | None, arch: Arch) -> list[Problem]:
+    """What is wrong with the layers that a training freezes, on an architecture."""
+    last = len(arch.layers) - 1
+    if freeze is None or freeze.layers == ALL or all(index < last for index in freeze.layers):
+        return []
+    wrong = next(index for index in freeze.layers if index >= last)
+    reason = f"layer {wrong} is T, which always learns" if wrong == last else f"there is no layer {wrong}"
+    known = f"the others of {json_text(arch.name)} are 0 to {last - 1}" if last else "there is no other layer"
+    return [(("training", "freeze"), f'{reason}; {known}. "all" freezes all but T.')]
 
 
 def _parse_augmentation(document: Mapping[str, Any]) -> Augmentation:

@@ -20,7 +20,7 @@ from archnet.files.progress import Progress, no_progress
 from archnet.runs.comparison import write_comparison_with_froc
 from archnet.spec.auto import AUTO_SPLIT
 from archnet.spec.overrides import apply_override
-from archnet.spec.resolve import resolve_root
+from archnet.spec.resolve import resolve_paths
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.feasibility import TrialPlanner
 from archnet.sweep.ray_session import SessionRunner
@@ -147,7 +147,7 @@ def _initialize_folder(sweep: Sweep, folder: Path, *, resume: bool) -> None:
     if folder_document is not None:
         if not resume:
             raise RunError(f"{folder}: already contains a sweep. Resume it with --resume, or use a different --out.")
-        base = resolve_root(folder_document.get("base"), folder)
+        base = resolve_paths(folder_document.get("base"), folder)
         _check_same_trials(folder, {**folder_document, "base": base}, document)
     write_json(folder / SWEEP_FILE, document)
 

@@ -55,6 +55,8 @@ DAMAGE = [
     ("experiment.json", {"training": {"seed": "0"}}, f':3 $.training.seed: expected a whole number, got "0". {REMEDY}'),
     ("experiment.json", {"evaluation": {"bootstraps": True}}, f":3 $.evaluation.bootstraps: expected a whole number, got true. {REMEDY}"),
     ("environment.json", {"packages": []}, f":2 $.packages: expected an object, got []. {REMEDY}"),
+    ("init.json", {"weights": "a", "file": "b", "sha256": "0" * 64, "layers": [{"taken": True}]},
+     f':6 $.layers[0]: the key "place" is missing. {REMEDY}'),
     ("training_scans.json", {"scans": [], "cases": {"train": "abc"}}, f':4 $.cases.train: expected an array, got "abc". {REMEDY}'),
     ("curve.json", {"false_positives_per_scan": [0, 10**40], "sensitivity": [0.1], "band": None},
      f":4 $.false_positives_per_scan[1]: expected at most 1000000000000000, got 1{'0' * 40}. Regenerate it with `archnet report`."),

@@ -32,6 +32,7 @@ RUN_FILES: Final = (
     "training_scans.json",
     "split.csv",
     "environment.json",
+    "init.json",
     "model.keras",
     "history.csv",
     "network.json",

@@ -33,7 +33,7 @@ COMPARISON_FILES: Final = (
 COMPARISON_PAGE_FILES: Final = ("network.json", "gallery.npz", "froc/")
 """Files that the page of a comparison also reads from each run."""
 
-REPORT_FILES: Final = (*COMPARISON_FILES, *COMPARISON_PAGE_FILES, "history.csv", "environment.json")
+REPORT_FILES: Final = (*COMPARISON_FILES, *COMPARISON_PAGE_FILES, "history.csv", "environment.json", "init.json")
 """Files that a report is drawn from."""
 
 EVALUATION_FILES: Final = ("experiment.json", "metrics.json", "network.json", "model.keras")

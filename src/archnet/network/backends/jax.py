@@ -73,7 +73,7 @@ def _current_values(scope: StatelessScope, variables: Sequence[Any]) -> list[Ten
 
 
 def replicate(
-    function: Callable[[dict[str, Tensor]], Tensor], variables: Sequence[Any]
+    function: Callable[[dict[str, Tensor]], Tensor], variables: Sequence[Any], changing: Sequence[Any]
 ) -> Callable[[dict[str, Tensor]], Tensor]:
     """The function itself: on JAX one device trains."""
     return function

@@ -62,7 +62,7 @@ def value_and_gradients(
 
 
 def replicate(
-    function: Callable[[dict[str, Tensor]], Tensor], variables: Sequence[Any]
+    function: Callable[[dict[str, Tensor]], Tensor], variables: Sequence[Any], changing: Sequence[Any]
 ) -> Callable[[dict[str, Tensor]], Tensor]:
     """A function that every device carries out on its share of the cases; what it gives is added up over them.
 
@@ -73,13 +73,13 @@ def replicate(
         function: Takes a dict of tensors with at least as many cases as there are devices, gives tensors in tuples
             and lists.
         variables: Everything that the function reads and changes.
+        changing: What it changes.
     """
     names = [device.name for device in _logical_devices()]
     if len(names) == 1:
         return function
     # Adding up on one device needs no NCCL, always adds in the same order, and nothing has to travel back.
     strategy = tf.distribute.MirroredStrategy(names, cross_device_ops=tf.distribute.ReductionToOneDevice())
-    changing = [variable for variable in variables if not variable.trainable]
 
     def call(batch: dict[str, Tensor]) -> Tensor:
         mapping = [(variable, tf.convert_to_tensor(variable.value)) for variable in variables]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise, starmap
 from typing import Any, Final
 
 import keras
@@ -45,7 +46,8 @@ def build(
 
     Returns:
         (N, *input_shape) float32 -> (N, num_classes) logits, or (N, 1) where T is "sigmoid". Its attribute
-        `penalized_names` lists the Keras layers that the L2 penalty concerns.
+        `penalized_names` lists the Keras layers that the L2 penalty concerns, `layer_names` has the names of the Keras
+        operations of each of the architecture's layers.
 
     Raises:
         DocumentError: A layer does not fit what reaches it.
@@ -53,7 +55,25 @@ def build(
     plan = plan or arch.plan(input_shape, num_classes)
     builder = Builder(rules=RULES, seed=seed, batch_norm_momentum=batch_norm_momentum)
     inputs = keras.Input(plan_input_shape(plan), name="images")
-    outputs = builder.chain((layer.with_num_classes(num_classes) for layer in arch.layers), inputs)
-    network = keras.Model(inputs, outputs, name=re.sub(r"\W", "_", arch.name))
+    tensors = [inputs]
+    for layer in arch.layers:
+        tensors.append(builder.chain([layer.with_num_classes(num_classes)], tensors[-1]))
+    network = keras.Model(inputs, tensors[-1], name=re.sub(r"\W", "_", arch.name))
     network.penalized_names = tuple(builder.penalized_names)
+    network.layer_names = tuple(starmap(_names_between, pairwise(tensors)))
     return network
+
+
+def _names_between(start: Tensor, end: Tensor) -> frozenset[str]:
+    """The names of the operations that lead from one tensor to another."""
+    names: set[str] = set()
+    stack, known = [end], {id(start)}
+    while stack:
+        tensor = stack.pop()
+        if id(tensor) in known:
+            continue
+        known.add(id(tensor))
+        operation, node_index, _ = tensor._keras_history
+        names.add(operation.name)
+        stack += operation._inbound_nodes[node_index].input_tensors
+    return frozenset(names)

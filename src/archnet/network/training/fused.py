@@ -56,8 +56,8 @@ class FusedBatchNorm(keras.layers.BatchNormalization):
     """Keras's layer, whose step in training is a single operation where the backend has one."""
 
     def call(self, inputs: Tensor, training: bool = False, mask: None = None) -> Tensor:
-        """(N, ..., channels), normalised over all other axes if `training`, else by the moving statistics."""
-        if not training:
+        """(N, ..., channels), normalised over all other axes if `training` and not frozen, else by the statistics."""
+        if not training or not self.trainable:
             return super().call(inputs, training=False)
         num_channels = inputs.shape[-1]
         scale = ops.ones(num_channels) if self.gamma is None else self.gamma.value

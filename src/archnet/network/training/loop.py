@@ -132,6 +132,7 @@ class TrainingLoop:
         for epoch in range(len(self.progress.history), training.epochs):
             if should_stop(self.progress.history, training.early_stopping):
                 break
+            trainer.begin_epoch(epoch)
             row = self._train_epoch(epoch, checkpoint)
             self.network.set_weights(trainer.current_weights())
             row |= evaluator.evaluate(training) if evaluator else {}

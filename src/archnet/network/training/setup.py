@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from archnet.network.build.network import build
 from archnet.network.examples import Examples
+from archnet.network.initialization.initialize import InitialWeights, initialize
 from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.network.training.failures import translate_errors
 from archnet.network.training.precision import resolve_precision
@@ -48,6 +49,7 @@ class Execution:
         micro_batch: Cases of a micro-batch; null is a whole batch. Several devices divide them, and batch norm sees
             each device's.
         precision: The compute dtype that "auto" became when a resumed training began; null chooses it.
+        is_resumed: Whether the weights will come from a checkpoint.
         checkpoint: Folder of the checkpoint, from which the training resumes if there is one; null keeps none.
         checkpoint_seconds: Interval of checkpoints within an epoch; there is always one at its end.
         ids: (N,) names of the training cases, for messages.
@@ -56,6 +58,7 @@ class Execution:
 
     micro_batch: int | None = None
     precision: Precision | None = None
+    is_resumed: bool = False
     checkpoint: Path | None = None
     checkpoint_seconds: float = 60.0
     ids: NDArray[np.str_] | None = None
@@ -72,6 +75,7 @@ class TrainingSetup:
         execution: How the training is executed.
         batches: The training set in batches, with every option resolved.
         trainer: Trains a twin of the network.
+        initial: Where the starting weights come from; null if all are fresh, or are those of a checkpoint.
     """
 
     network: keras.Model
@@ -79,6 +83,7 @@ class TrainingSetup:
     execution: Execution
     batches: TrainingBatches
     trainer: Trainer
+    initial: InitialWeights | None = None
 
     @property
     def training(self) -> Training:
@@ -103,6 +108,9 @@ def build_training(
         data: Training and validation set.
         training: The options.
         execution: How the training is executed.
+
+    Raises:
+        RunError: The starting weights cannot be used, or memory has run out.
     """
     network = build(
         arch,
@@ -112,7 +120,8 @@ def build_training(
         seed=training.seed,
         batch_norm_momentum=training.batch_norm_momentum,
     )
-    return set_up_training(network, data, training, execution)
+    initial = initialize(network, training.init) if training.init and not execution.is_resumed else None
+    return replace(set_up_training(network, data, training, execution), initial=initial)
 
 
 def set_up_training(

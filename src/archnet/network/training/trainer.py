@@ -14,7 +14,7 @@ from archnet.network.backend import backend_module, devices
 from archnet.network.training.losses import penalized_weights
 from archnet.network.training.objective import Objective, StepOutputs
 from archnet.network.training.optimization.update import L2Penalty, WeightUpdate
-from archnet.spec.experiment import Training
+from archnet.spec.experiment import Freeze, Training
 from archnet.spec.view import InputLimits
 
 Tensor = Any
@@ -26,7 +26,7 @@ class GradientAccumulator:
     """Adds up the gradients of micro-batches, and updates the weights once.
 
     Attributes:
-        sums: Gradient sums, in the weights' order.
+        sums: Gradient sums of the weights that are not frozen, in their order.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class GradientAccumulator:
     ) -> None:
         self.gradients = gradients
         self.update = update
-        self.sums = [keras.Variable(ops.zeros(weight.shape), trainable=False) for weight in update.weights]
+        self.sums = [keras.Variable(ops.zeros(weight.shape), trainable=False) for weight in update.active_weights]
         compile_graph = backend_module().compile_graph
         self.add = compile_graph(self._add, [*state, *self.sums])
         self.apply = compile_graph(self._apply, [*state, *self.sums])
@@ -61,6 +61,7 @@ class Trainer:
         update: The change of the weights.
         state: Everything that changes from step to step, as a checkpoint keeps it.
         num_devices: Devices among which the cases of a step are divided.
+        frozen: The twin's layers whose weights do not change for now.
     """
 
     def __init__(self, network: keras.Model, limits: InputLimits, training: Training, steps_per_epoch: int) -> None:
@@ -71,7 +72,27 @@ class Trainer:
         self.update = WeightUpdate(self.twin, training, steps_per_epoch, penalty, self.objective.loss_scale)
         self.state = [*self.twin.weights, *self.update.variables]
         self.num_devices = len(devices())
-        self._gradients = backend_module().replicate(self.objective.gradients, self.twin.weights)
+        self.frozen = frozen_layers(self.twin, training.freeze)
+        self._set_trainable(False)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Thaw the frozen layers if it is time.
+
+        Args:
+            epoch: From 0.
+        """
+        freeze = self.training.freeze
+        if self.frozen and freeze and freeze.epochs is not None and epoch >= freeze.epochs:
+            self._set_trainable(True)
+            self.frozen = []
+
+    def _set_trainable(self, trainable: bool) -> None:
+        """Freeze or thaw the frozen layers, and compile the step, whose gradients are those of the other layers."""
+        for layer in self.frozen:
+            layer.trainable = trainable
+        constant = {id(weight) for layer in self.frozen for weight in layer.weights if not trainable}
+        changing = [weight for weight in self.twin.non_trainable_variables if id(weight) not in constant]
+        self._gradients = backend_module().replicate(self.objective.gradients, self.twin.weights, changing)
         self._compiled_train = backend_module().compile_graph(self._train, self.state)
         self._accumulator: GradientAccumulator | None = None
 
@@ -111,6 +132,20 @@ class Trainer:
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
         return float(ops.convert_to_numpy(self.update.optimizer.learning_rate))
+
+
+def frozen_layers(network: keras.Model, freeze: Freeze | None) -> list[keras.layers.Layer]:
+    """The Keras layers that a training freezes.
+
+    Args:
+        network: What `build` or `build_training_twin` returns.
+        freeze: The layers of the architecture.
+    """
+    if freeze is None:
+        return []
+    names = network.layer_names
+    frozen = {name for index in freeze.indices(len(names)) for name in names[index]}
+    return [layer for layer in network.layers if layer.name in frozen]
 
 
 def _pad(micro_batch: MicroBatchArrays, num_devices: int) -> MicroBatchArrays:

@@ -58,6 +58,7 @@ def build_training_twin(network: keras.Model, keys: CaseKeys, precision: str = "
     twin = keras.models.clone_model(network, clone_function=clone_layer)
     twin.set_weights(network.get_weights())
     twin.penalized_names = network.penalized_names
+    twin.layer_names = network.layer_names
     return twin
 
 

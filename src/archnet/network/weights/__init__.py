@@ -1,1 +1,1 @@
-"""Weights from other networks: layers matched by the graphs, arrays reshaped or inflated, files read safely."""
+"""Layers of two networks matched by their graphs, and their weights moved: reshaped, inflated, in part."""

@@ -57,7 +57,7 @@ def structural_forms(*graphs: Graph, part_form: PartForm = whole_form) -> Forms:
     for graph in graphs:
         for step in graph.steps:
             trunks = graph.branches[step]
-            own = part_form(step.part, trunks[0].operation is None) if step.part else step.kind
+            own = part_form(step.part, trunks[0].operation is None) if step.part else step.task
             exact[step] = numbers.of(_exact_form(step, own, exact))
             if not step.is_passed:
                 before = [learned[trunk] for trunk in trunks]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -42,6 +43,11 @@ class Step:
     def kind(self) -> str:
         """The name of the operation's class."""
         return type(self.operation).__name__ if self.operation is not None else "Input"
+
+    @property
+    def task(self) -> str:
+        """The same for 2D and 3D, such as "MaxPooling"."""
+        return re.sub(r"[123]D$", "", self.kind)
 
     @property
     def is_passed(self) -> bool:
@@ -137,7 +143,7 @@ def _operation_steps(node: Any, before: Sequence[Step], steps: list[Step]) -> li
 
 
 def _settings(operation: Any, node: Any) -> str:
-    """What an operation does beside its weights, as far as it tells branches of one form apart."""
+    """What an operation does beside its weights, as far as it tells branches apart; the same text in 2D and 3D."""
     rank = len(node.output_tensors[0].shape)
     values = {name: getattr(operation, name) for name in _SETTINGS if hasattr(operation, name)}
     if isinstance(values.get("axis"), int):
@@ -145,7 +151,7 @@ def _settings(operation: Any, node: Any) -> str:
     activation = getattr(getattr(operation, "activation", None), "__name__", "linear")
     if type(operation).__name__ == "ReLU" and operation.max_value is None:
         activation = "relu"
-    texts = [f"{name}={value}" for name, value in values.items()]
+    texts = [f"{name}={value[:2] if isinstance(value, tuple) else value}" for name, value in values.items()]
     return " ".join([*texts, *([activation] if activation != "linear" else []), *_constants(node)])
 
 

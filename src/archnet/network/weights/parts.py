@@ -26,17 +26,19 @@ class Part:
         variables: Its arrays by name.
         shapes: Their shapes where equal maps have equal shapes: a kernel is (*window, inputs of a group, outputs), and
             that of a 1x1 convolution has the shape of a dense layer's.
+        is_grouped: Whether the kernel sees only some of the input's channels.
     """
 
     layer: keras.layers.Layer
     kind: str
     variables: Mapping[str, keras.Variable]
     shapes: Mapping[str, Shape]
+    is_grouped: bool = False
 
     @property
-    def window_rank(self) -> int:
-        """Number of spatial axes of the kernel; 0 without one or for a dense layer's."""
-        return len(self.variables["kernel"].shape) - 2 if self.kind == "kernel" else 0
+    def window(self) -> Shape:
+        """The spatial shape of the kernel; empty without one or for a dense layer's."""
+        return tuple(self.variables["kernel"].shape[:-2]) if self.kind == "kernel" else ()
 
 
 def layer_parts(layer: keras.layers.Layer) -> list[Part]:
@@ -69,7 +71,8 @@ def _kernel_part(layer: keras.layers.Layer, kernel: Any, bias: Any, *, is_depthw
     variables = {"kernel": kernel}
     if bias is not None:
         variables["bias"], shapes["bias"] = bias, tuple(bias.shape)
-    return Part(layer=layer, kind="kernel", variables=variables, shapes=shapes)
+    is_grouped = is_depthwise or getattr(layer, "groups", 1) > 1
+    return Part(layer=layer, kind="kernel", variables=variables, shapes=shapes, is_grouped=is_grouped)
 
 
 def _einsum_parts(layer: Any) -> list[Part]:

@@ -94,6 +94,7 @@ def _reproducibility_values(run: RunFiles) -> dict[str, Any]:
     """What the results were made with."""
     return {
         "network": run.network,
+        "init": run.init,
         "drawing": network_drawing(run.network) if run.network else None,
         "findings": recorded_findings(run.data) if run.data is not None else None,
         "options": run.experiment or {},

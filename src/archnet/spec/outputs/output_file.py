@@ -52,6 +52,7 @@ OUTPUT_FILES: Final[dict[str, OutputFile]] = {
         remedy="Restore it, or remove it: the run is then read without a check of its files.",
     ),
     "environment.json": OutputFile(schema=run_schemas.ENVIRONMENT),
+    "init.json": OutputFile(schema=run_schemas.INIT),
     "curve.json": OutputFile(
         schema=run_schemas.FROC_CURVE, remedy="Regenerate it with `archnet report`.", max_bytes=256_000_000
     ),

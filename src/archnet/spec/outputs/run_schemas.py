@@ -208,6 +208,12 @@ _FILE_RECORD: Final = record_of(
     {"size": COUNT, "sha256": _SHA256}, {"edited": list_of(record_of({"date": _DAY, "sha256": _SHA256}), 1)}
 )
 
+INIT: Final = record_of(
+    {"weights": TEXT, "file": TEXT, "sha256": _SHA256},
+    {"layers": list_of(record_of({"place": TEXT, "layer": TEXT, "weights": TEXT, "taken": BOOLEAN, "note": TEXT}))},
+)
+"""Where the starting weights come from."""
+
 MANIFEST: Final = record_of(
     {"format": {"const": MANIFEST_FORMAT}, "files": map_of(_FILE_RECORD)},
     {"removed": map_of(_DAY), "recorded": _DAY, "rewriting": map_of(list_of(_SHA256))},

@@ -16,7 +16,7 @@ from archnet.spec.arch import parse_arch
 from archnet.spec.experiment import Experiment
 from archnet.spec.memory import parse_bytes
 from archnet.spec.overrides import parse_key
-from archnet.spec.resolve import apply_overrides, is_arch, parse_experiments, replace_data, resolve_root
+from archnet.spec.resolve import apply_overrides, is_arch, parse_experiments, replace_data, resolve_paths
 from archnet.spec.schema import schema_problems
 from archnet.spec.sweeps.search_space import parse_hyperparameter, range_problems
 from archnet.spec.sweeps.sweep import ARCH, PLAIN_KEYS, Limits, Resources, Scheduler, Sweep, replace_arch
@@ -199,7 +199,7 @@ def _resolve_base(
             else Document(value=entry, source=document.location(("base",)))
         )
         base = apply_command_line(base)
-        base = replace(base, value=resolve_root(base.value, Path(base.source).parent))
+        base = replace(base, value=resolve_paths(base.value, Path(base.source).parent))
         if isinstance(base.value, dict) and archs:
             base = replace_arch(base, next(iter(archs.values())))
         experiments = parse_experiments(base, _fold_overrides(options))

@@ -67,11 +67,12 @@ class WeightAverage:
         return [*self.values, self.num_steps]
 
     def update(self) -> None:
-        """Include the weights after a step."""
+        """Include the weights after a step; frozen ones equal their averages."""
         self.num_steps.assign_add(1.0)
         decay = ops.minimum(self.decay, self.num_steps.value / (self.num_steps.value + 9))
         for value, weight in zip(self.values, self.weights, strict=True):
-            value.assign(decay * value.value + (1 - decay) * weight.value)
+            if weight.trainable:
+                value.assign(decay * value.value + (1 - decay) * weight.value)
 
 
 class LossScale:

@@ -20,7 +20,7 @@ class L2Penalty:
 
     Attributes:
         weights: All trainable weights.
-        factors: λ of each, 0 where a weight is not penalized.
+        factors: λ of each, 0 where a weight is not penalized. Frozen weights are not penalized either.
     """
 
     def __init__(self, weights: Sequence[keras.Variable], penalized: Sequence[keras.Variable], l2: float) -> None:
@@ -31,16 +31,19 @@ class L2Penalty:
     def value(self) -> Tensor:
         """Compute the penalty, a scalar."""
         penalty = ops.convert_to_tensor(0.0)
-        for factor, weight in zip(self.factors, self.weights, strict=True):
+        for factor, weight in self._active():
             penalty += factor / 2 * ops.sum(ops.square(weight.value))
         return penalty
 
     def add_gradient(self, gradients: Sequence[Tensor]) -> list[Tensor]:
-        """Add the penalty's gradient to that of the loss."""
+        """Add the penalty's gradient to that of the loss, for the weights that are not frozen."""
         return [
             gradient + factor * weight.value
-            for gradient, factor, weight in zip(gradients, self.factors, self.weights, strict=True)
+            for gradient, (factor, weight) in zip(gradients, self._active(), strict=True)
         ]
+
+    def _active(self) -> list[tuple[float, keras.Variable]]:
+        return [pair for pair in zip(self.factors, self.weights, strict=True) if pair[1].trainable]
 
 
 class WeightUpdate:
@@ -48,6 +51,7 @@ class WeightUpdate:
 
     Attributes:
         twin: The network in training.
+        weights: All its weights that gradients change, frozen ones among them.
         optimizer: Keras's.
         average: The moving average of the weights; null without `training.ema`.
         penalty: The L2 penalty; null without `training.l2`.
@@ -71,13 +75,18 @@ class WeightUpdate:
         self.loss_scale = loss_scale
 
     @property
+    def active_weights(self) -> list[keras.Variable]:
+        """The weights that are not frozen now."""
+        return [weight for weight in self.weights if weight.trainable]
+
+    @property
     def variables(self) -> list[keras.Variable]:
         """Everything beside the weights that changes from step to step."""
         own = [variable for part in (self.average, self.loss_scale) if part for variable in part.variables]
         return [*self.optimizer.variables, *own]
 
     def apply(self, gradients: list[Tensor]) -> Tensor:
-        """Change the weights; the result is the penalty on the weights before."""
+        """Change the weights that are not frozen; the result is the penalty on the weights before."""
         penalty = self.penalty.value() if self.penalty else ops.convert_to_tensor(0.0)
         if self.loss_scale:
             self._apply_if_finite(gradients, self.loss_scale)
@@ -88,7 +97,7 @@ class WeightUpdate:
     def _apply(self, gradients: list[Tensor]) -> None:
         if self.penalty:
             gradients = self.penalty.add_gradient(gradients)
-        self.optimizer.apply(gradients, self.weights)
+        self.optimizer.apply(gradients, self.active_weights)
         if self.average:
             self.average.update()
 

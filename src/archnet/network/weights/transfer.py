@@ -1,0 +1,180 @@
+"""Weights for a network from another one that is equal to it only in part: what is taken, what stays fresh, and why.
+
+A layer is taken if it and everything before it correspond to the other network's: what a layer has learned is of use
+only on the features that it has learned from. So another number of classes leaves T fresh, and a network that differs
+in the middle gets what comes before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import keras
+from keras import ops
+from numpy.typing import NDArray
+
+from archnet.network.weights.forms import structural_forms, whole_form
+from archnet.network.weights.graph import Graph, Step, part_text, read_graph, step_text
+from archnet.network.weights.inflation import inflate_kernel, spread_channels
+from archnet.network.weights.parts import Part
+from archnet.network.weights.walk import Pair, Walk
+from archnet.spec.experiment import Inflation
+
+Array = NDArray[Any]
+
+_ANY: Final = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerOrigin:
+    """Where the starting weights of a layer come from.
+
+    Attributes:
+        layer: Name of the Keras layer.
+        kind: The class of the Keras layer.
+        weights: What it learns, such as "3 x 3 x 1 x 16".
+        is_taken: Whether the weights are the source's; else they are fresh.
+        note: The source's layer and how its kernel was changed, or why the weights are fresh.
+    """
+
+    layer: str
+    kind: str
+    weights: str
+    is_taken: bool
+    note: str
+
+
+def transfer_weights(source: keras.Model, target: keras.Model, inflate: Inflation = "mean") -> list[LayerOrigin]:
+    """Copy to a network what corresponds in another one.
+
+    Args:
+        source: A functional model; submodels are opened, and preprocessing layers are passed.
+        target: The network, whose other weights stay as they are.
+        inflate: How 2D kernels become 3D ones.
+
+    Returns:
+        The origin of each part of the target, from the input to the output.
+
+    Raises:
+        ValueError: The source is not functional, or two assignments fit.
+    """
+    walk = _match_in_part(read_graph(source), read_graph(target))
+    pairs = {_key(pair.target): pair for pair in walk.pairs()}
+    origins: dict[int, LayerOrigin] = {}
+    for step in walk.target.steps:
+        if step.part is None or _key(step.part) in origins:
+            continue
+        pair = pairs.get(_key(step.part))
+        note = _move(pair, inflate) if pair else _reason(walk, step)
+        origins[_key(step.part)] = LayerOrigin(
+            layer=step.part.layer.name,
+            kind=type(step.part.layer).__name__,
+            weights=part_text(step.part),
+            is_taken=pair is not None,
+            note=note,
+        )
+    return list(origins.values())
+
+
+def _key(part: Part) -> int:
+    return id(next(iter(part.variables.values())))
+
+
+def _match_in_part(one: Graph, two: Graph) -> Walk:
+    """Pair the steps of two graphs that correspond together with everything before them, the last ones first."""
+    windows = [{len(step.part.window) for step in graph.steps if step.part} for graph in (one, two)]
+    is_inflated = 3 in windows[1] - windows[0]
+    forms = structural_forms(
+        one, two, part_form=lambda part, takes_input: _adaptable_form(part, takes_input, is_inflated)
+    )
+    walk = Walk(one, two, forms)
+    for step in reversed([step for step in two.steps if step.inputs and not step.is_passed]):
+        if step not in walk.found and (source := _counterpart(walk, step)):
+            walk.pair_upstream([(source, step)])
+    return walk
+
+
+def _adaptable_form(part: Part, takes_input: bool, is_inflated: bool) -> Any:
+    """What of a part must be equal: not the depth of an inflated kernel, nor the channels of one on the input."""
+    if part.kind != "kernel":
+        return whole_form(part)
+    *_, inputs, outputs = part.shapes["kernel"]
+    window = part.window[:2] if is_inflated and len(part.window) == 3 else part.window
+    is_spread = takes_input and part.window and not part.is_grouped
+    return (
+        part.kind,
+        window if math.prod(window) > 1 else (),
+        _ANY if is_spread else inputs,
+        outputs,
+        "bias" in part.variables,
+    )
+
+
+def _counterpart(walk: Walk, step: Step) -> Step | None:
+    """The step of the source that corresponds to one of the target; null if there is none, or more than one fits."""
+    ones, twos = _alike(walk, step, walk.forms.learned)
+    if len(ones) == len(twos) == 1:
+        return ones[0]
+    ones, twos = _alike(walk, step, walk.forms.exact)
+    return ones[twos.index(step)] if len(ones) == len(twos) else None
+
+
+def _alike(walk: Walk, step: Step, forms: Mapping[Step, int]) -> tuple[list[Step], list[Step]]:
+    """The steps of the form of a target's step that are not paired yet, in the source and in the target."""
+    used = set(walk.found.values())
+    ones = [other for other in walk.source.steps if forms.get(other) == forms[step] and other not in used]
+    return ones, [other for other in walk.target.steps if forms.get(other) == forms[step] and other not in walk.found]
+
+
+def _reason(walk: Walk, step: Step) -> str:
+    """Why a step's weights are fresh."""
+    before = [trunk for trunk in walk.target.branches[step] if trunk.operation is not None]
+    if not all(trunk in walk.found for trunk in before):
+        return "what comes before it is not that of the file"
+    ones, twos = _alike(walk, step, walk.forms.learned)
+    if ones:
+        return f"{len(ones)} of the file's layers fit {len(twos)} here: {', '.join(map(step_text, ones))}"
+    sources = [walk.found[trunk] for trunk in before] or [entry for entry in walk.source.steps if not entry.inputs]
+    followers = [
+        other
+        for other in walk.source.steps
+        if not other.is_passed and set(walk.source.branches[other]) & set(sources) and other not in walk.found.values()
+    ]
+    return (
+        f"the file has {' and '.join(map(step_text, followers))} here" if followers else "the file's network ends here"
+    )
+
+
+def _move(pair: Pair, inflate: Inflation) -> str:
+    """Copy the arrays of a pair, and describe where they come from."""
+    changes: list[str] = []
+    for name, variable in pair.target.variables.items():
+        array = ops.convert_to_numpy(pair.source.variables[name])
+        if name == "kernel":
+            array, changes = _adapt_kernel(array, pair, inflate)
+        variable.assign(array.reshape(variable.shape))
+    source, shapes = f'{type(pair.source.layer).__name__} "{pair.source.layer.name}"', part_text(pair.source)
+    return ", ".join([source if shapes == part_text(pair.target) else f"{source} ({shapes})", *changes])
+
+
+def _adapt_kernel(kernel: Array, pair: Pair, inflate: Inflation) -> tuple[Array, list[str]]:
+    """A source's kernel in the target's window and channels, and what was done to it in words."""
+    source, target, changes = pair.source, pair.target, []
+    kernel = kernel.reshape((*source.window, *source.shapes["kernel"][-2:]))
+    old, new = (part.shapes["kernel"][-2] for part in (source, target))
+    if old != new:
+        kernel = spread_channels(kernel, new)
+        changes.append(f"summed over {old} channels" + (f" and divided among {new}" if new > 1 else ""))
+    if len(source.window) < len(target.window) == 3:
+        depth = target.window[2]
+        kernel = inflate_kernel(kernel.reshape((*target.window[:2], *kernel.shape[-2:])), depth, inflate)
+        if depth > 1:
+            changes.append(
+                f"repeated over {depth} slices and divided by {depth}"
+                if inflate == "mean"
+                else f"at the centre of {depth} slices"
+            )
+    return kernel, changes

@@ -1,0 +1,97 @@
+"""Runs that start from the weights of others: init.json, the log, the report, and the resumption."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+import archnet
+from archnet.errors import DataError, RunError
+from archnet.network.trained_model import load_run_model
+from finished_runs import NET_2D, NET_3D, experiment_on
+from small_training import are_equal
+
+
+@pytest.fixture
+def source(finished_runs, tmp_path):
+    """The run of the 2D network, in a folder of its own."""
+    shutil.copytree(finished_runs / "out/flat", tmp_path / "flat")
+    return tmp_path / "flat"
+
+
+def document(finished_runs, arch, **training):
+    return experiment_on(finished_runs / "cubes.npz", arch, training=training, evaluation={"bootstraps": 10})
+
+
+def test_a_3d_run_starts_from_a_2d_run_and_says_what_was_taken(finished_runs, source, tmp_path):
+    training = {"epochs": 1, "init": str(source), "freeze": "all"}
+    arch = {**NET_3D, "layers": [*NET_3D["layers"][:-1], {"type": "T"}]}
+    run = archnet.run(document(finished_runs, arch, **training), out=tmp_path / "out")
+    init = json.loads((run.folder / "init.json").read_text())
+    (convolution, dense), names = init["layers"], [row["layer"] for row in init["layers"]]
+    assert (init["weights"], init["file"], names) == (str(source), "model.keras", ["Conv3D", "Dense"])
+    change = "repeated over 3 slices and divided by 3"
+    assert re.fullmatch(rf'Conv2D "conv2d\w*" \(3 x 3 x 1 x 4\), {change}', convolution["note"])
+    assert (convolution["place"], convolution["taken"], dense["place"], dense["taken"]) == (
+        "$.layers[0]", True, "$.layers[2]", True,
+    )  # fmt: skip
+    kernels = [
+        np.asarray(load_run_model(folder).get_layer(name).layers[1].kernel)
+        for folder, name in ((source, "flat"), (run.folder, "deep"))
+    ]
+    np.testing.assert_allclose(kernels[1], np.repeat(kernels[0][:, :, np.newaxis], 3, axis=2) / 3, rtol=1e-6)
+    log = (run.folder / "log.txt").read_text()
+    assert f"starting weights: 2 of 2 from {source}" in log
+    assert "$.layers[0] taken: Conv2D" in log
+    page = (run.folder / "report.html").read_text()
+    assert "Starting weights" in page
+    assert init["sha256"] in page
+    assert change in page
+
+
+class StopAfterTheFirstEpoch:
+    def on_step(self, epoch, step, num_steps, logs):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    def on_epoch(self, row):
+        pass
+
+
+def test_a_run_resumes_with_the_same_bits_when_its_starting_weights_are_gone(finished_runs, source, tmp_path):
+    experiment = document(finished_runs, NET_2D, epochs=3, init=str(source), freeze={"layers": [0], "epochs": 2})
+    whole = archnet.run(experiment, out=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        archnet.run(experiment, out=tmp_path / "part", callback=StopAfterTheFirstEpoch())
+    shutil.rmtree(source)
+    resumed = archnet.run(experiment, out=tmp_path / "part", resume=True)
+    models = [load_run_model(run.folder) for run in (whole, resumed)]
+    assert are_equal(*(model.get_weights() for model in models))
+    assert (whole.folder / "init.json").read_bytes() == (resumed.folder / "init.json").read_bytes()
+
+
+def test_missing_starting_weights_end_a_run_before_it_begins(finished_runs, tmp_path):
+    text = f"training.init: {tmp_path / 'no'}: no such file. Name a run folder, a .keras file or a .weights.h5 file."
+    with pytest.raises(RunError, match=f"^{re.escape(text)}$"):
+        archnet.run(document(finished_runs, NET_2D, init=str(tmp_path / "no")), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_whose_model_has_changed_gives_no_weights(finished_runs, source, tmp_path):
+    (source / "model.keras").write_bytes(b"other")
+    with pytest.raises(DataError, match=rf"^{re.escape(str(source / 'model.keras'))}: changed since the run finished"):
+        archnet.run(document(finished_runs, NET_2D, init=str(source)), out=tmp_path / "out")
+
+
+def test_frozen_layers_with_fresh_weights_are_warned_about(finished_runs, source, tmp_path, caplog):
+    layers = [NET_2D["layers"][0], {"type": "FC", "num_output": 3}, {"type": "T"}]
+    experiment = document(finished_runs, {"name": "net", "layers": layers}, epochs=1, init=str(source), freeze="all")
+    archnet.run(experiment, out=tmp_path / "out")
+    (warning,) = (record.getMessage() for record in caplog.records if "training.freeze" in record.getMessage())
+    assert re.fullmatch(
+        r"training\.freeze: 1 of the frozen layers have fresh weights, the first is \$\.layers\[1]: the file has Dense "
+        r'"dense\w*" \(4 x 2\) here',
+        warning,
+    )
