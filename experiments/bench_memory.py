@@ -40,6 +40,11 @@ def residual(num_output: int, rank: int) -> dict:
     return {"type": "RES", "layers": inner, "activation": "relu", "batch_norm": True}
 
 
+def several(name: str, rank: int, num_output: int = 32, **options: object) -> list:
+    """Four convolutions, each with batch norm and a layer of some type behind it."""
+    return 4 * [conv(num_output, rank, activation=None, norm="batch"), {"type": name, **options}]
+
+
 POOL = {"type": "P", "pool": "max", "kernel_size": [2, 2]}
 END = [{"type": "GAP"}, {"type": "T"}]
 
@@ -95,6 +100,18 @@ CASES = [
         shape=(64, 64),
         batch_size=192,
     ),
+    Case(name="SE", arch=[*several("SE", 3), *END], shape=(32, 32, 16), batch_size=64),
+    Case(name="CBAM", arch=[*several("CBAM", 3, kernel_size=3), *END], shape=(32, 32, 16), batch_size=48),
+    Case(name="ACT", arch=[*several("ACT", 3, activation="relu"), *END], shape=(32, 32, 16), batch_size=64),
+    Case(
+        name="pre-activation",
+        arch=[conv(32, 3), *4 * [{"type": "NORM"}, {"type": "ACT", "activation": "relu"}, conv(32, 3)], *END],
+        shape=(32, 32, 16),
+        batch_size=48,
+    ),
+    Case(name="group norm", arch=[*4 * [conv(32, 3, norm="group")], *END], shape=(32, 32, 16), batch_size=64),
+    Case(name="instance norm", arch=[*4 * [conv(32, 3, norm="instance")], *END], shape=(32, 32, 16), batch_size=64),
+    Case(name="layer norm", arch=[*4 * [conv(32, 3, norm="layer")], *END], shape=(32, 32, 16), batch_size=64),
     Case(
         name="EMA, rotation",
         arch="archsm",

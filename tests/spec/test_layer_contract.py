@@ -148,11 +148,12 @@ def test_shapes_parameters_and_multiply_adds_are_those_of_keras(name, num_exampl
 
 @every_type
 @examples
-def test_activations_are_the_outputs_of_kerass_layers_without_activations_and_views(name, num_examples):
+def test_activations_are_the_outputs_of_kerass_operations_without_activations_and_views(name, num_examples):
     def check(case):
-        layers = case.keras_model.layers[1:]
         operations = [
-            layer for layer in layers if not isinstance(layer, keras.layers.Activation | keras.layers.Flatten)
+            operation
+            for operation in case.keras_model.operations[1:]
+            if not isinstance(operation, keras.layers.Activation | keras.layers.Flatten)
         ]
         num_values = sum(size(layer.output) for layer in operations)
         num_selected = sum(size(layer.output) for layer in operations if is_view(layer))
@@ -375,7 +376,11 @@ def test_grad_cam_uses_what_has_a_kernel_and_keeps_the_axes(name, num_examples):
             assert layer.traits.feature_map == ("new" if layer.traits.has_row else "none") or not makes_features
             return
         has_kernel = bool(penalized_weights(case.keras_model))
-        assert makes_features == (has_kernel and len(case.output_shape) > 1)
+        is_gate = isinstance(case.keras_model.layers[-1], keras.layers.Multiply)  # the features it sees, weighted
+        if len(case.output_shape) > 1 and has_kernel:
+            assert layer.traits.feature_map == ("same" if is_gate else "new")
+        else:
+            assert not makes_features
         if layer.traits.feature_map == "same":
             assert case.output_shape == case.input_shape
 

@@ -102,6 +102,15 @@ def test_what_keeps_more_tensors_costs_more(more, less):
     assert case_bytes(CONV, more) > case_bytes(CONV, less)
 
 
+@pytest.mark.parametrize("activation", ["relu", "gelu", "silu", None])
+def test_an_activation_on_its_own_costs_what_it_costs_within_a_convolution(activation):
+    linear, own = {**CONV, "activation": None, "norm": "batch"}, {"type": "ACT", "activation": activation}
+    joint, apart = case_bytes(CONV, {**linear, "activation": activation}), case_bytes(CONV, linear, own)
+    assert joint - 4 * 16 * 16 * 4 / 2 <= apart <= joint
+    if activation:
+        assert case_bytes(CONV, {**linear, "activation": "relu"}, own) > apart
+
+
 def test_a_gradient_waits_at_the_sum_of_a_residual_block():
     """The widest layer stands inside the block: its peak carries the gradient of the sum."""
     wide = {**CONV, "num_output": 64}

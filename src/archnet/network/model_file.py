@@ -61,7 +61,7 @@ CLASSES: Final = {
         "ReLU",
         "Softmax",
     },
-    "keras.src.ops.numpy": {"GetItem", "Reshape", "Stack", "Transpose"},
+    "keras.src.ops.numpy": {"GetItem", "Max", "Mean", "Reshape", "Stack", "Sum", "Transpose"},
     "keras.initializers": {"HeNormal", "LecunNormal", "GlorotUniform", "VarianceScaling", "Zeros", "Ones"},
 }
 """The Keras classes that `build` and `build_inference_model` use, by module."""

@@ -150,12 +150,20 @@ def _num_peak_values(plan: tuple[PlannedLayer, ...]) -> float:
     pending = {(row.path, row.repeat): row.num_pending_gradients for row in plan}
     num_repeats = {row.path: len(row.repeat) for row in plan}
     stored = peak = 0.0
-    for row in plan:
+    for number, row in enumerate(plan):
         stored += row.num_stored_values
+        if number and _is_overwritten(plan[number - 1], row):
+            stored -= row.num_planes * prod(row.input_shape)
         outer_paths = (path for end in range(len(row.path)) if (path := row.path[:end]) in num_repeats)
         num_pending = sum(pending[path, row.repeat[: num_repeats[path]]] for path in outer_paths)
         peak = max(peak, stored + row.num_transient_values + num_pending)
     return peak
+
+
+def _is_overwritten(before: PlannedLayer, row: PlannedLayer) -> bool:
+    """Whether a layer's output takes the place of that of the layer in front of it in the same list."""
+    is_in_front = before.path == (*row.path[:-1], int(row.path[-1]) - 1) and before.repeat == row.repeat
+    return is_in_front and row.layer.overwrites_input and not before.layer.is_output_stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import keras
 
+from archnet.network.build.attention import ATTENTION_RULES
 from archnet.network.build.blocks import BLOCK_RULES
 from archnet.network.build.builder import BATCH_NORM_MOMENTUM, Builder, Tensor
 from archnet.network.build.plain import PLAIN_RULES
@@ -19,6 +20,7 @@ from archnet.spec.layers.planned_layer import plan_input_shape
 
 RULES: Final[dict[type[Layer], Callable[[Any, Tensor, Builder], Tensor]]] = {
     **PLAIN_RULES,
+    **ATTENTION_RULES,
     **BLOCK_RULES,
     **VIEWS_RULES,
 }

@@ -12,6 +12,8 @@ from dataclasses import Field, fields
 from typing import Any, Final
 
 from archnet.files.strict_json import JsonPath
+from archnet.spec.layers.attention.convolutional_attention import ConvolutionalAttention as ConvolutionalAttention
+from archnet.spec.layers.attention.squeeze_excitation import SqueezeExcitation as SqueezeExcitation
 from archnet.spec.layers.base.activations import ACTIVATIONS as ACTIVATIONS
 from archnet.spec.layers.base.activations import ActivationName as ActivationName
 from archnet.spec.layers.base.activations import get_activation as get_activation
@@ -54,6 +56,8 @@ LAYERS: Final[dict[str, type[Layer]]] = {
     "ACT": ActivationLayer,
     "GAP": GlobalAveragePooling,
     "GMP": GlobalMaxPooling,
+    "SE": SqueezeExcitation,
+    "CBAM": ConvolutionalAttention,
     "CAT": Concatenation,
     "ADD": Addition,
     "DENSE": DenseBlock,

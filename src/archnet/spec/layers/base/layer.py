@@ -133,6 +133,11 @@ class Layer(ABC):
     def is_output_stored(self) -> bool:
         """Whether the output is stored whoever takes it. A sum stores its result in the place of another summand."""
 
+    @property
+    def overwrites_input(self) -> bool:
+        """Whether the output takes the place of an input that is not stored whoever takes it."""
+        return False
+
     @abstractmethod
     def normalizes_batch(self, shape: Shape) -> bool:
         """Whether a case's output depends on the other cases of its batch in training."""

@@ -32,8 +32,8 @@ class NormKind:
 
 NORMS: Final[dict[NormName, NormKind]] = {
     "batch": NormKind(num_moving=2),
-    "group": NormKind(num_stored=3.0, needs_spatial_axes=True),
-    "instance": NormKind(num_stored=3.0, needs_spatial_axes=True),
+    "group": NormKind(needs_spatial_axes=True),
+    "instance": NormKind(needs_spatial_axes=True),
     "layer": NormKind(epsilon=1e-6, num_stored=3.0),
 }
 """Batch (Ioffe and Szegedy 2015, arXiv:1502.03167), group (Wu and He 2018, doi:10.1007/978-3-030-01261-8_1), instance

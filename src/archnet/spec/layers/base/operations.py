@@ -68,7 +68,7 @@ def normalization(shape: Shape, norm: Norm) -> Operation:
 def activation(shape: Shape, name: ActivationName | None) -> Operation:
     """An activation, which overwrites its input."""
     stored = prod(shape) * (1 + get_activation(name).num_stored) if name else 0
-    return Operation(num_activations=0, num_stored_values=stored, num_transient_values=2 * prod(shape))
+    return Operation(num_activations=0, num_stored_values=stored, num_transient_values=prod(shape))
 
 
 def elementwise(shape: Shape, *, num_weights: int = 0, num_stored: float = 1.0) -> Operation:
@@ -87,11 +87,17 @@ def elementwise(shape: Shape, *, num_weights: int = 0, num_stored: float = 1.0) 
     )
 
 
-def reduction(shape: Shape, output_shape: Shape) -> Operation:
-    """A mean or a maximum over some axes."""
+def reduction(shape: Shape, output_shape: Shape, *, keeps_mask: bool = False) -> Operation:
+    """A mean, a sum or a maximum over some axes.
+
+    Args:
+        shape: Of the input.
+        output_shape: Of the output.
+        keeps_mask: Whether the places of the maximum are stored for the backward pass, as numbers.
+    """
     return Operation(
         num_activations=prod(output_shape),
-        num_stored_values=prod(output_shape),
+        num_stored_values=prod(output_shape) + prod(shape) * keeps_mask,
         num_transient_values=prod(shape) + prod(output_shape),
     )
 
@@ -149,7 +155,7 @@ class CompositeLayer(Layer):
 
     @property
     def is_output_stored(self) -> bool:
-        return True
+        return False
 
     def normalizes_batch(self, shape: Shape) -> bool:
         return any(operation.normalizes_batch for operation in self.operations(shape))

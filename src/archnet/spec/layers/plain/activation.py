@@ -26,6 +26,14 @@ class ActivationLayer(CompositeLeaf):
     def operations(self, shape: Shape) -> tuple[Operation]:
         return (operations.activation(shape, self.activation),)
 
+    @property
+    def is_output_stored(self) -> bool:
+        return True
+
+    @property
+    def overwrites_input(self) -> bool:
+        return self.activation is not None
+
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         return grid
 

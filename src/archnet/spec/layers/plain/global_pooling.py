@@ -23,9 +23,6 @@ class GlobalPooling(WeightlessLeaf):
     def num_activations(self, shape: Shape) -> int:
         return shape[-1]
 
-    def num_stored_values(self, shape: Shape) -> float:
-        return shape[-1]
-
     @property
     def is_output_stored(self) -> bool:
         return True
@@ -38,6 +35,9 @@ class GlobalPooling(WeightlessLeaf):
 class GlobalAveragePooling(GlobalPooling):
     """`GAP`: the mean of each channel."""
 
+    def num_stored_values(self, shape: Shape) -> float:
+        return shape[-1]
+
     def num_transient_values(self, shape: Shape) -> float:
         return prod(shape) + shape[-1]
 
@@ -48,6 +48,9 @@ class GlobalAveragePooling(GlobalPooling):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlobalMaxPooling(GlobalPooling):
     """`GMP`: the maximum of each channel."""
+
+    def num_stored_values(self, shape: Shape) -> float:
+        return prod(shape) + shape[-1]  # the places of the maximum, as numbers
 
     def num_transient_values(self, shape: Shape) -> float:
         return 2 * prod(shape) + shape[-1]

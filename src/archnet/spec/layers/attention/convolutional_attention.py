@@ -1,0 +1,78 @@
+"""`CBAM`: attention to channels, then to voxels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from archnet.spec.layers.base import operations
+from archnet.spec.layers.base.layer import Traits
+from archnet.spec.layers.base.marks import per_axis
+from archnet.spec.layers.base.operations import CompositeLeaf, Operation
+from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text, spatial_shape
+from archnet.spec.layers.base.words import join_words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvolutionalAttention(CompositeLeaf):
+    """`CBAM`: each channel, then each voxel, times a weight between 0 and 1 (Woo et al. 2018).
+
+    doi:10.1007/978-3-030-01234-2_1. The weights of the channels are the sigmoid of the sum of what two dense layers,
+    relu between them, make of the channels' means and of their maxima. Those of the voxels are the sigmoid of a
+    convolution of the mean and the maximum over the channels.
+
+    Attributes:
+        ratio: Channels for each unit of the first dense layer.
+        kernel_size: Of the convolution.
+    """
+
+    traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, feature_map="same", drawn_as="features")
+
+    ratio: int = 16
+    kernel_size: Shape = field(metadata=per_axis(7))
+
+    @property
+    def sees_whole_input(self) -> bool:
+        return True
+
+    def num_units(self, num_channels: int) -> int:
+        """Units of the first dense layer."""
+        return max(1, num_channels // self.ratio)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        spatial_shape(shape)
+        return shape
+
+    def operations(self, shape: Shape) -> tuple[Operation, ...]:
+        return (*self._channel_operations(shape), *self._voxel_operations(shape))
+
+    def _channel_operations(self, shape: Shape) -> tuple[Operation, ...]:
+        channels, pairs, hidden = shape[-1:], (2, shape[-1]), (2, self.num_units(shape[-1]))
+        return (
+            operations.reduction(shape, channels),
+            operations.reduction(shape, channels, keeps_mask=True),
+            operations.elementwise(pairs),
+            operations.dense(pairs, hidden[-1]),
+            operations.activation(hidden, "relu"),
+            operations.dense(hidden, shape[-1]),
+            operations.reduction(pairs, channels),
+            operations.activation(channels, "sigmoid"),
+            operations.elementwise(shape),
+        )
+
+    def _voxel_operations(self, shape: Shape) -> tuple[Operation, ...]:
+        voxels, pairs = (*shape[:-1], 1), (*shape[:-1], 2)
+        return (
+            operations.reduction(shape, voxels),
+            operations.reduction(shape, voxels, keeps_mask=True),
+            operations.elementwise(pairs),
+            operations.convolution(pairs, self.kernel_size, 1),
+            operations.activation(voxels, "sigmoid"),
+            operations.elementwise(shape),
+        )
+
+    def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
+        return grid
+
+    def summary(self) -> str:
+        return join_words(f"ratio {self.ratio}", sizes_text(self.kernel_size))

@@ -1,0 +1,65 @@
+"""`SE`: squeeze and excitation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from archnet.spec.layers.base import operations
+from archnet.spec.layers.base.activations import ActivationName
+from archnet.spec.layers.base.layer import Traits
+from archnet.spec.layers.base.operations import CompositeLeaf, Operation
+from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
+from archnet.spec.layers.base.words import join_words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqueezeExcitation(CompositeLeaf):
+    """`SE`: each channel times a weight between 0 and 1 that follows from the means of all channels.
+
+    Two dense layers make the weights of the means (Hu et al. 2018, doi:10.1109/CVPR.2018.00745).
+
+    Attributes:
+        ratio: Channels for each unit of the first dense layer.
+        num_output: Units of the first dense layer; null follows from the ratio.
+        activation: Behind the first dense layer.
+        gate: Behind the second dense layer.
+    """
+
+    traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, feature_map="same", drawn_as="features")
+
+    ratio: int = 16
+    num_output: int | None = None
+    activation: ActivationName | None = "relu"
+    gate: Literal["sigmoid", "hard_sigmoid"] = "sigmoid"
+
+    @property
+    def sees_whole_input(self) -> bool:
+        return True
+
+    def num_units(self, num_channels: int) -> int:
+        """Units of the first dense layer."""
+        return self.num_output or max(1, num_channels // self.ratio)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        spatial_shape(shape)
+        return shape
+
+    def operations(self, shape: Shape) -> tuple[Operation, ...]:
+        means, units = shape[-1:], (self.num_units(shape[-1]),)
+        return (
+            operations.reduction(shape, means),
+            operations.dense(means, *units),
+            operations.activation(units, self.activation),
+            operations.dense(units, *means),
+            operations.activation(means, self.gate),
+            operations.elementwise(shape),
+        )
+
+    def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
+        return grid
+
+    def summary(self) -> str:
+        return join_words(
+            f"ratio {self.ratio}" if self.num_output is None else f"{self.num_output}", self.activation, self.gate
+        )
