@@ -71,6 +71,11 @@ def size(tensor):
     return prod(tensor.shape[1:])
 
 
+def is_scale(layer):
+    """Whether a Keras layer is a weight for each channel."""
+    return isinstance(layer, keras.layers.EinsumDense)
+
+
 def is_view(layer):
     """Whether a Keras layer only selects values or changes their shape."""
     is_selection = isinstance(layer, MAX_POOLINGS) and set(layer.pool_size) == {1}
@@ -140,7 +145,7 @@ def test_shapes_parameters_and_multiply_adds_are_those_of_keras(name, num_exampl
             prod(weight.shape) * prod(layer.output.shape[1:-1])
             for layer in model.layers
             for weight in layer.weights
-            if weight.name.endswith("kernel")
+            if weight.name.endswith("kernel") and not is_scale(layer)
         )
 
     hold(check, name, num_examples)
@@ -169,11 +174,21 @@ def test_l2_reaches_the_kernels_and_biases_that_a_layer_declares(name, num_examp
         model = case.keras_model
         weights = penalized_weights(model)
         assert sum(prod(weight.shape) for weight in weights) == total(case, "num_penalized_parameters")
-        names = {id(weight): weight.name for weight in model.trainable_weights}
+        names = {
+            id(weight): "scale" if is_scale(layer) else weight.name
+            for layer in model.layers
+            for weight in layer.trainable_weights
+        }
         concerned = {id(weight) for weight in weights}
         assert all((id_ in concerned) == name.endswith(("kernel", "bias")) for id_, name in names.items())
 
     hold(check, name, num_examples)
+
+
+def mask_size(layer):
+    """Random draws of a dropout layer for each case."""
+    lengths = zip(layer.noise_shape or layer.output.shape, layer.output.shape, strict=True)
+    return prod(length if free is None else free for free, length in list(lengths)[1:])
 
 
 def num_needed_values(model):
@@ -197,7 +212,7 @@ def num_needed_values(model):
             need(layer.input)
         if is_activation or is_pooling or is_dropout:
             need(layer.output)
-        num_masks += is_dropout * size(layer.output)
+        num_masks += mask_size(layer) if is_dropout else 0
     return sum(needed.values()) + num_masks
 
 
@@ -387,13 +402,29 @@ def test_grad_cam_uses_what_has_a_kernel_and_keeps_the_axes(name, num_examples):
     hold(check, name, num_examples)
 
 
-def list_keys(name):
-    return [key for key, entry in BRANCHES[name]["properties"].items() if entry.get("$ref") == "#/$defs/layers"]
+def holder_documents(holder, document):
+    """Documents of a layer type with a layer in each of its lists of layers."""
+    properties, example = BRANCHES[holder]["properties"], BRANCHES[holder]["examples"][0]
+    if "layers" in properties:
+        yield {**example, "layers": [document]}
+    if "branches" in properties:
+        yield {**example, "branches": [[document], [document]]}
+    if "shortcut" in properties:
+        yield {**example, "layers": [document], "shortcut": [document]}
 
 
-def check_inside(case, holder):
-    (key, *_), rank = list_keys(holder), case.arch.rank
-    document = {**BRANCHES[holder]["examples"][0], key: [case.document]}
+def test_a_layer_is_tried_in_every_list_of_layers():
+    for name in LAYERS:
+        keys = {key for key, entry in BRANCHES[name]["properties"].items() if "#/$defs/" in str(entry.get("items"))}
+        keys |= {key for key, entry in BRANCHES[name]["properties"].items() if entry.get("$ref") == "#/$defs/layers"}
+        tried = {
+            key for document in holder_documents(name, FC) for key in document if document[key] in ([FC], [[FC], [FC]])
+        }
+        assert keys == tried
+
+
+def check_inside(case, holder, document):
+    rank = case.arch.rank
     is_refused = case.layer.traits.is_terminal or (
         LAYERS[holder].traits.holds_maps_only and len(case.output_shape) == 1
     )
@@ -415,7 +446,8 @@ def check_inside(case, holder):
 @few_examples
 def test_inside_another_layer_a_layer_is_refused_with_its_location_or_costs_what_keras_says(name, num_examples):
     def check(case):
-        for holder in filter(list_keys, LAYERS):
-            check_inside(case, holder)
+        for holder in LAYERS:
+            for document in holder_documents(holder, case.document):
+                check_inside(case, holder, document)
 
     hold(check, name, num_examples)

@@ -88,10 +88,10 @@ def test_the_shortcut_takes_the_strides_of_the_inner_layers():
     residual = parse_layer({"type": "RES", "layers": inner}, 3)
     assert isinstance(residual, Residual)
     assert residual.output_shape((8, 8, 8, 4)) == (4, 2, 8, 8)
-    shortcut = residual.shortcut((8, 8, 8, 4), 8)
-    assert shortcut.stride == (2, 4, 1)
+    projection = residual.projection((8, 8, 8, 4), 8)
+    assert projection.stride == (2, 4, 1)
     assert residual.num_parameters((8, 8, 8, 4)) == 4 * 8 + 8
-    assert isinstance(shortcut, Convolution)
+    assert isinstance(projection, Convolution)
 
 
 def test_keras_layers_follow_the_order_that_the_vocabulary_names():

@@ -18,6 +18,7 @@ import numpy as np
 
 from archnet.files.archives.zip_archive import DamagedFileError, ZipLimits, check_checksums, open_member, open_zip
 from archnet.files.json_file import DamagedJsonError, parse_json
+from archnet.network.build.builder import SCALE_EQUATIONS
 
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.weights.h5"
@@ -45,6 +46,7 @@ CLASSES: Final = {
         "Cropping2D",
         "Cropping3D",
         "Dense",
+        "EinsumDense",
         "Flatten",
         "Dropout",
         "BatchNormalization",
@@ -63,6 +65,8 @@ CLASSES: Final = {
     },
     "keras.src.ops.numpy": {"GetItem", "Max", "Mean", "Reshape", "Stack", "Sum", "Transpose"},
     "keras.initializers": {"HeNormal", "LecunNormal", "GlorotUniform", "VarianceScaling", "Zeros", "Ones"},
+    "keras.src.ops.numpy": {"GetItem", "Reshape", "Stack", "Transpose"},
+    "keras.initializers": {"HeNormal", "LecunNormal", "GlorotUniform", "VarianceScaling", "Constant", "Zeros", "Ones"},
 }
 """The Keras classes that `build` and `build_inference_model` use, by module."""
 
@@ -182,6 +186,12 @@ def _depthwise_weights(value: dict[str, Any]) -> int:
     return (_kernel_size(value) + _flag(value, "use_bias")) * num_output
 
 
+def _scale_weights(value: dict[str, Any]) -> int:
+    if value["config"]["equation"] not in SCALE_EQUATIONS.values() or value["config"]["bias_axes"] is not None:
+        raise ValueError("the layer is not a weight for each channel")
+    return _num_channels(value)
+
+
 def _kernel_size(value: dict[str, Any]) -> int:
     return math.prod(map(_count, value["config"]["kernel_size"]))
 
@@ -198,6 +208,7 @@ NUM_WEIGHTS: Final[dict[str, Callable[[dict[str, Any]], int]]] = {
     "Conv3D": _convolution_weights,
     "Dense": _dense_weights,
     "DepthwiseConv2D": _depthwise_weights,
+    "EinsumDense": _scale_weights,
     "GroupNormalization": _norm_weights,
     "LayerNormalization": _norm_weights,
 }

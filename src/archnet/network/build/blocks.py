@@ -29,9 +29,12 @@ def _dense_block(layer: DenseBlock, tensor: Tensor, builder: Builder) -> Tensor:
 def _residual(layer: Residual, tensor: Tensor, builder: Builder) -> Tensor:
     inner = builder.chain(layer.layers, tensor)
     shortcut = tensor
-    if inner.shape != tensor.shape:
-        projection = layer.shortcut(tuple(tensor.shape[1:]), inner.shape[-1])
+    if layer.shortcut is not None:
+        shortcut = builder.chain(layer.shortcut, tensor)
+    elif inner.shape != tensor.shape:
+        projection = layer.projection(tuple(tensor.shape[1:]), inner.shape[-1])
         shortcut = build_convolution(projection, tensor, builder)
+    inner = builder.drop_path(layer.drop_path, builder.scale(layer.layer_scale, inner))
     return activate(layer.activation, keras.layers.Add()([inner, shortcut]))
 
 

@@ -20,6 +20,9 @@ BATCH_NORM_MOMENTUM: Final = 0.9
 small CT data set trains for fewer."""
 
 ZERO_PADDING: Final = {2: keras.layers.ZeroPadding2D, 3: keras.layers.ZeroPadding3D}
+SCALE_EQUATIONS: Final = {2: "nhwc,c->nhwc", 3: "nhwdc,c->nhwdc"}
+"""A weight for each channel, by the number of spatial axes. Keras's axes are named: an ellipsis fails in exports."""
+
 INITIALIZERS: Final = {
     "he_normal": keras.initializers.HeNormal,
     "lecun_normal": keras.initializers.LecunNormal,
@@ -97,6 +100,20 @@ class Builder:
     def drop_out(self, percent: float, tensor: Tensor) -> Tensor:
         """The tensor after dropout, if any."""
         return keras.layers.Dropout(percent / 100, seed=self.next_seed())(tensor) if percent else tensor
+
+    def drop_path(self, percent: float, tensor: Tensor) -> Tensor:
+        """The tensor, dropped for some cases in training, with one draw for each case."""
+        noise_shape = (None, *(1 for _ in tensor.shape[1:]))
+        dropout = keras.layers.Dropout(percent / 100, noise_shape, seed=self.next_seed()) if percent else None
+        return dropout(tensor) if dropout else tensor
+
+    def scale(self, value: float | None, tensor: Tensor) -> Tensor:
+        """The tensor times a weight for each channel that starts at a value; null is no weight."""
+        if value is None:
+            return tensor
+        initializer = keras.initializers.Constant(value)
+        equation = SCALE_EQUATIONS[rank_of(tensor)]
+        return keras.layers.EinsumDense(equation, tuple(tensor.shape[1:]), kernel_initializer=initializer)(tensor)
 
     def finish(self, norm: Norm | None, activation: ActivationName | None, percent: float, tensor: Tensor) -> Tensor:
         """A norm if asked, then activation, then dropout."""

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 from archnet.spec.layers.base.activations import ActivationName, get_activation
 from archnet.spec.layers.base.kernel_layer import current_norm, norm_problems
 from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
-from archnet.spec.layers.base.marks import INNER_LAYERS
+from archnet.spec.layers.base.marks import INNER_LAYERS, PERCENTAGE
 from archnet.spec.layers.base.norm import NORM, Norm, num_norm_stored
-from archnet.spec.layers.base.sequences import chain_grid, chain_shape
+from archnet.spec.layers.base.sequences import chain_grid, chain_shape, is_chain_output_stored
 from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
 from archnet.spec.layers.base.words import join_words
 from archnet.spec.layers.plain.convolution import Convolution
@@ -23,8 +23,15 @@ from archnet.spec.layers.plain.convolution import Convolution
 class Residual(Layer):
     """`RES`: activation(F(x) + S(x)) (He et al. 2016, doi:10.1109/CVPR.2016.90).
 
-    F is `layers`; S is the identity where shapes agree, else a 1x1 convolution with bias, "same" padding and the
-    product of F's strides, followed by a norm if asked. The layer's own costs are those of S and of the sum.
+    F is `layers`. S is `shortcut`; where that is null, the identity if shapes agree, else a 1x1 convolution with bias,
+    "same" padding and the product of F's strides, followed by a norm if asked. The layer's own costs are those of that
+    convolution, of what scales and drops F, and of the sum.
+
+    Attributes:
+        drop_path: Percentage of cases whose F is dropped in training (Huang et al. 2016,
+            doi:10.1007/978-3-319-46493-0_39).
+        layer_scale: Starting value of a weight for each channel of F (Touvron et al. 2021,
+            doi:10.1109/ICCV48922.2021.00010); null is none.
     """
 
     traits: ClassVar[Traits] = Traits(
@@ -32,14 +39,17 @@ class Residual(Layer):
     )
 
     layers: tuple[Layer, ...] = field(metadata=INNER_LAYERS)
+    shortcut: tuple[Layer, ...] | None = field(default=None, metadata=INNER_LAYERS)
     activation: ActivationName | None = None
     norm: Norm | None = field(default=None, metadata=NORM)
+    drop_path: float = field(default=0.0, metadata=PERCENTAGE)
+    layer_scale: float | None = None
 
     def output_shape(self, shape: Shape) -> Shape:
         return _branches(self, shape)[0]
 
-    def shortcut(self, shape: Shape, num_output: int) -> Convolution:
-        """The 1x1 convolution that S is where the shapes of input and output differ."""
+    def projection(self, shape: Shape, num_output: int) -> Convolution:
+        """The 1x1 convolution that S is by default where the shapes of input and output differ."""
         ones = (1,) * len(spatial_shape(shape))
         steps = chain_grid(self.layers, tuple((0.0, 1.0) for _ in ones), shape)
         return Convolution(
@@ -50,32 +60,44 @@ class Residual(Layer):
             norm=self.norm,
         )
 
-    def _projection(self, shape: Shape) -> Convolution | None:
+    def _used_projection(self, shape: Shape) -> Convolution | None:
         return _branches(self, shape)[1]
 
+    @property
+    def _num_scalings(self) -> int:
+        """Tensors between F and the sum."""
+        return (self.layer_scale is not None) + (self.drop_path > 0)
+
     def num_parameters(self, shape: Shape) -> int:
-        projection = self._projection(shape)
-        return projection.num_parameters(shape) if projection else 0
+        projection = self._used_projection(shape)
+        num_scales = 0 if self.layer_scale is None else self.output_shape(shape)[-1]
+        return num_scales + (projection.num_parameters(shape) if projection else 0)
 
     def num_penalized_parameters(self, shape: Shape) -> int:
-        projection = self._projection(shape)
+        projection = self._used_projection(shape)
         return projection.num_penalized_parameters(shape) if projection else 0
 
     def num_macs(self, shape: Shape) -> int:
-        projection = self._projection(shape)
+        projection = self._used_projection(shape)
         return projection.num_macs(shape) if projection else 0
 
     def num_activations(self, shape: Shape) -> int:
-        projection = self._projection(shape)
-        return prod(self.output_shape(shape)) + (projection.num_activations(shape) if projection else 0)
+        projection = self._used_projection(shape)
+        num_tensors = 1 + self._num_scalings
+        return prod(self.output_shape(shape)) * num_tensors + (projection.num_activations(shape) if projection else 0)
 
     def num_stored_values(self, shape: Shape) -> float:
-        """The sum, in the place of a summand where nothing else stores that, and what a norm needs of S."""
-        num_tensors = self.layers[-1].is_output_stored + (num_norm_stored(self.norm) if self._projection(shape) else 0)
-        return prod(self.output_shape(shape)) * (num_tensors + get_activation(self.activation).num_stored)
+        """The sum, in the place of a summand where nothing else stores that, and what a norm needs of S.
+
+        Beside it what F is between scale, drop path and sum, and the drop path's one number for each case.
+        """
+        num_tensors = is_chain_output_stored(self.layers) + self._num_scalings
+        num_norm_tensors = num_norm_stored(self.norm) if self._used_projection(shape) else 0
+        num_tensors_stored = num_tensors + num_norm_tensors + get_activation(self.activation).num_stored
+        return prod(self.output_shape(shape)) * num_tensors_stored + (self.drop_path > 0)
 
     def num_transient_values(self, shape: Shape) -> float:
-        return prod(shape) + prod(self.output_shape(shape))
+        return prod(shape) + prod(self.output_shape(shape)) * (1 + self._num_scalings)
 
     def num_pending_gradients(self, shape: Shape) -> int:
         return prod(self.output_shape(shape))
@@ -86,40 +108,50 @@ class Residual(Layer):
 
     @property
     def sees_whole_input(self) -> bool:
-        """The norm of a shortcut counts whether or not a shape needs the shortcut."""
-        inner = any(layer.sees_whole_input for layer in self.layers)
+        """The norm of a projection counts whether or not a shape needs the projection."""
+        inner = any(layer.sees_whole_input for _, layers in self.inner_layers() for layer in layers)
         return inner or bool(self.norm and self.norm.uses_whole_map)
 
     def normalizes_batch(self, shape: Shape) -> bool:
-        return bool(self.norm and self.norm.uses_batch) and self._projection(shape) is not None
+        return bool(self.norm and self.norm.uses_batch) and self._used_projection(shape) is not None
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         return chain_grid(self.layers, grid, shape)
 
     def inner_sequences(self, shape: Shape) -> Iterable[InnerSequence]:
-        return (InnerSequence(layers=self.layers, path=("layers",), input_shape=shape),)
+        return (
+            InnerSequence(layers=layers, path=path, input_shape=shape) for path, layers in self.inner_layers() if layers
+        )
 
     def expand(self) -> Iterable[Layer]:
         return (self,)
 
     def num_rows(self) -> int:
-        return 1 + sum(layer.num_rows() for layer in self.layers)
+        return 1 + sum(layer.num_rows() for _, layers in self.inner_layers() for layer in layers)
 
     @classmethod
     def document_problems(cls, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        return norm_problems(document)
+        yield from norm_problems(document)
+        for key in ("norm", "batch_norm"):
+            if document.get(key) and document.get("shortcut") is not None:
+                yield key, f'this is for the projection, but "shortcut" is given. Remove "{key}" or the shortcut.'
 
     @classmethod
     def current_document(cls, document: Mapping[str, Any]) -> Mapping[str, Any]:
         return current_norm(document)
 
     def summary(self) -> str:
-        return join_words("sum", self.activation)
+        return join_words(
+            "sum",
+            "" if self.layer_scale is None else f"scale {self.layer_scale:g}",
+            f"drop path {self.drop_path:g}%" if self.drop_path else "",
+            self.activation,
+        )
 
 
 @lru_cache(maxsize=8192)
 def _branches(block: Residual, shape: Shape) -> tuple[Shape, Convolution | None]:
-    """The output shape of both branches of a block, and the convolution of its shortcut, if there is one.
+    """The output shape of both branches of a block, and the projection of its shortcut, if there is one.
 
     A block asks its inner blocks for both, and is asked for each of its costs: without the cache, the work would double
     with every level of blocks inside blocks.
@@ -128,7 +160,9 @@ def _branches(block: Residual, shape: Shape) -> tuple[Shape, Convolution | None]
         ValueError: The branches do not fit each other, or an inner layer does not fit its input.
     """
     output = chain_shape(block.layers, shape)
-    projection = None if output == shape else block.shortcut(shape, output[-1])
+    if block.shortcut is not None:
+        return _meet_shortcut(block.shortcut, shape, output), None
+    projection = None if output == shape else block.projection(shape, output[-1])
     shortcut_shape = projection.output_shape(shape) if projection else shape
     if shortcut_shape != output:
         raise ValueError(
@@ -136,3 +170,18 @@ def _branches(block: Residual, shape: Shape) -> tuple[Shape, Convolution | None]
             'Use "same" padding inside, or strides that divide the input'
         )
     return output, projection
+
+
+def _meet_shortcut(shortcut: tuple[Layer, ...], shape: Shape, output: Shape) -> Shape:
+    """The output shape of the inner layers, if a shortcut has the same.
+
+    Raises:
+        ValueError: It has another.
+    """
+    shortcut_shape = chain_shape(shortcut, shape)
+    if shortcut_shape != output:
+        raise ValueError(
+            f"the inner layers make {output} of {shape}, but the shortcut makes {shortcut_shape}. Give both the same "
+            "strides and num_output, or set shortcut to null for a 1x1 convolution"
+        )
+    return output
