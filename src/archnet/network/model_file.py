@@ -64,8 +64,6 @@ CLASSES: Final = {
         "Softmax",
     },
     "keras.src.ops.numpy": {"GetItem", "Max", "Mean", "Reshape", "Stack", "Sum", "Transpose"},
-    "keras.initializers": {"HeNormal", "LecunNormal", "GlorotUniform", "VarianceScaling", "Zeros", "Ones"},
-    "keras.src.ops.numpy": {"GetItem", "Reshape", "Stack", "Transpose"},
     "keras.initializers": {"HeNormal", "LecunNormal", "GlorotUniform", "VarianceScaling", "Constant", "Zeros", "Ones"},
 }
 """The Keras classes that `build` and `build_inference_model` use, by module."""
