@@ -18,14 +18,14 @@ from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document
 from archnet.imaging import read_volume
 from archnet.imaging.scan_grid import interpolate
-from archnet.inference.explain import explain_scan
+from archnet.inference.explain import explain_scan, heat_of_planes
 from archnet.inference.trained_run import read_trained_run
 from archnet.network.build.network import build
-from archnet.network.explain import grad_cam, last_feature_map, occlusion
+from archnet.network.explain import feature_tensors, grad_cam, occlusion
 from archnet.network.scaling import build_inference_model
 from archnet.network.trained_model import load_model
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, TrainingScan, TrainingScans
-from archnet.spec.arch import feature_grid, feature_layers, parse_arch
+from archnet.spec.arch import parse_arch
 from archnet.spec.view import InputLimits
 from trained_runs import CANDIDATES, WHOLE, as_four_formats, chest, what_is_bright, write_chest, write_trained_run
 
@@ -222,9 +222,10 @@ def test_features_lie_in_the_middle_of_what_they_see(layers):
     network = build(arch, (48, 47))
     for layer in network.layers:
         layer.set_weights([np.full_like(weight, weight.ndim > 1) for weight in layer.get_weights()])
-    body = keras.Model(network.input, last_feature_map(network, arch))
+    (features,) = feature_tensors(network, arch)
+    body = keras.Model(network.input, features)
     middle = [n // 2 for n in body.output.shape[1:3]]
-    for axis, (start, step) in enumerate(feature_grid(arch, (48, 47))):
+    for axis, (start, step) in enumerate(arch.feature_map((48, 47)).grid):
         lines = np.zeros((48 - axis, 48, 47, 1), np.float32)
         for number in range(len(lines)):
             lines[number].swapaxes(0, axis)[number] = 1
@@ -240,16 +241,17 @@ def test_the_last_feature_map_ends_before_dropout_and_flattening_and_takes_its_b
         ([C, drop, norm], 1),
         ([C | {"drop_out": 20}, norm], 1),
         ([{"type": "REP", "times": 2, "layers": [C, norm]}, P], 4),
-        ([P, norm], 0),
     ):
-        assert len(feature_layers(arch_of([*layers, *TAIL]))) == num_kept
+        found = arch_of([*layers, *TAIL]).feature_map((48, 48))
+        assert [layer is found.layer for layer in found.layers].index(True) + 1 == num_kept
+    assert arch_of([P, norm, *TAIL]).feature_map((48, 48)) is None
 
 
 def test_a_network_of_another_architecture_is_not_explained():
     network = build(arch_of([C, P, C, *TAIL]), (12, 12))
     message = "test: the saved model is not the architecture of its run. Use occlusion."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
-        last_feature_map(network, arch_of([C, C, *TAIL]))
+        feature_tensors(network, arch_of([C, C, *TAIL]))
 
 
 @pytest.mark.parametrize("rank", [2, 3])
@@ -276,7 +278,8 @@ def test_grad_cam_is_its_formula(rank, num_classes, activation):
         weights = (kernel[:, label] - kernel[:, others] @ shares) / 8**rank
         expected = np.maximum(maps @ weights, 0)
         num_hot += expected.any()
-        np.testing.assert_allclose(grad_cam(model, arch, image, label), expected, atol=1e-6)
+        (heat,) = grad_cam(model, arch, image, label)
+        np.testing.assert_allclose(heat, expected, atol=1e-6)
     assert num_hot > 0
 
 
@@ -398,3 +401,65 @@ def test_an_explanation_says_that_its_scan_was_trained_on(tmp_path):
     done = command(run, scan, "--out", tmp_path / "out", "--json")
     assert done.stderr.splitlines()[0] == f"Warning: {scan} was in the validation set of {run}."
     assert json.loads(done.stdout)["trained_on"] == [{"run": str(run), "sets": ["validation"]}]
+
+
+BRANCHES = [{"type": "CAT", "branches": [[C | {"num_output": 2}], [P | {"stride": 1}], []]}, C]
+JOINED = {
+    "branches": [*BRANCHES, *TAIL],
+    "branches that end flat": [C, {"type": "CAT", "branches": [[C, TAIL[0]], [P, C, TAIL[0]]]}, TAIL[1]],
+    "a shortcut of layers": [C, {"type": "RES", "layers": [C, C], "shortcut": [C | {"kernel_size": 1}]}, *TAIL],
+    "a dense block": [C, {"type": "DENSE", "times": 2, "layers": [C]}, {"type": "BN"}, P, *TAIL],
+}
+
+
+@pytest.mark.parametrize("layers", JOINED.values(), ids=JOINED)
+def test_features_of_networks_with_branches_are_those_before_the_last_layers(layers, tmp_path):
+    arch = arch_of(layers)
+    network = build(arch, (12, 12), seed=2)
+    network.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras")
+    (features,) = feature_tensors(loaded, arch)
+    rest = keras.Model(features, loaded.output)  # all paths cross the map, else this is no network
+    assert features.shape[1:] == arch.feature_map((12, 12)).shape
+    images = np.random.default_rng(0).random((2, 12, 12, 1), np.float32)
+    np.testing.assert_allclose(rest(keras.Model(loaded.input, features)(images)), network(images), atol=1e-6)
+
+
+def test_branches_that_meet_after_flattening_only_are_not_explained():
+    arch = arch_of([{"type": "CAT", "branches": [[C, TAIL[0]], [P, C, TAIL[0]]]}, TAIL[1]])
+    message = "test: Grad-CAM needs a feature map that all paths cross, and this network has none. Use occlusion."
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        feature_tensors(build(arch, (12, 12)), arch)
+
+
+@pytest.mark.parametrize(
+    ("planes", "shared"), [("axial", True), ("slices", True), ("orthogonal", False), ("nine", True)]
+)
+def test_grad_cam_of_views_is_its_formula_on_each_plane(planes, shared):
+    views = {"type": "VIEWS", "planes": planes, "shared": shared, "fuse": "concat", "layers": [C, C, TAIL[0]]}
+    arch = arch_of([views, TAIL[1]], rank=3)
+    network = build(arch, (8, 8, 8), seed=3)
+    model = build_inference_model(network, InputLimits.of(-1000, 400))
+    image = np.random.default_rng(0).uniform(-1000, 400, (8, 8, 8, 1)).astype(np.float32)
+    heats, found = grad_cam(model, arch, image, 1), arch.feature_map((8, 8, 8))
+    tensors = keras.tree.flatten(
+        keras.Model(network.input, feature_tensors(network, arch))((image[None] + 1000) / 1400)
+    )
+    maps = np.concatenate([np.asarray(tensor) for tensor in tensors])
+    kernel, _ = network.layers[-1].get_weights()
+    slopes = (kernel[:, 1] - kernel[:, 0]).reshape(len(maps), 3) / 64
+    assert len(heats) == len(maps) == len(found.planes)
+    for heat, values, weights, grid in zip(heats, maps, slopes, found.plane_grids, strict=True):
+        np.testing.assert_allclose(heat, np.maximum(values @ weights, 0), atol=1e-6)
+        assert grid == ((0.0, 1.0),) * 2
+
+
+def test_the_heat_of_planes_lies_where_the_planes_cut_the_volume():
+    arch = arch_of([{"type": "VIEWS", "planes": "orthogonal", "layers": [C | {"stride": 2}, TAIL[0]]}, TAIL[1]], rank=3)
+    found = arch.feature_map((8, 8, 8))
+    heats = [np.full((4, 4), value, np.float32) for value in (1, 2, 3)]
+    volume = heat_of_planes(heats, found)
+    assert volume.shape == (8, 8, 8)
+    assert (volume[:, :, 4].min(), volume[4, 0, 0], volume[0, 4, 0], volume[4, 4, 4]) == (1, 2, 3, 3)
+    assert volume[0, 0, 0] == 0
+    assert (volume > 0).sum() == 8**3 - 7**3

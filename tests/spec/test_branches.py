@@ -6,7 +6,7 @@ import pytest
 
 from archnet.errors import DocumentError
 from archnet.files.strict_json import Document
-from archnet.spec.arch import feature_grid, feature_layers, load_arch, parse_arch
+from archnet.spec.arch import load_arch, parse_arch
 from archnet.spec.layers import Convolution
 from archnet.spec.overrides import apply_override, parse_override
 
@@ -123,10 +123,12 @@ def test_a_dotted_key_reaches_into_branches():
 def test_the_last_map_that_all_paths_cross_is_before_branches_that_end_flat():
     pyramid = {"type": "CAT", "branches": [[conv(), GAP], [POOL, conv(), GAP]]}
     joined = {"type": "CAT", "branches": [[conv(), POOL], [conv(stride=2)]]}
-    assert feature_layers(arch_of(conv(5), pyramid)) == arch_of(conv(5)).layers[:1]
-    assert feature_layers(arch_of(pyramid)) == ()
-    assert feature_layers(arch_of(joined, GAP)) == arch_of(joined).layers[:1]
-    assert feature_grid(arch_of(joined, GAP), (8, 8)) == ((0.5, 2.0), (0.5, 2.0))
+    assert arch_of(conv(5), pyramid).feature_map((8, 8)).layer == arch_of(conv(5)).layers[0]
+    assert arch_of(pyramid).feature_map((8, 8)) is None
+    found = arch_of(joined, GAP).feature_map((8, 8))
+    assert found.layer == arch_of(joined).layers[0]
+    assert found.shape == (4, 4, 8)
+    assert found.grid == ((0.5, 2.0), (0.5, 2.0))
 
 
 def nested(kind, depth):
@@ -147,5 +149,5 @@ def test_the_work_does_not_double_with_every_level_of_nesting(kind, num_rows, mo
     output_shape = Convolution.output_shape
     monkeypatch.setattr(Convolution, "output_shape", lambda layer, shape: calls.append(1) or output_shape(layer, shape))
     assert len(arch.plan((9, 9))) == num_rows + 1
-    feature_grid(arch, (9, 9))
+    arch.feature_map((9, 9))
     assert len(calls) < 100

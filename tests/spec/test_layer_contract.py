@@ -14,12 +14,11 @@ from archnet.errors import DocumentError
 from archnet.network.backend import backend_module
 from archnet.network.build.builder import NORM_RULES
 from archnet.network.build.network import RULES, build
-from archnet.network.explain import last_feature_map
+from archnet.network.explain import feature_tensors
 from archnet.network.model_file import check_model_file
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.losses import penalized_weights
 from archnet.network.training.twin import build_training_twin
-from archnet.spec.arch import feature_layers
 from archnet.spec.layers import (
     ACTIVATIONS,
     LAYERS,
@@ -253,12 +252,11 @@ def test_a_saved_network_and_its_feature_map_are_the_same(name, num_examples, tm
         check_model_file(tmp_path / "network.keras")
         loaded = keras.saving.load_model(tmp_path / "network.keras", safe_mode=True)
         np.testing.assert_array_equal(loaded(images), network(images))
-        if feature_layers(case.arch):
-            first, second = (
-                keras.Model(model.input, last_feature_map(model, case.arch)) for model in (network, loaded)
-            )
-            assert first.output_shape[1:] == case.output_shape
-            np.testing.assert_array_equal(first(images), second(images))
+        if found := case.arch.feature_map(case.input_shape):
+            first, second = (keras.Model(model.input, feature_tensors(model, case.arch)) for model in (network, loaded))
+            assert found.planes or [each.shape[1:] for each in first.outputs] == [found.shape]
+            for one, other in zip(first(images), second(images), strict=True):
+                np.testing.assert_array_equal(one, other)
 
     hold(check, name, num_examples)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -23,7 +24,8 @@ from archnet.imaging.volume import Point
 from archnet.inference.candidates import point_recipe
 from archnet.inference.predict import check_chest_ct, out_of_distribution_warnings, whole_scan_recipe
 from archnet.inference.trained_run import TrainedOn, TrainedRun, find_trainings
-from archnet.spec.arch import feature_grid
+from archnet.spec.layers import Grid, Shape
+from archnet.spec.layers.feature_map import FeatureMap
 from archnet.spec.view import network_input, picture_text, scale_picture, window_limits
 
 Method = Literal["gradcam", "occlusion"]
@@ -162,12 +164,27 @@ def _heat_map(
 
     if method == "occlusion":
         return occlusion(model, image, label, progress)
-    heat = grad_cam(model, run.experiment.arch, image, label)
+    heats = grad_cam(model, run.experiment.arch, image, label)
     num_channels = image.shape[-1] * run.experiment.data.num_windows
-    axes = feature_grid(run.experiment.arch, (*image.shape[:-1], num_channels)) or ()
-    places = [(np.arange(n) - start) / step for n, (start, step) in zip(image.shape, axes, strict=False)]
-    upsampled_heat = interpolate(heat, places)
-    return upsampled_heat / (upsampled_heat.max() or 1)
+    found = run.experiment.arch.feature_map((*image.shape[:-1], num_channels))
+    if found is None:
+        return np.zeros(image.shape[:-1], np.float32)
+    heat = _upsample(heat_of_planes(heats, found) if found.planes else heats[0], found.grid, image.shape[:-1])
+    return heat / (heat.max() or 1)
+
+
+def _upsample(heat: NDArray[np.float32], grid: Grid, shape: Shape) -> NDArray[np.float32]:
+    """A heat map of features at the voxels that they lie among."""
+    places = zip(shape, grid, strict=True)
+    return interpolate(heat, [(np.arange(n, dtype=np.float64) - start) / step for n, (start, step) in places])
+
+
+def heat_of_planes(heats: Sequence[NDArray[np.float32]], found: FeatureMap) -> NDArray[np.float32]:
+    """The heat maps of planes in the volume that these are cut from: 0 beside them, the highest where they cross."""
+    volume = np.zeros(found.shape[:-1], np.float32)
+    for heat, plane, grid in zip(heats, found.planes, found.plane_grids, strict=True):
+        np.maximum.at(volume, plane.voxels(volume.shape), _upsample(heat, grid, plane.shape(volume.shape)))
+    return volume
 
 
 def _resample_to_scan(

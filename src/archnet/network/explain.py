@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 import keras
@@ -18,7 +19,10 @@ from archnet.network.build.builder import Builder
 from archnet.network.build.network import RULES
 from archnet.network.predict import Predictor
 from archnet.network.scaling import input_limits, two_logits
-from archnet.spec.arch import Arch, feature_layers
+from archnet.network.weights.matching import match_tensors
+from archnet.spec.arch import Arch
+from archnet.spec.layers import Layer, walk
+from archnet.spec.layers.feature_map import FeatureMap
 
 BOX_SHARE: Final = 4
 """Occlusion's boxes are this part of the image along each axis, and each lies half over the next."""
@@ -26,7 +30,7 @@ BOX_SHARE: Final = 4
 Tensor = Any
 
 
-def grad_cam(model: keras.Model, arch: Arch, image: NDArray[Any], label: int) -> NDArray[np.float32]:
+def grad_cam(model: keras.Model, arch: Arch, image: NDArray[Any], label: int) -> list[NDArray[np.float32]]:
     """Compute the Grad-CAM heat map of a class on the last feature map, 0 or more.
 
     Grad-CAM (Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74): with A^k the last feature maps (behind their batch norm,
@@ -41,53 +45,88 @@ def grad_cam(model: keras.Model, arch: Arch, image: NDArray[Any], label: int) ->
         label: Index of the class.
 
     Returns:
-        (height, width[, depth]) of the features, which are mostly fewer than voxels; 0 where nothing speaks for it.
+        (height, width[, depth]) of the features, which are mostly fewer than voxels; 0 where nothing speaks for it. One
+        map, or one (rows, columns) for each of `FeatureMap.planes`.
 
     Raises:
         RunError: The network has no feature maps, or is not that of the architecture.
     """
     network = model.get_layer(model.name)
-    features = last_feature_map(network, arch)
+    features = feature_tensors(network, arch)
     body, head = keras.Model(network.input, features), keras.Model(features, network.output)
-    maps = keras.Variable(body(model.get_layer("scaling")(image[np.newaxis]), training=False), name="features")
+    scaled = model.get_layer("scaling")(image[np.newaxis])
+    maps = [keras.Variable(each, name="features") for each in keras.tree.flatten(body(scaled, training=False))]
 
     def score() -> tuple[Tensor, Tensor]:
-        log_odds = _log_odds(two_logits(head(ops.convert_to_tensor(maps), training=False))[0], label)
+        logits = head([ops.convert_to_tensor(each) for each in maps], training=False)
+        log_odds = _log_odds(two_logits(logits)[0], label)
         return log_odds, log_odds
 
-    _, (gradient,) = backend_module().value_and_gradients(score, [maps], [])
-    values, slopes = (ops.convert_to_numpy(tensor)[0].astype(np.float64) for tensor in (maps.value, gradient))
+    _, gradients = backend_module().value_and_gradients(score, maps, [])
+    pairs = zip([each.value for each in maps], gradients, strict=True)
+    return [heat for values, slopes in pairs for heat in map(_heat, _array(values), _array(slopes))]
+
+
+def _array(tensor: Tensor) -> NDArray[np.float64]:
+    return np.asarray(ops.convert_to_numpy(tensor), np.float64)
+
+
+def _heat(values: NDArray[np.float64], slopes: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The heat map of one map and its gradients, both (..., channels)."""
     weights = slopes.mean(axis=tuple(range(slopes.ndim - 1)))
     heat: NDArray[np.float32] = np.maximum(values @ weights, 0).astype(np.float32)
     return heat
 
 
-def last_feature_map(network: keras.Model, arch: Arch) -> Tensor:
-    """The tensor of a network that holds its last feature map.
+def feature_tensors(network: keras.Model, arch: Arch) -> list[Tensor]:
+    """The tensors of a network that hold its last feature map.
 
-    The layers up to that map are built again: Keras orders layers by their distance from the output, so the network,
-    built or loaded, begins with the same ones.
+    The architecture is built again, with its feature map known; the graphs of both networks are walked in parallel.
 
     Args:
         network: What `build` returns, or the same read from a file.
         arch: The architecture that it was built from.
 
+    Returns:
+        A single tensor (N, ..., channels), or (N * planes, rows, columns, channels) of planes that share their layers;
+        one tensor for each plane where they do not.
+
     Raises:
-        RunError: No layer makes a feature map, or the network is not that of the architecture.
+        RunError: No layer makes a feature map that all paths cross, or the network is not that of the architecture.
     """
-    layers = feature_layers(arch)
-    if not layers:
-        raise RunError(f"{network.name}: Grad-CAM needs a convolution, and this network has none. Use occlusion.")
+    found = arch.feature_map(network.input_shape[1:])
+    if found is None:
+        has_maps = any(layer.traits.feature_map == "new" for _, layer in walk(arch.layers))
+        missing = "a feature map that all paths cross" if has_maps else "a convolution"
+        raise RunError(f"{network.name}: Grad-CAM needs {missing}, and this network has none. Use occlusion.")
+    try:
+        rebuilt, marked = _rebuild(network, found)
+        saved = {id(other): tensor for tensor, other in match_tensors(network, rebuilt)}
+    except ValueError:
+        raise RunError(f"{network.name}: the saved model is not the architecture of its run. Use occlusion.") from None
+    return [saved[id(tensor)] for tensor in marked]
+
+
+def _rebuild(network: keras.Model, found: FeatureMap) -> tuple[keras.Model, list[Tensor]]:
+    """The network of an architecture for the input and the classes of another, and the tensors of its feature map.
+
+    Raises:
+        ValueError: The architecture is not for that many classes.
+    """
+    marked: list[Tensor] = []
+
+    def mark(rule: Callable[..., Tensor], layer: Layer, tensor: Tensor, builder: Builder) -> Tensor:
+        output = rule(layer, tensor, builder)
+        if layer is found.layer:
+            marked.append(output)
+        return output
+
+    *layers, terminal = found.layers
+    if terminal.output_shape((1,)) != network.output_shape[1:]:
+        terminal = terminal.with_num_classes(network.output_shape[-1])
+    builder = Builder(rules={kind: partial(mark, rule) for kind, rule in RULES.items()})
     inputs = keras.Input(network.input_shape[1:])
-    rebuilt = keras.Model(inputs, Builder(rules=RULES).chain(layers, inputs)).layers
-    body = network.layers[: len(rebuilt)]
-    if [_kind(layer) for layer in body] != [_kind(layer) for layer in rebuilt]:
-        raise RunError(f"{network.name}: the saved model is not the architecture of its run. Use occlusion.")
-    return body[-1].output
-
-
-def _kind(layer: keras.layers.Layer) -> tuple[type[keras.layers.Layer], tuple[int | None, ...]]:
-    return type(layer), layer.output.shape
+    return keras.Model(inputs, builder.chain([*layers, terminal], inputs), name=network.name), marked
 
 
 def _log_odds(logits: Tensor, label: int) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,11 +14,8 @@ from archnet.files.documents.names import name_problem
 from archnet.files.strict_json import Document, JsonPath, plain_json, read_document, slugify
 from archnet.spec.layers import (
     TYPE_NAMES,
-    Grid,
     Layer,
     Shape,
-    chain_grid,
-    expand_repeats,
     layer_document,
     parse_layer,
     sizes_text,
@@ -27,6 +23,7 @@ from archnet.spec.layers import (
 )
 from archnet.spec.layers.base.layer import InnerSequence
 from archnet.spec.layers.checks import infer_rank, order_problems
+from archnet.spec.layers.feature_map import FeatureMap, find_feature_map
 from archnet.spec.layers.layer_count import repeated_layers_problem, written_layers_problem
 from archnet.spec.layers.planned_layer import PlannedLayer as PlannedLayer
 from archnet.spec.schema import schema_problems
@@ -148,6 +145,14 @@ class Arch:
         """A path in the form of the file, which may be a bare array of layers."""
         return path[1:] if isinstance(self.document.value, list) else path
 
+    def feature_map(self, input_shape: Shape | None = None) -> FeatureMap | None:
+        """The last feature map that all paths from input to output cross; null where there is none.
+
+        Args:
+            input_shape: See `plan`.
+        """
+        return find_feature_map(self.layers, self.full_input_shape(input_shape))
+
     def build(self, input_shape: Shape | None = None, num_classes: int = 2, *, seed: int = 0) -> keras.Model:
         """Build the Keras model, which maps images scaled to [0, 1] to logits.
 
@@ -261,30 +266,3 @@ def parse_arch(document: Document) -> Arch:
     if too_many := repeated_layers_problem(arch.layers, prefix):
         raise document.error([too_many])
     return arch
-
-
-def feature_layers(arch: Arch) -> tuple[Layer, ...]:
-    """The layers up to the last feature map that all paths cross, repetitions written out; empty where there is none.
-
-    Normalization and activation right behind that map belong to it. Dropout ends it. Maps inside a branch do not count.
-    """
-    layers = tuple(expand_repeats(arch.layers))
-    maps = itertools.takewhile(lambda layer: not layer.flattens, layers)
-    makers = [index for index, layer in enumerate(maps) if layer.traits.feature_map == "new"]
-    if not makers:
-        return ()
-    last = makers[-1]
-    while layers[last + 1].traits.feature_map == "same" and not any(layers[last].percentages().values()):
-        last += 1
-    return layers[: last + 1]
-
-
-def feature_grid(arch: Arch, input_shape: Shape) -> Grid | None:
-    """Start and step of the last feature map along each axis; null where there is none. See `Layer.propagate_grid`.
-
-    Args:
-        arch: The architecture.
-        input_shape: Spatial, with or without channels.
-    """
-    layers = feature_layers(arch)
-    return chain_grid(layers, ((0.0, 1.0),) * arch.rank, arch.full_input_shape(input_shape)) if layers else None
