@@ -15,7 +15,7 @@ from archnet.files.strict_json import Document
 from archnet.network.build.builder import Builder
 from archnet.network.build.network import RULES
 from archnet.spec.arch import Arch, PlannedLayer, parse_arch
-from archnet.spec.layers import LAYERS
+from archnet.spec.layers import LAYERS, inner_rank
 from archnet.spec.schema import read_schema
 
 DEFINITIONS = read_schema("arch")["$defs"]
@@ -111,8 +111,13 @@ def any_layers(rank, depth=2):
 
 
 def layers_of(name, rank, depth=2):
-    """Documents of one layer type."""
-    return _objects(BRANCHES[name], rank, depth)
+    """Documents of one layer type. Those with layers on planes have every key, and their layers end flat."""
+    rank_inside, schema = inner_rank({"type": name}, None), BRANCHES[name]
+    if rank_inside is None:
+        return _objects(schema, rank, depth)
+    documents = _objects({**schema, "required": list(schema["properties"])}, rank_inside, depth)
+    ends = st.sampled_from([{"type": "GAP"}, {"type": "FC", "num_output": 3}])
+    return st.builds(lambda document, end: {**document, "layers": [*document["layers"], end]}, documents, ends)
 
 
 LAYER_DRAWINGS = {
@@ -188,8 +193,11 @@ def cases(draw, name, sizes):
         name: The layer's type.
         sizes: Smallest and largest length of an axis, in 2D and in 3D.
     """
-    rank = draw(st.sampled_from([2, 3]))
+    is_on_planes = inner_rank({"type": name}, None) is not None
+    rank = 3 if is_on_planes else draw(st.sampled_from([2, 3]))
     lengths = draw(st.lists(st.integers(*sizes[rank - 2]), min_size=rank, max_size=rank))
+    if is_on_planes and draw(st.booleans()):
+        lengths = lengths[:1] * rank
     shape, num_classes = (*lengths, draw(st.integers(1, 3))), draw(st.integers(2, 3))
     document = draw(layers_of(name, rank))
     try:

@@ -34,6 +34,7 @@ SAME_STEP = {
     "ranking": "ROC and precision-recall curves: computed, and drawn",
     "run": "from the beginning to the end: the trials of a sweep, and a command",
     "sweep": "a sweep: its meaning, and from the command line",
+    "views": "layers on planes of a volume: described, and in Keras",
 }
 """File names in several rooms: the step that they all take."""
 

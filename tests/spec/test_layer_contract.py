@@ -18,13 +18,14 @@ from archnet.network.explain import feature_tensors
 from archnet.network.model_file import check_model_file
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.losses import penalized_weights
-from archnet.network.training.twin import build_training_twin
+from archnet.network.training.twin import build_training_twin, planes_in_batch
 from archnet.spec.layers import (
     ACTIVATIONS,
     LAYERS,
     ActivationName,
     Layer,
     chain_grid,
+    inner_rank,
     layer_document,
     parse_layer,
     walk,
@@ -63,7 +64,7 @@ def images_for(case, num_cases=3):
 
 def total(case, cost):
     """The sum of a cost, such as "num_macs", over a layer and the layers inside it."""
-    return sum(getattr(row.layer, cost)(row.input_shape) for row in case.rows)
+    return sum(getattr(row, cost) for row in case.rows)
 
 
 def size(tensor):
@@ -75,10 +76,18 @@ def is_scale(layer):
     return isinstance(layer, keras.layers.EinsumDense)
 
 
-def is_view(layer):
-    """Whether a Keras layer only selects values or changes their shape."""
-    is_selection = isinstance(layer, MAX_POOLINGS) and set(layer.pool_size) == {1}
-    return is_selection or isinstance(layer, keras.layers.Flatten | keras.layers.InputLayer)
+def case_sizes(model):
+    """The values of a case in each tensor of a model, by its id; planes that are folded into the batch all count."""
+    planes = planes_in_batch(model)
+    return {id(tensor): size(tensor) * planes[id(tensor)] for tensor in (each.output for each in model.operations)}
+
+
+def is_view(operation):
+    """Whether an operation of Keras only selects values or changes their shape."""
+    if not isinstance(operation, keras.layers.Layer):
+        return type(operation).__name__ in ("GetItem", "Reshape", "Transpose")
+    is_selection = isinstance(operation, MAX_POOLINGS) and set(operation.pool_size) == {1}
+    return is_selection or isinstance(operation, keras.layers.Flatten | keras.layers.InputLayer)
 
 
 @every_type
@@ -138,10 +147,11 @@ def test_a_layer_written_out_reads_back_the_same(name, num_examples):
 def test_shapes_parameters_and_multiply_adds_are_those_of_keras(name, num_examples):
     def check(case):
         model = case.keras_model
+        planes = planes_in_batch(model)
         assert case.output_shape == model.output_shape[1:]
         assert total(case, "num_parameters") == model.count_params()
         assert total(case, "num_macs") == sum(
-            prod(weight.shape) * prod(layer.output.shape[1:-1])
+            prod(weight.shape) * prod(layer.output.shape[1:-1]) * planes[id(layer.output)]
             for layer in model.layers
             for weight in layer.weights
             if weight.name.endswith("kernel") and not is_scale(layer)
@@ -159,8 +169,9 @@ def test_activations_are_the_outputs_of_kerass_operations_without_activations_an
             for operation in case.keras_model.operations[1:]
             if not isinstance(operation, keras.layers.Activation | keras.layers.Flatten)
         ]
-        num_values = sum(size(layer.output) for layer in operations)
-        num_selected = sum(size(layer.output) for layer in operations if is_view(layer))
+        sizes = case_sizes(case.keras_model)
+        num_values = sum(sizes[id(operation.output)] for operation in operations)
+        num_selected = sum(sizes[id(operation.output)] for operation in operations if is_view(operation))
         assert num_values - num_selected <= total(case, "num_activations") <= num_values
 
     hold(check, name, num_examples)
@@ -192,7 +203,7 @@ def mask_size(layer):
 
 def num_needed_values(model):
     """Values that the gradients of a network need at least, besides its input: those that no formula can do without."""
-    needed, num_masks = {}, 0
+    needed, num_masks, sizes = {}, 0, case_sizes(model)
 
     def need(tensor):
         producer = tensor._keras_history.operation
@@ -200,7 +211,7 @@ def num_needed_values(model):
             tensor = producer.input
             producer = tensor._keras_history.operation
         if not isinstance(producer, keras.layers.InputLayer):
-            needed[id(tensor)] = size(tensor)
+            needed[id(tensor)] = sizes[id(tensor)]
 
     for layer in model.layers[1:]:
         is_activation = isinstance(layer, keras.layers.Activation)
@@ -211,7 +222,7 @@ def num_needed_values(model):
             need(layer.input)
         if is_activation or is_pooling or is_dropout:
             need(layer.output)
-        num_masks += mask_size(layer) if is_dropout else 0
+        num_masks += mask_size(layer) * (sizes[id(layer.output)] // size(layer.output)) if is_dropout else 0
     return sum(needed.values()) + num_masks
 
 
@@ -270,11 +281,16 @@ def meets_no_voxel(row):
     return any(length == 1 and (extent - 1) // 2 % dilation for _, dilation, extent, length in axes)
 
 
+def passes_some_branches(row):
+    """Whether the maximum over planes with weights of their own can leave some planes out."""
+    return getattr(row.layer, "fuse", None) == "max" and not row.layer.shared
+
+
 @every_type
 @examples
 def test_the_gradient_reaches_every_weight(name, num_examples):
     def check(case):
-        if any(map(meets_no_voxel, case.rows)):
+        if any(meets_no_voxel(row) or passes_some_branches(row) for row in case.rows):
             return
         model, images = case.keras_model, images_for(case)
         set_positive_weights(model)
@@ -386,7 +402,8 @@ def test_grad_cam_uses_what_has_a_kernel_and_keeps_the_axes(name, num_examples):
         layer = case.layer
         makes_features = any(inner.traits.feature_map == "new" for _, inner in walk([layer]))
         if list(layer.inner_layers()):
-            assert layer.traits.feature_map == ("new" if layer.traits.has_row else "none") or not makes_features
+            has_map = layer.traits.has_row and len(case.output_shape) > 1
+            assert layer.traits.feature_map == ("new" if has_map else "none") or not makes_features
             return
         has_kernel = bool(penalized_weights(case.keras_model))
         is_gate = isinstance(case.keras_model.layers[-1], keras.layers.Multiply)  # the features it sees, weighted
@@ -423,6 +440,12 @@ def test_a_layer_is_tried_in_every_list_of_layers():
 
 def check_inside(case, holder, document):
     rank = case.arch.rank
+    input_shape = case.input_shape
+    if inner_rank(document, rank) != rank:
+        return
+    if inner_rank(document, None) is not None:  # its layers see the slices of a volume, and end flat
+        rank, input_shape = 3, (*input_shape[:-1], 2, input_shape[-1])
+        document["layers"] += [{"type": "GAP"}] * (len(case.output_shape) > 1)
     is_refused = case.layer.traits.is_terminal or (
         LAYERS[holder].traits.holds_maps_only and len(case.output_shape) == 1
     )
@@ -432,12 +455,12 @@ def check_inside(case, holder, document):
         return
     arch = arch_of(document, rank=rank)
     try:
-        plan = arch.plan(case.input_shape)
+        plan = arch.plan(input_shape)
     except DocumentError:
         return
-    model = build(arch, case.input_shape)
+    model = build(arch, input_shape)
     assert sum(row.num_parameters for row in plan) == model.count_params()
-    assert sum(row.layer.num_stored_values(row.input_shape) for row in plan) >= num_needed_values(model)
+    assert sum(row.num_stored_values for row in plan) >= num_needed_values(model)
 
 
 @every_type

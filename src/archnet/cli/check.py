@@ -102,7 +102,7 @@ def _describe_experiment(document: Document) -> tuple[str, list[str]]:
 
     experiments = parse_experiments(document)
     archs = {experiment.arch.name: experiment.arch for experiment in experiments}
-    warnings = [text for arch in archs.values() for text in arch.warnings()]
+    warnings = [text for experiment in experiments for text in experiment.warnings()]
     problems = {f"{document.source} $.training.init: {text}" for one in experiments if (text := _init_problem(one))}
     if problems:
         raise DocumentError("\n".join(sorted(problems)))

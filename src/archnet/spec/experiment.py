@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from archnet.spec.arch import Arch
 from archnet.spec.augmentations import Augmentation, Flip, Intensity, RightAngles, Shift
 from archnet.spec.datasets import DATASETS
+from archnet.spec.layers import walk
 from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS, OptimizerName, ScheduleName
 
 Range = tuple[float, float]
@@ -314,7 +315,25 @@ class Experiment:
             *([leak_warning] if self.split.by == "candidate" else []),
             *([early_stopping_warning] if has_idle_early_stopping else []),
             *([freeze_warning] if self.training.freeze and not self.training.init else []),
+            *self._spacing_warnings(),
         ]
+
+    def _spacing_warnings(self) -> list[str]:
+        """What is known of voxels that are not cubes, where layers run on planes that contain the depth."""
+        spacing_mm, cases = self.data.spacing_mm, DATASETS[self.data.name].cases
+        is_equal = cases == "arrays" or (spacing_mm is not None and len(set(spacing_mm)) == 1)
+        if is_equal or not any(layer.uses_oblique_planes for _, layer in walk(self.arch.layers)):
+            return []
+        key, problem, remedy = (
+            "spacing_mm",
+            "crops keep the spacing of their scan",
+            "Set equal spacings, such as [1, 1, 1]",
+        )
+        if cases == "whole scans":
+            key, problem, remedy = "crop_size", "whole scans are resized, whatever their spacing", 'Use planes "slices"'
+        elif spacing_mm is not None:
+            problem = f"{list(spacing_mm)} mm are unequal"
+        return [f"data.{key}: planes of {self.arch.name} mix the depth with the other axes, but {problem}. {remedy}."]
 
     def to_document(self) -> dict[str, Any]:
         """The experiment as a JSON object with every default written out; `parse_experiments` reads it back."""

@@ -9,38 +9,49 @@ import keras
 from keras import ops
 
 from archnet.network.build.builder import Builder, Tensor, activate, flatten, rank_of
-from archnet.spec.layers import Layer, Views
+from archnet.spec.layers import Layer, Shape, Views
 from archnet.spec.layers.base.planes import Plane
 
 FUSIONS: Final = {"mean": keras.layers.GlobalAveragePooling1D, "max": keras.layers.GlobalMaxPooling1D}
 
 
 def _views(layer: Views, tensor: Tensor, builder: Builder) -> Tensor:
-    rank_of(tensor)
-    planes = layer.volume_planes(tuple(tensor.shape[1:]))
-    if layer.shared or len(planes) == 1:
-        features = builder.chain(layer.layers, fold_planes(layer, tensor))
-        return features if len(planes) == 1 else _fuse(layer, _unfold(features, len(planes)), builder)
-    features = [builder.chain(layer.layers, extract_plane(tensor, plane)) for plane in planes]
-    return _fuse(layer, ops.stack(features, axis=1), builder)
+    num_planes = len(layer.volume_planes(_volume_shape(tensor)))
+    features = [builder.chain(layer.layers, planes) for planes in plane_tensors(layer, tensor)]
+    if num_planes == 1:
+        return features[0]
+    return _fuse(layer, ops.stack(features, axis=1) if len(features) > 1 else _unfold(features[0], num_planes), builder)
 
 
-def fold_planes(layer: Views, tensor: Tensor) -> Tensor:
-    """The planes of volumes (N, height, width, depth, channels) as (N * planes, rows, columns, channels).
+def plane_tensors(layer: Any, tensor: Tensor) -> list[Tensor]:
+    """What the inner layers run on: each plane, or all planes in one tensor where they share the layers.
 
-    Row `case * planes + plane` holds a plane of a case.
+    Args:
+        layer: `VIEWS`.
+        tensor: Volumes (N, height, width, depth, channels).
+
+    Returns:
+        One tensor (N, rows, columns, channels) for each plane, or a single one, (N * planes, rows, columns, channels),
+        whose row `case * planes + plane` holds a plane of a case.
     """
-    planes = layer.volume_planes(tuple(tensor.shape[1:]))
-    if len(planes) == 1:
-        return extract_plane(tensor, planes[0])
-    if layer.planes == "slices":
-        stack = ops.transpose(tensor, (0, 3, 1, 2, 4))
-    else:
-        stack = ops.stack([extract_plane(tensor, plane) for plane in planes], axis=1)
-    return ops.reshape(stack, (-1, *stack.shape[2:]))
+    planes = layer.volume_planes(_volume_shape(tensor))
+    if layer.planes == "slices" and len(planes) > 1:
+        return [_fold(ops.transpose(tensor, (0, 3, 1, 2, 4)))]
+    tensors = [_extract_plane(tensor, plane) for plane in planes]
+    return [_fold(ops.stack(tensors, axis=1))] if layer.shared and len(planes) > 1 else tensors
 
 
-def extract_plane(tensor: Tensor, plane: Plane) -> Tensor:
+def _volume_shape(tensor: Tensor) -> Shape:
+    rank_of(tensor)
+    return tuple(tensor.shape[1:])
+
+
+def _fold(planes: Tensor) -> Tensor:
+    """(N, planes, ...) as (N * planes, ...)."""
+    return ops.reshape(planes, (-1, *planes.shape[2:]))
+
+
+def _extract_plane(tensor: Tensor, plane: Plane) -> Tensor:
     """A plane of volumes (N, height, width, depth, channels), as (N, rows, columns, channels).
 
     A diagonal of two axes of n voxels is every (n + 1)th of their n * n voxels, a falling one every (n - 1)th.

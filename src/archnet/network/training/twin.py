@@ -36,7 +36,7 @@ def build_training_twin(network: keras.Model, keys: CaseKeys, precision: str = "
         precision: A key of `POLICIES`, for all layers but the last, whose logits stay float32.
     """
     numbers = count()
-    consumers, num_planes = _consumers(network), _num_planes(network)
+    consumers, num_planes = _consumers(network), planes_in_batch(network)
     fusions = {layer.name: followers for layer in network.layers if (followers := _fusable_layers(consumers, layer))}
     fused_names = {layer.name for followers in fusions.values() for layer in followers}
 
@@ -83,7 +83,7 @@ def _fusable_layers(consumers: Consumers, layer: keras.layers.Layer) -> list[ker
     return followers if followers and isinstance(followers[-1], _MAX_POOLINGS) else []
 
 
-def _num_planes(network: keras.Model) -> dict[int, int]:
+def planes_in_batch(network: keras.Model) -> dict[int, int]:
     """How many rows of each tensor, by its id, belong to a case: more than one where planes are folded into the batch.
 
     Only a reshape can move values between the batch and the other axes, and it keeps their number.

@@ -196,6 +196,11 @@ class Layer(ABC):
         """How a convolution of groups of channels divides them; null for all other layers."""
         return None
 
+    @property
+    def uses_oblique_planes(self) -> bool:
+        """Whether inner layers run on planes that contain the depth, whose spacing is mostly another one."""
+        return False
+
     def inner_layers(self) -> Iterator[tuple[JsonPath, tuple[Layer, ...]]]:
         """Every list of inner layers, with its JSON path within this layer's document."""
         for item in fields(self):

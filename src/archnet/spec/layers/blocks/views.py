@@ -10,9 +10,9 @@ from archnet.spec.layers.base import operations
 from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
 from archnet.spec.layers.base.marks import INNER_PLANE_LAYERS
 from archnet.spec.layers.base.operations import CompositeLayer, Operation
-from archnet.spec.layers.base.planes import PLANES, Plane, PlanesName, planes_of
+from archnet.spec.layers.base.planes import AXIAL, PLANES, Plane, PlanesName, planes_of
 from archnet.spec.layers.base.sequences import chain_shape
-from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text
+from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text, spatial_shape
 from archnet.spec.layers.base.words import join_words
 
 Fusion = Literal["concat", "mean", "max", "attention"]
@@ -49,8 +49,11 @@ class Views(CompositeLayer):
     attention_size: int = 64
 
     def volume_planes(self, shape: Shape) -> tuple[Plane, ...]:
-        if len(shape) != 4:
-            raise ValueError(f"needs a volume, but its input is {sizes_text(shape)}. Move it before")
+        """The planes of an input, in the order of their features."""
+        if len(spatial_shape(shape)) != 3:
+            raise ValueError(
+                f"needs a volume, but its input {sizes_text(shape)} is a plane. Put its layers in its place"
+            )
         if len(PLANES.get(self.planes, ())) > 1:
             self._check_cube(shape)
         return planes_of(self.planes, shape[2])
@@ -118,6 +121,10 @@ class Views(CompositeLayer):
         if self.shared or len(planes) == 1:
             return (replace(inner, num_planes=len(planes)),)
         return tuple(replace(inner, repetition=number) for number in range(len(planes)))
+
+    @property
+    def uses_oblique_planes(self) -> bool:
+        return any(plane.axes != AXIAL.axes for plane in PLANES.get(self.planes, ()))
 
     def expand(self) -> Iterable[Layer]:
         return (self,)
