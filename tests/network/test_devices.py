@@ -23,7 +23,7 @@ from archnet.network.backend import start_quietly
 from archnet.network.backends import tensorflow as tensorflow_backend
 from archnet.network.training import failures
 from archnet.network.training.failures import translate_errors
-from archnet.runs import micro_batch
+from archnet.runs.planning import micro_batch
 from archnet.spec.arch import parse_arch
 from archnet.spec.memory import MemoryEstimate
 from plain_training import plain

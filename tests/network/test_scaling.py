@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from archnet.files.strict_json import Document
-from archnet.network.build import build
+from archnet.network.build.network import build
 from archnet.network.model_file import check_model_file
 from archnet.network.scaling import build_inference_model, build_scaling, input_limits, raw_input_shape
 from archnet.network.trained_model import load_model

@@ -20,7 +20,7 @@ from archnet.network.examples import Examples
 from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.twin import build_training_twin
-from archnet.runs.network_plan import plan_network
+from archnet.runs.planning.network_plan import plan_network
 from archnet.runs.preparation import resolve_auto_from_data
 from archnet.spec import auto_rules
 from archnet.spec.arch import parse_arch

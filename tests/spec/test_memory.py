@@ -19,8 +19,9 @@ from archnet.errors import DocumentError, RunError
 from archnet.files.strict_json import Document
 from archnet.network.training import loop
 from archnet.report.network_table import training_text
-from archnet.runs import micro_batch, runner
+from archnet.runs import runner
 from archnet.runs.evaluation import predict_cases
+from archnet.runs.planning import micro_batch
 from archnet.spec.arch import load_arch, parse_arch
 from archnet.spec.memory import (
     HEADROOM,

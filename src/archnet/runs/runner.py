@@ -15,7 +15,6 @@ from archnet.files.atomic import write_json, write_text
 from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.progress import Progress, no_progress
 from archnet.machine import peak_memory_bytes, reset_peak_memory
-from archnet.network.initialization.origins import check_starting_weights
 from archnet.runs.artifacts import split_text, write_model, write_run_setup
 from archnet.runs.comparison import compare_finished_runs
 from archnet.runs.evaluation import (
@@ -38,7 +37,8 @@ from archnet.runs.folder import (
     shared_document,
 )
 from archnet.runs.log import CallbackList, LoggingCallback, device_log, log_experiment, log_to_file
-from archnet.runs.network_plan import check_feasible, plan_network
+from archnet.runs.planning.network_plan import check_feasible, plan_network
+from archnet.runs.planning.starting_weights import check_starting_weights
 from archnet.runs.preparation import (
     CaseSplit,
     check_selection_metrics,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archnet.evaluation.run_folder import CHECKPOINT
-from archnet.network.initialization.origins import write_starting_weights
 from archnet.runs.artifacts import write_environment
-from archnet.runs.micro_batch import choose_micro_batch, log_micro_batch, restore_micro_batch
+from archnet.runs.planning.micro_batch import choose_micro_batch, log_micro_batch, restore_micro_batch
+from archnet.runs.planning.starting_weights import write_starting_weights
 from archnet.runs.preparation import PreparedData
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.experiment import SETS, Experiment

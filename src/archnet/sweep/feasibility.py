@@ -13,7 +13,7 @@ from archnet.errors import ArchnetError, DataError, RunError
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.folder import run_name
 from archnet.runs.log import log_findings
-from archnet.runs.network_plan import check_feasible, plan_network
+from archnet.runs.planning.network_plan import check_feasible, plan_network
 from archnet.runs.preparation import (
     check_selection_metrics,
     join_findings,

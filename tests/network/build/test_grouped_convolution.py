@@ -17,6 +17,7 @@ from archnet.network.trained_model import load_model
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.twin import build_training_twin
 from archnet.spec.arch import parse_arch
+from archnet.spec.view import InputLimits
 
 LAYERS = {2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
 SHAPES = {2: (9, 8), 3: (7, 8, 5)}
@@ -154,7 +155,7 @@ GROUPED_LAYERS = [
 
 def test_networks_training_twins_and_loaded_models_compute_in_the_fast_form(tmp_path):
     network = build(parse_arch(Document(value=GROUPED_LAYERS, source="test")), (8, 8, 4))
-    build_inference_model(network, (0, 1)).save(tmp_path / "model.keras")
+    build_inference_model(network, InputLimits.of(0, 1)).save(tmp_path / "model.keras")
     loaded = load_model(tmp_path / "model.keras")
     twin = build_training_twin(network, CaseKeys())
     for model in (network, loaded.get_layer(loaded.name), twin):

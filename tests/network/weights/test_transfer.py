@@ -7,6 +7,7 @@ from archnet.network.build.network import build
 from archnet.network.scaling import build_inference_model
 from archnet.network.weights.transfer import transfer_weights
 from archnet.spec.arch import parse_arch
+from archnet.spec.view import InputLimits
 
 
 def convolution(size, kernel=3, rank=2, **keys):
@@ -47,7 +48,7 @@ def test_a_network_takes_all_weights_of_one_of_its_architecture():
 
 def test_a_saved_model_gives_its_network_s_weights():
     source, target = network(layers_of(), seed=1), network(layers_of())
-    transfer_weights(build_inference_model(source, (-1000, 400)), target)
+    transfer_weights(build_inference_model(source, InputLimits.of(-1000, 400)), target)
     np.testing.assert_array_equal(source.get_weights()[0], target.get_weights()[0])
 
 

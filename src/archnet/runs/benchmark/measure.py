@@ -20,7 +20,7 @@ from archnet.network.training.batches import Batch
 from archnet.network.training.failures import translate_errors
 from archnet.network.training.setup import Execution, TrainingData, build_training
 from archnet.runs.benchmark.workload import Workload
-from archnet.runs.micro_batch import choose_micro_batch
+from archnet.runs.planning.micro_batch import choose_micro_batch
 from archnet.spec.cost import network_cost
 from archnet.spec.layers.planned_layer import plan_input_shape
 from archnet.spec.memory import estimate_memory

@@ -10,7 +10,7 @@ import numpy as np
 from archnet.data import open_dataset
 from archnet.files.progress import Progress, no_progress
 from archnet.network.examples import Examples
-from archnet.runs.network_plan import plan_network
+from archnet.runs.planning.network_plan import plan_network
 from archnet.runs.preparation import make_splits, prepare, resolve_auto_from_data, resolve_auto_split
 from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.augmentations import shape_problem

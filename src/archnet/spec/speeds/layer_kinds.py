@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from archnet.spec.layers import Convolution, Layer, Shape
+from archnet.spec.layers import Layer, Shape, parse_layer
 from archnet.spec.layers.base.shapes import sizes_text
 
 GROUP_CHANNELS: Final = 8
@@ -65,9 +65,9 @@ class LayerKind:
         return sum(layer.num_macs(shape) for layer in self.layers(num_channels))
 
 
-def _convolution(num_channels: int, kernel: Shape, groups: int) -> Convolution:
-    ones = (1,) * len(kernel)
-    return Convolution(num_output=num_channels, kernel_size=kernel, stride=ones, dilation=ones, groups=groups)
+def _convolution(num_channels: int, kernel: Shape, groups: int) -> Layer:
+    document = {"type": "C", "num_output": num_channels, "kernel_size": list(kernel), "groups": groups}
+    return parse_layer(document, len(kernel))
 
 
 LAYER_KINDS: Final = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archnet.data.dataset import Dataset
 from archnet.errors import RunError
-from archnet.runs.micro_batch import choose_micro_batch
+from archnet.runs.planning.micro_batch import choose_micro_batch
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.augmentations import shape_problem
 from archnet.spec.experiment import Experiment
