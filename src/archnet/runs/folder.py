@@ -13,6 +13,7 @@ from archnet.evaluation.integrity.verification import verify_results
 from archnet.evaluation.run_folder import CHECKPOINT, is_finished, read_optional_json
 from archnet.files.locks import lock_folder
 from archnet.files.strict_json import Document
+from archnet.spec.arch import complete_arch
 from archnet.spec.auto import AUTO_SPLIT, reuse_auto_values
 from archnet.spec.experiment import AUTO_SPLITS, Experiment
 from archnet.spec.resolve import parse_experiments, resolve_paths
@@ -176,6 +177,10 @@ def _check_same_cases(folder: Path, run_folder: Path, experiment: Experiment) ->
         )
 
 
+_COMPLETE: Final = {"arch": complete_arch, "data": complete_data}
+"""How a section of an earlier version is written today."""
+
+
 def _first_difference(
     folder_document: Mapping[str, Any], document: Mapping[str, Any], sections: tuple[str, ...]
 ) -> str | None:
@@ -185,12 +190,12 @@ def _first_difference(
     """
     for section in sections:
         there, here = folder_document.get(section) or {}, document[section]
-        there = complete_data(there) if section == "data" else there
+        there = complete(there) if (complete := _COMPLETE.get(section)) else there
         there, here = (
             {key: value for key, value in one.items() if (section, key) not in _CHANGEABLE_KEYS}
             for one in (there, here)
         )
-        if there != here:
-            key = next(key for key in [*here, *there] if there.get(key) != here.get(key))
+        key = next((key for key in [*here, *there] if there.get(key) != here.get(key)), None)
+        if key is not None:
             return f"{section} ({key}: {there.get(key)!r} there, {here.get(key)!r} here)"
     return None

@@ -233,6 +233,18 @@ def load_arch(source: Path | str | Mapping[str, Any] | Sequence[Mapping[str, Any
     return parse_arch(Document(value=plain_json(source, "arch"), source="arch"))
 
 
+def complete_arch(value: dict[str, Any]) -> dict[str, Any]:
+    """The resolved architecture of a run folder as today's version writes it; unchanged where that is impossible.
+
+    >>> complete_arch({"rank": 2, "layers": [{"type": "T"}]})["layers"]
+    [{'type': 'T', 'activation': None}]
+    """
+    try:
+        return parse_arch(Document(value=value, source="arch")).to_document()
+    except DocumentError:
+        return value
+
+
 def parse_arch(document: Document) -> Arch:
     """The architecture that a document describes.
 

@@ -78,7 +78,7 @@ def build_layers(layers: Sequence[Layer], shape: Shape) -> keras.Model:
     # The last layer of a network always is in float32.
     outputs = keras.layers.Activation("linear")(builder.chain(layers, inputs))
     network = keras.Model(inputs, outputs)
-    network.penalized_names = tuple(builder.penalized_names)
+    network.penalized_names, network.layer_names = tuple(builder.penalized_names), ()
     return network
 
 
