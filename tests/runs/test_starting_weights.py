@@ -85,6 +85,30 @@ def test_a_run_whose_model_has_changed_gives_no_weights(finished_runs, source, t
         archnet.run(document(finished_runs, NET_2D, init=str(source)), out=tmp_path / "out")
 
 
+def test_test_cases_of_which_the_starting_weights_know_are_warned_about(finished_runs, source, tmp_path):
+    experiment = document(finished_runs, NET_2D, epochs=1, init=str(source))
+    same = archnet.run(experiment, out=tmp_path / "same")
+    assert findings(same.folder) == []
+    other = archnet.run({**experiment, "split": {"seed": 7}}, out=tmp_path / "other")
+    (finding,) = findings(other.folder)
+    split = {
+        folder: dict(line.split(",")[::3] for line in (folder / "split.csv").read_text().splitlines()[1:])
+        for folder in (source, other.folder)
+    }
+    names = [case for case, name in split[other.folder].items() if name == "test" != split[source][case]]
+    assert finding["cases"] == names
+    assert finding["message"] == (
+        f"{len(names)} of 12 test cases come from scans or cases on which the starting weights were trained or validated, "
+        f"so the test results are optimistic: {', '.join(names[:3])}, {len(names) - 3} more."
+    )
+
+
+def findings(folder):
+    return [
+        one for one in json.loads((folder / "data.json").read_text())["findings"] if one["check"] == "starting_weights"
+    ]
+
+
 def test_frozen_layers_with_fresh_weights_are_warned_about(finished_runs, source, tmp_path, caplog):
     layers = [NET_2D["layers"][0], {"type": "FC", "num_output": 3}, {"type": "T"}]
     experiment = document(finished_runs, {"name": "net", "layers": layers}, epochs=1, init=str(source), freeze="all")

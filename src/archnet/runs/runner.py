@@ -49,6 +49,7 @@ from archnet.runs.preparation import (
     resolve_auto_split,
     selection_metrics,
 )
+from archnet.runs.preparation.training_scans import find_known_cases
 from archnet.runs.result import Run
 from archnet.runs.training import PlannedRun, plan_micro_batch, train_network
 from archnet.spec.cost import network_summary
@@ -165,7 +166,14 @@ def _prepare_runs(folder: Path, experiments: Sequence[Experiment], options: RunO
         PlannedRun(
             experiment=experiment,
             plan=plan,
-            prepared=replace(data, findings=(*data.findings, *find_in_experiment(experiment, dataset.shape))),
+            prepared=replace(
+                data,
+                findings=(
+                    *data.findings,
+                    *find_in_experiment(experiment, dataset.shape),
+                    *find_known_cases(experiment, data),
+                ),
+            ),
             folder=folder / run_name(experiment),
         )
         for experiment, plan, data in zip(resolved, plans, prepared, strict=True)

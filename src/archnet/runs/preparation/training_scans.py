@@ -6,7 +6,7 @@ A scan is recognized by its series UID or by a digest of its voxels. No patient 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,9 +14,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.data.checks.findings import Finding, first_names
+from archnet.errors import pluralize
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.imaging.scan_identity import DIGEST_LENGTH, ScanIdentity
 from archnet.runs.preparation.prepared_data import PreparedData
+from archnet.spec.experiment import Experiment
 
 TRAINING_SCANS_FILE: Final = "training_scans.json"
 
@@ -113,6 +116,44 @@ def list_training_scans(prepared: PreparedData) -> TrainingScans:
         if sets[number] & set(KNOWN_SETS)
     )
     return TrainingScans(scans=scans, cases={})
+
+
+def find_known_cases(experiment: Experiment, prepared: PreparedData) -> Iterator[Finding]:
+    """The test cases that the run which gives the starting weights was trained or validated on.
+
+    Args:
+        experiment: With `training.init` that may name a run folder; of other files it is not known.
+        prepared: The cases.
+    """
+    init = experiment.training.init
+    known = read_training_scans(Path(init.weights)) if init else None
+    if known is None:
+        return
+    is_test = prepared.sets == "test"
+    names = prepared.cases.ids[is_test][_are_known(known, prepared, is_test)].tolist()
+    if names:
+        yield Finding(
+            check="starting_weights",
+            severity="warning",
+            message=(
+                f"{len(names):,} of {pluralize(int(is_test.sum()), 'test case')} come from scans or cases on which the "
+                "starting weights were trained or validated, so the test results are optimistic: "
+                f"{first_names(names)}."
+            ),
+            cases=tuple(names),
+            remedy="Start from weights of other scans, or use the same split in both runs.",
+        )
+
+
+def _are_known(known: TrainingScans, prepared: PreparedData, selected: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether the scans of selected cases, or the cases where there are no scans, are among those known."""
+    if prepared.scan_numbers is None:
+        digests = {digest for group in known.cases.values() for digest in group}
+        rows = prepared.rows[selected]
+        return np.array([case_digest(prepared.values[row]) in digests for row in rows], np.bool_)
+    numbers = prepared.scan_numbers[selected]
+    known_numbers = [one for one in np.unique(numbers) if known.sets_of(prepared.scan_records[int(one)].identity)]
+    return np.isin(numbers, known_numbers)
 
 
 def case_digest(case: NDArray[Any]) -> str:
