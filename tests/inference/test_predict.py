@@ -109,7 +109,7 @@ def test_a_scan_reaches_the_network_as_in_training(run, tmp_path):
     assert list(found.values()) == pytest.approx(expected.tolist(), abs=1e-6)
 
 
-WINDOWS = [[-1350, 150], [-160, 240]]
+WINDOWS = [[-160, 240], [-1350, 150]]
 
 
 def by_hand(run, values):
@@ -148,7 +148,7 @@ def test_runs_on_whole_scans_with_other_windows_are_not_averaged(tmp_path):
     done = predict(tmp_path / "all", write_chest(tmp_path / "scan.mhd"))
     assert str(done.exception) == (
         f"{tmp_path / 'all/b'}: cannot be averaged with {tmp_path / 'all/a'}: window_hu -1000, 400 here, "
-        "(-1350, 150), (-160, 240) there. Name runs that see the same cases."
+        "(-160, 240), (-1350, 150) there. Name runs that see the same cases."
     )
 
 

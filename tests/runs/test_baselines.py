@@ -110,7 +110,7 @@ def test_small_cases_and_slices_stay_as_they_are():
 @pytest.mark.parametrize(
     "limits",
     [
-        InputLimits(windows=(((-1000, 400), (0, 20)),)),
+        InputLimits(windows=(((-1000, 400), *((0, 20),) * 9),)),
         InputLimits(windows=(((-1350, 150),), ((-160, 240),))),
         InputLimits(windows=(((-1350, 150), (-160, 240)), ((-1000, 400), (-450, 1050)))),
     ],
