@@ -113,6 +113,20 @@ LAYER_TYPES = {
         (16, 16, 10, 16),
         {"type": "CAT", "branches": [[], [{"type": "C", "num_output": 8, "kernel_size": [3, 3, 3]}]]},
     ),
+    "ADD": (
+        (16, 16, 10, 16),
+        {"type": "ADD", "branches": [[], [{"type": "C", "num_output": 16, "kernel_size": [3, 3, 3]}]]},
+    ),
+    "CROP": ((16, 16, 10, 16), {"type": "CROP", "size": [8, 8, 6]}),
+    "VIEWS": (
+        (12, 12, 12, 4),
+        {
+            "type": "VIEWS",
+            "planes": "orthogonal",
+            "layers": [{"type": "C", "num_output": 16, "kernel_size": [3, 3]}, {"type": "GAP"}],
+            "fuse": "attention",
+        },
+    ),
     "SE": ((16, 16, 10, 16), {"type": "SE", "ratio": 4}),
     "CBAM": ((16, 16, 10, 16), {"type": "CBAM", "ratio": 4}),
     "POS": ((8, 8, 2, 16), {"type": "POS"}),
