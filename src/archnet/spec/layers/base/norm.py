@@ -34,7 +34,7 @@ NORMS: Final[dict[NormName, NormKind]] = {
     "batch": NormKind(num_moving=2),
     "group": NormKind(needs_spatial_axes=True),
     "instance": NormKind(needs_spatial_axes=True),
-    "layer": NormKind(epsilon=1e-6, num_stored=3.0),
+    "layer": NormKind(epsilon=1e-6, num_stored=2.0),
 }
 """Batch (Ioffe and Szegedy 2015, arXiv:1502.03167), group (Wu and He 2018, doi:10.1007/978-3-030-01261-8_1), instance
 (Ulyanov et al. 2016, arXiv:1607.08022) and layer normalization (Ba et al. 2016, arXiv:1607.06450), here over the
