@@ -21,7 +21,9 @@ from archnet.spec.sweeps.document import parse_sweep
 from archnet.spec.sweeps.sweep import is_sweep
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [*sorted(ROOT.glob("archs/*.json")), *sorted(ROOT.glob("experiments/*.json"))]
+DOCUMENTS = [
+    path for folder in ("archs", "archs/zoo", "experiments") for path in sorted((ROOT / folder).glob("*.json"))
+]
 MAX_MESSAGE = 10_000
 """Characters of a message at most."""
 

@@ -28,11 +28,12 @@ from archnet.spec.view import InputLimits
 from plain_training import PLAIN
 
 COMMAND = CliRunner()
-ARCHS = sorted((Path(__file__).parents[2] / "archs").glob("*.json"))
+ROOT = Path(__file__).parents[2]
+ARCHS = [path for folder in ("archs", "archs/zoo") for path in sorted((ROOT / folder).glob("*.json"))]
 QUICK = ("archsm", "arch3dsm")
 BY_SPEED = [path if path.stem in QUICK else pytest.param(path, marks=pytest.mark.slow) for path in ARCHS]
 INPUTS = {"ct3d": (46, 46, 46)}
-"""Where the usual small input leaves nothing."""
+"""Where the usual small input leaves nothing; the networks of archs/zoo take their own."""
 NET = {
     "name": "flat",
     "layers": [
@@ -59,7 +60,8 @@ def run(tmp_path_factory):
 def shipped_model(path):
     """With batch norm statistics, so that all weights matter."""
     arch = archnet.load_arch(path)
-    shape = INPUTS.get(arch.name, (16, 16, 10)[: arch.rank])
+    small = INPUTS.get(arch.name, (16, 16, 10)[: arch.rank])
+    shape = arch.input_shape if path.parent.name == "zoo" else small
     model = build_inference_model(arch.build(shape, 2, seed=1), InputLimits.of(-1000, 400))
     generator = np.random.default_rng(1)
     for weight in model.weights:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from archnet.errors import DocumentError
-from archnet.files.strict_json import Document, parse_document
+from archnet.files.strict_json import Document, parse_document, read_document
 from archnet.network.build.network import build
 from archnet.spec.arch import load_arch, parse_arch
 from archnet.spec.cost import network_cost, network_summary
@@ -51,13 +51,25 @@ def test_the_published_activation_memory_is_met():
     assert round(300 * cost.activation_bytes / 1e9, 1) == 8.8
 
 
-@pytest.mark.parametrize("path", sorted(ARCHS.glob("*.json")), ids=lambda path: path.stem)
-def test_every_shipped_architecture_validates_builds_and_reads_back(path):
-    arch = load_arch(path)
+SHIPPED = sorted(ARCHS.rglob("*.json"))
+BY_SIZE = [pytest.param(path, marks=() if path.parent == ARCHS else pytest.mark.slow, id=path.stem) for path in SHIPPED]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_architecture_validates_and_reads_back(path):
+    document = read_document(path)
+    schema = document.value.get("$schema")
+    assert schema is None or (path.parent / schema).is_file()
+    arch = parse_arch(document)
     assert arch.name == path.stem
     assert not arch.warnings()
     again = parse_arch(Document(value=arch.to_document(), source="again"))
     assert again == arch
+
+
+@pytest.mark.parametrize("path", BY_SIZE)
+def test_every_shipped_architecture_builds_with_the_parameters_that_are_shown(path):
+    arch = load_arch(path)
     assert build(arch).count_params() == network_cost(arch.plan()).num_parameters
 
 

@@ -6,7 +6,9 @@ from document_mutants import DOCUMENTS, count_outcomes
 
 
 def test_the_shipped_documents_are_mutated():
-    assert {"archsm.json", "luna16_seed_protocol.json", "sweep_width.json"} <= {path.name for path in DOCUMENTS}
+    assert {"archsm.json", "nine_view.json", "luna16_seed_protocol.json", "sweep_width.json"} <= {
+        path.name for path in DOCUMENTS
+    }
 
 
 def test_mutants_are_refused_or_valid():
