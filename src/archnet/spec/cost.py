@@ -8,6 +8,7 @@ from typing import Any
 
 from archnet.files.strict_json import path_text
 from archnet.spec.arch import PlannedLayer
+from archnet.spec.layers import Layer, Shape
 from archnet.spec.layers.planned_layer import plan_input_shape
 from archnet.spec.memory import FLOAT_BYTES, MemoryEstimate, MicroBatch, estimate_memory
 
@@ -67,4 +68,15 @@ def _layer_row(planned: PlannedLayer) -> dict[str, Any]:
         "parameters": planned.num_parameters,
         "macs": planned.num_macs,
         "activation_bytes": FLOAT_BYTES * planned.num_activations,
+        **_inner_structure(planned.layer, planned.input_shape),
     }
+
+
+def _inner_structure(layer: Layer, shape: Shape) -> dict[str, Any]:
+    """How a layer holds others, for drawings: nothing for one that does not."""
+    skip = layer.skip_text(shape)
+    lanes = [path_text(path).removeprefix("$.") for path, layers in layer.inner_layers() if layers or not skip]
+    times = sum(sequence.repetition is not None for sequence in layer.inner_sequences(shape))
+    counts = {"times": times, "planes": len(layer.volume_planes(shape))}
+    known = {"lanes": lanes, "skip": skip} | counts
+    return {key: value for key, value in known.items() if value}

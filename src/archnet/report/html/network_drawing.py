@@ -1,22 +1,35 @@
-"""Network drawing: each layer as a block, tall as its slices, wide as its channels, deep as its stack of slices."""
+"""Network drawing: each layer as a block, tall as its slices, wide as its channels, deep as its stack of slices.
+
+Branches are lanes that split and join, skips are arcs, and layers that are repeated or run on planes stand in a frame.
+"""
 
 from __future__ import annotations
 
 import math
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from archnet.report.html.network_layout import (
+    COLUMN_WIDTH,
+    GROUND,
+    Canvas,
+    Layout,
+    block_extent,
+    block_lines,
+    height_above,
+    height_below,
+    item_width,
+    num_text_lines,
+)
+from archnet.report.html.network_tree import Block, Group, Item, network_items
 from archnet.report.units import count_text
 from archnet.report.wording import shape
 from archnet.spec.layers import LAYERS
 
-COLUMN_WIDTH: Final = 100
-BLOCKS_PER_ROW: Final = 10
-GROUND: Final = 128  # y of the blocks' lower edge
-_TALLEST = 88
-_WIDEST = 52
-_DEEPEST = 26
+COLUMNS_PER_ROW: Final = 10
+_NARROWEST: Final = 0.74
+"""Share of its width to which a drawing shrinks before it scrolls."""
+
 _COLORS: Final = {"features": 0, "dense": 1, "pooling": 2, "classes": 3, "other": 5}
 """Numbers of the page's colors for the families that `Traits.drawn_as` names."""
 
@@ -28,14 +41,10 @@ def network_drawing(summary: Mapping[str, Any]) -> dict[str, Any]:
         summary: The content of `network.json`.
     """
     layers = [_input_layer(summary), *summary["layers"]]
-    largest = summary["input_shape"]
-    blocks = [_block(layer, largest, summary) for layer in layers]
-    row_length = math.ceil(len(blocks) / math.ceil(len(blocks) / BLOCKS_PER_ROW))  # rows of like length
-    rows = [blocks[start : start + row_length] for start in range(0, len(blocks), row_length)]
+    items = (Block(row=layers[0]), *network_items(summary["layers"]))
     return {
-        "rows": [{"blocks": row, "height": _row_height(row)} for row in rows],
+        "rows": [_draw_row(row, summary) for row in _rows(items)],
         "column": COLUMN_WIDTH,
-        "ground": GROUND,
         "alt": "The network. " + "; ".join(_layer_text(layer) for layer in layers) + ".",
     }
 
@@ -49,17 +58,61 @@ def _layer_text(layer: Mapping[str, Any]) -> str:
     return f"{layer['type']} {layer['summary']}".strip() + f": {shape(layer['output_shape'])}"
 
 
-def _block(layer: Mapping[str, Any], largest: Sequence[int], summary: Mapping[str, Any]) -> dict[str, Any]:
-    sizes = layer["output_shape"]
-    height, width, depth = _extent(sizes, largest)
+def _rows(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Rows of like width, of at most ten columns unless a group is wider."""
+    num_columns = sum(map(item_width, items)) / COLUMN_WIDTH
+    limit = COLUMN_WIDTH * math.ceil(num_columns / math.ceil(num_columns / COLUMNS_PER_ROW))
+    row: list[Item] = []
+    for part in _parts(items):
+        if row and sum(map(item_width, [*row, *part])) > limit:
+            yield row
+            row = []
+        row += part
+    yield row
+
+
+def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """What must not be torn apart: a group and the block in which its lanes meet, or one item."""
+    position = 0
+    while position < len(items):
+        length = 2 if isinstance(items[position], Group) and isinstance(items[position + 1], Block) else 1
+        yield items[position : position + length]
+        position += length
+
+
+def _draw_row(items: Sequence[Item], summary: Mapping[str, Any]) -> dict[str, Any]:
+    largest, lines = summary["input_shape"], num_text_lines(items)
+    y, width = max(GROUND, height_above(items, largest)), sum(map(item_width, items))
+    canvas = Canvas()
+    start, end = (COLUMN_WIDTH / 2 if isinstance(item, Block) else 0 for item in (items[0], items[-1]))
+    canvas.flows.append(f"M{start:g} {y:g}H{width - end:g}")
+    Layout(canvas=canvas, largest=largest).draw_sequence(items, 0, y, lines)
     return {
+        "blocks": [_block(part, summary) for part in canvas.blocks],
+        "flows": canvas.flows,
+        "frames": canvas.frames,
+        "notes": canvas.notes,
+        "width": width,
+        "height": y + height_below(items, lines, largest),
+        "narrowest": round(_NARROWEST * width),
+    }
+
+
+def _block(part: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
+    layer = part["row"]
+    sizes = layer["output_shape"]
+    height, width, depth = block_extent(sizes, summary["input_shape"])
+    return {
+        "x": part["x"],
+        "y": part["y"],
+        "most": part["lines"],
         "height": height,
         "width": width,
         "depth": depth,
         "left": round((COLUMN_WIDTH - width - depth) / 2, 1),
         "colour": _COLORS[_family(layer["type"])],
         "type": layer["type"],
-        "lines": textwrap.wrap(layer["summary"], 16),
+        "lines": block_lines(layer),
         "shape": "×".join(map(str, sizes)),
         "costs": [
             {"text": f"{count_text(layer[key])} {noun}", "share": layer[key] / summary[key] if summary[key] else 0}
@@ -72,22 +125,3 @@ def _block(layer: Mapping[str, Any], largest: Sequence[int], summary: Mapping[st
 def _family(layer_type: str) -> str:
     """The style of a layer; the input and unknown types of newer versions have the style of other layers."""
     return LAYERS[layer_type].traits.drawn_as if layer_type in LAYERS else "other"
-
-
-def _extent(sizes: Sequence[int], largest: Sequence[int]) -> tuple[float, float, float]:
-    """Height, width and depth of a block in pixels, the depth 0 for what has no third axis.
-
-    >>> _extent([64, 64, 1], [64, 64, 1]), _extent([10], [64, 64, 1])
-    ((88.0, 11.0, 0.0), (35.1, 9.0, 0.0))
-    """
-    if len(sizes) == 1:
-        return round(min(_TALLEST, 8 + 8 * math.log2(sizes[0] + 0.5)), 1), 9.0, 0.0
-    height = 12 + (_TALLEST - 12) * math.sqrt(min(1.0, sizes[0] / largest[0]))
-    width = min(_WIDEST, 6 + 5 * math.log2(sizes[-1] + 1))
-    depth = 4 + (_DEEPEST - 4) * math.sqrt(min(1.0, sizes[2] / largest[2])) if len(sizes) == 4 else 0.0
-    return round(height, 1), round(width, 1), round(depth, 1)
-
-
-def _row_height(row: Sequence[Mapping[str, Any]]) -> int:
-    """Height of a row's drawing: blocks, then type, summary, shape and costs below each other."""
-    return GROUND + 14 * (2 + max(len(block["lines"]) for block in row)) + 2 * 20 + 8

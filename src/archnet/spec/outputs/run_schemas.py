@@ -136,7 +136,8 @@ _LAYER: Final = record_of(
         "parameters": COUNT,
         "macs": COUNT,
         "activation_bytes": COUNT,
-    }
+    },
+    {"lanes": list_of(TEXT), "skip": TEXT, "times": _POSITIVE, "planes": _POSITIVE},
 )
 
 NETWORK: Final = record_of(

@@ -181,6 +181,10 @@ class Layer(ABC):
     def summary(self) -> str:
         """The layer in a few words, for tables."""
 
+    def skip_text(self, shape: Shape) -> str:
+        """What passes by the inner layers and meets their output, for drawings; empty where nothing does."""
+        return ""
+
     @property
     def flattens(self) -> bool:
         """Whether the output is flat, (features,), whatever the input."""

@@ -79,7 +79,7 @@ class Concatenation(Branches):
         return prod(shape) + 2 * prod(self.output_shape(shape))
 
     def summary(self) -> str:
-        return f"concatenation of {len(self.branches)}"
+        return f"{len(self.branches)} branches"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ class Addition(Branches):
         return prod(shape) + prod(self.output_shape(shape))
 
     def summary(self) -> str:
-        return f"sum of {len(self.branches)}"
+        return f"{len(self.branches)} branches"
 
 
 @lru_cache(maxsize=8192)

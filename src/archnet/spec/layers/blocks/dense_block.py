@@ -63,6 +63,9 @@ class DenseBlock(WeightlessLayer):
                 return  # `output_shape` says so
             shape = (*shape[:-1], shape[-1] + made[-1])
 
+    def skip_text(self, shape: Shape) -> str:
+        return "input"
+
     def expand(self) -> Iterable[Layer]:
         return (self,)
 
@@ -70,7 +73,7 @@ class DenseBlock(WeightlessLayer):
         return 1 + self.times * sum(layer.num_rows() for layer in self.layers)
 
     def summary(self) -> str:
-        return f"concatenation {self.times} times"
+        return f"{self.times} times"
 
 
 def _shape_after_repetition(block: DenseBlock, shape: Shape) -> Shape:

@@ -123,6 +123,10 @@ class Residual(Layer):
             InnerSequence(layers=layers, path=path, input_shape=shape) for path, layers in self.inner_layers() if layers
         )
 
+    def skip_text(self, shape: Shape) -> str:
+        projection = self._used_projection(shape)
+        return f"C {projection.summary()}" if projection else "" if self.shortcut else "identity"
+
     def expand(self) -> Iterable[Layer]:
         return (self,)
 
