@@ -188,7 +188,8 @@ def test_candidates_become_a_submission_in_luna16s_form(nodules, tmp_path):
     assert len({row["probability"] for row in found}) == 3
 
 
-def test_a_run_predicts_its_own_cases_as_it_did_itself(tmp_path):
+@pytest.mark.parametrize("windows", [[[-1000, 400]], WINDOWS], ids=["one window", "two windows"])
+def test_a_run_predicts_its_own_cases_as_it_did_itself(tmp_path, windows):
     layers = [{"type": "C", "num_output": 2, "kernel_size": [3, 3, 3]}, {"type": "GAP"}, {"type": "T"}]
     names = [f"scan{n}" for n in range(8)]
     for seed, name in enumerate(names):
@@ -196,8 +197,9 @@ def test_a_run_predicts_its_own_cases_as_it_did_itself(tmp_path):
     rows = [f"{name},{x},{x},{120 + x},{x // 3}" for name in names for x in (0, 3, 5)]
     (tmp_path / "data/candidates.csv").write_text("\n".join(["seriesuid,coordX,coordY,coordZ,class", *rows]) + "\n")
     data = {"name": "luna16", "root": str(tmp_path / "data"), "crop_size": [8, 8, 4], "spacing_mm": [1.5, 1.5, 2.0]}
+    data["window_hu"], arch = windows, {"name": "tiny", "channels": len(windows), "layers": layers}
     training = {**PLAIN, "epochs": 1, "learning_rate": 0.1}
-    experiment = {"name": "t", "archs": [{"name": "tiny", "layers": layers}], "data": data, "training": training}
+    experiment = {"name": "t", "archs": [arch], "data": data, "training": training}
     run = archnet.run(experiment, out=tmp_path / "out")
     out = tmp_path / "submission.csv"
     told(run.folder, tmp_path / "data", "--candidates", tmp_path / "data/candidates.csv", "--out", out)
