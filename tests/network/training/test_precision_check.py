@@ -14,9 +14,10 @@ from archnet.network.training import precision
 from archnet.network.training.precision import resolve_precision
 from archnet.network.training.precision_check import MAX_ERROR, check_precision, find_disagreement, layer_errors
 from archnet.spec.arch import parse_arch
+from archnet.spec.view import InputLimits
 from plain_training import plain
 
-LIMITS = (0.0, 1.0)
+LIMITS = InputLimits.of(0, 1)
 LAYERS = [
     {"type": "C", "num_output": 4, "kernel_size": [3, 3, 1]},
     {"type": "C", "num_output": 4, "kernel_size": [3, 3, 3], "groups": "depthwise"},
