@@ -174,6 +174,20 @@ def test_help_teaches_with_examples_and_loses_no_word_to_markup(name):
         assert not re.search(r"\[[a-z]", parameter.help)
 
 
+def test_check_names_starting_weights_that_are_not_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arch = {"name": "net", "rank": 2, "layers": [{"type": "T"}]}
+    (tmp_path / "x.json").write_text(json.dumps({"archs": [arch], "training": {"init": "flat.keras"}}))
+    done = invoked("check", "x.json")
+    path = tmp_path / "flat.keras"
+    assert (done.exit_code, done.stderr) == (
+        2,
+        f"x.json $.training.init: {path}: no such file. Name a run folder, a .keras file or a .weights.h5 file.\n",
+    )
+    path.write_bytes(b"")
+    assert invoked("check", "x.json").exit_code == 0
+
+
 def test_check_lists_fifty_problems_and_counts_the_others(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bad.json").write_text(json.dumps([{"type": "x"}] * 60 + [{"type": "T"}]))
