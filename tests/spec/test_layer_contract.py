@@ -72,7 +72,7 @@ def size(tensor):
 
 
 def is_scale(layer):
-    """Whether a Keras layer is a weight for each channel."""
+    """Whether a Keras layer is a weight for each channel, or for each voxel and channel."""
     return isinstance(layer, keras.layers.EinsumDense)
 
 
@@ -142,6 +142,13 @@ def test_a_layer_written_out_reads_back_the_same(name, num_examples):
     hold(check, name, num_examples)
 
 
+def num_product_macs(operation):
+    """Multiply-adds of a product of two tensors of a case."""
+    if operation.__class__.__name__ != "Matmul":
+        return 0
+    return size(operation.output) * operation.input[0].shape[-1]
+
+
 @every_type
 @examples
 def test_shapes_parameters_and_multiply_adds_are_those_of_keras(name, num_examples):
@@ -150,12 +157,13 @@ def test_shapes_parameters_and_multiply_adds_are_those_of_keras(name, num_exampl
         planes = planes_in_batch(model)
         assert case.output_shape == model.output_shape[1:]
         assert total(case, "num_parameters") == model.count_params()
-        assert total(case, "num_macs") == sum(
+        num_kernel_macs = sum(
             prod(weight.shape) * prod(layer.output.shape[1:-1]) * planes[id(layer.output)]
             for layer in model.layers
             for weight in layer.weights
             if weight.name.endswith("kernel") and not is_scale(layer)
         )
+        assert total(case, "num_macs") == num_kernel_macs + sum(map(num_product_macs, model.operations))
 
     hold(check, name, num_examples)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from archnet.files.archives.zip_archive import DamagedFileError, ZipLimits, check_checksums, open_member, open_zip
 from archnet.files.json_file import DamagedJsonError, parse_json
-from archnet.network.build.builder import SCALE_EQUATIONS
+from archnet.network.build.builder import POSITION_EQUATIONS, SCALE_EQUATIONS
 
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.weights.h5"
@@ -63,8 +63,27 @@ CLASSES: Final = {
         "ReLU",
         "Softmax",
     },
-    "keras.src.ops.numpy": {"GetItem", "Max", "Mean", "Reshape", "Stack", "Sum", "Transpose"},
-    "keras.initializers": {"HeNormal", "LecunNormal", "GlorotUniform", "VarianceScaling", "Constant", "Zeros", "Ones"},
+    "keras.src.ops.numpy": {
+        "GetItem",
+        "Matmul",
+        "Max",
+        "Mean",
+        "OnesLike",
+        "Reshape",
+        "Stack",
+        "Sum",
+        "Transpose",
+    },
+    "keras.initializers": {
+        "HeNormal",
+        "LecunNormal",
+        "GlorotUniform",
+        "VarianceScaling",
+        "RandomNormal",
+        "Constant",
+        "Zeros",
+        "Ones",
+    },
 }
 """The Keras classes that `build` and `build_inference_model` use, by module."""
 
@@ -184,9 +203,12 @@ def _depthwise_weights(value: dict[str, Any]) -> int:
     return (_kernel_size(value) + _flag(value, "use_bias")) * num_output
 
 
-def _scale_weights(value: dict[str, Any]) -> int:
-    if value["config"]["equation"] not in SCALE_EQUATIONS.values() or value["config"]["bias_axes"] is not None:
-        raise ValueError("the layer is not a weight for each channel")
+def _einsum_weights(value: dict[str, Any]) -> int:
+    equation = value["config"]["equation"]
+    if equation in POSITION_EQUATIONS.values() and value["config"]["bias_axes"] is None:
+        return math.prod(map(_count, value["config"]["output_shape"]))
+    if equation not in SCALE_EQUATIONS.values() or value["config"]["bias_axes"] is not None:
+        raise ValueError("the layer is not a weight for each channel, or for each voxel and channel")
     return _num_channels(value)
 
 
@@ -206,7 +228,7 @@ NUM_WEIGHTS: Final[dict[str, Callable[[dict[str, Any]], int]]] = {
     "Conv3D": _convolution_weights,
     "Dense": _dense_weights,
     "DepthwiseConv2D": _depthwise_weights,
-    "EinsumDense": _scale_weights,
+    "EinsumDense": _einsum_weights,
     "GroupNormalization": _norm_weights,
     "LayerNormalization": _norm_weights,
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
 import keras
 from keras import ops
 
-from archnet.network.build.builder import Builder, Tensor, activate, rank_of
+from archnet.network.build.builder import POSITION_EQUATIONS, Builder, Tensor, activate, rank_of
 from archnet.network.build.plain import CONVOLUTION, GLOBAL_POOLING
 from archnet.spec.layers import (
     ConvolutionalAttention,
@@ -16,8 +17,14 @@ from archnet.spec.layers import (
     GlobalMaxPooling,
     GlobalPooling,
     Layer,
+    Positions,
     SqueezeExcitation,
+    TransformerBlock,
 )
+from archnet.spec.layers.attention.transformer import LAYER_NORM
+
+POSITION_STDDEV: Final = 0.02
+"""Of the positions' starting values, as in BERT and vision transformers."""
 
 
 def _squeeze_excitation(layer: SqueezeExcitation, tensor: Tensor, builder: Builder) -> Tensor:
@@ -41,6 +48,49 @@ def _convolutional_attention(layer: ConvolutionalAttention, tensor: Tensor, buil
     return keras.layers.Multiply()([tensor, activate("sigmoid", weights)])
 
 
+def _positions(layer: Positions, tensor: Tensor, builder: Builder) -> Tensor:
+    """A product with a one that follows from the tensor: a constant's layer would have no place in a Keras graph."""
+    one = ops.ones_like(tensor[(slice(None), *[0] * (rank_of(tensor) + 1))])
+    weights = keras.layers.EinsumDense(
+        POSITION_EQUATIONS[rank_of(tensor)],
+        tuple(tensor.shape[1:]),
+        kernel_initializer=keras.initializers.RandomNormal(stddev=POSITION_STDDEV, seed=builder.next_seed()),
+    )
+    return keras.layers.Add()([tensor, weights(one)])
+
+
+def _transformer_block(layer: TransformerBlock, tensor: Tensor, builder: Builder) -> Tensor:
+    attended = _attend(layer, builder.normalize(LAYER_NORM, tensor), builder)
+    tensor = _residual_sum(layer, tensor, attended, builder)
+    hidden = builder.dense(layer.ratio * tensor.shape[-1], "gelu")(builder.normalize(LAYER_NORM, tensor))
+    hidden = builder.drop_out(layer.drop_out, activate("gelu", hidden))
+    return _residual_sum(layer, tensor, builder.dense(tensor.shape[-1])(hidden), builder)
+
+
+def _residual_sum(layer: TransformerBlock, tensor: Tensor, branch: Tensor, builder: Builder) -> Tensor:
+    branch = builder.drop_path(layer.drop_path, builder.drop_out(layer.drop_out, branch))
+    return keras.layers.Add()([tensor, branch])
+
+
+def _attend(layer: TransformerBlock, tensor: Tensor, builder: Builder) -> Tensor:
+    """Self-attention of several heads over all voxels, (N, ..., channels)."""
+    shape, num_channels = (-1, *tensor.shape[1:]), tensor.shape[-1]
+    tokens = (-1, _num_voxels(tensor), layer.heads, num_channels // layer.heads)
+
+    def project(bias: bool, order: tuple[int, ...]) -> Tensor:
+        return ops.transpose(ops.reshape(builder.dense(num_channels, bias=bias)(tensor), tokens), order)
+
+    queries = keras.layers.Rescaling(tokens[-1] ** -0.5)(project(True, (0, 2, 1, 3)))
+    scores = ops.matmul(queries, project(False, (0, 2, 3, 1)))
+    values = ops.matmul(keras.layers.Softmax()(scores), project(True, (0, 2, 1, 3)))
+    joined = ops.reshape(ops.transpose(values, (0, 2, 1, 3)), shape)
+    return builder.dense(num_channels)(joined)
+
+
+def _num_voxels(tensor: Tensor) -> int:
+    return math.prod(tensor.shape[1 : 1 + rank_of(tensor)])
+
+
 def _pool(kind: type[GlobalPooling], tensor: Tensor) -> Tensor:
     """One value for each channel, (N, 1, ..., channels)."""
     return GLOBAL_POOLING[kind, rank_of(tensor)](keepdims=True)(tensor)
@@ -49,4 +99,6 @@ def _pool(kind: type[GlobalPooling], tensor: Tensor) -> Tensor:
 ATTENTION_RULES: Final[dict[type[Layer], Callable[[Any, Tensor, Builder], Tensor]]] = {
     SqueezeExcitation: _squeeze_excitation,
     ConvolutionalAttention: _convolutional_attention,
+    Positions: _positions,
+    TransformerBlock: _transformer_block,
 }

@@ -23,6 +23,9 @@ ZERO_PADDING: Final = {2: keras.layers.ZeroPadding2D, 3: keras.layers.ZeroPaddin
 SCALE_EQUATIONS: Final = {2: "nhwc,c->nhwc", 3: "nhwdc,c->nhwdc"}
 """A weight for each channel, by the number of spatial axes. Keras's axes are named: an ellipsis fails in exports."""
 
+POSITION_EQUATIONS: Final = {2: "n,hwc->nhwc", 3: "n,hwdc->nhwdc"}
+"""A weight for each voxel and channel, by the number of spatial axes."""
+
 INITIALIZERS: Final = {
     "he_normal": keras.initializers.HeNormal,
     "lecun_normal": keras.initializers.LecunNormal,

@@ -13,7 +13,9 @@ from typing import Any, Final
 
 from archnet.files.strict_json import JsonPath
 from archnet.spec.layers.attention.convolutional_attention import ConvolutionalAttention as ConvolutionalAttention
+from archnet.spec.layers.attention.positions import Positions as Positions
 from archnet.spec.layers.attention.squeeze_excitation import SqueezeExcitation as SqueezeExcitation
+from archnet.spec.layers.attention.transformer import TransformerBlock as TransformerBlock
 from archnet.spec.layers.base.activations import ACTIVATIONS as ACTIVATIONS
 from archnet.spec.layers.base.activations import ActivationName as ActivationName
 from archnet.spec.layers.base.activations import get_activation as get_activation
@@ -65,6 +67,8 @@ LAYERS: Final[dict[str, type[Layer]]] = {
     "REP": Repeat,
     "CROP": Crop,
     "VIEWS": Views,
+    "POS": Positions,
+    "ATT": TransformerBlock,
 }
 """The layer types by the names that documents give them."""
 

@@ -112,6 +112,16 @@ def dropout(shape: Shape, percent: float) -> Operation:
     )
 
 
+def drop_path(shape: Shape, percent: float) -> Operation:
+    """A dropout with one draw for each case; 0% is no operation."""
+    is_used = percent > 0
+    return Operation(
+        num_activations=prod(shape) * is_used,
+        num_stored_values=(prod(shape) + 1) * is_used,
+        num_transient_values=2 * prod(shape) * is_used,
+    )
+
+
 def product(shape: Shape, num_terms: int) -> Operation:
     """A product of two tensors over a common axis, as attention computes it.
 

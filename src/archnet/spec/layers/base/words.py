@@ -19,6 +19,15 @@ def drop_out_text(drop_out: float) -> str:
     return f"drop {drop_out:g}%" if drop_out else ""
 
 
+def drop_path_text(drop_path: float) -> str:
+    """A percentage of dropped paths for tables, empty for 0.
+
+    >>> drop_path_text(10)
+    'drop path 10%'
+    """
+    return f"drop path {drop_path:g}%" if drop_path else ""
+
+
 def stride_text(stride: Shape) -> str:
     """A stride for tables, empty where all are 1."""
     return f"stride {sizes_text(stride)}" if max(stride) > 1 else ""

@@ -15,7 +15,7 @@ from archnet.spec.layers.base.marks import INNER_LAYERS, PERCENTAGE
 from archnet.spec.layers.base.norm import NORM, Norm, num_norm_stored
 from archnet.spec.layers.base.sequences import chain_grid, chain_shape, is_chain_output_stored
 from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
-from archnet.spec.layers.base.words import join_words
+from archnet.spec.layers.base.words import drop_path_text, join_words
 from archnet.spec.layers.plain.convolution import Convolution
 
 
@@ -148,7 +148,7 @@ class Residual(Layer):
         return join_words(
             "sum",
             "" if self.layer_scale is None else f"scale {self.layer_scale:g}",
-            f"drop path {self.drop_path:g}%" if self.drop_path else "",
+            drop_path_text(self.drop_path),
             self.activation,
         )
 
