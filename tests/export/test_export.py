@@ -57,11 +57,11 @@ def run(tmp_path_factory):
     return archnet.run({"archs": [NET], "data": data, "training": {**PLAIN, "epochs": 1}}, out=folder / "runs").folder
 
 
-def shipped_model(path):
+def model_of(source):
     """With batch norm statistics, so that all weights matter."""
-    arch = archnet.load_arch(path)
+    arch = archnet.load_arch(source)
     small = INPUTS.get(arch.name, (16, 16, 10)[: arch.rank])
-    shape = arch.input_shape if path.parent.name == "zoo" else small
+    shape = arch.input_shape if isinstance(source, Path) and source.parent.name == "zoo" else small
     model = build_inference_model(arch.build(shape, 2, seed=1), InputLimits.of(-1000, 400))
     generator = np.random.default_rng(1)
     for weight in model.weights:
@@ -80,7 +80,33 @@ def told_by_keras(model, images):
 
 @pytest.mark.parametrize("path", BY_SPEED, ids=[path.stem for path in ARCHS])
 def test_onnx_runtime_and_the_saved_model_agree_with_keras_for_every_shipped_architecture(path, tmp_path):
-    model = shipped_model(path)
+    check_exports(model_of(path), tmp_path)
+
+
+CONVOLUTION = {"type": "C", "num_output": 4, "kernel_size": 3, "activation": "relu"}
+BRANCHES = [[CONVOLUTION, CONVOLUTION], [{"type": "P", "pool": "max", "kernel_size": 3, "stride": 1}], []]
+BLOCKS = [
+    {"type": "CAT", "branches": BRANCHES},
+    {
+        "type": "RES",
+        "layers": [{**CONVOLUTION, "stride": 2}],
+        "shortcut": [{**CONVOLUTION, "stride": 2}],
+        "drop_path": 20,
+    },
+    {"type": "RES", "layers": [CONVOLUTION], "layer_scale": 0.5, "activation": "gelu"},
+    {"type": "DENSE", "times": 2, "layers": [{"type": "BN"}, CONVOLUTION]},
+    {"type": "ADD", "branches": [[CONVOLUTION], [CONVOLUTION]]},
+    {"type": "CAT", "branches": [[CONVOLUTION, {"type": "GAP"}], [{"type": "GMP"}]]},
+    {"type": "T"},
+]
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_onnx_runtime_and_the_saved_model_agree_with_keras_for_branches_and_blocks(rank, tmp_path):
+    check_exports(model_of({"rank": rank, "layers": BLOCKS}), tmp_path)
+
+
+def check_exports(model, tmp_path):
     network.EXPORT_FORMATS["onnx"].write(model, tmp_path / "model.onnx")
     network.EXPORT_FORMATS["saved_model"].write(model, tmp_path / "saved_model")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
@@ -94,7 +120,7 @@ def test_onnx_runtime_and_the_saved_model_agree_with_keras_for_every_shipped_arc
 
 
 def test_an_onnx_file_names_its_tensors_and_its_free_axis(tmp_path):
-    network.EXPORT_FORMATS["onnx"].write(shipped_model(ARCHS[0]), tmp_path / "model.onnx")
+    network.EXPORT_FORMATS["onnx"].write(model_of(ARCHS[0]), tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     (images,), (probabilities,) = session.get_inputs(), session.get_outputs()
     assert (images.name, images.shape, images.type) == ("images", ["cases", 16, 16, 1], "tensor(float)")
@@ -188,7 +214,7 @@ def test_a_model_that_gives_nan_is_not_exported(run, tmp_path):
 
 
 def test_a_difference_in_the_last_case_alone_counts():
-    model = shipped_model(ARCHS[0])
+    model = model_of(ARCHS[0])
     images = hu_like(model)
 
     def shifted(part):

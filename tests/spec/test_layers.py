@@ -55,7 +55,7 @@ def num_values(layer):
 
 
 @pytest.mark.slow
-@settings(max_examples=200, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(networks())
 def test_shapes_parameters_and_refusals_are_those_of_keras(network):
     document, shape, num_classes = network

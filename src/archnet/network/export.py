@@ -80,6 +80,7 @@ def _write_onnx(model: keras.Model, path: Path) -> None:
     """An ONNX file whose tensors and free axis have names, and which tells what the values are."""
     import onnx
 
+    _teach_erfc()
     model(keras.ops.zeros((1, *model.input_shape[1:])))  # Keras exports to ONNX only what has been called
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # Keras looks for NumPy 1's np.object
@@ -90,6 +91,20 @@ def _write_onnx(model: keras.Model, path: Path) -> None:
         value.type.tensor_type.shape.dim[0].dim_param = "cases"
     onnx.checker.check_model(document)
     onnx.save(document, path)
+
+
+def _teach_erfc() -> None:
+    """Have tf2onnx convert Erfc, in which TensorFlow computes gelu: ONNX has only Erf, and erfc(x) is 1 - erf(x)."""
+    import tf2onnx.handler
+
+    def convert(graph: Any, node: Any, **_options: Any) -> None:
+        one = graph.make_const(f"{node.name}_one", np.ones((), np.float32)).output[0]
+        erf = graph.make_node("Erf", [node.input[0]]).output[0]
+        shapes, dtypes = node.output_shapes, node.output_dtypes
+        graph.remove_node(node.name)
+        graph.make_node("Sub", [one, erf], outputs=node.output, name=node.name, shapes=shapes, dtypes=dtypes)
+
+    tf2onnx.handler.tf_op("Erfc").register_compat_handler(convert, 9)
 
 
 def _rename_output(graph: Any, name: str) -> None:
