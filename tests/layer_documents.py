@@ -169,8 +169,6 @@ def keras_form(layer, input_shape, rank):
     builder, inputs = Builder(rules=RULES, seed=1), keras.Input(input_shape)
     model = keras.Model(inputs, builder.chain((layer,), inputs))
     model.penalized_names, model.layer_names = tuple(builder.penalized_names), ()
-    model.penalized_names = tuple(builder.penalized_names)
-    model.layer_names = ()
     return model
 
 
