@@ -169,3 +169,15 @@ def test_a_split_that_the_data_do_not_have_is_refused_also_where_none_is_needed(
         DataError, match=r'^split\.by "own": the data have no sets of their own\. Use "official", "group" or '
     ):
         archnet("data", *command, "--root", "luna", "--set", "split.by=own")
+
+
+def test_info_names_the_channels_of_arrays_and_the_limits_of_each(tmp_path):
+    x = np.random.default_rng(0).integers(0, 200, (40, 8, 7, 2), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", x=x, y=np.arange(40) % 2)
+    arguments = ["data", "info", f"npz:{tmp_path / 'a.npz'}", "--set", "data.channels=2"]
+    lines = archnet(*arguments, "--set", "data.range=[[0,250],[0,20]]").stdout.splitlines()
+    assert lines[5:8] == [
+        "shape     8x7",
+        "channels  2",
+        "limits    0 to 250 and 0 to 20 become 0 to 1",
+    ]

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 from dataclasses import replace
 
@@ -100,6 +101,17 @@ def test_a_comparison_shows_the_cases_that_only_one_network_tells_right_the_sure
             assert right[group["right"]].probabilities[row].argmax() == truth
             assert right[group["wrong"]].probabilities[row].argmax() != truth
             assert card["confidence"] == right[group["wrong"]].probabilities[row].max()
+
+
+def test_the_cases_of_a_comparison_say_which_window_they_show(tmp_path):
+    runs = [write_run(tmp_path / name, skill=skill, depth=4) for name, skill in (("flat", 1.2), ("deep", 2.0))]
+    assert [(group["wrong"], group["shown"]) for group in discordant_cases(compare(runs))] == [("flat", "")]
+    experiment = json.loads((runs[0] / "experiment.json").read_text())
+    experiment["data"]["window_hu"] = [[-1350, 150], [-160, 240]]
+    (runs[0] / "experiment.json").write_text(json.dumps(experiment))
+    record_run(runs[0])
+    (group,) = discordant_cases(compare(runs))
+    assert (group["wrong"], group["shown"]) == ("flat", "window -1350 to 150")
 
 
 def test_many_networks_share_the_room_of_a_page(tmp_path):
