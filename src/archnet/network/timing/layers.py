@@ -56,12 +56,10 @@ class TimedLayers:
         network = build_layers(layers, shape)
         self.twin = build_training_twin(network, CaseKeys(), precision)
         self.images = keras.Variable(_draw((num_cases, *shape), seed=0))
-        variables = [self.images, *self.twin.variables]
-        self._step = backend_module().compile_graph(lambda: _gradients(self.twin, self.images), variables)
-        self._forward = backend_module().compile_graph(lambda: self._outputs(), variables)
-
-    def _outputs(self) -> Tensor:
-        return self.twin(self.images.value, training=False)
+        self._step = _compile_step(self.twin, self.images)
+        self._forward = backend_module().compile_graph(
+            lambda: ops.sum(self.twin(self.images.value, training=False)), [self.images, *self.twin.variables]
+        )
 
     def measure(self) -> LayerTime:
         """Measure one step and one forward pass."""
@@ -121,8 +119,7 @@ def precision_error(layers: Sequence[Layer], shape: Shape, precision: Precision,
 
 def _values(model: keras.Model, num_cases: int) -> list[NDArray[np.float32]]:
     """Outputs and gradients on random images, without the gradients of biases: plain sums, whose terms cancel here."""
-    images = keras.Variable(_draw((num_cases, *model.input_shape[1:]), seed=0))
-    step = backend_module().compile_graph(lambda: _gradients(model, images), [images, *model.variables])
+    step = _compile_step(model, keras.Variable(_draw((num_cases, *model.input_shape[1:]), seed=0)))
     outputs, gradients = step()
     tensors = [outputs, *(gradient for gradient in gradients if len(gradient.shape) > 1)]
     return [np.asarray(ops.convert_to_numpy(tensor)) for tensor in tensors]
@@ -134,19 +131,27 @@ def _draw(shape: Shape, seed: int) -> NDArray[np.float32]:
     return (numbers.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
 
 
-def _gradients(model: keras.Model, images: keras.Variable) -> tuple[Tensor, list[Tensor]]:
-    """Outputs, and the gradients of a random weighted sum of them for images and weights."""
-    slopes = _draw((images.shape[0], *model.output_shape[1:]), seed=1)
+def _compile_step(model: keras.Model, images: keras.Variable) -> Callable[[], tuple[Tensor, list[Tensor]]]:
+    """A function that gives outputs, and the gradients of a random weighted sum of them for images and weights."""
+    factors = keras.Variable(_draw((images.shape[0], *model.output_shape[1:]), seed=1), trainable=False)
 
-    def product() -> tuple[Tensor, Tensor]:
-        outputs = model(images.value, training=True)
-        return ops.sum(outputs * slopes), outputs
+    def step() -> tuple[Tensor, list[Tensor]]:
+        slopes = factors.value
 
-    weights = [images, *model.trainable_variables]
-    gradients: tuple[Tensor, list[Tensor]] = backend_module().value_and_gradients(
-        product, weights, model.non_trainable_variables
+        def product() -> tuple[Tensor, Tensor]:
+            outputs = model(images.value, training=True)
+            return ops.sum(outputs * slopes), outputs
+
+        weights = [images, *model.trainable_variables]
+        gradients: tuple[Tensor, list[Tensor]] = backend_module().value_and_gradients(
+            product, weights, model.non_trainable_variables
+        )
+        return gradients
+
+    compiled: Callable[[], tuple[Tensor, list[Tensor]]] = backend_module().compile_graph(
+        step, [images, factors, *model.variables]
     )
-    return gradients
+    return compiled
 
 
 def _measure_seconds(function: Callable[[], Tensor]) -> float:

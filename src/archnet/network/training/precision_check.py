@@ -140,15 +140,17 @@ def _outcome(layer: keras.layers.Layer, policy: str, precision: Precision) -> di
     for weight in copy.weights:
         weight.assign(draw(weight.shape, scale=math.prod(weight.shape[:-1]) ** -0.5))
     inputs = keras.Variable(draw((_NUM_CASES, *layer.input.shape[1:])))
-    slopes = draw((_NUM_CASES, *layer.output.shape[1:]))
-
-    def product() -> tuple[Tensor, Tensor]:
-        outputs = ops.cast(copy(ops.cast(inputs.value, copy.compute_dtype)), "float32")
-        return ops.sum(outputs * slopes), outputs
+    factors = keras.Variable(draw((_NUM_CASES, *layer.output.shape[1:])))
 
     def step() -> Tensor:
+        slopes = factors.value  # no constant, which a compiler would compute with
+
+        def product() -> tuple[Tensor, Tensor]:
+            outputs = ops.cast(copy(ops.cast(inputs.value, copy.compute_dtype)), "float32")
+            return ops.sum(outputs * slopes), outputs
+
         return backend_module().value_and_gradients(product, [inputs, copy.kernel], [])
 
-    outputs, gradients = backend_module().compile_graph(step, [inputs, *copy.variables])()
+    outputs, gradients = backend_module().compile_graph(step, [inputs, factors, *copy.variables])()
     tensors = {"outputs": outputs, "input gradients": gradients[0], "kernel gradients": gradients[1]}
     return {what: np.asarray(ops.convert_to_numpy(tensor)) for what, tensor in tensors.items()}
