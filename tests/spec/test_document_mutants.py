@@ -6,7 +6,7 @@ from document_mutants import DOCUMENTS, count_outcomes
 
 
 def test_the_shipped_documents_are_mutated():
-    assert {"archsm.json", "nine_view.json", "luna16_seed_protocol.json", "sweep_width.json"} <= {
+    assert {"archsm.json", "vit_3d.json", "luna16_seed_protocol.json", "sweep_width.json"} <= {
         path.name for path in DOCUMENTS
     }
 
