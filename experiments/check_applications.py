@@ -159,7 +159,7 @@ def _random_values(weight: keras.Variable, generator: np.random.Generator) -> np
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "names", nargs="*", choices=[*APPLICATIONS, []], help="files in archs/applications; default all"
+        "names", nargs="*", choices=[*APPLICATIONS, []], metavar="NAME", help="files in archs/applications; default all"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
