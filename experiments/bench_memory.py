@@ -113,6 +113,18 @@ CASES = [
     Case(name="instance norm", arch=[*4 * [conv(32, 3, norm="instance")], *END], shape=(32, 32, 16), batch_size=64),
     Case(name="layer norm", arch=[*4 * [conv(32, 3, norm="layer")], *END], shape=(32, 32, 16), batch_size=64),
     Case(
+        name="attention, 1,024 tokens",
+        arch=[conv(64, 2, stride=2), {"type": "POS"}, *2 * [{"type": "ATT", "drop_out": 10, "drop_path": 10}], *END],
+        shape=(64, 64),
+        batch_size=16,
+    ),
+    Case(
+        name="attention, 64 tokens",
+        arch=[conv(256, 2, stride=8), {"type": "POS"}, *4 * [{"type": "ATT"}], *END],
+        shape=(64, 64),
+        batch_size=128,
+    ),
+    Case(
         name="EMA, rotation",
         arch="archsm",
         shape=(64, 64),

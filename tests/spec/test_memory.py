@@ -182,6 +182,19 @@ def test_a_refusal_tells_what_would_fit():
     assert plan_micro_batches(memory, 10, 1_030_000_000).size >= 1
 
 
+def test_a_refusal_names_the_layer_that_takes_the_most():
+    """Attention of 4 heads over 4,096 tokens takes 4 * 4,096² values four times: its weights, and what comes and goes."""
+    arch = parse_arch(Document(value=[CONV, {"type": "ATT"}, *END], source="test"))
+    said = (
+        "a micro-batch of one case already takes 1.93 GB (0.85 GB the process, 0.01 GB weights and gradients, 0.01 GB "
+        "the cases that are read ahead, 1.08 GB one case in the network, of that 1.08 GB ATT at $.layers[1]). Give at "
+        "least 2.27 GB, make the crop smaller (data.crop_size), or give the network's first layers fewer num_output or "
+        "a stride."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        plan_micro_batches(estimate_memory(arch.plan((64, 64))), 4, 1_500_000_000)
+
+
 def test_the_published_network_of_full_width_trains_within_4_gb():
     memory = estimate_memory(load_arch(ROOT / "archs/arch3d.json").plan((64, 64, 10)), plain())
     assert memory.peak_bytes(300) > 18e9

@@ -7,11 +7,12 @@ The prediction counts what TensorFlow holds on a CPU. It is calibrated against m
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil, prod
 from typing import Final
 
 from archnet.files.documents.json_text import json_text
+from archnet.files.strict_json import path_text
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.experiment import Training
 from archnet.spec.layers.planned_layer import plan_input_shape
@@ -85,12 +86,16 @@ class MemoryEstimate:
         prefetch_bytes_per_case: Memory of one case in the batches that are gathered in the background.
         network_bytes_per_case: Memory of one case that goes through the network: values stored for the backward pass,
             and the most that comes and goes beside them.
+        largest_layer: The layer with the largest share of that, with its place, such as "ATT at $.layers[3]".
+        largest_layer_bytes: Its share.
     """
 
     weight_bytes: int
     accumulator_bytes: int
     prefetch_bytes_per_case: int
     network_bytes_per_case: int
+    largest_layer: str = field(default="", compare=False)
+    largest_layer_bytes: int = 0
 
     def training_bytes(self, batch_size: int, micro_batch: int | None = None) -> int:
         """The peak of a training, without the process itself.
@@ -125,12 +130,19 @@ def estimate_memory(plan: tuple[PlannedLayer, ...], training: Training | None = 
     voxels = prod(plan_input_shape(plan))
     value_bytes = FLOAT_BYTES if training.precision in ("float32", "auto") else FLOAT_BYTES // 2
     image = voxels * (_INPUT_VALUES + (_AUGMENTED_VALUES if training.augmentation else 0))
+    largest = max(plan, key=_num_own_values)
     return MemoryEstimate(
         weight_bytes=round(weights * _weight_copies(training)),
         accumulator_bytes=round(weights * _ACCUMULATOR_COPIES),
         prefetch_bytes_per_case=voxels * _RAW_BYTES * _NUM_PREFETCHED_BATCHES,
         network_bytes_per_case=round(FLOAT_BYTES * image + value_bytes * _num_peak_values(plan)),
+        largest_layer=f"{largest.type} at {path_text(largest.path)}",
+        largest_layer_bytes=round(value_bytes * _num_own_values(largest)),
     )
+
+
+def _num_own_values(row: PlannedLayer) -> float:
+    return row.num_stored_values + row.num_transient_values
 
 
 def _weight_copies(training: Training) -> float:
@@ -242,6 +254,8 @@ def _out_of_budget_message(memory: MemoryEstimate, batch_size: int) -> str:
         "one case in the network": memory.network_bytes_per_case,
     }
     parts_text = ", ".join(f"{gigabytes_text(size)} {name}" for name, size in parts.items())
+    if memory.largest_layer:
+        parts_text += f", of that {gigabytes_text(memory.largest_layer_bytes)} {memory.largest_layer}"
     return (
         f"a micro-batch of one case already takes {gigabytes_text(needed)} ({parts_text}). Give at least "
         f"{gigabytes_text(needed / (1 - HEADROOM))}, make the crop smaller (data.crop_size), or give the network's "

@@ -72,7 +72,7 @@ def activation(shape: Shape, name: ActivationName | None) -> Operation:
 
 
 def elementwise(shape: Shape, *, num_weights: int = 0, num_stored: float = 1.0) -> Operation:
-    """A sum, a product, or a softmax of tensors.
+    """A sum or a product of tensors, value by value.
 
     Args:
         shape: Of the output.
@@ -122,16 +122,22 @@ def drop_path(shape: Shape, percent: float) -> Operation:
     )
 
 
-def product(shape: Shape, num_terms: int) -> Operation:
+def softmax(shape: Shape) -> Operation:
+    """A softmax, of which the backward pass stores the output alone."""
+    return Operation(num_activations=prod(shape), num_stored_values=prod(shape), num_transient_values=3 * prod(shape))
+
+
+def product(shape: Shape, num_terms: int, *, num_stored: float = 1.0) -> Operation:
     """A product of two tensors over a common axis, as attention computes it.
 
     Args:
         shape: Of the output.
         num_terms: Length of the common axis.
+        num_stored: Values stored for the backward pass beside each output value; 0 in front of a softmax.
     """
     return Operation(
         num_activations=prod(shape),
-        num_stored_values=prod(shape),
+        num_stored_values=prod(shape) * num_stored,
         num_transient_values=2 * prod(shape),
         num_macs=prod(shape) * num_terms,
     )
