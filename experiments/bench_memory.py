@@ -40,11 +40,22 @@ def residual(num_output: int, rank: int) -> dict:
     return {"type": "RES", "layers": inner, "activation": "relu", "batch_norm": True}
 
 
+def branches(name: str, layer: dict) -> dict:
+    """Three branches of one, two and three layers."""
+    return {"type": name, "branches": [[layer] * number for number in (1, 2, 3)]}
+
+
+def scaled_residual(num_output: int, rank: int) -> dict:
+    inner = [conv(num_output, rank, norm="batch"), conv(num_output, rank, activation=None)]
+    return {"type": "RES", "layers": inner, "drop_path": 20, "layer_scale": 1e-6}
+
+
 def several(name: str, rank: int, num_output: int = 32, **options: object) -> list:
     """Four convolutions, each with batch norm and a layer of some type behind it."""
     return 4 * [conv(num_output, rank, activation=None, norm="batch"), {"type": name, **options}]
 
 
+DENSE_LAYERS = [{"type": "NORM"}, {"type": "ACT", "activation": "relu"}, conv(16, 3, activation=None, bias=False)]
 POOL = {"type": "P", "pool": "max", "kernel_size": [2, 2]}
 END = [{"type": "GAP"}, {"type": "T"}]
 
@@ -99,6 +110,30 @@ CASES = [
         arch=[conv(32, 2), residual(32, 2), residual(32, 2), POOL, residual(64, 2), residual(64, 2), *END],
         shape=(64, 64),
         batch_size=192,
+    ),
+    Case(
+        name="branches, joined",
+        arch=[conv(32, 3), *3 * [branches("CAT", conv(16, 3, norm="batch"))], *END],
+        shape=(32, 32, 16),
+        batch_size=16,
+    ),
+    Case(
+        name="branches, added",
+        arch=[conv(32, 3), *3 * [branches("ADD", conv(32, 3, norm="batch"))], *END],
+        shape=(32, 32, 16),
+        batch_size=16,
+    ),
+    Case(
+        name="dense blocks",
+        arch=[conv(32, 3), *2 * [{"type": "DENSE", "times": 6, "layers": DENSE_LAYERS}], *END],
+        shape=(32, 32, 16),
+        batch_size=16,
+    ),
+    Case(
+        name="residual, scale, drop path",
+        arch=[conv(32, 3), *4 * [scaled_residual(32, 3)], *END],
+        shape=(32, 32, 16),
+        batch_size=32,
     ),
     Case(name="SE", arch=[*several("SE", 3), *END], shape=(32, 32, 16), batch_size=64),
     Case(name="CBAM", arch=[*several("CBAM", 3, kernel_size=3), *END], shape=(32, 32, 16), batch_size=48),

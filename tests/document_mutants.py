@@ -72,6 +72,10 @@ JUNK = (
     {"type": "uniform", "low": -1.7e308, "high": 1.7e308},
     {"type": "integer", "low": 1, "high": 10**15},
     {"type": "RES", "layers": [{"type": "RES", "layers": [LAYER]}]},
+    {"type": "CAT", "branches": [[LAYER], [{"type": "ADD", "branches": [[LAYER], [], LAYER]}], []]},
+    {"type": "DENSE", "times": 1000, "layers": [{"type": "DENSE", "times": 4, "layers": [LAYER, {"type": "GAP"}]}]},
+    [[LAYER], []],
+    [[], [[LAYER]]],
 )
 """Values of every JSON type, among them those that have broken a reader once."""
 

@@ -22,6 +22,20 @@ class Silent:
         assert row["epoch"] >= 1
 
 
+class InterruptedTrainingError(Exception):
+    """Raised in place of a signal."""
+
+
+class InterruptingAtStep(Silent):
+    def __init__(self, step):
+        self.step, self.seen = step, 0
+
+    def on_step(self, epoch, step, num_steps, logs):
+        self.seen += 1
+        if self.seen == self.step:
+            raise InterruptedTrainingError
+
+
 def network_of(activation=None, drop_out=0, seed=0, rank=2, num_classes=2):
     layers = [
         {"type": "C", "num_output": 4, "kernel_size": [3] * rank, "activation": "relu", "drop_out": drop_out},

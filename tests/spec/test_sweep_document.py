@@ -88,6 +88,18 @@ def test_a_key_that_only_one_of_the_architectures_has_is_an_axis_all_the_same():
         sweep.experiments({"arch": "short", "arch.layers[2].num_output": 5})
 
 
+def test_keys_reach_into_branches_and_shortcuts():
+    convolution = {"type": "C", "num_output": 4, "kernel_size": [3, 3]}
+    residual = {"type": "RES", "layers": [convolution], "shortcut": [convolution]}
+    layers = [{"type": "CAT", "branches": [[convolution], [convolution, residual]]}, {"type": "T"}]
+    first, second = "arch.layers[0].branches[1][0].num_output", "arch.layers[0].branches[1][1].shortcut[0].kernel_size"
+    sweep = sweep_of(space={"arch": [{"name": "net", "layers": layers}], first: [5, 6], second: [1]})
+    (run,) = sweep.experiments({"arch": "net", first: 6, second: 1})
+    changed, block = run.arch.layers[0].branches[1]
+    assert (changed.num_output, block.shortcut[0].kernel_size) == (6, (1, 1))
+    assert run.arch.layers[0].branches[0][0].num_output == 4
+
+
 def test_folds_and_seeds_are_runs_of_one_trial():
     runs = sweep_of(space={}, folds=3, seeds=2).experiments({})
     assert [(run.split.fold, run.training.seed) for run in runs] == [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)]

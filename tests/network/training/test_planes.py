@@ -10,7 +10,7 @@ from archnet.network.training.fused import FusedBatchNorm
 from archnet.network.training.twin import build_training_twin, planes_in_batch
 from archnet.spec.augmentations import Flip, RightAngles
 from plain_training import plain
-from small_training import Silent, are_equal, bright_and_dark, built, fit
+from small_training import InterruptedTrainingError, InterruptingAtStep, are_equal, bright_and_dark, built, fit
 
 NUM_CASES, NUM_PLANES, NUM_ELEMENTS = 300, 9, 1001
 
@@ -123,20 +123,6 @@ def test_batch_statistics_are_those_of_all_planes_together():
     assert convolved.shape[0] == 5 * 8
     np.testing.assert_allclose(norm.moving_mean, 0.1 * convolved.mean((0, 1, 2)), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(norm.moving_variance, 0.9 + 0.1 * convolved.var((0, 1, 2)), rtol=1e-5)
-
-
-class InterruptedTrainingError(Exception):
-    pass
-
-
-class InterruptingAtStep(Silent):
-    def __init__(self, step):
-        self.step, self.seen = step, 0
-
-    def on_step(self, epoch, step, num_steps, logs):
-        self.seen += 1
-        if self.seen == self.step:
-            raise InterruptedTrainingError
 
 
 @pytest.mark.slow
