@@ -181,3 +181,17 @@ def test_blocks_of_the_shipped_networks_do_not_overlap_and_stay_inside(path):
             assert frame["y"] >= 0
             assert frame["y"] + frame["height"] <= row["height"]
     assert {block["type"] for block in blocks_of(drawing)} == {"input", *(row.type for row in plan)}
+
+
+def test_a_group_stands_in_one_row_with_the_block_in_which_its_lanes_meet():
+    cat = {"type": "CAT", "branches": [[conv(), conv(), conv()], []]}
+    rows = network_drawing(summary_of(*[conv()] * 4, cat, conv(), cat))["rows"]
+    assert [[block["type"] for block in row["blocks"]] for row in rows] == [
+        ["input", "C", "C", "C", "C"],
+        ["C", "C", "C", "CAT", "C"],
+        ["C", "C", "C", "CAT", "GAP", "T"],
+    ]
+    views = {"type": "VIEWS", "planes": "nine", "layers": [*[conv()] * 6, GAP]}
+    plan = load_arch({"rank": 3, "layers": [views, T]}).plan((8, 8, 8))
+    (first, _) = network_drawing(network_summary(plan, plan_micro_batches(estimate_memory(plan), 1, None)))["rows"]
+    assert [block["type"] for block in first["blocks"]] == ["input", *["C"] * 6, "GAP", "VIEWS"]

@@ -60,15 +60,22 @@ def _layer_text(layer: Mapping[str, Any]) -> str:
 
 def _rows(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """Rows of like width, of at most ten columns unless a group is wider."""
-    num_columns = sum(map(item_width, items)) / COLUMN_WIDTH
-    limit = COLUMN_WIDTH * math.ceil(num_columns / math.ceil(num_columns / COLUMNS_PER_ROW))
+    num_columns = _width(items) / COLUMN_WIDTH
+    limit: float = COLUMN_WIDTH * math.ceil(num_columns / math.ceil(num_columns / COLUMNS_PER_ROW))
+    parts = list(_parts(items))
+    if max(map(_width, parts)) > limit:
+        limit = COLUMN_WIDTH * COLUMNS_PER_ROW
     row: list[Item] = []
-    for part in _parts(items):
-        if row and sum(map(item_width, [*row, *part])) > limit:
+    for part in parts:
+        if row and _width([*row, *part]) > limit:
             yield row
             row = []
         row += part
     yield row
+
+
+def _width(items: Sequence[Item]) -> float:
+    return sum(map(item_width, items))
 
 
 def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
@@ -82,7 +89,7 @@ def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 
 def _draw_row(items: Sequence[Item], summary: Mapping[str, Any]) -> dict[str, Any]:
     largest, lines = summary["input_shape"], num_text_lines(items)
-    y, width = max(GROUND, height_above(items, largest)), sum(map(item_width, items))
+    y, width = max(GROUND, height_above(items, largest)), _width(items)
     canvas = Canvas()
     start, end = (COLUMN_WIDTH / 2 if isinstance(item, Block) else 0 for item in (items[0], items[-1]))
     canvas.flows.append(f"M{start:g} {y:g}H{width - end:g}")
