@@ -12,9 +12,9 @@ from archnet.files.strict_json import Document
 from archnet.network.build.builder import Builder
 from archnet.network.build.network import RULES, build
 from archnet.spec.arch import parse_arch
-from archnet.spec.layers import Convolution, Residual, parse_layer
+from archnet.spec.layers import LAYERS, Convolution, Residual, parse_layer
 from archnet.spec.layers.base.activations import ACTIVATIONS
-from layer_documents import any_layers, keras_form
+from layer_documents import any_layers, keras_form, layers_of
 
 
 @st.composite
@@ -22,7 +22,9 @@ def networks(draw):
     """A document, an input shape with channels, and a number of classes; many of them impossible."""
     rank = draw(st.sampled_from([2, 3]))
     shape = (*draw(st.lists(st.integers(1, 9), min_size=rank, max_size=rank)), draw(st.integers(1, 2)))
-    layers = draw(st.lists(any_layers(rank), min_size=1, max_size=4))
+    name = draw(st.sampled_from([name for name in LAYERS if name != "T"]))  # so that rare types come as often as others
+    before, behind = (draw(st.lists(any_layers(rank), max_size=length)) for length in (1, 2))
+    layers = [*before, draw(layers_of(name, rank)), *behind]
     layers += [{"type": "T", "activation": draw(st.sampled_from([None, "softmax"]))}]
     return {"name": "drawn", "rank": rank, "layers": layers}, shape, draw(st.integers(2, 4))
 
@@ -33,7 +35,7 @@ def kerass_own(arch, shape, num_classes):
     try:
         layers = [layer.with_num_classes(num_classes) for layer in arch.layers]
         model = keras.Model(inputs, Builder(rules=RULES).chain(layers, inputs))
-    except ValueError:
+    except (ValueError, ZeroDivisionError):  # the latter of attention whose heads have no channel
         return None
     # Keras's Add stretches an axis of 1, which is no residual block.
     sums = [layer for layer in model.layers if isinstance(layer, keras.layers.Add)]
