@@ -60,6 +60,11 @@ POOL = {"type": "P", "pool": "max", "kernel_size": [2, 2]}
 END = [{"type": "GAP"}, {"type": "T"}]
 
 
+def views(planes: str, *layers: dict, **options: object) -> list:
+    """`VIEWS` and the classes."""
+    return [{"type": "VIEWS", "planes": planes, "layers": [*layers, {"type": "GAP"}], **options}, {"type": "T"}]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """A network and how it is trained; `arch` is a name in archs/ or a list of layers."""
@@ -143,6 +148,25 @@ CASES = [
         arch=[conv(32, 3), *4 * [{"type": "NORM"}, {"type": "ACT", "activation": "relu"}, conv(32, 3)], *END],
         shape=(32, 32, 16),
         batch_size=48,
+    ),
+    Case(name="VIEWS, nine", arch=views("nine", conv(16, 2), conv(16, 2)), shape=(48, 48, 48), batch_size=48),
+    Case(
+        name="VIEWS, nine, not shared",
+        arch=views("nine", conv(16, 2), conv(16, 2), shared=False),
+        shape=(48, 48, 48),
+        batch_size=48,
+    ),
+    Case(
+        name="VIEWS, nine, behind a convolution",
+        arch=[conv(4, 3), *views("nine", conv(16, 2), conv(16, 2))],
+        shape=(48, 48, 48),
+        batch_size=32,
+    ),
+    Case(
+        name="VIEWS, slices, attention",
+        arch=views("slices", conv(16, 2), conv(16, 2), fuse="attention"),
+        shape=(48, 48, 24),
+        batch_size=24,
     ),
     Case(name="group norm", arch=[*4 * [conv(32, 3, norm="group")], *END], shape=(32, 32, 16), batch_size=64),
     Case(name="instance norm", arch=[*4 * [conv(32, 3, norm="instance")], *END], shape=(32, 32, 16), batch_size=64),

@@ -45,6 +45,11 @@ SEES_BLOBS_2D = [
     {"type": "T"},
 ]
 
+SEES_BLOBS_IN_SLICES, SEES_BLOBS_ON_PLANES = (
+    [{"type": "VIEWS", "planes": planes, "fuse": "mean", "layers": SEES_BLOBS_2D[:-1]}, {"type": "T"}]
+    for planes in ("slices", "nine")
+)
+
 
 def command(*arguments):
     return COMMAND.invoke(app, ["explain", *map(str, arguments)], catch_exceptions=True)
@@ -98,6 +103,10 @@ WAYS = {
     "crop": (CANDIDATES | {"crop_size": [16, 16, 12]}, SEES_BLOBS, ["--at=0.5,18.2,121"], 1.6),
     "crop on a grid in mm": (
         CANDIDATES | {"crop_size": [24, 24, 12], "spacing_mm": [1.5, 1.5, 2.0]}, SEES_BLOBS, ["--at=0.5,18.2,121"], 1.6,
+    ),
+    "slices of a crop": (CANDIDATES | {"crop_size": [16, 16, 12]}, SEES_BLOBS_IN_SLICES, ["--at=0.5,18.2,121"], 1.6),
+    "planes of a cube in mm": (
+        CANDIDATES | {"crop_size": [16, 16, 16], "spacing_mm": [2.0, 2.0, 2.0]}, SEES_BLOBS_ON_PLANES, ["--at=4,22,124"], 1.6,
     ),
     "central slice": (CANDIDATES | {"crop_size": [16, 16, 8]}, SEES_BLOBS_2D, ["--at=0.5,18.2,124"], 1.6),
 }  # fmt: skip
@@ -452,6 +461,24 @@ def test_grad_cam_of_views_is_its_formula_on_each_plane(planes, shared):
     for heat, values, weights, grid in zip(heats, maps, slopes, found.plane_grids, strict=True):
         np.testing.assert_allclose(heat, np.maximum(values @ weights, 0), atol=1e-6)
         assert grid == ((0.0, 1.0),) * 2
+
+
+def test_planes_of_a_strided_map_lie_on_the_grid_of_that_map():
+    views = {"type": "VIEWS", "planes": "slices", "layers": [C, P, {"type": "FC", "num_output": 2}]}
+    arch = arch_of([C | {"stride": 2}, P, views, TAIL[1]], 3)
+    model = build_inference_model(build(arch, (16, 16, 8), seed=1), InputLimits.of(-1000, 400))
+    image = np.random.default_rng(0).uniform(-1000, 400, (16, 16, 8, 1)).astype(np.float32)
+    heats, found = grad_cam(model, arch, image, 1), arch.feature_map((16, 16, 8))
+    assert found.grid == ((2.0, 4.0),) * 3
+    np.testing.assert_array_equal(heat_of_planes(heats, found), np.stack(heats, -1))
+
+
+def test_planes_without_maps_are_explained_by_the_map_before_them():
+    arch = arch_of([C, {"type": "VIEWS", "planes": "slices", "layers": [TAIL[0]]}, TAIL[1]], 3)
+    model = build_inference_model(build(arch, (8, 8, 4)), InputLimits.of(-1000, 400))
+    image = np.random.default_rng(0).uniform(-1000, 400, (8, 8, 4, 1)).astype(np.float32)
+    assert [heat.shape for heat in grad_cam(model, arch, image, 1)] == [(8, 8, 4)]
+    assert arch.feature_map((8, 8, 4)).planes == ()
 
 
 def test_the_heat_of_planes_lies_where_the_planes_cut_the_volume():

@@ -101,6 +101,17 @@ def test_more_planes_take_more_memory():
     assert sizes == sorted(set(sizes))
 
 
+def test_planes_of_a_map_have_a_gradient_of_the_whole_map_each():
+    layer = {**C, "kernel_size": [3, 3, 3]}
+    first, behind = (arch_of(*layers, T).plan((16, 16, 16)) for layers in ([views("nine")], [layer, views("nine")]))
+    for plan, num_gradients in ((first, 0), (behind, 9 * 4 * 16**3)):
+        stored, transient = (
+            sum(getattr(row, f"num_{kind}_values") for row in plan[:-1]) for kind in ("stored", "transient")
+        )
+        num_values = estimate_memory(plan).network_bytes_per_case / 4 - 19 * 16**3  # the image, and its augmentation
+        assert num_gradients < num_values <= stored + transient + num_gradients
+
+
 def test_the_voxels_of_planes_are_those_of_their_definition():
     n = 6
     volume = np.random.default_rng(0).random((n, n, n))

@@ -168,7 +168,9 @@ def _num_peak_values(plan: tuple[PlannedLayer, ...]) -> float:
             stored -= row.num_planes * prod(row.input_shape)
         outer_paths = (path for end in range(len(row.path)) if (path := row.path[:end]) in num_repeats)
         num_pending = sum(pending[path, row.repeat[: num_repeats[path]]] for path in outer_paths)
-        peak = max(peak, stored + row.num_transient_values + num_pending)
+        is_first = row.path == plan[0].path[: len(row.path)]
+        num_transient = row.num_transient_values + (0 if is_first else row.num_input_gradients)
+        peak = max(peak, stored + num_transient + num_pending)
     return peak
 
 

@@ -75,6 +75,11 @@ class PlannedLayer:
         """Values of one case's gradients that wait while gradients pass through the inner layers."""
         return self.num_planes * self.layer.num_pending_gradients(self.input_shape)
 
+    @property
+    def num_input_gradients(self) -> int:
+        """Values of one case that come and go beside them where the input has a gradient."""
+        return self.num_planes * self.layer.num_input_gradients(self.input_shape)
+
 
 def plan_input_shape(plan: Sequence[PlannedLayer]) -> Shape:
     """The shape of a network's input, with channels.

@@ -128,6 +128,13 @@ class Layer(ABC):
     def num_pending_gradients(self, shape: Shape) -> int:
         """Values of one case's gradients that wait here while gradients pass through the inner layers."""
 
+    def num_input_gradients(self, shape: Shape) -> int:
+        """Values of one case that come and go beside `num_transient_values` where the input has a gradient.
+
+        The input of a network's first layer has none.
+        """
+        return 0
+
     @property
     @abstractmethod
     def is_output_stored(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any, ClassVar, Literal
 
 from archnet.spec.layers.base import operations
@@ -111,6 +112,11 @@ class Views(CompositeLayer):
 
     def num_pending_gradients(self, shape: Shape) -> int:
         return 0
+
+    def num_input_gradients(self, shape: Shape) -> int:
+        """TensorFlow makes a gradient of the volume for each plane, and adds these up; slices have a single one."""
+        planes = self.volume_planes(shape)
+        return 0 if self.planes == "slices" else len(planes) * prod(shape)
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         return ()
