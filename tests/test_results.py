@@ -85,3 +85,35 @@ def test_the_results_of_the_default_recipe_have_what_is_picked_for_their_cases()
         assert refresh_reasons(experiment, known).auto_reasons == result["experiment"]["picked"] != {}, path
         checked += 1
     assert checked > 20
+
+
+def test_the_table_of_the_gpu_is_its_results():
+    rows = [json.loads(line) for line in (RESULTS / "gpu_h200.jsonl").read_text().splitlines()]
+    speeds = {(row["network"], row["precision"]): row for row in rows if row["kind"] == "speed"}
+
+    def cells(row):
+        return f"{row['steps_per_second']:.0f} | {row['peak_share']:.2%}" if row else "not measured | "
+
+    expected = {
+        f"| `{network}` | {row['batch_size']} | {cells(row)} | {cells(speeds.get((network, 'bfloat16')))} |"
+        for (network, precision), row in speeds.items()
+        if precision == "float32"
+    }
+    lines = readme_lines(EXPERIMENTS)
+    start = "| network | batch | float32 steps/s | share of peak | bfloat16 steps/s | share of peak |"
+    assert start in lines
+    assert expected <= lines
+    checks = [row for row in rows if row["kind"] in ("layer", "kernel")]
+    num_layers, num_networks = (sum(row["kind"] == kind for row in checks) for kind in ("layer", "kernel"))
+    assert all(row["agrees"] for row in checks)
+    text = (EXPERIMENTS / "README.md").read_text()
+    assert (
+        f"all {num_layers} examples of layer types and all convolutions and dense layers of {num_networks} networks"
+        in text
+    )
+    assert f"largest relative error is {max(row['error'] for row in checks):.1%}" in text
+    ratios = [[row[form] for row in rows if row["kind"] == "form"] for form in ("archnet_ratio", "keras_ratio")]
+    shown = [number for form in ratios for number in (f"{min(form):.1f}", f"{max(form):.1f}")]
+    assert re.search(
+        r"take (.*) to (.*) times\nthe dense step, those of Keras (.*) to (.*) times", text
+    ).groups() == tuple(shown)
