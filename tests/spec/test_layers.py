@@ -14,6 +14,7 @@ from archnet.network.build.network import RULES, build
 from archnet.spec.arch import parse_arch
 from archnet.spec.layers import LAYERS, Convolution, Residual, parse_layer
 from archnet.spec.layers.base.activations import ACTIVATIONS
+from archnet.spec.layers.base.shapes import AxisGrid
 from layer_documents import any_layers, keras_form, layers_of
 
 
@@ -205,11 +206,8 @@ def test_a_crop_of_a_volume_starts_where_half_of_it_fits_before_the_middle():
     images = np.random.default_rng(0).random((2, 7, 6, 10, 1), np.float32)
     crop = parse_layer({"type": "CROP", "size": [3, 4, 5]}, 3)
     np.testing.assert_array_equal(keras_form(crop, images.shape[1:], 3)(images), images[:, 2:5, 1:5, 3:8])
-    assert crop.propagate_grid(((0.5, 2.0), (0.0, 1.0), (-1.0, 3.0)), images.shape[1:]) == (
-        (4.5, 2.0),
-        (1.0, 1.0),
-        (8.0, 3.0),
-    )
+    grid = (AxisGrid(0, 1, 2), AxisGrid(), AxisGrid(-3, 1, 3))
+    assert crop.propagate_grid(grid, images.shape[1:]) == (AxisGrid(4, 5, 2), AxisGrid(1, 1, 1), AxisGrid(6, 10, 3))
 
 
 @pytest.mark.parametrize("rank", [2, 3])

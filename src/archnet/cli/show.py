@@ -52,13 +52,14 @@ def show(
         print_paths([_draw_augmentation(experiments[0], augment)], as_json)
         return
     from archnet.spec.arch import parse_arch
-    from archnet.spec.cost import network_summary
+    from archnet.spec.cost import network_summary, receptive_field
     from archnet.spec.resolve import read_arch_document
     from archnet.spec.speeds.notes import speed_notes
 
     arch = parse_arch(read_arch_document(file))
     plan = arch.plan(parse_input_shape(input_text), classes)
-    summary = network_summary(plan, _plan_micro_batch(plan, batch, memory))
+    feature_map = arch.feature_map(parse_input_shape(input_text))
+    summary = network_summary(plan, _plan_micro_batch(plan, batch, memory)) | receptive_field(feature_map)
     print_messages(f"warning: {warning}" for warning in arch.warnings())
     notes = speed_notes((row.layer, row.input_shape) for row in plan)
     if as_json:

@@ -176,7 +176,7 @@ def _heat_map(
 def _upsample(heat: NDArray[np.float32], grid: Grid, shape: Shape) -> NDArray[np.float32]:
     """A heat map of features at the voxels that they lie among."""
     places = zip(shape, grid, strict=True)
-    return interpolate(heat, [(np.arange(n, dtype=np.float64) - start) / step for n, (start, step) in places])
+    return interpolate(heat, [(np.arange(n, dtype=np.float64) - axis.start) / axis.step for n, axis in places])
 
 
 def heat_of_planes(heats: Sequence[NDArray[np.float32]], found: FeatureMap) -> NDArray[np.float32]:

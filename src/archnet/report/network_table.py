@@ -24,7 +24,7 @@ def network_table(name: str, summary: Mapping[str, Any]) -> Table:
     """
     table = Table(
         title=f"{name}, input {'x'.join(map(str, summary['input_shape']))}",
-        caption=training_text(summary),
+        caption="\n".join(filter(None, (receptive_field_text(summary), training_text(summary)))),
         box=box.SIMPLE_HEAD,
         show_footer=True,
         title_justify="left",
@@ -58,6 +58,19 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         count_text(row["macs"]),
         bytes_text(row["activation_bytes"]),
     )
+
+
+def receptive_field_text(summary: Mapping[str, Any]) -> str:
+    """The receptive field of the last feature map in one sentence; empty where there is no such map.
+
+    >>> receptive_field_text({"receptive_field": [43, 43, 7], "features_depend_on_whole_input": False})
+    'The receptive field of the last feature map is 43x43x7 voxels.'
+    """
+    if "receptive_field" not in summary:
+        return ""
+    size = "x".join(map(str, summary["receptive_field"]))
+    whole = "; attention or normalization adds the rest of the input" * summary["features_depend_on_whole_input"]
+    return f"The receptive field of the last feature map is {size} voxels{whole}."
 
 
 def training_text(summary: Mapping[str, Any]) -> str:

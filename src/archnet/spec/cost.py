@@ -9,6 +9,7 @@ from typing import Any
 from archnet.files.strict_json import path_text
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.layers import Layer, Shape
+from archnet.spec.layers.feature_map import FeatureMap
 from archnet.spec.layers.planned_layer import plan_input_shape
 from archnet.spec.memory import FLOAT_BYTES, MemoryEstimate, MicroBatch, estimate_memory
 
@@ -38,6 +39,20 @@ def network_cost(plan: tuple[PlannedLayer, ...]) -> Cost:
         activation_bytes=FLOAT_BYTES * (prod(plan_input_shape(plan)) + sum(row.num_activations for row in plan)),
         memory=estimate_memory(plan),
     )
+
+
+def receptive_field(feature_map: FeatureMap | None) -> dict[str, Any]:
+    """The receptive field of the last feature map as JSON-ready keys; none without such a map.
+
+    Args:
+        feature_map: What `Arch.feature_map` returns.
+    """
+    if feature_map is None:
+        return {}
+    return {
+        "receptive_field": list(feature_map.receptive_field),
+        "features_depend_on_whole_input": feature_map.sees_whole_input,
+    }
 
 
 def network_summary(plan: tuple[PlannedLayer, ...], micro_batch: MicroBatch) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from itertools import takewhile
 from archnet.spec.layers.base.layer import Layer
 from archnet.spec.layers.base.planes import Plane
 from archnet.spec.layers.base.sequences import chain_grid, chain_shape, expand_repeats
-from archnet.spec.layers.base.shapes import Grid, Shape
+from archnet.spec.layers.base.shapes import Grid, Shape, input_grid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,8 @@ class FeatureMap:
             `Layer.propagate_grid`.
         planes: The planes; empty where the map is one of the whole input.
         plane_grids: Where the features of each plane lie in the plane.
+        sees_whole_input: Whether each feature also depends on the rest of the input, through attention or a
+            normalization over the map.
     """
 
     layer: Layer
@@ -33,6 +35,15 @@ class FeatureMap:
     grid: Grid
     planes: tuple[Plane, ...] = ()
     plane_grids: tuple[Grid, ...] = ()
+    sees_whole_input: bool = False
+
+    @property
+    def receptive_field(self) -> Shape:
+        """Voxels of the network's input that a feature sees along each axis, those in the padding included.
+
+        On planes, voxels of a plane along its two axes, for layers directly on the input.
+        """
+        return tuple(int(axis.extent) for axis in (self.plane_grids[0] if self.planes else self.grid))
 
 
 def find_feature_map(layers: Sequence[Layer], shape: Shape) -> FeatureMap | None:
@@ -46,7 +57,7 @@ def find_feature_map(layers: Sequence[Layer], shape: Shape) -> FeatureMap | None
     """
     chain = tuple(expand_repeats(layers))
     maps = tuple(takewhile(lambda layer: not layer.flattens, chain))
-    start: Grid = ((0.0, 1.0),) * (len(shape) - 1)
+    start = input_grid(len(shape) - 1)
     grid, shape_behind = chain_grid(maps, start, shape), chain_shape(maps, shape)
     first_flat = chain[len(maps)]
     if (planes := first_flat.volume_planes(shape_behind)) and (inner := _map_of_planes(first_flat)):
@@ -61,6 +72,7 @@ def find_feature_map(layers: Sequence[Layer], shape: Shape) -> FeatureMap | None
             grid=grid,
             planes=planes,
             plane_grids=grids,
+            sees_whole_input=any(layer.sees_whole_input for layer in (*maps, *plane_layers[: index + 1])),
         )
     last = _last_map(chain)
     if last is None:
@@ -71,6 +83,7 @@ def find_feature_map(layers: Sequence[Layer], shape: Shape) -> FeatureMap | None
         layers=_put(chain, last, layer),
         shape=chain_shape(maps, shape),
         grid=chain_grid(maps, start, shape),
+        sees_whole_input=any(layer.sees_whole_input for layer in maps),
     )
 
 

@@ -151,13 +151,12 @@ class Layer(ABC):
 
     @abstractmethod
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
-        """Where the output's features lie in the network's input.
+        """The voxels of the network's input that the output's features see.
 
-        The center of what a feature sees, through strides, dilations and padding (Araujo et al. 2019,
-        doi:10.23915/distill.00021).
+        Through strides, dilations and padding (Araujo et al. 2019, doi:10.23915/distill.00021).
 
         Args:
-            grid: Where the values of this layer's input lie.
+            grid: What the values of this layer's input see.
             shape: Shape of this layer's input.
         """
 

@@ -45,7 +45,7 @@ def chain_shape(layers: tuple[Layer, ...], shape: Shape) -> Shape:
 
 
 def chain_grid(layers: Iterable[Layer], grid: Grid, shape: Shape) -> Grid:
-    """Where the features behind a sequence of layers lie; see `Layer.propagate_grid`."""
+    """What the features after a sequence of layers see; see `Layer.propagate_grid`."""
     for layer in layers:
         grid, shape = layer.propagate_grid(grid, shape), layer.output_shape(shape)
     return grid

@@ -2,13 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 Shape = tuple[int, ...]
 
-AxisGrid = tuple[float, float]
-"""Start and step along one axis: feature i is centered on the input's voxel `start + i * step`."""
+
+class AxisGrid(NamedTuple):
+    """What features see of a network's input along one axis.
+
+    Feature i sees the voxels first + i * step to last + i * step.
+
+    Attributes:
+        first: First voxel that feature 0 sees; below 0 in the padding.
+        last: Last voxel that feature 0 sees.
+        step: Voxels between neighboring features.
+    """
+
+    first: float = 0.0
+    last: float = 0.0
+    step: float = 1.0
+
+    @property
+    def start(self) -> float:
+        """The center of what feature 0 sees."""
+        return (self.first + self.last) / 2
+
+    @property
+    def extent(self) -> float:
+        """How many voxels a feature sees: the receptive field along the axis."""
+        return self.last - self.first + 1
+
 
 Grid = tuple[AxisGrid, ...]
 """One `AxisGrid` for each spatial axis; empty where there is none."""
+
+
+def input_grid(rank: int) -> Grid:
+    """The grid of a network's input: each voxel sees itself."""
+    return (AxisGrid(),) * rank
+
+
+def union_grid(grids: Iterable[Grid]) -> Grid:
+    """What features see that are computed from the features of several grids, whose shapes agree."""
+    axes = zip(*grids, strict=True)
+    return tuple(AxisGrid(min(a.first for a in axis), max(a.last for a in axis), axis[0].step) for axis in axes)
 
 
 def spatial_shape(shape: Shape) -> Shape:

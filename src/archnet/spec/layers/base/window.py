@@ -7,7 +7,7 @@ from math import ceil, prod
 from typing import Any, Final, Literal
 
 from archnet.spec.layers.base.marks import document_form
-from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
+from archnet.spec.layers.base.shapes import AxisGrid, Grid, Shape, spatial_shape
 
 AxisPadding = tuple[int, int]
 """Zeros before and after the values of an axis."""
@@ -74,10 +74,11 @@ class Window:
         return tuple((n - k) // s + 1 for n, k, s in zip(lengths, self.size, self.stride, strict=True))
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
-        """Where the windows' centers lie; see `Layer.propagate_grid`."""
+        """What the windows see of the network's input; see `Layer.propagate_grid`."""
         axes = zip(grid, self.size, self.stride, self._paddings_before(shape), strict=True)
         return tuple(
-            (start + step * ((size - 1) / 2 - padding), step * stride) for (start, step), size, stride, padding in axes
+            AxisGrid(axis.first - axis.step * padding, axis.last + axis.step * (size - 1 - padding), axis.step * stride)
+            for axis, size, stride, padding in axes
         )
 
     def _paddings_before(self, shape: Shape) -> Shape:

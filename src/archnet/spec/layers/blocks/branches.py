@@ -12,7 +12,7 @@ from typing import ClassVar
 from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits, WeightlessLayer
 from archnet.spec.layers.base.marks import INNER_LAYERS
 from archnet.spec.layers.base.sequences import chain_grid, chain_shape, is_chain_output_stored
-from archnet.spec.layers.base.shapes import Grid, Shape
+from archnet.spec.layers.base.shapes import Grid, Shape, union_grid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +49,7 @@ class Branches(WeightlessLayer):
         return True
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
-        """Where the features of the first branch lie; those of others may lie elsewhere."""
-        return chain_grid(self.branches[0], grid, shape)
+        return union_grid(chain_grid(branch, grid, shape) for branch in self.branches)
 
     def inner_sequences(self, shape: Shape) -> Iterable[InnerSequence]:
         return (

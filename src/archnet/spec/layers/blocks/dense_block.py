@@ -11,7 +11,7 @@ from typing import ClassVar
 from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits, WeightlessLayer
 from archnet.spec.layers.base.marks import INNER_LAYERS
 from archnet.spec.layers.base.sequences import chain_grid, chain_shape
-from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text, spatial_shape
+from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text, spatial_shape, union_grid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +50,8 @@ class DenseBlock(WeightlessLayer):
         return True
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
-        """Where the features of the last repetition lie, which see the most."""
         for repetition_shape in _repetition_shapes(self, shape)[:-1]:
-            grid = chain_grid(self.layers, grid, repetition_shape)
+            grid = union_grid((grid, chain_grid(self.layers, grid, repetition_shape)))
         return grid
 
     def inner_sequences(self, shape: Shape) -> Iterator[InnerSequence]:

@@ -14,7 +14,7 @@ from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
 from archnet.spec.layers.base.marks import INNER_LAYERS, PERCENTAGE
 from archnet.spec.layers.base.norm import NORM, Norm, num_norm_stored
 from archnet.spec.layers.base.sequences import chain_grid, chain_shape, is_chain_output_stored
-from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
+from archnet.spec.layers.base.shapes import Grid, Shape, input_grid, spatial_shape, union_grid
 from archnet.spec.layers.base.words import drop_path_text, join_words
 from archnet.spec.layers.plain.convolution import Convolution
 
@@ -51,11 +51,11 @@ class Residual(Layer):
     def projection(self, shape: Shape, num_output: int) -> Convolution:
         """The 1x1 convolution that S is by default where the shapes of input and output differ."""
         ones = (1,) * len(spatial_shape(shape))
-        steps = chain_grid(self.layers, tuple((0.0, 1.0) for _ in ones), shape)
+        steps = chain_grid(self.layers, input_grid(len(ones)), shape)
         return Convolution(
             num_output=num_output,
             kernel_size=ones,
-            stride=tuple(int(step) for _, step in steps),
+            stride=tuple(int(axis.step) for axis in steps),
             dilation=ones,
             norm=self.norm,
         )
@@ -116,7 +116,9 @@ class Residual(Layer):
         return bool(self.norm and self.norm.uses_batch) and self._used_projection(shape) is not None
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
-        return chain_grid(self.layers, grid, shape)
+        projection = self._used_projection(shape)
+        shortcut = (projection,) if projection else self.shortcut or ()
+        return union_grid(chain_grid(layers, grid, shape) for layers in (self.layers, shortcut))
 
     def inner_sequences(self, shape: Shape) -> Iterable[InnerSequence]:
         return (

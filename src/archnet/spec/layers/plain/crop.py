@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from archnet.spec.layers.base.layer import Traits, WeightlessLeaf
 from archnet.spec.layers.base.marks import per_axis
-from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text, spatial_shape
+from archnet.spec.layers.base.shapes import AxisGrid, Grid, Shape, sizes_text, spatial_shape
 from archnet.spec.layers.base.window import AxisPadding
 
 
@@ -61,7 +61,10 @@ class Crop(WeightlessLeaf):
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         axes = zip(grid, self.margins(shape), strict=True)
-        return tuple((start + step * before, step) for (start, step), (before, _) in axes)
+        return tuple(
+            AxisGrid(axis.first + axis.step * before, axis.last + axis.step * before, axis.step)
+            for axis, (before, _) in axes
+        )
 
     def summary(self) -> str:
         return f"center {sizes_text(self.size)}"
