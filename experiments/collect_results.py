@@ -45,6 +45,8 @@ def read_result(folder: Path, command: str) -> dict:
     experiment, metrics = (json.loads((folder / name).read_text()) for name in ("experiment.json", "metrics.json"))
     if experiment["data"].get("root"):
         experiment["data"]["root"] = Path(experiment["data"]["root"]).name
+    if init := experiment["training"].get("init"):
+        init["weights"] = str(Path(*Path(init["weights"]).parts[-2:]))
     kept = {key: value for key, value in metrics.items() if key not in MACHINE_KEYS}
     return {"command": command, "experiment": experiment, "metrics": kept}
 
