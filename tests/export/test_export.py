@@ -106,6 +106,24 @@ def test_onnx_runtime_and_the_saved_model_agree_with_keras_for_branches_and_bloc
     check_exports(model_of({"rank": rank, "layers": BLOCKS}), tmp_path)
 
 
+GATES = [
+    {"type": "ACT", "activation": "hard_silu"},
+    {"type": "GMP"},
+    {"type": "SE", "ratio": 2, "activation": "silu", "gate": "hard_sigmoid"},
+    {"type": "CBAM", "ratio": 2, "kernel_size": 3},
+    {"type": "CROP", "size": 2},
+    {"type": "POS"},
+    {"type": "ATT", "heads": 2, "drop_out": 10, "drop_path": 10},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("layer", GATES, ids=[layer["type"] for layer in GATES])
+def test_onnx_runtime_and_the_saved_model_agree_with_keras_for_a_layer_of_each_type(layer, rank, tmp_path):
+    check_exports(model_of({"rank": rank, "layers": [{**CONVOLUTION, "stride": 4}, layer, {"type": "T"}]}), tmp_path)
+
+
 def check_exports(model, tmp_path):
     network.EXPORT_FORMATS["onnx"].write(model, tmp_path / "model.onnx")
     network.EXPORT_FORMATS["saved_model"].write(model, tmp_path / "saved_model")
