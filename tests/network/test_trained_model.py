@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+import archnet
 from archnet.errors import RunError
 from archnet.network.model_file import CLASSES, check_model_file
 from archnet.network.trained_model import load_model, load_run_model
@@ -153,6 +154,33 @@ def test_a_layer_of_terabytes_is_refused_before_it_is_built(run):
     assert re.fullmatch(
         r'its "config.json" needs [\d,]{10,} weights, but "model.weights.h5" holds [\d,]+', refusal(path)
     )
+
+
+@pytest.fixture
+def positions(tmp_path):
+    """A folder with a network that has learned positions."""
+    layers = [{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "POS"}, {"type": "T"}]
+    archnet.load_arch(layers).build((6, 6)).save(tmp_path / "model.keras")
+    return tmp_path
+
+
+def test_positions_of_terabytes_are_refused_before_they_are_built(positions):
+    check_model_file(positions / "model.keras")
+    path = change_config(
+        positions, lambda config: layer_of(config, "EinsumDense")["config"].update(output_shape=[10**6, 10**6, 4])
+    )
+    assert refusal(path) == 'its "config.json" needs 4,000,000,000,330 weights, but "model.weights.h5" holds 474'
+
+
+@pytest.mark.parametrize("change", [{"equation": "n,hwdc->nc"}, {"bias_axes": "c"}, {"output_shape": [6, None, 4]}])
+def test_a_product_that_archnet_does_not_use_is_refused(positions, change):
+    path = change_config(positions, lambda config: layer_of(config, "EinsumDense")["config"].update(change))
+    assert refusal(path) == 'its "config.json" does not state the size of a EinsumDense'
+
+
+def layer_of(config, name):
+    """The first layer of a class in a network on its own."""
+    return next(entry for entry in config["config"]["layers"] if entry["class_name"] == name)
 
 
 @pytest.mark.parametrize("units", [0, -1, 2.5, "8", None, True])
