@@ -7,6 +7,7 @@ import pytest
 from archnet.errors import DocumentError
 from archnet.files.strict_json import Document
 from archnet.spec.arch import load_arch, parse_arch
+from archnet.spec.cost import network_cost
 from archnet.spec.layers import Convolution
 from archnet.spec.overrides import apply_override, parse_override
 
@@ -136,18 +137,20 @@ def nested(kind, depth):
     layer = conv(1)
     for _ in range(depth):
         inner = [layer, {"type": "BN"}]
-        layer = {
-            "type": kind,
-            **({"branches": [inner, inner[1:]]} if kind in ("CAT", "ADD") else {"times": 1, "layers": inner}),
-        }
+        keys = {"branches": [inner, inner[1:]]} if kind in ("CAT", "ADD") else {"layers": inner}
+        layer = {"type": kind, **keys, **({"times": 1} if kind == "DENSE" else {})}
     return layer
 
 
-@pytest.mark.parametrize(("kind", "num_rows"), [("CAT", 1 + 3 * 18), ("ADD", 1 + 3 * 18), ("DENSE", 1 + 2 * 18)])
-def test_the_work_does_not_double_with_every_level_of_nesting(kind, num_rows, monkeypatch):
+@pytest.mark.parametrize(
+    ("kind", "num_rows"), [("RES", 1 + 2 * 18), ("CAT", 1 + 3 * 18), ("ADD", 1 + 3 * 18), ("DENSE", 1 + 2 * 18)]
+)
+def test_the_costs_of_nested_blocks_ask_for_their_shapes_once(kind, num_rows, monkeypatch):
     arch, calls = load_arch({"rank": 2, "layers": [nested(kind, 18), T]}), []
     output_shape = Convolution.output_shape
     monkeypatch.setattr(Convolution, "output_shape", lambda layer, shape: calls.append(1) or output_shape(layer, shape))
-    assert len(arch.plan((9, 9))) == num_rows + 1
+    plan = arch.plan((9, 9))
+    assert len(plan) == num_rows + 1
+    assert network_cost(plan).num_parameters > 0
     arch.feature_map((9, 9))
     assert len(calls) < 100

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 from archnet.files.strict_json import JsonPath
 from archnet.spec.layers.base.layer import Layer
@@ -29,12 +28,8 @@ def expand_repeats(layers: Iterable[Layer]) -> Iterator[Layer]:
         yield from layer.expand()
 
 
-@lru_cache(maxsize=8192)
 def chain_shape(layers: tuple[Layer, ...], shape: Shape) -> Shape:
     """What a sequence of layers makes of a shape.
-
-    A block asks its inner blocks, and is asked for each of its costs: without the cache, the work would double with
-    every level of blocks inside blocks.
 
     Raises:
         ValueError: A layer does not fit its input.

@@ -107,7 +107,7 @@ class Addition(Branches):
 
 @lru_cache(maxsize=8192)
 def _joined_shape(block: Branches, shape: Shape) -> Shape:
-    """The output shape of a block; cached, because each of its costs asks for it.
+    """The output shape of a block; cached, because each of its costs and each block around it asks for it.
 
     Raises:
         ValueError: The branches do not fit each other, or an inner layer does not fit its input.
