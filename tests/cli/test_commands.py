@@ -190,7 +190,7 @@ def test_check_names_starting_weights_that_are_not_there(tmp_path, monkeypatch):
 
 def test_check_lists_fifty_problems_and_counts_the_others(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "bad.json").write_text(json.dumps([{"type": "x"}] * 60 + [{"type": "T"}]))
+    (tmp_path / "bad.json").write_text(json.dumps([{"type": "ACT", "activation": None, "x": 1}] * 60 + [{"type": "T"}]))
     done = invoked("check", "bad.json")
     lines = done.stderr.splitlines()
     assert (done.exit_code, len(lines), lines[-1]) == (2, 51, "and 11 more problems")

@@ -13,7 +13,7 @@ from archnet.report.html.network_layout import (
     COLUMN_WIDTH,
     GROUND,
     Canvas,
-    Layout,
+    NetworkLayout,
     block_extent,
     block_lines,
     height_above,
@@ -93,7 +93,7 @@ def _draw_row(items: Sequence[Item], summary: Mapping[str, Any]) -> dict[str, An
     canvas = Canvas()
     start, end = (COLUMN_WIDTH / 2 if isinstance(item, Block) else 0 for item in (items[0], items[-1]))
     canvas.flows.append(f"M{start:g} {y:g}H{width - end:g}")
-    Layout(canvas=canvas, largest=largest).draw_sequence(items, 0, y, lines)
+    NetworkLayout(canvas=canvas, largest=largest).draw_sequence(items, 0, y, lines)
     return {
         "blocks": [_block(part, summary) for part in canvas.blocks],
         "flows": canvas.flows,

@@ -117,7 +117,7 @@ def block_extent(sizes: Sequence[int], largest: Sequence[int]) -> tuple[float, f
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class NetworkLayout:
     """Draws sequences into a canvas.
 
     Attributes:
