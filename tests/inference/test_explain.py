@@ -234,12 +234,12 @@ def test_features_lie_in_the_middle_of_what_they_see(layers):
     (features,) = feature_tensors(network, arch)
     body = keras.Model(network.input, features)
     middle = [n // 2 for n in body.output.shape[1:3]]
-    for axis, (start, step) in enumerate(arch.feature_map((48, 47)).grid):
+    for axis, along in enumerate(arch.feature_map((48, 47)).grid):
         lines = np.zeros((48 - axis, 48, 47, 1), np.float32)
         for number in range(len(lines)):
             lines[number].swapaxes(0, axis)[number] = 1
         is_seen = np.flatnonzero(np.asarray(body(lines))[:, middle[0], middle[1], 0])
-        assert (is_seen[0] + is_seen[-1]) / 2 == pytest.approx(start + step * middle[axis])
+        assert (is_seen[0] + is_seen[-1]) / 2 == pytest.approx(along.start + along.step * middle[axis])
 
 
 def test_the_last_feature_map_ends_before_dropout_and_flattening_and_takes_its_batch_norm_along():
@@ -460,7 +460,7 @@ def test_grad_cam_of_views_is_its_formula_on_each_plane(planes, shared):
     assert len(heats) == len(maps) == len(found.planes)
     for heat, values, weights, grid in zip(heats, maps, slopes, found.plane_grids, strict=True):
         np.testing.assert_allclose(heat, np.maximum(values @ weights, 0), atol=1e-6)
-        assert grid == ((0.0, 1.0),) * 2
+        assert [(axis.start, axis.step) for axis in grid] == [(0.0, 1.0)] * 2
 
 
 def test_planes_of_a_strided_map_lie_on_the_grid_of_that_map():
@@ -469,7 +469,7 @@ def test_planes_of_a_strided_map_lie_on_the_grid_of_that_map():
     model = build_inference_model(build(arch, (16, 16, 8), seed=1), InputLimits.of(-1000, 400))
     image = np.random.default_rng(0).uniform(-1000, 400, (16, 16, 8, 1)).astype(np.float32)
     heats, found = grad_cam(model, arch, image, 1), arch.feature_map((16, 16, 8))
-    assert found.grid == ((2.0, 4.0),) * 3
+    assert [(axis.start, axis.step) for axis in found.grid] == [(2.0, 4.0)] * 3
     np.testing.assert_array_equal(heat_of_planes(heats, found), np.stack(heats, -1))
 
 

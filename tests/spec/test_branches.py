@@ -129,7 +129,7 @@ def test_the_last_map_that_all_paths_cross_is_before_branches_that_end_flat():
     found = arch_of(joined, GAP).feature_map((8, 8))
     assert found.layer == arch_of(joined).layers[0]
     assert found.shape == (4, 4, 8)
-    assert found.grid == ((0.5, 2.0), (0.5, 2.0))
+    assert [(axis.start, axis.step) for axis in found.grid] == [(0.5, 2.0)] * 2
 
 
 def nested(kind, depth):
