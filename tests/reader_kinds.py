@@ -32,6 +32,7 @@ from archnet.report.run_files import read_run
 from archnet.runs.preparation.training_scans import read_training_scans
 from archnet.spec.datasets import DATASETS
 from archnet.spec.sweeps.document import parse_sweep
+from archnet.spec.view import InputLimits
 from archnet.sweep.results.leaderboard import read_leaderboard
 from archnet.sweep.results.trials import Trial, TrialRun, read_sweep, read_trials, trial_folder, write_trial
 from dicom_files import write_series
@@ -210,7 +211,7 @@ def _write_run(folder):
 
 def _read_runs(folder):
     files = read_run(folder / "a")
-    shown = run_html(files) + model_card(files, (64, 64, 1), (-1000.0, 400.0), "model.keras")
+    shown = run_html(files) + model_card(files, (64, 64, 1), InputLimits.of(-1000, 400), "model.keras")
     if files.network:
         network_drawing(files.network)
     return shown, comparison_html(archnet.compare(folder)), archnet.load_run(folder / "a").history

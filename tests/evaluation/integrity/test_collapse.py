@@ -17,6 +17,7 @@ from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
 from archnet.report.terminal_tables import comparison_table, run_summary
 from archnet.runs.rereport import ReportOptions, regenerate_reports
+from archnet.spec.view import InputLimits
 from synthetic_runs import predictions_of, synthetic_predictions, write_run
 
 METRICS = {"positive": "k1", "test": {"threshold": 0.5}}
@@ -89,7 +90,7 @@ def test_a_collapsed_run_is_reported_as_one(tmp_path):
     files = read_run(run)
     assert f'<p class="caution" role="note">{SENTENCE}</p>' in write_report(files).read_text(encoding="utf-8")
     assert printed(run_summary(metrics)).startswith(SENTENCE)
-    assert SENTENCE in model_card(files, (64, 64, 1), (-1000.0, 400.0), "model.keras")
+    assert SENTENCE in model_card(files, (64, 64, 1), InputLimits.of(-1000, 400), "model.keras")
 
 
 def test_a_collapsed_run_is_named_in_a_comparison(tmp_path):
