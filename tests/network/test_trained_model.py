@@ -13,7 +13,8 @@ import pytest
 
 import archnet
 from archnet.errors import RunError
-from archnet.network.model_file import CLASSES, check_model_file
+from archnet.network.model_classes import CLASSES
+from archnet.network.model_file import check_model_file
 from archnet.network.trained_model import load_model, load_run_model
 from synthetic_runs import write_run
 from trained_runs import LAYERS_2D, write_trained_run

@@ -7,9 +7,8 @@ weights.
 from __future__ import annotations
 
 import io
-import math
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,74 +17,12 @@ import numpy as np
 
 from archnet.files.archives.zip_archive import DamagedFileError, ZipLimits, check_checksums, open_member, open_zip
 from archnet.files.json_file import DamagedJsonError, parse_json
-from archnet.network.build.builder import POSITION_EQUATIONS, SCALE_EQUATIONS
+from archnet.network.model_classes import CLASSES, NUM_WEIGHTS, Sizes
 
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.weights.h5"
 MEMBERS: Final = ("metadata.json", CONFIG, WEIGHTS)
 """The files of a model. Keras also knows assets, which no layer of archnet has."""
-
-CLASSES: Final = {
-    "keras.src.models.functional": {"Functional"},
-    "keras": {"Sequential", "DTypePolicy"},
-    "keras.layers": {
-        "InputLayer",
-        "Conv2D",
-        "Conv3D",
-        "DepthwiseConv2D",
-        "ZeroPadding2D",
-        "ZeroPadding3D",
-        "MaxPooling2D",
-        "MaxPooling3D",
-        "AveragePooling2D",
-        "AveragePooling3D",
-        "GlobalAveragePooling2D",
-        "GlobalAveragePooling3D",
-        "GlobalMaxPooling2D",
-        "GlobalMaxPooling3D",
-        "Cropping2D",
-        "Cropping3D",
-        "Dense",
-        "EinsumDense",
-        "Flatten",
-        "Dropout",
-        "BatchNormalization",
-        "GroupNormalization",
-        "LayerNormalization",
-        "Activation",
-        "Add",
-        "Concatenate",
-        "Dot",
-        "GlobalAveragePooling1D",
-        "GlobalMaxPooling1D",
-        "Multiply",
-        "Rescaling",
-        "ReLU",
-        "Softmax",
-    },
-    "keras.src.ops.numpy": {
-        "GetItem",
-        "Matmul",
-        "Max",
-        "Mean",
-        "OnesLike",
-        "Reshape",
-        "Stack",
-        "Sum",
-        "Transpose",
-    },
-    "keras.initializers": {
-        "HeNormal",
-        "LecunNormal",
-        "GlorotUniform",
-        "VarianceScaling",
-        "RandomNormal",
-        "Constant",
-        "Zeros",
-        "Ones",
-    },
-}
-"""The Keras classes that `build` and `build_inference_model` use, by module."""
 
 _COMPILATION: Final = "compile_config"
 _OPTIMIZER: Final = "/optimizer/"
@@ -99,10 +36,6 @@ _MAX_H5_OBJECTS: Final = 200_000
 _MAX_H5_DEPTH: Final = 20
 # h5py raises these for damaged bytes; UnicodeDecodeError is a ValueError.
 _H5_DAMAGE: Final = (OSError, RuntimeError, LookupError, ValueError, TypeError, OverflowError, MemoryError)
-
-
-Sizes = Mapping[str, Callable[[dict[str, Any]], int]]
-"""By Keras class, the number of weights of a layer with its part of config.json."""
 
 
 def check_model_file(
@@ -177,73 +110,6 @@ def _walk_objects(value: Any) -> Iterator[dict[str, Any]]:
             stack += entry.values()
         elif isinstance(entry, list):
             stack += entry
-
-
-def _batch_norm_weights(value: dict[str, Any]) -> int:
-    return 2 * _num_channels(value) + _norm_weights(value)
-
-
-def _norm_weights(value: dict[str, Any]) -> int:
-    return (_flag(value, "scale") + _flag(value, "center")) * _num_channels(value)
-
-
-def _dense_weights(value: dict[str, Any]) -> int:
-    return (_num_channels(value) + _flag(value, "use_bias")) * _count(value["config"]["units"])
-
-
-def _convolution_weights(value: dict[str, Any]) -> int:
-    channels, groups = _num_channels(value), _count(value["config"]["groups"])
-    if channels % groups:
-        raise ValueError(f"{groups} groups do not divide {channels} channels")
-    return (_kernel_size(value) * (channels // groups) + _flag(value, "use_bias")) * _count(value["config"]["filters"])
-
-
-def _depthwise_weights(value: dict[str, Any]) -> int:
-    num_output = _num_channels(value) * _count(value["config"]["depth_multiplier"])
-    return (_kernel_size(value) + _flag(value, "use_bias")) * num_output
-
-
-def _einsum_weights(value: dict[str, Any]) -> int:
-    equation = value["config"]["equation"]
-    if equation in POSITION_EQUATIONS.values() and value["config"]["bias_axes"] is None:
-        return math.prod(map(_count, value["config"]["output_shape"]))
-    if equation not in SCALE_EQUATIONS.values() or value["config"]["bias_axes"] is not None:
-        raise ValueError("the layer is not a weight for each channel, or for each voxel and channel")
-    return _num_channels(value)
-
-
-def _kernel_size(value: dict[str, Any]) -> int:
-    return math.prod(map(_count, value["config"]["kernel_size"]))
-
-
-def _flag(value: dict[str, Any], key: str) -> bool:
-    if type(value["config"][key]) is not bool:
-        raise ValueError(f"{key} is not a boolean")
-    return bool(value["config"][key])
-
-
-NUM_WEIGHTS: Final[dict[str, Callable[[dict[str, Any]], int]]] = {
-    "BatchNormalization": _batch_norm_weights,
-    "Conv2D": _convolution_weights,
-    "Conv3D": _convolution_weights,
-    "Dense": _dense_weights,
-    "DepthwiseConv2D": _depthwise_weights,
-    "EinsumDense": _einsum_weights,
-    "GroupNormalization": _norm_weights,
-    "LayerNormalization": _norm_weights,
-}
-"""The number of weights of each Keras class that has any; Keras builds it for the input that `build_config` gives."""
-
-
-def _num_channels(value: dict[str, Any]) -> int:
-    return _count(value["build_config"]["input_shape"][-1])
-
-
-def _count(value: Any) -> int:
-    """A number that must be a positive whole number."""
-    if type(value) is not int or value < 1:
-        raise ValueError(f"{value!r} is not a number of weights")
-    return value
 
 
 def check_weights(content: bytes, name: str) -> int:

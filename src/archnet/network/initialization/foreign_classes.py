@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Set
 from typing import Any, Final
 
-from archnet.network.model_file import CLASSES, NUM_WEIGHTS
+from archnet.network.model_classes import CLASSES, NUM_WEIGHTS
 
 _RANKS: Final = ("1D", "2D", "3D")
 
