@@ -245,6 +245,21 @@ def test_a_share_given_as_drop_out_is_warned_about():
     ]
 
 
+def test_keys_that_change_nothing_beside_the_others_are_warned_about():
+    norm = {"norm": "batch", "groups": 4}
+    inner = {"type": "RES", "layers": [{**C, "norm": norm}], "norm": {**norm, "norm": "layer"}}
+    arch = arch_of([{"type": "SE", "ratio": 2, "num_output": 3}, inner, {"type": "NORM", **norm}, T])
+    remedy = 'Remove it, or set the norm to "group".'
+    assert arch.warnings() == [
+        'mine.json $[0].ratio: this changes nothing, because "num_output" says how many units. Remove one of them.',
+        f'mine.json $[1].norm.groups: this changes nothing under "layer". {remedy}',
+        f'mine.json $[1].layers[0].norm.groups: this changes nothing under "batch". {remedy}',
+        f'mine.json $[2].groups: this changes nothing under "batch". {remedy}',
+    ]
+    groups_used = {"type": "NORM", "norm": "group", "groups": 4}
+    assert not arch_of([groups_used, {"type": "SE", "ratio": 4}, T], rank=2).warnings()
+
+
 def test_a_plain_number_spreads_over_the_axes_and_rank_may_be_said():
     layers = [{"type": "C", "num_output": 4, "kernel_size": 3}, T]
     assert arch_of(layers, rank=3).layers[0].kernel_size == (3, 3, 3)

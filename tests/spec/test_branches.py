@@ -69,6 +69,14 @@ def test_branches_of_different_channels_cannot_be_added():
     )
 
 
+def test_joins_that_double_the_channels_again_and_again_are_refused():
+    doubled = {"type": "REP", "times": 1000, "layers": [{"type": "CAT", "branches": [[], []]}]}
+    assert message(doubled, doubled) == (
+        "mine.json $.layers[0].layers[0]: CAT would make 1,048,576 channels; at most 1,000,000 are allowed. "
+        "Put a C with fewer filters before it, or nest fewer joins."
+    )
+
+
 def test_a_map_and_flat_features_do_not_meet():
     assert message({"type": "CAT", "branches": [[conv(), GAP], [conv()], []]}) == (
         "mine.json $.layers[0].branches[1]: keeps spatial axes, but GAP at $.layers[0].branches[0][1] has flattened "

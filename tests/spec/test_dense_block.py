@@ -63,6 +63,16 @@ def test_a_layer_that_a_later_repetition_does_not_fit_is_named():
     )
 
 
+def test_blocks_that_double_the_channels_again_and_again_are_refused():
+    doubled = dense(20, dense(20, {"type": "ACT", "activation": "relu"}))
+    with pytest.raises(DocumentError) as caught:
+        arch_of(doubled).plan((8, 8))
+    assert str(caught.value) == (
+        "mine.json $.layers[0].layers[0]: DENSE would make 1,048,576 channels; at most 1,000,000 are allowed. "
+        "Put a C with fewer filters before it, or nest fewer joins."
+    )
+
+
 def test_a_block_that_makes_too_many_layers_is_named():
     with pytest.raises(DocumentError) as caught:
         arch_of({"type": "CAT", "branches": [[dense(1000, *[CONVOLUTION] * 4)], []]})

@@ -261,7 +261,13 @@ def test_set_overrides_any_key_and_makes_objects_on_the_way():
             'mine.json $.training.schedule.decay_steps: needs "type" beside it.',
         ),
         ("training.epochs=many", 'mine.json $.training.epochs: expected a whole number or "auto", got "many".'),
-        ("arch.layers[9].num_output=1", "mine.json $.archs[0] $.layers: has no 9 to set."),
+        ("arch.layers[9].num_output=1", "mine.json $.archs[0] $.layers: has no [9]; the last is [1]."),
+        (
+            "arch.layers.num_output=1",
+            'mine.json $.archs[0] $.layers: is an array and has no "num_output". Say which entry, such as [0].',
+        ),
+        ("arch.layers[0].num_output.x=1", "mine.json $.archs[0] $.layers[0].num_output: is 4, which has no x."),
+        ("data.classes[0]=1", "mine.json $.data.classes: is {}, which has no [0]."),
         ("trainig.epochs=1", 'mine.json $.trainig: unknown key "trainig". Did you mean "training"?'),
     ],
 )

@@ -84,7 +84,7 @@ def test_a_key_that_only_one_of_the_architectures_has_is_an_axis_all_the_same():
     archs = [{"name": "short", "layers": [LAYERS[0], LAYERS[3]]}, {"name": "long", "layers": LAYERS}]
     sweep = sweep_of(space={"arch": archs, "arch.layers[2].num_output": [5]})
     assert sweep.experiments({"arch": "long", "arch.layers[2].num_output": 5})[0].arch.layers[2].num_output == 5
-    with pytest.raises(DocumentError, match=r"\$\.layers: has no 2 to set\.$"):
+    with pytest.raises(DocumentError, match=r"\$\.layers: has no \[2\]; the last is \[1\]\.$"):
         sweep.experiments({"arch": "short", "arch.layers[2].num_output": 5})
 
 
@@ -123,7 +123,7 @@ def test_every_problem_is_told_at_once_with_its_place():
         '"num_outpt". Did you mean "num_output"?',
         "mine.json:45 $.space.training.learning_rate.low: expected above 0, because the logarithm is drawn evenly, got -1.",
         f"mine.json:50 $.space.training.epochs[1]: {place} $.training.epochs: expected at least 1, got 0.",
-        f"mine.json:53 $.space.arch.layers[9].num_output[0]: {place} $.arch $.layers: has no 9 to set.",
+        f"mine.json:53 $.space.arch.layers[9].num_output[0]: {place} $.arch $.layers: has no [9]; the last is [3].",
         'mine.json:55 $.space.a b: "a b" is not a key. Write it like training.epochs or arch.layers[0].num_output.',
         'mine.json:59 $.search: "tpe" needs the number of trials. Give "trials", such as 20.',
         'mine.json:61 $.limits.memory: "" is not a memory size. Use "4GB", "512MB", "2GiB" or a number of bytes.',

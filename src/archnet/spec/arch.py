@@ -195,14 +195,20 @@ class Arch:
     def warnings(self) -> list[str]:
         """What is allowed but almost always a mistake, one line each."""
         return [
-            self.document.problem(
-                self._file_path((*path, key)),
+            self.document.problem(self._file_path((*path, *key_path)), text)
+            for path, layer in walk(self.layers, ("layers",))
+            for key_path, text in (*_shares(layer), *layer.idle_keys())
+        ]
+
+
+def _shares(layer: Layer) -> Iterator[tuple[JsonPath, str]]:
+    """Percentages of a layer that are shares in all likelihood: their paths within its document, and the remedy."""
+    for key, value in layer.percentages().items():
+        if 0 < value < 1:
+            yield (
+                (key,),
                 f"{key} is a percentage: {value:g} drops {value:g}% of the values. Did you mean {value * 100:g}?",
             )
-            for path, layer in walk(self.layers, ("layers",))
-            for key, value in layer.percentages().items()
-            if 0 < value < 1
-        ]
 
 
 def _whole_numbers(shape: Any) -> Shape:

@@ -80,6 +80,15 @@ def parse_override(text: str) -> tuple[JsonPath, Any]:
         ) from None
 
 
+def _missing_text(node: Any, step: str | int) -> str:
+    """Why a step of a path leads nowhere, and where it could lead."""
+    if isinstance(node, list) and isinstance(step, int):
+        return f"has no [{step}]; {f'the last is [{len(node) - 1}]' if node else 'it is empty'}."
+    if isinstance(node, list):
+        return f'is an array and has no "{step}". Say which entry, such as [0].'
+    return f"is {json_text(node)}, which has no {path_text((step,)).removeprefix('$').removeprefix('.')}."
+
+
 def apply_override(document: Document, path: JsonPath, value: Any) -> Document:
     """The document with one value replaced, or with entries added to an array; objects on the way are made.
 
@@ -95,7 +104,7 @@ def apply_override(document: Document, path: JsonPath, value: Any) -> Document:
     for depth, (step, next_step) in enumerate(zip(path, (*path[1:], None), strict=True)):
         is_valid_index = isinstance(node, list) and isinstance(step, int) and step < len(node)
         if not is_valid_index and not (isinstance(node, dict) and isinstance(step, str)):
-            raise DocumentError(document.problem(path[:depth], f"has no {step!r} to set."))
+            raise DocumentError(document.problem(path[:depth], _missing_text(node, step)))
         if next_step is None:
             node[step] = value
         elif isinstance(node, dict) and node.get(step) is None:

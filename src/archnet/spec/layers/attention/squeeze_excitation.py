@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
+from archnet.files.strict_json import JsonPath
 from archnet.spec.layers.base import operations
 from archnet.spec.layers.base.activations import ActivationName
 from archnet.spec.layers.base.layer import Traits
 from archnet.spec.layers.base.operations import CompositeLeaf, Operation
 from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
 from archnet.spec.layers.base.words import join_words
+
+DEFAULT_RATIO: Final = 16
+"""Channels for each unit (Hu et al. 2018)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +33,7 @@ class SqueezeExcitation(CompositeLeaf):
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, feature_map="same", drawn_as="features")
 
-    ratio: int = 16
+    ratio: int = DEFAULT_RATIO
     num_output: int | None = None
     activation: ActivationName | None = "relu"
     gate: Literal["sigmoid", "hard_sigmoid"] = "sigmoid"
@@ -55,6 +60,10 @@ class SqueezeExcitation(CompositeLeaf):
             operations.activation(means, self.gate),
             operations.elementwise(shape),
         )
+
+    def idle_keys(self) -> Iterator[tuple[JsonPath, str]]:
+        if self.num_output is not None and self.ratio != DEFAULT_RATIO:
+            yield ("ratio",), 'this changes nothing, because "num_output" says how many units. Remove one of them.'
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         return grid

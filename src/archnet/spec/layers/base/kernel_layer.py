@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any
 
+from archnet.files.strict_json import JsonPath
 from archnet.spec.layers.base.activations import ActivationName, num_stored_tensors
 from archnet.spec.layers.base.layer import LeafLayer
-from archnet.spec.layers.base.norm import Norm, num_norm_stored, num_norm_weights
+from archnet.spec.layers.base.norm import Norm, idle_norm_keys, num_norm_stored, num_norm_weights
 from archnet.spec.layers.base.shapes import Shape
 
 
@@ -57,6 +58,9 @@ class KernelLayer(LeafLayer):
 
     def normalizes_batch(self, shape: Shape) -> bool:
         return bool(self.norm and self.norm.uses_batch)
+
+    def idle_keys(self) -> Iterator[tuple[JsonPath, str]]:
+        return idle_norm_keys(self.norm)
 
     @classmethod
     def document_problems(cls, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -221,6 +221,13 @@ class Layer(ABC):
         """The fields that are percentages, with their values."""
         return {item.name: getattr(self, item.name) for item in fields(self) if item.metadata.get("percentage")}
 
+    def idle_keys(self) -> Iterator[tuple[JsonPath, str]]:
+        """Keys that change nothing beside the others: their paths within the document, and why.
+
+        A key with its default value is none; `to_document` writes every default.
+        """
+        yield from ()
+
     @classmethod
     def document_problems(cls, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """What keys of a document contradict each other, valid or not: the key, and what is wrong with it."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any, Final, Literal
 
+from archnet.files.strict_json import JsonPath
 from archnet.spec.layers.base.marks import document_form
 from archnet.spec.layers.base.shapes import Shape
 
@@ -41,6 +43,10 @@ NORMS: Final[dict[NormName, NormKind]] = {
 channels of each voxel."""
 
 
+DEFAULT_GROUPS: Final = 8
+"""Groups of channels of group normalization."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Norm:
     """A normalization of the channels.
@@ -55,7 +61,7 @@ class Norm:
     """
 
     norm: NormName = "batch"
-    groups: int = 8
+    groups: int = DEFAULT_GROUPS
     epsilon: float | None = None
     scale: bool = True
     center: bool = True
@@ -116,6 +122,11 @@ class Norm:
         """Weights, trainable or not."""
         return (self.scale + self.center + self.kind.num_moving) * num_channels
 
+    def idle_keys(self) -> Iterator[tuple[JsonPath, str]]:
+        """Keys that change nothing; see `Layer.idle_keys`."""
+        if self.norm != "group" and self.groups != DEFAULT_GROUPS:
+            yield ("groups",), f'this changes nothing under "{self.norm}". Remove it, or set the norm to "group".'
+
     def summary(self) -> str:
         """The kind in words, for tables."""
         return f"group norm of {self.groups}" if self.norm == "group" else f"{self.norm} norm"
@@ -134,6 +145,12 @@ def num_norm_stored(norm: Norm | None) -> float:
 def norm_text(norm: Norm | None) -> str:
     """A normalization for tables, empty without one."""
     return norm.summary() if norm else ""
+
+
+def idle_norm_keys(norm: Norm | None) -> Iterator[tuple[JsonPath, str]]:
+    """Keys of a layer's norm that change nothing; see `Layer.idle_keys`."""
+    for path, text in norm.idle_keys() if norm else ():
+        yield ("norm", *path), text
 
 
 def _read_norm(value: Any, rank: int) -> Norm | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 Shape = tuple[int, ...]
 
@@ -58,6 +58,25 @@ def spatial_shape(shape: Shape) -> Shape:
     if len(shape) < 2:
         raise ValueError(f"needs spatial axes, but its input {shape} is flat. Move it before the first FC or GAP")
     return shape[:-1]
+
+
+MAX_JOINED_CHANNELS: Final = 1_000_000
+"""The most channels that are joined. Joins inside joins double them each time, up to numbers that no float holds."""
+
+
+def joined_channels(*counts: int) -> int:
+    """Channels of maps that are joined along them.
+
+    Raises:
+        ValueError: They are too many.
+    """
+    total = sum(counts)
+    if total > MAX_JOINED_CHANNELS:
+        raise ValueError(
+            f"would make {total:,} channels; at most {MAX_JOINED_CHANNELS:,} are allowed. Put a C with fewer filters "
+            "before it, or nest fewer joins"
+        )
+    return total
 
 
 def sizes_text(sizes: Shape) -> str:

@@ -12,7 +12,7 @@ from typing import ClassVar
 from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits, WeightlessLayer
 from archnet.spec.layers.base.marks import INNER_LAYERS
 from archnet.spec.layers.base.sequences import chain_grid, chain_shape, is_chain_output_stored
-from archnet.spec.layers.base.shapes import Grid, Shape, union_grid
+from archnet.spec.layers.base.shapes import Grid, Shape, joined_channels, union_grid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Concatenation(Branches):
     """`CAT`: the outputs of the branches, one behind the other along the channels."""
 
     def join(self, shapes: tuple[Shape, ...]) -> Shape:
-        return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+        return (*shapes[0][:-1], joined_channels(*(shape[-1] for shape in shapes)))
 
     def num_stored_values(self, shape: Shape) -> float:
         return prod(self.output_shape(shape))

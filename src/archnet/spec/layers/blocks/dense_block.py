@@ -11,7 +11,7 @@ from typing import ClassVar
 from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits, WeightlessLayer
 from archnet.spec.layers.base.marks import INNER_LAYERS
 from archnet.spec.layers.base.sequences import chain_grid, chain_shape
-from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text, spatial_shape, union_grid
+from archnet.spec.layers.base.shapes import Grid, Shape, joined_channels, sizes_text, spatial_shape, union_grid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ def _shape_after_repetition(block: DenseBlock, shape: Shape) -> Shape:
             f"appends what its layers make to their input, but of {sizes_text(shape[:-1])} they make "
             f'{sizes_text(made[:-1])}. Use stride 1 and "same" padding inside'
         )
-    return (*shape[:-1], shape[-1] + made[-1])
+    return (*shape[:-1], joined_channels(shape[-1], made[-1]))
 
 
 @lru_cache(maxsize=1024)

@@ -8,11 +8,12 @@ from functools import lru_cache
 from math import prod
 from typing import Any, ClassVar
 
+from archnet.files.strict_json import JsonPath
 from archnet.spec.layers.base.activations import ActivationName, get_activation
 from archnet.spec.layers.base.kernel_layer import current_norm, norm_problems
 from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
 from archnet.spec.layers.base.marks import INNER_LAYERS, PERCENTAGE
-from archnet.spec.layers.base.norm import NORM, Norm, num_norm_stored
+from archnet.spec.layers.base.norm import NORM, Norm, idle_norm_keys, num_norm_stored
 from archnet.spec.layers.base.sequences import chain_grid, chain_shape, is_chain_output_stored
 from archnet.spec.layers.base.shapes import Grid, Shape, input_grid, spatial_shape, union_grid
 from archnet.spec.layers.base.words import drop_path_text, join_words
@@ -134,6 +135,9 @@ class Residual(Layer):
 
     def num_rows(self) -> int:
         return 1 + sum(layer.num_rows() for _, layers in self.inner_layers() for layer in layers)
+
+    def idle_keys(self) -> Iterator[tuple[JsonPath, str]]:
+        return idle_norm_keys(self.norm)
 
     @classmethod
     def document_problems(cls, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from archnet.files.strict_json import JsonPath
 from archnet.spec.layers.base import operations
 from archnet.spec.layers.base.layer import Traits
-from archnet.spec.layers.base.norm import Norm, NormName
+from archnet.spec.layers.base.norm import DEFAULT_GROUPS, Norm, NormName
 from archnet.spec.layers.base.operations import CompositeLeaf, Operation
 from archnet.spec.layers.base.shapes import Grid, Shape
 
@@ -38,6 +40,9 @@ class NormLayer(CompositeLeaf):
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         return grid
 
+    def idle_keys(self) -> Iterator[tuple[JsonPath, str]]:
+        return self.rule.idle_keys()
+
     def summary(self) -> str:
         return self.rule.summary()
 
@@ -56,7 +61,7 @@ class Normalization(NormLayer):
     """`NORM`: normalization on its own; see `Norm` for the fields."""
 
     norm: NormName = "batch"
-    groups: int = 8
+    groups: int = DEFAULT_GROUPS
     epsilon: float | None = None
     scale: bool = True
     center: bool = True
