@@ -613,3 +613,18 @@ def test_frozen_layers_without_starting_weights_are_warned_about():
     )
     assert text in experiment_of(["training.freeze=all"]).warnings()
     assert text not in experiment_of(["training.freeze=all", "training.init=a.keras"]).warnings()
+
+
+def test_frozen_layers_that_are_thawed_after_the_last_epoch_are_warned_about():
+    frozen = ["training.init=a.keras", "training.epochs=5"]
+    assert experiment_of([*frozen, 'training.freeze={"epochs": 5}']).warnings() == [
+        "training.freeze.epochs: the layers are thawed after 5 epochs, but training.epochs is 5, so they never learn. "
+        "Lower it, or remove it to freeze them for good."
+    ]
+    assert not experiment_of([*frozen, 'training.freeze={"epochs": 4}']).warnings()
+
+
+def test_a_word_that_freezes_nothing_is_refused_with_the_words_that_do():
+    assert message_of(["training.freeze=most"]) == (
+        'mine.json $.training.freeze: expected an array or an object or null or "all" or "all but T", got "most".'
+    )

@@ -305,17 +305,31 @@ class Experiment:
         early_stopping_warning = (
             "training.early_stopping: there is no validation set to monitor, so training runs to its last epoch."
         )
-        freeze_warning = (
-            "training.freeze: without training.init, the frozen layers keep random weights. Name the network that they "
-            "come from."
-        )
         has_idle_early_stopping = self.training.early_stopping and self.split.by != "own" and not self.split.validation
         return [
             *self.arch.warnings(),
             *([leak_warning] if self.split.by == "candidate" else []),
             *([early_stopping_warning] if has_idle_early_stopping else []),
-            *([freeze_warning] if self.training.freeze and not self.training.init else []),
+            *self._freeze_warnings(),
             *self._spacing_warnings(),
+        ]
+
+    def _freeze_warnings(self) -> list[str]:
+        """What is strange about the layers that do not learn."""
+        freeze, epochs = self.training.freeze, self.training.epochs
+        if freeze is None:
+            return []
+        random_weights = (
+            "training.freeze: without training.init, the frozen layers keep random weights. Name the network that they "
+            "come from."
+        )
+        never_thawed = (
+            f"training.freeze.epochs: the layers are thawed after {freeze.epochs} epochs, but training.epochs is "
+            f"{epochs}, so they never learn. Lower it, or remove it to freeze them for good."
+        )
+        return [
+            *([] if self.training.init else [random_weights]),
+            *([never_thawed] if freeze.epochs is not None and freeze.epochs >= epochs else []),
         ]
 
     def _spacing_warnings(self) -> list[str]:

@@ -151,5 +151,5 @@ def _expected_text(schema: Mapping[str, Any]) -> str:
 
 def _pattern_words(schema: Mapping[str, Any]) -> list[str]:
     r"""The words that a pattern such as ^(hu|auto)$(?!\n) lists; none where it is another kind of pattern."""
-    match = re.fullmatch(r"\^\(?(\w+(?:\|\w+)*)\)?\$\(\?!\\n\)", schema.get("pattern", ""))
+    match = re.fullmatch(r"\^\(?([\w ]+(?:\|[\w ]+)*)\)?\$\(\?!\\n\)", schema.get("pattern", ""))
     return match[1].split("|") if match else []
