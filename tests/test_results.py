@@ -115,5 +115,5 @@ def test_the_table_of_the_gpu_is_its_results():
     ratios = [[row[form] for row in rows if row["kind"] == "form"] for form in ("archnet_ratio", "keras_ratio")]
     shown = [number for form in ratios for number in (f"{min(form):.1f}", f"{max(form):.1f}")]
     assert re.search(
-        r"take (.*) to (.*) times\nthe dense step, those of Keras (.*) to (.*) times", text
+        r"takes (\S+) to (\S+) times as long\nas the dense one, and one of Keras's (\S+) to (\S+) times", text
     ).groups() == tuple(shown)
