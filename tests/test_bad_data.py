@@ -669,7 +669,7 @@ BAD = {
         arrays(x=X, y=Y),
         f"{NPZ} --set data.channels=2",
         f"a.npz: data.channels is 2, so x must be (N, height, width, 2) or (N, height, width, depth, 2), got {X.shape}; "
-        "leave data.channels out if it has no channels.",
+        "remove data.channels if x has no channel axis.",
     ),
     "fewer groups than images": (
         arrays(x=X, y=Y, group=Y[1:]),

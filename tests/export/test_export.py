@@ -314,8 +314,8 @@ def test_the_card_tells_what_the_run_folder_holds(run, tmp_path):
     ) in lines
     assert "- Of a volume it takes the central axial slice (index depth // 2)." in lines
     assert (
-        "- The values are Hounsfield units, as they are. The model itself maps -1000 to 0 and 400 to 1 and clips what "
-        "lies outside."
+        "- The values are Hounsfield units, not rescaled. The model itself maps -1000 to 0 and 400 to 1 and clips values "
+        "outside this range."
     ) in lines
     assert "in this order: 0: “0”, 1: “1”. The run calls a case “1” from a probability of 0.5 on." in card
     assert f"Versions: archnet {version('archnet')}, keras {version('keras')}" in card

@@ -258,7 +258,7 @@ def test_the_last_feature_map_ends_before_dropout_and_flattening_and_takes_its_b
 
 def test_a_network_of_another_architecture_is_not_explained():
     network = build(arch_of([C, P, C, *TAIL]), (12, 12))
-    message = "test: the saved model is not the architecture of its run. Use occlusion."
+    message = "test: the saved model does not match the architecture of its run. Use occlusion."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         feature_tensors(network, arch_of([C, C, *TAIL]))
 
@@ -436,7 +436,7 @@ def test_features_of_networks_with_branches_are_those_before_the_last_layers(lay
 
 def test_branches_that_meet_after_flattening_only_are_not_explained():
     arch = arch_of([{"type": "CAT", "branches": [[C, TAIL[0]], [P, C, TAIL[0]]]}, TAIL[1]])
-    message = "test: Grad-CAM needs a feature map that all paths cross, and this network has none. Use occlusion."
+    message = "test: Grad-CAM needs a feature map on all paths, and this network has none. Use occlusion."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         feature_tensors(build(arch, (12, 12)), arch)
 

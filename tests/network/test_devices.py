@@ -251,7 +251,7 @@ def test_what_several_devices_change_is_told(caplog):
     assert caplog.messages[1:] == [
         "2 devices share each batch and sum their gradients; the memory is per device.",
         "batch norm statistics are computed over 8 cases per device, not over the full batch of 16, so results differ "
-        "from those without splitting. Take one device, or a batch that is so many times as large.",
+        "from those without splitting. Use one device, or multiply the batch size by the number of devices.",
     ]
     caplog.clear()
     micro_batch.log_micro_batch(micro, planned(), is_default_budget=True, num_devices=2)

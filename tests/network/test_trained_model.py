@@ -192,9 +192,9 @@ def test_a_layer_without_a_size_is_refused(run, units):
 
 def test_what_keras_cannot_build_is_one_message(run):
     path = change_config(run, lambda config: layer(config, "Activation")["config"].update(activation="no such"))
-    assert refusal(path) == "its layers and weights do not fit together"
+    assert refusal(path) == "its layers and weights do not match"
     path = change_config(run, lambda config: config["config"]["layers"][1]["config"].update(layers=[]))
-    assert refusal(path) == "its layers and weights do not fit together"
+    assert refusal(path) == "its layers and weights do not match"
 
 
 def test_weights_that_are_not_plainly_in_the_file_are_refused(run, tmp_path):

@@ -139,8 +139,8 @@ def test_an_export_takes_both_channels_and_says_how_they_are_scaled(petct, rank,
     card = exported.card.read_text()
     assert f"takes float32 of shape (cases, {shape}): any number of cases" in card
     assert (
-        "- The values are the data's own values, as they are. The model itself scales them to 2 channels from 0 to 1, "
-        "in this order: -1000 to 400 of channel 0 and 0 to 20 of channel 1. It clips values outside."
+        "- The values are the data's own values, not rescaled. The model itself scales them to 2 channels from 0 to 1, "
+        "in this order: -1000 to 400 of channel 0 and 0 to 20 of channel 1. Values outside a range are clipped."
     ) in card.splitlines()
     assert ("Of a volume it takes the central axial slice" in card) == (rank == 2)
 

@@ -1,4 +1,4 @@
-"""`archnet bench --layers`: kinds of layers beside dense convolutions, their values beside Keras's."""
+"""`archnet bench --layers`: types of layers compared with dense convolutions, and their values with Keras's."""
 
 import json
 import re
@@ -89,7 +89,7 @@ def test_the_command_prints_a_table_or_json():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["net.json", "--layers"], "--layers: measures kinds of layers, not net.json. Leave one of the two out."),
+        (["net.json", "--layers"], "--layers: takes no file, but got net.json. Omit one of the two."),
         (["--layers", "--precision", "auto"], "--precision auto: with --layers, choose float32, bfloat16 or float16."),
         ([], "bench: needs an architecture or experiment file, or --layers."),
     ],

@@ -43,10 +43,10 @@ def test_a_3d_run_starts_from_a_2d_run_and_says_what_was_taken(finished_runs, so
     ]
     np.testing.assert_allclose(kernels[1], np.repeat(kernels[0][:, :, np.newaxis], 3, axis=2) / 3, rtol=1e-6)
     log = (run.folder / "log.txt").read_text()
-    assert f"starting weights: 2 of 2 from {source}" in log
-    assert "$.layers[0] taken: Conv2D" in log
+    assert f"initial weights: 2 of 2 layers transferred from {source}" in log
+    assert "$.layers[0] transferred: Conv2D" in log
     page = (run.folder / "report.html").read_text()
-    assert "Starting weights" in page
+    assert "Initial weights" in page
     assert init["sha256"] in page
     assert change in page
 
@@ -98,7 +98,7 @@ def test_test_cases_of_which_the_starting_weights_know_are_warned_about(finished
     names = [case for case, name in split[other.folder].items() if name == "test" != split[source][case]]
     assert finding["cases"] == names
     assert finding["message"] == (
-        f"{len(names)} of 12 test cases come from scans or cases on which the starting weights were trained or validated, "
+        f"{len(names)} of 12 test cases come from scans or cases on which the initial weights were trained or validated, "
         f"so the test results are optimistic: {', '.join(names[:3])}, {len(names) - 3} more."
     )
 
@@ -115,7 +115,7 @@ def test_frozen_layers_with_fresh_weights_are_warned_about(finished_runs, source
     archnet.run(experiment, out=tmp_path / "out")
     (warning,) = (record.getMessage() for record in caplog.records if "training.freeze" in record.getMessage())
     assert re.fullmatch(
-        r"training\.freeze: 1 of the frozen layers have fresh weights, the first is \$\.layers\[1]: the file has Dense "
+        r"training\.freeze: 1 of the frozen layers have random weights; the first is \$\.layers\[1]: the file has Dense "
         r'"dense\w*" \(4 x 2\) here',
         warning,
     )

@@ -92,10 +92,10 @@ def test_every_problem_of_a_file_is_told_at_once_with_its_line():
         'mine.json:4 $.layers[2].activation: "relux" is not one of null, "relu", "tanh", "sigmoid", "leaky_relu", "elu", '
         '"selu", "gelu", "silu", "softplus", "relu6", "hard_sigmoid", "hard_silu". Did you mean "relu"?',
         "mine.json:5 $.layers[3].drop_out: expected below 100, got 100.",
-        "mine.json:5 $.layers[3]: C needs spatial axes, but FC at $.layers[2] has flattened them. Move it before.",
+        "mine.json:5 $.layers[3]: C needs spatial axes, but FC at $.layers[2] has flattened them. Move it earlier.",
         "mine.json:6 $.layers[4]: T must be the last layer, but 1 more follow.",
         'mine.json:7 $.layers[5].pool: "maximum" is not one of "max", "avg". Did you mean "max"?',
-        "mine.json:7 $.layers[5]: P needs spatial axes, but FC at $.layers[2] has flattened them. Move it before.",
+        "mine.json:7 $.layers[5]: P needs spatial axes, but FC at $.layers[2] has flattened them. Move it earlier.",
         "mine.json:7 $.layers[5].kernel_size: this is 2D, but $.layers[3].kernel_size is 3D. Use one rank throughout.",
     ]
 
@@ -106,20 +106,20 @@ REFUSED = {
     "T not last": ([T, C], "mine.json $[0]: T must be the last layer, but 1 more follow."),
     "T in REP": (
         [C, {"type": "REP", "times": 2, "layers": [T]}, T],
-        "mine.json $[1].layers[0]: T cannot stand inside REP. Move it out.",
+        "mine.json $[1].layers[0]: T is not allowed in REP. Move it out.",
     ),
     "FC in REP in RES": (
         [{"type": "RES", "layers": [{"type": "REP", "times": 1, "layers": [{"type": "FC", "num_output": 2}]}]}, C, T],
-        "mine.json $[0].layers[0].layers[0]: FC cannot stand inside RES. Move it out.\n"
-        "mine.json $[1]: C needs spatial axes, but FC at $[0].layers[0].layers[0] has flattened them. Move it before.",
+        "mine.json $[0].layers[0].layers[0]: FC is not allowed in RES. Move it out.\n"
+        "mine.json $[1]: C needs spatial axes, but FC at $[0].layers[0].layers[0] has flattened them. Move it earlier.",
     ),
     "FC before C": (
         [C, {"type": "FC", "num_output": 4}, C, T],
-        "mine.json $[2]: C needs spatial axes, but FC at $[1] has flattened them. Move it before.",
+        "mine.json $[2]: C needs spatial axes, but FC at $[1] has flattened them. Move it earlier.",
     ),
     "RES after GAP": (
         [C, {"type": "GAP"}, {"type": "RES", "layers": [{"type": "BN"}]}, T],
-        "mine.json $[2]: RES needs spatial axes, but GAP at $[1] has flattened them. Move it before.",
+        "mine.json $[2]: RES needs spatial axes, but GAP at $[1] has flattened them. Move it earlier.",
     ),
     "GAP repeated": (
         [C, {"type": "REP", "times": 2, "layers": [{"type": "GAP"}]}, T],
@@ -160,7 +160,7 @@ REFUSED = {
     ),
     "crop behind GMP": (
         [C, {"type": "GMP"}, {"type": "CROP", "size": 3}, T],
-        "mine.json $[2]: CROP needs spatial axes, but GMP at $[1] has flattened them. Move it before.",
+        "mine.json $[2]: CROP needs spatial axes, but GMP at $[1] has flattened them. Move it earlier.",
     ),
     "drop_out below 0": (
         [{**C, "drop_out": -1}, T],

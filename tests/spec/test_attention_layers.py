@@ -217,7 +217,7 @@ def test_kernels_and_biases_of_a_transformer_block_are_penalized_and_its_norms_a
 @pytest.mark.parametrize("name", ["SE", "CBAM", "POS", "ATT"])
 def test_a_flat_input_is_refused_with_place_and_remedy(name):
     assert message_of({"type": "GAP"}, {"type": name}) == (
-        f"mine.json $.layers[1]: {name} needs spatial axes, but GAP at $.layers[0] has flattened them. Move it before."
+        f"mine.json $.layers[1]: {name} needs spatial axes, but GAP at $.layers[0] has flattened them. Move it earlier."
     )
 
 

@@ -87,11 +87,11 @@ def test_a_map_and_flat_features_do_not_meet():
 def test_a_layer_that_needs_spatial_axes_behind_branches_that_flatten_is_named():
     assert message({"type": "CAT", "branches": [[GAP], [GAP]]}, conv()) == (
         "mine.json $.layers[1]: C needs spatial axes, but GAP at $.layers[0].branches[0][0] has flattened them. "
-        "Move it before."
+        "Move it earlier."
     )
     assert message({"type": "CAT", "branches": [[GAP, conv()], [GAP]]}) == (
         "mine.json $.layers[0].branches[0][1]: C needs spatial axes, but GAP at $.layers[0].branches[0][0] has "
-        "flattened them. Move it before."
+        "flattened them. Move it earlier."
     )
 
 
@@ -108,7 +108,7 @@ def test_a_layer_that_does_not_fit_is_named_with_its_branch():
     [
         ([[]], "expected an array of at least 2, got [[]]"),
         ([conv(), []], "expected an array, got"),
-        ([[T], []], "T cannot stand inside CAT. Move it out."),
+        ([[T], []], "T is not allowed in CAT. Move it out."),
     ],
 )
 def test_branches_that_are_none_are_refused(branches, problem):
@@ -117,7 +117,7 @@ def test_branches_that_are_none_are_refused(branches, problem):
 
 def test_a_branch_that_flattens_cannot_stand_inside_a_residual_block():
     cat = {"type": "CAT", "branches": [[GAP], [GAP]]}
-    with pytest.raises(DocumentError, match=re.escape("$.layers[0].layers[0].branches[1][0]: GAP cannot stand inside")):
+    with pytest.raises(DocumentError, match=re.escape("$.layers[0].layers[0].branches[1][0]: GAP is not allowed in")):
         arch_of({"type": "RES", "layers": [cat]})
 
 

@@ -233,5 +233,5 @@ def test_an_activation_on_its_own_is_that_of_a_convolution(activation):
         build(parse_arch(Document(value={"rank": 2, "layers": layers}, source="d")), (6, 6))
         for layers in (joint, apart)
     ]
-    models[1].set_weights(models[0].get_weights())  # its starting weights don't know the activation
+    models[1].set_weights(models[0].get_weights())  # its initial weights don't know the activation
     np.testing.assert_array_equal(models[0](images), models[1](images))

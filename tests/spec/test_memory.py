@@ -257,7 +257,7 @@ def test_batch_norm_and_a_budget_of_the_moment_are_told(caplog):
         "a whole batch does not fit in the free memory, so gradients are accumulated over micro-batches. To get the "
         'same micro-batches again, set training.memory to "2.00 GB".',
         "batch norm statistics are computed over 75 cases, not over the full batch of 300, so results differ from those "
-        "without splitting. Give more memory, or set training.batch_size to 75 and a lower learning rate.",
+        "without splitting. Allow more memory, or set training.batch_size to 75 and a lower learning rate.",
     ]
     caplog.clear()
     micro_batch.log_micro_batch(plan_micro_batches(MEMORY, 300), plan, is_default_budget=True)

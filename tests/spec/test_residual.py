@@ -82,9 +82,7 @@ def test_a_layer_of_a_shortcut_is_named_and_keeps_the_spatial_axes():
         'mine.json $.layers[0].shortcut[0]: C "valid" with kernel 9 does not fit its input (8, 8). '
         "Remove a pooling or enlarge the crop."
     )
-    assert "mine.json $.layers[0].shortcut[0]: GAP cannot stand inside RES." in message(
-        residual(conv(), shortcut=[GAP])
-    )
+    assert "mine.json $.layers[0].shortcut[0]: GAP is not allowed in RES." in message(residual(conv(), shortcut=[GAP]))
 
 
 def test_a_dotted_key_reaches_into_a_shortcut():

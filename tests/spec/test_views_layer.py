@@ -192,20 +192,20 @@ REFUSED = {
     ),
     "views behind FC": (
         [{"type": "FC", "num_output": 3}, views("slices"), T],
-        "mine.json $[1]: VIEWS needs spatial axes, but FC at $[0] has flattened them. Move it before.",
+        "mine.json $[1]: VIEWS needs spatial axes, but FC at $[0] has flattened them. Move it earlier.",
     ),
     "a convolution behind views": (
         [views("slices"), {**C, "kernel_size": [3, 3, 3]}, T],
-        "mine.json $[1]: C needs spatial axes, but VIEWS at $[0] has flattened them. Move it before.",
+        "mine.json $[1]: C needs spatial axes, but VIEWS at $[0] has flattened them. Move it earlier.",
     ),
     "a convolution behind GAP inside": (
         [views("slices", GAP, C), T],
-        "mine.json $[0].layers[1]: C needs spatial axes, but GAP at $[0].layers[0] has flattened them. Move it before.",
+        "mine.json $[0].layers[1]: C needs spatial axes, but GAP at $[0].layers[0] has flattened them. Move it earlier.",
     ),
-    "T inside": ([views("slices", C, T), T], "mine.json $[0].layers[1]: T cannot stand inside VIEWS. Move it out."),
+    "T inside": ([views("slices", C, T), T], "mine.json $[0].layers[1]: T is not allowed in VIEWS. Move it out."),
     "views in a residual block": (
         [{"type": "RES", "layers": [views("slices")]}, T],
-        "mine.json $[0].layers[0]: VIEWS cannot stand inside RES. Move it out.",
+        "mine.json $[0].layers[0]: VIEWS is not allowed in RES. Move it out.",
     ),
     "views repeated": (
         [{"type": "REP", "times": 2, "layers": [views("slices")]}, T],

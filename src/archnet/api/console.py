@@ -159,11 +159,11 @@ def print_message(text: str, is_warning: bool) -> None:
 
 
 SHOWN_LOGGERS: Final = ("archnet.device", "archnet.auto", "archnet.init")
-"""Loggers whose messages are shown even if they are no warnings."""
+"""Loggers whose messages are shown from level INFO; of others, only warnings are shown."""
 
 
 class LogDisplay(logging.Handler):
-    """Log handler that shows warnings, the device, values chosen automatically, and starting weights, each once.
+    """Log handler that shows warnings, the device, values chosen automatically, and initial weights, each once.
 
     Attributes:
         show: Called with the text of a message, and whether it is a warning.

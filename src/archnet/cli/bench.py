@@ -52,7 +52,7 @@ def bench(
     memory: MemoryOption = None,
     steps: Annotated[int, typer.Option(help="Number of steps per round.", min=1)] = 10,
     layers: Annotated[
-        bool, typer.Option("--layers", help="Without a file: kinds of layers beside dense convolutions.")
+        bool, typer.Option("--layers", help="Compare types of layers with dense convolutions; takes no file.")
     ] = False,
     device: DeviceOption = None,
     deterministic: DeterministicOption = False,
@@ -105,13 +105,13 @@ def _bench_layers(
     deterministic: bool,
     as_json: bool,
 ) -> None:
-    """Measure the kinds of layers and print them.
+    """Measure the types of layers and print a table.
 
     Raises:
-        DocumentError: A file is given as well, or the precision is open.
+        DocumentError: A file is given as well, or the precision is "auto".
     """
     if file is not None:
-        raise DocumentError(f"--layers: measures kinds of layers, not {file}. Leave one of the two out.")
+        raise DocumentError(f"--layers: takes no file, but got {file}. Omit one of the two.")
     if precision == "auto":
         raise DocumentError("--precision auto: with --layers, choose float32, bfloat16 or float16.")
     from archnet.api.console import progress, stdout

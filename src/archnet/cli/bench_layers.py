@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 def layer_table(speeds: Sequence[LayerSpeed], precision: str, device: str) -> Table:
-    """A row for each kind of layer and number of channels.
+    """A table with a row for each type of layer and number of channels.
 
     Args:
-        speeds: What `measure_layers` returns.
+        speeds: Result of `measure_layers`.
         precision: The compute dtype.
-        device: What ran, for people.
+        device: Description of the device.
     """
     from rich import box
     from rich.table import Table
 
     table = Table(
-        title=f"Layers relative to the dense convolution that sees as much, {precision}",
-        caption=f"{device}; medians of rounds in which both ran.\nerror: outputs and gradients, relative to Keras's.",
+        title=f"Layers relative to a dense convolution with the same receptive field, {precision}",
+        caption=f"{device}; medians over rounds that measure both.\nerror: outputs and gradients, relative to Keras.",
         box=box.SIMPLE_HEAD,
         title_justify="left",
         caption_justify="left",

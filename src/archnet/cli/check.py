@@ -85,7 +85,7 @@ def _describe_sweep(document: Document) -> tuple[str, list[str]]:
 
 
 def _init_problem(experiment: Experiment) -> str | None:
-    """What keeps the starting weights from being read, as far as it is known without opening their file."""
+    """The problem with the file of the initial weights, found without opening it; null if there is none."""
     from archnet.evaluation.run_folder import find_weights_file
 
     try:

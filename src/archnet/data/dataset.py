@@ -95,8 +95,8 @@ class Dataset(ABC):
 
     Attributes:
         cases: The table.
-        shape: Of one case, without channels: (height, width) or (height, width, depth).
-        limits: Raw values that become 0 and 1 inside the model; their `num_data_channels` is that of the cases.
+        shape: Shape of one case without channels: (height, width) or (height, width, depth).
+        limits: Raw values that the model maps to 0 and 1; their `num_data_channels` matches the cases.
         findings: What was found while the lists were read.
         series: The CT series of DICOM folders with several that is read; see `series_to_read`.
     """
@@ -117,7 +117,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def crop(self, row: int) -> NDArray[Any]:
-        """One case, (*shape), channels last if there are several: for a look at it; nothing is stored."""
+        """One case, (*shape), channels last if there are several. For previews: nothing is stored."""
 
 
 def positive_class(classes: Sequence[str], wanted: str | None, default: int = 1) -> int:

@@ -126,7 +126,7 @@ def _images(x: NDArray[Any], data: Data) -> tuple[NDArray[Any], list[Finding]]:
 
 
 def _convert_values(x: NDArray[Any]) -> NDArray[Any]:
-    """The same values as uint8, int16 or float32."""
+    """Convert values to uint8, int16 or float32."""
     if x.dtype == np.bool_:
         x = x.astype(np.float32)
     try:

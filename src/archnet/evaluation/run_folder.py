@@ -20,10 +20,10 @@ MODEL: Final = "model.keras"
 """The model in a run folder."""
 
 WEIGHTS_SUFFIX: Final = ".weights.h5"
-"""Of files that hold arrays, but not how the layers are connected."""
+"""Suffix of files that store weights without the graph of the network."""
 
 MAX_WEIGHTS_BYTES: Final = 4_000_000_000
-"""Largest file that is read: a billion float32 weights."""
+"""Maximum size of a file of weights: a billion float32 values."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -127,13 +127,13 @@ def _find_runs(path: Path) -> list[Path]:
 
 
 def find_weights_file(path: Path) -> Path:
-    """The file that holds the weights which `training.init` names.
+    """Find the file with the weights that `training.init` names.
 
     Args:
         path: A run folder, or a file.
 
     Raises:
-        ValueError: There is no such file; the text names the path and the remedy.
+        ValueError: The file does not exist or is unsuitable; the message gives the path and the remedy.
     """
     file = path / MODEL if path.is_dir() else path
     if path.is_dir() and not file.is_file():
@@ -146,5 +146,5 @@ def find_weights_file(path: Path) -> Path:
             'save the model with model.save("NAME.keras").'
         )
     if (size := file.stat().st_size) > MAX_WEIGHTS_BYTES:
-        raise ValueError(f"{path}: {format_bytes(size)} is more than {format_bytes(MAX_WEIGHTS_BYTES)}. Name another.")
+        raise ValueError(f"{path}: {format_bytes(size)} exceeds {format_bytes(MAX_WEIGHTS_BYTES)}. Use a smaller file.")
     return file

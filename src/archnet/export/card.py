@@ -87,24 +87,24 @@ def _input(run: RunFiles, shape: tuple[int, ...], limits: InputLimits, name: str
         "channels.",
         *([_SCAN_AXES] if kind in ("candidates", "whole scans") else []),
         *_view(run, shape),
-        f"The values are {unit}, as they are. {_scaling(limits)}",
+        f"The values are {unit}, not rescaled. {_scaling(limits)}",
         *_voxel_size(spacing, kind),
     ) + (_scan_steps(data) if kind == "whole scans" else "")
 
 
 def _scaling(limits: InputLimits) -> str:
-    """How the model scales its input."""
+    """A sentence on how the model scales its input."""
     if len(limits.channels) == 1:
         low, high = limits.hull
-        return f"The model itself maps {low:g} to 0 and {high:g} to 1 and clips what lies outside."
+        return f"The model itself maps {low:g} to 0 and {high:g} to 1 and clips values outside this range."
     number = limits.num_data_channels
     ranges = [
         f"{low:g} to {high:g}" + (f" of channel {place % number}" if number > 1 else "")
         for place, (low, high) in enumerate(limits.channels)
     ]
     return (
-        f"The model itself scales them to {len(ranges)} channels from 0 to 1, in this order: {word_list(ranges)}. It "
-        "clips values outside."
+        f"The model itself scales them to {len(ranges)} channels from 0 to 1, in this order: {word_list(ranges)}. "
+        "Values outside a range are clipped."
     )
 
 

@@ -51,14 +51,14 @@ class Explanation:
         point_mm: The candidate's position (x, y, z), LPS; null for a whole scan.
         class_name: The explained class.
         method: Saliency method, "gradcam" or "occlusion".
-        image: (height, width, depth) the case as it was cut, scaled to [0, 1] by the first window.
+        image: (height, width, depth) the cropped case, scaled to [0, 1] by the first window.
         heat: (height, width, depth) heat map of the case; see `METHODS`.
         scan_heat: (z, y, x) the heat map on the scan's grid in LPS, 0 outside the case.
         probability: Probability of the class.
         warnings: How the scan is out of distribution.
         trained_on: The run, if it was trained on the scan.
         series: The series of a DICOM folder that was chosen; null where none was.
-        shown: The window of `image`, if the network sees several.
+        shown: The window of `image`, if the network has several.
         files: Paths of the picture (.png) and the heat map (.nii.gz); empty if they are not written.
     """
 
@@ -174,13 +174,13 @@ def _heat_map(
 
 
 def _upsample(heat: NDArray[np.float32], grid: Grid, shape: Shape) -> NDArray[np.float32]:
-    """A heat map of features at the voxels that they lie among."""
+    """Interpolate a heat map of features at the voxels of the input."""
     places = zip(shape, grid, strict=True)
     return interpolate(heat, [(np.arange(n, dtype=np.float64) - axis.start) / axis.step for n, axis in places])
 
 
 def heat_of_planes(heats: Sequence[NDArray[np.float32]], found: FeatureMap) -> NDArray[np.float32]:
-    """The heat maps of planes in the volume that these are cut from: 0 beside them, the highest where they cross."""
+    """Place the heat maps of planes in their volume: 0 off the planes, the maximum where planes intersect."""
     volume = np.zeros(found.shape[:-1], np.float32)
     for heat, plane, grid in zip(heats, found.planes, found.plane_grids, strict=True):
         np.maximum.at(volume, plane.voxels(volume.shape), _upsample(heat, grid, plane.shape(volume.shape)))

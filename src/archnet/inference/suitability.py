@@ -66,7 +66,7 @@ def intensity_warnings(mean: float, ranges: ScanRanges | None, limits: Range) ->
     Args:
         mean: Mean of the cases of a scan, clipped to the range of the windows, in HU.
         ranges: Ranges of the training data.
-        limits: From the lowest to the highest end of the windows in HU.
+        limits: Lowest and highest limit of all windows, in HU.
     """
     if ranges is None:
         return []

@@ -45,7 +45,7 @@ def grad_cam(model: keras.Model, arch: Arch, image: NDArray[Any], label: int) ->
         label: Index of the class.
 
     Returns:
-        (height, width[, depth]) of the features, which are mostly fewer than voxels; 0 where nothing speaks for it. One
+        (height, width[, depth]) of the features, usually coarser than the voxels; 0 without evidence for the class. One
         map, or one (rows, columns) for each of `FeatureMap.planes`.
 
     Raises:
@@ -72,46 +72,47 @@ def _array(tensor: Tensor) -> NDArray[np.float64]:
 
 
 def _heat(values: NDArray[np.float64], slopes: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The heat map of one map and its gradients, both (..., channels)."""
+    """The heat map of one feature map and its gradients, both (..., channels)."""
     weights = slopes.mean(axis=tuple(range(slopes.ndim - 1)))
     heat: NDArray[np.float32] = np.maximum(values @ weights, 0).astype(np.float32)
     return heat
 
 
 def feature_tensors(network: keras.Model, arch: Arch) -> list[Tensor]:
-    """The tensors of a network that hold its last feature map.
+    """Find the tensors of a network that hold its last feature map.
 
-    The architecture is built again, with its feature map known; the graphs of both networks are walked in parallel.
+    The architecture is built again, which marks its feature map, and the graphs of both networks are matched.
 
     Args:
         network: What `build` returns, or the same read from a file.
         arch: The architecture that it was built from.
 
     Returns:
-        A single tensor (N, ..., channels), or (N * planes, rows, columns, channels) of planes that share their layers;
-        one tensor for each plane where they do not.
+        A single tensor (N, ..., channels), or (N * planes, rows, columns, channels) for planes that share their layers;
+        one tensor per plane if they do not.
 
     Raises:
-        RunError: No layer makes a feature map that all paths cross, or the network is not that of the architecture.
+        RunError: No feature map is on all paths, or the network does not match the architecture.
     """
     found = arch.feature_map(network.input_shape[1:])
     if found is None:
         has_maps = any(layer.traits.feature_map == "new" for _, layer in walk(arch.layers))
-        missing = "a feature map that all paths cross" if has_maps else "a convolution"
+        missing = "a feature map on all paths" if has_maps else "a convolution"
         raise RunError(f"{network.name}: Grad-CAM needs {missing}, and this network has none. Use occlusion.")
     try:
         rebuilt, marked = _rebuild(network, found)
         saved = {id(other): tensor for tensor, other in match_tensors(network, rebuilt)}
     except ValueError:
-        raise RunError(f"{network.name}: the saved model is not the architecture of its run. Use occlusion.") from None
+        message = f"{network.name}: the saved model does not match the architecture of its run. Use occlusion."
+        raise RunError(message) from None
     return [saved[id(tensor)] for tensor in marked]
 
 
 def _rebuild(network: keras.Model, found: FeatureMap) -> tuple[keras.Model, list[Tensor]]:
-    """The network of an architecture for the input and the classes of another, and the tensors of its feature map.
+    """Build the architecture for the input and the classes of a network, and return its feature map's tensors.
 
     Raises:
-        ValueError: The architecture is not for that many classes.
+        ValueError: The architecture does not support this number of classes.
     """
     marked: list[Tensor] = []
 
@@ -139,8 +140,8 @@ def occlusion(
 ) -> NDArray[np.float32]:
     """By how much the probability of a class falls when a box of the image is hidden behind air.
 
-    Zeiler and Fergus 2014, doi:10.1007/978-3-319-10590-1_53. Each voxel has the mean over the boxes that hide it. Air
-    is the lowest limit of each channel of the data.
+    Zeiler and Fergus 2014, doi:10.1007/978-3-319-10590-1_53. Each voxel is the mean over the boxes that cover it. Air
+    is the lower limit of each channel of the data.
 
     Args:
         model: What `build_inference_model` returns.

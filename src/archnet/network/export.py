@@ -94,7 +94,7 @@ def _write_onnx(model: keras.Model, path: Path) -> None:
 
 
 def _teach_erfc() -> None:
-    """Have tf2onnx convert Erfc, in which TensorFlow computes gelu: ONNX has only Erf, and erfc(x) is 1 - erf(x)."""
+    """Register a tf2onnx conversion of Erfc, which TensorFlow uses for gelu: erfc(x) = 1 - erf(x) in ONNX."""
     import tf2onnx.handler
 
     def convert(graph: Any, node: Any, **_options: Any) -> None:

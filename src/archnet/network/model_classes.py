@@ -71,7 +71,7 @@ CLASSES: Final = {
 """The Keras classes that `build` and `build_inference_model` use, by module."""
 
 Sizes = Mapping[str, Callable[[dict[str, Any]], int]]
-"""By Keras class, the number of weights of a layer with its part of config.json."""
+"""By Keras class, a function that counts the weights of a layer from its entry in config.json."""
 
 
 def _batch_norm_weights(value: dict[str, Any]) -> int:

@@ -26,10 +26,10 @@ MEMBERS: Final = ("metadata.json", CONFIG, WEIGHTS)
 
 _COMPILATION: Final = "compile_config"
 _OPTIMIZER: Final = "/optimizer/"
-"""What Keras does not read if it does not compile the model: loss and optimizer, and the optimizer's arrays."""
+"""Keys that Keras ignores if it does not compile the model: loss, optimizer and the optimizer's arrays."""
 
 _ARGUMENTS: Final = ("__keras_tensor__", "__slice__")
-"""What layers and operations are called with."""
+"""Keys of the arguments of layers and operations."""
 _LIMITS: Final = ZipLimits(num_members=len(MEMBERS), harmless_bytes=100_000_000)
 _MAX_CONFIG_BYTES: Final = 64_000_000
 _MAX_H5_OBJECTS: Final = 200_000
@@ -41,15 +41,15 @@ _H5_DAMAGE: Final = (OSError, RuntimeError, LookupError, ValueError, TypeError, 
 def check_model_file(
     path: Path, classes: Mapping[str, Set[str]] | None = None, num_weights: Sizes | None = None
 ) -> None:
-    """Check that a file can be handed to Keras, which must not compile the model.
+    """Check that Keras can load a file safely, without compiling the model.
 
     Args:
         path: The file.
-        classes: The Keras classes that it may name, by module; null means those of archnet's models.
-        num_weights: The sizes of those with weights; null means `NUM_WEIGHTS`.
+        classes: The allowed Keras classes, by module; null means those of archnet's models.
+        num_weights: Functions that count the weights of these classes; null means `NUM_WEIGHTS`.
 
     Raises:
-        DamagedFileError: The file is damaged, or holds something else.
+        DamagedFileError: The file is damaged, or is not such a model.
         OSError: The file cannot be opened or read.
     """
     with open_zip(path, _LIMITS) as archive:
@@ -78,7 +78,7 @@ def _check_config(content: bytes, classes: Mapping[str, Set[str]], sizes: Sizes)
     """Check the layers of a model, and count the weights that they need.
 
     Raises:
-        DamagedFileError: A class is not among those allowed.
+        DamagedFileError: A class is not allowed.
     """
     try:
         config = parse_json(content)
@@ -113,11 +113,11 @@ def _walk_objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def check_weights(content: bytes, name: str) -> int:
-    """Check the arrays of a weights file, and count their numbers; those of an optimizer do not count.
+    """Check the arrays of a weights file, and count their values without those of the optimizer.
 
     Args:
-        content: The file.
-        name: What messages call it.
+        content: Content of the file.
+        name: Name of the file in messages.
 
     Raises:
         DamagedFileError: The file is damaged, or holds more than plain arrays of weights.

@@ -1,4 +1,4 @@
-"""Scaling inside the model: the saved model takes raw values and gives probabilities."""
+"""Scaling inside the model: the saved model maps raw values to probabilities."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Tensor = Any
 
 
 def build_scaling(limits: InputLimits, input_shape: Shape) -> keras.Model:
-    """Built-in layers without weights that map limits to [0, 1] and clip, so that a saved model takes raw values.
+    """Built-in layers without weights that map raw values linearly from the limits to [0, 1], and clip them.
 
     Args:
-        limits: Raw values that become 0 and 1; with several windows, all channels of the data come once per window.
+        limits: Raw values that are mapped to 0 and 1; with several windows, all data channels repeat per window.
         input_shape: Shape of the raw values, channels last; see `raw_input_shape`.
     """
     if limits.num_windows == 1:
@@ -42,13 +42,13 @@ def _rescaling(window: tuple[Range, ...], name: str | None = None) -> keras.laye
 
 
 def raw_input_shape(network: keras.Model, limits: InputLimits) -> Shape:
-    """Shape of the raw values of a case, channels last, from which the input of a network is made."""
+    """Shape of the raw values of a case, channels last, that are scaled to the input of a network."""
     *sizes, num_channels = network.input_shape[1:]
     return (*sizes, num_channels // limits.num_windows)
 
 
 def input_limits(model: keras.Model) -> InputLimits:
-    """The raw values that a model from `build_inference_model` maps to 0 and 1."""
+    """Read the raw values that a model from `build_inference_model` maps to 0 and 1."""
     layers = {layer.name: layer for layer in model.get_layer("scaling").layers}
     first, *others = (layer for layer in layers.values() if isinstance(layer, keras.layers.Rescaling))
     rescalings = [layers[_window_name(number)] for number in range(1 + len(others))] if others else [first]
@@ -67,11 +67,11 @@ def _window(rescaling: keras.layers.Rescaling) -> tuple[Range, ...]:
 
 
 def build_inference_model(network: keras.Model, limits: InputLimits) -> keras.Model:
-    """The model that is saved: raw values in, class probabilities out, sharing the network's weights.
+    """Build the model that is saved; it maps raw values to class probabilities and shares the network's weights.
 
     Args:
-        network: What `build` returns.
-        limits: Raw values that become 0 and 1, such as the HU window.
+        network: Result of `build`.
+        limits: Raw values that are mapped to 0 and 1, such as the HU window.
 
     Returns:
         (N, *raw_input_shape) raw values -> (N, classes) probabilities; [1 - p, p] where T is "sigmoid".

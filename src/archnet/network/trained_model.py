@@ -87,5 +87,5 @@ def _open_in_keras(path: Path) -> keras.Model:
         for layer in model.get_layer(model.name).layers:
             accelerate(layer)
     except Exception as error:
-        raise DamagedFileError("its layers and weights do not fit together") from error
+        raise DamagedFileError("its layers and weights do not match") from error
     return model

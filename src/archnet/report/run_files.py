@@ -28,7 +28,7 @@ class Gallery:
     """Input crops kept for the report.
 
     Attributes:
-        images: Shape (M, height, width) or (M, height, width, depth), uint8: the limits of the first channel become 0
+        images: Shape (M, height, width) or (M, height, width, depth), uint8: the limits of the first channel map to 0
             and 255.
         cases: Names as in `predictions.csv`, shape (M,).
         kinds: "sample" (training) or "wrong" (confidently wrong), shape (M,).
@@ -42,7 +42,7 @@ class Gallery:
 
     @property
     def all_channels(self) -> NDArray[np.uint8]:
-        """The images with all channels of the data: as a last axis, if there are several."""
+        """The images with all channels of the data, channels last if there are several."""
         if self.other_channels is None:
             return self.images
         return np.concatenate([self.images[..., np.newaxis], self.other_channels], axis=-1)
@@ -60,7 +60,7 @@ class RunFiles:
         gallery: `gallery.npz`.
         experiment: `experiment.json`, every default written out.
         environment: `environment.json`.
-        init: `init.json`: where the starting weights come from.
+        init: `init.json`: origin of the initial weights.
         network: `network.json`: the layers with their shapes and costs.
         data: `data.json`: findings of the data checks, and the scans that could not be read.
         manifest: `manifest.json`, with the changes that were accepted; empty until the run has written it.

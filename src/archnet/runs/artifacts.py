@@ -105,8 +105,8 @@ def write_gallery(
 
     The file holds `images` uint8 (M, height, width[, depth]), the first channel in the first window scaled to 0..255,
     `case` (M,) and `kind` (M,): "sample" (training cases, the classes in turn) or "wrong" (the most confidently
-    misclassified cases of the test set, else of the validation set). Data with several channels have the others in
-    `other_channels` (M, height, width[, depth], channels - 1), which `export` compares models on.
+    misclassified cases of the test set, else of the validation set). If there are several channels, the others are in
+    `other_channels` (M, height, width[, depth], channels - 1), on which `export` compares models.
 
     Args:
         path: The file.

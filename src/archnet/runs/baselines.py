@@ -146,7 +146,7 @@ def block_means(prepared: PreparedData, grid: Sequence[int]) -> NDArray[np.float
         grid: Blocks along each axis, at most; an axis with fewer voxels is not changed.
 
     Returns:
-        (N, blocks), of voxels scaled to [0, 1] as a network sees them; of each channel, if there are several.
+        (N, blocks), means of voxels scaled to [0, 1] as for a network; of each channel, if there are several.
     """
     parts = []
     for start in range(0, len(prepared.rows), _CASES_AT_ONCE):

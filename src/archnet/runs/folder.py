@@ -178,7 +178,7 @@ def _check_same_cases(folder: Path, run_folder: Path, experiment: Experiment) ->
 
 
 _COMPLETE: Final = {"arch": complete_arch, "data": complete_data}
-"""How a section of an earlier version is written today."""
+"""By section, a function that converts the section of an earlier version to the current form."""
 
 
 def _first_difference(

@@ -184,7 +184,7 @@ def _resolve_new_run(experiment: Experiment, dataset: Dataset, split: CaseSplit)
     """Choose the "auto" values of a run that has not begun.
 
     Raises:
-        RunError: The starting weights are missing, or a metric that chooses the weights or ends the training is
+        RunError: The initial weights are missing, or a metric for model selection or early stopping is
             undefined on the validation set.
     """
     check_starting_weights(experiment)

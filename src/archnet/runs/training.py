@@ -59,7 +59,7 @@ def plan_micro_batch(run: PlannedRun, record: Mapping[str, Any]) -> MicroBatch:
 def train_network(
     run: PlannedRun, micro: MicroBatch, record: Mapping[str, Any], callback: Callback
 ) -> tuple[keras.Model, list[dict[str, float]]]:
-    """Build the network and train it, and write environment.json and init.json before it starts.
+    """Build and train the network, after writing environment.json and init.json.
 
     Args:
         run: The run.

@@ -160,7 +160,7 @@ class EarlyStopping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Init:
-    """Starting weights from another network.
+    """Initial weights from another network.
 
     Attributes:
         weights: A run folder, or a file of Keras (`.keras`, `.weights.h5`).

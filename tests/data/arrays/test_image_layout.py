@@ -128,11 +128,14 @@ def test_the_last_axis_may_hold_channels(shape):
     [
         ((2, 3, 7, 8), "move the channels to the last axis: x=numpy.moveaxis(x, 1, -1)"),
         ((2, 3, 7, 8, 9), "move the channels to the last axis: x=numpy.moveaxis(x, 1, -1)"),
-        ((2, 7, 8, 2), "set data.channels=2 if these are its channels, or leave it out if they are slices"),
+        (
+            (2, 7, 8, 2),
+            "set data.channels=2 if the last axis holds channels, or remove data.channels if it holds slices",
+        ),
         ((2, 7, 8, 9, 2), "set data.channels=2 if these are its channels"),
-        ((2, 7, 8), "leave data.channels out if it has no channels"),
-        ((2, 7, 8, 9), "leave data.channels out if it has no channels"),
-        ((2, 0, 8, 3), "leave data.channels out if it has no channels"),
+        ((2, 7, 8), "remove data.channels if x has no channel axis"),
+        ((2, 7, 8, 9), "remove data.channels if x has no channel axis"),
+        ((2, 0, 8, 3), "remove data.channels if x has no channel axis"),
     ],
 )
 def test_other_numbers_of_channels_are_refused(shape, remedy):

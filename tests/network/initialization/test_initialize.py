@@ -1,4 +1,4 @@
-"""Starting weights from files: what is read, and hostile or unsuitable files as one message."""
+"""Initial weights from files: what is read, and the messages for hostile or unsuitable files."""
 
 import hashlib
 import io
@@ -164,7 +164,7 @@ def test_weights_of_other_shapes_are_one_message(model_file):
             del file[path]
             file[path] = np.zeros((3, 6, 1, 2) if name == "0" else (4,), values.dtype)
     rewrite(model_file, weights=content.getvalue())
-    assert refusal(model_file) == unreadable(model_file, "its layers and weights do not fit together")
+    assert refusal(model_file) == unreadable(model_file, "its layers and weights do not match")
 
 
 def test_a_compressed_array_is_not_unpacked(model_file):
@@ -192,8 +192,9 @@ def test_a_network_that_takes_nothing_is_one_message(tmp_path):
     path = tmp_path / "other.keras"
     keras.Model(inputs, keras.layers.Conv2D(9, 5, name="first")(inputs)).save(path)
     assert refusal(path) == (
-        f"training.init: {path}: nothing in it fits this network, whose first layer is a Conv2D of 3 x 3 x 1 x 4: the "
-        'file has Conv2D "first" (5 x 5 x 1 x 9) here. Remove training.init, or name a network that begins alike.'
+        f"training.init: {path}: no layer of it matches this network, whose first layer is Conv2D (3 x 3 x 1 x 4): the "
+        'file has Conv2D "first" (5 x 5 x 1 x 9) here. Remove training.init, or use a network with the same first '
+        "layers."
     )
 
 
@@ -220,8 +221,8 @@ def test_loose_arrays_of_layers_that_fit_equally_are_refused(tmp_path):
     with pytest.raises(RunError) as caught:
         initialize(network, Init(weights=str(path)))
     assert str(caught.value) == (
-        f"training.init: {path}: does not say how its layers are connected, and batch_normalization, "
-        f"batch_normalization_1 fit {', '.join(names)} of this network equally. Name the .keras file of the model, "
+        f"training.init: {path}: does not store how its layers are connected, and batch_normalization, "
+        f"batch_normalization_1 match {', '.join(names)} of this network equally well. Use the .keras file of the model, "
         "written by model.save in Keras."
     )
 
@@ -230,6 +231,6 @@ def test_a_file_of_arrays_in_another_layout_is_one_message(tmp_path):
     path = tmp_path / "a.weights.h5"
     with h5py.File(path, "w") as file:
         file["conv1/kernel"] = np.zeros((3, 3, 1, 4), np.float32)
-    assert refusal(path) == unreadable(path, "it holds no layers as Keras 3 writes them")
+    assert refusal(path) == unreadable(path, "it contains no layers in the format of Keras 3")
     path.write_bytes(b"no hdf5")
     assert re.fullmatch(re.escape(unreadable(path, "its content is damaged")), refusal(path))

@@ -64,7 +64,7 @@ def test_a_layer_that_is_computed_incorrectly_is_refused_with_its_name_and_the_r
     check_precision(network, "float16")
     message = (
         rf"training\.precision bfloat16: this device computes the outputs of {name} \(Conv3D on 6x6x4x4\) incorrectly in "
-        r"bfloat16: they differ from float32 by 0\.081 of their size, and rounding explains less than 0\.03\. "
+        r"bfloat16: they differ from float32 by a relative error of 0\.081; rounding explains at most 0\.03\. "
         r"Set training\.precision=float32, or update the GPU's libraries\."
     )
     with pytest.raises(RunError, match=f"^{message}$"):
@@ -94,7 +94,7 @@ def test_auto_falls_back_to_float32_with_a_warning(wrong_conv3d, monkeypatch, ca
     assert record.levelname == "WARNING"
     assert re.fullmatch(
         r"precision float32: this device computes the outputs of conv3d\w* \(Conv3D on 6x6x4x4\) incorrectly in bfloat16: "
-        r"they differ from float32 by 0\.081 of their size, and rounding explains less than 0\.03",
+        r"they differ from float32 by a relative error of 0\.081; rounding explains at most 0\.03",
         record.message,
     )
 

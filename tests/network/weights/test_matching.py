@@ -111,7 +111,7 @@ def test_a_sum_to_which_two_assignments_fit_is_refused():
     source = half_open("relu", "tanh", "a", "b")
     target = half_open("elu", "gelu", "c", "d")
     text = (
-        'two assignments fit: "a" and "b" of net learn arrays of the same shapes, and so do "c" and "d" of net. Give '
+        'the match is ambiguous: "a" and "b" of net have weights of the same shapes, and so have "c" and "d" of net. Give '
         "these layers the same names in both networks"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
@@ -168,7 +168,7 @@ def test_a_shared_layer_gives_its_weights_to_each_of_two():
         lambda tensor: layers.Concatenate()([layers.Conv2D(3, 3)(tensor), layers.Conv2D(3, 3)(layers.ReLU()(tensor))])
     )
     assert [source for source, _ in names(assert_moved(source, target))] == ["shared", "shared"]
-    text = 'Conv2D "shared" (3 x 3 x 4 x 3) is used several times, and "{}" and "{}" of net fit it'
+    text = 'Conv2D "shared" (3 x 3 x 4 x 3) is used several times, and "{}" and "{}" of net match it'
     used = [layer.name for layer in target.layers if layer.weights]
     with pytest.raises(ValueError, match=re.escape(text.format(*used))):
         match_layers(target, source)

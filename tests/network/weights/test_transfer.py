@@ -66,7 +66,7 @@ def test_what_follows_a_fresh_layer_is_fresh():
     found = places(target, transfer_weights(source, target))
     first = source.layers[1].name
     assert found[0] == [(False, f'the file has Conv2D "{first}" (3 x 3 x 1 x 4) here')]
-    assert {note for place in (1, 3) for _, note in found[place]} == {"what comes before it is not that of the file"}
+    assert {note for place in (1, 3) for _, note in found[place]} == {"the layers before it do not match the file"}
 
 
 def test_a_deeper_network_takes_what_comes_before_the_difference():
@@ -90,7 +90,7 @@ def test_2d_weights_are_inflated_layer_by_layer(inflate):
     source, target = network(layers_of(), seed=1), network(layers_of(3), (8, 8, 8))
     found = places(target, transfer_weights(source, target, inflate))
     name = source.layers[1].name
-    change = {"mean": "repeated over 3 slices and divided by 3", "centre": "at the centre of 3 slices"}[inflate]
+    change = {"mean": "repeated over 3 slices and divided by 3", "centre": "on the central one of 3 slices"}[inflate]
     assert found[0] == [(True, f'Conv2D "{name}" (3 x 3 x 1 x 4), {change}')]
     assert all(is_taken for rows in found.values() for is_taken, _ in rows)
     kernel, flat = target.layers[1].get_weights()[0], source.layers[1].get_weights()[0]

@@ -26,7 +26,7 @@ def read_arrays(path: Path, num_channels: int = 1) -> Arrays:
 
     Args:
         path: The file.
-        num_channels: Channels that its images are meant to have; colour images are refused if it is 1.
+        num_channels: Expected number of channels; if it is 1, colour images are rejected.
 
     Raises:
         DataError: There is no such file.

@@ -1,4 +1,4 @@
-"""What the axes of an image array are: cases, space, and channels to keep, to squeeze or to refuse."""
+"""Layout of image arrays: the axes of cases, space and channels."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def squeeze_channel(x: NDArray[Any], axes: str) -> tuple[NDArray[Any], list[Find
 
 
 def check_channel_axis(shape: Sequence[int], num_channels: int) -> None:
-    """Check that the last axis of images holds so many channels.
+    """Check that the last axis of images has the given number of channels.
 
     Raises:
         ValueError: It does not.
@@ -54,10 +54,10 @@ def check_channel_axis(shape: Sequence[int], num_channels: int) -> None:
     if is_known and shape[1] == num_channels:
         remedy = "; move the channels to the last axis: x=numpy.moveaxis(x, 1, -1)"
     elif is_known and shape[-1] < min(shape[1:-1]):
-        slices = ", or leave it out if they are slices" if len(shape) == 4 else ""
-        remedy = f"; set data.channels={shape[-1]} if these are its channels{slices}"
+        slices = ", or remove data.channels if it holds slices" if len(shape) == 4 else ""
+        remedy = f"; set data.channels={shape[-1]} if the last axis holds channels{slices}"
     else:
-        remedy = "; leave data.channels out if it has no channels"
+        remedy = "; remove data.channels if x has no channel axis"
     raise ValueError(
         f"data.channels is {num_channels}, so x must be (N, height, width, {num_channels}) or (N, height, width, "
         f"depth, {num_channels}), got {tuple(shape)}{remedy}"

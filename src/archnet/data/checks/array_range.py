@@ -43,7 +43,7 @@ class ArrayRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ChannelRange:
-    """The chosen range of one channel: the values that become 0 and 1 in each window, and what was found."""
+    """The chosen range of one channel: the values that are mapped to 0 and 1 in each window, and the findings."""
 
     limits: tuple[Limits, ...]
     findings: list[Finding]
@@ -55,8 +55,8 @@ def choose_range(
     """Choose the values that become 0 and 1: what `data.range` says, or the scale that the values are on.
 
     Args:
-        x: (N, height, width[, depth]) all cases, uint8, int16 or float32; with `data.channels` channels last if there
-            is more than one. Each channel has a range of its own.
+        x: (N, height, width[, depth]) all cases, uint8, int16 or float32; channels last if `data.channels` is above 1.
+            Each channel has its own range.
         dtype: The data type that they were stored in.
         data: The options.
         labels: (N,) class of each case, index into `classes`.
@@ -114,7 +114,7 @@ def _is_fixed(dtype: np.dtype[Any]) -> bool:
 
 
 def _auto_limits(values: Values, dtype: np.dtype[Any], scale: Scale | None, data: Data) -> tuple[Limits, ...]:
-    """The limits for each window, or those of the scale.
+    """The limits of each window, or those of the scale if the values are not in Hounsfield units.
 
     Raises:
         ValueError: There are several windows, but the values are not in Hounsfield units.
@@ -170,7 +170,7 @@ def _describe_choice(values: Values, dtype: np.dtype[Any], scale: Scale | None, 
 
 
 def _range_example(low: float, high: float, data: Data, words: str) -> str:
-    """How `data.range` names a range; its entry for one channel where there are several."""
+    """The value of `data.range` for a range, or its entry for one of several channels."""
     if data.channels > 1:
         return f"{words} [{low:g},{high:g}] for this channel (data.range takes a pair for each)"
     return f'{words} --set "data.range=[{low:g},{high:g}]"'

@@ -129,7 +129,7 @@ def accelerator_has_bfloat16() -> bool | None:
 
 
 def has_fast_groups() -> bool:
-    """Whether grouped convolutions are fast as Keras computes them: on accelerators, not on a CPU."""
+    """Whether Keras's grouped convolutions are fast: on accelerators, but not on a CPU."""
     return bool(_device().platform != "cpu")
 
 

@@ -160,7 +160,7 @@ def accelerator_has_bfloat16() -> bool | None:
 
 
 def has_fast_groups() -> bool:
-    """Whether grouped convolutions are fast as Keras computes them: within XLA, which no other format knows."""
+    """Whether Keras's grouped convolutions are fast: never, because exported formats do not use XLA."""
     return False
 
 

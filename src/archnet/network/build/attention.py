@@ -1,4 +1,4 @@
-"""The rules of the layers that weigh channels, voxels or whole maps by what they hold."""
+"""Rules of the attention layers: squeeze-and-excitation, CBAM, positional embedding, transformer block."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from archnet.spec.layers import (
 from archnet.spec.layers.attention.transformer import LAYER_NORM
 
 POSITION_STDDEV: Final = 0.02
-"""Of the positions' starting values, as in BERT and vision transformers."""
+"""Standard deviation of the initial positional embedding, as in BERT and vision transformers."""
 
 
 def _squeeze_excitation(layer: SqueezeExcitation, tensor: Tensor, builder: Builder) -> Tensor:
@@ -35,7 +35,7 @@ def _squeeze_excitation(layer: SqueezeExcitation, tensor: Tensor, builder: Build
 
 
 def _convolutional_attention(layer: ConvolutionalAttention, tensor: Tensor, builder: Builder) -> Tensor:
-    """Both dense layers act on the last axis of means and maxima side by side, so that each is called once."""
+    """CBAM. The dense layers act on the stacked means and maxima, so that each layer is called once."""
     pooled = [_pool(kind, tensor) for kind in (GlobalAveragePooling, GlobalMaxPooling)]
     hidden = builder.dense(layer.num_units(tensor.shape[-1]), "relu")(keras.layers.Concatenate(axis=1)(pooled))
     weights = builder.dense(tensor.shape[-1], "sigmoid")(activate("relu", hidden))
@@ -49,7 +49,7 @@ def _convolutional_attention(layer: ConvolutionalAttention, tensor: Tensor, buil
 
 
 def _positions(layer: Positions, tensor: Tensor, builder: Builder) -> Tensor:
-    """A product with a one that follows from the tensor: a constant's layer would have no place in a Keras graph."""
+    """Positional embedding: scales a tensor of ones derived from the input, as a Keras graph cannot hold a constant."""
     one = ops.ones_like(tensor[(slice(None), *[0] * (rank_of(tensor) + 1))])
     weights = keras.layers.EinsumDense(
         POSITION_EQUATIONS[rank_of(tensor)],
@@ -73,7 +73,7 @@ def _residual_sum(layer: TransformerBlock, tensor: Tensor, branch: Tensor, build
 
 
 def _attend(layer: TransformerBlock, tensor: Tensor, builder: Builder) -> Tensor:
-    """Self-attention of several heads over all voxels, (N, ..., channels)."""
+    """Multi-head self-attention over all voxels, (N, ..., channels)."""
     shape, num_channels = (-1, *tensor.shape[1:]), tensor.shape[-1]
     tokens = (-1, _num_voxels(tensor), layer.heads, num_channels // layer.heads)
 

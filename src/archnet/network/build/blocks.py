@@ -1,4 +1,4 @@
-"""The rules of the layers that hold other layers."""
+"""Rules of the layers with inner layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rules of all layer types share: seeds, starting weights, normalization, activation, dropout."""
+"""Builder shared by the rules of all layer types: seeds, initializers, normalization, activation, dropout."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from archnet.spec.layers.base.window import Window
 Tensor = Any
 
 BATCH_NORM_MOMENTUM: Final = 0.9
-"""Keras's 0.99 needs hundreds of steps before the moving statistics, which prediction uses, have left their start; a
-small CT data set trains for fewer."""
+"""Keras's default of 0.99 needs hundreds of steps until the moving statistics, which prediction uses, forget their
+initial values; training on a small CT data set takes fewer steps."""
 
 ZERO_PADDING: Final = {2: keras.layers.ZeroPadding2D, 3: keras.layers.ZeroPadding3D}
 SCALE_EQUATIONS: Final = {2: "nhwc,c->nhwc", 3: "nhwdc,c->nhwdc"}
-"""A weight for each channel, by the number of spatial axes. Keras's axes are named: an ellipsis fails in exports."""
+"""Equation of one weight per channel, by the number of spatial axes. It names all axes: an ellipsis breaks exports."""
 
 POSITION_EQUATIONS: Final = {2: "n,hwc->nhwc", 3: "n,hwdc->nhwdc"}
-"""A weight for each voxel and channel, by the number of spatial axes."""
+"""Equation of one weight per voxel and channel, by the number of spatial axes."""
 
 INITIALIZERS: Final = {
     "he_normal": keras.initializers.HeNormal,
@@ -46,14 +46,14 @@ def rank_of(tensor: Tensor) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Builder:
-    """What every rule needs to know, and what the rules record.
+    """State shared by the rules while a network is built.
 
     Attributes:
-        rules: The rule of each layer type: its layer, a tensor and the builder give the tensor behind it.
-        seed: Weights and dropout follow from it and from a layer's position alone.
-        batch_norm_momentum: Share of their old values that moving statistics keep in a step.
-        positions: Counts the Keras layers that draw random numbers.
-        penalized_names: Names of the Keras layers whose trainable weights the L2 penalty concerns.
+        rules: By layer type, a function of the layer, its input tensor and the builder that returns the output tensor.
+        seed: Determines weights and dropout together with a layer's position.
+        batch_norm_momentum: Momentum of the moving statistics of batch norm.
+        positions: Counter of the Keras layers that use random numbers.
+        penalized_names: Names of the Keras layers whose trainable weights are L2-penalized.
     """
 
     rules: Mapping[type[Layer], Callable[[Any, Tensor, Builder], Tensor]]
@@ -69,30 +69,30 @@ class Builder:
         return tensor
 
     def next_seed(self) -> int:
-        """A different seed for each Keras layer."""
+        """Return a different seed for each Keras layer."""
         return (self.seed * 1_000_003 + next(self.positions)) % 2**31
 
     def initializer(self, activation: ActivationName | None) -> keras.initializers.Initializer:
-        """Starting weights whose scale suits the activation that follows; see `ACTIVATIONS`. Biases start at 0."""
+        """Kernel initializer that suits the activation after the layer; see `ACTIVATIONS`. Biases start at 0."""
         return INITIALIZERS[get_activation(activation).initializer](seed=self.next_seed())
 
     def depthwise_initializer(
         self, activation: ActivationName | None, num_channels: int
     ) -> keras.initializers.Initializer:
-        """Starting weights of Keras's depthwise layer, whose outputs see one channel each.
+        """Kernel initializer of Keras's depthwise layer, each of whose outputs depends on a single channel.
 
-        Keras takes the kernel's third axis, all channels, for what an output sees, and would start too low.
+        Keras computes the fan-in from the kernel's third axis, all channels, which makes the scale too small.
         """
         scale = 2.0 if get_activation(activation).initializer == "he_normal" else 1.0
         return keras.initializers.VarianceScaling(scale * num_channels, mode="fan_in", seed=self.next_seed())
 
     def penalize(self, layer: keras.layers.Layer) -> keras.layers.Layer:
-        """A Keras layer, recorded as one whose trainable weights the L2 penalty concerns."""
+        """Record a Keras layer as L2-penalized, and return it."""
         self.penalized_names.append(layer.name)
         return layer
 
     def dense(self, num_output: int, activation: ActivationName | None = None, *, bias: bool = True) -> Any:
-        """A Keras dense layer of the last axis, whose weights are penalized."""
+        """A Keras dense layer on the last axis with L2-penalized weights."""
         initializer = self.initializer(activation)
         return self.penalize(keras.layers.Dense(num_output, use_bias=bias, kernel_initializer=initializer))
 
@@ -105,13 +105,13 @@ class Builder:
         return keras.layers.Dropout(percent / 100, seed=self.next_seed())(tensor) if percent else tensor
 
     def drop_path(self, percent: float, tensor: Tensor) -> Tensor:
-        """The tensor, dropped for some cases in training, with one draw for each case."""
+        """The tensor after stochastic depth: dropped in training for some cases, with one random draw per case."""
         noise_shape = (None, *(1 for _ in tensor.shape[1:]))
         dropout = keras.layers.Dropout(percent / 100, noise_shape, seed=self.next_seed()) if percent else None
         return dropout(tensor) if dropout else tensor
 
     def scale(self, value: float | None, tensor: Tensor) -> Tensor:
-        """The tensor times a weight for each channel that starts at a value; null is no weight."""
+        """The tensor times one weight per channel with this initial value; unchanged if it is null."""
         if value is None:
             return tensor
         initializer = keras.initializers.Constant(value)
@@ -119,7 +119,7 @@ class Builder:
         return keras.layers.EinsumDense(equation, tuple(tensor.shape[1:]), kernel_initializer=initializer)(tensor)
 
     def finish(self, norm: Norm | None, activation: ActivationName | None, percent: float, tensor: Tensor) -> Tensor:
-        """A norm if asked, then activation, then dropout."""
+        """The tensor after optional normalization, activation and dropout."""
         return self.drop_out(percent, activate(activation, self.normalize(norm, tensor)))
 
 
@@ -134,7 +134,7 @@ def flatten(tensor: Tensor) -> Tensor:
 
 
 def pad(window: Window, tensor: Tensor) -> tuple[Tensor, str]:
-    """The tensor with the zeros that numbers ask for around it, and Keras's padding for what is left."""
+    """The tensor with explicit padding applied, and the padding mode that remains for Keras."""
     if isinstance(window.padding, str):
         return tensor, window.padding
     return ZERO_PADDING[rank_of(tensor)](window.zeros)(tensor), "valid"

@@ -1,7 +1,7 @@
-"""Grouped convolutions in forms that are fast on a CPU; the layers, their weights and their files stay Keras's.
+"""Grouped convolutions that are fast on a CPU. The layers, their weights and their files remain those of Keras.
 
-Keras compiles a grouped convolution with XLA, whose loops on a CPU take 20 to 50 times as long as the dense convolution
-in 3D, and whose gradients do in 2D. `archnet bench --layers` measures the forms here.
+Keras compiles a grouped convolution with XLA. On a CPU, this takes 20 to 50 times as long as the dense convolution: in
+3D always, in 2D for the gradients. `archnet bench --layers` measures the implementations below.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from keras import ops
 Tensor = Any
 
 BUNDLE_CHANNELS: Final = 16
-"""Input channels of one dense convolution: oneDNN computes 16 at once, so that fewer save nothing."""
+"""Input channels of one dense convolution: oneDNN processes 16 at once, so fewer channels save no time."""
 
 _GROUPED: Final = (keras.layers.Conv2D, keras.layers.Conv3D)
 
 
 def accelerate(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """A Keras layer, which computes in a faster form from now on if it is a grouped convolution.
+    """Give a Keras layer a faster implementation if it is a grouped convolution, and return it.
 
-    The values are equal up to rounding. The layer's class, configuration and weights do not change, so that saved
-    models hold Keras's layers alone; exports hold the form.
+    The values are equal up to rounding. The layer's class, configuration and weights do not change, so saved
+    models contain only Keras's layers; exports contain the faster implementation.
 
     Args:
         layer: Any layer.
@@ -37,7 +37,7 @@ def accelerate(layer: keras.layers.Layer) -> keras.layers.Layer:
 
 
 def _convolve(layer: keras.layers.Layer, inputs: Tensor, kernel: Tensor) -> Tensor:
-    """Choose the form for a layer, where Keras's `convolution_op` has one for all."""
+    """Choose the implementation for a layer; replaces Keras's `convolution_op`."""
     is_depthwise = layer.groups == inputs.shape[-1]
     if layer.rank == 3 and is_depthwise and layer.kernel_size[2] == 1:
         return _convolve_slices(layer, inputs, kernel)
@@ -47,7 +47,7 @@ def _convolve(layer: keras.layers.Layer, inputs: Tensor, kernel: Tensor) -> Tens
 
 
 def _convolve_bundles(layer: keras.layers.Layer, inputs: Tensor, kernel: Tensor) -> Tensor:
-    """Dense convolutions of some groups each, whose kernels are 0 between groups."""
+    """Dense convolutions over several groups each, with block-diagonal kernels."""
     num_inputs, num_outputs = kernel.shape[-2], kernel.shape[-1] // layer.groups
     outputs = [
         ops.conv(
@@ -63,14 +63,14 @@ def _convolve_bundles(layer: keras.layers.Layer, inputs: Tensor, kernel: Tensor)
 
 
 def _bundles(num_groups: int, num_inputs: int) -> Iterator[tuple[int, int]]:
-    """First group and the one after the last of each bundle, for `num_inputs` channels in each group."""
+    """The range of groups (start, stop) of each bundle, for `num_inputs` channels per group."""
     size = max(BUNDLE_CHANNELS // num_inputs, 1)
     for start in range(0, num_groups, size):
         yield start, min(start + size, num_groups)
 
 
 def _block_diagonal(kernel: Tensor, num_groups: int) -> Tensor:
-    """A grouped kernel, (..., inputs of a group, outputs), as a dense one, (..., inputs, outputs)."""
+    """Expand a grouped kernel, (..., inputs of a group, outputs), to a dense one, (..., inputs, outputs)."""
     if num_groups == 1:
         return kernel
     *sizes, num_inputs, num_outputs = kernel.shape
@@ -80,7 +80,7 @@ def _block_diagonal(kernel: Tensor, num_groups: int) -> Tensor:
 
 
 def _convolve_slices(layer: keras.layers.Layer, inputs: Tensor, kernel: Tensor) -> Tensor:
-    """A depthwise convolution in each slice (kernel depth 1): the slices are further channels of one image."""
+    """A depthwise convolution within each slice (kernel depth 1): slices are folded into the channels."""
     inputs = inputs[:, :, :, :: layer.strides[2]]
     _, height, width, depth, channels = inputs.shape
     slices = ops.reshape(inputs, (-1, height, width, depth * channels))
@@ -90,7 +90,7 @@ def _convolve_slices(layer: keras.layers.Layer, inputs: Tensor, kernel: Tensor) 
 
 
 def _convolve_rows(layer: keras.layers.Layer, inputs: Tensor, kernel: Tensor) -> Tensor:
-    """A depthwise convolution in each row (kernel height 1): the rows are further cases."""
+    """A depthwise convolution within each row (kernel height 1): rows are folded into the batch."""
     inputs = inputs[:, :: layer.strides[0]]
     _, height, width, depth, channels = inputs.shape
     rows = ops.reshape(inputs, (-1, width, depth, channels))
@@ -99,12 +99,12 @@ def _convolve_rows(layer: keras.layers.Layer, inputs: Tensor, kernel: Tensor) ->
 
 
 def _depthwise_kernel(kernel: Tensor, channels: int) -> Tensor:
-    """The kernel (rows, columns, 1, outputs) as Keras's depthwise convolutions have it."""
+    """Reshape the kernel (rows, columns, 1, outputs) for Keras's depthwise convolutions."""
     return ops.reshape(kernel, (*kernel.shape[:2], channels, -1))
 
 
 def _convolve_2d(layer: keras.layers.Layer, images: Tensor, kernel: Tensor, axes: tuple[int, int]) -> Tensor:
-    """Depthwise, with what a 3D layer says of two of its axes."""
+    """A 2D depthwise convolution with the strides, padding and dilation of two axes of a 3D layer."""
     return ops.depthwise_conv(
         images,
         kernel,

@@ -24,7 +24,7 @@ RULES: Final[dict[type[Layer], Callable[[Any, Tensor, Builder], Tensor]]] = {
     **BLOCK_RULES,
     **VIEWS_RULES,
 }
-"""How each layer type is built."""
+"""The rule of each layer type."""
 
 
 def build(
@@ -36,23 +36,23 @@ def build(
     seed: int = 0,
     batch_norm_momentum: float = BATCH_NORM_MOMENTUM,
 ) -> keras.Model:
-    """The network that gives logits for images scaled to [0, 1].
+    """Build the network that computes logits from images scaled to [0, 1].
 
     Args:
         arch: The architecture.
         input_shape: (height, width[, depth]) for one channel, or with channels last; see `Arch.plan`.
         num_classes: Classes of the data.
-        plan: Result of `Arch.plan` for these arguments; null plans here.
-        seed: Seed of the starting weights and of dropout.
-        batch_norm_momentum: Share of their old values that the moving statistics of batch norm keep in a step.
+        plan: Result of `Arch.plan` for these arguments; computed if null.
+        seed: Seed of the initial weights and of dropout.
+        batch_norm_momentum: Momentum of the moving statistics of batch norm.
 
     Returns:
         (N, *input_shape) float32 -> (N, num_classes) logits, or (N, 1) where T is "sigmoid". Its attribute
-        `penalized_names` lists the Keras layers that the L2 penalty concerns, `layer_names` has the names of the Keras
-        operations of each of the architecture's layers.
+        `penalized_names` lists the L2-penalized Keras layers; `layer_names` lists the names of the Keras
+        operations of each layer of the architecture.
 
     Raises:
-        DocumentError: A layer does not fit what reaches it.
+        DocumentError: A layer does not fit its input.
     """
     plan = plan or arch.plan(input_shape, num_classes)
     builder = Builder(rules=RULES, seed=seed, batch_norm_momentum=batch_norm_momentum)
@@ -67,7 +67,7 @@ def build(
 
 
 def _names_between(start: Tensor, end: Tensor) -> frozenset[str]:
-    """The names of the operations that lead from one tensor to another."""
+    """The names of the operations between two tensors."""
     names: set[str] = set()
     stack, known = [end], {id(start)}
     while stack:

@@ -1,4 +1,4 @@
-"""The rules of the layers without inner layers that act voxel by voxel or window by window, and of the classes."""
+"""Rules of the simple layers: convolution, pooling, normalization, activation, dropout, dense layers, output."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ CROPPING: Final = {2: keras.layers.Cropping2D, 3: keras.layers.Cropping3D}
 
 
 def build_convolution(layer: Convolution, tensor: Tensor, builder: Builder) -> Tensor:
-    """A convolution, its norm, activation and dropout."""
+    """A convolution with its normalization, activation and dropout."""
     tensor, padding = pad(layer.window, tensor)
     stride = layer.stride
     if set(layer.kernel_size) == set(layer.dilation) == {1} != set(stride):
-        # The same values: TensorFlow's gradient of a strided 1x1 convolution writes beyond its memory (oneDNN, 2D).
+        # Equivalent: TensorFlow's gradient of a strided 1x1 convolution writes out of bounds (oneDNN, 2D).
         tensor, stride = POOLING["max", rank_of(tensor)](1, strides=stride)(tensor), (1,) * rank_of(tensor)
     convolution = _convolution_layer(layer, stride, padding, tensor, builder)
     return builder.finish(layer.norm, layer.activation, layer.drop_out, builder.penalize(convolution)(tensor))
@@ -57,7 +57,7 @@ def build_convolution(layer: Convolution, tensor: Tensor, builder: Builder) -> T
 def _convolution_layer(
     layer: Convolution, stride: Shape, padding: str, tensor: Tensor, builder: Builder
 ) -> keras.layers.Layer:
-    """Keras's layer: that for depthwise convolutions in 2D, where TensorFlow can take the stride."""
+    """The Keras layer; DepthwiseConv2D for depthwise convolutions in 2D if TensorFlow supports the stride."""
     num_channels = tensor.shape[-1]
     groups = layer.num_groups(num_channels)
     options = {"strides": stride, "padding": padding, "dilation_rate": layer.dilation, "use_bias": layer.bias}

@@ -1,4 +1,4 @@
-"""The rule of `VIEWS`: planes of a volume, folded into the batch where they share their layers."""
+"""The rule of `VIEWS`: planes of a volume, folded into the batch if they share their layers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _views(layer: Views, tensor: Tensor, builder: Builder) -> Tensor:
 
 
 def plane_tensors(layer: Any, tensor: Tensor) -> list[Tensor]:
-    """What the inner layers run on: each plane, or all planes in one tensor where they share the layers.
+    """The inputs of the inner layers: each plane, or all planes in one tensor if they share the layers.
 
     Args:
         layer: `VIEWS`.
@@ -47,14 +47,14 @@ def _volume_shape(tensor: Tensor) -> Shape:
 
 
 def _fold(planes: Tensor) -> Tensor:
-    """(N, planes, ...) as (N * planes, ...)."""
+    """Reshape (N, planes, ...) to (N * planes, ...)."""
     return ops.reshape(planes, (-1, *planes.shape[2:]))
 
 
 def _extract_plane(tensor: Tensor, plane: Plane) -> Tensor:
     """A plane of volumes (N, height, width, depth, channels), as (N, rows, columns, channels).
 
-    A diagonal of two axes of n voxels is every (n + 1)th of their n * n voxels, a falling one every (n - 1)th.
+    A rising diagonal of two axes of n voxels is every (n + 1)th of their n * n voxels; a falling one, every (n - 1)th.
     """
     first, second = plane.axes[0], plane.axes[-1]
     before: list[Any] = [slice(None)] * first
@@ -71,12 +71,12 @@ def _extract_plane(tensor: Tensor, plane: Plane) -> Tensor:
 
 
 def _unfold(features: Tensor, num_planes: int) -> Tensor:
-    """(N * planes, features) as (N, planes, features)."""
+    """Reshape (N * planes, features) to (N, planes, features)."""
     return ops.reshape(features, (-1, num_planes, features.shape[-1]))
 
 
 def _fuse(layer: Views, features: Tensor, builder: Builder) -> Tensor:
-    """(N, planes, features) as (N, features), or joined as (N, planes * features)."""
+    """Fuse (N, planes, features) to (N, features), or to (N, planes * features) by concatenation."""
     if layer.fuse == "attention":
         weights = _attention(layer, features, builder)
         return flatten(keras.layers.Dot(axes=1)([weights, features]))
@@ -84,7 +84,7 @@ def _fuse(layer: Views, features: Tensor, builder: Builder) -> Tensor:
 
 
 def _attention(layer: Views, features: Tensor, builder: Builder) -> Tensor:
-    """Weights of the planes, (N, planes, 1), that add up to 1: gated attention (Ilse et al. 2018, equation 9)."""
+    """Gated attention weights of the planes, (N, planes, 1), with sum 1 (Ilse et al. 2018, equation 9)."""
     content = activate("tanh", builder.dense(layer.attention_size, "tanh")(features))
     gate = activate("sigmoid", builder.dense(layer.attention_size, "sigmoid")(features))
     scores = builder.dense(1, bias=False)(keras.layers.Multiply()([content, gate]))

@@ -1,1 +1,1 @@
-"""Starting weights from files: model files of archnet and Keras, checked before they are opened, and loose arrays."""
+"""Initial weights from files: model files of archnet and Keras, checked before they are opened, and plain arrays."""

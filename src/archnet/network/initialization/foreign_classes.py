@@ -1,7 +1,7 @@
-"""The Keras classes of models that archnet did not write, as far as starting weights are read from them.
+"""Keras classes that are allowed in models from which archnet reads initial weights.
 
-The list is that of `keras.applications` and of plain models. The weights of each class are counted before Keras opens a
-file. Lambda layers and other code are not among them.
+The list covers `keras.applications` and models of standard layers, without Lambda layers and other code. The weights of
+each class are counted before Keras opens a file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _OTHER_CLASSES: Final[Mapping[str, Set[str]]] = {
 READ_CLASSES: Final[Mapping[str, Set[str]]] = {
     module: {*CLASSES.get(module, ()), *_OTHER_CLASSES.get(module, ())} for module in {**CLASSES, **_OTHER_CLASSES}
 }
-"""The classes that a model may name to give its weights, by module."""
+"""The allowed classes, by module."""
 
 
 def _separable_weights(value: dict[str, Any]) -> int:
@@ -67,4 +67,4 @@ READ_SIZES: Final[Mapping[str, Callable[[dict[str, Any]], int]]] = {
     "Normalization": _normalization_weights,
     "SeparableConv2D": _separable_weights,
 }
-"""The number of weights of each class that has any."""
+"""A function that counts the weights, for each class that has weights."""

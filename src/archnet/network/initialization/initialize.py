@@ -1,4 +1,4 @@
-"""Starting weights from a file: a `.keras` file of archnet or Keras, or a `.weights.h5` file."""
+"""Initial weights from a file: a `.keras` file of archnet or Keras, or a `.weights.h5` file."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from archnet.spec.experiment import Init
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitialWeights:
-    """The starting weights of a network.
+    """The initial weights of a network.
 
     Attributes:
-        file: The file from which they come.
-        sha256: Its digest.
+        file: The source file.
+        sha256: Digest of the file.
         origins: The origin of each layer's weights, from the input to the output.
     """
 
@@ -35,14 +35,14 @@ class InitialWeights:
 
 
 def initialize(network: keras.Model, init: Init) -> InitialWeights:
-    """Give a network the weights that correspond in another one.
+    """Transfer the matching weights of a file to a network.
 
     Args:
-        network: What `build` returns; what does not correspond keeps its fresh weights.
-        init: The other one.
+        network: Result of `build`; layers without a match keep their weights.
+        init: The file, and how kernels are inflated.
 
     Raises:
-        RunError: The file is missing, cannot be read, or nothing of it fits.
+        RunError: The file is missing, cannot be read, or no layer matches.
     """
     try:
         file = find_weights_file(Path(init.weights))
@@ -61,18 +61,18 @@ def initialize(network: keras.Model, init: Init) -> InitialWeights:
     if not any(origin.is_taken for origin in origins):
         first = origins[0]
         raise RunError(
-            f"training.init: {init.weights}: nothing in it fits this network, whose first layer is a {first.kind} of "
-            f"{first.weights}: {first.note}. Remove training.init, or name a network that begins alike."
+            f"training.init: {init.weights}: no layer of it matches this network, whose first layer is {first.kind} "
+            f"({first.weights}): {first.note}. Remove training.init, or use a network with the same first layers."
         )
     return InitialWeights(file=file, sha256=digest, origins=tuple(origins))
 
 
 def _take(file: Path, network: keras.Model, init: Init) -> list[LayerOrigin]:
-    """Copy to a network what a file holds for it.
+    """Transfer the matching weights of a file.
 
     Raises:
-        DamagedFileError: The file is damaged, or names classes that are not read.
-        ValueError: Two assignments fit.
+        DamagedFileError: The file is damaged, or uses classes that are not allowed.
+        ValueError: The match is ambiguous.
     """
     if file.name.endswith(WEIGHTS_SUFFIX):
         return assign_arrays(read_arrays(file), network, str(init.weights))
@@ -84,16 +84,16 @@ def _take(file: Path, network: keras.Model, init: Init) -> list[LayerOrigin]:
 
 
 def _open_in_keras(file: Path) -> keras.Model:
-    """The model in a `.keras` file.
+    """Load the model in a `.keras` file.
 
     Raises:
-        DamagedFileError: Keras cannot build it, for errors of any kind, or its weights are not finite.
+        DamagedFileError: Keras cannot build the model, for any reason, or its weights are not finite.
     """
     check_model_file(file, READ_CLASSES, READ_SIZES)
     try:
         model = keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:
-        raise DamagedFileError("its layers and weights do not fit together") from error
+        raise DamagedFileError("its layers and weights do not match") from error
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):
         raise DamagedFileError("it holds NaN or infinite weights")
     return model

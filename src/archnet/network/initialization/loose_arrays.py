@@ -1,4 +1,4 @@
-"""The arrays of a `.weights.h5` file, which does not say how its layers are connected."""
+"""The arrays of a `.weights.h5` file, which does not store how its layers are connected."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _VARIABLES: Final = "vars"
 
 Entry = TypeVar("Entry")
 Form = tuple[Any, ...]
-"""The class of a layer in snake case, and the shapes of its arrays."""
+"""Class of a layer in snake case, and the shapes of its arrays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,8 +33,8 @@ class StoredLayer:
     """The arrays of one layer.
 
     Attributes:
-        name: Of the layer in the file.
-        arrays: In Keras's order.
+        name: Name of the layer in the file.
+        arrays: Arrays in Keras's order.
     """
 
     name: str
@@ -47,7 +47,7 @@ class StoredLayer:
 
 
 def read_arrays(file: Path) -> list[StoredLayer]:
-    """The layers of a file that have arrays.
+    """Read the layers of a file that have arrays.
 
     Raises:
         DamagedFileError: The file is damaged, or was not written by Keras 3.
@@ -58,7 +58,7 @@ def read_arrays(file: Path) -> list[StoredLayer]:
     with h5py.File(io.BytesIO(content), "r") as archive:
         layers = _stored_layers(archive)
     if not layers:
-        raise DamagedFileError("it holds no layers as Keras 3 writes them")
+        raise DamagedFileError("it contains no layers in the format of Keras 3")
     if not all(np.isfinite(array).all() for layer in layers for array in layer.arrays):
         raise DamagedFileError("it holds NaN or infinite weights")
     return layers
@@ -78,23 +78,23 @@ def _stored_layers(archive: Any) -> list[StoredLayer]:
 
 
 def assign_arrays(stored: Sequence[StoredLayer], network: keras.Model, name: str) -> list[LayerOrigin]:
-    """Copy arrays to the layers of their class and shapes, where there is one of each.
+    """Copy arrays to the layers of the same class and shapes, if the assignment is unique.
 
     Args:
         stored: The layers of the file.
-        network: The network; its other weights stay as they are.
-        name: What messages call the file.
+        network: The network; its other weights do not change.
+        name: Name of the file in messages.
 
     Raises:
-        ValueError: More than one layer fits.
+        ValueError: More than one layer matches.
     """
     layers = [layer for layer in network.layers if layer.weights]
     sources, targets = _by_form((entry.form, entry) for entry in stored), _by_form((_form(one), one) for one in layers)
     for form in targets:
         if form in sources and len(sources[form]) + len(targets[form]) > 2:
             raise ValueError(
-                f"{name}: does not say how its layers are connected, and {_names(sources[form])} fit "
-                f"{_names(targets[form])} of this network equally. Name the .keras file of the model, written by "
+                f"{name}: does not store how its layers are connected, and {_names(sources[form])} match "
+                f"{_names(targets[form])} of this network equally well. Use the .keras file of the model, written by "
                 "model.save in Keras."
             )
     return [origin for layer in layers for origin in _assign(layer, sources.get(_form(layer)))]
@@ -112,7 +112,7 @@ def _names(layers: Iterable[StoredLayer | keras.layers.Layer]) -> str:
 
 
 def _assign(layer: keras.layers.Layer, sources: Sequence[StoredLayer] | None) -> list[LayerOrigin]:
-    """Copy the arrays of the only source, if there is one, to a layer."""
+    """Copy the arrays of the only source, if any, to a layer."""
     for weight, array in zip(layer.weights, sources[0].arrays if sources else (), strict=bool(sources)):
         weight.assign(array)
     note = f'"{sources[0].name}"' if sources else "the file has no layer of this class and these shapes"

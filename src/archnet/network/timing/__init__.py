@@ -1,1 +1,1 @@
-"""How long steps of training and single layers take."""
+"""Benchmarks of training steps and single layers."""

@@ -1,4 +1,4 @@
-"""The speed and the values of single layers, computed as a training computes them."""
+"""Speed and accuracy of single layers, computed as in training."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Tensor = Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerTime:
-    """How long layers take on one batch.
+    """Time of layers on one batch.
 
     Attributes:
-        step_seconds: Forward and backward pass, gradients for input and weights.
-        inference_seconds: Forward pass.
+        step_seconds: Time of the forward and backward pass, with gradients of input and weights.
+        inference_seconds: Time of the forward pass.
     """
 
     step_seconds: float
@@ -37,20 +37,20 @@ class LayerTime:
 
 
 class TimedLayers:
-    """Layers in training that can be timed.
+    """Layers whose training step can be timed.
 
     Attributes:
-        twin: The layers as they are trained.
-        images: The batch, a variable, so that a step computes its gradient as well.
+        twin: The training version of the layers.
+        images: The batch, a variable so that a step also computes its gradient.
     """
 
     def __init__(self, layers: Sequence[Layer], shape: Shape, num_cases: int, precision: Precision = "float32") -> None:
         """Build the layers.
 
         Args:
-            layers: One after another.
-            shape: Of a case, channels last.
-            num_cases: Cases of the batch.
+            layers: A sequence of layers.
+            shape: Shape of a case, channels last.
+            num_cases: Batch size.
             precision: The compute dtype.
         """
         network = build_layers(layers, shape)
@@ -62,7 +62,7 @@ class TimedLayers:
         )
 
     def measure(self) -> LayerTime:
-        """Measure one step and one forward pass."""
+        """Measure a training step and a forward pass."""
         return LayerTime(
             step_seconds=_measure_seconds(lambda: self._step()[1][-1]),
             inference_seconds=_measure_seconds(self._forward),
@@ -70,10 +70,10 @@ class TimedLayers:
 
 
 def build_layers(layers: Sequence[Layer], shape: Shape) -> keras.Model:
-    """A network of some layers alone, without classes, (N, *shape) -> what the last one gives."""
+    """A network of these layers without an output layer: (N, *shape) -> output of the last layer."""
     builder = Builder(rules=RULES)
     inputs = keras.Input(shape)
-    # The last layer of a network always is in float32.
+    # The last layer of a network always computes in float32.
     outputs = keras.layers.Activation("linear")(builder.chain(layers, inputs))
     network = keras.Model(inputs, outputs)
     network.penalized_names, network.layer_names = tuple(builder.penalized_names), ()
@@ -81,13 +81,13 @@ def build_layers(layers: Sequence[Layer], shape: Shape) -> keras.Model:
 
 
 def largest_layer_error(layers: Sequence[Layer], shape: Shape, num_cases: int = 2) -> float:
-    """The largest difference between a training's layers and Keras's, relative to the largest value.
+    """The largest difference between layers in training and Keras's layers, relative to the largest value.
 
-    Outputs and the gradients for input and kernels are compared.
+    The comparison covers outputs and the gradients of input and kernels.
 
     Args:
         layers: One after another.
-        shape: Of a case, channels last; a small one, as Keras computes some layers slowly.
+        shape: Shape of a case, channels last; small, because Keras computes some layers slowly.
         num_cases: Cases of the batch.
     """
     network = build_layers(layers, shape)
@@ -100,7 +100,7 @@ def largest_layer_error(layers: Sequence[Layer], shape: Shape, num_cases: int = 
 
 
 def precision_error(layers: Sequence[Layer], shape: Shape, precision: Precision, num_cases: int = 2) -> float:
-    """How far outputs and gradients for input and kernels in a precision are from those in float32, at most.
+    """The largest error of outputs and gradients of input and kernels in a precision, compared with float32.
 
     Args:
         layers: One after another.
@@ -109,7 +109,7 @@ def precision_error(layers: Sequence[Layer], shape: Shape, precision: Precision,
         num_cases: Cases of the batch.
 
     Returns:
-        The relative error of one tensor, by the root of the sum of squares.
+        The largest relative error of a tensor in the Euclidean norm.
     """
     network = build_layers(layers, shape)
     twins = [build_training_twin(network, CaseKeys(), name) for name in (precision, "float32")]
@@ -118,7 +118,7 @@ def precision_error(layers: Sequence[Layer], shape: Shape, precision: Precision,
 
 
 def _values(model: keras.Model, num_cases: int) -> list[NDArray[np.float32]]:
-    """Outputs and gradients on random images, without the gradients of biases: plain sums, whose terms cancel here."""
+    """Outputs and gradients on random images, except gradients of biases: sums whose terms cancel here."""
     step = _compile_step(model, keras.Variable(_draw((num_cases, *model.input_shape[1:]), seed=0)))
     outputs, gradients = step()
     tensors = [outputs, *(gradient for gradient in gradients if len(gradient.shape) > 1)]
@@ -126,13 +126,13 @@ def _values(model: keras.Model, num_cases: int) -> list[NDArray[np.float32]]:
 
 
 def _draw(shape: Shape, seed: int) -> NDArray[np.float32]:
-    """Random numbers that bfloat16 holds exactly."""
+    """Random numbers that are exact in bfloat16."""
     numbers = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
     return (numbers.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
 
 
 def _compile_step(model: keras.Model, images: keras.Variable) -> Callable[[], tuple[Tensor, list[Tensor]]]:
-    """A function that gives outputs, and the gradients of a random weighted sum of them for images and weights."""
+    """Compile a step: outputs, and the gradients of their random weighted sum for images and weights."""
     factors = keras.Variable(_draw((images.shape[0], *model.output_shape[1:]), seed=1), trainable=False)
 
     def step() -> tuple[Tensor, list[Tensor]]:

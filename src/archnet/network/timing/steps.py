@@ -13,7 +13,7 @@ from archnet.network.training.batches import Batch
 from archnet.network.training.trainer import Trainer, delay_reading, read_outputs
 
 MATRIX_SIZE: Final = 2048
-"""Side of the square matrices: large enough for a processor to come near its peak."""
+"""Side of the square matrices: large enough to approach the peak rate of a processor."""
 
 _TRIALS: Final = 3
 

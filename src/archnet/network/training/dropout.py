@@ -23,7 +23,7 @@ _WORD: Final = 1 << 16
 """A hash of 32 bits serves two elements; each is dropped with a probability that is a multiple of 1/65536."""
 
 _PLANES: Final = -1
-"""Stands for the planes of a case where hashes have the number of a dropout layer."""
+"""Hash input for the planes of a case, in place of the number of a dropout layer."""
 
 
 def draw_keys(count: int, seed: int, epoch: int) -> NDArray[np.uint32]:
@@ -38,7 +38,7 @@ def draw_keys(count: int, seed: int, epoch: int) -> NDArray[np.uint32]:
 
 
 def plane_keys(keys: Tensor, num_planes: int) -> Tensor:
-    """Keys of the planes of cases, (N * planes,) uint32: hashes of the case's key and the plane, case after case."""
+    """Keys of the planes of all cases, (N * planes,) uint32: hashes of the case's key and the plane, case by case."""
     return ops.reshape(hashes(keys, num_planes, _PLANES), (-1,))
 
 
@@ -55,8 +55,8 @@ class CaseDropout(keras.layers.Layer):
         rate: Share that is dropped, 0 to below 1.
         number: The layer's place among the dropout layers of its network.
         keys: Of the batch.
-        num_planes: Rows of the inputs that belong to one case: the planes of a volume that are folded into the batch.
-        noise_shape: Axes of length 1 share a draw; null draws for each element. The first axis is that of the cases.
+        num_planes: Rows of the input per case: the planes of a volume that are folded into the batch.
+        noise_shape: Axes of length 1 share a random draw; null draws for each element. The first axis is the cases.
     """
 
     def __init__(

@@ -56,7 +56,7 @@ class FusedBatchNorm(keras.layers.BatchNormalization):
     """Keras's layer, whose step in training is a single operation where the backend has one."""
 
     def call(self, inputs: Tensor, training: bool = False, mask: None = None) -> Tensor:
-        """(N, ..., channels), normalised over all other axes if `training` and not frozen, else by the statistics."""
+        """(N, ..., channels), normalized over all other axes if `training` and not frozen, else by the statistics."""
         if not training or not self.trainable:
             return super().call(inputs, training=False)
         num_channels = inputs.shape[-1]

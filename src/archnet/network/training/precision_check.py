@@ -1,6 +1,6 @@
-"""A check that a device computes each kind of layer in bfloat16 or float16 as it does in float32.
+"""Check that a device computes each type of layer in bfloat16 or float16 as in float32.
 
-Some versions of cuDNN compute 3D convolutions in bfloat16 wrongly, and report nothing.
+Some versions of cuDNN silently compute wrong 3D convolutions in bfloat16.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from archnet.spec.experiment import Precision
 Tensor = Any
 
 MAX_ERROR: Final = 0.03
-"""Relative error that is allowed. That of a correct layer is 0.002 in bfloat16, a rounding of the result, and at most
-0.005 in float16, where a CPU also rounds partial sums; a 7x7x7 convolution without one of its taps has 0.054."""
+"""Maximum relative error. A correct layer has 0.002 in bfloat16, from rounding the result, and at most 0.005 in
+float16, where a CPU also rounds partial sums; a 7x7x7 convolution that misses one tap has 0.054."""
 
 _NUM_CASES: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelError:
-    """How far a layer's values in a precision are from those in float32.
+    """Error of a layer's values in a precision, compared with float32.
 
     Attributes:
         layer: Name, class and input shape of the layer.
-        what: Which values, such as "outputs".
-        error: Relative error, by the root of the sum of squares.
+        what: The values, such as "outputs".
+        error: Relative error in the Euclidean norm.
     """
 
     layer: str
@@ -45,18 +45,18 @@ class KernelError:
     error: float
 
     def text(self, precision: Precision) -> str:
-        """What is wrong, for messages."""
+        """The error in words, for messages."""
         return (
             f"this device computes the {self.what} of {self.layer} incorrectly in {precision}: they differ from "
-            f"float32 by {self.error:.2g} of their size, and rounding explains less than {MAX_ERROR}"
+            f"float32 by a relative error of {self.error:.2g}; rounding explains at most {MAX_ERROR}"
         )
 
 
 def check_precision(network: keras.Model, precision: Precision) -> None:
-    """Check the layers of a network that have kernels before it is trained in a precision.
+    """Check the layers with kernels before a network is trained in a precision.
 
     Raises:
-        RunError: A layer gives other values than in float32.
+        RunError: A layer disagrees with float32.
     """
     if (found := find_disagreement(network, precision)) is not None:
         raise RunError(
@@ -66,12 +66,12 @@ def check_precision(network: keras.Model, precision: Precision) -> None:
 
 
 def find_disagreement(network: keras.Model, precision: Precision) -> KernelError | None:
-    """The first layer with a kernel whose values in a precision are not those of float32; null if all agree.
+    """Find the first layer with a kernel that disagrees with float32; null if all agree.
 
-    Each kind of layer is tried once for each input shape, on random numbers.
+    Each type of layer is tested once per input shape, on random numbers.
 
     Args:
-        network: What `build` returns.
+        network: Result of `build`.
         precision: A key of `POLICIES`.
     """
     if precision == "float32":
@@ -80,17 +80,17 @@ def find_disagreement(network: keras.Model, precision: Precision) -> KernelError
 
 
 def kernel_errors(network: keras.Model, precision: Precision) -> Iterator[KernelError]:
-    """The errors of each kind of layer with a kernel, one at a time, however small."""
+    """Yield the errors of each type of layer with a kernel."""
     for layer in _unique_layers(network):
         for what, error in layer_errors(layer, precision).items():
             yield KernelError(layer=_layer_text(layer), what=what, error=error)
 
 
 def layer_errors(layer: keras.layers.Layer, precision: Precision) -> dict[str, float]:
-    """The relative errors of a layer's outputs and gradients in a precision; NaN where it gives NaN.
+    """The relative errors of a layer's outputs and gradients in a precision; NaN if it computes NaN.
 
     Args:
-        layer: Any that has a kernel and is built; its weights do not count.
+        layer: A built layer with a kernel; its weights are not used.
         precision: A key of `POLICIES`.
     """
     expected, given = (_outcome(layer, POLICIES[name], precision) for name in ("float32", precision))
@@ -105,7 +105,7 @@ def _layer_text(layer: keras.layers.Layer) -> str:
 
 
 def _unique_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
-    """The layers with kernels, one of each configuration and input shape; the last layer always is in float32."""
+    """The layers with kernels, one per configuration and input shape, without the last layer, always in float32."""
     seen = set()
     for layer in network.layers[:-1]:
         if not hasattr(layer, "kernel"):
@@ -120,14 +120,14 @@ def _unique_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
 
 
 def _outcome(layer: keras.layers.Layer, policy: str, precision: Precision) -> dict[str, NDArray[np.float32]]:
-    """Outputs and gradients of a layer on numbers that the precision holds exactly.
+    """Outputs and gradients of a layer on numbers that are exact in the precision.
 
-    The gradient for a bias is left out: it is a plain sum, whose terms cancel here.
+    The gradient of a bias is omitted: it is a sum whose terms cancel here.
 
     Args:
-        layer: Its configuration and shapes count, not its weights.
-        policy: Keras's name of what the layer computes in.
-        precision: Of the numbers.
+        layer: The layer; only its configuration and shapes are used.
+        policy: Name of the Keras dtype policy of the layer.
+        precision: Precision of the numbers.
     """
     generator = np.random.default_rng(0)
 
@@ -143,7 +143,7 @@ def _outcome(layer: keras.layers.Layer, policy: str, precision: Precision) -> di
     factors = keras.Variable(draw((_NUM_CASES, *layer.output.shape[1:])))
 
     def step() -> Tensor:
-        slopes = factors.value  # no constant, which a compiler would compute with
+        slopes = factors.value  # not a constant, which the compiler would fold
 
         def product() -> tuple[Tensor, Tensor]:
             outputs = ops.cast(copy(ops.cast(inputs.value, copy.compute_dtype)), "float32")

@@ -75,7 +75,7 @@ class TrainingSetup:
         execution: How the training is executed.
         batches: The training set in batches, with every option resolved.
         trainer: Trains a twin of the network.
-        initial: Where the starting weights come from; null if all are fresh, or are those of a checkpoint.
+        initial: Origin of transferred weights; null if there are none, or they come from a checkpoint.
     """
 
     network: keras.Model
@@ -110,7 +110,7 @@ def build_training(
         execution: How the training is executed.
 
     Raises:
-        RunError: The starting weights cannot be used, or memory has run out.
+        RunError: The initial weights cannot be used, or memory has run out.
     """
     network = build(
         arch,

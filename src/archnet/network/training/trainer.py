@@ -61,7 +61,7 @@ class Trainer:
         update: The change of the weights.
         state: Everything that changes from step to step, as a checkpoint keeps it.
         num_devices: Devices among which the cases of a step are divided.
-        frozen: The twin's layers whose weights do not change for now.
+        frozen: The twin's layers that are currently frozen.
     """
 
     def __init__(self, network: keras.Model, limits: InputLimits, training: Training, steps_per_epoch: int) -> None:
@@ -76,10 +76,10 @@ class Trainer:
         self._set_trainable(False)
 
     def begin_epoch(self, epoch: int) -> None:
-        """Thaw the frozen layers if it is time.
+        """Unfreeze the frozen layers if their epochs are over.
 
         Args:
-            epoch: From 0.
+            epoch: Index of the epoch, from 0.
         """
         freeze = self.training.freeze
         if self.frozen and freeze and freeze.epochs is not None and epoch >= freeze.epochs:
@@ -87,7 +87,7 @@ class Trainer:
             self.frozen = []
 
     def _set_trainable(self, trainable: bool) -> None:
-        """Freeze or thaw the frozen layers, and compile the step, whose gradients are those of the other layers."""
+        """Freeze or unfreeze layers, and compile the step, which computes gradients of the other layers only."""
         for layer in self.frozen:
             layer.trainable = trainable
         constant = {id(weight) for layer in self.frozen for weight in layer.weights if not trainable}
@@ -135,11 +135,11 @@ class Trainer:
 
 
 def frozen_layers(network: keras.Model, freeze: Freeze | None) -> list[keras.layers.Layer]:
-    """The Keras layers that a training freezes.
+    """The Keras layers that are frozen in training.
 
     Args:
-        network: What `build` or `build_training_twin` returns.
-        freeze: The layers of the architecture.
+        network: Result of `build` or `build_training_twin`.
+        freeze: The layers to freeze; null means none.
     """
     if freeze is None:
         return []

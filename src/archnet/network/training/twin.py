@@ -18,7 +18,7 @@ POLICIES: Final = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16"
 """Keras's names; in the mixed ones variables stay float32."""
 
 Consumers = dict[int, list[keras.Operation]]
-"""The operations that take a tensor, by its id."""
+"""The operations that consume a tensor, by its id."""
 
 _CONVOLUTIONS: Final = tuple(CONVOLUTION.values())
 _MAX_POOLINGS: Final = tuple(layer for (kind, _), layer in POOLING.items() if kind == "max")
@@ -63,7 +63,7 @@ def build_training_twin(network: keras.Model, keys: CaseKeys, precision: str = "
 
 
 def copy_layer(layer: keras.layers.Layer, policy: str) -> keras.layers.Layer:
-    """A layer as a training computes it, with weights of its own, in the precision of a Keras policy."""
+    """Copy a layer for training, with its own weights, in the precision of a Keras policy."""
     kind = FusedBatchNorm if isinstance(layer, keras.layers.BatchNormalization) else layer.__class__
     config: dict[str, Any] = layer.get_config()
     return accelerate(kind.from_config({**config, "dtype": policy}))
@@ -84,9 +84,9 @@ def _fusable_layers(consumers: Consumers, layer: keras.layers.Layer) -> list[ker
 
 
 def planes_in_batch(network: keras.Model) -> dict[int, int]:
-    """How many rows of each tensor, by its id, belong to a case: more than one where planes are folded into the batch.
+    """Rows per case of each tensor, by its id: more than one if planes are folded into the batch.
 
-    Only a reshape can move values between the batch and the other axes, and it keeps their number.
+    Only a reshape moves values between the batch and the other axes, and it keeps their number.
     """
     num_planes: dict[int, int] = {}
     for operation in network.operations:
@@ -98,7 +98,7 @@ def planes_in_batch(network: keras.Model) -> dict[int, int]:
 
 
 def _consumers(network: keras.Model) -> Consumers:
-    """The operations that take each tensor of a network."""
+    """The operations that consume each tensor of a network."""
     consumers: Consumers = defaultdict(list)
     for operation in network.operations:
         for node in operation._inbound_nodes:
@@ -108,6 +108,6 @@ def _consumers(network: keras.Model) -> Consumers:
 
 
 def _sole_follower(consumers: Consumers, layer: keras.layers.Layer) -> list[keras.Operation]:
-    """What takes a layer's output, if it is a single operation."""
+    """The operation that consumes a layer's output, if it is the only one."""
     followers = consumers[id(layer.output)]
     return followers if len(followers) == 1 else []

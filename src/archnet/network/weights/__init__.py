@@ -1,1 +1,1 @@
-"""Layers of two networks matched by their graphs, and their weights moved: reshaped, inflated, in part."""
+"""Weight transfer: matches the layers of two networks by their graphs, reshapes and inflates kernels."""

@@ -1,6 +1,6 @@
-"""The forms of two graphs: steps with equal numbers have the same structure up to the inputs.
+"""Structural forms of graphs: steps with equal numbers have the same structure back to the inputs.
 
-Each distinct structure gets a number, so that the structures of a step's inputs are compared as numbers
+Each distinct structure gets a number, so the structures of a step's inputs are compared as numbers
 (hash consing, as of Merkle trees).
 """
 
@@ -17,7 +17,7 @@ _SILENT: Final = ("Dropout", "Identity", "GaussianNoise", "SpatialDropout2D", "S
 _ACTIVATIONS: Final = ("Activation", "ReLU")
 
 PartForm = Callable[[Part, bool], Any]
-"""What of a part counts, hashable; the flag says whether the part takes the model's input."""
+"""A hashable form of a part; the flag states whether the part receives the model's input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,8 +25,8 @@ class Forms:
     """The numbers of the structures.
 
     Attributes:
-        learned: By trunk: what it and everything before it learn.
-        exact: By step: that, and what the operations between do.
+        learned: By trunk, the form of the weights of it and of everything before it.
+        exact: By step, the same together with the operations between them.
     """
 
     learned: Mapping[Step, int]
@@ -42,16 +42,16 @@ class _Numbers:
 
 
 def whole_form(part: Part, _takes_input: bool = False) -> Any:
-    """A part's kind and the shapes of all that it learns."""
+    """A part's kind and the shapes of its weights."""
     return (part.kind, *sorted(part.shapes.items()))
 
 
 def structural_forms(*graphs: Graph, part_form: PartForm = whole_form) -> Forms:
-    """Number the structures of graphs, whose numbers are comparable.
+    """Number the structures of graphs; the numbers are comparable between the graphs.
 
     Args:
         graphs: The graphs.
-        part_form: What of a part counts.
+        part_form: The form of a part.
     """
     numbers, learned, exact = _Numbers(), dict[Step, int](), dict[Step, int]()
     for graph in graphs:

@@ -1,4 +1,4 @@
-"""The graph of a functional Keras model: its operations from the inputs to the outputs, submodels opened."""
+"""Graph of a functional Keras model: its operations from the inputs to the outputs, with submodels expanded."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Tensor = Any
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Step:
-    """What one operation does to its inputs.
+    """One operation applied to its inputs.
 
     Attributes:
-        operation: Keras's; a layer, or a function of `keras.ops`. Null for an input of the model.
-        tensor: The operation's output, as the model that holds the operation knows it.
-        inputs: The steps before.
-        number: Of an input, among the model's from 0; of an output among several, from 1; else 0.
-        part: What it learns, if anything. A separable convolution is two steps.
-        settings: Text that tells operations apart which learn nothing.
+        operation: The Keras layer or function of `keras.ops`; null for an input of the model.
+        tensor: The operation's output in the model that contains the operation.
+        inputs: The steps that compute its inputs.
+        number: Index of an input of the model, from 0; index of an output among several, from 1; else 0.
+        part: Its weights, if any. A separable convolution is two steps.
+        settings: Text that distinguishes operations without weights.
     """
 
     operation: Any
@@ -46,12 +46,12 @@ class Step:
 
     @property
     def task(self) -> str:
-        """The same for 2D and 3D, such as "MaxPooling"."""
+        """The kind without the rank, such as "MaxPooling"."""
         return re.sub(r"[123]D$", "", self.kind)
 
     @property
     def is_passed(self) -> bool:
-        """Whether the walk over the weights passes it: it learns nothing and has one input."""
+        """Whether weight matching skips it: it has no weights and one input."""
         return self.part is None and len(self.inputs) == 1 and self.number == 0
 
 
@@ -60,11 +60,11 @@ class Graph:
     """The steps of a model.
 
     Attributes:
-        name: The model's.
-        steps: Each after its inputs.
-        outputs: The steps whose results the model gives.
-        trunks: By step, the nearest step at or before it that is not passed.
-        branches: By step, the trunks of its inputs; concatenations of concatenations are opened.
+        name: Name of the model.
+        steps: The steps in topological order.
+        outputs: The steps that compute the model's outputs.
+        trunks: By step, the nearest step at or before it that is not skipped.
+        branches: By step, the trunks of its inputs; nested concatenations are flattened.
     """
 
     name: str
@@ -75,10 +75,10 @@ class Graph:
 
 
 def read_graph(model: keras.Model) -> Graph:
-    """The graph of a functional or sequential model.
+    """Read the graph of a functional or sequential model.
 
     Raises:
-        ValueError: The model, or one inside it, is not functional.
+        ValueError: The model or a submodel is not functional.
     """
     functional = _functional(model)
     steps = [
@@ -100,7 +100,7 @@ def _branches(step: Step, trunks: dict[Step, Step], branches: dict[Step, tuple[S
 
 
 def _follow(model: keras.Model, inputs: Sequence[Step], steps: list[Step]) -> list[Step]:
-    """Append the steps of a model, and return those of its outputs."""
+    """Append the steps of a model, and return its output steps."""
     functional = _functional(model)
     known = {id(tensor): step for tensor, step in zip(functional.inputs, inputs, strict=True)}
     nodes = functional._nodes_by_depth
@@ -143,7 +143,7 @@ def _operation_steps(node: Any, before: Sequence[Step], steps: list[Step]) -> li
 
 
 def _settings(operation: Any, node: Any) -> str:
-    """What an operation does beside its weights, as far as it tells branches apart; the same text in 2D and 3D."""
+    """The settings of an operation that distinguish branches; the same text in 2D and 3D."""
     rank = len(node.output_tensors[0].shape)
     values = {name: getattr(operation, name) for name in _SETTINGS if hasattr(operation, name)}
     if isinstance(values.get("axis"), int):
@@ -156,13 +156,13 @@ def _settings(operation: Any, node: Any) -> str:
 
 
 def _constants(node: Any) -> list[str]:
-    """The arguments of a function of `keras.ops` that are no tensors, such as the slices of an index."""
+    """The non-tensor arguments of a function of `keras.ops`, such as the slices of an index."""
     leaves = keras.tree.flatten([node.arguments.args, node.arguments.kwargs])
     return [str(leaf) for leaf in leaves if isinstance(leaf, bool | int | float | str | slice)]
 
 
 def step_text(step: Step) -> str:
-    """What a message calls a step: the class and the name of its layer, and what it learns."""
+    """A step in messages: class and name of its layer, and the shape of its weights."""
     if step.operation is None:
         return f"input {step.number + 1}"
     sizes = f" ({part_text(step.part)})" if step.part else ""
@@ -170,7 +170,7 @@ def step_text(step: Step) -> str:
 
 
 def part_text(part: Part) -> str:
-    """What a part learns, such as "3 x 3 x 1 x 16" for the kernel of a convolution that has a bias."""
+    """The weights of a part, such as "3 x 3 x 1 x 16" for the kernel of a convolution with bias."""
     names = list(part.variables)
     shape = " x ".join(map(str, part.variables[names[0]].shape))
     if part.kind == "kernel":

@@ -1,4 +1,4 @@
-"""Kernels of 2D convolutions for 3D ones, and kernels that saw other channels."""
+"""Weight inflation of 2D kernels to 3D, and kernels for a different number of input channels."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ Array = NDArray[Any]
 
 
 def inflate_kernel(kernel: Array, depth: int, inflate: Inflation) -> Array:
-    """A 2D kernel as a 3D one.
+    """Inflate a 2D kernel to 3D.
 
-    "mean" repeats it along the depth and divides by the depth, so that a volume which is constant along the depth gives
-    the 2D response (Carreira and Zisserman 2017, doi:10.1109/CVPR.2017.502). "centre" puts it on the central slice
-    between zeros, so that each slice gives its 2D response until the other slices are learned (the "zero weight"
-    initialization of Mansimov et al. 2015, arXiv:1503.07274).
+    "mean" repeats it along the depth and divides by the depth, so a volume that is constant along the depth yields the
+    2D response (Carreira and Zisserman 2017, doi:10.1109/CVPR.2017.502). "centre" places it on the central slice and
+    sets the other slices to zero, so each slice initially yields its 2D response (the "zero weight" initialization of
+    Mansimov et al. 2015, arXiv:1503.07274).
 
     Args:
         kernel: (height, width, inputs, outputs).
-        depth: Slices of the result.
-        inflate: How.
+        depth: Depth of the result.
+        inflate: The rule, "mean" or "centre".
 
     Returns:
         (height, width, depth, inputs, outputs).
@@ -41,14 +41,14 @@ def inflate_kernel(kernel: Array, depth: int, inflate: Inflation) -> Array:
 
 
 def spread_channels(kernel: Array, num_channels: int) -> Array:
-    """A kernel for another number of input channels: to each goes the same share of the sum over the old ones.
+    """Adapt a kernel to a different number of input channels: each gets an equal share of the sum over the old ones.
 
-    It responds to an image in all its channels as the old kernel did to the image in all of its: a network that saw RGB
-    gets a grey image as it would get it as RGB. The mean over the channels, the usual name, would give a third of that.
+    The response to an image repeated in all channels does not change: an RGB network responds to a gray image as to its
+    RGB version. The mean over the channels, which is the usual choice, would give a third of that.
 
     Args:
         kernel: (..., inputs, outputs).
-        num_channels: Inputs of the result.
+        num_channels: Number of input channels of the result.
 
     >>> spread_channels(np.array([[1.0], [2.0], [3.0]]), 1).ravel().tolist()
     [6.0]

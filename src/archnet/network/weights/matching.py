@@ -1,20 +1,20 @@
-"""Which layers of two functional networks correspond.
+"""Match the layers of two functional networks.
 
-The graphs are walked in parallel; the order of `model.layers` plays no part. Operations that learn nothing and have one
-input are passed (activations, pooling, padding, dropout, reshaping, rescaling), submodels are opened, and merges pair
-their inputs:
+The graphs are traversed in parallel; the order of `model.layers` does not matter. Operations without weights that have
+one input are skipped (activations, pooling, padding, dropout, reshaping, rescaling), submodels are expanded, and the
+inputs of a merge are paired:
 
-- by what leads to them, where the inputs of a merge differ (a sum of a shortcut and a block, in whatever order);
-- by their order, where they are alike in all that they do: the networks are then equal either way;
-- by the names of their layers, where they learn arrays of the same shapes and differ in the operations between.
+- by their structure, if it differs (a sum of a shortcut and a block, in any order);
+- by their order, if they are equivalent: the networks are then equal either way;
+- by the names of their layers, if their weights have the same shapes but the operations between them differ.
 
-Where none of these decides, two assignments fit, and the match is refused. A kernel's form does not matter: a dense
-layer matches a 1x1 convolution, a depthwise convolution one with a group for each channel, and a separable one the two
-of which it consists.
+Otherwise the match is ambiguous and rejected. The form of a kernel does not matter: a dense layer matches a 1x1
+convolution, a depthwise convolution matches a grouped one with one channel per group, and a separable convolution
+matches its two parts.
 
     pairs = match_layers(source, target)     # every weight of both networks, or ValueError
     move_weights(pairs)                      # kernels, biases, statistics; reshaped
-    pairs = match_tensors(source, target)    # every tensor of two networks that are built alike, or ValueError
+    pairs = match_tensors(source, target)    # every tensor of two identical networks, or ValueError
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ Tensor = Any
 
 
 def match_layers(source: keras.Model, target: keras.Model) -> list[Pair]:
-    """Pair everything that two networks of one structure learn.
+    """Pair the weights of two networks with the same structure.
 
     Args:
-        source: A functional model; preprocessing layers (Rescaling, Normalization) are passed.
+        source: A functional model; preprocessing layers (Rescaling, Normalization) are skipped.
         target: Another one.
 
     Returns:
         The pairs, from the inputs to the outputs.
 
     Raises:
-        ValueError: The networks differ, or two assignments fit.
+        ValueError: The networks differ, or the match is ambiguous.
     """
     one, two = read_graph(source), read_graph(target)
     walk = Walk(one, two, structural_forms(one, two))
@@ -59,10 +59,10 @@ def move_weights(pairs: Iterable[Pair]) -> None:
 
 
 def match_tensors(source: keras.Model, target: keras.Model) -> list[tuple[Tensor, Tensor]]:
-    """Pair the tensors of two networks that are built alike, operation by operation.
+    """Pair the tensors of two identical networks, operation by operation.
 
     Args:
-        source: A functional model, such as one read from a file.
+        source: A functional model, such as one loaded from a file.
         target: Another one, such as one built from the same architecture.
 
     Returns:
@@ -78,7 +78,7 @@ def match_tensors(source: keras.Model, target: keras.Model) -> list[tuple[Tensor
     while stack:
         a, b = stack.pop()
         if found.setdefault(b, a) is not a:
-            raise ValueError(f"{step_text(a)} and {step_text(found[b])} of {one.name} fit {step_text(b)}")
+            raise ValueError(f"{step_text(a)} and {step_text(found[b])} of {one.name} match {step_text(b)}")
         if (a.kind, a.number, len(a.inputs), a.tensor.shape) != (b.kind, b.number, len(b.inputs), b.tensor.shape):
             raise ValueError(f"{one.name} has {step_text(a)} where {two.name} has {step_text(b)}")
         stack += [pair for pair in zip(a.inputs, b.inputs, strict=True) if pair[1] not in found]

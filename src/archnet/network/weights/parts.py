@@ -1,4 +1,4 @@
-"""What a Keras layer learns, in a form that does not depend on which of several equal layers holds it."""
+"""The weights of a Keras layer, in a form that is the same for equivalent layer classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 import keras
 
 PREPROCESSING: Final = ("Rescaling", "Normalization")
-"""Keras layers that prepare the input; what they hold is not learned."""
+"""Keras preprocessing layers, whose weights are not trained."""
 
 Shape = tuple[int, ...]
 
@@ -20,13 +20,13 @@ class Part:
     """One linear map, normalization or scale of a network.
 
     Attributes:
-        layer: The Keras layer that holds it; a separable convolution holds two parts.
+        layer: The Keras layer that contains it; a separable convolution contains two parts.
         kind: Parts of one kind have the same meaning: "kernel" (convolutions and dense layers), "scale" (a factor for
             each channel), or the name of the layer's class.
-        variables: Its arrays by name.
-        shapes: Their shapes where equal maps have equal shapes: a kernel is (*window, inputs of a group, outputs), and
-            that of a 1x1 convolution has the shape of a dense layer's.
-        is_grouped: Whether the kernel sees only some of the input's channels.
+        variables: Its variables by name.
+        shapes: Their normalized shapes: a kernel is (*window, inputs of a group, outputs), and
+            the kernel of a 1x1 convolution has the shape of a dense layer's.
+        is_grouped: Whether each output of the kernel depends on only some input channels.
     """
 
     layer: keras.layers.Layer
@@ -37,12 +37,12 @@ class Part:
 
     @property
     def window(self) -> Shape:
-        """The spatial shape of the kernel; empty without one or for a dense layer's."""
+        """The spatial shape of the kernel; empty for a dense layer or without a kernel."""
         return tuple(self.variables["kernel"].shape[:-2]) if self.kind == "kernel" else ()
 
 
 def layer_parts(layer: keras.layers.Layer) -> list[Part]:
-    """The parts of a layer in the order in which they act; none where nothing is learned."""
+    """The parts of a layer in the order of computation; empty if it has no weights."""
     name = type(layer).__name__
     if name in PREPROCESSING or not layer.weights:
         return []

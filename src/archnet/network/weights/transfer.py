@@ -1,8 +1,8 @@
-"""Weights for a network from another one that is equal to it only in part: what is taken, what stays fresh, and why.
+"""Transfer weights between networks that match in part: what is transferred, what is newly initialized, and why.
 
-A layer is taken if it and everything before it correspond to the other network's: what a layer has learned is of use
-only on the features that it has learned from. So another number of classes leaves T fresh, and a network that differs
-in the middle gets what comes before.
+A layer's weights are transferred if the layer and everything before it match, because learned weights are useful only
+on the features on which they were trained. With a different number of classes, T is therefore newly initialized; if
+the networks differ in the middle, only the layers before the difference are transferred.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _ANY: Final = "any"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerOrigin:
-    """Where the starting weights of a layer come from.
+    """Origin of the initial weights of a layer.
 
     Attributes:
         layer: Name of the Keras layer.
         kind: The class of the Keras layer.
-        weights: What it learns, such as "3 x 3 x 1 x 16".
-        is_taken: Whether the weights are the source's; else they are fresh.
-        note: The source's layer and how its kernel was changed, or why the weights are fresh.
+        weights: Shape of the weights, such as "3 x 3 x 1 x 16".
+        is_taken: Whether the weights were transferred; else they are newly initialized.
+        note: The source layer and how its kernel was adapted, or why the weights were not transferred.
     """
 
     layer: str
@@ -48,18 +48,18 @@ class LayerOrigin:
 
 
 def transfer_weights(source: keras.Model, target: keras.Model, inflate: Inflation = "mean") -> list[LayerOrigin]:
-    """Copy to a network what corresponds in another one.
+    """Copy the matching weights of a network to another one.
 
     Args:
-        source: A functional model; submodels are opened, and preprocessing layers are passed.
-        target: The network, whose other weights stay as they are.
-        inflate: How 2D kernels become 3D ones.
+        source: A functional model; submodels are expanded, and preprocessing layers are skipped.
+        target: The network; its other weights do not change.
+        inflate: How 2D kernels are inflated to 3D.
 
     Returns:
         The origin of each part of the target, from the input to the output.
 
     Raises:
-        ValueError: The source is not functional, or two assignments fit.
+        ValueError: The source is not functional, or the match is ambiguous.
     """
     walk = _match_in_part(read_graph(source), read_graph(target))
     pairs = {_key(pair.target): pair for pair in walk.pairs()}
@@ -84,7 +84,7 @@ def _key(part: Part) -> int:
 
 
 def _match_in_part(one: Graph, two: Graph) -> Walk:
-    """Pair the steps of two graphs that correspond together with everything before them, the last ones first."""
+    """Pair the steps of two graphs that match together with everything before them, starting with the last."""
     windows = [{len(step.part.window) for step in graph.steps if step.part} for graph in (one, two)]
     is_inflated = 3 in windows[1] - windows[0]
     forms = structural_forms(
@@ -98,7 +98,7 @@ def _match_in_part(one: Graph, two: Graph) -> Walk:
 
 
 def _adaptable_form(part: Part, takes_input: bool, is_inflated: bool) -> Any:
-    """What of a part must be equal: not the depth of an inflated kernel, nor the channels of one on the input."""
+    """What must be equal in a part: neither the depth of an inflated kernel nor the channels of the network's input."""
     if part.kind != "kernel":
         return whole_form(part)
     *_, inputs, outputs = part.shapes["kernel"]
@@ -114,7 +114,7 @@ def _adaptable_form(part: Part, takes_input: bool, is_inflated: bool) -> Any:
 
 
 def _counterpart(walk: Walk, step: Step) -> Step | None:
-    """The step of the source that corresponds to one of the target; null if there is none, or more than one fits."""
+    """The step of the source that matches a step of the target; null if there is none, or more than one."""
     ones, twos = _alike(walk, step, walk.forms.learned)
     if len(ones) == len(twos) == 1:
         return ones[0]
@@ -123,20 +123,20 @@ def _counterpart(walk: Walk, step: Step) -> Step | None:
 
 
 def _alike(walk: Walk, step: Step, forms: Mapping[Step, int]) -> tuple[list[Step], list[Step]]:
-    """The steps of the form of a target's step that are not paired yet, in the source and in the target."""
+    """The unpaired steps with the form of a target's step, in the source and in the target."""
     used = set(walk.found.values())
     ones = [other for other in walk.source.steps if forms.get(other) == forms[step] and other not in used]
     return ones, [other for other in walk.target.steps if forms.get(other) == forms[step] and other not in walk.found]
 
 
 def _reason(walk: Walk, step: Step) -> str:
-    """Why a step's weights are fresh."""
+    """The reason why a step's weights were not transferred."""
     before = [trunk for trunk in walk.target.branches[step] if trunk.operation is not None]
     if not all(trunk in walk.found for trunk in before):
-        return "what comes before it is not that of the file"
+        return "the layers before it do not match the file"
     ones, twos = _alike(walk, step, walk.forms.learned)
     if ones:
-        return f"{len(ones)} of the file's layers fit {len(twos)} here: {', '.join(map(step_text, ones))}"
+        return f"{len(ones)} layers of the file match {len(twos)} here: {', '.join(map(step_text, ones))}"
     sources = [walk.found[trunk] for trunk in before] or [entry for entry in walk.source.steps if not entry.inputs]
     followers = [
         other
@@ -149,7 +149,7 @@ def _reason(walk: Walk, step: Step) -> str:
 
 
 def _move(pair: Pair, inflate: Inflation) -> str:
-    """Copy the arrays of a pair, and describe where they come from."""
+    """Copy the arrays of a pair, and describe their origin."""
     changes: list[str] = []
     for name, variable in pair.target.variables.items():
         array = ops.convert_to_numpy(pair.source.variables[name])
@@ -161,7 +161,7 @@ def _move(pair: Pair, inflate: Inflation) -> str:
 
 
 def _adapt_kernel(kernel: Array, pair: Pair, inflate: Inflation) -> tuple[Array, list[str]]:
-    """A source's kernel in the target's window and channels, and what was done to it in words."""
+    """Adapt a source kernel to the target's window and channels, and describe the changes."""
     source, target, changes = pair.source, pair.target, []
     kernel = kernel.reshape((*source.window, *source.shapes["kernel"][-2:]))
     old, new = (part.shapes["kernel"][-2] for part in (source, target))
@@ -175,6 +175,6 @@ def _adapt_kernel(kernel: Array, pair: Pair, inflate: Inflation) -> tuple[Array,
             changes.append(
                 f"repeated over {depth} slices and divided by {depth}"
                 if inflate == "mean"
-                else f"at the centre of {depth} slices"
+                else f"on the central one of {depth} slices"
             )
     return kernel, changes

@@ -1,4 +1,4 @@
-"""The walk over two graphs in parallel, from any steps to the inputs."""
+"""Parallel traversal of two graphs, from given steps to the inputs."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from archnet.network.weights.graph import COMMUTATIVE, Graph, Step, step_text
 from archnet.network.weights.parts import Part
 
 Steps = tuple[Step, Step]
-"""A step of the source, and the one of the target that corresponds."""
+"""A step of the source and the matching step of the target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pair:
-    """Two parts that correspond; `Part.variables` of both have the same names.
+    """Two matching parts; `Part.variables` of both have the same names.
 
     Attributes:
-        source: Gives its arrays.
-        target: Gets them.
+        source: The part that provides the arrays.
+        target: The part that receives them.
     """
 
     source: Part
@@ -28,13 +28,13 @@ class Pair:
 
 @dataclass(slots=True, eq=False)
 class Walk:
-    """The steps that correspond so far.
+    """The steps matched so far.
 
     Attributes:
-        source: The graph that gives its weights.
-        target: The graph that gets them.
-        forms: The forms of both.
-        found: By trunk of the target, the source's.
+        source: The graph that provides the weights.
+        target: The graph that receives them.
+        forms: The forms of both graphs.
+        found: The trunks of the source by those of the target.
     """
 
     source: Graph
@@ -46,7 +46,7 @@ class Walk:
         """Pair trunks, and everything before them.
 
         Raises:
-            ValueError: Their structures differ, or two assignments fit.
+            ValueError: Their structures differ, or the match is ambiguous.
         """
         stack = list(starts)
         while stack:
@@ -60,10 +60,10 @@ class Walk:
             stack += self._inputs(one, two)
 
     def pairs(self) -> list[Pair]:
-        """The parts that correspond, from the inputs to the outputs; layers that are used several times once.
+        """The matching parts, from the inputs to the outputs; a layer that is used several times appears once.
 
         Raises:
-            ValueError: A layer that the target uses several times has several sources.
+            ValueError: A layer that the target uses several times matches several layers of the source.
         """
         pairs: dict[int, Pair] = {}
         for step in self.target.steps:
@@ -74,13 +74,13 @@ class Walk:
             known = pairs.setdefault(key, Pair(source=source.part, target=step.part))
             if known.source.layer is not source.part.layer:
                 names = f'"{known.source.layer.name}" and "{source.part.layer.name}"'
-                raise ValueError(f"{step_text(step)} is used several times, and {names} of {self.source.name} fit it")
+                raise ValueError(f"{step_text(step)} is used several times, and {names} of {self.source.name} match it")
         return list(pairs.values())
 
     def _check_found(self, one: Step, two: Step) -> None:
         if (other := self.found[two]) is not one:
             raise ValueError(
-                f"{step_text(one)} and {step_text(other)} of {self.source.name} both fit {step_text(two)} of "
+                f"{step_text(one)} and {step_text(other)} of {self.source.name} both match {step_text(two)} of "
                 f"{self.target.name}"
             )
 
@@ -95,17 +95,17 @@ class Walk:
                 yield self.source.trunks[a], self.target.trunks[b]
 
     def _by_form(self, graph: Graph, step: Step) -> dict[int, list[Step]]:
-        """The inputs of a sum by what leads to them."""
+        """The inputs of a sum by their structure."""
         groups: dict[int, list[Step]] = {}
         for entry in step.inputs:
             groups.setdefault(self.forms.learned[graph.trunks[entry]], []).append(entry)
         return groups
 
     def _pair_alike(self, ones: list[Step], twos: list[Step]) -> Iterable[Steps]:
-        """Pair inputs of a sum that learn arrays of the same shapes.
+        """Pair inputs of a sum whose weights have the same shapes.
 
         Raises:
-            ValueError: Two assignments fit.
+            ValueError: The match is ambiguous.
         """
         if len(ones) == 1:
             return zip(ones, twos, strict=True)
@@ -118,13 +118,13 @@ class Walk:
             if [keys[step] for step in first] == [keys[step] for step in second]:
                 return zip(first, second, strict=True)
         raise ValueError(
-            f"two assignments fit: {' and '.join(names[0].values())} of {self.source.name} learn arrays of the same "
-            f"shapes, and so do {' and '.join(names[1].values())} of {self.target.name}. Give these layers the same "
+            f"the match is ambiguous: {' and '.join(names[0].values())} of {self.source.name} have weights of the same "
+            f"shapes, and so have {' and '.join(names[1].values())} of {self.target.name}. Give these layers the same "
             "names in both networks"
         )
 
     def _difference(self, one: Step, two: Step) -> str:
-        """Where two structures differ: the first steps on the way to the inputs that are themselves unlike."""
+        """Describe where two structures differ: the first differing steps on the way to the inputs."""
         learned = self.forms.learned
         while _likeness(one) == _likeness(two):
             ones, twos = list(self.source.branches[one]), list(self.target.branches[two])
@@ -143,7 +143,7 @@ class Walk:
 
 
 def _names(graph: Graph, steps: Iterable[Step]) -> dict[Step, str]:
-    """By step, the name of the operation at or before it that is not passed."""
+    """By step, the name of the operation at or before it that is not skipped."""
     trunks = {step: graph.trunks[step] for step in steps}
     return {step: f'"{trunk.operation.name}"' if trunk.operation else "the input" for step, trunk in trunks.items()}
 

@@ -60,7 +60,7 @@ def gallery_pictures(run: RunFiles, kind: str) -> list[Picture]:
 
 
 def shown_channel(experiment: Mapping[str, Any] | None) -> str:
-    """What pictures of cases show, if a network sees several channels or windows of them; else an empty text.
+    """The channel and window that pictures show, if the network has several; else an empty text.
 
     Args:
         experiment: The content of experiment.json.

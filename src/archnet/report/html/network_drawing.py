@@ -1,6 +1,6 @@
-"""Network drawing: each layer as a block, tall as its slices, wide as its channels, deep as its stack of slices.
+"""Network drawing: each layer as a block whose height, width and depth show slice size, channels and slices.
 
-Branches are lanes that split and join, skips are arcs, and layers that are repeated or run on planes stand in a frame.
+Branches are lanes that split and join, skips are arcs, and repeated layers and layers on planes have a frame.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from archnet.spec.layers import LAYERS
 
 COLUMNS_PER_ROW: Final = 10
 _NARROWEST: Final = 0.74
-"""Share of its width to which a drawing shrinks before it scrolls."""
+"""Minimum share of its width to which a drawing shrinks before it scrolls."""
 
 _COLORS: Final = {"features": 0, "dense": 1, "pooling": 2, "classes": 3, "other": 5}
 """Numbers of the page's colors for the families that `Traits.drawn_as` names."""
@@ -59,7 +59,7 @@ def _layer_text(layer: Mapping[str, Any]) -> str:
 
 
 def _rows(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Rows of like width, of at most ten columns unless a group is wider."""
+    """Rows of similar width, with at most ten columns unless a group is wider."""
     num_columns = _width(items) / COLUMN_WIDTH
     limit: float = COLUMN_WIDTH * math.ceil(num_columns / math.ceil(num_columns / COLUMNS_PER_ROW))
     parts = list(_parts(items))
@@ -79,7 +79,7 @@ def _width(items: Sequence[Item]) -> float:
 
 
 def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """What must not be torn apart: a group and the block in which its lanes meet, or one item."""
+    """Items that stay in one row: a group and the block in which its lanes meet, or one item."""
     position = 0
     while position < len(items):
         length = 2 if isinstance(items[position], Group) and isinstance(items[position + 1], Block) else 1

@@ -1,4 +1,4 @@
-"""Where the parts of a network's drawing lie: columns of blocks, lanes below each other, skips as arcs, frames."""
+"""Layout of a network drawing: columns of blocks, stacked lanes, skips as arcs, frames."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Canvas:
         blocks: The blocks in reading order, with their left and lower edges.
         flows: Paths of the lines that connect them.
         frames: Rectangles around layers that are repeated or run on planes.
-        notes: Texts beside lines and frames.
+        notes: Labels of lines and frames.
     """
 
     blocks: list[dict[str, Any]] = field(default_factory=list)
@@ -89,7 +89,7 @@ def _item_above(item: Item, largest: Sequence[int]) -> float:
 
 
 def height_below(items: Sequence[Item], lines: int, largest: Sequence[int]) -> float:
-    """Height of a sequence below its line, where the texts of its blocks have some number of lines."""
+    """Height of a sequence below its line, given the number of text lines under its blocks."""
     return max((_item_below(item, lines, largest) for item in items), default=_EMPTY_HEIGHT / 2)
 
 
@@ -103,7 +103,7 @@ def _item_below(item: Item, lines: int, largest: Sequence[int]) -> float:
 
 
 def block_extent(sizes: Sequence[int], largest: Sequence[int]) -> tuple[float, float, float]:
-    """Height, width and depth of a block in pixels, the depth 0 for what has no third axis.
+    """Height, width and depth of a block in pixels; the depth is 0 without a third axis.
 
     >>> block_extent([64, 64, 1], [64, 64, 1]), block_extent([10], [64, 64, 1])
     ((88.0, 11.0, 0.0), (35.1, 9.0, 0.0))
@@ -121,7 +121,7 @@ class NetworkLayout:
     """Draws sequences into a canvas.
 
     Attributes:
-        canvas: Where to.
+        canvas: The canvas.
         largest: Shape of the network's input.
     """
 
@@ -129,7 +129,7 @@ class NetworkLayout:
     largest: Sequence[int]
 
     def draw_sequence(self, items: Sequence[Item], x: float, y: float, lines: int) -> None:
-        """Draw a sequence from `x` on, with its line at height `y`."""
+        """Draw a sequence that starts at `x`, with its line at height `y`."""
         for item in items:
             if isinstance(item, Block):
                 self.canvas.blocks.append({"row": item.row, "x": x, "y": y, "lines": lines})
@@ -158,7 +158,7 @@ class NetworkLayout:
             self.canvas.notes.append({"x": (x + end) / 2, "y": top + 13, "text": group.bracket, "is_title": True})
 
     def _draw_detour(self, start: float, end: float, y: float, lane_y: float) -> None:
-        """A line that leaves the main line, runs at another height, and comes back."""
+        """Draw a line that leaves the main line, runs at a different height, and returns."""
         turn = _RADIUS if lane_y > y else -_RADIUS
         self.canvas.flows.append(
             f"M{start:g} {y:g}V{lane_y - turn:g}q0 {turn:g} {_RADIUS} {turn:g}H{end - _RADIUS:g}"

@@ -1,4 +1,4 @@
-"""The structure of a network for its drawing: layers one behind another, lanes side by side, repetitions once."""
+"""Structure of a network for its drawing: sequences of layers, parallel lanes, repetitions shown once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Path = tuple[tuple[str, int], ...]
 """The lists that lead to a layer, each with the index in it: (("layers", 2), ("branches[0]", 1))."""
 
 Repeats = tuple[int | None, ...]
-"""Indices of the enclosing repetitions; null stands for all of them."""
+"""Indices of the enclosing repetitions; null means all of them."""
 
 _STEP: Final = re.compile(r"\.([a-z_]+(?:\[\d+\])?)\[(\d+)\]")
 _PLACE: Final = re.compile(rf"\$((?:{_STEP.pattern})+)((?: #\d+)*)")
@@ -26,7 +26,7 @@ class Block:
     """A layer.
 
     Attributes:
-        row: What is known of it; of a repeated layer the costs of all repetitions.
+        row: Its entry in `network.json`; for a repeated layer, with the costs of all repetitions.
     """
 
     row: Row
@@ -34,12 +34,12 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Layers inside another layer, whose own block follows.
+    """Layers inside another layer, followed by the block of that layer.
 
     Attributes:
-        lanes: Sequences that see the same input; an empty one is the input itself.
-        bracket: What is written at a frame around them; empty for no frame.
-        skip: What is written at a line that passes them by; empty for no line.
+        lanes: Sequences with the same input; an empty one is the identity.
+        bracket: Label of the frame around them; empty for no frame.
+        skip: Label of the skip line; empty for no line.
     """
 
     lanes: tuple[tuple[Item, ...], ...]
@@ -51,7 +51,7 @@ Item = Block | Group
 
 
 def network_items(rows: Sequence[Row]) -> tuple[Item, ...]:
-    """The layers of a network in their structure; one behind another where older versions have not kept their places.
+    """The layers of a network as a tree; a plain sequence if `network.json` is of an older version without paths.
 
     Args:
         rows: "layers" of `network.json`.
@@ -71,11 +71,11 @@ def _path(text: str) -> Path:
 
 @dataclass(slots=True, kw_only=True)
 class _Tree:
-    """Rows by their paths.
+    """The rows of `network.json` by their paths.
 
     Attributes:
-        rows: The repetitions of each layer that has rows, with the indices of the repetitions.
-        lists: By path, the lists of layers inside it and the paths in them, in their order.
+        rows: By layer, its rows by the indices of the repetitions.
+        lists: By path, the lists of inner layers and the paths in them, in order.
     """
 
     rows: dict[Path, list[tuple[tuple[int, ...], Row]]]
@@ -88,7 +88,7 @@ class _Tree:
             self.lists[path[:end]].setdefault(name, {})[index] = path[: end + 1]
 
     def items(self, path: Path, name: str, repeats: Repeats) -> Iterator[Item]:
-        """What one list inside a layer holds."""
+        """The items of one list of inner layers."""
         paths = self.lists.get(path, {}).get(name, {})
         for index in sorted(paths):
             yield from self._layer_items(paths[index], repeats)
@@ -106,7 +106,7 @@ class _Tree:
         yield Block(row=_total(rows))
 
     def _repetitions(self, path: Path, repeats: Repeats) -> Iterator[Item]:
-        """Layers of an abbreviation, which has no row: once if all repetitions make the same shapes."""
+        """The layers of a `REP`, which has no row of its own: shown once if all repetitions have the same shapes."""
         (name,) = self.lists[path]
         inner = [
             (found, row)
@@ -142,5 +142,5 @@ def _fits(found: tuple[int, ...], repeats: Repeats) -> bool:
 
 
 def _total(rows: Sequence[Row]) -> Row:
-    """The first of some repetitions with the costs of all."""
+    """The row of the first repetition with the total costs of all."""
     return {**rows[0], **{key: sum(row[key] for row in rows) for key in ("parameters", "macs")}}

@@ -1,4 +1,4 @@
-"""Benchmark of kinds of layers: their time beside that of the dense convolution that sees as much, in one run."""
+"""Benchmark of types of layers against a dense convolution with the same receptive field, measured in one run."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from archnet.spec.experiment import Precision
 from archnet.spec.speeds.layer_kinds import INPUT_SIZES, LAYER_KINDS, NUM_CASES, LayerKind
 
 SMALL_SIZES: Final = {2: (9, 9), 3: (7, 7, 5)}
-"""By rank, the spatial input on which values are compared."""
+"""By rank, the spatial input shape on which values are compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerSpeed:
-    """The time of a kind of layers relative to the dense convolution, medians over rounds in which both ran.
+    """The time of a type of layer relative to the dense convolution, as medians over rounds that measure both.
 
     Attributes:
-        kind: Name of the kind.
-        channels: Channels of input and output.
-        input_shape: Channels last.
+        kind: Name of the type.
+        channels: Number of input and output channels.
+        input_shape: Shape of the input, channels last.
         dense_step_seconds: Time of a training step of the dense convolution.
-        macs_ratio: Multiply-adds, relative.
-        step_ratio: Time of a training step, relative.
-        inference_ratio: Time of a forward pass, relative.
+        macs_ratio: Relative number of multiply-adds.
+        step_ratio: Relative time of a training step.
+        inference_ratio: Relative time of a forward pass.
         error: Largest relative difference of outputs and gradients from Keras's.
     """
 
@@ -42,7 +42,7 @@ class LayerSpeed:
     error: float
 
     def to_document(self) -> dict[str, Any]:
-        """One JSON-ready object."""
+        """Convert to a JSON-ready object."""
         return {**asdict(self), "input_shape": list(self.input_shape)}
 
 
@@ -54,17 +54,17 @@ def measure_layers(
     num_rounds: int = 5,
     progress: Progress = no_progress,
 ) -> list[LayerSpeed]:
-    """Measure kinds of layers.
+    """Measure types of layers.
 
     Args:
-        kinds: The kinds; neighbours that share a dense convolution are measured in the same rounds. Null is all.
-        channels: Numbers of channels, each a key of `INPUT_SIZES`; null is all of them.
+        kinds: The types; adjacent ones that share a dense convolution are measured in the same rounds. Null means all.
+        channels: Numbers of channels, keys of `INPUT_SIZES`; null means all.
         precision: The compute dtype.
-        num_rounds: Rounds, after one that warms up.
+        num_rounds: Number of rounds after a warm-up round.
         progress: Wraps the trials.
 
     Returns:
-        One entry for each kind and number of channels, in the order of the kinds.
+        One entry for each type and number of channels, in the order of the types.
     """
     kinds = LAYER_KINDS if kinds is None else tuple(kinds)
     trials = [
@@ -85,7 +85,7 @@ def measure_layers(
 def _measure_trial(
     kinds: Sequence[LayerKind], num_channels: int, precision: Precision, num_rounds: int
 ) -> list[LayerSpeed]:
-    """The speeds of kinds that share a dense convolution, which takes part in each round."""
+    """Measure types that share a dense convolution, which is measured in each round."""
     dense = kinds[0].dense
     sides = [
         TimedLayers(kind.layers(num_channels), kind.input_shape(num_channels), NUM_CASES, precision)

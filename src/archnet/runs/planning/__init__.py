@@ -1,1 +1,1 @@
-"""Before a training: the plan of the network on the data, its micro-batches, its starting weights."""
+"""Preparation of a training: the plan of the network on the data, micro-batches and initial weights."""

@@ -35,13 +35,13 @@ def choose_micro_batch(
     """How a batch is split; by default within the memory that is free on this machine.
 
     Args:
-        experiment: An experiment, whose `training` decides.
+        experiment: The experiment with its training options.
         plan: The network's layers.
-        on_accelerator: Whether the network's memory is not the process's, so that only `training.memory` limits it.
+        on_accelerator: Whether the network uses the memory of a device, so that only `training.memory` limits it.
         num_devices: Number of devices that share the cases; the budget and the peak are those of each device.
 
     Raises:
-        RunError: One case alone takes more.
+        RunError: A single case exceeds the limit.
     """
     training = experiment.training
     budget = free_memory_bytes() if training.memory is None else parse_bytes(training.memory)
@@ -60,12 +60,12 @@ def choose_micro_batch(
 def restore_micro_batch(
     micro: MicroBatch, size: int, experiment: TrainingSpec, plan: tuple[PlannedLayer, ...], num_devices: int = 1
 ) -> MicroBatch:
-    """The micro-batches of a resumed training: those it began with, whatever is free now.
+    """The micro-batches of a resumed training, as at its start, regardless of the memory that is free now.
 
     Args:
-        micro: What `choose_micro_batch` returns.
-        size: Number of cases that went through the network at once.
-        experiment: An experiment, whose `training` decides.
+        micro: Result of `choose_micro_batch`.
+        size: Number of cases per micro-batch.
+        experiment: The experiment with its training options.
         plan: The network's layers.
         num_devices: Number of devices that share the cases.
     """
@@ -78,10 +78,10 @@ def restore_micro_batch(
 def log_micro_batch(
     micro: MicroBatch, plan: Sequence[PlannedLayer], *, is_default_budget: bool, num_devices: int = 1
 ) -> None:
-    """Writes the plan into the log, with what it changes.
+    """Log the plan and its effects.
 
     Args:
-        micro: What `choose_micro_batch` returns.
+        micro: Result of `choose_micro_batch`.
         plan: The network's layers.
         is_default_budget: Whether the budget is the machine's free memory.
         num_devices: Number of devices that share the cases.
@@ -107,6 +107,6 @@ def log_micro_batch(
 
 def _remedy(micro: MicroBatch, num_devices: int) -> str:
     if micro.num_micro_batches == 1:
-        return "Take one device, or a batch that is so many times as large"
+        return "Use one device, or multiply the batch size by the number of devices"
     smaller = f"set training.batch_size to {micro.size} and a lower learning rate"
-    return ("Give more memory, or " if num_devices == 1 else "Take one device or more memory, or ") + smaller
+    return ("Allow more memory, or " if num_devices == 1 else "Use one device, allow more memory, or ") + smaller

@@ -1,4 +1,4 @@
-"""The network of an experiment, planned on its data, and checked before anything is cropped."""
+"""Plan of an experiment's network on its data, and checks before anything is cropped."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def plan_network(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLayer
 
 
 def check_feasible(experiment: Experiment, plan: tuple[PlannedLayer, ...], dataset: Dataset) -> None:
-    """Check that the augmentation and the memory suit the data and the network, before anything is cropped.
+    """Check that the augmentation and the memory limit suit the data and the network, before anything is cropped.
 
     Args:
         experiment: With "auto" resolved.
-        plan: Of `plan_network`.
+        plan: Result of `plan_network`.
         dataset: The data.
 
     Raises:
-        RunError: They do not.
+        RunError: The augmentation or the memory limit is unsuitable.
     """
     problem = shape_problem(experiment.training.augmentation, dataset.shape)
     if problem:

@@ -1,6 +1,6 @@
-"""init.json: where the starting weights of a run come from, layer by layer, and its lines in the log.
+"""init.json: origin of a run's initial weights, layer by layer, and the log messages about it.
 
-It imports no Keras, so that a missing file is reported before the data are read.
+It does not import Keras, so a missing file is reported before the data are read.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ init_log: Final = logging.getLogger("archnet.init")
 
 
 def check_starting_weights(experiment: Experiment) -> None:
-    """Check that the file with the starting weights is there, before the data are read.
+    """Check that the file with the initial weights exists, before the data are read.
 
     Raises:
-        RunError: There is no such file.
+        RunError: The file does not exist.
         DataError: The file of a finished run has changed.
     """
     if experiment.training.init is None:
@@ -45,7 +45,7 @@ def check_starting_weights(experiment: Experiment) -> None:
 
 
 def write_starting_weights(folder: Path, setup: TrainingSetup, experiment: Experiment) -> None:
-    """Write and log init.json of a run that starts; where all weights are fresh, there is no such file."""
+    """Write init.json of a new run and log it; without transferred weights, there is no such file."""
     document = _document(setup)
     if document is None:
         (folder / INIT_FILE).unlink(missing_ok=True)
@@ -80,21 +80,21 @@ def _document(setup: TrainingSetup) -> dict[str, Any] | None:
 
 
 def _log_origins(document: Mapping[str, Any], experiment: Experiment) -> None:
-    """Log how many layers were taken, and a line for each layer of the architecture; every weight goes to log.txt."""
+    """Log how many layers were transferred, and one line per layer of the architecture; log.txt lists all weights."""
     rows: Sequence[Mapping[str, Any]] = document["layers"]
     num_taken = sum(row["taken"] for row in rows)
-    init_log.info("starting weights: %d of %d from %s", num_taken, len(rows), document["weights"])
+    init_log.info("initial weights: %d of %d layers transferred from %s", num_taken, len(rows), document["weights"])
     for place, group in groupby(rows, key=lambda row: row["place"]):
         init_log.info("  %s %s", place, layer_text(list(group)))
     for row in rows:
-        state = "taken" if row["taken"] else "fresh"
+        state = "transferred" if row["taken"] else "new"
         log.info("%s %s %s %s: %s", row["place"], row["layer"], row["weights"], state, row["note"])
     freeze = experiment.training.freeze
     frozen = freeze.indices(len(experiment.arch.layers)) if freeze else ()
     fresh = [row for row in rows if not row["taken"] and row["place"] in {f"$.layers[{index}]" for index in frozen}]
     if fresh:
         log.warning(
-            "training.freeze: %d of the frozen layers have fresh weights, the first is %s: %s",
+            "training.freeze: %d of the frozen layers have random weights; the first is %s: %s",
             len(fresh),
             fresh[0]["place"],
             fresh[0]["note"],
@@ -102,11 +102,11 @@ def _log_origins(document: Mapping[str, Any], experiment: Experiment) -> None:
 
 
 def layer_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The origin of the weights of one layer of the architecture, in a line.
+    """The origin of the weights of one layer of the architecture, in one line.
 
     >>> layer_text([{"taken": True, "note": 'Conv2D "a"'}, {"taken": False, "note": "the file's network ends here"}])
-    "1 of 2 taken; fresh: the file's network ends here"
+    "1 of 2 transferred; new: the file's network ends here"
     """
     taken, fresh = ([row["note"] for row in rows if row["taken"] is state] for state in (True, False))
-    counts = "taken" if len(taken) == len(rows) else f"{len(taken)} of {len(rows)} taken; " if taken else ""
-    return f"{counts}: {taken[0]}" if not fresh else f"{counts}fresh: {fresh[0]}"
+    counts = "transferred" if len(taken) == len(rows) else f"{len(taken)} of {len(rows)} transferred; " if taken else ""
+    return f"{counts}: {taken[0]}" if not fresh else f"{counts}new: {fresh[0]}"

@@ -38,7 +38,7 @@ def draw_cases(data: PreparedData | None, findings: Sequence[Finding]) -> tuple[
 
 
 def _picture(data: PreparedData, row: int) -> Picture:
-    """A case as the network sees it, in its first channel, with its class and its name."""
+    """The first channel of a case as in the network's input, with its class and name."""
     scaled = scale_picture(data.values[data.rows[row]], data.limits)
     return Picture(
         image=(scaled * 255).round().astype(np.uint8),

@@ -64,5 +64,5 @@ class PreparedData:
         return picture_channel(self.values, self.limits)
 
     def network_input(self, experiment: Experiment) -> NDArray[Any]:
-        """The part of `values` that a network sees, a NumPy view in raw values."""
+        """The part of `values` that a network receives, a NumPy view in raw values."""
         return network_input(self.values, experiment)

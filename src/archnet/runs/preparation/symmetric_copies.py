@@ -40,7 +40,7 @@ def name_symmetries(names: Sequence[str]) -> str:
 def coarse_images(dataset: Dataset, rows: NDArray[np.int64]) -> Images:
     """The cases (N, blocks, ..) as means over blocks that are symmetric about the centre of each axis.
 
-    Where a network sees several channels, they are the last axis.
+    If the network has several input channels, they are the last axis.
     """
     rank = len(dataset.shape)
     portion = max(1, _VOXELS_AT_ONCE // math.prod(dataset.shape) // len(dataset.limits.channels))

@@ -119,10 +119,10 @@ def list_training_scans(prepared: PreparedData) -> TrainingScans:
 
 
 def find_known_cases(experiment: Experiment, prepared: PreparedData) -> Iterator[Finding]:
-    """The test cases that the run which gives the starting weights was trained or validated on.
+    """Find the test cases on which the run that provides the initial weights was trained or validated.
 
     Args:
-        experiment: With `training.init` that may name a run folder; of other files it is not known.
+        experiment: The experiment; only a run folder in `training.init` can be checked.
         prepared: The cases.
     """
     init = experiment.training.init
@@ -137,16 +137,16 @@ def find_known_cases(experiment: Experiment, prepared: PreparedData) -> Iterator
             severity="warning",
             message=(
                 f"{len(names):,} of {pluralize(int(is_test.sum()), 'test case')} come from scans or cases on which the "
-                "starting weights were trained or validated, so the test results are optimistic: "
+                "initial weights were trained or validated, so the test results are optimistic: "
                 f"{first_names(names)}."
             ),
             cases=tuple(names),
-            remedy="Start from weights of other scans, or use the same split in both runs.",
+            remedy="Use initial weights from different scans, or the same split in both runs.",
         )
 
 
 def _are_known(known: TrainingScans, prepared: PreparedData, selected: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether the scans of selected cases, or the cases where there are no scans, are among those known."""
+    """Whether the scans of selected cases, or the cases themselves without scans, are known."""
     if prepared.scan_numbers is None:
         digests = {digest for group in known.cases.values() for digest in group}
         rows = prepared.rows[selected]

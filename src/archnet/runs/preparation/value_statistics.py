@@ -56,7 +56,7 @@ class ValueStatistics:
 
 
 def measure_values(data: PreparedData) -> ValueStatistics:
-    """Measure the values of some cases of each class: of the first channel, in the first window."""
+    """Measure the values of some cases of each class in the first channel and the first window."""
     low_limit, high_limit = limits = data.limits.windows[0][0]
     samples = {
         name: _sample_values(data, data.rows[data.cases.labels == label])

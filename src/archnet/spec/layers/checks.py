@@ -58,7 +58,7 @@ def _flat_problems(layers: list[Any], path: JsonPath, flattened_by: str | None) 
         if kind is None:
             continue
         if flattened_by and kind.traits.needs_spatial_axes:
-            text = f"{layer['type']} needs spatial axes, but {flattened_by} has flattened them. Move it before."
+            text = f"{layer['type']} needs spatial axes, but {flattened_by} has flattened them. Move it earlier."
             problems.append((layer_path, text))
             continue
         before = flattened_by
@@ -98,7 +98,7 @@ def _inner_problems(layers: list[Any], path: JsonPath, holder: dict[str, Any]) -
         if kind is None:
             continue
         if kind.traits.is_terminal or (holds_maps_only and kind.traits.flattens):
-            yield (*path, index), f"{layer['type']} cannot stand inside {holder['type']}. Move it out."
+            yield (*path, index), f"{layer['type']} is not allowed in {holder['type']}. Move it out."
         if holds_maps_only and not (kind.traits.holds_maps_only or kind.traits.flattens):
             for inner_path, inner in inner_documents(layer):
                 yield from _inner_problems(inner, (*path, index, *inner_path), holder)

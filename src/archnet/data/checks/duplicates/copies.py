@@ -51,7 +51,7 @@ def find_copies(
         groups: (n,) cases of one group may overlap, so they are no near-duplicates.
         limits: Values that become 0 and 1; null where they are unknown.
         progress: Wraps the items of a long loop.
-        has_channels: Whether the last axis of the values holds channels. Near-duplicates are searched in the first.
+        has_channels: Whether the last axis of the values holds channels. The first one is searched for near-duplicates.
         with_search: Search for near-duplicates, which takes some milliseconds a case; otherwise those of an earlier
             search are taken.
     """

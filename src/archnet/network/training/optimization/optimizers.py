@@ -48,7 +48,7 @@ def build_optimizer(training: Training, steps_per_epoch: int) -> keras.optimizer
 class WeightAverage:
     """The exponential moving average of weights (Polyak and Juditsky 1992, doi:10.1137/0330046).
 
-    The decay grows with the steps taken, up to `decay`, so that the starting weights fade.
+    The decay grows with the steps taken, up to `decay`, so that the initial weights fade.
 
     Attributes:
         values: The averages, in the weights' order.

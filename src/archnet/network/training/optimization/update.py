@@ -51,7 +51,7 @@ class WeightUpdate:
 
     Attributes:
         twin: The network in training.
-        weights: All its weights that gradients change, frozen ones among them.
+        weights: All trainable weights, including frozen ones.
         optimizer: Keras's.
         average: The moving average of the weights; null without `training.ema`.
         penalty: The L2 penalty; null without `training.l2`.
@@ -86,7 +86,7 @@ class WeightUpdate:
         return [*self.optimizer.variables, *own]
 
     def apply(self, gradients: list[Tensor]) -> Tensor:
-        """Change the weights that are not frozen; the result is the penalty on the weights before."""
+        """Update the weights that are not frozen, and return the penalty before the update."""
         penalty = self.penalty.value() if self.penalty else ops.convert_to_tensor(0.0)
         if self.loss_scale:
             self._apply_if_finite(gradients, self.loss_scale)

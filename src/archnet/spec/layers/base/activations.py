@@ -1,4 +1,4 @@
-"""The activations: what each stores for the backward pass, and which starting weights suit it."""
+"""The activations: what each stores for the backward pass, and which initial weights suit it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Activation:
     Attributes:
         num_stored: Values stored for the backward pass beside each output value, measured; see
             `experiments/bench_memory.py`.
-        initializer: Starting weights that keep the scale of the signal through it: He normal for the rectifiers (He et
+        initializer: Initial weights that keep the scale of the signal through it: He normal for the rectifiers (He et
             al. 2015, doi:10.1109/ICCV.2015.123), LeCun normal for selu (Klambauer et al. 2017, arXiv:1706.02515),
             Glorot uniform for the others (Glorot and Bengio 2010).
     """
