@@ -428,7 +428,7 @@ def test_features_of_networks_with_branches_are_those_before_the_last_layers(lay
     network.save(tmp_path / "network.keras")
     loaded = keras.saving.load_model(tmp_path / "network.keras")
     (features,) = feature_tensors(loaded, arch)
-    rest = keras.Model(features, loaded.output)  # all paths cross the map, else this is no network
+    rest = keras.Model(features, loaded.output)  # fails if a path bypasses the map
     assert features.shape[1:] == arch.feature_map((12, 12)).shape
     images = np.random.default_rng(0).random((2, 12, 12, 1), np.float32)
     np.testing.assert_allclose(rest(keras.Model(loaded.input, features)(images)), network(images), atol=1e-6)

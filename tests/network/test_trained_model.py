@@ -159,7 +159,7 @@ def test_a_layer_of_terabytes_is_refused_before_it_is_built(run):
 
 @pytest.fixture
 def positions(tmp_path):
-    """A folder with a network that has learned positions."""
+    """A folder with a network with a positional embedding."""
     layers = [{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "POS"}, {"type": "T"}]
     archnet.load_arch(layers).build((6, 6)).save(tmp_path / "model.keras")
     return tmp_path

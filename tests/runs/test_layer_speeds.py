@@ -89,7 +89,7 @@ def test_the_command_prints_a_table_or_json():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["net.json", "--layers"], "--layers: takes no file, but got net.json. Omit one of the two."),
+        (["net.json", "--layers"], "--layers: takes no file, but got net.json. Remove one of the two."),
         (["--layers", "--precision", "auto"], "--precision auto: with --layers, choose float32, bfloat16 or float16."),
         ([], "bench: needs an architecture or experiment file, or --layers."),
     ],

@@ -145,7 +145,7 @@ REFUSED = {
     ),
     "shapes that cannot meet": (
         [{"type": "RES", "layers": [{**C, "padding": "valid"}]}, T],
-        "mine.json $[0]: RES the inner layers make (62, 62, 4) of (64, 64, 1), but a shortcut with their strides makes "
+        "mine.json $[0]: RES the inner layers change (64, 64, 1) to (62, 62, 4), but a shortcut with their strides gives "
         '(64, 64, 4). Use "same" padding inside, or strides that divide the input.',
     ),
     "crop too large": (

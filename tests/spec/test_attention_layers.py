@@ -236,12 +236,12 @@ def test_a_gate_that_is_no_weight_is_refused():
         ),
         (
             [{"type": "C", "num_output": 8, "kernel_size": 3, "stride": [1, 1]}, {"type": "ATT"}],
-            "[1]: ATT sees 6,400 tokens, one for each voxel of (80, 80), but 4,096 is the most. "
+            "[1]: ATT has 6,400 tokens, one per voxel of (80, 80), but at most 4,096 are allowed. "
             "Put a C or P with a larger stride before it.",
         ),
         (
             [{"type": "C", "num_output": 8, "kernel_size": 3, "stride": 80}, {"type": "ATT"}],
-            "[1]: ATT sees a single voxel, which has no other to attend to. Move it before a C or P.",
+            "[1]: ATT needs more than one voxel for attention. Move it before a C or P.",
         ),
     ],
 )

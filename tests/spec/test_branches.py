@@ -57,7 +57,7 @@ def test_the_plan_names_the_branch_of_each_layer():
 
 def test_branches_of_different_sizes_do_not_meet():
     assert message(conv(), {"type": "CAT", "branches": [[conv()], [POOL]]}) == (
-        "mine.json $.layers[1]: CAT has branches that do not meet: of (8, 8, 4), branches[0] makes (8, 8, 4) and "
+        "mine.json $.layers[1]: CAT has branches with different shapes: for (8, 8, 4), branches[0] gives (8, 8, 4) and "
         "branches[1] (4, 4, 4). Use the same strides and padding in both, or end all with GAP."
     )
 
@@ -65,7 +65,7 @@ def test_branches_of_different_sizes_do_not_meet():
 def test_branches_of_different_channels_cannot_be_added():
     assert message({"type": "ADD", "branches": [[conv(4)], [conv(6)]]}) == (
         "mine.json $.layers[0]: ADD cannot add 6 channels of branches[1] to 4 of branches[0]. "
-        "End them with the same num_output."
+        "Give their last layers the same num_output."
     )
 
 

@@ -48,7 +48,7 @@ def test_layers_that_change_the_spatial_shape_are_refused():
     with pytest.raises(DocumentError) as caught:
         arch_of(CONVOLUTION, dense(2, {**CONVOLUTION, "stride": 2})).plan((8, 8))
     assert str(caught.value) == (
-        "mine.json $.layers[1]: DENSE appends what its layers make to their input, but of 8x8 they make 4x4. "
+        "mine.json $.layers[1]: DENSE needs layers that keep the spatial shape, but they change 8x8 to 4x4. "
         'Use stride 1 and "same" padding inside.'
     )
 

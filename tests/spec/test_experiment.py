@@ -108,7 +108,7 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         )
     )
     assert [experiment.data.view for experiment in both] == ["slices-as-channels", "volume"]
-    assert "a 2D network cannot see a whole volume" in message_of(data={"view": "volume"})
+    assert "a 2D network needs slices, not volumes" in message_of(data={"view": "volume"})
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"data": {"window_hu": [[-1350, 150], [-160, 240]], "name": "npz", "root": "a.npz", "range": [0, 255]}},
-            "mine.json $.data.window_hu: has 2 windows, but data.range states which values become 0 and 1. Leave one "
-            "of the two out.",
+            "mine.json $.data.window_hu: has 2 windows, but data.range sets the values of 0 and 1. Remove one of "
+            "the two.",
         ),
         (
             {"data": {"name": "npz", "root": "a.npz", "channels": 3, "range": [[0, 1], [0, 2]]}},
@@ -595,7 +595,7 @@ def test_frozen_layers_are_indices_or_all_but_t(text, freeze):
 @pytest.mark.parametrize(
     ("freeze", "reason"),
     [
-        ([1], "layer 1 is T, which always learns"),
+        ([1], "layer 1 is T, which is always trainable"),
         ([0, 7], "there is no layer 7"),
         ({"layers": [2]}, "there is no layer 2"),
     ],
@@ -608,8 +608,8 @@ def test_layers_that_cannot_be_frozen_are_named(freeze, reason):
 
 def test_frozen_layers_without_starting_weights_are_warned_about():
     text = (
-        "training.freeze: without training.init, the frozen layers keep random weights. Name the network that they "
-        "come from."
+        "training.freeze: without training.init, the frozen layers keep random weights. Set training.init to "
+        "pretrained weights."
     )
     assert text in experiment_of(["training.freeze=all"]).warnings()
     assert text not in experiment_of(["training.freeze=all", "training.init=a.keras"]).warnings()

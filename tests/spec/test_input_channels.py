@@ -46,37 +46,37 @@ def test_an_architecture_needs_the_channels_of_the_data_times_the_windows(arch, 
         (
             FLAT,
             {"window_hu": WINDOWS},
-            'the data give 3 channels (3 windows), but the architecture has channels 1. Set "channels": 3 in the '
+            'the data have 3 channels (3 windows), but the architecture has channels 1. Set "channels": 3 in the '
             "architecture, or use one window.",
         ),
         (
             DEEP,
             ARRAYS | {"channels": 2},
-            'the data give 2 channels (data.channels 2), but the architecture has channels 1. Set "channels": 2 in the '
+            'the data have 2 channels (data.channels 2), but the architecture has channels 1. Set "channels": 2 in the '
             "architecture, or use one channel.",
         ),
         (
             DEEP,
             ARRAYS | {"channels": 2, "window_hu": WINDOWS},
-            "the data give 6 channels (data.channels 2 x 3 windows), but the architecture has channels 1. Set "
+            "the data have 6 channels (data.channels 2 x 3 windows), but the architecture has channels 1. Set "
             '"channels": 6 in the architecture, or use one window and one channel.',
         ),
         (
             FLAT | {"channels": 3},
             {},
-            'the data give 1 channel, but the architecture has channels 3. Set "channels": 1 in the architecture, or '
+            'the data have 1 channel, but the architecture has channels 3. Set "channels": 1 in the architecture, or '
             "list as many windows in data.window_hu.",
         ),
         (
             FLAT | {"channels": 3},
             ARRAYS,
-            'the data give 1 channel, but the architecture has channels 3. Set "channels": 1 in the architecture, or '
+            'the data have 1 channel, but the architecture has channels 3. Set "channels": 1 in the architecture, or '
             "list as many windows in data.window_hu or set data.channels=3.",
         ),
         (
             FLAT | {"channels": 3},
             {"window_hu": WINDOWS, "view": "slices-as-channels"},
-            'data.view "slices-as-channels" makes the slices the channels, but the data give 3 channels (3 windows). '
+            'data.view "slices-as-channels" uses the slices as channels, but the data have 3 channels (3 windows). '
             'Set data.view to "slice", or use one window.',
         ),
     ],

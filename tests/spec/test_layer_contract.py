@@ -454,7 +454,7 @@ def check_inside(case, holder, document):
         LAYERS[holder].traits.holds_maps_only and len(case.output_shape) == 1
     )
     if is_refused:
-        with pytest.raises(DocumentError, match=f"cannot stand inside {holder}. Move it out."):
+        with pytest.raises(DocumentError, match=f"is not allowed in {holder}. Move it out."):
             arch_of(document, rank=rank)
         return
     arch = arch_of(document, rank=rank)

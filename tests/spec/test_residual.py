@@ -63,7 +63,7 @@ def test_the_shortcut_is_what_the_document_says():
 
 def test_a_shortcut_that_does_not_meet_the_inner_layers_is_refused():
     assert message(conv(), residual(conv(6, stride=2), shortcut=[conv(6)])) == (
-        "mine.json $.layers[1]: RES the inner layers make (4, 4, 6) of (8, 8, 4), but the shortcut makes (8, 8, 6). "
+        "mine.json $.layers[1]: RES the inner layers change (8, 8, 4) to (4, 4, 6), but the shortcut gives (8, 8, 6). "
         "Give both the same strides and num_output, or set shortcut to null for a 1x1 convolution."
     )
 
@@ -72,7 +72,7 @@ def test_a_shortcut_that_does_not_meet_the_inner_layers_is_refused():
 def test_a_norm_beside_a_shortcut_is_refused(norm):
     (key,) = norm
     assert message(residual(conv(), shortcut=[conv()], **norm)) == (
-        f'mine.json $.layers[0].{key}: this is for the projection, but "shortcut" is given. Remove "{key}" or the '
+        f'mine.json $.layers[0].{key}: this applies to the default shortcut, but "shortcut" is given. Remove "{key}" or the '
         "shortcut."
     )
 

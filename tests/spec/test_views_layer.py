@@ -145,12 +145,12 @@ REFUSED = {
     "no cube": (
         [views("orthogonal"), T],
         'mine.json $[0]: VIEWS "orthogonal" needs a cube, but its input is 64x64x10. Use planes "slices" or "axial", a '
-        "CROP to 10x10x10 before it, or a cube as crop, such as data.crop_size=[32, 32, 32].",
+        "CROP to 10x10x10 before it, or cubic crops, such as data.crop_size=[32, 32, 32].",
     ),
     "no cube behind a layer": (
         [{"type": "P", "pool": "max", "kernel_size": [2, 2, 1]}, views("nine"), T],
         'mine.json $[1]: VIEWS "nine" needs a cube, but its input is 32x32x10. Use planes "slices" or "axial", a '
-        "CROP to 10x10x10 before it, or a cube as crop, such as data.crop_size=[32, 32, 32].",
+        "CROP to 10x10x10 before it, or cubic crops, such as data.crop_size=[32, 32, 32].",
     ),
     "a map at the end": (
         [views("slices", C), T],
@@ -188,7 +188,7 @@ REFUSED = {
     ),
     "views in views": (
         [views("slices", views("slices")), T],
-        "mine.json $[0].layers[0]: VIEWS needs a volume, but its input 64x64x1 is a plane. Put its layers in its place.",
+        "mine.json $[0].layers[0]: VIEWS needs a volume, but its input 64x64x1 is a plane. Replace it by its layers.",
     ),
     "views behind FC": (
         [{"type": "FC", "num_output": 3}, views("slices"), T],
@@ -281,7 +281,7 @@ MIXED = "planes of net mix the depth with the other axes, but"
         (
             "nine",
             {"name": "folder", "root": "scans"},
-            f'data.crop_size: {MIXED} whole scans are resized, whatever their spacing. Use planes "slices".',
+            f'data.crop_size: {MIXED} whole scans are resized regardless of their spacing. Use planes "slices".',
         ),
         ("nine", {"name": "phantom", "spacing_mm": [1, 1, 1]}, None),
         ("nine", {"name": "npz", "root": "cubes.npz"}, None),

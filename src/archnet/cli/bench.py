@@ -111,7 +111,7 @@ def _bench_layers(
         DocumentError: A file is given as well, or the precision is "auto".
     """
     if file is not None:
-        raise DocumentError(f"--layers: takes no file, but got {file}. Omit one of the two.")
+        raise DocumentError(f"--layers: takes no file, but got {file}. Remove one of the two.")
     if precision == "auto":
         raise DocumentError("--precision auto: with --layers, choose float32, bfloat16 or float16.")
     from archnet.api.console import progress, stdout

@@ -46,7 +46,7 @@ class Arch:
         rank: Number of spatial axes, 2 or 3.
         layers: In order, ending in the only `Terminal`.
         input_shape: Spatial input that the network was designed for, if the document says so.
-        channels: Channels of its input.
+        channels: Number of input channels.
         document: Source of the layers, for messages.
     """
 
@@ -100,7 +100,7 @@ class Arch:
     def _plan_sequence(
         self, sequence: InnerSequence, path: JsonPath, repeat: tuple[int, ...]
     ) -> Iterator[PlannedLayer]:
-        """The rows of a sequence of layers inside the layer at a path, or of the whole network."""
+        """The rows of the layers inside the layer at a path, or of the whole network."""
         shape = sequence.input_shape
         repeat = repeat if sequence.repetition is None else (*repeat, sequence.repetition)
         for index, layer in enumerate(sequence.layers):
@@ -130,7 +130,7 @@ class Arch:
 
     @contextmanager
     def _place(self, layer: Layer, path: JsonPath) -> Iterator[None]:
-        """Name the location in the message of a layer that does not fit its input.
+        """Add the location to the message of a layer that does not fit its input.
 
         Raises:
             DocumentError: The block raises a ValueError.
@@ -146,7 +146,7 @@ class Arch:
         return path[1:] if isinstance(self.document.value, list) else path
 
     def feature_map(self, input_shape: Shape | None = None) -> FeatureMap | None:
-        """The last feature map that all paths from input to output cross; null where there is none.
+        """The last feature map on all paths from input to output; null if there is none.
 
         Args:
             input_shape: See `plan`.
@@ -240,7 +240,7 @@ def load_arch(source: Path | str | Mapping[str, Any] | Sequence[Mapping[str, Any
 
 
 def complete_arch(value: dict[str, Any]) -> dict[str, Any]:
-    """The resolved architecture of a run folder as today's version writes it; unchanged where that is impossible.
+    """Convert the resolved architecture of a run folder to the current form; unchanged if that is impossible.
 
     >>> complete_arch({"rank": 2, "layers": [{"type": "T"}]})["layers"]
     [{'type': 'T', 'activation': None}]

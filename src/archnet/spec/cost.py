@@ -42,7 +42,7 @@ def network_cost(plan: tuple[PlannedLayer, ...]) -> Cost:
 
 
 def receptive_field(feature_map: FeatureMap | None) -> dict[str, Any]:
-    """The receptive field of the last feature map as JSON-ready keys; none without such a map.
+    """The receptive field of the last feature map as JSON-ready keys; empty without such a map.
 
     Args:
         feature_map: What `Arch.feature_map` returns.
@@ -88,7 +88,7 @@ def _layer_row(planned: PlannedLayer) -> dict[str, Any]:
 
 
 def _inner_structure(layer: Layer, shape: Shape) -> dict[str, Any]:
-    """How a layer holds others, for drawings: nothing for one that does not."""
+    """How a layer contains others, for drawings; empty for a layer without inner layers."""
     skip = layer.skip_text(shape)
     lanes = [path_text(path).removeprefix("$.") for path, layers in layer.inner_layers() if layers or not skip]
     times = sum(sequence.repetition is not None for sequence in layer.inner_sequences(shape))

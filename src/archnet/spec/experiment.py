@@ -26,7 +26,7 @@ AUTO_SPLITS: Final = ("own", "own_test", "group")
 """The values that the option `by` of a split may be resolved to."""
 
 ALL: Final = "all"
-"""The layers that `Freeze` means by this word: all but T."""
+"""Value of `Freeze.layers` for all layers except T."""
 
 AUTO: Final = ("balance", "augmentation", "batch_size", "epochs", "warmup_epochs", "ema", "batch_norm_momentum")
 """Options of the training that are chosen automatically unless they are given; each may depend on those before it."""
@@ -49,10 +49,10 @@ class Data:
             network sees the volume.
         series: The CT series to read in DICOM folders that contain several, by its number or description. A uid applies
             only to the folder that contains the series. Null accepts only folders with one CT series.
-        window_hu: Hounsfield units that become 0 and 1; values outside are clipped. Of several windows, each becomes a
-            channel.
-        channels: `npz` only: the length of the last axis of the array, which holds channels; 1 is no such axis.
-        range: `npz` only: the values that become 0 and 1, for all channels or for each, "hu" (use `window_hu`), or
+        window_hu: Hounsfield units that are mapped to 0 and 1; values outside are clipped. Each of several windows is a
+            separate channel.
+        channels: `npz` only: the length of the channel axis, the last axis of the array; 1 means no such axis.
+        range: `npz` only: the values mapped to 0 and 1, for all channels or for each; "hu" (use `window_hu`) or
             "auto".
         axes: `npz` only: the order of the array's spatial axes, (height, width, depth) or (z, y, x).
         classes: `npz` only: names of the classes in the order of their labels; null takes the file's array `classes`,
@@ -84,22 +84,22 @@ class Data:
 
     @property
     def window_range(self) -> Range:
-        """From the lowest to the highest end of all windows, in Hounsfield units."""
+        """Lowest and highest limit of all windows, in Hounsfield units."""
         return min(low for low, _ in self.windows), max(high for _, high in self.windows)
 
     @property
     def num_windows(self) -> int:
-        """Channels that each channel of the data becomes: 1 where `range` names stored values in place of windows."""
+        """Input channels per channel of the data: 1 if `range` gives stored values instead of windows."""
         return len(self.windows) if isinstance(self.range, str) else 1
 
     @property
     def num_input_channels(self) -> int:
-        """Channels that a network sees, unless the slices are its channels."""
+        """Number of input channels of a network, unless the slices are its channels."""
         return self.channels * self.num_windows
 
 
 def ranges_of(value: Sequence[Any]) -> tuple[Range, ...]:
-    """One range or several, as tuples or as JSON has them.
+    """Convert one range or several, as tuples or JSON lists, to a tuple of ranges.
 
     >>> ranges_of((-1000, 400)), ranges_of(((-1350, 150), (-160, 240)))
     (((-1000, 400),), ((-1350, 150), (-160, 240)))
@@ -164,8 +164,8 @@ class Init:
 
     Attributes:
         weights: A run folder, or a file of Keras (`.keras`, `.weights.h5`).
-        inflate: How 2D kernels become 3D ones: "mean" repeats them along the depth and divides by it, "centre" puts
-            them on the central slice between zeros.
+        inflate: Inflation of 2D kernels to 3D: "mean" repeats them along the depth and divides by it, "centre" puts
+            them on the central slice and sets the other slices to zero.
     """
 
     weights: str
@@ -174,18 +174,18 @@ class Init:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freeze:
-    """Layers whose weights do not change.
+    """Layers whose weights are frozen.
 
     Attributes:
         layers: Indices in the architecture's `layers`, or `ALL`.
-        epochs: Epochs until they are thawed; null is never.
+        epochs: Number of epochs after which they are unfrozen; null means never.
     """
 
     layers: Literal["all"] | tuple[int, ...] = "all"
     epochs: int | None = None
 
     def indices(self, num_layers: int) -> tuple[int, ...]:
-        """The indices of the layers, of an architecture with so many.
+        """The indices of the frozen layers in an architecture with `num_layers` layers.
 
         >>> Freeze().indices(4), Freeze(layers=(0, 2)).indices(4)
         ((0, 1, 2), (0, 2))
@@ -227,8 +227,8 @@ class Training:
             Without a validation set the last are kept.
         early_stopping: When to end before `epochs`; null never.
         batch_norm_momentum: Share of their old values that the moving statistics of batch norm keep in a step.
-        init: Weights to start from; null draws them.
-        freeze: Layers that do not learn; null is none.
+        init: Pretrained weights; null initializes all weights.
+        freeze: Frozen layers; null means none.
         seed: Of weights, dropout, data order and augmentation.
         auto: Options of `AUTO` that are still to be chosen from the data. Not a key of the document.
     """
@@ -305,6 +305,10 @@ class Experiment:
         early_stopping_warning = (
             "training.early_stopping: there is no validation set to monitor, so training runs to its last epoch."
         )
+        freeze_warning = (
+            "training.freeze: without training.init, the frozen layers keep random weights. Set training.init to "
+            "pretrained weights."
+        )
         has_idle_early_stopping = self.training.early_stopping and self.split.by != "own" and not self.split.validation
         return [
             *self.arch.warnings(),
@@ -333,7 +337,7 @@ class Experiment:
         ]
 
     def _spacing_warnings(self) -> list[str]:
-        """What is known of voxels that are not cubes, where layers run on planes that contain the depth."""
+        """Warnings about voxels that may not be cubes, if layers run on planes that contain the depth axis."""
         spacing_mm, cases = self.data.spacing_mm, DATASETS[self.data.name].cases
         is_equal = cases == "arrays" or (spacing_mm is not None and len(set(spacing_mm)) == 1)
         if is_equal or not any(layer.uses_oblique_planes for _, layer in walk(self.arch.layers)):
@@ -344,7 +348,11 @@ class Experiment:
             "Set equal spacings, such as [1, 1, 1]",
         )
         if cases == "whole scans":
-            key, problem, remedy = "crop_size", "whole scans are resized, whatever their spacing", 'Use planes "slices"'
+            key, problem, remedy = (
+                "crop_size",
+                "whole scans are resized regardless of their spacing",
+                'Use planes "slices"',
+            )
         elif spacing_mm is not None:
             problem = f"{list(spacing_mm)} mm are unequal"
         return [f"data.{key}: planes of {self.arch.name} mix the depth with the other axes, but {problem}. {remedy}."]

@@ -1,4 +1,4 @@
-"""The channels of a network's input: the data must give as many as its architecture has."""
+"""Check that the data and the architecture have the same number of input channels."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from archnet.spec.experiment import Data, Experiment
 
 
 def resolve_view(experiment: Experiment) -> Experiment:
-    """Choose the view of an experiment, and check that its architecture has as many channels as the data.
+    """Choose the view of an experiment, and check that architecture and data have the same number of channels.
 
     Raises:
-        DocumentError: The architecture cannot see the data so.
+        DocumentError: The architecture does not suit the data or the view.
     """
     arch, data = experiment.arch, experiment.data
     view, given = _choose_view(experiment), data.num_input_channels
     if view == "slices-as-channels" and given > 1:
         raise DocumentError(
-            f'{arch.document.source}: data.view "slices-as-channels" makes the slices the channels, but the data give '
+            f'{arch.document.source}: data.view "slices-as-channels" uses the slices as channels, but the data have '
             f'{_channels_text(data)}. Set data.view to "slice", or use {_one_channel_text(data)}.'
         )
     if view != "slices-as-channels" and given != arch.channels:
         raise DocumentError(
-            f"{arch.document.source}: the data give {_channels_text(data)}, but the architecture has channels "
+            f"{arch.document.source}: the data have {_channels_text(data)}, but the architecture has channels "
             f'{arch.channels}. Set "channels": {given} in the architecture, or {_other_data_text(data, arch.channels)}.'
         )
     return replace(experiment, data=replace(data, view=view))
@@ -36,14 +36,14 @@ def _choose_view(experiment: Experiment) -> Literal["slice", "slices-as-channels
         return "volume"
     if experiment.data.view == "volume":
         raise DocumentError(
-            f'{experiment.arch.document.source}: a 2D network cannot see a whole volume. Set data.view to "slice" or '
+            f'{experiment.arch.document.source}: a 2D network needs slices, not volumes. Set data.view to "slice" or '
             '"slices-as-channels".'
         )
     return experiment.data.view or "slice"
 
 
 def _channels_text(data: Data) -> str:
-    """The channels that a network sees, and what they come from.
+    """The number of input channels, and its factors.
 
     >>> _channels_text(Data(channels=2, window_hu=((-1350, 150), (-160, 240))))
     '4 channels (data.channels 2 x 2 windows)'
@@ -54,7 +54,7 @@ def _channels_text(data: Data) -> str:
 
 
 def _other_data_text(data: Data, num_channels: int) -> str:
-    """How to change the data for an architecture with so many channels."""
+    """How to change the data for an architecture with `num_channels` channels."""
     if data.num_input_channels > 1:
         return f"use {_one_channel_text(data)}"
     keys = ["list as many windows in data.window_hu"]

@@ -86,8 +86,8 @@ class MemoryEstimate:
         prefetch_bytes_per_case: Memory of one case in the batches that are gathered in the background.
         network_bytes_per_case: Memory of one case that goes through the network: values stored for the backward pass,
             and the most that comes and goes beside them.
-        largest_layer: The layer with the largest share of that, with its place, such as "ATT at $.layers[3]".
-        largest_layer_bytes: Its share.
+        largest_layer: The layer with the largest share of that, with its location, such as "ATT at $.layers[3]".
+        largest_layer_bytes: Memory of that layer.
     """
 
     weight_bytes: int
@@ -175,7 +175,7 @@ def _num_peak_values(plan: tuple[PlannedLayer, ...]) -> float:
 
 
 def _is_overwritten(before: PlannedLayer, row: PlannedLayer) -> bool:
-    """Whether a layer's output takes the place of that of the layer in front of it in the same list."""
+    """Whether a layer's output overwrites that of the previous layer in the same list."""
     is_in_front = before.path == (*row.path[:-1], int(row.path[-1]) - 1) and before.repeat == row.repeat
     return is_in_front and row.layer.overwrites_input and not before.layer.is_output_stored
 

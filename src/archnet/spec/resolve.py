@@ -130,11 +130,11 @@ def apply_overrides(document: Document, overrides: Sequence[tuple[JsonPath, Any]
 
 
 def resolve_paths(value: Any, folder: Path) -> Any:
-    """The value of an experiment document whose data.root and training.init are absolute paths.
+    """Make data.root and training.init of an experiment document absolute paths.
 
     Args:
         value: The value; an invalid one is returned unchanged.
-        folder: The folder of the document, at which relative paths start; see `absolute_path`.
+        folder: The folder of the document, to which paths are relative; see `absolute_path`.
     """
     for path in PATH_KEYS:
         value = _resolve_path(value, path, folder)
@@ -142,7 +142,7 @@ def resolve_paths(value: Any, folder: Path) -> Any:
 
 
 def _resolve_path(value: Any, path: JsonPath, folder: Path) -> Any:
-    """A value in which the text at a path of objects, if there is one, is an absolute path."""
+    """Make the text at a path of objects, if any, an absolute path."""
     if not path:
         is_path = isinstance(value, str) and value and "\0" not in value
         return absolute_path(value, folder) if is_path else value

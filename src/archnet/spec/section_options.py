@@ -50,8 +50,7 @@ def _range_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
         if key == "window_hu" and len(pairs) > 1 and isinstance(options.get("range"), list):
             yield (
                 ("data", key),
-                f"has {len(pairs)} windows, but data.range states which values become 0 and 1. Leave one of the two "
-                "out.",
+                f"has {len(pairs)} windows, but data.range sets the values of 0 and 1. Remove one of the two.",
             )
         num_channels = options.get("channels", Data().channels)
         if key == "range" and len(pairs) not in (0, 1, num_channels):
@@ -98,7 +97,7 @@ def parse_data(options: Mapping[str, Any], input_shapes: Sequence[tuple[int, ...
 
 
 def _freeze(value: Any) -> Any:
-    """A JSON value whose lists are tuples."""
+    """Convert the lists of a JSON value to tuples."""
     return tuple(map(_freeze, value)) if isinstance(value, list | tuple) else value
 
 
@@ -222,12 +221,12 @@ def _parse_freeze(document: str | Sequence[int] | Mapping[str, Any]) -> Freeze:
 
 
 def freeze_problems(freeze: Freeze | None, arch: Arch) -> list[Problem]:
-    """What is wrong with the layers that a training freezes, on an architecture."""
+    """Problems of `training.freeze` for an architecture."""
     last = len(arch.layers) - 1
     if freeze is None or freeze.layers == ALL or all(index < last for index in freeze.layers):
         return []
     wrong = next(index for index in freeze.layers if index >= last)
-    reason = f"layer {wrong} is T, which always learns" if wrong == last else f"there is no layer {wrong}"
+    reason = f"layer {wrong} is T, which is always trainable" if wrong == last else f"there is no layer {wrong}"
     known = f"the others of {json_text(arch.name)} are 0 to {last - 1}" if last else "there is no other layer"
     return [(("training", "freeze"), f'{reason}; {known}. "all" freezes all but T.')]
 

@@ -98,7 +98,7 @@ def inner_documents(document: dict[str, Any]) -> Iterator[tuple[JsonPath, list[A
 
 
 def inner_rank(document: dict[str, Any], rank: int | None) -> int | None:
-    """The number of spatial axes inside a layer document, for that of the layer itself."""
+    """The number of spatial axes of the inner layers, given that of the layer itself."""
     kind = layer_class(document)
     ranks = [item.metadata["inner_rank"] for item in fields(kind) if "inner_rank" in item.metadata] if kind else []
     return ranks[0] if ranks else rank

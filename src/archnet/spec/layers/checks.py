@@ -33,7 +33,7 @@ def _terminal_problems(layers: list[Any], path: JsonPath) -> Iterator[Problem]:
 
 
 def _key_problems(layers: list[Any], path: JsonPath) -> Iterator[Problem]:
-    """Keys of a layer that contradict each other."""
+    """Contradictory keys of a layer."""
     for index, layer in enumerate(layers):
         kind = layer_class(layer)
         for key, text in kind.document_problems(layer) if kind else ():
@@ -51,7 +51,7 @@ def _is_terminal(document: Any) -> bool:
 
 
 def _flat_problems(layers: list[Any], path: JsonPath, flattened_by: str | None) -> tuple[list[Problem], str | None]:
-    """Layers that need spatial axes after something has flattened them, and layers where they must not stand."""
+    """Layers that need spatial axes after something has flattened them, and layers where they are not allowed."""
     problems: list[Problem] = []
     for index, layer in enumerate(layers):
         kind, layer_path = layer_class(layer), (*path, index)
@@ -73,7 +73,7 @@ def _flat_problems(layers: list[Any], path: JsonPath, flattened_by: str | None) 
 def _inner_flat_problems(
     layer: dict[str, Any], path: JsonPath, flattened_by: str | None
 ) -> tuple[list[Problem], str | None]:
-    """What `_flat_problems` says of the layers inside a layer, each list of which sees the layer's input."""
+    """Results of `_flat_problems` for the inner layers of a layer, each list of which receives the layer's input."""
     problems: list[Problem] = []
     flat_lists: dict[JsonPath, str | None] = {}
     for inner_path, inner in inner_documents(layer):
@@ -90,7 +90,7 @@ def _inner_flat_problems(
 
 
 def _inner_problems(layers: list[Any], path: JsonPath, holder: dict[str, Any]) -> Iterator[Problem]:
-    """Layers that another layer cannot hold, also where an abbreviation inside it holds them."""
+    """Layers that another layer cannot contain, including those inside a `REP`."""
     holder_class = layer_class(holder)
     holds_maps_only = holder_class is not None and holder_class.traits.holds_maps_only
     for index, layer in enumerate(layers):
@@ -138,7 +138,7 @@ def infer_rank(value: Mapping[str, Any], path: JsonPath) -> tuple[int | None, li
 def _size_arrays(
     layers: list[Any], path: JsonPath, fixed: int | None
 ) -> Iterator[tuple[JsonPath, list[Any], int | None]]:
-    """Every array with one size for each axis, with its path, and the rank that it must have, if that is fixed."""
+    """Every array with one size per axis, with its path and its required rank, if that is fixed."""
     for index, layer in enumerate(layers):
         if not isinstance(layer, dict):
             continue
@@ -150,7 +150,7 @@ def _size_arrays(
 
 
 def _volume_layers(layers: list[Any], path: JsonPath) -> Iterator[JsonPath]:
-    """Every layer that holds layers of another rank than the network's, which is 3 then."""
+    """Every layer whose inner layers have a different rank than the network, which is then 3."""
     for index, layer in enumerate(layers):
         if not isinstance(layer, dict):
             continue

@@ -1,4 +1,4 @@
-"""The last feature map of a network, which Grad-CAM looks at."""
+"""The last feature map of a network, for Grad-CAM and the receptive field."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from archnet.spec.layers.base.shapes import Grid, Shape, input_grid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureMap:
-    """The last feature map that all paths from input to output cross; on planes of a volume one for each plane.
+    """The last feature map on all paths from input to output; on planes of a volume, one for each plane.
 
     Attributes:
-        layer: The layer behind which the map is. It is an object of its own, which stands once among `layers` or
+        layer: The layer whose output is the map, as a separate object that occurs once in `layers` or
             inside the last of them.
-        layers: The layers of the network, repetitions written out.
-        shape: Shape of the map with channels; of planes, that of the volume that they are cut from.
-        grid: Where the features lie in the input; of planes, where the voxels of that volume lie. See
+        layers: The layers of the network, with repetitions expanded.
+        shape: Shape of the map with channels; for planes, the shape of the volume from which they are extracted.
+        grid: The receptive fields of the features; for planes, those of the voxels of that volume. See
             `Layer.propagate_grid`.
-        planes: The planes; empty where the map is one of the whole input.
-        plane_grids: Where the features of each plane lie in the plane.
+        planes: The planes; empty if the map covers the whole input.
+        plane_grids: By plane, the receptive fields of the features in the plane.
         sees_whole_input: Whether each feature also depends on the rest of the input, through attention or a
             normalization over the map.
     """
@@ -39,9 +39,9 @@ class FeatureMap:
 
     @property
     def receptive_field(self) -> Shape:
-        """Voxels of the network's input that a feature sees along each axis, those in the padding included.
+        """Size of the receptive field along each axis of the network's input, in voxels, including the padding.
 
-        On planes, voxels of a plane along its two axes, for layers directly on the input.
+        For planes directly on the input, the size along the two axes of a plane.
         """
         return tuple(int(axis.extent) for axis in (self.plane_grids[0] if self.planes else self.grid))
 
@@ -49,11 +49,11 @@ class FeatureMap:
 def find_feature_map(layers: Sequence[Layer], shape: Shape) -> FeatureMap | None:
     """The last feature map of a network, if there is one.
 
-    Normalization and activation right behind a map belong to it. Dropout ends it. Maps inside a branch do not count.
+    Normalization and activation directly after a map belong to it; dropout does not. Maps inside a branch do not count.
 
     Args:
         layers: The layers of a network, the last of which flattens.
-        shape: Of the input, with channels.
+        shape: Shape of the input, with channels.
     """
     chain = tuple(expand_repeats(layers))
     maps = tuple(takewhile(lambda layer: not layer.flattens, chain))
@@ -88,7 +88,7 @@ def find_feature_map(layers: Sequence[Layer], shape: Shape) -> FeatureMap | None
 
 
 def _map_of_planes(layer: Layer) -> tuple[str, tuple[Layer, ...], int] | None:
-    """The field of the layers on planes, these with repetitions written out, and which of them makes the last map."""
+    """The field of the layers on planes, these layers expanded, and the index of the one with the last map."""
     (((name, *_), layers),) = layer.inner_layers()
     chain = tuple(expand_repeats(layers))
     index = _last_map(chain)
@@ -96,7 +96,7 @@ def _map_of_planes(layer: Layer) -> tuple[str, tuple[Layer, ...], int] | None:
 
 
 def _last_map(chain: tuple[Layer, ...]) -> int | None:
-    """Which layer of a chain makes its last map; null where none does."""
+    """The index of the layer with the last feature map of a chain; null if there is none."""
     maps = takewhile(lambda layer: not layer.flattens, chain)
     makers = [index for index, layer in enumerate(maps) if layer.traits.feature_map == "new"]
     if not makers:

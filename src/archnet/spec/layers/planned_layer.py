@@ -1,4 +1,4 @@
-"""A layer in a network of known input, with its shapes and costs."""
+"""A layer in a network with a known input shape, with its shapes and costs."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from archnet.spec.layers.base.words import join_words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedLayer:
-    """One layer in a network of known input.
+    """One layer in a network with a known input shape.
 
     Attributes:
         path: JSON path of the layer in the document.
         repeat: Indices of the enclosing repetitions, outermost first, from 0.
-        num_planes: Planes of a volume that the layer runs on with the same weights; 1 where it sees the whole input.
-        layer: The layer, which has a row of its own.
-        input_shape: Shape without batch, channels last; of one plane.
-        output_shape: Shape without batch, channels last; of one plane.
+        num_planes: Number of planes of a volume that share the layer; 1 if it runs on the whole input.
+        layer: The layer.
+        input_shape: Shape without batch, channels last; for layers on planes, of one plane.
+        output_shape: Shape without batch, channels last; for layers on planes, of one plane.
     """
 
     path: JsonPath
@@ -52,12 +52,12 @@ class PlannedLayer:
 
     @property
     def num_activations(self) -> int:
-        """Values that one case's operations make."""
+        """Values that the operations of one case produce."""
         return self.num_planes * self.layer.num_activations(self.input_shape)
 
     @property
     def num_penalized_parameters(self) -> int:
-        """Weights that the L2 penalty concerns."""
+        """Weights with L2 penalty."""
         return self.layer.num_penalized_parameters(self.input_shape)
 
     @property
@@ -67,17 +67,17 @@ class PlannedLayer:
 
     @property
     def num_transient_values(self) -> float:
-        """Values of one case that come and go while gradients pass through the layer."""
+        """Temporary values of one case during the backward pass of the layer."""
         return self.num_planes * self.layer.num_transient_values(self.input_shape)
 
     @property
     def num_pending_gradients(self) -> int:
-        """Values of one case's gradients that wait while gradients pass through the inner layers."""
+        """Gradients of one case that are kept during the backward pass of the inner layers."""
         return self.num_planes * self.layer.num_pending_gradients(self.input_shape)
 
     @property
     def num_input_gradients(self) -> int:
-        """Values of one case that come and go beside them where the input has a gradient."""
+        """Additional temporary values of one case if the input has a gradient."""
         return self.num_planes * self.layer.num_input_gradients(self.input_shape)
 
 
@@ -85,7 +85,7 @@ def plan_input_shape(plan: Sequence[PlannedLayer]) -> Shape:
     """The shape of a network's input, with channels.
 
     Args:
-        plan: The rows of a network. The first can belong to a layer inside the network's first layer, and see a plane.
+        plan: The rows of a network. The first row may be a layer inside the network's first layer, on a plane.
     """
     path = plan[0].path
     around = (row for row in plan if row.path == path[: len(row.path)])

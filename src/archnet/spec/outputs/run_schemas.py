@@ -213,7 +213,7 @@ INIT: Final = record_of(
     {"weights": TEXT, "file": TEXT, "sha256": _SHA256},
     {"layers": list_of(record_of({"place": TEXT, "layer": TEXT, "weights": TEXT, "taken": BOOLEAN, "note": TEXT}))},
 )
-"""Where the initial weights come from."""
+"""Origin of the initial weights."""
 
 MANIFEST: Final = record_of(
     {"format": {"const": MANIFEST_FORMAT}, "files": map_of(_FILE_RECORD)},

@@ -1,1 +1,1 @@
-"""How fast kinds of layers are beside the dense convolution: what is measured, and what was."""
+"""Speed of types of layers relative to a dense convolution: what is measured, and the results."""

@@ -1,6 +1,6 @@
-"""What `archnet bench --layers --json` measured in one run, on two shared cores of an x86-64 CPU with TensorFlow 2.21.
+"""Results of one run of `archnet bench --layers --json` on two shared cores of an x86-64 CPU with TensorFlow 2.21.
 
-Replace the figures by those of a new run when `network/build/grouped_convolution.py` or TensorFlow changes.
+Replace them by those of a new run when `network/build/grouped_convolution.py` or TensorFlow changes.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 
 
 class MeasuredSpeed(NamedTuple):
-    """Times of a kind of layers, relative to the dense convolution that sees as much.
+    """Times of a type of layer, relative to the dense convolution with the same receptive field.
 
     Attributes:
-        step_ratio: Of a training step.
-        inference_ratio: Of a forward pass.
+        step_ratio: Time of a training step.
+        inference_ratio: Time of a forward pass.
     """
 
     step_ratio: float
@@ -110,4 +110,4 @@ MEASURED_SPEEDS: Final[dict[str, dict[int, MeasuredSpeed]]] = {
         256: MeasuredSpeed(0.15, 0.16),
     },
 }
-"""By the name of a kind in `LAYER_KINDS` and the number of channels."""
+"""By the name of a type in `LAYER_KINDS` and the number of channels."""

@@ -1,4 +1,4 @@
-"""Notes on layers that take longer than their multiply-adds suggest, from `MEASURED_SPEEDS`."""
+"""Notes on layers that are slower than their multiply-adds suggest, from `MEASURED_SPEEDS`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archnet.spec.speeds.layer_kinds import LAYER_KINDS, LayerKind
 from archnet.spec.speeds.measured import MEASURED_SPEEDS
 
 MIN_SLOWDOWN: Final = 2.0
-"""How many times as long as its multiply-adds suggest a layer takes before it is worth a note."""
+"""Minimum ratio of the time of a layer to the time that its multiply-adds suggest, for a note."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class _SlowLayer:
 
 
 def speed_notes(layers: Iterable[tuple[Layer, Shape]]) -> list[str]:
-    """A sentence for each kind of layer that takes longer than its multiply-adds suggest.
+    """A sentence for each type of layer that is slower than its multiply-adds suggest.
 
     Args:
         layers: The layers of a network, each with the shape of its input.
@@ -38,7 +38,7 @@ def speed_notes(layers: Iterable[tuple[Layer, Shape]]) -> list[str]:
 
 
 def _slow_layer(grouping: Grouping) -> _SlowLayer | None:
-    """A layer with the speed of the most similar measured kind; null if its multiply-adds explain the time."""
+    """A layer with the speed of the most similar measured type; null if its multiply-adds explain the time."""
     speeds = MEASURED_SPEEDS[_nearest_kind(grouping).name]
     num_channels = min(speeds, key=lambda number: abs(log(number / grouping.num_channels)))
     step_ratio = speeds[num_channels].step_ratio
@@ -49,7 +49,7 @@ def _slow_layer(grouping: Grouping) -> _SlowLayer | None:
 
 
 def _nearest_kind(grouping: Grouping) -> LayerKind:
-    """The kind of this name and rank whose kernel is the most similar."""
+    """The type of this name and rank with the most similar kernel."""
     candidates = [
         kind
         for kind in LAYER_KINDS

@@ -1,4 +1,4 @@
-"""View: the part of a case that a network sees, as its input shape and as an array scaled to [0, 1]."""
+"""View: the part of a case that a network receives, as its input shape and as an array scaled to [0, 1]."""
 
 from archnet.spec.view.input_limits import (
     InputLimits,

@@ -1,4 +1,4 @@
-"""InputLimits: the raw values that become 0 and 1 in each channel of a network's input, and scaling by them."""
+"""InputLimits: the raw values that are mapped to 0 and 1 in each input channel of a network, and the scaling."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from archnet.spec.experiment import Data, Range
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputLimits:
-    """The raw values that become 0 and 1 in each channel of a network's input.
+    """The raw values that are mapped to 0 and 1 in each input channel of a network.
 
     Attributes:
-        windows: The limits (low, high) of each channel of the data, for each window. The network sees all channels of
+        windows: The limits (low, high) of each channel of the data, for each window. The input contains all channels of
             the data in the first window, then all in the second, and so on.
     """
 
@@ -30,31 +30,31 @@ class InputLimits:
 
     @property
     def num_windows(self) -> int:
-        """Channels of the network's input for each channel of the data."""
+        """Number of input channels of the network per channel of the data."""
         return len(self.windows)
 
     @property
     def num_data_channels(self) -> int:
-        """Length of the channel axis of the data; 1 where they have none."""
+        """Length of the channel axis of the data; 1 if they have none."""
         return len(self.windows[0])
 
     @property
     def channels(self) -> tuple[Range, ...]:
-        """The limits of each channel of the network's input; one where they are the same for all."""
+        """The limits of each input channel of the network; a single entry if they are the same for all."""
         return tuple(limits for window in self.windows for limits in window)
 
     @property
     def hulls(self) -> tuple[Range, ...]:
-        """From the lowest to the highest limit of each channel of the data; one where they are the same for all."""
+        """Lowest and highest limit of each channel of the data; a single entry if they are the same for all."""
         return tuple(map(_hull, zip(*self.windows, strict=True)))
 
     @property
     def hull(self) -> Range:
-        """From the lowest to the highest of all limits."""
+        """Lowest and highest of all limits."""
         return _hull(self.channels)
 
     def to_document(self) -> list[Any]:
-        """One pair, or the pair of each channel of the network's input, JSON-ready."""
+        """One pair, or one pair for each input channel of the network, JSON-ready."""
         first, *others = self.channels
         return [list(limits) for limits in self.channels] if others else list(first)
 
@@ -65,7 +65,7 @@ def _hull(limits: Iterable[Range]) -> Range:
 
 
 def window_limits(data: Data) -> InputLimits:
-    """The limits of data in Hounsfield units: their windows, alike for all channels."""
+    """The limits of data in Hounsfield units: their windows, the same for all channels."""
     return InputLimits(windows=tuple((window,) * data.channels for window in data.windows))
 
 
@@ -74,10 +74,10 @@ def scale_to_unit(values: NDArray[Any], limits: InputLimits) -> NDArray[np.float
 
     Args:
         values: Raw values (HU) of any shape and type; channels last if the limits have several channels of the data.
-        limits: Raw values that become 0 and 1.
+        limits: Raw values that are mapped to 0 and 1.
 
     Returns:
-        The channels of the network's input last if there are several; else the shape of `values`.
+        The input of the network, channels last if there are several; else the shape of `values`.
 
     >>> scale_to_unit(np.array([-2000, -1000, -300, 400], np.int16), InputLimits.of(-1000, 400)).tolist()
     [0.0, 0.0, 0.5, 1.0]
@@ -95,13 +95,13 @@ def scale_picture(values: NDArray[Any], limits: InputLimits) -> NDArray[np.float
 
     Args:
         values: Raw values; channels last if the limits have several channels of the data.
-        limits: Raw values that become 0 and 1.
+        limits: Raw values that are mapped to 0 and 1.
     """
     return _scale(picture_channel(values, limits), limits.windows[0][:1])
 
 
 def picture_text(limits: InputLimits) -> str:
-    """What pictures show, if they do not show all that a network sees; else an empty text.
+    """The channel and window that pictures show, if the network has several; else an empty text.
 
     >>> picture_text(InputLimits(windows=(((-1350, 150), (0, 20)), ((-160, 240), (0, 20)))))
     'channel 0 of 2, window -1350 to 150'

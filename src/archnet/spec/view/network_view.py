@@ -1,4 +1,4 @@
-"""The part of a case that a network sees, and the size that it was designed for."""
+"""The part of a case that a network receives, and the size for which it was designed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archnet.spec.section_options import common_crop_size
 
 
 def network_input(values: NDArray[Any], experiment: Experiment) -> NDArray[Any]:
-    """Select what a network sees of cases: a NumPy view in raw values, before windows become channels.
+    """Select the part of cases that a network receives: a NumPy view in raw values, before windows become channels.
 
     Args:
         values: (N, height, width[, depth]), with `data.channels` channels last if there is more than one.
@@ -42,7 +42,7 @@ def input_shape(experiment: Experiment, shape: tuple[int, ...]) -> tuple[int, ..
         if len(shape) == 2:
             raise RunError(
                 f"{experiment.arch.document.source}: a 3D network needs volumes, but the cases of "
-                f'"{experiment.data.name}" are single slices of {shape[0]}x{shape[1]}. Take a 2D architecture.'
+                f'"{experiment.data.name}" are single slices of {shape[0]}x{shape[1]}. Use a 2D architecture.'
             )
         return (*shape, num_channels)
     if experiment.data.view == "slices-as-channels" and len(shape) == 3:
@@ -51,10 +51,10 @@ def input_shape(experiment: Experiment, shape: tuple[int, ...]) -> tuple[int, ..
 
 
 def describe_other_size(experiment: Experiment) -> tuple[str, str] | None:
-    """What differs between the crops and the input that the network was designed for, and how to change it.
+    """Compare the crops with the input size for which the network was designed.
 
     Returns:
-        Two sentences; null where nothing differs, the architecture does not say, or the cases are not cut from scans.
+        Problem and remedy; null if the sizes agree or the architecture has none, or for cases that are not crops.
     """
     designed, size = experiment.arch.input_shape, experiment.data.crop_size
     if designed is None or size is None or size[: len(designed)] == designed:

@@ -1,1 +1,1 @@
-"""Layers that weigh channels, voxels or tokens by what they contain."""
+"""Attention layers: weights of channels, voxels or tokens that depend on their content."""

@@ -1,4 +1,4 @@
-"""`CBAM`: attention to channels, then to voxels."""
+"""`CBAM`: convolutional block attention module."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from archnet.spec.layers.base.words import join_words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvolutionalAttention(CompositeLeaf):
-    """`CBAM`: each channel, then each voxel, times a weight between 0 and 1 (Woo et al. 2018).
+    """`CBAM`: multiplies each channel, then each voxel, by a weight between 0 and 1 (Woo et al. 2018).
 
-    doi:10.1007/978-3-030-01234-2_1. The weights of the channels are the sigmoid of the sum of what two dense layers,
-    relu between them, make of the channels' means and of their maxima. Those of the voxels are the sigmoid of a
-    convolution of the mean and the maximum over the channels.
+    doi:10.1007/978-3-030-01234-2_1. Two dense layers with relu between them process the means and the maxima of the
+    channels; the channel weights are the sigmoid of the sum of both results. The voxel weights are the sigmoid of a
+    convolution over the mean and the maximum across channels.
 
     Attributes:
-        ratio: Channels for each unit of the first dense layer.
-        kernel_size: Of the convolution.
+        ratio: Reduction ratio of the first dense layer.
+        kernel_size: Kernel size of the convolution.
     """
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, feature_map="same", drawn_as="features")

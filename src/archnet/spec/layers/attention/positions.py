@@ -1,4 +1,4 @@
-"""`POS`: learned positions."""
+"""`POS`: learned positional embedding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Positions(CompositeLeaf):
-    """`POS`: adds a learned weight to each voxel and channel, so that attention knows where a voxel is.
+    """`POS`: learned positional embedding, added to each voxel and channel.
 
     Dosovitskiy et al. 2021, arXiv:2010.11929.
     """
@@ -36,4 +36,4 @@ class Positions(CompositeLeaf):
         return grid
 
     def summary(self) -> str:
-        return "learned positions"
+        return "positional embedding"

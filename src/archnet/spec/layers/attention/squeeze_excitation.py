@@ -1,4 +1,4 @@
-"""`SE`: squeeze and excitation."""
+"""`SE`: squeeze-and-excitation block."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ DEFAULT_RATIO: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqueezeExcitation(CompositeLeaf):
-    """`SE`: each channel times a weight between 0 and 1 that follows from the means of all channels.
+    """`SE`: squeeze-and-excitation block; multiplies each channel by a weight between 0 and 1.
 
-    Two dense layers make the weights of the means (Hu et al. 2018, doi:10.1109/CVPR.2018.00745).
+    Two dense layers compute the weights from the means of all channels (Hu et al. 2018, doi:10.1109/CVPR.2018.00745).
 
     Attributes:
-        ratio: Channels for each unit of the first dense layer.
-        num_output: Units of the first dense layer; null follows from the ratio.
-        activation: Behind the first dense layer.
-        gate: Behind the second dense layer.
+        ratio: Reduction ratio of the first dense layer.
+        num_output: Units of the first dense layer; null uses the ratio.
+        activation: Activation of the first dense layer.
+        gate: Activation of the second dense layer.
     """
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, feature_map="same", drawn_as="features")

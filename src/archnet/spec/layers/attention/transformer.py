@@ -1,4 +1,4 @@
-"""`ATT`: a transformer block over the voxels of a map."""
+"""`ATT`: transformer block with one token per voxel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
 from archnet.spec.layers.base.words import drop_out_text, drop_path_text, join_words
 
 MAX_TOKENS: Final = 4_096
-"""Attention compares each voxel with each other: memory and time grow with the square of their number."""
+"""Memory and time of self-attention grow with the square of the number of tokens."""
 
 LAYER_NORM: Final = Norm(norm="layer")
 
@@ -28,10 +28,10 @@ class TransformerBlock(CompositeLeaf):
     arXiv:2010.11929), with layer norm. Keys have no bias, which softmax would cancel.
 
     Attributes:
-        heads: Parts of the channels that attend apart.
-        ratio: Units of the MLP's first dense layer for each channel; gelu is behind it.
-        drop_out: Percentage of values behind the attention's last dense layer, and behind both of the MLP.
-        drop_path: Percentage of cases whose attention is dropped in training; the same for the MLP (Huang et al. 2016,
+        heads: Number of attention heads.
+        ratio: Expansion ratio of the MLP, whose activation is gelu.
+        drop_out: Percentage of values dropped after the attention and after both dense layers of the MLP.
+        drop_path: Stochastic depth: percentage of cases for which a branch is dropped (Huang et al. 2016,
             doi:10.1007/978-3-319-46493-0_39).
     """
 
@@ -51,11 +51,11 @@ class TransformerBlock(CompositeLeaf):
         num_tokens = prod(lengths)
         if num_tokens > MAX_TOKENS:
             raise ValueError(
-                f"sees {num_tokens:,} tokens, one for each voxel of {lengths}, but {MAX_TOKENS:,} is the most. "
-                "Put a C or P with a larger stride before it"
+                f"has {num_tokens:,} tokens, one per voxel of {lengths}, but at most {MAX_TOKENS:,} are allowed. "
+                "Add a C or P with a larger stride before it"
             )
         if num_tokens == 1:
-            raise ValueError("sees a single voxel, which has no other to attend to. Move it before a C or P")
+            raise ValueError("needs more than one voxel for attention. Move it before a C or P")
         if shape[-1] % self.heads:
             raise ValueError(
                 f"{self.heads} heads do not divide {shape[-1]} channels. Set heads to a divisor of {shape[-1]}"

@@ -63,7 +63,7 @@ def get_activation(name: ActivationName | None) -> Activation:
 
 
 def num_stored_tensors(activation: ActivationName | None, drop_out: float) -> float:
-    """Tensors that are stored of an operation followed by activation and dropout, in sizes of its output.
+    """Tensors stored for an operation followed by activation and dropout, in multiples of its output size.
 
     Dropout stores its mask, as numbers, and what it lets through.
     """

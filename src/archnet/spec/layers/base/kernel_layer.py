@@ -15,7 +15,7 @@ from archnet.spec.layers.base.shapes import Shape
 
 
 class KernelLayer(LeafLayer):
-    """A layer with a kernel and a bias, then a norm if asked, then activation, then dropout.
+    """A layer with a kernel and optional bias, then optional normalization, activation and dropout.
 
     Its subclasses are dataclasses that have these fields among theirs, in the order of their documents.
     """
@@ -72,7 +72,7 @@ class KernelLayer(LeafLayer):
 
 
 def norm_problems(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is wrong with the norm of a layer document, valid or not; see `Layer.document_problems`."""
+    """Problems of the norm of a layer document, valid or not; see `Layer.document_problems`."""
     if document.get("batch_norm") is True and document.get("norm") is not None:
         yield "batch_norm", 'this is the older form of "norm": "batch", but "norm" is given. Remove "batch_norm".'
 

@@ -23,7 +23,7 @@ class Traits:
         is_terminal: Whether the layer gives the classes. It comes last and exactly once.
         holds_maps_only: Whether the layers inside must keep the spatial axes.
         repeats: Whether the layers inside can be computed several times, each time with fresh weights.
-        rows_remedy: How to have fewer of these repetitions.
+        rows_remedy: How to reduce these repetitions.
         has_row: Whether the layer computes something itself. One that has no row only abbreviates its inner layers.
         feature_map: What Grad-CAM makes of the output. "new": these are features of their own; "same": the features of
             the layer before, normalized or rectified; "none": neither.
@@ -49,7 +49,7 @@ class InnerSequence:
         layers: The layers.
         path: JSON path of their list within the document of the layer that holds them, such as ("layers",).
         repetition: Which repetition this is, from 0; null where nothing is repeated.
-        num_planes: Planes of a volume that they run on with the same weights; 1 where they run on the whole input.
+        num_planes: Number of planes that share the layers; 1 if the layers run on the whole input.
         input_shape: What the first of them sees.
     """
 
@@ -62,12 +62,12 @@ class InnerSequence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
-    """A convolution of groups of channels.
+    """A grouped convolution.
 
     Attributes:
-        kernel_size: Of the convolution.
-        num_channels: Channels of the input.
-        num_groups: Groups, more than one.
+        kernel_size: Size of the kernel.
+        num_channels: Number of input channels.
+        num_groups: Number of groups, at least 2.
     """
 
     kernel_size: Shape
@@ -76,7 +76,7 @@ class Grouping:
 
     @property
     def kind(self) -> Literal["depthwise", "grouped"]:
-        """What the convolution is called."""
+        """The type of the convolution."""
         return "depthwise" if self.num_groups == self.num_channels else "grouped"
 
 
@@ -84,7 +84,7 @@ class Grouping:
 class Layer(ABC):
     """One entry of an architecture's `layers`.
 
-    Costs are those of the layer itself. Inner layers answer for themselves, for one plane if they run on planes.
+    Costs are those of the layer itself, without its inner layers. Costs of layers on planes are those of one plane.
     """
 
     traits: ClassVar[Traits]
@@ -129,7 +129,7 @@ class Layer(ABC):
         """Values of one case's gradients that wait here while gradients pass through the inner layers."""
 
     def num_input_gradients(self, shape: Shape) -> int:
-        """Values of one case that come and go beside `num_transient_values` where the input has a gradient.
+        """Temporary values of one case, in addition to `num_transient_values`, if the input has a gradient.
 
         The input of a network's first layer has none.
         """
@@ -142,7 +142,7 @@ class Layer(ABC):
 
     @property
     def overwrites_input(self) -> bool:
-        """Whether the output takes the place of an input that is not stored whoever takes it."""
+        """Whether the output may overwrite the input, if no other layer stores that."""
         return False
 
     @abstractmethod
@@ -151,12 +151,12 @@ class Layer(ABC):
 
     @abstractmethod
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
-        """The voxels of the network's input that the output's features see.
+        """The receptive fields of the output's features in the network's input.
 
-        Through strides, dilations and padding (Araujo et al. 2019, doi:10.23915/distill.00021).
+        They follow from strides, dilations and padding (Araujo et al. 2019, doi:10.23915/distill.00021).
 
         Args:
-            grid: What the values of this layer's input see.
+            grid: The receptive fields of this layer's input.
             shape: Shape of this layer's input.
         """
 
@@ -168,7 +168,7 @@ class Layer(ABC):
         """
 
     def volume_planes(self, shape: Shape) -> tuple[Plane, ...]:
-        """The planes that the inner layers run on; empty where they run on the input itself.
+        """The planes on which the inner layers run; empty if they run on the input itself.
 
         Raises:
             ValueError: The input has no such planes.
@@ -188,27 +188,27 @@ class Layer(ABC):
         """The layer in a few words, for tables."""
 
     def skip_text(self, shape: Shape) -> str:
-        """What passes by the inner layers and meets their output, for drawings; empty where nothing does."""
+        """Label of the shortcut around the inner layers, for drawings; empty without a shortcut."""
         return ""
 
     @property
     def flattens(self) -> bool:
-        """Whether the output is flat, (features,), whatever the input."""
+        """Whether the output is always flat, (features,)."""
         inner_layers = (inner for _, layers in self.inner_layers() for inner in layers)
         return self.traits.flattens or any(inner.flattens for inner in inner_layers)
 
     @property
     def sees_whole_input(self) -> bool:
-        """Whether each value of the output depends on all of a case's input, wherever it lies."""
+        """Whether each value of the output depends on the whole input of its case."""
         return any(inner.sees_whole_input for _, layers in self.inner_layers() for inner in layers)
 
     def grouping(self, shape: Shape) -> Grouping | None:
-        """How a convolution of groups of channels divides them; null for all other layers."""
+        """The groups of a grouped convolution; null for all other layers."""
         return None
 
     @property
     def uses_oblique_planes(self) -> bool:
-        """Whether inner layers run on planes that contain the depth, whose spacing is mostly another one."""
+        """Whether inner layers run on planes that contain the depth axis, which usually has a different spacing."""
         return False
 
     def inner_layers(self) -> Iterator[tuple[JsonPath, tuple[Layer, ...]]]:
@@ -230,12 +230,12 @@ class Layer(ABC):
 
     @classmethod
     def document_problems(cls, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """What keys of a document contradict each other, valid or not: the key, and what is wrong with it."""
+        """Contradictory keys of a document, valid or not: the key and the problem."""
         yield from ()
 
     @classmethod
     def current_document(cls, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A valid document with the keys of today in place of older ones."""
+        """A valid document with older keys replaced by current ones."""
         return document
 
     def with_num_classes(self, num_classes: int) -> Layer:

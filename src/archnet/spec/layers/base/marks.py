@@ -33,11 +33,11 @@ def per_axis(default: int | None = None, *, default_field: str | None = None) ->
 def document_form(
     read: Callable[[Any, int], Any], write: Callable[[Any], Any], *, has_axes: bool = False
 ) -> dict[str, Any]:
-    """Marks a field whose value has another form in documents.
+    """Mark a field whose value has a different form in documents.
 
     Args:
-        read: Gives the field's value for a document's value and the number of spatial axes.
-        write: Gives the document's value for the field's.
+        read: Converts a document's value and the number of spatial axes to the field's value.
+        write: Converts the field's value to the document's.
         has_axes: Whether an array in the document has one entry for each spatial axis.
     """
     return {"read": read, "write": write, "has_axes": has_axes}

@@ -1,4 +1,4 @@
-"""Normalization: what each kind normalizes over, its weights, and what it stores."""
+"""Normalization: the axes, weights and memory of each kind."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class NormKind:
     """One kind of normalization.
 
     Attributes:
-        epsilon: Added to the variance unless a document says otherwise.
-        num_moving: Moving statistics of each channel.
-        num_stored: Values stored for the backward pass beside each output value, measured; see
+        epsilon: Default value added to the variance.
+        num_moving: Number of moving statistics per channel.
+        num_stored: Values stored for the backward pass per output value, measured; see
             `experiments/bench_memory.py`.
-        needs_spatial_axes: Whether a flat input is refused, because a case has one value for each channel.
+        needs_spatial_axes: Whether a flat input is rejected, because a case has one value per channel.
     """
 
     epsilon: float = 1e-3
@@ -52,12 +52,13 @@ class Norm:
     """A normalization of the channels.
 
     Attributes:
-        norm: What the mean and the variance are taken over: all voxels of the batch; the voxels of a case and a group
-            of channels, or a single channel; the channels of a voxel.
-        groups: Groups of channels of "group".
-        epsilon: Added to the variance; null is the kind's own.
-        scale: Whether each channel is scaled by a weight.
-        center: Whether a weight is added to each channel.
+        norm: The values over which the mean and variance are computed. "batch": one channel over all voxels of the
+            batch; "group", "instance": a group of channels, or one channel, over the voxels of one case; "layer": the
+            channels of one voxel.
+        groups: Number of groups for "group".
+        epsilon: Value added to the variance; null means the default of the kind.
+        scale: Whether each channel is multiplied by a learned weight.
+        center: Whether a learned offset is added to each channel.
     """
 
     norm: NormName = "batch"
@@ -68,12 +69,12 @@ class Norm:
 
     @property
     def kind(self) -> NormKind:
-        """What holds for all normalizations of this kind."""
+        """The properties of this kind of normalization."""
         return NORMS[self.norm]
 
     @property
     def variance_epsilon(self) -> float:
-        """What is added to the variance."""
+        """The value added to the variance."""
         return self.kind.epsilon if self.epsilon is None else self.epsilon
 
     @property
@@ -93,7 +94,7 @@ class Norm:
             shape: Without batch, channels last.
 
         Raises:
-            ValueError: The groups do not divide the channels, the kind needs spatial axes and there are none, or each
+            ValueError: The groups do not divide the channels, the kind needs spatial axes but has none, or each
                 value would be normalized by itself.
         """
         if self.kind.needs_spatial_axes and len(shape) < 2:
@@ -109,11 +110,11 @@ class Norm:
         if self._num_values(shape) == 1:
             raise ValueError(
                 f'norm "{self.norm}" on the input {shape} normalizes each value by itself, which makes all of them 0. '
-                "Use another norm, or give it a larger input"
+                "Use a different norm or a larger input"
             )
 
     def _num_values(self, shape: Shape) -> int:
-        """Values of a case that a mean is taken over; "batch" always has those of other cases."""
+        """Values of one case in each mean; "batch" also includes those of other cases."""
         num_voxels = prod(shape[:-1])
         sizes = {"group": num_voxels * shape[-1] // self.groups, "instance": num_voxels, "layer": shape[-1]}
         return sizes.get(self.norm, 2)
@@ -138,7 +139,7 @@ def num_norm_weights(norm: Norm | None, shape: Shape) -> int:
 
 
 def num_norm_stored(norm: Norm | None) -> float:
-    """Values that a normalization stores for the backward pass, in sizes of its output; 0 without one."""
+    """Values that a normalization stores for the backward pass, in multiples of its output size; 0 without one."""
     return norm.kind.num_stored if norm else 0.0
 
 
@@ -165,4 +166,4 @@ def _write_norm(norm: Norm | None) -> dict[str, Any] | None:
 
 
 NORM: Final = document_form(_read_norm, _write_norm)
-"""Marks the field of a normalization: a document gives null, the name of a kind, or an object with `Norm`'s keys."""
+"""Mark of a normalization field: a document has null, the name of a kind, or an object with `Norm`'s keys."""

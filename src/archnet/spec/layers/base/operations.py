@@ -1,4 +1,4 @@
-"""The operations that layers of several parts consist of, one Keras layer each, and what each costs."""
+"""The operations of composite layers, one Keras layer each, and their costs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archnet.spec.layers.base.shapes import Shape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One operation on one case; the fields are what `Layer` asks of a whole layer."""
+    """Costs of one operation on one case; the fields correspond to methods of `Layer`."""
 
     num_activations: int
     num_stored_values: float
@@ -27,14 +27,14 @@ class Operation:
 
 
 def convolution(shape: Shape, kernel_size: Shape, num_output: int, *, bias: bool = True, groups: int = 1) -> Operation:
-    """A convolution with stride 1 and "same" padding; a kernel () is a dense layer of the last axis.
+    """A convolution with stride 1 and "same" padding; a kernel size of () is a dense layer on the last axis.
 
     Args:
         shape: Of the input, channels last.
-        kernel_size: Along each spatial axis.
+        kernel_size: Size along each spatial axis.
         num_output: Channels of the output.
         bias: Whether a bias is added.
-        groups: Groups of channels that are convolved apart.
+        groups: Number of groups.
     """
     num_positions = prod(shape[:-1])
     num_kernel_weights = prod(kernel_size) * shape[-1] // groups * num_output
@@ -50,7 +50,7 @@ def convolution(shape: Shape, kernel_size: Shape, num_output: int, *, bias: bool
 
 
 def dense(shape: Shape, num_output: int, *, bias: bool = True) -> Operation:
-    """A dense layer of the last axis, applied at each position."""
+    """A dense layer on the last axis, applied at each position."""
     return convolution(shape, (), num_output, bias=bias)
 
 
@@ -76,8 +76,8 @@ def elementwise(shape: Shape, *, num_weights: int = 0, num_stored: float = 1.0) 
 
     Args:
         shape: Of the output.
-        num_weights: Weights that take part, such as positions or scales.
-        num_stored: Values stored for the backward pass beside each output value.
+        num_weights: Number of weights, such as positions or scales.
+        num_stored: Values stored for the backward pass per output value.
     """
     return Operation(
         num_activations=prod(shape),
@@ -93,7 +93,7 @@ def reduction(shape: Shape, output_shape: Shape, *, keeps_mask: bool = False) ->
     Args:
         shape: Of the input.
         output_shape: Of the output.
-        keeps_mask: Whether the places of the maximum are stored for the backward pass, as numbers.
+        keeps_mask: Whether the positions of the maximum are stored for the backward pass, as numbers.
     """
     return Operation(
         num_activations=prod(output_shape),
@@ -113,7 +113,7 @@ def dropout(shape: Shape, percent: float) -> Operation:
 
 
 def drop_path(shape: Shape, percent: float) -> Operation:
-    """A dropout with one draw for each case; 0% is no operation."""
+    """Stochastic depth: a dropout with one random draw per case; 0% is no operation."""
     is_used = percent > 0
     return Operation(
         num_activations=prod(shape) * is_used,
@@ -123,7 +123,7 @@ def drop_path(shape: Shape, percent: float) -> Operation:
 
 
 def softmax(shape: Shape) -> Operation:
-    """A softmax, of which the backward pass stores the output alone."""
+    """A softmax; only its output is stored for the backward pass."""
     return Operation(num_activations=prod(shape), num_stored_values=prod(shape), num_transient_values=3 * prod(shape))
 
 
@@ -133,7 +133,7 @@ def product(shape: Shape, num_terms: int, *, num_stored: float = 1.0) -> Operati
     Args:
         shape: Of the output.
         num_terms: Length of the common axis.
-        num_stored: Values stored for the backward pass beside each output value; 0 in front of a softmax.
+        num_stored: Values stored for the backward pass per output value; 0 before a softmax.
     """
     return Operation(
         num_activations=prod(shape),
@@ -145,7 +145,7 @@ def product(shape: Shape, num_terms: int, *, num_stored: float = 1.0) -> Operati
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompositeLayer(Layer):
-    """A layer that consists of several operations; its costs are theirs."""
+    """A layer that consists of several operations; its costs are their sums."""
 
     @abstractmethod
     def operations(self, shape: Shape) -> Sequence[Operation]:

@@ -1,4 +1,4 @@
-"""Planes of a volume: where each runs, and which voxels it contains."""
+"""Planes of a volume: their positions and voxels."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Plane:
 
     Attributes:
         axes: The axis that the slice crosses, or the two axes of the diagonal, whose lengths are equal.
-        index: Where the slice crosses its axis; null is the center, N // 2.
-        is_falling: Whether the diagonal goes down the second axis while it goes up the first.
+        index: Index of the slice along its axis; null means the center, N // 2.
+        is_falling: Whether the index along the second axis decreases as the index along the first increases.
     """
 
     axes: tuple[int, ...]
@@ -31,7 +31,7 @@ class Plane:
     is_falling: bool = False
 
     def position(self, shape: Shape) -> int:
-        """Where a slice crosses its axis in a volume of some shape."""
+        """Index of a slice along its axis in a volume of the given shape."""
         return shape[self.axes[0]] // 2 if self.index is None else self.index
 
     def shape(self, shape: Shape) -> Shape:
@@ -61,14 +61,14 @@ PLANES: Final[dict[PlanesName, tuple[Plane, ...]]] = {
 }
 """The planes through the center of a volume, in order: axial (height, width), coronal (width, depth), sagittal (height,
 depth), then the diagonals of height and width, of height and depth, of width and depth, each rising before falling.
-"slices" are not among them, because their number is the volume's depth."""
+They exclude "slices", whose number is the volume's depth."""
 
 
 def planes_of(name: PlanesName, depth: int) -> tuple[Plane, ...]:
-    """The planes that a name stands for.
+    """The planes with the given name.
 
     Args:
         name: One of the names that documents use.
-        depth: Of the volume.
+        depth: Depth of the volume.
     """
     return tuple(Plane(axes=(2,), index=index) for index in range(depth)) if name == "slices" else PLANES[name]

@@ -40,12 +40,12 @@ def chain_shape(layers: tuple[Layer, ...], shape: Shape) -> Shape:
 
 
 def chain_grid(layers: Iterable[Layer], grid: Grid, shape: Shape) -> Grid:
-    """What the features after a sequence of layers see; see `Layer.propagate_grid`."""
+    """The receptive fields of the features after a sequence of layers; see `Layer.propagate_grid`."""
     for layer in layers:
         grid, shape = layer.propagate_grid(grid, shape), layer.output_shape(shape)
     return grid
 
 
 def is_chain_output_stored(layers: tuple[Layer, ...]) -> bool:
-    """Whether what a sequence of layers makes is stored whoever takes it; see `Layer.is_output_stored`."""
+    """Whether the output of a sequence of layers is always stored; see `Layer.is_output_stored`."""
     return not layers or layers[-1].is_output_stored

@@ -1,4 +1,4 @@
-"""Shapes, and where features lie in a network's input."""
+"""Shapes, and the receptive fields of features in a network's input."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ Shape = tuple[int, ...]
 
 
 class AxisGrid(NamedTuple):
-    """What features see of a network's input along one axis.
+    """Receptive fields of features in a network's input along one axis.
 
-    Feature i sees the voxels first + i * step to last + i * step.
+    The receptive field of feature i extends from voxel first + i * step to voxel last + i * step.
 
     Attributes:
-        first: First voxel that feature 0 sees; below 0 in the padding.
-        last: Last voxel that feature 0 sees.
+        first: First voxel of the receptive field of feature 0; below 0 in the padding.
+        last: Last voxel of the receptive field of feature 0.
         step: Voxels between neighboring features.
     """
 
@@ -25,26 +25,26 @@ class AxisGrid(NamedTuple):
 
     @property
     def start(self) -> float:
-        """The center of what feature 0 sees."""
+        """The center of the receptive field of feature 0."""
         return (self.first + self.last) / 2
 
     @property
     def extent(self) -> float:
-        """How many voxels a feature sees: the receptive field along the axis."""
+        """The size of the receptive field along the axis, in voxels."""
         return self.last - self.first + 1
 
 
 Grid = tuple[AxisGrid, ...]
-"""One `AxisGrid` for each spatial axis; empty where there is none."""
+"""One `AxisGrid` for each spatial axis; empty without spatial axes."""
 
 
 def input_grid(rank: int) -> Grid:
-    """The grid of a network's input: each voxel sees itself."""
+    """The grid of a network's input: the receptive field of each voxel is itself."""
     return (AxisGrid(),) * rank
 
 
 def union_grid(grids: Iterable[Grid]) -> Grid:
-    """What features see that are computed from the features of several grids, whose shapes agree."""
+    """The receptive fields of features computed from the features of several grids with the same shape."""
     axes = zip(*grids, strict=True)
     return tuple(AxisGrid(min(a.first for a in axis), max(a.last for a in axis), axis[0].step) for axis in axes)
 

@@ -10,10 +10,10 @@ from archnet.spec.layers.base.marks import document_form
 from archnet.spec.layers.base.shapes import AxisGrid, Grid, Shape, spatial_shape
 
 AxisPadding = tuple[int, int]
-"""Zeros before and after the values of an axis."""
+"""Number of zeros before and after the values of an axis."""
 
 Padding = Literal["same", "valid"] | tuple[AxisPadding, ...]
-"""Keras's two rules, or the zeros at both ends of each axis."""
+"""A Keras padding mode, or the numbers of zeros at both ends of each axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Window:
     Attributes:
         size: Extent along each axis, with the gaps of a dilated kernel.
         stride: Step along each axis.
-        padding: "same" pads with as little as keeps ceil(n / stride) positions; "valid" does not pad; numbers pad with
+        padding: "same" pads to keep ceil(n / stride) positions; "valid" does not pad; numbers pad explicitly with
             zeros.
     """
 
@@ -33,11 +33,11 @@ class Window:
 
     @property
     def zeros(self) -> tuple[AxisPadding, ...]:
-        """The zeros that numbers ask for; none under "same" and "valid"."""
+        """The explicit padding; empty for "same" and "valid"."""
         return () if isinstance(self.padding, str) else self.padding
 
     def padded_shape(self, shape: Shape) -> Shape:
-        """A shape with channels after the zeros that numbers ask for."""
+        """A shape with channels after explicit padding."""
         lengths = spatial_shape(shape)
         return (
             *(n + sum(zeros) for n, zeros in zip(lengths, self.zeros or ((0, 0),) * len(lengths), strict=True)),
@@ -45,7 +45,7 @@ class Window:
         )
 
     def num_padded_values(self, shape: Shape) -> int:
-        """Values of the tensor with zeros around it, 0 where there is none."""
+        """Values of the explicitly padded tensor, 0 without explicit padding."""
         return prod(self.padded_shape(shape)) if self.zeros else 0
 
     def positions(self, shape: Shape) -> Shape:
@@ -59,7 +59,7 @@ class Window:
         (32, 32)
 
         Raises:
-            ValueError: The shape is flat, or the window is larger than it under "valid" and numbers.
+            ValueError: The shape is flat, or the window is larger than the (explicitly padded) input.
         """
         if self.padding == "same":
             return tuple(ceil(n / s) for n, s in zip(spatial_shape(shape), self.stride, strict=True))
@@ -74,7 +74,7 @@ class Window:
         return tuple((n - k) // s + 1 for n, k, s in zip(lengths, self.size, self.stride, strict=True))
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
-        """What the windows see of the network's input; see `Layer.propagate_grid`."""
+        """The receptive fields of the windows; see `Layer.propagate_grid`."""
         axes = zip(grid, self.size, self.stride, self._paddings_before(shape), strict=True)
         return tuple(
             AxisGrid(axis.first - axis.step * padding, axis.last + axis.step * (size - 1 - padding), axis.step * stride)
@@ -82,7 +82,7 @@ class Window:
         )
 
     def _paddings_before(self, shape: Shape) -> Shape:
-        """Zeros before the first value of each axis; under "same" an odd one more goes behind the last."""
+        """Zeros before the first value of each axis; for "same", an odd extra zero is placed after the last."""
         if self.padding != "same":
             return tuple(before for before, _ in self.zeros) or (0,) * len(self.size)
         axes = zip(self.positions(shape), self.stride, self.size, spatial_shape(shape), strict=True)
@@ -115,7 +115,7 @@ def pad_text(padding: Padding) -> str:
 
 
 def _read_padding(value: Any, rank: int) -> Padding:
-    """Numbers as zeros at both ends of each axis, for a document's one number, one per axis, or one per end.
+    """Read explicit padding as zeros at both ends of each axis, from one number, one per axis, or one per end.
 
     >>> _read_padding(1, 2), _read_padding([[0, 1], 2], 2)
     (((1, 1), (1, 1)), ((0, 1), (2, 2)))
@@ -134,4 +134,4 @@ def _write_padding(padding: Padding) -> Any:
 
 
 PADDING: Final = document_form(_read_padding, _write_padding, has_axes=True)
-"""Marks the field of a padding: a document gives a rule's name, a number, or numbers for each axis."""
+"""Mark of a padding field: a document has the name of a mode, a number, or numbers for each axis."""

@@ -20,7 +20,7 @@ def drop_out_text(drop_out: float) -> str:
 
 
 def drop_path_text(drop_path: float) -> str:
-    """A percentage of dropped paths for tables, empty for 0.
+    """A stochastic depth percentage for tables, empty for 0.
 
     >>> drop_path_text(10)
     'drop path 10%'

@@ -1,1 +1,1 @@
-"""Layers that hold other layers: residual blocks, branches, repetitions, views."""
+"""Layers with inner layers: residual blocks, branches, repetitions, views."""

@@ -1,4 +1,4 @@
-"""`CAT` and `ADD`: branches of layers side by side."""
+"""`CAT` and `ADD`: parallel branches."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from archnet.spec.layers.base.shapes import Grid, Shape, joined_channels, union_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branches(WeightlessLayer):
-    """Several sequences of layers that see the same input, and what joins their outputs.
+    """Parallel sequences of layers with the same input, whose outputs are merged.
 
-    The outputs are all maps of one spatial shape or all flat. An empty sequence is the input itself.
+    The outputs are feature maps with the same spatial shape, or are all flat. An empty sequence is the identity.
     """
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=False, feature_map="new", drawn_as="other")
@@ -28,7 +28,7 @@ class Branches(WeightlessLayer):
 
     @abstractmethod
     def join(self, shapes: tuple[Shape, ...]) -> Shape:
-        """The shape of the joined outputs, which have one spatial shape.
+        """The shape of the merged outputs, which have the same spatial shape.
 
         Raises:
             ValueError: The outputs do not fit each other.
@@ -41,7 +41,7 @@ class Branches(WeightlessLayer):
         return prod(self.output_shape(shape))
 
     def num_pending_gradients(self, shape: Shape) -> int:
-        """Those of the branches' outputs, and the sum of those of the input."""
+        """The gradients of the branches' outputs, and the sum of the gradients of the input."""
         return prod(self.output_shape(shape)) + prod(shape)
 
     @property
@@ -66,7 +66,7 @@ class Branches(WeightlessLayer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concatenation(Branches):
-    """`CAT`: the outputs of the branches, one behind the other along the channels."""
+    """`CAT`: concatenation of the branches' outputs along the channels."""
 
     def join(self, shapes: tuple[Shape, ...]) -> Shape:
         return (*shapes[0][:-1], joined_channels(*(shape[-1] for shape in shapes)))
@@ -90,12 +90,12 @@ class Addition(Branches):
             if shape != shapes[0]:
                 raise ValueError(
                     f"cannot add {shape[-1]} channels of branches[{index}] to {shapes[0][-1]} of branches[0]. "
-                    "End them with the same num_output"
+                    "Give their last layers the same num_output"
                 )
         return shapes[0]
 
     def num_stored_values(self, shape: Shape) -> float:
-        """The sum, in the place of a summand where nothing else stores that."""
+        """The sum, which may overwrite a summand that nothing else stores."""
         return prod(self.output_shape(shape)) * all(map(is_chain_output_stored, self.branches))
 
     def num_transient_values(self, shape: Shape) -> float:
@@ -116,7 +116,7 @@ def _joined_shape(block: Branches, shape: Shape) -> Shape:
     for index, other in enumerate(shapes):
         if other[:-1] != shapes[0][:-1]:
             raise ValueError(
-                f"has branches that do not meet: of {shape}, branches[0] makes {shapes[0]} and branches[{index}] "
+                f"has branches with different shapes: for {shape}, branches[0] gives {shapes[0]} and branches[{index}] "
                 f"{other}. Use the same strides and padding in both, or end all with GAP"
             )
     return block.join(shapes)

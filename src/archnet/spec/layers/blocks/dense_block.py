@@ -1,4 +1,4 @@
-"""`DENSE`: a dense block."""
+"""`DENSE`: dense block."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from archnet.spec.layers.base.shapes import Grid, Shape, joined_channels, sizes_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DenseBlock(WeightlessLayer):
-    """`DENSE`: `times` repetitions, each of which appends to its input what the inner layers make of it.
+    """`DENSE`: repetitions that concatenate their input with the output of the inner layers.
 
-    Huang et al. 2017, doi:10.1109/CVPR.2017.243. Each repetition has fresh weights. The layer's own costs are those of
+    Huang et al. 2017, doi:10.1109/CVPR.2017.243. Each repetition has new weights. The layer's own costs are those of
     the concatenations.
     """
 
@@ -42,7 +42,7 @@ class DenseBlock(WeightlessLayer):
         return prod(shape) + 2 * prod(self.output_shape(shape))
 
     def num_pending_gradients(self, shape: Shape) -> int:
-        """That of the features so far, which waits while that of the last ones passes through the inner layers."""
+        """The gradient of the features so far, kept during the backward pass of the inner layers."""
         return prod(self.output_shape(shape))
 
     @property
@@ -76,7 +76,7 @@ class DenseBlock(WeightlessLayer):
 
 
 def _shape_after_repetition(block: DenseBlock, shape: Shape) -> Shape:
-    """The input of a repetition with what the inner layers make of it.
+    """The shape of a repetition's input concatenated with the output of the inner layers.
 
     Raises:
         ValueError: The inner layers change the spatial shape, or one does not fit its input.
@@ -84,7 +84,7 @@ def _shape_after_repetition(block: DenseBlock, shape: Shape) -> Shape:
     made = chain_shape(block.layers, shape)
     if made[:-1] != spatial_shape(shape):
         raise ValueError(
-            f"appends what its layers make to their input, but of {sizes_text(shape[:-1])} they make "
+            f"needs layers that keep the spatial shape, but they change {sizes_text(shape[:-1])} to "
             f'{sizes_text(made[:-1])}. Use stride 1 and "same" padding inside'
         )
     return (*shape[:-1], joined_channels(shape[-1], made[-1]))

@@ -14,7 +14,7 @@ from archnet.spec.layers.base.shapes import Grid, Shape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeat(WeightlessLayer):
-    """`REP`: the inner layers, `times` over, each time with fresh weights; it costs nothing itself."""
+    """`REP`: repeats the inner layers `times` times with new weights; it has no costs of its own."""
 
     traits: ClassVar[Traits] = Traits(
         needs_spatial_axes=False, repeats=True, has_row=False, feature_map="none", drawn_as="other"

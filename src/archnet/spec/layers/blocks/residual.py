@@ -1,4 +1,4 @@
-"""`RES`: a residual block."""
+"""`RES`: residual block."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from archnet.spec.layers.plain.convolution import Convolution
 class Residual(Layer):
     """`RES`: activation(F(x) + S(x)) (He et al. 2016, doi:10.1109/CVPR.2016.90).
 
-    F is `layers`. S is `shortcut`; where that is null, the identity if shapes agree, else a 1x1 convolution with bias,
-    "same" padding and the product of F's strides, followed by a norm if asked. The layer's own costs are those of that
-    convolution, of what scales and drops F, and of the sum.
+    F is `layers`. S is `shortcut`; if that is null, S is the identity if the shapes agree, else a 1x1 convolution with
+    bias, "same" padding and the product of F's strides, followed by optional normalization. The layer's own costs are
+    those of that convolution, of layer scale and stochastic depth, and of the sum.
 
     Attributes:
-        drop_path: Percentage of cases whose F is dropped in training (Huang et al. 2016,
+        drop_path: Stochastic depth: percentage of cases for which F is dropped in training (Huang et al. 2016,
             doi:10.1007/978-3-319-46493-0_39).
-        layer_scale: Starting value of a weight for each channel of F (Touvron et al. 2021,
-            doi:10.1109/ICCV48922.2021.00010); null is none.
+        layer_scale: Initial value of a learned factor for each channel of F (Touvron et al. 2021,
+            doi:10.1109/ICCV48922.2021.00010); null means no factor.
     """
 
     traits: ClassVar[Traits] = Traits(
@@ -50,7 +50,7 @@ class Residual(Layer):
         return _branches(self, shape)[0]
 
     def projection(self, shape: Shape, num_output: int) -> Convolution:
-        """The 1x1 convolution that S is by default where the shapes of input and output differ."""
+        """The 1x1 convolution that is the default shortcut if the shapes of input and output differ."""
         ones = (1,) * len(spatial_shape(shape))
         steps = chain_grid(self.layers, input_grid(len(ones)), shape)
         return Convolution(
@@ -144,7 +144,10 @@ class Residual(Layer):
         yield from norm_problems(document)
         for key in ("norm", "batch_norm"):
             if document.get(key) and document.get("shortcut") is not None:
-                yield key, f'this is for the projection, but "shortcut" is given. Remove "{key}" or the shortcut.'
+                yield (
+                    key,
+                    f'this applies to the default shortcut, but "shortcut" is given. Remove "{key}" or the shortcut.',
+                )
 
     @classmethod
     def current_document(cls, document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -176,22 +179,22 @@ def _branches(block: Residual, shape: Shape) -> tuple[Shape, Convolution | None]
     shortcut_shape = projection.output_shape(shape) if projection else shape
     if shortcut_shape != output:
         raise ValueError(
-            f"the inner layers make {output} of {shape}, but a shortcut with their strides makes {shortcut_shape}. "
+            f"the inner layers change {shape} to {output}, but a shortcut with their strides gives {shortcut_shape}. "
             'Use "same" padding inside, or strides that divide the input'
         )
     return output, projection
 
 
 def _meet_shortcut(shortcut: tuple[Layer, ...], shape: Shape, output: Shape) -> Shape:
-    """The output shape of the inner layers, if a shortcut has the same.
+    """Check that a shortcut has the output shape of the inner layers, and return that shape.
 
     Raises:
-        ValueError: It has another.
+        ValueError: The shapes differ.
     """
     shortcut_shape = chain_shape(shortcut, shape)
     if shortcut_shape != output:
         raise ValueError(
-            f"the inner layers make {output} of {shape}, but the shortcut makes {shortcut_shape}. Give both the same "
+            f"the inner layers change {shape} to {output}, but the shortcut gives {shortcut_shape}. Give both the same "
             "strides and num_output, or set shortcut to null for a 1x1 convolution"
         )
     return output

@@ -21,17 +21,17 @@ Fusion = Literal["concat", "mean", "max", "attention"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views(CompositeLayer):
-    """`VIEWS`: 2D layers on planes of a volume, whose features are then fused.
+    """`VIEWS`: applies 2D layers to planes of a volume and fuses the features.
 
-    "nine" are the planes of Setio et al. 2016 (doi:10.1109/TMI.2016.2536809), "attention" is the gated attention of
-    Ilse et al. 2018 (arXiv:1802.04712): a mean of the planes' features with weights that follow from these.
+    "nine" means the planes of Setio et al. 2016 (doi:10.1109/TMI.2016.2536809). "attention" is gated attention pooling
+    (Ilse et al. 2018, arXiv:1802.04712): a mean of the planes' features with weights that depend on the features.
 
     Attributes:
-        planes: Which planes.
-        layers: What runs on each plane; it ends with flat features.
-        shared: Whether the layers have the same weights on all planes, or weights of their own on each.
-        fuse: How the features of the planes become those of the volume.
-        attention_size: Hidden units of "attention".
+        planes: The set of planes.
+        layers: The layers applied to each plane; they end with flat features.
+        shared: Whether all planes share the weights, or each plane has its own.
+        fuse: How the features of the planes are combined.
+        attention_size: Number of hidden units for "attention".
     """
 
     traits: ClassVar[Traits] = Traits(
@@ -52,9 +52,7 @@ class Views(CompositeLayer):
     def volume_planes(self, shape: Shape) -> tuple[Plane, ...]:
         """The planes of an input, in the order of their features."""
         if len(spatial_shape(shape)) != 3:
-            raise ValueError(
-                f"needs a volume, but its input {sizes_text(shape)} is a plane. Put its layers in its place"
-            )
+            raise ValueError(f"needs a volume, but its input {sizes_text(shape)} is a plane. Replace it by its layers")
         if len(PLANES.get(self.planes, ())) > 1:
             self._check_cube(shape)
         return planes_of(self.planes, shape[2])
@@ -65,19 +63,19 @@ class Views(CompositeLayer):
             cube = sizes_text((min(lengths),) * 3)
             raise ValueError(
                 f'"{self.planes}" needs a cube, but its input is {sizes_text(lengths)}. Use planes "slices" or '
-                f'"axial", a CROP to {cube} before it, or a cube as crop, such as data.crop_size=[32, 32, 32]'
+                f'"axial", a CROP to {cube} before it, or cubic crops, such as data.crop_size=[32, 32, 32]'
             )
 
     def _plane_shape(self, shape: Shape) -> Shape:
         return self.volume_planes(shape)[0].shape(shape)
 
     def _features(self, shape: Shape) -> Shape:
-        """The number of planes and of features of each."""
+        """The number of planes, and the number of features per plane."""
         planes = self.volume_planes(shape)
         features = chain_shape(self.layers, planes[0].shape(shape))
         if len(features) > 1:
             raise ValueError(
-                f"needs flat features of each plane, but its layers make {sizes_text(features)}. End them with GAP, "
+                f"needs flat features of each plane, but its layers give {sizes_text(features)}. End them with GAP, "
                 "GMP or FC"
             )
         if self.fuse == "attention" and len(planes) == 1:
@@ -89,7 +87,7 @@ class Views(CompositeLayer):
         return (num_planes * num_features if self.fuse == "concat" else num_features,)
 
     def operations(self, shape: Shape) -> Sequence[Operation]:
-        """The extraction of the planes, and what fuses their features."""
+        """The extraction of the planes, and the fusion of their features."""
         num_planes, num_features = features = self._features(shape)
         extraction = operations.elementwise((num_planes, *self._plane_shape(shape)))
         if num_planes == 1 or self.fuse == "concat":
@@ -114,7 +112,7 @@ class Views(CompositeLayer):
         return 0
 
     def num_input_gradients(self, shape: Shape) -> int:
-        """TensorFlow makes a gradient of the volume for each plane, and adds these up; slices have a single one."""
+        """TensorFlow computes and sums one gradient of the volume per plane; slices have a single one."""
         planes = self.volume_planes(shape)
         return 0 if self.planes == "slices" else len(planes) * prod(shape)
 

@@ -1,1 +1,1 @@
-"""Layers without inner layers that act voxel by voxel or window by window, and the classes."""
+"""Simple layers: convolution, pooling, normalization, activation, dropout, crop, dense layers, output."""

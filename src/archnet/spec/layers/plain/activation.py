@@ -1,4 +1,4 @@
-"""`ACT`: an activation on its own."""
+"""`ACT`: activation layer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archnet.spec.layers.base.shapes import Grid, Shape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationLayer(CompositeLeaf):
-    """`ACT`: an activation on its own, as pre-activation networks have it (He et al. 2016, arXiv:1603.05027)."""
+    """`ACT`: activation layer, as in pre-activation networks (He et al. 2016, arXiv:1603.05027)."""
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=False, feature_map="same", drawn_as="other")
 

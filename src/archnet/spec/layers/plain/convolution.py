@@ -18,11 +18,11 @@ from archnet.spec.layers.base.words import drop_out_text, join_words, stride_tex
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convolution(KernelLayer):
-    """`C`: convolution, then a norm if asked, then activation, then dropout.
+    """`C`: convolution, then optional normalization, activation and dropout.
 
     Attributes:
-        groups: Groups of channels that are convolved apart (Xie et al. 2017, doi:10.1109/CVPR.2017.634); "depthwise"
-            convolves each channel apart (Chollet 2017, doi:10.1109/CVPR.2017.195).
+        groups: Number of groups of a grouped convolution (Xie et al. 2017, doi:10.1109/CVPR.2017.634); "depthwise"
+            convolves each channel separately (Chollet 2017, doi:10.1109/CVPR.2017.195).
     """
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, feature_map="new", drawn_as="features")
@@ -40,13 +40,13 @@ class Convolution(KernelLayer):
 
     @property
     def window(self) -> Window:
-        """The kernel as it slides."""
+        """The sliding window of the kernel."""
         return Window(
             size=dilated_kernel_size(self.kernel_size, self.dilation), stride=self.stride, padding=self.padding
         )
 
     def num_groups(self, num_channels: int) -> int:
-        """Groups of channels.
+        """Number of groups.
 
         Raises:
             ValueError: They do not divide the channels of the input and of the output.
@@ -54,7 +54,7 @@ class Convolution(KernelLayer):
         groups = num_channels if self.groups == "depthwise" else self.groups
         if self.num_output % groups and self.groups == "depthwise":
             raise ValueError(
-                f'groups "depthwise" on {num_channels} channels cannot make {self.num_output}. '
+                f'groups "depthwise": num_output {self.num_output} is not a multiple of {num_channels} input channels. '
                 f"Set num_output to a multiple of {num_channels}"
             )
         if num_channels % groups or self.num_output % groups:
@@ -86,7 +86,7 @@ class Convolution(KernelLayer):
         return KernelLayer.num_activations(self, shape) + self.window.num_padded_values(shape)
 
     def num_stored_values(self, shape: Shape) -> float:
-        """Includes the padded input, and the parts of the input where groups are convolved apart."""
+        """Includes the padded input, and the parts of the input of grouped convolutions."""
         num_parts = prod(shape) * (self.groups != 1)
         return KernelLayer.num_stored_values(self, shape) + self.window.num_padded_values(shape) + num_parts
 

@@ -1,4 +1,4 @@
-"""`CROP`: the central part."""
+"""`CROP`: center crop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archnet.spec.layers.base.window import AxisPadding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crop(WeightlessLeaf):
-    """`CROP`: the central part; along an axis of N it starts at N // 2 - n // 2, as crops of scans do.
+    """`CROP`: center crop; along an axis of length N it starts at N // 2 - n // 2, like crops of scans.
 
     `keras.layers.CenterCrop` starts one voxel earlier where N is even and n is odd.
     """
@@ -24,13 +24,13 @@ class Crop(WeightlessLeaf):
     size: Shape = field(metadata=per_axis())
 
     def margins(self, shape: Shape) -> tuple[AxisPadding, ...]:
-        """Values that are cut off before and behind the central part, for each axis.
+        """Number of values removed before and after the crop, for each axis.
 
         >>> Crop(size=(3, 4)).margins((6, 9, 1))
         ((2, 1), (2, 3))
 
         Raises:
-            ValueError: The input is flat or smaller than the central part.
+            ValueError: The input is flat or smaller than the crop.
         """
         lengths = spatial_shape(shape)
         if any(size > length for size, length in zip(self.size, lengths, strict=True)):

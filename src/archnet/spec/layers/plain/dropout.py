@@ -1,4 +1,4 @@
-"""`DO`: dropout on its own."""
+"""`DO`: dropout layer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archnet.spec.layers.base.words import drop_out_text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropout(WeightlessLeaf):
-    """`DO`: dropout on its own."""
+    """`DO`: dropout layer."""
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=False, feature_map="none", drawn_as="other")
 
@@ -27,7 +27,7 @@ class Dropout(WeightlessLeaf):
         return prod(shape)
 
     def num_stored_values(self, shape: Shape) -> float:
-        return 2 * prod(shape)  # the mask, as numbers, and what it lets through
+        return 2 * prod(shape)  # the mask, as numbers, and the output
 
     def num_transient_values(self, shape: Shape) -> float:
         return 2 * prod(shape)

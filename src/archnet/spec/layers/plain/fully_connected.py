@@ -17,7 +17,7 @@ from archnet.spec.layers.base.words import drop_out_text, join_words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FullyConnected(KernelLayer):
-    """`FC`: a dense layer, then a norm if asked, then activation, then dropout; it flattens its input."""
+    """`FC`: dense layer, then optional normalization, activation and dropout; it flattens its input."""
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=False, flattens=True, feature_map="none", drawn_as="dense")
 

@@ -12,7 +12,7 @@ from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlobalPooling(WeightlessLeaf):
-    """One value for each channel; (…, channels) becomes (channels,)."""
+    """Reduces each channel to one value: (…, channels) becomes (channels,)."""
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, flattens=True, feature_map="none", drawn_as="pooling")
 
@@ -50,7 +50,7 @@ class GlobalMaxPooling(GlobalPooling):
     """`GMP`: the maximum of each channel."""
 
     def num_stored_values(self, shape: Shape) -> float:
-        return prod(shape) + shape[-1]  # the places of the maximum, as numbers
+        return prod(shape) + shape[-1]  # the positions of the maximum, as numbers
 
     def num_transient_values(self, shape: Shape) -> float:
         return 2 * prod(shape) + shape[-1]

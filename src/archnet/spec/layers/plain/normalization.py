@@ -1,4 +1,4 @@
-"""`NORM` and its older form `BN`: normalization on its own."""
+"""`NORM` and its older form `BN`: normalization layers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class NormLayer(CompositeLeaf):
     @property
     @abstractmethod
     def rule(self) -> Norm:
-        """How it normalizes."""
+        """The normalization."""
 
     @property
     def sees_whole_input(self) -> bool:
@@ -49,7 +49,7 @@ class NormLayer(CompositeLeaf):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchNorm(NormLayer):
-    """`BN`: batch normalization on its own."""
+    """`BN`: batch normalization layer."""
 
     @property
     def rule(self) -> Norm:
@@ -58,7 +58,7 @@ class BatchNorm(NormLayer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Normalization(NormLayer):
-    """`NORM`: normalization on its own; see `Norm` for the fields."""
+    """`NORM`: normalization layer; see `Norm` for the fields."""
 
     norm: NormName = "batch"
     groups: int = DEFAULT_GROUPS

@@ -27,7 +27,7 @@ class Pooling(WeightlessLeaf):
 
     @property
     def window(self) -> Window:
-        """The window as it slides."""
+        """The sliding window."""
         return Window(size=self.kernel_size, stride=self.stride, padding=self.padding)
 
     def output_shape(self, shape: Shape) -> Shape:

@@ -1,4 +1,4 @@
-"""`T`: the classes."""
+"""`T`: output layer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archnet.spec.layers.base.words import join_words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminal(LeafLayer):
-    """`T`: the classes.
+    """`T`: output layer.
 
     Attributes:
         activation: null and "softmax" mean the same network: one logit per class, trained by cross-entropy, reported
