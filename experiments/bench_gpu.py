@@ -1,21 +1,21 @@
-"""How fast networks train on a GPU, what share of its peak they reach, and whether bfloat16 agrees with float32.
+"""Measure training speed on a GPU, the share of its peak, and the agreement of bfloat16 with float32.
 
     KERAS_BACKEND=jax python experiments/bench_gpu.py [--archs FILE ...] [--jobs 8] [--limit 540] [--out results.jsonl]
 
-Writes JSON lines, as soon as each is known:
+Writes JSON lines as results become available:
 
-- device: what runs, and the peak that shares refer to.
+- device: the device, and the peak rate to which shares refer.
 - layer: for one type of layer, the relative error of outputs and gradients in bfloat16 against float32.
-- kernel: for each network, the largest error among its convolutions and dense layers at their own shapes.
-- form: for kinds of grouped convolutions, the time of a training step in archnet's form and in Keras's, relative to the
+- kernel: for each network, the largest error of its convolutions and dense layers at their shapes in the network.
+- form: for types of grouped convolutions, the time of a training step of archnet's and Keras's form, relative to the
   dense convolution's.
 - speed: for each network and precision, steps and cases per second of archnet's training step on batches in memory, and
   the share of the peak. A step counts as three forward passes, a multiply-add as two operations.
-- error: what failed; the rest continues.
+- error: a failed task; the others continue.
 
-Compilation takes most of the time, so that some processes first fill JAX's compilation cache together and run the
-checks, which need no clock. Then one process measures. Peaks are those of the makers' data sheets, without sparsity;
-in float32 JAX multiplies in TensorFloat-32. `--peak` sets them for other cards.
+Compilation takes most of the time. Therefore, several processes first fill JAX's compilation cache and run the checks
+that need no timing; then a single process measures. Peaks are those of the vendors' data sheets, without sparsity; in
+float32, JAX multiplies in TensorFloat-32. `--peak` sets them for other GPUs.
 """
 
 import argparse
@@ -62,13 +62,13 @@ PEAKS = {
     "H200": {"float32": 494.7, "bfloat16": 989.4},
     "A100": {"float32": 156.0, "bfloat16": 312.0},
 }
-"""Tera-operations a second of cards, by a part of their name."""
+"""Peak rates of GPUs in tera-operations per second, by a part of their name."""
 
 MAX_VOXELS = 64 * 64 * 64 * 10
-"""Input values of a batch, at most: the batch size of large inputs is reduced."""
+"""Maximum number of input values per batch; the batch size is reduced for large inputs."""
 
 MAX_CHAIN_ERROR = 0.05
-"""Relative error of a layer of several operations in bfloat16 that is allowed; each rounds by up to 0.004."""
+"""Maximum relative error of a composite layer in bfloat16; each operation rounds by up to 0.004."""
 
 FORMS = ("depthwise 3x3", "grouped 3x3", "depthwise 3x3x3", "grouped 3x3x3", "depthwise 3x3x1", "(2+1)D depthwise")
 FORM_CHANNELS = (16, 64)
@@ -152,22 +152,24 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="How fast networks train on an accelerator.")
+    parser = argparse.ArgumentParser(description="Measure the training speed of networks on an accelerator.")
     parser.add_argument("--archs", nargs="*", type=Path, default=[*ARCHS.glob("*.json"), *ARCHS.glob("zoo/*.json")])
     parser.add_argument("--precisions", nargs="*", default=PRECISIONS)
-    parser.add_argument("--batch", type=int, default=64, help="cases a step; fewer where the input is large")
-    parser.add_argument("--seconds", type=float, default=2.0, help="how long a network is measured")
-    parser.add_argument("--jobs", type=int, default=8, help="processes that compile at once")
-    parser.add_argument("--no-forms", dest="forms", action="store_false", help="leave the forms of layers out")
-    parser.add_argument("--limit", type=float, default=540.0, help="seconds after which no other measurement starts")
-    parser.add_argument("--peak", nargs=2, type=float, metavar=("FLOAT32", "BFLOAT16"), help="tera-operations a second")
+    parser.add_argument("--batch", type=int, default=64, help="batch size; reduced for large inputs")
+    parser.add_argument("--seconds", type=float, default=2.0, help="duration of the measurement of a network")
+    parser.add_argument("--jobs", type=int, default=8, help="number of processes that compile in parallel")
+    parser.add_argument("--no-forms", dest="forms", action="store_false", help="skip the grouped convolutions")
+    parser.add_argument("--limit", type=float, default=540.0, help="seconds after which no further measurement starts")
+    parser.add_argument(
+        "--peak", nargs=2, type=float, metavar=("FLOAT32", "BFLOAT16"), help="peak rates in tera-operations per second"
+    )
     parser.add_argument("--out", type=Path, default=Path("bench_gpu.jsonl"))
     parser.add_argument("--worker", nargs=2, type=int, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def measure(names: list[str], options: argparse.Namespace, end: float) -> Iterator[dict]:
-    """All records: what the processes that compile print, then the speeds."""
+    """Yield all records: those of the processes that compile, then the speeds."""
     peaks = find_peaks(options)
     yield {"kind": "device", "device": DEVICE, "peak_tera_operations": peaks}
     yield from run_workers(options, end)
@@ -179,7 +181,7 @@ def measure(names: list[str], options: argparse.Namespace, end: float) -> Iterat
     for name in names:
         for precision in options.precisions:
             if time.monotonic() > end:
-                yield {"kind": "error", "task": f"{name} {precision}", "error": "the limit of time is reached"}
+                yield {"kind": "error", "task": f"{name} {precision}", "error": "the time limit is reached"}
                 continue
             yield from try_task(
                 f"{name} {precision}", lambda n=name, p=precision: [measure_speed(n, p, options, peaks)]
@@ -187,7 +189,7 @@ def measure(names: list[str], options: argparse.Namespace, end: float) -> Iterat
 
 
 def measure_form(kind: LayerKind, channels: int, precision: str) -> dict:
-    """The times of a step of grouped convolutions in two forms, relative to the dense one; medians of rounds."""
+    """Measure a step of grouped convolutions in two forms, relative to the dense one; medians over rounds."""
     shape = kind.input_shape(channels)
     sides = [TimedLayers(each.layers(channels), shape, FORM_CASES, precision) for each in (kind.dense, kind, kind)]
     for layer in sides[-1].twin.layers:
@@ -211,7 +213,7 @@ def find_peaks(options: argparse.Namespace) -> dict[str, float]:
 
 
 def run_workers(options: argparse.Namespace, end: float) -> Iterator[dict]:
-    """The records of processes that compile side by side; they are ended after two thirds of the time."""
+    """Yield the records of processes that compile in parallel; they are stopped after two thirds of the time."""
     if options.jobs < 1:
         return
     command = [sys.executable, *sys.argv, "--worker"]
@@ -241,7 +243,7 @@ def prepare_networks(names: list[str], types: list[str], options: argparse.Names
 
 
 def try_task(name: str, task) -> Iterator[dict]:
-    """What a task gives, or a record of its failure."""
+    """Yield the result of a task, or a record of its failure."""
     try:
         yield from task()
     except Exception as error:  # one network must not end the measurement of the others
@@ -282,7 +284,7 @@ def read_arch(name: str) -> Arch:
 
 
 def make_step(name: str, precision: str, options: argparse.Namespace) -> tuple[Trainer, dict]:
-    """A trainer, and a batch of noise on the host."""
+    """Create a trainer, and a batch of noise on the host."""
     arch = read_arch(name)
     network = build(arch)
     shape = network.input_shape[1:]
@@ -304,7 +306,7 @@ def batch_size(shape: tuple[int, ...], options: argparse.Namespace) -> int:
 
 
 def measure_speed(name: str, precision: str, options: argparse.Namespace, peaks: dict[str, float]) -> dict:
-    """Steps per second, after a warm-up."""
+    """Measure the steps per second after a warm-up."""
     trainer, batch = make_step(name, precision, options)
     begin = time.perf_counter()
     read_outputs(trainer.train_step([batch]))

@@ -51,7 +51,7 @@ def scaled_residual(num_output: int, rank: int) -> dict:
 
 
 def several(name: str, rank: int, num_output: int = 32, **options: object) -> list:
-    """Four convolutions, each with batch norm and a layer of some type behind it."""
+    """Four convolutions, each followed by batch norm and a layer of the given type."""
     return 4 * [conv(num_output, rank, activation=None, norm="batch"), {"type": name, **options}]
 
 
@@ -61,7 +61,7 @@ END = [{"type": "GAP"}, {"type": "T"}]
 
 
 def views(planes: str, *layers: dict, **options: object) -> list:
-    """`VIEWS` and the classes."""
+    """`VIEWS` and the output layer."""
     return [{"type": "VIEWS", "planes": planes, "layers": [*layers, {"type": "GAP"}], **options}, {"type": "T"}]
 
 

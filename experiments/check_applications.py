@@ -2,11 +2,11 @@
 
     python experiments/check_applications.py [NAME ...] [--json]
 
-Each architecture is built beside Keras's network with random weights. All weights of the latter are drawn anew, and so
-are the statistics of its batch norms, around those of the images; all of the former are NaN until the weights are
-moved, matched by the graphs of both networks. Then both give logits for the same images, at the size for which the
-network was designed and at a small uneven one. Keras's preprocessing layers are left out: both networks take
-preprocessed values. The exit code is 1 if parameters or logits differ.
+Each architecture is compared with Keras's network. The latter gets random weights, and batch norm statistics close to
+those of the images. The weights of the former are NaN until they are transferred by matching the graphs. Both networks
+then compute the logits of the same images, at the size for which the network was designed and at a small non-square
+size. Keras's preprocessing layers are omitted: both networks take preprocessed values. The exit code is 1 if the
+numbers of parameters or the logits differ.
 """
 
 import argparse
@@ -47,16 +47,16 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two networks on the same images.
+    """Comparison of two networks on the same images.
 
     Attributes:
         name: File in archs/applications.
         size: Height and width of the images.
-        parameters: Weights of archnet's network, trainable or not.
-        keras_parameters: The same of Keras's, without its preprocessing layers.
+        parameters: Number of weights of archnet's network, trainable or not.
+        keras_parameters: Number of weights of Keras's network, without its preprocessing layers.
         logit: Largest absolute logit.
         spread: Largest difference between the logits of two images.
-        difference: Largest difference between both networks' logits.
+        difference: Largest difference between the logits of the two networks.
     """
 
     name: str
@@ -81,11 +81,11 @@ HEADER = f"{'network':<15} {'input':>8} {'parameters':>12} {'keras':>12} {'large
 
 
 def compare(name: str, size: tuple[int, int] | None = None) -> Comparison:
-    """Move the weights of a Keras application into the architecture of that name, and compare the logits.
+    """Transfer the weights of a Keras application to the architecture of that name, and compare the logits.
 
     Args:
         name: File in archs/applications.
-        size: Height and width; by default those for which the network was designed.
+        size: Height and width; by default the size for which the network was designed.
     """
     keras.utils.clear_session()
     gc.collect()
@@ -111,7 +111,7 @@ def compare(name: str, size: tuple[int, int] | None = None) -> Comparison:
 
 
 def application(name: str, size: tuple[int, int]) -> keras.Model:
-    """Keras's network for preprocessed images: from what its preprocessing layers give to the logits."""
+    """Keras's network without its preprocessing layers: preprocessed images -> logits."""
     make = getattr(keras.applications, APPLICATIONS[name])
     model = make(weights=None, input_shape=(*size, 3), classes=NUM_CLASSES, classifier_activation=None)
     kinds = (keras.layers.InputLayer, keras.layers.Rescaling, keras.layers.Normalization)
@@ -120,10 +120,10 @@ def application(name: str, size: tuple[int, int]) -> keras.Model:
 
 
 def randomize(network: keras.Model, images: np.ndarray) -> None:
-    """Draw all weights of a network, and the statistics of its batch norms so that the signal keeps its scale.
+    """Randomize all weights of a network, with batch norm statistics that keep the scale of the signal.
 
-    With statistics that have nothing to do with the signal it would grow or vanish from layer to layer, and hide what a
-    wrong bias or mean does.
+    With arbitrary statistics, the signal would grow or vanish from layer to layer and hide the effect of a wrong bias
+    or mean.
     """
     generator = np.random.default_rng(0)
     for weight in network.weights:
@@ -140,7 +140,7 @@ def randomize(network: keras.Model, images: np.ndarray) -> None:
 def _call_with_new_statistics(
     norm: keras.layers.BatchNormalization, generator: np.random.Generator, images: Any, **options: Any
 ) -> Any:
-    """The call of a batch norm that first draws its statistics around the scale of what reaches it."""
+    """A `call` of batch norm that first draws statistics close to those of its input."""
     scale = np.sqrt(np.mean(np.square(keras.ops.convert_to_numpy(images))))
     shape = norm.moving_mean.shape
     norm.moving_mean.assign(scale * generator.normal(0, 0.3, shape).astype(np.float32))

@@ -2,9 +2,9 @@
 
     python experiments/check_zoo.py [NAME ...] [--epochs N] [--folder DIR] [--json]
 
-Each network is trained with the default recipe on the same cases, from crops of the size that it was designed for. Then
-its model is exported to ONNX and compared with Keras on cases of the run and on noise: a model whose probabilities
-differ by more than 1e-5 ends the script. One epoch shows that a network trains, not which one is best.
+Each network is trained with the default recipe on the same cases, at the crop size for which it was designed. Its model
+is then exported to ONNX and compared with Keras on cases of the run and on noise; the script fails if probabilities
+differ by more than 1e-5. One epoch shows that a network trains, not which one is best.
 """
 
 import argparse
@@ -20,7 +20,7 @@ HEADER = f"{'network':<16} {'parameters':>10} {'multiply-adds':>13} {'seconds':>
 
 
 def train_and_export(name: str, epochs: int, folder: Path) -> dict:
-    """Train one network, export it, and return what it costs and how both went."""
+    """Train and export one network; return its costs and results."""
     run = archnet.run(ARCHS / f"{name}.json", data="phantom", settings={"training.epochs": epochs}, out=folder / name)
     exported = archnet.export_model(run, "onnx", out=folder / f"{name}-onnx")
     metrics = run.metrics
@@ -48,7 +48,7 @@ def main() -> None:
         "names", nargs="*", choices=[*names, []], metavar="NAME", help="files in archs/zoo; default all"
     )
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--folder", type=Path, help="where the runs go; otherwise a temporary folder")
+    parser.add_argument("--folder", type=Path, help="folder of the runs; by default a temporary folder")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     rows = []

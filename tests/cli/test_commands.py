@@ -174,7 +174,7 @@ def test_help_teaches_with_examples_and_loses_no_word_to_markup(name):
         assert not re.search(r"\[[a-z]", parameter.help)
 
 
-def test_check_names_starting_weights_that_are_not_there(tmp_path, monkeypatch):
+def test_check_reports_missing_initial_weights(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arch = {"name": "net", "rank": 2, "layers": [{"type": "T"}]}
     (tmp_path / "x.json").write_text(json.dumps({"archs": [arch], "training": {"init": "flat.keras"}}))

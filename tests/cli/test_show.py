@@ -25,7 +25,7 @@ def test_show_names_the_receptive_field_of_the_last_feature_map(tmp_path, layers
     path.write_text(json.dumps({"rank": 2, "input_shape": [16, 16], "layers": [*layers, {"type": "T"}]}))
     output = json.loads(archnet("show", path, "--json").stdout)
     assert (output["receptive_field"], output["features_depend_on_whole_input"]) == (size, depends_on_rest)
-    rest = "; attention or normalization adds the rest of the input" * depends_on_rest
+    rest = "; attention or normalization extends it to the whole input" * depends_on_rest
     sentence = f"The receptive field of the last feature map is {size[0]}x{size[1]} voxels{rest}."
     assert sentence in " ".join(archnet("show", path).stdout.split())
 

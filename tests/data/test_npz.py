@@ -239,7 +239,7 @@ def test_colour_images_of_medmnist_keep_their_channels_if_that_is_said(tmp_path)
     np.testing.assert_array_equal(dataset.crop(0), x[0])
 
 
-def test_volumes_with_channels_that_look_stored_slice_by_slice_are_warned_about(tmp_path):
+def test_volumes_with_channels_that_look_stored_slice_by_slice_trigger_a_warning(tmp_path):
     path = _save(tmp_path / "a.npz", x=_random((2, 4, 6, 6, 3)), y=[0, 1], classes=["a", "b"])
     (finding,) = _open(path, channels=3).findings
     assert finding.remedy == "If so, set data.axes=zyx."

@@ -25,7 +25,7 @@ def small_layers(monkeypatch):
     monkeypatch.setattr(layer_speeds, "LAYER_KINDS", (DEPTHWISE, FACTORISED))
 
 
-def test_kinds_are_measured_beside_the_dense_convolution_that_sees_as_much(monkeypatch):
+def test_types_are_measured_relative_to_a_dense_convolution_of_the_same_receptive_field(monkeypatch):
     built = []
     timed = layer_timing.TimedLayers
 

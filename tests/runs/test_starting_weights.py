@@ -85,7 +85,7 @@ def test_a_run_whose_model_has_changed_gives_no_weights(finished_runs, source, t
         archnet.run(document(finished_runs, NET_2D, init=str(source)), out=tmp_path / "out")
 
 
-def test_test_cases_of_which_the_starting_weights_know_are_warned_about(finished_runs, source, tmp_path):
+def test_a_finding_counts_test_cases_on_which_the_initial_weights_were_trained(finished_runs, source, tmp_path):
     experiment = document(finished_runs, NET_2D, epochs=1, init=str(source))
     same = archnet.run(experiment, out=tmp_path / "same")
     assert findings(same.folder) == []
@@ -109,7 +109,7 @@ def findings(folder):
     ]
 
 
-def test_frozen_layers_with_fresh_weights_are_warned_about(finished_runs, source, tmp_path, caplog):
+def test_frozen_layers_with_random_weights_trigger_a_warning(finished_runs, source, tmp_path, caplog):
     layers = [NET_2D["layers"][0], {"type": "FC", "num_output": 3}, {"type": "T"}]
     experiment = document(finished_runs, {"name": "net", "layers": layers}, epochs=1, init=str(source), freeze="all")
     archnet.run(experiment, out=tmp_path / "out")

@@ -158,7 +158,7 @@ def layer_normed(tensor, scale, offset):
 
 @ranks
 @pytest.mark.parametrize("heads", [1, 2, 8])
-def test_a_transformer_block_is_kerass_attention_and_an_mlp_behind_layer_norms(rank, heads):
+def test_a_transformer_block_is_keras_attention_and_an_mlp_after_layer_norms(rank, heads):
     images = images_of(rank)
     model = form_of({"type": "ATT", "heads": heads, "ratio": 3, "drop_out": 10, "drop_path": 20}, images)
     scale, offset, *attention, second_scale, second_offset, first, first_bias, second, second_bias = model.get_weights()
@@ -221,7 +221,7 @@ def test_a_flat_input_is_refused_with_place_and_remedy(name):
     )
 
 
-def test_a_gate_that_is_no_weight_is_refused():
+def test_a_gate_beyond_0_to_1_is_refused():
     assert message_of({"type": "SE", "gate": "relu"}) == (
         'mine.json $.layers[0].gate: "relu" is not one of "sigmoid", "hard_sigmoid".'
     )

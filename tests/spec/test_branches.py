@@ -111,11 +111,11 @@ def test_a_layer_that_does_not_fit_is_named_with_its_branch():
         ([[T], []], "T is not allowed in CAT. Move it out."),
     ],
 )
-def test_branches_that_are_none_are_refused(branches, problem):
+def test_invalid_branches_are_refused(branches, problem):
     assert problem in message({"type": "CAT", "branches": branches})
 
 
-def test_a_branch_that_flattens_cannot_stand_inside_a_residual_block():
+def test_a_branch_that_flattens_is_not_allowed_in_a_residual_block():
     cat = {"type": "CAT", "branches": [[GAP], [GAP]]}
     with pytest.raises(DocumentError, match=re.escape("$.layers[0].layers[0].branches[1][0]: GAP is not allowed in")):
         arch_of({"type": "RES", "layers": [cat]})
@@ -129,7 +129,7 @@ def test_a_dotted_key_reaches_into_branches():
     assert changed.value["layers"][0]["branches"][1][0]["num_output"] == 4
 
 
-def test_the_last_map_that_all_paths_cross_is_before_branches_that_end_flat():
+def test_the_last_map_on_all_paths_is_before_branches_that_end_flat():
     pyramid = {"type": "CAT", "branches": [[conv(), GAP], [POOL, conv(), GAP]]}
     joined = {"type": "CAT", "branches": [[conv(), POOL], [conv(stride=2)]]}
     assert arch_of(conv(5), pyramid).feature_map((8, 8)).layer == arch_of(conv(5)).layers[0]

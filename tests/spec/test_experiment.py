@@ -606,7 +606,7 @@ def test_layers_that_cannot_be_frozen_are_named(freeze, reason):
     )
 
 
-def test_frozen_layers_without_starting_weights_are_warned_about():
+def test_frozen_layers_without_initial_weights_trigger_a_warning():
     text = (
         "training.freeze: without training.init, the frozen layers keep random weights. Set training.init to "
         "pretrained weights."

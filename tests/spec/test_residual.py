@@ -114,7 +114,7 @@ def test_a_layer_scale_has_a_weight_for_each_channel_which_is_not_penalized(rank
     np.testing.assert_array_equal(scale(features), features * np.arange(4, dtype=np.float32))
 
 
-def test_drop_path_drops_whole_cases_and_scales_the_others_up():
+def test_drop_path_drops_whole_cases_and_rescales_the_others():
     network = build(arch_of(residual(conv(1), drop_path=25, shortcut=[])), (6, 6))
     dropout = next(layer for layer in network.layers if isinstance(layer, keras.layers.Dropout))
     keys = CaseKeys()

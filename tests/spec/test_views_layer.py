@@ -289,7 +289,7 @@ MIXED = "planes of net mix the depth with the other axes, but"
         ("slices", {"name": "luna16"}, None),
     ],
 )
-def test_unequal_spacing_is_warned_about_where_planes_contain_the_depth(planes, data, warning):
+def test_unequal_spacing_triggers_a_warning_if_planes_contain_the_depth(planes, data, warning):
     layers = [{"type": "REP", "times": 1, "layers": [views(planes)]}, T]
     document = {"archs": [{"name": "net", "layers": layers}], "data": data}
     (experiment,) = parse_experiments(Document(value=document, source="mine.json"))

@@ -69,7 +69,7 @@ def receptive_field_text(summary: Mapping[str, Any]) -> str:
     if "receptive_field" not in summary:
         return ""
     size = "x".join(map(str, summary["receptive_field"]))
-    whole = "; attention or normalization adds the rest of the input" * summary["features_depend_on_whole_input"]
+    whole = "; attention or normalization extends it to the whole input" * summary["features_depend_on_whole_input"]
     return f"The receptive field of the last feature map is {size} voxels{whole}."
 
 

@@ -123,7 +123,7 @@ def test_applications_of_keras_pass_the_check_and_are_matched(name, size, tmp_pa
         ),
     ],
 )
-def test_what_is_no_file_of_weights_is_one_message(name, reason, tmp_path):
+def test_an_unsuitable_path_is_one_message(name, reason, tmp_path):
     (tmp_path / "old.h5").write_bytes(b"")
     assert refusal(tmp_path / name) == f"training.init: {tmp_path / name}: {reason}"
 
@@ -187,7 +187,7 @@ def test_weights_that_are_not_numbers_are_one_message(suffix, tmp_path):
     assert refusal(path) == unreadable(path, "it holds NaN or infinite weights")
 
 
-def test_a_network_that_takes_nothing_is_one_message(tmp_path):
+def test_a_network_without_matching_layers_is_one_message(tmp_path):
     inputs = keras.Input((8, 8, 1))
     path = tmp_path / "other.keras"
     keras.Model(inputs, keras.layers.Conv2D(9, 5, name="first")(inputs)).save(path)

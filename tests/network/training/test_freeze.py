@@ -44,7 +44,7 @@ OPTIONS = {"epochs": 2, "batch_size": 16, "best_metric": None}
 @pytest.mark.parametrize(
     ("layers", "changed"), [(ALL, {4}), ((0,), {2, 4}), ((2,), {0, 4}), ((0, 2), {4}), ((1, 3), {0, 2, 4})]
 )
-def test_only_the_weights_and_statistics_of_frozen_layers_keep_their_values(layers, changed):
+def test_only_weights_and_statistics_of_frozen_layers_keep_their_values(layers, changed):
     assert changed_layers(plain(**OPTIONS, freeze=Freeze(layers=layers))) == changed
 
 

@@ -74,7 +74,7 @@ def test_a_layer_that_is_computed_incorrectly_is_refused_with_its_name_and_the_r
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
-def test_numbers_that_are_none_are_found(monkeypatch, wrong):
+def test_nan_and_infinite_values_are_found(monkeypatch, wrong):
     correct = keras.layers.Dense.call
 
     def call(layer, inputs, training=None):

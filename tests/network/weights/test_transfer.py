@@ -121,7 +121,7 @@ def test_3d_weights_do_not_fit_a_2d_network():
     assert found[0] == [(False, f'the file has Conv3D "{source.layers[1].name}" (3 x 3 x 3 x 1 x 4) here')]
 
 
-def test_a_kernel_that_saw_rgb_is_summed_over_the_channels():
+def test_an_rgb_kernel_is_summed_over_the_channels():
     source, target = network(layers_of(), (8, 8, 3), seed=1), network(layers_of())
     found = places(target, transfer_weights(source, target))
     assert found[0] == [(True, f'Conv2D "{source.layers[1].name}" (3 x 3 x 3 x 4), summed over 3 channels')]
@@ -129,7 +129,7 @@ def test_a_kernel_that_saw_rgb_is_summed_over_the_channels():
     np.testing.assert_allclose(target.layers[1].get_weights()[0], expected, rtol=1e-5)
 
 
-def test_equal_branches_that_nothing_behind_tells_apart_pair_by_their_order():
+def test_equivalent_branches_pair_by_their_order():
     def branches(size):
         inputs = keras.Input((8, 8, 1))
         ends = [keras.layers.Conv2D(4, 3)(inputs) for _ in range(2)]

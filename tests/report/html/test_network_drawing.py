@@ -149,7 +149,7 @@ def test_planes_are_named():
         assert list(structure(network_items(rows))) == [["9 planes", ["C", "GAP"]], "VIEWS", "T"]
 
 
-def test_layers_of_older_versions_stand_one_behind_another_where_their_places_are_unknown():
+def test_layers_of_older_versions_without_paths_are_drawn_in_sequence():
     rows = [{key: value for key, value in row.items() if key != "place"} for row in summary_of(conv())["layers"]]
     assert list(structure(network_items(rows))) == ["C", "GAP", "T"]
     known = {"place", "type", "summary", "output_shape", "parameters", "macs"}
@@ -183,7 +183,7 @@ def test_blocks_of_the_shipped_networks_do_not_overlap_and_stay_inside(path):
     assert {block["type"] for block in blocks_of(drawing)} == {"input", *(row.type for row in plan)}
 
 
-def test_a_group_stands_in_one_row_with_the_block_in_which_its_lanes_meet():
+def test_a_group_shares_a_row_with_the_block_in_which_its_lanes_meet():
     cat = {"type": "CAT", "branches": [[conv(), conv(), conv()], []]}
     rows = network_drawing(summary_of(*[conv()] * 4, cat, conv(), cat))["rows"]
     assert [[block["type"] for block in row["blocks"]] for row in rows] == [
