@@ -305,10 +305,6 @@ class Experiment:
         early_stopping_warning = (
             "training.early_stopping: there is no validation set to monitor, so training runs to its last epoch."
         )
-        freeze_warning = (
-            "training.freeze: without training.init, the frozen layers keep random weights. Set training.init to "
-            "pretrained weights."
-        )
         has_idle_early_stopping = self.training.early_stopping and self.split.by != "own" and not self.split.validation
         return [
             *self.arch.warnings(),
@@ -324,12 +320,12 @@ class Experiment:
         if freeze is None:
             return []
         random_weights = (
-            "training.freeze: without training.init, the frozen layers keep random weights. Name the network that they "
-            "come from."
+            "training.freeze: without training.init, the frozen layers keep random weights. Set training.init to "
+            "pretrained weights."
         )
         never_thawed = (
             f"training.freeze.epochs: the layers are thawed after {freeze.epochs} epochs, but training.epochs is "
-            f"{epochs}, so they never learn. Lower it, or remove it to freeze them for good."
+            f"{epochs}, so they never learn. Lower it, or remove it to freeze them permanently."
         )
         return [
             *([] if self.training.init else [random_weights]),
