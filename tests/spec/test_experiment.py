@@ -619,7 +619,7 @@ def test_frozen_layers_that_are_thawed_after_the_last_epoch_are_warned_about():
     frozen = ["training.init=a.keras", "training.epochs=5"]
     assert experiment_of([*frozen, 'training.freeze={"epochs": 5}']).warnings() == [
         "training.freeze.epochs: the layers are thawed after 5 epochs, but training.epochs is 5, so they never learn. "
-        "Lower it, or remove it to freeze them for good."
+        "Lower it, or remove it to freeze them permanently."
     ]
     assert not experiment_of([*frozen, 'training.freeze={"epochs": 4}']).warnings()
 
