@@ -156,7 +156,7 @@ REFUSED = {
     "crop without size": (
         [C, {"type": "CROP"}, T],
         'mine.json $[1]: the key "size" is missing. '
-        "It means: Voxels of the central part along each axis; one number means every axis.",
+        "It means: Size of the crop along each axis, in voxels; one number means every axis.",
     ),
     "crop behind GMP": (
         [C, {"type": "GMP"}, {"type": "CROP", "size": 3}, T],
