@@ -61,7 +61,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def receptive_field_text(summary: Mapping[str, Any]) -> str:
-    """The receptive field of the last feature map in one sentence; empty where there is no such map.
+    """The receptive field of the last feature map in one sentence; empty without such a map.
 
     >>> receptive_field_text({"receptive_field": [43, 43, 7], "features_depend_on_whole_input": False})
     'The receptive field of the last feature map is 43x43x7 voxels.'

@@ -104,7 +104,7 @@ def precision_error(layers: Sequence[Layer], shape: Shape, precision: Precision,
 
     Args:
         layers: One after another.
-        shape: Of a case, channels last.
+        shape: Shape of a case, channels last.
         precision: The compute dtype.
         num_cases: Cases of the batch.
 

@@ -22,7 +22,7 @@ def measure_matmul_rate(precision: str) -> float:
     """Measure the multiply-adds a second of one matrix multiplication through Keras; the best of a few.
 
     Args:
-        precision: Of the matrices, "float32", "bfloat16" or "float16".
+        precision: Precision of the matrices: "float32", "bfloat16" or "float16".
     """
     numbers = np.random.default_rng(0).random((MATRIX_SIZE, MATRIX_SIZE), np.float32)
     matrix = ops.cast(ops.convert_to_tensor(numbers), precision)

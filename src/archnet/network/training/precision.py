@@ -59,7 +59,7 @@ def resolve_precision(
 def _choose_correct_precision(
     network: keras.Model, limits: InputLimits, training: Training, num_cases: int
 ) -> Precision:
-    """The faster precision, or float32 with a warning where this machine computes the faster one incorrectly."""
+    """The faster precision, or float32 with a warning if this machine computes the faster one incorrectly."""
     precision, reason = _choose_precision(network, limits, training, num_cases)
     if (found := find_disagreement(network, precision)) is not None:
         log.warning("precision float32: %s", found.text(precision))

@@ -22,7 +22,7 @@ class Traits:
         flattens: Whether the output is flat, (features,), whatever the input.
         is_terminal: Whether the layer gives the classes. It comes last and exactly once.
         holds_maps_only: Whether the layers inside must keep the spatial axes.
-        repeats: Whether the layers inside can be computed several times, each time with fresh weights.
+        repeats: Whether the inner layers can be computed several times, each time with new weights.
         rows_remedy: How to reduce these repetitions.
         has_row: Whether the layer computes something itself. One that has no row only abbreviates its inner layers.
         feature_map: What Grad-CAM makes of the output. "new": these are features of their own; "same": the features of

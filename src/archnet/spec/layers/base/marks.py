@@ -11,7 +11,7 @@ INNER_LAYERS: Final = {"inner_layers": True}
 """Marks a field that holds a list of layers, or a list of such lists."""
 
 INNER_PLANE_LAYERS: Final = {"inner_layers": True, "inner_rank": 2}
-"""Marks a field that holds 2D layers, whatever the rank of the network."""
+"""Mark of a field with 2D layers, regardless of the rank of the network."""
 
 PERCENTAGE: Final = {"percentage": True}
 """Marks a field that is a percentage, so that a share such as 0.25 draws a warning."""

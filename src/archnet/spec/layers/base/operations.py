@@ -30,7 +30,7 @@ def convolution(shape: Shape, kernel_size: Shape, num_output: int, *, bias: bool
     """A convolution with stride 1 and "same" padding; a kernel size of () is a dense layer on the last axis.
 
     Args:
-        shape: Of the input, channels last.
+        shape: Shape of the input, channels last.
         kernel_size: Size along each spatial axis.
         num_output: Channels of the output.
         bias: Whether a bias is added.
@@ -75,7 +75,7 @@ def elementwise(shape: Shape, *, num_weights: int = 0, num_stored: float = 1.0) 
     """A sum or a product of tensors, value by value.
 
     Args:
-        shape: Of the output.
+        shape: Shape of the output.
         num_weights: Number of weights, such as positions or scales.
         num_stored: Values stored for the backward pass per output value.
     """
@@ -91,8 +91,8 @@ def reduction(shape: Shape, output_shape: Shape, *, keeps_mask: bool = False) ->
     """A mean, a sum or a maximum over some axes.
 
     Args:
-        shape: Of the input.
-        output_shape: Of the output.
+        shape: Shape of the input.
+        output_shape: Shape of the output.
         keeps_mask: Whether the positions of the maximum are stored for the backward pass, as numbers.
     """
     return Operation(
@@ -131,7 +131,7 @@ def product(shape: Shape, num_terms: int, *, num_stored: float = 1.0) -> Operati
     """A product of two tensors over a common axis, as attention computes it.
 
     Args:
-        shape: Of the output.
+        shape: Shape of the output.
         num_terms: Length of the common axis.
         num_stored: Values stored for the backward pass per output value; 0 before a softmax.
     """

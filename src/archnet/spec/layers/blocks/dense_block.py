@@ -59,7 +59,7 @@ class DenseBlock(WeightlessLayer):
             yield InnerSequence(layers=self.layers, path=("layers",), repetition=repetition, input_shape=shape)
             made = chain_shape(self.layers, shape)
             if made[:-1] != shape[:-1]:
-                return  # `output_shape` says so
+                return  # `output_shape` raises the error
             shape = (*shape[:-1], shape[-1] + made[-1])
 
     def skip_text(self, shape: Shape) -> str:

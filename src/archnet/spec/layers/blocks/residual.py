@@ -88,9 +88,9 @@ class Residual(Layer):
         return prod(self.output_shape(shape)) * num_tensors + (projection.num_activations(shape) if projection else 0)
 
     def num_stored_values(self, shape: Shape) -> float:
-        """The sum, in the place of a summand where nothing else stores that, and what a norm needs of S.
+        """The sum, which may overwrite a summand that nothing else stores, and the values that a norm of S stores.
 
-        Beside it what F is between scale, drop path and sum, and the drop path's one number for each case.
+        In addition, F between layer scale, drop path and sum, and one random number of drop path per case.
         """
         num_tensors = is_chain_output_stored(self.layers) + self._num_scalings
         num_norm_tensors = num_norm_stored(self.norm) if self._used_projection(shape) else 0

@@ -16,7 +16,7 @@ from archnet.spec.layers.base.window import AxisPadding
 class Crop(WeightlessLeaf):
     """`CROP`: center crop; along an axis of length N it starts at N // 2 - n // 2, like crops of scans.
 
-    `keras.layers.CenterCrop` starts one voxel earlier where N is even and n is odd.
+    `keras.layers.CenterCrop` starts one voxel earlier if N is even and n is odd.
     """
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, feature_map="none", drawn_as="other")
