@@ -57,11 +57,11 @@ def build_convolution(layer: Convolution, tensor: Tensor, builder: Builder) -> T
 def _convolution_layer(
     layer: Convolution, stride: Shape, padding: str, tensor: Tensor, builder: Builder
 ) -> keras.layers.Layer:
-    """The Keras layer; DepthwiseConv2D for depthwise convolutions in 2D if TensorFlow supports the stride."""
+    """The Keras layer; DepthwiseConv2D for depthwise convolutions in 2D."""
     num_channels = tensor.shape[-1]
     groups = layer.num_groups(num_channels)
     options = {"strides": stride, "padding": padding, "dilation_rate": layer.dilation, "use_bias": layer.bias}
-    if groups == num_channels > 1 == len(set(stride)) and rank_of(tensor) == 2:
+    if groups == num_channels > 1 and rank_of(tensor) == 2:
         return keras.layers.DepthwiseConv2D(
             layer.kernel_size,
             depth_multiplier=layer.num_output // num_channels,
