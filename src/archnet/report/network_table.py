@@ -88,10 +88,12 @@ def training_text(summary: Mapping[str, Any]) -> str:
 
 
 def short_location(location: str) -> str:
-    """A layer's location as its indices alone.
+    """A layer's location as its indices alone; the layers of a shortcut are marked, beside those of their block.
 
     >>> short_location("$.layers[3].layers[0] #2"), short_location("$.layers[3].branches[1][0]")
     ('3.0 #2', '3.1.0')
+    >>> short_location("$.layers[3].shortcut[0]")
+    '3.shortcut.0'
     """
     path, space, repetition = location.partition(" ")
-    return ".".join(re.findall(r"\[(\d+)\]", path)) + space + repetition
+    return ".".join(re.findall(r"shortcut|(?<=\[)\d+", path)) + space + repetition

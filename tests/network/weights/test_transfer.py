@@ -46,6 +46,29 @@ def test_a_network_takes_all_weights_of_one_of_its_architecture():
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.parametrize("rank", [2, 3])
+def test_a_network_of_blocks_takes_all_weights_of_one_of_its_architecture(rank):
+    group_norm = {"norm": "group", "groups": 2}
+    inner = [convolution(4, rank=rank, groups=2, norm=group_norm), {"type": "ACT", "activation": "gelu"}]
+    layers = [
+        convolution(4, rank=rank),
+        {"type": "POS"},
+        {"type": "ATT", "heads": 2, "ratio": 2},
+        {"type": "CAT", "branches": [inner, [convolution(2, 1, rank)], []]},
+        {"type": "DENSE", "times": 2, "layers": [convolution(2, rank=rank)]},
+        {"type": "SE", "ratio": 2},
+        {"type": "CBAM", "ratio": 2, "kernel_size": 3},
+        {"type": "RES", "layers": [convolution(5, rank=rank)], "layer_scale": 0.1, "norm": "layer"},
+        {"type": "GAP"},
+        {"type": "T"},
+    ]
+    shape = (4, 4, 4)[:rank]
+    source, target = network(layers, shape, seed=1), network(layers, shape)
+    assert [origin.note for origin in transfer_weights(source, target) if not origin.is_taken] == []
+    for one, two in zip(source.get_weights(), target.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
 def test_a_saved_model_gives_its_network_s_weights():
     source, target = network(layers_of(), seed=1), network(layers_of())
     transfer_weights(build_inference_model(source, InputLimits.of(-1000, 400)), target)

@@ -153,7 +153,7 @@ def _move(pair: Pair, inflate: Inflation) -> str:
     changes: list[str] = []
     for name, variable in pair.target.variables.items():
         array = ops.convert_to_numpy(pair.source.variables[name])
-        if name == "kernel":
+        if pair.target.kind == name == "kernel":
             array, changes = _adapt_kernel(array, pair, inflate)
         variable.assign(array.reshape(variable.shape))
     source, shapes = f'{type(pair.source.layer).__name__} "{pair.source.layer.name}"', part_text(pair.source)
