@@ -251,10 +251,10 @@ def test_keys_that_change_nothing_beside_the_others_are_warned_about():
     arch = arch_of([{"type": "SE", "ratio": 2, "num_output": 3}, inner, {"type": "NORM", **norm}, T])
     remedy = 'Remove it, or set the norm to "group".'
     assert arch.warnings() == [
-        'mine.json $[0].ratio: this changes nothing, because "num_output" says how many units. Remove one of them.',
-        f'mine.json $[1].norm.groups: this changes nothing under "layer". {remedy}',
-        f'mine.json $[1].layers[0].norm.groups: this changes nothing under "batch". {remedy}',
-        f'mine.json $[2].groups: this changes nothing under "batch". {remedy}',
+        'mine.json $[0].ratio: this has no effect, because "num_output" sets the number of units. Remove one of them.',
+        f'mine.json $[1].norm.groups: this has no effect with "layer". {remedy}',
+        f'mine.json $[1].layers[0].norm.groups: this has no effect with "batch". {remedy}',
+        f'mine.json $[2].groups: this has no effect with "batch". {remedy}',
     ]
     groups_used = {"type": "NORM", "norm": "group", "groups": 4}
     assert not arch_of([groups_used, {"type": "SE", "ratio": 4}, T], rank=2).warnings()

@@ -237,7 +237,7 @@ def test_a_gate_beyond_0_to_1_is_refused():
         (
             [{"type": "C", "num_output": 8, "kernel_size": 3, "stride": [1, 1]}, {"type": "ATT"}],
             "[1]: ATT has 6,400 tokens, one per voxel of (80, 80), but at most 4,096 are allowed. "
-            "Put a C or P with a larger stride before it.",
+            "Add a C or P with a larger stride before it.",
         ),
         (
             [{"type": "C", "num_output": 8, "kernel_size": 3, "stride": 80}, {"type": "ATT"}],

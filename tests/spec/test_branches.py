@@ -72,8 +72,8 @@ def test_branches_of_different_channels_cannot_be_added():
 def test_joins_that_double_the_channels_again_and_again_are_refused():
     doubled = {"type": "REP", "times": 1000, "layers": [{"type": "CAT", "branches": [[], []]}]}
     assert message(doubled, doubled) == (
-        "mine.json $.layers[0].layers[0]: CAT would make 1,048,576 channels; at most 1,000,000 are allowed. "
-        "Put a C with fewer filters before it, or nest fewer joins."
+        "mine.json $.layers[0].layers[0]: CAT gives 1,048,576 channels; at most 1,000,000 are allowed. "
+        "Add a C with fewer filters before it, or nest fewer concatenations."
     )
 
 

@@ -68,8 +68,8 @@ def test_blocks_that_double_the_channels_again_and_again_are_refused():
     with pytest.raises(DocumentError) as caught:
         arch_of(doubled).plan((8, 8))
     assert str(caught.value) == (
-        "mine.json $.layers[0].layers[0]: DENSE would make 1,048,576 channels; at most 1,000,000 are allowed. "
-        "Put a C with fewer filters before it, or nest fewer joins."
+        "mine.json $.layers[0].layers[0]: DENSE gives 1,048,576 channels; at most 1,000,000 are allowed. "
+        "Add a C with fewer filters before it, or nest fewer concatenations."
     )
 
 

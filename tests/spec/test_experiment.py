@@ -264,7 +264,7 @@ def test_set_overrides_any_key_and_makes_objects_on_the_way():
         ("arch.layers[9].num_output=1", "mine.json $.archs[0] $.layers: has no [9]; the last is [1]."),
         (
             "arch.layers.num_output=1",
-            'mine.json $.archs[0] $.layers: is an array and has no "num_output". Say which entry, such as [0].',
+            'mine.json $.archs[0] $.layers: is an array and has no "num_output". Give an index, such as [0].',
         ),
         ("arch.layers[0].num_output.x=1", "mine.json $.archs[0] $.layers[0].num_output: is 4, which has no x."),
         ("data.classes[0]=1", "mine.json $.data.classes: is {}, which has no [0]."),
@@ -618,7 +618,7 @@ def test_frozen_layers_without_initial_weights_trigger_a_warning():
 def test_frozen_layers_that_are_thawed_after_the_last_epoch_are_warned_about():
     frozen = ["training.init=a.keras", "training.epochs=5"]
     assert experiment_of([*frozen, 'training.freeze={"epochs": 5}']).warnings() == [
-        "training.freeze.epochs: the layers are thawed after 5 epochs, but training.epochs is 5, so they never learn. "
+        "training.freeze.epochs: the layers are unfrozen after 5 epochs, but training.epochs is 5, so they are never trained. "
         "Lower it, or remove it to freeze them permanently."
     ]
     assert not experiment_of([*frozen, 'training.freeze={"epochs": 4}']).warnings()

@@ -202,7 +202,7 @@ class Arch:
 
 
 def _shares(layer: Layer) -> Iterator[tuple[JsonPath, str]]:
-    """Percentages of a layer that are shares in all likelihood: their paths within its document, and the remedy."""
+    """Percentages of a layer that are probably fractions: their paths within its document, and the remedy."""
     for key, value in layer.percentages().items():
         if 0 < value < 1:
             yield (

@@ -315,7 +315,7 @@ class Experiment:
         ]
 
     def _freeze_warnings(self) -> list[str]:
-        """What is strange about the layers that do not learn."""
+        """Warnings about frozen layers."""
         freeze, epochs = self.training.freeze, self.training.epochs
         if freeze is None:
             return []
@@ -324,8 +324,8 @@ class Experiment:
             "pretrained weights."
         )
         never_thawed = (
-            f"training.freeze.epochs: the layers are thawed after {freeze.epochs} epochs, but training.epochs is "
-            f"{epochs}, so they never learn. Lower it, or remove it to freeze them permanently."
+            f"training.freeze.epochs: the layers are unfrozen after {freeze.epochs} epochs, but training.epochs is "
+            f"{epochs}, so they are never trained. Lower it, or remove it to freeze them permanently."
         )
         return [
             *([] if self.training.init else [random_weights]),

@@ -81,11 +81,11 @@ def parse_override(text: str) -> tuple[JsonPath, Any]:
 
 
 def _missing_text(node: Any, step: str | int) -> str:
-    """Why a step of a path leads nowhere, and where it could lead."""
+    """Why a step of a path does not exist, and the possible steps."""
     if isinstance(node, list) and isinstance(step, int):
         return f"has no [{step}]; {f'the last is [{len(node) - 1}]' if node else 'it is empty'}."
     if isinstance(node, list):
-        return f'is an array and has no "{step}". Say which entry, such as [0].'
+        return f'is an array and has no "{step}". Give an index, such as [0].'
     return f"is {json_text(node)}, which has no {path_text((step,)).removeprefix('$').removeprefix('.')}."
 
 

@@ -15,7 +15,7 @@ from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
 from archnet.spec.layers.base.words import join_words
 
 DEFAULT_RATIO: Final = 16
-"""Channels for each unit (Hu et al. 2018)."""
+"""Default reduction ratio (Hu et al. 2018)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class SqueezeExcitation(CompositeLeaf):
 
     def idle_keys(self) -> Iterator[tuple[JsonPath, str]]:
         if self.num_output is not None and self.ratio != DEFAULT_RATIO:
-            yield ("ratio",), 'this changes nothing, because "num_output" says how many units. Remove one of them.'
+            yield ("ratio",), 'this has no effect, because "num_output" sets the number of units. Remove one of them.'
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         return grid

@@ -222,9 +222,9 @@ class Layer(ABC):
         return {item.name: getattr(self, item.name) for item in fields(self) if item.metadata.get("percentage")}
 
     def idle_keys(self) -> Iterator[tuple[JsonPath, str]]:
-        """Keys that change nothing beside the others: their paths within the document, and why.
+        """Keys without effect: their paths within the document, and the reason.
 
-        A key with its default value is none; `to_document` writes every default.
+        Keys with their default values do not count; `to_document` writes every default.
         """
         yield from ()
 

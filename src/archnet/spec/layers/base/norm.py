@@ -44,7 +44,7 @@ channels of each voxel."""
 
 
 DEFAULT_GROUPS: Final = 8
-"""Groups of channels of group normalization."""
+"""Default number of groups of group normalization."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +124,9 @@ class Norm:
         return (self.scale + self.center + self.kind.num_moving) * num_channels
 
     def idle_keys(self) -> Iterator[tuple[JsonPath, str]]:
-        """Keys that change nothing; see `Layer.idle_keys`."""
+        """Keys without effect; see `Layer.idle_keys`."""
         if self.norm != "group" and self.groups != DEFAULT_GROUPS:
-            yield ("groups",), f'this changes nothing under "{self.norm}". Remove it, or set the norm to "group".'
+            yield ("groups",), f'this has no effect with "{self.norm}". Remove it, or set the norm to "group".'
 
     def summary(self) -> str:
         """The kind in words, for tables."""
@@ -149,7 +149,7 @@ def norm_text(norm: Norm | None) -> str:
 
 
 def idle_norm_keys(norm: Norm | None) -> Iterator[tuple[JsonPath, str]]:
-    """Keys of a layer's norm that change nothing; see `Layer.idle_keys`."""
+    """Keys of a layer's norm without effect; see `Layer.idle_keys`."""
     for path, text in norm.idle_keys() if norm else ():
         yield ("norm", *path), text
 

@@ -61,20 +61,20 @@ def spatial_shape(shape: Shape) -> Shape:
 
 
 MAX_JOINED_CHANNELS: Final = 1_000_000
-"""The most channels that are joined. Joins inside joins double them each time, up to numbers that no float holds."""
+"""Maximum number of concatenated channels. Nested concatenations double it each time, beyond the range of floats."""
 
 
 def joined_channels(*counts: int) -> int:
-    """Channels of maps that are joined along them.
+    """Number of channels of concatenated feature maps.
 
     Raises:
-        ValueError: They are too many.
+        ValueError: The number exceeds `MAX_JOINED_CHANNELS`.
     """
     total = sum(counts)
     if total > MAX_JOINED_CHANNELS:
         raise ValueError(
-            f"would make {total:,} channels; at most {MAX_JOINED_CHANNELS:,} are allowed. Put a C with fewer filters "
-            "before it, or nest fewer joins"
+            f"gives {total:,} channels; at most {MAX_JOINED_CHANNELS:,} are allowed. Add a C with fewer filters "
+            "before it, or nest fewer concatenations"
         )
     return total
 
