@@ -154,7 +154,7 @@ REFUSED = {
     ),
     "a map at the end": (
         [views("slices", C), T],
-        "mine.json $[0]: VIEWS needs flat features of each plane, but its layers make 64x64x4. "
+        "mine.json $[0]: VIEWS needs flat features of each plane, but its layers give 64x64x4. "
         "End them with GAP, GMP or FC.",
     ),
     "an inner layer that does not fit": (

@@ -132,7 +132,7 @@ def test_the_last_axis_may_hold_channels(shape):
             (2, 7, 8, 2),
             "set data.channels=2 if the last axis holds channels, or remove data.channels if it holds slices",
         ),
-        ((2, 7, 8, 9, 2), "set data.channels=2 if these are its channels"),
+        ((2, 7, 8, 9, 2), "set data.channels=2 if the last axis holds channels"),
         ((2, 7, 8), "remove data.channels if x has no channel axis"),
         ((2, 7, 8, 9), "remove data.channels if x has no channel axis"),
         ((2, 0, 8, 3), "remove data.channels if x has no channel axis"),
