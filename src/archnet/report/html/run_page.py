@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from archnet.errors import pluralize
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.metric_entry import macro_estimate
 from archnet.evaluation.operating_points import operating_point_text
@@ -95,6 +96,7 @@ def _reproducibility_values(run: RunFiles) -> dict[str, Any]:
     return {
         "network": run.network,
         "init": run.init,
+        "frozen": frozen_text(run.experiment or {}),
         "drawing": network_drawing(run.network) if run.network else None,
         "findings": recorded_findings(run.data) if run.data is not None else None,
         "options": run.experiment or {},
@@ -102,6 +104,27 @@ def _reproducibility_values(run: RunFiles) -> dict[str, Any]:
         "experiment": _document_json(run.experiment) if run.experiment else None,
         "environment": _flatten(run.environment or {}),
     }
+
+
+def frozen_text(experiment: Mapping[str, Any]) -> str:
+    """Which layers are frozen; empty where all learn.
+
+    >>> frozen_text({"training": {"freeze": {"layers": [0, 2], "epochs": 5}}})
+    'Frozen in the first 5 epochs: layers 0 and 2.'
+    >>> frozen_text({"training": {"freeze": {"layers": "all", "epochs": None}}})
+    'Frozen: all layers but T.'
+
+    Args:
+        experiment: `experiment.json`.
+    """
+    freeze = experiment.get("training", {}).get("freeze")
+    if not freeze:
+        return ""
+    layers, epochs = freeze["layers"], freeze["epochs"]
+    period = f" in the first {pluralize(epochs, 'epoch')}" if epochs else ""
+    if layers == "all":
+        return f"Frozen{period}: all layers but T."
+    return f"Frozen{period}: layer{'s' * (len(layers) > 1)} {word_list(list(map(str, layers)))}."
 
 
 def _document_json(document: Mapping[str, Any]) -> str:
