@@ -47,8 +47,7 @@ def test_a_3d_run_starts_from_a_2d_run_and_says_what_was_taken(finished_runs, so
     assert "$.layers[0] transferred: Conv2D" in log
     page = (run.folder / "report.html").read_text()
     assert "Initial weights" in page
-    assert "Starting weights" in page
-    assert "the others are fresh" not in page
+    assert "the others are newly initialized" not in page
     assert "<p>Frozen: all layers but T.</p>" in page
     assert init["sha256"] in page
     assert change in page

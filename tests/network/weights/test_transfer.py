@@ -172,7 +172,5 @@ def test_one_layer_of_a_file_that_fits_two_is_not_taken():
 
     origins = transfer_weights(model(1), model(2))
     assert {(origin.is_taken, origin.note) for origin in origins} == {
-        (False, '2 layers match 1 in the file: Conv2D "c0" (3 x 3 x 1 x 4)')(
-            False, 'the match is ambiguous (1 in the file, 2 here): Conv2D "c0" (3 x 3 x 1 x 4)'
-        )
+        (False, 'the match is ambiguous (1 in the file, 2 here): Conv2D "c0" (3 x 3 x 1 x 4)')
     }

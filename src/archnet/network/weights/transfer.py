@@ -136,7 +136,6 @@ def _reason(walk: Walk, step: Step) -> str:
         return "the layers before it do not match the file"
     ones, twos = _alike(walk, step, walk.forms.learned)
     if ones:
-        return f"{len(twos)} layers match {len(ones)} in the file: {', '.join(map(step_text, ones))}"
         return f"the match is ambiguous ({len(ones)} in the file, {len(twos)} here): {', '.join(map(step_text, ones))}"
     sources = [walk.found[trunk] for trunk in before] or [entry for entry in walk.source.steps if not entry.inputs]
     followers = [
