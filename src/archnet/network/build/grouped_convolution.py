@@ -1,7 +1,8 @@
 """Grouped convolutions that are fast on a CPU. The layers, their weights and their files remain those of Keras.
 
 Keras compiles a grouped convolution with XLA. On a CPU, a training step takes 20 to 80 times as long as the dense
-convolution's, and in 3D the forward pass alone 35 to 55 times. `archnet bench --layers` measures the implementations below.
+convolution's, and in 3D the forward pass alone 35 to 55 times. `archnet bench --layers` measures the implementations
+below.
 """
 
 from __future__ import annotations
