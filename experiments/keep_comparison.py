@@ -6,6 +6,7 @@ Usage: python experiments/keep_comparison.py NAME RUN...
 Folders, times and memory are left out: they are the machine's, and not repeatable.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -21,7 +22,13 @@ METRICS = ("recall", "mcc", "auc")
 def drop_machine_keys(document: dict) -> dict:
     """A comparison without folders, times and memory, which depend on the machine."""
     rows = [{key: value for key, value in row.items() if key not in ("folders", "costs")} for row in document["runs"]]
-    return {**document, "runs": rows}
+    return json.loads(json.dumps({**document, "runs": rows}), object_hook=_shorten_weights)
+
+
+def _shorten_weights(value: dict) -> dict:
+    """An object whose `weights` are named by their last two folders."""
+    path = value.get("weights")
+    return {**value, "weights": "/".join(Path(path).parts[-2:])} if isinstance(path, str) else value
 
 
 def table_lines(name: str, document: dict) -> list[str]:
