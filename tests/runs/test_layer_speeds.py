@@ -1,15 +1,18 @@
 """`archnet bench --layers`: types of layers compared with dense convolutions, and their values with Keras's."""
 
+import io
 import json
 import re
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from archnet.cli import app
+from archnet.cli.bench_layers import layer_table
 from archnet.network.timing import layers as layer_timing
 from archnet.runs.benchmark import layer_speeds
-from archnet.runs.benchmark.layer_speeds import measure_layers
+from archnet.runs.benchmark.layer_speeds import LayerSpeed, measure_layers
 from archnet.spec.speeds.layer_kinds import LAYER_KINDS, LayerKind
 
 DEPTHWISE = LayerKind(name="depthwise 3x3", kernels=((3, 3),), groups="each")
@@ -97,3 +100,23 @@ def test_the_command_prints_a_table_or_json():
 def test_what_the_command_cannot_measure_is_refused(arguments, message):
     done = CliRunner().invoke(app, ["bench", *arguments])
     assert (type(done.exception).__name__, str(done.exception)) == ("DocumentError", message)
+
+
+def test_every_number_of_the_table_fits_80_columns():
+    speeds = [
+        LayerSpeed(
+            kind=kind.name,
+            channels=256,
+            input_shape=(8, 8, 256),
+            dense_step_seconds=0.385,
+            macs_ratio=0.0625,
+            step_ratio=12.34,
+            inference_ratio=45.67,
+            error=3.2e-07,
+        )
+        for kind in LAYER_KINDS
+    ]
+    console = Console(width=80, file=io.StringIO())
+    console.print(layer_table(speeds, "bfloat16", "Keras on tensorflow, CPU"))
+    rows = [line.split() for line in console.file.getvalue().splitlines() if " 256 " in line]
+    assert [row[-7:] for row in rows] == [["256", "385", "ms", "0.062", "12.34", "45.67", "3e-07"]] * len(LAYER_KINDS)
