@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from archnet.evaluation.comparison import Comparison, compare
+from archnet.evaluation.comparison.comparison import Comparison, compare
 from archnet.evaluation.run_folder import read_json
 from archnet.files.atomic import write_json
 from archnet.sweep.results.trials import read_trials, trial_folder

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from archnet.evaluation.comparison import compare
+from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.metric_entry import class_value
 from archnet.files.atomic import write_json
 from archnet.report.comparison_wording import comparison_document

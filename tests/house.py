@@ -49,7 +49,7 @@ FLOORS = (
 CLOSED = {"network": {"imaging", "phantom", "fetching", "data"}, "report": {"imaging", "phantom", "fetching", "data"}}
 """Rooms of earlier floors that a room does not import all the same."""
 
-LAZY_DOORS = {"spec/arch.py": {"network", "report"}, "evaluation/comparison.py": {"report"}}
+LAZY_DOORS = {"spec/arch.py": {"network", "report"}, "evaluation/comparison/comparison.py": {"report"}}
 """Lazy upward imports: `Arch.build` imports the compiler, notebook tables import the report."""
 
 START, END = "<!-- map: python tests/house.py -->", "<!-- end of map -->"

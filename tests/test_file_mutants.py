@@ -15,7 +15,7 @@ from archnet.data.checks.scan_records import read_records
 from archnet.data.patients import read_patients
 from archnet.data.store import read_store_json
 from archnet.errors import ArchnetError
-from archnet.evaluation.comparison import compare
+from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.froc.lists import read_findings, read_marks, read_series
 from archnet.evaluation.predictions import read_predictions
 from archnet.evaluation.run_folder import read_history, read_json

@@ -153,7 +153,11 @@ def test_the_wheel_carries_schemas_templates_and_the_mark_of_its_types(tmp_path)
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"archnet/schemas/{name}.schema.json" for name in ("arch", "experiment", "sweep")} <= names
     assert {"archnet/py.typed", "archnet/__main__.py"} <= names
-    templates = {f"archnet/report/html/templates/{path.name}" for path in (SOURCE / "report/html/templates").iterdir()}
+    templates = {
+        f"archnet/{path.relative_to(SOURCE).as_posix()}"
+        for path in (SOURCE / "report/html/templates").rglob("*")
+        if path.is_file()
+    }
     assert templates
     assert templates <= names
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from archnet.evaluation.comparison import compare
+from archnet.evaluation.comparison.comparison import compare
 from archnet.report.comparison_wording import comparison_cautions, comparison_sentence, errors_text, runs_text
 from synthetic_runs import published, synthetic_predictions, write_run
 

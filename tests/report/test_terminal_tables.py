@@ -3,7 +3,7 @@ import json
 
 from rich.console import Console
 
-from archnet.evaluation.comparison import compare
+from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.comparison_wording import comparison_cautions, comparison_sentence
 from archnet.report.terminal_tables import (

@@ -14,7 +14,7 @@ import archnet
 from archnet.cli import app
 from archnet.data.dataset import Cases
 from archnet.errors import RunError
-from archnet.evaluation.comparison import compare
+from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.predictions import read_predictions
 from archnet.runs.baselines import GRID, block_means, run_baselines
 from archnet.runs.preparation import PreparedData

@@ -9,7 +9,7 @@ import pytest
 
 import archnet
 from archnet.errors import RunError
-from archnet.evaluation.pools import read_pools
+from archnet.evaluation.comparison.pools import read_pools
 from archnet.files.atomic import write_json
 from archnet.runs.folder import check_shared_sections, shared_document
 from plain_training import PLAIN

@@ -13,7 +13,7 @@ import archnet
 from archnet.cli import app
 from archnet.data import open_dataset
 from archnet.errors import RunError
-from archnet.evaluation.pools import read_pools
+from archnet.evaluation.comparison.pools import read_pools
 from archnet.files.strict_json import Document
 from archnet.network.build.network import build
 from archnet.network.examples import Examples

@@ -8,8 +8,8 @@ from typing import get_args
 import pytest
 
 from archnet.evaluation.confusion import FORMULAS
-from archnet.evaluation.intervals import NORMAL_QUANTILE
 from archnet.evaluation.ranking import RANKING_FORMULAS
+from archnet.evaluation.uncertainty.intervals import NORMAL_QUANTILE
 from archnet.report.html.page import TEMPLATES
 from archnet.spec.metrics import (
     EVALUATED_METRICS,
@@ -21,7 +21,7 @@ from archnet.spec.metrics import (
 )
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+SCRIPT = (TEMPLATES / "scripts/text.js").read_text(encoding="utf-8")
 
 
 def enums_of(name, *keys):
@@ -55,7 +55,7 @@ def test_every_metric_of_the_ranking_has_a_formula():
 
 
 def script_names(start):
-    """The keys of an object of page.js that begins after `start`."""
+    """The keys of an object of scripts/text.js that begins after `start`."""
     body = SCRIPT.split(start, 1)[1].split("};", 1)[0]
     return re.findall(r"^ +(\w+):", body, re.MULTILINE)
 

@@ -12,7 +12,7 @@ from archnet.files.locks import break_foreign_locks
 from archnet.files.path_argument import output_folder, path_argument
 
 if TYPE_CHECKING:
-    from archnet.evaluation.comparison import Comparison
+    from archnet.evaluation.comparison.comparison import Comparison
     from archnet.export.exported_model import ExportedModel
 
 
@@ -34,7 +34,7 @@ def compare(runs: Paths) -> Comparison:
     Raises:
         ArchnetError: There are fewer than two finished runs, or their classes or cases differ.
     """
-    from archnet.evaluation import comparison
+    from archnet.evaluation.comparison import comparison
 
     return comparison.compare(as_paths(runs, "runs"))
 

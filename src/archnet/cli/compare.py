@@ -23,7 +23,7 @@ def compare(runs: RunFolders, as_json: JsonFlag = False) -> None:
 
         archnet compare runs/phantom_2d_vs_3d --json
     """
-    from archnet.evaluation import comparison
+    from archnet.evaluation.comparison import comparison
 
     result = comparison.compare(runs)
     if as_json:

@@ -7,9 +7,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from archnet.evaluation.intervals import Interval, can_resample, percentile_interval, resamples, wilson_interval
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.ranking import Floats
+from archnet.evaluation.uncertainty.intervals import (
+    Interval,
+    can_resample,
+    percentile_interval,
+    resamples,
+    wilson_interval,
+)
 
 NUM_BINS: Final = 15
 """Of equal width over [0, 1], each without its lower and with its upper end, as Guo et al. bin."""

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.intervals import Interval, wilson_interval
 from archnet.evaluation.ranking import Floats, ratio
+from archnet.evaluation.uncertainty.intervals import Interval, wilson_interval
 from archnet.spec.metrics import MATRIX_METRICS, METRICS, Metric, metrics_shown_in
 
 

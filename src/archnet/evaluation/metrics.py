@@ -21,10 +21,10 @@ from archnet.evaluation.confusion import (
     proportion_intervals,
 )
 from archnet.evaluation.integrity.collapse import find_collapse
-from archnet.evaluation.intervals import Interval, can_resample, percentile_interval, resamples
 from archnet.evaluation.operating_points import choose_thresholds, wanted_recall
 from archnet.evaluation.predictions import DEFAULT_THRESHOLD, Predictions
 from archnet.evaluation.ranking import RANKING_FORMULAS, Floats, Ranking, ranking, ratio
+from archnet.evaluation.uncertainty.intervals import Interval, can_resample, percentile_interval, resamples
 from archnet.spec.experiment import SETS
 from archnet.spec.metrics import EVALUATED_METRICS, MATRIX_METRICS, METRICS
 

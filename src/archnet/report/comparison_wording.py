@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archnet.evaluation.comparison import Comparison, PairedComparison
-from archnet.evaluation.comparison_rows import ComparisonRow
+from archnet.evaluation.comparison.comparison import Comparison, PairedComparison
+from archnet.evaluation.comparison.comparison_rows import ComparisonRow
+from archnet.evaluation.comparison.document_differences import Difference
+from archnet.evaluation.comparison.paired import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION
 from archnet.evaluation.confusion import detection_counts
-from archnet.evaluation.document_differences import Difference
-from archnet.evaluation.paired import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION
 from archnet.report.integrity_wording import comparison_integrity_texts
 from archnet.report.wording import (
     OPTIMISTIC_VALIDATION,

@@ -10,8 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from archnet.evaluation.comparison import Comparison, PairedComparison
-from archnet.evaluation.comparison_rows import ComparisonRow
+from archnet.evaluation.comparison.comparison import Comparison, PairedComparison
+from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.run_costs import COMPARED_COSTS, RunCost
 from archnet.report.comparison_wording import (

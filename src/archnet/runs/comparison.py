@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from archnet.errors import RunError
+from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.froc.hits import Findings, Marks
 from archnet.evaluation.froc.lists import read_findings, read_marks, read_series
-from archnet.evaluation.pools import Pool
 from archnet.evaluation.run_folder import find_run_folders
 from archnet.report.figures.svg import write_drawing
 from archnet.report.html.comparison_page import write_comparison

@@ -23,7 +23,7 @@ Place = Literal[
     "epoch_line",  # the terminal while a network trains
     "training_curves",  # the picture of history.csv
     "class_report",  # the table of all classes, terminal and report
-    "live_panel",  # the numbers above which the report's threshold slider stands; needs a formula in page.js
+    "live_panel",  # the numbers above which the report's threshold slider stands; needs a formula in scripts/text.js
     "operating_points",  # the report's table of thresholds
     "comparison",  # the terminal's table of several runs, and the picture of their intervals
     "paired_differences",  # comparison.json and its tables

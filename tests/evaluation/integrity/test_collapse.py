@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from archnet.evaluation.comparison import compare
+from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.metrics import collapse_entry
 from archnet.export.card import model_card
 from archnet.report.comparison_wording import comparison_cautions

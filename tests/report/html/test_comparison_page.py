@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from archnet.errors import RunError
-from archnet.evaluation.comparison import compare
+from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.comparison_wording import (
     DIFFERENCE_NAMES,

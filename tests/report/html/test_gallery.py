@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from archnet.evaluation.comparison import compare
+from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.figures.montage import Picture
 from archnet.report.html.comparison_cases import discordant_cases

@@ -26,7 +26,7 @@ NAMES = {
     "the end of a script": "</script><script>alert(1)</script>",
     "a picture": "<img src=x onerror=alert(1)>",
     "the end of an attribute": "\" onload=\"alert(1)' x='",
-    "a template": "{{ 7 * 7 }}{% include 'page.js' %}{#",
+    "a template": "{{ 7 * 7 }}{% include 'style.css' %}{#",
     "a comment": "<!-- --><![CDATA[",
     "an entity": "&lt;b&gt;&amp;amp;",
     "a long name": "x" * 5000,

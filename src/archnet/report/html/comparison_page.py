@@ -8,12 +8,12 @@ from statistics import mean, stdev
 from typing import Any
 from urllib.parse import quote
 
-from archnet.evaluation.comparison import Comparison, PairedComparison, compare
-from archnet.evaluation.comparison_rows import ComparisonRow
+from archnet.evaluation.comparison.comparison import Comparison, PairedComparison, compare
+from archnet.evaluation.comparison.comparison_rows import ComparisonRow
+from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.integrity.verification import COMPARISON_PAGE_FILES, verify_run
 from archnet.evaluation.metric_entry import class_value
-from archnet.evaluation.pools import Pool
 from archnet.evaluation.run_costs import COMPARED_COSTS
 from archnet.evaluation.run_folder import read_json, read_optional_json
 from archnet.files.atomic import write_json

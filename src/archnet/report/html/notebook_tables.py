@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from archnet.errors import DocumentError
-from archnet.evaluation.comparison import Comparison, PairedComparison
+from archnet.evaluation.comparison.comparison import Comparison, PairedComparison
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.metric_entry import macro_estimate
 from archnet.evaluation.run_costs import COMPARED_COSTS

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
+_SCRIPTS: Final = ("text.js", "live.js", "stacks.js")
+"""In `templates/scripts`, in their order."""
+
 _FILTERS = (
     "decimals",
     "bounds",
@@ -52,10 +55,11 @@ def write_page(path: Path, template: str, values: Mapping[str, Any]) -> Path:
 
 
 def _script() -> Markup:
-    """The page's script as it stands between its tags."""
+    """The page's one script: the files `_SCRIPTS`, which share their top-level names."""
     from markupsafe import Markup
 
-    return Markup("\n" + (TEMPLATES / "page.js").read_text(encoding="utf-8") + "\n")
+    parts = [(TEMPLATES / "scripts" / name).read_text(encoding="utf-8") for name in _SCRIPTS]
+    return Markup("\n".join(['\n"use strict";', *parts]))
 
 
 def script_json(value: object) -> Markup:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from archnet.data.checks.findings import Finding
 from archnet.data.dataset import Cases
 from archnet.errors import pluralize
-from archnet.evaluation.intervals import Interval, effective_trials, expected_interval
+from archnet.evaluation.uncertainty.intervals import Interval, effective_trials, expected_interval
 from archnet.spec.experiment import SETS, Split
 
 FEW_CASES: Final = 10

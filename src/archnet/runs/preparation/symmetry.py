@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from archnet.data.dataset import Dataset
 from archnet.errors import pluralize
-from archnet.evaluation.paired import SeedPredictions, Truth, paired_differences
+from archnet.evaluation.comparison.paired import SeedPredictions, Truth, paired_differences
 from archnet.runs.preparation.baseline_models import fit_baseline
 from archnet.runs.preparation.case_split import CaseSplit
 from archnet.runs.preparation.symmetric_copies import (

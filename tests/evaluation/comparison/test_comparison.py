@@ -10,10 +10,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from archnet.errors import DataError, RunError
-from archnet.evaluation.comparison import compare
+from archnet.evaluation.comparison.comparison import compare
+from archnet.evaluation.comparison.paired_tests import mcnemar
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.evaluation.metrics import evaluate
-from archnet.evaluation.paired_tests import mcnemar
 from archnet.spec.metrics import EVALUATED_METRICS
 from synthetic_runs import synthetic_predictions, write_run
 
@@ -333,7 +333,7 @@ def test_a_damaged_metrics_file_is_refused(tmp_path, text, message):
 
 def test_comparing_imports_nothing_heavy():
     code = (
-        "import sys; import archnet.evaluation.comparison, archnet.evaluation.metrics, archnet.report.terminal_tables; "
+        "import sys; import archnet.evaluation.comparison.comparison, archnet.evaluation.metrics, archnet.report.terminal_tables; "
         "heavy = {'keras', 'tensorflow', 'sklearn', 'scipy', 'pandas', 'matplotlib', 'jinja2', 'SimpleITK'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )

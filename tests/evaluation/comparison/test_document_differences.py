@@ -1,11 +1,11 @@
 import json
 from pathlib import Path
 
-from archnet.evaluation.document_differences import document_differences
+from archnet.evaluation.comparison.document_differences import document_differences
 from archnet.files.strict_json import read_document
 from archnet.spec.arch import parse_arch
 
-ARCHS = Path(__file__).parents[2] / "archs"
+ARCHS = Path(__file__).parents[3] / "archs"
 
 
 def shipped(name):

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.metric_entry import class_estimate, class_value
 from archnet.evaluation.metrics import evaluate
-from archnet.evaluation.pools import Pool
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.spec.metrics import EVALUATED_METRICS
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from archnet.evaluation.paired import (
+from archnet.evaluation.comparison.paired import (
     RECALL_AT_EQUAL_FALSE_POSITIVE_RATE,
     RECALL_AT_EQUAL_PRECISION,
     SeedPredictions,

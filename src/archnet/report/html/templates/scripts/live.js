@@ -1,46 +1,4 @@
-"use strict";
 {
-  const minus = "\u2212";
-  const decimals = value => Number.isFinite(value) ? value.toFixed(3).replace("-", minus) : "undefined";
-  const percent = value => `${(100 * value).toFixed(1)}%`;
-  const count = value => value.toLocaleString("en-US", {
-    minimumFractionDigits: Number.isInteger(value) ? 0 : 1, maximumFractionDigits: 1,
-  });
-  const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const ratio = (part, whole) => whole ? part / whole : NaN;
-
-  /* A threshold: three decimals, and near the ends as many as tell it from 0 or 1. */
-  const thresholdText = value => {
-    const gap = Math.min(value, 1 - value);
-    return gap > 0 && gap < 0.01 ? value.toFixed(Math.min(9, 1 - Math.floor(Math.log10(gap)))) : value.toFixed(3);
-  };
-
-  const metrics = (found, alarms, {positives, others}) => {
-    const missed = positives - found, passed = others - alarms;
-    const spread = Math.sqrt((found + alarms) * positives * others * (passed + missed));
-    return {
-      recall: ratio(found, positives),
-      precision: ratio(found, found + alarms),
-      specificity: ratio(passed, others),
-      f1: ratio(2 * found, 2 * found + alarms + missed),
-      mcc: ratio(found * passed - alarms * missed, spread),
-      accuracy: ratio(found + passed, positives + others),
-    };
-  };
-
-  /* What the proportions are shares of: only these have an interval without the cases' groups (Wilson 1927). */
-  const wholes = {
-    recall: (found, alarms, column) => column.positives,
-    precision: (found, alarms) => found + alarms,
-    specificity: (found, alarms, column) => column.others,
-    accuracy: (found, alarms, column) => column.positives + column.others,
-  };
-  const wilson = (share, n) => {
-    const z = 1.959963984540054, centre = share + z * z / (2 * n), scale = 1 + z * z / n;
-    const half = z * Math.sqrt(share * (1 - share) / n + z * z / (4 * n * n));
-    return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
-  };
-
   const live = document.getElementById("live");
   if (live) {
     const data = JSON.parse(document.getElementById("live-data").textContent);
@@ -142,31 +100,5 @@
     tell();
     press(buttons[0]);
     live.querySelector(".controls").hidden = false;
-  }
-
-  /* Stacks of slices: a slider, and the wheel over the picture once the pointer has moved on it, so that a page that
-     is scrolled under a resting pointer is not caught. */
-  let armed = null;
-  addEventListener("scroll", () => { armed = null; }, {passive: true});
-  for (const stack of document.querySelectorAll(".stack")) {
-    const slider = stack.querySelector("input"), picture = stack.querySelector(".slice");
-    const show = () => {
-      stack.style.setProperty("--slice", slider.value);
-      const text = `slice ${1 + Number(stack.dataset.first) + slider.value * stack.dataset.step} of ${stack.dataset.depth}`;
-      slider.setAttribute("aria-valuetext", text);
-      stack.querySelector("output").textContent = text;
-    };
-    slider.addEventListener("input", show);
-    picture.addEventListener("pointermove", event => { if (event.movementX || event.movementY) armed = picture; });
-    picture.addEventListener("wheel", event => {
-      const before = slider.value;
-      if (armed !== picture || event.ctrlKey || !event.deltaY) return;
-      slider.value = Number(before) + Math.sign(event.deltaY);
-      if (slider.value === before) return;
-      event.preventDefault();
-      show();
-    }, {passive: false});
-    stack.querySelector(".turn").hidden = false;
-    show();
   }
 }

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, norm
 
-from archnet.evaluation.intervals import (
+from archnet.evaluation.uncertainty.intervals import (
     effective_trials,
     expected_interval,
     percentile_interval,

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.intervals import NORMAL_QUANTILE
 from archnet.evaluation.ranking import Floats
+from archnet.evaluation.uncertainty.clustered_auc import mean_placements
+from archnet.evaluation.uncertainty.intervals import NORMAL_QUANTILE
 
 
 def mcnemar(reference_right: NDArray[np.bool_], other_right: NDArray[np.bool_]) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def delong(
     """
     if min(is_positive.sum(), (~is_positive).sum()) < 2:
         return None
-    first, second = (_mean_placements(scores, is_positive) for scores in (reference, other))
+    first, second = (mean_placements(scores, is_positive) for scores in (reference, other))
     positive_differences, other_differences = second[0] - first[0], second[1] - first[1]
     difference = float(positive_differences.mean())
     variance = positive_differences.var(ddof=1) / len(positive_differences) + other_differences.var(ddof=1) / len(
@@ -78,22 +79,3 @@ def delong(
         "z": z,
         "p": None if z is None else math.erfc(abs(z) / math.sqrt(2)),
     }
-
-
-def _mean_placements(scores_by_seed: Sequence[Floats], is_positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """The share of the other kind that each positive case outranks, and that outranks each other case, over trainings.
-
-    Returns:
-        Shapes (num_positives,) and (num_others,); the mean of either is the mean area.
-    """
-    pairs = [(scores[is_positive], scores[~is_positive]) for scores in scores_by_seed]
-    positive_placements = np.mean([_share_below(np.sort(others), positives) for positives, others in pairs], axis=0)
-    other_placements = np.mean([1 - _share_below(np.sort(positives), others) for positives, others in pairs], axis=0)
-    return positive_placements, other_placements
-
-
-def _share_below(ordered: Floats, values: Floats) -> Floats:
-    """The share of rising numbers that each value exceeds, equal ones counted half."""
-    below = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
-    share: Floats = below / (2 * len(ordered))
-    return share

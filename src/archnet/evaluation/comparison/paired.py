@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.confusion import matrix_metrics, number_or_none
-from archnet.evaluation.intervals import can_resample, percentile_interval, resamples
 from archnet.evaluation.ranking import RANKING_FORMULAS, Floats, ranking, ratio
+from archnet.evaluation.uncertainty.intervals import can_resample, percentile_interval, resamples
 from archnet.spec.metrics import Metric, metrics_shown_in
 
 RECALL_AT_EQUAL_FALSE_POSITIVE_RATE = "recall_at_equal_false_positive_rate"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
 
 Interval = list[float]
+
+Scale = Literal["identity", "logit", "atanh"]
 
 NORMAL_QUANTILE: Final = 1.959963984540054
 """The 97.5% point of the normal distribution."""
@@ -58,6 +61,53 @@ def effective_trials(group_sizes: Sequence[int]) -> float:
     (3.0, 1.5151515151515151)
     """
     return sum(group_sizes) ** 2 / sum(size * size for size in group_sizes)
+
+
+def t_quantile(degrees_of_freedom: float) -> float:
+    """The 97.5% point of Student's t distribution.
+
+    >>> round(t_quantile(6), 4), round(t_quantile(1e9), 4)
+    (2.4469, 1.96)
+    """
+    return float(stdtrit(degrees_of_freedom, 0.975))
+
+
+def t_p_value(t: float, degrees_of_freedom: float) -> float:
+    """The two-sided p value of a t statistic.
+
+    >>> round(t_p_value(2.4469, 6), 3)
+    0.05
+    """
+    return float(2 * stdtr(degrees_of_freedom, -abs(t)))
+
+
+def t_interval(value: float, standard_error: float, num_groups: int, scale: Scale = "identity") -> Interval:
+    """The 95% interval of an estimate from groups, by Student's t with num_groups - 1 degrees of freedom.
+
+    Args:
+        value: The estimate; inside the open range of the scale.
+        standard_error: Of the value itself, not of the transformed one (delta method).
+        num_groups: Two or more.
+        scale: Where the interval is symmetric: "logit" for numbers from 0 to 1, "atanh" for those from -1 to 1.
+
+    >>> [round(end, 3) for end in t_interval(0.9, 0.03, 20, "logit")]
+    [0.818, 0.948]
+    """
+    to_scale, from_scale, slope = _SCALES[scale]
+    half = t_quantile(num_groups - 1) * standard_error * slope(value)
+    return [from_scale(to_scale(value) - half), from_scale(to_scale(value) + half)]
+
+
+_SCALES: Final[Mapping[str, tuple[Callable[[float], float], Callable[[float], float], Callable[[float], float]]]] = {
+    "identity": (float, float, lambda value: 1.0),
+    "logit": (
+        lambda value: math.log(value / (1 - value)),
+        lambda number: 1 / (1 + math.exp(-number)),
+        lambda value: 1 / (value * (1 - value)),
+    ),
+    "atanh": (math.atanh, math.tanh, lambda value: 1 / (1 - value * value)),
+}
+"""For each scale the way to it, the way back, and its slope."""
 
 
 def can_resample(num_groups: int, bootstraps: int) -> bool:

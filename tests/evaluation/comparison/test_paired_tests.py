@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
-from archnet.evaluation.paired_tests import delong, mcnemar
+from archnet.evaluation.comparison.paired_tests import delong, mcnemar
 
 
 def right_and_wrong(only_reference, only_other, both, none):

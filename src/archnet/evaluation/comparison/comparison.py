@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from archnet.errors import RunError
-from archnet.evaluation.comparison_rows import ComparisonRow, comparison_row
-from archnet.evaluation.document_differences import Difference, document_differences
+from archnet.evaluation.comparison.comparison_rows import ComparisonRow, comparison_row
+from archnet.evaluation.comparison.document_differences import Difference, document_differences
+from archnet.evaluation.comparison.paired import SeedPredictions, Truth, paired_differences
+from archnet.evaluation.comparison.paired_tests import delong, mcnemar
+from archnet.evaluation.comparison.pools import Pool, read_pools
 from archnet.evaluation.integrity.manifest import Manifest
 from archnet.evaluation.integrity.verification import COMPARISON_FILES, verify_run
-from archnet.evaluation.paired import SeedPredictions, Truth, paired_differences
-from archnet.evaluation.paired_tests import delong, mcnemar
-from archnet.evaluation.pools import Pool, read_pools
 from archnet.evaluation.run_folder import (
     allowed_errors,
     find_run_folders,

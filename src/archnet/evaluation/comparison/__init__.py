@@ -1,0 +1,1 @@
+"""Comparison: architectures side by side, and paired on the same cases."""

@@ -1,0 +1,1 @@
+"""Uncertainty: intervals of clustered cases, and resamples of their groups."""

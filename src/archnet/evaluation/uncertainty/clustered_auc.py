@@ -1,0 +1,91 @@
+"""Areas under the ROC curve of clustered cases, with their covariance.
+
+Obuchowski 1997, doi:10.2307/2533958: DeLong's components, summed over each group (scan or patient), since cases of one
+group are not independent. With one case a group this is DeLong's covariance, but for the factors of the sample sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+class AreaEstimates(NamedTuple):
+    """The areas of M networks on the same cases.
+
+    Attributes:
+        areas: Shape (M,).
+        covariance: Of the areas, shape (M, M).
+    """
+
+    areas: Floats
+    covariance: Floats
+
+
+def estimate_areas(
+    scores_by_network: Sequence[Sequence[Floats]], is_positive: NDArray[np.bool_], groups: NDArray[np.int64]
+) -> AreaEstimates | None:
+    """The areas of networks on the same cases, and their covariance over groups.
+
+    Args:
+        scores_by_network: For each network the scores of the cases, shape (N,), of each of its trainings; its area is
+            the mean of theirs. The covariance is about the cases; it leaves out the chance of training.
+        is_positive: Shape (N,).
+        groups: Index of each case's group, shape (N,).
+
+    Returns:
+        None where the positive or the other cases come from fewer than two groups.
+    """
+    group_positives = np.bincount(groups, is_positive).astype(np.float64)
+    group_others = np.bincount(groups, ~is_positive).astype(np.float64)
+    if min(np.count_nonzero(group_positives), np.count_nonzero(group_others)) < 2:
+        return None
+    num_positives, num_others = group_positives.sum(), group_others.sum()
+    positive_sums, other_sums, areas = [], [], []
+    for scores_by_training in scores_by_network:
+        positive_placements, other_placements = mean_placements(scores_by_training, is_positive)
+        area = float(positive_placements.mean())
+        areas.append(area)
+        positive_sums.append(_centred_sums(groups[is_positive], positive_placements, area, len(group_positives)))
+        other_sums.append(_centred_sums(groups[~is_positive], other_placements, area, len(group_positives)))
+    positive_scale, other_scale = _sample_scale(group_positives), _sample_scale(group_others)
+    shared_scale = _sample_scale(group_positives + group_others)
+    first, second = np.stack(positive_sums) / num_positives, np.stack(other_sums) / num_others
+    cross = first @ second.T
+    covariance = positive_scale * first @ first.T + other_scale * second @ second.T + shared_scale * (cross + cross.T)
+    return AreaEstimates(areas=np.array(areas), covariance=covariance)
+
+
+def _centred_sums(groups: NDArray[np.int64], placements: Floats, area: float, num_groups: int) -> Floats:
+    """What each group's placements exceed the area by, summed, (num_groups,)."""
+    return np.bincount(groups, placements - area, minlength=num_groups).astype(np.float64)
+
+
+def _sample_scale(group_sizes: NDArray[np.float64]) -> float:
+    """The factor of an unbiased variance over the groups that have cases."""
+    num_groups = np.count_nonzero(group_sizes)
+    return num_groups / (num_groups - 1)
+
+
+def mean_placements(scores_by_training: Sequence[Floats], is_positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """The share of the other kind that each positive case outranks, and that outranks each other case, over trainings.
+
+    Returns:
+        Shapes (num_positives,) and (num_others,); the mean of either is the mean area.
+    """
+    pairs = [(scores[is_positive], scores[~is_positive]) for scores in scores_by_training]
+    positive_placements = np.mean([_share_below(np.sort(others), positives) for positives, others in pairs], axis=0)
+    other_placements = np.mean([1 - _share_below(np.sort(positives), others) for positives, others in pairs], axis=0)
+    return positive_placements, other_placements
+
+
+def _share_below(ordered: Floats, values: Floats) -> Floats:
+    """The share of rising numbers that each value exceeds, equal ones counted half."""
+    below = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
+    share: Floats = below / (2 * len(ordered))
+    return share

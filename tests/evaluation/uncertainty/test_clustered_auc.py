@@ -1,0 +1,86 @@
+"""Areas under the ROC curve of clustered cases."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from archnet.evaluation.comparison.paired_tests import delong
+from archnet.evaluation.uncertainty.clustered_auc import estimate_areas
+
+
+def drawn_cases(num_cases=60, num_networks=2, seed=0):
+    rng = np.random.default_rng(seed)
+    is_positive = rng.random(num_cases) < 0.4
+    scores = [[np.round(rng.normal(size=num_cases) + is_positive, 1)] for _ in range(num_networks)]
+    return scores, is_positive
+
+
+def covariance_by_loops(scores, is_positive, groups):
+    """Obuchowski's sums, written out pair by pair and group by group."""
+    kernel = [
+        np.array([[float(x > y) + 0.5 * (x == y) for y in one[~is_positive]] for x in one[is_positive]])
+        for one in scores
+    ]
+    areas = [matrix.mean() for matrix in kernel]
+    rows, columns = groups[is_positive], groups[~is_positive]
+    m, n = len(rows), len(columns)
+    names = np.unique(groups)
+    covariance = np.zeros((len(scores), len(scores)))
+    for i in range(len(scores)):
+        for j in range(len(scores)):
+            s10 = s01 = s11 = s11_turned = 0.0
+            for name in names:
+                x = [kernel[k].mean(axis=1)[rows == name].sum() - (rows == name).sum() * areas[k] for k in (i, j)]
+                y = [kernel[k].mean(axis=0)[columns == name].sum() - (columns == name).sum() * areas[k] for k in (i, j)]
+                s10, s01 = s10 + x[0] * x[1], s01 + y[0] * y[1]
+                s11, s11_turned = s11 + x[0] * y[1], s11_turned + x[1] * y[0]
+            i10, i01, every = len(np.unique(rows)), len(np.unique(columns)), len(names)
+            covariance[i, j] = (
+                s10 * i10 / ((i10 - 1) * m) / m
+                + s01 * i01 / ((i01 - 1) * n) / n
+                + (s11 + s11_turned) * every / (every - 1) / (m * n)
+            )
+    return np.array(areas), covariance
+
+
+def test_the_covariance_is_that_of_obuchowskis_sums():
+    scores, is_positive = drawn_cases()
+    groups = np.random.default_rng(1).integers(9, size=60)
+    areas, covariance = covariance_by_loops([one for (one,) in scores], is_positive, groups)
+    estimates = estimate_areas(scores, is_positive, groups)
+    np.testing.assert_allclose(estimates.areas, areas, rtol=1e-12)
+    np.testing.assert_allclose(estimates.covariance, covariance, rtol=1e-10)
+
+
+def test_the_areas_are_those_of_scikit_learn():
+    scores, is_positive = drawn_cases()
+    estimates = estimate_areas(scores, is_positive, np.arange(60) // 3)
+    assert estimates.areas == pytest.approx([roc_auc_score(is_positive, one) for (one,) in scores])
+
+
+def test_with_one_case_a_group_the_variance_of_a_difference_is_delongs():
+    (first, second), is_positive = drawn_cases()
+    estimates = estimate_areas([first, second], is_positive, np.arange(60))
+    difference = estimates.areas[1] - estimates.areas[0]
+    contrast = np.array([-1.0, 1.0])
+    variance = contrast @ estimates.covariance @ contrast
+    assert (difference / np.sqrt(variance)) == pytest.approx(delong(first, second, is_positive)["z"], rel=1e-12)
+
+
+def test_groups_that_are_copies_of_one_case_count_once():
+    scores, is_positive = drawn_cases(30)
+    once = estimate_areas(scores, is_positive, np.arange(30))
+    copies = estimate_areas([[np.repeat(one, 4)] for (one,) in scores], np.repeat(is_positive, 4), np.arange(120) // 4)
+    np.testing.assert_allclose(copies.covariance, once.covariance, rtol=1e-12)
+
+
+def test_the_area_of_several_trainings_is_their_mean():
+    scores, is_positive = drawn_cases(num_networks=3)
+    trainings = [one for (one,) in scores]
+    estimates = estimate_areas([trainings], is_positive, np.arange(60) // 2)
+    assert estimates.areas[0] == pytest.approx(np.mean([roc_auc_score(is_positive, one) for one in trainings]))
+
+
+def test_one_group_of_positive_cases_says_nothing_about_the_variance():
+    scores, _ = drawn_cases(10)
+    assert estimate_areas(scores, np.arange(10) < 3, np.minimum(np.arange(10), 3) // 3) is None
