@@ -13,7 +13,7 @@ from pathlib import Path
 from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.metric_entry import class_value
 from archnet.files.atomic import write_json
-from archnet.report.comparison_wording import comparison_document
+from archnet.report.sentences.comparison_document import comparison_document
 
 RESULTS = Path(__file__).parent / "results"
 METRICS = ("recall", "mcc", "auc")

@@ -37,7 +37,7 @@ SILENT_FUNCTIONS = {"__repr__", "__str__", "_repr_html_"}
 SILENT_CALLS = {"print", "echo", "log", "info", "debug", "progress", "cast", "TypeVar", "NewType", "Option", "Argument"}
 GUARDS = {"strict", "encoding", "newline", "exist_ok", "parents", "daemon", "name", "help", "label", "ensure_ascii"}
 """Arguments that are neither dropped nor mutated."""
-PRESENTATION = ("report/figures/", "report/html/", "report/terminal_tables.py", "sweep/report/", "cli/console.py")
+PRESENTATION = ("report/figures/", "report/html/", "report/terminal/", "sweep/report/", "cli/console.py")
 """Modules whose numbers, arithmetic and optional arguments are sizes, colours and positions."""
 
 

@@ -5,7 +5,9 @@ import pytest
 
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.report.run_files import read_run
-from archnet.report.wording import cautions, cost_text, count, duration, headline, memory, short_count
+from archnet.report.sentences.run_cautions import cautions
+from archnet.report.sentences.run_headline import headline
+from archnet.report.wording import cost_text, count, duration, memory, short_count
 from synthetic_runs import published, synthetic_predictions, write_run
 
 

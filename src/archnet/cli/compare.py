@@ -27,12 +27,12 @@ def compare(runs: RunFolders, as_json: JsonFlag = False) -> None:
 
     result = comparison.compare(runs)
     if as_json:
-        from archnet.report.comparison_wording import comparison_document
+        from archnet.report.sentences.comparison_document import comparison_document
 
         print_json(comparison_document(result))
     else:
         from archnet.api.console import stdout
-        from archnet.report.terminal_tables import comparison_table
+        from archnet.report.terminal.terminal_tables import comparison_table
 
         stdout.print(comparison_table(result))
 

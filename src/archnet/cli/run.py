@@ -101,7 +101,7 @@ def _print_runs(folders: list[Path]) -> None:
     from archnet.evaluation.comparison.comparison import compare
     from archnet.evaluation.run_folder import read_json, read_optional_json
     from archnet.report.data_findings import findings_note, recorded_findings
-    from archnet.report.terminal_tables import comparison_table, run_summary
+    from archnet.report.terminal.terminal_tables import comparison_table, run_summary
 
     for folder in folders:
         stdout.rule(folder.name)

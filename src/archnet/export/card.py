@@ -17,7 +17,9 @@ from archnet.evaluation.predictions import DEFAULT_THRESHOLD
 from archnet.export.scan_steps import describe_whole_scan
 from archnet.report.data_findings import recorded_findings
 from archnet.report.run_files import RunFiles, require_results
-from archnet.report.wording import SET_NAMES, bounds, cautions, count, decimals, headline, reported_set, word_list
+from archnet.report.sentences.run_cautions import cautions
+from archnet.report.sentences.run_headline import headline
+from archnet.report.wording import SET_NAMES, bounds, count, decimals, reported_set, word_list
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, hashed_training_scans
 from archnet.spec.datasets import DATASETS, CaseKind
 from archnet.spec.experiment import ranges_of

@@ -1,20 +1,11 @@
-"""Wording: numbers as a reader wants them, and the sentences that stand at the top of a report."""
+"""Wording: numbers as a reader wants them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
-import numpy as np
-
-from archnet.errors import pluralize
-from archnet.evaluation.confusion import detection_counts
-from archnet.evaluation.metric_entry import class_estimate
 from archnet.evaluation.run_costs import RunCost
-from archnet.evaluation.run_folder import allowed_errors
-from archnet.report.integrity_wording import run_integrity_texts
-from archnet.report.run_files import RunFiles
 from archnet.report.units import bytes_text, count_text
 
 UNDEFINED = "undefined"
@@ -27,10 +18,6 @@ CONFIGURED_THRESHOLD = "configured threshold"
 
 UNCALIBRATED = "uncalibrated"
 """Probabilities as the network gives them."""
-
-OPTIMISTIC_VALIDATION = (
-    "The validation set may have chosen the weights and the time to stop, so these figures are optimistic."
-)
 
 
 def decimals(value: float | None) -> str:
@@ -202,120 +189,3 @@ def short_case(name: str, length: int = 24) -> str:
 def reported_set(sets: list[str]) -> str:
     """The set that the headline is about: the test set, else the validation set, else the training set."""
     return next(name for name in ("test", "validation", "train") if name in sets)
-
-
-def headline(run: RunFiles) -> str:
-    """The one sentence of a run: how many positive cases it finds, and how many false positives that takes."""
-    name = reported_set(run.sets)
-    metrics = run.metrics[name]
-    if len(run.classes) == 2:
-        return _detection_sentence(run.name, metrics, run.classes, run.positive, name)
-    right = int(np.trace(metrics["confusion_matrix"]))
-    return (
-        f"{run.name} names the right one of {len(run.classes)} classes for {right:,} of {metrics['n']:,} "
-        f"{SET_NAMES[name]} cases: accuracy {percent(metrics['accuracy'])}"
-        f"{_interval_words(metrics['intervals']['accuracy'])}. "
-    ) + _detection_sentence("It", metrics, run.classes, run.positive, name)
-
-
-def _detection_sentence(
-    subject: str, metrics: dict[str, Any], classes: tuple[str, ...], positive: int, set_name: str
-) -> str:
-    counts = detection_counts(metrics["confusion_matrix"], positive)
-    name = classes[positive]
-    if counts["positives"] == 0:
-        return f"The {SET_NAMES[set_name]} set contains no “{name}” cases, so the recall is undefined."
-    recall = class_estimate(metrics, "recall", name)
-    return (
-        f"{subject} finds {counts['true_positives']:,} of {counts['positives']:,} “{name}” cases in the "
-        f"{SET_NAMES[set_name]} set: recall {percent(recall.value)}"
-        f"{_interval_words(recall.interval)}, "
-        f"with {_false_positives_text(counts['false_positives'])} among {counts['others']:,} other cases."
-    )
-
-
-def _interval_words(interval: list[float] | None) -> str:
-    return "" if interval is None else f" (95% interval {percent(interval[0])} to {percent(interval[1])})"
-
-
-def _false_positives_text(number: int) -> str:
-    return f"{number:,} false positive{'' if number == 1 else 's'}"
-
-
-def cautions(run: RunFiles) -> list[str]:
-    """What a reader must know before trusting the headline; empty when nothing speaks against it."""
-    name = reported_set(run.sets)
-    texts = [collapse_text(run.metrics["collapsed"])] if "collapsed" in run.metrics else []
-    if name == "validation":
-        texts.append(f"There is no test set. {OPTIMISTIC_VALIDATION}")
-    if name == "train":
-        texts.append("There is neither a test nor a validation set: these figures are for the training cases.")
-    texts += run_integrity_texts(run.manifest)
-    return texts + _allowed_errors_caution(run) + _leakage_caution(run, name) + _lost_scans_caution(run)
-
-
-def collapse_text(collapsed: Mapping[str, Any]) -> str:
-    """Describe how a run has collapsed.
-
-    >>> collapse_text({"reason": "one_class", "class": "nodule"})
-    'Every case is predicted as “nodule”: no better than always saying “nodule”.'
-    >>> collapse_text({"reason": "diverged", "losses": [0.7, 1234.5]})
-    'Collapsed: the training loss grew from 0.7 to 1.23e+03. Lower the learning rate.'
-
-    Args:
-        collapsed: The entry of `metrics.json`.
-    """
-    if collapsed["reason"] == "diverged":
-        first, last = (UNDEFINED if loss is None else f"{loss:.3g}" for loss in collapsed.get("losses", (None, None)))
-        return f"Collapsed: the training loss grew from {first} to {last}. Lower the learning rate."
-    name = collapsed.get("class", UNKNOWN)
-    if collapsed["reason"] == "constant":
-        return f"Collapsed: every case has the same probabilities and is predicted as “{name}”."
-    # Not called collapsed: the network may rank the cases well, and only its threshold be wrong.
-    return f"Every case is predicted as “{name}”: no better than always saying “{name}”."
-
-
-def _allowed_errors_caution(run: RunFiles) -> list[str]:
-    """A sentence if the data were used despite errors."""
-    checks = allowed_errors(run.data)
-    return [allowed_errors_text(checks)] if checks else []
-
-
-def allowed_errors_text(checks: Sequence[str]) -> str:
-    """The notice about data that were used despite errors.
-
-    >>> allowed_errors_text(["near_duplicates"])
-    'The data have an error that was allowed: near_duplicates. The results may be wrong; see the data checks.'
-    """
-    what = "an error that was allowed" if len(checks) == 1 else "errors that were allowed"
-    return f"The data have {what}: {', '.join(checks)}. The results may be wrong; see the data checks."
-
-
-def _lost_scans_caution(run: RunFiles) -> list[str]:
-    """A sentence when scans could not be read."""
-    unreadable_scans = (run.data or {}).get("lost", [])
-    if not unreadable_scans:
-        return []
-    num_cases = sum(scan["num_cases"] for scan in unreadable_scans)
-    cases, scans = pluralize(num_cases, "case"), pluralize(len(unreadable_scans), "scan")
-    return [f"{cases} missing, because {scans} could not be read; see the data checks."]
-
-
-def _leakage_caution(run: RunFiles, name: str) -> list[str]:
-    """A sentence when scans or patients stand on both sides of the split, or may do so unseen."""
-    evaluated_groups = set(run.predictions.select(name).groups.tolist())
-    training_groups = set(run.predictions.select("train").groups.tolist())
-    shared = len(evaluated_groups & training_groups)
-    if name != "train" and shared:
-        return [
-            f"{shared:,} of the {len(evaluated_groups):,} {SET_NAMES[name]} groups (scans or patients) also have cases "
-            "in the training set: the network has seen their neighbours, so these figures are optimistic."
-        ]
-    if name != "train" and _option(run, "split", "by") == "candidate":
-        return ["The split is by candidate: neighbours of a test case may be in the training set, which is optimistic."]
-    return []
-
-
-def _option(run: RunFiles, part: str, key: str) -> object:
-    value = (run.experiment or {}).get(part)
-    return value.get(key) if isinstance(value, dict) else None

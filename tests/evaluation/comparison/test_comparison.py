@@ -333,7 +333,7 @@ def test_a_damaged_metrics_file_is_refused(tmp_path, text, message):
 
 def test_comparing_imports_nothing_heavy():
     code = (
-        "import sys; import archnet.evaluation.comparison.comparison, archnet.evaluation.metrics, archnet.report.terminal_tables; "
+        "import sys; import archnet.evaluation.comparison.comparison, archnet.evaluation.metrics, archnet.report.terminal.terminal_tables; "
         "heavy = {'keras', 'tensorflow', 'sklearn', 'scipy', 'pandas', 'matplotlib', 'jinja2', 'SimpleITK'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -11,11 +11,11 @@ from rich.console import Console
 from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.metrics import collapse_entry
 from archnet.export.card import model_card
-from archnet.report.comparison_wording import comparison_cautions
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
-from archnet.report.terminal_tables import comparison_table, run_summary
+from archnet.report.sentences.comparison_cautions import comparison_cautions
+from archnet.report.terminal.terminal_tables import comparison_table, run_summary
 from archnet.runs.rereport import ReportOptions, regenerate_reports
 from archnet.spec.view import InputLimits
 from synthetic_runs import predictions_of, synthetic_predictions, write_run

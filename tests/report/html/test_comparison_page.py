@@ -7,16 +7,13 @@ import pytest
 from archnet.errors import RunError
 from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.integrity.manifest import record_run
-from archnet.report.comparison_wording import (
-    DIFFERENCE_NAMES,
-    comparison_cautions,
-    comparison_document,
-    comparison_sentence,
-    errors_text,
-)
+from archnet.report.comparison_wording import DIFFERENCE_NAMES, errors_text
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
+from archnet.report.sentences.comparison_cautions import comparison_cautions
+from archnet.report.sentences.comparison_document import comparison_document
+from archnet.report.sentences.comparison_sentence import comparison_sentence
 from archnet.runs.rereport import regenerate_reports
 from pages import Page
 from synthetic_runs import synthetic_predictions, write_run

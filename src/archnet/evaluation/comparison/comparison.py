@@ -80,7 +80,7 @@ class Comparison:
 
     def __str__(self) -> str:
         """The conclusion of the comparison in words."""
-        from archnet.report.comparison_wording import comparison_sentence
+        from archnet.report.sentences.comparison_sentence import comparison_sentence
 
         return comparison_sentence(self)
 

@@ -19,9 +19,6 @@ from archnet.evaluation.run_folder import read_json, read_optional_json
 from archnet.files.atomic import write_json
 from archnet.report.comparison_wording import (
     DIFFERENCE_NAMES,
-    comparison_cautions,
-    comparison_document,
-    comparison_sentence,
     cost_ratio,
     difference_texts,
     errors_text,
@@ -41,6 +38,9 @@ from archnet.report.html.froc_section import RunFroc, froc_section, run_froc
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.page import write_page
+from archnet.report.sentences.comparison_cautions import comparison_cautions
+from archnet.report.sentences.comparison_document import comparison_document
+from archnet.report.sentences.comparison_sentence import comparison_sentence
 from archnet.report.wording import SET_NAMES, cost_text, decimals, word_list
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS, metrics_shown_in
 

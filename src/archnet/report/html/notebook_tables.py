@@ -15,8 +15,6 @@ from archnet.files.strict_json import path_text
 from archnet.files.terminal_text import escape_message
 from archnet.report.comparison_wording import (
     DIFFERENCE_NAMES,
-    comparison_cautions,
-    comparison_sentence,
     difference_texts,
     errors_text,
     p_value,
@@ -27,14 +25,16 @@ from archnet.report.comparison_wording import (
 from archnet.report.data_check_wording import check_findings, check_sentence, set_rows, summary_rows
 from archnet.report.network_table import short_location, training_text
 from archnet.report.run_files import RunFiles, require_results
+from archnet.report.sentences.comparison_cautions import comparison_cautions
+from archnet.report.sentences.comparison_sentence import comparison_sentence
+from archnet.report.sentences.run_cautions import cautions
+from archnet.report.sentences.run_headline import headline
 from archnet.report.units import bytes_text, count_text
 from archnet.report.wording import (
     SET_NAMES,
     bounds,
-    cautions,
     cost_text,
     decimals,
-    headline,
     mean_count,
     percent,
     reported_set,

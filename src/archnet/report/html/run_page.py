@@ -26,14 +26,9 @@ from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.page import write_page
 from archnet.report.run_files import RunFiles, require_results
-from archnet.report.wording import (
-    CONFIGURED_THRESHOLD,
-    cautions,
-    cost_text,
-    headline,
-    reported_set,
-    word_list,
-)
+from archnet.report.sentences.run_cautions import cautions
+from archnet.report.sentences.run_headline import headline
+from archnet.report.wording import CONFIGURED_THRESHOLD, cost_text, reported_set, word_list
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from archnet.evaluation.comparison.comparison import compare
-from archnet.report.comparison_wording import comparison_cautions, comparison_sentence, errors_text, runs_text
+from archnet.report.comparison_wording import errors_text, runs_text
+from archnet.report.sentences.comparison_cautions import comparison_cautions
+from archnet.report.sentences.comparison_sentence import comparison_sentence
 from synthetic_runs import published, synthetic_predictions, write_run
 
 UNKNOWN = " The variation between training seeds is unknown."

@@ -5,8 +5,9 @@ from rich.console import Console
 
 from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.integrity.manifest import record_run
-from archnet.report.comparison_wording import comparison_cautions, comparison_sentence
-from archnet.report.terminal_tables import (
+from archnet.report.sentences.comparison_cautions import comparison_cautions
+from archnet.report.sentences.comparison_sentence import comparison_sentence
+from archnet.report.terminal.terminal_tables import (
     classification_report,
     comparison_table,
     confusion_table,

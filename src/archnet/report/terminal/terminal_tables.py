@@ -16,8 +16,6 @@ from archnet.evaluation.confusion import class_report
 from archnet.evaluation.run_costs import COMPARED_COSTS, RunCost
 from archnet.report.comparison_wording import (
     DIFFERENCE_NAMES,
-    comparison_cautions,
-    comparison_sentence,
     difference_texts,
     errors_text,
     p_value,
@@ -25,10 +23,12 @@ from archnet.report.comparison_wording import (
     runs_text,
     uncertainty_text,
 )
+from archnet.report.sentences.comparison_cautions import comparison_cautions
+from archnet.report.sentences.comparison_sentence import comparison_sentence
+from archnet.report.sentences.run_cautions import collapse_text
 from archnet.report.tables import titled_table
 from archnet.report.wording import (
     SET_NAMES,
-    collapse_text,
     cost_text,
     count,
     decimals,

@@ -1,0 +1,15 @@
+"""`comparison.json`: what follows from a comparison in words, and its numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archnet.evaluation.comparison.comparison import Comparison
+from archnet.report.sentences.comparison_cautions import comparison_cautions
+from archnet.report.sentences.comparison_sentence import comparison_sentence
+
+
+def comparison_document(comparison: Comparison) -> dict[str, Any]:
+    """The comparison as JSON holds it: what follows in words, then the numbers."""
+    words = {"sentence": comparison_sentence(comparison), "cautions": comparison_cautions(comparison)}
+    return words | comparison.to_document()

@@ -1,0 +1,1 @@
+"""Terminal: results of runs and comparisons as rich renderables."""
