@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -30,12 +32,15 @@ _MEMINFO: Final = Path("/proc/meminfo")
 _GROUPS: Final = Path("/proc/self/cgroup")
 _GROUP_ROOT: Final = Path("/sys/fs/cgroup")
 _CLEAR: Final = Path("/proc/self/clear_refs")
+_GIT_SECONDS: Final = 5
 
 
 def environment() -> dict[str, Any]:
-    """Versions, machine and command, as environment.json holds them."""
+    """Time, versions, machine and command, as environment.json holds them."""
     return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command_line(),
+        "git": git_state(Path.cwd()),
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := package_version(name))},
         "platform": platform.platform(),
@@ -43,6 +48,31 @@ def environment() -> dict[str, Any]:
         "num_cores": os.cpu_count(),
         "num_usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
     }
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """The git commit that a folder has checked out, and whether tracked files differ from it.
+
+    Returns:
+        `commit` and `has_uncommitted_changes`; null without git, or where the folder is in no repository with a commit.
+    """
+    commit = _git_output(folder, "rev-parse", "--verify", "HEAD")
+    changes = _git_output(folder, "status", "--porcelain", "--untracked-files=no")
+    if not commit or changes is None:
+        return None
+    return {"commit": commit, "has_uncommitted_changes": bool(changes)}
+
+
+def _git_output(folder: Path, *arguments: str) -> str | None:
+    """What git prints; null if it fails or takes too long."""
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_GIT_SECONDS, encoding="utf-8", check=True
+        )
+    except (OSError, UnicodeDecodeError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
 
 
 def command_line() -> str:

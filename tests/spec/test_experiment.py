@@ -628,3 +628,12 @@ def test_a_word_that_freezes_nothing_is_refused_with_the_words_that_do():
     assert message_of(["training.freeze=most"]) == (
         'mine.json $.training.freeze: expected an array or an object or null or "all" or "all but T", got "most".'
     )
+
+
+def test_the_description_of_an_experiment_is_kept_in_its_runs_and_changes_nothing():
+    value = {"name": "a", "description": "Only depth tells.", "arch": ARCH, "data": {"name": "phantom"}}
+    described, plain = (
+        parse_experiments(Document(value=value | extra, source="x.json"))[0] for extra in ({}, {"description": ""})
+    )
+    assert described.to_document() == {**plain.to_document(), "description": "Only depth tells."}
+    assert "description" not in plain.to_document()

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from archnet.evaluation.kept_epoch import best_epoch_index
 from archnet.network.training.history import TrainingProgress
-from archnet.sweep.results.learning_curve import best_epoch_index, read_learning_curve
+from archnet.sweep.results.learning_curve import read_learning_curve
 
 
 @pytest.mark.parametrize(

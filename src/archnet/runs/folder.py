@@ -135,7 +135,7 @@ def shared_document(experiment: Experiment) -> dict[str, Any]:
     document = experiment.to_document()
     document["data"].pop("view")
     document["split"].pop("fold")
-    return {key: document[key] for key in ("name", *SHARED_SECTIONS)}
+    return {key: document[key] for key in ("name", "description", *SHARED_SECTIONS) if key in document}
 
 
 def check_shared_sections(folder: Path, experiment: Experiment) -> None:

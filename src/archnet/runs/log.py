@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from archnet.data.checks.findings import Finding, sort_findings
 from archnet.errors import pluralize
+from archnet.evaluation.kept_epoch import training_end
+from archnet.report.sentences.training_sentence import training_sentence
 from archnet.runs.preparation import PreparedData
 from archnet.spec.auto import describe_auto
 from archnet.spec.datasets import command_arguments
@@ -67,6 +70,19 @@ def log_findings(findings: Sequence[Finding], data: Data) -> None:
     if num_serious > MAX_SHOWN:
         more, command = num_serious - MAX_SHOWN, command_arguments(data.name, data.root)
         log.warning("and %s about the data. Show them: archnet data check %s", pluralize(more, "more warning"), command)
+
+
+def log_training_end(history: Sequence[Mapping[str, float]], experiment: Experiment) -> None:
+    """Log which epoch's weights are kept, and why a training ended early.
+
+    Args:
+        history: The rows of history.csv.
+        experiment: The run's experiment.
+    """
+    columns = {key: [row.get(key, math.nan) for row in history] for key in history[0]}
+    end = training_end(columns, experiment.to_document())
+    if end is not None:
+        log.info(training_sentence(end))
 
 
 class LoggingCallback:

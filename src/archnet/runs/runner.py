@@ -36,7 +36,7 @@ from archnet.runs.folder import (
     run_name,
     shared_document,
 )
-from archnet.runs.log import CallbackList, LoggingCallback, device_log, log_experiment, log_to_file
+from archnet.runs.log import CallbackList, LoggingCallback, device_log, log_experiment, log_to_file, log_training_end
 from archnet.runs.planning.network_plan import check_feasible, plan_network
 from archnet.runs.planning.starting_weights import check_starting_weights
 from archnet.runs.preparation import (
@@ -232,6 +232,7 @@ def _make_run(run: PlannedRun, options: RunOptions, split: str) -> None:
         reset_peak_memory()
         with _open_callbacks(run.folder, saved.history, options.callback) as callback:
             network, history = train_network(run, micro, saved.record, callback)
+        log_training_end(history, experiment)
         model = build_inference_model(network, run.prepared.limits)
         predictions = predict_cases(model, experiment, evaluation_data, ceil(micro.size / len(devices())))
     write_model(run.folder, model, history, network_summary(run.plan, micro))

@@ -285,10 +285,12 @@ class Experiment:
     >>> experiments = archnet.load_experiments("archs/arch3dsm.json", data="phantom")  # doctest: +SKIP
     >>> experiments[0].training.epochs, experiments[0].auto_reasons  # doctest: +SKIP
     Attributes:
+        description: What it is; changes nothing.
         auto_reasons: Why options have the values that were chosen automatically, by their dotted keys.
     """
 
     name: str
+    description: str = ""
     arch: Arch
     data: Data = Data()
     split: Split = Split()
@@ -361,6 +363,7 @@ class Experiment:
         options = DATASETS[self.data.name].options
         document = {
             "name": self.name,
+            **({"description": self.description} if self.description else {}),
             "arch": self.arch.to_document(),
             "data": {key: value for key, value in asdict(self.data).items() if key in options},
             "split": asdict(self.split),

@@ -215,6 +215,7 @@ def _parse_without_view(document: Document, overrides: Sequence[tuple[JsonPath, 
     return tuple(
         Experiment(
             name=_experiment_name(document, data, split),
+            description=document.value.get("description", ""),
             arch=arch,
             data=data,
             split=split,

@@ -99,8 +99,8 @@ def _read_member(folder: Path) -> _Member:
 
 
 def _drop_run_keys(document: Mapping[str, Any]) -> dict[str, Any]:
-    """An experiment without its name, fold, seed, and the reasons for automatic choices."""
-    shared_keys = {key: value for key, value in document.items() if key not in ("name", "picked")}
+    """An experiment without its name, description, fold, seed, and the reasons for automatic choices."""
+    shared_keys = {key: value for key, value in document.items() if key not in ("name", "description", "picked")}
     split, training = dict(document.get("split") or {}), dict(document.get("training") or {})
     split.pop("fold", None)
     training.pop("seed", None)

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.confusion import class_metrics
+from archnet.evaluation.kept_epoch import is_better
 from archnet.spec.experiment import EarlyStopping
-from archnet.spec.metrics import history_column, is_lower_better, metrics_shown_in
+from archnet.spec.metrics import history_column, metrics_shown_in
 
 HistoryRow = dict[str, float]
 
@@ -81,13 +82,6 @@ class TrainingProgress:
         value = row.get(history_column("validation", metric), math.nan)
         if is_better(metric, value, self.best_value):
             self.best_value, self.best_weights = value, weights
-
-
-def is_better(metric: str, value: float, best: float | None) -> bool:
-    """Whether a validation value beats the best so far; NaN never does."""
-    if math.isnan(value):
-        return False
-    return best is None or (value < best if is_lower_better(metric) else value > best)
 
 
 def should_stop(history: Sequence[HistoryRow], stopping: EarlyStopping | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from archnet.data.checks.findings import Finding
 from archnet.data.checks.scan_records import ScanRecord
 from archnet.data.dataset import Cases, UnreadableScan
 from archnet.data.scan_ranges import ScanRanges
-from archnet.spec.experiment import Experiment
+from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.view import InputLimits, network_input, picture_channel
 
 
@@ -46,12 +47,33 @@ class PreparedData:
     scan_numbers: NDArray[np.int64] | None = None
 
     def to_document(self) -> dict[str, Any]:
-        """The content of data.json: findings, missing scans, and the ranges of the others."""
+        """The content of data.json: the data's digest, findings, missing scans, and the ranges of the others."""
         return {
+            "digest": self._digest(),
+            "num_scans": self._num_scans(),
             "findings": [finding.to_document() for finding in self.findings],
             "lost": [asdict(scan) for scan in self.lost_scans],
             "scans": self.scan_ranges and self.scan_ranges.to_document(),
         }
+
+    def _digest(self) -> str:
+        """SHA-256 of the cases with their groups, labels and sets, and of the scans (without scans: of the arrays)."""
+        cases, digest = self.cases, hashlib.sha256()
+        for row in zip(
+            cases.ids.tolist(), cases.groups.tolist(), cases.labels.tolist(), self.sets.tolist(), strict=True
+        ):
+            digest.update(repr(row).encode(errors="backslashreplace"))
+        for number in () if self.scan_numbers is None else np.unique(self.scan_numbers).tolist():
+            digest.update(self.scan_records[number].identity.digest.encode())
+        for place in self.rows.tolist() if self.scan_numbers is None else ():
+            digest.update(np.ascontiguousarray(self.values[place]).tobytes())
+        return digest.hexdigest()
+
+    def _num_scans(self) -> dict[str, int]:
+        """The number of scans in each set that has cases; empty without scans."""
+        if self.scan_numbers is None:
+            return {}
+        return {name: len(np.unique(self.scan_numbers[self.sets == name])) for name in SETS if name in self.sets}
 
     @property
     def shape(self) -> tuple[int, ...]:

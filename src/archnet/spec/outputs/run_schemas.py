@@ -105,6 +105,7 @@ EXPERIMENT: Final = record_of(
     {},
     {
         "name": TEXT,
+        "description": TEXT,
         "arch": record_of({}, {"name": TEXT, "layers": list_of(record_of({"type": TEXT})), "baseline": record_of({})}),
         "data": record_of({}, {"name": TEXT, "root": nullable(TEXT), "positive": nullable(TEXT)}),
         "split": record_of(
@@ -155,6 +156,7 @@ NETWORK: Final = record_of(
     }
 )
 
+_SHA256: Final[Schema] = {"type": "string", "pattern": r"^[0-9a-f]{64}$(?!\n)"}
 _POINT_MM: Final = tuple_of(NUMBER, 3)
 _FINDING: Final = record_of(
     {"severity": one_of("error", "warning", "note"), "check": TEXT, "message": TEXT},
@@ -164,6 +166,8 @@ _FINDING: Final = record_of(
 DATA: Final = record_of(
     {},
     {
+        "digest": _SHA256,
+        "num_scans": map_of(COUNT),
         "findings": list_of(_FINDING),
         "notes": list_of(TEXT),
         "lost": list_of(record_of({"scan": TEXT, "reason": TEXT, "num_cases": COUNT})),
@@ -193,7 +197,8 @@ TRAINING_SCANS: Final = record_of(
 ENVIRONMENT: Final = record_of(
     {},
     {
-        **dict.fromkeys(("command", "python", "platform", "processor"), TEXT),
+        **dict.fromkeys(("started", "command", "python", "platform", "processor"), TEXT),
+        "git": nullable(record_of({"commit": TEXT, "has_uncommitted_changes": BOOLEAN})),
         "packages": map_of(TEXT),
         "execution": record_of(
             {}, {"backend": TEXT, "devices": list_of(TEXT), "precision": TEXT, "micro_batch": _POSITIVE}
@@ -203,7 +208,6 @@ ENVIRONMENT: Final = record_of(
 
 MANIFEST_FORMAT: Final = 1
 
-_SHA256: Final[Schema] = {"type": "string", "pattern": r"^[0-9a-f]{64}$(?!\n)"}
 _DAY: Final[Schema] = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$(?!\n)"}
 _FILE_RECORD: Final = record_of(
     {"size": COUNT, "sha256": _SHA256}, {"edited": list_of(record_of({"date": _DAY, "sha256": _SHA256}), 1)}

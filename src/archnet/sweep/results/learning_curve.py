@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from archnet.evaluation.kept_epoch import best_epoch_index
 from archnet.evaluation.run_folder import read_history, read_optional_json
-from archnet.network.training.history import is_better
 from archnet.spec.metrics import history_column
 
 
@@ -48,12 +47,3 @@ def read_learning_curve(folder: Path, metric: str) -> LearningCurve:
         best_index=best_epoch_index(history, training.get("best_metric")) if values else None,
         seconds=sum(history.get("seconds", [])),
     )
-
-
-def best_epoch_index(history: Mapping[str, list[float]], best_metric: str | None) -> int:
-    """Index of the epoch whose weights training keeps: the first one with the best value, otherwise the last one."""
-    best, best_index = None, len(history["seconds"]) - 1
-    for index, value in enumerate(history.get(history_column("validation", best_metric), []) if best_metric else []):
-        if best_metric and is_better(best_metric, value, best):
-            best, best_index = value, index
-    return best_index

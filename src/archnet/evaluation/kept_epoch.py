@@ -1,0 +1,94 @@
+"""The epoch whose weights a training keeps, and why it ended, from history.csv and experiment.json."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archnet.spec.metrics import history_column, is_lower_better
+
+History = Mapping[str, Sequence[float]]
+"""The columns of history.csv, one value for each epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingEnd:
+    """How a training ended.
+
+    Attributes:
+        kept_epoch: The epoch whose weights are kept, from 1.
+        num_epochs: Epochs that were trained.
+        max_epochs: Epochs that the experiment allows; null if unknown.
+        best_metric: The validation metric that chose the epoch; null if the last weights are kept.
+        best_value: Its value; null if the last weights are kept.
+        stopping_metric: The validation metric whose lack of improvement ended the training before `max_epochs`; null
+            if it was not ended early.
+        patience: Epochs without improvement that ended it; null if it was not ended early.
+        is_averaged: Whether the weights are averages over the steps of training.
+    """
+
+    kept_epoch: int
+    num_epochs: int
+    max_epochs: int | None = None
+    best_metric: str | None = None
+    best_value: float | None = None
+    stopping_metric: str | None = None
+    patience: int | None = None
+    is_averaged: bool = False
+
+
+def training_end(history: History, experiment: Mapping[str, Any] | None) -> TrainingEnd | None:
+    """How a training ended.
+
+    Args:
+        history: Of the run; empty for a run without a network.
+        experiment: `experiment.json`; null if the run has none.
+
+    Returns:
+        Null for a run without epochs.
+    """
+    num_epochs = len(history.get("epoch", ()))
+    if not num_epochs:
+        return None
+    training = (experiment or {}).get("training") or {}
+    metric = training.get("best_metric")
+    index = best_epoch_index(history, metric)
+    value = _validation_values(history, metric)[index] if _has_best(history, metric) else None
+    max_epochs, stopping = training.get("epochs"), training.get("early_stopping") or {}
+    is_early = isinstance(max_epochs, int) and num_epochs < max_epochs and "metric" in stopping
+    return TrainingEnd(
+        kept_epoch=index + 1,
+        num_epochs=num_epochs,
+        max_epochs=max_epochs if isinstance(max_epochs, int) else None,
+        best_metric=None if value is None else metric,
+        best_value=value,
+        stopping_metric=stopping["metric"] if is_early else None,
+        patience=stopping.get("patience") if is_early else None,
+        is_averaged=isinstance(training.get("ema"), int | float) and bool(training["ema"]),
+    )
+
+
+def best_epoch_index(history: History, best_metric: str | None) -> int:
+    """Index of the epoch whose weights training keeps: the first one with the best value, otherwise the last one."""
+    best, best_index = None, len(history["seconds"]) - 1
+    for index, value in enumerate(_validation_values(history, best_metric)):
+        if best_metric and is_better(best_metric, value, best):
+            best, best_index = value, index
+    return best_index
+
+
+def is_better(metric: str, value: float, best: float | None) -> bool:
+    """Whether a validation value beats the best so far; NaN never does."""
+    if math.isnan(value):
+        return False
+    return best is None or (value < best if is_lower_better(metric) else value > best)
+
+
+def _has_best(history: History, metric: str | None) -> bool:
+    return any(not math.isnan(value) for value in _validation_values(history, metric))
+
+
+def _validation_values(history: History, metric: str | None) -> Sequence[float]:
+    return history.get(history_column("validation", metric), ()) if metric else ()

@@ -1,0 +1,46 @@
+import pytest
+
+from archnet.evaluation.kept_epoch import TrainingEnd, training_end
+from archnet.report.sentences.training_sentence import training_sentence
+
+NAN = float("nan")
+
+
+def history(losses, aucs=(NAN, 0.8, 0.9, 0.9)):
+    return {
+        "epoch": [1.0, 2.0, 3.0, 4.0][: len(losses)],
+        "seconds": [1.0] * len(losses),
+        "validation_loss": losses,
+        "validation_auc": list(aucs[: len(losses)]),
+    }
+
+
+def experiment(**training):
+    return {"training": {"epochs": 4, "best_metric": None, "early_stopping": None, "ema": None, **training}}
+
+
+@pytest.mark.parametrize(("training", "expected"), [
+    ({"best_metric": "loss"}, "Weights of epoch 2 of 4 kept: the best validation loss, 0.300."),
+    ({"best_metric": "auc"}, "Weights of epoch 3 of 4 kept: the best validation AUC, 0.900."),
+    ({}, "Weights of the last epoch (4 of 4) kept."),
+    ({"ema": 0.99}, "Weights of the last epoch (4 of 4) kept, averaged over the steps of training."),
+    (
+        {"best_metric": "loss", "ema": 0.99},
+        "Weights of epoch 2 of 4 kept, averaged over the steps of training: the best validation loss, 0.300.",
+    ),
+    ({"best_metric": "mcc"}, "Weights of the last epoch (4 of 4) kept."),
+    ({"early_stopping": {"metric": "loss", "patience": 2}}, "Weights of the last epoch (4 of 4) kept."),
+    (
+        {"epochs": 30, "best_metric": "loss", "early_stopping": {"metric": "loss", "patience": 2}},
+        "Weights of epoch 2 of 4 kept: the best validation loss, 0.300. Training stopped early, after 4 of at most "
+        "30 epochs: the validation loss had not improved for 2 epochs.",
+    ),
+])  # fmt: skip
+def test_the_kept_epoch_and_an_early_end_are_stated_with_their_reason(training, expected):
+    end = training_end(history([0.5, 0.3, 0.3, 0.4]), experiment(**training))
+    assert training_sentence(end) == expected
+
+
+def test_a_run_without_its_experiment_keeps_the_last_epoch_and_a_baseline_has_none():
+    assert training_end(history([0.5, 0.3]), None) == TrainingEnd(kept_epoch=2, num_epochs=2)
+    assert training_end({}, experiment()) is None
