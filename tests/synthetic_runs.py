@@ -43,11 +43,13 @@ def synthetic_predictions(classes=("non-nodule", "nodule"), num_cases=600, skill
 
 def write_run(
     folder, *, classes=("non-nodule", "nodule"), depth=None, skill=1.6, seed=0, fold=None, macs=41_200_000,
-    recall=None, predictions=None,
+    recall=None, predictions=None, rank=2, baseline=False, started=None, name="luna16-2d",
 ):  # fmt: skip
     """Write a finished run folder, of an architecture of the same name; `depth` makes its gallery three-dimensional."""
     folder.mkdir(parents=True)
     arch = ARCH | {"name": re.sub(r"-(fold|seed)\d+", "", folder.name)}
+    if baseline:
+        arch = {"name": arch["name"], "baseline": {"grid": [16, 16, 8]}}
     predictions = predictions or synthetic_predictions(classes, skill=skill)
     write_predictions(folder / "predictions.csv", predictions)
     sets = evaluate(predictions, positive=1, recall=recall, bootstraps=200)
@@ -55,9 +57,10 @@ def write_run(
     metrics = {"positive": classes[1], "classes": list(classes), **sets, **costs, "samples_per_second": 1812.0}
     _write_json(folder / "metrics.json", metrics)
     _write_json(folder / "arch.json", arch)
-    _write_json(folder / "experiment.json", _experiment(arch, seed, fold))
-    _write_json(folder / "environment.json", _environment(seed))
-    _write_json(folder / "network.json", _network())
+    _write_json(folder / "experiment.json", _experiment(arch, seed, fold) | {"name": name})
+    _write_json(folder / "environment.json", _environment(seed) | ({"started": started} if started else {}))
+    if not baseline:
+        _write_json(folder / "network.json", _network(rank))
     _write_history(folder / "history.csv")
     _write_gallery(folder / "gallery.npz", predictions, depth)
     _write_split(folder / "split.csv", predictions)
@@ -103,21 +106,23 @@ def _environment(seed):
     }
 
 
-def _network():
+def _network(rank):
+    depth = [10] * (rank - 2)
+
     def layer(place, kind, summary, shape, parameters, macs):
         size = 4 * int(np.prod(shape))
         return {"place": f"$.layers[{place}]", "type": kind, "summary": summary, "output_shape": shape,
                 "parameters": parameters, "macs": macs, "activation_bytes": size}  # fmt: skip
 
     layers = [
-        layer(0, "C", "16 3x3 relu drop 8.3%", [64, 64, 16], 160, 589_824),
-        layer(1, "P", "max 2x2", [32, 32, 16], 0, 0),
+        layer(0, "C", "16 3x3 relu drop 8.3%", [64, 64, *depth, 16], 160, 589_824),
+        layer(1, "P", "max 2x2", [32, 32, *depth, 16], 0, 0),
         layer(2, "FC", "10 relu", [10], 163_850, 163_840),
         layer(3, "T", "2 classes linear", [2], 22, 20),
     ]
     totals = {key: sum(row[key] for row in layers) for key in ("parameters", "macs", "activation_bytes")}
     batch = {"batch_size": 300, "micro_batch": 300, "parts": 1, "training_bytes": 900_000_000, "memory_bytes": None}
-    return {"input_shape": [64, 64, 1], **totals, **batch, "layers": layers}
+    return {"input_shape": [64, 64, *depth, 1], **totals, **batch, "layers": layers}
 
 
 def _write_history(path):

@@ -15,8 +15,8 @@ RunFolders = Annotated[list[Path], typer.Argument(help="Run folders, or an exper
 def compare(runs: RunFolders, as_json: JsonFlag = False) -> None:
     """Compare architectures on the same test cases: paired tests, differences with intervals, metrics, costs.
 
-    Runs of one architecture that differ only in fold or seed are pooled. The architecture with the fewest
-    multiply-adds is the reference for the others. Runs on different cases are refused.
+    Runs of one architecture that differ only in fold or seed are pooled. 2D networks come before 3D networks,
+    baselines last; the first network is the reference for the others. Runs on different cases are refused.
 
     Examples:
         archnet compare runs/luna16/archsm runs/luna16/arch3dsm

@@ -103,7 +103,9 @@ def is_baseline(experiment: Mapping[str, Any]) -> bool:
 
 
 def find_run_folders(paths: Sequence[Path]) -> list[Path]:
-    """The run folders that paths name: each itself, or all finished runs inside an experiment's folder, by name.
+    """The run folders that paths name: each itself, or all finished runs inside an experiment's folder, as run.
+
+    Runs that do not record when they started come first, by name.
 
     Raises:
         RunError: A path is neither a finished run nor a folder that holds one.
@@ -117,13 +119,22 @@ def _find_runs(path: Path) -> list[Path]:
         raise RunError(f"{path}: no such folder. Name a run folder, as `archnet run` printed it.")
     if is_finished(path):
         return [path]
-    folders = sorted(folder for folder in path.iterdir() if is_finished(folder))
+    folders = sorted((folder for folder in path.iterdir() if is_finished(folder)), key=_run_order)
     if folders:
         return folders
     raise RunError(
         f"{path}: no metrics.json here or one level down, so there is no finished run. "
         "Finish the run, or name a different folder."
     )
+
+
+def _run_order(folder: Path) -> tuple[str, str]:
+    """When a run started, if it records this, and its name."""
+    try:
+        environment = read_optional_json(folder / "environment.json") or {}
+    except DataError:
+        environment = {}  # what reads the file for its own sake reports the damage
+    return environment.get("started", ""), folder.name
 
 
 def find_weights_file(path: Path) -> Path:

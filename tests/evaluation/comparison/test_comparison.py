@@ -80,24 +80,27 @@ def test_the_comparison_is_json(tmp_path):
     assert [row["run"] for row in document["runs"]] == ["a", "b"]
 
 
-def test_the_reference_is_the_architecture_of_the_fewest_multiply_adds(tmp_path):
-    costs = {"deep": 9_000, "flat": 1_000, "wide": 5_000}
-    comparison = compare([write_run(tmp_path / name, macs=macs) for name, macs in costs.items()])
-    assert [(pair.reference, pair.other) for pair in comparison.pairs] == [("flat", "deep"), ("flat", "wide")]
-    equal = compare([write_run(tmp_path / "b"), write_run(tmp_path / "a")])
-    assert [(pair.reference, pair.other) for pair in equal.pairs] == [("b", "a")]
-
-
-@pytest.mark.parametrize(
-    ("costs", "reference"),
-    [((None, None), "a"), ((None, 5_000), "b"), ((9_000, None), "a"), ((None, 9_000, 5_000), "c")],
-)
-def test_the_reference_is_the_cheapest_of_known_cost_or_the_first(tmp_path, costs, reference):
-    folders = [write_run(tmp_path / name, macs=macs) for name, macs in zip("abc", costs, strict=False)]
-    pairs = compare(folders).pairs
-    assert [(pair.reference, pair.other) for pair in pairs] == [
-        (reference, folder.name) for folder in folders if folder.name != reference
+def test_2d_comes_before_3d_and_baselines_come_last_otherwise_in_the_order_given(tmp_path):
+    given = [
+        write_run(tmp_path / "forest", baseline=True, macs=None),
+        write_run(tmp_path / "deep", rank=3, macs=10),
+        write_run(tmp_path / "wide", macs=5_000),
+        write_run(tmp_path / "flat", macs=1_000),
     ]
+    comparison = compare(given)
+    rows = [(row.run, row.form) for row in comparison.rows]
+    assert rows == [("wide", "2D"), ("flat", "2D"), ("deep", "3D"), ("forest", "baseline")]
+    assert [(pair.reference, pair.other) for pair in comparison.pairs] == [
+        ("wide", "flat"), ("wide", "deep"), ("wide", "forest"),
+    ]  # fmt: skip
+    assert [pool.name for pool in comparison.pools] == [row.run for row in comparison.rows]
+
+
+def test_the_runs_of_a_folder_are_listed_as_they_were_run_and_undated_ones_first(tmp_path):
+    for name, started in (("a", "2026-03-01T12:00:00+00:00"), ("b", "2026-03-01T11:00:00+00:00"), ("c", None)):
+        write_run(tmp_path / name, started=started)
+    assert [row.run for row in compare([tmp_path]).rows] == ["c", "b", "a"]
+    assert [row.run for row in compare([tmp_path / "a", tmp_path / "b"]).rows] == ["a", "b"]
 
 
 def test_two_runs_are_paired_case_by_case_whatever_the_order_of_their_lines(tmp_path):

@@ -1,4 +1,4 @@
-"""Comparison: architectures side by side on the same cases, and paired against the cheapest, from run folders alone."""
+"""Comparison: architectures side by side on the same cases, and paired against the first, from run folders alone."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from archnet.errors import RunError
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow, comparison_row
 from archnet.evaluation.comparison.document_differences import Difference, document_differences
+from archnet.evaluation.comparison.forms import form_rank, read_form
 from archnet.evaluation.comparison.paired import SeedPredictions, Truth, paired_differences
 from archnet.evaluation.comparison.paired_tests import delong, mcnemar
 from archnet.evaluation.comparison.pools import Pool, read_pools
@@ -56,9 +57,8 @@ class Comparison:
         classes: Class names, the same for all runs.
         positive: The class whose recall counts, the same for all runs.
         set: "test", or "validation" where not every run has a test set.
-        rows: One for each architecture, in the order given.
-        pairs: Each architecture but the reference, against it. The reference is the one of the fewest multiply-adds;
-            of equal ones the first.
+        rows: One for each architecture: 2D before 3D, baselines last, otherwise in the order given.
+        pairs: Each architecture but the reference, against it. The reference is the first row.
         pools: What the rows were computed from.
         allowed_errors: Data checks whose errors a run allowed.
         manifests: The manifest of each run folder, with the changes that were accepted; null if it has none.
@@ -127,7 +127,7 @@ def compare(runs: Sequence[Path]) -> Comparison:
     for key in ("classes", "positive"):
         _check_shared(key, metrics)
     compared_set = _compared_set(metrics)
-    pools = read_pools(folders, compared_set)
+    pools = sorted(read_pools(folders, compared_set), key=lambda pool: form_rank(read_form(pool.folders[0])))
     rows = [comparison_row(pool, [metrics[folder] for folder in pool.folders], compared_set) for pool in pools]
     classes, positive = tuple(metrics[folders[0]]["classes"]), metrics[folders[0]]["positive"]
     return Comparison(
@@ -185,18 +185,11 @@ def _compared_set(metrics: Mapping[Path, Mapping[str, Any]]) -> str:
 
 
 def _paired_comparisons(pools: Sequence[Pool], rows: Sequence[ComparisonRow], positive: int) -> list[PairedComparison]:
-    """Each architecture but the cheapest against the cheapest."""
-    costs = [row.costs["macs"] for row in rows]
-    known_costs = [cost for cost in costs if cost is not None]
-    first = costs.index(min(known_costs)) if known_costs else 0
+    """Each architecture but the first against the first."""
     thresholds = [row.metrics["threshold"] for row in rows]
     sides = [_seed_predictions(pool, positive, threshold) for pool, threshold in zip(pools, thresholds, strict=True)]
-    truth = _truth(pools[first], positive)
-    return [
-        _paired_comparison((pools[first], pools[k]), (sides[first], sides[k]), truth)
-        for k in range(len(pools))
-        if k != first
-    ]
+    truth = _truth(pools[0], positive)
+    return [_paired_comparison((pools[0], pools[k]), (sides[0], sides[k]), truth) for k in range(1, len(pools))]
 
 
 def _seed_predictions(pool: Pool, positive: int, threshold: float | None) -> list[SeedPredictions]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from archnet.evaluation.comparison.forms import Form, read_form
 from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.metric_entry import class_estimate, class_value
 from archnet.evaluation.metrics import evaluate
@@ -21,6 +22,7 @@ class ComparisonRow:
 
     Attributes:
         run: The run folder's name, or the architecture's where there are several runs.
+        form: Of `read_form`.
         folders: The run folders, as they were given.
         seeds: Of training.
         folds: Folds of a cross-validation, whose cases are evaluated together; empty without one.
@@ -32,6 +34,7 @@ class ComparisonRow:
     """
 
     run: str
+    form: Form | None
     folders: tuple[str, ...]
     seeds: tuple[int, ...]
     folds: tuple[int, ...]
@@ -67,6 +70,7 @@ def comparison_row(pool: Pool, metrics: Sequence[Mapping[str, Any]], compared_se
     is_mean = len(seed_metrics) > 1
     return ComparisonRow(
         run=pool.name,
+        form=read_form(pool.folders[0]),
         folders=tuple(map(str, pool.folders)),
         seeds=pool.seeds,
         folds=pool.folds,

@@ -27,13 +27,14 @@ COMPARISON_FILES: Final = (
     "split.csv",
     "experiment.json",
     "data.json",
+    "network.json",
 )
 """Files that a comparison reads from each run."""
 
-COMPARISON_PAGE_FILES: Final = ("network.json", "gallery.npz", "froc/")
+COMPARISON_PAGE_FILES: Final = ("gallery.npz", "froc/", "environment.json")
 """Files that the page of a comparison also reads from each run."""
 
-REPORT_FILES: Final = (*COMPARISON_FILES, *COMPARISON_PAGE_FILES, "history.csv", "environment.json", "init.json")
+REPORT_FILES: Final = (*COMPARISON_FILES, *COMPARISON_PAGE_FILES, "history.csv", "init.json")
 """Files that a report is drawn from."""
 
 EVALUATION_FILES: Final = ("experiment.json", "metrics.json", "network.json", "model.keras")

@@ -159,8 +159,7 @@ def _pair_values(pair: PairedComparison) -> dict[str, Any]:
 
 def _cost_rows(comparison: Comparison) -> list[dict[str, Any]]:
     """Each cost of every row, with how many times the reference's it is."""
-    names = {row.run for row in comparison.rows} - {pair.other for pair in comparison.pairs}
-    reference = comparison.row(names.pop())
+    reference = comparison.rows[0]
     return [
         {
             "label": cost.label,

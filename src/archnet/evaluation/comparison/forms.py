@@ -1,0 +1,44 @@
+"""Forms: whether a run is of a 2D, 2.5D or 3D network or of a baseline, and their order in comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from archnet.evaluation.run_folder import is_baseline, read_optional_json
+
+Form = Literal["2D", "2.5D", "3D", "baseline"]
+
+_ORDER: Final[tuple[Form | None, ...]] = ("2D", "2.5D", "3D", None, "baseline")
+
+
+def read_form(folder: Path) -> Form | None:
+    """The form of a run; null if the run does not record its network.
+
+    Raises:
+        DataError: A file of the run is damaged.
+    """
+    experiment = read_optional_json(folder / "experiment.json") or {}
+    return "baseline" if is_baseline(experiment) else _network_form(folder, experiment)
+
+
+def _network_form(folder: Path, experiment: Mapping[str, Any]) -> Form | None:
+    """2.5D are 2D networks on several slices, and 2D layers on planes of a volume (VIEWS)."""
+    network = read_optional_json(folder / "network.json")
+    if network is None:
+        return None
+    if len(network["input_shape"]) == 3:
+        return "2.5D" if (experiment.get("data") or {}).get("view") == "slices-as-channels" else "2D"
+    convolves_volumes = any(layer["type"] == "C" and len(layer["output_shape"]) == 4 for layer in network["layers"])
+    has_views = any(layer["type"] == "VIEWS" for layer in network["layers"])
+    return "2.5D" if has_views and not convolves_volumes else "3D"
+
+
+def form_rank(form: Form | None) -> int:
+    """The place of a form in a comparison: 2D before 3D, baselines last.
+
+    >>> sorted(["baseline", "3D", "2D"], key=form_rank)
+    ['2D', '3D', 'baseline']
+    """
+    return _ORDER.index(form)
