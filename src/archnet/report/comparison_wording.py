@@ -5,20 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archnet.evaluation.comparison.comparison import PairedComparison
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.comparison.document_differences import Difference
-from archnet.evaluation.comparison.paired import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION
+from archnet.evaluation.comparison.matched_recall import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION
+from archnet.evaluation.comparison.paired_comparison import PairedComparison
+from archnet.evaluation.comparison.validation_rate import RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE
 from archnet.report.wording import bounds, decimals
 from archnet.spec.metrics import metrics_shown_in
 from archnet.spec.schema import json_text
 
 DIFFERENCE_NAMES = {
+    RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE: "recall at equal false-positive rate in validation",
     RECALL_AT_EQUAL_FALSE_POSITIVE_RATE: "recall at equal false-positive rate",
     RECALL_AT_EQUAL_PRECISION: "recall at equal precision",
     **{metric.name: metric.full_label for metric in reversed(metrics_shown_in("paired_differences"))},
 }
-"""The labels of the paired differences, in the order of the tables."""
+"""The labels of the paired differences of two classes, in the order of the tables."""
+
+
+def difference_names(num_classes: int) -> dict[str, str]:
+    """The labels of the paired differences, in the order of the tables.
+
+    >>> difference_names(2)["auc"], difference_names(3)["auc"], difference_names(3)["accuracy"]
+    ('AUC (ROC)', 'macro AUC (ROC)', 'accuracy')
+    """
+    macro = {metric.name for metric in metrics_shown_in("paired_differences") if metric.is_per_class}
+    return {
+        name: f"macro {label}" if num_classes > 2 and name in macro else label
+        for name, label in DIFFERENCE_NAMES.items()
+    }
 
 
 def ratio_text(ratio: float | None) -> str:
@@ -52,22 +67,21 @@ def p_value_text(p: float | None) -> str:
 
 
 def p_value(pair: PairedComparison, name: str) -> float | None:
-    """The paired test's p that belongs to a difference: DeLong's to the AUC, McNemar's to single seeds' accuracy."""
-    if name == "auc":
-        return pair.delong["p"] if pair.delong else None
-    return pair.mcnemar[0]["p"] if name == "accuracy" and len(pair.mcnemar) == 1 else None
+    """The p value of a difference, from the same standard error as its interval."""
+    p: float | None = pair.differences[name]["p"]
+    return p
 
 
 def errors_text(pair: PairedComparison) -> list[str]:
-    """McNemar's test in words, one line for each pair of seeds."""
-    return [_errors_line(pair, test) for test in pair.mcnemar]
+    """The discordant cases in words, one line for each pair of seeds."""
+    return [_errors_line(pair, counts) for counts in pair.discordant]
 
 
-def _errors_line(pair: PairedComparison, test: Mapping[str, Any]) -> str:
-    seeds = "" if len(pair.mcnemar) == 1 else f"seeds {test['reference_seed']} and {test['other_seed']}: "
+def _errors_line(pair: PairedComparison, counts: Mapping[str, Any]) -> str:
+    seeds = "" if len(pair.discordant) == 1 else f"seeds {counts['reference_seed']} and {counts['other_seed']}: "
     return (
-        f"{seeds}{test['only_other_right']:,} cases are classified correctly only by {pair.other}, "
-        f"{test['only_reference_right']:,} only by {pair.reference}; McNemar's exact p {p_value_text(test['p'])}"
+        f"{seeds}{counts['only_other_right']:,} cases are classified correctly only by {pair.other}, "
+        f"{counts['only_reference_right']:,} only by {pair.reference}"
     )
 
 
@@ -79,9 +93,10 @@ def runs_text(row: ComparisonRow) -> str:
 
 
 def uncertainty_text(row: ComparisonRow, name: str, positive: str) -> str:
-    """A metric's interval, or its standard deviation over the seeds; nothing where neither is defined."""
+    """A metric's interval, and its standard deviation over the seeds; nothing where neither is defined."""
     deviation = row.deviation(name, positive)
-    return bounds(row.interval(name, positive)) if deviation is None else f"SD {decimals(deviation)}"
+    spread = [] if deviation is None else [f"SD {decimals(deviation)}"]
+    return ", ".join([text for text in [bounds(row.interval(name, positive))] if text] + spread)
 
 
 def difference_texts(difference: Difference) -> tuple[str, str, str]:

@@ -103,7 +103,7 @@ METRICS: Final = {
             is_selectable=True,
             shown_in={
                 "train_columns": 0, "epoch_line": 0, "training_curves": 0, "class_report": 1, "live_panel": 0,
-                "operating_points": 0, "comparison": 0, "sweep_report": 0,
+                "operating_points": 0, "comparison": 0, "paired_differences": 0, "sweep_report": 0,
             },
         ),
         Metric(

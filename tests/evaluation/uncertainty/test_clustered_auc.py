@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from archnet.evaluation.comparison.paired_tests import delong
 from archnet.evaluation.uncertainty.clustered_auc import estimate_areas
 
 
@@ -59,12 +58,13 @@ def test_the_areas_are_those_of_scikit_learn():
 
 
 def test_with_one_case_a_group_the_variance_of_a_difference_is_delongs():
-    (first, second), is_positive = drawn_cases()
-    estimates = estimate_areas([first, second], is_positive, np.arange(60))
-    difference = estimates.areas[1] - estimates.areas[0]
-    contrast = np.array([-1.0, 1.0])
-    variance = contrast @ estimates.covariance @ contrast
-    assert (difference / np.sqrt(variance)) == pytest.approx(delong(first, second, is_positive)["z"], rel=1e-12)
+    """DeLong 1988, equation 5, from every pair of a positive and another case."""
+    scores, is_positive = drawn_cases()
+    kernels = [np.sign(one[is_positive][:, None] - one[~is_positive]) / 2 + 0.5 for (one,) in scores]
+    by_positive, by_other = ((kernels[1] - kernels[0]).mean(axis=axis) for axis in (1, 0))
+    expected = by_positive.var(ddof=1) / len(by_positive) + by_other.var(ddof=1) / len(by_other)
+    covariance = estimate_areas(scores, is_positive, np.arange(60)).covariance
+    assert np.array([-1, 1]) @ covariance @ [-1, 1] == pytest.approx(expected, rel=1e-12)
 
 
 def test_groups_that_are_copies_of_one_case_count_once():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from archnet.evaluation.comparison.forms import Form, read_form
+from archnet.evaluation.comparison.mean_intervals import mean_intervals
 from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.metric_entry import class_estimate, class_value
 from archnet.evaluation.metrics import evaluate
@@ -26,7 +27,8 @@ class ComparisonRow:
         folders: The run folders, as they were given.
         seeds: Of training.
         folds: Folds of a cross-validation, whose cases are evaluated together; empty without one.
-        metrics: As in `metrics.json`, about the compared set; of several seeds the means over them, without intervals.
+        metrics: As in `metrics.json`, about the compared set; of several seeds the means over them, with intervals of
+            these means (other cases and other seeds).
         of_seeds: The same for each seed by itself; empty of one seed.
         spread: The standard deviation of each metric over the seeds, in the metrics' form; None of one seed.
         train_accuracy: On the training cases, the mean over the runs; None where there is no training set.
@@ -49,7 +51,7 @@ class ComparisonRow:
         return class_estimate(self.metrics, name, positive).value
 
     def interval(self, name: str, positive: str) -> list[float] | None:
-        """The 95% interval of `value`; None of several seeds."""
+        """The 95% interval of `value`."""
         return class_estimate(self.metrics, name, positive).interval
 
     def deviation(self, name: str, positive: str) -> float | None:
@@ -68,13 +70,14 @@ def comparison_row(pool: Pool, metrics: Sequence[Mapping[str, Any]], compared_se
     """
     seed_metrics = _metrics_by_seed(pool, metrics[0], compared_set)
     is_mean = len(seed_metrics) > 1
+    positive = pool.predictions_by_seed[0].classes.index(metrics[0]["positive"])
     return ComparisonRow(
         run=pool.name,
         form=read_form(pool.folders[0]),
         folders=tuple(map(str, pool.folders)),
         seeds=pool.seeds,
         folds=pool.folds,
-        metrics=_aggregate_seeds(seed_metrics, np.mean) if is_mean else seed_metrics[0],
+        metrics=_mean_metrics(pool, seed_metrics, positive) if is_mean else seed_metrics[0],
         of_seeds=tuple(seed_metrics) if is_mean else (),
         spread=_aggregate_seeds(seed_metrics, _deviation, EVALUATED_METRICS) if is_mean else None,
         train_accuracy=_mean([entry.get("train", {}).get("accuracy") for entry in metrics]),
@@ -104,6 +107,14 @@ def _evaluate_seed(
         threshold=threshold,
         bootstraps=pool.bootstraps if len(pool.seeds) == 1 else 0,  # several seeds show their spread instead
     )
+
+
+def _mean_metrics(pool: Pool, seed_metrics: Sequence[dict[str, Any]], positive: int) -> dict[str, Any]:
+    """Means over the seeds, with their intervals."""
+    return {
+        **_aggregate_seeds(seed_metrics, np.mean),
+        "intervals": mean_intervals(pool, positive, seed_metrics[0]["threshold"], seed_metrics[0]["intervals"]),
+    }
 
 
 def _aggregate_seeds(

@@ -6,16 +6,17 @@ Seeds: each is one training of the architecture; its numbers stand beside those 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archnet.errors import RunError
+from archnet.evaluation.comparison.trainings import SeedPredictions, Truth
 from archnet.evaluation.predictions import Predictions, read_run_predictions
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.files.terminal_text import escape_name
@@ -35,6 +36,8 @@ class Pool:
         seeds: Of training, in rising order.
         folds: Those that the runs cover, in rising order; empty without a cross-validation.
         predictions_by_seed: For each seed the cases of the compared set, of all folds together, sorted by name.
+        run_of_case_by_seed: For each seed the index in `folders_by_seed` of the run that predicted each of these cases.
+        validation_by_seed: For each seed the validation cases of each of its runs; a run may have none.
     """
 
     name: str
@@ -44,6 +47,8 @@ class Pool:
     seeds: tuple[int, ...]
     folds: tuple[int, ...]
     predictions_by_seed: tuple[Predictions, ...]
+    run_of_case_by_seed: tuple[NDArray[np.int64], ...]
+    validation_by_seed: tuple[tuple[Predictions, ...], ...]
 
     @property
     def bootstraps(self) -> int:
@@ -73,7 +78,7 @@ class _Member:
 def read_pools(folders: Sequence[Path], compared_set: str) -> list[Pool]:
     """The pools that runs form, in the order of their first runs: all on the same cases.
 
-    Runs are pooled where they lie in the same experiment's folder.
+    Runs of one document are pooled, whatever their folders, as long as no two have the same fold and seed.
 
     Raises:
         RunError: Two pools, or two seeds of one, were evaluated on different cases, or a case was in two folds.
@@ -109,13 +114,27 @@ def _drop_run_keys(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _group_members(members: Sequence[_Member]) -> list[list[_Member]]:
-    """Members of one experiment's folder and one document, as long as no two have the same fold and seed."""
-    groups: defaultdict[tuple[Any, ...], list[_Member]] = defaultdict(list)
+    """Members of one document, as long as no two have the same fold and seed; those of one parent folder first."""
+    groups: list[list[_Member]] = []
     for member in members:
-        key = (member.folder.resolve().parent, json.dumps(member.requested_document, sort_keys=True))
-        is_new = all((one.fold, one.seed) != (member.fold, member.seed) for one in groups[key])
-        groups[key if is_new else (member.folder,)].append(member)
-    return [group for group in groups.values() if group]
+        _add_to_group(groups, [member], lambda one, other: one.folder.resolve().parent == other.folder.resolve().parent)
+    merged_groups: list[list[_Member]] = []
+    for group in groups:
+        _add_to_group(merged_groups, group, lambda one, other: bool(one.document))
+    return merged_groups
+
+
+def _add_to_group(
+    groups: list[list[_Member]], members: list[_Member], is_near: Callable[[_Member, _Member], bool]
+) -> None:
+    """Add members to the first group of their document that has none of their folds and seeds, or else as a new one."""
+    runs = {(member.fold, member.seed) for member in members}
+    for group in groups:
+        is_alike = group[0].requested_document == members[0].requested_document and is_near(group[0], members[0])
+        if is_alike and runs.isdisjoint((member.fold, member.seed) for member in group):
+            group.extend(members)
+            return
+    groups.append(members)
 
 
 def _pool_names(groups: Sequence[Sequence[_Member]]) -> list[str]:
@@ -123,6 +142,11 @@ def _pool_names(groups: Sequence[Sequence[_Member]]) -> list[str]:
     paths = [_pool_path(group) for group in groups]
     if len(set(paths)) < len(paths):
         paths = [group[0].folder.resolve() for group in groups]
+    return short_names(paths)
+
+
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """The last parts of different paths, as many as tell them apart, each on one line."""
     for depth in range(1, max(len(path.parts) for path in paths) + 1):
         names = [escape_name(Path(*path.parts[-depth:]).as_posix()) for path in paths]
         if len(set(names)) == len(names):
@@ -142,10 +166,10 @@ def _read_pool(name: str, members: Sequence[_Member], compared_set: str) -> Pool
     for member in members:
         folders_by_seed[member.seed].append(member.folder)
     seeds = sorted(folders_by_seed)
-    predictions_by_seed = [_read_out_of_fold_predictions(folders_by_seed[seed], compared_set) for seed in seeds]
-    for seed, predictions in zip(seeds[1:], predictions_by_seed[1:], strict=True):
+    trainings = [_read_training(folders_by_seed[seed], compared_set) for seed in seeds]
+    for seed, training in zip(seeds[1:], trainings[1:], strict=True):
         first = f"{name}, seed {seeds[0]}"
-        _check_same_cases(first, predictions_by_seed[0], f"{name}, seed {seed}", predictions, compared_set)
+        _check_same_cases(first, trainings[0].predictions, f"{name}, seed {seed}", training.predictions, compared_set)
     return Pool(
         name=name,
         folders=tuple(member.folder for member in members),
@@ -153,13 +177,24 @@ def _read_pool(name: str, members: Sequence[_Member], compared_set: str) -> Pool
         document=members[0].document,
         seeds=tuple(seeds),
         folds=tuple(sorted({member.fold for member in members if member.fold is not None})),
-        predictions_by_seed=tuple(predictions_by_seed),
+        predictions_by_seed=tuple(training.predictions for training in trainings),
+        run_of_case_by_seed=tuple(training.run_of_case for training in trainings),
+        validation_by_seed=tuple(training.validation for training in trainings),
     )
 
 
-def _read_out_of_fold_predictions(folders: Sequence[Path], compared_set: str) -> Predictions:
-    """The compared set's cases of all folds of one seed, in the order of their names."""
-    parts = [read_run_predictions(folder, [compared_set]).select(compared_set) for folder in folders]
+class _Training(NamedTuple):
+    """The predictions of one seed's runs, as in `Pool`."""
+
+    predictions: Predictions
+    run_of_case: NDArray[np.int64]
+    validation: tuple[Predictions, ...]
+
+
+def _read_training(folders: Sequence[Path], compared_set: str) -> _Training:
+    """The compared cases of all folds of one seed, in the order of their names, and the validation cases of each."""
+    runs = [read_run_predictions(folder, [compared_set]) for folder in folders]
+    parts = [run.select(compared_set) for run in runs]
     cases = np.concatenate([part.cases for part in parts])
     order = np.argsort(cases, kind="stable")
     repeated = cases[order][1:][cases[order][1:] == cases[order][:-1]]
@@ -170,7 +205,11 @@ def _read_out_of_fold_predictions(folders: Sequence[Path], compared_set: str) ->
         )
     columns = ("groups", "sets", "y_true", "probabilities")
     arrays = {name: np.concatenate([getattr(part, name) for part in parts])[order] for name in columns}
-    return Predictions(cases=cases[order], classes=parts[0].classes, **arrays)
+    return _Training(
+        predictions=Predictions(cases=cases[order], classes=parts[0].classes, **arrays),
+        run_of_case=np.repeat(np.arange(len(parts)), [len(part.cases) for part in parts])[order],
+        validation=tuple(run.select("validation") for run in runs),
+    )
 
 
 def _check_same_cases(first: str, cases: Predictions, name: str, other: Predictions, compared_set: str) -> None:
@@ -192,3 +231,21 @@ def _check_same_cases(first: str, cases: Predictions, name: str, other: Predicti
         f"{len(truths[0]):,}, and they share {len(shared):,}{detail}{labels}. Only runs on the same cases can be "
         "compared: the same data and split, and the same folds."
     )
+
+
+def pool_truth(pool: Pool, positive: int) -> Truth:
+    """The compared cases of a pool; `positive` is the index of the class whose recall counts."""
+    cases = pool.predictions_by_seed[0]
+    groups = np.unique(cases.groups, return_inverse=True)[1]
+    return Truth(y_true=cases.y_true, groups=groups, num_classes=len(cases.classes), positive=positive)
+
+
+def pool_trainings(pool: Pool, truth: Truth, threshold: float | None) -> list[SeedPredictions]:
+    """What the network of each seed says about the compared cases, at one threshold."""
+    return [
+        SeedPredictions(
+            scores=cases.probabilities[:, list(truth.columns)],
+            y_pred=cases.predicted_classes(positive=truth.positive, threshold=threshold),
+        )
+        for cases in pool.predictions_by_seed
+    ]

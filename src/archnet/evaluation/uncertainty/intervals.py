@@ -81,7 +81,7 @@ def t_p_value(t: float, degrees_of_freedom: float) -> float:
     return float(2 * stdtr(degrees_of_freedom, -abs(t)))
 
 
-def t_interval(value: float, standard_error: float, num_groups: int, scale: Scale = "identity") -> Interval:
+def t_interval(value: float, standard_error: float, num_groups: float, scale: Scale = "identity") -> Interval:
     """The 95% interval of an estimate from groups, by Student's t with num_groups - 1 degrees of freedom.
 
     Args:

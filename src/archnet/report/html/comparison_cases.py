@@ -10,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.comparison.comparison import Comparison, PairedComparison
+from archnet.evaluation.comparison.comparison import Comparison
+from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.report.figures.montage import Picture, shown_channel

@@ -8,18 +8,18 @@ from statistics import mean, stdev
 from typing import Any
 from urllib.parse import quote
 
-from archnet.evaluation.comparison.comparison import Comparison, PairedComparison, compare
+from archnet.evaluation.comparison.comparison import Comparison, compare
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
+from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.integrity.verification import COMPARISON_PAGE_FILES, verify_run
-from archnet.evaluation.metric_entry import class_value
 from archnet.evaluation.run_costs import COMPARED_COSTS
 from archnet.evaluation.run_folder import read_json, read_optional_json
 from archnet.files.atomic import write_json
 from archnet.report.comparison_wording import (
-    DIFFERENCE_NAMES,
     cost_ratio,
+    difference_names,
     difference_texts,
     errors_text,
     p_value,
@@ -115,7 +115,7 @@ def _template_values(experiment_folder: Path, comparison: Comparison) -> dict[st
             [METRICS[name].label for name in EVALUATED_METRICS if not METRICS[name].is_per_class]
         ),
         "cost_rows": _cost_rows(comparison),
-        "pairs": [_pair_values(pair) for pair in comparison.pairs],
+        "pairs": [_pair_values(pair, len(classes)) for pair in comparison.pairs],
         "reports": [class_report(row.metrics["confusion_matrix"], classes) for row in comparison.rows],
         "differences": _difference_drawing(comparison),
         "intervals": _interval_drawing(comparison),
@@ -142,14 +142,14 @@ def _network_drawings(comparison: Comparison) -> list[tuple[str, dict[str, Any]]
     return [(name, network_drawing(summary)) for name, summary in summaries.items() if summary]
 
 
-def _pair_values(pair: PairedComparison) -> dict[str, Any]:
+def _pair_values(pair: PairedComparison, num_classes: int) -> dict[str, Any]:
     """One architecture against the reference, in words."""
     return {
         "reference": pair.reference,
         "other": pair.other,
         "rows": [
             {"label": label, "p": p_value_text(p_value(pair, name)), **pair.differences[name]}
-            for name, label in DIFFERENCE_NAMES.items()
+            for name, label in difference_names(num_classes).items()
             if name in pair.differences
         ],
         "errors": errors_text(pair),
@@ -183,7 +183,7 @@ def _difference_drawing(comparison: Comparison) -> Drawing | None:
     reference, others = comparison.pairs[0].reference, {pair.other: places[pair.other] for pair in comparison.pairs}
     rows = {
         label: [(pair.differences[name]["difference"], pair.differences[name]["interval"]) for pair in comparison.pairs]
-        for name, label in DIFFERENCE_NAMES.items()
+        for name, label in difference_names(len(comparison.classes)).items()
         if name in comparison.pairs[0].differences
     }
     alt = f"Differences of {', '.join(others)} to {reference} with 95% intervals; the numbers are in the tables below."
@@ -207,20 +207,12 @@ def _interval_drawing(comparison: Comparison) -> Drawing:
     names = [row.run for row in comparison.rows]
     panels = {
         metric.full_label: [
-            (row.value(metric.name, comparison.positive), _interval_or_range(row, metric.name, comparison.positive))
+            (row.value(metric.name, comparison.positive), row.interval(metric.name, comparison.positive))
             for row in comparison.rows
         ]
         for metric in metrics_shown_in("comparison")
     }
     return interval_drawing(names, panels, _intervals_alt_text(comparison))
-
-
-def _interval_or_range(row: ComparisonRow, name: str, positive: str) -> list[float] | None:
-    """The 95% interval; of several seeds the lowest and the highest."""
-    if not row.of_seeds:
-        return row.interval(name, positive)
-    values = [class_value(metrics[name], positive) for metrics in row.of_seeds]
-    return None if None in values else [min(values), max(values)]
 
 
 def _intervals_alt_text(comparison: Comparison) -> str:

@@ -7,14 +7,15 @@ from html import escape
 from typing import Any
 
 from archnet.errors import DocumentError
-from archnet.evaluation.comparison.comparison import Comparison, PairedComparison
+from archnet.evaluation.comparison.comparison import Comparison
+from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.metric_entry import macro_estimate
 from archnet.evaluation.run_costs import COMPARED_COSTS
 from archnet.files.strict_json import path_text
 from archnet.files.terminal_text import escape_message
 from archnet.report.comparison_wording import (
-    DIFFERENCE_NAMES,
+    difference_names,
     difference_texts,
     errors_text,
     p_value,
@@ -142,7 +143,7 @@ def comparison_html(comparison: Comparison) -> str:
             ("", *(row.run for row in comparison.rows)),
             _comparison_rows(comparison),
         ),
-        *(part for pair in comparison.pairs for part in _pair_parts(pair)),
+        *(part for pair in comparison.pairs for part in _pair_parts(pair, len(comparison.classes))),
     ]
     return "".join(parts)
 
@@ -161,7 +162,7 @@ def _comparison_rows(comparison: Comparison) -> Iterator[Row]:
     yield "confusion matrix (rows truth)", *(_matrix(row.metrics["confusion_matrix"]) for row in comparison.rows)
 
 
-def _pair_parts(pair: PairedComparison) -> Iterator[str]:
+def _pair_parts(pair: PairedComparison, num_classes: int) -> Iterator[str]:
     rows = [
         (
             label,
@@ -170,7 +171,7 @@ def _pair_parts(pair: PairedComparison) -> Iterator[str]:
             _with_note(signed(entry["difference"]), signed_bounds(entry["interval"])),
             p_value_text(p_value(pair, name)),
         )
-        for name, label in DIFFERENCE_NAMES.items()
+        for name, label in difference_names(num_classes).items()
         if (entry := pair.differences.get(name))
     ]
     header = ("", pair.reference, pair.other, "difference (95%)", "p")

@@ -10,12 +10,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from archnet.evaluation.comparison.comparison import Comparison, PairedComparison
+from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
+from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.run_costs import COMPARED_COSTS, RunCost
 from archnet.report.comparison_wording import (
-    DIFFERENCE_NAMES,
+    difference_names,
     difference_texts,
     errors_text,
     p_value,
@@ -149,21 +150,21 @@ def _matrix_text(row: ComparisonRow) -> str:
 
 def _paired_parts(pair: PairedComparison, comparison: Comparison, is_full: bool) -> Iterator[RenderableType]:
     """One architecture against the reference; where there are many, without what differs in their documents."""
-    yield _paired_table(pair)
+    yield _paired_table(pair, len(comparison.classes))
     yield from (Text(line) for line in errors_text(pair))
     if is_full and pair.document:
         yield ""
         yield _document_table(pair)
 
 
-def _paired_table(pair: PairedComparison) -> Table:
+def _paired_table(pair: PairedComparison, num_classes: int) -> Table:
     table = titled_table(f"{pair.other} against {pair.reference}, 95% intervals below")
     table.add_column("")
     for name in (pair.reference, pair.other):
         table.add_column(Text(name, overflow="fold"), justify="right", min_width=9)
     table.add_column("difference", justify="right", min_width=16)
     table.add_column("p", justify="right", min_width=6)
-    for name, label in DIFFERENCE_NAMES.items():
+    for name, label in difference_names(num_classes).items():
         if name in pair.differences:
             entry = pair.differences[name]
             numbers = (decimals(entry["reference"]), decimals(entry["other"]))

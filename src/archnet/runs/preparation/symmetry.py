@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from archnet.data.dataset import Dataset
 from archnet.errors import pluralize
-from archnet.evaluation.comparison.paired import SeedPredictions, Truth, paired_differences
+from archnet.evaluation.comparison.paired import paired_differences
+from archnet.evaluation.comparison.trainings import SeedPredictions, Truth
 from archnet.runs.preparation.baseline_models import fit_baseline
 from archnet.runs.preparation.case_split import CaseSplit
 from archnet.runs.preparation.symmetric_copies import (
@@ -212,7 +213,7 @@ class _Trial:
             y_true=(self.truth[is_member] == other).astype(np.int64), groups=groups, num_classes=2, positive=1
         )
         sides = [
-            SeedPredictions(scores=scores, y_pred=(scores > 0).astype(np.int64))
+            SeedPredictions(scores=scores[:, None], y_pred=(scores > 0).astype(np.int64))
             for scores in (log[is_member, other] - log[is_member, one] for log in (first, second))
         ]
         entry = paired_differences(sides[:1], sides[1:], truth, bootstraps=BOOTSTRAPS)["auc"]

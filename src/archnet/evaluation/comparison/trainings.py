@@ -1,0 +1,264 @@
+"""Trainings of architectures on shared cases: the metrics of each, with their covariance over groups of cases.
+
+Accuracy, recall and the other proportions have a linearized covariance, the area under the ROC curve of two classes
+Obuchowski's; the rest has that of bootstrap resamples of groups, times g / (g - 1) for g groups (Davison and Hinkley
+1997, doi:10.1017/CBO9780511802843, section 3.8). All trainings meet the same resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.evaluation.confusion import matrix_metrics
+from archnet.evaluation.ranking import RANKING_FORMULAS, Floats, Ranking, ranking, ratio
+from archnet.evaluation.uncertainty.clustered_auc import estimate_areas
+from archnet.evaluation.uncertainty.clustered_proportions import estimate_proportions
+from archnet.evaluation.uncertainty.intervals import can_resample, resamples
+from archnet.evaluation.uncertainty.seed_variance import Estimates
+from archnet.spec.metrics import METRICS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Truth:
+    """The shared cases.
+
+    Attributes:
+        y_true: Index of the class, shape (N,).
+        groups: Index of the group, shape (N,).
+        num_classes: Of the data.
+        positive: Index of the class whose recall counts.
+    """
+
+    y_true: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    num_classes: int
+    positive: int
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The classes that have numbers of their own: of two the positive one, of more each."""
+        return (self.positive,) if self.num_classes == 2 else tuple(range(self.num_classes))
+
+    @property
+    def num_groups(self) -> int:
+        """Groups in all."""
+        return int(self.groups.max()) + 1 if len(self.groups) else 0
+
+    def count_groups(self, is_selected: NDArray[np.bool_]) -> int:
+        """Groups that have one of some cases, shape (N,)."""
+        return len(np.unique(self.groups[is_selected]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SeedPredictions:
+    """What one training's network says about the shared cases.
+
+    Attributes:
+        scores: Probability of each class of `Truth.columns`, shape (N, C).
+        y_pred: Predicted class of each case, shape (N,).
+    """
+
+    scores: Floats
+    y_pred: NDArray[np.int64]
+
+
+class Trainings:
+    """M trainings, sorted once for all resamples.
+
+    Attributes:
+        predictions: Of each.
+        truth: The cases.
+        rankings: Of each training for each class of `Truth.columns`.
+    """
+
+    def __init__(self, predictions: Sequence[SeedPredictions], truth: Truth) -> None:
+        self.predictions, self.truth = predictions, truth
+        self.rankings: list[list[Ranking]] = [
+            [ranking(one.scores[:, column], truth.y_true == k) for column, k in enumerate(truth.columns)]
+            for one in predictions
+        ]
+        flat = [truth.y_true * truth.num_classes + one.y_pred for one in predictions]
+        self._cells = [np.eye(truth.num_classes**2)[cells] for cells in flat]
+
+    def matrices(self, weights: Floats) -> list[Floats]:
+        """The confusion matrix of each training in each resample, (B, K, K)."""
+        shape = (len(weights), self.truth.num_classes, self.truth.num_classes)
+        return [(weights @ cells).reshape(shape) for cells in self._cells]
+
+    def values(self, weights: Floats, names: Sequence[str]) -> dict[str, Floats]:
+        """Metrics in each resample.
+
+        Args:
+            weights: How often each case counts, shape (B, N).
+            names: Of metrics.
+
+        Returns:
+            For each name shape (B, M, C): the number of the whole set or of the positive class, or of each class with
+            their mean last. NaN where undefined.
+        """
+        by_training = [
+            self._values(matrix, rankings, weights, names)
+            for matrix, rankings in zip(self.matrices(weights), self.rankings, strict=True)
+        ]
+        return {name: np.stack([values[name] for values in by_training], axis=1) for name in names}
+
+    def _values(
+        self, matrix: Floats, rankings: Sequence[Ranking], weights: Floats, names: Sequence[str]
+    ) -> dict[str, Floats]:
+        from_matrix = matrix_metrics(matrix)
+        needs_counts = any(METRICS[name].source == "ranking" for name in names)
+        counts = [ranked.counts(weights) for ranked in rankings] if needs_counts else []
+        values: dict[str, Floats] = {}
+        for name in names:
+            if METRICS[name].source == "ranking":
+                values[name] = _with_macro(np.stack([RANKING_FORMULAS[name](*pair) for pair in counts], axis=-1))
+            elif METRICS[name].is_per_class:
+                values[name] = _with_macro(from_matrix[name][..., list(self.truth.columns)])
+            else:
+                values[name] = from_matrix[name][..., None]
+        return values
+
+
+def _with_macro(values: Floats) -> Floats:
+    """The numbers of several classes (the last axis) with the mean of those that are defined, or one number alone."""
+    if values.shape[-1] == 1:
+        return values
+    is_defined = ~np.isnan(values)
+    mean = ratio(np.where(is_defined, values, 0.0).sum(axis=-1), is_defined.sum(axis=-1))
+    return np.concatenate([values, mean[..., None]], axis=-1)
+
+
+def estimate_metrics(
+    trainings: Trainings, names: Sequence[str], *, bootstraps: int, seed: int = 0
+) -> dict[str, tuple[Estimates, ...]]:
+    """Metrics of all trainings with their covariances.
+
+    Args:
+        trainings: On the same cases.
+        names: Of metrics.
+        bootstraps: Resamples; 0 leaves unknown what needs them.
+        seed: Of the resamples.
+
+    Returns:
+        For each name the estimates of the whole set or the positive class; of more classes those of each class, and of
+        their mean last.
+    """
+    truth = trainings.truth
+    estimates = {name: _estimate_directly(trainings, name) for name in names}
+    rest = [name for name, entry in estimates.items() if entry is None]
+    values, covariances = bootstrap(
+        truth, lambda weights: trainings.values(weights, rest), len(trainings.predictions), bootstraps, seed
+    )
+    for name in rest:
+        estimates[name] = tuple(
+            Estimates(
+                values=values[name][:, column],
+                covariance=scale_covariance(covariances[name][column], num_groups),
+                num_groups=num_groups,
+            )
+            for column, num_groups in enumerate(_count_groups(truth, name))
+        )
+    return {name: entry for name, entry in estimates.items() if entry is not None}
+
+
+def _estimate_directly(trainings: Trainings, name: str) -> tuple[Estimates, ...] | None:
+    """Estimates that need no resamples; None where there is no formula."""
+    if METRICS[name].proportion is not None:
+        return _proportions(trainings, name)
+    return _area(trainings) if name == "auc" and trainings.truth.num_classes == 2 else None
+
+
+def _area(trainings: Trainings) -> tuple[Estimates, ...]:
+    truth = trainings.truth
+    values = trainings.values(np.ones((1, len(truth.y_true))), ["auc"])["auc"][0, :, 0]
+    scores = [[one.scores[:, 0]] for one in trainings.predictions]
+    estimate = estimate_areas(scores, truth.y_true == truth.positive, truth.groups)
+    unknown = np.full((len(scores), len(scores)), np.nan)
+    (num_groups,) = _count_groups(truth, "auc")
+    covariance = unknown if estimate is None else estimate.covariance
+    return (Estimates(values=values, covariance=covariance, num_groups=num_groups),)
+
+
+_MEMBERS: Final[Mapping[str, Callable[[NDArray[np.bool_], NDArray[np.bool_]], NDArray[np.bool_]]]] = {
+    "true_positives": lambda is_class, is_predicted: is_class & is_predicted,
+    "positives": lambda is_class, is_predicted: is_class,
+    "predicted_positives": lambda is_class, is_predicted: is_predicted,
+    "true_negatives": lambda is_class, is_predicted: ~is_class & ~is_predicted,
+    "negatives": lambda is_class, is_predicted: ~is_class,
+    "correct": lambda is_class, is_predicted: is_class == is_predicted,
+    "total": lambda is_class, is_predicted: np.ones_like(is_class),
+}
+"""Which cases each count of a class is of, from whether they are of the class, and are predicted as it."""
+
+
+def _proportions(trainings: Trainings, name: str) -> tuple[Estimates, ...]:
+    truth, metric = trainings.truth, METRICS[name]
+    y_pred = np.stack([one.y_pred for one in trainings.predictions], axis=1)
+    y_true = np.broadcast_to(truth.y_true[:, None], y_pred.shape)
+    if metric.proportion is None or not metric.is_per_class:
+        return (estimate_proportions(y_pred == y_true, np.ones_like(y_pred, bool), truth.groups),)
+    parts, wholes = (
+        np.stack([_MEMBERS[count](y_true == k, y_pred == k) for k in truth.columns], axis=-1)
+        for count in metric.proportion
+    )
+    by_class = [estimate_proportions(parts[..., k], wholes[..., k], truth.groups) for k in range(len(truth.columns))]
+    return (*by_class, estimate_proportions(parts, wholes, truth.groups)) if len(by_class) > 1 else tuple(by_class)
+
+
+def _count_groups(truth: Truth, name: str) -> list[int]:
+    """Groups that each number of a metric depends on: those with cases of the rarer kind."""
+    by_class = [
+        min(truth.count_groups(truth.y_true == k), truth.count_groups(truth.y_true != k)) for k in truth.columns
+    ]
+    if len(by_class) == 1:
+        return by_class
+    if not METRICS[name].is_per_class:
+        return [truth.num_groups]
+    return [*by_class, min((number for number in by_class if number), default=0)]
+
+
+def bootstrap(
+    truth: Truth, values: Callable[[Floats], Mapping[str, Floats]], num_trainings: int, bootstraps: int, seed: int
+) -> tuple[dict[str, Floats], dict[str, list[Floats]]]:
+    """Numbers of the cases themselves, and their covariance over resamples of groups.
+
+    Args:
+        truth: The cases.
+        values: Gives for case weights (B, N) each number, shape (B, M, C).
+        num_trainings: The M trainings.
+        bootstraps: Resamples.
+        seed: Of the resamples.
+
+    Returns:
+        For each number its values (M, C), and C covariances (M, M); NaN where unknown.
+    """
+    numbers = {name: value[0] for name, value in values(np.ones((1, len(truth.y_true)))).items()}
+    samples: dict[str, list[Floats]] = {name: [] for name in numbers}
+    if samples and can_resample(truth.num_groups, bootstraps):
+        num_weights = len(truth.y_true) * num_trainings * len(truth.columns)
+        for counts in resamples(truth.num_groups, bootstraps, num_cases=num_weights, seed=seed):
+            for name, value in values(counts[:, truth.groups]).items():
+                samples[name].append(value)
+    return numbers, {
+        name: [_covariance(samples[name], column, num_trainings) for column in range(value.shape[-1])]
+        for name, value in numbers.items()
+    }
+
+
+def _covariance(chunks: Sequence[Floats], column: int, num_trainings: int) -> Floats:
+    """The covariance of one number over the resamples in which it is defined for all trainings, (M, M)."""
+    values = np.concatenate([np.empty((0, num_trainings)), *(chunk[..., column] for chunk in chunks)])
+    defined = values[~np.isnan(values).any(axis=1)]
+    if len(defined) < 2:
+        return np.full((num_trainings, num_trainings), np.nan)
+    return np.atleast_2d(np.cov(defined, rowvar=False))
+
+
+def scale_covariance(covariance: Floats, num_groups: int) -> Floats:
+    """A bootstrap covariance without its bias: resamples of g groups vary by (g - 1) / g of what new groups do."""
+    return covariance * (num_groups / (num_groups - 1)) if num_groups > 1 else np.full_like(covariance, np.nan)

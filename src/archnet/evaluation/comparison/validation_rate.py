@@ -1,0 +1,143 @@
+"""Recall at equal false-positive rates in validation: both thresholds are fixed before the compared set is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.evaluation.comparison.paired import difference_entry
+from archnet.evaluation.comparison.trainings import Truth
+from archnet.evaluation.predictions import Predictions
+from archnet.evaluation.ranking import Floats, ranking
+from archnet.evaluation.uncertainty.clustered_proportions import estimate_proportions
+
+RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE: Final = "recall_at_validation_false_positive_rate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SeedRuns:
+    """The runs of one training, one for each fold, on two classes.
+
+    Attributes:
+        scores: Probability of the positive class for each compared case, shape (N,).
+        run_of_case: Index of the run that predicted it, shape (N,).
+        validation: Validation cases of each run.
+    """
+
+    scores: Floats
+    run_of_case: NDArray[np.int64]
+    validation: Sequence[Predictions]
+
+
+def recall_at_validation_rate(
+    sides: tuple[Sequence[SeedRuns], Sequence[SeedRuns]], thresholds: tuple[float, float], truth: Truth
+) -> dict[str, Any] | None:
+    """How far the other architecture's recall is from the reference's at equal false-positive rates in validation.
+
+    The rate is the mean of the two networks' false-positive rates in validation at their configured thresholds, each a
+    mean over the network's runs. Each run gets the lowest threshold whose rate in its validation set does not exceed
+    it, and classifies its compared cases with that. The interval is about the compared cases, given the thresholds.
+
+    Args:
+        sides: The reference's and the other's trainings, one for each seed.
+        thresholds: Configured on either side.
+        truth: The compared cases.
+
+    Returns:
+        The entry of `difference_entry`, and `false_positive_rate`, the target; `operating_points`, of "reference" and
+        "other" each `threshold` (None of several runs), `validation_false_positive_rate` (what the thresholds come to,
+        a mean over runs), and the compared cases' `true_positives`, `positives`, `false_positives` and `others`: whole
+        numbers of a single seed, else means. None where a run's validation set lacks one of two classes.
+    """
+    runs = [[part for training in side for part in training.validation] for side in sides]
+    if not all(_has_both_classes(part, truth) for side in runs for part in side):
+        return None
+    own_rates = [
+        np.mean([_false_positive_rate(part, truth, threshold) for part in side])
+        for side, threshold in zip(runs, thresholds, strict=True)
+    ]
+    target = float(own_rates[0] + own_rates[1]) / 2
+    chosen = [[_thresholds(training, truth, target) for training in side] for side in sides]
+    detected = [
+        [training.scores >= own[training.run_of_case] for training, own in zip(side, side_thresholds, strict=True)]
+        for side, side_thresholds in zip(sides, chosen, strict=True)
+    ]
+    is_positive = np.equal(truth.y_true, truth.positive)[:, None]
+    flags = np.stack([*detected[0], *detected[1]], axis=1)
+    estimates = estimate_proportions(flags & is_positive, np.broadcast_to(is_positive, flags.shape), truth.groups)
+    points = [
+        _operating_point(side, np.concatenate(side_thresholds), side_flags, truth)
+        for side, side_thresholds, side_flags in zip(runs, chosen, detected, strict=True)
+    ]
+    return {
+        **difference_entry(estimates, len(sides[0])),
+        "false_positive_rate": target,
+        "operating_points": {"reference": points[0], "other": points[1]},
+    }
+
+
+def _has_both_classes(part: Predictions, truth: Truth) -> bool:
+    return len(np.unique(part.y_true == truth.positive)) == 2
+
+
+def _false_positive_rate(part: Predictions, truth: Truth, threshold: float) -> float:
+    others = part.probabilities[part.y_true != truth.positive, truth.positive]
+    return float(np.mean(others >= threshold))
+
+
+def _thresholds(training: SeedRuns, truth: Truth, rate: float) -> Floats:
+    """The threshold of each run of a training."""
+    return np.array(
+        [
+            lowest_threshold(part.probabilities[:, truth.positive], part.y_true == truth.positive, rate)
+            for part in training.validation
+        ]
+    )
+
+
+def lowest_threshold(scores: Floats, is_positive: NDArray[np.bool_], rate: float) -> float:
+    """The lowest of the scores at which the false-positive rate does not exceed a rate.
+
+    Args:
+        scores: Shape (N,), of both classes.
+        is_positive: Shape (N,).
+        rate: Share of the other cases.
+
+    Returns:
+        A score; a number just above the highest where even that one has too many false positives.
+
+    >>> scores, is_positive = np.array([0.9, 0.8, 0.6, 0.4, 0.2]), np.array([True, False, True, False, False])
+    >>> [lowest_threshold(scores, is_positive, rate) for rate in (0.0, 1 / 3, 1.0)]
+    [0.9, 0.6, 0.2]
+    """
+    case_ranking = ranking(scores, is_positive)
+    false_positives = case_ranking.counts(np.ones(len(scores)))[1]
+    allowed = rate * false_positives[-1] * (1 + 1e-12)  # a rate that is a mean of rates may be a last bit low
+    steps = int(np.sum(false_positives <= allowed))
+    if not steps:
+        return float(np.nextafter(case_ranking.thresholds[0], np.inf))
+    return float(case_ranking.thresholds[steps - 1])
+
+
+def _operating_point(
+    runs: Sequence[Predictions], thresholds: Floats, flags: Sequence[NDArray[np.bool_]], truth: Truth
+) -> dict[str, Any]:
+    """One side's operating point; `flags` are the compared cases that each training predicts as positive, (N,)."""
+    is_positive = truth.y_true == truth.positive
+    rates = [_false_positive_rate(part, truth, own) for part, own in zip(runs, thresholds.tolist(), strict=True)]
+    return {
+        "threshold": float(thresholds[0]) if len(thresholds) == 1 else None,
+        "validation_false_positive_rate": float(np.mean(rates)),
+        "true_positives": _mean_count([np.sum(one & is_positive) for one in flags]),
+        "positives": int(is_positive.sum()),
+        "false_positives": _mean_count([np.sum(one & ~is_positive) for one in flags]),
+        "others": int((~is_positive).sum()),
+    }
+
+
+def _mean_count(counts: Sequence[np.int64]) -> float:
+    return int(counts[0]) if len(counts) == 1 else float(np.mean(counts))

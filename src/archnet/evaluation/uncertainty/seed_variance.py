@@ -1,0 +1,123 @@
+"""The variance of a mean over trainings: that of the choice of cases, and that between the seeds of training.
+
+A number of S trainings of one architecture varies for two reasons: other cases would give another mean, and so would
+other seeds. The first variance is that of the mean over groups of cases (`covariance`). The second is the sample
+variance of the trainings' numbers over S, less the part of it that comes from the cases and is in the first already:
+trainings differ on single cases even where neither is better. This is the decomposition of Obuchowski and Rockette
+1995 (doi:10.1080/03610919508813243) and Hillis 2014 (doi:10.1002/sim.5926) for readers who read the images of one
+modality each; trainings are the readers. The degrees of freedom are Satterthwaite's (1946, doi:10.2307/3002019), from
+g - 1 for g groups and S - 1 for each side's seeds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from archnet.evaluation.uncertainty.clustered_auc import Floats
+from archnet.evaluation.uncertainty.intervals import Interval, t_p_value, t_quantile
+
+_ROUNDING = 1e-9  # a standard error below it is 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Estimates:
+    """One number of M trainings on the same cases.
+
+    Attributes:
+        values: Shape (M,); NaN where undefined.
+        covariance: Over the choice of cases, shape (M, M); NaN where unknown.
+        num_groups: Groups of cases that the number depends on.
+    """
+
+    values: Floats
+    covariance: Floats
+    num_groups: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeanEstimate:
+    """A mean over seeds, or a difference of two, with its uncertainty.
+
+    Attributes:
+        value: NaN where undefined.
+        standard_error: NaN where unknown; 0 where the resamples or groups do not vary.
+        degrees_of_freedom: Of Student's t.
+    """
+
+    value: float
+    standard_error: float
+    degrees_of_freedom: float
+
+    @property
+    def is_testable(self) -> bool:
+        """Whether the value is defined, and varies."""
+        return self.standard_error > 0
+
+    @property
+    def is_identical(self) -> bool:
+        """Whether the value is 0 in all resamples or groups."""
+        return self.standard_error == 0 and abs(self.value) < _ROUNDING
+
+    @property
+    def interval(self) -> Interval | None:
+        """The 95% interval, value ± t x standard error; None where the value is undefined or does not vary."""
+        if not self.is_testable:
+            return None
+        half = t_quantile(self.degrees_of_freedom) * self.standard_error
+        return [self.value - half, self.value + half]
+
+    @property
+    def p(self) -> float | None:
+        """The two-sided p value of a difference: below 0.05 where the interval excludes 0; None where it has none."""
+        return t_p_value(self.value / self.standard_error, self.degrees_of_freedom) if self.is_testable else None
+
+
+def mean_over_seeds(estimates: Estimates) -> MeanEstimate:
+    """The mean over all trainings, which are those of one architecture."""
+    return _combine(estimates, [estimates.values.size], [1], float(estimates.values.mean()))
+
+
+def difference_over_seeds(estimates: Estimates, num_reference: int) -> MeanEstimate:
+    """The mean over the other trainings minus that over the first `num_reference`, the reference's."""
+    first, second = estimates.values[:num_reference], estimates.values[num_reference:]
+    return _combine(estimates, [first.size, second.size], [-1, 1], float(second.mean() - first.mean()))
+
+
+def _combine(estimates: Estimates, num_seeds: Sequence[int], signs: Sequence[int], value: float) -> MeanEstimate:
+    """The signed sum of the means over each side's trainings, `num_seeds` of them in turn."""
+    covariance, degrees = estimates.covariance, estimates.num_groups - 1
+    if math.isnan(value) or degrees < 1 or not np.isfinite(covariance).all():
+        return MeanEstimate(value=value, standard_error=math.nan, degrees_of_freedom=math.nan)
+    contrast = np.repeat([sign / num for sign, num in zip(signs, num_seeds, strict=True)], num_seeds)
+    parts = [(max(0.0, float(contrast @ covariance @ contrast)), degrees)]
+    stops = np.cumsum(num_seeds).tolist()
+    sides = [slice(stop - num, stop) for stop, num in zip(stops, num_seeds, strict=True) if num > 1]
+    for side in sides:
+        parts.append((seed_variance(estimates.values[side], covariance[side, side]), side.stop - side.start - 1))
+    variance = sum(part for part, _ in parts)
+    if math.sqrt(variance) < _ROUNDING:
+        return MeanEstimate(value=value, standard_error=0.0, degrees_of_freedom=degrees)
+    return MeanEstimate(
+        value=value,
+        standard_error=math.sqrt(variance),
+        degrees_of_freedom=variance**2 / sum(part**2 / number for part, number in parts),
+    )
+
+
+def seed_variance(values: Floats, covariance: Floats) -> float:
+    """The variance of a mean over S seeds that comes from the seeds alone.
+
+    Args:
+        values: Of S trainings, two or more, shape (S,).
+        covariance: Over the choice of cases, shape (S, S).
+
+    >>> round(seed_variance(np.array([0.8, 0.9]), np.diag([0.001, 0.001])), 6)  # (0.005 - 0.001) / 2
+    0.002
+    """
+    num_seeds = len(values)
+    from_cases = (np.trace(covariance) - covariance.sum() / num_seeds) / (num_seeds - 1)
+    return max(0.0, float(values.var(ddof=1) - from_cases)) / num_seeds
