@@ -1,11 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from scipy.special import log_softmax, softmax
+from scipy.special import expit, log_softmax, logit, softmax
+from scipy.stats import t as student
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
 from archnet.evaluation.calibration import NUM_BINS, apply_temperature, calibration, fit_temperature
 from archnet.evaluation.metrics import evaluate
+from archnet.evaluation.uncertainty.proportions import proportion_interval
 from synthetic_runs import predictions_of, synthetic_predictions
 
 THREE = ("CT-0", "CT-1", "CT-23")
@@ -20,44 +24,91 @@ def sharpened(predictions, heat):
 @pytest.mark.parametrize("positive", [0, 1])
 def test_two_class_calibration_is_scikit_learns(positive):
     part = synthetic_predictions(num_cases=2000, seed=4).select("train")
-    found = calibration(part, positive, bootstraps=0, seed=0)
+    found = calibration(part, positive, seed=0)
     truth, scores = part.y_true == positive, part.probabilities[:, positive]
     assert found["brier"] == pytest.approx(sk.brier_score_loss(truth, scores), abs=1e-12)
-    shares, said = calibration_curve(truth, scores, n_bins=NUM_BINS, strategy="uniform")
+    shares, said = calibration_curve(truth, scores, n_bins=NUM_BINS, strategy="quantile")
     assert [entry["share"] for entry in found["bins"]] == pytest.approx(shares.tolist())
     assert [entry["probability"] for entry in found["bins"]] == pytest.approx(said.tolist())
     counts = np.array([entry["n"] for entry in found["bins"]])
     assert counts.sum() == len(truth)
     assert found["expected_calibration_error"] == pytest.approx(np.sum(counts * np.abs(shares - said)) / counts.sum())
-    assert found["intervals"] == {"brier": None}
 
 
 def test_of_more_classes_the_class_taken_is_judged():
     part = synthetic_predictions(THREE, num_cases=2000, seed=4).select("train")
-    found = calibration(part, 1, bootstraps=0, seed=0)
+    found = calibration(part, 1, seed=0)
     assert found["brier"] == pytest.approx(sk.brier_score_loss(part.y_true, part.probabilities, scale_by_half=False))
     right, confidence = part.probabilities.argmax(axis=1) == part.y_true, part.probabilities.max(axis=1)
-    shares, said = calibration_curve(right, confidence, n_bins=NUM_BINS, strategy="uniform")
+    shares, said = calibration_curve(right, confidence, n_bins=NUM_BINS, strategy="quantile")
     assert [entry["share"] for entry in found["bins"]] == pytest.approx(shares.tolist())
     assert [entry["probability"] for entry in found["bins"]] == pytest.approx(said.tolist())
 
 
-def test_a_bin_holds_its_upper_end_and_the_first_also_zero():
-    p = np.array([0.0, 1 / 15, 2 / 15, 1.0])
-    found = calibration(predictions_of([0, 0, 1, 1], np.column_stack([1 - p, p])), 1, bootstraps=0, seed=0)
-    assert [(entry["n"], entry["share"]) for entry in found["bins"]] == [(2, 0.0), (1, 1.0), (1, 1.0)]
-    assert found["expected_calibration_error"] == pytest.approx((1 / 15 + 13 / 15) / 4)
+def test_equal_probabilities_share_a_bin_and_empty_bins_are_left_out():
+    p = np.repeat([0.0, 0.1, 0.7, 1.0], [40, 3, 4, 2])
+    truth = np.arange(49) >= 44
+    found = calibration(predictions_of(truth.astype(int), np.column_stack([1 - p, p])), 1, seed=0)
+    bins = [(entry["n"], entry["probability"], entry["share"]) for entry in found["bins"]]
+    assert bins == [(40, 0.0, 0.0), (3, pytest.approx(0.1), 0.0), (4, pytest.approx(0.7), 0.75), (2, 1.0, 1.0)]
+    assert found["expected_calibration_error"] == pytest.approx((3 * 0.1 + 4 * 0.05) / 49)
 
 
-def test_the_interval_of_the_brier_score_is_that_of_repeated_groups():
-    part = synthetic_predictions(num_cases=300, seed=5).select("train")
-    found = calibration(part, 1, bootstraps=40, seed=9)["intervals"]["brier"]
-    names, errors = np.unique(part.groups), (part.probabilities[:, 1] - part.y_true) ** 2
-    samples = [
-        np.concatenate([errors[part.groups == names[group]] for group in draw]).mean()
-        for draw in np.random.default_rng(9).integers(len(names), size=(40, len(names)))
-    ]
-    assert found == pytest.approx(np.percentile(samples, [2.5, 97.5]).tolist(), abs=1e-12)
+def test_bins_have_the_interval_of_their_groups():
+    part = synthetic_predictions(num_cases=400, seed=5).select("train")
+    found, p = calibration(part, 1, seed=0)["bins"], part.probabilities[:, 1]
+    ends = np.cumsum([entry["n"] for entry in found])
+    order = np.argsort(p)
+    assert len(found) == NUM_BINS
+    for start, end, entry in zip([0, *ends], ends, found, strict=False):
+        rows = order[start:end]
+        groups = np.unique(part.groups[rows])
+        hits = np.array([part.y_true[rows][part.groups[rows] == group].sum() for group in groups])
+        sizes = np.array([np.sum(part.groups[rows] == group) for group in groups])
+        assert entry["interval"] == proportion_interval(hits, sizes)
+
+
+@pytest.mark.parametrize(("classes", "highest"), [(("0", "1"), 1), (THREE, 2)])
+def test_the_interval_of_the_brier_score_is_that_of_the_jackknife_over_groups(classes, highest):
+    part = synthetic_predictions(classes, num_cases=300, seed=5).select("train")
+    found = calibration(part, 1, seed=9)
+    errors = ((part.probabilities - np.eye(len(classes))[part.y_true]) ** 2).sum(axis=1) / (3 - highest)
+    names = np.unique(part.groups)
+    without = np.array([errors[part.groups != name].mean() for name in names])
+    num_groups, mean = len(names), errors.mean()
+    error = np.sqrt((num_groups - 1) / num_groups * np.sum((without - mean) ** 2))
+    share = mean / highest
+    half = student.ppf(0.975, num_groups - 1) * error / highest / (share * (1 - share))
+    expected = [highest * expit(logit(share) + sign * half) for sign in (-1, 1)]
+    assert found["brier"] == pytest.approx(mean)
+    assert found["intervals"]["brier"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_brier_score_of_one_group_or_without_spread_has_no_interval():
+    p = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    assert calibration(predictions_of([0, 1, 1], p, groups=["scan"] * 3), 1, seed=0)["intervals"] == {"brier": None}
+    assert calibration(predictions_of([0, 1, 1], [[0.5, 0.5]] * 3), 1, seed=0)["intervals"] == {"brier": None}
+    assert calibration(predictions_of([0, 1], [[1.0, 0.0], [0.0, 1.0]]), 1, seed=0)["intervals"] == {"brier": None}
+
+
+def test_a_calibrated_models_error_is_that_of_drawn_outcomes():
+    part = synthetic_predictions(num_cases=400, seed=4).select("train")
+    found, rng = calibration(part, 1, seed=0)["error_if_calibrated"], np.random.default_rng(1)
+    p = part.probabilities[:, 1]
+    errors = []
+    for _ in range(1000):
+        truth = (rng.random(len(p)) < p).astype(int)
+        errors.append(calibration(replace(part, y_true=truth), 1, seed=0)["expected_calibration_error"])
+    assert found["mean"] == pytest.approx(np.mean(errors), rel=0.03)
+    assert found["percentile_95"] == pytest.approx(np.percentile(errors, 95), rel=0.05)
+
+
+def test_a_calibrated_models_error_follows_the_seed_and_falls_with_the_cases():
+    small, large = (synthetic_predictions(num_cases=number) for number in (70, 1600))
+    first, again, other = (calibration(small, 1, seed=seed)["error_if_calibrated"] for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+    assert calibration(large, 1, seed=1)["error_if_calibrated"]["percentile_95"] < first["mean"]
 
 
 @pytest.mark.parametrize("classes", [("0", "1"), THREE])
@@ -103,5 +154,5 @@ def test_every_set_tells_its_calibration_before_and_after_the_temperature_of_the
     for name, entry in found.items():
         part = predictions.select(name)
         after = entry["calibration"].pop("scaled")
-        assert entry["calibration"] == calibration(part, 1, bootstraps=50, seed=0)
-        assert after == {"temperature": heat, **calibration(apply_temperature(part, heat), 1, bootstraps=50, seed=0)}
+        assert entry["calibration"] == calibration(part, 1, seed=0)
+        assert after == {"temperature": heat, **calibration(apply_temperature(part, heat), 1, seed=0)}

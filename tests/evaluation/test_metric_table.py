@@ -6,6 +6,7 @@ import pytest
 from archnet.evaluation.confusion import class_metrics, confusion_matrix, matrix_metrics
 from archnet.evaluation.metric_entry import class_estimate, macro_estimate
 from archnet.evaluation.metrics import evaluate
+from archnet.evaluation.uncertainty.intervals import wilson_interval
 from archnet.spec.metrics import EVALUATED_METRICS, MATRIX_METRICS, METRICS
 from metric_oracles import ORACLES
 from synthetic_runs import predictions_of, synthetic_predictions
@@ -52,9 +53,11 @@ def test_a_metric_of_matrices_has_the_shape_and_the_range_that_the_table_says(na
 def test_a_metric_has_wilsons_interval_if_and_only_if_it_is_a_proportion(name):
     y_true = np.array([0, 0, 0, 1, 1, 1])
     p = np.array([0.1, 0.8, 0.3, 0.9, 0.4, 0.7])
-    one_group = predictions_of(y_true, np.column_stack([1 - p, p]), groups=["scan"] * 6)
-    entry = evaluate(one_group, positive=1)["test"]
-    assert (entry["intervals"][name] is not None) == (METRICS[name].proportion is not None)
+    entry = evaluate(predictions_of(y_true, np.column_stack([1 - p, p])), positive=1, bootstraps=50)["test"]
+    shares = {"accuracy": (4, 6), "recall": (2, 3), "precision": (2, 3), "specificity": (2, 3)}
+    assert (name in shares) == (METRICS[name].proportion is not None)
+    wilson = wilson_interval(*shares[name]) if name in shares else None
+    assert (entry["intervals"][name] == wilson) == (name in shares)
 
 
 def test_a_class_without_cases_has_no_value():

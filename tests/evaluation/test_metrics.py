@@ -2,10 +2,13 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
+from scipy.stats import t as student
 from sklearn import metrics as sk
 
 from archnet.evaluation.confusion import class_report, confusion_matrix
 from archnet.evaluation.metrics import evaluate, recompute_metrics
+from archnet.evaluation.uncertainty.proportions import proportion_interval
 from archnet.spec.metrics import EVALUATED_METRICS
 from metric_oracles import ORACLES
 from synthetic_runs import predictions_of, synthetic_predictions
@@ -120,39 +123,113 @@ def test_only_sets_with_cases_appear_and_the_result_is_json():
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
+def slow_t_interval(value, samples, num_groups, to_scale, from_scale, slope):
+    """The interval of the bootstrap's standard error on a scale, written out."""
+    error = np.std(samples, ddof=1) * np.sqrt(num_groups / (num_groups - 1)) * slope
+    half = student.ppf(0.975, num_groups - 1) * error
+    return [from_scale(to_scale(value) - half), from_scale(to_scale(value) + half)]
+
+
+def num_bearing_groups(predictions):
+    """The groups with cases of the class that fewer groups have."""
+    return min(len(set(predictions.groups[predictions.y_true == label])) for label in (0, 1))
+
+
 def test_the_bootstrap_equals_a_slow_one_that_repeats_whole_groups():
     predictions = synthetic_predictions(num_cases=300, seed=5).select("train")
-    found = evaluate(predictions, positive=1, bootstraps=40, seed=9)["train"]["intervals"]
+    found = evaluate(predictions, positive=1, bootstraps=40, seed=9)["train"]
     names = np.unique(predictions.groups)
     rng = np.random.default_rng(9)
-    samples = {"auc": [], "average_precision": [], "f1": [], "mcc": []}
+    samples = {"average_precision": [], "f1": [], "mcc": []}
     for drawn in rng.integers(len(names), size=(40, len(names))):
         rows = np.concatenate([np.flatnonzero(predictions.groups == names[g]) for g in drawn])
         truth, p = predictions.y_true[rows], predictions.probabilities[rows, 1]
-        samples["auc"].append(sk.roc_auc_score(truth, p))
         samples["average_precision"].append(sk.average_precision_score(truth, p))
         samples["f1"].append(sk.f1_score(truth, p >= 0.5))
         samples["mcc"].append(sk.matthews_corrcoef(truth, p >= 0.5))
+    assert num_bearing_groups(predictions) < len(names)
     for name, values in samples.items():
-        assert found[name] == pytest.approx(np.percentile(values, [2.5, 97.5]).tolist(), abs=1e-12), name
+        value = found[name]
+        scale = (np.arctanh, np.tanh, 1 / (1 - value**2)) if name == "mcc" else (logit, expit, 1 / (value - value**2))
+        expected = slow_t_interval(value, values, num_bearing_groups(predictions), *scale)
+        assert found["intervals"][name] == pytest.approx(expected, abs=1e-12), name
 
 
-def test_a_single_group_has_no_bootstrap_interval():
+def test_the_interval_of_a_mean_over_classes_is_that_of_a_slow_bootstrap_with_all_groups():
+    predictions = synthetic_predictions(THREE, num_cases=300, seed=5).select("train")
+    found = evaluate(predictions, positive=1, bootstraps=30, seed=9)["train"]
+    names, rng = np.unique(predictions.groups), np.random.default_rng(9)
+    samples = {"recall": [], "auc": []}
+    for drawn in rng.integers(len(names), size=(30, len(names))):
+        rows = np.concatenate([np.flatnonzero(predictions.groups == names[g]) for g in drawn])
+        truth, p = predictions.y_true[rows], predictions.probabilities[rows]
+        samples["recall"].append(sk.balanced_accuracy_score(truth, p.argmax(axis=1)))
+        samples["auc"].append(sk.roc_auc_score(truth, p, multi_class="ovr"))
+    for name, values in samples.items():
+        value = found[name]["macro"]
+        expected = slow_t_interval(value, values, len(names), logit, expit, 1 / (value - value**2))
+        assert found["intervals"][name]["macro"] == pytest.approx(expected, abs=1e-12), name
+
+
+def test_the_intervals_of_proportions_and_auc_need_no_resamples():
+    predictions = synthetic_predictions(num_cases=300).select("test")
+    without, with_resamples = (evaluate(predictions, positive=1, bootstraps=number)["test"] for number in (0, 50))
+    closed = ("accuracy", "recall", "precision", "specificity", "auc")
+    for name in EVALUATED_METRICS:
+        interval = without["intervals"][name]
+        assert interval == (with_resamples["intervals"][name] if name in closed else None), name
+
+
+def test_the_interval_of_a_proportion_is_that_of_the_cases_that_it_counts_by_group():
+    predictions = synthetic_predictions(num_cases=300).select("test")
+    found = evaluate(predictions, positive=1, bootstraps=0)["test"]["intervals"]
+    taken, truth = predictions.probabilities[:, 1] >= 0.5, predictions.y_true == 1
+    counted = {
+        "accuracy": (taken == truth, np.ones_like(truth)),
+        "recall": (taken, truth),
+        "precision": (truth, taken),
+        "specificity": (~taken, ~truth),
+    }
+    for name, (successes, trials) in counted.items():
+        pairs = [
+            [np.sum((successes & trials)[predictions.groups == group]), np.sum(trials[predictions.groups == group])]
+            for group in np.unique(predictions.groups)
+        ]
+        assert found[name] == proportion_interval(*np.array(pairs).T), name
+
+
+def test_the_number_of_groups_stands_beside_the_number_of_cases():
+    found = evaluate(synthetic_predictions(), positive=1, bootstraps=0)
+    assert {name: entry["groups"] for name, entry in found.items()} == {"train": 28, "validation": 4, "test": 8}
+
+
+def test_a_single_group_has_no_interval():
     p = [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3]]
     found = evaluate(predictions_of([0, 1, 0, 1], p, groups=["scan"] * 4), positive=1)["test"]["intervals"]
-    assert (found["auc"], found["mcc"]) == (None, None)
-    assert found["recall"] is not None
+    assert found == dict.fromkeys(EVALUATED_METRICS)
     three = [[*pair, 0.0] for pair in p]
     found = evaluate(predictions_of([0, 1, 0, 1], three, groups=["scan"] * 4), positive=1)["test"]["intervals"]
     assert found["mcc"] is None
     assert found["auc"] == {"macro": None, "per_class": {"k0": None, "k1": None, "k2": None}}
 
 
+@pytest.mark.parametrize("is_right", [True, False])
+def test_five_cases_that_are_all_right_or_all_wrong_have_no_interval_of_no_width(is_right):
+    y_true = np.array([0, 1, 1, 0, 1])
+    p = np.where(y_true == is_right, 0.9, 0.1)
+    found = evaluate(predictions_of(y_true, np.column_stack([1 - p, p])), positive=1)["test"]
+    assert (found["mcc"], found["auc"]) == ((1.0, 1.0) if is_right else (-1.0, 0.0))
+    intervals = found["intervals"]
+    assert (intervals["mcc"], intervals["f1"]) == (None, None)
+    assert [high - low > 0.3 for low, high in filter(None, intervals.values())] == [True] * (5 if is_right else 6)
+
+
 def test_equal_seeds_give_equal_intervals_and_other_seeds_do_not():
     predictions = synthetic_predictions()
     first, again, other = (evaluate(predictions, positive=1, bootstraps=100, seed=seed) for seed in (1, 1, 2))
     assert first == again
-    assert first["test"]["intervals"]["auc"] != other["test"]["intervals"]["auc"]
+    for name in ("f1", "mcc", "average_precision"):
+        assert first["test"]["intervals"][name] != other["test"]["intervals"][name]
 
 
 def test_the_confusion_matrix_of_no_case_is_zero():

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.ranking import Floats
-from archnet.evaluation.uncertainty.intervals import (
-    Interval,
-    can_resample,
-    percentile_interval,
-    resamples,
-    wilson_interval,
-)
+from archnet.evaluation.uncertainty.intervals import Interval, t_interval
+from archnet.evaluation.uncertainty.proportions import proportion_interval, ratio_variance
 
 NUM_BINS: Final = 15
-"""Of equal width over [0, 1], each without its lower and with its upper end, as Guo et al. bin."""
+"""Bins of equally many cases, as far as equal probabilities allow, each without its lower and with its upper end."""
+
+_NUM_SIMULATIONS: Final = 1000
+_MAX_DRAWS: Final = 20_000_000  # simulated outcomes in all; larger sets have fewer simulations, whose errors vary less
+_CHUNK_DRAWS: Final = 4_000_000  # held at once: 32 MB
+_LEAST_SIMULATIONS: Final = 100
 
 _MAX_TEMPERATURE: Final = 50.0
 """Temperatures are looked for from 1 / 50 to 50; a best one beyond is none."""
 
+_LEAST_VARIANCE: Final = 1e-20  # of the Brier score; below it there is only rounding
+
 _HALVINGS: Final = 40  # of the logarithmic range, which narrow it to less than 1e-11
 
 
-def calibration(part: Predictions, positive: int, *, bootstraps: int, seed: int) -> dict[str, Any]:
+def calibration(part: Predictions, positive: int, *, seed: int) -> dict[str, Any]:
     """Calibration of one set's predicted probabilities, JSON-ready.
 
     With two classes the positive class's probability is evaluated; with more, the probability of the predicted class.
@@ -34,24 +38,31 @@ def calibration(part: Predictions, positive: int, *, bootstraps: int, seed: int)
     Args:
         part: The set's cases.
         positive: Index of the class whose recall counts.
-        bootstraps: Resamples of groups behind the interval of the Brier score; 0 leaves it out (None).
-        seed: Of the resamples.
+        seed: Of the simulated outcomes.
 
     Returns:
         `brier` (Brier 1950; of two classes the mean squared error of the positive class's probability, of more the
-        sum of the squared errors of all classes), `expected_calibration_error` (Guo et al. 2017, arXiv:1706.04599: the
-        mean over cases of how far share and probability lie apart in their bin), `bins` (`n` cases of mean
-        `probability`, and the `share` of them that came true with Wilson's `interval`) and `intervals` of the Brier
-        score.
+        sum of the squared errors of all classes), `expected_calibration_error` (Guo et al. 2017, arXiv:1706.04599, in
+        bins of equally many cases as Nixon et al. 2019, arXiv:1904.01685: the mean over cases of how far share and
+        probability lie apart in their bin), `error_if_calibrated` (what a perfectly calibrated model of the same
+        probabilities shows: `mean` and `percentile_95`), `bins` (`n` cases of mean `probability`, and the `share` of
+        them that came true with its `interval`) and `intervals` of the Brier score.
     """
     confidences, outcomes, errors = _confidences_and_outcomes(part, positive)
-    bins = _bins(confidences, outcomes)
+    groups = np.unique(part.groups, return_inverse=True)[1]
+    bin_index = _bin_index(confidences)
+    bins = _bins(bin_index, confidences, outcomes, groups)
     gaps = [entry["n"] * abs(entry["share"] - entry["probability"]) for entry in bins]
+    simulated = _simulated_errors(bin_index, confidences, seed)
     return {
         "brier": float(errors.mean()),
         "expected_calibration_error": sum(gaps) / len(errors),
+        "error_if_calibrated": {
+            "mean": float(simulated.mean()),
+            "percentile_95": float(np.percentile(simulated, 95)),
+        },
         "bins": bins,
-        "intervals": {"brier": _mean_interval(part, errors, bootstraps, seed)},
+        "intervals": {"brier": _brier_interval(groups, errors, highest=1 if len(part.classes) == 2 else 2)},
     }
 
 
@@ -66,31 +77,56 @@ def _confidences_and_outcomes(part: Predictions, positive: int) -> tuple[Floats,
     return part.probabilities[rows, top_class], truth[rows, top_class], squares.sum(axis=1)
 
 
-def _bins(confidences: Floats, outcomes: Floats) -> list[dict[str, Any]]:
+def _bin_index(confidences: Floats) -> NDArray[np.int64]:
+    """The bin of each case; equal probabilities share a bin, so that some bins may be empty."""
+    edges = np.quantile(confidences, np.linspace(0, 1, NUM_BINS + 1)[1:-1])
+    return np.searchsorted(edges, confidences)
+
+
+def _bins(
+    bin_index: NDArray[np.int64], confidences: Floats, outcomes: Floats, groups: NDArray[np.int64]
+) -> list[dict[str, Any]]:
     """What is said and what comes true in each bin that has cases."""
-    bin_index = np.searchsorted(np.linspace(0, 1, NUM_BINS + 1)[1:-1], confidences)
-    sizes = np.bincount(bin_index, minlength=NUM_BINS)
-    hits = np.bincount(bin_index, outcomes, minlength=NUM_BINS)
+    cells, shape = groups * NUM_BINS + bin_index, (int(groups.max()) + 1, NUM_BINS)
+    sizes = np.bincount(cells, minlength=math.prod(shape)).reshape(shape)
+    hits = np.bincount(cells, outcomes, minlength=math.prod(shape)).reshape(shape)
     sums = np.bincount(bin_index, confidences, minlength=NUM_BINS)
     return [
         {
-            "n": int(sizes[k]),
-            "probability": float(sums[k] / sizes[k]),
-            "share": float(hits[k] / sizes[k]),
-            "interval": wilson_interval(round(hits[k]), int(sizes[k])),
+            "n": int(sizes[:, k].sum()),
+            "probability": float(sums[k] / sizes[:, k].sum()),
+            "share": float(hits[:, k].sum() / sizes[:, k].sum()),
+            "interval": proportion_interval(hits[:, k], sizes[:, k]),
         }
-        for k in np.flatnonzero(sizes)
+        for k in np.unique(bin_index)
     ]
 
 
-def _mean_interval(part: Predictions, errors: Floats, bootstraps: int, seed: int) -> Interval | None:
-    """The bootstrap interval of a mean over cases, groups being drawn."""
-    names, groups = np.unique(part.groups, return_inverse=True)
-    if not can_resample(len(names), bootstraps):
+def _simulated_errors(bin_index: NDArray[np.int64], confidences: Floats, seed: int) -> Floats:
+    """The calibration errors of models whose probabilities come true, each case independently, one a simulation.
+
+    Bröcker and Smith 2007, doi:10.1175/WAF993.1, draw consistency bars so.
+    """
+    rng, num_cases = np.random.default_rng(seed), len(confidences)
+    order = np.argsort(bin_index, kind="stable")
+    said = confidences[order]
+    starts = np.unique(bin_index[order], return_index=True)[1]
+    num_simulations = min(_NUM_SIMULATIONS, max(_LEAST_SIMULATIONS, _MAX_DRAWS // num_cases))
+    chunk = max(1, _CHUNK_DRAWS // num_cases)
+    errors = []
+    for first in range(0, num_simulations, chunk):
+        draws = rng.random((min(chunk, num_simulations - first), num_cases)) < said
+        errors.append(np.abs(np.add.reduceat(draws - said, starts, axis=1)).sum(axis=1) / num_cases)
+    return np.concatenate(errors)
+
+
+def _brier_interval(groups: NDArray[np.int64], errors: Floats, *, highest: int) -> Interval | None:
+    """The interval of a mean of squared errors on the logit scale of its range, by Student's t over groups."""
+    sums, sizes = np.bincount(groups, errors / highest), np.bincount(groups)
+    mean, variance = sums.sum() / sizes.sum(), float(ratio_variance(sums, sizes))
+    if not (variance > _LEAST_VARIANCE and 0 < mean < 1):
         return None
-    sums, sizes = np.bincount(groups, errors), np.bincount(groups)
-    draws = resamples(len(names), bootstraps, num_cases=len(names), seed=seed)
-    return percentile_interval(np.concatenate([(counts @ sums) / (counts @ sizes) for counts in draws]))
+    return [highest * end for end in t_interval(float(mean), math.sqrt(variance), len(sizes), "logit")]
 
 
 def fit_temperature(part: Predictions) -> float | None:

@@ -1,4 +1,4 @@
-"""Confusion matrices: how they are counted, what follows from them, and Wilson's intervals of the proportions."""
+"""Confusion matrices: how they are counted, what follows from them, and the intervals of the proportions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.ranking import Floats, ratio
-from archnet.evaluation.uncertainty.intervals import Interval, wilson_interval
+from archnet.evaluation.uncertainty.intervals import Interval
+from archnet.evaluation.uncertainty.proportions import proportion_interval
 from archnet.spec.metrics import MATRIX_METRICS, METRICS, Metric, metrics_shown_in
 
 
@@ -124,19 +125,25 @@ def class_report(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> lis
     ]
 
 
-def proportion_intervals(matrix: NDArray[np.int64], columns: list[int]) -> dict[str, list[Interval | None]]:
-    """Wilson's interval of each metric that is a proportion: of the whole set, or of each of the classes `columns`."""
-    counts = matrix_counts(matrix)
+def proportion_intervals(matrices: NDArray[np.int64], columns: Sequence[int]) -> dict[str, list[Interval | None]]:
+    """The interval of each metric that is a proportion: of the whole set, or of each of the classes `columns`.
+
+    Args:
+        matrices: The confusion matrix of each group, shape (G, K, K): rows truth, columns prediction.
+        columns: The classes.
+    """
+    counts = matrix_counts(matrices)
     return {
-        name: _wilson_intervals(*(getattr(counts, key) for key in metric.proportion), columns=columns)
+        name: _intervals(*(getattr(counts, key) for key in metric.proportion), columns=columns)
         for name, metric in METRICS.items()
         if metric.proportion
     }
 
 
-def _wilson_intervals(part: Floats, whole: Floats, *, columns: list[int]) -> list[Interval | None]:
-    pairs = [(part, whole)] if part.ndim == 0 else [(part[k], whole[k]) for k in columns]
-    return [wilson_interval(int(successes), int(trials)) for successes, trials in pairs]
+def _intervals(part: Floats, whole: Floats, *, columns: Sequence[int]) -> list[Interval | None]:
+    if part.ndim == 1:
+        return [proportion_interval(part, whole)]
+    return [proportion_interval(part[:, k], whole[:, k]) for k in columns]
 
 
 def detection_counts(matrix: Sequence[Sequence[float]], positive: int) -> dict[str, Any]:

@@ -11,25 +11,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from archnet.evaluation.calibration import apply_temperature, calibration, fit_temperature
-from archnet.evaluation.confusion import (
-    confusion_matrix,
-    matrix_metrics,
-    number_or_none,
-    proportion_intervals,
-)
+from archnet.evaluation.confusion import confusion_matrix, number_or_none
 from archnet.evaluation.integrity.collapse import find_collapse
+from archnet.evaluation.metric_intervals import GroupedCases, interval_entries
+from archnet.evaluation.metric_values import class_ranking, macro_mean, metric_values
 from archnet.evaluation.operating_points import choose_thresholds, wanted_recall
 from archnet.evaluation.predictions import DEFAULT_THRESHOLD, Predictions
-from archnet.evaluation.ranking import RANKING_FORMULAS, Floats, Ranking, ranking, ratio
-from archnet.evaluation.uncertainty.intervals import Interval, can_resample, percentile_interval, resamples
+from archnet.evaluation.ranking import Floats
 from archnet.spec.experiment import SETS
-from archnet.spec.metrics import EVALUATED_METRICS, MATRIX_METRICS, METRICS
+from archnet.spec.metrics import EVALUATED_METRICS, MATRIX_METRICS
 
 Entry = float | dict[str, Any] | None
-IntervalEntry = Interval | dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +60,15 @@ def evaluate(
         threshold: For two classes: probability of `positive` from which a case is predicted as it; None
             stands for `DEFAULT_THRESHOLD`.
         recall: For two classes: the recall that a threshold chosen on the validation set is to reach there.
-        bootstraps: Resamples of groups behind the intervals that are not of proportions.
-        seed: Of the resamples.
+        bootstraps: Resamples of groups behind the intervals that have no closed form; 0 leaves these out (None).
+        seed: Of the resamples, and of the simulated outcomes behind the calibration's yardstick.
 
     Returns:
-        For each of "train", "validation" and "test" that occurs: `n`, `threshold` (None for more than two classes),
-        `confusion_matrix` (rows truth, columns prediction), the metrics, and `intervals` with the same names. With
-        more than two classes a metric of one class is {"macro": ..., "per_class": {name: ...}}. Then `calibration`,
-        and where there is a validation set and two classes, `operating_points`: the same at thresholds chosen there.
+        For each of "train", "validation" and "test" that occurs: the number `n` of cases and that of their `groups`,
+        `threshold` (None for more than two classes), `confusion_matrix` (rows truth, columns prediction), the metrics,
+        and `intervals` with the same names. With more than two classes a metric of one class is {"macro": ...,
+        "per_class": {name: ...}}. Then `calibration`, and where there is a validation set and two classes,
+        `operating_points`: the same at thresholds chosen there.
     """
     options = MetricOptions(
         positive=positive,
@@ -93,7 +88,13 @@ def evaluate(
 def _set_metrics(part: Predictions, options: MetricOptions) -> dict[str, Any]:
     """The numbers of one set."""
     threshold = options.threshold if len(part.classes) == 2 else None
-    return {"n": len(part.cases), "threshold": threshold, **_metrics_with_intervals(part, options, EVALUATED_METRICS)}
+    num_groups = len(np.unique(part.groups))
+    return {
+        "n": len(part.cases),
+        "groups": num_groups,
+        "threshold": threshold,
+        **_metrics_with_intervals(part, options, EVALUATED_METRICS),
+    }
 
 
 def _operating_points(
@@ -109,11 +110,9 @@ def _operating_points(
 
 def _calibration(part: Predictions, options: MetricOptions, temperature: float | None) -> dict[str, dict[str, Any]]:
     """One set's calibration as the network gave it, and after temperature scaling where that could be fitted."""
-    entry = calibration(part, options.positive, bootstraps=options.bootstraps, seed=options.seed)
+    entry = calibration(part, options.positive, seed=options.seed)
     if temperature is not None:
-        calibrated = calibration(
-            apply_temperature(part, temperature), options.positive, bootstraps=options.bootstraps, seed=options.seed
-        )
+        calibrated = calibration(apply_temperature(part, temperature), options.positive, seed=options.seed)
         entry["scaled"] = {"temperature": temperature, **calibrated}
     return {"calibration": entry}
 
@@ -124,64 +123,22 @@ def _metrics_with_intervals(part: Predictions, options: MetricOptions, metric_na
     columns = [options.positive] if num_classes == 2 else list(range(num_classes))
     y_pred = part.predicted_classes(positive=options.positive, threshold=options.threshold)
     matrix = confusion_matrix(part.y_true, y_pred, num_classes)
-    rankings = [] if metric_names is MATRIX_METRICS else [_class_ranking(part, k) for k in columns]
-    values = _metric_values(matrix, rankings, np.ones(len(y_pred)), columns)
-    samples = _bootstrap_metrics(part, y_pred, rankings, columns, options)
-    names, shares = [part.classes[k] for k in columns], proportion_intervals(matrix, columns)
+    rankings = {} if metric_names is MATRIX_METRICS else {k: class_ranking(part, k) for k in columns}
+    values = metric_values(matrix, rankings, np.ones(len(y_pred)), columns, metric_names)
+    cases = GroupedCases(
+        part=part,
+        y_pred=y_pred,
+        columns=columns,
+        rankings=rankings,
+        bootstraps=options.bootstraps,
+        seed=options.seed,
+    )
+    names = [part.classes[k] for k in columns]
     return {
         "confusion_matrix": matrix.tolist(),
         **{name: _metric_entry(values[name], names) for name in metric_names},
-        "intervals": {
-            name: _interval_entry(
-                shares.get(name), samples.get(name), names if METRICS[name].is_per_class else names[:1]
-            )
-            for name in metric_names
-        },
+        "intervals": interval_entries(cases, {name: values[name] for name in metric_names}),
     }
-
-
-def _class_ranking(predictions: Predictions, k: int) -> Ranking:
-    """The cases in order of their probability of class k."""
-    return ranking(predictions.probabilities[:, k], predictions.y_true == k)
-
-
-def _metric_values(
-    matrix: NDArray[Any], rankings: Sequence[Ranking], weights: Floats, columns: list[int]
-) -> dict[str, Floats]:
-    """All metrics: those of the whole set of shape (...), those of one class of shape (..., len(columns))."""
-    whole = matrix_metrics(matrix)
-    values = {name: value[..., columns] if METRICS[name].is_per_class else value for name, value in whole.items()}
-    if rankings:
-        counts = [entry.counts(weights) for entry in rankings]
-        for name, formula in RANKING_FORMULAS.items():
-            values[name] = np.stack([formula(*pair) for pair in counts], axis=-1)
-    return values
-
-
-def _bootstrap_metrics(
-    part: Predictions,
-    y_pred: NDArray[np.int64],
-    rankings: Sequence[Ranking],
-    columns: list[int],
-    options: MetricOptions,
-) -> dict[str, Floats]:
-    """All metrics of each resample of groups; empty where there is nothing to resample (fewer than two groups)."""
-    names, groups = np.unique(part.groups, return_inverse=True)
-    if not can_resample(len(names), options.bootstraps):
-        return {}
-    num_classes = len(part.classes)
-    cells = (groups * num_classes + part.y_true) * num_classes + y_pred
-    matrices = np.bincount(cells, minlength=len(names) * num_classes**2).reshape(len(names), -1)
-    chunks = [
-        _metric_values(
-            (counts @ matrices).reshape(-1, num_classes, num_classes),
-            rankings,
-            counts[:, groups] if rankings else counts,
-            columns,
-        )
-        for counts in resamples(len(names), options.bootstraps, num_cases=len(groups), seed=options.seed)
-    ]
-    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
 def _metric_entry(values: Floats, names: list[str]) -> Entry:
@@ -189,31 +146,9 @@ def _metric_entry(values: Floats, names: list[str]) -> Entry:
     if values.ndim == 0 or len(names) == 1:
         return number_or_none(values.reshape(()))
     return {
-        "macro": number_or_none(_macro_mean(values)),
+        "macro": number_or_none(macro_mean(values)),
         "per_class": dict(zip(names, map(number_or_none, values), strict=True)),
     }
-
-
-def _interval_entry(shares: list[Interval | None] | None, samples: Floats | None, names: list[str]) -> IntervalEntry:
-    """A metric's interval in the form of its entry: Wilson's where it is a proportion, else the bootstrap's."""
-    ends = shares or _sample_intervals(samples, len(names))
-    if len(ends) == 1:
-        return ends[0]
-    macro = None if samples is None else percentile_interval(_macro_mean(samples))
-    return {"macro": macro, "per_class": dict(zip(names, ends, strict=True))}
-
-
-def _sample_intervals(samples: Floats | None, num_columns: int) -> list[Interval | None]:
-    """The bootstrap interval of a metric of the whole set, or of each class's."""
-    if samples is None:
-        return [None] * num_columns
-    return [percentile_interval(column) for column in samples.reshape(len(samples), -1).T]
-
-
-def _macro_mean(values: Floats) -> Floats:
-    """The mean over the classes (the last axis) whose number is defined; NaN where none is."""
-    defined = ~np.isnan(values)
-    return ratio(np.where(defined, values, 0.0).sum(axis=-1), defined.sum(axis=-1).astype(np.float64))
 
 
 def collapse_entry(

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
+from scipy.stats import t as student
 from sklearn.metrics import roc_auc_score
 
-from archnet.evaluation.uncertainty.clustered_auc import estimate_areas
+from archnet.evaluation.uncertainty.clustered_auc import area_interval, estimate_areas, scarcer_groups
 
 
 def drawn_cases(num_cases=60, num_networks=2, seed=0):
@@ -84,3 +86,47 @@ def test_the_area_of_several_trainings_is_their_mean():
 def test_one_group_of_positive_cases_says_nothing_about_the_variance():
     scores, _ = drawn_cases(10)
     assert estimate_areas(scores, np.arange(10) < 3, np.minimum(np.arange(10), 3) // 3) is None
+
+
+def test_the_interval_of_an_area_is_symmetric_on_the_logit_scale():
+    ((scores,), *_), is_positive = drawn_cases()
+    groups = np.arange(60) // 4
+    estimates = estimate_areas([[scores]], is_positive, groups)
+    area, error = estimates.areas[0], np.sqrt(estimates.covariance[0, 0])
+    num_groups = min(len(set(groups[is_positive])), len(set(groups[~is_positive])))
+    half = student.ppf(0.975, num_groups - 1) * error / (area * (1 - area))
+    expected = [expit(logit(area) - half), expit(logit(area) + half)]
+    assert area_interval(scores, is_positive, groups) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_scarcer_groups_are_those_of_the_rarer_kind():
+    groups, is_positive = np.array([0, 0, 1, 1, 2, 3]), np.array([True, False, True, False, False, False])
+    assert (scarcer_groups(is_positive, groups), scarcer_groups(~is_positive, groups)) == (2, 2)
+
+
+@pytest.mark.parametrize(("num_positives", "num_others", "pairs"), [(3, 60, 3), (60, 3, 3), (42, 100, 42)])
+def test_a_perfect_area_is_bounded_by_the_pairs_that_share_no_group(num_positives, num_others, pairs):
+    is_positive = np.arange(num_positives + num_others) < num_positives
+    groups = np.arange(len(is_positive))
+    least = 0.025 ** (1 / pairs)
+    assert area_interval(is_positive.astype(float), is_positive, groups) == [least, 1.0]
+    assert area_interval(-is_positive.astype(float), is_positive, groups) == [0.0, 1 - least]
+
+
+def test_a_perfect_area_of_groups_with_both_kinds_has_half_as_many_pairs():
+    is_positive = np.tile([True, False, False], 7)
+    assert area_interval(is_positive.astype(float), is_positive, np.arange(21) // 3) == [0.025 ** (1 / 3), 1.0]
+
+
+def test_a_constant_score_and_one_group_of_positive_cases_have_no_interval():
+    is_positive = np.arange(10) < 4
+    assert area_interval(np.ones(10), is_positive, np.arange(10)) is None
+    assert area_interval(np.arange(10.0), is_positive, np.maximum(np.arange(10), 4)) is None
+
+
+def test_no_area_makes_the_interval_fail():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        is_positive, groups = rng.random(8) < 0.5, rng.integers(4, size=8)
+        interval = area_interval(np.round(rng.normal(size=8)), is_positive, groups)
+        assert interval is None or 0 <= interval[0] < interval[1] <= 1

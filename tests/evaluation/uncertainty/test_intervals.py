@@ -3,6 +3,7 @@ import pytest
 from scipy.stats import binomtest, norm
 
 from archnet.evaluation.uncertainty.intervals import (
+    bootstrap_t_interval,
     effective_trials,
     expected_interval,
     percentile_interval,
@@ -55,3 +56,23 @@ def test_undefined_resamples_are_left_out_of_the_percentiles():
     values = np.array([np.nan, *np.linspace(0, 1, 101), np.nan])
     assert percentile_interval(values) == pytest.approx([0.025, 0.975])
     assert percentile_interval(np.array([np.nan])) is None
+
+
+def test_a_bootstrap_shows_no_uncertainty_at_an_end_of_the_scale_or_without_spread():
+    samples = np.linspace(0.4, 0.9, 20)
+    assert bootstrap_t_interval(1.0, samples, 20, "logit") is None
+    assert bootstrap_t_interval(-1.0, samples, 20, "atanh") is None
+    assert bootstrap_t_interval(np.nan, samples, 20, "atanh") is None
+    assert bootstrap_t_interval(0.7, np.full(20, 0.7), 20, "logit") is None
+    assert bootstrap_t_interval(0.7, samples, 1, "logit") is None
+
+
+def test_a_bootstrap_of_which_most_resamples_are_undefined_has_no_interval():
+    samples = np.concatenate([np.linspace(0.4, 0.9, 20), np.full(20, np.nan)])
+    assert bootstrap_t_interval(0.7, samples, 20, "logit") == bootstrap_t_interval(0.7, samples[:20], 20, "logit")
+    assert bootstrap_t_interval(0.7, samples[1:], 20, "logit") is None
+
+
+def test_a_wide_interval_ends_inside_the_scale():
+    for value, scale, ends in ((0.001, "logit", [0.0, 1.0]), (0.999, "atanh", [-1.0, 1.0])):
+        assert bootstrap_t_interval(value, np.array([0.0, 0.9]), 2, scale) == pytest.approx(ends, abs=1e-9)

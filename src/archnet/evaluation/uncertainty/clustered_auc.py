@@ -7,10 +7,14 @@ group are not independent. With one case a group this is DeLong's covariance, bu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from archnet.evaluation.uncertainty.intervals import Interval, t_interval
+
+_LEAST_VARIANCE: Final = 1e-20  # below it there is only rounding
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +63,48 @@ def estimate_areas(
     cross = first @ second.T
     covariance = positive_scale * first @ first.T + other_scale * second @ second.T + shared_scale * (cross + cross.T)
     return AreaEstimates(areas=np.array(areas), covariance=covariance)
+
+
+def area_interval(scores: Floats, is_positive: NDArray[np.bool_], groups: NDArray[np.int64]) -> Interval | None:
+    """The 95% interval of the area under one ROC curve, symmetric on the logit scale, by Student's t.
+
+    The degrees of freedom are those of the rarer kind: the groups that have positive cases, or those that have others,
+    whichever are fewer, less 1.
+
+    Args:
+        scores: Shape (N,).
+        is_positive: Shape (N,).
+        groups: Index of each case's group, shape (N,).
+
+    Returns:
+        None where the positive or the other cases come from fewer than two groups, and where no case outranks another.
+    """
+    estimates = estimate_areas([[scores]], is_positive, groups)
+    if estimates is None:
+        return None
+    area, variance = float(estimates.areas[0]), float(estimates.covariance[0, 0])
+    if area in (0.0, 1.0):
+        least = 0.025 ** (1 / _num_separate_pairs(is_positive, groups))
+        return [least, 1.0] if area else [0.0, 1 - least]
+    if variance < _LEAST_VARIANCE:
+        return None
+    return t_interval(area, variance**0.5, scarcer_groups(is_positive, groups), "logit")
+
+
+def scarcer_groups(is_positive: NDArray[np.bool_], groups: NDArray[np.int64]) -> int:
+    """The groups that have positive cases, or those that have other cases, whichever are fewer."""
+    return min(len(np.unique(groups[is_positive])), len(np.unique(groups[~is_positive])))
+
+
+def _num_separate_pairs(is_positive: NDArray[np.bool_], groups: NDArray[np.int64]) -> int:
+    """The most pairs of a positive and another case of which no two share a group.
+
+    They are independent, and each is in the right order with the area's probability. So the probability that all pairs
+    of all cases are in the right order is at most the area to the power of this number, which bounds an area of 1 from
+    below as Clopper and Pearson (1934, doi:10.1093/biomet/26.4.404) bound a share of 1.
+    """
+    num_groups = len(np.unique(groups))
+    return min(num_groups // 2, scarcer_groups(is_positive, groups))
 
 
 def _centred_sums(groups: NDArray[np.int64], placements: Floats, area: float, num_groups: int) -> Floats:

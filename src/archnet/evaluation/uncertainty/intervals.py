@@ -1,4 +1,4 @@
-"""95% intervals: Wilson's for proportions, the percentile bootstrap over groups for everything else."""
+"""95% intervals: Wilson's for independent cases, Student's t for estimates from groups, the bootstrap of groups."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.special import expit, stdtr, stdtrit
 
 Interval = list[float]
 
@@ -18,6 +18,8 @@ NORMAL_QUANTILE: Final = 1.959963984540054
 """The 97.5% point of the normal distribution."""
 
 _MAX_WEIGHTS = 4_000_000  # weights held at once: 32 MB
+
+_NO_SPREAD: Final = 1e-12  # a standard deviation below it comes from rounding
 
 
 def wilson_interval(successes: int, trials: int) -> Interval | None:
@@ -45,10 +47,29 @@ def expected_interval(share: float, trials: float) -> Interval:
     >>> [round(end, 3) for end in expected_interval(0.9, 27)]
     [0.733, 0.967]
     """
-    spread = NORMAL_QUANTILE * NORMAL_QUANTILE / trials
+    low, high = score_bounds(np.float64(share), np.float64(trials), np.float64(NORMAL_QUANTILE))
+    return [float(low), float(high)]
+
+
+def score_bounds(
+    share: NDArray[np.float64] | np.float64,
+    trials: NDArray[np.float64] | np.float64,
+    quantile: NDArray[np.float64] | np.float64,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The ends of Wilson's score interval of proportions.
+
+    Args:
+        share: Observed or expected.
+        trials: Number of independent trials, above 0.
+        quantile: Of the distribution of the standardized error.
+
+    Returns:
+        Lower and upper ends; NaN where an argument is.
+    """
+    spread = quantile * quantile / trials
     centre = (share + spread / 2) / (1 + spread)
-    half = NORMAL_QUANTILE / (1 + spread) * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
-    return [centre - half, centre + half]
+    half = quantile / (1 + spread) * np.sqrt(share * (1 - share) / trials + spread / (4 * trials))
+    return centre - half, centre + half
 
 
 def effective_trials(group_sizes: Sequence[int]) -> float:
@@ -70,6 +91,14 @@ def t_quantile(degrees_of_freedom: float) -> float:
     (2.4469, 1.96)
     """
     return float(stdtrit(degrees_of_freedom, 0.975))
+
+
+def t_quantiles(degrees_of_freedom: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The 97.5% points of Student's t distributions; NaN without a degree of freedom."""
+    quantiles: NDArray[np.float64] = np.where(
+        degrees_of_freedom < 1, np.nan, stdtrit(np.maximum(degrees_of_freedom, 1), 0.975)
+    )
+    return quantiles
 
 
 def t_p_value(t: float, degrees_of_freedom: float) -> float:
@@ -102,12 +131,19 @@ _SCALES: Final[Mapping[str, tuple[Callable[[float], float], Callable[[float], fl
     "identity": (float, float, lambda value: 1.0),
     "logit": (
         lambda value: math.log(value / (1 - value)),
-        lambda number: 1 / (1 + math.exp(-number)),
+        lambda number: float(expit(number)),
         lambda value: 1 / (value * (1 - value)),
     ),
     "atanh": (math.atanh, math.tanh, lambda value: 1 / (1 - value * value)),
 }
 """For each scale the way to it, the way back, and its slope."""
+
+_OPEN_RANGES: Final[Mapping[str, tuple[float, float]]] = {
+    "identity": (-math.inf, math.inf),
+    "logit": (0.0, 1.0),
+    "atanh": (-1.0, 1.0),
+}
+"""The values between which a scale is finite."""
 
 
 def can_resample(num_groups: int, bootstraps: int) -> bool:
@@ -138,6 +174,37 @@ def resamples(num_groups: int, bootstraps: int, *, num_cases: int, seed: int) ->
         draws += num_groups * np.arange(num)[:, None]
         counts = np.bincount(draws.ravel(), minlength=num * num_groups)
         yield counts.reshape(num, num_groups).astype(np.float64)
+
+
+def bootstrap_t_interval(value: float, samples: NDArray[np.float64], num_groups: int, scale: Scale) -> Interval | None:
+    """The 95% interval of an estimate by Student's t, with the standard error of its bootstrap over groups.
+
+    The bootstrap's variance is that of dividing by the number of groups, so that it is multiplied by g / (g - 1), as
+    for a mean (Davison and Hinkley 1997, doi:10.1017/CBO9780511802843, section 2.3).
+
+    Args:
+        value: The estimate.
+        samples: Its bootstrapped values, NaN where undefined, shape (B,).
+        num_groups: The groups that bear the estimate.
+        scale: Where the interval is symmetric.
+
+    Returns:
+        None where the groups do not show how uncertain the value is: fewer than two groups, a value at an end of
+        the scale, samples that are all equal, or more undefined samples than defined ones.
+    """
+    defined = samples[~np.isnan(samples)]
+    if num_groups < 2 or len(defined) < max(2, len(samples) / 2) or not _is_inside(value, scale):
+        return None
+    deviation = float(np.std(defined, ddof=1))
+    if deviation < _NO_SPREAD:
+        return None
+    return t_interval(value, deviation * math.sqrt(num_groups / (num_groups - 1)), num_groups, scale)
+
+
+def _is_inside(value: float, scale: Scale) -> bool:
+    """Whether a value lies in the open range of a scale; NaN does not."""
+    low, high = _OPEN_RANGES[scale]
+    return low < value < high
 
 
 def percentile_interval(values: NDArray[np.float64]) -> Interval | None:

@@ -15,7 +15,7 @@ _LARGEST_DOT = 10.0  # radius of a bin that holds all cases
 def reliability_drawing(curves: Mapping[str, Sequence[Mapping[str, Any]]], title: str, alt: str) -> Drawing:
     """Reliability diagrams (DeGroot and Fienberg 1983, doi:10.2307/2987588).
 
-    Each bin is a dot, the larger the more cases it has, and its 95% interval a line.
+    Each bin is a dot, the larger the more cases it has, and its 95% interval, where it can be estimated, a line.
 
     Args:
         curves: For each name in the legend the bins of `calibration`; the first one carries the intervals.
@@ -33,5 +33,9 @@ def _curve(panel: Panel, bins: Sequence[Mapping[str, Any]], place: int) -> str:
     line = panel.line(x, y, hue, stroke_width=1.2, stroke_dasharray=dashes(place))
     radii = [_LARGEST_DOT * (entry["n"] / total) ** 0.25 for entry in bins]
     dots = [panel.dot(*dot, fill=hue) for dot in zip(x, y, radii, strict=True)]
-    bars = [panel.line([entry["probability"]] * 2, entry["interval"], hue, stroke_opacity=0.6) for entry in bins]
+    bars = [
+        panel.line([entry["probability"]] * 2, entry["interval"], hue, stroke_opacity=0.6)
+        for entry in bins
+        if entry["interval"] is not None
+    ]
     return "".join([line, *(bars if place == 0 else []), *dots])

@@ -60,7 +60,10 @@ _RELIABILITY: Final = {
     "bins": list_of(_BIN, 1),
     "intervals": map_of(_INTERVAL),
 }
-_CALIBRATION: Final = record_of(_RELIABILITY, {"scaled": record_of({"temperature": NUMBER, **_RELIABILITY})})
+_YARDSTICK: Final = {"error_if_calibrated": record_of({"mean": NUMBER, "percentile_95": NUMBER})}
+_CALIBRATION: Final = record_of(
+    _RELIABILITY, {**_YARDSTICK, "scaled": record_of({"temperature": NUMBER, **_RELIABILITY}, _YARDSTICK)}
+)
 
 _NUM_RATES: Final = 7
 """False positives per scan at which LUNA16 states the sensitivity."""
@@ -81,7 +84,7 @@ _COSTS: Final = dict.fromkeys(
 
 _SET: Final = record_of(
     {"n": _AMOUNT, "threshold": nullable(SHARE), "confusion_matrix": _MATRIX},
-    {**_RESULTS, "operating_points": _POINTS, "calibration": _CALIBRATION},
+    {**_RESULTS, "groups": COUNT, "operating_points": _POINTS, "calibration": _CALIBRATION},
 )
 """An older version may lack metrics; `archnet report` adds them."""
 

@@ -1,0 +1,55 @@
+"""Metric values: all metrics of a set, from its confusion matrix and its cases in order of each class's probability."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.evaluation.confusion import matrix_metrics
+from archnet.evaluation.predictions import Predictions
+from archnet.evaluation.ranking import RANKING_FORMULAS, Floats, Ranking, ranking, ratio
+from archnet.spec.metrics import METRICS
+
+
+def class_ranking(predictions: Predictions, k: int) -> Ranking:
+    """The cases in order of their probability of class k."""
+    return ranking(predictions.probabilities[:, k], predictions.y_true == k)
+
+
+def metric_values(
+    matrix: NDArray[Any],
+    rankings: Mapping[int, Ranking],
+    weights: Floats,
+    columns: Sequence[int],
+    names: Collection[str],
+) -> dict[str, Floats]:
+    """Metrics of a set, NaN where undefined.
+
+    Args:
+        matrix: Confusion matrices, shape (..., K, K): rows truth, columns prediction.
+        rankings: For each of the columns; needed where `names` has a metric of the ranking.
+        weights: How often each case counts, shape (..., N).
+        columns: The classes whose metrics are wanted.
+        names: The metrics that are wanted.
+
+    Returns:
+        For each name shape (..., len(columns)) if each class has its own value, else shape (...).
+    """
+    whole = matrix_metrics(matrix)
+    values = {
+        name: value[..., columns] if METRICS[name].is_per_class else value
+        for name, value in whole.items()
+        if name in names
+    }
+    formulas = {name: formula for name, formula in RANKING_FORMULAS.items() if name in names}
+    counts = [rankings[k].counts(weights) for k in columns] if formulas else []
+    return values | {name: np.stack([formula(*pair) for pair in counts], axis=-1) for name, formula in formulas.items()}
+
+
+def macro_mean(values: Floats) -> Floats:
+    """The mean over the classes (the last axis) whose number is defined; NaN where none is."""
+    defined = ~np.isnan(values)
+    return ratio(np.where(defined, values, 0.0).sum(axis=-1), defined.sum(axis=-1).astype(np.float64))

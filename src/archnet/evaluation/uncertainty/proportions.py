@@ -1,0 +1,106 @@
+"""95% intervals of proportions whose cases come in groups (scans or patients).
+
+Wilson's score interval on the effective number of trials: the trials divided by the design effect, which is the
+variance of the proportion over groups relative to that of independent trials (Kish 1965, Survey Sampling, section 5.4;
+Rao and Scott 1992, doi:10.2307/2532311). Student's t with one degree of freedom less than there are groups replaces the
+normal quantile, because the design effect is estimated from the groups. Where every trial is a group of its own this is
+Wilson's interval, to the bit.
+
+Two refinements keep the coverage where the textbook formula loses it. The variance is that of the delete-one-group
+jackknife, equal to the usual one for groups of equal size, and larger where one group dominates. And a rare outcome
+says little about the correlation within groups, so the intraclass correlation is never assumed to be below 1 / (m +
+1)**2 with m cases of the rarer outcome: 1 for a share of 0 or 1, which leaves one trial a group, and negligible from
+ten cases on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.evaluation.ranking import Floats, ratio
+from archnet.evaluation.uncertainty.intervals import NORMAL_QUANTILE, Interval, score_bounds, t_quantiles
+
+Counts = NDArray[np.float64] | NDArray[np.int64]
+
+
+def proportion_bounds(successes: Counts, trials: Counts) -> Floats:
+    """The lower and upper end of the interval of each proportion.
+
+    Args:
+        successes: Of each group, shape (..., G).
+        trials: Of each group, shape (..., G); groups without trials do not count.
+
+    Returns:
+        Shape (..., 2); NaN without trials, and where one group has them all and more than one.
+
+    >>> proportion_bounds(np.array([1, 0, 1, 1]), np.array([1, 1, 1, 1])).round(4).tolist()
+    [0.3006, 0.9544]
+    >>> proportion_bounds(np.array([28, 14, 0, 28]), np.array([28, 28, 28, 28])).round(4).tolist()
+    [0.1178, 0.9541]
+    """
+    num_successes, num_trials = successes.sum(axis=-1), trials.sum(axis=-1)
+    num_groups = np.count_nonzero(trials, axis=-1)
+    is_independent = num_groups == num_trials
+    effect = np.where(is_independent, 1.0, design_effect(successes, trials))
+    quantile = np.where(is_independent, NORMAL_QUANTILE, t_quantiles(num_groups - 1))
+    effective_trials = np.where(num_trials > 0, ratio(num_trials, effect), np.nan)
+    low, high = score_bounds(ratio(num_successes, num_trials), effective_trials, quantile)
+    low = np.where((num_successes == 0) & ~np.isnan(low), 0.0, low)
+    high = np.where((num_successes == num_trials) & ~np.isnan(high), 1.0, high)
+    return np.stack([low, high], axis=-1)
+
+
+def proportion_interval(successes: Counts, trials: Counts) -> Interval | None:
+    """The interval of one proportion.
+
+    Args:
+        successes: Of each group, shape (G,).
+        trials: Of each group, shape (G,).
+
+    Returns:
+        [low, high], or None without trials, and where one group has them all and more than one.
+    """
+    bounds = proportion_bounds(successes, trials)
+    return None if np.isnan(bounds).any() else bounds.tolist()
+
+
+def design_effect(successes: Counts, trials: Counts) -> Floats:
+    """How many times as many trials the groups need for the precision of independent trials; at least 1.
+
+    Args:
+        successes: Of each group, shape (..., G).
+        trials: Of each group, shape (..., G).
+
+    Returns:
+        Shape (...); NaN where fewer than two groups have trials.
+    """
+    num_successes, num_trials = successes.sum(axis=-1), trials.sum(axis=-1)
+    share = ratio(num_successes, num_trials)
+    estimate = ratio(ratio_variance(successes, trials) * num_trials, share * (1 - share))
+    rarer = np.minimum(num_successes, num_trials - num_successes)
+    whole_groups = ratio((trials * trials).sum(axis=-1), num_trials)
+    least = 1 + (whole_groups - 1) / (rarer + 1) ** 2
+    effect: Floats = np.where(np.count_nonzero(trials, axis=-1) < 2, np.nan, np.fmax(estimate, least))
+    return effect
+
+
+def ratio_variance(sums: Counts, sizes: Counts) -> Floats:
+    """The variance of a mean over cases in groups, which is a ratio of two sums, by the delete-one-group jackknife.
+
+    Linear in the deviations of the groups (Cochran 1977, Sampling Techniques, section 6.17): a group's deviation is
+    divided by the cases of all others.
+
+    Args:
+        sums: Of the values of each group's cases, shape (..., G).
+        sizes: Cases of each group, shape (..., G).
+
+    Returns:
+        Shape (...); NaN where fewer than two groups have cases.
+    """
+    num_groups = np.count_nonzero(sizes, axis=-1)
+    total = sizes.sum(axis=-1, keepdims=True)
+    mean = ratio(sums.sum(axis=-1, keepdims=True), total)
+    shifts = ratio(sums - mean * sizes, total - sizes)
+    variance: Floats = ratio((num_groups - 1.0) * (shifts * shifts).sum(axis=-1), num_groups)
+    return variance
