@@ -69,9 +69,9 @@ def bright_and_dark(count=48, rank=2, dtype=np.int16):
     return Examples(images=images.astype(dtype), rows=np.arange(count), labels=labels)
 
 
-def fit(training, network=None, examples=None, validation=None, *, callback=None, **execution):
-    network = network or network_of()
-    data = TrainingData(limits=LIMITS, examples=examples or bright_and_dark(), validation=validation)
+def fit(training, network=None, examples=None, validation=None, *, callback=None, classes=(), **execution):
+    network, examples = network or network_of(), examples or bright_and_dark()
+    data = TrainingData(limits=LIMITS, examples=examples, validation=validation, classes=classes)
     setup = set_up_training(network, data, training, Execution(**execution))
     return network, train(setup, callback or Silent())
 

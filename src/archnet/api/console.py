@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from archnet.files.terminal_text import escape_message, name_stream
-from archnet.spec.metrics import METRICS, history_column, metrics_shown_in
+from archnet.spec.metrics import metrics_shown_in
 
 T = TypeVar("T")
 
@@ -138,19 +138,25 @@ def epoch_line(row: dict[str, float]) -> str:
 
     >>> epoch_line({"epoch": 3, "seconds": 6.2, "train_loss": 0.41, "train_recall": 0.8})
     'epoch   3  6.2 s  train loss 0.4100 recall 0.800'
+    >>> epoch_line({"epoch": 3, "seconds": 6.2, "validation_macro_auc": 0.9, "validation_auc.CT-1": 0.7})
+    'epoch   3  6.2 s  validation macro AUC 0.900'
     """
     parts = [f"epoch {row['epoch']:3.0f}", f"{row['seconds']:.1f} s"]
     for name in ("train", "validation"):
-        columns = {metric: history_column(name, metric) for metric in METRICS}
-        texts = _metric_texts({metric: row[column] for metric, column in columns.items() if column in row})
+        values = {key.removeprefix(f"{name}_"): value for key, value in row.items() if key.startswith(f"{name}_")}
+        texts = _metric_texts(values)
         parts += [" ".join([name, *texts])] if texts else []
     return "  ".join(parts)
 
 
 def _metric_texts(values: Mapping[str, float]) -> list[str]:
     """The epoch line's metrics, of those that are known; more decimals where a value has no bounds."""
-    metrics = [metric for metric in metrics_shown_in("epoch_line") if metric.name in values]
-    return [f"{metric.label} {values[metric.name]:.{3 if metric.range else 4}f}" for metric in metrics]
+    labels = {
+        name: (label, 3 if metric.range else 4)
+        for metric in metrics_shown_in("epoch_line")
+        for name, label in ((metric.name, metric.label), (metric.macro_name, metric.macro_label))
+    }
+    return [f"{label} {values[name]:.{places}f}" for name, (label, places) in labels.items() if name in values]
 
 
 def print_message(text: str, is_warning: bool) -> None:

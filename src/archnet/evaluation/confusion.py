@@ -108,12 +108,6 @@ FORMULAS: Final[Mapping[str, Callable[[Counts], Floats]]] = {"f1": _f1, "mcc": _
 """Of the metrics of the confusion matrix that are no proportions: shape (..., K) of each class, or (...) of the set."""
 
 
-def class_metrics(matrix: NDArray[Any], k: int) -> dict[str, float]:
-    """The metrics of one confusion matrix (K, K), of class k where each class has its own; NaN where undefined."""
-    values = matrix_metrics(matrix)
-    return {name: float(value[k] if METRICS[name].is_per_class else value) for name, value in values.items()}
-
-
 def class_report(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> list[dict[str, Any]]:
     """The class report's metrics and the support of each class, from a confusion matrix; None where undefined."""
     counts = np.asarray(matrix)

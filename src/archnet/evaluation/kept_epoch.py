@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archnet.spec.metrics import history_column, is_lower_better
+from archnet.spec.metrics import METRICS, find_summary_column, history_column, is_lower_better
 
 History = Mapping[str, Sequence[float]]
 """The columns of history.csv, one value for each epoch."""
@@ -27,6 +27,7 @@ class TrainingEnd:
             if it was not ended early.
         patience: Epochs without improvement that ended it; null if it was not ended early.
         is_averaged: Whether the weights are averages over the steps of training.
+        is_macro: Whether metrics of each class are means over more than two classes.
     """
 
     kept_epoch: int
@@ -37,6 +38,11 @@ class TrainingEnd:
     stopping_metric: str | None = None
     patience: int | None = None
     is_averaged: bool = False
+    is_macro: bool = False
+
+    def label(self, metric: str) -> str:
+        """The label of a validation metric."""
+        return METRICS[metric].macro_label if self.is_macro else METRICS[metric].label
 
 
 def training_end(history: History, experiment: Mapping[str, Any] | None) -> TrainingEnd | None:
@@ -67,6 +73,7 @@ def training_end(history: History, experiment: Mapping[str, Any] | None) -> Trai
         stopping_metric=stopping["metric"] if is_early else None,
         patience=stopping.get("patience") if is_early else None,
         is_averaged=isinstance(training.get("ema"), int | float) and bool(training["ema"]),
+        is_macro=history_column("validation", METRICS["recall"].macro_name) in history,
     )
 
 
@@ -91,4 +98,4 @@ def _has_best(history: History, metric: str | None) -> bool:
 
 
 def _validation_values(history: History, metric: str | None) -> Sequence[float]:
-    return history.get(history_column("validation", metric), ()) if metric else ()
+    return history.get(find_summary_column(history, "validation", metric), ()) if metric else ()

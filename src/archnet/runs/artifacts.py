@@ -91,8 +91,9 @@ def split_text(prepared: PreparedData) -> str:
 
 
 def write_history(path: Path, history: Sequence[dict[str, float]]) -> None:
-    """Write history.csv: one row for each epoch."""
-    write_text(path, csv_text(list(history[0]), (row.values() for row in history)))
+    """Write history.csv: one row for each epoch; a field is empty where an epoch lacks a column of another one."""
+    columns = list(dict.fromkeys(name for row in history for name in row))
+    write_text(path, csv_text(columns, ([row.get(name, "") for name in columns] for row in history)))
 
 
 def write_gallery(

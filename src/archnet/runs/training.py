@@ -82,6 +82,7 @@ def train_network(
         examples=sets["train"],
         validation=sets.get("validation"),
         positive=cases.positive,
+        classes=cases.classes,
     )
     execution = Execution(
         micro_batch=micro.size,

@@ -6,7 +6,7 @@ the loss is the training's. All other lists of metrics are selections of `METRIC
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -36,7 +36,7 @@ class Metric:
     """One metric.
 
     Attributes:
-        name: In metrics.json, in the columns of history.csv (after the set's name) and in documents.
+        name: In metrics.json and in documents, and in the columns of history.csv (see `history_column`).
         label: In tables and figures.
         detail: Another name, which full labels put into parentheses.
         abbreviation: In narrow tables; the label if empty.
@@ -66,6 +66,16 @@ class Metric:
     def full_label(self) -> str:
         """The label with its detail."""
         return f"{self.label} ({self.detail})" if self.detail else self.label
+
+    @property
+    def macro_name(self) -> str:
+        """The name of the mean over more than two classes, where each class has its own."""
+        return f"macro_{self.name}" if self.is_per_class else self.name
+
+    @property
+    def macro_label(self) -> str:
+        """The label of the mean over more than two classes, where each class has its own."""
+        return f"macro {self.label}" if self.is_per_class else self.label
 
     @property
     def short_label(self) -> str:
@@ -189,10 +199,35 @@ def is_lower_better(name: str) -> bool:
     return METRICS[name].is_lower_better
 
 
+def summary_name(name: str, num_classes: int) -> str:
+    """The name of the number that sums up a metric: of two classes the positive one's, of more the macro mean.
+
+    >>> summary_name("recall", 2), summary_name("recall", 3), summary_name("accuracy", 3)
+    ('recall', 'macro_recall', 'accuracy')
+    """
+    return METRICS[name].macro_name if num_classes > 2 else name
+
+
 def history_column(set_name: str, name: str) -> str:
-    """The column of history.csv that holds a metric of a set.
+    """The column of history.csv that holds a number of a set.
 
     >>> history_column("validation", "auc")
     'validation_auc'
     """
     return f"{set_name}_{name}"
+
+
+def find_summary_column(columns: Container[str], set_name: str, name: str) -> str:
+    """The column of history.csv that sums up a metric of a set; it need not be there.
+
+    >>> find_summary_column(["epoch", "validation_macro_auc", "validation_auc.CT-1"], "validation", "auc")
+    'validation_macro_auc'
+
+    Args:
+        columns: Columns of the file. Those of more than two classes have macro means, except in files of earlier
+            versions, which have the numbers of one class.
+        set_name: The set.
+        name: The metric.
+    """
+    macro = history_column(set_name, METRICS[name].macro_name)
+    return macro if macro in columns else history_column(set_name, name)

@@ -24,7 +24,7 @@ from archnet.files.strict_json import Document
 from archnet.network.optional_packages import skip_optional_packages
 from archnet.runs.artifacts import write_history
 from archnet.runs.folder import run_name
-from archnet.spec.metrics import history_column
+from archnet.spec.metrics import find_summary_column
 from archnet.spec.resolve import parse_experiments
 
 Send = Callable[[Mapping[str, Any]], None]
@@ -136,7 +136,7 @@ class _ReportingCallback:
 
     def __init__(self, history_path: Path, metric: str, send: Send, *, is_stoppable: bool) -> None:
         self.history_path = history_path
-        self.metric_column = history_column("validation", metric)
+        self.metric = metric
         self.send = send
         self.is_stoppable = is_stoppable
         columns = read_history(history_path)
@@ -149,7 +149,7 @@ class _ReportingCallback:
         """Write and report a row, which replaces an earlier row of the same epoch."""
         self.rows = [*(old_row for old_row in self.rows if old_row["epoch"] < row["epoch"]), row]
         write_history(self.history_path, self.rows)
-        self.send({"epoch": int(row["epoch"]), "value": row.get(self.metric_column)})
+        self.send({"epoch": int(row["epoch"]), "value": row.get(find_summary_column(row, "validation", self.metric))})
         if self.is_stoppable:
             _ALLOWED_EPOCHS.acquire()
 

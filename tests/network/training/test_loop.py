@@ -14,7 +14,7 @@ from archnet.network.examples import Examples
 from archnet.network.scaling import build_inference_model
 from archnet.network.trained_model import load_model
 from archnet.network.training.batches import EpochSamples, draw_epoch_order, epoch_samples, sample_weights
-from archnet.network.training.history import should_stop
+from archnet.network.training.history import check_history, should_stop
 from archnet.network.training.optimization.optimizers import build_optimizer
 from archnet.network.training.trainer import Trainer
 from archnet.network.training.validation import validation_metrics
@@ -23,7 +23,7 @@ from archnet.spec.experiment import EarlyStopping, Schedule
 from archnet.spec.metrics import SELECTABLE_METRICS, is_lower_better
 from metric_oracles import ORACLES
 from plain_training import plain
-from small_training import LIMITS, are_equal, bright_and_dark, fit, network_of, told_by
+from small_training import LIMITS, Silent, are_equal, bright_and_dark, fit, network_of, told_by
 
 
 @pytest.mark.parametrize(
@@ -215,6 +215,60 @@ def test_the_metrics_of_the_validation_set_are_those_of_scikit_learn():
     }
     assert told == pytest.approx(expected)
     assert list(told) == list(SELECTABLE_METRICS)
+
+
+class LastLogs(Silent):
+    def on_step(self, epoch, step, num_steps, logs):
+        self.logs = logs
+
+
+def of_three_classes():
+    """Images whose class is their brightness; the second is rare."""
+    labels = np.repeat([0, 1, 2], [24, 6, 18])
+    images = np.random.default_rng(0).normal(-700, 80, (48, 8, 8, 1)) + 250 * labels.reshape(-1, 1, 1, 1)
+    return Examples(images=images.astype(np.int16), rows=np.arange(48), labels=labels)
+
+
+def test_of_three_classes_the_macro_means_choose_the_weights_and_each_class_has_its_columns():
+    classes = ("air", "ground glass", "solid")
+    training = plain(epochs=4, batch_size=16, learning_rate=0.05, best_metric="recall")
+    examples = of_three_classes()
+    logs = LastLogs()
+    network, rows = fit(training, network_of(num_classes=3), examples, examples, callback=logs, classes=classes)
+    assert list(rows[0]) == [
+        "epoch", "seconds", "cases", "learning_rate", "train_loss", "train_accuracy", "train_macro_recall",
+        "train_recall.air", "train_recall.ground glass", "train_recall.solid", "validation_loss", "validation_accuracy",
+        "validation_macro_recall", "validation_recall.air", "validation_recall.ground glass", "validation_recall.solid",
+        "validation_mcc", "validation_macro_auc", "validation_auc.air", "validation_auc.ground glass",
+        "validation_auc.solid", "validation_macro_average_precision", "validation_average_precision.air",
+        "validation_average_precision.ground glass", "validation_average_precision.solid",
+    ]  # fmt: skip
+    assert list(logs.logs) == ["loss", "accuracy", "macro_recall"]
+    probabilities = told_by(build_inference_model(network, LIMITS), examples.images)
+    kept = sklearn.metrics.recall_score(examples.labels, probabilities.argmax(axis=1), average="macro")
+    assert kept == pytest.approx(max(row["validation_macro_recall"] for row in rows))
+    assert kept > rows[0]["validation_macro_recall"]
+
+
+def test_of_three_classes_training_stops_by_the_macro_mean():
+    stopping = EarlyStopping(metric="recall", patience=2)
+    falling = [{"validation_macro_recall": value, "validation_recall.a": 1 - value} for value in (0.9, 0.8, 0.7)]
+    assert should_stop(falling, stopping)
+    assert not should_stop(falling[::-1], stopping)
+
+
+def test_a_training_of_three_classes_that_an_earlier_version_chose_by_one_class_is_not_resumed():
+    old_rows = [{"train_recall": 0.5, "validation_recall": 0.5, "validation_auc": 0.7, "validation_loss": 1.0}]
+    stopping = EarlyStopping(metric="auc", patience=2)
+    with pytest.raises(RunError) as caught:
+        check_history(old_rows, plain(best_metric="loss", early_stopping=stopping), 3)
+    assert str(caught.value) == (
+        "this training began with an earlier version of archnet, which used the auc of one class. Of 3 classes the "
+        "macro AUC counts now, so the training cannot be resumed. Remove the run folder to start over."
+    )
+    check_history(old_rows, plain(best_metric="loss"), 3)
+    check_history(old_rows, plain(best_metric="recall"), 2)
+    check_history([], plain(best_metric="recall"), 3)
 
 
 def test_every_epoch_has_its_own_order_of_all_entries():

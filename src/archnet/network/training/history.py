@@ -10,10 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.confusion import class_metrics
+from archnet.errors import RunError
+from archnet.evaluation.epoch_metrics import matrix_values, named_metrics
 from archnet.evaluation.kept_epoch import is_better
-from archnet.spec.experiment import EarlyStopping
-from archnet.spec.metrics import history_column, metrics_shown_in
+from archnet.spec.experiment import EarlyStopping, Training
+from archnet.spec.metrics import (
+    METRICS,
+    find_summary_column,
+    history_column,
+    metrics_shown_in,
+    summary_name,
+)
 
 HistoryRow = dict[str, float]
 
@@ -45,10 +52,17 @@ class Tally:
         """Number of cases so far."""
         return int(self.matrix.sum())
 
-    def means(self, positive: int) -> HistoryRow:
-        """The metrics of history.csv's training columns; NaN where undefined."""
-        values = {"loss": self.loss / self.num_cases} | class_metrics(self.matrix, positive)
-        return {metric.name: values[metric.name] for metric in metrics_shown_in("train_columns")}
+    def means(self, positive: int, classes: Sequence[str] = ()) -> HistoryRow:
+        """The metrics of history.csv's training columns; NaN where undefined.
+
+        Args:
+            positive: Of two classes, the one whose recall counts; of more, the macro mean counts.
+            classes: Names of more than two classes; without them the recall of each class is left out.
+        """
+        values = {"loss": np.asarray(self.loss / self.num_cases), **matrix_values(self.matrix, positive)}
+        return named_metrics(
+            {metric.name: values[metric.name] for metric in metrics_shown_in("train_columns")}, classes
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,15 +93,36 @@ class TrainingProgress:
         self.tally = Tally()
         if metric is None:
             return
-        value = row.get(history_column("validation", metric), math.nan)
+        value = row.get(find_summary_column(row, "validation", metric), math.nan)
         if is_better(metric, value, self.best_value):
             self.best_value, self.best_weights = value, weights
 
 
+def check_history(history: Sequence[HistoryRow], training: Training, num_classes: int) -> None:
+    """Check that the epochs before an interruption have the metric that chooses the weights or stops the training.
+
+    Earlier versions wrote the recall, the AUC and the average precision of one class, also of more than two classes.
+
+    Raises:
+        RunError: They have that of one class, but the macro mean counts now.
+    """
+    stopping = training.early_stopping
+    metrics = (training.best_metric, stopping.metric if stopping else None)
+    for metric in (name for name in metrics if name and summary_name(name, num_classes) != name):
+        if history and history_column("validation", metric) in history[0]:
+            raise RunError(
+                f"this training began with an earlier version of archnet, which used the {metric} of one class. Of "
+                f"{num_classes} classes the {METRICS[metric].macro_label} counts now, so the training cannot be "
+                "resumed. Remove the run folder to start over."
+            )
+
+
 def should_stop(history: Sequence[HistoryRow], stopping: EarlyStopping | None) -> bool:
     """Whether the monitored validation metric has not improved for `patience` epochs."""
-    key = history_column("validation", stopping.metric) if stopping else ""
-    if stopping is None or not history or key not in history[-1]:
+    if stopping is None or not history:
+        return False
+    key = find_summary_column(history[-1], "validation", stopping.metric)
+    if key not in history[-1]:
         return False
     best: float | None = None
     best_epoch = 0

@@ -19,9 +19,9 @@ from archnet.network.scaling import build_inference_model
 from archnet.network.training.batches import Batch
 from archnet.network.training.checkpoint import Checkpoint
 from archnet.network.training.failures import divergence_error, translate_errors
-from archnet.network.training.history import HistoryRow, TrainingProgress, should_stop
+from archnet.network.training.history import HistoryRow, TrainingProgress, check_history, should_stop
 from archnet.network.training.objective import StepOutputs
-from archnet.network.training.setup import TrainingSetup
+from archnet.network.training.setup import TrainingData, TrainingSetup
 from archnet.network.training.trainer import delay_reading, read_outputs
 from archnet.network.training.validation import validation_metrics
 from archnet.spec.experiment import Training
@@ -63,7 +63,7 @@ def _create_evaluator(setup: TrainingSetup) -> Evaluator | None:
         return None
     batch_size = cases_at_once(setup.training.batch_size, setup.execution.micro_batch, len(devices()))
     predictor = Predictor(build_inference_model(setup.network, setup.data.limits), batch_size)
-    return Evaluator(predictor, setup.data.validation, setup.data.positive)
+    return Evaluator(predictor, setup.data.validation, setup.data)
 
 
 def _create_checkpoint(setup: TrainingSetup) -> Checkpoint:
@@ -89,18 +89,19 @@ class Evaluator:
     Attributes:
         predictor: Predicts with the network's weights.
         validation: The validation set.
-        positive: Index of the positive class.
+        data: What the training knows of the classes.
     """
 
-    def __init__(self, predictor: Predictor, validation: Examples, positive: int) -> None:
+    def __init__(self, predictor: Predictor, validation: Examples, data: TrainingData) -> None:
         self.predictor = predictor
         self.validation = validation
-        self.positive = positive
+        self.data = data
 
     def evaluate(self, training: Training) -> HistoryRow:
         """Compute the validation columns of history.csv."""
         probabilities = self.predictor.predict(self.validation.images, self.validation.rows)
-        metrics = validation_metrics(probabilities, self.validation.labels, self.positive, training)
+        labels, data = self.validation.labels, self.data
+        metrics = validation_metrics(probabilities, labels, data.positive, training, data.classes)
         return {history_column("validation", name): value for name, value in metrics.items()}
 
 
@@ -129,6 +130,7 @@ class TrainingLoop:
         """Train from the checkpoint on to the end, and leave the weights in the network."""
         training, trainer = self.setup.training, self.setup.trainer
         self.progress = checkpoint.load(trainer.state) or self.progress
+        check_history(self.progress.history, training, trainer.objective.num_classes)
         for epoch in range(len(self.progress.history), training.epochs):
             if should_stop(self.progress.history, training.early_stopping):
                 break
@@ -154,7 +156,8 @@ class TrainingLoop:
                 if is_due:
                     tally.seconds = time.perf_counter() - start
                     checkpoint.save(trainer.state, self.progress)
-        means = {history_column("train", name): value for name, value in tally.means(self.setup.data.positive).items()}
+        values = tally.means(self.setup.data.positive, self.setup.data.classes)
+        means = {history_column("train", name): value for name, value in values.items()}
         seconds, rate = time.perf_counter() - start, trainer.learning_rate()
         return {"epoch": epoch + 1, "seconds": seconds, "cases": tally.num_cases, "learning_rate": rate, **means}
 

@@ -33,12 +33,14 @@ class TrainingData:
         examples: The training set.
         validation: The validation set; null if there is none.
         positive: Index of the positive class.
+        classes: Names of the classes, for the history of more than two; empty leaves out the numbers of each class.
     """
 
     limits: InputLimits
     examples: Examples
     validation: Examples | None = None
     positive: int = 1
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

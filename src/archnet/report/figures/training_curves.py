@@ -17,7 +17,7 @@ from archnet.report.figures.panel import (
 )
 from archnet.report.figures.svg import Drawing, dashes, series_colour
 from archnet.report.wording import SET_NAMES
-from archnet.spec.metrics import Metric, history_column, metrics_shown_in
+from archnet.spec.metrics import Metric, find_summary_column, history_column, metrics_shown_in
 
 _SETS: Final = ("train", "validation")
 _LEFT: Final = 56
@@ -32,7 +32,7 @@ def training_curves_drawing(history: Mapping[str, Sequence[float]]) -> Drawing:
     metrics = [
         metric
         for metric in metrics_shown_in("training_curves")
-        if any(history_column(name, metric.name) in history for name in _SETS)
+        if any(find_summary_column(history, name, metric.name) in history for name in _SETS)
     ]
     pitch = min(_MOST_PER_PANEL, _WIDTH / max(1, len(metrics)))
     panels = [_panel(history, metric, _LEFT + place * pitch, pitch - _LEFT - 8) for place, metric in enumerate(metrics)]
@@ -49,18 +49,17 @@ def training_curves_drawing(history: Mapping[str, Sequence[float]]) -> Drawing:
 
 def _panel(history: Mapping[str, Sequence[float]], metric: Metric, left: float, width: float) -> str:
     epochs = history["epoch"]
-    columns = {
-        place: history[history_column(name, metric.name)]
-        for place, name in enumerate(_SETS)
-        if history_column(name, metric.name) in history
-    }
+    names = {place: find_summary_column(history, name, metric.name) for place, name in enumerate(_SETS)}
+    columns = {place: history[name] for place, name in names.items() if name in history}
+    is_macro = any(history_column(name, metric.name) != names[place] for place, name in enumerate(_SETS))
+    label = metric.macro_label if is_macro else metric.label
     panel = Panel(left=left, top=_TOP, width=width, height=_HEIGHT, x=_epoch_axis(epochs), y=_axis(metric, columns))
     curves = [
         panel.line(epochs, values, series_colour(place), stroke_dasharray=dashes(place))
         + "".join(panel.dot(*point, 3.5, fill=series_colour(place)) for point in _lone_points(epochs, values))
         for place, values in columns.items()
     ]
-    return panel.axes(metric.label[0].upper() + metric.label[1:]) + "".join(curves)
+    return panel.axes(label[0].upper() + label[1:]) + "".join(curves)
 
 
 def _epoch_axis(epochs: Sequence[float]) -> Axis:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from archnet.errors import pluralize
 from archnet.evaluation.kept_epoch import TrainingEnd
 from archnet.report.wording import decimals
-from archnet.spec.metrics import METRICS
 
 
 def training_sentence(end: TrainingEnd) -> str:
@@ -13,6 +12,8 @@ def training_sentence(end: TrainingEnd) -> str:
 
     >>> training_sentence(TrainingEnd(kept_epoch=7, num_epochs=12, best_metric="loss", best_value=0.3125))
     'Weights of epoch 7 of 12 kept: the best validation loss, 0.312.'
+    >>> training_sentence(TrainingEnd(kept_epoch=7, num_epochs=12, best_metric="auc", best_value=0.9, is_macro=True))
+    'Weights of epoch 7 of 12 kept: the best validation macro AUC, 0.900.'
     >>> training_sentence(TrainingEnd(kept_epoch=12, num_epochs=12, max_epochs=12, is_averaged=True))
     'Weights of the last epoch (12 of 12) kept, averaged over the steps of training.'
     """
@@ -23,18 +24,16 @@ def _kept_text(end: TrainingEnd) -> str:
     averaged = ", averaged over the steps of training" if end.is_averaged else ""
     if end.best_metric is None:
         return f"Weights of the last epoch ({end.kept_epoch} of {end.num_epochs}) kept{averaged}."
-    metric = METRICS[end.best_metric].label
     return (
-        f"Weights of epoch {end.kept_epoch} of {end.num_epochs} kept{averaged}: the best validation {metric}, "
-        f"{decimals(end.best_value)}."
+        f"Weights of epoch {end.kept_epoch} of {end.num_epochs} kept{averaged}: the best validation "
+        f"{end.label(end.best_metric)}, {decimals(end.best_value)}."
     )
 
 
 def _stopping_texts(end: TrainingEnd) -> list[str]:
     if end.stopping_metric is None or end.patience is None:
         return []
-    metric = METRICS[end.stopping_metric].label
     return [
         f"Training stopped early, after {end.num_epochs} of at most {pluralize(end.max_epochs or 0, 'epoch')}: the "
-        f"validation {metric} had not improved for {pluralize(end.patience, 'epoch')}."
+        f"validation {end.label(end.stopping_metric)} had not improved for {pluralize(end.patience, 'epoch')}."
     ]

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from archnet.data.dataset import Cases
 from archnet.errors import RunError, pluralize
-from archnet.evaluation.confusion import class_metrics, confusion_matrix
-from archnet.evaluation.ranking import RANKING_FORMULAS, ranking
+from archnet.evaluation.confusion import confusion_matrix
+from archnet.evaluation.epoch_metrics import matrix_values, ranking_values
+from archnet.evaluation.metric_values import macro_mean
 from archnet.spec.experiment import Training
 
 
@@ -46,8 +47,7 @@ def check_selection_metrics(metrics: Mapping[str, str], cases: Cases, sets: NDAr
 
 def _undefined_metrics(labels: NDArray[np.int64], cases: Cases) -> set[str]:
     """The metrics without a value even if every case is classified correctly."""
-    is_positive = labels == cases.positive
-    counts = ranking(is_positive.astype(np.float64), is_positive).counts(np.ones(len(labels)))
-    values = class_metrics(confusion_matrix(labels, labels, len(cases.classes)), cases.positive)
-    values |= {name: float(formula(*counts)) for name, formula in RANKING_FORMULAS.items()}
-    return {name for name, value in values.items() if isnan(value)}
+    num_classes = len(cases.classes)
+    values = matrix_values(confusion_matrix(labels, labels, num_classes), cases.positive)
+    values |= ranking_values(np.eye(num_classes)[labels], labels, cases.positive)
+    return {name for name, value in values.items() if isnan(macro_mean(np.atleast_1d(value)))}

@@ -111,7 +111,8 @@ def _few_cases(cases: Cases, is_member: NDArray[np.bool_], name: str) -> Iterato
     counts = np.bincount(cases.labels[is_member], minlength=len(cases.classes)).tolist()
     for class_name, count in zip(cases.classes, counts, strict=True):
         if not count:
-            yield f'The {name} set has no "{class_name}" case, so the recall of this class is undefined.'
+            left_out = " and macro averages leave it out" if len(cases.classes) > 2 else ""
+            yield f'The {name} set has no "{class_name}" case, so the recall of this class is undefined{left_out}.'
         elif count < FEW_CASES:
             low, high = expected_interval(EXPECTED, count)
             yield (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from archnet.evaluation.kept_epoch import best_epoch_index
 from archnet.evaluation.run_folder import read_history, read_optional_json
-from archnet.spec.metrics import history_column
+from archnet.spec.metrics import find_summary_column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,11 +16,13 @@ class LearningCurve:
     """The validation metric of a run, epoch by epoch.
 
     Attributes:
+        column: The column of history.csv that holds the metric.
         values: The metric after each epoch; NaN where it is undefined.
         best_index: Index of the epoch whose weights the run keeps; null before the first epoch.
         seconds: Training time so far.
     """
 
+    column: str
     values: tuple[float, ...]
     best_index: int | None
     seconds: float
@@ -41,8 +43,10 @@ def read_learning_curve(folder: Path, metric: str) -> LearningCurve:
     """
     history = read_history(folder / "history.csv")
     training = (read_optional_json(folder / "experiment.json") or {}).get("training", {})
-    values = history.get(history_column("validation", metric), [])
+    column = find_summary_column(history, "validation", metric)
+    values = history.get(column, [])
     return LearningCurve(
+        column=column,
         values=tuple(values),
         best_index=best_epoch_index(history, training.get("best_metric")) if values else None,
         seconds=sum(history.get("seconds", [])),
