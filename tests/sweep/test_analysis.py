@@ -89,7 +89,9 @@ def board_of(sweep, tried, values, state="finished"):
             seconds=5.0,
             epochs=len(course),
             metrics=(),
-            curves=(LearningCurve(values=tuple(course), best_index=len(course) - 1, seconds=5.0),),
+            curves=(
+                LearningCurve(column="validation_auc", values=tuple(course), best_index=len(course) - 1, seconds=5.0),
+            ),
         )
         for number, (one, course) in enumerate(zip(tried, values, strict=True))
     )

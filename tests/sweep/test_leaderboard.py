@@ -4,18 +4,23 @@ import csv
 import json
 import re
 from dataclasses import replace
+from io import StringIO
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from archnet.cli import app
-from archnet.errors import DataError
+from archnet.errors import DataError, RunError
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.files.atomic import write_json
+from archnet.sweep.report.choice_wording import headline
+from archnet.sweep.report.status_table import sweep_table
 from archnet.sweep.report.sweep_page import write_sweep_report
 from archnet.sweep.results.leaderboard import read_leaderboard, write_leaderboard
 from archnet.sweep.results.learning_curve import read_learning_curve
 from archnet.sweep.results.trials import SWEEP_FILE, TrialRun
+from archnet.sweep.run import run_sweep
 from archnet.sweep.schedule import Job
 from small_sweeps import DROP_OUT, WIDTH, make_schedule, small_sweep, write_run
 
@@ -48,6 +53,44 @@ def test_finished_trials_are_ranked_by_the_weights_they_keep_then_the_stopped_th
     assert board.best.trial.number == 2
     states = ("finished", "stopped", "running", "waiting", "refused", "failed")
     assert [board.count(state) for state in states] == [3, 1, 1, 0, 0, 1]
+
+
+def test_of_more_than_two_classes_the_table_the_csv_and_the_page_name_the_macro_mean(swept):
+    sweep, folder = swept
+    for path in folder.glob("trials/*/*/history.csv"):
+        path.write_text(path.read_text().replace("validation_auc", "validation_macro_auc"))
+    board = read_leaderboard(sweep, folder)
+    write_leaderboard(board, folder / "leaderboard.csv")
+    assert (folder / "leaderboard.csv").read_text().startswith("rank,trial,state,validation_macro_auc,spread,")
+    assert [(row.trial.number, row.value) for row in board.rows[:2]] == [(2, 0.8), (4, 0.8)]
+    console = Console(width=100, file=StringIO())
+    console.print(sweep_table(board, is_running=False))
+    assert console.file.getvalue().splitlines()[1].split()[:4] == ["trial", "macro", "AUC", "epochs"]
+    assert (
+        headline(board, folder)
+        == "Trial 2 is the best on the validation set, with validation macro AUC 0.800: num_output 8."
+    )
+
+
+class RefusingRunner:
+    def run(self, schedule):
+        raise ValueError("the runs of the trials start")
+
+
+def test_trials_that_an_earlier_version_ranked_by_one_of_three_classes_are_not_mixed_with_new_ones(swept):
+    sweep, folder = swept
+    for path in folder.glob("trials/*/*/metrics.json"):
+        path.write_text(json.dumps({"classes": ["a", "b", "c"]}))
+    with pytest.raises(RunError) as caught:
+        run_sweep(sweep, folder, resume=True)
+    assert str(caught.value) == (
+        f"{folder}: an earlier version of archnet ranked its trials by the auc of one class. Of more than two classes "
+        "trials are ranked by the macro AUC now. Sweep again with a different --out."
+    )
+    for path in folder.glob("trials/*/*/history.csv"):
+        path.write_text(path.read_text().replace("validation_auc", "validation_macro_auc"))
+    with pytest.raises(ValueError, match="the runs of the trials start"):
+        run_sweep(sweep, folder, resume=True, runner=RefusingRunner())
 
 
 def test_the_csv_has_a_line_for_each_trial(swept, tmp_path):

@@ -24,6 +24,16 @@ def test_the_value_is_that_of_the_epoch_whose_weights_are_kept(best_metric, kept
     assert (curve.best_index, curve.value) == (kept, [0.1, 0.2, 0.8, 0.4][kept])
 
 
+def test_of_more_than_two_classes_the_value_is_the_macro_mean_and_chooses_the_epoch(tmp_path):
+    (tmp_path / "history.csv").write_text(
+        "epoch,seconds,validation_macro_auc,validation_auc.a,validation_auc.b,validation_auc.c\n"
+        "1,1,0.7,0.5,0.8,0.8\n2,1,0.8,0.9,0.8,0.7\n3,1,0.6,1.0,0.3,0.5\n"
+    )
+    (tmp_path / "experiment.json").write_text(json.dumps({"training": {"best_metric": "auc"}}))
+    curve = read_learning_curve(tmp_path, "auc")
+    assert (curve.column, curve.best_index, curve.value) == ("validation_macro_auc", 1, 0.8)
+
+
 @pytest.mark.parametrize("metric", ["loss", "auc", None])
 @pytest.mark.parametrize("seed", range(20))
 def test_the_kept_epoch_is_the_one_whose_weights_training_keeps(metric, seed):

@@ -19,12 +19,14 @@ from archnet.files.locks import LOCK_FILE, is_locked, lock_folder
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.comparison import write_comparison_with_froc
 from archnet.spec.auto import AUTO_SPLIT
+from archnet.spec.metrics import METRICS, history_column, summary_name
 from archnet.spec.overrides import apply_override
 from archnet.spec.resolve import resolve_paths
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.feasibility import TrialPlanner
 from archnet.sweep.ray_session import SessionRunner
 from archnet.sweep.results.leaderboard import Leaderboard, read_leaderboard, write_leaderboard
+from archnet.sweep.results.learning_curve import read_learning_curve
 from archnet.sweep.results.trials import FAILED, SWEEP_FILE, WAITING, Trial, read_trials, trial_folder, write_trial
 from archnet.sweep.schedule import TrialSchedule
 from archnet.sweep.trial_process import evaluation_task
@@ -75,6 +77,7 @@ def run_sweep(
         planner = TrialPlanner(sweep=sweep, progress=progress)
         schedule = TrialSchedule(sweep, folder, planner, on_trial_end)
         if schedule.has_work():
+            _check_same_metric(sweep, folder)
             planner.prepare_data()
             (runner or SessionRunner()).run(schedule)
         return finish_sweep(sweep, folder)
@@ -167,6 +170,22 @@ def _check_same_trials(folder: Path, folder_document: dict[str, Any], document: 
             f"{folder}: was started with at_once {folder_document.get('at_once')}, on which the trials of a TPE search "
             "depend. Resume it with the same."
         )
+
+
+def _check_same_metric(sweep: Sweep, folder: Path) -> None:
+    """Check that new trials are ranked by the same number as those of the folder.
+
+    Raises:
+        RunError: An earlier version ranked those by one of more than two classes.
+    """
+    for path in sorted(folder.glob("trials/*/*/metrics.json")):
+        name = summary_name(sweep.metric, len(read_json(path).get("classes", ())))
+        if read_learning_curve(path.parent, sweep.metric).column != history_column("validation", name):
+            raise RunError(
+                f"{folder}: an earlier version of archnet ranked its trials by the {sweep.metric} of one class. Of "
+                f"more than two classes trials are ranked by the {METRICS[sweep.metric].macro_label} now. Sweep again "
+                "with a different --out."
+            )
 
 
 def _without_allowed_checks(value: Any) -> Any:

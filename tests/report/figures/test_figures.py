@@ -173,6 +173,18 @@ def test_training_curves_have_a_panel_for_each_measure_that_was_kept():
     assert drawing.alt == "Training curves over 1 epoch."
 
 
+def test_training_curves_of_more_than_two_classes_are_those_of_the_macro_means():
+    values = {
+        "train_macro_recall": [0.1, 0.9],
+        "validation_macro_recall": [0.2, 0.8],
+        "validation_recall.a": [1.0, 0.0],
+    }
+    drawing = training_curves_drawing({"epoch": [1.0, 2.0], **values})
+    assert [part.text for part in parts(drawing, "text") if part.get("font-weight") == "bold"] == ["Macro recall"]
+    (_, train_end), (_, validation_end) = (line[-1] for line in lines(drawing))
+    assert train_end < validation_end
+
+
 def test_training_curves_fall_where_the_loss_falls():
     history = {"epoch": [1.0, 2.0, 3.0], "train_loss": [0.9, 0.5, 0.1], "validation_loss": [0.9, 0.7, 0.8]}
     training, validation = lines(training_curves_drawing(history))

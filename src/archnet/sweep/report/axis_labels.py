@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from archnet.report.figures.panel import Axis
 from archnet.report.units import count_text
-from archnet.spec.metrics import METRICS
 from archnet.sweep.results.leaderboard import Leaderboard
 
 
 def metric_label(board: Leaderboard) -> str:
     """The name of the metric on the axis of a drawing."""
-    return f"validation {METRICS[board.sweep.metric].full_label}"
+    return f"validation {board.metric_label}"
 
 
 def logarithmic_axis(label: str, low: float, high: float, steps: Sequence[int]) -> Axis:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from archnet.errors import pluralize
-from archnet.spec.metrics import METRICS
 from archnet.sweep.report.axis_labels import metric_label
 from archnet.sweep.report.best_trial_table import read_comparison
 from archnet.sweep.report.status_table import value_text
@@ -38,8 +37,8 @@ def cautions(board: Leaderboard, evaluated_trials: list[int]) -> list[str]:
     has_test = _has_test(board, evaluated_trials)
     if board.sweep.has_search_space and ranked > 1:
         sentences.append(
-            f"The best of {ranked} trials was selected by validation {_metric(board)}, which is therefore optimistic."
-            + (f" {_test_set_role(board)}" if has_test else "")
+            f"The best of {ranked} trials was selected by validation {board.metric_label}, which is therefore "
+            "optimistic." + (f" {_test_set_role(board)}" if has_test else "")
         )
     if len(evaluated_trials) > 1 and board.sweep.has_search_space and has_test:
         sentences.append(
@@ -62,10 +61,6 @@ def _test_set_role(board: Leaderboard) -> str:
 def _has_test(board: Leaderboard, evaluated_trials: list[int]) -> bool:
     """Whether there is a test set, as far as is known: an evaluated trial has it in its metrics."""
     return not evaluated_trials or board.best is None or any("test" in metrics for metrics in board.best.metrics)
-
-
-def _metric(board: Leaderboard) -> str:
-    return METRICS[board.sweep.metric].full_label
 
 
 def test_set_note(board: Leaderboard, evaluated_trials: list[int]) -> str:

@@ -54,7 +54,7 @@ def _trials_table(board: Leaderboard, rows: Sequence[LeaderboardRow], *, is_runn
     keys = list(board.sweep.space)
     names = hyperparameter_names(keys)
     is_wide = sum(map(len, names)) > MAX_NAME_LETTERS
-    table = _empty_table(board.sweep.metric, names, is_wide=is_wide)
+    table = _empty_table(board.short_metric_label, names, is_wide=is_wide)
     for row in rows:
         style = "bold" if board.best is row else "dim" if row.trial.state == STOPPED else None
         values = [hyperparameter_text(row.trial.values[key]) for key in keys]

@@ -13,7 +13,7 @@ from archnet.evaluation.integrity.verification import LEADERBOARD_FILES, verify_
 from archnet.evaluation.run_folder import is_finished, read_optional_json
 from archnet.files.atomic import write_text
 from archnet.files.csv_rows import csv_text
-from archnet.spec.metrics import history_column, is_lower_better
+from archnet.spec.metrics import METRICS, history_column, is_lower_better
 from archnet.spec.outputs.output_file import OUTPUT_FILES
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.results.hyperparameter_text import hyperparameter_text
@@ -103,6 +103,23 @@ class Leaderboard:
         is_only_trial = not self.sweep.has_search_space and first.trial.state == FINISHED
         return first if is_only_trial else None
 
+    @property
+    def is_macro(self) -> bool:
+        """Whether the metric is a mean over more than two classes."""
+        plain = history_column("validation", self.sweep.metric)
+        return any(curve.column != plain for row in self.rows for curve in row.curves)
+
+    @property
+    def metric_label(self) -> str:
+        """The label of the metric."""
+        metric = METRICS[self.sweep.metric]
+        return metric.macro_label if self.is_macro else metric.full_label
+
+    @property
+    def short_metric_label(self) -> str:
+        """The name of the metric, or the label of its macro mean."""
+        return self.metric_label if self.is_macro else self.sweep.metric
+
     def count(self, state: str) -> int:
         """Number of trials in a state; trials that are not proposed yet count as waiting."""
         return sum(row.trial.state == state for row in self.rows) + (self._num_unproposed if state == WAITING else 0)
@@ -118,7 +135,7 @@ class Leaderboard:
         if not finished:
             return "no trial has finished, so that there is no best one yet."
         return (
-            f"{pluralize(finished, 'trial')} finished, but validation {self.sweep.metric} is undefined in "
+            f"{pluralize(finished, 'trial')} finished, but validation {self.short_metric_label} is undefined in "
             f"{'all of them' if finished > 1 else 'it'}, so that there is no best one. Sweep with another metric, or "
             "with a larger split.validation, so that its cases are of more than one class."
         )
@@ -199,7 +216,8 @@ def _read_row(sweep: Sweep, folder: Path, trial: Trial) -> LeaderboardRow:
 
 def write_leaderboard(board: Leaderboard, path: Path) -> None:
     """Write leaderboard.csv: a line for each trial, the best one first."""
-    metric, hyperparameters = history_column("validation", board.sweep.metric), list(board.sweep.space)
+    name = METRICS[board.sweep.metric].macro_name if board.is_macro else board.sweep.metric
+    metric, hyperparameters = history_column("validation", name), list(board.sweep.space)
     costs = ["parameters", "macs"]
     header = ["rank", "trial", "state", metric, "spread", "epochs", *costs, *hyperparameters, "reason", "seconds"]
     rows = (
