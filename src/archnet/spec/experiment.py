@@ -39,7 +39,8 @@ class Data:
     Attributes:
         name: A key of `DATASETS`.
         root: Folder of the data (`npz`: the file); null means the places that the data set's documentation names.
-        positive: Class whose recall counts; null means the data set's own positive, else the second in sorted order.
+        positive: Class whose recall counts, of two; null means the data set's own positive, else the second in sorted
+            order.
         crop_size: Voxels as (height, width, depth): of a crop, or of the resized volume. "auto" in a document becomes
             the size that the architectures were designed for where they agree, else the published one.
         spacing_mm: Grid of a crop along x, y, z, to which a scan is resampled around each candidate (linear,

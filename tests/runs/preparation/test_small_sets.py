@@ -1,5 +1,7 @@
 """Sets too small for a useful result, and the width of intervals before training."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
@@ -52,6 +54,17 @@ def test_a_single_positive_case_and_none_are_said():
     assert 'The test set has only 1 case of "nodule": a' in found([0] * 19 + [1], sets_of(test=20))[0].message
     (finding,) = found([0] * 20, sets_of(test=20))
     assert finding.message == 'The test set has no "nodule" case, so the recall of this class is undefined.'
+
+
+def test_of_three_classes_an_absent_one_is_said_to_be_left_out_of_the_macro_averages():
+    labels = [0, 1, 2] * 10 + [0, 1] * 10 + [0, 2] * 10
+    cases = replace(cases_of(labels), classes=("air", "glass", "solid"))
+    (finding,) = find_small_sets(cases, sets_of(train=30, validation=20, test=20), GROUPED)
+    assert finding.message == (
+        'The test set has no "glass" case, so the recall of this class is undefined and macro averages leave it out. '
+        'The validation set has no "solid" case, so its macro averages leave this class out, and weights are chosen '
+        "without it."
+    )
 
 
 def test_a_test_set_from_one_patient_is_a_warning():

@@ -134,10 +134,12 @@ def _absent_classes(cases: Cases, is_member: NDArray[np.bool_]) -> Iterator[str]
     present = np.unique(cases.labels[is_member])
     for label, class_name in enumerate(cases.classes):
         if label not in present:
-            yield (
-                f'The validation set has no "{class_name}" case, so it cannot choose weights or thresholds for this '
-                "class."
+            effect = (
+                "it cannot choose weights or thresholds for this class"
+                if len(cases.classes) == 2
+                else "its macro averages leave this class out, and weights are chosen without it"
             )
+            yield f'The validation set has no "{class_name}" case, so {effect}.'
 
 
 def _half_width(interval: Interval) -> str:
