@@ -39,7 +39,7 @@ def main() -> None:
         front = pareto_front(costs, [-value for value in means])
         axes.plot([costs[k] for k in front], [means[k] for k in front], color=LIGHT.faint, lw=1, zorder=0)
         for cost, middle, (name, (_, values)), color in zip(
-            costs, means, points.items(), cycle(LIGHT.series), strict=False
+            costs, means, points.items(), cycle(LIGHT.networks), strict=False
         ):
             axes.plot([cost] * len(values), values, "o", color=color, alpha=0.5, ms=5)
             axes.plot([cost], [middle], "_", color=color, ms=22, mew=2)

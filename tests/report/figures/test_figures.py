@@ -21,8 +21,8 @@ from archnet.report.figures.ranking import curve_drawing
 from archnet.report.figures.run_figures import run_drawings, write_figures
 from archnet.report.figures.side_by_side import interval_drawing
 from archnet.report.figures.slices import strip_indices
-from archnet.report.figures.svg import light_colours, text_width
-from archnet.report.figures.theme import new_figure, theme_context
+from archnet.report.figures.svg import text_width
+from archnet.report.figures.theme import LIGHT, new_figure, theme_context
 from archnet.report.figures.training_curves import training_curves_drawing
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
@@ -99,7 +99,7 @@ def test_each_figure_is_drawn_once_for_page_and_folder(tmp_path, monkeypatch):
     for name in ("roc", "precision_recall", "training_curves", "calibration"):
         (drawn,) = [part for part in page.split("<figure")[1:] if f'aria-label="{drawings[name].alt}"' in part]
         elements = drawn.split("<svg", 1)[1].partition(">")[2].partition("</svg>")[0]
-        for key, value in light_colours().items():
+        for key, value in LIGHT.variables().items():
             elements = elements.replace(f'="var(--{key})"', f'="{value}"')
         assert elements in (run.folder / "figures" / f"{name}.svg").read_text(encoding="utf-8")
 
@@ -273,7 +273,7 @@ def test_a_difference_whose_interval_holds_zero_is_hollow():
         "AUC": [(0.1, [0.0, 0.2]), (-0.1, [-0.2, 0.0])],
     }
     drawing = difference_drawing("flat", {"deep": 0, "wide": 2}, rows, "alt")
-    paper, series = light_colours()["paper"], [light_colours()[name] for name in ("s0", "s2")]
+    paper, series = LIGHT.paper, [LIGHT.networks[place] for place in (0, 2)]
     shown = [(part.get("fill"), part.get("stroke")) for part in parts(drawing, "circle")[:5]]
     touching = [(paper, series[0]), (paper, series[1])]
     assert shown == [(paper, series[0]), (series[1], series[1]), (series[1], series[1]), *touching]

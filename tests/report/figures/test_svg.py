@@ -1,12 +1,11 @@
 """Drawings as SVG: one text for page and file, in colours that follow the page, whatever names the data hold."""
 
-import re
 from xml.etree import ElementTree
 
 import pytest
 
 from archnet.report.figures.panel import Axis, Panel, integer_ticks, linear_axis, linear_ticks, path_data
-from archnet.report.figures.svg import STYLE_SHEET, Drawing, colour, element, light_colours, series_colour, text
+from archnet.report.figures.svg import Drawing, colour, element, text
 from archnet.report.figures.theme import LIGHT
 from drawings import SVG, parse, texts
 
@@ -37,7 +36,7 @@ def test_control_characters_are_escaped_and_in_attributes_replaced_where_xml_can
 def test_a_page_colours_a_drawing_and_a_file_has_plain_light_colours():
     drawing = drawing_of(element("path", d="M0 0", stroke=colour("ink"), fill=colour("s1")))
     assert 'stroke="var(--ink)" fill="var(--s1)"' in drawing.__html__()
-    assert f'stroke="{light_colours()["ink"]}" fill="{light_colours()["s1"]}"' in drawing.to_file()
+    assert f'stroke="{LIGHT.ink}" fill="{LIGHT.networks[1]}"' in drawing.to_file()
     assert "var(" not in drawing.to_file()
 
 
@@ -55,12 +54,14 @@ def test_a_drawing_says_its_size_and_what_it_shows():
         }  # fmt: skip
 
 
-def test_matplotlibs_theme_and_the_style_sheet_have_the_same_light_colours_and_dark_ones_for_all():
-    light = light_colours()
-    assert (LIGHT.ink, LIGHT.faint, LIGHT.paper) == (light["ink"], light["faint"], light["paper"])
-    assert list(LIGHT.series) == [light[series_colour(place)[6:-1]] for place in range(len(LIGHT.series))]
-    dark = STYLE_SHEET.read_text(encoding="utf-8").partition("prefers-color-scheme: dark")[2].split("}")[0]
-    assert set(re.findall(r"--(\w+): #", dark)) == set(light)
+def test_a_page_has_both_layouts_of_a_drawing_and_a_file_the_wide_one():
+    narrow = Drawing(width=20, height=60, elements="", alt="what it says")
+    drawing = Drawing(width=40, height=30, elements="", alt="what it says", narrow=narrow)
+    page = ElementTree.fromstring(f"<p>{drawing.__html__()}</p>")
+    assert [(svg.get("class"), svg.get("viewBox")) for svg in page] == [
+        ("drawing wide", "0 0 40 30"), ("drawing narrow", "0 0 20 60"),
+    ]  # fmt: skip
+    assert parse(drawing).get("viewBox") == "0 0 40 30"
 
 
 def test_an_undefined_point_interrupts_a_line():

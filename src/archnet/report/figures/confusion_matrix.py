@@ -1,4 +1,7 @@
-"""Confusion-matrix drawing: counts, and each cell's share of its row (the truth), which sets its shade."""
+"""Confusion-matrix drawing: counts, and each cell's share of its row (the truth), which sets its shade.
+
+Correct predictions and errors have different hues.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,8 @@ def _cell(number: int, total: int, corner: tuple[float, float, float], *, is_rig
     """Draw a cell at (left, top, width)."""
     left, top, width = corner
     square = {"x": left, "y": top, "width": width - _GAP, "height": _CELL - _GAP}
-    shade = element("rect", **square, fill=colour("accent"), fill_opacity=_DARKEST * number / total if total else 0)
+    hue = colour("right" if is_right else "wrong")
+    shade = element("rect", **square, fill=hue, fill_opacity=_DARKEST * number / total if total else 0)
     style = {"text_anchor": "middle", "fill": colour("ink")}
     middle = left + (width - _GAP) / 2
     count = text(f"{number:,}", middle, top + 44, **style, font_size=18, font_weight="bold" if is_right else None)

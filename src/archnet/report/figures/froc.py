@@ -39,7 +39,7 @@ def froc_figure(results: Mapping[str, Froc], title: str = "FROC") -> Figure:
     figure = new_figure((5.8, 4.2))
     axes = figure.add_subplot()
     for place, (name, froc) in enumerate(results.items()):
-        _draw_curve(axes, name, froc, LIGHT.series[place % len(LIGHT.series)], _LINES[place % len(_LINES)])
+        _draw_curve(axes, name, froc, LIGHT.networks[place % len(LIGHT.networks)], _LINES[place % len(_LINES)])
     axes.set_xscale("log", base=2)
     axes.set_xticks(RATES, RATE_NAMES)
     axes.minorticks_off()

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any, Final
 
 from archnet.files.atomic import write_text
 from archnet.files.terminal_text import escape_message
+from archnet.report.figures.theme import LIGHT, network_name
 
 FONT_SIZE: Final = 12
 """Size of small text, in pixels."""
 
-STYLE_SHEET: Final = Path(__file__).parents[1] / "html/templates/style.css"
+WIDE: Final = 760
+"""Width of drawings for a page or a file, in pixels."""
+
+NARROW: Final = 362
+"""Width of drawings for a phone, in pixels; text keeps its size there."""
 
 _NAMESPACES: Final = {"xmlns": "http://www.w3.org/2000/svg", "xmlns:xlink": "http://www.w3.org/1999/xlink"}
 _FONT: Final = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
@@ -24,8 +28,9 @@ _COLOUR: Final = re.compile(r'( (?:fill|stroke)=")var\(--(\w+)\)(?=")')
 _NO_XML_CHARACTER: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MEAN_WIDTH: Final = 0.6  # of a character, in font sizes; slightly above that of the fonts
 _LABEL_LENGTH: Final = 32  # characters
-_NUM_SERIES: Final = 6
+_LARGEST_SCALE: Final = 1.2  # of a drawing on a wide page
 _DASHES: Final = (None, "7 3", "8 3 2 3", "2 3")
+_SET_DASHES: Final = {"train": "2 3", "validation": "7 3", "test": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,23 +41,31 @@ class Drawing:
         width: Width in pixels.
         height: Height in pixels.
         elements: SVG elements, back to front; colours are names from the style sheet.
-        alt: Alternative text.
+        alt: Alternative text, with the numbers.
+        narrow: The same drawing for a phone, if the layouts differ.
     """
 
     width: float
     height: float
     elements: str
     alt: str
+    narrow: Drawing | None = None
 
     def __html__(self) -> str:
         """The drawing for a page, in light or dark colours; templates call this and do not escape it."""
-        return self._element(self.elements, class_="drawing")
+        if self.narrow is None:
+            return self._page_element("drawing")
+        return self._page_element("drawing wide") + self.narrow._page_element("drawing narrow")
+
+    def _page_element(self, class_: str) -> str:
+        return self._element(self.elements, class_=class_, style=f"max-width: {round(_LARGEST_SCALE * self.width)}px")
 
     def to_file(self) -> str:
         """The drawing as a standalone file with a light background and literal colours."""
         ground = element("rect", width=self.width, height=self.height, fill=colour("paper"))
         svg = self._element(ground + self.elements, **_NAMESPACES, font_family=_FONT)
-        plain = _COLOUR.sub(lambda found: found[1] + light_colours()[found[2]], svg)
+        colours = LIGHT.variables()
+        plain = _COLOUR.sub(lambda found: found[1] + colours[found[2]], svg)
         return _NO_XML_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", plain) + "\n"
 
     def _element(self, content: str, **attributes: str) -> str:
@@ -64,13 +77,6 @@ class Drawing:
 def write_drawing(path: Path, drawing: Drawing) -> Path:
     """Write a drawing as an SVG file, by atomic rename."""
     return write_text(path, drawing.to_file())
-
-
-@cache
-def light_colours() -> dict[str, str]:
-    """The light colours of the style sheet by their names."""
-    root = STYLE_SHEET.read_text(encoding="utf-8").partition("}")[0]
-    return dict(re.findall(r"--(\w+): (#\w+)", root))
 
 
 def element(tag: str, content: str = "", /, **attributes: Any) -> str:
@@ -134,10 +140,33 @@ def colour(name: str) -> str:
 
 
 def series_colour(place: int) -> str:
-    """The colour of a series by its index; colours repeat after the last one."""
-    return colour(f"s{place % _NUM_SERIES}")
+    """The colour of a network by its place in the comparison, or of another series by its index."""
+    return colour(network_name(place))
 
 
 def dashes(place: int) -> str | None:
     """The dash pattern of a series by its index; patterns repeat after the last one."""
     return _DASHES[place % len(_DASHES)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stroke:
+    """How all drawings show a network, a set or another series.
+
+    Attributes:
+        colour: Its colour.
+        dashes: Its dash pattern; None for a solid line.
+    """
+
+    colour: str
+    dashes: str | None = None
+
+
+def series_stroke(place: int) -> Stroke:
+    """The stroke of a network by its place in the comparison, or of another series by its index."""
+    return Stroke(colour=series_colour(place), dashes=dashes(place))
+
+
+def set_stroke(name: str) -> Stroke:
+    """The stroke of a set: "train", "validation" or "test"."""
+    return Stroke(colour=colour(name), dashes=_SET_DASHES[name])

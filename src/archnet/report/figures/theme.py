@@ -1,16 +1,22 @@
-"""Theme: fonts and colours of Matplotlib pictures; colours from Okabe and Ito's colour-blind-safe set.
+"""Theme: the colours of pages, drawings and Matplotlib pictures, each assigned once.
 
-Draw inside `theme_context()`, which sets fonts and colours for the block and then restores Matplotlib's settings.
+Networks have the colours of `networks` in the order of their comparison, sets those of `sets`, on every page and in
+every file. Colours of networks, and those of sets, differ from each other by lightness as well as hue, so that they
+also differ for readers with protanopia or deuteranopia. Text colours have a contrast of at least 4.5:1 with the paper,
+all others of at least 3:1.
+
+Draw Matplotlib pictures inside `theme_context()`, which sets fonts and colours for the block and then restores
+Matplotlib's settings.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,24 +30,92 @@ class Theme:
         ink: Text and axes.
         faint: Secondary text.
         paper: Background.
-        grid: Grid lines.
-        series: One for each line, in order.
+        line: Grid lines and rules, which carry no information.
+        panel: Background of tables' cells, controls and code.
+        accent: Links, controls, and data that belong to no network and no set.
+        right: Correct predictions.
+        wrong: Errors.
+        caution: Background of cautions.
+        caution_line: Border of cautions.
+        networks: One for each network, in the order of a comparison.
+        sets: By the name of the set.
+        layers: One for each family of layers in the drawing of a network.
     """
 
     ink: str
     faint: str
     paper: str
-    grid: str
-    series: tuple[str, ...]
+    line: str
+    panel: str
+    accent: str
+    right: str
+    wrong: str
+    caution: str
+    caution_line: str
+    networks: tuple[str, ...]
+    sets: Mapping[str, str]
+    layers: tuple[str, ...]
+
+    def variables(self) -> dict[str, str]:
+        """The colours by their names in style sheets and drawings."""
+        plain = ("ink", "faint", "paper", "line", "panel", "accent", "right", "wrong", "caution")
+        return {
+            **{name: getattr(self, name) for name in plain},
+            "caution-line": self.caution_line,
+            **{network_name(place): value for place, value in enumerate(self.networks)},
+            **self.sets,
+            **{f"k{place}": value for place, value in enumerate(self.layers)},
+        }
+
+    def style_rule(self) -> str:
+        """The colours as a rule of a style sheet."""
+        return ":root { " + " ".join(f"--{name}: {value};" for name, value in self.variables().items()) + " }"
 
 
-LIGHT = Theme(
+LIGHT: Final = Theme(
     ink="#1b1f24",
     faint="#59636e",
     paper="#ffffff",
-    grid="#e3e6ea",
-    series=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"),
+    line="#d9dee3",
+    panel="#f5f7f9",
+    accent="#0072b2",
+    right="#00766c",
+    wrong="#b34700",
+    caution="#fff4e0",
+    caution_line="#a86e00",
+    networks=("#0072b2", "#d55e00", "#1c9d6f", "#601e49", "#2742d8", "#463a12"),
+    sets={"train": "#7d8794", "validation": "#8359d1", "test": "#015244"},
+    layers=("#5b7a99", "#8a7158", "#648667", "#7d6b91", "#59636e"),
 )
+
+DARK: Final = Theme(
+    ink="#e6e9ee",
+    faint="#9aa4b1",
+    paper="#14171c",
+    line="#313842",
+    panel="#1b1f26",
+    accent="#56b4e9",
+    right="#3fc7b5",
+    wrong="#f0a35e",
+    caution="#2e2614",
+    caution_line="#e69f00",
+    networks=("#56b4e9", "#f0894b", "#5ef8b8", "#d53a86", "#4377ea", "#ffe10d"),
+    sets={"train": "#8a94a1", "validation": "#a272f8", "test": "#a0f2dd"},
+    layers=("#8fa9c4", "#c2a78a", "#9dbb9f", "#b3a2c7", "#9aa4b1"),
+)
+
+
+def network_name(place: int) -> str:
+    """The colour of a network by its place in the comparison; colours repeat after the last one.
+
+    >>> network_name(0), network_name(7)
+    ('s0', 's1')
+    """
+    return f"s{place % NUM_NETWORK_COLOURS}"
+
+
+NUM_NETWORK_COLOURS: Final = len(LIGHT.networks)
+"""Networks with a colour of their own."""
 
 
 @contextmanager
@@ -94,7 +168,7 @@ def rc_params() -> dict[Any, Any]:
         "axes.linewidth": 0.8,
         "axes.grid": True,
         "axes.axisbelow": True,
-        "grid.color": LIGHT.grid,
+        "grid.color": LIGHT.line,
         "grid.linewidth": 0.8,
         "xtick.color": LIGHT.faint,
         "ytick.color": LIGHT.faint,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from archnet.files.atomic import write_text
 from archnet.files.terminal_text import escape_message
 from archnet.report import wording
+from archnet.report.figures.theme import DARK, LIGHT
 from archnet.spec.metrics import METRICS, metrics_shown_in
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 
 _SCRIPTS: Final = ("text.js", "live.js", "stacks.js")
 """In `templates/scripts`, in their order."""
+
+_HEADING: Final = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 
 _FILTERS = (
     "decimals",
@@ -62,6 +66,11 @@ def _script() -> Markup:
     return Markup("\n".join(['\n"use strict";', *parts]))
 
 
+def _headings(content: Markup) -> list[tuple[str, str]]:
+    """Id and text of each second-level heading of a page."""
+    return [(found[1], type(content)(found[2]).striptags()) for found in _HEADING.finditer(content)]
+
+
 def script_json(value: object) -> Markup:
     r"""JSON that can stand inside a script element, whatever names it holds.
 
@@ -93,11 +102,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update({name: getattr(wording, name) for name in _FILTERS} | {"script_json": script_json})
+    filters = {"script_json": script_json, "headings": _headings}
+    environment.filters.update({name: getattr(wording, name) for name in _FILTERS} | filters)
     environment.globals.update(
         set_names=wording.SET_NAMES,
         metric_labels={name: metric.full_label for name, metric in METRICS.items()},
         metrics_shown_in=metrics_shown_in,
         uncalibrated=wording.UNCALIBRATED,
+        light_colours=LIGHT.style_rule(),
+        dark_colours=DARK.style_rule(),
     )
     return environment
