@@ -1,0 +1,127 @@
+"""Binormal scores of cases that share patients, and numbers whose true values are known.
+
+A positive case scores `separation` higher than a negative one, in units of the standard deviation within a class. The
+noise has three parts: one that all networks share, one that all trainings of a network share, and one of the training
+itself. Each part has a term of the patient, so that the scores of one patient correlate (intraclass correlation).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit, ndtri
+
+from archnet.evaluation.predictions import Predictions
+
+SEPARATION = 1.466
+"""Of the reference network: an AUC of 0.85."""
+
+BETTER_SEPARATION = 1.987
+"""Of a better network: an AUC of 0.92."""
+
+SEED_DEVIATION = 0.1
+"""Standard deviation of the separation over trainings: 0.016 in AUC."""
+
+SHARED, NETWORK, TRAINING = 0.5, 0.2, 0.3  # of the variance within a class
+
+CLASSES = ("benign", "nodule")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Cases that a replication draws.
+
+    Attributes:
+        patients: Their number.
+        cases: Of each patient.
+        correlation: Between scores of one patient within a class.
+        prevalence: Probability that a case is positive.
+    """
+
+    patients: int
+    cases: int
+    correlation: float
+    prevalence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Draw:
+    """Cases, and what the trainings of each network say about them.
+
+    Attributes:
+        y_true: 0 or 1, shape (N,).
+        groups: Index of the patient, shape (N,).
+        scores: For each network one array (N,) a training.
+        separations: Those that the networks were calibrated for.
+        prevalence: The same.
+    """
+
+    y_true: np.ndarray
+    groups: np.ndarray
+    scores: list
+    separations: tuple
+    prevalence: float
+
+    def probabilities(self, network: int) -> list:
+        """Probability of the positive class from each training of a network, shape (N,): calibrated."""
+        separation = self.separations[network]
+        return [
+            expit(separation * (scores - separation / 2) + logit(self.prevalence)) for scores in self.scores[network]
+        ]
+
+    def predictions(self, network: int, training: int = 0) -> Predictions:
+        """The cases as a test set."""
+        positive = self.probabilities(network)[training]
+        count = len(positive)
+        return Predictions(
+            cases=np.arange(count).astype(np.str_),
+            groups=np.char.zfill(self.groups.astype(np.str_), 6),
+            sets=np.full(count, "test"),
+            y_true=self.y_true,
+            probabilities=np.stack([1 - positive, positive], axis=1),
+            classes=CLASSES,
+        )
+
+
+def draw_cases(setting: Setting, separations: tuple, num_trainings: int, rng: np.random.Generator) -> Draw:
+    """Random cases; separations differ between trainings where a network has several."""
+    groups = np.repeat(np.arange(setting.patients), setting.cases)
+    y_true = (rng.random(len(groups)) < setting.prevalence).astype(np.int64)
+
+    def noise(variance: float) -> np.ndarray:
+        patient = rng.normal(size=setting.patients)[groups] * np.sqrt(setting.correlation)
+        return np.sqrt(variance) * (patient + rng.normal(size=len(groups)) * np.sqrt(1 - setting.correlation))
+
+    shared = noise(SHARED)
+    scores = []
+    for separation in separations:
+        own = shared + noise(NETWORK)
+        shifts = rng.normal(size=num_trainings) * SEED_DEVIATION if num_trainings > 1 else np.zeros(1)
+        scores.append([(separation + shift) * y_true + own + noise(TRAINING) for shift in shifts])
+    return Draw(y_true=y_true, groups=groups, scores=scores, separations=separations, prevalence=setting.prevalence)
+
+
+def ideal_cases(prevalence: float, separations: tuple, num_trainings: int, count: int = 20_000) -> Draw:
+    """Cases at the quantiles of their distributions: their numbers are the true ones, without the chance of a draw.
+
+    Args:
+        prevalence: Of the positive class.
+        separations: Of each network.
+        num_trainings: 1, or trainings at quantiles of the separation.
+        count: Of cases.
+    """
+    num_positives = round(prevalence * count)
+    y_true = np.repeat([0, 1], [count - num_positives, num_positives])
+    within = np.concatenate([_normal_quantiles(count - num_positives), _normal_quantiles(num_positives)])
+    shifts = _normal_quantiles(num_trainings) if num_trainings > 1 else np.zeros(1)
+    shifts = shifts / (shifts.std() or 1) * SEED_DEVIATION
+    return Draw(
+        y_true=y_true.astype(np.int64),
+        groups=np.arange(count),
+        scores=[[(separation + shift) * y_true + within for shift in shifts] for separation in separations],
+        separations=separations,
+        prevalence=prevalence,
+    )
+
+
+def _normal_quantiles(count: int) -> np.ndarray:
+    return ndtri((np.arange(count) + 0.5) / count)

@@ -1,0 +1,194 @@
+"""What `coverage.py` measures: each number of each cell in one replication, and its true value.
+
+The functions of archnet are called as the command line calls them; where a name has moved, the older one is tried, so
+that one script measures any version.
+"""
+
+from functools import cache
+
+import numpy as np
+from binormal import BETTER_SEPARATION, SEPARATION, Setting, draw_cases, ideal_cases
+from scipy.special import ndtr, ndtri
+
+from archnet.evaluation.froc.curve import RATES, compute_froc
+from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
+from archnet.evaluation.metrics import evaluate
+
+try:
+    from archnet.evaluation.comparison import paired, paired_tests
+except ImportError:  # up to 0.2.0
+    from archnet.evaluation import paired, paired_tests
+
+NUM_QUANTILE_TRAININGS = 7
+EQUAL, BETTER = (SEPARATION, SEPARATION), (SEPARATION, BETTER_SEPARATION)
+CANDIDATES_PER_SCAN, FOUND_SHARE, NODULES_PER_SCAN, SCAN_CORRELATION = 20, 0.95, 1.3, 0.3
+
+
+def measure_run(cell, bootstraps, rng) -> dict:
+    """Every interval of one run."""
+    draw = draw_cases(_setting(cell), (SEPARATION,), 1, rng)
+    entry = evaluate(draw.predictions(0), positive=1, bootstraps=bootstraps)["test"]
+    return {"estimates": run_estimates(entry)}
+
+
+def run_estimates(entry) -> dict:
+    """Value and interval of each number of one set's entry in metrics.json."""
+    intervals = entry["intervals"]
+    estimates = {name: (entry[name], interval) for name, interval in intervals.items()}
+    calibration = entry["calibration"]
+    estimates |= {name: (calibration[name], interval) for name, interval in calibration["intervals"].items()}
+    return estimates | _nested_estimates(entry.get("decision", {}))
+
+
+def _nested_estimates(entry, prefix="") -> dict:
+    """Those of a tree whose leaves hold `value` and `interval`."""
+    if "value" in entry and "interval" in entry:
+        return {prefix: (entry["value"], entry["interval"])}
+    children = entry.items() if isinstance(entry, dict) else ()
+    parts = [
+        _nested_estimates(child, f"{prefix}.{key}".lstrip(".")) for key, child in children if isinstance(child, dict)
+    ]
+    return {name: pair for part in parts for name, pair in part.items()}
+
+
+@cache
+def run_truth(prevalence, num_trainings) -> dict:
+    """The true numbers of a run, or their mean over trainings."""
+    draw = ideal_cases(prevalence, (SEPARATION,), NUM_QUANTILE_TRAININGS if num_trainings > 1 else 1)
+    entries = [
+        run_estimates(evaluate(draw.predictions(0, k), positive=1, bootstraps=0)["test"])
+        for k in range(len(draw.scores[0]))
+    ]
+    return {name: float(np.mean([entry[name][0] for entry in entries])) for name in entries[0]}
+
+
+def measure_pair(cell, bootstraps, rng) -> dict:
+    """Differences of two equal networks and of a better one, and the p values of the equal ones."""
+    setting, trainings = _setting(cell), cell["seeds"]
+    estimates, p_values = {}, {}
+    for name, separations in (("equal", EQUAL), ("better", BETTER)):
+        draw = draw_cases(setting, separations, trainings, rng)
+        sides, truth = _sides(draw)
+        differences = paired.paired_differences(*sides, truth, bootstraps=bootstraps)
+        estimates |= {f"{name}.{key}": (e["difference"], e["interval"]) for key, e in differences.items()}
+        if name == "equal":
+            p_values = _p_values(sides, truth)
+            if trainings > 1:
+                estimates |= _row_estimates(draw, sides[0], truth, bootstraps)
+    return {"estimates": estimates, "p_values": p_values}
+
+
+def _sides(draw):
+    sides = [
+        [
+            paired.SeedPredictions(scores=scores, y_pred=(scores >= 0.5).astype(np.int64))
+            for scores in draw.probabilities(network)
+        ]
+        for network in range(len(draw.scores))
+    ]
+    return sides, paired.Truth(y_true=draw.y_true, groups=draw.groups, num_classes=2, positive=1)
+
+
+@cache
+def pair_truth(prevalence, num_trainings) -> dict:
+    """The true differences, and the true numbers of a row."""
+    truths = {}
+    for name, separations in (("equal", EQUAL), ("better", BETTER)):
+        trainings = NUM_QUANTILE_TRAININGS if num_trainings > 1 else 1
+        sides, truth = _sides(ideal_cases(prevalence, separations, trainings))
+        differences = paired.paired_differences(*sides, truth, bootstraps=0)
+        truths |= {f"{name}.{key}": entry["difference"] for key, entry in differences.items()}
+    rows = run_truth(prevalence, num_trainings) if num_trainings > 1 else {}
+    return truths | {f"row.{name}": value for name, value in rows.items()}
+
+
+def _p_values(sides, truth) -> dict:
+    """The p values of equal networks."""
+    scores = [[training.scores for training in side] for side in sides]
+    first, second = (side[0].y_pred == truth.y_true for side in sides)
+    area = paired_tests.delong(*scores, truth.is_positive)
+    return {"auc": area and area["p"], "errors": paired_tests.mcnemar(first, second)["p"]}
+
+
+def _row_estimates(draw, side, truth, bootstraps) -> dict:
+    """What a row of three trainings shows for its 95% interval."""
+    entries = [evaluate(draw.predictions(0, k), positive=1, bootstraps=0)["test"] for k in range(len(side))]
+    columns = {name: [entry[name] for entry in entries] for name in entries[0]["intervals"]}
+    return {
+        f"row.{name}": (float(np.mean(values)), [min(values), max(values)])
+        for name, values in columns.items()
+        if None not in values
+    }
+
+
+def measure_froc(cell, bootstraps, rng) -> dict:
+    """CPM and the sensitivity at one false positive per scan."""
+    scans = cell["patients"]
+    nodules, candidates = (rng.poisson(rate, scans) for rate in (NODULES_PER_SCAN, CANDIDATES_PER_SCAN))
+    scan_effect = rng.normal(size=scans) * np.sqrt(SCAN_CORRELATION)
+    nodule_scans, candidate_scans = (np.repeat(np.arange(scans), counts) for counts in (nodules, candidates))
+    found = rng.random(len(nodule_scans)) < FOUND_SHARE
+    places = _places(len(nodule_scans), 0.0)
+    marks_scans = np.concatenate([nodule_scans[found], candidate_scans])
+    noise = rng.normal(size=len(marks_scans)) * np.sqrt(1 - SCAN_CORRELATION)
+    scores = scan_effect[marks_scans] + noise
+    scores[: found.sum()] += BETTER_SEPARATION
+    names = np.arange(scans).astype(np.str_)
+    froc = compute_froc(
+        Marks(
+            series=names[marks_scans].tolist(),
+            points_mm=np.concatenate([places[found], _places(len(candidate_scans), 1e6)]),
+            scores=scores,
+        ),
+        ReferenceStandard(
+            series=names.tolist(),
+            nodules=Findings(
+                series=names[nodule_scans].tolist(), points_mm=places, diameters_mm=np.full(len(places), 5.0)
+            ),
+            excluded=Findings(series=[], points_mm=np.zeros((0, 3)), diameters_mm=np.zeros(0)),
+        ),
+        bootstraps=bootstraps,
+    )
+    at_one = RATES.index(1.0)
+    return {
+        "estimates": {
+            "cpm": (froc.cpm, froc.cpm_interval),
+            "sensitivity_at_1": (float(froc.sensitivities[at_one]), froc.intervals[at_one]),
+        }
+    }
+
+
+def _places(count: int, offset: float) -> np.ndarray:
+    """Points far from each other."""
+    return np.stack([np.arange(count) * 100.0 + offset, np.zeros(count), np.zeros(count)], axis=1)
+
+
+def froc_truth() -> dict:
+    thresholds = ndtri(1 - np.array(RATES) / CANDIDATES_PER_SCAN)
+    sensitivities = FOUND_SHARE * ndtr(BETTER_SEPARATION - thresholds)
+    return {"cpm": float(sensitivities.mean()), "sensitivity_at_1": float(sensitivities[RATES.index(1.0)])}
+
+
+def measure_calibration(cell, bootstraps, rng) -> dict:
+    """The calibration error of a calibrated network; what is printed beside it, where a version prints it."""
+    draw = draw_cases(_setting(cell), (SEPARATION,), 1, rng)
+    entry = evaluate(draw.predictions(0), positive=1, bootstraps=0)["test"]["calibration"]
+    names = [name for name in entry if "calibration_error" in name]
+    return {"estimates": {name: (_number(entry[name]), None) for name in names}}
+
+
+def _number(value):
+    return value["value"] if isinstance(value, dict) else value
+
+
+def _setting(cell) -> Setting:
+    return Setting(**{key: cell[key] for key in ("patients", "cases", "correlation", "prevalence")})
+
+
+MEASURES = {
+    "run": (measure_run, lambda cell: run_truth(cell["prevalence"], 1)),
+    "pair": (measure_pair, lambda cell: pair_truth(cell["prevalence"], cell["seeds"])),
+    "froc": (measure_froc, lambda cell: froc_truth()),
+    "calibration": (measure_calibration, lambda cell: {}),
+}
+"""For each kind of cell what one replication measures, and the true values."""

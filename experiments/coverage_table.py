@@ -1,0 +1,105 @@
+"""The table of `coverage.py`, and the cells that leave the promised range."""
+
+LOWEST, HIGHEST, HIGHEST_DIFFERENCE, FEWEST_PATIENTS = 0.90, 0.985, 0.99, 20
+LOWEST_REJECTIONS, HIGHEST_REJECTIONS = 0.03, 0.08
+
+COVERAGE = "coverage of 95% intervals, %"
+DIFFERENCES = "coverage of 95% intervals of differences, %"
+REJECTIONS = "tests of equal networks that reject at 5%, %"
+BIASES = "bias of recall at an equal operating point"
+CALIBRATION = "calibration error of a calibrated network"
+
+_KINDS = {"equal": ", equal networks", "better": ", a better network", "row": ", row of several seeds"}
+
+
+def table(kept, *, by_correlation=False) -> str:
+    """Markdown: a row for each number, a column for each number of patients x cases.
+
+    Each entry is the range over prevalences and correlations; those of several files are joined by an arrow.
+
+    Args:
+        kept: For each file its cells.
+        by_correlation: A column for each correlation.
+    """
+    columns, families = {}, {}
+    for name, lines in kept.items():
+        for line in lines:
+            title = _title(line, by_correlation)
+            columns[title] = (line["patients"], line["cases"] == 1, line["correlation"])
+            for family, number, value in _values(line):
+                cell = families.setdefault(family, {}).setdefault(number, {}).setdefault(title, {})
+                cell.setdefault(name, []).append(value)
+    titles = sorted(columns, key=columns.get)
+    return "\n\n".join(_part(family, rows, titles, list(kept)) for family, rows in families.items())
+
+
+def _part(family, rows, titles, names) -> str:
+    used = [title for title in titles if any(title in cells for cells in rows.values())]
+    head = [f"| {family} | {' | '.join(used)} |", f"|{'---|' * (len(used) + 1)}"]
+    decimals = 0 if family.endswith("%") else 3
+    body = [
+        f"| {number} | {' | '.join(_cell(cells.get(title, {}), names, decimals) for title in used)} |"
+        for number, cells in rows.items()
+    ]
+    return "\n".join(head + body)
+
+
+def _cell(values, names, decimals) -> str:
+    return " → ".join(_range(values[name], decimals) if name in values else "none" for name in names) if values else ""
+
+
+def _range(values, decimals) -> str:
+    low, high = (f"{end:.{decimals}f}" for end in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
+
+
+def _title(line, by_correlation) -> str:
+    if line["kind"] == "froc":
+        return f"{line['patients']} scans"
+    if line["kind"] == "calibration":
+        return f"{line['patients']:,} cases"
+    correlation = f", {line['correlation']:g}" if by_correlation and line["cases"] > 1 else ""
+    return f"{line['patients']} x {line['cases']}{correlation}"
+
+
+def _values(line) -> list:
+    """Family, name and value of what a cell says."""
+    numbers = line["numbers"]
+    if line["kind"] == "calibration":
+        return [(CALIBRATION, _label(name), entry["mean"]) for name, entry in numbers.items()]
+    seeds = f", {line['seeds']} seeds" if line["seeds"] > 1 else ""
+    values = []
+    for name, entry in numbers.items():
+        family = DIFFERENCES if name.startswith(("equal.", "better.")) else COVERAGE
+        if "coverage" in entry:
+            values.append((family, _label(name) + seeds, 100 * entry["coverage"]))
+        if "recall_at_equal" in name:
+            values.append((BIASES, _label(name) + seeds, entry["mean"] - entry["truth"]))
+    return values + [(REJECTIONS, _label(name) + seeds, 100 * share) for name, share in line["rejections"].items()]
+
+
+def _label(name) -> str:
+    kind, _, number = name.rpartition(".") if name.split(".")[0] in _KINDS else ("", "", name)
+    return number.replace("_", " ") + _KINDS.get(kind, "")
+
+
+def findings(lines) -> list:
+    """A line for each coverage or type I error out of range, from 20 patients on; CPM keeps the official rule."""
+    found = []
+    for line in lines:
+        if line["patients"] < FEWEST_PATIENTS or line["kind"] in ("froc", "calibration"):
+            continue
+        place = f"{_title(line, True)}, prevalence {line['prevalence']}, {line['seeds']} seeds"
+        for name, entry in line["numbers"].items():
+            highest = HIGHEST_DIFFERENCE if name.startswith(("equal.", "better.")) else HIGHEST
+            if not LOWEST <= entry.get("coverage", LOWEST) <= highest:
+                found.append(
+                    f"{place}: {_label(name)} {entry['coverage']:.1%} (true {entry['truth']:.3f}, mean "
+                    f"{entry['mean']:.3f}, width {entry['width']:.3f})"
+                )
+        found += [
+            f"{place}: type I error of {_label(name)} {share:.1%}"
+            for name, share in line["rejections"].items()
+            if not LOWEST_REJECTIONS <= share <= HIGHEST_REJECTIONS
+        ]
+    return found
