@@ -35,26 +35,25 @@ PREVALENCES = (0.5, 0.2)
 
 
 def all_cells(replications, bootstraps) -> list:
-    """Every cell, as it is kept."""
-    cells = []
-    for patients, cases in SETTINGS:
-        for correlation in CORRELATIONS if cases > 1 else (0.0,):
-            for prevalence in PREVALENCES:
-                place = {
-                    "patients": patients, "cases": cases, "correlation": correlation, "prevalence": prevalence,
-                }  # fmt: skip
-                cells.append({"kind": "run", **place, "seeds": 1})
-                cells += [{"kind": "pair", **place, "seeds": seeds} for seeds in (1, 3)]
+    """Every cell, as it is kept; those of several seeds, which are expensive, last."""
+    places = [
+        {"patients": patients, "cases": cases, "correlation": correlation, "prevalence": prevalence}
+        for patients, cases in SETTINGS
+        for correlation in (CORRELATIONS if cases > 1 else (0.0,))
+        for prevalence in PREVALENCES
+    ]
     place = {"cases": 1, "correlation": 0.0, "prevalence": 0.5, "seeds": 1}
+    cells = [{"kind": kind, **place, "seeds": 1} for place in places for kind in ("run", "pair")]
     cells += [{"kind": "calibration", **place, "patients": count} for count in (67, 200, 1600)]
     cells += [{"kind": "froc", **place, "correlation": 0.3, "patients": count} for count in (20, 100, 888)]
+    cells += [{"kind": "pair", **place, "seeds": 3} for place in places]
     return [cell | _effort(cell, replications, bootstraps) for cell in cells]
 
 
 def _effort(cell, replications, bootstraps) -> dict:
-    """Fewer resamples where each is expensive."""
-    is_expensive = cell["kind"] == "froc" and cell["patients"] > 100
-    return {"replications": replications, "bootstraps": bootstraps // 2 if is_expensive else bootstraps}
+    """Half as many replications and resamples of several seeds."""
+    share = 1 if cell["seeds"] == 1 else 2
+    return {"replications": replications // share, "bootstraps": bootstraps // share}
 
 
 def measure_cell(cell) -> dict:
@@ -83,7 +82,7 @@ def _is_rejection(p) -> bool:
 def _summary(estimates, truth) -> dict:
     values = np.array([value for value, _ in estimates if value is not None], dtype=np.float64)
     ends = np.array([interval for _, interval in estimates if interval is not None]).reshape(-1, 2)
-    summary = {"mean": round(float(values.mean()), 5), "truth": truth and round(truth, 5)}
+    summary = {"mean": round(float(values.mean()), 5) if len(values) else None, "truth": truth and round(truth, 5)}
     if len(ends) and truth is not None:
         is_covered = (ends[:, 0] <= truth + 1e-9) & (truth - 1e-9 <= ends[:, 1])
         summary["coverage"] = round(float(is_covered.mean()), 4)
@@ -120,9 +119,14 @@ def _line(cell) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--name", default="after", help="of the kept file, without .jsonl (default: after)")
-    parser.add_argument("--replications", type=int, default=400, help="draws of cases in each cell (default: 400)")
-    parser.add_argument("--bootstraps", type=int, default=400, help="resamples in each draw, half as many for "
-                        "888 scans (default: 400; archnet's own default is 1000)")  # fmt: skip
+    parser.add_argument(
+        "--replications",
+        type=int,
+        default=400,
+        help="draws of cases in each cell, half as many with 3 seeds, as of resamples (default: 400)",
+    )
+    parser.add_argument("--bootstraps", type=int, default=400, help="resamples in each draw (default: "
+                        "400; archnet's own default is 1000)")  # fmt: skip
     parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
     parser.add_argument("--quick", action="store_true", help="40 replications of 100 resamples, which are only printed")
     parser.add_argument("--table", nargs="+", metavar="NAME", help="print the table of kept files, and measure nothing")

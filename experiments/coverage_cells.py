@@ -37,18 +37,28 @@ def run_estimates(entry) -> dict:
     estimates = {name: (entry[name], interval) for name, interval in intervals.items()}
     calibration = entry["calibration"]
     estimates |= {name: (calibration[name], interval) for name, interval in calibration["intervals"].items()}
-    return estimates | _nested_estimates(entry.get("decision", {}))
+    return estimates | _decision_estimates(entry.get("decision"))
 
 
-def _nested_estimates(entry, prefix="") -> dict:
-    """Those of a tree whose leaves hold `value` and `interval`."""
-    if "value" in entry and "interval" in entry:
-        return {prefix: (entry["value"], entry["interval"])}
-    children = entry.items() if isinstance(entry, dict) else ()
-    parts = [
-        _nested_estimates(child, f"{prefix}.{key}".lstrip(".")) for key, child in children if isinstance(child, dict)
-    ]
-    return {name: pair for part in parts for name, pair in part.items()}
+def _decision_estimates(entry) -> dict:
+    """Those of an entry `decision`; empty of a version without one."""
+    if entry is None:
+        return {}
+    estimates = {name: _pair(entry[name]) for name in ("calibration_slope", "calibration_intercept")}
+    for name in ("sensitivity_at_specificity", "specificity_at_sensitivity", "partial_auc"):
+        estimates |= {f"{name} {next(iter(one.values())):g}": _pair(one) for one in entry[name]}
+    for place, values in zip(("1%", "2%", "5%", "10%", "own"), entry["predictive_values"], strict=True):
+        estimates |= {f"{name} at {place} prevalence": _pair(values[name]) for name in ("ppv", "npv")}
+    curve = entry["decision_curve"]
+    for percent in (5, 10, 20, 50):
+        ends = [curve["low"][percent - 1], curve["high"][percent - 1]]
+        value = curve["net_benefit"][percent - 1]
+        estimates[f"net benefit at {percent}%"] = (value, None if None in ends else ends)
+    return estimates
+
+
+def _pair(entry) -> tuple:
+    return entry["value"], entry["interval"]
 
 
 @cache

@@ -14,6 +14,8 @@ import numpy as np
 
 from archnet.evaluation.calibration import apply_temperature, calibration, fit_temperature
 from archnet.evaluation.confusion import confusion_matrix, number_or_none
+from archnet.evaluation.decision.binary_cases import BinaryCases
+from archnet.evaluation.decision.decision import decision
 from archnet.evaluation.integrity.collapse import find_collapse
 from archnet.evaluation.metric_intervals import GroupedCases, interval_entries
 from archnet.evaluation.metric_values import class_ranking, macro_mean, metric_values
@@ -67,7 +69,8 @@ def evaluate(
         For each of "train", "validation" and "test" that occurs: the number `n` of cases and that of their `groups`,
         `threshold` (None for more than two classes), `confusion_matrix` (rows truth, columns prediction), the metrics,
         and `intervals` with the same names. With more than two classes a metric of one class is {"macro": ...,
-        "per_class": {name: ...}}. Then `calibration`, and where there is a validation set and two classes,
+        "per_class": {name: ...}}. Then `calibration`, with two classes `decision` (see `decision`), and where there is
+        a validation set and two classes,
         `operating_points`: the same at thresholds chosen there.
     """
     options = MetricOptions(
@@ -80,7 +83,10 @@ def evaluate(
     points = choose_thresholds(parts.get("validation"), positive, recall)
     heat = fit_temperature(parts["validation"]) if "validation" in parts else None
     return {
-        name: _set_metrics(part, options) | _operating_points(part, options, points) | _calibration(part, options, heat)
+        name: _set_metrics(part, options)
+        | _operating_points(part, options, points)
+        | _calibration(part, options, heat)
+        | _decision(part, options)
         for name, part in parts.items()
     }
 
@@ -115,6 +121,18 @@ def _calibration(part: Predictions, options: MetricOptions, temperature: float |
         calibrated = calibration(apply_temperature(part, temperature), options.positive, seed=options.seed)
         entry["scaled"] = {"temperature": temperature, **calibrated}
     return {"calibration": entry}
+
+
+def _decision(part: Predictions, options: MetricOptions) -> dict[str, dict[str, Any]]:
+    """What one set's probabilities mean for decisions; nothing for more than two classes."""
+    if len(part.classes) > 2:
+        return {}
+    cases = BinaryCases(
+        scores=part.probabilities[:, options.positive],
+        is_positive=part.y_true == options.positive,
+        groups=np.unique(part.groups, return_inverse=True)[1],
+    )
+    return {"decision": decision(cases, options.threshold)}
 
 
 def _metrics_with_intervals(part: Predictions, options: MetricOptions, metric_names: Sequence[str]) -> dict[str, Any]:

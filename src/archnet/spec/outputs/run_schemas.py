@@ -6,6 +6,7 @@ from typing import Final
 
 from archnet.spec.experiment import SETS
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS
+from archnet.spec.outputs.decision_schema import DECISION
 from archnet.spec.outputs.schema_parts import (
     BOOLEAN,
     COUNT,
@@ -84,7 +85,7 @@ _COSTS: Final = dict.fromkeys(
 
 _SET: Final = record_of(
     {"n": _AMOUNT, "threshold": nullable(SHARE), "confusion_matrix": _MATRIX},
-    {**_RESULTS, "groups": COUNT, "operating_points": _POINTS, "calibration": _CALIBRATION},
+    {**_RESULTS, "groups": COUNT, "operating_points": _POINTS, "calibration": _CALIBRATION, "decision": DECISION},
 )
 """An older version may lack metrics; `archnet report` adds them."""
 
