@@ -17,6 +17,7 @@ from archnet.evaluation.operating_points import operating_point_text
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.report.curves import PRECISION_RECALL, ROC, set_results
 from archnet.report.data_findings import recorded_findings
+from archnet.report.decision.decision_section import decision_section
 from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures, shown_channel
 from archnet.report.figures.run_figures import run_drawings, write_figures
 from archnet.report.figures.svg import Drawing
@@ -43,9 +44,15 @@ def write_report(run: RunFiles) -> Path:
     """
     require_results(run)
     drawings, froc = run_drawings(run), froc_section(run_froc(run.name, run.folder, run.metrics))
-    write_figures(run.folder, drawings | ({"froc": froc["drawing"]} if froc else {}))
+    decision = decision_section(run.metrics, reported_set(run.sets))
+    write_figures(
+        run.folder,
+        drawings
+        | ({"froc": froc["drawing"]} if froc else {})
+        | ({"decision_curve": decision["drawing"]} if decision else {}),
+    )
     values = _table_values(run) | _figure_values(run, drawings) | _reproducibility_values(run)
-    return write_page(run.folder / "report.html", "run.html", {**values, "froc": froc})
+    return write_page(run.folder / "report.html", "run.html", {**values, "froc": froc, "decision": decision})
 
 
 def _table_values(run: RunFiles) -> dict[str, Any]:
