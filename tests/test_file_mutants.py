@@ -8,10 +8,12 @@ import shutil
 import numpy as np
 import pytest
 
+from archnet.data.attributes.attribute_table import read_attributes
 from archnet.data.candidates import read_candidates
 from archnet.data.checks.duplicates.kept_pairs import FOLDER, recall_pairs
 from archnet.data.checks.duplicates.near_duplicates import CopiedPair
 from archnet.data.checks.scan_records import read_records
+from archnet.data.dataset import Cases
 from archnet.data.patients import read_patients
 from archnet.data.store import read_store_json
 from archnet.errors import ArchnetError
@@ -89,12 +91,16 @@ def json_lines(values):
     return "".join(f"{json.dumps(value)}\n" for value in values)
 
 
+TABLE = Cases(
+    ids=np.arange(9).astype(np.str_), groups=np.arange(9).astype(np.str_), labels=np.arange(9) % 2, classes=("a", "b")
+)
 LISTS = {
     "candidates.csv": f"{POINTS},class\n" + "".join(f"1.2.{k},{k}.5,-2,3e1,{k % 2}\n" for k in range(9)),
     "annotations.csv": f"{POINTS},diameter_mm\n" + "".join(f"1.2.{k},{k}.5,-2,3,4.25\n" for k in range(5)),
     "submission.csv": f"{POINTS},probability\n" + "".join(f"1.2.{k},{k}.5,-2,3,0.{k}5\n" for k in range(5)),
     "seriesuids.csv": "".join(f"1.2.{k}\n" for k in range(9)),
     "patients.csv": "seriesuid,patient\n" + "".join(f"1.2.{k},P-{k // 2}\n" for k in range(9)),
+    "cases.csv": "case,mm,site\n" + "".join(f"{k},{k}.5,{'AB'[k % 2]}\n" for k in range(9)),
     "store.json": json.dumps(STORE, indent=1),
     "curve.json": json.dumps(CURVE, indent=2),
     "comparison.json": json.dumps(COMPARISON, indent=2),
@@ -108,6 +114,7 @@ READERS = {
     "submission.csv": read_marks,
     "seriesuids.csv": read_series,
     "patients.csv": lambda path: read_patients(path, {f"1.2.{k}" for k in range(9)}),
+    "cases.csv": lambda path: read_attributes(path, TABLE),
     "store.json": lambda path: read_store_json(path.parent),
     "curve.json": read_json,
     "comparison.json": read_json,

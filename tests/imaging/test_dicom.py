@@ -418,3 +418,26 @@ def test_a_slice_may_be_as_far_off_as_rounding_puts_it(position_mm, message):
         return
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         stack(slices)
+
+
+def test_how_a_series_was_acquired_is_read_from_its_slices(tmp_path):
+    write_series(
+        tmp_path / "a", SliceThickness="1.250", Manufacturer="SIEMENS", ManufacturerModelName=" Sensation  64 ",
+        ConvolutionKernel=["I50f", "3"], KVP="120.0",
+    )  # fmt: skip
+    expected = {
+        "slice_thickness_mm": "1.25",
+        "scanner": "SIEMENS Sensation 64",
+        "kernel": "I50f 3",
+        "tube_voltage_kv": "120",
+    }
+    assert read_frame(tmp_path / "a").acquisition == expected
+    assert read_volume(tmp_path / "a").acquisition == expected
+    write_series(tmp_path / "b")
+    assert read_frame(tmp_path / "b").acquisition == {}
+
+
+def test_what_differs_between_slices_or_is_no_number_is_unknown(tmp_path):
+    changes = {2: {"Manufacturer": "GE", "KVP": "100"}}
+    write_series(tmp_path / "a", changes=changes, SliceThickness="0", ManufacturerModelName="X\x9by")
+    assert read_frame(tmp_path / "a").acquisition == {"scanner": r"X\x9by"}

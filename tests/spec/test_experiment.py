@@ -125,8 +125,8 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"data": {"name": "phantom", "axes": "zyx"}},
-            'mine.json $.data.axes: the data set "phantom" has no option "axes". Its options: allow, crop_size, '
-            "crop_size_mm, name, negatives_per_positive, positive, root, spacing_mm, view, window_hu.",
+            'mine.json $.data.axes: the data set "phantom" has no option "axes". Its options: allow, cases, '
+            "crop_size, crop_size_mm, name, negatives_per_positive, positive, root, spacing_mm, view, window_hu.",
         ),
         (
             {"data": {"window_hu": [400, -1000]}},
@@ -157,8 +157,8 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"data": {"channels": 2}},
-            'mine.json $.data.channels: the data set "luna16" has no option "channels". Its options: allow, crop_size, '
-            "crop_size_mm, name, negatives_per_positive, positive, root, spacing_mm, view, window_hu.",
+            'mine.json $.data.channels: the data set "luna16" has no option "channels". Its options: allow, cases, '
+            "crop_size, crop_size_mm, name, negatives_per_positive, positive, root, spacing_mm, view, window_hu.",
         ),
         (
             {"data": {"crop_size_mm": [50, 50, 30]}},

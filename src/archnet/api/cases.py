@@ -15,6 +15,7 @@ from archnet.api.experiments import root_override
 from archnet.api.paths import check_list
 from archnet.data.checks.findings import Finding
 from archnet.errors import DocumentError
+from archnet.files.attribute_values import Attribute
 from archnet.files.strict_json import plain_json
 from archnet.spec.experiment import Range
 from archnet.spec.overrides import parse_settings
@@ -41,6 +42,8 @@ class CaseData:
         classes: Class names.
         positive: Name of the positive class.
         findings: What the data checks found.
+        attributes: What is known about the cases beside their class, such as diameters and scanners: by name one text
+            for each case, empty where it is unknown, shape (N,).
     """
 
     name: str
@@ -53,6 +56,7 @@ class CaseData:
     classes: tuple[str, ...]
     positive: str
     findings: tuple[Finding, ...]
+    attributes: Mapping[str, Attribute]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -126,4 +130,5 @@ def _case_data(name: str, prepared: PreparedData) -> CaseData:
         classes=cases.classes,
         positive=cases.classes[cases.positive],
         findings=prepared.findings,
+        attributes=cases.attributes,
     )

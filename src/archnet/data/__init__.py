@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from archnet.data.attributes.attribute_table import find_attribute_table, read_attributes
 from archnet.data.dataset import Cases, Dataset
 from archnet.data.folders import open_folder
 from archnet.data.luna16 import open_luna16
@@ -26,7 +28,9 @@ DATASET_OPENERS: dict[str, Callable[[Data, Progress], Dataset]] = {
 
 
 def open_dataset(data: Data, progress: Progress = no_progress) -> Dataset:
-    """The data set that an experiment names, its lists read and checked.
+    """The data set that an experiment names, its lists and its table of attributes read and checked.
+
+    A column of the table replaces an attribute of the same name that the data set itself knows.
 
     Raises:
         DataError: It is unknown, missing, damaged, or not what the options say.
@@ -36,4 +40,10 @@ def open_dataset(data: Data, progress: Progress = no_progress) -> Dataset:
         raise DataError(
             f'data.name: unknown data set "{data.name}".{did_you_mean(data.name, DATASET_OPENERS)} Known: {known}.'
         )
-    return DATASET_OPENERS[data.name](data, progress)
+    dataset = DATASET_OPENERS[data.name](data, progress)
+    path = find_attribute_table(data, dataset.root)
+    if path is not None:
+        listed = read_attributes(path, dataset.cases)
+        dataset.cases = replace(dataset.cases, attributes={**dataset.cases.attributes, **listed.columns})
+        dataset.findings = (*dataset.findings, *listed.findings)
+    return dataset

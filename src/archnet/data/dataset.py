@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from archnet.data.checks.findings import Finding
 from archnet.data.checks.scan_records import ScanRecord
 from archnet.errors import DataError, did_you_mean
+from archnet.files.attribute_values import Attribute
 from archnet.files.progress import Progress, no_progress
 from archnet.spec.view import InputLimits
 
@@ -32,6 +33,7 @@ class Cases:
         own_sets: "train", "validation" or "test" where the data set brings its own split, else None.
         folds: The official fold where the data set has such folds, -1 for a case outside them, else None.
         positive: Index into `classes` of the class whose recall counts.
+        attributes: What is known about the cases beside their class, such as a diameter or a scanner, by name.
     """
 
     ids: NDArray[np.str_]
@@ -41,6 +43,7 @@ class Cases:
     own_sets: NDArray[np.str_] | None = None
     folds: NDArray[np.int64] | None = None
     positive: int = 1
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
     def select(self, rows: NDArray[np.int64]) -> Cases:
         """The table with some of its rows, in the order of `rows`."""
@@ -51,6 +54,7 @@ class Cases:
             labels=self.labels[rows],
             own_sets=None if self.own_sets is None else self.own_sets[rows],
             folds=None if self.folds is None else self.folds[rows],
+            attributes={name: values[rows] for name, values in self.attributes.items()},
         )
 
 
@@ -99,6 +103,7 @@ class Dataset(ABC):
         limits: Raw values that the model maps to 0 and 1; their `num_data_channels` matches the cases.
         findings: What was found while the lists were read.
         series: The CT series of DICOM folders with several that is read; see `series_to_read`.
+        root: Its folder or file; null where it has none.
     """
 
     cases: Cases
@@ -106,6 +111,7 @@ class Dataset(ABC):
     limits: InputLimits
     findings: tuple[Finding, ...] = ()
     series: str | None = None
+    root: Path | None = None
 
     @abstractmethod
     def crops(self, rows: NDArray[np.int64], progress: Progress = no_progress) -> Crops:

@@ -46,6 +46,7 @@ class FolderDataset(ScanDataset):
         self.shape = crop_size(data)
         self.limits = window_limits(data)
         self.series = data.series
+        self.root = root
         self._source = f"{data.name} in {root}"
 
     def recipe(self, rows: NDArray[np.int64]) -> WholeVolumes:

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.data.attributes.nodule_diameters import hit_diameters
 from archnet.data.candidates import Candidates, CropGrid, read_candidates
 from archnet.data.checks.findings import Finding, Severity, first_names
 from archnet.data.checks.left_out import MAX_CASES, find_left_out
@@ -22,7 +23,8 @@ from archnet.data.dataset import Cases, positive_class
 from archnet.data.patients import patient_groups
 from archnet.data.scan_dataset import ScanDataset, crop_size, require_root
 from archnet.errors import DataError, pluralize
-from archnet.files.luna16_lists import CANDIDATE_FILES, SERIES_FILE
+from archnet.files.attribute_values import Attribute
+from archnet.files.luna16_lists import ANNOTATIONS_FILE, CANDIDATE_FILES, DIAMETER, SERIES_FILE
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import READERS
 from archnet.imaging.scan_files import find_scans, scans_by_name, subset_number
@@ -55,6 +57,7 @@ class Luna16Dataset(ScanDataset):
         rows = rows[~is_outside]
         self._candidates, self._scans = listed.select(rows), scans
         series = self._candidates.series
+        attributes, unreadable = _read_diameters(root / ANNOTATIONS_FILE, self._candidates)
         self.cases = Cases(
             ids=np.array([f"{uid}#{row}" for uid, row in zip(series, rows.tolist(), strict=True)]),
             groups=patient_groups(series, root, {*listed.series, *scans}),
@@ -62,10 +65,12 @@ class Luna16Dataset(ScanDataset):
             classes=CLASSES,
             folds=_official_folds(series, scans, root),
             positive=positive_class(CLASSES, data.positive),
+            attributes=attributes,
         )
+        self.root = root
         self.shape = crop_size(data)
         self.limits = window_limits(data)
-        self.findings = (*find_left_out(left_out, root), *_find_unused(path, listed, scans), *outside)
+        self.findings = (*find_left_out(left_out, root), *_find_unused(path, listed, scans), *outside, *unreadable)
         self._source = f"{data.name} in {root}"
         self._grid = CropGrid(shape=self.shape, spacing_mm=data.spacing_mm)
 
@@ -102,6 +107,19 @@ def _read_list(path: Path) -> Candidates:
     if not candidates.series:
         raise DataError(f"{path}: the list has no candidates. Copy it again.")
     return candidates
+
+
+def _read_diameters(path: Path, candidates: Candidates) -> tuple[dict[str, Attribute], tuple[Finding, ...]]:
+    """The diameters of the nodules that candidates hit, where the list of nodules is there and can be read."""
+    if not path.is_file():
+        return {}, ()
+    is_nodule = candidates.labels == CLASSES.index("nodule")
+    try:
+        diameters = hit_diameters(path, candidates.series, candidates.points_mm, is_nodule)
+    except DataError as error:
+        message = f"The diameters of nodules are unknown: {error}"
+        return {}, (Finding(check="case_attributes", severity="warning", message=message),)
+    return {DIAMETER: diameters}, ()
 
 
 def _official_folds(series: Sequence[str], scans: Mapping[str, Path], root: Path) -> NDArray[np.int64] | None:

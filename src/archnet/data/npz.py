@@ -55,11 +55,13 @@ def open_npz(data: Data, progress: Progress = no_progress) -> NpzDataset:
     path = short_path(data.root)
     try:
         arrays = read_arrays(path, data.channels)
-        return _build_dataset(arrays, data)
+        dataset = _build_dataset(arrays, data)
     except ValueError as error:
         raise DataError(f"{path}: {error}.") from error
     except MemoryError as error:
         raise DataError(f"{path}: its arrays do not fit into this machine's memory ({error}).") from error
+    dataset.root = path
+    return dataset
 
 
 def _build_dataset(arrays: Arrays, data: Data) -> NpzDataset:

@@ -57,28 +57,32 @@ def parse_scan_ranges(document: Mapping[str, Any]) -> ScanRanges:
     )
 
 
-def measure_scan_ranges(
-    scans: Sequence[Path],
-    cases: NDArray[Any],
-    limits: tuple[float, float],
-    progress: Progress = no_progress,
-    series: str | None = None,
-) -> ScanRanges:
-    """The ranges of some scans, from their headers, and of the cases cut from them.
+def read_scan_frames(
+    scans: Sequence[Path], progress: Progress = no_progress, series: str | None = None
+) -> tuple[Volume, ...]:
+    """The geometry of scans, from their headers.
 
     Args:
-        scans: At least one; all can be read.
-        cases: (N, height, width, depth) in HU; a few hundred, evenly spread, are looked at.
-        limits: The window.
+        scans: All can be read.
         progress: Wraps the scans.
         series: The CT series of DICOM folders with several that was read.
     """
     headers = progress(scans, "Reading headers", len(scans))
-    frames = [read_frame(path, series_to_read(path, series)) for path in headers]
+    return tuple(read_frame(path, series_to_read(path, series)) for path in headers)
+
+
+def measure_scan_ranges(frames: Sequence[Volume], cases: NDArray[Any], limits: tuple[float, float]) -> ScanRanges:
+    """The ranges of some scans and of the cases cut from them.
+
+    Args:
+        frames: The geometry of at least one scan.
+        cases: (N, height, width, depth) in HU; a few hundred, evenly spread, are looked at.
+        limits: The window.
+    """
     rows = np.unique(np.linspace(0, len(cases) - 1, min(len(cases), _MAX_CASES)).round().astype(int))
     means = [mean_hu(cases[row], limits) for row in rows.tolist()]
     return ScanRanges(
-        count=len(scans),
+        count=len(frames),
         spacing_mm=_extremes([frame.spacing_mm for frame in frames]),
         size_mm=_extremes([size_mm(frame) for frame in frames]),
         mean_hu=(min(means), max(means)),

@@ -63,6 +63,21 @@ def read_table(path: Path, remedy: str) -> Table:
     return table
 
 
+def read_header(path: Path) -> list[str]:
+    """The column names of a csv file, without the spaces around them.
+
+    Raises:
+        DataError: The file cannot be read, is not csv text or is empty.
+    """
+    try:
+        _, header = next(_read_lines(path, _LIST_REMEDY), (1, []))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}. Check its permissions.") from error
+    if not header:
+        raise DataError(f"{path}: is empty. {_LIST_REMEDY}")
+    return [name.strip() for name in header]
+
+
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """The line number, from 1, and the values of some columns of every row that is not blank.
 

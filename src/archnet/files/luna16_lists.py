@@ -1,6 +1,7 @@
 """LUNA16's lists: their file names, their columns, and rows of a series uid, a point and one more column.
 
-Candidates, annotations and submissions are such rows. Points are world positions (x, y, z) in mm, LPS.
+Candidates, annotations and submissions are such rows. Points are world positions (x, y, z) in mm, LPS. A point hits a
+finding if it is nearer to its centre than the radius.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from archnet.files.csv_rows import csv_text, parse_finite, read_rows
 
@@ -23,6 +27,9 @@ CANDIDATE_FILES: Final = ("candidates.csv", "candidates_V2.csv")
 ANNOTATIONS_FILE: Final = "annotations.csv"
 EXCLUDED_FILE: Final = "annotations_excluded.csv"
 SERIES_FILE: Final = "seriesuids.csv"
+
+UNKNOWN_DIAMETER_MM: Final = 10.0
+"""Diameter of a finding whose list gives a negative one, which means unknown."""
 
 
 class PointRow(NamedTuple):
@@ -64,3 +71,19 @@ def point_rows_text(last_column: str, rows: Iterable[Iterable[object]]) -> str:
 def series_text(uids: Iterable[str]) -> str:
     """The text of a list of series: one uid a line, without a header, as LUNA16 publishes it."""
     return "".join(f"{uid}\n" for uid in uids)
+
+
+def are_hits(
+    points_mm: NDArray[np.float64], centres_mm: NDArray[np.float64], diameters_mm: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Whether each of M points hits each of F findings, shape (F, M): strictly nearer to the centre than the radius.
+
+    Args:
+        points_mm: Shape (M, 3).
+        centres_mm: Of the findings, shape (F, 3).
+        diameters_mm: Shape (F,); a negative one is unknown and counts as `UNKNOWN_DIAMETER_MM`.
+    """
+    radii_mm = np.where(diameters_mm < 0, UNKNOWN_DIAMETER_MM, diameters_mm) / 2
+    offsets_mm = centres_mm[:, None] - points_mm[None]
+    is_hit: NDArray[np.bool_] = (offsets_mm**2).sum(axis=-1) < radii_mm[:, None] ** 2
+    return is_hit

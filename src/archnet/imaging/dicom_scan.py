@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from archnet.errors import DataError
+from archnet.imaging.dicom.acquisition import read_acquisition
 from archnet.imaging.dicom.dicom_file import dicom_candidates, has_dicom_start
 from archnet.imaging.dicom.dicom_header import DicomHeader
 from archnet.imaging.dicom.dicom_pixels import read_pixels
@@ -73,6 +74,7 @@ def _read_series(folder: Path, series: str | None) -> tuple[list[DicomHeader], V
             notes=notes,
             warnings=warnings,
             series_uid=files[0].text("SeriesInstanceUID"),
+            acquisition=read_acquisition(files),
         )
     except ValueError as error:
         raise DataError(f"{folder}: series {files[0].text('SeriesInstanceUID')}: {error}.") from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class Volume:
         notes: What the reader skipped intentionally, one sentence each.
         warnings: What the reader assumed or could not parse, one sentence each.
         series_uid: SeriesInstanceUID of a DICOM series.
+        acquisition: How a DICOM series was acquired, by the names of `read_acquisition`; what is unknown is absent.
 
     Raises:
         ValueError: The array is not three-dimensional or is empty, or the geometry is not that of a scan.
@@ -57,6 +59,7 @@ class Volume:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     series_uid: str | None = None
+    acquisition: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.hu.ndim != 3 or 0 in self.hu.shape:

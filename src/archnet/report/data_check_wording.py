@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from archnet.errors import pluralize
 from archnet.report.data_findings import FindingText, count_findings, finding_text
 from archnet.report.wording import SET_NAMES, count, percent, shape, word_list
 from archnet.spec.experiment import ranges_of
@@ -48,6 +49,7 @@ def summary_rows(check: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         ("becomes 0 to 1", word_list([_range(*limits) for limits in ranges_of(summary["limits"])])),
         *_value_rows(summary, is_quick=check["is_quick"]),
+        *((entry["name"], attribute_text(entry)) for entry in summary["attributes"]),
     ]
     if "split" in summary:
         rows += [
@@ -70,6 +72,23 @@ def set_rows(check: Mapping[str, Any]) -> list[tuple[str, str, str, Sequence[str
         )
         for name, part in check["summary"].get("sets", {}).items()
     ]
+
+
+def attribute_text(entry: Mapping[str, Any]) -> str:
+    """The range or the values of an attribute of the cases, and for how many cases it is known.
+
+    >>> entry = {"known": 2, "cases": 9, "known_positives": 2, "positives": 2, "range": [3.5, 21.0]}
+    >>> attribute_text(entry)
+    '3.5 to 21, known for 2 of 9 cases (2 of 2 positives)'
+    """
+    known = f"known for {count(entry['known'])} of {pluralize(entry['cases'], 'case')}"
+    if entry["known"] < entry["cases"]:
+        known += f" ({count(entry['known_positives'])} of {pluralize(entry['positives'], 'positive')})"
+    if "range" in entry:
+        return f"{_range(*entry['range'])}, {known}"
+    others = entry["num_values"] - len(entry["values"])
+    values = [*(f"{name}: {count(number)}" for name, number in entry["values"].items())]
+    return f"{', '.join(values)}{f', {others:,} other values' if others else ''}; {known}" if values else "unknown"
 
 
 def _split_text(split: Mapping[str, Any], reason: str | None) -> str:

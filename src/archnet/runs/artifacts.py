@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from archnet.errors import RunError
 from archnet.evaluation.predictions import Predictions
 from archnet.files.atomic import atomic_write, write_json, write_text
+from archnet.files.attribute_values import ATTRIBUTES_FILE
 from archnet.files.csv_rows import csv_text
 from archnet.machine import environment
 from archnet.runs.folder import is_started
@@ -32,7 +33,7 @@ NUM_WRONG: Final = 32
 
 
 def write_run_setup(folder: Path, document: Mapping[str, Any], prepared: PreparedData, split: str) -> None:
-    """Start a run folder: write experiment.json, data.json, training_scans.json and split.csv.
+    """Start a run folder: write experiment.json, data.json, training_scans.json, split.csv and cases.csv.
 
     Args:
         folder: The run folder.
@@ -53,6 +54,7 @@ def write_run_setup(folder: Path, document: Mapping[str, Any], prepared: Prepare
     write_json(folder / "data.json", prepared.to_document())
     write_json(folder / TRAINING_SCANS_FILE, list_training_scans(prepared).to_document())
     write_text(folder / "split.csv", split)
+    write_attributes(folder, prepared)
 
 
 def write_environment(folder: Path, execution: Mapping[str, Any] | None = None) -> None:
@@ -88,6 +90,16 @@ def split_text(prepared: PreparedData) -> str:
     labels = np.asarray(cases.classes)[cases.labels]
     rows = zip(cases.ids, cases.groups, labels, prepared.sets, strict=True)
     return csv_text(["case", "group", "label", "set"], rows)
+
+
+def write_attributes(folder: Path, prepared: PreparedData) -> None:
+    """Write cases.csv: the attributes of every case, in the order of split.csv; none where nothing is known."""
+    cases = prepared.cases
+    if not cases.attributes:
+        (folder / ATTRIBUTES_FILE).unlink(missing_ok=True)
+        return
+    rows = zip(cases.ids, *cases.attributes.values(), strict=True)
+    write_text(folder / ATTRIBUTES_FILE, csv_text(["case", *cases.attributes], rows))
 
 
 def write_history(path: Path, history: Sequence[dict[str, float]]) -> None:

@@ -22,7 +22,7 @@ from archnet.spec.section_options import complete_data
 SHARED_SECTIONS: Final = ("data", "split", "evaluation")
 """Sections that all runs in an experiment's folder have in common."""
 
-_CHANGEABLE_KEYS: Final = frozenset({("data", "allow")})
+_CHANGEABLE_KEYS: Final = frozenset({("data", "allow"), ("data", "cases")})
 """Keys that change no result."""
 
 

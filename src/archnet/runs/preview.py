@@ -17,7 +17,9 @@ from archnet.data.split import resolve_split
 from archnet.errors import DataError, did_you_mean
 from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress
+from archnet.report.data_check_wording import attribute_text
 from archnet.runs.preparation import CaseSplit, make_preview_splits, resolve_auto_from_data
+from archnet.runs.preparation.data_summary import summarize_attributes
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, shape_problem
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.view import limits_text, picture_text, scale_picture
@@ -36,6 +38,7 @@ def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]
     split, sets = _summarize_split(cases, experiment)
     store_summary = dataset.store_summary(split.rows)
     findings = (*dataset.findings, *split.findings)
+    attributes = {entry["name"]: attribute_text(entry) for entry in summarize_attributes(cases)}
     return {
         "name": experiment.data.name,
         "cases": len(cases.ids),
@@ -46,6 +49,7 @@ def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]
         **({"channels": dataset.limits.num_data_channels} if dataset.limits.num_data_channels > 1 else {}),
         "limits": f"{limits_text(dataset.limits)} become 0 to 1",
         **sets,
+        **({"attributes": attributes} if attributes else {}),
         **({"stored": store_summary} if store_summary else {}),
         **({"findings": " ".join(finding.text for finding in findings)} if findings else {}),
     }

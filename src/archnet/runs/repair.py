@@ -18,10 +18,11 @@ from archnet.evaluation.predictions import Predictions, read_predictions, read_r
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.evaluation.run_folder import read_history, read_json, read_optional_json
 from archnet.files.atomic import write_json
+from archnet.files.attribute_values import ATTRIBUTES_FILE
 from archnet.files.strict_json import Document
 from archnet.report.run_files import read_gallery
 from archnet.report.wording import word_list
-from archnet.runs.artifacts import write_gallery
+from archnet.runs.artifacts import write_attributes, write_gallery
 from archnet.runs.evaluation import evaluate_run, prepare_again, training_costs
 from archnet.runs.froc import recompute_run_froc, write_run_froc
 from archnet.runs.log import log
@@ -101,6 +102,12 @@ def _failure_message(folder: Path, damage: Damage) -> str:
 def _make_arch(folder: Path, damage: Damage) -> None:
     with rewrite_files(folder, [damage.name], kept_edits=()):
         write_json(damage.path, _read_experiment(folder).arch.to_document())
+
+
+def _make_attributes(folder: Path, damage: Damage) -> None:
+    """Read the attributes of the cases from the data again."""
+    with rewrite_files(folder, [damage.name], kept_edits=()):
+        write_attributes(folder, prepare_again(folder, _read_experiment(folder), SETS))
 
 
 def _make_network(folder: Path, damage: Damage) -> None:
@@ -196,6 +203,7 @@ def _read_experiment(folder: Path) -> Experiment:
 
 REPAIR_STEPS: Final = (
     RepairStep(name="arch.json", sources=("experiment.json",), make=_make_arch),
+    RepairStep(name=ATTRIBUTES_FILE, sources=("experiment.json", "split.csv"), needs_data=True, make=_make_attributes),
     RepairStep(
         name="network.json",
         sources=("experiment.json", "environment.json", "gallery.npz", "predictions.csv"),

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from archnet.files.luna16_lists import ANNOTATIONS_FILE, CANDIDATE_FILES
 
-COMMON_OPTIONS: Final = frozenset({"name", "root", "positive", "view", "window_hu", "allow"})
+COMMON_OPTIONS: Final = frozenset({"name", "root", "cases", "positive", "view", "window_hu", "allow"})
 """Options that every data set takes."""
 
 CaseKind = Literal["candidates", "whole scans", "arrays"]

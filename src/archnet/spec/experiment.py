@@ -39,6 +39,8 @@ class Data:
     Attributes:
         name: A key of `DATASETS`.
         root: Folder of the data (`npz`: the file); null means the places that the data set's documentation names.
+        cases: Table of case attributes, a csv file; null means `cases.csv` in the folder of the data (`npz`:
+            NAME.cases.csv beside NAME.npz), if it is there.
         positive: Class whose recall counts, of two; null means the data set's own positive, else the second in sorted
             order.
         crop_size: Voxels as (height, width, depth): of a crop, or of the resized volume. "auto" in a document becomes
@@ -64,6 +66,7 @@ class Data:
 
     name: str = "luna16"
     root: str | None = None
+    cases: str | None = None
     positive: str | None = None
     crop_size: tuple[int, int, int] | None = None
     spacing_mm: tuple[float, float, float] | None = None

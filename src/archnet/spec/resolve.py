@@ -40,7 +40,12 @@ from archnet.spec.section_options import (
 MAX_RUNS: Final = 1_000
 """Runs of one experiment: architectures times folds."""
 
-PATH_KEYS: Final[tuple[JsonPath, ...]] = (("data", "root"), ("training", "init"), ("training", "init", "weights"))
+PATH_KEYS: Final[tuple[JsonPath, ...]] = (
+    ("data", "root"),
+    ("data", "cases"),
+    ("training", "init"),
+    ("training", "init", "weights"),
+)
 """The keys of an experiment that name a file or a folder."""
 
 SECTIONS: Final = ("data", "split", "training", "evaluation")
@@ -109,7 +114,8 @@ def replace_data(document: Document, name: str) -> tuple[Document, list[str]]:
         )
     value = copy.deepcopy(_restore_document_auto(document).value) if isinstance(document.value, dict) else {}
     old_options: dict[str, Any] = value["data"] if isinstance(value.get("data"), dict) else {}
-    replaced_keys = {"name", "root", *(() if old_options.get("name") == name else ("positive",))}
+    is_same = old_options.get("name") == name
+    replaced_keys = {"name", "root", *(() if is_same else ("positive",)), *(() if is_same and not root else ("cases",))}
     kept_options = {key: old_options[key] for key in old_options if key in DATASETS[name].options - replaced_keys}
     value["data"] = {"name": name, **({"root": absolute_path(root, Path())} if root else {}), **kept_options}
     if not root and old_options.get("name") == name and "root" in old_options:
@@ -130,7 +136,7 @@ def apply_overrides(document: Document, overrides: Sequence[tuple[JsonPath, Any]
 
 
 def resolve_paths(value: Any, folder: Path) -> Any:
-    """Make data.root and training.init of an experiment document absolute paths.
+    """Make data.root, data.cases and training.init of an experiment document absolute paths.
 
     Args:
         value: The value; an invalid one is returned unchanged.
@@ -157,7 +163,7 @@ def allow_override(checks: Sequence[str]) -> list[tuple[JsonPath, Any]]:
 
 
 def _changes_training_set(path: JsonPath) -> bool:
-    return path[0] in ("data", "split") and path[:2] != ("data", "allow")
+    return path[0] in ("data", "split") and path[:2] not in (("data", "allow"), ("data", "cases"))
 
 
 def data_experiments(

@@ -18,6 +18,7 @@ _NUM_NAMED: Final = 3
 
 CHECKS: Final = {
     "array_layout": "how the arrays of a file are read: axes, labels and class names",
+    "case_attributes": "the table of case attributes (data.cases) and LUNA16's diameters",
     "class_values": "whether the values of the classes differ in a way that only a different scaling explains",
     "constant_cases": "cases whose voxels are all equal",
     "contradictory_labels": "identical cases with different labels",

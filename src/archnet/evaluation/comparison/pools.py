@@ -104,12 +104,12 @@ def _read_member(folder: Path) -> _Member:
 
 
 def _drop_run_keys(document: Mapping[str, Any]) -> dict[str, Any]:
-    """An experiment without its name, description, fold, seed, and the reasons for automatic choices."""
+    """An experiment without its name, description, fold, seed, table of attributes, and automatic choices' reasons."""
     shared_keys = {key: value for key, value in document.items() if key not in ("name", "description", "picked")}
     split, training = dict(document.get("split") or {}), dict(document.get("training") or {})
     split.pop("fold", None)
     training.pop("seed", None)
-    data = complete_data(document.get("data") or {})
+    data = {key: value for key, value in complete_data(document.get("data") or {}).items() if key != "cases"}
     return shared_keys and shared_keys | {"data": data, "split": split, "training": training}
 
 

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.ranking import Floats
-
-UNKNOWN_DIAMETER_MM = 10.0  # of a finding whose list gives a negative diameter
+from archnet.files.luna16_lists import are_hits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -194,11 +193,7 @@ def _keep_best(rows: NDArray[np.int64], scores: Floats, max_marks: int | None) -
 
 def _is_inside(findings: Findings, rows: NDArray[np.int64], points_mm: Floats) -> NDArray[np.bool_]:
     """Whether each of M points lies in each of the findings `rows`, shape (len(rows), M)."""
-    diameters_mm = findings.diameters_mm[rows]
-    radii_mm = np.where(diameters_mm < 0, UNKNOWN_DIAMETER_MM, diameters_mm) / 2
-    offsets_mm = findings.points_mm[rows][:, None] - points_mm[None]
-    is_inside: NDArray[np.bool_] = (offsets_mm**2).sum(axis=-1) < radii_mm[:, None] ** 2
-    return is_inside
+    return are_hits(points_mm, findings.points_mm[rows], findings.diameters_mm[rows])
 
 
 def _scan_hits(scores: Floats, *, in_nodule: NDArray[np.bool_], in_excluded: NDArray[np.bool_]) -> _ScanHits:

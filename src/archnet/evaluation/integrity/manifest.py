@@ -31,6 +31,7 @@ RUN_FILES: Final = (
     "data.json",
     "training_scans.json",
     "split.csv",
+    "cases.csv",
     "environment.json",
     "init.json",
     "model.keras",

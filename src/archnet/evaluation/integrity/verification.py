@@ -25,6 +25,7 @@ COMPARISON_FILES: Final = (
     "metrics.json",
     "predictions.csv",
     "split.csv",
+    "cases.csv",
     "experiment.json",
     "data.json",
     "network.json",
@@ -61,6 +62,7 @@ LISTED_FILES: Final = ("split.csv", "predictions.csv", "metrics.json")
 
 SOURCES: Final = {
     "arch.json": "experiment.json",
+    "cases.csv": "the data",
     "network.json": "experiment.json",
     "predictions.csv": "model.keras and the data",
     "gallery.npz": "model.keras and the data",

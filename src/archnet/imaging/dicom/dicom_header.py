@@ -47,6 +47,11 @@ _KEYWORDS: Final = (
     "BitsStored",
     "HighBit",
     "PixelRepresentation",
+    "SliceThickness",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "ConvolutionKernel",
+    "KVP",
 )
 # Objects with pixels that lie beside a scan and are none: masks, doses, dose reports, scanned documents.
 _COMPANION_MODALITIES: Final = ("SEG", "RTDOSE", "SR", "KO", "PR", "OT", "DOC", "REG", "ECG")

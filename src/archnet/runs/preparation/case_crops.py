@@ -8,13 +8,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.data.attributes.scan_columns import scan_columns
 from archnet.data.checks.case_values import report_copies
 from archnet.data.checks.duplicates.copies import find_copies
 from archnet.data.checks.findings import Finding, stop_on_errors
 from archnet.data.dataset import Cases, Crops, Dataset
-from archnet.data.scan_ranges import ScanRanges, measure_scan_ranges
+from archnet.data.scan_ranges import ScanRanges, measure_scan_ranges, read_scan_frames
 from archnet.errors import DataError, pluralize
 from archnet.files.progress import Progress, no_progress
+from archnet.imaging import Volume
 from archnet.runs.preparation.case_split import CaseSplit, check_training_set, make_preview_splits, make_splits
 from archnet.runs.preparation.data_checks import check_lists, check_scans
 from archnet.runs.preparation.prepared_data import PreparedData
@@ -106,8 +108,11 @@ def cut_cases(
     crops = dataset.crops(used, progress)
     if strict:
         _check_scans_read(crops)
-    ranges = _measure_scan_ranges(dataset, crops, progress)
-    prepared = {options: _select_split(dataset, split, used, crops, ranges) for options, split in splits.items()}
+    frames = read_scan_frames(crops.scans, progress, dataset.series) if crops.scans else ()
+    ranges = _measure_scan_ranges(dataset, crops, frames)
+    prepared = {
+        options: _select_split(dataset, split, used, crops, frames, ranges) for options, split in splits.items()
+    }
     of_scans = tuple(check_scans(dataset.cases.select(used), crops))
     copies = find_copies(
         crops.values,
@@ -154,28 +159,35 @@ def _check_scans_read(crops: Crops) -> None:
 
 
 def _select_split(
-    dataset: Dataset, split: CaseSplit, used: NDArray[np.int64], crops: Crops, ranges: ScanRanges | None
+    dataset: Dataset,
+    split: CaseSplit,
+    used: NDArray[np.int64],
+    crops: Crops,
+    frames: Sequence[Volume],
+    ranges: ScanRanges | None,
 ) -> PreparedData:
-    """The cases of one split that could be cut."""
+    """The cases of one split that could be cut, with what the headers of their scans say."""
     places = np.searchsorted(used, split.rows)
     is_there = crops.is_there[places]
-    available_rows = split.rows[is_there]
+    cases = dataset.cases.select(split.rows[is_there])
+    scan_numbers = None if crops.scan_numbers is None else crops.scan_numbers[places[is_there]]
+    of_scans = scan_columns(frames, scan_numbers) if scan_numbers is not None else {}
     return PreparedData(
-        cases=dataset.cases.select(available_rows),
-        sets=split.sets[available_rows],
+        cases=replace(cases, attributes={**cases.attributes, **of_scans, **cases.attributes}),
+        sets=split.sets[split.rows[is_there]],
         values=crops.values,
         rows=places[is_there],
         limits=dataset.limits,
         lost_scans=crops.unreadable_scans,
         scan_ranges=ranges,
         scan_records=crops.scan_records,
-        scan_numbers=None if crops.scan_numbers is None else crops.scan_numbers[places[is_there]],
+        scan_numbers=scan_numbers,
     )
 
 
-def _measure_scan_ranges(dataset: Dataset, crops: Crops, progress: Progress) -> ScanRanges | None:
+def _measure_scan_ranges(dataset: Dataset, crops: Crops, frames: Sequence[Volume]) -> ScanRanges | None:
     """The ranges of the scans that could be read; null where there are none."""
-    cases = crops.values[crops.is_there] if crops.unreadable_scans else crops.values
-    if not crops.scans:
+    if not frames:
         return None
-    return measure_scan_ranges(crops.scans, cases, dataset.limits.hull, progress, dataset.series)
+    cases = crops.values[crops.is_there] if crops.unreadable_scans else crops.values
+    return measure_scan_ranges(frames, cases, dataset.limits.hull)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from archnet.data.dataset import Cases, Dataset
 from archnet.data.split import resolve_split
+from archnet.files.attribute_values import parse_numbers
 from archnet.runs.preparation.case_split import CaseSplit
 from archnet.runs.preparation.prepared_data import PreparedData
 from archnet.runs.preparation.small_sets import expect_recall
@@ -17,11 +19,15 @@ from archnet.runs.preparation.value_statistics import measure_values
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.view import picture_text
 
+_MAX_VALUES: Final = 12
+"""Number of values of a text attribute that are counted one by one."""
+
 
 def summarize_dataset(dataset: Dataset) -> dict[str, Any]:
     """Summarize all cases of a data set, JSON-ready."""
     return {
         **_summarize_cases(dataset.cases),
+        "attributes": summarize_attributes(dataset.cases),
         "positive": dataset.cases.classes[dataset.cases.positive],
         "shape": list(dataset.shape),
         "limits": dataset.limits.to_document(),
@@ -49,7 +55,32 @@ def summarize_voxels(data: PreparedData) -> dict[str, Any]:
     return {
         "scans": data.scan_ranges and data.scan_ranges.to_document(),
         "values": measure_values(data).to_document() if len(data.rows) else None,
+        "attributes": summarize_attributes(data.cases),
     }
+
+
+def summarize_attributes(cases: Cases) -> list[dict[str, Any]]:
+    """Summarize each attribute of the cases, JSON-ready: for how many it is known, and its range or its values."""
+    is_positive = cases.labels == cases.positive
+    return [
+        {
+            "name": name,
+            "known": int(np.count_nonzero(values != "")),
+            "cases": len(values),
+            "known_positives": int(np.count_nonzero(values[is_positive] != "")),
+            "positives": int(is_positive.sum()),
+            **_summarize_values(values.tolist()),
+        }
+        for name, values in cases.attributes.items()
+    ]
+
+
+def _summarize_values(values: list[str]) -> dict[str, Any]:
+    numbers = parse_numbers(values)
+    if numbers is not None:
+        return {"range": [float(np.nanmin(numbers)), float(np.nanmax(numbers))]}
+    counts = Counter(value for value in values if value).most_common()
+    return {"values": dict(counts[:_MAX_VALUES]), "num_values": len(counts)}
 
 
 def _summarize_cases(cases: Cases) -> dict[str, Any]:
