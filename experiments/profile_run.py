@@ -39,6 +39,7 @@ STEPS = {
         "archnet.runs.evaluation.write_run_froc",
         "archnet.runs.evaluation.write_predictions",
         "archnet.runs.evaluation.write_gallery",
+        "archnet.runs.evaluation.write_run_heat_maps",
     ),
     "drawing": ("archnet.runs.evaluation.write_report",),
     "saving the model": ("archnet.runs.runner.write_model",),

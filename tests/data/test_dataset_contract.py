@@ -172,3 +172,14 @@ def test_a_missing_data_set_says_how_to_get_it(name, tmp_path):
     if not DATASETS[name].is_file:
         assert f"{name} needs {DATASETS[name].layout}. Name its folder with --root FOLDER" in str(caught.value)
     assert (f"archnet data fetch {name}" in str(caught.value)) == bool(DATASETS[name].published)
+
+
+def test_cases_of_scans_have_a_place_while_their_scans_can_be_read(dataset, name, tmp_path):
+    rows = np.array([2, 0])
+    placements = dataset.place(rows)
+    assert len(placements) == 2
+    is_scan = not DATASETS[name].is_file
+    assert [one is not None for one in placements] == [is_scan] * 2
+    for path in [*tmp_path.rglob("*.mhd"), *tmp_path.rglob("*.nii.gz")]:
+        path.unlink()
+    assert dataset.place(rows) == [None, None]

@@ -18,12 +18,13 @@ from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document
 from archnet.imaging import read_volume
 from archnet.imaging.scan_grid import interpolate
-from archnet.inference.explain import explain_scan, heat_of_planes
+from archnet.inference.explain import explain_scan
 from archnet.inference.trained_run import read_trained_run
 from archnet.network.build.network import build
 from archnet.network.explain import feature_tensors, grad_cam, occlusion
 from archnet.network.scaling import build_inference_model
 from archnet.network.trained_model import load_model
+from archnet.runs.gallery.feature_heat import heat_of_planes
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, TrainingScan, TrainingScans
 from archnet.spec.arch import parse_arch
 from archnet.spec.view import InputLimits

@@ -11,7 +11,7 @@ from archnet.export.exported_model import export_run
 from archnet.network.predict import predict_probabilities
 from archnet.network.scaling import input_limits
 from archnet.network.trained_model import load_run_model
-from archnet.report.run_files import read_gallery
+from archnet.report.gallery_file import read_gallery
 from archnet.runs.repair import repair_run
 from archnet.spec.view import InputLimits
 from plain_training import PLAIN
@@ -115,9 +115,11 @@ def test_the_gallery_shows_the_first_channel_and_keeps_the_others(petct):
     with np.load(petct.parent.parent / "petct.npz") as arrays:
         x = arrays["x"]
     gallery = read_gallery(petct / "gallery.npz")
-    expected = (scaled(x[gallery.cases.astype(int)], RANGES) * 255).round()
-    np.testing.assert_allclose(gallery.images, expected[..., 0], atol=1)
-    np.testing.assert_allclose(gallery.all_channels, expected, atol=1)
+    expected = x[gallery.cases.astype(int)]
+    limits = InputLimits(windows=(RANGES,))
+    np.testing.assert_allclose(gallery.raw_channels(slice(None), limits), expected, rtol=0, atol=0.03)
+    pictures = np.stack([gallery.picture(number) for number in range(len(expected))])
+    np.testing.assert_allclose(pictures, (scaled(expected, RANGES)[..., 0] * 255).round(), atol=1)
     assert "The pictures show channel 0 of 2." in (petct / "report.html").read_text()
     assert "Training cases, channel 0 of 2" in (petct / "figures/samples.svg").read_text()
 
@@ -127,7 +129,8 @@ def test_a_lost_gallery_is_made_again_with_all_channels(petct, tmp_path):
     (petct / "gallery.npz").unlink()
     repair_run(petct)
     after = read_gallery(petct / "gallery.npz")
-    np.testing.assert_array_equal(after.all_channels, before.all_channels)
+    for name in ("values", "other_channels", "scales", "cases"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
 
 
 @pytest.mark.parametrize("form", ["keras", "onnx"])

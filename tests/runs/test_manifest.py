@@ -186,7 +186,7 @@ def test_a_repair_predicts_the_cases_again_and_draws_the_gallery(flat):
     assert (flat / "predictions.csv").read_bytes() == before["predictions.csv"]
     assert (flat / "metrics.json").read_bytes() == before["metrics.json"]
     with np.load(flat / "gallery.npz") as arrays:
-        assert sorted(arrays) == ["case", "images", "kind"]
+        assert sorted(arrays) == ["case", "is_hu", "kind", "scales", "values", "window"]
     verify_run(flat, RESULTS)
 
 

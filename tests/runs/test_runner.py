@@ -19,7 +19,7 @@ from finished_runs import NET_2D, NET_3D, experiment_on
 
 RUN_FILES = {
     "experiment.json", "arch.json", "network.json", "split.csv", "training_scans.json", "history.csv", "model.keras", "predictions.csv",
-    "metrics.json", "report.html", "gallery.npz", "environment.json", "log.txt", "figures", "data.json", "tensorboard",
+    "metrics.json", "report.html", "gallery.npz", "heat_maps.npz", "environment.json", "log.txt", "figures", "data.json", "tensorboard",
     "manifest.json",
 }  # fmt: skip
 

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from archnet.data.recipe import Recipe, Values
 from archnet.errors import DataError
-from archnet.imaging import Volume, crop, crop_mm, nearest_index, resize_volume
+from archnet.imaging import (
+    CasePlacement,
+    Volume,
+    crop,
+    crop_mm,
+    nearest_index,
+    place_crop,
+    place_resized,
+    resize_volume,
+)
 from archnet.imaging.volume import Hu, Point
 from archnet.spec.experiment import Range
 
@@ -65,6 +74,10 @@ class CandidateCrops(Recipe):
                 target[:] = self._cut_crop(volume, index, row)
             yield rows[chunk], values
 
+    def place(self, row: int, frame: Volume) -> CasePlacement:
+        x, y, z = self.points_mm[row].tolist()
+        return place_crop(frame, (x, y, z), self.spacing_mm)
+
     def _cut_crop(self, volume: Volume, index: tuple[int, int, int], row: int) -> NDArray[np.int16]:
         if self.spacing_mm is None:
             return _round_hu(crop(volume, index, self.shape))
@@ -104,6 +117,9 @@ class WholeVolumes(Recipe):
 
     def cut_volume(self, number: int, volume: Volume) -> Iterator[tuple[NDArray[np.int64], Values]]:
         yield self.rows[number], resize_volume(volume, self.shape, self.window_hu)[np.newaxis]
+
+    def place(self, row: int, frame: Volume) -> CasePlacement:
+        return place_resized(frame, self.shape)
 
 
 def _group_rows_by_scan(scan_of_row: Sequence[Path]) -> tuple[list[Path], list[NDArray[np.int64]]]:

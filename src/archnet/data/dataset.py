@@ -16,6 +16,7 @@ from archnet.data.checks.scan_records import ScanRecord
 from archnet.errors import DataError, did_you_mean
 from archnet.files.attribute_values import Attribute
 from archnet.files.progress import Progress, no_progress
+from archnet.imaging import CasePlacement
 from archnet.spec.view import InputLimits
 
 T = TypeVar("T")
@@ -116,6 +117,10 @@ class Dataset(ABC):
     @abstractmethod
     def crops(self, rows: NDArray[np.int64], progress: Progress = no_progress) -> Crops:
         """Some cases, in the order of `rows`."""
+
+    def place(self, rows: NDArray[np.int64]) -> list[CasePlacement | None]:
+        """Where some cases lie in their scans; null where that is unknown."""
+        return [None] * len(rows)
 
     def store_summary(self, rows: NDArray[np.int64]) -> str | None:
         """What lies in a crop store of some cases, for people; null where the data set needs none."""

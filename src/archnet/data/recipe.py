@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.errors import DataError
-from archnet.imaging import Volume, list_scan_files, read_volume
+from archnet.imaging import CasePlacement, Volume, list_scan_files, read_frame, read_volume
 from archnet.imaging.scan_files import series_to_read
 
 # Raise it with every change to how crops are cut or laid out: a store of another version is not used again.
@@ -56,6 +56,22 @@ class Recipe(ABC):
         Raises:
             DataError: The lists do not fit the scan.
         """
+
+    @abstractmethod
+    def place(self, row: int, frame: Volume) -> CasePlacement:
+        """Where one row lies in its scan, of which `frame` is the geometry, stored in LPS."""
+
+    def place_rows(self) -> list[CasePlacement | None]:
+        """Where each row lies in its scan, from the scans' headers; null where a header can no longer be read."""
+        placements: list[CasePlacement | None] = [None] * len(self.ids)
+        for scan, rows in zip(self.scans, self.rows, strict=True):
+            try:
+                frame = read_frame(scan, series_to_read(scan, self.series))
+            except DataError:  # the crops were cut before: a scan that is gone since then takes only its position along
+                continue
+            for row in rows.tolist():
+                placements[row] = self.place(row, frame)
+        return placements
 
     def cut(self, number: int) -> Iterator[tuple[NDArray[np.int64], Values]]:
         """The arrays of one scan, which is read once; see `cut_volume`.

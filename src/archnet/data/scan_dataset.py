@@ -21,6 +21,7 @@ from archnet.errors import DataError
 from archnet.files.path_argument import short_path
 from archnet.files.progress import Progress, no_progress
 from archnet.files.user_folders import DATA_VARIABLE, data_home
+from archnet.imaging import CasePlacement
 from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import Data
 
@@ -42,6 +43,9 @@ class ScanDataset(Dataset):
 
     def crops(self, rows: NDArray[np.int64], progress: Progress = no_progress) -> Crops:
         return open_crops(self.recipe(rows), progress)
+
+    def place(self, rows: NDArray[np.int64]) -> list[CasePlacement | None]:
+        return self.recipe(rows).place_rows()
 
     def store_summary(self, rows: NDArray[np.int64]) -> str:
         return store_state(self.recipe(rows)).summary()

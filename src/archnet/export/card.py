@@ -126,7 +126,7 @@ def _scan_steps(data: Mapping[str, Any]) -> str:
 
 def _view(run: RunFiles, shape: tuple[int, ...]) -> list[str]:
     """What a 2D network takes of volumes."""
-    if len(shape) == 4 or run.gallery is None or run.gallery.images.ndim == 3:
+    if len(shape) == 4 or run.gallery is None or len(run.gallery.shape) == 2:
         return []
     if _section(run, "data").get("view") == "slices-as-channels":
         return ["Its channels are the axial slices of a volume, from index 0 on."]

@@ -19,7 +19,7 @@ from archnet.files.strict_json import read_document
 from archnet.report.run_files import RunFiles, read_run_files
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, hashed_training_scans
 from archnet.spec.resolve import parse_experiments
-from archnet.spec.view import InputLimits, network_input, scale_from_unit
+from archnet.spec.view import InputLimits, network_input
 
 TOLERANCE: Final = 1e-5
 """Largest allowed difference between an exported model's probabilities and Keras's."""
@@ -132,8 +132,7 @@ def _real_cases(files: RunFiles, limits: InputLimits) -> list[NDArray[np.float32
     if files.gallery is None:
         return []
     (experiment,) = parse_experiments(read_document(files.folder / "experiment.json"))
-    scaled = files.gallery.all_channels[-NUM_REAL:] / np.float32(255)
-    return [network_input(scale_from_unit(scaled, limits), experiment)]
+    return [network_input(files.gallery.raw_channels(slice(-NUM_REAL, None), limits), experiment)]
 
 
 def _noise_cases(shape: tuple[int, ...], limits: InputLimits) -> NDArray[np.float32]:

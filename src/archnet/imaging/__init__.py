@@ -1,5 +1,6 @@
 """Volumes: geometry, readers, crops, resizing. Units are HU and LPS millimetres; scans are (z, y, x) arrays."""
 
+from archnet.imaging.case_placement import CasePlacement, place_crop, place_resized
 from archnet.imaging.readers import READERS, list_scan_files, read_frame, read_stored_frame, read_volume, scan_suffix
 from archnet.imaging.resample import crop_mm
 from archnet.imaging.resize import resize_volume
@@ -8,12 +9,15 @@ from archnet.imaging.volume import AIR_HU, Volume, crop, nearest_index, orient_t
 __all__ = [
     "AIR_HU",
     "READERS",
+    "CasePlacement",
     "Volume",
     "crop",
     "crop_mm",
     "list_scan_files",
     "nearest_index",
     "orient_to_lps",
+    "place_crop",
+    "place_resized",
     "read_frame",
     "read_stored_frame",
     "read_volume",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,14 +17,13 @@ from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume, orient_to_lps, read_stored_frame
 from archnet.imaging.nifti import write_nifti_as_stored
 from archnet.imaging.scan_files import series_to_read
-from archnet.imaging.scan_grid import crop_grid, interpolate, resample_to_scan, resized_grid
+from archnet.imaging.scan_grid import crop_grid, resample_to_scan, resized_grid
 from archnet.imaging.scan_names import scan_name
 from archnet.imaging.volume import Point
 from archnet.inference.candidates import point_recipe
 from archnet.inference.predict import check_chest_ct, out_of_distribution_warnings, whole_scan_recipe
 from archnet.inference.trained_run import TrainedOn, TrainedRun, find_trainings
-from archnet.spec.layers import Grid, Shape
-from archnet.spec.layers.feature_map import FeatureMap
+from archnet.runs.gallery.feature_heat import heat_on_features, upsample_heat
 from archnet.spec.view import network_input, picture_text, scale_picture, window_limits
 
 Method = Literal["gradcam", "occlusion"]
@@ -169,22 +167,8 @@ def _heat_map(
     found = run.experiment.arch.feature_map((*image.shape[:-1], num_channels))
     if found is None:
         return np.zeros(image.shape[:-1], np.float32)
-    heat = _upsample(heat_of_planes(heats, found) if found.planes else heats[0], found.grid, image.shape[:-1])
+    heat = upsample_heat(heat_on_features(heats, found), found.grid, image.shape[:-1])
     return heat / (heat.max() or 1)
-
-
-def _upsample(heat: NDArray[np.float32], grid: Grid, shape: Shape) -> NDArray[np.float32]:
-    """Interpolate a heat map of features at the voxels of the input."""
-    places = zip(shape, grid, strict=True)
-    return interpolate(heat, [(np.arange(n, dtype=np.float64) - axis.start) / axis.step for n, axis in places])
-
-
-def heat_of_planes(heats: Sequence[NDArray[np.float32]], found: FeatureMap) -> NDArray[np.float32]:
-    """Place the heat maps of planes in their volume: 0 off the planes, the maximum where planes intersect."""
-    volume = np.zeros(found.shape[:-1], np.float32)
-    for heat, plane, grid in zip(heats, found.planes, found.plane_grids, strict=True):
-        np.maximum.at(volume, plane.voxels(volume.shape), _upsample(heat, grid, plane.shape(volume.shape)))
-    return volume
 
 
 def _resample_to_scan(

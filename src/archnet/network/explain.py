@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -31,12 +31,7 @@ Tensor = Any
 
 
 def grad_cam(model: keras.Model, arch: Arch, image: NDArray[Any], label: int) -> list[NDArray[np.float32]]:
-    """Compute the Grad-CAM heat map of a class on the last feature map, 0 or more.
-
-    Grad-CAM (Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74): with A^k the last feature maps (behind their batch norm,
-    activation and residual sum) and y the score of the class, the map is ReLU(sum_k a_k A^k), where a_k is the mean of
-    dy/dA^k over all positions. The score is the log-odds of the class, log p/(1 - p): the logit of a sigmoid, and for
-    a softmax no matter of what is added to all logits alike.
+    """Compute the Grad-CAM heat map of a class in one image; see `GradCam`.
 
     Args:
         model: What `build_inference_model` returns.
@@ -44,27 +39,71 @@ def grad_cam(model: keras.Model, arch: Arch, image: NDArray[Any], label: int) ->
         image: (height, width[, depth], channels) raw values.
         label: Index of the class.
 
-    Returns:
-        (height, width[, depth]) of the features, usually coarser than the voxels; 0 without evidence for the class. One
-        map, or one (rows, columns) for each of `FeatureMap.planes`.
-
     Raises:
         RunError: The network has no feature maps, or is not that of the architecture.
     """
-    network = model.get_layer(model.name)
-    features = feature_tensors(network, arch)
-    body, head = keras.Model(network.input, features), keras.Model(features, network.output)
-    scaled = model.get_layer("scaling")(image[np.newaxis])
-    maps = [keras.Variable(each, name="features") for each in keras.tree.flatten(body(scaled, training=False))]
+    (heats,) = GradCam(model, arch).compute(image[np.newaxis], [label])
+    return heats
 
-    def score() -> tuple[Tensor, Tensor]:
-        logits = head([ops.convert_to_tensor(each) for each in maps], training=False)
-        log_odds = _log_odds(two_logits(logits)[0], label)
-        return log_odds, log_odds
 
-    _, gradients = backend_module().value_and_gradients(score, maps, [])
-    pairs = zip([each.value for each in maps], gradients, strict=True)
-    return [heat for values, slopes in pairs for heat in map(_heat, _array(values), _array(slopes))]
+class GradCam:
+    """Grad-CAM heat maps on the last feature map of a network, 0 or more.
+
+    Grad-CAM (Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74): with A^k the last feature maps (behind their batch norm,
+    activation and residual sum) and y the score of the class, the map is ReLU(sum_k a_k A^k), where a_k is the mean of
+    dy/dA^k over all positions. The score is the log-odds of the class, log p/(1 - p): the logit of a sigmoid, and for
+    a softmax no matter of what is added to all logits alike.
+    """
+
+    def __init__(self, model: keras.Model, arch: Arch) -> None:
+        """Split a network behind its last feature map.
+
+        Args:
+            model: What `build_inference_model` returns.
+            arch: The architecture that it was built from.
+
+        Raises:
+            RunError: The network has no feature maps, or is not that of the architecture.
+        """
+        network = model.get_layer(model.name)
+        features = feature_tensors(network, arch)
+        self._scaling = model.get_layer("scaling")
+        self._body, self._head = keras.Model(network.input, features), keras.Model(features, network.output)
+
+    def compute(self, images: NDArray[Any], labels: Sequence[int]) -> list[list[NDArray[np.float32]]]:
+        """Compute the heat maps of some images, which pass through the network at once.
+
+        Args:
+            images: (N, height, width[, depth], channels) raw values.
+            labels: Index of a class for each image.
+
+        Returns:
+            For each image its maps (height, width[, depth]) of the features, usually coarser than the voxels; 0 without
+            evidence for the class. One map, or one (rows, columns) for each of `FeatureMap.planes`.
+        """
+        features = keras.tree.flatten(self._body(self._scaling(images), training=False))
+        maps = [keras.Variable(each, name="features") for each in features]
+
+        def score() -> tuple[Tensor, Tensor]:
+            logits = two_logits(self._head([ops.convert_to_tensor(each) for each in maps], training=False))
+            total = sum(_log_odds(logits[row], label) for row, label in enumerate(labels))
+            return total, total
+
+        _, gradients = backend_module().value_and_gradients(score, maps, [])
+        pairs = [(_array(each.value), _array(slopes)) for each, slopes in zip(maps, gradients, strict=True)]
+        return [_case_heats(pairs, row, len(labels)) for row in range(len(labels))]
+
+
+def _case_heats(
+    pairs: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]], row: int, count: int
+) -> list[NDArray[np.float32]]:
+    """The heat maps of one of `count` images, from maps and gradients whose rows are the images, or their planes."""
+    heats: list[NDArray[np.float32]] = []
+    for values, slopes in pairs:
+        num_planes = len(values) // count
+        own = slice(row * num_planes, (row + 1) * num_planes)
+        heats += map(_heat, values[own], slopes[own])
+    return heats
 
 
 def _array(tensor: Tensor) -> NDArray[np.float64]:

@@ -2,50 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from archnet.errors import DataError
 from archnet.evaluation.integrity.manifest import Manifest, read_manifest
 from archnet.evaluation.integrity.verification import REPORT_FILES, verify_run
 from archnet.evaluation.predictions import Predictions, read_run_predictions
 from archnet.evaluation.run_folder import is_finished, read_history, read_optional_json
-from archnet.files.archives.npy_arrays import read_npz
-from archnet.files.archives.zip_archive import DamagedFileError
+from archnet.report.gallery_file import (
+    GALLERY_FILE,
+    HEAT_MAP_FILE,
+    Gallery,
+    HeatMaps,
+    read_gallery,
+    read_heat_maps,
+)
 from archnet.spec.experiment import SETS
 from archnet.spec.outputs.metrics_file import missing_result, missing_result_error, read_metrics
 from archnet.spec.outputs.output_file import RUN_REMEDY
 from archnet.spec.schema import json_text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Gallery:
-    """Input crops kept for the report.
-
-    Attributes:
-        images: Shape (M, height, width) or (M, height, width, depth), uint8: the limits of the first channel map to 0
-            and 255.
-        cases: Names as in `predictions.csv`, shape (M,).
-        kinds: "sample" (training) or "wrong" (confidently wrong), shape (M,).
-        other_channels: The other channels of `images` as a last axis; null if there are none.
-    """
-
-    images: NDArray[np.uint8]
-    cases: NDArray[np.str_]
-    kinds: NDArray[np.str_]
-    other_channels: NDArray[np.uint8] | None = None
-
-    @property
-    def all_channels(self) -> NDArray[np.uint8]:
-        """The images with all channels of the data, channels last if there are several."""
-        if self.other_channels is None:
-            return self.images
-        return np.concatenate([self.images[..., np.newaxis], self.other_channels], axis=-1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,6 +37,7 @@ class RunFiles:
         predictions: `predictions.csv`.
         history: The columns of `history.csv`, one value an epoch.
         gallery: `gallery.npz`.
+        heat_maps: `heat_maps.npz`.
         experiment: `experiment.json`, every default written out.
         environment: `environment.json`.
         init: `init.json`: origin of the initial weights.
@@ -71,6 +51,7 @@ class RunFiles:
     predictions: Predictions
     history: dict[str, list[float]]
     gallery: Gallery | None
+    heat_maps: HeatMaps | None
     experiment: dict[str, Any] | None
     environment: dict[str, Any] | None
     init: dict[str, Any] | None
@@ -138,7 +119,8 @@ def read_run_files(folder: Path) -> RunFiles:
         metrics=metrics,
         predictions=predictions,
         history=read_history(folder / "history.csv"),
-        gallery=read_gallery(folder / "gallery.npz"),
+        gallery=read_gallery(folder / GALLERY_FILE),
+        heat_maps=read_heat_maps(folder / HEAT_MAP_FILE),
         experiment=read_optional_json(folder / "experiment.json"),
         environment=read_optional_json(folder / "environment.json"),
         init=read_optional_json(folder / "init.json"),
@@ -157,39 +139,3 @@ def require_results(run: RunFiles) -> None:
     missing = missing_result(run.metrics)
     if missing is not None:
         raise missing_result_error(run.folder, missing)
-
-
-def read_gallery(path: Path) -> Gallery | None:
-    """A run's `gallery.npz`, or None where it has none.
-
-    Raises:
-        DataError: The file is damaged.
-    """
-    if not path.exists():
-        return None
-    remedy = f"To report without pictures of cases, delete it and run: archnet report --accept-edits {path.parent}"
-    try:
-        arrays = read_npz(path)
-    except DamagedFileError as error:
-        raise DataError(f"{path}: {error}. {remedy}") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
-    if not _is_gallery(arrays):
-        raise DataError(f"{path}: does not hold the arrays images, case and kind. {remedy}")
-    return Gallery(
-        images=arrays["images"],
-        cases=arrays["case"],
-        kinds=arrays["kind"],
-        other_channels=arrays.get("other_channels"),
-    )
-
-
-def _is_gallery(arrays: Mapping[str, NDArray[Any]]) -> bool:
-    """Whether arrays are pictures with their names and kinds."""
-    if not {"images", "case", "kind"} <= set(arrays):
-        return False
-    images, names = arrays["images"], (arrays["case"], arrays["kind"])
-    others = arrays.get("other_channels", images[..., np.newaxis])
-    are_pictures = images.dtype == np.uint8 and images.ndim in (3, 4) and min(images.shape[1:]) > 0
-    are_pictures = are_pictures and others.dtype == np.uint8 and others.shape[:-1] == images.shape and others.size > 0
-    return are_pictures and all(words.dtype.kind == "U" and words.shape == images.shape[:1] for words in names)

@@ -1,17 +1,14 @@
-"""The files of a run folder beside its predictions and metrics: setup, environment, model, history, gallery."""
+"""The files of a run folder beside its predictions and metrics: setup, environment, model and history."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from archnet.errors import RunError
-from archnet.evaluation.predictions import Predictions
 from archnet.files.atomic import atomic_write, write_json, write_text
 from archnet.files.attribute_values import ATTRIBUTES_FILE
 from archnet.files.csv_rows import csv_text
@@ -19,17 +16,9 @@ from archnet.machine import environment
 from archnet.runs.folder import is_started
 from archnet.runs.preparation import PreparedData
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, list_training_scans
-from archnet.spec.experiment import SETS
-from archnet.spec.view import scale_to_unit
 
 if TYPE_CHECKING:
     import keras
-
-NUM_SAMPLES: Final = 16
-"""Training cases whose images a run folder keeps for its report."""
-
-NUM_WRONG: Final = 32
-"""Misclassified cases that it keeps: twice those of a report, for a comparison to choose from."""
 
 
 def write_run_setup(folder: Path, document: Mapping[str, Any], prepared: PreparedData, split: str) -> None:
@@ -106,56 +95,3 @@ def write_history(path: Path, history: Sequence[dict[str, float]]) -> None:
     """Write history.csv: one row for each epoch; a field is empty where an epoch lacks a column of another one."""
     columns = list(dict.fromkeys(name for row in history for name in row))
     write_text(path, csv_text(columns, ([row.get(name, "") for name in columns] for row in history)))
-
-
-def write_gallery(
-    path: Path,
-    prepared: PreparedData,
-    predictions: Predictions,
-    predicted: NDArray[np.int64],
-) -> None:
-    """Write gallery.npz: images for the report, so that it can be drawn from the run folder alone.
-
-    The file holds `images` uint8 (M, height, width[, depth]), the first channel in the first window scaled to 0..255,
-    `case` (M,) and `kind` (M,): "sample" (training cases, the classes in turn) or "wrong" (the most confidently
-    misclassified cases of the test set, else of the validation set). If there are several channels, the others are in
-    `other_channels` (M, height, width[, depth], channels - 1), on which `export` compares models.
-
-    Args:
-        path: The file.
-        prepared: The arrays of all cases.
-        predictions: Predictions of all cases.
-        predicted: (N,) the predicted class of each case.
-    """
-    samples = sample_rows(predictions, NUM_SAMPLES)
-    misclassified = misclassified_rows(predictions, predicted, NUM_WRONG)
-    rows = np.concatenate([samples, misclassified]).astype(np.int64)
-    first_window = replace(prepared.limits, windows=prepared.limits.windows[:1])
-    scaled = (scale_to_unit(prepared.values[prepared.rows[rows]], first_window) * 255).round().astype(np.uint8)
-    has_channels = prepared.limits.num_data_channels > 1
-    arrays: dict[str, Any] = {
-        "images": scaled[..., 0] if has_channels else scaled,
-        "case": predictions.cases[rows],
-        "kind": np.array(["sample"] * len(samples) + ["wrong"] * len(misclassified)),
-        **({"other_channels": scaled[..., 1:]} if has_channels else {}),
-    }
-    with atomic_write(path) as draft, draft.open("wb") as stream:
-        np.savez_compressed(stream, **arrays)
-
-
-def sample_rows(predictions: Predictions, count: int) -> NDArray[np.int64]:
-    """Rows of training cases for a montage: the classes in turn, each in the order of the data."""
-    members = [
-        np.flatnonzero((predictions.sets == "train") & (predictions.y_true == label))
-        for label in range(len(predictions.classes))
-    ]
-    interleaved_rows = [rows[place] for place in range(count) for rows in members if place < rows.size]
-    return np.array(interleaved_rows[:count], np.int64)
-
-
-def misclassified_rows(predictions: Predictions, predicted: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Rows of the most confidently misclassified cases of the test set, else of the validation set, worst first."""
-    evaluated_set = next((name for name in reversed(SETS) if np.any(predictions.sets == name)), "test")
-    rows = np.flatnonzero((predictions.sets == evaluated_set) & (predicted != predictions.y_true))
-    true_class_probability = predictions.probabilities[rows, predictions.y_true[rows]]
-    return rows[np.argsort(true_class_probability, kind="stable")][:count]

@@ -22,8 +22,9 @@ from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.strict_json import read_document
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run, read_run_files
-from archnet.runs.artifacts import split_text, write_gallery
+from archnet.runs.artifacts import split_text
 from archnet.runs.froc import write_run_froc
+from archnet.runs.gallery import write_gallery, write_run_heat_maps
 from archnet.runs.preparation import PreparedData, cut_cases, make_splits
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.cost import network_cost
@@ -33,7 +34,7 @@ from archnet.spec.resolve import parse_experiments
 if TYPE_CHECKING:
     import keras
 
-_RESULT_FILES: Final = ("predictions.csv", "gallery.npz", "froc/", "metrics.json", *PAGES)
+_RESULT_FILES: Final = ("predictions.csv", "gallery.npz", "heat_maps.npz", "froc/", "metrics.json", *PAGES)
 """Files that an evaluation writes."""
 
 
@@ -65,10 +66,11 @@ def _evaluate_again(folder: Path, sets: Sequence[str]) -> None:
     metrics = read_json(folder / "metrics.json")
     micro_batch = int(read_json(folder / "network.json")["micro_batch"])
     prepared = prepare_again(folder, experiment, sets)
-    predictions = predict_cases(load_run_model(folder), experiment, prepared, micro_batch)
+    model = load_run_model(folder)
+    predictions = predict_cases(model, experiment, prepared, micro_batch)
     costs = {key: value for key, value in metrics.items() if key not in (*SETS, "collapsed")}
     metrics = {**evaluate_predictions(predictions, experiment, prepared.cases.positive), **costs}
-    write_evaluation(folder, predictions, metrics, experiment, prepared)
+    write_evaluation(folder, predictions, metrics, experiment, prepared, model)
 
 
 def prepare_again(folder: Path, experiment: Experiment, sets: Sequence[str]) -> PreparedData:
@@ -148,9 +150,14 @@ def evaluate_predictions(predictions: Predictions, experiment: Experiment, posit
 
 
 def write_evaluation(
-    folder: Path, predictions: Predictions, metrics: Mapping[str, Any], experiment: Experiment, prepared: PreparedData
+    folder: Path,
+    predictions: Predictions,
+    metrics: Mapping[str, Any],
+    experiment: Experiment,
+    prepared: PreparedData,
+    model: keras.Model | None = None,
 ) -> None:
-    """Write predictions, gallery, FROC, metrics, report and, last, the manifest, which marks the run as finished.
+    """Write predictions, gallery, heat maps, FROC, metrics, report and, last, the manifest of a finished run.
 
     Until then the folder `checkpoint` marks the run as unfinished.
 
@@ -160,28 +167,39 @@ def write_evaluation(
         metrics: The content of metrics.json, without the FROC.
         experiment: The run's experiment.
         prepared: The cases.
+        model: The network, for heat maps of the cases that the folder keeps; null writes none.
     """
+
+    def write_results() -> None:
+        write_predictions(folder / "predictions.csv", predictions)
+        _write_kept_cases(folder, predictions, experiment, prepared, model)
+        collapse = collapse_entry(predictions, metrics, read_history(folder / "history.csv"))
+        froc = write_run_froc(folder, predictions, experiment)
+        write_json(folder / "metrics.json", {**metrics, **collapse, **froc})
+        write_report(read_run_files(folder))
+
     if is_finished(folder):
         with rewrite_files(folder, _RESULT_FILES):
-            _write_results(folder, predictions, metrics, experiment, prepared)
+            write_results()
         return
     (folder / CHECKPOINT).mkdir(exist_ok=True)
-    _write_results(folder, predictions, metrics, experiment, prepared)
+    write_results()
     record_run(folder)
     shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
 
 
-def _write_results(
-    folder: Path, predictions: Predictions, metrics: Mapping[str, Any], experiment: Experiment, prepared: PreparedData
+def _write_kept_cases(
+    folder: Path,
+    predictions: Predictions,
+    experiment: Experiment,
+    prepared: PreparedData,
+    model: keras.Model | None,
 ) -> None:
-    threshold = experiment.evaluation.threshold
-    write_predictions(folder / "predictions.csv", predictions)
-    predicted = predictions.predicted_classes(positive=prepared.cases.positive, threshold=threshold)
-    write_gallery(folder / "gallery.npz", prepared, predictions, predicted)
-    collapse = collapse_entry(predictions, metrics, read_history(folder / "history.csv"))
-    froc = write_run_froc(folder, predictions, experiment)
-    write_json(folder / "metrics.json", {**metrics, **collapse, **froc})
-    write_report(read_run_files(folder))
+    threshold, positive = experiment.evaluation.threshold, prepared.cases.positive
+    predicted = predictions.predicted_classes(positive=positive, threshold=threshold)
+    write_gallery(folder / "gallery.npz", prepared, predictions, predicted, experiment.data)
+    if model is not None:
+        write_run_heat_maps(folder, model, experiment, predictions, positive)
 
 
 def write_missing_report(folder: Path) -> None:

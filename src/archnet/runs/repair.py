@@ -20,11 +20,12 @@ from archnet.evaluation.run_folder import read_history, read_json, read_optional
 from archnet.files.atomic import write_json
 from archnet.files.attribute_values import ATTRIBUTES_FILE
 from archnet.files.strict_json import Document
-from archnet.report.run_files import read_gallery
+from archnet.report.gallery_file import GALLERY_FILE, HEAT_MAP_FILE, read_gallery
 from archnet.report.wording import word_list
-from archnet.runs.artifacts import write_attributes, write_gallery
+from archnet.runs.artifacts import write_attributes
 from archnet.runs.evaluation import evaluate_run, prepare_again, training_costs
 from archnet.runs.froc import recompute_run_froc, write_run_froc
+from archnet.runs.gallery import write_gallery, write_run_heat_maps
 from archnet.runs.log import log
 from archnet.spec.cost import network_summary
 from archnet.spec.experiment import SETS, Experiment
@@ -113,8 +114,8 @@ def _make_attributes(folder: Path, damage: Damage) -> None:
 def _make_network(folder: Path, damage: Damage) -> None:
     """Plan the network again; the batch size that went through it at once is in environment.json."""
     experiment = _read_experiment(folder)
-    gallery = read_gallery(folder / "gallery.npz")
-    shape = experiment.data.crop_size or (gallery.images.shape[1:] if gallery else ())
+    gallery = read_gallery(folder / GALLERY_FILE)
+    shape = experiment.data.crop_size or (gallery.shape if gallery else ())
     classes = read_predictions(folder / "predictions.csv").classes
     plan = experiment.arch.plan(input_shape(experiment, tuple(shape)), len(classes))
     execution = read_json(folder / "environment.json").get("execution", {})
@@ -187,7 +188,19 @@ def _make_gallery(folder: Path, damage: Damage) -> None:
         positive=prepared.cases.positive, threshold=experiment.evaluation.threshold
     )
     with rewrite_files(folder, [damage.name], kept_edits=()):
-        write_gallery(damage.path, prepared, predictions, predicted)
+        write_gallery(damage.path, prepared, predictions, predicted, experiment.data)
+
+
+def _make_heat_maps(folder: Path, damage: Damage) -> None:
+    from archnet.network.backend import start_quietly
+
+    start_quietly()
+    from archnet.network.trained_model import load_run_model  # imports Keras: only after the quiet start
+
+    predictions = read_predictions(folder / "predictions.csv")
+    positive = predictions.classes.index(read_json(folder / "metrics.json")["positive"])
+    with rewrite_files(folder, [damage.name], kept_edits=()):
+        write_run_heat_maps(folder, load_run_model(folder), _read_experiment(folder), predictions, positive)
 
 
 def _make_froc(folder: Path, damage: Damage) -> None:
@@ -225,6 +238,11 @@ REPAIR_STEPS: Final = (
         sources=("predictions.csv", "experiment.json", "split.csv"),
         needs_data=True,
         make=_make_gallery,
+    ),
+    RepairStep(
+        name=HEAT_MAP_FILE,
+        sources=("model.keras", GALLERY_FILE, "experiment.json", "network.json", "metrics.json", "predictions.csv"),
+        make=_make_heat_maps,
     ),
     RepairStep(
         name="froc/",

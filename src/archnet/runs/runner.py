@@ -238,7 +238,8 @@ def _make_run(run: PlannedRun, options: RunOptions, split: str) -> None:
     write_model(run.folder, model, history, network_summary(run.plan, micro))
     costs = run_costs(run.plan, history, peak_memory_bytes())
     metrics = {**evaluate_predictions(predictions, experiment, evaluation_data.cases.positive), **costs}
-    write_evaluation(run.folder, predictions, metrics, experiment, evaluation_data)
+    explained = model if set(options.evaluated_sets) == set(SETS) else None
+    write_evaluation(run.folder, predictions, metrics, experiment, evaluation_data, explained)
 
 
 @contextmanager

@@ -39,6 +39,7 @@ RUN_FILES: Final = (
     "network.json",
     "predictions.csv",
     "gallery.npz",
+    "heat_maps.npz",
     "metrics.json",
     "froc/",
     *PAGES,

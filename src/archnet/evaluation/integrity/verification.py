@@ -32,7 +32,7 @@ COMPARISON_FILES: Final = (
 )
 """Files that a comparison reads from each run."""
 
-COMPARISON_PAGE_FILES: Final = ("gallery.npz", "froc/", "environment.json")
+COMPARISON_PAGE_FILES: Final = ("network.json", "gallery.npz", "heat_maps.npz", "froc/", "environment.json")
 """Files that the page of a comparison also reads from each run."""
 
 REPORT_FILES: Final = (*COMPARISON_FILES, *COMPARISON_PAGE_FILES, "history.csv", "init.json")
@@ -66,6 +66,7 @@ SOURCES: Final = {
     "network.json": "experiment.json",
     "predictions.csv": "model.keras and the data",
     "gallery.npz": "model.keras and the data",
+    "heat_maps.npz": "model.keras and gallery.npz",
     "metrics.json": "predictions.csv",
     "froc/": "predictions.csv and the data",
     "report.html": "the other files",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from archnet.report.figures.slices import central_index, image_uri, strip_indices
 from archnet.report.figures.svg import Drawing, colour, element, text, text_width
 from archnet.report.run_files import RunFiles
-from archnet.report.wording import percent, short_case
+from archnet.report.wording import percent, reported_set, short_case
 from archnet.spec.experiment import ranges_of
 from archnet.spec.view import InputLimits, picture_text
 
@@ -50,12 +50,16 @@ class Picture:
 
 
 def gallery_pictures(run: RunFiles, kind: str) -> list[Picture]:
-    """The gallery's cases of one kind ("sample" or "wrong") with what `predictions.csv` says about them."""
+    """The gallery's cases of one kind ("sample" or "wrong", of the reported set) with what `predictions.csv` says."""
     if run.gallery is None:
         return []
     rows = {case: row for row, case in enumerate(run.predictions.cases.tolist())}
-    indices = [k for k in np.flatnonzero(run.gallery.kinds == kind) if str(run.gallery.cases[k]) in rows]
-    pictures = [_picture(run, run.gallery.images[k], rows[str(run.gallery.cases[k])]) for k in indices]
+    indices = [k for k in np.flatnonzero(run.gallery.kinds == kind).tolist() if str(run.gallery.cases[k]) in rows]
+    if kind == "wrong":
+        indices = [
+            k for k in indices if run.predictions.sets[rows[str(run.gallery.cases[k])]] == reported_set(run.sets)
+        ]
+    pictures = [_picture(run, run.gallery.picture(k), rows[str(run.gallery.cases[k])]) for k in indices]
     return _add_predictions(run, pictures, rows) if kind == "wrong" else pictures
 
 

@@ -15,8 +15,8 @@ from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.report.figures.montage import Picture, shown_channel
+from archnet.report.gallery_file import read_gallery
 from archnet.report.html.gallery import cards
-from archnet.report.run_files import read_gallery
 
 _MAX_CASES: Final = 32
 _MAX_CASES_PER_KIND: Final = 8
@@ -101,7 +101,7 @@ def _gallery_images(folders: Sequence[Path]) -> dict[str, NDArray[np.uint8]]:
     """The wrong cases of runs' galleries, by name."""
     galleries = [gallery for folder in folders if (gallery := read_gallery(folder / "gallery.npz"))]
     return {
-        str(gallery.cases[place]): gallery.images[place]
+        str(gallery.cases[place]): gallery.picture(place)
         for gallery in galleries
         for place in np.flatnonzero(gallery.kinds == "wrong").tolist()
     }

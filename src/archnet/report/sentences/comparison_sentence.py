@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
+from archnet.evaluation.comparison.matched_recall import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE
 from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.confusion import detection_counts
 from archnet.report.comparison_wording import cost_ratio, ratio_text

@@ -182,6 +182,7 @@ def _select_split(
         scan_ranges=ranges,
         scan_records=crops.scan_records,
         scan_numbers=scan_numbers,
+        dataset=dataset if crops.scans else None,
     )
 
 

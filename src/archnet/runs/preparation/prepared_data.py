@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from archnet.data.checks.findings import Finding
 from archnet.data.checks.scan_records import ScanRecord
-from archnet.data.dataset import Cases, UnreadableScan
+from archnet.data.dataset import Cases, Dataset, UnreadableScan
 from archnet.data.scan_ranges import ScanRanges
+from archnet.imaging import CasePlacement
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.view import InputLimits, network_input, picture_channel
 
@@ -33,6 +34,7 @@ class PreparedData:
         scan_ranges: Ranges of spacing, size and intensity of the scans of all sets; null where there are no scans.
         scan_records: What was recorded of each scan of all splits.
         scan_numbers: (N,) index into `scan_records` of the scan of each case; null where there are no scans.
+        dataset: The data set if its cases lie in scans, and knows where; else null.
     """
 
     cases: Cases
@@ -45,6 +47,7 @@ class PreparedData:
     scan_ranges: ScanRanges | None = None
     scan_records: tuple[ScanRecord, ...] = ()
     scan_numbers: NDArray[np.int64] | None = None
+    dataset: Dataset | None = None
 
     def to_document(self) -> dict[str, Any]:
         """The content of data.json: the data's digest, findings, missing scans, and the ranges of the others."""
@@ -84,6 +87,14 @@ class PreparedData:
     def picture_values(self) -> NDArray[Any]:
         """The first channel of `values`, a NumPy view."""
         return picture_channel(self.values, self.limits)
+
+    def place(self, rows: NDArray[np.int64]) -> list[CasePlacement | None]:
+        """Where some of the cases lie in their scans, whose headers are read; null where that is unknown."""
+        if self.dataset is None:
+            return [None] * len(rows)
+        order = np.argsort(self.dataset.cases.ids)
+        positions = np.searchsorted(self.dataset.cases.ids, self.cases.ids[rows], sorter=order)
+        return self.dataset.place(order[positions])
 
     def network_input(self, experiment: Experiment) -> NDArray[Any]:
         """The part of `values` that a network receives, a NumPy view in raw values."""
