@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn import metrics as sk
@@ -34,3 +36,22 @@ def test_the_curve_of_one_seed_is_its_own():
     assert np.trapezoid(roc.y, roc.x) == pytest.approx(
         sk.roc_auc_score(predictions.y_true, predictions.probabilities[:, 1])
     )
+
+
+def test_the_curves_of_seeds_are_kept_beside_their_mean():
+    seeds = [synthetic_predictions(skill=skill).select("test") for skill in (1.0, 2.0)]
+    (roc,) = all_curves([(result_of(seeds), 1, "net")])[ROC]
+    for (x, y), one in zip(roc.seeds, seeds, strict=True):
+        assert np.trapezoid(y, x) == pytest.approx(sk.roc_auc_score(one.y_true, one.probabilities[:, 1]))
+    (single,) = all_curves([(result_of(seeds[:1]), 1, "net")])[ROC]
+    assert single.seeds == ()
+
+
+def test_a_curve_lies_in_its_band_and_a_result_without_a_band_has_none():
+    result = result_of([synthetic_predictions().select("test")])
+    for curve in (curves[0] for curves in all_curves([(result, 1, "net")]).values()):
+        x, low, high = curve.band
+        middle = np.interp(x[5:-5], curve.x, curve.y)
+        assert np.all(low[5:-5] <= middle + 1e-9)
+        assert np.all(middle <= high[5:-5] + 1e-9)
+    assert all_curves([(replace(result, has_band=False), 1, "net")])[ROC][0].band is None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.confusion import detection_counts
-from archnet.evaluation.metric_entry import class_value
+from archnet.evaluation.metric_entry import Estimate, class_estimate
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.ranking import Floats, precision_recall_curve, roc_curve
+from archnet.evaluation.uncertainty.curve_bands import Band, RankedCases, curve_bands
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import SET_NAMES, reported_set
 from archnet.spec.metrics import METRICS
@@ -20,6 +21,7 @@ from archnet.spec.metrics import METRICS
 Point = tuple[float, float]
 
 _GRID: Final[Floats] = np.linspace(0, 1, 401)
+_MOST_BANDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,12 +33,16 @@ class EvaluationResult:
         predictions_by_seed: The cases with their probabilities, by each seed's network.
         metrics: As in `metrics.json`; of several seeds the means.
         operating_points: The entries `operating_points` of `metrics.json`; empty of several runs.
+        hue: The name of its colour in the theme: a set's or a network's; empty for the colour of its place.
+        has_band: Whether its curves have a confidence band.
     """
 
     name: str
     predictions_by_seed: tuple[Predictions, ...]
     metrics: Mapping[str, Any]
     operating_points: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    hue: str = ""
+    has_band: bool = True
 
     def is_positive(self, k: int) -> NDArray[np.bool_]:
         """Whether each case is of class k, shape (N,)."""
@@ -81,23 +87,38 @@ class Curve:
         name: What the legend says.
         x: Shape (S,), rising.
         y: Shape (S,).
-        area: The number that sums it up; None where unknown.
-        mark: Where the threshold stands; None where there is none.
+        area: The area under it; None where unknown.
+        hue: The name of its colour in the theme; empty for that of its place among the curves.
+        interval: 95% interval of the area, if known.
+        mark: The operating point; None where there is none.
+        band: 95% confidence band, if any.
+        seeds: The curve of each seed, of several seeds.
+        chance: The precision of a random order of the cases, on a precision-recall curve.
     """
 
     name: str
     x: Floats
     y: Floats
     area: float | None
+    hue: str = ""
+    interval: list[float] | None = None
     mark: Point | None = None
+    band: Band | None = None
+    seeds: Sequence[tuple[Floats, Floats]] = ()
+    chance: float | None = None
 
 
 def run_curves(run: RunFiles) -> dict[Plot, list[Curve]]:
-    """The curves of each set for two classes; of each class against the rest, on the reported set, for more."""
+    """The curves of each set for two classes; of each class against the rest, on the reported set, for more.
+
+    Bands are those of the reported set, and of classes if there are few.
+    """
+    reported = reported_set(run.sets)
     if len(run.classes) == 2:
-        return all_curves([(result, run.positive, result.name) for result in set_results(run)])
-    result = _set_result(run, reported_set(run.sets))
-    return all_curves([(result, k, label) for k, label in enumerate(run.classes)])
+        results = [replace(result, has_band=result.hue == reported) for result in set_results(run)]
+        return all_curves([(result, run.positive, result.name) for result in results])
+    result = replace(_set_result(run, reported), has_band=len(run.classes) <= _MOST_BANDS)
+    return all_curves([(replace(result, hue=""), k, label) for k, label in enumerate(run.classes)])
 
 
 def set_results(run: RunFiles) -> list[EvaluationResult]:
@@ -110,6 +131,7 @@ def _set_result(run: RunFiles, name: str) -> EvaluationResult:
     points = entry.get("operating_points", {})
     return EvaluationResult(
         name=SET_NAMES[name],
+        hue=name,
         predictions_by_seed=(run.predictions.select(name),),
         metrics=entry,
         operating_points=points,
@@ -121,28 +143,43 @@ def all_curves(entries: Sequence[tuple[EvaluationResult, int, str]]) -> dict[Plo
     plottable = [(result, k, name) for result, k, name in entries if 0 < result.is_positive(k).mean() < 1]
     if not plottable:
         return {}
+    bands = [_bands(result, k) for result, k, _ in plottable]
     return {
-        ROC: [_roc_curve(result, k, name) for result, k, name in plottable],
-        PRECISION_RECALL: [_precision_recall_curve(result, k, name) for result, k, name in plottable],
+        ROC: [_roc_curve(*entry, band) for entry, (band, _) in zip(plottable, bands, strict=True)],
+        PRECISION_RECALL: [
+            _precision_recall_curve(*entry, band) for entry, (_, band) in zip(plottable, bands, strict=True)
+        ],
     }
 
 
-def _roc_curve(result: EvaluationResult, k: int, name: str) -> Curve:
+def _bands(result: EvaluationResult, k: int) -> tuple[Band | None, Band | None]:
+    cases = RankedCases(
+        scores_by_seed=[cases.probabilities[:, k] for cases in result.predictions_by_seed],
+        is_positive=result.is_positive(k),
+        groups=result.predictions_by_seed[0].groups,
+    )
+    return (curve_bands(cases) if result.has_band else None) or (None, None)
+
+
+def _roc_curve(result: EvaluationResult, k: int, name: str, band: Band | None) -> Curve:
     """Of several seeds the mean recall at each false-positive rate (Fawcett 2006, doi:10.1016/j.patrec.2005.10.010)."""
-    x, y = _mean_curve(
-        [roc_curve(cases.probabilities[:, k], cases.y_true == k) for cases in result.predictions_by_seed]
-    )
-    return Curve(name=name, x=x, y=y, area=_class_metric(result, "auc", k), mark=threshold_marks(result, k)[0])
+    seeds = [roc_curve(cases.probabilities[:, k], cases.y_true == k) for cases in result.predictions_by_seed]
+    area = class_estimate(result.metrics, "auc", result.predictions_by_seed[0].classes[k])
+    return replace(_curve(name, result.hue, seeds, area), band=band, mark=threshold_marks(result, k)[0])
 
 
-def _precision_recall_curve(result: EvaluationResult, k: int, name: str) -> Curve:
+def _precision_recall_curve(result: EvaluationResult, k: int, name: str, band: Band | None) -> Curve:
     """As steps, whose area is the average precision; of several seeds the mean precision at each recall."""
-    x, y = _mean_curve(
-        [_staircase(cases.probabilities[:, k], cases.y_true == k) for cases in result.predictions_by_seed]
-    )
-    return Curve(
-        name=name, x=x, y=y, area=_class_metric(result, "average_precision", k), mark=threshold_marks(result, k)[1]
-    )
+    seeds = [_staircase(cases.probabilities[:, k], cases.y_true == k) for cases in result.predictions_by_seed]
+    area = class_estimate(result.metrics, "average_precision", result.predictions_by_seed[0].classes[k])
+    chance = float(result.is_positive(k).mean()) if result.has_band else None
+    return replace(_curve(name, result.hue, seeds, area), band=band, mark=threshold_marks(result, k)[1], chance=chance)
+
+
+def _curve(name: str, hue: str, seeds: Sequence[tuple[Floats, Floats]], area: Estimate) -> Curve:
+    x, y = _mean_curve(seeds)
+    shown_seeds = tuple(seeds) if len(seeds) > 1 else ()
+    return Curve(name=name, hue=hue, x=x, y=y, area=area.value, interval=area.interval, seeds=shown_seeds)
 
 
 def _staircase(scores: Floats, is_positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
@@ -156,11 +193,6 @@ def _mean_curve(curves: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats
         return curves[0]
     mean: Floats = np.mean([np.interp(_GRID, *points) for points in curves], axis=0)
     return _GRID, mean
-
-
-def _class_metric(result: EvaluationResult, name: str, k: int) -> float | None:
-    number: float | None = class_value(result.metrics[name], result.predictions_by_seed[0].classes[k])
-    return number
 
 
 def threshold_marks(result: EvaluationResult, k: int) -> tuple[Point | None, Point | None]:

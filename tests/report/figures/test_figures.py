@@ -3,6 +3,7 @@ import io
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -21,7 +22,7 @@ from archnet.report.figures.ranking import curve_drawing
 from archnet.report.figures.run_figures import run_drawings, write_figures
 from archnet.report.figures.side_by_side import interval_drawing
 from archnet.report.figures.slices import strip_indices
-from archnet.report.figures.svg import text_width
+from archnet.report.figures.svg import NARROW, text_width
 from archnet.report.figures.theme import LIGHT, new_figure, theme_context
 from archnet.report.figures.training_curves import training_curves_drawing
 from archnet.report.html.run_page import write_report
@@ -170,7 +171,7 @@ def test_training_curves_have_a_panel_for_each_measure_that_was_kept():
     assert titles == ["Loss", "Recall"]
     assert len(dots(drawing)) == 2
     assert "nan" not in drawing.to_file()
-    assert drawing.alt == "Training curves over 1 epoch."
+    assert drawing.alt == "Training curves over 1 epoch. In the last one: training loss 0.500, training recall 0.100."
 
 
 def test_training_curves_of_more_than_two_classes_are_those_of_the_macro_means():
@@ -195,6 +196,54 @@ def test_training_curves_fall_where_the_loss_falls():
     assert validation[0] == training[0]
 
 
+def test_the_kept_epoch_is_marked_in_every_panel():
+    history = {"epoch": [1.0, 2.0, 3.0], "validation_loss": [0.9, 0.5, 0.7], "validation_recall": [0.1, 0.2, 0.3]}
+    drawing = training_curves_drawing(history, kept_epoch=2)
+    curves, marks = lines(drawing)[1::2], lines(drawing)[::2]
+    assert [[x for x, _ in mark] for mark in marks] == [2 * [curve[1][0]] for curve in curves]
+    assert texts(drawing)[-1] == texts(drawing.narrow)[-1] == "kept epoch, 2"
+    assert drawing.alt == (
+        "Training curves over 3 epochs. In epoch 2, whose weights were kept: validation loss 0.500, validation recall "
+        "0.200."
+    )
+
+
+def test_the_epoch_that_an_experiment_keeps_is_the_one_with_the_best_validation_value(tmp_path):
+    run = read_run(write_run(tmp_path / "archsm"))
+    losses = run.history["validation_loss"]
+    best = 1 + losses.index(min(losses))
+    kept = replace(run, experiment={"training": {"best_metric": "loss"}})
+    assert f"kept epoch, {best}" in texts(run_drawings(kept)["training_curves"])
+    assert "kept epoch, 30" in texts(run_drawings(run)["training_curves"])
+
+
+def test_a_set_has_one_colour_in_all_drawings_and_only_the_reported_one_a_band(tmp_path):
+    drawings = run_drawings(read_run(write_run(tmp_path / "archsm")))
+    expected = [LIGHT.sets[name] for name in ("train", "validation", "test")]
+    for name in ("roc", "precision_recall"):
+        assert [part.get("stroke") for part in parts(drawings[name], "circle")] == expected
+        filled = [part for part in parts(drawings[name], "path") if part.get("fill-opacity")]
+        assert [part.get("fill") for part in filled] == [LIGHT.sets["test"]]
+    strokes = [part.get("stroke") for part in parts(drawings["training_curves"], "path") if part.get("stroke-width")]
+    assert set(strokes) - {LIGHT.faint} == set(expected[:2])
+
+
+def test_hits_and_misses_have_different_hues_in_a_matrix():
+    drawing = confusion_matrix_drawing([[3, 1], [1, 3]], ["a", "b"], "test")
+    shades = [part.get("fill") for part in parts(drawing, "rect") if part.get("fill-opacity")]
+    assert shades == [LIGHT.right, LIGHT.wrong, LIGHT.wrong, LIGHT.right]
+
+
+def test_a_precision_recall_plot_has_the_prevalence_of_its_cases(tmp_path):
+    run = read_run(write_run(tmp_path / "archsm"))
+    share = float((run.predictions.select("test").y_true == 1).mean())
+    drawing = run_drawings(run)["precision_recall"]
+    level = [line for line in lines(drawing) if len({y for _, y in line}) == 1 and len(line) == 2]
+    assert to_unit(drawing, level[0][0]) == pytest.approx((0, share), abs=2e-4)
+    assert texts(drawing)[-1] == f"prevalence {share:.3f}"
+    assert f"Prevalence {share:.3f}." in drawing.alt
+
+
 def to_unit(drawing, point):
     """A point of a square drawing, from 0 to 1 on both axes."""
     square = parts(drawing, "g")[0]
@@ -211,7 +260,9 @@ def test_marks_stand_where_the_threshold_is_and_the_legend_says_the_area(tmp_pat
         assert curves[plot][2].mark == pytest.approx(expected[plot])
         assert curves[plot][2].area == test[area]
         drawing = curve_drawing(plot, curves[plot], "title")
-        assert f"test, {plot.area} {test[area]:.3f}" in texts(drawing)
+        low, high = test["intervals"][area]
+        assert f"test, {plot.area} {test[area]:.3f} (95% CI {low:.3f} to {high:.3f})" in texts(drawing)
+        assert f"test: {plot.area} {test[area]:.3f} (95% CI {low:.3f} to {high:.3f})" in drawing.alt
         assert {"title", plot.x, plot.y} <= set(texts(drawing))
         assert to_unit(drawing, dots(drawing)[2]) == pytest.approx(expected[plot], abs=2e-4)
         drawn = np.array([to_unit(drawing, point) for point in lines(drawing)[-1]])
@@ -266,6 +317,14 @@ def test_intervals_are_drawn_where_the_numbers_are():
     assert len(dots(drawing)) == 3
 
 
+def test_panels_that_are_compared_share_their_axis():
+    panels = {"recall": [(0.5, [0.4, 0.6])], "MCC": [(0.1, None)]}
+    drawing = interval_drawing(["one"], panels, "alt")
+    ticks = texts(drawing)
+    half = len(ticks[2 : ticks.index("MCC")])
+    assert ticks[2 : 2 + half] == ticks[ticks.index("MCC") + 1 :]
+
+
 def test_a_difference_whose_interval_holds_zero_is_hollow():
     rows = {
         "recall": [(0.1, [-0.1, 0.3]), (0.2, [0.1, 0.3])],
@@ -278,7 +337,9 @@ def test_a_difference_whose_interval_holds_zero_is_hollow():
     touching = [(paper, series[0]), (paper, series[1])]
     assert shown == [(paper, series[0]), (series[1], series[1]), (series[1], series[1]), *touching]
     assert {"undefined", "recall", "MCC", "deep", "wide"} <= set(texts(drawing))
-    assert any("◀ flat better" in text and "the other better ▶" in text for text in texts(drawing))
+    assert {"◀ flat better", "the other better ▶"} <= set(texts(drawing))
+    assert texts(drawing.narrow)[-2:] == texts(drawing)[-2:] == ["deep", "wide"]
+    assert drawing.narrow.width == NARROW
 
 
 def pixels_of(part):

@@ -7,7 +7,7 @@ from typing import Any
 
 from archnet.report.figures.panel import Panel, unit_axis
 from archnet.report.figures.ranking import diagonal, square_drawing, unit_panel
-from archnet.report.figures.svg import Drawing, dashes, series_colour
+from archnet.report.figures.svg import Drawing, series_stroke
 
 _LARGEST_DOT = 10.0  # radius of a bin that holds all cases
 
@@ -24,13 +24,15 @@ def reliability_drawing(curves: Mapping[str, Sequence[Mapping[str, Any]]], title
     """
     panel = unit_panel(unit_axis("predicted probability"), "observed frequency")
     parts = [_curve(panel, bins, place) for place, bins in enumerate(curves.values())]
-    return square_drawing("".join([panel.axes(title), diagonal(panel), *parts]), list(curves), alt)
+    entries = [(name, series_stroke(place)) for place, name in enumerate(curves)]
+    return square_drawing("".join([panel.axes(title), diagonal(panel), *parts]), entries, alt)
 
 
 def _curve(panel: Panel, bins: Sequence[Mapping[str, Any]], place: int) -> str:
-    hue, total = series_colour(place), sum(entry["n"] for entry in bins)
+    stroke, total = series_stroke(place), sum(entry["n"] for entry in bins)
+    hue = stroke.colour
     x, y = [entry["probability"] for entry in bins], [entry["share"] for entry in bins]
-    line = panel.line(x, y, hue, stroke_width=1.2, stroke_dasharray=dashes(place))
+    line = panel.line(x, y, hue, stroke_width=1.2, stroke_dasharray=stroke.dashes)
     radii = [_LARGEST_DOT * (entry["n"] / total) ** 0.25 for entry in bins]
     dots = [panel.dot(*dot, fill=hue) for dot in zip(x, y, radii, strict=True)]
     bars = [

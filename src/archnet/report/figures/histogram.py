@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from archnet.report.figures.panel import AXIS_HEIGHT, LINE_HEIGHT, Panel, legend, linear_axis
-from archnet.report.figures.svg import Drawing, colour, dashes, element, series_colour, shorten
+from archnet.report.figures.svg import Drawing, colour, element, series_stroke, shorten
 
 _WIDTH: Final = 700
 _HEIGHT: Final = 220
@@ -27,16 +27,17 @@ def histogram_drawing(values: Mapping[str, Any], limits: Sequence[float]) -> Dra
     y = linear_axis("share of voxels", [0, *shares], num_ticks=4)
     panel = Panel(left=_LEFT, top=_TOP, width=_WIDTH - _LEFT - 12, height=_HEIGHT, x=x, y=y)
     names = [shorten(entry["class_name"]) for entry in classes]
+    entries = [(name, series_stroke(place)) for place, name in enumerate(names)]
     lines = [
-        panel.line(*_outline(edges, entry["histogram"]), series_colour(place), stroke_dasharray=dashes(place))
-        for place, entry in enumerate(classes)
+        panel.line(*_outline(edges, entry["histogram"]), stroke.colour, stroke_dasharray=stroke.dashes)
+        for entry, (_, stroke) in zip(classes, entries, strict=True)
     ]
     top = _TOP + _HEIGHT + AXIS_HEIGHT + 20
     low, high = limits
     return Drawing(
         width=_WIDTH,
         height=top + LINE_HEIGHT * (len(names) - 1) + 8,
-        elements=_window(panel, low, high) + panel.axes() + "".join(lines) + legend(names, _LEFT, top),
+        elements=_window(panel, low, high) + panel.axes() + "".join(lines) + legend(entries, _LEFT, top),
         alt=f"Histograms of the voxel values of {', '.join(names)}. {low:g} to {high:g} become 0 to 1.",
     )
 

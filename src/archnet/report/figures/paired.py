@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from archnet.report.figures.panel import AXIS_HEIGHT, LINE_HEIGHT, Axis, Panel, dot_legend, linear_axis
-from archnet.report.figures.svg import Drawing, colour, series_colour, text, text_width
+from archnet.report.figures.svg import NARROW, WIDE, Drawing, colour, series_colour, shorten, text, text_width
 
 Entry = tuple[float | None, Sequence[float] | None]
 """A number and the ends of its interval; None where undefined."""
 
-_WIDTH: Final = 1000
 _ENTRY_HEIGHT: Final = 24
-_SPACE: Final = 4 * "\N{EM SPACE}"  # renderers collapse plain spaces
+_LABEL_HEIGHT: Final = 20
 
 
 def difference_drawing(
@@ -23,20 +23,45 @@ def difference_drawing(
 
     Args:
         reference: Name of the architecture that all are compared to.
-        others: Names of the other architectures, each with its colour index.
+        others: Names of the other architectures, each with its place in the comparison, which gives its colour.
         rows: Entries of the other architectures, by the name of the number.
-        alt: Alternative text.
+        alt: Alternative text, with the numbers.
     """
-    panel = _panel(reference, others, rows)
+    wide, narrow = (_layout(reference, others, rows, alt, width) for width in (WIDE, NARROW))
+    return replace(wide, narrow=narrow)
+
+
+def _layout(
+    reference: str, others: Mapping[str, int], rows: Mapping[str, Sequence[Entry]], alt: str, width: float
+) -> Drawing:
+    """A narrow drawing has the name of each number above its entries, a wide one beside them."""
+    is_narrow = width < WIDE
+    panel = _panel(others, rows, width)
     parts = [panel.axes(), panel.line([0, 0], [panel.y.low, panel.y.high], colour("faint"), stroke_width=1.2)]
-    step = _row_step(others)
+    step = _row_step(others, is_narrow=is_narrow)
     for row, (label, entries) in enumerate(rows.items()):
-        parts.append(_label(label, panel, row * step + (len(others) - 1) / 2))
+        first = row * step + is_narrow * _LABEL_HEIGHT / _ENTRY_HEIGHT
+        parts.append(
+            _label(label, panel, first - 0.8 if is_narrow else first + (len(others) - 1) / 2, is_narrow=is_narrow)
+        )
         for k, (entry, place) in enumerate(zip(entries, others.values(), strict=True)):
-            parts.append(_entry(panel, entry, row * step + k, series_colour(place)))
-    parts.append(dot_legend(others, panel.left, panel.bottom + AXIS_HEIGHT + 18) if len(others) > 1 else "")
+            parts.append(_entry(panel, entry, first + k, series_colour(place)))
+    other = shorten(next(iter(others))) if len(others) == 1 else "the other"
+    parts.append(_direction(panel, shorten(reference), other))
+    legend_top = panel.bottom + AXIS_HEIGHT + 18
+    parts.append(dot_legend(others, panel.left, legend_top) if len(others) > 1 else "")
     height = panel.bottom + AXIS_HEIGHT + (LINE_HEIGHT * len(others) + 10 if len(others) > 1 else 0)
-    return Drawing(width=_WIDTH, height=height, elements="".join(parts), alt=alt)
+    return Drawing(width=width, height=height, elements="".join(parts), alt=alt)
+
+
+def _direction(panel: Panel, reference: str, other: str) -> str:
+    """Name who is better on either side of zero, or on two lines where one is too short."""
+    ((zero, _),) = panel.points(0, panel.y.low).tolist()
+    right, y = panel.left + panel.width, panel.bottom + 36
+    style = {"font_size": 13, "fill": colour("ink")}
+    first, second = f"◀ {reference} better", f"{other} better ▶"
+    zero = min(max(zero, panel.left + text_width(first, 13) + 8), right - text_width(second, 13) - 8)
+    return text(first, zero - 8, y, text_anchor="end", **style) + text(second, zero + 8, y, **style)
 
 
 def _entry(panel: Panel, entry: Entry, row: float, hue: str) -> str:
@@ -50,22 +75,22 @@ def _entry(panel: Panel, entry: Entry, row: float, hue: str) -> str:
     return line + panel.dot(value, row, 5, fill=colour("paper") if is_hollow else hue, stroke=hue, stroke_width=2)
 
 
-def _row_step(others: Mapping[str, int]) -> float:
+def _row_step(others: Mapping[str, int], *, is_narrow: bool) -> float:
     """The distance between two numbers, in entries."""
-    return len(others) + 0.7
+    return len(others) + 0.7 + is_narrow * _LABEL_HEIGHT / _ENTRY_HEIGHT
 
 
-def _panel(reference: str, others: Mapping[str, int], rows: Mapping[str, Sequence[Entry]]) -> Panel:
-    num_entries = len(rows) * _row_step(others) - 0.2
+def _panel(others: Mapping[str, int], rows: Mapping[str, Sequence[Entry]], width: float) -> Panel:
+    is_narrow = width < WIDE
+    num_entries = len(rows) * _row_step(others, is_narrow=is_narrow) - 0.2
     values = [0.0, *(number for entries in rows.values() for entry in entries for number in _numbers(entry))]
-    other = next(iter(others)) if len(others) == 1 else "the other"
-    left = 16 + max(map(text_width, rows), default=0)
+    left = 12 if is_narrow else 16 + max(map(text_width, rows), default=0)
     return Panel(
         left=left,
         top=8,
-        width=_WIDTH - left - 12,
+        width=width - left - 14,
         height=_ENTRY_HEIGHT * num_entries,
-        x=linear_axis(f"◀ {reference} better{_SPACE}difference{_SPACE}{other} better ▶", values, num_ticks=8),
+        x=linear_axis("", values, num_ticks=5 if is_narrow else 8),
         y=Axis(label="", low=num_entries - 0.75, high=-0.75, ticks=()),
     )
 
@@ -75,6 +100,8 @@ def _numbers(entry: Entry) -> list[float | None]:
     return [value, *(interval or ())]
 
 
-def _label(label: str, panel: Panel, row: float) -> str:
+def _label(label: str, panel: Panel, row: float, *, is_narrow: bool) -> str:
     ((_, y),) = panel.points(0, row).tolist()
+    if is_narrow:
+        return text(label, panel.left, y + 4, fill=colour("ink"))
     return text(label, panel.left - 10, y + 4, text_anchor="end", fill=colour("ink"))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from archnet.evaluation.ranking import Floats
-from archnet.report.figures.svg import colour, dashes, element, series_colour, text, text_width
+from archnet.report.figures.svg import Stroke, colour, element, series_colour, text, text_width
 
 LINE_HEIGHT: Final = 18
 """Line height of a legend, in pixels."""
@@ -32,7 +32,8 @@ class Axis:
         low: Value at the start of the axis.
         high: Value at the end of the axis.
         ticks: Values with a grid line, each with its label.
-        is_logarithmic: Whether the scale is logarithmic.
+        is_logarithmic: Whether the scale is logarithmic, which the label then says.
+        minor_ticks: Values with a short mark.
     """
 
     label: str
@@ -40,6 +41,12 @@ class Axis:
     high: float
     ticks: tuple[tuple[float, str], ...]
     is_logarithmic: bool = False
+    minor_ticks: tuple[float, ...] = ()
+
+    @property
+    def full_label(self) -> str:
+        """The label with the kind of the scale."""
+        return f"{self.label} (log scale)" if self.is_logarithmic and self.label else self.label
 
     def positions(self, values: ArrayLike) -> Floats:
         """Relative positions of values, from 0 at the start to 1 at the end."""
@@ -137,8 +144,8 @@ class Panel:
             text(title, self.left, self.top - 10, font_size=14, font_weight="bold", fill=colour("ink")),
             *self._vertical_lines(),
             *self._horizontal_lines(),
-            text(self.x.label, x, self.bottom + AXIS_HEIGHT - 6, **_LABEL),
-            text(self.y.label, 0, 0, **_LABEL, transform=upright),
+            text(self.x.full_label, x, self.bottom + AXIS_HEIGHT - 6, **_LABEL),
+            text(self.y.full_label, 0, 0, **_LABEL, transform=upright),
         ]
         return "".join(parts)
 
@@ -147,6 +154,9 @@ class Panel:
             ((x, _),) = self.points(value, self.y.low).tolist()
             yield element("path", d=f"M{x:g} {self.top:g}V{self.bottom:g}", **_GRID)
             yield text(label, x, self.bottom + 17, text_anchor="middle")
+        for value in self.x.minor_ticks:
+            ((x, _),) = self.points(value, self.y.low).tolist()
+            yield element("path", d=f"M{x:g} {self.bottom:g}v4", stroke=colour("faint"), fill="none")
 
     def _horizontal_lines(self) -> Iterable[str]:
         for value, label in self.y.ticks:
@@ -197,20 +207,25 @@ def _connected_path(points: Floats) -> str:
     return "M" + "L".join(f"{left:g} {top:g}" for left, top in points[is_kept].tolist())
 
 
-def legend(names: Sequence[str], left: float, top: float) -> str:
-    """Draw a legend with one name per line, each beside a sample of its curve."""
+LegendEntry = tuple[str, Stroke | None]
+"""A line of a legend: its text, and the stroke that it explains; None continues the entry above."""
+
+
+def legend(entries: Sequence[LegendEntry], left: float, top: float) -> str:
+    """Draw a legend with one entry per line, each beside a sample of its curve."""
     parts = []
-    for place, name in enumerate(names):
+    for place, (name, stroke) in enumerate(entries):
         y = top + LINE_HEIGHT * place
-        style = {"fill": "none", "stroke": series_colour(place), "stroke_width": 1.8}
-        key = element("path", d=f"M{left:g} {y - 4:g}h{_KEY_WIDTH}", **style, stroke_dasharray=dashes(place))
-        parts.append(key + text(name, left + _KEY_WIDTH + 8, y, fill=colour("ink")))
+        if stroke is not None:
+            style = {"fill": "none", "stroke": stroke.colour, "stroke_width": 1.8, "stroke_dasharray": stroke.dashes}
+            parts.append(element("path", d=f"M{left:g} {y - 4:g}h{_KEY_WIDTH}", **style))
+        parts.append(text(name, left + _KEY_WIDTH + 8, y, fill=colour("ink" if stroke else "faint")))
     return "".join(parts)
 
 
-def legend_width(names: Sequence[str]) -> float:
-    """Approximate width of a legend, in pixels."""
-    return _KEY_WIDTH + 12 + max(map(text_width, names), default=0)
+def fits_legend(content: str, width: float) -> bool:
+    """Whether a line fits into a legend of this width, in pixels."""
+    return _KEY_WIDTH + 12 + text_width(content) <= width
 
 
 def dot_legend(places: Mapping[str, int], left: float, top: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from archnet.evaluation.kept_epoch import training_end
 from archnet.report.curves import run_curves
 from archnet.report.figures.calibration import reliability_drawing
 from archnet.report.figures.confusion_matrix import confusion_matrix_drawing
@@ -20,7 +21,7 @@ def run_drawings(run: RunFiles) -> dict[str, Drawing]:
     """The drawings that the run has data for, by file name."""
     return {
         **_confusion_matrices(run),
-        **({"training_curves": training_curves_drawing(run.history)} if run.history.get("epoch") else {}),
+        **_training_curves(run),
         **{
             plot.name: curve_drawing(plot, curves, f"{plot.title}, {run.name}")
             for plot, curves in run_curves(run).items()
@@ -49,6 +50,11 @@ def _confusion_matrices(run: RunFiles) -> dict[str, Drawing]:
         )
         for name in run.sets
     }
+
+
+def _training_curves(run: RunFiles) -> dict[str, Drawing]:
+    end = training_end(run.history, run.experiment)
+    return {"training_curves": training_curves_drawing(run.history, end.kept_epoch)} if end else {}
 
 
 def _calibration(run: RunFiles) -> dict[str, Drawing]:

@@ -30,7 +30,7 @@ _MEAN_WIDTH: Final = 0.6  # of a character, in font sizes; slightly above that o
 _LABEL_LENGTH: Final = 32  # characters
 _LARGEST_SCALE: Final = 1.2  # of a drawing on a wide page
 _DASHES: Final = (None, "7 3", "8 3 2 3", "2 3")
-_SET_DASHES: Final = {"train": "2 3", "validation": "7 3", "test": None}
+_SET_DASHES: Final = {"train": "3 2", "validation": "8 3", "test": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +167,8 @@ def series_stroke(place: int) -> Stroke:
     return Stroke(colour=series_colour(place), dashes=dashes(place))
 
 
-def set_stroke(name: str) -> Stroke:
-    """The stroke of a set: "train", "validation" or "test"."""
-    return Stroke(colour=colour(name), dashes=_SET_DASHES[name])
+def named_stroke(hue: str) -> Stroke:
+    """The stroke of a set or of a network by the name of its colour: "test" or "s0"."""
+    if hue in _SET_DASHES:
+        return Stroke(colour=colour(hue), dashes=_SET_DASHES[hue])
+    return series_stroke(int(hue.removeprefix("s")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -33,6 +34,7 @@ from archnet.report.figures.paired import difference_drawing
 from archnet.report.figures.ranking import curve_drawing
 from archnet.report.figures.side_by_side import interval_drawing
 from archnet.report.figures.svg import Drawing
+from archnet.report.figures.theme import network_name
 from archnet.report.html.comparison_cases import discordant_cases
 from archnet.report.html.froc_section import RunFroc, froc_section, run_froc
 from archnet.report.html.live import live_panel
@@ -65,7 +67,10 @@ def write_comparison(
     comparison = compare(runs)
     for folder in comparison.manifests:
         verify_run(folder, COMPARISON_PAGE_FILES)
-    frocs = {pool.name: _pool_frocs(row, pool, pooled_froc) for row, pool in _rows_and_pools(comparison)}
+    frocs = {
+        pool.name: [replace(froc, hue=network_name(place)) for froc in _pool_frocs(row, pool, pooled_froc)]
+        for place, (row, pool) in enumerate(_rows_and_pools(comparison))
+    }
     write_json(experiment_folder / "comparison.json", comparison_document(comparison) | _froc_document(frocs))
     values = _template_values(experiment_folder, comparison)
     froc = froc_section([froc for pool_frocs in frocs.values() for froc in pool_frocs])
@@ -228,8 +233,9 @@ def _results(comparison: Comparison) -> list[EvaluationResult]:
             predictions_by_seed=pool.predictions_by_seed,
             metrics=row.metrics,
             operating_points=_operating_points(row, comparison.set),
+            hue=network_name(place),
         )
-        for row, pool in _rows_and_pools(comparison)
+        for place, (row, pool) in enumerate(_rows_and_pools(comparison))
     ]
 
 

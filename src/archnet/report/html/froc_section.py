@@ -14,11 +14,12 @@ from archnet.errors import DataError
 from archnet.evaluation.froc.curve import BAND_RATES, NUM_DOUBLINGS, RATE_NAMES, RATES
 from archnet.evaluation.ranking import Floats
 from archnet.evaluation.run_folder import read_optional_json
+from archnet.evaluation.uncertainty.curve_bands import Band
 from archnet.report.curves import Curve, Plot
-from archnet.report.figures.ranking import Band, curve_drawing
+from archnet.report.figures.ranking import curve_drawing
 from archnet.spec.outputs.output_file import OUTPUT_FILES
 
-FROC: Final = Plot(name="froc", title="FROC", x="false positives per scan", y="sensitivity", area="CPM")
+FROC: Final = Plot(name="froc", title="FROC", x="false positives per scan (log scale)", y="sensitivity", area="CPM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +30,13 @@ class RunFroc:
         name: What tables and legends say.
         folder: Whose `froc/curve.json` is drawn.
         results: The part "froc" of `metrics.json`.
+        hue: The name of its colour in the theme.
     """
 
     name: str
     folder: Path
     results: Mapping[str, Any]
+    hue: str = ""
 
 
 def run_froc(name: str, folder: Path, metrics: Mapping[str, Any]) -> list[RunFroc]:
@@ -47,11 +50,10 @@ def froc_section(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
     frocs_with_curve = [(froc, curve) for froc, curve in froc_curves if curve]
     if not frocs_with_curve:
         return None
-    curves = [_plot_curve(froc.name, curve, froc.results["cpm"]) for froc, curve in frocs_with_curve]
+    curves = [_plot_curve(froc, curve) for froc, curve in frocs_with_curve]
     ticks = list(zip(_axis_positions(np.array(RATES)).tolist(), RATE_NAMES, strict=True))
-    bands = [_band(curve["band"]) for _, curve in frocs_with_curve]
     return {
-        "drawing": curve_drawing(FROC, curves, FROC.title, ticks, bands),
+        "drawing": curve_drawing(FROC, curves, FROC.title, ticks),
         "rates": RATE_NAMES,
         "rows": [{"name": froc.name, **froc.results} for froc, _ in frocs_with_curve],
     }
@@ -82,14 +84,22 @@ def _axis_positions(rates: Floats) -> Floats:
     return positions
 
 
-def _plot_curve(name: str, points: Mapping[str, Any], cpm: float) -> Curve:
+def _plot_curve(froc: RunFroc, points: Mapping[str, Any]) -> Curve:
     """The part of a curve between the first and the last rate."""
     rates, sensitivity = np.array(points["false_positives_per_scan"]), np.array(points["sensitivity"])
     is_visible = (rates > RATES[0]) & (rates < RATES[-1])
     x = np.concatenate([BAND_RATES, rates[is_visible]])  # what is straight between points is bent on this axis
     y = np.concatenate([np.interp(BAND_RATES, rates, sensitivity), sensitivity[is_visible]])
     order = np.lexsort((y, x))
-    return Curve(name=name, x=_axis_positions(x[order]), y=y[order], area=cpm)
+    return Curve(
+        name=froc.name,
+        x=_axis_positions(x[order]),
+        y=y[order],
+        area=froc.results["cpm"],
+        hue=froc.hue,
+        interval=froc.results.get("intervals", {}).get("cpm"),
+        band=_band(points["band"]),
+    )
 
 
 def _band(ends: list[list[float]] | None) -> Band | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from archnet.report.decision.decision_section import decision_section
 from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures, shown_channel
 from archnet.report.figures.run_figures import run_drawings, write_figures
 from archnet.report.figures.svg import Drawing
-from archnet.report.html.froc_section import froc_section, run_froc
+from archnet.report.html.froc_section import RunFroc, froc_section, run_froc
 from archnet.report.html.gallery import cards
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
@@ -43,7 +44,7 @@ def write_report(run: RunFiles) -> Path:
         DataError: A file of the run is damaged, or the run of an older version lacks a result.
     """
     require_results(run)
-    drawings, froc = run_drawings(run), froc_section(run_froc(run.name, run.folder, run.metrics))
+    drawings, froc = run_drawings(run), froc_section(_test_froc(run))
     decision = decision_section(run.metrics, reported_set(run.sets))
     write_figures(
         run.folder,
@@ -53,6 +54,11 @@ def write_report(run: RunFiles) -> Path:
     )
     values = _table_values(run) | _figure_values(run, drawings) | _reproducibility_values(run)
     return write_page(run.folder / "report.html", "run.html", {**values, "froc": froc, "decision": decision})
+
+
+def _test_froc(run: RunFiles) -> list[RunFroc]:
+    """The FROC of the test scans, in the colour of the test set."""
+    return [replace(froc, hue="test") for froc in run_froc(run.name, run.folder, run.metrics)]
 
 
 def _table_values(run: RunFiles) -> dict[str, Any]:
