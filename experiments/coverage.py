@@ -56,6 +56,10 @@ def _effort(cell, replications, bootstraps) -> dict:
     return {"replications": replications // share, "bootstraps": bootstraps // share}
 
 
+def _select(cells, kind) -> list:
+    return [cell for cell in cells if kind in (None, cell["kind"])]
+
+
 def measure_cell(cell) -> dict:
     """The cell with coverage, mean, truth and undefined share of each number, and the share of p below 0.05."""
     measure, true_values = MEASURES[cell["kind"]]
@@ -127,18 +131,20 @@ def main() -> None:
     )
     parser.add_argument("--bootstraps", type=int, default=400, help="resamples in each draw (default: "
                         "400; archnet's own default is 1000)")  # fmt: skip
+    parser.add_argument("--kind", choices=list(MEASURES), help="measure the cells of this kind only (default: all)")
+    parser.add_argument("--folder", type=Path, default=RESULTS, help="of the kept files (default: results/coverage)")
     parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
     parser.add_argument("--quick", action="store_true", help="40 replications of 100 resamples, which are only printed")
     parser.add_argument("--table", nargs="+", metavar="NAME", help="print the table of kept files, and measure nothing")
     parser.add_argument("--by-correlation", action="store_true", help="a column of the table for each correlation")
     arguments = parser.parse_args()
-    names, folder = arguments.table or [arguments.name], RESULTS
+    names, folder = arguments.table or [arguments.name], arguments.folder
     if arguments.quick:
-        lines = list(map(measure_cell, track(all_cells(40, 100), "cells")))
+        lines = [measure_cell(cell) for cell in track(_select(all_cells(40, 100), arguments.kind), "cells")]
         print(table({"quick": lines}, by_correlation=arguments.by_correlation), *findings(lines), sep="\n")
         return
     if not arguments.table:
-        cells = all_cells(arguments.replications, arguments.bootstraps)
+        cells = _select(all_cells(arguments.replications, arguments.bootstraps), arguments.kind)
         run_cells(cells, folder / f"{arguments.name}.jsonl", arguments.jobs)
     kept = {name: read_cells(folder / f"{name}.jsonl") for name in names}
     print(table(kept, by_correlation=arguments.by_correlation), *findings(kept[names[-1]]), sep="\n")

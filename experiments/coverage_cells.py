@@ -5,6 +5,7 @@ that one script measures any version.
 """
 
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 from binormal import BETTER_SEPARATION, SEPARATION, Setting, draw_cases, ideal_cases
@@ -15,9 +16,13 @@ from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
 from archnet.evaluation.metrics import evaluate
 
 try:
-    from archnet.evaluation.comparison import paired, paired_tests
+    from archnet.evaluation.comparison import mean_intervals, paired
+
+    paired_tests = None
 except ImportError:  # up to 0.2.0
     from archnet.evaluation import paired, paired_tests
+
+    mean_intervals = None
 
 NUM_QUANTILE_TRAININGS = 7
 EQUAL, BETTER = (SEPARATION, SEPARATION), (SEPARATION, BETTER_SEPARATION)
@@ -82,16 +87,16 @@ def measure_pair(cell, bootstraps, rng) -> dict:
         differences = paired.paired_differences(*sides, truth, bootstraps=bootstraps)
         estimates |= {f"{name}.{key}": (e["difference"], e["interval"]) for key, e in differences.items()}
         if name == "equal":
-            p_values = _p_values(sides, truth)
+            p_values = _p_values(differences) if paired_tests is None else _older_p_values(sides, truth)
             if trainings > 1:
-                estimates |= _row_estimates(draw, sides[0], truth, bootstraps)
+                estimates |= _row_estimates(draw, bootstraps)
     return {"estimates": estimates, "p_values": p_values}
 
 
 def _sides(draw):
     sides = [
         [
-            paired.SeedPredictions(scores=scores, y_pred=(scores >= 0.5).astype(np.int64))
+            paired.SeedPredictions(scores=_as_columns(scores), y_pred=(scores >= 0.5).astype(np.int64))
             for scores in draw.probabilities(network)
         ]
         for network in range(len(draw.scores))
@@ -112,22 +117,36 @@ def pair_truth(prevalence, num_trainings) -> dict:
     return truths | {f"row.{name}": value for name, value in rows.items()}
 
 
-def _p_values(sides, truth) -> dict:
+def _as_columns(scores):
+    """The scores of each class that has numbers of its own; up to 0.2.0 of the positive class alone."""
+    return scores[:, None] if paired_tests is None else scores
+
+
+def _p_values(differences) -> dict:
     """The p values of equal networks."""
+    names = {"accuracy": "errors"}
+    return {names.get(name, name): entry["p"] for name, entry in differences.items()}
+
+
+def _older_p_values(sides, truth) -> dict:
     scores = [[training.scores for training in side] for side in sides]
     first, second = (side[0].y_pred == truth.y_true for side in sides)
     area = paired_tests.delong(*scores, truth.is_positive)
     return {"auc": area and area["p"], "errors": paired_tests.mcnemar(first, second)["p"]}
 
 
-def _row_estimates(draw, side, truth, bootstraps) -> dict:
+def _row_estimates(draw, bootstraps) -> dict:
     """What a row of three trainings shows for its 95% interval."""
-    entries = [evaluate(draw.predictions(0, k), positive=1, bootstraps=0)["test"] for k in range(len(side))]
+    predictions = [draw.predictions(0, k) for k in range(len(draw.scores[0]))]
+    entries = [evaluate(part, positive=1, bootstraps=0)["test"] for part in predictions]
     columns = {name: [entry[name] for entry in entries] for name in entries[0]["intervals"]}
+    intervals = {name: None if None in values else [min(values), max(values)] for name, values in columns.items()}
+    if mean_intervals is not None:
+        pool = SimpleNamespace(predictions_by_seed=predictions, bootstraps=bootstraps)
+        intervals = mean_intervals.mean_intervals(pool, 1, 0.5, entries[0]["intervals"])
     return {
-        f"row.{name}": (float(np.mean(values)), [min(values), max(values)])
+        f"row.{name}": (None if None in values else float(np.mean(values)), intervals[name])
         for name, values in columns.items()
-        if None not in values
     }
 
 
