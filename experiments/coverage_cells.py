@@ -202,12 +202,12 @@ def measure_calibration(cell, bootstraps, rng) -> dict:
     """The calibration error of a calibrated network; what is printed beside it, where a version prints it."""
     draw = draw_cases(_setting(cell), (SEPARATION,), 1, rng)
     entry = evaluate(draw.predictions(0), positive=1, bootstraps=0)["test"]["calibration"]
-    names = [name for name in entry if "calibration_error" in name]
-    return {"estimates": {name: (_number(entry[name]), None) for name in names}}
-
-
-def _number(value):
-    return value["value"] if isinstance(value, dict) else value
+    error, expected = entry["expected_calibration_error"], entry.get("error_if_calibrated")
+    values = {"expected_calibration_error": error}
+    if expected is not None:
+        values["printed mean of a calibrated network"] = expected["mean"]
+        values["share above the printed 95th percentile"] = float(error > expected["percentile_95"])
+    return {"estimates": {name: (value, None) for name, value in values.items()}}
 
 
 def _setting(cell) -> Setting:

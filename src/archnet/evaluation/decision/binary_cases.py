@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.uncertainty.intervals import Interval, Scale, effective_trials, t_interval, t_quantile
+from archnet.evaluation.uncertainty.intervals import Scale, score_bounds, t_interval, t_quantile
+from archnet.evaluation.uncertainty.proportions import least_design_effect
 
 Floats = NDArray[np.float64]
 
@@ -96,26 +97,20 @@ def estimate_entry(value: float, standard_error: float, num_groups: int, scale: 
 def proportion_entry(value: float, standard_error: float, group_sizes: NDArray[np.int64]) -> dict[str, Any]:
     """A share of cases with the Wilson interval of as many independent cases as its standard error is worth.
 
-    Korn and Graubard 1998 (Survey Methodology 24, 193) so count the independent cases; the quantile is Student's. A
-    share of 0 or 1 has no standard error: its cases count as one for each group.
+    Korn and Graubard 1998 (Survey Methodology 24, 193) so count the independent cases; the quantile is Student's. They
+    are never more than those of the least design effect of `proportion_bounds`.
 
     Args:
         value: From 0 to 1.
         standard_error: Of the value; NaN of a single group.
         group_sizes: Cases of each group that the value is a share of.
     """
-    sizes = group_sizes[group_sizes > 0]
-    if len(sizes) < 2:
+    num_groups, total = int(np.count_nonzero(group_sizes)), float(group_sizes.sum())
+    if num_groups < 2:
         return {"value": value, "interval": None}
+    trials = total / float(least_design_effect(np.float64(total * min(value, 1 - value)), group_sizes))
     if standard_error > _ROUNDING and 0 < value < 1:
-        trials = min(float(sizes.sum()), value * (1 - value) / standard_error**2)
-    else:
-        trials = effective_trials(sizes.tolist())
-    return {"value": value, "interval": _wilson(value, trials, t_quantile(len(sizes) - 1))}
-
-
-def _wilson(share: float, trials: float, quantile: float) -> Interval:
-    spread = quantile * quantile / trials
-    centre = (share + spread / 2) / (1 + spread)
-    half = quantile / (1 + spread) * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
-    return [max(0.0, centre - half), min(1.0, centre + half)]
+        trials = min(trials, value * (1 - value) / standard_error**2)
+    quantile = np.float64(t_quantile(num_groups - 1))
+    low, high = score_bounds(np.float64(value), np.float64(trials), quantile)
+    return {"value": value, "interval": [max(0.0, float(low)), min(1.0, float(high))]}

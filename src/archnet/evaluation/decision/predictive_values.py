@@ -8,8 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.decision.binary_cases import BinaryCases, proportion_entry
+from archnet.evaluation.decision.binary_cases import BinaryCases
 from archnet.evaluation.uncertainty.intervals import Interval, t_quantile
+from archnet.evaluation.uncertainty.proportions import proportion_interval
 
 PREVALENCES: Final = (0.01, 0.02, 0.05, 0.1)
 """Prevalences of the table, beside the data's own."""
@@ -83,9 +84,11 @@ def _share(cases: BinaryCases, is_right: NDArray[np.bool_], is_counted: NDArray[
     """The share of the counted cases that are right."""
     if not is_counted.any():
         return {"value": None, "interval": None}
-    value = float(is_right[is_counted].mean())
-    influences = np.where(is_counted, is_right - value, 0.0) / is_counted.sum()
-    return proportion_entry(value, cases.standard_error(influences), np.bincount(cases.groups[is_counted]))
+    num_right, num_counted = np.bincount(cases.groups, is_counted & is_right), np.bincount(cases.groups, is_counted)
+    return {
+        "value": float(num_right.sum() / num_counted.sum()),
+        "interval": proportion_interval(num_right, num_counted),
+    }
 
 
 def predictive_values(ratios: dict[str, dict[str, Any]], prevalence: float) -> dict[str, Any]:

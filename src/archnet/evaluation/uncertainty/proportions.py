@@ -78,10 +78,23 @@ def design_effect(successes: Counts, trials: Counts) -> Floats:
     num_successes, num_trials = successes.sum(axis=-1), trials.sum(axis=-1)
     share = ratio(num_successes, num_trials)
     estimate = ratio(ratio_variance(successes, trials) * num_trials, share * (1 - share))
-    rarer = np.minimum(num_successes, num_trials - num_successes)
-    whole_groups = ratio((trials * trials).sum(axis=-1), num_trials)
-    least = 1 + (whole_groups - 1) / (rarer + 1) ** 2
+    least = least_design_effect(np.minimum(num_successes, num_trials - num_successes), trials)
     effect: Floats = np.where(np.count_nonzero(trials, axis=-1) < 2, np.nan, np.fmax(estimate, least))
+    return effect
+
+
+def least_design_effect(rarer: Counts, trials: Counts) -> Floats:
+    """The design effect of the least intraclass correlation that is assumed.
+
+    Args:
+        rarer: Cases of the rarer outcome, shape (...).
+        trials: Of each group, shape (..., G).
+
+    Returns:
+        Shape (...); NaN without trials.
+    """
+    whole_groups = ratio((trials * trials).sum(axis=-1), trials.sum(axis=-1))
+    effect: Floats = 1 + (whole_groups - 1) / (rarer + 1) ** 2
     return effect
 
 
