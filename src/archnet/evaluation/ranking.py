@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from archnet.evaluation.uncertainty.ratio import Floats as Floats
+from archnet.evaluation.uncertainty.ratio import ratio as ratio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -118,10 +119,3 @@ def precision_recall_curve(scores: Floats, is_positive: NDArray[np.bool_]) -> tu
         raise ValueError("a precision-recall curve needs positive cases")
     true_positives, false_positives = ranking(scores, is_positive).counts(np.ones(len(scores)))
     return true_positives / true_positives[-1], true_positives / (true_positives + false_positives)
-
-
-def ratio(numerator: Floats, denominator: Floats) -> Floats:
-    """The quotient, NaN where the denominator is 0."""
-    top, bottom = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
-    quotient: Floats = np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom != 0)
-    return quotient

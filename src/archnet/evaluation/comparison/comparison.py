@@ -9,7 +9,7 @@ from typing import Any
 
 from archnet.errors import RunError
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow, comparison_row
-from archnet.evaluation.comparison.forms import form_rank, read_form
+from archnet.evaluation.comparison.network_form import form_rank, read_form
 from archnet.evaluation.comparison.paired_comparison import PairedComparison, paired_comparisons
 from archnet.evaluation.comparison.pools import Pool, read_pools, short_names
 from archnet.evaluation.integrity.manifest import Manifest

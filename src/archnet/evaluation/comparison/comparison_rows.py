@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from archnet.evaluation.comparison.forms import Form, read_form
 from archnet.evaluation.comparison.mean_intervals import mean_intervals
+from archnet.evaluation.comparison.network_form import Form, read_form
 from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.metric_entry import class_estimate, class_value
 from archnet.evaluation.metrics import evaluate

@@ -108,7 +108,7 @@ def proportion_entry(value: float, standard_error: float, group_sizes: NDArray[n
     num_groups, total = int(np.count_nonzero(group_sizes)), float(group_sizes.sum())
     if num_groups < 2:
         return {"value": value, "interval": None}
-    trials = total / float(least_design_effect(np.float64(total * min(value, 1 - value)), group_sizes))
+    trials = total / float(least_design_effect(np.array(total * min(value, 1 - value)), group_sizes))
     if standard_error > _ROUNDING and 0 < value < 1:
         trials = min(trials, value * (1 - value) / standard_error**2)
     quantile = np.float64(t_quantile(num_groups - 1))

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.uncertainty.intervals import Interval, t_interval
+from archnet.evaluation.uncertainty.ratio import Floats
 
 _LEAST_VARIANCE: Final = 1e-20  # below it there is only rounding
-
-Floats = NDArray[np.float64]
 
 
 class AreaEstimates(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.uncertainty.clustered_auc import Floats
+from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.evaluation.uncertainty.seed_variance import Estimates
 
 

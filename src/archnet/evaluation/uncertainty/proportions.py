@@ -18,8 +18,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.ranking import Floats, ratio
 from archnet.evaluation.uncertainty.intervals import NORMAL_QUANTILE, Interval, score_bounds, t_quantiles
+from archnet.evaluation.uncertainty.ratio import Floats, ratio
 
 Counts = NDArray[np.float64] | NDArray[np.int64]
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from archnet.evaluation.uncertainty.clustered_auc import Floats
 from archnet.evaluation.uncertainty.intervals import Interval, t_p_value, t_quantile
+from archnet.evaluation.uncertainty.ratio import Floats
 
 _ROUNDING = 1e-9  # a standard error below it is 0
 

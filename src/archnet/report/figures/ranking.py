@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from archnet.evaluation.uncertainty.curve_bands import Band
+from archnet.evaluation.curve_bands import Band
 from archnet.report.curves import ROC, Curve, Plot
 from archnet.report.figures.panel import (
     AXIS_HEIGHT,

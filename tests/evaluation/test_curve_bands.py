@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm, t
 from sklearn import metrics as sk
 
-from archnet.evaluation.uncertainty.curve_bands import BAND_GRID, RankedCases, curve_bands
+from archnet.evaluation.curve_bands import BAND_GRID, RankedCases, curve_bands
 from archnet.evaluation.uncertainty.intervals import resamples
 
 

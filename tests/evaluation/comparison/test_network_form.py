@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from archnet.evaluation.comparison.forms import read_form
+from archnet.evaluation.comparison.network_form import read_form
 
 
 def layer(kind, *shape):
