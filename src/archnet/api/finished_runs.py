@@ -16,28 +16,31 @@ if TYPE_CHECKING:
     from archnet.export.exported_model import ExportedModel
 
 
-def compare(runs: Paths) -> Comparison:
-    """Compare architectures on the same test cases: paired tests, differences with intervals, metrics, costs.
+def compare(runs: Paths, *, noninferior: float | None = None) -> Comparison:
+    """Compare architectures on the same test cases: paired differences with intervals and p values, metrics, costs.
 
-    Runs of one architecture that differ only in fold or seed are pooled. 2D networks come before 3D networks, baselines
-    last; the first network is the reference for the others. Notebooks display the tables; `print` writes the conclusion
-    in words.
+    Runs of one architecture that differ only in fold or seed are pooled, whatever their folders. 2D networks come before
+    3D networks, baselines last; the first network is the reference for the others. Notebooks display the tables; `print`
+    writes the conclusion in words.
 
     >>> print(archnet.compare("runs/phantom"))  # doctest: +SKIP
     >>> archnet.compare([flat, deep]).row("arch3dsm").value("recall", "nodule")  # doctest: +SKIP
 
     Args:
         runs: Runs or run folders, or an experiment folder.
+        noninferior: Margin of non-inferiority, such as 0.02: test whether each architecture is worse than the reference
+            by less than this in the first difference of its table (one-sided at 2.5%); see `pairs[...].noninferiority`.
 
     Returns:
         The comparison: `rows`, one for each architecture, and `pairs`, each architecture against the reference.
 
     Raises:
-        ArchnetError: There are fewer than two finished runs, or their classes or cases differ.
+        ArchnetError: There are fewer than two finished runs, their classes or cases differ, or the margin is no number
+            between 0 and 1.
     """
     from archnet.evaluation.comparison import comparison
 
-    return comparison.compare(as_paths(runs, "runs"))
+    return comparison.compare(as_paths(runs, "runs"), noninferior)
 
 
 def write_report(

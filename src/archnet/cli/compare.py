@@ -12,20 +12,33 @@ from archnet.cli.options import BreakLockOption, JsonFlag, print_json, print_pat
 RunFolders = Annotated[list[Path], typer.Argument(help="Run folders, or an experiment folder.", metavar="RUN...")]
 
 
-def compare(runs: RunFolders, as_json: JsonFlag = False) -> None:
-    """Compare architectures on the same test cases: paired tests, differences with intervals, metrics, costs.
+def compare(
+    runs: RunFolders,
+    noninferior: Annotated[
+        float | None,
+        typer.Option(
+            help="Margin of non-inferiority, such as 0.02: test whether each architecture is worse than the reference "
+            "by less than this in the first difference of its table (one-sided at 2.5%).",
+            metavar="MARGIN",
+        ),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Compare architectures on the same test cases: paired differences with intervals and p values, metrics, costs.
 
-    Runs of one architecture that differ only in fold or seed are pooled. 2D networks come before 3D networks,
-    baselines last; the first network is the reference for the others. Runs on different cases are refused.
+    Runs of one architecture that differ only in fold or seed are pooled, whatever their folders. 2D networks come before
+    3D networks, baselines last; the first network is the reference for the others. Runs on different cases are refused.
 
     Examples:
         archnet compare runs/luna16/archsm runs/luna16/arch3dsm
 
         archnet compare runs/phantom_2d_vs_3d --json
+
+        archnet compare runs/luna16/archsm runs/luna16/arch3dsm --noninferior 0.02
     """
     from archnet.evaluation.comparison import comparison
 
-    result = comparison.compare(runs)
+    result = comparison.compare(runs, noninferior)
     if as_json:
         from archnet.report.sentences.comparison_document import comparison_document
 

@@ -13,6 +13,7 @@ from archnet.errors import DataError, RunError
 from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.evaluation.metrics import evaluate
+from archnet.evaluation.uncertainty.holm import holm
 from archnet.spec.metrics import EVALUATED_METRICS
 from synthetic_runs import synthetic_predictions, write_run
 
@@ -189,6 +190,129 @@ def test_runs_of_one_architecture_trained_otherwise_are_not_taken_together(tmp_p
     assert comparison.pairs[0].document == (
         {"place": "training.learning_rate", "reference": 0.001, "other": 0.01},
     )  # fmt: skip
+
+
+def seeded(skill):
+    return replace(synthetic_predictions(), probabilities=synthetic_predictions(skill=skill).probabilities)
+
+
+def test_seeds_of_one_document_are_pooled_from_different_folders(tmp_path):
+    folders = [
+        write_run(tmp_path / parent / "archsm", seed=seed, predictions=seeded(1.5 + seed / 10))
+        for seed, parent in enumerate("abc")
+    ]
+    comparison = compare(folders)
+    assert [(row.run, row.seeds, row.folders) for row in comparison.rows] == [
+        ("archsm", (0, 1, 2), tuple(map(str, folders)))
+    ]
+    assert comparison.pairs == ()
+
+
+def test_folds_and_seeds_of_two_folders_are_pooled_and_their_collapsed_runs_have_names_of_their_own(tmp_path):
+    folders = [write_run(tmp_path / parent / "archsm", seed=seed) for seed, parent in enumerate("ab")]
+    path = folders[1] / "metrics.json"
+    entry = {"reason": "one_class", "class": "nodule"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"collapsed": entry}), encoding="utf-8")
+    record_run(folders[1])
+    assert compare(folders).collapsed == {"archsm (b/archsm)": entry}
+
+
+def test_equal_documents_with_equal_seeds_are_different_rows(tmp_path):
+    folders = [
+        write_run(tmp_path / parent / f"net-seed{seed}", seed=seed, predictions=seeded(1.5 + seed / 10))
+        for parent in ("one", "two")
+        for seed in (0, 1)
+    ]
+    assert [(row.run, row.seeds) for row in compare(folders[::2]).rows] == [
+        ("one/net-seed0", (0,)), ("two/net-seed0", (0,)),
+    ]  # fmt: skip
+    comparison = compare(folders)
+    assert [(row.run, row.seeds) for row in comparison.rows] == [("one/net", (0, 1)), ("two/net", (0, 1))]
+    assert [len(pair.discordant) for pair in comparison.pairs] == [2]
+
+
+def test_p_values_are_corrected_over_the_networks_by_holms_method(tmp_path):
+    folders = [write_run(tmp_path / f"net{k}", skill=1.5 + k / 2, macs=10 + k) for k in range(4)]
+    pairs = compare(folders).pairs
+    for name in pairs[0].differences:
+        entries = [pair.differences[name] for pair in pairs]
+        assert [entry["p_holm"] for entry in entries] == holm([entry["p"] for entry in entries])
+    assert any(entry["p_holm"] != entry["p"] for entry in entries)
+
+
+def test_the_headline_is_the_recall_at_a_rate_fixed_in_validation_where_there_are_validation_cases(tmp_path):
+    whole = [synthetic_predictions(skill=skill) for skill in (1.6, 2.2)]
+    for parent, keep in (("all", None), ("without", "validation")):
+        for name, one in zip("ab", whole, strict=True):
+            sets = np.where(one.sets == keep, "train", one.sets)
+            write_run(tmp_path / parent / name, predictions=replace(one, sets=sets))
+    (pair,), (without,) = (compare([tmp_path / parent]).pairs for parent in ("all", "without"))
+    assert (pair.headline, without.headline) == (
+        "recall_at_validation_false_positive_rate", "recall_at_equal_false_positive_rate",
+    )  # fmt: skip
+    assert list(pair.differences) == ["recall_at_validation_false_positive_rate", *without.differences]
+    point = pair.differences[pair.headline]["operating_points"]["other"]
+    cases = whole[1].select("test")
+    flags = cases.probabilities[:, 1] >= point["threshold"]
+    assert point["true_positives"] == np.sum(flags & (cases.y_true == 1))
+    assert point["false_positives"] == np.sum(flags & (cases.y_true == 0))
+
+
+def test_of_folds_each_run_has_its_own_threshold(tmp_path):
+    """Two folds, whose networks are calibrated differently: the second one's probabilities are halved."""
+    for name, skill in (("a", 1.6), ("b", 2.2)):
+        one = synthetic_predictions(skill=skill)
+        part = np.unique(one.groups, return_inverse=True)[1] % 4
+        for fold in range(2):
+            sets = np.select([part == fold, part == 2 + fold], ["test", "validation"], "train")
+            positive = one.probabilities[:, 1] / (1 + fold)
+            probabilities = np.column_stack([1 - positive, positive])
+            run = replace(one, sets=sets, probabilities=probabilities)
+            write_run(tmp_path / f"{name}-fold{fold}", fold=fold, predictions=run)
+    (pair,) = compare([tmp_path]).pairs
+    entry = pair.differences["recall_at_validation_false_positive_rate"]
+    assert entry["operating_points"]["other"]["threshold"] is None
+    assert entry["operating_points"]["other"]["validation_false_positive_rate"] <= entry["false_positive_rate"]
+    assert entry["other"] > pair.differences["recall"]["other"]  # at 0.5 the second fold finds next to nothing
+
+
+def test_where_the_validation_set_is_compared_no_threshold_is_fixed_on_it(tmp_path):
+    predictions = [synthetic_predictions(skill=skill) for skill in (1.6, 2.5)]
+    sets = np.where(predictions[0].sets == "test", "validation", predictions[0].sets)
+    folders = [
+        write_run(tmp_path / name, predictions=replace(one, sets=sets))
+        for name, one in zip("ab", predictions, strict=True)
+    ]
+    (pair,) = compare(folders).pairs
+    assert "recall_at_validation_false_positive_rate" not in pair.differences
+
+
+@pytest.mark.parametrize(("margin", "is_noninferior"), [(0.01, False), (0.9, True)])
+def test_a_network_is_not_inferior_if_the_lower_end_of_the_headline_is_above_minus_the_margin(
+    tmp_path, margin, is_noninferior
+):
+    folders = [write_run(tmp_path / name, skill=skill) for name, skill in (("a", 2.6), ("b", 2.0))]
+    (pair,) = compare(folders, margin).pairs
+    low, _ = pair.differences[pair.headline]["interval"]
+    assert -0.9 < low < -0.01
+    assert pair.noninferiority == {
+        "margin": margin, "difference": pair.headline, "lower": low, "is_noninferior": is_noninferior,
+    }  # fmt: skip
+    assert compare(folders).pairs[0].noninferiority is None
+
+
+def test_identical_networks_are_not_inferior_to_each_other(tmp_path):
+    folders = [write_run(tmp_path / name) for name in "ab"]
+    (pair,) = compare(folders, 0.02).pairs
+    assert pair.differences[pair.headline]["identical"]
+    assert (pair.noninferiority["lower"], pair.noninferiority["is_noninferior"]) == (0.0, True)
+
+
+@pytest.mark.parametrize("margin", [0, 1, -0.02, float("nan")])
+def test_a_margin_that_is_no_share_is_refused(tmp_path, margin):
+    message = f"noninferior={margin}: expected a margin above 0 and below 1, such as 0.02."
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        compare([tmp_path], margin)
 
 
 def test_a_copy_of_a_run_and_a_run_without_its_experiment_stand_for_themselves(tmp_path):

@@ -93,10 +93,12 @@ def compare(runs: Sequence[Path], margin: float | None = None) -> Comparison:
             count as not inferior; None tests nothing of the kind.
 
     Raises:
-        RunError: There are fewer than two runs, one isn't finished, or their classes, positive classes, sets or cases
-            differ.
+        RunError: There are fewer than two runs, one isn't finished, their classes, positive classes, sets or cases
+            differ, or the margin is not between 0 and 1.
         DataError: A run's files are damaged, or have changed since it finished.
     """
+    if margin is not None and not 0 < margin < 1:
+        raise RunError(f"noninferior={margin}: expected a margin above 0 and below 1, such as 0.02.")
     folders = find_run_folders(runs)
     if len(folders) < 2:
         raise RunError(f"{folders[0] if folders else 'no run'}: a comparison needs two runs or more. Name another one.")
