@@ -26,8 +26,9 @@ def compare(
 ) -> None:
     """Compare architectures on the same test cases: paired differences with intervals and p values, metrics, costs.
 
-    Runs of one architecture that differ only in fold or seed are pooled, whatever their folders. 2D networks come before
-    3D networks, baselines last; the first network is the reference for the others. Runs on different cases are refused.
+    Runs of one architecture that differ only in fold or seed are pooled, whatever their folders. 2D networks come
+    before 3D networks, baselines last; the first network is the reference for the others. Runs on different
+    cases are refused.
 
     Examples:
         archnet compare runs/luna16/archsm runs/luna16/arch3dsm
