@@ -99,14 +99,15 @@ def run(
 def _print_runs(folders: list[Path]) -> None:
     from archnet.api.console import stdout
     from archnet.evaluation.comparison.comparison import compare
-    from archnet.evaluation.run_folder import read_json, read_optional_json
     from archnet.report.data_findings import findings_note, recorded_findings
+    from archnet.report.run_files import read_run
     from archnet.report.terminal.terminal_tables import comparison_table, run_summary
 
     for folder in folders:
         stdout.rule(folder.name)
-        stdout.print(run_summary(read_json(folder / "metrics.json")))
-        note = findings_note(recorded_findings(read_optional_json(folder / "data.json")))
+        run = read_run(folder)
+        stdout.print(run_summary(run))
+        note = findings_note(recorded_findings(run.data))
         if note:
             stdout.print(note, style="yellow", soft_wrap=True)
         stdout.print(f"Pictures: {folder / 'figures'}", soft_wrap=True)

@@ -5,14 +5,164 @@ import pytest
 
 from archnet.evaluation.comparison.comparison import compare
 from archnet.report.comparison_wording import errors_text, runs_text
-from archnet.report.sentences.comparison_cautions import comparison_cautions
-from archnet.report.sentences.comparison_sentence import comparison_sentence
+from archnet.report.sentences.badge import badge_text
+from archnet.report.sentences.comparison_sentence import (
+    comparison_sentence,
+    cost_sentences,
+    main_sentence,
+    other_sentences,
+)
 from synthetic_runs import published, synthetic_predictions, write_run
+from verdicts import BOTH_ORDERS, conclusion, side, verdict_of
 
-UNKNOWN = " The variation between training seeds is unknown."
+COUNTS = (
+    "At equal false-positive rates in validation (3.2%), the 3D network arch3dsm finds {} of 42 nodules with 5 false "
+    "positives among 154 other cases, the 2D network archsm {} with 6: {}"
+)
+CHANCE = {"auc": 0.52, "auc_interval": [0.43, 0.61], "is_better_than_chance": False}
 
 
-def judged(found, alarms, num_positives=100, num_others=300, num_groups=40):
+@pytest.mark.parametrize(("changes", "values", "end", "badge"), [
+    ({}, (41, 3), "38 more (95% CI 35 to 40).", "3D better"),
+    (
+        {"found": 20, "reference_found": 32, "interval": (-19 / 42, -5 / 42), "kind": "reference_better"},
+        (20, 32), "12 fewer (95% CI 5 to 19 fewer).", "2D better",
+    ),
+    (
+        {"found": 32, "reference_found": 30, "interval": (-3.2 / 42, 7.2 / 42), "kind": "no_difference_shown"},
+        (32, 30), "2 more (95% CI 3.2 fewer to 7.2 more). No difference is shown.", "No difference shown",
+    ),
+    (
+        {"found": 30, "reference_found": 30, "interval": (-3 / 42, 3 / 42), "kind": "no_difference_shown"},
+        (30, 30), "as many (95% CI 3 fewer to 3 more). No difference is shown.", "No difference shown",
+    ),
+    (
+        {"found": 29, "reference_found": 30, "interval": (-3 / 42, 1 / 42), "kind": "not_worse", "margin": 0.1},
+        (29, 30), "1 fewer (95% CI 3 fewer to 1 more), not worse by more than the margin of 10 percentage points.",
+        "3D not worse by more than the margin",
+    ),
+    (
+        {"found": 36, "reference_found": 30, "interval": (1 / 42, 11 / 42), "kind": "no_difference_shown",
+         "p": 0.02, "p_holm": 0.06},
+        (36, 30), "6 more (95% CI 1 to 11), but p is 0.060 after Holm's correction. No difference is shown.",
+        "No difference shown",
+    ),
+    (
+        {"interval": None, "kind": "no_difference_shown"},
+        (41, 3), "38 more. The 95% interval is not estimable from 12 groups (scans or patients).",
+        "No difference shown",
+    ),
+    (
+        {"found": 30, "reference_found": 30, "interval": None, "kind": "no_difference_shown"},
+        (30, 30), "as many. No difference is shown: both are equal in every group (scan or patient).",
+        "No difference shown",
+    ),
+    ({"found": 42, "interval": (38.5 / 42, 1.02)}, (42, 3), "39 more (95% CI 38 to 42).", "3D better"),
+])  # fmt: skip
+def test_counts_of_single_runs_are_compared_at_thresholds_fixed_in_validation(changes, values, end, badge):
+    result = verdict_of(conclusion(**changes))
+    assert main_sentence(result) == COUNTS.format(*values, end)
+    assert badge_text(result) == badge
+
+
+def test_means_are_percentages_over_both_operating_points_and_seeds():
+    one = conclusion(measure=BOTH_ORDERS, false_positive_rate=None, operating_points=None)
+    start = (
+        "At equal false-positive rates, the 3D network arch3dsm finds 97.6% of the 42 nodules, the 2D network archsm "
+    )
+    end = "90.5 percentage points more (95% CI 83.3 to 95.2)."
+    assert main_sentence(verdict_of(one)) == f"{start}7.1%, averaged over both operating points: {end}"
+    seeds = (side("archsm", "2D", 3), side("arch3dsm", "3D", 3))
+    expected = f"{start}7.1%, averaged over both operating points and 3 seeds: {end}"
+    assert main_sentence(verdict_of(one, sides=seeds)) == expected
+
+
+def test_seeds_at_a_rate_fixed_in_validation_are_averaged_and_not_counted():
+    seeds = (side("archsm", "2D", 3), side("arch3dsm", "3D", 2))
+    assert main_sentence(verdict_of(conclusion(operating_points=None), sides=seeds)) == (
+        "At equal false-positive rates in validation (3.2%), the 3D network arch3dsm finds 97.6% of the 42 nodules, "
+        "the 2D network archsm 7.1%, averaged over 2 and 3 seeds: 90.5 percentage points more (95% CI 83.3 to 95.2)."
+    )
+
+
+@pytest.mark.parametrize(("num_seeds", "expected"), [
+    (1, "The 3D network arch3dsm classifies 128 of 150 test cases correctly, the 2D network archsm 90: 38 more "
+        "(95% CI 30 to 45)."),
+    (3, "The 3D network arch3dsm classifies 85.3% of the 150 test cases correctly, the 2D network archsm 60.0%, "
+        "averaged over 3 seeds: 25.3 percentage points more (95% CI 20.0 to 30.0)."),
+])  # fmt: skip
+def test_of_more_classes_the_accuracy_is_compared(num_seeds, expected):
+    one = conclusion(
+        measure="accuracy", reference_value=90 / 150, other_value=128 / 150, difference=38 / 150, interval=[0.2, 0.3],
+        false_positive_rate=None, operating_points=None,
+    )  # fmt: skip
+    sides = (side("archsm", "2D", num_seeds), side("arch3dsm", "3D", num_seeds))
+    assert main_sentence(verdict_of(one, sides=sides, num_classes=3, num_cases=150)) == expected
+
+
+def test_two_networks_that_may_be_guessing_are_not_compared():
+    sides = (side("archsm", "2D", **CHANCE), side("arch3dsm", "3D", **CHANCE | {"auc": 0.48, "auc_interval": None}))
+    result = verdict_of(conclusion(kind="neither_better_than_chance"), sides=sides)
+    assert main_sentence(result) == (
+        "Neither the 3D network arch3dsm nor the 2D network archsm is shown to be better than chance: AUC 0.480 and "
+        "AUC 0.520 (95% CI 0.430 to 0.610), where guessing has 0.5."
+    )
+    assert badge_text(result) == "Neither better than chance"
+
+
+def test_identical_predictions_are_no_result():
+    result = verdict_of(conclusion(kind="no_difference_shown", is_identical=True))
+    assert main_sentence(result) == (
+        "The 3D network arch3dsm and the 2D network archsm give identical predictions for all 196 test cases. Check "
+        "that they were trained separately."
+    )
+    assert badge_text(result) == "Identical predictions"
+
+
+def test_a_set_without_a_class_allows_no_comparison():
+    result = verdict_of(conclusion(kind="not_comparable", difference=None))
+    assert main_sentence(result) == "arch3dsm and archsm cannot be compared: the test set lacks a class."
+    assert badge_text(result) == "Not comparable"
+
+
+def test_each_further_architecture_has_a_line_and_the_badge_names_the_network():
+    sides = (side("archsm", "2D"), side("arch3dsm", "3D"), side("arch3d", "3D"), side("forest", "baseline"))
+    kinds = {"kind": "no_difference_shown", "is_identical": True}
+    others = (conclusion("arch3d", found=40, interval=(34 / 42, 39 / 42)), conclusion("forest", **kinds))
+    result = verdict_of(conclusion(), *others, sides=sides)
+    assert main_sentence(result) == COUNTS.format(41, 3, "38 more (95% CI 35 to 40).")
+    assert other_sentences(result) == [
+        "arch3d (3D) against archsm (2D): 37 more (95% CI 34 to 39).",
+        "forest (baseline) against archsm (2D): identical predictions.",
+    ]
+    assert badge_text(result) == "arch3dsm (3D) better"
+
+
+def test_the_form_stands_for_a_network_only_beside_baselines():
+    sides = (side("archsm", "2D"), side("arch3dsm", "3D"), side("forest", "baseline"))
+    result = verdict_of(conclusion(), conclusion("forest"), sides=sides)
+    assert badge_text(result) == "3D better"
+    without_form = verdict_of(sides=(side("archsm", None), side("arch3dsm", "3D")))
+    assert badge_text(without_form) == "arch3dsm (3D) better"
+    assert "the network archsm 3 with 6" in main_sentence(without_form)
+
+
+@pytest.mark.parametrize(("ratio", "expected"), [
+    (8.24, ["The 3D network arch3dsm takes 8.2 times the multiply-adds."]),
+    (1, ["Both take the same multiply-adds."]),
+    (None, []),
+])  # fmt: skip
+def test_the_cost_is_a_sentence_of_its_own(ratio, expected):
+    assert cost_sentences(verdict_of(conclusion(cost_ratio=ratio))) == expected
+
+
+def test_a_class_that_is_no_noun_is_quoted():
+    assert main_sentence(verdict_of(positive="CT-23")).startswith(
+        "At equal false-positive rates in validation (3.2%), the 3D network arch3dsm finds 41 of 42 “CT-23” cases with 5 "
+    )
+
+
+def predicted(found, alarms, num_positives=100, num_others=300, num_groups=60):
     """Predictions that find the first positive cases and take the first others for positive, at 0.5 and at no other."""
     y_true = np.repeat([0, 1], [num_others, num_positives])
     p = np.concatenate([np.arange(num_others) < alarms, np.arange(num_positives) < found]) * 0.8 + 0.1
@@ -21,141 +171,58 @@ def judged(found, alarms, num_positives=100, num_others=300, num_groups=40):
     return replace(template, groups=groups, probabilities=np.column_stack([1 - p, p]))
 
 
-def sentence_of(tmp_path, reference, other, macs=(1_000, 8_270)):
+def test_the_sentence_of_runs_has_all_parts(tmp_path):
     runs = [
-        write_run(tmp_path / name, predictions=predictions, macs=cost)
-        for name, predictions, cost in zip(("archsm", "arch3dsm"), (reference, other), macs, strict=True)
-    ]
-    return comparison_sentence(compare(runs))
-
-
-def interval_of(tmp_path):
-    (pair,) = compare([tmp_path / "archsm", tmp_path / "arch3dsm"]).pairs
-    return [100 * end for end in pair.differences["recall_at_equal_false_positive_rate"]["interval"]]
-
-
-def test_a_sure_gain_is_told_in_cases_with_its_interval_and_its_cost(tmp_path):
-    sentence = sentence_of(tmp_path, judged(40, 20), judged(80, 20))
-    low, high = interval_of(tmp_path)
-    assert 30 < low < high < 50
-    assert sentence == (
-        "arch3dsm finds 40 of 100 “nodule” cases more than archsm at the same false-positive rate; 95% interval "
-        f"{low:.0f} to {high:.0f}; it costs 8.3 times the multiply-adds." + UNKNOWN
-    )
-
-
-def test_a_sure_loss_is_told_as_fewer(tmp_path):
-    sentence = sentence_of(tmp_path, judged(80, 20), judged(40, 20), macs=(1_000, 1_000))
-    low, high = sorted(-end for end in interval_of(tmp_path))
-    assert sentence == (
-        "arch3dsm finds 40 of 100 “nodule” cases fewer than archsm at the same false-positive rate; 95% interval "
-        f"{low:.0f} to {high:.0f}; both cost the same multiply-adds." + UNKNOWN
-    )
-
-
-def test_an_interval_with_zero_inside_says_that_the_test_set_cannot_tell(tmp_path):
-    first, second = judged(50, 20), judged(50, 20)
-    order = np.concatenate([np.arange(300), 300 + np.random.default_rng(0).permutation(100)])
-    sentence = sentence_of(tmp_path, first, replace(second, probabilities=second.probabilities[order]))
-    low, high = interval_of(tmp_path)
-    assert low < 0 < high
-    assert sentence == (
-        "This test set cannot tell arch3dsm from archsm: arch3dsm finds as many of 100 “nodule” cases as archsm at the "
-        f"same false-positive rate, but the 95% interval runs from {_short(-low)} fewer to {_short(high)} more; "
-        "it costs 8.3 times the multiply-adds." + UNKNOWN
-    )
-
-
-def _short(number):
-    return f"{number:.0f}" if number >= 10 or number == round(number) else f"{number:.1f}"
-
-
-def test_a_single_group_leaves_the_sentence_without_an_interval(tmp_path):
-    assert sentence_of(tmp_path, judged(40, 20, num_groups=1), judged(80, 20, num_groups=1)) == (
-        "arch3dsm finds 40 of 100 “nodule” cases more than archsm at the same false-positive rate, but there are too "
-        "few groups to say how sure that is; it costs 8.3 times the multiply-adds." + UNKNOWN
-    )
-
-
-def test_without_positive_cases_nothing_follows(tmp_path):
-    assert sentence_of(tmp_path, judged(0, 20, num_positives=0), judged(0, 10, num_positives=0)) == (
-        "arch3dsm and archsm cannot be compared: the test set lacks a class." + UNKNOWN
-    )
-
-
-def test_of_more_classes_the_sentence_is_about_the_right_class(tmp_path):
-    classes = ("CT-0", "CT-1", "CT-23")
-    first, second = (synthetic_predictions(classes, skill=skill) for skill in (0.5, 3.0))
-    runs = [
-        write_run(tmp_path / name, classes=classes, predictions=predictions)
-        for name, predictions in (("a", first), ("b", second))
+        write_run(tmp_path / "archsm", predictions=predicted(40, 20), macs=1_000),
+        write_run(tmp_path / "arch3dsm", predictions=predicted(80, 20), macs=8_270, rank=3),
     ]
     comparison = compare(runs)
-    right = [round(row.metrics["accuracy"] * row.metrics["n"]) for row in comparison.rows]
-    assert comparison_sentence(comparison).startswith(
-        f"b correctly classifies {right[1] - right[0]} of {comparison.rows[0].metrics['n']} cases more than a; 95% "
+    low, high = (100 * end for end in comparison.pairs[0].differences[BOTH_ORDERS]["interval"])
+    assert comparison_sentence(comparison) == (
+        "At equal false-positive rates, the 3D network arch3dsm finds 80.0% of the 100 nodules, the 2D network archsm "
+        f"40.0%, averaged over both operating points: 40.0 percentage points more (95% CI {low:.1f} to {high:.1f}). The "
+        "3D network arch3dsm takes 8.3 times the multiply-adds."
     )
 
 
-def test_several_seeds_are_told_as_an_average_and_leave_no_open_question(tmp_path):
-    for name, found in (("archsm", (40, 42)), ("arch3dsm", (80, 82))):
-        for seed, number in enumerate(found):
-            cost = 1_000 if name == "archsm" else 8_270
-            write_run(tmp_path / f"{name}-seed{seed}", seed=seed, predictions=judged(number, 20), macs=cost)
-    comparison = compare([tmp_path])
-    sentence = comparison_sentence(comparison)
-    assert sentence.startswith("arch3dsm finds on average 40 of 100 “nodule” cases more than archsm at the same false-")
-    assert sentence.endswith("; it costs 8.3 times the multiply-adds.")
-    assert [runs_text(row) for row in comparison.rows] == ["2 seeds (mean)"] * 2
-    assert [line.split(":")[0] for line in errors_text(comparison.pairs[0])] == ["seeds 0 and 0", "seeds 1 and 1"]
-
-
-def test_one_architecture_with_several_seeds_is_told_by_itself(tmp_path):
+def test_one_architecture_with_several_seeds_is_described_by_itself(tmp_path):
     for seed, found in enumerate((40, 41, 43)):
-        write_run(tmp_path / f"net-seed{seed}", seed=seed, predictions=judged(found, 20))
-    assert comparison_sentence(compare([tmp_path])) == (
-        "net finds 41.3 of 100 “nodule” cases in the test set in the mean of 3 seeds: recall 41.3%, standard deviation "
-        "1.5%, with 20 false positives among 300 other cases."
+        write_run(tmp_path / f"net-seed{seed}", seed=seed, predictions=predicted(found, 20))
+    comparison = compare([tmp_path])
+    assert comparison_sentence(comparison) == (
+        "net finds 41.3 of 100 nodules in the test set in the mean of 3 seeds: recall 41.3%, standard deviation 1.5%, "
+        "with 20 false positives among 300 other cases."
     )
+    assert [runs_text(row) for row in comparison.rows] == ["3 seeds (mean)"]
 
 
-def test_a_cross_validation_is_told_by_itself(tmp_path):
-    whole = judged(40, 20)
+def test_a_cross_validation_is_described_by_itself(tmp_path):
+    whole = predicted(40, 20)
     for fold in range(2):
         sets = np.where(np.arange(400) % 2 == fold, "test", "train")
         write_run(tmp_path / f"net-fold{fold}", fold=fold, predictions=replace(whole, sets=sets))
     comparison = compare([tmp_path])
     assert comparison_sentence(comparison) == (
-        "net finds 40 of 100 “nodule” cases in the test set, each case judged once in 2 folds: recall 40.0%, with 20 "
-        "false positives among 300 other cases."
+        "net finds 40 of 100 nodules in the test set, each case predicted once in 2 folds: recall 40.0%, with 20 false "
+        "positives among 300 other cases."
     )
     assert runs_text(comparison.rows[0]) == "2 folds"
 
 
-def test_the_errors_of_two_networks_are_told_with_mcnemars_p(tmp_path):
-    sentence_of(tmp_path, judged(40, 25), judged(80, 20))
-    (pair,) = compare([tmp_path / "archsm", tmp_path / "arch3dsm"]).pairs
-    assert errors_text(pair) == [
-        "45 cases are classified correctly only by arch3dsm, 0 only by archsm; McNemar's exact p <0.001"
-    ]
+def test_the_cases_that_only_one_network_classifies_correctly_are_counted(tmp_path):
+    runs = [write_run(tmp_path / name, predictions=predicted(*counts)) for name, counts in
+            (("archsm", (40, 25)), ("arch3dsm", (80, 20)))]  # fmt: skip
+    (pair,) = compare(runs).pairs
+    assert errors_text(pair) == ["45 cases are classified correctly only by arch3dsm, 0 only by archsm"]
 
 
-@pytest.mark.parametrize(("num_groups", "expected"), [
-    (40, []),
-    (8, ["The cases come from only 8 groups (scans or patients). Intervals from so few are too narrow."]),
-])  # fmt: skip
-def test_few_groups_are_a_caution(tmp_path, num_groups, expected):
-    runs = [write_run(tmp_path / name, predictions=judged(40, 20, num_groups=num_groups)) for name in ("a", "b")]
-    assert comparison_cautions(compare(runs)) == expected
-
-
-def test_many_differences_and_a_comparison_on_validation_cases_are_cautions(tmp_path):
-    whole = judged(40, 20)
-    validation = replace(whole, sets=np.full(400, "validation"))
-    runs = [write_run(tmp_path / name, predictions=validation) for name in ("a", "b", "c")]
-    assert comparison_cautions(compare(runs)) == [
-        "There is no common test set. The validation set may have chosen the weights and the time to stop, so these "
-        "figures are optimistic.",
-        "2 differences are tested without correction for multiple comparisons: about one in twenty 95% intervals "
-        "excludes zero by chance.",
-    ]
+def test_the_comparison_in_words_of_more_classes(tmp_path):
+    classes = ("CT-0", "CT-1", "CT-23")
+    for name, skill in (("a", 0.5), ("b", 3.0)):
+        write_run(tmp_path / name, classes=classes, predictions=synthetic_predictions(classes, skill=skill))
+    comparison = compare([tmp_path])
+    right = [round(row.metrics["accuracy"] * row.metrics["n"]) for row in comparison.rows]
+    assert comparison_sentence(comparison).startswith(
+        f"The 2D network b classifies {right[1]} of {comparison.rows[0].metrics['n']} test cases correctly, the 2D "
+        f"network a {right[0]}: {right[1] - right[0]} more (95% CI "
+    )

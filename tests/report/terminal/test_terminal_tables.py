@@ -4,16 +4,21 @@ import json
 from rich.console import Console
 
 from archnet.evaluation.comparison.comparison import compare
+from archnet.evaluation.comparison.verdict import verdict
 from archnet.evaluation.integrity.manifest import record_run
+from archnet.report.run_files import read_run
+from archnet.report.sentences.badge import badge_text
 from archnet.report.sentences.comparison_cautions import comparison_cautions
-from archnet.report.sentences.comparison_sentence import comparison_sentence
+from archnet.report.sentences.comparison_sentence import cost_sentences, main_sentence, other_sentences
+from archnet.report.sentences.run_cautions import cautions
+from archnet.report.sentences.run_headline import headline
 from archnet.report.terminal.terminal_tables import (
     classification_report,
     comparison_table,
     confusion_table,
     run_summary,
 )
-from synthetic_runs import synthetic_predictions, write_run
+from synthetic_runs import edit, synthetic_predictions, write_run
 
 PUBLISHED = [[1248, 90], [63, 218]]
 CLASSES = ["non-nodule", "nodule"]
@@ -50,14 +55,31 @@ def test_a_class_without_cases_has_an_undefined_recall():
 
 
 def test_the_summary_of_a_run_fits_80_columns_with_errors_beside_the_matrix(tmp_path):
-    folder = write_run(tmp_path / "archsm")
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    lines = printed(run_summary(metrics))
+    run = read_run(write_run(tmp_path / "archsm"))
+    metrics = run.metrics
+    lines = printed(run_summary(run))
     heading = next(line for line in lines if "Confusion matrix" in line)
     assert heading.split() == ["Confusion", "matrix,", "test", "set", "Error"]
     for name, said in (("train", "training"), ("validation", "validation"), ("test", "test")):
         wrong = f"{100 * (1 - metrics[name]['accuracy']):.1f}%"
         assert any(line.split()[-3:] == [said, wrong, str(metrics[name]["n"])] for line in lines), name
+
+
+def test_the_summary_of_a_run_begins_with_recall_and_kept_epoch_and_ends_with_its_cautions(tmp_path):
+    run = read_run(write_run(tmp_path / "archsm"))
+    text = " ".join(" ".join(printed(run_summary(run))).split())
+    assert text.startswith(f"{headline(run)} Weights of the last epoch (30 of 30) kept. Confusion matrix")
+    assert text.endswith(f"Warning: {cautions(run)[-1]}")
+
+
+def test_a_collapsed_run_says_so_once_and_first(tmp_path):
+    folder = write_run(tmp_path / "archsm")
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    edit(folder, "metrics.json", json.dumps(metrics | {"collapsed": {"reason": "one_class", "class": "nodule"}}))
+    text = " ".join(" ".join(printed(run_summary(read_run(folder)))).split())
+    sentence = "Every case is predicted as “nodule”: no better than always saying “nodule”."
+    assert text.startswith(f"{sentence} archsm finds ")
+    assert text.count(sentence) == 1
 
 
 def test_square_brackets_in_class_names_are_printed_as_they_are():
@@ -96,7 +118,9 @@ def test_a_comparison_tells_the_sentence_the_paired_differences_and_what_differs
     comparison = compare(runs)
     (pair,) = comparison.pairs
     lines = printed(comparison_table(comparison), width=100)
-    assert " ".join(" ".join(lines).split()).startswith(comparison_sentence(comparison))
+    result = verdict(comparison)
+    start = " ".join([badge_text(result), main_sentence(result), *cost_sentences(result), "Comparison on the test set"])
+    assert " ".join(" ".join(lines).split()).startswith(start)
     entry = pair.differences["auc"]
     numbers = [f"{entry['reference']:.3f}", f"{entry['other']:.3f}", f"{entry['difference']:+.3f}"]
     assert any(line[:-1] == ["AUC", "(ROC)", *numbers] for line in words(lines))
@@ -115,6 +139,14 @@ def test_pooled_runs_say_how_many_they_are_and_how_far_apart(tmp_path):
     assert ["runs", "2", "seeds", "(mean)", "1", "run"] in lines
     deviation = comparison.rows[0].deviation("recall", "nodule")
     assert any(line[:2] == ["SD", f"{deviation:.3f}"] for line in lines)
+
+
+def test_a_line_for_each_further_architecture_follows_the_sentence(tmp_path):
+    folders = [write_run(tmp_path / f"net{number}", skill=1 + number) for number in range(3)]
+    comparison = compare(folders)
+    text = " ".join(" ".join(printed(comparison_table(comparison), width=110)).split())
+    (other,) = other_sentences(verdict(comparison))
+    assert f"{main_sentence(verdict(comparison))} • {other}" in text
 
 
 def test_cautions_stand_in_their_own_lines(tmp_path):

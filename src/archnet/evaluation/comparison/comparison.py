@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from archnet.errors import RunError
+from archnet.evaluation.comparison.baseline_findings import BaselineFinding, find_baselines
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow, comparison_row
+from archnet.evaluation.comparison.leaks import Leak, find_leaks
 from archnet.evaluation.comparison.network_form import form_rank, read_form
 from archnet.evaluation.comparison.paired_comparison import PairedComparison, paired_comparisons
 from archnet.evaluation.comparison.pools import Pool, read_pools, short_names
@@ -36,6 +38,8 @@ class Comparison:
         allowed_errors: Data checks whose errors a run allowed.
         manifests: The manifest of each run folder, with the changes that were accepted; null if it has none.
         collapsed: The collapsed runs by name, with their entry of `metrics.json`.
+        leaks: Of `find_leaks`.
+        baseline_findings: Of `find_baselines`.
     """
 
     classes: tuple[str, ...]
@@ -47,6 +51,8 @@ class Comparison:
     allowed_errors: tuple[str, ...] = ()
     manifests: Mapping[Path, Manifest | None] = field(default_factory=dict)
     collapsed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    leaks: Mapping[str, Leak] = field(default_factory=dict)
+    baseline_findings: tuple[BaselineFinding, ...] = ()
 
     def __repr__(self) -> str:
         return f"Comparison({', '.join(row.run for row in self.rows)}; {self.set} set)"
@@ -126,6 +132,8 @@ def compare(runs: Sequence[Path], margin: float | None = None) -> Comparison:
             for folder in pool.folders
             if "collapsed" in metrics[folder]
         },
+        leaks=find_leaks(pools, compared_set),
+        baseline_findings=find_baselines(pools, rows, classes.index(positive)),
     )
 
 

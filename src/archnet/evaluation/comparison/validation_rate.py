@@ -14,6 +14,8 @@ from archnet.evaluation.comparison.trainings import Truth
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.ranking import Floats, ranking
 from archnet.evaluation.uncertainty.clustered_proportions import estimate_proportions
+from archnet.evaluation.uncertainty.intervals import Interval
+from archnet.evaluation.uncertainty.proportions import proportion_interval
 
 RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE: Final = "recall_at_validation_false_positive_rate"
 
@@ -75,6 +77,7 @@ def recall_at_validation_rate(
     ]
     return {
         **difference_entry(estimates, len(sides[0])),
+        **_single_intervals(detected, truth),
         "false_positive_rate": target,
         "operating_points": {"reference": points[0], "other": points[1]},
     }
@@ -121,6 +124,17 @@ def lowest_threshold(scores: Floats, is_positive: NDArray[np.bool_], rate: float
     if not steps:
         return float(np.nextafter(case_ranking.thresholds[0], np.inf))
     return float(case_ranking.thresholds[steps - 1])
+
+
+def _single_intervals(detected: Sequence[Sequence[NDArray[np.bool_]]], truth: Truth) -> dict[str, Interval | None]:
+    """The interval of the recall of each side with a single training: the one that a run's own recall has."""
+    is_positive = truth.y_true == truth.positive
+    trials = np.bincount(truth.groups, is_positive)
+    return {
+        f"{name}_interval": proportion_interval(np.bincount(truth.groups, flags[0] & is_positive), trials)
+        for name, flags in zip(("reference", "other"), detected, strict=True)
+        if len(flags) == 1
+    }
 
 
 def _operating_point(

@@ -40,9 +40,8 @@ from archnet.report.html.froc_section import RunFroc, froc_section, run_froc
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.page import write_page
-from archnet.report.sentences.comparison_cautions import comparison_cautions
 from archnet.report.sentences.comparison_document import comparison_document
-from archnet.report.sentences.comparison_sentence import comparison_sentence
+from archnet.report.verdict.verdict_section import verdict_section
 from archnet.report.wording import SET_NAMES, cost_text, decimals, word_list
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS, metrics_shown_in
 
@@ -104,12 +103,11 @@ def _summarize_cpm(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _template_values(experiment_folder: Path, comparison: Comparison) -> dict[str, Any]:
     """What the template is filled with."""
-    classes = comparison.classes
+    classes, section = comparison.classes, verdict_section(experiment_folder, comparison)
     is_binary = len(classes) == 2
     return {
-        "title": experiment_folder.resolve().name,
-        "headline": comparison_sentence(comparison),
-        "cautions": comparison_cautions(comparison),
+        "title": section["origin"].title,
+        "verdict": section,
         "comparison": comparison,
         "classes": classes,
         "positive": comparison.positive,

@@ -28,8 +28,7 @@ from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.page import write_page
 from archnet.report.run_files import RunFiles, require_results
-from archnet.report.sentences.run_cautions import cautions
-from archnet.report.sentences.run_headline import headline
+from archnet.report.verdict.run_section import run_section
 from archnet.report.wording import CONFIGURED_THRESHOLD, cost_text, reported_set, word_list
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS
 
@@ -65,8 +64,7 @@ def _table_values(run: RunFiles) -> dict[str, Any]:
     """Sentences and tables."""
     return {
         "title": run.name,
-        "headline": headline(run),
-        "cautions": cautions(run),
+        "verdict": run_section(run),
         "classes": run.classes,
         "positive": run.classes[run.positive],
         "sets": run.sets,

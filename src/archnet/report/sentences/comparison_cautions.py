@@ -1,30 +1,86 @@
-"""The cautions of a comparison: what a reader must know before trusting its sentence."""
+"""The cautions of a comparison in the order of their weight: what a reader must know before trusting its sentence."""
 
 from __future__ import annotations
 
-from archnet.evaluation.comparison.comparison import Comparison
-from archnet.report.integrity_wording import comparison_integrity_texts
-from archnet.report.sentences.run_cautions import OPTIMISTIC_VALIDATION, allowed_errors_text, collapse_text
+from collections.abc import Iterator
 
-_FEW_GROUPS = 20  # Cameron and Miller 2015, doi:10.3368/jhr.50.2.317, section VI
+from archnet.errors import pluralize
+from archnet.evaluation.comparison.baseline_findings import BaselineFinding
+from archnet.evaluation.comparison.comparison import Comparison
+from archnet.evaluation.comparison.leaks import Leak
+from archnet.evaluation.comparison.verdict import verdict
+from archnet.report.integrity_wording import comparison_integrity_texts
+from archnet.report.sentences.run_cautions import (
+    OPTIMISTIC_VALIDATION,
+    allowed_errors_text,
+    chance_text,
+    collapse_text,
+    few_groups_text,
+)
+from archnet.report.wording import SET_NAMES, decimals, signed_bounds, word_list
 
 
 def comparison_cautions(comparison: Comparison) -> list[str]:
-    """What a reader must know before trusting the sentence; empty when nothing speaks against it."""
-    texts = [f"{name}: {collapse_text(entry)}" for name, entry in comparison.collapsed.items()]
-    if comparison.set == "validation":
-        texts.append(f"There is no common test set. {OPTIMISTIC_VALIDATION}")
-    if comparison.allowed_errors:
-        texts.append(allowed_errors_text(comparison.allowed_errors))
-    texts += comparison_integrity_texts(comparison.manifests)
-    num_groups = len(set(comparison.pools[0].predictions_by_seed[0].groups.tolist()))
-    if num_groups < _FEW_GROUPS:
-        texts.append(
-            f"The cases come from only {num_groups} groups (scans or patients). Intervals from so few are too narrow."
+    """What a reader must know before trusting the sentence, the gravest first; empty when nothing speaks against it."""
+    return [
+        *(f"{name}: {collapse_text(entry)}" for name, entry in comparison.collapsed.items()),
+        *_chance_cautions(comparison),
+        *(_leak_text(name, leak, comparison.set) for name, leak in comparison.leaks.items()),
+        *([f"There is no common test set. {OPTIMISTIC_VALIDATION}"] if comparison.set == "validation" else []),
+        *([allowed_errors_text(comparison.allowed_errors)] if comparison.allowed_errors else []),
+        *_baseline_cautions(comparison),
+        *comparison_integrity_texts(comparison.manifests),
+        *few_groups_text(_num_groups(comparison)),
+        *_seed_cautions(comparison),
+    ]
+
+
+def _num_groups(comparison: Comparison) -> int:
+    return len(set(comparison.pools[0].predictions_by_seed[0].groups.tolist()))
+
+
+def _chance_cautions(comparison: Comparison) -> Iterator[str]:
+    """Runs whose area under the ROC curve may be that of guessing, but for those that have collapsed."""
+    for side in verdict(comparison).sides:
+        if side.is_better_than_chance is False and side.run not in comparison.collapsed and side.auc is not None:
+            yield f"{side.run}: {chance_text(side.auc, side.auc_interval)}"
+
+
+def _leak_text(name: str, leak: Leak, set_name: str) -> str:
+    if leak.num_shared:
+        return (
+            f"{name}: {leak.num_shared:,} of {pluralize(leak.num_groups, f'{SET_NAMES[set_name]} group')} (scans or "
+            "patients) also have cases in the training set, so its results are optimistic."
         )
-    if len(comparison.pairs) > 1:
-        texts.append(
-            f"{len(comparison.pairs)} differences are tested without correction for multiple comparisons: about one in "
-            "twenty 95% intervals excludes zero by chance."
-        )
-    return texts
+    return (
+        f"{name}: the split is by candidate, so neighbours of a case may be in the training set, which is optimistic."
+    )
+
+
+def _baseline_cautions(comparison: Comparison) -> Iterator[str]:
+    """A sentence for each network that is not shown to be better than a baseline."""
+    for row in comparison.rows:
+        findings = [finding for finding in comparison.baseline_findings if finding.network == row.run]
+        if findings:
+            relation = "worse than" if any(one.is_better for one in findings) else "not shown to be better than"
+            baselines = word_list([_baseline_text(finding) for finding in findings])
+            noun = "baseline" if len(findings) == 1 else "baselines"
+            auc = decimals(findings[0].network_auc)
+            yield f"{row.run} (AUC {auc}) is {relation} the {noun} {baselines}."
+
+
+def _baseline_text(finding: BaselineFinding) -> str:
+    interval = f"; difference {signed_bounds(finding.interval)}, 95% CI" if finding.interval else ""
+    return f"{finding.baseline} (AUC {decimals(finding.baseline_auc)}{interval})"
+
+
+def _seed_cautions(comparison: Comparison) -> list[str]:
+    single = [row.run for row in comparison.rows if len(row.seeds) == 1 and row.form != "baseline"]
+    if not single or not comparison.pairs:
+        return []
+    names = "Each network has" if len(single) == len(_networks(comparison)) else f"{word_list(single)}:"
+    return [f"{names} one training seed: another seed may give another result, and no interval includes that."]
+
+
+def _networks(comparison: Comparison) -> list[str]:
+    return [row.run for row in comparison.rows if row.form != "baseline"]

@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from archnet.evaluation.comparison.comparison import Comparison
+from archnet.evaluation.comparison.verdict import verdict
+from archnet.report.sentences.badge import badge_text
 from archnet.report.sentences.comparison_cautions import comparison_cautions
 from archnet.report.sentences.comparison_sentence import comparison_sentence
 
 
 def comparison_document(comparison: Comparison) -> dict[str, Any]:
     """The comparison as JSON holds it: what follows in words, then the numbers."""
-    words = {"sentence": comparison_sentence(comparison), "cautions": comparison_cautions(comparison)}
+    result = verdict(comparison)
+    words = {
+        "sentence": comparison_sentence(comparison),
+        "verdict": {"badge": badge_text(result), **result.to_document()},
+        "cautions": comparison_cautions(comparison),
+    }
     return words | comparison.to_document()

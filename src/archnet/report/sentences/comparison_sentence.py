@@ -1,120 +1,128 @@
-"""The sentence of a comparison: what follows from it, how sure it is and at what cost."""
+"""The sentences of a comparison: what follows from it, how sure it is and at what cost."""
 
 from __future__ import annotations
 
 from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
-from archnet.evaluation.comparison.matched_recall import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE
-from archnet.evaluation.comparison.paired_comparison import PairedComparison
+from archnet.evaluation.comparison.verdict import Conclusion, Verdict, verdict
 from archnet.evaluation.confusion import detection_counts
-from archnet.report.comparison_wording import cost_ratio, ratio_text
-from archnet.report.wording import SET_NAMES, mean_count, percent
+from archnet.report.comparison_wording import p_value_text, ratio_text
+from archnet.report.sentences.amounts import Amounts, conclusion_amounts, positive_cases
+from archnet.report.sentences.side_names import label_text, network_text
+from archnet.report.wording import SET_NAMES, decimals, mean_count, percent
 
 
 def comparison_sentence(comparison: Comparison) -> str:
-    """What follows from a comparison, how sure it is and at what cost, and what does not follow."""
+    """What follows from a comparison, for each architecture against the reference, and at what cost."""
     if not comparison.pairs:
         return _single_sentence(comparison.rows[0], comparison)
-    verdicts = [_verdict(pair, comparison) for pair in comparison.pairs]
-    if any(len(row.seeds) == 1 for row in comparison.rows):
-        verdicts.append("The variation between training seeds is unknown.")
-    return " ".join(verdicts)
+    result = verdict(comparison)
+    return " ".join([main_sentence(result), *other_sentences(result), *cost_sentences(result)])
 
 
 def _single_sentence(row: ComparisonRow, comparison: Comparison) -> str:
     """The sentence of a single architecture with several runs."""
     counts = detection_counts(row.metrics["confusion_matrix"], comparison.classes.index(comparison.positive))
-    folds = f", each case judged once in {len(row.folds)} folds" if row.folds else ""
+    folds = f", each case predicted once in {len(row.folds)} folds" if row.folds else ""
     seeds = f" in the mean of {len(row.seeds)} seeds" if row.spread else ""
     deviation = f", standard deviation {percent(row.deviation('recall', comparison.positive))}" if row.spread else ""
     detected, false_positives = (mean_count(counts[key]) for key in ("true_positives", "false_positives"))
     return (
-        f"{row.run} finds {detected} of {counts['positives']:,} “{comparison.positive}” cases in the "
+        f"{row.run} finds {detected} of {positive_cases(comparison.positive, counts['positives'])} in the "
         f"{SET_NAMES[comparison.set]} set{seeds}{folds}: recall {percent(row.value('recall', comparison.positive))}"
         f"{deviation}, with {false_positives} false positives among {counts['others']:,} other cases."
     )
 
 
-def _verdict(pair: PairedComparison, comparison: Comparison) -> str:
-    """What one architecture does better or worse than the reference, and whether that is sure."""
-    reference, other = comparison.row(pair.reference), comparison.row(pair.other)
-    name = (
-        RECALL_AT_EQUAL_FALSE_POSITIVE_RATE if RECALL_AT_EQUAL_FALSE_POSITIVE_RATE in pair.differences else "accuracy"
-    )
-    entry, set_name = pair.differences[name], SET_NAMES[comparison.set]
-    if entry["difference"] is None:
-        return f"{other.run} and {reference.run} cannot be compared: the {set_name} set lacks a class."
-    total = _num_cases(name, reference, comparison)
-    difference_text = _difference_text(
-        name, entry["difference"] * total, total, (reference, other), comparison.positive
-    )
-    cost = _cost_text(reference, other)
-    if entry["interval"] is None:
-        return f"{difference_text}, but there are too few groups to say how sure that is{cost}."
-    low, high = (end * total for end in entry["interval"])
-    if low <= 0 <= high:
-        return (
-            f"This {set_name} set cannot tell {other.run} from {reference.run}: {difference_text}, but the 95% "
-            f"interval runs from {_signed(low)} to {_signed(high)}{cost}."
-        )
-    nearer, farther = sorted((abs(low), abs(high)))
-    return f"{difference_text}; 95% interval {_short_number(nearer)} to {_short_number(farther)}{cost}."
-
-
-def _num_cases(name: str, row: ComparisonRow, comparison: Comparison) -> int:
-    """The cases that a difference is a share of: the positive ones of a recall, all of an accuracy."""
-    if name == "accuracy":
-        return int(row.metrics["n"])
-    counts = detection_counts(row.metrics["confusion_matrix"], comparison.classes.index(comparison.positive))
-    return int(counts["positives"])
-
-
-def _difference_text(
-    name: str, number: float, total: int, rows: tuple[ComparisonRow, ComparisonRow], positive: str
-) -> str:
-    """The difference in cases, without its interval."""
-    reference, other = rows
-    average = " on average" if max(len(row.seeds) for row in rows) > 1 else ""
-    if name == "accuracy":
-        return f"{other.run} correctly classifies{average} {_amount(number, total, 'cases')} {reference.run}"
-    amount = _amount(number, total, f"“{positive}” cases")
-    return f"{other.run} finds{average} {amount} {reference.run} at the same false-positive rate"
-
-
-def _amount(number: float, total: int, noun: str) -> str:
-    """How many cases more or fewer, with what they are compared to.
-
-    >>> _amount(11, 281, "cases"), _amount(-0.5, 281, "cases"), _amount(0, 281, "cases")
-    ('11 of 281 cases more than', '0.5 of 281 cases fewer than', 'as many of 281 cases as')
-    """
-    if number == 0:
-        return f"as many of {total:,} {noun} as"
-    return f"{_short_number(abs(number))} of {total:,} {noun} {'more' if number > 0 else 'fewer'} than"
-
-
-def _signed(number: float) -> str:
-    """A number of cases with its direction in words.
-
-    >>> _signed(-6.2), _signed(12), _signed(0)
-    ('6.2 fewer', '12 more', '0')
-    """
-    return "0" if number == 0 else f"{_short_number(abs(number))} {'more' if number > 0 else 'fewer'}"
-
-
-def _short_number(number: float) -> str:
-    """A number of cases, not more exact than it can be: a mean or an interval's end need not be whole.
-
-    >>> _short_number(11), _short_number(2.34), _short_number(19.2), _short_number(0.04)
-    ('11', '2.3', '19', '0.04')
-    """
-    if number >= 10 or abs(number - round(number)) < 1e-6:
-        return f"{number:,.0f}"
-    return f"{number:.1f}" if number >= 0.1 else f"{number:.1g}"
-
-
-def _cost_text(reference: ComparisonRow, other: ComparisonRow) -> str:
-    """What the other architecture costs, after a semicolon."""
-    ratio = cost_ratio(reference, other, "macs")
-    if ratio is None:
+def main_sentence(result: Verdict) -> str:
+    """The sentence of the main conclusion; empty without one."""
+    conclusion = result.main_conclusion
+    if conclusion is None:
         return ""
-    return "; both cost the same multiply-adds" if ratio == 1 else f"; it costs {ratio_text(ratio)} the multiply-adds"
+    if conclusion.kind == "not_comparable":
+        return (
+            f"{conclusion.other} and {conclusion.reference} cannot be compared: the {SET_NAMES[result.set]} set lacks "
+            "a class."
+        )
+    if conclusion.kind == "neither_better_than_chance":
+        return _chance_sentence(result, conclusion)
+    if conclusion.is_identical:
+        return _identical_sentence(result, conclusion)
+    amounts = conclusion_amounts(result, conclusion)
+    return f"{amounts.both_values()}: {_difference_text(amounts, conclusion)}"
+
+
+def other_sentences(result: Verdict) -> list[str]:
+    """A short sentence for each other architecture against the reference."""
+    return [
+        f"{label_text(result.side(conclusion.other))} against {label_text(result.side(conclusion.reference))}: "
+        f"{_short_conclusion(result, conclusion)}"
+        for index, conclusion in enumerate(result.conclusions)
+        if index != result.main
+    ]
+
+
+def cost_sentences(result: Verdict) -> list[str]:
+    """What the other network of the main conclusion costs; empty where that is unknown."""
+    conclusion = result.main_conclusion
+    if conclusion is None or conclusion.cost_ratio is None:
+        return []
+    if conclusion.cost_ratio == 1:
+        return ["Both take the same multiply-adds."]
+    other = network_text(result.side(conclusion.other))
+    return [f"{other[0].upper()}{other[1:]} takes {ratio_text(conclusion.cost_ratio)} the multiply-adds."]
+
+
+def _short_conclusion(result: Verdict, conclusion: Conclusion) -> str:
+    if conclusion.kind == "not_comparable":
+        return f"not comparable, the {SET_NAMES[result.set]} set lacks a class."
+    if conclusion.kind == "neither_better_than_chance":
+        return "neither is shown to be better than chance."
+    if conclusion.is_identical:
+        return "identical predictions."
+    return _difference_text(conclusion_amounts(result, conclusion), conclusion)
+
+
+def _chance_sentence(result: Verdict, conclusion: Conclusion) -> str:
+    sides = [result.side(name) for name in (conclusion.other, conclusion.reference)]
+    names = [network_text(side) for side in sides]
+    areas = [f"AUC {decimals(side.auc)}{ci_text(side.auc_interval)}" for side in sides]
+    identical = " Both give identical predictions." if conclusion.is_identical else ""
+    return (
+        f"Neither {names[0]} nor {names[1]} is shown to be better than chance: {areas[0]} and {areas[1]}, where "
+        f"guessing has 0.5.{identical}"
+    )
+
+
+def _identical_sentence(result: Verdict, conclusion: Conclusion) -> str:
+    other, reference = (network_text(result.side(name)) for name in (conclusion.other, conclusion.reference))
+    return (
+        f"{other[0].upper()}{other[1:]} and {reference} give identical predictions for all {result.num_cases:,} "
+        f"{SET_NAMES[result.set]} cases. Check that they were trained separately."
+    )
+
+
+def _difference_text(amounts: Amounts, conclusion: Conclusion) -> str:
+    """The difference with its interval, and what does not follow from it; the end of a sentence."""
+    if conclusion.difference is None:
+        return "undefined."
+    difference = amounts.signed_words(conclusion.difference)
+    if conclusion.interval is None:
+        return f"{difference}. {amounts.missing_interval(conclusion)}"
+    text = f"{difference} (95% CI {amounts.interval_words(conclusion.interval)})"
+    if conclusion.kind in ("other_better", "reference_better"):
+        return f"{text}."
+    if conclusion.kind == "not_worse" and conclusion.margin is not None:
+        return f"{text}, not worse by more than the margin of {100 * conclusion.margin:g} percentage points."
+    if conclusion.interval[0] <= 0 <= conclusion.interval[1]:
+        return f"{text}. No difference is shown."
+    return f"{text}, but p is {p_value_text(conclusion.p_holm)} after Holm's correction. No difference is shown."
+
+
+def ci_text(interval: list[float] | None) -> str:
+    """An interval in parentheses; nothing where there is none.
+
+    >>> ci_text([0.812, 0.9305])
+    ' (95% CI 0.812 to 0.930)'
+    """
+    return "" if interval is None else f" (95% CI {decimals(interval[0])} to {decimals(interval[1])})"

@@ -6,10 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archnet.errors import pluralize
+from archnet.evaluation.comparison.verdict import CHANCE
+from archnet.evaluation.metric_entry import macro_estimate
 from archnet.evaluation.run_folder import allowed_errors
 from archnet.report.integrity_wording import run_integrity_texts
 from archnet.report.run_files import RunFiles
-from archnet.report.wording import SET_NAMES, UNDEFINED, UNKNOWN, reported_set
+from archnet.report.wording import SET_NAMES, UNDEFINED, UNKNOWN, decimals, reported_set
+
+MIN_GROUPS = 50
+"""Groups below which results come with a caution: intervals keep their promise, but are wide."""
 
 OPTIMISTIC_VALIDATION = (
     "The validation set may have chosen the weights and the time to stop, so these figures are optimistic."
@@ -17,15 +22,34 @@ OPTIMISTIC_VALIDATION = (
 
 
 def cautions(run: RunFiles) -> list[str]:
-    """What a reader must know before trusting the headline; empty when nothing speaks against it."""
+    """What a reader must know before trusting the headline, the gravest first; empty when nothing speaks against it."""
     name = reported_set(run.sets)
-    texts = [collapse_text(run.metrics["collapsed"])] if "collapsed" in run.metrics else []
-    if name == "validation":
-        texts.append(f"There is no test set. {OPTIMISTIC_VALIDATION}")
-    if name == "train":
-        texts.append("There is neither a test nor a validation set: these figures are for the training cases.")
-    texts += run_integrity_texts(run.manifest)
-    return texts + _allowed_errors_caution(run) + _leakage_caution(run, name) + _lost_scans_caution(run)
+    return [
+        *([collapse_text(run.metrics["collapsed"])] if "collapsed" in run.metrics else _chance_caution(run, name)),
+        *_leakage_caution(run, name),
+        *_set_caution(name),
+        *_allowed_errors_caution(run),
+        *run_integrity_texts(run.manifest),
+        *_lost_scans_caution(run),
+        *few_groups_text(len(set(run.predictions.select(name).groups.tolist()))),
+    ]
+
+
+def _set_caution(name: str) -> list[str]:
+    """A sentence where there is no test set."""
+    texts = {
+        "validation": f"There is no test set. {OPTIMISTIC_VALIDATION}",
+        "train": "There is neither a test nor a validation set: these figures are for the training cases.",
+    }
+    return [texts[name]] if name in texts else []
+
+
+def _chance_caution(run: RunFiles, name: str) -> list[str]:
+    """A sentence where the area under the ROC curve may be that of guessing; of more classes its macro mean."""
+    metrics = run.metrics[name]
+    auc = macro_estimate(metrics, "auc")
+    is_shown = auc.interval[0] > CHANCE if auc.interval else auc.value is None or auc.value > CHANCE
+    return [] if is_shown or auc.value is None else [chance_text(auc.value, auc.interval)]
 
 
 def collapse_text(collapsed: Mapping[str, Any]) -> str:
@@ -47,6 +71,30 @@ def collapse_text(collapsed: Mapping[str, Any]) -> str:
         return f"Collapsed: every case has the same probabilities and is predicted as “{name}”."
     # Not called collapsed: the network may rank the cases well, and only its threshold be wrong.
     return f"Every case is predicted as “{name}”: no better than always saying “{name}”."
+
+
+def chance_text(auc: float, interval: list[float] | None) -> str:
+    """The sentence about a network that may be guessing.
+
+    >>> chance_text(0.52, [0.43, 0.61])
+    'Not shown to be better than chance: AUC 0.520 (95% CI 0.430 to 0.610), where guessing has 0.5.'
+    """
+    bounds = f" (95% CI {decimals(interval[0])} to {decimals(interval[1])})" if interval else ""
+    return f"Not shown to be better than chance: AUC {decimals(auc)}{bounds}, where guessing has 0.5."
+
+
+def few_groups_text(num_groups: int) -> list[str]:
+    """A sentence about results from few groups; none where there are enough.
+
+    >>> few_groups_text(7)
+    ['The cases come from only 7 groups (scans or patients), so intervals are wide, and other patients may differ.']
+    """
+    if num_groups >= MIN_GROUPS:
+        return []
+    groups = pluralize(num_groups, "group")
+    return [
+        f"The cases come from only {groups} (scans or patients), so intervals are wide, and other patients may differ."
+    ]
 
 
 def _allowed_errors_caution(run: RunFiles) -> list[str]:

@@ -6,45 +6,49 @@ from typing import Any
 
 import numpy as np
 
+from archnet.errors import pluralize
 from archnet.evaluation.confusion import detection_counts
-from archnet.evaluation.metric_entry import class_estimate
+from archnet.evaluation.metric_entry import Estimate, class_estimate, macro_estimate
 from archnet.report.run_files import RunFiles
+from archnet.report.sentences.amounts import positive_cases
 from archnet.report.wording import SET_NAMES, percent, reported_set
 
 
 def headline(run: RunFiles) -> str:
-    """The one sentence of a run: how many positive cases it finds, and how many false positives that takes."""
+    """The one sentence of a run: recall and false positives; of more than two classes accuracy and macro recall."""
     name = reported_set(run.sets)
     metrics = run.metrics[name]
+    num_groups = len(set(run.predictions.select(name).groups.tolist()))
     if len(run.classes) == 2:
-        return _detection_sentence(run.name, metrics, run.classes, run.positive, name)
+        return _detection_sentence(run, metrics, name, num_groups)
     right = int(np.trace(metrics["confusion_matrix"]))
+    recall = macro_estimate(metrics, "recall")
+    accuracy = Estimate(metrics["accuracy"], metrics["intervals"]["accuracy"])
     return (
-        f"{run.name} names the right one of {len(run.classes)} classes for {right:,} of {metrics['n']:,} "
-        f"{SET_NAMES[name]} cases: accuracy {percent(metrics['accuracy'])}"
-        f"{_interval_words(metrics['intervals']['accuracy'])}. "
-    ) + _detection_sentence("It", metrics, run.classes, run.positive, name)
-
-
-def _detection_sentence(
-    subject: str, metrics: dict[str, Any], classes: tuple[str, ...], positive: int, set_name: str
-) -> str:
-    counts = detection_counts(metrics["confusion_matrix"], positive)
-    name = classes[positive]
-    if counts["positives"] == 0:
-        return f"The {SET_NAMES[set_name]} set contains no “{name}” cases, so the recall is undefined."
-    recall = class_estimate(metrics, "recall", name)
-    return (
-        f"{subject} finds {counts['true_positives']:,} of {counts['positives']:,} “{name}” cases in the "
-        f"{SET_NAMES[set_name]} set: recall {percent(recall.value)}"
-        f"{_interval_words(recall.interval)}, "
-        f"with {_false_positives_text(counts['false_positives'])} among {counts['others']:,} other cases."
+        f"{run.name} classifies {right:,} of {metrics['n']:,} {SET_NAMES[name]} cases of {len(run.classes)} classes "
+        f"correctly: accuracy {_estimate_text(accuracy, num_groups)}, macro recall "
+        f"{_estimate_text(recall, num_groups)}."
     )
 
 
-def _interval_words(interval: list[float] | None) -> str:
-    return "" if interval is None else f" (95% interval {percent(interval[0])} to {percent(interval[1])})"
+def _detection_sentence(run: RunFiles, metrics: dict[str, Any], set_name: str, num_groups: int) -> str:
+    counts, positive = detection_counts(metrics["confusion_matrix"], run.positive), run.classes[run.positive]
+    if counts["positives"] == 0:
+        return f"The {SET_NAMES[set_name]} set contains no {positive_cases(positive)}, so the recall is undefined."
+    recall = class_estimate(metrics, "recall", positive)
+    return (
+        f"{run.name} finds {counts['true_positives']:,} of {positive_cases(positive, counts['positives'])} in the "
+        f"{SET_NAMES[set_name]} set: recall {_estimate_text(recall, num_groups)}, with "
+        f"{pluralize(counts['false_positives'], 'false positive')} among {counts['others']:,} other cases."
+    )
 
 
-def _false_positives_text(number: int) -> str:
-    return f"{number:,} false positive{'' if number == 1 else 's'}"
+def _estimate_text(estimate: Estimate, num_groups: int) -> str:
+    """A share with its interval, or why it has none."""
+    if estimate.value is None:
+        return percent(None)
+    if estimate.interval is None:
+        groups = pluralize(num_groups, "group")
+        return f"{percent(estimate.value)} (95% interval not estimable from {groups} of cases)"
+    low, high = map(percent, estimate.interval)
+    return f"{percent(estimate.value)} (95% interval {low} to {high})"

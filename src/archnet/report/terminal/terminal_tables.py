@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.columns import Columns
@@ -13,7 +13,9 @@ from rich.text import Text
 from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.comparison.paired_comparison import PairedComparison
+from archnet.evaluation.comparison.verdict import verdict
 from archnet.evaluation.confusion import class_report
+from archnet.evaluation.kept_epoch import training_end
 from archnet.evaluation.run_costs import COMPARED_COSTS, RunCost
 from archnet.report.comparison_wording import (
     difference_names,
@@ -24,9 +26,18 @@ from archnet.report.comparison_wording import (
     runs_text,
     uncertainty_text,
 )
+from archnet.report.run_files import RunFiles
+from archnet.report.sentences.badge import badge_text
 from archnet.report.sentences.comparison_cautions import comparison_cautions
-from archnet.report.sentences.comparison_sentence import comparison_sentence
-from archnet.report.sentences.run_cautions import collapse_text
+from archnet.report.sentences.comparison_sentence import (
+    comparison_sentence,
+    cost_sentences,
+    main_sentence,
+    other_sentences,
+)
+from archnet.report.sentences.run_cautions import cautions, collapse_text
+from archnet.report.sentences.run_headline import headline
+from archnet.report.sentences.training_sentence import training_sentence
 from archnet.report.tables import titled_table
 from archnet.report.wording import (
     SET_NAMES,
@@ -46,19 +57,30 @@ from archnet.spec.metrics import metrics_shown_in
 _MAX_COLUMNS = 3
 
 
-def run_summary(metrics: Mapping[str, Any]) -> RenderableType:
-    """What `archnet run` ends with: the confusion matrix, the errors beside it, and the classification report.
+def run_summary(run: RunFiles) -> RenderableType:
+    """What `archnet run` ends with: sentence, kept epoch, confusion matrix, errors, class report and cautions."""
+    name = reported_set(run.sets)
+    matrix, classes = run.metrics[name]["confusion_matrix"], run.metrics["classes"]
+    tables = Columns([confusion_table(matrix, classes, SET_NAMES[name]), error_table(run.metrics)], padding=(0, 2))
+    end = training_end(run.history, run.experiment)
+    return Group(
+        *([Text(collapse_text(run.metrics["collapsed"]), style="bold red")] if "collapsed" in run.metrics else []),
+        Text(headline(run), style="bold"),
+        *([Text(training_sentence(end))] if end else []),
+        "",
+        tables,
+        "",
+        classification_report(matrix, classes, SET_NAMES[name]),
+        *_warnings(caution for caution in cautions(run) if not _is_collapse(caution, run)),
+    )
 
-    Args:
-        metrics: The content of `metrics.json`.
-    """
-    name = reported_set(list(metrics))
-    matrix, classes = metrics[name]["confusion_matrix"], metrics["classes"]
-    tables = Columns([confusion_table(matrix, classes, SET_NAMES[name]), error_table(metrics)], padding=(0, 2))
-    report = Group(tables, "", classification_report(matrix, classes, SET_NAMES[name]))
-    if "collapsed" not in metrics:
-        return report
-    return Group(Text(collapse_text(metrics["collapsed"]), style="bold red"), "", report)
+
+def _is_collapse(caution: str, run: RunFiles) -> bool:
+    return "collapsed" in run.metrics and caution == collapse_text(run.metrics["collapsed"])
+
+
+def _warnings(cautions: Iterable[str]) -> list[Text]:
+    return [Text(f"Warning: {caution}", style="bold yellow") for caution in cautions]
 
 
 def confusion_table(matrix: Sequence[Sequence[int]], classes: Sequence[str], set_name: str) -> Table:
@@ -111,8 +133,20 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     is_narrow = len(comparison.rows) <= _MAX_COLUMNS
     table = _runs_as_columns(comparison) if is_narrow else _runs_as_lines(comparison)
     pairs = [part for pair in comparison.pairs for part in ("", *_paired_parts(pair, comparison, is_narrow))]
-    warnings = [Text(f"Warning: {caution}", style="bold yellow") for caution in comparison_cautions(comparison)]
-    return Group(Text(comparison_sentence(comparison), style="bold"), "", table, *pairs, *warnings)
+    return Group(*_verdict_lines(comparison), "", table, *pairs, *_warnings(comparison_cautions(comparison)))
+
+
+def _verdict_lines(comparison: Comparison) -> list[Text]:
+    """The badge, the main sentence, a line for each other architecture, and the cost."""
+    result = verdict(comparison)
+    if not result.conclusions:
+        return [Text(comparison_sentence(comparison), style="bold")]
+    return [
+        Text(badge_text(result), style="bold reverse"),
+        Text(main_sentence(result), style="bold"),
+        *(Text(f"• {sentence}") for sentence in other_sentences(result)),
+        *map(Text, cost_sentences(result)),
+    ]
 
 
 def _runs_as_columns(comparison: Comparison) -> Table:

@@ -254,6 +254,11 @@ COMPARISON: Final = record_of(
         "classes": list_of(TEXT, 2),
         "positive": TEXT,
         "set": TEXT,
+        "sentence": TEXT,
+        "cautions": list_of(TEXT),
+        "verdict": record_of(
+            {}, {"badge": TEXT, "sides": list_of(record_of({})), "conclusions": list_of(record_of({}))}
+        ),
         "paired": list_of(record_of({})),
         "froc": map_of(
             record_of(

@@ -1,0 +1,263 @@
+"""The verdict of a comparison: which network is better, how sure that is, and at what cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from archnet.evaluation.comparison.comparison import Comparison
+from archnet.evaluation.comparison.comparison_rows import ComparisonRow
+from archnet.evaluation.comparison.network_form import Form
+from archnet.evaluation.comparison.paired_comparison import PairedComparison
+from archnet.evaluation.comparison.pools import Pool
+from archnet.evaluation.metric_entry import Estimate, class_value, macro_value
+from archnet.evaluation.run_folder import read_optional_json
+
+Kind = Literal[
+    "other_better",
+    "reference_better",
+    "not_worse",
+    "no_difference_shown",
+    "neither_better_than_chance",
+    "not_comparable",
+]
+"""What follows from a difference; "not_worse" is not worse by more than the margin."""
+
+CHANCE: Final = 0.5
+"""Area under the ROC curve of guesses."""
+
+_LEVEL: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictSide:
+    """One architecture.
+
+    Attributes:
+        run: Name of its row.
+        form: 2D, 2.5D, 3D or a baseline; null if unknown.
+        num_seeds: Trainings, apart from folds.
+        auc: Area under the ROC curve, of more than two classes the macro mean; null where undefined.
+        auc_interval: Its 95% interval; null where it cannot be estimated.
+        is_better_than_chance: Whether the interval lies above 0.5; null where there is neither an interval nor a number
+            of at most 0.5.
+        macs: Multiply-adds per case; null where unknown.
+    """
+
+    run: str
+    form: Form | None
+    num_seeds: int
+    auc: float | None
+    auc_interval: list[float] | None
+    is_better_than_chance: bool | None
+    macs: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """What follows for one architecture and the reference.
+
+    Attributes:
+        reference: Name of the reference.
+        other: Name of the other architecture.
+        kind: What follows.
+        measure: Name of the difference that it follows from, a key of `PairedComparison.differences`.
+        reference_value: The reference's number, null where undefined.
+        other_value: The other's number.
+        reference_interval: 95% interval of the reference's number; null where it cannot be estimated.
+        other_interval: That of the other's number.
+        difference: Other minus reference.
+        interval: 95% interval of the difference.
+        p: Of the difference.
+        p_holm: The same after Holm's correction over all architectures.
+        false_positive_rate: In validation, to which both thresholds are set; null for other measures.
+        operating_points: Counts of both sides as "reference" and "other", where each is a single run whose threshold
+            was fixed on its validation cases; null otherwise.
+        is_identical: Whether both give the same probabilities for all cases.
+        margin: Of non-inferiority, null without one.
+        cost_ratio: The other's multiply-adds as a multiple of the reference's; null where unknown.
+    """
+
+    reference: str
+    other: str
+    kind: Kind
+    measure: str
+    reference_value: float | None
+    other_value: float | None
+    reference_interval: list[float] | None
+    other_interval: list[float] | None
+    difference: float | None
+    interval: list[float] | None
+    p: float | None
+    p_holm: float | None
+    false_positive_rate: float | None
+    operating_points: dict[str, dict[str, Any]] | None
+    is_identical: bool
+    margin: float | None
+    cost_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What follows from a comparison.
+
+    Attributes:
+        set: Name of the compared set.
+        positive: The class whose recall counts.
+        num_classes: Of the data.
+        sides: The architectures in their order, the reference first.
+        conclusions: Of each architecture but the reference.
+        main: Index of the conclusion that answers the question: that of the first network of another form than the
+            reference, else of the first network, else of the first baseline. It does not depend on the results, so that
+            it is not the best of several. Null without conclusions.
+        num_groups: Groups (scans or patients) of the compared cases.
+        num_scans: Their scans; null where the runs do not record them.
+        num_cases: Compared cases.
+        num_positives: Those of the positive class.
+    """
+
+    set: str
+    positive: str
+    num_classes: int
+    sides: tuple[VerdictSide, ...]
+    conclusions: tuple[Conclusion, ...]
+    main: int | None
+    num_groups: int
+    num_scans: int | None
+    num_cases: int
+    num_positives: int
+
+    @property
+    def main_conclusion(self) -> Conclusion | None:
+        """The conclusion that answers the question."""
+        return None if self.main is None else self.conclusions[self.main]
+
+    def side(self, name: str) -> VerdictSide:
+        """The architecture of a name."""
+        return next(side for side in self.sides if side.run == name)
+
+    def to_document(self) -> dict[str, Any]:
+        """The verdict as comparison.json holds it."""
+        document = asdict(self)
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in document.items()}
+
+
+def verdict(comparison: Comparison) -> Verdict:
+    """What follows from a comparison."""
+    cases = comparison.pools[0].predictions_by_seed[0]
+    sides = tuple(_side(row, comparison) for row in comparison.rows)
+    conclusions = tuple(_conclusion(pair, comparison, sides) for pair in comparison.pairs)
+    return Verdict(
+        set=comparison.set,
+        positive=comparison.positive,
+        num_classes=len(comparison.classes),
+        sides=sides,
+        conclusions=conclusions,
+        main=_main_index(sides),
+        num_groups=len(np.unique(cases.groups)),
+        num_scans=_num_scans(comparison.pools[0], comparison.set),
+        num_cases=len(cases.cases),
+        num_positives=int(np.sum(cases.y_true == comparison.classes.index(comparison.positive))),
+    )
+
+
+def _side(row: ComparisonRow, comparison: Comparison) -> VerdictSide:
+    auc = _auc(row, comparison)
+    return VerdictSide(
+        run=row.run,
+        form=row.form,
+        num_seeds=len(row.seeds),
+        auc=auc.value,
+        auc_interval=auc.interval,
+        is_better_than_chance=_is_better_than_chance(auc),
+        macs=row.costs["macs"],
+    )
+
+
+def _auc(row: ComparisonRow, comparison: Comparison) -> Estimate:
+    entries = row.metrics["auc"], row.metrics.get("intervals", {}).get("auc")
+    if len(comparison.classes) > 2:
+        return Estimate(*map(macro_value, entries))
+    return Estimate(*(class_value(entry, comparison.positive) for entry in entries))
+
+
+def _is_better_than_chance(auc: Estimate) -> bool | None:
+    if auc.interval is not None:
+        return auc.interval[0] > CHANCE
+    return False if auc.value is not None and auc.value <= CHANCE else None
+
+
+def _conclusion(pair: PairedComparison, comparison: Comparison, sides: Sequence[VerdictSide]) -> Conclusion:
+    entry = pair.differences[pair.headline]
+    reference, other = (next(side for side in sides if side.run == name) for name in (pair.reference, pair.other))
+    points = entry.get("operating_points")
+    margin = pair.noninferiority or {}
+    has_counts = points is not None and all(point["threshold"] is not None for point in points.values())
+    return Conclusion(
+        reference=pair.reference,
+        other=pair.other,
+        kind=_kind(entry, (reference, other), is_noninferior=bool(margin.get("is_noninferior"))),
+        measure=pair.headline,
+        reference_value=entry["reference"],
+        other_value=entry["other"],
+        reference_interval=entry.get("reference_interval"),
+        other_interval=entry.get("other_interval"),
+        difference=entry["difference"],
+        interval=entry["interval"],
+        p=entry["p"],
+        p_holm=entry["p_holm"],
+        false_positive_rate=entry.get("false_positive_rate"),
+        operating_points=points if has_counts else None,
+        is_identical=_are_identical(pair, comparison.pools),
+        margin=margin.get("margin"),
+        cost_ratio=other.macs / reference.macs if reference.macs and other.macs is not None else None,
+    )
+
+
+def _kind(entry: Mapping[str, Any], sides: tuple[VerdictSide, VerdictSide], *, is_noninferior: bool) -> Kind:
+    """What follows from a difference.
+
+    A network is better if the 95% interval of the difference excludes 0, with several architectures after Holm's
+    correction of its p value.
+    """
+    if entry["difference"] is None:
+        return "not_comparable"
+    if all(side.is_better_than_chance is False for side in sides):
+        return "neither_better_than_chance"
+    interval, p_holm = entry["interval"], entry["p_holm"]
+    is_sure = interval is not None and not interval[0] <= 0 <= interval[1] and (p_holm is None or p_holm <= _LEVEL)
+    if is_sure:
+        return "other_better" if entry["difference"] > 0 else "reference_better"
+    return "not_worse" if is_noninferior else "no_difference_shown"
+
+
+def _are_identical(pair: PairedComparison, pools: Sequence[Pool]) -> bool:
+    first, second = (
+        next(pool for pool in pools if pool.name == name).predictions_by_seed for name in (pair.reference, pair.other)
+    )
+    return len(first) == len(second) and all(
+        np.array_equal(one.probabilities, other.probabilities) for one, other in zip(first, second, strict=True)
+    )
+
+
+def _main_index(sides: Sequence[VerdictSide]) -> int | None:
+    reference, *others = sides
+    networks = [index for index, side in enumerate(others) if side.form != "baseline"]
+    of_another_form = [index for index in networks if others[index].form != reference.form]
+    return next(iter([*of_another_form, *networks, *range(len(others))]), None)
+
+
+def _num_scans(pool: Pool, set_name: str) -> int | None:
+    """Scans of the compared cases, of all folds together."""
+    counts = [_recorded_scans(folder, set_name) for folder in pool.folders_by_seed[0]]
+    known_counts = [count for count in counts if count is not None]
+    return sum(known_counts) if len(known_counts) == len(counts) else None
+
+
+def _recorded_scans(folder: Path, set_name: str) -> int | None:
+    count: int | None = ((read_optional_json(folder / "data.json") or {}).get("num_scans") or {}).get(set_name)
+    return count

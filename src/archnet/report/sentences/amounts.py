@@ -1,0 +1,163 @@
+"""The numbers of a conclusion in words: counts of cases, or percentages where the numbers are means.
+
+Counts are given only where each network is a single run: with one threshold, fixed on validation cases, or classes
+without a threshold. "38 more" never stands beside "of 42", which would read as a recall.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from archnet.errors import pluralize
+from archnet.evaluation.comparison.verdict import Conclusion, Verdict, VerdictSide
+from archnet.report.sentences.side_names import network_text
+from archnet.report.wording import SET_NAMES, percent
+
+ACCURACY: Final = "accuracy"
+
+_PLURALS: Final = {"nodule": "nodules"}
+"""Names of classes that are nouns."""
+
+
+def positive_cases(name: str, number: int | None = None) -> str:
+    """The cases of the positive class.
+
+    >>> positive_cases("nodule", 42), positive_cases("CT-23", 1042), positive_cases("nodule")
+    ('42 nodules', '1,042 “CT-23” cases', 'nodules')
+    """
+    noun = _PLURALS.get(name, f"“{name}” cases")
+    return noun if number is None else f"{number:,} {noun}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amounts:
+    """How one conclusion's numbers are written.
+
+    Attributes:
+        result: The verdict.
+        conclusion: The conclusion.
+        total: Cases that the numbers are shares of.
+        is_count: Whether they are written as counts; otherwise as percentages.
+    """
+
+    result: Verdict
+    conclusion: Conclusion
+    total: int
+    is_count: bool
+
+    def both_values(self) -> str:
+        """The numbers of both networks, as the beginning of a sentence."""
+        other, reference = (self.result.side(name) for name in (self.conclusion.other, self.conclusion.reference))
+        if self.conclusion.measure == ACCURACY:
+            return self._both_accuracies(other, reference)
+        return self._both_recalls(other, reference)
+
+    def _both_accuracies(self, other: VerdictSide, reference: VerdictSide) -> str:
+        cases = f"{self.total:,} {SET_NAMES[self.result.set]} cases"
+        first, second = self._values()
+        subject = network_text(other)
+        return (
+            f"{subject[0].upper()}{subject[1:]} classifies {first} of {'' if self.is_count else 'the '}{cases} "
+            f"correctly, {network_text(reference)} {second}{self._averaged()}"
+        )
+
+    def _both_recalls(self, other: VerdictSide, reference: VerdictSide) -> str:
+        first, second = self._values()
+        positives = positive_cases(self.result.positive, self.total)
+        points = self.conclusion.operating_points
+        if not points:
+            return (
+                f"{self._condition()}, {network_text(other)} finds {first} of the {positives}, "
+                f"{network_text(reference)} {second}{self._averaged()}"
+            )
+        false_positives = pluralize(points["other"]["false_positives"], "false positive")
+        return (
+            f"{self._condition()}, {network_text(other)} finds {first} of {positives} with {false_positives} among "
+            f"{points['other']['others']:,} other cases, {network_text(reference)} {second} with "
+            f"{points['reference']['false_positives']:,}"
+        )
+
+    def _values(self) -> tuple[str, str]:
+        first, second = self.conclusion.other_value, self.conclusion.reference_value
+        return self._value(first), self._value(second)
+
+    def _value(self, share: float | None) -> str:
+        if share is None or not self.is_count:
+            return percent(share)
+        return f"{round(share * self.total):,}"
+
+    def _condition(self) -> str:
+        rate = self.conclusion.false_positive_rate
+        return "At equal false-positive rates" + ("" if rate is None else f" in validation ({percent(rate)})")
+
+    def _averaged(self) -> str:
+        """What a number is a mean over; empty for a single run."""
+        sides = [self.result.side(name) for name in (self.conclusion.other, self.conclusion.reference)]
+        numbers = list(dict.fromkeys(side.num_seeds for side in sides))
+        seeds = [] if numbers == [1] else [f"{' and '.join(map(str, numbers))} seeds"]
+        points = self.conclusion.measure != ACCURACY and self.conclusion.false_positive_rate is None
+        over = [*(["both operating points"] if points else []), *seeds]
+        return f", averaged over {' and '.join(over)}" if over else ""
+
+    def signed_words(self, difference: float) -> str:
+        """A difference with its direction in words.
+
+        >>> signed_words = Amounts(result=None, conclusion=None, total=42, is_count=True).signed_words
+        >>> signed_words(38 / 42), signed_words(-0.01), signed_words(0.0)
+        ('38 more', '0.4 fewer', 'as many')
+        """
+        number = self._number(abs(difference))
+        if difference == 0:
+            return "as many"
+        unit = "" if self.is_count else " percentage points"
+        return f"{number}{unit} {'more' if difference > 0 else 'fewer' if self.is_count else 'less'}"
+
+    def interval_words(self, interval: list[float]) -> str:
+        """The ends of an interval, with their direction in words where it is not that of "more".
+
+        >>> interval_words = Amounts(result=None, conclusion=None, total=42, is_count=True).interval_words
+        >>> interval_words([0.83, 0.97]), interval_words([-0.3, -0.1]), interval_words([-0.1, 0.2])
+        ('35 to 41', '4.2 to 13 fewer', '4.2 fewer to 8.4 more')
+        """
+        low, high = (max(-1.0, min(1.0, end)) for end in interval)
+        less = "fewer" if self.is_count else "less"
+        if low >= 0:
+            return f"{self._number(low)} to {self._number(high)}"
+        if high <= 0:
+            return f"{self._number(-high)} to {self._number(-low)} {less}"
+        return f"{self._number(-low)} {less} to {self._number(high)} more"
+
+    def missing_interval(self, conclusion: Conclusion) -> str:
+        """Why a difference has no interval."""
+        if conclusion.difference == 0 and self.result.num_groups > 1:
+            return "No difference is shown: both are equal in every group (scan or patient)."
+        groups = pluralize(self.result.num_groups, "group")
+        return f"The 95% interval is not estimable from {groups} (scans or patients)."
+
+    def _number(self, share: float) -> str:
+        return short_number(share * self.total) if self.is_count else f"{100 * share:.1f}"
+
+
+def conclusion_amounts(result: Verdict, conclusion: Conclusion) -> Amounts:
+    """How the numbers of a conclusion are written."""
+    is_accuracy = conclusion.measure == ACCURACY
+    sides = [result.side(name) for name in (conclusion.reference, conclusion.other)]
+    is_single = all(side.num_seeds == 1 for side in sides)
+    return Amounts(
+        result=result,
+        conclusion=conclusion,
+        total=result.num_cases if is_accuracy else result.num_positives,
+        is_count=is_single if is_accuracy else conclusion.operating_points is not None,
+    )
+
+
+def short_number(number: float) -> str:
+    """A number of cases, not more exact than it can be: a mean or an interval's end need not be whole.
+
+    >>> short_number(11), short_number(2.34), short_number(19.2), short_number(0.04)
+    ('11', '2.3', '19', '0.04')
+    """
+    if number >= 10 or abs(number - round(number)) < 1e-6:
+        return f"{number:,.0f}"
+    return f"{number:.1f}" if number >= 0.1 else f"{number:.1g}"

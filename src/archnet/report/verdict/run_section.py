@@ -1,0 +1,81 @@
+"""The top of a run's page: sentence, recall bar, facts, kept epoch and cautions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archnet.evaluation.kept_epoch import training_end
+from archnet.evaluation.metric_entry import Estimate, class_estimate, macro_estimate
+from archnet.report.figures.svg import colour
+from archnet.report.run_files import RunFiles
+from archnet.report.sentences.amounts import positive_cases
+from archnet.report.sentences.run_cautions import cautions
+from archnet.report.sentences.run_headline import headline
+from archnet.report.sentences.training_sentence import training_sentence
+from archnet.report.verdict.provenance import provenance
+from archnet.report.verdict.recall_bars import NARROW, WIDE, Bar, recall_bars
+from archnet.report.verdict.verdict_section import Fact, group_facts
+from archnet.report.wording import SET_NAMES, percent, reported_set
+
+
+def run_section(run: RunFiles) -> dict[str, Any]:
+    """What the template "verdict.html" is filled with for a single run."""
+    name = reported_set(run.sets)
+    end = training_end(run.history, run.experiment)
+    title = f"{SET_NAMES[name].capitalize()} set, with 95% intervals"
+    bars = _bars(run, name)
+    return {
+        "sentence": headline(run),
+        "others": [],
+        "notes": [training_sentence(end)] if end else [],
+        "badge": "",
+        "kind": "",
+        "bars_title": title,
+        "bars": recall_bars(title, bars, WIDE, narrow=recall_bars(title, bars, NARROW)) if bars else None,
+        "facts": _facts(run, name),
+        "cautions": cautions(run),
+        "origin": provenance(run.folder, [run.folder]),
+        "copies": None,
+    }
+
+
+def _bars(run: RunFiles, name: str) -> list[Bar]:
+    """The recall of the positive class; of more classes accuracy and macro recall."""
+    metrics, positive = run.metrics[name], run.classes[run.positive]
+    if len(run.classes) == 2:
+        recall = class_estimate(metrics, "recall", positive)
+        entries = {f"recall of {positive_cases(positive)}": recall}
+    else:
+        accuracy = Estimate(metrics["accuracy"], metrics["intervals"]["accuracy"])
+        entries = {"accuracy": accuracy, "macro recall": macro_estimate(metrics, "recall")}
+    return [
+        Bar(
+            label=label,
+            text=percent(entry.value),
+            value=entry.value,
+            interval=entry.interval,
+            hue=colour(name),
+        )
+        for label, entry in entries.items()
+        if entry.value is not None
+    ]
+
+
+def _facts(run: RunFiles, name: str) -> list[Fact]:
+    part = run.predictions.select(name)
+    num_positives = int((part.y_true == run.positive).sum())
+    num_scans = ((run.data or {}).get("num_scans") or {}).get(name)
+    end = training_end(run.history, run.experiment)
+    cases = (
+        [
+            (f"{num_positives:,}", positive_cases(run.classes[run.positive])),
+            (f"{len(part.cases) - num_positives:,}", "other cases"),
+        ]
+        if len(run.classes) == 2
+        else [(f"{len(part.cases):,}", f"cases of {len(run.classes)} classes")]
+    )
+    return [
+        *group_facts(len(set(part.groups.tolist())), num_scans),
+        *cases,
+        *([(f"epoch {end.kept_epoch} of {end.num_epochs}", "weights kept")] if end else []),
+    ]

@@ -1,0 +1,169 @@
+"""The top of a comparison's page: sentence, badge, bars, facts and cautions, and the same to copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from archnet.errors import pluralize
+from archnet.evaluation.comparison.comparison import Comparison
+from archnet.evaluation.comparison.verdict import Conclusion, Verdict, VerdictSide, verdict
+from archnet.report.comparison_wording import ratio_text
+from archnet.report.figures.svg import Drawing, series_colour, write_drawing
+from archnet.report.sentences.amounts import ACCURACY, positive_cases
+from archnet.report.sentences.badge import badge_text
+from archnet.report.sentences.comparison_cautions import comparison_cautions
+from archnet.report.sentences.comparison_sentence import (
+    comparison_sentence,
+    cost_sentences,
+    main_sentence,
+    other_sentences,
+)
+from archnet.report.sentences.side_names import label_text
+from archnet.report.verdict.latex_rows import latex_rows
+from archnet.report.verdict.provenance import Provenance, provenance
+from archnet.report.verdict.recall_bars import NARROW, WIDE, Bar, recall_bars
+from archnet.report.verdict.verdict_picture import PictureContent, verdict_picture
+from archnet.report.wording import percent, short_count
+
+PICTURE_FILE = "verdict.svg"
+"""The picture beside a comparison's page."""
+
+Fact = tuple[str, str]
+"""A number with its unit, and what it is about."""
+
+
+def verdict_section(folder: Path, comparison: Comparison) -> dict[str, Any]:
+    """What the template "verdict.html" is filled with; also writes the picture beside the page.
+
+    Args:
+        folder: The folder of the page.
+        comparison: The comparison.
+    """
+    result = verdict(comparison)
+    origin = provenance(folder, [Path(path) for row in comparison.rows for path in row.folders])
+    sentence = main_sentence(result) or comparison_sentence(comparison)
+    section = {
+        "sentence": sentence,
+        "others": other_sentences(result),
+        "notes": [],
+        "costs": cost_sentences(result),
+        "badge": badge_text(result),
+        "kind": result.main_conclusion.kind if result.main_conclusion else "",
+        "facts": verdict_facts(result),
+        "cautions": comparison_cautions(comparison),
+        "origin": origin,
+        "bars_title": "",
+        "bars": None,
+        "copies": None,
+    }
+    bars = verdict_bars(result)
+    if not bars:
+        return section
+    title = bars_title(result)
+    drawing = recall_bars(title, bars, WIDE, narrow=recall_bars(title, bars, NARROW))
+    picture = _picture(section | {"bars_title": title}, recall_bars(title, bars, WIDE), origin)
+    write_drawing(folder / PICTURE_FILE, picture)
+    copies = {"text": _plain_text(section), "latex": latex_rows(result), "svg": picture.to_file()}
+    return section | {"bars_title": title, "bars": drawing, "copies": copies}
+
+
+def _plain_text(section: dict[str, Any]) -> str:
+    origin: Provenance = section["origin"]
+    lines = [section["sentence"], *section["others"], *section["costs"]]
+    return "\n".join([" ".join(lines), *section["cautions"], " · ".join([origin.title, *origin.texts])])
+
+
+def _picture(section: dict[str, Any], bars: Drawing, origin: Provenance) -> Drawing:
+    return verdict_picture(
+        PictureContent(
+            title=origin.title,
+            badge=section["badge"],
+            sentences=(section["sentence"], *section["others"], *section["costs"]),
+            bars_title=section["bars_title"],
+            bars=bars,
+            facts=tuple(f"{value} {label}" for value, label in section["facts"]),
+            cautions=tuple(section["cautions"]),
+            origin=" · ".join(origin.texts),
+        )
+    )
+
+
+def bars_title(result: Verdict) -> str:
+    """What the bars show."""
+    conclusion = result.main_conclusion
+    if conclusion is not None and conclusion.measure == ACCURACY:
+        return "Accuracy with 95% intervals"
+    rate = conclusion.false_positive_rate if conclusion else None
+    return "Recall at equal false-positive rates" + (
+        " with 95% intervals" if rate is None else f" in validation ({percent(rate)}), with 95% intervals"
+    )
+
+
+def verdict_bars(result: Verdict) -> list[Bar]:
+    """A bar for each architecture; empty where nothing can be compared.
+
+    Each pair has an operating point of its own. The reference's bar is at that of the main conclusion; the bars of
+    further architectures mark the reference's number at theirs.
+    """
+    main = result.main_conclusion
+    if main is None or main.difference is None:
+        return []
+    by_name = {conclusion.other: conclusion for conclusion in result.conclusions}
+    return [_bar(place, side, by_name.get(side.run), main, result) for place, side in enumerate(result.sides)]
+
+
+def _bar(place: int, side: VerdictSide, own: Conclusion | None, main: Conclusion, result: Verdict) -> Bar:
+    conclusion, key = (own, "other") if own else (main, "reference")
+    value, interval = (
+        (conclusion.other_value, conclusion.other_interval)
+        if own
+        else (conclusion.reference_value, conclusion.reference_interval)
+    )
+    points = conclusion.operating_points
+    counts = f"{points[key]['true_positives']:,} of {points[key]['positives']:,}, " if points else ""
+    return Bar(
+        label=label_text(side),
+        text=f"{counts}{percent(value)}",
+        value=value,
+        interval=interval,
+        mark=conclusion.reference_value if own and own is not main else None,
+        mark_name=result.sides[0].run,
+        hue=series_colour(place),
+    )
+
+
+def verdict_facts(result: Verdict) -> list[Fact]:
+    """How many patients, scans and cases the conclusion rests on, and what the networks cost."""
+    num_others = result.num_cases - result.num_positives
+    seeds = sorted({side.num_seeds for side in result.sides if side.form != "baseline"})
+    return [
+        *group_facts(result.num_groups, result.num_scans),
+        (f"{result.num_positives:,}", positive_cases(result.positive)),
+        (f"{num_others:,}", "other cases"),
+        *_cost_facts(result),
+        (" and ".join(map(str, seeds)), "training seed per network" if seeds == [1] else "training seeds per network"),
+    ]
+
+
+def group_facts(num_groups: int, num_scans: int | None) -> list[Fact]:
+    """Patients and scans of the cases.
+
+    >>> group_facts(12, 40), group_facts(40, 40), group_facts(7, None)
+    ([('12', 'patients'), ('40', 'scans')], [('40', 'scans')], [('7', 'groups (scans or patients)')])
+    """
+    groups = pluralize(num_groups, "group").split(" ", 1)
+    if num_scans is None or num_scans < num_groups:
+        return [(groups[0], f"{groups[1]} (scans or patients)")]
+    scans = pluralize(num_scans, "scan").split(" ", 1)
+    patients = pluralize(num_groups, "patient").split(" ", 1)
+    return [(patients[0], patients[1])] * (num_scans > num_groups) + [(scans[0], scans[1])]
+
+
+def _cost_facts(result: Verdict) -> list[Fact]:
+    conclusion = result.main_conclusion
+    if conclusion is None or conclusion.cost_ratio is None:
+        return []
+    other, reference = (result.side(name) for name in (conclusion.other, conclusion.reference))
+    costs = f"multiply-adds ({short_count(other.macs)} against {short_count(reference.macs)})"
+    return [(ratio_text(conclusion.cost_ratio), costs)]

@@ -1,0 +1,109 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from archnet.evaluation.comparison.comparison import compare
+from archnet.evaluation.integrity.manifest import record_run
+from archnet.report.sentences.comparison_cautions import comparison_cautions
+from synthetic_runs import synthetic_predictions, write_run
+
+FEW = "The cases come from only 8 groups (scans or patients), so intervals are wide, and other patients may differ."
+ONE_SEED = "Each network has one training seed: another seed may give another result, and no interval includes that."
+
+
+def many_groups(skill=2.0, seed=0):
+    """Synthetic cases with a group each."""
+    predictions = synthetic_predictions(skill=skill, seed=seed)
+    return replace(predictions, groups=predictions.cases)
+
+
+def cautions(*folders):
+    return comparison_cautions(compare(list(folders)))
+
+
+def change(folder, name, function):
+    path = folder / name
+    document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path.write_text(json.dumps(function(document)), encoding="utf-8")
+    record_run(folder)
+
+
+def test_few_groups_and_single_seeds_are_cautions(tmp_path):
+    runs = [write_run(tmp_path / name, skill=2.0) for name in ("a", "b")]
+    assert cautions(*runs) == [FEW, ONE_SEED]
+
+
+def test_a_mixture_of_seeds_names_the_networks_with_one(tmp_path):
+    for seed in range(2):
+        write_run(tmp_path / f"a-seed{seed}", seed=seed, predictions=many_groups())
+    write_run(tmp_path / "b", predictions=many_groups(), rank=3)
+    write_run(tmp_path / "forest", predictions=many_groups(0.5), baseline=True, macs=None)
+    assert cautions(tmp_path) == [
+        "b: one training seed: another seed may give another result, and no interval includes that."
+    ]
+
+
+def test_cautions_come_in_the_order_of_their_weight(tmp_path):
+    folders = [
+        write_run(tmp_path / "collapsed", skill=2.0),
+        write_run(tmp_path / "guess", skill=0.0, rank=3),
+        write_run(tmp_path / "forest", skill=2.0, baseline=True, macs=None),
+    ]
+    change(folders[0], "metrics.json", lambda value: value | {"collapsed": {"reason": "one_class", "class": "nodule"}})
+    allowed = {"findings": [{"severity": "error", "check": "near_duplicates", "message": "x"}]}
+    change(folders[1], "data.json", lambda value: allowed)
+    by_candidate = {"by": "candidate", "test": 0.2, "validation": 0.1, "seed": 42, "fold": None}
+    change(folders[1], "experiment.json", lambda value: value | {"split": by_candidate})
+    (folders[2] / "manifest.json").unlink()
+    kinds = [text.split(":")[0] for text in cautions(*folders)]
+    texts = cautions(*folders)
+    assert texts[0] == "collapsed: Every case is predicted as “nodule”: no better than always saying “nodule”."
+    assert texts[1].startswith("guess: Not shown to be better than chance: AUC ")
+    assert texts[2] == (
+        "guess: the split is by candidate, so neighbours of a case may be in the training set, which is optimistic."
+    )
+    assert texts[3] == (
+        "The data have an error that was allowed: near_duplicates. The results may be wrong; see the data checks."
+    )
+    assert texts[4].startswith("collapsed (AUC ")
+    assert "is not shown to be better than the baseline forest (AUC " in texts[4]
+    assert texts[5].startswith("guess (AUC ")
+    assert "is worse than the baseline forest (AUC " in texts[5]
+    assert kinds[6] == "Integrity not recorded"
+    assert texts[7:] == [FEW, ONE_SEED]
+
+
+def test_groups_in_training_and_in_the_compared_set_are_a_leak(tmp_path):
+    predictions = synthetic_predictions(skill=2.0)
+    sets = predictions.sets.copy()
+    sets[np.flatnonzero(sets == "test")[0]] = "train"
+    folders = [write_run(tmp_path / "leaky", predictions=replace(predictions, sets=sets))]
+    folders.append(write_run(tmp_path / "b", predictions=replace(predictions, sets=sets)))
+    assert cautions(*folders)[:2] == [
+        f"{name}: 1 of 8 test groups (scans or patients) also have cases in the training set, so its results are "
+        "optimistic."
+        for name in ("leaky", "b")
+    ]
+
+
+def test_a_comparison_on_validation_cases_is_a_caution(tmp_path):
+    predictions = many_groups()
+    sets = np.where(predictions.sets == "test", "validation", predictions.sets)
+    runs = [write_run(tmp_path / name, predictions=replace(predictions, sets=sets)) for name in ("a", "b")]
+    assert cautions(*runs) == [
+        "There is no common test set. The validation set may have chosen the weights and the time to stop, so these "
+        "figures are optimistic.",
+        ONE_SEED,
+    ]
+
+
+@pytest.mark.parametrize("skill", [0.3, 6.0])
+def test_a_baseline_that_is_clearly_worse_is_no_caution(tmp_path, skill):
+    runs = [
+        write_run(tmp_path / "net", predictions=many_groups(6.0)),
+        write_run(tmp_path / "forest", predictions=many_groups(skill, seed=0), baseline=True, macs=None),
+    ]
+    texts = [text for text in cautions(*runs) if "baseline" in text]
+    assert len(texts) == (skill > 1)

@@ -1,0 +1,106 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+
+from archnet.evaluation.integrity.manifest import record_run
+from archnet.report.run_files import read_run
+from archnet.report.sentences.run_cautions import cautions
+from archnet.report.sentences.run_headline import headline
+from synthetic_runs import published, synthetic_predictions, write_run
+
+FEW = "The cases come from only 8 groups (scans or patients), so intervals are wide, and other patients may differ."
+
+
+def test_the_headline_states_recall_interval_and_false_positives(tmp_path):
+    run = read_run(write_run(tmp_path / "archsm", predictions=published()))
+    assert headline(run) == (
+        "archsm finds 218 of 281 nodules in the test set: recall 77.6% (95% interval 72.4% to 82.1%), with 90 false "
+        "positives among 1,338 other cases."
+    )
+
+
+def test_the_headline_of_more_classes_states_accuracy_and_macro_recall(tmp_path):
+    run = read_run(write_run(tmp_path / "ct", classes=("CT-0", "CT-1", "CT-23"), skill=2.0))
+    metrics = run.metrics["test"]
+    matrix = np.array(metrics["confusion_matrix"])
+    accuracy, recall = (
+        f"{100 * value:.1f}% (95% interval {100 * low:.1f}% to {100 * high:.1f}%)"
+        for value, (low, high) in (
+            (metrics["accuracy"], metrics["intervals"]["accuracy"]),
+            (metrics["recall"]["macro"], metrics["intervals"]["recall"]["macro"]),
+        )
+    )
+    assert headline(run) == (
+        f"ct classifies {np.trace(matrix)} of {matrix.sum()} test cases of 3 classes correctly: accuracy {accuracy}, "
+        f"macro recall {recall}."
+    )
+
+
+def test_without_positive_cases_the_recall_is_said_to_be_undefined(tmp_path):
+    run = read_run(write_run(tmp_path / "a", predictions=published(false_negatives=0, true_positives=0)))
+    assert headline(run) == "The test set contains no nodules, so the recall is undefined."
+
+
+def test_an_interval_that_cannot_be_estimated_is_not_printed_as_one(tmp_path):
+    predictions = published()
+    one_scan = replace(predictions, groups=np.full(len(predictions.cases), "scan"))
+    run = read_run(write_run(tmp_path / "a", predictions=one_scan))
+    assert headline(run) == (
+        "a finds 218 of 281 nodules in the test set: recall 77.6% (95% interval not estimable from 1 group of cases), "
+        "with 90 false positives among 1,338 other cases."
+    )
+
+
+def test_many_groups_split_as_wholes_need_no_caution(tmp_path):
+    assert cautions(read_run(write_run(tmp_path / "a", predictions=published()))) == []
+
+
+def test_few_groups_are_a_caution_of_a_single_run(tmp_path):
+    assert cautions(read_run(write_run(tmp_path / "a", skill=2.0))) == [FEW]
+
+
+def test_an_area_that_may_be_that_of_guessing_is_a_caution(tmp_path):
+    run = read_run(write_run(tmp_path / "a", skill=0.0))
+    auc, (low, high) = run.metrics["test"]["auc"], run.metrics["test"]["intervals"]["auc"]
+    assert low < 0.5
+    assert cautions(run) == [
+        f"Not shown to be better than chance: AUC {auc:.3f} (95% CI {low:.3f} to {high:.3f}), where guessing has 0.5.",
+        FEW,
+    ]
+
+
+def test_a_collapsed_run_is_not_also_said_to_guess(tmp_path):
+    folder = write_run(tmp_path / "a", skill=0.0)
+    path = folder / "metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(metrics | {"collapsed": {"reason": "constant", "class": "nodule"}}), encoding="utf-8")
+    record_run(folder)
+    assert cautions(read_run(folder)) == [
+        "Collapsed: every case has the same probabilities and is predicted as “nodule”.",
+        FEW,
+    ]
+
+
+def test_groups_on_both_sides_are_counted_in_a_caution(tmp_path):
+    predictions = synthetic_predictions(skill=2.0)
+    shared = np.flatnonzero(predictions.sets == "test")[:2]
+    sets = predictions.sets.copy()
+    sets[shared[0]] = "train"
+    evaluated = predictions.groups[sets == "test"]
+    run = read_run(write_run(tmp_path / "a", predictions=replace(predictions, sets=sets)))
+    assert cautions(run) == [
+        f"1 of the {len(set(evaluated))} test groups (scans or patients) also have cases in the training set: the "
+        "network has seen their neighbours, so these figures are optimistic.",
+        FEW,
+    ]
+
+
+def test_without_a_test_set_the_figures_are_called_optimistic(tmp_path):
+    predictions = synthetic_predictions(skill=2.0)
+    sets = np.where(predictions.sets == "test", "validation", predictions.sets)
+    run = read_run(write_run(tmp_path / "a", predictions=replace(predictions, sets=sets)))
+    assert cautions(run)[0] == (
+        "There is no test set. The validation set may have chosen the weights and the time to stop, so these figures "
+        "are optimistic."
+    )
