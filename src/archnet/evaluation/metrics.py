@@ -213,5 +213,7 @@ def recompute_metrics(
         recall=wanted_recall(entries),
         bootstraps=bootstraps,
     )
-    costs = {key: value for key, value in metrics.items() if key not in (*SETS, "positive", "classes", "collapsed")}
+    costs = {
+        key: value for key, value in metrics.items() if key not in (*SETS, "positive", "classes", "collapsed", "strata")
+    }
     return {"positive": positive, "classes": list(predictions.classes), **sets, **costs}

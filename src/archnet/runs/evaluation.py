@@ -17,6 +17,7 @@ from archnet.evaluation.integrity.verification import EVALUATION_FILES, verify_r
 from archnet.evaluation.metrics import collapse_entry, evaluate
 from archnet.evaluation.predictions import Predictions, write_predictions
 from archnet.evaluation.run_folder import CHECKPOINT, is_finished, read_history, read_json
+from archnet.evaluation.strata.run_strata import strata_entry
 from archnet.files.atomic import write_json
 from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.strict_json import read_document
@@ -68,7 +69,7 @@ def _evaluate_again(folder: Path, sets: Sequence[str]) -> None:
     prepared = prepare_again(folder, experiment, sets)
     model = load_run_model(folder)
     predictions = predict_cases(model, experiment, prepared, micro_batch)
-    costs = {key: value for key, value in metrics.items() if key not in (*SETS, "collapsed")}
+    costs = {key: value for key, value in metrics.items() if key not in (*SETS, "collapsed", "strata")}
     metrics = {**evaluate_predictions(predictions, experiment, prepared.cases.positive), **costs}
     write_evaluation(folder, predictions, metrics, experiment, prepared, model)
 
@@ -174,8 +175,9 @@ def write_evaluation(
         write_predictions(folder / "predictions.csv", predictions)
         _write_kept_cases(folder, predictions, experiment, prepared, model)
         collapse = collapse_entry(predictions, metrics, read_history(folder / "history.csv"))
+        strata = strata_entry(folder, predictions, metrics)
         froc = write_run_froc(folder, predictions, experiment)
-        write_json(folder / "metrics.json", {**metrics, **collapse, **froc})
+        write_json(folder / "metrics.json", {**metrics, **collapse, **strata, **froc})
         write_report(read_run_files(folder))
 
     if is_finished(folder):

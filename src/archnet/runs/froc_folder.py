@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from archnet.evaluation.froc.curve import Froc, compute_froc
 from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
 from archnet.evaluation.froc.lists import read_findings, read_marks, read_series
+from archnet.evaluation.strata.froc_strata import compute_froc_by_diameter
 from archnet.files.atomic import write_json, write_text
 from archnet.files.luna16_lists import (
     ANNOTATIONS_FILE,
@@ -31,7 +33,25 @@ def has_froc_lists(folder: Path) -> bool:
     return all((folder / name).is_file() for name in names)
 
 
-def evaluate_submission(folder: Path, bootstraps: int) -> Froc:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SubmissionFroc:
+    """The FROC of a submission.
+
+    Attributes:
+        of_all: Of all nodules.
+        by_diameter: Of the nodules of each stratum of diameters; empty where there is only one.
+    """
+
+    of_all: Froc
+    by_diameter: Mapping[str, Froc]
+
+    def to_document(self) -> dict[str, Any]:
+        """The results, JSON-ready: those of all nodules, and `by_diameter`, a list, where there are strata."""
+        strata = [{"name": name, **froc.to_document()} for name, froc in self.by_diameter.items()]
+        return {**self.of_all.to_document(), **({"by_diameter": strata} if strata else {})}
+
+
+def evaluate_submission(folder: Path, bootstraps: int) -> SubmissionFroc:
     """The FROC of a folder's submission by the lists beside it.
 
     Args:
@@ -43,13 +63,19 @@ def evaluate_submission(folder: Path, bootstraps: int) -> Froc:
     """
     nodules, excluded = (read_findings(folder / "froc" / name) for name in FINDING_LISTS)
     reference = ReferenceStandard(series=read_series(folder / SERIES), nodules=nodules, excluded=excluded)
-    return compute_froc(read_marks(folder / SUBMISSION), reference, bootstraps=bootstraps)
+    marks = read_marks(folder / SUBMISSION)
+    return SubmissionFroc(
+        of_all=compute_froc(marks, reference, bootstraps=bootstraps),
+        by_diameter=compute_froc_by_diameter(marks, reference, bootstraps=bootstraps),
+    )
 
 
-def write_froc_curve(folder: Path, result: Froc) -> None:
+def write_froc_curve(folder: Path, result: SubmissionFroc) -> None:
     """Write froc/curve.json, which the report draws, unless the scans have no nodules."""
-    if result.hits.num_nodules.any():
-        write_json(folder / "froc/curve.json", _curve_document(result))
+    if result.of_all.hits.num_nodules.any():
+        strata = {name: _curve_document(froc) for name, froc in result.by_diameter.items()}
+        document = {**_curve_document(result.of_all), **({"by_diameter": strata} if strata else {})}
+        write_json(folder / "froc/curve.json", document)
 
 
 def _curve_document(result: Froc) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from archnet.evaluation.metrics import collapse_entry, evaluate
 from archnet.evaluation.predictions import Predictions, read_predictions, read_run_predictions
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.evaluation.run_folder import read_history, read_json, read_optional_json
+from archnet.evaluation.strata.run_strata import strata_entry
 from archnet.files.atomic import write_json
 from archnet.files.attribute_values import ATTRIBUTES_FILE
 from archnet.files.strict_json import Document
@@ -164,7 +165,7 @@ def _evaluate(folder: Path, document: dict[str, Any], predictions: Predictions, 
     history = read_history(folder / "history.csv")
     costs = dict.fromkeys(RUN_COSTS) | known | training_costs(history)
     metrics = {"positive": predictions.classes[positive], "classes": list(predictions.classes), **sets, **costs}
-    return metrics | collapse_entry(predictions, metrics, history)
+    return metrics | collapse_entry(predictions, metrics, history) | strata_entry(folder, predictions, metrics)
 
 
 def _read_peak_memory(path: Path) -> int | None:
@@ -224,7 +225,7 @@ REPAIR_STEPS: Final = (
     ),
     RepairStep(
         name="metrics.json",
-        sources=("predictions.csv", "split.csv", "experiment.json", "network.json", "history.csv"),
+        sources=("predictions.csv", "split.csv", "cases.csv", "experiment.json", "network.json", "history.csv"),
         make=_make_metrics,
     ),
     RepairStep(

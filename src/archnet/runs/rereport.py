@@ -13,6 +13,8 @@ from archnet.evaluation.integrity.acceptance import accept_edits
 from archnet.evaluation.integrity.manifest import PAGES, rewrite_files
 from archnet.evaluation.metrics import collapse_entry, recompute_metrics
 from archnet.evaluation.run_folder import find_run_folders, read_json
+from archnet.evaluation.strata.case_columns import read_case_columns
+from archnet.evaluation.strata.run_strata import strata_entry
 from archnet.files.archives.zip_archive import DamagedFileError
 from archnet.files.atomic import write_json
 from archnet.files.locks import lock_folder
@@ -97,6 +99,7 @@ def _check_files(folder: Path) -> None:
 
     read_run_files(folder)
     read_training_scans(folder)
+    read_case_columns(folder)
     if has_froc_lists(folder):
         evaluate_submission(folder, bootstraps=0)
     path = folder / "model.keras"
@@ -118,7 +121,9 @@ def _rewrite_report(folder: Path) -> Path:
     metrics = recompute_metrics(run.predictions, run.metrics, bootstraps=bootstraps)
     with rewrite_files(folder, REPORT_WRITES):
         froc = recompute_run_froc(folder, run.predictions, run.positive, bootstraps)
-        write_json(folder / "metrics.json", metrics | collapse_entry(run.predictions, metrics, run.history) | froc)
+        collapse = collapse_entry(run.predictions, metrics, run.history)
+        strata = strata_entry(folder, run.predictions, metrics)
+        write_json(folder / "metrics.json", metrics | collapse | strata | froc)
         return write_report(replace(run, metrics=read_json(folder / "metrics.json")))
 
 

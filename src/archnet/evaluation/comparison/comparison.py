@@ -13,6 +13,7 @@ from archnet.evaluation.comparison.comparison_rows import ComparisonRow, compari
 from archnet.evaluation.comparison.leaks import Leak, find_leaks
 from archnet.evaluation.comparison.network_form import form_rank, read_form
 from archnet.evaluation.comparison.paired_comparison import PairedComparison, paired_comparisons
+from archnet.evaluation.comparison.paired_strata import paired_strata
 from archnet.evaluation.comparison.pools import Pool, read_pools, short_names
 from archnet.evaluation.integrity.manifest import Manifest
 from archnet.evaluation.integrity.verification import COMPARISON_FILES, verify_run
@@ -40,6 +41,7 @@ class Comparison:
         collapsed: The collapsed runs by name, with their entry of `metrics.json`.
         leaks: Of `find_leaks`.
         baseline_findings: Of `find_baselines`.
+        strata: Of `paired_strata`.
     """
 
     classes: tuple[str, ...]
@@ -53,6 +55,7 @@ class Comparison:
     collapsed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     leaks: Mapping[str, Leak] = field(default_factory=dict)
     baseline_findings: tuple[BaselineFinding, ...] = ()
+    strata: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Comparison({', '.join(row.run for row in self.rows)}; {self.set} set)"
@@ -82,6 +85,7 @@ class Comparison:
             "collapsed": {name: dict(entry) for name, entry in self.collapsed.items()},
             "runs": [_convert_tuples(asdict(row)) for row in self.rows],
             "paired": [_convert_tuples(asdict(pair)) for pair in self.pairs],
+            **({"strata": dict(self.strata)} if self.strata else {}),
         }
 
 
@@ -134,6 +138,7 @@ def compare(runs: Sequence[Path], margin: float | None = None) -> Comparison:
         },
         leaks=find_leaks(pools, compared_set),
         baseline_findings=find_baselines(pools, rows, classes.index(positive)),
+        strata=paired_strata(pools, [row.metrics["threshold"] for row in rows], classes.index(positive)),
     )
 
 

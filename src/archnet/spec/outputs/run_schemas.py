@@ -69,7 +69,7 @@ _CALIBRATION: Final = record_of(
 _NUM_RATES: Final = 7
 """False positives per scan at which LUNA16 states the sensitivity."""
 
-_FROC_RESULTS: Final = record_of(
+_FROC_NUMBERS: Final = record_of(
     {
         "cpm": _SCORE,
         "sensitivities": tuple_of(_SCORE, _NUM_RATES),
@@ -77,6 +77,46 @@ _FROC_RESULTS: Final = record_of(
     },
     dict.fromkeys(("num_scans", "num_nodules", "num_marks"), COUNT),
 )
+_FROC_STRATUM: Final[Schema] = {
+    **_FROC_NUMBERS,
+    "required": ["name", "num_nodules", *_FROC_NUMBERS["required"]],
+    "properties": {"name": TEXT, **_FROC_NUMBERS["properties"]},
+}
+_FROC_RESULTS: Final[Schema] = {
+    **_FROC_NUMBERS,
+    "properties": {**_FROC_NUMBERS["properties"], "by_diameter": list_of(_FROC_STRATUM)},
+}
+
+_MEASURE: Final = one_of("recall", "accuracy")
+_STRATUM_RESULTS: Final = record_of(
+    {"intervals": record_of({}, dict.fromkeys(("recall", "accuracy", "auc"), _INTERVAL))},
+    {"run": TEXT, **dict.fromkeys(("recall", "accuracy", "auc"), _SCORE)},
+)
+_STRATUM_DIFFERENCE: Final = record_of(
+    {
+        **dict.fromkeys(("reference", "other", "difference"), _SCORE),
+        "interval": nullable(tuple_of(NUMBER, 2)),
+        **dict.fromkeys(("p", "p_holm"), nullable(SHARE)),
+    }
+)
+_STRATUM_PAIR: Final = record_of({"reference": TEXT, "other": TEXT, "differences": map_of(_STRATUM_DIFFERENCE)})
+_STRATUM: Final = record_of(
+    {
+        "name": TEXT,
+        **dict.fromkeys(("n", "positives", "groups"), COUNT),
+        "is_small": BOOLEAN,
+        "networks": list_of(_STRATUM_RESULTS, 1),
+    },
+    {"paired": list_of(_STRATUM_PAIR)},
+)
+_STRATA: Final = record_of(
+    {
+        "measure": _MEASURE,
+        "columns": list_of(record_of({"name": TEXT, "is_of_positives": BOOLEAN, "strata": list_of(_STRATUM, 2)})),
+    },
+    {"set": one_of(*SETS)},
+)
+"""Results by attribute of the cases, such as the diameter of a nodule or the scanner."""
 
 _COSTS: Final = dict.fromkeys(
     ("parameters", "macs", "peak_memory_bytes", "train_seconds", "samples_per_second"),
@@ -101,6 +141,7 @@ METRICS_FILE: Final = record_of(
         **dict.fromkeys(SETS, _SET),
         "collapsed": _COLLAPSE,
         "froc": _FROC_RESULTS,
+        "strata": _STRATA,
         **_COSTS,
     },
 )
@@ -229,13 +270,17 @@ MANIFEST: Final = record_of(
 )
 """The files of a run by name; "edited" and "removed" are changes that the user accepted."""
 
-FROC_CURVE: Final = record_of(
+_CURVE: Final = record_of(
     {
         "false_positives_per_scan": list_of(NUMBER, 1),
         "sensitivity": list_of(NUMBER, 1),
         "band": nullable(list_of(tuple_of(NUMBER, 2))),
     }
 )
+FROC_CURVE: Final[Schema] = {
+    **_CURVE,
+    "properties": {**_CURVE["properties"], "by_diameter": map_of(_CURVE)},
+}
 
 _COMPARISON_ROW: Final = record_of(
     {"metrics": record_of({}, _RESULTS), "spread": nullable(map_of(_ENTRY))},
@@ -260,6 +305,7 @@ COMPARISON: Final = record_of(
             {}, {"badge": TEXT, "sides": list_of(record_of({})), "conclusions": list_of(record_of({}))}
         ),
         "paired": list_of(record_of({})),
+        "strata": _STRATA,
         "froc": map_of(
             record_of(
                 {"cpm": _SCORE, "spread": _SCORE, "of_seeds": list_of(_FROC_RESULTS, 1)},

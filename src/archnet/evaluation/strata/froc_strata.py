@@ -1,0 +1,64 @@
+"""FROC by the diameter of nodules."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.evaluation.froc.curve import Froc, compute_froc
+from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
+from archnet.evaluation.strata.stratification import stratify
+from archnet.files.luna16_lists import DIAMETER
+
+
+def compute_froc_by_diameter(
+    marks: Marks, reference: ReferenceStandard, *, max_marks: int | None = None, bootstraps: int = 1000, seed: int = 0
+) -> dict[str, Froc]:
+    """The FROC analysis of the nodules of each diameter; empty where all diameters are in one stratum.
+
+    The sensitivity is that of the stratum's nodules, whether or not they have a mark. The false positives are those of
+    all scans: a mark in a nodule of another stratum is ignored, as one in an excluded finding is.
+
+    Args:
+        marks: Of one detector.
+        reference: The scans, all nodules and the excluded findings.
+        max_marks: See `compute_froc`.
+        bootstraps: See `compute_froc`.
+        seed: See `compute_froc`.
+    """
+    listed = set(reference.series)
+    nodules = _select(reference.nodules, np.array([uid in listed for uid in reference.nodules.series], np.bool_))
+    texts = np.array(["" if value < 0 else repr(value) for value in nodules.diameters_mm.tolist()], dtype=object)
+    stratification = stratify(DIAMETER, texts, np.ones(len(texts), np.bool_))
+    if stratification is None:
+        return {}
+    return {
+        stratum.name: compute_froc(
+            marks,
+            ReferenceStandard(
+                series=reference.series,
+                nodules=_select(nodules, stratum.rows),
+                excluded=_join(reference.excluded, _select(nodules, ~stratum.rows)),
+            ),
+            max_marks=max_marks,
+            bootstraps=bootstraps,
+            seed=seed,
+        )
+        for stratum in stratification.strata
+    }
+
+
+def _select(findings: Findings, is_selected: NDArray[np.bool_]) -> Findings:
+    return Findings(
+        series=[uid for uid, keep in zip(findings.series, is_selected.tolist(), strict=True) if keep],
+        points_mm=findings.points_mm[is_selected],
+        diameters_mm=findings.diameters_mm[is_selected],
+    )
+
+
+def _join(first: Findings, second: Findings) -> Findings:
+    return Findings(
+        series=[*first.series, *second.series],
+        points_mm=np.concatenate([first.points_mm, second.points_mm]),
+        diameters_mm=np.concatenate([first.diameters_mm, second.diameters_mm]),
+    )

@@ -1,0 +1,154 @@
+"""How an attribute divides cases into strata."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.evaluation.uncertainty.clustered_auc import Floats
+from archnet.files.attribute_values import Attribute, is_unknown, parse_numbers
+from archnet.files.luna16_lists import DIAMETER
+
+UNKNOWN: Final = "unknown"
+"""Name of the stratum of cases whose value is unknown."""
+
+MAX_CATEGORIES: Final = 12
+"""Values of a text attribute that are strata of their own, the most frequent ones; the others are one together."""
+
+_MAX_NUMBERS: Final = 5
+"""Different numbers that are strata of their own; more are divided into terciles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """A border between two strata of a number.
+
+    Attributes:
+        value: The border.
+        belongs_below: Whether a number equal to it is in the stratum below.
+    """
+
+    value: float
+    belongs_below: bool
+
+
+DIAMETER_EDGES_MM: Final = (
+    Edge(value=6, belongs_below=False),
+    Edge(value=8, belongs_below=False),
+    Edge(value=15, belongs_below=True),
+)
+"""Under 6, 6 to 8, 8 to 15 and over 15 mm: solid nodules are followed up differently under 6 mm, up to 8 mm and above
+(MacMahon et al. 2017, doi:10.1148/radiol.2017161659)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stratum:
+    """Cases of one value or range.
+
+    Attributes:
+        name: The value or range in words.
+        rows: Whether each case is in it, shape (N,).
+    """
+
+    name: str
+    rows: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stratification:
+    """An attribute, and the strata into which it divides cases.
+
+    Attributes:
+        name: Of the attribute.
+        is_of_positives: Whether only positive cases have the attribute, such as the diameter of a nodule. The strata
+            then have no other cases.
+        strata: Two or more, none of them empty; rising where the attribute is a number, else the largest first, and the
+            cases whose value is unknown last.
+    """
+
+    name: str
+    is_of_positives: bool
+    strata: tuple[Stratum, ...]
+
+
+def stratify(name: str, values: Attribute, is_positive: NDArray[np.bool_]) -> Stratification | None:
+    """Divide cases by an attribute.
+
+    A diameter has the strata of `DIAMETER_EDGES_MM`, unless they all fall into one. Other numbers are strata of their
+    own if there are at most five, and else are divided into terciles of the cases. Of a text attribute the most
+    frequent values are strata, and where there are more than twelve the others are one together.
+
+    Args:
+        name: Of the attribute.
+        values: Of the cases, shape (N,).
+        is_positive: Shape (N,).
+
+    Returns:
+        None where there is only one stratum.
+    """
+    is_missing = np.array([is_unknown(value) for value in values.tolist()], dtype=np.bool_)
+    is_of_positives = bool(is_positive.any()) and not bool((~is_missing & ~is_positive).any())
+    eligible = is_positive if is_of_positives else np.ones_like(is_positive)
+    numbers = parse_numbers(values.tolist())
+    known = list(_split_text(values, is_missing) if numbers is None else _split_numbers(name, numbers))
+    strata = [*known, Stratum(name=UNKNOWN, rows=is_missing & eligible)]
+    filled = tuple(stratum for stratum in strata if stratum.rows.any())
+    return Stratification(name=name, is_of_positives=is_of_positives, strata=filled) if len(filled) > 1 else None
+
+
+def _split_text(values: Attribute, is_missing: NDArray[np.bool_]) -> Iterator[Stratum]:
+    counts = Counter(values[~is_missing].tolist())
+    ordered = sorted(counts, key=lambda value: (-counts[value], value))
+    chosen = ordered if len(ordered) <= MAX_CATEGORIES else ordered[: MAX_CATEGORIES - 1]
+    for value in chosen:
+        yield Stratum(name=value, rows=values == value)
+    others = ordered[len(chosen) :]
+    if others:
+        yield Stratum(name=f"{len(others)} other values", rows=np.isin(values.astype(np.str_), others))
+
+
+def _split_numbers(name: str, numbers: Floats) -> Iterator[Stratum]:
+    known = numbers[~np.isnan(numbers)]
+    edges = _edges(name, known)
+    if edges is None:
+        for value in np.unique(known).tolist():
+            yield Stratum(name=f"{value:g}", rows=numbers == value)
+        return
+    places = _places(numbers, edges)
+    for place, range_name in enumerate(_range_names(edges)):
+        yield Stratum(name=range_name, rows=(places == place) & ~np.isnan(numbers))
+
+
+def _edges(name: str, known: Floats) -> tuple[Edge, ...] | None:
+    """The borders between strata; null where each number is one."""
+    if name == DIAMETER and len(np.unique(_places(known, DIAMETER_EDGES_MM))) > 1:
+        return DIAMETER_EDGES_MM
+    if len(np.unique(known)) <= _MAX_NUMBERS:
+        return None
+    terciles = np.unique(np.quantile(known, [1 / 3, 2 / 3], method="inverted_cdf"))
+    return tuple(Edge(value=value, belongs_below=True) for value in terciles.tolist() if value < known.max())
+
+
+def _places(numbers: Floats, edges: Sequence[Edge]) -> NDArray[np.int64]:
+    """The index of the range that each number is in."""
+    is_above = [numbers > edge.value if edge.belongs_below else numbers >= edge.value for edge in edges]
+    return np.sum(is_above, axis=0, dtype=np.int64) if edges else np.zeros(len(numbers), np.int64)
+
+
+def _range_names(edges: Sequence[Edge]) -> list[str]:
+    """Names of the ranges: "under" leaves its end out, "up to" and "to" include it where it belongs below."""
+    if not edges:
+        return ["all values"]
+    first, last = edges[0], edges[-1]
+    between = [f"{low.value:g} to {high.value:g}" for low, high in pairwise(edges)]
+    return [
+        f"{'up to' if first.belongs_below else 'under'} {first.value:g}",
+        *between,
+        f"{'over' if last.belongs_below else 'from'} {last.value:g}",
+    ]
