@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.predictions import Predictions
-from archnet.evaluation.ranking import Floats
 from archnet.evaluation.uncertainty.intervals import Interval, t_interval
 from archnet.evaluation.uncertainty.proportions import proportion_interval, ratio_variance
+from archnet.evaluation.uncertainty.ratio import Floats
 
 NUM_BINS: Final = 15
 """Bins of equally many cases, as far as equal probabilities allow, each without its lower and with its upper end."""

@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.ranking import Floats, ratio
 from archnet.evaluation.uncertainty.intervals import Interval
 from archnet.evaluation.uncertainty.proportions import proportion_interval
+from archnet.evaluation.uncertainty.ratio import Floats, ratio
 from archnet.spec.metrics import MATRIX_METRICS, METRICS, Metric, metrics_shown_in
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from archnet.evaluation.ranking import Floats, Ranking, ranking
+from archnet.evaluation.ranking import Ranking, ranking
 from archnet.evaluation.uncertainty.intervals import can_resample, resamples, t_quantile
+from archnet.evaluation.uncertainty.ratio import Floats
 
 BAND_GRID: Final[Floats] = np.linspace(0, 1, 101)
 """False-positive rates, or recalls, at which the bands are computed, shape (G,)."""

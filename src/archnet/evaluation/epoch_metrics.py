@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from archnet.evaluation.confusion import matrix_metrics
 from archnet.evaluation.metric_values import macro_mean
-from archnet.evaluation.ranking import RANKING_FORMULAS, Floats, ranking
+from archnet.evaluation.ranking import RANKING_FORMULAS, ranking
+from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.spec.metrics import METRICS, summary_name
 
 

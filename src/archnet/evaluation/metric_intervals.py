@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from archnet.evaluation.confusion import proportion_intervals
 from archnet.evaluation.metric_values import macro_mean, metric_values
 from archnet.evaluation.predictions import Predictions
-from archnet.evaluation.ranking import Floats, Ranking
+from archnet.evaluation.ranking import Ranking
 from archnet.evaluation.uncertainty.clustered_auc import area_interval, scarcer_groups
 from archnet.evaluation.uncertainty.intervals import (
     Interval,
@@ -28,6 +28,7 @@ from archnet.evaluation.uncertainty.intervals import (
     can_resample,
     resamples,
 )
+from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.spec.metrics import METRICS
 
 IntervalEntry = Interval | dict[str, Any] | None

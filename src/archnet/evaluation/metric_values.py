@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from archnet.evaluation.confusion import matrix_metrics
 from archnet.evaluation.predictions import Predictions
-from archnet.evaluation.ranking import RANKING_FORMULAS, Floats, Ranking, ranking, ratio
+from archnet.evaluation.ranking import RANKING_FORMULAS, Ranking, ranking
+from archnet.evaluation.uncertainty.ratio import Floats, ratio
 from archnet.spec.metrics import METRICS
 
 

@@ -21,7 +21,7 @@ from archnet.evaluation.metric_intervals import GroupedCases, interval_entries
 from archnet.evaluation.metric_values import class_ranking, macro_mean, metric_values
 from archnet.evaluation.operating_points import choose_thresholds, wanted_recall
 from archnet.evaluation.predictions import DEFAULT_THRESHOLD, Predictions
-from archnet.evaluation.ranking import Floats
+from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.spec.experiment import SETS
 from archnet.spec.metrics import EVALUATED_METRICS, MATRIX_METRICS
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from archnet.evaluation.confusion import matrix_metrics
 from archnet.evaluation.predictions import Predictions
-from archnet.evaluation.ranking import Floats, Ranking, ranking
+from archnet.evaluation.ranking import Ranking, ranking
+from archnet.evaluation.uncertainty.ratio import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

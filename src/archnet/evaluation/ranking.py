@@ -12,8 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.uncertainty.ratio import Floats as Floats
-from archnet.evaluation.uncertainty.ratio import ratio as ratio
+from archnet.evaluation.uncertainty.ratio import Floats, ratio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

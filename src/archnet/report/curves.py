@@ -13,7 +13,8 @@ from archnet.evaluation.confusion import detection_counts
 from archnet.evaluation.curve_bands import Band, RankedCases, curve_bands
 from archnet.evaluation.metric_entry import Estimate, class_estimate
 from archnet.evaluation.predictions import Predictions
-from archnet.evaluation.ranking import Floats, precision_recall_curve, roc_curve
+from archnet.evaluation.ranking import precision_recall_curve, roc_curve
+from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import SET_NAMES, reported_set
 from archnet.spec.metrics import METRICS

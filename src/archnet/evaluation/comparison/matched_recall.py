@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.ranking import Floats, ratio
+from archnet.evaluation.uncertainty.ratio import Floats, ratio
 
 RECALL_AT_EQUAL_FALSE_POSITIVE_RATE: Final = "recall_at_equal_false_positive_rate"
 RECALL_AT_EQUAL_PRECISION: Final = "recall_at_equal_precision"

@@ -28,8 +28,8 @@ from archnet.evaluation.comparison.trainings import (
     scale_covariance,
 )
 from archnet.evaluation.confusion import number_or_none
-from archnet.evaluation.ranking import Floats
 from archnet.evaluation.uncertainty.intervals import Interval, t_interval
+from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.evaluation.uncertainty.seed_variance import Estimates, difference_over_seeds, mean_over_seeds
 from archnet.spec.metrics import metrics_shown_in
 

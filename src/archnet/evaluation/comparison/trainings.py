@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.confusion import matrix_metrics
-from archnet.evaluation.ranking import RANKING_FORMULAS, Floats, Ranking, ranking, ratio
+from archnet.evaluation.ranking import RANKING_FORMULAS, Ranking, ranking
 from archnet.evaluation.uncertainty.clustered_auc import estimate_areas
 from archnet.evaluation.uncertainty.clustered_proportions import estimate_proportions
 from archnet.evaluation.uncertainty.intervals import can_resample, resamples
+from archnet.evaluation.uncertainty.ratio import Floats, ratio
 from archnet.evaluation.uncertainty.seed_variance import Estimates
 from archnet.spec.metrics import METRICS
 

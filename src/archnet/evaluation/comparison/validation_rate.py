@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from archnet.evaluation.comparison.paired import difference_entry
 from archnet.evaluation.comparison.trainings import Truth
 from archnet.evaluation.predictions import Predictions
-from archnet.evaluation.ranking import Floats, ranking
+from archnet.evaluation.ranking import ranking
 from archnet.evaluation.uncertainty.clustered_proportions import estimate_proportions
 from archnet.evaluation.uncertainty.intervals import Interval
 from archnet.evaluation.uncertainty.proportions import proportion_interval
+from archnet.evaluation.uncertainty.ratio import Floats
 
 RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE: Final = "recall_at_validation_false_positive_rate"
 

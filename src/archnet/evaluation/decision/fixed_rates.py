@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from archnet.evaluation.decision.binary_cases import BinaryCases, Floats, proportion_entry
+from archnet.evaluation.decision.binary_cases import BinaryCases, proportion_entry
 from archnet.evaluation.uncertainty.intervals import NORMAL_QUANTILE
+from archnet.evaluation.uncertainty.ratio import Floats
 
 _UNDEFINED = {"value": None, "interval": None}
 

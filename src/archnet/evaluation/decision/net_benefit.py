@@ -6,8 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from archnet.evaluation.decision.binary_cases import BinaryCases, Floats
+from archnet.evaluation.decision.binary_cases import BinaryCases
 from archnet.evaluation.uncertainty.intervals import t_quantile
+from archnet.evaluation.uncertainty.ratio import Floats
 
 THRESHOLDS: Final = tuple(percent / 100 for percent in range(1, 100))
 """Threshold probabilities of the curve."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from archnet.evaluation.decision.binary_cases import BinaryCases, Floats, estimate_entry
+from archnet.evaluation.decision.binary_cases import BinaryCases, estimate_entry
+from archnet.evaluation.uncertainty.ratio import Floats
 
 
 def partial_area(cases: BinaryCases, max_false_positive_rate: float) -> dict[str, Any]:

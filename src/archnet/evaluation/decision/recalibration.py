@@ -7,7 +7,8 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import expit
 
-from archnet.evaluation.decision.binary_cases import BinaryCases, Floats, estimate_entry
+from archnet.evaluation.decision.binary_cases import BinaryCases, estimate_entry
+from archnet.evaluation.uncertainty.ratio import Floats
 
 _NO_ENTRY: Final = {"value": None, "interval": None}
 _STEPS = 50

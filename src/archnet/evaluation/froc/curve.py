@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from archnet.evaluation.confusion import number_or_none
 from archnet.evaluation.froc.hits import Hits, Marks, ReferenceStandard, match_marks
-from archnet.evaluation.ranking import Floats, ranking
+from archnet.evaluation.ranking import ranking
 from archnet.evaluation.uncertainty.intervals import Interval, can_resample, resamples
+from archnet.evaluation.uncertainty.ratio import Floats
 
 RATES: Final = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """False positives per scan at which the sensitivities are read."""

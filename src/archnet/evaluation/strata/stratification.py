@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.uncertainty.clustered_auc import Floats
+from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.files.attribute_values import Attribute, is_unknown, parse_numbers
 from archnet.files.luna16_lists import DIAMETER
 

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from archnet.evaluation.confusion import number_or_none
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.strata.stratification import Stratification, Stratum
-from archnet.evaluation.uncertainty.clustered_auc import Floats, area_interval, estimate_areas, scarcer_groups
+from archnet.evaluation.uncertainty.clustered_auc import area_interval, estimate_areas, scarcer_groups
 from archnet.evaluation.uncertainty.clustered_proportions import estimate_proportions
 from archnet.evaluation.uncertainty.intervals import Interval, t_interval
 from archnet.evaluation.uncertainty.proportions import proportion_interval
+from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.evaluation.uncertainty.seed_variance import Estimates, mean_over_seeds
 
 MIN_CASES: Final = 10

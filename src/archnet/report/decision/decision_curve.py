@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from archnet.evaluation.ranking import Floats
+from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.report.figures.panel import AXIS_HEIGHT, LINE_HEIGHT, Panel, linear_axis, unit_axis
 from archnet.report.figures.svg import Drawing, colour, element, series_colour, text
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archnet.evaluation.froc.curve import BAND_RATES, RATE_NAMES, RATES, Froc, FrocCurve
-from archnet.evaluation.ranking import Floats
+from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.files.atomic import atomic_write
 from archnet.report.figures.theme import LIGHT, new_figure, theme_context
 from archnet.report.wording import bounds, decimals

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from archnet.evaluation.ranking import Floats
+from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.report.figures.svg import Stroke, colour, element, series_colour, text, text_width
 
 LINE_HEIGHT: Final = 18

@@ -13,8 +13,8 @@ import numpy as np
 from archnet.errors import DataError
 from archnet.evaluation.curve_bands import Band
 from archnet.evaluation.froc.curve import BAND_RATES, NUM_DOUBLINGS, RATE_NAMES, RATES
-from archnet.evaluation.ranking import Floats
 from archnet.evaluation.run_folder import read_optional_json
+from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.report.curves import Curve, Plot
 from archnet.report.figures.ranking import curve_drawing
 from archnet.spec.outputs.output_file import OUTPUT_FILES

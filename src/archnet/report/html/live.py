@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from archnet.evaluation.metric_entry import class_estimate
 from archnet.evaluation.operating_points import OPERATING_POINTS, operating_point_text
-from archnet.evaluation.ranking import Floats
+from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.report.curves import EvaluationResult
 from archnet.report.wording import CONFIGURED_THRESHOLD
 from archnet.spec.metrics import metrics_shown_in
