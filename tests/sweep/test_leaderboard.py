@@ -14,7 +14,7 @@ from archnet.cli import app
 from archnet.errors import DataError, RunError
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.files.atomic import write_json
-from archnet.sweep.report.choice_wording import headline
+from archnet.sweep.report.choice_wording import cautions, headline
 from archnet.sweep.report.status_table import sweep_table
 from archnet.sweep.report.sweep_page import write_sweep_report
 from archnet.sweep.results.leaderboard import read_leaderboard, write_leaderboard
@@ -293,3 +293,17 @@ def test_a_trial_without_the_value_of_a_hyperparameter_is_refused(swept):
     message = f'{path}: has no value for "{WIDTH}". Remove its folder and run the sweep again with --resume.'
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_leaderboard(sweep, folder)
+
+
+def test_collapsed_trials_are_named_before_everything_else(swept):
+    sweep, folder = swept
+    for number in (2, 4):
+        path = folder / f"trials/{number:03d}/net/metrics.json"
+        collapsed = {"reason": "one_class", "class": "nodule"}
+        write_json(path, json.loads(path.read_text(encoding="utf-8")) | {"collapsed": collapsed})
+        record_run(path.parent)
+    texts = cautions(read_leaderboard(sweep, folder), [])
+    assert texts[:2] == [
+        "The best trial: Every case is predicted as “nodule”: no better than always saying “nodule”.",
+        "Trial 4: every case is predicted as one class, or the training diverged, in at least one run.",
+    ]

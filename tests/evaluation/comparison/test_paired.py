@@ -11,6 +11,7 @@ from archnet.evaluation.comparison.matched_recall import RECALL_AT_EQUAL_FALSE_P
 from archnet.evaluation.comparison.paired import paired_differences
 from archnet.evaluation.comparison.trainings import SeedPredictions, Truth
 from archnet.evaluation.uncertainty.clustered_auc import estimate_areas
+from archnet.evaluation.uncertainty.intervals import t_interval
 from archnet.spec.metrics import METRICS, metrics_shown_in
 from metric_oracles import ORACLES
 
@@ -258,7 +259,8 @@ def test_a_network_that_finds_nothing_has_no_precision_to_be_compared_at():
     assert found["auc"]["interval"] is not None
 
 
-NOTHING = {"reference": None, "other": None, "difference": None, "interval": None, "p": None, "identical": False}
+NO_INTERVALS = {"reference_interval": None, "other_interval": None, "interval": None, "p": None}
+NOTHING = {"reference": None, "other": None, "difference": None, **NO_INTERVALS, "identical": False}
 
 
 @pytest.mark.parametrize("label", [0, 1])
@@ -328,7 +330,7 @@ def test_a_difference_that_is_the_same_in_every_resample_has_no_interval():
     wrong = training([0.1, 0.9, 0.1, 0.9, 0.1])
     entry = paired_differences([wrong], [right], truth, bootstraps=50)["mcc"]
     assert entry == {
-        "reference": -1.0, "other": 1.0, "difference": 2.0, "interval": None, "p": None, "identical": False,
+        "reference": -1.0, "other": 1.0, "difference": 2.0, **NO_INTERVALS, "identical": False,
     }  # fmt: skip
 
 
@@ -337,3 +339,24 @@ def test_a_single_group_gives_no_interval():
     whole = truth_of(truth.y_true, np.zeros(160, dtype=np.int64))
     found = paired_differences([network(1)], [network(2)], whole, bootstraps=20)
     assert {entry["interval"] for entry in found.values()} == {None}
+
+
+def test_each_side_has_an_interval_inside_the_range_around_its_number():
+    truth, network = drawn()
+    seeds = [network(skill) for skill in (1.0, 1.1)]
+    found = paired_differences([network(0.5)], seeds, truth, bootstraps=100)
+    for name in ("accuracy", "auc", RECALL_AT_EQUAL_FALSE_POSITIVE_RATE):
+        entry = found[name]
+        for side in ("reference", "other"):
+            low, high = entry[f"{side}_interval"]
+            assert 0 < low < entry[side] < high < 1, (name, side)
+
+
+def test_the_interval_of_a_side_is_that_of_its_own_standard_error():
+    truth, network = drawn()
+    reference = network(0.5)
+    entry = paired_differences([reference], [network(1)], truth, bootstraps=0)["auc"]
+    estimates = estimate_areas([[reference.scores[:, 0]]], truth.y_true == 1, truth.groups)
+    error, num_groups = np.sqrt(estimates.covariance[0, 0]), truth.num_groups
+    expected = t_interval(float(estimates.areas[0]), float(error), num_groups, "logit")
+    assert entry["reference_interval"] == pytest.approx(expected)

@@ -88,8 +88,8 @@ def test_a_collapsed_run_is_reported_as_one(tmp_path):
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["collapsed"] == {"reason": "one_class", "class": "non-nodule"}
     files = read_run(run)
-    assert f'<p class="caution" role="note">{SENTENCE}</p>' in write_report(files).read_text(encoding="utf-8")
-    assert printed(run_summary(metrics)).startswith(SENTENCE)
+    assert f'<li class="caution">{SENTENCE}</li>' in write_report(files).read_text(encoding="utf-8")
+    assert printed(run_summary(files)).startswith(SENTENCE)
     assert SENTENCE in model_card(files, (64, 64, 1), InputLimits.of(-1000, 400), "model.keras")
 
 

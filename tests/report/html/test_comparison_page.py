@@ -6,6 +6,7 @@ import pytest
 
 from archnet.errors import RunError
 from archnet.evaluation.comparison.comparison import compare
+from archnet.evaluation.comparison.verdict import verdict
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.comparison_wording import DIFFERENCE_NAMES, errors_text
 from archnet.report.html.comparison_page import write_comparison
@@ -13,7 +14,8 @@ from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
 from archnet.report.sentences.comparison_cautions import comparison_cautions
 from archnet.report.sentences.comparison_document import comparison_document
-from archnet.report.sentences.comparison_sentence import comparison_sentence
+from archnet.report.sentences.comparison_sentence import comparison_sentence, main_sentence
+from archnet.report.verdict.verdict_section import verdict_facts
 from archnet.runs.rereport import regenerate_reports
 from pages import Page
 from synthetic_runs import synthetic_predictions, write_run
@@ -62,7 +64,8 @@ def test_the_page_tells_the_sentence_the_paired_tests_and_the_costs(tmp_path):
     page = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8"))
     comparison = compare(runs)
     (pair,) = comparison.pairs
-    assert comparison_sentence(comparison) in page.text
+    assert main_sentence(verdict(comparison)) in page.text
+    assert ("9.0 times", "multiply-adds (90 against 10)") in verdict_facts(verdict(comparison))
     for caution in comparison_cautions(comparison):
         assert caution in page.text
     for name, label in DIFFERENCE_NAMES.items():
@@ -119,7 +122,7 @@ def test_the_page_of_a_cross_validation_or_of_more_classes_is_whole(tmp_path, cl
 def test_of_more_classes_the_page_says_whose_auc_is_compared_and_of_slices_it_promises_no_others(tmp_path):
     runs = [write_run(tmp_path / name, classes=("a", "b", "c"), skill=skill) for name, skill in (("x", 1), ("y", 3))]
     text = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8")).text
-    assert "The AUC is of “b” against the rest." in text
+    assert "Macro numbers are means over the classes, each against the rest." in text
     assert "y right, x wrong" in text
     assert "Scroll over a picture" not in text
 

@@ -126,7 +126,7 @@ def test_an_undefined_number_is_called_undefined(tmp_path):
 
     regenerate_reports([folder])
     text = page_of(folder).text
-    assert "The test set contains no “nodule” cases, so the recall is undefined." in text
+    assert "The test set contains no nodules, so the recall is undefined." in text
     assert "recall (sensitivity)" in text
     assert "undefined" in text
 

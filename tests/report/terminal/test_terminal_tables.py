@@ -126,7 +126,7 @@ def test_a_comparison_tells_the_sentence_the_paired_differences_and_what_differs
     assert any(line[:-1] == ["AUC", "(ROC)", *numbers] for line in words(lines))
     assert " to ".join(f"{end:+.3f}" for end in entry["interval"]) in "\n".join(lines).replace("\N{MINUS SIGN}", "-")
     assert ["arch.layers[0].num_output", "16", "64"] in words(lines)
-    assert any("McNemar's exact p" in line for line in lines)
+    assert any("are classified correctly only by" in line for line in lines)
 
 
 def test_pooled_runs_say_how_many_they_are_and_how_far_apart(tmp_path):
@@ -138,7 +138,7 @@ def test_pooled_runs_say_how_many_they_are_and_how_far_apart(tmp_path):
     lines = words(printed(comparison_table(comparison)))
     assert ["runs", "2", "seeds", "(mean)", "1", "run"] in lines
     deviation = comparison.rows[0].deviation("recall", "nodule")
-    assert any(line[:2] == ["SD", f"{deviation:.3f}"] for line in lines)
+    assert any({"SD", f"{deviation:.3f}"} <= set(line) for line in lines)
 
 
 def test_a_line_for_each_further_architecture_follows_the_sentence(tmp_path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from archnet.errors import pluralize
+from archnet.report.sentences.run_cautions import collapse_text
+from archnet.report.wording import word_list
 from archnet.sweep.report.axis_labels import metric_label
 from archnet.sweep.report.best_trial_table import read_comparison
 from archnet.sweep.report.status_table import value_text
@@ -31,9 +33,9 @@ def headline(board: Leaderboard, folder: Path) -> str:
 
 
 def cautions(board: Leaderboard, evaluated_trials: list[int]) -> list[str]:
-    """Why the figures are optimistic: the choice on the validation set, and repeated use of the test set."""
+    """Collapsed runs, and why figures are optimistic: choice on the validation set, repeated use of the test set."""
     ranked = sum(row.is_ranked for row in board.rows)
-    sentences = []
+    sentences = _collapse_sentences(board)
     has_test = _has_test(board, evaluated_trials)
     if board.sweep.has_search_space and ranked > 1:
         sentences.append(
@@ -46,6 +48,25 @@ def cautions(board: Leaderboard, evaluated_trials: list[int]) -> list[str]:
             "evaluated on it in turn. The test results do not come from a single evaluation."
         )
     return sentences
+
+
+def _collapse_sentences(board: Leaderboard) -> list[str]:
+    """What has become of the best trial's runs if they have collapsed, and which other trials have collapsed runs."""
+    best = board.best
+    own = [one["collapsed"] for one in best.metrics if "collapsed" in one] if best else []
+    others = [
+        str(row.trial.number)
+        for row in board.rows
+        if row is not best and any("collapsed" in one for one in row.metrics)
+    ]
+    texts = [f"The best trial: {text}" for text in dict.fromkeys(map(collapse_text, own))]
+    if others:
+        noun = "Trial" if len(others) == 1 else "Trials"
+        texts.append(
+            f"{noun} {word_list(others)}: every case is predicted as one class, or the training diverged, in at least "
+            "one run."
+        )
+    return texts
 
 
 def _test_set_role(board: Leaderboard) -> str:
