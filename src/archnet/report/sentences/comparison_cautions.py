@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archnet.errors import pluralize
 from archnet.evaluation.comparison.baseline_findings import BaselineFinding
@@ -61,12 +61,19 @@ def _baseline_cautions(comparison: Comparison) -> Iterator[str]:
     """A sentence for each network that is not shown to be better than a baseline."""
     for row in comparison.rows:
         findings = [finding for finding in comparison.baseline_findings if finding.network == row.run]
+        better, equal = ([one for one in findings if one.is_better is is_better] for is_better in (True, False))
+        relations = [
+            *([f"worse than {_baselines_text(better)}"] if better else []),
+            *([f"not shown to be better than {_baselines_text(equal)}"] if equal else []),
+        ]
         if findings:
-            relation = "worse than" if any(one.is_better for one in findings) else "not shown to be better than"
-            baselines = word_list([_baseline_text(finding) for finding in findings])
-            noun = "baseline" if len(findings) == 1 else "baselines"
-            auc = decimals(findings[0].network_auc)
-            yield f"{row.run} (AUC {auc}) is {relation} the {noun} {baselines}."
+            yield f"{row.run} (AUC {decimals(findings[0].network_auc)}) is {', and '.join(relations)}."
+
+
+def _baselines_text(findings: Sequence[BaselineFinding]) -> str:
+    """The baselines with their areas and the difference to the network's."""
+    noun = "baseline" if len(findings) == 1 else "baselines"
+    return f"the {noun} {word_list([_baseline_text(finding) for finding in findings])}"
 
 
 def _baseline_text(finding: BaselineFinding) -> str:

@@ -14,7 +14,7 @@ from archnet.report.sentences.run_headline import headline
 from archnet.report.sentences.training_sentence import training_sentence
 from archnet.report.verdict.provenance import provenance
 from archnet.report.verdict.recall_bars import NARROW, WIDE, Bar, recall_bars
-from archnet.report.verdict.verdict_section import Fact, group_facts
+from archnet.report.verdict.verdict_section import Fact, case_facts, group_facts
 from archnet.report.wording import SET_NAMES, percent, reported_set
 
 
@@ -66,16 +66,8 @@ def _facts(run: RunFiles, name: str) -> list[Fact]:
     num_positives = int((part.y_true == run.positive).sum())
     num_scans = ((run.data or {}).get("num_scans") or {}).get(name)
     end = training_end(run.history, run.experiment)
-    cases = (
-        [
-            (f"{num_positives:,}", positive_cases(run.classes[run.positive])),
-            (f"{len(part.cases) - num_positives:,}", "other cases"),
-        ]
-        if len(run.classes) == 2
-        else [(f"{len(part.cases):,}", f"cases of {len(run.classes)} classes")]
-    )
     return [
         *group_facts(len(set(part.groups.tolist())), num_scans),
-        *cases,
+        *case_facts(len(part.cases), num_positives, run.classes[run.positive], len(run.classes)),
         *([(f"epoch {end.kept_epoch} of {end.num_epochs}", "weights kept")] if end else []),
     ]

@@ -135,12 +135,10 @@ def _bar(place: int, side: VerdictSide, own: Conclusion | None, main: Conclusion
 
 def verdict_facts(result: Verdict) -> list[Fact]:
     """How many patients, scans and cases the conclusion rests on, and what the networks cost."""
-    num_others = result.num_cases - result.num_positives
     seeds = sorted({side.num_seeds for side in result.sides if side.form != "baseline"})
     return [
         *group_facts(result.num_groups, result.num_scans),
-        (f"{result.num_positives:,}", positive_cases(result.positive)),
-        (f"{num_others:,}", "other cases"),
+        *case_facts(result.num_cases, result.num_positives, result.positive, result.num_classes),
         *_cost_facts(result),
         (" and ".join(map(str, seeds)), "training seed per network" if seeds == [1] else "training seeds per network"),
     ]
@@ -158,6 +156,17 @@ def group_facts(num_groups: int, num_scans: int | None) -> list[Fact]:
     scans = pluralize(num_scans, "scan").split(" ", 1)
     patients = pluralize(num_groups, "patient").split(" ", 1)
     return [(patients[0], patients[1])] * (num_scans > num_groups) + [(scans[0], scans[1])]
+
+
+def case_facts(num_cases: int, num_positives: int, positive: str, num_classes: int) -> list[Fact]:
+    """Cases of the positive class and others; of more than two classes all cases.
+
+    >>> case_facts(196, 42, "nodule", 2), case_facts(68, 13, "CT-1", 3)
+    ([('42', 'nodules'), ('154', 'other cases')], [('68', 'cases of 3 classes')])
+    """
+    if num_classes > 2:
+        return [(f"{num_cases:,}", f"cases of {num_classes} classes")]
+    return [(f"{num_positives:,}", positive_cases(positive)), (f"{num_cases - num_positives:,}", "other cases")]
 
 
 def _cost_facts(result: Verdict) -> list[Fact]:
