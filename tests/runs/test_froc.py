@@ -113,6 +113,7 @@ def test_reporting_again_judges_the_submission_with_the_probabilities_of_the_pre
     record_run(folder)
     regenerate_reports([folder])
     again = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["froc"]
+    assert [one["name"] for one in again.pop("by_diameter")] == ["under 6", "6 to 8", "8 to 15"]
     assert again == official(folder / "froc/submission.csv", phantom, folder / "froc/seriesuids.csv")
     assert again["cpm"] < first["froc"]["cpm"]
     assert (folder / "figures/froc.svg").exists()

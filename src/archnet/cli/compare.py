@@ -22,6 +22,14 @@ def compare(
             metavar="MARGIN",
         ),
     ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Show the strata of this attribute of the cases (cases.csv), such as diameter_mm or scanner; may be "
+            "repeated. Otherwise: of all but those that every scan has, such as its spacing.",
+            metavar="COLUMN",
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare architectures on the same test cases: paired differences with intervals and p values, metrics, costs.
@@ -33,6 +41,8 @@ def compare(
     Examples:
         archnet compare runs/luna16/archsm runs/luna16/arch3dsm
 
+        archnet compare runs/luna16 --by diameter_mm --by slice_spacing_mm
+
         archnet compare runs/phantom_2d_vs_3d --json
 
         archnet compare runs/luna16/archsm runs/luna16/arch3dsm --noninferior 0.02
@@ -40,6 +50,9 @@ def compare(
     from archnet.evaluation.comparison import comparison
 
     result = comparison.compare(runs, noninferior)
+    from archnet.report.strata.strata_tables import strata_tables
+
+    strata = strata_tables(result.strata, [row.run for row in result.rows], by or ())
     if as_json:
         from archnet.report.sentences.comparison_document import comparison_document
 
@@ -49,6 +62,8 @@ def compare(
         from archnet.report.terminal.terminal_tables import comparison_table
 
         stdout.print(comparison_table(result))
+        if strata is not None:
+            stdout.print("", strata)
 
 
 def report(

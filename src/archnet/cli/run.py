@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -107,6 +108,8 @@ def _print_runs(folders: list[Path]) -> None:
         stdout.rule(folder.name)
         run = read_run(folder)
         stdout.print(run_summary(run))
+        if len(folders) == 1:
+            _print_strata(run.metrics.get("strata", {}), [folder.name])
         note = findings_note(recorded_findings(run.data))
         if note:
             stdout.print(note, style="yellow", soft_wrap=True)
@@ -114,5 +117,16 @@ def _print_runs(folders: list[Path]) -> None:
         stdout.print(f"Report:   {folder / 'report.html'}", soft_wrap=True)
     if len(folders) > 1:
         stdout.rule("comparison")
-        stdout.print(comparison_table(compare(folders)))
+        result = compare(folders)
+        stdout.print(comparison_table(result))
+        _print_strata(result.strata, [row.run for row in result.rows])
         stdout.print(f"Report:   {folders[0].parent / 'report.html'}", soft_wrap=True)
+
+
+def _print_strata(strata: Mapping[str, Any], names: list[str]) -> None:
+    from archnet.api.console import stdout
+    from archnet.report.strata.strata_tables import short_strata_tables
+
+    tables = short_strata_tables(strata, names)
+    if tables is not None:
+        stdout.print("", tables)

@@ -14,6 +14,9 @@ from archnet.files.csv_rows import parse_number
 ATTRIBUTES_FILE: Final = "cases.csv"
 """Name of the table of attributes in a run folder and in a data folder."""
 
+GEOMETRY_COLUMNS: Final = ("slice_spacing_mm", "pixel_spacing_mm", "num_slices", "num_rows", "num_columns")
+"""Attributes that the header of every scan has."""
+
 Attribute = NDArray[np.object_]
 """One text a case; empty where the value is unknown."""
 

@@ -90,11 +90,18 @@ def _differences(
     stratification: Stratification, stratum: Stratum, reference: JudgedCases, other: JudgedCases
 ) -> dict[str, dict[str, Any]]:
     both, num_reference = _join_trainings(reference, other), reference.is_right.shape[1]
-    differences = {both.measure: difference_entry(estimate_share(both, stratum), num_reference)}
+    estimates = {both.measure: estimate_share(both, stratum)}
     if both.scores is not None:
-        area = estimate_area(both, stratification, stratum)
-        differences["auc"] = difference_entry(area, num_reference)
-    return differences
+        estimates["auc"] = estimate_area(both, stratification, stratum)
+    return {name: _clip(difference_entry(one, num_reference)) for name, one in estimates.items()}
+
+
+def _clip(entry: dict[str, Any]) -> dict[str, Any]:
+    """A difference whose interval ends at -1 and 1, beyond which no difference of shares lies; few groups need this."""
+    if entry["interval"] is None:
+        return entry
+    low, high = entry["interval"]
+    return {**entry, "interval": [max(low, -1.0), min(high, 1.0)]}
 
 
 def _join_trainings(reference: JudgedCases, other: JudgedCases) -> JudgedCases:

@@ -22,7 +22,7 @@ from archnet.spec.outputs.run_schemas import MANIFEST_FORMAT
 
 MANIFEST_FILE: Final = "manifest.json"
 
-PAGES: Final = ("report.html", "figures/")
+PAGES: Final = ("report.html", "figures/", "strata.csv")
 """Files that `archnet report` draws from the other files."""
 
 RUN_FILES: Final = (

@@ -36,11 +36,12 @@ from archnet.report.figures.side_by_side import interval_drawing
 from archnet.report.figures.svg import Drawing
 from archnet.report.figures.theme import network_name
 from archnet.report.html.comparison_cases import discordant_cases
-from archnet.report.html.froc_section import RunFroc, froc_section, run_froc
+from archnet.report.html.froc_section import RunFroc, froc_by_diameter, froc_section, run_froc
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.page import write_page
 from archnet.report.sentences.comparison_document import comparison_document
+from archnet.report.strata.strata_section import strata_section, write_strata_csv
 from archnet.report.verdict.verdict_section import verdict_section
 from archnet.report.wording import SET_NAMES, cost_text, decimals, word_list
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS, metrics_shown_in
@@ -72,8 +73,15 @@ def write_comparison(
     }
     write_json(experiment_folder / "comparison.json", comparison_document(comparison) | _froc_document(frocs))
     values = _template_values(experiment_folder, comparison)
-    froc = froc_section([froc for pool_frocs in frocs.values() for froc in pool_frocs])
-    return write_page(experiment_folder / "report.html", "comparison.html", {**values, "froc": froc})
+    all_frocs = [froc for pool_frocs in frocs.values() for froc in pool_frocs]
+    names = [row.run for row in comparison.rows]
+    write_strata_csv(experiment_folder, comparison.strata, names)
+    sections = {
+        "froc": froc_section(all_frocs),
+        "strata": strata_section(comparison.strata, names),
+        "froc_by_diameter": froc_by_diameter(all_frocs),
+    }
+    return write_page(experiment_folder / "report.html", "comparison.html", values | sections)
 
 
 def _rows_and_pools(comparison: Comparison) -> list[tuple[ComparisonRow, Pool]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +15,11 @@ from archnet.evaluation.curve_bands import Band
 from archnet.evaluation.froc.curve import BAND_RATES, NUM_DOUBLINGS, RATE_NAMES, RATES
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.evaluation.uncertainty.ratio import Floats
+from archnet.files.luna16_lists import DIAMETER
 from archnet.report.curves import Curve, Plot
 from archnet.report.figures.ranking import curve_drawing
+from archnet.report.figures.svg import Drawing
+from archnet.report.strata.strata_wording import stratum_label
 from archnet.spec.outputs.output_file import OUTPUT_FILES
 
 FROC: Final = Plot(name="froc", title="FROC", x="false positives per scan (log scale)", y="sensitivity", area="CPM")
@@ -59,6 +62,63 @@ def froc_section(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
     }
 
 
+def froc_by_diameter(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
+    """What the template shows of the FROC by the diameter of nodules; null where no run has one.
+
+    One run has its strata in one plot, several have a plot for each stratum.
+    """
+    stratified = [froc for froc in frocs if froc.results.get("by_diameter")]
+    names = list(dict.fromkeys(one["name"] for froc in stratified for one in froc.results["by_diameter"]))
+    if not names:
+        return None
+    by_name = {name: [_stratum_froc(froc, name) for froc in stratified] for name in names}
+    return {
+        "names": [froc.name for froc in stratified],
+        "rows": [_stratum_values(name, parts) for name, parts in by_name.items()],
+        "drawings": _draw_strata(by_name, len(stratified)),
+    }
+
+
+def _stratum_froc(froc: RunFroc, name: str) -> RunFroc | None:
+    """The FROC of one stratum; null where the run has no nodule in it."""
+    results = next((one for one in froc.results["by_diameter"] if one["name"] == name), None)
+    return None if results is None else replace(froc, results=results)
+
+
+def _stratum_values(name: str, parts: Sequence[RunFroc | None]) -> dict[str, Any]:
+    results = [{} if part is None else part.results for part in parts]
+    return {
+        "label": stratum_label(DIAMETER, name),
+        "num_nodules": max(one.get("num_nodules", 0) for one in results),
+        "cells": [{"cpm": one.get("cpm"), "interval": one.get("intervals", {}).get("cpm")} for one in results],
+    }
+
+
+def _draw_strata(by_name: Mapping[str, Sequence[RunFroc | None]], num_runs: int) -> list[Drawing]:
+    ticks = list(zip(_axis_positions(np.array(RATES)).tolist(), RATE_NAMES, strict=True))
+    curves = {name: [part for part in map(_stratum_curve, parts) if part] for name, parts in by_name.items()}
+    if num_runs > 1:
+        return [
+            curve_drawing(FROC, entries, f"FROC, {stratum_label(DIAMETER, name)}", ticks)
+            for name, entries in curves.items()
+            if entries
+        ]
+    together = [
+        replace(entry, name=stratum_label(DIAMETER, name), hue="", band=None)
+        for name, entries in curves.items()
+        for entry in entries
+    ]
+    return [curve_drawing(FROC, together, "FROC by nodule diameter", ticks)] if together else []
+
+
+def _stratum_curve(froc: RunFroc | None) -> Curve | None:
+    if froc is None:
+        return None
+    curve = _read_curve(froc.folder / "froc/curve.json")
+    points = (curve or {}).get("by_diameter", {}).get(froc.results["name"])
+    return _plot_curve(froc, points) if points else None
+
+
 def _read_curve(path: Path) -> dict[str, Any] | None:
     """The curve of a run, or None where it has none.
 
@@ -68,14 +128,19 @@ def _read_curve(path: Path) -> dict[str, Any] | None:
     curve = read_optional_json(path)
     if curve is None:
         return None
-    rates, band = curve["false_positives_per_scan"], curve["band"]
-    is_rising = all(low <= high for low, high in pairwise(rates))
-    if not is_rising or len(curve["sensitivity"]) != len(rates) or (band and len(band) != len(BAND_RATES)):
-        raise DataError(
-            f"{path}: its rates do not rise, or do not match its sensitivities and its band. "
-            f"{OUTPUT_FILES[path.name].remedy}"
-        )
+    for points in (curve, *curve.get("by_diameter", {}).values()):
+        if not _is_consistent(points):
+            raise DataError(
+                f"{path}: its rates do not rise, or do not match its sensitivities and its band. "
+                f"{OUTPUT_FILES[path.name].remedy}"
+            )
     return curve
+
+
+def _is_consistent(points: Mapping[str, Any]) -> bool:
+    rates, band = points["false_positives_per_scan"], points["band"]
+    is_rising = all(low <= high for low, high in pairwise(rates))
+    return is_rising and len(points["sensitivity"]) == len(rates) and (not band or len(band) == len(BAND_RATES))
 
 
 def _axis_positions(rates: Floats) -> Floats:

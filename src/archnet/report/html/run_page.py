@@ -22,12 +22,13 @@ from archnet.report.decision.decision_section import decision_section
 from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures, shown_channel
 from archnet.report.figures.run_figures import run_drawings, write_figures
 from archnet.report.figures.svg import Drawing
-from archnet.report.html.froc_section import RunFroc, froc_section, run_froc
+from archnet.report.html.froc_section import RunFroc, froc_by_diameter, froc_section, run_froc
 from archnet.report.html.gallery import cards
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.page import write_page
 from archnet.report.run_files import RunFiles, require_results
+from archnet.report.strata.strata_section import strata_drawings, strata_section, write_strata_csv
 from archnet.report.verdict.run_section import run_section
 from archnet.report.wording import CONFIGURED_THRESHOLD, cost_text, reported_set, word_list
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS
@@ -44,15 +45,24 @@ def write_report(run: RunFiles) -> Path:
     """
     require_results(run)
     drawings, froc = run_drawings(run), froc_section(_test_froc(run))
+    strata = strata_section(run.metrics.get("strata", {}), [run.name])
+    write_strata_csv(run.folder, run.metrics.get("strata", {}), [run.name])
     decision = decision_section(run.metrics, reported_set(run.sets))
     write_figures(
         run.folder,
         drawings
         | ({"froc": froc["drawing"]} if froc else {})
-        | ({"decision_curve": decision["drawing"]} if decision else {}),
+        | ({"decision_curve": decision["drawing"]} if decision else {})
+        | strata_drawings(strata),
     )
     values = _table_values(run) | _figure_values(run, drawings) | _reproducibility_values(run)
-    return write_page(run.folder / "report.html", "run.html", {**values, "froc": froc, "decision": decision})
+    sections = {
+        "froc": froc,
+        "decision": decision,
+        "strata": strata,
+        "froc_by_diameter": froc_by_diameter(_test_froc(run)),
+    }
+    return write_page(run.folder / "report.html", "run.html", values | sections)
 
 
 def _test_froc(run: RunFiles) -> list[RunFroc]:

@@ -1,0 +1,1 @@
+"""Results by stratum: their words, tables and drawings."""

@@ -1,0 +1,159 @@
+"""Strata drawing: each network's recall in each stratum, and its difference to the reference, with 95% intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from archnet.report.comparison_wording import p_value_text
+from archnet.report.figures.panel import AXIS_HEIGHT, LINE_HEIGHT, Axis, Panel, dot_legend, linear_axis, unit_axis
+from archnet.report.figures.svg import NARROW, WIDE, Drawing, colour, series_colour, shorten, text
+from archnet.report.strata.strata_rows import StrataRow, strata_rows
+from archnet.report.strata.strata_wording import column_label, size_text, stratum_label
+from archnet.report.wording import bounds, decimals, signed
+
+_TOP: Final = 30
+_ENTRY_HEIGHT: Final = 20
+_HEADING: Final = 1.3
+"""Height of a stratum's heading, in entries."""
+_SIDE: Final = 14
+_GAP: Final = 34
+
+_OUTLINE: Final = {"stroke": colour("paper"), "stroke_width": 3, "paint_order": "stroke"}
+"""Keeps text readable over lines."""
+
+Entry = tuple[float | None, Sequence[float] | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Content:
+    """What is drawn.
+
+    Attributes:
+        column: The attribute's entry in metrics.json or comparison.json.
+        names: Of the networks.
+        measure: "recall" or "accuracy".
+        rows: Of the strata and networks.
+    """
+
+    column: Mapping[str, Any]
+    names: Sequence[str]
+    measure: str
+    rows: Sequence[StrataRow]
+
+    @property
+    def num_entries(self) -> float:
+        """Height of a panel, in entries."""
+        return len(self.column["strata"]) * (_HEADING + len(self.names)) + 0.2
+
+
+def strata_drawing(column: Mapping[str, Any], names: Sequence[str], measure: str) -> Drawing:
+    """Draw the strata of an attribute: a dot and a line for each network.
+
+    Of several networks a second panel has the differences to the first, hollow where the interval contains zero; on a
+    phone it is below the first panel.
+
+    Args:
+        column: The attribute's entry in metrics.json or comparison.json.
+        names: Of the networks.
+        measure: "recall" or "accuracy".
+    """
+    content = _Content(column=column, names=names, measure=measure, rows=tuple(strata_rows(column, names)))
+    narrow = _draw(content, width=NARROW, is_stacked=True)
+    if len(names) == 1:
+        return narrow
+    return replace(_draw(content, width=WIDE, is_stacked=False), narrow=narrow)
+
+
+def _draw(content: _Content, *, width: float, is_stacked: bool) -> Drawing:
+    height = content.num_entries * _ENTRY_HEIGHT
+    titles = {f"{content.measure}, by {column_label(content.column['name'])}": unit_axis("")}
+    if len(content.names) > 1:
+        titles[f"difference to {shorten(content.names[0])}"] = _difference_axis(content)
+    panel_width = width - 2 * _SIDE if is_stacked else (width - 2 * _SIDE - _GAP) / 2
+    parts, bottom = [], 0.0
+    for k, (title, x_axis) in enumerate(titles.items()):
+        panel = Panel(
+            left=_SIDE if is_stacked else _SIDE + k * (panel_width + _GAP),
+            top=_TOP + (k * (height + AXIS_HEIGHT + _TOP) if is_stacked else 0),
+            width=panel_width,
+            height=height,
+            x=x_axis,
+            y=Axis(label="", low=content.num_entries, high=0, ticks=()),
+        )
+        parts.append(_draw_panel(panel, title, content, _difference_entry if k else _result_entry))
+        bottom = panel.bottom + AXIS_HEIGHT
+    if len(content.names) > 1:
+        parts.append(dot_legend({name: place for place, name in enumerate(content.names)}, _SIDE, bottom))
+        bottom += LINE_HEIGHT * len(content.names)
+    return Drawing(width=width, height=bottom, elements="".join(parts), alt=_alt_text(content))
+
+
+def _draw_panel(
+    panel: Panel, title: str, content: _Content, draw_entry: Callable[[Panel, StrataRow, float, str], str]
+) -> str:
+    parts = [panel.axes(title)]
+    if panel.x.low < 0:
+        parts.append(panel.line([0, 0], [panel.y.low, panel.y.high], colour("faint"), stroke_width=1.2))
+    position = 0.0
+    for row in content.rows:
+        if row.place == 0:
+            name = stratum_label(content.column["name"], shorten(row.stratum["name"]))
+            heading = f"{name}: {size_text(row.stratum, content.measure)}"
+            ((_, y),) = panel.points(panel.x.low, position + 0.85).tolist()
+            parts.append(text(heading, panel.left + 4, y, **_OUTLINE) if panel.left < WIDE / 2 else "")
+            position += _HEADING
+        parts.append(draw_entry(panel, row, position + 0.4, content.measure))
+        position += 1
+    return "".join(parts)
+
+
+def _result_entry(panel: Panel, row: StrataRow, position: float, measure: str) -> str:
+    return _entry(panel, (row.results[measure], row.results["intervals"][measure]), position, row.place)
+
+
+def _difference_entry(panel: Panel, row: StrataRow, position: float, measure: str) -> str:
+    if not row.differences:
+        return ""
+    entry = row.differences[measure]
+    is_hollow = entry["interval"] is not None and entry["interval"][0] <= 0 <= entry["interval"][1]
+    mark = _entry(panel, (entry["difference"], entry["interval"]), position, row.place, is_hollow=is_hollow)
+    if entry["p_holm"] is None or entry["difference"] is None:
+        return mark
+    ((_, y),) = panel.points(panel.x.low, position).tolist()
+    label = p_value_text(entry["p_holm"])
+    words = f"p {label}" if label.startswith("<") else f"p = {label}"
+    return mark + text(words, panel.left + panel.width - 4, y + 4, text_anchor="end")
+
+
+def _entry(panel: Panel, entry: Entry, position: float, place: int, *, is_hollow: bool = False) -> str:
+    value, interval = entry
+    hue = series_colour(place)
+    if value is None:
+        ((x, y),) = panel.points(max(panel.x.low, 0), position).tolist()
+        return text("undefined", x + 8, y + 4)
+    line = panel.line(interval, [position, position], hue, stroke_width=2.6) if interval is not None else ""
+    return line + panel.dot(value, position, 5, fill=colour("paper") if is_hollow else hue, stroke=hue, stroke_width=2)
+
+
+def _difference_axis(content: _Content) -> Axis:
+    """An axis with zero, and room for the p values at its end."""
+    entries = [row.differences[content.measure] for row in content.rows if row.differences]
+    numbers = [number for entry in entries for number in (entry["difference"], *(entry["interval"] or ()))]
+    known = [number for number in numbers if number is not None] + [0.0]
+    return linear_axis("", [min(known) - 0.02, max(known) + 0.35 * (max(known) - min(known) + 0.02)], num_ticks=5)
+
+
+def _alt_text(content: _Content) -> str:
+    """The numbers of the drawing."""
+    column, measure = content.column, content.measure
+    texts = []
+    for row in content.rows:
+        ends = bounds(row.results["intervals"][measure])
+        value = f"{row.network} {decimals(row.results[measure])}" + (f" ({ends})" if ends else "")
+        entry = row.differences.get(measure)
+        difference = f", difference {signed(entry['difference'])}" if entry and entry["difference"] is not None else ""
+        stratum = f"{stratum_label(column['name'], row.stratum['name'])}: " if row.place == 0 else ""
+        texts.append(f"{stratum}{value}{difference}")
+    return f"{measure.capitalize()} by {column_label(column['name'])}, with 95% intervals. {'; '.join(texts)}."
