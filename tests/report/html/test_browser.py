@@ -109,7 +109,9 @@ def test_before_anything_is_moved_the_page_shows_the_experiments_threshold(reade
     reader.open(experiment / "archsm/report.html")
     for name, key in SETS.items():
         assert_is_scikit_learns(shown(reader, name), *cases_of(experiment / "archsm", key), 0.5)
-    assert reader.one("#live output").text == "0.500"
+    scores, truth = cases_of(experiment / "archsm", "test")
+    found, alarms = (scores[truth] >= 0.5).sum(), (scores[~truth] >= 0.5).sum()
+    assert reader.one("#live output").text == (f"0.500: test {found} of {truth.sum()} found, {alarms} false positives")
     assert [button.get_attribute("aria-pressed") for button in reader.all("#live button")] == ["true", "false", "false"]
 
 
@@ -123,7 +125,7 @@ def test_the_buttons_show_the_thresholds_that_validation_chose(reader, experimen
     for label, point in zip(list(buttons)[1:], metrics["operating_points"].values(), strict=True):
         buttons[label].click()
         assert_is_scikit_learns(shown(reader, "test"), *cases_of(experiment / "archsm", "test"), point["threshold"])
-        assert number(reader.one("#live output").text) == pytest.approx(point["threshold"], abs=0.000501)
+        assert number(reader.one("#live output").text.split(":")[0]) == pytest.approx(point["threshold"], abs=0.000501)
         low, high = point["intervals"]["recall"]
         interval = reader.one('tr[data-column="test"] [data-metric=recall] .interval').text
         assert interval == f"{low:.3f} to {high:.3f}"
@@ -161,13 +163,16 @@ def test_one_slider_moves_both_networks_to_as_many_false_alarms(reader, experime
     scale = steps(reader, 1)
     assert scale["steps"][:4] == [0, 1, 2, 3]
     reader.slide("#threshold", 5)
-    assert reader.one("#live output").text == "at most 5"
+    texts = []
     for place, name in enumerate(("archsm", "arch3dsm")):
         scores, truth = cases_of(experiment / name, "test")
         threshold = scale["columns"][place]["thresholds"][5]
         assert_is_scikit_learns(shown(reader, name), scores, truth, threshold)
         allowed = [cut for cut in scores if (scores[~truth] >= cut).sum() <= 5]
         assert threshold == min(allowed)
+        found, alarms = (scores[truth] >= threshold).sum(), (scores[~truth] >= threshold).sum()
+        texts.append(f"{name} {found} of {truth.sum()} found, {alarms} false positive{'s' if alarms != 1 else ''}")
+    assert reader.one("#live output").text == f"At most 5 false positives: {'; '.join(texts)}"
 
 
 @pytest.mark.slow
@@ -297,7 +302,7 @@ def emulated(reader, **media):
 def test_a_dark_screen_gets_a_dark_page_with_dark_pictures_and_paper_a_light_one(reader, experiment):
     reader.open(experiment / "archsm/report.html")
     ground = "return getComputedStyle(document.body).backgroundColor"
-    picture = "return getComputedStyle(document.querySelector('.wide .drawing path')).stroke"
+    picture = "return getComputedStyle(document.querySelector('.drawing.wide path')).stroke"
     light = reader.run(ground), reader.run(picture)
     emulated(reader, scheme="dark")
     dark = reader.run(ground), reader.run(picture)
@@ -309,6 +314,64 @@ def test_a_dark_screen_gets_a_dark_page_with_dark_pictures_and_paper_a_light_one
     assert dark[0] == "rgb(20, 23, 28)"
     assert dark[1] != light[1]
     assert on_paper == ("rgb(255, 255, 255)", False, False)
+
+
+def on_phone(reader, page):
+    """Open a page on a phone of 390 pixels."""
+    metrics = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    reader.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    reader.open(page)
+
+
+@pytest.fixture
+def phone(reader):
+    yield lambda page: on_phone(reader, page)
+    reader.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+PHONE = """
+const shown = element => element.getClientRects().length > 0;
+const texts = [...document.querySelectorAll(".drawing text, .network text")].filter(shown).map(text => {
+    const svg = text.ownerSVGElement;
+    return parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+});
+const targets = [...document.querySelectorAll("button, input[type=range], summary, .contents a, td a")].filter(shown)
+    .map(element => element.getBoundingClientRect()).map(box => Math.min(box.width, box.height));
+const slider = document.querySelector("#threshold").getBoundingClientRect();
+const root = document.documentElement;
+return [Math.min(...texts), Math.min(...targets), slider.width, root.scrollWidth - root.clientWidth];
+"""
+
+
+@pytest.mark.parametrize("page", ["report.html", "archsm/report.html"])
+def test_on_a_phone_text_can_be_read_and_every_target_be_hit(reader, experiment, phone, page):
+    phone(experiment / page)
+    smallest_text, smallest_target, slider_width, overflow = reader.run(PHONE)
+    assert smallest_text >= 10.95
+    assert smallest_target >= 24
+    assert slider_width > 340
+    assert overflow == 0
+
+
+def test_on_a_phone_a_gallery_shows_four_cases_and_a_button_the_others(reader, experiment, phone):
+    phone(experiment / "archsm/report.html")
+    gallery = reader.one(".gallery")
+    cases = gallery.find_elements("css selector", ":scope > li")
+    assert [case.is_displayed() for case in cases] == [True] * 4 + [False] * (len(cases) - 4)
+    button = reader.one(".gallery + .more")
+    assert button.text == f"Show {len(cases) - 4} more cases"
+    reader.run("arguments[0].click()", button)
+    assert all(case.is_displayed() for case in cases)
+
+
+def test_a_table_that_scrolls_can_be_reached_by_keyboard_and_has_a_name(reader, experiment, phone):
+    phone(experiment / "report.html")
+    regions = reader.run(
+        "return [...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth + 1)"
+        ".map(one => [one.tabIndex, one.getAttribute('role'), one.getAttribute('aria-label')])"
+    )
+    assert [0, "region", "Numbers at the threshold, with 95% intervals, scrolls sideways"] in regions
+    assert all(region[:2] == [0, "region"] and region[2] for region in regions)
 
 
 @pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.slow), 700])

@@ -31,7 +31,7 @@ def test_a_curve_whose_columns_do_not_belong_together_is_refused(tmp_path, chang
     path.write_text(json.dumps({**CURVE, **change}))
     froc = RunFroc(name="net", folder=tmp_path, results={"cpm": 0.6})
     if not change:
-        assert froc_section([froc])["rows"] == [{"name": "net", "cpm": 0.6}]
+        assert froc_section([froc])["rows"] == [{"name": "net", "hue": "", "cpm": 0.6}]
         return
     message = (
         f"{path}: its rates do not rise, or do not match its sensitivities and its band. "

@@ -27,7 +27,7 @@ def drawing_of(name):
 
 
 def blocks_of(drawing):
-    return [block for row in drawing["rows"] for block in row["blocks"]]
+    return [block for row in drawing["layouts"]["wide"] for block in row["blocks"]]
 
 
 @pytest.mark.parametrize("name", ["archsm", "arch3dsm", "ct3d"])
@@ -56,14 +56,14 @@ def test_blocks_are_as_tall_as_slices_are_high_as_wide_as_channels_and_deep_only
 
 def test_a_long_network_is_drawn_in_rows_of_like_length():
     _, drawing = drawing_of("ct3d")
-    lengths = [len(row["blocks"]) for row in drawing["rows"]]
+    lengths = [len(row["blocks"]) for row in drawing["layouts"]["wide"]]
     assert max(lengths) <= 10
     assert max(lengths) - min(lengths) <= 1
 
 
 def test_the_page_draws_a_block_for_every_layer(tmp_path):
     text = write_report(read_run(write_run(tmp_path / "net"))).read_text(encoding="utf-8")
-    assert len(re.findall('<g class="block', text)) == 5
+    assert len(re.findall('<g class="block', text)) == 3 * 5  # on a wide page, on a tablet, on a phone
     assert 'aria-label="The network. input: 64 × 64 × 1; C 16 3x3 relu drop 8.3%: 64 × 64 × 16; ' in text
 
 
@@ -171,7 +171,7 @@ def test_blocks_of_the_shipped_networks_do_not_overlap_and_stay_inside(path):
     arch = load_arch(path)
     plan = arch.plan()
     drawing = network_drawing(network_summary(plan, plan_micro_batches(estimate_memory(plan), 1, None)))
-    for row in drawing["rows"]:
+    for row in drawing["layouts"]["wide"]:
         boxes = list(boxes_of(row))
         assert all(left >= 0 and right <= row["width"] and top >= 0 for left, top, right, _ in boxes)
         assert max(bottom for *_, bottom in boxes) <= row["height"] + 8
@@ -185,7 +185,7 @@ def test_blocks_of_the_shipped_networks_do_not_overlap_and_stay_inside(path):
 
 def test_a_group_shares_a_row_with_the_block_in_which_its_lanes_meet():
     cat = {"type": "CAT", "branches": [[conv(), conv(), conv()], []]}
-    rows = network_drawing(summary_of(*[conv()] * 4, cat, conv(), cat))["rows"]
+    rows = network_drawing(summary_of(*[conv()] * 4, cat, conv(), cat))["layouts"]["wide"]
     assert [[block["type"] for block in row["blocks"]] for row in rows] == [
         ["input", "C", "C", "C", "C"],
         ["C", "C", "C", "CAT", "C"],
@@ -193,5 +193,6 @@ def test_a_group_shares_a_row_with_the_block_in_which_its_lanes_meet():
     ]
     views = {"type": "VIEWS", "planes": "nine", "layers": [*[conv()] * 6, GAP]}
     plan = load_arch({"rank": 3, "layers": [views, T]}).plan((8, 8, 8))
-    (first, _) = network_drawing(network_summary(plan, plan_micro_batches(estimate_memory(plan), 1, None)))["rows"]
+    summary = network_summary(plan, plan_micro_batches(estimate_memory(plan), 1, None))
+    (first, _) = network_drawing(summary)["layouts"]["wide"]
     assert [block["type"] for block in first["blocks"]] == ["input", *["C"] * 6, "GAP", "VIEWS"]

@@ -22,6 +22,9 @@ WIDE: Final = 760
 NARROW: Final = 362
 """Width of drawings for a phone, in pixels; text keeps its size there."""
 
+HALO: Final[dict[str, Any]] = {"paint_order": "stroke", "stroke": "var(--paper)", "stroke_width": 4}
+"""Attributes of a text that stands on lines."""
+
 _NAMESPACES: Final = {"xmlns": "http://www.w3.org/2000/svg", "xmlns:xlink": "http://www.w3.org/1999/xlink"}
 _FONT: Final = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 _COLOUR: Final = re.compile(r'( (?:fill|stroke)=")var\(--(\w+)\)(?=")')

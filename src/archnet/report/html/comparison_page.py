@@ -119,6 +119,7 @@ def _template_values(experiment_folder: Path, comparison: Comparison) -> dict[st
         "comparison": comparison,
         "classes": classes,
         "positive": comparison.positive,
+        "hues": {row.run: network_name(place) for place, row in enumerate(comparison.rows)},
         "links": [_links(experiment_folder, row) for row in comparison.rows],
         "run_texts": [runs_text(row) for row in comparison.rows],
         "metric_rows": _metric_rows(comparison),

@@ -58,7 +58,7 @@ def froc_section(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
     return {
         "drawing": curve_drawing(FROC, curves, FROC.title, ticks),
         "rates": RATE_NAMES,
-        "rows": [{"name": froc.name, **froc.results} for froc, _ in frocs_with_curve],
+        "rows": [{"name": froc.name, "hue": froc.hue, **froc.results} for froc, _ in frocs_with_curve],
     }
 
 

@@ -48,6 +48,7 @@ def _initial_column(result: EvaluationResult, positive: int) -> dict[str, Any]:
     }
     return {
         "name": result.name,
+        "hue": result.hue,
         "threshold": result.metrics["threshold"],
         "matrix": result.metrics["confusion_matrix"],
         "supports": np.bincount(result.predictions_by_seed[0].y_true, minlength=2).tolist(),

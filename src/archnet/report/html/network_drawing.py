@@ -26,9 +26,8 @@ from archnet.report.units import count_text
 from archnet.report.wording import shape
 from archnet.spec.layers import LAYERS
 
-COLUMNS_PER_ROW: Final = 10
-_NARROWEST: Final = 0.74
-"""Minimum share of its width to which a drawing shrinks before it scrolls."""
+COLUMNS_PER_ROW: Final = {"wide": 10, "medium": 7, "narrow": 3}
+"""Columns side by side on a wide page, on a tablet and on a phone."""
 
 _COLORS: Final = {"features": 0, "dense": 1, "pooling": 2, "classes": 3, "other": 5}
 """Numbers of the page's colors for the families that `Traits.drawn_as` names."""
@@ -43,7 +42,10 @@ def network_drawing(summary: Mapping[str, Any]) -> dict[str, Any]:
     layers = [_input_layer(summary), *summary["layers"]]
     items = (Block(row=layers[0]), *network_items(summary["layers"]))
     return {
-        "rows": [_draw_row(row, summary) for row in _rows(items)],
+        "layouts": {
+            name: [_draw_row(row, summary) for row in _rows(items, num_columns)]
+            for name, num_columns in COLUMNS_PER_ROW.items()
+        },
         "column": COLUMN_WIDTH,
         "alt": "The network. " + "; ".join(_layer_text(layer) for layer in layers) + ".",
     }
@@ -58,13 +60,13 @@ def _layer_text(layer: Mapping[str, Any]) -> str:
     return f"{layer['type']} {layer['summary']}".strip() + f": {shape(layer['output_shape'])}"
 
 
-def _rows(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Rows of similar width, with at most ten columns unless a group is wider."""
+def _rows(items: Sequence[Item], most_columns: int) -> Iterator[Sequence[Item]]:
+    """Rows of similar width, with at most so many columns unless a group is wider."""
     num_columns = _width(items) / COLUMN_WIDTH
-    limit: float = COLUMN_WIDTH * math.ceil(num_columns / math.ceil(num_columns / COLUMNS_PER_ROW))
+    limit: float = COLUMN_WIDTH * math.ceil(num_columns / math.ceil(num_columns / most_columns))
     parts = list(_parts(items))
     if max(map(_width, parts)) > limit:
-        limit = COLUMN_WIDTH * COLUMNS_PER_ROW
+        limit = COLUMN_WIDTH * most_columns
     row: list[Item] = []
     for part in parts:
         if row and _width([*row, *part]) > limit:
@@ -101,7 +103,6 @@ def _draw_row(items: Sequence[Item], summary: Mapping[str, Any]) -> dict[str, An
         "notes": canvas.notes,
         "width": width,
         "height": y + height_below(items, lines, largest),
-        "narrowest": round(_NARROWEST * width),
     }
 
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 from archnet.report.html.network_tree import Block, Group, Item
 
 COLUMN_WIDTH: Final = 100
-GROUND: Final = 128
-"""Height of a row above the lower edge of its blocks."""
+GROUND: Final = 44
+"""Least height of a row above the lower edge of its blocks."""
 
 MARGIN: Final = 26
 """Width on both sides of lanes, where they split and join."""
@@ -22,6 +22,7 @@ _TITLE: Final = 18
 _GAP: Final = 10
 _EMPTY_HEIGHT: Final = 16
 _RADIUS: Final = 10
+_ARROW: Final = 5
 _TALLEST = 88
 _WIDEST = 52
 _DEEPEST = 26
@@ -158,9 +159,11 @@ class NetworkLayout:
             self.canvas.notes.append({"x": (x + end) / 2, "y": top + 13, "text": group.bracket, "is_title": True})
 
     def _draw_detour(self, start: float, end: float, y: float, lane_y: float) -> None:
-        """Draw a line that leaves the main line, runs at a different height, and returns."""
+        """Draw a line that leaves the main line, runs at a different height, and returns with an arrow."""
         turn = _RADIUS if lane_y > y else -_RADIUS
         self.canvas.flows.append(
             f"M{start:g} {y:g}V{lane_y - turn:g}q0 {turn:g} {_RADIUS} {turn:g}H{end - _RADIUS:g}"
             f"q{_RADIUS} 0 {_RADIUS} {-turn:g}V{y:g}"
+            f"m{-_ARROW} {math.copysign(_ARROW, turn):g}l{_ARROW} {-math.copysign(_ARROW, turn):g} "
+            f"{_ARROW} {math.copysign(_ARROW, turn):g}"
         )

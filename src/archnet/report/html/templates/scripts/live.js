@@ -59,9 +59,22 @@
       }
     });
 
-    const tell = () => {
-      const step = data.scales[scale].steps[slider.value];
-      const text = scale ? `at most ${count(step)}` : thresholdText(step);
+    /* "9 of 42 found, 20 false positives" of one column at a step; of several seeds the means. */
+    const countsText = ({trainings}, step, {positives}) => {
+      const found = mean(trainings.map(one => one.found[step])), alarms = mean(trainings.map(one => one.alarms[step]));
+      return `${count(found)} of ${count(positives)} found, ${count(alarms)} false positive${alarms === 1 ? "" : "s"}`;
+    };
+
+    /* Of networks those of all; of the sets of one run those of the first, which the page reports. */
+    const describe = (columns, step) => {
+      const place = data.scales[scale].steps[slider.value];
+      const heading = scale ? `At most ${count(place)} false positive${place === 1 ? "" : "s"}` : thresholdText(place);
+      const shown = live.dataset.columns === "networks" ? columns : columns.slice(0, 1);
+      const parts = shown.map((column, k) => {
+        const text = countsText(column, step, data.columns[k]);
+        return columns.length > 1 ? `${rows[k].dataset.column} ${text}` : text;
+      });
+      const text = `${heading}: ${parts.join("; ")}`;
       output.textContent = text;
       slider.setAttribute("aria-valuetext", text);
     };
@@ -75,13 +88,13 @@
     slider.addEventListener("input", () => {
       press(null);
       show(data.scales[scale].columns, slider.value);
-      tell();
+      describe(data.scales[scale].columns, slider.value);
     });
     for (const button of buttons) {
       button.addEventListener("click", () => {
         const point = data.points[button.dataset.point];
         slider.value = point.at[scale];
-        tell();
+        describe(point.columns, 0);
         press(button);
         show(point.columns, 0);
       });
@@ -90,14 +103,14 @@
       radio.addEventListener("change", () => {
         useScale(Number(radio.value));
         slider.value = data.points[0].at[scale];
-        tell();
+        describe(data.scales[scale].columns, slider.value);
         press(null);
         show(data.scales[scale].columns, slider.value);
       });
     }
     useScale(0);
     slider.value = data.points[0].at[0];
-    tell();
+    describe(data.points[0].columns, 0);
     press(buttons[0]);
     live.querySelector(".controls").hidden = false;
   }
