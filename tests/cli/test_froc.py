@@ -279,3 +279,26 @@ def test_without_a_nodule_in_other_scans_there_is_nothing_to_evaluate(lists):
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         leave_out_training_series(submission, *read(lists))
+
+
+def test_the_nodules_of_each_diameter_are_evaluated_on_request(lists):
+    rows = ["a,0,0,0,5", "b,0,0,0,7", "c,0,0,0,-1"]
+    (lists / "annotations.csv").write_text(f"{POINT},diameter_mm\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    done = froc(lists, "--by", "diameter", "--json")
+    assert done.returncode == 0
+    strata = json.loads(done.stdout)["by_diameter"]
+    assert [(one["name"], one["num_nodules"], one["num_true_positives"], one["is_small"]) for one in strata] == [
+        ("under 6", 1, 1, True),
+        ("6 to 8", 1, 1, True),
+        ("unknown", 1, 0, True),
+    ]
+    assert {one["num_false_positives"] for one in strata} == {json.loads(done.stdout)["num_false_positives"]}
+    assert strata[0]["intervals"] == {"cpm": None, "sensitivities": [None] * 7}
+    words = froc(lists, "--by", "diameter").stdout
+    assert "By nodule diameter, sensitivity at false positives per scan" in words
+    assert re.search(r"under 6 mm +1, few( +1\.00){7} +1\.000", words)
+
+
+def test_nodules_of_one_diameter_are_said_to_have_no_strata(lists):
+    done = froc(lists, "--by", "diameter", "--bootstraps", 0)
+    assert done.stdout.splitlines()[-1] == "All nodules are in one stratum of diameters."

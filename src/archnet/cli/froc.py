@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -51,6 +52,10 @@ def froc(
             help="Also evaluate scans that the networks were trained on, as listed by `archnet predict`.",
         ),
     ] = False,
+    by: Annotated[
+        Literal["diameter"] | None,
+        typer.Option(help="Also evaluate the nodules of each diameter: under 6, 6 to 8, 8 to 15 and over 15 mm."),
+    ] = None,
     out: Annotated[
         list[Path] | None,
         typer.Option(
@@ -67,12 +72,16 @@ def froc(
     Examples:
         archnet froc submission.csv --annotations annotations.csv --excluded annotations_excluded.csv
         --series seriesuids.csv --out froc.png --out froc.csv
+
+        archnet froc submission.csv --annotations annotations.csv --excluded annotations_excluded.csv
+        --series seriesuids.csv --by diameter
     """
     _check_output_names(out or [])
     for path in out or []:
         check_output_path(path, (submission, annotations, excluded, series))
     from archnet.evaluation.froc.curve import compute_froc
     from archnet.evaluation.froc.lists import leave_out_training_series, read_lists
+    from archnet.evaluation.strata.froc_strata import compute_froc_by_diameter, froc_strata_document
 
     marks, reference = read_lists(submission, annotations, excluded, series)
     num_training = 0
@@ -91,10 +100,14 @@ def froc(
             "include such scans, add --include-training-scans.",
             err=True,
         )
+    strata = (
+        compute_froc_by_diameter(marks, reference, max_marks=max_marks, bootstraps=bootstraps, seed=seed) if by else {}
+    )
     if as_json:
-        print_json({**result.to_document(), "num_training_scans_left_out": num_training})
+        by_diameter = {"by_diameter": froc_strata_document(strata)} if by else {}
+        print_json({**result.to_document(), **by_diameter, "num_training_scans_left_out": num_training})
     else:
-        _print_summary(result)
+        _print_summary(result, strata if by else None)
     for path in out or []:
         _write_curve_file(path, result, submission.stem)
         echo(f"Wrote {path}", err=as_json)
@@ -108,11 +121,16 @@ def _check_output_names(out: list[Path]) -> None:
             )
 
 
-def _print_summary(result: Froc) -> None:
+def _print_summary(result: Froc, strata: Mapping[str, Froc] | None) -> None:
     from archnet.api.console import stdout
     from archnet.report.froc_table import froc_summary
+    from archnet.report.strata.froc_strata_table import froc_strata_table
 
     stdout.print(froc_summary(result))
+    if strata:
+        stdout.print("", froc_strata_table(strata))
+    elif strata is not None:
+        stdout.print("All nodules are in one stratum of diameters.")
 
 
 def _write_curve_file(path: Path, result: Froc, name: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from archnet.evaluation.froc.curve import Froc, compute_froc
 from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
 from archnet.evaluation.froc.lists import read_findings, read_marks, read_series
-from archnet.evaluation.strata.froc_strata import compute_froc_by_diameter
+from archnet.evaluation.strata.froc_strata import compute_froc_by_diameter, froc_strata_document
 from archnet.files.atomic import write_json, write_text
 from archnet.files.luna16_lists import (
     ANNOTATIONS_FILE,
@@ -47,7 +47,7 @@ class SubmissionFroc:
 
     def to_document(self) -> dict[str, Any]:
         """The results, JSON-ready: those of all nodules, and `by_diameter`, a list, where there are strata."""
-        strata = [{"name": name, **froc.to_document()} for name, froc in self.by_diameter.items()]
+        strata = froc_strata_document(self.by_diameter)
         return {**self.of_all.to_document(), **({"by_diameter": strata} if strata else {})}
 
 

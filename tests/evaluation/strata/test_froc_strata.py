@@ -5,7 +5,7 @@ import pytest
 
 from archnet.evaluation.froc.curve import RATES, compute_froc
 from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
-from archnet.evaluation.strata.froc_strata import compute_froc_by_diameter
+from archnet.evaluation.strata.froc_strata import compute_froc_by_diameter, froc_strata_document
 
 
 def findings_of(rows):
@@ -70,9 +70,16 @@ def test_the_sensitivity_of_all_nodules_is_the_mean_of_the_strata_by_their_nodul
 def test_a_stratum_has_a_band_and_an_interval_of_its_cpm():
     marks, reference = drawn()
     for one in compute_froc_by_diameter(marks, reference, bootstraps=200).values():
-        assert one.band is not None
         low, high = one.cpm_interval
-        assert low <= one.cpm <= high
+        assert low < one.cpm < high
+        assert one.band is not None
+
+
+def test_a_stratum_with_few_nodules_has_no_interval():
+    marks, reference = drawn(num_scans=4)
+    strata = compute_froc_by_diameter(marks, reference, bootstraps=200)
+    assert all(one.band is None and one.cpm_interval is None for one in strata.values())
+    assert {one["is_small"] for one in froc_strata_document(strata)} == {True}
 
 
 def test_nodules_of_one_diameter_have_no_strata():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.froc.curve import Froc, compute_froc
 from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
 from archnet.evaluation.strata.stratification import stratify
+from archnet.evaluation.strata.stratum_results import MIN_CASES, MIN_GROUPS
 from archnet.files.luna16_lists import DIAMETER
 
 
@@ -17,7 +21,8 @@ def compute_froc_by_diameter(
     """The FROC analysis of the nodules of each diameter; empty where all diameters are in one stratum.
 
     The sensitivity is that of the stratum's nodules, whether or not they have a mark. The false positives are those of
-    all scans: a mark in a nodule of another stratum is ignored, as one in an excluded finding is.
+    all scans: a mark in a nodule of another stratum is ignored, as one in an excluded finding is. A stratum with fewer
+    than 10 nodules, or nodules in fewer than 5 scans, has no intervals: those of resamples are too narrow there.
 
     Args:
         marks: Of one detector.
@@ -32,20 +37,35 @@ def compute_froc_by_diameter(
     stratification = stratify(DIAMETER, texts, np.ones(len(texts), np.bool_))
     if stratification is None:
         return {}
-    return {
-        stratum.name: compute_froc(
+    results: dict[str, Froc] = {}
+    for stratum in stratification.strata:
+        chosen = _select(nodules, stratum.rows)
+        others = _join(reference.excluded, _select(nodules, ~stratum.rows))
+        results[stratum.name] = compute_froc(
             marks,
-            ReferenceStandard(
-                series=reference.series,
-                nodules=_select(nodules, stratum.rows),
-                excluded=_join(reference.excluded, _select(nodules, ~stratum.rows)),
-            ),
+            ReferenceStandard(series=reference.series, nodules=chosen, excluded=others),
             max_marks=max_marks,
-            bootstraps=bootstraps,
+            bootstraps=0 if _is_small(len(chosen.series), len(set(chosen.series))) else bootstraps,
             seed=seed,
         )
-        for stratum in stratification.strata
-    }
+    return results
+
+
+def froc_strata_document(strata: Mapping[str, Froc]) -> list[dict[str, Any]]:
+    """The results of each stratum, JSON-ready, with its `name` and whether it has few nodules (`is_small`)."""
+    return [
+        {
+            "name": name,
+            "is_small": _is_small(int(froc.hits.num_nodules.sum()), int(np.count_nonzero(froc.hits.num_nodules))),
+            **froc.to_document(),
+        }
+        for name, froc in strata.items()
+    ]
+
+
+def _is_small(num_nodules: int, num_scans: int) -> bool:
+    """Whether nodules are so few that resamples of their scans say too little about the uncertainty."""
+    return num_nodules < MIN_CASES or num_scans < MIN_GROUPS
 
 
 def _select(findings: Findings, is_selected: NDArray[np.bool_]) -> Findings:

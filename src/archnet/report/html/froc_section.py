@@ -75,6 +75,7 @@ def froc_by_diameter(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
     return {
         "names": [froc.name for froc in stratified],
         "rows": [_stratum_values(name, parts) for name, parts in by_name.items()],
+        "has_few": any(one.get("is_small") for froc in stratified for one in froc.results["by_diameter"]),
         "drawings": _draw_strata(by_name, len(stratified)),
     }
 
@@ -88,7 +89,7 @@ def _stratum_froc(froc: RunFroc, name: str) -> RunFroc | None:
 def _stratum_values(name: str, parts: Sequence[RunFroc | None]) -> dict[str, Any]:
     results = [{} if part is None else part.results for part in parts]
     return {
-        "label": stratum_label(DIAMETER, name),
+        "label": stratum_label(DIAMETER, name) + (", few" if any(one.get("is_small") for one in results) else ""),
         "num_nodules": max(one.get("num_nodules", 0) for one in results),
         "cells": [{"cpm": one.get("cpm"), "interval": one.get("intervals", {}).get("cpm")} for one in results],
     }

@@ -41,7 +41,7 @@ def strata_tables(strata: Mapping[str, Any], names: Sequence[str], by: Sequence[
     if not columns:
         return None
     parts = [part for column in columns for part in _column_parts(column, names, strata["measure"])]
-    return Group(*parts, Text(strata_note(strata, columns), style="dim"))
+    return Group(*parts, Text(strata_note(strata, columns, names_area=len(names) > 1), style="dim"))
 
 
 def short_strata_tables(strata: Mapping[str, Any], names: Sequence[str]) -> RenderableType | None:

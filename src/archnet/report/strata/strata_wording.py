@@ -70,15 +70,21 @@ def size_text(stratum: Mapping[str, Any], measure: str) -> str:
     return f"{cases} in {pluralize(stratum['groups'], 'group')}{', few' if stratum['is_small'] else ''}"
 
 
-def strata_note(strata: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> str:
-    """What the numbers of a table are."""
+def strata_note(strata: Mapping[str, Any], columns: Sequence[Mapping[str, Any]], *, names_area: bool = True) -> str:
+    """What the numbers of a table are.
+
+    Args:
+        strata: The entry of metrics.json or comparison.json.
+        columns: The attributes that are shown.
+        names_area: Whether the AUC is shown or mentioned.
+    """
     measure, is_paired = strata["measure"], any("paired" in one for column in columns for one in column["strata"])
     sentences = [f"Each {measure} is at the network's own threshold, with its 95% interval."]
     if is_paired:
         sentences.append(
             "p is adjusted by Holm's method for all strata and networks of the attribute; the intervals are not."
         )
-    if measure == "recall" and any(column["is_of_positives"] for column in columns):
+    if names_area and measure == "recall" and any(column["is_of_positives"] for column in columns):
         sentences.append("Where only positive cases have an attribute, the AUC ranks them against all other cases.")
     if any(one["is_small"] for column in columns for one in column["strata"]):
         unit = "cases" if measure == "accuracy" else "positives"

@@ -80,7 +80,7 @@ _FROC_NUMBERS: Final = record_of(
 _FROC_STRATUM: Final[Schema] = {
     **_FROC_NUMBERS,
     "required": ["name", "num_nodules", *_FROC_NUMBERS["required"]],
-    "properties": {"name": TEXT, **_FROC_NUMBERS["properties"]},
+    "properties": {"name": TEXT, "is_small": BOOLEAN, **_FROC_NUMBERS["properties"]},
 }
 _FROC_RESULTS: Final[Schema] = {
     **_FROC_NUMBERS,
