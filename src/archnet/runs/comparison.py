@@ -11,7 +11,7 @@ import numpy as np
 
 from archnet.errors import RunError
 from archnet.evaluation.comparison.pools import Pool
-from archnet.evaluation.froc.hits import Findings, Marks
+from archnet.evaluation.froc.hits import Findings, Hits, Marks, ReferenceStandard, match_marks
 from archnet.evaluation.froc.lists import read_findings, read_marks, read_series
 from archnet.evaluation.run_folder import find_run_folders
 from archnet.report.figures.svg import write_drawing
@@ -58,7 +58,27 @@ def write_comparison_with_froc(folder: Path, runs: Sequence[Path]) -> Path:
     Raises:
         RunError: The runs cannot be compared.
     """
-    return write_comparison(folder, runs, partial(pool_froc, folder))
+    return write_comparison(folder, runs, partial(pool_froc, folder), read_pool_hits)
+
+
+def read_pool_hits(pool: Pool) -> list[Hits]:
+    """What the network of each seed finds in the test scans of all folds; empty where a run has no FROC.
+
+    Raises:
+        DataError: A list is damaged.
+    """
+    if not all(map(has_froc_lists, pool.folders)):
+        return []
+    return [_read_hits(folders) for folders in pool.folders_by_seed]
+
+
+def _read_hits(folders: Sequence[Path]) -> Hits:
+    nodules, excluded = (
+        _join_findings([read_findings(folder / "froc" / name) for folder in folders]) for name in FINDING_LISTS
+    )
+    series = sorted({uid for folder in folders for uid in read_series(folder / SERIES)})
+    reference = ReferenceStandard(series=series, nodules=nodules, excluded=excluded)
+    return match_marks(_join_marks([read_marks(folder / SUBMISSION) for folder in folders]), reference)
 
 
 def pool_froc(folder: Path, pool: Pool) -> list[RunFroc]:

@@ -14,7 +14,6 @@ McNemar's, and DeLong's test.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,12 +24,9 @@ from archnet.evaluation.comparison.trainings import (
     Truth,
     bootstrap,
     estimate_metrics,
-    scale_covariance,
 )
-from archnet.evaluation.confusion import number_or_none
-from archnet.evaluation.uncertainty.intervals import Interval, t_interval
 from archnet.evaluation.uncertainty.ratio import Floats
-from archnet.evaluation.uncertainty.seed_variance import Estimates, difference_over_seeds, mean_over_seeds
+from archnet.evaluation.uncertainty.seed_variance import Estimates, difference_entry, scale_covariance
 from archnet.spec.metrics import metrics_shown_in
 
 
@@ -89,42 +85,3 @@ def _estimate_matched_recalls(
         )
         for name, value in numbers.items()
     }
-
-
-def difference_entry(estimates: Estimates, num_reference: int) -> dict[str, Any]:
-    """One number's entry of `comparison.json`.
-
-    Args:
-        estimates: Of the trainings of both sides, the reference's first; numbers from 0 to 1, or MCC.
-        num_reference: Trainings of the reference.
-
-    Returns:
-        `reference`, `other` and `difference` (other minus reference), None where undefined; the 95% intervals
-        `reference_interval` and `other_interval`, None also at the ends of the range; the 95% `interval` of the
-        difference and `p`, None where there are fewer than two groups, no resamples, or the difference does not vary;
-        `identical`, whether both are the same in all groups or resamples.
-    """
-    result = difference_over_seeds(estimates, num_reference)
-    first, second = estimates.values[:num_reference].mean(), estimates.values[num_reference:].mean()
-    is_defined = not math.isnan(result.value)
-    return {
-        "reference": number_or_none(first),
-        "other": number_or_none(second),
-        "reference_interval": _side_interval(estimates, slice(0, num_reference)),
-        "other_interval": _side_interval(estimates, slice(num_reference, None)),
-        "difference": result.value if is_defined else None,
-        "interval": result.interval,
-        "p": result.p,
-        "identical": result.is_identical,
-    }
-
-
-def _side_interval(estimates: Estimates, side: slice) -> Interval | None:
-    """The interval of the mean of one side, symmetric on the logit scale."""
-    own = Estimates(
-        values=estimates.values[side], covariance=estimates.covariance[side, side], num_groups=estimates.num_groups
-    )
-    mean = mean_over_seeds(own)
-    if not mean.is_testable or not 0 < mean.value < 1:
-        return None
-    return t_interval(mean.value, mean.standard_error, mean.degrees_of_freedom + 1, "logit")

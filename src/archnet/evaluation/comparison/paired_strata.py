@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from archnet.evaluation.comparison.paired import difference_entry
 from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.strata.case_columns import read_case_columns
 from archnet.evaluation.strata.run_strata import stratifications
@@ -21,6 +20,7 @@ from archnet.evaluation.strata.stratum_results import (
     stratum_size,
 )
 from archnet.evaluation.uncertainty.holm import holm
+from archnet.evaluation.uncertainty.seed_variance import difference_entry
 
 
 def paired_strata(pools: Sequence[Pool], thresholds: Sequence[float | None], positive: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from archnet.evaluation.uncertainty.clustered_auc import estimate_areas
 from archnet.evaluation.uncertainty.clustered_proportions import estimate_proportions
 from archnet.evaluation.uncertainty.intervals import can_resample, resamples
 from archnet.evaluation.uncertainty.ratio import Floats, ratio
-from archnet.evaluation.uncertainty.seed_variance import Estimates
+from archnet.evaluation.uncertainty.seed_variance import Estimates, scale_covariance
 from archnet.spec.metrics import METRICS
 
 
@@ -258,8 +258,3 @@ def _covariance(chunks: Sequence[Floats], column: int, num_trainings: int) -> Fl
     if len(defined) < 2:
         return np.full((num_trainings, num_trainings), np.nan)
     return np.atleast_2d(np.cov(defined, rowvar=False))
-
-
-def scale_covariance(covariance: Floats, num_groups: int) -> Floats:
-    """A bootstrap covariance without its bias: resamples of g groups vary by (g - 1) / g of what new groups do."""
-    return covariance * (num_groups / (num_groups - 1)) if num_groups > 1 else np.full_like(covariance, np.nan)

@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.comparison.paired import difference_entry
 from archnet.evaluation.comparison.trainings import Truth
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.ranking import ranking
@@ -17,6 +16,7 @@ from archnet.evaluation.uncertainty.clustered_proportions import estimate_propor
 from archnet.evaluation.uncertainty.intervals import Interval
 from archnet.evaluation.uncertainty.proportions import proportion_interval
 from archnet.evaluation.uncertainty.ratio import Floats
+from archnet.evaluation.uncertainty.seed_variance import difference_entry
 
 RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE: Final = "recall_at_validation_false_positive_rate"
 

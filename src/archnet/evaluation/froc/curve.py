@@ -116,7 +116,7 @@ def compute_froc(
     """
     hits = match_marks(marks, reference, max_marks)
     curve = froc_curve(hits)
-    samples = _bootstrap_sensitivities(hits, bootstraps, seed)
+    samples = bootstrap_sensitivities(hits, BAND_RATES, bootstraps, seed)
     return Froc(
         curve=curve,
         hits=hits,
@@ -169,8 +169,18 @@ def _divide_counts(counts: Floats, total: float) -> Floats:
     return quotients
 
 
-def _bootstrap_sensitivities(hits: Hits, bootstraps: int, seed: int) -> Floats | None:
-    """Sensitivity at `BAND_RATES` in each resample that has a nodule, (B, R); None where there is nothing to draw."""
+def bootstrap_sensitivities(hits: Hits, rates: Floats, bootstraps: int, seed: int) -> Floats | None:
+    """Sensitivity at R rates in each resample of the scans that has a nodule.
+
+    Args:
+        hits: Of one detector.
+        rates: False positives per scan, shape (R,).
+        bootstraps: Resamples.
+        seed: Of the resamples; equal scans and seeds give equal resamples, whatever the marks.
+
+    Returns:
+        Shape (B, R); None where there is nothing to draw.
+    """
     num_scans = len(hits.num_nodules)
     if not can_resample(num_scans, bootstraps) or not hits.num_nodules.any():
         return None
@@ -179,7 +189,7 @@ def _bootstrap_sensitivities(hits: Hits, bootstraps: int, seed: int) -> Floats |
     for counts in resamples(num_scans, bootstraps, num_cases=len(hits.scores), seed=seed):
         for weights in counts[counts @ hits.num_nodules > 0]:
             points = _curve_points(*mark_ranking.counts(weights[hits.scans]), weights, hits)
-            samples.append(np.interp(BAND_RATES, *points))
+            samples.append(np.interp(rates, *points))
     return np.array(samples) if samples else None
 
 

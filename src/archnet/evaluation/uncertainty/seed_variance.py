@@ -14,10 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from archnet.evaluation.uncertainty.intervals import Interval, t_p_value, t_quantile
+from archnet.evaluation.uncertainty.intervals import Interval, t_interval, t_p_value, t_quantile
 from archnet.evaluation.uncertainty.ratio import Floats
 
 _ROUNDING = 1e-9  # a standard error below it is 0
@@ -121,3 +122,50 @@ def seed_variance(values: Floats, covariance: Floats) -> float:
     num_seeds = len(values)
     from_cases = (np.trace(covariance) - covariance.sum() / num_seeds) / (num_seeds - 1)
     return max(0.0, float(values.var(ddof=1) - from_cases)) / num_seeds
+
+
+def scale_covariance(covariance: Floats, num_groups: int) -> Floats:
+    """A bootstrap covariance without its bias: resamples of g groups vary by (g - 1) / g of what new groups do."""
+    return covariance * (num_groups / (num_groups - 1)) if num_groups > 1 else np.full_like(covariance, np.nan)
+
+
+def difference_entry(estimates: Estimates, num_reference: int) -> dict[str, Any]:
+    """One number's entry of `comparison.json`.
+
+    Args:
+        estimates: Of the trainings of both sides, the reference's first; numbers from 0 to 1, or MCC.
+        num_reference: Trainings of the reference.
+
+    Returns:
+        `reference`, `other` and `difference` (other minus reference), None where undefined; the 95% intervals
+        `reference_interval` and `other_interval`, None also at the ends of the range; the 95% `interval` of the
+        difference and `p`, None where there are fewer than two groups, no resamples, or the difference does not vary;
+        `identical`, whether both are the same in all groups or resamples.
+    """
+    result = difference_over_seeds(estimates, num_reference)
+    first, second = estimates.values[:num_reference].mean(), estimates.values[num_reference:].mean()
+    return {
+        "reference": _number_or_none(first),
+        "other": _number_or_none(second),
+        "reference_interval": _side_interval(estimates, slice(0, num_reference)),
+        "other_interval": _side_interval(estimates, slice(num_reference, None)),
+        "difference": _number_or_none(result.value),
+        "interval": result.interval,
+        "p": result.p,
+        "identical": result.is_identical,
+    }
+
+
+def _side_interval(estimates: Estimates, side: slice) -> Interval | None:
+    """The interval of the mean of one side, symmetric on the logit scale."""
+    own = Estimates(
+        values=estimates.values[side], covariance=estimates.covariance[side, side], num_groups=estimates.num_groups
+    )
+    mean = mean_over_seeds(own)
+    if not mean.is_testable or not 0 < mean.value < 1:
+        return None
+    return t_interval(mean.value, mean.standard_error, mean.degrees_of_freedom + 1, "logit")
+
+
+def _number_or_none(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.confusion import class_report
+from archnet.evaluation.froc.hits import Hits
 from archnet.evaluation.integrity.verification import COMPARISON_PAGE_FILES, verify_run
 from archnet.evaluation.run_costs import COMPARED_COSTS
 from archnet.evaluation.run_folder import read_json, read_optional_json
@@ -36,6 +36,7 @@ from archnet.report.figures.side_by_side import interval_drawing
 from archnet.report.figures.svg import Drawing
 from archnet.report.figures.theme import network_name
 from archnet.report.html.comparison_cases import discordant_cases
+from archnet.report.html.comparison_froc import froc_document, paired_froc
 from archnet.report.html.froc_section import RunFroc, froc_by_diameter, froc_section, run_froc
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
@@ -48,7 +49,10 @@ from archnet.spec.metrics import EVALUATED_METRICS, METRICS, metrics_shown_in
 
 
 def write_comparison(
-    experiment_folder: Path, runs: Sequence[Path], pooled_froc: Callable[[Pool], list[RunFroc]] = lambda pool: []
+    experiment_folder: Path,
+    runs: Sequence[Path],
+    pooled_froc: Callable[[Pool], list[RunFroc]] = lambda pool: [],
+    pool_hits: Callable[[Pool], Sequence[Hits]] = lambda pool: [],
 ) -> Path:
     """Write `report.html` and `comparison.json` of several runs into their experiment's folder.
 
@@ -56,6 +60,7 @@ def write_comparison(
         experiment_folder: The folder to write into.
         runs: Run folders, or experiments' folders.
         pooled_froc: Evaluates pooled runs.
+        pool_hits: Reads what the network of each seed finds in the test scans; empty without FROC.
 
     Returns:
         The page written.
@@ -71,13 +76,14 @@ def write_comparison(
         pool.name: [replace(froc, hue=network_name(place)) for froc in _pool_frocs(row, pool, pooled_froc)]
         for place, (row, pool) in enumerate(_rows_and_pools(comparison))
     }
-    write_json(experiment_folder / "comparison.json", comparison_document(comparison) | _froc_document(frocs))
+    paired = paired_froc(comparison.pools, pool_hits)
+    write_json(experiment_folder / "comparison.json", comparison_document(comparison) | froc_document(frocs, paired))
     values = _template_values(experiment_folder, comparison)
     all_frocs = [froc for pool_frocs in frocs.values() for froc in pool_frocs]
     names = [row.run for row in comparison.rows]
     write_strata_csv(experiment_folder, comparison.strata, names)
     sections = {
-        "froc": froc_section(all_frocs),
+        "froc": froc_section(all_frocs, paired.differences),
         "strata": strata_section(comparison.strata, names),
         "froc_by_diameter": froc_by_diameter(all_frocs),
     }
@@ -92,21 +98,6 @@ def _pool_frocs(row: ComparisonRow, pool: Pool, pooled_froc: Callable[[Pool], li
     """A single run's own FROC; of several runs that of all their test scans, for each seed."""
     single_run = _read_single_run(row)
     return pooled_froc(pool) if single_run is None else run_froc(row.run, *single_run)
-
-
-def _froc_document(frocs: Mapping[str, Sequence[RunFroc]]) -> dict[str, Any]:
-    """FROC by architecture: of each seed, and the mean and standard deviation of the CPM over them."""
-    results = {name: [froc.results for froc in pool_frocs] for name, pool_frocs in frocs.items() if pool_frocs}
-    return {"froc": {name: _summarize_cpm(pool_frocs) for name, pool_frocs in results.items()}} if results else {}
-
-
-def _summarize_cpm(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    cpms = [result["cpm"] for result in results if result["cpm"] is not None]
-    return {
-        "cpm": mean(cpms) if cpms else None,
-        "spread": stdev(cpms) if len(cpms) > 1 else None,
-        "of_seeds": [dict(result) for result in results],
-    }
 
 
 def _template_values(experiment_folder: Path, comparison: Comparison) -> dict[str, Any]:

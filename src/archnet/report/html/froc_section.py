@@ -16,6 +16,7 @@ from archnet.evaluation.froc.curve import BAND_RATES, NUM_DOUBLINGS, RATE_NAMES,
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.files.luna16_lists import DIAMETER
+from archnet.report.comparison_wording import p_value_text
 from archnet.report.curves import Curve, Plot
 from archnet.report.figures.ranking import curve_drawing
 from archnet.report.figures.svg import Drawing
@@ -47,8 +48,15 @@ def run_froc(name: str, folder: Path, metrics: Mapping[str, Any]) -> list[RunFro
     return [RunFroc(name=name, folder=folder, results=metrics["froc"])] if "froc" in metrics else []
 
 
-def froc_section(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
-    """What the template draws; None where no run has a FROC curve."""
+def froc_section(
+    frocs: Sequence[RunFroc], differences: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Any] | None:
+    """What the template draws; None where no run has a FROC curve.
+
+    Args:
+        frocs: Of all runs.
+        differences: Of `froc_differences`, by architecture.
+    """
     froc_curves = [(froc, _read_curve(froc.folder / "froc/curve.json")) for froc in frocs]
     frocs_with_curve = [(froc, curve) for froc, curve in froc_curves if curve]
     if not frocs_with_curve:
@@ -59,7 +67,15 @@ def froc_section(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
         "drawing": curve_drawing(FROC, curves, FROC.title, ticks),
         "rates": RATE_NAMES,
         "rows": [{"name": froc.name, "hue": froc.hue, **froc.results} for froc, _ in frocs_with_curve],
+        "differences": [_difference_rows(name, entry) for name, entry in (differences or {}).items()],
     }
+
+
+def _difference_rows(name: str, difference: Mapping[str, Any]) -> dict[str, Any]:
+    """One architecture's differences, at the seven rates and of the CPM last."""
+    entries = [*difference["sensitivities"], difference["cpm"]]
+    cells = [{**entry, "p_text": p_value_text(entry["p_holm"])} for entry in entries]
+    return {"name": name, "reference": difference["reference"], "cells": cells}
 
 
 def froc_by_diameter(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:

@@ -309,6 +309,7 @@ COMPARISON: Final = record_of(
         "froc": map_of(
             record_of(
                 {"cpm": _SCORE, "spread": _SCORE, "of_seeds": list_of(_FROC_RESULTS, 1)},
+                {"interval": _INTERVAL, "difference": record_of({})},
             )
         ),
     },
