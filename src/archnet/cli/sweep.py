@@ -190,10 +190,14 @@ def _read_board(folder: Path) -> Leaderboard:
 
 
 def _print_board(board: Leaderboard, folder: Path, *, is_running: bool, as_json: bool) -> None:
+    from archnet.sweep.results.choice_optimism import choice_optimism
+
+    optimism = None if is_running else choice_optimism(board, folder)
     if as_json:
-        print_json({"folder": str(folder), "is_under_way": is_running, **board.to_document()})
+        document = board.to_document() | {"optimism": optimism}
+        print_json({"folder": str(folder), "is_under_way": is_running, **document})
         return
     from archnet.api.console import stdout
     from archnet.sweep.report.status_table import sweep_table
 
-    stdout.print(sweep_table(board, is_running=is_running))
+    stdout.print(sweep_table(board, is_running=is_running, optimism=optimism))

@@ -205,17 +205,34 @@ def test_no_positive_prediction_has_no_predictive_value():
     assert own_predictive_values(cases, 0.5)["ppv"] == {"value": None, "interval": None}
 
 
+def alone(is_right):
+    """One case a patient, with what each adds to the share of right ones; both classes."""
+    is_right = np.asarray(is_right)
+    cases = BinaryCases(
+        scores=is_right * 1.0, is_positive=np.arange(len(is_right)) % 2 == 0, groups=np.arange(len(is_right))
+    )
+    return cases, (is_right - is_right.mean()) / len(is_right)
+
+
 def test_a_share_of_independent_cases_has_nearly_wilson_s_interval():
-    error = np.sqrt(0.7 * 0.3 / 400)
-    entry = proportion_entry(0.7, error, np.ones(400, np.int64))
-    assert entry["interval"] == pytest.approx(wilson_interval(280, 400), abs=5e-4)
+    cases, influences = alone([True] * 280 + [False] * 120)
+    entry = proportion_entry(0.7, cases, influences, np.ones(400, bool))
+    assert entry["interval"] == pytest.approx(wilson_interval(280, 400), abs=1e-3)
 
 
 def test_a_share_of_one_counts_each_group_as_one_case():
-    entry = proportion_entry(1.0, 0.0, np.full(9, 50))
+    cases, influences = alone([True] * 450)
+    cases = BinaryCases(scores=cases.scores, is_positive=cases.is_positive, groups=np.arange(450) % 9)
     quantile = t_quantile(8)
+    entry = proportion_entry(1.0, cases, influences, np.ones(450, bool))
     assert entry["interval"] == pytest.approx([9 / (9 + quantile**2), 1.0])
-    assert proportion_entry(1.0, 0.0, np.array([50, 0])) == {"value": 1.0, "interval": None}
+
+
+def test_few_groups_that_make_the_variance_leave_few_degrees_of_freedom():
+    cases, _ = alone([True, False] * 20)
+    even, uneven = np.tile([1.0, -1.0], 20), np.concatenate([[1.0, -1.0], np.tile([0.01, -0.01], 19)])
+    assert cases.degrees_of_freedom(even) == 19  # of the 20 groups that have positive cases
+    assert cases.degrees_of_freedom(uneven) == pytest.approx(2 * 40 / (40 / 2 - 1), rel=0.01)
 
 
 @pytest.mark.parametrize(

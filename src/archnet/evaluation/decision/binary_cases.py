@@ -74,27 +74,46 @@ class BinaryCases:
         """
         if self.num_groups < 2:
             return math.nan
-        sums = np.bincount(self.groups, influences)
+        sums = self.group_sums(influences)
         return math.sqrt(self.num_groups / (self.num_groups - 1) * float(sums @ sums))
 
+    def group_sums(self, influences: Floats) -> Floats:
+        """What the cases of each group add, shape (G,)."""
+        sums: Floats = np.bincount(self.groups, influences).astype(np.float64)
+        return sums
 
-def estimate_entry(value: float, standard_error: float, num_groups: int, scale: Scale) -> dict[str, Any]:
-    """A number with its 95% interval, JSON-ready; None where either is undefined or does not vary.
+    def degrees_of_freedom(self, influences: Floats) -> float:
+        """Those of the variance over groups, from its own spread: 2 g / (kurtosis - 1) for g groups, from 1 to g - 1.
+
+        Satterthwaite 1946, doi:10.2307/3002019. They are few where few groups make most of the variance.
+
+        Args:
+            influences: Shape (N,), of sum 0, not all 0.
+        """
+        squares = self.group_sums(influences) ** 2
+        kurtosis = self.num_groups * float(squares @ squares) / float(squares.sum()) ** 2
+        spread = 2 * self.num_groups / (kurtosis - 1) if kurtosis > 1 else math.inf
+        return max(1.0, min(self.fewest_groups - 1, spread))
+
+
+def estimate_entry(value: float, cases: BinaryCases, influences: Floats, scale: Scale) -> dict[str, Any]:
+    """A number with its 95% interval over groups, JSON-ready; None where the interval is undefined or has no width.
 
     Args:
-        value: NaN where undefined.
-        standard_error: Of the value.
-        num_groups: Groups behind it.
+        value: The number.
+        cases: Its cases.
+        influences: What each case adds to it, shape (N,), of sum 0.
         scale: Of the interval, see `t_interval`.
     """
-    if math.isnan(value):
-        return {"value": None, "interval": None}
-    has_interval = num_groups >= 2 and standard_error > _ROUNDING
-    interval = t_interval(value, standard_error, num_groups, scale) if has_interval else None
-    return {"value": value, "interval": interval}
+    error = cases.standard_error(influences)
+    if not error > _ROUNDING or cases.fewest_groups < 2:
+        return {"value": value, "interval": None}
+    return {"value": value, "interval": t_interval(value, error, cases.degrees_of_freedom(influences) + 1, scale)}
 
 
-def proportion_entry(value: float, standard_error: float, group_sizes: NDArray[np.int64]) -> dict[str, Any]:
+def proportion_entry(
+    value: float, cases: BinaryCases, influences: Floats, is_counted: NDArray[np.bool_]
+) -> dict[str, Any]:
     """A share of cases with the Wilson interval of as many independent cases as its standard error is worth.
 
     Korn and Graubard 1998 (Survey Methodology 24, 193) so count the independent cases; the quantile is Student's. They
@@ -102,15 +121,18 @@ def proportion_entry(value: float, standard_error: float, group_sizes: NDArray[n
 
     Args:
         value: From 0 to 1.
-        standard_error: Of the value; NaN of a single group.
-        group_sizes: Cases of each group that the value is a share of.
+        cases: All cases.
+        influences: What each case adds to the value, shape (N,), of sum 0.
+        is_counted: The cases that it is a share of, shape (N,).
     """
+    group_sizes = np.bincount(cases.groups[is_counted])
     num_groups, total = int(np.count_nonzero(group_sizes)), float(group_sizes.sum())
-    if num_groups < 2:
+    if min(num_groups, cases.fewest_groups) < 2:
         return {"value": value, "interval": None}
     trials = total / float(least_design_effect(np.array(total * min(value, 1 - value)), group_sizes))
-    if standard_error > _ROUNDING and 0 < value < 1:
-        trials = min(trials, value * (1 - value) / standard_error**2)
-    quantile = np.float64(t_quantile(num_groups - 1))
-    low, high = score_bounds(np.float64(value), np.float64(trials), quantile)
+    degrees, error = num_groups - 1.0, cases.standard_error(influences)
+    if error > _ROUNDING and 0 < value < 1:
+        trials = min(trials, value * (1 - value) / error**2)
+        degrees = cases.degrees_of_freedom(influences)
+    low, high = score_bounds(np.float64(value), np.float64(trials), np.float64(t_quantile(degrees)))
     return {"value": value, "interval": [max(0.0, float(low)), min(1.0, float(high))]}

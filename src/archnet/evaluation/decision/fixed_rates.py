@@ -40,8 +40,7 @@ def sensitivity_at_specificity(cases: BinaryCases, specificity: float) -> dict[s
         (is_above - value) / len(positive),
         -_roc_slope(negative, positive, specificity) * (is_above - negative_share) / len(negative),
     )
-    sizes = np.bincount(cases.groups[cases.is_positive])
-    return proportion_entry(value, cases.standard_error(influences), sizes)
+    return proportion_entry(value, cases, influences, cases.is_positive)
 
 
 def specificity_at_sensitivity(cases: BinaryCases, sensitivity: float) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.decision.binary_cases import BinaryCases
-from archnet.evaluation.uncertainty.intervals import Interval, t_quantile
+from archnet.evaluation.uncertainty.intervals import NORMAL_QUANTILE, Interval, t_quantile
 from archnet.evaluation.uncertainty.proportions import proportion_interval
 
 PREVALENCES: Final = (0.01, 0.02, 0.05, 0.1)
@@ -25,9 +25,9 @@ def likelihood_ratios(cases: BinaryCases, threshold: float) -> dict[str, dict[st
 
     Returns:
         `positive` (sensitivity / (1 - specificity)) and `negative` ((1 - sensitivity) / specificity), each with
-        `value` and 95% `interval`. The logarithms have standard errors over groups, at least those of independent
-        cases with half a case added to each cell (Mercaldo, Lau and Zhou 2007, doi:10.1002/sim.2677, add as well). A
-        ratio without a finite value, or a finite upper end, has None there.
+        `value` and 95% `interval`. On the logarithmic scale it is as wide as the standard error over groups makes
+        it, and at least as that of independent cases with half a case added to each cell (Mercaldo, Lau and Zhou 2007,
+        doi:10.1002/sim.2677, add as well). A ratio without a finite value, or a finite upper end, has None there.
     """
     is_predicted = cases.scores >= threshold
     return {"positive": _ratio(cases, is_predicted), "negative": _ratio(cases, ~is_predicted)}
@@ -46,20 +46,24 @@ def _ratio(cases: BinaryCases, is_predicted: NDArray[np.bool_]) -> dict[str, Any
     if cases.fewest_groups < 2:
         return {"value": value, "interval": None}
     centre = math.log(value) if value else math.log(shares[0] / shares[1])
-    half = t_quantile(cases.fewest_groups - 1) * _log_error(cases, is_predicted, totals, shares)
+    half = _log_half_width(cases, is_predicted, totals, shares)
     low, high = math.exp(centre - half), math.exp(centre + half)
     interval: list[float | None] = [low if counts[0] else 0.0, high if counts[1] else None]
     return {"value": value, "interval": interval}
 
 
-def _log_error(cases: BinaryCases, is_predicted: NDArray[np.bool_], totals: list[int], shares: list[float]) -> float:
-    """The standard error of the ratio's logarithm: over groups, and not below that of independent cases."""
+def _log_half_width(
+    cases: BinaryCases, is_predicted: NDArray[np.bool_], totals: list[int], shares: list[float]
+) -> float:
+    """Half the 95% interval of the ratio's logarithm: over groups, and not below that of independent cases."""
     independent = sum((1 - share) / (share * (total + 1)) for share, total in zip(shares, totals, strict=True))
     influences = np.zeros(len(cases.scores))
     for rows, total, share, sign in zip((cases.is_positive, ~cases.is_positive), totals, shares, (1, -1), strict=True):
         residuals = is_predicted[rows] - is_predicted[rows].mean()
         influences[rows] = sign * residuals / (total * share)
-    return math.sqrt(max(independent, cases.standard_error(influences) ** 2))
+    least = NORMAL_QUANTILE * math.sqrt(independent)
+    error = cases.standard_error(influences)
+    return max(least, t_quantile(cases.degrees_of_freedom(influences)) * error) if error > 0 else least
 
 
 def own_predictive_values(cases: BinaryCases, threshold: float) -> dict[str, Any]:

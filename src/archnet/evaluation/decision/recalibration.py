@@ -54,7 +54,7 @@ def _coefficient(cases: BinaryCases, columns: Floats, offset: Floats) -> dict[st
     probabilities = expit(offset + columns @ coefficients)
     information = columns.T @ (columns * (probabilities * (1 - probabilities))[:, None])
     influences = (columns * (outcomes - probabilities)[:, None]) @ np.linalg.inv(information)[:, 0]
-    return estimate_entry(float(coefficients[0]), cases.standard_error(influences), cases.fewest_groups, "identity")
+    return estimate_entry(float(coefficients[0]), cases, influences, "identity")
 
 
 def _fit(columns: Floats, offset: Floats, outcomes: Floats) -> Floats | None:

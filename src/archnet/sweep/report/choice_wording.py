@@ -6,7 +6,7 @@ from pathlib import Path
 
 from archnet.errors import pluralize
 from archnet.report.sentences.run_cautions import collapse_text
-from archnet.report.wording import word_list
+from archnet.report.wording import decimals, word_list
 from archnet.sweep.report.axis_labels import metric_label
 from archnet.sweep.report.best_trial_table import read_comparison
 from archnet.sweep.report.status_table import value_text
@@ -32,15 +32,21 @@ def headline(board: Leaderboard, folder: Path) -> str:
     return f"Trial {best.trial.number} is the best on the validation set, with {value}: {description}."
 
 
-def cautions(board: Leaderboard, evaluated_trials: list[int]) -> list[str]:
-    """Collapsed runs, and why figures are optimistic: choice on the validation set, repeated use of the test set."""
+def cautions(board: Leaderboard, evaluated_trials: list[int], optimism: float | None = None) -> list[str]:
+    """Collapsed runs, and why figures are optimistic: choice on the validation set, repeated use of the test set.
+
+    Args:
+        board: The leaderboard of the sweep.
+        evaluated_trials: The numbers of the trials evaluated on the test set, in order.
+        optimism: Of `choice_optimism`.
+    """
     ranked = sum(row.is_ranked for row in board.rows)
     sentences = _collapse_sentences(board)
     has_test = _has_test(board, evaluated_trials)
     if board.sweep.has_search_space and ranked > 1:
         sentences.append(
             f"The best of {ranked} trials was selected by validation {board.metric_label}, which is therefore "
-            "optimistic." + (f" {_test_set_role(board)}" if has_test else "")
+            f"optimistic{_by_how_much(optimism)}." + (f" {_test_set_role(board)}" if has_test else "")
         )
     if len(evaluated_trials) > 1 and board.sweep.has_search_space and has_test:
         sentences.append(
@@ -67,6 +73,10 @@ def _collapse_sentences(board: Leaderboard) -> list[str]:
             "one run."
         )
     return texts
+
+
+def _by_how_much(optimism: float | None) -> str:
+    return "" if optimism is None else f", by an expected {decimals(optimism)}"
 
 
 def _test_set_role(board: Leaderboard) -> str:

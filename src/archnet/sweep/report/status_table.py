@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from archnet.report.wording import decimals, duration, short_count
+from archnet.report.wording import decimals, duration, short_count, signed
+from archnet.spec.metrics import is_lower_better
 from archnet.sweep.results.hyperparameter_text import hyperparameter_names, hyperparameter_text
 from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
 from archnet.sweep.results.trials import FAILED, FINISHED, REFUSED, RUNNING, STATES, STOPPED, Trial
@@ -21,20 +22,32 @@ MAX_NAME_LETTERS: Final = 24
 """Letters of all names of hyperparameters up to which each has its own column, so that the table fits 80 columns."""
 
 
-def sweep_table(board: Leaderboard, *, is_running: bool) -> RenderableType:
+def sweep_table(board: Leaderboard, *, is_running: bool, optimism: float | None = None) -> RenderableType:
     """The counts, the best trials, the running ones, and the reasons of refused and failed ones.
 
     Args:
         board: The leaderboard of the sweep.
         is_running: Whether a process runs the sweep; otherwise its running trials are shown as interrupted.
+        optimism: Of `choice_optimism`, which then has a line below the trials.
     """
     ranked = [row for row in board.rows if row.trial.state in (FINISHED, STOPPED)]
     running = [row for row in board.rows if row.trial.state == RUNNING]
     parts: list[RenderableType] = [Text(counts_line(board, is_running=is_running), style="bold")]
     if ranked or running:
         parts.append(_trials_table(board, [*ranked[:NUM_BEST], *running], is_running=is_running))
+    if line := choice_line(board, optimism):
+        parts.append(Text(line))
     unsuccessful = [row.trial for row in board.rows if row.trial.state in (REFUSED, FAILED)]
     return Group(*parts, *_reason_lines(unsuccessful))
+
+
+def choice_line(board: Leaderboard, optimism: float | None) -> str:
+    """Among how many trials the best one was chosen, and what that is expected to add to its metric; may be empty."""
+    ranked = sum(row.is_ranked for row in board.rows)
+    if optimism is None or board.best is None:
+        return ""
+    added = signed(-optimism if is_lower_better(board.sweep.metric) else optimism)
+    return f"trial {board.best.trial.number} was chosen among {ranked} trials; expected optimism {added}"
 
 
 def counts_line(board: Leaderboard, *, is_running: bool) -> str:

@@ -23,6 +23,7 @@ from archnet.sweep.report.pareto_drawing import pareto_drawing
 from archnet.sweep.report.status_table import counts_line, value_text
 from archnet.sweep.results.analysis import importance, pareto_front
 from archnet.sweep.results.architecture import trial_architecture
+from archnet.sweep.results.choice_optimism import choice_optimism
 from archnet.sweep.results.hyperparameter_text import hyperparameter_names, hyperparameter_text
 from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
 from archnet.sweep.results.trials import FAILED, REFUSED, trial_folder
@@ -54,7 +55,7 @@ def _template_values(board: Leaderboard, folder: Path, evaluated_trials: list[in
         "title": sweep.name,
         "kicker": counts_line(board, is_running=False),
         "headline": headline(board, folder),
-        "cautions": cautions(board, evaluated_trials),
+        "cautions": cautions(board, evaluated_trials, choice_optimism(board, folder)),
         "metric": metric_label(board),
         "test_rows": best_trial_rows(folder, best) if best else [],
         "test_note": test_set_note(board, evaluated_trials),
