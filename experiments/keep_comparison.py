@@ -46,8 +46,8 @@ def _row(name: str, row: dict, positive: str) -> str:
         if value is None:
             cells.append("–")
         elif spread is None:
-            low, high = class_value(metrics["intervals"][metric], positive)
-            cells.append(f"{value:.3f} ({low:.3f} to {high:.3f})")
+            interval = class_value(metrics["intervals"][metric], positive)
+            cells.append(f"{value:.3f}" + (f" ({interval[0]:.3f} to {interval[1]:.3f})" if interval else ""))
         else:
             cells.append(f"{value:.3f} ± {class_value(spread[metric], positive):.3f}")
     return f"| {name} | {row['run']} | {metrics['n']:,} | {' | '.join(cells)} |"

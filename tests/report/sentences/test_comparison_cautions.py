@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from archnet.evaluation.comparison.comparison import compare
+from archnet.evaluation.comparison.verdict import verdict
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.sentences.comparison_cautions import comparison_cautions
 from synthetic_runs import synthetic_predictions, write_run
@@ -41,7 +42,7 @@ def test_a_mixture_of_seeds_names_the_networks_with_one(tmp_path):
     write_run(tmp_path / "b", predictions=many_groups(), rank=3)
     write_run(tmp_path / "forest", predictions=many_groups(0.5), baseline=True, macs=None)
     assert cautions(tmp_path) == [
-        "b: one training seed: another seed may give another result, and no interval includes that."
+        "b has one training seed: another seed may give another result, and no interval includes that."
     ]
 
 
@@ -107,3 +108,24 @@ def test_a_baseline_that_is_clearly_worse_is_no_caution(tmp_path, skill):
     ]
     texts = [text for text in cautions(*runs) if "baseline" in text]
     assert len(texts) == (skill > 1)
+
+
+def test_an_area_that_leads_to_another_conclusion_is_a_caution(tmp_path):
+    """At its threshold a network says "non-nodule" of every case, but it ranks the cases well."""
+
+    def hesitant(skill):
+        predictions = many_groups(skill)
+        p = predictions.probabilities[:, 1] / 2.5
+        p[np.flatnonzero((predictions.sets == "validation") & (predictions.y_true == 0))[0]] = 0.41
+        return replace(predictions, probabilities=np.column_stack([1 - p, p]))
+
+    for name, skill, rank in (("archsm", 0.5, 2), ("arch3dsm", 4.0, 3)):
+        write_run(tmp_path / name, predictions=hesitant(skill), rank=rank)
+    comparison = compare([tmp_path])
+    assert verdict(comparison).main_conclusion.kind == "no_difference_shown"
+    entry = comparison.pairs[0].differences["auc"]
+    low, high = entry["interval"]
+    assert comparison_cautions(comparison)[0] == (
+        f"By AUC, arch3dsm is better than archsm: {entry['other']:.3f} against {entry['reference']:.3f} (difference "
+        f"{low:+.3f} to {high:+.3f}, 95% CI). The sentence is about one false-positive rate."
+    )

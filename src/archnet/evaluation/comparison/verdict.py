@@ -30,7 +30,8 @@ Kind = Literal[
 CHANCE: Final = 0.5
 """Area under the ROC curve of guesses."""
 
-_LEVEL: Final = 0.05
+LEVEL: Final = 0.05
+"""Of p values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +230,7 @@ def _kind(entry: Mapping[str, Any], sides: tuple[VerdictSide, VerdictSide], *, i
     if all(side.is_better_than_chance is False for side in sides):
         return "neither_better_than_chance"
     interval, p_holm = entry["interval"], entry["p_holm"]
-    is_sure = interval is not None and not interval[0] <= 0 <= interval[1] and (p_holm is None or p_holm <= _LEVEL)
+    is_sure = interval is not None and not interval[0] <= 0 <= interval[1] and (p_holm is None or p_holm <= LEVEL)
     if is_sure:
         return "other_better" if entry["difference"] > 0 else "reference_better"
     return "not_worse" if is_noninferior else "no_difference_shown"

@@ -8,8 +8,9 @@ from archnet.errors import pluralize
 from archnet.evaluation.comparison.baseline_findings import BaselineFinding
 from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.leaks import Leak
-from archnet.evaluation.comparison.verdict import verdict
+from archnet.evaluation.comparison.verdict import LEVEL, verdict
 from archnet.report.integrity_wording import comparison_integrity_texts
+from archnet.report.sentences.amounts import ACCURACY
 from archnet.report.sentences.run_cautions import (
     OPTIMISTIC_VALIDATION,
     allowed_errors_text,
@@ -25,6 +26,7 @@ def comparison_cautions(comparison: Comparison) -> list[str]:
     return [
         *(f"{name}: {collapse_text(entry)}" for name, entry in comparison.collapsed.items()),
         *_chance_cautions(comparison),
+        *_auc_cautions(comparison),
         *(_leak_text(name, leak, comparison.set) for name, leak in comparison.leaks.items()),
         *([f"There is no common test set. {OPTIMISTIC_VALIDATION}"] if comparison.set == "validation" else []),
         *([allowed_errors_text(comparison.allowed_errors)] if comparison.allowed_errors else []),
@@ -82,12 +84,36 @@ def _baseline_text(finding: BaselineFinding) -> str:
 
 
 def _seed_cautions(comparison: Comparison) -> list[str]:
-    single = [row.run for row in comparison.rows if len(row.seeds) == 1 and row.form != "baseline"]
+    networks = [row for row in comparison.rows if row.form != "baseline"]
+    single = [row.run for row in networks if len(row.seeds) == 1]
     if not single or not comparison.pairs:
         return []
-    names = "Each network has" if len(single) == len(_networks(comparison)) else f"{word_list(single)}:"
-    return [f"{names} one training seed: another seed may give another result, and no interval includes that."]
+    if len(single) == len(networks):
+        subject = "Each network has one training seed"
+    else:
+        subject = (
+            f"{word_list(single)} {'has one training seed' if len(single) == 1 else 'have one training seed each'}"
+        )
+    return [f"{subject}: another seed may give another result, and no interval includes that."]
 
 
-def _networks(comparison: Comparison) -> list[str]:
-    return [row.run for row in comparison.rows if row.form != "baseline"]
+def _auc_cautions(comparison: Comparison) -> Iterator[str]:
+    """The area under the ROC curve where it leads to another conclusion than the sentence."""
+    result = verdict(comparison)
+    main = result.main_conclusion
+    if main is None or main.kind in ("not_comparable", "neither_better_than_chance"):
+        return
+    pair = next(pair for pair in comparison.pairs if pair.other == main.other)
+    entry = pair.differences["auc"]
+    interval, p_holm = entry["interval"], entry["p_holm"]
+    is_sure = interval is not None and not interval[0] <= 0 <= interval[1] and p_holm is not None and p_holm <= LEVEL
+    if not is_sure or main.kind == ("other_better" if entry["difference"] > 0 else "reference_better"):
+        return
+    names = [(main.other, entry["other"]), (main.reference, entry["reference"])]
+    (better, high), (worse, low) = sorted(names, key=lambda name: -name[1])
+    rest = "accuracy" if main.measure == ACCURACY else "one false-positive rate"
+    area = "macro AUC" if result.num_classes > 2 else "AUC"
+    yield (
+        f"By {area}, {better} is better than {worse}: {decimals(high)} against {decimals(low)} (difference "
+        f"{signed_bounds(interval)}, 95% CI). The sentence is about {rest}."
+    )

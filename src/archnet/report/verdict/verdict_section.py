@@ -59,6 +59,7 @@ def verdict_section(folder: Path, comparison: Comparison) -> dict[str, Any]:
     }
     bars = verdict_bars(result)
     if not bars:
+        (folder / PICTURE_FILE).unlink(missing_ok=True)  # of an earlier comparison
         return section
     title = bars_title(result)
     drawing = recall_bars(title, bars, WIDE, narrow=recall_bars(title, bars, NARROW))
