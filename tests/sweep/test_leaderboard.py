@@ -67,8 +67,7 @@ def test_of_more_than_two_classes_the_table_the_csv_and_the_page_name_the_macro_
     console.print(sweep_table(board, is_running=False))
     assert console.file.getvalue().splitlines()[1].split()[:4] == ["trial", "macro", "AUC", "epochs"]
     assert (
-        headline(board, folder)
-        == "Trial 2 is the best on the validation set, with validation macro AUC 0.800: num_output 8."
+        headline(board, folder) == "Trial 2, chosen among 3 trials, has a validation macro AUC of 0.800: num_output 8."
     )
 
 
@@ -246,11 +245,11 @@ def test_a_folder_without_a_sweep_is_refused(tmp_path):
 def test_the_report_says_what_was_chosen_and_what_failed(swept):
     sweep, folder = swept
     page = write_sweep_report(read_leaderboard(sweep, folder), folder, []).read_text()
-    assert "Trial 2 is the best on the validation set, with validation AUC (ROC) 0.800: num_output 8." in page
+    assert "Trial 2, chosen among 3 trials, has a validation AUC (ROC) of 0.800: num_output 8." in page
     assert "The best of 3 trials was selected by validation AUC (ROC), which is therefore optimistic." in page
     assert "its process was killed by SIGKILL" in page
     assert "None beats at its multiply-adds: trial 0 0.700; trial 2 0.800." in page
-    assert page.count('class="drawing"') == 3
+    assert page.count('class="drawing wide"') == page.count('class="drawing narrow"') == 3
 
 
 def test_the_report_draws_the_importance_of_each_hyperparameter(tmp_path):

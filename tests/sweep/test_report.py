@@ -1,6 +1,7 @@
 """The sweep's report: what it says of the choice and of the test set, and what it offers to copy."""
 
 import json
+import re
 import shlex
 
 import pytest
@@ -63,6 +64,26 @@ def test_of_one_split_the_test_set_was_looked_at_after_the_choice(tmp_path):
     assert "which is therefore optimistic. The test set took no part in the choice." in page
     assert "The test set was looked at once, for trial 2, after it had been chosen." in page
     assert "was resumed" not in page
+
+
+def test_the_headline_has_validation_and_test_side_by_side_and_the_number_of_trials(tmp_path):
+    page = page_of(small_sweep(tmp_path), tmp_path, TEST, [2])
+    assert (
+        "Trial 2, chosen among 3 trials, has a validation AUC (ROC) of 0.700 and a test AUC (ROC) of 0.500: num_output 8."
+    ) in page
+    tiles = re.findall(
+        r'<div class="tile"><p>.*?</i>(.*?)</p><p class="figure">(.*?)</p><p class="below">(.*?)</p>', page
+    )
+    assert tiles == [
+        ("Validation AUC (ROC)", "0.700", "chosen among 3 trials: optimistic"),
+        ("Test AUC (ROC)", "0.500", ""),
+    ]
+
+
+def test_without_a_test_set_there_is_no_second_number(tmp_path):
+    page = page_of(small_sweep(tmp_path), tmp_path, NO_TEST, [2])
+    assert "Trial 2, chosen among 3 trials, has a validation AUC (ROC) of 0.700: num_output 8." in page
+    assert 'class="tile"' not in page
 
 
 def test_a_second_look_at_the_test_set_is_told(tmp_path):

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from archnet.report.figures.histogram import histogram_drawing
 
 VALUES = {
@@ -23,7 +25,7 @@ def test_each_class_is_a_line_of_steps_over_its_bins():
     heights = [(bottom - y) / (bottom - top) for _, y in first]
     assert [round(height, 2) for height in heights] == [0, 0.25, 0.25, 0.75, 0.75, 0]
     left, middle, right = first[0][0], first[2][0], first[-1][0]
-    assert middle - left == right - middle
+    assert middle - left == pytest.approx(right - middle)
 
 
 def test_the_range_that_becomes_0_to_1_is_shaded():

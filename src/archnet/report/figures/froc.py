@@ -44,7 +44,7 @@ def froc_figure(results: Mapping[str, Froc], title: str = "FROC") -> Figure:
     axes.set_xticks(RATES, RATE_NAMES)
     axes.minorticks_off()
     axes.set(xlim=(RATES[0] * 0.93, RATES[-1] / 0.93), ylim=(-0.02, 1.02))
-    axes.set(xlabel="false positives per scan", ylabel="sensitivity")
+    axes.set(xlabel="false positives per scan (log scale)", ylabel="sensitivity")
     axes.set_title(title)
     axes.legend(loc="lower right")
     figure.tight_layout()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from archnet.report.figures.panel import AXIS_HEIGHT, LINE_HEIGHT, Panel, legend, linear_axis
-from archnet.report.figures.svg import Drawing, colour, element, series_stroke, shorten
+from archnet.report.figures.svg import NARROW, WIDE, Drawing, colour, element, series_stroke, shorten
 
-_WIDTH: Final = 700
 _HEIGHT: Final = 220
 _LEFT: Final = 64
 _TOP: Final = 16
@@ -21,11 +21,15 @@ def histogram_drawing(values: Mapping[str, Any], limits: Sequence[float]) -> Dra
         values: "classes" with `class_name` and `histogram`, and the `edges` of the bins.
         limits: Values that become 0 and 1.
     """
+    return replace(_layout(values, limits, WIDE), narrow=_layout(values, limits, NARROW))
+
+
+def _layout(values: Mapping[str, Any], limits: Sequence[float], width: float) -> Drawing:
     edges, classes = values["edges"], values["classes"]
     shares = [share for entry in classes for share in entry["histogram"]]
     x = linear_axis("value of a voxel", edges, margin=0.02)
     y = linear_axis("share of voxels", [0, *shares], num_ticks=4)
-    panel = Panel(left=_LEFT, top=_TOP, width=_WIDTH - _LEFT - 12, height=_HEIGHT, x=x, y=y)
+    panel = Panel(left=_LEFT, top=_TOP, width=width - _LEFT - 12, height=_HEIGHT, x=x, y=y)
     names = [shorten(entry["class_name"]) for entry in classes]
     entries = [(name, series_stroke(place)) for place, name in enumerate(names)]
     lines = [
@@ -35,7 +39,7 @@ def histogram_drawing(values: Mapping[str, Any], limits: Sequence[float]) -> Dra
     top = _TOP + _HEIGHT + AXIS_HEIGHT + 20
     low, high = limits
     return Drawing(
-        width=_WIDTH,
+        width=width,
         height=top + LINE_HEIGHT * (len(names) - 1) + 8,
         elements=_window(panel, low, high) + panel.axes() + "".join(lines) + legend(entries, _LEFT, top),
         alt=f"Histograms of the voxel values of {', '.join(names)}. {low:g} to {high:g} become 0 to 1.",

@@ -25,4 +25,12 @@ def logarithmic_axis(label: str, low: float, high: float, steps: Sequence[int]) 
     """
     values = [step * 10.0**power for power in range(-3, 16) for step in steps]
     ticks = tuple((value, count_text(value)) for value in values if low <= value <= high)
-    return Axis(label=label, low=low, high=high, ticks=ticks, is_logarithmic=True)
+    minor = tuple(step * 10.0**power for power in range(-3, 16) for step in range(1, 10))
+    minor_ticks = tuple(value for value in minor if low <= value <= high and value not in dict(ticks))
+    return Axis(label=label, low=low, high=high, ticks=ticks, is_logarithmic=True, minor_ticks=minor_ticks)
+
+
+def arch_places(board: Leaderboard) -> dict[str, int]:
+    """The place of each architecture, which gives its colour in all drawings: in the order of the trials' numbers."""
+    trials = sorted((row.trial for row in board.rows), key=lambda trial: trial.number)
+    return {arch: place for place, arch in enumerate(dict.fromkeys(trial.arch or "" for trial in trials))}

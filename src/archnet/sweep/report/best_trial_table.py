@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from archnet.evaluation.metric_entry import macro_estimate, macro_value
+from archnet.evaluation.metric_entry import Estimate, macro_estimate, macro_value
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.report.wording import bounds, decimals
 from archnet.spec.metrics import metrics_shown_in
@@ -26,6 +26,13 @@ def best_trial_rows(folder: Path, best: LeaderboardRow) -> list[dict[str, Any]]:
         for metric in (metrics_shown_in("sweep_report") if sets else ())
     ]
     return rows + _cpm_row(folder, best, list(sets))
+
+
+def best_estimates(folder: Path, best: LeaderboardRow, metric: str) -> dict[str, Estimate]:
+    """The best trial's metric on the validation and the test set, of those that it has."""
+    sets = _metrics_by_set(folder, best)
+    estimates = {name: macro_estimate(metrics, metric) for name, (metrics, _) in sets.items() if metric in metrics}
+    return {name: estimate for name, estimate in estimates.items() if estimate.value is not None}
 
 
 def _metrics_by_set(folder: Path, best: LeaderboardRow) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from archnet.errors import pluralize
 from archnet.report.sentences.run_cautions import collapse_text
-from archnet.report.wording import decimals, word_list
+from archnet.report.wording import bounds, decimals, word_list
 from archnet.sweep.report.axis_labels import metric_label
-from archnet.sweep.report.best_trial_table import read_comparison
+from archnet.sweep.report.best_trial_table import best_estimates, read_comparison
 from archnet.sweep.report.status_table import value_text
 from archnet.sweep.results.hyperparameter_text import hyperparameter_names, hyperparameter_text
 from archnet.sweep.results.leaderboard import Leaderboard
@@ -20,7 +20,7 @@ def headline(board: Leaderboard, folder: Path) -> str:
     if best is None:
         reason = board.missing_best_reason()
         return reason[0].upper() + reason[1:]
-    value = f"{metric_label(board)} {value_text(best)}"
+    value = f"{metric_label(board)} of {value_text(best)}"
     if not sweep.has_search_space:
         description = f"{pluralize(len(best.trial.runs), 'run')} of {best.trial.arch} with {value}."
         comparison = read_comparison(folder, best)
@@ -29,7 +29,22 @@ def headline(board: Leaderboard, folder: Path) -> str:
         f"{name} {hyperparameter_text(best.trial.values[key])}"
         for name, key in zip(hyperparameter_names(list(sweep.space)), sweep.space, strict=True)
     )
-    return f"Trial {best.trial.number} is the best on the validation set, with {value}: {description}."
+    return f"Trial {best.trial.number}, {choice_text(board)}, has a {value}{_test_text(board, folder)}: {description}."
+
+
+def choice_text(board: Leaderboard) -> str:
+    """Among how many trials the best one was chosen."""
+    num_ranked = sum(row.is_ranked for row in board.rows)
+    return f"chosen among {num_ranked} trials" if num_ranked > 1 else "the only one that can be ranked"
+
+
+def _test_text(board: Leaderboard, folder: Path) -> str:
+    """The best trial's metric on the test set, if it is known."""
+    estimate = best_estimates(folder, board.best, board.sweep.metric).get("test") if board.best else None
+    if estimate is None:
+        return ""
+    ends = bounds(estimate.interval)
+    return f" and a test {board.metric_label} of {decimals(estimate.value)}" + (f" (95% CI {ends})" if ends else "")
 
 
 def cautions(board: Leaderboard, evaluated_trials: list[int], optimism: float | None = None) -> list[str]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
 from archnet.report.figures.panel import LINE_HEIGHT, Axis, Panel
-from archnet.report.figures.svg import Drawing, colour, element, text, text_width
+from archnet.report.figures.svg import NARROW, WIDE, Drawing, colour, element, series_colour, text, text_width
 from archnet.spec.metrics import is_lower_better
 from archnet.spec.sweeps.search_space import Choice, Hyperparameter, grid_values
-from archnet.sweep.report.axis_labels import metric_label
+from archnet.sweep.report.axis_labels import arch_places, metric_label
 from archnet.sweep.results.analysis import value_index
 from archnet.sweep.results.hyperparameter_text import hyperparameter_names, hyperparameter_text
 from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
@@ -20,38 +21,43 @@ from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
 MAX_TICKS: Final = 8
 """Largest number of values of a hyperparameter that are labelled."""
 
-LINE_LENGTH: Final = 120
-"""Characters that fit side by side under the drawing, shared by the names of all axes."""
+LINE_LENGTH: Final = 92
+"""Characters that fit side by side under the wide drawing, shared by the names of all axes."""
 
-_WIDTH: Final = 1000
 _HEIGHT: Final = 260
 _MARGIN: Final = 10
 
 
 def parallel_drawing(board: Leaderboard, alt: str) -> Drawing:
-    """A line for each trial through its values and its metric: better trials darker, the best one in another colour."""
+    """A line for each trial through its values and its metric: better trials darker, the best one in black."""
+    return replace(_layout(board, alt, WIDE), narrow=_layout(board, alt, NARROW))
+
+
+def _layout(board: Leaderboard, alt: str, width: float) -> Drawing:
     rows = [row for row in board.rows if row.is_compared]
     values = np.array([row.value for row in rows], np.float64)
     low, high = float(values.min()), float(values.max())
     heights = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
     ranks = np.argsort(np.argsort(-values if is_lower_better(board.sweep.metric) else values))
     shades = ((ranks + 1) / len(rows)) ** 2  # by rank: by value, one bad trial would make all others dark
-    panel = _panel(num_axes=len(board.sweep.space) + 1)
+    panel = _panel(width, num_axes=len(board.sweep.space) + 1)
+    places = arch_places(board)
     parts = [
-        _line(panel, [*_value_heights(board, row), height], shade, is_best=row is board.best)
+        _line(panel, [*_value_heights(board, row), height], _line_style(row, board, places, shade))
         for row, height, shade in sorted(zip(rows, heights, shades, strict=True), key=lambda entry: entry[2])
     ]
     names = [*hyperparameter_names(list(board.sweep.space)), metric_label(board)]
     ticks = [*map(_ticks, board.sweep.space.values()), [(0.0, f"{low:.3f}"), (1.0, f"{high:.3f}")]]
-    labels = [_label_axis(panel, x, name, ticks[x], len(names)) for x, name in enumerate(names)]
-    num_lines = max(len(_wrap_name(name, LINE_LENGTH // len(names))) for name in names)
+    length = max(8, int(LINE_LENGTH * width / WIDE) // len(names))
+    labels = [_label_axis(panel, x, name, ticks[x], length) for x, name in enumerate(names)]
+    num_lines = max(len(_wrap_name(name, length)) for name in names)
     height = panel.bottom + 24 + LINE_HEIGHT * num_lines
-    return Drawing(width=_WIDTH, height=height, elements="".join(parts + labels), alt=alt)
+    return Drawing(width=width, height=height, elements="".join(parts + labels), alt=alt)
 
 
-def _panel(num_axes: int) -> Panel:
+def _panel(width: float, num_axes: int) -> Panel:
     """The panel of all axes, with margins for half an axis name and for the numbers right of the last axis."""
-    pitch = (_WIDTH - 2 * _MARGIN) / num_axes
+    pitch = (width - 2 * _MARGIN) / num_axes
     return Panel(
         left=_MARGIN + pitch / 2 - 20,
         top=12,
@@ -62,16 +68,22 @@ def _panel(num_axes: int) -> Panel:
     )
 
 
-def _line(panel: Panel, heights: Sequence[float], shade: float, *, is_best: bool) -> str:
-    hue, width = (colour("wrong"), 3.0) if is_best else (colour("accent"), 1.6)
-    return panel.line(range(len(heights)), heights, hue, stroke_width=width, stroke_opacity=0.1 + 0.8 * shade)
+def _line(panel: Panel, heights: Sequence[float], style: dict[str, Any]) -> str:
+    return panel.line(range(len(heights)), heights, **style)
+
+
+def _line_style(row: LeaderboardRow, board: Leaderboard, places: dict[str, int], shade: float) -> dict[str, Any]:
+    if row is board.best:
+        return {"stroke": colour("ink"), "stroke_width": 3.0}
+    hue = series_colour(places[row.trial.arch or ""])
+    return {"stroke": hue, "stroke_width": 1.6, "stroke_opacity": 0.25 + 0.65 * shade}
 
 
 def _value_heights(board: Leaderboard, row: LeaderboardRow) -> list[float]:
     return [_height(hyperparameter, row.trial.values[key]) for key, hyperparameter in board.sweep.space.items()]
 
 
-def _label_axis(panel: Panel, x: int, name: str, ticks: Sequence[tuple[float, str]], num_axes: int) -> str:
+def _label_axis(panel: Panel, x: int, name: str, ticks: Sequence[tuple[float, str]], length: int) -> str:
     """Draw the vertical line of an axis, its values on the right, and its name below."""
     parts = [panel.line([x, x], [0, 1], colour("faint"), stroke_width=1.2)]
     for height, label in ticks:
@@ -80,7 +92,7 @@ def _label_axis(panel: Panel, x: int, name: str, ticks: Sequence[tuple[float, st
         parts.append(element("rect", x=left + 4, y=top - 7, width=text_width(label) + 4, height=14, **ground))
         parts.append(text(label, left + 6, top + 4, fill=colour("ink")))
     ((middle, _),) = panel.points(x, 0).tolist()
-    lines = enumerate(_wrap_name(name, LINE_LENGTH // num_axes), start=1)
+    lines = enumerate(_wrap_name(name, length), start=1)
     names = [
         text(line, middle, panel.bottom + 10 + LINE_HEIGHT * k, text_anchor="middle", fill=colour("ink"))
         for k, line in lines

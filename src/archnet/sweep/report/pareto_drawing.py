@@ -9,60 +9,78 @@ from typing import Final
 import numpy as np
 
 from archnet.report.figures.panel import AXIS_HEIGHT, LINE_HEIGHT, Axis, Panel, dot_legend, linear_ticks
-from archnet.report.figures.svg import Drawing, colour, series_colour, text, text_width
+from archnet.report.figures.svg import NARROW, WIDE, Drawing, colour, series_colour, text, text_width
 from archnet.report.units import count_text
 from archnet.spec.metrics import is_lower_better
-from archnet.sweep.report.axis_labels import logarithmic_axis, metric_label
+from archnet.sweep.report.axis_labels import arch_places, logarithmic_axis, metric_label
 from archnet.sweep.results.analysis import pareto_front
 from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
 
 MIN_VALUE_RANGE: Final = 0.005
 """Smallest range of the metric on a drawing, so that noise is not drawn large."""
 
-_LEFT: Final = 64
+_LEFT: Final = 58
 _TOP: Final = 14
-_PITCH: Final = 312
-_GAP: Final = 52
-_HEIGHT: Final = 250
-_LEGEND_TOP: Final = _TOP + _HEIGHT + AXIS_HEIGHT + 18
+_GAP: Final = 24
+_HEIGHT: Final = 240
+_PITCH: Final = _TOP + _HEIGHT + AXIS_HEIGHT + 12
 _LABEL_HEIGHT: Final = 12
 
 
 def pareto_drawing(board: Leaderboard, alt: str) -> Drawing:
     """The metric against parameters, multiply-adds and seconds; a line joins the trials on the Pareto front."""
+    return replace(_layout(board, alt, WIDE, num_columns=3), narrow=_layout(board, alt, NARROW, num_columns=1))
+
+
+def _layout(board: Leaderboard, alt: str, width: float, num_columns: int) -> Drawing:
     rows = [row for row in board.rows if row.is_ranked]
     costs_by_name = {
         "parameters": [float(row.trial.parameters or 0) for row in rows],
         "multiply-adds per case": [float(row.trial.macs or 0) for row in rows],
         "training seconds": [row.seconds for row in rows],
     }
-    values = _value_axis(board, [row.value or 0.0 for row in rows])
-    panels = [
-        _draw_panel(board, rows, costs, _panel(column, _cost_axis(name, costs), values))
-        for column, (name, costs) in enumerate(costs_by_name.items())
-    ]
-    names = {name: place for place, name in enumerate(_group_by_arch(rows))}
+    y = _value_axis(board, [row.value or 0.0 for row in rows])
+    panel_width = (width - _LEFT - 12 - _GAP * (num_columns - 1)) / num_columns
+    panels = []
+    for place, (name, costs) in enumerate(costs_by_name.items()):
+        row, column = divmod(place, num_columns)
+        panel = Panel(
+            left=_LEFT + column * (panel_width + _GAP),
+            top=_TOP + row * _PITCH,
+            width=panel_width,
+            height=_HEIGHT,
+            x=_cost_axis(name, costs),
+            y=_inner_axis(y) if column else y,
+        )
+        panels.append(_draw_panel(board, rows, costs, panel))
+    places = arch_places(board)
+    names = {name: places[name] for name in places if name in _group_by_arch(rows)}
+    legend_top = _PITCH * -(-len(costs_by_name) // num_columns) + 8
     has_legend = len(names) > 1
-    elements = "".join(panels) + (dot_legend(names, _LEFT, _LEGEND_TOP) if has_legend else "")
-    height = _LEGEND_TOP + (LINE_HEIGHT * len(names) if has_legend else -12)
-    return Drawing(width=_LEFT + 3 * _PITCH, height=height, elements=elements, alt=alt)
+    elements = "".join(panels) + (dot_legend(names, _LEFT, legend_top) if has_legend else "")
+    height = legend_top + (LINE_HEIGHT * len(names) if has_legend else -12)
+    return Drawing(width=width, height=height, elements=elements, alt=alt)
 
 
-def _panel(column: int, x: Axis, y: Axis) -> Panel:
-    """One of three panels; only the first one has a label on its y axis."""
-    left, label = _LEFT + column * _PITCH, y.label if column == 0 else ""
-    return Panel(left=left, top=_TOP, width=_PITCH - _GAP, height=_HEIGHT, x=x, y=replace(y, label=label))
+def _inner_axis(axis: Axis) -> Axis:
+    """The shared axis of a panel beside another one: its grid without its labels."""
+    return replace(axis, label="", ticks=tuple((value, "") for value, _ in axis.ticks))
 
 
 def _draw_panel(board: Leaderboard, rows: Sequence[LeaderboardRow], costs: Sequence[float], panel: Panel) -> str:
     values = [row.value or 0.0 for row in rows]
     front = _front(board, rows, costs)
+    places = arch_places(board)
+    hues = [series_colour(places[row.trial.arch or ""]) for row in rows]
     dots = [
-        panel.dot(costs[k], values[k], 5, stroke=series_colour(place), stroke_width=1.8,
-                  fill=series_colour(place) if k in front else colour("paper"))
-        for place, indices in enumerate(_group_by_arch(rows).values())
-        for k in indices
-    ]  # fmt: skip
+        panel.dot(costs[k], values[k], 5, stroke=hue, stroke_width=1.8, fill=hue if k in front else colour("paper"))
+        for k, hue in enumerate(hues)
+    ]
+    dots += [
+        panel.dot(costs[k], values[k], 9, stroke=colour("ink"), stroke_width=1.6, fill="none")
+        for k, row in enumerate(rows)
+        if row is board.best
+    ]
     return "".join([panel.axes(), _staircase(panel, [(costs[k], values[k]) for k in front]), *dots,
                     *_front_labels(panel, [(rows[k].trial.number, costs[k], values[k]) for k in front])])  # fmt: skip
 
@@ -83,7 +101,7 @@ def _front_labels(panel: Panel, points: Sequence[tuple[int, float, float]]) -> l
     labels, positions = [], list[tuple[float, float]]()
     for number, cost, value in points:
         ((x, y),) = panel.points(cost, value).tolist()
-        y -= 10
+        y -= 13
         while any(
             abs(x - left) < text_width(str(number)) + 4 and abs(y - top) < _LABEL_HEIGHT for left, top in positions
         ):
@@ -97,7 +115,7 @@ def _cost_axis(name: str, costs: Sequence[float]) -> Axis:
     """A logarithmic cost axis with a few round numbers."""
     low, high = min(costs), max(costs)
     margin = max((high / low) ** 0.12, 1.15)
-    axis = logarithmic_axis(name, low / margin, high * margin, (1, 2, 5) if high / low < 100 else (1,))
+    axis = logarithmic_axis(name, low / margin, high * margin, (1, 2, 5) if high / low < 20 else (1,))
     if len(axis.ticks) < 2:
         return replace(axis, ticks=tuple((cost, count_text(cost)) for cost in dict.fromkeys((low, high))))
     return axis

@@ -11,11 +11,11 @@ from urllib.parse import quote
 from archnet.files.atomic import compact_json
 from archnet.report.figures.svg import Drawing
 from archnet.report.html.page import write_page
-from archnet.report.wording import decimals
+from archnet.report.wording import bounds, decimals
 from archnet.spec.metrics import is_lower_better
 from archnet.sweep.report.axis_labels import metric_label
-from archnet.sweep.report.best_trial_table import best_trial_rows
-from archnet.sweep.report.choice_wording import cautions, headline, test_set_note
+from archnet.sweep.report.best_trial_table import best_estimates, best_trial_rows
+from archnet.sweep.report.choice_wording import cautions, choice_text, headline, test_set_note
 from archnet.sweep.report.importance_drawing import importance_drawing
 from archnet.sweep.report.learning_drawing import learning_drawing
 from archnet.sweep.report.parallel_drawing import parallel_drawing
@@ -58,6 +58,7 @@ def _template_values(board: Leaderboard, folder: Path, evaluated_trials: list[in
         "cautions": cautions(board, evaluated_trials, choice_optimism(board, folder)),
         "metric": metric_label(board),
         "test_rows": best_trial_rows(folder, best) if best else [],
+        "tiles": _tiles(board, folder),
         "test_note": test_set_note(board, evaluated_trials),
         "best_links": _links(folder, best) if best else [],
         **_drawings(board, ranked),
@@ -68,6 +69,18 @@ def _template_values(board: Leaderboard, folder: Path, evaluated_trials: list[in
         "architectures": _architectures(board, ranked),
         "command": shlex.join(["archnet", "sweep", "best", str(folder), "--out", f"archs/{sweep.name}.json"]),
     }
+
+
+def _tiles(board: Leaderboard, folder: Path) -> list[dict[str, str]]:
+    """The metric of the chosen trial in validation and in the test set, side by side; none without a test set."""
+    best = board.best
+    estimates = best_estimates(folder, best, board.sweep.metric) if best else {}
+    if best is None or "test" not in estimates or not board.sweep.has_search_space:
+        return []
+    test, ends = estimates["test"], bounds(estimates["test"].interval)
+    chosen = {"set": "validation", "value": value_text(best), "below": f"{choice_text(board)}: optimistic"}
+    tested = {"set": "test", "value": decimals(test.value), "below": f"95% CI {ends}" if ends else ""}
+    return [chosen, tested]
 
 
 def _drawings(board: Leaderboard, ranked: list[LeaderboardRow]) -> dict[str, Drawing | None]:

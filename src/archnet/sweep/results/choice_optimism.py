@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from archnet.errors import ArchnetError
 from archnet.evaluation.metric_values import class_ranking, macro_mean, metric_values
 from archnet.evaluation.predictions import Predictions, read_predictions
-from archnet.evaluation.ranking import Floats
+from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.evaluation.uncertainty.selection_optimism import group_halves, selection_optimism
 from archnet.spec.metrics import is_lower_better
 from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
