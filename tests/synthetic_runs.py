@@ -9,6 +9,7 @@ from archnet.evaluation.integrity.manifest import record_run
 from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.predictions import Predictions, write_predictions
 from archnet.files.csv_rows import csv_text
+from archnet.report.gallery_file import Gallery, HeatMaps, Placements, write_gallery_file, write_heat_maps
 
 ARCH = {
     "name": "archsm",
@@ -160,6 +161,46 @@ def _write_gallery(path, predictions, depth):
     images = np.stack([synthetic_crop(int(predictions.y_true[row]), int(row), depth) for row in rows])
     kinds = np.array(["sample"] * len(training) + ["wrong"] * len(wrong))
     np.savez_compressed(path, images=images, case=predictions.cases[rows], kind=kinds)
+
+
+def keep_cases(folder, predictions, *, shape=(24, 20, 8), num_errors=30, is_hu=True, has_places=True):
+    """Give a run a gallery in Hounsfield units with places in scans and heat maps, and record it.
+
+    Voxel (y, x, z) of a case is `kept_values(number, shape)`; heat maps have a feature for 4 x 4 x 2 voxels.
+    """
+    predicted = predictions.predicted_classes(positive=1)
+    is_test = predictions.sets == "test"
+    wrong = np.flatnonzero(is_test & (predicted != predictions.y_true))[:num_errors]
+    right = np.flatnonzero(is_test & (predicted == predictions.y_true))[:6]
+    rows, count = np.concatenate([wrong, right]), len(wrong) + len(right)
+    values = np.stack([kept_values(number, shape) for number in range(count)])
+    centres = np.array([[10.0 + number, -20.0, 30.5] for number in range(count)])
+    steps, slices = np.tile(np.diag([0.5, 0.5, 1.25]), (count, 1, 1)), np.tile([60.0, 1.0, 133.0], (count, 1))
+    gallery = Gallery(
+        values=values,
+        cases=predictions.cases[rows],
+        kinds=np.array(["wrong"] * len(wrong) + ["right"] * len(right)),
+        scales=np.array([[1.0, 0.0]]),
+        window=(-1000, 400),
+        is_hu=is_hu,
+        placements=Placements(centre_mm=centres, steps_mm=steps, slices=slices) if has_places else None,
+    )
+    write_gallery_file(folder / "gallery.npz", gallery)
+    heat = np.random.default_rng(0).integers(0, 256, (count, shape[0] // 4, shape[1] // 4, shape[2] // 2), np.uint8)
+    heat[1] = 0
+    grid = np.array([[1.5, 4.0], [1.5, 4.0], [0.5, 2.0]])
+    labels = np.ones(count, np.int64)
+    write_heat_maps(folder / "heat_maps.npz", HeatMaps(cases=gallery.cases, labels=labels, heat=heat, grid=grid))
+    record_run(folder)
+    return gallery
+
+
+def kept_values(number, shape):
+    """The HU of a kept case: a ramp along every axis, a bright ball, and noise."""
+    y, x, z = np.meshgrid(*map(np.arange, shape), indexing="ij")
+    distance = np.sqrt(sum((axis - n // 2) ** 2 for axis, n in zip((y, x, 2 * z - shape[2] // 2), shape, strict=True)))
+    noise = np.random.default_rng(number).normal(0, 30, shape)
+    return (-900 + 12 * y + 7 * x + 9 * z + 800 * (distance < 4) + noise).astype(np.int16)
 
 
 def synthetic_crop(label, seed, depth=None, size=48):

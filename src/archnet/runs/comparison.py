@@ -28,6 +28,7 @@ from archnet.runs.froc_folder import (
     write_series,
     write_submission,
 )
+from archnet.runs.gallery import share_heat_maps
 from archnet.runs.log import log
 
 
@@ -40,6 +41,7 @@ def compare_finished_runs(folder: Path) -> None:
     if len(runs) < 2:
         return
     try:
+        share_heat_maps(runs)
         write_comparison_with_froc(folder, runs)
     except RunError as error:
         log.warning("no comparison: %s", error)

@@ -18,6 +18,7 @@ from browser import start_reader
 from metric_oracles import ORACLES
 from synthetic_runs import synthetic_predictions, write_run
 
+SAMPLE = "[aria-labelledby=samples] .stack"
 SETS = {"test": "test", "validation": "validation", "training": "train"}
 
 
@@ -112,13 +113,17 @@ def test_before_anything_is_moved_the_page_shows_the_experiments_threshold(reade
     scores, truth = cases_of(experiment / "archsm", "test")
     found, alarms = (scores[truth] >= 0.5).sum(), (scores[~truth] >= 0.5).sum()
     assert reader.one("#live output").text == (f"0.500: test {found} of {truth.sum()} found, {alarms} false positives")
-    assert [button.get_attribute("aria-pressed") for button in reader.all("#live button")] == ["true", "false", "false"]
+    assert [button.get_attribute("aria-pressed") for button in reader.all("#live .points button")] == [
+        "true",
+        "false",
+        "false",
+    ]
 
 
 def test_the_buttons_show_the_thresholds_that_validation_chose(reader, experiment):
     metrics = json.loads((experiment / "archsm/metrics.json").read_text(encoding="utf-8"))["test"]
     reader.open(experiment / "archsm/report.html")
-    buttons = {button.text: button for button in reader.all("#live button")}
+    buttons = {button.text: button for button in reader.all("#live .points button")}
     assert list(buttons) == [
         "configured threshold 0.5", "recall of at least 0.9 in validation", "best MCC in validation",
     ]  # fmt: skip
@@ -208,7 +213,7 @@ def test_a_class_that_does_not_occur_is_undefined_not_zero(reader, tmp_path):
 @pytest.mark.slow
 def test_slices_turn_with_the_slider_the_keyboard_and_the_wheel(reader, experiment):
     reader.open(experiment / "archsm/report.html")
-    stack, slider = reader.one(".stack"), reader.one(".stack input")
+    stack, slider = reader.one(SAMPLE), reader.one(f"{SAMPLE} input")
     reader.scroll_to(stack)
     assert stack.find_element("css selector", "output").text == "slice 6 of 10"
     picture = stack.find_element("css selector", ".slice")
@@ -233,7 +238,7 @@ def turn_wheel(reader, picture, distance):
 
 def test_a_page_that_is_scrolled_is_not_caught_by_a_picture_under_a_resting_pointer(reader, experiment):
     reader.open(experiment / "archsm/report.html")
-    picture, slider = reader.one(".stack .slice"), reader.one(".stack input")
+    picture, slider = reader.one(f"{SAMPLE} .slice"), reader.one(f"{SAMPLE} input")
     reader.scroll_to(picture)
     wheel_over(reader, picture, 100)
     reader.run("dispatchEvent(new Event('scroll'))")
@@ -247,7 +252,7 @@ def test_the_console_stays_silent_and_no_request_leaves_the_pages(reader, experi
     for page in (experiment / "report.html", experiment / "archsm/report.html"):
         reader.open(page)
         reader.slide("#threshold", 20)
-        reader.all("#live button")[-1].click()
+        reader.all("#live .points button")[-1].click()
         reader.slide(".stack input", 0)
         assert reader.complaints() == []
         assert reader.requests() == [page.as_uri()]
@@ -285,7 +290,7 @@ def test_without_scripts_the_page_shows_the_experiments_threshold_and_no_slider(
     try:
         plain.open(experiment / "archsm/report.html")
         assert not plain.one("#threshold").is_displayed()
-        assert not plain.one(".stack input").is_displayed()
+        assert not plain.one(f"{SAMPLE} input").is_displayed()
         metrics = json.loads((experiment / "archsm/metrics.json").read_text(encoding="utf-8"))["test"]
         assert number(plain.one('tr[data-column="test"] [data-metric=mcc] .value').text) == round(metrics["mcc"], 3)
     finally:

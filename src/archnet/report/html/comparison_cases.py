@@ -18,8 +18,8 @@ from archnet.report.figures.montage import Picture, shown_channel
 from archnet.report.gallery_file import read_gallery
 from archnet.report.html.gallery import cards
 
-_MAX_CASES: Final = 32
-_MAX_CASES_PER_KIND: Final = 8
+_MAX_CASES: Final = 16
+_MAX_CASES_PER_KIND: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -35,6 +35,7 @@ from archnet.report.figures.ranking import curve_drawing
 from archnet.report.figures.side_by_side import interval_drawing
 from archnet.report.figures.svg import Drawing
 from archnet.report.figures.theme import network_name
+from archnet.report.html.cases.comparison_viewer import comparison_viewer
 from archnet.report.html.comparison_cases import discordant_cases
 from archnet.report.html.comparison_froc import froc_document, paired_froc
 from archnet.report.html.froc_section import RunFroc, froc_by_diameter, froc_section, run_froc
@@ -127,6 +128,7 @@ def _template_values(experiment_folder: Path, comparison: Comparison) -> dict[st
         if is_binary
         else None,
         "cases": discordant_cases(comparison),
+        "viewer": comparison_viewer(comparison),
         "networks": _network_drawings(comparison),
     }
 

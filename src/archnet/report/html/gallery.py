@@ -12,7 +12,7 @@ from archnet.report.figures.montage import Picture
 from archnet.report.figures.slices import central_index, image_uri, strip_indices
 from archnet.report.wording import short_case
 
-PAGE_PIXELS: Final = 8_500_000
+PAGE_PIXELS: Final = 3_500_000
 """Of all pictures of a page together: noise that nothing compresses takes four thirds of so many bytes."""
 
 _SHORTEST_SIDE: Final = 48

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from archnet.report.decision.decision_section import decision_section
 from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures, shown_channel
 from archnet.report.figures.run_figures import run_drawings, write_figures
 from archnet.report.figures.svg import Drawing
+from archnet.report.html.cases.run_viewer import run_viewer
 from archnet.report.html.froc_section import RunFroc, froc_by_diameter, froc_section, run_froc
 from archnet.report.html.gallery import cards
 from archnet.report.html.live import live_panel
@@ -32,6 +33,9 @@ from archnet.report.strata.strata_section import strata_drawings, strata_section
 from archnet.report.verdict.run_section import run_section
 from archnet.report.wording import CONFIGURED_THRESHOLD, cost_text, reported_set, word_list
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS
+
+_NUM_WRONG: Final = 8
+"""Cases that a page shows without its script, in print and in old browsers."""
 
 
 def write_report(run: RunFiles) -> Path:
@@ -95,7 +99,7 @@ def _table_values(run: RunFiles) -> dict[str, Any]:
 def _figure_values(run: RunFiles, drawings: Mapping[str, Drawing]) -> dict[str, Any]:
     """Curves, figures and cases."""
     is_binary = len(run.classes) == 2
-    wrong_cases, samples = gallery_pictures(run, "wrong")[:NUM_PICTURES], gallery_pictures(run, "sample")[:NUM_PICTURES]
+    wrong_cases, samples = gallery_pictures(run, "wrong")[:_NUM_WRONG], gallery_pictures(run, "sample")[:NUM_PICTURES]
     return {
         "live": live_panel(set_results(run)[::-1], run.positive, by_false_positives=False) if is_binary else None,
         "plots": [drawings[plot.name] for plot in (ROC, PRECISION_RECALL) if plot.name in drawings],
@@ -104,6 +108,7 @@ def _figure_values(run: RunFiles, drawings: Mapping[str, Drawing]) -> dict[str, 
         "samples": cards(samples, len(wrong_cases) + len(samples)),
         "wrong": cards(wrong_cases, len(wrong_cases) + len(samples)),
         "shown": shown_channel(run.experiment),
+        "viewer": run_viewer(run),
     }
 
 

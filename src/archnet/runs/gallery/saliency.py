@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.errors import RunError
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.run_folder import read_json
 from archnet.report.gallery_file import (
@@ -40,21 +40,6 @@ _MAX_BATCH: Final = 16
 _MAX_BATCH_VOXELS: Final = 1 << 21
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Explained:
-    """A trained network whose predictions are explained.
-
-    Attributes:
-        model: Raw values in, probabilities out.
-        experiment: The run's experiment.
-        feature_map: The last feature map of the network.
-    """
-
-    model: keras.Model
-    experiment: Experiment
-    feature_map: FeatureMap
-
-
 def write_run_heat_maps(
     folder: Path, model: keras.Model, experiment: Experiment, predictions: Predictions, positive: int
 ) -> None:
@@ -71,18 +56,20 @@ def write_run_heat_maps(
         positive: Index of the positive class.
     """
     gallery = read_gallery(folder / GALLERY_FILE)
-    found = None if gallery is None else _find_feature_map(experiment, gallery)
-    if gallery is None or found is None:
+    if gallery is None or _find_feature_map(experiment, gallery) is None:
         return
     shown = np.flatnonzero(gallery.kinds != "sample")
-    numbers = shown[: MAX_MACS // max(1, int(read_json(folder / "network.json")["macs"]))]
+    numbers = shown[: max_heat_maps(folder)]
     if len(numbers) < len(shown):
         _log.info("Heat maps: of %d of the %d cases, %.1e multiply-adds in all", len(numbers), len(shown), MAX_MACS)
-    if not len(numbers):
-        return
-    labels = _explained_labels(gallery.cases[numbers], predictions, positive)
-    maps = _compute(_Explained(model=model, experiment=experiment, feature_map=found), gallery, numbers, labels)
-    write_heat_maps(folder / HEAT_MAP_FILE, maps)
+    if len(numbers):
+        maps = compute_heat_maps(model, experiment, gallery, numbers, predictions, positive)
+        write_heat_maps(folder / HEAT_MAP_FILE, maps)
+
+
+def max_heat_maps(folder: Path) -> int:
+    """The most heat maps of a run, from the cost of its network."""
+    return MAX_MACS // max(1, int(read_json(folder / "network.json")["macs"]))
 
 
 def _find_feature_map(experiment: Experiment, gallery: Gallery) -> FeatureMap | None:
@@ -99,15 +86,30 @@ def _explained_labels(cases: NDArray[np.str_], predictions: Predictions, positiv
     return labels.astype(np.int64)
 
 
-def _compute(
-    explained: _Explained, gallery: Gallery, numbers: NDArray[np.int64], labels: NDArray[np.int64]
+def compute_heat_maps(
+    model: keras.Model,
+    experiment: Experiment,
+    gallery: Gallery,
+    numbers: NDArray[np.int64],
+    predictions: Predictions,
+    positive: int,
 ) -> HeatMaps:
-    """The heat maps of some cases of a gallery."""
+    """Compute the heat maps of some cases of a gallery; see `write_run_heat_maps`.
+
+    Raises:
+        RunError: The network has no feature map.
+    """
     from archnet.network.explain import GradCam
     from archnet.network.scaling import input_limits
 
-    limits, experiment, found = input_limits(explained.model), explained.experiment, explained.feature_map
-    network = GradCam(explained.model, experiment.arch)
+    limits, network, found = (
+        input_limits(model),
+        GradCam(model, experiment.arch),
+        _find_feature_map(experiment, gallery),
+    )
+    labels = _explained_labels(gallery.cases[numbers], predictions, positive)
+    if found is None:
+        raise RunError(f"{model.name}: Grad-CAM needs a feature map on all paths, and this network has none.")
     size = min(_MAX_BATCH, max(1, _MAX_BATCH_VOXELS // math.prod(gallery.shape)))
     heats: list[NDArray[np.uint8]] = []
     for start in range(0, len(numbers), size):

@@ -51,12 +51,14 @@
       const counts = trainings.map(({found, alarms}) => [found[step], alarms[step]]);
       const found = mean(counts.map(([number]) => number)), alarms = mean(counts.map(([, number]) => number));
       showMatrix(matrices[place], found, alarms, column);
+      matrices[place].dataset.threshold = thresholds[step];
       showNumbers(rows[place], thresholds[step], counts, column);
       const {recall, precision, specificity} = metrics(found, alarms, column);
       if (plots.length) {
         placeMark(plots[0], name, 1 - specificity, recall);
         placeMark(plots[1], name, recall, precision);
       }
+      if (place === columns.length - 1) live.dispatchEvent(new Event("thresholds"));
     });
 
     /* "9 of 42 found, 20 false positives" of one column at a step; of several seeds the means. */

@@ -1,0 +1,148 @@
+"""The cases whose voxels and heat maps a page carries: as many as its size allows, the most important first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final
+
+import numpy as np
+
+from archnet.report.gallery_file import Gallery, HeatMaps
+from archnet.report.html.cases.voxel_encoding import block_factors, block_means, encode_numbers, encode_voxels
+
+MAX_TEXT: Final = 8_500_000
+"""Bytes of all voxels and heat maps of a page, whose limit is 15 MB."""
+
+_GREY_LEVELS: Final = 1400
+"""Steps of a window that are kept if there is room: 1 HU of the default window."""
+
+_ROUNDINGS: Final = (1, 2, 4, 8)
+_NUM_TRIALS: Final = 8
+_MAX_HEAT: Final = 8192
+"""Features of a heat map on a page; finer maps are means over blocks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KeptCase:
+    """A case that can be embedded.
+
+    Attributes:
+        row: Its row in the page's table of cases.
+        gallery: The gallery that keeps it.
+        number: Its number there.
+        heat_maps: Of each network, the heat maps and the number of the case in them; null if it has none.
+    """
+
+    row: int
+    gallery: Gallery
+    number: int
+    heat_maps: tuple[tuple[HeatMaps, int] | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EmbeddedCases:
+    """What a page carries.
+
+    Attributes:
+        cases: One entry for each case, JSON-ready.
+        rounding: The multiple of a raw unit to which values are rounded.
+        reduction: The largest number of voxels along an axis that became one.
+    """
+
+    cases: list[dict[str, Any]]
+    rounding: float
+    reduction: int
+
+
+def embed_cases(cases: Sequence[KeptCase], max_text: int = MAX_TEXT) -> EmbeddedCases:
+    """Encode cases in their order until the page is full.
+
+    Values are rounded only if the cases would not fit otherwise.
+
+    Args:
+        cases: The most important first.
+        max_text: Bytes of all of them.
+    """
+    trials = cases[:: max(1, len(cases) // _NUM_TRIALS)]
+    for rounding in _ROUNDINGS:
+        size = sum(_text_size(_encode(case, rounding)) for case in trials)
+        if size * len(cases) <= max_text * len(trials):
+            break
+    entries, left = [], max_text
+    for case in cases:
+        entry = _encode(case, rounding)
+        left -= _text_size(entry)
+        if left < 0:
+            break
+        entries.append(entry)
+    return EmbeddedCases(
+        cases=entries,
+        rounding=max((_step(case.gallery, rounding) * _scale(case.gallery)[0] for case in cases), default=1.0),
+        reduction=max(chain.from_iterable(entry["factors"] for entry in entries), default=1),
+    )
+
+
+def _text_size(entry: Mapping[str, Any]) -> int:
+    return len(entry["voxels"]) + sum(len(heat["text"]) for heat in entry["heat"] if heat) + 300
+
+
+def _encode(case: KeptCase, rounding: int) -> dict[str, Any]:
+    encoded = encode_voxels(case.gallery.values[case.number], _step(case.gallery, rounding))
+    factor, offset = _scale(case.gallery)
+    return {
+        "row": case.row,
+        "size": [*case.gallery.shape, 1][:3],
+        "shape": encoded.shape,
+        "factors": encoded.factors,
+        "factor": encoded.factor * factor,
+        "offset": encoded.offset * factor + offset,
+        "voxels": encoded.text,
+        "window": case.gallery.window or (0, 255),
+        "is_hu": case.gallery.is_hu,
+        "heat": [None if entry is None else _encode_heat(*entry) for entry in case.heat_maps],
+        **_placement(case.gallery, case.number),
+    }
+
+
+def _scale(gallery: Gallery) -> tuple[float, float]:
+    """Factor and offset from stored to raw values; the grey values of archnet 0.1 are raw."""
+    return (1.0, 0.0) if gallery.scales is None else (float(gallery.scales[0, 0]), float(gallery.scales[0, 1]))
+
+
+def _step(gallery: Gallery, rounding: int) -> int:
+    """Stored values are rounded to multiples of this."""
+    if gallery.window is None:
+        return 1
+    low, high = gallery.window
+    return max(1, round(rounding * (high - low) / _GREY_LEVELS / _scale(gallery)[0]))
+
+
+def _placement(gallery: Gallery, number: int) -> dict[str, Any]:
+    """Where the case lies in its scan; empty where that is unknown."""
+    places = gallery.placements
+    if places is None or np.isnan(places.centre_mm[number]).any():
+        return {}
+    return {
+        "centre": places.centre_mm[number].round(3).tolist(),
+        "steps": places.steps_mm[number].round(5).tolist(),
+        "slices": places.slices[number].round(4).tolist(),
+    }
+
+
+def _encode_heat(maps: HeatMaps, number: int) -> dict[str, Any]:
+    heat, grid = maps.heat[number], maps.grid.tolist()
+    volume = heat if heat.ndim == 3 else heat[..., np.newaxis]
+    axes = (*grid, [0.0, 1.0])[:3]
+    factors = block_factors(volume.shape, _MAX_HEAT)
+    numbers = np.rint(block_means(volume.astype(np.float64), factors)).astype(np.int64)
+    return {
+        "label": int(maps.labels[number]),
+        "shape": numbers.shape,
+        "starts": [start + (factor - 1) / 2 * step for (start, step), factor in zip(axes, factors, strict=True)],
+        "steps": [step * factor for (_, step), factor in zip(axes, factors, strict=True)],
+        "slice": maps.slice,
+        "flat": heat.ndim == 2,
+        "text": encode_numbers(numbers),
+    }
