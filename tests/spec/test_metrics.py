@@ -9,7 +9,6 @@ import pytest
 
 from archnet.evaluation.confusion import FORMULAS
 from archnet.evaluation.ranking import RANKING_FORMULAS
-from archnet.evaluation.uncertainty.intervals import NORMAL_QUANTILE
 from archnet.report.html.page import TEMPLATES
 from archnet.spec.metrics import (
     EVALUATED_METRICS,
@@ -63,11 +62,6 @@ def script_names(start):
 def test_the_pages_script_has_a_formula_for_each_metric_of_the_live_panel():
     panel = {metric.name for metric in metrics_shown_in("live_panel")}
     assert set(script_names("others}) => {\n")) == panel
-    assert set(script_names("const wholes = {")) == {name for name in panel if METRICS[name].proportion}
-
-
-def test_the_pages_script_has_the_same_quantile_as_wilsons_interval():
-    assert re.findall(r"const z = ([\d.]+)", SCRIPT) == [repr(NORMAL_QUANTILE)]
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,16 @@ from rich.table import Table
 from rich.text import Text
 
 from archnet.evaluation.froc.curve import RATE_NAMES, Froc
+from archnet.report.few_scans_caution import few_scans_caution
 from archnet.report.tables import titled_table
 from archnet.report.wording import bounds, count, decimals
 
 
 def froc_summary(froc: Froc) -> RenderableType:
     """What `archnet froc` prints."""
-    return Group(Text(froc_sentence(froc)), "", sensitivity_table(froc), counts_table(froc))
+    warnings = [] if froc.band is None else few_scans_caution(len(froc.hits.num_nodules))
+    texts = [Text(f"Warning: {warning}", style="bold yellow") for warning in warnings]
+    return Group(Text(froc_sentence(froc)), "", sensitivity_table(froc), counts_table(froc), *texts)
 
 
 def froc_sentence(froc: Froc) -> str:

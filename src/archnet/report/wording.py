@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from archnet.evaluation.run_costs import RunCost
 from archnet.report.units import bytes_text, count_text
@@ -36,6 +37,20 @@ def bounds(interval: list[float] | None) -> str:
     '0.723 to 0.821'
     """
     return "" if interval is None else f"{decimals(interval[0])} to {decimals(interval[1])}"
+
+
+def calibration_error(entry: Mapping[str, Any]) -> str:
+    """The expected calibration error of a calibration, with what a perfectly calibrated model shows.
+
+    >>> calibration_error({"expected_calibration_error": 0.0931, "error_if_calibrated": {"mean": 0.08}})
+    '0.093 (0.080 expected of a perfectly calibrated model)'
+    >>> calibration_error({"expected_calibration_error": 0.0931})
+    '0.093'
+    """
+    text = decimals(entry["expected_calibration_error"])
+    if "error_if_calibrated" not in entry:
+        return text
+    return f"{text} ({decimals(entry['error_if_calibrated']['mean'])} expected of a perfectly calibrated model)"
 
 
 def threshold(value: float) -> str:

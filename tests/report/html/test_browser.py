@@ -9,10 +9,12 @@ from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
 from selenium.webdriver.common.keys import Keys
 from sklearn import metrics as sk
 
+from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.predictions import read_predictions
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
+from archnet.report.wording import bounds
 from archnet.spec.metrics import metrics_shown_in
 from browser import start_reader
 from metric_oracles import ORACLES
@@ -104,6 +106,23 @@ def test_the_slider_shows_what_scikit_learn_computes_for_its_threshold(reader, e
         assert number(reader.one(f'tr[data-column="{name}"] [data-metric=threshold]').text) == pytest.approx(
             thresholds[place], abs=0.000501
         )
+
+
+def test_the_slider_shows_the_intervals_of_clustered_cases_at_every_step(reader, experiment):
+    reader.open(experiment / "archsm/report.html")
+    scale = steps(reader)
+    part = read_predictions(experiment / "archsm/predictions.csv").select("test")
+    proportions = ["recall", "precision", "specificity", "accuracy"]
+    for place in (0, 1, 140, 260, len(scale["steps"]) - 1):
+        reader.slide("#threshold", place)
+        expected = evaluate(part, positive=1, threshold=scale["steps"][place], bootstraps=0)["test"]["intervals"]
+        for name in proportions:
+            assert interval_text(reader, "test", name) == bounds(expected[name]), (place, name)
+        assert [interval_text(reader, "test", name) for name in ("f1", "mcc")] == ["", ""]
+
+
+def interval_text(reader, column, name):
+    return reader.one(f'tr[data-column="{column}"] [data-metric={name}] .interval').text
 
 
 def test_before_anything_is_moved_the_page_shows_the_experiments_threshold(reader, experiment):

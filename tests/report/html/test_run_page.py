@@ -82,7 +82,11 @@ def test_the_report_tells_operating_points_and_calibration(tmp_path):
         (_, alarms), (missed, found) = point["confusion_matrix"]
         assert f"{found} of {found + missed} {alarms}" in text
     before, after = metrics["calibration"], metrics["calibration"]["scaled"]
-    errors = [f"{entry['expected_calibration_error']:.3f}" for entry in (before, after)]
+    errors = [
+        f"{entry['expected_calibration_error']:.3f} ({entry['error_if_calibrated']['mean']:.3f} expected of a perfectly "
+        f"calibrated model) 95% of such models: up to {entry['error_if_calibrated']['percentile_95']:.3f}"
+        for entry in (before, after)
+    ]
     assert f"expected calibration error {' '.join(errors)}" in text
     assert f"uncalibrated temperature {after['temperature']:.2f} Brier score {before['brier']:.3f}" in text
 

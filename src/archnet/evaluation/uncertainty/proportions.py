@@ -44,10 +44,29 @@ def proportion_bounds(successes: Counts, trials: Counts) -> Floats:
     is_independent = num_groups == num_trials
     effect = np.where(is_independent, 1.0, design_effect(successes, trials))
     quantile = np.where(is_independent, NORMAL_QUANTILE, t_quantiles(num_groups - 1))
-    effective_trials = np.where(num_trials > 0, ratio(num_trials, effect), np.nan)
-    low, high = score_bounds(ratio(num_successes, num_trials), effective_trials, quantile)
-    low = np.where((num_successes == 0) & ~np.isnan(low), 0.0, low)
-    high = np.where((num_successes == num_trials) & ~np.isnan(high), 1.0, high)
+    return _bounds(num_successes, num_trials, effect, quantile)
+
+
+def independent_bounds(successes: Counts, trials: Counts) -> Floats:
+    """Wilson's interval of each proportion of independent trials.
+
+    Args:
+        successes: Shape (...).
+        trials: Shape (...).
+
+    Returns:
+        Shape (..., 2); NaN without trials.
+    """
+    return _bounds(successes, trials, np.array(1.0), np.array(NORMAL_QUANTILE))
+
+
+def _bounds(successes: Counts, trials: Counts, effect: Floats, quantile: Floats) -> Floats:
+    """Wilson's interval on the effective number of trials."""
+    successes, trials = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
+    effective_trials = np.where(trials > 0, ratio(trials, effect), np.nan)
+    low, high = score_bounds(ratio(successes, trials), effective_trials, quantile)
+    low = np.where((successes == 0) & ~np.isnan(low), 0.0, low)
+    high = np.where((successes == trials) & ~np.isnan(high), 1.0, high)
     return np.stack([low, high], axis=-1)
 
 

@@ -14,7 +14,7 @@ from archnet.report.figures.ranking import curve_drawing
 from archnet.report.figures.svg import Drawing, write_drawing
 from archnet.report.figures.training_curves import training_curves_drawing
 from archnet.report.run_files import RunFiles
-from archnet.report.wording import SET_NAMES, UNCALIBRATED, reported_set, temperature_text
+from archnet.report.wording import SET_NAMES, UNCALIBRATED, calibration_error, reported_set, temperature_text
 
 
 def run_drawings(run: RunFiles) -> dict[str, Drawing]:
@@ -66,7 +66,7 @@ def _calibration(run: RunFiles) -> dict[str, Drawing]:
     curves = {UNCALIBRATED: entry["bins"]}
     if "scaled" in entry:
         curves[temperature_text(entry["scaled"]["temperature"])] = entry["scaled"]["bins"]
-    alt = f"Reliability diagram, expected calibration error {entry['expected_calibration_error']:.3f}."
+    alt = f"Reliability diagram, expected calibration error {calibration_error(entry)}."
     return {"calibration": reliability_drawing(curves, f"Calibration, {SET_NAMES[name]} set", alt)}
 
 

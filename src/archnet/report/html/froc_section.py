@@ -18,6 +18,7 @@ from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.files.luna16_lists import DIAMETER
 from archnet.report.comparison_wording import p_value_text
 from archnet.report.curves import Curve, Plot
+from archnet.report.few_scans_caution import few_scans_caution
 from archnet.report.figures.ranking import curve_drawing
 from archnet.report.figures.svg import Drawing
 from archnet.report.strata.strata_wording import stratum_label
@@ -63,7 +64,9 @@ def froc_section(
         return None
     curves = [_plot_curve(froc, curve) for froc, curve in frocs_with_curve]
     ticks = list(zip(_axis_positions(np.array(RATES)).tolist(), RATE_NAMES, strict=True))
+    num_scans = [froc.results["num_scans"] for froc, _ in frocs_with_curve if "num_scans" in froc.results]
     return {
+        "cautions": few_scans_caution(min(num_scans, default=None)),
         "drawing": curve_drawing(FROC, curves, FROC.title, ticks),
         "rates": RATE_NAMES,
         "rows": [{"name": froc.name, "hue": froc.hue, **froc.results} for froc, _ in frocs_with_curve],

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from archnet.evaluation.metric_entry import class_estimate
 from archnet.evaluation.operating_points import OPERATING_POINTS, operating_point_text
 from archnet.evaluation.uncertainty.ratio import Floats
+from archnet.evaluation.uncertainty.threshold_intervals import threshold_intervals
 from archnet.report.curves import EvaluationResult
 from archnet.report.wording import CONFIGURED_THRESHOLD
 from archnet.spec.metrics import metrics_shown_in
@@ -107,7 +108,7 @@ def _threshold_scale(columns: Sequence[EvaluationResult], positive: int) -> dict
 
 
 def _threshold_counts(result: EvaluationResult, positive: int, thresholds: Floats) -> dict[str, Any]:
-    """What each of the thresholds finds, by each seed's network."""
+    """What each of the thresholds finds, by each seed's network; of a single one with the intervals of proportions."""
     return {
         "thresholds": thresholds.tolist(),
         "trainings": [
@@ -117,6 +118,18 @@ def _threshold_counts(result: EvaluationResult, positive: int, thresholds: Float
             }
             for scores, is_positive in _scores_by_seed(result, positive)
         ],
+        "intervals": _interval_ends(result, positive, thresholds) if len(result.predictions_by_seed) == 1 else {},
+    }
+
+
+def _interval_ends(result: EvaluationResult, positive: int, thresholds: Floats) -> dict[str, list[int | None]]:
+    """Of each proportion the lower and upper ends at each threshold in turn, in thousandths; None where undefined."""
+    cases = result.predictions_by_seed[0]
+    groups = np.unique(cases.groups, return_inverse=True)[1]
+    intervals = threshold_intervals(cases.probabilities[:, positive], result.is_positive(positive), groups, thresholds)
+    return {
+        name: [None if np.isnan(end) else round(1000 * end) for end in ends.ravel().tolist()]
+        for name, ends in intervals.items()
     }
 
 
@@ -145,11 +158,12 @@ def _false_positive_column(result: EvaluationResult, positive: int, steps: NDArr
     thresholds_by_seed = [
         _lowest_thresholds(scores, is_positive, steps) for scores, is_positive in _scores_by_seed(result, positive)
     ]
-    counts_by_seed = [
-        _threshold_counts(result, positive, thresholds)["trainings"][place]
-        for place, thresholds in enumerate(thresholds_by_seed)
-    ]
-    return {"thresholds": np.mean(thresholds_by_seed, axis=0).tolist(), "trainings": counts_by_seed}
+    counts_by_seed = [_threshold_counts(result, positive, thresholds) for thresholds in thresholds_by_seed]
+    return {
+        "thresholds": np.mean(thresholds_by_seed, axis=0).tolist(),
+        "trainings": [counts["trainings"][place] for place, counts in enumerate(counts_by_seed)],
+        "intervals": counts_by_seed[0]["intervals"],
+    }
 
 
 def _lowest_thresholds(scores: Floats, is_positive: NDArray[np.bool_], steps: NDArray[np.int64]) -> Floats:

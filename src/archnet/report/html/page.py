@@ -32,6 +32,7 @@ _SCRIPTS: Final = ("text.js", "live.js", "stacks.js", "decision.js", "verdict.js
 _HEADING: Final = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 
 _FILTERS = (
+    "calibration_error",
     "decimals",
     "bounds",
     "threshold",

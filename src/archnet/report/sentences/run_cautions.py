@@ -9,12 +9,10 @@ from archnet.errors import pluralize
 from archnet.evaluation.comparison.verdict import CHANCE
 from archnet.evaluation.metric_entry import macro_estimate
 from archnet.evaluation.run_folder import allowed_errors
+from archnet.evaluation.uncertainty.few_groups import are_few
 from archnet.report.integrity_wording import run_integrity_texts
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import SET_NAMES, UNDEFINED, UNKNOWN, decimals, reported_set
-
-MIN_GROUPS = 50
-"""Groups below which results come with a caution: intervals keep their promise, but are wide."""
 
 OPTIMISTIC_VALIDATION = (
     "The validation set may have chosen the weights and the time to stop, so these figures are optimistic."
@@ -89,7 +87,7 @@ def few_groups_text(num_groups: int) -> list[str]:
     >>> few_groups_text(7)
     ['The cases come from only 7 groups (scans or patients), so intervals are wide, and other patients may differ.']
     """
-    if num_groups >= MIN_GROUPS:
+    if not are_few(num_groups):
         return []
     groups = pluralize(num_groups, "group")
     return [

@@ -59,7 +59,7 @@ _RELIABILITY: Final = {
     "brier": NUMBER,
     "expected_calibration_error": NUMBER,
     "bins": list_of(_BIN, 1),
-    "intervals": map_of(_INTERVAL),
+    "intervals": map_of(nullable(tuple_of({"type": "number", "minimum": 0, "maximum": 2}, 2))),
 }
 _YARDSTICK: Final = {"error_if_calibrated": record_of({"mean": NUMBER, "percentile_95": NUMBER})}
 _CALIBRATION: Final = record_of(

@@ -24,14 +24,18 @@
       }
     };
 
-    const showNumbers = (row, threshold, trainings, column) => {
+    const intervalText = (ends, step) => {
+      const [low, high] = ends ? ends.slice(2 * step, 2 * step + 2) : [null, null];
+      return low === null ? "" : `${decimals(low / 1000)} to ${decimals(high / 1000)}`;
+    };
+
+    const showNumbers = (row, threshold, trainings, column, intervals, step) => {
       row.querySelector('[data-metric="threshold"]').textContent = thresholdText(threshold);
       const each = trainings.map(([found, alarms]) => metrics(found, alarms, column));
       for (const name of Object.keys(each[0])) {
         const cell = row.querySelector(`[data-metric="${name}"]`), value = mean(each.map(entry => entry[name]));
         cell.querySelector(".value").textContent = decimals(value);
-        const whole = trainings.length === 1 && name in wholes ? wholes[name](...trainings[0], column) : 0;
-        cell.querySelector(".interval").textContent = whole ? wilson(value, whole).map(decimals).join(" to ") : "";
+        cell.querySelector(".interval").textContent = intervalText(intervals[name], step);
       }
     };
 
@@ -46,13 +50,13 @@
     };
 
     /* Shows one step of a scale, or a button's point, which is a scale of one step. */
-    const show = (columns, step) => columns.forEach(({thresholds, trainings}, place) => {
+    const show = (columns, step) => columns.forEach(({thresholds, trainings, intervals}, place) => {
       const column = data.columns[place], name = rows[place].dataset.column;
       const counts = trainings.map(({found, alarms}) => [found[step], alarms[step]]);
       const found = mean(counts.map(([number]) => number)), alarms = mean(counts.map(([, number]) => number));
       showMatrix(matrices[place], found, alarms, column);
       matrices[place].dataset.threshold = thresholds[step];
-      showNumbers(rows[place], thresholds[step], counts, column);
+      showNumbers(rows[place], thresholds[step], counts, column, intervals, Number(step));
       const {recall, precision, specificity} = metrics(found, alarms, column);
       if (plots.length) {
         placeMark(plots[0], name, 1 - specificity, recall);

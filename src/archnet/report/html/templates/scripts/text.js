@@ -25,16 +25,3 @@ const metrics = (found, alarms, {positives, others}) => {
     accuracy: ratio(found + passed, positives + others),
   };
 };
-
-/* What the proportions are shares of: only these have an interval without the cases' groups (Wilson 1927). */
-const wholes = {
-  recall: (found, alarms, column) => column.positives,
-  precision: (found, alarms) => found + alarms,
-  specificity: (found, alarms, column) => column.others,
-  accuracy: (found, alarms, column) => column.positives + column.others,
-};
-const wilson = (share, n) => {
-  const z = 1.959963984540054, centre = share + z * z / (2 * n), scale = 1 + z * z / n;
-  const half = z * Math.sqrt(share * (1 - share) / n + z * z / (4 * n * n));
-  return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
-};
