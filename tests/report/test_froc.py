@@ -61,3 +61,12 @@ def test_the_table_has_the_seven_sensitivities_with_intervals_where_there_are_an
         assert [name, f"{value:.3f}", *ends] in lines
     assert ["nodules", "found", "40"] in lines
     assert ["false", "positives", "80"] in lines
+
+
+def test_a_curve_of_few_scans_ends_with_a_warning_if_it_has_intervals(froc):
+    console = Console(width=200, record=True, color_system=None, file=io.StringIO())
+    console.print(froc_summary(froc))
+    num_scans = len(froc.hits.num_nodules)
+    assert num_scans < 50
+    warning = f"Warning: The FROC curve is of only {num_scans} scans: below 50, its 95% intervals are too narrow."
+    assert (warning in console.export_text()) == (froc.band is not None)
