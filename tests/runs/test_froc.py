@@ -17,11 +17,14 @@ from archnet.api.experiments import load_experiments
 from archnet.cli import app
 from archnet.data import open_dataset
 from archnet.errors import DataError
+from archnet.evaluation.comparison.comparison import compare
+from archnet.evaluation.froc.paired_froc import froc_differences, sample_froc
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.evaluation.predictions import Predictions, write_predictions
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
+from archnet.runs.comparison import read_pool_hits, write_comparison_with_froc
 from archnet.runs.froc import recompute_run_froc, write_run_froc
 from archnet.runs.rereport import regenerate_reports
 from pages import page_of
@@ -249,3 +252,29 @@ def test_the_cpm_of_several_seeds_is_their_mean_beside_the_spread(phantom, tmp_p
     text = (tmp_path / "cv/report.html").read_text(encoding="utf-8")
     first, second = map(cpm_text, froc["of_seeds"])
     assert f"flat, seed 0: {first}; flat, seed 1: {second}." in text
+    low, high = froc["interval"]
+    assert (low + high) / 2 == pytest.approx(np.mean(values))
+
+
+def test_networks_are_compared_on_the_same_resamples_of_the_scans(phantom, tmp_path):
+    experiment = experiment_on(phantom, bootstraps=50)
+    folders = {name: tmp_path / "exp" / name for name in ("deep", "flat")}
+    for k, folder in enumerate(folders.values()):
+        predictions = predictions_on(experiment)
+        noise = np.random.default_rng(k).normal(0, 0.2, len(predictions.cases))
+        scores = np.clip(predictions.probabilities[:, 1] + noise, 0, 1)
+        predictions = replace(predictions, probabilities=np.stack([1 - scores, scores], axis=1))
+        write_run(folder, predictions=predictions)
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        metrics |= write_run_froc(folder, predictions, experiment)
+        (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+        record_run(folder)
+    page = write_comparison_with_froc(tmp_path / "exp", list(folders.values())).read_text(encoding="utf-8")
+    froc = json.loads((tmp_path / "exp/comparison.json").read_text(encoding="utf-8"))["froc"]
+    hits = [read_pool_hits(pool) for pool in compare(list(folders.values())).pools]
+    samples = dict(zip(folders, (sample_froc(one, bootstraps=200) for one in hits), strict=True))
+    assert froc["flat"]["difference"] == froc_differences("deep", samples)["flat"]
+    entry = froc["flat"]["difference"]["cpm"]
+    assert entry["difference"] == pytest.approx(froc["flat"]["cpm"] - froc["deep"]["cpm"])
+    assert "difference" not in froc["deep"]
+    assert "Differences of sensitivity to deep on the same scans" in page

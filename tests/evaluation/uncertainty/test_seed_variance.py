@@ -8,6 +8,7 @@ from scipy import stats
 
 from archnet.evaluation.uncertainty.seed_variance import (
     Estimates,
+    difference_entry,
     difference_over_seeds,
     mean_over_seeds,
     seed_variance,
@@ -74,3 +75,10 @@ def test_a_difference_that_does_not_vary_has_neither_interval_nor_p():
 def test_what_is_undefined_or_unknown_has_no_interval(values, covariance, num_groups):
     result = difference_over_seeds(estimates_of(values, covariance, num_groups), 1)
     assert (result.interval, result.p, result.is_identical) == (None, None, False)
+
+
+@pytest.mark.parametrize(("span", "ends"), [(1.0, [-1, 1]), (2.0, [-1.9, 2])])
+def test_no_interval_of_a_difference_goes_beyond_the_range(span, ends):
+    covariance = np.array([[1.0, 0.0], [0.0, 1.0]]) * (2 / stats.t.ppf(0.975, 9)) ** 2 / 2
+    entry = difference_entry(estimates_of([0.4, 0.5], covariance), 1, span)
+    assert entry["interval"] == pytest.approx(ends)

@@ -93,15 +93,7 @@ def _differences(
     estimates = {both.measure: estimate_share(both, stratum)}
     if both.scores is not None:
         estimates["auc"] = estimate_area(both, stratification, stratum)
-    return {name: _clip(difference_entry(one, num_reference)) for name, one in estimates.items()}
-
-
-def _clip(entry: dict[str, Any]) -> dict[str, Any]:
-    """A difference whose interval ends at -1 and 1, beyond which no difference of shares lies; few groups need this."""
-    if entry["interval"] is None:
-        return entry
-    low, high = entry["interval"]
-    return {**entry, "interval": [max(low, -1.0), min(high, 1.0)]}
+    return {name: difference_entry(one, num_reference) for name, one in estimates.items()}
 
 
 def _join_trainings(reference: JudgedCases, other: JudgedCases) -> JudgedCases:

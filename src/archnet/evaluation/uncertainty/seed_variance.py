@@ -129,12 +129,13 @@ def scale_covariance(covariance: Floats, num_groups: int) -> Floats:
     return covariance * (num_groups / (num_groups - 1)) if num_groups > 1 else np.full_like(covariance, np.nan)
 
 
-def difference_entry(estimates: Estimates, num_reference: int) -> dict[str, Any]:
+def difference_entry(estimates: Estimates, num_reference: int, span: float = 1.0) -> dict[str, Any]:
     """One number's entry of `comparison.json`.
 
     Args:
         estimates: Of the trainings of both sides, the reference's first; numbers from 0 to 1, or MCC.
         num_reference: Trainings of the reference.
+        span: Of the numbers' range, beyond which no difference lies; intervals from few groups end there.
 
     Returns:
         `reference`, `other` and `difference` (other minus reference), None where undefined; the 95% intervals
@@ -150,7 +151,7 @@ def difference_entry(estimates: Estimates, num_reference: int) -> dict[str, Any]
         "reference_interval": _side_interval(estimates, slice(0, num_reference)),
         "other_interval": _side_interval(estimates, slice(num_reference, None)),
         "difference": _number_or_none(result.value),
-        "interval": result.interval,
+        "interval": result.interval and [max(-span, result.interval[0]), min(span, result.interval[1])],
         "p": result.p,
         "identical": result.is_identical,
     }
