@@ -406,3 +406,18 @@ def test_no_page_is_wider_than_its_window(reader, experiment, page, width):
     wide = reader.run("return [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     reader.driver.set_window_size(1280, 900)
     assert wide[0] == wide[1]
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_predictive_values_at_a_chosen_prevalence_are_those_of_the_table(reader, experiment, place):
+    page = reader.open(experiment / "arch3dsm/report.html")
+    rows = page.all("table.predictive tbody tr")
+    field = page.one("table.predictive input")
+    field.clear()
+    field.send_keys(rows[place].text.split("%")[0])
+    table, chosen = ([cell.text for cell in row.find_elements("tag name", "td")] for row in (rows[place], rows[-1]))
+    assert chosen == table
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys(Keys.BACKSPACE)
+    assert [cell.text for cell in rows[-1].find_elements("tag name", "td")] == ["", ""]
+    assert page.complaints() == []

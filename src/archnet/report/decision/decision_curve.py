@@ -86,7 +86,7 @@ def _legend(top: float) -> str:
 def _alt_text(x: Floats, values: Floats, act_on_all: Floats) -> str:
     """Where the network is the best choice, and its net benefit at some thresholds."""
     numbers = ", ".join(f"{values[k]:.3f} at {x[k]:.0%}" for k in (4, 9, 19, 49))
-    is_best = values > np.maximum(act_on_all, 0.0)
+    is_best = values > np.maximum(act_on_all, 0.0) + 1e-9  # more than rounding
     best = f" It is above acting on every case and on none from {_spans(x, is_best)}." if is_best.any() else ""
     return f"Decision curve. Net benefit of the network: {numbers}.{best}"
 
