@@ -52,7 +52,7 @@ def _decision_estimates(entry) -> dict:
     estimates = {name: _pair(entry[name]) for name in ("calibration_slope", "calibration_intercept")}
     for name in ("sensitivity_at_specificity", "specificity_at_sensitivity", "partial_auc"):
         estimates |= {f"{name} {next(iter(one.values())):g}": _pair(one) for one in entry[name]}
-    for place, values in zip(("1%", "2%", "5%", "10%", "own"), entry["predictive_values"], strict=True):
+    for place, values in (("1%", entry["predictive_values"][0]), ("own", entry["predictive_values"][-1])):
         estimates |= {f"{name} at {place} prevalence": _pair(values[name]) for name in ("ppv", "npv")}
     curve = entry["decision_curve"]
     for percent in (5, 10, 20, 50):

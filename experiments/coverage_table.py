@@ -83,23 +83,48 @@ def _label(name) -> str:
     return number.replace("_", " ") + _KINDS.get(kind, "")
 
 
-def findings(lines) -> list:
-    """A line for each coverage or type I error out of range, from 20 patients on; CPM keeps the official rule."""
-    found = []
+def findings(lines, slack=0.0) -> list:
+    """A line for each coverage or type I error out of range, from 20 patients on; CPM keeps the official rule.
+
+    Args:
+        lines: Cells.
+        slack: Standard errors of the replications that a share may be out of range by.
+    """
+    return [
+        text
+        for text, share, (low, high), count in _promised_shares(lines)
+        if not low - slack * _error(low, count) <= share <= high + slack * _error(high, count)
+    ]
+
+
+def count_promises(lines) -> int:
+    """How many coverages and type I errors have a range."""
+    return len(_promised_shares(lines))
+
+
+def _error(share, count) -> float:
+    return (share * (1 - share) / count) ** 0.5
+
+
+def _promised_shares(lines) -> list:
+    """Text, share, range and number of replications of each coverage and type I error that has a range."""
+    shares = []
     for line in lines:
         if line["patients"] < FEWEST_PATIENTS or line["kind"] in ("froc", "calibration"):
             continue
-        place = f"{_title(line, True)}, prevalence {line['prevalence']}, {line['seeds']} seeds"
+        place, count = (
+            f"{_title(line, True)}, prevalence {line['prevalence']}, seeds {line['seeds']}",
+            line["replications"],
+        )
         for name, entry in line["numbers"].items():
-            highest = HIGHEST_DIFFERENCE if name.startswith(("equal.", "better.")) else HIGHEST
-            if not LOWEST <= entry.get("coverage", LOWEST) <= highest:
-                found.append(
+            if "coverage" in entry:
+                highest = HIGHEST_DIFFERENCE if name.startswith(("equal.", "better.")) else HIGHEST
+                text = (
                     f"{place}: {_label(name)} {entry['coverage']:.1%} (true {entry['truth']:.3f}, mean "
                     f"{entry['mean']:.3f}, width {entry['width']:.3f})"
                 )
-        found += [
-            f"{place}: type I error of {_label(name)} {share:.1%}"
-            for name, share in line["rejections"].items()
-            if not LOWEST_REJECTIONS <= share <= HIGHEST_REJECTIONS
-        ]
-    return found
+                shares.append((text, entry["coverage"], (LOWEST, highest), count))
+        for name, share in line["rejections"].items():
+            text = f"{place}: type I error of {_label(name)} {share:.1%}"
+            shares.append((text, share, (LOWEST_REJECTIONS, HIGHEST_REJECTIONS), count))
+    return shares

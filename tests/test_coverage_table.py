@@ -81,9 +81,10 @@ def test_what_leaves_the_range_is_listed(load):
     numbers = {"auc": entry | {"coverage": 0.99}, "equal.auc": entry | {"coverage": 0.99}, "mcc": entry}
     line = cell() | {"numbers": numbers, "rejections": {"auc": 0.09, "errors": 0.03}}
     findings = load("coverage_table").findings
+    assert findings([line | {"replications": 400}], slack=2) == []
     assert findings([line, line | {"patients": 7}]) == [
-        "20 x 10, 0.3, prevalence 0.2, 1 seeds: auc 99.0% (true 0.850, mean 0.840, width 0.100)",
-        "20 x 10, 0.3, prevalence 0.2, 1 seeds: type I error of auc 9.0%",
+        "20 x 10, 0.3, prevalence 0.2, seeds 1: auc 99.0% (true 0.850, mean 0.840, width 0.100)",
+        "20 x 10, 0.3, prevalence 0.2, seeds 1: type I error of auc 9.0%",
     ]
 
 
@@ -92,3 +93,15 @@ def test_every_cell_is_kept_once_by_the_present_settings(load):
     for path in sorted(KEPT.glob("*.jsonl")):
         kept = [{key: line[key] for key in cell()} for line in script.read_cells(path)]
         assert kept == script.all_cells(400, 400), path
+
+
+def test_the_readme_has_the_kept_table_and_every_share_that_is_out_of_range_by_more_than_chance(load):
+    script, table = load("coverage"), load("coverage_table")
+    kept = {name: script.read_cells(KEPT / f"{name}.jsonl") for name in ("before", "after")}
+    text = (EXPERIMENTS / "README.md").read_text()
+    assert set(table.table(kept).splitlines()) <= {*text.splitlines(), ""}
+    out = {name: len(table.findings(lines)) for name, lines in kept.items()}
+    total = {name: table.count_promises(lines) for name, lines in kept.items()}
+    assert f"{out['before']} of {total['before']} before and {out['after']} of {total['after']} after" in text
+    listed = text.partition("by more than chance:\n\n")[2].partition("\n\n")[0].splitlines()
+    assert listed == [f"- {line}" for line in table.findings(kept["after"], slack=2)]
