@@ -36,6 +36,7 @@ def conclusion(other="arch3dsm", *, found=41, reference_found=3, interval=(35 / 
         "p_holm": 0.001,
         "false_positive_rate": 0.0321,
         "operating_points": points(found, reference_found),
+        "at_equal_rates": None,
         "is_identical": False,
         "margin": None,
         "cost_ratio": 8.24,

@@ -69,6 +69,19 @@ def test_a_network_within_the_margin_is_not_worse(tmp_path):
     assert narrow.kind == "no_difference_shown"
 
 
+def test_a_network_that_is_not_worse_at_the_price_of_false_positives_is_held_to_equal_rates(tmp_path):
+    first = scored(4.0)
+    p = np.where(first.sets == "test", first.probabilities[:, 1] ** 0.05, first.probabilities[:, 1])
+    write_run(tmp_path / "archsm", predictions=scored(4.0, seed=1))
+    write_run(tmp_path / "arch3dsm", predictions=replace(first, probabilities=np.column_stack([1 - p, p])), rank=3)
+    conclusions = {margin: verdict(compare([tmp_path], margin=margin)).main_conclusion for margin in (0.5, 0.02)}
+    low = conclusions[0.5].interval[0]
+    assert low > -0.02
+    assert conclusions[0.5].kind == "not_worse"
+    assert conclusions[0.02].kind == "no_difference_shown"
+    assert conclusions[0.02].at_equal_rates["interval"][0] < -0.02
+
+
 def test_counts_belong_to_single_runs_whose_threshold_is_fixed_in_validation(tmp_path):
     result = verdict_of_runs(tmp_path / "one", ("a", scored(1.0), {}), ("b", scored(3.0, seed=1), {"rank": 3}))
     conclusion, cases = result.main_conclusion, scored(3.0, seed=1).select("test")
@@ -133,3 +146,21 @@ def test_of_more_classes_the_macro_area_is_held_to_chance(tmp_path):
     assert [side.is_better_than_chance for side in result.sides] == [False, True]
     assert result.sides[1].auc > 0.9
     assert result.main_conclusion.measure == "accuracy"
+
+
+def test_a_better_recall_with_more_false_positives_must_also_be_better_at_equal_rates(tmp_path):
+    def shifted(predictions, by):
+        """The same ranking in the test set, with other thresholds there than in validation."""
+        p = np.where(predictions.sets == "test", predictions.probabilities[:, 1] ** by, predictions.probabilities[:, 1])
+        return replace(predictions, probabilities=np.column_stack([1 - p, p]))
+
+    first = scored(2.0)
+    equal = verdict_of_runs(tmp_path / "a", ("x", first, {}), ("y", shifted(first, 0.4), {"rank": 3}))
+    conclusion = equal.main_conclusion
+    assert conclusion.interval[0] > 0
+    points = conclusion.operating_points
+    assert points["other"]["false_positives"] > points["reference"]["false_positives"]
+    assert conclusion.kind == "no_difference_shown"
+    assert conclusion.at_equal_rates == {"difference": pytest.approx(0), "interval": None}
+    better = verdict_of_runs(tmp_path / "b", ("x", first, {}), ("y", shifted(scored(6.0, seed=1), 0.4), {"rank": 3}))
+    assert (better.main_conclusion.kind, better.main_conclusion.at_equal_rates) == ("other_better", None)

@@ -13,7 +13,7 @@ from archnet.report.sentences.comparison_sentence import (
     other_sentences,
 )
 from synthetic_runs import published, synthetic_predictions, write_run
-from verdicts import BOTH_ORDERS, conclusion, side, verdict_of
+from verdicts import BOTH_ORDERS, conclusion, points, side, verdict_of
 
 COUNTS = (
     "At equal false-positive rates in validation (3.2%), the 3D network arch3dsm finds {} of 42 nodules with 5 false "
@@ -63,6 +63,19 @@ def test_counts_of_single_runs_are_compared_at_thresholds_fixed_in_validation(ch
     result = verdict_of(conclusion(**changes))
     assert main_sentence(result) == COUNTS.format(*values, end)
     assert badge_text(result) == badge
+
+
+def test_a_recall_that_is_bought_with_false_positives_is_no_better_one():
+    at_equal_rates = {"difference": 0.111, "interval": [-0.115, 0.337]}
+    one = conclusion(found=30, reference_found=23, interval=(2.2 / 42, 12 / 42), kind="no_difference_shown",
+                     operating_points=points(30, 23, (3, 10)), at_equal_rates=at_equal_rates)  # fmt: skip
+    assert main_sentence(verdict_of(one)) == (
+        "At equal false-positive rates in validation (3.2%), the 3D network arch3dsm finds 30 of 42 nodules with 10 "
+        "false positives among 154 other cases, the 2D network archsm 23 with 3: 7 more (95% CI 2.2 to 12), but with "
+        "more false positives. At equal rates in the test set: 11.1 percentage points more (95% CI 11.5 less to 33.7 "
+        "more). No difference is shown."
+    )
+    assert badge_text(verdict_of(one)) == "No difference shown"
 
 
 def test_means_are_percentages_over_both_operating_points_and_seeds():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,24 +14,12 @@ from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.comparison.network_form import Form
 from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.comparison.pools import Pool
+from archnet.evaluation.comparison.verdict_kind import Kind, conclusion_kind, contradicting_recall
 from archnet.evaluation.metric_entry import Estimate, class_value, macro_value
 from archnet.evaluation.run_folder import read_optional_json
 
-Kind = Literal[
-    "other_better",
-    "reference_better",
-    "not_worse",
-    "no_difference_shown",
-    "neither_better_than_chance",
-    "not_comparable",
-]
-"""What follows from a difference; "not_worse" is not worse by more than the margin."""
-
 CHANCE: Final = 0.5
 """Area under the ROC curve of guesses."""
-
-LEVEL: Final = 0.05
-"""Of p values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +66,9 @@ class Conclusion:
         false_positive_rate: In validation, to which both thresholds are set; null for other measures.
         operating_points: Counts of both sides as "reference" and "other", where each is a single run whose threshold
             was fixed on its validation cases; null otherwise.
+        at_equal_rates: Where a better recall at rates fixed in validation comes with more false positives in the
+            compared set: `difference` and `interval` of the recall at equal rates there, which do not show the same.
+            The kind is then "no_difference_shown". Null otherwise.
         is_identical: Whether both give the same probabilities for all cases.
         margin: Of non-inferiority, null without one.
         cost_ratio: The other's multiply-adds as a multiple of the reference's; null where unknown.
@@ -97,6 +88,7 @@ class Conclusion:
     p_holm: float | None
     false_positive_rate: float | None
     operating_points: dict[str, dict[str, Any]] | None
+    at_equal_rates: dict[str, Any] | None
     is_identical: bool
     margin: float | None
     cost_ratio: float | None
@@ -197,11 +189,17 @@ def _conclusion(pair: PairedComparison, comparison: Comparison, sides: Sequence[
     reference, other = (next(side for side in sides if side.run == name) for name in (pair.reference, pair.other))
     points = entry.get("operating_points")
     margin = pair.noninferiority or {}
+    kind = conclusion_kind(
+        entry,
+        (reference.is_better_than_chance, other.is_better_than_chance),
+        is_noninferior=bool(margin.get("is_noninferior")),
+    )
+    at_equal_rates = contradicting_recall(kind, pair, margin.get("margin"))
     has_counts = points is not None and all(point["threshold"] is not None for point in points.values())
     return Conclusion(
         reference=pair.reference,
         other=pair.other,
-        kind=_kind(entry, (reference, other), is_noninferior=bool(margin.get("is_noninferior"))),
+        kind=kind if at_equal_rates is None else "no_difference_shown",
         measure=pair.headline,
         reference_value=entry["reference"],
         other_value=entry["other"],
@@ -213,27 +211,11 @@ def _conclusion(pair: PairedComparison, comparison: Comparison, sides: Sequence[
         p_holm=entry["p_holm"],
         false_positive_rate=entry.get("false_positive_rate"),
         operating_points=points if has_counts else None,
+        at_equal_rates=at_equal_rates,
         is_identical=_are_identical(pair, comparison.pools),
         margin=margin.get("margin"),
         cost_ratio=other.macs / reference.macs if reference.macs and other.macs is not None else None,
     )
-
-
-def _kind(entry: Mapping[str, Any], sides: tuple[VerdictSide, VerdictSide], *, is_noninferior: bool) -> Kind:
-    """What follows from a difference.
-
-    A network is better if the 95% interval of the difference excludes 0, with several architectures after Holm's
-    correction of its p value.
-    """
-    if entry["difference"] is None:
-        return "not_comparable"
-    if all(side.is_better_than_chance is False for side in sides):
-        return "neither_better_than_chance"
-    interval, p_holm = entry["interval"], entry["p_holm"]
-    is_sure = interval is not None and not interval[0] <= 0 <= interval[1] and (p_holm is None or p_holm <= LEVEL)
-    if is_sure:
-        return "other_better" if entry["difference"] > 0 else "reference_better"
-    return "not_worse" if is_noninferior else "no_difference_shown"
 
 
 def _are_identical(pair: PairedComparison, pools: Sequence[Pool]) -> bool:

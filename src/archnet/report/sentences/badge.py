@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from archnet.evaluation.comparison.verdict import Conclusion, Kind, Verdict
+from archnet.evaluation.comparison.verdict import Conclusion, Verdict
+from archnet.evaluation.comparison.verdict_kind import Kind
 from archnet.report.sentences.side_names import label_text
 
 _TEXTS: Final[dict[Kind, str]] = {

@@ -8,7 +8,8 @@ from archnet.errors import pluralize
 from archnet.evaluation.comparison.baseline_findings import BaselineFinding
 from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.leaks import Leak
-from archnet.evaluation.comparison.verdict import LEVEL, verdict
+from archnet.evaluation.comparison.verdict import verdict
+from archnet.evaluation.comparison.verdict_kind import is_sure
 from archnet.report.integrity_wording import comparison_integrity_texts
 from archnet.report.sentences.amounts import ACCURACY
 from archnet.report.sentences.run_cautions import (
@@ -105,9 +106,7 @@ def _auc_cautions(comparison: Comparison) -> Iterator[str]:
         return
     pair = next(pair for pair in comparison.pairs if pair.other == main.other)
     entry = pair.differences["auc"]
-    interval, p_holm = entry["interval"], entry["p_holm"]
-    is_sure = interval is not None and not interval[0] <= 0 <= interval[1] and p_holm is not None and p_holm <= LEVEL
-    if not is_sure or main.kind == ("other_better" if entry["difference"] > 0 else "reference_better"):
+    if not is_sure(entry) or main.kind == ("other_better" if entry["difference"] > 0 else "reference_better"):
         return
     names = [(main.other, entry["other"]), (main.reference, entry["reference"])]
     (better, high), (worse, low) = sorted(names, key=lambda name: -name[1])
@@ -115,5 +114,5 @@ def _auc_cautions(comparison: Comparison) -> Iterator[str]:
     area = "macro AUC" if result.num_classes > 2 else "AUC"
     yield (
         f"By {area}, {better} is better than {worse}: {decimals(high)} against {decimals(low)} (difference "
-        f"{signed_bounds(interval)}, 95% CI). The sentence is about {rest}."
+        f"{signed_bounds(entry['interval'])}, 95% CI). The sentence is about {rest}."
     )

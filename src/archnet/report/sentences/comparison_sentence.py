@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.comparison.verdict import Conclusion, Verdict, verdict
@@ -104,19 +108,29 @@ def _identical_sentence(result: Verdict, conclusion: Conclusion) -> str:
 
 def _difference_text(amounts: Amounts, conclusion: Conclusion) -> str:
     """The difference with its interval, and what does not follow from it; the end of a sentence."""
-    if conclusion.difference is None:
-        return "undefined."
-    difference = amounts.signed_words(conclusion.difference)
+    difference = amounts.signed_words(conclusion.difference or 0.0)
     if conclusion.interval is None:
         return f"{difference}. {amounts.missing_interval(conclusion)}"
     text = f"{difference} (95% CI {amounts.interval_words(conclusion.interval)})"
     if conclusion.kind in ("other_better", "reference_better"):
         return f"{text}."
+    if conclusion.at_equal_rates is not None:
+        return f"{text}, but with more false positives. {_equal_rates_text(amounts, conclusion.at_equal_rates)}"
     if conclusion.kind == "not_worse" and conclusion.margin is not None:
         return f"{text}, not worse by more than the margin of {100 * conclusion.margin:g} percentage points."
     if conclusion.interval[0] <= 0 <= conclusion.interval[1]:
         return f"{text}. No difference is shown."
     return f"{text}, but p is {p_value_text(conclusion.p_holm)} after Holm's correction. No difference is shown."
+
+
+def _equal_rates_text(amounts: Amounts, entry: Mapping[str, Any]) -> str:
+    """What the difference at equal rates in the compared set comes to."""
+    percentages = replace(amounts, is_count=False)
+    difference, interval = entry["difference"], entry["interval"]
+    words = "undefined" if difference is None else percentages.signed_words(difference)
+    if interval is not None:
+        words += f" (95% CI {percentages.interval_words(interval)})"
+    return f"At equal rates in the {SET_NAMES[amounts.result.set]} set: {words}. No difference is shown."
 
 
 def ci_text(interval: list[float] | None) -> str:
