@@ -95,6 +95,13 @@ def test_attributes_that_one_run_has_count_for_all(runs):
     assert [one["name"] for one in compare(runs).strata["columns"]] == ["site", "diameter_mm"]
 
 
+def test_of_an_attribute_that_runs_differ_in_the_first_ones_values_count(runs):
+    cases = read_predictions(runs[0] / "predictions.csv").cases.tolist()
+    for folder, names in zip(runs, ("AB", "XY", "ZW"), strict=True):
+        edit(folder, "cases.csv", csv_text(["case", "site"], ((case, names[k % 2]) for k, case in enumerate(cases))))
+    assert {one["name"] for one in compare(runs).strata["columns"][0]["strata"]} == {"A", "B"}
+
+
 @pytest.mark.slow
 def test_a_report_writes_the_strata_of_a_run_and_repeats_them(runs):
     regenerate_reports(runs[:1])
