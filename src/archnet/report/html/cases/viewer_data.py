@@ -151,7 +151,9 @@ def _table(cases: ViewedCases, rows: Sequence[int]) -> dict[str, Any]:
         "sets": [SET_NAMES[name] for name in SETS],
         "reported": SETS.index(cases.reported),
         "networks": [{"name": escape_message(one.name), "threshold": one.threshold} for one in cases.networks],
-        "columns": {name: [network, SETS.index(part)] for name, (network, part) in cases.columns.items()},
+        "columns": {
+            escape_message(name): [network, SETS.index(part)] for name, (network, part) in cases.columns.items()
+        },
         "presets": [selection for _, selection in cases.presets],
         "names": names,
         "short": [short_case(name) for name in names],
