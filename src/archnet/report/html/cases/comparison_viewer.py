@@ -10,6 +10,7 @@ import numpy as np
 from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.run_folder import read_optional_json
+from archnet.files.terminal_text import escape_message
 from archnet.report.figures.montage import shown_channel
 from archnet.report.gallery_file import GALLERY_FILE, HEAT_MAP_FILE, read_gallery, read_heat_maps
 from archnet.report.html.cases.viewer_data import ViewedCases, ViewedNetwork, viewer_panel
@@ -50,8 +51,8 @@ def _presets(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:
     presets: list[tuple[str, dict[str, Any]]] = []
     for pair in comparison.pairs:
         presets += [
-            (f"{right} right, {wrong} wrong", {"right": [right], "wrong": [wrong]})
+            (f"{right} right, {wrong} wrong", {"right": [escape_message(right)], "wrong": [escape_message(wrong)]})
             for right, wrong in ((pair.other, pair.reference), (pair.reference, pair.other))
         ]
-    names = [pool.name for pool in comparison.pools]
+    names = [escape_message(pool.name) for pool in comparison.pools]
     return [*presets, ("all wrong", {"right": [], "wrong": names}), ("all cases", {})]
