@@ -1,4 +1,4 @@
-"""Check pages with axe-core at the widths of a desk and a phone, in light and dark colours.
+"""Check pages with axe-core at the widths of a desk, a tablet and a phone, in light and dark colours.
 
     python experiments/check_pages.py PAGE|FOLDER ... --axe path/to/axe.min.js [--json]
 
@@ -24,7 +24,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
-WIDTHS = (1440, 390)
+WIDTHS = (1440, 800, 390)
 PAGES = ("report.html", "sweep.html")
 SMALLEST_TEXT = 11.0
 SMALLEST_TARGET = 24.0

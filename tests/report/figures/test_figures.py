@@ -295,9 +295,11 @@ def test_a_bin_of_a_reliability_diagram_is_a_dot_with_its_interval():
         {"probability": 0.75, "share": 1.0, "n": 16, "interval": [0.8, 1.0]},
     ]
     scaled = [entry | {"interval": [0.3, 0.4]} for entry in bins]
-    drawing = reliability_drawing({"uncalibrated": bins, "temperature 2": scaled}, "Calibration", "alt")
+    drawing = reliability_drawing({"uncalibrated": bins, "temperature 2": scaled}, "Calibration", "alt", "test")
     places = np.array([to_unit(drawing, dot) for dot in dots(drawing)])
     np.testing.assert_allclose(places, 2 * [(0.25, 0.5), (0.75, 1.0)], atol=2e-4)
+    assert {part.get("stroke") for part in parts(drawing, "circle")} == {LIGHT.sets["test"]}
+    assert [part.get("fill") for part in parts(drawing, "circle")] == 2 * [LIGHT.sets["test"]] + 2 * [LIGHT.paper]
     small, large = (float(part.get("r")) for part in parts(drawing, "circle")[:2])
     assert large / small == pytest.approx(2, rel=0.01)
     assert texts(drawing)[-2:] == ["uncalibrated", "temperature 2"]

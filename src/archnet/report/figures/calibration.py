@@ -7,36 +7,38 @@ from typing import Any
 
 from archnet.report.figures.panel import Panel, unit_axis
 from archnet.report.figures.ranking import diagonal, square_drawing, unit_panel
-from archnet.report.figures.svg import Drawing, series_stroke
+from archnet.report.figures.svg import Drawing, Stroke, colour, dashes
 
 _LARGEST_DOT = 10.0  # radius of a bin that holds all cases
 
 
-def reliability_drawing(curves: Mapping[str, Sequence[Mapping[str, Any]]], title: str, alt: str) -> Drawing:
+def reliability_drawing(curves: Mapping[str, Sequence[Mapping[str, Any]]], title: str, alt: str, hue: str) -> Drawing:
     """Reliability diagrams (DeGroot and Fienberg 1983, doi:10.2307/2987588).
 
-    Each bin is a dot, the larger the more cases it has, and its 95% interval, where it can be estimated, a line.
+    Each bin is a dot, the larger the more cases it has, and its 95% interval, where it can be estimated, a line. The
+    first curve is filled; the dots of the others are hollow, in the same colour.
 
     Args:
         curves: For each name in the legend the bins of `calibration`; the first one carries the intervals.
         title: Above.
         alt: Alternative text.
+        hue: The name of the set whose cases they are, which gives the colour.
     """
     panel = unit_panel(unit_axis("predicted probability"), "observed frequency")
-    parts = [_curve(panel, bins, place) for place, bins in enumerate(curves.values())]
-    entries = [(name, series_stroke(place)) for place, name in enumerate(curves)]
+    parts = [_curve(panel, bins, hue, place) for place, bins in enumerate(curves.values())]
+    entries = [(name, Stroke(colour=colour(hue), dashes=dashes(place))) for place, name in enumerate(curves)]
     return square_drawing("".join([panel.axes(title), diagonal(panel), *parts]), entries, alt)
 
 
-def _curve(panel: Panel, bins: Sequence[Mapping[str, Any]], place: int) -> str:
-    stroke, total = series_stroke(place), sum(entry["n"] for entry in bins)
-    hue = stroke.colour
+def _curve(panel: Panel, bins: Sequence[Mapping[str, Any]], hue: str, place: int) -> str:
+    stroke, total = colour(hue), sum(entry["n"] for entry in bins)
+    fill = stroke if place == 0 else colour("paper")
     x, y = [entry["probability"] for entry in bins], [entry["share"] for entry in bins]
-    line = panel.line(x, y, hue, stroke_width=1.2, stroke_dasharray=stroke.dashes)
+    line = panel.line(x, y, stroke, stroke_width=1.2, stroke_dasharray=dashes(place))
     radii = [_LARGEST_DOT * (entry["n"] / total) ** 0.25 for entry in bins]
-    dots = [panel.dot(*dot, fill=hue) for dot in zip(x, y, radii, strict=True)]
+    dots = [panel.dot(*dot, fill=fill, stroke=stroke, stroke_width=1.4) for dot in zip(x, y, radii, strict=True)]
     bars = [
-        panel.line([entry["probability"]] * 2, entry["interval"], hue, stroke_opacity=0.6)
+        panel.line([entry["probability"]] * 2, entry["interval"], stroke, stroke_opacity=0.6)
         for entry in bins
         if entry["interval"] is not None
     ]

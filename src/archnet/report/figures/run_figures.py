@@ -67,7 +67,7 @@ def _calibration(run: RunFiles) -> dict[str, Drawing]:
     if "scaled" in entry:
         curves[temperature_text(entry["scaled"]["temperature"])] = entry["scaled"]["bins"]
     alt = f"Reliability diagram, expected calibration error {calibration_error(entry)}."
-    return {"calibration": reliability_drawing(curves, f"Calibration, {SET_NAMES[name]} set", alt)}
+    return {"calibration": reliability_drawing(curves, f"Calibration, {SET_NAMES[name]} set", alt, name)}
 
 
 def _montages(run: RunFiles) -> dict[str, Drawing]:
