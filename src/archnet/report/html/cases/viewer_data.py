@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from archnet.evaluation.predictions import Predictions
 from archnet.files.terminal_text import escape_message
+from archnet.report.figures.theme import network_name
 from archnet.report.gallery_file import Gallery, HeatMaps
 from archnet.report.html.cases.embedded_cases import EmbeddedCases, KeptCase, embed_cases
 from archnet.report.wording import SET_NAMES, short_case
@@ -195,7 +196,9 @@ def _histograms(cases: ViewedCases) -> list[dict[str, Any]]:
             members = (predictions.sets == cases.reported) & (predictions.y_true == label)
             scores = network.probabilities[members, cases.positive if is_binary else label]
             counts = np.histogram(scores, edges)[0].tolist()
-            entries.append({"network": number, "name": network.name, "label": label, "class": name, "counts": counts})
+            hue = network_name(number) if len(cases.networks) > 1 else cases.reported
+            names = {"name": network.name, "class": name, "hue": hue}
+            entries.append({"network": number, "label": label, "counts": counts, **names})
     return entries
 
 

@@ -126,7 +126,7 @@
         `${count(embedded.length)} of ${count(found.length)} ${cases} shown` +
         (rest ? `; ${count(rest)} more ${rest === 1 ? "is" : "are"} not embedded, and listed below.` : ".");
       find(".thumbs").replaceChildren(...shown.map(thumb));
-      find(".more").hidden = shown.length === embedded.length;
+      find(".more-cases").hidden = shown.length === embedded.length;
       showRest(new Set(embedded.map(place => voxels[place].row)));
       markCurrent();
     };
@@ -177,7 +177,7 @@
         return line;
       }));
     };
-    find(".more").addEventListener("click", () => {
+    find(".more-cases").addEventListener("click", () => {
       const {length} = find(".thumbs").children;
       shownThumbs += 24;
       showList();
