@@ -5,8 +5,9 @@ import pytest
 from sklearn import metrics as sk
 
 from archnet.evaluation.metrics import evaluate
-from archnet.report.curves import PRECISION_RECALL, ROC, EvaluationResult, all_curves
-from synthetic_runs import synthetic_predictions
+from archnet.report.curves import MAX_CLASS_CURVES, PRECISION_RECALL, ROC, EvaluationResult, all_curves, run_curves
+from archnet.report.run_files import read_run_files
+from synthetic_runs import synthetic_predictions, write_run
 
 
 def result_of(predictions):
@@ -55,3 +56,30 @@ def test_a_curve_lies_in_its_band_and_a_result_without_a_band_has_none():
         assert np.all(low[5:-5] <= middle + 1e-9)
         assert np.all(middle <= high[5:-5] + 1e-9)
     assert all_curves([(replace(result, has_band=False), 1, "net")])[ROC][0].band is None
+
+
+def test_the_curve_of_no_class_is_the_mean_over_the_classes_with_the_macro_area():
+    part = synthetic_predictions(("a", "b", "c"), num_cases=4000).select("test")
+    (roc,), (precision_recall,) = all_curves([(result_of([part]), None, "macro average")]).values()
+    macro = sk.roc_auc_score(part.y_true, part.probabilities, multi_class="ovr")
+    assert (roc.name, roc.mark, roc.area) == ("macro average", None, pytest.approx(macro))
+    assert np.trapezoid(roc.y, roc.x) == pytest.approx(macro, abs=2e-3)
+    macro = np.mean([sk.average_precision_score(part.y_true == k, part.probabilities[:, k]) for k in range(3)])
+    assert np.trapezoid(precision_recall.y, precision_recall.x) == pytest.approx(macro, abs=2e-3)
+
+
+def test_a_class_without_cases_stays_out_of_the_mean_curve():
+    part = synthetic_predictions(("a", "b", "c")).select("test")
+    part = replace(part, y_true=np.where(part.y_true == 2, 1, part.y_true))
+    result = result_of([part])
+    assert result.plottable_classes(None) == [0, 1]
+    assert all_curves([(result, 2, "c")]) == {}
+
+
+def test_of_many_classes_a_run_draws_the_mean_and_the_weakest(tmp_path):
+    classes = tuple(f"k{k}" for k in range(9))
+    predictions = synthetic_predictions(classes, num_cases=3000)
+    run = read_run_files(write_run(tmp_path / "net", classes=classes, predictions=predictions))
+    names = [curve.name for curve in run_curves(run)[ROC]]
+    areas = run.metrics["test"]["auc"]["per_class"]
+    assert names == ["macro average", *sorted(sorted(areas, key=areas.get)[:MAX_CLASS_CURVES])]

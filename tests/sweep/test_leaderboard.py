@@ -67,7 +67,8 @@ def test_of_more_than_two_classes_the_table_the_csv_and_the_page_name_the_macro_
     console.print(sweep_table(board, is_running=False))
     assert console.file.getvalue().splitlines()[1].split()[:4] == ["trial", "macro", "AUC", "epochs"]
     assert (
-        headline(board, folder) == "Trial 2, chosen among 3 trials, has a validation macro AUC of 0.800: num_output 8."
+        headline(board, folder)
+        == "Trial 2, chosen among 3 trials, has a validation macro AUC (ROC) of 0.800: num_output 8."
     )
 
 

@@ -24,7 +24,7 @@ def compare(runs: Paths, *, noninferior: float | None = None) -> Comparison:
     tables; `print` writes the conclusion in words.
 
     >>> print(archnet.compare("runs/phantom"))  # doctest: +SKIP
-    >>> archnet.compare([flat, deep]).row("arch3dsm").value("recall", "nodule")  # doctest: +SKIP
+    >>> archnet.compare([flat, deep]).row("arch3dsm").value("recall")  # doctest: +SKIP
 
     Args:
         runs: Runs or run folders, or an experiment folder.

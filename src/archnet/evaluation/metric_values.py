@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.evaluation.confusion import matrix_metrics
+from archnet.evaluation.confusion import matrix_metrics, number_or_none
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.ranking import RANKING_FORMULAS, Ranking, ranking
 from archnet.evaluation.uncertainty.ratio import Floats, ratio
-from archnet.spec.metrics import METRICS
+from archnet.spec.metrics import METRICS, metrics_shown_in
 
 
 def class_ranking(predictions: Predictions, k: int) -> Ranking:
@@ -54,3 +54,9 @@ def macro_mean(values: Floats) -> Floats:
     """The mean over the classes (the last axis) whose number is defined; NaN where none is."""
     defined = ~np.isnan(values)
     return ratio(np.where(defined, values, 0.0).sum(axis=-1), defined.sum(axis=-1).astype(np.float64))
+
+
+def macro_report(matrix: Sequence[Sequence[int]]) -> dict[str, float | None]:
+    """The means of the class report's metrics over the classes for which they are defined, from a confusion matrix."""
+    values = matrix_metrics(np.asarray(matrix))
+    return {metric.name: number_or_none(macro_mean(values[metric.name])) for metric in metrics_shown_in("class_report")}

@@ -92,11 +92,11 @@ def runs_text(row: ComparisonRow) -> str:
     return " × ".join([*folds, *seeds]) or "1 run"
 
 
-def uncertainty_text(row: ComparisonRow, name: str, positive: str) -> str:
+def uncertainty_text(row: ComparisonRow, name: str, class_name: str | None = None) -> str:
     """A metric's interval, and its standard deviation over the seeds; nothing where neither is defined."""
-    deviation = row.deviation(name, positive)
+    deviation = row.deviation(name, class_name)
     spread = [] if deviation is None else [f"SD {decimals(deviation)}"]
-    return ", ".join([text for text in [bounds(row.interval(name, positive))] if text] + spread)
+    return ", ".join([text for text in [bounds(row.interval(name, class_name))] if text] + spread)
 
 
 def difference_texts(difference: Difference) -> tuple[str, str, str]:

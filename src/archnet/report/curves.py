@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from archnet.evaluation.confusion import detection_counts
 from archnet.evaluation.curve_bands import Band, RankedCases, curve_bands
-from archnet.evaluation.metric_entry import Estimate, class_estimate
+from archnet.evaluation.metric_entry import Estimate, class_estimate, macro_estimate
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.ranking import precision_recall_curve, roc_curve
 from archnet.evaluation.uncertainty.ratio import Floats
@@ -20,9 +20,13 @@ from archnet.report.wording import SET_NAMES, reported_set
 from archnet.spec.metrics import METRICS
 
 Point = tuple[float, float]
+Points = tuple[Floats, Floats]
 
 _GRID: Final[Floats] = np.linspace(0, 1, 401)
 _MOST_BANDS: Final = 3
+
+MAX_CLASS_CURVES: Final = 6
+"""Classes of a run whose curves are drawn beside their mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,6 +53,21 @@ class EvaluationResult:
         """Whether each case is of class k, shape (N,)."""
         is_of_class: NDArray[np.bool_] = self.predictions_by_seed[0].y_true == k
         return is_of_class
+
+    def plottable_classes(self, k: int | None) -> list[int]:
+        """Class k, or all classes where it is null, without those that have no case, or every case."""
+        classes = range(len(self.predictions_by_seed[0].classes)) if k is None else [k]
+        return [one for one in classes if 0 < self.is_positive(one).mean() < 1]
+
+    def area(self, name: str, k: int | None) -> Estimate:
+        """The area under a curve of class k, or the mean over the classes where it is null."""
+        if k is None:
+            return macro_estimate(self.metrics, name)
+        return class_estimate(self.metrics, name, self.predictions_by_seed[0].classes[k])
+
+
+Entry = tuple[EvaluationResult, int | None, str]
+"""What is plotted, the index of its class (null for the mean over the classes), and what the legend says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,16 +129,19 @@ class Curve:
 
 
 def run_curves(run: RunFiles) -> dict[Plot, list[Curve]]:
-    """The curves of each set for two classes; of each class against the rest, on the reported set, for more.
+    """The curves of each set for two classes; for more their mean and those of each class, on the reported set.
 
-    Bands are those of the reported set, and of classes if there are few.
+    Of many classes the `MAX_CLASS_CURVES` with the lowest AUC are drawn. Bands are those of the reported set, and of
+    classes if there are few.
     """
     reported = reported_set(run.sets)
     if len(run.classes) == 2:
         results = [replace(result, has_band=result.hue == reported) for result in set_results(run)]
         return all_curves([(result, run.positive, result.name) for result in results])
-    result = replace(_set_result(run, reported), has_band=len(run.classes) <= _MOST_BANDS)
-    return all_curves([(replace(result, hue=""), k, label) for k, label in enumerate(run.classes)])
+    result = replace(_set_result(run, reported), hue="", has_band=len(run.classes) <= _MOST_BANDS)
+    weakest = sorted(result.plottable_classes(None), key=lambda k: result.area("auc", k).value or 0.0)
+    each: list[Entry] = [(result, k, run.classes[k]) for k in sorted(weakest[:MAX_CLASS_CURVES])]
+    return all_curves([(replace(result, has_band=False), None, "macro average"), *each])
 
 
 def set_results(run: RunFiles) -> list[EvaluationResult]:
@@ -139,9 +161,12 @@ def _set_result(run: RunFiles, name: str) -> EvaluationResult:
     )
 
 
-def all_curves(entries: Sequence[tuple[EvaluationResult, int, str]]) -> dict[Plot, list[Curve]]:
-    """Both kinds of curves of a class, by what the legend says; without those that lack the class or its rest."""
-    plottable = [(result, k, name) for result, k, name in entries if 0 < result.is_positive(k).mean() < 1]
+def all_curves(entries: Sequence[Entry]) -> dict[Plot, list[Curve]]:
+    """Both kinds of curves of a class, or of the mean over the classes; without those that lack the class or its rest.
+
+    The mean has no band.
+    """
+    plottable = [entry for entry in entries if entry[0].plottable_classes(entry[1])]
     if not plottable:
         return {}
     bands = [_bands(result, k) for result, k, _ in plottable]
@@ -153,7 +178,9 @@ def all_curves(entries: Sequence[tuple[EvaluationResult, int, str]]) -> dict[Plo
     }
 
 
-def _bands(result: EvaluationResult, k: int) -> tuple[Band | None, Band | None]:
+def _bands(result: EvaluationResult, k: int | None) -> tuple[Band | None, Band | None]:
+    if k is None:
+        return None, None
     cases = RankedCases(
         scores_by_seed=[cases.probabilities[:, k] for cases in result.predictions_by_seed],
         is_positive=result.is_positive(k),
@@ -162,19 +189,28 @@ def _bands(result: EvaluationResult, k: int) -> tuple[Band | None, Band | None]:
     return (curve_bands(cases) if result.has_band else None) or (None, None)
 
 
-def _roc_curve(result: EvaluationResult, k: int, name: str, band: Band | None) -> Curve:
-    """Of several seeds the mean recall at each false-positive rate (Fawcett 2006, doi:10.1016/j.patrec.2005.10.010)."""
-    seeds = [roc_curve(cases.probabilities[:, k], cases.y_true == k) for cases in result.predictions_by_seed]
-    area = class_estimate(result.metrics, "auc", result.predictions_by_seed[0].classes[k])
-    return replace(_curve(name, result.hue, seeds, area), band=band, mark=threshold_marks(result, k)[0])
+def _roc_curve(result: EvaluationResult, k: int | None, name: str, band: Band | None) -> Curve:
+    """Of several seeds or classes the mean recall at each false-positive rate (Fawcett 2006).
+
+    doi:10.1016/j.patrec.2005.10.010
+    """
+    curve = _curve(name, result.hue, _seed_curves(result, k, roc_curve), result.area("auc", k))
+    return replace(curve, band=band, mark=threshold_marks(result, k)[0])
 
 
-def _precision_recall_curve(result: EvaluationResult, k: int, name: str, band: Band | None) -> Curve:
-    """As steps, whose area is the average precision; of several seeds the mean precision at each recall."""
-    seeds = [_staircase(cases.probabilities[:, k], cases.y_true == k) for cases in result.predictions_by_seed]
-    area = class_estimate(result.metrics, "average_precision", result.predictions_by_seed[0].classes[k])
-    chance = float(result.is_positive(k).mean()) if result.has_band else None
-    return replace(_curve(name, result.hue, seeds, area), band=band, mark=threshold_marks(result, k)[1], chance=chance)
+def _precision_recall_curve(result: EvaluationResult, k: int | None, name: str, band: Band | None) -> Curve:
+    """As steps, whose area is the average precision; of several seeds or classes the mean precision at each recall."""
+    curve = _curve(name, result.hue, _seed_curves(result, k, _staircase), result.area("average_precision", k))
+    chance = float(result.is_positive(k).mean()) if result.has_band and k is not None else None
+    return replace(curve, band=band, mark=threshold_marks(result, k)[1], chance=chance)
+
+
+def _seed_curves(result: EvaluationResult, k: int | None, curve: Callable[..., Points]) -> list[Points]:
+    """The curve of each seed; that of the mean over the classes where the class is null."""
+    return [
+        _mean_curve([curve(cases.probabilities[:, one], cases.y_true == one) for one in result.plottable_classes(k)])
+        for cases in result.predictions_by_seed
+    ]
 
 
 def _curve(name: str, hue: str, seeds: Sequence[tuple[Floats, Floats]], area: Estimate) -> Curve:
@@ -196,9 +232,9 @@ def _mean_curve(curves: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats
     return _GRID, mean
 
 
-def threshold_marks(result: EvaluationResult, k: int) -> tuple[Point | None, Point | None]:
+def threshold_marks(result: EvaluationResult, k: int | None) -> tuple[Point | None, Point | None]:
     """Where the threshold of two classes stands on the ROC and on the precision-recall curve."""
-    if result.metrics["threshold"] is None:
+    if k is None or result.metrics["threshold"] is None:
         return None, None
     counts = detection_counts(result.metrics["confusion_matrix"], k)
     true_positives, false_positives = counts["true_positives"], counts["false_positives"]

@@ -77,6 +77,14 @@ class Metric:
         """The label of the mean over more than two classes, where each class has its own."""
         return f"macro {self.label}" if self.is_per_class else self.label
 
+    def summary_label(self, num_classes: int) -> str:
+        """The full label of the number that sums the metric up over a number of classes.
+
+        >>> METRICS["auc"].summary_label(2), METRICS["auc"].summary_label(3), METRICS["mcc"].summary_label(3)
+        ('AUC (ROC)', 'macro AUC (ROC)', 'MCC')
+        """
+        return f"macro {self.full_label}" if self.is_per_class and num_classes > 2 else self.full_label
+
     @property
     def short_label(self) -> str:
         """The abbreviation, if there is one."""

@@ -9,6 +9,7 @@ import archnet
 from archnet.report.html.notebook_tables import arch_html, comparison_html, run_html
 from archnet.report.run_files import read_run
 from archnet.report.wording import decimals
+from archnet.spec.metrics import METRICS
 from command_line import ROOT, invoked
 from synthetic_runs import write_run
 
@@ -92,8 +93,9 @@ def test_a_comparison_shows_its_sentence_both_runs_and_the_differences(runs):
     page = Reader(html)
     assert page.paragraphs[0] == str(comparison)
     assert page.rows[0] == ["", "<b>cheap", "dear"]
-    recall = next(row for row in page.rows if row[0] == "recall (sensitivity)")
-    expected = [decimals(row.value("recall", comparison.positive)) for row in comparison.rows]
+    label = METRICS["recall"].summary_label(len(comparison.classes))
+    recall = next(row for row in page.rows if row[0] == label)
+    expected = [decimals(row.value("recall")) for row in comparison.rows]
     assert [cell.split()[0] for cell in recall[1:]] == expected
     header = next(row for row in page.rows if row[-1] == "p")
     assert header == ["", "<b>cheap", "dear", "difference (95%)", "p"]

@@ -50,6 +50,23 @@ def test_the_classification_report_has_every_class_and_the_accuracy():
     assert ["accuracy", "0.905", "1,619"] in lines
 
 
+def test_the_report_of_three_classes_has_their_macro_average():
+    lines = words(printed(classification_report([[8, 2, 0], [1, 4, 0], [0, 2, 3]], ["a", "b", "c"], "test")))
+    assert ["macro", "average", "0.796", "0.733", "0.736", "20"] in lines
+
+
+def test_a_comparison_of_three_classes_shows_macro_averages_and_the_recall_of_each_class(tmp_path):
+    classes = ("CT-0", "CT-1", "CT-23")
+    runs = [write_run(tmp_path / name, classes=classes, skill=skill) for name, skill in (("flat", 1.0), ("deep", 2.0))]
+    comparison = compare(runs)
+    lines = printed(comparison_table(comparison))
+    assert max(map(len, lines)) <= 80
+    recalls = [f"{row.value('recall'):.3f}" for row in comparison.rows]
+    assert ["macro", "recall", "(sensitivity)", *recalls] in words(lines)
+    recalls = [f"{row.value('recall', 'CT-1'):.3f}" for row in comparison.rows]
+    assert ["recall,", "CT-1", *recalls] in words(lines)
+
+
 def test_a_class_without_cases_has_an_undefined_recall():
     assert ["nodule", "0", "0", "undefined"] in words(printed(confusion_table([[3, 0], [0, 0]], CLASSES, "test")))
 

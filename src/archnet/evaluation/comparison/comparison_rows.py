@@ -11,7 +11,7 @@ import numpy as np
 from archnet.evaluation.comparison.mean_intervals import mean_intervals
 from archnet.evaluation.comparison.network_form import Form, read_form
 from archnet.evaluation.comparison.pools import Pool
-from archnet.evaluation.metric_entry import class_estimate, class_value
+from archnet.evaluation.metric_entry import Estimate, class_estimate, class_value, macro_estimate, macro_value
 from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.spec.metrics import EVALUATED_METRICS
@@ -46,18 +46,30 @@ class ComparisonRow:
     train_accuracy: float | None
     costs: dict[str, float | None]
 
-    def value(self, name: str, positive: str) -> float | None:
-        """A metric's number: of the positive class where every class has one."""
-        return class_estimate(self.metrics, name, positive).value
+    def value(self, name: str, class_name: str | None = None) -> float | None:
+        """A metric's number.
 
-    def interval(self, name: str, positive: str) -> list[float] | None:
+        Args:
+            name: The metric.
+            class_name: One of more than two classes; null stands for the mean over them (macro). Two classes have one
+                number: that of the positive class.
+        """
+        return self._estimate(name, class_name).value
+
+    def interval(self, name: str, class_name: str | None = None) -> list[float] | None:
         """The 95% interval of `value`."""
-        return class_estimate(self.metrics, name, positive).interval
+        return self._estimate(name, class_name).interval
 
-    def deviation(self, name: str, positive: str) -> float | None:
+    def deviation(self, name: str, class_name: str | None = None) -> float | None:
         """The standard deviation of `value` over the seeds; None of one seed."""
-        number: float | None = class_value(self.spread and self.spread.get(name), positive)
+        entry = self.spread and self.spread.get(name)
+        number: float | None = macro_value(entry) if class_name is None else class_value(entry, class_name)
         return number
+
+    def _estimate(self, name: str, class_name: str | None) -> Estimate:
+        if class_name is None:
+            return macro_estimate(self.metrics, name)
+        return class_estimate(self.metrics, name, class_name)
 
 
 def comparison_row(pool: Pool, metrics: Sequence[Mapping[str, Any]], compared_set: str) -> ComparisonRow:

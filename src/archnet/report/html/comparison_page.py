@@ -115,6 +115,7 @@ def _template_values(experiment_folder: Path, comparison: Comparison) -> dict[st
         "links": [_links(experiment_folder, row) for row in comparison.rows],
         "run_texts": [runs_text(row) for row in comparison.rows],
         "metric_rows": _metric_rows(comparison),
+        "class_rows": _class_rows(comparison),
         "whole_set_metrics": word_list(
             [METRICS[name].label for name in EVALUATED_METRICS if not METRICS[name].is_per_class]
         ),
@@ -198,11 +199,8 @@ def _difference_drawing(comparison: Comparison) -> Drawing | None:
 def _metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
     return [
         {
-            "name": name,
-            "cells": [
-                (row.value(name, comparison.positive), uncertainty_text(row, name, comparison.positive))
-                for row in comparison.rows
-            ],
+            "label": METRICS[name].summary_label(len(comparison.classes)),
+            "cells": [(row.value(name), uncertainty_text(row, name)) for row in comparison.rows],
         }
         for name in EVALUATED_METRICS
     ]
@@ -211,9 +209,8 @@ def _metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
 def _interval_drawing(comparison: Comparison) -> Drawing:
     names = [row.run for row in comparison.rows]
     panels = {
-        metric.full_label: [
-            (row.value(metric.name, comparison.positive), row.interval(metric.name, comparison.positive))
-            for row in comparison.rows
+        metric.summary_label(len(comparison.classes)): [
+            (row.value(metric.name), row.interval(metric.name)) for row in comparison.rows
         ]
         for metric in metrics_shown_in("comparison")
     }
@@ -221,8 +218,20 @@ def _interval_drawing(comparison: Comparison) -> Drawing:
 
 
 def _intervals_alt_text(comparison: Comparison) -> str:
-    recalls = (f"{row.run} {decimals(row.value('recall', comparison.positive))}" for row in comparison.rows)
-    return f"Metrics of each run with 95% intervals. Recall: {'; '.join(recalls)}."
+    recalls = (f"{row.run} {decimals(row.value('recall'))}" for row in comparison.rows)
+    label = METRICS["recall"].summary_label(len(comparison.classes))
+    return f"Metrics of each run with 95% intervals. {label[0].upper()}{label[1:]}: {'; '.join(recalls)}."
+
+
+def _class_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """The recall of each of more than two classes."""
+    return [
+        {
+            "label": name,
+            "cells": [(row.value("recall", name), uncertainty_text(row, "recall", name)) for row in comparison.rows],
+        }
+        for name in (comparison.classes if len(comparison.classes) > 2 else ())
+    ]
 
 
 def _results(comparison: Comparison) -> list[EvaluationResult]:
@@ -253,7 +262,8 @@ def _read_single_run(row: ComparisonRow) -> tuple[Path, dict[str, Any]] | None:
 
 
 def _plots(comparison: Comparison) -> list[Drawing]:
-    """ROC and precision-recall curves of the positive class, of each architecture."""
-    k, suffix = comparison.classes.index(comparison.positive), f", {SET_NAMES[comparison.set]} set"
+    """ROC and precision-recall curves of each architecture: of the positive class of two, of more their mean."""
+    is_binary, suffix = len(comparison.classes) == 2, f", {SET_NAMES[comparison.set]} set"
+    k = comparison.classes.index(comparison.positive) if is_binary else None
     curves_by_plot = all_curves([(result, k, result.name) for result in _results(comparison)])
     return [curve_drawing(plot, curves, plot.title + suffix) for plot, curves in curves_by_plot.items()]

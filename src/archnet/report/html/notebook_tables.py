@@ -130,7 +130,7 @@ def run_html(run: RunFiles) -> str:
 def _metrics(run: RunFiles, set_name: str) -> Iterator[Row]:
     for name in EVALUATED_METRICS:
         value, interval = macro_estimate(run.metrics[set_name], name)
-        yield METRICS[name].full_label, decimals(value), bounds(interval)
+        yield METRICS[name].summary_label(len(run.classes)), decimals(value), bounds(interval)
 
 
 def comparison_html(comparison: Comparison) -> str:
@@ -151,12 +151,10 @@ def comparison_html(comparison: Comparison) -> str:
 def _comparison_rows(comparison: Comparison) -> Iterator[Row]:
     if any(len(row.folders) > 1 for row in comparison.rows):
         yield "runs", *map(runs_text, comparison.rows)
-    positive = comparison.positive
     for metric in metrics_shown_in("comparison"):
-        values = (
-            (row.value(metric.name, positive), uncertainty_text(row, metric.name, positive)) for row in comparison.rows
-        )
-        yield metric.full_label, *(_with_note(decimals(value), note) for value, note in values)
+        values = ((row.value(metric.name), uncertainty_text(row, metric.name)) for row in comparison.rows)
+        label = metric.summary_label(len(comparison.classes))
+        yield label, *(_with_note(decimals(value), note) for value, note in values)
     for cost in COMPARED_COSTS:
         yield cost.label, *(cost_text(cost, row.costs[cost.name]) for row in comparison.rows)
     yield "confusion matrix (rows truth)", *(_matrix(row.metrics["confusion_matrix"]) for row in comparison.rows)

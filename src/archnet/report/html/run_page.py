@@ -13,10 +13,11 @@ import numpy as np
 
 from archnet.errors import pluralize
 from archnet.evaluation.confusion import class_report
-from archnet.evaluation.metric_entry import macro_estimate
+from archnet.evaluation.metric_entry import class_estimate, macro_estimate
+from archnet.evaluation.metric_values import macro_report
 from archnet.evaluation.operating_points import operating_point_text
 from archnet.evaluation.run_costs import RUN_COSTS
-from archnet.report.curves import PRECISION_RECALL, ROC, set_results
+from archnet.report.curves import MAX_CLASS_CURVES, PRECISION_RECALL, ROC, set_results
 from archnet.report.data_findings import recorded_findings
 from archnet.report.decision.decision_section import decision_section
 from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures, shown_channel
@@ -89,7 +90,10 @@ def _table_values(run: RunFiles) -> dict[str, Any]:
         ],
         "proportions": word_list([metric.label for metric in METRICS.values() if metric.proportion]),
         "metric_rows": _metric_rows(run),
+        "class_rows": _class_rows(run),
+        "max_class_curves": MAX_CLASS_CURVES,
         "reports": {name: class_report(run.metrics[name]["confusion_matrix"], run.classes) for name in run.sets},
+        "macro": macro_report(run.metrics[reported_set(run.sets)]["confusion_matrix"]),
         "points": _operating_points(run),
         "calibration": run.metrics[reported_set(run.sets)].get("calibration"),
         "split_rows": _split_rows(run),
@@ -163,8 +167,20 @@ def _document_json(document: Mapping[str, Any]) -> str:
 def _metric_rows(run: RunFiles) -> list[dict[str, Any]]:
     """One row a metric with its number and interval in each set: macro means, for more than two classes."""
     return [
-        {"name": name, "cells": [macro_estimate(run.metrics[entry], name) for entry in run.sets]}
+        {
+            "label": METRICS[name].summary_label(len(run.classes)),
+            "cells": [macro_estimate(run.metrics[entry], name) for entry in run.sets],
+        }
         for name in EVALUATED_METRICS
+    ]
+
+
+def _class_rows(run: RunFiles) -> list[dict[str, Any]]:
+    """Recall and AUC of each of more than two classes on the reported set."""
+    metrics = run.metrics[reported_set(run.sets)]
+    return [
+        {"label": name, "cells": [class_estimate(metrics, metric, name) for metric in ("recall", "auc")]}
+        for name in (run.classes if len(run.classes) > 2 else ())
     ]
 
 

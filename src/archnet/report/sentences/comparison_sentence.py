@@ -10,14 +10,18 @@ from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.comparison.verdict import Conclusion, Verdict, verdict
 from archnet.evaluation.confusion import detection_counts
-from archnet.report.comparison_wording import p_value_text, ratio_text
+from archnet.report.comparison_wording import p_value_text, ratio_text, runs_text
 from archnet.report.sentences.amounts import Amounts, conclusion_amounts, positive_cases
+from archnet.report.sentences.class_sentence import class_sentence
 from archnet.report.sentences.side_names import label_text, network_text
 from archnet.report.wording import SET_NAMES, decimals, mean_count, percent
 
 
 def comparison_sentence(comparison: Comparison) -> str:
     """What follows from a comparison, for each architecture against the reference, and at what cost."""
+    if not comparison.pairs and len(comparison.classes) > 2:
+        row = comparison.rows[0]
+        return class_sentence(f"{row.run} ({runs_text(row)})", row.metrics, comparison.classes, comparison.set)
     if not comparison.pairs:
         return _single_sentence(comparison.rows[0], comparison)
     result = verdict(comparison)

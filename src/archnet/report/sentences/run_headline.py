@@ -4,31 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from archnet.errors import pluralize
 from archnet.evaluation.confusion import detection_counts
-from archnet.evaluation.metric_entry import Estimate, class_estimate, macro_estimate
+from archnet.evaluation.metric_entry import Estimate, class_estimate
 from archnet.report.run_files import RunFiles
 from archnet.report.sentences.amounts import positive_cases
+from archnet.report.sentences.class_sentence import class_sentence
 from archnet.report.wording import SET_NAMES, percent, reported_set
 
 
 def headline(run: RunFiles) -> str:
-    """The one sentence of a run: recall and false positives; of more than two classes accuracy and macro recall."""
+    """The one sentence of a run: recall and false positives; of more than two classes their macro averages."""
     name = reported_set(run.sets)
     metrics = run.metrics[name]
     num_groups = len(set(run.predictions.select(name).groups.tolist()))
     if len(run.classes) == 2:
         return _detection_sentence(run, metrics, name, num_groups)
-    right = int(np.trace(metrics["confusion_matrix"]))
-    recall = macro_estimate(metrics, "recall")
-    accuracy = Estimate(metrics["accuracy"], metrics["intervals"]["accuracy"])
-    return (
-        f"{run.name} classifies {right:,} of {metrics['n']:,} {SET_NAMES[name]} cases of {len(run.classes)} classes "
-        f"correctly: accuracy {_estimate_text(accuracy, num_groups)}, macro recall "
-        f"{_estimate_text(recall, num_groups)}."
-    )
+    return class_sentence(run.name, metrics, run.classes, name)
 
 
 def _detection_sentence(run: RunFiles, metrics: dict[str, Any], set_name: str, num_groups: int) -> str:

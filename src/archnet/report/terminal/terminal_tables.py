@@ -16,6 +16,7 @@ from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.comparison.verdict import verdict
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.kept_epoch import training_end
+from archnet.evaluation.metric_values import macro_report
 from archnet.evaluation.run_costs import COMPARED_COSTS, RunCost
 from archnet.report.comparison_wording import (
     difference_names,
@@ -39,6 +40,7 @@ from archnet.report.sentences.run_cautions import cautions, collapse_text
 from archnet.report.sentences.run_headline import headline
 from archnet.report.sentences.training_sentence import training_sentence
 from archnet.report.tables import titled_table
+from archnet.report.terminal.confusion_table import MAX_WIDTH, confusion_table
 from archnet.report.wording import (
     SET_NAMES,
     cost_text,
@@ -55,6 +57,9 @@ from archnet.spec.experiment import SETS
 from archnet.spec.metrics import metrics_shown_in
 
 _MAX_COLUMNS = 3
+
+_LABEL_WIDTH = 24
+"""Columns of a comparison's labels."""
 
 
 def run_summary(run: RunFiles) -> RenderableType:
@@ -81,19 +86,6 @@ def _is_collapse(caution: str, run: RunFiles) -> bool:
 
 def _warnings(cautions: Iterable[str]) -> list[Text]:
     return [Text(f"Warning: {caution}", style="bold yellow") for caution in cautions]
-
-
-def confusion_table(matrix: Sequence[Sequence[int]], classes: Sequence[str], set_name: str) -> Table:
-    """A confusion matrix that says what its rows and columns are, with the recall of each class."""
-    table = titled_table(f"Confusion matrix, {set_name} set")
-    table.add_column("truth ↓ pred. →", no_wrap=True)
-    for name in classes:
-        table.add_column(Text(name), justify="right")
-    table.add_column("recall", justify="right")
-    for k, (entry, row) in enumerate(zip(class_report(matrix, classes), matrix, strict=True)):
-        cells = [Text(f"{number:,}", style="bold green" if k == j else "") for j, number in enumerate(row)]
-        table.add_row(Text(classes[k], style="bold"), *cells, percent(entry["recall"]))
-    return table
 
 
 def error_table(metrics: Mapping[str, Any]) -> Table:
@@ -123,6 +115,9 @@ def classification_report(matrix: Sequence[Sequence[int]], classes: Sequence[str
     total = sum(map(sum, matrix))
     right = sum(row[k] for k, row in enumerate(matrix))
     table.add_section()
+    if len(classes) > 2:
+        macro = macro_report(matrix)
+        table.add_row("macro average", *(decimals(macro[metric.name]) for metric in metrics), count(total))
     blanks = [""] * (len(metrics) - 1)
     table.add_row("accuracy", *blanks, decimals(right / total if total else None), count(total))
     return table
@@ -159,19 +154,24 @@ def _runs_as_columns(comparison: Comparison) -> Table:
     if any(len(row.folders) > 1 for row in comparison.rows):
         table.add_row("runs", *(runs_text(row) for row in comparison.rows))
     for metric in metrics_shown_in("comparison"):
-        cells = (_metric_cell(row, metric.name, comparison.positive) for row in comparison.rows)
-        table.add_row(metric.full_label, *cells)
+        label = metric.summary_label(len(comparison.classes))
+        table.add_row(label, *(_metric_cell(row, metric.name) for row in comparison.rows))
     table.add_section()
-    table.add_row("confusion matrix\nrows truth", *(_matrix_text(row) for row in comparison.rows))
+    for name in comparison.classes if len(comparison.classes) > 2 else ():
+        table.add_row(Text(f"recall, {name}"), *(_metric_cell(row, "recall", name) for row in comparison.rows))
     table.add_section()
+    matrices = [_matrix_text(row) for row in comparison.rows]
+    if sum(len(text.partition("\n")[0]) + 2 for text in matrices) <= MAX_WIDTH - _LABEL_WIDTH:
+        table.add_row("confusion matrix\nrows truth", *matrices)
+        table.add_section()
     for cost in COMPARED_COSTS:
         table.add_row(cost.terminal_label, *(cost_text(cost, row.costs[cost.name]) for row in comparison.rows))
     return table
 
 
-def _metric_cell(row: ComparisonRow, name: str, positive: str) -> Text:
-    text = Text(decimals(row.value(name, positive)), style="bold")
-    below = uncertainty_text(row, name, positive)
+def _metric_cell(row: ComparisonRow, name: str, class_name: str | None = None) -> Text:
+    text = Text(decimals(row.value(name, class_name)), style="bold")
+    below = uncertainty_text(row, name, class_name)
     return text.append(f"\n{below}", style="not bold dim") if below else text
 
 
@@ -219,17 +219,21 @@ def _document_table(pair: PairedComparison) -> Table:
 
 
 def _runs_as_lines(comparison: Comparison) -> Table:
-    table = titled_table(f"Comparison on the {SET_NAMES[comparison.set]} set")
+    is_binary = len(comparison.classes) == 2
+    means = "" if is_binary else f", means over {len(comparison.classes)} classes (macro)"
+    table = titled_table(f"Comparison on the {SET_NAMES[comparison.set]} set{means}")
     table.add_column("run", overflow="fold")
     metrics = metrics_shown_in("comparison")
     costs = [cost for cost in COMPARED_COSTS if cost.abbreviation]
     labels = [metric.short_label for metric in metrics], [cost.abbreviation for cost in costs]
-    for label in (*labels[0], "matrix", *labels[1]):
+    matrix_label = ["matrix"] if is_binary else []
+    for label in (*labels[0], *matrix_label, *labels[1]):
         table.add_column(label, justify="right")
     for row in comparison.rows:
-        numbers = [decimals(row.value(metric.name, comparison.positive)) for metric in metrics]
+        numbers = [decimals(row.value(metric.name)) for metric in metrics]
+        matrix = [_matrix_text(row)] if is_binary else []
         cost_texts = [_short_cost_text(cost, row.costs[cost.name]) for cost in costs]
-        table.add_row(Text(row.run), *numbers, _matrix_text(row), *cost_texts)
+        table.add_row(Text(row.run), *numbers, *matrix, *cost_texts)
     return table
 
 

@@ -17,10 +17,10 @@ from archnet.sweep.results.trials import trial_folder
 def best_trial_rows(folder: Path, best: LeaderboardRow) -> list[dict[str, Any]]:
     """The metrics of the best trial on validation and test set; for several runs, those of the pooled test cases."""
     sets = _metrics_by_set(folder, best)
-    is_macro = any(len(metrics.get("confusion_matrix", ())) > 2 for metrics, _ in sets.values())
+    num_classes = max((len(metrics.get("confusion_matrix", ())) for metrics, _ in sets.values()), default=2)
     rows = [
         {
-            "name": metric.macro_label if is_macro else metric.full_label,
+            "name": metric.summary_label(num_classes),
             "cells": {part: _cell(metrics, spread, metric.name) for part, (metrics, spread) in sets.items()},
         }
         for metric in (metrics_shown_in("sweep_report") if sets else ())

@@ -113,12 +113,12 @@ class Leaderboard:
     def metric_label(self) -> str:
         """The label of the metric."""
         metric = METRICS[self.sweep.metric]
-        return metric.macro_label if self.is_macro else metric.full_label
+        return metric.summary_label(3 if self.is_macro else 2)
 
     @property
     def short_metric_label(self) -> str:
         """The name of the metric, or the label of its macro mean."""
-        return self.metric_label if self.is_macro else self.sweep.metric
+        return METRICS[self.sweep.metric].macro_label if self.is_macro else self.sweep.metric
 
     def count(self, state: str) -> int:
         """Number of trials in a state; trials that are not proposed yet count as waiting."""
