@@ -103,5 +103,11 @@ def test_the_readme_has_the_kept_table_and_every_share_that_is_out_of_range_by_m
     out = {name: len(table.findings(lines)) for name, lines in kept.items()}
     total = {name: table.count_promises(lines) for name, lines in kept.items()}
     assert f"{out['before']} of {total['before']} before and {out['after']} of {total['after']} after" in text
+    shared = [
+        line | {key: {name: line[key][name] for name in older[key]} for key in ("numbers", "rejections")}
+        for line, older in zip(kept["after"], kept["before"], strict=True)
+    ]
+    assert table.count_promises(shared) == total["before"]
+    assert f"of which {len(table.findings(shared))} are among the {total['before']} that both versions print" in text
     listed = text.partition("by more than chance:\n\n")[2].partition("\n\n")[0].splitlines()
     assert listed == [f"- {line}" for line in table.findings(kept["after"], slack=2)]
