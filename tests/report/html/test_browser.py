@@ -394,8 +394,8 @@ def test_a_table_that_scrolls_can_be_reached_by_keyboard_and_has_a_name(reader, 
         "return [...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth + 1)"
         ".map(one => [one.tabIndex, one.getAttribute('role'), one.getAttribute('aria-label')])"
     )
-    assert [0, "region", "Numbers at the threshold, with 95% intervals, scrolls sideways"] in regions
-    assert all(region[:2] == [0, "region"] and region[2] for region in regions)
+    assert [0, "group", "Numbers at the threshold, with 95% intervals, scrolls sideways"] in regions
+    assert all(region[:2] == [0, "group"] and region[2] for region in regions)
 
 
 @pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.slow), 700])

@@ -8,7 +8,7 @@
     for (const region of document.querySelectorAll(".scroll")) {
       if (region.scrollWidth > region.clientWidth + 1) {
         region.tabIndex = 0;
-        region.setAttribute("role", "region");
+        region.setAttribute("role", "group");
         region.setAttribute("aria-label", name(region));
       } else {
         for (const attribute of ["tabindex", "role", "aria-label"]) region.removeAttribute(attribute);
