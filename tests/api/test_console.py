@@ -8,7 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from archnet.api import console
-from archnet.api.console import PlainConsole, print_message
+from archnet.api.console import PlainConsole, TrainingDisplay, print_message
+from archnet.files.training_position import RunStart
+from archnet.runs.log import CallbackList, LoggingCallback, announce_run
 
 HOSTILE = "\x1b]0;owned\x07[red]a[/]\x9b2J\u202e:smile:"
 ESCAPED = r"\x1b]0;owned\x07[red]a[/]\x9b2J\u202e:smile:"
@@ -27,6 +29,18 @@ def test_a_text_is_printed_without_markup_and_control_characters(printed):
     printed.print(HOSTILE)
     printed.print(Text("\x1b[2J"), "[/]", style="yellow")
     assert printed.file.getvalue() == f"{ESCAPED}\n\\x1b[2J [/]\n"
+
+
+def test_the_bar_of_a_training_names_the_run_and_its_time_left(printed, monkeypatch):
+    monkeypatch.setattr(console, "stderr", printed)
+    times = iter(range(0, 1000, 5))
+    display = TrainingDisplay(console._progress_bar(), clock=lambda: float(next(times)))
+    announce_run(CallbackList([LoggingCallback(), display]), RunStart(name="net", number=2, num_runs=3, num_epochs=4))
+    for step in (1, 2):
+        display.on_step(1, step, 2, {"loss": 0.5, "macro_recall": 0.25})
+    (task,) = display.bar.tasks
+    assert task.description == "net (2 of 3), epoch 1/4"
+    assert task.fields["note"] == "loss 0.5000  macro recall 0.250  epoch 5 s, 0 s left; all 5 s, 30 s left"
 
 
 def test_a_carriage_return_is_escaped_and_not_removed(printed):
@@ -66,5 +80,5 @@ def test_progress_and_messages_print_names_verbatim(printed, monkeypatch):
     print_message("a [/] \x1b[2J", is_warning=False)
     bar_line, message = printed.file.getvalue().splitlines()
     assert bar_line.startswith("reading [/] ")
-    assert " [b] " in bar_line
+    assert bar_line.endswith(" [b]")
     assert message == "a [/] \\x1b[2J"

@@ -12,6 +12,7 @@ from archnet.api import console
 from archnet.api.display import show_progress
 from archnet.api.notebook import NotebookPanel, show_in_notebook
 from archnet.files.progress import no_progress
+from archnet.files.training_position import TrainingPosition
 from command_line import ROOT
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -53,12 +54,15 @@ def test_a_bar_moves_in_place_from_nothing_to_all(screen):
 
 
 def test_a_training_shows_its_epochs_below_the_bar(screen):
-    panel = NotebookPanel()
+    panel = NotebookPanel(position=TrainingPosition(clock=lambda: 0.0))
     for step in (1, 2):
         panel.on_step(1, step, 2, {"loss": 0.5, "recall": 0.25})
     panel.on_epoch({"epoch": 1, "seconds": 6.2, "train_loss": 0.41, "train_recall": 0.8})
     text = screen.shown[-1][-1]["text/plain"]
-    assert text == "epoch 1 2/2  loss 0.5000  recall 0.250\nepoch   1  6.2 s  train loss 0.4100 recall 0.800"
+    assert (
+        text
+        == "epoch 1 2/2  loss 0.5000  recall 0.250  epoch 0 s, 0 s left\nepoch   1  6.2 s  train loss 0.4100 recall 0.800"
+    )
 
 
 def test_warnings_are_shown_once_and_no_name_breaks_the_panel(screen):

@@ -9,11 +9,20 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.segment import Segment
 from rich.text import Text
 
 from archnet.files.terminal_text import escape_message, name_stream
+from archnet.files.training_position import RunStart, TrainingPosition
 from archnet.spec.metrics import metrics_shown_in
 
 T = TypeVar("T")
@@ -63,14 +72,13 @@ stderr = PlainConsole(stderr=True)
 stdout = PlainConsole()
 
 
-def _progress_bar() -> Progress:
+def _progress_bar(*times: ProgressColumn) -> Progress:
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
         TextColumn("{task.fields[note]}", markup=False),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        *times,
         console=stderr,
         transient=True,
         expand=True,
@@ -83,7 +91,7 @@ def progress(items: Iterable[T], description: str, total: int) -> Iterable[T]:
     if not stderr.is_terminal:
         yield from _print_progress_lines(items, description, total)
         return
-    with _progress_bar() as bar:
+    with _progress_bar(TimeElapsedColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task(description, total=total, note="")
         for item in items:
             yield item
@@ -105,22 +113,31 @@ def _print_progress_lines(items: Iterable[T], description: str, total: int) -> I
 
 
 class TrainingDisplay:
-    """Callback that shows a bar of the epoch's steps with loss and recall, and prints a line for each epoch."""
+    """Callback that shows a bar of the epoch's steps with loss and recall, and prints a line for each epoch.
 
-    def __init__(self, bar: Progress) -> None:
+    The bar says which run is trained, and the elapsed and remaining time of the epoch and of the run.
+    """
+
+    def __init__(self, bar: Progress, clock: Callable[[], float] = time.monotonic) -> None:
         self.bar = bar
+        self.position = TrainingPosition(clock=clock)
+
+    def on_run(self, start: RunStart) -> None:
+        """Name the run from here on."""
+        self.position.begin_run(start)
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
         """Move the bar, which appears with the first step."""
         if not self.bar.task_ids:
             self.bar.start()
             self.bar.add_task("training", total=None, note="")
+        self.position.update(epoch, step, num_steps)
         self.bar.update(
             self.bar.task_ids[0],
-            description=f"epoch {epoch}",
+            description=self.position.title,
             completed=step,
             total=num_steps,
-            note=step_note(logs),
+            note=f"{step_note(logs)}  {self.position.times}",
         )
 
     def on_epoch(self, row: dict[str, float]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from archnet.api.console import epoch_line, show_messages, step_note
 from archnet.files.terminal_text import escape_message
+from archnet.files.training_position import RunStart, TrainingPosition
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ class NotebookPanel:
         total: Number of all items; 0 before the first bar.
         note: Text beside the bar.
         lines: Epochs and messages, each with a flag that marks warnings.
+        position: The run, its epoch, and the time that they take.
     """
 
     description: str = ""
@@ -37,6 +39,7 @@ class NotebookPanel:
     total: int = 0
     note: str = ""
     lines: list[tuple[str, bool]] = field(default_factory=list)
+    position: TrainingPosition = field(default_factory=TrainingPosition)
     _handle: Any = None
     _drawn_at: float = -float("inf")
 
@@ -49,9 +52,14 @@ class NotebookPanel:
             seconds = time.monotonic() - start
             self._move(description, number, total, f"{number / seconds:,.1f}/s" if seconds else "")
 
+    def on_run(self, start: RunStart) -> None:
+        """Name the run from here on."""
+        self.position.begin_run(start)
+
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
         """Move the bar of the epoch."""
-        self._move(f"epoch {epoch}", step, num_steps, step_note(logs))
+        self.position.update(epoch, step, num_steps)
+        self._move(self.position.title, step, num_steps, f"{step_note(logs)}  {self.position.times}")
 
     def on_epoch(self, row: dict[str, float]) -> None:
         """Add the epoch's line."""

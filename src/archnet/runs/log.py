@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from archnet.data.checks.findings import Finding, sort_findings
 from archnet.errors import pluralize
 from archnet.evaluation.kept_epoch import training_end
+from archnet.files.training_position import RunStart
 from archnet.report.sentences.training_sentence import training_sentence
 from archnet.runs.preparation import PreparedData
 from archnet.spec.auto import describe_auto
@@ -96,11 +97,23 @@ class LoggingCallback:
         log.info(" ".join(f"{key}={value:.6g}" for key, value in row.items()))
 
 
+def announce_run(callback: Callback | None, start: RunStart) -> None:
+    """Call `on_run` of a callback, which callbacks need not have."""
+    on_run = getattr(callback, "on_run", None)
+    if on_run is not None:
+        on_run(start)
+
+
 class CallbackList:
     """Several callbacks, called in order."""
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
         self.callbacks = callbacks
+
+    def on_run(self, start: RunStart) -> None:
+        """Call `on_run` of each callback that has it."""
+        for callback in self.callbacks:
+            announce_run(callback, start)
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
         """Call `on_step` of each callback."""

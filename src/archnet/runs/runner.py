@@ -14,6 +14,7 @@ from archnet.evaluation.run_folder import CHECKPOINT, is_finished
 from archnet.files.atomic import write_json, write_text
 from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.progress import Progress, no_progress
+from archnet.files.training_position import RunStart
 from archnet.machine import peak_memory_bytes, reset_peak_memory
 from archnet.runs.artifacts import split_text, write_model, write_run_setup
 from archnet.runs.comparison import compare_finished_runs
@@ -36,7 +37,15 @@ from archnet.runs.folder import (
     run_name,
     shared_document,
 )
-from archnet.runs.log import CallbackList, LoggingCallback, device_log, log_experiment, log_to_file, log_training_end
+from archnet.runs.log import (
+    CallbackList,
+    LoggingCallback,
+    announce_run,
+    device_log,
+    log_experiment,
+    log_to_file,
+    log_training_end,
+)
 from archnet.runs.planning.network_plan import check_feasible, plan_network
 from archnet.runs.planning.starting_weights import check_starting_weights
 from archnet.runs.preparation import (
@@ -104,13 +113,18 @@ def run_experiments(
         shared_split = split_text(runs[0].prepared) if runs and runs[0].experiment.split.folds is None else None
         if shared_split is not None:
             write_text(folder / "split.csv", shared_split)
-        for run in runs:
+        for number, run in enumerate(runs, start=1):
+            announce_run(options.callback, _run_start(run, number, len(runs)))
             with lock_folder(run.folder, timeout_s=RUN_LOCK_SECONDS):
                 _make_run(run, options, shared_split or split_text(run.prepared))
         for run_folder in run_folders:
             write_missing_report(run_folder)
         compare_finished_runs(folder)
     return [Run(run_folder) for run_folder in run_folders]
+
+
+def _run_start(run: PlannedRun, number: int, num_runs: int) -> RunStart:
+    return RunStart(name=run.folder.name, number=number, num_runs=num_runs, num_epochs=run.experiment.training.epochs)
 
 
 def run_single(
