@@ -379,10 +379,10 @@ def test_on_a_phone_text_can_be_read_and_every_target_be_hit(reader, experiment,
 
 def test_on_a_phone_a_gallery_shows_four_cases_and_a_button_the_others(reader, experiment, phone):
     phone(experiment / "archsm/report.html")
-    gallery = reader.one(".gallery")
+    gallery = reader.one("[aria-labelledby=samples] .gallery")
     cases = gallery.find_elements("css selector", ":scope > li")
     assert [case.is_displayed() for case in cases] == [True] * 4 + [False] * (len(cases) - 4)
-    button = reader.one(".gallery + .more")
+    button = reader.one("[aria-labelledby=samples] .gallery + .more")
     assert button.text == f"Show {len(cases) - 4} more cases"
     reader.run("arguments[0].click()", button)
     assert all(case.is_displayed() for case in cases)

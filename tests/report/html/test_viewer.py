@@ -99,8 +99,10 @@ def pixels(reader, plane):
     return np.array(
         reader.run(
             "const canvas = document.querySelector(`[data-plane=${arguments[0]}] canvas`);"
-            "return [canvas.width, canvas.height, ...canvas.getContext('2d')"
-            ".getImageData(0, 0, canvas.width, canvas.height).data];",
+            "const copy = new OffscreenCanvas(canvas.width, canvas.height);"
+            "const context = copy.getContext('2d', {willReadFrequently: true});"
+            "context.drawImage(canvas, 0, 0);"
+            "return [canvas.width, canvas.height, ...context.getImageData(0, 0, canvas.width, canvas.height).data];",
             plane,
         ),
     )

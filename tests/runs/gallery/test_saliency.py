@@ -9,7 +9,8 @@ import pytest
 
 import archnet
 from archnet.errors import DataError
-from archnet.evaluation.integrity.manifest import record_run
+from archnet.evaluation.integrity.manifest import RUN_FILES, record_run
+from archnet.evaluation.integrity.verification import verify_run
 from archnet.evaluation.predictions import Predictions
 from archnet.files.strict_json import read_document
 from archnet.network.explain import grad_cam
@@ -119,7 +120,7 @@ def test_heat_maps_change_no_result_of_the_networks_that_are_trained_after_them(
 def test_lost_heat_maps_are_made_again_from_the_network_and_the_gallery(finished_runs, tmp_path):
     shutil.copytree(finished_runs / "out/flat", tmp_path / "flat")
     path = tmp_path / "flat/heat_maps.npz"
-    before = path.read_bytes()
+    before = read_heat_maps(path)
     path.unlink()
     remedy = f"To regenerate it from model.keras and gallery.npz: archnet report --repair {tmp_path / 'flat'}."
     with pytest.raises(
@@ -127,7 +128,22 @@ def test_lost_heat_maps_are_made_again_from_the_network_and_the_gallery(finished
     ):
         archnet.write_report(tmp_path / "flat")
     archnet.write_report(tmp_path / "flat", repair=True)
-    assert path.read_bytes() == before
+    after = read_heat_maps(path)
+    count = len(after.cases)
+    assert after.cases.tolist() == before.cases[:count].tolist()
+    np.testing.assert_array_equal(after.heat, before.heat[:count])
+
+
+def test_runs_of_one_experiment_share_the_heat_maps_of_their_errors(finished_runs):
+    folders = [finished_runs / "out" / name for name in ("flat", "deep")]
+    maps = [set(read_heat_maps(folder / "heat_maps.npz").cases.tolist()) for folder in folders]
+    for folder in folders:
+        run = read_run_files(folder)
+        evaluated = set(run.predictions.cases[run.predictions.sets != "train"].tolist())
+        errors = set(run.gallery.cases[run.gallery.kinds == "wrong"].tolist()) & evaluated
+        assert errors
+        assert all(errors <= one for one in maps)
+    verify_run(folders[0], RUN_FILES)
 
 
 def test_the_report_of_a_run_whose_heat_maps_were_deleted_is_drawn_without_them(finished_runs, tmp_path):
