@@ -253,6 +253,8 @@ def test_a_bar_of_the_histogram_is_a_button_that_selects_its_scores(reader, expe
     bar = reader.all(".histogram")[0].find_elements("css selector", "button")[3]
     count = int(((truth == 0) & (scores >= 0.3) & (scores < 0.4)).sum())
     assert bar.text == str(count)
+    label = f"{count} cases of truth “non-nodule” with a score of 0.3 to 0.4. Show them"
+    assert bar.get_attribute("aria-label") == label
     bar.send_keys(Keys.ENTER)
     assert f" of {count} cases shown" in reader.one(".found").text
     assert bar.get_attribute("aria-pressed") == "true"

@@ -664,10 +664,10 @@
       const button = document.createElement("button");
       button.type = "button";
       button.append(...holder.childNodes);
+      holder.append(button);
       button.setAttribute("aria-label", label());
       button.setAttribute("aria-pressed", "false");
       button.addEventListener("click", () => chooseAndGo(makes()));
-      holder.append(button);
       pickers.push({button, makes, label});
     };
     for (const matrix of document.querySelectorAll("table.matrix[data-column]")) {
