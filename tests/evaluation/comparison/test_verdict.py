@@ -145,7 +145,7 @@ def test_of_more_classes_the_macro_area_is_held_to_chance(tmp_path):
     result = verdict_of_runs(tmp_path, *runs)
     assert [side.is_better_than_chance for side in result.sides] == [False, True]
     assert result.sides[1].auc > 0.9
-    assert result.main_conclusion.measure == "accuracy"
+    assert result.main_conclusion.measure == "recall"
 
 
 def test_a_better_recall_with_more_false_positives_must_also_be_better_at_equal_rates(tmp_path):

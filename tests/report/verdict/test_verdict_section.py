@@ -41,11 +41,11 @@ def test_without_a_difference_there_are_no_bars():
     assert verdict_bars(verdict_of(conclusion(kind="not_comparable", difference=None))) == []
 
 
-def test_means_and_accuracies_have_titles_of_their_own():
+def test_means_and_macro_recalls_have_titles_of_their_own():
     means = conclusion(measure=BOTH_ORDERS, false_positive_rate=None, operating_points=None)
     assert bars_title(verdict_of(means)) == "Recall at equal false-positive rates with 95% intervals"
     assert verdict_bars(verdict_of(means))[1].text == "97.6%"
-    assert bars_title(verdict_of(conclusion(measure="accuracy"))) == "Accuracy with 95% intervals"
+    assert bars_title(verdict_of(conclusion(measure="recall"))) == "Macro recall with 95% intervals"
 
 
 def test_the_facts_are_patients_scans_cases_cost_and_seeds():

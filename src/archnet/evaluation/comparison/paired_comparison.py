@@ -51,8 +51,8 @@ class PairedComparison:
         return next(name for name in HEADLINES if name in self.differences)
 
 
-HEADLINES = (RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, "accuracy")
-"""Differences in the order in which a conclusion prefers them."""
+HEADLINES = (RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, "recall")
+"""Differences in the order in which a conclusion prefers them; with more than two classes, the macro recall."""
 
 
 def paired_comparisons(

@@ -1,7 +1,7 @@
 """The numbers of a conclusion in words: counts of cases, or percentages where the numbers are means.
 
-Counts are given only where each network is a single run: with one threshold, fixed on validation cases, or classes
-without a threshold. "38 more" never stands beside "of 42", which would read as a recall.
+Counts are given only where each network is a single run with one threshold, fixed on validation cases. "38 more" never
+follows "of 42", which would read as a recall.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from archnet.evaluation.comparison.verdict import Conclusion, Verdict, VerdictSi
 from archnet.report.sentences.side_names import network_text
 from archnet.report.wording import SET_NAMES, percent
 
-ACCURACY: Final = "accuracy"
+MACRO_RECALL: Final = "recall"
+"""The measure of more than two classes: the mean of their recalls."""
 
 _PLURALS: Final = {"nodule": "nodules"}
 """Names of classes that are nouns."""
@@ -49,17 +50,17 @@ class Amounts:
     def both_values(self) -> str:
         """The numbers of both networks, as the beginning of a sentence."""
         other, reference = (self.result.side(name) for name in (self.conclusion.other, self.conclusion.reference))
-        if self.conclusion.measure == ACCURACY:
-            return self._both_accuracies(other, reference)
+        if self.conclusion.measure == MACRO_RECALL:
+            return self._both_macro_recalls(other, reference)
         return self._both_recalls(other, reference)
 
-    def _both_accuracies(self, other: VerdictSide, reference: VerdictSide) -> str:
-        cases = f"{self.total:,} {SET_NAMES[self.result.set]} cases"
+    def _both_macro_recalls(self, other: VerdictSide, reference: VerdictSide) -> str:
+        result, subject = self.result, network_text(other)
         first, second = self._values()
-        subject = network_text(other)
         return (
-            f"{subject[0].upper()}{subject[1:]} classifies {first} of {'' if self.is_count else 'the '}{cases} "
-            f"correctly, {network_text(reference)} {second}{self._averaged()}"
+            f"{subject[0].upper()}{subject[1:]} has a macro recall of {first} on {result.num_cases:,} "
+            f"{SET_NAMES[result.set]} cases of {result.num_classes} classes, {network_text(reference)} "
+            f"{second}{self._averaged()}"
         )
 
     def _both_recalls(self, other: VerdictSide, reference: VerdictSide) -> str:
@@ -96,7 +97,7 @@ class Amounts:
         sides = [self.result.side(name) for name in (self.conclusion.other, self.conclusion.reference)]
         numbers = list(dict.fromkeys(side.num_seeds for side in sides))
         seeds = [] if numbers == [1] else [f"{' and '.join(map(str, numbers))} seeds"]
-        points = self.conclusion.measure != ACCURACY and self.conclusion.false_positive_rate is None
+        points = self.conclusion.measure != MACRO_RECALL and self.conclusion.false_positive_rate is None
         over = [*(["both operating points"] if points else []), *seeds]
         return f", averaged over {' and '.join(over)}" if over else ""
 
@@ -141,14 +142,11 @@ class Amounts:
 
 def conclusion_amounts(result: Verdict, conclusion: Conclusion) -> Amounts:
     """How the numbers of a conclusion are written."""
-    is_accuracy = conclusion.measure == ACCURACY
-    sides = [result.side(name) for name in (conclusion.reference, conclusion.other)]
-    is_single = all(side.num_seeds == 1 for side in sides)
     return Amounts(
         result=result,
         conclusion=conclusion,
-        total=result.num_cases if is_accuracy else result.num_positives,
-        is_count=is_single if is_accuracy else conclusion.operating_points is not None,
+        total=result.num_positives,
+        is_count=conclusion.operating_points is not None,
     )
 
 

@@ -11,7 +11,7 @@ from archnet.evaluation.comparison.leaks import Leak
 from archnet.evaluation.comparison.verdict import verdict
 from archnet.evaluation.comparison.verdict_kind import is_sure
 from archnet.report.integrity_wording import comparison_integrity_texts
-from archnet.report.sentences.amounts import ACCURACY
+from archnet.report.sentences.amounts import MACRO_RECALL
 from archnet.report.sentences.run_cautions import (
     OPTIMISTIC_VALIDATION,
     allowed_errors_text,
@@ -110,7 +110,7 @@ def _auc_cautions(comparison: Comparison) -> Iterator[str]:
         return
     names = [(main.other, entry["other"]), (main.reference, entry["reference"])]
     (better, high), (worse, low) = sorted(names, key=lambda name: -name[1])
-    rest = "accuracy" if main.measure == ACCURACY else "one false-positive rate"
+    rest = "macro recall" if main.measure == MACRO_RECALL else "one false-positive rate"
     area = "macro AUC" if result.num_classes > 2 else "AUC"
     yield (
         f"By {area}, {better} is better than {worse}: {decimals(high)} against {decimals(low)} (difference "

@@ -29,7 +29,7 @@ def latex_text(text: str) -> str:
 
 def latex_rows(result: Verdict) -> str:
     """A table of the architectures: form, recall, false positives, AUC, cost, and the difference to the reference."""
-    measure = "Accuracy" if result.num_classes > 2 else "Recall"
+    measure = "Macro recall" if result.num_classes > 2 else "Recall"
     header = ["Network", "Form", f"{measure} (95% CI)", "False positives", "AUC (95% CI)", "Mult-adds", "Difference"]
     by_name = {conclusion.other: conclusion for conclusion in result.conclusions}
     rows = [_row(side, by_name.get(side.run), result) for side in result.sides]

@@ -10,7 +10,7 @@ from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.verdict import Conclusion, Verdict, VerdictSide, verdict
 from archnet.report.comparison_wording import ratio_text
 from archnet.report.figures.svg import Drawing, series_colour, write_drawing
-from archnet.report.sentences.amounts import ACCURACY, positive_cases
+from archnet.report.sentences.amounts import MACRO_RECALL, positive_cases
 from archnet.report.sentences.badge import badge_text
 from archnet.report.sentences.comparison_cautions import comparison_cautions
 from archnet.report.sentences.comparison_sentence import (
@@ -93,8 +93,8 @@ def _picture(section: dict[str, Any], bars: Drawing, origin: Provenance) -> Draw
 def bars_title(result: Verdict) -> str:
     """What the bars show."""
     conclusion = result.main_conclusion
-    if conclusion is not None and conclusion.measure == ACCURACY:
-        return "Accuracy with 95% intervals"
+    if conclusion is not None and conclusion.measure == MACRO_RECALL:
+        return "Macro recall with 95% intervals"
     rate = conclusion.false_positive_rate if conclusion else None
     return "Recall at equal false-positive rates" + (
         " with 95% intervals" if rate is None else f" in validation ({percent(rate)}), with 95% intervals"
