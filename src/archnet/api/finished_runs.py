@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from os import PathLike
 from pathlib import Path
@@ -44,11 +45,17 @@ def compare(runs: Paths, *, noninferior: float | None = None) -> Comparison:
 
 
 def write_report(
-    runs: Paths, *, repair: bool = False, accept_edits: bool = False, break_lock: bool = False
+    runs: Paths,
+    *,
+    repair: bool = False,
+    accept_edits: bool = False,
+    break_lock: bool = False,
+    checklists: Sequence[str] = (),
 ) -> list[Path]:
     """Recompute metrics.json from predictions.csv, and draw the figures and report.html again.
 
     >>> archnet.write_report("runs/phantom")  # doctest: +SKIP
+    >>> archnet.write_report("runs/phantom/archsm", checklists=["claim"])  # doctest: +SKIP
 
     Args:
         runs: Runs or run folders; or an experiment folder, whose comparison is also rewritten.
@@ -57,16 +64,23 @@ def write_report(
         accept_edits: Accept files that you changed; later reports and comparisons state this. A run without a manifest
             gets one.
         break_lock: Break the locks of processes on other machines that ended without releasing them.
+        checklists: Reporting checklists to fill for each run, as a page and a csv file: "claim", "tripod-ai" or
+            "stard-ai".
 
     Returns:
-        Paths of the HTML reports; those of comparisons come last.
+        Paths of the HTML reports and the checklists; those of comparisons come last.
 
     Raises:
-        ArchnetError: A run is not finished, or its files are damaged or changed.
+        ArchnetError: A run is not finished, its files are damaged or changed, or there is no such checklist.
     """
     from archnet.runs.rereport import ReportOptions, regenerate_reports
 
-    options = ReportOptions(repair=repair, accept_edits=accept_edits, today=date.today().isoformat())
+    options = ReportOptions(
+        repair=repair,
+        accept_edits=accept_edits,
+        today=date.today().isoformat(),
+        checklists=(checklists,) if isinstance(checklists, str) else tuple(checklists),
+    )
     with break_foreign_locks(is_wanted=break_lock):
         return regenerate_reports(as_paths(runs, "runs"), options)
 

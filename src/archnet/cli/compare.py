@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from archnet.cli.options import BreakLockOption, JsonFlag, print_json, print_paths
+from archnet.cli.options import BreakLockOption, JsonFlag, echo, print_json, print_paths
 
 RunFolders = Annotated[list[Path], typer.Argument(help="Run folders, or an experiment folder.", metavar="RUN...")]
 
@@ -76,6 +76,14 @@ def report(
         bool,
         typer.Option("--accept-edits", help="Accept files that you changed; all later reports state this."),
     ] = False,
+    checklist: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Fill a reporting checklist from each run, as a page and a csv file: claim, tripod-ai or stard-ai; "
+            "may be repeated.",
+            metavar="NAME",
+        ),
+    ] = None,
     break_lock: BreakLockOption = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -90,7 +98,17 @@ def report(
         archnet report runs/luna16
 
         archnet report --repair runs/luna16/arch3dsm
+
+        archnet report runs/luna16/arch3dsm --checklist claim
     """
     from archnet.api.finished_runs import write_report
 
-    print_paths(write_report(runs, repair=repair, accept_edits=accept_edits, break_lock=break_lock), as_json)
+    paths = write_report(
+        runs, repair=repair, accept_edits=accept_edits, break_lock=break_lock, checklists=checklist or ()
+    )
+    print_paths(paths, as_json)
+    for path in paths if checklist else ():
+        if path.suffix == ".csv":
+            from archnet.report.paper.checklists import written_sentence
+
+            echo(written_sentence(path), err=True)

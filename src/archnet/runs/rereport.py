@@ -18,8 +18,10 @@ from archnet.evaluation.strata.run_strata import strata_entry
 from archnet.files.archives.zip_archive import DamagedFileError
 from archnet.files.atomic import write_json
 from archnet.files.locks import lock_folder
+from archnet.report.html.checklist_page import write_checklist
 from archnet.report.html.run_page import write_report
 from archnet.report.integrity_wording import run_integrity_texts
+from archnet.report.paper.checklists import find_checklist
 from archnet.report.run_files import RunFiles, read_run, read_run_files
 from archnet.runs.comparison import write_comparison_with_froc
 from archnet.runs.froc import recompute_run_froc
@@ -41,18 +43,22 @@ class ReportOptions:
         repair: Regenerate them from the others, where this needs no training.
         accept_edits: Accept them; all later reports state this.
         today: Day of the acceptance, as YYYY-MM-DD.
+        checklists: Names of the reporting checklists to fill.
     """
 
     repair: bool = False
     accept_edits: bool = False
     today: str = ""
+    checklists: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse both options at once.
+        """Refuse both options at once, and unknown checklists.
 
         Raises:
-            RunError: Both are set.
+            RunError: Both are set, or there is no such checklist.
         """
+        for name in self.checklists:
+            find_checklist(name)
         if self.repair and self.accept_edits:
             raise RunError("--repair and --accept-edits: choose one. A repair discards edits.")
 
@@ -65,7 +71,7 @@ def regenerate_reports(paths: Sequence[Path], options: ReportOptions = ReportOpt
         options: How to handle files that have changed.
 
     Returns:
-        The pages written, the comparisons' last.
+        The pages and filled checklists written, the comparisons' pages last.
 
     Raises:
         RunError: A run isn't finished, or another process is writing to its folder.
@@ -75,18 +81,18 @@ def regenerate_reports(paths: Sequence[Path], options: ReportOptions = ReportOpt
     with ExitStack() as locks:
         for path in experiments:
             locks.enter_context(lock_folder(path))
-        pages = [_regenerate_report(folder, options) for folder in find_run_folders(paths)]
+        pages = [page for folder in find_run_folders(paths) for page in _regenerate_report(folder, options)]
         return pages + [write_comparison_with_froc(path, find_run_folders([path])) for path in experiments]
 
 
-def _regenerate_report(folder: Path, options: ReportOptions) -> Path:
+def _regenerate_report(folder: Path, options: ReportOptions) -> list[Path]:
     with lock_folder(folder):
         if options.repair:
             repair_run(folder)
         if options.accept_edits:
             for name in accept_edits(folder, options.today, _check_files):
                 log.warning("%s: change accepted.", folder / name)
-        return _rewrite_report(folder)
+        return _rewrite_report(folder, options.checklists)
 
 
 def _check_files(folder: Path) -> None:
@@ -113,7 +119,7 @@ def _check_files(folder: Path) -> None:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
 
 
-def _rewrite_report(folder: Path) -> Path:
+def _rewrite_report(folder: Path, checklists: Sequence[str]) -> list[Path]:
     run = read_run(folder, while_rewritten=True)
     for text in run_integrity_texts(run.manifest):
         log.warning("%s: %s", folder, text)
@@ -124,7 +130,12 @@ def _rewrite_report(folder: Path) -> Path:
         collapse = collapse_entry(run.predictions, metrics, run.history)
         strata = strata_entry(folder, run.predictions, metrics)
         write_json(folder / "metrics.json", metrics | collapse | strata | froc)
-        return write_report(replace(run, metrics=read_json(folder / "metrics.json")))
+        run = replace(run, metrics=read_json(folder / "metrics.json"))
+        page = write_report(run)
+        return [
+            page,
+            *(path for name in dict.fromkeys(checklists) for path in write_checklist(run, find_checklist(name))),
+        ]
 
 
 def _num_bootstraps(run: RunFiles) -> int:

@@ -22,7 +22,15 @@ from archnet.spec.outputs.run_schemas import MANIFEST_FORMAT
 
 MANIFEST_FILE: Final = "manifest.json"
 
-PAGES: Final = ("report.html", "figures/", "strata.csv")
+CHECKLIST_NAMES: Final = ("claim", "tripod-ai", "stard-ai")
+"""The reporting checklists that `archnet report --checklist` fills."""
+
+PAGES: Final = (
+    "report.html",
+    "figures/",
+    "strata.csv",
+    *(f"checklist_{name}.{suffix}" for name in CHECKLIST_NAMES for suffix in ("html", "csv")),
+)
 """Files that `archnet report` draws from the other files."""
 
 RUN_FILES: Final = (

@@ -1,0 +1,56 @@
+"""Answers: what a run answers, by topic; the three checklists and the methods paragraph share them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from archnet.report.paper import data_answers, result_answers, training_answers
+from archnet.report.paper.acquisition_rows import acquisition_text
+from archnet.report.paper.run_facts import sizes_text
+from archnet.report.run_files import RunFiles
+
+Answer = Callable[[RunFiles], str]
+"""Gives sentences, or nothing where the run does not know."""
+
+ANSWERS: Final[Mapping[str, Answer]] = {
+    "acquisition": acquisition_text,
+    "set_sizes": sizes_text,
+    **{
+        name: getattr(data_answers, name)
+        for name in (
+            "classes", "data_licence", "data_source", "digest", "disjointness", "excluded", "external_testing", "flow",
+            "missing_data", "partitions", "preprocessing", "prevalence", "quality_checks", "reference_standard",
+            "scanners", "set_differences", "severity", "subset", "test_size",
+        )
+    },
+    **{
+        name: getattr(training_answers, name)
+        for name in (
+            "augmentation", "code", "development_and_evaluation", "ensemble", "hardware", "human_input", "imbalance",
+            "indeterminate", "index_blinding", "initialization", "layers", "model", "output", "poor_input",
+            "prediction", "selection", "software", "technology", "training",
+        )
+    },
+    "duration": training_answers.duration_text,
+    "input": training_answers.input_text,
+    "threshold": training_answers.threshold_text,
+    **{
+        name: getattr(result_answers, name)
+        for name in (
+            "audit", "calibration", "clusters", "cross_tabulation", "explainability", "failures", "internal_testing",
+            "limitations", "measures", "performance", "record", "statistics", "strata", "updating",
+        )
+    },
+}  # fmt: skip
+"""By topic, as the items of the checklists name them."""
+
+
+def answer(run: RunFiles, topic: str) -> str:
+    """What a run answers to a topic; empty where it does not know.
+
+    Raises:
+        KeyError: There is no such topic.
+        DataError: cases.csv is damaged.
+    """
+    return ANSWERS[topic](run)
