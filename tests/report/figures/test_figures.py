@@ -94,7 +94,7 @@ def test_each_figure_is_drawn_once_for_page_and_folder(tmp_path, monkeypatch):
     page = write_report(run).read_text(encoding="utf-8")
     assert counts == {
         "confusion_matrix_drawing": 3, "curve_drawing": 2, "montage_drawing": 2, "reliability_drawing": 1,
-        "training_curves_drawing": 1, "write_drawing": 9,
+        "training_curves_drawing": 1, "write_drawing": 11,
     }  # fmt: skip
     drawings = run_drawings(run)
     for name in ("roc", "precision_recall", "training_curves", "calibration"):

@@ -58,7 +58,7 @@ def test_every_picture_says_what_it_shows_and_volumes_have_a_slider_and_their_ne
     tags = page_of(write_run(tmp_path / "a", depth=10)).tags
     drawn = [attrs for tag, attrs in tags if attrs.get("role") == "img"]
     kinds = Counter(attrs["class"] for attrs in drawn if "drawing" in attrs.get("class", ""))
-    assert kinds == {"drawing": 4, "drawing wide": 2, "drawing narrow": 2}
+    assert kinds == {"drawing": 4, "drawing wide": 3, "drawing narrow": 3}
     assert all(attrs["aria-label"] for attrs in drawn)
     stacks = [attrs for tag, attrs in tags if attrs.get("class") == "stack"]
     sliders = [attrs for tag, attrs in tags if tag == "input" and "Slice of case" in attrs.get("aria-label", "")]

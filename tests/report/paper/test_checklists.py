@@ -66,8 +66,8 @@ def run(tmp_path_factory):
 @pytest.mark.parametrize(
     ("topic", "text"),
     [
-        ("technology", "Deep learning: a 2D convolutional network (archsm), to classify candidates in chest CT as "
-         "“non-nodule” and “nodule”."),
+        ("technology", "The model is a 2D convolutional network (deep learning; archsm) that classifies candidates in "
+         "chest CT as “non-nodule” and “nodule”."),
         ("subset", "For each positive case of a set, 5 negatives of that set were drawn at random (seed 42)."),
         ("partitions", "Cases were assigned at random by group, stratified by class (test 20.0%, validation 10.0%), "
          "seed 42."),
@@ -133,7 +133,8 @@ def test_three_classes_and_baselines_are_answered(tmp_path, classes):
     folder = write_run(tmp_path / "forest", classes=classes, predictions=predictions, baseline=True)
     filled = fill_checklist(read_run(folder), CHECKLISTS["tripod-ai"])
     assert (
-        "Machine learning without a network (forest)" in next(one for one in filled if one.item.number == "12c").answer
+        "The model uses machine learning without a network (forest)"
+        in next(one for one in filled if one.item.number == "12c").answer
     )
 
 

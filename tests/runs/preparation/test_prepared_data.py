@@ -5,6 +5,8 @@ import numpy as np
 from archnet.data.checks.scan_records import ScanRecord
 from archnet.data.dataset import Cases
 from archnet.imaging.scan_identity import ScanIdentity
+from archnet.runs.preparation.case_crops import _count_flow
+from archnet.runs.preparation.case_split import CaseSplit
 from archnet.runs.preparation.prepared_data import PreparedData
 from archnet.spec.view import InputLimits
 
@@ -47,3 +49,15 @@ def test_scans_stand_for_their_voxels_and_are_counted_in_each_set():
     assert digest(with_scans("y")) != digest(with_scans("z"))
     assert with_scans("y").to_document()["num_scans"] == {"train": 1, "test": 1}
     assert prepared().to_document()["num_scans"] == {}
+
+
+def test_the_flow_of_cases_is_recorded_for_each_set():
+    sets = np.array(["train", "train", "train", "test", "test", "test"])
+    split = CaseSplit(sets=sets, rows=np.array([0, 1, 3, 4]))
+    assert _count_flow(split, np.array([True, False, True, True])) == {
+        "train": {"found": 3, "not_drawn": 1, "lost": 1},
+        "test": {"found": 3, "not_drawn": 1, "lost": 0},
+    }
+    assert prepared(flow={"train": {"found": 3, "not_drawn": 1, "lost": 1}}).to_document()["flow"] == {
+        "train": {"found": 3, "not_drawn": 1, "lost": 1}
+    }

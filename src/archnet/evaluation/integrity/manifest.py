@@ -29,6 +29,7 @@ PAGES: Final = (
     "report.html",
     "figures/",
     "strata.csv",
+    "methods.txt",
     *(f"checklist_{name}.{suffix}" for name in CHECKLIST_NAMES for suffix in ("html", "csv")),
 )
 """Files that `archnet report` draws from the other files."""

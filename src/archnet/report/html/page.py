@@ -26,7 +26,18 @@ if TYPE_CHECKING:
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
-_SCRIPTS: Final = ("text.js", "live.js", "stacks.js", "decision.js", "verdict.js", "scroll.js", "more.js", "viewer.js")
+_SCRIPTS: Final = (
+    "text.js",
+    "copy.js",
+    "live.js",
+    "stacks.js",
+    "decision.js",
+    "verdict.js",
+    "paper.js",
+    "scroll.js",
+    "more.js",
+    "viewer.js",
+)
 """In `templates/scripts`, in their order."""
 
 _HEADING: Final = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)

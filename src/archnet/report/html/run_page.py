@@ -29,6 +29,8 @@ from archnet.report.html.gallery import cards
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.page import write_page
+from archnet.report.paper.methods_text import write_methods
+from archnet.report.paper.paper_section import paper_section
 from archnet.report.run_files import RunFiles, require_results
 from archnet.report.strata.strata_section import strata_drawings, strata_section, write_strata_csv
 from archnet.report.verdict.run_section import run_section
@@ -53,9 +55,12 @@ def write_report(run: RunFiles) -> Path:
     strata = strata_section(run.metrics.get("strata", {}), [run.name])
     write_strata_csv(run.folder, run.metrics.get("strata", {}), [run.name])
     decision = decision_section(run.metrics, reported_set(run.sets))
+    paper = paper_section(run)
+    write_methods(run)
     write_figures(
         run.folder,
         drawings
+        | {"flow": paper["flow"]}
         | ({"froc": froc["drawing"]} if froc else {})
         | ({"decision_curve": decision["drawing"]} if decision else {})
         | strata_drawings(strata),
@@ -65,6 +70,7 @@ def write_report(run: RunFiles) -> Path:
         "froc": froc,
         "decision": decision,
         "strata": strata,
+        "paper": paper,
         "froc_by_diameter": froc_by_diameter(_test_froc(run)),
     }
     return write_page(run.folder / "report.html", "run.html", values | sections)

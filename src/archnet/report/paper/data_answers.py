@@ -31,9 +31,9 @@ def data_source(run: RunFiles) -> str:
         return ""
     place = PurePath(root).name if isinstance(root, str) else ""
     if name not in PUBLIC_DATA:
-        return f"Own data, read from {place} (data set type “{name}”)." if place else ""
+        return f"The data are the author's own, read from {place} (data set type “{name}”)." if place else ""
     other = f" If {place} holds other data in this layout, name those instead." if place and name != "phantom" else ""
-    return f"Data: {PUBLIC_DATA[name].text}.{other}"
+    return f"The data are {PUBLIC_DATA[name].text}.{other}"
 
 
 def data_licence(run: RunFiles) -> str:

@@ -51,7 +51,7 @@ def statistics(run: RunFiles) -> str:
         "Obuchowski's standard error for clustered data (Obuchowski 1997, doi:10.2307/2533958) on the logit scale. "
         f"Other measures and means over classes have the standard error of {count(resamples)} bootstrap resamples of "
         "groups, on the logit scale (MCC: Fisher's z). All use Student's t with one degree of freedom less than there "
-        "are groups. Comparisons of networks: see the comparison's page."
+        "are groups."
     )
 
 

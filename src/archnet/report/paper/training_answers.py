@@ -22,10 +22,13 @@ def technology(run: RunFiles) -> str:
     cases = _CASES.get(case_kind(run) or "arrays", "cases")
     names = word_list([f"“{name}”" for name in run.classes])
     if is_baseline(run.experiment or {}):
-        return f"Machine learning without a network ({_arch_name(run)}), to classify {cases} as {names}."
+        return f"The model uses machine learning without a network ({_arch_name(run)}) to classify {cases} as {names}."
     rank = options(run, "arch").get("rank") or _rank(run)
     dimensions = f"{rank}D " if rank else ""
-    return f"Deep learning: a {dimensions}convolutional network ({_arch_name(run)}), to classify {cases} as {names}."
+    return (
+        f"The model is a {dimensions}convolutional network (deep learning; {_arch_name(run)}) that classifies {cases} "
+        f"as {names}."
+    )
 
 
 def _rank(run: RunFiles) -> int | None:
@@ -59,7 +62,7 @@ def software(run: RunFiles) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in (environment.get("packages") or {}).items())
     python = f"Python {environment['python']}" if "python" in environment else ""
     text = ", ".join(filter(None, [python, packages]))
-    return f"Software: {text}." if text else ""
+    return f"Computed with {text}." if text else ""
 
 
 def hardware(run: RunFiles) -> str:
@@ -70,7 +73,7 @@ def hardware(run: RunFiles) -> str:
     cores = f"{environment['num_cores']} cores" if "num_cores" in environment else ""
     parts = [environment.get("processor", ""), cores, f"computed on {devices}" if devices else ""]
     text = ", ".join(filter(None, [*parts, environment.get("platform", "")]))
-    return f"Hardware: {text}." if text else ""
+    return f"The machine: {text}." if text else ""
 
 
 def initialization(run: RunFiles) -> str:
@@ -107,7 +110,7 @@ def training(run: RunFiles) -> str:
         f"precision {values['precision']}" if values.get("precision") else "",
         f"seed {values['seed']}" if "seed" in values else "",
     ]
-    return f"Training: {', '.join(filter(None, parts))}.{_chosen_text(run)}"
+    return f"Trained with {', '.join(filter(None, parts))}.{_chosen_text(run)}"
 
 
 def _schedule_text(values: Mapping[str, Any]) -> str:

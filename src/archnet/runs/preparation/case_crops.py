@@ -20,7 +20,7 @@ from archnet.imaging import Volume
 from archnet.runs.preparation.case_split import CaseSplit, check_training_set, make_preview_splits, make_splits
 from archnet.runs.preparation.data_checks import check_lists, check_scans
 from archnet.runs.preparation.prepared_data import PreparedData
-from archnet.spec.experiment import Experiment, Split
+from archnet.spec.experiment import SETS, Experiment, Split
 
 
 def prepare(
@@ -182,8 +182,26 @@ def _select_split(
         scan_ranges=ranges,
         scan_records=crops.scan_records,
         scan_numbers=scan_numbers,
+        flow=_count_flow(split, is_there),
         dataset=dataset if crops.scans else None,
     )
+
+
+def _count_flow(split: CaseSplit, is_there: NDArray[np.bool_]) -> dict[str, dict[str, int]]:
+    """For each set that has cases: those that were found, the negatives not drawn, and those in unreadable scans.
+
+    Args:
+        split: The cases of the data set, and those in use.
+        is_there: Whether each case in use could be cut.
+    """
+    used = split.sets[split.rows]
+    counts = {}
+    for name in SETS:
+        num_found, num_used = np.count_nonzero(split.sets == name), np.count_nonzero(used == name)
+        if num_found:
+            num_lost = int(np.count_nonzero((used == name) & ~is_there))
+            counts[name] = {"found": int(num_found), "not_drawn": int(num_found - num_used), "lost": num_lost}
+    return counts
 
 
 def _measure_scan_ranges(dataset: Dataset, crops: Crops, frames: Sequence[Volume]) -> ScanRanges | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class PreparedData:
         scan_ranges: Ranges of spacing, size and intensity of the scans of all sets; null where there are no scans.
         scan_records: What was recorded of each scan of all splits.
         scan_numbers: (N,) index into `scan_records` of the scan of each case; null where there are no scans.
+        flow: For each set the cases that were `found`, the negatives `not_drawn`, and those `lost` in unreadable scans.
         dataset: The data set if its cases lie in scans, and knows where; else null.
     """
 
@@ -47,13 +49,15 @@ class PreparedData:
     scan_ranges: ScanRanges | None = None
     scan_records: tuple[ScanRecord, ...] = ()
     scan_numbers: NDArray[np.int64] | None = None
+    flow: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     dataset: Dataset | None = None
 
     def to_document(self) -> dict[str, Any]:
-        """The content of data.json: the data's digest, findings, missing scans, and the ranges of the others."""
+        """The content of data.json: the data's digest, flow of cases, findings, missing scans, ranges of the others."""
         return {
             "digest": self._digest(),
             "num_scans": self._num_scans(),
+            "flow": {name: dict(counts) for name, counts in self.flow.items()},
             "findings": [finding.to_document() for finding in self.findings],
             "lost": [asdict(scan) for scan in self.lost_scans],
             "scans": self.scan_ranges and self.scan_ranges.to_document(),

@@ -213,6 +213,7 @@ DATA: Final = record_of(
     {
         "digest": _SHA256,
         "num_scans": map_of(COUNT),
+        "flow": map_of(record_of(dict.fromkeys(("found", "not_drawn", "lost"), COUNT))),
         "findings": list_of(_FINDING),
         "notes": list_of(TEXT),
         "lost": list_of(record_of({"scan": TEXT, "reason": TEXT, "num_cases": COUNT})),

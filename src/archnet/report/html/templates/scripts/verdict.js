@@ -1,24 +1,8 @@
 /* The verdict to copy and to save: nothing leaves the page. */
 {
-  const copies = document.querySelector(".copies");
+  const copies = document.querySelector(".verdict .copies");
 
   const say = text => { copies.querySelector(".copied").textContent = text; };
-
-  const copyText = async text => {
-    if (navigator.clipboard) {
-      try {
-        await navigator.clipboard.writeText(text);
-        return true;
-      } catch { /* a page without permission copies a selection instead */ }
-    }
-    const area = document.createElement("textarea");
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    const isCopied = document.execCommand("copy");
-    area.remove();
-    return isCopied;
-  };
 
   const save = (blob, name) => {
     const link = document.createElement("a");
@@ -45,7 +29,7 @@
     copies.hidden = false;
     for (const button of copies.querySelectorAll("[data-copy]")) {
       button.addEventListener("click", async () => {
-        say(await copyText(copies.dataset[button.dataset.copy]) ? "Copied." : "This browser does not allow copying.");
+        say(copyResult(await copyText(copies.dataset[button.dataset.copy])));
       });
     }
     for (const button of copies.querySelectorAll("[data-save]")) {
