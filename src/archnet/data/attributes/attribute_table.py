@@ -99,7 +99,8 @@ def read_attributes(path: Path, cases: CaseTable) -> ListedAttributes:
     table = _read_table(path)
     case_keys, place_of_case = np.unique(_keys(table.key, cases), return_inverse=True)
     known = case_keys.tolist()
-    unknown = [name for name in table.values if name not in set(known)]
+    known_names = set(known)
+    unknown = [name for name in table.values if name not in known_names]
     if len(unknown) == len(table.values):
         raise DataError(
             f'{path}: none of its {len(unknown):,} rows names a {table.key} of the data. The column "{table.key}" '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -31,9 +32,8 @@ def read_case_columns(folder: Path) -> dict[str, dict[str, str]]:
     remedy = f"{_REMEDY} {folder}"
     table = read_table(path, remedy)
     _check_header(path, table, remedy)
-    cases = [row[0] for row in table.rows]
-    if len(set(cases)) < len(cases):
-        repeated = next(case for case in cases if cases.count(case) > 1)
+    repeated = next((case for case, count in Counter(row[0] for row in table.rows).items() if count > 1), None)
+    if repeated is not None:
         raise DataError(f'{path}: the case "{excerpt([repeated])}" has more than one row. {remedy}')
     return {
         escape_name(name): {row[0]: escape_name(row[number]) for row in table.rows}
