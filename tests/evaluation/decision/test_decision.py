@@ -116,6 +116,14 @@ def test_the_intervals_of_the_recalibration_are_those_of_the_jackknife(name):
     assert half_width(recalibration(cases)[name]) == pytest.approx(t_quantile(149) * error, rel=0.05)
 
 
+def test_probabilities_of_0_and_1_that_are_wrong_have_no_recalibration():
+    is_positive = np.arange(12) % 2 == 0
+    for wrong in (np.full(12, True), np.arange(12) < 4, np.arange(12) < 1):
+        scores = (is_positive ^ wrong).astype(np.float64)
+        cases = BinaryCases(scores=scores, is_positive=is_positive, groups=np.arange(12))
+        assert recalibration(cases)["calibration_intercept"] == {"value": None, "interval": None}
+
+
 def test_separated_classes_and_constant_scores_have_no_slope():
     separated = BinaryCases(
         scores=np.array([0.1, 0.2, 0.8, 0.9]), is_positive=np.array([False, False, True, True]), groups=np.arange(4)

@@ -26,7 +26,8 @@ def recalibration(cases: BinaryCases) -> dict[str, dict[str, Any]]:
 
     Returns:
         `calibration_slope` and `calibration_intercept`, each with `value` and 95% `interval` (sandwich standard error
-        over groups); None where there is no best value: one class only, or scores that separate the classes.
+        over groups); None where there is no best value: one class only, scores that separate the classes, or
+        probabilities so near 0 and 1 that any shift fits as well.
     """
     logits = _logits(cases.scores)
     ones = np.ones_like(logits)
@@ -65,7 +66,8 @@ def _fit(columns: Floats, offset: Floats, outcomes: Floats) -> Floats | None:
         probabilities = expit(offset + columns @ coefficients)
         gradient = columns.T @ (outcomes - probabilities)
         information = columns.T @ (columns * (probabilities * (1 - probabilities))[:, None])
-        if np.linalg.cond(information) > 1 / np.finfo(np.float64).eps:
+        is_flat = np.diag(information).min() < _LARGEST**-2  # the standard error is beyond the largest coefficient
+        if is_flat or np.linalg.cond(information) > 1 / np.finfo(np.float64).eps:
             return None
         step = np.linalg.solve(information, gradient)
         for _ in range(_STEPS):
