@@ -102,7 +102,7 @@ def element(tag: str, content: str = "", /, **attributes: Any) -> str:
 
 
 def _attribute_text(value: str | float) -> str:
-    return escape(value) if isinstance(value, str) else f"{round(value, 2):.9g}"
+    return escape(escape_message(value)) if isinstance(value, str) else f"{round(value, 2):.9g}"
 
 
 def text(content: str, x: float, y: float, /, **attributes: Any) -> str:
