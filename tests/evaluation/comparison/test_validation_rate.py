@@ -78,8 +78,8 @@ def test_the_thresholds_are_those_of_a_slow_search_at_the_mean_rate_of_both_netw
 
 def test_the_interval_is_the_t_interval_of_the_groups_with_positive_cases():
     sides, truth = drawn()
-    rows = np.argsort(truth.y_true, kind="stable")[-40:]  # 40 positive cases, 8 groups of 5
-    truth = Truth(y_true=np.ones(40, np.int64), groups=np.arange(40) // 5, num_classes=2, positive=1)
+    rows = np.roll(np.argsort(truth.y_true, kind="stable"), -1)[-41:]  # 40 positive cases, 8 groups of 5, and another
+    truth = Truth(y_true=truth.y_true[rows], groups=np.arange(41) // 5, num_classes=2, positive=1)
     sides = [
         [
             SeedRuns(scores=one.scores[rows], run_of_case=one.run_of_case[rows], validation=one.validation)
@@ -89,7 +89,7 @@ def test_the_interval_is_the_t_interval_of_the_groups_with_positive_cases():
     ]
     entry = recall_at_validation_rate(sides, THRESHOLDS, truth)
     first, second = (
-        one.scores >= entry["operating_points"][name]["threshold"] for ((one,), name) in zip(sides, ("reference", "other"), strict=True)
+        one.scores[:40] >= entry["operating_points"][name]["threshold"] for ((one,), name) in zip(sides, ("reference", "other"), strict=True)
     )  # fmt: skip
     expected = stats.ttest_1samp((second.astype(float) - first).reshape(8, 5).mean(axis=1), 0)
     assert entry["p"] == pytest.approx(expected.pvalue)
@@ -111,6 +111,26 @@ def test_a_run_whose_validation_set_lacks_a_class_gives_no_such_number(label):
     (one,) = sides[1]
     poor = validation_of([0.2, 0.9], [label, label])
     sides[1][0] = SeedRuns(scores=one.scores, run_of_case=one.run_of_case, validation=[one.validation[0], poor])
+    assert recall_at_validation_rate(sides, THRESHOLDS, truth) is None
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_compared_set_that_lacks_a_class_gives_no_such_number(label):
+    sides, truth = drawn()
+    one_class = Truth(y_true=np.full(120, label), groups=truth.groups, num_classes=2, positive=1)
+    assert recall_at_validation_rate(sides, THRESHOLDS, one_class) is None
+
+
+def test_a_network_whose_equal_scores_keep_it_below_half_the_rate_gives_no_such_number():
+    sides, truth = drawn()
+    (one,) = sides[1]
+    (part,) = one.validation
+    exact = validation_of(part.probabilities[:, 1] >= 0.1, part.y_true)
+    sides[1][0] = SeedRuns(scores=one.scores, run_of_case=one.run_of_case, validation=[exact])
+    target = np.mean(
+        [np.mean(run.probabilities[run.y_true == 0, 1] >= 0.5) for run in (sides[0][0].validation[0], exact)]
+    )
+    assert lowest_threshold(exact.probabilities[:, 1], exact.y_true == 1, target) > 1
     assert recall_at_validation_rate(sides, THRESHOLDS, truth) is None
 
 

@@ -47,18 +47,27 @@ def test_the_kind_follows_from_the_interval_of_the_difference(tmp_path):
     assert kind(tmp_path / "d", scored(0.0), scored(0.0, seed=1)) == "neither_better_than_chance"
 
 
-def test_a_set_without_positives_gives_nothing_to_compare(tmp_path):
-    def without_positives(predictions):
-        keep = (predictions.sets == "validation") | (predictions.y_true == 0)
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_set_that_lacks_a_class_gives_nothing_to_compare(tmp_path, label):
+    def of_one_class(predictions):
+        keep = (predictions.sets == "validation") | (predictions.y_true == label)
         columns = ("cases", "groups", "sets", "y_true", "probabilities")
         return replace(predictions, **{name: getattr(predictions, name)[keep] for name in columns})
 
-    assert kind(tmp_path, *map(without_positives, (scored(1.0), scored(2.0)))) == "not_comparable"
+    assert kind(tmp_path, *map(of_one_class, (scored(1.0), scored(2.0)))) == "not_comparable"
+
+
+def test_predictions_of_0_and_1_have_no_threshold_at_an_equal_rate_and_are_compared_at_both_points(tmp_path):
+    exact = [replace(one, probabilities=np.round(one.probabilities)) for one in (scored(2.0), scored(2.0, seed=1))]
+    result = verdict_of_runs(tmp_path, ("archsm", exact[0], {}), ("arch3dsm", exact[1], {"rank": 3}))
+    assert result.main_conclusion.measure == "recall_at_equal_false_positive_rate"
 
 
 def test_equal_probabilities_are_identical_and_show_no_difference(tmp_path):
     result = verdict_of_runs(tmp_path, ("a", scored(2.0), {}), ("b", scored(2.0), {"rank": 3}))
     assert (result.main_conclusion.kind, result.main_conclusion.is_identical) == ("no_difference_shown", True)
+    within_margin = verdict(compare([tmp_path], margin=0.1)).main_conclusion
+    assert (within_margin.kind, within_margin.is_identical) == ("no_difference_shown", True)
 
 
 def test_a_network_within_the_margin_is_not_worse(tmp_path):

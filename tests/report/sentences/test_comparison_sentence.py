@@ -76,6 +76,13 @@ def test_a_recall_that_is_bought_with_false_positives_is_no_better_one():
         "more). No difference is shown."
     )
     assert badge_text(verdict_of(one)) == "No difference shown"
+    other_way = conclusion(found=23, reference_found=30, interval=(-12 / 42, -2.2 / 42), kind="no_difference_shown",
+                           operating_points=points(23, 30, (10, 3)), at_equal_rates=at_equal_rates)  # fmt: skip
+    assert (
+        "23 of 42 nodules with 3 false positives among 154 other cases, the 2D network archsm 30 with 10: 7 fewer "
+        "(95% CI 2.2 to 12 fewer), but with fewer false positives. At equal rates"
+        in main_sentence(verdict_of(other_way))
+    )
 
 
 def test_means_are_percentages_over_both_operating_points_and_seeds():

@@ -20,6 +20,8 @@ from archnet.evaluation.uncertainty.seed_variance import difference_entry
 
 RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE: Final = "recall_at_validation_false_positive_rate"
 
+_LEAST_SHARE: Final = 0.5  # of the target, that a run with equal scores must reach
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SeedRuns:
@@ -54,10 +56,11 @@ def recall_at_validation_rate(
         The entry of `difference_entry`, and `false_positive_rate`, the target; `operating_points`, of "reference" and
         "other" each `threshold` (None of several runs), `validation_false_positive_rate` (what the thresholds come to,
         a mean over runs), and the compared cases' `true_positives`, `positives`, `false_positives` and `others`: whole
-        numbers of a single seed, else means. None where a run's validation set lacks one of two classes.
+        numbers of a single seed, else means. None where a run's validation set or the compared set lacks a class, and
+        where equal scores keep a run's rate below half the target, as of predictions of 0 and 1.
     """
     runs = [[part for training in side for part in training.validation] for side in sides]
-    if not all(_has_both_classes(part, truth) for side in runs for part in side):
+    if len(np.unique(truth.y_true)) < 2 or not all(_has_both_classes(part, truth) for side in runs for part in side):
         return None
     own_rates = [
         np.mean([_false_positive_rate(part, truth, threshold) for part in side])
@@ -65,6 +68,13 @@ def recall_at_validation_rate(
     ]
     target = float(own_rates[0] + own_rates[1]) / 2
     chosen = [[_thresholds(training, truth, target) for training in side] for side in sides]
+    thresholds_of_runs = [np.concatenate(side).tolist() for side in chosen]
+    if not all(
+        _reaches(part, truth, threshold, target)
+        for side, side_thresholds in zip(runs, thresholds_of_runs, strict=True)
+        for part, threshold in zip(side, side_thresholds, strict=True)
+    ):
+        return None
     detected = [
         [training.scores >= own[training.run_of_case] for training, own in zip(side, side_thresholds, strict=True)]
         for side, side_thresholds in zip(sides, chosen, strict=True)
@@ -101,6 +111,12 @@ def _thresholds(training: SeedRuns, truth: Truth, rate: float) -> Floats:
             for part in training.validation
         ]
     )
+
+
+def _reaches(part: Predictions, truth: Truth, threshold: float, target: float) -> bool:
+    """Whether a threshold's false-positive rate is less than one case below the target, or reaches half of it."""
+    num_others = np.count_nonzero(part.y_true != truth.positive)
+    return target - _false_positive_rate(part, truth, threshold) < max(1 / num_others, (1 - _LEAST_SHARE) * target)
 
 
 def lowest_threshold(scores: Floats, is_positive: NDArray[np.bool_], rate: float) -> float:

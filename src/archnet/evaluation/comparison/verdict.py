@@ -188,11 +188,11 @@ def _conclusion(pair: PairedComparison, comparison: Comparison, sides: Sequence[
     entry = pair.differences[pair.headline]
     reference, other = (next(side for side in sides if side.run == name) for name in (pair.reference, pair.other))
     points = entry.get("operating_points")
-    margin = pair.noninferiority or {}
+    margin, is_identical = pair.noninferiority or {}, _are_identical(pair, comparison.pools)
     kind = conclusion_kind(
         entry,
         (reference.is_better_than_chance, other.is_better_than_chance),
-        is_noninferior=bool(margin.get("is_noninferior")),
+        is_noninferior=bool(margin.get("is_noninferior")) and not is_identical,  # one network twice shows nothing
     )
     at_equal_rates = contradicting_recall(kind, pair, margin.get("margin"))
     has_counts = points is not None and all(point["threshold"] is not None for point in points.values())
@@ -212,7 +212,7 @@ def _conclusion(pair: PairedComparison, comparison: Comparison, sides: Sequence[
         false_positive_rate=entry.get("false_positive_rate"),
         operating_points=points if has_counts else None,
         at_equal_rates=at_equal_rates,
-        is_identical=_are_identical(pair, comparison.pools),
+        is_identical=is_identical,
         margin=margin.get("margin"),
         cost_ratio=other.macs / reference.macs if reference.macs and other.macs is not None else None,
     )

@@ -17,7 +17,7 @@ from archnet.report.wording import SET_NAMES, percent
 MACRO_RECALL: Final = "recall"
 """The measure of more than two classes: the mean of their recalls."""
 
-_PLURALS: Final = {"nodule": "nodules"}
+_NOUNS: Final = ("nodule",)
 """Names of classes that are nouns."""
 
 
@@ -26,9 +26,11 @@ def positive_cases(name: str, number: int | None = None) -> str:
 
     >>> positive_cases("nodule", 42), positive_cases("CT-23", 1042), positive_cases("nodule")
     ('42 nodules', '1,042 “CT-23” cases', 'nodules')
+    >>> positive_cases("nodule", 1)
+    '1 nodule'
     """
-    noun = _PLURALS.get(name, f"“{name}” cases")
-    return noun if number is None else f"{number:,} {noun}"
+    singular = name if name in _NOUNS else f"“{name}” case"
+    return f"{singular}s" if number is None else pluralize(number, singular)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,11 @@ def _difference_text(amounts: Amounts, conclusion: Conclusion) -> str:
     if conclusion.kind in ("other_better", "reference_better"):
         return f"{text}."
     if conclusion.at_equal_rates is not None:
-        return f"{text}, but with more false positives. {_equal_rates_text(amounts, conclusion.at_equal_rates)}"
+        false_positives = "fewer" if conclusion.interval[1] < 0 else "more"  # fewer: the reference seemed better
+        return (
+            f"{text}, but with {false_positives} false positives. "
+            f"{_equal_rates_text(amounts, conclusion.at_equal_rates)}"
+        )
     if conclusion.kind == "not_worse" and conclusion.margin is not None:
         return f"{text}, not worse by more than the margin of {100 * conclusion.margin:g} percentage points."
     if conclusion.interval[0] <= 0 <= conclusion.interval[1]:
