@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 
 from archnet.data.dataset import Dataset
 from archnet.errors import pluralize
-from archnet.evaluation.comparison.paired import paired_differences
-from archnet.evaluation.comparison.trainings import SeedPredictions, Truth
+from archnet.evaluation.comparison.trainings import SeedPredictions, Trainings, Truth, estimate_metrics
+from archnet.evaluation.uncertainty.clustered_auc import area_interval, mean_placements
+from archnet.evaluation.uncertainty.intervals import Interval
+from archnet.evaluation.uncertainty.ratio import Floats
+from archnet.evaluation.uncertainty.seed_variance import difference_entry
 from archnet.runs.preparation.baseline_models import fit_baseline
 from archnet.runs.preparation.case_split import CaseSplit
 from archnet.runs.preparation.symmetric_copies import (
@@ -32,8 +35,6 @@ from archnet.spec.auto_rules import Symmetry, possible_flips
 
 MAX_LOSS: Final = 0.05
 """AUC that copies may cost, even where the interval of the difference excludes 0."""
-
-BOOTSTRAPS: Final = 1000
 
 MAX_FITTED: Final = 8000
 MAX_JUDGED: Final = 2000
@@ -100,6 +101,23 @@ def _draw_rows(rows: NDArray[np.int64], labels: NDArray[np.int64], most: int) ->
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Skill:
+    """The AUC of a pair of classes without copies, and its 95% interval."""
+
+    area: float
+    interval: Interval
+
+    @property
+    def exceeds_chance(self) -> bool:
+        return self.interval[0] > 0.5
+
+    @property
+    def text(self) -> str:
+        low, high = self.interval
+        return f"AUC {self.area:.3f} ({low:.3f} to {high:.3f})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Loss:
     """The effect of copies on the ranking of a pair of classes.
 
@@ -107,13 +125,13 @@ class _Loss:
         pair: The two classes, in words; empty where there are no others.
         first: AUC without copies.
         second: AUC with copies.
-        interval: Of the second less the first.
+        interval: Of the second less the first; None where the difference is that of every group.
     """
 
     pair: str
     first: float
     second: float
-    interval: tuple[float, float]
+    interval: Interval | None
 
     @property
     def difference(self) -> float:
@@ -121,13 +139,13 @@ class _Loss:
 
     @property
     def is_worse(self) -> bool:
-        return self.difference < -MAX_LOSS and self.interval[1] < 0
+        return self.difference < -MAX_LOSS and (self.interval is None or self.interval[1] < 0)
 
     @property
     def text(self) -> str:
         """The second AUC and the difference."""
-        low, high = self.interval
-        return f"AUC {self.second:.3f} (difference {self.difference:+.3f}, {low:+.3f} to {high:+.3f})"
+        ends = "" if self.interval is None else f", {self.interval[0]:+.3f} to {self.interval[1]:+.3f}"
+        return f"AUC {self.second:.3f} (difference {self.difference:+.3f}{ends})"
 
 
 class _Trial:
@@ -143,11 +161,11 @@ class _Trial:
 
     def decide(self, names: Sequence[str]) -> Symmetry:
         """All symmetries if together they cost nothing; else those that cost nothing alone and together."""
-        firsts = {pair: self._compare(pair, np.zeros_like(self.first), self.first) for pair in self._pairs()}
-        pairs = [pair for pair, auc in firsts.items() if auc is not None and auc.interval[0] > 0]
+        classes = np.unique(self.truth).tolist()
+        skills = {pair: skill for pair in combinations(classes, 2) if (skill := self._skill(pair)) is not None}
+        pairs = [pair for pair, skill in skills.items() if skill.exceeds_chance]
         if not pairs:
-            known = [auc for auc in firsts.values() if auc is not None]
-            return _undecided(self._chance_text(known))
+            return _undecided(self._chance_text(list(skills.values())))
         kept, dropped = list(names), dict[str, _Loss]()
         loss = self._worst_loss(kept, pairs)
         if loss.is_worse:
@@ -160,39 +178,33 @@ class _Trial:
         return Symmetry(
             axes=tuple(axis for axis in AXES if axis in kept),
             right_angles=RIGHT_ANGLES in kept,
-            reason=self._reason(firsts[pairs[0]] if len(pairs) == 1 else None, kept, loss, dropped),
+            reason=self._reason(skills[pairs[0]] if len(pairs) == 1 else None, kept, loss, dropped),
         )
 
-    def _reason(self, chance: _Loss | None, kept: Sequence[str], kept_loss: _Loss, dropped: Mapping[str, _Loss]) -> str:
+    def _reason(self, skill: _Skill | None, kept: Sequence[str], kept_loss: _Loss, dropped: Mapping[str, _Loss]) -> str:
         """The symmetries that are used, then the others, with the figures of each."""
         parts = [(f"{name_symmetries(kept)} do not change the classes", kept_loss)] if kept else []
         parts += [(f"{name_symmetries([name])} change the classes", loss) for name, loss in dropped.items()]
         (what, loss), *others = parts
-        interval = f" ({_range_text(chance)})" if chance else ""
+        area = skill.text if skill else f"AUC {loss.first:.3f}"
         first = (
-            f"{what}: a logistic regression on coarse voxels has AUC {loss.first:.3f}{interval} on "
+            f"{what}: a logistic regression on coarse voxels has {area} on "
             f"{pluralize(len(self.truth), 'validation case')}{loss.pair}, and {loss.text} with such copies of the "
             "training cases"
         )
         return "; ".join([first, *(f"{what}{loss.pair}: {loss.text}" for what, loss in others)])
 
-    def _chance_text(self, known: Sequence[_Loss]) -> str:
+    def _chance_text(self, known: Sequence[_Skill]) -> str:
         cases = pluralize(len(self.truth), "validation case")
         if len(known) != 1:
             return f"a logistic regression on coarse voxels separates no two classes on {cases}"
-        (first,) = known
-        return (
-            f"a logistic regression on coarse voxels has AUC {first.second:.3f} ({_range_text(first)}) on {cases}, "
-            "which does not show that it is better than chance"
-        )
-
-    def _pairs(self) -> list[Pair]:
-        return list(combinations(np.unique(self.truth).tolist(), 2))
+        text = f"a logistic regression on coarse voxels has {known[0].text} on {cases}"
+        return f"{text}, which does not show that it is better than chance"
 
     def _worst_loss(self, names: Sequence[str], pairs: Sequence[Pair]) -> _Loss:
         """The loss of a pair that gets worse; without one, of the pair whose AUC falls most."""
         second = self._log_probabilities(names)
-        losses = [loss for pair in pairs if (loss := self._compare(pair, self.first, second)) is not None]
+        losses = [self._compare(pair, self.first, second) for pair in pairs]
         return min(losses, key=lambda loss: (not loss.is_worse, loss.difference))
 
     def _log_probabilities(self, names: Sequence[str]) -> NDArray[np.float64]:
@@ -204,27 +216,35 @@ class _Trial:
         logarithms: NDArray[np.float64] = np.log(np.maximum(probabilities.astype(np.float64), _TINY))
         return logarithms
 
-    def _compare(self, pair: Pair, first: NDArray[np.float64], second: NDArray[np.float64]) -> _Loss | None:
-        """The AUC of two predictions on the cases of two classes; null where there is no interval."""
-        one, other = pair
-        is_member = (self.truth == one) | (self.truth == other)
-        groups = np.unique(self.groups[is_member], return_inverse=True)[1]
-        truth = Truth(
-            y_true=(self.truth[is_member] == other).astype(np.int64), groups=groups, num_classes=2, positive=1
-        )
+    def _skill(self, pair: Pair) -> _Skill | None:
+        """The first regression's AUC on the cases of two classes; None where it has no interval."""
+        truth = self._truth_of(pair)
+        scores, is_positive = self._scores_of(pair, self.first), truth.y_true == 1
+        interval = area_interval(scores, is_positive, truth.groups)
+        if interval is None:
+            return None
+        return _Skill(area=float(mean_placements([scores], is_positive)[0].mean()), interval=interval)
+
+    def _compare(self, pair: Pair, first: Floats, second: Floats) -> _Loss:
+        """The AUC of two predictions on the cases of two classes."""
         sides = [
             SeedPredictions(scores=scores[:, None], y_pred=(scores > 0).astype(np.int64))
-            for scores in (log[is_member, other] - log[is_member, one] for log in (first, second))
+            for scores in (self._scores_of(pair, first), self._scores_of(pair, second))
         ]
-        entry = paired_differences(sides[:1], sides[1:], truth, bootstraps=BOOTSTRAPS)["auc"]
-        if entry["interval"] is None:
-            return None
-        low, high = entry["interval"]
+        (areas,) = estimate_metrics(Trainings(sides, self._truth_of(pair)), ["auc"], bootstraps=0)["auc"]
+        entry = difference_entry(areas, num_reference=1)
+        one, other = pair
         pair_text = f' of "{self.classes[one]}" and "{self.classes[other]}"' if len(self.classes) > 2 else ""
-        return _Loss(pair=pair_text, first=entry["reference"], second=entry["other"], interval=(low, high))
+        return _Loss(pair=pair_text, first=entry["reference"], second=entry["other"], interval=entry["interval"])
 
+    def _truth_of(self, pair: Pair) -> Truth:
+        """The validation cases of two classes, the second being positive."""
+        is_member = np.isin(self.truth, pair)
+        groups = np.unique(self.groups[is_member], return_inverse=True)[1]
+        y_true = (self.truth[is_member] == pair[1]).astype(np.int64)
+        return Truth(y_true=y_true, groups=groups, num_classes=2, positive=1)
 
-def _range_text(first: _Loss) -> str:
-    """The interval of an AUC that was compared with chance."""
-    low, high = (0.5 + end for end in first.interval)
-    return f"{low:.3f} to {high:.3f}"
+    def _scores_of(self, pair: Pair, logarithms: Floats) -> Floats:
+        """The logarithm of the second class's odds against the first, for the cases of both."""
+        of_members: Floats = logarithms[np.isin(self.truth, pair)]
+        return of_members[:, pair[1]] - of_members[:, pair[0]]
