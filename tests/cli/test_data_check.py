@@ -116,14 +116,14 @@ def test_an_allowed_error_is_in_experiment_report_card_and_summary_of_a_run(squa
     assert json.loads((folder / "experiment.json").read_text())["data"]["allow"] == ["near_duplicates"]
     page = (folder / "report.html").read_text()
     caution = "The data have an error that was allowed: near_duplicates. The results may be wrong; see the data checks."
-    assert f'<p class="caution" role="note">{caution}</p>' in page
+    assert f'<li class="caution">{caution}</li>' in page
     section = page[page.index('id="data-checks"') :]
     assert '<b class="severity">error, allowed</b> <code>near_duplicates</code>' in section
     assert "Affected: 3, 8" in section
     assert "Remove one of each pair." in section
     assert "Each scan counts as a patient." in section
     comparison = (tmp_path / "out/report.html").read_text()
-    assert f'<p class="caution" role="note">{caution}</p>' in comparison
+    assert f'<li class="caution">{caution}</li>' in comparison
     assert caution in json.loads((tmp_path / "out/comparison.json").read_text())["cautions"]
     assert invoked("export", folder, "--format", "keras", "--out", tmp_path / "exported").exit_code == 0
     card = next((tmp_path / "exported").glob("*.md")).read_text()

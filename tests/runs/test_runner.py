@@ -85,7 +85,7 @@ def test_two_architectures_share_one_split_and_are_compared(cubes, finished_runs
     for name in ("flat", "deep"):
         assert (out / "split.csv").read_bytes() == (out / name / "split.csv").read_bytes()
     comparison = json.loads((out / "comparison.json").read_text())
-    assert [row["run"] for row in comparison["runs"]] == ["deep", "flat"]
+    assert [row["run"] for row in comparison["runs"]] == ["flat", "deep"]
     assert [(pair["reference"], pair["other"]) for pair in comparison["paired"]] == [("flat", "deep")]
     assert (out / "report.html").is_file()
     with pytest.raises(
@@ -198,7 +198,7 @@ def test_the_command_line_runs_compares_and_reports(cubes, tmp_path):
     told = json.loads(result.stdout)
     assert [run["folder"] for run in told] == [str(out / "flat-seed3"), str(out / "deep-seed3")]
     compared = json.loads(invoked("compare", out, "--json").stdout)
-    assert [row["run"] for row in compared["runs"]] == ["deep-seed3", "flat-seed3"]
+    assert [row["run"] for row in compared["runs"]] == ["flat-seed3", "deep-seed3"]
     assert "recall" in invoked("compare", out).stdout
     metrics = (out / "flat-seed3/metrics.json").read_text()
     (out / "flat-seed3/report.html").unlink()

@@ -251,7 +251,8 @@ def test_runs_get_the_symmetries_that_the_sweep_found_once(tmp_path, monkeypatch
     monkeypatch.setattr(symmetry, "_ask", lambda *arguments: asked.append(1) or ask(*arguments))
     sweep = small_sweep(tmp_path)
     training = {**sweep.base.value["training"], "augmentation": "auto"}
-    sweep = replace(sweep, base=replace(sweep.base, value={**sweep.base.value, "training": training}))
+    base = {**sweep.base.value, "training": training, "split": {"validation": 0.4}}  # 12 groups, enough to decide
+    sweep = replace(sweep, base=replace(sweep.base, value=base))
     schedule = make_schedule(sweep, tmp_path)
     for _ in range(2):
         job = schedule.next_job()
