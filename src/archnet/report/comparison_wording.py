@@ -66,10 +66,14 @@ def p_value_text(p: float | None) -> str:
     return "<0.001" if p < 0.001 else decimals(p)
 
 
-def p_value(pair: PairedComparison, name: str) -> float | None:
-    """The p value of a difference, from the same standard error as its interval."""
-    p: float | None = pair.differences[name]["p"]
-    return p
+def p_value_texts(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """The p value of a difference and, where Holm's correction over the networks changes it, the corrected one.
+
+    >>> p_value_texts({"p": 0.0421, "p_holm": 0.0842}), p_value_texts({"p": 0.5, "p_holm": 0.5})
+    (('0.042', '0.084'), ('0.500', ''))
+    """
+    p, corrected = entry["p"], entry["p_holm"]
+    return p_value_text(p), "" if p == corrected else p_value_text(corrected)
 
 
 def errors_text(pair: PairedComparison) -> list[str]:

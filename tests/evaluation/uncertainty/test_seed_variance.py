@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from archnet.evaluation.uncertainty.intervals import t_interval
 from archnet.evaluation.uncertainty.seed_variance import (
     Estimates,
     difference_entry,
@@ -77,8 +78,15 @@ def test_what_is_undefined_or_unknown_has_no_interval(values, covariance, num_gr
     assert (result.interval, result.p, result.is_identical) == (None, None, False)
 
 
-@pytest.mark.parametrize(("span", "ends"), [(1.0, [-1, 1]), (2.0, [-1.9, 2])])
-def test_no_interval_of_a_difference_goes_beyond_the_range(span, ends):
+@pytest.mark.parametrize(("scale", "ends"), [("logit", [-1, 1]), ("atanh", [-1.9, 2])])
+def test_no_interval_of_a_difference_goes_beyond_the_range(scale, ends):
     covariance = np.array([[1.0, 0.0], [0.0, 1.0]]) * (2 / stats.t.ppf(0.975, 9)) ** 2 / 2
-    entry = difference_entry(estimates_of([0.4, 0.5], covariance), 1, span)
+    entry = difference_entry(estimates_of([0.4, 0.5], covariance), 1, scale)
     assert entry["interval"] == pytest.approx(ends)
+
+
+@pytest.mark.parametrize(("scale", "reference", "other"), [("logit", None, 0.5), ("atanh", -0.2, 0.5)])
+def test_the_interval_of_each_side_is_symmetric_on_the_scale_of_its_number(scale, reference, other):
+    entry = difference_entry(estimates_of([-0.2, 0.5], np.eye(2) * 0.01), 1, scale)
+    expected = [value and t_interval(value, 0.1, 10, scale) for value in (reference, other)]
+    assert [entry["reference_interval"], entry["other_interval"]] == expected

@@ -285,8 +285,9 @@ def test_a_class_without_cases_has_no_curves(tmp_path):
     predictions.y_true[predictions.y_true == 2] = 0
     run = read_run(write_run(tmp_path / "r", classes=("a", "b", "c"), predictions=predictions))
     for curves in run_curves(run).values():
-        assert [curve.name for curve in curves] == ["a", "b"]
-        assert [curve.mark for curve in curves] == [None, None]
+        assert [curve.name for curve in curves] == ["macro average", "a", "b"]
+        assert [curve.mark for curve in curves] == [None, None, None]
+        assert curves[0].area == pytest.approx((curves[1].area + curves[2].area) / 2)
 
 
 def test_a_bin_of_a_reliability_diagram_is_a_dot_with_its_interval():

@@ -21,12 +21,13 @@ def texts(tmp_path_factory):
     return [page.read_text(encoding="utf-8") for page in pages]
 
 
-def test_the_contents_list_every_section_in_order(texts):
+def test_the_contents_list_every_section_in_order_but_the_galleries_that_the_viewer_replaces(texts):
     for text in texts:
         contents = re.search(r'<nav class="contents" aria-label="Contents">(.*?)</nav>', text, re.DOTALL)[1]
         links = re.findall(r'<a href="#([^"]+)">([^<]+)</a>', contents)
-        headings = re.findall(r'<h2 id="([^"]+)">([^<]+)</h2>', text)
-        assert links == headings
+        headings = re.findall(r'(class="fallback">\s*)?<h2 id="([^"]+)">([^<]+)</h2>', text)
+        assert links == [(name, title) for fallback, name, title in headings if not fallback]
+        assert len(links) < len(headings)
         assert len(links) > 3
 
 

@@ -97,8 +97,8 @@ def test_a_comparison_shows_its_sentence_both_runs_and_the_differences(runs):
     recall = next(row for row in page.rows if row[0] == label)
     expected = [decimals(row.value("recall")) for row in comparison.rows]
     assert [cell.split()[0] for cell in recall[1:]] == expected
-    header = next(row for row in page.rows if row[-1] == "p")
-    assert header == ["", "<b>cheap", "dear", "difference (95%)", "p"]
+    header = next(row for row in page.rows if row[-1] == "p (Holm)")
+    assert header == ["", "<b>cheap", "dear", "difference (95%)", "p (Holm)"]
     assert all(len(row) in (3, 5) for row in page.rows)
 
 

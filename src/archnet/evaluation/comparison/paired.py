@@ -25,6 +25,7 @@ from archnet.evaluation.comparison.trainings import (
     bootstrap,
     estimate_metrics,
 )
+from archnet.evaluation.uncertainty.intervals import Scale
 from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.evaluation.uncertainty.seed_variance import Estimates, difference_entry, scale_covariance
 from archnet.spec.metrics import METRICS, metrics_shown_in
@@ -62,13 +63,12 @@ def paired_differences(
     numbers = {name: columns[-1] for name, columns in estimates.items()}
     if truth.num_classes == 2:
         numbers |= _estimate_matched_recalls(trainings, num_reference, bootstraps, seed)
-    return {name: difference_entry(number, num_reference, _span(name)) for name, number in numbers.items()}
+    return {name: difference_entry(number, num_reference, _scale(name)) for name, number in numbers.items()}
 
 
-def _span(name: str) -> float:
-    """Of a number's range; recalls at equal rates are no metrics of the table."""
-    low, high = (METRICS[name].range if name in METRICS else None) or (0, 1)
-    return high - low
+def _scale(name: str) -> Scale:
+    """Of a number; recalls at equal rates are no metrics of the table."""
+    return "atanh" if name in METRICS and METRICS[name].range == (-1, 1) else "logit"
 
 
 def _estimate_matched_recalls(

@@ -138,7 +138,7 @@ _SCALES: Final[Mapping[str, tuple[Callable[[float], float], Callable[[float], fl
 }
 """For each scale the way to it, the way back, and its slope."""
 
-_OPEN_RANGES: Final[Mapping[str, tuple[float, float]]] = {
+OPEN_RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "identity": (-math.inf, math.inf),
     "logit": (0.0, 1.0),
     "atanh": (-1.0, 1.0),
@@ -203,7 +203,7 @@ def bootstrap_t_interval(value: float, samples: NDArray[np.float64], num_groups:
 
 def _is_inside(value: float, scale: Scale) -> bool:
     """Whether a value lies in the open range of a scale; NaN does not."""
-    low, high = _OPEN_RANGES[scale]
+    low, high = OPEN_RANGES[scale]
     return low < value < high
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from archnet.evaluation.uncertainty.intervals import Interval, t_interval, t_p_value, t_quantile
+from archnet.evaluation.uncertainty.intervals import OPEN_RANGES, Interval, Scale, t_interval, t_p_value, t_quantile
 from archnet.evaluation.uncertainty.ratio import Floats
 
 _ROUNDING = 1e-9  # a standard error below it is 0
@@ -129,13 +129,13 @@ def scale_covariance(covariance: Floats, num_groups: int) -> Floats:
     return covariance * (num_groups / (num_groups - 1)) if num_groups > 1 else np.full_like(covariance, np.nan)
 
 
-def difference_entry(estimates: Estimates, num_reference: int, span: float = 1.0) -> dict[str, Any]:
+def difference_entry(estimates: Estimates, num_reference: int, scale: Scale = "logit") -> dict[str, Any]:
     """One number's entry of `comparison.json`.
 
     Args:
-        estimates: Of the trainings of both sides, the reference's first; numbers from 0 to 1, or MCC.
+        estimates: Of the trainings of both sides, the reference's first.
         num_reference: Trainings of the reference.
-        span: Of the numbers' range, beyond which no difference lies; intervals from few groups end there.
+        scale: Of the numbers. Its range limits the difference, and so the interval of few groups.
 
     Returns:
         `reference`, `other` and `difference` (other minus reference), None where undefined; the 95% intervals
@@ -144,12 +144,14 @@ def difference_entry(estimates: Estimates, num_reference: int, span: float = 1.0
         `identical`, whether both are the same in all groups or resamples.
     """
     result = difference_over_seeds(estimates, num_reference)
+    lowest, highest = OPEN_RANGES[scale]
+    span = highest - lowest
     first, second = estimates.values[:num_reference].mean(), estimates.values[num_reference:].mean()
     return {
         "reference": _number_or_none(first),
         "other": _number_or_none(second),
-        "reference_interval": _side_interval(estimates, slice(0, num_reference)),
-        "other_interval": _side_interval(estimates, slice(num_reference, None)),
+        "reference_interval": _side_interval(estimates, slice(0, num_reference), scale),
+        "other_interval": _side_interval(estimates, slice(num_reference, None), scale),
         "difference": _number_or_none(result.value),
         "interval": result.interval and [max(-span, result.interval[0]), min(span, result.interval[1])],
         "p": result.p,
@@ -157,15 +159,16 @@ def difference_entry(estimates: Estimates, num_reference: int, span: float = 1.0
     }
 
 
-def _side_interval(estimates: Estimates, side: slice) -> Interval | None:
-    """The interval of the mean of one side, symmetric on the logit scale."""
+def _side_interval(estimates: Estimates, side: slice, scale: Scale) -> Interval | None:
+    """The interval of the mean of one side, symmetric on the scale."""
     own = Estimates(
         values=estimates.values[side], covariance=estimates.covariance[side, side], num_groups=estimates.num_groups
     )
     mean = mean_over_seeds(own)
-    if not mean.is_testable or not 0 < mean.value < 1:
+    lowest, highest = OPEN_RANGES[scale]
+    if not mean.is_testable or not lowest < mean.value < highest:
         return None
-    return t_interval(mean.value, mean.standard_error, mean.degrees_of_freedom + 1, "logit")
+    return t_interval(mean.value, mean.standard_error, mean.degrees_of_freedom + 1, scale)
 
 
 def _number_or_none(value: float) -> float | None:

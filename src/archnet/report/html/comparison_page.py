@@ -23,8 +23,7 @@ from archnet.report.comparison_wording import (
     difference_names,
     difference_texts,
     errors_text,
-    p_value,
-    p_value_text,
+    p_value_texts,
     ratio_text,
     runs_text,
     uncertainty_text,
@@ -154,7 +153,7 @@ def _pair_values(pair: PairedComparison, num_classes: int) -> dict[str, Any]:
         "reference": pair.reference,
         "other": pair.other,
         "rows": [
-            {"label": label, "p": p_value_text(p_value(pair, name)), **pair.differences[name]}
+            {**pair.differences[name], "label": label, "p_texts": p_value_texts(pair.differences[name])}
             for name, label in difference_names(num_classes).items()
             if name in pair.differences
         ],

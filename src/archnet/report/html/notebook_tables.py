@@ -18,8 +18,7 @@ from archnet.report.comparison_wording import (
     difference_names,
     difference_texts,
     errors_text,
-    p_value,
-    p_value_text,
+    p_value_texts,
     runs_text,
     uncertainty_text,
 )
@@ -167,12 +166,12 @@ def _pair_parts(pair: PairedComparison, num_classes: int) -> Iterator[str]:
             decimals(entry["reference"]),
             decimals(entry["other"]),
             _with_note(signed(entry["difference"]), signed_bounds(entry["interval"])),
-            p_value_text(p_value(pair, name)),
+            _with_note(*p_value_texts(entry)),
         )
         for name, label in difference_names(num_classes).items()
         if (entry := pair.differences.get(name))
     ]
-    header = ("", pair.reference, pair.other, "difference (95%)", "p")
+    header = ("", pair.reference, pair.other, "difference (95%)", "p (Holm)")
     yield _table(f"{pair.other} against {pair.reference}", header, rows)
     yield from map(_paragraph, errors_text(pair))
     if pair.document:

@@ -40,7 +40,7 @@ _SCRIPTS: Final = (
 )
 """In `templates/scripts`, in their order."""
 
-_HEADING: Final = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
+_HEADING: Final = re.compile(r'(<section[^>]* class="fallback">\s*)?<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 
 _FILTERS = (
     "calibration_error",
@@ -79,8 +79,8 @@ def _script() -> Markup:
 
 
 def _headings(content: Markup) -> list[tuple[str, str]]:
-    """Id and text of each second-level heading of a page."""
-    return [(found[1], type(content)(found[2]).striptags()) for found in _HEADING.finditer(content)]
+    """Id and text of each second-level heading of a page, but those of galleries that the case viewer replaces."""
+    return [(found[2], type(content)(found[3]).striptags()) for found in _HEADING.finditer(content) if not found[1]]
 
 
 def script_json(value: object) -> Markup:

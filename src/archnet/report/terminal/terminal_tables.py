@@ -22,8 +22,7 @@ from archnet.report.comparison_wording import (
     difference_names,
     difference_texts,
     errors_text,
-    p_value,
-    p_value_text,
+    p_value_texts,
     runs_text,
     uncertainty_text,
 )
@@ -197,7 +196,7 @@ def _paired_table(pair: PairedComparison, num_classes: int) -> Table:
     for name in (pair.reference, pair.other):
         table.add_column(Text(name, overflow="fold"), justify="right", min_width=9)
     table.add_column("difference", justify="right", min_width=16)
-    table.add_column("p", justify="right", min_width=6)
+    table.add_column("p (Holm)", justify="right", min_width=7)
     for name, label in difference_names(num_classes).items():
         if name in pair.differences:
             entry = pair.differences[name]
@@ -205,8 +204,14 @@ def _paired_table(pair: PairedComparison, num_classes: int) -> Table:
             difference = Text(signed(entry["difference"]), style="bold")
             if entry["interval"]:
                 difference.append(f"\n{signed_bounds(entry['interval'])}", style="not bold dim")
-            table.add_row(label, *numbers, difference, p_value_text(p_value(pair, name)))
+            table.add_row(label, *numbers, difference, _p_values(entry))
     return table
+
+
+def _p_values(entry: Mapping[str, Any]) -> Text:
+    """The p value, with Holm's below it."""
+    p, corrected = p_value_texts(entry)
+    return Text.assemble(p, (f"\n({corrected})" if corrected else "", "dim"))
 
 
 def _document_table(pair: PairedComparison) -> Table:
