@@ -109,6 +109,6 @@ def report(
     print_paths(paths, as_json)
     for path in paths if checklist else ():
         if path.suffix == ".csv":
-            from archnet.report.paper.checklists import written_sentence
+            from archnet.report.paper.checklists.filled_checklist import written_sentence
 
             echo(written_sentence(path), err=True)

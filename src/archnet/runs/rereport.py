@@ -21,7 +21,7 @@ from archnet.files.locks import lock_folder
 from archnet.report.html.checklist_page import write_checklist
 from archnet.report.html.run_page import write_report
 from archnet.report.integrity_wording import run_integrity_texts
-from archnet.report.paper.checklists import find_checklist
+from archnet.report.paper.checklists.filled_checklist import find_checklist
 from archnet.report.run_files import RunFiles, read_run, read_run_files
 from archnet.runs.comparison import write_comparison_with_froc
 from archnet.runs.froc import recompute_run_froc

@@ -11,7 +11,7 @@ from archnet.errors import RunError
 from archnet.evaluation.integrity.manifest import CHECKLIST_NAMES, read_manifest
 from archnet.report.html.checklist_page import write_checklist
 from archnet.report.paper.answers import ANSWERS, answer
-from archnet.report.paper.checklists import CHECKLISTS, NOT_RECORDED, fill_checklist, written_sentence
+from archnet.report.paper.checklists.filled_checklist import CHECKLISTS, NOT_RECORDED, fill_checklist, written_sentence
 from archnet.report.run_files import read_run
 from command_line import invoked
 from pages import Page

@@ -30,6 +30,8 @@ PAGES: Final = (
     "figures/",
     "strata.csv",
     "methods.txt",
+    "model_card.md",
+    "tables/",
     *(f"checklist_{name}.{suffix}" for name in CHECKLIST_NAMES for suffix in ("html", "csv")),
 )
 """Files that `archnet report` draws from the other files."""

@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from archnet.report.html.page import write_page
-from archnet.report.paper.checklist_items import Checklist
-from archnet.report.paper.checklists import FilledItem, checklist_sentence, fill_checklist, write_checklist_csv
+from archnet.report.paper.checklists.checklist_items import Checklist
+from archnet.report.paper.checklists.filled_checklist import (
+    FilledItem,
+    checklist_sentence,
+    fill_checklist,
+    write_checklist_csv,
+)
 from archnet.report.run_files import RunFiles, require_results
 
 

@@ -29,7 +29,7 @@ from archnet.report.html.gallery import cards
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.page import write_page
-from archnet.report.paper.methods_text import write_methods
+from archnet.report.paper.paper_files import write_paper_files
 from archnet.report.paper.paper_section import paper_section
 from archnet.report.run_files import RunFiles, require_results
 from archnet.report.strata.strata_section import strata_drawings, strata_section, write_strata_csv
@@ -56,7 +56,7 @@ def write_report(run: RunFiles) -> Path:
     write_strata_csv(run.folder, run.metrics.get("strata", {}), [run.name])
     decision = decision_section(run.metrics, reported_set(run.sets))
     paper = paper_section(run)
-    write_methods(run)
+    write_paper_files(run)
     write_figures(
         run.folder,
         drawings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from archnet.report.paper import data_answers, result_answers, training_answers
+from archnet.report.paper import data_answers, model_answers, result_answers, training_answers
 from archnet.report.paper.acquisition_rows import acquisition_text
 from archnet.report.paper.run_facts import sizes_text
 from archnet.report.run_files import RunFiles
@@ -25,15 +25,20 @@ ANSWERS: Final[Mapping[str, Answer]] = {
         )
     },
     **{
+        name: getattr(model_answers, name)
+        for name in (
+            "code", "hardware", "human_input", "indeterminate", "index_blinding", "initialization", "layers", "model",
+            "output", "poor_input", "prediction", "software", "technology",
+        )
+    },
+    **{
         name: getattr(training_answers, name)
         for name in (
-            "augmentation", "code", "development_and_evaluation", "ensemble", "hardware", "human_input", "imbalance",
-            "indeterminate", "index_blinding", "initialization", "layers", "model", "output", "poor_input",
-            "prediction", "selection", "software", "technology", "training",
+            "augmentation", "development_and_evaluation", "ensemble", "imbalance", "selection", "training",
         )
     },
     "duration": training_answers.duration_text,
-    "input": training_answers.input_text,
+    "input": model_answers.input_text,
     "threshold": training_answers.threshold_text,
     **{
         name: getattr(result_answers, name)

@@ -33,8 +33,19 @@ def latex_rows(result: Verdict) -> str:
     header = ["Network", "Form", f"{measure} (95% CI)", "False positives", "AUC (95% CI)", "Mult-adds", "Difference"]
     by_name = {conclusion.other: conclusion for conclusion in result.conclusions}
     rows = [_row(side, by_name.get(side.run), result) for side in result.sides]
+    return latex_table(header, rows, "llccccc")
+
+
+def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], columns: str) -> str:
+    r"""A table with the rules of booktabs; its texts are escaped.
+
+    Args:
+        header: Of the columns.
+        rows: Their cells.
+        columns: The alignment of each column, such as "lcc".
+    """
     lines = [
-        r"\begin{tabular}{llccccc}",
+        rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
         _line(header),
         r"\midrule",

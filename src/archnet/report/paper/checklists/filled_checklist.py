@@ -12,10 +12,10 @@ from archnet.errors import RunError, did_you_mean
 from archnet.files.atomic import write_text
 from archnet.files.csv_rows import csv_text, read_table
 from archnet.report.paper.answers import answer
-from archnet.report.paper.checklist_items import Checklist, ChecklistItem
-from archnet.report.paper.claim_items import CLAIM
-from archnet.report.paper.stard_ai_items import STARD_AI
-from archnet.report.paper.tripod_ai_items import TRIPOD_AI
+from archnet.report.paper.checklists.checklist_items import Checklist, ChecklistItem
+from archnet.report.paper.checklists.claim_items import CLAIM
+from archnet.report.paper.checklists.stard_ai_items import STARD_AI
+from archnet.report.paper.checklists.tripod_ai_items import TRIPOD_AI
 from archnet.report.run_files import RunFiles
 
 Source = Literal["run", "run and author", "author"]

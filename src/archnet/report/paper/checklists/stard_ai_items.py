@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from archnet.report.paper.checklist_items import Checklist, parse_items
+from archnet.report.paper.checklists.checklist_items import Checklist, parse_items
 
 STARD_AI: Final = Checklist(
     name="stard-ai",

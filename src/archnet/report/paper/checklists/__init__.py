@@ -1,0 +1,1 @@
+"""Reporting checklists for papers, filled from a run."""
