@@ -6,7 +6,6 @@ from archnet.evaluation.uncertainty.intervals import (
     bootstrap_t_interval,
     effective_trials,
     expected_interval,
-    percentile_interval,
     resamples,
     wilson_interval,
 )
@@ -50,12 +49,6 @@ def test_resamples_do_not_depend_on_how_they_are_cut_into_chunks():
     chunks = list(resamples(7, 50, num_cases=300_000, seed=4))
     assert len(chunks) == 4
     np.testing.assert_array_equal(np.concatenate(chunks), whole)
-
-
-def test_undefined_resamples_are_left_out_of_the_percentiles():
-    values = np.array([np.nan, *np.linspace(0, 1, 101), np.nan])
-    assert percentile_interval(values) == pytest.approx([0.025, 0.975])
-    assert percentile_interval(np.array([np.nan])) is None
 
 
 def test_a_bootstrap_shows_no_uncertainty_at_an_end_of_the_scale_or_without_spread():

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from archnet.evaluation.uncertainty.intervals import Scale, score_bounds, t_interval, t_quantile
 from archnet.evaluation.uncertainty.proportions import least_design_effect
-
-Floats = NDArray[np.float64]
+from archnet.evaluation.uncertainty.ratio import Floats
 
 _ROUNDING = 1e-12  # a standard error below it is 0
 

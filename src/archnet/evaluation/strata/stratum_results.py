@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from archnet.evaluation.confusion import number_or_none
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.strata.stratification import Stratification, Stratum
-from archnet.evaluation.uncertainty.clustered_auc import area_interval, estimate_areas, scarcer_groups
+from archnet.evaluation.uncertainty.clustered_auc import area_interval, estimate_areas, mean_placements, scarcer_groups
 from archnet.evaluation.uncertainty.clustered_proportions import estimate_proportions
 from archnet.evaluation.uncertainty.intervals import Interval, t_interval
 from archnet.evaluation.uncertainty.proportions import proportion_interval
@@ -130,18 +130,12 @@ def estimate_area(cases: JudgedCases, stratification: Stratification, stratum: S
     num_groups = scarcer_groups(is_positive, groups)
     if estimates is not None:
         return Estimates(values=estimates.areas, covariance=estimates.covariance, num_groups=num_groups)
-    ranks = [_area(column, is_positive) for column in columns]
-    return Estimates(values=np.array(ranks), covariance=_undefined(cases).covariance, num_groups=num_groups)
+    areas = [mean_placements([column], is_positive)[0].mean() for column in columns]  # one group: of unknown variance
+    return Estimates(values=np.array(areas), covariance=_undefined(cases).covariance, num_groups=num_groups)
 
 
 def _ranked_rows(cases: JudgedCases, stratification: Stratification, stratum: Stratum) -> NDArray[np.bool_]:
     return stratum.rows | ~cases.is_positive if stratification.is_of_positives else stratum.rows
-
-
-def _area(scores: Floats, is_positive: NDArray[np.bool_]) -> float:
-    """The area where one group leaves its variance unknown."""
-    above = np.sign(scores[is_positive][:, None] - np.sort(scores[~is_positive])[None])
-    return float((above.mean() + 1) / 2)
 
 
 def _undefined(cases: JudgedCases) -> Estimates:

@@ -37,17 +37,18 @@ def wilson_interval(successes: int, trials: int) -> Interval | None:
     return [0.0 if successes == 0 else low, 1.0 if successes == trials else high]
 
 
-def expected_interval(share: float, trials: float) -> Interval:
+def expected_interval(share: float, trials: float, quantile: float = NORMAL_QUANTILE) -> Interval:
     """The 95% score interval that a proportion will have; Wilson's formula, whose numbers need not be whole.
 
     Args:
         share: The proportion that is expected.
         trials: Number of independent trials, above 0.
+        quantile: Of the standardized error; for trials of groups that of Student's t.
 
     >>> [round(end, 3) for end in expected_interval(0.9, 27)]
     [0.733, 0.967]
     """
-    low, high = score_bounds(np.float64(share), np.float64(trials), np.float64(NORMAL_QUANTILE))
+    low, high = score_bounds(np.float64(share), np.float64(trials), np.float64(quantile))
     return [float(low), float(high)]
 
 
@@ -205,12 +206,3 @@ def _is_inside(value: float, scale: Scale) -> bool:
     """Whether a value lies in the open range of a scale; NaN does not."""
     low, high = OPEN_RANGES[scale]
     return low < value < high
-
-
-def percentile_interval(values: NDArray[np.float64]) -> Interval | None:
-    """The middle 95% of the bootstrapped values that are defined (not NaN); None where none is."""
-    defined = values[~np.isnan(values)]
-    if defined.size == 0:
-        return None
-    low, high = np.percentile(defined, [2.5, 97.5])
-    return [float(low), float(high)]

@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from archnet.evaluation.uncertainty.ratio import Floats
 
 _SIZE = 0.5  # of a perturbation, relative to the noise of the values; Ye recommends 0.5 to 0.6
 

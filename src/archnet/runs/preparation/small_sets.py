@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from archnet.data.checks.findings import Finding
 from archnet.data.dataset import Cases
 from archnet.errors import pluralize
-from archnet.evaluation.uncertainty.intervals import Interval, effective_trials, expected_interval
+from archnet.evaluation.uncertainty.intervals import (
+    Interval,
+    effective_trials,
+    expected_interval,
+    t_quantile,
+)
+from archnet.evaluation.uncertainty.proportions import least_design_effect
 from archnet.spec.experiment import SETS, Split
 
 FEW_CASES: Final = 10
@@ -20,6 +26,8 @@ FEW_CASES: Final = 10
 
 EXPECTED: Final = 0.9
 """The recall whose interval is given before training."""
+
+_NO_INTERVAL: Final = "the interval of their recall cannot be estimated, since all come from one group"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +40,9 @@ class ExpectedRecall:
         num_cases: Its cases in the set.
         num_groups: The groups (scans or patients) that they come from.
         recall: The recall that is assumed.
-        interval: Its 95% interval if all cases are independent, as the report gives it.
-        interval_by_group: Its 95% interval if the cases of a group are all found or all missed.
+        interval: Its 95% interval as the report gives it if the cases of a group are no more alike than others; null
+            if several cases come from one group.
+        interval_by_group: Its 95% interval if the cases of a group are all found or all missed; null there.
     """
 
     set: str
@@ -41,13 +50,15 @@ class ExpectedRecall:
     num_cases: int
     num_groups: int
     recall: float
-    interval: Interval
-    interval_by_group: Interval
+    interval: Interval | None
+    interval_by_group: Interval | None
 
     @property
     def text(self) -> str:
         """The expectation as a sentence."""
         counts = f'{pluralize(self.num_cases, "case")} of "{self.class_name}" in the {self.set} set'
+        if self.interval is None or self.interval_by_group is None:
+            return f"With {counts}, {_NO_INTERVAL}."
         known = f"a recall of {self.recall:g} is known to within {_half_width(self.interval)}"
         if self.num_groups == self.num_cases:
             return f"With {counts}, each from its own group, {known}."
@@ -77,15 +88,34 @@ def expect_recall(cases: Cases, sets: NDArray[np.str_]) -> ExpectedRecall | None
     groups = cases.groups[(sets == name) & (cases.labels == cases.positive)]
     if name is None or not len(groups):
         return None
-    sizes = np.unique(groups, return_counts=True)[1].tolist()
+    interval, interval_by_group = _expected_intervals(groups)
     return ExpectedRecall(
         set=name,
         class_name=cases.classes[cases.positive],
         num_cases=len(groups),
-        num_groups=len(sizes),
+        num_groups=len(np.unique(groups)),
         recall=EXPECTED,
-        interval=expected_interval(EXPECTED, len(groups)),
-        interval_by_group=expected_interval(EXPECTED, effective_trials(sizes)),
+        interval=interval,
+        interval_by_group=interval_by_group,
+    )
+
+
+def _expected_intervals(groups: NDArray[np.str_]) -> tuple[Interval | None, Interval | None]:
+    """The interval that the report gives of the expected recall of cases of some groups, at best and at worst.
+
+    Null, as there, if several cases come from one group.
+    """
+    sizes = np.unique(groups, return_counts=True)[1]
+    if len(sizes) == len(groups):
+        interval = expected_interval(EXPECTED, len(groups))
+        return interval, interval
+    if len(sizes) == 1:
+        return None, None
+    quantile, num_missed = t_quantile(len(sizes) - 1), np.array((1 - EXPECTED) * len(groups))
+    at_best = len(groups) / float(least_design_effect(num_missed, sizes))
+    return (
+        expected_interval(EXPECTED, at_best, quantile),
+        expected_interval(EXPECTED, effective_trials(sizes.tolist()), quantile),
     )
 
 
@@ -109,16 +139,22 @@ def find_small_sets(cases: Cases, sets: NDArray[np.str_], split: Split) -> Itera
 
 def _few_cases(cases: Cases, is_member: NDArray[np.bool_], name: str) -> Iterator[str]:
     counts = np.bincount(cases.labels[is_member], minlength=len(cases.classes)).tolist()
-    for class_name, count in zip(cases.classes, counts, strict=True):
+    for label, (class_name, count) in enumerate(zip(cases.classes, counts, strict=True)):
         if not count:
             left_out = " and macro averages leave it out" if len(cases.classes) > 2 else ""
             yield f'The {name} set has no "{class_name}" case, so the recall of this class is undefined{left_out}.'
         elif count < FEW_CASES:
-            low, high = expected_interval(EXPECTED, count)
-            yield (
-                f'The {name} set has only {pluralize(count, "case")} of "{class_name}": a recall of {EXPECTED:g} is '
-                f"known to within {_half_width([low, high])} at best (95% interval {low:.2f} to {high:.2f})."
-            )
+            interval, _ = _expected_intervals(cases.groups[is_member & (cases.labels == label)])
+            known = _NO_INTERVAL if interval is None else _expectation(interval)
+            yield f'The {name} set has only {pluralize(count, "case")} of "{class_name}": {known}.'
+
+
+def _expectation(interval: Interval) -> str:
+    low, high = interval
+    return (
+        f"a recall of {EXPECTED:g} is known to within {_half_width(interval)} at best (95% interval {low:.2f} to "
+        f"{high:.2f})"
+    )
 
 
 def _single_group(cases: Cases, is_member: NDArray[np.bool_], name: str) -> Iterator[str]:
