@@ -177,7 +177,7 @@ class Arch:
 
     def _repr_html_(self) -> str:
         """The layers with shapes and costs, for notebooks."""
-        from archnet.report.html.notebook_tables import arch_html
+        from archnet.report.html.notebook_network import arch_html
 
         return arch_html(self)
 

@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 import archnet
-from archnet.report.html.notebook_tables import arch_html, comparison_html, run_html
+from archnet.report.html.notebook_network import arch_html
+from archnet.report.html.notebook_tables import comparison_html, run_html
 from archnet.report.run_files import read_run
 from archnet.report.wording import decimals
 from archnet.spec.metrics import METRICS

@@ -1,19 +1,15 @@
-"""Notebook tables: architecture, run, comparison and data check as HTML without colours, to fit any theme."""
+"""Notebook tables: run, comparison and data check as HTML without colours, to fit any theme."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from html import escape
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from archnet.errors import DocumentError
 from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.metric_entry import macro_estimate
 from archnet.evaluation.run_costs import COMPARED_COSTS
-from archnet.files.strict_json import path_text
-from archnet.files.terminal_text import escape_message
 from archnet.report.comparison_wording import (
     difference_names,
     difference_texts,
@@ -23,13 +19,12 @@ from archnet.report.comparison_wording import (
     uncertainty_text,
 )
 from archnet.report.data_check_wording import check_findings, check_sentence, set_rows, summary_rows
-from archnet.report.network_table import short_location, training_text
+from archnet.report.html.notebook_elements import Row, paragraph, table
 from archnet.report.run_files import RunFiles, require_results
 from archnet.report.sentences.comparison_cautions import comparison_cautions
 from archnet.report.sentences.comparison_sentence import comparison_sentence
 from archnet.report.sentences.run_cautions import cautions
 from archnet.report.sentences.run_headline import headline
-from archnet.report.units import bytes_text, count_text
 from archnet.report.wording import (
     SET_NAMES,
     bounds,
@@ -41,55 +36,7 @@ from archnet.report.wording import (
     signed,
     signed_bounds,
 )
-from archnet.spec.arch import Arch
-from archnet.spec.cost import network_summary
-from archnet.spec.layers import TYPE_NAMES, walk
-from archnet.spec.memory import estimate_memory, plan_micro_batches
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS, metrics_shown_in
-
-_BATCH_SIZE = 64
-"""Batch size of the predicted training memory, as in `archnet show`."""
-
-Row = Sequence[str]
-
-
-def arch_html(arch: Arch) -> str:
-    """The layers of an architecture with shapes and costs, as `archnet show` prints them.
-
-    If the architecture does not fit its default input, the table contains only the layers.
-    """
-    try:
-        plan = arch.plan()
-    except DocumentError:
-        return _layers_html(arch)
-    summary = network_summary(plan, plan_micro_batches(estimate_memory(plan), _BATCH_SIZE))
-    rows = [
-        (
-            short_location(layer["place"]),
-            f"{layer['type']} {layer['summary']}",
-            _sizes(layer["output_shape"]),
-            f"{layer['parameters']:,}",
-            count_text(layer["macs"]),
-            bytes_text(layer["activation_bytes"]),
-        )
-        for layer in summary["layers"]
-    ]
-    total = (f"{summary['parameters']:,}", count_text(summary["macs"]), bytes_text(summary["activation_bytes"]))
-    return _table(
-        f"{arch.name}, input {_sizes(summary['input_shape'])}",
-        ("place", "layer", "output", "parameters", "mult-adds", "memory/case"),
-        [*rows, ("total", "", "", *total)],
-        num_texts=2,
-    ) + _paragraph(training_text(summary))
-
-
-def _layers_html(arch: Arch) -> str:
-    """The layers without shapes."""
-    rows = [
-        (short_location(path_text(path)), f"{TYPE_NAMES[type(layer)]} {layer.summary()}")
-        for path, layer in walk(arch.layers, ("layers",))
-    ]
-    return _table(f"{arch.name}, {arch.rank}D", ("place", "layer"), rows, num_texts=2)
 
 
 def run_html(run: RunFiles) -> str:
@@ -111,17 +58,15 @@ def run_html(run: RunFiles) -> str:
         if run.metrics.get(cost.name) is not None
     ]
     parts = [
-        _paragraph(headline(run), is_strong=True),
+        paragraph(headline(run), is_strong=True),
         *_cautions(cautions(run)),
-        _table(
-            f"Confusion matrix, {SET_NAMES[name]} set", ("truth ↓ predicted →", *run.classes, "recall"), matrix_rows
-        ),
-        _table(
+        table(f"Confusion matrix, {SET_NAMES[name]} set", ("truth ↓ predicted →", *run.classes, "recall"), matrix_rows),
+        table(
             f"{SET_NAMES[name].capitalize()} set and costs",
             ("", "value", "95% interval"),
             [*_metrics(run, name), *costs],
         ),
-        _paragraph(f"Report: {run.folder / 'report.html'}"),
+        paragraph(f"Report: {run.folder / 'report.html'}"),
     ]
     return "".join(parts)
 
@@ -135,9 +80,9 @@ def _metrics(run: RunFiles, set_name: str) -> Iterator[Row]:
 def comparison_html(comparison: Comparison) -> str:
     """A comparison: conclusion, cautions, architectures side by side, and each against the reference."""
     parts = [
-        _paragraph(comparison_sentence(comparison), is_strong=True),
+        paragraph(comparison_sentence(comparison), is_strong=True),
         *_cautions(comparison_cautions(comparison)),
-        _table(
+        table(
             f"Comparison on the {SET_NAMES[comparison.set]} set",
             ("", *(row.run for row in comparison.rows)),
             _comparison_rows(comparison),
@@ -172,11 +117,11 @@ def _pair_parts(pair: PairedComparison, num_classes: int) -> Iterator[str]:
         if (entry := pair.differences.get(name))
     ]
     header = ("", pair.reference, pair.other, "difference (95%)", "p (Holm)")
-    yield _table(f"{pair.other} against {pair.reference}", header, rows)
-    yield from map(_paragraph, errors_text(pair))
+    yield table(f"{pair.other} against {pair.reference}", header, rows)
+    yield from map(paragraph, errors_text(pair))
     if pair.document:
         documents = [difference_texts(difference) for difference in pair.document]
-        yield _table("What differs in their documents", ("", pair.reference, pair.other), documents, num_texts=3)
+        yield table("What differs in their documents", ("", pair.reference, pair.other), documents, num_texts=3)
 
 
 def data_check_html(check: Mapping[str, Any]) -> str:
@@ -191,17 +136,17 @@ def data_check_html(check: Mapping[str, Any]) -> str:
     ]
     sets = [(name, cases, groups, *counts) for name, cases, groups, counts in set_rows(check)]
     parts = [
-        _paragraph(check_sentence(check), is_strong=True),
-        _table(check["data"], ("", ""), summary_rows(check), num_texts=2),
-        _table("Sets", ("set", "cases", "groups", *check["summary"]["classes"]), sets) if sets else "",
-        _table("Findings", ("severity", "check", "finding", "cases"), findings, num_texts=4) if findings else "",
+        paragraph(check_sentence(check), is_strong=True),
+        table(check["data"], ("", ""), summary_rows(check), num_texts=2),
+        table("Sets", ("set", "cases", "groups", *check["summary"]["classes"]), sets) if sets else "",
+        table("Findings", ("severity", "check", "finding", "cases"), findings, num_texts=4) if findings else "",
     ]
     return "".join(parts)
 
 
 def message_html(text: str) -> str:
     """A message instead of a table."""
-    return _paragraph(text)
+    return paragraph(text)
 
 
 def _with_note(value: str, note: str) -> str:
@@ -212,36 +157,5 @@ def _matrix(matrix: Iterable[Iterable[float]]) -> str:
     return " / ".join(" ".join(map(mean_count, line)) for line in matrix)
 
 
-def _sizes(sizes: Iterable[int]) -> str:
-    return "x".join(map(str, sizes))
-
-
 def _cautions(texts: Iterable[str]) -> list[str]:
-    return [_paragraph(f"Warning: {text}") for text in texts]
-
-
-def _paragraph(text: str, *, is_strong: bool = False) -> str:
-    words = escape(escape_message(text))
-    return f"<p>{f'<strong>{words}</strong>' if is_strong else words}</p>"
-
-
-def _table(caption: str, header: Row, rows: Iterable[Row], *, num_texts: int = 1) -> str:
-    """An HTML table.
-
-    Args:
-        caption: Title of the table.
-        header: Names of the columns.
-        rows: Texts of the cells.
-        num_texts: Number of leading text columns, which are left-aligned; the others hold numbers.
-    """
-    head = "".join(_cell("th", text, column, num_texts) for column, text in enumerate(header))
-    body = "".join(
-        f"<tr>{''.join(_cell('td', text, column, num_texts) for column, text in enumerate(row))}</tr>" for row in rows
-    )
-    title = f'<caption style="text-align:left"><strong>{escape(escape_message(caption))}</strong></caption>'
-    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _cell(tag: str, text: str, column: int, num_texts: int) -> str:
-    side = "left" if column < num_texts else "right"
-    return f'<{tag} style="text-align:{side}">{escape(escape_message(text))}</{tag}>'
+    return [paragraph(f"Warning: {text}") for text in texts]
