@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from archnet.evaluation.run_folder import is_baseline, read_optional_json
+from archnet.spec.layers import inner_rank, layer_class
 
 Form = Literal["2D", "2.5D", "3D", "baseline"]
 
@@ -24,15 +25,19 @@ def read_form(folder: Path) -> Form | None:
 
 
 def _network_form(folder: Path, experiment: Mapping[str, Any]) -> Form | None:
-    """2.5D are 2D networks on several slices, and 2D layers on planes of a volume (VIEWS)."""
+    """2.5D are 2D networks on several slices, and networks that see a volume only through 2D layers on its planes."""
     network = read_optional_json(folder / "network.json")
     if network is None:
         return None
     if len(network["input_shape"]) == 3:
         return "2.5D" if (experiment.get("data") or {}).get("view") == "slices-as-channels" else "2D"
-    convolves_volumes = any(layer["type"] == "C" and len(layer["output_shape"]) == 4 for layer in network["layers"])
-    has_views = any(layer["type"] == "VIEWS" for layer in network["layers"])
-    return "2.5D" if has_views and not convolves_volumes else "3D"
+    has_planes = any(inner_rank(layer, 3) == 2 for layer in network["layers"])
+    return "2.5D" if has_planes and not any(map(_makes_features_of_volumes, network["layers"])) else "3D"
+
+
+def _makes_features_of_volumes(layer: Mapping[str, Any]) -> bool:
+    kind = layer_class(layer)
+    return kind is not None and kind.traits.feature_map == "new" and len(layer["output_shape"]) == 4
 
 
 def form_rank(form: Form | None) -> int:
