@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from archnet.evaluation.ranking import Ranking, ranking
 from archnet.evaluation.uncertainty.intervals import can_resample, resamples, t_quantile
@@ -70,7 +70,7 @@ def curve_bands(cases: RankedCases, *, bootstraps: int = _BOOTSTRAPS, seed: int 
         return None
     rankings = [ranking(scores, cases.is_positive) for scores in cases.scores_by_seed]
     samples = _sampled_curves(rankings, group_of, len(names), bootstraps, seed)
-    level = 100 * float(ndtr(-t_quantile(len(names) - 1) * math.sqrt(len(names) / (len(names) - 1))))
+    level = 100 * NormalDist().cdf(-t_quantile(len(names) - 1) * math.sqrt(len(names) / (len(names) - 1)))
     roc, precision_recall = (_band(np.array(curves), level) for curves in zip(*samples, strict=True))
     return roc, precision_recall
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
 
 from archnet.evaluation.decision.binary_cases import BinaryCases, proportion_entry
 from archnet.evaluation.uncertainty.intervals import NORMAL_QUANTILE
@@ -57,7 +57,7 @@ def _roc_slope(negative: Floats, positive: Floats, specificity: float) -> float:
 
     Hall and Sheather 1988, doi:10.1111/j.2517-6161.1988.tb01735.x.
     """
-    normal = float(ndtri(specificity))
+    normal = NormalDist().inv_cdf(specificity)
     density = np.exp(-(normal**2)) / (2 * np.pi)
     width = len(negative) ** (-1 / 3) * NORMAL_QUANTILE ** (2 / 3) * (1.5 * density / (2 * normal**2 + 1)) ** (1 / 3)
     edge = 1 / (len(negative) + 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from scipy.special import expit
 
 from archnet.evaluation.decision.binary_cases import BinaryCases, estimate_entry
 from archnet.evaluation.uncertainty.ratio import Floats
@@ -44,6 +43,13 @@ def _logits(probabilities: Floats) -> Floats:
     return logits
 
 
+def _sigmoid(logits: Floats) -> Floats:
+    from scipy.special import expit
+
+    probabilities: Floats = expit(logits)
+    return probabilities
+
+
 def _coefficient(cases: BinaryCases, columns: Floats, offset: Floats) -> dict[str, Any]:
     """The first coefficient of a logistic regression, and its interval."""
     if not cases.has_both_classes or np.ptp(columns[:, 0]) == 0 < columns.shape[1] - 1:
@@ -52,7 +58,7 @@ def _coefficient(cases: BinaryCases, columns: Floats, offset: Floats) -> dict[st
     coefficients = _fit(columns, offset, outcomes)
     if coefficients is None:
         return dict(_NO_ENTRY)
-    probabilities = expit(offset + columns @ coefficients)
+    probabilities = _sigmoid(offset + columns @ coefficients)
     information = columns.T @ (columns * (probabilities * (1 - probabilities))[:, None])
     influences = (columns * (outcomes - probabilities)[:, None]) @ np.linalg.inv(information)[:, 0]
     return estimate_entry(float(coefficients[0]), cases, influences, "identity")
@@ -63,7 +69,7 @@ def _fit(columns: Floats, offset: Floats, outcomes: Floats) -> Floats | None:
     coefficients = np.zeros(columns.shape[1])
     loss = _loss(columns, offset, outcomes, coefficients)
     for _ in range(_STEPS):
-        probabilities = expit(offset + columns @ coefficients)
+        probabilities = _sigmoid(offset + columns @ coefficients)
         gradient = columns.T @ (outcomes - probabilities)
         information = columns.T @ (columns * (probabilities * (1 - probabilities))[:, None])
         is_flat = np.diag(information).min() < _LARGEST**-2  # the standard error is beyond the largest coefficient

@@ -8,7 +8,6 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, stdtr, stdtrit
 
 Interval = list[float]
 
@@ -91,11 +90,15 @@ def t_quantile(degrees_of_freedom: float) -> float:
     >>> round(t_quantile(6), 4), round(t_quantile(1e9), 4)
     (2.4469, 1.96)
     """
+    from scipy.special import stdtrit  # slow to import; documents are read without it
+
     return float(stdtrit(degrees_of_freedom, 0.975))
 
 
 def t_quantiles(degrees_of_freedom: NDArray[np.int64]) -> NDArray[np.float64]:
     """The 97.5% points of Student's t distributions; NaN without a degree of freedom."""
+    from scipy.special import stdtrit
+
     quantiles: NDArray[np.float64] = np.where(
         degrees_of_freedom < 1, np.nan, stdtrit(np.maximum(degrees_of_freedom, 1), 0.975)
     )
@@ -108,6 +111,8 @@ def t_p_value(t: float, degrees_of_freedom: float) -> float:
     >>> round(t_p_value(2.4469, 6), 3)
     0.05
     """
+    from scipy.special import stdtr
+
     return float(2 * stdtr(degrees_of_freedom, -abs(t)))
 
 
@@ -128,11 +133,17 @@ def t_interval(value: float, standard_error: float, num_groups: float, scale: Sc
     return [from_scale(to_scale(value) - half), from_scale(to_scale(value) + half)]
 
 
+def _from_logit(number: float) -> float:
+    from scipy.special import expit
+
+    return float(expit(number))
+
+
 _SCALES: Final[Mapping[str, tuple[Callable[[float], float], Callable[[float], float], Callable[[float], float]]]] = {
     "identity": (float, float, lambda value: 1.0),
     "logit": (
         lambda value: math.log(value / (1 - value)),
-        lambda number: float(expit(number)),
+        _from_logit,
         lambda value: 1 / (value * (1 - value)),
     ),
     "atanh": (math.atanh, math.tanh, lambda value: 1 / (1 - value * value)),
