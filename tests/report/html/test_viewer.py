@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.keys import Keys
 
 from archnet.report.gallery_file import Gallery
@@ -273,3 +274,39 @@ def test_a_comparison_starts_with_the_cases_on_which_the_networks_disagree(reade
     assert "wrong at 0.500" in rows[0]
     assert "right at 0.500" in rows[1]
     assert reader.complaints() == []
+
+
+def test_a_cell_is_named_by_its_count_and_its_share(reader, experiment):
+    open_viewer(reader, experiment / "archsm/report.html")
+    cell = reader.one('table[data-column=test] td[data-truth="1"][data-predicted="0"]')
+    number, share = (cell.find_element("css selector", name).text for name in ("b", "small"))
+    button = cell.find_element("tag name", "button")
+    assert button.get_attribute("aria-label") == (
+        f"test: {number}, {share}, truth “nodule”, predicted “non-nodule”. Show these cases"
+    )
+
+
+def test_a_stretch_of_the_roc_curve_selects_the_scores_between_its_false_positive_rates(reader, experiment):
+    open_viewer(reader, experiment / "archsm/report.html")
+    predictions = read_run(experiment / "archsm").predictions.select("test")
+    scores, truth = predictions.probabilities[:, 1], predictions.y_true
+    plot = reader.one("#live [data-side]")
+    reader.scroll_to(plot)
+    (left, top), (right, bottom) = reader.run(
+        "const plot = arguments[0], [left, top, side] = ['left', 'top', 'side'].map(key => Number(plot.dataset[key]));"
+        "return [[left, top], [left + side, top + side]].map(([x, y]) => {"
+        "  const point = new DOMPoint(x, y).matrixTransform(plot.getScreenCTM()); return [point.x, point.y]; });",
+        plot,
+    )
+    negatives = scores[truth == 0]
+    recall = (scores[truth == 1] >= np.quantile(negatives, 0.8)).mean()  # on the curve of the test set
+    across, height = right - left, round(bottom - recall * (bottom - top))
+    drag = ActionBuilder(reader.driver)
+    drag.pointer_action.move_to_location(round(left + 0.1 * across), height).pointer_down()
+    drag.pointer_action.move_to_location(round(left + 0.3 * across), height).pointer_up()
+    drag.perform()
+    low, high = (float(reader.one(f"[data-bound={name}]").get_attribute("value")) for name in ("low", "high"))
+    assert ((negatives >= high).mean(), (negatives >= low).mean()) == pytest.approx((0.1, 0.3), abs=0.03)
+    assert chips(reader) == ["test set", f"score {low:.3f} to {high:.3f}"]
+    assert f" of {((scores >= low) & (scores < high)).sum()} cases shown" in reader.one(".found").text
+    assert reader.all(".stretch") == []

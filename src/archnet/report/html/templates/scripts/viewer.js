@@ -335,7 +335,8 @@
     const showAnswers = () => {
       const {row} = loaded, table = document.createElement("table"), head = document.createElement("tr");
       find(".case-name").textContent = `${data.names[row]}, truth ${quoted(data.truth[row])}`;
-      head.append(...[data.networks.length > 1 ? "network" : "", ...(isBinary ? [data.classes[data.positive]] : data.classes).map(name => `p of ${name}`), "prediction"].map(text => cell("th", text)));
+      const shown = isBinary ? [data.classes[data.positive]] : data.classes;
+      head.append(...["network", ...shown.map(name => `p of ${name}`), "prediction"].map(text => cell("th", text)));
       table.append(head, ...data.networks.map(({name}, network) => {
         const line = document.createElement("tr"), score = scoreOf(network, row);
         const column = Object.keys(data.columns).find(key =>
@@ -349,6 +350,7 @@
         return line;
       }));
       find(".answers").replaceChildren(table);
+      markWideTables();
     };
     const toolButton = (text, isPressed, act) => {
       const button = document.createElement("button");
@@ -442,7 +444,9 @@
     });
 
     const draw = () => {
-      const shade = shadeOf(loaded), limits = windowsOf(loaded)[view.window];
+      const shade = shadeOf(loaded), limits = windowsOf(loaded)[view.window], sizes = millimetres(loaded) ?? [1, 1, 1];
+      const [height, , depth] = loaded.shape.map((length, axis) => length * sizes[axis]);
+      find(".planes").classList.toggle("tall", depth > height / 2);
       for (const figure of section.querySelectorAll(".plane")) {
         const {plane} = figure.dataset;
         figure.hidden = plane !== "axial" && loaded.shape[2] === 1;
@@ -675,7 +679,8 @@
       if (column === undefined) continue;
       for (const one of matrix.querySelectorAll("td[data-truth]")) {
         const [truth, predicted] = [Number(one.dataset.truth), Number(one.dataset.predicted)];
-        makePicker(one, () => `${column}: ${one.textContent.trim().replace(/\s+/g, " ")}, truth ${quoted(truth)}, ` +
+        const numbers = () => [...one.querySelectorAll("b, small")].map(({textContent}) => textContent).join(", ");
+        makePicker(one, () => `${column}: ${numbers()}, truth ${quoted(truth)}, ` +
           `predicted ${quoted(predicted)}. Show these cases`, () => ({column, truth, predicted}));
       }
     }
@@ -699,11 +704,13 @@
     });
 
     /* A stretch of the ROC curve, drawn with a mouse: the scores between the false-positive rates at its ends. */
-    const roc = live?.querySelector("[data-side]");
-    if (roc && isBinary && data.total === rows.length) {
-      const {left, top, side} = Object.fromEntries(["left", "top", "side"].map(key => [key, Number(roc.dataset[key])]));
+    const square = live?.querySelector("[data-side]");
+    if (square && isBinary && data.total === rows.length) {
+      const roc = square.ownerSVGElement;  /* a group has no events where nothing is painted */
+      roc.classList.add("selectable");
+      const {left, top, side} = Object.fromEntries(["left", "top", "side"].map(key => [key, Number(square.dataset[key])]));
       const place = event => {
-        const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(roc.getScreenCTM().inverse());
+        const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(square.getScreenCTM().inverse());
         return [(point.x - left) / side, 1 - (point.y - top) / side];
       };
       const scoresOf = (column, isPositive) => {
@@ -725,7 +732,7 @@
         shape.setAttribute("y", top);
         shape.setAttribute("height", side);
         shape.setAttribute("class", "stretch");
-        roc.append(shape);
+        square.append(shape);
         roc.setPointerCapture(event.pointerId);
         event.preventDefault();
       });
