@@ -2,12 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 
 import keras
 import matplotlib.image
 import numpy as np
 import pytest
 import SimpleITK
+from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from archnet.cli import app
@@ -18,7 +20,7 @@ from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document
 from archnet.imaging import read_volume
 from archnet.imaging.scan_grid import interpolate
-from archnet.inference.explain import explain_scan
+from archnet.inference.explain import draw_explanation, explain_scan
 from archnet.inference.trained_run import read_trained_run
 from archnet.network.build.network import build
 from archnet.network.explain import feature_tensors, grad_cam, occlusion
@@ -337,13 +339,30 @@ def test_explain_writes_a_picture_of_the_case_with_its_heat(tmp_path):
     assert done.stdout == f"Wrote {stem}.png\nWrote {stem}.nii.gz\n"
     assert done.stderr == ""
     picture = matplotlib.image.imread(f"{stem}.png")
-    is_coloured = np.ptp(picture[:, : int(0.9 * picture.shape[1]), :3], axis=-1) > 0.3  # left of the colour bar
-    above, below = np.array_split(is_coloured, 2)
-    assert not above.any()
-    assert 0.001 < below.mean() < 0.1
+    is_coloured = np.ptp(picture[:, : int(0.8 * picture.shape[1]), :3], axis=-1) > 0.3  # left of the colour bar
+    assert 0.001 < is_coloured.mean() < 0.1
     found = explain_scan(read_trained_run(run), tmp_path / "scan.nrrd", 1)
     assert found.probability > 0.5
     assert found.heat.max() == 1
+
+
+def test_a_picture_names_rounded_millimetres_and_marks_the_candidate_on_its_slice(tmp_path, monkeypatch):
+    data = CANDIDATES | {"crop_size": [16, 16, 12]}
+    run = read_trained_run(write_trained_run(tmp_path / "run", data, SEES_BLOBS, knows=what_is_bright))
+    SimpleITK.WriteImage(scan_with_a_blob(), str(tmp_path / "scan.nrrd"))
+    explanation = explain_scan(run, tmp_path / "scan.nrrd", 1, point_mm=(0.5312, 18.2499, 121.0))
+    drawn = []
+    monkeypatch.setattr(
+        "archnet.report.figures.heat_map.heat_figure", lambda *given, **named: drawn.append((given, named)) or Figure()
+    )
+    draw_explanation(explanation)
+    draw_explanation(replace(explanation, heat=0 * explanation.heat, point_mm=None))
+    ((_, _, title, meaning), named), ((_, _, empty_title, _), of_a_whole_scan) = drawn
+    probability = f"nodule: {100 * explanation.probability:.2f}%"
+    assert title == f"scan at (0.5, 18.2, 121.0) mm\n{probability}  {tmp_path / 'run'}"
+    assert (meaning, named) == ("Grad-CAM, share of the largest value", {"mark": (8, 8, 6)})
+    assert empty_title == f"scan\n{probability} (no evidence found)  {tmp_path / 'run'}"
+    assert of_a_whole_scan == {"mark": None}
 
 
 def test_pictures_of_two_runs_do_not_replace_each_other_and_a_class_cannot_lead_out_of_the_folder(tmp_path):

@@ -199,25 +199,32 @@ def draw_explanation(explanation: Explanation) -> bytes:
 
     buffer = io.BytesIO()
     with theme_context():
-        figure = heat_figure(explanation.image, explanation.heat, _title(explanation), METHODS[explanation.method])
+        figure = heat_figure(
+            explanation.image,
+            explanation.heat,
+            _title(explanation),
+            METHODS[explanation.method],
+            mark=_candidate_voxel(explanation),
+        )
         figure.savefig(buffer, format="png")
     return buffer.getvalue()
 
 
 def _title(explanation: Explanation) -> str:
-    position = f" at {point_text(explanation.point_mm)} mm" if explanation.point_mm else ""
+    point = explanation.point_mm
+    position = f" at ({', '.join(f'{value:.1f}' for value in point)}) mm" if point else ""
     shown = f" ({explanation.shown})" if explanation.shown else ""
     probability = f"{explanation.class_name}: {100 * explanation.probability:.2f}%"
+    probability += " (no evidence found)" if explanation.is_empty else ""
     return f"{scan_name(explanation.scan)}{position}{shown}\n{probability}  {explanation.run}"
 
 
-def point_text(point_mm: Point, separator: str = ",") -> str:
-    """A position in mm as text.
-
-    >>> point_text((-100.6, 67.25, 3.0))
-    '-100.6,67.25,3'
-    """
-    return separator.join(f"{value:.10g}" for value in point_mm)
+def _candidate_voxel(explanation: Explanation) -> tuple[int, int, int] | None:
+    """The row, column and slice of the candidate in its crop; null for a whole scan."""
+    if explanation.point_mm is None:
+        return None
+    height, width, depth = explanation.image.shape
+    return height // 2, width // 2, depth // 2
 
 
 def write_heat_map(path: Path, scan: Path, heat: NDArray[np.float32], series: str | None = None) -> None:

@@ -17,7 +17,6 @@ from archnet.inference.explain import (
     Method,
     draw_explanation,
     explain_scan,
-    point_text,
     write_heat_map,
 )
 from archnet.inference.scan_paths import find_named_scans
@@ -78,7 +77,7 @@ def write_explanation(explanation: Explanation, folder: Path) -> Explanation:
 
 def _file_stem(explanation: Explanation) -> str:
     """The stem that both file names share."""
-    position = [point_text(explanation.point_mm, "_")] if explanation.point_mm else []
+    position = ["_".join(f"{value:.10g}" for value in explanation.point_mm)] if explanation.point_mm else []
     names = [explanation.run.resolve().name, scan_name(explanation.scan), *position]
     return re.sub(r"[^\w.+-]", "_", "-".join([*names, explanation.class_name, explanation.method]))
 
