@@ -22,10 +22,12 @@ from typer.testing import CliRunner
 import archnet
 from archnet.cli import app
 from archnet.errors import DataError, RunError
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.files.locks import hold_lock
 from archnet.tracking import mlflow_store, tensorboard
 from archnet.tracking.mlflow_store import MlflowStore
 from archnet.tracking.tensorboard import TensorBoardCallback, open_tensorboard_callback
+from archnet.tracking.tracked_values import set_parameters
 from plain_training import PLAIN
 from synthetic_runs import write_run
 
@@ -153,6 +155,10 @@ def tracked(store, tmp_path_factory):
     """A run folder that was written into the store twice, and what the store then holds of it."""
     folder = write_run(tmp_path_factory.mktemp("runs") / "archsm")
     (folder / "report.html").write_text("<p>report</p>")
+    (folder / "figures").mkdir()
+    for name in ("confusion_matrix_test.svg", "wrong_cases.png"):
+        (folder / "figures" / name).write_text("a figure")
+    record_run(folder)
     store.add(folder)
     return folder, store.add(folder)
 
@@ -173,14 +179,51 @@ def test_a_folder_is_one_run_however_often_it_is_written(store, tracked):
     assert run.data.tags["archnet.folder"].endswith(tracked[0].as_uri())
 
 
-def test_parameters_are_the_resolved_experiment(store, tracked):
-    params = client_of(store).get_run(tracked[1]).data.params
-    document = json.loads((tracked[0] / "experiment.json").read_text())
-    assert params["training.learning_rate"] == "0.001"
-    assert params["arch.layers.0.kernel_size"] == "[3, 3]"
-    assert params["arch.layers.3.activation"] == "null"
-    assert params["data.window_hu"] == json.dumps(document["data"]["window_hu"])
-    assert len(params) == len(mlflow_store.flatten(document))
+def test_parameters_are_names_seed_and_what_is_not_the_default(store, tracked):
+    assert client_of(store).get_run(tracked[1]).data.params == {
+        "arch": "archsm",
+        "data.name": "luna16",
+        "data.root": "data/luna16",
+        "split.by": "group",
+        "training.optimizer": "adam",
+        "training.learning_rate": "0.001",
+        "training.epochs": "30",
+        "training.batch_size": "300",
+        "training.seed": "0",
+        "evaluation.bootstraps": "200",
+    }
+
+
+def test_folds_objects_and_lists_are_parameters_where_they_were_set(slices):
+    def parameters(**settings):
+        first, *_ = archnet.load_experiments([NET], data=f"npz:{slices}", settings=settings)
+        return set_parameters(first.to_document())
+
+    unset = {"arch": "flat", "data.name": "npz", "data.root": str(slices), "data.view": "slice", "training.seed": "0"}
+    assert parameters() == unset
+    given = {
+        "split.folds": 2,
+        "training.epochs": 40,
+        "training.schedule": {"type": "exponential"},
+        "training.early_stopping": {"metric": "auc"},
+        "training.augmentation": [{"type": "flip"}],
+    }
+    assert parameters(**given) == unset | {
+        "split.test": "null",
+        "split.folds": "2",
+        "split.fold": "0",
+        "training.epochs": "40",
+        "training.schedule.type": "exponential",
+        "training.early_stopping.metric": "auc",
+        "training.early_stopping.patience": "10",
+        "training.augmentation": '[{"type": "flip", "axes": ["height", "width"]}]',
+    }
+
+
+def test_values_that_were_chosen_automatically_are_no_parameters(finished_runs):
+    document = json.loads((finished_runs / "out/flat/experiment.json").read_text())
+    assert document["picked"]
+    assert not set_parameters(document).keys() & {*document["picked"], "training.augmentation.0.type"}
 
 
 def test_metrics_are_the_epochs_and_the_test_set_with_intervals(store, tracked):
@@ -198,9 +241,11 @@ def test_metrics_are_the_epochs_and_the_test_set_with_intervals(store, tracked):
     assert math.isclose((times[-1] - times[0]) / 1000, sum(row["seconds"] for row in history[1:]), abs_tol=0.01)
 
 
-def test_report_and_metrics_are_its_artefacts(store, tracked):
+def test_report_metrics_experiment_and_figures_are_its_artifacts(store, tracked):
     names = {artifact.path for artifact in client_of(store).list_artifacts(tracked[1])}
-    assert names == {"report.html", "metrics.json"}
+    assert names == {"report.html", "metrics.json", "experiment.json", "figures"}
+    figures = {artifact.path for artifact in client_of(store).list_artifacts(tracked[1], "figures")}
+    assert figures == {"figures/confusion_matrix_test.svg", "figures/wrong_cases.png"}
 
 
 def test_more_than_two_classes_have_a_metric_each(store, tmp_path):

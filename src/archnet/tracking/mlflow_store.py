@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import os
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
-from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from archnet.errors import RunError
 from archnet.evaluation.integrity.verification import verify_run
-from archnet.evaluation.run_costs import RUN_COSTS
-from archnet.evaluation.run_folder import read_history, read_json
+from archnet.evaluation.run_folder import read_json
 from archnet.files.locks import LOCK_FILE, LockedError, hold_lock
-from archnet.spec.metrics import EVALUATED_METRICS
 from archnet.spec.outputs.metrics_file import read_all_results
+from archnet.tracking.tracked_values import Point, epoch_points, final_points, set_parameters
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -32,8 +28,11 @@ STORE: Final = "mlflow.db"
 """The file beside the experiments' folders that is the store where MLFLOW_TRACKING_URI names no other."""
 
 MLFLOW_PACKAGES: Final = ("mlflow", "sqlalchemy", "alembic")
-ARTIFACTS: Final = ("report.html", "metrics.json")
-TRACKED_FILES: Final = ("experiment.json", "history.csv", *ARTIFACTS)
+FIGURES: Final = "figures"
+"""Folder of a run's figures, and of their artifacts: the confusion matrix of each set among them."""
+
+ARTIFACTS: Final = ("report.html", "metrics.json", "experiment.json")
+TRACKED_FILES: Final = ("history.csv", *ARTIFACTS, f"{FIGURES}/")
 """Files that are read from a run folder."""
 FOLDER_TAG: Final = "archnet.folder"
 """Says of which folder on which machine a run is."""
@@ -102,7 +101,10 @@ class MlflowStore:
             start = end - int(1000 * (metrics.get("train_seconds") or 0))
             run = self._client.create_run(experiment, start, {FOLDER_TAG: tag}, folder.resolve().name)
             self._log_run(
-                run.info.run_id, folder, flatten(document), [*epoch_points(folder, start), *final_points(metrics, end)]
+                run.info.run_id,
+                folder,
+                set_parameters(document),
+                [*epoch_points(folder, start), *final_points(metrics, end)],
             )
             self._client.set_terminated(run.info.run_id, end_time=end)
         return str(run.info.run_id)
@@ -125,6 +127,8 @@ class MlflowStore:
             self._client.log_batch(run, metrics=[Metric(_clean_name(name), *rest) for name, *rest in part])
         for name in ARTIFACTS:
             self._client.log_artifact(run, str(folder / name))
+        for figure in sorted((folder / FIGURES).glob("*.*")):
+            self._client.log_artifact(run, str(figure), FIGURES)
 
 
 @contextmanager
@@ -149,59 +153,6 @@ def _lock_database(uri: str) -> Iterator[None]:
                 "run again with --resume to log the finished runs."
             ) from None
         yield
-
-
-Point = tuple[str, float, int, int]
-"""A metric's name and value, the time in milliseconds, and the epoch (0 for what belongs to none)."""
-
-
-def flatten(value: Any, prefix: str = "") -> dict[str, str]:
-    """A JSON value as its places and leaves; a list of plain values is one leaf.
-
-    >>> flatten({"split": {"test": 0.2, "fold": None}, "layers": [{"type": "T"}], "size": [64, 64]})
-    {'split.test': '0.2', 'split.fold': 'null', 'layers.0.type': 'T', 'size': '[64, 64]'}
-    """
-    is_plain = isinstance(value, list) and not any(isinstance(entry, dict | list) for entry in value)
-    if isinstance(value, dict):
-        entries = list(value.items())
-    elif isinstance(value, list) and not is_plain:
-        entries = list(enumerate(value))
-    else:
-        return {prefix: value if isinstance(value, str) else json.dumps(value)}
-    joined = f"{prefix}." if prefix else ""
-    return {name: leaf for key, entry in entries for name, leaf in flatten(entry, f"{joined}{key}").items()}
-
-
-def epoch_points(folder: Path, start: int) -> Iterator[Point]:
-    """The points of history.csv; a network's run has one, a baseline's none."""
-    history = read_history(folder / "history.csv")
-    times = [start + int(1000 * seconds) for seconds in accumulate(history.get("seconds", []))]
-    for name, values in history.items():
-        for epoch, time, value in zip(history["epoch"], times, values, strict=True):
-            if name != "epoch" and math.isfinite(value):
-                yield name, value, time, int(epoch)
-
-
-def final_points(metrics: Mapping[str, Any], time: int) -> Iterator[Point]:
-    """The metrics of the test set (of the validation set where there is none), and the costs."""
-    evaluated_set = "test" if "test" in metrics else "validation"
-    for name in EVALUATED_METRICS if evaluated_set in metrics else ():
-        entry, ends = metrics[evaluated_set][name], metrics[evaluated_set]["intervals"][name]
-        for label, value, interval in _numbers(f"{evaluated_set}.{name}", entry, ends):
-            low, high = interval or (None, None)
-            numbers = {label: value, f"{label}.low": low, f"{label}.high": high}
-            yield from ((key, number, time, 0) for key, number in numbers.items() if number is not None)
-    yield from ((name, metrics[name], time, 0) for name in RUN_COSTS if metrics.get(name) is not None)
-
-
-def _numbers(label: str, entry: Any, ends: Any) -> Iterator[tuple[str, float | None, list[float] | None]]:
-    """A metric's number and interval, or those of each class and their mean."""
-    if not isinstance(entry, dict):
-        yield label, entry, ends
-        return
-    yield f"{label}.macro", entry["macro"], ends["macro"]
-    for name, value in entry["per_class"].items():
-        yield f"{label}.{name}", value, ends["per_class"][name]
 
 
 def _clean_name(name: str) -> str:
