@@ -20,19 +20,19 @@ def experiment(**training):
 
 
 @pytest.mark.parametrize(("training", "expected"), [
-    ({"best_metric": "loss"}, "Weights of epoch 2 of 4 kept: the best validation loss, 0.300."),
-    ({"best_metric": "auc"}, "Weights of epoch 3 of 4 kept: the best validation AUC, 0.900."),
-    ({}, "Weights of the last epoch (4 of 4) kept."),
-    ({"ema": 0.99}, "Weights of the last epoch (4 of 4) kept, averaged over the steps of training."),
+    ({"best_metric": "loss"}, "Kept the weights of epoch 2 of 4: best validation loss, 0.300."),
+    ({"best_metric": "auc"}, "Kept the weights of epoch 3 of 4: best validation AUC, 0.900."),
+    ({}, "Kept the weights of the last epoch (4 of 4)."),
+    ({"ema": 0.99}, "Kept the weights of the last epoch (4 of 4), averaged over the training steps."),
     (
         {"best_metric": "loss", "ema": 0.99},
-        "Weights of epoch 2 of 4 kept, averaged over the steps of training: the best validation loss, 0.300.",
+        "Kept the weights of epoch 2 of 4, averaged over the training steps: best validation loss, 0.300.",
     ),
-    ({"best_metric": "mcc"}, "Weights of the last epoch (4 of 4) kept."),
-    ({"early_stopping": {"metric": "loss", "patience": 2}}, "Weights of the last epoch (4 of 4) kept."),
+    ({"best_metric": "mcc"}, "Kept the weights of the last epoch (4 of 4)."),
+    ({"early_stopping": {"metric": "loss", "patience": 2}}, "Kept the weights of the last epoch (4 of 4)."),
     (
         {"epochs": 30, "best_metric": "loss", "early_stopping": {"metric": "loss", "patience": 2}},
-        "Weights of epoch 2 of 4 kept: the best validation loss, 0.300. Training stopped early, after 4 of at most "
+        "Kept the weights of epoch 2 of 4: best validation loss, 0.300. Training stopped early, after 4 of at most "
         "30 epochs: the validation loss had not improved for 2 epochs.",
     ),
 ])  # fmt: skip

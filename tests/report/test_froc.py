@@ -68,5 +68,5 @@ def test_a_curve_of_few_scans_ends_with_a_warning_if_it_has_intervals(froc):
     console.print(froc_summary(froc))
     num_scans = len(froc.hits.num_nodules)
     assert num_scans < 50
-    warning = f"Warning: The FROC curve is of only {num_scans} scans: below 50, its 95% intervals are too narrow."
+    warning = f"Warning: The FROC curve comes from only {num_scans} scans: with fewer than 50, its 95% intervals are too narrow."
     assert (warning in console.export_text()) == (froc.band is not None)

@@ -26,7 +26,7 @@ class TrainingEnd:
         stopping_metric: The validation metric whose lack of improvement ended the training before `max_epochs`; null
             if it was not ended early.
         patience: Epochs without improvement that ended it; null if it was not ended early.
-        is_averaged: Whether the weights are averages over the steps of training.
+        is_averaged: Whether the weights are averages over the training steps.
         is_macro: Whether metrics of each class are means over more than two classes.
     """
 

@@ -122,7 +122,7 @@ def test_the_page_of_a_cross_validation_or_of_more_classes_is_whole(tmp_path, cl
 def test_of_more_classes_the_page_says_whose_auc_is_compared_and_of_slices_it_promises_no_others(tmp_path):
     runs = [write_run(tmp_path / name, classes=("a", "b", "c"), skill=skill) for name, skill in (("x", 1), ("y", 3))]
     text = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8")).text
-    assert "Macro numbers are means over the classes, each against the rest." in text
+    assert "Macro metrics are means over the classes, each against the rest." in text
     assert "y right, x wrong" in text
     assert "Scroll over a picture" not in text
 

@@ -42,7 +42,7 @@ def test_the_report_holds_headline_matrices_metrics_layers_split_and_environment
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     text = page_of(folder).text
     recall, (low, high) = metrics["test"]["recall"], metrics["test"]["intervals"]["recall"]
-    assert f"recall {100 * recall:.1f}% (95% interval {100 * low:.1f}% to {100 * high:.1f}%)" in text
+    assert f"recall {100 * recall:.1f}% (95% CI {100 * low:.1f}% to {100 * high:.1f}%)" in text
     for name in ("train", "validation", "test"):
         low, high = metrics[name]["intervals"]["auc"]
         assert f"{metrics[name]['auc']:.3f} {low:.3f} to {high:.3f}" in text
@@ -84,7 +84,7 @@ def test_the_report_tells_operating_points_and_calibration(tmp_path):
     before, after = metrics["calibration"], metrics["calibration"]["scaled"]
     errors = [
         f"{entry['expected_calibration_error']:.3f} ({entry['error_if_calibrated']['mean']:.3f} expected of a perfectly "
-        f"calibrated model) 95% of such models: up to {entry['error_if_calibrated']['percentile_95']:.3f}"
+        f"calibrated model) 95th percentile of such models: {entry['error_if_calibrated']['percentile_95']:.3f}"
         for entry in (before, after)
     ]
     assert f"expected calibration error {' '.join(errors)}" in text

@@ -242,7 +242,7 @@ def test_a_cell_of_the_matrix_selects_its_cases_and_follows_the_threshold(reader
     total = int((truth == 1).sum())
     rest = total - embedded
     assert reader.one(".found").text == (
-        f"{embedded} of {total} cases shown; {rest} more are not embedded, and listed below."
+        f"{embedded} of {total} cases shown; {rest} more are listed below without images."
     )
     assert len(reader.all(".unseen tbody tr")) == rest
 

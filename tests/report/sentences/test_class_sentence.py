@@ -32,16 +32,16 @@ def entry(values, intervals, matrix):
 def test_the_sentence_leads_with_macro_averages_and_names_the_weakest_class():
     metrics = entry([0.8, 0.5, 0.56], [[0.7, 0.9], [0.4, 0.6], None], [[40, 5, 5], [10, 20, 10], [2, 2, 5]])
     assert class_sentence("ct", metrics, THREE, "test") == (
-        "ct classifies 65 of 99 test cases of 3 classes correctly: macro recall 62.0% (95% interval 50.0% to 75.0%), "
-        "macro AUC 0.875 and accuracy 62.0% (95% interval 50.0% to 72.0%). The recall of “CT-1” is the lowest: 50.0% "
-        "(95% interval 40.0% to 60.0%)."
+        "ct classifies 65 of 99 test cases of 3 classes correctly: macro recall 62.0% (95% CI 50.0% to 75.0%), "
+        "macro AUC 0.875 and accuracy 62.0% (95% CI 50.0% to 72.0%). The recall of “CT-1” is the lowest: 50.0% "
+        "(95% CI 40.0% to 60.0%)."
     )
 
 
 def test_a_class_without_cases_is_named():
     metrics = entry([0.8, 0.5, None], [[0.7, 0.9], [0.4, 0.6], None], [[40, 5, 5], [10, 20, 10], [0, 0, 0]])
     assert class_sentence("ct", metrics, THREE, "test").endswith(
-        " The test set contains no “CT-23” cases, which macro averages leave out."
+        " The test set contains no “CT-23” cases; the macro averages leave them out."
     )
 
 

@@ -10,8 +10,8 @@ from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.sentences.comparison_cautions import comparison_cautions
 from synthetic_runs import synthetic_predictions, write_run
 
-FEW = "The cases come from only 8 groups (scans or patients), so intervals are wide, and other patients may differ."
-ONE_SEED = "Each network has one training seed: another seed may give another result, and no interval includes that."
+FEW = "The cases come from only 8 groups (scans or patients), so the results may not hold for other patients."
+ONE_SEED = "Each network has one training seed: another seed may give a different result, and the intervals do not include this."
 
 
 def many_groups(skill=2.0, seed=0):
@@ -42,7 +42,7 @@ def test_a_mixture_of_seeds_names_the_networks_with_one(tmp_path):
     write_run(tmp_path / "b", predictions=many_groups(), rank=3)
     write_run(tmp_path / "forest", predictions=many_groups(0.5), baseline=True, macs=None)
     assert cautions(tmp_path) == [
-        "b has one training seed: another seed may give another result, and no interval includes that."
+        "b has one training seed: another seed may give a different result, and the intervals do not include this."
     ]
 
 
@@ -63,7 +63,7 @@ def test_cautions_come_in_the_order_of_their_weight(tmp_path):
     assert texts[0] == "collapsed: Every case is predicted as “nodule”: no better than always saying “nodule”."
     assert texts[1].startswith("guess: Not shown to be better than chance: AUC ")
     assert texts[2] == (
-        "guess: the split is by candidate, so neighbours of a case may be in the training set, which is optimistic."
+        "guess: a split by candidate may put neighbours of cases into the training set, so results are optimistic."
     )
     assert texts[3] == (
         "The data have an error that was allowed: near_duplicates. The results may be wrong; see the data checks."
@@ -94,7 +94,7 @@ def test_a_comparison_on_validation_cases_is_a_caution(tmp_path):
     sets = np.where(predictions.sets == "test", "validation", predictions.sets)
     runs = [write_run(tmp_path / name, predictions=replace(predictions, sets=sets)) for name in ("a", "b")]
     assert cautions(*runs) == [
-        "There is no common test set. The validation set may have chosen the weights and the time to stop, so these "
+        "There is no common test set. The validation set may have been used to select weights or to stop training, so these "
         "figures are optimistic.",
         ONE_SEED,
     ]
@@ -126,6 +126,6 @@ def test_an_area_that_leads_to_another_conclusion_is_a_caution(tmp_path):
     entry = comparison.pairs[0].differences["auc"]
     low, high = entry["interval"]
     assert comparison_cautions(comparison)[0] == (
-        f"By AUC, arch3dsm is better than archsm: {entry['other']:.3f} against {entry['reference']:.3f} (difference "
-        f"{low:+.3f} to {high:+.3f}, 95% CI). The sentence is about one false-positive rate."
+        f"By AUC, arch3dsm is better than archsm: {entry['other']:.3f} against {entry['reference']:.3f} (95% CI of the "
+        f"difference {low:+.3f} to {high:+.3f}). The verdict compares the recall at one false-positive rate."
     )

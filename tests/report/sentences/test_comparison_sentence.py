@@ -16,52 +16,53 @@ from synthetic_runs import published, synthetic_predictions, write_run
 from verdicts import BOTH_ORDERS, conclusion, points, side, verdict_of
 
 COUNTS = (
-    "At equal false-positive rates in validation (3.2%), the 3D network arch3dsm finds {} of 42 nodules with 5 false "
-    "positives among 154 other cases, the 2D network archsm {} with 6: {}"
+    "At equal false-positive rates in validation (3.2%), the 3D network arch3dsm finds {} of 42 nodules, the 2D "
+    "network archsm {}: {} Among 154 other cases, arch3dsm has 5 false positives, archsm 6.{}"
 )
 CHANCE = {"auc": 0.52, "auc_interval": [0.43, 0.61], "is_better_than_chance": False}
 
 
-@pytest.mark.parametrize(("changes", "values", "end", "badge"), [
-    ({}, (41, 3), "38 more (95% CI 35 to 40).", "3D better"),
+@pytest.mark.parametrize(("changes", "values", "end", "consequence", "badge"), [
+    ({}, (41, 3), "38 more (95% CI 35 to 40).", "", "3D better"),
     (
         {"found": 20, "reference_found": 32, "interval": (-19 / 42, -5 / 42), "kind": "reference_better"},
-        (20, 32), "12 fewer (95% CI 5 to 19 fewer).", "2D better",
+        (20, 32), "12 fewer (95% CI 5 to 19 fewer).", "", "2D better",
     ),
     (
         {"found": 32, "reference_found": 30, "interval": (-3.2 / 42, 7.2 / 42), "kind": "no_difference_shown"},
-        (32, 30), "2 more (95% CI 3.2 fewer to 7.2 more). No difference is shown.", "No difference shown",
+        (32, 30), "2 more (95% CI 3.2 fewer to 7.2 more).", " No difference is shown.", "No difference shown",
     ),
     (
         {"found": 30, "reference_found": 30, "interval": (-3 / 42, 3 / 42), "kind": "no_difference_shown"},
-        (30, 30), "as many (95% CI 3 fewer to 3 more). No difference is shown.", "No difference shown",
+        (30, 30), "a difference of 0 (95% CI 3 fewer to 3 more).", " No difference is shown.", "No difference shown",
     ),
     (
         {"found": 29, "reference_found": 30, "interval": (-3 / 42, 1 / 42), "kind": "not_worse", "margin": 0.1},
         (29, 30), "1 fewer (95% CI 3 fewer to 1 more), not worse by more than the margin of 10 percentage points.",
-        "3D not worse by more than the margin",
+        "", "3D not worse by more than the margin",
     ),
     (
         {"found": 36, "reference_found": 30, "interval": (1 / 42, 11 / 42), "kind": "no_difference_shown",
          "p": 0.02, "p_holm": 0.06},
-        (36, 30), "6 more (95% CI 1 to 11), but p is 0.060 after Holm's correction. No difference is shown.",
-        "No difference shown",
+        (36, 30), "6 more (95% CI 1 to 11), but p is 0.060 after Holm's correction.",
+        " No difference is shown.", "No difference shown",
     ),
     (
         {"interval": None, "kind": "no_difference_shown"},
-        (41, 3), "38 more. The 95% interval is not estimable from 12 groups (scans or patients).",
+        (41, 3), "38 more.", " The 95% CI cannot be estimated from 12 groups (scans or patients).",
         "No difference shown",
     ),
     (
         {"found": 30, "reference_found": 30, "interval": None, "kind": "no_difference_shown"},
-        (30, 30), "as many. No difference is shown: both are equal in every group (scan or patient).",
+        (30, 30), "a difference of 0.",
+        " No difference is shown: both networks have the same result in every group (scan or patient).",
         "No difference shown",
     ),
-    ({"found": 42, "interval": (38.5 / 42, 1.02)}, (42, 3), "39 more (95% CI 38 to 42).", "3D better"),
+    ({"found": 42, "interval": (38.5 / 42, 1.02)}, (42, 3), "39 more (95% CI 38 to 42).", "", "3D better"),
 ])  # fmt: skip
-def test_counts_of_single_runs_are_compared_at_thresholds_fixed_in_validation(changes, values, end, badge):
+def test_counts_of_single_runs_are_compared_at_thresholds_fixed_in_validation(changes, values, end, consequence, badge):
     result = verdict_of(conclusion(**changes))
-    assert main_sentence(result) == COUNTS.format(*values, end)
+    assert main_sentence(result) == COUNTS.format(*values, end, consequence)
     assert badge_text(result) == badge
 
 
@@ -70,17 +71,17 @@ def test_a_recall_that_is_bought_with_false_positives_is_no_better_one():
     one = conclusion(found=30, reference_found=23, interval=(2.2 / 42, 12 / 42), kind="no_difference_shown",
                      operating_points=points(30, 23, (3, 10)), at_equal_rates=at_equal_rates)  # fmt: skip
     assert main_sentence(verdict_of(one)) == (
-        "At equal false-positive rates in validation (3.2%), the 3D network arch3dsm finds 30 of 42 nodules with 10 "
-        "false positives among 154 other cases, the 2D network archsm 23 with 3: 7 more (95% CI 2.2 to 12), but with "
-        "more false positives. At equal rates in the test set: 11.1 percentage points more (95% CI 11.5 less to 33.7 "
-        "more). No difference is shown."
+        "At equal false-positive rates in validation (3.2%), the 3D network arch3dsm finds 30 of 42 nodules, the 2D "
+        "network archsm 23: 7 more (95% CI 2.2 to 12), but with more false positives. Among 154 other cases, arch3dsm "
+        "has 10 false positives, archsm 3. At equal false-positive rates in the test set: 11.1 percentage points more "
+        "(95% CI 11.5 less to 33.7 more). No difference is shown."
     )
     assert badge_text(verdict_of(one)) == "No difference shown"
     other_way = conclusion(found=23, reference_found=30, interval=(-12 / 42, -2.2 / 42), kind="no_difference_shown",
                            operating_points=points(23, 30, (10, 3)), at_equal_rates=at_equal_rates)  # fmt: skip
     assert (
-        "23 of 42 nodules with 3 false positives among 154 other cases, the 2D network archsm 30 with 10: 7 fewer "
-        "(95% CI 2.2 to 12 fewer), but with fewer false positives. At equal rates"
+        "23 of 42 nodules, the 2D network archsm 30: 7 fewer (95% CI 2.2 to 12 fewer), but with fewer false positives. "
+        "Among 154 other cases, arch3dsm has 3 false positives, archsm 10. At equal false-positive rates"
         in main_sentence(verdict_of(other_way))
     )
 
@@ -125,7 +126,7 @@ def test_two_networks_that_may_be_guessing_are_not_compared():
     result = verdict_of(conclusion(kind="neither_better_than_chance"), sides=sides)
     assert main_sentence(result) == (
         "Neither the 3D network arch3dsm nor the 2D network archsm is shown to be better than chance: AUC 0.480 and "
-        "AUC 0.520 (95% CI 0.430 to 0.610), where guessing has 0.5."
+        "0.520 (95% CI 0.430 to 0.610); guessing gives 0.5."
     )
     assert badge_text(result) == "Neither better than chance"
 
@@ -150,9 +151,9 @@ def test_each_further_architecture_has_a_line_and_the_badge_names_the_network():
     kinds = {"kind": "no_difference_shown", "is_identical": True}
     others = (conclusion("arch3d", found=40, interval=(34 / 42, 39 / 42)), conclusion("forest", **kinds))
     result = verdict_of(conclusion(), *others, sides=sides)
-    assert main_sentence(result) == COUNTS.format(41, 3, "38 more (95% CI 35 to 40).")
+    assert main_sentence(result) == COUNTS.format(41, 3, "38 more (95% CI 35 to 40).", "")
     assert other_sentences(result) == [
-        "arch3d (3D) against archsm (2D): 37 more (95% CI 34 to 39).",
+        "arch3d (3D) against archsm (2D), nodules found: 37 more (95% CI 34 to 39).",
         "forest (baseline) against archsm (2D): identical predictions.",
     ]
     assert badge_text(result) == "arch3dsm (3D) better"
@@ -164,7 +165,7 @@ def test_the_form_stands_for_a_network_only_beside_baselines():
     assert badge_text(result) == "3D better"
     without_form = verdict_of(sides=(side("archsm", None), side("arch3dsm", "3D")))
     assert badge_text(without_form) == "arch3dsm (3D) better"
-    assert "the network archsm 3 with 6" in main_sentence(without_form)
+    assert "the network archsm 3: 38 more" in main_sentence(without_form)
 
 
 @pytest.mark.parametrize(("ratio", "expected"), [
@@ -178,7 +179,7 @@ def test_the_cost_is_a_sentence_of_its_own(ratio, expected):
 
 def test_a_class_that_is_no_noun_is_quoted():
     assert main_sentence(verdict_of(positive="CT-23")).startswith(
-        "At equal false-positive rates in validation (3.2%), the 3D network arch3dsm finds 41 of 42 “CT-23” cases with 5 "
+        "At equal false-positive rates in validation (3.2%), the 3D network arch3dsm finds 41 of 42 “CT-23” cases, the "
     )
 
 
@@ -210,7 +211,7 @@ def test_one_architecture_with_several_seeds_is_described_by_itself(tmp_path):
         write_run(tmp_path / f"net-seed{seed}", seed=seed, predictions=predicted(found, 20))
     comparison = compare([tmp_path])
     assert comparison_sentence(comparison) == (
-        "net finds 41.3 of 100 nodules in the test set in the mean of 3 seeds: recall 41.3%, standard deviation 1.5%, "
+        "net finds 41.3 of 100 nodules in the test set (mean of 3 seeds): recall 41.3%, standard deviation 1.5%, "
         "with 20 false positives among 300 other cases."
     )
     assert [runs_text(row) for row in comparison.rows] == ["3 seeds (mean)"]

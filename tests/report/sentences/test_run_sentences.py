@@ -9,13 +9,13 @@ from archnet.report.sentences.run_cautions import cautions
 from archnet.report.sentences.run_headline import headline
 from synthetic_runs import published, synthetic_predictions, write_run
 
-FEW = "The cases come from only 8 groups (scans or patients), so intervals are wide, and other patients may differ."
+FEW = "The cases come from only 8 groups (scans or patients), so the results may not hold for other patients."
 
 
 def test_the_headline_states_recall_interval_and_false_positives(tmp_path):
     run = read_run(write_run(tmp_path / "archsm", predictions=published()))
     assert headline(run) == (
-        "archsm finds 218 of 281 nodules in the test set: recall 77.6% (95% interval 72.4% to 82.1%), with 90 false "
+        "archsm finds 218 of 281 nodules in the test set: recall 77.6% (95% CI 72.4% to 82.1%), with 90 false "
         "positives among 1,338 other cases."
     )
 
@@ -25,7 +25,7 @@ def test_the_headline_of_more_classes_states_macro_averages_and_accuracy(tmp_pat
     metrics = run.metrics["test"]
     matrix = np.array(metrics["confusion_matrix"])
     accuracy, recall = (
-        f"{100 * value:.1f}% (95% interval {100 * low:.1f}% to {100 * high:.1f}%)"
+        f"{100 * value:.1f}% (95% CI {100 * low:.1f}% to {100 * high:.1f}%)"
         for value, (low, high) in (
             (metrics["accuracy"], metrics["intervals"]["accuracy"]),
             (metrics["recall"]["macro"], metrics["intervals"]["recall"]["macro"]),
@@ -48,7 +48,7 @@ def test_an_interval_that_cannot_be_estimated_is_not_printed_as_one(tmp_path):
     one_scan = replace(predictions, groups=np.full(len(predictions.cases), "scan"))
     run = read_run(write_run(tmp_path / "a", predictions=one_scan))
     assert headline(run) == (
-        "a finds 218 of 281 nodules in the test set: recall 77.6% (95% interval not estimable from 1 group of cases), "
+        "a finds 218 of 281 nodules in the test set: recall 77.6% (95% CI cannot be estimated from 1 group), "
         "with 90 false positives among 1,338 other cases."
     )
 
@@ -66,7 +66,7 @@ def test_an_area_that_may_be_that_of_guessing_is_a_caution(tmp_path):
     auc, (low, high) = run.metrics["test"]["auc"], run.metrics["test"]["intervals"]["auc"]
     assert low < 0.5
     assert cautions(run) == [
-        f"Not shown to be better than chance: AUC {auc:.3f} (95% CI {low:.3f} to {high:.3f}), where guessing has 0.5.",
+        f"Not shown to be better than chance: AUC {auc:.3f} (95% CI {low:.3f} to {high:.3f}), where guessing gives 0.5.",
         FEW,
     ]
 
@@ -102,6 +102,6 @@ def test_without_a_test_set_the_figures_are_called_optimistic(tmp_path):
     sets = np.where(predictions.sets == "test", "validation", predictions.sets)
     run = read_run(write_run(tmp_path / "a", predictions=replace(predictions, sets=sets)))
     assert cautions(run)[0] == (
-        "There is no test set. The validation set may have chosen the weights and the time to stop, so these figures "
+        "There is no test set. The validation set may have been used to select weights or to stop training, so these figures "
         "are optimistic."
     )

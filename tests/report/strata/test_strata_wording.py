@@ -46,9 +46,9 @@ def test_a_sentence_names_the_strata_with_a_difference_after_the_correction():
         "over 15": [(difference(0.25, 0.001), NONE)],
     })  # fmt: skip
     assert strata_sentence(column) == (
-        "By nodule diameter and after Holm's correction, the recall of deep is higher in under 6 mm (+0.300) and over "
-        "15 mm (+0.250) and lower in 6 to 8 mm (−0.200); the AUC of deep is higher in 8 to 15 mm (+0.100) than that of "
-        "flat."
+        "By nodule diameter, compared with flat and after Holm's correction: the recall of deep is higher for under 6 mm "
+        "(+0.300) and over 15 mm (+0.250) and lower for 6 to 8 mm (−0.200); the AUC of deep is higher for 8 to 15 mm "
+        "(+0.100)."
     )
 
 
@@ -132,11 +132,11 @@ def test_the_note_says_what_the_numbers_are():
     column = column_of({"A": [(NONE, NONE)], "B": [(NONE, NONE)]})
     column["strata"][0]["is_small"] = True
     assert strata_note({"measure": "recall"}, [column]) == (
-        "Each recall is at the network's own threshold, with its 95% interval. p is adjusted by Holm's method for all "
-        "strata and networks of the attribute; the intervals are not. Where only positive cases have an attribute, the "
+        "Each recall is measured at the network's own threshold and has a 95% interval. p is adjusted by Holm's "
+        "method for all strata and networks of the attribute; the intervals are not. Where only positive cases have an attribute, the "
         'AUC ranks them against all other cases. "Few" marks strata with fewer than 10 positives or 5 groups.'
     )
     plain = {"name": "site", "is_of_positives": False, "strata": [{"name": "A", "is_small": False}]}
     assert strata_note({"measure": "accuracy"}, [plain]) == (
-        "Each accuracy is at the network's own threshold, with its 95% interval."
+        "Each accuracy is measured at the network's own threshold and has a 95% interval."
     )

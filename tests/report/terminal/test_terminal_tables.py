@@ -85,7 +85,7 @@ def test_the_summary_of_a_run_fits_80_columns_with_errors_beside_the_matrix(tmp_
 def test_the_summary_of_a_run_begins_with_recall_and_kept_epoch_and_ends_with_its_cautions(tmp_path):
     run = read_run(write_run(tmp_path / "archsm"))
     text = " ".join(" ".join(printed(run_summary(run))).split())
-    assert text.startswith(f"{headline(run)} Weights of the last epoch (30 of 30) kept. Confusion matrix")
+    assert text.startswith(f"{headline(run)} Kept the weights of the last epoch (30 of 30). Confusion matrix")
     assert text.endswith(f"Warning: {cautions(run)[-1]}")
 
 

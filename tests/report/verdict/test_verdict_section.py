@@ -103,7 +103,7 @@ def test_comparison_json_holds_the_verdict(page_folder):
 def test_the_page_of_a_run_begins_with_recall_patients_and_the_kept_epoch(tmp_path):
     folder = write_run(tmp_path / "archsm", predictions=published())
     section = run_section(read_run(folder))
-    assert section["notes"] == ["Weights of the last epoch (30 of 30) kept."]
+    assert section["notes"] == ["Kept the weights of the last epoch (30 of 30)."]
     assert section["facts"] == [
         ("1,619", "groups (scans or patients)"), ("281", "nodules"), ("1,338", "other cases"),
         ("epoch 30 of 30", "weights kept"),

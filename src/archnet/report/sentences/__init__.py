@@ -1,1 +1,1 @@
-"""Sentences: what a reader may conclude from a run or a comparison, and what speaks against it."""
+"""Sentences: what a reader may conclude from a run or a comparison, and its cautions."""

@@ -1,7 +1,7 @@
 """The numbers of a conclusion in words: counts of cases, or percentages where the numbers are means.
 
-Counts are given only where each network is a single run with one threshold, fixed on validation cases. "38 more" never
-follows "of 42", which would read as a recall.
+Counts are used only if each network is a single run with one threshold that is fixed on validation cases. "38 more" is
+never followed by "of 42", which would read as a recall.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Amounts:
     Attributes:
         result: The verdict.
         conclusion: The conclusion.
-        total: Cases that the numbers are shares of.
-        is_count: Whether they are written as counts; otherwise as percentages.
+        total: The number of cases that the shares refer to.
+        is_count: Whether they are written as counts rather than percentages.
     """
 
     result: Verdict
@@ -74,12 +74,25 @@ class Amounts:
                 f"{self._condition()}, {network_text(other)} finds {first} of the {positives}, "
                 f"{network_text(reference)} {second}{self._averaged()}"
             )
+        start = f"{self._condition()}, {network_text(other)} finds {first} of {positives}"
+        return f"{start}, {network_text(reference)} {second}"
+
+    def false_positives_text(self) -> str:
+        """The false positives of both networks as a sentence; empty where they are not counted."""
+        points = self.conclusion.operating_points
+        if not points:
+            return ""
         false_positives = pluralize(points["other"]["false_positives"], "false positive")
         return (
-            f"{self._condition()}, {network_text(other)} finds {first} of {positives} with {false_positives} among "
-            f"{points['other']['others']:,} other cases, {network_text(reference)} {second} with "
-            f"{points['reference']['false_positives']:,}"
+            f"Among {points['other']['others']:,} other cases, {self.conclusion.other} has {false_positives}, "
+            f"{self.conclusion.reference} {points['reference']['false_positives']:,}."
         )
+
+    def quantity(self) -> str:
+        """What is compared, as a label."""
+        if self.conclusion.measure == MACRO_RECALL:
+            return "macro recall"
+        return f"{positive_cases(self.result.positive)} found" if self.is_count else "recall"
 
     def _values(self) -> tuple[str, str]:
         first, second = self.conclusion.other_value, self.conclusion.reference_value
@@ -108,16 +121,16 @@ class Amounts:
 
         >>> signed_words = Amounts(result=None, conclusion=None, total=42, is_count=True).signed_words
         >>> signed_words(38 / 42), signed_words(-0.01), signed_words(0.0)
-        ('38 more', '0.4 fewer', 'as many')
+        ('38 more', '0.4 fewer', 'a difference of 0')
         """
         number = self._number(abs(difference))
         if difference == 0:
-            return "as many"
+            return "a difference of 0"
         unit = "" if self.is_count else " percentage points"
         return f"{number}{unit} {'more' if difference > 0 else 'fewer' if self.is_count else 'less'}"
 
     def interval_words(self, interval: list[float]) -> str:
-        """The ends of an interval, with their direction in words where it is not that of "more".
+        """The ends of an interval, with a direction in words unless both mean "more".
 
         >>> interval_words = Amounts(result=None, conclusion=None, total=42, is_count=True).interval_words
         >>> interval_words([0.83, 0.97]), interval_words([-0.3, -0.1]), interval_words([-0.1, 0.2])
@@ -134,9 +147,9 @@ class Amounts:
     def missing_interval(self, conclusion: Conclusion) -> str:
         """Why a difference has no interval."""
         if conclusion.difference == 0 and self.result.num_groups > 1:
-            return "No difference is shown: both are equal in every group (scan or patient)."
+            return "No difference is shown: both networks have the same result in every group (scan or patient)."
         groups = pluralize(self.result.num_groups, "group")
-        return f"The 95% interval is not estimable from {groups} (scans or patients)."
+        return f"The 95% CI cannot be estimated from {groups} (scans or patients)."
 
     def _number(self, share: float) -> str:
         return short_number(share * self.total) if self.is_count else f"{100 * share:.1f}"
@@ -153,7 +166,7 @@ def conclusion_amounts(result: Verdict, conclusion: Conclusion) -> Amounts:
 
 
 def short_number(number: float) -> str:
-    """A number of cases, not more exact than it can be: a mean or an interval's end need not be whole.
+    """A number of cases, rounded to a useful precision: means and ends of intervals need not be whole.
 
     >>> short_number(11), short_number(2.34), short_number(19.2), short_number(0.04)
     ('11', '2.3', '19', '0.04')

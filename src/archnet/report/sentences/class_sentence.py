@@ -1,4 +1,4 @@
-"""Sentences about results of more than two classes: macro averages first, then the class with the lowest recall."""
+"""Sentences about results with more than two classes: macro averages, then the class with the lowest recall."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archnet.report.wording import SET_NAMES, decimals, mean_count, percent, wor
 
 
 def class_sentence(name: str, metrics: Mapping[str, Any], classes: Sequence[str], set_name: str) -> str:
-    """Macro recall, macro AUC and accuracy with their intervals, the weakest class, and the classes without cases.
+    """Describe macro recall, macro AUC and accuracy with intervals, the weakest class, and classes without cases.
 
     Args:
         name: Of the run or the network.
@@ -34,12 +34,12 @@ def class_sentence(name: str, metrics: Mapping[str, Any], classes: Sequence[str]
 
 def _share_text(estimate: Estimate) -> str:
     ends = estimate.interval
-    return percent(estimate.value) + (f" (95% interval {percent(ends[0])} to {percent(ends[1])})" if ends else "")
+    return percent(estimate.value) + (f" (95% CI {percent(ends[0])} to {percent(ends[1])})" if ends else "")
 
 
 def _number_text(estimate: Estimate) -> str:
     ends = estimate.interval
-    return decimals(estimate.value) + (f" (95% interval {decimals(ends[0])} to {decimals(ends[1])})" if ends else "")
+    return decimals(estimate.value) + (f" (95% CI {decimals(ends[0])} to {decimals(ends[1])})" if ends else "")
 
 
 def _weakest_text(metrics: Mapping[str, Any], classes: Sequence[str]) -> str:
@@ -55,4 +55,4 @@ def _absent_text(metrics: Mapping[str, Any], classes: Sequence[str], set_name: s
     absent = [f"“{name}”" for name, row in zip(classes, metrics["confusion_matrix"], strict=True) if not sum(row)]
     if not absent:
         return ""
-    return f" The {SET_NAMES[set_name]} set contains no {word_list(absent)} cases, which macro averages leave out."
+    return f" The {SET_NAMES[set_name]} set contains no {word_list(absent)} cases; the macro averages leave them out."

@@ -1,4 +1,4 @@
-"""The cautions of a comparison in the order of their weight: what a reader must know before trusting its sentence."""
+"""The cautions of a comparison, the most serious first: what a reader must know before trusting its verdict."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from archnet.report.wording import SET_NAMES, decimals, signed_bounds, word_list
 
 
 def comparison_cautions(comparison: Comparison) -> list[str]:
-    """What a reader must know before trusting the sentence, the gravest first; empty when nothing speaks against it."""
+    """What a reader must know before trusting the verdict, the most serious first; empty without such facts."""
     return [
         *(f"{name}: {collapse_text(entry)}" for name, entry in comparison.collapsed.items()),
         *_chance_cautions(comparison),
@@ -43,7 +43,7 @@ def _num_groups(comparison: Comparison) -> int:
 
 
 def _chance_cautions(comparison: Comparison) -> Iterator[str]:
-    """Runs whose area under the ROC curve may be that of guessing, but for those that have collapsed."""
+    """A sentence for each run whose AUC may be that of guessing, except collapsed runs."""
     for side in verdict(comparison).sides:
         if side.is_better_than_chance is False and side.run not in comparison.collapsed and side.auc is not None:
             yield f"{side.run}: {chance_text(side.auc, side.auc_interval)}"
@@ -55,9 +55,7 @@ def _leak_text(name: str, leak: Leak, set_name: str) -> str:
             f"{name}: {leak.num_shared:,} of {pluralize(leak.num_groups, f'{SET_NAMES[set_name]} group')} (scans or "
             "patients) also have cases in the training set, so its results are optimistic."
         )
-    return (
-        f"{name}: the split is by candidate, so neighbours of a case may be in the training set, which is optimistic."
-    )
+    return f"{name}: a split by candidate may put neighbours of cases into the training set, so results are optimistic."
 
 
 def _baseline_cautions(comparison: Comparison) -> Iterator[str]:
@@ -74,13 +72,13 @@ def _baseline_cautions(comparison: Comparison) -> Iterator[str]:
 
 
 def _baselines_text(findings: Sequence[BaselineFinding]) -> str:
-    """The baselines with their areas and the difference to the network's."""
+    """The baselines with their AUC and its difference from the network's."""
     noun = "baseline" if len(findings) == 1 else "baselines"
     return f"the {noun} {word_list([_baseline_text(finding) for finding in findings])}"
 
 
 def _baseline_text(finding: BaselineFinding) -> str:
-    interval = f"; difference {signed_bounds(finding.interval)}, 95% CI" if finding.interval else ""
+    interval = f"; 95% CI of the difference {signed_bounds(finding.interval)}" if finding.interval else ""
     return f"{finding.baseline} (AUC {decimals(finding.baseline_auc)}{interval})"
 
 
@@ -95,11 +93,11 @@ def _seed_cautions(comparison: Comparison) -> list[str]:
         subject = (
             f"{word_list(single)} {'has one training seed' if len(single) == 1 else 'have one training seed each'}"
         )
-    return [f"{subject}: another seed may give another result, and no interval includes that."]
+    return [f"{subject}: another seed may give a different result, and the intervals do not include this."]
 
 
 def _auc_cautions(comparison: Comparison) -> Iterator[str]:
-    """The area under the ROC curve where it leads to another conclusion than the sentence."""
+    """A sentence if the AUC leads to a different conclusion than the verdict."""
     result = verdict(comparison)
     main = result.main_conclusion
     if main is None or main.kind in ("not_comparable", "neither_better_than_chance"):
@@ -110,9 +108,9 @@ def _auc_cautions(comparison: Comparison) -> Iterator[str]:
         return
     names = [(main.other, entry["other"]), (main.reference, entry["reference"])]
     (better, high), (worse, low) = sorted(names, key=lambda name: -name[1])
-    rest = "macro recall" if main.measure == MACRO_RECALL else "one false-positive rate"
+    rest = "the macro recall" if main.measure == MACRO_RECALL else "the recall at one false-positive rate"
     area = "macro AUC" if result.num_classes > 2 else "AUC"
     yield (
-        f"By {area}, {better} is better than {worse}: {decimals(high)} against {decimals(low)} (difference "
-        f"{signed_bounds(entry['interval'])}, 95% CI). The sentence is about {rest}."
+        f"By {area}, {better} is better than {worse}: {decimals(high)} against {decimals(low)} (95% CI of the "
+        f"difference {signed_bounds(entry['interval'])}). The verdict compares {rest}."
     )

@@ -1,4 +1,4 @@
-"""The sentences of a comparison: what follows from it, how sure it is and at what cost."""
+"""The sentences of a comparison: the conclusion, its uncertainty, and the cost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from archnet.report.wording import SET_NAMES, decimals, mean_count, percent
 
 
 def comparison_sentence(comparison: Comparison) -> str:
-    """What follows from a comparison, for each architecture against the reference, and at what cost."""
+    """The conclusion for each architecture against the reference, and the cost."""
     if not comparison.pairs and len(comparison.classes) > 2:
         row = comparison.rows[0]
         return class_sentence(f"{row.run} ({runs_text(row)})", row.metrics, comparison.classes, comparison.set)
@@ -32,7 +32,7 @@ def _single_sentence(row: ComparisonRow, comparison: Comparison) -> str:
     """The sentence of a single architecture with several runs."""
     counts = detection_counts(row.metrics["confusion_matrix"], comparison.classes.index(comparison.positive))
     folds = f", each case predicted once in {len(row.folds)} folds" if row.folds else ""
-    seeds = f" in the mean of {len(row.seeds)} seeds" if row.spread else ""
+    seeds = f" (mean of {len(row.seeds)} seeds)" if row.spread else ""
     deviation = f", standard deviation {percent(row.deviation('recall', comparison.positive))}" if row.spread else ""
     detected, false_positives = (mean_count(counts[key]) for key in ("true_positives", "false_positives"))
     return (
@@ -57,13 +57,18 @@ def main_sentence(result: Verdict) -> str:
     if conclusion.is_identical:
         return _identical_sentence(result, conclusion)
     amounts = conclusion_amounts(result, conclusion)
-    return f"{amounts.both_values()}: {_difference_text(amounts, conclusion)}"
+    sentences = [
+        f"{amounts.both_values()}: {_difference_text(amounts, conclusion)}",
+        amounts.false_positives_text(),
+        _consequence_text(amounts, conclusion),
+    ]
+    return " ".join(filter(None, sentences))
 
 
 def other_sentences(result: Verdict) -> list[str]:
     """A short sentence for each other architecture against the reference."""
     return [
-        f"{label_text(result.side(conclusion.other))} against {label_text(result.side(conclusion.reference))}: "
+        f"{label_text(result.side(conclusion.other))} against {label_text(result.side(conclusion.reference))}"
         f"{_short_conclusion(result, conclusion)}"
         for index, conclusion in enumerate(result.conclusions)
         if index != result.main
@@ -83,22 +88,24 @@ def cost_sentences(result: Verdict) -> list[str]:
 
 def _short_conclusion(result: Verdict, conclusion: Conclusion) -> str:
     if conclusion.kind == "not_comparable":
-        return f"not comparable, the {SET_NAMES[result.set]} set lacks a class."
+        return f": not comparable, because the {SET_NAMES[result.set]} set lacks a class."
     if conclusion.kind == "neither_better_than_chance":
-        return "neither is shown to be better than chance."
+        return ": neither is shown to be better than chance."
     if conclusion.is_identical:
-        return "identical predictions."
-    return _difference_text(conclusion_amounts(result, conclusion), conclusion)
+        return ": identical predictions."
+    amounts = conclusion_amounts(result, conclusion)
+    texts = [_difference_text(amounts, conclusion), _consequence_text(amounts, conclusion)]
+    return f", {amounts.quantity()}: {' '.join(filter(None, texts))}"
 
 
 def _chance_sentence(result: Verdict, conclusion: Conclusion) -> str:
     sides = [result.side(name) for name in (conclusion.other, conclusion.reference)]
     names = [network_text(side) for side in sides]
-    areas = [f"AUC {decimals(side.auc)}{ci_text(side.auc_interval)}" for side in sides]
+    areas = [f"{decimals(side.auc)}{ci_text(side.auc_interval)}" for side in sides]
     identical = " Both give identical predictions." if conclusion.is_identical else ""
     return (
-        f"Neither {names[0]} nor {names[1]} is shown to be better than chance: {areas[0]} and {areas[1]}, where "
-        f"guessing has 0.5.{identical}"
+        f"Neither {names[0]} nor {names[1]} is shown to be better than chance: AUC {areas[0]} and {areas[1]}; "
+        f"guessing gives 0.5.{identical}"
     )
 
 
@@ -111,34 +118,44 @@ def _identical_sentence(result: Verdict, conclusion: Conclusion) -> str:
 
 
 def _difference_text(amounts: Amounts, conclusion: Conclusion) -> str:
-    """The difference with its interval, and what does not follow from it; the end of a sentence."""
+    """The difference with its interval, as the end of a sentence."""
     difference = amounts.signed_words(conclusion.difference or 0.0)
     if conclusion.interval is None:
-        return f"{difference}. {amounts.missing_interval(conclusion)}"
+        return f"{difference}."
     text = f"{difference} (95% CI {amounts.interval_words(conclusion.interval)})"
     if conclusion.kind in ("other_better", "reference_better"):
         return f"{text}."
     if conclusion.at_equal_rates is not None:
         false_positives = "fewer" if conclusion.interval[1] < 0 else "more"  # fewer: the reference seemed better
-        return (
-            f"{text}, but with {false_positives} false positives. "
-            f"{_equal_rates_text(amounts, conclusion.at_equal_rates)}"
-        )
+        return f"{text}, but with {false_positives} false positives."
     if conclusion.kind == "not_worse" and conclusion.margin is not None:
         return f"{text}, not worse by more than the margin of {100 * conclusion.margin:g} percentage points."
     if conclusion.interval[0] <= 0 <= conclusion.interval[1]:
-        return f"{text}. No difference is shown."
-    return f"{text}, but p is {p_value_text(conclusion.p_holm)} after Holm's correction. No difference is shown."
+        return f"{text}."
+    return f"{text}, but p is {p_value_text(conclusion.p_holm)} after Holm's correction."
+
+
+def _consequence_text(amounts: Amounts, conclusion: Conclusion) -> str:
+    """That no difference is shown, and why, in sentences; empty where one is shown."""
+    if conclusion.interval is None:
+        return amounts.missing_interval(conclusion)
+    if conclusion.kind in ("other_better", "reference_better"):
+        return ""
+    if conclusion.at_equal_rates is not None:
+        return _equal_rates_text(amounts, conclusion.at_equal_rates)
+    is_not_worse = conclusion.kind == "not_worse" and conclusion.margin is not None
+    return "" if is_not_worse else "No difference is shown."
 
 
 def _equal_rates_text(amounts: Amounts, entry: Mapping[str, Any]) -> str:
-    """What the difference at equal rates in the compared set comes to."""
+    """The difference at equal rates in the compared set."""
     percentages = replace(amounts, is_count=False)
     difference, interval = entry["difference"], entry["interval"]
     words = "undefined" if difference is None else percentages.signed_words(difference)
     if interval is not None:
         words += f" (95% CI {percentages.interval_words(interval)})"
-    return f"At equal rates in the {SET_NAMES[amounts.result.set]} set: {words}. No difference is shown."
+    set_name = SET_NAMES[amounts.result.set]
+    return f"At equal false-positive rates in the {set_name} set: {words}. No difference is shown."
 
 
 def ci_text(interval: list[float] | None) -> str:

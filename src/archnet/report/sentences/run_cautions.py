@@ -15,12 +15,12 @@ from archnet.report.run_files import RunFiles
 from archnet.report.wording import SET_NAMES, UNDEFINED, UNKNOWN, decimals, reported_set
 
 OPTIMISTIC_VALIDATION = (
-    "The validation set may have chosen the weights and the time to stop, so these figures are optimistic."
+    "The validation set may have been used to select weights or to stop training, so these figures are optimistic."
 )
 
 
 def cautions(run: RunFiles) -> list[str]:
-    """What a reader must know before trusting the headline, the gravest first; empty when nothing speaks against it."""
+    """What a reader must know before trusting the headline, the most serious first; empty without such facts."""
     name = reported_set(run.sets)
     return [
         *([collapse_text(run.metrics["collapsed"])] if "collapsed" in run.metrics else _chance_caution(run, name)),
@@ -43,7 +43,7 @@ def _set_caution(name: str) -> list[str]:
 
 
 def _chance_caution(run: RunFiles, name: str) -> list[str]:
-    """A sentence where the area under the ROC curve may be that of guessing; of more classes its macro mean."""
+    """A sentence if the AUC (with more than two classes the macro AUC) may be that of guessing."""
     metrics = run.metrics[name]
     auc = macro_estimate(metrics, "auc")
     is_shown = auc.interval[0] > CHANCE if auc.interval else auc.value is None or auc.value > CHANCE
@@ -75,24 +75,22 @@ def chance_text(auc: float, interval: list[float] | None) -> str:
     """The sentence about a network that may be guessing.
 
     >>> chance_text(0.52, [0.43, 0.61])
-    'Not shown to be better than chance: AUC 0.520 (95% CI 0.430 to 0.610), where guessing has 0.5.'
+    'Not shown to be better than chance: AUC 0.520 (95% CI 0.430 to 0.610), where guessing gives 0.5.'
     """
     bounds = f" (95% CI {decimals(interval[0])} to {decimals(interval[1])})" if interval else ""
-    return f"Not shown to be better than chance: AUC {decimals(auc)}{bounds}, where guessing has 0.5."
+    return f"Not shown to be better than chance: AUC {decimals(auc)}{bounds}, where guessing gives 0.5."
 
 
 def few_groups_text(num_groups: int) -> list[str]:
     """A sentence about results from few groups; none where there are enough.
 
     >>> few_groups_text(7)
-    ['The cases come from only 7 groups (scans or patients), so intervals are wide, and other patients may differ.']
+    ['The cases come from only 7 groups (scans or patients), so the results may not hold for other patients.']
     """
     if not are_few(num_groups):
         return []
     groups = pluralize(num_groups, "group")
-    return [
-        f"The cases come from only {groups} (scans or patients), so intervals are wide, and other patients may differ."
-    ]
+    return [f"The cases come from only {groups} (scans or patients), so the results may not hold for other patients."]
 
 
 def _allowed_errors_caution(run: RunFiles) -> list[str]:
@@ -122,7 +120,7 @@ def _lost_scans_caution(run: RunFiles) -> list[str]:
 
 
 def _leakage_caution(run: RunFiles, name: str) -> list[str]:
-    """A sentence when scans or patients stand on both sides of the split, or may do so unseen."""
+    """A sentence if scans or patients are shared between training and evaluation, or may be."""
     evaluated_groups = set(run.predictions.select(name).groups.tolist())
     training_groups = set(run.predictions.select("train").groups.tolist())
     shared = len(evaluated_groups & training_groups)
@@ -132,7 +130,9 @@ def _leakage_caution(run: RunFiles, name: str) -> list[str]:
             "in the training set: the network has seen their neighbours, so these figures are optimistic."
         ]
     if name != "train" and _option(run, "split", "by") == "candidate":
-        return ["The split is by candidate: neighbours of a test case may be in the training set, which is optimistic."]
+        return [
+            "The split is by candidate: the training set may hold neighbours of test cases, so figures are optimistic."
+        ]
     return []
 
 

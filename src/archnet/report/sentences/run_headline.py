@@ -1,4 +1,4 @@
-"""The headline of one run: how many positive cases it finds, and how many false positives that takes."""
+"""The headline of one run: how many positive cases it finds, with how many false positives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archnet.report.wording import SET_NAMES, percent, reported_set
 
 
 def headline(run: RunFiles) -> str:
-    """The one sentence of a run: recall and false positives; of more than two classes their macro averages."""
+    """The main sentence of a run: recall and false positives, or macro averages with more than two classes."""
     name = reported_set(run.sets)
     metrics = run.metrics[name]
     num_groups = len(set(run.predictions.select(name).groups.tolist()))
@@ -36,11 +36,11 @@ def _detection_sentence(run: RunFiles, metrics: dict[str, Any], set_name: str, n
 
 
 def _estimate_text(estimate: Estimate, num_groups: int) -> str:
-    """A share with its interval, or why it has none."""
+    """A share with its interval, or the reason why it has none."""
     if estimate.value is None:
         return percent(None)
     if estimate.interval is None:
         groups = pluralize(num_groups, "group")
-        return f"{percent(estimate.value)} (95% interval not estimable from {groups} of cases)"
+        return f"{percent(estimate.value)} (95% CI cannot be estimated from {groups})"
     low, high = map(percent, estimate.interval)
-    return f"{percent(estimate.value)} (95% interval {low} to {high})"
+    return f"{percent(estimate.value)} (95% CI {low} to {high})"

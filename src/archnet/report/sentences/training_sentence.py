@@ -11,21 +11,21 @@ def training_sentence(end: TrainingEnd) -> str:
     """Which epoch's weights are kept, and why training ended early.
 
     >>> training_sentence(TrainingEnd(kept_epoch=7, num_epochs=12, best_metric="loss", best_value=0.3125))
-    'Weights of epoch 7 of 12 kept: the best validation loss, 0.312.'
+    'Kept the weights of epoch 7 of 12: best validation loss, 0.312.'
     >>> training_sentence(TrainingEnd(kept_epoch=7, num_epochs=12, best_metric="auc", best_value=0.9, is_macro=True))
-    'Weights of epoch 7 of 12 kept: the best validation macro AUC, 0.900.'
+    'Kept the weights of epoch 7 of 12: best validation macro AUC, 0.900.'
     >>> training_sentence(TrainingEnd(kept_epoch=12, num_epochs=12, max_epochs=12, is_averaged=True))
-    'Weights of the last epoch (12 of 12) kept, averaged over the steps of training.'
+    'Kept the weights of the last epoch (12 of 12), averaged over the training steps.'
     """
     return " ".join([_kept_text(end), *_stopping_texts(end)])
 
 
 def _kept_text(end: TrainingEnd) -> str:
-    averaged = ", averaged over the steps of training" if end.is_averaged else ""
+    averaged = ", averaged over the training steps" if end.is_averaged else ""
     if end.best_metric is None:
-        return f"Weights of the last epoch ({end.kept_epoch} of {end.num_epochs}) kept{averaged}."
+        return f"Kept the weights of the last epoch ({end.kept_epoch} of {end.num_epochs}){averaged}."
     return (
-        f"Weights of epoch {end.kept_epoch} of {end.num_epochs} kept{averaged}: the best validation "
+        f"Kept the weights of epoch {end.kept_epoch} of {end.num_epochs}{averaged}: best validation "
         f"{end.label(end.best_metric)}, {decimals(end.best_value)}."
     )
 

@@ -1,4 +1,4 @@
-"""Words for strata: the names of attributes and their ranges, and what follows from a table."""
+"""Words for strata: the names of attributes and their ranges, and the conclusion of a table."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def choose_columns(strata: Mapping[str, Any], names: Sequence[str] = ()) -> list
 
     Args:
         strata: The entry of metrics.json or comparison.json; may be empty.
-        names: Of attributes; without one, all but those that the header of every scan has.
+        names: Names of attributes; by default all but those that every scan has in its header.
 
     Raises:
         RunError: The runs have no such attribute, or it has only one stratum.
@@ -61,7 +61,7 @@ def choose_columns(strata: Mapping[str, Any], names: Sequence[str] = ()) -> list
 
 
 def size_text(stratum: Mapping[str, Any], measure: str) -> str:
-    """The cases that a stratum's share is of, their groups, and a word where they are few.
+    """The number of cases of a stratum, their groups, and whether they are few.
 
     >>> size_text({"n": 30, "positives": 8, "groups": 6, "is_small": True}, "recall")
     '8 positives in 6 groups, few'
@@ -71,7 +71,7 @@ def size_text(stratum: Mapping[str, Any], measure: str) -> str:
 
 
 def strata_note(strata: Mapping[str, Any], columns: Sequence[Mapping[str, Any]], *, names_area: bool = True) -> str:
-    """What the numbers of a table are.
+    """Explain the numbers of a table.
 
     Args:
         strata: The entry of metrics.json or comparison.json.
@@ -79,7 +79,7 @@ def strata_note(strata: Mapping[str, Any], columns: Sequence[Mapping[str, Any]],
         names_area: Whether the AUC is shown or mentioned.
     """
     measure, is_paired = strata["measure"], any("paired" in one for column in columns for one in column["strata"])
-    sentences = [f"Each {measure} is at the network's own threshold, with its 95% interval."]
+    sentences = [f"Each {measure} is measured at the network's own threshold and has a 95% interval."]
     if is_paired:
         sentences.append(
             "p is adjusted by Holm's method for all strata and networks of the attribute; the intervals are not."
@@ -93,7 +93,7 @@ def strata_note(strata: Mapping[str, Any], columns: Sequence[Mapping[str, Any]],
 
 
 def strata_sentence(column: Mapping[str, Any]) -> str:
-    """What follows from the differences of an attribute; empty without a second network."""
+    """The conclusion from the differences of an attribute; empty without a second network."""
     pairs = [(one["name"], pair) for one in column["strata"] for pair in one.get("paired", ())]
     if not pairs:
         return ""
@@ -108,7 +108,7 @@ def strata_sentence(column: Mapping[str, Any]) -> str:
     if not parts:
         words = word_list(list(metrics.values())).replace(" and ", " or ")
         return f"By {label}, no stratum shows a difference in {words} from {reference} after Holm's correction."
-    return f"By {label} and after Holm's correction, {'; '.join(parts)} than that of {reference}."
+    return f"By {label}, compared with {reference} and after Holm's correction: {'; '.join(parts)}."
 
 
 def _network_text(column: str, pairs: Sequence[tuple[str, Mapping[str, Any]]], metric: str) -> str:
@@ -116,7 +116,7 @@ def _network_text(column: str, pairs: Sequence[tuple[str, Mapping[str, Any]]], m
     found = {
         word: list(_shown_differences(column, pairs, metric, sign)) for word, sign in (("higher", 1), ("lower", -1))
     }
-    return " and ".join(f"{word} in {word_list(texts)}" for word, texts in found.items() if texts)
+    return " and ".join(f"{word} for {word_list(texts)}" for word, texts in found.items() if texts)
 
 
 def _shown_differences(

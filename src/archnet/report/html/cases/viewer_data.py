@@ -207,19 +207,21 @@ def _notes(cases: ViewedCases, num_listed: int, embedded: EmbeddedCases, kept: S
     total, notes = len(cases.predictions.cases), []
     if len(embedded.cases) < len(kept):
         notes.append(
-            f"The page has room for the voxels of {len(embedded.cases):,} of {len(kept):,} cases; others are listed."
+            f"The page has room for the images of {len(embedded.cases):,} of {len(kept):,} cases; the rest are listed."
         )
     if num_listed < total:
-        notes.append(f"Selections search {num_listed:,} of the {total:,} cases, all errors among them first.")
+        notes.append(f"Selections search {num_listed:,} of the {total:,} cases, errors first.")
     if embedded.reduction > 1:
         notes.append(f"Large cases are shown as means over blocks of up to {embedded.reduction} voxels along an axis.")
     gallery = kept[0].gallery
     if gallery.scales is None:
-        notes.append("Runs of archnet 0.1 keep grey values of the training window only.")
+        notes.append(
+            "Runs of archnet 0.1 store grey values in the training window only, so no other window is available."
+        )
     elif not gallery.is_hu:
-        notes.append("The data are not known to be in Hounsfield units, so the training window is the only one.")
+        notes.append("The data are not known to be in Hounsfield units, so only the training window is available.")
     elif embedded.rounding > 1:
-        notes.append(f"On this page values are rounded to {embedded.rounding:g} HU.")
+        notes.append(f"On this page, values are rounded to {embedded.rounding:g} HU.")
     if cases.shown:
         notes.append(f"The pictures show {cases.shown}.")
     return notes

@@ -122,9 +122,9 @@
       const embedded = embeddedPlaces(), shown = embedded.slice(0, shownThumbs);
       const rest = found.length - embedded.length;
       const cases = found.length === 1 ? "case" : "cases";
-      find(".found").textContent = found.length === 0 ? "No case fits these conditions." :
+      find(".found").textContent = found.length === 0 ? "No cases match these conditions." :
         `${count(embedded.length)} of ${count(found.length)} ${cases} shown` +
-        (rest ? `; ${count(rest)} more ${rest === 1 ? "is" : "are"} not embedded, and listed below.` : ".");
+        (rest ? `; ${count(rest)} more ${rest === 1 ? "is" : "are"} listed below without images.` : ".");
       find(".thumbs").replaceChildren(...shown.map(thumb));
       find(".more-cases").hidden = shown.length === embedded.length;
       showRest(new Set(embedded.map(place => voxels[place].row)));
@@ -403,7 +403,7 @@
       if (!heat) {
         note.textContent = `This case has no heat map of ${name}.`;
       } else if (!heat.numbers.some(Boolean)) {
-        note.textContent = `Grad-CAM finds no evidence for ${quoted(heat.label)} in this case of ${name}.`;
+        note.textContent = `Grad-CAM of ${name} finds no evidence for ${quoted(heat.label)} in this case.`;
       } else {
         const scale = document.createElement("span");
         scale.className = "heat-scale";
