@@ -33,7 +33,7 @@ NET = {
 }
 FILES = {
     "experiment.json", "split.csv", "training_scans.json", "predictions.csv", "metrics.json", "report.html", "gallery.npz",
-    "environment.json", "figures", "data.json", "manifest.json",
+    "methods.txt", "model_card.md", "tables", "environment.json", "figures", "data.json", "manifest.json",
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from archnet.api.paths import Paths, as_paths
+from archnet.errors import RunError
 from archnet.files.locks import break_foreign_locks
 from archnet.files.path_argument import output_folder, path_argument
 
@@ -51,6 +52,7 @@ def write_report(
     accept_edits: bool = False,
     break_lock: bool = False,
     checklists: Sequence[str] = (),
+    figures: Sequence[str] = ("svg",),
 ) -> list[Path]:
     """Recompute metrics.json from predictions.csv, and draw the figures and report.html again.
 
@@ -66,6 +68,7 @@ def write_report(
         break_lock: Break the locks of processes on other machines that ended without releasing them.
         checklists: Reporting checklists to fill for each run, as a page and a csv file: "claim", "tripod-ai" or
             "stard-ai".
+        figures: Formats of the figures of each run: "svg", or "svg" and "pdf".
 
     Returns:
         Paths of the HTML reports and the checklists; those of comparisons come last.
@@ -79,10 +82,24 @@ def write_report(
         repair=repair,
         accept_edits=accept_edits,
         today=date.today().isoformat(),
+        has_pdf="pdf" in _figure_formats(figures),
         checklists=(checklists,) if isinstance(checklists, str) else tuple(checklists),
     )
     with break_foreign_locks(is_wanted=break_lock):
         return regenerate_reports(as_paths(runs, "runs"), options)
+
+
+def _figure_formats(figures: Sequence[str]) -> tuple[str, ...]:
+    """The formats of figures.
+
+    Raises:
+        RunError: One is unknown.
+    """
+    formats = (figures,) if isinstance(figures, str) else tuple(figures)
+    for name in formats:
+        if name not in ("svg", "pdf"):
+            raise RunError(f'--figures: "{name}" is no format of figures. Use svg or svg,pdf.')
+    return formats
 
 
 def export_model(

@@ -84,6 +84,10 @@ def report(
             metavar="NAME",
         ),
     ] = None,
+    figures: Annotated[
+        str,
+        typer.Option(help="Formats of the figures of a run: svg, or svg,pdf (vectors with embedded fonts)."),
+    ] = "svg",
     break_lock: BreakLockOption = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -99,12 +103,17 @@ def report(
 
         archnet report --repair runs/luna16/arch3dsm
 
-        archnet report runs/luna16/arch3dsm --checklist claim
+        archnet report runs/luna16/arch3dsm --checklist claim --figures svg,pdf
     """
     from archnet.api.finished_runs import write_report
 
     paths = write_report(
-        runs, repair=repair, accept_edits=accept_edits, break_lock=break_lock, checklists=checklist or ()
+        runs,
+        repair=repair,
+        accept_edits=accept_edits,
+        break_lock=break_lock,
+        checklists=checklist or (),
+        figures=figures.split(","),
     )
     print_paths(paths, as_json)
     for path in paths if checklist else ():

@@ -22,6 +22,7 @@ from archnet.report.html.checklist_page import write_checklist
 from archnet.report.html.run_page import write_report
 from archnet.report.integrity_wording import run_integrity_texts
 from archnet.report.paper.checklists.filled_checklist import find_checklist
+from archnet.report.paper.pdf_figures import write_pdf_figures
 from archnet.report.run_files import RunFiles, read_run, read_run_files
 from archnet.runs.comparison import write_comparison_with_froc
 from archnet.runs.froc import recompute_run_froc
@@ -44,12 +45,14 @@ class ReportOptions:
         accept_edits: Accept them; all later reports state this.
         today: Day of the acceptance, as YYYY-MM-DD.
         checklists: Names of the reporting checklists to fill.
+        has_pdf: Write the figures as PDF as well.
     """
 
     repair: bool = False
     accept_edits: bool = False
     today: str = ""
     checklists: tuple[str, ...] = ()
+    has_pdf: bool = False
 
     def __post_init__(self) -> None:
         """Refuse both options at once, and unknown checklists.
@@ -92,7 +95,7 @@ def _regenerate_report(folder: Path, options: ReportOptions) -> list[Path]:
         if options.accept_edits:
             for name in accept_edits(folder, options.today, _check_files):
                 log.warning("%s: change accepted.", folder / name)
-        return _rewrite_report(folder, options.checklists)
+        return _rewrite_report(folder, options)
 
 
 def _check_files(folder: Path) -> None:
@@ -119,7 +122,7 @@ def _check_files(folder: Path) -> None:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
 
 
-def _rewrite_report(folder: Path, checklists: Sequence[str]) -> list[Path]:
+def _rewrite_report(folder: Path, options: ReportOptions) -> list[Path]:
     run = read_run(folder, while_rewritten=True)
     for text in run_integrity_texts(run.manifest):
         log.warning("%s: %s", folder, text)
@@ -132,9 +135,15 @@ def _rewrite_report(folder: Path, checklists: Sequence[str]) -> list[Path]:
         write_json(folder / "metrics.json", metrics | collapse | strata | froc)
         run = replace(run, metrics=read_json(folder / "metrics.json"))
         page = write_report(run)
+        if options.has_pdf:
+            write_pdf_figures(folder)
         return [
             page,
-            *(path for name in dict.fromkeys(checklists) for path in write_checklist(run, find_checklist(name))),
+            *(
+                path
+                for name in dict.fromkeys(options.checklists)
+                for path in write_checklist(run, find_checklist(name))
+            ),
         ]
 
 

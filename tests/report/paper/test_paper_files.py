@@ -3,8 +3,14 @@
 import csv
 import re
 
+import pytest
+
+import archnet
+from archnet.errors import RunError
+from archnet.evaluation.integrity.manifest import read_manifest
 from archnet.report.html.run_page import write_report
 from archnet.report.paper.paper_tables import PaperTable, paper_tables
+from archnet.report.paper.pdf_figures import parse_path
 from archnet.report.paper.run_card import run_card
 from archnet.report.run_files import read_run
 from synthetic_runs import write_run
@@ -51,3 +57,28 @@ def test_a_run_folder_has_a_model_card_with_use_licence_results_and_limits(tmp_p
     low, high = metrics["intervals"]["auc"]
     assert f"| AUC (ROC) | {metrics['auc']:.3f} | {low:.3f} to {high:.3f} |" in card
     assert "**Not for clinical use.**" in card
+
+
+def test_every_figure_is_written_as_pdf_on_demand_and_removed_without(tmp_path):
+    folder = write_run(tmp_path / "archsm", depth=10)
+    archnet.write_report(folder, figures=["svg", "pdf"])
+    svg, pdf = ({path.stem for path in (folder / "figures").glob(f"*.{suffix}")} for suffix in ("svg", "pdf"))
+    assert svg == pdf >= {"flow", "roc", "samples", "training_curves", "confusion_matrix_test", "calibration"}
+    content = (folder / "figures/flow.pdf").read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert b"/Subtype /Image" not in content
+    assert "figures/flow.pdf" in read_manifest(folder).files
+    archnet.write_report(folder)
+    assert not list((folder / "figures").glob("*.pdf"))
+    assert "figures/flow.pdf" not in read_manifest(folder).files
+
+
+def test_a_path_with_a_curve_is_no_path_of_lines():
+    with pytest.raises(ValueError, match=r"^a path of lines has no command C$"):
+        parse_path("M0 0C1 1 2 2 3 3")
+
+
+def test_an_unknown_format_of_figures_is_an_error(tmp_path):
+    message = '--figures: "png" is no format of figures. Use svg or svg,pdf.'
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        archnet.write_report(tmp_path, figures=["svg", "png"])

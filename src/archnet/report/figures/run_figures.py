@@ -32,7 +32,7 @@ def run_drawings(run: RunFiles) -> dict[str, Drawing]:
 
 
 def write_figures(folder: Path, drawings: Mapping[str, Drawing]) -> list[Path]:
-    """Write drawings into a run's `figures` folder, and remove the PNG files of the same name.
+    """Write drawings into a run's `figures` folder, and remove the PNG and PDF files of the same name.
 
     Returns:
         The files written.
@@ -40,6 +40,7 @@ def write_figures(folder: Path, drawings: Mapping[str, Drawing]) -> list[Path]:
     paths = [write_drawing(folder / "figures" / f"{name}.svg", drawing) for name, drawing in drawings.items()]
     for path in paths:
         path.with_suffix(".png").unlink(missing_ok=True)
+        path.with_suffix(".pdf").unlink(missing_ok=True)
     return paths
 
 

@@ -33,8 +33,8 @@ class SetSize:
     class_counts: tuple[int, ...]
 
     def text(self, classes: Sequence[str]) -> str:
-        """The size in words, such as "training, 700 cases (550 non-nodule, 150 nodule) of 25 groups, 25 scans"."""
-        counts = ", ".join(f"{count(n)} {name}" for n, name in zip(self.class_counts, classes, strict=True))
+        """The size in words, such as "training, 700 cases (550 “non-nodule”, 150 “nodule”) of 25 groups, 25 scans"."""
+        counts = ", ".join(f"{count(n)} “{name}”" for n, name in zip(self.class_counts, classes, strict=True))
         scans = "" if self.scans is None else f", {pluralize(self.scans, 'scan')}"
         groups = pluralize(self.groups, "group")
         return f"{SET_NAMES[self.name]}, {pluralize(self.cases, 'case')} ({counts}) of {groups}{scans}"
@@ -78,6 +78,8 @@ def lost_text(run: RunFiles) -> str:
     if "lost" not in (run.data or {}):
         return ""
     lost = (run.data or {})["lost"]
+    if not lost and case_kind(run) == "arrays":
+        return "No case was left out."
     if not lost:
         return "No scan was left out as unreadable."
     num_cases = sum(scan["num_cases"] for scan in lost)
