@@ -178,7 +178,13 @@ def test_what_a_killed_process_left_goes_with_the_next_command(tmp_path):
     ):
         (tmp_path / "archsm" / name).write_text("half")
     archnet.write_report(tmp_path / "archsm")
-    assert {path.name for path in (tmp_path / "archsm").iterdir()} == before | {"report.html", "figures"}
+    assert {path.name for path in (tmp_path / "archsm").iterdir()} == before | {
+        "report.html",
+        "figures",
+        "methods.txt",
+        "model_card.md",
+        "tables",
+    }
 
 
 def test_prune_finishes_the_removal_of_a_killed_process_but_not_that_of_a_living_one(tmp_path, monkeypatch):
