@@ -3,7 +3,7 @@
 Usage: python experiments/ablation_table.py runs/sweep_recipe
 
 Keeps the figures as experiments/results/NAME/ablation.json and prints the rows for experiments/README.md. Differences
-are paired, with 95% bootstrap intervals over groups of cases; see `archnet compare`.
+are paired, with 95% intervals over groups of cases where these can be estimated; see `archnet compare`.
 """
 
 import json
@@ -26,8 +26,8 @@ def compare_trials(folder: Path) -> tuple[list[dict], Comparison]:
         sys.exit(f"{folder}: its first trial has not finished, so there is nothing to compare with.")
     runs = [trial_folder(folder, trial.number) / name for trial in trials for name in trial.runs]
     comparison = compare(runs)
-    if any(pair.reference != comparison.rows[0].run for pair in comparison.pairs):
-        sys.exit(f"{folder}: its first trial is not the cheapest network, with which `archnet compare` compares.")
+    if [Path(row.folders[0]).parent for row in comparison.rows] != [trial_folder(folder, one.number) for one in trials]:
+        sys.exit(f"{folder}: its trials have 2D and 3D networks, which `archnet compare` puts in another order.")
     return [dict(trial.values) for trial in trials], comparison
 
 
@@ -54,8 +54,15 @@ def table_row(figure: dict) -> str:
     difference = figure["auc_difference"]
     if difference is None:
         return f"| {label} | {' | '.join(cells)} | |"
-    low, high = difference["interval"]
-    return f"| {label} | {' | '.join(cells)} | {difference['difference']:+.4f} ({low:+.4f} to {high:+.4f}) |"
+    return f"| {label} | {' | '.join(cells)} | {_difference(difference)} |"
+
+
+def _difference(entry: dict) -> str:
+    if entry["difference"] is None:
+        return "–"
+    interval = entry["interval"]
+    ends = f" ({interval[0]:+.4f} to {interval[1]:+.4f})" if interval else ""
+    return f"{entry['difference']:+.4f}{ends}"
 
 
 def _mean(value: float | None, deviation: float | None) -> str:

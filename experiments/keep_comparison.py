@@ -49,7 +49,8 @@ def _row(name: str, row: dict, positive: str) -> str:
             interval = class_value(metrics["intervals"][metric], positive)
             cells.append(f"{value:.3f}" + (f" ({interval[0]:.3f} to {interval[1]:.3f})" if interval else ""))
         else:
-            cells.append(f"{value:.3f} ± {class_value(spread[metric], positive):.3f}")
+            deviation = class_value(spread[metric], positive)
+            cells.append(f"{value:.3f}" + ("" if deviation is None else f" ± {deviation:.3f}"))
     return f"| {name} | {row['run']} | {metrics['n']:,} | {' | '.join(cells)} |"
 
 

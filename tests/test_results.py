@@ -51,6 +51,31 @@ def test_the_ablations_tables_are_what_their_sweeps_came_to(name):
             assert row[metric] == pytest.approx(mean(run["metrics"]["validation"][metric] for run in runs)), number
 
 
+@pytest.mark.parametrize(
+    ("difference", "cell"),
+    [
+        ({"difference": 0.0123, "interval": [-0.01, 0.03]}, "+0.0123 (-0.0100 to +0.0300)"),
+        ({"difference": 0.0123, "interval": None}, "+0.0123"),
+        ({"difference": None, "interval": None}, "–"),
+    ],
+)
+def test_a_difference_in_an_ablation_s_table_may_have_no_interval(difference, cell):
+    figure = {"values": {"learning_rate": 0.1}, "auc": 0.9, "mcc": None, "recall": 0.5, "auc_difference": difference}
+    figure["deviations"] = {"auc": 0.01, "mcc": None, "recall": 0.02}
+    row = load_script("ablation_table").table_row(figure)
+    assert row == f"| `learning_rate` 0.1 | 0.900 ± 0.010 | – | 0.500 ± 0.020 | {cell} |"
+
+
+def test_a_comparison_s_table_may_have_no_deviation_and_no_interval():
+    metrics = {"n": 40, "recall": 0.5, "mcc": None, "auc": 0.9, "intervals": dict.fromkeys(("recall", "mcc", "auc"))}
+    row = {"run": "net", "metrics": metrics, "spread": None}
+    document = {"runs": [row], "positive": "nodule", "sentence": "No difference is shown.", "cautions": []}
+    keep, cells = load_script("keep_comparison"), "| lidc | net | 40 | 0.500 | – | 0.900 |"
+    assert keep.table_lines("lidc", document) == [cells, "lidc: No difference is shown."]
+    row["spread"] = {"recall": None, "mcc": None, "auc": None}
+    assert keep.table_lines("lidc", document)[0] == cells
+
+
 def test_the_tables_of_comparisons_are_what_archnet_compare_says():
     keep, lines = load_script("keep_comparison"), readme_lines(EXPERIMENTS)
     comparisons = sorted(RESULTS.rglob("comparison.json"))
