@@ -41,11 +41,15 @@ def ratio_text(ratio: float | None) -> str:
 
     >>> ratio_text(8.27), ratio_text(26.4), ratio_text(0.31), ratio_text(1)
     ('8.3 times', '26 times', '0.31 times', 'the same')
+    >>> ratio_text(1.03), ratio_text(0.96), ratio_text(1.06)
+    ('about the same', 'about the same', '1.1 times')
     """
     if ratio is None:
         return ""
     if ratio == 1:
         return "the same"
+    if 0.95 <= ratio < 1.05:
+        return "about the same"
     return f"{ratio:.0f} times" if ratio >= 10 else f"{ratio:{'.1f' if ratio >= 1 else '.2g'}} times"
 
 

@@ -171,6 +171,7 @@ def test_the_form_stands_for_a_network_only_beside_baselines():
 @pytest.mark.parametrize(("ratio", "expected"), [
     (8.24, ["The 3D network arch3dsm takes 8.2 times the multiply-adds."]),
     (1, ["Both take the same multiply-adds."]),
+    (1.03, ["Both take about the same multiply-adds."]),
     (None, []),
 ])  # fmt: skip
 def test_the_cost_is_a_sentence_of_its_own(ratio, expected):

@@ -80,10 +80,11 @@ def cost_sentences(result: Verdict) -> list[str]:
     conclusion = result.main_conclusion
     if conclusion is None or conclusion.cost_ratio is None:
         return []
-    if conclusion.cost_ratio == 1:
-        return ["Both take the same multiply-adds."]
+    ratio = ratio_text(conclusion.cost_ratio)
+    if ratio.endswith("same"):
+        return [f"Both take {ratio} multiply-adds."]
     other = network_text(result.side(conclusion.other))
-    return [f"{other[0].upper()}{other[1:]} takes {ratio_text(conclusion.cost_ratio)} the multiply-adds."]
+    return [f"{other[0].upper()}{other[1:]} takes {ratio} the multiply-adds."]
 
 
 def _short_conclusion(result: Verdict, conclusion: Conclusion) -> str:
