@@ -14,7 +14,9 @@ import nibabel
 import numpy as np
 
 import archnet
+from archnet.data.attributes.attribute_table import read_attributes
 from archnet.data.candidates import read_candidates
+from archnet.data.dataset import Cases
 from archnet.data.patients import read_patients
 from archnet.data.store import open_crops, store_state
 from archnet.data.store_list import list_stores
@@ -26,6 +28,7 @@ from archnet.files.strict_json import read_document
 from archnet.imaging import list_scan_files, read_frame, read_volume
 from archnet.inference.trained_run import read_trained_runs
 from archnet.network.training.checkpoint import read_saved_training
+from archnet.report.html.cases.run_viewer import run_viewer
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.notebook_tables import comparison_html, run_html
 from archnet.report.run_files import read_run
@@ -40,7 +43,7 @@ from mutants import mutate_bytes, mutate_csv, mutate_gzip, mutate_json, mutate_l
 from server import Server, zip_bytes
 from small_sweeps import WIDTH, sweep_document
 from stored_scans import recipe
-from synthetic_runs import synthetic_predictions, write_run
+from synthetic_runs import keep_cases, synthetic_predictions, write_run
 from trained_runs import WHOLE, chest, write_trained_run
 
 Mutator = Callable[..., bytes]
@@ -229,6 +232,22 @@ def _read_whole_run(folder):
     return read_run(folder / "a")
 
 
+def _write_kept_cases(folder):
+    predictions = synthetic_predictions(num_cases=60)
+    keep_cases(write_run(folder / "a", predictions=predictions), predictions)
+    (folder / "a/manifest.json").unlink()
+
+
+def _read_kept_cases(folder):
+    return run_viewer(read_run(folder / "a"))
+
+
+def _read_cases(folder):
+    names = np.array([UID, "1.2.4"])
+    table = Cases(ids=names, groups=names, labels=np.arange(2), classes=("a", "b"))
+    return read_attributes(folder / "cases.csv", table)
+
+
 def _write_trained(folder):
     run = write_trained_run(folder / "net", data={**WHOLE, "crop_size": [8, 8, 4]})
     (run / "manifest.json").unlink(missing_ok=True)
@@ -341,6 +360,11 @@ KINDS = {
         lambda folder: read_patients(folder / "patients.csv", [UID, "1.2.4"]),
         {"*": mutate_csv},
     ),
+    "cases.csv": Kind(
+        _csv("cases.csv", ("case", "diameter_mm", "site"), (UID, "4.5", "A"), ("1.2.4", "8.25", "B")),
+        _read_cases,
+        {"*": mutate_csv},
+    ),
     "annotations.csv": Kind(
         _csv("annotations.csv", ("seriesuid", *POINT, "diameter_mm"), *POINTS),
         lambda folder: read_findings(folder / "annotations.csv"),
@@ -368,6 +392,8 @@ KINDS = {
     "run for inference": Kind(_write_run, _read_for_inference, {"a/*.json": mutate_json}),
     "manifest.json": Kind(_write_manifest, _read_whole_run, {"a/manifest.json": mutate_json}),
     "gallery.npz": Kind(_write_run, _read_whole_run, {"a/gallery.npz": mutate_zip}),
+    "kept cases": Kind(_write_kept_cases, _read_kept_cases, {"a/gallery.npz": mutate_zip}),
+    "heat_maps.npz": Kind(_write_kept_cases, _read_kept_cases, {"a/heat_maps.npz": mutate_zip}),
     "model.keras": Kind(
         _write_trained, _read_model, {"net/model.keras": lambda *given: mutate_zip(*given, {"json": mutate_json})}
     ),

@@ -6,6 +6,7 @@ from typing import Final
 
 from archnet.spec.outputs.schema_parts import NUMBER, SHARE, Schema, list_of, nullable, record_of, tuple_of
 
+_NUM_THRESHOLDS: Final = 99  # 1% to 99%
 _ENTRY: Final = {"value": nullable(NUMBER), "interval": nullable(tuple_of(nullable(NUMBER), 2))}
 _SHARE_ENTRY: Final = record_of({"value": nullable(SHARE), "interval": nullable(tuple_of(SHARE, 2))})
 
@@ -25,11 +26,11 @@ DECISION: Final = record_of(
         "predictive_values": list_of(record_of({"prevalence": SHARE, "ppv": _SHARE_ENTRY, "npv": _SHARE_ENTRY}), 1),
         "decision_curve": record_of(
             {
-                "thresholds": list_of(SHARE, 1),
-                "net_benefit": list_of(NUMBER, 1),
-                "low": list_of(nullable(NUMBER), 1),
-                "high": list_of(nullable(NUMBER), 1),
-                "act_on_all": list_of(NUMBER, 1),
+                "thresholds": tuple_of(SHARE, _NUM_THRESHOLDS),
+                "net_benefit": tuple_of(NUMBER, _NUM_THRESHOLDS),
+                "low": tuple_of(nullable(NUMBER), _NUM_THRESHOLDS),
+                "high": tuple_of(nullable(NUMBER), _NUM_THRESHOLDS),
+                "act_on_all": tuple_of(NUMBER, _NUM_THRESHOLDS),
             }
         ),
     }
