@@ -282,7 +282,7 @@ def test_a_cell_is_named_by_its_count_and_its_share(reader, experiment):
     number, share = (cell.find_element("css selector", name).text for name in ("b", "small"))
     button = cell.find_element("tag name", "button")
     assert button.get_attribute("aria-label") == (
-        f"test: {number}, {share}, truth “nodule”, predicted “non-nodule”. Show these cases"
+        f"test: {number} {share}, truth “nodule”, predicted “non-nodule”. Show these cases"
     )
 
 

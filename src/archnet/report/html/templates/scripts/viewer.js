@@ -679,8 +679,7 @@
       if (column === undefined) continue;
       for (const one of matrix.querySelectorAll("td[data-truth]")) {
         const [truth, predicted] = [Number(one.dataset.truth), Number(one.dataset.predicted)];
-        const numbers = () => [...one.querySelectorAll("b, small")].map(({textContent}) => textContent).join(", ");
-        makePicker(one, () => `${column}: ${numbers()}, truth ${quoted(truth)}, ` +
+        makePicker(one, () => `${column}: ${one.textContent.trim().replace(/\s+/g, " ")}, truth ${quoted(truth)}, ` +
           `predicted ${quoted(predicted)}. Show these cases`, () => ({column, truth, predicted}));
       }
     }
