@@ -1,6 +1,7 @@
 """Tracking: TensorBoard and MLflow show what the run folder holds, once."""
 
 import csv
+import io
 import json
 import logging
 import math
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner
 
@@ -24,9 +26,11 @@ from archnet.cli import app
 from archnet.errors import DataError, RunError
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.files.locks import hold_lock
+from archnet.report.event_images import draw_matrix, event_images
+from archnet.report.run_files import read_run_files
 from archnet.tracking import mlflow_store, tensorboard
 from archnet.tracking.mlflow_store import MlflowStore
-from archnet.tracking.tensorboard import TensorBoardCallback, open_tensorboard_callback
+from archnet.tracking.tensorboard import TensorBoardCallback, open_tensorboard_callback, write_event_images
 from archnet.tracking.tracked_values import set_parameters
 from plain_training import PLAIN
 from synthetic_runs import write_run
@@ -96,6 +100,35 @@ def test_tensorboard_draws_the_columns_of_history_csv_of_both_sets(finished_runs
         points = points_of(run / "tensorboard" / name)
         assert points == expected_points(history, name)
         assert {"loss", "accuracy", "recall"} <= points.keys()
+
+
+def test_tensorboard_shows_the_confusion_matrices_and_cases_of_a_finished_run(finished_runs):
+    run = finished_runs / "out/flat"
+    accumulator = EventAccumulator(str(run / "tensorboard/results")).Reload()
+    expected = event_images(read_run_files(run))
+    assert {"confusion_matrix/train", "confusion_matrix/test", "samples/01"} <= expected.keys()
+    assert accumulator.Tags()["images"] == list(expected)
+    for tag, png in expected.items():
+        (shown,) = accumulator.Images(tag)
+        assert (shown.encoded_image_string, shown.step) == (png, 4)
+        assert (shown.width, shown.height) == Image.open(io.BytesIO(png)).size
+
+
+def test_images_replace_those_of_an_earlier_evaluation(tmp_path):
+    png = draw_matrix([[1, 2], [3, 4]], ["a", "b"])
+    write_event_images(tmp_path, {"first": png, "second": png}, 3)
+    write_event_images(tmp_path, {"first": png}, 5)
+    (folder,) = (tmp_path / "tensorboard").iterdir()
+    assert len(list(folder.iterdir())) == 1
+    accumulator = EventAccumulator(str(folder)).Reload()
+    assert accumulator.Tags()["images"] == ["first"]
+    assert [image.step for image in accumulator.Images("first")] == [5]
+
+
+def test_without_tensorboard_no_images_are_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
+    write_event_images(tmp_path, {"first": b""}, 3)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_run_that_goes_on_draws_each_epoch_once(slices, tmp_path):

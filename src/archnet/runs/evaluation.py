@@ -21,6 +21,7 @@ from archnet.evaluation.strata.run_strata import strata_entry
 from archnet.files.atomic import write_json
 from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.strict_json import read_document
+from archnet.report.event_images import event_images
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run, read_run_files
 from archnet.runs.artifacts import split_text
@@ -31,6 +32,7 @@ from archnet.spec.arch import PlannedLayer
 from archnet.spec.cost import network_cost
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.resolve import parse_experiments
+from archnet.tracking.tensorboard import write_event_images
 
 if TYPE_CHECKING:
     import keras
@@ -158,7 +160,7 @@ def write_evaluation(
     prepared: PreparedData,
     model: keras.Model | None = None,
 ) -> None:
-    """Write predictions, gallery, heat maps, FROC, metrics, report and, last, the manifest of a finished run.
+    """Write predictions, gallery, heat maps, FROC, metrics, report, images for TensorBoard and, last, the manifest.
 
     Until then the folder `checkpoint` marks the run as unfinished.
 
@@ -168,7 +170,7 @@ def write_evaluation(
         metrics: The content of metrics.json, without the FROC.
         experiment: The run's experiment.
         prepared: The cases.
-        model: The network, for heat maps of the cases that the folder keeps; null writes none.
+        model: The network, for heat maps of the cases that the folder keeps; null writes none, and no images.
     """
 
     def write_results() -> None:
@@ -178,7 +180,10 @@ def write_evaluation(
         strata = strata_entry(folder, predictions, metrics)
         froc = write_run_froc(folder, predictions, experiment)
         write_json(folder / "metrics.json", {**metrics, **collapse, **strata, **froc})
-        write_report(read_run_files(folder))
+        run = read_run_files(folder)
+        write_report(run)
+        if model is not None:
+            write_event_images(folder, event_images(run), len(run.history.get("epoch", [])))
 
     if is_finished(folder):
         with rewrite_files(folder, _RESULT_FILES):

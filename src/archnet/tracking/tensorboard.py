@@ -1,8 +1,9 @@
-"""Training curves as TensorBoard event files, to watch a run with `tensorboard --logdir RUN`, also while it trains."""
+"""Training curves and images as TensorBoard event files, for `tensorboard --logdir RUN`, also while a run trains."""
 
 from __future__ import annotations
 
 import logging
+import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,7 +16,13 @@ FOLDER: Final = "tensorboard"
 
 CURVE_SETS: Final = ("train", "validation")
 
+RESULTS: Final = "results"
+"""Folder beside those of the sets, with the images of the finished run."""
+
 HistoryRow = Mapping[str, float]
+
+_FILE_VERSION: Final = "brain.Event:2"
+_RGB: Final = 3  # colour channels, as TensorBoard counts them
 
 
 class TensorBoardCallback:
@@ -58,19 +65,57 @@ class TensorBoardCallback:
         file.flush()
 
     def _open_file(self, name: str) -> Any:
-        """Start a new event file; its session start makes a running TensorBoard drop the points of an older file."""
-        from tensorboard.compat.proto.event_pb2 import SessionLog
-        from tensorboard.summary.writer.record_writer import RecordWriter
-
-        folder = self.folder / name
-        folder.mkdir(parents=True, exist_ok=True)
-        for older in folder.glob("events.out.tfevents.*"):
-            with suppress(PermissionError):  # on Windows, TensorBoard may have the file open
-                older.unlink()
-        self._files[name] = RecordWriter((folder / f"events.out.tfevents.{time.time_ns()}.archnet").open("wb"))
-        self._write(name, file_version="brain.Event:2")
-        self._write(name, step=0, session_log=SessionLog(status=SessionLog.START))
+        self._files[name] = _open_event_file(self.folder / name)
+        self._write(name, file_version=_FILE_VERSION)
+        self._write(name, step=0, session_log=_session_start())
         return self._files[name]
+
+
+def write_event_images(folder: Path, images: Mapping[str, bytes], step: int) -> None:
+    """Write the images of a finished run into an event file; earlier ones are replaced.
+
+    Without TensorBoard nothing is written.
+
+    Args:
+        folder: The run folder.
+        images: PNG files by their tags.
+        step: The number of epochs.
+    """
+    if find_spec("tensorboard") is None:
+        return
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+    values = [Summary.Value(tag=tag, image=Summary.Image(**_image_fields(png))) for tag, png in images.items()]
+    first = [{"file_version": _FILE_VERSION}, {"step": 0, "session_log": _session_start()}]
+    file = _open_event_file(folder / FOLDER / RESULTS)
+    for event in (*first, *({"step": step, "summary": Summary(value=[value])} for value in values)):
+        file.write(Event(wall_time=time.time(), **event).SerializeToString())
+    file.close()
+
+
+def _image_fields(png: bytes) -> dict[str, Any]:
+    """The fields of an image summary; a PNG file's header holds width and height (RFC 2083, 11.2.1)."""
+    width, height = struct.unpack(">II", png[16:24])
+    return {"width": width, "height": height, "colorspace": _RGB, "encoded_image_string": png}
+
+
+def _open_event_file(folder: Path) -> Any:
+    """Start a new event file in place of older ones."""
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for older in folder.glob("events.out.tfevents.*"):
+        with suppress(PermissionError):  # on Windows, TensorBoard may have the file open
+            older.unlink()
+    return RecordWriter((folder / f"events.out.tfevents.{time.time_ns()}.archnet").open("wb"))
+
+
+def _session_start() -> Any:
+    """The start of a session, which makes a running TensorBoard drop the points of an older file."""
+    from tensorboard.compat.proto.event_pb2 import SessionLog
+
+    return SessionLog(status=SessionLog.START)
 
 
 def _set_values(row: HistoryRow, name: str) -> dict[str, float]:
