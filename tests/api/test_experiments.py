@@ -18,7 +18,7 @@ from command_line import ROOT, invoked
 
 NET = {"name": "net", "rank": 2, "layers": [{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "T"}]}
 FLAT, DEEP = ROOT / "archs/archsm.json", ROOT / "archs/arch3dsm.json"
-OPTIONS_IN_PYTHON = {"set": "settings", "class": "class_name"}
+OPTIONS_IN_PYTHON = {"set": "settings", "class": "class_name", "checklist": "checklists"}
 
 
 def names(found):
@@ -36,7 +36,9 @@ def test_python_has_every_option_of_the_command_and_its_defaults(command):
         name = OPTIONS_IN_PYTHON.get(option[2:], option[2:].replace("-", "_"))
         assert name in parameters, option
         if name not in ("format", "out"):  # an option that must be given; explain writes nothing unless it is asked to
-            assert (parameters[name].default or None) == (parameter.default or None), option
+            default = parameters[name].default
+            default = ",".join(default) if isinstance(default, tuple) else default
+            assert (default or None) == (parameter.default or None), option
     assert set(inspect.signature(archnet.run).parameters) == set(inspect.signature(archnet.run_all).parameters)
 
 

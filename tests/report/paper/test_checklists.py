@@ -73,7 +73,7 @@ def run(tmp_path_factory):
          "seed 42."),
         ("disjointness", "Disjoint by group (patient, or scan whose patient is unknown): no group is in two sets."),
         ("initialization", "All weights were initialized at random (seed 0); no pretrained weights."),
-        ("selection", "Weights of the last epoch (30 of 30) kept."),
+        ("selection", "Kept the weights of the last epoch (30 of 30)."),
         ("data_licence", "Licence of the data: LUNA16: CC BY 4.0; its scans, LIDC-IDRI: CC BY 3.0."),
         ("missing_data", ""),
         ("strata", ""),
