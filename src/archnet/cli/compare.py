@@ -17,16 +17,16 @@ def compare(
     noninferior: Annotated[
         float | None,
         typer.Option(
-            help="Margin of non-inferiority, such as 0.02: test whether each architecture is worse than the reference "
-            "by less than this in the first difference of its table (one-sided at 2.5%).",
+            help="Non-inferiority margin, such as 0.02: test whether each architecture is worse than the reference by "
+            "less than this margin, on the first difference of its table (one-sided, 2.5%).",
             metavar="MARGIN",
         ),
     ] = None,
     by: Annotated[
         list[str] | None,
         typer.Option(
-            help="Show the strata of this attribute of the cases (cases.csv), such as diameter_mm or scanner; may be "
-            "repeated. Otherwise: of all but those that every scan has, such as its spacing.",
+            help="Attribute of the cases (column of cases.csv) whose strata are shown, such as diameter_mm or scanner; "
+            "may be repeated. By default, all but those that every scan has, such as its spacing.",
             metavar="COLUMN",
         ),
     ] = None,

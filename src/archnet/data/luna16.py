@@ -110,7 +110,7 @@ def _read_list(path: Path) -> Candidates:
 
 
 def _read_diameters(path: Path, candidates: Candidates) -> tuple[dict[str, Attribute], tuple[Finding, ...]]:
-    """The diameters of the nodules that candidates hit, where the list of nodules is there and can be read."""
+    """The diameters of the nodules that candidates hit, if the list of nodules exists and can be read."""
     if not path.is_file():
         return {}, ()
     is_nodule = candidates.labels == CLASSES.index("nodule")

@@ -32,8 +32,8 @@ class Recipe(ABC):
         ids: (n,) the case of each row.
         scans: Files or DICOM folders, each once.
         rows: The rows that each scan fills; every row belongs to one scan.
-        shape: Of one row, (height, width, depth).
-        dtype: Of the stored values.
+        shape: Shape of one row, (height, width, depth).
+        dtype: Data type of the stored values.
         series: The CT series to read in DICOM folders that contain several; see `series_to_read`.
     """
 

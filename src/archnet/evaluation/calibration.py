@@ -38,7 +38,7 @@ def calibration(part: Predictions, positive: int, *, seed: int) -> dict[str, Any
     Args:
         part: The set's cases.
         positive: Index of the class whose recall counts.
-        seed: Of the simulated outcomes.
+        seed: Seed of the simulated outcomes.
 
     Returns:
         `brier` (Brier 1950; of two classes the mean squared error of the positive class's probability, of more the

@@ -56,9 +56,9 @@ def curve_bands(cases: RankedCases, *, bootstraps: int = _BOOTSTRAPS, seed: int 
     they lie further out the fewer groups there are, as Student's t does.
 
     Args:
-        cases: Of both kinds.
+        cases: Cases of both kinds.
         bootstraps: Resamples; fewer are drawn from very many cases.
-        seed: Of the resamples.
+        seed: Seed of the resamples.
 
     Returns:
         None where there is a single group.

@@ -59,7 +59,7 @@ def named_metrics(values: Mapping[str, float | Floats], classes: Sequence[str] =
     {'accuracy': 0.5, 'macro_recall': 0.5, 'recall.CT-0': 1.0, 'recall.CT-1': 0.5, 'recall.CT-23': 0.0}
 
     Args:
-        values: Of `matrix_values` and `ranking_values`.
+        values: Result of `matrix_values` and `ranking_values`.
         classes: Names of more than two classes; without them their own numbers are left out.
     """
     named: dict[str, float] = {}

@@ -49,7 +49,7 @@ def training_end(history: History, experiment: Mapping[str, Any] | None) -> Trai
     """How a training ended.
 
     Args:
-        history: Of the run; empty for a run without a network.
+        history: History of the run; empty for a run without a network.
         experiment: `experiment.json`; null if the run has none.
 
     Returns:

@@ -44,7 +44,7 @@ class GroupedCases:
         columns: The classes whose metrics are given: the positive one of two, else all.
         rankings: For each of the columns the cases in order of its probability; empty for metrics of the matrix alone.
         bootstraps: Resamples behind each interval that has no closed form; 0 leaves these out.
-        seed: Of the resamples.
+        seed: Seed of the resamples.
     """
 
     part: Predictions

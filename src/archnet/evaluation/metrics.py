@@ -36,7 +36,7 @@ class MetricOptions:
         positive: Index of the class whose numbers are given, of two.
         threshold: Probability from which a case is taken for positive, of two classes.
         bootstraps: Resamples behind each bootstrap interval; 0 leaves these intervals out (None).
-        seed: Of the resamples.
+        seed: Seed of the resamples.
     """
 
     positive: int
@@ -63,7 +63,7 @@ def evaluate(
             stands for `DEFAULT_THRESHOLD`.
         recall: For two classes: the recall that a threshold chosen on the validation set is to reach there.
         bootstraps: Resamples of groups behind the intervals that have no closed form; 0 leaves these out (None).
-        seed: Of the resamples, and of the simulated outcomes behind the calibration's yardstick.
+        seed: Seed of the resamples, and of the simulated outcomes behind the calibration's yardstick.
 
     Returns:
         For each of "train", "validation" and "test" that occurs: the number `n` of cases and that of their `groups`,

@@ -80,7 +80,7 @@ def are_hits(
 
     Args:
         points_mm: Shape (M, 3).
-        centres_mm: Of the findings, shape (F, 3).
+        centres_mm: Centres of the findings, shape (F, 3).
         diameters_mm: Shape (F,); a negative one is unknown and counts as `UNKNOWN_DIAMETER_MM`.
     """
     radii_mm = np.where(diameters_mm < 0, UNKNOWN_DIAMETER_MM, diameters_mm) / 2

@@ -13,7 +13,7 @@ class RunStart:
     """A run that starts to train.
 
     Attributes:
-        name: Of its folder: architecture, fold and seed.
+        name: Name of its folder: architecture, fold and seed.
         number: Its place among the runs that are carried out, from 1.
         num_runs: How many are carried out.
         num_epochs: Epochs that it trains at most.

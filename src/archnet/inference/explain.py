@@ -234,7 +234,7 @@ def write_heat_map(path: Path, scan: Path, heat: NDArray[np.float32], series: st
         path: The new file.
         scan: The scan's file or DICOM folder.
         heat: (z, y, x) in LPS, as `Explanation.scan_heat`.
-        series: Of `Explanation`.
+        series: As in `Explanation`.
     """
     frame = read_stored_frame(scan, series)
     stored = np.zeros(frame.hu.shape, np.float32)

@@ -75,7 +75,7 @@ class Plot:
     """What the axes of a kind of curve say.
 
     Attributes:
-        name: Of its file.
+        name: Name of its file.
         title: Above.
         x: Below.
         y: At the left.

@@ -88,7 +88,7 @@ class Gallery:
 
         Args:
             numbers: The cases.
-            limits: Of the network's input.
+            limits: Limits of the network's input.
         """
         stored = self.values[numbers]
         if self.other_channels is not None:

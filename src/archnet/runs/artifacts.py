@@ -65,7 +65,7 @@ def write_model(
         folder: The run folder.
         model: The trained model: raw values in, probabilities out.
         history: One row for each epoch.
-        summary: Of `network_summary`.
+        summary: Result of `network_summary`.
     """
     with atomic_write(folder / "model.keras") as path:
         model.save(path)

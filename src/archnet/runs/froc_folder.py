@@ -38,8 +38,8 @@ class SubmissionFroc:
     """The FROC of a submission.
 
     Attributes:
-        of_all: Of all nodules.
-        by_diameter: Of the nodules of each stratum of diameters; empty where there is only one.
+        of_all: FROC of all nodules.
+        by_diameter: FROC of the nodules of each stratum of diameters; empty where there is only one.
     """
 
     of_all: Froc

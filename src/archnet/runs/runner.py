@@ -98,7 +98,7 @@ def run_experiments(
     """Train and evaluate architectures on the same splits, and compare all finished runs in the folder.
 
     Args:
-        experiments: Of `parse_experiments`: the same data, one architecture and one split or fold each.
+        experiments: Result of `parse_experiments`: the same data, one architecture and one split or fold each.
         out: The experiment's folder; by default runs/<experiment>.
         options: How they are carried out.
 
@@ -138,7 +138,7 @@ def run_single(
     """Make or resume one run in a folder that other processes fill at the same time, and compare nothing.
 
     Args:
-        experiment: Of `parse_experiments`.
+        experiment: Result of `parse_experiments`.
         folder: The experiment's folder.
         callback: See `RunOptions`.
         evaluated_sets: See `RunOptions`.

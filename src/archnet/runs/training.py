@@ -64,7 +64,7 @@ def train_network(
     Args:
         run: The run.
         micro: How a batch passes through the network.
-        record: Of the checkpoint from which the training resumes; empty if there is none.
+        record: Record of the checkpoint from which the training resumes; empty if there is none.
         callback: Called after every step and epoch.
 
     Returns:

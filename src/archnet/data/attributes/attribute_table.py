@@ -39,7 +39,7 @@ _MIXED_SHARE: Final = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ListedAttributes:
-    """What a table says about the cases of a data set.
+    """The attributes that a table gives for the cases of a data set.
 
     Attributes:
         columns: For each attribute one value a case, (N,); empty where it is unknown.
@@ -57,7 +57,7 @@ class _Table:
     Attributes:
         path: The file.
         key: Column that names the rows.
-        names: Of the attributes.
+        names: Names of the attributes.
         values: By the name of a row.
         lines: Line of each row, from 1, by its name.
     """
@@ -177,7 +177,7 @@ def _check_row(table: _Table, line: int, name: str, values: Sequence[str]) -> No
 
 
 def _find_unknown(table: _Table, unknown: Sequence[str]) -> Iterator[Finding]:
-    """Rows about cases that the data do not have: a note where only a part of the data is there."""
+    """Rows for cases that are not in the data; only a note if the data are incomplete."""
     if not unknown:
         return
     severity: Severity = "note" if len(unknown) <= len(table.values) / 2 else "warning"

@@ -13,7 +13,7 @@ from archnet.imaging import Volume
 from archnet.imaging.dicom.acquisition import ACQUISITION_COLUMNS
 
 _DIGITS: Final = 6
-"""Of a spacing: headers write the same one with different rounding errors."""
+"""Decimals of a spacing: headers store the same spacing with different rounding errors."""
 
 
 def scan_columns(frames: Sequence[Volume], scan_of_case: NDArray[np.int64]) -> dict[str, Attribute]:

@@ -39,9 +39,9 @@ class Comparison:
         allowed_errors: Data checks whose errors a run allowed.
         manifests: The manifest of each run folder, with the changes that were accepted; null if it has none.
         collapsed: The collapsed runs by name, with their entry of `metrics.json`.
-        leaks: Of `find_leaks`.
-        baseline_findings: Of `find_baselines`.
-        strata: Of `paired_strata`.
+        leaks: Result of `find_leaks`.
+        baseline_findings: Result of `find_baselines`.
+        strata: Result of `paired_strata`.
     """
 
     classes: tuple[str, ...]

@@ -23,9 +23,9 @@ class ComparisonRow:
 
     Attributes:
         run: The run folder's name, or the architecture's where there are several runs.
-        form: Of `read_form`.
+        form: Result of `read_form`.
         folders: The run folders, as they were given.
-        seeds: Of training.
+        seeds: Seeds of training.
         folds: Folds of a cross-validation, whose cases are evaluated together; empty without one.
         metrics: As in `metrics.json`, about the compared set; of several seeds the means over them, with intervals of
             these means (other cases and other seeds).

@@ -27,7 +27,7 @@ def matched_recalls(
     """The recalls of all trainings at the operating points of either side, whose means over each side count equally.
 
     Args:
-        curves: Of each of M trainings, the reference's first.
+        curves: Curves of the M trainings, the reference's first.
         matrices: Their confusion matrices at their own thresholds, (B, 2, 2).
         positive: Index of the class whose recall counts.
         num_reference: Trainings of the reference.

@@ -52,7 +52,7 @@ def paired_differences(
         other: The same of the other architecture.
         truth: The cases that both judge.
         bootstraps: Resamples behind the numbers without a formula; 0 leaves their intervals out (None).
-        seed: Of the resamples.
+        seed: Seed of the resamples.
 
     Returns:
         For each number the entry of `difference_entry`.
@@ -67,7 +67,7 @@ def paired_differences(
 
 
 def _scale(name: str) -> Scale:
-    """Of a number; recalls at equal rates are no metrics of the table."""
+    """The scale of a number; recalls at equal rates are not in the table of metrics."""
     return "atanh" if name in METRICS and METRICS[name].range == (-1, 1) else "logit"
 
 

@@ -35,7 +35,7 @@ class PairedComparison:
         discordant: For each pair of seeds in their order, `reference_seed` and `other_seed`, the cases that only one of
             the two networks classifies correctly: `only_reference_right` and `only_other_right`.
         document: Where the experiments differ: architecture, training. Empty where one is a baseline without a network.
-        noninferiority: Of `noninferiority`; None without a margin.
+        noninferiority: Result of `noninferiority`; None without a margin.
     """
 
     reference: str
@@ -65,7 +65,7 @@ def paired_comparisons(
         rows: Their results.
         positive: Index of the class whose recall counts.
         compared_set: Name of the set; thresholds that the validation set chooses need another one.
-        margin: Of non-inferiority; None for no such test.
+        margin: Margin of non-inferiority; None for no such test.
     """
     sides = [(pool, row.metrics["threshold"]) for pool, row in zip(pools, rows, strict=True)]
     truth = pool_truth(pools[0], positive)

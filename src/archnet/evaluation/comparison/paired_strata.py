@@ -30,7 +30,7 @@ def paired_strata(pools: Sequence[Pool], thresholds: Sequence[float | None], pos
 
     Args:
         pools: The runs of each network, on the same cases; the first is the reference of the others.
-        thresholds: Of each network.
+        thresholds: Threshold of each network.
         positive: Index of the class whose recall counts.
 
     Returns:

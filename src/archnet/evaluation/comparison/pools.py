@@ -33,7 +33,7 @@ class Pool:
         folders: The run folders.
         folders_by_seed: The same, those of each seed.
         document: The first one's experiment without its name, fold and seed; empty where a run has none.
-        seeds: Of training, in rising order.
+        seeds: Seeds of training, in rising order.
         folds: Those that the runs cover, in rising order; empty without a cross-validation.
         predictions_by_seed: For each seed the cases of the compared set, of all folds together, sorted by name.
         run_of_case_by_seed: For each seed the index in `folders_by_seed` of the run that predicted each of these cases.
@@ -64,7 +64,7 @@ class _Member:
         folder: The run folder.
         document: The experiment without its name, fold and seed.
         requested_document: The same with the training's automatic choices as "auto" again: they differ between folds.
-        seed: Of training.
+        seed: Seed of training.
         fold: Null without a cross-validation.
     """
 
@@ -241,7 +241,7 @@ def pool_truth(pool: Pool, positive: int) -> Truth:
 
 
 def pool_trainings(pool: Pool, truth: Truth, threshold: float | None) -> list[SeedPredictions]:
-    """What the network of each seed says about the compared cases, at one threshold."""
+    """The predictions of each seed's network for the compared cases, at one threshold."""
     return [
         SeedPredictions(
             scores=cases.probabilities[:, list(truth.columns)],

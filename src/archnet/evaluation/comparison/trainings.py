@@ -2,7 +2,7 @@
 
 Accuracy, recall and the other proportions have a linearized covariance, the area under the ROC curve of two classes
 Obuchowski's; the rest has that of bootstrap resamples of groups, times g / (g - 1) for g groups (Davison and Hinkley
-1997, doi:10.1017/CBO9780511802843, section 3.8). All trainings meet the same resamples.
+1997, doi:10.1017/CBO9780511802843, section 3.8). All trainings share the same resamples.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Truth:
     Attributes:
         y_true: Index of the class, shape (N,).
         groups: Index of the group, shape (N,).
-        num_classes: Of the data.
+        num_classes: Number of classes of the data.
         positive: Index of the class whose recall counts.
     """
 
@@ -57,7 +57,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SeedPredictions:
-    """What one training's network says about the shared cases.
+    """The predictions of one training's network for the shared cases.
 
     Attributes:
         scores: Probability of each class of `Truth.columns`, shape (N, C).
@@ -72,9 +72,9 @@ class Trainings:
     """M trainings, sorted once for all resamples.
 
     Attributes:
-        predictions: Of each.
+        predictions: Predictions of each training.
         truth: The cases.
-        rankings: Of each training for each class of `Truth.columns`.
+        rankings: Rankings of each training for each class of `Truth.columns`.
     """
 
     def __init__(self, predictions: Sequence[SeedPredictions], truth: Truth) -> None:
@@ -96,7 +96,7 @@ class Trainings:
 
         Args:
             weights: How often each case counts, shape (B, N).
-            names: Of metrics.
+            names: Names of metrics.
 
         Returns:
             For each name shape (B, M, C): the number of the whole set or of the positive class, or of each class with
@@ -141,9 +141,9 @@ def estimate_metrics(
 
     Args:
         trainings: On the same cases.
-        names: Of metrics.
+        names: Names of metrics.
         bootstraps: Resamples; 0 leaves unknown what needs them.
-        seed: Of the resamples.
+        seed: Seed of the resamples.
 
     Returns:
         For each name the estimates of the whole set or the positive class; of more classes those of each class, and of
@@ -233,7 +233,7 @@ def bootstrap(
         values: Gives for case weights (B, N) each number, shape (B, M, C).
         num_trainings: The M trainings.
         bootstraps: Resamples.
-        seed: Of the resamples.
+        seed: Seed of the resamples.
 
     Returns:
         For each number its values (M, C), and C covariances (M, M); NaN where unknown.

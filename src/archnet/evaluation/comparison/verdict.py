@@ -61,7 +61,7 @@ class Conclusion:
         other_interval: That of the other's number.
         difference: Other minus reference.
         interval: 95% interval of the difference.
-        p: Of the difference.
+        p: P value of the difference.
         p_holm: The same after Holm's correction over all architectures.
         false_positive_rate: In validation, to which both thresholds are set; null for other measures.
         operating_points: Counts of both sides as "reference" and "other", where each is a single run whose threshold
@@ -70,7 +70,7 @@ class Conclusion:
             compared set: `difference` and `interval` of the recall at equal rates there, which do not show the same.
             The kind is then "no_difference_shown". Null otherwise.
         is_identical: Whether both give the same probabilities for all cases.
-        margin: Of non-inferiority, null without one.
+        margin: Margin of non-inferiority, null without one.
         cost_ratio: The other's multiply-adds as a multiple of the reference's; null where unknown.
     """
 
@@ -101,9 +101,9 @@ class Verdict:
     Attributes:
         set: Name of the compared set.
         positive: The class whose recall counts.
-        num_classes: Of the data.
+        num_classes: Number of classes of the data.
         sides: The architectures in their order, the reference first.
-        conclusions: Of each architecture but the reference.
+        conclusions: The conclusion for each architecture but the reference.
         main: Index of the conclusion that answers the question: that of the first network of another form than the
             reference, else of the first network, else of the first baseline. It does not depend on the results, so that
             it is not the best of several. Null without conclusions.

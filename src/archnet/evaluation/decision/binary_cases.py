@@ -102,7 +102,7 @@ def estimate_entry(value: float, cases: BinaryCases, influences: Floats, scale: 
         value: The number.
         cases: Its cases.
         influences: What each case adds to it, shape (N,), of sum 0.
-        scale: Of the interval, see `t_interval`.
+        scale: Scale of the interval, see `t_interval`.
     """
     error = cases.standard_error(influences)
     if not error > _ROUNDING or cases.fewest_groups < 2:

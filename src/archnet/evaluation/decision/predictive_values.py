@@ -99,8 +99,8 @@ def predictive_values(ratios: dict[str, dict[str, Any]], prevalence: float) -> d
     """The positive and the negative predictive value at a prevalence, by Bayes' theorem.
 
     Args:
-        ratios: Of `likelihood_ratios`.
-        prevalence: Of the positive class, from 0 to 1.
+        ratios: Result of `likelihood_ratios`.
+        prevalence: Prevalence of the positive class, from 0 to 1.
 
     Returns:
         `prevalence`, `ppv` and `npv`, the last two with `value` and 95% `interval`; None where undefined.

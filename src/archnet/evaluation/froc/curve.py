@@ -56,7 +56,7 @@ class Froc:
     """What a FROC analysis gives.
 
     Attributes:
-        curve: Of all scans.
+        curve: Curve of all scans.
         hits: What it was drawn from.
         sensitivities: At `RATES`, shape (7,); NaN where there is no nodule.
         band: 95% interval of the sensitivity at `BAND_RATES`, shape (R, 2); None without bootstraps.
@@ -112,7 +112,7 @@ def compute_froc(
         reference: The scans that count, their nodules and excluded findings.
         max_marks: Marks of a scan that count at most, the best; see `match_marks`.
         bootstraps: Resamples behind the intervals; 0 leaves them out.
-        seed: Of the resamples.
+        seed: Seed of the resamples.
     """
     hits = match_marks(marks, reference, max_marks)
     curve = froc_curve(hits)
@@ -173,10 +173,10 @@ def bootstrap_sensitivities(hits: Hits, rates: Floats, bootstraps: int, seed: in
     """Sensitivity at R rates in each resample of the scans that has a nodule.
 
     Args:
-        hits: Of one detector.
+        hits: Hits of one detector.
         rates: False positives per scan, shape (R,).
         bootstraps: Resamples.
-        seed: Of the resamples; equal scans and seeds give equal resamples, whatever the marks.
+        seed: Seed of the resamples; equal scans and seeds give equal resamples, whatever the marks.
 
     Returns:
         Shape (B, R); None where there is nothing to draw.

@@ -144,7 +144,7 @@ def match_marks(marks: Marks, reference: ReferenceStandard, max_marks: int | Non
     A mark in several nodules counts for each; one that hits a nodule is neither ignored nor a false positive.
 
     Args:
-        marks: Of one detector.
+        marks: Marks of one detector.
         reference: Scans and findings.
         max_marks: Keep the best so many of a scan that has more; of marks that tie with the best one left out, none
             is kept.

@@ -1,6 +1,6 @@
 """Paired FROC: the differences of two networks' CPM and sensitivities on the same scans, by a bootstrap of the scans.
 
-Both networks meet the same resamples of scans, as in the intervals of each by itself (Setio et al. 2017,
+Both networks are evaluated on the same resamples of scans, as for the interval of each (Setio et al. 2017,
 doi:10.1016/j.media.2017.06.015). The interval of a difference is Student's, with the bootstrap's standard error, over
 the scans that have nodules; several seeds add their variance (see `seed_variance`).
 """
@@ -42,9 +42,9 @@ def sample_froc(hits_by_seed: Sequence[Hits], *, bootstraps: int, seed: int = 0)
     """The sensitivities and CPM of one network's trainings, and the same in resamples of the scans.
 
     Args:
-        hits_by_seed: Of each training, on the same scans.
+        hits_by_seed: Hits of each training, on the same scans.
         bootstraps: Resamples; 0 for none.
-        seed: Of the resamples; equal scans and seeds give equal resamples.
+        seed: Seed of the resamples; equal scans and seeds give equal resamples.
     """
     rates = np.array(RATES)
     values = np.stack([froc_curve(hits).sensitivity_at(rates) for hits in hits_by_seed])
@@ -72,7 +72,7 @@ def froc_differences(reference: str, networks: Mapping[str, FrocSamples]) -> dic
 
     Args:
         reference: Name of the reference, one of the networks.
-        networks: Of the same scans and resamples, by name.
+        networks: Networks on the same scans and resamples, by name.
 
     Returns:
         For each other network `reference`, its name; `cpm`, the entry of `difference_entry` with `p_holm`, Holm's

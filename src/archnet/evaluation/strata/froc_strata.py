@@ -25,7 +25,7 @@ def compute_froc_by_diameter(
     than 10 nodules, or nodules in fewer than 5 scans, has no intervals: those of resamples are too narrow there.
 
     Args:
-        marks: Of one detector.
+        marks: Marks of one detector.
         reference: The scans, all nodules and the excluded findings.
         max_marks: See `compute_froc`.
         bootstraps: See `compute_froc`.

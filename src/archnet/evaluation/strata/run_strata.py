@@ -18,7 +18,7 @@ def strata_entry(folder: Path, predictions: Predictions, metrics: Mapping[str, A
 
     Args:
         folder: The run folder.
-        predictions: Of all cases.
+        predictions: Predictions of all cases.
         metrics: The run's metrics, which name the positive class and the threshold.
 
     Returns:
@@ -44,7 +44,7 @@ def stratifications(
     """The attributes that have two strata or more.
 
     Args:
-        columns: Of `read_case_columns`.
+        columns: Result of `read_case_columns`.
         predictions: The cases.
         cases: The same.
     """

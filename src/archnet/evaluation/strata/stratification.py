@@ -65,7 +65,7 @@ class Stratification:
     """An attribute, and the strata into which it divides cases.
 
     Attributes:
-        name: Of the attribute.
+        name: Name of the attribute.
         is_of_positives: Whether only positive cases have the attribute, such as the diameter of a nodule. The strata
             then have no other cases.
         strata: Two or more, none of them empty; rising where the attribute is a number, else the largest first, and the
@@ -85,8 +85,8 @@ def stratify(name: str, values: Attribute, is_positive: NDArray[np.bool_]) -> St
     frequent values are strata, and where there are more than twelve the others are one together.
 
     Args:
-        name: Of the attribute.
-        values: Of the cases, shape (N,).
+        name: Name of the attribute.
+        values: Values of the cases, shape (N,).
         is_positive: Shape (N,).
 
     Returns:

@@ -58,7 +58,7 @@ def judge_cases(trainings: Sequence[Predictions], *, positive: int, thresholds: 
     Args:
         trainings: The predictions of each, of cases in the same order.
         positive: Index of the class whose recall counts.
-        thresholds: Of each training.
+        thresholds: Threshold of each training.
     """
     first = trainings[0]
     predicted = [
@@ -91,7 +91,7 @@ def stratum_results(cases: JudgedCases, stratification: Stratification, stratum:
     """What one network reaches in a stratum, the mean over its trainings, JSON-ready.
 
     Args:
-        cases: Of the trainings of one network.
+        cases: Cases of the trainings of one network.
         stratification: That the stratum is of.
         stratum: The cases.
 

@@ -23,7 +23,7 @@ class AreaEstimates(NamedTuple):
 
     Attributes:
         areas: Shape (M,).
-        covariance: Of the areas, shape (M, M).
+        covariance: Covariance of the areas, shape (M, M).
     """
 
     areas: Floats

@@ -61,7 +61,7 @@ def score_bounds(
     Args:
         share: Observed or expected.
         trials: Number of independent trials, above 0.
-        quantile: Of the distribution of the standardized error.
+        quantile: Quantile of the distribution of the standardized error.
 
     Returns:
         Lower and upper ends; NaN where an argument is.
@@ -121,7 +121,7 @@ def t_interval(value: float, standard_error: float, num_groups: float, scale: Sc
 
     Args:
         value: The estimate; inside the open range of the scale.
-        standard_error: Of the value itself, not of the transformed one (delta method).
+        standard_error: Standard error of the value itself, not of the transformed one (delta method).
         num_groups: Two or more.
         scale: Where the interval is symmetric: "logit" for numbers from 0 to 1, "atanh" for those from -1 to 1.
 
@@ -172,7 +172,7 @@ def resamples(num_groups: int, bootstraps: int, *, num_cases: int, seed: int) ->
     Args:
         num_groups: Groups to draw from, and drawn each time.
         bootstraps: Resamples in all.
-        num_cases: Of all groups; a chunk has so many resamples that their case weights fit in memory.
+        num_cases: Number of cases of all groups; the case weights of a chunk of resamples fit in memory.
         seed: Equal seeds give equal resamples.
 
     Yields:

@@ -28,8 +28,8 @@ def proportion_bounds(successes: Counts, trials: Counts) -> Floats:
     """The lower and upper end of the interval of each proportion.
 
     Args:
-        successes: Of each group, shape (..., G).
-        trials: Of each group, shape (..., G); groups without trials do not count.
+        successes: Successes of each group, shape (..., G).
+        trials: Trials of each group, shape (..., G); groups without trials do not count.
 
     Returns:
         Shape (..., 2); NaN without trials, and where one group has them all and more than one.
@@ -74,8 +74,8 @@ def proportion_interval(successes: Counts, trials: Counts) -> Interval | None:
     """The interval of one proportion.
 
     Args:
-        successes: Of each group, shape (G,).
-        trials: Of each group, shape (G,).
+        successes: Successes of each group, shape (G,).
+        trials: Trials of each group, shape (G,).
 
     Returns:
         [low, high], or None without trials, and where one group has them all and more than one.
@@ -88,8 +88,8 @@ def design_effect(successes: Counts, trials: Counts) -> Floats:
     """How many times as many trials the groups need for the precision of independent trials; at least 1.
 
     Args:
-        successes: Of each group, shape (..., G).
-        trials: Of each group, shape (..., G).
+        successes: Successes of each group, shape (..., G).
+        trials: Trials of each group, shape (..., G).
 
     Returns:
         Shape (...); NaN where fewer than two groups have trials.
@@ -107,7 +107,7 @@ def least_design_effect(rarer: Counts, trials: Counts) -> Floats:
 
     Args:
         rarer: Cases of the rarer outcome, shape (...).
-        trials: Of each group, shape (..., G).
+        trials: Trials of each group, shape (..., G).
 
     Returns:
         Shape (...); NaN without trials.
@@ -124,7 +124,7 @@ def ratio_variance(sums: Counts, sizes: Counts) -> Floats:
     divided by the cases of all others.
 
     Args:
-        sums: Of the values of each group's cases, shape (..., G).
+        sums: Sums of the values of each group's cases, shape (..., G).
         sizes: Cases of each group, shape (..., G).
 
     Returns:

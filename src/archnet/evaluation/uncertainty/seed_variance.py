@@ -46,7 +46,7 @@ class MeanEstimate:
     Attributes:
         value: NaN where undefined.
         standard_error: NaN where unknown; 0 where the resamples or groups do not vary.
-        degrees_of_freedom: Of Student's t.
+        degrees_of_freedom: Degrees of freedom of Student's t.
     """
 
     value: float
@@ -113,7 +113,7 @@ def seed_variance(values: Floats, covariance: Floats) -> float:
     """The variance of a mean over S seeds that comes from the seeds alone.
 
     Args:
-        values: Of S trainings, two or more, shape (S,).
+        values: Values of S trainings, two or more, shape (S,).
         covariance: Over the choice of cases, shape (S, S).
 
     >>> round(seed_variance(np.array([0.8, 0.9]), np.diag([0.001, 0.001])), 6)  # (0.005 - 0.001) / 2
@@ -133,9 +133,9 @@ def difference_entry(estimates: Estimates, num_reference: int, scale: Scale = "l
     """One number's entry of `comparison.json`.
 
     Args:
-        estimates: Of the trainings of both sides, the reference's first.
+        estimates: Estimates of the trainings of both sides, the reference's first.
         num_reference: Trainings of the reference.
-        scale: Of the numbers. Its range limits the difference, and so the interval of few groups.
+        scale: Scale of the numbers. Its range limits the difference, and so the interval of few groups.
 
     Returns:
         `reference`, `other` and `difference` (other minus reference), None where undefined; the 95% intervals

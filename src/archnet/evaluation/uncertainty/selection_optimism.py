@@ -43,7 +43,7 @@ def selection_optimism(values: Floats, first: Floats, second: Floats) -> float |
     that: exact where all candidates are equally good, at most 12% too large where they differ by more than the noise.
 
     Args:
-        values: Of the T candidates, on all cases; the larger, the better.
+        values: Values of the T candidates, on all cases; the larger, the better.
         first: On the first half of each of S splits of the cases, shape (S, T).
         second: On the second half, shape (S, T).
 

@@ -56,7 +56,7 @@ class Tally:
         """The metrics of history.csv's training columns; NaN where undefined.
 
         Args:
-            positive: Of two classes, the one whose recall counts; of more, the macro mean counts.
+            positive: With two classes, the one whose recall counts; with more, the macro mean counts.
             classes: Names of more than two classes; without them the recall of each class is left out.
         """
         values = {"loss": np.asarray(self.loss / self.num_cases), **matrix_values(self.matrix, positive)}

@@ -25,7 +25,7 @@ def validation_metrics(
     Args:
         probabilities: (N, K).
         labels: (N,) index of the class.
-        positive: Of two classes, the one whose recall and ranking count; of more, their macro means count.
+        positive: With two classes, the one whose recall and ranking count; with more, their macro means count.
         training: Its `loss` and `focal_gamma`.
         classes: Names of more than two classes; without them the numbers of each class are left out.
     """

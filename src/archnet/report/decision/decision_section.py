@@ -15,7 +15,7 @@ def decision_section(metrics: Mapping[str, Any], name: str) -> dict[str, Any] | 
 
     Args:
         metrics: The content of metrics.json.
-        name: Of the reported set.
+        name: Name of the reported set.
 
     Returns:
         None of more than two classes, and of a run of an older version.

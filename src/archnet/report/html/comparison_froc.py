@@ -19,7 +19,7 @@ class PairedFroc(NamedTuple):
 
     Attributes:
         intervals: The 95% interval of the mean CPM of each architecture with several seeds.
-        differences: Of `froc_differences`.
+        differences: Result of `froc_differences`.
     """
 
     intervals: Mapping[str, list[float] | None]
@@ -53,7 +53,7 @@ def froc_document(frocs: Mapping[str, Sequence[RunFroc]], paired: PairedFroc) ->
     """The part of comparison.json about FROC; empty without any.
 
     Args:
-        frocs: Of each architecture those of its seeds.
+        frocs: For each architecture, the FROC results of its seeds.
         paired: Their differences.
 
     Returns:

@@ -55,8 +55,8 @@ def froc_section(
     """What the template draws; None where no run has a FROC curve.
 
     Args:
-        frocs: Of all runs.
-        differences: Of `froc_differences`, by architecture.
+        frocs: FROC results of all runs.
+        differences: Result of `froc_differences`, by architecture.
     """
     froc_curves = [(froc, _read_curve(froc.folder / "froc/curve.json")) for froc in frocs]
     frocs_with_curve = [(froc, curve) for froc, curve in froc_curves if curve]

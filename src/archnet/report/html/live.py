@@ -28,7 +28,7 @@ def live_panel(columns: Sequence[EvaluationResult], positive: int, *, by_false_p
     """What the template draws without a script, and the data of the script.
 
     Args:
-        columns: Of two classes; each is a confusion matrix, a row of numbers, and a mark on each curve.
+        columns: Columns for two classes; each is a confusion matrix, a row of numbers, and a mark on each curve.
         positive: Index of the class that is looked for.
         by_false_positives: Also offer a slider of false positives, matched over all columns, which must be of one set.
     """

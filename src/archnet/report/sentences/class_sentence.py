@@ -15,7 +15,7 @@ def class_sentence(name: str, metrics: Mapping[str, Any], classes: Sequence[str]
     """Describe macro recall, macro AUC and accuracy with intervals, the weakest class, and classes without cases.
 
     Args:
-        name: Of the run or the network.
+        name: Name of the run or the network.
         metrics: As in `metrics.json`, of the set; of several seeds the means.
         classes: More than two.
         set_name: Name of the set.

@@ -32,9 +32,9 @@ class _Content:
 
     Attributes:
         column: The attribute's entry in metrics.json or comparison.json.
-        names: Of the networks.
+        names: Names of the networks.
         measure: "recall" or "accuracy".
-        rows: Of the strata and networks.
+        rows: Rows of the strata and networks.
     """
 
     column: Mapping[str, Any]
@@ -56,7 +56,7 @@ def strata_drawing(column: Mapping[str, Any], names: Sequence[str], measure: str
 
     Args:
         column: The attribute's entry in metrics.json or comparison.json.
-        names: Of the networks.
+        names: Names of the networks.
         measure: "recall" or "accuracy".
     """
     content = _Content(column=column, names=names, measure=measure, rows=tuple(strata_rows(column, names)))

@@ -40,7 +40,7 @@ def strata_rows(column: Mapping[str, Any], names: Sequence[str]) -> Iterator[Str
 
     Args:
         column: Its entry in metrics.json or comparison.json.
-        names: Of the networks.
+        names: Names of the networks.
     """
     for stratum in column["strata"]:
         pairs = {pair["other"]: pair for pair in stratum.get("paired", ())}

@@ -29,7 +29,7 @@ def strata_section(strata: Mapping[str, Any], names: Sequence[str]) -> dict[str,
 
     Args:
         strata: The entry of metrics.json or comparison.json; may be empty.
-        names: Of the networks.
+        names: Names of the networks.
     """
     columns = strata.get("columns", ())
     if not columns:

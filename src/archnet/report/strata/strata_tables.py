@@ -31,7 +31,7 @@ def strata_tables(strata: Mapping[str, Any], names: Sequence[str], by: Sequence[
 
     Args:
         strata: The entry of metrics.json or comparison.json; may be empty.
-        names: Of the networks.
+        names: Names of the networks.
         by: Names of attributes; see `choose_columns`.
 
     Raises:

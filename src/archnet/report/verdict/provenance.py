@@ -1,4 +1,4 @@
-"""Provenance: what a page is about and what it was made with, from the folders of its runs."""
+"""Provenance: the subject of a page and the software and data behind it, from the folders of its runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Provenance:
 
     Attributes:
         title: Name of the experiment, else of the folder.
-        description: Of the experiment; empty if it has none.
+        description: Description of the experiment; empty if it has none.
         texts: Date, version of archnet, git commit and data digest, as far as the runs record them.
     """
 
@@ -68,7 +68,7 @@ def _date_texts(started: Sequence[str]) -> list[str]:
 
 
 def day_text(day: str) -> str:
-    """A day as a reader says it.
+    """A date in words.
 
     >>> day_text("2026-11-06"), day_text("soon")
     ('6 November 2026', 'soon')
@@ -84,7 +84,7 @@ _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
-"""Of the page's language, whatever the locale."""
+"""In the language of the page, independent of the locale."""
 
 
 def _version_texts(packages: Iterable[Mapping[str, str]]) -> list[str]:

@@ -51,7 +51,7 @@ def recall_bars(title: str, bars: Sequence[Bar], width: int = WIDE, narrow: Draw
     Args:
         title: What they show, for the alternative text.
         bars: In their order.
-        width: Of the drawing, in pixels.
+        width: Width of the drawing, in pixels.
         narrow: The same bars for a phone.
     """
     thickness = _BAR if len(bars) <= _MAX_THICK else _THIN_BAR

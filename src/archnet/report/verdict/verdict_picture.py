@@ -1,4 +1,4 @@
-"""The verdict as a picture by itself: title, badge, sentences, bars, facts, cautions and provenance."""
+"""The verdict as a standalone picture: title, badge, sentences, bars, facts, cautions and provenance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ACTUAL: Final = 0.9  # of the estimated width of a text that is several words l
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureContent:
-    """What the picture says.
+    """The content of the picture.
 
     Attributes:
         title: Name of the experiment.

@@ -38,7 +38,7 @@ def prepare(
         dataset: The data set that the experiments have in common.
         experiments: They may differ in their split.
         progress: Wraps the items of a long loop.
-        splits: Of `make_splits` for these experiments; null makes them.
+        splits: Result of `make_splits` for these experiments; null makes them.
         strict: Fail if a scan cannot be read or a candidate lies outside its scan.
         is_preview: Cut the crops even if there are too few cases to train.
 

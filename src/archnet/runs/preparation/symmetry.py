@@ -125,7 +125,7 @@ class _Loss:
         pair: The two classes, in words; empty where there are no others.
         first: AUC without copies.
         second: AUC with copies.
-        interval: Of the second less the first; None where the difference is that of every group.
+        interval: Interval of the second AUC minus the first; None where the difference is that of every group.
     """
 
     pair: str

@@ -33,7 +33,7 @@ def headline(board: Leaderboard, folder: Path) -> str:
 
 
 def choice_text(board: Leaderboard) -> str:
-    """Among how many trials the best one was chosen."""
+    """The number of trials from which the best one was chosen."""
     num_ranked = sum(row.is_ranked for row in board.rows)
     return f"chosen among {num_ranked} trials" if num_ranked > 1 else "the only one that can be ranked"
 
@@ -53,7 +53,7 @@ def cautions(board: Leaderboard, evaluated_trials: list[int], optimism: float | 
     Args:
         board: The leaderboard of the sweep.
         evaluated_trials: The numbers of the trials evaluated on the test set, in order.
-        optimism: Of `choice_optimism`.
+        optimism: Result of `choice_optimism`.
     """
     ranked = sum(row.is_ranked for row in board.rows)
     sentences = _collapse_sentences(board)
@@ -72,7 +72,7 @@ def cautions(board: Leaderboard, evaluated_trials: list[int], optimism: float | 
 
 
 def _collapse_sentences(board: Leaderboard) -> list[str]:
-    """What has become of the best trial's runs if they have collapsed, and which other trials have collapsed runs."""
+    """How the best trial's runs have collapsed, if they have, and which other trials have collapsed runs."""
     best = board.best
     own = [one["collapsed"] for one in best.metrics if "collapsed" in one] if best else []
     others = [

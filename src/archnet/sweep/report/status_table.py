@@ -28,7 +28,7 @@ def sweep_table(board: Leaderboard, *, is_running: bool, optimism: float | None 
     Args:
         board: The leaderboard of the sweep.
         is_running: Whether a process runs the sweep; otherwise its running trials are shown as interrupted.
-        optimism: Of `choice_optimism`, which then has a line below the trials.
+        optimism: Result of `choice_optimism`, which then has a line below the trials.
     """
     ranked = [row for row in board.rows if row.trial.state in (FINISHED, STOPPED)]
     running = [row for row in board.rows if row.trial.state == RUNNING]

@@ -1,4 +1,4 @@
-"""The cases whose voxels and heat maps a page carries: as many as its size allows, the most important first."""
+"""The cases whose voxels and heat maps are embedded in a page, the most important first, up to its size limit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class KeptCase:
         row: Its row in the page's table of cases.
         gallery: The gallery that keeps it.
         number: Its number there.
-        heat_maps: Of each network, the heat maps and the number of the case in them; null if it has none.
+        heat_maps: For each network, the heat maps and the number of the case in them; null if it has none.
     """
 
     row: int

@@ -32,7 +32,7 @@ class ViewedNetwork:
     Attributes:
         name: Its name on the page.
         probabilities: (N, classes), means over seeds.
-        threshold: Of the positive class; null with more than two classes.
+        threshold: Threshold of the positive class; null with more than two classes.
         galleries: Galleries of its runs.
         heat_maps: Heat maps of its runs, those of the first seed first.
     """
@@ -60,7 +60,7 @@ class ViewedCases:
         positive: Index of the positive class.
         networks: Networks that classify them.
         reported: The set that the page is about.
-        columns: Of each confusion matrix on the page by its name: the number of its network, and its set.
+        columns: For each confusion matrix on the page, by its name: the number of its network, and its set.
         presets: Label of each button that selects cases, and what it selects.
         experiment: The content of experiment.json.
         shown: The channel or window that pictures show, if there are several.
@@ -184,7 +184,7 @@ def _spacing(experiment: Mapping[str, Any], kind: str) -> list[float] | None:
 
 
 def _histograms(cases: ViewedCases) -> list[dict[str, Any]]:
-    """Of each network and true class: how many cases of the reported set have which score.
+    """Histograms of scores in the reported set, for each network and true class.
 
     The score is the probability of the positive class; with more than two classes, that of the true class.
     """
