@@ -107,6 +107,17 @@ def test_27_positives_from_7_groups_determine_a_recall_to_016_at_best():
     )
 
 
+def test_of_more_than_two_classes_the_class_with_the_fewest_cases_is_expected_and_the_macro_recall_is_named():
+    cases = replace(cases_of([0] * 40 + [1] * 30 + [2] * 13), classes=("other", "nodule", "faint", "absent"))
+    expected = expect_recall(cases, sets_of(test=83))
+    assert (expected.class_name, expected.num_classes, expected.num_cases) == ("faint", 4, 13)
+    assert expected.text == (
+        'With 13 cases of "faint" in the test set (the fewest of 4 classes), each from its own group, a recall of 0.9 is '
+        "known to within ±0.17. The report leads with the macro average over all classes."
+    )
+    assert expect_recall(cases, sets_of(train=83)) is None
+
+
 def test_the_expected_interval_is_the_one_that_the_report_will_give():
     expected = expect_recall(cases_of([1] * 30), sets_of(test=30))
     interval = binomtest(27, 30).proportion_ci(method="wilson")

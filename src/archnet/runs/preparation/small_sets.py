@@ -36,7 +36,8 @@ class ExpectedRecall:
 
     Attributes:
         set: "test", else "validation".
-        class_name: The class.
+        class_name: The positive class; of more than two classes the one with the fewest cases.
+        num_classes: All classes of the data; the recall of more than two is their macro average.
         num_cases: Its cases in the set.
         num_groups: The groups (scans or patients) that they come from.
         recall: The recall that is assumed.
@@ -47,6 +48,7 @@ class ExpectedRecall:
 
     set: str
     class_name: str
+    num_classes: int
     num_cases: int
     num_groups: int
     recall: float
@@ -55,8 +57,15 @@ class ExpectedRecall:
 
     @property
     def text(self) -> str:
-        """The expectation as a sentence."""
+        """The expectation as a sentence; of more than two classes with one about their macro average."""
+        if self.num_classes == 2:
+            return self._class_text()
+        return f"{self._class_text()} The report leads with the macro average over all classes."
+
+    def _class_text(self) -> str:
         counts = f'{pluralize(self.num_cases, "case")} of "{self.class_name}" in the {self.set} set'
+        if self.num_classes > 2:
+            counts += f" (the fewest of {self.num_classes} classes)"
         if self.interval is None or self.interval_by_group is None:
             return f"With {counts}, {_NO_INTERVAL}."
         known = f"a recall of {self.recall:g} is known to within {_half_width(self.interval)}"
@@ -78,20 +87,25 @@ def evaluated_set(sets: NDArray[np.str_]) -> str | None:
 
 
 def expect_recall(cases: Cases, sets: NDArray[np.str_]) -> ExpectedRecall | None:
-    """The expected precision of the recall of the positive class on the evaluated set; null without such cases.
+    """The expected precision of the recall of a class on the evaluated set; null without such cases.
+
+    It is the positive class; of more than two classes, the one with the fewest cases.
 
     Args:
         cases: The cases in use.
         sets: (N,) their sets.
     """
     name = evaluated_set(sets)
-    groups = cases.groups[(sets == name) & (cases.labels == cases.positive)]
-    if name is None or not len(groups):
+    counts = np.bincount(cases.labels[sets == name], minlength=len(cases.classes))
+    label = cases.positive if len(counts) == 2 else int(np.where(counts, counts, counts.sum() + 1).argmin())
+    if name is None or not counts[label]:
         return None
+    groups = cases.groups[(sets == name) & (cases.labels == label)]
     interval, interval_by_group = _expected_intervals(groups)
     return ExpectedRecall(
         set=name,
-        class_name=cases.classes[cases.positive],
+        class_name=cases.classes[label],
+        num_classes=len(cases.classes),
         num_cases=len(groups),
         num_groups=len(np.unique(groups)),
         recall=EXPECTED,
