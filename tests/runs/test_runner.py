@@ -20,7 +20,7 @@ from finished_runs import NET_2D, NET_3D, experiment_on
 RUN_FILES = {
     "experiment.json", "arch.json", "network.json", "split.csv", "training_scans.json", "history.csv", "model.keras", "predictions.csv",
     "metrics.json", "report.html", "gallery.npz", "heat_maps.npz", "environment.json", "log.txt", "figures", "data.json", "tensorboard",
-    "manifest.json",
+    "manifest.json", "methods.txt", "model_card.md", "tables",
 }  # fmt: skip
 
 
@@ -126,11 +126,11 @@ def test_folds_are_compared_when_both_architectures_have_them(cubes, tmp_path, c
     assert (row["run"], row["folds"], row["metrics"]["n"]) == ("flat", [0, 1], 60)
     archnet.run(experiment_on(cubes, NET_3D, split={"folds": 2, "fold": 0}, training=training), out=out)
     assert (
-        "no comparison: flat: its test cases are not those of deep-fold0: it has 60, deep-fold0 has 30" in caplog.text
-    )
+        "no comparison: deep-fold0: its test cases are not those of flat: it has 30, flat has 60, and they share 30"
+    ) in caplog.text
     archnet.run(experiment_on(cubes, NET_3D, split={"folds": 2, "fold": 1}, training=training), out=out)
     comparison = json.loads((out / "comparison.json").read_text())
-    assert [(row["run"], row["folds"]) for row in comparison["runs"]] == [("deep", [0, 1]), ("flat", [0, 1])]
+    assert [(row["run"], row["folds"]) for row in comparison["runs"]] == [("flat", [0, 1]), ("deep", [0, 1])]
 
 
 def test_the_wanted_recall_chooses_a_threshold_on_the_validation_set(cubes, tmp_path):
