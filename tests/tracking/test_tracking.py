@@ -26,7 +26,7 @@ from archnet.cli import app
 from archnet.errors import DataError, RunError
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.files.locks import hold_lock
-from archnet.report.event_images import draw_matrix, event_images
+from archnet.report.images.event_images import draw_matrix, event_images
 from archnet.report.run_files import read_run_files
 from archnet.tracking import mlflow_store, tensorboard
 from archnet.tracking.mlflow_store import MlflowStore

@@ -21,8 +21,8 @@ from archnet.evaluation.strata.run_strata import strata_entry
 from archnet.files.atomic import write_json
 from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.strict_json import read_document
-from archnet.report.event_images import event_images
 from archnet.report.html.run_page import write_report
+from archnet.report.images.event_images import event_images
 from archnet.report.run_files import read_run, read_run_files
 from archnet.runs.artifacts import split_text
 from archnet.runs.froc import write_run_froc

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from archnet.report.event_images import draw_case, draw_matrix, event_images
 from archnet.report.figures.montage import Picture, gallery_pictures
 from archnet.report.figures.theme import LIGHT
+from archnet.report.images.event_images import draw_case, draw_matrix, event_images
 from archnet.report.run_files import read_run_files
 from synthetic_runs import write_run
 
