@@ -176,7 +176,8 @@ def test_the_planes_show_the_voxels_in_the_chosen_window(reader, experiment):
         assert_drawn(reader, "axial", grey(values[:, :, 4], low, high))
         assert_drawn(reader, "coronal", grey(values[12, :, ::-1].T, low, high))
         assert_drawn(reader, "sagittal", grey(values[:, 10, ::-1].T, low, high))
-    assert reader.complaints() == []
+    own_reads = "willReadFrequently"  # `pixels` reads the canvases back, which the page never does
+    assert [one for one in reader.complaints() if own_reads not in one] == []
     assert reader.requests() == [page.as_uri()]
 
 
