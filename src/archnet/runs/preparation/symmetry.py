@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from archnet.data.dataset import Dataset
 from archnet.errors import pluralize
 from archnet.evaluation.comparison.trainings import SeedPredictions, Trainings, Truth, estimate_metrics
-from archnet.evaluation.uncertainty.clustered_auc import area_interval, mean_placements
-from archnet.evaluation.uncertainty.intervals import Interval
+from archnet.evaluation.uncertainty.clustered_auc import area_interval, estimate_areas, scarcer_groups
+from archnet.evaluation.uncertainty.intervals import Interval, t_interval
 from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.evaluation.uncertainty.seed_variance import difference_entry
 from archnet.runs.preparation.baseline_models import fit_baseline
@@ -102,7 +102,7 @@ def _draw_rows(rows: NDArray[np.int64], labels: NDArray[np.int64], most: int) ->
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Skill:
-    """The AUC of a pair of classes without copies, and its 95% interval."""
+    """The AUC of a pair of classes without copies, and its 95% interval, symmetric as that of a difference from 0.5."""
 
     area: float
     interval: Interval
@@ -220,10 +220,13 @@ class _Trial:
         """The first regression's AUC on the cases of two classes; None where it has no interval."""
         truth = self._truth_of(pair)
         scores, is_positive = self._scores_of(pair, self.first), truth.y_true == 1
-        interval = area_interval(scores, is_positive, truth.groups)
-        if interval is None:
+        estimates = estimate_areas([[scores]], is_positive, truth.groups)
+        if estimates is None:
             return None
-        return _Skill(area=float(mean_placements([scores], is_positive)[0].mean()), interval=interval)
+        area, deviation = float(estimates.areas[0]), float(estimates.covariance[0, 0]) ** 0.5
+        ends = t_interval(area, deviation, scarcer_groups(is_positive, truth.groups))
+        interval = area_interval(scores, is_positive, truth.groups) if area in (0, 1) else None
+        return _Skill(area=area, interval=interval or [max(0.0, ends[0]), min(1.0, ends[1])])
 
     def _compare(self, pair: Pair, first: Floats, second: Floats) -> _Loss:
         """The AUC of two predictions on the cases of two classes."""
