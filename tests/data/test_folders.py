@@ -343,7 +343,7 @@ def test_of_several_series_one_is_chosen_and_a_uid_concerns_only_the_folders_tha
         np.testing.assert_array_equal(values, resize_volume(scan, (4, 4, 4), dataset.limits.hull))
     uids = [record.identity.series_uid for record in crops.scan_records]
     assert uids == [THIN if count == 3 else THICK for count in frames]
-    ranges = measure_scan_ranges(crops.scans, crops.values, dataset.limits.hull, series=series)
+    ranges = measure_scan_ranges(scans, crops.values, dataset.limits.hull)
     assert [size for _, _, size in ranges.size_mm] == [5.0 * min(frames), 5.0 * max(frames)]
 
 

@@ -277,4 +277,4 @@ def test_networks_are_compared_on_the_same_resamples_of_the_scans(phantom, tmp_p
     entry = froc["flat"]["difference"]["cpm"]
     assert entry["difference"] == pytest.approx(froc["flat"]["cpm"] - froc["deep"]["cpm"])
     assert "difference" not in froc["deep"]
-    assert "Differences of sensitivity to deep on the same scans" in page
+    assert "Differences in sensitivity from deep on the same scans" in page

@@ -499,8 +499,8 @@ def test_a_run_without_options_reports_what_was_chosen_and_why_and_its_record_re
     done = COMMAND.invoke(app, [*map(str, arguments), "--set", "evaluation.bootstraps=10"])
     assert done.exit_code == 0, done.output
     line = (
-        "chosen automatically (reasons in experiment.json): balance 1.5, augmentation right_angles + flip + intensity, "
-        "batch_size 16, epochs 100, warmup_epochs 1, ema 0.95, batch_norm_momentum 0.9."
+        "chosen automatically (reasons in experiment.json): balance 1.5, augmentation intensity, batch_size 16, "
+        "epochs 100, warmup_epochs 1, ema 0.95, batch_norm_momentum 0.9."
     )
     assert done.stderr.count(line) == 1
     split_line = "split by group: the data have no sets of their own; cases of one group stay together (20 groups)."

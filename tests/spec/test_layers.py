@@ -43,7 +43,9 @@ def kerass_own(arch, shape, num_classes):
     norms = [layer for layer in model.layers if num_values(layer) == 1]
     # A softmax of a single value is 1 whatever it is.
     norms += [
-        layer for layer in model.layers if isinstance(layer, keras.layers.Softmax) and layer.output.shape[-1] == 1
+        layer
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Softmax) and layer.output.shape[layer.axis] == 1
     ]
     return model if not norms and all(len({tensor.shape for tensor in layer.input}) == 1 for layer in sums) else None
 
