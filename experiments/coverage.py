@@ -35,7 +35,7 @@ PREVALENCES = (0.5, 0.2)
 
 
 def all_cells(replications, bootstraps) -> list:
-    """Every cell, as it is kept; those of several seeds, which are expensive, last."""
+    """All cells in the order of the kept file; the expensive ones with several seeds come last."""
     places = [
         {"patients": patients, "cases": cases, "correlation": correlation, "prevalence": prevalence}
         for patients, cases in SETTINGS

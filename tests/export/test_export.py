@@ -302,7 +302,7 @@ def test_the_card_tells_what_the_run_folder_holds(run, tmp_path):
     metrics = json.loads((run / "metrics.json").read_text())["test"]
     low, high = metrics["intervals"]["accuracy"]
     lines = card.splitlines()
-    assert "**Not for clinical use.** The model is a result of research." in card
+    assert "**Not for clinical use.** This is a research model." in card
     assert f"| accuracy | {metrics['accuracy']:.3f} | {low:.3f} to {high:.3f} |" in lines
     assert "Data set: npz. Split by group, seed 42. Licence of the data: for the author to state." in lines
     assert "| test | 12 | 4 | 6 | 6 |" in lines

@@ -48,10 +48,9 @@ def compare(
         archnet compare runs/luna16/archsm runs/luna16/arch3dsm --noninferior 0.02
     """
     from archnet.evaluation.comparison import comparison
-
-    result = comparison.compare(runs, noninferior)
     from archnet.report.strata.strata_tables import strata_tables
 
+    result = comparison.compare(runs, noninferior)
     strata = strata_tables(result.strata, [row.run for row in result.rows], by or ())
     if as_json:
         from archnet.report.sentences.comparison_document import comparison_document

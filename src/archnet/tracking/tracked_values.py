@@ -52,7 +52,7 @@ def set_parameters(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _flatten(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """The values of a JSON object by their paths, as JSON; a string as it is written.
+    """The values of a JSON object by path, serialized as JSON; strings have no quotes.
 
     >>> _flatten({"split": {"test": 0.2, "fold": None}, "size": [64, 64], "name": "a"})
     {'split.test': '0.2', 'split.fold': 'null', 'size': '[64, 64]', 'name': 'a'}

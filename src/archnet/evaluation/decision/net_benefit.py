@@ -18,7 +18,7 @@ def decision_curve(cases: BinaryCases) -> dict[str, list[float | None]]:
     """Net benefit over threshold probabilities.
 
     Vickers and Elkin 2006, doi:10.1177/0272989X06295361: true positives less the false positives that are worth one of
-    them at the threshold (odds t / (1 - t)), as a share of all cases. Acting on nobody has a net benefit of 0.
+    them at the threshold (odds t / (1 - t)), as a share of all cases. The net benefit of acting on no case is 0.
 
     Returns:
         `thresholds`, `net_benefit`, the ends `low` and `high` of its 95% interval over groups (None where it does not

@@ -65,7 +65,7 @@ def _numbers(values: Sequence[float | None]) -> Floats:
 
 
 def _above(x: Floats, y: Floats, floor: float) -> tuple[Floats, Floats]:
-    """A line as far as it is above the floor, and its crossing of it."""
+    """The part of a line above the floor, up to the point where it crosses the floor."""
     crossings = np.flatnonzero((y[:-1] >= floor) != (y[1:] >= floor))
     shares = (floor - y[crossings]) / (y[crossings + 1] - y[crossings])
     x = np.insert(x, crossings + 1, x[crossings] + shares * (x[crossings + 1] - x[crossings]))

@@ -22,8 +22,8 @@ from archnet.report.wording import SET_NAMES, bounds, count, decimals, reported_
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS
 
 NOT_CLINICAL: Final = (
-    "**Not for clinical use.** The model is a result of research. It is no medical device, nobody has examined it as "
-    "one, and no decision about a person may rest on what it says."
+    "**Not for clinical use.** This is a research model. It is not a medical device, has not been assessed as one, and "
+    "must not be used to make decisions about patients."
 )
 
 _TRAINING: Final = (
@@ -35,8 +35,8 @@ _TRAINING: Final = (
 def intended_use(run: RunFiles) -> str:
     """What the model is for."""
     return (
-        f"Research on chest CT: to repeat and to compare the results of this run on data like its own "
-        f"({options(run, 'data').get('name', 'unknown')}), where a person looks at every result."
+        f"Research on chest CT: to reproduce and compare the results of this run on similar data "
+        f"({options(run, 'data').get('name', 'unknown')}), with every result reviewed by a person."
     )
 
 
