@@ -1,5 +1,6 @@
 import csv
 import hashlib
+import json
 import math
 import os
 import subprocess
@@ -17,6 +18,7 @@ from archnet.phantom.body import SPACING_MM
 from archnet.phantom.layouts import LAYOUTS, Phantom, generate_phantom, write_phantom
 from archnet.phantom.scan import draw_scan
 from archnet.spec.experiment import Data
+from command_line import invoked
 
 SMALL = Phantom(num_scans=3, num_candidates=12)
 
@@ -187,6 +189,34 @@ def test_the_same_seed_draws_the_same_bytes_in_another_process_at_another_time_o
     )
     assert one == other
     assert len(one) == {"luna16": 2 * 3 + 5, "mosmed": 4 + 1}[given.layout]
+
+
+@pytest.mark.parametrize(
+    ("share", "counts"),
+    [(0.0, (6, 0, 22)), (0.2, (6, 4, 18)), (0.4, (6, 9, 13)), (0.5, (6, 11, 11)), (0.8, (6, 18, 4)), (1.0, (6, 22, 0))],
+)
+def test_a_share_of_the_other_candidates_runs_through_the_plane(share, counts):
+    _, candidates = draw_scan(np.random.default_rng(1), 28, share)
+    kinds = [candidate.kind for candidate in candidates]
+    assert tuple(kinds.count(kind) for kind in ("nodule", "through", "in-plane")) == counts
+
+
+def test_the_default_share_is_left_out_of_the_document():
+    document = {"version": 4, "layout": "luna16", "num_scans": 36, "num_candidates": 28, "seed": 0}
+    assert Phantom().to_document() == document
+    assert Phantom(through_plane=0.8).to_document() == {**document, "through_plane": 0.8}
+
+
+def test_the_command_writes_the_share_into_the_scans(tmp_path):
+    done = invoked(
+        "data", "phantom", "--scans", 1, "--candidates", 10, "--through-plane", 1, "--out", tmp_path / "hard"
+    )
+    assert done.exit_code == 0, done.output
+    document = json.loads((tmp_path / "hard/phantom.json").read_text())
+    assert document["through_plane"] == 1
+    generate_phantom(tmp_path / "easy", Phantom(num_scans=1, num_candidates=10, through_plane=0))
+    one, other = ((tmp_path / name / "subset0/phantom-0-0000.mhd") for name in ("hard", "easy"))
+    assert (read_volume(one).hu != read_volume(other).hu).mean() > 0.001
 
 
 def test_another_seed_draws_something_else(small, tmp_path):

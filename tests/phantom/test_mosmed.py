@@ -150,7 +150,8 @@ def test_the_command_writes_what_mosmed_reads(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--candidates", "9"], "--candidates 9: only --layout luna16 has candidates. Leave it out."),
+        (["--candidates", "9"], "--candidates: only --layout luna16 has candidates. Omit --candidates."),
+        (["--through-plane", "0"], "--through-plane: only --layout luna16 has candidates. Omit --through-plane."),
         (["--scans", "2"], "a phantom in MosMed's layout needs at least 4 scans, two of each class, got 2."),
     ],
 )

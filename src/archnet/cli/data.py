@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -220,6 +220,16 @@ def phantom(
         int | None,
         typer.Option(help="luna16: candidates of each scan, otherwise 28; about a fifth are nodules.", min=5),
     ] = None,
+    through_plane: Annotated[
+        float | None,
+        typer.Option(
+            help="luna16: share of vessels through the plane among the candidates that are not nodules (default 0.4). "
+            "In one slice these vessels look like nodules.",
+            metavar="SHARE",
+            min=0,
+            max=1,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.", min=0)] = 0,
     as_json: JsonFlag = False,
 ) -> None:
@@ -227,8 +237,10 @@ def phantom(
     from archnet.api.console import progress
     from archnet.phantom.layouts import Phantom, generate_phantom
 
-    options = Phantom(layout=layout, num_scans=scans, seed=seed)
-    if candidates is not None and layout != "luna16":
-        raise DocumentError(f"--candidates {candidates}: only --layout luna16 has candidates. Leave it out.")
-    generate_phantom(out, options if candidates is None else replace(options, num_candidates=candidates), progress)
+    given = {"num_candidates": candidates, "through_plane": through_plane}
+    content: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    if content and layout != "luna16":
+        option = "--candidates" if candidates is not None else "--through-plane"
+        raise DocumentError(f"{option}: only --layout luna16 has candidates. Omit {option}.")
+    generate_phantom(out, Phantom(layout=layout, num_scans=scans, seed=seed, **content), progress)
     print_paths([out], as_json)

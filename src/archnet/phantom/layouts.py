@@ -12,6 +12,7 @@ from archnet.errors import DataError
 from archnet.files.atomic import atomic_folder
 from archnet.files.progress import Progress, no_progress
 from archnet.phantom import luna16, mosmed
+from archnet.phantom.scan import THROUGH_PLANE
 
 PHANTOM_FILE: Final = "phantom.json"
 """What a phantom's folder says about how it was made."""
@@ -26,18 +27,23 @@ class Phantom:
         num_scans: Scans, dealt to ten subset folders, or to two class folders.
         num_candidates: Candidates of each scan in LUNA16's layout; about a fifth are nodules.
         seed: Seed of everything drawn.
+        through_plane: Share, 0 to 1, of vessels through the plane among the candidates that are not nodules. In one
+            slice they look like nodules; the larger the share, the more a network gains from depth.
     """
 
     layout: str = "luna16"
     num_scans: int = 36
     num_candidates: int = 28
     seed: int = 0
+    through_plane: float = THROUGH_PLANE
 
     def to_document(self) -> dict[str, Any]:
-        """Everything that decides the files, JSON-ready."""
+        """Everything that decides the files, JSON-ready. The default share is left out, as in older phantoms."""
         layout = LAYOUTS[self.layout]
-        values = {key: value for key, value in asdict(self).items() if key != "num_candidates" or layout.has_candidates}
-        return {"version": layout.version, **values}
+        unused = set() if layout.has_candidates else {"num_candidates", "through_plane"}
+        if self.through_plane == THROUGH_PLANE:
+            unused.add("through_plane")
+        return {"version": layout.version, **{key: value for key, value in asdict(self).items() if key not in unused}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +64,8 @@ class Layout:
 
 
 def _write_luna16(folder: Path, phantom: Phantom, progress: Progress) -> None:
-    luna16.write_candidate_scans(folder, phantom.num_scans, phantom.num_candidates, phantom.seed, progress)
+    content = luna16.ScanContent(num_candidates=phantom.num_candidates, through_plane=phantom.through_plane)
+    luna16.write_candidate_scans(folder, phantom.num_scans, content, phantom.seed, progress)
 
 
 def _write_mosmed(folder: Path, phantom: Phantom, progress: Progress) -> None:

@@ -48,15 +48,27 @@ class Series:
     excluded: list[tuple[float, float, float, int]]
 
 
-def write_candidate_scans(folder: Path, num_scans: int, num_candidates: int, seed: int, progress: Progress) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanContent:
+    """What each scan holds.
+
+    Attributes:
+        num_candidates: Candidates of each scan.
+        through_plane: Share of vessels through the plane among the candidates that are not nodules.
+    """
+
+    num_candidates: int
+    through_plane: float
+
+
+def write_candidate_scans(folder: Path, num_scans: int, content: ScanContent, seed: int, progress: Progress) -> None:
     """Writes scans in subset folders, candidates.csv, and the lists that LUNA16's evaluation reads.
 
     Args:
-        num_candidates: Candidates of each scan.
         seed: Seed of everything drawn.
     """
     numbers = progress(range(num_scans), "Generating the phantom", num_scans)
-    series = [_write_series(folder, number, num_candidates, seed) for number in numbers]
+    series = [_write_series(folder, number, content, seed) for number in numbers]
     lists: dict[str, tuple[str, Callable[[Series], Sequence[tuple[float, ...]]]]] = {
         CANDIDATE_FILES[0]: (CLASS, lambda one: one.candidates),
         ANNOTATIONS_FILE: (DIAMETER, lambda one: one.nodules),
@@ -68,11 +80,11 @@ def write_candidate_scans(folder: Path, num_scans: int, num_candidates: int, see
     write_text(folder / SERIES_FILE, series_text(one.uid for one in series))
 
 
-def _write_series(folder: Path, number: int, num_candidates: int, seed: int) -> Series:
+def _write_series(folder: Path, number: int, content: ScanContent, seed: int) -> Series:
     """One scan and what the lists say about it."""
     uid = f"phantom-{seed}-{number:04d}"
     rng = np.random.default_rng([_STREAM, seed, number])
-    hu, candidates = draw_scan(rng, num_candidates)
+    hu, candidates = draw_scan(rng, content.num_candidates, content.through_plane)
     x, y, z = (round(value, 2) for value in rng.uniform(-250, -50, 3).tolist())
     volume = Volume(hu=hu, spacing_mm=SPACING_MM, origin_mm=(x, y, z), direction=np.eye(3))
     subset = folder / f"subset{number % _NUM_SUBSETS}"

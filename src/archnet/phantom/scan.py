@@ -10,14 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archnet.phantom.body import SHAPE, SPACING_MM, Body, direction, draw_body, simulate_scan
 
-# Shares of the candidates of a scan; the rest are vessels in the plane.
-_NODULES, _THROUGH = 0.2, 0.32
+THROUGH_PLANE: Final = 0.4
+"""Share of vessels through the plane among the candidates that are not nodules; the rest are vessels in the plane."""
+
+_NODULES = 0.2
 _MARGIN_SLICES = 4
 _MARGIN_MM = 10.0
 _CLEAR_HU = -650.0
@@ -67,11 +70,18 @@ class Level:
     shift_mm: tuple[float, float]
 
 
-def draw_scan(rng: np.random.Generator, num_candidates: int) -> tuple[NDArray[np.int16], list[Candidate]]:
-    """A scan in HU, (z, y, x), and its candidates."""
+def draw_scan(
+    rng: np.random.Generator, num_candidates: int, through_plane: float = THROUGH_PLANE
+) -> tuple[NDArray[np.int16], list[Candidate]]:
+    """Draw a scan in HU, (z, y, x), and its candidates.
+
+    Args:
+        through_plane: Share of vessels through the plane, which look like nodules in one slice, among the candidates
+            that are not nodules.
+    """
     body = draw_body(rng)
     sections = [draw_section(rng, place) for place in _draw_points(rng, body, num_candidates)]
-    kinds = _draw_kinds(rng, len(sections))
+    kinds = _draw_kinds(rng, len(sections), through_plane)
     for section, kind in zip(sections, kinds, strict=True):
         DRAW_FUNCTIONS[kind](rng, body, section)
     hu = simulate_scan(rng, body)
@@ -165,9 +175,10 @@ def _draw_outline(body: Body, z: int, centre_mm: tuple[float, float], section: S
     body.paint(box, np.sqrt(across**2 + down**2) - reach_mm, section.hu, _EDGE_MM)
 
 
-def _draw_kinds(rng: np.random.Generator, count: int) -> list[str]:
-    """What stands at each place: the same numbers in every scan, in random order."""
-    num_nodules, num_through = round(_NODULES * count), round(_THROUGH * count)
+def _draw_kinds(rng: np.random.Generator, count: int, through_plane: float) -> list[str]:
+    """The kind of each candidate: equal numbers in scans of equal count, in random order."""
+    num_nodules = round(_NODULES * count)
+    num_through = min(round(through_plane * (1 - _NODULES) * count), count - num_nodules)
     kinds = ["nodule"] * num_nodules + ["through"] * num_through + ["in-plane"] * (count - num_nodules - num_through)
     return [str(kind) for kind in rng.permutation(kinds)]
 
