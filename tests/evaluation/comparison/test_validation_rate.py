@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from archnet.evaluation.comparison.trainings import Truth
-from archnet.evaluation.comparison.validation_rate import SeedRuns, lowest_threshold, recall_at_validation_rate
+from archnet.evaluation.comparison.validation_rate import (
+    MIN_VALIDATION_OTHERS,
+    SeedRuns,
+    fewest_others,
+    lowest_threshold,
+    recall_at_validation_rate,
+)
 from synthetic_runs import predictions_of
 
 THRESHOLDS = (0.5, 0.4)
@@ -132,6 +138,19 @@ def test_a_network_whose_equal_scores_keep_it_below_half_the_rate_gives_no_such_
     )
     assert lowest_threshold(exact.probabilities[:, 1], exact.y_true == 1, target) > 1
     assert recall_at_validation_rate(sides, THRESHOLDS, truth) is None
+
+
+@pytest.mark.parametrize(
+    ("num_others", "is_fixed"), [(MIN_VALIDATION_OTHERS - 1, False), (MIN_VALIDATION_OTHERS, True)]
+)
+def test_a_rate_is_fixed_only_on_enough_other_cases_of_every_run(num_others, is_fixed):
+    sides, truth = drawn(num_folds=2)
+    (one,) = sides[1]
+    labels = np.repeat([0, 1], [num_others, 40])
+    few = validation_of(drawn_scores(np.random.default_rng(3), labels, 3), labels)
+    sides[1][0] = SeedRuns(scores=one.scores, run_of_case=one.run_of_case, validation=[one.validation[0], few])
+    assert fewest_others(sides[1][0].validation, 1) == num_others
+    assert (recall_at_validation_rate(sides, THRESHOLDS, truth) is not None) == is_fixed
 
 
 def test_without_validation_cases_there_is_no_such_number():

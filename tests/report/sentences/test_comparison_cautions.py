@@ -129,3 +129,36 @@ def test_an_area_that_leads_to_another_conclusion_is_a_caution(tmp_path):
         f"By AUC, arch3dsm is better than archsm: {entry['other']:.3f} against {entry['reference']:.3f} (95% CI of the "
         f"difference {low:+.3f} to {high:+.3f}). The verdict compares the recall at one false-positive rate."
     )
+
+
+def few_in_validation(num_others, seed=0):
+    """Synthetic cases with only some other cases in validation."""
+    predictions = many_groups(seed=seed)
+    others = np.flatnonzero((predictions.sets == "validation") & (predictions.y_true == 0))
+    sets = predictions.sets.copy()
+    sets[others[num_others:]] = "train"
+    return replace(predictions, sets=sets)
+
+
+@pytest.mark.parametrize(("num_others", "fold", "text"), [
+    (19, None, "The validation set has only 19 cases other than “nodule”"),
+    (1, None, "The validation set has only 1 case other than “nodule”"),
+    (19, 0, "A validation set has only 19 cases other than “nodule”"),
+])  # fmt: skip
+def test_a_validation_set_too_small_to_fix_a_rate_is_a_caution(tmp_path, num_others, fold, text):
+    predictions = few_in_validation(num_others)
+    runs = [write_run(tmp_path / name, predictions=predictions, fold=fold) for name in ("a", "b")]
+    assert cautions(*runs) == [
+        f"{text}, too few to fix a false-positive rate (at least 20 are needed). Recalls are instead compared at equal "
+        "false-positive rates in the test set, averaged over both networks' operating points.",
+        ONE_SEED,
+    ]
+    assert verdict(compare(runs)).main_conclusion.measure == "recall_at_equal_false_positive_rate"
+
+
+@pytest.mark.parametrize("num_others", [0, 20])
+def test_a_validation_set_of_enough_other_cases_or_without_any_cases_is_no_caution(tmp_path, num_others):
+    predictions = few_in_validation(num_others)
+    if not num_others:
+        predictions = replace(predictions, sets=np.where(predictions.sets == "validation", "train", predictions.sets))
+    assert cautions(*(write_run(tmp_path / name, predictions=predictions) for name in ("a", "b"))) == [ONE_SEED]

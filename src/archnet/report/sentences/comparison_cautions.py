@@ -8,6 +8,8 @@ from archnet.errors import pluralize
 from archnet.evaluation.comparison.baseline_findings import BaselineFinding
 from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.leaks import Leak
+from archnet.evaluation.comparison.matched_recall import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE
+from archnet.evaluation.comparison.validation_rate import MIN_VALIDATION_OTHERS, fewest_others
 from archnet.evaluation.comparison.verdict import verdict
 from archnet.evaluation.comparison.verdict_kind import is_sure
 from archnet.report.integrity_wording import comparison_integrity_texts
@@ -32,6 +34,7 @@ def comparison_cautions(comparison: Comparison) -> list[str]:
         *([f"There is no common test set. {OPTIMISTIC_VALIDATION}"] if comparison.set == "validation" else []),
         *([allowed_errors_text(comparison.allowed_errors)] if comparison.allowed_errors else []),
         *_baseline_cautions(comparison),
+        *_validation_cautions(comparison),
         *comparison_integrity_texts(comparison.manifests),
         *few_groups_text(_num_groups(comparison)),
         *_seed_cautions(comparison),
@@ -80,6 +83,24 @@ def _baselines_text(findings: Sequence[BaselineFinding]) -> str:
 def _baseline_text(finding: BaselineFinding) -> str:
     interval = f"; 95% CI of the difference {signed_bounds(finding.interval)}" if finding.interval else ""
     return f"{finding.baseline} (AUC {decimals(finding.baseline_auc)}{interval})"
+
+
+def _validation_cautions(comparison: Comparison) -> list[str]:
+    """A sentence if validation sets are too small to fix the false-positive rate of the verdict; none without any."""
+    parts = [part for pool in comparison.pools for parts in pool.validation_by_seed for part in parts]
+    if comparison.set == "validation" or not all(len(part.y_true) for part in parts):
+        return []
+    num_others = fewest_others(parts, comparison.classes.index(comparison.positive))
+    is_matched = any(pair.headline == RECALL_AT_EQUAL_FALSE_POSITIVE_RATE for pair in comparison.pairs)
+    if not is_matched or num_others >= MIN_VALIDATION_OTHERS:
+        return []
+    subject = "A validation set" if any(pool.folds for pool in comparison.pools) else "The validation set"
+    cases = f"{num_others:,} case{'s' * (num_others != 1)} other than “{comparison.positive}”"
+    return [
+        f"{subject} has only {cases}, too few to fix a false-positive rate (at least {MIN_VALIDATION_OTHERS} "
+        "are needed). Recalls are instead compared at equal false-positive rates in the "
+        f"{SET_NAMES[comparison.set]} set, averaged over both networks' operating points."
+    ]
 
 
 def _seed_cautions(comparison: Comparison) -> list[str]:
