@@ -9,6 +9,8 @@ from scipy import stats
 
 from archnet.errors import DataError
 from archnet.evaluation.comparison.comparison import compare
+from archnet.evaluation.comparison.paired import paired_differences
+from archnet.evaluation.comparison.trainings import SeedPredictions, Truth
 from archnet.evaluation.predictions import read_predictions
 from archnet.evaluation.uncertainty.holm import holm
 from archnet.files.csv_rows import csv_text
@@ -145,3 +147,31 @@ def test_names_that_could_move_a_cursor_are_escaped(runs):
     assert column["name"] == r"si\u202ete"
     assert {one["name"] for one in column["strata"]} == {r"A\x1b[2J", "B"}
     assert re.fullmatch(r"[\x20-\x7e]+", json.dumps(column))
+
+
+def test_with_more_than_two_classes_a_difference_is_the_headlines_of_the_stratums_cases_alone(tmp_path):
+    classes = ("a", "b", "c")
+    folders = [write_run(tmp_path / name, classes=classes, skill=skill) for name, skill in (("flat", 1), ("deep", 2))]
+    parts = [read_predictions(folder / "predictions.csv").select("test") for folder in folders]
+    sites = dict(zip(parts[0].cases.tolist(), np.array(["A", "B"])[np.arange(len(parts[0].cases)) % 2], strict=True))
+    for folder in folders:
+        edit(folder, "cases.csv", csv_text(["case", "site"], sites.items()))
+    strata = compare(folders).strata
+    assert strata["measure"] == "macro_recall"
+    for stratum in strata["columns"][0]["strata"]:
+        rows = np.array([sites[case] == stratum["name"] for case in parts[0].cases.tolist()])
+        truth = Truth(
+            y_true=parts[0].y_true[rows],
+            groups=np.unique(parts[0].groups[rows], return_inverse=True)[1],
+            num_classes=3,
+            positive=1,
+        )
+        sides = [
+            [SeedPredictions(scores=part.probabilities[rows], y_pred=part.probabilities[rows].argmax(axis=1))]
+            for part in parts
+        ]
+        expected = paired_differences(*sides, truth, bootstraps=0)["recall"]
+        entry = stratum["paired"][0]["differences"]["macro_recall"]
+        for key, value in expected.items():
+            assert entry[key] == pytest.approx(value)
+        assert stratum["networks"][1]["intervals"]["macro_recall"] == pytest.approx(expected["other_interval"])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import special, stats
 from sklearn.metrics import recall_score, roc_auc_score
 
 from archnet.evaluation.predictions import Predictions
@@ -66,13 +67,33 @@ def test_several_trainings_have_the_mean_and_an_interval_that_knows_their_spread
         assert 0 < low < results[name] < high < 1
 
 
-def test_with_more_than_two_classes_the_share_is_the_accuracy():
+def test_with_more_than_two_classes_the_share_is_the_macro_recall():
     predictions, rows = predictions_of(num_classes=3), np.arange(240) < 100
     cases, _, results = results_of([predictions], rows, threshold=None)
-    is_right = predictions.probabilities[rows].argmax(axis=1) == predictions.y_true[rows]
-    assert cases.measure == "accuracy"
-    assert results["accuracy"] == pytest.approx(is_right.mean())
-    assert set(results) == {"accuracy", "intervals"}
+    y_true, y_pred = predictions.y_true[rows], predictions.probabilities[rows].argmax(axis=1)
+    assert cases.measure == "macro_recall"
+    assert results["macro_recall"] == pytest.approx(recall_score(y_true, y_pred, average="macro"))
+    assert set(results) == {"macro_recall", "intervals"}
+    shifts = np.zeros(100)
+    for k in range(3):
+        shifts += (y_true == k) * ((y_pred == k) - np.mean(y_pred[y_true == k] == k)) / np.sum(y_true == k) / 3
+    groups = np.arange(100) % 24
+    num_groups = min(len(np.unique(groups[y_true == k])) for k in range(3))
+    error = np.sqrt(num_groups / (num_groups - 1) * np.sum(np.bincount(groups, shifts) ** 2))  # linearized sums
+    value, half = results["macro_recall"], stats.t.ppf(0.975, num_groups - 1) * error
+    ends = special.expit(special.logit(value) + np.array([-1, 1]) * half / (value * (1 - value)))
+    assert results["intervals"]["macro_recall"] == pytest.approx(ends.tolist())
+
+
+def test_a_class_that_a_stratum_lacks_does_not_count_in_its_macro_recall():
+    predictions = predictions_of(num_classes=3)
+    rows = (predictions.y_true != 2) & (np.arange(240) < 100)
+    _, _, results = results_of([predictions], rows, threshold=None)
+    is_right = predictions.probabilities.argmax(axis=1) == predictions.y_true
+    recalls = [np.mean(is_right[rows & (predictions.y_true == k)]) for k in (0, 1)]
+    assert results["macro_recall"] == pytest.approx(np.mean(recalls))
+    _, _, alone = results_of([predictions], rows & is_right, threshold=None)
+    assert alone == {"macro_recall": 1.0, "intervals": {"macro_recall": None}}
 
 
 def test_what_a_stratum_lacks_is_undefined():

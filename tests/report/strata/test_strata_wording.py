@@ -94,7 +94,9 @@ def test_numbers_have_the_unit_of_their_attribute(column, name, label):
 
 def test_a_small_stratum_is_marked():
     assert size_text({"n": 40, "positives": 1, "groups": 1, "is_small": True}, "recall") == "1 positive in 1 group, few"
-    assert size_text({"n": 40, "positives": 12, "groups": 9, "is_small": False}, "accuracy") == "40 cases in 9 groups"
+    assert (
+        size_text({"n": 40, "positives": 12, "groups": 9, "is_small": False}, "macro_recall") == "40 cases in 9 groups"
+    )
 
 
 STRATA = {
@@ -137,6 +139,7 @@ def test_the_note_says_what_the_numbers_are():
         'AUC ranks them against all other cases. "Few" marks strata with fewer than 10 positives or 5 groups.'
     )
     plain = {"name": "site", "is_of_positives": False, "strata": [{"name": "A", "is_small": False}]}
-    assert strata_note({"measure": "accuracy"}, [plain]) == (
-        "Each accuracy is measured at the network's own threshold and has a 95% interval."
-    )
+    for measure, words in {"macro_recall": "macro recall", "accuracy": "accuracy"}.items():
+        assert strata_note({"measure": measure}, [plain]) == (
+            f"Each {words} is measured at the network's own threshold and has a 95% interval."
+        )

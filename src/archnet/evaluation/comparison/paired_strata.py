@@ -34,8 +34,8 @@ def paired_strata(pools: Sequence[Pool], thresholds: Sequence[float | None], pos
         positive: Index of the class whose recall counts.
 
     Returns:
-        `measure` ("recall", or with more than two classes "accuracy"), and `columns`. Each stratum has `networks`, in
-        the order of the pools, and `paired`: for each other network the `differences` to the reference, of which
+        `measure` ("recall", or with more than two classes "macro_recall"), and `columns`. Each stratum has `networks`,
+        in the order of the pools, and `paired`: for each other network the `differences` to the reference, of which
         `p_holm` is Holm's correction over the networks and strata of the attribute. Empty where no attribute has two
         strata.
 
@@ -104,6 +104,7 @@ def _join_trainings(reference: JudgedCases, other: JudgedCases) -> JudgedCases:
         is_right=np.concatenate([reference.is_right, other.is_right], axis=1),
         scores=scores,
         is_positive=reference.is_positive,
+        members=reference.members,
         groups=reference.groups,
     )
 

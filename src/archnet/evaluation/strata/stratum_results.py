@@ -1,4 +1,4 @@
-"""What networks reach in a stratum: recall, of more than two classes accuracy, and area under the ROC curve."""
+"""What networks reach in a stratum: recall, of more than two classes macro recall, and area under the ROC curve."""
 
 from __future__ import annotations
 
@@ -33,23 +33,27 @@ class JudgedCases:
         is_right: Whether a training predicts the true class, shape (N, M).
         scores: Probability of the positive class, shape (N, M); null for more than two classes.
         is_positive: Shape (N,).
+        members: Whether a case is of each class whose recall counts, shape (N, C): of two classes the positive one, of
+            more all.
         groups: Index of each case's group, shape (N,).
     """
 
     is_right: NDArray[np.bool_]
     scores: Floats | None
     is_positive: NDArray[np.bool_]
+    members: NDArray[np.bool_]
     groups: NDArray[np.int64]
 
     @property
     def measure(self) -> str:
-        """Name of the share of cases that are right: of the positive ones, or with more than two classes of all."""
-        return "accuracy" if self.scores is None else "recall"
+        """Name of the share of cases that are right: the positive class's recall, or the mean over all classes."""
+        return "recall" if self.members.shape[1] == 1 else "macro_recall"
 
     @property
     def is_counted(self) -> NDArray[np.bool_]:
         """Cases that the share is of, shape (N,)."""
-        return np.ones_like(self.is_positive) if self.scores is None else self.is_positive
+        is_member: NDArray[np.bool_] = np.any(self.members, axis=1)
+        return is_member
 
 
 def judge_cases(trainings: Sequence[Predictions], *, positive: int, thresholds: Sequence[float | None]) -> JudgedCases:
@@ -66,10 +70,12 @@ def judge_cases(trainings: Sequence[Predictions], *, positive: int, thresholds: 
         for one, threshold in zip(trainings, thresholds, strict=True)
     ]
     is_binary = len(first.classes) == 2
+    classes = [positive] if is_binary else range(len(first.classes))
     return JudgedCases(
         is_right=np.stack([y_pred == first.y_true for y_pred in predicted], axis=1),
         scores=np.stack([one.probabilities[:, positive] for one in trainings], axis=1) if is_binary else None,
         is_positive=first.y_true == positive,
+        members=first.y_true[:, None] == np.array(classes),
         groups=np.unique(first.groups, return_inverse=True)[1],
     )
 
@@ -96,7 +102,7 @@ def stratum_results(cases: JudgedCases, stratification: Stratification, stratum:
         stratum: The cases.
 
     Returns:
-        The recall (accuracy) and, of two classes, the `auc`, with their 95% `intervals`; None where undefined.
+        The recall (macro recall) and, of two classes, the `auc`, with their 95% `intervals`; None where undefined.
     """
     share = estimate_share(cases, stratum)
     values, intervals = {cases.measure: share.values.mean()}, {cases.measure: _share_interval(cases, stratum, share)}
@@ -107,13 +113,13 @@ def stratum_results(cases: JudgedCases, stratification: Stratification, stratum:
 
 
 def estimate_share(cases: JudgedCases, stratum: Stratum) -> Estimates:
-    """The share of a stratum's cases that each training gets right, with their covariance."""
+    """The recall (macro recall) of each training in a stratum, with their covariance."""
     rows = stratum.rows & cases.is_counted
-    is_right = cases.is_right[rows]
     if not rows.any():
         return _undefined(cases)
-    groups = np.unique(cases.groups[rows], return_inverse=True)[1]
-    return estimate_proportions(is_right, np.ones_like(is_right), groups)
+    is_right, groups = cases.is_right[rows, :, None], np.unique(cases.groups[rows], return_inverse=True)[1]
+    members = np.broadcast_to(cases.members[rows, None, :], (*is_right.shape[:2], cases.members.shape[1]))
+    return estimate_proportions(is_right & members, members, groups)
 
 
 def estimate_area(cases: JudgedCases, stratification: Stratification, stratum: Stratum) -> Estimates:
@@ -148,8 +154,8 @@ def _undefined(cases: JudgedCases) -> Estimates:
 def _share_interval(cases: JudgedCases, stratum: Stratum, share: Estimates) -> Interval | None:
     """The interval of one training, or of the mean over several."""
     rows = stratum.rows & cases.is_counted
-    if not rows.any():
-        return None
+    if not rows.any() or cases.members.shape[1] > 1:
+        return _t_interval(share)
     is_first_right = cases.is_right[rows, 0]
     groups = np.unique(cases.groups[rows], return_inverse=True)[1]
     own = proportion_interval(np.bincount(groups, is_first_right), np.bincount(groups).astype(np.float64))
@@ -167,9 +173,13 @@ def _area_interval(
 
 def _mean_interval(estimates: Estimates, own: Interval | None) -> Interval | None:
     """The interval of a mean over trainings, on the logit scale; of one training, or at 0 and 1, its own."""
+    is_at_end = mean_over_seeds(estimates).value in (0.0, 1.0)
+    return own if estimates.values.size == 1 or is_at_end else _t_interval(estimates)
+
+
+def _t_interval(estimates: Estimates) -> Interval | None:
+    """The interval of a mean over trainings, on the logit scale; None at 0 and 1 and where it cannot be estimated."""
     mean = mean_over_seeds(estimates)
-    if estimates.values.size == 1 or mean.value in (0.0, 1.0):
-        return own
-    if not mean.is_testable:
+    if not mean.is_testable or not 0 < mean.value < 1:
         return None
     return t_interval(mean.value, mean.standard_error, mean.degrees_of_freedom + 1, "logit")

@@ -10,7 +10,7 @@ from archnet.report.comparison_wording import p_value_text
 from archnet.report.figures.panel import AXIS_HEIGHT, LINE_HEIGHT, Axis, Panel, dot_legend, linear_axis, unit_axis
 from archnet.report.figures.svg import NARROW, WIDE, Drawing, colour, series_colour, shorten, text
 from archnet.report.strata.strata_rows import StrataRow, strata_rows
-from archnet.report.strata.strata_wording import column_label, size_text, stratum_label
+from archnet.report.strata.strata_wording import column_label, measure_label, size_text, stratum_label
 from archnet.report.wording import bounds, decimals, signed
 
 _TOP: Final = 30
@@ -33,7 +33,7 @@ class _Content:
     Attributes:
         column: The attribute's entry in metrics.json or comparison.json.
         names: Names of the networks.
-        measure: "recall" or "accuracy".
+        measure: "recall" or "macro_recall".
         rows: Rows of the strata and networks.
     """
 
@@ -57,7 +57,7 @@ def strata_drawing(column: Mapping[str, Any], names: Sequence[str], measure: str
     Args:
         column: The attribute's entry in metrics.json or comparison.json.
         names: Names of the networks.
-        measure: "recall" or "accuracy".
+        measure: "recall" or "macro_recall".
     """
     content = _Content(column=column, names=names, measure=measure, rows=tuple(strata_rows(column, names)))
     narrow = _draw(content, width=NARROW, is_stacked=True)
@@ -68,7 +68,7 @@ def strata_drawing(column: Mapping[str, Any], names: Sequence[str], measure: str
 
 def _draw(content: _Content, *, width: float, is_stacked: bool) -> Drawing:
     height = content.num_entries * _ENTRY_HEIGHT
-    titles = {f"{content.measure}, by {column_label(content.column['name'])}": unit_axis("")}
+    titles = {f"{measure_label(content.measure)}, by {column_label(content.column['name'])}": unit_axis("")}
     if len(content.names) > 1:
         titles[f"difference to {shorten(content.names[0])}"] = _difference_axis(content)
     panel_width = width - 2 * _SIDE if is_stacked else (width - 2 * _SIDE - _GAP) / 2
@@ -156,4 +156,5 @@ def _alt_text(content: _Content) -> str:
         difference = f", difference {signed(entry['difference'])}" if entry and entry["difference"] is not None else ""
         stratum = f"{stratum_label(column['name'], row.stratum['name'])}: " if row.place == 0 else ""
         texts.append(f"{stratum}{value}{difference}")
-    return f"{measure.capitalize()} by {column_label(column['name'])}, with 95% intervals. {'; '.join(texts)}."
+    heading = f"{measure_label(measure).capitalize()} by {column_label(column['name'])}"
+    return f"{heading}, with 95% intervals. {'; '.join(texts)}."

@@ -15,6 +15,7 @@ from archnet.report.strata.strata_drawing import strata_drawing
 from archnet.report.strata.strata_rows import StrataRow, strata_csv, strata_rows
 from archnet.report.strata.strata_wording import (
     column_label,
+    measure_label,
     size_text,
     strata_note,
     strata_sentence,
@@ -36,7 +37,7 @@ def strata_section(strata: Mapping[str, Any], names: Sequence[str]) -> dict[str,
         return None
     parts = [_column_values(column, names, strata["measure"]) for column in columns]
     return {
-        "measure": strata["measure"],
+        "measure": measure_label(strata["measure"]),
         "has_area": strata["measure"] == "recall",
         "is_comparison": len(names) > 1,
         "columns": [part for part in parts if not part["is_geometry"]],

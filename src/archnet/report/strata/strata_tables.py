@@ -15,6 +15,8 @@ from archnet.report.strata.strata_rows import StrataRow, strata_rows
 from archnet.report.strata.strata_wording import (
     choose_columns,
     column_label,
+    counted_cases,
+    measure_label,
     strata_note,
     strata_sentence,
     stratum_label,
@@ -61,12 +63,11 @@ def _column_parts(column: Mapping[str, Any], names: Sequence[str], measure: str)
 
 def _column_table(column: Mapping[str, Any], names: Sequence[str], measure: str) -> Table:
     table = titled_table(f"By {column_label(column['name'])}, 95% intervals below")
-    counted = "cases" if measure == "accuracy" else "positives"
-    table.add_column(f"{counted} below", overflow="fold", min_width=15)
+    table.add_column(f"{counted_cases(measure)}s below", overflow="fold", min_width=15)
     is_comparison = len(names) > 1
     if is_comparison:
         table.add_column("", overflow="fold")
-    table.add_column(measure, justify="right", min_width=14)
+    table.add_column(measure_label(measure), justify="right", min_width=14)
     if is_comparison:
         table.add_column("difference", justify="right", min_width=16)
         table.add_column("p (Holm)", justify="right")
@@ -88,7 +89,7 @@ def _cells(column: Mapping[str, Any], row: StrataRow, measure: str, *, is_compar
 
 def _stratum_cell(column: str, stratum: Mapping[str, Any], measure: str) -> Text:
     name = stratum_label(column, stratum["name"]) + (", few" if stratum["is_small"] else "")
-    number = stratum["n"] if measure == "accuracy" else stratum["positives"]
+    number = stratum["positives"] if measure == "recall" else stratum["n"]
     return _two_lines(name, f"{number:,} in {pluralize(stratum['groups'], 'group')}")
 
 

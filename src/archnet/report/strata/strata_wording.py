@@ -39,6 +39,20 @@ def stratum_label(column: str, name: str) -> str:
     return f"{name} {unit}" if unit and _RANGE.fullmatch(name) else name
 
 
+def measure_label(measure: str) -> str:
+    """A metric of strata in words.
+
+    >>> measure_label("macro_recall"), measure_label("auc")
+    ('macro recall', 'AUC')
+    """
+    return "AUC" if measure == "auc" else measure.replace("_", " ")
+
+
+def counted_cases(measure: str) -> str:
+    """What a metric of strata counts, as a noun: the positive cases, or with more than two classes all."""
+    return "positive" if measure == "recall" else "case"
+
+
 def choose_columns(strata: Mapping[str, Any], names: Sequence[str] = ()) -> list[Mapping[str, Any]]:
     """The attributes that a table shows.
 
@@ -66,7 +80,8 @@ def size_text(stratum: Mapping[str, Any], measure: str) -> str:
     >>> size_text({"n": 30, "positives": 8, "groups": 6, "is_small": True}, "recall")
     '8 positives in 6 groups, few'
     """
-    cases = pluralize(stratum["n"], "case") if measure == "accuracy" else pluralize(stratum["positives"], "positive")
+    number = stratum["positives"] if measure == "recall" else stratum["n"]
+    cases = pluralize(number, counted_cases(measure))
     return f"{cases} in {pluralize(stratum['groups'], 'group')}{', few' if stratum['is_small'] else ''}"
 
 
@@ -79,7 +94,7 @@ def strata_note(strata: Mapping[str, Any], columns: Sequence[Mapping[str, Any]],
         names_area: Whether the AUC is shown or mentioned.
     """
     measure, is_paired = strata["measure"], any("paired" in one for column in columns for one in column["strata"])
-    sentences = [f"Each {measure} is measured at the network's own threshold and has a 95% interval."]
+    sentences = [f"Each {measure_label(measure)} is measured at the network's own threshold and has a 95% interval."]
     if is_paired:
         sentences.append(
             "p is adjusted by Holm's method for all strata and networks of the attribute; the intervals are not."
@@ -87,8 +102,9 @@ def strata_note(strata: Mapping[str, Any], columns: Sequence[Mapping[str, Any]],
     if names_area and measure == "recall" and any(column["is_of_positives"] for column in columns):
         sentences.append("Where only positive cases have an attribute, the AUC ranks them against all other cases.")
     if any(one["is_small"] for column in columns for one in column["strata"]):
-        unit = "cases" if measure == "accuracy" else "positives"
-        sentences.append(f'"Few" marks strata with fewer than {MIN_CASES} {unit} or {MIN_GROUPS} groups.')
+        sentences.append(
+            f'"Few" marks strata with fewer than {MIN_CASES} {counted_cases(measure)}s or {MIN_GROUPS} groups.'
+        )
     return " ".join(sentences)
 
 
@@ -98,7 +114,7 @@ def strata_sentence(column: Mapping[str, Any]) -> str:
     if not pairs:
         return ""
     label, reference = column_label(column["name"]), pairs[0][1]["reference"]
-    metrics = {name: "AUC" if name == "auc" else name for name in pairs[0][1]["differences"]}
+    metrics = {name: measure_label(name) for name in pairs[0][1]["differences"]}
     parts = [
         f"the {metric_label} of {other} is {text}"
         for metric, metric_label in metrics.items()

@@ -87,10 +87,12 @@ _FROC_RESULTS: Final[Schema] = {
     "properties": {**_FROC_NUMBERS["properties"], "by_diameter": list_of(_FROC_STRATUM)},
 }
 
-_MEASURE: Final = one_of("recall", "accuracy")
+_MEASURES: Final = ("recall", "macro_recall", "accuracy")
+"""Of strata; runs of more than two classes had the accuracy once."""
+
 _STRATUM_RESULTS: Final = record_of(
-    {"intervals": record_of({}, dict.fromkeys(("recall", "accuracy", "auc"), _INTERVAL))},
-    {"run": TEXT, **dict.fromkeys(("recall", "accuracy", "auc"), _SCORE)},
+    {"intervals": record_of({}, dict.fromkeys((*_MEASURES, "auc"), _INTERVAL))},
+    {"run": TEXT, **dict.fromkeys((*_MEASURES, "auc"), _SCORE)},
 )
 _STRATUM_DIFFERENCE: Final = record_of(
     {
@@ -111,7 +113,7 @@ _STRATUM: Final = record_of(
 )
 _STRATA: Final = record_of(
     {
-        "measure": _MEASURE,
+        "measure": one_of(*_MEASURES),
         "columns": list_of(record_of({"name": TEXT, "is_of_positives": BOOLEAN, "strata": list_of(_STRATUM, 2)})),
     },
     {"set": one_of(*SETS)},
