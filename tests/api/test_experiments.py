@@ -152,6 +152,7 @@ def calls(monkeypatch):
 
     monkeypatch.setattr("archnet.runs.runner.run_experiments", run_experiments)
     monkeypatch.setattr("archnet.runs.baselines.run_baselines", run_baselines)
+    monkeypatch.setattr("archnet.runs.comparison.compare_finished_runs", lambda folder: f"comparison in {folder}")
     monkeypatch.setattr("archnet.tracking.mlflow_store.MlflowStore", Store)
     return calls
 
@@ -180,6 +181,7 @@ def test_every_option_reaches_the_run(calls, tmp_path):
 def test_runs_go_by_default_where_the_command_puts_them_and_nothing_is_added(calls):
     found = archnet.run_all([FLAT, DEEP], data="phantom")
     assert [run.folder for run in found] == [Path("runs/phantom/archsm"), Path("runs/phantom/arch3dsm")]
+    assert found.comparison == f"comparison in {Path('runs/phantom')}"
     ((_, _, _, options),) = calls
     assert (options.resume, options.strict, options.deterministic, options.device) == (False, False, False, None)
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from typer.testing import CliRunner
 
 import archnet
+import archnet.evaluation.comparison.comparison as comparison_module
 from archnet.cli import app
 from archnet.data.dataset import Cases
 from archnet.errors import RunError
@@ -45,7 +47,6 @@ def few_trees(monkeypatch):
 @pytest.fixture
 def no_pictures(monkeypatch):
     monkeypatch.setattr("archnet.runs.evaluation.write_report", lambda run: None)
-    monkeypatch.setattr("archnet.runs.comparison.write_comparison_with_froc", lambda folder, finished: None)
 
 
 @pytest.fixture
@@ -160,13 +161,30 @@ def test_a_baseline_leaves_a_run_folder_without_a_model(cubes, tmp_path):
     assert document["training"] == {"seed": 0}
 
 
-def test_a_command_compares_a_network_with_both_baselines_on_the_same_cases(cubes, tmp_path):
+@pytest.fixture
+def count_calls(monkeypatch):
+    """Counts the calls of functions of the comparison."""
+    counts = Counter()
+
+    def count(name):
+        function = getattr(comparison_module, name)
+        monkeypatch.setattr(comparison_module, name, lambda *values: (counts.update([name]), function(*values))[1])
+        return counts
+
+    return count
+
+
+def test_a_command_compares_a_network_with_both_baselines_on_the_same_cases_once(cubes, tmp_path, count_calls):
+    for name in ("paired_comparisons", "verdict"):
+        counts = count_calls(name)
     (tmp_path / "flat.json").write_text(json.dumps(NET))
     command = ["run", str(tmp_path / "flat.json"), "--data", f"npz:{cubes}", "--out", str(tmp_path / "out")]
     told = COMMAND.invoke(
         app, [*command, "--set", "training.epochs=1", "--set", "evaluation.bootstraps=20", "--baseline"]
     )
     assert told.exit_code == 0, told.output
+    assert "random_forest against flat" in told.output
+    assert counts == {"paired_comparisons": 1, "verdict": 1}
     comparison = compare([tmp_path / "out"])
     assert {row.run for row in comparison.rows} == {"flat", "random_forest", "logistic_regression"}
     assert [pair.reference for pair in comparison.pairs] == ["flat", "flat"]

@@ -135,7 +135,7 @@ def test_checks_and_runs_are_made_under_the_locks_of_their_folders(tmp_path, mon
     assert locked == [False, [False, True, False]]  # a trial shares its folder with others
 
 
-def test_a_command_keeps_the_lock_from_its_first_run_to_its_last_baseline(tmp_path, monkeypatch):
+def test_a_command_keeps_the_lock_from_its_first_run_to_the_comparison(tmp_path, monkeypatch):
     experiment = experiment_on(write_cubes(tmp_path / "cubes.npz"), NET_2D)
     locked = []
 
@@ -145,8 +145,9 @@ def test_a_command_keeps_the_lock_from_its_first_run_to_its_last_baseline(tmp_pa
 
     monkeypatch.setattr("archnet.runs.runner.run_experiments", record)
     monkeypatch.setattr("archnet.runs.baselines.run_baselines", record)
+    monkeypatch.setattr("archnet.runs.comparison.compare_finished_runs", lambda out: record([], out=out))
     archnet.run_all(experiment, out=tmp_path / "out", baseline=True, progress=False)
-    assert locked == [True, True]
+    assert locked == [True, True, True]
 
 
 def test_a_finished_run_is_evaluated_again_under_its_lock(tmp_path, monkeypatch):

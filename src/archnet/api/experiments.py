@@ -16,7 +16,7 @@ from archnet.files.locks import break_foreign_locks
 from archnet.files.path_argument import output_folder, path_argument
 from archnet.files.strict_json import Document, JsonPath, plain_json, read_document
 from archnet.runs.folder import experiment_folder, lock_experiment_folder, run_name
-from archnet.runs.result import Run
+from archnet.runs.result import Run, Runs
 from archnet.spec.arch import Arch
 from archnet.spec.experiment import Experiment
 from archnet.spec.overrides import parse_settings
@@ -151,11 +151,11 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
     break_lock: bool = False,
     progress: ProgressOption = None,
     callback: Callback | None = None,
-) -> list[Run]:
+) -> Runs:
     """Train and evaluate architectures on the same splits, one after another, and compare all runs in the folder.
 
-    >>> archnet.run_all(["archs/archsm.json", "archs/arch3dsm.json"], data="phantom")  # doctest: +SKIP
-    >>> archnet.compare("runs/phantom")  # doctest: +SKIP
+    >>> runs = archnet.run_all(["archs/archsm.json", "archs/arch3dsm.json"], data="phantom")  # doctest: +SKIP
+    >>> print(runs.comparison)  # doctest: +SKIP
 
     Args:
         source: One experiment, or one or more architectures: objects, documents or files; see `load_experiments`.
@@ -182,7 +182,8 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
             after every training step and epoch.
 
     Returns:
-        The finished runs, in the order of the experiments; those of the baselines come last.
+        The finished runs, in the order of the experiments; those of the baselines come last. `comparison` compares all
+        finished runs in the folder (None where there is only one).
 
     Raises:
         ArchnetError: The source, the data, the output folder or the device is invalid.
@@ -191,6 +192,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
     given = {key: value for key, value in flags.items() if value is not None}
     experiments = load_experiments(source, data=data, root=root, settings={**(settings or {}), **given}, allow=allow)
     from archnet.runs.baselines import run_baselines
+    from archnet.runs.comparison import compare_finished_runs
     from archnet.runs.runner import RunOptions, run_experiments
 
     folder = experiment_folder(experiments[0], None if out is None else output_folder(out))
@@ -211,12 +213,13 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
             runs = run_experiments(experiments, out=folder, options=options)
             if baseline:
                 runs += run_baselines(experiments, out=folder, progress=display.progress)
+            comparison = compare_finished_runs(folder)
         except KeyboardInterrupt as error:
             error.add_note("Nothing is lost: run it again with resume=True to continue.")
             raise
         for finished_run in runs if store else ():
             store.add(finished_run.folder)
-    return runs
+    return Runs(runs, comparison)
 
 
 def _open_store(experiments: Path, track: str | None) -> Any:

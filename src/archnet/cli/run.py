@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,6 +31,9 @@ from archnet.cli.options import (
     print_json,
     print_messages,
 )
+
+if TYPE_CHECKING:
+    from archnet.evaluation.comparison.comparison import Comparison
 
 
 def run(
@@ -94,12 +97,11 @@ def run(
     if as_json:
         print_json([{"folder": str(run.folder), "metrics": run.metrics} for run in runs])
     else:
-        _print_runs([run.folder for run in runs])
+        _print_runs([run.folder for run in runs], runs.comparison if len(runs) > 1 else None)
 
 
-def _print_runs(folders: list[Path]) -> None:
+def _print_runs(folders: list[Path], comparison: Comparison | None) -> None:
     from archnet.api.console import stdout
-    from archnet.evaluation.comparison.comparison import compare
     from archnet.report.data_findings import findings_note, recorded_findings
     from archnet.report.run_files import read_run
     from archnet.report.terminal.terminal_tables import comparison_table, run_summary
@@ -115,11 +117,10 @@ def _print_runs(folders: list[Path]) -> None:
             stdout.print(note, style="yellow", soft_wrap=True)
         stdout.print(f"Pictures: {folder / 'figures'}", soft_wrap=True)
         stdout.print(f"Report:   {folder / 'report.html'}", soft_wrap=True)
-    if len(folders) > 1:
+    if comparison is not None:
         stdout.rule("comparison")
-        result = compare(folders)
-        stdout.print(comparison_table(result))
-        _print_strata(result.strata, [row.run for row in result.rows])
+        stdout.print(comparison_table(comparison))
+        _print_strata(comparison.strata, [row.run for row in comparison.rows])
         stdout.print(f"Report:   {folders[0].parent / 'report.html'}", soft_wrap=True)
 
 

@@ -23,7 +23,6 @@ from archnet.files.atomic import write_json
 from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.artifacts import split_text, write_environment, write_run_setup
-from archnet.runs.comparison import compare_finished_runs
 from archnet.runs.evaluation import evaluate_predictions, write_evaluation
 from archnet.runs.folder import (
     check_shared_sections,
@@ -55,7 +54,7 @@ _CASES_AT_ONCE: Final = 512
 def run_baselines(
     experiments: Sequence[Experiment], *, out: Path | str | None = None, progress: Progress = no_progress
 ) -> list[Run]:
-    """Add the baselines to an experiment's folder, one of each for every fold and seed, and compare all runs in it.
+    """Add the baselines to an experiment's folder, one of each for every fold and seed.
 
     Finished baselines are skipped.
 
@@ -75,7 +74,7 @@ def run_baselines(
 
 
 def _make_missing_runs(folder: Path, places: Mapping[Path, tuple[str, Experiment]], progress: Progress) -> None:
-    """Train the baselines that are not finished, and compare all runs in the experiment's folder."""
+    """Train the baselines that are not finished."""
     pending = {place: pair for place, pair in places.items() if not is_finished(place)}
     for place in places:
         if place not in pending:
@@ -93,7 +92,6 @@ def _make_missing_runs(folder: Path, places: Mapping[Path, tuple[str, Experiment
     for (place, (name, _)), experiment, data in zip(pending.items(), resolved, prepared, strict=True):
         with lock_folder(place, timeout_s=RUN_LOCK_SECONDS):
             _make_run(place, name, experiment, data)
-    compare_finished_runs(folder)
 
 
 def _baseline_run_name(name: str, experiment: Experiment) -> str:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from archnet.errors import RunError
+from archnet.evaluation.comparison.comparison import Comparison, compare
 from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.froc.hits import Findings, Hits, Marks, ReferenceStandard, match_marks
 from archnet.evaluation.froc.lists import read_findings, read_marks, read_series
 from archnet.evaluation.run_folder import find_run_folders
 from archnet.report.figures.svg import write_drawing
-from archnet.report.html.comparison_page import write_comparison
+from archnet.report.html.comparison_page import write_comparison_page
 from archnet.report.html.froc_section import RunFroc, froc_section
 from archnet.runs.froc_folder import (
     FINDING_LISTS,
@@ -32,19 +33,25 @@ from archnet.runs.gallery import share_heat_maps
 from archnet.runs.log import log
 
 
-def compare_finished_runs(folder: Path) -> None:
-    """Compare all finished runs in an experiment's folder, if there are at least two.
+def compare_finished_runs(folder: Path) -> Comparison | None:
+    """Compare all finished runs in an experiment's folder, if there are at least two, and write the page.
 
     Folds that one architecture has and another does not have yet are no error: a warning is logged.
+
+    Returns:
+        The comparison; None where there is none.
     """
     runs = find_run_folders([folder])
     if len(runs) < 2:
-        return
+        return None
     try:
         share_heat_maps(runs)
-        write_comparison_with_froc(folder, runs)
+        comparison = compare(runs)
+        _write_page_with_froc(folder, comparison)
     except RunError as error:
         log.warning("no comparison: %s", error)
+        return None
+    return comparison
 
 
 def write_comparison_with_froc(folder: Path, runs: Sequence[Path]) -> Path:
@@ -60,7 +67,11 @@ def write_comparison_with_froc(folder: Path, runs: Sequence[Path]) -> Path:
     Raises:
         RunError: The runs cannot be compared.
     """
-    return write_comparison(folder, runs, partial(pool_froc, folder), read_pool_hits)
+    return _write_page_with_froc(folder, compare(runs))
+
+
+def _write_page_with_froc(folder: Path, comparison: Comparison) -> Path:
+    return write_comparison_page(folder, comparison, partial(pool_froc, folder), read_pool_hits)
 
 
 def read_pool_hits(pool: Pool) -> list[Hits]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -20,6 +21,8 @@ from archnet.spec.experiment import SETS
 
 if TYPE_CHECKING:
     import keras
+
+    from archnet.evaluation.comparison.comparison import Comparison
 
 _NETWORK_FILES: Final = {"model.keras": "model", "history.csv": "training history"}
 """Files that a baseline does not have."""
@@ -168,3 +171,16 @@ def _unfinished_reason(folder: Path) -> str:
     if (folder / "experiment.json").exists():
         return "this run is not finished. Finish its experiment, or choose a different run folder."
     return "is not a run folder: metrics.json is missing. Pass the folder of a finished run."
+
+
+class Runs(list[Run]):
+    """The finished runs of one call, and their comparison.
+
+    Attributes:
+        comparison: All finished runs in the experiment folder side by side; None where there are fewer than two, or
+            they cannot be compared.
+    """
+
+    def __init__(self, runs: Iterable[Run], comparison: Comparison | None) -> None:
+        super().__init__(runs)
+        self.comparison = comparison

@@ -17,7 +17,6 @@ from archnet.files.progress import Progress, no_progress
 from archnet.files.training_position import RunStart
 from archnet.machine import peak_memory_bytes, reset_peak_memory
 from archnet.runs.artifacts import split_text, write_model, write_run_setup
-from archnet.runs.comparison import compare_finished_runs
 from archnet.runs.evaluation import (
     evaluate_predictions,
     predict_cases,
@@ -95,7 +94,7 @@ class RunOptions:
 def run_experiments(
     experiments: Sequence[Experiment], *, out: Path | str | None = None, options: RunOptions = RunOptions()
 ) -> list[Run]:
-    """Train and evaluate architectures on the same splits, and compare all finished runs in the folder.
+    """Train and evaluate architectures on the same splits.
 
     Args:
         experiments: Result of `parse_experiments`: the same data, one architecture and one split or fold each.
@@ -119,7 +118,6 @@ def run_experiments(
                 _make_run(run, options, shared_split or split_text(run.prepared))
         for run_folder in run_folders:
             write_missing_report(run_folder)
-        compare_finished_runs(folder)
     return [Run(run_folder) for run_folder in run_folders]
 
 

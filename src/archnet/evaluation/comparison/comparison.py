@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from archnet.evaluation.comparison.network_form import form_rank, read_form
 from archnet.evaluation.comparison.paired_comparison import PairedComparison, paired_comparisons
 from archnet.evaluation.comparison.paired_strata import paired_strata
 from archnet.evaluation.comparison.pools import Pool, read_pools, short_names
+from archnet.evaluation.comparison.verdict import Verdict, verdict
 from archnet.evaluation.integrity.manifest import Manifest
 from archnet.evaluation.integrity.verification import COMPARISON_FILES, verify_run
 from archnet.evaluation.run_folder import (
@@ -25,7 +27,7 @@ from archnet.evaluation.run_folder import (
 from archnet.spec.outputs.metrics_file import read_all_results
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Comparison:
     """Architectures side by side on one set.
 
@@ -71,6 +73,11 @@ class Comparison:
         from archnet.report.html.notebook_tables import comparison_html
 
         return comparison_html(self)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What follows: which network is better, how sure that is, and at what cost."""
+        return verdict(self)
 
     def row(self, name: str) -> ComparisonRow:
         """The row of an architecture."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.comparison.network_form import Form
 from archnet.evaluation.comparison.paired_comparison import PairedComparison
@@ -17,6 +16,9 @@ from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.comparison.verdict_kind import Kind, conclusion_kind, contradicting_recall
 from archnet.evaluation.metric_entry import Estimate, class_value, macro_value
 from archnet.evaluation.run_folder import read_optional_json
+
+if TYPE_CHECKING:
+    from archnet.evaluation.comparison.comparison import Comparison
 
 CHANCE: Final = 0.5
 """Area under the ROC curve of guesses."""
@@ -140,7 +142,7 @@ class Verdict:
 
 
 def verdict(comparison: Comparison) -> Verdict:
-    """What follows from a comparison."""
+    """What follows from a comparison; `Comparison.verdict` keeps it."""
     cases = comparison.pools[0].predictions_by_seed[0]
     sides = tuple(_side(row, comparison) for row in comparison.rows)
     conclusions = tuple(_conclusion(pair, comparison, sides) for pair in comparison.pairs)

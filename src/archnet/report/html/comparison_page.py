@@ -54,13 +54,13 @@ def write_comparison(
     pooled_froc: Callable[[Pool], list[RunFroc]] = lambda pool: [],
     pool_hits: Callable[[Pool], Sequence[Hits]] = lambda pool: [],
 ) -> Path:
-    """Write `report.html` and `comparison.json` of several runs into their experiment's folder.
+    """Compare several runs, and write `report.html` and `comparison.json` into their experiment's folder.
 
     Args:
         experiment_folder: The folder to write into.
         runs: Run folders, or experiments' folders.
-        pooled_froc: Evaluates pooled runs.
-        pool_hits: Reads what the network of each seed finds in the test scans; empty without FROC.
+        pooled_froc: See `write_comparison_page`.
+        pool_hits: See `write_comparison_page`.
 
     Returns:
         The page written.
@@ -69,7 +69,29 @@ def write_comparison(
         RunError: There are fewer than two finished runs, or their classes, sets or cases differ.
         DataError: A file of a run folder is damaged, or has changed since the run finished.
     """
-    comparison = compare(runs)
+    return write_comparison_page(experiment_folder, compare(runs), pooled_froc, pool_hits)
+
+
+def write_comparison_page(
+    experiment_folder: Path,
+    comparison: Comparison,
+    pooled_froc: Callable[[Pool], list[RunFroc]],
+    pool_hits: Callable[[Pool], Sequence[Hits]],
+) -> Path:
+    """Write `report.html` and `comparison.json` of a comparison.
+
+    Args:
+        experiment_folder: The folder to write into.
+        comparison: The comparison.
+        pooled_froc: Evaluates pooled runs.
+        pool_hits: Reads what the network of each seed finds in the test scans; empty without FROC.
+
+    Returns:
+        The page written.
+
+    Raises:
+        DataError: A file of a run folder is damaged, or has changed since the run finished.
+    """
     for folder in comparison.manifests:
         verify_run(folder, COMPARISON_PAGE_FILES)
     frocs = {

@@ -10,7 +10,6 @@ from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.leaks import Leak
 from archnet.evaluation.comparison.matched_recall import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE
 from archnet.evaluation.comparison.validation_rate import MIN_VALIDATION_OTHERS, fewest_others
-from archnet.evaluation.comparison.verdict import verdict
 from archnet.evaluation.comparison.verdict_kind import is_sure
 from archnet.report.integrity_wording import comparison_integrity_texts
 from archnet.report.sentences.amounts import MACRO_RECALL
@@ -47,7 +46,7 @@ def _num_groups(comparison: Comparison) -> int:
 
 def _chance_cautions(comparison: Comparison) -> Iterator[str]:
     """A sentence for each run whose AUC may be that of guessing, except collapsed runs."""
-    for side in verdict(comparison).sides:
+    for side in comparison.verdict.sides:
         if side.is_better_than_chance is False and side.run not in comparison.collapsed and side.auc is not None:
             yield f"{side.run}: {chance_text(side.auc, side.auc_interval)}"
 
@@ -119,7 +118,7 @@ def _seed_cautions(comparison: Comparison) -> list[str]:
 
 def _auc_cautions(comparison: Comparison) -> Iterator[str]:
     """A sentence if the AUC leads to a different conclusion than the verdict."""
-    result = verdict(comparison)
+    result = comparison.verdict
     main = result.main_conclusion
     if main is None or main.kind in ("not_comparable", "neither_better_than_chance"):
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from archnet.evaluation.comparison.comparison import Comparison
-from archnet.evaluation.comparison.verdict import verdict
 from archnet.report.sentences.badge import badge_text
 from archnet.report.sentences.comparison_cautions import comparison_cautions
 from archnet.report.sentences.comparison_sentence import comparison_sentence
@@ -13,7 +12,7 @@ from archnet.report.sentences.comparison_sentence import comparison_sentence
 
 def comparison_document(comparison: Comparison) -> dict[str, Any]:
     """The comparison as JSON holds it: what follows in words, then the numbers."""
-    result = verdict(comparison)
+    result = comparison.verdict
     words = {
         "sentence": comparison_sentence(comparison),
         "verdict": {"badge": badge_text(result), **result.to_document()},

@@ -8,7 +8,7 @@ from typing import Any
 
 from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
-from archnet.evaluation.comparison.verdict import Conclusion, Verdict, verdict
+from archnet.evaluation.comparison.verdict import Conclusion, Verdict
 from archnet.evaluation.confusion import detection_counts
 from archnet.report.comparison_wording import p_value_text, ratio_text, runs_text
 from archnet.report.sentences.amounts import Amounts, conclusion_amounts, positive_cases
@@ -24,7 +24,7 @@ def comparison_sentence(comparison: Comparison) -> str:
         return class_sentence(f"{row.run} ({runs_text(row)})", row.metrics, comparison.classes, comparison.set)
     if not comparison.pairs:
         return _single_sentence(comparison.rows[0], comparison)
-    result = verdict(comparison)
+    result = comparison.verdict
     return " ".join([main_sentence(result), *other_sentences(result), *cost_sentences(result)])
 
 

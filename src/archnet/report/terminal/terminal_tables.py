@@ -13,7 +13,6 @@ from rich.text import Text
 from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.comparison.paired_comparison import PairedComparison
-from archnet.evaluation.comparison.verdict import verdict
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.kept_epoch import training_end
 from archnet.evaluation.metric_values import macro_report
@@ -132,7 +131,7 @@ def comparison_table(comparison: Comparison) -> RenderableType:
 
 def _verdict_lines(comparison: Comparison) -> list[Text]:
     """The badge, the main sentence, a line for each other architecture, and the cost."""
-    result = verdict(comparison)
+    result = comparison.verdict
     if not result.conclusions:
         return [Text(comparison_sentence(comparison), style="bold")]
     return [

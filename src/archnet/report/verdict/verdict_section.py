@@ -7,7 +7,7 @@ from typing import Any
 
 from archnet.errors import pluralize
 from archnet.evaluation.comparison.comparison import Comparison
-from archnet.evaluation.comparison.verdict import Conclusion, Verdict, VerdictSide, verdict
+from archnet.evaluation.comparison.verdict import Conclusion, Verdict, VerdictSide
 from archnet.report.comparison_wording import ratio_text
 from archnet.report.figures.svg import Drawing, series_colour, write_drawing
 from archnet.report.sentences.amounts import MACRO_RECALL, positive_cases
@@ -40,7 +40,7 @@ def verdict_section(folder: Path, comparison: Comparison) -> dict[str, Any]:
         folder: The folder of the page.
         comparison: The comparison.
     """
-    result = verdict(comparison)
+    result = comparison.verdict
     origin = provenance(folder, [Path(path) for row in comparison.rows for path in row.folders])
     sentence = main_sentence(result) or comparison_sentence(comparison)
     section = {
