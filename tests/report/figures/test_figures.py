@@ -318,6 +318,7 @@ def test_intervals_are_drawn_where_the_numbers_are():
     assert row == same_row < lines(drawing)[1][0][1]
     assert len(lines(drawing)) == 2
     assert len(dots(drawing)) == 3
+    assert texts(drawing).count("undefined") == 1
 
 
 def test_panels_that_are_compared_share_their_axis():
@@ -343,6 +344,29 @@ def test_a_difference_whose_interval_holds_zero_is_hollow():
     assert {"◀ flat better", "the other better ▶"} <= set(texts(drawing))
     assert texts(drawing.narrow)[-2:] == texts(drawing)[-2:] == ["deep", "wide"]
     assert drawing.narrow.width == NARROW
+
+
+def test_on_a_phone_the_names_of_differences_cover_the_lines_behind_them():
+    rows = {"recall at equal false-positive rate": [(0.1, [-0.1, 0.3])], "MCC": [(None, None)]}
+    narrow = difference_drawing("flat", {"deep": 1}, rows, "alt").narrow
+    order = [(part.tag.rpartition("}")[2], part.text) for part in parse(narrow).iter()]
+    grounds = [part for part in parts(narrow, "rect") if part.get("x") and part.get("fill") == LIGHT.paper]
+    for name, ground in zip(rows, grounds, strict=True):
+        (label,) = [part for part in parts(narrow, "text") if part.text == name]
+        place = order.index(("text", name))
+        assert order[place - 1][0] == "rect"  # in front of the lines, behind the name
+        left, top, width, height = (float(ground.get(key)) for key in ("x", "y", "width", "height"))
+        assert left < float(label.get("x"))
+        assert top < float(label.get("y")) - 10 < float(label.get("y")) < top + height
+        assert left + width >= NARROW - 14
+
+
+def test_four_panels_are_drawn_two_by_two():
+    panels = {name: [(0.5, [0.4, 0.6])] for name in ("recall", "precision", "MCC", "AUC")}
+    corners = dots(interval_drawing(["one"], panels, "alt"))
+    assert [(x == corners[0][0], y == corners[0][1]) for x, y in corners] == [
+        (True, True), (False, True), (True, False), (False, False),
+    ]  # fmt: skip
 
 
 def pixels_of(part):

@@ -76,7 +76,7 @@ def test_the_page_tells_the_sentence_the_paired_tests_and_the_costs(tmp_path):
     assert errors_text(pair)[0] in page.text
     assert "multiply-adds per case 10 90 9.0 times" in page.text
     assert {attrs["aria-label"] for _, attrs in page.tags if attrs.get("role") == "img"} >= {
-        "Differences of deep to flat with 95% intervals; the numbers are in the tables below."
+        "Differences of deep from flat with 95% intervals; the numbers are in the tables below."
     }
 
 
@@ -88,7 +88,7 @@ def test_the_page_tells_what_differs_in_the_documents(tmp_path):
     path.write_text(json.dumps(document), encoding="utf-8")
     record_run(runs[1])
     page = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8"))
-    assert 'place flat deep arch.layers[2] – {"type": "BN"}' in page.text
+    assert 'key flat deep arch.layers[2] – {"type": "BN"}' in page.text
 
 
 def test_seeds_and_folds_stand_in_one_column_with_a_way_to_each_report(tmp_path):

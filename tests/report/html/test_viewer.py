@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import zlib
 
 import numpy as np
@@ -228,7 +229,7 @@ def test_a_cell_of_the_matrix_selects_its_cases_and_follows_the_threshold(reader
     reader.run(
         'document.querySelector(\'table[data-column=test] td[data-truth="1"][data-predicted="0"] button\').click()'
     )
-    assert chips(reader) == ["test set", "truth “nodule”", "predicted “non-nodule”", "threshold 0.500"]
+    assert chips(reader) == ["test set", "true class “nodule”", "predicted “non-nodule”", "threshold 0.500"]
     missed = int(((truth == 1) & (scores < 0.5)).sum())
     assert f" of {missed} cases shown" in reader.one(".found").text
     assert reader.run("return document.activeElement.className") == "found"
@@ -238,7 +239,7 @@ def test_a_cell_of_the_matrix_selects_its_cases_and_follows_the_threshold(reader
     missed = int(((truth == 1) & (scores < steps[place])).sum())
     assert f" of {missed} cases shown" in reader.one(".found").text
     reader.all(".chips button")[-1].click()
-    assert chips(reader) == ["test set", "truth “nodule”"]
+    assert chips(reader) == ["test set", "true class “nodule”"]
     embedded = len(reader.all(".thumbs li"))
     total = int((truth == 1).sum())
     rest = total - embedded
@@ -255,12 +256,12 @@ def test_a_bar_of_the_histogram_is_a_button_that_selects_its_scores(reader, expe
     bar = reader.all(".histogram")[0].find_elements("css selector", "button")[3]
     count = int(((truth == 0) & (scores >= 0.3) & (scores < 0.4)).sum())
     assert bar.text == str(count)
-    label = f"{count} cases of truth “non-nodule” with a score of 0.3 to 0.4. Show them"
+    label = f"{count} cases of true class “non-nodule” with a score of 0.3 to 0.4. Show them"
     assert bar.get_attribute("aria-label") == label
     bar.send_keys(Keys.ENTER)
     assert f" of {count} cases shown" in reader.one(".found").text
     assert bar.get_attribute("aria-pressed") == "true"
-    assert chips(reader) == ["truth “non-nodule”", "test set", "score 0.300 to 0.400"]
+    assert chips(reader) == ["true class “non-nodule”", "test set", "score 0.300 to 0.400"]
 
 
 def test_a_comparison_starts_with_the_cases_on_which_the_networks_disagree(reader, experiment):
@@ -283,14 +284,20 @@ def test_a_cell_is_named_by_its_count_and_its_share(reader, experiment):
     number, share = (cell.find_element("css selector", name).text for name in ("b", "small"))
     button = cell.find_element("tag name", "button")
     assert button.get_attribute("aria-label") == (
-        f"test: {number} {share}, truth “nodule”, predicted “non-nodule”. Show these cases"
+        f"test: {number} {share}, true class “nodule”, predicted “non-nodule”. Show these cases"
     )
 
 
-def test_a_stretch_of_the_roc_curve_selects_the_scores_between_its_false_positive_rates(reader, experiment):
-    open_viewer(reader, experiment / "archsm/report.html")
-    predictions = read_run(experiment / "archsm").predictions.select("test")
+def roc_curve(run, set_name):
+    """The scores of the negatives, and a function from a false-positive rate to the recall on the curve."""
+    predictions = read_run(run).predictions.select(set_name)
     scores, truth = predictions.probabilities[:, 1], predictions.y_true
+    negatives = scores[truth == 0]
+    return negatives, lambda rate: (scores[truth == 1] >= np.quantile(negatives, 1 - rate)).mean()
+
+
+def drag_over_roc(reader, first, last):
+    """Press the mouse at a point of the plot (false-positive rate, recall), move it to another one, and read the label."""
     plot = reader.one("#live [data-side]")
     reader.scroll_to(plot)
     (left, top), (right, bottom) = reader.run(
@@ -299,15 +306,35 @@ def test_a_stretch_of_the_roc_curve_selects_the_scores_between_its_false_positiv
         "  const point = new DOMPoint(x, y).matrixTransform(plot.getScreenCTM()); return [point.x, point.y]; });",
         plot,
     )
-    negatives = scores[truth == 0]
-    recall = (scores[truth == 1] >= np.quantile(negatives, 0.8)).mean()  # on the curve of the test set
-    across, height = right - left, round(bottom - recall * (bottom - top))
+    (x0, y0), (x1, y1) = [
+        (round(left + x * (right - left)), round(bottom - y * (bottom - top))) for x, y in (first, last)
+    ]
     drag = ActionBuilder(reader.driver)
-    drag.pointer_action.move_to_location(round(left + 0.1 * across), height).pointer_down()
-    drag.pointer_action.move_to_location(round(left + 0.3 * across), height).pointer_up()
+    drag.pointer_action.move_to_location(x0, y0).pointer_down().move_to_location(x1, y1)
     drag.perform()
-    low, high = (float(reader.one(f"[data-bound={name}]").get_attribute("value")) for name in ("low", "high"))
-    assert ((negatives >= high).mean(), (negatives >= low).mean()) == pytest.approx((0.1, 0.3), abs=0.03)
-    assert chips(reader) == ["test set", f"score {low:.3f} to {high:.3f}"]
+    label = reader.one(".stretch-label").text
+    drop = ActionBuilder(reader.driver)
+    drop.pointer_action.pointer_up()
+    drop.perform()
+    return label
+
+
+@pytest.mark.parametrize("name", ["test", "validation"])
+def test_a_mouse_dragged_along_a_roc_curve_selects_the_scores_of_its_set_between_the_rates(reader, experiment, name):
+    open_viewer(reader, experiment / "archsm/report.html")
+    negatives, recall = roc_curve(experiment / "archsm", name)
+    label = drag_over_roc(reader, (0.1, recall(0.1)), (0.3, recall(0.3)))
+    assert re.fullmatch(rf"{name} set, rate 0\.(09|10|11) to 0\.(29|30|31)", label)
+    low, high = (float(reader.one(f"[data-bound={end}]").get_attribute("value")) for end in ("low", "high"))
+    assert ((negatives >= high).mean(), (negatives >= low).mean()) == pytest.approx((0.1, 0.3), abs=0.05)
+    assert chips(reader) == [f"{name} set", f"score {low:.3f} to {high:.3f}"]
+    scores = read_run(experiment / "archsm").predictions.select(name).probabilities[:, 1]
     assert f" of {((scores >= low) & (scores < high)).sum()} cases shown" in reader.one(".found").text
-    assert reader.all(".stretch") == []
+    assert reader.all(".stretch, .stretch-label") == []
+
+
+def test_where_roc_curves_coincide_a_stretch_selects_the_reported_set(reader, experiment):
+    open_viewer(reader, experiment / "arch3dsm/report.html")
+    assert [roc_curve(experiment / "arch3dsm", name)[1](0.9) for name in ("train", "validation", "test")] == [1, 1, 1]
+    drag_over_roc(reader, (0.9, 1), (0.98, 1))
+    assert chips(reader)[0] == "test set"

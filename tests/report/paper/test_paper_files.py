@@ -41,7 +41,7 @@ def test_three_classes_have_macro_means_and_no_operating_points(tmp_path):
     tables = paper_tables(read_run(write_run(tmp_path / "a", classes=("a", "b", "c"))))
     assert "operating_points" not in tables
     assert "macro AUC" in {row[0] for row in tables["metrics"].rows}
-    assert tables["confusion_matrix"].header == ("Truth", "predicted a", "predicted b", "predicted c")
+    assert tables["confusion_matrix"].header == ("True class", "predicted a", "predicted b", "predicted c")
 
 
 def test_a_run_folder_has_a_model_card_with_use_licence_results_and_limits(tmp_path):

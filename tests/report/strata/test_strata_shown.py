@@ -23,6 +23,7 @@ from archnet.report.run_files import read_run_files
 from archnet.report.strata.strata_drawing import strata_drawing
 from archnet.report.strata.strata_rows import strata_csv
 from archnet.report.strata.strata_tables import MAX_ROWS, short_strata_tables, strata_tables
+from drawings import texts
 from pages import Page, page_of
 from synthetic_runs import edit, write_run
 
@@ -153,6 +154,17 @@ def test_a_drawing_has_the_numbers_in_its_alternative_text(strata):
     )
     assert single.narrow is None
     assert single.elements.count("<circle") == len(column["strata"])
+    assert 'stroke="var(--test)"' in single.elements
+    assert "var(--s0)" not in single.elements
+
+
+def test_equal_results_of_strata_are_drawn_on_a_scale_of_a_tenth_with_zero_inside(strata):
+    column = json.loads(json.dumps(strata["columns"][0]))
+    for stratum in column["strata"]:
+        stratum["paired"][0]["differences"]["recall"] |= {"difference": 0.0, "interval": None, "p_holm": None}
+    narrow = strata_drawing(column, NAMES, "recall").narrow
+    ticks = [text for text in texts(narrow) if text.startswith("−") or text == "0.00"]
+    assert ticks == ["−0.02", "0.00"]
 
 
 @pytest.mark.slow
@@ -160,6 +172,7 @@ def test_the_page_of_a_comparison_shows_all_attributes(out):
     write_comparison(out, [out])
     html = (out / "report.html").read_text(encoding="utf-8")
     page = Page(html)
+    assert "Results by subgroup" not in page.text
     for words in ("Where it helps", "By nodule diameter", "By site", "By the geometry of the scan", "By slice spacing"):
         assert words in page.text
     assert "<b>A</b>" not in html
@@ -171,7 +184,8 @@ def test_the_page_of_a_comparison_shows_all_attributes(out):
 def test_the_page_of_a_run_shows_its_strata_and_writes_figures_and_a_table(out):
     run = out / "flat"
     write_report(read_run_files(run))
-    assert "By nodule diameter" in page_of(run).text
+    assert "Results by subgroup By nodule diameter" in page_of(run).text
+    assert "Where it helps" not in page_of(run).text
     names = {path.name for path in (run / "figures").glob("strata_*")}
     assert names == {"strata_diameter_mm.svg", "strata_site.svg", "strata_slice_spacing_mm.svg"}
     assert len((run / "strata.csv").read_text().splitlines()) > 10
@@ -179,5 +193,5 @@ def test_the_page_of_a_run_shows_its_strata_and_writes_figures_and_a_table(out):
     del metrics["strata"]
     edit(run, "metrics.json", json.dumps(metrics))
     write_report(read_run_files(run))
-    assert "Where it helps" not in page_of(run).text
+    assert "Results by subgroup" not in page_of(run).text
     assert not (run / "strata.csv").exists()

@@ -9,29 +9,24 @@ import numpy as np
 
 from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.report.figures.panel import AXIS_HEIGHT, LINE_HEIGHT, Panel, linear_axis, unit_axis
-from archnet.report.figures.svg import Drawing, colour, element, series_colour, text
+from archnet.report.figures.svg import Drawing, colour, element, text
 
 _WIDTH: Final = 362  # of a phone, where the text keeps its size
 _PANEL_WIDTH: Final = 292
 _LEFT, _TOP, _HEIGHT = 60, 30, 260
 _BELOW: Final = 0.12  # of the range that is shown below a net benefit of 0
 _KEY_WIDTH: Final = 30
-_NETWORK: Final[Mapping[str, Any]] = {"stroke": series_colour(0)}
 _ALL: Final[Mapping[str, Any]] = {"stroke": colour("faint"), "stroke_dasharray": "7 3"}
 _NONE: Final[Mapping[str, Any]] = {"stroke": colour("ink"), "stroke_width": 1.2}
-_LEGEND: Final = (
-    ("act on the network's predictions, 95% interval", _NETWORK),
-    ("act on every case", _ALL),
-    ("act on no case", _NONE),
-)
 
 
-def decision_curve_drawing(curve: Mapping[str, Sequence[float | None]], title: str) -> Drawing:
+def decision_curve_drawing(curve: Mapping[str, Sequence[float | None]], title: str, hue: str = "test") -> Drawing:
     """Draw the decision curve of a set with its band, beside those of acting on every case and on none.
 
     Args:
         curve: `decision_curve` of metrics.json.
         title: Above.
+        hue: Name of the colour of the curve, that of its set.
     """
     x = _numbers(curve["thresholds"])
     values, act_on_all = _numbers(curve["net_benefit"]), _numbers(curve["act_on_all"])
@@ -40,18 +35,24 @@ def decision_curve_drawing(curve: Mapping[str, Sequence[float | None]], title: s
     floor = -_BELOW * top
     axis = linear_axis("net benefit per case", [floor, top], num_ticks=5, margin=0.0)
     panel = Panel(left=_LEFT, top=_TOP, width=_PANEL_WIDTH, height=_HEIGHT, x=unit_axis(_X), y=axis)
+    network = {"stroke": colour(hue)}
+    legend = (
+        ("act on the network's predictions, 95% interval", network),
+        ("act on every case", _ALL),
+        ("act on no case", _NONE),
+    )
     outline = np.concatenate([x, x[::-1]]), np.clip(np.concatenate([low, high[::-1]]), floor, top)
     lines = [
-        panel.line(*outline, stroke="none", fill=series_colour(0), fill_opacity=0.16),
+        panel.line(*outline, stroke="none", fill=colour(hue), fill_opacity=0.16),
         panel.line([0, 1], [0, 0], **_NONE),
         panel.line(*_above(x, act_on_all, floor), **_ALL),
-        panel.line(*_above(x, values, floor), **_NETWORK),
+        panel.line(*_above(x, values, floor), **network),
     ]
     legend_top = _TOP + _HEIGHT + AXIS_HEIGHT + 20
     return Drawing(
         width=_WIDTH,
-        height=legend_top + LINE_HEIGHT * (len(_LEGEND) - 1) + 8,
-        elements="".join([panel.axes(title), *lines, _legend(legend_top)]),
+        height=legend_top + LINE_HEIGHT * (len(legend) - 1) + 8,
+        elements="".join([panel.axes(title), *lines, _legend(legend, legend_top)]),
         alt=_alt_text(x, values, act_on_all),
     )
 
@@ -73,9 +74,9 @@ def _above(x: Floats, y: Floats, floor: float) -> tuple[Floats, Floats]:
     return x, np.where(y >= floor - 1e-12, y, np.nan)
 
 
-def _legend(top: float) -> str:
+def _legend(entries: Sequence[tuple[str, Mapping[str, Any]]], top: float) -> str:
     parts = []
-    for place, (name, style) in enumerate(_LEGEND):
+    for place, (name, style) in enumerate(entries):
         y = top + LINE_HEIGHT * place
         line = {"fill": "none", "stroke_width": 1.8, **style}
         parts.append(element("path", d=f"M{_LEFT - 40} {y - 4:g}h{_KEY_WIDTH}", **line))

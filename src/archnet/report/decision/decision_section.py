@@ -26,7 +26,7 @@ def decision_section(metrics: Mapping[str, Any], name: str) -> dict[str, Any] | 
     return {
         "set": SET_NAMES[name],
         "threshold": metrics[name]["threshold"],
-        "drawing": decision_curve_drawing(entry["decision_curve"], f"Decision curve, {SET_NAMES[name]} set"),
+        "drawing": decision_curve_drawing(entry["decision_curve"], f"Decision curve, {SET_NAMES[name]} set", name),
         "rows": list(_rows(entry)),
         "predictive_values": [
             {**row, "prevalence": prevalence_text(row["prevalence"])} for row in entry["predictive_values"]

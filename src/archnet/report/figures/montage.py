@@ -112,7 +112,7 @@ def caption(picture: Picture) -> list[str]:
     if picture.predicted_class is None:
         return [picture.truth, short_case(picture.case)]
     prediction = f"predicted {picture.predicted_class}, {percent(picture.confidence)}"
-    return [f"truth {picture.truth}", prediction, short_case(picture.case)]
+    return [f"true class {picture.truth}", prediction, short_case(picture.case)]
 
 
 def montage_drawing(pictures: Sequence[Picture], title: str, columns: int = 4) -> Drawing:

@@ -7,7 +7,17 @@ from dataclasses import replace
 from typing import Final
 
 from archnet.report.figures.panel import AXIS_HEIGHT, LINE_HEIGHT, Axis, Panel, dot_legend, linear_axis
-from archnet.report.figures.svg import HALO, NARROW, WIDE, Drawing, colour, series_colour, shorten, text, text_width
+from archnet.report.figures.svg import (
+    NARROW,
+    WIDE,
+    Drawing,
+    colour,
+    row_label,
+    series_colour,
+    shorten,
+    text,
+    text_width,
+)
 
 Entry = tuple[float | None, Sequence[float] | None]
 """A number and the ends of its interval; None where undefined."""
@@ -103,5 +113,5 @@ def _numbers(entry: Entry) -> list[float | None]:
 def _label(label: str, panel: Panel, row: float, *, is_narrow: bool) -> str:
     ((_, y),) = panel.points(0, row).tolist()
     if is_narrow:
-        return text(label, panel.left, y + 4, fill=colour("ink"), **HALO)
+        return row_label(label, panel.left, y + 4, panel.width)
     return text(label, panel.left - 10, y + 4, text_anchor="end", fill=colour("ink"))

@@ -25,7 +25,7 @@ def interval_drawing(names: Sequence[str], panels: Mapping[str, Sequence[Entry]]
         panels: Entries of the architectures, by metric title.
         alt: Alternative text.
     """
-    wide = _layout(names, panels, alt, WIDE, num_columns=min(len(panels), 3))
+    wide = _layout(names, panels, alt, WIDE, num_columns=2 if len(panels) == 4 else min(len(panels), 3))
     return replace(wide, narrow=_layout(names, panels, alt, NARROW, num_columns=1))
 
 
@@ -66,6 +66,8 @@ def _panel(panel: Panel, title: str, entries: Sequence[Entry]) -> str:
         hue = series_colour(row)
         if interval is not None:
             parts.append(panel.line(interval, [row, row], hue, stroke_width=2.6))
-        if value is not None:
+        if value is None:
+            parts.append(text("undefined", panel.left + 6, panel.points(panel.x.low, row)[0, 1] + 4))
+        else:
             parts.append(panel.dot(value, row, 5, fill=hue, stroke=colour("paper")))
     return "".join(parts)

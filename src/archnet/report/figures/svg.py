@@ -118,6 +118,12 @@ def text(content: str, x: float, y: float, /, **attributes: Any) -> str:
     )
 
 
+def row_label(content: str, left: float, baseline: float, width: float) -> str:
+    """A line of text above the entries of a row, on a ground that covers the grid and the zero line of its panel."""
+    ground = element("rect", x=left - 4, y=baseline - 13, width=width + 8, height=18, fill=colour("paper"))
+    return ground + text(content, left, baseline, fill=colour("ink"))
+
+
 def text_width(content: str, size: float = FONT_SIZE) -> float:
     """Estimate the width of a text in pixels; most texts are narrower.
 

@@ -213,7 +213,9 @@ def _difference_drawing(comparison: Comparison) -> Drawing | None:
         for name, label in difference_names(len(comparison.classes)).items()
         if name in comparison.pairs[0].differences
     }
-    alt = f"Differences of {', '.join(others)} to {reference} with 95% intervals; the numbers are in the tables below."
+    alt = (
+        f"Differences of {', '.join(others)} from {reference} with 95% intervals; the numbers are in the tables below."
+    )
     return difference_drawing(reference, others, rows, alt)
 
 

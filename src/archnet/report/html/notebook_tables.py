@@ -60,7 +60,11 @@ def run_html(run: RunFiles) -> str:
     parts = [
         paragraph(headline(run), is_strong=True),
         *_cautions(cautions(run)),
-        table(f"Confusion matrix, {SET_NAMES[name]} set", ("truth ↓ predicted →", *run.classes, "recall"), matrix_rows),
+        table(
+            f"Confusion matrix, {SET_NAMES[name]} set",
+            ("true class ↓ predicted →", *run.classes, "recall"),
+            matrix_rows,
+        ),
         table(
             f"{SET_NAMES[name].capitalize()} set and costs",
             ("", "value", "95% interval"),
@@ -101,7 +105,7 @@ def _comparison_rows(comparison: Comparison) -> Iterator[Row]:
         yield label, *(_with_note(decimals(value), note) for value, note in values)
     for cost in COMPARED_COSTS:
         yield cost.label, *(cost_text(cost, row.costs[cost.name]) for row in comparison.rows)
-    yield "confusion matrix (rows truth)", *(_matrix(row.metrics["confusion_matrix"]) for row in comparison.rows)
+    yield "confusion matrix (rows: true class)", *(_matrix(row.metrics["confusion_matrix"]) for row in comparison.rows)
 
 
 def _pair_parts(pair: PairedComparison, num_classes: int) -> Iterator[str]:

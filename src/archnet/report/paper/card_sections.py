@@ -93,7 +93,8 @@ def results_text(run: RunFiles) -> str:
     return (
         f"On the {SET_NAMES[set_name]} set, {kind}, with 95% intervals:\n\n"
         f"{markdown_table(('metric', 'value', '95%'), rows)}\n\n"
-        f"Confusion matrix (rows: truth, columns: prediction):\n\n{markdown_table(('', *run.classes), matrix)}"
+        "Confusion matrix (rows: true class, columns: predicted class):\n\n"
+        f"{markdown_table(('', *run.classes), matrix)}"
     )
 
 

@@ -88,7 +88,7 @@ def _confusion_matrix(run: RunFiles) -> PaperTable:
     """The confusion matrix of the reported set."""
     matrix = run.metrics[reported_set(run.sets)]["confusion_matrix"]
     rows = [(name, *map(count, row)) for name, row in zip(run.classes, matrix, strict=True)]
-    return PaperTable(header=("Truth", *(f"predicted {name}" for name in run.classes)), rows=tuple(rows))
+    return PaperTable(header=("True class", *(f"predicted {name}" for name in run.classes)), rows=tuple(rows))
 
 
 def _operating_points(run: RunFiles) -> PaperTable:

@@ -1,4 +1,4 @@
-"""Strata drawing: each network's recall in each stratum, and its difference to the reference, with 95% intervals."""
+"""Strata drawing: each network's recall in each stratum, and its difference from the reference, with 95% intervals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from archnet.report.comparison_wording import p_value_text
 from archnet.report.figures.panel import AXIS_HEIGHT, LINE_HEIGHT, Axis, Panel, dot_legend, linear_axis, unit_axis
-from archnet.report.figures.svg import NARROW, WIDE, Drawing, colour, series_colour, shorten, text
+from archnet.report.figures.svg import NARROW, WIDE, Drawing, colour, row_label, series_colour, shorten, text
 from archnet.report.strata.strata_rows import StrataRow, strata_rows
 from archnet.report.strata.strata_wording import column_label, measure_label, size_text, stratum_label
 from archnet.report.wording import bounds, decimals, signed
@@ -18,10 +18,9 @@ _ENTRY_HEIGHT: Final = 20
 _HEADING: Final = 1.3
 """Height of a stratum's heading, in entries."""
 _SIDE: Final = 14
+_LEAST_SPAN: Final = 0.2
+"""Of the axis of differences, so that equal results are not drawn on a scale of thousandths."""
 _GAP: Final = 34
-
-_OUTLINE: Final = {"stroke": colour("paper"), "stroke_width": 3, "paint_order": "stroke"}
-"""Keeps text readable over lines."""
 
 Entry = tuple[float | None, Sequence[float] | None]
 
@@ -35,12 +34,18 @@ class _Content:
         names: Names of the networks.
         measure: "recall" or "macro_recall".
         rows: Rows of the strata and networks.
+        hue: Name of the colour of a single network; several have the colours of their places.
     """
 
     column: Mapping[str, Any]
     names: Sequence[str]
     measure: str
     rows: Sequence[StrataRow]
+    hue: str
+
+    def colour_of(self, row: StrataRow) -> str:
+        """The colour of the network of a row."""
+        return colour(self.hue) if len(self.names) == 1 else series_colour(row.place)
 
     @property
     def num_entries(self) -> float:
@@ -48,7 +53,7 @@ class _Content:
         return len(self.column["strata"]) * (_HEADING + len(self.names)) + 0.2
 
 
-def strata_drawing(column: Mapping[str, Any], names: Sequence[str], measure: str) -> Drawing:
+def strata_drawing(column: Mapping[str, Any], names: Sequence[str], measure: str, hue: str = "test") -> Drawing:
     """Draw the strata of an attribute: a dot and a line for each network.
 
     Of several networks a second panel has the differences to the first, hollow where the interval contains zero; on a
@@ -58,8 +63,9 @@ def strata_drawing(column: Mapping[str, Any], names: Sequence[str], measure: str
         column: The attribute's entry in metrics.json or comparison.json.
         names: Names of the networks.
         measure: "recall" or "macro_recall".
+        hue: Name of the colour of a single network, that of its set.
     """
-    content = _Content(column=column, names=names, measure=measure, rows=tuple(strata_rows(column, names)))
+    content = _Content(column=column, names=names, measure=measure, rows=tuple(strata_rows(column, names)), hue=hue)
     narrow = _draw(content, width=NARROW, is_stacked=True)
     if len(names) == 1:
         return narrow
@@ -70,7 +76,7 @@ def _draw(content: _Content, *, width: float, is_stacked: bool) -> Drawing:
     height = content.num_entries * _ENTRY_HEIGHT
     titles = {f"{measure_label(content.measure)}, by {column_label(content.column['name'])}": unit_axis("")}
     if len(content.names) > 1:
-        titles[f"difference to {shorten(content.names[0])}"] = _difference_axis(content)
+        titles[f"difference from {shorten(content.names[0])}"] = _difference_axis(content)
     panel_width = width - 2 * _SIDE if is_stacked else (width - 2 * _SIDE - _GAP) / 2
     parts, bottom = [], 0.0
     for k, (title, x_axis) in enumerate(titles.items()):
@@ -91,7 +97,7 @@ def _draw(content: _Content, *, width: float, is_stacked: bool) -> Drawing:
 
 
 def _draw_panel(
-    panel: Panel, title: str, content: _Content, draw_entry: Callable[[Panel, StrataRow, float, str], str]
+    panel: Panel, title: str, content: _Content, draw_entry: Callable[[Panel, StrataRow, float, _Content], str]
 ) -> str:
     parts = [panel.axes(title)]
     if panel.x.low < 0:
@@ -102,23 +108,24 @@ def _draw_panel(
             name = stratum_label(content.column["name"], shorten(row.stratum["name"]))
             heading = f"{name}: {size_text(row.stratum, content.measure)}"
             ((_, y),) = panel.points(panel.x.low, position + 0.85).tolist()
-            parts.append(text(heading, panel.left + 4, y, **_OUTLINE) if panel.left < WIDE / 2 else "")
+            parts.append(row_label(heading, panel.left, y, panel.width) if panel.left < WIDE / 2 else "")
             position += _HEADING
-        parts.append(draw_entry(panel, row, position + 0.4, content.measure))
+        parts.append(draw_entry(panel, row, position + 0.4, content))
         position += 1
     return "".join(parts)
 
 
-def _result_entry(panel: Panel, row: StrataRow, position: float, measure: str) -> str:
-    return _entry(panel, (row.results[measure], row.results["intervals"][measure]), position, row.place)
+def _result_entry(panel: Panel, row: StrataRow, position: float, content: _Content) -> str:
+    entry = row.results[content.measure], row.results["intervals"][content.measure]
+    return _entry(panel, entry, position, content.colour_of(row))
 
 
-def _difference_entry(panel: Panel, row: StrataRow, position: float, measure: str) -> str:
+def _difference_entry(panel: Panel, row: StrataRow, position: float, content: _Content) -> str:
     if not row.differences:
         return ""
-    entry = row.differences[measure]
+    entry, hue = row.differences[content.measure], content.colour_of(row)
     is_hollow = entry["interval"] is not None and entry["interval"][0] <= 0 <= entry["interval"][1]
-    mark = _entry(panel, (entry["difference"], entry["interval"]), position, row.place, is_hollow=is_hollow)
+    mark = _entry(panel, (entry["difference"], entry["interval"]), position, hue, is_hollow=is_hollow)
     if entry["p_holm"] is None or entry["difference"] is None:
         return mark
     ((_, y),) = panel.points(panel.x.low, position).tolist()
@@ -127,9 +134,8 @@ def _difference_entry(panel: Panel, row: StrataRow, position: float, measure: st
     return mark + text(words, panel.left + panel.width - 4, y + 4, text_anchor="end")
 
 
-def _entry(panel: Panel, entry: Entry, position: float, place: int, *, is_hollow: bool = False) -> str:
+def _entry(panel: Panel, entry: Entry, position: float, hue: str, *, is_hollow: bool = False) -> str:
     value, interval = entry
-    hue = series_colour(place)
     if value is None:
         ((x, y),) = panel.points(max(panel.x.low, 0), position).tolist()
         return text("undefined", x + 8, y + 4)
@@ -142,7 +148,9 @@ def _difference_axis(content: _Content) -> Axis:
     entries = [row.differences[content.measure] for row in content.rows if row.differences]
     numbers = [number for entry in entries for number in (entry["difference"], *(entry["interval"] or ()))]
     known = [number for number in numbers if number is not None] + [0.0]
-    return linear_axis("", [min(known) - 0.02, max(known) + 0.35 * (max(known) - min(known) + 0.02)], num_ticks=5)
+    low, high = min(known), max(known)
+    span = max(high - low, _LEAST_SPAN)
+    return linear_axis("", [low - 0.1 * span, high + 0.35 * span], num_ticks=5)
 
 
 def _alt_text(content: _Content) -> str:

@@ -35,7 +35,7 @@ def strata_section(strata: Mapping[str, Any], names: Sequence[str]) -> dict[str,
     columns = strata.get("columns", ())
     if not columns:
         return None
-    parts = [_column_values(column, names, strata["measure"]) for column in columns]
+    parts = [_column_values(column, names, strata["measure"], strata.get("set", "test")) for column in columns]
     return {
         "measure": measure_label(strata["measure"]),
         "has_area": strata["measure"] == "recall",
@@ -64,13 +64,13 @@ def write_strata_csv(folder: Path, strata: Mapping[str, Any], names: Sequence[st
         (folder / STRATA_FILE).unlink(missing_ok=True)
 
 
-def _column_values(column: Mapping[str, Any], names: Sequence[str], measure: str) -> dict[str, Any]:
+def _column_values(column: Mapping[str, Any], names: Sequence[str], measure: str, hue: str) -> dict[str, Any]:
     return {
         "name": column["name"],
         "label": column_label(column["name"]),
         "is_geometry": column["name"] in GEOMETRY_COLUMNS,
         "sentence": strata_sentence(column),
-        "drawing": strata_drawing(column, names, measure),
+        "drawing": strata_drawing(column, names, measure, hue),
         "rows": [_row_values(column["name"], row, measure) for row in strata_rows(column, names)],
     }
 

@@ -54,7 +54,7 @@
       const named = column !== undefined && (predicted !== undefined || correct !== undefined);
       if (column !== undefined) chips.push([data.networks.length > 1 ? column : `${column} set`,
         without("column", "predicted", "correct")]);
-      if (truth !== undefined) chips.push([`truth ${quoted(truth)}`, without("truth")]);
+      if (truth !== undefined) chips.push([`true class ${quoted(truth)}`, without("truth")]);
       if (predicted !== undefined) chips.push([`predicted ${quoted(predicted)}`, without("predicted")]);
       if (correct !== undefined) chips.push([correct ? "correct" : "errors", without("correct")]);
       if (named && isBinary) chips.push([`threshold ${thresholdText(thresholds[column])}`, null]);
@@ -134,7 +134,7 @@
       const {row} = voxels[place];
       const item = document.createElement("li"), button = document.createElement("button");
       const canvas = document.createElement("canvas"), lines = [
-        `truth ${data.classes[data.truth[row]]}`,
+        `true class ${data.classes[data.truth[row]]}`,
         ...data.networks.map(({name}, network) =>
           `${data.networks.length > 1 ? `${name}: ` : "p "}${answerText(network, row)}`),
         data.short[row],
@@ -167,7 +167,7 @@
         `The first ${maxListed} of ${count(rest.length)} cases that are not embedded` :
         `${count(rest.length)} ${rest.length === 1 ? "case" : "cases"} that ${rest.length === 1 ? "is" : "are"} not embedded`;
       const scoreHead = isBinary ? `p of ${data.classes[data.positive]}` : "prediction";
-      unseen.querySelector("thead tr").replaceChildren(...["case", "group", "set", "truth",
+      unseen.querySelector("thead tr").replaceChildren(...["case", "group", "set", "true class",
         ...data.networks.map(({name}) => data.networks.length > 1 ? `${name}, ${scoreHead}` : scoreHead)]
         .map(text => cell("th", text)));
       unseen.querySelector("tbody").replaceChildren(...part.map(row => {
@@ -334,7 +334,7 @@
     };
     const showAnswers = () => {
       const {row} = loaded, table = document.createElement("table"), head = document.createElement("tr");
-      find(".case-name").textContent = `${data.names[row]}, truth ${quoted(data.truth[row])}`;
+      find(".case-name").textContent = `${data.names[row]}, true class ${quoted(data.truth[row])}`;
       const shown = isBinary ? [data.classes[data.positive]] : data.classes;
       head.append(...["network", ...shown.map(name => `p of ${name}`), "prediction"].map(text => cell("th", text)));
       table.append(head, ...data.networks.map(({name}, network) => {
@@ -679,7 +679,7 @@
       if (column === undefined) continue;
       for (const one of matrix.querySelectorAll("td[data-truth]")) {
         const [truth, predicted] = [Number(one.dataset.truth), Number(one.dataset.predicted)];
-        makePicker(one, () => `${column}: ${one.textContent.trim().replace(/\s+/g, " ")}, truth ${quoted(truth)}, ` +
+        makePicker(one, () => `${column}: ${one.textContent.trim().replace(/\s+/g, " ")}, true class ${quoted(truth)}, ` +
           `predicted ${quoted(predicted)}. Show these cases`, () => ({column, truth, predicted}));
       }
     }
@@ -687,7 +687,7 @@
       const network = Number(figure.dataset.network), label = Number(figure.dataset.label);
       for (const bar of figure.querySelectorAll("[data-bin]")) {
         const low = bar.dataset.bin / 10, high = (Number(bar.dataset.bin) + 1) / 10;
-        makePicker(bar, () => `${bar.textContent.trim()} cases of truth ${quoted(label)} with a score of ${low} to ${high}. Show them`,
+        makePicker(bar, () => `${bar.textContent.trim()} cases of true class ${quoted(label)} with a score of ${low} to ${high}. Show them`,
           () => ({set: data.reported, truth: label, range: {network, low, high}}));
       }
     }
@@ -702,11 +702,12 @@
       if (loaded) showAnswers();
     });
 
-    /* A stretch of the ROC curve, drawn with a mouse: the scores between the false-positive rates at its ends. */
+    /* A stretch of the ROC curve that a mouse is dragged along: the scores between the false-positive rates at its ends. */
     const square = live?.querySelector("[data-side]");
     if (square && isBinary && data.total === rows.length) {
       const roc = square.ownerSVGElement;  /* a group has no events where nothing is painted */
       roc.classList.add("selectable");
+      find(".by-curve").hidden = false;
       const {left, top, side} = Object.fromEntries(["left", "top", "side"].map(key => [key, Number(square.dataset[key])]));
       const place = event => {
         const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(square.getScreenCTM().inverse());
@@ -717,42 +718,81 @@
         return rows.filter(row => data.set[row] === part && (data.truth[row] === data.positive) === isPositive)
           .map(row => scoreOf(network, row)).sort((one, other) => other - one);
       };
-      const cutAt = (negatives, rate) => negatives[Math.min(negatives.length - 1, Math.floor(rate * negatives.length))];
-      const recallAt = (column, rate) => {
-        const positives = scoresOf(column, true), cut = cutAt(scoresOf(column, false), rate);
-        return positives.filter(score => score >= cut).length / positives.length;
+      /* Each curve: the sorted scores of its negatives, and its corners as (false-positive rate, recall). */
+      const curveOf = column => {
+        const positives = scoresOf(column, true), negatives = scoresOf(column, false), corners = [[0, 0]];
+        for (let p = 0, n = 0; p < positives.length || n < negatives.length;) {
+          const cut = Math.max(positives[p] ?? -Infinity, negatives[n] ?? -Infinity);
+          while (positives[p] === cut) p++;
+          while (negatives[n] === cut) n++;
+          corners.push([n / negatives.length, p / positives.length]);
+        }
+        return {column, negatives, corners, isKnown: positives.length > 0 && negatives.length > 0};
       };
-      let start = null, shape = null;
+      let curves = null;
+      const findCurves = () => {
+        const isReported = ({column}) => data.columns[column][1] === data.reported;
+        return Object.keys(data.columns).map(curveOf).filter(({isKnown}) => isKnown)
+          .sort((one, other) => isReported(other) - isReported(one));
+      };
+      const distanceOf = ({corners}, [x, y]) => {
+        let least = Infinity;
+        for (let k = 1; k < corners.length; k++) {
+          const [x0, y0] = corners[k - 1], dx = corners[k][0] - x0, dy = corners[k][1] - y0;
+          const share = Math.min(1, Math.max(0, ((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy)));
+          least = Math.min(least, Math.hypot(x - x0 - share * dx, y - y0 - share * dy));
+        }
+        return least;
+      };
+      /* The curve along the pointer's path. Where curves coincide, that of the reported set, then that of the first network. */
+      const nearestCurve = () => curves[sums.findIndex(sum => sum <= Math.min(...sums) + 1e-6)];
+      const extendPath = (x, y) => {
+        ends[1] = x;
+        curves.forEach((curve, k) => { sums[k] += distanceOf(curve, [x, y]); });
+      };
+      const cutAt = (negatives, rate) => negatives[Math.min(negatives.length - 1, Math.floor(rate * negatives.length))];
+      const svgElement = (tag, attributes) => {
+        const one = document.createElementNS("http://www.w3.org/2000/svg", tag);
+        for (const [key, value] of Object.entries(attributes)) one.setAttribute(key, value);
+        square.append(one);
+        return one;
+      };
+      let ends = null, sums = null, shape = null, label = null;
+      const clamp = value => Math.min(1, Math.max(0, value));
+      const stretchOf = () => [...ends].sort((one, other) => one - other);
+      const endDrag = () => {
+        shape?.remove();
+        label?.remove();
+        ends = sums = shape = label = null;
+      };
       roc.addEventListener("pointerdown", event => {
-        const [x, y] = place(event);
-        if (event.pointerType === "touch" || x < 0 || x > 1 || y < 0 || y > 1) return;
-        start = {x, y};
-        shape = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-        shape.setAttribute("y", top);
-        shape.setAttribute("height", side);
-        shape.setAttribute("class", "stretch");
-        square.append(shape);
+        const found = place(event), [x, y] = found.map(clamp), slack = 0.03;  /* a curve may follow the edge */
+        if (event.pointerType === "touch" || Math.hypot(found[0] - x, found[1] - y) > slack) return;
+        curves ??= findCurves();
+        if (!curves.length) return;
+        ends = [x, x];
+        sums = curves.map(() => 0);
+        extendPath(x, y);
+        shape = svgElement("rect", {y: top, height: side, x: left + side * x, width: 0, class: "stretch"});
+        label = svgElement("text", {y: top + 16, x: left + side / 2, "text-anchor": "middle", class: "stretch-label"});
         roc.setPointerCapture(event.pointerId);
         event.preventDefault();
       });
       roc.addEventListener("pointermove", event => {
-        if (!start) return;
-        const x = Math.min(1, Math.max(0, place(event)[0]));
-        shape.setAttribute("x", left + side * Math.min(start.x, x));
-        shape.setAttribute("width", side * Math.abs(x - start.x));
+        if (!ends) return;
+        extendPath(...place(event).map(clamp));
+        const [low, high] = stretchOf(), {column} = nearestCurve();
+        shape.setAttribute("x", left + side * low);
+        shape.setAttribute("width", side * (high - low));
+        label.textContent = `${data.networks.length > 1 ? column : `${column} set`}, rate ${low.toFixed(2)} to ${high.toFixed(2)}`;
       });
-      roc.addEventListener("pointerup", event => {
-        if (!start) return;
-        const x = Math.min(1, Math.max(0, place(event)[0])), [low, high] = [start.x, x].sort((one, other) => one - other);
-        const middle = (low + high) / 2, y = start.y;
-        shape.remove();
-        start = null;
+      roc.addEventListener("pointercancel", endDrag);
+      roc.addEventListener("pointerup", () => {
+        if (!ends) return;
+        const [low, high] = stretchOf(), {column, negatives} = nearestCurve();
+        endDrag();
         if (high - low < 0.01) return;
-        const columns = Object.keys(data.columns).filter(name => scoresOf(name, true).length && scoresOf(name, false).length);
-        const [column] = columns.sort((one, other) =>
-          Math.abs(recallAt(one, middle) - y) - Math.abs(recallAt(other, middle) - y));
-        if (column === undefined) return;
-        const [network, set] = data.columns[column], negatives = scoresOf(column, false);
+        const [network, set] = data.columns[column];
         const upper = low <= 0 ? 1 : cutAt(negatives, low);
         chooseAndGo({set, range: {network, low: high >= 1 ? 0 : cutAt(negatives, high), high: Math.max(upper, cutAt(negatives, high))}});
       });
