@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from archnet.spec.layers.base import operations
+from archnet.spec.layers.base.added_depth import DepthSizes, height_window, window_sizes
 from archnet.spec.layers.base.layer import Traits
 from archnet.spec.layers.base.marks import per_axis
 from archnet.spec.layers.base.operations import CompositeLeaf, Operation
@@ -38,6 +39,10 @@ class ConvolutionalAttention(CompositeLeaf):
     def num_units(self, num_channels: int) -> int:
         """Units of the first dense layer."""
         return max(1, num_channels // self.ratio)
+
+    def depth_sizes(self, shape: Shape, *, keeps_depth: bool = False) -> DepthSizes:
+        window = height_window(self.kernel_size, (1,), (1,), "same")
+        return window_sizes(window, shape[2], ("kernel_size",), keeps_depth=keeps_depth)
 
     def output_shape(self, shape: Shape) -> Shape:
         spatial_shape(shape)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal
 
 from archnet.files.strict_json import JsonPath
+from archnet.spec.layers.base.added_depth import DepthSizes
 from archnet.spec.layers.base.marks import layer_lists
 from archnet.spec.layers.base.planes import Plane
 from archnet.spec.layers.base.shapes import Grid, Shape
@@ -166,6 +167,17 @@ class Layer(ABC):
 
         An iterator may work out the input of a sequence once the one before it has proved to fit.
         """
+
+    def depth_sizes(self, shape: Shape, *, keeps_depth: bool = False) -> DepthSizes:
+        """Sizes of a 2D layer along the depth when its network becomes 3D, by key; empty for a layer without sizes.
+
+        The depth takes the sizes of the height, reduced to what fits.
+
+        Args:
+            shape: Shape of the 3D input.
+            keeps_depth: Whether the output must have the depth of the input.
+        """
+        return {}
 
     def volume_planes(self, shape: Shape) -> tuple[Plane, ...]:
         """The planes on which the inner layers run; empty if they run on the input itself.

@@ -7,6 +7,7 @@ from math import prod
 from typing import ClassVar, Literal
 
 from archnet.spec.layers.base.activations import ActivationName
+from archnet.spec.layers.base.added_depth import DepthSizes, height_window, window_sizes
 from archnet.spec.layers.base.kernel_layer import KernelLayer
 from archnet.spec.layers.base.layer import Grouping, Traits
 from archnet.spec.layers.base.marks import PERCENTAGE, per_axis
@@ -44,6 +45,10 @@ class Convolution(KernelLayer):
         return Window(
             size=dilated_kernel_size(self.kernel_size, self.dilation), stride=self.stride, padding=self.padding
         )
+
+    def depth_sizes(self, shape: Shape, *, keeps_depth: bool = False) -> DepthSizes:
+        window = height_window(self.kernel_size, self.stride, self.dilation, self.padding)
+        return window_sizes(window, shape[2], ("kernel_size", "stride", "dilation", "padding"), keeps_depth=keeps_depth)
 
     def num_groups(self, num_channels: int) -> int:
         """Number of groups.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
 
+from archnet.spec.layers.base.added_depth import DepthSizes
 from archnet.spec.layers.base.layer import Traits, WeightlessLeaf
 from archnet.spec.layers.base.marks import per_axis
 from archnet.spec.layers.base.shapes import AxisGrid, Grid, Shape, sizes_text, spatial_shape
@@ -41,6 +42,11 @@ class Crop(WeightlessLeaf):
         starts = (length // 2 - size // 2 for size, length in zip(self.size, lengths, strict=True))
         axes = zip(starts, self.size, lengths, strict=True)
         return tuple((start, length - size - start) for start, size, length in axes)
+
+    def depth_sizes(self, shape: Shape, *, keeps_depth: bool = False) -> DepthSizes:
+        """The same share of the depth as of the height."""
+        height, depth = shape[0], shape[2]
+        return {"size": depth if keeps_depth else max(1, round(depth * self.size[0] / height))}
 
     def output_shape(self, shape: Shape) -> Shape:
         self.margins(shape)

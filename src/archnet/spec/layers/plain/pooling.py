@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar, Literal
 
+from archnet.spec.layers.base.added_depth import DepthSizes, height_window, window_sizes
 from archnet.spec.layers.base.layer import Traits, WeightlessLeaf
 from archnet.spec.layers.base.marks import PERCENTAGE, per_axis
 from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text
@@ -29,6 +30,10 @@ class Pooling(WeightlessLeaf):
     def window(self) -> Window:
         """The sliding window."""
         return Window(size=self.kernel_size, stride=self.stride, padding=self.padding)
+
+    def depth_sizes(self, shape: Shape, *, keeps_depth: bool = False) -> DepthSizes:
+        window = height_window(self.kernel_size, self.stride, (1,), self.padding)
+        return window_sizes(window, shape[2], ("kernel_size", "stride", "padding"), keeps_depth=keeps_depth)
 
     def output_shape(self, shape: Shape) -> Shape:
         return (*self.window.positions(shape), shape[-1])

@@ -1,0 +1,1 @@
+"""Twins: the same architecture with another number of spatial axes."""
