@@ -639,7 +639,7 @@ BAD = {
         NPZ,
         "a.npz: y is (20, 2), but does not hold exactly one 1 among zeros in 20 rows (0, 1, 2, ...; counted from 0); "
         "give one label "
-        "for each case.",
+        "for each case, or save shares of the classes as soft.",
     ),
     "more images than labels": (
         arrays(x=X, y=Y[1:]),

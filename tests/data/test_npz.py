@@ -244,3 +244,49 @@ def test_volumes_with_channels_that_look_stored_slice_by_slice_trigger_a_warning
     (finding,) = _open(path, channels=3).findings
     assert finding.remedy == "If so, set data.axes=zyx."
     assert _open(path, channels=3, axes="zyx").findings == ()
+
+
+def test_soft_labels_and_weights_travel_with_their_cases(tmp_path):
+    soft = [[0.75, 0.25], [0.25, 0.75], [0, 1], [1, 0]]
+    cases = _open(_save(tmp_path / "a.npz", x=_random((4, 4, 4)), soft=soft, weight=[1, 2, 3, 4])).cases
+    assert cases.labels.tolist() == [0, 1, 1, 0]
+    some = cases.select(np.array([3, 0]))
+    assert some.labels.tolist() == [0, 0]
+    assert some.soft.tolist() == [[1, 0], [0.75, 0.25]]
+    assert some.weight.tolist() == [4, 1]
+
+
+def test_without_soft_labels_and_weights_there_are_none(tmp_path):
+    cases = _open(_save(tmp_path / "a.npz", x=_random((3, 4, 4)), y=[0, 1, 1])).cases.select(np.array([0]))
+    assert (cases.soft, cases.weight) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "reason"),
+    [
+        ({"soft": [[0, 1]]}, "x has 3 cases, soft has 1; give one entry for each case"),
+        ({"weight": [1, 2]}, "x has 3 cases, weight has 2; give one entry for each case"),
+        (
+            {"weight": [1, 2, np.inf]},
+            "weight is not positive and finite (such as inf) in 1 row (2; counted from 0); give a positive number, or "
+            "leave out cases that should not count",
+        ),
+    ],
+)
+def test_soft_labels_and_weights_that_do_not_fit_are_refused(tmp_path, arrays, reason):
+    path = _save(tmp_path / "a.npz", x=_random((3, 4, 4)), y=[0, 1, 1], **arrays)
+    with pytest.raises(DataError) as caught:
+        _open(path)
+    assert str(caught.value) == f"{path}: {reason}."
+
+
+def test_soft_labels_beside_the_arrays_of_medmnist_are_refused(tmp_path):
+    path = _save(
+        tmp_path / "a.npz", train_images=_random((2, 4, 4)), train_labels=[[0], [1]], soft=[[0.2, 0.8], [1, 0]]
+    )
+    with pytest.raises(DataError) as caught:
+        _open(path)
+    assert str(caught.value) == (
+        f"{path}: soft needs the arrays x and y, but this file holds those of MedMNIST; save x, y, split and soft, or "
+        "leave out soft."
+    )

@@ -35,6 +35,11 @@ class Cases:
         folds: The official fold where the data set has such folds, -1 for a case outside them, else None.
         positive: Index into `classes` of the class whose recall counts.
         attributes: What is known about the cases beside their class, such as a diameter or a scanner, by name.
+        soft: (N, classes) float32, the share of each class in the label of each case, such as the share of readers who
+            chose it; each row sums to 1. A case without a soft label has a row with a single 1. Null where the data
+            set has hard labels only. `labels` are the hard labels all the same.
+        weight: (N,) float32, positive: how much each case counts in the loss, relative to the others. Null where all
+            cases count alike.
     """
 
     ids: NDArray[np.str_]
@@ -45,6 +50,8 @@ class Cases:
     folds: NDArray[np.int64] | None = None
     positive: int = 1
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    soft: NDArray[np.float32] | None = None
+    weight: NDArray[np.float32] | None = None
 
     def select(self, rows: NDArray[np.int64]) -> Cases:
         """The table with some of its rows, in the order of `rows`."""
@@ -56,6 +63,8 @@ class Cases:
             own_sets=None if self.own_sets is None else self.own_sets[rows],
             folds=None if self.folds is None else self.folds[rows],
             attributes={name: values[rows] for name, values in self.attributes.items()},
+            soft=None if self.soft is None else self.soft[rows],
+            weight=None if self.weight is None else self.weight[rows],
         )
 
 

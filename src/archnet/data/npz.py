@@ -1,4 +1,7 @@
-"""`npz:PATH`: arrays that are already cut. Our keys `x`, `y` (`group`, `split`, `classes`), or those of MedMNIST."""
+"""`npz:PATH`: arrays that are already cut.
+
+The keys are ours, `x`, `y` (`soft`, `weight`, `group`, `split`, `classes`), or those of MedMNIST.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 from archnet.data.arrays.array_file import MEDMNIST_SETS, read_arrays
 from archnet.data.arrays.case_labels import CaseLabels, read_labels, text_entries
 from archnet.data.arrays.image_layout import check_channel_axis, find_axis_order, squeeze_channel
+from archnet.data.arrays.soft_labels import read_soft_labels, read_weight
 from archnet.data.checks.array_range import choose_range
 from archnet.data.checks.case_table import fill_missing_groups
 from archnet.data.checks.findings import Finding
@@ -67,7 +71,7 @@ def open_npz(data: Data, progress: Progress = no_progress) -> NpzDataset:
 def _build_dataset(arrays: Arrays, data: Data) -> NpzDataset:
     x, layout_notes = _images(arrays["x"], data)
     num_cases = len(x)
-    for key in ("y", "group", "split"):
+    for key in ("y", "soft", "weight", "group", "split"):
         num_entries = len(arrays[key]) if key in arrays and arrays[key].ndim else 0
         if key in arrays and num_entries != num_cases:
             raise ValueError(f"x has {num_cases} cases, {key} has {num_entries}; give one entry for each case")
@@ -83,6 +87,8 @@ def _build_dataset(arrays: Arrays, data: Data) -> NpzDataset:
         classes=labels.classes,
         own_sets=_own_sets(arrays),
         positive=positive_class(labels.classes, data.positive),
+        soft=labels.soft,
+        weight=read_weight(arrays["weight"]) if "weight" in arrays else None,
     )
     spatial_shape = x.shape[1:-1] if data.channels > 1 else x.shape[1:]
     chosen = choose_range(x, arrays["x"].dtype, data, cases.labels, cases.classes)
@@ -91,7 +97,7 @@ def _build_dataset(arrays: Arrays, data: Data) -> NpzDataset:
         *find_axis_order(spatial_shape, data.axes),
         *group_notes,
         *labels.findings,
-        *_note_positive(arrays["y"], cases, data),
+        *_note_positive(arrays.get("y"), cases, data),
         *chosen.findings,
     )
     return NpzDataset(x, cases, chosen.limits, findings)
@@ -99,15 +105,20 @@ def _build_dataset(arrays: Arrays, data: Data) -> NpzDataset:
 
 def _labels(arrays: Arrays, data: Data) -> CaseLabels:
     """The classes, named by `data.classes`, else by the file."""
-    if data.classes is not None:
-        return read_labels(arrays["y"], data.classes, "data.classes")
-    names = text_entries(arrays["classes"], "classes").tolist() if "classes" in arrays else None
-    return read_labels(arrays["y"], names)
+    source, names = ("data.classes", data.classes) if data.classes is not None else ("classes", _own_names(arrays))
+    if "soft" in arrays:
+        return read_soft_labels(arrays["soft"], arrays.get("y"), names, source)
+    return read_labels(arrays["y"], names, source)
 
 
-def _note_positive(y: NDArray[Any], cases: Cases, data: Data) -> list[Finding]:
+def _own_names(arrays: Arrays) -> list[str] | None:
+    """The names of the classes that the file holds."""
+    return text_entries(arrays["classes"], "classes").tolist() if "classes" in arrays else None
+
+
+def _note_positive(y: NDArray[Any] | None, cases: Cases, data: Data) -> list[Finding]:
     """A note where the positive class follows from the alphabet alone."""
-    if y.dtype.kind not in "SU" or data.classes or data.positive:
+    if y is None or y.dtype.kind not in "SU" or data.classes or data.positive:
         return []
     positive, other = cases.classes[cases.positive], cases.classes[0]
     message = f'The positive class, for which recall is reported, is "{positive}", the second in alphabetical order.'

@@ -100,20 +100,19 @@ NO_LABEL = "label these cases or leave them out"
             [[1, 0, 1], [0, 1, 0], [0, 0, 0]],
             None,
             "y is (3, 3), but does not hold exactly one 1 among zeros in 2 rows (0, 2; counted from 0); give one "
-            "label for each "
-            "case",
+            "label for each case, or save shares of the classes as soft",
         ),
         (
             [[0.4, 0.6], [1, 0]],
             None,
             "y is (2, 2), but does not hold exactly one 1 among zeros in 1 row (0; counted from 0); give one label "
-            "for each case",
+            "for each case, or save shares of the classes as soft",
         ),
         (
             [[1, 0], [1, 2]],
             None,
             "y is (2, 2), but does not hold exactly one 1 among zeros in 1 row (1; counted from 0); give one label "
-            "for each case",
+            "for each case, or save shares of the classes as soft",
         ),
         ([1, 1], None, "all labels in y are 1; classification needs at least two classes"),
         ([True, True], None, "all labels in y are 1; classification needs at least two classes"),

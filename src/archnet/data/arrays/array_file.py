@@ -18,11 +18,11 @@ from archnet.files.archives.zip_archive import DamagedFileError, open_zip
 # MedMNIST (Yang et al. 2023, doi:10.1038/s41597-022-01721-8) says "val" where we say "validation".
 MEDMNIST_SETS = {"train": "train", "val": "validation", "test": "test"}
 
-_OPTIONAL_KEYS = ("group", "split", "classes")
+_OPTIONAL_KEYS = ("y", "soft", "weight", "group", "split", "classes")
 
 
 def read_arrays(path: Path, num_channels: int = 1) -> Arrays:
-    """The arrays `x` and `y` of a file, and `group`, `split` and `classes` where it holds them.
+    """The arrays of a file: `x`, `y` or `soft` or both, and `weight`, `group`, `split`, `classes` where it holds them.
 
     Args:
         path: The file.
@@ -47,12 +47,18 @@ def read_arrays(path: Path, num_channels: int = 1) -> Arrays:
 
 def _read_data_set(archive: zipfile.ZipFile, num_channels: int) -> Arrays:
     keys = {name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")}
-    if {"x", "y"} <= keys:
-        return _load_arrays(archive, ["x", "y", *(key for key in _OPTIONAL_KEYS if key in keys)])
+    if "x" in keys and keys & {"y", "soft"}:
+        return _load_arrays(archive, ["x", *(key for key in _OPTIONAL_KEYS if key in keys)])
     sets = [name for name in MEDMNIST_SETS if {f"{name}_images", f"{name}_labels"} <= keys]
     if not sets:
         found = ", ".join(sorted(keys)) or "nothing"
         raise ValueError(f"expected the arrays x and y, or train_images and train_labels as in MedMNIST; found {found}")
+    for key in ("soft", "weight"):
+        if key in keys:
+            raise ValueError(
+                f"{key} needs the arrays x and y, but this file holds those of MedMNIST; save x, y, split and {key}, "
+                f"or leave out {key}"
+            )
     names = ["classes"] if "classes" in keys else []
     arrays = _load_arrays(archive, [f"{name}_{kind}" for name in sets for kind in ("images", "labels")] + names)
     if num_channels == 1:

@@ -27,11 +27,13 @@ class CaseLabels:
         indices: (N,) index into `classes`.
         classes: Names, in the order of the labels.
         findings: Notes on how the labels were read.
+        soft: (N, classes) share of each class in the label of each case; null without soft labels.
     """
 
     indices: NDArray[np.int64]
     classes: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+    soft: NDArray[np.float32] | None = None
 
 
 def read_labels(y: NDArray[Any], names: Sequence[str] | None, source: str = "classes") -> CaseLabels:
@@ -89,6 +91,19 @@ def check_names(names: Sequence[str], source: str) -> None:
         spellings[key] = name
 
 
+def refuse_rows(is_wrong: NDArray[np.bool_], what: str, remedy: str) -> None:
+    """Refuse labels, with the rows that are wrong.
+
+    Raises:
+        ValueError: A row is wrong.
+    """
+    rows = np.flatnonzero(is_wrong).tolist()
+    if rows:
+        others = ", ..." if len(rows) > _MAX_ROWS else ""
+        listed = ", ".join(map(str, rows[:_MAX_ROWS])) + others
+        raise ValueError(f"{what} in {pluralize(len(rows), 'row')} ({listed}; counted from 0); {remedy}")
+
+
 def _label_column(y: NDArray[Any]) -> tuple[NDArray[Any], list[Finding]]:
     """(N,) labels as whole numbers or text, and notes on any conversion."""
     if y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "iubf":
@@ -109,13 +124,13 @@ def _label_column(y: NDArray[Any]) -> tuple[NDArray[Any], list[Finding]]:
 
 def _decode_one_hot(y: NDArray[Any]) -> NDArray[np.int64]:
     if y.dtype.kind == "f":
-        _refuse_rows(np.isnan(y).any(axis=1), "y is NaN", "label these cases or leave them out")
+        refuse_rows(np.isnan(y).any(axis=1), "y is NaN", "label these cases or leave them out")
     num_classes = np.count_nonzero(y == 1, axis=1)
     is_code = np.isin(y, (0, 1)).all(axis=1)
-    _refuse_rows(
+    refuse_rows(
         ~is_code | (num_classes != 1),
         f"y is {y.shape}, but does not hold exactly one 1 among zeros",
-        "give one label for each case",
+        "give one label for each case, or save shares of the classes as soft",
     )
     codes: NDArray[np.int64] = y.argmax(axis=1)
     return codes
@@ -123,7 +138,7 @@ def _decode_one_hot(y: NDArray[Any]) -> NDArray[np.int64]:
 
 def _read_text(column: NDArray[np.str_]) -> NDArray[Any]:
     """Text labels; those that are all whole numbers as numbers."""
-    _refuse_rows(
+    refuse_rows(
         np.isin(np.char.strip(column), _MISSING_TEXT), "y is empty or NaN", "label these cases or leave them out"
     )
     try:
@@ -136,27 +151,12 @@ def _read_text(column: NDArray[np.str_]) -> NDArray[Any]:
 
 
 def _whole_numbers(column: NDArray[Any]) -> NDArray[np.int64]:
-    _refuse_rows(np.isnan(column), "y is NaN", "label these cases or leave them out")
+    refuse_rows(np.isnan(column), "y is NaN", "label these cases or leave them out")
     is_whole = np.isfinite(column) & (column == np.floor(column))
     if not is_whole.all():
         first = column[np.argmin(is_whole)]
-        _refuse_rows(
-            ~is_whole, f"y is not a whole number (such as {first:g})", "give one number or name for each class"
-        )
+        refuse_rows(~is_whole, f"y is not a whole number (such as {first:g})", "give one number or name for each class")
     return column.astype(np.int64)
-
-
-def _refuse_rows(is_wrong: NDArray[np.bool_], what: str, remedy: str) -> None:
-    """Refuse labels, with the rows that are wrong.
-
-    Raises:
-        ValueError: A row is wrong.
-    """
-    rows = np.flatnonzero(is_wrong).tolist()
-    if rows:
-        others = ", ..." if len(rows) > _MAX_ROWS else ""
-        listed = ", ".join(map(str, rows[:_MAX_ROWS])) + others
-        raise ValueError(f"{what} in {pluralize(len(rows), 'row')} ({listed}; counted from 0); {remedy}")
 
 
 def _name_text(

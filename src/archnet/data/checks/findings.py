@@ -34,6 +34,7 @@ CHECKS: Final = {
     "scan_headers": "what is unusual in the headers of scans",
     "shared_groups": "groups with cases in more than one set of the data set's own split",
     "small_sets": "sets with too few cases for a useful result",
+    "soft_labels": "soft labels and weights of the cases",
     "starting_weights": "test cases on which the initial weights were trained",
     "symmetry": "whether flips and rotations change the classes",
     "unreadable_scans": "scans that cannot be read",
