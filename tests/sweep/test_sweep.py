@@ -14,7 +14,7 @@ from archnet.cli.sweep import sweep_app
 from archnet.evaluation.run_folder import read_json
 from archnet.sweep import run as sweep_run
 from archnet.sweep.run import keep_trial_split, run_sweep
-from archnet.sweep.supervisor import process_environment
+from archnet.sweep.task_process import process_environment
 from archnet.sweep.trial_process import TASKS
 from small_sweeps import WIDTH, SerialRunner, small_sweep, sweep_document
 
@@ -79,7 +79,7 @@ def test_threads_and_gpus_are_those_that_a_run_was_given(monkeypatch):
 @pytest.fixture
 def in_one_process(monkeypatch):
     """A sweep whose runs and evaluations are made in this process."""
-    monkeypatch.setattr(sweep_run, "_run_task", lambda task: TASKS[task["task"]](task, lambda result: None))
+    monkeypatch.setattr(sweep_run, "run_task", lambda task, *_: TASKS[task["task"]](task, lambda result: None))
 
     def sweep(folder, **keys):
         return run_sweep(small_sweep(folder, **keys), folder / "out", runner=SerialRunner())

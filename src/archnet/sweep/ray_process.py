@@ -48,7 +48,8 @@ def session_task(
         address, command, num_cpus: See `TuneRunner`.
     """
     options = {"address": address, "command": list(command), "num_cpus": num_cpus}
-    return {"sweep": schedule.sweep.to_document(), "folder": str(schedule.folder.resolve()), **options}
+    sets = list(schedule.evaluated_sets)
+    return {"sweep": schedule.sweep.to_document(), "folder": str(schedule.folder.resolve()), "sets": sets, **options}
 
 
 def main() -> None:
@@ -81,7 +82,9 @@ def _run_session(task: Mapping[str, Any], send: Send) -> None:
     folder = Path(task["folder"])
     sweep = parse_sweep(Document(value=task["sweep"], source=str(folder / SWEEP_FILE)))
     planner = TrialPlanner(sweep=sweep)
-    schedule = TrialSchedule(sweep, folder, planner, lambda trial: send(TRIAL, trial.number))
+    schedule = TrialSchedule(
+        sweep, folder, planner, lambda trial: send(TRIAL, trial.number), evaluated_sets=task["sets"]
+    )
     TuneRunner(
         address=task["address"],
         command=task["command"],

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from archnet.sweep.results.leaderboard import Leaderboard, read_leaderboard, wri
 from archnet.sweep.results.learning_curve import read_learning_curve
 from archnet.sweep.results.trials import FAILED, SWEEP_FILE, WAITING, Trial, read_trials, trial_folder, write_trial
 from archnet.sweep.schedule import TrialSchedule
+from archnet.sweep.task_process import run_task
 from archnet.sweep.trial_process import evaluation_task
 from archnet.sweep.tune import COMMAND
 
@@ -72,15 +72,46 @@ def run_sweep(
         ArchnetError: The folder is in use, or the data or Ray cannot be used.
     """
     with lock_sweep_folder(folder):
-        _initialize_folder(sweep, folder, resume=resume)
-        sweep = keep_trial_split(sweep, folder)
-        planner = TrialPlanner(sweep=sweep, progress=progress)
-        schedule = TrialSchedule(sweep, folder, planner, on_trial_end)
-        if schedule.has_work():
-            _check_same_metric(sweep, folder)
-            planner.prepare_data()
-            (runner or SessionRunner()).run(schedule)
-        return finish_sweep(sweep, folder)
+        schedule = open_schedule(sweep, folder, resume=resume, progress=progress, on_trial_end=on_trial_end)
+        run_schedule(schedule, runner)
+        return finish_sweep(schedule.sweep, folder)
+
+
+def open_schedule(
+    sweep: Sweep,
+    folder: Path,
+    *,
+    resume: bool = False,
+    progress: Progress = no_progress,
+    on_trial_end: Callable[[Trial], None] = lambda trial: None,
+    evaluated_sets: Sequence[str] | None = None,
+) -> TrialSchedule:
+    """The schedule of a new or resumed sweep, whose folder is locked.
+
+    Args:
+        sweep, folder, resume, progress, on_trial_end: See `run_sweep`.
+        evaluated_sets: The sets that each run is evaluated on; null means those of `searched_sets`. Trials that are
+            compared, none of which is chosen, are all evaluated on the test set.
+
+    Raises:
+        RunError: The folder holds a sweep that is not to be resumed, or a different one.
+    """
+    _initialize_folder(sweep, folder, resume=resume)
+    sweep = keep_trial_split(sweep, folder)
+    planner = TrialPlanner(sweep=sweep, progress=progress)
+    return TrialSchedule(sweep, folder, planner, on_trial_end, evaluated_sets=evaluated_sets)
+
+
+def run_schedule(schedule: TrialSchedule, runner: Runner | None = None) -> None:
+    """Run what a schedule has left to do; see `run_sweep`.
+
+    Raises:
+        ArchnetError: The data or Ray cannot be used.
+    """
+    if schedule.has_work():
+        _check_same_metric(schedule.sweep, schedule.folder)
+        schedule.planner.prepare_data()
+        (runner or SessionRunner()).run(schedule)
 
 
 def keep_trial_split(sweep: Sweep, folder: Path) -> Sweep:
@@ -201,7 +232,7 @@ def _evaluate_trial(sweep: Sweep, folder: Path, trial: Trial) -> None:
     run_folders = [trial_folder(folder, trial.number) / name for name in trial.runs]
     for run_folder in run_folders:
         if trial.number not in evaluated_numbers or _lacks_test_metrics(run_folder):
-            _run_task(evaluation_task(run_folder))
+            run_task(evaluation_task(run_folder), COMMAND, "evaluating the best trial on the test set failed")
     if trial.number not in evaluated_numbers:
         write_json(folder / EVALUATED_TRIALS_FILE, {"trials": [*evaluated_numbers, trial.number]})
     if len(run_folders) > 1:
@@ -218,20 +249,3 @@ def _lacks_test_metrics(run_folder: Path) -> bool:
 def read_evaluated_trials(folder: Path) -> list[int]:
     """The numbers of the trials evaluated on the test set, in order."""
     return list((read_optional_json(folder / EVALUATED_TRIALS_FILE) or {"trials": []})["trials"])
-
-
-def _run_task(task: dict[str, Any]) -> None:
-    """Run a task in a process of its own.
-
-    Raises:
-        RunError: The task failed.
-    """
-    pipe = subprocess.PIPE
-    with subprocess.Popen(COMMAND, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("unreachable")
-        process.stdin.write(json.dumps(task) + "\n")
-        process.stdin.flush()
-        result = json.loads(process.stdout.readline() or "{}")
-    if result.get("ended") != "finished":
-        raise RunError(f"evaluating the best trial on the test set failed: {result.get('reason', 'it was killed')}")

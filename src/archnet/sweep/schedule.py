@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from archnet.errors import pluralize
 from archnet.evaluation.run_folder import CHECKPOINT
+from archnet.spec.experiment import SETS
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.feasibility import TrialPlanner
 from archnet.sweep.results.learning_curve import read_learning_curve
@@ -49,6 +50,14 @@ class Job:
     run: str
 
 
+def searched_sets(sweep: Sweep) -> tuple[str, ...]:
+    """The sets that the runs of a sweep are evaluated on: not the test set where the best trial is still to be chosen.
+
+    The test set of the chosen trial alone is evaluated, after all trials have ended.
+    """
+    return tuple(name for name in SETS if name != "test") if sweep.has_search_space else SETS
+
+
 class TrialSchedule:
     """The existing trials of a sweep's folder and the trials that are still to be proposed.
 
@@ -62,6 +71,7 @@ class TrialSchedule:
         pending_jobs: The jobs that may start.
         running_jobs: The jobs handed out that have not ended.
         next_number: The lowest number that may not have been proposed.
+        evaluated_sets: The sets that each run is evaluated on when it is trained.
     """
 
     def __init__(
@@ -71,6 +81,7 @@ class TrialSchedule:
         planner: TrialPlanner,
         on_trial_end: Callable[[Trial], None],
         clock: Callable[[], float] = time.time,
+        evaluated_sets: Sequence[str] | None = None,
     ) -> None:
         self.sweep = sweep
         self.folder = folder
@@ -81,6 +92,7 @@ class TrialSchedule:
         self.pending_jobs = [job for trial in self.trials.values() for job in self._requeue_trial(trial)]
         self.running_jobs: set[Job] = set()
         self.next_number = 0
+        self.evaluated_sets = tuple(evaluated_sets or searched_sets(sweep))
 
     def _requeue_trial(self, trial: Trial) -> list[Job]:
         """Requeue the runs of a trial that have not ended; a run may have finished after its sweep was interrupted."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from ray import tune
 
 from archnet.sweep.results.learning_curve import read_learning_curve
 from archnet.sweep.results.trials import FAILED
+from archnet.sweep.task_process import process_environment
 
 START_RESULT: Final[Mapping[str, Any]] = {"epoch": 0, "done": False}
 """The first result: the run has been placed on a machine."""
@@ -25,21 +25,6 @@ INTERRUPTED: Final = "interrupted"
 
 STOP_SECONDS: Final = 10
 """Time that a process has to exit by itself before it is killed."""
-
-
-def process_environment(cpus: float, gpus: float, variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment variables of a run: as many threads as cores, and only the GPUs that Ray has assigned.
-
-    Args:
-        cpus: Number of cores of the run.
-        gpus: Number of GPUs of the run; Ray has set CUDA_VISIBLE_DEVICES to them.
-        variables: Variables to forward from the process of the sweep.
-    """
-    threads = str(max(int(cpus), 1))
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    gpu_variables = {} if gpus else {"CUDA_VISIBLE_DEVICES": "-1"}
-    sharing_variables = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"} if 0 < gpus < 1 else {}
-    return {**os.environ, **variables, **dict.fromkeys(names, threads), **gpu_variables, **sharing_variables}
 
 
 class Supervisor(tune.Trainable):  # type: ignore[misc]

@@ -97,6 +97,11 @@ def evaluation_task(run: Path) -> dict[str, Any]:
     return {"task": "judge", "folder": str(run)}
 
 
+def timing_task(document: Mapping[str, Any], num_steps: int) -> dict[str, Any]:
+    """The task of measuring how long a run takes, from a few of its training steps; it writes nothing."""
+    return {"task": "time", "experiment": document, "steps": num_steps}
+
+
 def _train(task: Mapping[str, Any], send: Send) -> None:
     from archnet.runs.runner import run_single
 
@@ -115,6 +120,13 @@ def _evaluate(task: Mapping[str, Any], send: Send) -> None:
         evaluate_run(Path(task["folder"]))
 
 
+def _time(task: Mapping[str, Any], send: Send) -> None:
+    from archnet.runs.benchmark.run_time import measure_run
+
+    (experiment,) = parse_experiments(Document(value=task["experiment"], source="experiment.json"))
+    send(measure_run(experiment, task["steps"]).to_document())
+
+
 @contextmanager
 def _lock_run(folder: Path) -> Iterator[None]:
     """Lock a run folder; wait for the process of a sweep that was killed a moment ago.
@@ -128,7 +140,11 @@ def _lock_run(folder: Path) -> Iterator[None]:
         yield
 
 
-TASKS: Final[Mapping[str, Callable[[Mapping[str, Any], Send], None]]] = {"run": _train, "judge": _evaluate}
+TASKS: Final[Mapping[str, Callable[[Mapping[str, Any], Send], None]]] = {
+    "run": _train,
+    "judge": _evaluate,
+    "time": _time,
+}
 
 
 class _ReportingCallback:

@@ -16,7 +16,6 @@ from typing import Any, Final
 from archnet.errors import RunError
 from archnet.files.user_folders import DATA_VARIABLE, STORE_VARIABLE
 from archnet.runs.folder import run_name
-from archnet.spec.experiment import SETS
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.asha import make_scheduler
 from archnet.sweep.results.trials import trial_folder
@@ -190,7 +189,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def _job_task(schedule: TrialSchedule, job: Job, folder: Path) -> dict[str, Any]:
-    """The training task of a job. Only the test set of the chosen trial is evaluated, after all trials have ended."""
+    """The training task of a job."""
     sweep = schedule.sweep
     experiments = sweep.experiments(schedule.trials[job.number].values)
     experiment = next(experiment for experiment in experiments if run_name(experiment) == job.run)
@@ -198,7 +197,7 @@ def _job_task(schedule: TrialSchedule, job: Job, folder: Path) -> dict[str, Any]
         schedule.planner.measure(experiment).to_document(),
         folder,
         sweep.metric,
-        [name for name in SETS if name != "test"] if sweep.has_search_space else SETS,
+        schedule.evaluated_sets,
         is_stoppable=sweep.scheduler is not None,
         device="gpu" if sweep.resources.gpus > 1 else None,
     )

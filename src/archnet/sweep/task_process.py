@@ -1,0 +1,64 @@
+"""Run one task of `trial_process` in a process of its own, outside Ray, and wait for its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from archnet.errors import RunError
+
+
+def process_environment(cpus: float, gpus: float, variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment variables of a run: as many threads as cores, and only the GPUs that it is given.
+
+    Args:
+        cpus: Number of cores of the run.
+        gpus: Number of GPUs of the run; CUDA_VISIBLE_DEVICES is set to them already.
+        variables: Variables to forward from the process of the sweep.
+    """
+    threads = str(max(int(cpus), 1))
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    gpu_variables = {} if gpus else {"CUDA_VISIBLE_DEVICES": "-1"}
+    sharing_variables = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"} if 0 < gpus < 1 else {}
+    return {**os.environ, **variables, **dict.fromkeys(names, threads), **gpu_variables, **sharing_variables}
+
+
+def run_task(
+    task: Mapping[str, Any], command: Sequence[str], failure: str, environment: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Run a task, and return the keys of all its results.
+
+    Args:
+        task: A task of `trial_process`.
+        command: The command of the process.
+        failure: What has failed if the task fails, as the start of a message.
+        environment: Environment variables; null means those of this process.
+
+    Raises:
+        RunError: The task failed.
+    """
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, text=True, start_new_session=True, env=environment
+    ) as process:
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("unreachable")
+        process.stdin.write(json.dumps(task) + "\n")
+        process.stdin.flush()
+        result = _read_results(process.stdout)
+    if result.get("ended") != "finished":
+        raise RunError(f"{failure}: {result.get('reason', 'it was killed')}")
+    return result
+
+
+def _read_results(lines: Any) -> dict[str, Any]:
+    """The results up to the one that says how the task ended."""
+    results: dict[str, Any] = {}
+    for line in lines:
+        results |= json.loads(line)
+        if "ended" in results:
+            break
+    return results
