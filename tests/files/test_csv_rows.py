@@ -2,14 +2,18 @@ import csv
 import io
 import math
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from archnet.errors import DataError
-from archnet.files.csv_rows import csv_text, parse_finite, read_rows
+from archnet.evaluation.predictions import read_predictions, write_predictions
+from archnet.files.csv_rows import csv_text, parse_finite, read_rows, read_table
 from archnet.files.luna16_lists import CLASS, point_rows_text, read_point_rows
+from synthetic_runs import predictions_of
 
 
 def test_columns_are_found_by_name_and_rows_know_their_lines(tmp_path):
@@ -31,14 +35,55 @@ def test_numbers_are_parsed_as_python_does(tmp_path):
 
 
 @given(
-    st.lists(st.tuples(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\r\0")), st.floats()))
+    rows=st.lists(
+        st.tuples(
+            st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\r\0"))
+            | st.text("'=+-@ 1x", max_size=5),
+            st.floats(),
+        )
+    )
 )
-def test_a_csv_text_reads_back_to_the_same_values(rows):
-    header, *found = csv.reader(io.StringIO(csv_text(["name", "value"], rows), newline=""))
-    assert header == ["name", "value"]
-    for (name, number), (found_name, found_number) in zip(rows, found, strict=True):
+def test_a_csv_text_reads_back_to_the_same_values(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    path.write_text(csv_text(["name", "value"], rows), encoding="utf-8", newline="")
+    table = read_table(path, "")
+    assert table.header == ["name", "value"]
+    for (name, number), (found_name, found_number) in zip(rows, table.rows, strict=True):
         assert found_name == name
         assert float(found_number) == number or math.isnan(number)
+
+
+@pytest.mark.parametrize(("text", "written"), [
+    ('=HYPERLINK("x")', "'=HYPERLINK(\"x\")"),
+    ("+1+2", "'+1+2"),
+    ("-2+3|cmd", "'-2+3|cmd"),
+    ("@SUM(A1)", "'@SUM(A1)"),
+    ("\t=1", "'\t=1"),
+    ("'=1", "''=1"),
+    ("-1.5", "-1.5"),
+    ("+2e3", "+2e3"),
+    ("'quoted'", "'quoted'"),
+    ("a=b", "a=b"),
+])  # fmt: skip
+def test_no_text_is_a_formula_in_a_spreadsheet_and_all_are_read_as_they_were(tmp_path, text, written):
+    path = tmp_path / "a.csv"
+    path.write_text(csv_text(["name", text], [(text, -0.5)]), encoding="utf-8", newline="")
+    assert list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))) == [
+        ["name", written],
+        [written, "-0.5"],
+    ]
+    assert read_table(path, "").header == ["name", text]
+    assert list(read_rows(path, ("name",))) == [(2, [text.strip()])]
+
+
+def test_the_predictions_of_cases_named_like_formulas_read_back(tmp_path):
+    predictions = predictions_of([0, 1], [[0.9, 0.1], [0.2, 0.8]])
+    named = replace(predictions, cases=np.array(["=1+1", "'@a"]), groups=np.array(["-x", "+y"]), classes=("=a", "b"))
+    path = write_predictions(tmp_path / "predictions.csv", named)
+    assert path.read_text().splitlines()[1:] == ["'=1+1,'-x,test,'=a,0.9,0.1", "''@a,'+y,test,b,0.2,0.8"]
+    read = read_predictions(path)
+    assert (read.cases.tolist(), read.groups.tolist(), read.classes) == (["=1+1", "'@a"], ["-x", "+y"], ("=a", "b"))
+    assert read.probabilities.tolist() == named.probabilities.tolist()
 
 
 def test_a_list_of_luna16_reads_back_to_the_same_rows(tmp_path):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from archnet.errors import DataError, RunError, did_you_mean
 from archnet.evaluation.integrity.case_list import check_case_list
 from archnet.files.atomic import atomic_write
-from archnet.files.csv_rows import Table, excerpt, parse_number, read_table
+from archnet.files.csv_rows import Table, excerpt, parse_number, read_table, write_rows
 from archnet.spec.experiment import SETS, Evaluation
 
 DEFAULT_THRESHOLD: Final = Evaluation().threshold
@@ -95,12 +95,12 @@ class Predictions:
 def write_predictions(path: Path, predictions: Predictions) -> Path:
     """Write `predictions.csv` by atomic rename; the probabilities read back to the very same floats."""
     with atomic_write(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*_FIXED_COLUMNS, *(f"p_{name}" for name in predictions.classes)])
+        header = [*_FIXED_COLUMNS, *(f"p_{name}" for name in predictions.classes)]
         names = [predictions.classes[label] for label in predictions.y_true.tolist()]
         columns = (predictions.cases.tolist(), predictions.groups.tolist(), predictions.sets.tolist(), names)
         probabilities = predictions.probabilities.tolist()
-        writer.writerows([*row, *map(repr, p)] for *row, p in zip(*columns, probabilities, strict=True))
+        rows = ([*row, *p] for *row, p in zip(*columns, probabilities, strict=True))
+        write_rows(file, chain([header], rows))
     return path
 
 

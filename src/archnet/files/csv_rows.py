@@ -6,16 +6,20 @@ import csv
 import io
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from archnet.errors import DataError, did_you_mean
 
 _MAX_EXCERPT: Final = 80
 _MAX_BYTES: Final = 1_000_000_000
 """Twenty times the size of LUNA16's longest list."""
+
+_FORMULA: Final = re.compile(r"'*\s*[=+\-@]")
+"""The beginning of a text that a spreadsheet may run as a formula, with the quotes that keep it from doing so."""
 
 _LIST_REMEDY: Final = "Save it as text in UTF-8, columns separated by commas."
 
@@ -111,7 +115,7 @@ def _read_lines(path: Path, remedy: str) -> Iterator[tuple[int, list[str]]]:
             reader = csv.reader(_refuse_nul(file, path, remedy), strict=True)
             for row in reader:
                 last_line = reader.line_num
-                yield last_line, row
+                yield last_line, list(map(_original_text, row))
     except UnicodeDecodeError:
         raise DataError(f"{_undecodable_place(path)} not UTF-8 text. {remedy}") from None
     except csv.Error as error:
@@ -190,16 +194,46 @@ def _is_finite(word: str) -> bool:
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    r"""The text of a csv file; floats are written so that they read back to the very same values.
+    r"""The text of a csv file.
 
-    >>> csv_text(["case", "p"], [("a,b", 0.1)])
-    'case,p\n"a,b",0.1\n'
+    Floats are written so that they read back to the very same values. A text that a spreadsheet would run as a formula
+    gets a single quote in front, which the readers of this module remove again.
+
+    >>> csv_text(["case", "p"], [("a,b", 0.1), ("=1+2", -0.5)])
+    'case,p\n"a,b",0.1\n\'=1+2,-0.5\n'
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    write_rows(text, [header, *rows])
     return text.getvalue()
+
+
+def write_rows(file: TextIO, rows: Iterable[Iterable[object]]) -> None:
+    """Write rows as in `csv_text`, the header among them."""
+    csv.writer(file, lineterminator="\n").writerows(map(_safe_cell, row) for row in rows)
+
+
+def _safe_cell(cell: object) -> object:
+    """A cell that no spreadsheet runs as a formula; numbers stay.
+
+    See the OWASP's page on csv injection. Texts that begin with quotes and such a sign get a quote more, so that
+    `_original_text` is the inverse.
+    """
+    if not isinstance(cell, str) or not _FORMULA.match(cell) or _is_number(cell):
+        return cell
+    return f"'{cell}"
+
+
+def _original_text(field: str) -> str:
+    """A field without the quote that `_safe_cell` put before it."""
+    return field[1:] if field.startswith("'") and _FORMULA.match(field) else field
+
+
+def _is_number(text: str) -> bool:
+    try:
+        parse_number(text)
+    except ValueError:
+        return False
+    return True
 
 
 def excerpt(words: Sequence[str]) -> str:
