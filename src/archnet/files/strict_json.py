@@ -6,6 +6,7 @@ here; a test holds the result against `json.loads`.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import sys
@@ -108,6 +109,21 @@ def plain_json(value: Any, source: str, depth: int = 0) -> Any:
     if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     raise DocumentError(f"{source}: {value!r:.60} is not a JSON value. Use finite numbers, text, lists or mappings.")
+
+
+def flat_texts(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """The values of a JSON object by their dotted path, serialized as JSON; strings have no quotes.
+
+    >>> flat_texts({"split": {"test": 0.2, "fold": None}, "size": [64, 64], "name": "a"})
+    {'split.test': '0.2', 'split.fold': 'null', 'size': '[64, 64]', 'name': 'a'}
+    """
+    texts: dict[str, str] = {}
+    for key, entry in value.items():
+        if isinstance(entry, Mapping):
+            texts |= flat_texts(entry, f"{prefix}{key}.")
+        else:
+            texts[f"{prefix}{key}"] = entry if isinstance(entry, str) else json.dumps(entry, ensure_ascii=False)
+    return texts
 
 
 def read_document(path: Path | str) -> Document:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from typing import Any
 
 from archnet.evaluation.run_costs import RUN_COSTS
 from archnet.evaluation.run_folder import read_history
+from archnet.files.strict_json import flat_texts
 from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import AUTO, Data, Evaluation, Split, Training
 from archnet.spec.metrics import EVALUATED_METRICS
@@ -32,7 +32,7 @@ def set_parameters(document: Mapping[str, Any]) -> dict[str, str]:
         Values by their path, such as "training.epochs".
     """
     data = document["data"]
-    defaults = _flatten(
+    defaults = flat_texts(
         {
             "data": asdict(Data()) | dict(DATASETS[data["name"]].defaults),
             "split": asdict(Split()),
@@ -41,7 +41,7 @@ def set_parameters(document: Mapping[str, Any]) -> dict[str, str]:
         }
     )
     chosen = tuple(document.get("picked", {}))
-    values = _flatten({section: document[section] for section in ("data", "split", "training", "evaluation")})
+    values = flat_texts({section: document[section] for section in ("data", "split", "training", "evaluation")})
     changed = {
         key: value
         for key, value in values.items()
@@ -49,21 +49,6 @@ def set_parameters(document: Mapping[str, Any]) -> dict[str, str]:
     }
     names = {"arch": str(document["arch"]["name"]), "data.name": str(data["name"])}
     return {**names, "training.seed": values["training.seed"], **changed}
-
-
-def _flatten(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """The values of a JSON object by path, serialized as JSON; strings have no quotes.
-
-    >>> _flatten({"split": {"test": 0.2, "fold": None}, "size": [64, 64], "name": "a"})
-    {'split.test': '0.2', 'split.fold': 'null', 'size': '[64, 64]', 'name': 'a'}
-    """
-    leaves: dict[str, str] = {}
-    for key, entry in value.items():
-        if isinstance(entry, Mapping):
-            leaves |= _flatten(entry, f"{prefix}{key}.")
-        else:
-            leaves[f"{prefix}{key}"] = entry if isinstance(entry, str) else json.dumps(entry)
-    return leaves
 
 
 def epoch_points(folder: Path, start: int) -> Iterator[Point]:

@@ -17,6 +17,7 @@ from archnet.evaluation.metric_entry import class_estimate, macro_estimate
 from archnet.evaluation.metric_values import macro_report
 from archnet.evaluation.operating_points import operating_point_text
 from archnet.evaluation.run_costs import RUN_COSTS
+from archnet.files.strict_json import flat_texts
 from archnet.report.curves import MAX_CLASS_CURVES, PRECISION_RECALL, ROC, set_results
 from archnet.report.data_findings import recorded_findings
 from archnet.report.decision.decision_section import decision_section
@@ -133,7 +134,7 @@ def _reproducibility_values(run: RunFiles) -> dict[str, Any]:
         "options": run.experiment or {},
         "auto_choices": (run.experiment or {}).get("picked", {}),
         "experiment": _document_json(run.experiment) if run.experiment else None,
-        "environment": _flatten(run.environment or {}),
+        "environment": list(flat_texts(run.environment or {}).items()),
     }
 
 
@@ -207,19 +208,4 @@ def _split_rows(run: RunFiles) -> list[dict[str, Any]]:
         rows.append(
             {"set": name, "cases": len(part.cases), "groups": len(set(part.groups)), "class_counts": class_counts}
         )
-    return rows
-
-
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested values as dotted names and texts.
-
-    >>> _flatten({"seed": 0, "versions": {"keras": "3.8"}})
-    [('seed', '0'), ('versions.keras', '3.8')]
-    """
-    rows: list[tuple[str, str]] = []
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            rows += _flatten(value, f"{prefix}{key}.")
-        else:
-            rows.append((f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
     return rows
