@@ -272,9 +272,16 @@ def test_networks_are_compared_on_the_same_resamples_of_the_scans(phantom, tmp_p
     page = write_comparison_with_froc(tmp_path / "exp", list(folders.values())).read_text(encoding="utf-8")
     froc = json.loads((tmp_path / "exp/comparison.json").read_text(encoding="utf-8"))["froc"]
     hits = [read_pool_hits(pool) for pool in compare(list(folders.values())).pools]
-    samples = dict(zip(folders, (sample_froc(one, bootstraps=200) for one in hits), strict=True))
+    samples = dict(zip(folders, (sample_froc(one.of_all, bootstraps=200) for one in hits), strict=True))
     assert froc["flat"]["difference"] == froc_differences("deep", samples)["flat"]
     entry = froc["flat"]["difference"]["cpm"]
     assert entry["difference"] == pytest.approx(froc["flat"]["cpm"] - froc["deep"]["cpm"])
     assert "difference" not in froc["deep"]
+    strata = [froc[name]["of_seeds"][0]["by_diameter"] for name in folders]
+    by_diameter = froc["flat"]["difference_by_diameter"]
+    assert [(one["name"], one["is_small"]) for one in by_diameter] == [("6 to 8", True), ("8 to 15", True)]
+    for deep, flat, found in zip(*strata, by_diameter, strict=True):
+        assert found["cpm"]["difference"] == pytest.approx(flat["cpm"] - deep["cpm"])
+        assert found["cpm"]["interval"] is None
+    assert "Differences of the CPM by nodule diameter from deep on the same scans" in page
     assert "Differences in sensitivity from deep on the same scans" in page

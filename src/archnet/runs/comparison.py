@@ -12,9 +12,11 @@ import numpy as np
 from archnet.errors import RunError
 from archnet.evaluation.comparison.comparison import Comparison, compare
 from archnet.evaluation.comparison.pools import Pool
-from archnet.evaluation.froc.hits import Findings, Hits, Marks, ReferenceStandard, match_marks
+from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard, match_marks
 from archnet.evaluation.froc.lists import read_findings, read_marks, read_series
+from archnet.evaluation.froc.paired_froc import NetworkHits
 from archnet.evaluation.run_folder import find_run_folders
+from archnet.evaluation.strata.froc_strata import match_marks_by_diameter
 from archnet.report.figures.svg import write_drawing
 from archnet.report.html.comparison_page import write_comparison_page
 from archnet.report.html.froc_section import RunFroc, froc_section
@@ -74,24 +76,30 @@ def _write_page_with_froc(folder: Path, comparison: Comparison) -> Path:
     return write_comparison_page(folder, comparison, partial(pool_froc, folder), read_pool_hits)
 
 
-def read_pool_hits(pool: Pool) -> list[Hits]:
-    """What the network of each seed finds in the test scans of all folds; empty where a run has no FROC.
+def read_pool_hits(pool: Pool) -> NetworkHits | None:
+    """What the network of each seed finds in the test scans of all folds; None where a run has no FROC.
 
     Raises:
         DataError: A list is damaged.
     """
     if not all(map(has_froc_lists, pool.folders)):
-        return []
-    return [_read_hits(folders) for folders in pool.folders_by_seed]
+        return None
+    inputs = [_read_marks_and_reference(folders) for folders in pool.folders_by_seed]
+    strata = [match_marks_by_diameter(*pair) for pair in inputs]
+    return NetworkHits(
+        of_all=[match_marks(*pair) for pair in inputs],
+        by_diameter={name: [hits[name] for hits in strata] for name in strata[0] if all(name in one for one in strata)},
+    )
 
 
-def _read_hits(folders: Sequence[Path]) -> Hits:
+def _read_marks_and_reference(folders: Sequence[Path]) -> tuple[Marks, ReferenceStandard]:
+    """The marks and the reference standard of all folds of one training."""
     nodules, excluded = (
         _join_findings([read_findings(folder / "froc" / name) for folder in folders]) for name in FINDING_LISTS
     )
     series = sorted({uid for folder in folders for uid in read_series(folder / SERIES)})
     reference = ReferenceStandard(series=series, nodules=nodules, excluded=excluded)
-    return match_marks(_join_marks([read_marks(folder / SUBMISSION) for folder in folders]), reference)
+    return _join_marks([read_marks(folder / SUBMISSION) for folder in folders]), reference
 
 
 def pool_froc(folder: Path, pool: Pool) -> list[RunFroc]:

@@ -6,7 +6,12 @@ from scipy import stats
 
 from archnet.evaluation.froc.curve import RATES, froc_curve
 from archnet.evaluation.froc.hits import Hits
-from archnet.evaluation.froc.paired_froc import froc_differences, mean_cpm_interval, sample_froc
+from archnet.evaluation.froc.paired_froc import (
+    cpm_differences_by_stratum,
+    froc_differences,
+    mean_cpm_interval,
+    sample_froc,
+)
 from archnet.evaluation.uncertainty.holm import holm
 
 NUM_SCANS = 12
@@ -74,6 +79,34 @@ def test_p_values_are_corrected_over_the_networks():
         [found[name]["sensitivities"][k] for name in "bc"] for k in range(len(RATES))
     ]:
         assert [entry["p_holm"] for entry in entries] == holm([entry["p"] for entry in entries])
+
+
+def test_strata_have_the_differences_of_their_cpm_and_one_correction_for_all():
+    strata = {
+        stratum: {
+            name: sample_froc([network(1 + k / 2, 10 * place + k)], bootstraps=60) for k, name in enumerate("abc")
+        }
+        for place, stratum in enumerate(("under 6", "over 15"))
+    }
+    found = cpm_differences_by_stratum("a", strata)
+    assert {stratum: list(entries) for stratum, entries in found.items()} == {
+        "under 6": ["b", "c"],
+        "over 15": ["b", "c"],
+    }
+    entries = [found[stratum][name] for stratum in found for name in "bc"]
+    assert [entry["p_holm"] for entry in entries] == holm([entry["p"] for entry in entries])
+    for stratum, networks in strata.items():
+        for name, entry in froc_differences("a", networks).items():
+            assert found[stratum][name] | {"p_holm": 0} == entry["cpm"] | {"p_holm": 0}
+
+
+def test_a_stratum_without_resamples_has_a_difference_without_interval_and_one_without_the_reference_none():
+    networks = {name: sample_froc([network(1.0, k)], bootstraps=0) for k, name in enumerate("ab")}
+    found = cpm_differences_by_stratum("a", {"under 6": networks, "over 15": {"b": networks["b"]}})
+    entry = found.pop("under 6")["b"]
+    assert found == {}
+    assert entry["difference"] == pytest.approx(networks["b"].values[0, -1] - networks["a"].values[0, -1])
+    assert (entry["interval"], entry["p"], entry["p_holm"]) == (None, None, None)
 
 
 def test_of_several_seeds_the_means_are_compared_and_the_mean_cpm_has_an_interval():

@@ -24,6 +24,18 @@ from archnet.evaluation.uncertainty.seed_variance import (
 )
 
 
+class NetworkHits(NamedTuple):
+    """What one network's trainings find in the same scans.
+
+    Attributes:
+        of_all: Hits of each training.
+        by_diameter: The same of the nodules of each stratum of their diameters; may be empty.
+    """
+
+    of_all: Sequence[Hits]
+    by_diameter: Mapping[str, Sequence[Hits]]
+
+
 class FrocSamples(NamedTuple):
     """Of one network's S trainings the sensitivities at `RATES` and, last, the CPM.
 
@@ -91,6 +103,35 @@ def froc_differences(reference: str, networks: Mapping[str, FrocSamples]) -> dic
         }
         for k, name in enumerate(others)
     }
+
+
+def cpm_differences_by_stratum(
+    reference: str, strata: Mapping[str, Mapping[str, FrocSamples]]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """How far the CPM of each network is from the reference's in each stratum of the nodules.
+
+    Args:
+        reference: Name of the reference.
+        strata: For each stratum the networks on the same scans and resamples, by name; one that lacks the reference
+            has no differences.
+
+    Returns:
+        For each stratum and other network the entry of `difference_entry` with `p_holm`, Holm's correction over all
+        networks and strata.
+    """
+    places = [
+        (stratum, name)
+        for stratum, networks in strata.items()
+        for name in networks
+        if reference in networks and name != reference
+    ]
+    entries = _adjusted_entries(
+        [_difference(strata[place][reference], strata[place][name], -1) for place, name in places]
+    )
+    differences: dict[str, dict[str, dict[str, Any]]] = {stratum: {} for stratum, _ in places}
+    for (stratum, name), entry in zip(places, entries, strict=True):
+        differences[stratum][name] = entry
+    return differences
 
 
 def _difference(reference: FrocSamples, other: FrocSamples, column: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.evaluation.froc.curve import Froc, compute_froc
-from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
+from archnet.evaluation.froc.hits import Findings, Hits, Marks, ReferenceStandard, match_marks
 from archnet.evaluation.strata.stratification import stratify
 from archnet.evaluation.strata.stratum_results import MIN_CASES, MIN_GROUPS
 from archnet.files.luna16_lists import DIAMETER
@@ -31,24 +31,37 @@ def compute_froc_by_diameter(
         bootstraps: See `compute_froc`.
         seed: See `compute_froc`.
     """
+    return {
+        name: compute_froc(
+            marks,
+            stratum,
+            max_marks=max_marks,
+            bootstraps=0 if _is_small(len(stratum.nodules.series), len(set(stratum.nodules.series))) else bootstraps,
+            seed=seed,
+        )
+        for name, stratum in _references_by_diameter(reference).items()
+    }
+
+
+def match_marks_by_diameter(marks: Marks, reference: ReferenceStandard) -> dict[str, Hits]:
+    """The hits of the nodules of each diameter, as `compute_froc_by_diameter` evaluates them."""
+    return {name: match_marks(marks, stratum) for name, stratum in _references_by_diameter(reference).items()}
+
+
+def _references_by_diameter(reference: ReferenceStandard) -> dict[str, ReferenceStandard]:
+    """The reference standard of each stratum, in which the nodules of the others are excluded findings."""
     listed = set(reference.series)
     nodules = _select(reference.nodules, np.array([uid in listed for uid in reference.nodules.series], np.bool_))
     texts = np.array(["" if value < 0 else repr(value) for value in nodules.diameters_mm.tolist()], dtype=object)
     stratification = stratify(DIAMETER, texts, np.ones(len(texts), np.bool_))
-    if stratification is None:
-        return {}
-    results: dict[str, Froc] = {}
-    for stratum in stratification.strata:
-        chosen = _select(nodules, stratum.rows)
-        others = _join(reference.excluded, _select(nodules, ~stratum.rows))
-        results[stratum.name] = compute_froc(
-            marks,
-            ReferenceStandard(series=reference.series, nodules=chosen, excluded=others),
-            max_marks=max_marks,
-            bootstraps=0 if _is_small(len(chosen.series), len(set(chosen.series))) else bootstraps,
-            seed=seed,
+    return {
+        stratum.name: ReferenceStandard(
+            series=reference.series,
+            nodules=_select(nodules, stratum.rows),
+            excluded=_join(reference.excluded, _select(nodules, ~stratum.rows)),
         )
-    return results
+        for stratum in (stratification.strata if stratification else ())
+    }
 
 
 def froc_strata_document(strata: Mapping[str, Froc]) -> list[dict[str, Any]]:
@@ -56,11 +69,16 @@ def froc_strata_document(strata: Mapping[str, Froc]) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "is_small": _is_small(int(froc.hits.num_nodules.sum()), int(np.count_nonzero(froc.hits.num_nodules))),
+            "is_small": has_few_nodules(froc.hits),
             **froc.to_document(),
         }
         for name, froc in strata.items()
     ]
+
+
+def has_few_nodules(hits: Hits) -> bool:
+    """Whether a stratum's nodules are too few for an interval."""
+    return _is_small(int(hits.num_nodules.sum()), int(np.count_nonzero(hits.num_nodules)))
 
 
 def _is_small(num_nodules: int, num_scans: int) -> bool:

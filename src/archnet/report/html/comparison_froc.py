@@ -10,7 +10,14 @@ import numpy as np
 
 from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.froc.hits import Hits
-from archnet.evaluation.froc.paired_froc import froc_differences, mean_cpm_interval, sample_froc
+from archnet.evaluation.froc.paired_froc import (
+    NetworkHits,
+    cpm_differences_by_stratum,
+    froc_differences,
+    mean_cpm_interval,
+    sample_froc,
+)
+from archnet.evaluation.strata.froc_strata import has_few_nodules
 from archnet.report.html.froc_section import RunFroc
 
 
@@ -20,33 +27,60 @@ class PairedFroc(NamedTuple):
     Attributes:
         intervals: The 95% interval of the mean CPM of each architecture with several seeds.
         differences: Result of `froc_differences`.
+        by_diameter: Result of `cpm_differences_by_stratum` by the diameter of nodules; empty with one network.
+        small_strata: Names of the strata with few nodules, whose differences have no intervals.
     """
 
     intervals: Mapping[str, list[float] | None]
     differences: Mapping[str, dict[str, Any]]
+    by_diameter: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    small_strata: frozenset[str]
 
 
-def paired_froc(pools: Sequence[Pool], pool_hits: Callable[[Pool], Sequence[Hits]]) -> PairedFroc:
+def paired_froc(pools: Sequence[Pool], pool_hits: Callable[[Pool], NetworkHits | None]) -> PairedFroc:
     """The differences of all architectures with FROC to the first one.
 
     Args:
         pools: The runs, those of the reference first.
-        pool_hits: Gives what the network of each seed finds in the test scans; empty without FROC.
+        pool_hits: Gives what the network of each seed finds in the test scans; None without FROC.
     """
-    hits = {pool.name: list(pool_hits(pool)) for pool in pools}
-    networks = {
-        pool.name: sample_froc(hits[pool.name], bootstraps=pool.bootstraps) for pool in pools if hits[pool.name]
+    hits = {pool.name: found for pool in pools if (found := pool_hits(pool))}
+    bootstraps, reference = {pool.name: pool.bootstraps for pool in pools}, pools[0].name
+    networks = {name: sample_froc(one.of_all, bootstraps=bootstraps[name]) for name, one in hits.items()}
+    comparable = [
+        name for name in hits if reference in hits and _have_same_nodules(hits[reference].of_all, hits[name].of_all)
+    ]
+    strata = _same_strata(reference, {name: hits[name] for name in comparable}) if len(comparable) > 1 else {}
+    small_strata = frozenset(name for name, one in strata.items() if has_few_nodules(one[reference][0]))
+    samples = {
+        stratum: {
+            name: sample_froc(found, bootstraps=0 if stratum in small_strata else bootstraps[name])
+            for name, found in found_by_network.items()
+        }
+        for stratum, found_by_network in strata.items()
     }
-    reference = pools[0].name
-    comparable = {name: one for name, one in networks.items() if _is_on_same_nodules(hits[reference], hits[name])}
     return PairedFroc(
-        intervals={name: mean_cpm_interval(one) for name, one in networks.items() if len(hits[name]) > 1},
-        differences=froc_differences(reference, comparable),
+        intervals={name: mean_cpm_interval(one) for name, one in networks.items() if len(hits[name].of_all) > 1},
+        differences=froc_differences(reference, {name: networks[name] for name in comparable}),
+        by_diameter=cpm_differences_by_stratum(reference, samples),
+        small_strata=small_strata,
     )
 
 
-def _is_on_same_nodules(reference: Sequence[Hits], other: Sequence[Hits]) -> bool:
-    return bool(reference) and np.array_equal(reference[0].num_nodules, other[0].num_nodules)
+def _same_strata(reference: str, hits: Mapping[str, NetworkHits]) -> dict[str, dict[str, Sequence[Hits]]]:
+    """For each stratum of the reference the hits of all networks that have the same nodules in it."""
+    return {
+        stratum: {
+            name: one.by_diameter[stratum]
+            for name, one in hits.items()
+            if _have_same_nodules(own, one.by_diameter.get(stratum, ()))
+        }
+        for stratum, own in hits[reference].by_diameter.items()
+    }
+
+
+def _have_same_nodules(first: Sequence[Hits], second: Sequence[Hits]) -> bool:
+    return bool(first) and bool(second) and np.array_equal(first[0].num_nodules, second[0].num_nodules)
 
 
 def froc_document(frocs: Mapping[str, Sequence[RunFroc]], paired: PairedFroc) -> dict[str, Any]:
@@ -58,7 +92,8 @@ def froc_document(frocs: Mapping[str, Sequence[RunFroc]], paired: PairedFroc) ->
 
     Returns:
         `froc`: for each architecture the CPM, of several seeds the mean with its `spread` (standard deviation) and
-        `interval`, the results `of_seeds`, and the `difference` to the reference.
+        `interval`, the results `of_seeds`, the `difference` to the reference, and `difference_by_diameter`: of each
+        stratum the `name`, `is_small`, and the difference of the `cpm`.
     """
     results = {name: [froc.results for froc in pool_frocs] for name, pool_frocs in frocs.items() if pool_frocs}
     entries = {
@@ -66,10 +101,21 @@ def froc_document(frocs: Mapping[str, Sequence[RunFroc]], paired: PairedFroc) ->
             **_summarize_cpm(pool_frocs),
             **({"interval": paired.intervals[name]} if name in paired.intervals else {}),
             **({"difference": paired.differences[name]} if name in paired.differences else {}),
+            **_differences_by_diameter(name, paired),
         }
         for name, pool_frocs in results.items()
     }
     return {"froc": entries} if entries else {}
+
+
+def _differences_by_diameter(name: str, paired: PairedFroc) -> dict[str, Any]:
+    """An architecture's difference of the CPM in each stratum; empty where there is none."""
+    entries = [
+        {"name": stratum, "is_small": stratum in paired.small_strata, "cpm": differences[name]}
+        for stratum, differences in paired.by_diameter.items()
+        if name in differences
+    ]
+    return {"difference_by_diameter": entries} if entries else {}
 
 
 def _summarize_cpm(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

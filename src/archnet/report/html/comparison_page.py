@@ -13,7 +13,7 @@ from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.confusion import class_report
-from archnet.evaluation.froc.hits import Hits
+from archnet.evaluation.froc.paired_froc import NetworkHits
 from archnet.evaluation.integrity.verification import COMPARISON_PAGE_FILES, verify_run
 from archnet.evaluation.run_costs import COMPARED_COSTS
 from archnet.evaluation.run_folder import read_json, read_optional_json
@@ -52,7 +52,7 @@ def write_comparison(
     experiment_folder: Path,
     runs: Sequence[Path],
     pooled_froc: Callable[[Pool], list[RunFroc]] = lambda pool: [],
-    pool_hits: Callable[[Pool], Sequence[Hits]] = lambda pool: [],
+    pool_hits: Callable[[Pool], NetworkHits | None] = lambda pool: None,
 ) -> Path:
     """Compare several runs, and write `report.html` and `comparison.json` into their experiment's folder.
 
@@ -76,7 +76,7 @@ def write_comparison_page(
     experiment_folder: Path,
     comparison: Comparison,
     pooled_froc: Callable[[Pool], list[RunFroc]],
-    pool_hits: Callable[[Pool], Sequence[Hits]],
+    pool_hits: Callable[[Pool], NetworkHits | None],
 ) -> Path:
     """Write `report.html` and `comparison.json` of a comparison.
 
@@ -84,7 +84,7 @@ def write_comparison_page(
         experiment_folder: The folder to write into.
         comparison: The comparison.
         pooled_froc: Evaluates pooled runs.
-        pool_hits: Reads what the network of each seed finds in the test scans; empty without FROC.
+        pool_hits: Reads what the network of each seed finds in the test scans; None without FROC.
 
     Returns:
         The page written.
@@ -107,7 +107,7 @@ def write_comparison_page(
     sections = {
         "froc": froc_section(all_frocs, paired.differences),
         "strata": strata_section(comparison.strata, names),
-        "froc_by_diameter": froc_by_diameter(all_frocs),
+        "froc_by_diameter": froc_by_diameter(all_frocs, paired.by_diameter, reference=names[0]),
     }
     return write_page(experiment_folder / "report.html", "comparison.html", values | sections)
 

@@ -77,14 +77,22 @@ def froc_section(
 def _difference_rows(name: str, difference: Mapping[str, Any]) -> dict[str, Any]:
     """One architecture's differences, at the seven rates and of the CPM last."""
     entries = [*difference["sensitivities"], difference["cpm"]]
-    cells = [{**entry, "p_text": p_value_text(entry["p_holm"])} for entry in entries]
-    return {"name": name, "reference": difference["reference"], "cells": cells}
+    return {"name": name, "reference": difference["reference"], "cells": list(map(_difference_cell, entries))}
 
 
-def froc_by_diameter(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
+def froc_by_diameter(
+    frocs: Sequence[RunFroc],
+    differences: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+    reference: str = "",
+) -> dict[str, Any] | None:
     """What the template shows of the FROC by the diameter of nodules; null where no run has one.
 
     One run has its strata in one plot, several have a plot for each stratum.
+
+    Args:
+        frocs: FROC results of all runs.
+        differences: Result of `cpm_differences_by_stratum`.
+        reference: Name of the architecture that the differences are from.
     """
     stratified = [froc for froc in frocs if froc.results.get("by_diameter")]
     names = list(dict.fromkeys(one["name"] for froc in stratified for one in froc.results["by_diameter"]))
@@ -96,7 +104,27 @@ def froc_by_diameter(frocs: Sequence[RunFroc]) -> dict[str, Any] | None:
         "rows": [_stratum_values(name, parts) for name, parts in by_name.items()],
         "has_few": any(one.get("is_small") for froc in stratified for one in froc.results["by_diameter"]),
         "drawings": _draw_strata(by_name, len(stratified)),
+        "differences": _stratum_differences(differences or {}, reference),
     }
+
+
+def _stratum_differences(
+    differences: Mapping[str, Mapping[str, Mapping[str, Any]]], reference: str
+) -> dict[str, Any] | None:
+    """The table of the differences of the CPM: networks in columns, strata in rows; null without any."""
+    names = list(dict.fromkeys(name for entries in differences.values() for name in entries))
+    rows = [
+        {"label": stratum_label(DIAMETER, stratum), "cells": [_difference_cell(entries.get(name)) for name in names]}
+        for stratum, entries in differences.items()
+    ]
+    return {"reference": reference, "names": names, "rows": rows} if rows else None
+
+
+def _difference_cell(entry: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A difference in a table; blank where a network lacks the stratum."""
+    if entry is None:
+        return {"difference": None, "interval": None, "p_text": ""}
+    return {**entry, "p_text": p_value_text(entry["p_holm"])}
 
 
 def _stratum_froc(froc: RunFroc, name: str) -> RunFroc | None:

@@ -312,7 +312,13 @@ COMPARISON: Final = record_of(
         "froc": map_of(
             record_of(
                 {"cpm": _SCORE, "spread": _SCORE, "of_seeds": list_of(_FROC_RESULTS, 1)},
-                {"interval": _INTERVAL, "difference": record_of({})},
+                {
+                    "interval": _INTERVAL,
+                    "difference": record_of({}),
+                    "difference_by_diameter": list_of(
+                        record_of({"name": TEXT, "is_small": BOOLEAN, "cpm": _STRATUM_DIFFERENCE})
+                    ),
+                },
             )
         ),
     },
