@@ -30,8 +30,9 @@ def page_of(sweep, folder, metrics, judged):
         write_run(folder, job, [0.5 + job.number / 10])
         (trial_folder(folder, job.number) / job.run / "metrics.json").write_text(json.dumps(metrics))
         schedule.finish_job(job, "finished", None)
-    if len(metrics) == 2 and sweep.folds:
-        pooled = json.dumps({"runs": [{"metrics": METRICS, "spread": None}], "sentence": "All alike."})
+    if len(metrics) == 2 and (sweep.folds or sweep.seeds):
+        spread = {"auc": 0.02} if sweep.seeds else None
+        pooled = json.dumps({"runs": [{"metrics": METRICS, "spread": spread}], "sentence": "All alike."})
         for number in schedule.trials:
             (trial_folder(folder, number) / "comparison.json").write_text(pooled)
     return write_sweep_report(read_leaderboard(sweep, folder), folder, judged).read_text().replace("&#39;", "'")
@@ -46,11 +47,11 @@ def test_of_folds_that_were_chosen_by_it_says_that_test_cases_took_part_in_the_c
         "are slightly optimistic."
     ) in page
     assert (
-        f"Each fold's test cases were looked at {times}; but in other folds they had helped to choose (the choice is not "
+        f"Each fold's test cases were evaluated {times}, but in other folds they influenced the choice (it is not "
         "nested)."
     ) in page
     assert "took no part" not in page
-    assert "after it had been chosen" not in page
+    assert "after the choice" not in page
 
 
 def test_of_folds_without_a_choice_nothing_was_chosen(tmp_path):
@@ -62,7 +63,7 @@ def test_of_folds_without_a_choice_nothing_was_chosen(tmp_path):
 def test_of_one_split_the_test_set_was_looked_at_after_the_choice(tmp_path):
     page = page_of(small_sweep(tmp_path), tmp_path, TEST, [2])
     assert "which is therefore optimistic. The test set took no part in the choice." in page
-    assert "The test set was looked at once, for trial 2, after it had been chosen." in page
+    assert "The test set was evaluated once, for trial 2, after the choice." in page
     assert "was resumed" not in page
 
 
@@ -80,6 +81,15 @@ def test_the_headline_has_validation_and_test_side_by_side_and_the_number_of_tri
     ]
 
 
+def test_of_several_seeds_the_page_says_that_the_numbers_are_means_with_standard_deviations(tmp_path):
+    page = page_of(small_sweep(tmp_path, seeds=2), tmp_path, TEST, [2])
+    assert '<p class="below">mean ± SD of 2 runs, chosen among 3 trials: optimistic</p>' in page
+    assert "<caption>Means over seeds, with standard deviations (SD)</caption>" in page
+    assert '<span class="interval">SD 0.020</span>' in page
+    single = page_of(small_sweep(tmp_path), tmp_path / "single", TEST, [2])
+    assert "<caption>With 95% intervals</caption>" in single
+
+
 def test_without_a_test_set_there_is_no_second_number(tmp_path):
     page = page_of(small_sweep(tmp_path), tmp_path, NO_TEST, [2])
     assert "Trial 2, chosen among 3 trials, has a validation AUC (ROC) of 0.700: num_output 8." in page
@@ -88,14 +98,14 @@ def test_without_a_test_set_there_is_no_second_number(tmp_path):
 
 def test_a_second_look_at_the_test_set_is_told(tmp_path):
     page = page_of(small_sweep(tmp_path), tmp_path, TEST, [0, 2])
-    assert "The test set was looked at 2 times, for trials 0, 2." in page
+    assert "The test set was evaluated 2 times, for trials 0, 2." in page
     assert "after a test-set evaluation; trials 0, 2 were evaluated on it in turn" in page
 
 
 def test_without_a_test_set_it_says_so(tmp_path):
     page = page_of(small_sweep(tmp_path), tmp_path, NO_TEST, [0, 2])
     assert "There is no test set." in page
-    assert "looked at" not in page
+    assert "was evaluated" not in page
     assert "took no part" not in page
     assert "test-set evaluation" not in page
 

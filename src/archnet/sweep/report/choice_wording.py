@@ -116,14 +116,14 @@ def test_set_note(board: Leaderboard, evaluated_trials: list[int]) -> str:
     if not board.sweep.has_search_space:
         return "No selection took place: every run was evaluated on its test set once."
     if not evaluated_trials:
-        return "The test set has not been looked at."
+        return "The test set has not been evaluated."
     is_single = len(evaluated_trials) == 1
     trials = f"trial{'s' * (not is_single)} {', '.join(map(str, evaluated_trials))}"
     times = "once" if is_single else f"{len(evaluated_trials)} times"
     if board.sweep.folds:
         return (
-            f"Each fold's test cases were looked at {times}, for {trials}; but in other folds they had helped to "
-            "choose (the choice is not nested)."
+            f"Each fold's test cases were evaluated {times}, for {trials}, but in other folds they influenced the "
+            "choice (it is not nested)."
         )
-    after = ", after it had been chosen" if is_single else ""
-    return f"The test set was looked at {times}, for {trials}{after}."
+    after = ", after the choice" if is_single else ""
+    return f"The test set was evaluated {times}, for {trials}{after}."

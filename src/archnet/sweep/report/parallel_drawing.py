@@ -88,7 +88,7 @@ def _label_axis(panel: Panel, x: int, name: str, ticks: Sequence[tuple[float, st
     parts = [panel.line([x, x], [0, 1], colour("faint"), stroke_width=1.2)]
     for height, label in ticks:
         ((left, top),) = panel.points(x, height).tolist()
-        ground = {"fill": colour("paper"), "fill_opacity": 0.8}
+        ground = {"fill": colour("paper")}
         parts.append(element("rect", x=left + 4, y=top - 7, width=text_width(label) + 4, height=14, **ground))
         parts.append(text(label, left + 6, top + 4, fill=colour("ink")))
     ((middle, _),) = panel.points(x, 0).tolist()

@@ -51,14 +51,16 @@ def _template_values(board: Leaderboard, folder: Path, evaluated_trials: list[in
     sweep, best = board.sweep, board.best
     ranked = [row for row in board.rows if row.is_ranked]
     hyperparameters = list(sweep.space)
+    test_rows = best_trial_rows(folder, best) if best else []
     return {
         "title": sweep.name,
         "kicker": counts_line(board, is_running=False),
         "headline": headline(board, folder),
         "cautions": cautions(board, evaluated_trials, choice_optimism(board, folder)),
         "metric": metric_label(board),
-        "test_rows": best_trial_rows(folder, best) if best else [],
+        "test_rows": test_rows,
         "tiles": _tiles(board, folder),
+        "has_deviations": any(cell["below"].startswith("SD") for row in test_rows for cell in row["cells"].values()),
         "test_note": test_set_note(board, evaluated_trials),
         "best_links": _links(folder, best) if best else [],
         **_drawings(board, ranked),
@@ -78,7 +80,9 @@ def _tiles(board: Leaderboard, folder: Path) -> list[dict[str, str]]:
     if best is None or "test" not in estimates or not board.sweep.has_search_space:
         return []
     test, ends = estimates["test"], bounds(estimates["test"].interval)
-    chosen = {"set": "validation", "value": value_text(best), "below": f"{choice_text(board)}: optimistic"}
+    num_runs = len(best.trial.runs)
+    below = f"{f'mean ± SD of {num_runs} runs, ' if num_runs > 1 else ''}{choice_text(board)}: optimistic"
+    chosen = {"set": "validation", "value": value_text(best), "below": below}
     tested = {"set": "test", "value": decimals(test.value), "below": f"95% CI {ends}" if ends else ""}
     return [chosen, tested]
 
