@@ -20,7 +20,7 @@ from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.predictions import read_predictions
 from archnet.runs.baselines import GRID, block_means, run_baselines
 from archnet.runs.preparation import PreparedData
-from archnet.runs.preparation.baseline_models import BASELINES, FOREST, fit_baseline, num_parameters
+from archnet.runs.preparation.coarse_models.baseline_models import BASELINES, FOREST, fit_baseline, num_parameters
 from archnet.spec.view import InputLimits
 from plain_training import PLAIN
 

@@ -14,8 +14,9 @@ from sklearn.preprocessing import StandardScaler
 import archnet
 from archnet.data import open_dataset
 from archnet.files.strict_json import Document
-from archnet.runs.preparation import find_in_experiment, resolve_auto_from_data, split_cases, symmetric_copies, symmetry
-from archnet.runs.preparation.symmetric_copies import RIGHT_ANGLES, coarse_images, make_copies
+from archnet.runs.preparation import find_in_experiment, resolve_auto_from_data, split_cases, symmetry
+from archnet.runs.preparation.coarse_models import symmetric_copies
+from archnet.runs.preparation.coarse_models.symmetric_copies import RIGHT_ANGLES, coarse_images, make_copies
 from archnet.runs.preparation.symmetry import find_symmetry
 from archnet.spec.resolve import parse_experiments
 

@@ -33,7 +33,7 @@ from archnet.runs.folder import (
     shared_document,
 )
 from archnet.runs.preparation import PreparedData, prepare, resolve_auto_split
-from archnet.runs.preparation.baseline_models import (
+from archnet.runs.preparation.coarse_models.baseline_models import (
     BASELINES,
     FOREST,
     LOGISTIC,

@@ -10,31 +10,20 @@ from urllib.parse import quote
 
 from archnet.evaluation.comparison.comparison import Comparison, compare
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
-from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.confusion import class_report
 from archnet.evaluation.froc.paired_froc import NetworkHits
 from archnet.evaluation.integrity.verification import COMPARISON_PAGE_FILES, verify_run
-from archnet.evaluation.run_costs import COMPARED_COSTS
 from archnet.evaluation.run_folder import read_json, read_optional_json
 from archnet.files.atomic import write_json
-from archnet.report.comparison_wording import (
-    cost_ratio,
-    difference_names,
-    difference_texts,
-    errors_text,
-    p_value_texts,
-    ratio_text,
-    runs_text,
-    uncertainty_text,
-)
+from archnet.report.comparison_wording import runs_text
 from archnet.report.curves import EvaluationResult, all_curves
-from archnet.report.figures.paired import difference_drawing
 from archnet.report.figures.ranking import curve_drawing
-from archnet.report.figures.side_by_side import interval_drawing
 from archnet.report.figures.svg import Drawing
 from archnet.report.figures.theme import network_name
 from archnet.report.html.cases.comparison_viewer import comparison_viewer
+from archnet.report.html.comparison.comparison_drawings import metrics_drawing, paired_drawing
+from archnet.report.html.comparison.comparison_tables import class_rows, cost_rows, metric_rows, pair_values
 from archnet.report.html.comparison_cases import discordant_cases
 from archnet.report.html.comparison_froc import froc_document, paired_froc
 from archnet.report.html.froc_section import RunFroc, froc_by_diameter, froc_section, run_froc
@@ -44,8 +33,8 @@ from archnet.report.html.page import write_page
 from archnet.report.sentences.comparison_document import comparison_document
 from archnet.report.strata.strata_section import strata_section, write_strata_csv
 from archnet.report.verdict.verdict_section import verdict_section
-from archnet.report.wording import SET_NAMES, cost_text, decimals, word_list
-from archnet.spec.metrics import EVALUATED_METRICS, METRICS, metrics_shown_in
+from archnet.report.wording import SET_NAMES, word_list
+from archnet.spec.metrics import EVALUATED_METRICS, METRICS
 
 
 def write_comparison(
@@ -135,16 +124,16 @@ def _template_values(experiment_folder: Path, comparison: Comparison) -> dict[st
         "hues": {row.run: network_name(place) for place, row in enumerate(comparison.rows)},
         "links": [_links(experiment_folder, row) for row in comparison.rows],
         "run_texts": [runs_text(row) for row in comparison.rows],
-        "metric_rows": _metric_rows(comparison),
-        "class_rows": _class_rows(comparison),
+        "metric_rows": metric_rows(comparison),
+        "class_rows": class_rows(comparison),
         "whole_set_metrics": word_list(
             [METRICS[name].label for name in EVALUATED_METRICS if not METRICS[name].is_per_class]
         ),
-        "cost_rows": _cost_rows(comparison),
-        "pairs": [_pair_values(pair, len(classes)) for pair in comparison.pairs],
+        "cost_rows": cost_rows(comparison),
+        "pairs": [pair_values(pair, len(classes)) for pair in comparison.pairs],
         "reports": [class_report(row.metrics["confusion_matrix"], classes) for row in comparison.rows],
-        "differences": _difference_drawing(comparison),
-        "intervals": _interval_drawing(comparison),
+        "differences": paired_drawing(comparison),
+        "intervals": metrics_drawing(comparison),
         "plots": _plots(comparison),
         "live": live_panel(_results(comparison), classes.index(comparison.positive), by_false_positives=True)
         if is_binary
@@ -167,94 +156,6 @@ def _network_drawings(comparison: Comparison) -> list[tuple[str, dict[str, Any]]
     """Name and drawing of each architecture, of those whose runs have kept their layers."""
     summaries = {row.run: read_optional_json(Path(row.folders[0]) / "network.json") for row in comparison.rows}
     return [(name, network_drawing(summary)) for name, summary in summaries.items() if summary]
-
-
-def _pair_values(pair: PairedComparison, num_classes: int) -> dict[str, Any]:
-    """One architecture against the reference, in words."""
-    return {
-        "reference": pair.reference,
-        "other": pair.other,
-        "rows": [
-            {**pair.differences[name], "label": label, "p_texts": p_value_texts(pair.differences[name])}
-            for name, label in difference_names(num_classes).items()
-            if name in pair.differences
-        ],
-        "errors": errors_text(pair),
-        "document": [difference_texts(difference) for difference in pair.document],
-    }
-
-
-def _cost_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """Each cost of every row, with how many times the reference's it is."""
-    reference = comparison.rows[0]
-    return [
-        {
-            "label": cost.label,
-            "cells": [
-                (
-                    cost_text(cost, row.costs[cost.name]),
-                    "" if row is reference else ratio_text(cost_ratio(reference, row, cost.name)),
-                )
-                for row in comparison.rows
-            ],
-        }
-        for cost in COMPARED_COSTS
-    ]
-
-
-def _difference_drawing(comparison: Comparison) -> Drawing | None:
-    """The picture of all paired differences."""
-    if not comparison.pairs:
-        return None
-    places = {row.run: place for place, row in enumerate(comparison.rows)}
-    reference, others = comparison.pairs[0].reference, {pair.other: places[pair.other] for pair in comparison.pairs}
-    rows = {
-        label: [(pair.differences[name]["difference"], pair.differences[name]["interval"]) for pair in comparison.pairs]
-        for name, label in difference_names(len(comparison.classes)).items()
-        if name in comparison.pairs[0].differences
-    }
-    alt = (
-        f"Differences of {', '.join(others)} from {reference} with 95% intervals; the numbers are in the tables below."
-    )
-    return difference_drawing(reference, others, rows, alt)
-
-
-def _metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    return [
-        {
-            "label": METRICS[name].summary_label(len(comparison.classes)),
-            "cells": [(row.value(name), uncertainty_text(row, name)) for row in comparison.rows],
-        }
-        for name in EVALUATED_METRICS
-    ]
-
-
-def _interval_drawing(comparison: Comparison) -> Drawing:
-    names = [row.run for row in comparison.rows]
-    panels = {
-        metric.summary_label(len(comparison.classes)): [
-            (row.value(metric.name), row.interval(metric.name)) for row in comparison.rows
-        ]
-        for metric in metrics_shown_in("comparison")
-    }
-    return interval_drawing(names, panels, _intervals_alt_text(comparison))
-
-
-def _intervals_alt_text(comparison: Comparison) -> str:
-    recalls = (f"{row.run} {decimals(row.value('recall'))}" for row in comparison.rows)
-    label = METRICS["recall"].summary_label(len(comparison.classes))
-    return f"Metrics of each run with 95% intervals. {label[0].upper()}{label[1:]}: {'; '.join(recalls)}."
-
-
-def _class_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """The recall of each of more than two classes."""
-    return [
-        {
-            "label": name,
-            "cells": [(row.value("recall", name), uncertainty_text(row, "recall", name)) for row in comparison.rows],
-        }
-        for name in (comparison.classes if len(comparison.classes) > 2 else ())
-    ]
 
 
 def _results(comparison: Comparison) -> list[EvaluationResult]:

@@ -7,7 +7,6 @@ It is fitted to the training cases, and to these with their transformed copies. 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -19,12 +18,13 @@ from archnet.data.dataset import Dataset
 from archnet.errors import pluralize
 from archnet.evaluation.comparison.trainings import SeedPredictions, Trainings, Truth, estimate_metrics
 from archnet.evaluation.uncertainty.clustered_auc import area_interval, estimate_areas, scarcer_groups
-from archnet.evaluation.uncertainty.intervals import Interval, t_interval
+from archnet.evaluation.uncertainty.intervals import t_interval
 from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.evaluation.uncertainty.seed_variance import difference_entry
-from archnet.runs.preparation.baseline_models import fit_baseline
+from archnet.runs.preparation.coarse_models.baseline_models import fit_baseline
 from archnet.runs.preparation.case_split import CaseSplit
-from archnet.runs.preparation.symmetric_copies import (
+from archnet.runs.preparation.coarse_models.copy_effect import Loss, Skill
+from archnet.runs.preparation.coarse_models.symmetric_copies import (
     RIGHT_ANGLES,
     coarse_images,
     make_copies,
@@ -32,9 +32,6 @@ from archnet.runs.preparation.symmetric_copies import (
 )
 from archnet.spec.augmentations import AXES
 from archnet.spec.auto_rules import Symmetry, possible_flips
-
-MAX_LOSS: Final = 0.05
-"""AUC that copies may cost, even where the interval of the difference excludes 0."""
 
 MAX_FITTED: Final = 8000
 MAX_JUDGED: Final = 2000
@@ -100,54 +97,6 @@ def _draw_rows(rows: NDArray[np.int64], labels: NDArray[np.int64], most: int) ->
     return np.sort(np.concatenate(drawn))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Skill:
-    """The AUC of a pair of classes without copies, and its 95% interval, symmetric as that of a difference from 0.5."""
-
-    area: float
-    interval: Interval
-
-    @property
-    def exceeds_chance(self) -> bool:
-        return self.interval[0] > 0.5
-
-    @property
-    def text(self) -> str:
-        low, high = self.interval
-        return f"AUC {self.area:.3f} ({low:.3f} to {high:.3f})"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Loss:
-    """The effect of copies on the ranking of a pair of classes.
-
-    Attributes:
-        pair: The two classes, in words; empty where there are no others.
-        first: AUC without copies.
-        second: AUC with copies.
-        interval: Interval of the second AUC minus the first; None where the difference is that of every group.
-    """
-
-    pair: str
-    first: float
-    second: float
-    interval: Interval | None
-
-    @property
-    def difference(self) -> float:
-        return self.second - self.first
-
-    @property
-    def is_worse(self) -> bool:
-        return self.difference < -MAX_LOSS and (self.interval is None or self.interval[1] < 0)
-
-    @property
-    def text(self) -> str:
-        """The second AUC and the difference."""
-        ends = "" if self.interval is None else f", {self.interval[0]:+.3f} to {self.interval[1]:+.3f}"
-        return f"AUC {self.second:.3f} (difference {self.difference:+.3f}{ends})"
-
-
 class _Trial:
     """Regressions on the same training cases, compared on the same validation cases."""
 
@@ -166,7 +115,7 @@ class _Trial:
         pairs = [pair for pair, skill in skills.items() if skill.exceeds_chance]
         if not pairs:
             return _undecided(self._chance_text(list(skills.values())))
-        kept, dropped = list(names), dict[str, _Loss]()
+        kept, dropped = list(names), dict[str, Loss]()
         loss = self._worst_loss(kept, pairs)
         if loss.is_worse:
             alone = {name: self._worst_loss([name], pairs) for name in names}
@@ -181,7 +130,7 @@ class _Trial:
             reason=self._reason(skills[pairs[0]] if len(pairs) == 1 else None, kept, loss, dropped),
         )
 
-    def _reason(self, skill: _Skill | None, kept: Sequence[str], kept_loss: _Loss, dropped: Mapping[str, _Loss]) -> str:
+    def _reason(self, skill: Skill | None, kept: Sequence[str], kept_loss: Loss, dropped: Mapping[str, Loss]) -> str:
         """The symmetries that are used, then the others, with the figures of each."""
         parts = [(f"{name_symmetries(kept)} do not change the classes", kept_loss)] if kept else []
         parts += [(f"{name_symmetries([name])} change the classes", loss) for name, loss in dropped.items()]
@@ -194,14 +143,14 @@ class _Trial:
         )
         return "; ".join([first, *(f"{what}{loss.pair}: {loss.text}" for what, loss in others)])
 
-    def _chance_text(self, known: Sequence[_Skill]) -> str:
+    def _chance_text(self, known: Sequence[Skill]) -> str:
         cases = pluralize(len(self.truth), "validation case")
         if len(known) != 1:
             return f"a logistic regression on coarse voxels separates no two classes on {cases}"
         text = f"a logistic regression on coarse voxels has {known[0].text} on {cases}"
         return f"{text}, which does not show that it is better than chance"
 
-    def _worst_loss(self, names: Sequence[str], pairs: Sequence[Pair]) -> _Loss:
+    def _worst_loss(self, names: Sequence[str], pairs: Sequence[Pair]) -> Loss:
         """The loss of a pair that gets worse; without one, of the pair whose AUC falls most."""
         second = self._log_probabilities(names)
         losses = [self._compare(pair, self.first, second) for pair in pairs]
@@ -216,7 +165,7 @@ class _Trial:
         logarithms: NDArray[np.float64] = np.log(np.maximum(probabilities.astype(np.float64), _TINY))
         return logarithms
 
-    def _skill(self, pair: Pair) -> _Skill | None:
+    def _skill(self, pair: Pair) -> Skill | None:
         """The first regression's AUC on the cases of two classes; None where it has no interval."""
         truth = self._truth_of(pair)
         scores, is_positive = self._scores_of(pair, self.first), truth.y_true == 1
@@ -226,9 +175,9 @@ class _Trial:
         area, deviation = float(estimates.areas[0]), float(estimates.covariance[0, 0]) ** 0.5
         ends = t_interval(area, deviation, scarcer_groups(is_positive, truth.groups))
         interval = area_interval(scores, is_positive, truth.groups) if area in (0, 1) else None
-        return _Skill(area=area, interval=interval or [max(0.0, ends[0]), min(1.0, ends[1])])
+        return Skill(area=area, interval=interval or [max(0.0, ends[0]), min(1.0, ends[1])])
 
-    def _compare(self, pair: Pair, first: Floats, second: Floats) -> _Loss:
+    def _compare(self, pair: Pair, first: Floats, second: Floats) -> Loss:
         """The AUC of two predictions on the cases of two classes."""
         sides = [
             SeedPredictions(scores=scores[:, None], y_pred=(scores > 0).astype(np.int64))
@@ -238,7 +187,7 @@ class _Trial:
         entry = difference_entry(areas, num_reference=1)
         one, other = pair
         pair_text = f' of "{self.classes[one]}" and "{self.classes[other]}"' if len(self.classes) > 2 else ""
-        return _Loss(pair=pair_text, first=entry["reference"], second=entry["other"], interval=entry["interval"])
+        return Loss(pair=pair_text, first=entry["reference"], second=entry["other"], interval=entry["interval"])
 
     def _truth_of(self, pair: Pair) -> Truth:
         """The validation cases of two classes, the second being positive."""

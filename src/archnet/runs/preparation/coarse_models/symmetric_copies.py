@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.dataset import Dataset
-from archnet.runs.preparation.baseline_models import axis_block_means
+from archnet.runs.preparation.coarse_models.baseline_models import axis_block_means
 from archnet.spec.augmentations import AXES
 from archnet.spec.view import scale_to_unit
 

@@ -1,0 +1,1 @@
+"""Parts of a comparison's page: the rows of its tables, and its drawings."""
