@@ -95,8 +95,12 @@ def read_run(folder: Path, *, while_rewritten: bool = False) -> RunFiles:
     return read_run_files(folder)
 
 
-def read_run_files(folder: Path) -> RunFiles:
+def read_run_files(folder: Path, *, with_pictures: bool = True) -> RunFiles:
     """Read a run folder without the check of its manifest, which the run writes last.
+
+    Args:
+        folder: The run folder.
+        with_pictures: Read the gallery and the heat maps, the largest files.
 
     Raises:
         RunError: `metrics.json` or `predictions.csv` is missing.
@@ -119,8 +123,8 @@ def read_run_files(folder: Path) -> RunFiles:
         metrics=metrics,
         predictions=predictions,
         history=read_history(folder / "history.csv"),
-        gallery=read_gallery(folder / GALLERY_FILE),
-        heat_maps=read_heat_maps(folder / HEAT_MAP_FILE),
+        gallery=read_gallery(folder / GALLERY_FILE) if with_pictures else None,
+        heat_maps=read_heat_maps(folder / HEAT_MAP_FILE) if with_pictures else None,
         experiment=read_optional_json(folder / "experiment.json"),
         environment=read_optional_json(folder / "environment.json"),
         init=read_optional_json(folder / "init.json"),

@@ -30,6 +30,7 @@ from archnet.report.html.froc_section import RunFroc, froc_by_diameter, froc_sec
 from archnet.report.html.live import live_panel
 from archnet.report.html.network_drawing import network_drawing
 from archnet.report.html.page import write_page
+from archnet.report.paper.comparison.comparison_paper import comparison_paper
 from archnet.report.sentences.comparison_document import comparison_document
 from archnet.report.strata.strata_section import strata_section, write_strata_csv
 from archnet.report.verdict.verdict_section import verdict_section
@@ -97,6 +98,7 @@ def write_comparison_page(
         "froc": froc_section(all_frocs, paired.differences),
         "strata": strata_section(comparison.strata, names),
         "froc_by_diameter": froc_by_diameter(all_frocs, paired.by_diameter, reference=names[0]),
+        "paper": comparison_paper(comparison, has_froc=bool(paired.differences)),
     }
     return write_page(experiment_folder / "report.html", "comparison.html", values | sections)
 

@@ -61,7 +61,7 @@ def write_report(run: RunFiles) -> Path:
     write_figures(
         run.folder,
         drawings
-        | {"flow": paper["flow"]}
+        | {"flow": paper["parts"][0]["flow"]}
         | ({"froc": froc["drawing"]} if froc else {})
         | ({"decision_curve": decision["drawing"]} if decision else {})
         | strata_drawings(strata),

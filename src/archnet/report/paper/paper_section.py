@@ -17,8 +17,15 @@ def paper_section(run: RunFiles) -> dict[str, Any]:
         DataError: cases.csv is damaged.
     """
     return {
-        "flow": flow_drawing(run_flow(run)),
-        "acquisition": acquisition_rows(run),
+        "parts": [
+            {
+                "title": "",
+                "flow": flow_drawing(run_flow(run)),
+                "acquisition": acquisition_rows(run),
+                "sets": run.sets,
+            }
+        ],
         "methods": methods_paragraphs(run),
         "text": methods_text(run),
+        "is_comparison": False,
     }

@@ -110,7 +110,7 @@ def threshold_text(run: RunFiles) -> str:
     entry = run.metrics[run.sets[-1]]
     value = entry.get("threshold") if value is None else value
     points = [f"{threshold(point['threshold'])} ({_reason(key, point)})" for key, point in _points(entry)]
-    chosen = f" Others were chosen on the validation set: {word_list(points)}." if points else ""
+    chosen = f" Other thresholds were chosen on the validation set: {word_list(points)}." if points else ""
     fixed = (
         f"A case is “{run.classes[run.positive]}” from a probability of {value:g} on, set before training."
         if value is not None

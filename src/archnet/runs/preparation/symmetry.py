@@ -21,8 +21,8 @@ from archnet.evaluation.uncertainty.clustered_auc import area_interval, estimate
 from archnet.evaluation.uncertainty.intervals import t_interval
 from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.evaluation.uncertainty.seed_variance import difference_entry
-from archnet.runs.preparation.coarse_models.baseline_models import fit_baseline
 from archnet.runs.preparation.case_split import CaseSplit
+from archnet.runs.preparation.coarse_models.baseline_models import fit_baseline
 from archnet.runs.preparation.coarse_models.copy_effect import Loss, Skill
 from archnet.runs.preparation.coarse_models.symmetric_copies import (
     RIGHT_ANGLES,

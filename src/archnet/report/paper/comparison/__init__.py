@@ -1,0 +1,1 @@
+"""What a paper states about a comparison of networks."""
