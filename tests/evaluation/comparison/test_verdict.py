@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from archnet.evaluation.comparison.comparison import compare
-from archnet.evaluation.comparison.verdict import verdict
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.evaluation.predictions import Predictions
 from synthetic_runs import synthetic_predictions, write_run
@@ -31,7 +30,7 @@ def scored(skill, seed=0, num_test=300, num_validation=200):
 def verdict_of_runs(folder, *runs):
     for name, predictions, options in runs:
         write_run(folder / name, predictions=predictions, **options)
-    return verdict(compare([folder / name for name, _, _ in runs]))
+    return compare([folder / name for name, _, _ in runs]).verdict
 
 
 def kind(folder, first, second, **options):
@@ -66,14 +65,14 @@ def test_predictions_of_0_and_1_have_no_threshold_at_an_equal_rate_and_are_compa
 def test_equal_probabilities_are_identical_and_show_no_difference(tmp_path):
     result = verdict_of_runs(tmp_path, ("a", scored(2.0), {}), ("b", scored(2.0), {"rank": 3}))
     assert (result.main_conclusion.kind, result.main_conclusion.is_identical) == ("no_difference_shown", True)
-    within_margin = verdict(compare([tmp_path], margin=0.1)).main_conclusion
+    within_margin = compare([tmp_path], margin=0.1).verdict.main_conclusion
     assert (within_margin.kind, within_margin.is_identical) == ("no_difference_shown", True)
 
 
 def test_a_network_within_the_margin_is_not_worse(tmp_path):
     for name, seed in (("archsm", 0), ("arch3dsm", 1)):
         write_run(tmp_path / name, predictions=scored(4.0, seed=seed), rank=3 if seed else 2)
-    wide, narrow = (verdict(compare([tmp_path], margin=margin)).main_conclusion for margin in (0.5, 0.001))
+    wide, narrow = (compare([tmp_path], margin=margin).verdict.main_conclusion for margin in (0.5, 0.001))
     assert (wide.kind, wide.margin) == ("not_worse", 0.5)
     assert narrow.kind == "no_difference_shown"
 
@@ -83,7 +82,7 @@ def test_a_network_that_is_not_worse_at_the_price_of_false_positives_is_held_to_
     p = np.where(first.sets == "test", first.probabilities[:, 1] ** 0.05, first.probabilities[:, 1])
     write_run(tmp_path / "archsm", predictions=scored(4.0, seed=1))
     write_run(tmp_path / "arch3dsm", predictions=replace(first, probabilities=np.column_stack([1 - p, p])), rank=3)
-    conclusions = {margin: verdict(compare([tmp_path], margin=margin)).main_conclusion for margin in (0.5, 0.02)}
+    conclusions = {margin: compare([tmp_path], margin=margin).verdict.main_conclusion for margin in (0.5, 0.02)}
     low = conclusions[0.5].interval[0]
     assert low > -0.02
     assert conclusions[0.5].kind == "not_worse"
@@ -132,11 +131,11 @@ def test_the_main_conclusion_does_not_depend_on_the_results(tmp_path, forms, mai
 
 def test_the_verdict_counts_what_it_rests_on_and_is_json(tmp_path):
     folders = [write_run(tmp_path / name, predictions=scored(2.0), macs=macs) for name, macs in (("a", 10), ("b", 25))]
-    assert verdict(compare(folders)).num_scans is None
+    assert compare(folders).verdict.num_scans is None
     for folder in folders:
         (folder / "data.json").write_text('{"num_scans": {"test": 70, "train": 9}}')
         record_run(folder)
-    result = verdict(compare(folders))
+    result = compare(folders).verdict
     numbers = (result.num_groups, result.num_scans, result.num_cases, result.num_positives)
     assert numbers == (60, 70, 300, 75)
     assert result.main_conclusion.cost_ratio == 2.5

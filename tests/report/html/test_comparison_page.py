@@ -6,7 +6,6 @@ import pytest
 
 from archnet.errors import RunError
 from archnet.evaluation.comparison.comparison import compare
-from archnet.evaluation.comparison.verdict import verdict
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.comparison_wording import DIFFERENCE_NAMES, errors_text
 from archnet.report.html.comparison_page import write_comparison
@@ -64,8 +63,8 @@ def test_the_page_tells_the_sentence_the_paired_tests_and_the_costs(tmp_path):
     page = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8"))
     comparison = compare(runs)
     (pair,) = comparison.pairs
-    assert main_sentence(verdict(comparison)) in page.text
-    assert ("9.0 times", "multiply-adds (90 against 10)") in verdict_facts(verdict(comparison))
+    assert main_sentence(comparison.verdict) in page.text
+    assert ("9.0 times", "multiply-adds (90 against 10)") in verdict_facts(comparison.verdict)
     for caution in comparison_cautions(comparison):
         assert caution in page.text
     for name, label in DIFFERENCE_NAMES.items():

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from archnet.evaluation.comparison.comparison import compare
-from archnet.evaluation.comparison.verdict import verdict
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.sentences.comparison_cautions import comparison_cautions
 from synthetic_runs import synthetic_predictions, write_run
@@ -122,7 +121,7 @@ def test_an_area_that_leads_to_another_conclusion_is_a_caution(tmp_path):
     for name, skill, rank in (("archsm", 0.5, 2), ("arch3dsm", 4.0, 3)):
         write_run(tmp_path / name, predictions=hesitant(skill), rank=rank)
     comparison = compare([tmp_path])
-    assert verdict(comparison).main_conclusion.kind == "no_difference_shown"
+    assert comparison.verdict.main_conclusion.kind == "no_difference_shown"
     entry = comparison.pairs[0].differences["auc"]
     low, high = entry["interval"]
     assert comparison_cautions(comparison)[0] == (
@@ -153,7 +152,7 @@ def test_a_validation_set_too_small_to_fix_a_rate_is_a_caution(tmp_path, num_oth
         "false-positive rates in the test set, averaged over both networks' operating points.",
         ONE_SEED,
     ]
-    assert verdict(compare(runs)).main_conclusion.measure == "recall_at_equal_false_positive_rate"
+    assert compare(runs).verdict.main_conclusion.measure == "recall_at_equal_false_positive_rate"
 
 
 @pytest.mark.parametrize("num_others", [0, 20])

@@ -4,7 +4,6 @@ import json
 from rich.console import Console
 
 from archnet.evaluation.comparison.comparison import compare
-from archnet.evaluation.comparison.verdict import verdict
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.run_files import read_run
 from archnet.report.sentences.badge import badge_text
@@ -135,7 +134,7 @@ def test_a_comparison_tells_the_sentence_the_paired_differences_and_what_differs
     comparison = compare(runs)
     (pair,) = comparison.pairs
     lines = printed(comparison_table(comparison), width=100)
-    result = verdict(comparison)
+    result = comparison.verdict
     start = " ".join([badge_text(result), main_sentence(result), *cost_sentences(result), "Comparison on the test set"])
     assert " ".join(" ".join(lines).split()).startswith(start)
     entry = pair.differences["auc"]
@@ -162,8 +161,8 @@ def test_a_line_for_each_further_architecture_follows_the_sentence(tmp_path):
     folders = [write_run(tmp_path / f"net{number}", skill=1 + number) for number in range(3)]
     comparison = compare(folders)
     text = " ".join(" ".join(printed(comparison_table(comparison), width=110)).split())
-    (other,) = other_sentences(verdict(comparison))
-    assert f"{main_sentence(verdict(comparison))} • {other}" in text
+    (other,) = other_sentences(comparison.verdict)
+    assert f"{main_sentence(comparison.verdict)} • {other}" in text
 
 
 def test_cautions_stand_in_their_own_lines(tmp_path):

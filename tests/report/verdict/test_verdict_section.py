@@ -4,7 +4,6 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from archnet.evaluation.comparison.comparison import compare
-from archnet.evaluation.comparison.verdict import verdict
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.run_files import read_run
 from archnet.report.sentences.comparison_cautions import comparison_cautions
@@ -67,7 +66,7 @@ def page_folder(tmp_path):
 def test_the_page_begins_with_badge_sentence_bars_and_cautions(page_folder):
     page = Page((page_folder / "report.html").read_text(encoding="utf-8"))
     comparison = compare([page_folder / "archsm", page_folder / "arch3dsm"])
-    result = verdict(comparison)
+    result = comparison.verdict
     top = page.text.partition("Case by case")[0]
     assert f"luna16-2d 3D better {main_sentence(result)} {bars_title(result)}" in top
     for caution in comparison_cautions(comparison):
@@ -79,7 +78,7 @@ def test_the_page_begins_with_badge_sentence_bars_and_cautions(page_folder):
 def test_the_verdict_can_be_copied_as_text_as_latex_and_as_a_picture(page_folder):
     page = Page((page_folder / "report.html").read_text(encoding="utf-8"))
     (copies,) = [attrs for _, attrs in page.tags if attrs.get("class") == "copies"]
-    assert main_sentence(verdict(compare([page_folder]))) in copies["data-text"]
+    assert main_sentence(compare([page_folder]).verdict) in copies["data-text"]
     assert copies["data-text"].splitlines()[-1] == "luna16-2d"
     assert copies["data-latex"].startswith("\\begin{tabular}")
     picture = (page_folder / "verdict.svg").read_text(encoding="utf-8")
@@ -96,7 +95,7 @@ def test_comparison_json_holds_the_verdict(page_folder):
     assert document["verdict"]["badge"] == "3D better"
     assert document["verdict"]["conclusions"][0]["kind"] == "other_better"
     assert document["sentence"].startswith(
-        main_sentence(verdict(compare([page_folder / "archsm", page_folder / "arch3dsm"])))
+        main_sentence(compare([page_folder / "archsm", page_folder / "arch3dsm"]).verdict)
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from archnet.evaluation.run_folder import (
 from archnet.spec.outputs.metrics_file import read_all_results
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Comparison:
     """Architectures side by side on one set.
 
@@ -38,6 +37,7 @@ class Comparison:
         rows: One for each architecture: 2D before 3D, baselines last, otherwise in the order given.
         pairs: Each architecture but the reference, against it. The reference is the first row.
         pools: What the rows were computed from.
+        verdict: What follows.
         allowed_errors: Data checks whose errors a run allowed.
         manifests: The manifest of each run folder, with the changes that were accepted; null if it has none.
         collapsed: The collapsed runs by name, with their entry of `metrics.json`.
@@ -52,6 +52,7 @@ class Comparison:
     rows: tuple[ComparisonRow, ...]
     pairs: tuple[PairedComparison, ...]
     pools: tuple[Pool, ...]
+    verdict: Verdict
     allowed_errors: tuple[str, ...] = ()
     manifests: Mapping[Path, Manifest | None] = field(default_factory=dict)
     collapsed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -73,11 +74,6 @@ class Comparison:
         from archnet.report.html.notebook_tables import comparison_html
 
         return comparison_html(self)
-
-    @cached_property
-    def verdict(self) -> Verdict:
-        """What follows: which network is better, how sure that is, and at what cost."""
-        return verdict(self)
 
     def row(self, name: str) -> ComparisonRow:
         """The row of an architecture."""
@@ -127,14 +123,16 @@ def compare(runs: Sequence[Path], margin: float | None = None) -> Comparison:
     pools = sorted(read_pools(folders, compared_set), key=lambda pool: form_rank(read_form(pool.folders[0])))
     rows = [comparison_row(pool, [metrics[folder] for folder in pool.folders], compared_set) for pool in pools]
     classes, positive = tuple(metrics[folders[0]]["classes"]), metrics[folders[0]]["positive"]
+    pairs = paired_comparisons(pools, rows, classes.index(positive), compared_set, margin)
     run_names = _run_names(pools)
     return Comparison(
         classes=classes,
         positive=positive,
         set=compared_set,
         rows=tuple(rows),
-        pairs=paired_comparisons(pools, rows, classes.index(positive), compared_set, margin),
+        pairs=pairs,
         pools=tuple(pools),
+        verdict=verdict(pools, rows, pairs, positive, compared_set),
         allowed_errors=_allowed_errors(folders),
         manifests=manifests,
         collapsed={

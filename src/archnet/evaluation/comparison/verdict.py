@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.comparison.verdict_kind import Kind, conclusion_kind, contradicting_recall
 from archnet.evaluation.metric_entry import Estimate, class_value, macro_value
 from archnet.evaluation.run_folder import read_optional_json
-
-if TYPE_CHECKING:
-    from archnet.evaluation.comparison.comparison import Comparison
 
 CHANCE: Final = 0.5
 """Area under the ROC curve of guesses."""
@@ -141,27 +138,41 @@ class Verdict:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in document.items()}
 
 
-def verdict(comparison: Comparison) -> Verdict:
-    """What follows from a comparison; `Comparison.verdict` keeps it."""
-    cases = comparison.pools[0].predictions_by_seed[0]
-    sides = tuple(_side(row, comparison) for row in comparison.rows)
-    conclusions = tuple(_conclusion(pair, comparison, sides) for pair in comparison.pairs)
+def verdict(
+    pools: Sequence[Pool],
+    rows: Sequence[ComparisonRow],
+    pairs: Sequence[PairedComparison],
+    positive: str,
+    set_name: str,
+) -> Verdict:
+    """What follows from a comparison.
+
+    Args:
+        pools: The runs of each architecture.
+        rows: Their results, the reference's first.
+        pairs: Each architecture but the reference, against it.
+        positive: The class whose recall counts.
+        set_name: Name of the compared set.
+    """
+    cases = pools[0].predictions_by_seed[0]
+    classes = cases.classes
+    sides = tuple(_side(row, len(classes), positive) for row in rows)
     return Verdict(
-        set=comparison.set,
-        positive=comparison.positive,
-        num_classes=len(comparison.classes),
+        set=set_name,
+        positive=positive,
+        num_classes=len(classes),
         sides=sides,
-        conclusions=conclusions,
+        conclusions=tuple(_conclusion(pair, pools, sides) for pair in pairs),
         main=_main_index(sides),
         num_groups=len(np.unique(cases.groups)),
-        num_scans=_num_scans(comparison.pools[0], comparison.set),
+        num_scans=_num_scans(pools[0], set_name),
         num_cases=len(cases.cases),
-        num_positives=int(np.sum(cases.y_true == comparison.classes.index(comparison.positive))),
+        num_positives=int(np.sum(cases.y_true == classes.index(positive))),
     )
 
 
-def _side(row: ComparisonRow, comparison: Comparison) -> VerdictSide:
-    auc = _auc(row, comparison)
+def _side(row: ComparisonRow, num_classes: int, positive: str) -> VerdictSide:
+    auc = _auc(row, num_classes, positive)
     return VerdictSide(
         run=row.run,
         form=row.form,
@@ -173,11 +184,11 @@ def _side(row: ComparisonRow, comparison: Comparison) -> VerdictSide:
     )
 
 
-def _auc(row: ComparisonRow, comparison: Comparison) -> Estimate:
+def _auc(row: ComparisonRow, num_classes: int, positive: str) -> Estimate:
     entries = row.metrics["auc"], row.metrics.get("intervals", {}).get("auc")
-    if len(comparison.classes) > 2:
+    if num_classes > 2:
         return Estimate(*map(macro_value, entries))
-    return Estimate(*(class_value(entry, comparison.positive) for entry in entries))
+    return Estimate(*(class_value(entry, positive) for entry in entries))
 
 
 def _is_better_than_chance(auc: Estimate) -> bool | None:
@@ -186,11 +197,11 @@ def _is_better_than_chance(auc: Estimate) -> bool | None:
     return False if auc.value is not None and auc.value <= CHANCE else None
 
 
-def _conclusion(pair: PairedComparison, comparison: Comparison, sides: Sequence[VerdictSide]) -> Conclusion:
+def _conclusion(pair: PairedComparison, pools: Sequence[Pool], sides: Sequence[VerdictSide]) -> Conclusion:
     entry = pair.differences[pair.headline]
     reference, other = (next(side for side in sides if side.run == name) for name in (pair.reference, pair.other))
     points = entry.get("operating_points")
-    margin, is_identical = pair.noninferiority or {}, _are_identical(pair, comparison.pools)
+    margin, is_identical = pair.noninferiority or {}, _are_identical(pair, pools)
     kind = conclusion_kind(
         entry,
         (reference.is_better_than_chance, other.is_better_than_chance),
