@@ -67,12 +67,12 @@ def test_a_missing_file_says_that_the_run_is_not_finished(tmp_path):
         (
             "case,group,y_true,p_a\na,g,a,1\n",
             "{path} line 1: the columns are case,group,y_true,p_a; expected case,group,set,y_true and one p_<class> "
-            "for each of two or more classes. ",
+            "for each of two or more classes, optionally one soft_<class> for each, and weight. ",
         ),
         (
             "case,group,set,y_true,p_a,b\na,g,test,a,1,0\n",
             "{path} line 1: the columns are case,group,set,y_true,p_a,b; expected case,group,set,y_true and one "
-            "p_<class> for each of two or more classes. ",
+            "p_<class> for each of two or more classes, optionally one soft_<class> for each, and weight. ",
         ),
         (HEADER + ROW + "b,g,test,nodule,0.25\n", "{path} line 3: 5 fields, but the header has 6. "),
         (HEADER + ROW + ROW, '{path} line 3: case "a" stands on line 2 already. '),

@@ -89,7 +89,7 @@ def test_a_given_option_is_not_left_to_the_data_and_the_rest_reads_back_as_left_
     assert experiment.training.auto == left
     document = experiment.to_document()
     training = document["training"]
-    assert {key for key in training if training[key] == "auto"} == set(left)
+    assert {key for key in training if training[key] == "auto"} == {*left, "soft_labels", "case_weights"}
     assert (training["epochs"], training["ema"], training["augmentation"]) == (5, None, [])
     assert parse_experiments(Document(value=document, source="again.json")) == (experiment,)
 

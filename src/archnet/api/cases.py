@@ -44,6 +44,8 @@ class CaseData:
         findings: What the data checks found.
         attributes: What is known about the cases beside their class, such as diameters and scanners: by name one text
             for each case, empty where it is unknown, shape (N,).
+        soft: Share of each class in the label of each case, shape (N, classes); None where the data have hard labels.
+        weight: Weight of each case, shape (N,); None where the data have none.
     """
 
     name: str
@@ -57,6 +59,8 @@ class CaseData:
     positive: str
     findings: tuple[Finding, ...]
     attributes: Mapping[str, Attribute]
+    soft: NDArray[np.float32] | None = None
+    weight: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -131,4 +135,6 @@ def _case_data(name: str, prepared: PreparedData) -> CaseData:
         positive=cases.classes[cases.positive],
         findings=prepared.findings,
         attributes=cases.attributes,
+        soft=cases.soft,
+        weight=cases.weight,
     )

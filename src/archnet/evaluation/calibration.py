@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from archnet.evaluation.predictions import Predictions
 from archnet.evaluation.uncertainty.intervals import Interval, t_interval
-from archnet.evaluation.uncertainty.proportions import proportion_interval, ratio_variance
+from archnet.evaluation.uncertainty.proportions import Counts, proportion_interval, ratio_variance
 from archnet.evaluation.uncertainty.ratio import Floats
 
 NUM_BINS: Final = 15
@@ -34,6 +34,8 @@ def calibration(part: Predictions, positive: int, *, seed: int) -> dict[str, Any
     """Calibration of one set's predicted probabilities, JSON-ready.
 
     With two classes the positive class's probability is evaluated; with more, the probability of the predicted class.
+    Where cases have soft labels, probabilities are compared with the share of the class in the soft label instead of
+    with whether it is the case's class. Every case counts once, whatever its weight.
 
     Args:
         part: The set's cases.
@@ -41,34 +43,40 @@ def calibration(part: Predictions, positive: int, *, seed: int) -> dict[str, Any
         seed: Seed of the simulated outcomes.
 
     Returns:
-        `brier` (Brier 1950; of two classes the mean squared error of the positive class's probability, of more the
-        sum of the squared errors of all classes), `expected_calibration_error` (Guo et al. 2017, arXiv:1706.04599, in
-        bins of equally many cases as Nixon et al. 2019, arXiv:1904.01685: the mean over cases of how far share and
-        probability lie apart in their bin), `error_if_calibrated` (what a perfectly calibrated model of the same
-        probabilities shows: `mean` and `percentile_95`), `bins` (`n` cases of mean `probability`, and the `share` of
-        them that came true with its `interval`) and `intervals` of the Brier score.
+        `labels` ("soft" where soft labels are compared, else left out), `brier` (Brier 1950; of two classes the mean
+        squared error of the positive class's probability, of more the sum of the squared errors of all classes),
+        `expected_calibration_error` (Guo et al. 2017, arXiv:1706.04599, in bins of equally many cases as Nixon et al.
+        2019, arXiv:1904.01685: the mean over cases of how far share and probability lie apart in their bin),
+        `error_if_calibrated` (what a perfectly calibrated model of the same probabilities shows: `mean` and
+        `percentile_95`; left out with soft labels, which vary less than outcomes), `bins` (`n` cases of mean
+        `probability`, and the `share` of them that came true, or the mean soft label, with its `interval`) and
+        `intervals` of the Brier score.
     """
     confidences, outcomes, errors = _confidences_and_outcomes(part, positive)
     groups = np.unique(part.groups, return_inverse=True)[1]
     bin_index = _bin_index(confidences)
-    bins = _bins(bin_index, confidences, outcomes, groups)
+    bins = _bins(bin_index, confidences, outcomes, groups, is_soft=part.soft is not None)
     gaps = [entry["n"] * abs(entry["share"] - entry["probability"]) for entry in bins]
-    simulated = _simulated_errors(bin_index, confidences, seed)
     return {
+        **({} if part.soft is None else {"labels": "soft"}),
         "brier": float(errors.mean()),
         "expected_calibration_error": sum(gaps) / len(errors),
-        "error_if_calibrated": {
-            "mean": float(simulated.mean()),
-            "percentile_95": float(np.percentile(simulated, 95)),
-        },
+        **(_error_if_calibrated(bin_index, confidences, seed) if part.soft is None else {}),
         "bins": bins,
         "intervals": {"brier": _brier_interval(groups, errors, highest=1 if len(part.classes) == 2 else 2)},
     }
 
 
+def _error_if_calibrated(bin_index: NDArray[np.int64], confidences: Floats, seed: int) -> dict[str, dict[str, float]]:
+    """The calibration error of a perfectly calibrated model of the same probabilities."""
+    simulated = _simulated_errors(bin_index, confidences, seed)
+    values = {"mean": float(simulated.mean()), "percentile_95": float(np.percentile(simulated, 95))}
+    return {"error_if_calibrated": values}
+
+
 def _confidences_and_outcomes(part: Predictions, positive: int) -> tuple[Floats, Floats, Floats]:
-    """The stated probability of each case, whether it came true (0 or 1), and its squared error, each (N,)."""
-    truth = np.eye(len(part.classes))[part.y_true]
+    """The stated probability of each case, its outcome (0 or 1, or a soft label), and its squared error, each (N,)."""
+    truth = np.eye(len(part.classes))[part.y_true] if part.soft is None else part.soft
     squares = (part.probabilities - truth) ** 2
     if len(part.classes) == 2:
         return part.probabilities[:, positive], truth[:, positive], squares[:, positive]
@@ -84,19 +92,20 @@ def _bin_index(confidences: Floats) -> NDArray[np.int64]:
 
 
 def _bins(
-    bin_index: NDArray[np.int64], confidences: Floats, outcomes: Floats, groups: NDArray[np.int64]
+    bin_index: NDArray[np.int64], confidences: Floats, outcomes: Floats, groups: NDArray[np.int64], *, is_soft: bool
 ) -> list[dict[str, Any]]:
     """What is said and what comes true in each bin that has cases."""
     cells, shape = groups * NUM_BINS + bin_index, (int(groups.max()) + 1, NUM_BINS)
     sizes = np.bincount(cells, minlength=math.prod(shape)).reshape(shape)
     hits = np.bincount(cells, outcomes, minlength=math.prod(shape)).reshape(shape)
     sums = np.bincount(bin_index, confidences, minlength=NUM_BINS)
+    interval = _mean_interval if is_soft else proportion_interval
     return [
         {
             "n": int(sizes[:, k].sum()),
             "probability": float(sums[k] / sizes[:, k].sum()),
             "share": float(hits[:, k].sum() / sizes[:, k].sum()),
-            "interval": proportion_interval(hits[:, k], sizes[:, k]),
+            "interval": interval(hits[:, k], sizes[:, k]),
         }
         for k in np.unique(bin_index)
     ]
@@ -121,28 +130,43 @@ def _simulated_errors(bin_index: NDArray[np.int64], confidences: Floats, seed: i
 
 
 def _brier_interval(groups: NDArray[np.int64], errors: Floats, *, highest: int) -> Interval | None:
-    """The interval of a mean of squared errors on the logit scale of its range, by Student's t over groups."""
-    sums, sizes = np.bincount(groups, errors / highest), np.bincount(groups)
+    """The interval of a mean of squared errors, on the scale of its range."""
+    interval = _mean_interval(np.bincount(groups, errors / highest), np.bincount(groups))
+    return interval and [highest * end for end in interval]
+
+
+def _mean_interval(sums: Counts, sizes: Counts) -> Interval | None:
+    """The interval of a mean of values from 0 to 1 on the logit scale, by Student's t over groups.
+
+    Args:
+        sums: Sum of the values of each group, shape (G,).
+        sizes: Number of values of each group, shape (G,); groups without any do not count.
+    """
     mean, variance = sums.sum() / sizes.sum(), float(ratio_variance(sums, sizes))
     if not (variance > _LEAST_VARIANCE and 0 < mean < 1):
         return None
-    return [highest * end for end in t_interval(float(mean), math.sqrt(variance), len(sizes), "logit")]
+    return t_interval(float(mean), math.sqrt(variance), int(np.count_nonzero(sizes)), "logit")
 
 
 def fit_temperature(part: Predictions) -> float | None:
     """The temperature that makes a set's cases most likely (Guo et al. 2017, arXiv:1706.04599).
+
+    It minimizes the mean cross-entropy, with the soft labels and weights of the cases where they have any.
 
     Returns:
         None where no temperature is best: cases told without an error ask for ever smaller ones, cases told worse
         than by chance for ever larger ones.
     """
     logits = _logits(part)
-    margins = logits - logits[np.arange(len(part.cases)), part.y_true][:, np.newaxis]
+    rows = np.arange(len(part.cases))
+    expected = logits[rows, part.y_true] if part.soft is None else (part.soft * logits).sum(axis=1)
+    margins = logits - expected[:, np.newaxis]
 
     def slope(log_temperature: float) -> float:
         """Slope of the negative log-likelihood with respect to 1 / temperature, in which it is convex."""
         probabilities = np.exp(_log_softmax(margins * np.exp(-log_temperature)))
-        return float((probabilities * margins).sum(axis=1).mean())
+        slopes = (probabilities * margins).sum(axis=1)
+        return float(slopes.mean() if part.weight is None else np.average(slopes, weights=part.weight))
 
     high = float(np.log(_MAX_TEMPERATURE))
     low = -high

@@ -21,11 +21,15 @@ class Examples:
         images: (all cases, height, width[, depth], channels) raw values; may be memory-mapped.
         rows: (N,) rows of this set's cases in `images`.
         labels: (N,) index of the class.
+        soft: (N, classes) share of each class in the label, float32; null where the labels are hard.
+        weights: (N,) positive weight of each case in the loss, float32; null where all count alike.
     """
 
     images: NDArray[Any]
     rows: NDArray[np.int64]
     labels: NDArray[np.int64]
+    soft: NDArray[np.float32] | None = None
+    weights: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archnet.errors import pluralize
 from archnet.report.data_findings import FindingText, count_findings, finding_text
-from archnet.report.wording import SET_NAMES, count, percent, shape, word_list
+from archnet.report.wording import SET_NAMES, count, decimals, percent, shape, word_list
 from archnet.spec.experiment import ranges_of
 
 NO_VOXELS = "not checked (--quick)"
@@ -49,6 +49,7 @@ def summary_rows(check: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         ("becomes 0 to 1", word_list([_range(*limits) for limits in ranges_of(summary["limits"])])),
         *_value_rows(summary, is_quick=check["is_quick"]),
+        *_label_rows(summary),
         *((entry["name"], attribute_text(entry)) for entry in summary["attributes"]),
     ]
     if "split" in summary:
@@ -72,6 +73,23 @@ def set_rows(check: Mapping[str, Any]) -> list[tuple[str, str, str, Sequence[str
         )
         for name, part in check["summary"].get("sets", {}).items()
     ]
+
+
+def _label_rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Soft labels and weights, where the data have any."""
+    soft, weights = summary.get("soft_labels"), summary.get("case_weights")
+    if soft:
+        yield (
+            "soft labels",
+            f"{count(soft['soft'])} of {pluralize(summary['cases'], 'case')}, mean largest share "
+            f"{decimals(soft['mean_largest_share'])}, mean entropy {decimals(soft['mean_entropy_bits'])} bits",
+        )
+    if weights:
+        yield (
+            "case weights",
+            f"{_range(weights['least'], weights['largest'])}, effective number of cases "
+            f"{weights['effective_cases']:,.1f} of {count(summary['cases'])}",
+        )
 
 
 def attribute_text(entry: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Baselines: a random forest and a logistic regression on the downsampled voxels of the same split.
 
 On small CT data sets such models have beaten published networks. They leave run folders like a network's, without a
-model, so that every comparison includes them.
+model, so that every comparison includes them. They learn the hard labels, with the weights of the cases.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from archnet.runs.folder import (
     run_name,
     shared_document,
 )
+from archnet.runs.planning.label_options import check_label_options, select_labels
 from archnet.runs.preparation import PreparedData, prepare, resolve_auto_split
 from archnet.runs.preparation.coarse_models.baseline_models import (
     BASELINES,
@@ -84,6 +85,8 @@ def _make_missing_runs(folder: Path, places: Mapping[Path, tuple[str, Experiment
     first = next(experiment for _, experiment in pending.values())
     check_shared_sections(folder, first)
     dataset = open_dataset(first.data, progress)
+    for _, experiment in pending.values():
+        check_label_options(experiment, dataset.cases)
     resolved = [
         resolve_auto_split(keep_folder_split(folder, experiment), dataset.cases) for _, experiment in pending.values()
     ]
@@ -91,7 +94,7 @@ def _make_missing_runs(folder: Path, places: Mapping[Path, tuple[str, Experiment
     write_json(folder / "experiment.json", shared_document(resolved[0]))
     for (place, (name, _)), experiment, data in zip(pending.items(), resolved, prepared, strict=True):
         with lock_folder(place, timeout_s=RUN_LOCK_SECONDS):
-            _make_run(place, name, experiment, data)
+            _make_run(place, name, experiment, select_labels(data, experiment))
 
 
 def _baseline_run_name(name: str, experiment: Experiment) -> str:
@@ -103,9 +106,10 @@ def _make_run(folder: Path, name: str, experiment: Experiment, prepared: Prepare
     """Fit one baseline on prepared data, evaluate it, and write its run folder."""
     start = time.perf_counter()
     is_training = prepared.sets == "train"
-    labels = prepared.cases.labels
+    labels, soft, weight = prepared.cases.labels, prepared.cases.soft, prepared.cases.weight
     voxels = block_means(prepared, GRID)
-    model = fit_baseline(name, voxels[is_training], labels[is_training], experiment.training.seed)
+    weights = None if weight is None else weight[is_training]
+    model = fit_baseline(name, voxels[is_training], labels[is_training], experiment.training.seed, weights)
     seconds = time.perf_counter() - start
     predictions = Predictions(
         cases=prepared.cases.ids,
@@ -114,6 +118,8 @@ def _make_run(folder: Path, name: str, experiment: Experiment, prepared: Prepare
         y_true=labels,
         probabilities=model.predict_proba(voxels),
         classes=prepared.cases.classes,
+        soft=None if soft is None else soft.astype(np.float64),
+        weight=None if weight is None else weight.astype(np.float64),
     )
     write_run_setup(folder, baseline_document(name, experiment), prepared, split_text(prepared))
     write_environment(folder)
@@ -132,8 +138,15 @@ def baseline_document(name: str, experiment: Experiment) -> dict[str, Any]:
     return {
         **sections,
         "arch": {"name": name, "baseline": {"grid": list(GRID), **options}},
-        "training": {"seed": experiment.training.seed},
+        "training": {"seed": experiment.training.seed, **_label_options(experiment)},
     }
+
+
+def _label_options(experiment: Experiment) -> dict[str, Any]:
+    """The options of soft labels and weights that are not "auto"."""
+    training = experiment.training
+    options = {"soft_labels": training.soft_labels, "case_weights": training.case_weights}
+    return {key: value for key, value in options.items() if value != "auto"}
 
 
 def block_means(prepared: PreparedData, grid: Sequence[int]) -> NDArray[np.float32]:

@@ -27,6 +27,7 @@ from archnet.report.run_files import read_run, read_run_files
 from archnet.runs.artifacts import split_text
 from archnet.runs.froc import write_run_froc
 from archnet.runs.gallery import write_gallery, write_run_heat_maps
+from archnet.runs.planning.label_options import select_labels
 from archnet.runs.preparation import PreparedData, cut_cases, make_splits
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.cost import network_cost
@@ -94,7 +95,7 @@ def prepare_again(folder: Path, experiment: Experiment, sets: Sequence[str]) -> 
             f"{folder / 'split.csv'}: the data have changed since this run, so its cases cannot be predicted "
             "again. Restore the data, or run the experiment again."
         )
-    return select_sets(prepared, sets)
+    return select_sets(select_labels(prepared, experiment), sets)
 
 
 def select_sets(prepared: PreparedData, sets: Sequence[str]) -> PreparedData:
@@ -130,6 +131,8 @@ def predict_cases(model: keras.Model, experiment: Experiment, prepared: Prepared
         y_true=cases.labels,
         probabilities=y_prob,
         classes=cases.classes,
+        soft=None if cases.soft is None else cases.soft.astype(np.float64),
+        weight=None if cases.weight is None else cases.weight.astype(np.float64),
     )
 
 

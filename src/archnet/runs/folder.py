@@ -17,7 +17,7 @@ from archnet.spec.arch import complete_arch
 from archnet.spec.auto import AUTO_SPLIT, reuse_auto_values
 from archnet.spec.experiment import AUTO_SPLITS, Experiment
 from archnet.spec.resolve import parse_experiments, resolve_paths
-from archnet.spec.section_options import complete_data
+from archnet.spec.section_options import complete_data, complete_training
 
 SHARED_SECTIONS: Final = ("data", "split", "evaluation")
 """Sections that all runs in an experiment's folder have in common."""
@@ -177,7 +177,7 @@ def _check_same_cases(folder: Path, run_folder: Path, experiment: Experiment) ->
         )
 
 
-_COMPLETE: Final = {"arch": complete_arch, "data": complete_data}
+_COMPLETE: Final = {"arch": complete_arch, "data": complete_data, "training": complete_training}
 """By section, a function that converts the section of an earlier version to the current form."""
 
 

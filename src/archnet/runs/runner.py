@@ -45,6 +45,7 @@ from archnet.runs.log import (
     log_to_file,
     log_training_end,
 )
+from archnet.runs.planning.label_options import check_label_options, select_labels
 from archnet.runs.planning.network_plan import check_feasible, plan_network
 from archnet.runs.planning.starting_weights import check_starting_weights
 from archnet.runs.preparation import (
@@ -161,6 +162,8 @@ def _prepare_runs(folder: Path, experiments: Sequence[Experiment], options: RunO
         return []
     _start_backend(options)
     dataset = open_dataset(pending[0].data, options.progress)
+    for experiment in pending:
+        check_label_options(experiment, dataset.cases)
     pending = [resolve_auto_split(keep_folder_split(folder, one), dataset.cases) for one in pending]
     splits = make_splits(dataset.cases, pending)
     resolved = [
@@ -188,7 +191,7 @@ def _prepare_runs(folder: Path, experiments: Sequence[Experiment], options: RunO
             ),
             folder=folder / run_name(experiment),
         )
-        for experiment, plan, data in zip(resolved, plans, prepared, strict=True)
+        for experiment, plan, data in zip(resolved, plans, map(select_labels, prepared, resolved), strict=True)
     ]
 
 

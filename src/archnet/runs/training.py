@@ -76,7 +76,7 @@ def train_network(
     from archnet.network.training.loop import train
     from archnet.network.training.setup import Execution, TrainingData, build_training
 
-    experiment, cases, sets = run.experiment, run.prepared.cases, _examples(run)
+    experiment, cases, sets = run.experiment, run.prepared.cases, set_examples(run.prepared, run.experiment)
     data = TrainingData(
         limits=run.prepared.limits,
         examples=sets["train"],
@@ -110,15 +110,20 @@ def _execution_document(setup: TrainingSetup) -> dict[str, Any]:
     }
 
 
-def _examples(run: PlannedRun) -> dict[str, Examples]:
+def set_examples(prepared: PreparedData, experiment: Experiment) -> dict[str, Examples]:
     """The sets that are not empty, as the network takes them."""
     from archnet.network.examples import Examples
 
-    prepared = run.prepared
-    images = prepared.network_input(run.experiment)
-    rows = {name: np.flatnonzero(prepared.sets == name) for name in SETS}
+    images, sets = prepared.network_input(experiment), prepared.sets
+    parts = {name: np.flatnonzero(sets == name) for name in SETS if np.any(sets == name)}
+    cases = {name: prepared.cases.select(members) for name, members in parts.items()}
     return {
-        name: Examples(images=images, rows=prepared.rows[members], labels=prepared.cases.labels[members])
-        for name, members in rows.items()
-        if members.size
+        name: Examples(
+            images=images,
+            rows=prepared.rows[parts[name]],
+            labels=part.labels,
+            soft=part.soft,
+            weights=part.weight,
+        )
+        for name, part in cases.items()
     }

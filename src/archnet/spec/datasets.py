@@ -129,7 +129,7 @@ DATASETS: Final[dict[str, DatasetSpec]] = {
         defaults=_VOLUME_OPTIONS,
     ),
     "npz": DatasetSpec(
-        description="npz:PATH, arrays x (N, height, width[, depth]) and y, optionally soft, weight, group, split and classes",
+        description="npz:PATH, arrays x (N, height, width[, depth]) and y; also group, split, classes, soft, weight",
         layout="an .npz file with the arrays x and y",
         cases="arrays",
         defaults={"channels": 1, "range": "auto", "axes": "hwd", "classes": None},

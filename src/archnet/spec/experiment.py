@@ -216,6 +216,9 @@ class Training:
         loss: "focal" down-weights well-classified cases: cross-entropy times (1 - p)^`focal_gamma`.
         focal_gamma: Of "focal"; 0 is cross-entropy.
         label_smoothing: Share of each label that is spread over all classes.
+        soft_labels: Whether the loss uses the soft labels of the data. "auto" uses them where the data have them; true
+            rejects data without them; false uses the hard labels alone, everywhere.
+        case_weights: Likewise, whether the loss is weighted by the weights of the cases.
         balance: "weights" weighs cases so that classes count alike; "oversample" draws them alike; a number r draws
             rare classes more often, until each makes up 1/r of the largest.
         augmentation: What happens to training cases, in this order.
@@ -249,6 +252,8 @@ class Training:
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     focal_gamma: float = 2.0
     label_smoothing: float = 0.0
+    soft_labels: Literal["auto"] | bool = "auto"
+    case_weights: Literal["auto"] | bool = "auto"
     balance: Literal["none", "weights", "oversample"] | float = "none"
     augmentation: tuple[Augmentation, ...] = (RightAngles(), Flip(), Shift(height=3, width=3), Intensity())
     clip_norm: float | None = None

@@ -115,6 +115,16 @@ def complete_data(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**options, **{key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}}
 
 
+def complete_training(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The resolved training of a run folder with the options of soft labels that version 0.1.0 did not know.
+
+    >>> complete_training({"seed": 1})
+    {'soft_labels': 'auto', 'case_weights': 'auto', 'seed': 1}
+    """
+    defaults = Training()
+    return {"soft_labels": defaults.soft_labels, "case_weights": defaults.case_weights, **options}
+
+
 def common_crop_size(input_shapes: Sequence[tuple[int, ...]], published: tuple[int, int, int]) -> tuple[int, ...]:
     """The crop that all architectures were designed for; the published one where they differ, or do not say.
 

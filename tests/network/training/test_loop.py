@@ -208,7 +208,8 @@ def test_any_metric_of_the_validation_set_may_stop_training(metric):
 def test_the_metrics_of_the_validation_set_are_those_of_scikit_learn():
     generator = np.random.default_rng(0)
     scores, labels = generator.random(60), generator.integers(0, 2, 60)
-    told = validation_metrics(np.stack([1 - scores, scores], axis=1), labels, 1, plain())
+    validation = Examples(images=np.zeros(60), rows=np.arange(60), labels=labels)
+    told = validation_metrics(np.stack([1 - scores, scores], axis=1), validation, 1, plain())
     expected = {"loss": sklearn.metrics.log_loss(labels, scores)}
     expected |= {
         name: ORACLES[name](labels == 1, scores > 0.5, scores) for name in SELECTABLE_METRICS if name != "loss"

@@ -5,6 +5,7 @@ import pytest
 
 from archnet.data.dataset import Cases
 from archnet.errors import RunError
+from archnet.network.examples import Examples
 from archnet.network.training.validation import validation_metrics
 from archnet.runs.preparation import check_selection_metrics, selection_metrics
 from archnet.spec.experiment import EarlyStopping, Training
@@ -31,7 +32,8 @@ def test_the_metrics_that_a_training_looks_at():
 def test_a_metric_is_refused_where_its_value_after_an_epoch_is_no_number(labels):
     num_classes = max(2, max(labels) + 1)
     probabilities = np.eye(num_classes)[labels]
-    values = validation_metrics(probabilities, np.array(labels), 1, Training())
+    validation = Examples(images=probabilities, rows=np.arange(len(labels)), labels=np.array(labels))
+    values = validation_metrics(probabilities, validation, 1, Training())
     for metric in SELECTABLE_METRICS:
         if np.isnan(values[summary_name(metric, num_classes)]):
             with pytest.raises(RunError):

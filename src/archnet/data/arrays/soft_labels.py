@@ -29,7 +29,8 @@ def read_weight(weight: NDArray[Any]) -> NDArray[np.float32]:
     """
     if weight.ndim != 1:
         raise ValueError(f"weight must be (N,), one number for each case, got {weight.shape}")
-    weights = _convert(weight, "weight").astype(np.float32)
+    with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite
+        weights = _convert(weight, "weight").astype(np.float32)
     is_wrong = ~(np.isfinite(weights) & (weights > 0))
     if is_wrong.any():
         what = f"weight is not positive and finite (such as {weight[np.argmax(is_wrong)]:g})"

@@ -21,7 +21,7 @@ from archnet.evaluation.predictions import Predictions, read_run_predictions
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.files.terminal_text import escape_name
 from archnet.spec.auto import restore_auto
-from archnet.spec.section_options import complete_data
+from archnet.spec.section_options import complete_data, complete_training
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,7 +106,7 @@ def _read_member(folder: Path) -> _Member:
 def _drop_run_keys(document: Mapping[str, Any]) -> dict[str, Any]:
     """An experiment without its name, description, fold, seed, table of attributes, and automatic choices' reasons."""
     shared_keys = {key: value for key, value in document.items() if key not in ("name", "description", "picked")}
-    split, training = dict(document.get("split") or {}), dict(document.get("training") or {})
+    split, training = dict(document.get("split") or {}), complete_training(document.get("training") or {})
     split.pop("fold", None)
     training.pop("seed", None)
     data = {key: value for key, value in complete_data(document.get("data") or {}).items() if key != "cases"}

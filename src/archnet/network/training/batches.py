@@ -26,11 +26,13 @@ class EpochSamples:
         rows: (M,) case of each sample.
         turns: (M,) fixed rotation of each sample, as a share of 360 degrees.
         labels: (M,) class of each sample.
+        weights: (M,) weight of the case of each sample, float32; null where all cases count alike.
     """
 
     rows: NDArray[np.int64]
     turns: NDArray[np.float32]
     labels: NDArray[np.int64]
+    weights: NDArray[np.float32] | None = None
 
 
 def draw_epoch_order(samples: EpochSamples, training: Training, epoch: int) -> NDArray[np.int64]:
@@ -62,15 +64,22 @@ def _repeat_evenly(members: NDArray[np.int64], count: int, generator: np.random.
 def epoch_samples(examples: Examples, training: Training, positive: int) -> EpochSamples:
     """The training cases and the copies that the augmentation adds."""
     rows, turns = add_rotated_copies(training.augmentation, examples.labels == positive)
-    return EpochSamples(rows=rows, turns=turns, labels=examples.labels[rows])
+    weights = None if examples.weights is None else examples.weights[rows]
+    return EpochSamples(rows=rows, turns=turns, labels=examples.labels[rows], weights=weights)
 
 
 def sample_weights(samples: EpochSamples, training: Training) -> NDArray[np.float32]:
-    """(M,) weight of each sample in the loss; with "weights" all classes weigh the same in total, 1 on average."""
+    """(M,) weight of each sample in the loss, 1 on average: of its case, relative to the others, and of its class.
+
+    With `balance` "weights" all classes weigh the same in total.
+    """
+    num_samples = len(samples.rows)
+    weights = np.ones(num_samples) if samples.weights is None else samples.weights.astype(np.float64)
     if training.balance != "weights":
-        return np.ones(len(samples.rows), np.float32)
-    present, inverse, counts = np.unique(samples.labels, return_inverse=True, return_counts=True)
-    return (len(samples.rows) / (len(present) * counts[inverse])).astype(np.float32)
+        return (weights * (num_samples / weights.sum())).astype(np.float32)
+    present, inverse = np.unique(samples.labels, return_inverse=True)
+    totals = np.bincount(inverse, weights)
+    return (weights * (num_samples / (len(present) * totals[inverse]))).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,6 +134,8 @@ class TrainingBatches:
             "uniforms": draw_uniforms(self.training.augmentation, self.samples.turns[order], seed, epoch),
             "keys": draw_keys(len(order), seed, epoch),
         }
+        soft, cases = self.examples.soft, self.samples.rows[order]
+        arrays |= {} if soft is None else {"soft": soft[cases]}
         for number in range(num_skipped + 1, steps_per_epoch(len(order), size) + 1):
             positions = np.arange((number - 1) * size, min(number * size, len(order)))
             rows = self.samples.rows[order[positions]]

@@ -78,7 +78,8 @@ class Checkpoint:
         arrays, document = _read(self.folder / FILE)
         record = json.loads(json.dumps(self.record))
         if document["record"] != record:
-            differences = ", ".join(key for key in record if document["record"].get(key) != record[key])
+            keys = dict.fromkeys([*record, *document["record"]])
+            differences = ", ".join(key for key in keys if document["record"].get(key) != record.get(key))
             raise RunError(
                 f"{self.folder / FILE}: belongs to a different training run: {differences} differs. "
                 "Use the same options, or remove the folder to start over."

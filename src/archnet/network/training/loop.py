@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from contextlib import AbstractContextManager, closing
@@ -77,10 +78,25 @@ def _create_checkpoint(setup: TrainingSetup) -> Checkpoint:
         "limits": setup.data.limits.to_document(),
         "classes": np.bincount(setup.batches.samples.labels).tolist(),
         "weights": [list(weight.shape) for weight in setup.network.weights],
+        **_label_digests(setup.data),
     }
     return Checkpoint(
         folder=setup.execution.checkpoint, record=record, interval_seconds=setup.execution.checkpoint_seconds
     )
+
+
+def _label_digests(data: TrainingData) -> dict[str, str]:
+    """SHA-256 of the soft labels and of the weights of the cases, by the training options that use them."""
+    sets = [part for part in (data.examples, data.validation) if part is not None]
+    columns = {
+        "soft_labels": [part.soft for part in sets if part.soft is not None],
+        "case_weights": [part.weights for part in sets if part.weights is not None],
+    }
+    return {
+        name: hashlib.sha256(b"".join(values.tobytes() for values in parts)).hexdigest()
+        for name, parts in columns.items()
+        if parts
+    }
 
 
 class Evaluator:
@@ -100,8 +116,8 @@ class Evaluator:
     def evaluate(self, training: Training) -> HistoryRow:
         """Compute the validation columns of history.csv."""
         probabilities = self.predictor.predict(self.validation.images, self.validation.rows)
-        labels, data = self.validation.labels, self.data
-        metrics = validation_metrics(probabilities, labels, data.positive, training, data.classes)
+        data = self.data
+        metrics = validation_metrics(probabilities, self.validation, data.positive, training, data.classes)
         return {history_column("validation", name): value for name, value in metrics.items()}
 
 

@@ -12,7 +12,7 @@ from archnet.spec.experiment import Training
 Tensor = Any
 
 
-def case_losses(logits: Tensor, labels: Tensor, training: Training) -> Tensor:
+def case_losses(logits: Tensor, shares: Tensor, training: Training) -> Tensor:
     """Cross-entropy of each case with label smoothing, or its focal form.
 
     The focal loss is Σ -y·(1 - p)^γ·log p (Lin et al. 2017, doi:10.1109/ICCV.2017.324); its class weights α are
@@ -20,14 +20,14 @@ def case_losses(logits: Tensor, labels: Tensor, training: Training) -> Tensor:
 
     Args:
         logits: (N, classes), float32.
-        labels: (N,) index of the class.
+        shares: (N, classes) share of each class in the label, float32; of a hard label a single 1.
         training: The options `loss`, `focal_gamma` and `label_smoothing`.
 
     Returns:
         (N,), float32.
     """
     num_classes, smoothing = logits.shape[-1], training.label_smoothing
-    target = ops.one_hot(labels, num_classes, dtype="float32") * (1 - smoothing) + smoothing / num_classes
+    target = shares * (1 - smoothing) + smoothing / num_classes
     log_probabilities = ops.log_softmax(logits)
     losses = -target * log_probabilities
     if training.loss == "focal":

@@ -49,7 +49,7 @@ class Objective:
 
         def scaled_loss() -> tuple[Tensor, StepOutputs]:
             logits = self._logits(batch["images"], batch["uniforms"])
-            losses = case_losses(logits, batch["labels"], self.training)
+            losses = case_losses(logits, self._shares(batch), self.training)
             loss = ops.sum(losses * batch["weights"])
             return loss * factor, (loss, confusion_counts(logits, batch["labels"], batch["weights"] > 0))
 
@@ -61,6 +61,10 @@ class Objective:
         finally:
             self.keys.batch = None
         return outputs, gradients
+
+    def _shares(self, batch: dict[str, Tensor]) -> Tensor:
+        """(N, classes) share of each class in the labels of a batch."""
+        return batch["soft"] if "soft" in batch else ops.one_hot(batch["labels"], self.num_classes, dtype="float32")
 
     def _logits(self, images: Tensor, uniforms: Tensor) -> Tensor:
         scaled = self.scaling(images)

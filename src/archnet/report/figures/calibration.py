@@ -12,7 +12,13 @@ from archnet.report.figures.svg import Drawing, Stroke, colour, dashes
 _LARGEST_DOT = 10.0  # radius of a bin that holds all cases
 
 
-def reliability_drawing(curves: Mapping[str, Sequence[Mapping[str, Any]]], title: str, alt: str, hue: str) -> Drawing:
+def reliability_drawing(
+    curves: Mapping[str, Sequence[Mapping[str, Any]]],
+    title: str,
+    alt: str,
+    hue: str,
+    outcome: str = "observed frequency",
+) -> Drawing:
     """Reliability diagrams (DeGroot and Fienberg 1983, doi:10.2307/2987588).
 
     Each bin is a dot, the larger the more cases it has, and its 95% interval, where it can be estimated, a line. The
@@ -23,8 +29,9 @@ def reliability_drawing(curves: Mapping[str, Sequence[Mapping[str, Any]]], title
         title: Above.
         alt: Alternative text.
         hue: The name of the set whose cases they are, which gives the colour.
+        outcome: What is compared with the probabilities.
     """
-    panel = unit_panel(unit_axis("predicted probability"), "observed frequency")
+    panel = unit_panel(unit_axis("predicted probability"), outcome)
     parts = [_curve(panel, bins, hue, place) for place, bins in enumerate(curves.values())]
     entries = [(name, Stroke(colour=colour(hue), dashes=dashes(place))) for place, name in enumerate(curves)]
     return square_drawing("".join([panel.axes(title), diagonal(panel), *parts]), entries, alt)

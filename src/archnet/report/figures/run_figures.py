@@ -68,7 +68,8 @@ def _calibration(run: RunFiles) -> dict[str, Drawing]:
     if "scaled" in entry:
         curves[temperature_text(entry["scaled"]["temperature"])] = entry["scaled"]["bins"]
     alt = f"Reliability diagram, expected calibration error {calibration_error(entry)}."
-    return {"calibration": reliability_drawing(curves, f"Calibration, {SET_NAMES[name]} set", alt, name)}
+    outcome = "mean soft label" if entry.get("labels") == "soft" else "observed frequency"
+    return {"calibration": reliability_drawing(curves, f"Calibration, {SET_NAMES[name]} set", alt, name, outcome)}
 
 
 def _montages(run: RunFiles) -> dict[str, Drawing]:

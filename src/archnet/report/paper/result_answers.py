@@ -136,7 +136,8 @@ def calibration(run: RunFiles) -> str:
     if decision:
         numbers = [decision[f"calibration_{part}"]["value"] for part in ("slope", "intercept")]
         slope = f", calibration slope {decimals(numbers[0])}, intercept {decimals(numbers[1])}"
-    return f"Brier score {decimals(values['brier'])}, calibration error {calibration_error(values)}{slope}."
+    labels = " (both against the soft labels)" if values.get("labels") == "soft" else ""
+    return f"Brier score {decimals(values['brier'])}, calibration error {calibration_error(values)}{labels}{slope}."
 
 
 def updating(run: RunFiles) -> str:

@@ -10,8 +10,10 @@ import numpy as np
 from archnet.data import open_dataset
 from archnet.files.progress import Progress, no_progress
 from archnet.network.examples import Examples
+from archnet.runs.planning.label_options import check_label_options, select_labels
 from archnet.runs.planning.network_plan import plan_network
 from archnet.runs.preparation import make_splits, prepare, resolve_auto_from_data, resolve_auto_split
+from archnet.runs.training import set_examples
 from archnet.spec.arch import Arch, PlannedLayer
 from archnet.spec.augmentations import shape_problem
 from archnet.spec.experiment import Experiment, Training
@@ -54,15 +56,13 @@ def load_data_workload(experiment: Experiment, progress: Progress = no_progress)
         ArchnetError: The data cannot be used, or the network does not fit them.
     """
     dataset = open_dataset(experiment.data, progress)
+    check_label_options(experiment, dataset.cases)
     experiment = resolve_auto_split(experiment, dataset.cases)
     splits = make_splits(dataset.cases, [experiment])
     experiment = resolve_auto_from_data(experiment, dataset, splits[experiment.split])
     plan = plan_network(experiment, dataset)
-    prepared = prepare(dataset, [experiment], progress, splits=splits)[0]
-    members = np.flatnonzero(prepared.sets == "train")
-    examples = Examples(
-        images=prepared.network_input(experiment), rows=prepared.rows[members], labels=prepared.cases.labels[members]
-    )
+    prepared = select_labels(prepare(dataset, [experiment], progress, splits=splits)[0], experiment)
+    examples = set_examples(prepared, experiment)["train"]
     return Workload(
         arch=experiment.arch,
         plan=plan,

@@ -12,6 +12,7 @@ import numpy as np
 
 from archnet.data.checks.case_table import check_table
 from archnet.data.checks.findings import Finding
+from archnet.data.checks.label_shares import check_labels
 from archnet.data.checks.scan_headers import check_scan_headers
 from archnet.data.checks.scan_values import check_scan_values
 from archnet.data.checks.unusual_names import check_names
@@ -43,6 +44,7 @@ def check_lists(dataset: Dataset, split: CaseSplit, options: Split) -> Iterator[
         cases, uses_own_sets=chosen.by in ("own", "own_test"), are_candidates=isinstance(dataset, Luna16Dataset)
     )
     yield from check_names(cases)
+    yield from check_labels(cases.soft, cases.weight)
     yield from find_small_sets(cases, sets, chosen)
 
 

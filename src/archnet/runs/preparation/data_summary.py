@@ -13,7 +13,7 @@ from archnet.data.dataset import Cases, Dataset
 from archnet.data.split import resolve_split
 from archnet.files.attribute_values import parse_numbers
 from archnet.runs.preparation.case_split import CaseSplit
-from archnet.runs.preparation.prepared_data import PreparedData
+from archnet.runs.preparation.prepared_data import PreparedData, label_summaries
 from archnet.runs.preparation.small_sets import expect_recall
 from archnet.runs.preparation.value_statistics import measure_values
 from archnet.spec.experiment import SETS, Experiment
@@ -27,6 +27,7 @@ def summarize_dataset(dataset: Dataset) -> dict[str, Any]:
     """Summarize all cases of a data set, JSON-ready."""
     return {
         **_summarize_cases(dataset.cases),
+        **label_summaries(dataset.cases),
         "attributes": summarize_attributes(dataset.cases),
         "positive": dataset.cases.classes[dataset.cases.positive],
         "shape": list(dataset.shape),

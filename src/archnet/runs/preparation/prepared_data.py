@@ -11,12 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.data.checks.findings import Finding
+from archnet.data.checks.label_shares import summarize_soft_labels, summarize_weights
 from archnet.data.checks.scan_records import ScanRecord
 from archnet.data.dataset import Cases, Dataset, UnreadableScan
 from archnet.data.scan_ranges import ScanRanges
 from archnet.imaging import CasePlacement
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.view import InputLimits, network_input, picture_channel
+
+
+def label_summaries(cases: Cases) -> dict[str, Any]:
+    """The summaries of soft labels and weights, JSON-ready, where the cases have any."""
+    if not len(cases.ids):
+        return {}
+    return {
+        **({} if cases.soft is None else {"soft_labels": summarize_soft_labels(cases.soft)}),
+        **({} if cases.weight is None else {"case_weights": summarize_weights(cases.weight)}),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,15 +72,18 @@ class PreparedData:
             "findings": [finding.to_document() for finding in self.findings],
             "lost": [asdict(scan) for scan in self.lost_scans],
             "scans": self.scan_ranges and self.scan_ranges.to_document(),
+            **label_summaries(self.cases),
         }
 
     def _digest(self) -> str:
-        """SHA-256 of the cases with their groups, labels and sets, and of the scans (without scans: of the arrays)."""
+        """SHA-256 of cases, groups, labels, weights, sets, and of the scans (without scans: of the arrays)."""
         cases, digest = self.cases, hashlib.sha256()
         for row in zip(
             cases.ids.tolist(), cases.groups.tolist(), cases.labels.tolist(), self.sets.tolist(), strict=True
         ):
             digest.update(repr(row).encode(errors="backslashreplace"))
+        for column in (cases.soft, cases.weight):
+            digest.update(b"" if column is None else column.tobytes())
         for number in () if self.scan_numbers is None else np.unique(self.scan_numbers).tolist():
             digest.update(self.scan_records[number].identity.digest.encode())
         for place in self.rows.tolist() if self.scan_numbers is None else ():

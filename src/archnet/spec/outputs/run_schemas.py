@@ -61,7 +61,11 @@ _RELIABILITY: Final = {
     "bins": list_of(_BIN, 1),
     "intervals": map_of(nullable(tuple_of({"type": "number", "minimum": 0, "maximum": 2}, 2))),
 }
-_YARDSTICK: Final = {"error_if_calibrated": record_of({"mean": NUMBER, "percentile_95": NUMBER})}
+_YARDSTICK: Final = {
+    "labels": one_of("soft"),
+    "error_if_calibrated": record_of({"mean": NUMBER, "percentile_95": NUMBER}),
+}
+"""`labels` is absent with hard labels, the error of a calibrated model with soft ones and in older versions."""
 _CALIBRATION: Final = record_of(
     _RELIABILITY, {**_YARDSTICK, "scaled": record_of({"temperature": NUMBER, **_RELIABILITY}, _YARDSTICK)}
 )
@@ -229,6 +233,8 @@ DATA: Final = record_of(
                 }
             )
         ),
+        "soft_labels": record_of({"soft": COUNT, "mean_largest_share": SHARE, "mean_entropy_bits": NUMBER}),
+        "case_weights": record_of(dict.fromkeys(("least", "largest", "effective_cases"), NUMBER)),
     },
 )
 """Version 0.1.0 wrote "notes" instead of "findings"."""

@@ -88,10 +88,10 @@ def _trial_values(
 
 def _run_values(part: Predictions, weights: Floats, positive: str | None, metric: str) -> Floats:
     """The metric of a run in each half, (S,), from case weights (S, N)."""
-    num_classes, rows = len(part.classes), np.arange(len(part.cases))
+    num_classes = len(part.classes)
     if metric == "loss":
-        likelihoods = np.maximum(part.probabilities[rows, part.y_true], np.finfo(np.float32).tiny)
-        losses: Floats = (weights @ -np.log(likelihoods)) / weights.sum(axis=1)
+        weights = weights if part.weight is None else weights * part.weight
+        losses: Floats = (weights @ _log_losses(part)) / weights.sum(axis=1)
         return losses
     k = part.classes.index(positive) if positive in part.classes else num_classes - 1
     columns = [k] if num_classes == 2 else list(range(num_classes))
@@ -100,3 +100,9 @@ def _run_values(part: Predictions, weights: Floats, positive: str | None, metric
     rankings = {column: class_ranking(part, column) for column in columns}
     values = metric_values(matrices, rankings, weights, columns, [metric])[metric]
     return values if values.ndim == 1 else macro_mean(values)
+
+
+def _log_losses(part: Predictions) -> Floats:
+    """The cross-entropy of each case, of its soft label where there is one, (N,)."""
+    losses: Floats = -np.log(np.maximum(part.probabilities, np.finfo(np.float32).tiny))
+    return losses[np.arange(len(part.cases)), part.y_true] if part.soft is None else (part.soft * losses).sum(axis=1)

@@ -23,9 +23,28 @@ def axis_block_means(images: NDArray[np.float32], axis: int, number: int) -> NDA
     return means
 
 
-def fit_baseline(name: str, voxels: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> Classifier:
-    """A baseline fitted to (N, blocks) voxels."""
-    model = BASELINES[name](seed).fit(voxels, labels)
+def fit_baseline(
+    name: str,
+    voxels: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    seed: int,
+    weights: NDArray[np.float32] | None = None,
+) -> Classifier:
+    """A baseline fitted to (N, blocks) voxels and hard labels.
+
+    Args:
+        name: Key of `BASELINES`.
+        voxels: (N, blocks).
+        labels: (N,) index of the class.
+        seed: Of the random numbers.
+        weights: (N,) weight of each case, divided by their mean before the fit; null weighs all alike.
+    """
+    model = BASELINES[name](seed)
+    steps = [f"{step}__" for step, _ in getattr(model, "steps", ())] or [""]
+    options = (
+        {} if weights is None else {f"{step}sample_weight": weights / weights.mean(dtype=np.float64) for step in steps}
+    )
+    model.fit(voxels, labels, **options)
     if "n_jobs" in model.get_params():
         model.set_params(n_jobs=1)  # threads would sum the trees' votes in any order
     return model
