@@ -113,7 +113,7 @@ def run(
             reset_failed_runs(folder)
         block.enter_context(hint_if_interrupted(RESUME_HINT, KEPT_RUNS))
         block.enter_context(show_messages())
-        on_trial_end = block.enter_context(_show_progress(sweep, folder))
+        on_trial_end = block.enter_context(show_progress(sweep, folder))
         board = run_sweep(
             sweep,
             folder,
@@ -130,7 +130,7 @@ def run(
 
 
 @contextmanager
-def _show_progress(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], None]]:
+def show_progress(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], None]]:
     """Show a live table while the block runs; where stderr is no terminal, print a line for each trial that ends."""
     from rich.live import Live
 

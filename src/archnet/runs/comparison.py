@@ -49,7 +49,7 @@ def compare_finished_runs(folder: Path) -> Comparison | None:
     try:
         share_heat_maps(runs)
         comparison = compare(runs)
-        _write_page_with_froc(folder, comparison)
+        write_comparison_page_with_froc(folder, comparison)
     except RunError as error:
         log.warning("no comparison: %s", error)
         return None
@@ -69,10 +69,19 @@ def write_comparison_with_froc(folder: Path, runs: Sequence[Path]) -> Path:
     Raises:
         RunError: The runs cannot be compared.
     """
-    return _write_page_with_froc(folder, compare(runs))
+    return write_comparison_page_with_froc(folder, compare(runs))
 
 
-def _write_page_with_froc(folder: Path, comparison: Comparison) -> Path:
+def write_comparison_page_with_froc(folder: Path, comparison: Comparison) -> Path:
+    """Write the page of a comparison, with the FROC of runs that are pooled.
+
+    Args:
+        folder: The folder of the page.
+        comparison: A comparison from `compare`.
+
+    Returns:
+        The page.
+    """
     return write_comparison_page(folder, comparison, partial(pool_froc, folder), read_pool_hits)
 
 

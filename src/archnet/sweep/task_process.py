@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from archnet.errors import RunError
 
@@ -41,17 +43,30 @@ def run_task(
         RunError: The task failed.
     """
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, text=True, start_new_session=True, env=environment
-    ) as process:
+    with (
+        TemporaryFile() as errors,
+        subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=errors, text=True, start_new_session=True, env=environment
+        ) as process,
+    ):
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("unreachable")
         process.stdin.write(json.dumps(task) + "\n")
         process.stdin.flush()
         result = _read_results(process.stdout)
-    if result.get("ended") != "finished":
-        raise RunError(f"{failure}: {result.get('reason', 'it was killed')}")
+        if result.get("ended") != "finished":
+            raise RunError(f"{failure}: {result.get('reason') or _exit_reason(process, errors)}")
     return result
+
+
+def _exit_reason(process: subprocess.Popen[str], errors: IO[bytes]) -> str:
+    """Why a process ended without saying so."""
+    code = process.wait()
+    if code < 0:
+        return f"its process was killed by {signal.Signals(-code).name}"
+    errors.seek(0)
+    lines = errors.read().decode("utf-8", "replace").splitlines() or ["it said nothing"]
+    return f"its process ended with code {code}: {lines[-1]}"
 
 
 def _read_results(lines: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Schemas of the JSON files in sweep folders and crop stores."""
+"""Schemas of the JSON files in folders of sweeps and versus, and in crop stores."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Final
 
 from archnet.spec.outputs.schema_parts import (
     ANYTHING,
+    BOOLEAN,
     COUNT,
     NUMBER,
+    SHARE,
     TEXT,
     list_of,
     map_of,
@@ -47,6 +49,68 @@ SWEEP: Final = record_of(
 """The keys that readers use besides `parse_sweep`, which checks the document in full."""
 
 EVALUATED_TRIALS: Final = record_of({"trials": list_of(COUNT)})
+
+_VERSUS_RUN: Final = record_of(
+    {
+        "name": TEXT,
+        **dict.fromkeys(("epochs", "steps_per_epoch"), COUNT),
+        **dict.fromkeys(("step_seconds", "start_seconds", "seconds"), NUMBER),
+    }
+)
+
+PLAN: Final = record_of(
+    {
+        **dict.fromkeys(("name", "arch", "data"), TEXT),
+        **dict.fromkeys(("forms", "match"), list_of(TEXT, 1)),
+        **dict.fromkeys(("seeds", "runs", "runs_at_once"), COUNT),
+        "folds": nullable(COUNT),
+        "seconds": NUMBER,
+        "variants": list_of(
+            record_of({"name": TEXT, "form": TEXT, "parameters": COUNT, "macs": COUNT, "run": _VERSUS_RUN}), 1
+        ),
+    }
+)
+"""What a versus set out to do."""
+
+_SPREAD: Final = record_of({**dict.fromkeys(("mean", "low", "high"), NUMBER), "deviation": nullable(NUMBER)})
+_VERSUS_VARIANT: Final = record_of(
+    {
+        "name": TEXT,
+        "form": TEXT,
+        "matches": list_of(TEXT, 1),
+        "parameters": COUNT,
+        "macs": COUNT,
+        "seeds": list_of(COUNT),
+        "auc": nullable(SHARE),
+        "auc_interval": nullable(tuple_of(SHARE, 2)),
+        "costs": map_of(nullable(NUMBER)),
+        "threshold": nullable(record_of({"rule": TEXT, "thresholds": _SPREAD, "false_positive_rates": _SPREAD})),
+        "is_on_frontier": BOOLEAN,
+    }
+)
+_QUESTION: Final = record_of(
+    {
+        **dict.fromkeys(("match", "question", "sentence", "badge"), TEXT),
+        "further": list_of(TEXT),
+        "verdict": nullable(record_of({"sides": list_of(record_of({})), "conclusions": list_of(record_of({}))})),
+        "paired": list_of(record_of({"reference": TEXT, "other": TEXT, "differences": map_of(record_of({}))})),
+        "noninferiority": list_of(record_of({"tested": TEXT, "against": TEXT, "margin": SHARE})),
+    }
+)
+
+VERSUS: Final = record_of(
+    {
+        **dict.fromkeys(("name", "arch", "data", "uncertainty"), TEXT),
+        "forms": list_of(TEXT, 2),
+        "seeds": COUNT,
+        "folds": nullable(COUNT),
+        "questions": list_of(_QUESTION, 1),
+        "cautions": list_of(TEXT),
+        "variants": list_of(_VERSUS_VARIANT),
+        "frontier": list_of(TEXT),
+        "failures": list_of(record_of(dict.fromkeys(("variant", "run", "reason"), TEXT))),
+    }
+)
 
 _SCAN_FILE: Final = {**tuple_of(ANYTHING, 3), "prefixItems": [TEXT, COUNT, COUNT], "items": False}
 

@@ -49,7 +49,7 @@ def _layout(board: Leaderboard, alt: str, width: float, num_columns: int) -> Dra
             top=_TOP + row * _PITCH,
             width=panel_width,
             height=_HEIGHT,
-            x=_cost_axis(name, costs),
+            x=cost_axis(name, costs),
             y=_inner_axis(y) if column else y,
         )
         panels.append(_draw_panel(board, rows, costs, panel))
@@ -81,11 +81,11 @@ def _draw_panel(board: Leaderboard, rows: Sequence[LeaderboardRow], costs: Seque
         for k, row in enumerate(rows)
         if row is board.best
     ]
-    return "".join([panel.axes(), _staircase(panel, [(costs[k], values[k]) for k in front]), *dots,
+    return "".join([panel.axes(), staircase(panel, [(costs[k], values[k]) for k in front]), *dots,
                     *_front_labels(panel, [(rows[k].trial.number, costs[k], values[k]) for k in front])])  # fmt: skip
 
 
-def _staircase(panel: Panel, points: Sequence[tuple[float, float]]) -> str:
+def staircase(panel: Panel, points: Sequence[tuple[float, float]]) -> str:
     """A line that keeps the value of each point up to the cost of the next."""
     costs, values = zip(*points, strict=True)
     return panel.line(np.repeat(costs, 2)[1:], np.repeat(values, 2)[:-1], colour("faint"), stroke_width=1.4)
@@ -111,7 +111,7 @@ def _front_labels(panel: Panel, points: Sequence[tuple[int, float, float]]) -> l
     return labels
 
 
-def _cost_axis(name: str, costs: Sequence[float]) -> Axis:
+def cost_axis(name: str, costs: Sequence[float]) -> Axis:
     """A logarithmic cost axis with a few round numbers."""
     low, high = min(costs), max(costs)
     margin = max((high / low) ** 0.12, 1.15)

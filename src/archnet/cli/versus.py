@@ -1,0 +1,172 @@
+"""`archnet versus`: 2D, 2.5D and 3D twins of one architecture, trained alike and compared."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from archnet.cli.options import (
+    KEPT_RUNS,
+    RESUME_HINT,
+    AllowOption,
+    BreakLockOption,
+    DataOption,
+    JsonFlag,
+    ResumeOption,
+    RootOption,
+    SetOption,
+    hint_if_interrupted,
+    load_command_experiments,
+    print_json,
+    print_messages,
+    print_paths,
+)
+from archnet.errors import DocumentError
+
+if TYPE_CHECKING:
+    from archnet.versus.versus_plan import VersusPlan
+    from archnet.versus.versus_result import VersusResult
+
+
+def versus(
+    file: Annotated[Path, typer.Argument(help="Architecture or experiment file.", metavar="ARCH|EXPERIMENT")],
+    data: DataOption = None,
+    root: RootOption = None,
+    forms: Annotated[str, typer.Option(help="Forms to compare.", metavar="FORM,...")] = "2d,2.5d,3d",
+    match: Annotated[
+        str,
+        typer.Option(
+            help="How the twins are scaled: none (same widths), macs (same cost), parameters (same number of weights). "
+            "Each answers a question of its own.",
+            metavar="RULE,...",
+        ),
+    ] = "none",
+    seeds: Annotated[int, typer.Option(help="Trainings of each network.", min=1, max=1000)] = 5,
+    folds: Annotated[int | None, typer.Option(help="Folds of a cross-validation.", min=2)] = None,
+    noninferior: Annotated[
+        float | None,
+        typer.Option(
+            help="Non-inferiority margin, such as 0.02: test whether the cheaper form is worse by less than this "
+            "(one-sided, 2.5%).",
+            metavar="MARGIN",
+        ),
+    ] = None,
+    sweep_address: Annotated[
+        str | None,
+        typer.Option(help='Join a Ray cluster, such as "auto" or HOST:6379; its machines share the folder.'),
+    ] = None,
+    cpus: Annotated[float, typer.Option(help="Cores of each run.", min=0.01)] = 1,
+    gpus: Annotated[float, typer.Option(help="GPUs of each run; 0.5 lets two runs share one.", min=0)] = 0,
+    settings: SetOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder. Default: runs/<experiment>-versus-<architecture>.", metavar="DIR")
+    ] = None,
+    allow: AllowOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan with the expected hours, and write nothing.")
+    ] = False,
+    resume: ResumeOption = False,
+    retry: Annotated[bool, typer.Option("--retry", help="With --resume: repeat failed runs.")] = False,
+    break_lock: BreakLockOption = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Compare the 2D, 2.5D and 3D forms of one architecture on the same cases, each with several training seeds.
+
+    The twins have the widths of the architecture, its cost, or its number of weights. The plan is printed first: the
+    number of runs, and the hours that they take here, measured by a few training steps. The runs are those of a sweep:
+    parallel, resumable, on this machine or a cluster.
+
+    Examples:
+        archnet versus archs/res2d.json --data phantom --dry-run
+
+        archnet versus archs/res2d.json --data npz:cubes.npz --match none,macs --seeds 3
+
+        archnet versus archs/arch3dsm.json --data luna16 --forms 2d,3d --noninferior 0.02 --resume
+    """
+    from archnet.spec.sweeps.sweep import Resources
+    from archnet.versus.forms import parse_forms, parse_matches
+    from archnet.versus.versus_plan import VersusOptions, plan_versus
+
+    if noninferior is not None and not 0 < noninferior < 1:
+        raise DocumentError(f"--noninferior {noninferior:g}: expected a margin above 0 and below 1, such as 0.02.")
+    options = VersusOptions(
+        forms=parse_forms(forms),
+        matches=parse_matches(match),
+        seeds=seeds,
+        folds=folds,
+        resources=Resources(cpus=cpus, gpus=gpus),
+        margin=noninferior,
+    )
+    experiments, notes = load_command_experiments([file], data, root, settings or [], allow or ())
+    print_messages(notes)
+    from archnet.api.console import progress, show_messages
+
+    with show_messages():
+        plan = plan_versus(experiments, options, progress)
+        folder = out or Path("runs") / plan.name
+        document = _make_plan(plan, folder, resume=resume, is_dry=dry_run, as_json=as_json)
+        if dry_run:
+            return
+        result = _run(plan, folder, document, sweep_address, retry=resume and retry, break_lock=break_lock)
+    _print_result(result, folder, as_json=as_json)
+
+
+def _make_plan(plan: VersusPlan, folder: Path, *, resume: bool, is_dry: bool, as_json: bool) -> dict[str, Any]:
+    """Measure and print the plan; a resumed versus has measured it already."""
+    from archnet.api.console import progress, stderr, stdout
+    from archnet.sweep.open_files import require_open_files
+    from archnet.sweep.tune import require_ray
+    from archnet.versus.duration import measure_durations, total_seconds
+    from archnet.versus.plan_file import plan_document, read_durations
+    from archnet.versus.report.versus_table import plan_table
+    from archnet.versus.run_versus import check_versus_folder, count_finished_runs
+
+    if not is_dry:
+        require_ray()
+        require_open_files()
+        check_versus_folder(folder, resume=resume)
+    durations = (read_durations(folder, plan) if resume else None) or measure_durations(plan, progress=progress)
+    num_finished = count_finished_runs(folder) if resume else 0
+    document = plan_document(plan, durations)
+    if is_dry and as_json:
+        print_json(document)
+    else:
+        console = stdout if is_dry else stderr
+        console.print(plan_table(plan, document, num_finished, total_seconds(plan, durations, num_finished)))
+    return document
+
+
+def _run(
+    plan: VersusPlan, folder: Path, document: dict[str, Any], address: str | None, *, retry: bool, break_lock: bool
+) -> VersusResult:
+    from archnet.api.console import progress
+    from archnet.cli.sweep import show_progress
+    from archnet.files.locks import break_foreign_locks
+    from archnet.sweep.ray_session import SessionRunner
+    from archnet.sweep.run import lock_sweep_folder, reset_failed_runs
+    from archnet.versus.run_versus import run_versus
+
+    with ExitStack() as block:
+        block.enter_context(break_foreign_locks(is_wanted=break_lock))
+        block.enter_context(lock_sweep_folder(folder))
+        if retry:
+            reset_failed_runs(folder)
+        block.enter_context(hint_if_interrupted(RESUME_HINT, KEPT_RUNS))
+        on_trial_end = block.enter_context(show_progress(plan.sweep, folder))
+        runner = SessionRunner(address=address)
+        return run_versus(plan, folder, document, runner=runner, progress=progress, on_trial_end=on_trial_end)
+
+
+def _print_result(result: VersusResult, folder: Path, *, as_json: bool) -> None:
+    from archnet.api.console import stdout
+    from archnet.versus.report.versus_document import versus_document
+    from archnet.versus.report.versus_table import versus_table
+
+    if as_json:
+        print_json({"folder": str(folder), **versus_document(result)})
+        return
+    stdout.print(versus_table(result))
+    print_paths([folder / "versus.json", folder / "report.html"], as_json)

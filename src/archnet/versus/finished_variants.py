@@ -1,0 +1,86 @@
+"""The runs of a versus that can be compared, and those that failed, from its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from archnet.evaluation.run_folder import is_finished, read_json
+from archnet.sweep.results.trials import FAILED, REFUSED, Trial, TrialRun, read_trials, trial_folder
+from archnet.versus.variants import Variant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A run that failed, or a variant that was refused before it started.
+
+    Attributes:
+        variant: The name of the variant.
+        run: The name of the run's folder; empty for all of the variant.
+        reason: Why.
+    """
+
+    variant: str
+    run: str
+    reason: str
+
+    def to_document(self) -> dict[str, Any]:
+        """The failure as a JSON object."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedVariant:
+    """A variant with its comparable runs.
+
+    Attributes:
+        variant: The variant.
+        folders: Its finished runs; of a cross-validation those of the seeds whose folds have all finished.
+        failures: Its other runs that have ended.
+    """
+
+    variant: Variant
+    folders: tuple[Path, ...]
+    failures: tuple[Failure, ...]
+
+
+def read_finished_variants(folder: Path, variants: Sequence[Variant]) -> tuple[FinishedVariant, ...]:
+    """Read the state of each variant; its trial has the number of its place.
+
+    Raises:
+        DataError: A file is damaged.
+    """
+    trials = {trial.number: trial for trial in read_trials(folder)}
+    return tuple(_read_variant(folder, number, variant, trials) for number, variant in enumerate(variants))
+
+
+def _read_variant(folder: Path, number: int, variant: Variant, trials: dict[int, Trial]) -> FinishedVariant:
+    trial = trials.get(number)
+    if trial is None:
+        return FinishedVariant(variant=variant, folders=(), failures=())
+    own_folder = trial_folder(folder, number)
+    finished = [own_folder / name for name in trial.runs if is_finished(own_folder / name)]
+    return FinishedVariant(
+        variant=variant,
+        folders=tuple(_whole_seeds(finished, len(trial.runs))),
+        failures=tuple(_failures(variant, trial)),
+    )
+
+
+def _failures(variant: Variant, trial: Trial) -> list[Failure]:
+    if trial.state == REFUSED:
+        return [Failure(variant=variant.name, run="", reason=trial.reason or "")]
+    failed: dict[str, TrialRun] = {name: run for name, run in trial.runs.items() if run.state == FAILED}
+    return [Failure(variant=variant.name, run=name, reason=run.reason or "") for name, run in failed.items()]
+
+
+def _whole_seeds(folders: Sequence[Path], num_runs: int) -> list[Path]:
+    """The runs of the seeds whose folds have all finished."""
+    if len(folders) == num_runs:
+        return list(folders)
+    documents = [read_json(folder / "experiment.json") for folder in folders]
+    seeds = [document["training"]["seed"] for document in documents]
+    folds = max((document["split"].get("folds") or 1 for document in documents), default=1)
+    return [folder for folder, seed in zip(folders, seeds, strict=True) if seeds.count(seed) == folds]

@@ -1,0 +1,46 @@
+"""`plan.json`: what a versus set out to do, as it printed it before its first run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+from archnet.evaluation.run_folder import read_optional_json
+from archnet.versus.duration import Duration, runs_at_once, total_seconds
+from archnet.versus.versus_plan import VersusPlan
+
+PLAN_FILE: Final = "plan.json"
+
+
+def plan_document(plan: VersusPlan, durations: Sequence[Duration]) -> dict[str, Any]:
+    """The plan as a JSON object."""
+    options = plan.options
+    return {
+        "name": plan.name,
+        "arch": plan.experiment.arch.name,
+        "data": plan.experiment.data.name,
+        "forms": list(options.forms),
+        "match": list(options.matches),
+        "seeds": options.seeds,
+        "folds": options.folds,
+        "runs": plan.num_runs,
+        "runs_at_once": runs_at_once(options.resources),
+        "seconds": total_seconds(plan, durations),
+        "variants": [
+            variant.to_document() | {"run": duration.to_document()}
+            for variant, duration in zip(plan.variants, durations, strict=True)
+        ],
+    }
+
+
+def read_durations(folder: Path, plan: VersusPlan) -> tuple[Duration, ...] | None:
+    """The durations that were measured when a versus began; null if it has not, or has other variants."""
+    document = read_optional_json(folder / PLAN_FILE)
+    if document is None:
+        return None
+    keys = [item.name for item in fields(Duration)]
+    durations = tuple(Duration(**{key: variant["run"][key] for key in keys}) for variant in document["variants"])
+    names = [duration.name for duration in durations]
+    return durations if names == [variant.name for variant in plan.variants] else None

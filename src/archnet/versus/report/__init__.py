@@ -1,0 +1,1 @@
+"""What a versus says: its sentences, its tables, its frontier, and its page."""

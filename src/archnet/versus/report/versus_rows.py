@@ -1,0 +1,101 @@
+"""The rows of a versus's tables: costs, quality and thresholds of each variant, for the page and the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archnet.evaluation.run_costs import COMPARED_COSTS
+from archnet.report.wording import bounds, cost_text, decimals, percent, threshold
+from archnet.versus.forms import Match
+from archnet.versus.threshold_stability import Spread
+from archnet.versus.variants import Variant
+from archnet.versus.versus_result import VariantResult, VersusResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantRow:
+    """One variant as text.
+
+    Attributes:
+        number: Its number in the drawing of the frontier.
+        name: Name of the architecture.
+        form: Its form.
+        place: Place of its form.
+        match: What it has in common with the original.
+        short_match: The same in one word or two.
+        factor: Factor of its widths.
+        auc: Its AUC.
+        auc_interval: 95% interval.
+        costs: The texts of `COMPARED_COSTS`.
+        frontier: Whether it is on the frontier, as a word.
+        threshold: Mean, range and standard deviation of the chosen threshold over seeds; dashes where none is chosen.
+        rate: The same of the false-positive rate at it.
+    """
+
+    number: int
+    name: str
+    form: str
+    place: int
+    match: str
+    short_match: str
+    factor: str
+    auc: str
+    auc_interval: str
+    costs: tuple[str, ...]
+    frontier: str
+    threshold: tuple[str, str, str]
+    rate: tuple[str, str, str]
+
+
+COST_LABELS = tuple(cost.terminal_label for cost in COMPARED_COSTS)
+"""The labels of `VariantRow.costs`."""
+
+_UNKNOWN = ("–", "–", "–")
+
+
+def variant_rows(result: VersusResult) -> list[VariantRow]:
+    """A row for each variant with comparable runs, in the order of the plan."""
+    return [_row(number, one, result) for number, one in enumerate(result.variants, start=1)]
+
+
+def _row(number: int, one: VariantResult, result: VersusResult) -> VariantRow:
+    stability = one.threshold
+    return VariantRow(
+        number=number,
+        name=one.variant.name,
+        form=one.variant.form_text,
+        place=result.place(one.variant),
+        match=match_text(one.variant),
+        short_match=short_match_text(one.variant),
+        factor=f"{one.variant.factor:.3g}",
+        auc=decimals(one.auc),
+        auc_interval=bounds(one.auc_interval),
+        costs=tuple(cost_text(cost, one.row.costs[cost.name]) for cost in COMPARED_COSTS),
+        frontier="yes" if one.is_on_frontier else "no",
+        threshold=_UNKNOWN if stability is None else _threshold_texts(stability.thresholds),
+        rate=_UNKNOWN if stability is None else _rate_texts(stability.false_positive_rates),
+    )
+
+
+_MATCH_WORDS: dict[Match, str] = {"none": "same widths", "macs": "same cost", "parameters": "same number of weights"}
+
+
+def match_text(variant: Variant) -> str:
+    """What a variant has in common with the original."""
+    return "original" if variant.is_original else ", ".join(_MATCH_WORDS[match] for match in variant.matches)
+
+
+def short_match_text(variant: Variant) -> str:
+    """What a variant has in common with the original, for a column "same"."""
+    words = (_MATCH_WORDS[match].removeprefix("same ").removeprefix("number of ") for match in variant.matches)
+    return "original" if variant.is_original else ", ".join(words)
+
+
+def _threshold_texts(spread: Spread) -> tuple[str, str, str]:
+    deviation = "–" if spread.deviation is None else decimals(spread.deviation)
+    return threshold(spread.mean), f"{threshold(spread.low)} to {threshold(spread.high)}", deviation
+
+
+def _rate_texts(spread: Spread) -> tuple[str, str, str]:
+    deviation = "–" if spread.deviation is None else percent(spread.deviation)
+    return percent(spread.mean), f"{percent(spread.low)} to {percent(spread.high)}", deviation

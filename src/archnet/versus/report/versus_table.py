@@ -1,0 +1,131 @@
+"""A versus on a terminal: its plan, and its answers with costs, thresholds and frontier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from archnet.errors import pluralize
+from archnet.report.tables import titled_table
+from archnet.report.wording import count, duration, short_count, word_list
+from archnet.versus.forms import FORMS
+from archnet.versus.report.versus_rows import COST_LABELS, VariantRow, short_match_text, variant_rows
+from archnet.versus.report.versus_sentences import (
+    answer_badge,
+    answer_sentence,
+    further_sentences,
+    uncertainty_sentence,
+    versus_cautions,
+)
+from archnet.versus.variants import Variant
+from archnet.versus.versus_plan import VersusPlan
+from archnet.versus.versus_result import VersusResult
+
+
+def plan_table(
+    plan: VersusPlan, document: dict[str, Any], num_finished: int = 0, seconds_left: float | None = None
+) -> RenderableType:
+    """The plan: variants with their costs, the number of runs, and the expected hours.
+
+    Args:
+        plan: The plan.
+        document: Its content of plan.json.
+        num_finished: Number of runs that have finished already.
+        seconds_left: Estimated time of the others; null means all.
+    """
+    table = titled_table(f"{plan.experiment.arch.name} as {word_list([FORMS[form] for form in plan.options.forms])}")
+    table.add_column("architecture", overflow="fold", ratio=1)
+    for name in ("form", "same"):
+        table.add_column(name, no_wrap=True)
+    for name in ("width", "parameters", "mult-adds", "epochs", "a run"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for variant, entry in zip(plan.variants, document["variants"], strict=True):
+        table.add_row(*_plan_cells(variant, entry["run"]))
+    notes = [Text(f"{variant.name}: {note}", style="dim") for variant in plan.variants for note in variant.notes]
+    return Group(table, *notes, Text(plan_line(plan, document, num_finished, seconds_left), style="bold"))
+
+
+def _plan_cells(variant: Variant, run: dict[str, Any]) -> list[str]:
+    costs = [count(variant.parameters), short_count(variant.macs)]
+    width = f"x {variant.factor:.3g}"
+    return [
+        variant.name,
+        variant.form_text,
+        short_match_text(variant),
+        width,
+        *costs,
+        f"{run['epochs']}",
+        duration(run["seconds"]),
+    ]
+
+
+def plan_line(
+    plan: VersusPlan, document: dict[str, Any], num_finished: int = 0, seconds_left: float | None = None
+) -> str:
+    """The number of runs and the expected hours, in one line."""
+    options = plan.options
+    parts = [pluralize(len(plan.variants), "architecture"), pluralize(options.seeds, "seed")]
+    parts += [pluralize(options.folds, "fold")] if options.folds else []
+    left = document["seconds"] if seconds_left is None else seconds_left
+    finished = f", {num_finished:,} of them finished" if num_finished else ""
+    return (
+        f"{pluralize(plan.num_runs, 'run')} ({' x '.join(parts)}){finished}, {document['runs_at_once']} at once: about "
+        f"{hours_text(left)} on this machine, measured by a few training steps."
+    )
+
+
+def hours_text(seconds: float) -> str:
+    """An estimate of time, in hours from one hour on.
+
+    >>> hours_text(200), hours_text(5400), hours_text(200_000)
+    ('3 min 20 s', '1.5 hours', '56 hours')
+    """
+    if seconds < 3600:
+        return duration(seconds)
+    hours = seconds / 3600
+    return f"{hours:.1f} hours" if hours < 10 else f"{hours:.0f} hours"
+
+
+def versus_table(result: VersusResult) -> RenderableType:
+    """The answers, then costs, thresholds, the frontier and cautions."""
+    rows = variant_rows(result)
+    parts: list[RenderableType] = []
+    for question in result.questions:
+        badge = answer_badge(question)
+        parts.append(Text.assemble((f"{badge}. " if badge else "", "bold"), answer_sentence(question)))
+        parts += [Text(f"  {sentence}") for sentence in further_sentences(question)]
+        parts.append("")
+    parts.append(Text(uncertainty_sentence(result), style="dim"))
+    parts += ["", _cost_table(rows)]
+    if any(one.threshold for one in result.variants):
+        parts.append(_threshold_table(rows, result))
+    frontier = " < ".join(one.variant.name for one in result.frontier)
+    parts.append(Text(f"Frontier of cost and AUC, the cheapest first: {frontier}"))
+    parts += [Text(f"Caution: {caution}", style="yellow") for caution in versus_cautions(result)]
+    return Group(*parts)
+
+
+def _cost_table(rows: Sequence[VariantRow]) -> Table:
+    table = titled_table("AUC and costs, means over the seeds")
+    table.add_column("architecture", overflow="fold")
+    table.add_column("same", no_wrap=True)
+    for name in ("AUC, 95% CI", *COST_LABELS):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(row.name, row.short_match, f"{row.auc}\n{row.auc_interval}", *row.costs)
+    return table
+
+
+def _threshold_table(rows: Sequence[VariantRow], result: VersusResult) -> Table:
+    rule = next(one.threshold.rule for one in result.variants if one.threshold)
+    table = titled_table(f"Threshold chosen for the {rule}, over the seeds")
+    table.add_column("architecture", overflow="fold")
+    for name in ("threshold", "range", "SD", "false-positive rate", "range", "SD"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(row.name, *row.threshold, *row.rate)
+    return table

@@ -1,0 +1,94 @@
+"""Run a versus: train what is left of its runs with the sweep engine, compare them, and write its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from archnet.errors import RunError
+from archnet.evaluation.run_folder import is_finished, read_json
+from archnet.files.atomic import write_json
+from archnet.files.progress import Progress, no_progress
+from archnet.runs.comparison import write_comparison_page_with_froc
+from archnet.spec.experiment import SETS
+from archnet.sweep.results.trials import Trial, read_trials, trial_folder
+from archnet.sweep.run import Runner, lock_sweep_folder, open_schedule, run_schedule
+from archnet.versus.plan_file import PLAN_FILE
+from archnet.versus.report.versus_document import versus_document
+from archnet.versus.report.versus_page import write_versus_page
+from archnet.versus.versus_plan import VersusPlan
+from archnet.versus.versus_result import VersusResult, read_result
+
+VERSUS_FILE: Final = "versus.json"
+"""The result; `plan.json` is the plan, `report.html` the page, and a folder for each question has its comparison."""
+
+
+def run_versus(
+    plan: VersusPlan,
+    folder: Path,
+    document: dict[str, Any],
+    *,
+    runner: Runner | None = None,
+    progress: Progress = no_progress,
+    on_trial_end: Callable[[Trial], None] = lambda trial: None,
+) -> VersusResult:
+    """Run what is left of a versus, compare the runs, and write `versus.json` and the pages.
+
+    Args:
+        plan: What to train.
+        folder: A folder that `check_versus_folder` accepts.
+        document: The content of plan.json.
+        runner: Carries out the runs; by default with Ray on this machine.
+        progress: Wraps long iterations while data are prepared.
+        on_trial_end: Called with each trial that has ended.
+
+    Raises:
+        ArchnetError: The folder is in use or holds another versus, the data or Ray cannot be used, or too few runs
+            have finished.
+    """
+    with lock_sweep_folder(folder):
+        if not (folder / PLAN_FILE).exists():
+            write_json(folder / PLAN_FILE, document)
+        schedule = open_schedule(
+            plan.sweep, folder, resume=True, progress=progress, on_trial_end=on_trial_end, evaluated_sets=SETS
+        )
+        run_schedule(schedule, runner)
+        return write_result(plan, folder)
+
+
+def write_result(plan: VersusPlan, folder: Path) -> VersusResult:
+    """Compare the finished runs of a versus and write its files.
+
+    Raises:
+        RunError: No question can be answered, or the runs cannot be compared.
+        DataError: A run's files are damaged.
+    """
+    result = read_result(plan, folder)
+    for question in result.answered:
+        if question.comparison is not None:
+            write_comparison_page_with_froc(folder / question.match, question.comparison)
+    write_json(folder / VERSUS_FILE, versus_document(result))
+    write_versus_page(folder, result, read_json(folder / PLAN_FILE))
+    return result
+
+
+def check_versus_folder(folder: Path, *, resume: bool) -> None:
+    """Check that a folder is free for a new versus, or holds one to resume.
+
+    Raises:
+        RunError: It holds one that is not to be resumed, or something else.
+    """
+    if (folder / PLAN_FILE).exists():
+        if not resume:
+            raise RunError(f"{folder}: already contains a versus. Resume it with --resume, or use a different --out.")
+        return
+    if any((folder / name).exists() for name in ("experiment.json", "sweep.json", "metrics.json", "report.html")):
+        raise RunError(f"{folder}: contains other results. Use a different --out.")
+
+
+def count_finished_runs(folder: Path) -> int:
+    """Number of runs of a versus that have finished."""
+    return sum(
+        is_finished(trial_folder(folder, trial.number) / name) for trial in read_trials(folder) for name in trial.runs
+    )
