@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from archnet.errors import DataError, RunError, did_you_mean
 from archnet.evaluation.integrity.case_list import check_case_list
 from archnet.evaluation.prediction_columns import (
-    FIXED_COLUMNS,
     PROBABILITY,
     REMEDY,
     SOFT,

@@ -10,7 +10,7 @@ from typing import Any
 from archnet.evaluation.comparison.comparison import Comparison, compare
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.comparison.paired_comparison import PairedComparison, noninferiority
-from archnet.evaluation.comparison.verdict import Verdict, verdict
+from archnet.evaluation.comparison.verdict import Verdict
 from archnet.evaluation.comparison.verdict_kind import contradicting_recall
 from archnet.versus.finished_variants import FinishedVariant
 from archnet.versus.forms import Match
@@ -77,7 +77,7 @@ def _answer(
         return Question(match=match, comparison=None, result=None, variants=())
     comparison = compare_runs([folder for member in members for folder in member.folders])
     variants_by_folder = {str(folder): member.variant for member in members for folder in member.folders}
-    result = verdict(comparison)
+    result = comparison.verdict
     return Question(
         match=match,
         comparison=comparison,
