@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from archnet.spec.arch import Arch as Arch
     from archnet.spec.arch import load_arch as load_arch
     from archnet.spec.experiment import Experiment as Experiment
+    from archnet.spec.twins.twin_network import Twin as Twin
+    from archnet.spec.twins.twin_network import make_twin as make_twin
 
     __version__: str
 
@@ -36,6 +38,7 @@ _MODULES = {
     "ArchnetError": "errors",
     "Experiment": "spec.experiment",
     "Run": "runs.result",
+    "Twin": "spec.twins.twin_network",
     "check_data": "api.check_data",
     "compare": "api.finished_runs",
     "explain": "api.scans",
@@ -44,6 +47,7 @@ _MODULES = {
     "load_data": "api.cases",
     "load_experiments": "api.experiments",
     "load_run": "runs.result",
+    "make_twin": "spec.twins.twin_network",
     "predict": "api.scans",
     "run": "api.experiments",
     "run_all": "api.experiments",
@@ -55,6 +59,7 @@ __all__ = [
     "ArchnetError",
     "Experiment",
     "Run",
+    "Twin",
     "check_data",
     "compare",
     "explain",
@@ -63,6 +68,7 @@ __all__ = [
     "load_data",
     "load_experiments",
     "load_run",
+    "make_twin",
     "predict",
     "run",
     "run_all",

@@ -131,6 +131,8 @@ COMPLETIONS = {
     "archnet run archs/archsm.json --data ph": ["phantom"],
     "archnet explain --method ": ["gradcam", "occlusion"],
     "archnet data pr": ["prepare", "prune"],
+    "archnet tw": ["twin"],
+    "archnet twin archs/archsm.json --match m": ["macs"],
 }
 
 

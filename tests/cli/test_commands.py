@@ -96,17 +96,18 @@ def test_a_bug_is_told_as_one_and_its_traceback_kept(tmp_path):
     assert "ZeroDivisionError" in log.read_text()
 
 
-@pytest.mark.parametrize("command", ["check", "show", "compare"])
+@pytest.mark.parametrize("command", ["check", "show", "twin", "compare"])
 def test_fast_commands_import_nothing_heavy(command, tmp_path):
     from synthetic_runs import write_run
 
     for name in ("a", "b"):
         write_run(tmp_path / name)
     files = [tmp_path / "a", tmp_path / "b"] if command == "compare" else [ROOT / "archs/arch3dsm.json"]
+    options = ["--rank", "2"] if command == "twin" else []
     scipy = ["scipy.stats", "scipy.linalg", "scipy.optimize"] if command == "compare" else ["scipy"]
     code = (
         "import sys\nfrom archnet.cli import app\n"
-        f"app({[command, *map(str, files)]!r}, standalone_mode=False)\n"
+        f"app({[command, *map(str, files), *options]!r}, standalone_mode=False)\n"
         f"heavy = {{'keras', 'tensorflow', 'sklearn', 'SimpleITK', 'matplotlib', 'nibabel', *{scipy!r}}}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
@@ -162,7 +163,7 @@ def test_an_out_folder_that_is_a_file_is_the_users_mistake(tmp_path):
     assert (tmp_path / "taken").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["run", "compare", "froc", "report", "predict", "explain", "export"])
+@pytest.mark.parametrize("name", ["twin", "run", "compare", "froc", "report", "predict", "explain", "export"])
 def test_help_teaches_with_examples_and_loses_no_word_to_markup(name):
     from typer.main import get_command
     from typer.testing import CliRunner

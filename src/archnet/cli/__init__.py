@@ -24,6 +24,7 @@ from archnet.cli.run import run
 from archnet.cli.show import show
 from archnet.cli.streams import discard_output, flush_or_discard, open_streams
 from archnet.cli.sweep import sweep_app
+from archnet.cli.twin import twin
 from archnet.cli.unforeseen_errors import describe_bug, describe_os_error, save_traceback
 from archnet.cli.versus import versus
 from archnet.errors import ArchnetError
@@ -88,7 +89,7 @@ def _options(
     """See `app`."""
 
 
-for command in (check, show, run, versus, compare, froc, report, predict, explain, export, bench):
+for command in (check, show, twin, run, versus, compare, froc, report, predict, explain, export, bench):
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(sweep_app, name="sweep")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _SIZE: Final = re.compile("[0-9]{1,6}")
 """A number of voxels along one axis."""
 
+_NOT_ASCII: Final = re.compile("[^\x00-\x7f]")
+
 _MAX_SCANS: Final = 5
 """Scans that a warning names."""
 
@@ -204,11 +206,16 @@ def parse_input_shape(text: str | None) -> tuple[int, ...] | None:
 
 def print_json(value: Any) -> None:
     """Print one JSON value on stdout, in ASCII where stdout is not UTF-8."""
+    print_json_text(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_json_text(text: str) -> None:
+    """Print JSON on stdout as it is laid out, in ASCII where stdout is not UTF-8."""
     encoding = sys.stdout.encoding or "utf-8"  # io.StringIO has none, and holds every character
     is_utf8 = encoding.lower().replace("-", "") == "utf8"
-    text = escape_json(json.dumps(value, indent=2, ensure_ascii=False))
+    escaped = escape_json(text)
     with name_stream(is_stderr=False):
-        typer.echo(text if is_utf8 else escape_json(json.dumps(json.loads(text), indent=2)))
+        typer.echo(escaped if is_utf8 else _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], escaped))
 
 
 def print_messages(messages: Iterable[str]) -> None:

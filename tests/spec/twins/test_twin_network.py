@@ -141,7 +141,7 @@ def test_networks_are_2d_or_2_5d_or_3d(name, form):
     ("name", "rank", "shape", "match", "text"),
     [
         ("archsm.json", 4, CROP, "none", "a twin has rank 2, 2.5 or 3, not 4."),
-        ("archsm.json", 3, CROP, "macz", 'match is "none", "parameters" or "macs", not \'macz\'.'),
+        ("archsm.json", 3, CROP, "macz", 'match "macz": expected one of "none", "parameters", "macs".'),
         ("archsm.json", 2, (64, 64), "none", "this network is 2D already. Give rank 2.5 or 3."),
         ("zoo/nine_view.json", 2.5, None, "none", "this network is 2.5D already. Give rank 2 or 3."),
         (

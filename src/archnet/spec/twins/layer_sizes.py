@@ -82,11 +82,16 @@ def remove_depth_entries(document: Sizes, *, writes_arrays: bool) -> Sizes:
     }
     if writes_arrays:
         return plane
-    for key in document:
-        shorter = {name: value for name, value in plane.items() if name != key}
-        if isinstance(document[key], list) and key in PER_AXIS_KEYS and _means_the_same(shorter, plane):
+    for key in filter(PER_AXIS_KEYS.__contains__, document):
+        shorter = _without_key(plane, key)
+        is_spelled_out = _means_the_same(_without_key(document, key), document, 3)
+        if not is_spelled_out and _means_the_same(shorter, plane, 2):
             plane = shorter
     return plane
+
+
+def _without_key(document: Sizes, key: str) -> Sizes:
+    return {name: value for name, value in document.items() if name != key}
 
 
 def _without_depth(value: Any, writes_arrays: bool) -> Any:
@@ -96,18 +101,19 @@ def _without_depth(value: Any, writes_arrays: bool) -> Any:
     return kept if writes_arrays or kept[0] != kept[1] or isinstance(kept[0], list) else kept[0]
 
 
-def _means_the_same(document: Sizes, other: Sizes) -> bool:
-    """Whether a 2D layer document without one of its keys describes the same layer."""
+def _means_the_same(document: Sizes, other: Sizes, rank: int) -> bool:
+    """Whether a layer document without one of its keys, valid or not, describes the same layer."""
     kind = layer_class(document)
-    required = {item.name for item in fields(kind) if item.metadata.get("per_axis")} if kind else set()
-    missing = {name for name in required - set(document) if _is_required(kind, name)}
-    return not missing and parse_layer(document, 2) == parse_layer(other, 2)
+    missing = {item.name for item in fields(kind) if item.name not in document} if kind else set()
+    if any(_is_required(kind, name) for name in missing):
+        return False
+    return parse_layer(document, rank) == parse_layer(other, rank)
 
 
 def _is_required(kind: type[Layer] | None, key: str) -> bool:
-    """Whether a per-axis key of a layer type has no default."""
+    """Whether a layer type has no default for sizes along the axes."""
     marks = [item.metadata for item in fields(kind) if item.name == key] if kind else []
-    return any(mark["default"] is None and mark["default_field"] is None for mark in marks)
+    return any(mark.get("per_axis") and mark["default"] is None and mark["default_field"] is None for mark in marks)
 
 
 def uses_arrays(layers: Sequence[Any]) -> bool:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 from archnet.errors import DocumentError
+from archnet.files.documents.json_text import json_text
 from archnet.files.strict_json import Document
 from archnet.spec.arch import Arch, parse_arch
 from archnet.spec.layers import TYPE_NAMES, Shape, inner_rank, sizes_text, walk
 from archnet.spec.layers.planned_layer import PlannedLayer
-from archnet.spec.twins.add_depth import MisfitError, add_depth
-from archnet.spec.twins.layer_sizes import Sizes, uses_arrays
-from archnet.spec.twins.plane_layers import remove_depth, wrap_in_views
-from archnet.spec.twins.twin_notes import depth_notes, lost_notes
-
-FORMS: Final[dict[float, str]] = {2: "2d", 2.5: "25d", 3: "3d"}
-"""The ranks of networks, with the endings of names."""
-
-FORM_TEXTS: Final[dict[float, str]] = {2: "2D", 2.5: "2.5D", 3: "3D"}
-
-MAX_NAME: Final = 80
-"""Characters of the longest name that the schema allows."""
+from archnet.spec.twins.match_widths import TOLERANCE, WidthMatch, match_widths
+from archnet.spec.twins.twin_document import FORM_TEXTS, FORMS, twin_document, twin_name
+from archnet.spec.twins.twin_notes import paths_text
+from archnet.spec.twins.widths import WidthPlan, plan_widths
 
 MATCHES: Final = ("none", "parameters", "macs")
 """What a twin can have in common with its original."""
@@ -35,12 +28,15 @@ class Twin:
     Attributes:
         arch: The architecture; `arch.document.value` is its JSON document.
         factor: Factor of the widths.
-        notes: What a reader of the comparison should know, one sentence each.
+        notes: What a reader of the comparison should know, one sentence each. Paths are those of the twin, or of the
+            original where something of it is lost.
         parameters: Weights, trainable or not.
         macs: Multiply-adds of one case's forward pass.
         original_input: Spatial input of the original.
         original_parameters: Weights of the original.
         original_macs: Multiply-adds of the original.
+        agrees: Whether the twin has as many weights or multiply-adds as the original, within 3%, if it was to match
+            them.
     """
 
     arch: Arch
@@ -51,6 +47,22 @@ class Twin:
     original_input: Shape
     original_parameters: int
     original_macs: int
+    agrees: bool = True
+
+    @property
+    def input_shape(self) -> Shape:
+        """Spatial input of the twin."""
+        return self.arch.full_input_shape()[:-1]
+
+    @property
+    def parameters_difference(self) -> float:
+        """Relative difference of the weights from the original's; negative if the twin has fewer."""
+        return self.parameters / self.original_parameters - 1
+
+    @property
+    def macs_difference(self) -> float:
+        """Relative difference of the multiply-adds from the original's; negative if the twin has fewer."""
+        return self.macs / self.original_macs - 1
 
 
 def network_form(arch: Arch) -> float:
@@ -59,10 +71,33 @@ def network_form(arch: Arch) -> float:
     return 2.5 if any(inner_rank({"type": name}, None) is not None for name in types) else arch.rank
 
 
+def count_parameters(plan: Sequence[PlannedLayer]) -> int:
+    """Weights of a planned network."""
+    return sum(row.num_parameters for row in plan)
+
+
+def count_macs(plan: Sequence[PlannedLayer]) -> int:
+    """Multiply-adds of one case's forward pass of a planned network."""
+    return sum(row.num_macs for row in plan)
+
+
+_MATCH_WORDS: Final = {"parameters": "parameters", "macs": "multiply-adds"}
+
+_MEASURES: Final[dict[str, Callable[[Sequence[PlannedLayer]], int]]] = {
+    "parameters": count_parameters,
+    "macs": count_macs,
+}
+
+
 def make_twin(
     arch: Arch, rank: float, input_shape: Shape | None = None, match: str = "none", *, num_classes: int = 2
 ) -> Twin:
     """The twin of an architecture.
+
+    >>> from archnet.spec.arch import load_arch
+    >>> layers = [{"type": "C", "num_output": 8, "kernel_size": 3}, {"type": "GAP"}, {"type": "T"}]
+    >>> twin = make_twin(load_arch({"input_shape": [32, 32], "layers": layers}), 3, (32, 32, 16), "parameters")
+    >>> twin.factor, twin.arch.document.value["layers"][0]["num_output"]
 
     Args:
         arch: The original, which stays unchanged.
@@ -78,29 +113,37 @@ def make_twin(
     _check_request(arch, rank, match)
     volume, plane = _input_shapes(arch, rank, input_shape)
     original_input = plane if arch.rank == 2 else volume
-    twin_input = plane if rank == 2 else volume
     original = arch.plan(original_input, num_classes)
-    value, notes = _twin_document(arch, rank, twin_input, original)
+    value, notes = twin_document(arch, rank, plane if rank == 2 else volume, original)
     twin = parse_arch(Document(value=value, source=f"{FORM_TEXTS[rank]} twin of {arch.document.source}"))
-    plan = twin.plan(twin_input, num_classes)
+    factor, agrees = 1.0, True
+    if match != "none":
+        widths = plan_widths(twin, num_classes)
+        found = match_widths(widths, _MEASURES[match], _MEASURES[match](original))
+        twin = _scaled_twin(widths, found, twin_name(arch.name, rank, match), _MATCH_WORDS[match])
+        notes += _width_notes(widths, found, _MATCH_WORDS[match])
+        factor, agrees = found.factor, found.agrees
+    plan = twin.plan(None, num_classes)
     return Twin(
         arch=twin,
-        factor=1.0,
+        factor=factor,
         notes=tuple(notes),
-        parameters=sum(row.num_parameters for row in plan),
-        macs=sum(row.num_macs for row in plan),
+        parameters=count_parameters(plan),
+        macs=count_macs(plan),
         original_input=original_input,
-        original_parameters=sum(row.num_parameters for row in original),
-        original_macs=sum(row.num_macs for row in original),
+        original_parameters=count_parameters(original),
+        original_macs=count_macs(original),
+        agrees=agrees,
     )
 
 
 def _check_request(arch: Arch, rank: float, match: str) -> None:
     source = arch.document.source
     if rank not in FORMS:
-        raise DocumentError(f"{source}: a twin has rank 2, 2.5 or 3, not {rank!r}.")
+        raise DocumentError(f"{source}: a twin has rank 2, 2.5 or 3, not {json_text(rank)}.")
     if match not in MATCHES:
-        raise DocumentError(f'{source}: match is "none", "parameters" or "macs", not {match!r}.')
+        known = ", ".join(map(json_text, MATCHES))
+        raise DocumentError(f"{source}: match {json_text(match)}: expected one of {known}.")
     form = network_form(arch)
     if form == rank:
         others = " or ".join(f"{other:g}" for other in FORMS if other != rank)
@@ -108,13 +151,17 @@ def _check_request(arch: Arch, rank: float, match: str) -> None:
 
 
 def _input_shapes(arch: Arch, rank: float, given: Shape | None) -> tuple[Shape, Shape]:
-    """The spatial shapes of the volume and of the plane that original and twin have as input."""
+    """The spatial shapes of the volume and of the plane that original and twin have as input.
+
+    Raises:
+        DocumentError: The twin needs a depth, or the input has the wrong number of sizes.
+    """
     own = arch.full_input_shape(None)[:-1]
     shape = own if given is None else tuple(given)
-    if rank == 2 and len(shape) == 2:
+    if arch.rank == 3 and rank == 2 and len(shape) == 2:
         return (*shape, own[2]), shape
     if len(shape) != 3 or min(shape) < 1:
-        height_width = sizes_text(shape[:2]) if len(shape) == 2 else sizes_text(own[:2])
+        height_width = sizes_text(shape[:2] if len(shape) == 2 else own[:2])
         raise DocumentError(
             f"{arch.document.source}: a {FORM_TEXTS[rank]} twin needs an input with a depth, but the input is "
             f"{sizes_text(shape)}. Give height x width x depth, such as {height_width}x10."
@@ -122,58 +169,29 @@ def _input_shapes(arch: Arch, rank: float, given: Shape | None) -> tuple[Shape, 
     return shape, shape[:2]
 
 
-def _twin_document(
-    arch: Arch, rank: float, shape: Shape, original: Sequence[PlannedLayer]
-) -> tuple[dict[str, Any], list[str]]:
-    layers = _document_layers(arch)
-    notes: list[str] = []
-    if arch.rank == 3:
-        layers = remove_depth(layers, writes_arrays=uses_arrays(layers))
-        notes += lost_notes(original)
-    if rank == 2.5:
-        layers, more = wrap_in_views(layers, shape)
-        notes += more
-    elif rank == 3:
-        try:
-            deep = add_depth(layers, (*shape, arch.channels), ("layers",))
-        except MisfitError as error:
-            text = f"{error} This network has no 3D twin for the input {sizes_text(shape)}."
-            raise DocumentError(arch.document.problem(error.path, text)) from None
-        layers = deep.documents
-        notes += depth_notes(deep)
-    return _head(arch, rank, shape) | {"layers": layers}, notes
+def _scaled_twin(plan: WidthPlan, match: WidthMatch, name: str, words: str) -> Arch:
+    """The twin with the widths that match the original."""
+    document = plan.arch.document
+    head = {"name": name, "description": f"{plan.arch.description} {_width_text(match)} to match the {words}."}
+    return parse_arch(replace(document, value={**document.value, **head, "layers": plan.documents(match.widths)}))
 
 
-def _document_layers(arch: Arch) -> list[Sizes]:
-    value = arch.document.value
-    return list(value if isinstance(value, list) else value["layers"])
+def _width_text(match: WidthMatch) -> str:
+    if match.factor == 1 and not match.moved:
+        return "Its widths need no change"
+    steps = " and single ones changed by one step" if match.moved else ""
+    return f"Its widths are scaled by {match.factor:g}{steps}"
 
 
-_KEYS: Final = ("$schema", "name", "description", "rank", "input_shape", "channels")
-"""The keys before the layers, in the order in which architecture files write them."""
-
-
-def _head(arch: Arch, rank: float, shape: Shape) -> dict[str, Any]:
-    """The keys of the twin's document before its layers: those of the original, a name, the input."""
-    own = arch.document.value if isinstance(arch.document.value, dict) else {}
-    changed = {
-        "name": twin_name(arch.name, rank),
-        "description": f"{FORM_TEXTS[rank]} twin of {arch.name}.",
-        "input_shape": list(shape),
-    }
-    head = {key: value for key, value in own.items() if key != "layers"} | changed
-    if "rank" in head:
-        head["rank"] = 2 if rank == 2 else 3
-    return {key: head[key] for key in _KEYS if key in head}
-
-
-def twin_name(name: str, rank: float) -> str:
-    """The name of a twin.
-
-    >>> twin_name("archsm", 3), twin_name("resnet18_2d", 2.5)
-    ('archsm_3d', 'resnet18_25d')
-    """
-    ending = f"_{FORMS[rank]}"
-    for other in FORMS.values():
-        name = name.removesuffix(f"_{other}") or name
-    return name[: MAX_NAME - len(ending)] + ending
+def _width_notes(plan: WidthPlan, match: WidthMatch, words: str) -> Iterator[str]:
+    """Which widths deviate from the factor, and whether the twin is only the nearest one."""
+    if match.moved:
+        places = (plan.places[index] for index in match.moved)
+        paths = paths_text(("layers", *path, key) for path, key in places)
+        yield f"Widths that are a step larger or smaller than the factor makes them: {paths}."
+    if not match.agrees:
+        direction = "more" if match.difference > 0 else "fewer"
+        yield (
+            f"No widths give the {words} of the original within {TOLERANCE:.0%}. This twin is the nearest, with "
+            f"{abs(match.difference):.1%} {direction}."
+        )

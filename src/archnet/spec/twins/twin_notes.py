@@ -22,9 +22,9 @@ def depth_notes(deep: DeepLayers) -> Iterator[str]:
         group = (size.key, _entry_text(size.height), _entry_text(size.depth), size.length)
         groups.setdefault(group, []).append(size.path)
     for (key, height, depth, length), paths in groups.items():
-        yield f"{key} is {depth}, not {height}, along a depth of {length}: {_paths_text(paths)}."
+        yield f"{key} is {depth}, not {height}, along a depth of {length}: {paths_text(paths)}."
     if deep.blocks:
-        yield f"These blocks keep the depth, because their branches would differ in it: {_paths_text(deep.blocks)}."
+        yield f"These blocks keep the depth, because their branches would differ in it: {paths_text(deep.blocks)}."
 
 
 def lost_notes(plan: Sequence[PlannedLayer]) -> Iterator[str]:
@@ -35,7 +35,7 @@ def lost_notes(plan: Sequence[PlannedLayer]) -> Iterator[str]:
     """
     views = [row.path for row in plan if inner_rank({"type": row.type}, None) is not None]
     if views:
-        yield f"The layers on planes replace VIEWS: {_paths_text(views)}."
+        yield f"The layers on planes replace VIEWS: {paths_text(views)}."
     groups: dict[tuple[str, str, str], list[JsonPath]] = {}
     for row in plan:
         if len(row.input_shape) != 4 or row.path in views:
@@ -44,7 +44,7 @@ def lost_notes(plan: Sequence[PlannedLayer]) -> Iterator[str]:
             groups.setdefault((key, _entry_text(lost), _entry_text(expected)), []).append(row.path)
     for (key, lost, expected), paths in groups.items():
         yield (
-            f"A {key} of {lost} along the depth is lost; a 3D twin of this twin has {expected}: {_paths_text(paths)}."
+            f"A {key} of {lost} along the depth is lost; a 3D twin of this twin has {expected}: {paths_text(paths)}."
         )
 
 
@@ -55,7 +55,7 @@ def _entry_text(entry: Any) -> str:
     return str(entry[0]) if entry[0] == entry[1] else f"{entry[0]}+{entry[1]}"
 
 
-def _paths_text(paths: Iterable[JsonPath]) -> str:
+def paths_text(paths: Iterable[JsonPath]) -> str:
     """Paths as a list, each once and at most three."""
     texts = list(dict.fromkeys(map(path_text, paths)))
     more = len(texts) - _MAX_PATHS

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Final, Literal
 
 from archnet.files.strict_json import JsonPath
 from archnet.spec.layers.base import operations
 from archnet.spec.layers.base.activations import ActivationName
 from archnet.spec.layers.base.layer import Traits
+from archnet.spec.layers.base.marks import WIDTH
 from archnet.spec.layers.base.operations import CompositeLeaf, Operation
 from archnet.spec.layers.base.shapes import Grid, Shape, spatial_shape
 from archnet.spec.layers.base.words import join_words
@@ -34,7 +35,7 @@ class SqueezeExcitation(CompositeLeaf):
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, feature_map="same", drawn_as="features")
 
     ratio: int = DEFAULT_RATIO
-    num_output: int | None = None
+    num_output: int | None = field(default=None, metadata=WIDTH)
     activation: ActivationName | None = "relu"
     gate: Literal["sigmoid", "hard_sigmoid"] = "sigmoid"
 

@@ -46,6 +46,10 @@ class TransformerBlock(CompositeLeaf):
     def sees_whole_input(self) -> bool:
         return True
 
+    @property
+    def channel_divisor(self) -> int:
+        return self.heads
+
     def output_shape(self, shape: Shape) -> Shape:
         lengths = spatial_shape(shape)
         num_tokens = prod(lengths)

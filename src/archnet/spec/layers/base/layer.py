@@ -233,6 +233,16 @@ class Layer(ABC):
         """The fields that are percentages, with their values."""
         return {item.name: getattr(self, item.name) for item in fields(self) if item.metadata.get("percentage")}
 
+    def widths(self) -> dict[str, int]:
+        """The fields that are numbers of filters or units and have an effect, with their values."""
+        marked = {item.name: getattr(self, item.name) for item in fields(self) if item.metadata.get("width")}
+        return {name: value for name, value in marked.items() if value is not None}
+
+    @property
+    def channel_divisor(self) -> int:
+        """A number that must divide the channels of the input and of the output."""
+        return 1
+
     def idle_keys(self) -> Iterator[tuple[JsonPath, str]]:
         """Keys without effect: their paths within the document, and the reason.
 

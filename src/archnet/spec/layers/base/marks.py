@@ -16,6 +16,9 @@ INNER_PLANE_LAYERS: Final = {"inner_layers": True, "inner_rank": 2}
 PERCENTAGE: Final = {"percentage": True}
 """Marks a field that is a percentage, so that a share such as 0.25 draws a warning."""
 
+WIDTH: Final = {"width": True}
+"""Marks a field that is a number of filters or units."""
+
 NUM_CLASSES: Final = {"in_document": False}
 """Marks the field that holds the number of classes, which the data set decides, not the document."""
 

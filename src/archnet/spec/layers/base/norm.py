@@ -87,6 +87,11 @@ class Norm:
         """Whether a voxel's output depends on all voxels of its case."""
         return self.kind.needs_spatial_axes
 
+    @property
+    def channel_divisor(self) -> int:
+        """A number that must divide the channels."""
+        return self.groups if self.norm == "group" else 1
+
     def check(self, shape: Shape) -> None:
         """Check that a tensor can be normalized.
 
@@ -146,6 +151,11 @@ def num_norm_stored(norm: Norm | None) -> float:
 def norm_text(norm: Norm | None) -> str:
     """A normalization for tables, empty without one."""
     return norm.summary() if norm else ""
+
+
+def norm_divisor(norm: Norm | None) -> int:
+    """A number that must divide the channels that a normalization follows."""
+    return norm.channel_divisor if norm else 1
 
 
 def idle_norm_keys(norm: Norm | None) -> Iterator[tuple[JsonPath, str]]:

@@ -13,7 +13,7 @@ from archnet.spec.layers.base.activations import ActivationName, get_activation
 from archnet.spec.layers.base.kernel_layer import current_norm, norm_problems
 from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
 from archnet.spec.layers.base.marks import INNER_LAYERS, PERCENTAGE
-from archnet.spec.layers.base.norm import NORM, Norm, idle_norm_keys, num_norm_stored
+from archnet.spec.layers.base.norm import NORM, Norm, idle_norm_keys, norm_divisor, num_norm_stored
 from archnet.spec.layers.base.sequences import chain_grid, chain_shape, is_chain_output_stored
 from archnet.spec.layers.base.shapes import Grid, Shape, input_grid, spatial_shape, union_grid
 from archnet.spec.layers.base.words import drop_path_text, join_words
@@ -45,6 +45,10 @@ class Residual(Layer):
     norm: Norm | None = field(default=None, metadata=NORM)
     drop_path: float = field(default=0.0, metadata=PERCENTAGE)
     layer_scale: float | None = None
+
+    @property
+    def channel_divisor(self) -> int:
+        return norm_divisor(self.norm)
 
     def output_shape(self, shape: Shape) -> Shape:
         return _branches(self, shape)[0]

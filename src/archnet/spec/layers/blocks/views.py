@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from archnet.spec.layers.base import operations
 from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
-from archnet.spec.layers.base.marks import INNER_PLANE_LAYERS
+from archnet.spec.layers.base.marks import INNER_PLANE_LAYERS, WIDTH
 from archnet.spec.layers.base.operations import CompositeLayer, Operation
 from archnet.spec.layers.base.planes import AXIAL, PLANES, Plane, PlanesName, planes_of
 from archnet.spec.layers.base.sequences import chain_shape
@@ -47,7 +47,7 @@ class Views(CompositeLayer):
     layers: tuple[Layer, ...] = field(metadata=INNER_PLANE_LAYERS)
     shared: bool = True
     fuse: Fusion = "concat"
-    attention_size: int = 64
+    attention_size: int = field(default=64, metadata=WIDTH)
 
     def volume_planes(self, shape: Shape) -> tuple[Plane, ...]:
         """The planes of an input, in the order of their features."""
@@ -107,6 +107,9 @@ class Views(CompositeLayer):
             operations.elementwise((num_planes,)),
             fusion,
         )
+
+    def widths(self) -> dict[str, int]:
+        return CompositeLayer.widths(self) if self.fuse == "attention" else {}
 
     def num_pending_gradients(self, shape: Shape) -> int:
         return 0

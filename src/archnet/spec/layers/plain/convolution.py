@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import prod
+from math import lcm, prod
 from typing import ClassVar, Literal
 
 from archnet.spec.layers.base.activations import ActivationName
 from archnet.spec.layers.base.added_depth import DepthSizes, height_window, window_sizes
 from archnet.spec.layers.base.kernel_layer import KernelLayer
 from archnet.spec.layers.base.layer import Grouping, Traits
-from archnet.spec.layers.base.marks import PERCENTAGE, per_axis
-from archnet.spec.layers.base.norm import NORM, Norm, norm_text
+from archnet.spec.layers.base.marks import PERCENTAGE, WIDTH, per_axis
+from archnet.spec.layers.base.norm import NORM, Norm, norm_divisor, norm_text
 from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text
 from archnet.spec.layers.base.window import PADDING, Padding, Window, dilated_kernel_size, pad_text
 from archnet.spec.layers.base.words import drop_out_text, join_words, stride_text
@@ -28,7 +28,7 @@ class Convolution(KernelLayer):
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=True, feature_map="new", drawn_as="features")
 
-    num_output: int
+    num_output: int = field(metadata=WIDTH)
     kernel_size: Shape = field(metadata=per_axis())
     stride: Shape = field(metadata=per_axis(1))
     activation: ActivationName | None = None
@@ -49,6 +49,10 @@ class Convolution(KernelLayer):
     def depth_sizes(self, shape: Shape, *, keeps_depth: bool = False) -> DepthSizes:
         window = height_window(self.kernel_size, self.stride, self.dilation, self.padding)
         return window_sizes(window, shape[2], ("kernel_size", "stride", "dilation", "padding"), keeps_depth=keeps_depth)
+
+    @property
+    def channel_divisor(self) -> int:
+        return lcm(1 if self.groups == "depthwise" else self.groups, norm_divisor(self.norm))
 
     def num_groups(self, num_channels: int) -> int:
         """Number of groups.

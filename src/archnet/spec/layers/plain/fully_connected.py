@@ -9,7 +9,7 @@ from typing import ClassVar
 from archnet.spec.layers.base.activations import ActivationName
 from archnet.spec.layers.base.kernel_layer import KernelLayer
 from archnet.spec.layers.base.layer import Traits
-from archnet.spec.layers.base.marks import PERCENTAGE
+from archnet.spec.layers.base.marks import PERCENTAGE, WIDTH
 from archnet.spec.layers.base.norm import NORM, Norm, norm_text
 from archnet.spec.layers.base.shapes import Grid, Shape
 from archnet.spec.layers.base.words import drop_out_text, join_words
@@ -21,7 +21,7 @@ class FullyConnected(KernelLayer):
 
     traits: ClassVar[Traits] = Traits(needs_spatial_axes=False, flattens=True, feature_map="none", drawn_as="dense")
 
-    num_output: int
+    num_output: int = field(metadata=WIDTH)
     activation: ActivationName | None = None
     drop_out: float = field(default=0.0, metadata=PERCENTAGE)
     bias: bool = True

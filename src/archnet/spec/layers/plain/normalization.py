@@ -30,6 +30,10 @@ class NormLayer(CompositeLeaf):
     def sees_whole_input(self) -> bool:
         return self.rule.uses_whole_map
 
+    @property
+    def channel_divisor(self) -> int:
+        return self.rule.channel_divisor
+
     def output_shape(self, shape: Shape) -> Shape:
         self.rule.check(shape)
         return shape

@@ -1,0 +1,91 @@
+"""`archnet twin`: an architecture with another number of spatial axes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from archnet.cli.options import JsonFlag, echo, parse_input_shape, print_json, print_json_text
+
+
+def twin(
+    file: Annotated[Path, typer.Argument(help="Architecture file.", metavar="ARCH")],
+    rank: Annotated[
+        Literal["2", "2.5", "3"],
+        typer.Option(help="2: layers on a plane. 2.5: the 2D layers on planes of a volume. 3: layers on the volume."),
+    ],
+    input_text: Annotated[
+        str | None,
+        typer.Option(
+            "--input", help="Spatial input of the twin, such as 64x64x10. Default: the file's own, without its depth."
+        ),
+    ] = None,
+    match: Annotated[
+        Literal["none", "parameters", "macs"],
+        typer.Option(
+            help="Scale the twin's widths until it has as many parameters or multiply-adds (macs) as the original, "
+            "within 3%."
+        ),
+    ] = "none",
+    classes: Annotated[int, typer.Option(help="Number of classes.", min=2, max=65536)] = 2,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the twin to this JSON file. Default: print it on stdout.", metavar="FILE"),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write the same architecture in 2D, 2.5D or 3D, and compare both: parameters, multiply-adds, receptive field.
+
+    In 3D, the depth takes the kernels, strides and paddings of the height, reduced to what fits the depth of the input.
+    In 2.5D, the layers before T run on the three orthogonal planes of a cube, or on every slice of other volumes, with
+    attention. The twin's JSON is printed on stdout and the comparison on stderr, unless --out or --json is given.
+
+    Examples:
+        archnet twin archs/archsm.json --rank 3 --input 64x64x10 > archsm_3d.json
+
+        archnet twin archs/res2d.json --rank 3 --input 64x64x10 --match macs --out res2d_3d_macs.json
+
+        archnet twin archs/arch3dsm.json --rank 2
+    """
+    from archnet.files.atomic import check_output_path, compact_json, write_text
+    from archnet.spec.arch import parse_arch
+    from archnet.spec.resolve import read_arch_document
+    from archnet.spec.twins.twin_network import make_twin
+    from archnet.spec.twins.twin_summary import twin_summary
+
+    check_output_path(out, [file])
+    original = parse_arch(read_arch_document(file))
+    made = make_twin(original, float(rank), parse_input_shape(input_text), match, num_classes=classes)
+    summary = twin_summary(original, made, match)
+    document = compact_json(_with_schema_path(summary["arch"], file, out))
+    if out:
+        write_text(out, document + "\n")
+    if as_json:
+        print_json(summary)
+    else:
+        _print_table(summary, is_stderr=out is None)
+    if out:
+        echo(f"Wrote {out}", err=as_json)
+    elif not as_json:
+        print_json_text(document)
+
+
+def _print_table(summary: dict[str, Any], *, is_stderr: bool) -> None:
+    from archnet.api.console import stderr, stdout
+    from archnet.report.twin_table import twin_lines, twin_table
+
+    console = stderr if is_stderr else stdout
+    console.print(twin_table(summary))
+    for line in twin_lines(summary):
+        console.print(line, soft_wrap=True)
+
+
+def _with_schema_path(document: dict[str, Any], file: Path, out: Path | None) -> dict[str, Any]:
+    """A document with the path of its schema as seen from the folder of the output file."""
+    schema = document.get("$schema")
+    if out is None or schema is None or not (file.parent / schema).is_file():
+        return document
+    return document | {"$schema": Path(os.path.relpath(file.parent / schema, out.parent)).as_posix()}

@@ -1,0 +1,132 @@
+"""Widths with which a twin costs as much as its original."""
+
+import pytest
+
+from archnet.spec.arch import load_arch
+from archnet.spec.twins.match_widths import TOLERANCE, match_widths
+from archnet.spec.twins.twin_network import count_macs, count_parameters, make_twin
+from archnet.spec.twins.widths import plan_widths
+
+
+def convolution(num_output, kernel_size=3, **keys):
+    return {"type": "C", "num_output": num_output, "kernel_size": kernel_size} | keys
+
+
+def arch_of(*layers, shape=(16, 16, 8)):
+    return load_arch({"name": "mine", "input_shape": list(shape), "layers": [*layers, {"type": "T"}]})
+
+
+def matched(arch, measure, target):
+    plan = plan_widths(arch, 2)
+    found = match_widths(plan, measure, target)
+    return found, plan.documents(found.widths)
+
+
+def widths(layers):
+    return [layer["num_output"] for layer in layers if "num_output" in layer]
+
+
+def test_widths_that_agree_already_stay():
+    arch = arch_of(convolution(10), {"type": "GAP"})
+    found, layers = matched(arch, count_parameters, round(count_parameters(arch.plan()) * 1.03))
+    assert (found.factor, found.moved, widths(layers), found.agrees) == (1.0, (), [10], True)
+
+
+def test_one_factor_scales_all_widths_to_multiples_of_4_and_has_few_digits():
+    arch = arch_of(convolution(40), convolution(80), {"type": "GAP"})
+    target = count_parameters(arch_of(convolution(24), convolution(48), {"type": "GAP"}).plan())
+    found, layers = matched(arch, count_parameters, target)
+    assert (found.factor, widths(layers), found.difference) == (0.6, [24, 48], 0)
+
+
+def test_single_widths_change_by_one_step_where_no_factor_is_near_enough():
+    arch = arch_of(convolution(8), convolution(16), convolution(16), {"type": "GAP"})
+    target = count_macs(arch_of(convolution(8), convolution(20), convolution(16), {"type": "GAP"}).plan())
+    found, layers = matched(arch, count_macs, target)
+    assert (found.factor, found.moved, widths(layers), found.difference) == (1.13, (2,), [8, 20, 16], 0)
+
+
+def test_widths_are_multiples_of_1_where_multiples_of_4_fail():
+    arch = arch_of(convolution(16), {"type": "GAP"})
+    target = count_parameters(arch_of(convolution(5), {"type": "GAP"}).plan())
+    found, layers = matched(arch, count_parameters, target)
+    assert (found.factor, widths(layers), found.difference) == (0.3, [5], 0)
+
+
+def test_the_nearest_network_is_the_result_where_none_agrees():
+    arch = arch_of(convolution(4), {"type": "GAP"})
+    sizes = {width: count_parameters(arch_of(convolution(width), {"type": "GAP"}).plan()) for width in (1, 2)}
+    found, layers = matched(arch, count_parameters, round(0.6 * sizes[1] + 0.4 * sizes[2]))
+    assert (widths(layers), found.agrees) == ([1], False)
+    assert found.difference == pytest.approx(sizes[1] / round(0.6 * sizes[1] + 0.4 * sizes[2]) - 1)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        [convolution(48), convolution(48, groups=6), {"type": "ATT", "heads": 6}],
+        [convolution(48, norm={"norm": "group", "groups": 16}), convolution(96, norm={"norm": "group", "groups": 16})],
+        [convolution(32), {"type": "RES", "layers": [convolution(64), convolution(32)]}],
+        [
+            convolution(24),
+            {"type": "RES", "layers": [{"type": "CAT", "branches": [[convolution(10)], [convolution(14)]]}]},
+        ],
+        [
+            {"type": "CAT", "branches": [[convolution(10)], [convolution(14)]]},
+            convolution(24, groups="depthwise"),
+        ],
+        [convolution(24), convolution(48, groups="depthwise"), {"type": "SE", "num_output": 6}],
+        [{"type": "ADD", "branches": [[convolution(20)], [convolution(20, 1)]]}],
+    ],
+    ids=["heads", "norm groups", "identity", "identity over a sum", "depthwise after a sum", "multiplier", "addition"],
+)
+@pytest.mark.parametrize("share", [0.45, 1.9])
+@pytest.mark.parametrize("measure", [count_parameters, count_macs])
+def test_other_widths_keep_groups_heads_and_shortcuts(block, share, measure):
+    stride = {"type": "P", "pool": "max", "kernel_size": 2}
+    arch = arch_of(stride, *block, {"type": "GAP"}, {"type": "FC", "num_output": 20})
+    plan = plan_widths(arch, 2)
+    found, layers = matched(arch, measure, round(share * measure(arch.plan())))
+    rows = load_arch(arch.document.value | {"layers": layers}).plan()
+    assert [row.layer.skip_text(row.input_shape) for row in rows] == [
+        row.layer.skip_text(row.input_shape) for row in arch.plan()
+    ]
+    assert found.widths != plan.values
+    assert abs(found.difference) < 0.25
+    assert measure(rows) == pytest.approx(round(share * measure(arch.plan())) * (1 + found.difference))
+
+
+def test_a_network_without_widths_is_its_own_match():
+    found, _ = matched(arch_of({"type": "GAP"}), count_parameters, 100)
+    assert (found.factor, found.widths, found.agrees) == (1.0, (), False)
+
+
+def test_a_twin_that_matches_says_by_which_factor_and_is_named_after_the_match():
+    twin = make_twin(arch_of(convolution(16), {"type": "GAP"}, shape=(16, 16)), 3, (16, 16, 8), "parameters")
+    assert twin.arch.name == "mine_3d_parameters"
+    assert twin.arch.description == "3D twin of mine. Its widths are scaled by 0.4 to match the parameters."
+    assert (twin.factor, twin.agrees, twin.original_parameters, twin.parameters) == (0.4, False, 194, 182)
+    assert twin.notes == (
+        "No widths give the parameters of the original within 3%. This twin is the nearest, with 6.2% fewer.",
+    )
+    assert abs(twin.parameters_difference) > TOLERANCE
+
+
+def test_a_twin_names_the_widths_that_deviate_from_the_factor():
+    layers = convolution(16), convolution(16), {"type": "GAP"}, {"type": "FC", "num_output": 10}
+    twin = make_twin(arch_of(*layers, shape=(16, 16)), 3, (16, 16, 10), "macs")
+    assert widths(twin.arch.document.value["layers"]) == [3, 2, 2]
+    assert (twin.factor, twin.agrees) == (0.2, True)
+    assert twin.notes == (
+        "Widths that are a step larger or smaller than the factor makes them: $.layers[1].num_output.",
+    )
+    assert twin.arch.description == (
+        "3D twin of mine. Its widths are scaled by 0.2 and single ones changed by one step to match the multiply-adds."
+    )
+
+
+def test_a_twin_whose_widths_agree_already_says_so():
+    layers = convolution(64, 1), convolution(64, 1), {"type": "GAP"}
+    twin = make_twin(arch_of(*layers, shape=(16, 16)), 3, (16, 16, 8), "parameters")
+    assert (twin.factor, twin.parameters) == (1.0, twin.original_parameters)
+    assert twin.arch.description == "3D twin of mine. Its widths need no change to match the parameters."
