@@ -11,7 +11,7 @@ from archnet.files.strict_json import Document
 from archnet.network.build.network import build
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.losses import penalized_weights
-from archnet.network.training.twin import build_training_twin
+from archnet.network.training.training_twin import build_training_twin
 from archnet.spec.arch import parse_arch
 from archnet.spec.layers import parse_layer
 from layer_documents import arch_of, keras_form

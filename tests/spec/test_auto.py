@@ -19,7 +19,7 @@ from archnet.network.build.network import build
 from archnet.network.examples import Examples
 from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.network.training.dropout import CaseKeys
-from archnet.network.training.twin import build_training_twin
+from archnet.network.training.training_twin import build_training_twin
 from archnet.runs.planning.network_plan import plan_network
 from archnet.runs.preparation import resolve_auto_from_data
 from archnet.spec import auto_rules

@@ -18,7 +18,7 @@ from archnet.network.explain import feature_tensors
 from archnet.network.model_file import check_model_file
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.losses import penalized_weights
-from archnet.network.training.twin import build_training_twin, planes_in_batch
+from archnet.network.training.training_twin import build_training_twin, planes_in_batch
 from archnet.spec.layers import (
     ACTIVATIONS,
     LAYERS,

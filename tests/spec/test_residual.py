@@ -8,7 +8,7 @@ from archnet.errors import DocumentError
 from archnet.files.strict_json import Document
 from archnet.network.build.network import build
 from archnet.network.training.dropout import CaseKeys
-from archnet.network.training.twin import build_training_twin
+from archnet.network.training.training_twin import build_training_twin
 from archnet.spec.arch import parse_arch
 from archnet.spec.layers import layer_document
 from archnet.spec.overrides import apply_override, parse_override

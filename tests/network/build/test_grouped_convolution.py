@@ -15,7 +15,7 @@ from archnet.network.export import EXPORT_FORMATS, largest_difference
 from archnet.network.scaling import build_inference_model
 from archnet.network.trained_model import load_model
 from archnet.network.training.dropout import CaseKeys
-from archnet.network.training.twin import build_training_twin
+from archnet.network.training.training_twin import build_training_twin
 from archnet.spec.arch import parse_arch
 from archnet.spec.view import InputLimits
 

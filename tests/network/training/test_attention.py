@@ -6,7 +6,7 @@ import pytest
 
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.losses import penalized_weights
-from archnet.network.training.twin import build_training_twin
+from archnet.network.training.training_twin import build_training_twin
 from archnet.spec.augmentations import Flip
 from plain_training import plain
 from small_training import InterruptedTrainingError, InterruptingAtStep, are_equal, bright_and_dark, built, fit

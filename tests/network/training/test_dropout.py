@@ -8,7 +8,7 @@ from archnet.network.random_numbers import hashes
 from archnet.network.scaling import build_inference_model
 from archnet.network.trained_model import load_model
 from archnet.network.training.dropout import CaseDropout, CaseKeys, draw_keys
-from archnet.network.training.twin import build_training_twin
+from archnet.network.training.training_twin import build_training_twin
 from plain_training import plain
 from small_training import LIMITS, bright_and_dark, deep_network, fit, told_by
 

@@ -9,7 +9,7 @@ from archnet.network.backend import backend_module
 from archnet.network.build.network import build
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.fused import FusedBatchNorm, PooledConvolution
-from archnet.network.training.twin import build_training_twin
+from archnet.network.training.training_twin import build_training_twin
 from archnet.spec.arch import parse_arch
 
 END = [{"type": "GAP"}, {"type": "FC", "num_output": 5}, {"type": "T"}]

@@ -7,7 +7,7 @@ import pytest
 from archnet.network.random_numbers import hashes
 from archnet.network.training.dropout import CaseDropout, CaseKeys, draw_keys, plane_keys
 from archnet.network.training.fused import FusedBatchNorm
-from archnet.network.training.twin import build_training_twin, planes_in_batch
+from archnet.network.training.training_twin import build_training_twin, planes_in_batch
 from archnet.spec.augmentations import Flip, RightAngles
 from plain_training import plain
 from small_training import InterruptedTrainingError, InterruptingAtStep, are_equal, bright_and_dark, built, fit

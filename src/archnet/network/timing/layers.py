@@ -16,7 +16,7 @@ from archnet.network.backend import backend_module
 from archnet.network.build.builder import Builder
 from archnet.network.build.network import RULES
 from archnet.network.training.dropout import CaseKeys
-from archnet.network.training.twin import build_training_twin
+from archnet.network.training.training_twin import build_training_twin
 from archnet.spec.experiment import Precision
 from archnet.spec.layers import Layer, Shape
 

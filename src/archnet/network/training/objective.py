@@ -13,7 +13,7 @@ from archnet.network.scaling import build_scaling, raw_input_shape, two_logits
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.losses import case_losses, confusion_counts
 from archnet.network.training.optimization.optimizers import LossScale
-from archnet.network.training.twin import build_training_twin
+from archnet.network.training.training_twin import build_training_twin
 from archnet.spec.experiment import Training
 from archnet.spec.view import InputLimits
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from archnet.errors import RunError
 from archnet.network.backend import backend_module
-from archnet.network.training.twin import POLICIES, copy_layer
+from archnet.network.training.training_twin import POLICIES, copy_layer
 from archnet.spec.experiment import Precision
 
 Tensor = Any
