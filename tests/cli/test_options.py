@@ -15,7 +15,7 @@ from archnet.cli.options import (
     print_scan_warnings,
     print_trainings,
 )
-from archnet.cli.unforeseen_errors import describe_os_error
+from archnet.cli.process.unforeseen_errors import describe_os_error
 from archnet.inference.trained_run import TrainedOn
 from command_line import invoked
 

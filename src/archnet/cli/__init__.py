@@ -20,12 +20,12 @@ from archnet.cli.export import export
 from archnet.cli.froc import froc
 from archnet.cli.options import echo
 from archnet.cli.predict import predict
+from archnet.cli.process.streams import discard_output, flush_or_discard, open_streams
+from archnet.cli.process.unforeseen_errors import describe_bug, describe_os_error, save_traceback
 from archnet.cli.run import run
 from archnet.cli.show import show
-from archnet.cli.streams import discard_output, flush_or_discard, open_streams
 from archnet.cli.sweep import sweep_app
 from archnet.cli.twin import twin
-from archnet.cli.unforeseen_errors import describe_bug, describe_os_error, save_traceback
 from archnet.cli.versus import versus
 from archnet.errors import ArchnetError
 from archnet.files.terminal_text import escape_message

@@ -125,7 +125,7 @@ def _check_forms(arch: Arch, own_form: FormName, forms: Sequence[FormName], shap
 def _make_variant(arch: Arch, form: FormName, match: Match, shape: tuple[int, ...], num_classes: int) -> Variant:
     try:
         twin = make_twin(arch, RANKS[form], shape, match, num_classes=num_classes)
-        own = replace(twin.arch, name=_twin_name(arch, twin.arch, match))
+        own = replace(twin.arch, name=_twin_name(arch, twin.arch))
         cost = _cost(own, shape, num_classes)
     except ArchnetError as error:
         raise RunError(
@@ -143,10 +143,9 @@ def _make_variant(arch: Arch, form: FormName, match: Match, shape: tuple[int, ..
     )
 
 
-def _twin_name(arch: Arch, twin: Arch, match: Match) -> str:
+def _twin_name(arch: Arch, twin: Arch) -> str:
     """A name of its own: an original that is named like its twin keeps its name."""
-    name = f"{twin.name}_twin" if twin.name == arch.name else twin.name
-    return name if match == "none" else f"{name}_{match}"
+    return f"{twin.name}_twin" if twin.name == arch.name else twin.name
 
 
 def _add_twin(variants: list[Variant], twin: Variant) -> None:

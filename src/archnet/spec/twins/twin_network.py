@@ -95,9 +95,10 @@ def make_twin(
     """The twin of an architecture.
 
     >>> from archnet.spec.arch import load_arch
-    >>> layers = [{"type": "C", "num_output": 8, "kernel_size": 3}, {"type": "GAP"}, {"type": "T"}]
+    >>> layers = [{"type": "C", "num_output": 32, "kernel_size": 3}, {"type": "GAP"}, {"type": "T"}]
     >>> twin = make_twin(load_arch({"input_shape": [32, 32], "layers": layers}), 3, (32, 32, 16), "parameters")
     >>> twin.factor, twin.arch.document.value["layers"][0]["num_output"]
+    (0.4, 13)
 
     Args:
         arch: The original, which stays unchanged.

@@ -1,0 +1,1 @@
+"""The process of a command: its standard streams, and errors that no command expects."""
