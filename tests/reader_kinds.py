@@ -15,9 +15,9 @@ import numpy as np
 
 import archnet
 from archnet.data.attributes.attribute_table import read_attributes
+from archnet.data.attributes.patients import read_patients
 from archnet.data.candidates import read_candidates
 from archnet.data.dataset import Cases
-from archnet.data.patients import read_patients
 from archnet.data.store import open_crops, store_state
 from archnet.data.store_list import list_stores
 from archnet.evaluation.froc.lists import read_findings, read_marks, read_series

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from archnet.data.attributes.attribute_table import read_attributes
+from archnet.data.attributes.patients import read_patients
 from archnet.data.candidates import read_candidates
 from archnet.data.checks.duplicates.kept_pairs import FOLDER, recall_pairs
 from archnet.data.checks.duplicates.near_duplicates import CopiedPair
 from archnet.data.checks.scan_records import read_records
 from archnet.data.dataset import Cases
-from archnet.data.patients import read_patients
 from archnet.data.store import read_store_json
 from archnet.errors import ArchnetError
 from archnet.evaluation.comparison.comparison import compare

@@ -6,8 +6,8 @@ import SimpleITK
 
 from archnet.data import open_dataset
 from archnet.data.checks.findings import stop_on_errors
-from archnet.data.luna16 import LIDC_UID
 from archnet.errors import DataError
+from archnet.files.luna16_lists import LIDC_UID
 from archnet.files.strict_json import Document
 from archnet.imaging import Volume
 from archnet.imaging.metaimage import write_mhd
@@ -331,7 +331,7 @@ def test_a_list_about_other_scans_is_refused(tmp_path):
         _open(tmp_path)
     path = tmp_path / "candidates.csv"
     assert str(caught.value) == (
-        f"{path}: none of its 1 candidates lies in a scan under {tmp_path}. The list begins with scan 9.9.9, the folder with 1.2.3."
+        f"{path}: none of its 1 candidate lies in a scan under {tmp_path}. The list begins with scan 9.9.9, the folder with 1.2.3."
     )
 
 

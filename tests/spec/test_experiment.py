@@ -158,7 +158,34 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         (
             {"data": {"channels": 2}},
             'mine.json $.data.channels: the data set "luna16" has no option "channels". Its options: allow, cases, '
-            "crop_size, crop_size_mm, name, negatives_per_positive, positive, root, spacing_mm, view, window_hu.",
+            "crop_size, crop_size_mm, label_weights, name, negatives_per_positive, positive, readings, root, spacing_mm, "
+            "task, undecided, view, window_hu.",
+        ),
+        (
+            {"data": {"name": "phantom", "task": "malignancy"}},
+            'mine.json $.data.task: the data set "phantom" has no readings of LIDC-IDRI. Use the data set "luna16", or '
+            "remove it.",
+        ),
+        (
+            {"data": {"task": "malignacy"}},
+            'mine.json $.data.task: "malignacy" is not one of "nodule", "malignancy". Did you mean "malignancy"?',
+        ),
+        (
+            {"data": {"undecided": "soft"}},
+            'mine.json $.data.undecided: applies only to the task "malignancy". Set data.task=malignancy, or remove it.',
+        ),
+        (
+            {"data": {"label_weights": "agreement", "task": "nodule"}},
+            'mine.json $.data.label_weights: applies only to the task "malignancy". Set data.task=malignancy, or remove '
+            "it.",
+        ),
+        (
+            {"data": {"task": "malignancy", "negatives_per_positive": 5}},
+            'mine.json $.data.negatives_per_positive: the task "malignancy" keeps all nodules. Remove it.',
+        ),
+        (
+            {"data": {"task": "malignancy"}, "evaluation": {"keep_all_candidates": True}},
+            'mine.json $.evaluation.keep_all_candidates: the task "malignancy" always keeps all nodules. Remove it.',
         ),
         (
             {"data": {"crop_size_mm": [50, 50, 30]}},

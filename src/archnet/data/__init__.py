@@ -8,15 +8,28 @@ from dataclasses import replace
 from archnet.data.attributes.attribute_table import find_attribute_table, read_attributes
 from archnet.data.dataset import Cases, Dataset
 from archnet.data.folders import open_folder
-from archnet.data.luna16 import open_luna16
+from archnet.data.luna16 import Luna16Dataset
+from archnet.data.malignancy import MalignancyDataset
 from archnet.data.npz import open_npz
 from archnet.data.phantom import open_phantom
+from archnet.data.scan_dataset import require_root
 from archnet.data.split import keep_rows, make_split
 from archnet.errors import DataError, did_you_mean
 from archnet.files.progress import Progress, no_progress
 from archnet.spec.experiment import Data
 
 __all__ = ["DATASET_OPENERS", "Cases", "Dataset", "keep_rows", "make_split", "open_dataset"]
+
+
+def open_luna16(data: Data, progress: Progress = no_progress) -> Luna16Dataset | MalignancyDataset:
+    """LUNA16's candidates or nodules, or those of any folder in its layout.
+
+    Raises:
+        DataError: Scans, lists or readings are missing or damaged.
+    """
+    kind = MalignancyDataset if data.task == "malignancy" else Luna16Dataset
+    return kind(require_root(data), data, progress)
+
 
 DATASET_OPENERS: dict[str, Callable[[Data, Progress], Dataset]] = {
     "luna16": open_luna16,

@@ -40,6 +40,8 @@ class Cases:
             set has hard labels only. `labels` are the hard labels all the same.
         weight: (N,) float32, positive: how much each case counts in the loss, relative to the others. Null where all
             cases count alike.
+        train_only: (N,) whether a case has a soft label but no valid hard one, so that it can only be trained on: it is
+            left out of validation and test sets. Null where there are none.
     """
 
     ids: NDArray[np.str_]
@@ -52,6 +54,7 @@ class Cases:
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     soft: NDArray[np.float32] | None = None
     weight: NDArray[np.float32] | None = None
+    train_only: NDArray[np.bool_] | None = None
 
     def select(self, rows: NDArray[np.int64]) -> Cases:
         """The table with some of its rows, in the order of `rows`."""
@@ -65,6 +68,7 @@ class Cases:
             attributes={name: values[rows] for name, values in self.attributes.items()},
             soft=None if self.soft is None else self.soft[rows],
             weight=None if self.weight is None else self.weight[rows],
+            train_only=None if self.train_only is None else self.train_only[rows],
         )
 
 
@@ -114,6 +118,7 @@ class Dataset(ABC):
         findings: What was found while the lists were read.
         series: The CT series of DICOM folders with several that is read; see `series_to_read`.
         root: Its folder or file; null where it has none.
+        counts: Numbers of cases by other criteria than class and set, such as readers, before any are left out.
     """
 
     cases: Cases
@@ -122,6 +127,7 @@ class Dataset(ABC):
     findings: tuple[Finding, ...] = ()
     series: str | None = None
     root: Path | None = None
+    counts: Mapping[str, Mapping[str, int]] = {}
 
     @abstractmethod
     def crops(self, rows: NDArray[np.int64], progress: Progress = no_progress) -> Crops:

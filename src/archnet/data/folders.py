@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from archnet.data.attributes.patients import scan_groups
 from archnet.data.checks.left_out import describe_left_out, find_left_out
 from archnet.data.crops import WholeVolumes
 from archnet.data.dataset import Cases, positive_class
-from archnet.data.patients import scan_groups
 from archnet.data.scan_dataset import ScanDataset, crop_size, require_root
 from archnet.errors import DataError
 from archnet.files.progress import Progress, no_progress

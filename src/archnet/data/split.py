@@ -126,6 +126,8 @@ def keep_rows(
 ) -> NDArray[np.int64]:
     """The rows that are used: every positive, and for each of them some negatives of the same set.
 
+    Cases that can only be trained on are left out of the other sets.
+
     Each set draws with a seed of its own, and a smaller ratio keeps a part of what a larger one keeps, so no other
     set and no split changes with the ratio. In a cross-validation each part draws so, and the rows are the same
     whichever part is tested.
@@ -137,8 +139,9 @@ def keep_rows(
     Returns:
         Row numbers, ascending.
     """
+    is_usable = np.ones(len(sets), np.bool_) if cases.train_only is None else ~cases.train_only | (sets == "train")
     if data.negatives_per_positive == "all":
-        return np.arange(len(cases.labels))
+        return np.flatnonzero(is_usable)
     is_positive = cases.labels == cases.positive
     parts = case_folds(cases, split) if _is_cross_validation(split) else _set_numbers(sets)
     row_groups = [np.flatnonzero(is_positive | np.isin(sets, list(full_sets)))]
@@ -146,7 +149,9 @@ def keep_rows(
         negatives = np.flatnonzero((parts == part) & ~is_positive)
         wanted = round(data.negatives_per_positive * np.count_nonzero((parts == part) & is_positive))
         row_groups.append(np.random.default_rng([split.seed, part]).permutation(negatives)[:wanted])
-    return np.unique(np.concatenate(row_groups))
+    rows = np.unique(np.concatenate(row_groups))
+    kept: NDArray[np.int64] = rows[is_usable[rows]]
+    return kept
 
 
 def _draw_own_validation_set(cases: Cases, split: Split) -> NDArray[np.str_]:

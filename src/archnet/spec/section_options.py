@@ -10,7 +10,7 @@ from archnet.files.documents.json_text import json_text
 from archnet.files.strict_json import Problem
 from archnet.spec.arch import Arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
-from archnet.spec.datasets import DATASETS, size_in_voxels
+from archnet.spec.datasets import DATASETS, READING_OPTIONS, size_in_voxels
 from archnet.spec.experiment import ALL, AUTO, Data, EarlyStopping, Freeze, Init, Schedule, Split, Training
 from archnet.spec.memory import parse_bytes
 from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
@@ -27,17 +27,22 @@ def data_problems(options: Mapping[str, Any]) -> list[Problem]:
     name = options.get("name", Data().name)
     spec = DATASETS[name]
     problems: list[Problem] = [
-        (("data", key), f'the data set "{name}" has no option "{key}". Its options: {", ".join(sorted(spec.options))}.')
-        for key in options
-        if key not in spec.options
+        (("data", key), _unknown_option_text(name, key)) for key in options if key not in spec.options
     ]
     problems += _range_problems(options)
+    problems += [] if problems else _task_problems(options)
     if options.get("crop_size_mm") is not None and not problems:
         problems += _physical_size_problems(options)
     if spec.is_file and not options.get("root"):
         remedy = f'"root", the path of the file; or use --data {name}:PATH.'
         problems.append((("data",), f'the data set "{name}" needs {remedy}'))
     return problems
+
+
+def _unknown_option_text(name: str, key: str) -> str:
+    if key in READING_OPTIONS:
+        return f'the data set "{name}" has no readings of LIDC-IDRI. Use the data set "luna16", or remove it.'
+    return f'the data set "{name}" has no option "{key}". Its options: {", ".join(sorted(DATASETS[name].options))}.'
 
 
 def _range_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
@@ -61,6 +66,16 @@ def _range_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
             )
 
 
+def _task_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
+    if options.get("task") == "malignancy":
+        if options.get("negatives_per_positive") not in (None, "all"):
+            yield ("data", "negatives_per_positive"), 'the task "malignancy" keeps all nodules. Remove it.'
+        return
+    for key in ("undecided", "label_weights"):
+        if options.get(key) not in (None, getattr(Data(), key)):
+            yield ("data", key), 'applies only to the task "malignancy". Set data.task=malignancy, or remove it.'
+
+
 def _physical_size_problems(options: Mapping[str, Any]) -> list[Problem]:
     path = ("data", "crop_size_mm")
     if options.get("spacing_mm") is None:
@@ -80,7 +95,9 @@ def parse_data(options: Mapping[str, Any], input_shapes: Sequence[tuple[int, ...
         options: Options without problems.
         input_shapes: Those that the architectures were designed for, (height, width[, depth]).
     """
-    defaults = DATASETS[options.get("name", Data().name)].defaults
+    defaults = dict(DATASETS[options.get("name", Data().name)].defaults)
+    if options.get("task") == "malignancy":
+        defaults["negatives_per_positive"] = "all"
     given = {key: value for key, value in _drop_nulls(options).items() if (key, value) != ("crop_size", "auto")}
     merged = {**defaults, **given}
     if "crop_size" in set(defaults) - set(given):

@@ -1,1 +1,1 @@
-"""Attributes of cases: from a table of the user's, from annotations and from the headers of scans."""
+"""Attributes of cases: from a table of the user's, from lists and the headers of scans; and their patients."""

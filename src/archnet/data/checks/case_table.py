@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from archnet.data.checks.findings import Finding
 from archnet.errors import pluralize
+from archnet.files.luna16_lists import LIDC_UID
 
 _MISSING: Final = frozenset({"", "nan", "none", "null", "<na>", "nat", "n/a", "na"})
 """What an empty cell becomes, in lower case."""
 _NUM_NAMED: Final = 3
-_LIDC_UIDS: Final = "1.3.6.1.4.1.14519.5.2.1.6279.6001."
-"""Beginning of the series uids of LIDC-IDRI, whose patients are known: see `LUNA16_PATIENTS`."""
 
 
 class CaseTable(Protocol):
@@ -111,7 +110,7 @@ def _check_shared_groups(table: CaseTable, *, uses_own_sets: bool) -> list[Findi
 def _note_patients(table: CaseTable) -> list[Finding]:
     """Which scans count as patients."""
     series = np.array([case.rpartition("#")[0] for case in table.ids.tolist()], dtype=np.str_)
-    unknown = np.unique(series[(series == table.groups) & ~np.char.startswith(series, _LIDC_UIDS)])
+    unknown = np.unique(series[(series == table.groups) & ~np.char.startswith(series, LIDC_UID)])
     if not len(unknown):
         return []
     return [

@@ -31,6 +31,7 @@ CHECKS: Final = {
     "outside_candidates": "candidates outside their scan",
     "own_sets": "training, validation and test sets that come with the data set",
     "patients": "whether the patients of the scans are known",
+    "readings": "nodules without a reading or a label, and scans that their readings do not fit",
     "scan_headers": "what is unusual in the headers of scans",
     "shared_groups": "groups with cases in more than one set of the data set's own split",
     "small_sets": "sets with too few cases for a useful result",

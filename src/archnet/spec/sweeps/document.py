@@ -22,7 +22,9 @@ from archnet.spec.sweeps.search_space import parse_hyperparameter, range_problem
 from archnet.spec.sweeps.sweep import ARCH, PLAIN_KEYS, Limits, Resources, Scheduler, Sweep, replace_arch
 from archnet.spec.sweeps.sweep_size import arch_object, max_probes, size_problem, trials_problems
 
-_CASE_KEYS: Final = ("data", "data.name", "data.root", "data.negatives_per_positive")
+_CASE_KEYS: Final = tuple(
+    f"data{key}" for key in ("", ".name", ".root", ".negatives_per_positive", ".task", ".readings", ".undecided")
+)
 """Keys that determine which cases a data set holds."""
 
 

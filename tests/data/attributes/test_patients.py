@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from archnet.data.attributes.patients import LUNA16_PATIENTS, patient_groups, read_patients
 from archnet.data.luna16 import Luna16Dataset
-from archnet.data.patients import LUNA16_PATIENTS, patient_groups, read_patients
 from archnet.errors import DataError
 from archnet.spec.experiment import Data
 

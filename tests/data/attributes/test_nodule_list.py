@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archnet.data.attributes.nodule_diameters import hit_diameters
+from archnet.data.attributes.nodule_list import hit_diameters, hit_nodules, read_nodule_list
 from archnet.errors import DataError
 
 HEADER = "seriesuid,coordX,coordY,coordZ,diameter_mm\n"
@@ -15,7 +15,8 @@ HEADER = "seriesuid,coordX,coordY,coordZ,diameter_mm\n"
 
 def diameters_of(path, series, points, is_positive=None):
     is_positive = np.ones(len(series), bool) if is_positive is None else np.array(is_positive)
-    return hit_diameters(path, series, np.array(points, float), is_positive).tolist()
+    nodules = read_nodule_list(path)
+    return hit_diameters(nodules, hit_nodules(nodules, series, np.array(points, float), is_positive)).tolist()
 
 
 def write_nodules(folder, *rows):

@@ -34,19 +34,22 @@ slices of the other seven are too thick for LUNA16. The patient of each series s
 """
 
 
-def patient_groups(series: Sequence[str], root: Path, known: Collection[str]) -> NDArray[np.str_]:
+def patient_groups(
+    series: Sequence[str], root: Path, known: Collection[str], read: Mapping[str, str] | None = None
+) -> NDArray[np.str_]:
     """The patient of each series; a series whose patient is not known stands for itself.
 
     Args:
         series: Uids, one a case.
         root: Folder that may hold patients.csv.
         known: The uids that patients.csv may name.
+        read: Patients from the readings of LIDC-IDRI, by series uid; patients.csv overrides them.
 
     Raises:
         DataError: patients.csv is damaged.
     """
     path = root / PATIENTS_FILE
-    patients = LUNA16_PATIENTS | (read_patients(path, known) if path.is_file() else {})
+    patients = LUNA16_PATIENTS | dict(read or {}) | (read_patients(path, known) if path.is_file() else {})
     return np.array([patients.get(uid, uid) for uid in series])
 
 

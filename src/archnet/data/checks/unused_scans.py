@@ -1,0 +1,69 @@
+"""What a list of candidates or nodules and the scans of a folder do not have in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from archnet.data.checks.findings import Finding, Severity, first_names
+from archnet.data.checks.left_out import MAX_CASES
+from archnet.errors import pluralize
+from archnet.files.luna16_lists import LIDC_UID, SERIES_FILE
+
+
+def find_unused(path: Path, series: Sequence[str], scans: Mapping[str, Path], noun: str) -> Iterator[Finding]:
+    """What a list and the scans of a folder do not have in common.
+
+    A list of nodules need not name every scan: scans without a nodule are only noted.
+
+    Args:
+        path: The list.
+        series: Series uid of each of its rows.
+        scans: By series uid.
+        noun: What a row is: "candidate" or "nodule".
+    """
+    counts = Counter(series)
+    absent = [uid for uid in counts if uid not in scans]
+    known = _read_known_series(path.parent)
+    unknown = [uid for uid in absent if (uid not in known if known else not uid.startswith(LIDC_UID))]
+    idle = sorted(set(scans.values()) - {scans[uid] for uid in counts if uid in scans})
+    if absent:
+        num_absent = sum(counts[uid] for uid in absent)
+        yield _left_out(
+            f"{num_absent:,} of the {pluralize(len(series), noun)} in {path.name} {_are(num_absent)} left out: "
+            f"{len(absent):,} of the {len(counts):,} scans that it names {_are(len(absent))} missing.",
+            absent,
+        )
+    if unknown:
+        num_unknown = sum(counts[uid] for uid in unknown)
+        yield _left_out(
+            f"{path.name} names {len(unknown):,} series ({pluralize(num_unknown, noun)}) "
+            f"that {_are(len(unknown))} neither in this folder nor in {SERIES_FILE if known else 'LUNA16'}: "
+            f"{first_names(unknown)}.",
+            unknown,
+            "Compare them with the names of the scan files, which are the series uids.",
+        )
+    if idle:
+        names = [scan.name for scan in idle]
+        yield _left_out(
+            f"{len(idle):,} of the {pluralize(len(set(scans.values())), 'scan')} {'has' if len(idle) == 1 else 'have'} "
+            f"no {noun} in {path.name} and {_are(len(idle))} not used: {first_names(names)}.",
+            names,
+            "Add their candidates to the list, or remove them." if noun == "candidate" else "",
+        )
+
+
+def _left_out(message: str, names: Sequence[str], remedy: str = "") -> Finding:
+    severity: Severity = "warning" if remedy else "note"
+    return Finding(check="left_out", severity=severity, message=message, cases=tuple(names[:MAX_CASES]), remedy=remedy)
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _read_known_series(root: Path) -> set[str]:
+    """The uids that LUNA16's list of series names, where it lies beside the candidates."""
+    path = root / SERIES_FILE
+    return set(path.read_text(encoding="utf-8-sig", errors="replace").split()) if path.is_file() else set()

@@ -1,0 +1,128 @@
+"""The readings of a list of nodules, with what is unusual about them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archnet.data.attributes.nodule_list import NoduleList
+from archnet.data.checks.findings import Finding, first_names
+from archnet.data.checks.left_out import MAX_CASES
+from archnet.data.readings.nodule_matching import NoduleReadings, count_readers, match_scan
+from archnet.data.readings.reading_placement import Nodules, Placement, header_placement
+from archnet.data.readings.readings_file import read_readings
+from archnet.errors import DataError, pluralize
+from archnet.files.luna16_lists import UNKNOWN_DIAMETER_MM
+from archnet.files.progress import Progress, no_progress
+from archnet.imaging import read_stored_frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReadNodules:
+    """Nodules with their readings.
+
+    Attributes:
+        readings: Of each nodule, in the order of the list; empty where it has none.
+        patients: Of each series in the file.
+        findings: What is unusual.
+    """
+
+    readings: tuple[NoduleReadings, ...]
+    patients: Mapping[str, str]
+    findings: tuple[Finding, ...]
+
+    def count_readers(self) -> dict[str, int]:
+        """Number of nodules by their number of readers."""
+        counts = Counter(count_readers(nodule) for nodule in self.readings)
+        return {str(number): counts[number] for number in sorted(counts)}
+
+
+def read_nodules(
+    path: Path,
+    nodules: NoduleList,
+    *,
+    scans: Mapping[str, Path] | None = None,
+    others: Collection[str] = (),
+    progress: Progress = no_progress,
+) -> ReadNodules:
+    """The readings of nodules.
+
+    Positions follow from the headers of the scans. Without scans, and where a header does not fit, each scan's readings
+    are shifted as a whole to its nodules; see `match_scan`.
+
+    Args:
+        path: The SQLite file.
+        nodules: The list.
+        scans: By series uid; nodules in other scans have no readings. Null where there are no scans.
+        others: Series without nodules whose patients are wanted.
+        progress: Wraps the scans.
+
+    Raises:
+        DataError: The file is damaged, or contains none of the series.
+    """
+    rows_by_scan = {uid: rows for uid, rows in nodules.rows_by_scan().items() if scans is None or uid in scans}
+    scan_readings = read_readings(path, {*rows_by_scan, *others})
+    readings: list[NoduleReadings] = [()] * len(nodules.series)
+    fitted = []
+    for uid, rows in progress(rows_by_scan.items(), "Matching readings", len(rows_by_scan)):
+        if uid in scan_readings:
+            header = None if scans is None else _read_placement(scans[uid])
+            matched = match_scan(scan_readings[uid], select_nodules(nodules, rows), header)
+            for row, nodule in zip(rows.tolist(), matched.nodules, strict=True):
+                readings[row] = nodule
+            fitted += [uid] if matched.is_fitted else []
+    return ReadNodules(
+        readings=tuple(readings),
+        patients={uid: scan.patient for uid, scan in scan_readings.items()},
+        findings=(
+            *_find_absent(path, [uid for uid in rows_by_scan if uid not in scan_readings], len(rows_by_scan)),
+            *(() if scans is None else _find_fitted(fitted, len(rows_by_scan))),
+        ),
+    )
+
+
+def select_nodules(nodules: NoduleList, rows: NDArray[np.int64]) -> Nodules:
+    """Centres and radii of some nodules; an unknown diameter is LUNA16's default."""
+    diameters_mm = nodules.diameters_mm[rows]
+    return Nodules(
+        points_mm=nodules.points_mm[rows],
+        radii_mm=np.where(diameters_mm < 0, UNKNOWN_DIAMETER_MM, diameters_mm) / 2,
+    )
+
+
+def _read_placement(scan: Path) -> Placement | None:
+    """The placement by a header; null where it cannot be read, which the reader of the crops reports."""
+    try:
+        return header_placement(read_stored_frame(scan))
+    except DataError:
+        return None
+
+
+def _find_absent(path: Path, absent: Sequence[str], num_scans: int) -> Iterator[Finding]:
+    if absent:
+        yield Finding(
+            check="readings",
+            severity="warning",
+            message=f"{path.name} has no readings of {len(absent):,} of the {pluralize(num_scans, 'scan')} with "
+            f"nodules: {first_names(absent)}.",
+            cases=tuple(absent[:MAX_CASES]),
+            remedy="Only scans of LIDC-IDRI have readings. Compare the names of the scan files with its series uids.",
+        )
+
+
+def _find_fitted(fitted: Sequence[str], num_scans: int) -> Iterator[Finding]:
+    if fitted:
+        yield Finding(
+            check="readings",
+            severity="warning",
+            message=f"In {len(fitted):,} of the {pluralize(num_scans, 'scan')} with nodules, the readings are not "
+            f"where the header of the scan puts them: {first_names(fitted)}. They are shifted to the listed nodules.",
+            cases=tuple(fitted[:MAX_CASES]),
+            remedy="Readings count columns and rows of the published scan: use scans that are neither cropped nor "
+            "resampled.",
+        )

@@ -1,0 +1,53 @@
+"""Attributes of nodules from their readers' ratings (McNitt-Gray et al. 2007, doi:10.1016/j.acra.2007.07.021)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from archnet.data.readings.nodule_matching import NoduleReadings, count_readers
+from archnet.files.attribute_values import Attribute
+
+SCALES: Final = ("subtlety", "sphericity", "margin", "lobulation", "spiculation", "texture", "malignancy")
+"""Ratings from 1 to 5 that have a mean; each is a column of its name."""
+
+_KINDS: Final[Mapping[str, tuple[str, Mapping[int, str]]]] = {
+    "internalStructure": ("internal_structure", {1: "soft tissue", 2: "fluid", 3: "fat", 4: "air"}),
+    "calcification": (
+        "calcification",
+        {1: "popcorn", 2: "laminated", 3: "solid", 4: "non-central", 5: "central", 6: "absent"},
+    ),
+}
+"""Ratings that name a kind: their column, and the kinds."""
+
+_DIGITS: Final = 4
+"""Significant digits of a mean."""
+
+
+def rating_columns(nodules: Sequence[NoduleReadings]) -> dict[str, Attribute]:
+    """One value a nodule in each column; empty without a rating.
+
+    `readers` counts readers; scales are the mean of the readers; kinds are what more than half of them chose.
+    """
+    columns = {"readers": [str(count_readers(nodule)) if nodule else "" for nodule in nodules]}
+    columns |= {name: [_mean_text(_values(nodule, name)) for nodule in nodules] for name in SCALES}
+    for rating, (name, kinds) in _KINDS.items():
+        columns[name] = [kinds.get(_majority(_values(nodule, rating)), "") for nodule in nodules]
+    return {name: np.array(values, dtype=object) for name, values in columns.items()}
+
+
+def _values(nodule: NoduleReadings, rating: str) -> list[int]:
+    return [reading.ratings[rating] for reading in nodule if rating in reading.ratings]
+
+
+def _mean_text(values: Sequence[int]) -> str:
+    return f"{sum(values) / len(values):.{_DIGITS}g}" if values else ""
+
+
+def _majority(values: Sequence[int]) -> int:
+    """The value that more than half of the readers chose, else 0."""
+    value, count = Counter(values).most_common(1)[0] if values else (0, 0)
+    return value if 2 * count > len(values) else 0

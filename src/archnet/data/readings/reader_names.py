@@ -1,0 +1,33 @@
+"""Which annotations of a scan are by the same reader, from the names that the readers' programs gave to nodules.
+
+LIDC-IDRI's files do not name readers. A scan was read at four of five sites, each with a program of its own: one names
+nodules "Nodule 001", one counts them ("0", "12"), two write their site before a number ("IL057_159650"). These names
+show that two annotations are by one reader. The number of a site's database ("159650") does not.
+"""
+
+from __future__ import annotations
+
+import re
+
+_MAX_COUNTED_DIGITS = 2
+
+
+def reader_name(nodule: str, annotation: int) -> str:
+    """A name that annotations of one scan share if their nodules' names show that one reader made them.
+
+    Args:
+        nodule: The nodule's name in the reader's program.
+        annotation: Number of the annotation.
+
+    >>> reader_name("Nodule 001", 1), reader_name("Nodule 003", 2), reader_name("IL057_159650", 3)
+    ('Nodule', 'Nodule', 'IL057_')
+    >>> reader_name("0", 4), reader_name("12", 5), reader_name("159650", 6), reader_name("159648", 7)
+    ('counted', 'counted', 'annotation 6', 'annotation 7')
+    """
+    match = re.fullmatch(r"(.*?)([0-9]+)", nodule.strip())
+    if match is None:
+        return f"annotation {annotation}"
+    prefix, number = match.groups()
+    if prefix:
+        return prefix.strip()
+    return "counted" if len(number) <= _MAX_COUNTED_DIGITS else f"annotation {annotation}"
