@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archnet.errors import pluralize
@@ -49,7 +49,7 @@ def summary_rows(check: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         ("becomes 0 to 1", word_list([_range(*limits) for limits in ranges_of(summary["limits"])])),
         *_value_rows(summary, is_quick=check["is_quick"]),
-        *_label_rows(summary),
+        *((name.replace("_", " "), text) for name, text in label_texts(summary).items()),
         *((entry["name"], attribute_text(entry)) for entry in summary["attributes"]),
     ]
     if "split" in summary:
@@ -75,21 +75,25 @@ def set_rows(check: Mapping[str, Any]) -> list[tuple[str, str, str, Sequence[str
     ]
 
 
-def _label_rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Soft labels and weights, where the data have any."""
-    soft, weights = summary.get("soft_labels"), summary.get("case_weights")
-    if soft:
-        yield (
-            "soft labels",
-            f"{count(soft['soft'])} of {pluralize(summary['cases'], 'case')}, mean largest share "
-            f"{decimals(soft['mean_largest_share'])}, mean entropy {decimals(soft['mean_entropy_bits'])} bits",
+def label_texts(summary: Mapping[str, Any]) -> dict[str, str]:
+    """Texts on soft labels and weights, by their keys in a summary; of those that the data have.
+
+    >>> weights = {"least": 0.5, "largest": 2.0, "effective_cases": 48.26}
+    >>> label_texts({"cases": 60, "case_weights": weights})
+    {'case_weights': '0.5 to 2, effective number of cases 48.3 of 60'}
+    """
+    texts, total = {}, pluralize(summary["cases"], "case")
+    if soft := summary.get("soft_labels"):
+        texts["soft_labels"] = (
+            f"{count(soft['soft'])} of {total}, mean largest share {decimals(soft['mean_largest_share'])}, mean "
+            f"entropy {decimals(soft['mean_entropy_bits'])} bits"
         )
-    if weights:
-        yield (
-            "case weights",
-            f"{_range(weights['least'], weights['largest'])}, effective number of cases "
-            f"{weights['effective_cases']:,.1f} of {count(summary['cases'])}",
+    if weights := summary.get("case_weights"):
+        texts["case_weights"] = (
+            f"{weights['least']:.3g} to {weights['largest']:.3g}, effective number of cases "
+            f"{weights['effective_cases']:,.1f} of {count(summary['cases'])}"
         )
+    return texts
 
 
 def attribute_text(entry: Mapping[str, Any]) -> str:

@@ -17,9 +17,10 @@ from archnet.data.split import resolve_split
 from archnet.errors import DataError, did_you_mean
 from archnet.files.atomic import atomic_write
 from archnet.files.progress import Progress
-from archnet.report.data_check_wording import attribute_text
+from archnet.report.data_check_wording import attribute_text, label_texts
 from archnet.runs.preparation import CaseSplit, make_preview_splits, resolve_auto_from_data
 from archnet.runs.preparation.data_summary import summarize_attributes
+from archnet.runs.preparation.prepared_data import label_summaries
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation, shape_problem
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.view import limits_text, picture_text, scale_picture
@@ -46,6 +47,7 @@ def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]
         **{name: dict(counts) for name, counts in dataset.counts.items()},
         "positive": cases.classes[cases.positive],
         "groups": len(np.unique(cases.groups)),
+        **label_texts({"cases": len(cases.ids), **label_summaries(cases)}),
         "shape": "x".join(map(str, dataset.shape)),
         **({"channels": dataset.limits.num_data_channels} if dataset.limits.num_data_channels > 1 else {}),
         "limits": f"{limits_text(dataset.limits)} become 0 to 1",

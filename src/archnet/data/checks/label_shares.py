@@ -73,7 +73,7 @@ def check_labels(soft: NDArray[np.float32] | None, weight: NDArray[np.float32] |
     if weight is not None and len(weight):
         entry = summarize_weights(weight)
         texts.append(
-            f"The cases have weights from {entry['least']:g} to {entry['largest']:g}; the effective number of cases is "
+            f"The cases have weights from {entry['least']:.3g} to {entry['largest']:.3g}; the effective number of cases is "
             f"{entry['effective_cases']:,.1f} of {len(weight):,}."
         )
     if texts:
