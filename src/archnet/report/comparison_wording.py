@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from archnet.errors import pluralize
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.comparison.document_differences import Difference
 from archnet.evaluation.comparison.matched_recall import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION
@@ -87,8 +88,10 @@ def errors_text(pair: PairedComparison) -> list[str]:
 
 def _errors_line(pair: PairedComparison, counts: Mapping[str, Any]) -> str:
     seeds = "" if len(pair.discordant) == 1 else f"seeds {counts['reference_seed']} and {counts['other_seed']}: "
+    cases = pluralize(counts["only_other_right"], "case")
+    verb = "is" if counts["only_other_right"] == 1 else "are"
     return (
-        f"{seeds}{counts['only_other_right']:,} cases are classified correctly only by {pair.other}, "
+        f"{seeds}{cases} {verb} classified correctly only by {pair.other}, "
         f"{counts['only_reference_right']:,} only by {pair.reference}"
     )
 

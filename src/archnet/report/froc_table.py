@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from archnet.errors import pluralize
 from archnet.evaluation.froc.curve import RATE_NAMES, Froc
 from archnet.report.few_scans_caution import few_scans_caution
 from archnet.report.tables import titled_table
@@ -24,8 +25,9 @@ def froc_sentence(froc: Froc) -> str:
     results, ends = froc.to_document(), bounds(froc.cpm_interval)
     interval = f" (95% interval {ends})" if ends else ""
     return (
-        f"The marks find {results['num_true_positives']:,} of {results['num_nodules']:,} nodules in "
-        f"{results['num_scans']:,} scans: CPM {decimals(results['cpm'])}{interval}."
+        f"The marks find {results['num_true_positives']:,} of "
+        f"{pluralize(results['num_nodules'], 'nodule')} in {pluralize(results['num_scans'], 'scan')}: "
+        f"CPM {decimals(results['cpm'])}{interval}."
     )
 
 

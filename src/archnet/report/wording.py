@@ -109,6 +109,16 @@ def mean_count(value: float) -> str:
     return f"{value:,.0f}" if abs(value - round(value)) < 1e-6 else f"{value:,.1f}"
 
 
+def pluralize_mean(value: float, noun: str) -> str:
+    """The same with a noun.
+
+    >>> pluralize_mean(1, "false positive"), pluralize_mean(1.5, "false positive")
+    ('1 false positive', '1.5 false positives')
+    """
+    number = mean_count(value)
+    return f"{number} {noun}" + "s" * (number != "1")
+
+
 def short_count(value: float | None) -> str:
     """A large number with a unit prefix.
 

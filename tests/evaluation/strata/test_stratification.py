@@ -61,6 +61,17 @@ def test_many_numbers_are_divided_into_terciles_and_equal_ones_stay_together():
     assert strata_of(most_are_largest) == {"up to 5": ["1", "2", "3", "4", "5"], "over 5": ["6"] * 10}
 
 
+@pytest.mark.parametrize(("values", "names"), [
+    (["10.65625", "20", "3.1"], ["3.1", "10.7", "20"]),
+    (["0.703125", "0.7031256", "1.25"], ["0.70312", "0.70313", "1.25"]),
+    (["512", "1024", "20190503"], ["512", "1024", "20190503"]),
+    (["1000.25", "1000.5"], ["1000.2", "1000.5"]),
+    ([f"{10.65625 + k}" for k in range(6)], ["up to 11.7", "11.7 to 13.7", "over 13.7"]),
+])  # fmt: skip
+def test_numbers_are_named_with_three_digits_or_as_many_as_keep_them_apart(values, names):
+    assert list(strata_of(values)) == names
+
+
 def test_texts_are_categories_the_largest_first():
     assert strata_of(["b", "a", "b", "", "a", "c", "b"]) == {
         "b": ["b"] * 3,

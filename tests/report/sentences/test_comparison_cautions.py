@@ -82,7 +82,7 @@ def test_groups_in_training_and_in_the_compared_set_are_a_leak(tmp_path):
     folders = [write_run(tmp_path / "leaky", predictions=replace(predictions, sets=sets))]
     folders.append(write_run(tmp_path / "b", predictions=replace(predictions, sets=sets)))
     assert cautions(*folders)[:2] == [
-        f"{name}: 1 of 8 test groups (scans or patients) also have cases in the training set, so its results are "
+        f"{name}: 1 of 8 test groups (scans or patients) also has cases in the training set, so its results are "
         "optimistic."
         for name in ("leaky", "b")
     ]

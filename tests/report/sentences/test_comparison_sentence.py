@@ -128,7 +128,7 @@ def test_two_networks_that_may_be_guessing_are_not_compared():
         "Neither the 3D network arch3dsm nor the 2D network archsm is shown to be better than chance: AUC 0.480 and "
         "0.520 (95% CI 0.430 to 0.610); guessing gives 0.5."
     )
-    assert badge_text(result) == "Neither better than chance"
+    assert badge_text(result) == "Neither shown to be better than chance"
 
 
 def test_identical_predictions_are_no_result():
@@ -235,6 +235,9 @@ def test_the_cases_that_only_one_network_classifies_correctly_are_counted(tmp_pa
     runs = [write_run(tmp_path / name, predictions=predicted(*counts)) for name, counts in
             (("archsm", (40, 25)), ("arch3dsm", (80, 20)))]  # fmt: skip
     (pair,) = compare(runs).pairs
+    assert errors_text(replace(pair, discordant=({**pair.discordant[0], "only_other_right": 1},))) == [
+        "1 case is classified correctly only by arch3dsm, 0 only by archsm"
+    ]
     assert errors_text(pair) == ["45 cases are classified correctly only by arch3dsm, 0 only by archsm"]
 
 

@@ -91,7 +91,7 @@ def test_groups_on_both_sides_are_counted_in_a_caution(tmp_path):
     evaluated = predictions.groups[sets == "test"]
     run = read_run(write_run(tmp_path / "a", predictions=replace(predictions, sets=sets)))
     assert cautions(run) == [
-        f"1 of the {len(set(evaluated))} test groups (scans or patients) also have cases in the training set: the "
+        f"1 of the {len(set(evaluated))} test groups (scans or patients) also has cases in the training set: the "
         "network has seen their neighbours, so these figures are optimistic.",
         FEW,
     ]

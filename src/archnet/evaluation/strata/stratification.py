@@ -21,6 +21,8 @@ UNKNOWN: Final = "unknown"
 MAX_CATEGORIES: Final = 12
 """Values of a text attribute that are strata of their own, the most frequent ones; the others are one together."""
 
+_MAX_EXTRA_DIGITS: Final = 12
+
 _MAX_NUMBERS: Final = 5
 """Different numbers that are strata of their own; more are divided into terciles."""
 
@@ -117,8 +119,9 @@ def _split_numbers(name: str, numbers: Floats) -> Iterator[Stratum]:
     known = numbers[~np.isnan(numbers)]
     edges = _edges(name, known)
     if edges is None:
-        for value in np.unique(known).tolist():
-            yield Stratum(name=f"{value:g}", rows=numbers == value)
+        values = np.unique(known).tolist()
+        for value, text in zip(values, _number_texts(values), strict=True):
+            yield Stratum(name=text, rows=numbers == value)
         return
     places = _places(numbers, edges)
     for place, range_name in enumerate(_range_names(edges)):
@@ -145,10 +148,28 @@ def _range_names(edges: Sequence[Edge]) -> list[str]:
     """Names of the ranges: "under" leaves its end out, "up to" and "to" include it where it belongs below."""
     if not edges:
         return ["all values"]
-    first, last = edges[0], edges[-1]
-    between = [f"{low.value:g} to {high.value:g}" for low, high in pairwise(edges)]
+    texts = _number_texts([edge.value for edge in edges])
     return [
-        f"{'up to' if first.belongs_below else 'under'} {first.value:g}",
-        *between,
-        f"{'over' if last.belongs_below else 'from'} {last.value:g}",
+        f"{'up to' if edges[0].belongs_below else 'under'} {texts[0]}",
+        *(f"{low} to {high}" for low, high in pairwise(texts)),
+        f"{'over' if edges[-1].belongs_below else 'from'} {texts[-1]}",
     ]
+
+
+def _number_texts(values: Sequence[float]) -> list[str]:
+    """Different numbers, rising, with three digits or as many more as keep them apart; whole numbers in full.
+
+    >>> _number_texts([6.0, 10.656]), _number_texts([0.70312, 0.70341]), _number_texts([512.0, 1024.0])
+    (['6', '10.7'], ['0.7031', '0.7034'], ['512', '1024'])
+    """
+    for num_extra in range(_MAX_EXTRA_DIGITS):
+        texts = [_rounded_text(value, 3 + num_extra) for value in values]
+        if len(set(texts)) == len(values):
+            return texts
+    return [f"{value!r}" for value in values]
+
+
+def _rounded_text(value: float, num_digits: int) -> str:
+    """A number with some significant digits, its whole part in full."""
+    num_whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    return f"{value:.{max(num_digits, num_whole)}g}"

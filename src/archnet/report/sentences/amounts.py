@@ -83,8 +83,9 @@ class Amounts:
         if not points:
             return ""
         false_positives = pluralize(points["other"]["false_positives"], "false positive")
+        others = pluralize(points["other"]["others"], "other case")
         return (
-            f"Among {points['other']['others']:,} other cases, {self.conclusion.other} has {false_positives}, "
+            f"Among {others}, {self.conclusion.other} has {false_positives}, "
             f"{self.conclusion.reference} {points['reference']['false_positives']:,}."
         )
 

@@ -10,7 +10,7 @@ from archnet.report.sentences.side_names import label_text
 
 _TEXTS: Final[dict[Kind, str]] = {
     "no_difference_shown": "No difference shown",
-    "neither_better_than_chance": "Neither better than chance",
+    "neither_better_than_chance": "Neither shown to be better than chance",
     "not_comparable": "Not comparable",
 }
 

@@ -55,7 +55,8 @@ def _leak_text(name: str, leak: Leak, set_name: str) -> str:
     if leak.num_shared:
         return (
             f"{name}: {leak.num_shared:,} of {pluralize(leak.num_groups, f'{SET_NAMES[set_name]} group')} (scans or "
-            "patients) also have cases in the training set, so its results are optimistic."
+            f"patients) also {'has' if leak.num_shared == 1 else 'have'} cases in the training set, so its results are "
+            "optimistic."
         )
     return f"{name}: a split by candidate may put neighbours of cases into the training set, so results are optimistic."
 

@@ -14,7 +14,7 @@ from archnet.report.comparison_wording import p_value_text, ratio_text, runs_tex
 from archnet.report.sentences.amounts import Amounts, conclusion_amounts, positive_cases
 from archnet.report.sentences.class_sentence import class_sentence
 from archnet.report.sentences.side_names import label_text, network_text
-from archnet.report.wording import SET_NAMES, decimals, mean_count, percent
+from archnet.report.wording import SET_NAMES, decimals, mean_count, percent, pluralize_mean
 
 
 def comparison_sentence(comparison: Comparison) -> str:
@@ -34,11 +34,12 @@ def _single_sentence(row: ComparisonRow, comparison: Comparison) -> str:
     folds = f", each case predicted once in {len(row.folds)} folds" if row.folds else ""
     seeds = f" (mean of {len(row.seeds)} seeds)" if row.spread else ""
     deviation = f", standard deviation {percent(row.deviation('recall', comparison.positive))}" if row.spread else ""
-    detected, false_positives = (mean_count(counts[key]) for key in ("true_positives", "false_positives"))
+    positives = positive_cases(comparison.positive, counts["positives"])
     return (
-        f"{row.run} finds {detected} of {positive_cases(comparison.positive, counts['positives'])} in the "
+        f"{row.run} finds {mean_count(counts['true_positives'])} of {positives} in the "
         f"{SET_NAMES[comparison.set]} set{seeds}{folds}: recall {percent(row.value('recall', comparison.positive))}"
-        f"{deviation}, with {false_positives} false positives among {counts['others']:,} other cases."
+        f"{deviation}, with {pluralize_mean(counts['false_positives'], 'false positive')} among "
+        f"{pluralize_mean(counts['others'], 'other case')}."
     )
 
 

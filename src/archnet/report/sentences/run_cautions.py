@@ -126,8 +126,9 @@ def _leakage_caution(run: RunFiles, name: str) -> list[str]:
     shared = len(evaluated_groups & training_groups)
     if name != "train" and shared:
         return [
-            f"{shared:,} of the {len(evaluated_groups):,} {SET_NAMES[name]} groups (scans or patients) also have cases "
-            "in the training set: the network has seen their neighbours, so these figures are optimistic."
+            f"{shared:,} of the {len(evaluated_groups):,} {SET_NAMES[name]} groups (scans or patients) also "
+            f"{'has' if shared == 1 else 'have'} cases in the training set: the network has seen their neighbours, so "
+            "these figures are optimistic."
         ]
     if name != "train" and _option(run, "split", "by") == "candidate":
         return [

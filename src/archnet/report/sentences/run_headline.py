@@ -31,7 +31,8 @@ def _detection_sentence(run: RunFiles, metrics: dict[str, Any], set_name: str, n
     return (
         f"{run.name} finds {counts['true_positives']:,} of {positive_cases(positive, counts['positives'])} in the "
         f"{SET_NAMES[set_name]} set: recall {_estimate_text(recall, num_groups)}, with "
-        f"{pluralize(counts['false_positives'], 'false positive')} among {counts['others']:,} other cases."
+        f"{pluralize(counts['false_positives'], 'false positive')} among "
+        f"{pluralize(counts['others'], 'other case')}."
     )
 
 

@@ -151,12 +151,10 @@ def group_facts(num_groups: int, num_scans: int | None) -> list[Fact]:
     >>> group_facts(12, 40), group_facts(40, 40), group_facts(7, None)
     ([('12', 'patients'), ('40', 'scans')], [('40', 'scans')], [('7', 'groups (scans or patients)')])
     """
-    groups = pluralize(num_groups, "group").split(" ", 1)
     if num_scans is None or num_scans < num_groups:
-        return [(groups[0], f"{groups[1]} (scans or patients)")]
-    scans = pluralize(num_scans, "scan").split(" ", 1)
-    patients = pluralize(num_groups, "patient").split(" ", 1)
-    return [(patients[0], patients[1])] * (num_scans > num_groups) + [(scans[0], scans[1])]
+        return [_fact(pluralize(num_groups, "group"), " (scans or patients)")]
+    scans, patients = _fact(pluralize(num_scans, "scan")), _fact(pluralize(num_groups, "patient"))
+    return [*([patients] if num_scans > num_groups else []), scans]
 
 
 def case_facts(num_cases: int, num_positives: int, positive: str, num_classes: int) -> list[Fact]:
@@ -164,10 +162,18 @@ def case_facts(num_cases: int, num_positives: int, positive: str, num_classes: i
 
     >>> case_facts(196, 42, "nodule", 2), case_facts(68, 13, "CT-1", 3)
     ([('42', 'nodules'), ('154', 'other cases')], [('68', 'cases of 3 classes')])
+    >>> case_facts(2, 1, "nodule", 2)
+    [('1', 'nodule'), ('1', 'other case')]
     """
     if num_classes > 2:
-        return [(f"{num_cases:,}", f"cases of {num_classes} classes")]
-    return [(f"{num_positives:,}", positive_cases(positive)), (f"{num_cases - num_positives:,}", "other cases")]
+        return [_fact(pluralize(num_cases, "case"), f" of {num_classes} classes")]
+    return [_fact(positive_cases(positive, num_positives)), _fact(pluralize(num_cases - num_positives, "other case"))]
+
+
+def _fact(text: str, end: str = "") -> Fact:
+    """A number with its noun as a fact."""
+    number, noun = text.split(" ", 1)
+    return number, noun + end
 
 
 def _cost_facts(result: Verdict) -> list[Fact]:
