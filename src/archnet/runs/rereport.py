@@ -27,6 +27,7 @@ from archnet.report.run_files import RunFiles, read_run, read_run_files
 from archnet.runs.comparison import write_comparison_with_froc
 from archnet.runs.froc import recompute_run_froc
 from archnet.runs.froc_folder import evaluate_submission, has_froc_lists
+from archnet.runs.gallery import share_heat_maps
 from archnet.runs.log import log
 from archnet.runs.preparation.training_scans import read_training_scans
 from archnet.runs.repair import repair_run
@@ -85,7 +86,23 @@ def regenerate_reports(paths: Sequence[Path], options: ReportOptions = ReportOpt
         for path in experiments:
             locks.enter_context(lock_folder(path))
         pages = [page for folder in find_run_folders(paths) for page in _regenerate_report(folder, options)]
+        if options.repair:
+            _complete_heat_maps(find_run_folders(paths))
         return pages + [write_comparison_with_froc(path, find_run_folders([path])) for path in experiments]
+
+
+def _complete_heat_maps(folders: Sequence[Path]) -> None:
+    """Add to repaired heat maps those of the errors of the other runs of each experiment, as `archnet run` does."""
+    by_experiment: dict[Path, list[Path]] = {}
+    for folder in folders:
+        by_experiment.setdefault(folder.resolve().parent, []).append(folder.resolve())
+    for experiment, receivers in by_experiment.items():
+        if not (experiment / "experiment.json").exists():
+            continue
+        try:
+            share_heat_maps(find_run_folders([experiment]), receivers)
+        except DataError as error:
+            log.warning("%s: heat maps of the errors of the other runs are not added: %s", experiment, error)
 
 
 def _regenerate_report(folder: Path, options: ReportOptions) -> list[Path]:

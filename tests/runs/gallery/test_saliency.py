@@ -134,6 +134,37 @@ def test_lost_heat_maps_are_made_again_from_the_network_and_the_gallery(finished
     np.testing.assert_array_equal(after.heat, before.heat[:count])
 
 
+def test_repaired_heat_maps_again_include_the_errors_of_the_other_runs_of_the_experiment(
+    finished_runs, tmp_path, caplog
+):
+    shutil.copytree(finished_runs / "out", tmp_path / "out")
+    path, other = (tmp_path / "out" / name / "heat_maps.npz" for name in ("flat", "deep"))
+    before, others_bytes = read_heat_maps(path), other.read_bytes()
+    path.unlink()
+    archnet.write_report(tmp_path / "out/flat", repair=True)
+    after = read_heat_maps(path)
+    assert after.cases.tolist() == before.cases.tolist()
+    np.testing.assert_array_equal(after.heat, before.heat)
+    assert other.read_bytes() == others_bytes
+    verify_run(tmp_path / "out/flat", RUN_FILES)
+    assert "are not added" not in caplog.text
+
+
+def test_a_repair_without_a_readable_gallery_of_another_run_says_what_its_heat_maps_lack(
+    finished_runs, tmp_path, caplog
+):
+    shutil.copytree(finished_runs / "out", tmp_path / "out")
+    path, gallery = tmp_path / "out/flat/heat_maps.npz", tmp_path / "out/deep/gallery.npz"
+    path.unlink()
+    gallery.write_bytes(b"no archive")
+    archnet.write_report(tmp_path / "out/flat", repair=True)
+    assert path.exists()
+    assert (
+        f"{tmp_path / 'out'}: heat maps of the errors of the other runs are not added: {gallery}: it is truncated, or not "
+        "a zip archive."
+    ) in caplog.text
+
+
 def test_runs_of_one_experiment_share_the_heat_maps_of_their_errors(finished_runs):
     folders = [finished_runs / "out" / name for name in ("flat", "deep")]
     maps = [set(read_heat_maps(folder / "heat_maps.npz").cases.tolist()) for folder in folders]

@@ -32,10 +32,10 @@ COMPARISON_FILES: Final = (
 )
 """Files that a comparison reads from each run."""
 
-COMPARISON_PAGE_FILES: Final = ("network.json", "gallery.npz", "heat_maps.npz", "froc/", "environment.json")
+COMPARISON_PAGE_FILES: Final = ("gallery.npz", "heat_maps.npz", "froc/", "environment.json", "history.csv", "init.json")
 """Files that the page of a comparison also reads from each run."""
 
-REPORT_FILES: Final = (*COMPARISON_FILES, *COMPARISON_PAGE_FILES, "history.csv", "init.json")
+REPORT_FILES: Final = (*COMPARISON_FILES, *COMPARISON_PAGE_FILES)
 """Files that a report is drawn from."""
 
 EVALUATION_FILES: Final = ("experiment.json", "metrics.json", "network.json", "model.keras")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +26,18 @@ from archnet.runs.gallery.saliency import compute_heat_maps, max_heat_maps
 from archnet.spec.resolve import parse_experiments
 
 
-def share_heat_maps(folders: Sequence[Path]) -> None:
+def share_heat_maps(folders: Sequence[Path], receivers: Collection[Path] | None = None) -> None:
     """Add to each run's heat_maps.npz the errors of the other runs that it has evaluated as well.
 
     Args:
         folders: Finished runs of one experiment.
+        receivers: Those of the runs whose heat maps are completed; None for all.
+
+    Raises:
+        DataError: A gallery is damaged.
     """
     galleries = {folder: gallery for folder in folders if (gallery := read_gallery(folder / GALLERY_FILE))}
-    for folder in galleries:
+    for folder in galleries if receivers is None else [one for one in galleries if one in receivers]:
         others = [gallery for other, gallery in galleries.items() if other != folder]
         maps = read_heat_maps(folder / HEAT_MAP_FILE)
         if maps is not None and others:
