@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+from html import unescape
 
 import numpy as np
 import pytest
@@ -17,12 +18,16 @@ from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.predictions import read_predictions
 from archnet.evaluation.strata.run_strata import strata_entry
 from archnet.files.csv_rows import csv_text
+from archnet.report.html import notebook_tables
 from archnet.report.html.comparison_page import write_comparison
+from archnet.report.html.notebook_tables import comparison_html
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run_files
 from archnet.report.strata.strata_drawing import strata_drawing
 from archnet.report.strata.strata_rows import strata_csv
 from archnet.report.strata.strata_tables import MAX_ROWS, short_strata_tables, strata_tables
+from archnet.report.strata.strata_wording import strata_sentence
+from archnet.report.wording import signed
 from drawings import texts
 from pages import Page, page_of
 from synthetic_runs import edit, write_run
@@ -165,6 +170,30 @@ def test_equal_results_of_strata_are_drawn_on_a_scale_of_a_tenth_with_zero_insid
     narrow = strata_drawing(column, NAMES, "recall").narrow
     ticks = [text for text in texts(narrow) if text.startswith("−") or text == "0.00"]
     assert ticks == ["−0.02", "0.00"]
+
+
+def test_a_notebook_shows_the_strata_of_a_comparison_with_their_differences(out):
+    comparison = compare([out])
+    html = comparison_html(comparison)
+    (column,) = [one for one in comparison.strata["columns"] if one["name"] == "diameter_mm"]
+    stratum = column["strata"][0]
+    first, second = (f"{one['recall']:.3f}" for one in stratum["networks"])
+    entry = stratum["paired"][0]["differences"]["recall"]
+    size = f"{stratum['positives']} positives in {stratum['groups']} groups"
+    row = html[html.index(f">{stratum['name']} mm<") :]
+    row = re.sub("<[^>]+>", "|", row[: row.index("</tr>")])
+    for text in (size, first, second, signed(entry["difference"]), f"{entry['p_holm']:.3f}"):
+        assert text in row
+    assert html.count("<strong>Recall by ") == 2  # of the attributes, not of the geometry
+    assert strata_sentence(column) in unescape(html)
+    assert "&lt;b&gt;A&lt;/b&gt;" in html
+
+
+def test_a_notebook_names_the_attributes_that_do_not_fit(out, monkeypatch):
+    monkeypatch.setattr(notebook_tables, "MAX_STRATA", 4)
+    html = comparison_html(compare([out]))
+    assert html.count("<strong>Recall by ") == 1
+    assert "Results by 1 other attribute are in the report and in strata.csv." in html
 
 
 @pytest.mark.slow

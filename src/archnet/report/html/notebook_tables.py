@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final
 
+from archnet.errors import pluralize
 from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.confusion import class_report
@@ -14,6 +16,7 @@ from archnet.report.comparison_wording import (
     difference_names,
     difference_texts,
     errors_text,
+    p_value_text,
     p_value_texts,
     runs_text,
     uncertainty_text,
@@ -25,6 +28,14 @@ from archnet.report.sentences.comparison_cautions import comparison_cautions
 from archnet.report.sentences.comparison_sentence import comparison_sentence
 from archnet.report.sentences.run_cautions import cautions
 from archnet.report.sentences.run_headline import headline
+from archnet.report.strata.strata_rows import StrataRow, strata_rows
+from archnet.report.strata.strata_wording import (
+    choose_columns,
+    column_label,
+    size_text,
+    strata_sentence,
+    stratum_label,
+)
 from archnet.report.wording import (
     SET_NAMES,
     bounds,
@@ -37,6 +48,9 @@ from archnet.report.wording import (
     signed_bounds,
 )
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS, metrics_shown_in
+
+MAX_STRATA: Final = 24
+"""Rows of all tables of strata."""
 
 
 def run_html(run: RunFiles) -> str:
@@ -70,6 +84,7 @@ def run_html(run: RunFiles) -> str:
             ("", "value", "95% interval"),
             [*_metrics(run, name), *costs],
         ),
+        *_strata_parts(run.metrics.get("strata", {}), [run.name]),
         paragraph(f"Report: {run.folder / 'report.html'}"),
     ]
     return "".join(parts)
@@ -92,6 +107,7 @@ def comparison_html(comparison: Comparison) -> str:
             _comparison_rows(comparison),
         ),
         *(part for pair in comparison.pairs for part in _pair_parts(pair, len(comparison.classes))),
+        *_strata_parts(comparison.strata, [row.run for row in comparison.rows]),
     ]
     return "".join(parts)
 
@@ -126,6 +142,47 @@ def _pair_parts(pair: PairedComparison, num_classes: int) -> Iterator[str]:
     if pair.document:
         documents = [difference_texts(difference) for difference in pair.document]
         yield table("What differs in their documents", ("", pair.reference, pair.other), documents, num_texts=3)
+
+
+def _strata_parts(strata: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
+    """A table for each attribute, with its conclusion, as long as there are few rows; geometry is on the page."""
+    num_rows, num_left = 0, 0
+    for column in choose_columns(strata):
+        num_rows += len(column["strata"])
+        if num_rows > MAX_STRATA:
+            num_left += 1
+            continue
+        yield _strata_table(column, names, strata["measure"])
+        if sentence := strata_sentence(column):
+            yield paragraph(sentence)
+    if num_left:
+        yield paragraph(f"Results by {pluralize(num_left, 'other attribute')} are in the report and in strata.csv.")
+
+
+def _strata_table(column: Mapping[str, Any], names: Sequence[str], measure: str) -> str:
+    """A row for each stratum: the result of each network, then the differences from the first."""
+    label = column_label(column["name"])
+    by_stratum = [list(group) for _, group in groupby(strata_rows(column, names), key=lambda row: row.stratum["name"])]
+    header = [label, "size", *(names if len(names) > 1 else (measure,))]
+    for name in names[1:]:
+        header += [f"{name} − {names[0]} (95%)", "p (Holm)"]
+    return table(f"{measure.capitalize()} by {label}", header, [_stratum_row(column["name"], rows, measure)
+                 for rows in by_stratum], num_texts=2)  # fmt: skip
+
+
+def _stratum_row(column: str, rows: Sequence[StrataRow], measure: str) -> Row:
+    stratum = rows[0].stratum
+    results = [_with_note(decimals(row.results[measure]), bounds(row.results["intervals"][measure])) for row in rows]
+    differences = [
+        cell
+        for row in rows
+        if (entry := row.differences.get(measure))
+        for cell in (
+            _with_note(signed(entry["difference"]), signed_bounds(entry["interval"])),
+            p_value_text(entry["p_holm"]),
+        )
+    ]
+    return (stratum_label(column, stratum["name"]), size_text(stratum, measure), *results, *differences)
 
 
 def data_check_html(check: Mapping[str, Any]) -> str:
