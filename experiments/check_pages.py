@@ -2,11 +2,11 @@
 
     python experiments/check_pages.py PAGE|FOLDER ... --axe path/to/axe.min.js [--json]
 
-PAGE is an HTML file; of a FOLDER all report.html and sweep.html files in it are checked. For each page the script
-prints the violations that axe-core finds, the weight, the time until it is loaded, whether it scrolls sideways, the
-smallest text of a drawing, and the targets below 24 pixels. It exits with 1 if there is a violation, a page wider than
-its window, text of a drawing below 11 pixels, or a small target. axe-core is a package on npm; `npm pack axe-core`
-fetches it. Needs chromium, chromedriver and selenium.
+PAGE is an HTML file; of a FOLDER all report.html and sweep.html files in it are checked. For each page, with details
+unfolded and a case open in the viewer, the script prints the violations that axe-core finds, the weight, the time until
+it is loaded, whether it scrolls sideways, the smallest text of a drawing, and the targets below 24 pixels. It exits
+with 1 if there is a violation, a page wider than its window, text of a drawing below 11 pixels, or a small target.
+axe-core is a package on npm; `npm pack axe-core` fetches it. Needs chromium, chromedriver and selenium.
 """
 
 from __future__ import annotations
@@ -33,6 +33,14 @@ AXE = """
 const done = arguments[0];
 axe.run(document, {resultTypes: ["violations"]}).then(found => done(found.violations.map(
   ({id, impact, nodes}) => ({id, impact, nodes: nodes.map(node => node.target.join(" "))}))));
+"""
+UNFOLD = """
+const done = arguments[0], browser = document.querySelector(".browser");
+for (const details of document.querySelectorAll("details")) details.open = true;
+browser?.scrollIntoView();
+const isOpen = () => !browser || !browser.querySelector(".panel").hidden;
+const wait = tries => tries === 0 || isOpen() ? setTimeout(done, 200) : setTimeout(wait, 50, tries - 1);
+wait(60);
 """
 MEASURE = """
 const visible = element => element.getClientRects().length > 0;
@@ -78,6 +86,7 @@ def check_page(driver: webdriver.Chrome, page: Path, width: int, scheme: str, ax
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     )
     driver.get(page.resolve().as_uri())
+    driver.execute_async_script(UNFOLD)
     measured = driver.execute_script(MEASURE, SMALLEST_TARGET)
     driver.execute_script(axe)
     violations = driver.execute_async_script(AXE)

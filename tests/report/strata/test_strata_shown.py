@@ -25,6 +25,7 @@ from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run_files
 from archnet.report.strata.strata_drawing import strata_drawing
 from archnet.report.strata.strata_rows import strata_csv
+from archnet.report.strata.strata_section import strata_section
 from archnet.report.strata.strata_tables import MAX_ROWS, short_strata_tables, strata_tables
 from archnet.report.strata.strata_wording import strata_sentence
 from archnet.report.wording import signed
@@ -160,6 +161,9 @@ def test_a_drawing_has_the_numbers_in_its_alternative_text(strata):
     assert single.narrow is None
     assert single.elements.count("<circle") == len(column["strata"])
     assert 'stroke="var(--test)"' in single.elements
+    only = {**column, "strata": [{**one, "networks": one["networks"][:1], "paired": []} for one in column["strata"]]}
+    section = strata_section({"set": "validation", "measure": "recall", "columns": [only]}, ["deep"])
+    assert 'stroke="var(--validation)"' in section["columns"][0]["drawing"].elements
     assert "var(--s0)" not in single.elements
 
 

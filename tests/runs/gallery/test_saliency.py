@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,20 +135,28 @@ def test_lost_heat_maps_are_made_again_from_the_network_and_the_gallery(finished
     np.testing.assert_array_equal(after.heat, before.heat[:count])
 
 
-def test_repaired_heat_maps_again_include_the_errors_of_the_other_runs_of_the_experiment(
-    finished_runs, tmp_path, caplog
-):
+def test_repaired_heat_maps_again_include_the_errors_of_the_other_runs_of_the_experiment(finished_runs, tmp_path):
     shutil.copytree(finished_runs / "out", tmp_path / "out")
-    path, other = (tmp_path / "out" / name / "heat_maps.npz" for name in ("flat", "deep"))
-    before, others_bytes = read_heat_maps(path), other.read_bytes()
-    path.unlink()
-    archnet.write_report(tmp_path / "out/flat", repair=True)
-    after = read_heat_maps(path)
-    assert after.cases.tolist() == before.cases.tolist()
-    np.testing.assert_array_equal(after.heat, before.heat)
-    assert other.read_bytes() == others_bytes
-    verify_run(tmp_path / "out/flat", RUN_FILES)
-    assert "are not added" not in caplog.text
+    folder, other = tmp_path / "out/flat", tmp_path / "out/deep"
+    before, others_bytes = read_heat_maps(folder / "heat_maps.npz"), (other / "heat_maps.npz").read_bytes()
+    run, others = read_run_files(folder), read_run_files(other).gallery
+    evaluated = run.predictions.cases[run.predictions.sets != "train"]
+    errors = np.intersect1d(others.cases[others.kinds == "wrong"], evaluated)
+    gallery = run.gallery
+    is_kept = ~np.isin(gallery.cases, errors)  # here each gallery has all cases
+    parts = {name: getattr(gallery, name)[is_kept] for name in ("values", "cases", "kinds")}
+    write_gallery_file(folder / "gallery.npz", replace(gallery, **parts))
+    record_run(folder)
+    (folder / "heat_maps.npz").unlink()
+    archnet.write_report(folder, repair=True)
+    after = read_heat_maps(folder / "heat_maps.npz")
+    assert len(errors)
+    assert set(after.cases.tolist()) == set(before.cases.tolist())
+    assert set(after.cases[-len(errors) :].tolist()) == set(errors.tolist())
+    order = [before.cases.tolist().index(case) for case in after.cases.tolist()]
+    np.testing.assert_array_equal(after.heat, before.heat[order])
+    assert (other / "heat_maps.npz").read_bytes() == others_bytes
+    verify_run(folder, RUN_FILES)
 
 
 def test_a_repair_without_a_readable_gallery_of_another_run_says_what_its_heat_maps_lack(

@@ -774,7 +774,7 @@
         sums = curves.map(() => 0);
         extendPath(x, y);
         shape = svgElement("rect", {y: top, height: side, x: left + side * x, width: 0, class: "stretch"});
-        label = svgElement("text", {y: top + 16, x: left + side / 2, "text-anchor": "middle", class: "stretch-label"});
+        label = svgElement("text", {y: top + side - 10, x: left + side / 2, "text-anchor": "middle", class: "stretch-label"});
         roc.setPointerCapture(event.pointerId);
         event.preventDefault();
       });
