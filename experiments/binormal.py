@@ -5,7 +5,7 @@ noise has three parts: one that all networks share, one that all trainings of a 
 itself. Each part has a term of the patient, so that the scores of one patient correlate (intraclass correlation).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit, logit, ndtri
@@ -19,7 +19,7 @@ BETTER_SEPARATION = 1.987
 """Of a better network: an AUC of 0.92."""
 
 SEED_DEVIATION = 0.1
-"""Standard deviation of the separation over trainings: 0.016 in AUC."""
+"""Default standard deviation of the separation over trainings: 0.016 in AUC."""
 
 SHARED, NETWORK, TRAINING = 0.5, 0.2, 0.3  # of the variance within a class
 
@@ -53,6 +53,7 @@ class Draw:
         scores: For each network one array (N,) a training.
         separations: Those that the networks were calibrated for.
         prevalence: The same.
+        shifts: For each network what each training's separation exceeds it by.
     """
 
     y_true: np.ndarray
@@ -60,6 +61,7 @@ class Draw:
     scores: list
     separations: tuple
     prevalence: float
+    shifts: tuple = ()
 
     def probabilities(self, network: int) -> list:
         """Probability of the positive class from each training of a network, shape (N,): calibrated."""
@@ -67,6 +69,16 @@ class Draw:
         return [
             expit(separation * (scores - separation / 2) + logit(self.prevalence)) for scores in self.scores[network]
         ]
+
+    def divide(self, patients: int) -> tuple:
+        """The cases of the first patients, and those of the others."""
+        is_first = self.groups < patients
+        return self._select(is_first), self._select(~is_first)
+
+    def _select(self, rows: np.ndarray) -> "Draw":
+        scores = [[one[rows] for one in trainings] for trainings in self.scores]
+        groups = np.unique(self.groups[rows], return_inverse=True)[1]
+        return replace(self, y_true=self.y_true[rows], groups=groups, scores=scores)
 
     def predictions(self, network: int, training: int = 0) -> Predictions:
         """The cases as a test set."""
@@ -82,7 +94,13 @@ class Draw:
         )
 
 
-def draw_cases(setting: Setting, separations: tuple, num_trainings: int, rng: np.random.Generator) -> Draw:
+def draw_cases(
+    setting: Setting,
+    separations: tuple,
+    num_trainings: int,
+    rng: np.random.Generator,
+    deviation: float = SEED_DEVIATION,
+) -> Draw:
     """Random cases; separations differ between trainings where a network has several."""
     groups = np.repeat(np.arange(setting.patients), setting.cases)
     y_true = (rng.random(len(groups)) < setting.prevalence).astype(np.int64)
@@ -92,15 +110,29 @@ def draw_cases(setting: Setting, separations: tuple, num_trainings: int, rng: np
         return np.sqrt(variance) * (patient + rng.normal(size=len(groups)) * np.sqrt(1 - setting.correlation))
 
     shared = noise(SHARED)
-    scores = []
+    scores, all_shifts = [], []
     for separation in separations:
         own = shared + noise(NETWORK)
-        shifts = rng.normal(size=num_trainings) * SEED_DEVIATION if num_trainings > 1 else np.zeros(1)
+        shifts = rng.normal(size=num_trainings) * deviation if num_trainings > 1 else np.zeros(1)
         scores.append([(separation + shift) * y_true + own + noise(TRAINING) for shift in shifts])
-    return Draw(y_true=y_true, groups=groups, scores=scores, separations=separations, prevalence=setting.prevalence)
+        all_shifts.append(shifts)
+    return Draw(
+        y_true=y_true,
+        groups=groups,
+        scores=scores,
+        separations=separations,
+        prevalence=setting.prevalence,
+        shifts=tuple(all_shifts),
+    )
 
 
-def ideal_cases(prevalence: float, separations: tuple, num_trainings: int, count: int = 20_000) -> Draw:
+def ideal_cases(
+    prevalence: float,
+    separations: tuple,
+    num_trainings: int,
+    count: int = 20_000,
+    deviation: float = SEED_DEVIATION,
+) -> Draw:
     """Cases at the quantiles of their distributions: their numbers are the true ones, without the chance of a draw.
 
     Args:
@@ -108,12 +140,13 @@ def ideal_cases(prevalence: float, separations: tuple, num_trainings: int, count
         separations: Of each network.
         num_trainings: 1, or trainings at quantiles of the separation.
         count: Of cases.
+        deviation: Standard deviation of the separation over trainings.
     """
     num_positives = round(prevalence * count)
     y_true = np.repeat([0, 1], [count - num_positives, num_positives])
     within = np.concatenate([_normal_quantiles(count - num_positives), _normal_quantiles(num_positives)])
     shifts = _normal_quantiles(num_trainings) if num_trainings > 1 else np.zeros(1)
-    shifts = shifts / (shifts.std() or 1) * SEED_DEVIATION
+    shifts = shifts / (shifts.std() or 1) * deviation
     return Draw(
         y_true=y_true.astype(np.int64),
         groups=np.arange(count),

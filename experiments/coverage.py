@@ -2,6 +2,7 @@
 
     python experiments/coverage.py --name after            # all cells; continues where it was interrupted
     python experiments/coverage.py --name after --quick    # a look in a minute; kept nowhere
+    python experiments/coverage.py --name versus --kind versus  # what versus prints: 20 patients, 5 seeds; 15 minutes
     python experiments/coverage.py --table before after    # the Markdown table of the kept files, before → after
 
 A cell is a number of patients and of cases of each, the correlation between the scores of one patient, the prevalence,
@@ -32,6 +33,8 @@ RESULTS = Path(__file__).parent / "results" / "coverage"
 SETTINGS = ((7, 28), (20, 10), (40, 10), (100, 3), (300, 1))
 CORRELATIONS = (0.0, 0.3, 0.7)
 PREVALENCES = (0.5, 0.2)
+SEED_DEVIATIONS = (0.03, 0.3)
+"""Small and large standard deviations of the separation over the seeds of a versus: 0.006 and 0.06 in AUC."""
 
 
 def all_cells(replications, bootstraps) -> list:
@@ -50,14 +53,28 @@ def all_cells(replications, bootstraps) -> list:
     return [cell | _effort(cell, replications, bootstraps) for cell in cells]
 
 
+def versus_cells(replications, bootstraps) -> list:
+    """The cells of a versus, which `--kind versus` measures."""
+    place = {"kind": "versus", "patients": 20, "cases": 10, "correlation": 0.3, "seeds": 5}
+    effort = {"replications": replications, "bootstraps": bootstraps}
+    return [
+        place | {"prevalence": prevalence, "deviation": deviation} | effort
+        for deviation in SEED_DEVIATIONS
+        for prevalence in PREVALENCES
+    ]
+
+
 def _effort(cell, replications, bootstraps) -> dict:
     """Half as many replications and resamples of several seeds."""
     share = 1 if cell["seeds"] == 1 else 2
     return {"replications": replications // share, "bootstraps": bootstraps // share}
 
 
-def _select(cells, kind) -> list:
-    return [cell for cell in cells if kind in (None, cell["kind"])]
+def _select(replications, bootstraps, kind) -> list:
+    """The cells of a kind; null means all but those of a versus."""
+    if kind == "versus":
+        return versus_cells(replications, bootstraps)
+    return [cell for cell in all_cells(replications, bootstraps) if kind in (None, cell["kind"])]
 
 
 def measure_cell(cell) -> dict:
@@ -140,11 +157,11 @@ def main() -> None:
     arguments = parser.parse_args()
     names, folder = arguments.table or [arguments.name], arguments.folder
     if arguments.quick:
-        lines = [measure_cell(cell) for cell in track(_select(all_cells(40, 100), arguments.kind), "cells")]
+        lines = [measure_cell(cell) for cell in track(_select(40, 100, arguments.kind), "cells")]
         print(table({"quick": lines}, by_correlation=arguments.by_correlation), *findings(lines), sep="\n")
         return
     if not arguments.table:
-        cells = _select(all_cells(arguments.replications, arguments.bootstraps), arguments.kind)
+        cells = _select(arguments.replications, arguments.bootstraps, arguments.kind)
         run_cells(cells, folder / f"{arguments.name}.jsonl", arguments.jobs)
     kept = {name: read_cells(folder / f"{name}.jsonl") for name in names}
     print(table(kept, by_correlation=arguments.by_correlation), *findings(kept[names[-1]]), sep="\n")

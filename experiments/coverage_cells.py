@@ -4,11 +4,12 @@ The functions of archnet are called as the command line calls them; where a name
 that one script measures any version.
 """
 
+from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
-from binormal import BETTER_SEPARATION, SEPARATION, Setting, draw_cases, ideal_cases
+from binormal import BETTER_SEPARATION, SEED_DEVIATION, SEPARATION, Setting, draw_cases, ideal_cases
 from scipy.special import ndtr, ndtri
 
 from archnet.evaluation.froc.curve import RATES, compute_froc
@@ -16,7 +17,7 @@ from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
 from archnet.evaluation.metrics import evaluate
 
 try:
-    from archnet.evaluation.comparison import mean_intervals, paired
+    from archnet.evaluation.comparison import mean_intervals, paired, validation_rate
 
     paired_tests = None
 except ImportError:  # up to 0.2.0
@@ -25,6 +26,7 @@ except ImportError:  # up to 0.2.0
     mean_intervals = None
 
 NUM_QUANTILE_TRAININGS = 7
+NUM_FURTHER_SEEDS = 45
 EQUAL, BETTER = (SEPARATION, SEPARATION), (SEPARATION, BETTER_SEPARATION)
 CANDIDATES_PER_SCAN, FOUND_SHARE, NODULES_PER_SCAN, SCAN_CORRELATION = 20, 0.95, 1.3, 0.3
 
@@ -93,11 +95,12 @@ def measure_pair(cell, bootstraps, rng) -> dict:
     return {"estimates": estimates, "p_values": p_values}
 
 
-def _sides(draw):
+def _sides(draw, num_trainings=None):
+    """The first trainings of each network, or all, and the cases."""
     sides = [
         [
             paired.SeedPredictions(scores=_as_columns(scores), y_pred=(scores >= 0.5).astype(np.int64))
-            for scores in draw.probabilities(network)
+            for scores in draw.probabilities(network)[:num_trainings]
         ]
         for network in range(len(draw.scores))
     ]
@@ -105,16 +108,80 @@ def _sides(draw):
 
 
 @cache
-def pair_truth(prevalence, num_trainings) -> dict:
-    """The true differences, and the true numbers of a row."""
+def difference_truth(prevalence, num_trainings, deviation=SEED_DEVIATION) -> dict:
+    """The true differences."""
     truths = {}
     for name, separations in (("equal", EQUAL), ("better", BETTER)):
         trainings = NUM_QUANTILE_TRAININGS if num_trainings > 1 else 1
-        sides, truth = _sides(ideal_cases(prevalence, separations, trainings))
+        sides, truth = _sides(ideal_cases(prevalence, separations, trainings, deviation=deviation))
         differences = paired.paired_differences(*sides, truth, bootstraps=0)
         truths |= {f"{name}.{key}": entry["difference"] for key, entry in differences.items()}
+    return truths
+
+
+@cache
+def pair_truth(prevalence, num_trainings) -> dict:
+    """The true differences, and the true numbers of a row."""
+    truths = difference_truth(prevalence, num_trainings)
     rows = run_truth(prevalence, num_trainings) if num_trainings > 1 else {}
     return truths | {f"row.{name}": value for name, value in rows.items()}
+
+
+def measure_versus(cell, bootstraps, rng) -> dict:
+    """The differences that versus prints, between networks of several seeds; half of the patients are in validation.
+
+    The recall at equal false-positive rates in validation is about thresholds that are fixed in validation. Its true
+    value follows from the same validation cases and many further seeds, and is subtracted: the truth is then 0.
+    """
+    setting = replace(_setting(cell), patients=2 * cell["patients"])
+    estimates, p_values = {}, {}
+    for name, separations in (("equal", EQUAL), ("better", BETTER)):
+        draw = draw_cases(setting, separations, cell["seeds"] + NUM_FURTHER_SEEDS, rng, cell["deviation"])
+        validation, test = draw.divide(cell["patients"])
+        sides, truth = _sides(test, cell["seeds"])
+        differences = paired.paired_differences(*sides, truth, bootstraps=bootstraps)
+        estimates |= {f"{name}.{key}": (e["difference"], e["interval"]) for key, e in differences.items()}
+        key = f"{name}.{validation_rate.RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE}"
+        estimates[key] = _versus_recall(validation, test, truth, cell["seeds"])
+        if name == "equal":
+            p_values = _p_values(differences)
+    return {"estimates": estimates, "p_values": p_values}
+
+
+def _versus_recall(validation, test, truth, num_seeds) -> tuple:
+    """The recall at equal false-positive rates in validation, less its true value, and its interval."""
+    runs = [
+        [
+            validation_rate.SeedRuns(
+                scores=test.probabilities(network)[seed],
+                run_of_case=np.zeros(len(test.y_true), np.int64),
+                validation=[validation.predictions(network, seed)],
+            )
+            for seed in range(num_seeds)
+        ]
+        for network in (0, 1)
+    ]
+    entry = validation_rate.recall_at_validation_rate(runs, (0.5, 0.5), truth)
+    if entry is None:
+        return None, None
+    reference, other = (
+        _true_recall(validation, network, num_seeds, entry["false_positive_rate"]) for network in (0, 1)
+    )
+    shift = other - reference
+    interval = entry["interval"] and [end - shift for end in entry["interval"]]
+    return entry["difference"] - shift, interval
+
+
+def _true_recall(validation, network, num_seeds, rate) -> float:
+    """The mean recall of further seeds among all patients, at thresholds fixed in validation."""
+    is_positive = validation.y_true == 1
+    recalls = [
+        ndtr(validation.separations[network] + shift - validation_rate.lowest_threshold(scores, is_positive, rate))
+        for scores, shift in zip(
+            validation.scores[network][num_seeds:], validation.shifts[network][num_seeds:], strict=True
+        )
+    ]
+    return float(np.mean(recalls))
 
 
 def _as_columns(scores):
@@ -148,6 +215,13 @@ def _row_estimates(draw, bootstraps) -> dict:
         f"row.{name}": (None if None in values else float(np.mean(values)), intervals[name])
         for name, values in columns.items()
     }
+
+
+def versus_truth(cell) -> dict:
+    """The true differences; 0 for those from which the true value is subtracted."""
+    truths = difference_truth(cell["prevalence"], cell["seeds"], cell["deviation"])
+    key = validation_rate.RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE
+    return truths | {f"{name}.{key}": 0.0 for name in ("equal", "better")}
 
 
 def measure_froc(cell, bootstraps, rng) -> dict:
@@ -217,6 +291,7 @@ def _setting(cell) -> Setting:
 MEASURES = {
     "run": (measure_run, lambda cell: run_truth(cell["prevalence"], 1)),
     "pair": (measure_pair, lambda cell: pair_truth(cell["prevalence"], cell["seeds"])),
+    "versus": (measure_versus, versus_truth),
     "froc": (measure_froc, lambda cell: froc_truth()),
     "calibration": (measure_calibration, lambda cell: {}),
 }

@@ -1,6 +1,7 @@
 """The table of `coverage.py`, and the cells that leave the promised range."""
 
 LOWEST, HIGHEST, HIGHEST_DIFFERENCE, FEWEST_PATIENTS = 0.90, 0.985, 0.99, 20
+LOWEST_VERSUS, HIGHEST_VERSUS = 0.91, 0.985
 LOWEST_REJECTIONS, HIGHEST_REJECTIONS = 0.03, 0.08
 
 COVERAGE = "coverage of 95% intervals, %"
@@ -58,6 +59,8 @@ def _title(line, by_correlation) -> str:
         return f"{line['patients']} scans"
     if line["kind"] == "calibration":
         return f"{line['patients']:,} cases"
+    if line["kind"] == "versus":
+        return f"{line['patients']} x {line['cases']}, seeds' SD {line['deviation']:g}"
     correlation = f", {line['correlation']:g}" if by_correlation and line["cases"] > 1 else ""
     return f"{line['patients']} x {line['cases']}{correlation}"
 
@@ -119,11 +122,12 @@ def _promised_shares(lines) -> list:
         for name, entry in line["numbers"].items():
             if "coverage" in entry:
                 highest = HIGHEST_DIFFERENCE if name.startswith(("equal.", "better.")) else HIGHEST
+                ends = (LOWEST_VERSUS, HIGHEST_VERSUS) if line["kind"] == "versus" else (LOWEST, highest)
                 text = (
                     f"{place}: {_label(name)} {entry['coverage']:.1%} (true {entry['truth']:.3f}, mean "
                     f"{entry['mean']:.3f}, width {entry['width']:.3f})"
                 )
-                shares.append((text, entry["coverage"], (LOWEST, highest), count))
+                shares.append((text, entry["coverage"], ends, count))
         for name, share in line["rejections"].items():
             text = f"{place}: type I error of {_label(name)} {share:.1%}"
             shares.append((text, share, (LOWEST_REJECTIONS, HIGHEST_REJECTIONS), count))
