@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
 from archnet.data.candidates import read_candidates
-from archnet.evaluation.froc.curve import BAND_RATES, RATES, compute_froc, froc_curve
+from archnet.evaluation.froc import curve as curve_module
+from archnet.evaluation.froc.curve import BAND_RATES, RATES, bootstrap_sensitivities, compute_froc, froc_curve
 from archnet.evaluation.froc.hits import Findings, Hits, Marks, ReferenceStandard, match_marks
 from archnet.evaluation.froc.lists import read_findings, read_series
 
@@ -232,3 +233,22 @@ def test_resamples_without_a_nodule_are_left_out():
 
 def test_one_scan_alone_has_no_interval():
     assert small_froc([("a", 0, 0.9)], [("a", 0)], ["a"]).cpm_interval is None
+
+
+@pytest.mark.parametrize("digits", [0, 1, 3])
+@pytest.mark.parametrize("spare", [0.3, 1.0, 1.5])
+def test_the_best_marks_alone_give_the_sensitivities_of_all_marks_to_the_bit(monkeypatch, digits, spare):
+    rng = np.random.default_rng(digits)
+    num_nodules = rng.poisson(1.3, 30)
+    scans = np.concatenate([np.repeat(np.arange(30), num_nodules), np.repeat(np.arange(30), rng.poisson(40, 30))])
+    is_nodule = np.arange(len(scans)) < num_nodules.sum()
+    found = hits(
+        [*zip(scans, np.round(rng.normal(size=len(scans)) + 1.5 * is_nodule, digits), is_nodule, strict=True)],
+        num_nodules,
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(curve_module, "_best_marks", lambda hits, rate: np.ones(len(hits.scores), bool))
+        expected = bootstrap_sensitivities(found, BAND_RATES, 60, 3)
+    monkeypatch.setattr(curve_module, "_SPARE", spare)
+    assert not curve_module._best_marks(found, 8.0).all()
+    assert np.array_equal(bootstrap_sensitivities(found, BAND_RATES, 60, 3), expected)

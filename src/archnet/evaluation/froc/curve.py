@@ -24,6 +24,12 @@ RATES: Final = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 RATE_NAMES: Final = ("1/8", "1/4", "1/2", "1", "2", "4", "8")
 """The seven rates in tables and figures."""
 
+CurveCounts = tuple[Floats, Floats]
+"""True and false positives at each threshold."""
+
+_SPARE: Final = 1.5
+"""How many times the false positives of the highest rate a resample is given at first."""
+
 NUM_DOUBLINGS: Final = len(RATES) - 1
 """From the first rate to the last."""
 
@@ -133,7 +139,9 @@ def froc_curve(hits: Hits) -> FrocCurve:
     mark_ranking = ranking(hits.scores, hits.is_nodule)
     true_positives, false_positives = mark_ranking.counts(np.ones(len(hits.scores)))
     corners = np.flatnonzero(_is_corner(true_positives, false_positives))
-    rates, sensitivity = _curve_points(true_positives, false_positives, np.ones(len(hits.num_nodules)), hits)
+    rates, sensitivity = _curve_points(
+        (true_positives, false_positives), _scan_counts(hits) @ np.ones(len(hits.num_nodules))
+    )
     indices = np.append(0, corners + 1)
     return FrocCurve(
         false_positives_per_scan=rates[indices],
@@ -148,24 +156,34 @@ def _is_corner(true_positives: Floats, false_positives: Floats) -> NDArray[np.bo
     return np.concatenate([[True], bends, [True]])[: len(true_positives)]
 
 
-def _curve_points(
-    true_positives: Floats, false_positives: Floats, weights: Floats, hits: Hits
-) -> tuple[Floats, Floats]:
-    """False positives per scan and sensitivity, the origin first, of a resample in which each scan has a weight."""
-    return _divide_counts(false_positives, float(weights.sum())), _divide_counts(
-        true_positives, float(hits.num_nodules @ weights)
-    )
+def _scan_counts(hits: Hits) -> Floats:
+    """What each scan counts as: true positives, false positives, nodules, and itself; shape (4, S)."""
+    num_scans = len(hits.num_nodules)
+    found, false = (np.bincount(hits.scans[rows], minlength=num_scans) for rows in (hits.is_nodule, ~hits.is_nodule))
+    return np.stack([found, false, hits.num_nodules, np.ones(num_scans)]).astype(np.float64)
 
 
-def _divide_counts(counts: Floats, total: float) -> Floats:
-    """Counts and the 0 before them over a total, by way of their share of the last one.
+def _curve_points(counts: CurveCounts, totals: Floats) -> tuple[Floats, Floats]:
+    """False positives per scan and sensitivity, the origin first.
+
+    Args:
+        counts: True and false positives at thresholds from the highest on, not all of them, shape (P,) each.
+        totals: Sums of `_scan_counts` over the scans.
+    """
+    all_true, all_false, num_nodules, num_scans = totals.tolist()
+    true_positives, false_positives = counts
+    return _divide_counts(false_positives, all_false, num_scans), _divide_counts(true_positives, all_true, num_nodules)
+
+
+def _divide_counts(counts: Floats, last: float, total: float) -> Floats:
+    """Counts and the 0 before them over a total, by way of their share of the last one of all thresholds.
 
     The official evaluation divides so, and its rounding decides on which side of a rate a point falls that lies on it.
     """
     counts = np.append(0.0, counts)
-    if counts[-1] == 0:
+    if last == 0:
         return counts if total else counts + np.nan
-    quotients: Floats = counts / counts[-1] * counts[-1] / total
+    quotients: Floats = counts / last * last / total
     return quotients
 
 
@@ -184,13 +202,28 @@ def bootstrap_sensitivities(hits: Hits, rates: Floats, bootstraps: int, seed: in
     num_scans = len(hits.num_nodules)
     if not can_resample(num_scans, bootstraps) or not hits.num_nodules.any():
         return None
-    mark_ranking = ranking(hits.scores, hits.is_nodule)
-    samples = []
+    best, everything = _best_marks(hits, float(rates.max())), np.ones(len(hits.scores), np.bool_)
+    subsets = [everything] if best.all() else [best, everything]
+    rankings = [(hits.scans[rows], ranking(hits.scores[rows], hits.is_nodule[rows])) for rows in subsets]
+    scan_counts, samples = _scan_counts(hits), []
     for counts in resamples(num_scans, bootstraps, num_cases=len(hits.scores), seed=seed):
         for weights in counts[counts @ hits.num_nodules > 0]:
-            points = _curve_points(*mark_ranking.counts(weights[hits.scans]), weights, hits)
+            for scans, mark_ranking in rankings:
+                points = _curve_points(mark_ranking.counts(weights[scans]), scan_counts @ weights)
+                if points[0][-1] > rates.max():
+                    break
             samples.append(np.interp(rates, *points))
     return np.array(samples) if samples else None
+
+
+def _best_marks(hits: Hits, rate: float) -> NDArray[np.bool_]:
+    """The marks that matter up to a rate of false positives in most resamples, shape (N,); cheaper than all marks."""
+    false_positive_scores = np.sort(hits.scores[~hits.is_nodule])[::-1]
+    num_false_positives = math.ceil(_SPARE * rate * len(hits.num_nodules))
+    if num_false_positives >= len(false_positive_scores):
+        return np.ones(len(hits.scores), np.bool_)
+    is_best: NDArray[np.bool_] = hits.scores >= false_positive_scores[num_false_positives]
+    return is_best
 
 
 def _percentile_band(samples: Floats) -> Floats:
